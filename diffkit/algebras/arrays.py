@@ -1,0 +1,44 @@
+"""The array algebra: NumPy arrays, elementwise, for batches of points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from diffkit.algebras.floats import to_float
+from diffkit.primitives import Primitive
+from diffkit.program import Constant
+from diffkit.rules import by_definition
+
+
+@lru_cache(maxsize=None)
+def array_form(primitive: Primitive) -> Callable[..., Any] | None:
+    """Give the NumPy or SciPy function of a row, imported when first used."""
+    form = primitive.array
+    if form is None:
+        return None
+    if isinstance(form, str):
+        module, _, name = f"numpy.{form}".rpartition(".") if "." not in form else form.rpartition(".")
+        found: Callable[..., Any] = getattr(import_module(module), name)
+        return found
+    return lambda *args: form(np, *args)
+
+
+class ArrayAlgebra:
+    """Binary64 arrays of one shape (or scalars); run it under ``np.errstate(all="ignore")``."""
+
+    def constant(self, value: Constant) -> float:
+        """Give the nearest float."""
+        return to_float(value)
+
+    def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
+        """Give the array form of a row, or its definition in arrays."""
+        form = array_form(primitive)
+        return by_definition(primitive, self, args) if form is None else form(*args)
+
+
+ARRAYS = ArrayAlgebra()

@@ -1,0 +1,306 @@
+"""The builder of Programs, which is also an algebra: running a program in it copies, or transforms, the program.
+
+It simplifies only where the domain stays the same: x + 0, 1·x, exact arithmetic on constants, the place of a
+minus sign. Never x/x → 1 or 0·x → 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+from diffkit.limits import Limits
+from diffkit.primitives import Primitive, table
+from diffkit.program import Constant, Named, Program
+
+ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
+NEG, POWER, WHERE = table["neg"], table["power"], table["where"]
+CHAINS = {ADD: "sum", SUB: "sum", MUL: "product", DIV: "product"}
+UNLIMITED = Limits(nodes=2**62, depth=2**62)
+
+
+def exact(value: int | Fraction) -> int | Fraction:
+    """Give an integer wherever the fraction is one."""
+    return value.numerator if value.denominator == 1 else value
+
+
+class ProgramBuilder:
+    """Emits a Program slot by slot; equal slots are emitted once."""
+
+    def __init__(self, inputs: Sequence[str] = (), limits: Limits = UNLIMITED):
+        self.limits = limits
+        self.truths: set[int] = set()
+        """slots that are true or false rather than a number"""
+        self._inputs: dict[str, int] = {}
+        self._values: list[Constant | None] = []
+        self._instructions: list[tuple[Any, ...] | None] = []  # (primitive, *args)
+        self._depths: list[int] = []
+        self._slots: dict[Any, int] = {}
+        self._rewrites: dict[Primitive, Callable[..., int | None]] = {
+            ADD: self._add, SUB: self._sub, MUL: self._mul, DIV: self._div, POWER: self._power, NEG: self._neg,
+            WHERE: self._where,
+        }  # fmt: skip
+        for name in inputs:
+            self.input(name)
+
+    def _new(self, key: Any, value: Constant | None, instruction: tuple[Any, ...] | None, depth: int) -> int:
+        slot = len(self._values)
+        limits = self.limits
+        if slot >= limits.nodes:
+            raise limits.exceeded("nodes", "the expression has too many operations")
+        if depth > limits.depth:
+            raise limits.exceeded("depth", "the expression is nested too deeply")
+        self._values.append(value)
+        self._instructions.append(instruction)
+        self._depths.append(depth)
+        self._slots[key] = slot
+        return slot
+
+    def input(self, name: str) -> int:
+        """Slot of an input."""
+        slot = self._inputs.get(name)
+        if slot is None:
+            slot = self._inputs[name] = self._new(("input", name), None, None, 0)
+        return slot
+
+    def constant(self, value: Constant) -> int:
+        """Slot of an exact constant."""
+        if isinstance(value, Fraction):
+            value = exact(value)
+        key = ("constant", value)
+        found = self._slots.get(key)
+        return self._new(key, value, None, 0) if found is None else found
+
+    def rational(self, slot: int) -> int | Fraction | None:
+        """The rational constant in a slot, or None."""
+        value = self._values[slot]
+        return None if isinstance(value, Named) else value
+
+    def is_constant(self, slot: int) -> bool:
+        """Whether a slot holds a constant."""
+        return self._values[slot] is not None
+
+    def apply(self, primitive: Primitive, args: Sequence[int]) -> int:
+        """Slot of a primitive of slots."""
+        values = self._values
+        if primitive.fold is not None and values[args[0]] is not None and values[args[-1]] is not None:
+            folded = self._fold(primitive, args)
+            if folded is not None:
+                return folded
+        rewrite = self._rewrites.get(primitive)
+        rewritten = None if rewrite is None else rewrite(*args)
+        return self._emit(primitive, tuple(args)) if rewritten is None else rewritten
+
+    def _emit(self, primitive: Primitive, args: tuple[int, ...]) -> int:
+        key = (primitive, *args)
+        found = self._slots.get(key)
+        if found is not None:
+            return found
+        depths = self._depths
+        if primitive is ADD or primitive is MUL:  # the order as first written is kept
+            found = self._slots.get((primitive, args[1], args[0]))
+            if found is not None:
+                return found
+        chain = CHAINS.get(primitive)
+        if chain is not None:  # + and −, or × and ÷, in a row are as deep as their deepest term, and one more
+            first = self._instructions[args[0]]
+            left, right = depths[args[0]], depths[args[1]] + 1
+            if first is None or (first[0] is not primitive and CHAINS.get(first[0]) is not chain):
+                left += 1
+            return self._new(key, None, key, left if left > right else right)
+        deepest = max([depths[slot] for slot in args]) if len(args) > 1 else depths[args[0]]
+        slot = self._new(key, None, key, deepest + 1)
+        if primitive.truth:
+            self.truths.add(slot)
+        return slot
+
+    def _fold(self, primitive: Primitive, args: Sequence[int]) -> int | None:
+        values = [value for slot in args if isinstance(value := self._values[slot], int | Fraction)]
+        if len(values) < len(args):
+            return None
+        self._check_size(primitive, values)
+        assert primitive.fold is not None
+        folded = primitive.fold(*values)
+        return None if folded is None else self.constant(folded)
+
+    def _check_size(self, primitive: Primitive, values: Sequence[int | Fraction]) -> None:
+        """Refuse to compute a constant larger than the limit, before computing it."""
+        sizes = [max(v.numerator.bit_length(), v.denominator.bit_length()) for v in values]
+        bits = sum(sizes)
+        if primitive is POWER:
+            base, exponent = values
+            if exponent.denominator != 1 or abs(base) == 1 or base == 0:
+                return
+            bits = sizes[0] * abs(exponent.numerator) if sizes[0] > 1 else 0
+        if bits > self.limits.constant_bits:
+            raise self.limits.exceeded("constant_bits", "a constant is too large to be computed exactly")
+
+    # Rewrites. Each gives the slot that replaces the operation, or None to emit it as it stands. --------------
+
+    def _parts(self, slot: int, primitive: Primitive) -> tuple[int, ...] | None:
+        instruction = self._instructions[slot]
+        return instruction[1:] if instruction is not None and instruction[0] is primitive else None
+
+    def _negated(self, slot: int) -> int | None:
+        """Slot of −x if ``slot`` is visibly negative: a negative constant, neg(x), or such a constant · or ÷ x."""
+        value = self._values[slot]
+        if value is not None:
+            return self.constant(-value) if not isinstance(value, Named) and value < 0 else None
+        instruction = self._instructions[slot]
+        if instruction is None:
+            return None
+        primitive, first = instruction[:2]
+        if primitive is NEG:
+            return int(first)
+        if primitive is MUL or primitive is DIV:
+            factor = self.rational(first)
+            if factor is not None and factor < 0:
+                return self.apply(primitive, (self.constant(-factor), instruction[2]))
+        return None
+
+    def _neg(self, x: int) -> int | None:
+        if (parts := self._parts(x, NEG)) is not None:
+            return parts[0]
+        for primitive in (MUL, DIV):
+            if (parts := self._parts(x, primitive)) is not None:
+                factor = self.rational(parts[0])
+                if factor is not None:
+                    return self.apply(primitive, (self.constant(-factor), parts[1]))
+        return None
+
+    def _add(self, x: int, y: int) -> int | None:
+        if self._values[x] == 0:
+            return y
+        if self._values[y] == 0:
+            return x
+        negated = self._negated(y)
+        return None if negated is None else self.apply(SUB, (x, negated))
+
+    def _sub(self, x: int, y: int) -> int | None:
+        if self._values[y] == 0:
+            return x
+        if self._values[x] == 0:
+            return self.apply(NEG, (y,))
+        negated = self._negated(y)
+        return None if negated is None else self.apply(ADD, (x, negated))
+
+    def _mul(self, x: int, y: int) -> int | None:
+        for factor, other in ((x, y), (y, x)):
+            value = self.rational(factor)
+            if value is None:
+                continue
+            if value == 1:
+                return other
+            if value == -1:
+                return self.apply(NEG, (other,))
+            if (parts := self._parts(other, NEG)) is not None:
+                return self.apply(MUL, (self.constant(-value), parts[0]))
+            if (parts := self._parts(other, MUL)) is not None and (inner := self.rational(parts[0])) is not None:
+                return self.apply(MUL, (self.apply(MUL, (factor, self.constant(inner))), parts[1]))
+            return self._emit(MUL, (factor, other)) if factor is y else None
+        return self._sign_outside(MUL, x, y)
+
+    def _div(self, x: int, y: int) -> int | None:
+        value = self.rational(y)
+        if value == 1:
+            return x
+        if value == -1:
+            return self.apply(NEG, (x,))
+        return self._sign_outside(DIV, x, y)
+
+    def _sign_outside(self, primitive: Primitive, x: int, y: int) -> int | None:
+        for args, part in (((None, y), x), ((x, None), y)):
+            if (parts := self._parts(part, NEG)) is not None:
+                inner = tuple(parts[0] if slot is None else slot for slot in args)
+                return self.apply(NEG, (self.apply(primitive, inner),))
+        return None
+
+    def _power(self, x: int, y: int) -> int | None:
+        value = self.rational(y)
+        if value is None or self.is_constant(x):
+            return None
+        if abs(value) > self.limits.exponent:
+            raise self.limits.exceeded("exponent", "a constant exponent is too large")
+        if value == 0 and self._total(x):
+            return self.constant(1)
+        return x if value == 1 else None
+
+    def _total(self, slot: int) -> bool:
+        """Whether a slot has a value for all real inputs; bounded look, and False when it is not plain to see."""
+        stack, looks = [slot], 32
+        while stack:
+            instruction = self._instructions[stack.pop()]
+            looks -= 1
+            if instruction is not None:
+                primitive, *args = instruction
+                whole = primitive is POWER and (n := self.rational(args[1])) is not None and n.denominator == 1 and n >= 0
+                if looks < 0 or (primitive.places and not whole and any(p.kind in ("edge", "pole") for p in primitive.places)):
+                    return False
+                stack.extend(args)
+        return True
+
+    def _where(self, condition: int, x: int, y: int) -> int | None:
+        decided = self._decide(condition)
+        return None if decided is None else x if decided else y
+
+    def _decide(self, slot: int) -> bool | None:
+        """Say whether a condition on constants holds; None if it is not one."""
+        instruction = self._instructions[slot]
+        if instruction is None:
+            return None
+        primitive, *args = instruction
+        if not primitive.truth or primitive.floats is None:
+            return None
+        values = [self._decide(a) if primitive.truths else self.rational(a) for a in args]
+        return None if None in values else bool(primitive.floats(*values))
+
+    # The finished program --------------------------------------------------------------------------------------
+
+    def program(self, outputs: Sequence[int], inputs: Sequence[str] | None = None) -> Program:
+        """Give the Program of the outputs, its inputs in the given order; slots that no output needs are dropped."""
+        names = tuple(self._inputs if inputs is None else inputs)
+        for name in names:
+            self.input(name)
+        instructions = self._instructions
+        number = [0] * len(instructions)  # 1 marks a slot that is needed, until it gets its number
+        for slot in outputs:
+            number[slot] = 1
+        for slot in range(max(outputs, default=-1), -1, -1):
+            if number[slot] and (instruction := instructions[slot]) is not None:
+                for arg in instruction[1:]:
+                    number[arg] = 1
+        constants: list[Constant] = []
+        kept: list[tuple[int, tuple[Any, ...]]] = []
+        for slot, wanted in enumerate(number):
+            if not wanted:
+                continue
+            if (instruction := instructions[slot]) is not None:
+                kept.append((slot, instruction))
+            elif (value := self._values[slot]) is not None:
+                number[slot] = len(names) + len(constants)
+                constants.append(value)
+        for index, name in enumerate(names):
+            number[self._inputs[name]] = index
+        for index, (slot, _) in enumerate(kept, len(names) + len(constants)):
+            number[slot] = index
+        code = tuple([(key[0], tuple([number[arg] for arg in key[1:]])) for _, key in kept])
+        return Program(names, tuple(constants), code, tuple([number[slot] for slot in outputs]))
+
+
+def select(program: Program, outputs: Sequence[int]) -> Program:
+    """Give the part of a program that computes other slots of it."""
+    builder = ProgramBuilder(program.inputs)
+    slots = copy_slots(program, builder, range(len(program.inputs)))
+    return builder.program([slots[slot] for slot in outputs])
+
+
+def copy_slots(program: Program, builder: ProgramBuilder, inputs: Sequence[int]) -> list[int]:
+    """Emit a program into a builder with its inputs read from the given slots; give the slot of each slot."""
+    slots = [*inputs, *map(builder.constant, program.constants)]
+    for primitive, args in program.instructions:
+        slots.append(builder.apply(primitive, [slots[a] for a in args]))
+    return slots
+
+
+NAMED = {"pi": Named("pi"), "e": Named("e")}

@@ -1,0 +1,73 @@
+"""The errors a user can meet: each says what is wrong, where in the text, and what to do about it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+WINDOW = 72  # characters of a long input shown around the caret
+
+
+class DiffkitError(Exception):
+    """Misuse of diffkit: bad text, unknown names, wrong shapes. Mathematics itself never raises."""
+
+    def __init__(self, reason: str, *, hint: str = "", text: str | None = None, position: int | None = None):
+        super().__init__(reason)
+        self.reason = reason
+        self.hint = hint
+        self.text = text
+        self.position = position
+
+    def __str__(self) -> str:
+        """Give the one-line form: reason, column and hint."""
+        where = "" if self.position is None else f" at column {self.position + 1}"
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{self.reason}{where}{hint}"
+
+    def caret(self) -> str:
+        """Two lines, the text and a caret under the culprit; empty when no position is known."""
+        if self.text is None or self.position is None:
+            return ""
+        start = max(0, min(self.position - WINDOW // 2, len(self.text) - WINDOW))
+        line = self.text[start : start + WINDOW]
+        shown = "".join(c if c.isprintable() else "·" for c in line)
+        left = "…" if start else ""
+        right = "…" if start + WINDOW < len(self.text) else ""
+        return f"  {left}{shown}{right}\n  {' ' * (self.position - start + len(left))}^"
+
+
+class ParseError(DiffkitError):
+    """The text is not an expression diffkit reads."""
+
+
+class LimitError(ParseError):
+    """The input is larger than a limit that protects the reader; the limit is named with the way to raise it."""
+
+
+class VariableError(DiffkitError):
+    """A variable is unknown, missing, given twice, or has no usable name."""
+
+
+class PointError(DiffkitError):
+    """The point is not a list of finite real numbers that fits the variables."""
+
+
+class BackendError(DiffkitError):
+    """No backend of that name, or the backend cannot do what was asked."""
+
+
+class FileError(DiffkitError):
+    """A file cannot be read or written, or one of its lines is malformed."""
+
+
+class NotOkError(DiffkitError):
+    """A plain number was asked of a result that is not ok everywhere."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Give the hint ``did you mean sin?``, or nothing when no known name is near."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if not close:
+        close = [other for other in names if other.lower() == name.lower()][:1]
+    return f"did you mean {close[0]}?" if close else ""

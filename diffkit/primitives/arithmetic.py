@@ -1,0 +1,120 @@
+"""Rows of arithmetic: + − × ÷, power, neg, abs, sign, roots and steps."""
+
+from __future__ import annotations
+
+import math
+import operator
+from fractions import Fraction
+from typing import Any
+
+from diffkit.primitives import floats
+from diffkit.primitives.model import Place, row
+
+Exact = int | Fraction
+
+
+def _fold_div(x: Exact, y: Exact) -> Exact | None:
+    return Fraction(x) / y if y else None
+
+
+def _fold_power(x: Exact, y: Exact) -> Exact | None:
+    if y.denominator != 1 or (x == 0 and y < 0):
+        return None
+    return Fraction(x) ** int(y)
+
+
+def _div_pushforward(F: Any, args: Any, y: Any, tangents: Any) -> Any:
+    """(x/y)′ = (x′ − (x/y)·y′)/y: one division, and the quotient is shared."""
+    up, down = tangents
+    if down is None:
+        return up / args[1]
+    inner = y * down
+    return -(inner / args[1]) if up is None else (up - inner) / args[1]
+
+
+row("add", "x, y", "sum", infix="+", callable=False,
+    floats=operator.add, array="add", mpmath=lambda mp, x, y: x + y, sympy="Add", fold=operator.add, ulps=0.5,
+    partials=(lambda F, x, y, s: 1, lambda F, x, y, s: 1),
+    points=((0.1, 0.2), (1e16, -1.0), (-3.5, 3.25)))
+
+row("sub", "x, y", "difference", infix="-", callable=False,
+    floats=operator.sub, array="subtract", mpmath=lambda mp, x, y: x - y, fold=operator.sub, ulps=0.5,
+    definition=lambda F, x, y: x + -1 * y,
+    partials=(lambda F, x, y, d: 1, lambda F, x, y, d: -1),
+    points=((0.1, 0.2), (1e16, 1.0), (3.5, 3.25)))
+
+row("mul", "x, y", "product", infix="*", callable=False,
+    floats=operator.mul, array="multiply", mpmath=lambda mp, x, y: x * y, sympy="Mul", fold=operator.mul, ulps=0.5,
+    partials=(lambda F, x, y, p: y, lambda F, x, y, p: x),
+    points=((0.1, 0.3), (-7.5, 1e-20), (3.0, 0.0)))
+
+row("div", "x, y", "quotient", infix="/", callable=False,
+    floats=floats.div, array="divide", mpmath=lambda mp, x, y: x / y, fold=_fold_div, ulps=0.5,
+    definition=lambda F, x, y: x * y**-1,
+    partials=(lambda F, x, y, q: 1 / y, lambda F, x, y, q: -q / y),
+    pushforward=_div_pushforward,
+    places=(Place("pole", lambda F, x, y: y, "y = 0"),),
+    points=((1.0, 3.0), (-0.7, 1e-5), (0.0, 2.0)))
+
+row("power", "x, y", "real power; x < 0 only with an integer exponent", infix="**", callable=False,
+    floats=floats.power, array="power", mpmath="power", sympy="Pow", fold=_fold_power,
+    partials=(lambda F, x, y, p: y * x ** (y - 1), lambda F, x, y, p: p * F.log(x)),
+    places=(
+        Place("edge", lambda F, x, y: F.where(F.eq(y, F.floor(y)), 1, x), "x = 0 if y is not an integer",
+              varying=(0,), closed=True),
+        Place("edge", lambda F, x, y: x, "x = 0 if y varies", varying=(1,), closed=True),
+        Place("pole", lambda F, x, y: F.where(F.and_(y < 0, F.eq(y, F.floor(y))), x, 1),
+              "x = 0 if y is a negative integer"),
+    ),
+    points=((2.0, 0.5), (1.1, 7.3), (0.3, -2.5), (10.31, -6.0), (1e-10, 1e-10)))
+
+row("neg", "x", "change of sign", infix="-", callable=False,
+    floats=operator.neg, array="negative", mpmath=lambda mp, x: -x, fold=operator.neg, ulps=0.0,
+    definition=lambda F, x: -1 * x,
+    partials=(lambda F, x, y: -1,),
+    points=(-1.5, 0.0, 2.0))
+
+row("abs", "x", "absolute value", aliases=("Abs", "fabs"),
+    floats=operator.abs, array="abs", mpmath="fabs", sympy="Abs", fold=operator.abs, ulps=0.0,
+    partials=(lambda F, x, y: F.sign(x),),
+    places=(Place("kink", lambda F, x: x, "x = 0", slope=lambda F, t: F.abs(t)),),
+    points=(-1e-300, -2.0, 0.5))
+
+row("sign", "x", "−1, 0 or 1", aliases=("sgn",),
+    floats=floats.sign, array="sign", mpmath="sign", sympy="sign", ulps=0.0,
+    fold=lambda x: (x > 0) - (x < 0),
+    partials=(None,),
+    places=(Place("jump", lambda F, x: x, "x = 0"),),
+    points=(-2.0, 1e-300))
+
+row("floor", "x", "largest integer not above x",
+    floats=floats.floor, array="floor", mpmath="floor", sympy="floor", fold=math.floor, ulps=0.0,
+    partials=(None,),
+    places=(Place("jump", lambda F, x: x - F.floor(x), "x an integer"),),
+    points=(-1.5, 0.2, 1e15 + 0.5))
+
+row("ceil", "x", "smallest integer not below x", aliases=("ceiling",),
+    floats=floats.ceil, array="ceil", mpmath="ceil", sympy="ceiling", fold=math.ceil, ulps=0.0,
+    partials=(None,),
+    places=(Place("jump", lambda F, x: x - F.floor(x), "x an integer"),),
+    points=(-1.5, 0.2, 7.1))
+
+row("heaviside", "x", "unit step: 0, ½ at 0, 1", aliases=("Heaviside",),
+    floats=floats.heaviside, array=lambda np, x: np.heaviside(x, 0.5), sympy="Heaviside", ulps=0.0,
+    definition=lambda F, x: (1 + F.sign(x)) / 2,
+    partials=(None,),
+    places=(Place("jump", lambda F, x: x, "x = 0"),),
+    points=(-0.3, 2.0))
+
+row("sqrt", "x", "square root",
+    floats=floats.ieee(math.sqrt), array="sqrt", mpmath="sqrt", sympy="sqrt", ulps=0.5,
+    partials=(lambda F, x, y: F.rational(1, 2) / y,),
+    places=(Place("edge", lambda F, x: x, "x = 0", closed=True),),
+    points=(1e-300, 0.3, 2.0, 1e200))
+
+row("cbrt", "x", "real cube root, also of negative numbers",
+    floats=math.cbrt, array="cbrt", mpmath=lambda mp, x: mp.sign(x) * mp.cbrt(abs(x)), ulps=1.0,
+    definition=lambda F, x: F.sign(x) * F.abs(x) ** F.rational(1, 3),
+    partials=(lambda F, x, y: 1 / (3 * y**2),),
+    places=(Place("kink", lambda F, x: x, "x = 0, where the tangent is vertical", slope=lambda F, t: t / 0),),
+    points=(-8.0, -0.3, 1e-30, 2.0))

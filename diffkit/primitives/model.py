@@ -1,0 +1,125 @@
+"""What a row of the table of primitives says about a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Rule = Callable[..., Any]
+"""A formula ``rule(F, x, …)`` written with operators and the functions of ``F``.
+
+It is traced once into a small Program, so it has a meaning in every algebra: floats, arrays, duals, balls, SymPy.
+"""
+
+PlaceKind = Literal["edge", "pole", "kink", "jump"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a function is not smooth: the set ``margin == 0`` of its arguments.
+
+    * edge: the domain is ``margin > 0``, or ``margin >= 0`` if ``closed``;
+    * pole: the function grows without bound there;
+    * kink: continuous, one-sided derivatives differ; ``slope(F, *tangents)`` is the derivative in a direction;
+    * jump: the value itself jumps.
+
+    ``varying`` restricts the place to the arguments that must move for it to matter (all of them if None).
+    """
+
+    kind: PlaceKind
+    margin: Rule
+    text: str
+    varying: tuple[int, ...] | None = None
+    closed: bool = False
+    slope: Rule | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Primitive:
+    """One row: everything diffkit knows about one elementary function.
+
+    ``partials[i]`` is ∂y/∂xᵢ as a rule of (F, x₁ … xₙ, y) where y is the answer; None means that the function
+    does not vary with that argument (a step, a condition, a constant order). ``pushforward(F, args, y, tangents)``
+    overrides the sum of partials where selection or a better-rounded form matters; an absent tangent is None.
+    Where ``floats``, ``array``, ``mpmath`` or ``sympy`` is None, ``definition`` (a rule in other rows) gives the
+    meaning. ``ulps`` bounds the error of the float form at any finite argument inside the domain that the tests
+    visit. ``fold`` computes exactly on rationals, or returns None where it cannot.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    doc: str
+    partials: tuple[Rule | None, ...]
+    pushforward: Rule | None = None
+    definition: Rule | None = None
+    floats: Callable[..., Any] | None = None
+    array: str | Callable[..., Any] | None = None
+    mpmath: str | Callable[..., Any] | None = None
+    sympy: str | None = None
+    fold: Callable[..., Any] | None = None
+    places: tuple[Place, ...] = ()
+    aliases: tuple[str, ...] = ()
+    points: tuple[Any, ...] = ()
+    ulps: float = 1.0
+    infix: str = ""
+    """the operator that writes it, if any"""
+    truth: bool = False
+    """the value is true or false"""
+    truths: tuple[int, ...] = ()
+    """arguments that must be true or false"""
+    orders: tuple[int, ...] = ()
+    """arguments that must be integer constants"""
+    variadic: bool = False
+    """called with any number of arguments, folded from the left"""
+    callable: bool = True
+    """may be called by name in text"""
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.signature}>"
+
+    @property
+    def signature(self) -> str:
+        """How it is written: ``atan2(y, x)``, ``max(x, y, …)``, ``x + y``."""
+        if self.infix and len(self.arguments) == 2:
+            return f"{self.arguments[0]} {self.infix} {self.arguments[1]}"
+        if self.infix:
+            return f"{self.infix}{self.arguments[0]}"
+        return f"{self.name}({', '.join(self.arguments)}{', …' if self.variadic else ''})"
+
+    @property
+    def steps(self) -> bool:
+        """Whether it is constant between jumps, so that its derivative is zero wherever it exists."""
+        return self.pushforward is None and all(rule is None for rule in self.partials)
+
+
+@dataclass(slots=True)
+class Table:
+    """The rows by name and alias, in the order in which they were added."""
+
+    rows: dict[str, Primitive] = field(default_factory=dict)
+    names: dict[str, Primitive] = field(default_factory=dict)
+
+    def add(self, name: str, arguments: str, doc: str, **facts: Any) -> Primitive:
+        """Add the row ``name`` whose arguments are given as a comma-separated list."""
+        row = Primitive(name, tuple(arguments.replace(" ", "").split(",")), doc, **facts)
+        for word in (name, *row.aliases):
+            if word in self.names:
+                raise ValueError(f"two rows are called {word}")
+        if len(row.partials) != len(row.arguments):
+            raise ValueError(f"{name}: one partial per argument, please")
+        self.rows[name] = row
+        if row.callable:
+            for word in (name, *row.aliases):
+                self.names[word] = row
+        return row
+
+    def __getitem__(self, name: str) -> Primitive:
+        return self.rows[name]
+
+    def __iter__(self) -> Iterator[Primitive]:
+        return iter(self.rows.values())
+
+
+table = Table()
+row = table.add

@@ -1,0 +1,166 @@
+"""What a derivative computation answers: values, errors, statuses and everything known about bad points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from diffkit.errors import NotOkError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Status = Literal["ok", "overflow", "uncertain", "not_differentiable", "pole", "domain_error"]
+ErrorKind = Literal["proven", "estimate", "none"]
+SEVERITY: tuple[Status, ...] = ("ok", "overflow", "uncertain", "not_differentiable", "pole", "domain_error")
+"""Statuses from best to worst; the status of a whole result is its worst one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """What is known of a component that is not an ordinary number; its value is NaN unless the status is ok."""
+
+    status: Status
+    message: str = ""
+    left: float = math.nan
+    right: float = math.nan
+    limit: float = math.nan
+    value: float = math.nan
+
+
+@dataclass(slots=True)
+class Answer:
+    """A backend's components, flat, point by point; ``odd`` describes those that are not plain numbers."""
+
+    values: Any
+    errors: Any = None
+    odd: dict[int, Odd] = field(default_factory=dict)
+    evaluations: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """Derivatives at a point or at a batch of points.
+
+    ``value`` has the shape of what was asked, batch dimensions first: derivative (), gradient (n,),
+    jacobian (m, n), hessian (n, n), taylor (order + 1,). ``error`` bounds |value − truth| component by component,
+    in the units of the value; how far it can be trusted is ``error_kind``. A component that is not ok is NaN.
+    """
+
+    kind: str
+    shape: tuple[int, ...]
+    flat: Any = field(repr=False)
+    backend: str
+    variables: tuple[str, ...]
+    at: Mapping[str, Any]
+    labels: tuple[str, ...] = ()
+    flat_error: Any = field(default=None, repr=False)
+    error_kind: ErrorKind = "none"
+    odd: Mapping[int, Odd] = field(default_factory=dict, repr=False)
+    message: str = ""
+    evaluations: int = 0
+    formula: str | None = None
+
+    def _shaped(self, flat: Any) -> Any:
+        if self.shape == ():
+            return flat[0]
+        import numpy as np
+
+        return np.asarray(flat).reshape(self.shape)
+
+    @property
+    def value(self) -> float | np.ndarray[Any, Any]:
+        """The derivative: a float, or an array of shape ``shape``."""
+        return self._shaped(self.flat)  # type: ignore[no-any-return]
+
+    @property
+    def error(self) -> float | np.ndarray[Any, Any] | None:
+        """Bound or estimate of |value − truth|, in the shape of ``value``; None if there is none."""
+        return None if self.flat_error is None else self._shaped(self.flat_error)
+
+    @property
+    def status(self) -> Status:
+        """The worst status of any component."""
+        return max((odd.status for odd in self.odd.values()), key=SEVERITY.index, default="ok")
+
+    @property
+    def statuses(self) -> Any:
+        """Each component's status, in the shape of ``value``."""
+        flat: list[str] = ["ok"] * len(self.flat)
+        for index, odd in self.odd.items():
+            flat[index] = odd.status
+        return self._shaped(flat)
+
+    def _side(self, name: str) -> Any:
+        if all(math.isnan(getattr(odd, name)) for odd in self.odd.values()):
+            return None
+        flat = [math.nan] * len(self.flat)
+        for index, odd in self.odd.items():
+            flat[index] = getattr(odd, name)
+        return self._shaped(flat)
+
+    @property
+    def left(self) -> float | np.ndarray[Any, Any] | None:
+        """Derivative from the left where it is known and the two sides matter (NaN elsewhere), or None."""
+        return self._side("left")  # type: ignore[no-any-return]
+
+    @property
+    def right(self) -> float | np.ndarray[Any, Any] | None:
+        """Derivative from the right where it is known and the two sides matter (NaN elsewhere), or None."""
+        return self._side("right")  # type: ignore[no-any-return]
+
+    @property
+    def limit(self) -> float | np.ndarray[Any, Any] | None:
+        """Value that would make a removable singularity smooth, where known, or None."""
+        return self._side("limit")  # type: ignore[no-any-return]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every component is an ordinary, trusted number."""
+        return self.status == "ok"
+
+    def _require_ok(self) -> None:
+        if not self.ok:
+            raise NotOkError(f"the {self.kind} is {self.status}: {self.message}", hint="look at .statuses and .message")
+
+    def __float__(self) -> float:
+        self._require_ok()
+        if len(self.flat) != 1:
+            raise NotOkError(f"a {self.kind} of shape {self.shape} is not one number", hint="use .value")
+        return float(self.flat[0])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        self._require_ok()
+        import numpy as np
+
+        return np.array(self.value, dtype=dtype)
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{name} = {value}" for name, value in self.at.items())
+        tail = "" if self.ok else f"  [{self.status}: {self.message}]"
+        return f"{self.kind} at {where}: {self.value} ({self.backend}){tail}"
+
+
+def worst_message(odd: Mapping[int, Odd]) -> str:
+    """Give the message of the worst component."""
+    if not odd:
+        return ""
+    return max(odd.values(), key=lambda o: SEVERITY.index(o.status)).message
+
+
+def component_ulps(value: float, reference: float) -> float:
+    """|value − reference| in units in the last place of the reference; NaN if either is NaN, inf across infinity."""
+    if value == reference:
+        return 0.0
+    if math.isnan(value) or math.isnan(reference):
+        return math.nan
+    if math.isinf(value) or math.isinf(reference):
+        return math.inf
+    return abs(value - reference) / math.ulp(reference)
+
+
+__all__ = [
+    "SEVERITY", "Answer", "ErrorKind", "Odd", "Result", "Status", "component_ulps", "worst_message",
+]  # fmt: skip

@@ -1,0 +1,146 @@
+"""The formulas in the table, traced once into small Programs that every algebra can run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+from diffkit.builder import NAMED, ProgramBuilder
+from diffkit.primitives import Primitive, Rule, table
+from diffkit.program import Algebra, Constant, Program, run
+
+
+class Slot:
+    """A slot of a builder with operators, which is what a rule is handed for x."""
+
+    __slots__ = ("builder", "index")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, builder: ProgramBuilder, index: int):
+        self.builder = builder
+        self.index = index
+
+    def emit(self, name: str, *args: Any) -> Slot:
+        """Emit a row of the table at slots and numbers."""
+        slots = [a.index if isinstance(a, Slot) else self.builder.constant(a) for a in args]
+        return Slot(self.builder, self.builder.apply(table[name], slots))
+
+    def __add__(self, other: Any) -> Slot:
+        return self.emit("add", self, other)
+
+    def __radd__(self, other: Any) -> Slot:
+        return self.emit("add", other, self)
+
+    def __sub__(self, other: Any) -> Slot:
+        return self.emit("sub", self, other)
+
+    def __rsub__(self, other: Any) -> Slot:
+        return self.emit("sub", other, self)
+
+    def __mul__(self, other: Any) -> Slot:
+        return self.emit("mul", self, other)
+
+    def __rmul__(self, other: Any) -> Slot:
+        return self.emit("mul", other, self)
+
+    def __truediv__(self, other: Any) -> Slot:
+        return self.emit("div", self, other)
+
+    def __rtruediv__(self, other: Any) -> Slot:
+        return self.emit("div", other, self)
+
+    def __pow__(self, other: Any) -> Slot:
+        return self.emit("power", self, other)
+
+    def __neg__(self) -> Slot:
+        return self.emit("neg", self)
+
+    def __lt__(self, other: Any) -> Slot:
+        return self.emit("lt", self, other)
+
+    def __le__(self, other: Any) -> Slot:
+        return self.emit("le", self, other)
+
+    def __gt__(self, other: Any) -> Slot:
+        return self.emit("gt", self, other)
+
+    def __ge__(self, other: Any) -> Slot:
+        return self.emit("ge", self, other)
+
+
+class Functions:
+    """The ``F`` of a rule: every row of the table as a method, and the constants."""
+
+    def __init__(self, builder: ProgramBuilder):
+        self._builder = builder
+
+    def __getattr__(self, name: str) -> Callable[..., Slot]:
+        return lambda *args: Slot(self._builder, 0).emit(name, *args)
+
+    @property
+    def pi(self) -> Slot:
+        """The circle's ratio."""
+        return Slot(self._builder, self._builder.constant(NAMED["pi"]))
+
+    @staticmethod
+    def rational(numerator: int, denominator: int) -> Fraction:
+        """An exact fraction."""
+        return Fraction(numerator, denominator)
+
+
+@lru_cache(maxsize=None)
+def trace(rule: Rule, count: int) -> Program:
+    """Give the Program of ``rule(F, x₁ … x_count)``."""
+    builder = ProgramBuilder([f"x{i}" for i in range(count)])
+    answer = rule(Functions(builder), *(Slot(builder, i) for i in range(count)))
+    return builder.program([answer.index if isinstance(answer, Slot) else builder.constant(answer)])
+
+
+@lru_cache(maxsize=None)
+def trace_pushforward(primitive: Primitive, present: tuple[bool, ...]) -> Program:
+    """Give the pushforward's Program in (args, y, the present tangents)."""
+    count = len(present)
+    inputs = [f"x{i}" for i in range(count + 1 + sum(present))]
+    builder = ProgramBuilder(inputs)
+    slots = [Slot(builder, i) for i in range(len(inputs))]
+    tangents = iter(slots[count + 1 :])
+    assert primitive.pushforward is not None
+    answer = primitive.pushforward(
+        Functions(builder), slots[:count], slots[count], [next(tangents) if p else None for p in present]
+    )
+    return builder.program([answer.index])
+
+
+class Partial:
+    """∂y/∂xᵢ of a primitive, ready to run; ``constant`` is its value if it is one."""
+
+    __slots__ = ("constant", "program", "source")
+
+    def __init__(self, primitive: Primitive, index: int):
+        rule = primitive.partials[index]
+        assert rule is not None
+        self.program = trace(rule, len(primitive.arguments) + 1)
+        output = self.program.outputs[0]
+        self.constant: Constant | None = self.program.constant_at(output)
+        self.source = output if output < len(self.program.inputs) else None  # the partial is an argument, or y
+
+    def at(self, algebra: Algebra, args: Sequence[Any], answer: Any) -> Any:
+        """Give the partial in an algebra."""
+        if self.source is not None:
+            return args[self.source] if self.source < len(args) else answer
+        return run(self.program, algebra, [*args, answer])[0]
+
+
+@lru_cache(maxsize=None)
+def partial(primitive: Primitive, index: int) -> Partial:
+    """Give the partial of a primitive with respect to one argument."""
+    return Partial(primitive, index)
+
+
+def by_definition(primitive: Primitive, algebra: Algebra, args: Sequence[Any]) -> Any:
+    """Give the value of a primitive from its definition in other rows."""
+    if primitive.definition is None:
+        raise NotImplementedError(f"{primitive.name} has no form for {type(algebra).__name__}")
+    return run(trace(primitive.definition, len(args)), algebra, args)[0]

@@ -1,0 +1,395 @@
+"""Programs to SymPy and back. SymPy is imported only when this module is, and it never sees a string.
+
+On the way out, sums and products become flat; what SymPy must not look into becomes an opaque symbol: conditions,
+step functions (their derivative is zero) and constants it would try to evaluate without bound. On the way back
+each opaque symbol becomes the slot it stands for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import sympy
+
+from diffkit.algebras.floats import FLOATS
+from diffkit.builder import NAMED, ProgramBuilder, copy_slots
+from diffkit.errors import BackendError, DiffkitError, VariableError
+from diffkit.limits import DEFAULT, Limits
+from diffkit.primitives import Primitive, table
+from diffkit.program import Constant, Named, Program, run_slots
+from diffkit.rules import by_definition
+from diffkit.syntax import names as variable_names
+from diffkit.tasks import Index
+from diffkit.transforms import depends
+
+ADD, SUB, MUL, DIV, NEG = table["add"], table["sub"], table["mul"], table["div"], table["neg"]
+POWER, WHERE, ABS = table["power"], table["where"], table["abs"]
+SUMS, PRODUCTS = (ADD, SUB), (MUL, DIV)
+UNBOUNDED = frozenset(("gamma", "loggamma", "digamma", "polygamma", "besselj"))
+MODERATE = 1e6
+
+
+class SympyAlgebra:
+    """SymPy expressions over real symbols; opaque symbols are kept in ``opaque``."""
+
+    def constant(self, value: Constant) -> Any:
+        """Give an exact number."""
+        if isinstance(value, Named):
+            return {"pi": sympy.pi, "e": sympy.E}[value.name]
+        return sympy.Rational(value.numerator, value.denominator)
+
+    def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
+        """Give the SymPy head of a row at expressions, or its definition."""
+        if primitive is WHERE:
+            return sympy.Piecewise((args[1], args[0]), (args[2], True))
+        if primitive is ABS and args[0].is_extended_real is None:  # |u| of a u that SymPy will not call real
+            return sympy.Piecewise((args[0], sympy.Ge(args[0], 0, evaluate=False)), (-args[0], True))
+        if primitive is NEG:
+            return -args[0]
+        if primitive.sympy is None:
+            return by_definition(primitive, self, args)
+        return getattr(sympy, primitive.sympy)(*args)
+
+
+SYMPY = SympyAlgebra()
+
+
+class Outward:
+    """One program on its way to SymPy."""
+
+    def __init__(self, program: Program):
+        self.program = program
+        self.symbols = [sympy.Symbol(name, real=True) for name in program.inputs]
+        self.opaque: dict[Any, int] = {}
+        self.uses = [0] * len(program)
+        for _, args in program.instructions:
+            for slot in args:
+                self.uses[slot] += 1
+        for slot in program.outputs:
+            self.uses[slot] += 2
+        self.varies = depends(program)
+        self.floats: list[Any] = run_slots(program, FLOATS, [math.nan] * len(program.inputs))
+        self.values: list[Any] = [*self.symbols, *map(SYMPY.constant, program.constants)]
+        self.pending: dict[int, list[Any]] = {}  # terms or factors of a chain that is not finished
+        for slot, primitive, args in program.numbered():
+            self.values.append(self._value(slot, primitive, args))
+
+    def _value(self, slot: int, primitive: Primitive, args: tuple[int, ...]) -> Any:
+        if self._is_opaque(slot, primitive, args):
+            symbol = sympy.Dummy(f"o{slot}") if primitive.truth else sympy.Dummy(f"o{slot}", real=True)
+            self.opaque[symbol] = slot
+            return symbol
+        for chain in (SUMS, PRODUCTS):
+            if primitive in chain:
+                return self._chain(slot, primitive, args, chain)
+        return self._guarded_apply(slot, primitive, [self._closed(a) for a in args])
+
+    def _guarded_apply(self, slot: int, primitive: Primitive, args: Sequence[Any]) -> Any:
+        value = SYMPY.apply(primitive, args)
+        if primitive is ABS and isinstance(value, sympy.Piecewise):
+            condition = value.args[0].args[1]
+            symbol = sympy.Dummy(f"s{slot}")
+            self.opaque[symbol] = -slot - 1  # the condition argument ≥ 0 of the slot, made on the way back
+            return value.xreplace({condition: symbol})
+        return value
+
+    def _chain(self, slot: int, primitive: Primitive, args: tuple[int, ...], chain: tuple[Primitive, ...]) -> Any:
+        left, right = args
+        parts = self.pending.pop(left, None)
+        if parts is None:
+            parts = [self.values[left]]
+        last = self._closed(right)
+        parts.append(last if primitive in (ADD, MUL) else -last if primitive is SUB else 1 / last)
+        user = self._only_user.get(slot)
+        if user is not None and user in chain:
+            self.pending[slot] = parts
+            return None
+        return (sympy.Add if chain is SUMS else sympy.Mul)(*parts)
+
+    @cached_property
+    def _only_user(self) -> dict[int, Primitive]:
+        """For a slot used once, and as a left operand: the primitive that uses it."""
+        return {args[0]: row for row, args in self.program.instructions if self.uses[args[0]] == 1}
+
+    def _closed(self, slot: int) -> Any:
+        parts = self.pending.pop(slot, None)
+        if parts is not None:
+            instruction = self.program.instruction_at(slot)
+            assert instruction is not None
+            self.values[slot] = (sympy.Add if instruction[0] in SUMS else sympy.Mul)(*parts)
+        return self.values[slot]
+
+    def _is_opaque(self, slot: int, primitive: Primitive, args: tuple[int, ...]) -> bool:
+        if primitive.steps:
+            return True
+        if self.varies[slot]:
+            return False
+        value = self.floats[slot]
+        tame = all(math.isfinite(v) and abs(v) < MODERATE for v in (value, *(self.floats[a] for a in args)))
+        return not tame or primitive.name in UNBOUNDED
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The outputs as expressions."""
+        return [self._closed(slot) for slot in self.program.outputs]
+
+
+def check_size(program: Program, limits: Limits = DEFAULT) -> None:
+    """Refuse what SymPy would take minutes over."""
+    if len(program) > limits.symbolic_nodes:
+        raise limits.exceeded("symbolic_nodes", f"{len(program):,} operations are too many for SymPy")
+    depths = [0] * program.first_instruction
+    kinds: list[Any] = [None] * program.first_instruction
+    for primitive, args in program.instructions:
+        kind = SUMS if primitive in SUMS else PRODUCTS if primitive in PRODUCTS else None
+        depth = 1 + max(depths[a] for a in args)
+        if kind is not None and kinds[args[0]] is kind:
+            depth = max(depths[args[0]], *(depths[a] + 1 for a in args[1:]))
+        depths.append(depth)
+        kinds.append(kind)
+    if max(depths, default=0) > limits.symbolic_depth:
+        raise limits.exceeded("symbolic_depth", "the expression is nested too deeply for SymPy")
+
+
+def to_sympy(program: Program, limits: Limits = DEFAULT) -> list[Any]:
+    """Give the outputs as SymPy expressions over real symbols, with nothing opaque in them."""
+    check_size(program, limits)
+    out = Outward(program)
+    expressions = out.outputs
+    replacements: dict[Any, Any] = {}
+    for symbol, slot in out.opaque.items():
+        if slot >= 0 and not out.varies[slot]:
+            raise limits.exceeded("constant_bits", "a constant is too large for SymPy")
+        instruction = program.instruction_at(slot if slot >= 0 else -slot - 1)
+        assert instruction is not None
+        primitive, args = instruction
+        values = [out._closed(a) for a in args]
+        real = sympy.Ge(values[0], 0, evaluate=False) if slot < 0 else SYMPY.apply(primitive, values)
+        replacements[symbol] = real.xreplace(replacements)
+    return [expression.xreplace(replacements) for expression in expressions]
+
+
+def symbolic_derivative(program: Program, indices: Sequence[Index], limits: Limits = DEFAULT) -> Program:
+    """Give the program of partial derivatives as ``sympy.diff`` finds them, one output per index."""
+    check_size(program, limits)
+    try:
+        out = Outward(program)
+        expressions = out.outputs
+        derivatives = [
+            sympy.diff(expressions[k], *(out.symbols[i] for i in index)) if index else expressions[k]
+            for k, index in indices
+        ]
+    except (ValueError, TypeError, AttributeError, NotImplementedError, RecursionError) as error:
+        reason = str(error).split("\n", 1)[0][:80] or type(error).__name__
+        raise BackendError(f"SymPy cannot differentiate this: {reason}", hint="use another backend") from None
+    builder = ProgramBuilder(program.inputs)
+    slots = copy_slots(program, builder, range(len(program.inputs)))
+    known = dict(zip(out.symbols, slots, strict=False))
+    for symbol, slot in out.opaque.items():
+        if slot >= 0:
+            known[symbol] = slots[slot]
+        else:
+            instruction = program.instruction_at(-slot - 1)
+            assert instruction is not None
+            known[symbol] = builder.apply(table["ge"], (slots[instruction[1][0]], builder.constant(0)))
+    inward = Inward(builder, known)
+    return builder.program([inward.slot(expression) for expression in derivatives], program.inputs)
+
+
+def from_sympy(expressions: Sequence[Any], variables: Sequence[str] | None = None) -> Program:
+    """Give the program of SymPy expressions; DiffkitError for what has no real meaning here."""
+    symbols: dict[str, Any] = {}
+    for expression in expressions:
+        for symbol in expression.free_symbols:
+            name = symbol.name
+            if (problem := variable_names.fault(name)) or name in NAMED:
+                raise VariableError(problem or f"the symbol {name} has the name of a constant", hint="rename the symbol")
+            if symbols.setdefault(name, symbol) != symbol:
+                raise VariableError(f"two different symbols are called {name}", hint="their assumptions differ")
+    names = variable_names.natural_order(symbols) if variables is None else variable_names.check_variables(variables)
+    missing = [name for name in symbols if name not in names]
+    if missing:
+        raise VariableError(f"unknown variable {missing[0]}", hint=f"the variables are {', '.join(names) or 'none'}")
+    builder = ProgramBuilder(names)
+    inward = Inward(builder, {symbol: builder.input(name) for name, symbol in symbols.items()}, strict=True)
+    return builder.program([inward.slot(expression) for expression in expressions], names)
+
+
+def _heads() -> dict[str, Primitive]:
+    special = {"Add", "Mul", "Pow", "Piecewise", "sqrt"}
+    heads = {row.sympy: row for row in table if row.sympy is not None and row.sympy not in special}
+    heads.update({name: heads[row] for name, row in RELATIONS.items()})
+    return heads
+
+
+RELATIONS = {
+    "StrictLessThan": "Lt", "LessThan": "Le", "StrictGreaterThan": "Gt", "GreaterThan": "Ge", "Equality": "Eq",
+    "Unequality": "Ne",
+}  # fmt: skip
+
+
+class Inward:
+    """SymPy expressions on their way into a builder; every distinct subexpression is visited once."""
+
+    def __init__(self, builder: ProgramBuilder, known: dict[Any, int], strict: bool = False):
+        self.builder = builder
+        self.known = known
+        self.strict = strict
+        self.heads = _heads()
+
+    def slot(self, expression: Any) -> int:
+        """Emit an expression, without recursion."""
+        stack = [expression]
+        while stack:
+            node = stack[-1]
+            if node in self.known:
+                stack.pop()
+                continue
+            plan = self._plan(node)
+            waiting = [part for part in plan[0] if part not in self.known]
+            if waiting:
+                stack.extend(reversed(waiting))
+                continue
+            self.known[node] = plan[1](*[self.known[part] for part in plan[0]])
+            stack.pop()
+        return self.known[expression]
+
+    def emit(self, name: str, *args: int) -> int:
+        """Emit a row of the table."""
+        return self.builder.apply(table[name], args)
+
+    def _number(self, value: Constant) -> tuple[tuple[()], Callable[..., int]]:
+        return (), lambda: self.builder.constant(value)
+
+    def _plan(self, node: Any) -> tuple[Sequence[Any], Callable[..., int]]:
+        """Give the parts of a node and what to do with their slots."""
+        if node.is_Rational:
+            return self._number(Fraction(int(node.p), int(node.q)))
+        if node.is_Float:
+            return self._number(Fraction(*node.as_integer_ratio()))
+        if node is sympy.pi or node is sympy.E:
+            return self._number(NAMED["pi" if node is sympy.pi else "e"])
+        if node.is_Add:
+            return self._ordered(node.as_ordered_terms() if len(node.args) < 50 else node.args), self._sum
+        if node.is_Mul:
+            return self._product(node)
+        if node.is_Pow:
+            return self._power(node)
+        if isinstance(node, sympy.Piecewise):
+            return self._piecewise(node)
+        if node in (sympy.true, sympy.false):
+            zero = self.builder.constant(0)
+            return (), lambda: self.emit("eq" if node == sympy.true else "ne", zero, zero)
+        return self._function(node)
+
+    @staticmethod
+    def _ordered(parts: Sequence[Any]) -> Sequence[Any]:
+        """A positive term first, so that −a + b reads b − a."""
+        if parts[0].could_extract_minus_sign():
+            for k, part in enumerate(parts):
+                if not part.could_extract_minus_sign():
+                    return [part, *parts[:k], *parts[k + 1 :]]
+        return list(parts)
+
+    def _sum(self, *slots: int) -> int:
+        total = slots[0]
+        for slot in slots[1:]:
+            total = self.emit("add", total, slot)
+        return total
+
+    def _times(self, slots: Sequence[int]) -> int:
+        product = slots[0]
+        for slot in slots[1:]:
+            product = self.emit("mul", product, slot)
+        return product
+
+    def _product(self, node: Any) -> tuple[Sequence[Any], Callable[..., int]]:
+        """p·a·b/(q·c·d): one division, and rational factors stay exact."""
+        if any(isinstance(factor, sympy.DiracDelta) for factor in node.args):
+            return self._number(0)  # away from the step, which is where a derivative of a step exists
+        coefficient, rest = node.as_coeff_Mul()
+        factors = rest.as_ordered_factors() if len(rest.args) < 50 else sympy.Mul.make_args(rest)
+        above: list[Any] = []
+        below: list[Any] = []
+        for factor in factors:
+            base, exponent = factor.as_base_exp() if factor.is_Pow else (factor, sympy.S.One)
+            if exponent.is_Rational and exponent < 0:
+                below.append(sympy.Pow(base, -exponent, evaluate=False) if exponent != -1 else base)
+            else:
+                above.append(factor)
+        scale = Fraction(int(coefficient.p), int(coefficient.q)) if coefficient.is_Rational else Fraction(1)
+        if not coefficient.is_Rational:
+            above.insert(0, coefficient)
+
+        def build(*slots: int) -> int:
+            over, under = list(slots[: len(above)]), list(slots[len(above) :])
+            if abs(scale.numerator) != 1 or not over:
+                over.insert(0, self.builder.constant(abs(scale.numerator)))
+            if scale.denominator != 1:
+                under.insert(0, self.builder.constant(scale.denominator))
+            product = self._times(over)
+            if under:
+                product = self.emit("div", product, self._times(under))
+            return self.emit("neg", product) if scale < 0 else product
+
+        return [*above, *below], build
+
+    def _power(self, node: Any) -> tuple[Sequence[Any], Callable[..., int]]:
+        base, exponent = node.args
+        if exponent == -1:
+            return [base], lambda b: self.emit("div", self.builder.constant(1), b)
+        if exponent == sympy.S.Half:
+            return [base], lambda b: self.emit("sqrt", b)
+        if exponent == -sympy.S.Half:
+            return [base], lambda b: self.emit("div", self.builder.constant(1), self.emit("sqrt", b))
+        if base is sympy.E:
+            return [exponent], lambda x: self.emit("exp", x)
+        return [base, exponent], lambda b, x: self.emit("power", b, x)
+
+    def _piecewise(self, node: Any) -> tuple[Sequence[Any], Callable[..., int]]:
+        pairs = [(pair.args[0], pair.args[1]) for pair in node.args]
+        parts = [part for pair in pairs for part in pair]
+
+        def build(*slots: int) -> int:
+            answer = None
+            for (_, condition), k in reversed(list(zip(pairs, range(0, len(slots), 2), strict=True))):
+                if condition == sympy.true:
+                    answer = slots[k]
+                else:
+                    otherwise = self._undefined() if answer is None else answer
+                    answer = self.emit("where", slots[k + 1], slots[k], otherwise)
+            assert answer is not None
+            return answer
+
+        return parts, build
+
+    def _undefined(self) -> int:
+        zero = self.builder.constant(0)
+        return self.emit("div", zero, zero)
+
+    def _function(self, node: Any) -> tuple[Sequence[Any], Callable[..., int]]:
+        name = type(node).__name__
+        if name == "DiracDelta":  # the derivative of a step, away from the step
+            return (), lambda: self.builder.constant(0)
+        if name == "Heaviside":
+            return node.args[:1], lambda x: self.emit("heaviside", x)
+        if name == "polygamma" and node.args[0] == 0:
+            return node.args[1:], lambda x: self.emit("digamma", x)
+        row = self.heads.get(name) or table.names.get(name)
+        if row is not None and (row.variadic or name in ("And", "Or")):
+            return node.args, lambda *slots: self._folded(row, slots)
+        if row is not None and len(node.args) == len(row.arguments):
+            return node.args, lambda *slots: self.builder.apply(row, slots)
+        if self.strict and not (node.is_number and not node.is_finite):
+            raise DiffkitError(f"SymPy's {name} has no counterpart here", hint="diffkit functions lists what there is")
+        return (), self._undefined
+
+    def _folded(self, row: Primitive, slots: Sequence[int]) -> int:
+        answer = slots[0]
+        for slot in slots[1:]:
+            answer = self.builder.apply(row, (answer, slot))
+        return answer
