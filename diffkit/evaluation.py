@@ -65,6 +65,12 @@ class ProgramEvaluation:
             return Odd("uncertain", "binary64 overflows or loses everything on the way; backend='auto' goes on")
         return seen
 
+    def bound(self, point: Sequence[float]) -> list[float]:
+        """Running bound on the rounding error of each component at a point."""
+        from diffkit.algebras.bounds import BOUNDS
+
+        return [error for _, error in run(self.derivative, BOUNDS, [(x, 0.0) for x in point])]
+
     def batch(self, points: Any) -> Answer:
         """Evaluate at the rows of an array (B, n), on NumPy arrays; odd rows one by one."""
         import numpy as np

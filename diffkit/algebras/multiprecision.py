@@ -87,9 +87,7 @@ class MultiprecisionAlgebra:
             return context.mpf(1) if y == 0 else context.mpf(0) if y > 0 else context.inf
         if x < 0 and not whole:
             return context.nan
-        if abs(context.mag(x)) + context.mag(y) > EXPONENT_BITS and x != 1:
-            return context.nan
-        if abs(y) * max(1, abs(context.mag(x))) > 2**EXPONENT_BITS:
+        if context.mag(y) > EXPONENT_BITS or abs(y) * max(1, abs(context.mag(x))) > 2**EXPONENT_BITS:
             return context.nan
         if x < 0:
             size = context.power(-x, y)

@@ -1,0 +1,95 @@
+"""diffkit: is this derivative right?
+
+Symbolic, finite-difference and dual-number derivatives of real expressions, compared with each other and with a
+reference. ``import diffkit as dk``; every name below is imported when first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "diffkit.api": ("compare", "derivative", "directional", "gradient", "hessian", "jacobian", "prepare", "taylor", "Prepared"),
+    "diffkit.compare": ("Comparison",),
+    "diffkit.errors": (
+        "BackendError", "DiffkitError", "FileError", "LimitError", "NotOkError", "ParseError", "PointError", "VariableError",
+    ),
+    "diffkit.functions": ("Expression", "parse"),
+    "diffkit.limits": ("Limits",),
+    "diffkit.results": ("Result",),
+}  # fmt: skip
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from diffkit.api import (
+        Prepared as Prepared,
+    )
+    from diffkit.api import (
+        compare as compare,
+    )
+    from diffkit.api import (
+        derivative as derivative,
+    )
+    from diffkit.api import (
+        directional as directional,
+    )
+    from diffkit.api import (
+        gradient as gradient,
+    )
+    from diffkit.api import (
+        hessian as hessian,
+    )
+    from diffkit.api import (
+        jacobian as jacobian,
+    )
+    from diffkit.api import (
+        prepare as prepare,
+    )
+    from diffkit.api import (
+        taylor as taylor,
+    )
+    from diffkit.compare import Comparison as Comparison
+    from diffkit.errors import (
+        BackendError as BackendError,
+    )
+    from diffkit.errors import (
+        DiffkitError as DiffkitError,
+    )
+    from diffkit.errors import (
+        FileError as FileError,
+    )
+    from diffkit.errors import (
+        LimitError as LimitError,
+    )
+    from diffkit.errors import (
+        NotOkError as NotOkError,
+    )
+    from diffkit.errors import (
+        ParseError as ParseError,
+    )
+    from diffkit.errors import (
+        PointError as PointError,
+    )
+    from diffkit.errors import (
+        VariableError as VariableError,
+    )
+    from diffkit.functions import Expression as Expression
+    from diffkit.functions import parse as parse
+    from diffkit.limits import Limits as Limits
+    from diffkit.results import Result as Result
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'diffkit' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,67 @@
+"""Options that several commands share, and the command class that lets an expression begin with a minus."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+OPTION = re.compile(r"--[a-zA-Z][a-zA-Z-]*(=.*)?\Z", re.DOTALL)
+
+
+class ExpressionCommand(click.Command):
+    """A command whose arguments are expressions: ``-x**2`` is one, not an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Move expressions that begin with a minus behind ``--``."""
+        takes_value = {name for p in self.params if isinstance(p, click.Option) and not p.is_flag for name in p.opts}
+        kept: list[str] = []
+        expressions: list[str] = []
+        rest = iter(args)
+        for arg in rest:
+            if arg == "--":
+                expressions += rest
+            elif OPTION.match(arg):
+                kept.append(arg)
+                if arg in takes_value:
+                    kept += [value for value in [next(rest, None)] if value is not None]
+            else:
+                expressions.append(arg)
+        return super().parse_args(ctx, [*kept, "--", *expressions])
+
+
+def shared(*, formula: bool = True, backend: bool = True) -> Callable[[F], F]:
+    """Add the options every derivative command has."""
+    options = [
+        click.option("--at", "at", metavar="POINT", help="Where: 1 | 1,2 | x=1,y=2 | pi/4 | a range x=-1:1:21."),
+        click.option("--points", metavar="FILE", help="Points from CSV with a header of names, or JSON lines; - is standard input."),
+        click.option("--variables", metavar="NAMES", help="Variables in order, such as b,a; these names win over constants."),
+        click.option("--format", "format", default="text", metavar="FORMAT", help="text, json or markdown.  [default: text]"),
+        click.option("--output", metavar="FILE", help="Write the report to a file instead of the terminal."),
+    ]  # fmt: skip
+    if backend:
+        options.append(
+            click.option("--backend", default="auto", metavar="NAME", help="auto, symbolic, finite or dual.  [default: auto]")
+        )
+    if formula:
+        options.append(
+            click.option("--formula/--no-formula", default=None,
+                         help="Show SymPy's formula.  [default: for auto and symbolic, in text]")  # fmt: skip
+        )
+
+    def decorate(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def names(text: str | None) -> tuple[str, ...] | None:
+    """Give a comma-separated list of names as a tuple."""
+    if text is None:
+        return None
+    return tuple(part.strip() for part in text.split(","))

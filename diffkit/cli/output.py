@@ -1,0 +1,51 @@
+"""Where a report goes: the terminal, a pipe, or a file written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from diffkit.errors import FileError
+
+
+def write(text: str, file: str | None) -> None:
+    """Write a report to standard output, or to a file by way of a temporary one beside it."""
+    if file is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    target = Path(file)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".diffkit-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            if target.is_dir():
+                raise IsADirectoryError(21, "is a directory")
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(temporary, 0o666 & ~mask)
+            os.replace(temporary, target)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise FileError(f"cannot write {file}: {error.strerror or error}") from None
+
+
+def read(file: str) -> str:
+    """Read a whole text file, ``-`` being standard input; FileError if it cannot be read."""
+    try:
+        if file == "-":
+            return sys.stdin.read()
+        return Path(file).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise FileError(f"cannot read {file}: {reason}") from None
+
+
+def on_terminal(file: str | None) -> bool:
+    """Whether the report is for a person's terminal."""
+    return file is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ

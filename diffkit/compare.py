@@ -1,0 +1,207 @@
+"""Backends side by side: who agrees with whom, and with a reference that none of them computed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from time import perf_counter
+
+from diffkit.backends import Backend, Evaluation, get_backend
+from diffkit.errors import BackendError, LimitError
+from diffkit.evaluation import ProgramEvaluation
+from diffkit.referee import Referee
+from diffkit.results import Answer, Odd, Result, component_ulps
+from diffkit.tasks import Task
+from diffkit.transforms import differentiate
+
+DEFAULT_BACKENDS = ("symbolic", "finite", "dual")
+SLACK = 4.0  # a first-order rounding bound times this is the bar of a float method
+
+
+@dataclass(frozen=True)
+class Row:
+    """One backend's answer beside the reference; every list runs over the components.
+
+    ``bar`` is the error the backend (or the running rounding bound of its program) admits. ``absolute`` and
+    ``relative`` are errors against the reference, ``ulps`` the absolute error in units in the last place of it,
+    ``digits`` the correct significant digits (at most 16). ``within`` says that every component keeps its bar.
+    """
+
+    backend: str
+    result: Result
+    bar: tuple[float, ...]
+    absolute: tuple[float, ...]
+    relative: tuple[float, ...]
+    ulps: tuple[float, ...]
+    digits: tuple[float, ...]
+    seconds: float
+    within: bool
+    skipped: str = ""
+    """why the backend could not be asked, if it could not"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong: which backend, what kind of wrong, the evidence, and where in the expression."""
+
+    backend: str
+    cause: str
+    evidence: str
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The verdict on several backends at one point.
+
+    ``verdict``: "agree" if every row keeps its bar, "disagree" if one does not, "undecided" if there is no
+    reference to tell, or the status of a point at which there is no derivative.
+    """
+
+    verdict: str
+    reference: Result
+    source: str
+    rows: tuple[Row, ...]
+    pairs: dict[tuple[str, str], tuple[float, ...]]
+    """differences between two backends, in ulps of the reference, by component"""
+    findings: tuple[Finding, ...]
+
+    def __str__(self) -> str:
+        parts = [f"{self.verdict}: {self.reference.kind} = {self.reference.value}"]
+        parts += [f"{f.backend}: {f.cause} ({f.evidence})" for f in self.findings]
+        return "; ".join(parts)
+
+
+def compare_task(
+    task: Task, point: Sequence[float], backends: Sequence[str | Backend], *, formula: str | None = None
+) -> Comparison:
+    """Compare backends on a task at one point."""
+    if not backends:
+        raise BackendError("there is no backend to compare", hint=f"name some of {', '.join(DEFAULT_BACKENDS)}")
+    referee = Referee(task)
+    full = (*point, *task.extras)
+    truth = referee.at(full)
+    reference = make_result(task, truth, "referee", point, "none", formula)
+    rows, findings = [], []
+    for backend in backends:
+        row = _row(task, get_backend(backend), point, reference)
+        rows.append(row)
+        if not row.skipped:
+            findings += _judge(row, reference)
+    return Comparison(
+        _verdict(reference, rows, findings), reference, referee.source, tuple(rows), _pairs(rows, reference), tuple(findings)
+    )
+
+
+def make_result(
+    task: Task, answer: Answer, backend: str, point: Sequence[float], error_kind: str, formula: str | None = None
+) -> Result:
+    """Lay the distinct partials of an answer out in the shape of the task, at one point."""
+    factors = task.factors or (1.0,) * len(task.places)
+    flat = [answer.values[p] * f for p, f in zip(task.places, factors, strict=True)]
+    errors = None if answer.errors is None else [answer.errors[p] * f for p, f in zip(task.places, factors, strict=True)]
+    odd = {c: answer.odd[p] for c, p in enumerate(task.places) if p in answer.odd}
+    return Result(
+        task.kind, task.shape, flat, backend, task.variables, dict(zip(task.variables, point, strict=True)), task.labels,
+        errors, error_kind, odd, evaluations=answer.evaluations, formula=formula, message=_message(odd),  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _message(odd: dict[int, Odd]) -> str:
+    from diffkit.results import worst_message
+
+    return worst_message(odd)
+
+
+def _row(task: Task, backend: Backend, point: Sequence[float], reference: Result) -> Row:
+    start = perf_counter()
+    full = (*point, *task.extras)
+    try:
+        evaluation = backend.prepare(task)
+        answer = evaluation.at(full)
+    except (BackendError, LimitError) as error:
+        nothing = (math.nan,) * len(task.places)
+        odd = {c: Odd("uncertain", str(error)) for c in range(len(task.indices))}
+        blank = make_result(task, Answer([math.nan] * len(task.indices), None, odd), backend.name, point, "none")
+        return Row(backend.name, blank, nothing, nothing, nothing, nothing, nothing, perf_counter() - start, True, str(error))
+    seconds = perf_counter() - start
+    result = make_result(task, answer, backend.name, point, backend.error_kind)
+    bar = _bars(task, evaluation, answer, full)
+    absolute = tuple(abs(v - r) for v, r in zip(result.flat, reference.flat, strict=True))
+    relative = tuple(a / abs(r) if r else (0.0 if a == 0 else math.inf) for a, r in zip(absolute, reference.flat, strict=True))
+    ulps = tuple(component_ulps(v, r) for v, r in zip(result.flat, reference.flat, strict=True))
+    digits = tuple(correct_digits(r) for r in relative)
+    within = all(
+        c not in result.odd and a <= b
+        for c, (a, b) in enumerate(zip(absolute, bar, strict=True))
+        if c not in reference.odd
+    )
+    return Row(backend.name, result, bar, absolute, relative, ulps, digits, seconds, within)
+
+
+def correct_digits(relative: float) -> float:
+    """Significant decimal digits that a relative error leaves correct, between 0 and 16."""
+    if relative != relative:
+        return math.nan
+    return 16.0 if relative == 0 else min(16.0, max(0.0, -math.log10(relative)))
+
+
+def _bars(task: Task, evaluation: Evaluation, answer: Answer, point: Sequence[float]) -> tuple[float, ...]:
+    """The backend's own error bars, or the running rounding bound of its program, or of the table's."""
+    if answer.errors is not None:
+        bars = list(answer.errors)
+    else:
+        bound = getattr(evaluation, "bound", None) or ProgramEvaluation(task, differentiate(task.program, task.indices)).bound
+        bars = [SLACK * b for b in bound(point)]
+    factors = task.factors or (1.0,) * len(task.places)
+    return tuple(bars[p] * f for p, f in zip(task.places, factors, strict=True))
+
+
+def _judge(row: Row, reference: Result) -> list[Finding]:
+    """The worst finding of each kind about one row."""
+    result = row.result
+    worst: dict[str, tuple[float, Finding]] = {}
+
+    def note(cause: str, weight: float, evidence: str) -> None:
+        if cause not in worst or weight > worst[cause][0]:
+            worst[cause] = (weight, Finding(row.backend, cause, evidence))
+
+    for c, label in enumerate(result.labels):
+        value, truth = result.flat[c], reference.flat[c]
+        there, here = reference.odd.get(c), result.odd.get(c)
+        if there is not None:
+            if there.status != "uncertain" and here is None and math.isfinite(value):
+                note("a value where there is none", 1.0, f"{label} = {value!r}, but the point is {there.status}: {there.message}")
+        elif here is not None or not math.isfinite(value):
+            note("no value", 1.0, f"{label} is {truth!r}; {here.message if here else 'the answer is not finite'}")
+        elif row.absolute[c] > row.bar[c]:
+            far = row.absolute[c] / row.bar[c] if row.bar[c] else math.inf
+            evidence = (
+                f"{label} = {value!r}, reference {truth!r}: off by {row.absolute[c]:.3g}, "
+                f"{'' if math.isinf(far) else f'{far:.3g} times '}the admitted {row.bar[c]:.3g}"
+            )
+            note("outside its error bar", far, evidence)
+    return [finding for _, finding in worst.values()]
+
+
+def _verdict(reference: Result, rows: Sequence[Row], findings: Sequence[Finding]) -> str:
+    asked = [row for row in rows if not row.skipped]
+    if reference.status == "uncertain" or not asked:
+        return "undecided"
+    if any(f.cause != "a value where there is none" for f in findings):
+        return "disagree"
+    return reference.status if reference.status != "ok" else "agree"
+
+
+def _pairs(rows: Sequence[Row], reference: Result) -> dict[tuple[str, str], tuple[float, ...]]:
+    pairs = {}
+    for a, b in combinations(rows, 2):
+        if not a.skipped and not b.skipped:
+            scale = [r if math.isfinite(r) else v for r, v in zip(reference.flat, a.result.flat, strict=True)]
+            pairs[a.backend, b.backend] = tuple(
+                0.0 if v == w else abs(v - w) / math.ulp(s)
+                for v, w, s in zip(a.result.flat, b.result.flat, scale, strict=True)
+            )
+    return pairs

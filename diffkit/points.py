@@ -1,0 +1,264 @@
+"""Points: numbers, lists, mappings, arrays and text become binary64 coordinates in the order of the variables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from diffkit.algebras.floats import to_float
+from diffkit.errors import DiffkitError, FileError, ParseError, PointError, did_you_mean
+from diffkit.program import Named, run
+from diffkit.syntax import parse_program
+
+DECIMAL = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?\s*\Z", re.ASCII)
+MOST_POINTS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Points:
+    """One point (``point``) or a batch: ``rows`` of shape (B, n) and the shape ``batch`` they stand for."""
+
+    variables: tuple[str, ...]
+    point: tuple[float, ...] | None
+    rows: Any = None
+    batch: tuple[int, ...] = ()
+
+    @property
+    def at(self) -> dict[str, Any]:
+        """Coordinates by name: numbers, or arrays of the batch's shape."""
+        if self.point is not None:
+            return dict(zip(self.variables, self.point, strict=True))
+        return {name: self.rows[:, i].reshape(self.batch) for i, name in enumerate(self.variables)}
+
+
+def number(value: Any, name: str = "") -> float:
+    """Give the binary64 nearest to a number or to text such as ``pi/4``; PointError unless finite and real."""
+    label = f"{name} = " if name else ""
+    try:
+        found = _text_number(value) if isinstance(value, str) else float(value)
+    except ParseError as error:
+        raise PointError(f"{label}{value[:40]!r} is not a number: {error.reason}", hint=error.hint) from None
+    except (TypeError, ValueError, OverflowError):
+        raise PointError(f"{label}{str(value)[:40]!r} is not a real number") from None
+    if isinstance(value, bool) or type(value).__name__ == "bool_":
+        raise PointError(f"{label}{value} is a truth value, not a number")
+    if not math.isfinite(found):
+        raise PointError(f"{label}{str(value)[:40]} is not a finite number")
+    return found
+
+
+def _text_number(text: str) -> float:
+    if DECIMAL.match(text):
+        return float(text)
+    program = parse_program(text, ())
+    constant = program.constant_at(program.outputs[0])
+    if constant is not None and not isinstance(constant, Named):
+        return to_float(constant)
+    from diffkit.algebras.multiprecision import multiprecision
+
+    return float(run(program, multiprecision(50), ())[0])
+
+
+def read_points(at: Any, variables: Sequence[str], *, elementwise: bool = False) -> Points:
+    """Give the points meant by ``at`` for these variables; PointError if they do not fit.
+
+    A number (one variable), a list or tuple (one point), a mapping of names to numbers or arrays, an array whose
+    last axis runs over the variables, or text as after ``--at``. With ``elementwise``, an array of any shape holds
+    values of the only variable.
+    """
+    names = tuple(variables)
+    if isinstance(at, str):
+        return read_text(at, names)
+    if isinstance(at, Mapping):
+        return _from_mapping(at, names)
+    if hasattr(at, "__array__") and hasattr(at, "shape") and at.shape != ():
+        return _from_array(at, names, elementwise)
+    if isinstance(at, Iterable) and not hasattr(at, "is_number"):
+        return _single(list(at), names)
+    return _single([at], names)
+
+
+def _single(values: Sequence[Any], names: tuple[str, ...]) -> Points:
+    if len(values) != len(names):
+        has = f"{len(values)} coordinate{'s' * (len(values) != 1)}"
+        raise PointError(f"the point has {has}, the expression has {len(names)} variables",
+                         hint=f"in order: {', '.join(names) or 'none'}")  # fmt: skip
+    return Points(names, tuple(number(v, n) for v, n in zip(values, names, strict=True)))
+
+
+def _check_names(given: Iterable[Any], names: tuple[str, ...]) -> None:
+    known = set(given)
+    for name in known:
+        if name not in names:
+            hint = did_you_mean(str(name), names) or f"the variables are {', '.join(names) or 'none'}"
+            raise PointError(f"the point names an unknown variable {str(name)[:64]}", hint=hint)
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise PointError(f"the point gives no value for {', '.join(missing)}")
+
+
+def _from_mapping(at: Mapping[Any, Any], names: tuple[str, ...]) -> Points:
+    _check_names(at, names)
+    if not any(_is_batch(at[name]) for name in names):
+        return Points(names, tuple(number(at[name], name) for name in names))
+    import numpy as np
+
+    try:
+        columns = np.broadcast_arrays(*(np.asarray(at[name]) for name in names))
+    except ValueError:
+        shapes = ", ".join(f"{n}: {np.shape(at[n])}" for n in names)
+        raise PointError(f"the arrays of the point do not broadcast ({shapes})") from None
+    return _batch(np.stack(columns, axis=-1), names, columns[0].shape)
+
+
+def _is_batch(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) or (hasattr(value, "shape") and value.shape != ())
+
+
+def _from_array(at: Any, names: tuple[str, ...], elementwise: bool) -> Points:
+    import numpy as np
+
+    array = np.asarray(at)
+    if elementwise and len(names) == 1:
+        return _batch(array[..., None], names, array.shape)
+    if array.shape[-1] != len(names):
+        raise PointError(f"the last axis of the points has length {array.shape[-1]} for {len(names)} variables",
+                         hint=f"in order: {', '.join(names) or 'none'}")  # fmt: skip
+    return _batch(array, names, array.shape[:-1])
+
+
+def _batch(array: Any, names: tuple[str, ...], shape: tuple[int, ...]) -> Points:
+    import numpy as np
+
+    if array.dtype.kind not in "iuf":
+        raise PointError(f"an array of {array.dtype} does not hold real numbers")
+    rows = np.ascontiguousarray(array, dtype=float).reshape(-1, len(names))
+    if not np.isfinite(rows).all():
+        raise PointError("the points hold NaN or infinity")
+    return Points(names, None, rows, tuple(shape))
+
+
+# Text: what stands after --at, and points files --------------------------------------------------------------------
+
+
+def split_top(text: str, separator: str) -> list[str]:
+    """Split at separators outside parentheses."""
+    parts, depth, start = [], 0, 0
+    for position, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if character == separator and depth == 0:
+            parts.append(text[start:position])
+            start = position + 1
+    return [*parts, text[start:]]
+
+
+def read_text(text: str, names: tuple[str, ...]) -> Points:
+    """Read ``1``, ``1,2``, ``x=1,y=2``, ``pi/4`` or ranges ``x=-1:1:21``; several ranges span a grid."""
+    if not text.strip():
+        raise PointError("the point is empty", hint="write for example --at 1 or --at x=1,y=2")
+    parts = split_top(text, ",")
+    named = [part.partition("=") for part in parts]
+    if any(sign for _, sign, _ in named):
+        if not all(sign for _, sign, _ in named):
+            raise PointError("the point mixes named and unnamed coordinates", hint="write x=1,y=2 or 1,2")
+        keys = [name.strip() for name, _, _ in named]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise PointError(f"the point gives {key[:64]} twice")
+        values = dict(zip(keys, (value for _, _, value in named), strict=True))
+        _check_names(values, names)
+        texts = [values[name] for name in names]
+    else:
+        if len(parts) != len(names):
+            return _single(parts, names)
+        texts = parts
+    axes = [_axis(value, name) for value, name in zip(texts, names, strict=True)]
+    if all(isinstance(axis, float) for axis in axes):
+        return Points(names, tuple(axes))  # type: ignore[arg-type]
+    spans = [[axis] if isinstance(axis, float) else axis for axis in axes]
+    if math.prod(map(len, spans)) > MOST_POINTS:
+        raise PointError(f"more than {MOST_POINTS:,} points", hint="take fewer steps, or a points file in parts")
+    import numpy as np
+
+    shape = tuple(len(axis) for axis in axes if not isinstance(axis, float))
+    return _batch(np.array(list(product(*spans))), names, shape)
+
+
+def _axis(text: str, name: str) -> float | list[float]:
+    """One coordinate, or the values of a range ``first:last:count``."""
+    parts = split_top(text, ":")
+    if len(parts) == 1:
+        return number(text.strip(), name)
+    if len(parts) != 3 or not re.fullmatch(r"\s*\d{1,7}\s*", parts[2], re.ASCII) or int(parts[2]) < 2:
+        raise PointError(f"{name} = {text[:40]!r} is not a range", hint="write first:last:count with count ≥ 2, such as -1:1:21")
+    first, last, count = number(parts[0].strip(), name), number(parts[1].strip(), name), int(parts[2])
+    if count > MOST_POINTS:
+        raise PointError(f"more than {MOST_POINTS:,} points")
+    span = [first * ((count - 1 - k) / (count - 1)) + last * (k / (count - 1)) for k in range(count)]
+    return [*span[:-1], last]
+
+
+def read_file(text: str, name: str, variables: Sequence[str]) -> Points:
+    """Read points from CSV with a header of names, or from JSON lines; FileError names the line that is wrong."""
+    names = tuple(variables)
+    lines = text.splitlines()
+    first = next((line for line in lines if line.strip()), "")
+    rows = _json_lines(lines, name, names) if first.lstrip().startswith(("{", "[")) else _csv(text, name, names)
+    if not rows:
+        raise FileError(f"{name} holds no points")
+    import numpy as np
+
+    return _batch(np.array(rows, dtype=float), names, (len(rows),))
+
+
+def _csv(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
+    reader = csv.reader(io.StringIO(text), skipinitialspace=True, strict=True)
+    header: list[str] | None = None
+    rows = []
+    try:
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if header is None:
+                header = [cell.strip() for cell in cells]
+                _check_names(header, names)
+                if len(set(header)) < len(header):
+                    raise PointError("a column stands twice")
+            elif len(cells) != len(header):
+                raise PointError(f"{len(cells)} cells for {len(header)} columns")
+            else:
+                found = {h: number(cell.strip(), h) for h, cell in zip(header, cells, strict=True)}
+                rows.append([found[n] for n in names])
+    except (PointError, csv.Error) as error:
+        raise _at_line(name, reader.line_num, error) from None
+    return rows
+
+
+def _json_lines(lines: Sequence[str], name: str, names: tuple[str, ...]) -> list[list[float]]:
+    rows = []
+    for line_number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+            if isinstance(record, list):
+                record = dict(zip(names, record, strict=True))
+            if not isinstance(record, dict):
+                raise PointError("neither an object of names and numbers nor a list of numbers")
+            _check_names(record, names)
+            rows.append([number(record[n], n) for n in names])
+        except (ValueError, RecursionError, DiffkitError) as error:
+            raise _at_line(name, line_number, error) from None
+    return rows
+
+
+def _at_line(name: str, line: int, error: Exception) -> FileError:
+    reason = error.reason if isinstance(error, DiffkitError) else str(error)
+    return FileError(f"{name}, line {line}: {reason}", hint=getattr(error, "hint", ""))
