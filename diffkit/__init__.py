@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "diffkit.api": ("compare", "derivative", "directional", "gradient", "hessian", "jacobian", "prepare", "taylor", "Prepared"),
+    "diffkit.api": (
+        "Prepared", "compare", "derivative", "directional", "gradient", "hessian", "jacobian", "prepare", "taylor",
+    ),
     "diffkit.compare": ("Comparison",),
     "diffkit.errors": (
-        "BackendError", "DiffkitError", "FileError", "LimitError", "NotOkError", "ParseError", "PointError", "VariableError",
+        "BackendError", "DiffkitError", "FileError", "LimitError", "NotOkError", "ParseError", "PointError",
+        "VariableError",
     ),
     "diffkit.functions": ("Expression", "parse"),
     "diffkit.limits": ("Limits",),
@@ -21,7 +24,7 @@ _HOMES = {
 }  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+__all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
     from diffkit.api import (

@@ -14,7 +14,13 @@ from diffkit.functions import as_joint_program, as_program
 from diffkit.points import Points, number, read_points
 from diffkit.results import Result, worst_message
 from diffkit.tasks import (
-    Task, derivative_task, directional_task, gradient_task, hessian_task, jacobian_task, taylor_task,
+    Task,
+    derivative_task,
+    directional_task,
+    gradient_task,
+    hessian_task,
+    jacobian_task,
+    taylor_task,
 )  # fmt: skip
 
 TASKS = {
@@ -58,10 +64,16 @@ class Prepared:
 
     def result(self, at: Any) -> Result:
         """Give the Result at a point or a batch of points."""
-        points = at if isinstance(at, Points) else read_points(at, self.variables, elementwise=self.task.kind == "derivative")
+        points = (
+            at
+            if isinstance(at, Points)
+            else read_points(at, self.variables, elementwise=self.task.kind == "derivative")
+        )
         if points.point is not None:
             answer = self._evaluation.at((*points.point, *self.task.extras))
-            found = make_result(self.task, answer, self.backend.name, points.point, self.backend.error_kind, self.formula)
+            found = make_result(
+                self.task, answer, self.backend.name, points.point, self.backend.error_kind, self.formula
+            )
         else:
             found = self._batch(points)
         confirmation = getattr(self._evaluation, "confirmation", "")
@@ -93,7 +105,7 @@ class Prepared:
                         odd[position // count * width + c] = answer.odd[position]
         return Result(
             task.kind, (*points.batch, *task.shape), flat, self.backend.name, task.variables, points.at, task.labels,
-            errors, self.backend.error_kind, odd, worst_message(odd), answer.evaluations, self.formula,  # type: ignore[arg-type]
+            errors, self.backend.error_kind, odd, worst_message(odd), answer.evaluations, self.formula,
         )  # fmt: skip
 
     def _lay_out(self, flat: Any, rows: int) -> Any:
@@ -175,7 +187,12 @@ def taylor(
 
 
 def prepare(
-    f: Any, kind: str = "gradient", *, backend: str | Backend = "auto", variables: Sequence[str] | None = None, **options: Any
+    f: Any,
+    kind: str = "gradient",
+    *,
+    backend: str | Backend = "auto",
+    variables: Sequence[str] | None = None,
+    **options: Any,
 ) -> Prepared:
     """Do once what does not depend on the point. ``kind`` and ``options`` as the function of that name takes them."""
     return Prepared(make_task(f, kind, variables, **options), backend)
@@ -200,11 +217,11 @@ def compare(
 def make_task(f: Any, kind: str, variables: Sequence[str] | None = None, **options: Any) -> Task:
     """Give the task of a kind; DiffkitError for an unknown kind or option."""
     if kind not in TASKS:
-        raise DiffkitError(f"unknown kind {kind!r}", hint=did_you_mean(str(kind), TASKS) or f"there are {', '.join(TASKS)}")
+        raise DiffkitError(
+            f"unknown kind {kind!r}", hint=did_you_mean(str(kind), TASKS) or f"there are {', '.join(TASKS)}"
+        )
     program = (as_joint_program if kind == "jacobian" else as_program)(f, variables)
     try:
-        return TASKS[kind](program, **options)  # type: ignore[operator,no-any-return]
+        return TASKS[kind](program, **options)  # type: ignore[operator,no-any-return,unused-ignore]
     except TypeError as error:
         raise DiffkitError(f"{kind}: {str(error).split('() ')[-1]}") from None
-
-

@@ -11,7 +11,7 @@ from diffkit.backends import Evaluation, get_backend
 from diffkit.errors import BackendError
 from diffkit.evaluation import ProgramEvaluation
 from diffkit.referee import Referee
-from diffkit.results import Answer, Odd
+from diffkit.results import Answer, ErrorKind, Odd
 from diffkit.tasks import Task
 
 CHEAP = 4_000_000  # instructions that finite differences may cost before the confirmation is left to the referee
@@ -121,7 +121,7 @@ class AutoBackend:
     """The default of the API and of the command."""
 
     name = "auto"
-    error_kind = "none"
+    error_kind: ErrorKind = "none"
 
     def prepare(self, task: Task) -> AutoEvaluation:
         """Prepare the dual program; the second method is prepared when it is wanted."""

@@ -234,8 +234,12 @@ class ProgramBuilder:
             looks -= 1
             if instruction is not None:
                 primitive, *args = instruction
-                whole = primitive is POWER and (n := self.rational(args[1])) is not None and n.denominator == 1 and n >= 0
-                if looks < 0 or (primitive.places and not whole and any(p.kind in ("edge", "pole") for p in primitive.places)):
+                whole = (
+                    primitive is POWER and (n := self.rational(args[1])) is not None and n.denominator == 1 and n >= 0
+                )
+                if looks < 0 or (
+                    primitive.places and not whole and any(p.kind in ("edge", "pole") for p in primitive.places)
+                ):
                     return False
                 stack.extend(args)
         return True
@@ -253,7 +257,7 @@ class ProgramBuilder:
         if not primitive.truth or primitive.floats is None:
             return None
         values = [self._decide(a) if primitive.truths else self.rational(a) for a in args]
-        return None if None in values else bool(primitive.floats(*values))
+        return None if any(v is None for v in values) else bool(primitive.floats(*values))
 
     # The finished program --------------------------------------------------------------------------------------
 

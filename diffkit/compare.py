@@ -12,7 +12,7 @@ from diffkit.backends import Backend, Evaluation, get_backend
 from diffkit.errors import BackendError, LimitError
 from diffkit.evaluation import ProgramEvaluation
 from diffkit.referee import Referee
-from diffkit.results import Answer, Odd, Result, component_ulps
+from diffkit.results import Answer, ErrorKind, Odd, Result, component_ulps, worst_message
 from diffkit.tasks import Task
 from diffkit.transforms import differentiate
 
@@ -91,28 +91,30 @@ def compare_task(
         if not row.skipped:
             findings += _judge(row, reference)
     return Comparison(
-        _verdict(reference, rows, findings), reference, referee.source, tuple(rows), _pairs(rows, reference), tuple(findings)
+        _verdict(reference, rows, findings),
+        reference,
+        referee.source,
+        tuple(rows),
+        _pairs(rows, reference),
+        tuple(findings),
     )
 
 
 def make_result(
-    task: Task, answer: Answer, backend: str, point: Sequence[float], error_kind: str, formula: str | None = None
+    task: Task, answer: Answer, backend: str, point: Sequence[float], error_kind: ErrorKind, formula: str | None = None
 ) -> Result:
     """Lay the distinct partials of an answer out in the shape of the task, at one point."""
     factors = task.factors or (1.0,) * len(task.places)
     flat = [answer.values[p] * f for p, f in zip(task.places, factors, strict=True)]
-    errors = None if answer.errors is None else [answer.errors[p] * f for p, f in zip(task.places, factors, strict=True)]
+    errors = (
+        None if answer.errors is None else [answer.errors[p] * f for p, f in zip(task.places, factors, strict=True)]
+    )
     odd = {c: answer.odd[p] for c, p in enumerate(task.places) if p in answer.odd}
+    at = dict(zip(task.variables, point, strict=True))
     return Result(
-        task.kind, task.shape, flat, backend, task.variables, dict(zip(task.variables, point, strict=True)), task.labels,
-        errors, error_kind, odd, evaluations=answer.evaluations, formula=formula, message=_message(odd),  # type: ignore[arg-type]
+        task.kind, task.shape, flat, backend, task.variables, at, task.labels, errors, error_kind, odd,
+        worst_message(odd), answer.evaluations, formula,
     )  # fmt: skip
-
-
-def _message(odd: dict[int, Odd]) -> str:
-    from diffkit.results import worst_message
-
-    return worst_message(odd)
 
 
 def _row(task: Task, backend: Backend, point: Sequence[float], reference: Result) -> Row:
@@ -125,12 +127,16 @@ def _row(task: Task, backend: Backend, point: Sequence[float], reference: Result
         nothing = (math.nan,) * len(task.places)
         odd = {c: Odd("uncertain", str(error)) for c in range(len(task.indices))}
         blank = make_result(task, Answer([math.nan] * len(task.indices), None, odd), backend.name, point, "none")
-        return Row(backend.name, blank, nothing, nothing, nothing, nothing, nothing, perf_counter() - start, True, str(error))
+        return Row(
+            backend.name, blank, nothing, nothing, nothing, nothing, nothing, perf_counter() - start, True, str(error)
+        )
     seconds = perf_counter() - start
     result = make_result(task, answer, backend.name, point, backend.error_kind)
     bar = _bars(task, evaluation, answer, full)
     absolute = tuple(abs(v - r) for v, r in zip(result.flat, reference.flat, strict=True))
-    relative = tuple(a / abs(r) if r else (0.0 if a == 0 else math.inf) for a, r in zip(absolute, reference.flat, strict=True))
+    relative = tuple(
+        a / abs(r) if r else (0.0 if a == 0 else math.inf) for a, r in zip(absolute, reference.flat, strict=True)
+    )
     ulps = tuple(component_ulps(v, r) for v, r in zip(result.flat, reference.flat, strict=True))
     digits = tuple(correct_digits(r) for r in relative)
     within = all(
@@ -153,7 +159,10 @@ def _bars(task: Task, evaluation: Evaluation, answer: Answer, point: Sequence[fl
     if answer.errors is not None:
         bars = list(answer.errors)
     else:
-        bound = getattr(evaluation, "bound", None) or ProgramEvaluation(task, differentiate(task.program, task.indices)).bound
+        bound = (
+            getattr(evaluation, "bound", None)
+            or ProgramEvaluation(task, differentiate(task.program, task.indices)).bound
+        )
         bars = [SLACK * b for b in bound(point)]
     factors = task.factors or (1.0,) * len(task.places)
     return tuple(bars[p] * f for p, f in zip(task.places, factors, strict=True))
@@ -173,7 +182,11 @@ def _judge(row: Row, reference: Result) -> list[Finding]:
         there, here = reference.odd.get(c), result.odd.get(c)
         if there is not None:
             if there.status != "uncertain" and here is None and math.isfinite(value):
-                note("a value where there is none", 1.0, f"{label} = {value!r}, but the point is {there.status}: {there.message}")
+                note(
+                    "a value where there is none",
+                    1.0,
+                    f"{label} = {value!r}, but the point is {there.status}: {there.message}",
+                )
         elif here is not None or not math.isfinite(value):
             note("no value", 1.0, f"{label} is {truth!r}; {here.message if here else 'the answer is not finite'}")
         elif row.absolute[c] > row.bar[c]:

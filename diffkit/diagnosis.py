@@ -84,9 +84,7 @@ def _along(program: Program, output: int, variable: int, point: Sequence[float],
     sides = []
     for sign in (1, -1):
         values: list[Any] = [*map(algebra.constant, program.constants)]
-        inputs = [
-            Dual(base.number(x), {0: base.number(sign)} if i == variable else {}) for i, x in enumerate(point)
-        ]
+        inputs = [Dual(base.number(x), {0: base.number(sign)} if i == variable else {}) for i, x in enumerate(point)]
         values = [*inputs, *values]
         for primitive, args in program.instructions:
             values.append(algebra.apply(primitive, [values[a] for a in args]))
@@ -94,7 +92,7 @@ def _along(program: Program, output: int, variable: int, point: Sequence[float],
     right, left = (_tangent(base, values[output], sign) for values, sign in zip(sides, (1, -1), strict=True))
     hits = _hits(program, output, sides[0])
     value = sides[0][output].primal
-    return _verdict(program, output, hits, value, left, right, order, sides[0], point)
+    return _verdict(program, output, hits, value, left, right, order, sides[0])
 
 
 def _tangent(base: Any, value: Dual, sign: int) -> Any:
@@ -143,10 +141,9 @@ def _hits(program: Program, output: int, values: Sequence[Dual]) -> list[Hit]:
 
 def _verdict(
     program: Program, output: int, hits: list[Hit], value: Any, left: Any, right: Any, order: int,
-    values: Sequence[Dual], point: Sequence[float],
+    values: Sequence[Dual],
 ) -> Odd:  # fmt: skip
     """Turn the hits into a status; the first of these that applies."""
-
     for hit in hits:
         if hit.outside:
             return Odd("domain_error", _at(program, hit, values, "is outside its domain"))
@@ -163,10 +160,10 @@ def _verdict(
         return Odd("uncertain", _at(program, unsettled[0], values, "changes abruptly here"))
     kinks = [hit for hit in hits if hit.place.kind == "kink" and not hit.still]
     if kinks and (left != right or not math.isfinite(left)):
-        l, r = float(left), float(right)
-        if l != l or r != r:
+        sides = float(left), float(right)
+        if any(map(math.isnan, sides)):
             return Odd("uncertain", _at(program, kinks[0], values, "has a kink"))
-        return Odd("not_differentiable", _at(program, kinks[0], values, "has a kink"), left=l, right=r)
+        return Odd("not_differentiable", _at(program, kinks[0], values, "has a kink"), left=sides[0], right=sides[1])
     if kinks and order > 1:
         return Odd("uncertain", _at(program, kinks[0], values, "has a kink"))
     base = multiprecision(DIGITS)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 
 from diffkit.results import Odd
 
@@ -56,7 +56,7 @@ class Sampler:
         return len(self.known)
 
     def at(self, point: tuple[float, ...]) -> float:
-        """f at a point."""
+        """F at a point."""
         value = self.known.get(point)
         if value is None:
             value = self.known[point] = self.function(point)
@@ -108,9 +108,9 @@ def table_noise(values: Sequence[float]) -> float:
     levels = []
     gamma = 1.0
     for k in range(1, len(values) - 1):
-        row = [b - a for a, b in zip(row, row[1:], strict=False)]
+        row = [b - a for a, b in pairwise(row)]
         gamma *= k / (2.0 * (2 * k - 1))
-        changes = any(a * b < 0 for a, b in zip(row, row[1:], strict=False))
+        changes = any(a * b < 0 for a, b in pairwise(row))
         levels.append((math.sqrt(gamma * sum(d * d for d in row) / len(row)), changes))
     for (a, changes), (b, _), (c, _) in zip(levels, levels[1:], levels[2:], strict=False):
         if changes and max(a, b, c) <= 4 * min(a, b, c):
@@ -187,7 +187,7 @@ class Differences:
         good = [node for h in coarse if (node := self.node(h)) is not None]
         if len(good) < 2:
             return math.nan, math.inf, False
-        pairs = zip(good, good[1:], strict=False)
+        pairs = pairwise(good)
         estimates = [(abs(a.value - b.value) + a.noise, a.h) for a, b in pairs]
         center = min(estimates)[1]
         for factor in FILL:
@@ -248,7 +248,9 @@ class Differences:
         smallest = min((n for n in self.nodes.values() if n is not None and n.h == gaps[-1][0]), key=lambda n: n.h)
         growth = abs(gaps[-1][1] / gaps[-2][1]) ** (1 / math.log2(gaps[-2][0] / gaps[-1][0]))
         if growth > 1.6:
-            return Odd("not_differentiable", "the one-sided differences grow as the step shrinks: a jump or a vertical tangent")
+            return Odd(
+                "not_differentiable", "the one-sided differences grow as the step shrinks: a jump or a vertical tangent"
+            )
         message = "the differences from the left and from the right disagree at every step: a kink"
         return Odd("not_differentiable", message, left=smallest.left, right=smallest.right)
 
@@ -284,7 +286,12 @@ class Differences:
                 v = self.variables[0]
                 moved[v] += sign * h * self.sampler.scale(v)
                 sizes.append(abs(self.sampler.at(tuple(moved))))
-        if math.isinf(center) and all(math.isfinite(s) for s in sizes) and sizes[1] > 500 * sizes[0] and sizes[3] > 500 * sizes[2]:
+        if (
+            math.isinf(center)
+            and all(math.isfinite(s) for s in sizes)
+            and sizes[1] > 500 * sizes[0]
+            and sizes[3] > 500 * sizes[2]
+        ):
             return Odd("pole", "f grows without bound on both sides")
         if math.isinf(center) and all(s > 1e300 for s in sizes):
             return Odd("overflow", "f is larger than the largest binary64")

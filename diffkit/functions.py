@@ -78,8 +78,12 @@ def as_program(f: Any, variables: Sequence[str] | None = None) -> Program:
 
         return from_sympy([f], variables)
     if callable(f):
-        raise DiffkitError("Python functions cannot be differentiated yet", hint="give the formula as text or as a SymPy expression")
-    raise DiffkitError(f"cannot differentiate a {type(f).__name__}", hint="give text, an Expression or a SymPy expression")
+        raise DiffkitError(
+            "Python functions cannot be differentiated yet", hint="give the formula as text or as a SymPy expression"
+        )
+    raise DiffkitError(
+        f"cannot differentiate a {type(f).__name__}", hint="give text, an Expression or a SymPy expression"
+    )
 
 
 def _constant(value: Real, variables: Sequence[str] | None) -> Program:
@@ -87,7 +91,7 @@ def _constant(value: Real, variables: Sequence[str] | None) -> Program:
 
     builder = ProgramBuilder()
     try:
-        slot = builder.constant(exact(Fraction(value)))  # type: ignore[arg-type]
+        slot = builder.constant(exact(Fraction(value)))  # type: ignore[call-overload]
     except (ValueError, OverflowError):
         raise DiffkitError(f"{value} is not a finite number") from None
     return builder.program([slot], check_variables(variables or ()))
@@ -100,7 +104,11 @@ def as_joint_program(fs: Any, variables: Sequence[str] | None = None) -> Program
     if not fs:
         raise DiffkitError("there is no function to differentiate")
     programs = [as_program(f, variables) for f in fs]
-    names = tuple(check_variables(variables)) if variables is not None else natural_order({n for p in programs for n in p.inputs})
+    names = (
+        tuple(check_variables(variables))
+        if variables is not None
+        else natural_order({n for p in programs for n in p.inputs})
+    )
     return with_inputs(programs, names)
 
 
@@ -111,7 +119,9 @@ def with_inputs(programs: Sequence[Program], names: Sequence[str]) -> Program:
     for program in programs:
         missing = [program.inputs[i] for i in program.used_inputs if program.inputs[i] not in names]
         if missing:
-            raise VariableError(f"unknown variable {missing[0]}", hint=f"the variables are {', '.join(names) or 'none'}")
+            raise VariableError(
+                f"unknown variable {missing[0]}", hint=f"the variables are {', '.join(names) or 'none'}"
+            )
         slots = copy_slots(program, builder, [builder.input(name) for name in program.inputs])
         outputs += [slots[o] for o in program.outputs]
     return builder.program(outputs, names)

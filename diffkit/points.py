@@ -197,7 +197,9 @@ def _axis(text: str, name: str) -> float | list[float]:
     if len(parts) == 1:
         return number(text.strip(), name)
     if len(parts) != 3 or not re.fullmatch(r"\s*\d{1,7}\s*", parts[2], re.ASCII) or int(parts[2]) < 2:
-        raise PointError(f"{name} = {text[:40]!r} is not a range", hint="write first:last:count with count ≥ 2, such as -1:1:21")
+        raise PointError(
+            f"{name} = {text[:40]!r} is not a range", hint="write first:last:count with count ≥ 2, such as -1:1:21"
+        )
     first, last, count = number(parts[0].strip(), name), number(parts[1].strip(), name), int(parts[2])
     if count > MOST_POINTS:
         raise PointError(f"more than {MOST_POINTS:,} points")

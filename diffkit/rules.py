@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from diffkit.builder import NAMED, ProgramBuilder
@@ -90,7 +90,7 @@ class Functions:
         return Fraction(numerator, denominator)
 
 
-@lru_cache(maxsize=None)
+@cache
 def trace(rule: Rule, count: int) -> Program:
     """Give the Program of ``rule(F, x₁ … x_count)``."""
     builder = ProgramBuilder([f"x{i}" for i in range(count)])
@@ -98,7 +98,7 @@ def trace(rule: Rule, count: int) -> Program:
     return builder.program([answer.index if isinstance(answer, Slot) else builder.constant(answer)])
 
 
-@lru_cache(maxsize=None)
+@cache
 def trace_pushforward(primitive: Primitive, present: tuple[bool, ...]) -> Program:
     """Give the pushforward's Program in (args, y, the present tangents)."""
     count = len(present)
@@ -133,7 +133,7 @@ class Partial:
         return run(self.program, algebra, [*args, answer])[0]
 
 
-@lru_cache(maxsize=None)
+@cache
 def partial(primitive: Primitive, index: int) -> Partial:
     """Give the partial of a primitive with respect to one argument."""
     return Partial(primitive, index)

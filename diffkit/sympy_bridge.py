@@ -26,8 +26,7 @@ from diffkit.syntax import names as variable_names
 from diffkit.tasks import Index
 from diffkit.transforms import depends
 
-ADD, SUB, MUL, DIV, NEG = table["add"], table["sub"], table["mul"], table["div"], table["neg"]
-POWER, WHERE, ABS = table["power"], table["where"], table["abs"]
+ADD, SUB, MUL, DIV, ABS = table["add"], table["sub"], table["mul"], table["div"], table["abs"]
 SUMS, PRODUCTS = (ADD, SUB), (MUL, DIV)
 UNBOUNDED = frozenset(("gamma", "loggamma", "digamma", "polygamma", "besselj"))
 MODERATE = 1e6
@@ -44,15 +43,12 @@ class SympyAlgebra:
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
         """Give the SymPy head of a row at expressions, or its definition."""
-        if primitive is WHERE:
-            return sympy.Piecewise((args[1], args[0]), (args[2], True))
         if primitive is ABS and args[0].is_extended_real is None:  # |u| of a u that SymPy will not call real
             return sympy.Piecewise((args[0], sympy.Ge(args[0], 0, evaluate=False)), (-args[0], True))
-        if primitive is NEG:
-            return -args[0]
-        if primitive.sympy is None:
+        form = primitive.sympy
+        if form is None:
             return by_definition(primitive, self, args)
-        return getattr(sympy, primitive.sympy)(*args)
+        return getattr(sympy, form)(*args) if isinstance(form, str) else form(sympy, *args)
 
 
 SYMPY = SympyAlgebra()
@@ -207,7 +203,9 @@ def from_sympy(expressions: Sequence[Any], variables: Sequence[str] | None = Non
         for symbol in expression.free_symbols:
             name = symbol.name
             if (problem := variable_names.fault(name)) or name in NAMED:
-                raise VariableError(problem or f"the symbol {name} has the name of a constant", hint="rename the symbol")
+                raise VariableError(
+                    problem or f"the symbol {name} has the name of a constant", hint="rename the symbol"
+                )
             if symbols.setdefault(name, symbol) != symbol:
                 raise VariableError(f"two different symbols are called {name}", hint="their assumptions differ")
     names = variable_names.natural_order(symbols) if variables is None else variable_names.check_variables(variables)
@@ -220,8 +218,8 @@ def from_sympy(expressions: Sequence[Any], variables: Sequence[str] | None = Non
 
 
 def _heads() -> dict[str, Primitive]:
-    special = {"Add", "Mul", "Pow", "Piecewise", "sqrt"}
-    heads = {row.sympy: row for row in table if row.sympy is not None and row.sympy not in special}
+    special = {"Add", "Mul", "Pow", "sqrt"}
+    heads = {row.sympy: row for row in table if isinstance(row.sympy, str) and row.sympy not in special}
     heads.update({name: heads[row] for name, row in RELATIONS.items()})
     return heads
 
@@ -355,7 +353,7 @@ class Inward:
         parts = [part for pair in pairs for part in pair]
 
         def build(*slots: int) -> int:
-            answer = None
+            answer: int | None = None
             for (_, condition), k in reversed(list(zip(pairs, range(0, len(slots), 2), strict=True))):
                 if condition == sympy.true:
                     answer = slots[k]

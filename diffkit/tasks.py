@@ -112,7 +112,9 @@ def gradient_task(program: Program, wrt: str | Sequence[str] | None = None) -> T
     """The vector of partials, shape (n,)."""
     chosen = positions(program, wrt)
     labels = tuple(partial_name(program.inputs, (i,)) for i in chosen)
-    return Task("gradient", program, tuple((0, (i,)) for i in chosen), tuple(range(len(chosen))), (len(chosen),), labels)
+    return Task(
+        "gradient", program, tuple((0, (i,)) for i in chosen), tuple(range(len(chosen))), (len(chosen),), labels
+    )
 
 
 def jacobian_task(program: Program, wrt: str | Sequence[str] | None = None) -> Task:
@@ -143,7 +145,9 @@ def directional_task(program: Program, direction: Sequence[float], order: int = 
     check_order(order)
     if len(direction) != len(program.inputs):
         raise DiffkitError(f"the direction has {len(direction)} components for {len(program.inputs)} variables")
-    parameter = next(name for name in ("t", *(f"t{k}" for k in range(len(program.inputs) + 1))) if name not in program.inputs)
+    parameter = next(
+        name for name in ("t", *(f"t{k}" for k in range(len(program.inputs) + 1))) if name not in program.inputs
+    )
     builder = ProgramBuilder((*program.inputs, parameter))
     t = builder.input(parameter)
     moved = []
@@ -153,7 +157,16 @@ def directional_task(program: Program, direction: Sequence[float], order: int = 
     slots = copy_slots(program, builder, moved)
     path = builder.program([slots[output] for output in program.outputs], (*program.inputs, parameter))
     power = str(order).translate(SUPERSCRIPTS) if order > 1 else ""
-    return Task("directional", path, ((0, (len(program.inputs),) * order),), (0,), (), (f"D{power}f·v",), extras=(0.0,), order=order)
+    return Task(
+        "directional",
+        path,
+        ((0, (len(program.inputs),) * order),),
+        (0,),
+        (),
+        (f"D{power}f·v",),
+        extras=(0.0,),
+        order=order,
+    )
 
 
 def taylor_task(program: Program, order: int, wrt: str | None = None) -> Task:

@@ -42,9 +42,7 @@ def _nested(program: Program, builder: ProgramBuilder, indices: Sequence[Index],
     for level in range(order):
         algebra = DualAlgebra(algebra)
         active = {index[order - 1 - level] for _, index in indices}  # the outermost level is the first name
-        values = [
-            algebra.variable(value, slot) if slot in active else Dual(value) for slot, value in enumerate(values)
-        ]
+        values = [algebra.variable(value, slot) if slot in active else Dual(value) for slot, value in enumerate(values)]
     outputs = run(program, algebra, values)
     found = {}
     for k, index in indices:
@@ -69,7 +67,9 @@ def _by_series(program: Program, builder: ProgramBuilder, indices: Sequence[Inde
     for k, index in indices:
         coefficient = outputs[k].coefficient(order)
         zero = builder.constant(0)
-        found[k, index] = zero if coefficient is None else builder.apply(MUL, (builder.constant(factorial), coefficient))
+        found[k, index] = (
+            zero if coefficient is None else builder.apply(MUL, (builder.constant(factorial), coefficient))
+        )
     return found
 
 

@@ -1,0 +1,1 @@
+"""What gives a Program a meaning: one module per algebra."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -15,7 +15,7 @@ from diffkit.program import Constant
 from diffkit.rules import by_definition
 
 
-@lru_cache(maxsize=None)
+@cache
 def array_form(primitive: Primitive) -> Callable[..., Any] | None:
     """Give the NumPy or SciPy function of a row, imported when first used."""
     form = primitive.array

@@ -20,7 +20,9 @@ from diffkit.rules import by_definition
 EXPONENT_BITS = 60  # |x| < 2^60 before anything grows exponentially
 REDUCTION_BITS = 20_000  # bits of an argument whose remainder modulo π is wanted
 BOUNDS = {
-    **dict.fromkeys(("exp", "expm1", "sinh", "cosh", "tanh", "sigmoid", "softplus", "silu", "logsumexp"), EXPONENT_BITS),
+    **dict.fromkeys(
+        ("exp", "expm1", "sinh", "cosh", "tanh", "sigmoid", "softplus", "silu", "logsumexp"), EXPONENT_BITS
+    ),
     **dict.fromkeys(("sin", "cos", "tan", "cot", "sec", "csc"), REDUCTION_BITS),
     **dict.fromkeys(("erf", "erfc", "gelu", "gamma"), 30),
     **dict.fromkeys(("loggamma", "digamma", "polygamma"), 200),
@@ -72,12 +74,12 @@ class MultiprecisionAlgebra:
         return answer if isinstance(answer, (context.mpf, bool)) else context.nan
 
     def _with_nonfinite(self, primitive: Primitive, args: Sequence[Any]) -> Any:
-        """Infinities only pass through choices and comparisons; elsewhere the answer is unknown."""
-        if primitive.truth or primitive.name in ("where", "max", "min", "neg", "abs"):
-            if not primitive.truth and primitive.name != "where" and any(self.context.isnan(a) for a in args):
-                return self.context.nan
-            assert callable(primitive.mpmath) or primitive.name == "abs"
-            return abs(args[0]) if primitive.name == "abs" else primitive.mpmath(self.context, *args)  # type: ignore[operator]
+        """Infinities only pass through choices, comparisons and signs; elsewhere the answer is unknown."""
+        form = primitive.mpmath
+        if primitive.truth or primitive.name == "where":
+            return form(self.context, *args) if callable(form) else self.context.nan
+        if primitive.name in ("max", "min", "neg") and not any(map(self.context.isnan, args)):
+            return form(self.context, *args) if callable(form) else self.context.nan
         return self.context.nan
 
     def _power(self, x: Any, y: Any) -> Any:

@@ -32,7 +32,7 @@ class Series:
             self.known.append(self.compute(len(self.known)))
         return self.known[k]
 
-    def compute(self, k: int) -> Any:
+    def compute(self, k: int) -> Any:  # noqa: ARG002
         """Coefficient k ≥ 1, all lower ones being known."""
         return None
 
@@ -220,11 +220,11 @@ class TaylorAlgebra:
         return None if x is None or y is None else self.base.apply(MUL, (x, y))
 
     def scale(self, x: Any, factor: Fraction) -> Any:
-        """x times an exact number."""
+        """X times an exact number."""
         return x if x is None or factor == 1 else self.base.apply(MUL, (self.base.constant(factor), x))
 
     def minus(self, x: Any, y: Any) -> Any:
-        """x − y with absent zeros."""
+        """X − y with absent zeros."""
         if y is None:
             return x
         return self.base.apply(NEG, (y,)) if x is None else self.base.apply(SUB, (x, y))

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from diffkit.errors import BackendError, did_you_mean
-from diffkit.results import Answer
+from diffkit.results import Answer, ErrorKind
 from diffkit.tasks import Task
 
 
@@ -33,7 +33,7 @@ class Backend(Protocol):
     """A method of differentiation."""
 
     name: str
-    error_kind: str
+    error_kind: ErrorKind
 
     def prepare(self, task: Task) -> Evaluation:
         """Do once what does not depend on the point; BackendError if the method cannot do the task."""

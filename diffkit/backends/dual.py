@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diffkit.evaluation import ProgramEvaluation
+from diffkit.results import ErrorKind
 from diffkit.tasks import Task
 from diffkit.transforms import differentiate
 
@@ -11,7 +12,7 @@ class DualBackend:
     """Duals over the builder write the derivative program once; each point then costs one run of it."""
 
     name = "dual"
-    error_kind = "none"
+    error_kind: ErrorKind = "none"
 
     def prepare(self, task: Task) -> ProgramEvaluation:
         """Write the program of the task's partials."""

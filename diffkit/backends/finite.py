@@ -11,7 +11,7 @@ from diffkit.builder import select
 from diffkit.differences import HIGHEST_ORDER, Differences, Sampler
 from diffkit.errors import BackendError
 from diffkit.program import Program, run
-from diffkit.results import Answer, Odd
+from diffkit.results import Answer, ErrorKind, Odd
 from diffkit.tasks import Task
 
 
@@ -69,7 +69,7 @@ class FiniteBackend:
     """Central differences up to order 4 in all."""
 
     name = "finite"
-    error_kind = "estimate"
+    error_kind: ErrorKind = "estimate"
 
     def prepare(self, task: Task) -> FiniteEvaluation:
         """Split the program by outputs; BackendError above order 4."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diffkit.evaluation import ProgramEvaluation
+from diffkit.results import ErrorKind
 from diffkit.sympy_bridge import symbolic_derivative
 from diffkit.syntax import format_outputs
 from diffkit.tasks import Task
@@ -14,7 +15,7 @@ class SymbolicBackend:
     """SymPy finds the formula; the same Program runs and is shown."""
 
     name = "symbolic"
-    error_kind = "none"
+    error_kind: ErrorKind = "none"
 
     def prepare(self, task: Task) -> ProgramEvaluation:
         """Ask SymPy for the task's partials; LimitError beyond what it can take."""

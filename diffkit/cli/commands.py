@@ -13,7 +13,9 @@ from diffkit.cli.output import on_terminal, read, write
 EXIT_NO = 1
 
 
-@click.group(help="Is this derivative right? Derivatives by symbolic, finite-difference and dual-number methods, compared.")
+@click.group(
+    help="Is this derivative right? Derivatives by symbolic, finite-difference and dual-number methods, compared."
+)
 @click.version_option(__version__, prog_name="diffkit")
 def cli() -> None:
     """Group of all commands."""
@@ -34,7 +36,12 @@ def derivative(expression: str, wrt: str | None, order: int, **options: Any) -> 
     diffkit derivative "exp(-x^2)"            (the formula and its domain)
     """
     chosen = names(wrt)
-    return _run("derivative", (expression,), {"wrt": chosen[0] if chosen and len(chosen) == 1 else chosen, "order": order}, options)
+    return _run(
+        "derivative",
+        (expression,),
+        {"wrt": chosen[0] if chosen and len(chosen) == 1 else chosen, "order": order},
+        options,
+    )
 
 
 @cli.command(cls=ExpressionCommand)
@@ -80,8 +87,15 @@ def hessian(expression: str, wrt: str | None, **options: Any) -> int:
 
 @cli.command(cls=ExpressionCommand)
 @click.argument("expressions", nargs=-1, required=True, metavar="EXPRESSION...")
-@click.option("--kind", default="gradient", metavar="KIND", help="derivative, gradient, jacobian or hessian.  [default: gradient]")
-@click.option("--backends", default="symbolic,finite,dual", metavar="NAMES", help="Which to compare.  [default: symbolic,finite,dual]")
+@click.option(
+    "--kind", default="gradient", metavar="KIND", help="derivative, gradient, jacobian or hessian.  [default: gradient]"
+)
+@click.option(
+    "--backends",
+    default="symbolic,finite,dual",
+    metavar="NAMES",
+    help="Which to compare.  [default: symbolic,finite,dual]",
+)
 @click.option("--wrt", metavar="NAMES", help="Only these variables.")
 @click.option("--order", type=int, metavar="N", help="Order, for --kind derivative.")
 @shared(formula=False, backend=False)
@@ -120,7 +134,7 @@ def compare(
     from diffkit.compare import compare_task
 
     comparison = compare_task(task, found.point, chosen)
-    report = Report(_texts(task, expressions), task.variables, kind, task.labels, comparison=comparison)
+    report = Report(_texts(task), task.variables, kind, task.labels, comparison=comparison)
     _deliver(report, format, output)
     return 0 if comparison.verdict == "agree" else EXIT_NO
 
@@ -149,6 +163,7 @@ def functions(name: str | None, format: str, output: str | None) -> int:
 def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], options: dict[str, Any]) -> int:
     """Compute one kind of derivative and report it."""
     from diffkit import api
+    from diffkit.points import read_points
     from diffkit.reports import Report
 
     format, output = options["format"], options["output"]
@@ -157,7 +172,7 @@ def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], 
     task = api.make_task(_function(expressions, kind), kind, names(options["variables"]), **task_options)
     points = _points(options["at"], options["points"], task.variables)
     if points is None and not task.variables:
-        points = api.read_points([], ())
+        points = read_points([], ())
     formulas: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     if points is None or _wants_formula(options["formula"], backend.name, format):
@@ -165,11 +180,11 @@ def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], 
     if points is None:
         from diffkit.domain import domain
 
-        report = Report(_texts(task, expressions), task.variables, kind, task.labels, formulas, str(domain(task.program)))
+        report = Report(_texts(task), task.variables, kind, task.labels, formulas, str(domain(task.program)))
         _deliver(report, format, output)
         return 0
     result = api.Prepared(task, backend).result(points)
-    report = Report(_texts(task, expressions), task.variables, kind, task.labels, formulas, "", result, None, notes)
+    report = Report(_texts(task), task.variables, kind, task.labels, formulas, "", result, None, notes)
     _deliver(report, format, output)
     return 0 if result.ok else EXIT_NO
 
@@ -180,7 +195,10 @@ def _function(expressions: tuple[str, ...], kind: str) -> Any:
     if kind == "jacobian":
         return list(expressions)
     if len(expressions) > 1:
-        raise DiffkitError(f"a {kind} is of one expression, not {len(expressions)}", hint="quote the expression, or ask for the jacobian")
+        raise DiffkitError(
+            f"a {kind} is of one expression, not {len(expressions)}",
+            hint="quote the expression, or ask for the jacobian",
+        )
     return expressions[0]
 
 
@@ -211,7 +229,9 @@ def _check_format(format: str) -> None:
     from diffkit.reports import FORMATS
 
     if format not in FORMATS:
-        raise DiffkitError(f"unknown format {format!r}", hint=did_you_mean(format, FORMATS) or f"there are {', '.join(FORMATS)}")
+        raise DiffkitError(
+            f"unknown format {format!r}", hint=did_you_mean(format, FORMATS) or f"there are {', '.join(FORMATS)}"
+        )
 
 
 def _wants_formula(asked: bool | None, backend: str, format: str) -> bool:
@@ -232,7 +252,7 @@ def _formulas(task: Any, required: bool) -> tuple[tuple[str, ...], tuple[str, ..
         return (), (f"no formula: {error.reason}",)
 
 
-def _texts(task: Any, expressions: tuple[str, ...]) -> tuple[str, ...]:
+def _texts(task: Any) -> tuple[str, ...]:
     from diffkit.syntax import format_outputs
 
     return tuple(format_outputs(task.program, 20_000))

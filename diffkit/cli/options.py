@@ -33,24 +33,25 @@ class ExpressionCommand(click.Command):
         return super().parse_args(ctx, [*kept, "--", *expressions])
 
 
+def _option(name: str, metavar: str, help: str, default: str | None = None) -> Callable[[F], F]:
+    return click.option(name, metavar=metavar, help=help, default=default)
+
+
 def shared(*, formula: bool = True, backend: bool = True) -> Callable[[F], F]:
     """Add the options every derivative command has."""
     options = [
-        click.option("--at", "at", metavar="POINT", help="Where: 1 | 1,2 | x=1,y=2 | pi/4 | a range x=-1:1:21."),
-        click.option("--points", metavar="FILE", help="Points from CSV with a header of names, or JSON lines; - is standard input."),
-        click.option("--variables", metavar="NAMES", help="Variables in order, such as b,a; these names win over constants."),
-        click.option("--format", "format", default="text", metavar="FORMAT", help="text, json or markdown.  [default: text]"),
-        click.option("--output", metavar="FILE", help="Write the report to a file instead of the terminal."),
-    ]  # fmt: skip
+        _option("--at", "POINT", "Where: 1 | 1,2 | x=1,y=2 | pi/4 | a range x=-1:1:21."),
+        _option("--points", "FILE", "Points from CSV with a header of names, or JSON lines; - is standard input."),
+        _option("--variables", "NAMES", "Variables in order, such as b,a; these names win over constants."),
+        _option("--format", "FORMAT", "text, json or markdown.  [default: text]", default="text"),
+        _option("--output", "FILE", "Write the report to a file instead of the terminal."),
+    ]
     if backend:
-        options.append(
-            click.option("--backend", default="auto", metavar="NAME", help="auto, symbolic, finite or dual.  [default: auto]")
-        )
+        help = "auto, symbolic, finite or dual.  [default: auto]"
+        options.append(_option("--backend", "NAME", help, default="auto"))
     if formula:
-        options.append(
-            click.option("--formula/--no-formula", default=None,
-                         help="Show SymPy's formula.  [default: for auto and symbolic, in text]")  # fmt: skip
-        )
+        help = "Show SymPy's formula.  [default: for auto and symbolic, in text]"
+        options.append(click.option("--formula/--no-formula", default=None, help=help))
 
     def decorate(function: F) -> F:
         for option in reversed(options):

@@ -39,7 +39,7 @@ row("add", "x, y", "sum", infix="+", callable=False,
 
 row("sub", "x, y", "difference", infix="-", callable=False,
     floats=operator.sub, array="subtract", mpmath=lambda mp, x, y: x - y, fold=operator.sub, ulps=0.5,
-    definition=lambda F, x, y: x + -1 * y,
+    sympy=lambda sp, x, y: x - y,
     partials=(lambda F, x, y, d: 1, lambda F, x, y, d: -1),
     points=((0.1, 0.2), (1e16, 1.0), (3.5, 3.25)))
 
@@ -50,7 +50,7 @@ row("mul", "x, y", "product", infix="*", callable=False,
 
 row("div", "x, y", "quotient", infix="/", callable=False,
     floats=floats.div, array="divide", mpmath=lambda mp, x, y: x / y, fold=_fold_div, ulps=0.5,
-    definition=lambda F, x, y: x * y**-1,
+    sympy=lambda sp, x, y: x / y,
     partials=(lambda F, x, y, q: 1 / y, lambda F, x, y, q: -q / y),
     pushforward=_div_pushforward,
     places=(Place("pole", lambda F, x, y: y, "y = 0"),),
@@ -70,7 +70,7 @@ row("power", "x, y", "real power; x < 0 only with an integer exponent", infix="*
 
 row("neg", "x", "change of sign", infix="-", callable=False,
     floats=operator.neg, array="negative", mpmath=lambda mp, x: -x, fold=operator.neg, ulps=0.0,
-    definition=lambda F, x: -1 * x,
+    sympy=lambda sp, x: -x,
     partials=(lambda F, x, y: -1,),
     points=(-1.5, 0.0, 2.0))
 

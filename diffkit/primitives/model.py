@@ -56,7 +56,7 @@ class Primitive:
     floats: Callable[..., Any] | None = None
     array: str | Callable[..., Any] | None = None
     mpmath: str | Callable[..., Any] | None = None
-    sympy: str | None = None
+    sympy: str | Callable[..., Any] | None = None
     fold: Callable[..., Any] | None = None
     places: tuple[Place, ...] = ()
     aliases: tuple[str, ...] = ()

@@ -63,7 +63,9 @@ def fields(row: Primitive) -> dict[str, object]:
 def render_functions(name: str | None, format: str, terminal: bool = False) -> str:  # noqa: ARG001
     """Give the reference, or one function's entry; DiffkitError for an unknown name."""
     if name is not None and name not in table.names and name not in table.rows:
-        raise DiffkitError(f"unknown function {name[:64]}", hint=did_you_mean(name, table.names) or "diffkit functions lists them")
+        raise DiffkitError(
+            f"unknown function {name[:64]}", hint=did_you_mean(name, table.names) or "diffkit functions lists them"
+        )
     if name is not None:
         row = table.names.get(name) or table[name]
         return _entry(row) if format != "json" else json.dumps(fields(row), ensure_ascii=False) + "\n"
@@ -101,7 +103,7 @@ def _markdown() -> str:
         "# Functions and operators",
         "",
         "Generated from the table of primitives by `diffkit functions --format markdown`.",
-        "Derivatives stand in the order of the arguments; where a function is a step, its derivative is 0 between jumps.",
+        "Derivatives stand in the order of the arguments; the derivative of a step is 0 between its jumps.",
         "",
         *markdown_table(Table(("written", "means", "derivative", "not smooth", "also written"), tuple(rows))),
         "",

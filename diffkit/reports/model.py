@@ -137,7 +137,12 @@ def _result(result: Result) -> Iterator[Block]:
 
 
 def _values(result: Result) -> Iterator[Block]:
-    if result.kind == "hessian" and 1 < len(result.variables) <= WIDEST and not result.odd and result.flat_error is None:
+    if (
+        result.kind == "hessian"
+        and 1 < len(result.variables) <= WIDEST
+        and not result.odd
+        and result.flat_error is None
+    ):
         yield _matrix(result)
         return
     errors = result.flat_error or [None] * len(result.flat)
@@ -239,10 +244,14 @@ def _backends(comparison: Comparison) -> Table:
             bad = c not in comparison.reference.odd and not (odd is None and row.absolute[c] <= row.bar[c])
             rows.append((
                 row.backend if c == 0 else "", label, WORDS[odd.status] if odd else shown(row.result.flat[c]),
-                rounded(row.absolute[c]), rounded(row.ulps[c]), f"{row.digits[c]:.1f}" if row.digits[c] == row.digits[c] else "–",
-                f"± {row.bar[c]:.2g}" if row.bar[c] == row.bar[c] else "–", "✗" if bad else "",
+                rounded(row.absolute[c]), rounded(row.ulps[c]), _known("{:.1f}", row.digits[c]),
+                _known("± {:.2g}", row.bar[c]), "✗" if bad else "",
             ))  # fmt: skip
     return Table(header, tuple(rows))
+
+
+def _known(form: str, value: float) -> str:
+    return "–" if math.isnan(value) else form.format(value)
 
 
 def plain(value: Any) -> Any:

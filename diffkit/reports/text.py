@@ -45,7 +45,9 @@ def _rich(laid_out: list[Block]) -> str:
     from rich.text import Text
 
     stream = io.StringIO()
-    console = Console(file=stream, force_terminal=True, width=max(60, shutil.get_terminal_size().columns), highlight=False)
+    console = Console(
+        file=stream, force_terminal=True, width=max(60, shutil.get_terminal_size().columns), highlight=False
+    )
     for block in laid_out:
         if isinstance(block, Table):
             grid = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")

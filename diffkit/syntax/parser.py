@@ -64,7 +64,11 @@ class Parser:
         if problem := variable_names.fault(token.text, self.limits):
             self.fail(problem, token)
         if variable_names.reserved(token.text):
-            self.fail(f"{token.text} is not a variable here", token, f"to use it as one, declare it: variables=({token.text!r},)")
+            self.fail(
+                f"{token.text} is not a variable here",
+                token,
+                f"to use it as one, declare it: variables=({token.text!r},)",
+            )
 
     def fail(self, reason: str, token: Token | Waiting, hint: str = "") -> NoReturn:
         """Raise a ParseError at a token."""
@@ -108,10 +112,13 @@ class Parser:
             self._prefix(text, position, previous)
             return True
         if kind == "end":
-            self.fail("there is no expression" if previous is START else "the expression ends where a value should stand", token)
+            self.fail(
+                "there is no expression" if previous is START else "the expression ends where a value should stand",
+                token,
+            )
         if text == ")" and previous.kind == "call":
             self.fail(f"{previous.text} needs an argument", token)
-        self.fail(f"a value should stand before {text!r}", token)
+        return self.fail(f"a value should stand before {text!r}", token)
 
     def _prefix(self, sign: str, position: int, previous: Token) -> None:
         top = self.operators[-1] if self.operators else None
@@ -142,7 +149,10 @@ class Parser:
         return function
 
     def _unknown_function(self, token: Token) -> NoReturn:
-        hint = did_you_mean(token.text, table.names) or f"write {token.text[:9]}*(…) for a product; diffkit functions lists all"
+        hint = (
+            did_you_mean(token.text, table.names)
+            or f"write {token.text[:9]}*(…) for a product; diffkit functions lists all"
+        )
         self.fail(f"unknown function {token.text}" if len(token.text) <= 64 else "unknown function", token, hint)
 
     def _unknown_variable(self, token: Token) -> NoReturn:
@@ -175,8 +185,12 @@ class Parser:
     def _push_infix(self, sign: str, position: int) -> None:
         binding = BINDING.get(sign, COMPARISON)
         if sign == "**" and self.operators and self.operators[-1].sign == "√":
-            raise ParseError("a power right after a root can be read in two ways", hint="write √(x^2) or (√x)^2",
-                             text=self.text, position=position)
+            raise ParseError(
+                "a power right after a root can be read in two ways",
+                hint="write √(x^2) or (√x)^2",
+                text=self.text,
+                position=position,
+            )
         self._reduce(binding + 1 if sign == "**" else binding)
         self.operators.append(Waiting(sign, binding, position))
 
@@ -236,13 +250,16 @@ class Parser:
             order = self.builder.rational(args[place])
             low = 0 if function.name == "polygamma" else -self.limits.function_order
             if order is None or order.denominator != 1 or not low <= order <= self.limits.function_order:
-                self.fail(f"the order of {function.name} is an integer constant between {low} and {self.limits.function_order}", frame)
+                self.fail(
+                    f"the order of {function.name} is an integer constant, {low} to {self.limits.function_order}",
+                    frame,
+                )
         return self._emit(function, args, frame)
 
     def _log_to_base(self, frame: Waiting, x: int, base: int) -> int:
-        known = {2: "log2", 10: "log10"}.get(self.builder.rational(base) or 0)  # type: ignore[call-overload]
-        if known is not None:
-            return self._emit(table[known], [x], frame)
+        value = self.builder.rational(base)
+        if value == 2 or value == 10:
+            return self._emit(table[f"log{value}"], [x], frame)
         over, under = (self._emit(table["log"], [slot], frame) for slot in (x, base))
         return self._emit(table["div"], [over, under], frame)
 
@@ -288,7 +305,9 @@ class Parser:
         for place, slot in enumerate(args):
             truth = slot in self.builder.truths
             if truth and place not in row.truths:
-                self.fail("a comparison is not a number", where, "choose between two values with where(condition, a, b)")
+                self.fail(
+                    "a comparison is not a number", where, "choose between two values with where(condition, a, b)"
+                )
             if not truth and place in row.truths:
                 self.fail(f"{row.infix.strip() or row.name} needs a condition, such as x > 0", where)
 

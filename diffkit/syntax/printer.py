@@ -10,7 +10,17 @@ from diffkit.program import Constant, Named, Program
 ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
 NEG, POWER, NOT = table["neg"], table["power"], table["not_"]
 SUM, PRODUCT, SIGN, RAISED, ATOM = 5, 6, 7, 8, 9
-BINDING = {table["or_"]: 1, table["and_"]: 2, NOT: 3, ADD: SUM, SUB: SUM, MUL: PRODUCT, DIV: PRODUCT, NEG: SIGN, POWER: RAISED}
+BINDING = {
+    table["or_"]: 1,
+    table["and_"]: 2,
+    NOT: 3,
+    ADD: SUM,
+    SUB: SUM,
+    MUL: PRODUCT,
+    DIV: PRODUCT,
+    NEG: SIGN,
+    POWER: RAISED,
+}
 COMPARISON = 4
 CHUNK = 390  # digits written at once, within what the parser reads as one literal
 LONGEST = 25  # significant digits written as a decimal rather than as a fraction

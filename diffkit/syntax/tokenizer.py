@@ -38,6 +38,9 @@ MEANINGS = {
 }  # fmt: skip
 
 
+MODULES = "np|numpy|math|sp|sympy|scipy|torch|tf|jnp|mpmath"
+
+
 class Token(NamedTuple):
     """``kind`` is number, name, call (a name with its parenthesis), operator or end."""
 
@@ -118,9 +121,9 @@ def unreadable(text: str, position: int) -> ParseError:
     """Give the error for a character that begins no token."""
     character = text[position]
     hint = MEANINGS.get(character, "")
-    if character == "." and (spelled := re.search(r"(\w+)\.(\w+)", text[max(0, position - 9) : position + 20])):
-        if spelled[1] in ("np", "numpy", "math", "sp", "sympy", "scipy", "torch", "tf", "jnp", "mpmath"):
-            hint = f"write {spelled[2]} without {spelled[1]}."
+    spelled = re.search(rf"({MODULES})\.([A-Za-z]\w*)", text[max(0, position - 9) : position + 20])
+    if character == "." and spelled:
+        hint = f"write {spelled[2]} without {spelled[1]}."
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
     if not hint and character.isalpha():
         hint = "names are made of ASCII letters, digits and _"

@@ -1,0 +1,133 @@
+"""Writes what is generated in the documentation.
+
+* ``python docs/generate.py`` writes docs/reference/functions.md and docs/reference/cli.md.
+* ``python docs/generate.py --refresh`` also runs the examples of README.md and docs/ and rewrites their outputs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pages
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+REFERENCE = DOCS / "reference"
+EXTENDING = DOCS / "extending"
+COPIED = ("diffkit", "docs", "pyproject.toml", "tests")
+
+
+def functions_page() -> str:
+    """Give docs/reference/functions.md, which is what the command prints."""
+    from diffkit.reports.functions import render_functions
+
+    return render_functions(None, "markdown")
+
+
+def cli_page() -> str:
+    """Give docs/reference/cli.md from the help of every command."""
+    import click
+
+    from diffkit.cli.commands import cli
+
+    lines = ["# Commands", "", "Generated from the commands' help by `python docs/generate.py`.", "", f"{cli.help}", ""]
+    context = click.Context(cli, info_name="diffkit")
+    lines += [f"- [`diffkit {name}`](#diffkit-{name}): {_summary(command)}" for name, command in _commands(cli)]
+    lines += ["", "Every command has `--help`; `diffkit --version` tells the version.", ""]
+    lines += [
+        "Exit codes: 0, all is well; 1, the answer is no (methods disagree, not differentiable, outside the domain, "
+        "uncertain); 2, the input is bad.", "",
+    ]  # fmt: skip
+    for name, command in _commands(cli):
+        lines += [f"## diffkit {name}", ""]
+        inside = click.Context(command, info_name=name, parent=context)
+        usage = " ".join(["diffkit", name, *command.collect_usage_pieces(inside)])
+        lines += ["```text", usage, "```", "", *_prose(command.help or ""), "", "| option | meaning |", "| --- | --- |"]
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                names = " / ".join((*parameter.opts, *parameter.secondary_opts))
+                value = f" {parameter.metavar}" if parameter.metavar else ""
+                meaning = (parameter.help or "").replace("|", "\\|")
+                lines.append(f"| `{names}{value}` | {meaning} |")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _commands(group: object) -> list[tuple[str, object]]:
+    return sorted(group.commands.items())  # type: ignore[attr-defined]
+
+
+def _summary(command: object) -> str:
+    return str(command.help).strip().splitlines()[0]  # type: ignore[attr-defined]
+
+
+def _prose(text: str) -> list[str]:
+    """Give a command's help as Markdown: paragraphs, and a block for the examples that follow click's mark."""
+    found: list[str] = []
+    for paragraph in re.split(r"\n\s*\n", text.strip()):
+        mark, _, examples = paragraph.strip().partition("\n")
+        if mark in ("\b", "\\b"):
+            found += ["", "```text", *(line.strip() for line in examples.splitlines()), "```"]
+        else:
+            found += ["", " ".join(paragraph.split())]
+    return found[1:]
+
+
+GENERATED = {REFERENCE / "functions.md": functions_page, REFERENCE / "cli.md": cli_page}
+"""Page → what writes it."""
+
+
+def all_pages() -> list[Path]:
+    """Give the README and every page of the documentation."""
+    return [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+
+
+def run_page(path: Path, directory: Path) -> list[pages.Difference]:
+    """Run a page's examples in an empty directory; the pages on extending run against a copy of the package there."""
+    performed = path.parent == EXTENDING
+    if performed:
+        copy_package(directory)
+    return pages.Page(path.read_text(encoding="utf-8"), directory, performed).run()
+
+
+def copy_package(directory: Path) -> None:
+    """Copy the package and its tests, for a page to extend."""
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, directory / name)
+        else:
+            shutil.copy2(source, directory / name)
+
+
+def refresh() -> None:
+    """Run every page and write the real outputs into it."""
+    for path in all_pages():
+        with tempfile.TemporaryDirectory() as directory:
+            differences = run_page(path, Path(directory))
+        for difference in differences:
+            print(f"{path.relative_to(ROOT)}, {difference}", file=sys.stderr)
+        if differences:
+            text = path.read_text(encoding="utf-8")
+            path.write_text(pages.corrected(text, differences), encoding="utf-8")
+
+
+def main() -> None:
+    """Write the reference, and with ``--refresh`` the outputs of the examples."""
+    parser = argparse.ArgumentParser(description="Write the generated documentation.")
+    parser.add_argument("--refresh", action="store_true", help="run the examples and rewrite their outputs in place")
+    options = parser.parse_args()
+    REFERENCE.mkdir(exist_ok=True)
+    for path, page in GENERATED.items():
+        path.write_text(page(), encoding="utf-8")
+    if options.refresh:
+        refresh()
+
+
+if __name__ == "__main__":
+    main()

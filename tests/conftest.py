@@ -1,0 +1,42 @@
+"""Cases with known answers and the exact measure of error that all tests share."""
+
+import json
+import math
+from fractions import Fraction
+from pathlib import Path
+
+import mpmath
+
+DATA = Path(__file__).parent / "data"
+CONTEXT = mpmath.MPContext()
+CONTEXT.dps = 60
+
+
+def exact(value):
+    """A number as mpmath's, without rounding: text, float, Fraction or int."""
+    if isinstance(value, Fraction):
+        return CONTEXT.mpf(value.numerator) / value.denominator
+    return CONTEXT.mpf(value)
+
+
+def ulps(value, truth):
+    """|value − truth| in units in the last place of the correctly rounded truth; infinite for NaN."""
+    truth = exact(truth)
+    nearest = float(truth)
+    if math.isnan(value):
+        return math.inf
+    if math.isinf(nearest) or math.isinf(value):
+        return 0.0 if value == nearest else math.inf
+    return float(abs(exact(value) - truth) / math.ulp(nearest))
+
+
+def corpus():
+    """The rows of corpus.jsonl."""
+    return [json.loads(line) for line in (DATA / "corpus.jsonl").read_text().splitlines()]
+
+
+def tsv(name):
+    """The rows of a tab-separated file as dictionaries."""
+    header, *lines = (DATA / name).read_text(encoding="utf-8").splitlines()
+    keys = header.split("\t")
+    return [dict(zip(keys, line.split("\t"), strict=True)) for line in lines]

@@ -1,0 +1,146 @@
+"""The documentation says what happens: its examples run, its generated pages are current, its links lead somewhere."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "docs"))
+
+import generate  # noqa: E402
+import pages  # noqa: E402
+
+PAGES = generate.all_pages()
+PERFORMED = sorted(generate.EXTENDING.glob("*.md"))
+
+
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", [p for p in PAGES if p not in PERFORMED], ids=name)
+def test_examples_give_what_the_page_shows(path, tmp_path):
+    differences = generate.run_page(path, tmp_path)
+    assert not differences, "\n".join(map(str, differences))
+
+
+@pytest.mark.parametrize("path", PERFORMED, ids=name)
+def test_extending_works_as_described(path, tmp_path):
+    """The page's blocks are written into a copy of the package, and its commands run against the copy."""
+    blocks = pages.blocks(path.read_text(encoding="utf-8"))
+    assert any(b.target for b in blocks)
+    assert any(b.language == "console" for b in blocks)
+    differences = generate.run_page(path, tmp_path)
+    assert not differences, "\n".join(map(str, differences))
+    for test in commands_of_tests(blocks):
+        run_pytest(test, tmp_path)
+
+
+def commands_of_tests(blocks):
+    """The `pytest tests/….py …` lines that a page tells the reader to run, where those tests exist."""
+    lines = [line for b in blocks if b.language == "sh" for line in b.lines if line.startswith("pytest ")]
+    return [line.split()[1:] for line in lines if (ROOT / line.split()[1]).exists()]
+
+
+def run_pytest(arguments, directory):
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+    environment["PYTHONPATH"] = str(directory)
+    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", generate.GENERATED, ids=name)
+def test_generated_pages_are_current(path):
+    assert path.read_text(encoding="utf-8") == generate.GENERATED[path](), "run python docs/generate.py"
+
+
+def test_the_function_reference_is_what_the_command_prints(tmp_path):
+    printed = pages.Shell(tmp_path).run("diffkit functions --format markdown")
+    assert (generate.REFERENCE / "functions.md").read_text(encoding="utf-8") == printed
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_links_lead_somewhere(path):
+    prose = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", prose):
+        assert target.startswith("https://") or (path.parent / target).exists(), target
+
+
+def test_the_index_names_every_page():
+    text = (generate.DOCS / "index.md").read_text(encoding="utf-8")
+    for path in PAGES:
+        inside = path.is_relative_to(generate.DOCS) and path.name != "index.md"
+        if inside and path.parent.name != "decisions":
+            assert f"({path.relative_to(generate.DOCS).as_posix()})" in text
+
+
+# The checks above are not vacuous ------------------------------------------------------------------------------------
+
+WRONG = """\
+```csv file=points.csv
+x
+3
+4
+```
+
+```console
+$ diffkit derivative "x^2" --points points.csv --backend dual
+f(x) = x**2
+
+x  df/dx
+3  5
+4  8
+
+dual numbers in binary64
+$ echo $?
+1
+```
+
+```python
+>>> import diffkit as dk
+>>> dk.derivative("x^2", 3, backend="dual").value
+7.0
+>>> dk.derivative("x^2", "no", backend="dual")
+```
+
+```python
+assert not hasattr(dk, "derivative"), "seen from the session above"
+```
+"""
+
+
+def test_a_page_that_is_wrong_is_noticed_and_corrected(tmp_path):
+    differences = pages.Page(WRONG, tmp_path).run()
+    assert [d.what.split()[0] for d in differences] == ["$", "$", ">>>", ">>>", "this"]
+    assert "AssertionError: seen from the session above" in str(differences[-1])
+    corrected = pages.corrected(WRONG, differences)
+    assert "3  6\n4  8\n\ndual numbers in binary64\n$ echo $?\n0\n```" in corrected
+    assert ".value\n6.0\n>>> " in corrected
+    assert 'backend="dual")\nTraceback (most recent call last):\n    ...\ndiffkit.errors.' in corrected
+    again = pages.Page(corrected, tmp_path).run()
+    assert [d.what.split()[0] for d in again] == ["this"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "real", "same"),
+    [
+        (["a", "...", "d"], ["a", "b", "c", "d"], True),
+        (["a", "...", "d"], ["a", "d"], True),
+        (["a", "..."], ["a", "b"], True),
+        (["a", "...", "d"], ["a", "b", "c"], False),
+        (["a"], ["a", "b"], False),
+        (["a."], ["ab"], False),
+    ],
+)
+def test_an_ellipsis_stands_for_lines(shown, real, same):
+    assert pages.agrees(shown, real) is same
+
+
+def test_an_open_block_is_an_error():
+    with pytest.raises(ValueError, match="line 2: this block is never closed"):
+        pages.blocks("text\n```python\nx = 1\n")

@@ -1,0 +1,210 @@
+"""Every row of the table of primitives, generated: its rule, its values, its text and its documentation."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy
+from conftest import CONTEXT, exact, ulps
+
+from diffkit.algebras.arrays import ARRAYS
+from diffkit.algebras.floats import FLOATS
+from diffkit.algebras.multiprecision import multiprecision
+from diffkit.builder import ProgramBuilder
+from diffkit.primitives import table
+from diffkit.program import run
+from diffkit.rules import by_definition, partial, trace
+from diffkit.sympy_bridge import SYMPY
+from diffkit.syntax import format_outputs, parse_program
+
+ROWS = list(table)
+MP = multiprecision(60)
+REFERENCE = Path(__file__).parent.parent / "docs" / "reference" / "functions.md"
+
+
+def points(row):
+    """The row's test points as tuples."""
+    return [p if isinstance(p, tuple) else (p,) for p in row.points]
+
+
+VALUES = [pytest.param(row, p, id=f"{row.name}{p}") for row in ROWS for p in points(row)]
+SLOPES = [
+    pytest.param(row, i, p, id=f"{row.name}-{i}-{p}")
+    for row in ROWS
+    for i, rule in enumerate(row.partials)
+    for p in points(row)
+    if rule is not None and not row.truths
+]
+
+
+def at_mp(row, point):
+    return MP.apply(row, [a if isinstance(a, bool) else MP.number(a) for a in point])
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda r: r.name)
+def test_every_row_has_points_and_a_sentence(row):
+    assert row.points
+    assert row.doc
+    assert all(len(p) == len(row.arguments) for p in points(row))
+
+
+@pytest.mark.parametrize(("row", "index", "point"), SLOPES)
+def test_the_rule_is_what_sympy_differentiates_to(row, index, point):
+    symbols = [sympy.Symbol(f"s{i}", real=True) for i in range(len(point))]
+    args = [sympy.Integer(p) if i in row.orders else s for i, (s, p) in enumerate(zip(symbols, point, strict=True))]
+    derivative = sympy.diff(SYMPY.apply(row, args), symbols[index])
+    at = {s: sympy.Float(p, 150) for s, p in zip(symbols, point, strict=True)}
+    expected = derivative.subs(at).evalf(60)
+    numbers = [MP.number(p) for p in point]
+    found = partial(row, index).at(MP, numbers, at_mp(row, point))
+    difference = abs(found - exact(str(expected)))
+    assert difference <= CONTEXT.mpf(10) ** -40 * max(abs(found), CONTEXT.mpf(10) ** -400)
+
+
+@pytest.mark.parametrize(("row", "point"), VALUES)
+def test_floats_are_within_the_ulps_the_row_states(row, point):
+    value, truth = FLOATS.apply(row, point), at_mp(row, point)
+    if row.truth or row.truths == (0,):
+        assert value == truth
+    else:
+        assert ulps(value, truth) <= row.ulps + 0.5
+
+
+@pytest.mark.parametrize(("row", "point"), VALUES)
+def test_arrays_are_as_good_as_floats(row, point):
+    with np.errstate(all="ignore"):
+        value = ARRAYS.apply(row, [a if i in row.orders else np.array([a, a]) for i, a in enumerate(point)])
+    assert value.shape == (2,)
+    truth = at_mp(row, point)
+    if row.truth or row.truths == (0,):
+        assert value[0] == truth
+    else:
+        assert ulps(float(value[1]), truth) <= max(row.ulps, 2.0) + 2.0
+
+
+@pytest.mark.parametrize(
+    ("row", "point"), [pytest.param(r, p, id=f"{r.name}{p}") for r in ROWS if r.definition for p in points(r)]
+)
+def test_the_definition_means_the_same(row, point):
+    digits = multiprecision(120)  # definitions may cancel where the row itself does not
+    defined = by_definition(row, digits, [digits.number(p) for p in point])
+    assert abs(defined - at_mp(row, point)) <= CONTEXT.mpf(10) ** -45 * max(abs(defined), CONTEXT.mpf(10) ** -400)
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if r.callable], ids=lambda r: r.name)
+def test_parser_and_printer_know_the_row(row):
+    for name in (row.name, *row.aliases):
+        args = ["2" if i in row.orders else "x > 0" if i in row.truths else f"x{i}" for i in range(len(row.arguments))]
+        program = parse_program(f"{name}({', '.join(args)})")
+        (text,) = format_outputs(program)
+        assert text.startswith(f"{row.name}(")
+        assert parse_program(text) == program
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda r: r.name)
+def test_the_reference_documents_the_row(row):
+    text = REFERENCE.read_text(encoding="utf-8").replace("\\", "")
+    assert f"| {row.signature} |" in text
+    assert row.doc in text
+
+
+@pytest.mark.parametrize(("row", "point"), [v for v in VALUES if v.values[0].places])
+def test_no_point_stands_at_a_special_place(row, point):
+    for place in row.places:
+        margin = run(trace(place.margin, len(point)), FLOATS, point)[0]
+        assert margin > 0 if place.kind == "edge" else margin != 0
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda r: r.name)
+def test_the_table_is_closed_under_differentiation(row):
+    """A derivative can itself be differentiated: every rule is written in rows that have rules."""
+    for index, rule in enumerate(row.partials):
+        if rule is not None:
+            used = {primitive for primitive, _ in partial(row, index).program.instructions}
+            assert used <= set(ROWS)
+
+
+PLACES = [
+    pytest.param(row, place, id=f"{row.name}-{place.kind}-{i}") for row in ROWS for i, place in enumerate(row.places)
+]
+
+
+@pytest.mark.parametrize(("row", "place"), PLACES)
+def test_places_say_the_truth(row, place):
+    """Beyond an edge there is no value; at a pole it grows; at a jump it jumps; at a kink the slopes differ."""
+    found = SPECIAL[row.name, place.kind, row.places.index(place)]
+    for at in found:
+        margin = run(trace(place.margin, len(at)), FLOATS, at)[0]
+        assert margin == 0 or abs(margin) < 1e-15
+        near = [[float(v) for v in side] for side in neighbours(row, at)]
+        values = [FLOATS.apply(row, side) for side in near]
+        if place.kind == "edge":
+            assert any(math.isnan(v) or math.isinf(v) for v in values)
+        elif place.kind == "pole":
+            assert max(map(abs, values)) > 1e5 or row.name == "loggamma"
+        elif place.kind == "jump":
+            values.append(FLOATS.apply(row, at))
+            assert max(values) - min(values) >= 0.5
+        else:
+            middle = FLOATS.apply(row, at)
+            slopes = [(v - middle) / 1e-7 for v in values]
+            assert abs(slopes[0] + slopes[1]) > 0.1 or min(map(abs, slopes)) > 1e4
+
+
+def neighbours(row, at):
+    """The point moved a little up and down in its last argument (the first for powers and divisions by choice)."""
+    which = MOVES.get(row.name, len(at) - 1)
+    for step in (1e-7, -1e-7):
+        yield [v + step if i == which else v for i, v in enumerate(at)]
+
+
+MOVES = {"power": 0, "atan2": 0, "max": 0, "min": 0}
+SPECIAL = {
+    ("div", "pole", 0): [(1.0, 0.0)],
+    ("power", "edge", 0): [(0.0, 0.5)],
+    ("power", "edge", 1): [(0.0, 0.5)],
+    ("power", "pole", 2): [(0.0, -2.0)],
+    ("abs", "kink", 0): [(0.0,)],
+    ("sign", "jump", 0): [(0.0,)],
+    ("floor", "jump", 0): [(2.0,), (-1.0,)],
+    ("ceil", "jump", 0): [(2.0,), (-1.0,)],
+    ("heaviside", "jump", 0): [(0.0,)],
+    ("sqrt", "edge", 0): [(0.0,)],
+    ("cbrt", "kink", 0): [(0.0,)],
+    ("log", "edge", 0): [(0.0,)],
+    ("log2", "edge", 0): [(0.0,)],
+    ("log10", "edge", 0): [(0.0,)],
+    ("log1p", "edge", 0): [(-1.0,)],
+    ("tan", "pole", 0): [(math.pi / 2,)],
+    ("cot", "pole", 0): [(0.0,)],
+    ("sec", "pole", 0): [(math.pi / 2,)],
+    ("csc", "pole", 0): [(0.0,)],
+    ("asin", "edge", 0): [(1.0,), (-1.0,)],
+    ("acos", "edge", 0): [(1.0,), (-1.0,)],
+    ("atan2", "jump", 0): [(0.0, -1.0)],
+    ("hypot", "kink", 0): [(0.0, 0.0)],
+    ("acosh", "edge", 0): [(1.0,)],
+    ("atanh", "edge", 0): [(1.0,), (-1.0,)],
+    ("gamma", "pole", 0): [(0.0,), (-2.0,)],
+    ("loggamma", "pole", 0): [(0.0,), (-2.0,)],
+    ("digamma", "pole", 0): [(0.0,), (-2.0,)],
+    ("polygamma", "pole", 0): [(1.0, 0.0), (0.0, -2.0)],
+    ("max", "kink", 0): [(1.0, 1.0)],
+    ("min", "kink", 0): [(1.0, 1.0)],
+    ("relu", "kink", 0): [(0.0,)],
+    **{(name, "jump", 0): [(1.0, 1.0)] for name in ("lt", "le", "gt", "ge", "eq", "ne")},
+}
+
+
+def test_two_rows_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="two rows are called sin"):
+        table.add("sin", "x", "again", partials=(None,))
+
+
+def test_a_wrong_rule_would_be_noticed():
+    """The check above is not vacuous: cos for the derivative of exp differs from SymPy's."""
+    builder = ProgramBuilder(["x"])
+    wrong = builder.apply(table["cos"], (0,))
+    program = builder.program([wrong])
+    assert abs(run(program, MP, [MP.number(1.0)])[0] - MP.context.exp(1)) > 1e-3
