@@ -13,7 +13,7 @@ _HOMES = {
     "diffkit.api": (
         "Prepared", "compare", "derivative", "directional", "gradient", "hessian", "jacobian", "prepare", "taylor",
     ),
-    "diffkit.compare": ("Comparison",),
+    "diffkit.comparison": ("Comparison",),
     "diffkit.errors": (
         "BackendError", "DiffkitError", "FileError", "LimitError", "NotOkError", "ParseError", "PointError",
         "VariableError",
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from diffkit.api import (
         taylor as taylor,
     )
-    from diffkit.compare import Comparison as Comparison
+    from diffkit.comparison import Comparison as Comparison
     from diffkit.errors import (
         BackendError as BackendError,
     )

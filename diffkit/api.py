@@ -8,7 +8,7 @@ from typing import Any
 
 from diffkit.auto import AutoBackend
 from diffkit.backends import BACKENDS, Backend, get_backend
-from diffkit.compare import DEFAULT_BACKENDS, Comparison, compare_task, make_result
+from diffkit.comparison import DEFAULT_BACKENDS, Comparison, compare_task, make_result
 from diffkit.errors import BackendError, DiffkitError, PointError, did_you_mean
 from diffkit.functions import as_joint_program, as_program
 from diffkit.points import Points, number, read_points

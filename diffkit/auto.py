@@ -17,7 +17,7 @@ from diffkit.tasks import Task
 CHEAP = 4_000_000  # instructions that finite differences may cost before the confirmation is left to the referee
 TOO_LARGE = 60_000  # instructions of a program above which nothing is confirmed
 CALLS = 40  # evaluations of f that a difference takes
-CLOSE = 1e-6  # relative difference beyond which two methods part
+CLOSE = 1e-9  # relative difference beyond which two methods part
 SAMPLES = 8  # points of a batch that are confirmed
 
 
@@ -68,7 +68,7 @@ class AutoEvaluation:
 
     def _unconfirmed(self, answer: Answer, point: Sequence[float]) -> tuple[list[int], str]:
         """Components that finite differences do not confirm."""
-        certain = {c for c, odd in answer.odd.items() if odd.status not in ("uncertain", "overflow")}
+        certain = {c for c, odd in answer.odd.items() if odd.status not in ("ok", "uncertain", "overflow")}
         rest = [c for c in range(len(answer.values)) if c not in certain]
         if self.finite is None or not rest:
             return rest, "decided at 50 digits"
@@ -78,7 +78,7 @@ class AutoEvaluation:
         for c in rest:
             value, other, bar = answer.values[c], second.values[c], second.errors[c]
             if not (c not in second.odd and c not in answer.odd and abs(value - other) <= 2 * bar + CLOSE * abs(value)
-                    and bar <= 1e-4 * abs(value)):  # fmt: skip
+                    and bar <= 1e-6 * abs(value)):  # fmt: skip
                 open_.append(c)
         return open_, "confirmed by finite differences"
 
@@ -95,7 +95,8 @@ class AutoEvaluation:
             value = reference.values[c]
             if not math.isclose(answer.values[c], value, rel_tol=CLOSE):
                 answer.values[c] = value  # binary64 lost the digits on the way; fifty digits did not
-            answer.odd.pop(c, None)
+            if c in answer.odd and answer.odd[c].status != "ok":
+                del answer.odd[c]
 
     def batch(self, points: Any) -> Answer:
         """Answer at the rows of an array; a few rows are confirmed, and odd ones looked at again."""

@@ -17,7 +17,8 @@ from diffkit.program import Constant, Named, Program
 ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
 NEG, POWER, WHERE = table["neg"], table["power"], table["where"]
 CHAINS = {ADD: "sum", SUB: "sum", MUL: "product", DIV: "product"}
-UNLIMITED = Limits(nodes=2**62, depth=2**62)
+SMALL = 2**62
+UNLIMITED = Limits(nodes=2**62, depth=2**62, exponent=2**62)
 
 
 def exact(value: int | Fraction) -> int | Fraction:
@@ -116,25 +117,29 @@ class ProgramBuilder:
         return slot
 
     def _fold(self, primitive: Primitive, args: Sequence[int]) -> int | None:
-        values = [value for slot in args if isinstance(value := self._values[slot], int | Fraction)]
-        if len(values) < len(args):
-            return None
-        self._check_size(primitive, values)
+        values: list[Any] = [self._values[slot] for slot in args]
+        for value in values:
+            if value is None or isinstance(value, Named):
+                return None
+        small = primitive is not POWER and all(type(v) is int and -SMALL < v < SMALL for v in values)
+        if not small and self._too_large(primitive, values):
+            if self.limits is UNLIMITED:  # our own derivative code: leave it as an operation
+                return None
+            raise self.limits.exceeded("constant_bits", "a constant is too large to be computed exactly")
         assert primitive.fold is not None
         folded = primitive.fold(*values)
         return None if folded is None else self.constant(folded)
 
-    def _check_size(self, primitive: Primitive, values: Sequence[int | Fraction]) -> None:
-        """Refuse to compute a constant larger than the limit, before computing it."""
+    def _too_large(self, primitive: Primitive, values: Sequence[int | Fraction]) -> bool:
+        """Whether a constant would be larger than the limit, known before it is computed."""
         sizes = [max(v.numerator.bit_length(), v.denominator.bit_length()) for v in values]
         bits = sum(sizes)
         if primitive is POWER:
             base, exponent = values
             if exponent.denominator != 1 or abs(base) == 1 or base == 0:
-                return
+                return False
             bits = sizes[0] * abs(exponent.numerator) if sizes[0] > 1 else 0
-        if bits > self.limits.constant_bits:
-            raise self.limits.exceeded("constant_bits", "a constant is too large to be computed exactly")
+        return bits > self.limits.constant_bits
 
     # Rewrites. Each gives the slot that replaces the operation, or None to emit it as it stands. --------------
 
@@ -220,7 +225,7 @@ class ProgramBuilder:
         value = self.rational(y)
         if value is None or self.is_constant(x):
             return None
-        if abs(value) > self.limits.exponent:
+        if not -self.limits.exponent <= value <= self.limits.exponent:
             raise self.limits.exceeded("exponent", "a constant exponent is too large")
         if value == 0 and self._total(x):
             return self.constant(1)

@@ -73,9 +73,7 @@ def diagnose(program: Program, index: Index, point: Sequence[float]) -> Odd:
             return found
         worst = found
     assert worst is not None
-    if order == 1 or worst.value != worst.value:
-        return worst
-    return Odd("ok", value=math.nan)
+    return worst if order == 1 else Odd("ok", worst.message)
 
 
 def _along(program: Program, output: int, variable: int, point: Sequence[float], order: int) -> Odd:
@@ -172,7 +170,10 @@ def _verdict(
     result = float(right)
     if order == 1 and math.isinf(result):
         return Odd("overflow", "the derivative is larger than the largest binary64, 1.8e308")
-    return Odd("ok", value=result)
+    message = ""
+    if kinks and len(program.inputs) > 1:
+        message = _at(program, kinks[0], values, "has a kink") + "; the partials exist, but f may not be differentiable"
+    return Odd("ok", message, value=result)
 
 
 def _carries_pole(program: Program, output: int, poles: set[int], values: Sequence[Dual]) -> bool:

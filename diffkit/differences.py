@@ -19,6 +19,7 @@ FIRST = 0.12246467991473515  # π/8 · 1/3.2…: no power of two, so periodic fu
 RATIO = 16.0
 COARSE = 4
 LOWEST = 2.0**-46  # of the scale; below it a step no longer moves x by much
+NARROW, WIDER, WIDEST = 2.0**-42, 2.0**-34, 2.37e-4  # spacings of the noise table, of the scale
 FILL = (8.0, 4.0, 2.0, 0.5, 0.25, 0.125, 0.0625)
 STENCILS = {
     0: ((0, 1.0),),
@@ -72,26 +73,32 @@ class Sampler:
         return abs(self.point[variable]) or 1.0
 
     def measure_noise(self, variables: Sequence[int]) -> None:
-        """Noise of f at x and a sixteenth of the scale away, along one generic direction of the variables."""
+        """Noise of f at x and a sixteenth of the scale away, along one generic direction of the variables.
+
+        At x a wide spacing is tried besides: rounding inside f may come in steps that a narrow table cannot see.
+        """
         weights = {v: (0.7548776662466927 * (k + 1)) % 1.0 / 2 + 0.5 for k, v in enumerate(variables)}
-        found = []
-        for away in (0.0, 1 / 16):
-            best = 0.0
-            for spacing in (2.0**-42, 2.0**-34):  # wider if the values do not change at all
-                values = [
-                    self.at(tuple(
-                        x + self.scale(i) * weights[i] * (away + k * spacing) if i in weights else x
-                        for i, x in enumerate(self.point)
-                    ))
-                    for k in range(8)
-                ]  # fmt: skip
-                if not all(map(math.isfinite, values)):
-                    break
-                best = table_noise(values)
-                if len(set(values)) > 4:
-                    break
-            found.append(best)
-        self.noises = (found[0], found[1])
+        near = self._table(weights, 0.0, NARROW)
+        if len(set(near)) <= 4:
+            near = self._table(weights, 0.0, WIDER)
+        away = self._table(weights, 1 / 16, NARROW)
+        if len(set(away)) <= 4:
+            away = self._table(weights, 1 / 16, WIDER)
+        steps = plateau(differences_by_level(self._table(weights, 0.0, WIDEST))) or 0.0
+        self.noises = (max(table_noise(near), steps), max(table_noise(away), steps))
+
+    def _table(self, weights: dict[int, float], away: float, spacing: float) -> list[float]:
+        """Eight values in a row, or none if f is not finite there."""
+        values = [
+            self.at(
+                tuple(
+                    x + self.scale(i) * weights[i] * (away + k * spacing) if i in weights else x
+                    for i, x in enumerate(self.point)
+                )
+            )
+            for k in range(8)
+        ]
+        return values if all(map(math.isfinite, values)) else []
 
     def noise(self, value: float, h: float) -> float:
         """Noise of a sample at relative distance h."""
@@ -99,11 +106,14 @@ class Sampler:
         return max(near, far * min(1.0, 16 * h), 0.6 * UNIT * abs(value))
 
 
-def table_noise(values: Sequence[float]) -> float:
-    """Standard deviation of the noise in equally spaced values, from their difference table (Moré & Wild, eq. 3.2)."""
-    size = max(map(abs, values))
+Levels = list[tuple[float, bool]]
+
+
+def differences_by_level(values: Sequence[float]) -> Levels:
+    """Noise estimate of each difference order, and whether its signs change (Moré & Wild, eq. 3.2)."""
+    size = max(map(abs, values), default=0.0)
     if size == 0.0:
-        return 0.0
+        return []
     row = [v / size for v in values]  # squares of tiny values would underflow
     levels = []
     gamma = 1.0
@@ -111,11 +121,23 @@ def table_noise(values: Sequence[float]) -> float:
         row = [b - a for a, b in pairwise(row)]
         gamma *= k / (2.0 * (2 * k - 1))
         changes = any(a * b < 0 for a, b in pairwise(row))
-        levels.append((math.sqrt(gamma * sum(d * d for d in row) / len(row)), changes))
+        levels.append((math.sqrt(gamma * sum(d * d for d in row) / len(row)) * size, changes))
+    return levels
+
+
+def plateau(levels: Levels) -> float | None:
+    """Level at which the estimates stop falling, which is noise; a smooth function's fall at every order."""
     for (a, changes), (b, _), (c, _) in zip(levels, levels[1:], levels[2:], strict=False):
         if changes and max(a, b, c) <= 4 * min(a, b, c):
-            return b * size
-    return min(level for level, _ in levels[2:]) * size
+            return b
+    return None
+
+
+def table_noise(values: Sequence[float]) -> float:
+    """Standard deviation of the noise in equally spaced values, from their difference table."""
+    levels = differences_by_level(values)
+    found = plateau(levels)
+    return min((level for level, _ in levels[2:]), default=0.0) if found is None else found
 
 
 class Differences:
@@ -153,16 +175,16 @@ class Differences:
                 moved[v] += offset * step
             value = samples[offsets] = sampler.at(tuple(moved))
             total += weight * value
-            spread += (weight * sampler.noise(value, h)) ** 2
-        unit = math.prod(step**m for step, m in zip(steps, self.orders, strict=True))
-        if unit == 0.0 or not math.isfinite(total):
+            spread = math.hypot(spread, weight * sampler.noise(value, h))
+        unit = math.prod(step for step, m in zip(steps, self.orders, strict=True) for _ in range(m))
+        if unit == 0.0 or not math.isfinite(total / unit) or math.isinf(unit):
             return None
         left = right = math.nan
         if self.order == 1:
             center = sampler.center
             right = (samples[1,] - center) / steps[0]
             left = (center - samples[-1,]) / steps[0]
-        return Node(h, total / unit, math.sqrt(spread) / abs(unit), left, right)
+        return Node(h, total / unit, spread / abs(unit), left, right)
 
     def solve(self) -> tuple[float, float, Odd | None]:
         """Give the value, its error bar, and what is odd about the point (then the value is NaN)."""
@@ -217,7 +239,7 @@ class Differences:
                     0.25 * abs(value - richardson(window[:-1])),
                     0.02 * abs(shorter - richardson(window[2:])),
                 )
-                noise = 3 * math.sqrt(sum((w * n.noise) ** 2 for w, n in zip(weights(window), window, strict=True)))
+                noise = 3 * math.hypot(*(w * n.noise for w, n in zip(weights(window), window, strict=True)))
                 merit = 0.35 * noise + truncation
                 if merit < best[0] and self._consistent(window[-1], value, noise + truncation, nodes[last:]):
                     best = (merit, value, noise + truncation)
@@ -243,7 +265,7 @@ class Differences:
             if fresh == gaps:
                 break
             gaps = fresh
-        if len(gaps) < 3 or not self._open(gaps):
+        if len(gaps) < 3 or not self._open(gaps) or self._closes_below(gaps[-1]):
             return self._edge()
         smallest = min((n for n in self.nodes.values() if n is not None and n.h == gaps[-1][0]), key=lambda n: n.h)
         growth = abs(gaps[-1][1] / gaps[-2][1]) ** (1 / math.log2(gaps[-2][0] / gaps[-1][0]))
@@ -263,6 +285,11 @@ class Differences:
             if abs(gap) > 40 * n.noise and abs(gap) > 1e-7 * (abs(n.right) + abs(n.left)):
                 found.append((n.h, gap))
         return found
+
+    def _closes_below(self, last: tuple[float, float]) -> bool:
+        """Whether a smaller step, fine enough to show the gap, shows none."""
+        finer = [n for h, n in self.nodes.items() if n is not None and h < last[0]]
+        return any(40 * n.noise < abs(last[1]) and abs(n.right - n.left) < abs(last[1]) / 2 for n in finer)
 
     @staticmethod
     def _open(gaps: Sequence[tuple[float, float]]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -38,12 +39,11 @@ class ProgramEvaluation:
         odd: dict[int, Odd] = {}
         if not self._clean(outputs):
             for c, index in enumerate(self.task.indices):
-                described = self._describe(index, values[c], point)
-                if described is not None:
-                    values[c] = described.value
-                    if described.status != "ok":
-                        odd[first + c] = described
-        return Answer(values, None, odd, 1)
+                seen = self._describe(index, values[c], point)
+                if seen is not None:
+                    values[c] = seen.value
+                    odd[first + c] = seen
+        return Answer(values, None, {c: o for c, o in odd.items() if o.status != "ok" or o.message}, 1)
 
     def _clean(self, outputs: Sequence[Any]) -> bool:
         guarded = self.guarded
@@ -59,11 +59,11 @@ class ProgramEvaluation:
         seen = diagnose(self.task.program, index, point)
         if seen.status != "ok":
             return seen
-        if math.isfinite(value) and (len(index[1]) != 1 or math.isclose(value, seen.value, rel_tol=1e-6)):
-            return None
-        if math.isinf(value) or math.isnan(value):
+        if not math.isfinite(value):
             return Odd("uncertain", "binary64 overflows or loses everything on the way; backend='auto' goes on")
-        return seen
+        if len(index[1]) == 1 and not math.isclose(value, seen.value, rel_tol=1e-6):
+            return seen  # a tie in binary64 that is none at 50 digits, or a kink whose sides agree
+        return replace(seen, value=value) if seen.message else None
 
     def bound(self, point: Sequence[float]) -> list[float]:
         """Running bound on the rounding error of each component at a point."""

@@ -42,10 +42,10 @@ class Limits:
     derivative_order: int = 20
     """order of a derivative"""
 
-    def exceeded(self, name: str, what: str) -> LimitError:
+    def exceeded(self, name: str, what: str, hint: str = "raise it with limits=Limits({name}=…)") -> LimitError:
         """Give the error to raise when ``what`` is beyond the limit called ``name``."""
         value: int = getattr(self, name)
-        return LimitError(f"{what} (limit {value:,})", hint=f"raise it with limits=Limits({name}=…)")
+        return LimitError(f"{what} (limit {value:,})", hint=hint.format(name=name))
 
 
 DEFAULT = Limits()

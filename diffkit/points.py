@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any
 
 from diffkit.algebras.floats import to_float
-from diffkit.errors import DiffkitError, FileError, ParseError, PointError, did_you_mean
+from diffkit.errors import DiffkitError, FileError, PointError, VariableError, did_you_mean
 from diffkit.program import Named, run
 from diffkit.syntax import parse_program
 
@@ -43,8 +43,10 @@ def number(value: Any, name: str = "") -> float:
     label = f"{name} = " if name else ""
     try:
         found = _text_number(value) if isinstance(value, str) else float(value)
-    except ParseError as error:
-        raise PointError(f"{label}{value[:40]!r} is not a number: {error.reason}", hint=error.hint) from None
+    except DiffkitError as error:
+        shown = value[:40] if len(value) <= 40 else value[:39] + "…"
+        hint = "" if isinstance(error, VariableError) else error.hint
+        raise PointError(f"{label}{shown!r} is not a number: {error.reason}", hint=hint) from None
     except (TypeError, ValueError, OverflowError):
         raise PointError(f"{label}{str(value)[:40]!r} is not a real number") from None
     if isinstance(value, bool) or type(value).__name__ == "bool_":
@@ -87,10 +89,15 @@ def read_points(at: Any, variables: Sequence[str], *, elementwise: bool = False)
 
 def _single(values: Sequence[Any], names: tuple[str, ...]) -> Points:
     if len(values) != len(names):
-        has = f"{len(values)} coordinate{'s' * (len(values) != 1)}"
-        raise PointError(f"the point has {has}, the expression has {len(names)} variables",
+        has = plural(len(values), "coordinate")
+        raise PointError(f"the point has {has}, the expression has {plural(len(names), 'variable')}",
                          hint=f"in order: {', '.join(names) or 'none'}")  # fmt: skip
     return Points(names, tuple(number(v, n) for v, n in zip(values, names, strict=True)))
+
+
+def plural(count: int, thing: str) -> str:
+    """Give 1 variable, 2 variables."""
+    return f"{count} {thing}{'s' * (count != 1)}"
 
 
 def _check_names(given: Iterable[Any], names: tuple[str, ...]) -> None:
@@ -129,7 +136,7 @@ def _from_array(at: Any, names: tuple[str, ...], elementwise: bool) -> Points:
     if elementwise and len(names) == 1:
         return _batch(array[..., None], names, array.shape)
     if array.shape[-1] != len(names):
-        raise PointError(f"the last axis of the points has length {array.shape[-1]} for {len(names)} variables",
+        raise PointError(f"the last axis of the points has length {array.shape[-1]}, not {len(names)}",
                          hint=f"in order: {', '.join(names) or 'none'}")  # fmt: skip
     return _batch(array, names, array.shape[:-1])
 

@@ -36,7 +36,7 @@ class Algebra(Protocol):
         """Give the value of a primitive at the arguments."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Program:
     """Straight-line code: ``inputs`` (names), exact ``constants``, ``instructions``, ``outputs`` (slots)."""
 
@@ -48,6 +48,15 @@ class Program:
     def __len__(self) -> int:
         """Number of slots."""
         return len(self.inputs) + len(self.constants) + len(self.instructions)
+
+    def __repr__(self) -> str:
+        """Slots in order, one a line: ``3 = sin(0)``; long programs are cut."""
+        lines = [f"{slot} = {name}" for slot, name in enumerate(self.inputs)]
+        lines += [f"{slot} = {getattr(c, 'name', c)}" for slot, c in enumerate(self.constants, len(self.inputs))]
+        lines += [f"{slot} = {row.name}({', '.join(map(str, args))})" for slot, row, args in self.numbered()]
+        if len(lines) > 40:
+            lines[20:-20] = [f"… {len(lines) - 40} more"]
+        return "\n".join([*lines, f"outputs {', '.join(map(str, self.outputs))}"])
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Program):

@@ -9,7 +9,6 @@ import math
 from collections.abc import Sequence
 from functools import cached_property
 
-from diffkit.algebras.multiprecision import multiprecision
 from diffkit.errors import BackendError, LimitError
 from diffkit.program import Program, run
 from diffkit.results import Answer, Odd
@@ -65,6 +64,8 @@ class Referee:
 
     def _settle(self, point: Sequence[float], wanted: set[int]) -> dict[int, float | None]:
         """Raise the precision until two agree; None for what never does."""
+        from diffkit.algebras.multiprecision import multiprecision
+
         program = self._derivative[0]
         found: dict[int, float | None] = dict.fromkeys(wanted)
         previous = None

@@ -20,7 +20,7 @@ SEVERITY: tuple[Status, ...] = ("ok", "overflow", "uncertain", "not_differentiab
 
 @dataclass(frozen=True, slots=True)
 class Odd:
-    """What is known of a component that is not an ordinary number; its value is NaN unless the status is ok."""
+    """What there is to say of a component besides its value, which is NaN unless the status is ok."""
 
     status: Status
     message: str = ""
@@ -93,6 +93,11 @@ class Result:
             flat[index] = odd.status
         return self._shaped(flat)
 
+    def is_odd(self, component: int) -> bool:
+        """Whether a component, counted flat, has no ordinary value."""
+        odd = self.odd.get(component)
+        return odd is not None and odd.status != "ok"
+
     def _side(self, name: str) -> Any:
         if all(math.isnan(getattr(odd, name)) for odd in self.odd.values()):
             return None
@@ -120,6 +125,13 @@ class Result:
     def ok(self) -> bool:
         """Whether every component is an ordinary, trusted number."""
         return self.status == "ok"
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether it answers at many points."""
+        return any(
+            (hasattr(value, "shape") and value.shape != ()) or isinstance(value, list) for value in self.at.values()
+        )
 
     def _require_ok(self) -> None:
         if not self.ok:
@@ -151,10 +163,10 @@ def worst_message(odd: Mapping[int, Odd]) -> str:
 
 
 def component_ulps(value: float, reference: float) -> float:
-    """|value − reference| in units in the last place of the reference; NaN if either is NaN, inf across infinity."""
+    """|value − reference| in units in the last place of the reference; NaN if one is NaN or the reference is zero."""
     if value == reference:
         return 0.0
-    if math.isnan(value) or math.isnan(reference):
+    if math.isnan(value) or math.isnan(reference) or reference == 0.0:
         return math.nan
     if math.isinf(value) or math.isinf(reference):
         return math.inf

@@ -30,6 +30,7 @@ ADD, SUB, MUL, DIV, ABS = table["add"], table["sub"], table["mul"], table["div"]
 SUMS, PRODUCTS = (ADD, SUB), (MUL, DIV)
 UNBOUNDED = frozenset(("gamma", "loggamma", "digamma", "polygamma", "besselj"))
 MODERATE = 1e6
+ASK = "use another backend, or backend=SymbolicBackend(Limits({name}=…)) if you can wait"
 
 
 class SympyAlgebra:
@@ -137,7 +138,7 @@ class Outward:
 def check_size(program: Program, limits: Limits = DEFAULT) -> None:
     """Refuse what SymPy would take minutes over."""
     if len(program) > limits.symbolic_nodes:
-        raise limits.exceeded("symbolic_nodes", f"{len(program):,} operations are too many for SymPy")
+        raise limits.exceeded("symbolic_nodes", f"{len(program):,} operations are too many for SymPy", ASK)
     depths = [0] * program.first_instruction
     kinds: list[Any] = [None] * program.first_instruction
     for primitive, args in program.instructions:
@@ -148,7 +149,7 @@ def check_size(program: Program, limits: Limits = DEFAULT) -> None:
         depths.append(depth)
         kinds.append(kind)
     if max(depths, default=0) > limits.symbolic_depth:
-        raise limits.exceeded("symbolic_depth", "the expression is nested too deeply for SymPy")
+        raise limits.exceeded("symbolic_depth", "the expression is nested too deeply for SymPy", ASK)
 
 
 def to_sympy(program: Program, limits: Limits = DEFAULT) -> list[Any]:
@@ -159,7 +160,7 @@ def to_sympy(program: Program, limits: Limits = DEFAULT) -> list[Any]:
     replacements: dict[Any, Any] = {}
     for symbol, slot in out.opaque.items():
         if slot >= 0 and not out.varies[slot]:
-            raise limits.exceeded("constant_bits", "a constant is too large for SymPy")
+            raise limits.exceeded("constant_bits", "a constant is too large for SymPy", "there is no SymPy form of it")
         instruction = program.instruction_at(slot if slot >= 0 else -slot - 1)
         assert instruction is not None
         primitive, args = instruction

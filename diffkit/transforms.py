@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import factorial
 from typing import Any
 
 from diffkit.algebras.dual import Dual, DualAlgebra
@@ -20,19 +21,19 @@ MUL = table["mul"]
 def differentiate(program: Program, indices: Sequence[Index]) -> Program:
     """Give the program of partial derivatives, one output per index.
 
-    Orders 1 and 2 by nested duals over the builder, higher orders in one variable by Taylor coefficients over the
-    builder, higher mixed ones by nesting as deep as the order. An absent tangent becomes the constant 0.
+    Orders 1 and 2 by nested duals over the builder; higher orders by Taylor coefficients over the builder, nested
+    once per variable. An absent tangent becomes the constant 0.
     """
     builder = ProgramBuilder(program.inputs)
     found: dict[Index, int] = {}
     for order in sorted({len(index) for _, index in indices}):
         wanted = [(k, index) for k, index in indices if len(index) == order]
-        pure = [(k, index) for k, index in wanted if order > 2 and len(set(index)) == 1]
-        mixed = [(k, index) for k, index in wanted if (k, index) not in pure]
-        if mixed:
-            found.update(_nested(program, builder, mixed, order))
-        for variable in {index[0] for _, index in pure}:
-            found.update(_by_series(program, builder, [i for i in pure if i[1][0] == variable], order))
+        if order <= 2:
+            found.update(_nested(program, builder, wanted, order))
+        else:
+            for variables in sorted({tuple(sorted(set(index))) for _, index in wanted}):
+                same = [(k, index) for k, index in wanted if tuple(sorted(set(index))) == variables]
+                found.update(_by_series(program, builder, same, variables))
     return builder.program([found[index] for index in indices])
 
 
@@ -55,21 +56,26 @@ def _nested(program: Program, builder: ProgramBuilder, indices: Sequence[Index],
     return found
 
 
-def _by_series(program: Program, builder: ProgramBuilder, indices: Sequence[Index], order: int) -> dict[Index, int]:
-    algebra = TaylorAlgebra(builder)
-    variable = indices[0][1][0]
-    inputs = [algebra.variable(slot) if slot == variable else algebra.lift(slot) for slot in range(len(program.inputs))]
-    outputs = run(program, algebra, inputs)
-    factorial = 1
-    for k in range(2, order + 1):
-        factorial *= k
+def _by_series(
+    program: Program, builder: ProgramBuilder, indices: Sequence[Index], variables: Sequence[int]
+) -> dict[Index, int]:
+    """∂ᵃ⁺ᵇf/∂xᵃ∂yᵇ = a!·b! times the coefficient of sᵃtᵇ: a series in s whose coefficients are series in t."""
+    algebra: Any = builder
+    values: list[Any] = list(range(len(program.inputs)))
+    for variable in variables:
+        algebra = TaylorAlgebra(algebra)
+        values = [algebra.variable(v) if slot == variable else algebra.lift(v) for slot, v in enumerate(values)]
+    outputs = run(program, algebra, values)
     found = {}
     for k, index in indices:
-        coefficient = outputs[k].coefficient(order)
+        value = outputs[k]
+        factor = 1
+        for variable in reversed(variables):
+            power = index.count(variable)
+            factor *= factorial(power)
+            value = None if value is None else value.coefficient(power)
         zero = builder.constant(0)
-        found[k, index] = (
-            zero if coefficient is None else builder.apply(MUL, (builder.constant(factorial), coefficient))
-        )
+        found[k, index] = zero if value is None else builder.apply(MUL, (builder.constant(factor), value))
     return found
 
 

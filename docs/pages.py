@@ -229,7 +229,7 @@ class _Recorder(doctest.DocTestRunner):
     def report_failure(self, out: Any, test: Any, example: doctest.Example, got: str) -> None:  # noqa: ARG002
         self.wrong.append((example, got))
 
-    def report_unexpected_exception(self, out: Any, test: Any, example: doctest.Example, exc_info: Any) -> None:  # noqa: ARG002, E501
+    def report_unexpected_exception(self, out: Any, test: Any, example: doctest.Example, exc_info: Any) -> None:  # noqa: ARG002
         last = "".join(traceback.format_exception_only(*exc_info[:2]))
         self.wrong.append((example, f"Traceback (most recent call last):\n    ...\n{last}"))
 

@@ -8,23 +8,63 @@ Formula: y = f(x₁ … xₙ) has ẏ = Σ ∂f/∂xᵢ·ẋᵢ (Griewank & Walt
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from diffkit.primitives import Primitive, table
 from diffkit.program import Algebra, Constant, run
 from diffkit.rules import partial, trace_pushforward
 
-ADD, MUL, NEG = table["add"], table["mul"], table["neg"]
-NOTHING: Mapping[Any, Any] = {}
+ADD, SUB, MUL, NEG = table["add"], table["sub"], table["mul"], table["neg"]
+Tangents = dict[Any, Any]
 
 
-@dataclass(frozen=True, slots=True)
 class Dual:
     """A primal and its tangents by direction."""
 
-    primal: Any
-    tangents: Mapping[Any, Any] = field(default_factory=dict)
+    __slots__ = ("_tangents", "primal")
+
+    def __init__(self, primal: Any, tangents: Tangents | Sum | None = None):
+        self.primal = primal
+        self._tangents = tangents
+
+    @property
+    def moves(self) -> bool:
+        """Whether there is any tangent."""
+        return bool(self._tangents)
+
+    @property
+    def tangents(self) -> Mapping[Any, Any]:
+        """Tangents by direction; an absent one is zero."""
+        if isinstance(self._tangents, Sum):
+            self._tangents = self._tangents.total()
+        return self._tangents or {}
+
+
+class Sum:
+    """Tangents of x ± y, added only when somebody looks: a sum of n terms then costs n, not n² for its prefixes."""
+
+    __slots__ = ("algebra", "left", "right", "sign")
+
+    def __init__(self, algebra: DualAlgebra, left: Any, right: Any, sign: Primitive):
+        self.algebra, self.left, self.right, self.sign = algebra, left, right, sign
+
+    def total(self) -> Tangents:
+        """Add the terms from left to right."""
+        apply = self.algebra.base.apply
+        total: Tangents = {}
+        stack: list[tuple[Any, bool]] = [(self, False)]
+        while stack:
+            part, negative = stack.pop()
+            if isinstance(part, Sum):
+                stack.append((part.right, negative ^ (part.sign is SUB)))
+                stack.append((part.left, negative))
+                continue
+            for direction, tangent in (part or {}).items():
+                if direction in total:
+                    total[direction] = apply(SUB if negative else ADD, (total[direction], tangent))
+                else:
+                    total[direction] = apply(NEG, (tangent,)) if negative else tangent
+        return total
 
 
 class DualAlgebra:
@@ -35,7 +75,7 @@ class DualAlgebra:
 
     def constant(self, value: Constant) -> Dual:
         """Give a dual without tangents."""
-        return Dual(self.base.constant(value), NOTHING)
+        return Dual(self.base.constant(value))
 
     def variable(self, value: Any, direction: Any) -> Dual:
         """Give a dual whose tangent in one direction is 1."""
@@ -45,13 +85,15 @@ class DualAlgebra:
         """Push the primals and the tangents forward."""
         primals = [a.primal for a in args]
         answer = self.base.apply(primitive, primals)
-        if primitive.steps or not any(a.tangents for a in args):
-            return Dual(answer, NOTHING)
+        if primitive.steps or not any(a.moves for a in args):
+            return Dual(answer)
+        if primitive is ADD or primitive is SUB:
+            return Dual(answer, Sum(self, args[0]._tangents, args[1]._tangents, primitive))
         if primitive.pushforward is not None:
             return Dual(answer, self._pushed(primitive, args, primals, answer))
         return Dual(answer, self._summed(primitive, args, primals, answer))
 
-    def _pushed(self, primitive: Primitive, args: Sequence[Dual], primals: Any, answer: Any) -> dict[Any, Any]:
+    def _pushed(self, primitive: Primitive, args: Sequence[Dual], primals: Any, answer: Any) -> Tangents:
         tangents = {}
         for direction in {d: None for a in args for d in a.tangents}:
             present = tuple(direction in a.tangents for a in args)
@@ -60,25 +102,18 @@ class DualAlgebra:
             tangents[direction] = run(rule, self.base, [*primals, answer, *given])[0]
         return tangents
 
-    def _summed(self, primitive: Primitive, args: Sequence[Dual], primals: Any, answer: Any) -> Mapping[Any, Any]:
-        total: dict[Any, Any] = {}
+    def _summed(self, primitive: Primitive, args: Sequence[Dual], primals: Any, answer: Any) -> Tangents:
+        total: Tangents = {}
         apply = self.base.apply
         for index, arg in enumerate(args):
-            if not arg.tangents or primitive.partials[index] is None:
+            if not arg.moves or primitive.partials[index] is None:
                 continue
             rule = partial(primitive, index)
-            if rule.constant == 1:
-                terms = dict(arg.tangents)
-            elif rule.constant == -1:
-                terms = {d: apply(NEG, (t,)) for d, t in arg.tangents.items()}
-            else:
-                factor = rule.at(self.base, primals, answer)
-                terms = {d: apply(MUL, (factor, t)) for d, t in arg.tangents.items()}
-            if len(terms) > len(total):  # merge the smaller into the larger: wide sums stay cheap
-                for direction, term in total.items():
-                    terms[direction] = apply(ADD, (term, terms[direction])) if direction in terms else term
-                total = terms
-            else:
-                for direction, term in terms.items():
-                    total[direction] = apply(ADD, (total[direction], term)) if direction in total else term
+            factor = None if rule.constant in (1, -1) else rule.at(self.base, primals, answer)
+            for direction, tangent in arg.tangents.items():
+                if factor is not None:
+                    term = apply(MUL, (factor, tangent))
+                else:
+                    term = tangent if rule.constant == 1 else apply(NEG, (tangent,))
+                total[direction] = apply(ADD, (total[direction], term)) if direction in total else term
         return total

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diffkit.evaluation import ProgramEvaluation
+from diffkit.limits import DEFAULT, Limits
 from diffkit.results import ErrorKind
 from diffkit.sympy_bridge import symbolic_derivative
 from diffkit.syntax import format_outputs
@@ -17,7 +18,10 @@ class SymbolicBackend:
     name = "symbolic"
     error_kind: ErrorKind = "none"
 
+    def __init__(self, limits: Limits = DEFAULT):
+        self.limits = limits
+
     def prepare(self, task: Task) -> ProgramEvaluation:
         """Ask SymPy for the task's partials; LimitError beyond what it can take."""
-        derivative = symbolic_derivative(task.program, task.indices)
+        derivative = symbolic_derivative(task.program, task.indices, self.limits)
         return ProgramEvaluation(task, derivative, tuple(format_outputs(derivative, FORMULA_LENGTH)))

@@ -27,7 +27,7 @@ def cli() -> None:
 @click.option("--order", type=int, default=1, metavar="N", help="Order of the derivative, 1 to 20.  [default: 1]")
 @shared()
 def derivative(expression: str, wrt: str | None, order: int, **options: Any) -> int:
-    r"""Derivative of EXPRESSION in one variable.
+    """Derivative of EXPRESSION in one variable.
 
     \b
     diffkit derivative "3*x**2-4*x" --at 1
@@ -49,7 +49,7 @@ def derivative(expression: str, wrt: str | None, order: int, **options: Any) -> 
 @click.option("--wrt", metavar="NAMES", help="Only these variables, in this order.")
 @shared()
 def grad(expression: str, wrt: str | None, **options: Any) -> int:
-    r"""Gradient of EXPRESSION: the vector of its partial derivatives.
+    """Gradient of EXPRESSION: the vector of its partial derivatives.
 
     \b
     diffkit grad "3*x**2-4*x" --at 1
@@ -64,7 +64,7 @@ def grad(expression: str, wrt: str | None, **options: Any) -> int:
 @click.option("--wrt", metavar="NAMES", help="Only these variables, in this order.")
 @shared()
 def jacobian(expressions: tuple[str, ...], wrt: str | None, **options: Any) -> int:
-    r"""Jacobian of several EXPRESSIONs: row i holds the partials of the i-th.
+    """Jacobian of several EXPRESSIONs: row i holds the partials of the i-th.
 
     \b
     diffkit jacobian "r*cos(t)" "r*sin(t)" --at r=2,t=pi/6
@@ -77,7 +77,7 @@ def jacobian(expressions: tuple[str, ...], wrt: str | None, **options: Any) -> i
 @click.option("--wrt", metavar="NAMES", help="Only these variables, in this order.")
 @shared()
 def hessian(expression: str, wrt: str | None, **options: Any) -> int:
-    r"""Hessian of EXPRESSION: the matrix of its second partial derivatives.
+    """Hessian of EXPRESSION: the matrix of its second partial derivatives.
 
     \b
     diffkit hessian "100*(y-x^2)^2+(1-x)^2" --at 1,1
@@ -103,7 +103,7 @@ def compare(
     expressions: tuple[str, ...], kind: str, backends: str, wrt: str | None, order: int | None,
     at: str | None, points: str | None, variables: str | None, format: str, output: str | None,
 ) -> int:  # fmt: skip
-    r"""Compare the methods with each other and with a 50-digit reference.
+    """Compare the methods with each other and with a 50-digit reference.
 
     Exit code 0 if every method is within its own error bar of the reference, 1 if one is not.
 
@@ -131,7 +131,7 @@ def compare(
     if found.point is None:
         raise PointError("compare takes one point", hint="run it once for each")
     chosen = [api.find_backend(name) for name in names(backends) or ()]
-    from diffkit.compare import compare_task
+    from diffkit.comparison import compare_task
 
     comparison = compare_task(task, found.point, chosen)
     report = Report(_texts(task), task.variables, kind, task.labels, comparison=comparison)
@@ -144,7 +144,7 @@ def compare(
 @click.option("--format", "format", default="text", metavar="FORMAT", help="text, json or markdown.  [default: text]")
 @click.option("--output", metavar="FILE", help="Write to a file instead of the terminal.")
 def functions(name: str | None, format: str, output: str | None) -> int:
-    r"""List the functions that expressions may use, or describe one.
+    """List the functions that expressions may use, or describe one.
 
     \b
     diffkit functions
@@ -152,7 +152,6 @@ def functions(name: str | None, format: str, output: str | None) -> int:
     """
     from diffkit.reports.functions import render_functions
 
-    _check_format(format)
     write(render_functions(name, format, on_terminal(output)), output)
     return 0
 

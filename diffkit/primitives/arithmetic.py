@@ -61,7 +61,7 @@ row("power", "x, y", "real power; x < 0 only with an integer exponent", infix="*
     partials=(lambda F, x, y, p: y * x ** (y - 1), lambda F, x, y, p: p * F.log(x)),
     places=(
         Place("edge", lambda F, x, y: F.where(F.eq(y, F.floor(y)), 1, x), "x = 0 if y is not an integer",
-              varying=(0,), closed=True),
+              closed=True),
         Place("edge", lambda F, x, y: x, "x = 0 if y varies", varying=(1,), closed=True),
         Place("pole", lambda F, x, y: F.where(F.and_(y < 0, F.eq(y, F.floor(y))), x, 1),
               "x = 0 if y is a negative integer"),

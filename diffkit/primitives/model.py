@@ -74,6 +74,11 @@ class Primitive:
     """called with any number of arguments, folded from the left"""
     callable: bool = True
     """may be called by name in text"""
+    steps: bool = field(init=False)
+    """constant between jumps, so that its derivative is zero wherever it exists"""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "steps", self.pushforward is None and all(rule is None for rule in self.partials))
 
     def __repr__(self) -> str:
         return f"<primitive {self.signature}>"
@@ -87,10 +92,6 @@ class Primitive:
             return f"{self.infix}{self.arguments[0]}"
         return f"{self.name}({', '.join(self.arguments)}{', …' if self.variadic else ''})"
 
-    @property
-    def steps(self) -> bool:
-        """Whether it is constant between jumps, so that its derivative is zero wherever it exists."""
-        return self.pushforward is None and all(rule is None for rule in self.partials)
 
 
 @dataclass(slots=True)

@@ -62,6 +62,8 @@ def fields(row: Primitive) -> dict[str, object]:
 
 def render_functions(name: str | None, format: str, terminal: bool = False) -> str:  # noqa: ARG001
     """Give the reference, or one function's entry; DiffkitError for an unknown name."""
+    if format not in ("text", "json", "markdown"):
+        raise DiffkitError(f"the reference has no format {format!r}", hint="there are text, json and markdown")
     if name is not None and name not in table.names and name not in table.rows:
         raise DiffkitError(
             f"unknown function {name[:64]}", hint=did_you_mean(name, table.names) or "diffkit functions lists them"

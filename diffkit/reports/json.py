@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from diffkit.compare import Comparison
+from diffkit.comparison import Comparison
 from diffkit.reports.model import Report, plain
 from diffkit.results import Result
 

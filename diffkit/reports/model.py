@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from diffkit.compare import Comparison
+from diffkit.comparison import Comparison
 from diffkit.results import Odd, Result
 
 WIDEST = 8  # variables up to which a matrix is shown as one
@@ -91,7 +91,7 @@ def blocks(report: Report) -> Iterator[Block]:
     names = ", ".join(report.variables)
     for k, text in enumerate(report.expressions):
         name = "f" if len(report.expressions) == 1 else f"f{k + 1}"
-        yield Equation(f"{name}({names})", text)
+        yield Equation(f"{name}({names})" if names else name, text)
     if report.formulas and report.result is None and report.comparison is None:
         yield Gap()
     yield from _formulas(report)
@@ -121,8 +121,7 @@ def _at(result: Result) -> Block:
 
 
 def _result(result: Result) -> Iterator[Block]:
-    width = len(result.labels)
-    if len(result.flat) != width:
+    if result.is_batch:
         yield Gap()
         yield _batch(result)
     else:
@@ -148,7 +147,7 @@ def _values(result: Result) -> Iterator[Block]:
     errors = result.flat_error or [None] * len(result.flat)
     for c, (label, value) in enumerate(zip(result.labels, result.flat, strict=True)):
         odd = result.odd.get(c)
-        if odd is not None:
+        if odd is not None and odd.status != "ok":
             yield Equation(label, WORDS[odd.status], _sides(odd))
         else:
             yield Equation(label, shown(value), "" if errors[c] is None else f"± {errors[c]:.2g}")
@@ -176,8 +175,9 @@ def _batch(result: Result) -> Table:
         status = []
         for c in range(width):
             odd = result.odd.get(k * width + c)
-            cells.append("–" if odd is not None else shown(result.flat[k * width + c]))
-            if odd is not None:
+            bad = odd is not None and odd.status != "ok"
+            cells.append("–" if bad else shown(result.flat[k * width + c]))
+            if odd is not None and bad:
                 status.append(WORDS[odd.status] + (f" ({_sides(odd)})" if _sides(odd) else ""))
         if result.odd:
             cells.append("; ".join(dict.fromkeys(status)) or "ok")
@@ -189,7 +189,7 @@ def _method(result: Result) -> str:
     text = METHODS.get(result.backend, result.backend)
     if result.backend == "auto" and result.message and not result.odd:
         text += f", {result.message}"
-    if result.error_kind == "estimate" and result.flat_error is not None:
+    if result.error_kind == "estimate" and not result.is_batch:
         text += "; ± is its own estimate of the error"
     if result.backend == "finite":
         text += f"; {result.evaluations} evaluations of f"
@@ -240,14 +240,17 @@ def _backends(comparison: Comparison) -> Table:
         if row.skipped:
             continue
         for c, label in enumerate(row.result.labels):
-            odd = row.result.odd.get(c)
-            bad = c not in comparison.reference.odd and not (odd is None and row.absolute[c] <= row.bar[c])
+            bad = c in row.outside
             rows.append((
-                row.backend if c == 0 else "", label, WORDS[odd.status] if odd else shown(row.result.flat[c]),
+                row.backend if c == 0 else "", label, _value(row.result, c),
                 rounded(row.absolute[c]), rounded(row.ulps[c]), _known("{:.1f}", row.digits[c]),
                 _known("± {:.2g}", row.bar[c]), "✗" if bad else "",
             ))  # fmt: skip
     return Table(header, tuple(rows))
+
+
+def _value(result: Result, c: int) -> str:
+    return WORDS[result.odd[c].status] if result.is_odd(c) else shown(result.flat[c])
 
 
 def _known(form: str, value: float) -> str:

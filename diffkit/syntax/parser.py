@@ -59,6 +59,7 @@ class Parser:
         self.operands: list[int | Chain] = []
         self.operators: list[Waiting] = []
         self.parentheses = 0
+        self.prefixes = 0
 
     def _check_name(self, token: Token) -> None:
         if problem := variable_names.fault(token.text, self.limits):
@@ -121,6 +122,9 @@ class Parser:
         return self.fail(f"a value should stand before {text!r}", token)
 
     def _prefix(self, sign: str, position: int, previous: Token) -> None:
+        self.prefixes = self.prefixes + 1 if previous.text in PREFIX else 1
+        if self.prefixes > self.limits.depth:
+            raise located(self.limits.exceeded("depth", "too many signs in a row"), self.text, position)
         top = self.operators[-1] if self.operators else None
         if top is not None and top.prefix and top.sign == sign == previous.text and sign != "√":
             self.operators.pop()  # two minus signs, or two nots, in a row

@@ -26,7 +26,7 @@ class Row:
 
     ``bar`` is the error the backend (or the running rounding bound of its program) admits. ``absolute`` and
     ``relative`` are errors against the reference, ``ulps`` the absolute error in units in the last place of it,
-    ``digits`` the correct significant digits (at most 16). ``within`` says that every component keeps its bar.
+    ``digits`` the correct significant digits (at most 16).
     """
 
     backend: str
@@ -37,9 +37,15 @@ class Row:
     ulps: tuple[float, ...]
     digits: tuple[float, ...]
     seconds: float
-    within: bool
+    outside: tuple[int, ...]
+    """components that have no value, or one beyond the bar, though the reference has one"""
     skipped: str = ""
     """why the backend could not be asked, if it could not"""
+
+    @property
+    def within(self) -> bool:
+        """Whether every component keeps its bar about the reference."""
+        return not self.outside
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,7 @@ def _row(task: Task, backend: Backend, point: Sequence[float], reference: Result
         odd = {c: Odd("uncertain", str(error)) for c in range(len(task.indices))}
         blank = make_result(task, Answer([math.nan] * len(task.indices), None, odd), backend.name, point, "none")
         return Row(
-            backend.name, blank, nothing, nothing, nothing, nothing, nothing, perf_counter() - start, True, str(error)
+            backend.name, blank, nothing, nothing, nothing, nothing, nothing, perf_counter() - start, (), str(error)
         )
     seconds = perf_counter() - start
     result = make_result(task, answer, backend.name, point, backend.error_kind)
@@ -139,12 +145,12 @@ def _row(task: Task, backend: Backend, point: Sequence[float], reference: Result
     )
     ulps = tuple(component_ulps(v, r) for v, r in zip(result.flat, reference.flat, strict=True))
     digits = tuple(correct_digits(r) for r in relative)
-    within = all(
-        c not in result.odd and a <= b
+    outside = tuple(
+        c
         for c, (a, b) in enumerate(zip(absolute, bar, strict=True))
-        if c not in reference.odd
+        if not reference.is_odd(c) and (result.is_odd(c) or not a <= b)
     )
-    return Row(backend.name, result, bar, absolute, relative, ulps, digits, seconds, within)
+    return Row(backend.name, result, bar, absolute, relative, ulps, digits, seconds, outside)
 
 
 def correct_digits(relative: float) -> float:
@@ -180,14 +186,14 @@ def _judge(row: Row, reference: Result) -> list[Finding]:
     for c, label in enumerate(result.labels):
         value, truth = result.flat[c], reference.flat[c]
         there, here = reference.odd.get(c), result.odd.get(c)
-        if there is not None:
-            if there.status != "uncertain" and here is None and math.isfinite(value):
+        if there is not None and reference.is_odd(c):
+            if there.status != "uncertain" and not result.is_odd(c) and math.isfinite(value):
                 note(
                     "a value where there is none",
                     1.0,
                     f"{label} = {value!r}, but the point is {there.status}: {there.message}",
                 )
-        elif here is not None or not math.isfinite(value):
+        elif result.is_odd(c) or not math.isfinite(value):
             note("no value", 1.0, f"{label} is {truth!r}; {here.message if here else 'the answer is not finite'}")
         elif row.absolute[c] > row.bar[c]:
             far = row.absolute[c] / row.bar[c] if row.bar[c] else math.inf
@@ -212,9 +218,14 @@ def _pairs(rows: Sequence[Row], reference: Result) -> dict[tuple[str, str], tupl
     pairs = {}
     for a, b in combinations(rows, 2):
         if not a.skipped and not b.skipped:
-            scale = [r if math.isfinite(r) else v for r, v in zip(reference.flat, a.result.flat, strict=True)]
-            pairs[a.backend, b.backend] = tuple(
-                0.0 if v == w else abs(v - w) / math.ulp(s)
-                for v, w, s in zip(a.result.flat, b.result.flat, scale, strict=True)
-            )
+            triples = zip(a.result.flat, b.result.flat, reference.flat, strict=True)
+            pairs[a.backend, b.backend] = tuple(_apart(v, w, r) for v, w, r in triples)
     return pairs
+
+
+def _apart(v: float, w: float, reference: float) -> float:
+    """|v − w| in ulps of the reference; NaN where that is no measure, as at a true zero."""
+    if v == w:
+        return 0.0
+    scale = reference if math.isfinite(reference) else v
+    return abs(v - w) / math.ulp(scale) if scale else math.nan

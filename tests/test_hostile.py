@@ -1,0 +1,108 @@
+"""Text from strangers, as expression, variable name, point and points file: nothing runs, hangs or crashes."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import tsv
+
+import diffkit as dk
+from diffkit.backends import BACKENDS
+from diffkit.errors import DiffkitError
+from diffkit.points import read_file
+
+REPEAT = re.compile(r"\{\{REPEAT:(.*?):(\d+)\}\}", re.DOTALL)
+ESCAPES = {r"\n": "\n", r"\t": "\t", r"\\": "\\"}
+
+
+def decode(text):
+    """The file's notation: {{REPEAT:s:n}} first, then escapes."""
+    text = REPEAT.sub(lambda m: m[1] * int(m[2]), text)
+    pattern = r"\\n|\\t|\\\\|\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}"
+    return re.sub(pattern, lambda m: ESCAPES.get(m[0]) or chr(int(m[0][2:], 16)), text)
+
+
+CASES = [pytest.param(decode(r["expression"]), r["expected"], id=r["id"]) for r in tsv("hostile_input.tsv")]
+SECONDS = {"reject": 5.0, "ok": 20.0, "reject-or-finish-fast": 20.0}  # generous: a hang is minutes, not a slow machine
+
+
+@pytest.fixture(autouse=True)
+def canary(tmp_path, monkeypatch):
+    """Work in an empty folder, in which nothing may appear."""
+    monkeypatch.chdir(tmp_path)
+    yield
+    assert os.listdir(tmp_path) == []
+
+
+def attempt(function):
+    """(whether it was refused, result or error)."""
+    try:
+        return False, function()
+    except DiffkitError as error:
+        return True, error
+
+
+@pytest.mark.parametrize("backend", ["auto", *BACKENDS])
+@pytest.mark.parametrize(("text", "label"), CASES)
+def test_as_expression(text, label, backend):
+    start = time.perf_counter()
+
+    def first_derivative():
+        e = dk.parse(text)
+        return dk.gradient(e, [0.7 + 0.1 * k for k in range(len(e.variables))], backend=backend)
+
+    refused, result = attempt(first_derivative)
+    assert time.perf_counter() - start < SECONDS[label]
+    if label == "reject":
+        assert refused
+    elif label == "ok":
+        assert not refused, result
+        assert result.ok
+
+
+@pytest.mark.parametrize(("text", "label"), CASES)
+def test_as_variable_name(text, label):
+    refused, result = attempt(lambda: dk.parse("x + 1", variables=("x", text)))
+    name = re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text)
+    assert refused == (name is None or len(text) > 64 or text == "x"), result
+
+
+@pytest.mark.parametrize(("text", "label"), CASES)
+def test_as_point(text, label):
+    start = time.perf_counter()
+    refused, result = attempt(lambda: dk.derivative("x**2", text))
+    assert time.perf_counter() - start < 5.0
+    assert refused or result.value == 2 * result.at["x"]
+
+
+@pytest.mark.parametrize(("text", "label"), CASES)
+def test_as_line_of_a_points_file(text, label):
+    for lines in (f"x\n1\n{text}\n", f'{{"x": 1}}\n{text}\n', text):
+        start = time.perf_counter()
+        refused, result = attempt(lambda lines=lines: read_file(lines, "points", ("x",)))
+        assert time.perf_counter() - start < 5.0
+        assert refused or result.rows.shape[1] == 1
+
+
+@pytest.mark.parametrize("number", range(0, len(CASES), 6))
+def test_at_the_command(number, tmp_path_factory):
+    """Every sixth by the real command, whose default backend and formula run in a process of their own."""
+    text, label = CASES[number].values
+    if len(text) > 100_000 or "\0" in text:
+        pytest.skip("too long for a command line, or not expressible on it")
+    environment = {**os.environ, "PYTHONPATH": str(Path(dk.__file__).parent.parent)}
+    done = subprocess.run(
+        [sys.executable, "-m", "diffkit", "grad", text, "--at", "0.7"],
+        capture_output=True, text=True, env=environment, timeout=60,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    assert done.returncode in {"reject": {2}, "ok": {0, 2}, "reject-or-finish-fast": {0, 1, 2}}[label]
+    assert (done.returncode == 2) == bool(done.stderr)
+    if done.returncode == 2:
+        assert done.stdout == ""
+        assert done.stderr.startswith("diffkit: ")
+        assert len(done.stderr.splitlines()) <= 3

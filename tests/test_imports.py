@@ -1,0 +1,133 @@
+"""What may import what, and what a small job must not load."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "diffkit"
+LAYERS = [
+    {"errors", "limits"},
+    {"primitives", "results"},
+    {"program"},
+    {"builder"},
+    {"rules"},
+    {"algebras"},
+    {"syntax"},
+    {"tasks"},
+    {"transforms"},
+    {"sympy_bridge", "domain", "diagnosis"},
+    {"evaluation", "functions", "points", "differences"},
+    {"backends"},
+    {"referee"},
+    {"comparison"},
+    {"auto"},
+    {"api"},
+    {"reports"},
+    {"cli", "__init__"},
+    {"__main__"},
+]
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+ONLY_IN = {
+    "click": {"cli"},
+    "rich": {"reports", "cli"},
+    "matplotlib": {"plots"},
+    "sympy": {"sympy_bridge"},
+    "flint": {"algebras"},
+    "scipy": {"primitives"},
+    "mpmath": {"algebras"},
+}
+
+
+def imports(path):
+    """(module, at top level, for types only) of every import statement of a file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing_only = {
+        id(node) for block in ast.walk(tree) if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
+        for node in ast.walk(block)
+    }  # fmt: skip
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            if node.module == "diffkit":
+                yield from (f"diffkit.{alias.name}" for alias in node.names if alias.name in LEVEL)
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def home(path):
+    """The layer a file belongs to: its first folder, or its own name."""
+    part = path.relative_to(PACKAGE).parts[0]
+    return part.removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_module_imports_only_from_layers_above(path):
+    level = LEVEL[home(path)]
+    for module in imports(path):
+        if not module.startswith("diffkit."):
+            continue
+        other = module.split(".")[1]
+        if other != home(path):
+            assert LEVEL[other] < level or {home(path), other} <= {"errors", "limits"}, f"{path.name} imports {module}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_heavy_packages_stay_in_their_rooms(path):
+    for module in imports(path):
+        package = module.split(".")[0]
+        if package in ONLY_IN:
+            assert home(path) in ONLY_IN[package], f"{path.name} imports {package}"
+
+
+def test_no_backend_imports_another():
+    for path in (PACKAGE / "backends").glob("*.py"):
+        for module in imports(path):
+            if path.name != "__init__.py":
+                assert not module.startswith("diffkit.backends.")
+
+
+HEAVY = ("numpy", "sympy", "scipy", "rich", "matplotlib")
+ONE_SHOT = """
+import sys
+from diffkit.cli import main
+try:
+    main([{arguments}])
+except SystemExit as exit:
+    assert not exit.code, exit.code
+"""
+
+
+def loaded(code):
+    """The heavy packages that code loads in a fresh process."""
+    report = f"{code}\nimport sys; print('\\nLOADED', *[m for m in {(*HEAVY, 'mpmath', 'flint')} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", report], capture_output=True, text=True, check=True)
+    return done.stdout.rsplit("LOADED", 1)[1].split()
+
+
+def test_import_diffkit_loads_nothing_heavy():
+    assert loaded("import diffkit") == []
+
+
+@pytest.mark.parametrize("backend", ["dual", "finite"])
+@pytest.mark.parametrize("command", ["grad", "hessian"])
+def test_a_one_shot_loads_nothing_heavy(backend, command):
+    arguments = f"'{command}', 'exp(sin(x))*y^2+sqrt(x)/log(y+3)', '--at', 'x=1,y=0.5', '--backend', '{backend}'"
+    assert loaded(ONE_SHOT.format(arguments=arguments)) == []
+
+
+def test_python_derivatives_load_nothing_heavy():
+    assert loaded("import diffkit as dk; assert float(dk.derivative('x^3', 2, backend='dual')) == 12") == []
+
+
+def test_the_formula_loads_sympy_but_no_arrays():
+    found = loaded(ONE_SHOT.format(arguments="'grad', '3*x**2-4*x', '--at', '1'"))
+    assert "sympy" in found
+    assert not {"numpy", "scipy", "rich", "matplotlib"} & set(found)
