@@ -267,12 +267,17 @@ class Differences:
             gaps = fresh
         if len(gaps) < 3 or not self._open(gaps) or self._closes_below(gaps[-1]):
             return self._edge()
-        smallest = min((n for n in self.nodes.values() if n is not None and n.h == gaps[-1][0]), key=lambda n: n.h)
+        smallest, previous = (self.nodes[h] for h, _ in (gaps[-1], gaps[-2]))
+        assert smallest is not None
+        assert previous is not None
         growth = abs(gaps[-1][1] / gaps[-2][1]) ** (1 / math.log2(gaps[-2][0] / gaps[-1][0]))
         if growth > 1.6:
             return Odd(
                 "not_differentiable", "the one-sided differences grow as the step shrinks: a jump or a vertical tangent"
             )
+        drift = max(abs(smallest.left - previous.left), abs(smallest.right - previous.right))
+        if drift > 0.05 * abs(gaps[-1][1]) + 5 * (smallest.noise + previous.noise):
+            return Odd("uncertain", "the slope changes abruptly at the point, or nearer to it than the values can show")
         message = "the differences from the left and from the right disagree at every step: a kink"
         return Odd("not_differentiable", message, left=smallest.left, right=smallest.right)
 

@@ -27,6 +27,9 @@ class Dual:
         self.primal = primal
         self._tangents = tangents
 
+    def __repr__(self) -> str:
+        return f"Dual({self.primal!r}, {self.tangents!r})"
+
     @property
     def moves(self) -> bool:
         """Whether there is any tangent."""
