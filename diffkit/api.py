@@ -36,8 +36,10 @@ TASKS = {
 
 def find_backend(backend: str | Backend) -> Backend:
     """Give the backend of a name, ``auto`` among them; BackendError for an unknown name."""
-    if backend == "auto":
+    if isinstance(backend, str) and backend == "auto":
         return AutoBackend()
+    if not isinstance(backend, str) and not hasattr(backend, "prepare"):
+        raise BackendError(f"a backend is a name or an object with prepare(task), not a {type(backend).__name__}")
     if isinstance(backend, str) and backend not in BACKENDS:
         hint = did_you_mean(backend, ("auto", *BACKENDS)) or f"there are auto, {', '.join(BACKENDS)}"
         raise BackendError(f"unknown backend {backend!r}", hint=hint)
@@ -171,11 +173,7 @@ def directional(
     variables: Sequence[str] | None = None,
 ) -> Result:  # fmt: skip
     """dᵏ/dtᵏ f(x + t·v) at t = 0; value of shape (). The direction v, one number per variable, is not normalised."""
-    program = as_program(f, variables)
-    if isinstance(direction, str) or not hasattr(direction, "__len__"):
-        raise PointError("the direction is a list of numbers, one per variable")
-    vector = [number(v, "direction") for v in direction]
-    return Prepared(directional_task(program, vector, order), backend).result(at)
+    return Prepared(make_task(f, "directional", variables, direction=direction, order=order), backend).result(at)
 
 
 def taylor(
@@ -221,6 +219,11 @@ def make_task(f: Any, kind: str, variables: Sequence[str] | None = None, **optio
             f"unknown kind {kind!r}", hint=did_you_mean(str(kind), TASKS) or f"there are {', '.join(TASKS)}"
         )
     program = (as_joint_program if kind == "jacobian" else as_program)(f, variables)
+    if "direction" in options:
+        direction = options["direction"]
+        if isinstance(direction, str) or not hasattr(direction, "__len__"):
+            raise PointError("the direction is a list of numbers, one per variable")
+        options["direction"] = [number(v, "direction") for v in direction]
     try:
         return TASKS[kind](program, **options)  # type: ignore[operator,no-any-return,unused-ignore]
     except TypeError as error:

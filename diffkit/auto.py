@@ -17,7 +17,8 @@ from diffkit.tasks import Task
 CHEAP = 4_000_000  # instructions that finite differences may cost before the confirmation is left to the referee
 TOO_LARGE = 60_000  # instructions of a program above which nothing is confirmed
 CALLS = 40  # evaluations of f that a difference takes
-CLOSE = 1e-9  # relative difference beyond which two methods part
+CLOSE = 1e-9  # relative rounding error beyond which binary64 is not trusted
+SHARP = 1e-6  # relative error bar that a difference needs to confirm anything
 SAMPLES = 8  # points of a batch that are confirmed
 
 
@@ -74,13 +75,16 @@ class AutoEvaluation:
             return rest, "decided at 50 digits"
         second = self.finite.at(point)
         answer.evaluations += second.evaluations
-        open_ = []
-        for c in rest:
-            value, other, bar = answer.values[c], second.values[c], second.errors[c]
-            if not (c not in second.odd and c not in answer.odd and abs(value - other) <= 2 * bar + CLOSE * abs(value)
-                    and bar <= 1e-6 * abs(value)):  # fmt: skip
-                open_.append(c)
+        rounding = self.dual.bound(point)
+        open_ = [c for c in rest if not self._confirmed(c, answer, second, rounding[c])]
         return open_, "confirmed by finite differences"
+
+    @staticmethod
+    def _confirmed(c: int, answer: Answer, second: Answer, rounding: float) -> bool:
+        """Whether rounding leaves the value its digits and a difference agrees with it to six of them."""
+        value, other, bar = answer.values[c], second.values[c], second.errors[c]
+        sound = c not in answer.odd and c not in second.odd and value != 0.0 and rounding <= CLOSE * abs(value)
+        return sound and bar <= SHARP * abs(value) and abs(value - other) <= 2 * bar
 
     def _adopt(self, answer: Answer, reference: Answer, c: int) -> None:
         """Take the referee's word on a component."""
@@ -107,6 +111,7 @@ class AutoEvaluation:
             return answer
         looked = {round(k * (rows - 1) / max(1, SAMPLES - 1)) for k in range(SAMPLES)}
         looked |= {c // count for c, odd in answer.odd.items() if odd.status in ("uncertain", "overflow")}
+        looked |= set(self.dual.doubtful(points, CLOSE))
         for row in sorted(looked):
             single = self.at(points[row].tolist())
             first = row * count
@@ -114,7 +119,7 @@ class AutoEvaluation:
             for c in range(count):
                 answer.odd.pop(first + c, None)
             answer.odd.update({first + c: odd for c, odd in single.odd.items()})
-        self.confirmation = f"{len(looked)} of {rows} points confirmed by a second method"
+        self.confirmation = f"{len(looked)} of {rows} points confirmed by a second method, the rest by a rounding bound"
         return answer
 
 

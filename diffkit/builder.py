@@ -15,7 +15,7 @@ from diffkit.primitives import Primitive, table
 from diffkit.program import Constant, Named, Program
 
 ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
-NEG, POWER, WHERE = table["neg"], table["power"], table["where"]
+NEG, POWER, WHERE, NOT = table["neg"], table["power"], table["where"], table["not_"]
 CHAINS = {ADD: "sum", SUB: "sum", MUL: "product", DIV: "product"}
 SMALL = 2**62
 UNLIMITED = Limits(nodes=2**62, depth=2**62, exponent=2**62)
@@ -40,7 +40,7 @@ class ProgramBuilder:
         self._slots: dict[Any, int] = {}
         self._rewrites: dict[Primitive, Callable[..., int | None]] = {
             ADD: self._add, SUB: self._sub, MUL: self._mul, DIV: self._div, POWER: self._power, NEG: self._neg,
-            WHERE: self._where,
+            WHERE: self._where, NOT: self._not,
         }  # fmt: skip
         for name in inputs:
             self.input(name)
@@ -252,6 +252,10 @@ class ProgramBuilder:
     def _where(self, condition: int, x: int, y: int) -> int | None:
         decided = self._decide(condition)
         return None if decided is None else x if decided else y
+
+    def _not(self, p: int) -> int | None:
+        parts = self._parts(p, NOT)
+        return None if parts is None else parts[0]
 
     def _decide(self, slot: int) -> bool | None:
         """Say whether a condition on constants holds; None if it is not one."""

@@ -17,6 +17,9 @@ from diffkit.tasks import Task
 from diffkit.transforms import differentiate
 
 DEFAULT_BACKENDS = ("symbolic", "finite", "dual")
+FEW = 3.0  # correct digits below which an answer within its bar is still worth a word
+LOST = "few correct digits"
+ABSENT = "a value where there is none"
 SLACK = 4.0  # a first-order rounding bound times this is the bar of a float method
 
 
@@ -170,6 +173,11 @@ def _bars(task: Task, evaluation: Evaluation, answer: Answer, point: Sequence[fl
             or ProgramEvaluation(task, differentiate(task.program, task.indices)).bound
         )
         bars = [SLACK * b for b in bound(point)]
+        for c, bar in enumerate(bars):
+            if not math.isfinite(
+                bar
+            ):  # overflow on the way: no bound admits anything, so only the last bits are allowed
+                bars[c] = SLACK * math.ulp(answer.values[c]) if math.isfinite(answer.values[c]) else 0.0
     factors = task.factors or (1.0,) * len(task.places)
     return tuple(bars[p] * f for p, f in zip(task.places, factors, strict=True))
 
@@ -195,13 +203,16 @@ def _judge(row: Row, reference: Result) -> list[Finding]:
                 )
         elif result.is_odd(c) or not math.isfinite(value):
             note("no value", 1.0, f"{label} is {truth!r}; {here.message if here else 'the answer is not finite'}")
-        elif row.absolute[c] > row.bar[c]:
+        elif c in row.outside:
             far = row.absolute[c] / row.bar[c] if row.bar[c] else math.inf
             evidence = (
                 f"{label} = {value!r}, reference {truth!r}: off by {row.absolute[c]:.3g}, "
                 f"{'' if math.isinf(far) else f'{far:.3g} times '}the admitted {row.bar[c]:.3g}"
             )
             note("outside its error bar", far, evidence)
+        elif truth and row.digits[c] < FEW:
+            evidence = f"{label} = {value!r} has {row.digits[c]:.1f} correct digits, and it admits ± {row.bar[c]:.2g}"
+            note(LOST, -row.digits[c], evidence)
     return [finding for _, finding in worst.values()]
 
 
@@ -209,7 +220,7 @@ def _verdict(reference: Result, rows: Sequence[Row], findings: Sequence[Finding]
     asked = [row for row in rows if not row.skipped]
     if reference.status == "uncertain" or not asked:
         return "undecided"
-    if any(f.cause != "a value where there is none" for f in findings):
+    if any(f.cause not in (ABSENT, LOST) for f in findings):
         return "disagree"
     return reference.status if reference.status != "ok" else "agree"
 

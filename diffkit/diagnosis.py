@@ -1,9 +1,10 @@
 """Why a point is odd: which subexpression is at an edge, a pole, a kink or a jump of its own, and what follows.
 
-The program runs once in duals over 50-digit numbers, one variable at a time and to each side. Where a function
-has a kink its one-sided slope is used instead of a derivative (for a composition of piecewise smooth functions
-the chain rule holds for one-sided derivatives: Scholtes, Introduction to Piecewise Differentiable Equations,
-section 3.1), so left and right derivatives come out. What floating point cannot decide is called uncertain.
+The program runs in duals over multiprecision numbers with error bounds, one variable at a time and to each side.
+Where a function has a kink its one-sided slope is used instead of a derivative (for a composition of piecewise
+smooth functions the chain rule holds for one-sided derivatives: Scholtes, Introduction to Piecewise Differentiable
+Equations, section 3.1), so left and right derivatives come out. A tie counts only where the arithmetic was exact;
+what the digits cannot decide is called uncertain.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from diffkit.algebras.bounds import MultiprecisionBounds, multiprecision_bounds
 from diffkit.algebras.dual import Dual, DualAlgebra
-from diffkit.algebras.multiprecision import multiprecision
 from diffkit.primitives import Place, Primitive, table
 from diffkit.program import Program, run
 from diffkit.results import Odd
@@ -23,21 +24,36 @@ from diffkit.syntax import format_slot
 from diffkit.tasks import Index
 from diffkit.transforms import margin_slot
 
-DIGITS = 50
+PRECISIONS = (50, 200, 800)
 SHOWN = 60  # characters of a subexpression in a message
 WHERE = table["where"]
-ARITHMETIC = frozenset(table[name] for name in ("add", "sub", "mul", "div", "neg", "power", "abs"))
+PROBES = (10, 20, 30)  # decimal exponents of the distances at which growth towards a pole is measured
+
+
+class Undecided(Exception):
+    """The digits at hand do not tell a number from zero."""
+
+
+def sign(number: Any) -> int:
+    """Sign of a bounded number: zero only if it is exactly zero; Undecided if its bound does not exclude zero."""
+    value, bound = number
+    if value == 0 and bound == 0:
+        return 0
+    if not abs(value) > bound:  # also where either is not a number
+        raise Undecided
+    return 1 if value > 0 else -1
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An instruction that stands at one of its own special places."""
+    """An instruction at one of its own special places, seen while moving to one side."""
 
     slot: int
     place: Place
-    outside: bool
-    moving: bool
-    """whether an argument that matters moves with the variable"""
+    side: int
+    """sign of the margin: −1 outside, 0 at the place"""
+    slope: int
+    """sign of the margin's one-sided derivative: where the argument goes"""
     still: bool
     """whether no argument depends on the variable at all"""
 
@@ -47,10 +63,10 @@ class OneSided(DualAlgebra):
 
     def apply(self, primitive: Primitive, args: Sequence[Dual]) -> Dual:
         """Push forward, by the slope where the arguments are at a kink."""
-        if any(a.tangents for a in args):
+        if any(a.moves for a in args):
             primals = [a.primal for a in args]
             for place in primitive.places:
-                if place.slope is not None and margin_slot(place, self.base, primals) == 0:
+                if place.slope is not None and margin_slot(place, self.base, primals) == (0, 0):
                     zero = self.base.constant(0)
                     tangents = [a.tangents.get(0, zero) for a in args]
                     slope = run(trace(place.slope, len(args)), self.base, tangents)[0]
@@ -61,152 +77,175 @@ class OneSided(DualAlgebra):
 def diagnose(program: Program, index: Index, point: Sequence[float]) -> Odd:
     """Say what a partial derivative is at a point where plain floating point ran into trouble.
 
-    The answer has status ok and a value where 50 digits see an ordinary point (or a kink whose sides agree).
+    The answer has status ok and a value where more digits see an ordinary point (or a kink whose sides agree).
     """
     output, multi_index = index
-    order = len(multi_index)
-    directions = sorted(set(multi_index))
-    worst: Odd | None = None
-    for variable in directions or [-1]:
-        found = _along(program, program.outputs[output], variable, point, order)
+    found = Odd("ok")
+    for variable in sorted(set(multi_index)) or [-1]:
+        found = _along(program, program.outputs[output], variable, point, len(multi_index))
         if found.status != "ok":
             return found
-        worst = found
-    assert worst is not None
-    return worst if order == 1 else Odd("ok", worst.message)
+    return found if len(multi_index) == 1 else Odd("ok", found.message)
 
 
 def _along(program: Program, output: int, variable: int, point: Sequence[float], order: int) -> Odd:
-    base = multiprecision(DIGITS)
-    algebra = OneSided(base)
-    sides = []
-    for sign in (1, -1):
-        values: list[Any] = [*map(algebra.constant, program.constants)]
-        inputs = [Dual(base.number(x), {0: base.number(sign)} if i == variable else {}) for i, x in enumerate(point)]
-        values = [*inputs, *values]
-        for primitive, args in program.instructions:
-            values.append(algebra.apply(primitive, [values[a] for a in args]))
-        sides.append(values)
-    right, left = (_tangent(base, values[output], sign) for values, sign in zip(sides, (1, -1), strict=True))
-    hits = _hits(program, output, sides[0])
-    value = sides[0][output].primal
-    return _verdict(program, output, hits, value, left, right, order, sides[0])
-
-
-def _tangent(base: Any, value: Dual, sign: int) -> Any:
-    return value.tangents.get(0, base.number(0)) * sign
-
-
-def _needed(program: Program, output: int, values: Sequence[Dual]) -> list[int]:
-    """Slots that decide the output at this point: of a choice, the condition and the chosen side."""
-    needed, stack = set(), [output]
-    while stack:
-        slot = stack.pop()
-        if slot in needed:
+    for digits in PRECISIONS:
+        try:
+            return Direction(program, output, variable, point, order, multiprecision_bounds(digits)).verdict()
+        except Undecided:
             continue
-        needed.add(slot)
-        instruction = program.instruction_at(slot)
-        if instruction is not None:
-            primitive, args = instruction
-            if primitive is WHERE:
-                args = (args[0], args[1] if values[args[0]].primal else args[2])
-            stack.extend(args)
-    return sorted(needed)
+    return Odd(
+        "uncertain", f"{PRECISIONS[-1]} digits do not decide on which side of a kink, jump or edge the point lies"
+    )
 
 
-def _hits(program: Program, output: int, values: Sequence[Dual]) -> list[Hit]:
-    base = multiprecision(DIGITS)
-    hits = []
-    for slot in _needed(program, output, values):
-        instruction = program.instruction_at(slot)
-        if instruction is None:
-            continue
-        primitive, args = instruction
-        for place in primitive.places:
-            primals = [values[a].primal for a in args]
-            matter = [values[args[i]] for i in (place.varying or range(len(args)))]
-            still = not any(v.tangents for v in matter)
-            if place.varying is not None and still:
+class Direction:
+    """A program at a point, looked at along one variable to both sides."""
+
+    def __init__(
+        self,
+        program: Program,
+        output: int,
+        variable: int,
+        point: Sequence[float],
+        order: int,
+        base: MultiprecisionBounds,
+    ):
+        self.program, self.output, self.variable, self.point, self.order = program, output, variable, point, order
+        self.base = base
+        self.algebra = OneSided(base)
+        self.right, self.left = (self._run(side) for side in (1, -1))
+        self.hits = [*self._hits(self.right), *self._hits(self.left)]
+
+    def _run(self, side: int) -> list[Dual]:
+        inputs = [
+            Dual(self.base.number(x), {0: self.base.number(side)} if i == self.variable else {})
+            for i, x in enumerate(self.point)
+        ]
+        values = [*inputs, *map(self.algebra.constant, self.program.constants)]
+        for primitive, args in self.program.instructions:
+            values.append(self.algebra.apply(primitive, [values[a] for a in args]))
+        return values
+
+    def _needed(self, values: Sequence[Dual]) -> list[int]:
+        """Slots that decide the output here: of a choice, the condition and the chosen side."""
+        needed, stack = set(), [self.output]
+        while stack:
+            slot = stack.pop()
+            if slot in needed:
                 continue
-            margin = margin_slot(place, base, primals)
-            if place.kind == "edge" and margin < 0:
-                hits.append(Hit(slot, place, True, True, False))
-            elif margin == 0:
-                moving = any(v.tangents.get(0, 0) != 0 for v in matter)
-                hits.append(Hit(slot, place, False, moving, still))
-    return hits
+            needed.add(slot)
+            instruction = self.program.instruction_at(slot)
+            if instruction is not None:
+                primitive, args = instruction
+                if primitive is WHERE:
+                    args = (args[0], args[1] if values[args[0]].primal[0] else args[2])
+                stack.extend(args)
+        return sorted(needed)
 
+    def _hits(self, values: Sequence[Dual]) -> list[Hit]:
+        hits = []
+        for slot in self._needed(values):
+            instruction = self.program.instruction_at(slot)
+            for place in instruction[0].places if instruction is not None else ():
+                assert instruction is not None
+                args = [values[a] for a in instruction[1]]
+                matter = args if place.varying is None else [args[i] for i in place.varying]
+                still = not any(v.moves for v in matter)
+                if place.varying is not None and still:
+                    continue
+                margin = margin_slot(place, self.algebra, args)
+                if not all(self.base.context.isfinite(v.primal[0]) for v in args if not isinstance(v.primal[0], bool)):
+                    continue  # an argument that has no value was hit itself
+                side = sign(margin.primal)
+                if side == 0 or (side < 0 and place.kind == "edge"):
+                    slope = 0 if still or side < 0 else sign(margin.tangents.get(0, (0, 0)))
+                    hits.append(Hit(slot, place, side, slope, still))
+        return hits
 
-def _verdict(
-    program: Program, output: int, hits: list[Hit], value: Any, left: Any, right: Any, order: int,
-    values: Sequence[Dual],
-) -> Odd:  # fmt: skip
-    """Turn the hits into a status; the first of these that applies."""
-    for hit in hits:
-        if hit.outside:
-            return Odd("domain_error", _at(program, hit, values, "is outside its domain"))
-    poles = [hit for hit in hits if hit.place.kind == "pole"]
-    if poles:
-        grows = _carries_pole(program, output, {hit.slot for hit in poles}, values)
-        text = _at(program, poles[0], values, "has no value")
-        return Odd("pole" if grows else "domain_error", text)
-    for hit in hits:
-        if hit.place.kind == "edge" and (hit.moving or (not hit.place.closed)):
-            return Odd("domain_error", _at(program, hit, values, "is at the edge of its domain"))
-    unsettled = [hit for hit in hits if not hit.still and hit.place.kind in ("jump", "edge")]
-    if unsettled:
-        return Odd("uncertain", _at(program, unsettled[0], values, "changes abruptly here"))
-    kinks = [hit for hit in hits if hit.place.kind == "kink" and not hit.still]
-    if kinks and (left != right or not math.isfinite(left)):
-        sides = float(left), float(right)
-        if any(map(math.isnan, sides)):
-            return Odd("uncertain", _at(program, kinks[0], values, "has a kink"))
-        return Odd("not_differentiable", _at(program, kinks[0], values, "has a kink"), left=sides[0], right=sides[1])
-    if kinks and order > 1:
-        return Odd("uncertain", _at(program, kinks[0], values, "has a kink"))
-    base = multiprecision(DIGITS)
-    if not base.context.isfinite(value) or not base.context.isfinite(right):
-        return Odd("uncertain", "the value is beyond what 50-digit arithmetic can tell")
-    result = float(right)
-    if order == 1 and math.isinf(result):
-        return Odd("overflow", "the derivative is larger than the largest binary64, 1.8e308")
-    message = ""
-    if kinks and len(program.inputs) > 1:
-        message = _at(program, kinks[0], values, "has a kink") + "; the partials exist, but f may not be differentiable"
-    return Odd("ok", message, value=result)
+    def verdict(self) -> Odd:
+        """Turn the hits into a status; the first of these that applies."""
+        for hit in self.hits:
+            if hit.side < 0:
+                return Odd("domain_error", self._say(hit, "is outside its domain"))
+        for hit in self.hits:
+            if hit.place.kind == "edge" and (hit.slope < 0 or not hit.place.closed):
+                return Odd("domain_error", self._say(hit, "is at the edge of its domain"))
+        for hit in self.hits:
+            if hit.place.kind == "pole":
+                return Odd("pole" if self._grows() else "domain_error", self._say(hit, "has no value"))
+        for hit in self.hits:
+            if not hit.still and (hit.place.kind == "jump" or (hit.place.kind == "edge" and hit.slope == 0)):
+                return Odd("uncertain", self._say(hit, "changes abruptly here"))
+        return self._sides()
 
+    def _sides(self) -> Odd:
+        """Compare the one-sided derivatives."""
+        context = self.base.context
+        zero = self.base.number(0)
+        right, right_bound = self.right[self.output].tangents.get(0, zero)
+        left, left_bound = self.left[self.output].tangents.get(0, zero)
+        left = -left
+        kinks = [hit for hit in self.hits if not hit.still]
+        if not kinks:
+            return self._regular(right)
+        if context.isnan(left) or context.isnan(right):
+            return Odd("uncertain", self._say(kinks[0], "has a kink"))
+        if abs(left - right) > left_bound + right_bound or not context.isfinite(left):
+            message = self._say(kinks[0], "has a kink")
+            return Odd("not_differentiable", message, left=float(left), right=float(right))
+        if (left_bound or right_bound) and left != right:
+            raise Undecided
+        if self.order > 1:
+            return Odd("uncertain", self._say(kinks[0], "has a kink"))
+        message = ""
+        if len(self.program.inputs) > 1:
+            message = self._say(kinks[0], "has a kink") + "; the partials exist, but f may not be differentiable"
+        return Odd("ok", message, value=float(right))
 
-def _carries_pole(program: Program, output: int, poles: set[int], values: Sequence[Dual]) -> bool:
-    """Whether a pole reaches the output through arithmetic alone, with nothing else undefined on the way."""
-    grows = set(poles)
-    for slot, primitive, args in program.numbered():
-        if slot in poles:
-            if primitive.name in ("div", "power") and values[args[0]].primal == 0 and primitive.name == "div":
-                return False  # 0/0 may have a limit
-        elif grows & set(args):
-            if primitive not in ARITHMETIC or (primitive.name in ("add", "sub", "mul") and set(args) <= grows):
+    def _regular(self, slope: Any) -> Odd:
+        context = self.base.context
+        if not context.isfinite(self.right[self.output].primal[0]) or not context.isfinite(slope):
+            return Odd("uncertain", "the value is beyond what multiprecision arithmetic is allowed to compute")
+        if self.order == 1 and math.isinf(float(slope)):
+            return Odd("overflow", "the derivative is larger than the largest binary64, 1.8e308")
+        return Odd("ok", value=float(slope))
+
+    def _grows(self) -> bool:
+        """Whether |f| grows like a power towards the point from both sides, as values nearby show."""
+        if self.variable < 0:
+            return False
+        base = multiprecision_bounds(PRECISIONS[1])
+        for side in (1, -1):
+            sizes = []
+            for exponent in PROBES:
+                inputs = [base.number(x) for x in self.point]
+                x, _ = inputs[self.variable]
+                scale = max(abs(x), base.context.mpf(1))
+                inputs[self.variable] = (x + side * scale * base.context.mpf(10) ** -exponent, base.context.mpf(0))
+                values = [*inputs, *map(base.constant, self.program.constants)]
+                for primitive, args in self.program.instructions:
+                    values.append(base.apply(primitive, [values[a] for a in args]))
+                value, bound = values[self.output]
+                if not abs(value) > 2 * bound:
+                    return False
+                sizes.append(base.context.log10(abs(value)))
+            powers = [(b - a) / (n - m) for a, b, m, n in zip(sizes, sizes[1:], PROBES, PROBES[1:], strict=False)]
+            if not (powers[0] > 0.1 and abs(powers[0] - powers[1]) < 1e-3 * powers[0]):
                 return False
-            if primitive.name == "mul" and any(values[a].primal == 0 for a in args if a not in grows):
-                return False
-            if primitive.name == "div" and args[1] in grows:
-                return False
-            grows.add(slot)
-    return output in grows
+        return True
 
-
-def _at(program: Program, hit: Hit, values: Sequence[Dual], what: str) -> str:
-    """Give the message: the subexpression, what befalls it, its special place, and its arguments here."""
-    instruction = program.instruction_at(hit.slot)
-    assert instruction is not None
-    primitive, args = instruction
-    here = ", ".join(
-        f"{name} = {float(values[slot].primal):.6g}"
-        for name, slot in zip(primitive.arguments, args, strict=True)
-        if slot >= len(program.inputs) + len(program.constants) or slot < len(program.inputs)
-    )
-    shown = f", and here {here}" if here and not primitive.truth else ""
-    place = {"edge": "its domain ends at", "pole": "its pole is", "kink": "its kink is", "jump": "it jumps at"}
-    return (
-        f"{format_slot(program, hit.slot, SHOWN)} {what}: "
-        f"of {primitive.signature}, {place[hit.place.kind]} {hit.place.text}{shown}"
-    )
+    def _say(self, hit: Hit, what: str) -> str:
+        """Give the message: the subexpression, what befalls it, its special place, and its arguments here."""
+        instruction = self.program.instruction_at(hit.slot)
+        assert instruction is not None
+        primitive, args = instruction
+        here = ", ".join(
+            f"{name} = {float(self.right[slot].primal[0]):.6g}"
+            for name, slot in zip(primitive.arguments, args, strict=True)
+            if self.program.constant_at(slot) is None
+        )
+        shown = f", and here {here}" if here and not primitive.truth else ""
+        place = {"edge": "its domain ends at", "pole": "its pole is", "kink": "its kink is", "jump": "it jumps at"}
+        text = format_slot(self.program, hit.slot, SHOWN)
+        return f"{text} {what}: of {primitive.signature}, {place[hit.place.kind]} {hit.place.text}{shown}"

@@ -15,6 +15,7 @@ from itertools import pairwise, product
 from diffkit.results import Odd
 
 UNIT = 2.0**-53
+SMALLEST = 5e-324
 FIRST = 0.12246467991473515  # π/8 · 1/3.2…: no power of two, so periodic functions do not alias with it
 RATIO = 16.0
 COARSE = 4
@@ -50,6 +51,8 @@ class Sampler:
     point: tuple[float, ...]
     known: dict[tuple[float, ...], float] = field(default_factory=dict)
     noises: tuple[float, float] = (0.0, 0.0)
+    steps: float = 0.0
+    """noise that only a wide table sees: f is rounded in steps inside, or oscillates"""
 
     @property
     def evaluations(self) -> int:
@@ -84,8 +87,8 @@ class Sampler:
         away = self._table(weights, 1 / 16, NARROW)
         if len(set(away)) <= 4:
             away = self._table(weights, 1 / 16, WIDER)
-        steps = plateau(differences_by_level(self._table(weights, 0.0, WIDEST))) or 0.0
-        self.noises = (max(table_noise(near), steps), max(table_noise(away), steps))
+        self.noises = (table_noise(near), table_noise(away))
+        self.steps = plateau(differences_by_level(self._table(weights, 0.0, WIDEST))) or 0.0
 
     def _table(self, weights: dict[int, float], away: float, spacing: float) -> list[float]:
         """Eight values in a row, or none if f is not finite there."""
@@ -103,7 +106,7 @@ class Sampler:
     def noise(self, value: float, h: float) -> float:
         """Noise of a sample at relative distance h."""
         near, far = self.noises
-        return max(near, far * min(1.0, 16 * h), 0.6 * UNIT * abs(value))
+        return max(near, far * min(1.0, 16 * h), 0.6 * UNIT * abs(value), SMALLEST)
 
 
 Levels = list[tuple[float, bool]]
@@ -145,6 +148,7 @@ class Differences:
 
     def __init__(self, sampler: Sampler, multi_index: Sequence[int]):
         self.sampler = sampler
+        self.multi_index = tuple(multi_index)
         self.variables = sorted(set(multi_index))
         self.orders = [multi_index.count(v) for v in self.variables]
         self.order = len(multi_index)
@@ -187,7 +191,28 @@ class Differences:
         return Node(h, total / unit, spread / abs(unit), left, right)
 
     def solve(self) -> tuple[float, float, Odd | None]:
-        """Give the value, its error bar, and what is odd about the point (then the value is NaN)."""
+        """Give the value, its error bar, and what is odd about the point (then the value is NaN).
+
+        Where a wide table sees noise that a narrow one does not, f may be rounded in steps (and only large steps h
+        are right) or oscillate (and only small ones are); values cannot tell, so the bar covers both readings.
+        """
+        value, bar, odd = self._solve()
+        sampler = self.sampler
+        near, far = sampler.noises
+        if sampler.steps <= 1000 * max(near, far, UNIT * abs(sampler.center)):
+            return value, bar, odd
+        sampler.noises = (sampler.steps, sampler.steps)
+        wide, wide_bar, wide_odd = Differences(sampler, self.multi_index)._solve()
+        sampler.noises = (near, far)
+        if odd is not None or wide_odd is not None:
+            return (
+                math.nan,
+                math.nan,
+                odd if odd and wide_odd else Odd("uncertain", "the values differ from scale to scale"),
+            )
+        return wide, max(wide_bar, abs(wide - value) + bar), None
+
+    def _solve(self) -> tuple[float, float, Odd | None]:
         center = self.sampler.center
         if not math.isfinite(center):
             return math.nan, math.nan, self._no_value(center)

@@ -71,6 +71,20 @@ class ProgramEvaluation:
 
         return [error for _, error in run(self.derivative, BOUNDS, [(x, 0.0) for x in point])]
 
+    def doubtful(self, points: Any, relative: float) -> list[int]:
+        """Rows of an array where the running rounding bound of a component exceeds this part of its value."""
+        import numpy as np
+
+        from diffkit.algebras.bounds import ArrayBounds
+
+        with np.errstate(all="ignore"):
+            outputs = run(self.derivative, ArrayBounds(), [(column, 0.0) for column in points.T])
+            doubt = np.zeros(len(points), dtype=bool)
+            for value, bound in outputs:
+                doubt |= np.logical_not((bound <= relative * np.abs(value)) & ((value != 0) | (bound == 0)))
+        rows: list[int] = np.flatnonzero(doubt).tolist()
+        return rows
+
     def batch(self, points: Any) -> Answer:
         """Evaluate at the rows of an array (B, n), on NumPy arrays; odd rows one by one."""
         import numpy as np

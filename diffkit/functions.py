@@ -73,7 +73,7 @@ def as_program(f: Any, variables: Sequence[str] | None = None) -> Program:
         return parse_program(f, variables)
     if isinstance(f, Real):
         return _constant(f, variables)
-    if type(f).__module__.partition(".")[0] == "sympy" or hasattr(f, "free_symbols"):
+    if str(type(f).__module__).partition(".")[0] == "sympy" or hasattr(f, "free_symbols"):
         from diffkit.sympy_bridge import from_sympy
 
         return from_sympy([f], variables)
@@ -99,6 +99,8 @@ def _constant(value: Real, variables: Sequence[str] | None) -> Program:
 
 def as_joint_program(fs: Any, variables: Sequence[str] | None = None) -> Program:
     """Give one program of several scalar functions over the union of their variables, in natural order."""
+    if hasattr(fs, "tolist") and hasattr(fs, "shape"):  # a SymPy matrix or an array of expressions
+        fs = [f for row in fs.tolist() for f in (row if isinstance(row, list) else [row])]
     if isinstance(fs, str) or not isinstance(fs, Sequence):
         return as_program(fs, variables)
     if not fs:

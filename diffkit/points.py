@@ -9,7 +9,9 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import product
+from numbers import Complex, Real
 from typing import Any
 
 from diffkit.algebras.floats import to_float
@@ -41,19 +43,29 @@ class Points:
 def number(value: Any, name: str = "") -> float:
     """Give the binary64 nearest to a number or to text such as ``pi/4``; PointError unless finite and real."""
     label = f"{name} = " if name else ""
+    shown = _shown(value)
+    if type(value).__name__ in ("bool", "bool_"):
+        raise PointError(f"{label}{shown} is a truth value, not a number")
+    if isinstance(value, (bytes, bytearray)) or (isinstance(value, Complex) and not isinstance(value, Real)):
+        raise PointError(f"{label}{shown} is not a real number")
     try:
         found = _text_number(value) if isinstance(value, str) else float(value)
     except DiffkitError as error:
-        shown = value[:40] if len(value) <= 40 else value[:39] + "…"
         hint = "" if isinstance(error, VariableError) else error.hint
-        raise PointError(f"{label}{shown!r} is not a number: {error.reason}", hint=hint) from None
+        raise PointError(f"{label}{shown} is not a number: {error.reason}", hint=hint) from None
     except (TypeError, ValueError, OverflowError):
-        raise PointError(f"{label}{str(value)[:40]!r} is not a real number") from None
-    if isinstance(value, bool) or type(value).__name__ == "bool_":
-        raise PointError(f"{label}{value} is a truth value, not a number")
+        raise PointError(f"{label}{shown} is not a real number") from None
     if not math.isfinite(found):
-        raise PointError(f"{label}{str(value)[:40]} is not a finite number")
+        raise PointError(f"{label}{shown} is not a finite number")
     return found
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = repr(value) if isinstance(value, str) else str(value)
+    except ValueError:  # an integer too long for str
+        return f"a huge {type(value).__name__}"
+    return text if len(text) <= 40 else text[:39] + "…"
 
 
 def _text_number(text: str) -> float:
@@ -82,8 +94,10 @@ def read_points(at: Any, variables: Sequence[str], *, elementwise: bool = False)
         return _from_mapping(at, names)
     if hasattr(at, "__array__") and hasattr(at, "shape") and at.shape != ():
         return _from_array(at, names, elementwise)
-    if isinstance(at, Iterable) and not hasattr(at, "is_number"):
-        return _single(list(at), names)
+    if isinstance(at, (list, tuple)):
+        return _single(at, names)
+    if isinstance(at, Iterable) and getattr(at, "shape", None) != ():
+        raise PointError(f"a point is a list, a tuple, a mapping or an array, not a {type(at).__name__}")
     return _single([at], names)
 
 
@@ -117,12 +131,25 @@ def _from_mapping(at: Mapping[Any, Any], names: tuple[str, ...]) -> Points:
         return Points(names, tuple(number(at[name], name) for name in names))
     import numpy as np
 
+    values = {n: number(at[n], n) if not _is_batch(at[n]) else at[n] for n in names}
     try:
-        columns = np.broadcast_arrays(*(np.asarray(at[name]) for name in names))
+        arrays = {name: _plain_array(value) for name, value in values.items()}
     except ValueError:
-        shapes = ", ".join(f"{n}: {np.shape(at[n])}" for n in names)
+        raise PointError("a coordinate is a ragged list") from None
+    try:
+        columns = np.broadcast_arrays(*arrays.values())
+    except ValueError:
+        shapes = ", ".join(f"{n}: {a.shape}" for n, a in arrays.items())
         raise PointError(f"the arrays of the point do not broadcast ({shapes})") from None
     return _batch(np.stack(columns, axis=-1), names, columns[0].shape)
+
+
+def _plain_array(value: Any) -> Any:
+    import numpy as np
+
+    if np.ma.isMaskedArray(value) and np.ma.is_masked(value):
+        raise PointError("the points have masked values")
+    return np.asarray(value)
 
 
 def _is_batch(value: Any) -> bool:
@@ -130,9 +157,8 @@ def _is_batch(value: Any) -> bool:
 
 
 def _from_array(at: Any, names: tuple[str, ...], elementwise: bool) -> Points:
-    import numpy as np
 
-    array = np.asarray(at)
+    array = _plain_array(at)
     if elementwise and len(names) == 1:
         return _batch(array[..., None], names, array.shape)
     if array.shape[-1] != len(names):
@@ -146,7 +172,7 @@ def _batch(array: Any, names: tuple[str, ...], shape: tuple[int, ...]) -> Points
 
     if array.dtype.kind not in "iuf":
         raise PointError(f"an array of {array.dtype} does not hold real numbers")
-    rows = np.ascontiguousarray(array, dtype=float).reshape(-1, len(names))
+    rows = np.ascontiguousarray(array, dtype=float).reshape(math.prod(shape), len(names))
     if not np.isfinite(rows).all():
         raise PointError("the points hold NaN or infinity")
     return Points(names, None, rows, tuple(shape))
@@ -207,16 +233,23 @@ def _axis(text: str, name: str) -> float | list[float]:
         raise PointError(
             f"{name} = {text[:40]!r} is not a range", hint="write first:last:count with count ≥ 2, such as -1:1:21"
         )
-    first, last, count = number(parts[0].strip(), name), number(parts[1].strip(), name), int(parts[2])
+    count = int(parts[2])
     if count > MOST_POINTS:
         raise PointError(f"more than {MOST_POINTS:,} points")
-    span = [first * ((count - 1 - k) / (count - 1)) + last * (k / (count - 1)) for k in range(count)]
-    return [*span[:-1], last]
+    first, last = (_exact(part.strip(), name) for part in parts[:2])
+    return [float(first + (last - first) * k / (count - 1)) for k in range(count)]  # each the nearest binary64
+
+
+def _exact(text: str, name: str) -> Fraction:
+    """A decimal as it is written, anything else as the binary64 nearest to it."""
+    value = number(text, name)
+    return Fraction(text) if DECIMAL.match(text) else Fraction(value)
 
 
 def read_file(text: str, name: str, variables: Sequence[str]) -> Points:
     """Read points from CSV with a header of names, or from JSON lines; FileError names the line that is wrong."""
     names = tuple(variables)
+    text = text.removeprefix("\ufeff")
     lines = text.splitlines()
     first = next((line for line in lines if line.strip()), "")
     rows = _json_lines(lines, name, names) if first.lstrip().startswith(("{", "[")) else _csv(text, name, names)
@@ -256,8 +289,10 @@ def _json_lines(lines: Sequence[str], name: str, names: tuple[str, ...]) -> list
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            record = json.loads(line, object_pairs_hook=_once)
             if isinstance(record, list):
+                if len(record) != len(names):
+                    raise PointError(f"{plural(len(record), 'number')} for {plural(len(names), 'variable')}")
                 record = dict(zip(names, record, strict=True))
             if not isinstance(record, dict):
                 raise PointError("neither an object of names and numbers nor a list of numbers")
@@ -266,6 +301,12 @@ def _json_lines(lines: Sequence[str], name: str, names: tuple[str, ...]) -> list
         except (ValueError, RecursionError, DiffkitError) as error:
             raise _at_line(name, line_number, error) from None
     return rows
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise PointError("a name stands twice")
+    return dict(pairs)
 
 
 def _at_line(name: str, line: int, error: Exception) -> FileError:

@@ -40,7 +40,7 @@ class Answer:
     evaluations: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Result:
     """Derivatives at a point or at a batch of points.
 
@@ -68,7 +68,7 @@ class Result:
             return flat[0]
         import numpy as np
 
-        return np.asarray(flat).reshape(self.shape)
+        return np.array(flat).reshape(self.shape)
 
     @property
     def value(self) -> float | np.ndarray[Any, Any]:

@@ -201,6 +201,10 @@ def from_sympy(expressions: Sequence[Any], variables: Sequence[str] | None = Non
     """Give the program of SymPy expressions; DiffkitError for what has no real meaning here."""
     symbols: dict[str, Any] = {}
     for expression in expressions:
+        if not isinstance(expression, sympy.Expr) or expression.is_commutative is False or expression.is_Matrix:
+            raise DiffkitError(f"{str(expression)[:40]} is not a real scalar expression")
+        if expression.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo):
+            raise DiffkitError(f"{str(expression)[:40]} is not finite")
         for symbol in expression.free_symbols:
             name = symbol.name
             if (problem := variable_names.fault(name)) or name in NAMED:
@@ -269,7 +273,8 @@ class Inward:
         if node.is_Rational:
             return self._number(Fraction(int(node.p), int(node.q)))
         if node.is_Float:
-            return self._number(Fraction(*node.as_integer_ratio()))
+            binary = sympy.Rational(node)
+            return self._number(Fraction(int(binary.p), int(binary.q)))
         if node is sympy.pi or node is sympy.E:
             return self._number(NAMED["pi" if node is sympy.pi else "e"])
         if node.is_Add:
@@ -381,10 +386,12 @@ class Inward:
         row = self.heads.get(name) or table.names.get(name)
         if row is not None and (row.variadic or name in ("And", "Or")):
             return node.args, lambda *slots: self._folded(row, slots)
-        if row is not None and len(node.args) == len(row.arguments):
+        whole = row is None or all(node.args[i].is_Integer for i in row.orders)
+        if row is not None and whole and len(node.args) == len(row.arguments):
             return node.args, lambda *slots: self.builder.apply(row, slots)
-        if self.strict and not (node.is_number and not node.is_finite):
-            raise DiffkitError(f"SymPy's {name} has no counterpart here", hint="diffkit functions lists what there is")
+        if self.strict:
+            what = f"SymPy's {name}" if whole else f"a {name} whose order is no integer"
+            raise DiffkitError(f"{what} has no counterpart here", hint="diffkit functions lists what there is")
         return (), self._undefined
 
     def _folded(self, row: Primitive, slots: Sequence[int]) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from diffkit.builder import ProgramBuilder, copy_slots
 from diffkit.errors import DiffkitError, VariableError, did_you_mean
@@ -47,6 +49,8 @@ def positions(program: Program, wrt: str | Sequence[str] | None) -> tuple[int, .
     """Give the inputs that are named, all of them if ``wrt`` is None."""
     if wrt is None:
         return tuple(range(len(program.inputs)))
+    if not isinstance(wrt, (str, list, tuple)):
+        raise VariableError(f"wrt is a name or several, not a {type(wrt).__name__}")
     names = (wrt,) if isinstance(wrt, str) else tuple(wrt)
     for name in names:
         if name not in program.inputs:
@@ -56,13 +60,17 @@ def positions(program: Program, wrt: str | Sequence[str] | None) -> tuple[int, .
     return tuple(program.inputs.index(name) for name in names)
 
 
-def check_order(order: int, limit: int = DEFAULT.derivative_order) -> int:
-    """Give the order as an int; DiffkitError unless 1 ≤ order ≤ limit."""
-    if isinstance(order, bool) or not isinstance(order, int):
+def check_order(order: Any, least: int = 1, limit: int = DEFAULT.derivative_order) -> int:
+    """Give the order as an int; DiffkitError unless least ≤ order ≤ limit."""
+    try:
+        found = operator.index(order)
+    except TypeError:
+        raise DiffkitError(f"the order is an integer, not {order!r}") from None
+    if isinstance(order, bool):
         raise DiffkitError(f"the order is an integer, not {order!r}")
-    if not 1 <= order <= limit:
-        raise DiffkitError(f"the order is {order}, but orders run from 1 to {limit}")
-    return order
+    if not least <= found <= limit:
+        raise DiffkitError(f"the order is {found}, but orders run from {least} to {limit}")
+    return found
 
 
 def partial_name(variables: Sequence[str], index: tuple[int, ...], f: str = "f") -> str:
@@ -87,7 +95,7 @@ def ordinary_name(variable: str, order: int) -> str:
 
 def derivative_task(program: Program, wrt: str | Sequence[str] | None = None, order: int = 1) -> Task:
     """One derivative: of the only variable, of ``wrt``, or mixed if ``wrt`` is several names."""
-    check_order(order)
+    order = check_order(order)
     if wrt is None and len(program.inputs) != 1:
         if not program.inputs:
             raise VariableError("the expression has no variable", hint="name one with variables= and wrt=")
@@ -142,7 +150,7 @@ def hessian_task(program: Program, wrt: str | Sequence[str] | None = None) -> Ta
 
 def directional_task(program: Program, direction: Sequence[float], order: int = 1) -> Task:
     """dᵏ/dtᵏ f(x + t·v) at t = 0; v is not normalised."""
-    check_order(order)
+    order = check_order(order)
     if len(direction) != len(program.inputs):
         raise DiffkitError(f"the direction has {len(direction)} components for {len(program.inputs)} variables")
     parameter = next(
@@ -171,7 +179,9 @@ def directional_task(program: Program, direction: Sequence[float], order: int = 
 
 def taylor_task(program: Program, order: int, wrt: str | None = None) -> Task:
     """f⁽ᵏ⁾/k! for k = 0 … order, shape (order + 1,)."""
-    check_order(order)
+    order = check_order(order, least=0)
+    if wrt is not None and not isinstance(wrt, str):
+        raise VariableError("a Taylor series runs in one variable", hint="give wrt one name")
     (variable,) = derivative_task(program, wrt).indices[0][1]
     indices = tuple((0, (variable,) * k) for k in range(order + 1))
     name = program.inputs[variable]

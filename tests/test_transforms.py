@@ -70,7 +70,7 @@ def test_every_order_against_contour_integrals(text, order):
     for k in range(order + 1):
         point = algebra.number(x) + (context.mpf(order) / 2 - k) * h
         total += (-1) ** k * context.binomial(order, k) * run(program, algebra, [point])[0]
-    assert abs(exact(value) - total / h**order) <= abs(exact(value)) * 1e-9
+    assert abs(exact(value) - total / h**order) <= abs(exact(value)) * 1e-9 + 1e-12
 
 
 @pytest.mark.parametrize("order", range(1, 21))
@@ -200,7 +200,7 @@ def test_multiprecision_is_bounded():
     for text in (
         "exp(exp(exp(37)))",
         "exp(exp(exp(exp(10))))",
-        "sin(exp(exp(9)))",
+        "sin(exp(exp(12)))",
         "gamma(1e300)",
         "2**(2**(2**x))**9",
     ):

@@ -33,6 +33,9 @@ BOUNDS = {
 """Largest binary exponent of an argument that mpmath is asked about, by row."""
 
 
+LEFT = frozenset(("digamma", "polygamma", "loggamma", "gamma"))
+
+
 class MultiprecisionAlgebra:
     """Real mpmath numbers with ``digits`` decimal digits."""
 
@@ -57,6 +60,8 @@ class MultiprecisionAlgebra:
             return self._with_nonfinite(primitive, args)
         bound = BOUNDS.get(primitive.name)
         if bound is not None and any(context.mag(a) > bound for a in args if a):
+            return context.nan
+        if primitive.name in LEFT and args[-1] < -10_000:  # mpmath walks up to the positive side step by step
             return context.nan
         if primitive.name == "power":
             return self._power(*args)

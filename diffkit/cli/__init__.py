@@ -21,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = cli.main(args=None if arguments is None else list(arguments), prog_name="diffkit", standalone_mode=False)
     except DiffkitError as error:
         code = _complain(str(error), error.caret())
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        code = 2
     except click.UsageError as error:
         hint = f" ({error.ctx.command_path} --help explains)" if error.ctx is not None else ""
         code = _complain(error.format_message().rstrip(".") + hint)

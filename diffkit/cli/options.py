@@ -27,7 +27,10 @@ class ExpressionCommand(click.Command):
             elif OPTION.match(arg):
                 kept.append(arg)
                 if arg in takes_value:
-                    kept += [value for value in [next(rest, None)] if value is not None]
+                    value = next(rest, None)
+                    if value is None:
+                        raise click.UsageError(f"Option '{arg}' requires an argument", ctx)
+                    kept.append(value)
             else:
                 expressions.append(arg)
         return super().parse_args(ctx, [*kept, "--", *expressions])

@@ -16,23 +16,29 @@ def write(text: str, file: str | None) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
-    target = Path(file)
     try:
+        target = Path(file).resolve()
+        if target.exists() and not target.is_file():  # a pipe or a device is written to, never replaced
+            with open(target, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            return
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".diffkit-")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
                 stream.write(text)
-            if target.is_dir():
-                raise IsADirectoryError(21, "is a directory")
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(temporary, 0o666 & ~mask)
+            os.chmod(temporary, target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_mask())
             os.replace(temporary, target)
         except BaseException:
             os.unlink(temporary)
             raise
     except OSError as error:
         raise FileError(f"cannot write {file}: {error.strerror or error}") from None
+
+
+def _mask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def read(file: str) -> str:

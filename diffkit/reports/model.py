@@ -222,8 +222,8 @@ def _comparison(comparison: Comparison) -> Iterator[Block]:
 
 
 VERDICTS = {
-    "agree": "agree: every method is within its own error bar of the reference",
-    "disagree": "disagree: a method is outside its own error bar, or has no answer",
+    "agree": "agree: every method is within the error that it admits",
+    "disagree": "disagree: a method is outside the error that it admits, or has no answer",
     "undecided": "undecided: there is no reference value to tell who is right",
 }
 

@@ -35,6 +35,9 @@ def check_variables(names: Sequence[str], limits: Limits = DEFAULT) -> tuple[str
     """Give the declared variables as a tuple; VariableError if one is unusable or stands twice."""
     if isinstance(names, str):
         names = (names,)
+    if not isinstance(names, Iterable):
+        raise VariableError(f"variables are a list of names, not {type(names).__name__}")
+    names = tuple(names)
     for name in names:
         if not isinstance(name, str):
             raise VariableError(f"a variable's name is text, not {type(name).__name__}")

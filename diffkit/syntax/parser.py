@@ -23,7 +23,8 @@ PREFIX = {"-": table["neg"], "not": table["not_"], "√": table["sqrt"]}
 COMPARISON, TIMES, MINUS_SIGN, POWER, ROOT = 4, 6, 7, 8, 9
 BINDING = {"or": 1, "and": 2, "+": 5, "-": 5, "*": TIMES, "/": TIMES, "**": POWER}
 PREFIX_BINDING = {"-": MINUS_SIGN, "not": 3, "√": ROOT}
-CONSTANTS = {**NAMED, "E": NAMED["e"]}
+PI = "π"
+CONSTANTS = {**NAMED, "E": NAMED["e"], PI: NAMED["pi"]}
 START = Token("start", "", 0)
 
 
@@ -201,9 +202,10 @@ class Parser:
     def _adjacent(self, token: Token, previous: Token) -> bool:
         """Two values side by side: a product where it can only be that, otherwise an error."""
         product = token.kind in ("name", "call") or token.text in ("(", "√")
-        if previous.kind == "name" or not product:
+        if (previous.kind == "name" and previous.text != PI) or not product:
             self.fail("an operator is missing here", token, "write * for a product")
-        if self.operators and self.operators[-1].sign in ("/", "**"):
+        signs = (operator.sign for operator in reversed(self.operators) if not operator.prefix)
+        if next(signs, "") in ("/", "**"):  # 1/2x, 2^-3x
             self.fail("this product without a sign can be read in two ways", token, "write * and parentheses")
         self._push_infix("*", token.position)
         return self._operand(token, previous)

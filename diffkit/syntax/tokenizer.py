@@ -74,10 +74,12 @@ def tokenize(text: str, limits: Limits) -> Iterator[Token]:
                 kind, position = "operator", found.end("name")
             yield make((kind, word, start, None))
         elif kind == "superscript":
+            if len(word) > 9:
+                raise located(limits.exceeded("digits", "an exponent has too many digits"), text, start)
             yield make(("operator", "**", start, None))
             yield make(("number", word, start, int(word.translate(SUPERSCRIPTS))))
         elif kind == "symbol":
-            yield make(("name", "pi", start, None) if word == "π" else ("operator", SYMBOLS[word], start, None))
+            yield make(("name", word, start, None) if word == "π" else ("operator", SYMBOLS[word], start, None))
         else:
             yield make((kind, "", start, None))
             return
