@@ -197,7 +197,7 @@ def _judge(row: Row, reference: Result) -> list[Finding]:
         if there is not None and reference.is_odd(c):
             if there.status != "uncertain" and not result.is_odd(c) and math.isfinite(value):
                 note(
-                    "a value where there is none",
+                    ABSENT,
                     1.0,
                     f"{label} = {value!r}, but the point is {there.status}: {there.message}",
                 )

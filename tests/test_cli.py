@@ -62,7 +62,8 @@ def test_points_files(run, tmp_path):
 def test_standard_input(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "diffkit", "grad", "x^2", "--points", "-"],
-        input="x\n3\n", capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        input="x\n3\n", capture_output=True, text=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     assert done.returncode == 0
     assert "3  6" in done.stdout
