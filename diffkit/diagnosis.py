@@ -115,6 +115,7 @@ class Direction:
         self.base = base
         self.algebra = OneSided(base)
         self.right, self.left = (self._run(side) for side in (1, -1))
+        self.doubt = False  # whether the digits left some place undecided
         self.hits = [*self._hits(self.right), *self._hits(self.left)]
 
     def _run(self, side: int) -> list[Dual]:
@@ -157,11 +158,23 @@ class Direction:
                 margin = margin_slot(place, self.algebra, args)
                 if not all(self.base.context.isfinite(v.primal[0]) for v in args if not isinstance(v.primal[0], bool)):
                     continue  # an argument that has no value was hit itself
-                side = sign(margin.primal)
-                if side == 0 or (side < 0 and place.kind == "edge"):
-                    slope = 0 if still or side < 0 else sign(margin.tangents.get(0, (0, 0)))
-                    hits.append(Hit(slot, place, side, slope, still))
+                try:
+                    hit = self._hit(slot, place, margin, still)
+                except Undecided:
+                    self.doubt = True
+                    continue
+                if hit is not None:
+                    hits.append(hit)
         return hits
+
+    @staticmethod
+    def _hit(slot: int, place: Place, margin: Dual, still: bool) -> Hit | None:
+        edge = place.kind == "edge"
+        side = sign(margin.primal)
+        if side > 0 or (side < 0 and not edge):
+            return None
+        slope = sign(margin.tangents.get(0, (0, 0))) if edge and side == 0 and not still else 0
+        return Hit(slot, place, side, slope, still)
 
     def verdict(self) -> Odd:
         """Turn the hits into a status; the first of these that applies."""
@@ -171,6 +184,8 @@ class Direction:
         for hit in self.hits:
             if hit.place.kind == "edge" and (hit.slope < 0 or not hit.place.closed):
                 return Odd("domain_error", self._say(hit, "is at the edge of its domain"))
+        if self.doubt:
+            raise Undecided
         for hit in self.hits:
             if hit.place.kind == "pole":
                 return Odd("pole" if self._grows() else "domain_error", self._say(hit, "has no value"))

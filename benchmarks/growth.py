@@ -1,0 +1,66 @@
+"""How parsing and differentiation grow with the size of the expression.
+
+    python benchmarks/growth.py
+
+Medians of five runs. Times belong to the machine; the growth (time per operation) belongs to the code.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+
+from diffkit.limits import Limits
+from diffkit.syntax import parse_program
+from diffkit.tasks import gradient_task, hessian_task
+from diffkit.transforms import differentiate
+
+
+def median(action: Callable[[], object], runs: int = 5) -> float:
+    """Median seconds of an action."""
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def rosenbrock(n: int) -> str:
+    """The chained Rosenbrock function of n variables."""
+    return "+".join(f"100*(x{i + 1}-x{i}**2)**2+(1-x{i})**2" for i in range(n - 1))
+
+
+def line(name: str, size: int, seconds: float) -> None:
+    """Print one measurement."""
+    print(f"{name:44s} {size:8,d} slots  {1000 * seconds:9.1f} ms  {1e6 * seconds / size:6.2f} µs/slot")
+
+
+def main() -> None:
+    """Print every measurement."""
+    for terms in (12_500, 25_000, 50_000, 100_000):
+        text = "+".join(["x", "y", "3"] * (terms // 3))
+        size = len(parse_program(text))
+        line(f"parse a sum of {terms:,} terms", size, median(lambda text=text: parse_program(text)))
+    for n in (250, 500, 1000, 2000):
+        text = rosenbrock(n)
+        program = parse_program(text)
+        line(f"parse Rosenbrock n = {n}", len(program), median(lambda text=text: parse_program(text)))
+        indices = gradient_task(program).indices
+        size = len(differentiate(program, indices))
+        line(f"gradient program of Rosenbrock n = {n}", size, median(lambda p=program, i=indices: differentiate(p, i)))
+    program = parse_program(rosenbrock(100))
+    indices = hessian_task(program).indices
+    line("Hessian program of Rosenbrock n = 100", len(differentiate(program, indices)),
+         median(lambda: differentiate(program, indices)))  # fmt: skip
+    for depth in (50, 100, 200, 400):
+        program = parse_program("sin(" * depth + "x" + ")" * depth, limits=Limits(parentheses=500))
+        size = len(differentiate(program, [(0, (0,))]))
+        line(f"derivative of sine nested {depth} deep", size, median(lambda p=program: differentiate(p, [(0, (0,))])))
+    for order in (5, 10, 20):
+        program = parse_program("exp(sin(x))*gamma(x)/(1 + x**2)")
+        size = len(differentiate(program, [(0, (0,) * order)]))
+        line(f"derivative of order {order}", size, median(lambda o=order, p=program: differentiate(p, [(0, (0,) * o)])))
+
+
+if __name__ == "__main__":
+    main()
