@@ -9,9 +9,11 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 PYTHON = sys.executable
-ONE_SHOT = [PYTHON, "-m", "diffkit", "grad", "3*x**2-4*x", "--at", "1"]
+SCRIPT = Path(PYTHON).with_name("diffkit")  # the installed command; measure an ordinary install, not an editable one
+ONE_SHOT = [str(SCRIPT), "grad", "3*x**2-4*x", "--at", "1"]
 PAIRS = {
     "with the formula / import sympy": (ONE_SHOT, [PYTHON, "-c", "import sympy"]),
     "dual / import click": ([*ONE_SHOT, "--backend", "dual"], [PYTHON, "-c", "import click"]),

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from diffkit.auto import AutoBackend
 from diffkit.backends import BACKENDS, Backend, get_backend
-from diffkit.comparison import DEFAULT_BACKENDS, Comparison, compare_task, make_result
 from diffkit.errors import BackendError, DiffkitError, PointError, did_you_mean
 from diffkit.functions import as_joint_program, as_program
+from diffkit.layout import joined_formula, lay_out
 from diffkit.points import Points, number, read_points
-from diffkit.results import Result, worst_message
+from diffkit.results import Answer, Result
 from diffkit.tasks import (
     Task,
     derivative_task,
@@ -22,6 +21,9 @@ from diffkit.tasks import (
     jacobian_task,
     taylor_task,
 )  # fmt: skip
+
+if TYPE_CHECKING:
+    from diffkit.comparison import Comparison
 
 TASKS = {
     "derivative": derivative_task,
@@ -37,6 +39,8 @@ TASKS = {
 def find_backend(backend: str | Backend) -> Backend:
     """Give the backend of a name, ``auto`` among them; BackendError for an unknown name."""
     if isinstance(backend, str) and backend == "auto":
+        from diffkit.auto import AutoBackend
+
         return AutoBackend()
     if not isinstance(backend, str) and not hasattr(backend, "prepare"):
         raise BackendError(f"a backend is a name or an object with prepare(task), not a {type(backend).__name__}")
@@ -66,69 +70,29 @@ class Prepared:
 
     def result(self, at: Any) -> Result:
         """Give the Result at a point or a batch of points."""
-        points = (
-            at
-            if isinstance(at, Points)
-            else read_points(at, self.variables, elementwise=self.task.kind == "derivative")
-        )
-        if points.point is not None:
-            answer = self._evaluation.at((*points.point, *self.task.extras))
-            found = make_result(
-                self.task, answer, self.backend.name, points.point, self.backend.error_kind, self.formula
-            )
-        else:
-            found = self._batch(points)
-        confirmation = getattr(self._evaluation, "confirmation", "")
+        elementwise = self.task.kind == "derivative"
+        points = at if isinstance(at, Points) else read_points(at, self.variables, elementwise=elementwise)
+        answer = self._answer(points)
+        backend, evaluation = self.backend, self._evaluation
+        found = lay_out(self.task, answer, points, backend.name, backend.error_kind, evaluation.formula)
+        confirmation = getattr(evaluation, "confirmation", "")
         return found if not confirmation or found.message else replace(found, message=confirmation)
+
+    def _answer(self, points: Points) -> Answer:
+        extras = self.task.extras
+        if points.point is not None:
+            return self._evaluation.at((*points.point, *extras))
+        if not extras:
+            return self._evaluation.batch(points.rows)
+        import numpy as np
+
+        return self._evaluation.batch(np.hstack([points.rows, np.tile(extras, (len(points.rows), 1))]))
 
     def __call__(self, at: Any) -> Any:
         """Give the values as an array (NaN where a component is not ok)."""
         import numpy as np
 
         return np.asarray(self.result(at).value)
-
-    def _batch(self, points: Points) -> Result:
-        import numpy as np
-
-        task = self.task
-        rows = points.rows
-        if task.extras:
-            rows = np.hstack([rows, np.tile(task.extras, (len(rows), 1))])
-        answer = self._evaluation.batch(rows)
-        count = len(task.indices)
-        flat = self._lay_out(answer.values, len(rows))
-        errors = None if answer.errors is None else self._lay_out(answer.errors, len(rows))
-        width = len(task.places)
-        odd = {}
-        if answer.odd:
-            for c, place in enumerate(task.places):
-                for position in range(place, len(rows) * count, count):
-                    if position in answer.odd:
-                        odd[position // count * width + c] = answer.odd[position]
-        return Result(
-            task.kind, (*points.batch, *task.shape), flat, self.backend.name, task.variables, points.at, task.labels,
-            errors, self.backend.error_kind, odd, worst_message(odd), answer.evaluations, self.formula,
-        )  # fmt: skip
-
-    def _lay_out(self, flat: Any, rows: int) -> Any:
-        import numpy as np
-
-        table = np.asarray(flat, dtype=float).reshape(rows, len(self.task.indices))[:, list(self.task.places)]
-        return (table if self.task.factors is None else table * np.array(self.task.factors)).ravel()
-
-
-def joined_formula(task: Task, formulas: Sequence[str] | None) -> str | None:
-    """Give the partials' formulas as one text in the shape of the task."""
-    if formulas is None:
-        return None
-    cells = [formulas[p] for p in task.places]
-    if task.kind == "taylor":
-        cells = [c if k < 2 else f"({c})/{k}!" for k, c in enumerate(cells)]
-    if len(task.shape) < 2:
-        return cells[0] if task.shape == () else f"[{', '.join(cells)}]"
-    width = task.shape[1]
-    lines = [f"[{', '.join(cells[i * width : (i + 1) * width])}]" for i in range(task.shape[0])]
-    return f"[{', '.join(lines)}]"
 
 
 def derivative(
@@ -197,7 +161,7 @@ def prepare(
 
 
 def compare(
-    f: Any, at: Any, kind: str = "gradient", backends: Sequence[str | Backend] = DEFAULT_BACKENDS, *,
+    f: Any, at: Any, kind: str = "gradient", backends: Sequence[str | Backend] = tuple(BACKENDS), *,
     variables: Sequence[str] | None = None, **options: Any,
 ) -> Comparison:  # fmt: skip
     """Compare backends at one point with each other and with a 50-digit reference.
@@ -209,6 +173,8 @@ def compare(
     points = at if isinstance(at, Points) else read_points(at, task.variables)
     if points.point is None:
         raise PointError("compare takes one point", hint="call it for each point of a batch")
+    from diffkit.comparison import compare_task
+
     return compare_task(task, points.point, [find_backend(b) for b in backends])
 
 

@@ -191,6 +191,8 @@ class ProgramBuilder:
         return None if negated is None else self.apply(ADD, (x, negated))
 
     def _mul(self, x: int, y: int) -> int | None:
+        if self._values[x] is None and self._values[y] is None:
+            return self._sign_outside(MUL, x, y)
         for factor, other in ((x, y), (y, x)):
             value = self.rational(factor)
             if value is None:
@@ -215,10 +217,11 @@ class ProgramBuilder:
         return self._sign_outside(DIV, x, y)
 
     def _sign_outside(self, primitive: Primitive, x: int, y: int) -> int | None:
-        for args, part in (((None, y), x), ((x, None), y)):
-            if (parts := self._parts(part, NEG)) is not None:
-                inner = tuple(parts[0] if slot is None else slot for slot in args)
-                return self.apply(NEG, (self.apply(primitive, inner),))
+        left, right = self._instructions[x], self._instructions[y]
+        if left is not None and left[0] is NEG:
+            return self.apply(NEG, (self.apply(primitive, (left[1], y)),))
+        if right is not None and right[0] is NEG:
+            return self.apply(NEG, (self.apply(primitive, (x, right[1])),))
         return None
 
     def _power(self, x: int, y: int) -> int | None:

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from itertools import combinations
 from time import perf_counter
 
-from diffkit.backends import Backend, Evaluation, get_backend
+from diffkit.backends import BACKENDS, Backend, Evaluation, get_backend
 from diffkit.errors import BackendError, LimitError
 from diffkit.evaluation import ProgramEvaluation
+from diffkit.layout import lay_out
+from diffkit.points import Points
 from diffkit.referee import Referee
-from diffkit.results import Answer, ErrorKind, Odd, Result, component_ulps, worst_message
+from diffkit.results import Answer, Odd, Result, component_ulps
 from diffkit.tasks import Task
 from diffkit.transforms import differentiate
 
-DEFAULT_BACKENDS = ("symbolic", "finite", "dual")
 FEW = 3.0  # correct digits below which an answer within its bar is still worth a word
 LOST = "few correct digits"
 ABSENT = "a value where there is none"
@@ -83,19 +84,18 @@ class Comparison:
         return "; ".join(parts)
 
 
-def compare_task(
-    task: Task, point: Sequence[float], backends: Sequence[str | Backend], *, formula: str | None = None
-) -> Comparison:
+def compare_task(task: Task, point: Sequence[float], backends: Sequence[str | Backend]) -> Comparison:
     """Compare backends on a task at one point."""
     if not backends:
-        raise BackendError("there is no backend to compare", hint=f"name some of {', '.join(DEFAULT_BACKENDS)}")
+        raise BackendError("there is no backend to compare", hint=f"name some of {', '.join(BACKENDS)}")
     referee = Referee(task)
     full = (*point, *task.extras)
     truth = referee.at(full)
-    reference = make_result(task, truth, "referee", point, "none", formula)
+    points = Points(task.variables, tuple(point))
+    reference = lay_out(task, truth, points, "referee", "none")
     rows, findings = [], []
     for backend in backends:
-        row = _row(task, get_backend(backend), point, reference)
+        row = _row(task, get_backend(backend), points, reference)
         rows.append(row)
         if not row.skipped:
             findings += _judge(row, reference)
@@ -109,38 +109,22 @@ def compare_task(
     )
 
 
-def make_result(
-    task: Task, answer: Answer, backend: str, point: Sequence[float], error_kind: ErrorKind, formula: str | None = None
-) -> Result:
-    """Lay the distinct partials of an answer out in the shape of the task, at one point."""
-    factors = task.factors or (1.0,) * len(task.places)
-    flat = [answer.values[p] * f for p, f in zip(task.places, factors, strict=True)]
-    errors = (
-        None if answer.errors is None else [answer.errors[p] * f for p, f in zip(task.places, factors, strict=True)]
-    )
-    odd = {c: answer.odd[p] for c, p in enumerate(task.places) if p in answer.odd}
-    at = dict(zip(task.variables, point, strict=True))
-    return Result(
-        task.kind, task.shape, flat, backend, task.variables, at, task.labels, errors, error_kind, odd,
-        worst_message(odd), answer.evaluations, formula,
-    )  # fmt: skip
-
-
-def _row(task: Task, backend: Backend, point: Sequence[float], reference: Result) -> Row:
+def _row(task: Task, backend: Backend, points: Points, reference: Result) -> Row:
     start = perf_counter()
-    full = (*point, *task.extras)
+    assert points.point is not None
+    full = (*points.point, *task.extras)
     try:
         evaluation = backend.prepare(task)
         answer = evaluation.at(full)
     except (BackendError, LimitError) as error:
         nothing = (math.nan,) * len(task.places)
         odd = {c: Odd("uncertain", str(error)) for c in range(len(task.indices))}
-        blank = make_result(task, Answer([math.nan] * len(task.indices), None, odd), backend.name, point, "none")
+        blank = lay_out(task, Answer([math.nan] * len(task.indices), None, odd), points, backend.name, "none")
         return Row(
             backend.name, blank, nothing, nothing, nothing, nothing, nothing, perf_counter() - start, (), str(error)
         )
     seconds = perf_counter() - start
-    result = make_result(task, answer, backend.name, point, backend.error_kind)
+    result = lay_out(task, answer, points, backend.name, backend.error_kind)
     bar = _bars(task, evaluation, answer, full)
     absolute = tuple(abs(v - r) for v, r in zip(result.flat, reference.flat, strict=True))
     relative = tuple(

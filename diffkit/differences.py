@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, product
+from typing import NamedTuple
 
 from diffkit.results import Odd
 
@@ -32,8 +33,7 @@ STENCILS = {
 HIGHEST_ORDER = max(STENCILS)
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A central difference at one step: its value, its noise, and the one-sided slopes of a first difference."""
 
     h: float

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 WINDOW = 72  # characters of a long input shown around the caret
@@ -66,6 +65,8 @@ class NotOkError(DiffkitError):
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Give the hint ``did you mean sin?``, or nothing when no known name is near."""
+    import difflib
+
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if not close:

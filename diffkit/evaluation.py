@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -63,7 +62,7 @@ class ProgramEvaluation:
             return Odd("uncertain", "binary64 overflows or loses everything on the way; backend='auto' goes on")
         if len(index[1]) == 1 and not math.isclose(value, seen.value, rel_tol=1e-6):
             return seen  # a tie in binary64 that is none at 50 digits, or a kink whose sides agree
-        return replace(seen, value=value) if seen.message else None
+        return seen._replace(value=value) if seen.message else None
 
     def bound(self, point: Sequence[float]) -> list[float]:
         """Running bound on the rounding error of each component at a point."""

@@ -17,7 +17,7 @@ from diffkit.syntax.names import check_variables, natural_order
 from diffkit.tasks import check_order, positions
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Expression:
     """A real expression of named variables; ``str`` of it parses back to the same program."""
 

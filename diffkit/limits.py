@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from diffkit.errors import LimitError
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Bounds that keep text from strangers from hanging or crashing the reader.
 
     The defaults are measured: honest losses reach 400 kB and 200,000 nodes; a literal of one million digits,

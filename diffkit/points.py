@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from numbers import Complex, Real
-from typing import Any
+from typing import Any, NamedTuple
 
 from diffkit.algebras.floats import to_float
 from diffkit.errors import DiffkitError, FileError, PointError, VariableError, did_you_mean
@@ -23,8 +19,7 @@ DECIMAL = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?\s*\Z", re.AS
 MOST_POINTS = 1_000_000
 
 
-@dataclass(frozen=True)
-class Points:
+class Points(NamedTuple):
     """One point (``point``) or a batch: ``rows`` of shape (B, n) and the shape ``batch`` they stand for."""
 
     variables: tuple[str, ...]
@@ -261,6 +256,9 @@ def read_file(text: str, name: str, variables: Sequence[str]) -> Points:
 
 
 def _csv(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
+    import csv
+    import io
+
     reader = csv.reader(io.StringIO(text), skipinitialspace=True, strict=True)
     header: list[str] | None = None
     rows = []
@@ -284,6 +282,8 @@ def _csv(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
 
 
 def _json_lines(lines: Sequence[str], name: str, names: tuple[str, ...]) -> list[list[float]]:
+    import json
+
     rows = []
     for line_number, line in enumerate(lines, 1):
         if not line.strip():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from diffkit.errors import NotOkError
 
@@ -18,8 +18,7 @@ SEVERITY: tuple[Status, ...] = ("ok", "overflow", "uncertain", "not_differentiab
 """Statuses from best to worst; the status of a whole result is its worst one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Odd:
+class Odd(NamedTuple):
     """What there is to say of a component besides its value, which is NaN unless the status is ok."""
 
     status: Status
@@ -30,7 +29,7 @@ class Odd:
     value: float = math.nan
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class Answer:
     """A backend's components, flat, point by point; ``odd`` describes those that are not plain numbers."""
 

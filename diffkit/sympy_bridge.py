@@ -30,6 +30,7 @@ ADD, SUB, MUL, DIV, ABS = table["add"], table["sub"], table["mul"], table["div"]
 SUMS, PRODUCTS = (ADD, SUB), (MUL, DIV)
 UNBOUNDED = frozenset(("gamma", "loggamma", "digamma", "polygamma", "besselj"))
 MODERATE = 1e6
+OUTPUT = 2  # an output counts as this many uses, so that its value is kept whole
 ASK = "use another backend, or backend=SymbolicBackend(Limits({name}=…)) if you can wait"
 
 
@@ -67,7 +68,7 @@ class Outward:
             for slot in args:
                 self.uses[slot] += 1
         for slot in program.outputs:
-            self.uses[slot] += 2
+            self.uses[slot] += OUTPUT
         self.varies = depends(program)
         self.floats: list[Any] = run_slots(program, FLOATS, [math.nan] * len(program.inputs))
         self.values: list[Any] = [*self.symbols, *map(SYMPY.constant, program.constants)]
@@ -102,7 +103,7 @@ class Outward:
         last = self._closed(right)
         parts.append(last if primitive in (ADD, MUL) else -last if primitive is SUB else 1 / last)
         user = self._only_user.get(slot)
-        if user is not None and user in chain:
+        if (user is not None and user in chain) or (chain is SUMS and self.uses[slot] == OUTPUT):
             self.pending[slot] = parts
             return None
         return (sympy.Add if chain is SUMS else sympy.Mul)(*parts)
@@ -133,6 +134,11 @@ class Outward:
     def outputs(self) -> list[Any]:
         """The outputs as expressions."""
         return [self._closed(slot) for slot in self.program.outputs]
+
+    def terms(self, output: int) -> list[Any]:
+        """The terms of an output that is a sum."""
+        slot = self.program.outputs[output]
+        return self.pending.get(slot) or [self.values[slot]]
 
 
 def check_size(program: Program, limits: Limits = DEFAULT) -> None:
@@ -175,9 +181,9 @@ def symbolic_derivative(program: Program, indices: Sequence[Index], limits: Limi
     check_size(program, limits)
     try:
         out = Outward(program)
-        expressions = out.outputs
+        # term by term: SymPy takes long over wide sums, and the order in which they were written is kept
         derivatives = [
-            sympy.diff(expressions[k], *(out.symbols[i] for i in index)) if index else expressions[k]
+            [sympy.diff(term, *(out.symbols[i] for i in index)) if index else term for term in out.terms(k)]
             for k, index in indices
         ]
     except (ValueError, TypeError, AttributeError, NotImplementedError, RecursionError) as error:
@@ -194,7 +200,7 @@ def symbolic_derivative(program: Program, indices: Sequence[Index], limits: Limi
             assert instruction is not None
             known[symbol] = builder.apply(table["ge"], (slots[instruction[1][0]], builder.constant(0)))
     inward = Inward(builder, known)
-    return builder.program([inward.slot(expression) for expression in derivatives], program.inputs)
+    return builder.program([inward.total(terms) for terms in derivatives], program.inputs)
 
 
 def from_sympy(expressions: Sequence[Any], variables: Sequence[str] | None = None) -> Program:
@@ -260,6 +266,11 @@ class Inward:
             self.known[node] = plan[1](*[self.known[part] for part in plan[0]])
             stack.pop()
         return self.known[expression]
+
+    def total(self, terms: Sequence[Any]) -> int:
+        """Emit a sum of expressions."""
+        kept = [self.slot(term) for term in terms if term != 0]
+        return self._sum(*kept) if kept else self.builder.constant(0)
 
     def emit(self, name: str, *args: int) -> int:
         """Emit a row of the table."""
@@ -332,13 +343,13 @@ class Inward:
         def build(*slots: int) -> int:
             over, under = list(slots[: len(above)]), list(slots[len(above) :])
             if abs(scale.numerator) != 1 or not over:
-                over.insert(0, self.builder.constant(abs(scale.numerator)))
+                over.insert(0, self.builder.constant(scale.numerator))
             if scale.denominator != 1:
                 under.insert(0, self.builder.constant(scale.denominator))
             product = self._times(over)
             if under:
                 product = self.emit("div", product, self._times(under))
-            return self.emit("neg", product) if scale < 0 else product
+            return self.emit("neg", product) if scale < 0 and abs(scale.numerator) == 1 and above else product
 
         return [*above, *below], build
 
@@ -352,6 +363,9 @@ class Inward:
             return [base], lambda b: self.emit("div", self.builder.constant(1), self.emit("sqrt", b))
         if base is sympy.E:
             return [exponent], lambda x: self.emit("exp", x)
+        if exponent.is_Rational and exponent < 0:
+            inverse = sympy.Pow(base, -exponent, evaluate=False)
+            return [inverse], lambda b: self.emit("div", self.builder.constant(1), b)
         return [base, exponent], lambda b, x: self.emit("power", b, x)
 
     def _piecewise(self, node: Any) -> tuple[Sequence[Any], Callable[..., int]]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from diffkit.builder import ProgramBuilder, copy_slots
 from diffkit.errors import DiffkitError, VariableError, did_you_mean
@@ -21,8 +20,7 @@ Index = tuple[int, tuple[int, ...]]
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """Partial derivatives of a program.
 
     ``indices`` are the distinct partials to compute; component c of the answer is partial ``places[c]`` times

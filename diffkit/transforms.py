@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import factorial
-from typing import Any
+from typing import Any, NamedTuple
 
 from diffkit.algebras.dual import Dual, DualAlgebra
-from diffkit.algebras.taylor import TaylorAlgebra
 from diffkit.builder import ProgramBuilder, copy_slots
 from diffkit.primitives import Place, table
 from diffkit.program import Algebra, Program, run
@@ -60,6 +58,8 @@ def _by_series(
     program: Program, builder: ProgramBuilder, indices: Sequence[Index], variables: Sequence[int]
 ) -> dict[Index, int]:
     """∂ᵃ⁺ᵇf/∂xᵃ∂yᵇ = a!·b! times the coefficient of sᵃtᵇ: a series in s whose coefficients are series in t."""
+    from diffkit.algebras.taylor import TaylorAlgebra  # wanted for high orders only
+
     algebra: Any = builder
     values: list[Any] = list(range(len(program.inputs)))
     for variable in variables:
@@ -79,8 +79,7 @@ def _by_series(
     return found
 
 
-@dataclass(frozen=True)
-class Guarded:
+class Guarded(NamedTuple):
     """A derivative program together with the primal values and the guards of the primal's domain.
 
     Outputs of ``program``: ``derivatives`` of them first, then the primal outputs, then one margin per guard.

@@ -20,6 +20,7 @@ LAYERS = [
     {"transforms"},
     {"sympy_bridge", "domain", "diagnosis"},
     {"evaluation", "functions", "points", "differences"},
+    {"layout"},
     {"backends"},
     {"referee"},
     {"comparison"},

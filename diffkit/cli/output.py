@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-from pathlib import Path
 
 from diffkit.errors import FileError
 
@@ -16,6 +14,9 @@ def write(text: str, file: str | None) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
+    import tempfile
+    from pathlib import Path
+
     try:
         target = Path(file).resolve()
         if target.exists() and not target.is_file():  # a pipe or a device is written to, never replaced
@@ -46,7 +47,8 @@ def read(file: str) -> str:
     try:
         if file == "-":
             return sys.stdin.read()
-        return Path(file).read_text(encoding="utf-8-sig")
+        with open(file, encoding="utf-8-sig") as stream:
+            return stream.read()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise FileError(f"cannot read {file}: {reason}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Rule = Callable[..., Any]
 """A formula ``rule(F, x, …)`` written with operators and the functions of ``F``.
@@ -15,8 +15,7 @@ It is traced once into a small Program, so it has a meaning in every algebra: fl
 PlaceKind = Literal["edge", "pole", "kink", "jump"]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a function is not smooth: the set ``margin == 0`` of its arguments.
 
     * edge: the domain is ``margin > 0``, or ``margin >= 0`` if ``closed``;
@@ -35,7 +34,7 @@ class Place:
     slope: Rule | None = None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Primitive:
     """One row: everything diffkit knows about one elementary function.
 
@@ -94,12 +93,12 @@ class Primitive:
 
 
 
-@dataclass(slots=True)
 class Table:
     """The rows by name and alias, in the order in which they were added."""
 
-    rows: dict[str, Primitive] = field(default_factory=dict)
-    names: dict[str, Primitive] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.rows: dict[str, Primitive] = {}
+        self.names: dict[str, Primitive] = {}
 
     def add(self, name: str, arguments: str, doc: str, **facts: Any) -> Primitive:
         """Add the row ``name`` whose arguments are given as a comma-separated list."""

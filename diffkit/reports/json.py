@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from diffkit.comparison import Comparison
 from diffkit.reports.model import Report, plain
 from diffkit.results import Result
+
+if TYPE_CHECKING:
+    from diffkit.comparison import Comparison
 
 RESULT_SCHEMA = "diffkit.result/1"
 COMPARISON_SCHEMA = "diffkit.comparison/1"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from diffkit.comparison import Comparison
 from diffkit.results import Odd, Result
+
+if TYPE_CHECKING:
+    from diffkit.comparison import Comparison
 
 WIDEST = 8  # variables up to which a matrix is shown as one
 METHODS = {
@@ -27,8 +28,7 @@ WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """The expressions as read, and what was found: a result, a comparison, or (neither) formulas and the domain."""
 
     expressions: tuple[str, ...]
@@ -43,8 +43,7 @@ class Report:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Equation:
+class Equation(NamedTuple):
     """A line ``left = right``, perhaps with an error bar or a remark after it."""
 
     left: str
@@ -52,23 +51,20 @@ class Equation:
     remark: str = ""
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """Columns with a heading each."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(NamedTuple):
     """A sentence."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class Gap:
+class Gap(NamedTuple):
     """An empty line between parts."""
 
 

@@ -7,8 +7,7 @@ parenthesis opens a frame. Comparisons chain as in mathematics: 0 < x < 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from diffkit.builder import NAMED, ProgramBuilder
 from diffkit.errors import LimitError, ParseError, VariableError, did_you_mean
@@ -28,20 +27,17 @@ CONSTANTS = {**NAMED, "E": NAMED["e"], PI: NAMED["pi"]}
 START = Token("start", "", 0)
 
 
-@dataclass(slots=True)
 class Waiting:
     """An operator on the stack, or the open parenthesis of a group or a call."""
 
-    sign: str
-    binding: int
-    position: int
-    function: Primitive | None = None
-    commas: int = 0
-    prefix: bool = False
+    __slots__ = ("binding", "commas", "function", "position", "prefix", "sign")
+
+    def __init__(self, sign: str, binding: int, position: int, function: Primitive | None = None, prefix: bool = False):
+        self.sign, self.binding, self.position = sign, binding, position
+        self.function, self.prefix, self.commas = function, prefix, 0
 
 
-@dataclass(slots=True)
-class Chain:
+class Chain(NamedTuple):
     """A comparison that the next comparison may continue: its truth so far and its right-hand side."""
 
     truth: int

@@ -1,0 +1,70 @@
+"""Answers laid out in the shape of their task: distinct partials become matrices, rows become batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from diffkit.points import Points
+from diffkit.results import Answer, ErrorKind, Odd, Result, worst_message
+from diffkit.tasks import Task
+
+
+def lay_out(
+    task: Task,
+    answer: Answer,
+    points: Points,
+    backend: str,
+    error_kind: ErrorKind,
+    formulas: Sequence[str] | None = None,
+) -> Result:
+    """Give the Result of a backend's answer at a point or a batch of points."""
+    odd = _odd(task, answer)
+    return Result(
+        task.kind,
+        (*points.batch, *task.shape),
+        _components(task, answer.values, points),
+        backend,
+        task.variables,
+        points.at,
+        task.labels,
+        None if answer.errors is None else _components(task, answer.errors, points),
+        error_kind,
+        odd,
+        worst_message(odd),
+        answer.evaluations,
+        joined_formula(task, formulas),
+    )
+
+
+def _components(task: Task, flat: Any, points: Points) -> Any:
+    if points.point is not None:
+        factors = task.factors or (1.0,) * len(task.places)
+        return [flat[place] * factor for place, factor in zip(task.places, factors, strict=True)]
+    import numpy as np
+
+    table = np.asarray(flat, dtype=float).reshape(len(points.rows), len(task.indices))[:, list(task.places)]
+    return (table if task.factors is None else table * np.array(task.factors)).ravel()
+
+
+def _odd(task: Task, answer: Answer) -> dict[int, Odd]:
+    count, width = len(task.indices), len(task.places)
+    found = {}
+    for position, described in answer.odd.items():
+        row, index = divmod(position, count)
+        found.update({row * width + c: described for c, place in enumerate(task.places) if place == index})
+    return found
+
+
+def joined_formula(task: Task, formulas: Sequence[str] | None) -> str | None:
+    """Give the partials' formulas as one text in the shape of the task."""
+    if formulas is None:
+        return None
+    cells = [formulas[place] for place in task.places]
+    if task.kind == "taylor":
+        cells = [c if k < 2 else f"({c})/{k}!" for k, c in enumerate(cells)]
+    if len(task.shape) < 2:
+        return cells[0] if task.shape == () else f"[{', '.join(cells)}]"
+    width = task.shape[1]
+    lines = [f"[{', '.join(cells[i * width : (i + 1) * width])}]" for i in range(task.shape[0])]
+    return f"[{', '.join(lines)}]"
