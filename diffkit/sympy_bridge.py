@@ -30,7 +30,6 @@ ADD, SUB, MUL, DIV, ABS = table["add"], table["sub"], table["mul"], table["div"]
 SUMS, PRODUCTS = (ADD, SUB), (MUL, DIV)
 UNBOUNDED = frozenset(("gamma", "loggamma", "digamma", "polygamma", "besselj"))
 MODERATE = 1e6
-OUTPUT = 2  # an output counts as this many uses, so that its value is kept whole
 ASK = "use another backend, or backend=SymbolicBackend(Limits({name}=…)) if you can wait"
 
 
@@ -67,8 +66,9 @@ class Outward:
         for _, args in program.instructions:
             for slot in args:
                 self.uses[slot] += 1
+        self.answers = {slot for slot in program.outputs if self.uses[slot] == 0}
         for slot in program.outputs:
-            self.uses[slot] += OUTPUT
+            self.uses[slot] += 2  # its value is kept whole
         self.varies = depends(program)
         self.floats: list[Any] = run_slots(program, FLOATS, [math.nan] * len(program.inputs))
         self.values: list[Any] = [*self.symbols, *map(SYMPY.constant, program.constants)]
@@ -103,7 +103,7 @@ class Outward:
         last = self._closed(right)
         parts.append(last if primitive in (ADD, MUL) else -last if primitive is SUB else 1 / last)
         user = self._only_user.get(slot)
-        if (user is not None and user in chain) or (chain is SUMS and self.uses[slot] == OUTPUT):
+        if (user is not None and user in chain) or (chain is SUMS and slot in self.answers):
             self.pending[slot] = parts
             return None
         return (sympy.Add if chain is SUMS else sympy.Mul)(*parts)
