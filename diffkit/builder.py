@@ -45,6 +45,21 @@ class ProgramBuilder:
         for name in inputs:
             self.input(name)
 
+    @classmethod
+    def of(cls, program: Program) -> ProgramBuilder:
+        """Give a builder that already holds a program, slot for slot."""
+        builder = cls(program.inputs)
+        first = program.first_instruction
+        for value in program.constants:
+            builder._new(("constant", value), value, None, 0)
+        keys: list[tuple[Any, ...]] = [(primitive, *args) for primitive, args in program.instructions]
+        builder._values += [None] * len(keys)
+        builder._instructions += keys
+        builder._depths += [0] * len(keys)  # depth is a limit on what is read, not on what is made of it
+        builder._slots.update(zip(keys, range(first, first + len(keys)), strict=True))
+        builder.truths.update(slot for slot, key in enumerate(keys, first) if key[0].truth)
+        return builder
+
     def _new(self, key: Any, value: Constant | None, instruction: tuple[Any, ...] | None, depth: int) -> int:
         slot = len(self._values)
         limits = self.limits
@@ -306,9 +321,7 @@ class ProgramBuilder:
 
 def select(program: Program, outputs: Sequence[int]) -> Program:
     """Give the part of a program that computes other slots of it."""
-    builder = ProgramBuilder(program.inputs)
-    slots = copy_slots(program, builder, range(len(program.inputs)))
-    return builder.program([slots[slot] for slot in outputs])
+    return ProgramBuilder.of(program).program(outputs)
 
 
 def copy_slots(program: Program, builder: ProgramBuilder, inputs: Sequence[int]) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diffkit.builder import ProgramBuilder, copy_slots
+from diffkit.builder import ProgramBuilder
 from diffkit.primitives import Place
 from diffkit.program import Program
 from diffkit.syntax import format_slot
@@ -30,8 +30,7 @@ class Domain:
 
 def domain(program: Program) -> Domain:
     """Give the conditions that the table's places put on a program."""
-    builder = ProgramBuilder(program.inputs)
-    slots = copy_slots(program, builder, range(len(program.inputs)))
+    builder = ProgramBuilder.of(program)
     varies = depends(program)
     conditions: dict[str, None] = {}
     exceptions: dict[str, None] = {}
@@ -39,7 +38,7 @@ def domain(program: Program) -> Domain:
         for place in primitive.places:
             if place.varying is not None and not any(varies[args[i]] for i in place.varying):
                 continue
-            margin = margin_slot(place, builder, [slots[a] for a in args])
+            margin = margin_slot(place, builder, args)
             value = builder.rational(margin)
             if value is not None and (value > 0 or (value != 0 and place.kind != "edge")):
                 continue

@@ -16,7 +16,7 @@ from typing import Any
 import sympy
 
 from diffkit.algebras.floats import FLOATS
-from diffkit.builder import NAMED, ProgramBuilder, copy_slots
+from diffkit.builder import NAMED, ProgramBuilder
 from diffkit.errors import BackendError, DiffkitError, VariableError
 from diffkit.limits import DEFAULT, Limits
 from diffkit.primitives import Primitive, table
@@ -189,16 +189,15 @@ def symbolic_derivative(program: Program, indices: Sequence[Index], limits: Limi
     except (ValueError, TypeError, AttributeError, NotImplementedError, RecursionError) as error:
         reason = str(error).split("\n", 1)[0][:80] or type(error).__name__
         raise BackendError(f"SymPy cannot differentiate this: {reason}", hint="use another backend") from None
-    builder = ProgramBuilder(program.inputs)
-    slots = copy_slots(program, builder, range(len(program.inputs)))
-    known = dict(zip(out.symbols, slots, strict=False))
+    builder = ProgramBuilder.of(program)
+    known = {symbol: slot for slot, symbol in enumerate(out.symbols)}
     for symbol, slot in out.opaque.items():
         if slot >= 0:
-            known[symbol] = slots[slot]
+            known[symbol] = slot
         else:
             instruction = program.instruction_at(-slot - 1)
             assert instruction is not None
-            known[symbol] = builder.apply(table["ge"], (slots[instruction[1][0]], builder.constant(0)))
+            known[symbol] = builder.apply(table["ge"], (instruction[1][0], builder.constant(0)))
     inward = Inward(builder, known)
     return builder.program([inward.total(terms) for terms in derivatives], program.inputs)
 

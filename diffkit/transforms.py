@@ -102,22 +102,20 @@ def depends(program: Program) -> list[bool]:
 
 def guard(primal: Program, derivative: Program) -> Guarded:
     """Join a derivative program (over the same inputs) with the primal's values and guards."""
-    builder = ProgramBuilder(primal.inputs)
-    inputs = range(len(primal.inputs))
-    slots = copy_slots(primal, builder, inputs)
-    derivatives = copy_slots(derivative, builder, inputs)
+    builder = ProgramBuilder.of(primal)
+    derivatives = copy_slots(derivative, builder, range(len(primal.inputs)))
     varies = depends(primal)
     margins: dict[tuple[int, bool], None] = {}
     for _, primitive, args in primal.numbered():
         for place in primitive.places:
             if place.varying is not None and not any(varies[args[i]] for i in place.varying):
                 continue
-            margin = margin_slot(place, builder, [slots[a] for a in args])
+            margin = margin_slot(place, builder, args)
             value = builder.rational(margin)
             edge = place.kind == "edge"
             if value is None or not (value > 0 if edge else value != 0):
                 margins[margin, edge] = None
-    outputs = [derivatives[o] for o in derivative.outputs] + [slots[o] for o in primal.outputs]
+    outputs = [derivatives[o] for o in derivative.outputs] + list(primal.outputs)
     program = builder.program([*outputs, *(margin for margin, _ in margins)], primal.inputs)
     return Guarded(program, len(derivative.outputs), len(primal.outputs), tuple(edge for _, edge in margins))
 

@@ -86,12 +86,15 @@ class DualAlgebra:
 
     def apply(self, primitive: Primitive, args: Sequence[Dual]) -> Dual:
         """Push the primals and the tangents forward."""
+        if primitive is ADD or primitive is SUB:
+            x, y = args
+            answer = self.base.apply(primitive, (x.primal, y.primal))
+            moves = x._tangents or y._tangents
+            return Dual(answer, Sum(self, x._tangents, y._tangents, primitive) if moves else None)
         primals = [a.primal for a in args]
         answer = self.base.apply(primitive, primals)
         if primitive.steps or not any(a.moves for a in args):
             return Dual(answer)
-        if primitive is ADD or primitive is SUB:
-            return Dual(answer, Sum(self, args[0]._tangents, args[1]._tangents, primitive))
         if primitive.pushforward is not None:
             return Dual(answer, self._pushed(primitive, args, primals, answer))
         return Dual(answer, self._summed(primitive, args, primals, answer))
