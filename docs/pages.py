@@ -227,6 +227,8 @@ class _Recorder(doctest.DocTestRunner):
         self.wrong: list[tuple[doctest.Example, str]] = []
 
     def report_failure(self, out: Any, test: Any, example: doctest.Example, got: str) -> None:  # noqa: ARG002
+        if got.startswith("Traceback"):  # another error than the one shown: its last line is what matters
+            got = f"Traceback (most recent call last):\n    ...\n{got.rstrip().splitlines()[-1]}"
         self.wrong.append((example, got))
 
     def report_unexpected_exception(self, out: Any, test: Any, example: doctest.Example, exc_info: Any) -> None:  # noqa: ARG002
