@@ -22,17 +22,31 @@ def differentiate(program: Program, indices: Sequence[Index]) -> Program:
     Orders 1 and 2 by nested duals over the builder; higher orders by Taylor coefficients over the builder, nested
     once per variable. An absent tangent becomes the constant 0.
     """
-    builder = ProgramBuilder(program.inputs)
+    builder = ProgramBuilder.of(program)
     found: dict[Index, int] = {}
     for order in sorted({len(index) for _, index in indices}):
         wanted = [(k, index) for k, index in indices if len(index) == order]
-        if order <= 2:
+        if order == 1:
+            found.update(_forward(program, builder, wanted))
+        elif order <= 2:
             found.update(_nested(program, builder, wanted, order))
         else:
             for variables in sorted({tuple(sorted(set(index))) for _, index in wanted}):
                 same = [(k, index) for k, index in wanted if tuple(sorted(set(index))) == variables]
                 found.update(_by_series(program, builder, same, variables))
     return builder.program([found[index] for index in indices])
+
+
+def _forward(program: Program, builder: ProgramBuilder, indices: Sequence[Index]) -> dict[Index, int]:
+    """First partials: the builder holds the primals already, so only tangents are emitted."""
+    algebra = DualAlgebra(builder)
+    active = {index[0] for _, index in indices}
+    values = [algebra.variable(s, s) if s in active else Dual(s) for s in range(program.first_instruction)]
+    for slot, primitive, args in program.numbered():
+        values.append(algebra.push(primitive, [values[a] for a in args], slot))
+    tangents = [values[output].tangents for output in program.outputs]
+    zero = builder.constant(0)
+    return {(k, index): tangents[k].get(index[0], zero) for k, index in indices}
 
 
 def _nested(program: Program, builder: ProgramBuilder, indices: Sequence[Index], order: int) -> dict[Index, int]:

@@ -86,15 +86,16 @@ class DualAlgebra:
 
     def apply(self, primitive: Primitive, args: Sequence[Dual]) -> Dual:
         """Push the primals and the tangents forward."""
+        return self.push(primitive, args, self.base.apply(primitive, [a.primal for a in args]))
+
+    def push(self, primitive: Primitive, args: Sequence[Dual], answer: Any) -> Dual:
+        """Push the tangents forward to a primal that is known already."""
         if primitive is ADD or primitive is SUB:
-            x, y = args
-            answer = self.base.apply(primitive, (x.primal, y.primal))
-            moves = x._tangents or y._tangents
-            return Dual(answer, Sum(self, x._tangents, y._tangents, primitive) if moves else None)
-        primals = [a.primal for a in args]
-        answer = self.base.apply(primitive, primals)
+            left, right = args[0]._tangents, args[1]._tangents
+            return Dual(answer, Sum(self, left, right, primitive) if left or right else None)
         if primitive.steps or not any(a.moves for a in args):
             return Dual(answer)
+        primals = [a.primal for a in args]
         if primitive.pushforward is not None:
             return Dual(answer, self._pushed(primitive, args, primals, answer))
         return Dual(answer, self._summed(primitive, args, primals, answer))
