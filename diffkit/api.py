@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from diffkit.backends import BACKENDS, Backend, get_backend
@@ -74,9 +73,7 @@ class Prepared:
         points = at if isinstance(at, Points) else read_points(at, self.variables, elementwise=elementwise)
         answer = self._answer(points)
         backend, evaluation = self.backend, self._evaluation
-        found = lay_out(self.task, answer, points, backend.name, backend.error_kind, evaluation.formula)
-        confirmation = getattr(evaluation, "confirmation", "")
-        return found if not confirmation or found.message else replace(found, message=confirmation)
+        return lay_out(self.task, answer, points, backend.name, backend.error_kind, evaluation.formula)
 
     def _answer(self, points: Points) -> Answer:
         extras = self.task.extras

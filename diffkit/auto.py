@@ -29,7 +29,6 @@ class AutoEvaluation:
 
     def __init__(self, task: Task):
         self.task = task
-        self.confirmation = ""
 
     @cached_property
     def dual(self) -> ProgramEvaluation:
@@ -55,16 +54,16 @@ class AutoEvaluation:
         """Answer at one point."""
         answer = self.dual.at(point)
         if len(self.task.program) > TOO_LARGE:
-            self.confirmation = f"not confirmed: {len(self.task.program):,} operations are too many for a second method"
+            answer.note = f"not confirmed: {len(self.task.program):,} operations are too many for a second method"
             return answer
         open_, by = self._unconfirmed(answer, point)
         if not open_:
-            self.confirmation = by
+            answer.note = by
             return answer
         reference = self.referee.at(point)
         for c in open_:
             self._adopt(answer, reference, c)
-        self.confirmation = f"confirmed by {self.referee.source} in multiprecision"
+        answer.note = f"confirmed by {self.referee.source} in multiprecision"
         return answer
 
     def _unconfirmed(self, answer: Answer, point: Sequence[float]) -> tuple[list[int], str]:
@@ -117,7 +116,7 @@ class AutoEvaluation:
             for c in range(count):
                 answer.odd.pop(first + c, None)
             answer.odd.update({first + c: odd for c, odd in single.odd.items()})
-        self.confirmation = f"{len(looked)} of {rows} points confirmed by a second method, the rest by a rounding bound"
+        answer.note = f"{len(looked)} of {rows} points confirmed by a second method, the rest by a rounding bound"
         return answer
 
 

@@ -62,7 +62,7 @@ class Finding:
     where: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """The verdict on several backends at one point.
 
@@ -77,6 +77,9 @@ class Comparison:
     pairs: dict[tuple[str, str], tuple[float, ...]]
     """differences between two backends, in ulps of the reference, by component"""
     findings: tuple[Finding, ...]
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
 
     def __str__(self) -> str:
         parts = [f"{self.verdict}: {self.reference.kind} = {self.reference.value}"]

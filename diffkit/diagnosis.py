@@ -208,6 +208,8 @@ class Direction:
             return Odd("uncertain", self._say(kinks[0], "has a kink"))
         if abs(left - right) > left_bound + right_bound or not context.isfinite(left):
             message = self._say(kinks[0], "has a kink")
+            if self.order > 1:  # these are the sides of the first derivative, not of the one asked for
+                return Odd("not_differentiable", message)
             return Odd("not_differentiable", message, left=float(left), right=float(right))
         if (left_bound or right_bound) and left != right:
             raise Undecided

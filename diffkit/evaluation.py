@@ -61,7 +61,7 @@ class ProgramEvaluation:
         if not math.isfinite(value):
             return Odd("uncertain", "binary64 overflows or loses everything on the way; backend='auto' goes on")
         if len(index[1]) == 1 and not math.isclose(value, seen.value, rel_tol=1e-6):
-            return seen  # a tie in binary64 that is none at 50 digits, or a kink whose sides agree
+            return Odd("uncertain", "binary64 cannot tell on which side of a kink or branch the point lies")
         return seen._replace(value=value) if seen.message else None
 
     def bound(self, point: Sequence[float]) -> list[float]:

@@ -31,7 +31,7 @@ def lay_out(
         None if answer.errors is None else _components(task, answer.errors, points),
         error_kind,
         odd,
-        worst_message(odd),
+        worst_message(odd) or answer.note,
         answer.evaluations,
         joined_formula(task, formulas),
     )

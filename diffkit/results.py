@@ -37,9 +37,11 @@ class Answer:
     errors: Any = None
     odd: dict[int, Odd] = field(default_factory=dict)
     evaluations: int = 0
+    note: str = ""
+    """how the answer was confirmed, where it was"""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """Derivatives at a point or at a batch of points.
 
@@ -147,6 +149,9 @@ class Result:
         import numpy as np
 
         return np.array(self.value, dtype=dtype)
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
 
     def __str__(self) -> str:
         where = ", ".join(f"{name} = {value}" for name, value in self.at.items())

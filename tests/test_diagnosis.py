@@ -78,6 +78,9 @@ def test_kinks_give_both_sides(text, backend):
 def test_a_kink_inside_is_not_always_one_outside(text, backend):
     at, value = SMOOTH_AFTER_ALL[text]
     result = dk.derivative(text, at, backend=backend)
+    if text == "abs(x - 0.1)" and backend != "auto":
+        assert result.status == "uncertain"  # in binary64 the point ties with the kink
+        return
     assert result.status == "ok"
     assert result.value == value
 
@@ -108,6 +111,12 @@ def test_other_components_keep_their_values():
     result = dk.gradient("sqrt(x) + y**2 + abs(z)", {"x": 0, "y": 3, "z": 0})
     assert result.statuses.tolist() == ["domain_error", "ok", "not_differentiable"]
     assert result.value[1] == 6.0
+
+
+def test_sides_of_the_first_derivative_are_not_passed_off_as_those_of_the_second():
+    result = dk.hessian("abs(x)*y + z", [0, 1, 1])
+    assert result.status == "not_differentiable"
+    assert result.left is None
 
 
 def test_partials_may_exist_where_f_is_not_differentiable():

@@ -78,6 +78,7 @@ REFUSED = {
     "(x, y)": "comma outside",
     "sin()": "needs an argument",
     "sin(x, y)": "1 argument, not 2",
+    "hypot(x)": "at least 2",
     "x == 1": "not a number",
     "sin(x > 1)": "not a number",
     "where(x, 1, 2)": "needs a condition",

@@ -239,6 +239,8 @@ class Parser:
         wanted = len(function.arguments)
         if function.name == "log" and len(args) == 2:
             return self._log_to_base(frame, *args)
+        if function is table["hypot"] and len(args) == 1:  # the others give back a single argument; this would be |x|
+            self.fail("hypot takes at least 2 arguments", frame, "write abs(x)")
         if function.variadic:
             answer = args[0]
             self._check_kinds(function, [answer], frame)
