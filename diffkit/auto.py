@@ -116,7 +116,9 @@ class AutoEvaluation:
             for c in range(count):
                 answer.odd.pop(first + c, None)
             answer.odd.update({first + c: odd for c, odd in single.odd.items()})
-        answer.note = f"{len(looked)} of {rows} points confirmed by a second method, the rest by a rounding bound"
+        answer.note = f"{len(looked)} of {rows} points confirmed by a second method"
+        if len(looked) < rows:
+            answer.note += ", the rest by a rounding bound"
         return answer
 
 

@@ -46,7 +46,7 @@ def number(value: Any, name: str = "") -> float:
     try:
         found = _text_number(value) if isinstance(value, str) else float(value)
     except DiffkitError as error:
-        hint = "" if isinstance(error, VariableError) else error.hint
+        hint = "" if isinstance(error, VariableError) or "declare" in error.hint else error.hint
         raise PointError(f"{label}{shown} is not a number: {error.reason}", hint=hint) from None
     except (TypeError, ValueError, OverflowError):
         raise PointError(f"{label}{shown} is not a real number") from None
@@ -272,7 +272,7 @@ def _csv(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
                 if len(set(header)) < len(header):
                     raise PointError("a column stands twice")
             elif len(cells) != len(header):
-                raise PointError(f"{len(cells)} cells for {len(header)} columns")
+                raise PointError(f"{plural(len(cells), 'cell')} for {plural(len(header), 'column')}")
             else:
                 found = {h: number(cell.strip(), h) for h, cell in zip(header, cells, strict=True)}
                 rows.append([found[n] for n in names])

@@ -192,7 +192,7 @@ def test_bad_input_gets_one_line_and_exit_code_two(run, tmp_path, name):
 
 FILES = {
     "x\n1\nfoo\n": "line 3: x = 'foo' is not a number",
-    "x\n1\n2,3\n": "line 3: 2 cells for 1 columns",
+    "x\n1\n2,3\n": "line 3: 2 cells for 1 column",
     "z\n1\n": "line 1: the point names an unknown variable z",
     "x,x\n1,2\n": "line 1: a column stands twice",
     "x\n": "holds no points",

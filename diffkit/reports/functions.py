@@ -56,7 +56,7 @@ def fields(row: Primitive) -> dict[str, object]:
         "aliases": list(row.aliases),
         "definition": definition(row) or None,
         "derivatives": {name: text or "0" for name, text in zip(row.arguments, derivatives(row), strict=True)},
-        "not smooth": places(row) or None,
+        "not_smooth": places(row) or None,
     }
 
 
@@ -70,7 +70,11 @@ def render_functions(name: str | None, format: str, terminal: bool = False) -> s
         )
     if name is not None:
         row = table.names.get(name) or table[name]
-        return _entry(row) if format != "json" else json.dumps(fields(row), ensure_ascii=False) + "\n"
+        return (
+            _entry(row)
+            if format != "json"
+            else json.dumps({"schema": "diffkit.function/1", **fields(row)}, ensure_ascii=False) + "\n"
+        )
     if format == "json":
         listed = {"schema": "diffkit.functions/1", "constants": CONSTANTS, "functions": [fields(row) for row in table]}
         return json.dumps(listed, ensure_ascii=False) + "\n"
