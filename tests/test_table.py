@@ -11,8 +11,7 @@ from conftest import CONTEXT, exact, ulps
 from diffkit.algebras.arrays import ARRAYS
 from diffkit.algebras.floats import FLOATS
 from diffkit.algebras.multiprecision import multiprecision
-from diffkit.builder import ProgramBuilder
-from diffkit.primitives import table
+from diffkit.primitives import Primitive, table
 from diffkit.program import run
 from diffkit.rules import by_definition, partial, trace
 from diffkit.sympy_bridge import SYMPY
@@ -51,15 +50,18 @@ def test_every_row_has_points_and_a_sentence(row):
 
 @pytest.mark.parametrize(("row", "index", "point"), SLOPES)
 def test_the_rule_is_what_sympy_differentiates_to(row, index, point):
+    assert rule_error(row, index, point) <= CONTEXT.mpf(10) ** -40
+
+
+def rule_error(row, index, point):
+    """Relative difference between a row's partial and sympy.diff of its SymPy form, at 60 digits."""
     symbols = [sympy.Symbol(f"s{i}", real=True) for i in range(len(point))]
     args = [sympy.Integer(p) if i in row.orders else s for i, (s, p) in enumerate(zip(symbols, point, strict=True))]
     derivative = sympy.diff(SYMPY.apply(row, args), symbols[index])
     at = {s: sympy.Float(p, 150) for s, p in zip(symbols, point, strict=True)}
-    expected = derivative.subs(at).evalf(60)
-    numbers = [MP.number(p) for p in point]
-    found = partial(row, index).at(MP, numbers, at_mp(row, point))
-    difference = abs(found - exact(str(expected)))
-    assert difference <= CONTEXT.mpf(10) ** -40 * max(abs(found), CONTEXT.mpf(10) ** -400)
+    expected = exact(str(derivative.subs(at).evalf(60)))
+    found = partial(row, index).at(MP, [MP.number(p) for p in point], at_mp(row, point))
+    return abs(found - expected) / max(abs(found), CONTEXT.mpf(10) ** -400)
 
 
 @pytest.mark.parametrize(("row", "point"), VALUES)
@@ -203,8 +205,10 @@ def test_two_rows_of_one_name_are_refused():
 
 
 def test_a_wrong_rule_would_be_noticed():
-    """The check above is not vacuous: cos for the derivative of exp differs from SymPy's."""
-    builder = ProgramBuilder(["x"])
-    wrong = builder.apply(table["cos"], (0,))
-    program = builder.program([wrong])
-    assert abs(run(program, MP, [MP.number(1.0)])[0] - MP.context.exp(1)) > 1e-3
+    """The check of the rules is not vacuous: it sees a wrong sign, a wrong function and an error of 1e-20."""
+    rules = [lambda F, x, y: -y, lambda F, x, y: F.cos(x), lambda F, x, y: y * (1 + F.rational(1, 10**20))]
+    for rule in rules:
+        wrong = Primitive("wrong", ("x",), "exp with a wrong rule", (rule,), mpmath="exp", sympy="exp")
+        assert rule_error(wrong, 0, (1.0,)) > CONTEXT.mpf(10) ** -40
+    right = Primitive("right", ("x",), "exp", (lambda F, x, y: y,), mpmath="exp", sympy="exp")
+    assert rule_error(right, 0, (1.0,)) <= CONTEXT.mpf(10) ** -40
