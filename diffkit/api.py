@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from diffkit.backends import BACKENDS, Backend, get_backend
-from diffkit.errors import BackendError, DiffkitError, PointError, did_you_mean
+from diffkit.errors import DiffkitError, PointError, did_you_mean
 from diffkit.functions import as_joint_program, as_program
 from diffkit.layout import joined_formula, lay_out
 from diffkit.points import Points, number, read_points
@@ -41,11 +41,6 @@ def find_backend(backend: str | Backend) -> Backend:
         from diffkit.auto import AutoBackend
 
         return AutoBackend()
-    if not isinstance(backend, str) and not hasattr(backend, "prepare"):
-        raise BackendError(f"a backend is a name or an object with prepare(task), not a {type(backend).__name__}")
-    if isinstance(backend, str) and backend not in BACKENDS:
-        hint = did_you_mean(backend, ("auto", *BACKENDS)) or f"there are auto, {', '.join(BACKENDS)}"
-        raise BackendError(f"unknown backend {backend!r}", hint=hint)
     return get_backend(backend)
 
 

@@ -8,7 +8,7 @@ from diffkit.builder import ProgramBuilder
 from diffkit.primitives import Place
 from diffkit.program import Program
 from diffkit.syntax import format_slot
-from diffkit.transforms import depends, margin_slot
+from diffkit.transforms import open_places
 
 LENGTH = 80  # characters of one condition
 MOST = 12  # conditions shown
@@ -31,23 +31,15 @@ class Domain:
 def domain(program: Program) -> Domain:
     """Give the conditions that the table's places put on a program."""
     builder = ProgramBuilder.of(program)
-    varies = depends(program)
     conditions: dict[str, None] = {}
     exceptions: dict[str, None] = {}
-    for _, primitive, args in program.numbered():
-        for place in primitive.places:
-            if place.varying is not None and not any(varies[args[i]] for i in place.varying):
-                continue
-            margin = margin_slot(place, builder, args)
-            value = builder.rational(margin)
-            if value is not None and (value > 0 or (value != 0 and place.kind != "edge")):
-                continue
-            part = builder.program([margin], program.inputs)
-            text = format_slot(part, part.outputs[0], LENGTH)
-            if place.kind in ("edge", "pole"):
-                conditions[f"{text} {_sign(place)} 0"] = None
-            else:
-                exceptions[f"{text} = 0"] = None
+    for place, margin in open_places(program, builder):
+        part = builder.program([margin], program.inputs)
+        text = format_slot(part, part.outputs[0], LENGTH)
+        if place.kind in ("edge", "pole"):
+            conditions[f"{text} {_sign(place)} 0"] = None
+        else:
+            exceptions[f"{text} = 0"] = None
     return Domain(_few(conditions), _few(exceptions))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import factorial
 from typing import Any, NamedTuple
 
@@ -114,21 +114,27 @@ def depends(program: Program) -> list[bool]:
     return varies
 
 
-def guard(primal: Program, derivative: Program) -> Guarded:
-    """Join a derivative program (over the same inputs) with the primal's values and guards."""
-    builder = ProgramBuilder.of(primal)
-    derivatives = copy_slots(derivative, builder, range(len(primal.inputs)))
-    varies = depends(primal)
-    margins: dict[tuple[int, bool], None] = {}
-    for _, primitive, args in primal.numbered():
+def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[Place, int]]:
+    """Places of a program's instructions that no constant rules out, with the slots of their margins.
+
+    The builder must hold the program slot for slot; the margins are emitted into it.
+    """
+    varies = depends(program)
+    for _, primitive, args in program.numbered():
         for place in primitive.places:
             if place.varying is not None and not any(varies[args[i]] for i in place.varying):
                 continue
             margin = margin_slot(place, builder, args)
             value = builder.rational(margin)
-            edge = place.kind == "edge"
-            if value is None or not (value > 0 if edge else value != 0):
-                margins[margin, edge] = None
+            if value is None or not (value > 0 if place.kind == "edge" else value != 0):
+                yield place, margin
+
+
+def guard(primal: Program, derivative: Program) -> Guarded:
+    """Join a derivative program (over the same inputs) with the primal's values and guards."""
+    builder = ProgramBuilder.of(primal)
+    derivatives = copy_slots(derivative, builder, range(len(primal.inputs)))
+    margins = dict.fromkeys((margin, place.kind == "edge") for place, margin in open_places(primal, builder))
     outputs = [derivatives[o] for o in derivative.outputs] + list(primal.outputs)
     program = builder.program([*outputs, *(margin for margin, _ in margins)], primal.inputs)
     return Guarded(program, len(derivative.outputs), len(primal.outputs), tuple(edge for _, edge in margins))
@@ -139,4 +145,4 @@ def margin_slot(place: Place, algebra: Algebra, args: Sequence[Any]) -> Any:
     return run(trace(place.margin, len(args)), algebra, args)[0]
 
 
-__all__ = ["Guarded", "depends", "differentiate", "guard", "margin_slot"]
+__all__ = ["Guarded", "depends", "differentiate", "guard", "margin_slot", "open_places"]

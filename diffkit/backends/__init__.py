@@ -50,9 +50,11 @@ BACKENDS = {
 def get_backend(backend: str | Backend) -> Backend:
     """Give the backend of a name, or the object itself; BackendError if there is none of that name."""
     if not isinstance(backend, str):
+        if not hasattr(backend, "prepare"):
+            raise BackendError(f"a backend is a name or an object with prepare(task), not a {type(backend).__name__}")
         return backend
     if backend not in BACKENDS:
-        hint = did_you_mean(backend, BACKENDS) or f"there are auto, {', '.join(BACKENDS)}"
+        hint = did_you_mean(backend, ("auto", *BACKENDS)) or f"there are auto, {', '.join(BACKENDS)}"
         raise BackendError(f"unknown backend {backend!r}", hint=hint)
     module, _, name = BACKENDS[backend].partition(":")
     found: Backend = getattr(import_module(module), name)()
