@@ -13,6 +13,7 @@ from diffkit.evaluation import ProgramEvaluation
 from diffkit.referee import Referee
 from diffkit.results import Answer, ErrorKind, Odd
 from diffkit.tasks import Task
+from diffkit.transforms import derivative_program
 
 CHEAP = 4_000_000  # instructions that finite differences may cost before the confirmation is left to the referee
 TOO_LARGE = 60_000  # instructions of a program above which nothing is confirmed
@@ -31,9 +32,9 @@ class AutoEvaluation:
         self.task = task
 
     @cached_property
-    def dual(self) -> ProgramEvaluation:
-        """The dual evaluation."""
-        return get_backend("dual").prepare(self.task)  # type: ignore[return-value]
+    def plain(self) -> ProgramEvaluation:
+        """The table's derivative in binary64, in the mode that makes it short."""
+        return ProgramEvaluation(self.task, derivative_program(self.task.program, self.task.indices))
 
     @cached_property
     def finite(self) -> Evaluation | None:
@@ -52,7 +53,7 @@ class AutoEvaluation:
 
     def at(self, point: Sequence[float]) -> Answer:
         """Answer at one point."""
-        answer = self.dual.at(point)
+        answer = self.plain.at(point)
         if len(self.task.program) > TOO_LARGE:
             answer.note = f"not confirmed: {len(self.task.program):,} operations are too many for a second method"
             return answer
@@ -74,7 +75,7 @@ class AutoEvaluation:
             return rest, "decided at 50 digits"
         second = self.finite.at(point)
         answer.evaluations += second.evaluations
-        rounding = self.dual.bound(point)
+        rounding = self.plain.bound(point)
         open_ = [c for c in rest if not self._confirmed(c, answer, second, rounding[c])]
         return open_, "confirmed by finite differences"
 
@@ -101,14 +102,14 @@ class AutoEvaluation:
 
     def batch(self, points: Any) -> Answer:
         """Answer at the rows of an array; a few rows are confirmed, and odd ones looked at again."""
-        answer = self.dual.batch(points)
+        answer = self.plain.batch(points)
         count = len(self.task.indices)
         rows = len(points)
         if not rows or not count or len(self.task.program) > TOO_LARGE:
             return answer
         looked = {round(k * (rows - 1) / max(1, SAMPLES - 1)) for k in range(SAMPLES)}
         looked |= {c // count for c, odd in answer.odd.items() if odd.status in ("uncertain", "overflow")}
-        looked |= set(self.dual.doubtful(points, CLOSE))
+        looked |= set(self.plain.doubtful(points, CLOSE))
         for row in sorted(looked):
             single = self.at(points[row].tolist())
             first = row * count

@@ -37,7 +37,8 @@ class ProgramBuilder:
         self._values: list[Constant | None] = []
         self._instructions: list[tuple[Any, ...] | None] = []  # (primitive, *args)
         self._depths: list[int] = []
-        self._slots: dict[Any, int] = {}
+        self._slots: dict[tuple[Any, ...], int] = {}
+        self._constants: dict[Constant, int] = {}
         self._rewrites: dict[Primitive, Callable[..., int | None]] = {
             ADD: self._add, SUB: self._sub, MUL: self._mul, DIV: self._div, POWER: self._power, NEG: self._neg,
             WHERE: self._where, NOT: self._not,
@@ -51,7 +52,7 @@ class ProgramBuilder:
         builder = cls(program.inputs)
         first = program.first_instruction
         for value in program.constants:
-            builder._new(("constant", value), value, None, 0)
+            builder.constant(value)
         keys: list[tuple[Any, ...]] = [(primitive, *args) for primitive, args in program.instructions]
         builder._values += [None] * len(keys)
         builder._instructions += keys
@@ -60,7 +61,7 @@ class ProgramBuilder:
         builder.truths.update(slot for slot, key in enumerate(keys, first) if key[0].truth)
         return builder
 
-    def _new(self, key: Any, value: Constant | None, instruction: tuple[Any, ...] | None, depth: int) -> int:
+    def _new(self, value: Constant | None, instruction: tuple[Any, ...] | None, depth: int) -> int:
         slot = len(self._values)
         limits = self.limits
         if slot >= limits.nodes:
@@ -70,23 +71,22 @@ class ProgramBuilder:
         self._values.append(value)
         self._instructions.append(instruction)
         self._depths.append(depth)
-        self._slots[key] = slot
         return slot
 
     def input(self, name: str) -> int:
         """Slot of an input."""
         slot = self._inputs.get(name)
         if slot is None:
-            slot = self._inputs[name] = self._new(("input", name), None, None, 0)
+            slot = self._inputs[name] = self._new(None, None, 0)
         return slot
 
     def constant(self, value: Constant) -> int:
         """Slot of an exact constant."""
-        if isinstance(value, Fraction):
-            value = exact(value)
-        key = ("constant", value)
-        found = self._slots.get(key)
-        return self._new(key, value, None, 0) if found is None else found
+        found = self._constants.get(value)
+        if found is None:  # 2 and Fraction(2) are the same key
+            value = exact(value) if isinstance(value, Fraction) else value
+            found = self._constants[value] = self._new(value, None, 0)
+        return found
 
     def rational(self, slot: int) -> int | Fraction | None:
         """The rational constant in a slot, or None."""
@@ -99,44 +99,53 @@ class ProgramBuilder:
 
     def apply(self, primitive: Primitive, args: Sequence[int]) -> int:
         """Slot of a primitive of slots."""
+        key = (primitive, *args)
+        slot = self._slots.get(key)
+        if slot is None:
+            slot = self._slots[key] = self._made(key)
+        return slot
+
+    def _made(self, key: tuple[Any, ...]) -> int:
+        """Slot of an operation not met before: a constant, one that stands for it, or a new one."""
+        primitive, *args = key
         values = self._values
-        if primitive.fold is not None and values[args[0]] is not None and values[args[-1]] is not None:
+        if values[args[0]] is not None and values[args[-1]] is not None and primitive.fold is not None:
             folded = self._fold(primitive, args)
             if folded is not None:
                 return folded
         rewrite = self._rewrites.get(primitive)
-        rewritten = None if rewrite is None else rewrite(*args)
-        return self._emit(primitive, tuple(args)) if rewritten is None else rewritten
-
-    def _emit(self, primitive: Primitive, args: tuple[int, ...]) -> int:
-        key = (primitive, *args)
-        found = self._slots.get(key)
-        if found is not None:
-            return found
-        depths = self._depths
+        if rewrite is not None:
+            rewritten = rewrite(*args)
+            if rewritten is not None:
+                return rewritten
         if primitive is ADD or primitive is MUL:  # the order as first written is kept
             found = self._slots.get((primitive, args[1], args[0]))
             if found is not None:
                 return found
-        chain = CHAINS.get(primitive)
-        if chain is not None:  # + and −, or × and ÷, in a row are as deep as their deepest term, and one more
-            first = self._instructions[args[0]]
-            left, right = depths[args[0]], depths[args[1]] + 1
-            if first is None or (first[0] is not primitive and CHAINS.get(first[0]) is not chain):
-                left += 1
-            return self._new(key, None, key, left if left > right else right)
-        deepest = max([depths[slot] for slot in args]) if len(args) > 1 else depths[args[0]]
-        slot = self._new(key, None, key, deepest + 1)
+        slot = self._new(None, key, 0 if self.limits is UNLIMITED else self._depth(primitive, args))
         if primitive.truth:
             self.truths.add(slot)
         return slot
 
+    def _depth(self, primitive: Primitive, args: Sequence[int]) -> int:
+        """Nesting of an operation; a chain of + and −, or × and ÷, is as deep as its deepest term, and one more."""
+        depths = self._depths
+        chain = CHAINS.get(primitive)
+        if chain is None:
+            return max([depths[slot] for slot in args]) + 1
+        first = self._instructions[args[0]]
+        left, right = depths[args[0]], depths[args[1]] + 1
+        if first is None or (first[0] is not primitive and CHAINS.get(first[0]) is not chain):
+            left += 1
+        return left if left > right else right
+
     def _fold(self, primitive: Primitive, args: Sequence[int]) -> int | None:
         values: list[Any] = [self._values[slot] for slot in args]
+        small = primitive is not POWER
         for value in values:
             if value is None or isinstance(value, Named):
                 return None
-        small = primitive is not POWER and all(type(v) is int and -SMALL < v < SMALL for v in values)
+            small = small and type(value) is int and -SMALL < value < SMALL
         if not small and self._too_large(primitive, values):
             if self.limits is UNLIMITED:  # our own derivative code: leave it as an operation
                 return None
@@ -206,22 +215,22 @@ class ProgramBuilder:
         return None if negated is None else self.apply(ADD, (x, negated))
 
     def _mul(self, x: int, y: int) -> int | None:
-        if self._values[x] is None and self._values[y] is None:
-            return self._sign_outside(MUL, x, y)
-        for factor, other in ((x, y), (y, x)):
-            value = self.rational(factor)
-            if value is None:
-                continue
-            if value == 1:
-                return other
-            if value == -1:
-                return self.apply(NEG, (other,))
-            if (parts := self._parts(other, NEG)) is not None:
-                return self.apply(MUL, (self.constant(-value), parts[0]))
-            if (parts := self._parts(other, MUL)) is not None and (inner := self.rational(parts[0])) is not None:
-                return self.apply(MUL, (self.apply(MUL, (factor, self.constant(inner))), parts[1]))
-            return self._emit(MUL, (factor, other)) if factor is y else None
-        return self._sign_outside(MUL, x, y)
+        """A rational factor comes first, and is joined with a rational factor of the other side."""
+        factor = self.rational(x)
+        if factor is None:
+            return self._sign_outside(MUL, x, y) if self.rational(y) is None else self.apply(MUL, (y, x))
+        if factor == 1:
+            return y
+        if factor == -1:
+            return self.apply(NEG, (y,))
+        instruction = self._instructions[y]
+        if instruction is None:
+            return None
+        if instruction[0] is NEG:
+            return self.apply(MUL, (self.constant(-factor), instruction[1]))
+        if instruction[0] is MUL and self.rational(instruction[1]) is not None:
+            return self.apply(MUL, (self.apply(MUL, (x, instruction[1])), instruction[2]))
+        return None
 
     def _div(self, x: int, y: int) -> int | None:
         value = self.rational(y)
@@ -302,20 +311,20 @@ class ProgramBuilder:
                 for arg in instruction[1:]:
                     number[arg] = 1
         constants: list[Constant] = []
-        kept: list[tuple[int, tuple[Any, ...]]] = []
-        for slot, wanted in enumerate(number):
-            if not wanted:
-                continue
+        kept: list[tuple[Any, ...]] = []
+        slots: list[int] = []
+        for slot in [slot for slot, wanted in enumerate(number) if wanted]:
             if (instruction := instructions[slot]) is not None:
-                kept.append((slot, instruction))
+                kept.append(instruction)
+                slots.append(slot)
             elif (value := self._values[slot]) is not None:
                 number[slot] = len(names) + len(constants)
                 constants.append(value)
         for index, name in enumerate(names):
             number[self._inputs[name]] = index
-        for index, (slot, _) in enumerate(kept, len(names) + len(constants)):
+        for index, slot in enumerate(slots, len(names) + len(constants)):
             number[slot] = index
-        code = tuple([(key[0], tuple([number[arg] for arg in key[1:]])) for _, key in kept])
+        code = tuple([(primitive, tuple([number[arg] for arg in args])) for primitive, *args in kept])
         return Program(names, tuple(constants), code, tuple([number[slot] for slot in outputs]))
 
 

@@ -16,7 +16,7 @@ from diffkit.points import Points
 from diffkit.referee import Referee
 from diffkit.results import Answer, Odd, Result, component_ulps
 from diffkit.tasks import Task
-from diffkit.transforms import differentiate
+from diffkit.transforms import derivative_program
 
 FEW = 3.0  # correct digits below which an answer within its bar is still worth a word
 LOST = "few correct digits"
@@ -157,7 +157,7 @@ def _bars(task: Task, evaluation: Evaluation, answer: Answer, point: Sequence[fl
     else:
         bound = (
             getattr(evaluation, "bound", None)
-            or ProgramEvaluation(task, differentiate(task.program, task.indices)).bound
+            or ProgramEvaluation(task, derivative_program(task.program, task.indices)).bound
         )
         bars = [SLACK * b for b in bound(point)]
         for c, bar in enumerate(bars):

@@ -114,16 +114,17 @@ def trace_pushforward(primitive: Primitive, present: tuple[bool, ...]) -> Progra
 
 
 class Partial:
-    """∂y/∂xᵢ of a primitive, ready to run; ``constant`` is its value if it is one."""
+    """∂y/∂xᵢ of a primitive, ready to run; ``sign`` is its value where that is 1 or −1 everywhere, else 0."""
 
-    __slots__ = ("constant", "program", "source")
+    __slots__ = ("program", "sign", "source")
 
     def __init__(self, primitive: Primitive, index: int):
         rule = primitive.partials[index]
         assert rule is not None
         self.program = trace(rule, len(primitive.arguments) + 1)
         output = self.program.outputs[0]
-        self.constant: Constant | None = self.program.constant_at(output)
+        constant = self.program.constant_at(output)
+        self.sign = int(constant) if constant in (1, -1) else 0  # type: ignore[arg-type]
         self.source = output if output < len(self.program.inputs) else None  # the partial is an argument, or y
 
     def at(self, algebra: Algebra, args: Sequence[Any], answer: Any) -> Any:

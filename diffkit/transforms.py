@@ -13,7 +13,55 @@ from diffkit.program import Algebra, Program, run
 from diffkit.rules import trace
 from diffkit.tasks import Index
 
-MUL = table["mul"]
+ADD, SUB, MUL, NEG = (table[name] for name in ("add", "sub", "mul", "neg"))
+CHOICES = frozenset(table[name] for name in ("where", "max", "min"))
+MANY = 8  # inputs per output from which reverse accumulation is the shorter program
+
+
+def derivative_program(program: Program, indices: Sequence[Index]) -> Program:
+    """Give the program of partial derivatives by the mode that makes it short, one output per index.
+
+    Reverse accumulation for first derivatives of few outputs in many inputs, forward otherwise, and forward where
+    the program chooses: a zero adjoint times the slope of the branch not taken may be 0·∞.
+    """
+    outputs = {output for output, _ in indices}
+    many = len(indices) >= MANY * len(outputs) and all(len(index) == 1 for _, index in indices)
+    if not many or any(primitive in CHOICES for primitive, _ in program.instructions):
+        return differentiate(program, indices)
+    builder = ProgramBuilder.of(program)
+    adjoints = {output: _adjoints(program, builder, program.outputs[output]) for output in outputs}
+    zero = builder.constant(0)
+    found = [adjoints[output][variable] for output, (variable,) in indices]
+    return builder.program([zero if adjoint is None else adjoint for adjoint in found], program.inputs)
+
+
+def _adjoints(program: Program, builder: ProgramBuilder, output: int) -> list[int | None]:
+    """Adjoints of all slots: x̄ᵢ = Σ ȳ·∂y/∂xᵢ over the instructions that use xᵢ, last one first.
+
+    Griewank & Walther, Evaluating Derivatives, 2nd ed., eq. 3.7. For a scalar ȳ·∂y/∂xᵢ is what forward mode
+    makes of the tangent ȳ of xᵢ alone, so one set of rules serves both.
+    """
+    forward = DualAlgebra(builder)
+    apply = builder.apply
+    varies = depends(program)
+    adjoints: list[int | None] = [None] * len(program)
+    adjoints[output] = builder.constant(1)
+    for slot in range(len(program) - 1, program.first_instruction - 1, -1):
+        adjoint, instruction = adjoints[slot], program.instruction_at(slot)
+        if adjoint is None or instruction is None or instruction[0].steps:
+            continue
+        primitive, args = instruction
+        for k, arg in enumerate(args):
+            if not varies[arg]:
+                continue
+            known = adjoints[arg]
+            if primitive is ADD or (primitive is SUB and k == 0):
+                adjoints[arg] = adjoint if known is None else apply(ADD, (known, adjoint))
+            elif primitive is SUB:
+                adjoints[arg] = apply(NEG, (adjoint,)) if known is None else apply(SUB, (known, adjoint))
+            elif (term := forward.term(primitive, args, slot, k, adjoint)) is not None:
+                adjoints[arg] = term if known is None else apply(ADD, (known, term))
+    return adjoints
 
 
 def differentiate(program: Program, indices: Sequence[Index]) -> Program:
@@ -145,4 +193,4 @@ def margin_slot(place: Place, algebra: Algebra, args: Sequence[Any]) -> Any:
     return run(trace(place.margin, len(args)), algebra, args)[0]
 
 
-__all__ = ["Guarded", "depends", "differentiate", "guard", "margin_slot", "open_places"]
+__all__ = ["Guarded", "depends", "derivative_program", "differentiate", "guard", "margin_slot", "open_places"]

@@ -116,11 +116,24 @@ class DualAlgebra:
             if not arg.moves or primitive.partials[index] is None:
                 continue
             rule = partial(primitive, index)
-            factor = None if rule.constant in (1, -1) else rule.at(self.base, primals, answer)
+            factor = None if rule.sign else rule.at(self.base, primals, answer)
             for direction, tangent in arg.tangents.items():
-                if factor is not None:
-                    term = apply(MUL, (factor, tangent))
-                else:
-                    term = tangent if rule.constant == 1 else apply(NEG, (tangent,))
+                term = self._scaled(rule.sign, factor, tangent)
                 total[direction] = apply(ADD, (total[direction], term)) if direction in total else term
         return total
+
+    def term(self, primitive: Primitive, primals: Sequence[Any], answer: Any, index: int, tangent: Any) -> Any:
+        """∂y/∂xᵢ·ẋᵢ alone, all in the base algebra; None where the function does not vary with the argument."""
+        if primitive.pushforward is not None:
+            rule = trace_pushforward(primitive, tuple(k == index for k in range(len(primals))))
+            return run(rule, self.base, [*primals, answer, tangent])[0]
+        if primitive.partials[index] is None:
+            return None
+        slope = partial(primitive, index)
+        return self._scaled(slope.sign, None if slope.sign else slope.at(self.base, primals, answer), tangent)
+
+    def _scaled(self, sign: int, factor: Any, tangent: Any) -> Any:
+        """Give the tangent with its sign where that is all, otherwise its product with the factor."""
+        if sign:
+            return tangent if sign > 0 else self.base.apply(NEG, (tangent,))
+        return self.base.apply(MUL, (factor, tangent))

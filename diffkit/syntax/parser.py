@@ -20,7 +20,7 @@ from diffkit.syntax.tokenizer import Token, located, tokenize
 INFIX = {row.infix: row for row in table if row.infix and len(row.arguments) == 2}
 PREFIX = {"-": table["neg"], "not": table["not_"], "√": table["sqrt"]}
 COMPARISON, TIMES, MINUS_SIGN, POWER, ROOT = 4, 6, 7, 8, 9
-BINDING = {"or": 1, "and": 2, "+": 5, "-": 5, "*": TIMES, "/": TIMES, "**": POWER}
+BINDING = dict.fromkeys(INFIX, COMPARISON) | {"or": 1, "and": 2, "+": 5, "-": 5, "*": TIMES, "/": TIMES, "**": POWER}
 PREFIX_BINDING = {"-": MINUS_SIGN, "not": 3, "√": ROOT}
 PI = "π"
 CONSTANTS = {**NAMED, "E": NAMED["e"], PI: NAMED["pi"]}
@@ -167,8 +167,9 @@ class Parser:
     def _continuation(self, token: Token, previous: Token) -> bool:
         """Read where an operator, a comma or a closing parenthesis may stand; say whether a value is wanted."""
         kind, text, position, _ = token
-        if text in INFIX:
-            self._push_infix(text, position)
+        binding = BINDING.get(text)
+        if binding is not None:
+            self._push_infix(text, binding, position)
             return True
         if text == ")":
             self._close(token)
@@ -183,8 +184,7 @@ class Parser:
             return False
         return self._adjacent(token, previous)
 
-    def _push_infix(self, sign: str, position: int) -> None:
-        binding = BINDING.get(sign, COMPARISON)
+    def _push_infix(self, sign: str, binding: int, position: int) -> None:
         if sign == "**" and self.operators and self.operators[-1].sign == "√":
             raise ParseError(
                 "a power right after a root can be read in two ways",
@@ -203,7 +203,7 @@ class Parser:
         signs = (operator.sign for operator in reversed(self.operators) if not operator.prefix)
         if next(signs, "") in ("/", "**"):  # 1/2x, 2^-3x
             self.fail("this product without a sign can be read in two ways", token, "write * and parentheses")
-        self._push_infix("*", token.position)
+        self._push_infix("*", TIMES, token.position)
         return self._operand(token, previous)
 
     # Parentheses and calls -----------------------------------------------------------------------------------------
@@ -284,12 +284,11 @@ class Parser:
                 operands.append(self._emit(PREFIX[operator.sign], (right,), operator))
                 continue
             left = operands.pop()
-            row = INFIX[operator.sign]
             if operator.binding == COMPARISON:
-                operands.append(self._compare(row, left, right, operator))
+                operands.append(self._compare(INFIX[operator.sign], left, right, operator))
             else:
                 left = left.truth if isinstance(left, Chain) else left
-                operands.append(self._emit(row, (left, right), operator))
+                operands.append(self._emit(INFIX[operator.sign], (left, right), operator))
 
     def _compare(self, row: Primitive, left: int | Chain, right: int, operator: Waiting) -> Chain:
         if not isinstance(left, Chain):
@@ -298,10 +297,11 @@ class Parser:
         return Chain(self._emit(INFIX["and"], (left.truth, again), operator), right)
 
     def _emit(self, row: Primitive, args: Sequence[int], where: Waiting) -> int:
-        if row.truths or self.builder.truths:
+        builder = self.builder
+        if row.truths or builder.truths:
             self._check_kinds(row, args, where)
         try:
-            return self.builder.apply(row, args)
+            return builder.apply(row, args)
         except LimitError as error:
             raise located(error, self.text, where.position) from None
 

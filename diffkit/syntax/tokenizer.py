@@ -14,9 +14,9 @@ from diffkit.limits import Limits
 
 TOKEN = re.compile(
     r"""[ \t\r\n]*(?:
-        (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
+        (?P<operator>\*\*|<=|>=|==|!=|[-+*/^()<>,])
+      | (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
       | (?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<call>[ \t\r\n]*\()?
-      | (?P<operator>\*\*|<=|>=|==|!=|[-+*/^()<>,])
       | (?P<superscript>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)
       | (?P<symbol>[−×·÷√π≤≥≠∧∨¬])
       | (?P<end>\Z))""",
@@ -59,15 +59,17 @@ def tokenize(text: str, limits: Limits) -> Iterator[Token]:
     while (found := match(text, position)) is not None:
         kind = found.lastgroup
         assert kind is not None
-        word = found[kind]
-        start, position = found.span(kind)
+        word, position = found[kind], found.end()
+        start = position - len(word)
         if kind == "operator":
             yield make((kind, SYMBOLS.get(word, word), start, None))
         elif kind == "name":
             yield make(("operator" if word in WORDS else kind, word, start, None))
         elif kind == "number":
-            yield make((kind, word, start, literal(text, word, start, limits)))
-            refuse_suffix(text, word, position)
+            plain = word.isdigit() and len(word) <= limits.digits
+            yield make((kind, word, start, int(word) if plain else literal(text, word, start, limits)))
+            if text[position : position + 1].isalpha():
+                refuse_suffix(text, word, position)
         elif kind == "call":
             word, start = found["name"], found.start("name")
             if word in WORDS:
@@ -94,8 +96,6 @@ def literal(text: str, word: str, position: int, limits: Limits) -> int | Fracti
         raise located(limits.exceeded("digits", "a number has too many digits"), text, position)
     if len(exponent.lstrip("+-").lstrip("0")) > limits.exponent_digits:
         raise located(limits.exceeded("exponent_digits", "a decimal exponent is too large"), text, position)
-    if word.isdigit():
-        return int(word)
     whole, _, decimals = mantissa.partition(".")
     power = int(exponent or 0) - len(decimals)
     digits = int(whole + decimals)
