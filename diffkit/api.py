@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from diffkit.backends import BACKENDS, Backend, get_backend
@@ -24,7 +25,7 @@ from diffkit.tasks import (
 if TYPE_CHECKING:
     from diffkit.comparison import Comparison
 
-TASKS = {
+TASKS: dict[str, Any] = {
     "derivative": derivative_task,
     "gradient": gradient_task,
     "jacobian": jacobian_task,
@@ -153,7 +154,7 @@ def prepare(
 
 
 def compare(
-    f: Any, at: Any, kind: str = "gradient", backends: Sequence[str | Backend] = tuple(BACKENDS), *,
+    f: Any, at: Any, kind: str = "gradient", backends: str | Sequence[str | Backend] = tuple(BACKENDS), *,
     variables: Sequence[str] | None = None, **options: Any,
 ) -> Comparison:  # fmt: skip
     """Compare backends at one point with each other and with a 50-digit reference.
@@ -167,7 +168,8 @@ def compare(
         raise PointError("compare takes one point", hint="call it for each point of a batch")
     from diffkit.comparison import compare_task
 
-    return compare_task(task, points.point, [find_backend(b) for b in backends])
+    chosen = (backends,) if isinstance(backends, str) else backends
+    return compare_task(task, points.point, [find_backend(b) for b in chosen])
 
 
 def make_task(f: Any, kind: str, variables: Sequence[str] | None = None, **options: Any) -> Task:
@@ -182,7 +184,14 @@ def make_task(f: Any, kind: str, variables: Sequence[str] | None = None, **optio
         if isinstance(direction, str) or not hasattr(direction, "__len__"):
             raise PointError("the direction is a list of numbers, one per variable")
         options["direction"] = [number(v, "direction") for v in direction]
-    try:
-        return TASKS[kind](program, **options)  # type: ignore[operator,no-any-return,unused-ignore]
-    except TypeError as error:
-        raise DiffkitError(f"{kind}: {str(error).split('() ')[-1]}") from None
+    builder: Callable[..., Task] = TASKS[kind]
+    accepted = signature(builder).parameters
+    for name in options:
+        if name not in accepted:
+            known = [n for n in accepted if n != "program"]
+            hint = did_you_mean(name, known) or f"it takes {', '.join(known)}"
+            raise DiffkitError(f"a {kind} takes no {name}", hint=hint)
+    missing = [n for n, p in accepted.items() if p.default is p.empty and n not in ("program", *options)]
+    if missing:
+        raise DiffkitError(f"{kind} needs {' and '.join(missing)}")
+    return builder(program, **options)

@@ -198,11 +198,27 @@ class ProgramBuilder:
                     return self.apply(primitive, (self.constant(-factor), parts[1]))
         return None
 
+    def _multiple(self, slot: int) -> tuple[int | Fraction, int]:
+        """A slot as a rational multiple of another, 1 of itself at least."""
+        instruction = self._instructions[slot]
+        if instruction is not None and instruction[0] is MUL and (factor := self.rational(instruction[1])) is not None:
+            return factor, instruction[2]
+        return 1, slot
+
+    def _like(self, x: int, y: int, sign: int) -> int | None:
+        """a·z ± b·z = (a ± b)·z, unless that is zero times z."""
+        (a, z), (b, w) = self._multiple(x), self._multiple(y)
+        if z != w or a + sign * b == 0:
+            return None
+        return self.apply(MUL, (self.constant(a + sign * b), z))
+
     def _add(self, x: int, y: int) -> int | None:
         if self._values[x] == 0:
             return y
         if self._values[y] == 0:
             return x
+        if (joined := self._like(x, y, 1)) is not None:
+            return joined
         negated = self._negated(y)
         return None if negated is None else self.apply(SUB, (x, negated))
 
@@ -211,6 +227,8 @@ class ProgramBuilder:
             return x
         if self._values[x] == 0:
             return self.apply(NEG, (y,))
+        if (joined := self._like(x, y, -1)) is not None:
+            return joined
         negated = self._negated(y)
         return None if negated is None else self.apply(ADD, (x, negated))
 

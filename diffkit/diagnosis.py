@@ -16,6 +16,7 @@ from typing import Any
 
 from diffkit.algebras.bounds import MultiprecisionBounds, multiprecision_bounds
 from diffkit.algebras.dual import Dual, DualAlgebra
+from diffkit.domain import place_text
 from diffkit.primitives import Place, Primitive, table
 from diffkit.program import Program, run
 from diffkit.results import Odd
@@ -180,18 +181,18 @@ class Direction:
         """Turn the hits into a status; the first of these that applies."""
         for hit in self.hits:
             if hit.side < 0:
-                return Odd("domain_error", self._say(hit, "is outside its domain"))
+                return Odd("domain_error", self._say(hit, "is outside its domain, which ends at"))
         for hit in self.hits:
             if hit.place.kind == "edge" and (hit.slope < 0 or not hit.place.closed):
-                return Odd("domain_error", self._say(hit, "is at the edge of its domain"))
+                return Odd("domain_error", self._say(hit, "is at the edge of its domain,"))
         if self.doubt:
             raise Undecided
         for hit in self.hits:
             if hit.place.kind == "pole":
-                return Odd("pole" if self._grows() else "domain_error", self._say(hit, "has no value"))
+                return Odd("pole" if self._grows() else "domain_error", self._say(hit, "has no value where"))
         for hit in self.hits:
             if not hit.still and (hit.place.kind == "jump" or (hit.place.kind == "edge" and hit.slope == 0)):
-                return Odd("uncertain", self._say(hit, "changes abruptly here"))
+                return Odd("uncertain", self._say(hit, "changes abruptly where"))
         return self._sides()
 
     def _sides(self) -> Odd:
@@ -205,19 +206,19 @@ class Direction:
         if not kinks:
             return self._regular(right)
         if context.isnan(left) or context.isnan(right):
-            return Odd("uncertain", self._say(kinks[0], "has a kink"))
+            return Odd("uncertain", self._say(kinks[0], "has a kink where"))
         if abs(left - right) > left_bound + right_bound or not context.isfinite(left):
-            message = self._say(kinks[0], "has a kink")
+            message = self._say(kinks[0], "has a kink where")
             if self.order > 1:  # these are the sides of the first derivative, not of the one asked for
                 return Odd("not_differentiable", message)
             return Odd("not_differentiable", message, left=float(left), right=float(right))
         if (left_bound or right_bound) and left != right:
             raise Undecided
         if self.order > 1:
-            return Odd("uncertain", self._say(kinks[0], "has a kink"))
+            return Odd("uncertain", self._say(kinks[0], "has a kink where"))
         message = ""
         if len(self.program.inputs) > 1:
-            message = self._say(kinks[0], "has a kink") + "; the partials exist, but f may not be differentiable"
+            message = self._say(kinks[0], "has a kink where") + "; the partials exist, but f may not be differentiable"
         return Odd("ok", message, value=float(right))
 
     def _regular(self, slope: Any) -> Odd:
@@ -253,16 +254,13 @@ class Direction:
         return True
 
     def _say(self, hit: Hit, what: str) -> str:
-        """Give the message: the subexpression, what befalls it, its special place, and its arguments here."""
+        """Give the message: the subexpression, what befalls it, its special place, and where its arguments are."""
         instruction = self.program.instruction_at(hit.slot)
         assert instruction is not None
-        primitive, args = instruction
-        here = ", ".join(
-            f"{name} = {float(self.right[slot].primal[0]):.6g}"
-            for name, slot in zip(primitive.arguments, args, strict=True)
-            if self.program.constant_at(slot) is None
-        )
-        shown = f", and here {here}" if here and not primitive.truth else ""
-        place = {"edge": "its domain ends at", "pole": "its pole is", "kink": "its kink is", "jump": "it jumps at"}
         text = format_slot(self.program, hit.slot, SHOWN)
-        return f"{text} {what}: of {primitive.signature}, {place[hit.place.kind]} {hit.place.text}{shown}"
+        message = f"{text} {what} {place_text(self.program, hit.slot, hit.place.text, SHOWN)}"
+        here = []
+        for slot in dict.fromkeys(instruction[1]):
+            if self.program.constant_at(slot) is None and not isinstance(value := self.right[slot].primal[0], bool):
+                here.append(f"{format_slot(self.program, slot, SHOWN)} = {float(value):.6g}")
+        return f"{message}; here {', '.join(here)}" if hit.side < 0 or "=" not in hit.place.text else message

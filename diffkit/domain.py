@@ -1,17 +1,23 @@
-"""Where an expression is defined and smooth, as conditions in its own variables."""
+"""Where an expression is defined and smooth, in its own words: conditions on its variables."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from diffkit.builder import ProgramBuilder
-from diffkit.primitives import Place
+from diffkit.primitives import Place, table
 from diffkit.program import Program
 from diffkit.syntax import format_slot
 from diffkit.transforms import open_places
 
 LENGTH = 80  # characters of one condition
 MOST = 12  # conditions shown
+WHERE = table["where"]
+OPPOSITE = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
+Choice = tuple[int, bool]
+"""a condition's slot, and whether it holds"""
 
 
 @dataclass(frozen=True)
@@ -29,24 +35,79 @@ class Domain:
 
 
 def domain(program: Program) -> Domain:
-    """Give the conditions that the table's places put on a program."""
+    """Give the conditions that the table's places put on a program, each where its branch is taken."""
     builder = ProgramBuilder.of(program)
+    branches = _branches(program)
     conditions: dict[str, None] = {}
     exceptions: dict[str, None] = {}
-    for place, margin in open_places(program, builder):
-        part = builder.program([margin], program.inputs)
-        text = format_slot(part, part.outputs[0], LENGTH)
+    for slot, place, margin in open_places(program, builder):
+        taken = [_choice_text(program, choice) for choice in sorted(branches[slot])]
         if place.kind in ("edge", "pole"):
-            conditions[f"{text} {_sign(place)} 0"] = None
+            text = _condition(program, slot, place, builder, margin)
+            if text not in taken:  # log(x) where x > 0 is chosen asks for nothing more
+                conditions[text + (f" (where {' and '.join(taken)})" if taken else "")] = None
         else:
-            exceptions[f"{text} = 0"] = None
-    return Domain(_few(conditions), _few(exceptions))
+            text = place_text(program, slot, place.text, LENGTH)
+            exceptions[text + (f" (and {' and '.join(taken)})" if taken else "")] = None
+    wanted = [text for text in conditions if (_stronger(text) - {text}).isdisjoint(conditions)]
+    return Domain(_few(wanted), _few(list(exceptions)))
 
 
-def _sign(place: Place) -> str:
-    return "≠" if place.kind == "pole" else ">"
+def place_text(program: Program, slot: int, text: str, limit: int) -> str:
+    """Give a place's text, written in a row's formal arguments, in the words of the instruction in a slot."""
+    instruction = program.instruction_at(slot)
+    assert instruction is not None
+    primitive, args = instruction
+    own = {name: format_slot(program, arg, limit) for name, arg in zip(primitive.arguments, args, strict=True)}
+    return re.sub(r"[a-z]+", lambda word: own.get(word[0], word[0]), text)
 
 
-def _few(texts: dict[str, None]) -> tuple[str, ...]:
-    found = tuple(texts)
-    return found if len(found) <= MOST else (*found[:MOST], f"{len(found) - MOST} more conditions")
+def _condition(program: Program, slot: int, place: Place, builder: ProgramBuilder, margin: int) -> str:
+    """What must hold: the margin against zero, or the row's own words where they say it better."""
+    instruction = program.instruction_at(slot)
+    assert instruction is not None
+    if place.inside and margin not in instruction[1]:
+        return place_text(program, slot, place.inside, LENGTH)
+    part = builder.program([margin], program.inputs)
+    return f"{format_slot(part, part.outputs[0], LENGTH)} {'≠' if place.kind == 'pole' else '>'} 0"
+
+
+def _stronger(condition: str) -> set[str]:
+    """Conditions that make one superfluous: x > 0 beside x ≠ 0, or beside either with an exception."""
+    plain = condition.partition(" unless ")[0]
+    return {plain, plain.replace("≠", ">")}
+
+
+def _branches(program: Program) -> list[frozenset[Choice]]:
+    """The choices of ``where`` under which alone each slot matters."""
+    found: list[frozenset[Choice] | None] = [None] * len(program)
+    for output in program.outputs:
+        found[output] = frozenset()
+    for slot in range(len(program) - 1, program.first_instruction - 1, -1):
+        instruction, own = program.instruction_at(slot), found[slot]
+        if instruction is None or own is None:
+            continue
+        primitive, args = instruction
+        for k, arg in enumerate(args):
+            through = own | {(args[0], k == 1)} if primitive is WHERE and k else own
+            known = found[arg]
+            found[arg] = through if known is None else known & through
+    return [frozenset() if choices is None else choices for choices in found]
+
+
+def _choice_text(program: Program, choice: Choice) -> str:
+    """The condition, or its opposite where the other branch is meant."""
+    slot, holds = choice
+    text = format_slot(program, slot, LENGTH)
+    instruction = program.instruction_at(slot)
+    if holds or instruction is None:
+        return text
+    row, args = instruction
+    if row.name not in OPPOSITE:
+        return f"not ({text})"
+    left, right = (format_slot(program, arg, LENGTH) for arg in args)
+    return f"{left} {table[OPPOSITE[row.name]].infix} {right}"
+
+
+def _few(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(texts) if len(texts) <= MOST else (*texts[:MOST], f"{len(texts) - MOST} more conditions")

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from diffkit.errors import LimitError
 
+RAISE = "in Python the limit is raised with limits=Limits({name}=…)"
+
 
 class Limits(NamedTuple):
     """Bounds that keep text from strangers from hanging or crashing the reader.
@@ -41,7 +43,7 @@ class Limits(NamedTuple):
     derivative_order: int = 20
     """order of a derivative"""
 
-    def exceeded(self, name: str, what: str, hint: str = "raise it with limits=Limits({name}=…)") -> LimitError:
+    def exceeded(self, name: str, what: str, hint: str = RAISE) -> LimitError:
         """Give the error to raise when ``what`` is beyond the limit called ``name``."""
         value: int = getattr(self, name)
         return LimitError(f"{what} (limit {value:,})", hint=hint.format(name=name))

@@ -9,7 +9,7 @@ from typing import Any
 
 from diffkit.builder import NAMED, ProgramBuilder
 from diffkit.primitives import Primitive, Rule, table
-from diffkit.program import Algebra, Constant, Program, run
+from diffkit.program import Algebra, Program, run
 
 
 class Slot:
@@ -124,7 +124,7 @@ class Partial:
         self.program = trace(rule, len(primitive.arguments) + 1)
         output = self.program.outputs[0]
         constant = self.program.constant_at(output)
-        self.sign = int(constant) if constant in (1, -1) else 0  # type: ignore[arg-type]
+        self.sign = int(constant) if constant in (1, -1) else 0
         self.source = output if output < len(self.program.inputs) else None  # the partial is an argument, or y
 
     def at(self, algebra: Algebra, args: Sequence[Any], answer: Any) -> Any:

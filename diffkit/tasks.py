@@ -96,9 +96,9 @@ def derivative_task(program: Program, wrt: str | Sequence[str] | None = None, or
     order = check_order(order)
     if wrt is None and len(program.inputs) != 1:
         if not program.inputs:
-            raise VariableError("the expression has no variable", hint="name one with variables= and wrt=")
+            raise VariableError("the expression has no variable", hint="name one with variables and wrt")
         raise VariableError("the expression has several variables: " + ", ".join(program.inputs),
-                            hint=f"say which with wrt={program.inputs[0]!r}, or ask for the gradient")  # fmt: skip
+                            hint="say which with wrt, or ask for the gradient")  # fmt: skip
     chosen = positions(program, wrt)
     if len(chosen) > 1:
         if order != 1:

@@ -15,18 +15,17 @@ from diffkit.tasks import Index
 
 ADD, SUB, MUL, NEG = (table[name] for name in ("add", "sub", "mul", "neg"))
 CHOICES = frozenset(table[name] for name in ("where", "max", "min"))
-MANY = 8  # inputs per output from which reverse accumulation is the shorter program
 
 
 def derivative_program(program: Program, indices: Sequence[Index]) -> Program:
     """Give the program of partial derivatives by the mode that makes it short, one output per index.
 
-    Reverse accumulation for first derivatives of few outputs in many inputs, forward otherwise, and forward where
-    the program chooses: a zero adjoint times the slope of the branch not taken may be 0·∞.
+    Reverse accumulation for gradients; forward for higher orders, for several outputs, and where the program
+    chooses: a zero adjoint times the slope of the branch not taken may be 0·∞.
     """
     outputs = {output for output, _ in indices}
-    many = len(indices) >= MANY * len(outputs) and all(len(index) == 1 for _, index in indices)
-    if not many or any(primitive in CHOICES for primitive, _ in program.instructions):
+    first = all(len(index) == 1 for _, index in indices)
+    if not first or len(outputs) != 1 or not CHOICES.isdisjoint(row for row, _ in program.instructions):
         return differentiate(program, indices)
     builder = ProgramBuilder.of(program)
     adjoints = {output: _adjoints(program, builder, program.outputs[output]) for output in outputs}
@@ -162,27 +161,29 @@ def depends(program: Program) -> list[bool]:
     return varies
 
 
-def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[Place, int]]:
-    """Places of a program's instructions that no constant rules out, with the slots of their margins.
+def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[int, Place, int]]:
+    """Places of a program's instructions that no constant rules out: the instruction, the place, the margin's slot.
 
     The builder must hold the program slot for slot; the margins are emitted into it.
     """
+    if not any(primitive.places for primitive in {primitive for primitive, _ in program.instructions}):
+        return
     varies = depends(program)
-    for _, primitive, args in program.numbered():
+    for slot, primitive, args in program.numbered():
         for place in primitive.places:
             if place.varying is not None and not any(varies[args[i]] for i in place.varying):
                 continue
             margin = margin_slot(place, builder, args)
             value = builder.rational(margin)
             if value is None or not (value > 0 if place.kind == "edge" else value != 0):
-                yield place, margin
+                yield slot, place, margin
 
 
 def guard(primal: Program, derivative: Program) -> Guarded:
     """Join a derivative program (over the same inputs) with the primal's values and guards."""
     builder = ProgramBuilder.of(primal)
     derivatives = copy_slots(derivative, builder, range(len(primal.inputs)))
-    margins = dict.fromkeys((margin, place.kind == "edge") for place, margin in open_places(primal, builder))
+    margins = dict.fromkeys((margin, place.kind == "edge") for _, place, margin in open_places(primal, builder))
     outputs = [derivatives[o] for o in derivative.outputs] + list(primal.outputs)
     program = builder.program([*outputs, *(margin for margin, _ in margins)], primal.inputs)
     return Guarded(program, len(derivative.outputs), len(primal.outputs), tuple(edge for _, edge in margins))

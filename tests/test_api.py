@@ -1,6 +1,7 @@
 """The Python face: points in every form, shapes, labels, and Results that say what they are."""
 
 import math
+import re
 from decimal import Decimal
 from fractions import Fraction
 
@@ -110,7 +111,7 @@ def test_bad_orders(order):
         (lambda: dk.directional("x*y", [1, 2], [1]), "1 components for 2"),
         (lambda: dk.directional("x*y", [1, 2], "xy"), "direction is a list"),
         (lambda: dk.prepare("x", "gradiant"), "did you mean gradient"),
-        (lambda: dk.prepare("x", "gradient", order=2), "unexpected keyword"),
+        (lambda: dk.prepare("x", "gradient", order=2), "takes no order"),
         (lambda: dk.compare("x", np.ones((2, 1))), "one point"),
         (lambda: dk.compare("x", 1, backends=[]), "no backend"),
         (lambda: dk.derivative("x", 1, order=5, backend="finite"), "up to order 4"),
@@ -123,6 +124,14 @@ def test_bad_orders(order):
 def test_misuse_raises_a_typed_error(call, reason):
     with pytest.raises((DiffkitError, AttributeError), match=reason):
         call()
+
+
+def test_a_function_glued_to_its_argument_is_no_variable():
+    for text, hint in {"sinx + 1": "write sin(x)", "log2x": "write log2(x)", "exp3t": "write exp(3t)"}.items():
+        with pytest.raises(dk.ParseError, match=re.escape(hint)):
+            dk.parse(text)
+    assert dk.parse("sinx + 1", variables=("sinx",)).variables == ("sinx",)
+    assert dk.parse("tau + signal + maxi + sin2").variables == ("maxi", "signal", "sin2", "tau")
 
 
 def test_results_say_what_they_are():

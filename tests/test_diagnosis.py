@@ -104,7 +104,7 @@ def test_what_cannot_be_decided_is_called_uncertain(text):
 def test_the_message_names_the_subexpression():
     message = dk.gradient("exp(y)*log(x - 3)", [1, 0]).message
     assert message.startswith("log(x - 3) is outside its domain")
-    assert "x = -2" in message
+    assert "x - 3 = -2" in message
 
 
 def test_other_components_keep_their_values():

@@ -18,7 +18,8 @@ LAYERS = [
     {"syntax"},
     {"tasks"},
     {"transforms"},
-    {"sympy_bridge", "domain", "diagnosis"},
+    {"sympy_bridge", "domain"},
+    {"diagnosis"},
     {"evaluation", "functions", "points", "differences"},
     {"layout"},
     {"backends"},
@@ -43,7 +44,7 @@ ONLY_IN = {
 
 
 def imports(path):
-    """(module, at top level, for types only) of every import statement of a file."""
+    """Modules that a file imports, other than for types only."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     typing_only = {
         id(node) for block in ast.walk(tree) if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)

@@ -18,12 +18,14 @@ from diffkit.algebras.floats import FLOATS
 from diffkit.algebras.multiprecision import multiprecision
 from diffkit.algebras.taylor import TaylorAlgebra
 from diffkit.builder import ProgramBuilder, copy_slots
+from diffkit.domain import domain
 from diffkit.limits import Limits
 from diffkit.primitives import table
 from diffkit.program import run
 from diffkit.sympy_bridge import from_sympy, symbolic_derivative, to_sympy
 from diffkit.syntax import format_outputs, parse_program
-from diffkit.transforms import differentiate, guard
+from diffkit.tasks import gradient_task
+from diffkit.transforms import derivative_program, differentiate, guard
 
 
 def slopes(text, at, order=1):
@@ -110,6 +112,46 @@ def test_a_wide_sum_is_linear():
         program = parse_program("+".join(f"x{k}*x{k + 1}" for k in range(n)))
         sizes.append(len(differentiate(program, [(0, (k,)) for k in range(n + 1)])))
     assert sizes[1] <= 2.05 * sizes[0]
+
+
+DOMAINS = {
+    "where(x > 0, log(x), 0)": "all real values, except where x = 0",
+    "where(x >= 1, log(x - 1), 1/x)": "x - 1 > 0 (where x >= 1) and x ≠ 0 (where x < 1), except where x = 1",
+    "where(not x > 0, log(-x), 1)": "-x > 0 (where not x > 0), except where x = 0",
+    "1/x + log(x)": "x > 0",
+    "gamma(2*x)": "2*x ≠ 0, −1, −2, …",
+    "x**y": "x > 0",
+    "x**-2": "x ≠ 0",
+    "tan(x)": "x ≠ π/2 + kπ",
+    "asin(2*x)": "|2*x| < 1",
+    "floor(2*x)": "all real values, except where 2*x is an integer",
+}
+
+
+@pytest.mark.parametrize(("text", "shown"), DOMAINS.items())
+def test_the_domain_in_the_words_of_the_expression(text, shown):
+    assert str(domain(dk.parse(text).program)) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["x*y + sin(x*y)/z", "100*(y-x**2)**2 + (1-x)**2", "x**y**z", "log(x + exp(y) - z/x)", "x", "3", "abs(x)*y"]
+)
+def test_reverse_accumulation_gives_what_forward_gives(text):
+    program = dk.parse(text, variables=("x", "y", "z")).program
+    indices = gradient_task(program).indices
+    point = [0.7, 1.3, 0.4]
+    forward = run(differentiate(program, indices), FLOATS, point)
+    reverse = run(derivative_program(program, indices), FLOATS, point)
+    assert reverse == pytest.approx(forward, rel=1e-15)
+
+
+def test_a_gradient_costs_a_few_evaluations_whatever_the_number_of_variables():
+    def ratio(n):
+        program = dk.parse("+".join(f"sin(x{i}*x{i + 1})" for i in range(n))).program
+        return len(derivative_program(program, gradient_task(program).indices)) / len(program)
+
+    assert ratio(400) < 3 < ratio(400) + 2
+    assert abs(ratio(400) - ratio(100)) < 0.1
 
 
 def test_guards_follow_the_domain():

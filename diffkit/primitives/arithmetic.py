@@ -61,10 +61,10 @@ row("power", "x, y", "real power; x < 0 only with an integer exponent", infix="*
     partials=(lambda F, x, y, p: y * x ** (y - 1), lambda F, x, y, p: p * F.log(x)),
     places=(
         Place("edge", lambda F, x, y: F.where(F.eq(y, F.floor(y)), 1, x), "x = 0 if y is not an integer",
-              closed=True),
+              closed=True, inside="x > 0 unless y is an integer"),
         Place("edge", lambda F, x, y: x, "x = 0 if y varies", varying=(1,), closed=True),
         Place("pole", lambda F, x, y: F.where(F.and_(y < 0, F.eq(y, F.floor(y))), x, 1),
-              "x = 0 if y is a negative integer"),
+              "x = 0 if y is a negative integer", inside="x ≠ 0 unless y ≥ 0"),
     ),
     points=((2.0, 0.5), (1.1, 7.3), (0.3, -2.5), (10.31, -6.0), (1e-10, 1e-10)))
 
@@ -90,13 +90,13 @@ row("sign", "x", "−1, 0 or 1", aliases=("sgn",),
 row("floor", "x", "largest integer not above x",
     floats=floats.floor, array="floor", mpmath="floor", sympy="floor", fold=math.floor, ulps=0.0,
     partials=(None,),
-    places=(Place("jump", lambda F, x: x - F.floor(x), "x an integer"),),
+    places=(Place("jump", lambda F, x: x - F.floor(x), "x is an integer"),),
     points=(-1.5, 0.2, 1e15 + 0.5))
 
 row("ceil", "x", "smallest integer not below x", aliases=("ceiling",),
     floats=floats.ceil, array="ceil", mpmath="ceil", sympy="ceiling", fold=math.ceil, ulps=0.0,
     partials=(None,),
-    places=(Place("jump", lambda F, x: x - F.floor(x), "x an integer"),),
+    places=(Place("jump", lambda F, x: x - F.floor(x), "x is an integer"),),
     points=(-1.5, 0.2, 7.1))
 
 row("heaviside", "x", "unit step: 0, ½ at 0, 1", aliases=("Heaviside",),

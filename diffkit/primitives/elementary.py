@@ -63,40 +63,40 @@ row("cos", "x", "cosine",
 row("tan", "x", "tangent",
     floats=ieee(math.tan), array="tan", mpmath="tan", sympy="tan",
     partials=(lambda F, x, y: 1 + y**2,),
-    places=(Place("pole", lambda F, x: F.cos(x), "x = π/2 + kπ"),),
+    places=(Place("pole", lambda F, x: F.cos(x), "x = π/2 + kπ", inside="x ≠ π/2 + kπ"),),
     points=(-1.5, 1e-8, 0.7, 1.5707963267948966, 100.0))
 
 row("cot", "x", "cotangent",
     mpmath="cot", sympy="cot", ulps=2.0,
     definition=lambda F, x: 1 / F.tan(x),
     partials=(lambda F, x, y: -1 / F.sin(x) ** 2,),
-    places=(Place("pole", lambda F, x: F.sin(x), "x = kπ"),),
+    places=(Place("pole", lambda F, x: F.sin(x), "x = kπ", inside="x ≠ kπ"),),
     points=(-1.5, 1e-8, 0.7, 3.0))
 
 row("sec", "x", "secant",
     mpmath="sec", sympy="sec", ulps=2.0,
     definition=lambda F, x: 1 / F.cos(x),
     partials=(lambda F, x, y: y * F.tan(x),),
-    places=(Place("pole", lambda F, x: F.cos(x), "x = π/2 + kπ"),),
+    places=(Place("pole", lambda F, x: F.cos(x), "x = π/2 + kπ", inside="x ≠ π/2 + kπ"),),
     points=(-1.5, 0.7, 3.0))
 
 row("csc", "x", "cosecant", aliases=("cosec",),
     mpmath="csc", sympy="csc", ulps=2.0,
     definition=lambda F, x: 1 / F.sin(x),
     partials=(lambda F, x, y: -F.cos(x) / F.sin(x) ** 2,),
-    places=(Place("pole", lambda F, x: F.sin(x), "x = kπ"),),
+    places=(Place("pole", lambda F, x: F.sin(x), "x = kπ", inside="x ≠ kπ"),),
     points=(-1.5, 1e-8, 0.7, 3.0))
 
 row("asin", "x", "inverse sine, in [−π/2, π/2]", aliases=("arcsin",),
     floats=ieee(math.asin), array="arcsin", mpmath="asin", sympy="asin",
     partials=(lambda F, x, y: 1 / F.sqrt((1 - x) * (1 + x)),),
-    places=(Place("edge", lambda F, x: (1 - x) * (1 + x), "|x| = 1", closed=True),),
+    places=(Place("edge", lambda F, x: (1 - x) * (1 + x), "|x| = 1", closed=True, inside="|x| < 1"),),
     points=(-0.9999999999, -1e-8, 0.3, 0.999))
 
 row("acos", "x", "inverse cosine, in [0, π]", aliases=("arccos",),
     floats=ieee(math.acos), array="arccos", mpmath="acos", sympy="acos",
     partials=(lambda F, x, y: -1 / F.sqrt((1 - x) * (1 + x)),),
-    places=(Place("edge", lambda F, x: (1 - x) * (1 + x), "|x| = 1", closed=True),),
+    places=(Place("edge", lambda F, x: (1 - x) * (1 + x), "|x| = 1", closed=True, inside="|x| < 1"),),
     points=(-0.9999999999, -1e-8, 0.3, 0.999))
 
 row("atan", "x", "inverse tangent, in (−π/2, π/2)", aliases=("arctan",),
@@ -151,5 +151,5 @@ row("atanh", "x", "inverse hyperbolic tangent", aliases=("arctanh",),
     floats=limit_at(math.atanh, right=(1.0, INF), left=(-1.0, -INF)), array="arctanh", mpmath="atanh",
     sympy="atanh", ulps=2.0,
     partials=(lambda F, x, y: 1 / ((1 - x) * (1 + x)),),
-    places=(Place("edge", lambda F, x: (1 - x) * (1 + x), "|x| = 1"),),
+    places=(Place("edge", lambda F, x: (1 - x) * (1 + x), "|x| = 1", inside="|x| < 1"),),
     points=(-0.9999, -0.3, 1e-9, 0.5))

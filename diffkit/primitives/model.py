@@ -24,6 +24,8 @@ class Place(NamedTuple):
     * jump: the value itself jumps.
 
     ``varying`` restricts the place to the arguments that must move for it to matter (all of them if None).
+    ``text`` describes the set in the formal arguments, and ``inside`` its complement where the margin would be
+    hard to read.
     """
 
     kind: PlaceKind
@@ -32,6 +34,7 @@ class Place(NamedTuple):
     varying: tuple[int, ...] | None = None
     closed: bool = False
     slope: Rule | None = None
+    inside: str = ""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

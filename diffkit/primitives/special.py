@@ -15,8 +15,12 @@ def _special() -> Any:
     return scipy.special
 
 
-NEAREST_POLE = Place("pole", lambda F, x: F.where(x > 0, 1, x - F.floor(x)), "x = 0, −1, −2, …")
-POLYGAMMA_POLE = Place("pole", lambda F, n, x: F.where(x > 0, 1, x - F.floor(x)), "x = 0, −1, −2, …")
+AT = "x = 0, −1, −2, …"
+AWAY = "x ≠ 0, −1, −2, …"
+NEAREST_POLE = Place("pole", lambda F, x: F.where(x > 0, 1, x - F.floor(x)), AT, inside=AWAY)
+POLYGAMMA_POLE = Place("pole", lambda F, n, x: F.where(x > 0, 1, x - F.floor(x)), AT, inside=AWAY)
+LOGARITHM = NEAREST_POLE._replace(kind="edge")
+"""not a pole: log |Γ| grows more slowly than any power"""
 
 row("erf", "x", "error function 2/√π ∫₀ˣ exp(−t²) dt",
     floats=math.erf, array="scipy.special.erf", mpmath="erf", sympy="erf",
@@ -38,7 +42,7 @@ row("loggamma", "x", "log |Γ(x)|", aliases=("lgamma", "gammaln"),
     floats=ieee(math.lgamma), array="scipy.special.gammaln", sympy="loggamma", ulps=10.0,
     mpmath=lambda mp, x: mp.re(mp.loggamma(x)),
     partials=(lambda F, x, y: F.digamma(x),),
-    places=(NEAREST_POLE,),
+    places=(LOGARITHM,),
     points=(-2.3, 1e-5, 0.5, 3.3, 20.25, 1e10))
 
 row("digamma", "x", "ψ(x) = Γ′(x)/Γ(x)", aliases=("psi",),

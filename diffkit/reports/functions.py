@@ -9,9 +9,9 @@ from diffkit.builder import ProgramBuilder
 from diffkit.errors import DiffkitError, did_you_mean
 from diffkit.primitives import CONSTANTS, Primitive, table
 from diffkit.program import Program
+from diffkit.reports import text
 from diffkit.reports.markdown import table as markdown_table
-from diffkit.reports.model import Table
-from diffkit.reports.text import align
+from diffkit.reports.model import Block, Gap, Note, Table
 from diffkit.rules import partial, trace
 from diffkit.syntax import format_slot
 
@@ -19,11 +19,11 @@ PLACES = {"edge": "domain ends at", "pole": "pole at", "kink": "kink at", "jump"
 
 
 def derivatives(row: Primitive) -> tuple[str, ...]:
-    """Give ∂y/∂xᵢ of a row as text in its arguments; empty for an argument it does not vary with."""
+    """Give ∂y/∂xᵢ of a row as text in its arguments; – for a constant order, 0 for a step between its jumps."""
     found = []
     for index, rule in enumerate(row.partials):
         if rule is None:
-            found.append("")
+            found.append("–" if index in row.orders or index in row.truths else "0")
             continue
         builder = ProgramBuilder(row.arguments)
         own = [builder.input(name) for name in row.arguments]
@@ -55,12 +55,12 @@ def fields(row: Primitive) -> dict[str, object]:
         "means": row.doc,
         "aliases": list(row.aliases),
         "definition": definition(row) or None,
-        "derivatives": {name: text or "0" for name, text in zip(row.arguments, derivatives(row), strict=True)},
+        "derivatives": dict(zip(row.arguments, derivatives(row), strict=True)),
         "not_smooth": places(row) or None,
     }
 
 
-def render_functions(name: str | None, format: str, terminal: bool = False) -> str:  # noqa: ARG001
+def render_functions(name: str | None, format: str, terminal: bool = False) -> str:
     """Give the reference, or one function's entry; DiffkitError for an unknown name."""
     if format not in ("text", "json", "markdown"):
         raise DiffkitError(f"the reference has no format {format!r}", hint="there are text, json and markdown")
@@ -78,7 +78,7 @@ def render_functions(name: str | None, format: str, terminal: bool = False) -> s
     if format == "json":
         listed = {"schema": "diffkit.functions/1", "constants": CONSTANTS, "functions": [fields(row) for row in table]}
         return json.dumps(listed, ensure_ascii=False) + "\n"
-    return _markdown() if format == "markdown" else _text()
+    return _markdown() if format == "markdown" else text.lay(_overview(), terminal)
 
 
 def _entry(row: Primitive) -> str:
@@ -87,24 +87,23 @@ def _entry(row: Primitive) -> str:
         lines.append(f"also written: {', '.join(row.aliases)}")
     if definition(row):
         lines.append(f"definition: {definition(row)}")
-    for argument, text in zip(row.arguments, derivatives(row), strict=True):
-        lines.append(f"∂/∂{argument} = {text or '0'}")
+    for argument, slope in zip(row.arguments, derivatives(row), strict=True):
+        lines.append(f"∂/∂{argument} = {slope}")
     lines += [f"{PLACES[place.kind]} {place.text}" for place in row.places]
     return "\n".join(lines) + "\n"
 
 
-def _text() -> str:
-    listed = Table(("written", "means"), tuple((row.signature, row.doc) for row in table))
-    constants = [f"{name}  {meaning}" for name, meaning in CONSTANTS.items()]
-    closing = "diffkit functions NAME gives derivatives, domain and aliases of one function."
-    return "\n".join([*align(listed), "", "constants", *constants, "", closing]) + "\n"
+def _overview() -> list[Block]:
+    rows = tuple((row.signature, row.doc, ", ".join(row.aliases)) for row in table)
+    constants = [Note(f"constant {name}: {meaning}") for name, meaning in CONSTANTS.items()]
+    closing = Note("diffkit functions NAME gives the derivative, the domain and the definition of one function.")
+    return [Table(("written", "means", "also written"), rows), Gap(), *constants, Gap(), closing]
 
 
 def _markdown() -> str:
     rows = []
     for row in table:
-        slopes = [text or "0" for text in derivatives(row)]
-        rows.append((row.signature, row.doc, "; ".join(slopes), places(row), ", ".join(row.aliases)))
+        rows.append((row.signature, row.doc, "; ".join(derivatives(row)), places(row), ", ".join(row.aliases)))
     lines = [
         "# Functions and operators",
         "",

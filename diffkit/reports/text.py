@@ -7,7 +7,11 @@ from diffkit.reports.model import Block, Equation, Gap, Note, Report, Table, blo
 
 def render(report: Report, terminal: bool = False) -> str:
     """Give the report as text for people."""
-    laid_out = list(blocks(report))
+    return lay(list(blocks(report)), terminal)
+
+
+def lay(laid_out: list[Block], terminal: bool = False) -> str:
+    """Give blocks as plain text, or styled for a terminal."""
     return (_rich(laid_out) if terminal else _plain(laid_out)).rstrip() + "\n"
 
 

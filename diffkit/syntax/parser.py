@@ -6,6 +6,7 @@ parenthesis opens a frame. Comparisons chain as in mathematics: 0 < x < 1.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
@@ -25,6 +26,7 @@ PREFIX_BINDING = {"-": MINUS_SIGN, "not": 3, "√": ROOT}
 PI = "π"
 CONSTANTS = {**NAMED, "E": NAMED["e"], PI: NAMED["pi"]}
 START = Token("start", "", 0)
+GLUED = re.compile(r"(?P<function>[A-Za-z]+(?:2|10|1p)?)(?P<argument>[0-9]*[xyztuvw])")
 
 
 class Waiting:
@@ -138,8 +140,17 @@ class Parser:
         self._check_name(token)
         if self.declared is not None:
             self._unknown_variable(token)
+        self._refuse_glued(token)
         slot = self.variables[name] = self.builder.input(name)
         return slot
+
+    def _refuse_glued(self, token: Token) -> None:
+        """Refuse sinx and log2x, which are more likely sin(x) and log2(x) than variables."""
+        found = GLUED.fullmatch(token.text)
+        function = table.names.get(found["function"]) if found else None
+        if found and function is not None and len(function.arguments) == 1:
+            hint = f"write {found['function']}({found['argument']}), or declare it with variables"
+            self.fail(f"{token.text} is read neither as a function nor as a variable", token, hint)
 
     def _function(self, token: Token) -> Primitive:
         function = table.names.get(token.text)

@@ -95,7 +95,7 @@ def literal(text: str, word: str, position: int, limits: Limits) -> int | Fracti
     if len(mantissa) > limits.digits:
         raise located(limits.exceeded("digits", "a number has too many digits"), text, position)
     if len(exponent.lstrip("+-").lstrip("0")) > limits.exponent_digits:
-        raise located(limits.exceeded("exponent_digits", "a decimal exponent is too large"), text, position)
+        raise located(limits.exceeded("exponent_digits", "a decimal exponent has too many digits"), text, position)
     whole, _, decimals = mantissa.partition(".")
     power = int(exponent or 0) - len(decimals)
     digits = int(whole + decimals)
