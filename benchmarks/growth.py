@@ -12,7 +12,7 @@ from collections.abc import Callable
 from diffkit.limits import Limits
 from diffkit.syntax import parse_program
 from diffkit.tasks import gradient_task, hessian_task
-from diffkit.transforms import differentiate
+from diffkit.transforms import derivative_program, differentiate
 
 
 def median(action: Callable[[], object], runs: int = 5) -> float:
@@ -46,8 +46,12 @@ def main() -> None:
         program = parse_program(text)
         line(f"parse Rosenbrock n = {n}", len(program), median(lambda text=text: parse_program(text)))
         indices = gradient_task(program).indices
-        size = len(differentiate(program, indices))
-        line(f"gradient program of Rosenbrock n = {n}", size, median(lambda p=program, i=indices: differentiate(p, i)))
+        for mode, transform in (("forward", differentiate), ("reverse", derivative_program)):
+            size = len(transform(program, indices))
+            seconds = median(lambda t=transform, p=program, i=indices: t(p, i))
+            line(f"gradient program of Rosenbrock n = {n}, {mode}", size, seconds)
+        whole = median(lambda text=text, i=indices: derivative_program(parse_program(text), i))
+        print(f"    from text to gradient program, n = {n}: {1000 * whole:.0f} ms")
     program = parse_program(rosenbrock(100))
     indices = hessian_task(program).indices
     line("Hessian program of Rosenbrock n = 100", len(differentiate(program, indices)),

@@ -125,6 +125,8 @@ def _result(result: Result) -> Iterator[Block]:
             yield _at(result)
         yield Gap()
         yield from _values(result)
+        if not result.labels:
+            yield Note(f"the {result.kind} is empty: there is no variable")
     for text in dict.fromkeys(odd.message for odd in result.odd.values()):
         yield Note(text)
     yield Gap()

@@ -1,0 +1,42 @@
+"""``sympy.diff`` of a Program, read back into a Program: each opaque symbol becomes the slot it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy
+
+from diffkit.builder import ProgramBuilder
+from diffkit.errors import BackendError
+from diffkit.limits import DEFAULT, Limits
+from diffkit.primitives import table
+from diffkit.program import Program
+from diffkit.sympy_bridge.inward import Inward
+from diffkit.sympy_bridge.outward import Outward, check_size
+from diffkit.tasks import Index
+
+
+def symbolic_derivative(program: Program, indices: Sequence[Index], limits: Limits = DEFAULT) -> Program:
+    """Give the program of partial derivatives as ``sympy.diff`` finds them, one output per index."""
+    check_size(program, limits)
+    try:
+        out = Outward(program)
+        # term by term: SymPy takes long over wide sums, and the order in which they were written is kept
+        derivatives = [
+            [sympy.diff(term, *(out.symbols[i] for i in index)) if index else term for term in out.terms(k)]
+            for k, index in indices
+        ]
+    except (ValueError, TypeError, AttributeError, NotImplementedError, RecursionError) as error:
+        reason = str(error).split("\n", 1)[0][:80] or type(error).__name__
+        raise BackendError(f"SymPy cannot differentiate this: {reason}", hint="use another backend") from None
+    builder = ProgramBuilder.of(program)
+    known = {symbol: slot for slot, symbol in enumerate(out.symbols)}
+    for symbol, slot in out.opaque.items():
+        if slot >= 0:
+            known[symbol] = slot
+        else:
+            instruction = program.instruction_at(-slot - 1)
+            assert instruction is not None
+            known[symbol] = builder.apply(table["ge"], (instruction[1][0], builder.constant(0)))
+    inward = Inward(builder, known)
+    return builder.program([inward.total(terms) for terms in derivatives], program.inputs)
