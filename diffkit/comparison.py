@@ -95,7 +95,7 @@ def compare_task(task: Task, point: Sequence[float], backends: Sequence[str | Ba
     full = (*point, *task.extras)
     truth = referee.at(full)
     points = Points(task.variables, tuple(point))
-    reference = lay_out(task, truth, points, "referee", "none")
+    reference = lay_out(task, truth, points, "referee", "proven")
     rows, findings = [], []
     for backend in backends:
         row = _row(task, get_backend(backend), points, reference)
@@ -165,7 +165,7 @@ def _bars(task: Task, evaluation: Evaluation, answer: Answer, point: Sequence[fl
                 bar
             ):  # overflow on the way: no bound admits anything, so only the last bits are allowed
                 bars[c] = SLACK * math.ulp(answer.values[c]) if math.isfinite(answer.values[c]) else 0.0
-    factors = task.factors or (1.0,) * len(task.places)
+    factors = [1.0] * len(task.places) if task.factors is None else [float(f) for f in task.factors]
     return tuple(bars[p] * f for p, f in zip(task.places, factors, strict=True))
 
 

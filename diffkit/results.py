@@ -38,7 +38,9 @@ class Answer:
     odd: dict[int, Odd] = field(default_factory=dict)
     evaluations: int = 0
     note: str = ""
-    """how the answer was confirmed, where it was"""
+    """how the answer was found, where that is worth saying"""
+    scaled: bool = False
+    """whether the task's factors are in the values already"""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

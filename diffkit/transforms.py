@@ -13,7 +13,7 @@ from diffkit.program import Algebra, Program, run
 from diffkit.rules import trace
 from diffkit.tasks import Index
 
-ADD, SUB, MUL, NEG = (table[name] for name in ("add", "sub", "mul", "neg"))
+ADD, SUB, MUL, NEG, WHERE = (table[name] for name in ("add", "sub", "mul", "neg", "where"))
 CHOICES = frozenset(table[name] for name in ("where", "max", "min"))
 
 
@@ -140,6 +140,10 @@ def _by_series(
     return found
 
 
+Choice = tuple[int, bool]
+"""a condition's slot, and whether it holds"""
+
+
 class Guarded(NamedTuple):
     """A derivative program together with the primal values and the guards of the primal's domain.
 
@@ -179,11 +183,37 @@ def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[int
                 yield slot, place, margin
 
 
+def branches(program: Program) -> list[frozenset[Choice]]:
+    """The choices of ``where`` under which alone each slot matters."""
+    found: list[frozenset[Choice] | None] = [None] * len(program)
+    for output in program.outputs:
+        found[output] = frozenset()
+    for slot in range(len(program) - 1, program.first_instruction - 1, -1):
+        instruction, own = program.instruction_at(slot), found[slot]
+        if instruction is None or own is None:
+            continue
+        primitive, args = instruction
+        for k, arg in enumerate(args):
+            through = own | {(args[0], k == 1)} if primitive is WHERE and k else own
+            known = found[arg]
+            found[arg] = through if known is None else known & through
+    return [frozenset() if choices is None else choices for choices in found]
+
+
 def guard(primal: Program, derivative: Program) -> Guarded:
-    """Join a derivative program (over the same inputs) with the primal's values and guards."""
+    """Join a derivative program (over the same inputs) with the primal's values and guards.
+
+    What only one branch of a choice needs is guarded there only: elsewhere its margin is 1.
+    """
     builder = ProgramBuilder.of(primal)
     derivatives = copy_slots(derivative, builder, range(len(primal.inputs)))
-    margins = dict.fromkeys((margin, place.kind == "edge") for _, place, margin in open_places(primal, builder))
+    one = builder.constant(1)
+    taken_in = branches(primal)
+    margins: dict[tuple[int, bool], None] = {}
+    for slot, place, margin in open_places(primal, builder):
+        for condition, holds in taken_in[slot]:
+            margin = builder.apply(WHERE, (condition, margin, one) if holds else (condition, one, margin))
+        margins[margin, place.kind == "edge"] = None
     outputs = [derivatives[o] for o in derivative.outputs] + list(primal.outputs)
     program = builder.program([*outputs, *(margin for margin, _ in margins)], primal.inputs)
     return Guarded(program, len(derivative.outputs), len(primal.outputs), tuple(edge for _, edge in margins))
@@ -194,4 +224,14 @@ def margin_slot(place: Place, algebra: Algebra, args: Sequence[Any]) -> Any:
     return run(trace(place.margin, len(args)), algebra, args)[0]
 
 
-__all__ = ["Guarded", "depends", "derivative_program", "differentiate", "guard", "margin_slot", "open_places"]
+__all__ = [
+    "Choice",
+    "Guarded",
+    "branches",
+    "depends",
+    "derivative_program",
+    "differentiate",
+    "guard",
+    "margin_slot",
+    "open_places",
+]

@@ -103,7 +103,7 @@ def compare(
     expressions: tuple[str, ...], kind: str, backends: str, wrt: str | None, order: int | None,
     at: str | None, points: str | None, variables: str | None, format: str, output: str | None,
 ) -> int:  # fmt: skip
-    """Compare the methods with each other and with a 50-digit reference.
+    """Compare the methods with each other and with a proven value.
 
     Exit code 0 if every method is within its own error bar of the reference, 1 if one is not.
 

@@ -16,7 +16,7 @@ METHODS = {
     "symbolic": "SymPy's formula in binary64",
     "finite": "finite differences in binary64",
     "dual": "dual numbers in binary64",
-    "auto": "dual numbers",
+    "auto": "proven in ball arithmetic: the values are correctly rounded",
 }
 WORDS = {
     "not_differentiable": "not differentiable",
@@ -138,7 +138,7 @@ def _values(result: Result) -> Iterator[Block]:
         result.kind == "hessian"
         and 1 < len(result.variables) <= WIDEST
         and not result.odd
-        and result.flat_error is None
+        and (result.flat_error is None or result.error_kind == "proven")
     ):
         yield _matrix(result)
         return
@@ -148,7 +148,8 @@ def _values(result: Result) -> Iterator[Block]:
         if odd is not None and odd.status != "ok":
             yield Equation(label, WORDS[odd.status], _sides(odd))
         else:
-            yield Equation(label, shown(value), "" if errors[c] is None else f"± {errors[c]:.2g}")
+            bar = errors[c] is not None and result.error_kind != "proven"  # a proven value is right as it stands
+            yield Equation(label, shown(value), f"± {errors[c]:.2g}" if bar else "")
 
 
 def _sides(odd: Odd) -> str:
@@ -200,7 +201,7 @@ def _comparison(comparison: Comparison) -> Iterator[Block]:
     yield Gap()
     yield Equation("verdict", VERDICTS.get(comparison.verdict, WORDS.get(comparison.verdict, comparison.verdict)))
     yield Gap()
-    yield Note(f"reference: {comparison.source} in multiprecision")
+    yield Note(f"reference: {comparison.source}")
     yield from _values(reference)
     for text in dict.fromkeys(odd.message for odd in reference.odd.values()):
         yield Note(text)
