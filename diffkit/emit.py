@@ -14,7 +14,14 @@ from diffkit.program import Program
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 OPERATORS = {"add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv}
+SMALL = 64
 LARGEST = 3000  # instructions above which compiling costs more than it saves
+
+
+def _whole_power(program: Program, row: Primitive, args: tuple[int, ...]) -> int | None:
+    """The exponent, where it is a small whole number: every algebra that is emitted for has such powers."""
+    value = program.constant_at(args[1]) if row.name == "power" else None
+    return value if isinstance(value, int) and 0 <= value <= SMALL else None
 
 
 class Emitted:
@@ -31,11 +38,13 @@ class Emitted:
         lines.append(f"  def call({', '.join(f'v{s}' for s in range(count))}):")
         for slot, row, args in program.numbered():
             sign = operators.get(row)
-            lines.append(
-                f"    v{slot} = v{args[0]} {sign} v{args[1]}"
-                if sign
-                else f"    v{slot} = {names[row]}({', '.join(f'v{a}' for a in args)})"
-            )
+            if sign:
+                text = f"v{args[0]} {sign} v{args[1]}"
+            elif (n := _whole_power(program, row, args)) is not None:
+                text = f"v{args[0]} ** {n}"
+            else:
+                text = f"{names[row]}({', '.join(f'v{a}' for a in args)})"
+            lines.append(f"    v{slot} = {text}")
         lines += [f"    return [{', '.join(f'v{s}' for s in program.outputs)}]", "  return call"]
         space: dict[str, Any] = {}
         exec(compile("\n".join(lines), "<program>", "exec"), {"__builtins__": {}}, space)

@@ -29,7 +29,7 @@ PRECISIONS = (96, 192, 512, 2400)
 EXACT_BEFORE = 512  # bits before which exact arithmetic is asked
 HUGE = 60_000  # slots of a derivative program above which only the first precisions are tried
 PATIENCE = 3  # points after which compiling pays
-TINY = arb(2) ** -1080
+ZERO, TINY = arb(0), arb(2) ** -1080
 AGREEMENT = 30  # bits that must agree for a series to confirm a derivative
 
 
@@ -75,6 +75,7 @@ class Runner:
 
     def __init__(self, program: Program, algebra: Any, function: Callable[..., Any]):
         self.program, self.algebra, self.function = program, algebra, function
+        self.compiles = len(program) <= LARGEST
         self.calls = 0
         self.bound: dict[tuple[int, int], Callable[..., list[Any]]] = {}
 
@@ -86,7 +87,7 @@ class Runner:
     def __call__(self, bits: int, length: int, inputs: Sequence[Any]) -> list[Any]:
         """Give the outputs; the caller holds that precision."""
         self.calls += 1
-        if self.calls <= PATIENCE or len(self.program) > LARGEST:
+        if self.calls <= PATIENCE or not self.compiles:
             return run(self.program, self.algebra, inputs)
         call = self.bound.get((bits, length))
         if call is None:
@@ -100,6 +101,7 @@ class Prover:
 
     def __init__(self, task: Task):
         self.task = task
+        self._speeds: dict[Direction, list[int]] = {}
 
     @cached_property
     def derivative(self) -> Program:
@@ -144,7 +146,9 @@ class Prover:
         """Enclosures, whether all guards are proven, and whether one is proven not to hold."""
         runner, count, first_margin, edges = self._balls
         outputs = runner(bits, 1, [arb(x) for x in point])
-        inside = all(output.is_finite() for output in outputs[count:first_margin])
+        inside = True
+        for output in outputs[count:first_margin]:
+            inside = inside and output.is_finite()
         for margin, edge in zip(outputs[first_margin:], edges, strict=True):
             if not (margin > 0 if edge else margin != 0):
                 inside = False
@@ -191,10 +195,13 @@ class Prover:
 
     def _along(self, runner: Runner, bits: int, point: Sequence[float], direction: Direction) -> list[Any]:
         """Outputs as power series along a direction."""
-        moves, length = dict(direction), self.task.order + 1
+        speeds = self._speeds.get(direction)
+        if speeds is None:
+            moves = dict(direction)
+            speeds = self._speeds[direction] = [moves.get(i, 0) for i in range(len(point))]
+        length = self.task.order + 1
         with precision(bits, length):
-            inputs = [arb_series([x, moves[i]]) if i in moves else arb_series([x]) for i, x in enumerate(point)]
-            return runner(bits, length, inputs)
+            return runner(bits, length, [arb_series([x, v]) for x, v in zip(point, speeds, strict=True)])
 
 
 def to_float(value: Fraction) -> float:
@@ -212,30 +219,28 @@ Direction = tuple[tuple[int, int], ...]
 
 
 class Check(NamedTuple):
-    """Σ weight·n!·cₙ(direction) = Σ factor·component, where cₙ is the n-th coefficient of f(x + t·direction)."""
+    """Σ weight·cₙ(direction) = Σ factor·component, where cₙ is the n-th coefficient of f(x + t·direction)."""
 
     output: int
     order: int
-    left: tuple[tuple[Fraction, Direction], ...]
+    left: tuple[tuple[Any, Direction], ...]
+    """(weight as flint's rational, direction)"""
     right: tuple[tuple[int, int], ...]
     """(factor, component)"""
 
     def agrees(self, series: dict[Direction, list[Any]], found: Sequence[Enclosure]) -> bool | None:
         """Whether both sides overlap, closely enough to see each component; None if they are too wide for that."""
-        factorial = math.factorial(self.order)
-        left = arb(0)
+        left = right = ZERO
         for weight, direction in self.left:
-            left += series[direction][self.output][self.order] * rational(weight * factorial)
-        if not left.is_finite():
-            return None
-        right, wide = arb(0), left.rad() * 2**AGREEMENT
+            left += series[direction][self.output][self.order] * weight
+        wide = left.rad() * 2**AGREEMENT
         sharp = True
         for factor, component in self.right:
             term = found[component].ball * factor
             right += term
             sharp = sharp and (wide <= abs(term) or term.is_zero())
         if not left.overlaps(right):
-            return False
+            return False if left.is_finite() else None
         return True if sharp or left.rad() < TINY else None
 
 
@@ -259,17 +264,17 @@ def confirmations(indices: Sequence[Index]) -> list[Check]:
                 (math.prod(moves[v] for v in indices[c][1]) * (2 if len(set(indices[c][1])) == 2 else 1), c)
                 for c in members
             )
-            checks.append(Check(output, order, ((Fraction(1), direction),), right))
+            checks.append(Check(output, order, ((rational(math.factorial(order)), direction),), right))
         else:
             checks += [Check(output, order, polarised(indices[c][1]), ((1, c),)) for c in members]
     return checks
 
 
-def polarised(index: Sequence[int]) -> tuple[tuple[Fraction, Direction], ...]:
-    """Weights and directions whose n-th coefficients times n! add up to a partial derivative."""
+def polarised(index: Sequence[int]) -> tuple[tuple[Any, Direction], ...]:
+    """Weights and directions whose n-th coefficients add up to a partial derivative."""
     order = len(index)
     if len(set(index)) <= 1:
-        return ((Fraction(1), tuple((v, 1) for v in index[:1])),)
+        return ((rational(math.factorial(order)), tuple((v, 1) for v in index[:1])),)
     weights: dict[Direction, Fraction] = {}
     for signs in product((1, -1), repeat=order):
         sums: dict[int, int] = {}
@@ -277,8 +282,7 @@ def polarised(index: Sequence[int]) -> tuple[tuple[Fraction, Direction], ...]:
             sums[v] = sums.get(v, 0) + sign
         direction = tuple(sorted((v, s) for v, s in sums.items() if s))
         weights[direction] = weights.get(direction, Fraction(0)) + Fraction(math.prod(signs), 2**order)
-    # the identity gives n!·cₙ once, and each of the n! orderings of the arguments counts
-    return tuple((w / math.factorial(order), d) for d, w in weights.items() if w and d)
+    return tuple((rational(w), d) for d, w in weights.items() if w and d)
 
 
 __all__ = ["Enclosure", "Prover", "Regular", "enclose", "exact_fraction", "to_float"]

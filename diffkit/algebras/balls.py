@@ -8,8 +8,7 @@ length belong to the process in python-flint, so whoever computes holds the lock
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cache
 from threading import RLock
@@ -29,16 +28,22 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 NAN = arb("nan")
 
 
-@contextmanager
-def precision(bits: int, length: int = 1) -> Iterator[None]:
-    """Compute at a working precision in bits, with power series of that many terms."""
-    with LOCK:
-        before = ctx.prec, ctx.cap
-        ctx.prec, ctx.cap = bits, length
-        try:
-            yield
-        finally:
-            ctx.prec, ctx.cap = before
+class precision:  # noqa: N801
+    """Compute, ``with precision(bits, length):``, at a working precision in bits with series of that many terms."""
+
+    __slots__ = ("before", "bits", "length")
+
+    def __init__(self, bits: int, length: int = 1):
+        self.bits, self.length = bits, length
+
+    def __enter__(self) -> None:
+        LOCK.acquire()
+        self.before = ctx.prec, ctx.cap
+        ctx.prec, ctx.cap = self.bits, self.length
+
+    def __exit__(self, *_: object) -> None:
+        ctx.prec, ctx.cap = self.before
+        LOCK.release()
 
 
 def rational(value: int | Fraction) -> Any:
