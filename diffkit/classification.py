@@ -195,7 +195,8 @@ class Line:
             return self._undefined(value, right, left)
         for germ in (right, left):
             if isinstance(germ, Missing):
-                return Odd("domain_error", self._say(germ.slot, "is at the edge of its domain,", ("edge", "pole")))
+                message = self._say(germ.slot, "is at the edge of its domain,", ("edge", "pole"))
+                return Odd("domain_error", message, cause="domain edge")
         if self.variable < 0:
             return Odd("ok", value=self._rounded(value))
         joined = (self.right.joined[self.output], self.left.joined[self.output])
@@ -208,24 +209,27 @@ class Line:
     def _undefined(self, at: Undefined, right: Any, left: Any) -> Odd:
         """No value at the point: a pole, a removable singularity, an edge, or outside."""
         if at.outside:
-            return Odd("domain_error", self._say_place(at.slot, "is outside its domain, which ends at", at.place, True))
+            message = self._say_place(at.slot, "is outside its domain, which ends at", at.place, True)
+            return Odd("domain_error", message, cause="outside the domain")
         message = self._say_place(at.slot, "has no value where", at.place)
+        edge = Odd("domain_error", message, cause="domain edge")
         if isinstance(right, Missing) or isinstance(left, Missing):
-            return Odd("domain_error", message)
+            return edge
         try:
             leads = [side.algebra.lead(germ) for side, germ in ((self.right, right), (self.left, left))]
             if all(lead is not None and lead[0] < 0 for lead in leads):
-                return Odd("pole", message)
+                return Odd("pole", message, cause="pole")
         except Undecided:
             pass
         try:
             limits = [side.algebra.limit(germ) for side, germ in ((self.right, right), (self.left, left))]
             if None not in limits and self.constants.equal(*limits):  # type: ignore[arg-type]
                 limit = self._rounded(limits[0])  # type: ignore[arg-type]
-                return Odd("domain_error", f"{message}; the singularity is removable", limit=limit)
+                message += "; the singularity is removable"
+                return Odd("domain_error", message, limit=limit, cause="removable point")
         except Undecided:
             pass
-        return Odd("domain_error", message)
+        return edge
 
     def _jump(self, right: Germ, left: Germ) -> Odd:
         """The value is not the limit from both sides; one-sided derivatives exist where it is."""
@@ -237,7 +241,7 @@ class Line:
             except Undecided:
                 sides.append(math.nan)
         message = self._say_event("jumps where", ("jump", "kink")) + "; f is not continuous there"
-        return Odd("not_differentiable", message, left=sides[1], right=sides[0])
+        return Odd("not_differentiable", message, left=sides[1], right=sides[0], cause="jump")
 
     def _slope(self, side: Side, germ: Germ, sign: int) -> float:
         """One-sided derivative as a number, infinite where the tangent is vertical."""
@@ -268,9 +272,10 @@ class Line:
             if not same:
                 message = self._say_event("has a kink where" if k == 1 else f"is not {order} times smooth where")
                 if k < order or not whole:
-                    return Odd("not_differentiable", message)
+                    return Odd("not_differentiable", message, cause="kink")
                 sides = [v if isinstance(v, float) else self._rounded(v) for v in (below, above)]
-                return Odd("not_differentiable", message + self._clarke(k, *sides), left=sides[0], right=sides[1])
+                message += self._clarke(k, *sides)
+                return Odd("not_differentiable", message, left=sides[0], right=sides[1], cause="kink")
             answer = above
         message = ""
         if len(self.program.inputs) > 1 and special:
@@ -278,7 +283,7 @@ class Line:
         assert isinstance(answer, int)
         value = self._rounded(answer)
         if math.isinf(value):
-            return Odd("overflow", "the derivative is larger than the largest binary64, 1.8e308")
+            return Odd("overflow", "the derivative is larger than the largest binary64, 1.8e308", cause="overflow")
         return Odd("ok", message, value=value)
 
     def _clarke(self, order: int, left: float, right: float) -> str:

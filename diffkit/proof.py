@@ -21,7 +21,7 @@ from diffkit.algebras.field import vanishes
 from diffkit.algebras.rationals import Inexact, rationals
 from diffkit.builder import select
 from diffkit.emit import LARGEST, Emitted
-from diffkit.program import Program, run
+from diffkit.program import Program, run, run_slots
 from diffkit.tasks import Index, Task
 from diffkit.transforms import derivative_program, guard
 
@@ -202,6 +202,24 @@ class Prover:
         length = self.task.order + 1
         with precision(bits, length):
             return runner(bits, length, [arb_series([x, v]) for x, v in zip(point, speeds, strict=True)])
+
+
+def suspects(program: Program, point: Sequence[float]) -> list[str]:
+    """Names of the rows of a program whose own derivative Arb's series contradict at the values they take there."""
+    from diffkit.algebras.floats import FLOATS
+    from diffkit.tasks import gradient_task
+
+    values = run_slots(program, FLOATS, point)
+    found = []
+    for _, row, args in program.numbered():
+        here = [values[a] for a in args]
+        if row.truth or any(isinstance(v, bool) or not math.isfinite(v) for v in here):
+            continue
+        names = tuple(f"x{i}" for i in range(len(args)))
+        alone = Program(names, (), ((row, tuple(range(len(args)))),), (len(args),))
+        if not row.orders and Prover(gradient_task(alone)).at(here).conflict:
+            found.append(row.name)
+    return list(dict.fromkeys(found))
 
 
 def to_float(value: Fraction) -> float:

@@ -10,12 +10,12 @@ from flint import arb
 
 from diffkit.algebras.balls import precision, rational
 from diffkit.classification import classify
-from diffkit.proof import PRECISIONS, Enclosure, Prover, enclose
+from diffkit.proof import PRECISIONS, Enclosure, Prover, enclose, suspects
 from diffkit.results import Answer, Odd
 from diffkit.tasks import Task
 
-WRONG_ROW = "the table's derivative and Arb's own series disagree: a row of the table is wrong"
-TOO_LARGE = Odd("overflow", "the derivative is larger than the largest binary64, 1.8e308")
+WRONG_ROW = "the table's derivative and Arb's own series disagree: "
+TOO_LARGE = Odd("overflow", "the derivative is larger than the largest binary64, 1.8e308", cause="overflow")
 
 
 class Referee:
@@ -41,7 +41,8 @@ class Referee:
         for c, index in enumerate(self.task.indices):
             enclosure = regular.enclosures[c]
             if regular.conflict:
-                seen = Odd("uncertain", WRONG_ROW)
+                names = ", ".join(suspects(self.task.program, point)) or "a row"
+                seen = Odd("uncertain", f"{WRONG_ROW}the rule of {names} is wrong", cause="wrong rule")
             elif regular.inside:
                 enclosure = self._scaled(c, enclosure)
                 seen = _described(enclosure)

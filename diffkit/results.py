@@ -27,6 +27,8 @@ class Odd(NamedTuple):
     right: float = math.nan
     limit: float = math.nan
     value: float = math.nan
+    cause: str = ""
+    """kink, jump, domain edge, outside the domain, removable point, pole, overflow"""
 
 
 @dataclass(eq=False, repr=False)

@@ -28,13 +28,13 @@ def derivative_program(program: Program, indices: Sequence[Index]) -> Program:
     if not first or len(outputs) != 1 or not CHOICES.isdisjoint(row for row, _ in program.instructions):
         return differentiate(program, indices)
     builder = ProgramBuilder.of(program)
-    adjoints = {output: _adjoints(program, builder, program.outputs[output]) for output in outputs}
+    found_by = {output: adjoints(program, builder, program.outputs[output]) for output in outputs}
     zero = builder.constant(0)
-    found = [adjoints[output][variable] for output, (variable,) in indices]
+    found = [found_by[output][variable] for output, (variable,) in indices]
     return builder.program([zero if adjoint is None else adjoint for adjoint in found], program.inputs)
 
 
-def _adjoints(program: Program, builder: ProgramBuilder, output: int) -> list[int | None]:
+def adjoints(program: Program, builder: ProgramBuilder, output: int) -> list[int | None]:
     """Adjoints of all slots: x̄ᵢ = Σ ȳ·∂y/∂xᵢ over the instructions that use xᵢ, last one first.
 
     Griewank & Walther, Evaluating Derivatives, 2nd ed., eq. 3.7. For a scalar ȳ·∂y/∂xᵢ is what forward mode
@@ -43,24 +43,24 @@ def _adjoints(program: Program, builder: ProgramBuilder, output: int) -> list[in
     forward = DualAlgebra(builder)
     apply = builder.apply
     varies = depends(program)
-    adjoints: list[int | None] = [None] * len(program)
-    adjoints[output] = builder.constant(1)
+    bars: list[int | None] = [None] * len(program)
+    bars[output] = builder.constant(1)
     for slot in range(len(program) - 1, program.first_instruction - 1, -1):
-        adjoint, instruction = adjoints[slot], program.instruction_at(slot)
+        adjoint, instruction = bars[slot], program.instruction_at(slot)
         if adjoint is None or instruction is None or instruction[0].steps:
             continue
         primitive, args = instruction
         for k, arg in enumerate(args):
             if not varies[arg]:
                 continue
-            known = adjoints[arg]
+            known = bars[arg]
             if primitive is ADD or (primitive is SUB and k == 0):
-                adjoints[arg] = adjoint if known is None else apply(ADD, (known, adjoint))
+                bars[arg] = adjoint if known is None else apply(ADD, (known, adjoint))
             elif primitive is SUB:
-                adjoints[arg] = apply(NEG, (adjoint,)) if known is None else apply(SUB, (known, adjoint))
+                bars[arg] = apply(NEG, (adjoint,)) if known is None else apply(SUB, (known, adjoint))
             elif (term := forward.term(primitive, args, slot, k, adjoint)) is not None:
-                adjoints[arg] = term if known is None else apply(ADD, (known, term))
-    return adjoints
+                bars[arg] = term if known is None else apply(ADD, (known, term))
+    return bars
 
 
 def differentiate(program: Program, indices: Sequence[Index]) -> Program:
@@ -227,6 +227,7 @@ def margin_slot(place: Place, algebra: Algebra, args: Sequence[Any]) -> Any:
 __all__ = [
     "Choice",
     "Guarded",
+    "adjoints",
     "branches",
     "depends",
     "derivative_program",

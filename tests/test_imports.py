@@ -24,7 +24,7 @@ LAYERS = [
     {"evaluation", "functions", "points", "differences"},
     {"layout"},
     {"backends"},
-    {"referee"},
+    {"referee", "blame"},
     {"comparison"},
     {"auto"},
     {"api"},
@@ -38,7 +38,7 @@ ONLY_IN = {
     "rich": {"reports", "cli"},
     "matplotlib": {"plots"},
     "sympy": {"sympy_bridge"},
-    "flint": {"algebras", "proof", "referee"},
+    "flint": {"algebras", "proof", "referee", "blame"},
     "scipy": {"primitives"},
     "mpmath": {"algebras"},
 }

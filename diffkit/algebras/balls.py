@@ -28,7 +28,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 NAN = arb("nan")
 
 
-class precision:  # noqa: N801
+class precision:
     """Compute, ``with precision(bits, length):``, at a working precision in bits with series of that many terms."""
 
     __slots__ = ("before", "bits", "length")
