@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from diffkit.algebras.floats import FLOATS
+from diffkit.algebras.doubles import DOUBLES, array_doubles
 from diffkit.program import Program, run
 from diffkit.results import Answer, Odd
 from diffkit.tasks import Task
@@ -29,7 +29,8 @@ class ProgramEvaluation:
 
     def at(self, point: Sequence[float]) -> Answer:
         """Evaluate at one point, on Python floats."""
-        return self._finish(run(self.guarded.program, FLOATS, point), point, 0)
+        pairs = run(self.guarded.program, DOUBLES, [DOUBLES.number(x) for x in point])
+        return self._finish([high for high, _ in pairs], point, 0)
 
     def _finish(self, outputs: Sequence[Any], point: Sequence[float], first: int) -> Answer:
         guarded = self.guarded
@@ -88,14 +89,12 @@ class ProgramEvaluation:
         """Evaluate at the rows of an array (B, n), on NumPy arrays; odd rows one by one."""
         import numpy as np
 
-        from diffkit.algebras.arrays import ARRAYS
-
         guarded = self.guarded
         count = guarded.derivatives
         rows = len(points)
         with np.errstate(all="ignore"):
-            outputs = run(guarded.program, ARRAYS, list(points.T))
-            columns = [np.broadcast_to(np.asarray(o, dtype=float), (rows,)) for o in outputs]
+            outputs = run(guarded.program, array_doubles(), [(column, 0.0) for column in points.T])
+            columns = [np.broadcast_to(np.asarray(high, dtype=float), (rows,)) for high, _ in outputs]
             clean = np.ones(rows, dtype=bool)
             for column in columns[: count + guarded.primals]:
                 clean &= np.isfinite(column)
