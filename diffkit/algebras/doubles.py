@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from diffkit.algebras.floats import FLOATS, to_float
@@ -25,6 +25,7 @@ from diffkit.rules import by_definition, partial
 
 LOW_PARTS = {"pi": 1.2246467991473532e-16, "e": 1.4456468917292502e-16}
 """π and e beyond their binary64, correctly rounded"""
+LOST = 2.0**-96  # part of its terms below which a sum is noise: the rounding of pairs, with some bits to spare
 SPLITTER = 2.0**27 + 1
 OWN_FORMULA = (
     "add", "sub", "mul", "div", "neg", "abs", "sqrt", "power", "floor", "ceil", "where", "max", "min", "relu",
@@ -36,14 +37,14 @@ Pair = tuple[Any, Any]
 
 
 def two_sum(x: Any, y: Any) -> Pair:
-    """x + y and its rounding error, exactly (Ogita, Rump & Oishi, algorithm 3.1, after Knuth)."""
+    """The sum and its rounding error, exactly (Ogita, Rump & Oishi, algorithm 3.1, after Knuth)."""
     total = x + y
     part = total - x
     return total, (x - (total - part)) + (y - part)
 
 
 def two_product(x: Any, y: Any) -> Pair:
-    """x·y and its rounding error, exactly but for under- and overflow (algorithms 3.2 and 3.3, after Dekker)."""
+    """The product and its rounding error, exactly within the range (algorithms 3.2 and 3.3, after Dekker)."""
     product = x * y
     scaled = SPLITTER * x
     x_high = scaled - (scaled - x)
@@ -52,6 +53,15 @@ def two_product(x: Any, y: Any) -> Pair:
     y_high = scaled - (scaled - y)
     y_low = y - y_high
     return product, x_low * y_low - (((product - x_high * y_high) - x_low * y_high) - x_high * y_low)
+
+
+@lru_cache(maxsize=4096)
+def nearest_pair(value: Constant) -> Pair:
+    """Give the pair nearest to an exact constant."""
+    high = to_float(value)
+    if isinstance(value, Named):
+        return high, LOW_PARTS[value.name]
+    return high, to_float(value - Fraction(high)) if math.isfinite(high) else 0.0
 
 
 class DoublesAlgebra:
@@ -70,10 +80,7 @@ class DoublesAlgebra:
 
     def constant(self, value: Constant) -> Pair:
         """Give an exact constant to 106 bits."""
-        high = to_float(value)
-        if isinstance(value, Named):
-            return high, LOW_PARTS[value.name]
-        return high, to_float(value - Fraction(high)) if math.isfinite(high) else 0.0
+        return nearest_pair(value)
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
         """Give the pair of a row; where a correction is not finite the plain value stands."""
@@ -94,6 +101,14 @@ class DoublesAlgebra:
                 correction = correction + partial(primitive, index).at(self.base, values, answer) * low
         return self.settle(answer, correction)
 
+    def carries(self, primitive: Primitive, args: Sequence[Any]) -> bool:
+        """Whether a row's own formula keeps both parts at these arguments."""
+        if primitive is not POWER:
+            return primitive in self.rules
+        high, low = args[1]
+        plain = isinstance(high, float) and abs(high) <= LARGEST_CHAIN and not self.matters(low)
+        return plain and (2.0 * high).is_integer()
+
     # What depends on the base: one number at a time -----------------------------------------------------------------
 
     def matters(self, low: Any) -> bool:
@@ -101,13 +116,17 @@ class DoublesAlgebra:
         return bool(low != 0.0)
 
     def settle(self, value: float, correction: float) -> Pair:
-        """value + correction as a pair; the value alone where the correction is not finite."""
+        """Their sum as a pair; the value alone where the correction is not finite."""
         high = value + correction
         if high - high != 0.0:  # not finite
             return value, 0.0
         return high, correction - (high - value)
 
-    def choose(self, condition: Any, x: Pair, y: Pair) -> Pair:
+    def unless_lost(self, total: Pair, term: float) -> Pair:
+        """A sum, or zero where it is nothing but what the pairs of its terms have rounded: x/3·3 − x is a tie."""
+        return (0.0, 0.0) if abs(total[0]) < LOST * abs(term) else total
+
+    def choose(self, condition: Any, x: Any, y: Any) -> Any:
         """X where the condition holds, else y."""
         return x if condition else y
 
@@ -115,7 +134,7 @@ class DoublesAlgebra:
 
     def _add(self, x: Pair, y: Pair) -> Pair:
         total, error = two_sum(x[0], y[0])
-        return self.settle(total, error + (x[1] + y[1]))
+        return self.unless_lost(self.settle(total, error + (x[1] + y[1])), x[0])
 
     def _sub(self, x: Pair, y: Pair) -> Pair:
         return self._add(x, (-y[0], -y[1]))
@@ -139,11 +158,10 @@ class DoublesAlgebra:
 
     def _power(self, x: Pair, y: Pair) -> Pair:
         """A chain of products for a multiple of ½, so that x^(3/2) = √x³; any other exponent to first order."""
-        halves = 2.0 * y[0] if isinstance(y[0], float) and not self.matters(y[1]) else math.nan
-        if not abs(halves) <= 2 * LARGEST_CHAIN or halves != int(halves):
+        if not self.carries(POWER, (x, y)):
             return self.first_order(POWER, (x, y))  # type: ignore[no-any-return]
-        count = abs(int(halves))
-        if halves < 0:
+        count = abs(int(2.0 * y[0]))
+        if y[0] < 0.0:
             x = self._div((1.0, 0.0), x)
         return self._chain(self._sqrt(x), count) if count % 2 else self._chain(x, count // 2)
 
@@ -184,13 +202,8 @@ class DoublesAlgebra:
 
     def _comparison(self, primitive: Primitive) -> Callable[..., Any]:
         """The high parts decide, or the low parts where those are equal."""
-
-        def compare(x: Pair, y: Pair) -> Any:
-            apply = self.base.apply
-            tied = self.choose(x[0] == y[0], True, False)
-            return self.choose(tied, apply(primitive, (x[1], y[1])), apply(primitive, (x[0], y[0])))
-
-        return compare
+        plain = self.base.apply
+        return lambda x, y: self.choose(x[0] == y[0], plain(primitive, (x[1], y[1])), plain(primitive, (x[0], y[0])))
 
     def _plain_div(self, x: Any, y: Any) -> Any:
         return self.base.apply(DIV, (x, y))
@@ -209,7 +222,7 @@ class ArrayDoubles(DoublesAlgebra):
         return not isinstance(low, float) or low != 0.0
 
     def settle(self, value: Any, correction: Any) -> Pair:
-        """value + correction as a pair, elementwise."""
+        """Their sum as a pair, elementwise."""
         import numpy as np
 
         high = value + correction
@@ -218,6 +231,13 @@ class ArrayDoubles(DoublesAlgebra):
             high, correction = np.where(finite, high, value), np.where(finite, correction, 0.0)
             return high, np.where(finite, correction - (high - value), 0.0)
         return high, correction - (high - value)
+
+    def unless_lost(self, total: Pair, term: Any) -> Pair:
+        """A sum, or zero where it is nothing but rounding, elementwise."""
+        import numpy as np
+
+        lost = np.abs(total[0]) < LOST * np.abs(term)
+        return (np.where(lost, 0.0, total[0]), np.where(lost, 0.0, total[1])) if np.any(lost) else total
 
     def choose(self, condition: Any, x: Any, y: Any) -> Any:
         """X where the condition holds, else y, elementwise."""
