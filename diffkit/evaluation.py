@@ -10,6 +10,7 @@ from typing import Any
 from diffkit.algebras.doubles import DOUBLES, array_doubles
 from diffkit.program import Program, run
 from diffkit.results import Answer, Odd
+from diffkit.stable import stable
 from diffkit.tasks import Task
 from diffkit.transforms import Guarded, derivative_program, guard
 
@@ -21,7 +22,7 @@ class ProgramEvaluation:
 
     def __init__(self, task: Task, derivative: Program, formula: tuple[str, ...] | None = None):
         self.task = task
-        self.derivative = derivative
+        self.derivative = stable(derivative)
         self.formula = formula
 
     @cached_property

@@ -21,7 +21,7 @@ from typing import Any
 from diffkit.algebras.floats import FLOATS, to_float
 from diffkit.primitives import Primitive, table
 from diffkit.program import Algebra, Constant, Named
-from diffkit.rules import by_definition, partial
+from diffkit.rules import by_definition, by_rule, partial
 
 LOW_PARTS = {"pi": 1.2246467991473532e-16, "e": 1.4456468917292502e-16}
 """π and e beyond their binary64, correctly rounded"""
@@ -85,7 +85,11 @@ class DoublesAlgebra:
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
         """Give the pair of a row; where a correction is not finite the plain value stands."""
         rule = self.rules.get(primitive)
-        return self.first_order(primitive, args) if rule is None else rule(*args)
+        if rule is not None:
+            return rule(*args)
+        if primitive.pairs is not None:
+            return by_rule(primitive.pairs, self, args)
+        return self.first_order(primitive, args)
 
     def first_order(self, primitive: Primitive, args: Sequence[Any]) -> Any:
         """f(high) + Σ ∂f/∂xᵢ(high)·lowᵢ."""

@@ -60,6 +60,8 @@ class Primitive:
     mpmath: str | Callable[..., Any] | None = None
     sympy: str | Callable[..., Any] | None = None
     fold: Callable[..., Any] | None = None
+    pairs: Rule | None = None
+    """a formula in other rows that is better than the float form where pairs of floats carry its sums and products"""
     places: tuple[Place, ...] = ()
     aliases: tuple[str, ...] = ()
     points: tuple[Any, ...] = ()
