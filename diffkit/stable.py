@@ -120,8 +120,9 @@ class StableBuilder(ProgramBuilder):
         if (args := self.parts(core, POWER)) is not None and self.rational(args[1]) == 2:
             inner = self.parts(args[0], TANH)
             if inner is not None:
-                square = self.emit("power", self.emit("cosh", inner[0]), Fraction(2))
-                return self.emit("div", c, square)
+                double = self.emit("mul", Fraction(2), inner[0])
+                tails = self.emit("mul", self.emit("sigmoid", double), self.emit("sigmoid", self.emit("neg", double)))
+                return self.emit("mul", 4 * c, tails)
         return None
 
     # Logistic functions -------------------------------------------------------------------------------------------
