@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from itertools import combinations
 from time import perf_counter
 
-from diffkit.backends import BACKENDS, Backend, Evaluation, get_backend
+from diffkit.backends import BACKENDS, Backend, Bounded, Evaluation, get_backend
 from diffkit.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
 from diffkit.errors import BackendError, LimitError
-from diffkit.evaluation import ProgramEvaluation
+from diffkit.evaluation import table_bound
 from diffkit.layout import lay_out
 from diffkit.points import Points
 from diffkit.referee import Referee
 from diffkit.results import Answer, Odd, Result, component_ulps
 from diffkit.tasks import Task
-from diffkit.transforms import derivative_program
 
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it
 SLACK = 4.0  # a first-order rounding bound times this is the bar of a float method
@@ -150,15 +149,12 @@ def correct_digits(relative: float) -> float:
 
 
 def _bars(task: Task, evaluation: Evaluation, answer: Answer, point: Sequence[float]) -> tuple[float, ...]:
-    """The backend's own error bars, or the running rounding bound of its program, or of the table's."""
+    """The backend's own error bars, or its running rounding bound, or that of the table's program in plain floats."""
     if answer.errors is not None:
         bars = list(answer.errors)
     else:
-        bound = (
-            getattr(evaluation, "bound", None)
-            or ProgramEvaluation(task, derivative_program(task.program, task.indices)).bound
-        )
-        bars = [SLACK * b for b in bound(point)]
+        bounds = evaluation.bound(point) if isinstance(evaluation, Bounded) else table_bound(task, point)
+        bars = [SLACK * b for b in bounds]
         for c, bar in enumerate(bars):
             if not math.isfinite(
                 bar

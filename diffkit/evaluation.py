@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from diffkit.algebras.floats import FLOATS
+from diffkit.algebras.doubles import DOUBLES, array_doubles
 from diffkit.program import Program, run
 from diffkit.results import Answer, Odd
+from diffkit.stable import stable
 from diffkit.tasks import Task
-from diffkit.transforms import Guarded, guard
+from diffkit.transforms import Guarded, derivative_program, guard
+
+BLOCK = 8192  # rows of a batch that run together, so that what is computed between stays in the cache
 
 TINY = 5e-324  # binary64 may underflow where the true value does not round to zero
 
@@ -21,7 +24,7 @@ class ProgramEvaluation:
 
     def __init__(self, task: Task, derivative: Program, formula: tuple[str, ...] | None = None):
         self.task = task
-        self.derivative = derivative
+        self.derivative = stable(derivative)
         self.formula = formula
 
     @cached_property
@@ -31,7 +34,8 @@ class ProgramEvaluation:
 
     def at(self, point: Sequence[float]) -> Answer:
         """Evaluate at one point, on Python floats."""
-        return self._finish(run(self.guarded.program, FLOATS, point), point, 0)
+        pairs = run(self.guarded.program, DOUBLES, [DOUBLES.number(x) for x in point])
+        return self._finish([high for high, _ in pairs], point, 0)
 
     def _finish(self, outputs: Sequence[Any], point: Sequence[float], first: int) -> Answer:
         guarded = self.guarded
@@ -68,45 +72,49 @@ class ProgramEvaluation:
 
     def bound(self, point: Sequence[float]) -> list[float]:
         """Running bound on the rounding error of each component at a point."""
-        from diffkit.algebras.bounds import BOUNDS
+        from diffkit.algebras.bounds import DOUBLES_BOUNDS as bounds
 
-        return [error for _, error in run(self.derivative, BOUNDS, [(x, 0.0) for x in point])]
-
-    def doubtful(self, points: Any, relative: float) -> list[int]:
-        """Rows of an array where the running rounding bound of a component exceeds this part of its value."""
-        import numpy as np
-
-        from diffkit.algebras.bounds import ArrayBounds
-
-        with np.errstate(all="ignore"):
-            outputs = run(self.derivative, ArrayBounds(), [(column, 0.0) for column in points.T])
-            doubt = np.zeros(len(points), dtype=bool)
-            for value, bound in outputs:
-                doubt |= np.logical_not((bound <= relative * np.abs(value)) & ((value != 0) | (bound == 0)))
-        rows: list[int] = np.flatnonzero(doubt).tolist()
-        return rows
+        return [bounds.total(number) for number in run(self.derivative, bounds, [bounds.number(x) for x in point])]
 
     def batch(self, points: Any) -> Answer:
         """Evaluate at the rows of an array (B, n), on NumPy arrays; odd rows one by one."""
         import numpy as np
 
-        from diffkit.algebras.arrays import ARRAYS
+        count = self.guarded.derivatives
+        values = np.empty((len(points), count))
+        odd: dict[int, Odd] = {}
+        for first in range(0, len(points), BLOCK):
+            block = points[first : first + BLOCK]
+            columns, clean = self._columns(block)
+            for c in range(count):
+                values[first : first + BLOCK, c] = columns[c]
+            for row in np.flatnonzero(~clean).tolist():
+                outputs = [float(column[row]) for column in columns]
+                answer = self._finish(outputs, block[row].tolist(), (first + row) * count)
+                values[first + row] = answer.values
+                odd.update(answer.odd)
+        return Answer(values.ravel(), None, odd, len(points))
+
+    def _columns(self, points: Any) -> tuple[list[Any], Any]:
+        """Outputs of the guarded program at the rows of an array; where all is finite and no guard fails."""
+        import numpy as np
 
         guarded = self.guarded
-        count = guarded.derivatives
-        rows = len(points)
+        plain = guarded.derivatives + guarded.primals
+        clean = np.ones(len(points), dtype=bool)
         with np.errstate(all="ignore"):
-            outputs = run(guarded.program, ARRAYS, list(points.T))
-            columns = [np.broadcast_to(np.asarray(o, dtype=float), (rows,)) for o in outputs]
-            clean = np.ones(rows, dtype=bool)
-            for column in columns[: count + guarded.primals]:
+            outputs = run(guarded.program, array_doubles(), [(column, 0.0) for column in points.T])
+            columns = [np.broadcast_to(np.asarray(high, dtype=float), clean.shape) for high, _ in outputs]
+            for column in columns[:plain]:
                 clean &= np.isfinite(column)
-            for column, edge in zip(columns[count + guarded.primals :], guarded.edges, strict=True):
+            for column, edge in zip(columns[plain:], guarded.edges, strict=True):
                 clean &= (column > 0) if edge else (column != 0)
-        values = np.stack(columns[:count], axis=1) if count else np.empty((rows, 0))
-        odd: dict[int, Odd] = {}
-        for row in np.flatnonzero(~clean):
-            answer = self._finish([float(column[row]) for column in columns], points[row].tolist(), int(row) * count)
-            values[row] = answer.values
-            odd.update(answer.odd)
-        return Answer(values.ravel(), None, odd, rows)
+        return columns, clean
+
+
+def table_bound(task: Task, point: Sequence[float]) -> list[float]:
+    """What plain binary64, without pairs, may round in the table's derivative: a bar for a method that states none."""
+    from diffkit.algebras.bounds import BOUNDS
+
+    program = derivative_program(task.program, task.indices)
+    return [error for _, error in run(program, BOUNDS, [(x, 0.0) for x in point])]

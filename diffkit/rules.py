@@ -144,4 +144,9 @@ def by_definition(primitive: Primitive, algebra: Algebra, args: Sequence[Any]) -
     """Give the value of a primitive from its definition in other rows."""
     if primitive.definition is None:
         raise NotImplementedError(f"{primitive.name} has no form for {type(algebra).__name__}")
-    return run(trace(primitive.definition, len(args)), algebra, args)[0]
+    return by_rule(primitive.definition, algebra, args)
+
+
+def by_rule(rule: Rule, algebra: Algebra, args: Sequence[Any]) -> Any:
+    """Give the value of a formula of the table."""
+    return run(trace(rule, len(args)), algebra, args)[0]

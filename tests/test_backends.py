@@ -109,14 +109,14 @@ def test_a_batch_is_its_points(case, backend):
 
 
 def test_the_dual_gradient_of_every_corpus_row():
-    assert_corpus("dual", median=0.65)
+    assert_corpus("dual")
 
 
 def test_the_symbolic_gradient_of_every_corpus_row():
-    assert_corpus("symbolic", median=0.65)
+    assert_corpus("symbolic")
 
 
-def assert_corpus(backend, median):
+def assert_corpus(backend):
     errors = []
     for row in corpus():
         result = dk.gradient(row["expr"], row["at"], backend=backend, variables=row["vars"])
@@ -127,7 +127,8 @@ def assert_corpus(backend, median):
             else:
                 assert math.isfinite(value)
                 errors.append(ulps(value, truth))
-    assert np.median(errors) <= median
+    assert np.median(errors) <= 0.35
+    assert np.mean(np.array(errors) <= 0.5) >= 0.7
 
 
 def test_finite_differences_on_the_corpus():
@@ -154,7 +155,7 @@ def test_the_rounding_bound_holds_on_the_corpus():
             evaluation = get_backend(backend).prepare(task)
             bound = evaluation.bound(point)
             for value, limit, truth in zip(evaluation.at(point).values, bound, row["gradient"], strict=True):
-                assert abs(exact(value) - exact(truth)) <= 4 * limit + 5e-324, (row["id"], backend)
+                assert abs(exact(value) - exact(truth)) <= limit, (row["id"], backend)
 
 
 # Backends that lie ------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ LAYERS = [
     {"rules"},
     {"algebras"},
     {"syntax"},
-    {"tasks"},
+    {"tasks", "stable"},
     {"transforms"},
     {"sympy_bridge", "domain", "emit"},
     {"proof"},

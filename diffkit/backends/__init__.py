@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from diffkit.errors import BackendError, did_you_mean
 from diffkit.results import Answer, ErrorKind
@@ -27,6 +27,14 @@ class Evaluation(Protocol):
 
     def batch(self, points: Any) -> Answer:
         """Answer at the rows of an array of shape (B, inputs), row by row in one flat Answer."""
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """An evaluation that can also bound its rounding errors, on request: an optional part of ``Evaluation``."""
+
+    def bound(self, point: Sequence[float]) -> list[float]:
+        """Running bound on |value − exact| of each partial at a point; infinite where there is none."""
 
 
 class Backend(Protocol):

@@ -8,6 +8,7 @@ from diffkit.primitives.model import Place, row
 row("sigmoid", "x", "logistic function 1/(1 + e⁻ˣ)", aliases=("expit", "logistic"),
     floats=floats.sigmoid, array="scipy.special.expit", ulps=2.5,
     definition=lambda F, x: 1 / (1 + F.exp(-x)),
+    pairs=lambda F, x: F.where(x > 0, 1, F.exp(-F.abs(x))) / (1 + F.exp(-F.abs(x))),
     partials=(lambda F, x, y: y * F.sigmoid(-x),),
     points=(-700.0, -20.5, 0.0, 0.3, 8.0, 40.0))
 
@@ -21,6 +22,7 @@ row("relu", "x", "max(x, 0)",
 row("softplus", "x", "log(1 + eˣ)",
     floats=floats.softplus, array=lambda np, x: np.logaddexp(0.0, x), ulps=2.0,
     definition=lambda F, x: F.log1p(F.exp(x)),
+    pairs=lambda F, x: F.max(x, 0) + F.log1p(F.exp(-F.abs(x))),
     partials=(lambda F, x, y: F.sigmoid(x),),
     points=(-700.0, -20.5, 0.0, 0.3, 8.0, 800.0))
 
@@ -37,5 +39,6 @@ row("gelu", "x", "x·Φ(x), Φ the normal distribution function", ulps=6.0,
 row("logsumexp", "x, y", "log(eˣ + eʸ + …)", variadic=True, aliases=("logaddexp",),
     floats=floats.logsumexp, array="logaddexp", ulps=2.0,
     definition=lambda F, x, y: F.log(F.exp(x) + F.exp(y)),
+    pairs=lambda F, x, y: F.max(x, y) + F.log1p(F.exp(-F.abs(x - y))),
     partials=(lambda F, x, y, s: F.sigmoid(x - y), lambda F, x, y, s: F.sigmoid(y - x)),
     points=((0.3, 0.5), (1000.0, 999.0), (-700.0, 3.0)))

@@ -64,6 +64,8 @@ class Primitive:
     series: str | Rule | None = None
     """form on power series over balls: a method of ``flint.arb_series``, or a rule in other rows"""
     fold: Callable[..., Any] | None = None
+    pairs: Rule | None = None
+    """a formula in other rows that is better than the float form where pairs of floats carry its sums and products"""
     places: tuple[Place, ...] = ()
     aliases: tuple[str, ...] = ()
     points: tuple[Any, ...] = ()

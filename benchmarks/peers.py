@@ -1,0 +1,279 @@
+"""Tools that differentiate, ours and others', behind one face: what each returns for a gradient, a Hessian or dⁿf/dxⁿ.
+
+Every tool is asked with its defaults, as its documentation shows first. A peer that is not installed is left out.
+The expressions are those of the test data, trusted, and written so that Python can evaluate them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import diffkit as dk
+
+NUMPY = {
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "max": "maximum", "min": "minimum",
+    **{n: n for n in ["abs", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sqrt", "where", "pi"]},
+}  # fmt: skip
+SPECIAL = {"erfc": "erfc", "loggamma": "gammaln"}
+
+
+@dataclass
+class Said:
+    """What a tool said: numbers, the error bars it gives (if any), evaluations of f, and whether it warned."""
+
+    values: list[float]
+    bars: list[float] | None = None
+    evaluations: int = 0
+    flagged: list[bool] = field(default_factory=list)
+
+
+def callable_of(expression: str, variables: list[str], module: str, special: str) -> Any:
+    """Give the expression as a Python function of one vector, over a module that looks like NumPy."""
+    numpy, functions = importlib.import_module(module), importlib.import_module(special)
+    names = {ours: getattr(numpy, theirs) for ours, theirs in NUMPY.items()}
+    names.update({ours: getattr(functions, theirs) for ours, theirs in SPECIAL.items()})
+    code = compile(expression, "case", "eval")
+    return lambda x: eval(code, names, dict(zip(variables, x, strict=True)))
+
+
+class Tool:
+    """One tool; ``module`` is what must be installed for it."""
+
+    module = ""
+    digits = False
+    """whether it evaluates f only, and is judged by digits rather than ulps"""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    @property
+    def version(self) -> str:
+        """The installed version; ImportError if there is none."""
+        importlib.import_module(self.module)
+        return importlib.metadata.version(self.module.split(".")[0])
+
+    def gradient(self, f: str, variables: list[str], x: list[float]) -> Said:
+        """∇f at a point."""
+        raise NotImplementedError
+
+    def hessian(self, f: str, variables: list[str], x: list[float]) -> Said:
+        """All second partials at a point, row by row."""
+        raise NotImplementedError
+
+    def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
+        """The derivative of some order of f of one variable."""
+        raise NotImplementedError
+
+
+class Ours(Tool):
+    """A backend of diffkit."""
+
+    module = "diffkit"
+
+    def __init__(self, name: str):
+        super().__init__(f"diffkit {name}")
+        self.backend = name
+        self.digits = name == "finite"
+
+    @property
+    def version(self) -> str:
+        """The version of the checkout that runs."""
+        return dk.__version__
+
+    def _said(self, result: Any) -> Said:
+        bars = None if result.flat_error is None else [float(e) for e in result.flat_error]
+        values = [float(v) for v in result.flat]
+        return Said(values, bars, result.evaluations, [result.is_odd(c) for c in range(len(values))])
+
+    def gradient(self, f: str, variables: list[str], x: list[float]) -> Said:
+        return self._said(dk.gradient(f, x, backend=self.backend, variables=variables))
+
+    def hessian(self, f: str, variables: list[str], x: list[float]) -> Said:
+        return self._said(dk.hessian(f, x, backend=self.backend, variables=variables))
+
+    def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
+        try:
+            return self._said(dk.derivative(f, x, order=order, backend=self.backend, variables=variables))
+        except dk.DiffkitError:
+            raise NotImplementedError from None
+
+
+class Autograd(Tool):
+    """autograd: reverse mode over NumPy."""
+
+    module = "autograd"
+
+    def _f(self, f: str, variables: list[str]) -> Any:
+        return callable_of(f, variables, "autograd.numpy", "autograd.scipy.special")
+
+    def gradient(self, f: str, variables: list[str], x: list[float]) -> Said:
+        import autograd
+
+        return Said(np.ravel(autograd.grad(self._f(f, variables))(np.array(x))).tolist())
+
+    def hessian(self, f: str, variables: list[str], x: list[float]) -> Said:
+        import autograd
+
+        return Said(np.ravel(autograd.hessian(self._f(f, variables))(np.array(x))).tolist())
+
+    def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
+        import autograd
+
+        g = self._f(f, variables)
+        nth: Any = lambda t: g([t])  # noqa: E731
+        for _ in range(order):
+            nth = autograd.grad(nth)
+        return Said([float(nth(x[0]))])
+
+
+class Jax(Tool):
+    """JAX in 64 bits, without compilation."""
+
+    module = "jax"
+
+    def _f(self, f: str, variables: list[str]) -> Any:
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+        return callable_of(f, variables, "jax.numpy", "jax.scipy.special")
+
+    def gradient(self, f: str, variables: list[str], x: list[float]) -> Said:
+        import jax
+
+        return Said(np.ravel(jax.grad(self._f(f, variables))(np.array(x))).tolist())
+
+    def hessian(self, f: str, variables: list[str], x: list[float]) -> Said:
+        import jax
+
+        return Said(np.ravel(jax.hessian(self._f(f, variables))(np.array(x))).tolist())
+
+    def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
+        import jax
+
+        g = self._f(f, variables)
+        nth: Any = lambda t: g([t])  # noqa: E731
+        for _ in range(order):
+            nth = jax.grad(nth)
+        return Said([float(nth(x[0]))])
+
+
+class Sympy(Tool):
+    """sympy.diff, lambdified for NumPy with common subexpressions shared."""
+
+    module = "sympy"
+
+    def _evaluate(self, f: str, variables: list[str], x: list[float], orders: list[list[int]]) -> Said:
+        import sympy
+
+        expression = dk.parse(f, variables=variables).sympy
+        symbols = [next((s for s in expression.free_symbols if s.name == v), sympy.Symbol(v)) for v in variables]
+        partials = [sympy.diff(expression, *[symbols[i] for i in order]) for order in orders]
+        function = sympy.lambdify(symbols, partials, modules=["scipy", "numpy"], cse=True)
+        return Said([float(v) for v in function(*map(np.float64, x))])
+
+    def gradient(self, f: str, variables: list[str], x: list[float]) -> Said:
+        return self._evaluate(f, variables, x, [[i] for i in range(len(x))])
+
+    def hessian(self, f: str, variables: list[str], x: list[float]) -> Said:
+        return self._evaluate(f, variables, x, [[i, j] for i in range(len(x)) for j in range(len(x))])
+
+    def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
+        return self._evaluate(f, variables, x, [[0] * order])
+
+
+class Counted:
+    """f over NumPy, counting the points at which it is evaluated."""
+
+    def __init__(self, f: str, variables: list[str]):
+        self.f = callable_of(f, variables, "numpy", "scipy.special")
+        self.points = 0
+
+    def __call__(self, x: Any) -> Any:
+        x = np.asarray(x, dtype=float)
+        self.points += int(np.prod(x.shape[1:], dtype=int))
+        return self.f(x) + np.zeros(x.shape[1:])
+
+
+class Numdifftools(Tool):
+    """numdifftools.Gradient and Derivative with their error estimates."""
+
+    module, digits = "numdifftools", True
+
+    def gradient(self, f: str, variables: list[str], x: list[float]) -> Said:
+        import numdifftools
+
+        counted = Counted(f, variables)
+        value, info = numdifftools.Gradient(counted, full_output=True)(x)
+        return Said(np.ravel(value).tolist(), np.ravel(info.error_estimate).tolist(), counted.points)
+
+    def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
+        import numdifftools
+
+        g = callable_of(f, variables, "numpy", "scipy.special")
+        value, info = numdifftools.Derivative(lambda t: g([t]), n=order, full_output=True)(x[0])
+        return Said([float(value)], [float(np.ravel(info.error_estimate)[0])])
+
+
+class ScipyDifferentiate(Tool):
+    """scipy.differentiate.jacobian, with its error estimate and success flag."""
+
+    module, digits = "scipy.differentiate", True
+
+    def gradient(self, f: str, variables: list[str], x: list[float]) -> Said:
+        import scipy.differentiate
+
+        counted = Counted(f, variables)
+        found = scipy.differentiate.jacobian(counted, np.array(x))
+        flagged = (~np.ravel(found.success)).tolist()
+        return Said(np.ravel(found.df).tolist(), np.ravel(found.error).tolist(), counted.points, flagged)
+
+    def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
+        if order != 1:
+            raise NotImplementedError
+        return self.gradient(f, variables, x)
+
+
+class Jacobi(Tool):
+    """jacobi.jacobi, with its error estimate of one standard deviation."""
+
+    module, digits = "jacobi", True
+
+    def gradient(self, f: str, variables: list[str], x: list[float]) -> Said:
+        import jacobi
+
+        counted = Counted(f, variables)
+        value, error = jacobi.jacobi(counted, np.array(x))
+        return Said(np.ravel(value).tolist(), np.ravel(error).tolist(), counted.points)
+
+    def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
+        if order != 1:
+            raise NotImplementedError
+        return self.gradient(f, variables, x)
+
+
+TOOLS: list[Tool] = [
+    *map(Ours, ("auto", "dual", "symbolic", "finite")), Autograd("autograd"), Jax("JAX, 64 bits"),
+    Sympy("SymPy lambdify"), Numdifftools("numdifftools"), ScipyDifferentiate("scipy.differentiate"), Jacobi("jacobi"),
+]  # fmt: skip
+
+
+def ask(tool: Tool, kind: str, *question: Any) -> Said:
+    """Give what a tool says; whatever it raises counts as no number at all, and is no silent error."""
+    with np.errstate(all="ignore"):
+        try:
+            return getattr(tool, kind)(*question)
+        except NotImplementedError:
+            raise
+        except Exception:  # a peer may raise anything
+            return Said([], None, 0)
+
+
+def padded(said: Said, count: int) -> list[float]:
+    """Its numbers, NaN where there is none."""
+    return [*said.values, *[math.nan] * (count - len(said.values))][:count]
