@@ -8,7 +8,7 @@ import click
 
 from diffkit import __version__
 from diffkit.cli.options import ExpressionCommand, names, shared
-from diffkit.cli.output import on_terminal, read, write
+from diffkit.cli.output import on_terminal, write
 
 EXIT_NO = 1
 
@@ -208,6 +208,7 @@ def _one_or_many(wrt: str | None, kind: str) -> Any:
 
 def _points(at: str | None, file: str | None, variables: tuple[str, ...]) -> Any:
     from diffkit.errors import PointError
+    from diffkit.files import read
     from diffkit.points import read_file, read_text
 
     if at is not None and file is not None:

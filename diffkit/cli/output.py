@@ -42,18 +42,6 @@ def _mask() -> int:
     return mask
 
 
-def read(file: str) -> str:
-    """Read a whole text file, ``-`` being standard input; FileError if it cannot be read."""
-    try:
-        if file == "-":
-            return sys.stdin.read()
-        with open(file, encoding="utf-8-sig") as stream:
-            return stream.read()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise FileError(f"cannot read {file}: {reason}") from None
-
-
 def on_terminal(file: str | None) -> bool:
     """Whether the report is for a person's terminal."""
     return file is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
