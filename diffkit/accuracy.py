@@ -46,9 +46,14 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
 
     @property
+    def contradicted(self) -> bool:
+        """Whether the reference or a method contradicts what was expected."""
+        return any(f.cause == CONTRADICTS for f in self.findings)
+
+    @property
     def passed(self) -> bool:
         """Whether no method is outside its error bar and nothing contradicts what was expected."""
-        return self.verdict not in ("disagree", "failed") and all(f.cause != CONTRADICTS for f in self.findings)
+        return self.verdict not in ("disagree", "failed") and not self.contradicted
 
 
 class Quantiles(NamedTuple):
@@ -114,6 +119,16 @@ class AccuracyReport:
     def passed(self) -> bool:
         """Whether no method is outside its error bar and nothing contradicts what was expected."""
         return self.complete and all(outcome.passed for outcome in self.outcomes)
+
+    @property
+    def expecting(self) -> int:
+        """How many cases say what they expect."""
+        return sum(bool(outcome.case.expected) for outcome in self.outcomes)
+
+    @property
+    def contradicted(self) -> int:
+        """How many cases have an expected value that the reference or a method contradicts."""
+        return sum(outcome.contradicted for outcome in self.outcomes)
 
     @cached_property
     def verdicts(self) -> dict[str, int]:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from diffkit.errors import DiffkitError, FileError, PointError, did_you_mean
 from diffkit.files import read
 from diffkit.functions import as_program
-from diffkit.points import at_line, number, plural, read_points, unique_names
+from diffkit.points import Points, at_line, number, plural, read_points, unique_names
 from diffkit.results import Status
 from diffkit.tasks import Task, gradient_task, hessian_task
 
@@ -62,6 +62,21 @@ def load_cases(cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: s
     if not found:
         raise FileError(f"{place} holds no cases") if place else DiffkitError("there are no cases")
     return found
+
+
+def cases_at(task: Task, points: Points) -> list[Case]:
+    """Give one case for each point of a batch, named after its coordinates."""
+    return [
+        Case(
+            ", ".join(
+                f"{n} = {x:g}" if float(f"{x:g}") == x else f"{n} = {x!r}"
+                for n, x in zip(task.variables, row, strict=True)
+            ),
+            task,
+            tuple(row),
+        )
+        for row in points.rows.tolist()
+    ]
 
 
 def _json_lines(text: str, name: str) -> Iterator[tuple[int, Any]]:

@@ -24,9 +24,10 @@ COPIED = ("diffkit", "docs", "pyproject.toml", "tests")
 
 def functions_page() -> str:
     """Give docs/reference/functions.md, which is what the command prints."""
-    from diffkit.reports.functions import render_functions
+    from diffkit.reports import render
+    from diffkit.reports.functions import reference
 
-    return render_functions(None, "markdown")
+    return render(reference(), "markdown")
 
 
 def cli_page() -> str:
