@@ -115,10 +115,10 @@ class Report(NamedTuple):
             schema, found = "diffkit.formula/1", {"domain": self.domain}
         return {
             "schema": schema,
-            "expressions": list(self.expressions) or None,
+            "expressions": list(self.expressions),
             "kind": self.kind,
-            "variables": list(self.variables) or None,
-            "labels": list(self.labels) or None,
+            "variables": list(self.variables),
+            "labels": list(self.labels),
             "formulas": list(self.formulas) or None,
             **found,
             "notes": list(self.notes),
