@@ -156,10 +156,10 @@ class AccuracyReport:
         return tuple(sorted(groups, key=lambda group: -len(group.cases)))
 
     def worst(self, count: int = 10) -> tuple[Score, ...]:
-        """Give the worst component of each case and backend, those outside their bar first, then by ulps."""
+        """Give the worst component of each case and backend, those outside their bar first, then by ulps, above one."""
         by_pair: dict[tuple[str, str], Score] = {}
         for score in sorted(self.scores, key=_badness):
-            if _badness(score) < (0, 0.0):
+            if _badness(score) < (0, -1.0):
                 by_pair.setdefault((score.case, score.backend), score)
         return tuple(list(by_pair.values())[:count])
 

@@ -42,7 +42,7 @@ def cli_page() -> str:
     lines += ["", "Every command has `--help`; `diffkit --version` tells the version.", ""]
     lines += [
         "Exit codes: 0, all is well; 1, the answer is no (methods disagree, not differentiable, outside the domain, "
-        "uncertain); 2, the input is bad.", "",
+        "uncertain); 2, the input is bad; 130, interrupted.", "",
     ]  # fmt: skip
     for name, command in _commands(cli):
         lines += [f"## diffkit {name}", ""]

@@ -115,6 +115,9 @@ def _examine(cases: Any, backends: list[Any], kind: str, closeness: float | None
 
     outcomes, interrupted = gather(examine(cases, backends, CLOSE if closeness is None else closeness), len(cases))
     accuracy = AccuracyReport(kind, tuple(b.name for b in backends), tuple(outcomes), len(cases))
+    if interrupted:
+        done = f"{len(outcomes)} of {len(cases)} points"
+        click.echo(f"diffkit: interrupted; the report says what was found at {done}", err=True)
     return accuracy, EXIT_INTERRUPTED if interrupted else 0
 
 

@@ -86,7 +86,7 @@ def digits(value: float) -> str:
 
 def bar(value: float) -> str:
     """Give an error bar; a method that allows for none claims to be exact."""
-    return "–" if math.isnan(value) else f"± {value:.2g}" if value else "none: exact"
+    return "–" if math.isnan(value) else f"± {value:.2g}" if value else "exact"
 
 
 def status(odd: Odd) -> str:

@@ -46,6 +46,7 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
     yield one.where(reference)
     yield Gap()
     yield Equation("verdict", _verdict(comparison))
+    yield from _wide(comparison)
     yield Gap()
     proven = "proven" if reference.error_kind == "proven" else "in multiprecision"
     yield Heading(f"reference: {comparison.source}, {proven}")
@@ -80,15 +81,19 @@ def _verdict(comparison: Comparison) -> str:
             for c, odd in comparison.reference.odd.items()
         )  # fmt: skip
         return WORDS[comparison.verdict] + (", and every method says so" if same else "")
-    text = VERDICTS.get(comparison.verdict, comparison.verdict)
+    return VERDICTS.get(comparison.verdict, comparison.verdict)
+
+
+def _wide(comparison: Comparison) -> Iterator[Block]:
+    """Say which methods keep their error bar only because it is as wide as the value."""
     truth = comparison.reference.flat
     poor = [
         row.backend for row in comparison.rows
         if any(d < FEW and r != 0 for d, r in zip(row.digits, truth, strict=True))
     ]  # fmt: skip
     if comparison.verdict == "agree" and poor:
-        text += f", but {listed(poor)} with fewer than {FEW:.0f} correct digits: their bars are that wide"
-    return text
+        have = "have" if len(poor) > 1 else "has"
+        yield Note(f"but {listed(poor)} {have} fewer than {FEW:.0f} correct digits: an error bar may be that wide")
 
 
 def sentence(finding: Finding) -> str:

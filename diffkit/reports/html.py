@@ -85,7 +85,8 @@ def _charts(charts: list[Chart]) -> Iterator[str]:
         numbers = _table(_numbers(chart), f' aria-labelledby="{name}"')
         if picture is not None:
             yield f"<figure>{picture}</figure>"
-        yield f"<details{'' if picture else ' open'}><summary>The numbers of this figure</summary>\n{numbers}\n</details>"
+        opened = " open" if picture is None else ""
+        yield f"<details{opened}><summary>The numbers of this figure</summary>\n{numbers}\n</details>"
 
 
 def _numbers(chart: Chart) -> Table:
