@@ -19,7 +19,7 @@ CONTRADICTS = "contradicts the expected value"
 
 
 class Score(NamedTuple):
-    """One backend on one component of one case that has a reference value.
+    """One backend on one distinct partial of one case that has a reference value.
 
     ``ulps`` is infinite where the backend has no value, and NaN where the reference is zero and the value is not.
     """
@@ -44,6 +44,8 @@ class Outcome:
     verdict: str
     scores: tuple[Score, ...] = ()
     findings: tuple[Finding, ...] = ()
+    message: str = ""
+    """why the reference has no value, where it has none"""
 
     @property
     def contradicted(self) -> bool:
@@ -150,9 +152,10 @@ class AccuracyReport:
         """Findings by backend and cause, the most frequent first."""
         found: dict[tuple[str, str], list[tuple[str, str]]] = {}
         for outcome in self.outcomes:
-            for f in outcome.findings:
-                found.setdefault((f.backend, f.cause), []).append((outcome.case.name, f.evidence))
-        groups = [Group(*key, tuple(dict.fromkeys(n for n, _ in of)), of[0][1]) for key, of in found.items()]
+            first = {(f.backend, f.cause): f.evidence for f in reversed(outcome.findings)}
+            for key, evidence in first.items():
+                found.setdefault(key, []).append((outcome.case.name, evidence))
+        groups = [Group(*key, tuple(name for name, _ in of), of[0][1]) for key, of in found.items()]
         return tuple(sorted(groups, key=lambda group: -len(group.cases)))
 
     def worst(self, count: int = 10) -> tuple[Score, ...]:
@@ -198,13 +201,15 @@ def examine(cases: Iterable[Case], backends: Sequence[str | Backend], closeness:
         findings = [*comparison.findings, *_contradictions(case, comparison, closeness)]
         findings += [Finding(row.backend, "not asked", row.skipped) for row in comparison.rows if row.skipped]
         scores = tuple(score for row in comparison.rows for score in _scores(case, row, comparison))
-        yield Outcome(case, comparison.verdict, scores, tuple(findings))
+        message = "" if comparison.reference.ok else comparison.reference.message
+        yield Outcome(case, comparison.verdict, scores, tuple(findings), message)
 
 
 def _scores(case: Case, row: Row, comparison: Comparison) -> Iterator[Score]:
     reference = comparison.reference
+    places = case.task.places
     for c, label in enumerate(reference.labels):
-        if row.skipped or reference.is_odd(c):
+        if row.skipped or reference.is_odd(c) or places.index(places[c]) < c:  # ∂²f/∂y∂x is ∂²f/∂x∂y
             continue
         absent = row.result.is_odd(c) or not math.isfinite(row.result.flat[c])
         yield Score(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any, get_args
 
@@ -17,6 +17,7 @@ from diffkit.tasks import Task, gradient_task, hessian_task
 
 KINDS = {"gradient": gradient_task, "hessian": hessian_task}
 """What can be asked of a case; the field of that name holds the expected answer."""
+LONGEST = 64  # characters of a case's name
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def load_cases(cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: s
         records, place = _json_lines(read(cases), name), name
     else:
         records, place = enumerate(cases, 1), ""
-    found = []
+    found: list[Case] = []
+    names: set[str] = set()
     for position, record in records:
         try:
             found.append(as_case(record, kind, f"{'line' if place else 'case'} {position}"))
@@ -59,6 +61,9 @@ def load_cases(cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: s
                 if place
                 else DiffkitError(f"case {position}: {error.reason}", hint=error.hint)
             ) from None
+        if found[-1].name in names:
+            found[-1] = replace(found[-1], name=f"{found[-1].name} ({'line' if place else 'case'} {position})")
+        names.add(found[-1].name)
     if not found:
         raise FileError(f"{place} holds no cases") if place else DiffkitError("there are no cases")
     return found
@@ -105,7 +110,8 @@ def as_case(record: Any, kind: str, name: str) -> Case:
     if points.point is None:
         raise PointError("a case has one point", hint="write one case for each")
     expected = _expected(record.get(kind), task, kind)
-    return Case(str(record.get("id", name)), task, points.point, expected, str(record.get("source") or ""))
+    shown = "".join(c if c.isprintable() else "·" for c in str(record.get("id", name)))[:LONGEST]
+    return Case(shown, task, points.point, expected, str(record.get("source") or ""))
 
 
 def _expected(given: Any, task: Task, kind: str) -> tuple[float | str | None, ...]:

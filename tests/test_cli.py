@@ -7,22 +7,6 @@ import sys
 
 import pytest
 
-from diffkit.cli import main
-
-
-@pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
-    """Run the command in an empty folder: (exit code, standard output, standard error)."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        with pytest.raises(SystemExit) as exit:
-            main(arguments)
-        out, err = capsys.readouterr()
-        return exit.value.code, out, err
-
-    return call
-
 
 def test_the_first_example(run):
     code, out, err = run("grad", "3*x**2-4*x", "--at", "1")

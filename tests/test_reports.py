@@ -12,7 +12,6 @@ import pytest
 
 import diffkit as dk
 from diffkit.accuracy import quantiles
-from diffkit.cli import main
 from diffkit.reports import FORMATS
 from diffkit.reports.figures import STEPS, central
 
@@ -37,19 +36,12 @@ KINDS = {
 }
 
 
-@pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
-    """Run the command in a folder with cases.jsonl: (exit code, standard output, standard error)."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "cases.jsonl").write_text("\n".join(map(json.dumps, CASES)) + "\n")
-
-    def call(*arguments):
-        with pytest.raises(SystemExit) as exit:
-            main(arguments)
-        out, err = capsys.readouterr()
-        return exit.value.code, out, err
-
-    return call
+@pytest.fixture(autouse=True)
+def cases(tmp_path):
+    """The file cases.jsonl in the folder where commands run."""
+    path = tmp_path / "cases.jsonl"
+    path.write_text("\n".join(map(json.dumps, CASES)) + "\n")
+    return path
 
 
 class Page(HTMLParser):
@@ -129,7 +121,7 @@ def test_json_is_strict_and_keeps_its_schema(run, kind):
 
 def test_figures_are_drawn_in_the_page(run):
     pytest.importorskip("matplotlib", reason="comes with the plot extra")
-    for kind, count in (("comparison", 2), ("accuracy", 2), ("result", 0), ("odd comparison", 0)):
+    for kind, count in (("comparison", 2), ("accuracy", 2), ("result", 0), ("odd comparison", 0), ("many points", 3)):
         _, out, _ = run(*KINDS[kind], "--format", "html")
         page = check_page(out)
         assert page.seen.count("svg") == count
@@ -280,6 +272,20 @@ def test_a_malformed_case_is_named_with_its_line(run, tmp_path, line):
     assert [p.name for p in tmp_path.iterdir()] == ["cases.jsonl"]
     with pytest.raises(dk.FileError, match="line 2"):
         dk.report(tmp_path / "cases.jsonl")
+
+
+def test_names_of_cases_are_told_apart_and_printable(run, cases):
+    twice = {"id": "\x1b[2J<b>\n", "expr": "x^2", "at": {"x": 1}, "gradient": [3]}
+    cases.write_text(json.dumps(twice) + "\n" + json.dumps(twice))
+    for format in FORMATS:
+        _, out, _ = run("report", "cases.jsonl", "--backends", "dual", "--format", format)
+        assert "\x1b" not in out
+        assert "·[2J" in out
+        if format == "html":
+            check_page(out)
+    names = [outcome.case.name for outcome in dk.report(cases, backends="dual").outcomes]
+    assert names == ["·[2J<b>·", "·[2J<b>· (line 2)"]
+    assert len(dk.report([twice, twice], backends="dual").groups[0].cases) == 2
 
 
 def test_wrong_arguments_of_a_report(run, tmp_path):

@@ -81,7 +81,7 @@ def compare(
 @click.option("--kind", default="gradient", metavar="KIND", help="gradient or hessian.  [default: gradient]")
 @BACKENDS
 @click.option(
-    "--closeness", type=float, metavar="R",
+    "--closeness", type=click.FloatRange(0), metavar="R",
     help="How near an expected value must be, as a part of it.  [default: 1e-12]",
 )  # fmt: skip
 @click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)

@@ -40,6 +40,11 @@ def blocks(report: AccuracyReport) -> Iterator[Block]:
     yield Heading(f"{report.kind}s at {len(report.outcomes)} points")
     rows = [(WORDS.get(v, v), str(count), _meaning(v)) for v, count in report.verdicts.items()]
     yield Table(("verdict", "points", "meaning"), tuple(rows))
+    for verdict in report.verdicts:
+        told = [o for o in report.outcomes if o.verdict == verdict and o.message]
+        if told:
+            where = listed((o.case.name for o in told), NAMED)
+            yield Note(f"{WORDS.get(verdict, verdict)} at {where}: {worded(told[0].message)}")
     if report.expecting:
         held = f"{report.contradicted} of them contradicted" if report.contradicted else "none of them contradicted"
         yield Note(f"expected values: at {report.expecting} points, {held}")
@@ -118,8 +123,8 @@ def fields(report: AccuracyReport) -> dict[str, Any]:
                 "components": a.components,
                 "no_value": a.no_value,
                 "ulps": plain(a.ulps._asdict()),
-                "shares": dict(
-                    zip(("within_0.5", "within_1", "within_4", "beyond_1000"), plain(a.shares), strict=True)
+                "shares": plain(
+                    dict(zip(("within_0.5", "within_1", "within_4", "beyond_1000"), a.shares, strict=True))
                 ),
                 "digits": plain(a.digits._asdict()),
                 "zeros": a.zeros,
@@ -140,6 +145,7 @@ def fields(report: AccuracyReport) -> dict[str, Any]:
                 "name": outcome.case.name,
                 "at": dict(zip(outcome.case.task.variables, outcome.case.point, strict=True)),
                 "verdict": outcome.verdict,
+                "message": outcome.message or None,
                 "passed": outcome.passed,
                 "scores": [plain(score._asdict()) for score in outcome.scores],
             }

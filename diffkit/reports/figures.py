@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import product
+from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
 from diffkit.algebras.floats import FLOATS
@@ -16,7 +16,7 @@ from diffkit.results import Result
 from diffkit.tasks import Task
 
 if TYPE_CHECKING:
-    from diffkit.accuracy import AccuracyReport
+    from diffkit.accuracy import AccuracyReport, Score
     from diffkit.comparison import Comparison, Row
 
 EDGES = (0.5, 1.0, 4.0, 100.0, 1e4, 1e8)
@@ -44,6 +44,30 @@ def of_accuracy(report: AccuracyReport) -> Iterator[Chart]:
     )
     about = "How many of the partial derivatives have at least so many correct digits; higher is better."
     yield Chart("Correct digits by method", about, "correct significant digits", "% of partials", DIGITS, reached)
+    yield from _along(report, counted)
+
+
+def _along(report: AccuracyReport, backends: Sequence[str]) -> Iterator[Chart]:
+    """Give the digits along a line of points: one task, one coordinate that moves, and only upwards."""
+    first = report.outcomes[0].case
+    moving = [i for i in range(len(first.point)) if any(o.case.point[i] != first.point[i] for o in report.outcomes)]
+    if len(moving) != 1 or any(outcome.case.task is not first.task for outcome in report.outcomes):
+        return
+    name = first.task.variables[moving[0]]
+    places = tuple(outcome.case.point[moving[0]] for outcome in report.outcomes)
+    if any(b <= a for a, b in pairwise(places)):
+        return
+    series = tuple(
+        Series(backend, tuple(_fewest(outcome.scores, backend) for outcome in report.outcomes)) for backend in backends
+    )
+    about = (
+        f"Correct digits of the worst partial at each {name}; a gap is a point without a derivative, or a true zero."
+    )
+    yield Chart(f"Correct digits along {name}", about, name, "correct digits", places, series)
+
+
+def _fewest(scores: Sequence[Score], backend: str) -> float:
+    return min((s.digits for s in scores if s.backend == backend and s.reference != 0), default=math.nan)
 
 
 def _histogram(ulps: Sequence[float]) -> tuple[float, ...]:
