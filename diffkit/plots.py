@@ -11,6 +11,7 @@ MISSING = "The figures are missing because matplotlib is not installed; pip inst
 INK = "#010203"  # drawn in this, it becomes the page's own text colour
 SERIES = tuple(f"#0{k}0f0{k}" for k in range(1, 6))  # likewise the page's --series-1 …
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+FLAT = 8  # words that fit side by side under an axis
 SETTINGS = {
     "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10, "text.color": INK, "axes.labelcolor": INK,
     "axes.edgecolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False,
@@ -54,9 +55,11 @@ def svg(chart: Chart, name: str) -> str | None:
     except ImportError:
         return None
     import io
+    import warnings
 
     stream = io.StringIO()
-    with mpl.rc_context({**SETTINGS, "svg.hashsalt": name}):
+    with mpl.rc_context({**SETTINGS, "svg.hashsalt": name}), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of letters that its own font lacks; the page brings the reader's fonts
         figure = Figure(figsize=(7.2, 3.6), layout="constrained")
         axes = figure.add_subplot()
         (_bars if isinstance(chart.x[0], str) else _lines)(axes, chart)
@@ -90,7 +93,7 @@ def _bars(axes: Any, chart: Chart) -> None:
         left = [i + (k - (len(chart.series) - 1) / 2) * width for i in range(len(chart.x))]
         heights = [0.0 if math.isnan(y) else y for y in series.y]
         axes.bar(left, heights, width * 0.92, color=SERIES[k % 5], label=series.name)
-    axes.set_xticks(range(len(chart.x)), chart.x)
+    axes.set_xticks(range(len(chart.x)), chart.x, rotation=90 if len(chart.x) > FLAT else 0)
 
 
 def _inline(text: str, chart: Chart, name: str) -> str:

@@ -90,10 +90,11 @@ def of_comparison(comparison: Comparison, task: Task | None) -> Iterator[Chart]:
     yield Chart("Correct digits by method", about, "partial derivative", "correct digits", labels, series)
     if task is None or not 1 <= task.order <= HIGHEST_ORDER:
         return
-    curves = {reference.labels[c]: _curve(task, c, reference) for c in usable}
+    curves = {reference.labels[c]: _curve(task, c, reference) for c in usable[:CURVES]}
     known = {label: errors for label, errors in curves.items() if any(e == e for e in errors)}
     if known:
-        yield step_chart(dict(list(known.items())[:CURVES]), task.order, _engine(asked, usable))
+        chart = step_chart(known, task.order, _engine(asked, usable))
+        yield chart._replace(about=f"{chart.about} The first {CURVES} partials.") if len(usable) > CURVES else chart
 
 
 def _curve(task: Task, c: int, reference: Result) -> list[float]:

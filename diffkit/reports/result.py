@@ -48,7 +48,8 @@ def messages(result: Result) -> Iterator[Block]:
 def values(result: Result) -> Iterator[Block]:
     """Give the components at one point, a Hessian as a matrix where it is one of plain numbers."""
     matrix = result.kind == "hessian" and 1 < len(result.variables) <= WIDEST
-    if matrix and not result.odd and result.flat_error is None:
+    rounded = result.flat_error is None or result.error_kind == "proven"  # no bar that a reader needs to see
+    if matrix and not result.odd and rounded:
         yield _matrix(result)
         return
     errors = result.flat_error or [None] * len(result.flat)
