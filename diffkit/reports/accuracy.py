@@ -51,12 +51,15 @@ def blocks(report: AccuracyReport) -> Iterator[Block]:
     summary = [a for a in report.summary if a.components]
     if summary:
         yield Gap()
-        yield Heading("error in ulps (95 % of the partials have at most …), and the share of partials up to an error")
-        yield Table(("method", "partials", *ULPS, *SHARES, "no value"), tuple(map(_ulps, summary)))
+        yield Heading("error in ulps (95 % of the partials have at most …)")
+        yield Table(("method", "partials", *ULPS, "no value"), tuple(map(_ulps, summary)))
         yield Note("an ulp is the spacing of binary64 numbers at the reference; no value counts as infinitely many")
         yield Gap()
+        yield Heading("share of the partials with an error of so many ulps")
+        yield Table(("method", *SHARES), tuple((a.backend, *(f"{100 * s:.1f} %" for s in a.shares)) for a in summary))
+        yield Gap()
         yield Heading("correct digits (95 % of the partials have at least …), and error bars")
-        header = ("method", *DIGITS, "values within their bar", "bar / error (median)")
+        header = ("method", *DIGITS, "within their bar", "bar / error (median)")
         yield Table(header, tuple(map(_digits, summary)))
     zeros = tuple((a.backend, str(a.zeros), str(a.zeros_exact)) for a in report.summary if a.zeros)
     if zeros:
@@ -82,8 +85,7 @@ def _meaning(verdict: str) -> str:
 
 
 def _ulps(a: BackendAccuracy) -> tuple[str, ...]:
-    shares = (f"{100 * share:.1f} %" for share in a.shares)
-    return (a.backend, str(a.components), *map(rounded, a.ulps), *shares, str(a.no_value))
+    return (a.backend, str(a.components), *map(rounded, a.ulps), str(a.no_value))
 
 
 def _digits(a: BackendAccuracy) -> tuple[str, ...]:
@@ -96,14 +98,15 @@ def _worst(report: AccuracyReport) -> Iterator[Block]:
         return
     yield Gap()
     yield Heading("the worst, those outside their error bar first")
-    header = ("point", "method", "partial", "value", "reference", "ulps", "correct digits", "error bar", "within")
+    header = ("point", "method", "partial", "value", "reference", "ulps", "digits", "error bar", "within")
     rows = []
     for s in worst:
         value = "no value" if s.value != s.value else shown(s.value)
         within = "yes" if s.within else "no"
         cells = (rounded(s.ulps), digits(s.digits), bar(s.bar), within)
         rows.append((s.case, s.backend, s.label, value, shown(s.reference), *cells))
-    yield Table(header, tuple(rows), (0, 1, 2, 3, 4, 5, 7, 8))
+    several = len({s.label for s in worst}) > 1
+    yield Table(header, tuple(rows), (0, 1, 2, 3, 4, 5, 8) if several else (0, 1, 3, 4, 5, 8))
 
 
 def fields(report: AccuracyReport) -> dict[str, Any]:

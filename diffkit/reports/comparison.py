@@ -36,7 +36,7 @@ VERDICTS = {
 }
 LEGEND = (
     "error: distance from the reference; ulps: the same in units of the reference's last binary64 place",
-    "error bar: the error that the method itself, or a bound on its rounding, allows for",
+    "digits: correct significant digits; error bar: what the method, or a bound on its rounding, allows for",
 )
 
 
@@ -126,7 +126,7 @@ def _answers(comparison: Comparison) -> Table:
 
 
 def _errors(comparison: Comparison) -> Table:
-    header = ("method", "partial", "value", "error", "ulps", "correct digits", "error bar", "within its bar")
+    header = ("method", "partial", "value", "error", "ulps", "digits", "error bar", "within")
     rows = []
     for row in comparison.rows:
         if row.skipped:
@@ -138,7 +138,8 @@ def _errors(comparison: Comparison) -> Table:
                 rounded(row.absolute[c]), rounded(row.ulps[c]), digits(row.digits[c]),
                 bar(row.bar[c]) if judged else "–", ("no" if c in row.outside else "yes") if judged else "–",
             ))  # fmt: skip
-    return Table(header, tuple(rows))
+    several = len(comparison.reference.labels) > 1
+    return Table(header, tuple(rows), () if several else (0, 2, 3, 4, 5, 6, 7))
 
 
 def _value(result: Result, c: int, sides: bool = False) -> str:

@@ -52,7 +52,7 @@ def _rich(laid_out: list[Block]) -> str:
     )
     for block in laid_out:
         if isinstance(block, Table):
-            grid = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+            grid = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
             for name in block.header:
                 grid.add_column(Text(name), overflow="fold")
             for row in block.rows:
