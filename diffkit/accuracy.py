@@ -13,6 +13,7 @@ from diffkit.backends import Backend
 from diffkit.cases import Case
 from diffkit.comparison import Comparison, Finding, Row, compare_task
 from diffkit.errors import DiffkitError
+from diffkit.points import plural
 
 CLOSE = 1e-12  # relative distance up to which an expected value is taken to be the value
 CONTRADICTS = "contradicts the expected value"
@@ -152,7 +153,9 @@ class AccuracyReport:
         """Findings by backend and cause, the most frequent first."""
         found: dict[tuple[str, str], list[tuple[str, str]]] = {}
         for outcome in self.outcomes:
-            first = {(f.backend, f.cause): f.evidence for f in reversed(outcome.findings)}
+            first: dict[tuple[str, str], str] = {}
+            for f in outcome.findings:
+                first.setdefault((f.backend, f.cause), f.evidence)
             for key, evidence in first.items():
                 found.setdefault(key, []).append((outcome.case.name, evidence))
         groups = [Group(*key, tuple(name for name, _ in of), of[0][1]) for key, of in found.items()]
@@ -170,7 +173,7 @@ class AccuracyReport:
     def headline(self) -> str:
         """What was compared and the verdicts, in one line."""
         whole = "" if self.complete else f"PARTIAL, the first {len(self.outcomes)} of "
-        return f"{self.kind}s at {whole}{self.total} points: " + ", ".join(
+        return f"{self.kind}s at {whole}{plural(self.total, 'point')}: " + ", ".join(
             f"{count} {verdict}" for verdict, count in self.verdicts.items()
         )
 

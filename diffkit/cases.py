@@ -89,6 +89,8 @@ def _json_lines(text: str, name: str) -> Iterator[tuple[int, Any]]:
         if line.strip():
             try:
                 yield position, json.loads(line, object_pairs_hook=unique_names)
+            except json.JSONDecodeError as error:
+                raise FileError(f"{name}, line {position}: not JSON: {error.msg}, column {error.colno}") from None
             except (ValueError, RecursionError, PointError) as error:
                 raise at_line(name, position, error) from None
 

@@ -48,6 +48,7 @@ def svg(chart: Chart, name: str) -> str | None:
 
     Colours are the page's: ``currentColor`` and the custom properties ``--series-1`` to ``--series-5``. Lines differ
     by dashes too, and bars stand in the order of the legend, so that no one has to tell colours apart.
+    Settings of matplotlib are its own globals while it draws: one thread at a time.
     """
     try:
         import matplotlib as mpl

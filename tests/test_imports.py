@@ -135,3 +135,8 @@ def test_the_formula_loads_sympy_but_no_arrays():
     found = loaded(ONE_SHOT.format(arguments="'grad', '3*x**2-4*x', '--at', '1'"))
     assert "sympy" in found
     assert not {"numpy", "scipy", "rich", "matplotlib"} & set(found)
+
+
+@pytest.mark.parametrize("at", ["1", "x=1:2:3"])
+def test_a_comparison_away_from_a_terminal_draws_nothing(at):
+    assert not {"rich", "matplotlib"} & set(loaded(ONE_SHOT.format(arguments=f"'compare', 'x^2', '--at', '{at}'")))

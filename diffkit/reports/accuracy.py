@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from diffkit.points import plural
 from diffkit.reports.blocks import (
     WORDS,
     Block,
@@ -37,7 +38,7 @@ def blocks(report: AccuracyReport) -> Iterator[Block]:
         done = len(report.outcomes)
         yield Note(f"PARTIAL REPORT: interrupted after {done} of {report.total} points; the rest was not looked at")
         yield Gap()
-    yield Heading(f"{report.kind}s at {len(report.outcomes)} points")
+    yield Heading(f"{report.kind}s at {plural(len(report.outcomes), 'point')}")
     rows = [(WORDS.get(v, v), str(count), _meaning(v)) for v, count in report.verdicts.items()]
     yield Table(("verdict", "points", "meaning"), tuple(rows))
     for verdict in report.verdicts:
@@ -46,8 +47,8 @@ def blocks(report: AccuracyReport) -> Iterator[Block]:
             where = listed((o.case.name for o in told), NAMED)
             yield Note(f"{WORDS.get(verdict, verdict)} at {where}: {worded(told[0].message)}")
     if report.expecting:
-        held = f"{report.contradicted} of them contradicted" if report.contradicted else "none of them contradicted"
-        yield Note(f"expected values: at {report.expecting} points, {held}")
+        held = f"contradicted at {report.contradicted}" if report.contradicted else "all hold"
+        yield Note(f"expected values: at {plural(report.expecting, 'point')}, {held}")
     summary = [a for a in report.summary if a.components]
     if summary:
         yield Gap()
@@ -71,7 +72,7 @@ def blocks(report: AccuracyReport) -> Iterator[Block]:
         yield Gap()
         yield Heading("findings")
         for group in report.groups:
-            count = f"{len(group.cases)} point{'s' * (len(group.cases) > 1)}"
+            count = plural(len(group.cases), "point")
             yield Note(
                 f"{group.backend}: {worded(group.cause)} at {count}, {listed(group.cases, NAMED)}. "
                 f"The first: {worded(group.evidence)}"

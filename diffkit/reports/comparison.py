@@ -78,7 +78,7 @@ def _verdict(comparison: Comparison) -> str:
         same = all(
             row.result.is_odd(c) and row.result.odd[c].status == odd.status
             for row in comparison.rows if not row.skipped
-            for c, odd in comparison.reference.odd.items()
+            for c, odd in comparison.reference.odd.items() if odd.status != "ok"
         )  # fmt: skip
         return WORDS[comparison.verdict] + (", and every method says so" if same else "")
     return VERDICTS.get(comparison.verdict, comparison.verdict)
