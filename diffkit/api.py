@@ -159,7 +159,7 @@ def compare(
     f: Any, at: Any, kind: str = "gradient", backends: str | Sequence[str | Backend] = tuple(BACKENDS), *,
     variables: Sequence[str] | None = None, **options: Any,
 ) -> Comparison:  # fmt: skip
-    """Compare backends at one point with each other and with a 50-digit reference.
+    """Compare backends at one point with each other and with a proven value.
 
     The verdict is "agree" if every backend keeps its own error bar about the reference, else "disagree",
     "undecided", or the status of a point without a derivative.

@@ -93,6 +93,16 @@ class ProgramBuilder:
         value = self._values[slot]
         return None if isinstance(value, Named) else value
 
+    def constant_in(self, slot: int) -> Constant | None:
+        """The constant in a slot, or None."""
+        return self._values[slot]
+
+    def operation(self, slot: int) -> tuple[Any, ...]:
+        """The primitive and the arguments of a slot that is computed."""
+        found = self._instructions[slot]
+        assert found is not None
+        return found
+
     def is_constant(self, slot: int) -> bool:
         """Whether a slot holds a constant."""
         return self._values[slot] is not None

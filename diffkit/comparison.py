@@ -9,6 +9,7 @@ from itertools import combinations
 from time import perf_counter
 
 from diffkit.backends import BACKENDS, Backend, Evaluation, get_backend
+from diffkit.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
 from diffkit.errors import BackendError, LimitError
 from diffkit.evaluation import ProgramEvaluation
 from diffkit.layout import lay_out
@@ -18,9 +19,7 @@ from diffkit.results import Answer, Odd, Result, component_ulps
 from diffkit.tasks import Task
 from diffkit.transforms import derivative_program
 
-FEW = 3.0  # correct digits below which an answer within its bar is still worth a word
-LOST = "few correct digits"
-ABSENT = "a value where there is none"
+WRONG = 1e-6  # relative error that is blamed even where a bar admits it
 SLACK = 4.0  # a first-order rounding bound times this is the bar of a float method
 
 
@@ -95,15 +94,15 @@ def compare_task(task: Task, point: Sequence[float], backends: Sequence[str | Ba
     full = (*point, *task.extras)
     truth = referee.at(full)
     points = Points(task.variables, tuple(point))
-    reference = lay_out(task, truth, points, "referee", "none")
+    reference = lay_out(task, truth, points, "referee", "proven")
     rows, findings = [], []
     for backend in backends:
-        row = _row(task, get_backend(backend), points, reference)
+        row, evaluation = _row(task, get_backend(backend), points, reference)
         rows.append(row)
-        if not row.skipped:
-            findings += _judge(row, reference)
+        if evaluation is not None:
+            findings += _judge(task, row, evaluation, full, reference)
     return Comparison(
-        _verdict(reference, rows, findings),
+        _verdict(reference, rows),
         reference,
         referee.source,
         tuple(rows),
@@ -112,7 +111,8 @@ def compare_task(task: Task, point: Sequence[float], backends: Sequence[str | Ba
     )
 
 
-def _row(task: Task, backend: Backend, points: Points, reference: Result) -> Row:
+def _row(task: Task, backend: Backend, points: Points, reference: Result) -> tuple[Row, Evaluation | None]:
+    """Ask one backend; its evaluation is None if it cannot do the task."""
     start = perf_counter()
     assert points.point is not None
     full = (*points.point, *task.extras)
@@ -123,9 +123,8 @@ def _row(task: Task, backend: Backend, points: Points, reference: Result) -> Row
         nothing = (math.nan,) * len(task.places)
         odd = {c: Odd("uncertain", str(error)) for c in range(len(task.indices))}
         blank = lay_out(task, Answer([math.nan] * len(task.indices), None, odd), points, backend.name, "none")
-        return Row(
-            backend.name, blank, nothing, nothing, nothing, nothing, nothing, perf_counter() - start, (), str(error)
-        )
+        seconds = perf_counter() - start
+        return Row(backend.name, blank, nothing, nothing, nothing, nothing, nothing, seconds, (), str(error)), None
     seconds = perf_counter() - start
     result = lay_out(task, answer, points, backend.name, backend.error_kind)
     bar = _bars(task, evaluation, answer, full)
@@ -140,7 +139,7 @@ def _row(task: Task, backend: Backend, points: Points, reference: Result) -> Row
         for c, (a, b) in enumerate(zip(absolute, bar, strict=True))
         if not reference.is_odd(c) and (result.is_odd(c) or not a <= b)
     )
-    return Row(backend.name, result, bar, absolute, relative, ulps, digits, seconds, outside)
+    return Row(backend.name, result, bar, absolute, relative, ulps, digits, seconds, outside), evaluation
 
 
 def correct_digits(relative: float) -> float:
@@ -165,49 +164,57 @@ def _bars(task: Task, evaluation: Evaluation, answer: Answer, point: Sequence[fl
                 bar
             ):  # overflow on the way: no bound admits anything, so only the last bits are allowed
                 bars[c] = SLACK * math.ulp(answer.values[c]) if math.isfinite(answer.values[c]) else 0.0
-    factors = task.factors or (1.0,) * len(task.places)
+    factors = [1.0] * len(task.places) if task.factors is None else [float(f) for f in task.factors]
     return tuple(bars[p] * f for p, f in zip(task.places, factors, strict=True))
 
 
-def _judge(row: Row, reference: Result) -> list[Finding]:
-    """The worst finding of each kind about one row."""
-    result = row.result
+def _judge(task: Task, row: Row, evaluation: Evaluation, point: Sequence[float], reference: Result) -> list[Finding]:
+    """The worst finding of each cause about one row."""
     worst: dict[str, tuple[float, Finding]] = {}
-
-    def note(cause: str, weight: float, evidence: str) -> None:
-        if cause not in worst or weight > worst[cause][0]:
-            worst[cause] = (weight, Finding(row.backend, cause, evidence))
-
-    for c, label in enumerate(result.labels):
-        value, truth = result.flat[c], reference.flat[c]
-        there, here = reference.odd.get(c), result.odd.get(c)
-        if there is not None and reference.is_odd(c):
-            if there.status != "uncertain" and not result.is_odd(c) and math.isfinite(value):
-                note(
-                    ABSENT,
-                    1.0,
-                    f"{label} = {value!r}, but the point is {there.status}: {there.message}",
-                )
-        elif result.is_odd(c) or not math.isfinite(value):
-            note("no value", 1.0, f"{label} is {truth!r}; {here.message if here else 'the answer is not finite'}")
-        elif c in row.outside:
-            far = row.absolute[c] / row.bar[c] if row.bar[c] else math.inf
-            evidence = (
-                f"{label} = {value!r}, reference {truth!r}: off by {row.absolute[c]:.3g}, "
-                f"{'' if math.isinf(far) else f'{far:.3g} times '}the admitted {row.bar[c]:.3g}"
-            )
-            note("outside its error bar", far, evidence)
-        elif truth and row.digits[c] < FEW:
-            evidence = f"{label} = {value!r} has {row.digits[c]:.1f} correct digits, and it admits ± {row.bar[c]:.2g}"
-            note(LOST, -row.digits[c], evidence)
+    for c, label in enumerate(row.result.labels):
+        blame, weight = _blame(task, row, evaluation, point, reference, c, label)
+        if blame is not None and (blame.cause not in worst or weight > worst[blame.cause][0]):
+            worst[blame.cause] = (weight, Finding(row.backend, *blame))
     return [finding for _, finding in worst.values()]
 
 
-def _verdict(reference: Result, rows: Sequence[Row], findings: Sequence[Finding]) -> str:
+def _blame(
+    task: Task, row: Row, evaluation: Evaluation, point: Sequence[float], reference: Result, c: int, label: str
+) -> tuple[Blame | None, float]:
+    """What is wrong with one component, if anything is, and how much."""
+    result = row.result
+    value, truth = result.flat[c], reference.flat[c]
+    there, here = reference.odd.get(c), result.odd.get(c)
+    if there is not None and reference.is_odd(c):
+        silent = there.status == "uncertain" or result.is_odd(c) or not math.isfinite(value)
+        return (None, 0.0) if silent else (blame_for_odd(there, label, value), 1.0)
+    missing = result.is_odd(c) or not math.isfinite(value)
+    if not missing and c not in row.outside and row.absolute[c] <= WRONG * (abs(truth) or 1.0):
+        return None, 0.0
+    place = task.places[c]
+    value_of_partial = value / float(task.factors[c]) if task.factors else value
+    true_partial = truth / float(task.factors[c]) if task.factors else truth
+    program = getattr(evaluation, "derivative", None)
+    if program is not None:
+        blame = blame_for_program(program, place, point, value_of_partial, true_partial)
+    elif row.backend == "finite":
+        blame = blame_for_differences(task, task.indices[place], point, true_partial)
+    else:
+        blame = Blame("wrong value", "the method does not show how it came about")
+    if missing:
+        said = f"{label} is {truth!r}, but it gives no value ({here.message if here else 'the answer is not finite'})"
+    else:
+        bar = row.bar[c]
+        beyond = f", {row.absolute[c] / bar:.3g} times its own bar" if c in row.outside and bar else ""
+        said = f"{label} = {value!r} is off by {row.absolute[c]:.3g}{beyond}: {row.digits[c]:.1f} digits are right"
+    return Blame(blame.cause, f"{said}. {blame.evidence}", blame.where), math.inf if missing else row.relative[c]
+
+
+def _verdict(reference: Result, rows: Sequence[Row]) -> str:
     asked = [row for row in rows if not row.skipped]
     if reference.status == "uncertain" or not asked:
         return "undecided"
-    if any(f.cause not in (ABSENT, LOST) for f in findings):
+    if any(row.outside for row in asked):
         return "disagree"
     return reference.status if reference.status != "ok" else "agree"
 

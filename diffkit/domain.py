@@ -10,14 +10,11 @@ from diffkit.builder import ProgramBuilder
 from diffkit.primitives import Place, table
 from diffkit.program import Program
 from diffkit.syntax import format_slot
-from diffkit.transforms import open_places
+from diffkit.transforms import Choice, branches, open_places
 
 LENGTH = 80  # characters of one condition
 MOST = 12  # conditions shown
-WHERE = table["where"]
 OPPOSITE = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
-Choice = tuple[int, bool]
-"""a condition's slot, and whether it holds"""
 
 
 @dataclass(frozen=True)
@@ -37,11 +34,11 @@ class Domain:
 def domain(program: Program) -> Domain:
     """Give the conditions that the table's places put on a program, each where its branch is taken."""
     builder = ProgramBuilder.of(program)
-    branches = _branches(program)
+    taken_in = branches(program)
     conditions: dict[str, None] = {}
     exceptions: dict[str, None] = {}
     for slot, place, margin in open_places(program, builder):
-        taken = [_choice_text(program, choice) for choice in sorted(branches[slot])]
+        taken = [_choice_text(program, choice) for choice in sorted(taken_in[slot])]
         if place.kind in ("edge", "pole"):
             text = _condition(program, slot, place, builder, margin)
             if text not in taken:  # log(x) where x > 0 is chosen asks for nothing more
@@ -76,23 +73,6 @@ def _stronger(condition: str) -> set[str]:
     """Conditions that make one superfluous: x > 0 beside x ≠ 0, or beside either with an exception."""
     plain = condition.partition(" unless ")[0]
     return {plain, plain.replace("≠", ">")}
-
-
-def _branches(program: Program) -> list[frozenset[Choice]]:
-    """The choices of ``where`` under which alone each slot matters."""
-    found: list[frozenset[Choice] | None] = [None] * len(program)
-    for output in program.outputs:
-        found[output] = frozenset()
-    for slot in range(len(program) - 1, program.first_instruction - 1, -1):
-        instruction, own = program.instruction_at(slot), found[slot]
-        if instruction is None or own is None:
-            continue
-        primitive, args = instruction
-        for k, arg in enumerate(args):
-            through = own | {(args[0], k == 1)} if primitive is WHERE and k else own
-            known = found[arg]
-            found[arg] = through if known is None else known & through
-    return [frozenset() if choices is None else choices for choices in found]
 
 
 def _choice_text(program: Program, choice: Choice) -> str:

@@ -13,6 +13,8 @@ from diffkit.results import Answer, Odd
 from diffkit.tasks import Task
 from diffkit.transforms import Guarded, guard
 
+TINY = 5e-324  # binary64 may underflow where the true value does not round to zero
+
 
 class ProgramEvaluation:
     """The partials of a task as a program in plain binary64, whichever method wrote that program."""
@@ -53,14 +55,14 @@ class ProgramEvaluation:
 
     def _describe(self, index: Any, value: float, point: Sequence[float]) -> Odd | None:
         """What the component is at a point where a guard failed or something overflowed; None: the plain value."""
-        from diffkit.diagnosis import diagnose  # mpmath is wanted at odd points only
+        from diffkit.classification import classify  # flint is wanted at odd points only
 
-        seen = diagnose(self.task.program, index, point)
+        seen = classify(self.task.program, index, point)
         if seen.status != "ok":
             return seen
         if not math.isfinite(value):
             return Odd("uncertain", "binary64 overflows or loses everything on the way; backend='auto' goes on")
-        if len(index[1]) == 1 and not math.isclose(value, seen.value, rel_tol=1e-6):
+        if not math.isnan(seen.value) and not math.isclose(value, seen.value, rel_tol=1e-6, abs_tol=TINY):
             return Odd("uncertain", "binary64 cannot tell on which side of a kink or branch the point lies")
         return seen._replace(value=value) if seen.message else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 from diffkit.points import Points
@@ -23,12 +24,12 @@ def lay_out(
     return Result(
         task.kind,
         (*points.batch, *task.shape),
-        _components(task, answer.values, points),
+        _components(task, answer.values, points, answer.scaled),
         backend,
         task.variables,
         points.at,
         task.labels,
-        None if answer.errors is None else _components(task, answer.errors, points),
+        None if answer.errors is None else _components(task, answer.errors, points, answer.scaled),
         error_kind,
         odd,
         worst_message(odd) or answer.note,
@@ -37,14 +38,14 @@ def lay_out(
     )
 
 
-def _components(task: Task, flat: Any, points: Points) -> Any:
+def _components(task: Task, flat: Any, points: Points, scaled: bool) -> Any:
+    factors = None if scaled or task.factors is None else [float(factor) for factor in task.factors]
     if points.point is not None:
-        factors = task.factors or (1.0,) * len(task.places)
-        return [flat[place] * factor for place, factor in zip(task.places, factors, strict=True)]
+        return [flat[place] * factor for place, factor in zip(task.places, factors or repeat(1.0))]  # noqa: B905
     import numpy as np
 
     table = np.asarray(flat, dtype=float).reshape(len(points.rows), len(task.indices))[:, list(task.places)]
-    return (table if task.factors is None else table * np.array(task.factors)).ravel()
+    return (table if factors is None else table * np.array(factors)).ravel()
 
 
 def _odd(task: Task, answer: Answer) -> dict[int, Odd]:

@@ -1,8 +1,4 @@
-"""The value other answers are judged by: SymPy's derivative in multiprecision, to the last bit.
-
-The precision is raised until a running error bound leaves one binary64. The bound is of first order, so this is
-strong evidence, not yet a proof; ``error_kind`` therefore stays "none".
-"""
+"""The value other answers are judged by: a proof where the point is ordinary, a classification where it is not."""
 
 from __future__ import annotations
 
@@ -10,76 +6,97 @@ import math
 from collections.abc import Sequence
 from functools import cached_property
 
-from diffkit.errors import BackendError, LimitError
-from diffkit.program import Program, run
+from flint import arb
+
+from diffkit.algebras.balls import precision, rational
+from diffkit.classification import classify
+from diffkit.proof import PRECISIONS, Enclosure, Prover, enclose, suspects
 from diffkit.results import Answer, Odd
 from diffkit.tasks import Task
-from diffkit.transforms import differentiate
 
-PRECISIONS = (60, 120, 240, 480, 1200)
-HIGHEST_SYMBOLIC_ORDER = 8  # SymPy's derivatives swell; above this the table's Taylor program is evaluated
+WRONG_ROW = "the table's derivative and Arb's own series disagree: "
+TOO_LARGE = Odd("overflow", "the derivative is larger than the largest binary64, 1.8e308", cause="overflow")
 
 
 class Referee:
-    """A task's reference values; ``source`` says whose derivative is evaluated."""
+    """A task's proven values."""
 
     formula = None
+    source = "the derivative in ball arithmetic, confirmed by Arb's power series"
 
     def __init__(self, task: Task):
         self.task = task
 
     @cached_property
-    def _derivative(self) -> tuple[Program, str]:
-        from diffkit.sympy_bridge import symbolic_derivative
-
-        if self.task.order > HIGHEST_SYMBOLIC_ORDER:
-            return differentiate(self.task.program, self.task.indices), "the table's derivative (of high order)"
-        try:
-            return symbolic_derivative(self.task.program, self.task.indices), "SymPy's derivative"
-        except (LimitError, BackendError):
-            return differentiate(self.task.program, self.task.indices), "the table's derivative (too large for SymPy)"
-
-    @property
-    def source(self) -> str:
-        """Whose derivative is evaluated."""
-        return self._derivative[1]
+    def prover(self) -> Prover:
+        """The task prepared for proofs."""
+        return Prover(self.task)
 
     def at(self, point: Sequence[float]) -> Answer:
-        """Give the reference at one point."""
-        from diffkit.diagnosis import diagnose
-
+        """Give the reference at one point: correctly rounded values, bounds of their errors, or what is odd."""
+        regular = self.prover.at(point)
+        values: list[float] = []
+        errors: list[float] = []
         odd: dict[int, Odd] = {}
-        values = [math.nan] * len(self.task.indices)
         for c, index in enumerate(self.task.indices):
-            seen = diagnose(self.task.program, index, point)
-            if seen.status != "ok":
-                odd[c] = seen
-        settled = self._settle(point, {c for c in range(len(values)) if c not in odd})
-        for c, value in settled.items():
-            if value is None:
-                odd[c] = Odd("uncertain", f"{PRECISIONS[-1]} digits do not settle the value")
-            elif math.isinf(value):
-                odd[c] = Odd("overflow", "the derivative is larger than the largest binary64, 1.8e308")
+            enclosure = regular.enclosures[c]
+            if regular.conflict:
+                names = ", ".join(suspects(self.task.program, point)) or "a row"
+                seen = Odd("uncertain", f"{WRONG_ROW}the rule of {names} is wrong", cause="wrong rule")
+            elif regular.inside:
+                enclosure = self._scaled(c, enclosure)
+                seen = _described(enclosure)
             else:
-                values[c] = value
-        return Answer(values, None, odd, 1)
+                seen = classify(self.task.program, index, point)
+                if seen.status == "ok" and math.isnan(seen.value):
+                    seen = Odd("uncertain", "the domain is not proven to hold the point")
+                elif seen.status == "ok":
+                    enclosure = Enclosure(arb(seen.value), seen.value)
+            ok = seen.status == "ok" and enclosure.value is not None
+            values.append(enclosure.value if ok and enclosure.value is not None else math.nan)
+            errors.append(self._error(enclosure, regular.inside) if ok else math.nan)
+            if seen.status != "ok" or seen.message:
+                odd[c] = seen
+        return Answer(values, errors, odd, 1, scaled=True)
 
-    def _settle(self, point: Sequence[float], wanted: set[int]) -> dict[int, float | None]:
-        """Raise the precision until the error bound leaves one binary64; None for what never settles."""
-        from diffkit.algebras.bounds import multiprecision_bounds
+    def _scaled(self, c: int, enclosure: Enclosure) -> Enclosure:
+        """The component with its task's factor, rounded once."""
+        if self.task.factors is None or self.task.factors[c] == 1:
+            return enclosure
+        with precision(PRECISIONS[-1]):
+            return enclose(enclosure.ball * rational(self.task.factors[c]))
 
-        program = self._derivative[0]
-        found: dict[int, float | None] = dict.fromkeys(wanted)
-        for digits in PRECISIONS:
-            if None not in found.values():
-                break
-            algebra = multiprecision_bounds(digits)
-            outputs = run(program, algebra, [algebra.number(x) for x in point])
-            for c in [c for c in wanted if found[c] is None]:
-                value, bound = outputs[c]
-                if not algebra.context.isfinite(bound):
-                    continue
-                low, high = float(value - bound), float(value + bound)
-                if low == high:
-                    found[c] = low + 0.0  # a −0.0 becomes 0.0
-        return found
+    @staticmethod
+    def _error(enclosure: Enclosure, inside: bool) -> float:
+        """Bound of |value − truth|: from the enclosure, or half an ulp where only the rounding is known."""
+        assert enclosure.value is not None
+        return enclosure.error if inside else math.ulp(enclosure.value) / 2 if enclosure.value else 0.0
+
+    def batch(self, points: object) -> Answer:
+        """Prove row by row."""
+        whole = Answer([], [], scaled=True)
+        for row in points.tolist():  # type: ignore[attr-defined]
+            answer = self.at(row)
+            whole.odd.update({len(whole.values) + c: o for c, o in answer.odd.items()})
+            whole.values += answer.values
+            whole.errors += answer.errors
+            whole.evaluations += 1
+        return whole
+
+
+def _described(enclosure: Enclosure) -> Odd:
+    """What is to be said of a component inside the domain."""
+    if enclosure.value is None:
+        if not enclosure.ball.is_finite():
+            return Odd("uncertain", f"{PRECISIONS[-1]} bits do not bound the derivative")
+        return Odd("uncertain", f"{PRECISIONS[-1]} bits leave it in {enclosure.ball.str(5)}")
+    if math.isinf(enclosure.value):
+        return TOO_LARGE
+    if enclosure.value == 0.0 and not enclosure.is_zero:
+        bound = enclosure.ball.abs_upper().str(2, radius=False)
+        sign = "it may be zero" if enclosure.ball.contains(0) else "it is not zero"
+        return Odd("ok", f"rounds to 0.0: the derivative is at most {bound} in size, and {sign}")
+    return Odd("ok")
+
+
+__all__ = ["Referee"]

@@ -27,6 +27,8 @@ class Odd(NamedTuple):
     right: float = math.nan
     limit: float = math.nan
     value: float = math.nan
+    cause: str = ""
+    """kink, jump, domain edge, outside the domain, removable point, pole, overflow"""
 
 
 @dataclass(eq=False, repr=False)
@@ -38,7 +40,9 @@ class Answer:
     odd: dict[int, Odd] = field(default_factory=dict)
     evaluations: int = 0
     note: str = ""
-    """how the answer was confirmed, where it was"""
+    """how the answer was found, where that is worth saying"""
+    scaled: bool = False
+    """whether the task's factors are in the values already"""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

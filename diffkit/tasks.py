@@ -33,7 +33,7 @@ class Task(NamedTuple):
     places: tuple[int, ...]
     shape: tuple[int, ...]
     labels: tuple[str, ...]
-    factors: tuple[float, ...] | None = None
+    factors: tuple[Fraction, ...] | None = None
     extras: tuple[float, ...] = ()
     order: int = 1
 
@@ -184,5 +184,5 @@ def taylor_task(program: Program, order: int, wrt: str | None = None) -> Task:
     indices = tuple((0, (variable,) * k) for k in range(order + 1))
     name = program.inputs[variable]
     labels = tuple("f" if k == 0 else f"{ordinary_name(name, k)} / {k}!" for k in range(order + 1))
-    factors = tuple(1 / math.factorial(k) for k in range(order + 1))
+    factors = tuple(Fraction(1, math.factorial(k)) for k in range(order + 1))
     return Task("taylor", program, indices, tuple(range(order + 1)), (order + 1,), labels, factors, order=order)

@@ -13,7 +13,7 @@ from diffkit.program import Algebra, Program, run
 from diffkit.rules import trace
 from diffkit.tasks import Index
 
-ADD, SUB, MUL, NEG = (table[name] for name in ("add", "sub", "mul", "neg"))
+ADD, SUB, MUL, NEG, WHERE = (table[name] for name in ("add", "sub", "mul", "neg", "where"))
 CHOICES = frozenset(table[name] for name in ("where", "max", "min"))
 
 
@@ -28,13 +28,13 @@ def derivative_program(program: Program, indices: Sequence[Index]) -> Program:
     if not first or len(outputs) != 1 or not CHOICES.isdisjoint(row for row, _ in program.instructions):
         return differentiate(program, indices)
     builder = ProgramBuilder.of(program)
-    adjoints = {output: _adjoints(program, builder, program.outputs[output]) for output in outputs}
+    found_by = {output: adjoints(program, builder, program.outputs[output]) for output in outputs}
     zero = builder.constant(0)
-    found = [adjoints[output][variable] for output, (variable,) in indices]
+    found = [found_by[output][variable] for output, (variable,) in indices]
     return builder.program([zero if adjoint is None else adjoint for adjoint in found], program.inputs)
 
 
-def _adjoints(program: Program, builder: ProgramBuilder, output: int) -> list[int | None]:
+def adjoints(program: Program, builder: ProgramBuilder, output: int) -> list[int | None]:
     """Adjoints of all slots: x̄ᵢ = Σ ȳ·∂y/∂xᵢ over the instructions that use xᵢ, last one first.
 
     Griewank & Walther, Evaluating Derivatives, 2nd ed., eq. 3.7. For a scalar ȳ·∂y/∂xᵢ is what forward mode
@@ -43,24 +43,24 @@ def _adjoints(program: Program, builder: ProgramBuilder, output: int) -> list[in
     forward = DualAlgebra(builder)
     apply = builder.apply
     varies = depends(program)
-    adjoints: list[int | None] = [None] * len(program)
-    adjoints[output] = builder.constant(1)
+    bars: list[int | None] = [None] * len(program)
+    bars[output] = builder.constant(1)
     for slot in range(len(program) - 1, program.first_instruction - 1, -1):
-        adjoint, instruction = adjoints[slot], program.instruction_at(slot)
+        adjoint, instruction = bars[slot], program.instruction_at(slot)
         if adjoint is None or instruction is None or instruction[0].steps:
             continue
         primitive, args = instruction
         for k, arg in enumerate(args):
             if not varies[arg]:
                 continue
-            known = adjoints[arg]
+            known = bars[arg]
             if primitive is ADD or (primitive is SUB and k == 0):
-                adjoints[arg] = adjoint if known is None else apply(ADD, (known, adjoint))
+                bars[arg] = adjoint if known is None else apply(ADD, (known, adjoint))
             elif primitive is SUB:
-                adjoints[arg] = apply(NEG, (adjoint,)) if known is None else apply(SUB, (known, adjoint))
+                bars[arg] = apply(NEG, (adjoint,)) if known is None else apply(SUB, (known, adjoint))
             elif (term := forward.term(primitive, args, slot, k, adjoint)) is not None:
-                adjoints[arg] = term if known is None else apply(ADD, (known, term))
-    return adjoints
+                bars[arg] = term if known is None else apply(ADD, (known, term))
+    return bars
 
 
 def differentiate(program: Program, indices: Sequence[Index]) -> Program:
@@ -140,6 +140,10 @@ def _by_series(
     return found
 
 
+Choice = tuple[int, bool]
+"""a condition's slot, and whether it holds"""
+
+
 class Guarded(NamedTuple):
     """A derivative program together with the primal values and the guards of the primal's domain.
 
@@ -179,11 +183,37 @@ def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[int
                 yield slot, place, margin
 
 
+def branches(program: Program) -> list[frozenset[Choice]]:
+    """The choices of ``where`` under which alone each slot matters."""
+    found: list[frozenset[Choice] | None] = [None] * len(program)
+    for output in program.outputs:
+        found[output] = frozenset()
+    for slot in range(len(program) - 1, program.first_instruction - 1, -1):
+        instruction, own = program.instruction_at(slot), found[slot]
+        if instruction is None or own is None:
+            continue
+        primitive, args = instruction
+        for k, arg in enumerate(args):
+            through = own | {(args[0], k == 1)} if primitive is WHERE and k else own
+            known = found[arg]
+            found[arg] = through if known is None else known & through
+    return [frozenset() if choices is None else choices for choices in found]
+
+
 def guard(primal: Program, derivative: Program) -> Guarded:
-    """Join a derivative program (over the same inputs) with the primal's values and guards."""
+    """Join a derivative program (over the same inputs) with the primal's values and guards.
+
+    What only one branch of a choice needs is guarded there only: elsewhere its margin is 1.
+    """
     builder = ProgramBuilder.of(primal)
     derivatives = copy_slots(derivative, builder, range(len(primal.inputs)))
-    margins = dict.fromkeys((margin, place.kind == "edge") for _, place, margin in open_places(primal, builder))
+    one = builder.constant(1)
+    taken_in = branches(primal)
+    margins: dict[tuple[int, bool], None] = {}
+    for slot, place, margin in open_places(primal, builder):
+        for condition, holds in taken_in[slot]:
+            margin = builder.apply(WHERE, (condition, margin, one) if holds else (condition, one, margin))
+        margins[margin, place.kind == "edge"] = None
     outputs = [derivatives[o] for o in derivative.outputs] + list(primal.outputs)
     program = builder.program([*outputs, *(margin for margin, _ in margins)], primal.inputs)
     return Guarded(program, len(derivative.outputs), len(primal.outputs), tuple(edge for _, edge in margins))
@@ -194,4 +224,15 @@ def margin_slot(place: Place, algebra: Algebra, args: Sequence[Any]) -> Any:
     return run(trace(place.margin, len(args)), algebra, args)[0]
 
 
-__all__ = ["Guarded", "depends", "derivative_program", "differentiate", "guard", "margin_slot", "open_places"]
+__all__ = [
+    "Choice",
+    "Guarded",
+    "adjoints",
+    "branches",
+    "depends",
+    "derivative_program",
+    "differentiate",
+    "guard",
+    "margin_slot",
+    "open_places",
+]

@@ -159,8 +159,8 @@ def test_an_ok_result_is_a_number():
     assert float(result) == 6.0
     assert np.asarray(result) == 6.0
     assert result.left is None
-    assert result.error is None
-    assert result.error_kind == "none"
+    assert result.error == 0.0
+    assert result.error_kind == "proven"
     assert result.shape == ()
     assert isinstance(result.value, float)
     with pytest.raises(NotOkError, match="not one number"):

@@ -51,14 +51,14 @@ def attempt(function):
 @pytest.mark.parametrize("backend", ["auto", *BACKENDS])
 @pytest.mark.parametrize(("text", "label"), CASES)
 def test_as_expression(text, label, backend):
-    start = time.perf_counter()
+    start = time.process_time()
 
     def first_derivative():
         e = dk.parse(text)
         return dk.gradient(e, [0.7 + 0.1 * k for k in range(len(e.variables))], backend=backend)
 
     refused, result = attempt(first_derivative)
-    assert time.perf_counter() - start < SECONDS[label]
+    assert time.process_time() - start < SECONDS[label]
     if label == "reject":
         assert refused
     elif label == "ok":
@@ -75,18 +75,18 @@ def test_as_variable_name(text, label):
 
 @pytest.mark.parametrize(("text", "label"), CASES)
 def test_as_point(text, label):
-    start = time.perf_counter()
+    start = time.process_time()
     refused, result = attempt(lambda: dk.derivative("x**2", text))
-    assert time.perf_counter() - start < 5.0
+    assert time.process_time() - start < 5.0
     assert refused or result.value == 2 * result.at["x"]
 
 
 @pytest.mark.parametrize(("text", "label"), CASES)
 def test_as_line_of_a_points_file(text, label):
     for lines in (f"x\n1\n{text}\n", f'{{"x": 1}}\n{text}\n', text):
-        start = time.perf_counter()
+        start = time.process_time()
         refused, result = attempt(lambda lines=lines: read_file(lines, "points", ("x",)))
-        assert time.perf_counter() - start < 5.0
+        assert time.process_time() - start < 5.0
         assert refused or result.rows.shape[1] == 1
 
 
@@ -104,13 +104,13 @@ def check_answer(label, code, out, err):
 @pytest.mark.parametrize(("text", "label"), CASES)
 def test_at_the_command(text, label, capsys):
     """The command's default backend, with its variables at values inside most domains."""
-    start = time.perf_counter()
+    start = time.process_time()
     variables = [] if attempt(lambda: dk.parse(text))[0] else dk.parse(text).variables
     point = ",".join(str(0.7 + 0.1 * k) for k in range(len(variables))) or "0.7"
     at = [] if not variables and label == "ok" else ["--at", point]
     with pytest.raises(SystemExit) as stop:
         main(["grad", text, *at, *(["--no-formula"] if len(text) > 10_000 else [])])
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     gc.enable()  # the command switches it off for its own short life
     assert seconds < 2 * SECONDS[label]
     check_answer(label, stop.value.code, *capsys.readouterr())

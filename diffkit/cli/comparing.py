@@ -31,7 +31,7 @@ def compare(
     expressions: tuple[str, ...], kind: str, backends: str, wrt: str | None, order: int | None,
     at: str | None, points: str | None, variables: str | None, format: str, output: str | None,
 ) -> int:  # fmt: skip
-    """Compare the methods with each other and with a reference that none of them computed.
+    """Compare the methods with each other and with a proven value.
 
     At many points (a range, or a file) the report counts: verdicts, quantiles of the errors, the worst points.
     Exit code 0 if every method is within its own error bar of the reference, 1 if one is not, 130 if interrupted;

@@ -58,6 +58,7 @@ row("div", "x, y", "quotient", infix="/", callable=False,
 
 row("power", "x, y", "real power; x < 0 only with an integer exponent", infix="**", callable=False,
     floats=floats.power, array="power", mpmath="power", sympy="Pow", fold=_fold_power,
+    ball=lambda flint, x, y: x**y,
     partials=(lambda F, x, y, p: y * x ** (y - 1), lambda F, x, y, p: p * F.log(x)),
     places=(
         Place("edge", lambda F, x, y: F.where(F.eq(y, F.floor(y)), 1, x), "x = 0 if y is not an integer",
@@ -76,6 +77,7 @@ row("neg", "x", "change of sign", infix="-", callable=False,
 
 row("abs", "x", "absolute value", aliases=("Abs", "fabs"),
     floats=operator.abs, array="abs", mpmath="fabs", sympy="Abs", fold=operator.abs, ulps=0.0,
+    ball=lambda flint, x: abs(x),
     partials=(lambda F, x, y: F.sign(x),),
     places=(Place("kink", lambda F, x: x, "x = 0", slope=lambda F, t: F.abs(t)),),
     points=(-1e-300, -2.0, 0.5))
@@ -83,18 +85,21 @@ row("abs", "x", "absolute value", aliases=("Abs", "fabs"),
 row("sign", "x", "−1, 0 or 1", aliases=("sgn",),
     floats=floats.sign, array="sign", mpmath="sign", sympy="sign", ulps=0.0,
     fold=lambda x: (x > 0) - (x < 0),
+    ball="sgn",
     partials=(None,),
     places=(Place("jump", lambda F, x: x, "x = 0"),),
     points=(-2.0, 1e-300))
 
 row("floor", "x", "largest integer not above x",
     floats=floats.floor, array="floor", mpmath="floor", sympy="floor", fold=math.floor, ulps=0.0,
+    ball="floor",
     partials=(None,),
     places=(Place("jump", lambda F, x: x - F.floor(x), "x is an integer"),),
     points=(-1.5, 0.2, 1e15 + 0.5))
 
 row("ceil", "x", "smallest integer not below x", aliases=("ceiling",),
     floats=floats.ceil, array="ceil", mpmath="ceil", sympy="ceiling", fold=math.ceil, ulps=0.0,
+    ball="ceil",
     partials=(None,),
     places=(Place("jump", lambda F, x: x - F.floor(x), "x is an integer"),),
     points=(-1.5, 0.2, 7.1))
@@ -108,6 +113,7 @@ row("heaviside", "x", "unit step: 0, ½ at 0, 1", aliases=("Heaviside",),
 
 row("sqrt", "x", "square root",
     floats=floats.ieee(math.sqrt), array="sqrt", mpmath="sqrt", sympy="sqrt", ulps=0.5,
+    ball="sqrt", series="sqrt",
     partials=(lambda F, x, y: F.rational(1, 2) / y,),
     places=(Place("edge", lambda F, x: x, "x = 0", closed=True),),
     points=(1e-300, 0.3, 2.0, 1e200))
@@ -115,6 +121,7 @@ row("sqrt", "x", "square root",
 row("cbrt", "x", "real cube root, also of negative numbers",
     floats=math.cbrt, array="cbrt", mpmath=lambda mp, x: mp.sign(x) * mp.cbrt(abs(x)), ulps=1.0,
     definition=lambda F, x: F.sign(x) * F.abs(x) ** F.rational(1, 3),
+    ball=lambda flint, x: x.root(3) if x >= 0 else -(-x).root(3),
     partials=(lambda F, x, y: 1 / (3 * y**2),),
     places=(Place("kink", lambda F, x: x, "x = 0, where the tangent is vertical", slope=lambda F, t: t / 0),),
     points=(-8.0, -0.3, 1e-30, 2.0))

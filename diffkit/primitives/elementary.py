@@ -7,24 +7,38 @@ Derivative forms are chosen for accuracy near poles, edges and saturation: 1/cos
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from diffkit.primitives import floats
 from diffkit.primitives.floats import INF, ieee, limit_at, odd_overflow
 from diffkit.primitives.model import Place, row
 
+
+def ball_atan2(flint: Any, y: Any, x: Any) -> Any:
+    """Angle of a point that a ball encloses, away from the cut."""
+    if x > 0:
+        return (y / x).atan()
+    if y > 0 or y < 0:
+        return y.sgn() * flint.arb.pi() / 2 - (x / y).atan()
+    return flint.arb.pi() if x < 0 and y.is_zero() else flint.arb("nan")
+
+
 row("exp", "x", "eˣ",
     floats=floats.exp, array="exp", mpmath="exp", sympy="exp",
+    ball="exp", series="exp",
     partials=(lambda F, x, y: y,),
     points=(-700.0, -1e-3, 0.0, 1.0, 30.5, 700.0))
 
 row("expm1", "x", "eˣ − 1, accurate near 0",
     floats=ieee(math.expm1), array="expm1", mpmath="expm1",
     definition=lambda F, x: F.exp(x) - 1,
+    ball="expm1",
     partials=(lambda F, x, y: F.exp(x),),
     points=(-40.0, -1e-10, 0.0, 1e-5, 2.0, 300.0))
 
 row("log", "x", "natural logarithm; log(x, b) is log(x)/log(b)", aliases=("ln",),
     floats=limit_at(math.log, zero=(0.0, -INF)), array="log", mpmath="log", sympy="log",
+    ball="log", series="log",
     partials=(lambda F, x, y: 1 / x,),
     places=(Place("edge", lambda F, x: x, "x = 0"),),
     points=(1e-300, 0.3, 0.999999, 2.0, 1e200))
@@ -46,22 +60,26 @@ row("log10", "x", "logarithm to base 10",
 row("log1p", "x", "log(1 + x), accurate near 0",
     floats=limit_at(math.log1p, edge=(-1.0, -INF)), array="log1p", mpmath="log1p",
     definition=lambda F, x: F.log(1 + x),
+    ball="log1p",
     partials=(lambda F, x, y: 1 / (1 + x),),
     places=(Place("edge", lambda F, x: 1 + x, "x = −1"),),
     points=(-0.999, -1e-12, 0.0, 1e-5, 1e10))
 
 row("sin", "x", "sine",
     floats=ieee(math.sin), array="sin", mpmath="sin", sympy="sin",
+    ball="sin", series="sin",
     partials=(lambda F, x, y: F.cos(x),),
     points=(-2.5, -1e-8, 0.0, 1.0, 3.0, 1e5))
 
 row("cos", "x", "cosine",
     floats=ieee(math.cos), array="cos", mpmath="cos", sympy="cos",
+    ball="cos", series="cos",
     partials=(lambda F, x, y: -F.sin(x),),
     points=(-2.5, 1e-8, 0.0, 1.5, 3.0, 1e5))
 
 row("tan", "x", "tangent",
     floats=ieee(math.tan), array="tan", mpmath="tan", sympy="tan",
+    ball="tan", series="tan",
     partials=(lambda F, x, y: 1 + y**2,),
     places=(Place("pole", lambda F, x: F.cos(x), "x = π/2 + kπ", inside="x ≠ π/2 + kπ"),),
     points=(-1.5, 1e-8, 0.7, 1.5707963267948966, 100.0))
@@ -69,6 +87,7 @@ row("tan", "x", "tangent",
 row("cot", "x", "cotangent",
     mpmath="cot", sympy="cot", ulps=2.0,
     definition=lambda F, x: 1 / F.tan(x),
+    ball="cot",
     partials=(lambda F, x, y: -1 / F.sin(x) ** 2,),
     places=(Place("pole", lambda F, x: F.sin(x), "x = kπ", inside="x ≠ kπ"),),
     points=(-1.5, 1e-8, 0.7, 3.0))
@@ -76,6 +95,7 @@ row("cot", "x", "cotangent",
 row("sec", "x", "secant",
     mpmath="sec", sympy="sec", ulps=2.0,
     definition=lambda F, x: 1 / F.cos(x),
+    ball="sec",
     partials=(lambda F, x, y: y * F.tan(x),),
     places=(Place("pole", lambda F, x: F.cos(x), "x = π/2 + kπ", inside="x ≠ π/2 + kπ"),),
     points=(-1.5, 0.7, 3.0))
@@ -83,29 +103,35 @@ row("sec", "x", "secant",
 row("csc", "x", "cosecant", aliases=("cosec",),
     mpmath="csc", sympy="csc", ulps=2.0,
     definition=lambda F, x: 1 / F.sin(x),
+    ball="csc",
     partials=(lambda F, x, y: -F.cos(x) / F.sin(x) ** 2,),
     places=(Place("pole", lambda F, x: F.sin(x), "x = kπ", inside="x ≠ kπ"),),
     points=(-1.5, 1e-8, 0.7, 3.0))
 
 row("asin", "x", "inverse sine, in [−π/2, π/2]", aliases=("arcsin",),
     floats=ieee(math.asin), array="arcsin", mpmath="asin", sympy="asin",
+    ball="asin", series="asin",
     partials=(lambda F, x, y: 1 / F.sqrt((1 - x) * (1 + x)),),
     places=(Place("edge", lambda F, x: (1 - x) * (1 + x), "|x| = 1", closed=True, inside="|x| < 1"),),
     points=(-0.9999999999, -1e-8, 0.3, 0.999))
 
 row("acos", "x", "inverse cosine, in [0, π]", aliases=("arccos",),
     floats=ieee(math.acos), array="arccos", mpmath="acos", sympy="acos",
+    ball="acos", series="acos",
     partials=(lambda F, x, y: -1 / F.sqrt((1 - x) * (1 + x)),),
     places=(Place("edge", lambda F, x: (1 - x) * (1 + x), "|x| = 1", closed=True, inside="|x| < 1"),),
     points=(-0.9999999999, -1e-8, 0.3, 0.999))
 
 row("atan", "x", "inverse tangent, in (−π/2, π/2)", aliases=("arctan",),
     floats=math.atan, array="arctan", mpmath="atan", sympy="atan",
+    ball="atan", series="atan",
     partials=(lambda F, x, y: 1 / (1 + x**2),),
     points=(-1e10, -0.5, 1e-9, 2.0))
 
 row("atan2", "y, x", "angle of the point (x, y), in (−π, π]", aliases=("arctan2",),
     floats=math.atan2, array="arctan2", mpmath="atan2", sympy="atan2",
+    ball=ball_atan2,
+    series=lambda F, y, x: F.where(x > 0, F.atan(y / x), F.sign(y) * F.pi / 2 - F.atan(x / y)),
     partials=(
         lambda F, y, x, a: x / F.hypot(x, y) / F.hypot(x, y),
         lambda F, y, x, a: -y / F.hypot(x, y) / F.hypot(x, y),
@@ -123,26 +149,31 @@ row("hypot", "x, y", "√(x² + y²) without overflow", variadic=True,
 
 row("sinh", "x", "hyperbolic sine",
     floats=ieee(math.sinh, odd_overflow), array="sinh", mpmath="sinh", sympy="sinh",
+    ball="sinh", series=lambda F, x: (F.exp(x) - F.exp(-x)) / 2,
     partials=(lambda F, x, y: F.cosh(x),),
     points=(-700.0, -1e-8, 0.0, 0.3, 20.0))
 
 row("cosh", "x", "hyperbolic cosine",
     floats=ieee(math.cosh), array="cosh", mpmath="cosh", sympy="cosh",
+    ball="cosh", series=lambda F, x: (F.exp(x) + F.exp(-x)) / 2,
     partials=(lambda F, x, y: F.sinh(x),),
     points=(-700.0, 1e-8, 0.0, 0.3, 20.0))
 
 row("tanh", "x", "hyperbolic tangent",
     floats=math.tanh, array="tanh", mpmath="tanh", sympy="tanh",
+    ball="tanh", series=lambda F, x: 1 - 2 / (1 + F.exp(2 * x)),
     partials=(lambda F, x, y: 1 / F.cosh(x) ** 2,),
     points=(-800.0, -1.2, 0.0, 0.3, 20.0))
 
 row("asinh", "x", "inverse hyperbolic sine", aliases=("arcsinh",),
     floats=math.asinh, array="arcsinh", mpmath="asinh", sympy="asinh", ulps=2.0,
+    ball="asinh", series=lambda F, x: F.sign(x) * F.log(F.abs(x) + F.sqrt(1 + x**2)),
     partials=(lambda F, x, y: 1 / F.hypot(1, x),),
     points=(-1e200, -0.3, 1e-9, 2.0))
 
 row("acosh", "x", "inverse hyperbolic cosine", aliases=("arccosh",),
     floats=ieee(math.acosh), array="arccosh", mpmath="acosh", sympy="acosh", ulps=2.0,
+    ball="acosh", series=lambda F, x: F.log(x + F.sqrt(x - 1) * F.sqrt(x + 1)),
     partials=(lambda F, x, y: 1 / (F.sqrt(x - 1) * F.sqrt(x + 1)),),
     places=(Place("edge", lambda F, x: x - 1, "x = 1", closed=True),),
     points=(1.0000001, 1.5, 20.0, 1e200))
@@ -150,6 +181,7 @@ row("acosh", "x", "inverse hyperbolic cosine", aliases=("arccosh",),
 row("atanh", "x", "inverse hyperbolic tangent", aliases=("arctanh",),
     floats=limit_at(math.atanh, right=(1.0, INF), left=(-1.0, -INF)), array="arctanh", mpmath="atanh",
     sympy="atanh", ulps=2.0,
+    ball="atanh", series=lambda F, x: F.log((1 + x) / (1 - x)) / 2,
     partials=(lambda F, x, y: 1 / ((1 - x) * (1 + x)),),
     places=(Place("edge", lambda F, x: (1 - x) * (1 + x), "|x| = 1", inside="|x| < 1"),),
     points=(-0.9999, -0.3, 1e-9, 0.5))

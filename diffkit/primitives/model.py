@@ -44,9 +44,9 @@ class Primitive:
     ``partials[i]`` is ∂y/∂xᵢ as a rule of (F, x₁ … xₙ, y) where y is the answer; None means that the function
     does not vary with that argument (a step, a condition, a constant order). ``pushforward(F, args, y, tangents)``
     overrides the sum of partials where selection or a better-rounded form matters; an absent tangent is None.
-    Where ``floats``, ``array``, ``mpmath`` or ``sympy`` is None, ``definition`` (a rule in other rows) gives the
-    meaning. ``ulps`` bounds the error of the float form at any finite argument inside the domain that the tests
-    visit. ``fold`` computes exactly on rationals, or returns None where it cannot.
+    Where ``floats``, ``array``, ``mpmath``, ``sympy``, ``ball`` or ``series`` is None, ``definition`` (a rule in other
+    rows) gives the meaning. ``ulps`` bounds the error of the float form at any finite argument inside the domain that
+    the tests visit. ``fold`` computes exactly on rationals, or returns None where it cannot.
     """
 
     name: str
@@ -59,6 +59,10 @@ class Primitive:
     array: str | Callable[..., Any] | None = None
     mpmath: str | Callable[..., Any] | None = None
     sympy: str | Callable[..., Any] | None = None
+    ball: str | Callable[..., Any] | None = None
+    """form on Arb balls: a method of ``flint.arb``, or a function of (flint, x, …)"""
+    series: str | Rule | None = None
+    """form on power series over balls: a method of ``flint.arb_series``, or a rule in other rows"""
     fold: Callable[..., Any] | None = None
     places: tuple[Place, ...] = ()
     aliases: tuple[str, ...] = ()

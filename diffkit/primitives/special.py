@@ -24,16 +24,19 @@ LOGARITHM = NEAREST_POLE._replace(kind="edge")
 
 row("erf", "x", "error function 2/√π ∫₀ˣ exp(−t²) dt",
     floats=math.erf, array="scipy.special.erf", mpmath="erf", sympy="erf",
+    ball="erf", series="erf",
     partials=(lambda F, x, y: 2 / F.sqrt(F.pi) * F.exp(-(x**2)),),
     points=(-6.0, -0.3, 1e-9, 0.5, 2.0))
 
 row("erfc", "x", "1 − erf(x), accurate for large x",
     floats=math.erfc, array="scipy.special.erfc", mpmath="erfc", sympy="erfc", ulps=4.0,
+    ball="erfc", series="erfc",
     partials=(lambda F, x, y: -2 / F.sqrt(F.pi) * F.exp(-(x**2)),),
     points=(-3.0, 0.3, 2.0, 5.5, 20.0))
 
 row("gamma", "x", "gamma function Γ(x)", aliases=("Gamma",),
     floats=ieee(math.gamma), array="scipy.special.gamma", mpmath="gamma", sympy="gamma", ulps=10.0,
+    ball="gamma", series="gamma",
     partials=(lambda F, x, y: y * F.digamma(x),),
     places=(NEAREST_POLE,),
     points=(-2.5, 1e-5, 0.5, 3.3, 20.25, 150.5))
@@ -41,6 +44,8 @@ row("gamma", "x", "gamma function Γ(x)", aliases=("Gamma",),
 row("loggamma", "x", "log |Γ(x)|", aliases=("lgamma", "gammaln"),
     floats=ieee(math.lgamma), array="scipy.special.gammaln", sympy="loggamma", ulps=10.0,
     mpmath=lambda mp, x: mp.re(mp.loggamma(x)),
+    ball=lambda flint, x: x.lgamma() if x > 0 else abs(x.gamma()).log(),
+    series=lambda F, x: F.log(F.abs(F.gamma(x))),
     partials=(lambda F, x, y: F.digamma(x),),
     places=(LOGARITHM,),
     points=(-2.3, 1e-5, 0.5, 3.3, 20.25, 1e10))
@@ -48,6 +53,7 @@ row("loggamma", "x", "log |Γ(x)|", aliases=("lgamma", "gammaln"),
 row("digamma", "x", "ψ(x) = Γ′(x)/Γ(x)", aliases=("psi",),
     floats=scipy_special("psi"), array="scipy.special.psi", mpmath="digamma", ulps=10.0,
     definition=lambda F, x: F.polygamma(0, x),
+    ball="digamma",
     partials=(lambda F, x, y: F.polygamma(1, x),),
     places=(NEAREST_POLE,),
     points=(-2.5, 1e-5, 0.5, 3.3, 20.25, 1e10))
@@ -55,6 +61,7 @@ row("digamma", "x", "ψ(x) = Γ′(x)/Γ(x)", aliases=("psi",),
 row("polygamma", "n, x", "nth derivative of ψ(x); the order n is an integer constant", orders=(0,),
     floats=scipy_special("polygamma"), array=lambda np, n, x: _special().polygamma(int(n), x),
     mpmath=lambda mp, n, x: mp.psi(int(n), x), sympy="polygamma", ulps=20.0,
+    ball=lambda flint, n, x: flint.acb(x).polygamma(n).real,
     partials=(None, lambda F, n, x, y: F.polygamma(n + 1, x)),
     places=(POLYGAMMA_POLE,),
     points=((0, 0.5), (1, 3.3), (2, 20.25), (3, 1e-3)))
@@ -62,5 +69,6 @@ row("polygamma", "n, x", "nth derivative of ψ(x); the order n is an integer con
 row("besselj", "n, x", "Bessel function of the first kind; the order n is an integer constant", orders=(0,),
     floats=scipy_special("jv"), array=lambda np, n, x: _special().jv(int(n), x),
     mpmath=lambda mp, n, x: mp.besselj(int(n), x), sympy="besselj", ulps=40.0,
+    ball=lambda flint, n, x: x.bessel_j(n),
     partials=(None, lambda F, n, x, y: (F.besselj(n - 1, x) - F.besselj(n + 1, x)) / 2),
     points=((0, 0.5), (1, 3.3), (2, -7.0), (5, 20.25)))

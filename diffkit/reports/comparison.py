@@ -48,8 +48,7 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
     yield Equation("verdict", _verdict(comparison))
     yield from _wide(comparison)
     yield Gap()
-    proven = "proven" if reference.error_kind == "proven" else "in multiprecision"
-    yield Heading(f"reference: {comparison.source}, {proven}")
+    yield Heading(f"reference: {comparison.source}")
     yield from one.values(reference)
     yield from one.messages(reference)
     asked = [row for row in comparison.rows if not row.skipped]

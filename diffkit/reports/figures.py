@@ -102,7 +102,7 @@ def _curve(task: Task, c: int, reference: Result) -> list[float]:
     output, index = task.indices[task.places[c]]
     point = [reference.at[name] for name in reference.variables]
     full = (*point, *task.extras)
-    truth = reference.flat[c] / (task.factors[c] if task.factors else 1.0)
+    truth = reference.flat[c] / (float(task.factors[c]) if task.factors else 1.0)
 
     def f(place: Sequence[float]) -> float:
         return float(run(task.program, FLOATS, place)[output])

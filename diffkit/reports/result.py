@@ -13,7 +13,7 @@ METHODS = {
     "symbolic": "SymPy's formula in binary64",
     "finite": "finite differences in binary64",
     "dual": "dual numbers in binary64",
-    "auto": "dual numbers",
+    "auto": "proven in ball arithmetic: the values are correctly rounded",
 }
 
 
@@ -48,16 +48,15 @@ def messages(result: Result) -> Iterator[Block]:
 def values(result: Result) -> Iterator[Block]:
     """Give the components at one point, a Hessian as a matrix where it is one of plain numbers."""
     matrix = result.kind == "hessian" and 1 < len(result.variables) <= WIDEST
-    rounded = result.flat_error is None or result.error_kind == "proven"  # no bar that a reader needs to see
-    if matrix and not result.odd and rounded:
+    bars = result.flat_error is not None and result.error_kind != "proven"  # a proven value is right as it stands
+    if matrix and not result.odd and not bars:
         yield _matrix(result)
         return
-    errors = result.flat_error or [None] * len(result.flat)
     for c, (label, value) in enumerate(zip(result.labels, result.flat, strict=True)):
         if result.is_odd(c):
             yield Note(f"{label}: {status(result.odd[c])}")
         else:
-            yield Equation(label, shown(value), "" if errors[c] is None else f"± {errors[c]:.2g}")
+            yield Equation(label, shown(value), f"± {result.flat_error[c]:.2g}" if bars else "")
 
 
 def _matrix(result: Result) -> Table:

@@ -54,12 +54,45 @@ ELSEWHERE = {
     "x**x  ": (200, "overflow"),
     "exp(x)": (710, "overflow"),
 }
+BRANCHES = {
+    "where(x == 1, 1, x**2)": (1, 2.0),
+    "where(x == 0, 1, sin(x)/x)": (0, 0.0),
+    "where(x > 0, exp(-1/x), 0)": (0, 0.0),
+    "where(x == 0, 0, exp(-1/x**2))": (0, 0.0),
+    "where(x == 0, 0, x**2*sin(1/x))": (0, 0.0),
+    "where(x > 0, sin(x), x)": (0, 1.0),
+    "where(x > 0, pi*x, pi*x)": (0, math.pi),
+    "sign(x)*x**2": (0, 0.0),
+    "max(sin(x), x)": (0, 1.0),
+    "cbrt(x)**3": (0, 1.0),
+    "sqrt(x**4)": (0, 0.0),
+    "where(x > 0, log(x), 0)": (-1, 0.0),
+}
+JUMPS = {
+    "floor(x)": (1, math.nan, 0.0),
+    "where(x == 1, 3, x**2)": (1, math.nan, math.nan),
+    "heaviside(x)": (0, math.nan, math.nan),
+    "atan2(x, -1)": (0, math.nan, math.nan),
+    "where(x == 0, 0, tanh(1/x))": (0, math.nan, math.nan),
+    "where(x == 0, 0, 1/(1 + exp(1/x)))": (0, math.nan, 0.0),
+}
+REMOVABLE = {
+    "sin(x)/x": (0, 1.0),
+    "(1 - cos(x))/x**2": (0, 0.5),
+    "(x - sin(x))/x**3": (0, 1 / 6),
+    "(x**2 - 4)/(x - 2)": (2, 4.0),
+    "log(x)/(x - 1)": (1, 1.0),
+    "(sqrt(x) - 2)/(x - 4)": (4, 0.25),
+    "(exp(x) - e)/(x - 1)": (1, math.e),
+    "sin(pi*x)/x": (0, math.pi),
+    "gamma(x)*x": (0, 1.0),
+    "x*cot(x)": (0, 1.0),
+    "1/gamma(x)": (-1, 0.0),
+    "exp(-1/x**2)": (0, 0.0),
+}
 UNDECIDED = {
-    "floor(x)": 1,
-    "where(x == 1, 1, x**2)": 1,
-    "sqrt(x**2)": 0,
-    "sqrt(-x**2)": 0,
-    "sign(x)*x": 0,
+    "where(x == 0, 0, x*sin(1/x))": 0,
+    "abs(x)**x": 0,
 }
 
 
@@ -92,6 +125,30 @@ def test_points_outside_or_at_the_edge(text, backend):
     result = dk.derivative(text, at, backend=backend)
     assert result.status == status or (status == "overflow" and backend != "auto" and result.status == "uncertain")
     assert result.message
+
+
+@pytest.mark.parametrize("text", BRANCHES)
+def test_branches_that_meet_smoothly(text):
+    at, value = BRANCHES[text]
+    assert float(dk.derivative(text, at)) == value
+
+
+@pytest.mark.parametrize("text", JUMPS)
+def test_jumps(text):
+    at, left, right = JUMPS[text]
+    result = dk.derivative(text, at)
+    assert result.status == "not_differentiable"
+    for found, expected in ((result.left, left), (result.right, right)):
+        assert found == expected or (math.isnan(expected) and (found is None or math.isnan(found)))
+    assert "jumps" in result.message
+
+
+@pytest.mark.parametrize("text", REMOVABLE)
+def test_removable_singularities_have_a_limit(text):
+    at, limit = REMOVABLE[text]
+    result = dk.derivative(text, at)
+    assert (result.status, result.limit) == ("domain_error", limit)
+    assert "removable" in result.message
 
 
 @pytest.mark.parametrize("text", UNDECIDED)

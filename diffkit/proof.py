@@ -1,0 +1,306 @@
+"""Proofs of derivatives at regular points: an enclosure by the table's rules, confirmed by Arb's own.
+
+The derivative program runs in balls together with guards that prove the point to lie inside the domain and off
+every kink, jump and pole; precision rises until the enclosure leaves one binary64. Power series of the primal,
+which Arb differentiates by rules of its own, must agree, so that a wrong row of the table proves nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import cached_property
+from itertools import product
+from typing import Any, NamedTuple
+
+from flint import arb, arb_series
+
+from diffkit.algebras.balls import BALLS, SERIES, ball_function, exact_fraction, precision, rational, series_function
+from diffkit.algebras.field import vanishes
+from diffkit.algebras.rationals import Inexact, rationals
+from diffkit.builder import select
+from diffkit.emit import LARGEST, Emitted
+from diffkit.program import Program, run, run_slots
+from diffkit.tasks import Index, Task
+from diffkit.transforms import derivative_program, guard
+
+PRECISIONS = (96, 192, 512, 2400)
+EXACT_BEFORE = 512  # bits before which exact arithmetic is asked
+HUGE = 60_000  # slots of a derivative program above which only the first precisions are tried
+PATIENCE = 3  # points after which compiling pays
+ZERO, TINY = arb(0), arb(2) ** -1080
+AGREEMENT = 30  # bits that must agree for a series to confirm a derivative
+
+
+class Enclosure(NamedTuple):
+    """What is proven of one component: a ball, and the one binary64 that every number in it rounds to, if any."""
+
+    ball: Any
+    value: float | None
+
+    @property
+    def error(self) -> float:
+        """Upper bound of |value − truth|."""
+        if self.value is None or math.isinf(self.value):
+            return math.inf
+        with precision(PRECISIONS[1]):
+            distance = (self.ball - arb(self.value)).abs_upper()
+        return 0.0 if distance.is_zero() else math.nextafter(float(distance), math.inf)
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether the component is proven to be zero, rather than to round to 0.0."""
+        return bool(self.ball.is_zero())
+
+
+class Regular(NamedTuple):
+    """Components proven at a point; ``inside`` says whether the guards were proven, ``conflict`` what disagreed."""
+
+    enclosures: tuple[Enclosure, ...]
+    inside: bool
+    conflict: bool = False
+
+
+def enclose(ball: Any) -> Enclosure:
+    """Round both ends of a ball."""
+    if not ball.is_finite():
+        return Enclosure(ball, None)
+    low, high = float(ball.lower()), float(ball.upper())
+    return Enclosure(ball, low + 0.0 if low == high else None)  # a −0.0 becomes 0.0
+
+
+class Runner:
+    """A program over one flint algebra: interpreted at first, compiled when it is used again and again."""
+
+    def __init__(self, program: Program, algebra: Any, function: Callable[..., Any]):
+        self.program, self.algebra, self.function = program, algebra, function
+        self.compiles = len(program) <= LARGEST
+        self.calls = 0
+        self.bound: dict[tuple[int, int], Callable[..., list[Any]]] = {}
+
+    @cached_property
+    def emitted(self) -> Emitted:
+        """The compiled program."""
+        return Emitted(self.program, self.function)
+
+    def __call__(self, bits: int, length: int, inputs: Sequence[Any]) -> list[Any]:
+        """Give the outputs; the caller holds that precision."""
+        self.calls += 1
+        if self.calls <= PATIENCE or not self.compiles:
+            return run(self.program, self.algebra, inputs)
+        call = self.bound.get((bits, length))
+        if call is None:
+            constants = [self.algebra.constant(c) for c in self.program.constants]
+            call = self.bound[bits, length] = self.emitted.bind(constants)
+        return call(*inputs)
+
+
+class Prover:
+    """A task made ready for proofs."""
+
+    def __init__(self, task: Task):
+        self.task = task
+        self._speeds: dict[Direction, list[int]] = {}
+
+    @cached_property
+    def derivative(self) -> Program:
+        """The partials by the table's rules."""
+        return derivative_program(self.task.program, self.task.indices)
+
+    @cached_property
+    def _balls(self) -> tuple[Runner, int, int, tuple[bool, ...]]:
+        guarded = guard(self.task.program, self.derivative)
+        runner = Runner(guarded.program, BALLS, ball_function)
+        return runner, guarded.derivatives, guarded.derivatives + guarded.primals, guarded.edges
+
+    @cached_property
+    def _series(self) -> Runner:
+        return Runner(self.task.program, SERIES, series_function)
+
+    @cached_property
+    def _checks(self) -> list[Check]:
+        return confirmations(self.task.indices)
+
+    def at(self, point: Sequence[float]) -> Regular:
+        """Prove what can be proven of every component as an ordinary derivative."""
+        found: list[Enclosure] = []
+        inside = False
+        steps = PRECISIONS if len(self.derivative) <= HUGE else PRECISIONS[:2]
+        for bits in steps:
+            if bits == EXACT_BEFORE and inside:
+                exactly = self._exactly(point, found)
+                if exactly is not None:
+                    return exactly
+            with precision(bits):
+                found, inside, hopeless = self._enclosures(bits, point)
+                if hopeless:
+                    break
+                if inside and all(e.value is not None for e in found):
+                    agreed = self._confirmed(bits, point, found)
+                    if agreed is not None:
+                        return Regular(tuple(found), True, not agreed)
+        return Regular(tuple(found), inside)
+
+    def _enclosures(self, bits: int, point: Sequence[float]) -> tuple[list[Enclosure], bool, bool]:
+        """Enclosures, whether all guards are proven, and whether one is proven not to hold."""
+        runner, count, first_margin, edges = self._balls
+        outputs = runner(bits, 1, [arb(x) for x in point])
+        inside = True
+        for output in outputs[count:first_margin]:
+            inside = inside and output.is_finite()
+        for margin, edge in zip(outputs[first_margin:], edges, strict=True):
+            if not (margin > 0 if edge else margin != 0):
+                inside = False
+                if margin.is_zero() or (edge and margin < 0):
+                    return [enclose(ball) for ball in outputs[:count]], False, True
+        return [enclose(ball) for ball in outputs[:count]], inside, False
+
+    def _exactly(self, point: Sequence[float], found: Sequence[Enclosure]) -> Regular | None:
+        """Settle by exact arithmetic what no precision separates: ties and zeros; None if that does not settle all."""
+        settled = list(found)
+        try:
+            with precision(PRECISIONS[-1]):
+                for c, value in enumerate(run(self.derivative, rationals(), [Fraction(x) for x in point])):
+                    settled[c] = Enclosure(arb(rational(value)), to_float(value))
+        except Inexact:
+            for c in [c for c, e in enumerate(found) if e.value is None or e.ball.contains(0)]:
+                if vanishes(select(self.derivative, [self.derivative.outputs[c]]), point):
+                    settled[c] = Enclosure(arb(0), 0.0)
+        if any(e.value is None for e in settled):
+            return None
+        with precision(PRECISIONS[-1]):
+            return Regular(tuple(settled), True, self._confirmed(PRECISIONS[-1], point, settled) is False)
+
+    def _confirmed(
+        self, bits: int, point: Sequence[float], found: Sequence[Enclosure], checks: Sequence[Check] | None = None
+    ) -> bool | None:
+        """Whether Arb's series agree with the enclosures; None if they are too wide to tell."""
+        runner = self._series
+        series: dict[Direction, list[Any]] = {}
+        for check in self._checks if checks is None else checks:
+            for _, direction in check.left:
+                if direction not in series:
+                    series[direction] = self._along(runner, bits, point, direction)
+            agreed = check.agrees(series, found)
+            if agreed is None and len(check.right) > 1:  # components of very different size: one by one
+                alone = [
+                    Check(check.output, check.order, polarised(self.task.indices[c][1]), ((1, c),))
+                    for _, c in check.right
+                ]
+                agreed = self._confirmed(bits, point, found, alone)
+            if not agreed:
+                return agreed
+        return True
+
+    def _along(self, runner: Runner, bits: int, point: Sequence[float], direction: Direction) -> list[Any]:
+        """Outputs as power series along a direction."""
+        speeds = self._speeds.get(direction)
+        if speeds is None:
+            moves = dict(direction)
+            speeds = self._speeds[direction] = [moves.get(i, 0) for i in range(len(point))]
+        length = self.task.order + 1
+        with precision(bits, length):
+            return runner(bits, length, [arb_series([x, v]) for x, v in zip(point, speeds, strict=True)])
+
+
+def suspects(program: Program, point: Sequence[float]) -> list[str]:
+    """Names of the rows of a program whose own derivative Arb's series contradict at the values they take there."""
+    from diffkit.algebras.floats import FLOATS
+    from diffkit.tasks import gradient_task
+
+    values = run_slots(program, FLOATS, point)
+    found = []
+    for _, row, args in program.numbered():
+        here = [values[a] for a in args]
+        if row.truth or any(isinstance(v, bool) or not math.isfinite(v) for v in here):
+            continue
+        names = tuple(f"x{i}" for i in range(len(args)))
+        alone = Program(names, (), ((row, tuple(range(len(args)))),), (len(args),))
+        if not row.orders and Prover(gradient_task(alone)).at(here).conflict:
+            found.append(row.name)
+    return list(dict.fromkeys(found))
+
+
+def to_float(value: Fraction) -> float:
+    """Round a fraction correctly, to infinity beyond the largest binary64."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+# Confirmation ----------------------------------------------------------------------------------------------------
+
+Direction = tuple[tuple[int, int], ...]
+"""(input, whole number) pairs"""
+
+
+class Check(NamedTuple):
+    """Σ weight·cₙ(direction) = Σ factor·component, where cₙ is the n-th coefficient of f(x + t·direction)."""
+
+    output: int
+    order: int
+    left: tuple[tuple[Any, Direction], ...]
+    """(weight as flint's rational, direction)"""
+    right: tuple[tuple[int, int], ...]
+    """(factor, component)"""
+
+    def agrees(self, series: dict[Direction, list[Any]], found: Sequence[Enclosure]) -> bool | None:
+        """Whether both sides overlap, closely enough to see each component; None if they are too wide for that."""
+        left = right = ZERO
+        for weight, direction in self.left:
+            left += series[direction][self.output][self.order] * weight
+        wide = left.rad() * 2**AGREEMENT
+        sharp = True
+        for factor, component in self.right:
+            term = found[component].ball * factor
+            right += term
+            sharp = sharp and (wide <= abs(term) or term.is_zero())
+        if not left.overlaps(right):
+            return False if left.is_finite() else None
+        return True if sharp or left.rad() < TINY else None
+
+
+def confirmations(indices: Sequence[Index]) -> list[Check]:
+    """Identities between directional derivatives and the components that involve every component.
+
+    First derivatives of one output need one generic direction, and so does a full matrix of second ones. Any other
+    partial is a combination of directional derivatives by polarisation: ∂ⁿf/∂x₁…∂xₙ = 2⁻ⁿ Σ ε₁…εₙ·cₙ(Σ εᵢeᵢ).
+    """
+    checks = []
+    groups: dict[tuple[int, int], list[int]] = {}
+    for c, (output, index) in enumerate(indices):
+        groups.setdefault((output, len(index)), []).append(c)
+    for (output, order), members in groups.items():
+        variables = sorted({v for c in members for v in indices[c][1]})
+        complete = order == 2 and len(members) == len(variables) * (len(variables) + 1) // 2
+        if order == 1 or complete:
+            direction = tuple((v, 3 + 2 * k + (k * k) % 7) for k, v in enumerate(variables))
+            moves = dict(direction)
+            right = tuple(
+                (math.prod(moves[v] for v in indices[c][1]) * (2 if len(set(indices[c][1])) == 2 else 1), c)
+                for c in members
+            )
+            checks.append(Check(output, order, ((rational(math.factorial(order)), direction),), right))
+        else:
+            checks += [Check(output, order, polarised(indices[c][1]), ((1, c),)) for c in members]
+    return checks
+
+
+def polarised(index: Sequence[int]) -> tuple[tuple[Any, Direction], ...]:
+    """Weights and directions whose n-th coefficients add up to a partial derivative."""
+    order = len(index)
+    if len(set(index)) <= 1:
+        return ((rational(math.factorial(order)), tuple((v, 1) for v in index[:1])),)
+    weights: dict[Direction, Fraction] = {}
+    for signs in product((1, -1), repeat=order):
+        sums: dict[int, int] = {}
+        for sign, v in zip(signs, index, strict=True):
+            sums[v] = sums.get(v, 0) + sign
+        direction = tuple(sorted((v, s) for v, s in sums.items() if s))
+        weights[direction] = weights.get(direction, Fraction(0)) + Fraction(math.prod(signs), 2**order)
+    return tuple((rational(w), d) for d, w in weights.items() if w and d)
+
+
+__all__ = ["Enclosure", "Prover", "Regular", "enclose", "exact_fraction", "to_float"]

@@ -1,0 +1,162 @@
+"""Proofs: correctly rounded values, broken rows that prove nothing, enclosures that hold 200 digits."""
+
+import math
+import os
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+from conftest import corpus, exact
+from flint import arb, arb_series
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import diffkit as dk
+from diffkit.algebras.balls import BALLS, SERIES, precision
+from diffkit.algebras.field import vanishes
+from diffkit.algebras.multiprecision import multiprecision
+from diffkit.primitives import table
+from diffkit.program import Program, run
+from diffkit.proof import Prover
+from diffkit.tasks import derivative_task, gradient_task
+
+EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "1000"))
+
+
+def nearest(text):
+    """Binary64 values that a decimal of 30 digits may round to: two where it stands for an exact tie."""
+    value = float(text)
+    return {v for v in (value, math.nextafter(value, math.inf), math.nextafter(value, -math.inf))
+            if v == value or abs(exact(text) - (exact(v) + exact(value)) / 2) < 1e-27 * abs(value)}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", corpus(), ids=lambda c: c["id"])
+def test_the_corpus_is_correctly_rounded(case):
+    point = {name: float(text) for name, text in case["at"].items()}
+    gradient = dk.gradient(case["expr"], point, variables=case["vars"])
+    hessian = dk.hessian(case["expr"], point, variables=case["vars"])
+    assert gradient.ok
+    assert hessian.ok
+    for value, error, truth in zip(gradient.flat, gradient.flat_error, case["gradient"], strict=True):
+        assert value in nearest(truth)
+        assert error <= math.ulp(value)
+    flat = [text for row in case["hessian"] for text in row]
+    assert all(v in nearest(t) for v, t in zip(hessian.flat, flat, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "order"),
+    [("exp(x)*sin(x)", 2, 6), ("1/(1 + x**2)", 0.25, 12), ("gamma(x)", 1.5, 5), ("besselj(2, x)", 3, 4),
+     ("tanh(x)", 30, 2), ("x**x", 2, 20)],
+)  # fmt: skip
+def test_high_orders_against_multiprecision(text, at, order):
+    task = derivative_task(dk.parse(text).program, None, order)
+    digits = multiprecision(120)
+    truth = run(Prover(task).derivative, digits, [digits.number(float(at))])[0]
+    result = dk.derivative(text, at, order=order)
+    assert result.value == float(truth)
+    assert abs(exact(result.value) - truth) <= exact(result.error) * (1 + exact(1e-9))
+
+
+BROKEN = [row for row in table if any(rule is not None for rule in row.partials) and row.callable
+          and row.name not in ("besselj", "digamma", "polygamma", "where")]  # fmt: skip
+"""Arb has no series of its own for the last ones"""
+
+
+@pytest.mark.parametrize("row", BROKEN, ids=lambda r: r.name)
+def test_a_wrong_row_proves_nothing(row):
+    """Each partial made wrong by one part in a million: the answer becomes uncertain, never proven."""
+    point = row.points[-1] if isinstance(row.points[-1], tuple) else (row.points[-1],)
+    for k, rule in enumerate(row.partials):
+        wrong = lambda F, *args, rule=rule: rule(F, *args) * (1 + F.rational(1, 10**6))  # noqa: E731
+        partials = [wrong if i == k else r for i, r in enumerate(row.partials)]
+        broken = replace(row, partials=tuple(partials), pushforward=None)
+        count = len(row.arguments)
+        names = tuple(f"x{i}" for i in range(count))
+        program = Program(names, (), ((broken, tuple(range(count))),), (count,))
+        regular = Prover(gradient_task(program)).at(point)
+        slope = run(Prover(gradient_task(program)).derivative, BALLS, [arb(x) for x in point])[k]
+        assert regular.conflict or slope.is_zero()
+
+
+NUMBERS = st.integers(-8, 8) | st.fractions(-4, 4, max_denominator=16)
+UNARY = ["exp", "sin", "cos", "tanh", "atan", "sigmoid", "softplus", "sqrt", "log", "abs", "erf", "cbrt", "gelu",
+         "asinh", "relu", "expm1", "gamma", "loggamma", "sinh"]  # fmt: skip
+
+
+def expressions():
+    """Random expressions of x and y as text."""
+    leaves = st.sampled_from(["x", "y"]) | NUMBERS.map(lambda q: f"({Fraction(q)})")
+    return st.recursive(
+        leaves,
+        lambda inner: (
+            st.tuples(st.sampled_from(UNARY), inner).map(lambda t: f"{t[0]}({t[1]})")
+            | st.tuples(inner, st.sampled_from("+-*/"), inner).map(lambda t: f"({t[0]}{t[1]}{t[2]})")
+            | st.tuples(inner, st.integers(-3, 4)).map(lambda t: f"({t[0]})**({t[1]})")
+            | st.tuples(st.sampled_from(["max", "min", "hypot", "atan2"]), inner, inner).map(
+                lambda t: f"{t[0]}({t[1]},{t[2]})"
+            )
+        ),
+        max_leaves=8,
+    )
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(expressions(), st.floats(-3, 3), st.floats(-3, 3))
+def test_a_ball_holds_two_hundred_digits(text, x, y):
+    program = dk.parse(text, variables=("x", "y")).program
+    digits = multiprecision(200)
+    truth = run(program, digits, [digits.number(x), digits.number(y)])[0]
+    with precision(96, 3):
+        ball = run(program, BALLS, [arb(x), arb(y)])[0]
+        series = run(program, SERIES, [arb_series([x, 1]), arb_series([y, 2])])[0]
+        for enclosure in (ball, series[0]):
+            if enclosure.is_finite() and digits.context.isfinite(truth):
+                wide = arb(str(digits.context.nstr(truth, 190)))
+                with precision(800):
+                    assert enclosure.overlaps(wide)
+
+
+@settings(max_examples=max(20, EXAMPLES // 10), deadline=None)
+@given(expressions(), st.floats(-3, 3), st.floats(-3, 3))
+def test_a_proven_gradient_is_what_two_hundred_digits_say(text, x, y):
+    """The derivative program at 200 digits, which shares no arithmetic with the balls."""
+    program = dk.parse(text, variables=("x", "y")).program
+    task = gradient_task(program)
+    result = dk.gradient(program_text := dk.parse(text, variables=("x", "y")), [x, y])
+    assert program_text.variables == ("x", "y")
+    if not result.ok or any("special" in o.message for o in result.odd.values()):
+        return
+    digits = multiprecision(200)
+    outputs = run(Prover(task).derivative, digits, [digits.number(x), digits.number(y)])
+    for value, truth in zip(result.flat, outputs, strict=True):
+        if digits.context.isfinite(truth):
+            assert value == float(truth) or abs(digits.number(value) - truth) <= math.ulp(value)
+
+
+ZERO = ["sin(x)**2 + cos(x)**2", "cosh(x)**2 - sinh(x)**2", "exp(x)*exp(-x)", "sigmoid(x) + sigmoid(-x)",
+        "sin(2*x) - 2*sin(x)*cos(x)", "x - x", "0*sin(x)", "(x + 1)**2 - x**2 - 2*x"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ZERO)
+def test_zeros_are_proven(text):
+    for at in (0.1, 20):
+        result = dk.derivative(text, at)
+        assert (result.value, result.error, result.message) == (0.0, 0.0, "")
+
+
+def test_rounding_to_zero_is_not_being_zero():
+    result = dk.derivative("exp(-x)", 1e6)
+    assert result.value == 0.0
+    assert result.error > 0
+    assert "it is not zero" in result.message
+    assert "may be zero" in dk.derivative("gamma(x + 1) - x*gamma(x)", 2.5).message
+
+
+@pytest.mark.parametrize(
+    ("text", "zero"),
+    [("exp(1) - e", True), ("sqrt(2)*sqrt(2) - 2", True), ("exp(1/3)**3 - e", True), ("2*sin(1)*cos(1) - sin(2)", True),
+     ("exp(1) - 2.718281828459045", False), ("sin(1)", False), ("gamma(2.5) - 1.5*gamma(1.5)", False)],
+)  # fmt: skip
+def test_exact_algebra(text, zero):
+    assert vanishes(dk.parse(text).program) is zero
