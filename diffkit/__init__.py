@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "diffkit.accuracy": ("AccuracyReport",),
     "diffkit.api": (
-        "Prepared", "compare", "derivative", "directional", "gradient", "hessian", "jacobian", "prepare", "taylor",
+        "Prepared", "compare", "derivative", "directional", "gradient", "hessian", "jacobian", "prepare", "report",
+        "taylor",
     ),
     "diffkit.comparison": ("Comparison",),
     "diffkit.errors": (
@@ -27,6 +29,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
+    from diffkit.accuracy import AccuracyReport as AccuracyReport
     from diffkit.api import (
         Prepared as Prepared,
     )
@@ -50,6 +53,9 @@ if TYPE_CHECKING:
     )
     from diffkit.api import (
         prepare as prepare,
+    )
+    from diffkit.api import (
+        report as report,
     )
     from diffkit.api import (
         taylor as taylor,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import signature
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from diffkit.backends import BACKENDS, Backend, get_backend
@@ -23,6 +24,7 @@ from diffkit.tasks import (
 )  # fmt: skip
 
 if TYPE_CHECKING:
+    from diffkit.accuracy import AccuracyReport
     from diffkit.comparison import Comparison
 
 TASKS: dict[str, Any] = {
@@ -165,11 +167,30 @@ def compare(
     task = make_task(f, kind, variables, **options)
     points = at if isinstance(at, Points) else read_points(at, task.variables)
     if points.point is None:
-        raise PointError("compare takes one point", hint="call it for each point of a batch")
+        raise PointError("compare takes one point", hint="report takes many, as cases")
     from diffkit.comparison import compare_task
 
     chosen = (backends,) if isinstance(backends, str) else backends
     return compare_task(task, points.point, [find_backend(b) for b in chosen])
+
+
+def report(
+    cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: str = "gradient",
+    backends: str | Sequence[str | Backend] = tuple(BACKENDS), *, closeness: float | None = None,
+) -> AccuracyReport:  # fmt: skip
+    """Compare backends over many cases: quantiles of their errors, worst cases, and findings by cause.
+
+    ``cases`` is the path of a file of JSON lines, or an iterable of mappings with the same fields: ``expr``, ``at``,
+    and if wanted ``id``, ``vars``, ``source`` and the expected ``gradient`` (or ``hessian``, with that ``kind``).
+    An expected number holds within ``closeness`` (relative, 1e-12 unless given). FileError names a malformed line.
+    """
+    from diffkit.accuracy import CLOSE, AccuracyReport, examine
+    from diffkit.cases import load_cases
+
+    loaded = load_cases(cases, kind)
+    chosen = [find_backend(b) for b in ((backends,) if isinstance(backends, str) else backends)]
+    outcomes = tuple(examine(loaded, chosen, CLOSE if closeness is None else closeness))
+    return AccuracyReport(kind, tuple(b.name for b in chosen), outcomes, len(loaded))
 
 
 def make_task(f: Any, kind: str, variables: Sequence[str] | None = None, **options: Any) -> Task:

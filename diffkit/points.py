@@ -277,7 +277,7 @@ def _csv(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
                 found = {h: number(cell.strip(), h) for h, cell in zip(header, cells, strict=True)}
                 rows.append([found[n] for n in names])
     except (PointError, csv.Error) as error:
-        raise _at_line(name, reader.line_num, error) from None
+        raise at_line(name, reader.line_num, error) from None
     return rows
 
 
@@ -289,7 +289,7 @@ def _json_lines(lines: Sequence[str], name: str, names: tuple[str, ...]) -> list
         if not line.strip():
             continue
         try:
-            record = json.loads(line, object_pairs_hook=_once)
+            record = json.loads(line, object_pairs_hook=unique_names)
             if isinstance(record, list):
                 if len(record) != len(names):
                     raise PointError(f"{plural(len(record), 'number')} for {plural(len(names), 'variable')}")
@@ -299,16 +299,18 @@ def _json_lines(lines: Sequence[str], name: str, names: tuple[str, ...]) -> list
             _check_names(record, names)
             rows.append([number(record[n], n) for n in names])
         except (ValueError, RecursionError, DiffkitError) as error:
-            raise _at_line(name, line_number, error) from None
+            raise at_line(name, line_number, error) from None
     return rows
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Give a JSON object; PointError if a name stands twice."""
     if len({name for name, _ in pairs}) < len(pairs):
         raise PointError("a name stands twice")
     return dict(pairs)
 
 
-def _at_line(name: str, line: int, error: Exception) -> FileError:
+def at_line(name: str, line: int, error: Exception) -> FileError:
+    """Give the error of a file's line."""
     reason = error.reason if isinstance(error, DiffkitError) else str(error)
     return FileError(f"{name}, line {line}: {reason}", hint=getattr(error, "hint", ""))

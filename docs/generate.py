@@ -24,9 +24,10 @@ COPIED = ("diffkit", "docs", "pyproject.toml", "tests")
 
 def functions_page() -> str:
     """Give docs/reference/functions.md, which is what the command prints."""
-    from diffkit.reports.functions import render_functions
+    from diffkit.reports import render
+    from diffkit.reports.functions import reference
 
-    return render_functions(None, "markdown")
+    return render(reference(), "markdown")
 
 
 def cli_page() -> str:
@@ -41,7 +42,7 @@ def cli_page() -> str:
     lines += ["", "Every command has `--help`; `diffkit --version` tells the version.", ""]
     lines += [
         "Exit codes: 0, all is well; 1, the answer is no (methods disagree, not differentiable, outside the domain, "
-        "uncertain); 2, the input is bad.", "",
+        "uncertain); 2, the input is bad; 130, interrupted.", "",
     ]  # fmt: skip
     for name, command in _commands(cli):
         lines += [f"## diffkit {name}", ""]

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import mpmath
+import pytest
 
 DATA = Path(__file__).parent / "data"
 CONTEXT = mpmath.MPContext()
@@ -40,3 +41,19 @@ def tsv(name):
     header, *lines = (DATA / name).read_text(encoding="utf-8").splitlines()
     keys = header.split("\t")
     return [dict(zip(keys, line.split("\t"), strict=True)) for line in lines]
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """Run the command in an empty folder: (exit code, standard output, standard error)."""
+    from diffkit.cli import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as exit:
+            main(arguments)
+        out, err = capsys.readouterr()
+        return exit.value.code, out, err
+
+    return call

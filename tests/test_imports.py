@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "diffkit"
 LAYERS = [
-    {"errors", "limits"},
+    {"errors", "limits", "files"},
     {"primitives", "results"},
     {"program"},
     {"builder"},
@@ -22,12 +22,14 @@ LAYERS = [
     {"proof"},
     {"classification"},
     {"evaluation", "functions", "points", "differences"},
-    {"layout"},
+    {"layout", "cases"},
     {"backends"},
     {"referee", "blame"},
     {"comparison"},
+    {"accuracy"},
     {"auto"},
     {"api"},
+    {"plots"},
     {"reports"},
     {"cli", "__init__"},
     {"__main__"},
@@ -79,7 +81,7 @@ def test_a_module_imports_only_from_layers_above(path):
             continue
         other = module.split(".")[1]
         if other != home(path):
-            assert LEVEL[other] < level or {home(path), other} <= {"errors", "limits"}, f"{path.name} imports {module}"
+            assert LEVEL[other] < level or {home(path), other} <= LAYERS[0], f"{path.name} imports {module}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -134,3 +136,8 @@ def test_the_formula_loads_sympy_but_no_arrays():
     found = loaded(ONE_SHOT.format(arguments="'grad', '3*x**2-4*x', '--at', '1'"))
     assert "sympy" in found
     assert not {"numpy", "scipy", "rich", "matplotlib"} & set(found)
+
+
+@pytest.mark.parametrize("at", ["1", "x=1:2:3"])
+def test_a_comparison_away_from_a_terminal_draws_nothing(at):
+    assert not {"rich", "matplotlib"} & set(loaded(ONE_SHOT.format(arguments=f"'compare', 'x^2', '--at', '{at}'")))

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command and exit: 0 fine, 1 the answer is no, 2 the input is bad."""
+    """Run the command and exit: 0 fine, 1 the answer is no, 2 the input is bad, 130 interrupted."""
     gc.disable()  # one answer and the process ends: collecting would cost a tenth of it
     import click
 
     from diffkit.cli.commands import cli
+    from diffkit.cli.output import EXIT_INTERRUPTED
     from diffkit.errors import DiffkitError
 
     for stream in (sys.stdout, sys.stderr):
@@ -32,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         code = _complain(error.format_message())
     except (click.Abort, KeyboardInterrupt):
-        code = _complain("interrupted")
+        _complain("interrupted")
+        code = EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader went away; nothing more can be said to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1

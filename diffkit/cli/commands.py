@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from diffkit import __version__
-from diffkit.cli.options import ExpressionCommand, names, shared
-from diffkit.cli.output import on_terminal, read, write
-
-EXIT_NO = 1
+from diffkit.cli.comparing import compare, report
+from diffkit.cli.inputs import function_of, points_of, report_on
+from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, shared
+from diffkit.cli.output import EXIT_NO, deliver
 
 
 @click.group(
@@ -85,64 +85,10 @@ def hessian(expression: str, wrt: str | None, **options: Any) -> int:
     return _run("hessian", (expression,), {"wrt": names(wrt)}, options)
 
 
-@cli.command(cls=ExpressionCommand)
-@click.argument("expressions", nargs=-1, required=True, metavar="EXPRESSION...")
-@click.option(
-    "--kind", default="gradient", metavar="KIND", help="derivative, gradient, jacobian or hessian.  [default: gradient]"
-)
-@click.option(
-    "--backends",
-    default="symbolic,finite,dual",
-    metavar="NAMES",
-    help="Which to compare.  [default: symbolic,finite,dual]",
-)
-@click.option("--wrt", metavar="NAMES", help="Only these variables.")
-@click.option("--order", type=int, metavar="N", help="Order, for --kind derivative.")
-@shared(formula=False, backend=False)
-def compare(
-    expressions: tuple[str, ...], kind: str, backends: str, wrt: str | None, order: int | None,
-    at: str | None, points: str | None, variables: str | None, format: str, output: str | None,
-) -> int:  # fmt: skip
-    """Compare the methods with each other and with a proven value.
-
-    Exit code 0 if every method is within its own error bar of the reference, 1 if one is not.
-
-    \b
-    diffkit compare "x^2*sin(x)+log(x)" --at 1.5
-    diffkit compare "(1-cos(x))/x^2" --at 1e-8
-    diffkit compare "abs(x)" --at 0
-    """
-    from diffkit import api
-    from diffkit.errors import DiffkitError, PointError
-    from diffkit.reports import Report
-
-    _check_format(format)
-    if kind not in ("derivative", "gradient", "jacobian", "hessian"):
-        raise DiffkitError(f"unknown kind {kind!r}", hint="there are derivative, gradient, jacobian and hessian")
-    task_options: dict[str, Any] = {"wrt": _one_or_many(wrt, kind)}
-    if order is not None:
-        if kind != "derivative":
-            raise DiffkitError("an order goes with --kind derivative")
-        task_options["order"] = order
-    task = api.make_task(_function(expressions, kind), kind, names(variables), **task_options)
-    found = _points(at, points, task.variables)
-    if found is None:
-        raise PointError("compare needs a point", hint="add --at, for example --at " + _example(task.variables))
-    if found.point is None:
-        raise PointError("compare takes one point", hint="run it once for each")
-    chosen = [api.find_backend(name) for name in names(backends) or ()]
-    from diffkit.comparison import compare_task
-
-    comparison = compare_task(task, found.point, chosen)
-    report = Report(_texts(task), task.variables, kind, task.labels, comparison=comparison)
-    _deliver(report, format, output)
-    return 0 if comparison.verdict == "agree" else EXIT_NO
-
-
 @cli.command()
 @click.argument("name", required=False)
-@click.option("--format", "format", default="text", metavar="FORMAT", help="text, json or markdown.  [default: text]")
-@click.option("--output", metavar="FILE", help="Write to a file instead of the terminal.")
+@click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
+@click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
 def functions(name: str | None, format: str, output: str | None) -> int:
     """List the functions that expressions may use, or describe one.
 
@@ -150,26 +96,26 @@ def functions(name: str | None, format: str, output: str | None) -> int:
     diffkit functions
     diffkit functions tanh
     """
-    from diffkit.reports.functions import render_functions
+    from diffkit.reports.functions import reference
 
-    write(render_functions(name, format, on_terminal(output)), output)
+    deliver(reference(name), format, output)
     return 0
 
 
-# What the commands share ---------------------------------------------------------------------------------------------
+# What these commands share -----------------------------------------------------------------------------------------
 
 
 def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], options: dict[str, Any]) -> int:
     """Compute one kind of derivative and report it."""
     from diffkit import api
     from diffkit.points import read_points
-    from diffkit.reports import Report
+    from diffkit.reports import check_format
 
     format, output = options["format"], options["output"]
-    _check_format(format)
+    check_format(format)
     backend = api.find_backend(options["backend"])
-    task = api.make_task(_function(expressions, kind), kind, names(options["variables"]), **task_options)
-    points = _points(options["at"], options["points"], task.variables)
+    task = api.make_task(function_of(expressions, kind), kind, names(options["variables"]), **task_options)
+    points = points_of(options["at"], options["points"], task.variables)
     if points is None and not task.variables:
         points = read_points([], ())
     formulas: tuple[str, ...] = ()
@@ -179,58 +125,11 @@ def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], 
     if points is None:
         from diffkit.domain import domain
 
-        report = Report(_texts(task), task.variables, kind, task.labels, formulas, str(domain(task.program)))
-        _deliver(report, format, output)
+        deliver(report_on(task, formulas=formulas, domain=str(domain(task.program))), format, output)
         return 0
     result = api.Prepared(task, backend).result(points)
-    report = Report(_texts(task), task.variables, kind, task.labels, formulas, "", result, None, notes)
-    _deliver(report, format, output)
+    deliver(report_on(task, formulas=formulas, result=result, notes=notes), format, output)
     return 0 if result.ok else EXIT_NO
-
-
-def _function(expressions: tuple[str, ...], kind: str) -> Any:
-    from diffkit.errors import DiffkitError
-
-    if kind == "jacobian":
-        return list(expressions)
-    if len(expressions) > 1:
-        raise DiffkitError(
-            f"a {kind} is of one expression, not {len(expressions)}",
-            hint="quote the expression, or ask for the jacobian",
-        )
-    return expressions[0]
-
-
-def _one_or_many(wrt: str | None, kind: str) -> Any:
-    chosen = names(wrt)
-    return chosen[0] if chosen and len(chosen) == 1 and kind == "derivative" else chosen
-
-
-def _points(at: str | None, file: str | None, variables: tuple[str, ...]) -> Any:
-    from diffkit.errors import PointError
-    from diffkit.points import read_file, read_text
-
-    if at is not None and file is not None:
-        raise PointError("give either --at or --points, not both")
-    if at is not None:
-        return read_text(at, variables)
-    if file is not None:
-        return read_file(read(file), "standard input" if file == "-" else file, variables)
-    return None
-
-
-def _example(variables: tuple[str, ...]) -> str:
-    return "1" if len(variables) == 1 else ",".join(f"{name}=1" for name in variables[:3])
-
-
-def _check_format(format: str) -> None:
-    from diffkit.errors import DiffkitError, did_you_mean
-    from diffkit.reports import FORMATS
-
-    if format not in FORMATS:
-        raise DiffkitError(
-            f"unknown format {format!r}", hint=did_you_mean(format, FORMATS) or f"there are {', '.join(FORMATS)}"
-        )
 
 
 def _wants_formula(asked: bool | None, backend: str, format: str) -> bool:
@@ -251,13 +150,5 @@ def _formulas(task: Any, required: bool) -> tuple[tuple[str, ...], tuple[str, ..
         return (), (f"no formula: {error.reason}",)
 
 
-def _texts(task: Any) -> tuple[str, ...]:
-    from diffkit.syntax import format_outputs
-
-    return tuple(format_outputs(task.program, 20_000))
-
-
-def _deliver(report: Any, format: str, output: str | None) -> None:
-    from diffkit.reports import render
-
-    write(render(report, format, on_terminal(output)), output)
+cli.add_command(compare)
+cli.add_command(report)

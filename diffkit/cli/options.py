@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+FORMATS_HELP = "text, json, markdown or html.  [default: text]"
 OPTION = re.compile(r"--[a-zA-Z][a-zA-Z-]*(=.*)?\Z", re.DOTALL)
 
 
@@ -46,8 +47,8 @@ def shared(*, formula: bool = True, backend: bool = True) -> Callable[[F], F]:
         _option("--at", "POINT", "Where: 1 | 1,2 | x=1,y=2 | pi/4 | a range x=-1:1:21."),
         _option("--points", "FILE", "Points from CSV with a header of names, or JSON lines; - is standard input."),
         _option("--variables", "NAMES", "Variables in order, such as b,a; these names win over constants."),
-        _option("--format", "FORMAT", "text, json or markdown.  [default: text]", default="text"),
-        _option("--output", "FILE", "Write the report to a file instead of the terminal."),
+        _option("--format", "FORMAT", FORMATS_HELP, default="text"),
+        _option("--output", "FILE", "Write the report to a file, whole or not at all."),
     ]
     if backend:
         help = "auto, symbolic, finite or dual.  [default: auto]"

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from diffkit.errors import FileError
+
+EXIT_NO = 1
+EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
+T = TypeVar("T")
 
 
 def write(text: str, file: str | None) -> None:
@@ -42,18 +49,34 @@ def _mask() -> int:
     return mask
 
 
-def read(file: str) -> str:
-    """Read a whole text file, ``-`` being standard input; FileError if it cannot be read."""
-    try:
-        if file == "-":
-            return sys.stdin.read()
-        with open(file, encoding="utf-8-sig") as stream:
-            return stream.read()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise FileError(f"cannot read {file}: {reason}") from None
-
-
 def on_terminal(file: str | None) -> bool:
     """Whether the report is for a person's terminal."""
     return file is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def deliver(document: Any, format: str, output: str | None) -> None:
+    """Render a document and write it."""
+    from diffkit.reports import render
+
+    write(render(document, format, on_terminal(output)), output)
+
+
+def gather(found: Iterable[T], total: int) -> tuple[list[T], bool]:
+    """Collect what is found one by one, with a progress bar on a terminal; True if it was interrupted on the way."""
+    gc.enable()  # this is not the one answer after which the process ends
+    gathered: list[T] = []
+    try:
+        for one in _watched(found, total):
+            gathered.append(one)
+    except KeyboardInterrupt:
+        return gathered, True
+    return gathered, False
+
+
+def _watched(found: Iterable[T], total: int) -> Iterable[T]:
+    if not sys.stderr.isatty():
+        return found
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(found, "comparing", total, console=Console(stderr=True), transient=True)

@@ -1,6 +1,6 @@
-"""Reports: what a result or a comparison looks like in each format.
+"""Reports: what a result, a comparison or a reference page looks like in each format.
 
-To add a format, write a module with ``render(report, terminal) -> str`` and name it in ``FORMATS``.
+To add a format, write a module with ``render(document, terminal) -> str`` and name it in ``FORMATS``.
 """
 
 from __future__ import annotations
@@ -8,23 +8,29 @@ from __future__ import annotations
 from importlib import import_module
 
 from diffkit.errors import DiffkitError, did_you_mean
-from diffkit.reports.model import Report
+from diffkit.reports.model import Document, Report
 
 FORMATS = {
     "text": "diffkit.reports.text",
     "json": "diffkit.reports.json",
     "markdown": "diffkit.reports.markdown",
+    "html": "diffkit.reports.html",
 }
 """Format → module with a ``render`` function."""
 
 
-def render(report: Report, format: str = "text", terminal: bool = False) -> str:
-    """Give a report as text; ``terminal`` allows rich tables where the format has them."""
+def check_format(format: str) -> str:
+    """Give the module of a format; DiffkitError if there is none of that name."""
     if format not in FORMATS:
         hint = did_you_mean(format, FORMATS) or f"there are {', '.join(FORMATS)}"
         raise DiffkitError(f"unknown format {format!r}", hint=hint)
-    text: str = import_module(FORMATS[format]).render(report, terminal)
+    return FORMATS[format]
+
+
+def render(document: Document, format: str = "text", terminal: bool = False) -> str:
+    """Give a document as text; ``terminal`` allows rich tables where the format has them."""
+    text: str = import_module(check_format(format)).render(document, terminal)
     return text
 
 
-__all__ = ["FORMATS", "Report", "render"]
+__all__ = ["FORMATS", "Document", "Report", "check_format", "render"]

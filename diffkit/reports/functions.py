@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.builder import ProgramBuilder
 from diffkit.errors import DiffkitError, did_you_mean
 from diffkit.primitives import CONSTANTS, Primitive, table
 from diffkit.program import Program
-from diffkit.reports import text
-from diffkit.reports.markdown import table as markdown_table
-from diffkit.reports.model import Block, Gap, Note, Table
+from diffkit.reports.blocks import Block, Equation, Gap, Note, Table
+from diffkit.reports.model import Document
 from diffkit.rules import partial, trace
 from diffkit.syntax import format_slot
+
+if TYPE_CHECKING:
+    from diffkit.plots import Chart
 
 PLACES = {"edge": "domain ends at", "pole": "pole at", "kink": "kink at", "jump": "jump at"}
 
@@ -60,58 +63,68 @@ def fields(row: Primitive) -> dict[str, object]:
     }
 
 
-def render_functions(name: str | None, format: str, terminal: bool = False) -> str:
+class FunctionReference(NamedTuple):
+    """The reference of all functions."""
+
+    title: str = "Functions and operators"
+
+    def blocks(self) -> Iterator[Block]:
+        """List the rows of the table; where a line must be short, without derivatives and places."""
+        yield Note("Derivatives stand in the order of the arguments; the derivative of a step is 0 between its jumps.")
+        yield Note("diffkit functions NAME gives the derivative, the domain and the definition of one function.")
+        yield Gap()
+        header = ("written", "means", "derivative", "not smooth", "also written")
+        rows = tuple((r.signature, r.doc, "; ".join(derivatives(r)), places(r), ", ".join(r.aliases)) for r in table)
+        yield Table(header, rows, (0, 1, 4))
+        yield Gap()
+        yield from (Note(f"constant {name}: {meaning}") for name, meaning in CONSTANTS.items())
+
+    def charts(self) -> Iterator[Chart]:
+        """There are none."""
+        return iter(())
+
+    def fields(self) -> dict[str, Any]:
+        """Give every row's fields, and the constants."""
+        return {"schema": "diffkit.functions/1", "constants": CONSTANTS, "functions": [fields(row) for row in table]}
+
+
+class FunctionEntry(NamedTuple):
+    """The reference of one function."""
+
+    row: Primitive
+
+    @property
+    def title(self) -> str:
+        """How the function is written."""
+        return self.row.signature
+
+    def blocks(self) -> Iterator[Block]:
+        """Describe the function."""
+        row = self.row
+        yield Note(f"{row.signature}: {row.doc}")
+        if row.aliases:
+            yield Note(f"also written: {', '.join(row.aliases)}")
+        if definition(row):
+            yield Note(f"definition: {definition(row)}")
+        for argument, slope in zip(row.arguments, derivatives(row), strict=True):
+            yield Equation(f"∂/∂{argument}", slope)
+        yield from (Note(f"{PLACES[place.kind]} {place.text}") for place in row.places)
+
+    def charts(self) -> Iterator[Chart]:
+        """There are none."""
+        return iter(())
+
+    def fields(self) -> dict[str, Any]:
+        """Give the row's fields."""
+        return {"schema": "diffkit.function/1", **fields(self.row)}
+
+
+def reference(name: str | None = None) -> Document:
     """Give the reference, or one function's entry; DiffkitError for an unknown name."""
-    if format not in ("text", "json", "markdown"):
-        raise DiffkitError(f"the reference has no format {format!r}", hint="there are text, json and markdown")
-    if name is not None and name not in table.names and name not in table.rows:
+    if name is None:
+        return FunctionReference()
+    if name not in table.names and name not in table.rows:
         raise DiffkitError(
             f"unknown function {name[:64]}", hint=did_you_mean(name, table.names) or "diffkit functions lists them"
         )
-    if name is not None:
-        row = table.names.get(name) or table[name]
-        return (
-            _entry(row)
-            if format != "json"
-            else json.dumps({"schema": "diffkit.function/1", **fields(row)}, ensure_ascii=False) + "\n"
-        )
-    if format == "json":
-        listed = {"schema": "diffkit.functions/1", "constants": CONSTANTS, "functions": [fields(row) for row in table]}
-        return json.dumps(listed, ensure_ascii=False) + "\n"
-    return _markdown() if format == "markdown" else text.lay(_overview(), terminal)
-
-
-def _entry(row: Primitive) -> str:
-    lines = [f"{row.signature}: {row.doc}"]
-    if row.aliases:
-        lines.append(f"also written: {', '.join(row.aliases)}")
-    if definition(row):
-        lines.append(f"definition: {definition(row)}")
-    for argument, slope in zip(row.arguments, derivatives(row), strict=True):
-        lines.append(f"∂/∂{argument} = {slope}")
-    lines += [f"{PLACES[place.kind]} {place.text}" for place in row.places]
-    return "\n".join(lines) + "\n"
-
-
-def _overview() -> list[Block]:
-    rows = tuple((row.signature, row.doc, ", ".join(row.aliases)) for row in table)
-    constants = [Note(f"constant {name}: {meaning}") for name, meaning in CONSTANTS.items()]
-    closing = Note("diffkit functions NAME gives the derivative, the domain and the definition of one function.")
-    return [Table(("written", "means", "also written"), rows), Gap(), *constants, Gap(), closing]
-
-
-def _markdown() -> str:
-    rows = []
-    for row in table:
-        rows.append((row.signature, row.doc, "; ".join(derivatives(row)), places(row), ", ".join(row.aliases)))
-    lines = [
-        "# Functions and operators",
-        "",
-        "Generated from the table of primitives by `diffkit functions --format markdown`.",
-        "Derivatives stand in the order of the arguments; the derivative of a step is 0 between its jumps.",
-        "",
-        *markdown_table(Table(("written", "means", "derivative", "not smooth", "also written"), tuple(rows))),
-        "",
-        "Constants: " + "; ".join(f"`{name}`, {meaning}" for name, meaning in CONSTANTS.items()) + ".",
-    ]
-    return "\n".join(lines) + "\n"
+    return FunctionEntry(table.names.get(name) or table[name])

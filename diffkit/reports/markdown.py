@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from diffkit.reports.model import Equation, Gap, Report, Table, blocks
-from diffkit.reports.text import line
+from diffkit.reports.blocks import Equation, Heading, Table, line
+from diffkit.reports.model import Document
 
 
-def render(report: Report, terminal: bool = False) -> str:  # noqa: ARG001
-    """Give the report as Markdown."""
-    lines: list[str] = []
-    for block in blocks(report):
+def render(document: Document, terminal: bool = False) -> str:  # noqa: ARG001
+    """Give the document as Markdown."""
+    lines = [f"# {escape(document.title)}", ""]
+    for block in document.blocks():
         if isinstance(block, Table):
             lines += ["", *table(block), ""]
         elif isinstance(block, Equation):
             lines.append(f"- `{block.left} = {block.right}`" + (f" {block.remark}" if block.remark else ""))
-        elif isinstance(block, Gap):
-            lines.append("")
+        elif isinstance(block, Heading):
+            lines += ["", f"## {escape(block.text)}", ""]
         else:
             lines += ["", escape(line(block)), ""]
     text = "\n".join(lines)

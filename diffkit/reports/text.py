@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from diffkit.reports.model import Block, Equation, Gap, Note, Report, Table, blocks
+from diffkit.reports.blocks import Block, Equation, Gap, Heading, Table, line
+from diffkit.reports.model import Document
 
 
-def render(report: Report, terminal: bool = False) -> str:
-    """Give the report as text for people."""
-    return lay(list(blocks(report)), terminal)
-
-
-def lay(laid_out: list[Block], terminal: bool = False) -> str:
-    """Give blocks as plain text, or styled for a terminal."""
+def render(document: Document, terminal: bool = False) -> str:
+    """Give the document as plain text, or styled for a terminal."""
+    laid_out = [_brief(block) if isinstance(block, Table) else block for block in document.blocks()]
     return (_rich(laid_out) if terminal else _plain(laid_out)).rstrip() + "\n"
+
+
+def _brief(table: Table) -> Table:
+    """Keep the columns that a line of text has room for."""
+    if not table.brief:
+        return table
+    header, *rows = (tuple(row[c] for c in table.brief) for row in (table.header, *table.rows))
+    return Table(header, tuple(rows))
 
 
 def _plain(laid_out: list[Block]) -> str:
@@ -23,13 +28,6 @@ def _plain(laid_out: list[Block]) -> str:
         else:
             lines.append(line(block))
     return "\n".join(lines)
-
-
-def line(block: Block) -> str:
-    """Give a block that is one line."""
-    if isinstance(block, Equation):
-        return f"{block.left} = {block.right}" + (f"  {block.remark}" if block.remark else "")
-    return block.text if isinstance(block, Note) else ""
 
 
 def align(table: Table) -> list[str]:
@@ -54,7 +52,7 @@ def _rich(laid_out: list[Block]) -> str:
     )
     for block in laid_out:
         if isinstance(block, Table):
-            grid = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+            grid = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
             for name in block.header:
                 grid.add_column(Text(name), overflow="fold")
             for row in block.rows:
@@ -66,6 +64,8 @@ def _rich(laid_out: list[Block]) -> str:
             console.print(text.append(f"  {block.remark}" if block.remark else "", style="dim"), soft_wrap=True)
         elif isinstance(block, Gap):
             console.print()
+        elif isinstance(block, Heading):
+            console.print(Text(block.text, style="bold"), soft_wrap=True)
         else:
             console.print(Text(line(block)), style="dim", soft_wrap=True)
     return stream.getvalue()

@@ -1,0 +1,276 @@
+"""Accuracy of backends over many points: each is compared as one point is, and then counted, never averaged."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from diffkit.backends import Backend
+from diffkit.cases import Case
+from diffkit.comparison import Comparison, Finding, Row, compare_task
+from diffkit.errors import DiffkitError
+from diffkit.points import plural
+
+CLOSE = 1e-12  # relative distance up to which an expected value is taken to be the value
+CONTRADICTS = "contradicts the expected value"
+
+
+class Score(NamedTuple):
+    """One backend on one distinct partial of one case that has a reference value.
+
+    ``ulps`` is infinite where the backend has no value, and NaN where the reference is zero and the value is not.
+    """
+
+    case: str
+    backend: str
+    label: str
+    value: float
+    reference: float
+    error: float
+    ulps: float
+    digits: float
+    bar: float
+    within: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What comparing one case found; ``verdict`` as of a Comparison, or "failed" with the reason as a finding."""
+
+    case: Case
+    verdict: str
+    scores: tuple[Score, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    message: str = ""
+    """why the reference has no value, where it has none"""
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the reference or a method contradicts what was expected."""
+        return any(f.cause == CONTRADICTS for f in self.findings)
+
+    @property
+    def passed(self) -> bool:
+        """Whether no method is outside its error bar and nothing contradicts what was expected."""
+        return self.verdict not in ("disagree", "failed") and not self.contradicted
+
+
+class Quantiles(NamedTuple):
+    """Nearest-rank quantiles, from the best to the worst: half, 95 %, 99 % and all of the numbers are this good."""
+
+    median: float
+    most: float
+    nearly_all: float
+    worst: float
+
+
+@dataclass(frozen=True)
+class BackendAccuracy:
+    """One backend over all components whose reference is a number; true zeros have no ulps and stand apart.
+
+    ``ulps`` runs over ``components``, no value counting as infinite; ``shares`` are the parts of them with at most
+    0.5, 1 and 4 ulps and with more than 1000. ``held`` of ``bars`` values lie within the error bar of their method;
+    ``overstated`` is bar / error, from tight to wide, where both are positive numbers.
+    """
+
+    backend: str
+    components: int
+    no_value: int
+    ulps: Quantiles
+    shares: tuple[float, float, float, float]
+    digits: Quantiles
+    zeros: int
+    zeros_exact: int
+    bars: int
+    held: int
+    overstated: Quantiles
+
+
+class Group(NamedTuple):
+    """Findings of one backend and one cause: the cases that have it, and the first one's evidence."""
+
+    backend: str
+    cause: str
+    cases: tuple[str, ...]
+    evidence: str
+
+
+@dataclass(frozen=True, repr=False)
+class AccuracyReport:
+    """How accurate backends are over ``outcomes``, of ``total`` cases; partial if there are fewer than that."""
+
+    kind: str
+    backends: tuple[str, ...]
+    outcomes: tuple[Outcome, ...]
+    total: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether every case was reached."""
+        return len(self.outcomes) == self.total
+
+    @property
+    def all_agree(self) -> bool:
+        """Whether the verdict of every case is "agree"."""
+        return self.complete and set(self.verdicts) <= {"agree"}
+
+    @property
+    def passed(self) -> bool:
+        """Whether no method is outside its error bar and nothing contradicts what was expected."""
+        return self.complete and all(outcome.passed for outcome in self.outcomes)
+
+    @property
+    def expecting(self) -> int:
+        """How many cases say what they expect."""
+        return sum(bool(outcome.case.expected) for outcome in self.outcomes)
+
+    @property
+    def contradicted(self) -> int:
+        """How many cases have an expected value that the reference or a method contradicts."""
+        return sum(outcome.contradicted for outcome in self.outcomes)
+
+    @cached_property
+    def verdicts(self) -> dict[str, int]:
+        """How many cases have each verdict, most frequent first."""
+        return dict(Counter(outcome.verdict for outcome in self.outcomes).most_common())
+
+    @cached_property
+    def scores(self) -> tuple[Score, ...]:
+        """Every backend on every component."""
+        return tuple(score for outcome in self.outcomes for score in outcome.scores)
+
+    @cached_property
+    def summary(self) -> tuple[BackendAccuracy, ...]:
+        """The accuracy of each backend."""
+        return tuple(_accuracy(name, [s for s in self.scores if s.backend == name]) for name in self.backends)
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """Findings by backend and cause, the most frequent first."""
+        found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        for outcome in self.outcomes:
+            first: dict[tuple[str, str], str] = {}
+            for f in outcome.findings:
+                first.setdefault((f.backend, f.cause), f.evidence)
+            for key, evidence in first.items():
+                found.setdefault(key, []).append((outcome.case.name, evidence))
+        groups = [Group(*key, tuple(name for name, _ in of), of[0][1]) for key, of in found.items()]
+        return tuple(sorted(groups, key=lambda group: -len(group.cases)))
+
+    def worst(self, count: int = 10) -> tuple[Score, ...]:
+        """Give the worst component of each case and backend, those outside their bar first, then by ulps, above one."""
+        by_pair: dict[tuple[str, str], Score] = {}
+        for score in sorted(self.scores, key=_badness):
+            if _badness(score) < (0, -1.0):
+                by_pair.setdefault((score.case, score.backend), score)
+        return tuple(list(by_pair.values())[:count])
+
+    @property
+    def headline(self) -> str:
+        """What was compared and the verdicts, in one line."""
+        whole = "" if self.complete else f"PARTIAL, the first {len(self.outcomes)} of "
+        return f"{self.kind}s at {whole}{plural(self.total, 'point')}: " + ", ".join(
+            f"{count} {verdict}" for verdict, count in self.verdicts.items()
+        )
+
+    def __repr__(self) -> str:
+        return f"<AccuracyReport: {self.headline}>"
+
+    def __str__(self) -> str:
+        lines = [self.headline]
+        for a in self.summary:
+            half, most, nearly_all, worst = (f"{ulps:.3g}" for ulps in a.ulps)
+            lines.append(f"{a.backend}: {half} ulps (median), {most} (95 %), {nearly_all} (99 %), {worst} (max)")
+        return "\n".join(lines)
+
+
+def _badness(score: Score) -> tuple[int, float]:
+    """Sort key, the worst first; a true zero that is missed weighs as its bar being broken or not at all."""
+    return (-(not score.within), -score.ulps if score.ulps == score.ulps else 0.0)
+
+
+def examine(cases: Iterable[Case], backends: Sequence[str | Backend], closeness: float = CLOSE) -> Iterator[Outcome]:
+    """Compare the backends at each case in turn; an expected value holds within ``closeness``, relative."""
+    for case in cases:
+        try:
+            comparison = compare_task(case.task, case.point, backends)
+        except DiffkitError as error:
+            yield Outcome(case, "failed", (), (Finding("reference", "could not be compared", str(error)),))
+            continue
+        findings = [*comparison.findings, *_contradictions(case, comparison, closeness)]
+        findings += [Finding(row.backend, "not asked", row.skipped) for row in comparison.rows if row.skipped]
+        scores = tuple(score for row in comparison.rows for score in _scores(case, row, comparison))
+        message = "" if comparison.reference.ok else comparison.reference.message
+        yield Outcome(case, comparison.verdict, scores, tuple(findings), message)
+
+
+def _scores(case: Case, row: Row, comparison: Comparison) -> Iterator[Score]:
+    reference = comparison.reference
+    places = case.task.places
+    for c, label in enumerate(reference.labels):
+        if row.skipped or reference.is_odd(c) or places.index(places[c]) < c:  # ∂²f/∂y∂x is ∂²f/∂x∂y
+            continue
+        absent = row.result.is_odd(c) or not math.isfinite(row.result.flat[c])
+        yield Score(
+            case.name, row.backend, label, math.nan if absent else row.result.flat[c], reference.flat[c],
+            math.inf if absent else row.absolute[c], math.inf if absent else row.ulps[c],
+            0.0 if absent else row.digits[c], row.bar[c], c not in row.outside,
+        )  # fmt: skip
+
+
+def _contradictions(case: Case, comparison: Comparison, closeness: float) -> Iterator[Finding]:
+    """Where the reference, or a method beyond its own error bar, is not what was expected."""
+    reference = comparison.reference
+    for c, expected in enumerate(case.expected):
+        if expected is None:
+            continue
+        label = reference.labels[c]
+        said = reference.odd[c].status if reference.is_odd(c) else reference.flat[c]
+        if said != "uncertain" and not _same(said, expected, closeness):
+            yield Finding("reference", CONTRADICTS, f"{label} is {said!r}, expected {expected!r}")
+        for row in comparison.rows:
+            if row.skipped:
+                continue
+            odd, value = row.result.odd.get(c), row.result.flat[c]
+            found = odd.status if odd is not None and row.result.is_odd(c) else value
+            near = isinstance(expected, float) and abs(value - expected) <= row.bar[c]
+            if found != "uncertain" and not near and not _same(found, expected, closeness):
+                yield Finding(row.backend, CONTRADICTS, f"{label} is {found!r}, expected {expected!r}")
+
+
+def _same(found: float | str, expected: float | str, closeness: float) -> bool:
+    if isinstance(found, str) or isinstance(expected, str):
+        return found == expected
+    return abs(found - expected) <= closeness * abs(expected)
+
+
+def _accuracy(backend: str, scores: Sequence[Score]) -> BackendAccuracy:
+    zeros = [s for s in scores if s.reference == 0]
+    ulps = [s.ulps for s in scores if s.reference != 0]
+    count = len(ulps)
+    shares = [sum(u <= most for u in ulps) / count if count else math.nan for most in (0.5, 1, 4)]
+    beyond = sum(u > 1000 for u in ulps) / count if count else math.nan
+    return BackendAccuracy(
+        backend,
+        count,
+        sum(math.isnan(s.value) for s in scores),
+        quantiles(ulps),
+        (shares[0], shares[1], shares[2], beyond),
+        quantiles([-s.digits for s in scores if s.reference != 0], -1.0),
+        len(zeros),
+        sum(s.value == 0 for s in zeros),
+        sum(not math.isnan(s.value) for s in scores),
+        sum(s.within and not math.isnan(s.value) for s in scores),
+        quantiles([s.bar / s.error for s in scores if 0 < s.error < math.inf and 0 < s.bar < math.inf]),
+    )
+
+
+def quantiles(values: Iterable[float], sign: float = 1.0) -> Quantiles:
+    """Give nearest-rank quantiles (so infinities need no arithmetic), times ``sign``; all NaN of no values."""
+    ordered = sorted(values)
+    ranks = [max(1, math.ceil(percent * len(ordered) / 100)) - 1 for percent in (50, 95, 99, 100)]
+    return Quantiles(*(sign * ordered[rank] if ordered else math.nan for rank in ranks))

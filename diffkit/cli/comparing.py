@@ -1,0 +1,125 @@
+"""The commands that judge: ``compare`` at one point or at many, and ``report`` over a file of cases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from diffkit.cli.inputs import backends_of, function_of, points_of, report_on
+from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, shared
+from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver, gather
+
+BACKENDS = click.option(
+    "--backends",
+    default="symbolic,finite,dual",
+    metavar="NAMES",
+    help="Which to compare.  [default: symbolic,finite,dual]",
+)
+
+
+@click.command(cls=ExpressionCommand)
+@click.argument("expressions", nargs=-1, required=True, metavar="EXPRESSION...")
+@click.option(
+    "--kind", default="gradient", metavar="KIND", help="derivative, gradient, jacobian or hessian.  [default: gradient]"
+)
+@BACKENDS
+@click.option("--wrt", metavar="NAMES", help="Only these variables.")
+@click.option("--order", type=int, metavar="N", help="Order, for --kind derivative.")
+@shared(formula=False, backend=False)
+def compare(
+    expressions: tuple[str, ...], kind: str, backends: str, wrt: str | None, order: int | None,
+    at: str | None, points: str | None, variables: str | None, format: str, output: str | None,
+) -> int:  # fmt: skip
+    """Compare the methods with each other and with a proven value.
+
+    At many points (a range, or a file) the report counts: verdicts, quantiles of the errors, the worst points.
+    Exit code 0 if every method is within its own error bar of the reference, 1 if one is not, 130 if interrupted;
+    what was found until then is still reported.
+
+    \b
+    diffkit compare "x^2*sin(x)+log(x)" --at 1.5
+    diffkit compare "(1-cos(x))/x^2" --at 1e-8
+    diffkit compare "abs(x)" --at 0
+    diffkit compare "sin(x)/x" --at x=-1:1:21
+    diffkit compare "x*exp(-y)" --points points.csv --format html --output report.html
+    """
+    from diffkit import api
+    from diffkit.errors import DiffkitError, PointError
+    from diffkit.reports import check_format
+
+    check_format(format)
+    if kind not in ("derivative", "gradient", "jacobian", "hessian"):
+        raise DiffkitError(f"unknown kind {kind!r}", hint="there are derivative, gradient, jacobian and hessian")
+    chosen_names = names(wrt)
+    single = chosen_names and len(chosen_names) == 1 and kind == "derivative"
+    task_options: dict[str, Any] = {"wrt": chosen_names[0] if chosen_names and single else chosen_names}
+    if order is not None:
+        if kind != "derivative":
+            raise DiffkitError("an order goes with --kind derivative")
+        task_options["order"] = order
+    task = api.make_task(function_of(expressions, kind), kind, names(variables), **task_options)
+    found = points_of(at, points, task.variables)
+    if found is None:
+        raise PointError("compare needs a point", hint="add --at, for example --at " + _example(task.variables))
+    chosen = backends_of(backends)
+    if found.point is None:
+        from diffkit.cases import cases_at
+
+        accuracy, code = _examine(cases_at(task, found), chosen, kind)
+        deliver(report_on(task, accuracy=accuracy), format, output)
+        return code or (0 if accuracy.all_agree else EXIT_NO)
+    from diffkit.comparison import compare_task
+
+    comparison = compare_task(task, found.point, chosen)
+    deliver(report_on(task, comparison=comparison), format, output)
+    return 0 if comparison.verdict == "agree" else EXIT_NO
+
+
+@click.command()
+@click.argument("cases", metavar="CASES")
+@click.option("--kind", default="gradient", metavar="KIND", help="gradient or hessian.  [default: gradient]")
+@BACKENDS
+@click.option(
+    "--closeness", type=click.FloatRange(0), metavar="R",
+    help="How near an expected value must be, as a part of it.  [default: 1e-12]",
+)  # fmt: skip
+@click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
+@click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
+def report(cases: str, kind: str, backends: str, closeness: float | None, format: str, output: str | None) -> int:
+    """Report how accurate the methods are over a file of cases, one JSON object a line (- is standard input).
+
+    A case has "expr" and "at", and if wanted "id", "vars", "source" and the expected "gradient" or "hessian"
+    (numbers, decimal text, a status such as "pole", or null); other fields are ignored.
+    Exit code 0 if every method is within its own error bar and nothing expected is contradicted, 1 if not, 2 for a
+    malformed line, 130 if interrupted; what was found until then is still reported.
+
+    \b
+    diffkit report cases.jsonl
+    diffkit report cases.jsonl --backends dual --kind hessian
+    diffkit report cases.jsonl --format html --output accuracy.html
+    """
+    from diffkit.cases import load_cases
+    from diffkit.reports import Report, check_format
+
+    check_format(format)
+    chosen = backends_of(backends)
+    accuracy, code = _examine(load_cases(cases, kind), chosen, kind, closeness)
+    deliver(Report((), (), kind, accuracy=accuracy), format, output)
+    return code or (0 if accuracy.passed else EXIT_NO)
+
+
+def _examine(cases: Any, backends: list[Any], kind: str, closeness: float | None = None) -> tuple[Any, int]:
+    """Compare at every case; an interrupt keeps what was found, and gives its exit code."""
+    from diffkit.accuracy import CLOSE, AccuracyReport, examine
+
+    outcomes, interrupted = gather(examine(cases, backends, CLOSE if closeness is None else closeness), len(cases))
+    accuracy = AccuracyReport(kind, tuple(b.name for b in backends), tuple(outcomes), len(cases))
+    if interrupted:
+        done = f"{len(outcomes)} of {len(cases)} points"
+        click.echo(f"diffkit: interrupted; the report says what was found at {done}", err=True)
+    return accuracy, EXIT_INTERRUPTED if interrupted else 0
+
+
+def _example(variables: tuple[str, ...]) -> str:
+    return "1" if len(variables) == 1 else ",".join(f"{name}=1" for name in variables[:3])

@@ -1,0 +1,98 @@
+"""HTML: one page that needs nothing else, with tables for everything and figures where matplotlib is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from importlib.resources import files
+from itertools import count
+
+from diffkit import __version__
+from diffkit.plots import MISSING, Chart, svg
+from diffkit.reports.blocks import Block, Equation, Heading, Note, Table, rounded
+from diffkit.reports.model import Document
+
+SHORT = '<td class="short">'
+UNBROKEN = 28  # characters up to which a cell is short: a number, a name
+
+
+def render(document: Document, terminal: bool = False) -> str:  # noqa: ARG001
+    """Give the document as a page."""
+    title = escape(document.title)
+    body = "\n".join([*_blocks(document.blocks()), *_charts(list(document.charts()))])
+    style = files("diffkit.reports").joinpath("page.css").read_text(encoding="utf-8")
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title} – diffkit</title>
+<style>
+{style}</style>
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+{body}
+</main>
+<footer><p>diffkit {__version__}</p></footer>
+</body>
+</html>
+"""
+
+
+def _blocks(blocks: Iterator[Block]) -> Iterator[str]:
+    """Give each block as an element; a table right under a heading is named by it."""
+    numbers = count(1)
+    above = ""
+    for block in blocks:
+        name, above = above, ""
+        if isinstance(block, Heading):
+            above = f"part-{next(numbers)}"
+            yield f'<h2 id="{above}">{escape(block.text)}</h2>'
+        elif isinstance(block, Table):
+            yield _table(block, f' aria-labelledby="{name}"' if name else ' aria-label="table"')
+        elif isinstance(block, Equation):
+            remark = f" <span>{escape(block.remark)}</span>" if block.remark else ""
+            yield f"<p><code>{escape(block.left)} = <b>{escape(block.right)}</b></code>{remark}</p>"
+        elif isinstance(block, Note):
+            yield f"<p>{escape(block.text)}</p>"
+
+
+def _table(table: Table, name: str) -> str:
+    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in table.header)
+    lines = [
+        f'<div class="wide" role="region" tabindex="0"{name}>',
+        "<table>",
+        f"<thead><tr>{head}</tr></thead>",
+        "<tbody>",
+    ]
+    for first, *rest in table.rows:
+        cells = "".join(f"{SHORT if len(cell) <= UNBROKEN else '<td>'}{escape(cell)}</td>" for cell in rest)
+        lines.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>')
+    return "\n".join([*lines, "</tbody>", "</table>", "</div>"])
+
+
+def _charts(charts: list[Chart]) -> Iterator[str]:
+    drawn = [svg(chart, f"figure-{k}") for k, chart in enumerate(charts, 1)]
+    if None in drawn:
+        yield f"<p>{escape(MISSING)}</p>"
+    for k, (chart, picture) in enumerate(zip(charts, drawn, strict=True), 1):
+        name = f"figure-{k}-title"
+        yield f'<h2 id="{name}">{escape(chart.title)}</h2>'
+        yield f"<p>{escape(chart.about)}</p>"
+        numbers = _table(_numbers(chart), f' aria-labelledby="{name}"')
+        if picture is not None:
+            yield f"<figure>{picture}</figure>"
+        opened = " open" if picture is None else ""
+        yield f"<details{opened}><summary>The numbers of this figure</summary>\n{numbers}\n</details>"
+
+
+def _numbers(chart: Chart) -> Table:
+    """Give what a chart shows as a table."""
+    rows = [
+        (x if isinstance(x, str) else rounded(x), *(rounded(series.y[k]) for series in chart.series))
+        for k, x in enumerate(chart.x)
+    ]
+    return Table((chart.x_label, *(series.name for series in chart.series)), tuple(rows))
