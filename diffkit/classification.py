@@ -15,7 +15,7 @@ from typing import Any
 
 from diffkit.algebras.balls import precision
 from diffkit.algebras.constants import PRECISIONS, Constants, Undecided
-from diffkit.algebras.germs import Germ, GermAlgebra, Missing, Restart
+from diffkit.algebras.germs import FLAT, Germ, GermAlgebra, Missing, Restart
 from diffkit.domain import place_text
 from diffkit.primitives import Place, Primitive, table
 from diffkit.program import Program, run
@@ -75,6 +75,8 @@ class Line:
     def __init__(self, program: Program, output: int, variable: int, point: Sequence[float]):
         self.program, self.output, self.variable, self.point = program, output, variable, point
         self.constants = Constants()
+        self.still: set[int] = set()
+        """slots at a kink of theirs, whether or not they move along this variable"""
         self.values = self._values()
         self.right, self.left = self._sides()
 
@@ -108,6 +110,10 @@ class Line:
                     return Undefined(slot, place, outside=True)
                 if sign == 0 and not place.closed:
                     return Undefined(slot, place, outside=False)
+            elif place.kind == "kink":
+                margin = run(trace(place.margin, len(args)), constants.builder, args)[0]
+                if constants.sign(margin) == 0:
+                    self.still.add(slot)
         if primitive.steps and primitive.name in ("sign", "floor", "ceil", "heaviside"):
             return self._stepped(primitive, args[0])
         return constants.apply(primitive, args)
@@ -261,6 +267,8 @@ class Line:
 
     def _smooth(self, right: Germ, left: Germ, order: int, whole: bool) -> Odd:
         """Compare the one-sided derivatives up to the order asked for."""
+        if order > 1 and any(germ.rough or germ.order < FLAT for germ in (right, left)):
+            raise Undecided  # a bound O(u^n) settles the first derivative only
         answer: int | float = 0.0
         special = self.special
         for k in range(1, order + 1):
@@ -278,7 +286,7 @@ class Line:
                 return Odd("not_differentiable", message, left=sides[0], right=sides[1], cause="kink")
             answer = above
         message = ""
-        if len(self.program.inputs) > 1 and special:
+        if len(self.program.inputs) > 1 and (special or self.still & self._needed()):
             message = self._say_event("is special where") + "; the partials exist, but f may not be differentiable"
         assert isinstance(answer, int)
         value = self._rounded(answer)
@@ -340,7 +348,7 @@ class Line:
         return needed
 
     def _say_event(self, what: str, kinds: tuple[str, ...] = ("kink", "jump", "edge", "pole")) -> str:
-        for slot in self.special:
+        for slot in self.special or sorted(self.still & self._needed()):
             instruction = self.program.instruction_at(slot)
             if instruction is not None and instruction[0].places:
                 return self._say(slot, what, kinds)

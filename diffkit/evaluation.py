@@ -1,4 +1,4 @@
-"""Evaluating a derivative program at points: fast where all guards hold, with a diagnosis where one does not."""
+"""Evaluating a derivative program at points: fast where all guards hold, with a classification where one does not."""
 
 from __future__ import annotations
 

@@ -55,11 +55,14 @@ class Enclosure(NamedTuple):
 
 
 class Regular(NamedTuple):
-    """Components proven at a point; ``inside`` says whether the guards were proven, ``conflict`` what disagreed."""
+    """Components enclosed at a point; ``inside`` says whether all guards were proven.
+
+    ``agreed`` is what Arb's series said of the enclosures: yes, no, or (None) nothing definite.
+    """
 
     enclosures: tuple[Enclosure, ...]
     inside: bool
-    conflict: bool = False
+    agreed: bool | None = None
 
 
 def enclose(ball: Any) -> Enclosure:
@@ -139,7 +142,7 @@ class Prover:
                 if inside and all(e.value is not None for e in found):
                     agreed = self._confirmed(bits, point, found)
                     if agreed is not None:
-                        return Regular(tuple(found), True, not agreed)
+                        return Regular(tuple(found), True, agreed)
         return Regular(tuple(found), inside)
 
     def _enclosures(self, bits: int, point: Sequence[float]) -> tuple[list[Enclosure], bool, bool]:
@@ -170,7 +173,7 @@ class Prover:
         if any(e.value is None for e in settled):
             return None
         with precision(PRECISIONS[-1]):
-            return Regular(tuple(settled), True, self._confirmed(PRECISIONS[-1], point, settled) is False)
+            return Regular(tuple(settled), True, self._confirmed(PRECISIONS[-1], point, settled))
 
     def _confirmed(
         self, bits: int, point: Sequence[float], found: Sequence[Enclosure], checks: Sequence[Check] | None = None
@@ -217,7 +220,7 @@ def suspects(program: Program, point: Sequence[float]) -> list[str]:
             continue
         names = tuple(f"x{i}" for i in range(len(args)))
         alone = Program(names, (), ((row, tuple(range(len(args)))),), (len(args),))
-        if not row.orders and Prover(gradient_task(alone)).at(here).conflict:
+        if not row.orders and Prover(gradient_task(alone)).at(here).agreed is False:
             found.append(row.name)
     return list(dict.fromkeys(found))
 

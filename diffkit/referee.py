@@ -8,13 +8,14 @@ from functools import cached_property
 
 from flint import arb
 
-from diffkit.algebras.balls import precision, rational
+from diffkit.algebras.balls import exact_fraction, precision, rational
 from diffkit.classification import classify
-from diffkit.proof import PRECISIONS, Enclosure, Prover, enclose, suspects
+from diffkit.proof import PRECISIONS, Enclosure, Prover, enclose, suspects, to_float
 from diffkit.results import Answer, Odd
 from diffkit.tasks import Task
 
 WRONG_ROW = "the table's derivative and Arb's own series disagree: "
+UNCONFIRMED = Odd("uncertain", "Arb's series are too wide to confirm the derivative")
 TOO_LARGE = Odd("overflow", "the derivative is larger than the largest binary64, 1.8e308", cause="overflow")
 
 
@@ -40,12 +41,14 @@ class Referee:
         odd: dict[int, Odd] = {}
         for c, index in enumerate(self.task.indices):
             enclosure = regular.enclosures[c]
-            if regular.conflict:
+            if regular.agreed is False:
                 names = ", ".join(suspects(self.task.program, point)) or "a row"
                 seen = Odd("uncertain", f"{WRONG_ROW}the rule of {names} is wrong", cause="wrong rule")
             elif regular.inside:
                 enclosure = self._scaled(c, enclosure)
                 seen = _described(enclosure)
+                if seen.status == "ok" and regular.agreed is None:
+                    seen = UNCONFIRMED
             else:
                 seen = classify(self.task.program, index, point)
                 if seen.status == "ok" and math.isnan(seen.value):
@@ -63,8 +66,10 @@ class Referee:
         """The component with its task's factor, rounded once."""
         if self.task.factors is None or self.task.factors[c] == 1:
             return enclosure
+        factor, exact = self.task.factors[c], exact_fraction(enclosure.ball)
         with precision(PRECISIONS[-1]):
-            return enclose(enclosure.ball * rational(self.task.factors[c]))
+            scaled = enclosure.ball * rational(factor)
+            return enclose(scaled) if exact is None else Enclosure(scaled, to_float(exact * factor))
 
     @staticmethod
     def _error(enclosure: Enclosure, inside: bool) -> float:

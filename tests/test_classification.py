@@ -88,6 +88,7 @@ REMOVABLE = {
     "gamma(x)*x": (0, 1.0),
     "x*cot(x)": (0, 1.0),
     "1/gamma(x)": (-1, 0.0),
+    "gamma(x)*sin(pi*x)": (-1, math.pi),
     "exp(-1/x**2)": (0, 0.0),
 }
 UNDECIDED = {
@@ -153,6 +154,28 @@ def test_what_cannot_be_decided_is_called_uncertain(text):
     result = dk.derivative(text, UNDECIDED[text])
     assert result.status == "uncertain"
     assert math.isnan(result.value)
+
+
+ROUGH = {
+    "where(x == 0, 0, x*sign(exp(-1/x^2)))": (1, "uncertain"),  # flat is not zero
+    "where(x == 0, 0, x*floor(tanh(1/x^2)))": (1, "uncertain"),  # nearly 1 is not 1
+    "where(x == 0, 0, where(tanh(1/x) < 1, x, -x))": (1, "uncertain"),
+    "where(x == 0, 0, x^3*sin(1/x))": (2, "uncertain"),  # a bound says nothing of second derivatives
+    "where(x == 0, 0, x^4*sin(1/x)) ": (3, "uncertain"),
+    "where(x > 0, exp(-1/x)*sin(exp(1/x)), 0)": (2, "uncertain"),
+    "where(x > 0, exp(-1/x)*sin(exp(1/x)), 0) ": (1, "ok"),
+    "where(x == 0, 0, exp(-1/x^2))": (5, "ok"),
+}
+
+
+@pytest.mark.parametrize("text", ROUGH)
+def test_flat_saturated_and_oscillating_germs(text):
+    order, status = ROUGH[text]
+    assert dk.derivative(text, 0, order=order).status == status
+
+
+def test_gradients_warn_where_a_kink_stands_still():
+    assert "may not be differentiable" in dk.gradient("cbrt(x*y)", (0, 0)).message
 
 
 def test_the_message_names_the_subexpression():

@@ -156,6 +156,10 @@ class Field:
         positive = Element(-x.up, x.down) if negative else x
         if positive.up == 0:
             return self.constant(0 if name == "sin" else 1)
+        turns = self._half_turns(positive)
+        if turns is not None:
+            found = self.constant((0, 1, 0, -1)[(turns + (name == "cos")) % 4])
+            return Element(-found.up, found.down) if negative and name == "sin" else found
         whole = self._multiple(positive)
         if whole > 1:
             found = self._multiple_angle(name, Element(positive.up / self._number(whole), positive.down), whole)
@@ -165,6 +169,11 @@ class Field:
         self.rules[self.kernels["sin", self._key(positive)]] = (2, self._number(1) - cosine.up**2)
         found = sine if name == "sin" else cosine
         return Element(-found.up, found.down) if negative and name == "sin" else found
+
+    def _half_turns(self, x: Element) -> int | None:
+        """N if x is n·π/2."""
+        ratio = self._rational(self._quotient(x, self.kernel(("pi",))))
+        return None if ratio is None or (2 * ratio).denominator != 1 else int(2 * ratio)
 
     def _multiple(self, x: Element) -> int:
         """Largest small n such that x is n times something with whole coefficients."""

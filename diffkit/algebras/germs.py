@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -22,6 +22,7 @@ from diffkit.rules import by_definition, trace
 
 ADD, SUB, MUL, DIV, NEG, POWER = (table[name] for name in ("add", "sub", "mul", "div", "neg", "power"))
 TERMS = 24  # coefficients looked at for a leading one
+FLAT = 1e9  # order of what vanishes faster than any power, yet need not be zero
 SLOW = -1e-3  # log u is smaller than any negative power of u, so than this one
 MOST = 60  # recursion of the gamma family towards its poles
 
@@ -43,6 +44,8 @@ class Germ:
     order: float = math.inf
     huge: int = 0
     """its sign if it tends to infinity faster than any power"""
+    rough: bool = False
+    """whether something oscillates without end, so that bounds say nothing of derivatives"""
 
     @property
     def is_bound(self) -> bool:
@@ -132,8 +135,6 @@ class GermAlgebra:
     def lead(self, germ: Germ) -> tuple[int, int] | None:
         """Exponent and coefficient of the leading term; None for zero. Undecided where only a bound is known."""
         if germ.series is None:
-            if germ.order == math.inf:
-                return None
             raise Undecided
         for k in range(TERMS):
             coefficient = germ.series.coefficient(k)
@@ -210,10 +211,13 @@ class GermAlgebra:
             if isinstance(arg, Missing):
                 return arg
         if primitive.name in RULES:
-            return getattr(self, RULES[primitive.name])(primitive, *args)
-        if primitive.truth:
+            found = getattr(self, RULES[primitive.name])(primitive, *args)
+        elif primitive.truth:
             return primitive.floats(*args)  # type: ignore[misc]
-        return self._analytic(primitive, args)
+        else:
+            found = self._analytic(primitive, args)
+        rough = isinstance(found, Germ) and any(isinstance(arg, Germ) and arg.rough for arg in args)
+        return replace(found, rough=True) if rough else found
 
     def _sum(self, primitive: Primitive, x: Germ, y: Germ) -> Germ:
         if x.huge or y.huge:
@@ -237,14 +241,20 @@ class GermAlgebra:
         if any(self._is_zero(germ) for germ in (x, y)):
             return self.constant(0)
         if x.huge or y.huge:
-            bounded = any(g.is_bound and not g.huge for g in (x, y))
-            return WILD if bounded else huge(self.sign(x) * self.sign(y))
+            return self._huge(x, y)
         low_x, low_y = self._least(x, y), self._least(y, x)
         order = min(x.order + low_y, y.order + low_x)
         order = -math.inf if order != order else order
         if x.series is None or y.series is None:
             return Germ(0, None, order)
         return Germ(x.shift + y.shift, self.taylor.apply(MUL, [x.series, y.series]), order)
+
+    def _huge(self, x: Germ, y: Germ) -> Germ:
+        """x·y or x/y where one is huge: wild if the sign of the other is not known."""
+        try:
+            return huge(self.sign(x) * self.sign(y)) if self.sign(x) and self.sign(y) else WILD
+        except Undecided:
+            return WILD
 
     def _is_zero(self, germ: Germ) -> bool:
         """Whether a germ is the constant zero."""
@@ -262,9 +272,9 @@ class GermAlgebra:
 
     def _quotient(self, primitive: Primitive, x: Germ, y: Germ) -> Germ | Missing:  # noqa: ARG002
         if y.huge:
-            return WILD if x.huge or x.order == -math.inf else Germ(0, None)
+            return WILD if x.huge or x.order == -math.inf else Germ(0, None, FLAT)
         if x.huge:
-            return WILD if y.is_bound else huge(x.huge * (self.sign(y) or 1))
+            return self._huge(x, y)
         try:
             split = self._split(y)
         except Undecided:
@@ -375,18 +385,18 @@ class GermAlgebra:
         return self._negative(NEG, root) if sign < 0 and isinstance(root, Germ) else root
 
     def _exponential(self, primitive: Primitive, x: Germ) -> Any:
-        return self._with_limits(primitive, x, lambda sign: Germ(0, None) if sign < 0 else huge(1))
+        return self._with_limits(primitive, x, lambda sign: Germ(0, None, FLAT) if sign < 0 else huge(1))
 
     def _bounded(self, primitive: Primitive, *args: Germ) -> Any:
         """Sine, cosine, Bessel functions: bounded at infinity."""
         if len(args) == 1 or (not args[-1].is_bound and args[-1].shift >= 0):
-            return self._with_limits(primitive, args[-1], lambda _: Germ(0, None, 0), args)
-        return Germ(0, None, 0)
+            return self._with_limits(primitive, args[-1], lambda _: Germ(0, None, 0, rough=True), args)
+        return Germ(0, None, 0, rough=True)
 
     def _saturated(self, primitive: Primitive, x: Germ) -> Any:
         """Functions that reach a constant at infinity faster than any power."""
         ends = SATURATED[primitive.name]
-        return self._with_limits(primitive, x, lambda sign: self.constant(ends[sign > 0]))
+        return self._with_limits(primitive, x, lambda sign: replace(self.constant(ends[sign > 0]), order=FLAT))
 
     def _arctangent(self, primitive: Primitive, x: Germ) -> Any:
         """Atan x = ±π/2 − atan(1/x)."""
@@ -399,7 +409,7 @@ class GermAlgebra:
         return self._with_limits(primitive, x, end)
 
     def _softplus(self, primitive: Primitive, x: Germ) -> Any:
-        return self._with_limits(primitive, x, lambda sign: x if sign > 0 else Germ(0, None))
+        return self._with_limits(primitive, x, lambda sign: replace(x, order=min(x.order, FLAT)) if sign > 0 else Germ(0, None, FLAT))
 
     def _defined(self, primitive: Primitive, *args: Germ) -> Any:
         """By the row's definition, which knows where it is special."""
@@ -412,7 +422,7 @@ class GermAlgebra:
     ) -> Any:
         """The analytic composition where the argument stays finite, ``end(sign)`` where it tends to infinity."""
         if x.series is None and x.order <= 0 and not x.huge:
-            return Germ(0, None, 0) if primitive.name in BOUNDED else WILD
+            return Germ(0, None, 0, rough=True) if primitive.name in BOUNDED else WILD
         if self.limit(x) is not None:
             return self._analytic(primitive, args or [x])
         return end(self.sign(x))

@@ -83,8 +83,8 @@ def _batch(result: Result) -> Table:
 
 def _method(result: Result) -> str:
     text = METHODS.get(result.backend, result.backend)
-    if result.backend == "auto" and result.message and not result.odd:
-        text += f", {result.message}"
+    if result.backend == "auto" and not result.ok:
+        text = "ball arithmetic and one-sided series: what is shown is proven, what is not decided is called uncertain"
     if result.error_kind == "estimate" and not result.is_batch:
         text += "; ± is its own estimate of the error"
     if result.backend == "finite":
