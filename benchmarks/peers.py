@@ -18,8 +18,9 @@ import diffkit as dk
 
 NUMPY = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "max": "maximum", "min": "minimum",
-    **{n: n for n in "abs exp log sin cos tan sinh cosh tanh sqrt where pi".split()},
+    **{n: n for n in ["abs", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sqrt", "where", "pi"]},
 }  # fmt: skip
+NESTED = 6  # order up to which tools that nest derivatives are asked: the cost grows several times with each
 SPECIAL = {"erfc": "erfc", "loggamma": "gammaln"}
 
 
@@ -125,6 +126,8 @@ class Autograd(Tool):
     def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
         import autograd
 
+        if order > NESTED:
+            raise NotImplementedError
         g = self._f(f, variables)
         nth: Any = lambda t: g([t])  # noqa: E731
         for _ in range(order):
@@ -156,6 +159,8 @@ class Jax(Tool):
     def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
         import jax
 
+        if order > NESTED:
+            raise NotImplementedError
         g = self._f(f, variables)
         nth: Any = lambda t: g([t])  # noqa: E731
         for _ in range(order):
@@ -209,15 +214,24 @@ class Numdifftools(Tool):
         import numdifftools
 
         counted = Counted(f, variables)
-        value, info = numdifftools.Gradient(counted, full_output=True)(x)
-        return Said(np.ravel(value).tolist(), np.ravel(info.error_estimate).tolist(), counted.points)
+        value, error = self._estimate(numdifftools.Gradient(counted, full_output=True)(x))
+        return Said(value, error, counted.points)
 
     def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
         import numdifftools
 
         g = callable_of(f, variables, "numpy", "scipy.special")
-        value, info = numdifftools.Derivative(lambda t: g([t]), n=order, full_output=True)(x[0])
-        return Said([float(value)], [float(np.ravel(info.error_estimate)[0])])
+        return Said(*self._estimate(numdifftools.Derivative(lambda t: g([t]), n=order, full_output=True)(x[0])))
+
+    @staticmethod
+    def _estimate(found: Any) -> tuple[list[float], list[float]]:
+        """Value and error estimate, as the versions before and since 0.11 return them."""
+        value, error = (
+            (found.estimate, found.error_estimate)
+            if hasattr(found, "estimate")
+            else (found[0], found[1].error_estimate)
+        )
+        return np.ravel(value).tolist(), np.ravel(error).tolist()
 
 
 class ScipyDifferentiate(Tool):
@@ -258,7 +272,7 @@ class Jacobi(Tool):
 
 
 TOOLS: list[Tool] = [
-    *map(Ours, ("auto", "dual", "symbolic", "finite")), Autograd("autograd"), Jax("JAX, 64 bits"),
+    *map(Ours, ("auto", "dual", "symbolic", "finite")), Autograd("autograd"), Jax("JAX"),
     Sympy("SymPy lambdify"), Numdifftools("numdifftools"), ScipyDifferentiate("scipy.differentiate"), Jacobi("jacobi"),
 ]  # fmt: skip
 
