@@ -242,8 +242,8 @@ def page(tools: dict[Tool, str], missing: list[str], cases: list[dict[str, Any]]
         f"The cases are {len(cases)} points of functions that other people chose (tests/data/README.md says "
         "whose), with "
         "derivatives known to 30 digits. Expressions are evaluated as they are written there; every tool has "
-        "its defaults, "
-        "JAX its 64 bits.",
+        "its defaults, JAX its 64 bits. A decimal in an expression is exact in the references and in diffkit; to the "
+        "others it is a binary64.",
         "![Distribution of errors](accuracy.svg)" if drawn else "",
         "## Gradients",
         f"Errors of {components} gradient components in units in the last place of the correctly rounded value "

@@ -10,6 +10,7 @@ import importlib
 import importlib.metadata
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,12 @@ class Tool:
         raise NotImplementedError
 
 
+@lru_cache(maxsize=1000)
+def prepared(f: str, kind: str, backend: str, variables: tuple[str, ...]) -> Any:
+    """Give our derivative of an expression, prepared once for all its points."""
+    return dk.prepare(f, kind, backend=backend, variables=variables)
+
+
 class Ours(Tool):
     """A backend of diffkit."""
 
@@ -93,10 +100,10 @@ class Ours(Tool):
         return Said(values, bars, result.evaluations, [result.is_odd(c) for c in range(len(values))])
 
     def gradient(self, f: str, variables: list[str], x: list[float]) -> Said:
-        return self._said(dk.gradient(f, x, backend=self.backend, variables=variables))
+        return self._said(prepared(f, "gradient", self.backend, tuple(variables)).result(x))
 
     def hessian(self, f: str, variables: list[str], x: list[float]) -> Said:
-        return self._said(dk.hessian(f, x, backend=self.backend, variables=variables))
+        return self._said(prepared(f, "hessian", self.backend, tuple(variables)).result(x))
 
     def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
         try:
@@ -174,13 +181,18 @@ class Sympy(Tool):
     module = "sympy"
 
     def _evaluate(self, f: str, variables: list[str], x: list[float], orders: list[list[int]]) -> Said:
+        function = self._function(f, tuple(variables), tuple(map(tuple, orders)))
+        return Said([float(v) for v in function(*map(np.float64, x))])
+
+    @staticmethod
+    @lru_cache(maxsize=1000)
+    def _function(f: str, variables: tuple[str, ...], orders: tuple[tuple[int, ...], ...]) -> Any:
         import sympy
 
         expression = dk.parse(f, variables=variables).sympy
         symbols = [next((s for s in expression.free_symbols if s.name == v), sympy.Symbol(v)) for v in variables]
         partials = [sympy.diff(expression, *[symbols[i] for i in order]) for order in orders]
-        function = sympy.lambdify(symbols, partials, modules=["scipy", "numpy"], cse=True)
-        return Said([float(v) for v in function(*map(np.float64, x))])
+        return sympy.lambdify(symbols, partials, modules=["scipy", "numpy"], cse=True)
 
     def gradient(self, f: str, variables: list[str], x: list[float]) -> Said:
         return self._evaluate(f, variables, x, [[i] for i in range(len(x))])
