@@ -26,6 +26,7 @@ from peers import TOOLS, Tool, ask, padded  # noqa: E402
 
 DATA = ROOT / "tests" / "data"
 PAGE, PLOT = ROOT / "docs" / "accuracy.md", ROOT / "docs" / "accuracy.svg"
+QUANTILES = (0.5, 0.95, 0.99, 1.0)
 CONTEXT = mpmath.MPContext()
 CONTEXT.dps = 50
 
@@ -84,7 +85,7 @@ def quantile(values: Sequence[float], q: float) -> float:
 
 def ulp_row(errors: Sequence[float]) -> list[str]:
     found = np.array(errors)
-    quantiles = [shown(quantile(found, q)) for q in (0.5, 0.95, 0.99, 1.0)]
+    quantiles = [shown(quantile(found, q)) for q in QUANTILES]
     return [*quantiles, *(percent(found <= limit) for limit in (0.5, 1, 4)), percent(found > 1000)]
 
 
@@ -220,42 +221,59 @@ def page(tools: dict[Tool, str], missing: list[str], cases: list[dict[str, Any]]
     components = len(next(iter(gradients.values()))["ulps"])
     posed = sum(map(sum, (case["posed"] for case in cases)))
     conditioned = [
-        [n, *(shown(quantile(s["conditioned"], q)) for q in (0.5, 0.95, 0.99, 1.0)), percent(s["zeros"])]
+        [
+            n,
+            *(shown(quantile(s["conditioned"], q)) for q in (0.5, 0.95, 0.99, 1.0)),
+            f"{sum(s['zeros'])} of {len(s['zeros'])}",
+        ]
         for n, s in gradients.items()
     ]
     python = f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.machine()} {platform.system()}"
-    versions = ", ".join(f"{tool.name} {version}" for tool, version in tools.items() if "diffkit" not in tool.name)
+    versions = ", ".join(f"{t.module.split('.')[0]} {v}" for t, v in tools.items())
+    versions = ", ".join(dict.fromkeys(versions.split(", ")))
     parts = [
         "# Accuracy",
-        "Written by `python benchmarks/accuracy.py`; every number on this page comes from one run of it, all tools on the "
-        "same cases. Errors do not depend on how busy the machine is, which is shared; they do depend a little on its "
+        "Written by `python benchmarks/accuracy.py`; every number on this page comes from one run of it, all "
+        "tools on the "
+        "same cases. Errors do not depend on how busy the machine is, which is shared; they do depend a "
+        "little on its "
         "C library and processor.",
         f"{python}; {versions}." + (f" Not installed, and left out: {', '.join(missing)}." if missing else ""),
-        f"The cases are {len(cases)} points of functions that other people chose (tests/data/README.md says whose), with "
-        "derivatives known to 30 digits. Expressions are evaluated as they are written there; every tool has its defaults.",
+        f"The cases are {len(cases)} points of functions that other people chose (tests/data/README.md says "
+        "whose), with "
+        "derivatives known to 30 digits. Expressions are evaluated as they are written there; every tool has "
+        "its defaults, JAX its 64 bits. A decimal in an expression is exact in the references and in diffkit; to the "
+        "others it is a binary64.",
         "![Distribution of errors](accuracy.svg)" if drawn else "",
         "## Gradients",
         f"Errors of {components} gradient components in units in the last place of the correctly rounded value "
         "(½ is the best a binary64 can promise). NaN counts as infinite; true zeros are apart, below.",
         table(ULPS, [[n, *ulp_row(s["ulps"])] for n, s in gradients.items()]),
-        "The same errors divided by 1 + κ, κᵢ = Σⱼ|xⱼHᵢⱼ|/|gᵢ|: what is left when the rounding of the point itself is "
+        "The same errors divided by 1 + κ, κᵢ = Σⱼ|xⱼHᵢⱼ|/|gᵢ|: what is left when the rounding of the point "
+        "itself is "
         "allowed for. The last column says how many of the true zeros came out as zero.",
         table(["", "median", "95 %", "99 %", "worst", "true zeros kept"], conditioned),
         "## Hessians",
         f"{len(next(iter(hessians.values()))['ulps'])} entries.",
         table([*ULPS, "true zeros kept"], [[n, *ulp_row(s["ulps"]), percent(s["zeros"])] for n, s in hessians.items()]),
         "## From values of f alone",
-        f"{posed} gradient components that values of f can tell: |x·g| ≥ 10⁻³|f|, and f itself has nine correct digits. "
-        "Digits are capped at 16. Honest: the error is at most the stated bar. A lie: a relative bar below 1e-6 with an "
+        f"{posed} gradient components that values of f can tell: |x·g| ≥ 10⁻³|f|, and f itself has nine "
+        "correct digits. "
+        "Digits are capped at 16. Honest: the error is at most the stated bar. A lie: a relative bar below "
+        "1e-6 with an "
         "error above 1e-3. jacobi's bar is one standard deviation, which promises 68 %.",
         table(
-            ["", "digits, median", "5 % worst", "under 6", "honest", "bar/error, median", "lies", "evaluations/variable"],
+            ["", "digits, median", "5 % worst", "under 6", "honest", "bar/error, median", "lies", "evaluations/var."],
             [[n, *difference_row(s)] for n, s in differences.items()],
         ),
         "## Hard points",
-        f"{len(hard)} points with kinks, poles, edges, cancellation and overflow. Silently wrong: a finite number where "
-        "the truth differs by more than 1e-6 of it, or where there is no derivative, and neither a flag nor an error bar "
-        "that covers it. Some tools do not have all orders.",
+        f"{len(hard)} points with kinks, poles, edges, cancellation and overflow. Silently wrong: a finite "
+        "number where "
+        "the truth differs by more than 1e-6 of it, or where there is no derivative, and neither a flag nor "
+        "an error bar "
+        "that covers it. Some tools do not have all orders, or take minutes over them. The data do not say "
+        "what a tool "
+        "should do about points without a derivative, so flagged is as good as it gets there.",
         table(["", "right", "flagged", "silently wrong", "not asked"],
               [[n, *map(str, s.values())] for n, s in points.items()]),
     ]  # fmt: skip

@@ -10,6 +10,7 @@ import importlib
 import importlib.metadata
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ NUMPY = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "max": "maximum", "min": "minimum",
     **{n: n for n in ["abs", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sqrt", "where", "pi"]},
 }  # fmt: skip
+NESTED = 6  # order up to which tools that nest derivatives are asked: the cost grows several times with each
 SPECIAL = {"erfc": "erfc", "loggamma": "gammaln"}
 
 
@@ -71,6 +73,12 @@ class Tool:
         raise NotImplementedError
 
 
+@lru_cache(maxsize=1000)
+def prepared(f: str, kind: str, backend: str, variables: tuple[str, ...]) -> Any:
+    """Give our derivative of an expression, prepared once for all its points."""
+    return dk.prepare(f, kind, backend=backend, variables=variables)
+
+
 class Ours(Tool):
     """A backend of diffkit."""
 
@@ -92,10 +100,10 @@ class Ours(Tool):
         return Said(values, bars, result.evaluations, [result.is_odd(c) for c in range(len(values))])
 
     def gradient(self, f: str, variables: list[str], x: list[float]) -> Said:
-        return self._said(dk.gradient(f, x, backend=self.backend, variables=variables))
+        return self._said(prepared(f, "gradient", self.backend, tuple(variables)).result(x))
 
     def hessian(self, f: str, variables: list[str], x: list[float]) -> Said:
-        return self._said(dk.hessian(f, x, backend=self.backend, variables=variables))
+        return self._said(prepared(f, "hessian", self.backend, tuple(variables)).result(x))
 
     def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
         try:
@@ -125,6 +133,8 @@ class Autograd(Tool):
     def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
         import autograd
 
+        if order > NESTED:
+            raise NotImplementedError
         g = self._f(f, variables)
         nth: Any = lambda t: g([t])  # noqa: E731
         for _ in range(order):
@@ -156,6 +166,8 @@ class Jax(Tool):
     def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
         import jax
 
+        if order > NESTED:
+            raise NotImplementedError
         g = self._f(f, variables)
         nth: Any = lambda t: g([t])  # noqa: E731
         for _ in range(order):
@@ -169,13 +181,18 @@ class Sympy(Tool):
     module = "sympy"
 
     def _evaluate(self, f: str, variables: list[str], x: list[float], orders: list[list[int]]) -> Said:
+        function = self._function(f, tuple(variables), tuple(map(tuple, orders)))
+        return Said([float(v) for v in function(*map(np.float64, x))])
+
+    @staticmethod
+    @lru_cache(maxsize=1000)
+    def _function(f: str, variables: tuple[str, ...], orders: tuple[tuple[int, ...], ...]) -> Any:
         import sympy
 
         expression = dk.parse(f, variables=variables).sympy
         symbols = [next((s for s in expression.free_symbols if s.name == v), sympy.Symbol(v)) for v in variables]
         partials = [sympy.diff(expression, *[symbols[i] for i in order]) for order in orders]
-        function = sympy.lambdify(symbols, partials, modules=["scipy", "numpy"], cse=True)
-        return Said([float(v) for v in function(*map(np.float64, x))])
+        return sympy.lambdify(symbols, partials, modules=["scipy", "numpy"], cse=True)
 
     def gradient(self, f: str, variables: list[str], x: list[float]) -> Said:
         return self._evaluate(f, variables, x, [[i] for i in range(len(x))])
@@ -209,15 +226,24 @@ class Numdifftools(Tool):
         import numdifftools
 
         counted = Counted(f, variables)
-        value, info = numdifftools.Gradient(counted, full_output=True)(x)
-        return Said(np.ravel(value).tolist(), np.ravel(info.error_estimate).tolist(), counted.points)
+        value, error = self._estimate(numdifftools.Gradient(counted, full_output=True)(x))
+        return Said(value, error, counted.points)
 
     def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
         import numdifftools
 
         g = callable_of(f, variables, "numpy", "scipy.special")
-        value, info = numdifftools.Derivative(lambda t: g([t]), n=order, full_output=True)(x[0])
-        return Said([float(value)], [float(np.ravel(info.error_estimate)[0])])
+        return Said(*self._estimate(numdifftools.Derivative(lambda t: g([t]), n=order, full_output=True)(x[0])))
+
+    @staticmethod
+    def _estimate(found: Any) -> tuple[list[float], list[float]]:
+        """Value and error estimate, as the versions before and since 0.11 return them."""
+        value, error = (
+            (found.estimate, found.error_estimate)
+            if hasattr(found, "estimate")
+            else (found[0], found[1].error_estimate)
+        )
+        return np.ravel(value).tolist(), np.ravel(error).tolist()
 
 
 class ScipyDifferentiate(Tool):
@@ -258,7 +284,7 @@ class Jacobi(Tool):
 
 
 TOOLS: list[Tool] = [
-    *map(Ours, ("auto", "dual", "symbolic", "finite")), Autograd("autograd"), Jax("JAX, 64 bits"),
+    *map(Ours, ("auto", "dual", "symbolic", "finite")), Autograd("autograd"), Jax("JAX"),
     Sympy("SymPy lambdify"), Numdifftools("numdifftools"), ScipyDifferentiate("scipy.differentiate"), Jacobi("jacobi"),
 ]  # fmt: skip
 

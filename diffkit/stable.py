@@ -4,11 +4,11 @@ Each rewrite is an identity for all real arguments, so the domain stays the same
 
     c − c·eᵘ       = −c·expm1(u)            1/(1 + eᵘ)       = sigmoid(−u)
     c − c·cos u    = 2c·sin²(u/2)           eᵘ/(1 + eᵘ)      = sigmoid(u)
-    c − c·tanh² u  = c/cosh² u              log(1 + eᵘ)      = softplus(u)
-    c − c·erf u    = c·erfc(u)              2c − c·erfc(u)   = c·erfc(−u)
+    c − c·erf u    = c·erfc(u)              log(1 + eᵘ)      = softplus(u)
+    2c − c·erfc(u) = c·erfc(−u)             c − c·tanh² u    = 4c·sigmoid(2u)·sigmoid(−2u)
 
-They are the ones that derivatives of saturating functions need (Kahan, "Branch cuts for complex elementary functions",
-1987, on expm1; Panchekha et al., "Automatically improving accuracy for floating point expressions", PLDI 2015).
+They are the ones that derivatives of saturating functions need (Higham, Accuracy and Stability of Numerical Algorithms,
+2nd ed., sections 1.7 and 1.14; how to find more: Panchekha et al., PLDI 2015).
 Formulas are shown as they were found; only what is evaluated is rewritten.
 """
 

@@ -409,7 +409,8 @@ class GermAlgebra:
         return self._with_limits(primitive, x, end)
 
     def _softplus(self, primitive: Primitive, x: Germ) -> Any:
-        return self._with_limits(primitive, x, lambda sign: replace(x, order=min(x.order, FLAT)) if sign > 0 else Germ(0, None, FLAT))
+        tail = replace(x, order=min(x.order, FLAT))
+        return self._with_limits(primitive, x, lambda sign: tail if sign > 0 else Germ(0, None, FLAT))
 
     def _defined(self, primitive: Primitive, *args: Germ) -> Any:
         """By the row's definition, which knows where it is special."""

@@ -1,7 +1,7 @@
 """Rows of exponentials, logarithms, trigonometric and hyperbolic functions and their inverses.
 
-Derivative forms are chosen for accuracy near poles, edges and saturation: 1/cosh² rather than 1 − tanh²,
-(1 − x)(1 + x) rather than 1 − x².
+Derivative forms are chosen for accuracy near poles, edges and saturation: tanh′ by the logistic function rather than
+1 − tanh², (1 − x)(1 + x) rather than 1 − x².
 """
 
 from __future__ import annotations
