@@ -10,9 +10,9 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from diffkit.differences.fits import UNIT
+from diffkit.differences.fits import UNIT, Fit
 from diffkit.differences.sampling import Function, Point, Sampler, Search
-from diffkit.differences.search import ECONOMY, THOROUGH, Effort, search
+from diffkit.differences.search import ECONOMY, RIPPLE, THOROUGH, Effort, search
 from diffkit.differences.sides import look
 from diffkit.differences.stencils import HIGHEST_ORDER, Stencil
 from diffkit.differences.verdict import UNSETTLED, judge
@@ -73,22 +73,25 @@ def partial(
     if not math.isfinite(finding.center):
         return _without((yield from _missing(stencil, finding.center)))
     best = finding.best
-    if best is not None and finding.smooth and (not finding.noise or best.bar <= COARSE * abs(best.value)):
-        return Difference(best.value, best.bar, None, best.radius)
+    plain = (
+        _without(Odd("uncertain", UNSETTLED)) if best is None else Difference(best.value, best.bar, None, best.radius)
+    )
+    if best is not None and finding.smooth and not (finding.noise and _doubtful(best, finding.noise)):
+        return plain
+    if stencil.pure:
+        odd = judge((yield from look(stencil)), stencil.order)
+        if odd.status == "ok":
+            return Difference(odd.value, odd.right) if best is None or odd.right < best.bar else plain
+        if odd.message != UNSETTLED:
+            return _without(odd)
     if finding.noise > COARSE:
         return _without(Odd("uncertain", "f is noise as far as its values tell"))
-    if not stencil.pure:
-        return (
-            Difference(best.value, best.bar, None, best.radius)
-            if best is not None
-            else _without(Odd("uncertain", UNSETTLED))
-        )
-    odd = judge((yield from look(stencil)), stencil.order)
-    if odd.status == "ok" and (best is None or odd.right < best.bar):
-        return Difference(odd.value, odd.right)
-    if best is not None and (odd.status == "ok" or (odd.message == UNSETTLED and finding.smooth)):
-        return Difference(best.value, best.bar, None, best.radius)
-    return _without(odd)
+    return plain if finding.smooth or not stencil.pure else _without(Odd("uncertain", UNSETTLED))
+
+
+def _doubtful(best: Fit, noise: float) -> bool:
+    """Whether what passes for noise might be a jump."""
+    return noise > RIPPLE or best.bar > COARSE * abs(best.value)
 
 
 def _without(odd: Odd) -> Difference:

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
-SURE = 3.0
-SLACK = 3.0
+SURE = 3.0  # standard deviations that a bar allows for noise
+SLACK = 3.0  # how much more, over the length of the tail, where few coefficients measure it
 SHORTEST_TAIL = 3  # coefficients that are needed to measure noise
 
 

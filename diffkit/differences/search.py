@@ -19,7 +19,7 @@ STAIRS = 4  # values there that make a jump or steps of rounding, not noise
 LOWEST = 2.0**-44  # radius below which a step hardly moves x
 FITS = 10  # radii that are tried
 SAME = 1.6  # radii within this factor are not worth a second fit
-SHARP = 1e-9  # relative bar beyond which nothing is gained by sampling farther than the size of x
+SHARP = 1e-9  # relative bar from which it is not worth while to sample farther than the size of x
 ROOM = 0.5  # of the scale: how far a sharp fit may reach
 
 
@@ -38,11 +38,11 @@ class Effort(NamedTuple):
     gain: float
     """factor by which a new fit must promise to shrink the bar"""
     enough: float
-    """relative bar at which the search stops"""
+    """roughness of a fit at which the search stops"""
 
 
 THOROUGH = Effort(pairs=10, checks=2, radius=0.17129375, gain=6.0, enough=0.0)
-ECONOMY = Effort(pairs=5, checks=1, radius=0.02129375, gain=30.0, enough=1e-3)
+ECONOMY = Effort(pairs=5, checks=0, radius=0.00512937, gain=30.0, enough=1e-8)
 
 
 class Finding(NamedTuple):
@@ -62,8 +62,13 @@ class Radii:
     def __init__(self, stencil: Stencil, effort: Effort):
         self.samples = Samples(stencil, effort.pairs)
         self.order = stencil.order
+        sizes = [
+            min(max(1.0, stencil.scale(v)), 1e70) ** m for v, m in zip(stencil.variables, stencil.orders, strict=True)
+        ]
+        self.length = math.prod(sizes)
         self.effort = effort
         self.fits: list[Fit] = []
+        self.close: list[Fit] = []
         self.noise = 0.0
         self.measured_at = 0.0
         """of a coefficient, where f is seen to have more than rounding makes"""
@@ -75,6 +80,10 @@ class Radii:
     def settled(self, fit: Fit) -> bool:
         """Whether the coefficients of a fit decay to what noise explains."""
         return fit.estimate.level <= QUIET * max(fit.floor, self.excess(fit))
+
+    def sharp(self, fit: Fit) -> bool:
+        """Whether the bar is small beside the value, or beside what would change f by as much as its size."""
+        return fit.bar <= SHARP * max(abs(fit.value), fit.unit / self.length)
 
     @property
     def best(self) -> Fit | None:
@@ -92,8 +101,8 @@ class Radii:
         )
 
     def enough(self, fit: Fit) -> bool:
-        """Whether the bar of a fit is all that was asked for."""
-        return fit.bar <= self.effort.enough * abs(fit.value)
+        """Whether a fit shows f as smooth as was asked for."""
+        return fit.roughness <= self.effort.enough
 
     def measure_noise(self) -> Search[None]:
         """Fit close to the point, where f is nearly constant; farther away if it takes few values there."""
@@ -101,6 +110,7 @@ class Radii:
             fit = yield from self.samples.fit(radius)
             self.measured_at = radius
             if fit is not None and self.samples.distinct(radius) > STAIRS:
+                self.close.append(fit)
                 if radius == CLOSE[0] or fit.roughness <= RIPPLE:
                     self.noise = fit.estimate.level * fit.unit
                 break
@@ -114,7 +124,7 @@ class Radii:
         radius = fit.radius * factor
         if best is not None and self.enough(best):
             return None
-        if best is not None and best.bar <= SHARP * abs(best.value):
+        if best is not None and self.sharp(best):
             radius = min(radius, max(ROOM, fit.radius))
         stale = any(1 / SAME < radius / other.radius < SAME for other in self.fits)
         if best is not None and self.settled(best) and (stale or gain * self.effort.gain > 1):
@@ -144,4 +154,5 @@ def search(stencil: Stencil, effort: Effort = THOROUGH) -> Search[Finding]:
     best = radii.best
     if best is None or radii.contradicted(best):
         return Finding(None, False, 0.0, samples.center)
-    return Finding(best, best.roughness <= RIPPLE or radii.settled(best) or radii.enough(best), radii.excess(best), samples.center)
+    smooth = best.roughness <= RIPPLE or radii.settled(best) or radii.enough(best)
+    return Finding(best, smooth, radii.excess(best), samples.center)

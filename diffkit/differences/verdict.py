@@ -10,7 +10,8 @@ from diffkit.results import Odd
 
 CLEAR = 2.0  # a gap beyond this many bars is one
 GROWTH = 1.5  # a slope that grows by more, each time the radius falls by 256, has no limit in sight
-LASTS = 30.0  # the slope at the nearest sample may fall short of that power law by this factor
+LIKE = 0.05  # by how much that power may change towards the nearest sample
+CONTINUOUS = 0.95  # a slope that grows faster than this power of 1/h belongs to a jump, or to noise
 POLE = 50.0  # likewise for f itself, which grows by 256 at a simple pole
 
 NO_SIDE = "f has no finite value on one side of the point, or on both"
@@ -74,10 +75,12 @@ def _grows(sizes: list[float], factor: float) -> bool:
 def _steep(pairs: list[tuple[Side, Side]], sides: Sides) -> Odd | None:
     """A vertical tangent: a slope that grows all the way to the nearest samples."""
     for which, near in enumerate(sides.nearest):
-        secants = [abs(pair[which].secant) for pair in pairs]
-        if _grows(secants, GROWTH):
+        slopes = [pair[which].secant for pair in pairs]
+        secants = [abs(slope) for slope in slopes]
+        if _grows(secants, GROWTH) and all(slope * (near.rise / near.step) > 0 for slope in slopes):
             power = math.log(secants[-1] / secants[-2]) / math.log(RADII[-2] / RADII[-1])
-            expected = secants[-1] * (RADII[-1] / near.distance) ** power
-            if abs(near.rise) - near.noise > abs(near.step) * expected / LASTS:
+            last = (abs(near.rise) - near.noise) / abs(near.step)
+            lasts = last > 0 and math.log(last / secants[-1]) / math.log(RADII[-1] / near.distance)
+            if lasts < CONTINUOUS and abs(lasts - power) < LIKE:
                 return Odd("not_differentiable", "the slope grows without limit towards the point")
     return None
