@@ -13,7 +13,7 @@ from diffkit.program import Program, run
 from diffkit.results import Answer, ErrorKind
 from diffkit.tasks import Task
 
-WORTH_ARRAYS = 20_000  # slots of a program from which arrays pay for importing NumPy
+WORTH_ARRAYS = 40_000  # operations for one sample of every partial, from which arrays pay for importing NumPy
 BLOCK = 2**23  # values that arrays may hold at a time
 
 
@@ -25,11 +25,12 @@ class FiniteEvaluation:
     def __init__(self, task: Task, effort: Effort):
         self.task = task
         self.effort = effort
-        self.outputs = [select(task.program, (slot,)) for slot in task.program.outputs]
+        outputs = task.program.outputs
+        self.outputs = [task.program] if len(outputs) == 1 else [select(task.program, (slot,)) for slot in outputs]
 
     def at(self, point: Sequence[float]) -> Answer:
         """Difference every partial at one point; samples are shared between them."""
-        large = len(self.task.program) >= WORTH_ARRAYS
+        large = len(self.task.program) * len(self.task.indices) >= WORTH_ARRAYS
         return self._answer([tuple(point)], in_arrays if large else in_floats)
 
     def batch(self, points: Any) -> Answer:

@@ -91,14 +91,13 @@ class Radii:
         return least_bar([fit for fit in self.fits if self.samples.agrees(fit, self.excess(fit))])
 
     def contradicted(self, best: Fit) -> bool:
-        """Whether a wider fit, smooth but for a ripple, has another slope.
+        """Whether a wider or closer fit, smooth but for a ripple, gives another value.
 
-        The ripple may be f (then the near fit is right) or rounding in steps inside f (then the wide one is).
+        The ripple may be f (then the close fit is right) or rounding in steps inside f (then the wide one is).
         """
-        return any(
-            fit.radius > best.radius and fit.roughness <= RIPPLE and abs(fit.value - best.value) > fit.bar + best.bar
-            for fit in self.fits
-        )
+        others = [fit for fit in self.fits if fit.radius > best.radius and fit.roughness <= RIPPLE]
+        others += [fit for fit in self.close if fit.radius < best.radius and fit.estimate.level <= QUIET * fit.floor]
+        return any(abs(fit.value - best.value) > fit.bar + best.bar for fit in others)
 
     def enough(self, fit: Fit) -> bool:
         """Whether a fit shows f as smooth as was asked for."""

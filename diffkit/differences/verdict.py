@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from diffkit.differences.sides import RADII, Side, Sides
+from diffkit.differences.sides import RADII, Near, Side, Sides
 from diffkit.results import Odd
 
 CLEAR = 2.0  # a gap beyond this many bars is one
 GROWTH = 1.5  # a slope that grows by more, each time the radius falls by 256, has no limit in sight
-LIKE = 0.05  # by how much that power may change towards the nearest sample
-CONTINUOUS = 0.95  # a slope that grows faster than this power of 1/h belongs to a jump, or to noise
+LIKE, ALIKE = 0.05, 0.25  # by how much that power may change towards the nearest sample, and from far away
+CONTINUOUS = 0.85  # a slope that grows faster than this power of 1/h belongs to a jump, or to noise
 POLE = 50.0  # likewise for f itself, which grows by 256 at a simple pole
 
 NO_SIDE = "f has no finite value on one side of the point, or on both"
@@ -73,14 +73,17 @@ def _grows(sizes: list[float], factor: float) -> bool:
 
 
 def _steep(pairs: list[tuple[Side, Side]], sides: Sides) -> Odd | None:
-    """A vertical tangent: a slope that grows all the way to the nearest samples."""
-    for which, near in enumerate(sides.nearest):
-        slopes = [pair[which].secant for pair in pairs]
-        secants = [abs(slope) for slope in slopes]
-        if _grows(secants, GROWTH) and all(slope * (near.rise / near.step) > 0 for slope in slopes):
-            power = math.log(secants[-1] / secants[-2]) / math.log(RADII[-2] / RADII[-1])
-            last = (abs(near.rise) - near.noise) / abs(near.step)
-            lasts = last > 0 and math.log(last / secants[-1]) / math.log(RADII[-1] / near.distance)
-            if lasts < CONTINUOUS and abs(lasts - power) < LIKE:
-                return Odd("not_differentiable", "the slope grows without limit towards the point")
+    """A vertical tangent: slopes on both sides that grow as one power of 1/h all the way to the nearest samples."""
+    if all(_grows_on([pair[k].secant for pair in pairs], near) for k, near in enumerate(sides.nearest)):
+        return Odd("not_differentiable", "the slope grows without limit towards the point")
     return None
+
+
+def _grows_on(slopes: list[float], near: Near) -> bool:
+    last = near.rise / near.step
+    secants = [abs(slope) for slope in slopes]
+    if not _grows(secants, GROWTH) or abs(near.rise) <= 2 * near.noise or any(slope * last < 0 for slope in slopes):
+        return False
+    far, middle = (math.log(b / a) / math.log(RADII[0] / RADII[1]) for a, b in pairwise(secants))
+    power = math.log(abs(last) / secants[-1]) / math.log(RADII[-1] / near.distance)
+    return power < CONTINUOUS and abs(power - middle) < LIKE and abs(power - far) < ALIKE
