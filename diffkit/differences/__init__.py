@@ -18,6 +18,7 @@ from diffkit.differences.stencils import HIGHEST_ORDER, Stencil
 from diffkit.differences.verdict import UNSETTLED, judge
 from diffkit.results import Odd
 
+CONTRADICTED = "f has one slope near the point and another farther away: a ripple of f, or rounding in steps inside it"
 COARSE = 1e-3  # relative bar from which noise might be a jump
 
 
@@ -80,10 +81,12 @@ def partial(
         return plain
     if stencil.pure:
         odd = judge((yield from look(stencil)), stencil.order)
-        if odd.status == "ok":
+        if odd.status == "ok" and not finding.contradicted:
             return Difference(odd.value, odd.right) if best is None or odd.right < best.bar else plain
-        if odd.message != UNSETTLED:
+        if odd.status != "ok" and odd.message != UNSETTLED:
             return _without(odd)
+    if finding.contradicted:
+        return _without(Odd("uncertain", CONTRADICTED))
     if finding.noise > COARSE:
         return _without(Odd("uncertain", "f is noise as far as its values tell"))
     return plain if finding.smooth or not stencil.pure else _without(Odd("uncertain", UNSETTLED))

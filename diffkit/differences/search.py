@@ -12,6 +12,8 @@ from diffkit.differences.stencils import Stencil
 
 CHECKS = (0.00291, 0.0619)  # of the first radius: steps that check the fits; they fall between the nodes
 CLOSE = (2.0**-34, 2.0**-26, 2.0**-18)  # radii at which f is nearly constant, so that what is left is noise
+STEPS = 1e-5  # of the size of f: a residue that may be rounding in steps, which passes for a slope close to the point
+WIDTH = 10.0  # such a step may be so much wider, as a part of x, than it is high, as a part of f
 WITHIN = 256.0  # a fit is this much wider than the samples that measure its noise
 ROUGH = 0.02  # a fit with such a residue shows nothing of f
 RIPPLE = 1e-8  # of the largest coefficient: a residue that f may have from rounding, if f has eight digits
@@ -54,6 +56,8 @@ class Finding(NamedTuple):
     """of f around the point in units of its size, if it is more than rounding makes"""
     center: float
     """f at the point"""
+    contradicted: bool = False
+    """whether fits near and far give values that cannot both be right"""
 
 
 class Radii:
@@ -91,11 +95,14 @@ class Radii:
         return least_bar([fit for fit in self.fits if self.samples.agrees(fit, self.excess(fit))])
 
     def contradicted(self, best: Fit) -> bool:
-        """Whether a wider or closer fit, smooth but for a ripple, gives another value.
+        """Whether a wider or closer fit, whose residue is small beside f, gives another value.
 
-        The ripple may be f (then the close fit is right) or rounding in steps inside f (then the wide one is).
+        The residue may be f (then the close fit is right) or rounding in steps inside f (then the wide one is). Steps
+        are about as wide, beside x, as they are high beside f; a close fit that spans many of them shows f.
         """
-        others = [fit for fit in self.fits if fit.radius > best.radius and fit.roughness <= RIPPLE]
+        others = [
+            fit for fit in self.fits if fit.radius > best.radius and best.radius / WIDTH < fit.estimate.level <= STEPS
+        ]
         others += [fit for fit in self.close if fit.radius < best.radius and fit.estimate.level <= QUIET * fit.floor]
         return any(abs(fit.value - best.value) > fit.bar + best.bar for fit in others)
 
@@ -152,6 +159,6 @@ def search(stencil: Stencil, effort: Effort = THOROUGH) -> Search[Finding]:
         radius = radii.next_radius(fit)
     best = radii.best
     if best is None or radii.contradicted(best):
-        return Finding(None, False, 0.0, samples.center)
+        return Finding(None, False, 0.0, samples.center, contradicted=best is not None)
     smooth = best.roughness <= RIPPLE or radii.settled(best) or radii.enough(best)
     return Finding(best, smooth, radii.excess(best), samples.center)
