@@ -40,7 +40,7 @@ class Row:
     digits: tuple[float, ...]
     seconds: float
     outside: tuple[int, ...]
-    """components that have no value, or one beyond the bar, though the reference has one"""
+    """components with a value beyond the bar, or a status, though the reference has a value; uncertain is no claim"""
     skipped: str = ""
     """why the backend could not be asked, if it could not"""
 
@@ -136,9 +136,14 @@ def _row(task: Task, backend: Backend, points: Points, reference: Result) -> tup
     outside = tuple(
         c
         for c, (a, b) in enumerate(zip(absolute, bar, strict=True))
-        if not reference.is_odd(c) and (result.is_odd(c) or not a <= b)
+        if not reference.is_odd(c) and not (silent(result, c) or a <= b)
     )
     return Row(backend.name, result, bar, absolute, relative, ulps, digits, seconds, outside), evaluation
+
+
+def silent(result: Result, c: int) -> bool:
+    """Whether a method says of a component that it cannot tell."""
+    return c in result.odd and result.odd[c].status == "uncertain"
 
 
 def correct_digits(relative: float) -> float:
@@ -212,6 +217,8 @@ def _verdict(reference: Result, rows: Sequence[Row]) -> str:
         return "undecided"
     if any(row.outside for row in asked):
         return "disagree"
+    if all(silent(row.result, c) for row in asked for c in range(len(reference.flat)) if not reference.is_odd(c)):
+        return "undecided" if reference.ok else reference.status
     return reference.status if reference.status != "ok" else "agree"
 
 

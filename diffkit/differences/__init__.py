@@ -1,0 +1,127 @@
+"""Derivatives from values of a black-box function alone, with an error bar, and the points that have none.
+
+A search (``search``) asks for samples (``sampling``, ``stencils``), fits them at one radius after another (``fits``,
+``chebyshev``), and where nothing settles looks at either side (``sides``, ``verdict``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from diffkit.differences.fits import UNIT, Fit
+from diffkit.differences.sampling import Function, Point, Sampler, Search
+from diffkit.differences.search import ECONOMY, RIPPLE, THOROUGH, Effort, search
+from diffkit.differences.sides import look
+from diffkit.differences.stencils import HIGHEST_ORDER, Stencil
+from diffkit.differences.verdict import UNSETTLED, judge
+from diffkit.results import Odd
+
+CONTRADICTED = "f has one slope near the point and another farther away: a ripple of f, or rounding in steps inside it"
+COARSE = 1e-3  # relative bar from which noise might be a jump
+
+
+class Difference(NamedTuple):
+    """A partial derivative, a bound on its error, and what is odd about it (then both are NaN)."""
+
+    value: float
+    bar: float
+    odd: Odd | None = None
+    reach: float = 0.0
+    """how far from the point the samples behind the value lie, in units of the scale; 0 if it is not known"""
+
+
+def partials(
+    sampler: Sampler, points: Sequence[Point], indices: Sequence[Sequence[int]], effort: Effort = THOROUGH
+) -> list[list[Difference]]:
+    """Give the partial derivatives at each point; a multi-index lists its variables with repetition.
+
+    Derivatives in one variable come first: they tell mixed ones how far to reach in each variable.
+    """
+    pure = [k for k, index in enumerate(indices) if len(set(index)) < 2]
+    mixed = [k for k, index in enumerate(indices) if len(set(index)) > 1]
+    found = dict(
+        zip(
+            ((row, k) for row in range(len(points)) for k in pure),
+            sampler.run([partial(point, indices[k], effort) for point in points for k in pure]),
+            strict=True,
+        )
+    )
+    scales = [_reaches(point, {k: found[row, k] for k in pure}, indices, effort) for row, point in enumerate(points)]
+    searches = [partial(point, indices[k], effort, scales[row]) for row, point in enumerate(points) for k in mixed]
+    where = [(row, k) for row in range(len(points)) for k in mixed]
+    found.update(zip(where, sampler.run(searches), strict=True))
+    return [[found[row, k] for k in range(len(indices))] for row in range(len(points))]
+
+
+def _reaches(
+    point: Point, pure: dict[int, Difference], indices: Sequence[Sequence[int]], effort: Effort
+) -> dict[int, float]:
+    """Scales of the variables at which a mixed derivative's first radius is where pure ones ended."""
+    reaches = {indices[k][0]: d.reach / effort.radius for k, d in pure.items() if indices[k] and d.reach}
+    return {v: Stencil(point, (v,)).scale(v) * reach for v, reach in reaches.items()}
+
+
+def partial(
+    point: Point, multi_index: Sequence[int], effort: Effort = THOROUGH, scales: dict[int, float] | None = None
+) -> Search[Difference]:
+    """Search for one partial derivative at a point; the empty multi-index asks for f itself."""
+    if not multi_index:
+        return (yield from _plain(point))
+    stencil = Stencil(point, multi_index, scales)
+    finding = yield from search(stencil, effort)
+    if not math.isfinite(finding.center):
+        return _without((yield from _missing(stencil, finding.center)))
+    best = finding.best
+    plain = (
+        _without(Odd("uncertain", UNSETTLED)) if best is None else Difference(best.value, best.bar, None, best.radius)
+    )
+    if best is not None and finding.smooth and not (finding.noise and _doubtful(best, finding.noise)):
+        return plain
+    if stencil.pure:
+        odd = judge((yield from look(stencil)), stencil.order)
+        if odd.status == "ok" and not finding.contradicted:
+            return Difference(odd.value, odd.right) if best is None or odd.right < best.bar else plain
+        if odd.status != "ok" and odd.message != UNSETTLED:
+            return _without(odd)
+    if finding.contradicted:
+        return _without(Odd("uncertain", CONTRADICTED))
+    if finding.noise > COARSE:
+        return _without(Odd("uncertain", "f is noise as far as its values tell"))
+    return plain if finding.smooth or not stencil.pure else _without(Odd("uncertain", UNSETTLED))
+
+
+def _doubtful(best: Fit, noise: float) -> bool:
+    """Whether what passes for noise might be a jump."""
+    return noise > RIPPLE or best.bar > COARSE * abs(best.value)
+
+
+def _without(odd: Odd) -> Difference:
+    return Difference(math.nan, math.nan, odd)
+
+
+def _plain(point: Point) -> Search[Difference]:
+    (value,) = yield [point]
+    if not math.isfinite(value):
+        return _without(Odd("domain_error", "f has no value at the point"))
+    return Difference(value, 2 * UNIT * abs(value))
+
+
+def _missing(stencil: Stencil, center: float) -> Search[Odd]:
+    """Why f has no finite value at the point: a pole, overflow, or the domain."""
+    values = yield [p for h in (2.0**-10, 2.0**-20) for p in stencil.points(h)]
+    sizes = [abs(v) for v in values]
+    half = len(sizes) // 2
+    grows = all(near > 500 * far for far, near in zip(sizes[:half], sizes[half:], strict=True))
+    if math.isinf(center) and all(map(math.isfinite, sizes)) and grows:
+        return Odd("pole", "f grows without bound on both sides")
+    if math.isinf(center) and all(size > 1e300 for size in sizes):
+        return Odd("overflow", "f is larger than the largest binary64")
+    return Odd("domain_error", "f has no value at the point")
+
+
+__all__ = [
+    "ECONOMY", "HIGHEST_ORDER", "THOROUGH", "Difference", "Effort", "Function", "Point", "Sampler", "Search",
+    "partial", "partials",
+]  # fmt: skip

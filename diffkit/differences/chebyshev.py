@@ -1,0 +1,126 @@
+"""Least-squares polynomials in Chebyshev form: a derivative, its noise and its truncation from one set of samples.
+
+With samples at the Chebyshev points the coefficients are sums of cosines, noise falls on all of them alike, and a
+smooth function's decay to that noise: the tail measures the noise, the decay the truncation (Aurentz & Trefethen,
+Chopping a Chebyshev series, ACM TOMS 43, 2017).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+SURE = 3.0  # standard deviations that a bar allows for noise
+SLACK = 3.0  # how much more, over the length of the tail, where few coefficients measure it
+SHORTEST_TAIL = 3  # coefficients that are needed to measure noise
+
+
+def _cosine(numerator: int, denominator: int) -> float:
+    """cos(π·numerator/denominator), the argument reduced exactly: an error there would pass for noise of f."""
+    n = numerator % (2 * denominator)
+    n = min(n, 2 * denominator - n)
+    if 2 * n > denominator:
+        return -_cosine(denominator - n, denominator)
+    if 4 * n > denominator:
+        return math.sin(math.pi * (denominator - 2 * n) / (2 * denominator))
+    return math.cos(math.pi * n / denominator)
+
+
+@cache
+def nodes(pairs: int) -> tuple[float, ...]:
+    """The positive Chebyshev points cos((2k − 1)π/4N), k = 1 … N, of the 2N points of [−1, 1], largest first."""
+    return tuple(_cosine(2 * k - 1, 4 * pairs) for k in range(1, pairs + 1))
+
+
+@cache
+def cosines(pairs: int, degree: int) -> tuple[float, ...]:
+    """T_degree at the positive nodes."""
+    return tuple(_cosine(degree * (2 * k - 1), 4 * pairs) for k in range(1, pairs + 1))
+
+
+@cache
+def slope_at_zero(degree: int, order: int) -> float:
+    """T_degree^(order)(0), from T^(m+2)(0) = (m² − degree²)·T^(m)(0), which is Chebyshev's equation at 0."""
+    if (degree - order) % 2:
+        return 0.0
+    start = degree % 2
+    value = float(degree if start else 1) * (-1.0) ** (degree // 2)
+    for m in range(start, order, 2):
+        value *= m * m - degree * degree
+    return value
+
+
+@cache
+def slope_at_one(degree: int, order: int) -> float:
+    """T_degree^(order)(1) = Π_{k<order} (degree² − k²)/(2k + 1)."""
+    return math.prod((degree * degree - k * k) / (2 * k + 1) for k in range(order))
+
+
+def value_at(series: dict[int, float], parity: int, t: float) -> float:
+    """Even (0) or odd (1) part of the series at t, |t| ≤ 1."""
+    angle = math.acos(t)
+    return math.fsum(c * math.cos(j * angle) for j, c in series.items() if j % 2 == parity)
+
+
+def coefficients(samples: Sequence[float], parity: int) -> dict[int, float]:
+    """Chebyshev coefficients of an even (0) or odd (1) function from its values at the positive nodes.
+
+    Independent noise of standard deviation σ in the samples gives each coefficient noise σ·√(2/N) (c₀: half of it).
+    """
+    pairs = len(samples)
+    found = {}
+    for degree in range(parity, 2 * pairs, 2):
+        scale = (1.0 if degree == 0 else 2.0) / pairs
+        found[degree] = math.fsum(y * (scale * t) for y, t in zip(samples, cosines(pairs, degree), strict=True))
+    return found
+
+
+class Estimate(NamedTuple):
+    """A derivative in units of the interval: its value, and bounds that its noise and its truncation keep."""
+
+    value: float
+    noise: float
+    truncation: float
+    degree: int
+    level: float
+    """standard deviation of the noise of one coefficient"""
+    tail: int
+    """how many coefficients measured the level"""
+
+    @property
+    def bar(self) -> float:
+        """Bound on |value − truth|."""
+        return self.noise + self.truncation
+
+
+def chop(series: dict[int, float], slopes: dict[int, float], floor: float) -> Estimate:
+    """Keep the degrees that give the least bar; what they leave out measures noise and truncation.
+
+    ``series`` holds coefficients, ``slopes`` the derivative of each T_j that takes part, ``floor`` the least noise
+    of a coefficient. Noise is k·σ·√Σslope², with σ the root mean square of the coefficients beyond the degree and k
+    growing where few of them measure it.
+    """
+    degrees = sorted(series)
+    highest = degrees[-1]
+    best = None
+    power = 0.0
+    for position, degree in enumerate(degrees):
+        if degree not in slopes:
+            continue
+        power += slopes[degree] ** 2
+        tail = [series[j] for j in degrees[position + 1 :]]
+        if len(tail) < SHORTEST_TAIL:
+            break
+        if not slopes[degree]:
+            continue
+        level = max(math.hypot(*tail) / math.sqrt(len(tail)), floor)
+        noise = SURE * (1 + SLACK / len(tail)) * level * math.sqrt(power)
+        left_out = abs(math.fsum(slopes[j] * series[j] for j in degrees[position + 1 :] if j in slopes))
+        found = Estimate(0.0, noise, 0.5 * left_out, degree, level, len(tail))
+        if best is None or found.bar < best.bar:
+            best = found
+    assert best is not None, highest
+    value = math.fsum(slopes[j] * series[j] for j in degrees if j <= best.degree and j in slopes)
+    return best._replace(value=value)

@@ -1,0 +1,154 @@
+"""Fits of a partial derivative's samples out to a radius: what one says, and which radius promises more."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from diffkit.differences.chebyshev import Estimate, chop, coefficients, nodes, slope_at_zero, value_at
+from diffkit.differences.sampling import Search, finite
+from diffkit.differences.stencils import Stencil
+
+UNIT = 2.0**-53
+SMALLEST = 5e-324
+ROUNDING = 0.6  # of a unit: the least standard deviation that rounding gives to f
+QUIET = 30.0  # times the noise: up to here a fit's residue counts as noise
+VISIBLE = 4.0  # times the noise: from here a coefficient counts as signal
+FACTORS = tuple(2.0 ** (k / 2) for k in range(-8, 7))
+FORESEEN = 61  # degrees that a promise looks ahead
+
+
+class Fit(NamedTuple):
+    """A Chebyshev fit out to a radius: its coefficients, and the partial derivative with its noise and truncation."""
+
+    radius: float
+    series: dict[int, float]
+    estimate: Estimate
+    floor: float
+    """noise of a coefficient that the rounding of f makes at the least"""
+    unit: float
+    """power of two, near the size of f, in which coefficients and noise are given"""
+    value: float
+    noise: float
+    truncation: float
+
+    @property
+    def bar(self) -> float:
+        """Bound on |value − truth|: noise, truncation and the rounding of the value itself."""
+        return self.noise + self.truncation + 2 * UNIT * abs(self.value)
+
+    @property
+    def roughness(self) -> float:
+        """The residue as a part of the largest coefficient."""
+        return self.estimate.level / (max(map(abs, self.series.values())) or 1.0)
+
+
+class Samples:
+    """Folded samples of one stencil, by relative step."""
+
+    def __init__(self, stencil: Stencil, pairs: int):
+        self.stencil, self.pairs = stencil, pairs
+        self.center = math.nan
+        self.folded: dict[float, dict[int, float]] = {}
+        self.seen: dict[float, list[float]] = {}
+        self.bad: set[float] = set()
+        """steps at which f is not finite"""
+
+    def look(self, steps: Iterable[float]) -> Search[None]:
+        """Take the samples at some relative steps, and at the point."""
+        asked = [(h, self.stencil.points(h)) for h in steps if h not in self.folded and h not in self.bad]
+        values = iter((yield [self.stencil.point, *(p for _, points in asked for p in points)]))
+        self.center = next(values)
+        for h, points in asked:
+            seen = [next(values) for _ in points]
+            folded = self.stencil.fold(h, seen, self.center) if finite(seen) and all(self.stencil.steps(h)) else {}
+            if folded and finite(folded.values()):
+                self.folded[h], self.seen[h] = folded, seen
+            else:
+                self.bad.add(h)
+
+    def fit(self, radius: float) -> Search[Fit | None]:
+        """Fit the samples out to a radius; None where f is not finite."""
+        steps = [radius * t for t in nodes(self.pairs)]
+        yield from self.look(steps)
+        if not self.bad.isdisjoint(steps):
+            return None
+        stencil = self.stencil
+        size, unit = magnitude(value for h in steps for value in self.seen[h])
+        series: dict[int, float] = {}
+        for parity in stencil.parities:
+            series.update(coefficients([self.folded[h][parity] / unit for h in steps], parity))
+        slopes = {j: slope_at_zero(j, stencil.order) for j in series if (j - stencil.order) % 2 == 0}
+        floor = ROUNDING * UNIT * size / unit * stencil.gain * math.sqrt(2 / self.pairs)
+        estimate = chop(series, slopes, floor)
+        parts = (estimate.value, estimate.noise, estimate.truncation)
+        value, noise, truncation = (unit * stencil.derivative(part, radius) for part in parts)
+        return Fit(radius, series, estimate, floor, unit, value, abs(noise), abs(truncation))
+
+    def distinct(self, radius: float) -> int:
+        """How many different values f has at the samples of a fit."""
+        return len({value for t in nodes(self.pairs) for value in self.seen[radius * t]})
+
+    def agrees(self, fit: Fit, noise: float) -> bool:
+        """Whether the samples nearer to the point, and f there, lie on the fit as far as noise allows (Lepski).
+
+        This finds a kink at the point, and what is finer than the nodes: oscillation, aliasing, a spike.
+        """
+        slack = 8 * max(fit.estimate.level, fit.floor, noise) * math.sqrt(self.pairs / 2)
+        nearer = [(h / fit.radius, folded) for h, folded in self.folded.items() if 2 * h < fit.radius]
+        if self.stencil.pure:
+            nearer.append((0.0, {0: 0.0}))
+        return all(
+            abs(sample / fit.unit - value_at(fit.series, parity, t)) <= slack
+            for t, folded in nearer
+            for parity, sample in folded.items()
+        )
+
+
+def magnitude(values: Iterable[float]) -> tuple[float, float]:
+    """The size of some values and a power of two near it.
+
+    Values below the normal numbers have the rounding of the least of these. Where f is zero at every sample it shows
+    no size, and 1 is taken: differences cannot prove a zero.
+    """
+    size = max(map(abs, values)) or 1.0
+    return max(size, SMALLEST / UNIT), math.ldexp(0.5, math.frexp(max(size, SMALLEST / UNIT))[1])
+
+
+def promise(fit: Fit, order: int, noise: float) -> tuple[float, float]:
+    """Factor by which to change the radius, and the factor by which the bar can be expected to change.
+
+    Coefficients are taken to fall as top·rate^(1 − j), at a rate that all the visible ones keep, and to grow with
+    the radius as its jth power; the noise stays.
+    """
+    level = max(fit.floor, noise)
+    if fit.estimate.level <= QUIET * level:
+        level = fit.estimate.level
+    seen = {j: abs(c) for j, c in fit.series.items() if j and abs(c) > VISIBLE * level}
+    top = max(seen.values(), default=0.0)
+    if not top:
+        return FACTORS[-1], 0.0
+    rate = min(((top / c) ** (1 / (j - 1)) for j, c in seen.items() if j > 1), default=math.sqrt(top / level))
+    rate = max(rate, 1.0001)
+    expected = {factor: _expected(factor, order, level / top, rate, max(fit.series)) for factor in FACTORS}
+    best = min(expected, key=expected.__getitem__)
+    return best, expected[best] / (fit.estimate.bar / top)
+
+
+def _expected(factor: float, order: int, level: float, rate: float, highest: int) -> float:
+    """The least bar over the degrees that a fit may keep, in units of the top, if coefficients fall at this rate."""
+    slopes = {j: abs(slope_at_zero(j, order)) for j in range(order, FORESEEN, 2)}
+    sizes = {j: factor * min(1e9, (factor / rate) ** (j - 1)) for j in slopes}
+    left_out = math.fsum(slopes[j] * sizes[j] for j in slopes)
+    power, least = 0.0, math.inf
+    for degree in range(order, highest - 1, 2):
+        power += slopes[degree] ** 2
+        left_out -= slopes[degree] * sizes[degree]
+        least = min(least, VISIBLE * level * math.sqrt(power) + max(left_out, 0.0))
+    return least / factor**order
+
+
+def least_bar(fits: Sequence[Fit]) -> Fit | None:
+    """The fit with the least bar."""
+    return min(fits, key=lambda fit: fit.bar, default=None)

@@ -1,0 +1,50 @@
+"""Values of a black-box function: searches ask for points, and one call answers all that wait."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Iterable, Sequence
+from typing import TypeVar
+
+Point = tuple[float, ...]
+Function = Callable[[Sequence[Point]], Sequence[float]]
+"""Many points at a time → f at each."""
+
+Found = TypeVar("Found")
+Search = Generator[list[Point], list[float], Found]
+"""Yields the points it wants to see, is sent f there, and returns what it found."""
+
+
+class Sampler:
+    """A function, each of whose values is computed once, and counted."""
+
+    def __init__(self, function: Function):
+        self.function = function
+        self.known: dict[Point, float] = {}
+
+    @property
+    def evaluations(self) -> int:
+        """At how many points f was evaluated."""
+        return len(self.known)
+
+    def run(self, searches: Iterable[Search[Found]]) -> list[Found]:
+        """Run searches side by side: what all of them ask for at a stage is one call of the function."""
+        running = list(searches)
+        found: dict[int, Found] = {}
+        wanted = {k: next(search) for k, search in enumerate(running)}
+        while wanted:
+            new = [p for p in dict.fromkeys(p for points in wanted.values() for p in points) if p not in self.known]
+            if new:
+                self.known.update(zip(new, self.function(new), strict=True))
+            waiting, wanted = wanted, {}
+            for k, points in waiting.items():
+                try:
+                    wanted[k] = running[k].send([self.known[p] for p in points])
+                except StopIteration as stop:
+                    found[k] = stop.value
+        return [found[k] for k in range(len(running))]
+
+
+def finite(values: Iterable[float]) -> bool:
+    """Whether all values are finite numbers."""
+    return all(map(math.isfinite, values))

@@ -1,0 +1,107 @@
+"""One side at a time: where f is not smooth around a point, what it does to the left and to the right of it.
+
+Each side gets its own Chebyshev fits, on [x, x + r] and [x − r, x], whose values and derivatives are taken at x.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from diffkit.differences.chebyshev import chop, coefficients, nodes, slope_at_one
+from diffkit.differences.fits import QUIET, ROUNDING, UNIT, magnitude
+from diffkit.differences.sampling import Search, finite
+from diffkit.differences.stencils import Stencil
+
+RADII = (0.1129375, 0.1129375 / 2**8, 0.1129375 / 2**16)  # of the scale
+NEAREST, NEAREST_TO_ZERO = 2.0**-44, 2.0**-900  # of the scale: the distance to which a picture must hold
+PAIRS = 5  # half the samples of a side
+
+
+class Side(NamedTuple):
+    """What f does on one side out to one radius."""
+
+    derivatives: tuple[tuple[float, float], ...]
+    """value and bar of the one-sided derivatives at the point, by order; order 0 is f's limit less f there"""
+    quiet: bool
+    """whether the fit converges to rounding"""
+    size: float
+    """|f| at the sample nearest to the point"""
+    secant: float
+    """slope from the point to that sample"""
+
+
+class Near(NamedTuple):
+    """The sample of a side that is nearest to the point: where it is, and f there less f at the point."""
+
+    distance: float
+    """in units of the scale"""
+    step: float
+    """with a sign"""
+    rise: float
+    noise: float
+
+
+class Sides(NamedTuple):
+    """Both sides, by radius from large to small, None where f is not finite; and the nearest sample of each."""
+
+    left: tuple[Side | None, ...]
+    right: tuple[Side | None, ...]
+    nearest: tuple[Near, Near]
+    rounding: float
+    """how far the rounding of x may move it"""
+
+
+def look(stencil: Stencil) -> Search[Sides]:
+    """See both sides of the variable of a pure derivative."""
+    scale = stencil.scale(stencil.variables[0])
+    marks = [(1 + t) / 2 for t in (*nodes(PAIRS), *(-t for t in nodes(PAIRS)))]
+    rows = [[radius * mark for mark in marks] for radius in RADII]
+    nearest = NEAREST if stencil.point[stencil.variables[0]] else NEAREST_TO_ZERO
+    steps = [nearest, *(h for row in rows for h in row)]
+    center, *values = yield [stencil.point, *(p for h in steps for p in stencil.points(h))]
+    exact = [stencil.steps(h)[0] for h in steps]
+    both = []
+    ends = []
+    for sign, seen in ((-1.0, values[1::2]), (1.0, values[0::2])):
+        noise = 4 * UNIT * max(abs(center), abs(seen[0]))
+        ends.append(Near(nearest, sign * exact[0], seen[0] - center, noise))
+        found = []
+        for k, row in enumerate(rows):
+            part = slice(1 + k * len(marks), 1 + (k + 1) * len(marks))
+            ideal = [sign * h * scale for h in row]
+            found.append(_side(seen[part], center, ideal, exact[part], stencil.order))
+        both.append(tuple(found))
+    return Sides(both[0], both[1], (ends[0], ends[1]), UNIT * abs(stencil.point[stencil.variables[0]]))
+
+
+def _side(
+    seen: Sequence[float], center: float, ideal: Sequence[float], exact: Sequence[float], order: int
+) -> Side | None:
+    """Fit one side; the samples are moved along their secants to where they ought to be."""
+    if not finite(seen) or not all(exact):
+        return None
+    first, start, base = abs(ideal[PAIRS]), exact[PAIRS], seen[PAIRS] - center  # the sample nearest to the point
+    ratios = [(abs(h) - first) / (step - start) if step != start else 1.0 for h, step in zip(ideal, exact, strict=True)]
+    size, unit = magnitude((*seen, center))
+    rises = [(base + (value - seen[PAIRS]) * ratio) / unit for value, ratio in zip(seen, ratios, strict=True)]
+    pairs = list(zip(rises[:PAIRS], rises[PAIRS:], strict=True))
+    series = coefficients([(far + near) / 2 for far, near in pairs], 0)
+    series.update(coefficients([(far - near) / 2 for far, near in pairs], 1))
+    floor = ROUNDING * UNIT * size / unit / math.sqrt(PAIRS)
+    half = ideal[0] / (1 + nodes(PAIRS)[0])
+    derivatives = []
+    quiet = True
+    for m in range(order + 1):
+        estimate = chop(series, {j: slope_at_one(j, m) * (-1.0) ** (j + m) for j in series}, floor)
+        quiet = quiet and estimate.level <= QUIET * floor
+        value, bar = (unit * _divided(part, half, m) for part in (estimate.value, estimate.bar))
+        derivatives.append((value, abs(bar)))
+    return Side(tuple(derivatives), quiet, abs(seen[PAIRS]), base / (ideal[PAIRS] * start / first))
+
+
+def _divided(value: float, half: float, order: int) -> float:
+    for _ in range(order):
+        value /= half
+    return value

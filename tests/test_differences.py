@@ -1,0 +1,196 @@
+"""Derivatives from values alone: accuracy and honesty on the corpus and on generated functions."""
+
+import math
+
+import families
+import pytest
+from conftest import exact
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scoring import scores, table
+
+import diffkit as dk
+from diffkit.backends.finite import ECONOMY, THOROUGH, FiniteBackend
+from diffkit.differences import Sampler, partials
+
+EFFORTS = {"thorough": THOROUGH, "economy": ECONOMY}
+
+
+@pytest.fixture(params=EFFORTS)
+def effort(request):
+    return EFFORTS[request.param]
+
+
+def difference(function, x, order=1, effort=THOROUGH):
+    sampler = Sampler(function)
+    return partials(sampler, [(x,)], [(0,) * order], effort)[0][0]
+
+
+def covers(found, truth):
+    return abs(exact(found.value) - exact(truth)) <= exact(found.bar)
+
+
+# The corpus -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "effort", "median", "low", "under_six", "honest", "evaluations"),
+    [
+        ("gradient", THOROUGH, 14.3, 11.5, 0.008, 0.993, 38),
+        ("hessian", THOROUGH, 12.6, 7.0, 0.01, 0.993, 70),
+        ("gradient", ECONOMY, 12.5, 8.5, 0.01, 0.99, 15),
+    ],
+    ids=["gradient", "hessian", "economy"],
+)
+def test_the_corpus(kind, effort, median, low, under_six, honest, evaluations):
+    found, counts = scores(kind, effort)
+    figures = table(found, counts)
+    assert figures.median >= median
+    assert figures.low >= low
+    assert figures.under_six <= under_six
+    assert figures.honest >= honest
+    assert figures.lies == figures.false_claims == 0
+    assert figures.evaluations <= evaluations
+    if effort is THOROUGH and kind == "gradient":
+        assert figures.ratio <= 10
+
+
+# Generated functions ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_smooth_functions(order, effort):
+    cases = families.smooth_cases(120, seed=10 + order)
+    good = 0
+    for expression, x in cases:
+        found = difference(families.function(expression), x, order, effort)
+        good += found.odd is None and covers(found, families.truth(expression, {"x": x}, (0,) * order))
+    assert good >= 0.98 * len(cases)
+
+
+def test_kinks():
+    right = 0
+    for expression, place, left_slope, right_slope in families.kinks(40):
+        found = difference(families.function(expression), place)
+        if left_slope == right_slope:
+            assert covers(found, left_slope)
+            right += 1
+        elif found.odd is None:
+            assert found.bar >= abs(right_slope - left_slope) / 4, expression
+        elif found.odd.status == "not_differentiable":
+            assert math.isclose(found.odd.left, left_slope, rel_tol=1e-6, abs_tol=1e-6)
+            assert math.isclose(found.odd.right, right_slope, rel_tol=1e-6, abs_tol=1e-6)
+            right += 1
+    assert right >= 36
+
+
+def test_jumps(effort):
+    found = [difference(families.function(e), place, effort=effort) for e, place in families.jumps(40)]
+    assert all(d.odd is not None for d in found)
+    assert sum(d.odd.status == "not_differentiable" for d in found) >= 36
+
+
+def test_points_near_a_kink_have_an_honest_bar():
+    for k, (expression, place, _, _) in enumerate(families.kinks(40, seed=12)):
+        x = place * (1 + (-1) ** k * 10.0 ** -(1 + k % 7))
+        found = difference(families.function(expression), x)
+        assert found.odd is not None or covers(found, families.truth(expression, {"x": x}, (0,))), expression
+
+
+def test_ripples(effort):
+    cases = list(families.ripples(80))
+    wrong = 0
+    for expression, x in cases:
+        found = difference(families.function(expression), x, effort=effort)
+        truth = families.truth(expression, {"x": x}, (0,))
+        if found.odd is None and not covers(found, truth):
+            wrong += 1
+            assert abs(float(exact(found.value) - truth)) < 1e-3 * abs(truth) or found.bar > 1e-6 * abs(truth)
+    assert wrong <= 1
+
+
+@pytest.mark.parametrize("size", [1e-12, 1e-9, 1e-6, 1e-3])
+def test_noise(size, effort):
+    wrong = 0
+    for expression, x in families.smooth_cases(50, seed=5):
+        found = difference(families.noisy(families.function(expression), size), x, effort=effort)
+        assert found.odd is None or found.odd.status == "uncertain"
+        wrong += found.odd is None and not covers(found, families.truth(expression, {"x": x}, (0,)))
+    assert wrong <= 2
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.floats(0.01, 100), st.floats(-4, 4), st.floats(-3, 3))
+def test_a_wave_of_any_frequency_is_not_aliased(frequency, phase, x):
+    found = difference(lambda points: [math.sin(frequency * p[0] + phase) for p in points], x)
+    assert found.odd is not None or abs(found.value - frequency * math.cos(frequency * x + phase)) <= found.bar + 1e-12
+
+
+# Particular behaviour ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expression", "x", "status"),
+    [
+        ("abs(x)", 0, "not_differentiable"), ("heaviside(x)", 0, "not_differentiable"),
+        ("sign(x)", 0, "not_differentiable"), ("floor(x)", 2, "not_differentiable"),
+        ("cbrt(x)", 0, "not_differentiable"), ("sqrt(abs(x))", 0, "not_differentiable"),
+        ("where(x > 1, 1, x)", 1, "not_differentiable"), ("where(x == 1, 5, x)", 1, "not_differentiable"),
+        ("sqrt(x)", 0, "domain_error"), ("x*sqrt(x)", 0, "domain_error"), ("log(x)", -1, "domain_error"),
+        ("asin(x)", 1, "domain_error"), ("1/x", 0, "pole"), ("1/x^2", 0, "pole"),
+        ("tan(x)", math.pi / 2, "uncertain"), ("sin(x)", 1e16, "uncertain"), ("atan(1e20*x)", 0, "uncertain"),
+        ("(1 - cos(x))/x^2", 1e-4, "uncertain"),
+    ],
+)  # fmt: skip
+def test_points_without_a_derivative(expression, x, status):
+    result = dk.derivative(expression, x, backend="finite")
+    assert result.status == status
+    assert math.isnan(result.value)
+
+
+@pytest.mark.parametrize("expression", ["x*abs(x)", "x^2*sign(x)", "relu(x)^2", "x^3", "cos(x)", "0*x", "abs(x)^3"])
+def test_a_zero_is_not_proven_but_bounded(expression):
+    result = dk.derivative(expression, 0, backend="finite")
+    assert result.ok
+    assert abs(result.value) <= result.error
+    assert 0 < result.error < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("expression", "x", "truth"),
+    [
+        ("sin(128*pi*x)", 0, 128 * math.pi), ("1 + 1e-17*x", 1, 1e-17), ("1 + 1e-20*x", 0.3, 1e-20),
+        ("(1 - cos(x))/x^2", 1e-8, -8.333333333333334e-10), ("tanh(1000000*(x - 1))", 1, 1e6),
+        ("exp(-1000000*x^2)", 1e-3, -735.758882342884643), ("exp(x)", 1e-17, 1), ("x", 1e300, 1),
+        ("exp(x)", 700, 1.0142320547350045e304), ("abs(x)", -1e-300, -1), ("x^2", 1e-200, 2e-200),
+    ],
+)  # fmt: skip
+def test_hard_places(expression, x, truth):
+    result = dk.derivative(expression, x, backend="finite")
+    assert result.ok
+    assert abs(exact(result.value) - exact(truth)) <= exact(result.error) + 4e-16 * abs(truth)
+    assert result.error > 0
+
+
+def test_one_call_a_stage():
+    calls = []
+
+    def function(points):
+        calls.append(len(points))
+        return [math.sin(p[0]) * math.exp(p[1]) + p[2] for p in points]
+
+    sampler = Sampler(function)
+    partials(sampler, [(1.0, 2.0, 3.0), (0.5, 0.25, 1.0)], [(0,), (1,), (2,)])
+    assert len(calls) <= 4
+    assert sum(calls) == sampler.evaluations
+
+
+def test_economy_spends_less():
+    task = dk.api.make_task("sin(x)*exp(y)", "gradient")
+    answers = [FiniteBackend(effort).prepare(task).at([1.0, 0.5]) for effort in (THOROUGH, ECONOMY)]
+    assert answers[1].evaluations <= 30 < answers[0].evaluations
+
+
+def test_a_long_program_runs_on_arrays():
+    result = dk.derivative("x" + "-x" * 60_000, 1.0, backend="finite")
+    assert abs(result.value + 59_999) <= result.error < 1e-3
