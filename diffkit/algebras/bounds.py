@@ -54,7 +54,9 @@ class BoundsAlgebra:
             return answer, self.choose(values[0], args[1][1], args[2][1])
         if primitive.truth or primitive.steps:
             return answer, self.zero
-        if any(kind in ("edge", "pole") for kind, *_ in primitive.places) and any(map(self.unsettled, args)):
+        whole = primitive is POWER and high(values[1]) >= 0 and high(values[1]) % 1 == 0  # defined everywhere
+        edged = not whole and any(place.kind in ("edge", "pole") for place in primitive.places)
+        if edged and any(map(self.unsettled, args)):
             return answer, math.inf  # first order says nothing where an argument may be on the other side
         bound = self.rounding(primitive, args, answer)
         for index, (_, error) in enumerate(args):
