@@ -56,7 +56,7 @@ class BoundsAlgebra:
             return answer, self.zero
         whole = primitive is POWER and high(values[1]) >= 0 and high(values[1]) % 1 == 0  # defined everywhere
         edged = not whole and any(place.kind in ("edge", "pole") for place in primitive.places)
-        if edged and any(map(self.unsettled, args)):
+        if edged and any(map(self.unsettled, args[1:] if primitive is DIV else args)):
             return answer, math.inf  # first order says nothing where an argument may be on the other side
         bound = self.rounding(primitive, args, answer)
         for index, (_, error) in enumerate(args):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FEW = 3.0  # correct digits below which being within an error bar is nothing to be proud of
 VERDICTS = {
     "agree": "agree: every method is within its own error bar of the reference",
-    "disagree": "disagree: a method is outside its own error bar, or has no answer",
+    "disagree": "disagree: a method is outside its own error bar, or claims another status",
     "undecided": "undecided: there is no reference value to tell who is right",
 }
 LEGEND = (
