@@ -8,7 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from diffkit.backends import BACKENDS, Backend, get_backend
-from diffkit.errors import DiffkitError, PointError, did_you_mean
+from diffkit.errors import BackendError, DiffkitError, PointError, did_you_mean
 from diffkit.functions import as_joint_program, as_program
 from diffkit.layout import joined_formula, lay_out
 from diffkit.points import Points, number, read_points
@@ -38,21 +38,25 @@ TASKS: dict[str, Any] = {
 """What can be asked, by name."""
 
 
-def find_backend(backend: str | Backend) -> Backend:
-    """Give the backend of a name, ``auto`` among them; BackendError for an unknown name."""
+def find_backend(backend: str | Backend, digits: int | None = None, timeout: float | None = None) -> Backend:
+    """Give the backend of a name, ``auto`` among them; BackendError for an unknown name, or for digits of another."""
     if isinstance(backend, str) and backend == "auto":
         from diffkit.auto import AutoBackend
 
-        return AutoBackend()
+        return AutoBackend(digits, timeout)
+    if digits is not None:
+        raise BackendError("only the backend auto proves decimal digits")
     return get_backend(backend)
 
 
 class Prepared:
     """A derivative ready for many points: ``p(points)`` gives an array, ``p.result(points)`` a Result."""
 
-    def __init__(self, task: Task, backend: str | Backend = "auto"):
+    def __init__(
+        self, task: Task, backend: str | Backend = "auto", digits: int | None = None, timeout: float | None = None
+    ):
         self.task = task
-        self.backend = find_backend(backend)
+        self.backend = find_backend(backend, digits, timeout)
         self._evaluation = self.backend.prepare(task)
 
     @property
@@ -92,55 +96,57 @@ class Prepared:
 
 def derivative(
     f: Any, at: Any, *, wrt: str | Sequence[str] | None = None, order: int = 1, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None,
+    variables: Sequence[str] | None = None, digits: int | None = None, timeout: float | None = None,
 ) -> Result:  # fmt: skip
     """dⁿf/dxⁿ at a point, or a mixed partial ∂ⁿf/∂x∂y… if ``wrt`` is several names; value of shape ().
 
     ``f`` is text, an Expression or a SymPy expression; ``at`` a number, a list or tuple (one point in the order of
-    the variables), a mapping of names, or an array. ``order`` runs from 1 to 20. Misuse raises a DiffkitError;
-    where the derivative does not exist the Result says so.
+    the variables), a mapping of names, or an array. ``order`` runs from 1 to 20. ``digits`` asks ``auto`` for proven
+    decimal digits (``result.decimals``), ``timeout`` bounds a proof in seconds. Misuse raises a DiffkitError; where
+    the derivative does not exist the Result says so.
     """
-    return Prepared(derivative_task(as_program(f, variables), wrt, order), backend).result(at)
+    return Prepared(derivative_task(as_program(f, variables), wrt, order), backend, digits, timeout).result(at)
 
 
 def gradient(
     f: Any, at: Any, *, wrt: str | Sequence[str] | None = None, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None,
+    variables: Sequence[str] | None = None, digits: int | None = None, timeout: float | None = None,
 ) -> Result:  # fmt: skip
     """∇f, the vector of partials ∂f/∂xᵢ; value of shape (n,), batch dimensions first. Arguments as ``derivative``."""
-    return Prepared(gradient_task(as_program(f, variables), wrt), backend).result(at)
+    return Prepared(gradient_task(as_program(f, variables), wrt), backend, digits, timeout).result(at)
 
 
 def jacobian(
     fs: Any, at: Any, *, wrt: str | Sequence[str] | None = None, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None,
+    variables: Sequence[str] | None = None, digits: int | None = None, timeout: float | None = None,
 ) -> Result:  # fmt: skip
     """J = ∂fᵢ/∂xⱼ of a sequence of scalar functions over the union of their variables; value of shape (m, n)."""
-    return Prepared(jacobian_task(as_joint_program(fs, variables), wrt), backend).result(at)
+    return Prepared(jacobian_task(as_joint_program(fs, variables), wrt), backend, digits, timeout).result(at)
 
 
 def hessian(
     f: Any, at: Any, *, wrt: str | Sequence[str] | None = None, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None,
+    variables: Sequence[str] | None = None, digits: int | None = None, timeout: float | None = None,
 ) -> Result:  # fmt: skip
     """H = ∂²f/∂xᵢ∂xⱼ, symmetric by construction; value of shape (n, n). Arguments as ``derivative``."""
-    return Prepared(hessian_task(as_program(f, variables), wrt), backend).result(at)
+    return Prepared(hessian_task(as_program(f, variables), wrt), backend, digits, timeout).result(at)
 
 
 def directional(
     f: Any, at: Any, direction: Sequence[Any], order: int = 1, *, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None,
+    variables: Sequence[str] | None = None, digits: int | None = None, timeout: float | None = None,
 ) -> Result:  # fmt: skip
     """dᵏ/dtᵏ f(x + t·v) at t = 0; value of shape (). The direction v, one number per variable, is not normalised."""
-    return Prepared(make_task(f, "directional", variables, direction=direction, order=order), backend).result(at)
+    task = make_task(f, "directional", variables, direction=direction, order=order)
+    return Prepared(task, backend, digits, timeout).result(at)
 
 
 def taylor(
     f: Any, at: Any, order: int, *, wrt: str | None = None, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None,
+    variables: Sequence[str] | None = None, digits: int | None = None, timeout: float | None = None,
 ) -> Result:  # fmt: skip
     """Taylor coefficients f⁽ᵏ⁾(x)/k! for k = 0 … order in one variable; value of shape (order + 1,)."""
-    return Prepared(taylor_task(as_program(f, variables), order, wrt), backend).result(at)
+    return Prepared(taylor_task(as_program(f, variables), order, wrt), backend, digits, timeout).result(at)
 
 
 def prepare(

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from diffkit.errors import DiffkitError
 from diffkit.referee import Referee
 from diffkit.results import ErrorKind
 from diffkit.tasks import Task
 
+MOST_DIGITS = 1000
+
 
 class AutoBackend:
-    """The referee as a backend: what it says is proven, or called uncertain."""
+    """The referee as a backend: what it says is proven, or called uncertain.
+
+    ``digits`` asks for that many proven decimal digits besides the binary64; ``timeout`` is a time in seconds after
+    which no higher precision is tried.
+    """
 
     name = "auto"
     error_kind: ErrorKind = "proven"
 
+    def __init__(self, digits: int | None = None, timeout: float | None = None):
+        if digits is not None and not 1 <= digits <= MOST_DIGITS:
+            raise DiffkitError(f"{digits} digits were asked for, but proofs go from 1 to {MOST_DIGITS}")
+        if timeout is not None and not timeout > 0:
+            raise DiffkitError("the timeout is a positive number of seconds")
+        self.digits, self.timeout = digits, timeout
+
     def prepare(self, task: Task) -> Referee:
         """Get ready for proofs."""
-        return Referee(task)
+        return Referee(task, self.digits, self.timeout)

@@ -35,7 +35,14 @@ def lay_out(
         worst_message(odd) or answer.note,
         answer.evaluations,
         joined_formula(task, formulas),
+        None if answer.decimals is None else _decimals(task, answer.decimals),
     )
+
+
+def _decimals(task: Task, texts: Sequence[str]) -> tuple[str, ...]:
+    """Texts of the distinct partials, row after row, in the order of the components."""
+    rows = range(0, len(texts), len(task.indices)) if task.indices else ()
+    return tuple(texts[first + place] for first in rows for place in task.places)
 
 
 def _components(task: Task, flat: Any, points: Points, scaled: bool) -> Any:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
 from functools import cached_property
 from itertools import product
+from time import monotonic
 from typing import Any, NamedTuple
 
 from flint import arb, arb_series
@@ -28,6 +30,7 @@ from diffkit.transforms import derivative_program, guard
 PRECISIONS = (96, 192, 512, 2400)
 EXACT_BEFORE = 512  # bits before which exact arithmetic is asked
 HUGE = 60_000  # slots of a derivative program above which only the first precisions are tried
+DOUBLINGS = 5  # of the precision, until decimal digits are settled
 PATIENCE = 3  # points after which compiling pays
 ZERO, TINY = arb(0), arb(2) ** -1080
 AGREEMENT = 30  # bits that must agree for a series to confirm a derivative
@@ -125,12 +128,14 @@ class Prover:
     def _checks(self) -> list[Check]:
         return confirmations(self.task.indices)
 
-    def at(self, point: Sequence[float]) -> Regular:
-        """Prove what can be proven of every component as an ordinary derivative."""
+    def at(self, point: Sequence[float], deadline: float | None = None) -> Regular:
+        """Prove what can be proven of every component as an ordinary derivative; past the deadline, no further."""
         found: list[Enclosure] = []
         inside = False
         steps = PRECISIONS if len(self.derivative) <= HUGE else PRECISIONS[:2]
         for bits in steps:
+            if deadline is not None and found and monotonic() > deadline:
+                break
             if bits == EXACT_BEFORE and inside:
                 exactly = self._exactly(point, found)
                 if exactly is not None:
@@ -144,6 +149,22 @@ class Prover:
                     if agreed is not None:
                         return Regular(tuple(found), True, agreed)
         return Regular(tuple(found), inside)
+
+    def decimals(
+        self, point: Sequence[float], digits: int, factors: Sequence[Fraction], deadline: float | None = None
+    ) -> list[str]:
+        """Give each component times its factor, correctly rounded to decimal digits; empty where that is not proven."""
+        texts: list[str] = []
+        bits = int(digits * 3.33) + 64
+        for _ in range(DOUBLINGS):
+            with precision(bits):
+                found, inside, _ = self._enclosures(bits, point)
+                balls = [e.ball * rational(f) for e, f in zip(found, factors, strict=True)]
+                texts = [decimal_text(ball, digits) if inside else "" for ball in balls]
+            if all(texts) or (deadline is not None and monotonic() > deadline):
+                break
+            bits *= 2
+        return texts
 
     def _enclosures(self, bits: int, point: Sequence[float]) -> tuple[list[Enclosure], bool, bool]:
         """Enclosures, whether all guards are proven, and whether one is proven not to hold."""
@@ -205,6 +226,18 @@ class Prover:
         length = self.task.order + 1
         with precision(bits, length):
             return runner(bits, length, [arb_series([x, v]) for x, v in zip(point, speeds, strict=True)])
+
+
+def decimal_text(ball: Any, digits: int) -> str:
+    """The decimal that both ends of a ball round to, half to even; empty if they round apart."""
+    if not ball.is_finite():
+        return ""
+    ends = [exact_fraction(end) for end in (ball.lower(), ball.upper())]
+    with localcontext(prec=digits, Emax=MAX_EMAX, Emin=MIN_EMIN, rounding=ROUND_HALF_EVEN):
+        low, high = (Decimal(end.numerator) / Decimal(end.denominator) for end in ends if end is not None)
+    if low != high:
+        return ""
+    return format(low, "f") if low == 0 or -7 < low.adjusted() < digits else format(low, "e")
 
 
 def suspects(program: Program, point: Sequence[float]) -> list[str]:

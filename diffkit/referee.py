@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import cached_property
+from time import monotonic
 
 from flint import arb
 
@@ -25,8 +27,8 @@ class Referee:
     formula = None
     source = "the derivative in ball arithmetic, confirmed by Arb's power series"
 
-    def __init__(self, task: Task):
-        self.task = task
+    def __init__(self, task: Task, digits: int | None = None, timeout: float | None = None):
+        self.task, self.digits, self.timeout = task, digits, timeout
 
     @cached_property
     def prover(self) -> Prover:
@@ -35,7 +37,8 @@ class Referee:
 
     def at(self, point: Sequence[float]) -> Answer:
         """Give the reference at one point: correctly rounded values, bounds of their errors, or what is odd."""
-        regular = self.prover.at(point)
+        deadline = None if self.timeout is None else monotonic() + self.timeout
+        regular = self.prover.at(point, deadline)
         values: list[float] = []
         errors: list[float] = []
         odd: dict[int, Odd] = {}
@@ -60,7 +63,12 @@ class Referee:
             errors.append(self._error(enclosure, regular.inside) if ok else math.nan)
             if seen.status != "ok" or seen.message:
                 odd[c] = seen
-        return Answer(values, errors, odd, 1, scaled=True)
+        decimals = None
+        if self.digits is not None:
+            exact = self.task.factors or (Fraction(1),) * len(values)
+            known = self.prover.decimals(point, self.digits, exact, deadline) if regular.inside else [""] * len(values)
+            decimals = [text if math.isfinite(value) else "" for text, value in zip(known, values, strict=True)]
+        return Answer(values, errors, odd, 1, scaled=True, decimals=decimals)
 
     def _scaled(self, c: int, enclosure: Enclosure) -> Enclosure:
         """The component with its task's factor, rounded once."""
@@ -79,13 +87,15 @@ class Referee:
 
     def batch(self, points: object) -> Answer:
         """Prove row by row."""
-        whole = Answer([], [], scaled=True)
+        whole = Answer([], [], scaled=True, decimals=None if self.digits is None else [])
         for row in points.tolist():  # type: ignore[attr-defined]
             answer = self.at(row)
             whole.odd.update({len(whole.values) + c: o for c, o in answer.odd.items()})
             whole.values += answer.values
             whole.errors += answer.errors
             whole.evaluations += 1
+            if whole.decimals is not None and answer.decimals is not None:
+                whole.decimals += answer.decimals
         return whole
 
 

@@ -43,6 +43,8 @@ class Answer:
     """how the answer was found, where that is worth saying"""
     scaled: bool = False
     """whether the task's factors are in the values already"""
+    decimals: list[str] | None = None
+    """the values to as many proven digits as were asked for"""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,6 +69,8 @@ class Result:
     message: str = ""
     evaluations: int = 0
     formula: str | None = None
+    decimals: tuple[str, ...] | None = None
+    """components, flat, to as many proven decimal digits as were asked for; empty where there is none"""
 
     def _shaped(self, flat: Any) -> Any:
         if self.shape == ():

@@ -143,6 +143,33 @@ def test_ties_of_taylor_coefficients():
     assert dk.taylor("9007199254740993*x^3", 1, 3).value[3] == 9007199254740992.0
 
 
+@pytest.mark.parametrize(("text", "at"), [("exp(x)*sin(x)", 1), ("x**3/7", 0.1), ("gamma(x)", 5.5), ("x**2", 3)])
+def test_proven_decimals(text, at):
+    digits = multiprecision(120)
+    program = Prover(derivative_task(dk.parse(text).program)).derivative
+    truth = run(program, digits, [digits.number(float(at))])[0]
+    for count in (5, 50, 90):
+        (shown,) = dk.derivative(text, at, digits=count).decimals
+        assert abs(digits.context.mpf(shown) - truth) <= abs(truth) * digits.context.mpf(10) ** (1 - count) / 2
+
+
+def test_decimals_where_there_is_none():
+    result = dk.gradient("abs(x) + y/3", (0, 1), digits=20)
+    assert result.decimals == ("", "")  # the point is odd, so only a binary64 is given for y
+    assert result.value[1] == 1 / 3
+    assert dk.derivative("x", 1).decimals is None
+    with pytest.raises(dk.DiffkitError, match="only the backend auto"):
+        dk.derivative("x", 1, backend="dual", digits=3)
+    with pytest.raises(dk.DiffkitError, match="from 1 to 1000"):
+        dk.derivative("x", 1, digits=0)
+
+
+def test_a_proof_can_be_given_up():
+    text = "gamma(x + 1) - x*gamma(x)"  # zero, which no precision shows
+    assert dk.derivative(text, 2.5, timeout=1e-9).status == "uncertain"
+    assert dk.derivative(text, 2.5).value == 0.0
+
+
 ZERO = ["sin(x)**2 + cos(x)**2", "cosh(x)**2 - sinh(x)**2", "exp(x)*exp(-x)", "sigmoid(x) + sigmoid(-x)",
         "sin(2*x) - 2*sin(x)*cos(x)", "x - x", "0*sin(x)", "(x + 1)**2 - x**2 - 2*x"]  # fmt: skip
 

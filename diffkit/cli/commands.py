@@ -53,6 +53,7 @@ def grad(expression: str, wrt: str | None, **options: Any) -> int:
 
     \b
     diffkit grad "3*x**2-4*x" --at 1
+    diffkit grad "exp(x)*sin(x)" --at 1 --digits 50
     diffkit grad "x^2*sin(y)" --at x=1,y=pi/4 --backend finite
     diffkit grad "log(1+exp(w*x+b))" --points points.csv --format json
     """
@@ -113,7 +114,7 @@ def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], 
 
     format, output = options["format"], options["output"]
     check_format(format)
-    backend = api.find_backend(options["backend"])
+    backend = api.find_backend(options["backend"], options["digits"], options["timeout"])
     task = api.make_task(function_of(expressions, kind), kind, names(options["variables"]), **task_options)
     points = points_of(options["at"], options["points"], task.variables)
     if points is None and not task.variables:

@@ -53,6 +53,10 @@ def shared(*, formula: bool = True, backend: bool = True) -> Callable[[F], F]:
     if backend:
         help = "auto, symbolic, finite or dual.  [default: auto]"
         options.append(_option("--backend", "NAME", help, default="auto"))
+        help = "Proven decimal digits to show, 1 to 1000 (backend auto)."
+        options.append(click.option("--digits", type=int, metavar="N", help=help))
+        help = "Seconds after which a proof is given up as uncertain (backend auto)."
+        options.append(click.option("--timeout", type=float, metavar="SECONDS", help=help))
     if formula:
         help = "Show SymPy's formula.  [default: for auto and symbolic, in text]"
         options.append(click.option("--formula/--no-formula", default=None, help=help))

@@ -49,14 +49,15 @@ def values(result: Result) -> Iterator[Block]:
     """Give the components at one point, a Hessian as a matrix where it is one of plain numbers."""
     matrix = result.kind == "hessian" and 1 < len(result.variables) <= WIDEST
     bars = result.flat_error is not None and result.error_kind != "proven"  # a proven value is right as it stands
-    if matrix and not result.odd and not bars:
+    if matrix and not result.odd and not bars and result.decimals is None:
         yield _matrix(result)
         return
     for c, (label, value) in enumerate(zip(result.labels, result.flat, strict=True)):
         if result.is_odd(c):
             yield Note(f"{label}: {status(result.odd[c])}")
         else:
-            yield Equation(label, shown(value), f"± {result.flat_error[c]:.2g}" if bars else "")
+            text = result.decimals[c] if result.decimals and result.decimals[c] else shown(value)
+            yield Equation(label, text, f"± {result.flat_error[c]:.2g}" if bars else "")
 
 
 def _matrix(result: Result) -> Table:
@@ -85,6 +86,8 @@ def _method(result: Result) -> str:
     text = METHODS.get(result.backend, result.backend)
     if result.backend == "auto" and not result.ok:
         text = "ball arithmetic and one-sided series: what is shown is proven, what is not decided is called uncertain"
+    if result.decimals is not None and result.ok:
+        text = "proven in ball arithmetic: every digit shown is right"
     if result.error_kind == "estimate" and not result.is_batch:
         text += "; ± is its own estimate of the error"
     if result.backend == "finite":
@@ -101,6 +104,7 @@ def fields(result: Result) -> dict[str, Any]:
         **{name: plain(getattr(result, name)) for name in ("left", "right", "limit")},
         "message": result.message or None,
         "evaluations": result.evaluations,
+        "decimals": None if result.decimals is None else list(result.decimals),
         "backend": result.backend,
         "formula": result.formula,
     }
