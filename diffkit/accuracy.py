@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from diffkit.backends import Backend
 from diffkit.cases import Case
-from diffkit.comparison import Comparison, Finding, Row, compare_task
+from diffkit.comparison import Comparer, Comparison, Finding, Row
 from diffkit.errors import DiffkitError
 from diffkit.points import plural
 
@@ -195,9 +195,12 @@ def _badness(score: Score) -> tuple[int, float]:
 
 def examine(cases: Iterable[Case], backends: Sequence[str | Backend], closeness: float = CLOSE) -> Iterator[Outcome]:
     """Compare the backends at each case in turn; an expected value holds within ``closeness``, relative."""
+    comparer: Comparer | None = None
     for case in cases:
         try:
-            comparison = compare_task(case.task, case.point, backends)
+            if comparer is None or comparer.task is not case.task:
+                comparer = Comparer(case.task, backends)
+            comparison = comparer.at(case.point)
         except DiffkitError as error:
             yield Outcome(case, "failed", (), (Finding("reference", "could not be compared", str(error)),))
             continue

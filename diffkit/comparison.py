@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from time import perf_counter
+from typing import NamedTuple
 
 from diffkit.backends import BACKENDS, Backend, Bounded, Evaluation, get_backend
 from diffkit.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
@@ -39,6 +40,7 @@ class Row:
     ulps: tuple[float, ...]
     digits: tuple[float, ...]
     seconds: float
+    """time to prepare and to answer"""
     outside: tuple[int, ...]
     """components with a value beyond the bar, or a status, though the reference has a value; uncertain is no claim"""
     skipped: str = ""
@@ -87,44 +89,65 @@ class Comparison:
 
 def compare_task(task: Task, point: Sequence[float], backends: Sequence[str | Backend]) -> Comparison:
     """Compare backends on a task at one point."""
-    if not backends:
-        raise BackendError("there is no backend to compare", hint=f"name some of {', '.join(BACKENDS)}")
-    referee = Referee(task)
-    full = (*point, *task.extras)
-    truth = referee.at(full)
-    points = Points(task.variables, tuple(point))
-    reference = lay_out(task, truth, points, "referee", "proven")
-    rows, findings = [], []
-    for backend in backends:
-        row, evaluation = _row(task, get_backend(backend), points, reference)
-        rows.append(row)
-        if evaluation is not None:
-            findings += _judge(task, row, evaluation, full, reference)
-    return Comparison(
-        _verdict(reference, rows),
-        reference,
-        referee.source,
-        tuple(rows),
-        _pairs(rows, reference),
-        tuple(findings),
-    )
+    return Comparer(task, backends).at(point)
 
 
-def _row(task: Task, backend: Backend, points: Points, reference: Result) -> tuple[Row, Evaluation | None]:
-    """Ask one backend; its evaluation is None if it cannot do the task."""
-    start = perf_counter()
+class Asked(NamedTuple):
+    """A backend prepared for a task, or why it cannot do it."""
+
+    backend: Backend
+    evaluation: Evaluation | None
+    seconds: float
+    """what preparing took"""
+    skipped: str = ""
+
+
+class Comparer:
+    """Backends and the referee, prepared once for a task, to be compared at many points."""
+
+    def __init__(self, task: Task, backends: Sequence[str | Backend]):
+        if not backends:
+            raise BackendError("there is no backend to compare", hint=f"name some of {', '.join(BACKENDS)}")
+        self.task = task
+        self.referee = Referee(task)
+        self.asked = [self._prepare(get_backend(backend)) for backend in backends]
+
+    def _prepare(self, backend: Backend) -> Asked:
+        start = perf_counter()
+        try:
+            return Asked(backend, backend.prepare(self.task), perf_counter() - start)
+        except (BackendError, LimitError) as error:
+            return Asked(backend, None, perf_counter() - start, str(error))
+
+    def at(self, point: Sequence[float]) -> Comparison:
+        """Compare at one point."""
+        task, full = self.task, (*point, *self.task.extras)
+        points = Points(task.variables, tuple(point))
+        reference = lay_out(task, self.referee.at(full), points, "referee", "proven")
+        rows: list[Row] = []
+        findings: list[Finding] = []
+        for asked in self.asked:
+            rows.append(_row(task, asked, points, reference))
+            if asked.evaluation is not None:
+                findings += _judge(task, rows[-1], asked.evaluation, full, reference)
+        verdict = _verdict(reference, rows)
+        pairs = _pairs(rows, reference)
+        return Comparison(verdict, reference, self.referee.source, tuple(rows), pairs, tuple(findings))
+
+
+def _row(task: Task, asked: Asked, points: Points, reference: Result) -> Row:
+    """Ask one backend."""
     assert points.point is not None
+    backend, evaluation = asked.backend, asked.evaluation
     full = (*points.point, *task.extras)
-    try:
-        evaluation = backend.prepare(task)
-        answer = evaluation.at(full)
-    except (BackendError, LimitError) as error:
+    if evaluation is None:
         nothing = (math.nan,) * len(task.places)
-        odd = {c: Odd("uncertain", str(error)) for c in range(len(task.indices))}
+        odd = {c: Odd("uncertain", asked.skipped) for c in range(len(task.indices))}
         blank = lay_out(task, Answer([math.nan] * len(task.indices), None, odd), points, backend.name, "none")
-        seconds = perf_counter() - start
-        return Row(backend.name, blank, nothing, nothing, nothing, nothing, nothing, seconds, (), str(error)), None
-    seconds = perf_counter() - start
+        return Row(backend.name, blank, nothing, nothing, nothing, nothing, nothing, asked.seconds, (), asked.skipped)
+    start = perf_counter()
+    answer = evaluation.at(full)
+    seconds = asked.seconds + perf_counter() - start
     result = lay_out(task, answer, points, backend.name, backend.error_kind)
     bar = _bars(task, evaluation, answer, full)
     absolute = tuple(abs(v - r) for v, r in zip(result.flat, reference.flat, strict=True))
@@ -138,7 +161,7 @@ def _row(task: Task, backend: Backend, points: Points, reference: Result) -> tup
         for c, (a, b) in enumerate(zip(absolute, bar, strict=True))
         if not reference.is_odd(c) and not (silent(result, c) or a <= b)
     )
-    return Row(backend.name, result, bar, absolute, relative, ulps, digits, seconds, outside), evaluation
+    return Row(backend.name, result, bar, absolute, relative, ulps, digits, seconds, outside)
 
 
 def silent(result: Result, c: int) -> bool:

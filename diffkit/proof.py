@@ -140,7 +140,7 @@ class Prover:
                 exactly = self._exactly(point, found)
                 if exactly is not None:
                     return exactly
-            with precision(bits):
+            with precision(bits, self.task.order + 1):
                 found, inside, hopeless = self._enclosures(bits, point)
                 if hopeless:
                     break
@@ -193,13 +193,13 @@ class Prover:
                     settled[c] = Enclosure(arb(0), 0.0)
         if any(e.value is None for e in settled):
             return None
-        with precision(PRECISIONS[-1]):
+        with precision(PRECISIONS[-1], self.task.order + 1):
             return Regular(tuple(settled), True, self._confirmed(PRECISIONS[-1], point, settled))
 
     def _confirmed(
         self, bits: int, point: Sequence[float], found: Sequence[Enclosure], checks: Sequence[Check] | None = None
     ) -> bool | None:
-        """Whether Arb's series agree with the enclosures; None if they are too wide to tell."""
+        """Whether Arb's series agree with the enclosures; None if they are too wide to tell. In a precision held."""
         runner = self._series
         series: dict[Direction, list[Any]] = {}
         for check in self._checks if checks is None else checks:
@@ -218,14 +218,12 @@ class Prover:
         return True
 
     def _along(self, runner: Runner, bits: int, point: Sequence[float], direction: Direction) -> list[Any]:
-        """Outputs as power series along a direction."""
+        """Outputs as power series along a direction; the caller holds the precision and the length."""
         speeds = self._speeds.get(direction)
         if speeds is None:
             moves = dict(direction)
             speeds = self._speeds[direction] = [moves.get(i, 0) for i in range(len(point))]
-        length = self.task.order + 1
-        with precision(bits, length):
-            return runner(bits, length, [arb_series([x, v]) for x, v in zip(point, speeds, strict=True)])
+        return runner(bits, self.task.order + 1, [arb_series([x, v]) for x, v in zip(point, speeds, strict=True)])
 
 
 def decimal_text(ball: Any, digits: int) -> str:

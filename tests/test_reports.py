@@ -303,7 +303,7 @@ def test_wrong_arguments_of_a_report(run, tmp_path):
 def test_an_interrupt_leaves_a_partial_report(run, monkeypatch, tmp_path, command):
     import diffkit.accuracy
 
-    real, calls = diffkit.accuracy.compare_task, []
+    real, calls = diffkit.accuracy.Comparer.at, []
 
     def interrupted(*arguments):
         calls.append(1)
@@ -311,7 +311,7 @@ def test_an_interrupt_leaves_a_partial_report(run, monkeypatch, tmp_path, comman
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(diffkit.accuracy, "compare_task", interrupted)
+    monkeypatch.setattr(diffkit.accuracy.Comparer, "at", interrupted)
     code, _, err = run(*command, "--output", "report.txt")
     text = (tmp_path / "report.txt").read_text()
     assert (code, err) == (130, "diffkit: interrupted; the report says what was found at 2 of 5 points\n")
