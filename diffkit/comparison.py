@@ -159,14 +159,9 @@ def _row(task: Task, asked: Asked, points: Points, reference: Result) -> Row:
     outside = tuple(
         c
         for c, (a, b) in enumerate(zip(absolute, bar, strict=True))
-        if not reference.is_odd(c) and not (silent(result, c) or a <= b)
+        if not reference.is_odd(c) and not (result.is_uncertain(c) or a <= b)
     )
     return Row(backend.name, result, bar, absolute, relative, ulps, digits, seconds, outside)
-
-
-def silent(result: Result, c: int) -> bool:
-    """Whether a method says of a component that it cannot tell."""
-    return c in result.odd and result.odd[c].status == "uncertain"
 
 
 def correct_digits(relative: float) -> float:
@@ -240,7 +235,7 @@ def _verdict(reference: Result, rows: Sequence[Row]) -> str:
         return "undecided"
     if any(row.outside for row in asked):
         return "disagree"
-    if all(silent(row.result, c) for row in asked for c in range(len(reference.flat)) if not reference.is_odd(c)):
+    if all(row.result.is_uncertain(c) for row in asked for c in range(len(reference.flat)) if not reference.is_odd(c)):
         return "undecided" if reference.ok else reference.status
     return reference.status if reference.status != "ok" else "agree"
 

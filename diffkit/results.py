@@ -107,6 +107,10 @@ class Result:
         odd = self.odd.get(component)
         return odd is not None and odd.status != "ok"
 
+    def is_uncertain(self, component: int) -> bool:
+        """Whether it is not known what a component, counted flat, is: nothing is claimed of it."""
+        return component in self.odd and self.odd[component].status == "uncertain"
+
     def _side(self, name: str) -> Any:
         if all(math.isnan(getattr(odd, name)) for odd in self.odd.values()):
             return None

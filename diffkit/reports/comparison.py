@@ -131,7 +131,7 @@ def _errors(comparison: Comparison) -> Table:
         if row.skipped:
             continue
         for c in components(row.result):
-            judged = not comparison.reference.is_odd(c)
+            judged = not comparison.reference.is_odd(c) and not row.result.is_uncertain(c)
             rows.append((
                 row.backend, row.result.labels[c], _value(row.result, c),
                 rounded(row.absolute[c]), rounded(row.ulps[c]), digits(row.digits[c]),
