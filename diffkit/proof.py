@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
 from functools import cached_property
-from itertools import product
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -22,9 +21,10 @@ from diffkit.algebras.balls import BALLS, SERIES, ball_function, exact_fraction,
 from diffkit.algebras.field import vanishes
 from diffkit.algebras.rationals import Inexact, rationals
 from diffkit.builder import select
+from diffkit.confirmation import Check, Direction, confirmations, polarised
 from diffkit.emit import LARGEST, Emitted
 from diffkit.program import Program, run, run_slots
-from diffkit.tasks import Index, Task
+from diffkit.tasks import Task
 from diffkit.transforms import derivative_program, guard
 
 PRECISIONS = (96, 192, 512, 2400)
@@ -32,8 +32,6 @@ EXACT_BEFORE = 512  # bits before which exact arithmetic is asked
 HUGE = 60_000  # slots of a derivative program above which only the first precisions are tried
 DOUBLINGS = 5  # of the precision, until decimal digits are settled
 PATIENCE = 3  # points after which compiling pays
-ZERO, TINY = arb(0), arb(2) ** -1080
-AGREEMENT = 30  # bits that must agree for a series to confirm a derivative
 
 
 class Enclosure(NamedTuple):
@@ -206,7 +204,7 @@ class Prover:
             for _, direction in check.left:
                 if direction not in series:
                     series[direction] = self._along(runner, bits, point, direction)
-            agreed = check.agrees(series, found)
+            agreed = check.agrees(series, [enclosure.ball for enclosure in found])
             if agreed is None and len(check.right) > 1:  # components of very different size: one by one
                 alone = [
                     Check(check.output, check.order, polarised(self.task.indices[c][1]), ((1, c),))
@@ -262,79 +260,6 @@ def to_float(value: Fraction) -> float:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
-
-
-# Confirmation ----------------------------------------------------------------------------------------------------
-
-Direction = tuple[tuple[int, int], ...]
-"""(input, whole number) pairs"""
-
-
-class Check(NamedTuple):
-    """Σ weight·cₙ(direction) = Σ factor·component, where cₙ is the n-th coefficient of f(x + t·direction)."""
-
-    output: int
-    order: int
-    left: tuple[tuple[Any, Direction], ...]
-    """(weight as flint's rational, direction)"""
-    right: tuple[tuple[int, int], ...]
-    """(factor, component)"""
-
-    def agrees(self, series: dict[Direction, list[Any]], found: Sequence[Enclosure]) -> bool | None:
-        """Whether both sides overlap, closely enough to see each component; None if they are too wide for that."""
-        left = right = ZERO
-        for weight, direction in self.left:
-            left += series[direction][self.output][self.order] * weight
-        wide = left.rad() * 2**AGREEMENT
-        sharp = True
-        for factor, component in self.right:
-            term = found[component].ball * factor
-            right += term
-            sharp = sharp and (wide <= abs(term) or term.is_zero())
-        if not left.overlaps(right):
-            return False if left.is_finite() else None
-        return True if sharp or left.rad() < TINY else None
-
-
-def confirmations(indices: Sequence[Index]) -> list[Check]:
-    """Identities between directional derivatives and the components that involve every component.
-
-    First derivatives of one output need one generic direction, and so does a full matrix of second ones. Any other
-    partial is a combination of directional derivatives by polarisation: ∂ⁿf/∂x₁…∂xₙ = 2⁻ⁿ Σ ε₁…εₙ·cₙ(Σ εᵢeᵢ).
-    """
-    checks = []
-    groups: dict[tuple[int, int], list[int]] = {}
-    for c, (output, index) in enumerate(indices):
-        groups.setdefault((output, len(index)), []).append(c)
-    for (output, order), members in groups.items():
-        variables = sorted({v for c in members for v in indices[c][1]})
-        complete = order == 2 and len(members) == len(variables) * (len(variables) + 1) // 2
-        if order == 1 or complete:
-            direction = tuple((v, 3 + 2 * k + (k * k) % 7) for k, v in enumerate(variables))
-            moves = dict(direction)
-            right = tuple(
-                (math.prod(moves[v] for v in indices[c][1]) * (2 if len(set(indices[c][1])) == 2 else 1), c)
-                for c in members
-            )
-            checks.append(Check(output, order, ((rational(math.factorial(order)), direction),), right))
-        else:
-            checks += [Check(output, order, polarised(indices[c][1]), ((1, c),)) for c in members]
-    return checks
-
-
-def polarised(index: Sequence[int]) -> tuple[tuple[Any, Direction], ...]:
-    """Weights and directions whose n-th coefficients add up to a partial derivative."""
-    order = len(index)
-    if len(set(index)) <= 1:
-        return ((rational(math.factorial(order)), tuple((v, 1) for v in index[:1])),)
-    weights: dict[Direction, Fraction] = {}
-    for signs in product((1, -1), repeat=order):
-        sums: dict[int, int] = {}
-        for sign, v in zip(signs, index, strict=True):
-            sums[v] = sums.get(v, 0) + sign
-        direction = tuple(sorted((v, s) for v, s in sums.items() if s))
-        weights[direction] = weights.get(direction, Fraction(0)) + Fraction(math.prod(signs), 2**order)
-    return tuple((rational(w), d) for d, w in weights.items() if w and d)
 
 
 __all__ = ["Enclosure", "Prover", "Regular", "enclose", "exact_fraction", "to_float"]

@@ -19,6 +19,7 @@ LAYERS = [
     {"tasks", "stable"},
     {"transforms"},
     {"sympy_bridge", "domain", "emit"},
+    {"confirmation"},
     {"proof"},
     {"classification"},
     {"evaluation", "functions", "points", "differences"},
@@ -40,7 +41,7 @@ ONLY_IN = {
     "rich": {"reports", "cli"},
     "matplotlib": {"plots"},
     "sympy": {"sympy_bridge"},
-    "flint": {"algebras", "proof", "referee", "blame"},
+    "flint": {"algebras", "confirmation", "proof", "referee", "blame"},
     "scipy": {"primitives"},
     "mpmath": {"algebras"},
 }

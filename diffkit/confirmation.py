@@ -1,0 +1,87 @@
+"""Identities that tie directional derivatives to partial ones, by which Arb's power series confirm a derivative."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import product
+from typing import Any, NamedTuple
+
+from flint import arb
+
+from diffkit.algebras.balls import rational
+from diffkit.tasks import Index
+
+ZERO, TINY = arb(0), arb(2) ** -1080
+AGREEMENT = 30  # bits that must agree for a series to confirm a derivative
+
+Direction = tuple[tuple[int, int], ...]
+"""(input, whole number) pairs"""
+
+
+class Check(NamedTuple):
+    """Σ weight·cₙ(direction) = Σ factor·component, where cₙ is the n-th coefficient of f(x + t·direction)."""
+
+    output: int
+    order: int
+    left: tuple[tuple[Any, Direction], ...]
+    """(weight as flint's rational, direction)"""
+    right: tuple[tuple[int, int], ...]
+    """(factor, component)"""
+
+    def agrees(self, series: dict[Direction, list[Any]], found: Sequence[Any]) -> bool | None:
+        """Whether both sides overlap, closely enough to see each component; None if they are too wide for that."""
+        left = right = ZERO
+        for weight, direction in self.left:
+            left += series[direction][self.output][self.order] * weight
+        wide = left.rad() * 2**AGREEMENT
+        sharp = True
+        for factor, component in self.right:
+            term = found[component] * factor
+            right += term
+            sharp = sharp and (wide <= abs(term) or term.is_zero())
+        if not left.overlaps(right):
+            return False if left.is_finite() else None
+        return True if sharp or left.rad() < TINY else None
+
+
+def confirmations(indices: Sequence[Index]) -> list[Check]:
+    """Identities between directional derivatives and the components that involve every component.
+
+    First derivatives of one output need one generic direction, and so does a full matrix of second ones. Any other
+    partial is a combination of directional derivatives by polarisation: ∂ⁿf/∂x₁…∂xₙ = 2⁻ⁿ Σ ε₁…εₙ·cₙ(Σ εᵢeᵢ).
+    """
+    checks = []
+    groups: dict[tuple[int, int], list[int]] = {}
+    for c, (output, index) in enumerate(indices):
+        groups.setdefault((output, len(index)), []).append(c)
+    for (output, order), members in groups.items():
+        variables = sorted({v for c in members for v in indices[c][1]})
+        complete = order == 2 and len(members) == len(variables) * (len(variables) + 1) // 2
+        if order == 1 or complete:
+            direction = tuple((v, 3 + 2 * k + (k * k) % 7) for k, v in enumerate(variables))
+            moves = dict(direction)
+            right = tuple(
+                (math.prod(moves[v] for v in indices[c][1]) * (2 if len(set(indices[c][1])) == 2 else 1), c)
+                for c in members
+            )
+            checks.append(Check(output, order, ((rational(math.factorial(order)), direction),), right))
+        else:
+            checks += [Check(output, order, polarised(indices[c][1]), ((1, c),)) for c in members]
+    return checks
+
+
+def polarised(index: Sequence[int]) -> tuple[tuple[Any, Direction], ...]:
+    """Weights and directions whose n-th coefficients add up to a partial derivative."""
+    order = len(index)
+    if len(set(index)) <= 1:
+        return ((rational(math.factorial(order)), tuple((v, 1) for v in index[:1])),)
+    weights: dict[Direction, Fraction] = {}
+    for signs in product((1, -1), repeat=order):
+        sums: dict[int, int] = {}
+        for sign, v in zip(signs, index, strict=True):
+            sums[v] = sums.get(v, 0) + sign
+        direction = tuple(sorted((v, s) for v, s in sums.items() if s))
+        weights[direction] = weights.get(direction, Fraction(0)) + Fraction(math.prod(signs), 2**order)
+    return tuple((rational(w), d) for d, w in weights.items() if w and d)
