@@ -20,7 +20,7 @@ LAYERS = [
     {"transforms"},
     {"sympy_bridge", "domain", "emit"},
     {"confirmation"},
-    {"proof"},
+    {"proof", "neighbourhood"},
     {"classification"},
     {"evaluation", "functions", "points", "differences"},
     {"layout", "cases"},
