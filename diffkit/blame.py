@@ -29,6 +29,7 @@ BITS = 1200
 SHOWN = 60  # characters of a subexpression
 SUMS = (table["add"], table["sub"])
 LARGEST, SMALLEST = arb(2) ** 1024, 2.0**-1022
+NOISY = 2.0**-46  # relative error of f in binary64 that counts as noise
 WORTH = 10.0  # bits lost in one subtraction that are worth naming
 STEPS = tuple(2.0**-k for k in range(1, 46, 2))
 
@@ -43,7 +44,7 @@ class Blame(NamedTuple):
 
 def blame_for_odd(odd: Odd, label: str, value: float) -> Blame:
     """A number where there is none."""
-    return Blame(odd.cause or odd.status, f"{label} = {value!r}, but {odd.message}", odd.message.split(" has ")[0])
+    return Blame(odd.cause or odd.status, f"{label} = {value!r}, but {odd.message}", odd.where)
 
 
 def blame_for_program(program: Program, c: int, point: Sequence[float], value: float, truth: float) -> Blame:
@@ -161,6 +162,9 @@ def blame_for_differences(task: Task, index: Index, point: Sequence[float], trut
             return loss._replace(evidence=f"f itself is only noise at small steps: {loss.evidence}")
         if len(set(variables)) > 1 or len(variables) > 2:
             return Blame("round-off", f"f is {f.str(3, radius=False)}, and its differences are much smaller")
+        off = noise / abs(f) if not f.contains(0) else arb(0)
+        if off > NOISY:
+            return Blame("noise", f"f itself is off by {off.str(2, radius=False)} of its value in binary64")
         return _by_steps(primal, variables, point, noise, truth)
 
 

@@ -14,12 +14,13 @@ from typing import Any
 
 from diffkit.algebras.balls import precision
 from diffkit.algebras.constants import PRECISIONS, Undecided
-from diffkit.algebras.germs import FLAT, Germ, Missing
+from diffkit.algebras.floats import to_float
+from diffkit.algebras.germs import FLAT, Germ, Missing, Unknown
 from diffkit.domain import place_text
 from diffkit.neighbourhood import Neighbourhood, Side, Undefined
 from diffkit.primitives import Place, table
 from diffkit.program import Program
-from diffkit.proof import enclose, to_float
+from diffkit.proof import enclose
 from diffkit.results import Odd
 from diffkit.syntax import format_slot
 from diffkit.tasks import Index
@@ -63,7 +64,9 @@ class Point(Neighbourhood):
         for germ in (right, left):
             if isinstance(germ, Missing):
                 message = self._say(germ.slot, "is at the edge of its domain,", ("edge", "pole"))
-                return Odd("domain_error", message, cause="domain edge")
+                return Odd("domain_error", message, cause="domain edge", where=self._text(germ.slot))
+        if isinstance(right, Unknown) or isinstance(left, Unknown):
+            raise Undecided
         if self.variable < 0:
             return Odd("ok", value=self._rounded(value))
         joined = (self.right.joined[self.output], self.left.joined[self.output])
@@ -77,23 +80,23 @@ class Point(Neighbourhood):
         """No value at the point: a pole, a removable singularity, an edge, or outside."""
         if at.outside:
             message = self._say_place(at.slot, "is outside its domain, which ends at", at.place, True)
-            return Odd("domain_error", message, cause="outside the domain")
+            return Odd("domain_error", message, cause="outside the domain", where=self._text(at.slot))
         message = self._say_place(at.slot, "has no value where", at.place)
-        edge = Odd("domain_error", message, cause="domain edge")
-        if isinstance(right, Missing) or isinstance(left, Missing):
+        edge = Odd("domain_error", message, cause="domain edge", where=self._text(at.slot))
+        if not (isinstance(right, Germ) and isinstance(left, Germ)):
             return edge
         try:
             leads = [side.algebra.lead(germ) for side, germ in ((self.right, right), (self.left, left))]
             if all(lead is not None and lead[0] < 0 for lead in leads):
-                return Odd("pole", message, cause="pole")
+                return edge._replace(status="pole", cause="pole")
         except Undecided:
             pass
         try:
             limits = [side.algebra.limit(germ) for side, germ in ((self.right, right), (self.left, left))]
             if None not in limits and self.constants.equal(*limits):  # type: ignore[arg-type]
                 limit = self._rounded(limits[0])  # type: ignore[arg-type]
-                message += "; the singularity is removable"
-                return Odd("domain_error", message, limit=limit, cause="removable point")
+                message += "; f tends to a limit there, so the singularity is removable"
+                return edge._replace(message=message, limit=limit, cause="removable point")
         except Undecided:
             pass
         return edge
@@ -108,7 +111,7 @@ class Point(Neighbourhood):
             except Undecided:
                 sides.append(math.nan)
         message = self._say_event("jumps where", ("jump", "kink")) + "; f is not continuous there"
-        return Odd("not_differentiable", message, left=sides[1], right=sides[0], cause="jump")
+        return Odd("not_differentiable", message, left=sides[1], right=sides[0], cause="jump", where=self._fault)
 
     def _slope(self, side: Side, germ: Germ, sign: int) -> float:
         """One-sided derivative as a number, infinite where the tangent is vertical."""
@@ -141,10 +144,12 @@ class Point(Neighbourhood):
             if not same:
                 message = self._say_event("has a kink where" if k == 1 else f"is not {order} times smooth where")
                 if k < order or not whole:
-                    return Odd("not_differentiable", message, cause="kink")
+                    return Odd("not_differentiable", message, cause="kink", where=self._fault)
                 sides = [v if isinstance(v, float) else self._rounded(v) for v in (below, above)]
                 message += self._clarke(k, *sides)
-                return Odd("not_differentiable", message, left=sides[0], right=sides[1], cause="kink")
+                return Odd(
+                    "not_differentiable", message, left=sides[0], right=sides[1], cause="kink", where=self._fault
+                )
             answer = above
         message = ""
         if len(self.program.inputs) > 1 and (special or self.still & self.needed()):
@@ -152,8 +157,10 @@ class Point(Neighbourhood):
         assert isinstance(answer, int)
         value = self._rounded(answer)
         if math.isinf(value):
-            return Odd("overflow", "the derivative is larger than the largest binary64, 1.8e308", cause="overflow")
-        return Odd("ok", message, value=value)
+            where = self._text(self.output)
+            return Odd("overflow", "the derivative is larger than 1.8e308", cause="overflow", where=where)
+        found = Odd("ok", message, value=value)
+        return found._replace(cause="branch", where=self._fault) if special else found
 
     def _clarke(self, order: int, left: float, right: float) -> str:
         """What a subgradient may be, and what frameworks take at the commonest kinks."""
@@ -181,6 +188,18 @@ class Point(Neighbourhood):
         raise Undecided
 
     # Words ---------------------------------------------------------------------------------------------------------
+
+    def _text(self, slot: int) -> str:
+        return format_slot(self.program, slot, SHOWN)
+
+    @property
+    def _fault(self) -> str:
+        """The first subexpression with a special place that was passed."""
+        for slot in self.special:
+            instruction = self.program.instruction_at(slot)
+            if instruction is not None and instruction[0].places:
+                return self._text(slot)
+        return self._text(self.output)
 
     def _say_event(self, what: str, kinds: tuple[str, ...] = ("kink", "jump", "edge", "pole")) -> str:
         for slot in self.special or sorted(self.still & self.needed()):

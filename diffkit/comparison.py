@@ -19,6 +19,7 @@ from diffkit.referee import Referee
 from diffkit.results import Answer, Odd, Result, component_ulps
 from diffkit.tasks import Task
 
+ODD_SOURCE = "ball arithmetic, and one-sided series with exact coefficients where the point is special"
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it
 SLACK = 4.0  # a first-order rounding bound times this is the bar of a float method
 
@@ -131,8 +132,9 @@ class Comparer:
             if asked.evaluation is not None:
                 findings += _judge(task, rows[-1], asked.evaluation, full, reference)
         verdict = _verdict(reference, rows)
+        source = ODD_SOURCE if reference.odd else self.referee.source
         pairs = _pairs(rows, reference)
-        return Comparison(verdict, reference, self.referee.source, tuple(rows), pairs, tuple(findings))
+        return Comparison(verdict, reference, source, tuple(rows), pairs, tuple(findings))
 
 
 def _row(task: Task, asked: Asked, points: Points, reference: Result) -> Row:
@@ -220,6 +222,9 @@ def _blame(
         blame = blame_for_differences(task, task.indices[place], point, true_partial)
     else:
         blame = Blame("wrong value", "the method does not show how it came about")
+    if there is not None and there.cause == "branch" and blame.cause in ("wrong rule", "special point", "round-off"):
+        evidence = "the formula follows the branch taken at the point alone, and f is decided by its neighbours"
+        blame = Blame("branch", evidence, there.where)
     if missing:
         said = f"{label} is {truth!r}, but it gives no value ({here.message if here else 'the answer is not finite'})"
     else:

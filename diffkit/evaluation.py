@@ -16,6 +16,10 @@ from diffkit.transforms import Guarded, derivative_program, guard
 
 BLOCK = 8192  # rows of a batch that run together, so that what is computed between stays in the cache
 
+LOST = (
+    "binary64 loses the value on the way, or cannot tell on which side of a kink or branch the point lies; "
+    "backend='auto' goes on"
+)
 TINY = 5e-324  # binary64 may underflow where the true value does not round to zero
 
 
@@ -67,7 +71,7 @@ class ProgramEvaluation:
         if not math.isfinite(value):
             return Odd("uncertain", "binary64 overflows or loses everything on the way; backend='auto' goes on")
         if not math.isnan(seen.value) and not math.isclose(value, seen.value, rel_tol=1e-6, abs_tol=TINY):
-            return Odd("uncertain", "binary64 cannot tell on which side of a kink or branch the point lies")
+            return Odd("uncertain", LOST)
         return seen._replace(value=value) if seen.message else None
 
     def bound(self, point: Sequence[float]) -> list[float]:

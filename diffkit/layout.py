@@ -30,13 +30,17 @@ def lay_out(
         points.at,
         task.labels,
         None if answer.errors is None else _components(task, answer.errors, points, answer.scaled),
-        error_kind,
+        "none" if error_kind == "proven" and len(odd) == len(answer.values) and _all_bad(odd) else error_kind,
         odd,
         worst_message(odd) or answer.note,
         answer.evaluations,
         joined_formula(task, formulas),
         None if answer.decimals is None else _decimals(task, answer.decimals),
     )
+
+
+def _all_bad(odd: dict[int, Odd]) -> bool:
+    return bool(odd) and all(described.status != "ok" for described in odd.values())
 
 
 def _decimals(task: Task, texts: Sequence[str]) -> tuple[str, ...]:
@@ -58,8 +62,11 @@ def _components(task: Task, flat: Any, points: Points, scaled: bool) -> Any:
 def _odd(task: Task, answer: Answer) -> dict[int, Odd]:
     count, width = len(task.indices), len(task.places)
     found = {}
+    bad = {position // count for position, described in answer.odd.items() if described.status != "ok"}
     for position, described in answer.odd.items():
         row, index = divmod(position, count)
+        if described.status == "ok" and row in bad:  # what a good component is said to be belongs to good points
+            continue
         found.update({row * width + c: described for c, place in enumerate(task.places) if place == index})
     return found
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from diffkit.algebras.constants import Constants, Undecided
-from diffkit.algebras.germs import GermAlgebra, Missing, Restart
+from diffkit.algebras.germs import GermAlgebra, Missing, Restart, Unknown
 from diffkit.primitives import Place, Primitive, table
 from diffkit.program import Program, run
 from diffkit.rules import trace
@@ -123,7 +123,10 @@ class Neighbourhood:
             joined.append(True)
         for slot, primitive, args in self.program.numbered():
             algebra.slot = slot
-            germ = algebra.apply(primitive, [germs[a] for a in args])
+            try:
+                germ = algebra.apply(primitive, [germs[a] for a in args])
+            except Undecided:
+                germ = Unknown()
             germs.append(germ)
             joined.append(self._joins(slot, primitive, args, algebra, germ, germs, joined))
         return Side(algebra, germs, joined)
@@ -134,6 +137,8 @@ class Neighbourhood:
     ) -> bool | None:  # fmt: skip
         """Whether the germ tends to the value: by continuity, or by comparing limit and value."""
         value = self.values[slot]
+        if isinstance(germ, Unknown):
+            return None
         if isinstance(germ, Missing) or isinstance(value, Undefined):
             return False
         if isinstance(germ, bool) or isinstance(value, bool):

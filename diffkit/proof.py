@@ -19,6 +19,7 @@ from flint import arb, arb_series
 
 from diffkit.algebras.balls import BALLS, SERIES, ball_function, exact_fraction, precision, rational, series_function
 from diffkit.algebras.field import vanishes
+from diffkit.algebras.floats import FLOATS, to_float
 from diffkit.algebras.rationals import Inexact, rationals
 from diffkit.builder import select
 from diffkit.confirmation import Check, Direction, confirmations, polarised
@@ -238,7 +239,6 @@ def decimal_text(ball: Any, digits: int) -> str:
 
 def suspects(program: Program, point: Sequence[float]) -> list[str]:
     """Names of the rows of a program whose own derivative Arb's series contradict at the values they take there."""
-    from diffkit.algebras.floats import FLOATS
     from diffkit.tasks import gradient_task
 
     values = run_slots(program, FLOATS, point)
@@ -254,12 +254,4 @@ def suspects(program: Program, point: Sequence[float]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def to_float(value: Fraction) -> float:
-    """Round a fraction correctly, to infinity beyond the largest binary64."""
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
-
-
-__all__ = ["Enclosure", "Prover", "Regular", "enclose", "exact_fraction", "to_float"]
+__all__ = ["Enclosure", "Prover", "Regular", "enclose", "suspects"]

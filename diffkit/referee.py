@@ -11,12 +11,15 @@ from time import monotonic
 from flint import arb
 
 from diffkit.algebras.balls import exact_fraction, precision, rational
+from diffkit.algebras.floats import to_float
 from diffkit.classification import classify
-from diffkit.proof import PRECISIONS, Enclosure, Prover, enclose, suspects, to_float
+from diffkit.proof import PRECISIONS, Enclosure, Prover, enclose, suspects
 from diffkit.results import Answer, Odd
+from diffkit.syntax import format_slot
 from diffkit.tasks import Task
 
 WRONG_ROW = "the table's derivative and Arb's own series disagree: "
+SHOWN = 60  # characters of a subexpression
 UNCONFIRMED = Odd("uncertain", "Arb's series are too wide to confirm the derivative")
 TOO_LARGE = Odd("overflow", "the derivative is larger than the largest binary64, 1.8e308", cause="overflow")
 
@@ -50,6 +53,9 @@ class Referee:
             elif regular.inside:
                 enclosure = self._scaled(c, enclosure)
                 seen = _described(enclosure)
+                if seen is TOO_LARGE:
+                    slot = self.task.program.outputs[index[0]]
+                    seen = TOO_LARGE._replace(where=format_slot(self.task.program, slot, SHOWN))
                 if seen.status == "ok" and regular.agreed is None:
                     seen = UNCONFIRMED
             else:
@@ -61,7 +67,7 @@ class Referee:
             ok = seen.status == "ok" and enclosure.value is not None
             values.append(enclosure.value if ok and enclosure.value is not None else math.nan)
             errors.append(self._error(enclosure, regular.inside) if ok else math.nan)
-            if seen.status != "ok" or seen.message:
+            if seen.status != "ok" or seen.message or seen.cause:
                 odd[c] = seen
         decimals = None
         if self.digits is not None:

@@ -28,7 +28,9 @@ class Odd(NamedTuple):
     limit: float = math.nan
     value: float = math.nan
     cause: str = ""
-    """kink, jump, domain edge, outside the domain, removable point, pole, overflow"""
+    """kink, jump, branch, domain edge, outside the domain, removable point, pole, overflow"""
+    where: str = ""
+    """the subexpression at fault"""
 
 
 @dataclass(eq=False, repr=False)

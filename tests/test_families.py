@@ -108,3 +108,11 @@ def test_outside(form):
     for text, _, _, a in CASES:
         result = at(f"{text} + {form}", a)
         assert (result.status, "outside" in result.message) == ("domain_error", True)
+
+
+@pytest.mark.parametrize("edge", ["sqrt(x - A)", "log(x - A)", "acos(1 + x - A)", "(x - A)**1.5"])
+def test_edges_inside_conditions(edge):
+    """A condition without a value on one side leaves f without one there, whatever the branches are."""
+    for text, _, _, a in CASES:
+        result = at(f"where({edge} < 10, {text}, 2)", a)
+        assert result.status == "domain_error", (text, edge)

@@ -238,7 +238,8 @@ def test_the_command_says_no_to_a_contradicted_case(run, tmp_path):
     code, out, _ = run("report", "cases.jsonl", "--backends", "dual")
     assert code == 1
     assert (
-        "reference: contradicts the expected value at 1 point, square. The first: ∂f/∂x is 6.0, expected 6.001" in out
+        "reference: contradicts the expected value at 1 point, square. "
+        "The first: ∂f/∂x is proven to be 6.0, not 6.001 as expected" in out
     )
     assert run("report", "cases.jsonl", "--backends", "dual", "--closeness", "0.01")[0] == 0
 

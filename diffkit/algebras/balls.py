@@ -180,4 +180,4 @@ def _composed(primitive: Primitive, args: Sequence[Any]) -> Any:
     tower = algebra.apply(primitive, [*lifted, algebra.variable(u[0])])
     coefficients = [tower.coefficient(k) for k in range(ctx.cap if len(u) > 1 else 1)]
     outer = arb_series([arb(0) if c is None else c for c in coefficients])
-    return outer(u - u[0]) if len(u) > 1 else outer
+    return outer(arb_series([arb(0), *(u[k] for k in range(1, len(u)))])) if len(u) > 1 else outer

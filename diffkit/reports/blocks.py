@@ -93,7 +93,8 @@ def status(odd: Odd) -> str:
     """Give what a component is where it is no number, with the one-sided derivatives or the limit if known."""
     known = [(words, getattr(odd, name)) for name, words in SIDES.items()]
     sides = ", ".join(f"{words} {shown(value)}" for words, value in known if not math.isnan(value))
-    return WORDS[odd.status] + (f" ({sides})" if sides else "")
+    words = "no value here" if odd.cause == "removable point" else WORDS[odd.status]
+    return words + (f" ({sides})" if sides else "")
 
 
 def worded(text: str) -> str:

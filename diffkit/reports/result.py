@@ -75,11 +75,16 @@ def _batch(result: Result) -> Table:
     for k in range(count):
         cells: list[str] = [column[k] for column in columns]
         bad = [c for c in range(k * width, (k + 1) * width) if result.is_odd(c)]
-        cells += ["–" if c in bad else shown(result.flat[c]) for c in range(k * width, (k + 1) * width)]
+        cells += ["–" if c in bad else _with_bar(result, c) for c in range(k * width, (k + 1) * width)]
         if result.odd:
             cells.append("; ".join(dict.fromkeys(status(result.odd[c]) for c in bad)) or "ok")
         rows.append(tuple(cells))
     return Table((*result.at, *result.labels, *(["status"] if result.odd else [])), tuple(rows))
+
+
+def _with_bar(result: Result, c: int) -> str:
+    bars = result.flat_error is not None and result.error_kind == "estimate"
+    return shown(result.flat[c]) + (f" ± {result.flat_error[c]:.2g}" if bars else "")
 
 
 def _method(result: Result) -> str:

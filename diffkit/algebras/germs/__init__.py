@@ -1,6 +1,6 @@
 """Germs: how a program behaves on one side of a point, as Puiseux series with exact coefficients."""
 
 from diffkit.algebras.germs.functions import GermAlgebra
-from diffkit.algebras.germs.model import FLAT, Germ, Missing, Restart
+from diffkit.algebras.germs.model import FLAT, Germ, Missing, Restart, Unknown
 
-__all__ = ["FLAT", "Germ", "GermAlgebra", "Missing", "Restart"]
+__all__ = ["FLAT", "Germ", "GermAlgebra", "Missing", "Restart", "Unknown"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from diffkit.algebras.constants import Undecided
 from diffkit.algebras.germs.arithmetic import Arithmetic
-from diffkit.algebras.germs.model import FLAT, SLOW, WILD, Germ, Missing, huge
+from diffkit.algebras.germs.model import FLAT, SLOW, WILD, Germ, Missing, Unknown, huge
 from diffkit.primitives import Primitive, table
 from diffkit.program import run
 from diffkit.rules import by_definition, trace
@@ -22,10 +22,10 @@ class GermAlgebra(Arithmetic):
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
         """Give the germ of a row, or Missing where the side has no value."""
-        if primitive.name == "where":
+        if primitive.name == "where" and isinstance(args[0], bool):
             return args[1] if args[0] else args[2]
         for arg in args:
-            if isinstance(arg, Missing):
+            if isinstance(arg, (Missing, Unknown)):
                 return arg
         if primitive.name in RULES:
             found = getattr(self, RULES[primitive.name])(primitive, *args)

@@ -59,6 +59,10 @@ class Missing:
         self.slot, self.reason = slot, reason
 
 
+class Unknown:
+    """What a value does on this side is not decided; a choice may still pass it by."""
+
+
 class Shifted(Series):
     """u^by times another series, by ≥ 0."""
 
