@@ -175,7 +175,7 @@ def _by_steps(primal: Program, variables: Sequence[int], point: Sequence[float],
     scale = abs(point[variable]) or 1.0
     rows = []
     for step in STEPS:
-        h = arb(step * scale)
+        h = arb(step) * arb(scale)
         samples = []
         for offset in (-1, 0, 1):
             moved = [arb(x) for x in point]

@@ -27,11 +27,13 @@ from diffkit.tasks import Index
 
 MUL = table["mul"]
 SHOWN = 60  # characters of a subexpression in a message
+ONE = Fraction(1)
+ROUNDS = "rounds to 0.0: the derivative is not zero, but smaller than half the least binary64"
 UNDECIDED = "neither balls nor exact algebra decide what happens at the point"
 
 
-def classify(program: Program, index: Index, point: Sequence[float]) -> Odd:
-    """Say what a partial derivative is at a point where the ordinary proof did not go through.
+def classify(program: Program, index: Index, point: Sequence[float], factor: Fraction = ONE) -> Odd:
+    """Say what a partial derivative, times a factor, is at a point where the ordinary proof did not go through.
 
     Status ok comes with the value, correctly rounded: a kink whose sides agree, or a branch that makes no difference.
     """
@@ -42,6 +44,7 @@ def classify(program: Program, index: Index, point: Sequence[float]) -> Odd:
     try:
         for variable in dict.fromkeys(variables) or (-1,):
             line = Point(program, slot, variable, point)
+            line.factor = factor
             found = line.verdict(len(variables), not mixed)
             if found.status != "ok":
                 return found
@@ -54,6 +57,9 @@ def classify(program: Program, index: Index, point: Sequence[float]) -> Odd:
 
 class Point(Neighbourhood):
     """What a neighbourhood says of the derivative, and the words for it."""
+
+    factor = ONE
+    """what the derivative is multiplied by, such as 1/k! for a Taylor coefficient"""
 
     def verdict(self, order: int, whole: bool) -> Odd:
         """Give the status; with a value where the derivative of that order along this variable exists."""
@@ -71,7 +77,7 @@ class Point(Neighbourhood):
             return Odd("ok", value=self._rounded(value))
         joined = (self.right.joined[self.output], self.left.joined[self.output])
         if False in joined:
-            return self._jump(right, left)
+            return self._jump(right, left, order)
         if None in joined:
             raise Undecided
         return self._smooth(right, left, order if whole else 1, whole)
@@ -101,12 +107,12 @@ class Point(Neighbourhood):
             pass
         return edge
 
-    def _jump(self, right: Germ, left: Germ) -> Odd:
+    def _jump(self, right: Germ, left: Germ, order: int) -> Odd:
         """The value is not the limit from both sides; one-sided derivatives exist where it is."""
         sides = []
         for side, germ, sign in ((self.right, right, 1), (self.left, left, -1)):
             try:
-                slope = self._slope(side, germ, sign) if side.joined[self.output] else None
+                slope = self._slope(side, germ, sign) if side.joined[self.output] and order == 1 else None
                 sides.append(math.nan if slope is None else slope)
             except Undecided:
                 sides.append(math.nan)
@@ -116,7 +122,7 @@ class Point(Neighbourhood):
     def _slope(self, side: Side, germ: Germ, sign: int) -> float:
         """One-sided derivative as a number, infinite where the tangent is vertical."""
         slot = self._taylor(side, germ, 1, sign)
-        return slot if isinstance(slot, float) else self._rounded(slot)
+        return slot if isinstance(slot, float) else self._answer(slot)
 
     def _taylor(self, side: Side, germ: Germ, k: int, sign: int) -> int | float:
         """Slot of the k-th one-sided derivative, lower ones existing; ±∞ where a fractional power comes first."""
@@ -145,7 +151,7 @@ class Point(Neighbourhood):
                 message = self._say_event("has a kink where" if k == 1 else f"is not {order} times smooth where")
                 if k < order or not whole:
                     return Odd("not_differentiable", message, cause="kink", where=self._fault)
-                sides = [v if isinstance(v, float) else self._rounded(v) for v in (below, above)]
+                sides = [v if isinstance(v, float) else self._answer(v) for v in (below, above)]
                 message += self._clarke(k, *sides)
                 return Odd(
                     "not_differentiable", message, left=sides[0], right=sides[1], cause="kink", where=self._fault
@@ -155,7 +161,9 @@ class Point(Neighbourhood):
         if len(self.program.inputs) > 1 and (special or self.still & self.needed()):
             message = self._say_event("is special where") + "; the partials exist, but f may not be differentiable"
         assert isinstance(answer, int)
-        value = self._rounded(answer)
+        value = self._answer(answer)
+        if value == 0.0 and self.constants.sign(answer):
+            message = f"{ROUNDS}{'; ' + message if message else ''}"
         if math.isinf(value):
             where = self._text(self.output)
             return Odd("overflow", "the derivative is larger than 1.8e308", cause="overflow", where=where)
@@ -172,6 +180,10 @@ class Point(Neighbourhood):
         instruction = self.program.instruction_at(self.output)
         convention = CONVENTIONS.get(instruction[0].name) if instruction is not None else None
         return text + (f", {convention}" if convention else "")
+
+    def _answer(self, slot: int) -> float:
+        """A derivative times the factor, rounded once."""
+        return self._rounded(self.constants.apply(MUL, (self.constants.number(self.factor), slot)))
 
     def _rounded(self, slot: int) -> float:
         """Round a constant correctly; Undecided where no precision settles it."""

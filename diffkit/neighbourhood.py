@@ -147,11 +147,10 @@ class Neighbourhood:
             here, there = (args[1] if truth else args[2] for truth in (self.values[args[0]], germs[args[0]]))
             if here == there:
                 return joined[here]
-        elif not self._jumps(primitive) and all(joined[a] for a in args):
-            return True
+        continuous = primitive is not WHERE and not self._jumps(primitive) and all(joined[a] for a in args)
         try:
             limit = algebra.limit(germ)
-            return limit is not None and self.constants.equal(limit, value)
+            return limit is not None and (continuous or self.constants.equal(limit, value))
         except Undecided:
             return None
 

@@ -12,7 +12,7 @@ from flint import arb
 
 from diffkit.algebras.balls import exact_fraction, precision, rational
 from diffkit.algebras.floats import to_float
-from diffkit.classification import classify
+from diffkit.classification import ROUNDS, classify
 from diffkit.proof import PRECISIONS, Enclosure, Prover, enclose, suspects
 from diffkit.results import Answer, Odd
 from diffkit.syntax import format_slot
@@ -59,14 +59,15 @@ class Referee:
                 if seen.status == "ok" and regular.agreed is None:
                     seen = UNCONFIRMED
             else:
-                seen = classify(self.task.program, index, point)
+                factor = self.task.factors[c] if self.task.factors else Fraction(1)
+                seen = classify(self.task.program, index, point, factor)
                 if seen.status == "ok" and math.isnan(seen.value):
                     seen = Odd("uncertain", "the domain is not proven to hold the point")
                 elif seen.status == "ok":
                     enclosure = Enclosure(arb(seen.value), seen.value)
             ok = seen.status == "ok" and enclosure.value is not None
             values.append(enclosure.value if ok and enclosure.value is not None else math.nan)
-            errors.append(self._error(enclosure, regular.inside) if ok else math.nan)
+            errors.append(self._error(enclosure, regular.inside, seen.message) if ok else math.nan)
             if seen.status != "ok" or seen.message or seen.cause:
                 odd[c] = seen
         decimals = None
@@ -86,10 +87,13 @@ class Referee:
             return enclose(scaled) if exact is None else Enclosure(scaled, to_float(exact * factor))
 
     @staticmethod
-    def _error(enclosure: Enclosure, inside: bool) -> float:
+    def _error(enclosure: Enclosure, inside: bool, message: str) -> float:
         """Bound of |value − truth|: from the enclosure, or half an ulp where only the rounding is known."""
         assert enclosure.value is not None
-        return enclosure.error if inside else math.ulp(enclosure.value) / 2 if enclosure.value else 0.0
+        if inside:
+            return enclosure.error
+        exact = enclosure.value == 0.0 and not message.startswith(ROUNDS)
+        return 0.0 if exact else max(math.ulp(enclosure.value) / 2, math.ulp(0.0))
 
     def batch(self, points: object) -> Answer:
         """Prove row by row."""

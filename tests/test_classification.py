@@ -156,6 +156,48 @@ def test_what_cannot_be_decided_is_called_uncertain(text):
     assert math.isnan(result.value)
 
 
+STATUSES = {
+    "abs(x)^(-1/2)": "pole",
+    "(x^2)^(-1/3)": "pole",
+    "x^4*abs(x)^(-1/2)": "domain_error",
+    "where(x == 0, 0, x^2*log(exp(1/x^2)))": "uncertain",  # 1 beside 0: a jump, if the logarithm were seen through
+    "where(x == 0, 0, sqrt(-exp(-1/x^2)))": "uncertain",  # no value beside 0
+    "where(x == 0, 0, sqrt(x^4*sin(1/x)))": "uncertain",
+    "where(x == 0, 0, 0*asin(1/x))": "domain_error",
+    "where(x == 0, 0, x^2*sin(asin(1/x)))": "domain_error",
+    "where(x == 0, 0, x^2*sin(log(sin(1/x))))": "uncertain",
+    "where(x == 0, 0, 0*gamma(1/x))": "uncertain",
+    "0*acosh(1/x)": "domain_error",
+    "where(sqrt(x) >= 0, x, 5)": "domain_error",
+    "where(1/0 > 0, x, 2)": "domain_error",
+    "x*atan2(relu(x), relu(x))": "domain_error",
+}
+
+
+@pytest.mark.parametrize("text", STATUSES)
+def test_what_has_no_value_nearby_proves_nothing(text):
+    result = dk.derivative(text, 0)
+    assert result.status == STATUSES[text] or result.status == "uncertain"
+    assert result.limit is None or text == "x^4*abs(x)^(-1/2)"
+
+
+def test_taylor_coefficients_at_odd_points():
+    assert dk.taylor("where(x == 0, 1, sin(x)/x)", 0, 2).value.tolist() == [1.0, 0.0, -1 / 6]
+    assert dk.taylor("sqrt(x^4)", 0, 2).value.tolist() == [0.0, 0.0, 1.0]
+    sides = dk.taylor("x*abs(x)", 0, 2)
+    assert (sides.left[2], sides.right[2]) == (-1.0, 1.0)
+
+
+def test_a_jump_has_no_sides_of_higher_order():
+    assert dk.derivative("floor(x) + x", 1, order=2).right is None
+
+
+def test_what_rounds_to_zero_at_an_odd_point_says_so():
+    result = dk.derivative("x*abs(x) + x/10^400", 0)
+    assert (result.value, result.error) == (0.0, 5e-324)
+    assert "not zero" in result.message
+
+
 ROUGH = {
     "where(x == 0, 0, x*sign(exp(-1/x^2)))": (1, "uncertain"),  # flat is not zero
     "where(x == 0, 0, x*floor(tanh(1/x^2)))": (1, "uncertain"),  # nearly 1 is not 1

@@ -194,3 +194,10 @@ def test_economy_spends_less():
 def test_a_long_program_runs_on_arrays():
     result = dk.derivative("x" + "-x" * 60_000, 1.0, backend="finite")
     assert abs(result.value + 59_999) <= result.error < 1e-3
+
+
+@pytest.mark.parametrize(("text", "at"), [("sin(1/x)", 1e-300), ("tan(1e200*x)", 1e-160), ("1e-20/x", 5e-324)])
+def test_the_ends_of_the_range_are_no_reason_to_fail(text, at):
+    result = dk.derivative(text, at, backend="finite")
+    assert result.status in ("ok", "uncertain", "domain_error", "not_differentiable", "overflow")
+    assert dk.compare(text, at).verdict != "disagree" or result.ok

@@ -176,7 +176,7 @@ def _composed(primitive: Primitive, args: Sequence[Any]) -> Any:
 
     algebra = TaylorAlgebra(BALLS)
     *orders, u = args
-    lifted = [algebra.lift(order[0]) for order in orders]
+    lifted = [algebra.constant(int(exact_fraction(order[0]) or 0)) for order in orders]
     tower = algebra.apply(primitive, [*lifted, algebra.variable(u[0])])
     coefficients = [tower.coefficient(k) for k in range(ctx.cap if len(u) > 1 else 1)]
     outer = arb_series([arb(0) if c is None else c for c in coefficients])

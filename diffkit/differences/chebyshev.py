@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
+from diffkit.differences.sampling import total
+
 SURE = 3.0  # standard deviations that a bar allows for noise
 SLACK = 3.0  # how much more, over the length of the tail, where few coefficients measure it
 SHORTEST_TAIL = 3  # coefficients that are needed to measure noise
@@ -61,7 +63,7 @@ def slope_at_one(degree: int, order: int) -> float:
 def value_at(series: dict[int, float], parity: int, t: float) -> float:
     """Even (0) or odd (1) part of the series at t, |t| ≤ 1."""
     angle = math.acos(t)
-    return math.fsum(c * math.cos(j * angle) for j, c in series.items() if j % 2 == parity)
+    return total(c * math.cos(j * angle) for j, c in series.items() if j % 2 == parity)
 
 
 def coefficients(samples: Sequence[float], parity: int) -> dict[int, float]:
@@ -73,7 +75,7 @@ def coefficients(samples: Sequence[float], parity: int) -> dict[int, float]:
     found = {}
     for degree in range(parity, 2 * pairs, 2):
         scale = (1.0 if degree == 0 else 2.0) / pairs
-        found[degree] = math.fsum(y * (scale * t) for y, t in zip(samples, cosines(pairs, degree), strict=True))
+        found[degree] = total(y * (scale * t) for y, t in zip(samples, cosines(pairs, degree), strict=True))
     return found
 
 
@@ -117,10 +119,10 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float) -> Es
             continue
         level = max(math.hypot(*tail) / math.sqrt(len(tail)), floor)
         noise = SURE * (1 + SLACK / len(tail)) * level * math.sqrt(power)
-        left_out = abs(math.fsum(slopes[j] * series[j] for j in degrees[position + 1 :] if j in slopes))
+        left_out = abs(total(slopes[j] * series[j] for j in degrees[position + 1 :] if j in slopes))
         found = Estimate(0.0, noise, 0.5 * left_out, degree, level, len(tail))
         if best is None or found.bar < best.bar:
             best = found
     assert best is not None, highest
-    value = math.fsum(slopes[j] * series[j] for j in degrees if j <= best.degree and j in slopes)
+    value = total(slopes[j] * series[j] for j in degrees if j <= best.degree and j in slopes)
     return best._replace(value=value)

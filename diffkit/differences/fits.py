@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from diffkit.differences.chebyshev import Estimate, chop, coefficients, nodes, slope_at_zero, value_at
-from diffkit.differences.sampling import Search, finite
+from diffkit.differences.sampling import Search, finite, total
 from diffkit.differences.stencils import Stencil
 
 UNIT = 2.0**-53
@@ -140,7 +140,7 @@ def _expected(factor: float, order: int, level: float, rate: float, highest: int
     """The least bar over the degrees that a fit may keep, in units of the top, if coefficients fall at this rate."""
     slopes = {j: abs(slope_at_zero(j, order)) for j in range(order, FORESEEN, 2)}
     sizes = {j: factor * min(1e9, (factor / rate) ** (j - 1)) for j in slopes}
-    left_out = math.fsum(slopes[j] * sizes[j] for j in slopes)
+    left_out = total(slopes[j] * sizes[j] for j in slopes)
     power, least = 0.0, math.inf
     for degree in range(order, highest - 1, 2):
         power += slopes[degree] ** 2

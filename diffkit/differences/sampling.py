@@ -48,3 +48,11 @@ class Sampler:
 def finite(values: Iterable[float]) -> bool:
     """Whether all values are finite numbers."""
     return all(map(math.isfinite, values))
+
+
+def total(terms: Iterable[float]) -> float:
+    """Sum, rounded once; NaN where terms of f near the end of the range are infinite."""
+    try:
+        return math.fsum(terms)
+    except (ValueError, OverflowError):
+        return math.nan

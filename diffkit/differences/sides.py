@@ -98,7 +98,8 @@ def _side(
         quiet = quiet and estimate.level <= QUIET * floor
         value, bar = (unit * _divided(part, half, m) for part in (estimate.value, estimate.bar))
         derivatives.append((value, abs(bar)))
-    return Side(tuple(derivatives), quiet, abs(seen[PAIRS]), base / (ideal[PAIRS] * start / first))
+    reach = ideal[PAIRS] * start / first
+    return Side(tuple(derivatives), quiet, abs(seen[PAIRS]), base / reach if reach else math.inf)
 
 
 def _divided(value: float, half: float, order: int) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import product
 
-from diffkit.differences.sampling import Point
+from diffkit.differences.sampling import Point, total
 
 CENTRAL = {
     1: ((1, 0.5), (-1, -0.5)),
@@ -81,8 +81,8 @@ class Stencil:
         if self.pure:
             (ratio,), (right, left) = ratios, values
             return {1: (right - left) / 2 / ratio, 0: ((right - center) + (left - center)) / 2 / ratio**2}
-        total = math.fsum(w * value for (_, w), value in zip(self.parts, values, strict=True))
-        return {self.parity: total / math.prod(r**m for r, m in zip(ratios, self.orders, strict=True))}
+        summed = total(w * value for (_, w), value in zip(self.parts, values, strict=True))
+        return {self.parity: summed / math.prod(r**m for r, m in zip(ratios, self.orders, strict=True))}
 
     def derivative(self, slope: float, h: float) -> float:
         """The partial derivative, from the derivative of the folded samples by the step in units of h."""

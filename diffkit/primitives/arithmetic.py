@@ -64,8 +64,8 @@ row("power", "x, y", "real power; x < 0 only with an integer exponent", infix="*
         Place("edge", lambda F, x, y: F.where(F.eq(y, F.floor(y)), 1, x), "x = 0 if y is not an integer",
               closed=True, inside="x > 0 unless y is an integer"),
         Place("edge", lambda F, x, y: x, "x = 0 if y varies", varying=(1,), closed=True),
-        Place("pole", lambda F, x, y: F.where(F.and_(y < 0, F.eq(y, F.floor(y))), x, 1),
-              "x = 0 if y is a negative integer", inside="x ≠ 0 unless y ≥ 0"),
+        Place("pole", lambda F, x, y: F.where(y < 0, x, 1),
+              "x = 0 if y is negative", inside="x ≠ 0 unless y ≥ 0"),
     ),
     points=((2.0, 0.5), (1.1, 7.3), (0.3, -2.5), (10.31, -6.0), (1e-10, 1e-10)))
 

@@ -23,7 +23,7 @@ class Arithmetic(Reading):
         """Give the germ of any row."""
         raise NotImplementedError
 
-    def _sum(self, primitive: Primitive, x: Germ, y: Germ) -> Germ:
+    def _sum(self, primitive: Primitive, x: Germ, y: Germ) -> Any:
         if x.huge or y.huge:
             signs = {x.huge, -y.huge if primitive is SUB else y.huge} - {0}
             finite = all(g.huge or g.order > -math.inf for g in (x, y))
@@ -41,7 +41,7 @@ class Arithmetic(Reading):
         aligned = [Shifted(self.taylor, series, by) if by else series for series, by in raised]
         return Germ(low, self.taylor.apply(primitive, aligned), order)
 
-    def _product(self, primitive: Primitive, x: Germ, y: Germ) -> Germ:  # noqa: ARG002
+    def _product(self, primitive: Primitive, x: Germ, y: Germ) -> Any:  # noqa: ARG002
         if any(self._is_zero(germ) for germ in (x, y)):
             return self.constant(0)
         if x.huge or y.huge:
@@ -53,7 +53,7 @@ class Arithmetic(Reading):
             return Germ(0, None, order)
         return Germ(x.shift + y.shift, self.taylor.apply(MUL, [x.series, y.series]), order)
 
-    def _huge(self, x: Germ, y: Germ) -> Germ:
+    def _huge(self, x: Germ, y: Germ) -> Any:
         """x·y or x/y where one is huge: wild if the sign of the other is not known."""
         try:
             return huge(self.sign(x) * self.sign(y)) if self.sign(x) and self.sign(y) else WILD
@@ -74,7 +74,7 @@ class Arithmetic(Reading):
         split = self.split(germ)
         return math.inf if split is None else split[0]
 
-    def _quotient(self, primitive: Primitive, x: Germ, y: Germ) -> Germ | Missing:  # noqa: ARG002
+    def _quotient(self, primitive: Primitive, x: Germ, y: Germ) -> Any:  # noqa: ARG002
         if y.huge:
             return WILD if x.huge or x.order == -math.inf else Germ(0, None, FLAT)
         if x.huge:
@@ -93,12 +93,12 @@ class Arithmetic(Reading):
         order = min(x.order - exponent, y.order - 2 * exponent + x.shift)
         return Germ(x.shift - exponent, self.taylor.apply(DIV, [x.series, series]), order)
 
-    def _negative(self, primitive: Primitive, x: Germ) -> Germ:  # noqa: ARG002
+    def _negative(self, primitive: Primitive, x: Germ) -> Any:  # noqa: ARG002
         if x.huge:
             return huge(-x.huge)
         return x if x.series is None else Germ(x.shift, self.taylor.apply(NEG, [x.series]), x.order)
 
-    def _step(self, primitive: Primitive, x: Germ) -> Germ:
+    def _step(self, primitive: Primitive, x: Germ) -> Any:
         """Sign, floor and ceil: constant on the side."""
         if primitive.name == "sign":
             sign = self.sign(x)
@@ -121,14 +121,14 @@ class Arithmetic(Reading):
         if x.series is None or x.order <= 0 or (at := self.limit(x)) is None or self.constants.sign(at) == 0:
             self.events[self.slot] = decision
 
-    def _absolute(self, primitive: Primitive, x: Germ) -> Germ:  # noqa: ARG002
+    def _absolute(self, primitive: Primitive, x: Germ) -> Any:  # noqa: ARG002
         if x.series is None:
             return x
         sign = self.sign(x)
         self._pass(x, sign)
         return self._negative(NEG, x) if sign < 0 else x
 
-    def _extreme(self, primitive: Primitive, x: Germ, y: Germ) -> Germ:
+    def _extreme(self, primitive: Primitive, x: Germ, y: Germ) -> Any:
         apart = self._sum(SUB, x, y)
         sign = self.sign(apart) * (1 if primitive.name == "max" else -1)
         self._pass(apart, sign)
@@ -140,10 +140,10 @@ class Arithmetic(Reading):
         self._pass(apart, sign)
         return bool(primitive.floats(sign, 0))  # type: ignore[misc]
 
-    def _power(self, primitive: Primitive, x: Germ, y: Germ) -> Germ | Missing:  # noqa: ARG002
+    def _power(self, primitive: Primitive, x: Germ, y: Germ) -> Any:  # noqa: ARG002
         exponent = y.series.value if isinstance(y.series, Exact) and y.shift == 0 else None
         if not isinstance(exponent, (int, Fraction)):
-            return self._variable_power(x, y)  # type: ignore[no-any-return]
+            return self._variable_power(x, y)
         if exponent.denominator == 1 and exponent >= 0 and x.series is not None:
             n = int(exponent)
             order = x.order + x.shift * (n - 1) if n else math.inf
@@ -151,8 +151,8 @@ class Arithmetic(Reading):
         try:
             split = self.split(x)
         except Undecided:
-            if x.series is None:
-                return Germ(0, None, x.order * float(exponent)) if exponent > 0 and x.order > 0 else WILD
+            if x.series is None and exponent.denominator == 1 and exponent > 0:
+                return Germ(0, None, x.order * int(exponent), rough=x.rough)
             raise
         if split is None:
             return x if exponent > 0 else WILD if x.is_bound else Missing(self.slot, "has no value where")
@@ -178,10 +178,10 @@ class Arithmetic(Reading):
             return WILD
         return self.apply(table["exp"], [self._product(MUL, y, self.apply(table["log"], [x]))])
 
-    def _root(self, primitive: Primitive, x: Germ) -> Germ | Missing:  # noqa: ARG002
+    def _root(self, primitive: Primitive, x: Germ) -> Any:  # noqa: ARG002
         return self._power(POWER, x, self.constant(Fraction(1, 2)))
 
-    def _cube_root(self, primitive: Primitive, x: Germ) -> Germ | Missing:  # noqa: ARG002
+    def _cube_root(self, primitive: Primitive, x: Germ) -> Any:  # noqa: ARG002
         sign = self.sign(x)
         size = self._negative(NEG, x) if sign < 0 else x
         root = self._power(POWER, size, self.constant(Fraction(1, 3)))

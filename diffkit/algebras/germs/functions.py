@@ -113,6 +113,10 @@ class GermAlgebra(Arithmetic):
         """At an edge or a pole of the row, or at infinity: by an identity that moves the special place elsewhere."""
         name, x = primitive.name, args[-1]
         self.events[self.slot] = "place"
+        for place in primitive.places:
+            margin = run(trace(place.margin, len(args)), self, args)[0] if place.kind == "edge" else None
+            if isinstance(margin, Germ) and limits[-1] is None and self.sign(margin) < 0:
+                return Missing(self.slot, "is outside its domain, which ends at")
         rule: Callable[..., Any] | None = MOVED.get(name)
         if name in ("log", "log2", "log10", "log1p", "atanh"):
             return self._logarithm(primitive, args)
@@ -128,11 +132,13 @@ class GermAlgebra(Arithmetic):
             return WILD
         return run(trace(rule, len(args)), self, args)[0]
 
-    def _logarithm(self, primitive: Primitive, args: Sequence[Germ]) -> Germ | Missing:
+    def _logarithm(self, primitive: Primitive, args: Sequence[Germ]) -> Any:
         """At zero: Missing where the argument is negative, otherwise wild, though less than any power."""
         (place,) = primitive.places
         margin = run(trace(place.margin, 1), self, args)[0]
-        sign = 1 if isinstance(margin, Missing) else self.sign(margin)
+        if not isinstance(margin, Germ) or margin.huge > 0:
+            return WILD
+        sign = self.sign(margin)
         if sign < 0:
             return Missing(self.slot, "is outside its domain, which ends at")
         if sign == 0:
@@ -181,7 +187,7 @@ MOVED: dict[str, Callable[..., Any]] = {
 
 def _on_the_axis(F: Any, y: Any, x: Any) -> Any:  # noqa: ARG001
     """The angle of a point with y = 0."""
-    return F.where(x > 0, 0, F.pi)
+    return F.where(x > 0, 0, F.where(x < 0, F.pi, x / x))
 
 
 MIRRORED: dict[str, Callable[..., Any]] = {

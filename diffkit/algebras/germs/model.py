@@ -44,9 +44,6 @@ class Germ:
         return self.series is None
 
 
-WILD = Germ(0, None, -math.inf)
-
-
 def huge(sign: int) -> Germ:
     """Give the germ of what tends to ±∞ faster than any power."""
     return Germ(0, None, -math.inf, sign)
@@ -60,7 +57,10 @@ class Missing:
 
 
 class Unknown:
-    """What a value does on this side is not decided; a choice may still pass it by."""
+    """What a value does on this side, or whether there is one, is not decided; a choice may still pass it by."""
+
+
+WILD = Unknown()
 
 
 class Shifted(Series):
