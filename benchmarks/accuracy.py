@@ -247,7 +247,9 @@ def page(tools: dict[Tool, str], missing: list[str], cases: list[dict[str, Any]]
         "![Distribution of errors](accuracy.svg)" if drawn else "",
         "## Gradients",
         f"Errors of {components} gradient components in units in the last place of the correctly rounded value "
-        "(½ is the best a binary64 can promise). NaN counts as infinite; true zeros are apart, below.",
+        "(½ is the best a binary64 can promise). NaN counts as infinite; true zeros are apart, below. "
+        "Where the exact value lies halfway between two binary64 numbers, the references' thirty digits make either "
+        "neighbour look a shade beyond ½.",
         table(ULPS, [[n, *ulp_row(s["ulps"])] for n, s in gradients.items()]),
         "The same errors divided by 1 + κ, κᵢ = Σⱼ|xⱼHᵢⱼ|/|gᵢ|: what is left when the rounding of the point "
         "itself is "
@@ -263,7 +265,8 @@ def page(tools: dict[Tool, str], missing: list[str], cases: list[dict[str, Any]]
         "1e-6 with an "
         "error above 1e-3. jacobi's bar is one standard deviation, which promises 68 %.",
         table(
-            ["", "digits, median", "5 % worst", "under 6", "honest", "bar/error, median", "lies", "evaluations/var."],
+            ["", "digits, median", "5 % worst", "under 6", "honest", "bar/error, median", "lies",
+             "evaluations/var., median"],
             [[n, *difference_row(s)] for n, s in differences.items()],
         ),
         "## Hard points",

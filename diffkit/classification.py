@@ -152,7 +152,8 @@ class Point(Neighbourhood):
                 if k < order or not whole:
                     return Odd("not_differentiable", message, cause="kink", where=self._fault)
                 sides = [v if isinstance(v, float) else self._answer(v) for v in (below, above)]
-                message += self._clarke(k, *sides)
+                vertical = isinstance(above, float) or isinstance(below, float)
+                message += self._clarke(k, sides[0], sides[1], vertical)
                 return Odd(
                     "not_differentiable", message, left=sides[0], right=sides[1], cause="kink", where=self._fault
                 )
@@ -170,12 +171,12 @@ class Point(Neighbourhood):
         found = Odd("ok", message, value=value)
         return found._replace(cause="branch", where=self._fault) if special else found
 
-    def _clarke(self, order: int, left: float, right: float) -> str:
+    def _clarke(self, order: int, left: float, right: float, vertical: bool) -> str:
         """What a subgradient may be, and what frameworks take at the commonest kinks."""
         if order > 1:
             return ""
         if math.isinf(left) or math.isinf(right):
-            return "; a one-sided derivative is infinite"
+            return f"; a one-sided derivative is {'infinite' if vertical else 'beyond the largest binary64'}"
         text = f"; the Clarke interval is [{min(left, right):.6g}, {max(left, right):.6g}]"
         instruction = self.program.instruction_at(self.output)
         convention = CONVENTIONS.get(instruction[0].name) if instruction is not None else None
