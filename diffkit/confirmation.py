@@ -26,7 +26,7 @@ class Check(NamedTuple):
     output: int
     order: int
     left: tuple[tuple[Any, Direction], ...]
-    """(weight as flint's rational, direction)"""
+    """(weight as flint's rational, or 1, direction)"""
     right: tuple[tuple[int, int], ...]
     """(factor, component)"""
 
@@ -34,16 +34,17 @@ class Check(NamedTuple):
         """Whether both sides overlap, closely enough to see each component; None if they are too wide for that."""
         left = right = ZERO
         for weight, direction in self.left:
-            left += series[direction][self.output][self.order] * weight
-        wide = left.rad() * 2**AGREEMENT
-        sharp = True
+            coefficient = series[direction][self.output][self.order]
+            left += coefficient if weight == 1 else coefficient * weight
+        smallest = math.inf
         for factor, component in self.right:
             term = found[component] * factor
             right += term
-            sharp = sharp and (wide <= abs(term) or term.is_zero())
+            smallest = min(smallest, abs(float(term)) or math.inf)  # what is zero, or nearly, cannot be seen
         if not left.overlaps(right):
             return False if left.is_finite() else None
-        return True if sharp or left.rad() < TINY else None
+        width = left.rad()
+        return True if float(width) * 2.0**AGREEMENT <= smallest < math.inf or width < TINY else None
 
 
 def confirmations(indices: Sequence[Index]) -> list[Check]:
@@ -66,17 +67,21 @@ def confirmations(indices: Sequence[Index]) -> list[Check]:
                 (math.prod(moves[v] for v in indices[c][1]) * (2 if len(set(indices[c][1])) == 2 else 1), c)
                 for c in members
             )
-            checks.append(Check(output, order, ((rational(math.factorial(order)), direction),), right))
+            checks.append(Check(output, order, ((_weight(order), direction),), right))
         else:
             checks += [Check(output, order, polarised(indices[c][1]), ((1, c),)) for c in members]
     return checks
+
+
+def _weight(order: int) -> Any:
+    return 1 if order < 2 else rational(math.factorial(order))
 
 
 def polarised(index: Sequence[int]) -> tuple[tuple[Any, Direction], ...]:
     """Weights and directions whose n-th coefficients add up to a partial derivative."""
     order = len(index)
     if len(set(index)) <= 1:
-        return ((rational(math.factorial(order)), tuple((v, 1) for v in index[:1])),)
+        return ((_weight(order), tuple((v, 1) for v in index[:1])),)
     weights: dict[Direction, Fraction] = {}
     for signs in product((1, -1), repeat=order):
         sums: dict[int, int] = {}

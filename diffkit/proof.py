@@ -69,10 +69,10 @@ class Regular(NamedTuple):
 
 def enclose(ball: Any) -> Enclosure:
     """Round both ends of a ball."""
-    if not ball.is_finite():
+    low = float(ball.lower())
+    if low != float(ball.upper()) or not ball.is_finite():
         return Enclosure(ball, None)
-    low, high = float(ball.lower()), float(ball.upper())
-    return Enclosure(ball, low + 0.0 if low == high else None)  # a −0.0 becomes 0.0
+    return Enclosure(ball, low + 0.0)  # a −0.0 becomes 0.0
 
 
 class Runner:
@@ -143,7 +143,7 @@ class Prover:
                 found, inside, hopeless = self._enclosures(bits, point)
                 if hopeless:
                     break
-                if inside and all(e.value is not None for e in found):
+                if inside and not any(e.value is None for e in found):
                     agreed = self._confirmed(bits, point, found)
                     if agreed is not None:
                         return Regular(tuple(found), True, agreed)
@@ -201,11 +201,12 @@ class Prover:
         """Whether Arb's series agree with the enclosures; None if they are too wide to tell. In a precision held."""
         runner = self._series
         series: dict[Direction, list[Any]] = {}
+        balls = [enclosure.ball for enclosure in found]
         for check in self._checks if checks is None else checks:
             for _, direction in check.left:
                 if direction not in series:
                     series[direction] = self._along(runner, bits, point, direction)
-            agreed = check.agrees(series, [enclosure.ball for enclosure in found])
+            agreed = check.agrees(series, balls)
             if agreed is None and len(check.right) > 1:  # components of very different size: one by one
                 alone = [
                     Check(check.output, check.order, polarised(self.task.indices[c][1]), ((1, c),))

@@ -125,7 +125,7 @@ def _answers(comparison: Comparison) -> Table:
 
 
 def _errors(comparison: Comparison) -> Table:
-    header = ("method", "partial", "value", "error", "ulps", "digits", "error bar", "within")
+    header = ("method", "partial", "value", "error", "ulps", "digits", "error bar", "within", "evaluations")
     rows = []
     for row in comparison.rows:
         if row.skipped:
@@ -136,9 +136,10 @@ def _errors(comparison: Comparison) -> Table:
                 row.backend, row.result.labels[c], _value(row.result, c),
                 rounded(row.absolute[c]), rounded(row.ulps[c]), digits(row.digits[c]),
                 bar(row.bar[c]) if judged else "–", ("no" if c in row.outside else "yes") if judged else "–",
+                str(row.result.evaluations),
             ))  # fmt: skip
     several = len(comparison.reference.labels) > 1
-    return Table(header, tuple(rows), () if several else (0, 2, 3, 4, 5, 6, 7))
+    return Table(header, tuple(rows), () if several else (0, 2, 3, 4, 5, 6, 7, 8))
 
 
 def _value(result: Result, c: int, sides: bool = False) -> str:
