@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from families import smooth_cases, truth
+from difference_families import smooth_cases, truth
 from scoring import Score, scores, table
 
 from diffkit.api import make_task

@@ -5,24 +5,12 @@
 Medians of five runs. Times belong to the machine; the growth (time per operation) belongs to the code.
 """
 
-import statistics
-import time
-from collections.abc import Callable
+from timing import median
 
 from diffkit.limits import Limits
 from diffkit.syntax import parse_program
 from diffkit.tasks import gradient_task, hessian_task
 from diffkit.transforms import derivative_program, differentiate
-
-
-def median(action: Callable[[], object], runs: int = 5) -> float:
-    """Median seconds of an action."""
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
 
 
 def rosenbrock(n: int) -> str:

@@ -112,7 +112,32 @@ class Ours(Tool):
             raise NotImplementedError from None
 
 
-class Autograd(Tool):
+class Tape(Tool):
+    """Reverse mode over NumPy functions: what autograd and JAX have in common."""
+
+    def _tool(self) -> Any:
+        return importlib.import_module(self.module)
+
+    def _f(self, f: str, variables: list[str]) -> Any:
+        raise NotImplementedError
+
+    def gradient(self, f: str, variables: list[str], x: list[float]) -> Said:
+        return Said(np.ravel(self._tool().grad(self._f(f, variables))(np.array(x))).tolist())
+
+    def hessian(self, f: str, variables: list[str], x: list[float]) -> Said:
+        return Said(np.ravel(self._tool().hessian(self._f(f, variables))(np.array(x))).tolist())
+
+    def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
+        if order > NESTED:
+            raise NotImplementedError
+        g = self._f(f, variables)
+        nth: Any = lambda t: g([t])  # noqa: E731
+        for _ in range(order):
+            nth = self._tool().grad(nth)
+        return Said([float(nth(x[0]))])
+
+
+class Autograd(Tape):
     """autograd: reverse mode over NumPy."""
 
     module = "autograd"
@@ -120,59 +145,15 @@ class Autograd(Tool):
     def _f(self, f: str, variables: list[str]) -> Any:
         return callable_of(f, variables, "autograd.numpy", "autograd.scipy.special")
 
-    def gradient(self, f: str, variables: list[str], x: list[float]) -> Said:
-        import autograd
 
-        return Said(np.ravel(autograd.grad(self._f(f, variables))(np.array(x))).tolist())
-
-    def hessian(self, f: str, variables: list[str], x: list[float]) -> Said:
-        import autograd
-
-        return Said(np.ravel(autograd.hessian(self._f(f, variables))(np.array(x))).tolist())
-
-    def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
-        import autograd
-
-        if order > NESTED:
-            raise NotImplementedError
-        g = self._f(f, variables)
-        nth: Any = lambda t: g([t])  # noqa: E731
-        for _ in range(order):
-            nth = autograd.grad(nth)
-        return Said([float(nth(x[0]))])
-
-
-class Jax(Tool):
+class Jax(Tape):
     """JAX in 64 bits, without compilation."""
 
     module = "jax"
 
     def _f(self, f: str, variables: list[str]) -> Any:
-        import jax
-
-        jax.config.update("jax_enable_x64", True)
+        self._tool().config.update("jax_enable_x64", True)
         return callable_of(f, variables, "jax.numpy", "jax.scipy.special")
-
-    def gradient(self, f: str, variables: list[str], x: list[float]) -> Said:
-        import jax
-
-        return Said(np.ravel(jax.grad(self._f(f, variables))(np.array(x))).tolist())
-
-    def hessian(self, f: str, variables: list[str], x: list[float]) -> Said:
-        import jax
-
-        return Said(np.ravel(jax.hessian(self._f(f, variables))(np.array(x))).tolist())
-
-    def derivative(self, f: str, variables: list[str], x: list[float], order: int) -> Said:
-        import jax
-
-        if order > NESTED:
-            raise NotImplementedError
-        g = self._f(f, variables)
-        nth: Any = lambda t: g([t])  # noqa: E731
-        for _ in range(order):
-            nth = jax.grad(nth)
-        return Said([float(nth(x[0]))])
 
 
 class Sympy(Tool):

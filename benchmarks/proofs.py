@@ -7,9 +7,10 @@ Medians and 95 % quantiles over the corpus of the median of nine calls, in micro
 
 import json
 import statistics
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
+
+from timing import median
 
 import diffkit as dk
 from diffkit.classification import classify
@@ -22,16 +23,6 @@ ODD = {
     "sqrt(x**2)": 0, "log(x)": -1, "where(x == 0, 0, exp(-1/x**2))": 0, "where(x == 0, 0, x**2*sin(1/x))": 0,
     "gamma(x)": -3, "(exp(x) - e)/(x - 1)": 1, "acos(cos(x))": 0, "x**x": 0, "cbrt(x**2)": 0,
 }  # fmt: skip
-
-
-def seconds(action: Callable[[], object], runs: int = 9) -> float:
-    """Median time of an action."""
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
 
 
 def line(name: str, times: Iterable[float]) -> None:
@@ -52,12 +43,12 @@ def main() -> None:
             prover = Prover(task)
             for _ in range(6):  # compiles on the way
                 prover.at(point)
-            prepared.append(seconds(lambda p=prover, x=point: p.at(x)))
+            prepared.append(median(lambda p=prover, x=point: p.at(x), 9))
             text, names = case["expr"], case["vars"]
-            fresh.append(seconds(lambda m=make, t=text, n=names, x=point: Prover(m(dk.parse(t, n).program)).at(x), 3))
+            fresh.append(median(lambda m=make, t=text, n=names, x=point: Prover(m(dk.parse(t, n).program)).at(x), 3))
         line(f"{kind}, prepared", prepared)
         line(f"{kind}, from text", fresh)
-    line("an odd point", [seconds(lambda t=t, x=x: classify(dk.parse(t).program, (0, (0,)), [float(x)]))
+    line("an odd point", [median(lambda t=t, x=x: classify(dk.parse(t).program, (0, (0,)), [float(x)]), 9)
                           for t, x in ODD.items()])  # fmt: skip
 
 

@@ -44,8 +44,8 @@ def find_backend(backend: str | Backend, digits: int | None = None, timeout: flo
         from diffkit.auto import AutoBackend
 
         return AutoBackend(digits, timeout)
-    if digits is not None:
-        raise BackendError("only the backend auto proves decimal digits")
+    if digits is not None or timeout is not None:
+        raise BackendError("digits and a timeout belong to proofs", hint="only the backend auto proves")
     return get_backend(backend)
 
 

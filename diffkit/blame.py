@@ -21,12 +21,11 @@ from diffkit.builder import ProgramBuilder, select
 from diffkit.primitives import table
 from diffkit.program import Program, run, run_slots
 from diffkit.results import Odd
-from diffkit.syntax import format_slot
+from diffkit.syntax import excerpt
 from diffkit.tasks import Index, Task
 from diffkit.transforms import adjoints
 
 BITS = 1200
-SHOWN = 60  # characters of a subexpression
 SUMS = (table["add"], table["sub"])
 LARGEST, SMALLEST = arb(2) ** 1024, 2.0**-1022
 NOISY = 2.0**-46  # relative error of f in binary64 that counts as noise
@@ -86,9 +85,9 @@ def _out_of_range(program: Program, exact: Sequence[Any], floats: Sequence[Any])
             continue
         size = abs(ball)
         if math.isinf(value) and size > LARGEST:
-            return Blame("overflow", f"it is {ball.str(3, radius=False)}, beyond 1.8e308", _text(program, slot))
+            return Blame("overflow", f"it is {ball.str(3, radius=False)}, beyond 1.8e308", excerpt(program, slot))
         if abs(value) < SMALLEST and not ball.contains(0) and size < SMALLEST:
-            return Blame("underflow", f"it is {ball.str(3, radius=False)}, below 2.2e-308", _text(program, slot))
+            return Blame("underflow", f"it is {ball.str(3, radius=False)}, below 2.2e-308", excerpt(program, slot))
     return None
 
 
@@ -101,7 +100,7 @@ def _special_point(program: Program, exact: Sequence[Any], floats: Sequence[Any]
         if all(isinstance(floats[a], bool) or math.isfinite(floats[a]) for a in args):
             what = "has no value" if not exact[slot].is_finite() else f"is {value} in binary64"
             return Blame(
-                "special point", f"the formula {what} there, though the derivative exists", _text(program, slot)
+                "special point", f"the formula {what} there, though the derivative exists", excerpt(program, slot)
             )
     return None
 
@@ -133,7 +132,7 @@ def cancellation(program: Program, exact: Sequence[Any], point: Sequence[float])
         f"{lost:.0f} of 53 bits ({lost * math.log10(2):.1f} digits) are lost in "
         f"{left} {sign} {right} → {exact[slot].str(3, radius=False)}"
     )
-    return Blame("cancellation", evidence, _text(program, slot))
+    return Blame("cancellation", evidence, excerpt(program, slot))
 
 
 def _size(ball: Any) -> float:
@@ -205,7 +204,3 @@ def _by_steps(primal: Program, variables: Sequence[int], point: Sequence[float],
 def _agree(a: Any, b: Any) -> bool:
     """Whether two differences are alike to nine digits, zeros included."""
     return bool(abs(a - b) <= abs(a + b) * arb(1e-9) or (abs(a) + abs(b) < arb(1e-30)))
-
-
-def _text(program: Program, slot: int) -> str:
-    return format_slot(program, slot, SHOWN)

@@ -217,6 +217,9 @@ class ProgramBuilder:
 
     def _like(self, x: int, y: int, sign: int) -> int | None:
         """a·z ± b·z = (a ± b)·z, unless that is zero times z."""
+        left, right = self._instructions[x], self._instructions[y]
+        if x != y and (left is None or left[0] is not MUL) and (right is None or right[0] is not MUL):
+            return None
         (a, z), (b, w) = self._multiple(x), self._multiple(y)
         if z != w or a + sign * b == 0:
             return None

@@ -20,13 +20,12 @@ from diffkit.domain import place_text
 from diffkit.neighbourhood import Neighbourhood, Side, Undefined
 from diffkit.primitives import Place, table
 from diffkit.program import Program
-from diffkit.proof import enclose
+from diffkit.proof import enclose, too_large
 from diffkit.results import Odd
-from diffkit.syntax import format_slot
+from diffkit.syntax import excerpt
 from diffkit.tasks import Index
 
 MUL = table["mul"]
-SHOWN = 60  # characters of a subexpression in a message
 ONE = Fraction(1)
 ROUNDS = "rounds to 0.0: the derivative is not zero, but smaller than half the least binary64"
 UNDECIDED = "neither balls nor exact algebra decide what happens at the point"
@@ -74,7 +73,8 @@ class Point(Neighbourhood):
         if isinstance(right, Unknown) or isinstance(left, Unknown):
             raise Undecided
         if self.variable < 0:
-            return Odd("ok", value=self._rounded(value))
+            found = self._rounded(value)
+            return Odd("ok", value=found, error=max(math.ulp(found) / 2, math.ulp(0.0)))
         joined = (self.right.joined[self.output], self.left.joined[self.output])
         if False in joined:
             return self._jump(right, left, order)
@@ -163,12 +163,14 @@ class Point(Neighbourhood):
             message = self._say_event("is special where") + "; the partials exist, but f may not be differentiable"
         assert isinstance(answer, int)
         value = self._answer(answer)
-        if value == 0.0 and self.constants.sign(answer):
-            message = f"{ROUNDS}{'; ' + message if message else ''}"
         if math.isinf(value):
-            where = self._text(self.output)
-            return Odd("overflow", "the derivative is larger than 1.8e308", cause="overflow", where=where)
-        found = Odd("ok", message, value=value)
+            return too_large(self.program, self.output)
+        error = max(math.ulp(value) / 2, math.ulp(0.0))  # only the rounding is known
+        if value == 0.0 and self.constants.sign(answer) == 0:
+            error = 0.0
+        elif value == 0.0:
+            message = ROUNDS + (f"; {message}" if message else "")
+        found = Odd("ok", message, value=value, error=error)
         return found._replace(cause="branch", where=self._fault) if special else found
 
     def _clarke(self, order: int, left: float, right: float, vertical: bool) -> str:
@@ -203,7 +205,7 @@ class Point(Neighbourhood):
     # Words ---------------------------------------------------------------------------------------------------------
 
     def _text(self, slot: int) -> str:
-        return format_slot(self.program, slot, SHOWN)
+        return excerpt(self.program, slot)
 
     @property
     def _fault(self) -> str:
@@ -219,7 +221,7 @@ class Point(Neighbourhood):
             instruction = self.program.instruction_at(slot)
             if instruction is not None and instruction[0].places:
                 return self._say(slot, what, kinds)
-        return f"{format_slot(self.program, self.output, SHOWN)} {what.removesuffix(' where')} here"
+        return f"{excerpt(self.program, self.output)} {what.removesuffix(' where')} here"
 
     def _say(self, slot: int, what: str, kinds: tuple[str, ...]) -> str:
         instruction = self.program.instruction_at(slot)
@@ -229,14 +231,14 @@ class Point(Neighbourhood):
 
     def _say_place(self, slot: int, what: str, place: Place | None, here: bool = False) -> str:
         """Give the message: the subexpression, what befalls it, its special place, and where its arguments are."""
-        text = format_slot(self.program, slot, SHOWN)
+        text = excerpt(self.program, slot)
         if place is None:
             return f"{text} {what.removesuffix(' where')}"
-        message = f"{text} {what} {place_text(self.program, slot, place.text, SHOWN)}"
+        message = f"{text} {what} {place_text(self.program, slot, place.text)}"
         instruction = self.program.instruction_at(slot)
         assert instruction is not None
         shown = [
-            f"{format_slot(self.program, arg, SHOWN)} = {self._approximately(self.values[arg]):.6g}"
+            f"{excerpt(self.program, arg)} = {self._approximately(self.values[arg]):.6g}"
             for arg in dict.fromkeys(instruction[1])
             if self.program.constant_at(arg) is None and isinstance(self.values[arg], int)
         ]

@@ -19,7 +19,6 @@ from diffkit.referee import Referee
 from diffkit.results import Answer, Odd, Result, component_ulps
 from diffkit.tasks import Task
 
-ODD_SOURCE = "ball arithmetic, and one-sided series with exact coefficients where the point is special"
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it
 SLACK = 4.0  # a first-order rounding bound times this is the bar of a float method
 
@@ -124,17 +123,17 @@ class Comparer:
         """Compare at one point."""
         task, full = self.task, (*point, *self.task.extras)
         points = Points(task.variables, tuple(point))
-        reference = lay_out(task, self.referee.at(full), points, "referee", "proven")
+        truth = self.referee.at(full)
+        reference = lay_out(task, truth, points, "referee", "proven")
         rows: list[Row] = []
         findings: list[Finding] = []
         for asked in self.asked:
             rows.append(_row(task, asked, points, reference))
-            if asked.evaluation is not None:
+            if asked.evaluation is not None and not rows[-1].skipped:
                 findings += _judge(task, rows[-1], asked.evaluation, full, reference)
         verdict = _verdict(reference, rows)
-        source = ODD_SOURCE if reference.odd else self.referee.source
         pairs = _pairs(rows, reference)
-        return Comparison(verdict, reference, source, tuple(rows), pairs, tuple(findings))
+        return Comparison(verdict, reference, truth.note, tuple(rows), pairs, tuple(findings))
 
 
 def _row(task: Task, asked: Asked, points: Points, reference: Result) -> Row:
@@ -142,14 +141,18 @@ def _row(task: Task, asked: Asked, points: Points, reference: Result) -> Row:
     assert points.point is not None
     backend, evaluation = asked.backend, asked.evaluation
     full = (*points.point, *task.extras)
-    if evaluation is None:
-        nothing = (math.nan,) * len(task.places)
-        odd = {c: Odd("uncertain", asked.skipped) for c in range(len(task.indices))}
-        blank = lay_out(task, Answer([math.nan] * len(task.indices), None, odd), points, backend.name, "none")
-        return Row(backend.name, blank, nothing, nothing, nothing, nothing, nothing, asked.seconds, (), asked.skipped)
     start = perf_counter()
-    answer = evaluation.at(full)
+    skipped, answer = asked.skipped, None
+    try:
+        answer = None if evaluation is None else evaluation.at(full)
+    except (BackendError, LimitError) as error:
+        skipped = str(error)
     seconds = asked.seconds + perf_counter() - start
+    if evaluation is None or answer is None:
+        nothing = (math.nan,) * len(task.places)
+        odd = {c: Odd("uncertain", skipped) for c in range(len(task.indices))}
+        blank = lay_out(task, Answer([math.nan] * len(task.indices), None, odd), points, backend.name, "none")
+        return Row(backend.name, blank, nothing, nothing, nothing, nothing, nothing, seconds, (), skipped)
     result = lay_out(task, answer, points, backend.name, backend.error_kind)
     bar = _bars(task, evaluation, answer, full)
     absolute = tuple(abs(v - r) for v, r in zip(result.flat, reference.flat, strict=True))
@@ -181,9 +184,7 @@ def _bars(task: Task, evaluation: Evaluation, answer: Answer, point: Sequence[fl
         bounds = evaluation.bound(point) if isinstance(evaluation, Bounded) else table_bound(task, point)
         bars = [SLACK * b for b in bounds]
         for c, bar in enumerate(bars):
-            if not math.isfinite(
-                bar
-            ):  # overflow on the way: no bound admits anything, so only the last bits are allowed
+            if not math.isfinite(bar):  # no bound is known, so only the last bits are allowed
                 bars[c] = SLACK * math.ulp(answer.values[c]) if math.isfinite(answer.values[c]) else 0.0
     factors = [1.0] * len(task.places) if task.factors is None else [float(f) for f in task.factors]
     return tuple(bars[p] * f for p, f in zip(task.places, factors, strict=True))

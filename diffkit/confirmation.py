@@ -36,15 +36,15 @@ class Check(NamedTuple):
         for weight, direction in self.left:
             coefficient = series[direction][self.output][self.order]
             left += coefficient if weight == 1 else coefficient * weight
-        smallest = math.inf
+        width = left.rad() * 2**AGREEMENT
+        sharp = True
         for factor, component in self.right:
             term = found[component] * factor
             right += term
-            smallest = min(smallest, abs(float(term)) or math.inf)  # what is zero, or nearly, cannot be seen
+            sharp = sharp and (width <= abs(term) or term.is_zero())
         if not left.overlaps(right):
             return False if left.is_finite() else None
-        width = left.rad()
-        return True if float(width) * 2.0**AGREEMENT <= smallest < math.inf or width < TINY else None
+        return True if sharp or left.rad() < TINY else None
 
 
 def confirmations(indices: Sequence[Index]) -> list[Check]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from diffkit.builder import ProgramBuilder
 from diffkit.primitives import Place, table
 from diffkit.program import Program
-from diffkit.syntax import format_slot
+from diffkit.syntax import excerpt, format_slot
 from diffkit.transforms import Choice, branches, open_places
 
 LENGTH = 80  # characters of one condition
@@ -44,18 +44,18 @@ def domain(program: Program) -> Domain:
             if text not in taken:  # log(x) where x > 0 is chosen asks for nothing more
                 conditions[text + (f" (where {' and '.join(taken)})" if taken else "")] = None
         else:
-            text = place_text(program, slot, place.text, LENGTH)
+            text = place_text(program, slot, place.text)
             exceptions[text + (f" (and {' and '.join(taken)})" if taken else "")] = None
     wanted = [text for text in conditions if (_stronger(text) - {text}).isdisjoint(conditions)]
     return Domain(_few(wanted), _few(list(exceptions)))
 
 
-def place_text(program: Program, slot: int, text: str, limit: int) -> str:
+def place_text(program: Program, slot: int, text: str) -> str:
     """Give a place's text, written in a row's formal arguments, in the words of the instruction in a slot."""
     instruction = program.instruction_at(slot)
     assert instruction is not None
     primitive, args = instruction
-    own = {name: format_slot(program, arg, limit) for name, arg in zip(primitive.arguments, args, strict=True)}
+    own = {name: excerpt(program, arg) for name, arg in zip(primitive.arguments, args, strict=True)}
     return re.sub(r"[a-z]+", lambda word: own.get(word[0], word[0]), text)
 
 
@@ -64,7 +64,7 @@ def _condition(program: Program, slot: int, place: Place, builder: ProgramBuilde
     instruction = program.instruction_at(slot)
     assert instruction is not None
     if place.inside and margin not in instruction[1]:
-        return place_text(program, slot, place.inside, LENGTH)
+        return place_text(program, slot, place.inside)
     part = builder.program([margin], program.inputs)
     return f"{format_slot(part, part.outputs[0], LENGTH)} {'≠' if place.kind == 'pole' else '>'} 0"
 

@@ -12,8 +12,9 @@ from typing import Any
 from diffkit.primitives import Primitive
 from diffkit.program import Program
 
-INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
-OPERATORS = {"add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv}
+INFIX: dict[Callable[..., Any], str] = {
+    operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/",
+}  # fmt: skip
 SMALL = 64
 LARGEST = 3000  # instructions above which compiling costs more than it saves
 
@@ -28,8 +29,7 @@ class Emitted:
     """A program compiled for the functions that ``function`` gives for its rows."""
 
     def __init__(self, program: Program, function: Callable[[Primitive], Callable[..., Any]]):
-        operators = {row: INFIX[row.name] for row, _ in program.instructions
-                     if row.name in INFIX and function(row) is OPERATORS[row.name]}  # fmt: skip
+        operators = {row: sign for row, _ in program.instructions if (sign := INFIX.get(function(row)))}
         rows = list(dict.fromkeys(row for row, _ in program.instructions if row not in operators))
         self.functions = [function(row) for row in rows]
         names = {row: f"f{k}" for k, row in enumerate(rows)}

@@ -32,7 +32,7 @@ def lay_out(
         None if answer.errors is None else _components(task, answer.errors, points, answer.scaled),
         "none" if error_kind == "proven" and len(odd) == len(answer.values) and _all_bad(odd) else error_kind,
         odd,
-        worst_message(odd) or answer.note,
+        worst_message(odd),
         answer.evaluations,
         joined_formula(task, formulas),
         None if answer.decimals is None else _decimals(task, answer.decimals),
@@ -67,8 +67,17 @@ def _odd(task: Task, answer: Answer) -> dict[int, Odd]:
         row, index = divmod(position, count)
         if described.status == "ok" and row in bad:  # what a good component is said to be belongs to good points
             continue
-        found.update({row * width + c: described for c, place in enumerate(task.places) if place == index})
+        places = [c for c, place in enumerate(task.places) if place == index]
+        found.update({row * width + c: _scaled(described, task, answer, c) for c in places})
     return found
+
+
+def _scaled(described: Odd, task: Task, answer: Answer, c: int) -> Odd:
+    """One-sided derivatives in the units of the component, as its value is."""
+    if answer.scaled or task.factors is None:
+        return described
+    factor = float(task.factors[c])
+    return described._replace(left=described.left * factor, right=described.right * factor)
 
 
 def joined_formula(task: Task, formulas: Sequence[str] | None) -> str | None:

@@ -25,7 +25,9 @@ from diffkit.builder import select
 from diffkit.confirmation import Check, Direction, confirmations, polarised
 from diffkit.emit import LARGEST, Emitted
 from diffkit.program import Program, run, run_slots
-from diffkit.tasks import Task
+from diffkit.results import Odd
+from diffkit.syntax import excerpt
+from diffkit.tasks import Task, gradient_task
 from diffkit.transforms import derivative_program, guard
 
 PRECISIONS = (96, 192, 512, 2400)
@@ -238,10 +240,14 @@ def decimal_text(ball: Any, digits: int) -> str:
     return format(low, "f") if low == 0 or -7 < low.adjusted() < digits else format(low, "e")
 
 
+def too_large(program: Program, output: int) -> Odd:
+    """The status of a derivative that is finite, and no binary64."""
+    message = "the derivative is larger than the largest binary64, 1.8e308"
+    return Odd("overflow", message, cause="overflow", where=excerpt(program, output))
+
+
 def suspects(program: Program, point: Sequence[float]) -> list[str]:
     """Names of the rows of a program whose own derivative Arb's series contradict at the values they take there."""
-    from diffkit.tasks import gradient_task
-
     values = run_slots(program, FLOATS, point)
     found = []
     for _, row, args in program.numbered():
@@ -253,6 +259,3 @@ def suspects(program: Program, point: Sequence[float]) -> list[str]:
         if not row.orders and Prover(gradient_task(alone)).at(here).agreed is False:
             found.append(row.name)
     return list(dict.fromkeys(found))
-
-
-__all__ = ["Enclosure", "Prover", "Regular", "enclose", "suspects"]

@@ -27,6 +27,8 @@ class Odd(NamedTuple):
     right: float = math.nan
     limit: float = math.nan
     value: float = math.nan
+    error: float = math.nan
+    """bound of |value − truth|, where there is a proven value"""
     cause: str = ""
     """kink, jump, branch, domain edge, outside the domain, removable point, pole, overflow"""
     where: str = ""
@@ -42,7 +44,7 @@ class Answer:
     odd: dict[int, Odd] = field(default_factory=dict)
     evaluations: int = 0
     note: str = ""
-    """how the answer was found, where that is worth saying"""
+    """how the answer was found"""
     scaled: bool = False
     """whether the task's factors are in the values already"""
     decimals: list[str] | None = None

@@ -12,6 +12,7 @@ import diffkit as dk
 from diffkit.api import make_task
 from diffkit.backends import BACKENDS, get_backend
 from diffkit.comparison import compare_task
+from diffkit.errors import BackendError
 
 
 @dataclass(frozen=True)
@@ -234,3 +235,17 @@ class Careless:
         from diffkit.results import Answer
 
         return Answer([0.0], None, {}, 1)
+
+
+def test_a_backend_that_gives_up_at_a_point_is_skipped_and_says_why():
+    def give_up(*_):
+        raise BackendError("no answer here")
+
+    comparison = compare_task(make_task("x^2", "gradient"), (1.0,), ["dual", Liar(give_up)])
+    assert comparison.verdict == "agree"
+    assert [row.skipped for row in comparison.rows] == ["", "no answer here"]
+
+
+def test_one_sided_taylor_coefficients_are_divided_by_factorials():
+    sides = dk.taylor("x*abs(x)", 0, 2, backend="dual")
+    assert (sides.left[2], sides.right[2]) == (-1.0, 1.0)

@@ -2,9 +2,9 @@
 
 import math
 
-import families
 import pytest
 from conftest import exact
+from difference_families import function, jumps, kinks, noisy, ripples, smooth_cases, truth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scoring import scores, table
@@ -60,18 +60,18 @@ def test_the_corpus(kind, effort, median, low, under_six, honest, evaluations):
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 def test_smooth_functions(order, effort):
-    cases = families.smooth_cases(120, seed=10 + order)
+    cases = smooth_cases(120, seed=10 + order)
     good = 0
     for expression, x in cases:
-        found = difference(families.function(expression), x, order, effort)
-        good += found.odd is None and covers(found, families.truth(expression, {"x": x}, (0,) * order))
+        found = difference(function(expression), x, order, effort)
+        good += found.odd is None and covers(found, truth(expression, {"x": x}, (0,) * order))
     assert good >= 0.98 * len(cases)
 
 
 def test_kinks():
     right = 0
-    for expression, place, left_slope, right_slope in families.kinks(40):
-        found = difference(families.function(expression), place)
+    for expression, place, left_slope, right_slope in kinks(40):
+        found = difference(function(expression), place)
         if left_slope == right_slope:
             assert covers(found, left_slope)
             right += 1
@@ -85,37 +85,40 @@ def test_kinks():
 
 
 def test_jumps(effort):
-    found = [difference(families.function(e), place, effort=effort) for e, place in families.jumps(40)]
+    found = [difference(function(e), place, effort=effort) for e, place in jumps(40)]
     assert all(d.odd is not None for d in found)
     assert sum(d.odd.status == "not_differentiable" for d in found) >= 36
 
 
 def test_points_near_a_kink_have_an_honest_bar():
-    for k, (expression, place, _, _) in enumerate(families.kinks(40, seed=12)):
+    answered = 0
+    for k, (expression, place, _, _) in enumerate(kinks(40, seed=12)):
         x = place * (1 + (-1) ** k * 10.0 ** -(1 + k % 7))
-        found = difference(families.function(expression), x)
-        assert found.odd is not None or covers(found, families.truth(expression, {"x": x}, (0,))), expression
+        found = difference(function(expression), x)
+        assert found.odd is not None or covers(found, truth(expression, {"x": x}, (0,))), expression
+        answered += found.odd is None
+    assert answered >= 20
 
 
 def test_ripples(effort):
-    cases = list(families.ripples(80))
+    cases = list(ripples(80))
     wrong = 0
     for expression, x in cases:
-        found = difference(families.function(expression), x, effort=effort)
-        truth = families.truth(expression, {"x": x}, (0,))
-        if found.odd is None and not covers(found, truth):
+        found = difference(function(expression), x, effort=effort)
+        slope = truth(expression, {"x": x}, (0,))
+        if found.odd is None and not covers(found, slope):
             wrong += 1
-            assert abs(float(exact(found.value) - truth)) < 1e-3 * abs(truth) or found.bar > 1e-6 * abs(truth)
+            assert abs(float(exact(found.value) - slope)) < 1e-3 * abs(slope) or found.bar > 1e-6 * abs(slope)
     assert wrong <= 1
 
 
 @pytest.mark.parametrize("size", [1e-12, 1e-9, 1e-6, 1e-3])
 def test_noise(size, effort):
     wrong = 0
-    for expression, x in families.smooth_cases(50, seed=5):
-        found = difference(families.noisy(families.function(expression), size), x, effort=effort)
+    for expression, x in smooth_cases(50, seed=5):
+        found = difference(noisy(function(expression), size), x, effort=effort)
         assert found.odd is None or found.odd.status == "uncertain"
-        wrong += found.odd is None and not covers(found, families.truth(expression, {"x": x}, (0,)))
+        wrong += found.odd is None and not covers(found, truth(expression, {"x": x}, (0,)))
     assert wrong <= 2
 
 
@@ -200,4 +203,5 @@ def test_a_long_program_runs_on_arrays():
 def test_the_ends_of_the_range_are_no_reason_to_fail(text, at):
     result = dk.derivative(text, at, backend="finite")
     assert result.status in ("ok", "uncertain", "domain_error", "not_differentiable", "overflow")
-    assert dk.compare(text, at).verdict != "disagree" or result.ok
+    (row,) = dk.compare(text, at, backends="finite").rows
+    assert row.within is not False

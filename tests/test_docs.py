@@ -144,3 +144,11 @@ def test_an_ellipsis_stands_for_lines(shown, real, same):
 def test_an_open_block_is_an_error():
     with pytest.raises(ValueError, match="line 2: this block is never closed"):
         pages.blocks("text\n```python\nx = 1\n")
+
+
+@pytest.mark.parametrize("path", [p for p in PAGES if p.suffix == ".md"], ids=name)
+def test_no_page_shows_a_crash(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith("Traceback"):
+            assert next(x for x in lines[number + 1 :] if x[:1].strip()).startswith("diffkit.errors."), number

@@ -129,6 +129,10 @@ def test_a_one_shot_loads_nothing_heavy(backend, command):
     assert loaded(ONE_SHOT.format(arguments=arguments)) == []
 
 
+def test_a_proof_without_its_formula_loads_flint_alone():
+    assert loaded(ONE_SHOT.format(arguments="'grad', '3*x**2-4*x', '--at', '1', '--no-formula'")) == ["flint"]
+
+
 def test_python_derivatives_load_nothing_heavy():
     assert loaded("import diffkit as dk; assert float(dk.derivative('x^3', 2, backend='dual')) == 12") == []
 

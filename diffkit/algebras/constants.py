@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from diffkit.algebras.balls import BALLS, ball_function, precision, rational
+from diffkit.algebras.balls import BALLS, ball_function, precision
 from diffkit.algebras.field import vanishes
 from diffkit.builder import ProgramBuilder
 from diffkit.primitives import Primitive, table
 
 PRECISIONS = (128, 512, 2048)
-SUB, FLOOR, WHERE = table["sub"], table["floor"], table["where"]
+SUB = table["sub"]
 
 
 class Undecided(Exception):
@@ -86,6 +86,3 @@ class Constants:
             if found is not None:
                 return int(found)
         raise Undecided
-
-
-__all__ = ["Constants", "Undecided", "rational"]

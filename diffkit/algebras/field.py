@@ -117,11 +117,10 @@ class Field:
             raise Unknown
         n, q = exponent.numerator, exponent.denominator
         if q != 1:
-            if x.down != 1 or base is None or base < 0 or base.denominator != 1:
-                root = self.kernel(("root", q, self._key(x)))
-            else:
-                root = self.kernel(("root", q, self._key(x)))
-                self.rules[next(i for i, g in enumerate(self.generators) if g == root.up)] = (q, x.up)
+            key = ("root", q, self._key(x))
+            root = self.kernel(key)
+            if base is not None and base >= 0 and base.denominator == 1:
+                self.rules[self.kernels[key]] = (q, x.up)
             x = root
         power = self._reduced(x.up ** abs(n), x.down ** abs(n))
         return power if n >= 0 else self._quotient(self.constant(1), power)
@@ -143,12 +142,8 @@ class Field:
             if abs(n) > 64:
                 raise Unknown
             power = Element(whole.up ** abs(n), self._number(1))
-            answer = self.apply_product(answer, power, n < 0)
+            answer = self._quotient(answer, power) if n < 0 else self._reduced(answer.up * power.up, answer.down)
         return answer
-
-    def apply_product(self, x: Element, y: Element, inverse: bool) -> Element:
-        """x·y or x/y."""
-        return self._quotient(x, y) if inverse else self._reduced(x.up * y.up, x.down * y.down)
 
     def _circular(self, name: str, x: Element) -> Element:
         """Sine and cosine of one argument, tied by sin² = 1 − cos²; of −x by their parity."""

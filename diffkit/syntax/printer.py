@@ -25,6 +25,7 @@ COMPARISON = 4
 CHUNK = 390  # digits written at once, within what the parser reads as one literal
 LONGEST = 25  # significant digits written as a decimal rather than as a fraction
 ELISION = "…"
+EXCERPT = 60  # characters of a subexpression in a message
 
 
 def format_outputs(program: Program, limit: int | None = None) -> list[str]:
@@ -50,6 +51,11 @@ def format_slot(program: Program, slot: int, limit: int | None = None) -> str:
             parts = ["(", *parts, ")"]
         stack.extend(reversed(parts))
     return "".join(pieces)
+
+
+def excerpt(program: Program, slot: int) -> str:
+    """Give a slot as text that is short enough for a message."""
+    return format_slot(program, slot, EXCERPT)
 
 
 def _parts(program: Program, slot: int) -> tuple[list[str | tuple[int, int]], int]:
