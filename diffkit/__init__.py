@@ -12,16 +12,20 @@ __version__ = "0.1.0"
 _HOMES = {
     "diffkit.accuracy": ("AccuracyReport",),
     "diffkit.api": (
-        "Prepared", "compare", "derivative", "directional", "gradient", "hessian", "jacobian", "prepare", "report",
+        "compare", "derivative", "directional", "gradient", "hessian", "hvp", "jacobian", "jvp", "prepare", "report",
         "taylor",
     ),
+    "diffkit.callables": ("Function",),
+    "diffkit.checking.check": ("check",),
+    "diffkit.checking.model": ("Check", "Entry"),
     "diffkit.comparison": ("Comparison",),
     "diffkit.errors": (
-        "BackendError", "DiffkitError", "FileError", "LimitError", "NotOkError", "ParseError", "PointError",
-        "VariableError",
+        "BackendError", "DiffkitError", "FileError", "FunctionError", "LimitError", "NotOkError", "ParseError",
+        "PointError", "TracingError", "VariableError",
     ),
     "diffkit.functions": ("Expression", "parse"),
     "diffkit.limits": ("Limits",),
+    "diffkit.prepared": ("Prepared",),
     "diffkit.results": ("Result",),
 }  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -30,64 +34,36 @@ __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
     from diffkit.accuracy import AccuracyReport as AccuracyReport
-    from diffkit.api import (
-        Prepared as Prepared,
-    )
-    from diffkit.api import (
-        compare as compare,
-    )
-    from diffkit.api import (
-        derivative as derivative,
-    )
-    from diffkit.api import (
-        directional as directional,
-    )
-    from diffkit.api import (
-        gradient as gradient,
-    )
-    from diffkit.api import (
-        hessian as hessian,
-    )
-    from diffkit.api import (
-        jacobian as jacobian,
-    )
-    from diffkit.api import (
-        prepare as prepare,
-    )
-    from diffkit.api import (
-        report as report,
-    )
-    from diffkit.api import (
-        taylor as taylor,
-    )
+    from diffkit.api import compare as compare
+    from diffkit.api import derivative as derivative
+    from diffkit.api import directional as directional
+    from diffkit.api import gradient as gradient
+    from diffkit.api import hessian as hessian
+    from diffkit.api import hvp as hvp
+    from diffkit.api import jacobian as jacobian
+    from diffkit.api import jvp as jvp
+    from diffkit.api import prepare as prepare
+    from diffkit.api import report as report
+    from diffkit.api import taylor as taylor
+    from diffkit.callables import Function as Function
+    from diffkit.checking.check import check as check
+    from diffkit.checking.model import Check as Check
+    from diffkit.checking.model import Entry as Entry
     from diffkit.comparison import Comparison as Comparison
-    from diffkit.errors import (
-        BackendError as BackendError,
-    )
-    from diffkit.errors import (
-        DiffkitError as DiffkitError,
-    )
-    from diffkit.errors import (
-        FileError as FileError,
-    )
-    from diffkit.errors import (
-        LimitError as LimitError,
-    )
-    from diffkit.errors import (
-        NotOkError as NotOkError,
-    )
-    from diffkit.errors import (
-        ParseError as ParseError,
-    )
-    from diffkit.errors import (
-        PointError as PointError,
-    )
-    from diffkit.errors import (
-        VariableError as VariableError,
-    )
+    from diffkit.errors import BackendError as BackendError
+    from diffkit.errors import DiffkitError as DiffkitError
+    from diffkit.errors import FileError as FileError
+    from diffkit.errors import FunctionError as FunctionError
+    from diffkit.errors import LimitError as LimitError
+    from diffkit.errors import NotOkError as NotOkError
+    from diffkit.errors import ParseError as ParseError
+    from diffkit.errors import PointError as PointError
+    from diffkit.errors import TracingError as TracingError
+    from diffkit.errors import VariableError as VariableError
     from diffkit.functions import Expression as Expression
     from diffkit.functions import parse as parse
     from diffkit.limits import Limits as Limits
+    from diffkit.prepared import Prepared as Prepared
     from diffkit.results import Result as Result
 
 

@@ -1,8 +1,9 @@
-"""backend="auto": the proven, correctly rounded value."""
+"""backend="auto": the proven, correctly rounded value; for a Python function the best that its code allows."""
 
 from __future__ import annotations
 
 from diffkit.errors import DiffkitError
+from diffkit.function_referee import FunctionReferee
 from diffkit.referee import Referee
 from diffkit.results import ErrorKind
 from diffkit.tasks import Task
@@ -27,6 +28,8 @@ class AutoBackend:
             raise DiffkitError("the timeout is a positive number of seconds")
         self.digits, self.timeout = digits, timeout
 
-    def prepare(self, task: Task) -> Referee:
+    def prepare(self, task: Task) -> Referee | FunctionReferee:
         """Get ready for proofs."""
+        if task.function is not None:
+            return FunctionReferee(task, self.digits, self.timeout)
         return Referee(task, self.digits, self.timeout)

@@ -55,6 +55,14 @@ class BackendError(DiffkitError):
     """No backend of that name, or the backend cannot do what was asked."""
 
 
+class FunctionError(DiffkitError):
+    """A Python function cannot be differentiated as it is: it fails, or its results are no numbers."""
+
+
+class TracingError(BackendError):
+    """A Python function cannot be written down as a formula: its code branches, or leaves NumPy."""
+
+
 class FileError(DiffkitError):
     """A file cannot be read or written, or one of its lines is malformed."""
 

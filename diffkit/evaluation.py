@@ -122,3 +122,21 @@ def table_bound(task: Task, point: Sequence[float]) -> list[float]:
 
     program = derivative_program(task.program, task.indices)
     return [error for _, error in run(program, BOUNDS, [(x, 0.0) for x in point])]
+
+
+def by_rows(evaluation: Any, points: Any) -> Answer:
+    """Answer at the rows of an array one by one."""
+    answers = [evaluation.at(row) for row in points.tolist()]
+    width = len(answers[0].values) if answers else 0
+    errors = [e for a in answers for e in a.errors] if answers and answers[0].errors is not None else None
+    return Answer(
+        [v for a in answers for v in a.values],
+        errors,
+        {k * width + c: odd for k, a in enumerate(answers) for c, odd in a.odd.items()},
+        sum(a.evaluations for a in answers),
+        answers[0].note if answers else "",
+        bool(answers and answers[0].scaled),
+        None if not answers or answers[0].decimals is None else [t for a in answers for t in a.decimals or ()],
+        answers[0].error_kind if answers else None,
+        tuple(dict.fromkeys(w for a in answers for w in a.warnings)),
+    )

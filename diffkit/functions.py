@@ -67,23 +67,33 @@ def parse(text: str, variables: Sequence[str] | None = None, limits: Limits = DE
 
 def as_program(f: Any, variables: Sequence[str] | None = None) -> Program:
     """Give the program of anything that can be differentiated; DiffkitError for anything else."""
+    if isinstance(f, Program):
+        f = Expression(f)
     if isinstance(f, Expression):
         return f.program if variables is None else with_inputs([f.program], check_variables(variables))
     if isinstance(f, str):
         return parse_program(f, variables)
     if isinstance(f, Real):
         return _constant(f, variables)
-    if str(type(f).__module__).partition(".")[0] == "sympy" or hasattr(f, "free_symbols"):
+    if is_sympy(f):
         from diffkit.sympy_bridge import from_sympy
 
         return from_sympy([f], variables)
     if callable(f):
-        raise DiffkitError(
-            "Python functions cannot be differentiated yet", hint="give the formula as text or as a SymPy expression"
-        )
+        raise DiffkitError("an expression is wanted here, not a Python function", hint="give text or a SymPy expression")
     raise DiffkitError(
-        f"cannot differentiate a {type(f).__name__}", hint="give text, an Expression or a SymPy expression"
+        f"cannot differentiate a {type(f).__name__}", hint="give text, an Expression, a SymPy expression or a function"
     )
+
+
+def is_function(f: Any) -> bool:
+    """Whether something is a Python function, rather than an expression of any kind."""
+    return callable(f) and not (isinstance(f, (str, Expression, Program)) or is_sympy(f))
+
+
+def is_sympy(f: Any) -> bool:
+    """Whether something is SymPy's; SymPy is not imported to find out."""
+    return str(type(f).__module__).partition(".")[0] == "sympy" or hasattr(f, "free_symbols")
 
 
 def _constant(value: Real, variables: Sequence[str] | None) -> Program:

@@ -21,6 +21,7 @@ def lay_out(
 ) -> Result:
     """Give the Result of a backend's answer at a point or a batch of points."""
     odd = _odd(task, answer)
+    kind = answer.error_kind or error_kind
     return Result(
         task.kind,
         (*points.batch, *task.shape),
@@ -30,12 +31,14 @@ def lay_out(
         points.at,
         task.labels,
         None if answer.errors is None else _components(task, answer.errors, points, answer.scaled),
-        "none" if error_kind == "proven" and len(odd) == len(answer.values) and _all_bad(odd) else error_kind,
+        "none" if kind == "proven" and len(odd) == len(answer.values) and _all_bad(odd) else kind,
         odd,
         worst_message(odd),
         answer.evaluations,
         joined_formula(task, formulas),
         None if answer.decimals is None else _decimals(task, answer.decimals),
+        answer.note,
+        answer.warnings,
     )
 
 

@@ -10,6 +10,7 @@ from time import monotonic
 
 from diffkit.algebras.balls import exact_fraction, precision, rational
 from diffkit.algebras.floats import to_float
+from diffkit.evaluation import by_rows
 from diffkit.proof import PRECISIONS, Enclosure, Prover, Regular, enclose, suspects, too_large
 from diffkit.results import Answer, Odd
 from diffkit.tasks import Task
@@ -94,13 +95,4 @@ class Referee:
 
     def batch(self, points: object) -> Answer:
         """Prove row by row."""
-        whole = Answer([], [], scaled=True, decimals=None if self.digits is None else [])
-        for row in points.tolist():  # type: ignore[attr-defined]
-            answer = self.at(row)
-            whole.odd.update({len(whole.values) + c: o for c, o in answer.odd.items()})
-            whole.values += answer.values
-            whole.errors += answer.errors
-            whole.evaluations += 1
-            if whole.decimals is not None and answer.decimals is not None:
-                whole.decimals += answer.decimals
-        return whole
+        return by_rows(self, points)

@@ -49,6 +49,10 @@ class Answer:
     """whether the task's factors are in the values already"""
     decimals: list[str] | None = None
     """the values to as many proven digits as were asked for"""
+    error_kind: ErrorKind | None = None
+    """what the errors are, where that depends on the function"""
+    warnings: tuple[str, ...] = ()
+    """what is odd about the code of a Python function"""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -75,6 +79,10 @@ class Result:
     formula: str | None = None
     decimals: tuple[str, ...] | None = None
     """components, flat, to as many proven decimal digits as were asked for; empty where there is none"""
+    method: str = ""
+    """how the answer was found, where the backend chooses"""
+    warnings: tuple[str, ...] = ()
+    """what is odd about the code of a Python function"""
 
     def _shaped(self, flat: Any) -> Any:
         if self.shape == ():

@@ -6,13 +6,16 @@ import math
 import operator
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.builder import ProgramBuilder, copy_slots
 from diffkit.errors import DiffkitError, VariableError, did_you_mean
 from diffkit.limits import DEFAULT
 from diffkit.primitives import table
 from diffkit.program import Program
+
+if TYPE_CHECKING:
+    from diffkit.callables import Bound
 
 Index = tuple[int, tuple[int, ...]]
 """(output, inputs differentiated by): (0, (1, 1)) is ∂²f/∂x₁²."""
@@ -21,14 +24,14 @@ SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Task(NamedTuple):
-    """Partial derivatives of a program.
+    """Partial derivatives of a program, or of a Python function.
 
     ``indices`` are the distinct partials to compute; component c of the answer is partial ``places[c]`` times
     ``factors[c]``. ``extras`` are values of inputs that the caller does not give (the parameter of a direction).
     """
 
     kind: str
-    program: Program
+    source: Program | Bound
     indices: tuple[Index, ...]
     places: tuple[int, ...]
     shape: tuple[int, ...]
@@ -38,12 +41,22 @@ class Task(NamedTuple):
     order: int = 1
 
     @property
+    def program(self) -> Program:
+        """The program; a Python function is traced, which raises TracingError where its code branches."""
+        return self.source if isinstance(self.source, Program) else self.source.traced
+
+    @property
+    def function(self) -> Bound | None:
+        """The Python function, if it is one."""
+        return None if isinstance(self.source, Program) else self.source
+
+    @property
     def variables(self) -> tuple[str, ...]:
         """The names a point gives values to."""
-        return self.program.inputs[: len(self.program.inputs) - len(self.extras)]
+        return self.source.inputs[: len(self.source.inputs) - len(self.extras)]
 
 
-def positions(program: Program, wrt: str | Sequence[str] | None) -> tuple[int, ...]:
+def positions(program: Program | Bound, wrt: str | Sequence[str] | None) -> tuple[int, ...]:
     """Give the inputs that are named, all of them if ``wrt`` is None."""
     if wrt is None:
         return tuple(range(len(program.inputs)))
@@ -91,7 +104,7 @@ def ordinary_name(variable: str, order: int) -> str:
     return f"d{power}f/d{variable}{power}"
 
 
-def derivative_task(program: Program, wrt: str | Sequence[str] | None = None, order: int = 1) -> Task:
+def derivative_task(program: Program | Bound, wrt: str | Sequence[str] | None = None, order: int = 1) -> Task:
     """One derivative: of the only variable, of ``wrt``, or mixed if ``wrt`` is several names."""
     order = check_order(order)
     if wrt is None and len(program.inputs) != 1:
@@ -114,7 +127,7 @@ def derivative_task(program: Program, wrt: str | Sequence[str] | None = None, or
     return Task("derivative", program, ((0, index),), (0,), (), (label,), order=len(index))
 
 
-def gradient_task(program: Program, wrt: str | Sequence[str] | None = None) -> Task:
+def gradient_task(program: Program | Bound, wrt: str | Sequence[str] | None = None) -> Task:
     """The vector of partials, shape (n,)."""
     chosen = positions(program, wrt)
     labels = tuple(partial_name(program.inputs, (i,)) for i in chosen)
@@ -123,7 +136,7 @@ def gradient_task(program: Program, wrt: str | Sequence[str] | None = None) -> T
     )
 
 
-def jacobian_task(program: Program, wrt: str | Sequence[str] | None = None) -> Task:
+def jacobian_task(program: Program | Bound, wrt: str | Sequence[str] | None = None) -> Task:
     """The matrix of partials of the outputs, shape (m, n)."""
     chosen = positions(program, wrt)
     count = len(program.outputs)
@@ -132,7 +145,7 @@ def jacobian_task(program: Program, wrt: str | Sequence[str] | None = None) -> T
     return Task("jacobian", program, indices, tuple(range(len(indices))), (count, len(chosen)), labels)
 
 
-def hessian_task(program: Program, wrt: str | Sequence[str] | None = None) -> Task:
+def hessian_task(program: Program | Bound, wrt: str | Sequence[str] | None = None) -> Task:
     """The symmetric matrix of second partials, shape (n, n); each pair is computed once."""
     chosen = positions(program, wrt)
     number: dict[tuple[int, ...], int] = {}
@@ -146,14 +159,48 @@ def hessian_task(program: Program, wrt: str | Sequence[str] | None = None) -> Ta
     return Task("hessian", program, tuple((0, index) for index in number), tuple(places), shape, tuple(labels), order=2)
 
 
-def directional_task(program: Program, direction: Sequence[float], order: int = 1) -> Task:
-    """dᵏ/dtᵏ f(x + t·v) at t = 0; v is not normalised."""
-    order = check_order(order)
+def _fresh(name: str, taken: Sequence[str]) -> str:
+    """A name that is not taken."""
+    return next(n for n in (name, *(f"{name}{k}" for k in range(len(taken) + 1))) if n not in taken)
+
+
+def _check_direction(program: Program | Bound, direction: Sequence[float]) -> None:
     if len(direction) != len(program.inputs):
         raise DiffkitError(f"the direction has {len(direction)} components for {len(program.inputs)} variables")
-    parameter = next(
-        name for name in ("t", *(f"t{k}" for k in range(len(program.inputs) + 1))) if name not in program.inputs
-    )
+
+
+def moving(program: Program | Bound) -> Program | Bound:
+    """F of x + t·v as a function of x, v and t, so that one preparation serves every direction."""
+    if not isinstance(program, Program):
+        return program.moving()
+    names = list(program.inputs)
+    for name in program.inputs:
+        names.append(_fresh(f"v_{name}", names))
+    names.append(_fresh("t", names))
+    builder = ProgramBuilder(names)
+    count = len(program.inputs)
+    steps = [builder.apply(table["mul"], (2 * count, count + i)) for i in range(count)]
+    slots = copy_slots(program, builder, [builder.apply(table["add"], (i, step)) for i, step in enumerate(steps)])
+    return builder.program([slots[output] for output in program.outputs], names)
+
+
+def directional_task(program: Program | Bound, direction: Sequence[float], order: int = 1) -> Task:
+    """dᵏ/dtᵏ f(x + t·v) at t = 0; v is not normalised."""
+    order = check_order(order)
+    _check_direction(program, direction)
+    power = str(order).translate(SUPERSCRIPTS) if order > 1 else ""
+    if isinstance(program, Program):
+        path: Program | Bound = _line(program, direction)
+        extras: tuple[float, ...] = (0.0,)
+    else:
+        path, extras = moving(program), (*direction, 0.0)
+    index = (0, (len(path.inputs) - 1,) * order)
+    return Task("directional", path, (index,), (0,), (), (f"D{power}f·v",), extras=extras, order=order)
+
+
+def _line(program: Program, direction: Sequence[float]) -> Program:
+    """F of x + t·v for a direction that is known: its formula names no v."""
+    parameter = _fresh("t", program.inputs)
     builder = ProgramBuilder((*program.inputs, parameter))
     t = builder.input(parameter)
     moved = []
@@ -161,21 +208,33 @@ def directional_task(program: Program, direction: Sequence[float], order: int = 
         scaled = builder.apply(table["mul"], (builder.constant(Fraction(component)), t))
         moved.append(builder.apply(table["add"], (slot, scaled)) if component else slot)
     slots = copy_slots(program, builder, moved)
-    path = builder.program([slots[output] for output in program.outputs], (*program.inputs, parameter))
-    power = str(order).translate(SUPERSCRIPTS) if order > 1 else ""
-    return Task(
-        "directional",
-        path,
-        ((0, (len(program.inputs),) * order),),
-        (0,),
-        (),
-        (f"D{power}f·v",),
-        extras=(0.0,),
-        order=order,
-    )
+    return builder.program([slots[output] for output in program.outputs], (*program.inputs, parameter))
 
 
-def taylor_task(program: Program, order: int, wrt: str | None = None) -> Task:
+def jvp_task(program: Program | Bound, direction: Sequence[float]) -> Task:
+    """J·v, the derivative of every output along v, without the Jacobian; shape (m,)."""
+    _check_direction(program, direction)
+    path = moving(program)
+    count = len(program.outputs)
+    indices = tuple((k, (len(path.inputs) - 1,)) for k in range(count))
+    labels = tuple(f"(J·v){k + 1}" for k in range(count))
+    return Task("jvp", path, indices, tuple(range(count)), (count,), labels, extras=(*direction, 0.0))
+
+
+def hvp_task(program: Program | Bound, direction: Sequence[float]) -> Task:
+    """H·v, the derivative of the gradient along v, without the Hessian; shape (n,).
+
+    (Hv)ᵢ = ∂²/∂xᵢ∂t f(x + t·v) at t = 0.
+    """
+    _check_direction(program, direction)
+    path = moving(program)
+    count, t = len(program.inputs), len(path.inputs) - 1
+    indices = tuple((0, (i, t)) for i in range(count))
+    labels = tuple(f"(H·v)[{name}]" for name in program.inputs)
+    return Task("hvp", path, indices, tuple(range(count)), (count,), labels, extras=(*direction, 0.0), order=2)
+
+
+def taylor_task(program: Program | Bound, order: int, wrt: str | None = None) -> Task:
     """f⁽ᵏ⁾/k! for k = 0 … order, shape (order + 1,)."""
     order = check_order(order, least=0)
     if wrt is not None and not isinstance(wrt, str):

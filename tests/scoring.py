@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from conftest import corpus, exact
 
-from diffkit.api import make_task
+from diffkit.questions import make_task
 from diffkit.backends.finite import FiniteBackend
 from diffkit.program import run
 

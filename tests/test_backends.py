@@ -9,8 +9,8 @@ import pytest
 from conftest import corpus, exact, ulps
 
 import diffkit as dk
-from diffkit.api import make_task
-from diffkit.backends import BACKENDS, get_backend
+from diffkit.questions import OfExpression, make_task
+from diffkit.backends import COMPARED, get_backend
 from diffkit.comparison import compare_task
 from diffkit.errors import BackendError
 
@@ -78,10 +78,10 @@ def task_of(case):
     )
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", COMPARED)
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
 def test_case(case, backend):
-    result = dk.api.Prepared(task_of(case), backend).result(list(case.at))
+    result = dk.Prepared(OfExpression(task_of(case)), backend).result(list(case.at))
     assert result.status == "ok"
     assert result.backend == backend
     flat = np.ravel(result.value).tolist()
@@ -95,10 +95,10 @@ def test_case(case, backend):
             assert ulps(value, truth) <= 4
 
 
-@pytest.mark.parametrize("backend", ["auto", *BACKENDS])
+@pytest.mark.parametrize("backend", ["auto", *COMPARED])
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
 def test_a_batch_is_its_points(case, backend):
-    prepared = dk.api.Prepared(task_of(case), backend)
+    prepared = dk.Prepared(OfExpression(task_of(case)), backend)
     shifted = [[x + d for x in case.at] for d in (0.0, 0.25, -0.125)]
     batch = prepared.result(np.array(shifted, dtype=float).reshape(3, 1, len(case.at)))
     assert batch.shape == (3, 1, *batch.shape[2:])
@@ -213,7 +213,7 @@ def test_a_stale_cache_is_caught():
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
 def test_the_honest_backends_agree(case):
     point = [float(x) for x in case.at]
-    comparison = compare_task(task_of(case), point, list(BACKENDS))
+    comparison = compare_task(task_of(case), point, list(COMPARED))
     assert comparison.verdict == "agree", comparison.findings
     assert all(row.within for row in comparison.rows)
     for value, answer in zip(comparison.reference.flat, case.answer, strict=True):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scoring import scores, table
 
 import diffkit as dk
+from diffkit.questions import make_task
 from diffkit.backends.finite import ECONOMY, THOROUGH, FiniteBackend
 from diffkit.differences import Sampler, partials
 
@@ -189,7 +190,7 @@ def test_one_call_a_stage():
 
 
 def test_economy_spends_less():
-    task = dk.api.make_task("sin(x)*exp(y)", "gradient")
+    task = make_task("sin(x)*exp(y)", "gradient")
     answers = [FiniteBackend(effort).prepare(task).at([1.0, 0.5]) for effort in (THOROUGH, ECONOMY)]
     assert answers[1].evaluations <= 30 < answers[0].evaluations
 

@@ -12,7 +12,7 @@ from diffkit.algebras.bounds import DOUBLES_BOUNDS
 from diffkit.algebras.doubles import DOUBLES, array_doubles, two_product, two_sum
 from diffkit.algebras.floats import FLOATS
 from diffkit.algebras.multiprecision import multiprecision
-from diffkit.api import make_task
+from diffkit.questions import make_task
 from diffkit.backends import Bounded, get_backend
 from diffkit.builder import ProgramBuilder
 from diffkit.primitives import table

@@ -12,7 +12,7 @@ import pytest
 from conftest import tsv
 
 import diffkit as dk
-from diffkit.backends import BACKENDS
+from diffkit.backends import COMPARED
 from diffkit.cli import main
 from diffkit.errors import DiffkitError
 from diffkit.points import read_file
@@ -48,7 +48,7 @@ def attempt(function):
         return True, error
 
 
-@pytest.mark.parametrize("backend", ["auto", *BACKENDS])
+@pytest.mark.parametrize("backend", ["auto", *COMPARED])
 @pytest.mark.parametrize(("text", "label"), CASES)
 def test_as_expression(text, label, backend):
     start = time.process_time()

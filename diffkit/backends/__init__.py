@@ -47,10 +47,14 @@ class Backend(Protocol):
         """Do once what does not depend on the point; BackendError if the method cannot do the task."""
 
 
+COMPARED = ("symbolic", "finite", "dual")
+"""What is compared unless told otherwise."""
+
 BACKENDS = {
     "symbolic": "diffkit.backends.symbolic:SymbolicBackend",
     "finite": "diffkit.backends.finite:FiniteBackend",
     "dual": "diffkit.backends.dual:DualBackend",
+    "complex": "diffkit.backends.complex:ComplexBackend",
 }
 """Name → module:class; a module is imported when its backend is first wanted."""
 

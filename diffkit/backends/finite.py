@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 from diffkit.algebras.floats import FLOATS
@@ -25,31 +26,43 @@ class FiniteEvaluation:
     def __init__(self, task: Task, effort: Effort):
         self.task = task
         self.effort = effort
-        outputs = task.program.outputs
-        self.outputs = [task.program] if len(outputs) == 1 else [select(task.program, (slot,)) for slot in outputs]
 
     def at(self, point: Sequence[float]) -> Answer:
         """Difference every partial at one point; samples are shared between them."""
-        large = len(self.task.program) * len(self.task.indices) >= WORTH_ARRAYS
-        return self._answer([tuple(point)], in_arrays if large else in_floats)
+        return self._answer([tuple(point)])
 
     def batch(self, points: Any) -> Answer:
         """Difference at every row; f is evaluated at the samples of all rows at once."""
-        return self._answer([tuple(row) for row in points.tolist()], in_arrays)
+        return self._answer([tuple(row) for row in points.tolist()])
 
-    def _answer(self, points: Sequence[Point], evaluate: Any) -> Answer:
+    @cached_property
+    def _programs(self) -> list[Program]:
+        program = self.task.program
+        outputs = program.outputs
+        return [program] if len(outputs) == 1 else [select(program, (slot,)) for slot in outputs]
+
+    def _functions(self, count: int) -> list[Function]:
+        """Each output as a function of many points at a time, for a task at ``count`` points."""
+        if self.task.function is not None:
+            return self.task.function.samplers()
+        large = count > 1 or len(self.task.program) * len(self.task.indices) >= WORTH_ARRAYS
+        return [(in_arrays if large else in_floats)(program) for program in self._programs]
+
+    def _answer(self, points: Sequence[Point]) -> Answer:
         indices = self.task.indices
         found: dict[tuple[int, int], Difference] = {}
         evaluations = 0
-        for output, program in enumerate(self.outputs):
+        for output, function in enumerate(self._functions(len(points))):
             mine = [c for c, (of, _) in enumerate(indices) if of == output]
-            sampler = Sampler(evaluate(program))
+            sampler = Sampler(function)
             rows = partials(sampler, points, [indices[c][1] for c in mine], self.effort)
-            evaluations += sampler.evaluations
+            shared = self.task.function is not None  # one call gives every output
+            evaluations = max(evaluations, sampler.evaluations) if shared else evaluations + sampler.evaluations
             found.update({(row, c): d for row, seen in enumerate(rows) for c, d in zip(mine, seen, strict=True)})
         flat = [found[row, c] for row in range(len(points)) for c in range(len(indices))]
         odd = {c: difference.odd for c, difference in enumerate(flat) if difference.odd is not None}
-        return Answer([d.value for d in flat], [d.bar for d in flat], odd, evaluations)
+        warnings = () if self.task.function is None else self.task.function.warnings
+        return Answer([d.value for d in flat], [d.bar for d in flat], odd, evaluations, warnings=warnings)
 
 
 def in_floats(program: Program) -> Function:

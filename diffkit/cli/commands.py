@@ -108,14 +108,15 @@ def functions(name: str | None, format: str, output: str | None) -> int:
 
 def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], options: dict[str, Any]) -> int:
     """Compute one kind of derivative and report it."""
-    from diffkit import api
     from diffkit.points import read_points
+    from diffkit.prepared import Prepared, find_backend
+    from diffkit.questions import OfExpression, make_task
     from diffkit.reports import check_format
 
     format, output = options["format"], options["output"]
     check_format(format)
-    backend = api.find_backend(options["backend"], options["digits"], options["timeout"])
-    task = api.make_task(function_of(expressions, kind), kind, names(options["variables"]), **task_options)
+    backend = find_backend(options["backend"], options["digits"], options["timeout"])
+    task = make_task(function_of(expressions, kind), kind, names(options["variables"]), **task_options)
     points = points_of(options["at"], options["points"], task.variables)
     if points is None and not task.variables:
         points = read_points([], ())
@@ -128,7 +129,7 @@ def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], 
 
         deliver(report_on(task, formulas=formulas, domain=str(domain(task.program))), format, output)
         return 0
-    result = api.Prepared(task, backend).result(points)
+    result = Prepared(OfExpression(task), backend).result(points)
     deliver(report_on(task, formulas=formulas, result=result, notes=notes), format, output)
     return 0 if result.ok else EXIT_NO
 

@@ -44,8 +44,8 @@ def compare(
     diffkit compare "sin(x)/x" --at x=-1:1:21
     diffkit compare "x*exp(-y)" --points points.csv --format html --output report.html
     """
-    from diffkit import api
     from diffkit.errors import DiffkitError, PointError
+    from diffkit.questions import make_task
     from diffkit.reports import check_format
 
     check_format(format)
@@ -58,7 +58,7 @@ def compare(
         if kind != "derivative":
             raise DiffkitError("an order goes with --kind derivative")
         task_options["order"] = order
-    task = api.make_task(function_of(expressions, kind), kind, names(variables), **task_options)
+    task = make_task(function_of(expressions, kind), kind, names(variables), **task_options)
     found = points_of(at, points, task.variables)
     if found is None:
         raise PointError("compare needs a point", hint="add --at, for example --at " + _example(task.variables))

@@ -38,9 +38,9 @@ def points_of(at: str | None, file: str | None, variables: tuple[str, ...]) -> A
 
 def backends_of(text: str) -> list[Any]:
     """Give the backends of a comma-separated list."""
-    from diffkit import api
+    from diffkit.prepared import find_backend
 
-    return [api.find_backend(name) for name in names(text) or ()]
+    return [find_backend(name) for name in names(text) or ()]
 
 
 def report_on(task: Any, **found: Any) -> Any:

@@ -1,0 +1,210 @@
+"""A Python function at arguments of fixed shapes: a map from n coordinates to m numbers that watches its code."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from diffkit.algebras.bounds import BOUNDS
+from diffkit.callables.function import Argument, Function
+from diffkit.errors import DiffkitError, FunctionError, TracingError
+from diffkit.ndarrays import trace_function
+from diffkit.program import Program, run
+
+NO_VALUE = (ArithmeticError, ValueError)
+"""What mathematics raises: a division by zero, an overflow, a logarithm of −1, a singular matrix."""
+FAR = 8.0  # times a first-order rounding bound by which a trace and the function may differ
+BLOCK = 2**22  # numbers in the arguments of one call of a vectorised function
+
+
+class Bound:
+    """F with its arguments laid out in a row: ``inputs`` are coordinates, outputs the entries of the result.
+
+    Every call gets copies of its own. What is odd about the code is collected in ``faults``: it writes into its
+    argument, gives two values at one point, or results that are not binary64.
+    """
+
+    def __init__(self, function: Function, arguments: Sequence[Argument], labels: Sequence[str], point: Sequence[float]):
+        self.function = function
+        self.arguments = tuple(arguments)
+        self.inputs = tuple(labels)
+        self.start = tuple(float(x) for x in point)
+        """the point at which the shape of the result was found"""
+        self.faults: dict[str, str] = {}
+        self.evaluations = 0
+        self.reason = ""
+        """why the last call without a value had none"""
+
+    @property
+    def name(self) -> str:
+        """What the function is called."""
+        return self.function.name
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was found odd about the code so far."""
+        return tuple(self.faults.values())
+
+    def split(self, row: Any) -> list[Any]:
+        """Arguments of one point: a number as a float64, an array in its shape. Axes before the last one stay."""
+        parts, first = [], 0
+        for argument in self.arguments:
+            part = row[..., first : first + argument.size]
+            part = part.reshape(part.shape[:-1] + argument.shape)
+            parts.append(part[()] if part.ndim == 0 else part)
+            first += argument.size
+        return parts
+
+    def call(self, *values: Any) -> Any:
+        """The function itself, of arguments for its point (numbers, arrays, or what stands for them)."""
+        return self.function.call(*values, *self.function.args)
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the result; () where the function has no value to tell it by."""
+        first = self._results(np.array(self.start))
+        second = self._results(np.array(self.start))
+        if first is None or second is None:
+            return ()
+        if first.shape != second.shape:
+            raise FunctionError(f"{self.name} gives results of shapes {first.shape} and {second.shape} at one point")
+        if not np.array_equal(first, second, equal_nan=True):
+            gap = float(np.max(np.abs(first - second)))
+            self.faults["not deterministic"] = (
+                f"{self.name} gave two values at the same point, {gap:.3g} apart: it is random or keeps a state"
+            )
+        return tuple(first.shape)
+
+    @property
+    def outputs(self) -> range:
+        """Numbers of the entries of the result."""
+        return range(int(np.prod(self.shape, dtype=int)))
+
+    def values(self, row: Any) -> Any:
+        """All entries of the result at a point, flat; NaN where the function has no value."""
+        shape = self.shape
+        found = self._results(np.array(row, dtype=float))
+        if found is None:
+            return np.full(len(self.outputs), np.nan)
+        if found.shape != shape:
+            raise FunctionError(
+                f"{self.name} gives a result of shape {found.shape} at {self.where(row)}, and of {shape} before"
+            )
+        return found.ravel()
+
+    def block(self, rows: Any) -> Any:
+        """Entries of the result at the rows of an array, (B, m); one call where the function is vectorised."""
+        if not self.function.vectorized:
+            return np.array([self.values(row) for row in rows]).reshape(len(rows), len(self.outputs))
+        width = len(self.outputs)
+        size = max(1, BLOCK // max(1, rows.shape[1]))
+        return np.concatenate([self._stacked(rows[k : k + size], width) for k in range(0, len(rows), size)])
+
+    def _stacked(self, rows: Any, width: int) -> Any:
+        found = self._results(rows.copy())
+        if found is None:  # some point has no value: which one is found out one by one
+            parts = [self._results(row[None].copy()) for row in rows]
+            return np.array([np.full(width, np.nan) if p is None else p.ravel() for p in parts]).reshape(-1, width)
+        if found.shape != (len(rows), *self.shape):
+            raise FunctionError(
+                f"{self.name} is said to be vectorized, but gives shape {found.shape} for {len(rows)} points",
+                hint=f"it should be {(len(rows), *self.shape)}",
+            )
+        return found.reshape(len(rows), width)
+
+    def _results(self, row: Any) -> Any:
+        """The result as an array of binary64; None where mathematics has no value."""
+        values = self.split(row.copy())
+        self.evaluations += 1 if row.ndim == 1 else len(row)
+        try:
+            with np.errstate(all="ignore"):
+                raw = self.call(*values)
+        except NO_VALUE as error:
+            self.reason = f"{self.name} raised {type(error).__name__}: {error}"
+            return None
+        except DiffkitError:
+            raise
+        except Exception as error:
+            raise FunctionError(
+                f"{self.name} raised {type(error).__name__} at {self.where(row)}: {error}",
+                hint="call it at that point by hand to see where",
+            ) from error
+        for argument, before, after in zip(self.arguments, self.split(row), values, strict=True):
+            if not np.array_equal(before, after):
+                self.faults["changes its input"] = f"{self.name} writes into its argument {argument.name}"
+        return self._as_floats(raw)
+
+    def _as_floats(self, raw: Any) -> Any:
+        try:
+            found = np.asarray(raw)
+        except (TypeError, ValueError):
+            raise FunctionError(f"{self.name} gives a ragged result") from None
+        kind = found.dtype.kind
+        if kind == "c":
+            if np.any(found.imag != 0):
+                raise FunctionError(f"{self.name} gives complex numbers", hint="real functions are differentiated here")
+            self.faults["complex results"] = f"{self.name} gives complex numbers with imaginary part 0"
+            found = found.real
+        elif kind in "iub":
+            self.faults["integer results"] = (
+                f"{self.name} gives {found.dtype}: whatever it computes is rounded to whole numbers"
+            )
+        elif kind == "f" and found.dtype.itemsize < 8:
+            digits = int(np.finfo(found.dtype).precision)
+            self.faults["low precision"] = f"{self.name} gives {found.dtype}: its values have {digits + 1} digits"
+        elif kind != "f":
+            what = "nothing (None)" if raw is None else f"a {type(raw).__name__}"
+            raise FunctionError(f"{self.name} gives {what}, not numbers", hint="return a number or an array")
+        return found.astype(float)
+
+    def where(self, row: Any) -> str:
+        """A point in words."""
+        flat = np.ravel(row)
+        parts = [f"{name} = {x:.17g}" for name, x in zip(self.inputs[:4], flat, strict=False)]
+        return ", ".join(parts) + (", …" if len(flat) > 4 else "")
+
+    def moving(self) -> Bound:
+        """The function of x + t·v, as a function of x, v and t; at t = 0 it is the function itself."""
+        count = len(self.arguments)
+
+        def path(*values: Any) -> Any:
+            *parts, t = values
+            moved = []
+            for x, v in zip(parts[:count], parts[count:], strict=True):
+                step = t if np.ndim(t) == 0 else t.reshape(np.shape(t) + (1,) * (np.ndim(v) - np.ndim(t)))
+                moved.append(x + step * v)
+            return self.call(*moved)
+
+        velocities = [Argument(f"v_{a.name}", a.shape) for a in self.arguments]
+        arguments = (*self.arguments, *velocities, Argument("t", ()))
+        labels = (*self.inputs, *(f"v_{name}" for name in self.inputs), "t")
+        start = (*self.start, *self.start, 0.0)
+        found = Bound(Function(path, (), self.function.vectorized), arguments, labels, start)
+        found.faults = self.faults
+        return found
+
+    @cached_property
+    def traced(self) -> Program:
+        """The Program of the function, where its code has no branches; TracingError where it cannot be found."""
+        program: Program = trace_function(self.call, self.inputs, [a.shape for a in self.arguments]).program
+        found = run(program, BOUNDS, [(x, 0.0) for x in self.start])
+        for (value, error), own in zip(found, self.values(self.start).tolist(), strict=True):
+            if abs(value - own) > FAR * error + FAR * math.ulp(own):
+                raise TracingError(f"what {self.name} computes is not what its trace computes: {own} and {value}")
+        return program
+
+    def samplers(self) -> list[Callable[[Sequence[tuple[float, ...]]], Sequence[float]]]:
+        """Each entry of the result at many points; what was computed for one entry is there for the others."""
+        known: dict[tuple[float, ...], Any] = {}
+
+        def values(points: Sequence[tuple[float, ...]], output: int) -> list[float]:
+            new = [p for p in dict.fromkeys(points) if p not in known]
+            if new:
+                known.update(zip(new, self.block(np.array(new)), strict=True))
+            return [float(known[p][output]) for p in points]
+
+        return [lambda points, k=k: values(points, k) for k in self.outputs]  # type: ignore[misc]

@@ -1,0 +1,1 @@
+"""Is this derivative right? Claims in text, code or numbers against a reference, with tolerances that are derived."""

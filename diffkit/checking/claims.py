@@ -1,0 +1,205 @@
+"""Claims: a derivative somebody wrote down as text, as code, or as numbers, laid out as flat components."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from diffkit.callables import Bound, Function, as_function
+from diffkit.callables.function import Argument
+from diffkit.callables.noise import rounding
+from diffkit.errors import DiffkitError, FunctionError, LimitError, TracingError
+from diffkit.functions import Expression, as_joint_program, is_function, is_sympy
+from diffkit.program import Program
+
+
+class Claim:
+    """A claimed derivative: ``values`` of a point, and its ``program`` where it has one.
+
+    ``shape`` is that of what was claimed, without the value of a value-and-gradient pair (``paired``), which comes
+    first among the flat components.
+    """
+
+    text = False
+    """whether it was given as an expression, whose decimals are exact"""
+    paired = False
+    shape: tuple[int, ...] = ()
+
+    def values(self, row: Any) -> Any:
+        """Flat components at a point."""
+        raise NotImplementedError
+
+    @property
+    def program(self) -> Program | None:
+        """What it computes, exactly; None if that cannot be known."""
+        return None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about its code."""
+        return ()
+
+    def rounding(self, row: Any) -> Any:
+        """Bound on what its own arithmetic rounds, at a point."""
+        return np.zeros(len(self.values(row)))
+
+
+class TextClaim(Claim):
+    """Expressions."""
+
+    text = True
+
+    def __init__(self, claim: Any, variables: Sequence[str]):
+        array = np.array(_nested(claim), dtype=object)
+        self.shape = array.shape
+        self._program = as_joint_program(list(array.ravel()), variables)
+
+    @property
+    def program(self) -> Program:
+        """The expressions."""
+        return self._program
+
+    def values(self, row: Any) -> Any:
+        """In binary64."""
+        from diffkit.algebras.floats import FLOATS
+        from diffkit.program import run
+
+        return np.array(run(self._program, FLOATS, [float(x) for x in row]), dtype=float)
+
+
+class NumberClaim(Claim):
+    """Numbers: the derivative at one point, as somebody found it."""
+
+    def __init__(self, claim: Any):
+        try:
+            array = np.asarray(claim, dtype=float)
+        except (TypeError, ValueError):
+            raise DiffkitError("the claim is no array of numbers, no expression and no function") from None
+        self.shape = array.shape
+        self.flat = array.ravel()
+
+    def values(self, row: Any) -> Any:  # noqa: ARG002
+        """The numbers, which hold at one point only."""
+        return self.flat
+
+    def rounding(self, row: Any) -> Any:  # noqa: ARG002
+        """Half a unit in the last place of what was written down."""
+        return np.spacing(np.abs(self.flat))
+
+
+class CodeClaim(Claim):
+    """A Python function of the same arguments as f."""
+
+    def __init__(self, claim: Any, args: Sequence[Any], arguments: Sequence[Argument], labels: Sequence[str],
+                 point: Sequence[float], pair: bool | None = None):  # fmt: skip
+        function = as_function(claim, args)
+        self.name = function.name
+        shapes: list[tuple[int, ...]] = []
+
+        def flat(*values: Any) -> Any:
+            result = function.call(*values, *function.args)
+            if isinstance(result, (tuple, list)):
+                shapes[:] = [np.shape(part) if not isinstance(part, (tuple, list)) else (len(part),) for part in result]
+                return np.concatenate([np.ravel(_stacked(part)) for part in result]) if len(result) else result
+            shapes[:] = []
+            return result
+
+        self.bound = Bound(Function(flat), arguments, labels, point)
+        self.bound.function.call.__name__ = function.name
+        first = self.bound.shape
+        self.shape = first
+        if shapes:
+            sizes = [int(np.prod(s, dtype=int)) for s in shapes]
+            self.paired = len(shapes) == 2 and sizes[0] == 1 and sizes[1] >= 1 and pair is not False
+            if self.paired and pair is None:
+                self.paired = sizes[1] in (len(labels), len(labels) ** 2)
+            if self.paired:
+                self.shape = shapes[1]
+            elif len(set(shapes)) == 1:
+                self.shape = (len(shapes), *shapes[0])
+
+    def values(self, row: Any) -> Any:
+        """What the code gives."""
+        return self.bound.values(row)
+
+    @cached_property
+    def _traced(self) -> tuple[Program | None, str]:
+        if self.bound.shape is not None and self.bound.faults.keys() & {"not deterministic", "integer results"}:
+            return None, next(iter(self.bound.warnings))
+        try:
+            return self.bound.traced, ""
+        except (TracingError, LimitError, FunctionError) as error:
+            return None, str(error)
+
+    @property
+    def program(self) -> Program | None:
+        """What the code computes, where it traces."""
+        return self._traced[0]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about the code."""
+        return self.bound.warnings
+
+    def rounding(self, row: Any) -> Any:
+        """Measured."""
+
+        def values(row: Any) -> Any:
+            found = self.bound.function.call(*self.bound.split(row))
+            return np.ravel(found)
+
+        try:
+            with np.errstate(all="ignore"):
+                return rounding(values, row)
+        except Exception:  # a claim that fails beside the point has no measured noise; its values say the rest
+            return np.spacing(np.abs(self.values(row)))
+
+
+def read_claim(
+    claim: Any, args: Sequence[Any], arguments: Sequence[Argument], labels: Sequence[str], point: Sequence[float],
+    variables: Sequence[str] | None, pair: bool | None = None,
+) -> Claim:  # fmt: skip
+    """Give the Claim; ``variables`` are the names that expressions may use (None where f is code without names)."""
+    if is_function(claim) or isinstance(claim, Function):
+        return CodeClaim(claim, args, arguments, labels, point, pair)
+    if _is_text(claim):
+        if variables is None:
+            raise DiffkitError("a claim in words needs named variables", hint="f takes an array: write the claim as code")
+        return TextClaim(claim, variables)
+    return NumberClaim(claim)
+
+
+def _is_text(claim: Any) -> bool:
+    if isinstance(claim, (list, tuple)):
+        return any(map(_is_text, claim))
+    if hasattr(claim, "tolist") and hasattr(claim, "shape"):
+        return _is_text(claim.tolist())
+    return isinstance(claim, (str, Expression)) or is_sympy(claim)
+
+
+def _nested(claim: Any) -> Any:
+    """Nested lists of expressions; a text may hold a list itself: [2*x, [3, 4]]."""
+    if hasattr(claim, "tolist") and hasattr(claim, "shape"):
+        return _nested(claim.tolist())
+    if isinstance(claim, str):
+        return _split(claim.strip())
+    return [_nested(part) for part in claim] if isinstance(claim, (list, tuple)) else claim
+
+
+def _split(text: str) -> Any:
+    if not (text.startswith("[") and text.endswith("]")):
+        return text
+    parts, depth, start = [], 0, 1
+    for position, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if (character == "," and depth == 1) or position == len(text) - 1:
+            parts.append(_split(text[start:position].strip()))
+            start = position + 1
+    return parts
+
+
+def _stacked(part: Any) -> Any:
+    return np.stack(part) if isinstance(part, (tuple, list)) else part

@@ -1,0 +1,111 @@
+"""What a check says: the verdict, the entries that are wrong or undecided, and what was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from diffkit.results import Result
+
+Verdict = Literal["correct", "wrong", "inconclusive"]
+WORST: tuple[Verdict, ...] = ("correct", "inconclusive", "wrong")
+"""Verdicts from good to bad; a check has that of its worst entry."""
+
+
+class Entry(NamedTuple):
+    """One entry of a claim that is wrong or undecided, at the point where that shows most."""
+
+    index: tuple[int, ...]
+    """its place in the claimed array"""
+    label: str
+    """its name: ∂f/∂x, ∂f/∂w[3]"""
+    claimed: float
+    reference: float
+    error: float
+    """|claimed − reference|"""
+    tolerance: float
+    """what the two may differ by; the sum of ``terms``"""
+    verdict: Verdict
+    decided: str = ""
+    """the largest term of the tolerance: what limits the check"""
+    note: str = ""
+    at: Mapping[str, float] | None = None
+    """the point, if it is not the one that was asked about"""
+
+
+class Judged(NamedTuple):
+    """The verdict on one component at one point."""
+
+    component: int
+    verdict: Verdict
+    claimed: float
+    reference: float
+    error: float
+    terms: Mapping[str, float]
+    """parts of the tolerance by name"""
+    note: str = ""
+    convention: str = ""
+
+    @property
+    def tolerance(self) -> float:
+        """What the claim may differ by."""
+        return sum(self.terms.values())
+
+    @property
+    def decided(self) -> str:
+        """Name of the largest part of the tolerance."""
+        return max(self.terms, key=lambda k: self.terms[k]) if self.tolerance > 0 else ""
+
+
+@dataclass(frozen=True, repr=False)
+class Check:
+    """Whether a claimed derivative is right.
+
+    ``verdict``: "correct" (any relative error above ``closeness`` would have been seen, and none was), "wrong" (it
+    differs by more than everything that is known to be uncertain), or "inconclusive". ``entries`` are those that are
+    wrong or undecided, the worst last; ``passed`` counts the others.
+    """
+
+    verdict: Verdict
+    kind: str
+    entries: tuple[Entry, ...]
+    passed: int
+    reference: Result
+    source: str
+    """where the reference comes from"""
+    explanation: str | None = None
+    """the repair, proven at fresh points"""
+    unchecked: str = ""
+    """what was sampled rather than looked at"""
+    tolerance: float = 0.0
+    """the largest tolerance of the entries that passed, in proportion to their size"""
+    decided: str = ""
+    """the term that made most of it"""
+    points: int = 1
+    scope: str = ""
+    """for which points it was shown, and how"""
+    convention: str = ""
+    """what the claim takes at a kink"""
+    reason: str = ""
+    """why it is inconclusive"""
+    counterexample: Mapping[str, float] | None = None
+    warnings: tuple[str, ...] = ()
+    closeness: float = 1e-9
+    at: Mapping[str, Any] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """A check is true only if the claim is correct."""
+        return self.verdict == "correct"
+
+    def __str__(self) -> str:
+        parts = [self.verdict]
+        if self.entries:
+            worst = self.entries[-1]
+            parts.append(f"{worst.label} is {worst.reference!r}, claimed {worst.claimed!r}")
+        if self.explanation:
+            parts.append(self.explanation)
+        return "; ".join([*parts, *([self.reason] if self.reason else [])])
+
+    def __repr__(self) -> str:
+        return f"<check: {self}>"

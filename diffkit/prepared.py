@@ -1,0 +1,120 @@
+"""Derivatives made ready for many points, and the plain functions that optimisers take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from diffkit.backends import Backend, get_backend
+from diffkit.errors import BackendError
+from diffkit.layout import joined_formula, lay_out
+from diffkit.points import Points
+from diffkit.questions import Question, read_direction
+from diffkit.results import Answer, Result
+from diffkit.tasks import Task
+
+
+def find_backend(backend: str | Backend, digits: int | None = None, timeout: float | None = None) -> Backend:
+    """Give the backend of a name, ``auto`` among them; BackendError for an unknown name, or for digits of another."""
+    if isinstance(backend, str) and backend == "auto":
+        from diffkit.auto import AutoBackend
+
+        return AutoBackend(digits, timeout)
+    if digits is not None or timeout is not None:
+        raise BackendError("digits and a timeout belong to proofs", hint="only the backend auto proves")
+    return get_backend(backend)
+
+
+class Prepared:
+    """A derivative ready for many points: ``p(points)`` gives an array, ``p.result(points)`` a Result.
+
+    ``p.fun``, ``p.jac``, ``p.hess`` and ``p.hessp`` are plain functions of a flat array, as ``scipy.optimize.minimize``
+    takes them.
+    """
+
+    def __init__(
+        self, question: Question, backend: str | Backend = "auto", digits: int | None = None,
+        timeout: float | None = None,
+    ):  # fmt: skip
+        self.question = question
+        self.backend = find_backend(backend, digits, timeout)
+        self._evaluations: dict[int, tuple[Task, Any]] = {}
+        self._others: dict[str, Prepared] = {}
+
+    def _evaluation(self, task: Task) -> Any:
+        """The prepared task; there is one for each shape of a function's argument."""
+        known = self._evaluations.get(id(task))
+        if known is None:
+            known = self._evaluations[id(task)] = (task, self.backend.prepare(task))
+        return known[1]
+
+    @property
+    def formula(self) -> str | None:
+        """The formula, where the backend finds one; of a Python function once it has seen a point."""
+        task = getattr(self.question, "task", None)
+        return None if task is None else joined_formula(task, self._evaluation(task).formula)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names a point gives values to; those of a Python function once it has seen a point."""
+        task = getattr(self.question, "task", None)
+        return () if task is None else task.variables
+
+    def result(self, at: Any) -> Result:
+        """Give the Result at a point or a batch of points."""
+        return self._result(*self.question.at(at))
+
+    def _result(self, task: Task, points: Points, extras: tuple[float, ...] | None = None) -> Result:
+        evaluation, backend = self._evaluation(task), self.backend
+        answer = _answer(evaluation, points, task.extras if extras is None else extras)
+        return lay_out(task, answer, points, backend.name, backend.error_kind, evaluation.formula)
+
+    def __call__(self, at: Any) -> Any:
+        """Give the values as an array (NaN where a component is not ok)."""
+        import numpy as np
+
+        return np.asarray(self.result(at).value)
+
+    # What optimisers ask for -----------------------------------------------------------------------------------
+
+    def fun(self, x: Any) -> float:
+        """F at a flat array, in binary64."""
+        return self.question.value(x)
+
+    def jac(self, x: Any) -> Any:
+        """The gradient at a flat array, shape (n,)."""
+        return self._other("gradient")(_flat(x)).ravel()
+
+    def hess(self, x: Any) -> Any:
+        """The Hessian at a flat array, shape (n, n)."""
+        x = _flat(x)
+        return self._other("hessian")(x).reshape(len(x), len(x))
+
+    def hessp(self, x: Any, v: Any) -> Any:
+        """The Hessian at a flat array times v, shape (n,); the Hessian itself is never formed."""
+        import numpy as np
+
+        x, direction = _flat(x), read_direction(v)
+        prepared = self._other("hvp", direction=[0.0] * len(x))
+        task, points = prepared.question.at(x)
+        return np.array(prepared._result(task, points, (*direction, 0.0)).flat)
+
+    def _other(self, kind: str, **options: Any) -> Prepared:
+        if kind not in self._others:
+            self._others[kind] = Prepared(self.question.other(kind, **options), self.backend)
+        return self._others[kind]
+
+
+def _flat(x: Any) -> Any:
+    import numpy as np
+
+    return np.asarray(x, dtype=float).ravel()
+
+
+def _answer(evaluation: Any, points: Points, extras: tuple[float, ...]) -> Answer:
+    if points.point is not None:
+        return evaluation.at((*points.point, *extras))  # type: ignore[no-any-return]
+    if not extras:
+        return evaluation.batch(points.rows)  # type: ignore[no-any-return]
+    import numpy as np
+
+    return evaluation.batch(np.hstack([points.rows, np.tile(extras, (len(points.rows), 1))]))  # type: ignore[no-any-return]

@@ -1,0 +1,127 @@
+"""What can be asked of something that can be differentiated: from its kind and options to a task and points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from inspect import signature
+from typing import Any, Protocol
+
+from diffkit.errors import DiffkitError, PointError, did_you_mean
+from diffkit.functions import as_joint_program, as_program, is_function
+from diffkit.points import Points, number, read_points
+from diffkit.tasks import (
+    Task,
+    derivative_task,
+    directional_task,
+    gradient_task,
+    hessian_task,
+    hvp_task,
+    jacobian_task,
+    jvp_task,
+    taylor_task,
+)
+
+TASKS: dict[str, Any] = {
+    "derivative": derivative_task,
+    "gradient": gradient_task,
+    "jacobian": jacobian_task,
+    "hessian": hessian_task,
+    "taylor": taylor_task,
+    "directional": directional_task,
+    "jvp": jvp_task,
+    "hvp": hvp_task,
+}
+"""What can be asked, by name."""
+
+
+class Question(Protocol):
+    """A kind of derivative of f: at a point it becomes a task."""
+
+    def at(self, at: Any) -> tuple[Task, Points]:
+        """Give the task and the points that ``at`` means; the same task object for points of the same shape."""
+
+    def other(self, kind: str, **options: Any) -> Question:
+        """Ask for another kind of derivative of the same f."""
+
+    def value(self, x: Any) -> float:
+        """F at a flat array of coordinates, in binary64."""
+
+
+class OfExpression:
+    """A question about an expression, which is one task."""
+
+    def __init__(self, task: Task):
+        self.task = task
+
+    def at(self, at: Any) -> tuple[Task, Points]:
+        """Read a point or a batch."""
+        if isinstance(at, Points):
+            return self.task, at
+        return self.task, read_points(at, self.task.variables, elementwise=self.task.kind == "derivative")
+
+    def other(self, kind: str, **options: Any) -> OfExpression:
+        """Ask for another kind of derivative of the same expression."""
+        if self.task.extras:
+            raise DiffkitError(f"a prepared {self.task.kind} is of f along a line", hint="prepare the gradient")
+        return OfExpression(source_task(self.task.source, kind, options))
+
+    def value(self, x: Any) -> float:
+        """F at a flat array of coordinates, in binary64."""
+        from diffkit.algebras.floats import FLOATS
+        from diffkit.program import run
+
+        return float(run(self.task.program, FLOATS, [float(v) for v in x])[0])
+
+
+def ask(f: Any, kind: str, variables: Sequence[str] | None = None, args: Sequence[Any] = (), **options: Any) -> Question:
+    """Give the question; DiffkitError for an unknown kind or option, or for something that is no function."""
+    check_options(kind, options)
+    if is_function(f):
+        from diffkit.questions.of_function import OfFunction
+
+        return OfFunction(f, kind, variables, args, options)
+    if len(args):
+        raise DiffkitError("args are further arguments of a Python function", hint="an expression takes none")
+    return OfExpression(make_task(f, kind, variables, **options))
+
+
+def make_task(f: Any, kind: str, variables: Sequence[str] | None = None, **options: Any) -> Task:
+    """Give the task of a kind about an expression; errors as ``ask``."""
+    check_options(kind, options)
+    return source_task((as_joint_program if kind == "jacobian" else as_program)(f, variables), kind, options)
+
+
+def source_task(source: Any, kind: str, options: dict[str, Any]) -> Task:
+    """Give the task of a kind about a Program or a bound function."""
+    if "direction" in options:
+        options = {**options, "direction": read_direction(options["direction"])}
+    builder: Callable[..., Task] = TASKS[kind]
+    return builder(source, **options)
+
+
+def read_direction(direction: Any) -> list[float]:
+    """Numbers of a direction, flat."""
+    if isinstance(direction, str) or not hasattr(direction, "__len__"):
+        raise PointError("the direction is a list of numbers, one per variable")
+    if hasattr(direction, "ravel"):
+        direction = direction.ravel()
+    return [number(v, "direction") for v in direction]
+
+
+def check_options(kind: str, options: dict[str, Any]) -> None:
+    """DiffkitError for an unknown kind, an option it does not take, or one that it needs."""
+    if kind not in TASKS:
+        raise DiffkitError(
+            f"unknown kind {kind!r}", hint=did_you_mean(str(kind), TASKS) or f"there are {', '.join(TASKS)}"
+        )
+    accepted = signature(TASKS[kind]).parameters
+    for name in options:
+        if name not in accepted:
+            known = [n for n in accepted if n != "program"]
+            hint = did_you_mean(name, known) or f"it takes {', '.join(known)}"
+            raise DiffkitError(f"a {kind} takes no {name}", hint=hint)
+    missing = [n for n, p in accepted.items() if p.default is p.empty and n not in ("program", *options)]
+    if missing:
+        raise DiffkitError(f"{kind} needs {' and '.join(missing)}")
+
+

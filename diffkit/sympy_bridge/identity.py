@@ -1,0 +1,19 @@
+"""Whether an expression is zero for all values of its variables, as far as SymPy's simplification tells."""
+
+from __future__ import annotations
+
+import sympy
+
+from diffkit.builder import select
+from diffkit.errors import LimitError
+from diffkit.program import Program
+from diffkit.sympy_bridge.outward import to_sympy
+
+
+def is_zero(program: Program, output: int) -> bool:
+    """Whether SymPy simplifies an output of a program to 0; False where it does not see that."""
+    try:
+        (expression,) = to_sympy(select(program, [output]))
+    except LimitError:
+        return False
+    return any(method(expression) == 0 for method in (lambda e: e, sympy.expand, sympy.simplify))
