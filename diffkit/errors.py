@@ -59,6 +59,10 @@ class FileError(DiffkitError):
     """A file cannot be read or written, or one of its lines is malformed."""
 
 
+class TracingError(DiffkitError):
+    """A Python function does something that cannot be followed; the hint says what to write instead."""
+
+
 class NotOkError(DiffkitError):
     """A plain number was asked of a result that is not ok everywhere."""
 

@@ -18,6 +18,7 @@ LAYERS = [
     {"syntax"},
     {"tasks", "stable"},
     {"transforms"},
+    {"ndarrays"},
     {"sympy_bridge", "domain", "emit"},
     {"confirmation"},
     {"proof", "neighbourhood"},
