@@ -60,7 +60,7 @@ class FunctionError(DiffkitError):
 
 
 class TracingError(BackendError):
-    """A Python function cannot be written down as a formula: its code branches, or leaves NumPy."""
+    """A Python function does something that cannot be followed: it branches, or leaves NumPy."""
 
 
 class FileError(DiffkitError):

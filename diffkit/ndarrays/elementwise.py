@@ -1,0 +1,215 @@
+"""Rules of ufuncs: each is a row of the table, or a formula in rows."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from diffkit.errors import TracingError
+from diffkit.ndarrays.kernel import ROWS, Proxy, apply_row, numeric, plain
+from diffkit.ndarrays.registry import FUNCTIONS, UFUNCS, rule
+from diffkit.ndarrays.source import user_line
+from diffkit.ndarrays.structure import plain_target
+from diffkit.primitives import Primitive, Rule, table
+from diffkit.rules import by_rule
+
+
+def _toward_zero(F: Any, x: Any) -> Any:
+    return F.sign(x) * F.floor(F.abs(x))
+
+
+def _half_to_even(F: Any, x: Any) -> Any:
+    up = F.floor(x + F.rational(1, 2))
+    odd = F.ne(up, 2 * F.floor(up / 2))
+    return up - F.where(F.and_(F.eq(up, x + F.rational(1, 2)), odd), 1, 0)
+
+
+def _logaddexp2(F: Any, x: Any, y: Any) -> Any:
+    return F.logsumexp(x * F.log(2), y * F.log(2)) / F.log(2)
+
+
+FORMULAS: dict[str, Rule] = {
+    "positive": lambda _, x: x,
+    "conjugate": lambda _, x: x,
+    "square": lambda _, x: x * x,
+    "reciprocal": lambda _, x: 1 / x,
+    "exp2": lambda F, x: F.power(2, x),
+    "exp10": lambda F, x: F.power(10, x),
+    "logaddexp2": _logaddexp2,
+    "deg2rad": lambda F, x: x * F.pi / 180,
+    "radians": lambda F, x: x * F.pi / 180,
+    "rad2deg": lambda F, x: x * 180 / F.pi,
+    "degrees": lambda F, x: x * 180 / F.pi,
+    "fabs": lambda F, x: F.abs(x),
+    "float_power": lambda F, x, y: F.power(x, y),
+    "fmax": lambda F, x, y: F.max(x, y),
+    "fmin": lambda F, x, y: F.min(x, y),
+    "trunc": _toward_zero,
+    "fix": _toward_zero,
+    "rint": _half_to_even,
+    "floor_divide": lambda F, x, y: F.floor(x / y),
+    "remainder": lambda F, x, y: x - F.floor(x / y) * y,
+    "fmod": lambda F, x, y: x - _toward_zero(F, x / y) * y,
+    "copysign": lambda F, x, y: F.abs(x) * F.where(y >= 0, 1, -1),
+    "heaviside": lambda F, x, h: (1 + F.sign(x)) / 2 + F.where(F.eq(x, 0), h - F.rational(1, 2), 0),
+    "logical_xor": lambda F, p, q: F.and_(F.or_(p, q), F.not_(F.and_(p, q))),
+    # scipy.special
+    "logit": lambda F, x: F.log(x) - F.log1p(-x),
+    "log_expit": lambda F, x: -F.softplus(-x),
+    "ndtr": lambda F, x: F.erfc(-x / F.sqrt(2)) / 2,
+    "log_ndtr": lambda F, x: F.log(F.erfc(-x / F.sqrt(2)) / 2),
+    "xlogy": lambda F, x, y: F.where(F.and_(F.eq(y, 0), F.eq(x, 0)), 0, x * F.log(y)),
+    "xlog1py": lambda F, x, y: F.where(F.and_(F.eq(y, -1), F.eq(x, 0)), 0, x * F.log1p(y)),
+    "entr": lambda F, x: F.where(F.eq(x, 0), 0, -x * F.log(x)),
+    "rel_entr": lambda F, x, y: F.where(F.eq(x, 0), 0, x * F.log(x / y)),
+    "kl_div": lambda F, x, y: F.where(F.eq(x, 0), y, x * F.log(x / y) - x + y),
+    "rgamma": lambda F, x: 1 / F.gamma(x),
+    "beta": lambda F, x, y: F.gamma(x) * F.gamma(y) / F.gamma(x + y),
+    "betaln": lambda F, x, y: F.loggamma(x) + F.loggamma(y) - F.loggamma(x + y),
+    "jv": lambda F, n, x: F.besselj(n, x),
+    "j0": lambda F, x: F.besselj(0, x),
+    "j1": lambda F, x: F.besselj(1, x),
+    "huber": lambda F, d, r: F.where(F.abs(r) <= d, r * r / 2, d * (F.abs(r) - d / 2)),
+    "pseudo_huber": lambda F, d, r: d * d * (F.sqrt(1 + (r / d) * (r / d)) - 1),
+}
+"""ufuncs by name as formulas in rows; the derivatives are those of the rows"""
+
+LOGIC = {"bitwise_and": "and_", "bitwise_or": "or_", "invert": "not_", "bitwise_xor": "logical_xor"}
+
+
+@cache
+def rows() -> dict[str, Primitive]:
+    """Rows of the table by the name of their ufunc."""
+    found = {}
+    for row in table:
+        if isinstance(row.array, str):
+            last = row.array.rpartition(".")[2]
+            found[getattr(np, last).__name__ if "." not in row.array else last] = row
+    return found
+
+
+def call_ufunc(ufunc: Any, method: str, inputs: Any, out: Any = None, **options: Any) -> Any:
+    """Follow a ufunc, written into ``out`` if that is a proxy."""
+    if out is not None:
+        return _into(out[0], call_ufunc(ufunc, method, inputs, **options))
+    options = {k: v for k, v in options.items() if k not in ("casting", "order", "subok", "signature")}
+    if options.get("dtype") is not None and np.dtype(options["dtype"]) != np.dtype(float):
+        raise TracingError(
+            f"np.{ufunc.__name__} with dtype {options['dtype']}, at {user_line()}", hint="leave dtype out"
+        )
+    options.pop("dtype", None)
+    follow = UFUNCS.get((ufunc.__name__, method))
+    if follow is not None:
+        return follow(*inputs, **options)
+    if method != "__call__" or options:
+        how = f".{method}" if method != "__call__" else f" with {', '.join(options)}"
+        raise TracingError(f"np.{ufunc.__name__}{how} cannot be followed yet", hint="use np.where, np.sum or a loop")
+    return elementwise(ufunc.__name__, *inputs)
+
+
+def elementwise(name: str, *inputs: Any) -> Any:
+    """Follow an elementwise ufunc by name."""
+    args = [numeric(x) for x in inputs]
+    name = LOGIC.get(name, name)
+    row = rows().get(name) or (table[name] if name in LOGIC.values() and name in table.rows else None)
+    if row is not None:
+        args = [_order(a) if k in row.orders else a for k, a in enumerate(args)]
+        return ROWS.apply(row, _numbers(row, args))
+    if name not in FORMULAS:
+        raise TracingError(
+            f"the ufunc {name} has no rule, at {user_line()}", hint="write it with functions of the table"
+        )
+    if name == "jv":
+        args[0] = _order(args[0])
+    return by_rule(FORMULAS[name], ROWS, args)
+
+
+def _numbers(row: Primitive, args: list[Any]) -> list[Any]:
+    """Plain truths count as 0 and 1 wherever a row wants numbers."""
+    return [
+        a if k in row.truths or isinstance(a, Proxy) or a.dtype.kind != "b" else a.astype(float)
+        for k, a in enumerate(args)
+    ]
+
+
+def _order(n: Any) -> Any:
+    if isinstance(n, Proxy) or np.ndim(n) or n != np.floor(n):
+        raise TracingError("the order of a Bessel function must be one plain integer")
+    return int(n)
+
+
+def _into(target: Any, value: Any) -> Any:
+    """Write into an array in place; a scalar is replaced, as Python does with numbers."""
+    if not isinstance(target, Proxy):
+        raise plain_target()
+    if not target.shape and not np.shape(value):
+        return value
+    if np.broadcast_shapes(target.shape, np.shape(value)) != target.shape:
+        raise ValueError(f"cannot write an array of shape {np.shape(value)} into one of shape {target.shape}")
+    target[...] = value
+    return target
+
+
+FUNCTIONS[np.ufunc] = call_ufunc
+
+
+def divmod_(x: Any, y: Any) -> Any:
+    """Quotient and remainder."""
+    return elementwise("floor_divide", x, y), elementwise("remainder", x, y)
+
+
+UFUNCS["divmod", "__call__"] = divmod_
+
+
+def _finiteness(name: str, function: Any) -> None:
+    def follow(x: Any) -> Any:
+        values = plain(x)
+        if values is None:
+            raise TracingError(f"np.{name} depends on the input, at {user_line()}", hint="leave the check out")
+        return function(values)
+
+    UFUNCS[name, "__call__"] = follow
+
+
+for _name in ("isnan", "isfinite", "isinf", "signbit"):
+    _finiteness(_name, getattr(np, _name))
+
+
+@rule(np.nan_to_num)
+def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    """Replace what is not finite."""
+    values = plain(x)
+    if values is None:
+        raise TracingError(f"np.nan_to_num depends on the input, at {user_line()}", hint="leave it out")
+    filled = np.nan_to_num(values, nan=nan, posinf=posinf, neginf=neginf)
+    return np.where(np.isfinite(values), x, filled)
+
+
+@rule(np.sinc)
+def sinc(x: Any) -> Any:
+    """sin(πx)/(πx), 1 at 0."""
+    nonzero = np.where(x == 0, 1.0, x)
+    return np.where(x == 0, 1.0, apply_row("sin", np.pi * nonzero) / (np.pi * nonzero))
+
+
+@rule(np.round)
+def round_(x: Any, decimals: int = 0) -> Any:
+    """Round to a number of decimals, halves to even."""
+    scale = 10.0**decimals
+    return np.rint(x) if decimals == 0 else np.rint(x * scale) / scale
+
+
+@rule(np.fix)
+def fix(x: Any) -> Any:
+    """Round toward zero."""
+    return elementwise("trunc", x)
+
+
+@rule(np.clip)
+def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    """min(max(x, low), high)."""
+    low, high = (a_min if min is None else min), (a_max if max is None else max)
+    x = x if low is None else np.maximum(x, low)
+    return x if high is None else np.minimum(x, high)

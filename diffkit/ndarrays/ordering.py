@@ -1,0 +1,193 @@
+"""Rules of what compares elements: max, min, sort, median.
+
+Where there are values, the elements are chosen by the values and tied ones meet in the row max or min, which knows
+whether a derivative exists. A traced array has no values: max and min are chains, a sort is a network.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from diffkit.errors import TracingError
+from diffkit.ndarrays.kernel import Proxy, apply_row, numeric, plain
+from diffkit.ndarrays.reductions import NO_VALUE, Axis, fold, kept_dims, masked, reduced_last
+from diffkit.ndarrays.registry import UFUNCS, rule
+from diffkit.ndarrays.source import user_line
+
+NETWORK = 8
+"""the longest traced sort"""
+
+
+def _extreme(name: str, x: Any, axis: Axis, keepdims: Any, initial: Any, where: Any) -> Any:
+    x = numeric(x)
+    if where is not NO_VALUE:
+        x = masked(x, where, initial)
+    found = kept_dims(_chosen(name, reduced_last(x, axis)), x, axis, keepdims)
+    return found if initial is NO_VALUE else apply_row(name, found, initial)
+
+
+def _chosen(name: str, x: Any) -> Any:
+    """Largest or smallest along the last axis."""
+    values = plain(x)
+    if values is None or values.shape[-1] == 0:
+        return fold(name, x, -1)
+    first = (np.argmax if name == "max" else np.argmin)(values, axis=-1)[..., None]
+    tied = values == np.take_along_axis(values, first, axis=-1)
+    count = int(tied.sum(axis=-1).max(initial=0))
+    if count <= 1:
+        return np.take_along_axis(x, first, axis=-1)[..., 0]
+    order = np.argsort(~tied, axis=-1, kind="stable")[..., :count]  # the tied ones come first
+    order = np.where(np.take_along_axis(tied, order, axis=-1), order, first)
+    return fold(name, np.take_along_axis(x, order, axis=-1), -1)
+
+
+@rule(np.max)
+def max_(a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = NO_VALUE, where: Any = NO_VALUE) -> Any:
+    """Largest element."""
+    return _extreme("max", a, axis, keepdims, initial, where)
+
+
+@rule(np.min)
+def min_(a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = NO_VALUE, where: Any = NO_VALUE) -> Any:
+    """Smallest element."""
+    return _extreme("min", a, axis, keepdims, initial, where)
+
+
+def _reduce(function: Any) -> Any:
+    def follow(x: Any, axis: Any = 0, **options: Any) -> Any:
+        return function(x, axis, **options)
+
+    return follow
+
+
+rule(np.amax)(max_)
+rule(np.amin)(min_)
+UFUNCS["maximum", "reduce"] = _reduce(max_)
+UFUNCS["minimum", "reduce"] = _reduce(min_)
+
+
+def _values(x: Any, name: str) -> Any:
+    values = plain(x)
+    if values is None:
+        raise TracingError(f"np.{name} depends on the input, at {user_line()}", hint="use np.max or np.where")
+    return values
+
+
+@rule(np.argmax)
+def argmax(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+    """Where the largest element is; a tie is recorded."""
+    values = _values(a, "argmax")
+    _watch(a, np.max(values, axis=axis, keepdims=True) if axis is not None else np.max(values), axis)
+    return np.argmax(values, axis=axis, keepdims=bool(keepdims))
+
+
+@rule(np.argmin)
+def argmin(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+    """Where the smallest element is; a tie is recorded."""
+    values = _values(a, "argmin")
+    _watch(a, np.min(values, axis=axis, keepdims=True) if axis is not None else np.min(values), axis)
+    return np.argmin(values, axis=axis, keepdims=bool(keepdims))
+
+
+def _watch(x: Any, extreme: Any, axis: Axis) -> None:
+    """Compare tied elements, so that the comparison is recorded."""
+    tied = plain(x) == extreme
+    if np.any(tied.sum(axis=axis) > 1):
+        _ = x[tied] >= np.broadcast_to(extreme, tied.shape)[tied]
+
+
+@rule(np.argsort)
+def argsort(a: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None) -> Any:
+    """The order of the elements; ties are recorded."""
+    values = _values(a, "argsort")
+    found = np.argsort(values, axis=axis, kind="stable")
+    if axis is None:
+        a, values, axis = np.ravel(a), np.ravel(values), 0
+    along = np.take_along_axis(values, found, axis)
+    if np.any(np.diff(along, axis=axis) == 0):
+        moved = np.moveaxis(np.take_along_axis(a, found, axis), axis, -1)
+        along = np.moveaxis(along, axis, -1)
+        tied = along[..., 1:] == along[..., :-1]
+        _ = moved[..., 1:][tied] >= along[..., :-1][tied]
+    return found
+
+
+@rule(np.sort)
+def sort(a: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None) -> Any:
+    """Elements in increasing order."""
+    if axis is None:
+        a, axis = np.ravel(a), -1
+    x = np.moveaxis(a, axis, -1)
+    values = plain(x)
+    found = _network(x) if values is None else _ordered(x, values)
+    return np.moveaxis(found, -1, axis)
+
+
+@rule(np.partition)
+def partition(a: Any, kth: Any, axis: Any = -1) -> Any:
+    """A full sort is a partition."""
+    return sort(a, axis)
+
+
+def _ordered(x: Any, values: Any) -> Any:
+    """Take the elements in order; every group of tied ones meets in the row max."""
+    order = np.argsort(values, axis=-1, kind="stable")
+    along = np.take_along_axis(values, order, -1)
+    n = along.shape[-1]
+    found = np.take_along_axis(x, order, -1)
+    if n < 2 or not np.any(along[..., 1:] == along[..., :-1]):
+        return found
+    new = np.concatenate([np.ones((*along.shape[:-1], 1), bool), along[..., 1:] != along[..., :-1]], axis=-1)
+    first = np.maximum.accumulate(np.where(new, np.arange(n), 0), axis=-1)
+    longest = int((np.arange(n) - first).max()) + 1
+    same = np.minimum(first[..., None] + np.arange(longest), n - 1)
+    same = np.where(np.take_along_axis(first[..., None], same, -2) == first[..., None], same, first[..., None])
+    groups = np.take_along_axis(found[..., None, :], same, -1)
+    return fold("max", groups, -1)
+
+
+def _network(x: Any) -> Any:
+    """Sort a short axis by exchanging neighbours (odd-even transposition sort)."""
+    n = x.shape[-1]
+    if n > NETWORK:
+        raise TracingError(
+            f"the order of {n} elements depends on the input, at {user_line()}",
+            hint=f"a sort of at most {NETWORK} elements can be traced",
+        )
+    columns = [x[..., k] for k in range(n)]
+    for turn in range(n):
+        for k in range(turn % 2, n - 1, 2):
+            a, b = columns[k], columns[k + 1]
+            columns[k], columns[k + 1] = apply_row("min", a, b), apply_row("max", a, b)
+    return np.stack(columns, axis=-1) if columns else x
+
+
+@rule(np.median)
+def median(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+    """Middle element, or mean of the two middle ones."""
+    along = np.sort(reduced_last(numeric(a), axis), axis=-1)
+    n = along.shape[-1]
+    middle = (along[..., (n - 1) // 2] + along[..., n // 2]) / 2.0 if n % 2 == 0 else along[..., n // 2]
+    return kept_dims(middle, a, axis, keepdims)
+
+
+@rule(np.quantile)
+def quantile(a: Any, q: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Quantile by linear interpolation of the sorted elements, for one plain q."""
+    if isinstance(q, Proxy) or np.ndim(q):
+        raise TracingError("np.quantile is followed for one plain q", hint="call it once per q")
+    along = np.sort(reduced_last(numeric(a), axis), axis=-1)
+    position = float(q) * (along.shape[-1] - 1)
+    low = int(np.floor(position))
+    found = along[..., low]
+    if position > low:
+        found = found + (along[..., low + 1] - found) * (position - low)
+    return kept_dims(found, a, axis, keepdims)
+
+
+@rule(np.percentile)
+def percentile(a: Any, q: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Quantile of q/100."""
+    return quantile(a, numeric(q) / 100.0, axis, keepdims=keepdims)
