@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from diffkit.backends import COMPARED, Backend
 from diffkit.errors import PointError
-from diffkit.points import Points
 from diffkit.prepared import Prepared, find_backend
 from diffkit.questions import ask
 from diffkit.results import Result
+
 if TYPE_CHECKING:
     from diffkit.accuracy import AccuracyReport
     from diffkit.comparison import Comparison
+
 
 def derivative(
     f: Any, at: Any, *, wrt: str | Sequence[str] | None = None, order: int = 1, backend: str | Backend = "auto",

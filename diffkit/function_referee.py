@@ -1,4 +1,4 @@
-"""The best answer a Python function allows: proven where its code traces, otherwise the most accurate method that runs."""
+"""The best answer a Python function allows: proven where its code traces, otherwise by the best method that runs."""
 
 from __future__ import annotations
 
@@ -27,25 +27,28 @@ TRACED = "the code was traced to a formula; "
 class FunctionReferee:
     """Answers about a Python function, component by component from the best method that has one.
 
-    ``reason`` says why nothing could be proven, if nothing could.
+    ``reason`` says why nothing could be proven, if nothing could; ``untraced`` is such a reason known beforehand.
     """
 
     formula = None
 
-    def __init__(self, task: Task, digits: int | None = None, timeout: float | None = None):
+    def __init__(self, task: Task, digits: int | None = None, timeout: float | None = None, untraced: str = ""):
         assert task.function is not None
         self.task, self.function = task, task.function
-        self.digits, self.timeout = digits, timeout
+        self.digits, self.timeout, self.untraced = digits, timeout, untraced
 
     @cached_property
     def reason(self) -> str:
         """Why the function cannot be proven anything about; empty if it can."""
+        if self.untraced:
+            return self.untraced
         if self.function.shape is not None and self.function.faults.keys() & {"not deterministic", "integer results"}:
             return next(iter(self.function.warnings))
         try:
-            return "" if self.task.program else ""
+            self.function.traced  # noqa: B018
         except (TracingError, LimitError) as error:
             return str(error)
+        return ""
 
     @cached_property
     def proven(self) -> Referee | None:
@@ -88,9 +91,7 @@ class FunctionReferee:
             if not any(seen.status == "uncertain" for seen in odd.values()):
                 break
         note = "; ".join(NAMES[name] for name in used)
-        return Answer(
-            values, errors, odd, evaluations, note, error_kind="estimate", warnings=self.function.warnings
-        )
+        return Answer(values, errors, odd, evaluations, note, error_kind="estimate", warnings=self.function.warnings)
 
     @cached_property
     def _methods(self) -> list[tuple[str, Any]]:

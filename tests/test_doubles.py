@@ -12,11 +12,11 @@ from diffkit.algebras.bounds import DOUBLES_BOUNDS
 from diffkit.algebras.doubles import DOUBLES, array_doubles, two_product, two_sum
 from diffkit.algebras.floats import FLOATS
 from diffkit.algebras.multiprecision import multiprecision
-from diffkit.questions import make_task
 from diffkit.backends import Bounded, get_backend
 from diffkit.builder import ProgramBuilder
 from diffkit.primitives import table
 from diffkit.program import run
+from diffkit.questions import make_task
 from diffkit.rules import by_rule
 from diffkit.stable import stable
 from diffkit.syntax import format_outputs, parse_program

@@ -7,6 +7,7 @@ Squire & Trapp, Using complex variables to estimate derivatives of real function
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -91,7 +92,8 @@ class ComplexEvaluation:
         h = STEP * (abs(point[variable]) or 1.0)
         moved[variable] += 1j * h
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("error", np.exceptions.ComplexWarning)  # an imaginary part that is dropped
                 result = values(moved)
         except DiffkitError:
             raise
@@ -158,4 +160,6 @@ class ComplexEvaluation:
         return by_rows(self, points)
 
 
-NOT_ANALYTIC = "the complex step gives {:.6g}, real differences {:.6g}: the code is not analytic (abs, a comparison, .real)"
+NOT_ANALYTIC = (
+    "the complex step gives {:.6g}, real differences {:.6g}: the code is not analytic (abs, a comparison, .real)"
+)

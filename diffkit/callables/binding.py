@@ -28,7 +28,9 @@ class Bound:
     argument, gives two values at one point, or results that are not binary64.
     """
 
-    def __init__(self, function: Function, arguments: Sequence[Argument], labels: Sequence[str], point: Sequence[float]):
+    def __init__(
+        self, function: Function, arguments: Sequence[Argument], labels: Sequence[str], point: Sequence[float]
+    ):
         self.function = function
         self.arguments = tuple(arguments)
         self.inputs = tuple(labels)

@@ -1,5 +1,4 @@
-"""Is this derivative right? A claim against the reference: at the point, at points beside it, and for many inputs along
-random directions and at sampled entries."""
+"""Is this derivative right? A claim against the reference, at the point and at points beside it."""
 
 from __future__ import annotations
 
@@ -9,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.callables.function import Argument, Function, as_function, read_place
+from diffkit.callables.function import Argument, Function, as_function
 from diffkit.checking.claims import Claim, CodeClaim, NumberClaim, TextClaim, read_claim
 from diffkit.checking.judge import Judge
-from diffkit.checking.model import WORST, Check, Entry, Judged
+from diffkit.checking.model import WORST, Check, Entry, Judged, Verdict
 from diffkit.checking.repairs import repair
 from diffkit.checking.scope import scope_of
 from diffkit.checking.subject import Subject, Truth
 from diffkit.errors import DiffkitError, PointError
 from diffkit.functions import as_joint_program, is_function
-from diffkit.points import read_points
+from diffkit.points import Points, read_points
 from diffkit.questions import source_task
 from diffkit.questions.of_function import OfFunction
 from diffkit.tasks import Task
@@ -67,6 +66,7 @@ class Setting:
     ):  # fmt: skip
         code = is_function(f)
         self.given: list[tuple[float, ...]]
+        points: Points | None
         if code:
             if at is None:
                 raise PointError("a Python function is checked at a point", hint="give at=…")
@@ -114,7 +114,9 @@ class Setting:
         for kind, size in sizes.items():
             if count == size and (kind != "jacobian" or m > 1):
                 return kind
-        known = ", ".join(f"a {kind} {size}" for kind, size in sizes.items() if size > 0 and (kind != "jacobian" or m > 1))
+        known = ", ".join(
+            f"a {kind} {size}" for kind, size in sizes.items() if size > 0 and (kind != "jacobian" or m > 1)
+        )
         raise DiffkitError(f"the claim has {count} entries of shape {self.claim.shape}: it is no derivative of this f",
                            hint=f"{known} ({n} variables)")  # fmt: skip
 
@@ -140,15 +142,14 @@ class Setting:
         """Random points: near the first given one, or anywhere moderate for words without a point."""
         n = len(self.labels)
         if not self.given:
-            return [tuple(rng.choice([-1, 1], n) * np.exp(rng.uniform(-2, 1, n))) for _ in range(TRIES * wanted)]
+            rows = rng.choice([-1, 1], (TRIES * wanted, n)) * np.exp(rng.uniform(-2, 1, (TRIES * wanted, n)))
+            return [tuple(row) for row in rows.tolist()]
         base = np.array(self.given[0])
         scale = np.where(base == 0, 1.0, np.abs(base))
         return [tuple((base + SPREAD * scale * rng.uniform(-1, 1, n)).tolist()) for _ in range(TRIES * wanted)]
 
 
-def _arguments_of(
-    claim: Any, inputs: Sequence[str], at: Any, args: Sequence[Any]
-) -> tuple[Argument, ...]:
+def _arguments_of(claim: Any, inputs: Sequence[str], at: Any, args: Sequence[Any]) -> tuple[Argument, ...]:
     """How a claim in code takes the variables of an expression: one by one, or all in one array."""
     scalars = tuple(Argument(name, ()) for name in inputs)
     if not (is_function(claim) or isinstance(claim, Function)):
@@ -159,8 +160,10 @@ def _arguments_of(
         return (Argument(parameters[0], (len(inputs),)),)
     if parameters is not None and len(parameters) != len(inputs):
         names = ", ".join(inputs)
-        raise DiffkitError(f"the claim takes {len(parameters)} arguments, f has {len(inputs)} variables ({names})",
-                           hint="let it take them one by one, or all in one array; data go into claim_args=")  # fmt: skip
+        raise DiffkitError(
+            f"the claim takes {len(parameters)} arguments, f has {len(inputs)} variables ({names})",
+            hint="let it take them one by one, or all in one array; data go into claim_args=",
+        )
     return scalars
 
 
@@ -222,7 +225,7 @@ class _Looks:
         warnings = tuple(dict.fromkeys((*self._warnings(), *setting.claim.warnings)))
         passing = [j for _, js, _ in self.seen for j in js if j.verdict == "correct"]
         worst = max(passing, key=lambda j: j.tolerance / abs(j.reference) if j.reference else 0.0, default=None)
-        verdict = max((e.verdict for e in entries), key=WORST.index, default="correct")
+        verdict: Verdict = max((e.verdict for e in entries), key=WORST.index, default="correct")
         reason = ""
         shaky = [w for s in self._shaky() for w in s]
         if shaky and verdict != "wrong":

@@ -167,7 +167,9 @@ def read_claim(
         return CodeClaim(claim, args, arguments, labels, point, pair)
     if _is_text(claim):
         if variables is None:
-            raise DiffkitError("a claim in words needs named variables", hint="f takes an array: write the claim as code")
+            raise DiffkitError(
+                "a claim in words needs named variables", hint="f takes an array: write the claim as code"
+            )
         return TextClaim(claim, variables)
     return NumberClaim(claim)
 

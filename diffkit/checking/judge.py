@@ -1,4 +1,4 @@
-"""One point: every component of a claim against the reference, with a tolerance made of what is known to be uncertain."""
+"""One point: every component of a claim against the reference, with a tolerance made of what is uncertain."""
 
 from __future__ import annotations
 
@@ -108,7 +108,8 @@ class Judge:
         low, high = min(left, right), max(left, right)
         slack = literals + 4 * math.ulp(max(abs(low), abs(high)))
         if low - slack <= value <= high + slack:
-            said = f"f has a kink with slopes {left:.6g} and {right:.6g}; the claim takes {_convention(value, left, right)}"
+            taken = _convention(value, left, right)
+            said = f"f has a kink with slopes {left:.6g} and {right:.6g}; the claim takes {taken}"
             return Judged(c, "correct", value, value, 0.0, {LITERALS: slack}, odd.message, said)
         nearest = low if value < low else high
         error = abs(value - nearest) if math.isfinite(value) else math.inf

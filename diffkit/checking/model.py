@@ -13,7 +13,8 @@ WORST: tuple[Verdict, ...] = ("correct", "inconclusive", "wrong")
 """Verdicts from good to bad; a check has that of its worst entry."""
 
 
-class Entry(NamedTuple):
+@dataclass(frozen=True)
+class Entry:
     """One entry of a claim that is wrong or undecided, at the point where that shows most."""
 
     index: tuple[int, ...]
@@ -99,7 +100,7 @@ class Check:
         return self.verdict == "correct"
 
     def __str__(self) -> str:
-        parts = [self.verdict]
+        parts: list[str] = [self.verdict]
         if self.entries:
             worst = self.entries[-1]
             parts.append(f"{worst.label} is {worst.reference!r}, claimed {worst.claimed!r}")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from diffkit.algebras.floats import FLOATS
 from diffkit.domain import domain
+from diffkit.program import Program, run
 
 if TYPE_CHECKING:
     from diffkit.checking.check import Setting
     from diffkit.checking.judge import Judge
 
+SAMPLES = 100  # points, and as many whole numbers, at which domains are compared
 SIMPLE = 120  # slots of claim and derivative up to which SymPy is asked to simplify their difference
 
 
@@ -35,10 +41,20 @@ def scope_of(setting: Setting, judge: Judge, points: int, verdict: str) -> tuple
     assert source is not None
     of_f, of_claim = str(domain(source)), str(domain(difference.claim))
     if of_f != of_claim:
-        if of_claim == "all real values":
-            shown += f"; true for {of_f} only: elsewhere f has no derivative, though the claim has values"
-        elif of_f == "all real values":
-            shown += f"; true for {of_claim} only: elsewhere the claim has no value, though f has a derivative"
+        more_of_claim, more_of_f = _values_apart(source, difference.claim)
+        if more_of_claim and not more_of_f:
+            shown += f"; true for {of_f} only: elsewhere the claim has values, though f has none"
+        elif more_of_f and not more_of_claim:
+            shown += f"; true for {of_claim} only: elsewhere the claim has no value, though f has one"
         else:
             shown += f"; f asks for {of_f}, the claim for {of_claim}"
     return shown, None
+
+
+def _values_apart(f: Program, claim: Program) -> tuple[bool, bool]:
+    """Whether there are points where only the claim has values, and where only f has."""
+    rng = np.random.default_rng(0)
+    n = len(f.inputs)
+    rows = np.concatenate([rng.uniform(-3, 3, (SAMPLES, n)), rng.integers(-2, 3, (SAMPLES, n))]).tolist()
+    has = [[all(map(math.isfinite, run(p, FLOATS, row))) for p in (f, claim)] for row in rows]
+    return any(c and not v for v, c in has), any(v and not c for v, c in has)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from diffkit.callables import Bound
 from diffkit.function_referee import FunctionReferee
@@ -63,5 +63,4 @@ class Subject:
     def result(self, point: Sequence[float], truth: Truth) -> Result:
         """The reference as a Result."""
         points = Points(self.task.variables, tuple(point))
-        kind = "proven" if truth.proven else "estimate"
-        return lay_out(self.task, truth.answer, points, "referee", kind)
+        return lay_out(self.task, truth.answer, points, "referee", "proven" if truth.proven else "estimate")

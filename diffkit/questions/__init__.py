@@ -73,7 +73,9 @@ class OfExpression:
         return float(run(self.task.program, FLOATS, [float(v) for v in x])[0])
 
 
-def ask(f: Any, kind: str, variables: Sequence[str] | None = None, args: Sequence[Any] = (), **options: Any) -> Question:
+def ask(
+    f: Any, kind: str, variables: Sequence[str] | None = None, args: Sequence[Any] = (), **options: Any
+) -> Question:
     """Give the question; DiffkitError for an unknown kind or option, or for something that is no function."""
     check_options(kind, options)
     if is_function(f):
@@ -123,5 +125,3 @@ def check_options(kind: str, options: dict[str, Any]) -> None:
     missing = [n for n, p in accepted.items() if p.default is p.empty and n not in ("program", *options)]
     if missing:
         raise DiffkitError(f"{kind} needs {' and '.join(missing)}")
-
-

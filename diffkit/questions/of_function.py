@@ -54,8 +54,10 @@ class OfFunction:
 
     def _task(self, bound: Bound) -> Task:
         if self.kind in SCALAR and len(bound.outputs) != 1:
-            raise DiffkitError(f"{bound.name} gives an array of shape {bound.shape}, and a {self.kind} is of one number",
-                               hint="ask for the jacobian")  # fmt: skip
+            raise DiffkitError(
+                f"{bound.name} gives an array of shape {bound.shape}, and a {self.kind} is of one number",
+                hint="ask for the jacobian",
+            )
         options = dict(self.options)
         if options.get("wrt") is not None:
             options["wrt"] = _coordinates(options["wrt"], bound.arguments)

@@ -5,4 +5,4 @@ from diffkit.sympy_bridge.identity import is_zero
 from diffkit.sympy_bridge.inward import from_sympy
 from diffkit.sympy_bridge.outward import SYMPY, to_sympy
 
-__all__ = ["is_zero", "SYMPY", "from_sympy", "symbolic_derivative", "to_sympy"]
+__all__ = ["SYMPY", "from_sympy", "is_zero", "symbolic_derivative", "to_sympy"]

@@ -1,0 +1,175 @@
+"""Many inputs: a claim against directional derivatives along random directions, and entry by entry where sampled.
+
+v·∇f(x) along a random v holds every entry at once, for the price of one directional derivative; a direction that is
+off is halved until the entries that are wrong are found. Memory stays O(n).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from diffkit.checking.judge import BEYOND, LITERALS, REFERENCE, ROUNDING, measured
+from diffkit.checking.model import WORST, Check, Entry, Judged
+from diffkit.errors import DiffkitError
+from diffkit.function_referee import FunctionReferee
+from diffkit.layout import lay_out
+from diffkit.points import Points
+from diffkit.tasks import directional_task
+
+if TYPE_CHECKING:
+    from diffkit.checking.check import Setting
+
+DIRECTIONS = 4
+SAMPLED = 10  # entries looked at because they are the largest, and as many at random
+MOST_WRONG = 8  # wrong entries that are tracked down
+SIMPLE = (2.0, 0.5, -1.0, -2.0, -0.5, 3.0, 1 / 3, 10.0, 0.1)
+
+
+class Line(NamedTuple):
+    """A directional derivative: what the claim makes of it, and what it is."""
+
+    judged: Judged
+    direction: Any
+
+
+class Lines:
+    """Directional derivatives of a function at one point, all from one preparation."""
+
+    def __init__(self, setting: Setting, point: Sequence[float]):
+        function = setting.subject.function
+        assert function is not None
+        self.point = tuple(point)
+        self.task = directional_task(function, [0.0] * len(point))
+        self.referee = FunctionReferee(self.task, untraced=setting.subject.reason)
+        self.claimed = np.asarray(setting.claim.values(np.array(point)), dtype=float)
+        self.noise = np.asarray(setting.claim.rounding(np.array(point)), dtype=float)
+        if setting.claim.paired:
+            self.claimed, self.noise = self.claimed[1:], self.noise[1:]
+        self.scale = np.where(np.array(point) == 0, 1.0, np.abs(point))
+        self.evaluations = 0
+        self.note = ""
+
+    def along(self, direction: Any) -> Line:
+        """Judge v·claim."""
+        answer = self.referee.at((*self.point, *direction.tolist(), 0.0))
+        self.evaluations += answer.evaluations
+        self.note = answer.note
+        value = math.fsum((self.claimed * direction).tolist())
+        terms = {
+            REFERENCE: float(answer.errors[0]),
+            ROUNDING: float(np.sum(np.abs(self.noise * direction))) + math.ulp(value),
+            LITERALS: 0.0,
+        }
+        odd = answer.odd.get(0)
+        if odd is not None and odd.status != "ok":
+            return Line(Judged(0, "inconclusive", value, math.nan, math.nan, {}, odd.message), direction)
+        return Line(measured(0, value, float(answer.values[0]), terms), direction)
+
+    def entry(self, i: int) -> Judged:
+        """Judge one entry."""
+        direction = np.zeros(len(self.claimed))
+        direction[i] = 1.0
+        return self.along(direction).judged._replace(component=i)
+
+    def search(self, line: Line) -> list[int]:
+        """Entries that make a direction wrong, by halving it; the first few of them."""
+        found: list[int] = []
+        waiting = [(np.flatnonzero(line.direction), line)]
+        while waiting and len(found) < MOST_WRONG:
+            indices, _ = waiting.pop()
+            if len(indices) == 1:
+                found.append(int(indices[0]))
+                continue
+            half = len(indices) // 2
+            for part in (indices[half:], indices[:half]):
+                direction = np.zeros(len(self.claimed))
+                direction[part] = line.direction[part]
+                below = self.along(direction)
+                if below.judged.verdict == "wrong":
+                    waiting.append((part, below))
+        return found
+
+
+def check_large(setting: Setting, closeness: float, rng: Any) -> Check:
+    """Check a gradient of many entries by directions and samples."""
+    if setting.kind != "gradient":
+        raise DiffkitError(
+            f"a {setting.kind} of {len(setting.labels)} inputs is too large to be checked entry by entry",
+            hint="check products with a vector: the gradient of v·f, or of v·∇f",
+        )
+    point = setting.given[0]
+    lines, n = Lines(setting, point), len(setting.labels)
+    along = [lines.along(rng.choice([-1.0, 1.0], n) * lines.scale) for _ in range(DIRECTIONS)]
+    largest = np.argsort(-np.abs(lines.claimed))[:SAMPLED].tolist()
+    chosen = dict.fromkeys([*largest, *rng.choice(n, SAMPLED, replace=False).tolist()])
+    off = next((line for line in along if line.judged.verdict == "wrong"), None)
+    if off is not None:
+        chosen.update(dict.fromkeys(lines.search(off)))
+    judged = [_sharp(lines.entry(i), closeness, float(np.max(np.abs(lines.claimed)))) for i in chosen]
+    whole = [_sharp(line.judged, closeness, 0.0) for line in along]
+    verdict = max((j.verdict for j in (*judged, *whole)), key=WORST.index)
+    entries = tuple(sorted((_entry(setting, j) for j in judged if j.verdict != "correct"),
+                           key=lambda e: (WORST.index(e.verdict), e.error / (abs(e.reference) or 1.0))))  # fmt: skip
+    hidden = max(j.tolerance for j in whole) / float(np.median(lines.scale))
+    unchecked = (
+        f"{n - len(judged)} of {n} entries were looked at only together, along {DIRECTIONS} random directions: an "
+        f"error below about {hidden:.1g} in a single one of them would not be seen"
+    )
+    reason = next((j.note for j in (*whole, *judged) if j.verdict == "inconclusive" and j.note), "")
+    worst = max(whole, key=lambda j: j.tolerance / (abs(j.reference) or 1.0))
+    function = setting.subject.function
+    assert function is not None
+    return Check(
+        verdict, setting.kind, entries, len(judged) - len(entries), _reference(setting, point, judged),
+        f"{lines.note} (nothing is proven: {setting.subject.reason})", _factor(whole) if verdict == "wrong" else None,
+        unchecked, worst.tolerance / (abs(worst.reference) or 1.0), worst.decided, 1,
+        f"at 1 point, {len(judged)} entries one by one and {DIRECTIONS} random directions", "",
+        reason if verdict == "inconclusive" else "", None, (*function.warnings, *setting.claim.warnings), closeness,
+        setting.named(point),
+    )  # fmt: skip
+
+
+def _sharp(j: Judged, closeness: float, largest: float) -> Judged:
+    """Correct only where an error of the closeness would have been seen."""
+    scale = abs(j.reference) if abs(j.reference) > j.tolerance else largest
+    if j.verdict != "correct" or 2 * j.tolerance <= closeness * scale:
+        return j
+    return j._replace(verdict="inconclusive", note=f"{j.decided} hides relative errors below {closeness:.1g}")
+
+
+def _entry(setting: Setting, j: Judged) -> Entry:
+    c = j.component + setting.claim.paired
+    return Entry(
+        setting.index(c), setting.task.labels[c], j.claimed, j.reference, j.error, j.tolerance, j.verdict, j.decided,
+        j.note,
+    )  # fmt: skip
+
+
+def _reference(setting: Setting, point: Sequence[float], judged: Sequence[Judged]) -> Any:
+    """The entries that were looked at, as a Result; the others are NaN and uncertain."""
+    from diffkit.results import Answer, Odd
+
+    known = {j.component: j for j in judged}
+    task = setting.task
+    count = len(task.indices)
+    values = [known[c].reference if c in known else math.nan for c in range(count)]
+    bars = [known[c].terms.get(REFERENCE, math.nan) if c in known else math.nan for c in range(count)]
+    unseen = Odd("uncertain", "not looked at")
+    odd = {c: unseen for c in range(count) if c not in known}
+    return lay_out(task, Answer(values, bars, odd), Points(task.variables, tuple(point)), "referee", "estimate")
+
+
+def _factor(whole: Sequence[Judged]) -> str | None:
+    """The one factor that makes every direction right, if there is one."""
+    ratios = [j.reference / j.claimed for j in whole if j.claimed and math.isfinite(j.reference)]
+    if len(ratios) < len(whole):
+        return None
+    slack = max(BEYOND * j.tolerance / abs(j.claimed) for j in whole)
+    for factor in SIMPLE:
+        if all(abs(r - factor) <= slack for r in ratios):
+            return f"multiply by {factor:.6g}" if abs(factor) >= 1 else f"divide by {1 / factor:.6g}"
+    return None
