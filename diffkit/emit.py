@@ -19,10 +19,10 @@ SMALL = 64
 LARGEST = 3000  # instructions above which compiling costs more than it saves
 
 
-def _whole_power(program: Program, row: Primitive, args: tuple[int, ...]) -> int | None:
-    """The exponent, where it is a small whole number: every algebra that is emitted for has such powers."""
+def _whole_power(program: Program, row: Primitive, args: tuple[int, ...]) -> bool:
+    """Whether the exponent is a small whole number: every algebra that is emitted for has such powers."""
     value = program.constant_at(args[1]) if row.name == "power" else None
-    return value if isinstance(value, int) and 0 <= value <= SMALL else None
+    return isinstance(value, int) and 0 <= value <= SMALL
 
 
 class Emitted:
@@ -37,11 +37,9 @@ class Emitted:
         lines = [f"def make({', '.join([*(f'v{s}' for s in range(count, first)), *names.values()])}):"]
         lines.append(f"  def call({', '.join(f'v{s}' for s in range(count))}):")
         for slot, row, args in program.numbered():
-            sign = operators.get(row)
+            sign = "**" if _whole_power(program, row, args) else operators.get(row)
             if sign:
                 text = f"v{args[0]} {sign} v{args[1]}"
-            elif (n := _whole_power(program, row, args)) is not None:
-                text = f"v{args[0]} ** {n}"
             else:
                 text = f"{names[row]}({', '.join(f'v{a}' for a in args)})"
             lines.append(f"    v{slot} = {text}")
