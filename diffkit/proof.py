@@ -22,7 +22,7 @@ from diffkit.algebras.field import vanishes
 from diffkit.algebras.floats import FLOATS, to_float
 from diffkit.algebras.rationals import Inexact, rationals
 from diffkit.builder import select
-from diffkit.confirmation import Check, Direction, confirmations, polarised
+from diffkit.confirmation import Check, Direction, alone, confirmations
 from diffkit.emit import LARGEST, Emitted
 from diffkit.program import Program, run, run_slots
 from diffkit.results import Odd
@@ -70,7 +70,11 @@ class Regular(NamedTuple):
 
 
 def enclose(ball: Any) -> Enclosure:
-    """Round both ends of a ball."""
+    """Round every number in a ball."""
+    middle = float(ball)
+    half = abs(middle - math.nextafter(middle, 0.0)) / 2  # its neighbour on the other side is never nearer
+    if -half < ball - middle < half:
+        return Enclosure(ball, middle)
     low = float(ball.lower())
     if low != float(ball.upper()) or not ball.is_finite():
         return Enclosure(ball, None)
@@ -116,6 +120,10 @@ class Prover:
         return derivative_program(self.task.program, self.task.indices)
 
     @cached_property
+    def _steps(self) -> tuple[int, ...]:
+        return PRECISIONS if len(self.derivative) <= HUGE else PRECISIONS[:2]
+
+    @cached_property
     def _balls(self) -> tuple[Runner, int, int, tuple[bool, ...]]:
         guarded = guard(self.task.program, self.derivative)
         runner = Runner(guarded.program, BALLS, ball_function)
@@ -133,8 +141,7 @@ class Prover:
         """Prove what can be proven of every component as an ordinary derivative; past the deadline, no further."""
         found: list[Enclosure] = []
         inside = False
-        steps = PRECISIONS if len(self.derivative) <= HUGE else PRECISIONS[:2]
-        for bits in steps:
+        for bits in self._steps:
             if deadline is not None and found and monotonic() > deadline:
                 break
             if bits == EXACT_BEFORE and inside:
@@ -210,11 +217,8 @@ class Prover:
                     series[direction] = self._along(runner, bits, point, direction)
             agreed = check.agrees(series, balls)
             if agreed is None and len(check.right) > 1:  # components of very different size: one by one
-                alone = [
-                    Check(check.output, check.order, polarised(self.task.indices[c][1]), ((1, c),))
-                    for _, c in check.right
-                ]
-                agreed = self._confirmed(bits, point, found, alone)
+                each = [alone(self.task.indices, c) for _, c in check.right]
+                agreed = self._confirmed(bits, point, found, each)
             if not agreed:
                 return agreed
         return True
