@@ -250,7 +250,7 @@ class Prover:
         bits, length = PRECISIONS[0], self.task.order + 1
         program, count, primals, edges = self._guarded
         inputs = [f"x{i}" for i in range(len(program.inputs))]
-        lines = [f"arb_series([{x}, {v}])" for x, v in zip(inputs, self._speeds(direction), strict=True)]
+        line = [f"arb_series([{x}, {v}])" for x, v in zip(inputs, self._speeds(direction), strict=True)]
         balls = [f"b{slot}" for slot in program.outputs]
         components, margins = balls[:count], balls[count + primals :]
         tests = [f"{value}.is_finite()" for value in balls[count : count + primals]]
@@ -268,7 +268,7 @@ class Prover:
             f"  if not ({' and '.join(tests)}): return None",
             *(f"  e{ball} = enclose({ball})" for ball in dict.fromkeys(components)),
             f"  if None in [{', '.join(f'e{ball}.value' for ball in dict.fromkeys(components))}]: return None",
-            f"  found, along = [{', '.join(components)}], {{direction: series({', '.join(lines)})}}",
+            f"  found, along = [{', '.join(components)}], {{direction: series({', '.join(line)})}}",
             *(f"  if not agrees{k}(along, found): return None" for k in range(len(self._checks))),
             f"  return Regular(({' '.join(f'e{ball},' for ball in components)}), True, True)",
         ]
