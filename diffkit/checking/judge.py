@@ -110,11 +110,11 @@ class Judge:
         if low - slack <= value <= high + slack:
             taken = _convention(value, left, right)
             said = f"f has a kink with slopes {left:.6g} and {right:.6g}; the claim takes {taken}"
-            return Judged(c, "correct", value, value, 0.0, {LITERALS: slack}, odd.message, said)
+            return Judged(c, "correct", value, value, 0.0, {REFERENCE: slack}, odd.message, said)
         nearest = low if value < low else high
         error = abs(value - nearest) if math.isfinite(value) else math.inf
         note = f"f has a kink with slopes {left:.6g} and {right:.6g}, and the claim is outside the Clarke interval"
-        return Judged(c, "wrong", value, nearest, error, {LITERALS: slack}, note)
+        return Judged(c, "wrong", value, nearest, error, {REFERENCE: slack}, note)
 
 
 def measured(c: int, value: float, truth: float, terms: dict[str, float]) -> Judged:
