@@ -77,23 +77,23 @@ class FunctionEvaluation:
             return Odd("uncertain", seen or "binary64 overflows or loses everything on the way")
         return None
 
-    def _derivatives(self, point: Any) -> tuple[dict[Index, float], list[Hit]]:
+    def _derivatives(self, point: Any) -> tuple[dict[Index, Any], list[Hit]]:
         """Every partial of the task, by index; those that differ only in their first variable share a pass."""
         import numpy as np
 
         from diffkit.ndarrays import pushforward
 
         groups: dict[tuple[int, ...], dict[int, None]] = {}
-        found: dict[Index, float] = {}
+        found: dict[Index, Any] = {}
         for output, index in self.task.indices:
             if index:
                 groups.setdefault(index[1:], {})[index[0]] = None
             else:
-                found[output, ()] = float(self.function.values(point)[output])
+                found[output, ()] = self.function.values(point)[output]
         hits: list[Hit] = []
 
         def seeds(variables: Sequence[int]) -> list[Any]:
-            rows = np.zeros((len(variables), len(point)))
+            rows = np.zeros((len(variables), len(point)), dtype=point.dtype)
             rows[np.arange(len(variables)), variables] = 1.0
             parts = self.function.split(rows)
             return [part if np.any(part) else None for part in parts]
@@ -117,7 +117,7 @@ class FunctionEvaluation:
                 tangents = np.asarray(push(outer, chunk, *self.function.split(point))).reshape(len(chunk), -1)
                 for row, variable in enumerate(chunk):
                     for output in self.function.outputs:
-                        found[output, (variable, *outer)] = float(tangents[row, output])
+                        found[output, (variable, *outer)] = tangents[row, output]
         return found, hits
 
     def bound(self, point: Sequence[float]) -> list[float]:
