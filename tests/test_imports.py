@@ -35,7 +35,8 @@ LAYERS = [
     {"auto"},
     {"prepared"},
     {"api"},
-    {"plots"},
+    {"learn", "matrices"},
+    {"plots", "pictures"},
     {"reports"},
     {"cli", "__init__"},
     {"__main__"},
@@ -44,7 +45,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 ONLY_IN = {
     "click": {"cli"},
     "rich": {"reports", "cli"},
-    "matplotlib": {"plots"},
+    "matplotlib": {"plots", "pictures"},
     "sympy": {"sympy_bridge"},
     "flint": {"algebras", "checking", "confirmation", "proof", "referee", "blame"},
     "scipy": {"primitives"},
