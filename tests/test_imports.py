@@ -47,7 +47,7 @@ ONLY_IN = {
     "rich": {"reports", "cli"},
     "matplotlib": {"plots", "pictures"},
     "sympy": {"sympy_bridge"},
-    "flint": {"algebras", "checking", "confirmation", "proof", "referee", "blame"},
+    "flint": {"algebras", "checking", "learn", "confirmation", "proof", "referee", "blame"},
     "scipy": {"primitives"},
     "mpmath": {"algebras"},
 }

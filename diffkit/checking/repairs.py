@@ -7,4 +7,5 @@ from typing import Any
 
 def repair(*evidence: Any) -> str | None:
     """Give the instruction, proven at fresh points; None if no explanation fits."""
-    return None if evidence else None
+    del evidence
+    return None

@@ -25,7 +25,7 @@ SETTINGS = {
 
 
 def canvas(title: str, x_label: str, y_label: str, z_label: str | None = None) -> tuple[Any, Any]:
-    """Give a figure and its axes, labelled; three-dimensional if there is a third label. BackendError without matplotlib."""
+    """Give a figure and its labelled axes, in three dimensions with a third label; BackendError without matplotlib."""
     figure = empty()
     axes = figure.add_subplot(projection="3d" if z_label is not None else None)
     axes.set_title(title)
