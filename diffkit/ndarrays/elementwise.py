@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.errors import TracingError
-from diffkit.ndarrays.kernel import ROWS, Proxy, apply_row, numeric, plain
+from diffkit.ndarrays.kernel import ROWS, Proxy, numeric, plain
 from diffkit.ndarrays.registry import FUNCTIONS, UFUNCS, rule
 from diffkit.ndarrays.source import user_line
 from diffkit.ndarrays.structure import plain_target
@@ -54,6 +54,7 @@ FORMULAS: dict[str, Rule] = {
     "fmod": lambda F, x, y: x - _toward_zero(F, x / y) * y,
     "copysign": lambda F, x, y: F.abs(x) * F.where(y >= 0, 1, -1),
     "heaviside": lambda F, x, h: (1 + F.sign(x)) / 2 + F.where(F.eq(x, 0), h - F.rational(1, 2), 0),
+    "sinc": lambda F, x: F.where(F.eq(x, 0), 1, F.sin(F.pi * x) / (F.pi * x)),
     "logical_xor": lambda F, p, q: F.and_(F.or_(p, q), F.not_(F.and_(p, q))),
     # scipy.special
     "logit": lambda F, x: F.log(x) - F.log1p(-x),
@@ -190,8 +191,7 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
 @rule(np.sinc)
 def sinc(x: Any) -> Any:
     """sin(πx)/(πx), 1 at 0."""
-    nonzero = np.where(x == 0, 1.0, x)
-    return np.where(x == 0, 1.0, apply_row("sin", np.pi * nonzero) / (np.pi * nonzero))
+    return elementwise("sinc", x)
 
 
 @rule(np.round)
