@@ -6,6 +6,7 @@ import scipy.special as sp
 RANDOM = np.random.default_rng(7)
 V = np.array([0.31, -1.27, 0.84, 1.91, -0.45])
 W = np.array([1.2, 0.35, -0.71, 0.52, 2.03])
+NAN = np.array([1.0, np.nan, 2.0, -1.0, np.nan])
 P = np.array([0.31, 1.27, 0.84, 1.91, 0.45])
 M = np.array([[0.6, -1.1, 0.35], [1.4, 0.25, -0.8]])
 N = np.array([[0.5, 1.2], [-0.3, 0.9], [0.7, -1.6]])
@@ -243,7 +244,23 @@ LINEAR = {
     "batched": (lambda a: np.linalg.inv(np.stack([a, a @ a]))[1] + np.linalg.det(np.stack([a, 2 * a]))[1], S),
 }
 
+NUMERICS = {
+    "polyval": (lambda c, x: np.polyval(c, x), W[:3], V),
+    "linspace": (lambda a, b: np.linspace(a, b, 4) * np.linspace(a, 1.0, 4), np.float64(0.3), np.float64(2.5)),
+    "vander": (lambda x: np.vander(x, 3) + np.vander(x, 3, increasing=True), V),
+    "gradient": (lambda x: np.gradient(x) ** 2 + np.gradient(x, 0.1), V),
+    "gradient of a matrix": (lambda x: np.gradient(x)[0] * np.gradient(x, axis=1), M),
+    "along an axis": (lambda x: np.apply_along_axis(lambda r: np.cumsum(r) * r[0], 0, x), M),
+    "scalars along an axis": (lambda x: np.apply_along_axis(lambda r: np.prod(r), 1, x), M),
+    "pinv": (lambda a: np.linalg.pinv(a) + np.linalg.pinv(a.T).T, M),
+    "newer names": (lambda x: np.linalg.outer(x, x) @ np.cumulative_sum(x) * np.linalg.vector_norm(x), V),
+}
+
 LARGE_LINEAR = {
+    "eigh": (lambda a: np.linalg.eigvalsh(spd(a)) * np.abs(np.linalg.eigh(spd(a))[1][0]), S),
+    "eigh of six": (lambda a: np.linalg.eigh(a)[0] ** 2 + np.linalg.eigh(a, "U").eigenvalues, LARGE),
+    "nan sums": (lambda x: np.nansum(x * NAN) * np.nanmean(x * NAN) + np.nanmax(x * NAN) * np.nanprod(x * NAN), V),
+    "searchsorted": (lambda x: np.searchsorted([-1.0, 0.0, 1.0], x) * x, V),
     "large solve": (lambda a: np.linalg.solve(a, np.arange(6.0)), LARGE),
     "large inverse": (lambda a: np.linalg.inv(a), LARGE),
     "large det": (lambda a: np.linalg.det(a), LARGE),
@@ -351,7 +368,7 @@ EXAMPLES = {
     "attention": (attention, M, M + 0.3, 2 * M),
 }
 
-TRACEABLE = UNARY | BINARY | OPERATORS | STRUCTURE | REDUCTIONS | PRODUCTS | LINEAR | EXAMPLES
+TRACEABLE = UNARY | BINARY | OPERATORS | STRUCTURE | REDUCTIONS | PRODUCTS | LINEAR | NUMERICS | EXAMPLES
 DUAL_ONLY = LARGE_LINEAR | {
     "nan_to_num": (lambda x: np.nan_to_num(np.where(x > 0, np.log(x), np.nan)), V),
     "branch": (lambda x: np.sin(x[0]) if x[0] > 0 else x[1], V),

@@ -1,6 +1,6 @@
 """Functions written with NumPy, followed by arrays that stand in for the input: dual arrays and traced arrays."""
 
-from diffkit.ndarrays import elementwise, linear, ordering, products, reductions, structure  # noqa: F401
+from diffkit.ndarrays import elementwise, linear, numerics, ordering, products, reductions, structure  # noqa: F401
 from diffkit.ndarrays.dual import DualArray, Hit, Pushed, pushforward
 from diffkit.ndarrays.source import SourceLine
 from diffkit.ndarrays.traced import Traced, TracedArray, trace_function

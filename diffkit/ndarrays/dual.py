@@ -110,7 +110,7 @@ class DualArray(Proxy):
         if tangent is not None and np.shape(tangent) != full:
             tangent = np.broadcast_to(tangent, full)
         still = _jointly_still([part for part in parts if part.tangent is not None], full)
-        if primitive is POWER and parts[1].tangent is None and np.any(ones := plain(primals[1]) == 0):
+        if primitive is POWER and not isinstance(args[1], Proxy) and np.any(ones := args[1] == 0):
             still = np.broadcast_to(ones if still is None else still | ones, full)  # x⁰ = 1, at 0 too
         if primitive.places and any(part.tangent is not None for part in parts):
             tangent = self._poisoned(primitive, primals, padded, tangent, still)
@@ -137,8 +137,10 @@ class DualArray(Proxy):
                 ahead = by_rule(place.slope, ARRAYS, directions)
                 behind = by_rule(place.slope, ARRAYS, [-t for t in directions])
                 smooth = (ahead == -behind) & np.isfinite(ahead)
-                if np.any(bad & smooth) and np.any(np.isnan(plain(tangent))):
-                    tangent = np.where(bad & smooth & np.isnan(plain(tangent)), ahead, tangent)
+                if np.any(bad & smooth):  # proxies of an outer level meet in the slope, where they may have a kink too
+                    nested = any(isinstance(t, Proxy) for t in tangents)
+                    zeros = [0.0 if t is None else t for t in tangents]
+                    tangent = np.where(bad & smooth, by_rule(place.slope, ROWS, zeros) if nested else ahead, tangent)
                 bad = bad & ~smooth
             if np.any(bad):
                 self.level.hits[Hit(primitive.name, place.kind, place.text, user_line())] = None

@@ -65,14 +65,13 @@ def det(a: Any) -> Any:
 @rule(np.linalg.slogdet)
 def slogdet(a: Any) -> Any:
     """Sign and log of |A|: log‖A₀‖ + tr A₀⁻¹(A − A₀)."""
-    from numpy.linalg._linalg import SlogdetResult  # the named tuple that NumPy gives
-
+    pair: Any = type(np.linalg.slogdet(np.eye(1)))  # the named tuple that NumPy gives
     if _traced(a):
         value = _determinant(a)
-        return SlogdetResult(np.sign(value), np.log(np.abs(value)))
+        return pair(np.sign(value), np.log(np.abs(value)))
     below = _below(a, _lead("slogdet", a))
     sign, log = np.linalg.slogdet(below)
-    return SlogdetResult(sign, log + _relative_change(a, below))
+    return pair(sign, log + _relative_change(a, below))
 
 
 def _relative_change(a: Any, below: Any) -> Any:
@@ -176,7 +175,7 @@ def multi_dot(arrays: Any) -> Any:
     return reduce(np.dot, arrays)
 
 
-@rule(np.linalg.norm)
+@rule(np.linalg.norm, also="linalg.vector_norm")
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """Norms of vectors (p, 1, 2, inf, −inf) and of matrices (fro, 1, inf)."""
     x = numeric(x)

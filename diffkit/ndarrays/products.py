@@ -27,7 +27,7 @@ def product(subscripts: str, a: Any, b: Any) -> Any:
     )
 
 
-@rule(np.matmul)
+@rule(np.matmul, also="linalg.matmul")
 @ufunc_rule("matmul")
 def matmul(a: Any, b: Any) -> Any:
     """Matrix product over the last two axes, others broadcast."""
@@ -91,13 +91,13 @@ def vecmat(a: Any, b: Any) -> Any:
     return matmul(numeric(a)[..., None, :], b)[..., 0, :]
 
 
-@rule(np.outer)
+@rule(np.outer, also="linalg.outer")
 def outer(a: Any, b: Any) -> Any:
     """All products of elements of two vectors."""
     return np.ravel(a)[:, None] * np.ravel(b)[None, :]
 
 
-@rule(np.tensordot)
+@rule(np.tensordot, also="linalg.tensordot")
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """Sum over pairs of axes."""
     a, b = numbers(a), numbers(b)
@@ -132,7 +132,7 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
 
 
-@rule(np.cross)
+@rule(np.cross, also="linalg.cross")
 def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None) -> Any:
     """Vector product in three dimensions."""
     if axis is not None:

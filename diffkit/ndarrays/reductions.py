@@ -95,13 +95,13 @@ def scan(name: str, x: Any, axis: Any) -> Any:
     return np.moveaxis(found, -1, axis)
 
 
-@rule(np.cumsum)
+@rule(np.cumsum, also="cumulative_sum")
 def cumsum(a: Any, axis: Any = None) -> Any:
     """Partial sums."""
     return scan("add", a, axis)
 
 
-@rule(np.cumprod)
+@rule(np.cumprod, also="cumulative_prod")
 def cumprod(a: Any, axis: Any = None) -> Any:
     """Partial products."""
     return scan("mul", a, axis)
@@ -253,6 +253,12 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return np.count_nonzero(holds, axis=axis, keepdims=keepdims)
 
 
+@rule(np.array_equal)
+def array_equal(a1: Any, a2: Any) -> bool:
+    """Whether shapes and elements are equal; a tie if they are."""
+    return np.shape(a1) == np.shape(a2) and bool(np.all(numeric(a1) == numeric(a2)))
+
+
 def _on_values(function: Any) -> Callable[..., Any]:
     def follow(*args: Any, **kwargs: Any) -> Any:
         values = [plain(a) for a in args]
@@ -265,7 +271,6 @@ def _on_values(function: Any) -> Callable[..., Any]:
 
 rule(np.allclose)(_on_values(np.allclose))
 rule(np.isclose)(_on_values(np.isclose))
-rule(np.array_equal)(_on_values(np.array_equal))
 rule(np.array_repr)(lambda x, *_, **__: repr(x))
 rule(np.array_str)(lambda x, *_, **__: repr(x))
 rule(np.array2string)(lambda x, *_, **__: repr(x))
