@@ -244,7 +244,19 @@ LINEAR = {
     "batched": (lambda a: np.linalg.inv(np.stack([a, a @ a]))[1] + np.linalg.det(np.stack([a, 2 * a]))[1], S),
 }
 
+
+def by_functions(x):
+    y = np.outer(x, x)
+    np.fill_diagonal(y, x[0] * 2)
+    np.put(y, [1, 5], x[:2])
+    np.add.at(y, ([0, 0, 2], [1, 1, 0]), x)
+    np.copyto(y[2], x)
+    return y
+
+
 NUMERICS = {
+    "bincount": (lambda w: np.bincount([0, 2, 2, 1, 0], w, minlength=4), V),
+    "written by functions": (lambda x: by_functions(x), V[:3]),
     "polyval": (lambda c, x: np.polyval(c, x), W[:3], V),
     "linspace": (lambda a, b: np.linspace(a, b, 4) * np.linspace(a, 1.0, 4), np.float64(0.3), np.float64(2.5)),
     "vander": (lambda x: np.vander(x, 3) + np.vander(x, 3, increasing=True), V),
@@ -264,6 +276,7 @@ LARGE_LINEAR = {
     "large solve": (lambda a: np.linalg.solve(a, np.arange(6.0)), LARGE),
     "large inverse": (lambda a: np.linalg.inv(a), LARGE),
     "large det": (lambda a: np.linalg.det(a), LARGE),
+    "singular large det": (lambda a: np.linalg.det(a), np.ones((5, 5)) + np.diag([1.0, 2, 3, 0, 0])),
     "large slogdet": (lambda a: np.linalg.slogdet(a)[1], LARGE),
     "large cholesky": (lambda a: np.linalg.cholesky(spd(a)), LARGE),
     "large sort": (

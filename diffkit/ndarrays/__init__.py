@@ -1,8 +1,0 @@
-"""Functions written with NumPy, followed by arrays that stand in for the input: dual arrays and traced arrays."""
-
-from diffkit.ndarrays import elementwise, linear, numerics, ordering, products, reductions, structure  # noqa: F401
-from diffkit.ndarrays.dual import DualArray, Hit, Pushed, pushforward
-from diffkit.ndarrays.source import SourceLine
-from diffkit.ndarrays.traced import Traced, TracedArray, trace_function
-
-__all__ = ["DualArray", "Hit", "Pushed", "SourceLine", "Traced", "TracedArray", "pushforward", "trace_function"]

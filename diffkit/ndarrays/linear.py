@@ -55,11 +55,11 @@ def _traced(a: Any) -> bool:
 
 @rule(np.linalg.det)
 def det(a: Any) -> Any:
-    """|A| by cofactors if small, else |A₀|·(1 + tr A₀⁻¹(A − A₀))."""
+    """|A| by cofactors if small, else |A₀| + tr adj(A₀)(A − A₀)."""
     if _square(a) <= COFACTORS:
         return _determinant(a)
     below = _below(a, _lead("det", a))
-    return np.linalg.det(below) * (1.0 + _relative_change(a, below))
+    return np.linalg.det(below) + np.einsum("...ij,...ji->...", _adjugate(below), a - below)
 
 
 @rule(np.linalg.slogdet)
@@ -72,6 +72,17 @@ def slogdet(a: Any) -> Any:
     below = _below(a, _lead("slogdet", a))
     sign, log = np.linalg.slogdet(below)
     return pair(sign, log + _relative_change(a, below))
+
+
+def _adjugate(a: Any) -> Any:
+    """The matrix |A|·A⁻¹, from singular values A = U·diag(s)·Vᵀ where A may be singular."""
+    if isinstance(a, Proxy):
+        return np.linalg.det(a)[..., None, None] * np.linalg.inv(a)
+    u, s, vt = np.linalg.svd(a)
+    others = np.prod(np.where(np.eye(s.shape[-1], dtype=bool), 1.0, s[..., None, :]), axis=-1)
+    turns = np.linalg.det(u) * np.linalg.det(vt)
+    scaled = np.swapaxes(vt, -1, -2) * (others * turns[..., None])[..., None, :]
+    return scaled @ np.swapaxes(u, -1, -2)
 
 
 def _relative_change(a: Any, below: Any) -> Any:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from diffkit.errors import TracingError
-from diffkit.ndarrays.kernel import leader, numeric, plain
-from diffkit.ndarrays.registry import FUNCTIONS, rule
+from diffkit.ndarrays.kernel import Proxy, leader, numeric, plain
+from diffkit.ndarrays.registry import FUNCTIONS, rule, ufunc_rule
 from diffkit.ndarrays.source import user_line
+from diffkit.ndarrays.structure import plain_target, refuse_proxies
 
 COINCIDE = 1e-13
 """eigenvalues nearer than this, relative to the largest, are taken as equal"""
@@ -104,6 +105,40 @@ def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any
     return np.moveaxis(found, -1, axis) if np.ndim(found) == np.ndim(arr) else found
 
 
+@rule(np.bincount)
+def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """Sums of the weights that fall on each plain integer."""
+    if isinstance(x, Proxy) or weights is None:
+        return without_derivative()
+    x = np.asarray(x)
+    return np.equal.outer(np.arange(max(minlength, int(x.max(initial=-1)) + 1)), x) * 1.0 @ weights
+
+
+@ufunc_rule("add", "at")
+def add_at(x: Any, key: Any, values: Any) -> None:
+    """x[key] += values, where repeated positions count each time."""
+    if not isinstance(x, Proxy):
+        raise plain_target()
+    refuse_proxies((key,), {})
+    at = np.arange(x.size).reshape(x.shape)[key]
+    spread = np.equal.outer(np.arange(x.size), np.ravel(at)) * 1.0
+    x[...] = x + np.reshape(spread @ np.ravel(np.broadcast_to(numeric(values), at.shape)), x.shape)
+
+
+@rule(np.fill_diagonal)
+def fill_diagonal(a: Any, val: Any) -> None:
+    """Write the diagonal of a square matrix."""
+    rows, columns = np.shape(a)
+    k = np.arange(min(rows, columns))
+    a[k, k] = val
+
+
+@rule(np.put)
+def put(a: Any, ind: Any, v: Any) -> None:
+    """Write elements by their flat positions."""
+    a[np.unravel_index(ind, np.shape(a))] = v
+
+
 @rule(np.result_type)
 def result_type(*_: Any) -> Any:
     """Binary64, as everything that is followed."""
@@ -155,7 +190,7 @@ def pinv(a: Any) -> Any:
     return transposed @ np.linalg.inv(a @ transposed)
 
 
-@rule(np.unwrap, np.unique, np.histogram, np.digitize, np.bincount)
+@rule(np.unique, np.histogram)
 def without_derivative(*args: Any, **_: Any) -> Any:
     """Raise TracingError: what these give jumps."""
     raise TracingError(f"a histogram or a set of the input has no derivative, at {user_line()}")
