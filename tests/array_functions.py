@@ -192,6 +192,7 @@ REDUCTIONS = {
     "diff": (lambda x: np.diff(x) * np.diff(x, n=2)[0] + np.ediff1d(x), V),
     "trapezoid": (lambda x: np.trapezoid(x**2, dx=0.1) + np.trapezoid(x, W), V),
     "logaddexp reduce": (lambda x: np.logaddexp.reduce(x), V),
+    "reduce over rows": (lambda x: np.logaddexp.reduce(x) + np.logical_or.reduce(x > 0.5) * x[0], M),
     "outer methods": (lambda x: np.multiply.outer(x, x) + np.add.outer(x, x) + np.subtract.outer(x, x), V),
     "interp": (lambda x: np.interp(x, [-2.0, 0.0, 1.0, 3.0], [1.0, 5.0, 2.0, 2.5]), V),
     "interp outside": (lambda x, y: np.interp(x, [-1.0, 0.0, 1.0], y, right=7.0), V, W[:3]),

@@ -132,11 +132,11 @@ class DualArray(Proxy):
             if not np.any(there):
                 continue
             bad = np.broadcast_to(there, full) if still is None else there & ~still
-            if place.slope is not None:  # in direction t the derivative exists if slope(t) = −slope(−t), finite
+            if place.slope is not None and not any(t is not None and plain(t) is None for t in tangents):
                 directions = [0.0 if t is None else plain(t) for t in tangents]
                 ahead = by_rule(place.slope, ARRAYS, directions)
                 behind = by_rule(place.slope, ARRAYS, [-t for t in directions])
-                smooth = (ahead == -behind) & np.isfinite(ahead)
+                smooth = (ahead == -behind) & np.isfinite(ahead)  # then the derivative in direction t is slope(t)
                 if np.any(bad & smooth):  # proxies of an outer level meet in the slope, where they may have a kink too
                     nested = any(isinstance(t, Proxy) for t in tangents)
                     zeros = [0.0 if t is None else t for t in tangents]
