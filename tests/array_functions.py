@@ -252,6 +252,7 @@ def by_functions(x):
     np.put(y, [1, 5], x[:2])
     np.add.at(y, ([0, 0, 2], [1, 1, 0]), x)
     np.copyto(y[2], x)
+    np.put_along_axis(y, np.array([[0], [1], [0]]), x[:, None] ** 2, 1)
     return y
 
 
@@ -266,12 +267,16 @@ NUMERICS = {
     "along an axis": (lambda x: np.apply_along_axis(lambda r: np.cumsum(r) * r[0], 0, x), M),
     "scalars along an axis": (lambda x: np.apply_along_axis(lambda r: np.prod(r), 1, x), M),
     "pinv": (lambda a: np.linalg.pinv(a) + np.linalg.pinv(a.T).T, M),
+    "last axes": (lambda x: np.linalg.trace(x @ x) * np.linalg.diagonal(x) + np.linalg.matrix_norm(x), S),
+    "correlations": (lambda x: np.corrcoef(x), M),
     "newer names": (lambda x: np.linalg.outer(x, x) @ np.cumulative_sum(x) * np.linalg.vector_norm(x), V),
 }
 
 LARGE_LINEAR = {
     "eigh": (lambda a: np.linalg.eigvalsh(spd(a)) * np.abs(np.linalg.eigh(spd(a))[1][0]), S),
     "eigh of six": (lambda a: np.linalg.eigh(a)[0] ** 2 + np.linalg.eigh(a, "U").eigenvalues, LARGE),
+    "nan deviations": (lambda x: np.nanstd(x * NAN) + np.nanvar(x * NAN, ddof=1), V),
+    "positions": (lambda x: x[np.flatnonzero(x > 0)] * x[np.argwhere(x > 0)[0, 0]], V),
     "nan sums": (lambda x: np.nansum(x * NAN) * np.nanmean(x * NAN) + np.nanmax(x * NAN) * np.nanprod(x * NAN), V),
     "searchsorted": (lambda x: np.searchsorted([-1.0, 0.0, 1.0], x) * x, V),
     "large solve": (lambda a: np.linalg.solve(a, np.arange(6.0)), LARGE),

@@ -195,7 +195,7 @@ def sinc(x: Any) -> Any:
     return elementwise("sinc", x)
 
 
-@rule(np.round)
+@rule(np.round, np.around)
 def round_(x: Any, decimals: int = 0) -> Any:
     """Round to a number of decimals, halves to even."""
     scale = 10.0**decimals

@@ -84,6 +84,27 @@ def nanmean(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     return np.nansum(a, axis=axis, keepdims=keepdims) / np.sum(~_missing(a), axis=axis, keepdims=keepdims)
 
 
+@rule(np.nanvar)
+def nanvar(a: Any, axis: Any = None, *, ddof: Any = 0) -> Any:
+    """Variance of the elements that are not NaN."""
+    off = np.where(_missing(a), 0.0, a - nanmean(a, axis, keepdims=True))
+    return np.sum(off * off, axis=axis) / (np.sum(~_missing(a), axis=axis) - ddof)
+
+
+@rule(np.nanstd)
+def nanstd(a: Any, axis: Any = None, *, ddof: Any = 0) -> Any:
+    """Square root of the variance of the elements that are not NaN."""
+    return np.sqrt(nanvar(a, axis, ddof=ddof))
+
+
+@rule(np.corrcoef)
+def corrcoef(x: Any, *, rowvar: bool = True) -> Any:
+    """Covariances divided by standard deviations."""
+    covariances = np.cov(x, rowvar=rowvar)
+    deviations = np.sqrt(np.diagonal(covariances))
+    return covariances / np.outer(deviations, deviations)
+
+
 @rule(np.searchsorted)
 def searchsorted(a: Any, v: Any, side: Any = "left") -> Any:
     """Where values belong in a sorted array; a value that equals an element is recorded as a tie."""
@@ -137,6 +158,16 @@ def fill_diagonal(a: Any, val: Any) -> None:
 def put(a: Any, ind: Any, v: Any) -> None:
     """Write elements by their flat positions."""
     a[np.unravel_index(ind, np.shape(a))] = v
+
+
+@rule(np.put_along_axis)
+def put_along_axis(arr: Any, indices: Any, values: Any, axis: int) -> None:
+    """Write elements at positions along an axis."""
+    refuse_proxies((indices,), {})
+    if not isinstance(arr, Proxy):
+        raise plain_target()
+    at = np.take_along_axis(np.arange(arr.size).reshape(arr.shape), np.asarray(indices), axis)
+    arr[np.unravel_index(at, arr.shape)] = values
 
 
 @rule(np.result_type)

@@ -34,20 +34,13 @@ def matmul(a: Any, b: Any) -> Any:
     a, b = numbers(a), numbers(b)
     if not np.ndim(a) or not np.ndim(b):
         raise ValueError("matmul of a scalar")
-    if np.ndim(a) <= 2 or np.ndim(b) <= 2:
-        batch = LETTERS[3 : 3 + max(np.ndim(a), np.ndim(b)) - 2]
-        left = ("" if np.ndim(a) <= 2 else batch) + ("i" if np.ndim(a) > 1 else "") + "k"
-        right = ("" if np.ndim(b) <= 2 else batch) + "k" + ("j" if np.ndim(b) > 1 else "")
-    else:
+    if np.ndim(a) > 2 and np.ndim(b) > 2:
         shape = np.broadcast_shapes(np.shape(a)[:-2], np.shape(b)[:-2])
-        batch = LETTERS[: len(shape)]
         a, b = np.broadcast_to(a, shape + np.shape(a)[-2:]), np.broadcast_to(b, shape + np.shape(b)[-2:])
-        left, right = batch + "ik", batch + "kj"
-    batch = batch.replace("i", "I").replace("j", "J").replace("k", "K")
-    names = str.maketrans("ijk", "xyz")
-    left, right = left.translate(names), right.translate(names)
-    out = batch + ("x" if "x" in left else "") + ("y" if "y" in right else "")
-    return product(f"{left},{right}->{out}", a, b)
+    left = LETTERS[: max(np.ndim(a) - 2, 0)] + ("xz" if np.ndim(a) > 1 else "z")
+    right = LETTERS[: max(np.ndim(b) - 2, 0)] + ("zy" if np.ndim(b) > 1 else "z")
+    batch = LETTERS[: max(np.ndim(a), np.ndim(b), 2) - 2]
+    return product(f"{left},{right}->{batch}{'x' * ('x' in left)}{'y' * ('y' in right)}", a, b)
 
 
 @rule(np.dot)
@@ -124,6 +117,24 @@ def kron(a: Any, b: Any) -> Any:
         b, [m for j in np.shape(b) for m in (1, j)]
     )
     return np.reshape(spread, shape)
+
+
+@rule(getattr(np.linalg, "trace", None))
+def trace_of_last(x: Any, *, offset: int = 0) -> Any:
+    """Sum of the diagonal of the last two axes."""
+    return trace(x, offset, -2, -1)
+
+
+@rule(getattr(np.linalg, "diagonal", None))
+def diagonal_of_last(x: Any, *, offset: int = 0) -> Any:
+    """Diagonal of the last two axes."""
+    return np.diagonal(x, offset, -2, -1)
+
+
+@rule(getattr(np.linalg, "matrix_norm", None))
+def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    """Norm of the last two axes."""
+    return np.linalg.norm(x, ord, (-2, -1), keepdims)
 
 
 @rule(np.trace)

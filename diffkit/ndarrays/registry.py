@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.errors import TracingError
+from diffkit.ndarrays.source import user_line
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 """rules of NumPy functions (and of ``operator.getitem``, ``setitem``), called with the function's own arguments"""
@@ -46,10 +47,11 @@ def call_function(function: Any, args: Any, kwargs: Any) -> Any:
     follow = FUNCTIONS.get(function)
     if follow is None:
         raise TracingError(
-            f"{name} cannot be followed yet", hint="write it with elementwise functions, sums and products"
+            f"{name} cannot be followed yet, at {user_line()}",
+            hint="write it with elementwise functions, sums and products",
         )
     try:
         inspect.signature(follow).bind(*args, **kwargs)
     except TypeError as error:
-        raise TracingError(f"{name} cannot be followed when called like this: {error}") from None
+        raise TracingError(f"{name} cannot be followed when called like this: {error}, at {user_line()}") from None
     return follow(*args, **kwargs)

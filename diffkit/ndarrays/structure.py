@@ -259,6 +259,24 @@ def nonzero(x: Any) -> Any:
     return np.nonzero(found)
 
 
+@rule(np.flatnonzero)
+def flatnonzero(a: Any) -> Any:
+    """Flat positions of what is not zero."""
+    return nonzero(np.ravel(a))[0]
+
+
+@rule(np.argwhere)
+def argwhere(a: Any) -> Any:
+    """Positions of what is not zero, in rows."""
+    return np.transpose(nonzero(a))
+
+
+@rule(np.tril_indices_from, np.triu_indices_from)
+def triangle_indices(*_: Any, **__: Any) -> Any:
+    """Raise TracingError: only the size is wanted."""
+    raise TracingError("positions are asked of an array that depends on the input", hint="use np.triu_indices(len(x))")
+
+
 @rule(np.iscomplexobj)
 def iscomplexobj(x: Any) -> bool:
     """Whether there are complex numbers: never."""
