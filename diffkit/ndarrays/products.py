@@ -20,11 +20,7 @@ def product(subscripts: str, a: Any, b: Any) -> Any:
     inputs, out = subscripts.split("->")
     left, right = inputs.split(",")
     a, b = numbers(a), numbers(b)
-    return (
-        contract(a, b, left, right, out)
-        if isinstance(a, Proxy) or isinstance(b, Proxy)
-        else np.einsum(subscripts, a, b)
-    )
+    return contract(a, b, left, right, out)
 
 
 @rule(np.matmul, also="linalg.matmul")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -41,17 +43,16 @@ def ufunc_rule(name: str, method: str = "__call__") -> Callable[[Callable[..., A
 
 def call_function(function: Any, args: Any, kwargs: Any) -> Any:
     """Apply the rule of a NumPy function; TracingError if it has none or is called in a way the rule does not know."""
-    import inspect
-
     name = f"{function.__module__}.{function.__name__}"
     follow = FUNCTIONS.get(function)
     if follow is None:
-        raise TracingError(
-            f"{name} cannot be followed yet, at {user_line()}",
-            hint="write it with elementwise functions, sums and products",
-        )
+        hint = "write it with elementwise functions, sums and products"
+        raise TracingError(f"{name} cannot be followed yet, at {user_line()}", hint=hint)
     try:
-        inspect.signature(follow).bind(*args, **kwargs)
+        _signature(follow).bind(*args, **kwargs)
     except TypeError as error:
         raise TracingError(f"{name} cannot be followed when called like this: {error}, at {user_line()}") from None
     return follow(*args, **kwargs)
+
+
+_signature = cache(signature)
