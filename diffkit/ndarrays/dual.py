@@ -261,16 +261,22 @@ def pushforward(call: Callable[..., Any], primals: Sequence[Any], tangents: Sequ
     finally:
         level.open = False
     if not isinstance(primal, Proxy):
-        primal = np.asarray(primal, dtype=float)
+        primal = real(primal)
     if tangent is None:
         tangent = np.zeros((level.directions, *np.shape(primal)))
     return Pushed(primal, tangent, tuple(level.hits))
 
 
+def real(array: Any) -> Any:
+    """Numbers as binary64, or in extended precision if they are: that is how rounding is measured."""
+    found = np.asarray(array)
+    return found if found.dtype in (float, np.longdouble) else found.astype(float)
+
+
 def seed(level: Pushforward, primal: Any, tangent: Any) -> Any:
     """Give an argument of the function from its primal and tangent; the user's own array is never handed out."""
     if not isinstance(primal, Proxy):
-        primal = float(primal) if isinstance(primal, (int, float)) else np.array(primal, dtype=float)
+        primal = float(primal) if isinstance(primal, (int, float)) else real(primal).copy()
     if tangent is None:
         return primal
     shape = np.shape(primal)
