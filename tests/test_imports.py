@@ -29,6 +29,7 @@ LAYERS = [
     {"comparison"},
     {"accuracy"},
     {"auto"},
+    {"checking"},
     {"api"},
     {"plots"},
     {"reports"},
