@@ -9,7 +9,7 @@ import numpy as np
 from diffkit.checking.repair.candidates import Candidate
 from diffkit.checking.repair.evidence import Array
 from diffkit.checking.repair.labels import LISTED, Labels
-from diffkit.checking.repair.numbers import Measured, is_short, measure, shortest
+from diffkit.checking.repair.numbers import Measured, digits_of, is_short, measure, shortest
 from diffkit.checking.repair.samples import Case, Samples
 
 Basis = Callable[[Array], Array]
@@ -27,7 +27,7 @@ def regularisers(case: Case) -> Iterator[Candidate]:
             continue
         kappa, predict = _added(case.suspects, amount, lambda points, f=basis: f(points[:, coordinates]))  # type: ignore[misc]
         text = _regulariser_text(labels, case.suspects, kappa, form, case)
-        yield Candidate("missing term" if kappa < 0 else "extra term", text, predict)
+        yield Candidate("missing term" if kappa < 0 else "extra term", text, predict, digits_of(shortest(amount)))
 
 
 def offsets(case: Case) -> Iterator[Candidate]:
@@ -38,25 +38,26 @@ def offsets(case: Case) -> Iterator[Candidate]:
         kappa, predict = _added(case.suspects, amount, lambda points: np.ones((len(points), len(case.columns))))
         where = labels.describe(case.suspects)
         text = _offset_text(kappa)
-        yield Candidate("offset", text if where == "every entry" else f"{where}: {text}", predict)
+        yield Candidate("offset", text if where == "every entry" else f"{where}: {text}", predict, digits_of(text))
 
 
 def entry_offsets(case: Case) -> Iterator[Candidate]:
     """A constant too much in each entry that is wrong."""
     count = len(case.columns)
     labels = Labels(case.evidence, case.columns)
-    kappas, errors, parts = np.zeros(count), np.zeros(count), []
+    kappas, errors, parts, digits = np.zeros(count), np.zeros(count), [], 0
     for k in np.flatnonzero(case.suspects):
         amount = _amount(case, np.arange(count) == k, np.ones_like)
         if amount is None:
             return
         text = shortest(amount)
         kappas[k] = float(text)
+        digits += digits_of(text)
         errors[k] = 0.0 if is_short(text) else amount.error
         parts.append(f"entry {labels.names[k]}: {_offset_text(float(text))}")
     more = "; …" if len(parts) > LISTED else ""
     yield Candidate(
-        "offset", "; ".join(parts[:LISTED]) + more, lambda samples: (samples.truth + kappas, samples.bars + errors)
+        "offset", "; ".join(parts[:LISTED]) + more, lambda samples: (samples.truth + kappas, samples.bars + errors), digits
     )
 
 

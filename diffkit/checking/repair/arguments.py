@@ -12,7 +12,7 @@ import numpy as np
 from diffkit.checking.repair.candidates import Candidate
 from diffkit.checking.repair.evidence import Array
 from diffkit.checking.repair.labels import LISTED, Labels
-from diffkit.checking.repair.numbers import Measured, is_short, measure, named, shortest
+from diffkit.checking.repair.numbers import Measured, digits_of, is_short, measure, named, shortest
 from diffkit.checking.repair.samples import Case, Samples, flat
 
 COORDINATES = 16  # coordinates moved one at a time, at most
@@ -107,7 +107,8 @@ def _fitted(case: Case, part: Part, scale: bool, mask: Array | None) -> Iterator
     words = f"evaluate at {part.name}, not at {joined.replace('-', '−', 1) if scale else joined}"
     if mask is not None:
         words = f"{Labels(case.evidence, case.columns).describe(mask)}: {words}"
-    yield _moved(case, "stale argument", words, move(value), mask, move(value + error) if error else None)
+    found = _moved(case, "stale argument", words, move(value), mask, move(value + error) if error else None)
+    yield found._replace(digits=digits_of(text))
 
 
 def _scaling(part: Part, amount: float) -> Callable[[Array], Array]:

@@ -17,6 +17,8 @@ class Candidate(NamedTuple):
     kind: str
     text: str
     predict: Callable[[Samples], tuple[Any, Any]]
+    digits: int = 0
+    """of the numbers in it that mean nothing"""
 
 
 Generator = Callable[[Case], Iterator[Candidate]]

@@ -106,7 +106,7 @@ def _whole(case: Case, name: Namer) -> Iterator[Candidate]:
         text = factor.text
         if text == "change the sign" and len(everything) > 1:
             text = "change the sign of every entry"
-        yield Candidate(factor.kind, text, _scaled(everything, *_inverse(factor)))
+        yield Candidate(factor.kind, text, _scaled(everything, *_inverse(factor)), factor.digits)
 
 
 def _of_set(case: Case, name: Namer) -> Iterator[Candidate]:
@@ -118,13 +118,14 @@ def _of_set(case: Case, name: Namer) -> Iterator[Candidate]:
     silent = ~(np.abs(fit.truth) > fit.slack).any(axis=0)
     where = Labels(case.evidence, case.columns).describe(mask, silent)
     kind = factor.kind if factor.kind in ("signs", "unit") else "entry factor"
-    yield Candidate(kind, f"{where}: {factor.text}", _scaled(mask, *_inverse(factor)))
+    yield Candidate(kind, f"{where}: {factor.text}", _scaled(mask, *_inverse(factor)), factor.digits)
 
 
 def _each(case: Case, name: Namer) -> Iterator[Candidate]:
     labels = Labels(case.evidence, case.columns)
     inverses, errors = np.ones(len(case.columns)), np.zeros(len(case.columns))
     found: dict[tuple[str, str], Array] = {}
+    digits = 0
     for k in np.flatnonzero(case.suspects):
         one = np.arange(len(case.columns)) == k
         ratio = _ratio(case, one)
@@ -132,13 +133,14 @@ def _each(case: Case, name: Namer) -> Iterator[Candidate]:
             return
         inverses[k], errors[k] = _inverse(factor)
         key = (factor.text, factor.kind)
+        digits += 0 if key in found else factor.digits
         found[key] = found.get(key, np.zeros_like(one)) | one
     if len(found) > LISTED:
         return
     text = "; ".join(f"{labels.describe(mask)}: {how}" for (how, _), mask in found.items())
     kinds = {kind for _, kind in found}
     kind = "signs" if kinds == {"signs"} else "entry factor"
-    yield Candidate(kind, text, _scaled(case.suspects, inverses, errors))
+    yield Candidate(kind, text, _scaled(case.suspects, inverses, errors), digits)
 
 
 def _doubled(case: Case, labels: Labels) -> Iterator[Candidate]:

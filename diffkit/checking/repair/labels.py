@@ -88,14 +88,14 @@ class Labels:
     def describe(self, mask: Array, silent: Array | None = None) -> str:
         """Name a set of components; those of ``silent`` (where nothing is to be seen) may belong to it or not."""
         silent = np.zeros_like(mask) if silent is None else silent & ~mask
+        if mask.sum() == 1:
+            return f"entry {self.names[int(np.flatnonzero(mask)[0])]}"
         for name, members in self._sets():
             if (members[mask]).all() and not members[~mask & ~silent].any():
                 return name
         if (mask | silent).all() and mask.size > 1:
             return "every entry"
         words = [self.names[k] for k in np.flatnonzero(mask)]
-        if len(words) == 1:
-            return f"entry {words[0]}"
         if len(words) <= LISTED:
             return f"entries {listed(words)}"
         return f"entries {', '.join(words[:LISTED])}, … ({len(words)} of {mask.size})"

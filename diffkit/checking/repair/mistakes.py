@@ -93,12 +93,12 @@ class Mistake(NamedTuple):
 
 
 def flowing_edges(program: Program) -> list[Edge]:
-    """Edges along which a derivative flows."""
+    """Edges along which a derivative flows, from the output inwards."""
     varies = depends(program)
     reached = reaching(program)
     return [
         (slot, k)
-        for slot, row, args in program.numbered()
+        for slot, row, args in reversed(list(program.numbered()))
         for k, arg in enumerate(args)
         if reached[slot] and not row.steps and varies[arg]
     ]

@@ -45,7 +45,8 @@ class Setting:
         self.masks: list[Array | None] = [None]
         if not case.suspects.all() and not self.labels.hessian:
             self.masks.append(case.suspects)
-        self.derivative = mutant_program(program, indices, Mutant())
+        self.cuts = list(mistakes.cut_edges(program))
+        self.without = self.engine.gradients(cuts_of(self.cuts)) if self.cuts else np.zeros((0, 0, 0))
 
     def near(self, predicted: Array) -> Array:
         """Which of the predictions (M, P, c) come near the claim."""
@@ -90,20 +91,24 @@ def setting(case: Case) -> Setting | None:
 def mutants(case: Case) -> Iterator[Candidate]:
     """Mistakes in the adjoint program and in f, the likely ones first."""
     found = setting(case)
-    if found is None:
+    if found is None or not len(found.cuts):
         return
     meaning: Callable[[Measured], Factor | None] = lambda ratio: named(  # noqa: E731
         ratio, case.evidence.sizes, len(case.evidence.names)
     )
-    cuts = list(mistakes.cut_edges(found.program))
-    gradients = found.engine.gradients(cuts_of(cuts)) if cuts else np.zeros((0, 0, 0))
-    throughout = _throughout(found, cuts, gradients)
-    yield from _multiples(found, cuts, gradients, _missing)
+    throughout = _throughout(found)
+    yield from _multiples(found, _missing)
     yield from _replaced(found, list(mistakes.local_mistakes(found.program)), throughout)
-    yield from _multiples(found, cuts, gradients, meaning)
+    yield from _multiples(found, meaning)
     yield from _replaced(found, list(mistakes.repeated_mistakes(found.program)), throughout)
     yield from _changed(found, list(mistakes.changed_values(found.program)))
-    yield from _multiples(found, cuts, gradients, peculiar)
+
+
+def multiples(case: Case) -> Iterator[Candidate]:
+    """What flows through an edge, multiplied by a number that means nothing."""
+    found = setting(case)
+    if found is not None and len(found.cuts):
+        yield from _multiples(found, peculiar)
 
 
 def cuts_of(found: Sequence[Mistake]) -> list[Mutant]:
@@ -118,20 +123,18 @@ def _missing(ratio: Measured) -> Factor | None:
     return None
 
 
-def _throughout(found: Setting, cuts: Sequence[Mistake], gradients: Array) -> frozenset[tuple[int, int | None]]:
+def _throughout(found: Setting) -> frozenset[tuple[int, int | None]]:
     """Edges without which nothing is left of the derivative."""
-    if not cuts:
-        return frozenset()
     with np.errstate(all="ignore"):
-        rest = (np.abs(gradients) <= CLOSE * np.abs(found.case.fit.truth)).all(axis=(1, 2))
-    return frozenset((cut.slot, cut.k) for cut, nothing in zip(cuts, rest, strict=True) if nothing and cut.how == "edge")
+        rest = (np.abs(found.without) <= CLOSE * np.abs(found.case.fit.truth)).all(axis=(1, 2))
+    return frozenset((cut.slot, cut.k) for cut, nothing in zip(found.cuts, rest, strict=True) if nothing and cut.how == "edge")
 
 
 def _multiples(
-    found: Setting, cuts: Sequence[Mistake], gradients: Array, name: Callable[[Measured], Factor | None]
+    found: Setting, name: Callable[[Measured], Factor | None]
 ) -> Iterator[Candidate]:
     """claim = truth + (m − 1)·(what flows through the cut edges)."""
-    fit = found.case.fit
+    fit, gradients = found.case.fit, found.without
     for mask in found.masks:
         columns = np.ones(len(found.indices), dtype=bool) if mask is None else mask
         flows = np.where(columns, fit.truth - gradients, 0.0)
@@ -152,7 +155,7 @@ def _multiples(
                 continue
             factor = MISSING if missing else name(Measured(1 / share, kappa.error / share**2))
             if factor is not None:
-                yield _multiple(found, cuts[k], factor, mask)
+                yield _multiple(found, found.cuts[k], factor, mask)
 
 
 def _multiple(found: Setting, cut: Mistake, factor: Factor, mask: Array | None) -> Candidate:
@@ -166,7 +169,7 @@ def _multiple(found: Setting, cut: Mistake, factor: Factor, mask: Array | None) 
     partial = mistakes.zero if share == 0 else scaled
     words = wording.of_multiple(found.program, cut, None if share == 0 else factor)
     error = factor.error / abs(factor.value) + 4e-16 if factor.value else 0.0
-    return found.candidate(words, Mutant(cut.mutant.edges, partial), mask, error)
+    return found.candidate(words, Mutant(cut.mutant.edges, partial), mask, error)._replace(digits=factor.digits)
 
 
 def _replaced(

@@ -12,7 +12,8 @@ import numpy as np
 from diffkit.checking.repair.evidence import Array
 
 TELLING = 1e-3  # a number that is known less precisely than this has no name
-LARGEST = 12  # numerator and denominator of a small fraction
+LARGEST = 6  # numerator and denominator of a small fraction
+WHOLE = 12
 CONSTANTS = (
     ("π", math.pi, "factor"),
     ("2π", 2 * math.pi, "factor"),
@@ -39,6 +40,7 @@ class Factor(NamedTuple):
     text: str
     kind: str = "factor"
     error: float = 0.0
+    digits: int = 0
 
 
 def measure(above: Array, above_bars: Array, below: Array, below_bars: Array) -> Measured | None:
@@ -71,9 +73,9 @@ def names(sizes: Mapping[str, int], coordinates: int) -> Iterator[Factor]:
             yield Factor(value / size, f"multiply by {text}/{size}{reason.replace(', ', f', and {size} is ', 1)}")
     for text, number, kind in CONSTANTS:
         yield from _pair(number, text, "", (kind, kind))
-    for below in range(1, LARGEST + 1):
-        for above in range(1, LARGEST + 1):
-            if math.gcd(above, below) == 1 and above != below:
+    for below in range(1, WHOLE + 1):
+        for above in range(1, WHOLE + 1):
+            if math.gcd(above, below) == 1 and above != below and (min(above, below) == 1 or max(above, below) <= LARGEST):
                 for sign in (1, -1):
                     yield _fraction(Fraction(sign * above, below))
 
@@ -106,7 +108,7 @@ def peculiar(ratio: Measured) -> Factor:
         value, text = 1 / float(inverse), f"divide by {inverse}"
     else:
         value, text = float(direct), f"multiply by {direct}"
-    return Factor(value, text.replace("-", "−"), "factor", 0.0 if is_short(text) else ratio.error)
+    return Factor(value, text.replace("-", "−"), "factor", 0.0 if is_short(text) else ratio.error, digits_of(text))
 
 
 def inverted(ratio: Measured) -> Measured:
@@ -116,7 +118,13 @@ def inverted(ratio: Measured) -> Measured:
 
 def is_short(text: str) -> bool:
     """Whether a number was surely meant as it is written."""
-    return sum(map(str.isdigit, text)) < 8
+    return digits_of(text) < 8
+
+
+def digits_of(text: str) -> int:
+    """Significant digits of the number in a text."""
+    mantissa = "".join(filter(str.isdigit, text.split("e-")[0].split("e+")[0]))
+    return len(mantissa.strip("0"))
 
 
 def shortest(number: Measured) -> str:

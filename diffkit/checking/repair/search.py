@@ -4,38 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from diffkit.checking.repair import additions, arguments, factors, mutations, positions
 from diffkit.checking.repair.candidates import Candidate, Generator, holds
 from diffkit.checking.repair.evidence import Evidence, Explanation
 from diffkit.checking.repair.samples import Case
 
-GENERATORS: tuple[Generator, ...] = (
+MEANINGFUL: tuple[Generator, ...] = (
     factors.whole_factor,
     factors.set_factor,
     factors.missing_entries,
     positions.rearranged,
     positions.misplaced,
     mutations.mutants,
-    additions.regularisers,
     positions.misplaced_with_signs,
     factors.entry_factors,
-    additions.offsets,
     arguments.previous_call,
     arguments.other_units,
     arguments.exchanged,
-    arguments.stale,
+)
+"""Where a claim can be explained in two ways, the earlier one is said."""
+
+PECULIAR: tuple[Generator, ...] = (
     factors.whole_number,
     factors.set_number,
     factors.entry_numbers,
+    additions.offsets,
+    additions.regularisers,
     additions.entry_offsets,
+    arguments.stale,
+    mutations.multiples,
 )
-"""Where a claim can be explained in two ways, the earlier one is said."""
+"""Those with a number of their own: the one with the fewest digits is said, the earlier of equals."""
 
 
 def candidates(case: Case) -> Iterator[Candidate]:
     """All candidates in order."""
-    for generate in GENERATORS:
+    for generate in MEANINGFUL:
         yield from generate(case)
+    yield from sorted((found for generate in PECULIAR for found in generate(case)), key=lambda found: found.digits)
 
 
 def proven(case: Case) -> Candidate | None:
@@ -51,9 +59,9 @@ def proven(case: Case) -> Candidate | None:
 def explain(evidence: Evidence, seed: int = 0) -> Explanation | None:
     """Say what turns a wrong claim into the truth, or None if no candidate survives fresh points.
 
-    Every claim of the answer was checked at ``points`` random points near the evidence's own that no candidate had
-    seen, in every component that has a truth, within 4·(the bars of claim and truth) + 4 ulp.
+    It was checked at ``points`` random points near the evidence's own that no candidate had seen, in every component that has a truth, within 4·(the bars of claim and truth) + 4 ulp.
     """
     case = Case(evidence, seed)
-    found = proven(case)
+    with np.errstate(all="ignore"):
+        found = proven(case)
     return None if found is None else Explanation(found.kind, found.text, len(case.fresh.points))
