@@ -57,7 +57,10 @@ def entry_offsets(case: Case) -> Iterator[Candidate]:
         parts.append(f"entry {labels.names[k]}: {_offset_text(float(text))}")
     more = "; …" if len(parts) > LISTED else ""
     yield Candidate(
-        "offset", "; ".join(parts[:LISTED]) + more, lambda samples: (samples.truth + kappas, samples.bars + errors), digits
+        "offset",
+        "; ".join(parts[:LISTED]) + more,
+        lambda samples: (samples.truth + kappas, samples.bars + errors),
+        digits,
     )
 
 

@@ -120,9 +120,10 @@ def _solved(
 ) -> Measured | None:
     """The amount at which the truth at the moved point is the claim: Gauss–Newton steps for one unknown."""
     fit = case.fit
-    x, claim, slack = fit.points[0], fit.claim[0], fit.slack[0]
+    telling = int(np.argmax((np.abs(fit.error) / fit.slack).max(axis=1)))
+    x, claim, slack = fit.points[telling], fit.claim[telling], fit.slack[telling]
     use = np.ones(claim.size, dtype=bool) if mask is None else mask
-    weight = np.where(use, 1 / np.maximum(np.abs(claim), 1e-300), 0.0)
+    weight = np.where(use, 1 / np.maximum(np.abs(claim), np.abs(claim).max() * 1e-9 + 1e-150), 0.0)
     scale = 1.0 if start else float(np.median(np.abs(x))) or 1.0
     amount = start
     for _ in range(ITERATIONS):
@@ -137,15 +138,9 @@ def _solved(
         if not math.isfinite(step) or abs(amount + step - start) > 10 * scale:
             return None
         if abs(step) <= 1e-13 * scale or (np.abs(values[0] - claim) <= slack + bars[0])[use].all():
-            found = measure(np.ones(int(use.sum())), np.zeros(int(use.sum())), slope[use], (slack + bars[0])[use])
-            if found is None:  # the slope is not to be told from 0
-                with np.errstate(all="ignore"):
-                    errors = (slack + bars[0])[use] / np.abs(slope[use])
-            else:
-                errors = (slack + bars[0])[use] / np.abs(slope[use]) if (slope[use] != 0).all() else np.array(
-                    [float(e) for e, s in zip((slack + bars[0])[use], np.abs(slope[use]), strict=True) if s] or [np.inf]
-                ) / np.abs(slope[use][slope[use] != 0])  # fmt: skip
-            return Measured(amount + step, float(np.nanmin(errors)) + abs(step) * 1e-3)
+            known = use & (slope != 0)
+            errors = (slack + bars[0])[known] / np.abs(slope[known])
+            return Measured(amount + step, float(errors.min()) + abs(step) * 1e-3)
         amount += step
     return None
 
@@ -202,4 +197,6 @@ def previous_call(case: Case) -> Iterator[Candidate]:
                 kept[row] = samples.claim[row]
         return kept, samples.bars
 
-    yield Candidate("stale argument", "evaluate at the point of this call: the claim answers for the call before", predict)
+    yield Candidate(
+        "stale argument", "evaluate at the point of this call: the claim answers for the call before", predict
+    )

@@ -75,7 +75,9 @@ def _ratio(case: Case, mask: Array) -> Measured | None:
     return measure(fit.truth[:, mask], half[:, mask], fit.claim[:, mask], half[:, mask])
 
 
-def _scaled(mask: Array, inverse: Array | float, error: Array | float = 0.0) -> Callable[[Samples], tuple[Array, Array]]:
+def _scaled(
+    mask: Array, inverse: Array | float, error: Array | float = 0.0
+) -> Callable[[Samples], tuple[Array, Array]]:
     """The claim truth·inverse on a set of entries."""
     factors = np.where(mask, inverse, 1.0)
     errors = np.where(mask, error, 0.0)

@@ -219,6 +219,4 @@ def _instead(row: Primitive) -> Any:
 
 
 def _power(step: int) -> Any:
-    return lambda algebra, args: algebra.apply(
-        POWER, (args[0], algebra.apply(ADD, (args[1], algebra.constant(step))))
-    )
+    return lambda algebra, args: algebra.apply(POWER, (args[0], algebra.apply(ADD, (args[1], algebra.constant(step)))))

@@ -85,6 +85,9 @@ class Engine:
                 edges.setdefault(edge, []).append((row, mutant.partial))
             if mutant.slot is not None and mutant.value is not None:
                 values.setdefault(mutant.slot, []).append((row, mutant.value))
+                instruction = self.program.instruction_at(mutant.slot)
+                for k in range(len(instruction[1]) if instruction is not None else 0):
+                    edges.setdefault((mutant.slot, k), []).append((row, _partial_of(mutant.value, k)))
             elif mutant.slot is not None:
                 ends.setdefault(mutant.slot, []).append(row)
         slots = self._forward(values, len(mutants)) if values else self.plain
@@ -166,6 +169,17 @@ class Engine:
         return bars
 
 
+def _partial_of(value: Value, k: int) -> Partial:
+    """The partial of another value by one of the slot's arguments."""
+
+    def partial(algebra: Algebra, p: Any, args: Sequence[Any], y: Any) -> Any:  # noqa: ARG001
+        duals = DualAlgebra(algebra)
+        answer = value(duals, [duals.variable(arg, j) for j, arg in enumerate(args)])
+        return answer.tangents.get(k, algebra.constant(0))
+
+    return partial
+
+
 def _at(value: Any, row: int) -> Any:
     """A mutant's own values of a slot."""
     return value[row] if np.ndim(value) == 2 else value
@@ -231,7 +245,9 @@ def _adjoints(program: Program, builder: ProgramBuilder, output: int, mutant: Mu
 def with_bounds(program: Program, points: Array) -> tuple[Array, Array]:
     """The outputs of a program at points, and running bounds on their rounding errors, each (P, c)."""
     rows = [run(program, BOUNDS, [(float(x), 0.0) for x in point]) for point in points]
-    return np.array([[float(v) for v, _ in row] for row in rows]), np.array([[float(b) for _, b in row] for row in rows])
+    return np.array([[float(v) for v, _ in row] for row in rows]), np.array(
+        [[float(b) for _, b in row] for row in rows]
+    )
 
 
 def gradient_of(program: Program) -> Program:

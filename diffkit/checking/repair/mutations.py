@@ -127,12 +127,12 @@ def _throughout(found: Setting) -> frozenset[tuple[int, int | None]]:
     """Edges without which nothing is left of the derivative."""
     with np.errstate(all="ignore"):
         rest = (np.abs(found.without) <= CLOSE * np.abs(found.case.fit.truth)).all(axis=(1, 2))
-    return frozenset((cut.slot, cut.k) for cut, nothing in zip(found.cuts, rest, strict=True) if nothing and cut.how == "edge")
+    return frozenset(
+        (cut.slot, cut.k) for cut, nothing in zip(found.cuts, rest, strict=True) if nothing and cut.how == "edge"
+    )
 
 
-def _multiples(
-    found: Setting, name: Callable[[Measured], Factor | None]
-) -> Iterator[Candidate]:
+def _multiples(found: Setting, name: Callable[[Measured], Factor | None]) -> Iterator[Candidate]:
     """claim = truth + (m − 1)·(what flows through the cut edges)."""
     fit, gradients = found.case.fit, found.without
     for mask in found.masks:

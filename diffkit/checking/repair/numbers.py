@@ -75,7 +75,11 @@ def names(sizes: Mapping[str, int], coordinates: int) -> Iterator[Factor]:
         yield from _pair(number, text, "", (kind, kind))
     for below in range(1, WHOLE + 1):
         for above in range(1, WHOLE + 1):
-            if math.gcd(above, below) == 1 and above != below and (min(above, below) == 1 or max(above, below) <= LARGEST):
+            if (
+                math.gcd(above, below) == 1
+                and above != below
+                and (min(above, below) == 1 or max(above, below) <= LARGEST)
+            ):
                 for sign in (1, -1):
                     yield _fraction(Fraction(sign * above, below))
 

@@ -53,7 +53,10 @@ def of_partial(program: Program, mistake: Mistake, throughout: bool) -> Words:
     row = row_of(program, slot)
     if mistake.how == "ends":
         where = "" if throughout else f"in the part through {excerpt(program, slot)}, "
-        return "missing inner derivative", f"{where}multiply by the derivative of {excerpt(program, slot)} by the variable"
+        return (
+            "missing inner derivative",
+            f"{where}multiply by the derivative of {excerpt(program, slot)} by the variable",
+        )
     assert k is not None
     if mistake.how.endswith("everywhere"):
         text = repeated(program, slot, k)
