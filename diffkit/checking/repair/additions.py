@@ -92,7 +92,7 @@ def _offset_text(kappa: float) -> str:
 
 
 def _regulariser_text(labels: Labels, mask: Array, kappa: float, form: str, case: Case) -> str:
-    """add 2·0.1·w."""
+    """The instruction: add 2·0.1·w."""
     verb = "add" if kappa < 0 else "subtract"
     size = _coefficient(abs(kappa), case, squared=form == "{}")
     where = labels.describe(mask)
@@ -117,6 +117,6 @@ def _coefficient(kappa: float, case: Case, squared: bool) -> str:
     program = case.evidence.program
     constants = [float(c) for c in program.constants if not hasattr(c, "name")] if program is not None else []
     known = kappa / 2 in constants and kappa not in constants
-    if squared and (known or half.strip("0.").split("e")[0] == "1" and kappa != 2):
+    if squared and (known or (half.strip("0.").split("e")[0] == "1" and kappa != 2)):
         return f"2·{half}·"
     return "" if kappa == 1 else f"{kappa:.15g}·"

@@ -58,7 +58,7 @@ def _groups(case: Case) -> Iterator[tuple[str, tuple[int, ...], list[int]]]:
 
 
 def other_units(case: Case) -> Iterator[Candidate]:
-    """Degrees for radians or the reverse, the sign, a half or a double; with and without the factor that goes with it."""
+    """Degrees for radians or the reverse, with and without the factor that goes with it; −x, x/2 or 2x for x."""
     for part in parts(case):
         for text, amount, wrong, right in UNITS:
             move = _scaling(part, amount)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from diffkit.program import Program
 from diffkit.tasks import Index
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 
 
 class Evidence(NamedTuple):

@@ -16,12 +16,12 @@ Namer = Callable[[Measured], Factor | None]
 
 
 def whole_factor(case: Case) -> Iterator[Candidate]:
-    """claim = truth/r for an r that means something."""
+    """One r for all entries, which means something: claim = truth/r."""
     yield from _whole(case, _meaning(case))
 
 
 def whole_number(case: Case) -> Iterator[Candidate]:
-    """claim = truth/r for any r."""
+    """One r for all entries, any number: claim = truth/r."""
     yield from _whole(case, peculiar)
 
 
@@ -30,7 +30,7 @@ def missing_entries(case: Case) -> Iterator[Candidate]:
     mask = case.suspects
     labels = Labels(case.evidence, case.columns)
     fit = case.fit
-    silent = ~(np.abs(fit.truth) > fit.slack).any(axis=0)
+    silent = np.asarray(~(np.abs(fit.truth) > fit.slack).any(axis=0))
     where = labels.describe(mask, silent)
     sides = ("the lower triangle", "the upper triangle")
     if labels.hessian and where in sides:
@@ -40,7 +40,7 @@ def missing_entries(case: Case) -> Iterator[Candidate]:
     yield Candidate("missing entry", f"{where}: {what}, where the claim has 0", _scaled(mask, 0.0))
     if labels.hessian:
         yield from _doubled(case, labels)
-    yield Candidate("extra entry", f"{where}: put 0, for f does not vary with it", _extra(mask))
+    yield Candidate("extra entry", f"{where}: put 0, for f does not vary with it here", _extra(mask))
 
 
 def set_factor(case: Case) -> Iterator[Candidate]:
@@ -117,7 +117,7 @@ def _of_set(case: Case, name: Namer) -> Iterator[Candidate]:
     if mask.all() or ratio is None or not ratio.value or (factor := name(ratio)) is None:
         return
     fit = case.fit
-    silent = ~(np.abs(fit.truth) > fit.slack).any(axis=0)
+    silent = np.asarray(~(np.abs(fit.truth) > fit.slack).any(axis=0))
     where = Labels(case.evidence, case.columns).describe(mask, silent)
     kind = factor.kind if factor.kind in ("signs", "unit") else "entry factor"
     yield Candidate(kind, f"{where}: {factor.text}", _scaled(mask, *_inverse(factor)), factor.digits)

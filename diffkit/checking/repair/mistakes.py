@@ -22,22 +22,22 @@ LINEAR = frozenset((ADD, SUB, NEG))
 MASKS = frozenset((WHERE, MAX, MIN, ABS, RELU))
 
 
-def one(algebra: Any, p: Any, args: Any, y: Any) -> Any:  # noqa: ARG001
+def one(algebra: Any, p: Any, args: Any, y: Any) -> Any:
     """The factor is forgotten: 1."""
     return algebra.constant(1)
 
 
-def zero(algebra: Any, p: Any, args: Any, y: Any) -> Any:  # noqa: ARG001
+def zero(algebra: Any, p: Any, args: Any, y: Any) -> Any:
     """Nothing flows through the edge: 0."""
     return algebra.constant(0)
 
 
-def answer(algebra: Any, p: Any, args: Any, y: Any) -> Any:  # noqa: ARG001
+def answer(algebra: Any, p: Any, args: Any, y: Any) -> Any:
     """The function instead of its derivative: y."""
     return y
 
 
-def argument(algebra: Any, p: Any, args: Any, y: Any) -> Any:  # noqa: ARG001
+def argument(algebra: Any, p: Any, args: Any, y: Any) -> Any:
     """The argument itself: u."""
     return args[0]
 
@@ -66,7 +66,7 @@ WRITTEN: tuple[Partial, ...] = (
 )
 
 
-def other(algebra: Any, p: Any, args: Any, y: Any) -> Any:  # noqa: ARG001
+def other(algebra: Any, p: Any, args: Any, y: Any) -> Any:
     """The second argument instead of its product with something: v."""
     return args[1]
 
@@ -79,7 +79,7 @@ BINARY: tuple[Partial, ...] = (
     inverse,
     _formula(lambda F, p, u, y: u * p),
     _formula(lambda F, p, u, y: p / u),
-    lambda algebra, p, args, y: algebra.apply(MUL, (args[1], p)),  # noqa: ARG005
+    lambda algebra, p, args, y: algebra.apply(MUL, (args[1], p)),
 )
 
 
@@ -207,7 +207,7 @@ def changed_values(program: Program) -> Iterator[Mistake]:
 
 
 def _argument(k: int) -> Any:
-    return lambda algebra, args: args[k]  # noqa: ARG005
+    return lambda algebra, args: args[k]
 
 
 def _second_negated(algebra: Any, args: Any) -> Any:

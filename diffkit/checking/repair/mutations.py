@@ -126,14 +126,14 @@ def _missing(ratio: Measured) -> Factor | None:
 def _throughout(found: Setting) -> frozenset[tuple[int, int | None]]:
     """Edges without which nothing is left of the derivative."""
     with np.errstate(all="ignore"):
-        rest = (np.abs(found.without) <= CLOSE * np.abs(found.case.fit.truth)).all(axis=(1, 2))
+        rest = np.asarray((np.abs(found.without) <= CLOSE * np.abs(found.case.fit.truth)).all(axis=(1, 2)))
     return frozenset(
         (cut.slot, cut.k) for cut, nothing in zip(found.cuts, rest, strict=True) if nothing and cut.how == "edge"
     )
 
 
 def _multiples(found: Setting, name: Callable[[Measured], Factor | None]) -> Iterator[Candidate]:
-    """claim = truth + (m − 1)·(what flows through the cut edges)."""
+    """A multiple m of what flows through the cut edges: claim = truth + (m − 1)·flow."""
     fit, gradients = found.case.fit, found.without
     for mask in found.masks:
         columns = np.ones(len(found.indices), dtype=bool) if mask is None else mask
@@ -159,9 +159,9 @@ def _multiples(found: Setting, name: Callable[[Measured], Factor | None]) -> Ite
 
 
 def _multiple(found: Setting, cut: Mistake, factor: Factor, mask: Array | None) -> Candidate:
-    share = 0 if factor.value == 0 else 1 / factor.value
-    exact = Fraction(share).limit_denominator(10**6)
-    share = exact if float(exact) == share else Fraction(share)
+    inverse = 0.0 if factor.value == 0 else 1 / factor.value
+    exact = Fraction(inverse).limit_denominator(10**6)
+    share = exact if float(exact) == inverse else Fraction(inverse)
 
     def scaled(algebra: Any, p: Any, args: Any, y: Any) -> Any:  # noqa: ARG001
         return algebra.apply(MUL, (algebra.constant(share), p))
@@ -204,7 +204,8 @@ def _changed(found: Setting, tried: Sequence[Mistake]) -> Iterator[Candidate]:
 def _changed_text(program: Program, mistake: Mistake) -> str:
     """What stands in the slot of a changed f."""
     instruction = program.instruction_at(mistake.slot)
-    assert instruction is not None and mistake.mutant.value is not None
+    assert instruction is not None
+    assert mistake.mutant.value is not None
     alone = Program(program.inputs, program.constants, program.instructions, (mistake.slot,))
     other = mutated(alone, mistake.slot, mistake.mutant.value)
     return excerpt(other, other.outputs[0])

@@ -61,16 +61,16 @@ def names(sizes: Mapping[str, int], coordinates: int) -> Iterator[Factor]:
     for value in (2, 3):
         if value not in sizes.values():
             yield from _pair(float(value), str(value), "", ("factor", "factor"))
-    lengths = {value: f", which is {name}" for name, value in reversed(sizes.items()) if value > 1}
+    lengths = {value: f", which is {name}" for name, value in reversed(list(sizes.items())) if value > 1}
     if coordinates > 1:
         lengths.setdefault(coordinates, ", the number of coordinates")
     for size, reason in lengths.items():
         kinds = ("mean", "sum") if reason.startswith(", which") else ("factor", "factor")
         yield from _pair(float(size), str(size), reason, kinds)
-    for value, text in ((2, "2"), (0.5, "1/2"), (-1, "−1"), (-2, "−2")):
+    for number, text in ((2.0, "2"), (0.5, "1/2"), (-1.0, "−1"), (-2.0, "−2")):
         for size, reason in lengths.items():
-            yield Factor(value * size, f"multiply by {text}·{size}{reason.replace(', ', f', and {size} is ', 1)}")
-            yield Factor(value / size, f"multiply by {text}/{size}{reason.replace(', ', f', and {size} is ', 1)}")
+            yield Factor(number * size, f"multiply by {text}·{size}{reason.replace(', ', f', and {size} is ', 1)}")
+            yield Factor(number / size, f"multiply by {text}/{size}{reason.replace(', ', f', and {size} is ', 1)}")
     for text, number, kind in CONSTANTS:
         yield from _pair(number, text, "", (kind, kind))
     for below in range(1, WHOLE + 1):

@@ -11,13 +11,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from diffkit.checking.repair.branches import sides
 from diffkit.checking.repair.evidence import Array, Evidence
 
 FEW = 4.0
-RADII = (0.5, 0.2, 0.05)  # relative distances from the point
-FIT, FRESH, QUIET = 4, 4, 3  # points that fit a candidate, that prove it, and points where the claim is right
+RADII = (0.5, 0.05, 0.5, 0.2)  # relative distances from the point
+FIT, FRESH, QUIET = 4, 8, 3  # points that fit a candidate, that prove it, and points where the claim is right
 ATTEMPTS = 25  # points tried before the distances shrink tenfold
 SHRINKS = 5
+LOOKS = 256  # points among which those on other sides of a kink are sought
 SEEDS = (0, 1)  # streams of the fit points and of the fresh ones
 
 
@@ -77,7 +79,7 @@ class Case:
         self.count = len(evidence.indices)
         self.point = np.asarray(evidence.point, dtype=float).ravel()
         here, bars = self.truth(self.point)
-        self.live: Array = np.isfinite(here) & np.isfinite(bars)
+        self.live = np.asarray(np.isfinite(here) & np.isfinite(bars))
         """components that have a truth"""
         if not self.live.any():
             self.live = np.ones(self.count, dtype=bool)
@@ -85,12 +87,12 @@ class Case:
     @cached_property
     def fit(self) -> Samples:
         """Points that candidates may be fitted on: the point itself and points near it."""
-        return self.draw(SEEDS[0], FIT, [self.point])
+        return self.draw(SEEDS[0], FIT, [self.point, *self.varied(SEEDS[0])])
 
     @cached_property
     def fresh(self) -> Samples:
         """Points that no candidate was fitted on."""
-        return self.draw(SEEDS[1], FRESH, [])
+        return self.draw(SEEDS[1], FRESH, self.varied(SEEDS[1]))
 
     @cached_property
     def columns(self) -> Array:
@@ -118,12 +120,14 @@ class Case:
 
     def claim(self, point: Array) -> Array:
         """The live components of the claim."""
-        return flat(self.evidence.claim, point, self.count)[self.live]
+        found: Array = flat(self.evidence.claim, point, self.count)[self.live]
+        return found
 
     def noise(self, point: Array, claim: Array) -> Array:
         """Bars of the claim's own rounding: as given, or the claim's change at neighbouring floats."""
         if self.evidence.noise is not None:
-            return flat(self.evidence.noise, point, self.count)[self.live]
+            given: Array = flat(self.evidence.noise, point, self.count)[self.live]
+            return given
         spread = np.zeros_like(claim)
         for direction in (np.inf, -np.inf):
             spread = np.maximum(spread, np.abs(self.claim(np.nextafter(point, direction)) - claim))
@@ -136,13 +140,20 @@ class Case:
         found: Array = self.point + radius * random.uniform(-1, 1, sizes.size) * np.where(sizes > 0, sizes, typical)
         return found
 
+    def varied(self, stream: int) -> list[Array]:
+        """Points on every side of the kinks of f."""
+        if self.evidence.program is None:
+            return []
+        random = np.random.default_rng((self.seed, stream, LOOKS))
+        return list(sides(self.evidence.program, np.array([self.nearby(random, RADII[0]) for _ in range(LOOKS)])))
+
     def draw(self, stream: int, wanted: int, points: list[Array]) -> Samples:
-        """Draw points at which claim and truth are finite: ``wanted`` where the claim is wrong, a few where it is not."""
+        """Draw points at which all is finite: ``wanted`` where the claim is wrong, a few where it is not, and those given."""
         random = np.random.default_rng((self.seed, stream))
         rows: list[Samples] = []
         failing = quiet = 0
         for attempt in range(ATTEMPTS * SHRINKS):
-            if failing >= wanted:
+            if failing >= wanted and attempt >= len(points):
                 break
             radius = RADII[attempt % len(RADII)] * 0.1 ** (attempt // ATTEMPTS)
             point = points[attempt] if attempt < len(points) else self.nearby(random, radius)
@@ -151,17 +162,15 @@ class Case:
                 continue
             if row.wrong.any():
                 failing += 1
-            elif quiet < QUIET:
+            elif quiet < QUIET or attempt < len(points):
                 quiet += 1
             else:
                 continue
             rows.append(row)
-        if failing < wanted:
-            rows = []
-        empty = np.empty((0, len(self.columns)))
-        return Samples(*map(np.concatenate, zip(*rows, strict=True))) if rows else Samples(
-            np.empty((0, self.point.size)), empty, empty, empty, empty
-        )  # fmt: skip
+        if failing < wanted or not rows:
+            empty = np.empty((0, len(self.columns)))
+            return Samples(np.empty((0, self.point.size)), empty, empty, empty, empty)
+        return Samples(*map(np.concatenate, zip(*rows, strict=True)))
 
     def sample(self, point: Array) -> Samples | None:
         """Claim and truth at one point, None unless all is finite."""

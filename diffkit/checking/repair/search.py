@@ -59,7 +59,8 @@ def proven(case: Case) -> Candidate | None:
 def explain(evidence: Evidence, seed: int = 0) -> Explanation | None:
     """Say what turns a wrong claim into the truth, or None if no candidate survives fresh points.
 
-    It was checked at ``points`` random points near the evidence's own that no candidate had seen, in every component that has a truth, within 4·(the bars of claim and truth) + 4 ulp.
+    It held at ``points`` random points near the evidence's own that no candidate had seen, in every component that
+    has a truth, within 4·(the bars of claim and truth) + 4 ulp.
     """
     case = Case(evidence, seed)
     with np.errstate(all="ignore"):

@@ -8,6 +8,7 @@ from diffkit.algebras.dual import DualAlgebra
 from diffkit.builder import ProgramBuilder
 from diffkit.checking.repair.mistakes import ABS, ADD, DIV, MASKS, MUL, NEG, POWER, SUB, Mistake, row_of
 from diffkit.checking.repair.numbers import Factor
+from diffkit.primitives import Primitive
 from diffkit.program import Program
 from diffkit.syntax import excerpt
 
@@ -26,7 +27,7 @@ def partial_text(program: Program, slot: int, k: int, mistake: Mistake | None = 
     return excerpt(part, part.outputs[0])
 
 
-def _instruction(program: Program, slot: int) -> tuple[object, Sequence[int]]:
+def _instruction(program: Program, slot: int) -> tuple[Primitive, Sequence[int]]:
     found = program.instruction_at(slot)
     assert found is not None
     return found
@@ -34,7 +35,7 @@ def _instruction(program: Program, slot: int) -> tuple[object, Sequence[int]]:
 
 def derivative_of(program: Program, slot: int, k: int) -> str:
     """The derivative of sin(x*y); of x*y by x where the arguments are several."""
-    row, args = _instruction(program, slot)
+    args = _instruction(program, slot)[1]
     text = f"the derivative of {excerpt(program, slot)}"
     varying = [a for a in args if program.constant_at(a) is None]
     return text if len(varying) < 2 else f"{text} by {excerpt(program, args[k])}"
@@ -43,8 +44,8 @@ def derivative_of(program: Program, slot: int, k: int) -> str:
 def repeated(program: Program, slot: int, k: int | None) -> str:
     """The derivative of every sin, for instance."""
     row = row_of(program, slot)
-    what = f"every {row.infix or row.name}"
-    return f"the derivative of {what}" + (f" by its argument {row.arguments[k]}" if len(row.arguments) > 1 and k is not None else "")  # fmt: skip
+    text = f"the derivative of every {row.infix or row.name}"
+    return text if k is None or len(row.arguments) == 1 else f"{text} by its argument {row.arguments[k]}"
 
 
 def of_partial(program: Program, mistake: Mistake, throughout: bool) -> Words:
