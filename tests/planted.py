@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,8 +55,8 @@ def linear(change):
     """A bug that makes the claim of the truth's values alone."""
 
     def plant(program, random):
-        function = gradient(program)
-        return lambda x: change(*(part[0] for part in with_bounds(function, x[None])), x)
+        truth = truth_of(program)
+        return lambda x: change(*truth(x), x)
 
     return plant
 
@@ -177,13 +178,33 @@ BUGS = [
 ]
 
 
+def remembered(function):
+    """The function with its answers kept by point."""
+    kept = {}
+
+    def call(x):
+        key = x.tobytes()
+        if key not in kept:
+            kept[key] = function(x)
+        return kept[key]
+
+    return call
+
+
+@cache
+def truth_of(program):
+    """The gradient and its bounds at points, kept for all bugs that are planted in a program."""
+    function = gradient(program)
+    return remembered(lambda x: tuple(part[0] for part in with_bounds(function, x[None])))
+
+
 def evidence(bug, program, point, known):
     """Evidence for a planted bug; None where it cannot be planted."""
     random = np.random.default_rng(zlib.crc32(repr((bug.name, program)).encode()))
-    claim = bug.plant(program, random)
-    if claim is None:
+    planted = bug.plant(program, random)
+    if planted is None:
         return None
-    function = gradient(program)
+    claim, truth = remembered(planted), truth_of(program)
     n = len(program.inputs)
     return Evidence(
         names=program.inputs,
@@ -191,7 +212,7 @@ def evidence(bug, program, point, known):
         shape=(n,),
         indices=tuple((0, (i,)) for i in range(n)),
         claim=lambda x: claim(x)[0],
-        truth=lambda x: tuple(part[0] for part in with_bounds(function, x[None])),
+        truth=truth,
         point=point,
         program=program if known else None,
         sizes=SIZES,

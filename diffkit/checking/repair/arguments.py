@@ -123,7 +123,7 @@ def _solved(
     telling = int(np.argmax((np.abs(fit.error) / fit.slack).max(axis=1)))
     x, claim, slack = fit.points[telling], fit.claim[telling], fit.slack[telling]
     use = np.ones(claim.size, dtype=bool) if mask is None else mask
-    weight = np.where(use, 1 / np.maximum(np.abs(claim), np.abs(claim).max() * 1e-9 + 1e-150), 0.0)
+    weight = np.where(use, slack[use].min() / slack, 0.0)
     scale = 1.0 if start else float(np.median(np.abs(x))) or 1.0
     amount = start
     for _ in range(ITERATIONS):
@@ -140,7 +140,7 @@ def _solved(
         if abs(step) <= 1e-13 * scale or (np.abs(values[0] - claim) <= slack + bars[0])[use].all():
             known = use & (slope != 0)
             errors = (slack + bars[0])[known] / np.abs(slope[known])
-            return Measured(amount + step, float(errors.min()) + abs(step) * 1e-3)
+            return Measured(amount + step, 2 * float(errors.min()) + abs(step) * 1e-3 + 4e-16 * abs(amount))
         amount += step
     return None
 

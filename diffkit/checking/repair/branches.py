@@ -30,7 +30,7 @@ def sides(program: Program, points: Array) -> Array:
             patterns.append(values[args[0]] > 0)
         elif row is WHERE:
             patterns.append(values[args[0]])
-    table_of = np.array([np.broadcast_to(pattern, len(points)) for pattern in patterns])
-    _, first = np.unique(table_of, axis=1, return_index=True)
+    patterns_at = np.array([np.broadcast_to(pattern, len(points)) for pattern in patterns])
+    _, first = np.unique(patterns_at, axis=1, return_index=True)
     found: Array = points[np.sort(first)[:MOST]]
     return found

@@ -46,7 +46,7 @@ def _orders(shape: tuple[int, ...], everything: Array) -> Iterator[Order]:
     """Orders of all entries with a name; (kind, instruction, σ)."""
     count = everything.size
     if len(shape) > 1 and min(shape) > 1:
-        yield "transpose", "transpose", everything.reshape(shape[::-1]).T.ravel()
+        yield "transpose", "transpose", everything.reshape(shape).T.ravel()
         yield "reversed", "reverse the order of the rows", everything.reshape(shape)[::-1].ravel()
         yield "reversed", "reverse the order of the columns", everything.reshape(shape)[:, ::-1].ravel()
         for axis, what in enumerate(("rows", "columns")):

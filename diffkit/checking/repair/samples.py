@@ -16,7 +16,12 @@ from diffkit.checking.repair.evidence import Array, Evidence
 
 FEW = 4.0
 RADII = (0.5, 0.05, 0.5, 0.2)  # relative distances from the point
-FIT, FRESH, QUIET = 4, 8, 3  # points that fit a candidate, that prove it, and points where the claim is right
+FIT, FRESH, QUIET, LEAST = (
+    4,
+    8,
+    3,
+    3,
+)  # points that fit a candidate, that prove it, points where the claim is right; the least
 ATTEMPTS = 25  # points tried before the distances shrink tenfold
 SHRINKS = 5
 LOOKS = 256  # points among which those on other sides of a kink are sought
@@ -79,10 +84,11 @@ class Case:
         self.count = len(evidence.indices)
         self.point = np.asarray(evidence.point, dtype=float).ravel()
         here, bars = self.truth(self.point)
-        self.live = np.asarray(np.isfinite(here) & np.isfinite(bars))
+        live: Array = np.isfinite(here + bars)
+        self.live = live
         """components that have a truth"""
-        if not self.live.any():
-            self.live = np.ones(self.count, dtype=bool)
+        if not live.any():
+            self.live = np.ones_like(live)
 
     @cached_property
     def fit(self) -> Samples:
@@ -148,7 +154,7 @@ class Case:
         return list(sides(self.evidence.program, np.array([self.nearby(random, RADII[0]) for _ in range(LOOKS)])))
 
     def draw(self, stream: int, wanted: int, points: list[Array]) -> Samples:
-        """Draw points at which all is finite: ``wanted`` where the claim is wrong, a few where it is not, and those given."""
+        """Draw points at which all is finite: the given, ``wanted`` where the claim is wrong, a few where it is not."""
         random = np.random.default_rng((self.seed, stream))
         rows: list[Samples] = []
         failing = quiet = 0
@@ -167,7 +173,7 @@ class Case:
             else:
                 continue
             rows.append(row)
-        if failing < wanted or not rows:
+        if failing < LEAST:
             empty = np.empty((0, len(self.columns)))
             return Samples(np.empty((0, self.point.size)), empty, empty, empty, empty)
         return Samples(*map(np.concatenate, zip(*rows, strict=True)))
