@@ -84,7 +84,7 @@ class Case:
         self.count = len(evidence.indices)
         self.point = np.asarray(evidence.point, dtype=float).ravel()
         here, bars = self.truth(self.point)
-        live: Array = np.isfinite(here + bars)
+        live: Array = np.array(np.isfinite(here + bars))
         self.live = live
         """components that have a truth"""
         if not live.any():
@@ -108,7 +108,7 @@ class Case:
     @cached_property
     def suspects(self) -> Array:
         """Which components are wrong at some point of the fit."""
-        found: Array = self.fit.wrong.any(axis=0)
+        found: Array = np.any(self.fit.wrong, axis=0)
         return found
 
     def truth(self, point: Array) -> tuple[Array, Array]:
