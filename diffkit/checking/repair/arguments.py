@@ -18,6 +18,7 @@ from diffkit.checking.repair.samples import Case, Samples, flat
 COORDINATES = 16  # coordinates moved one at a time, at most
 EXCHANGED = 6  # coordinates exchanged with one another, at most
 ITERATIONS = 12
+ROUNDED = 1e-12  # of the amount: what the rounding of the moved point may hide where differences of coordinates matter
 STEP = 1e-5  # of the amount, for the slope of a Newton step
 UNITS = (("π/180", math.pi / 180, "degrees", "radians"), ("180/π", 180 / math.pi, "radians", "degrees"))
 PLAIN = (("−", -1.0), ("2·", 2.0), ("0.5·", 0.5))
@@ -122,7 +123,9 @@ def _solved(
     fit = case.fit
     telling = int(np.argmax((np.abs(fit.error) / fit.slack).max(axis=1)))
     x, claim, slack = fit.points[telling], fit.claim[telling], fit.slack[telling]
-    use = np.ones(claim.size, dtype=bool) if mask is None else mask
+    use = fit.wrong[telling] if mask is None else mask & fit.wrong[telling]
+    if not use.any():
+        return None
     weight = np.where(use, slack[use].min() / slack, 0.0)
     scale = 1.0 if start else float(np.median(np.abs(x))) or 1.0
     amount = start
@@ -140,7 +143,7 @@ def _solved(
         if abs(step) <= 1e-13 * scale or (np.abs(values[0] - claim) <= slack + bars[0])[use].all():
             known = use & (slope != 0)
             errors = (slack + bars[0])[known] / np.abs(slope[known])
-            return Measured(amount + step, 2 * float(errors.min()) + abs(step) * 1e-3 + 4e-16 * abs(amount))
+            return Measured(amount + step, 2 * float(errors.min()) + abs(step) * 1e-3 + ROUNDED * scale)
         amount += step
     return None
 

@@ -105,8 +105,13 @@ def named(ratio: Measured, known: Mapping[str, int], coordinates: int) -> Factor
     return None
 
 
-def peculiar(ratio: Measured) -> Factor:
-    """The shortest decimal to multiply or to divide by, if there is one; else the number as it was measured."""
+def peculiar(ratio: Measured) -> Factor | None:
+    """The shortest decimal to multiply or to divide by, if there is one; else the number as it was measured.
+
+    None if it is hardly to be told from 1.
+    """
+    if ratio.error > TELLING * abs(ratio.value - 1):
+        return None
     direct, inverse = shortest(ratio), shortest(inverted(ratio))
     if len(inverse) <= len(direct):
         value, text = 1 / float(inverse), f"divide by {inverse}"
