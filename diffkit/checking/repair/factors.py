@@ -32,15 +32,19 @@ def missing_entries(case: Case) -> Iterator[Candidate]:
     fit = case.fit
     silent = np.asarray(~(np.abs(fit.truth) > fit.slack).any(axis=0))
     where = labels.describe(mask, silent)
-    sides = ("the lower triangle", "the upper triangle")
-    if labels.hessian and where in sides:
-        yield Candidate("symmetry", f"{where}: fill it in by symmetry, where the claim has 0", _scaled(mask, 0.0))
-    one = mask.sum() == 1
-    what = f"put in {labels.partial(int(np.flatnonzero(mask)[0]))}" if one else "put in the partials"
-    yield Candidate("missing entry", f"{where}: {what}, where the claim has 0", _scaled(mask, 0.0))
+    if (fit.claim[:, mask] == 0).all():
+        yield from _zeros(labels, mask, where)
     if labels.hessian:
         yield from _doubled(case, labels)
     yield Candidate("extra entry", f"{where}: put 0, for f does not vary with it here", _extra(mask))
+
+
+def _zeros(labels: Labels, mask: Array, where: str) -> Iterator[Candidate]:
+    """The claim 0 on a set of entries."""
+    if labels.hessian and where in ("the lower triangle", "the upper triangle"):
+        yield Candidate("symmetry", f"{where}: fill it in by symmetry, where the claim has 0", _scaled(mask, 0.0))
+    what = f"put in {labels.partial(int(np.flatnonzero(mask)[0]))}" if mask.sum() == 1 else "put in the partials"
+    yield Candidate("missing entry", f"{where}: {what}, where the claim has 0", _scaled(mask, 0.0))
 
 
 def set_factor(case: Case) -> Iterator[Candidate]:
