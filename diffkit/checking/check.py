@@ -85,6 +85,7 @@ class Setting:
             self.arguments = _arguments_of(claim, program.inputs, at, claim_args)
             self.outputs = () if len(program.outputs) == 1 else (len(program.outputs),)
         self.source = source
+        self.functions = [as_function(g, a) for g, a in ((f, args), (claim, claim_args)) if is_function(g)]
         self.labels: tuple[str, ...] = source.inputs
         self.given = [] if points is None else [points.point] if points.point is not None else list(
             map(tuple, points.rows.tolist()))  # fmt: skip
@@ -236,13 +237,21 @@ class _Looks:
         return Check(
             verdict, setting.kind, entries, len(setting.places) - len(entries),
             setting.subject.result(first, truth), self._source(truth),
-            repair(setting, self.judge, entries, self.seen, self.rng) if wrong else None,
+            self._repair(entries) if wrong else None,
             "", 0.0 if worst is None or not worst.reference else worst.tolerance / abs(worst.reference),
             "" if worst is None else worst.decided, len(self.seen), scope,
             "; ".join(dict.fromkeys(j.convention for j in judged if j.convention)), reason,
             next((e.at for e in reversed(entries) if e.verdict == "wrong"), None) if wrong else holds,
             warnings, self.closeness, setting.named(first),
         )  # fmt: skip
+
+    def _repair(self, entries: Sequence[Entry]) -> str | None:
+        """What would make the claim right, looked for where it is wrong."""
+        worst = next((e for e in reversed(entries) if e.verdict == "wrong" and math.isfinite(e.claimed)), None)
+        if worst is None:
+            return None
+        point = self.seen[0][0] if worst.at is None else tuple(worst.at.values())
+        return repair(self.setting, point, int(self.rng.integers(2**31)))
 
     def _shaky(self) -> list[list[str]]:
         """Code that gives two values at one point proves nothing by agreeing."""
