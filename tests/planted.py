@@ -76,18 +76,25 @@ class Case:
         """The right claim first, then every mistake that changes the gradient at the point where it can be seen."""
         right = self._written({}, black)
         yield Claimed("", right)
-        values = [float(v) for v in right(np.array(self.point))]
+        values = self._at(right)
         for kind in KINDS:
             rng = random.Random(zlib.crc32(f"{self.label} {kind}".encode()))
             for code in self._mistakes(kind, values, rng, black):
-                changed = np.ravel(code(np.array(self.point)))
-                if self._shows(values, changed, CLEAR if kind in EDITS else FAINT, black):
+                if self._shows(values, self._at(code), CLEAR if kind in EDITS else FAINT, black):
                     yield Claimed(kind, code)
                     break
 
-    def _shows(self, values: list[float], changed: Any, limit: float, black: bool) -> bool:
+    def _at(self, code: Any) -> list[float]:
+        """The entries of a claim at the point, NaN where it has none."""
+        try:
+            with np.errstate(all="ignore"):
+                return [float(v) for v in code(np.array(self.point))]
+        except ArithmeticError:
+            return [math.nan] * len(self.point)
+
+    def _shows(self, values: list[float], changed: list[float], limit: float, black: bool) -> bool:
         """Whether a component that can be judged changes by more than a share of it."""
-        if not np.isfinite(changed).all():
+        if not all(map(math.isfinite, changed)):
             return False
         largest = max(map(abs, values))
         for own, new, truth, posed in zip(values, changed, self.truth, self.posed, strict=True):
@@ -182,9 +189,3 @@ def emitted(program: Any, kept: dict[int, int]) -> Callable[..., list[Any]]:
     lines.append(f"    return [{', '.join(words[slot] for slot in program.outputs)}]")
     exec(compile("\n".join(lines), "<claim>", "exec"), names)
     return names["gradient"]
-
-
-def finite(case: Case) -> bool:
-    """Whether the right code has values at the point at all."""
-    with np.errstate(all="ignore"):
-        return all(map(math.isfinite, next(case.claims(False)).code(np.array(case.point))))
