@@ -140,7 +140,7 @@ class FunctionCost:
         self.bound = self._bind(function.args)
         if len(self.bound.outputs) != 1:
             raise DiffkitError(f"{self.bound.name} gives an array of shape {self.bound.shape}",
-                               hint="what is descended is one number, such as the mean of the errors squared")  # fmt: skip
+                               hint="a cost is one number, such as the mean of the errors squared")  # fmt: skip
         self.gradient = gradient
         self._evaluations: dict[int, Any] = {}
         if gradient is None:

@@ -43,7 +43,7 @@ class Curvature:
 
     @property
     def shape(self) -> str:
-        """ "convex" (μ > 0), "flat" (some λ is 0 as far as one can tell), "saddle" or "concave"."""
+        """Of f near the point: "convex" (μ > 0), "flat" (some λ is 0 as far as one can tell), "saddle" or "concave"."""
         if not self.known:
             return "unknown"
         if self.smallest > self.uncertainty:

@@ -135,17 +135,17 @@ class Descent:
 
         Descent is for learning how it works: fitting in earnest is SciPy's. ``options`` are those of ``minimize``.
         """
-        from scipy.optimize import minimize
+        from scipy import optimize
 
+        solve: Any = optimize.minimize
         with np.errstate(all="ignore"):
-            return minimize(self.cost.value, self.point, jac=lambda x: self.cost.at(np.array(x, dtype=float))[1],
-                            method=method, **options)  # fmt: skip
+            return solve(self.cost.value, self.point, jac=lambda x: self.cost.at(np.array(x, dtype=float))[1],
+                         method=method, **options)  # fmt: skip
 
     def __str__(self) -> str:
-        from diffkit.reports import render  # the one place that words a descent
-        from diffkit.reports.descent import DescentReport
-
-        return render(DescentReport("", self))
+        shown = [f"{name} = {x:.6g}" for name, x in zip(self.names[:6], self.point.tolist(), strict=False)]
+        where = ", ".join(shown) + (", …" if len(self.names) > 6 else "")
+        return "\n".join([f"{self.status} after {self.steps} steps: f = {self.value:.6g} at {where}", *self.messages])
 
     def __repr__(self) -> str:
         return f"Descent(status={self.status!r}, steps={self.steps}, value={self.value:.6g})"

@@ -1,4 +1,4 @@
-"""What went wrong on a path, or well: flat parts, saddles, rates that are too large, gradients that vanish or explode."""
+"""What went wrong on a path: flat parts, saddles, rates that are too large, gradients that vanish or explode."""
 
 from __future__ import annotations
 
@@ -149,13 +149,13 @@ def _stagnated(descent: Descent) -> Finding:
     path, last = descent.path, descent.norms[-1]
     norm = float(np.linalg.norm(path.gradients[-1]))
     if descent.settings.batch is not None and norm > descent.settings.tolerance:
-        return Finding("noise floor", f"f no longer falls (now {short(path.values[-1])}): the batches' gradients differ "
-                       "from one another, and a constant rate keeps stepping with that noise; let the rate decay or "
+        return Finding("noise floor", f"f no longer falls (now {short(path.values[-1])}): the gradients of the batches "
+                       "differ, and a constant rate keeps stepping with that noise; let the rate decay or "
                        "take larger batches")  # fmt: skip
     if norm <= descent.settings.tolerance and on_top(descent.hessians, path):
         kind = "a saddle point" if descent.at_end.shape == "saddle" else "a maximum"
         return Finding("saddle", f"the gradient vanishes, but the Hessian has the eigenvalue "
-                       f"{short(descent.at_end.smallest)}: this is {kind}, and a nudge would go on downhill")  # fmt: skip
+                       f"{short(descent.at_end.smallest)}: this is {kind}, and a nudge would go downhill")  # fmt: skip
     if norm <= descent.settings.tolerance:
         away = remaining(descent.hessians, path)
         far = f"about {short(away)} away, if there is one" if math.isfinite(away) else "nowhere near"
@@ -203,9 +203,11 @@ def _jumps(descent: Descent) -> Iterator[Finding]:
     if len(norms) < 2 or not descent.rates:
         return
     size = 1 + float(np.linalg.norm(descent.path.points[0]))
-    if descent.rates[0] * norms[0] > LEAP * size:
-        yield Finding("exploding gradient", f"the first step is {short(descent.rates[0] * norms[0] / size)} times as "
-                      f"long as the weights (the gradient is {short(norms[0])}): clip the gradient or lower the rate")  # fmt: skip
+    advice = "clip the gradient or lower the rate"
+    leap = descent.rates[0] * norms[0] / size
+    if leap > LEAP:
+        yield Finding("exploding gradient", f"the first step is {short(leap)} times as long as the weights (the "
+                      f"gradient is {short(norms[0])}): {advice}")  # fmt: skip
         return
     with np.errstate(all="ignore"):
         ratios: Any = norms[1:] / norms[:-1]
@@ -213,4 +215,4 @@ def _jumps(descent: Descent) -> Iterator[Finding]:
     worst = int(np.argmax(usable))
     if usable[worst] >= JUMP:
         yield Finding("exploding gradient", f"from step {worst} to {worst + 1} the gradient grew from "
-                      f"{short(norms[worst])} to {short(norms[worst + 1])}: a cliff; clip the gradient or lower the rate")  # fmt: skip
+                      f"{short(norms[worst])} to {short(norms[worst + 1])}, as at a cliff: {advice}")  # fmt: skip

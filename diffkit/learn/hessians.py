@@ -83,5 +83,5 @@ class Hessians:
         return np.array([product(row) for row in np.eye(n)]), source, error
 
     def _product(self, x: Any) -> tuple[Product, str, float]:
-        """v → Hv by differences of the gradient that the descent uses."""
+        """Give v → Hv by differences of the gradient that the descent uses."""
         return by_differences(lambda z: self.cost.at(z)[1], x), "central differences of the gradient", DIFFERENCES

@@ -23,7 +23,7 @@ class LayerSize(NamedTuple):
     name: str
     start: float
     end: float
-    count: int
+    entries: int
 
 
 def layer_sizes(descent: Descent) -> list[LayerSize]:
@@ -65,11 +65,11 @@ def by_layer(descent: Descent) -> Iterator[Finding]:
         return
     factor, ends = trend(sizes), f"{short(sizes[0])} for {found[0].name}, {short(sizes[-1])} for {found[-1].name}"
     if factor > 1 and sizes[-1] > MUCH * sizes[0]:
-        yield Finding("vanishing gradient", f"from the last layer back to the first the gradient shrinks by a factor of "
-                      f"{short(1 / factor)} per layer ({ends}): the first layers hardly learn")  # fmt: skip
+        yield Finding("vanishing gradient", f"from the last layer back to the first the gradient shrinks by a factor "
+                      f"of {short(1 / factor)} per layer ({ends}): the first layers hardly learn")  # fmt: skip
     elif factor < 1 and sizes[0] > MUCH * sizes[-1]:
-        yield Finding("exploding gradient", f"from the last layer back to the first the gradient grows by a factor of "
-                      f"{short(1 / factor)} per layer ({ends}): the first layers take steps that are too long")  # fmt: skip
+        yield Finding("exploding gradient", f"from the last layer back to the first the gradient grows by a factor "
+                      f"of {short(1 / factor)} per layer ({ends}): the first layers step too far")  # fmt: skip
     elif max(sizes) > MUCH * min(sizes):
         large, small = found[int(np.argmax(sizes))], found[int(np.argmin(sizes))]
         yield Finding("uneven gradient", f"the gradient of {large.name} is {short(large.start)}, that of {small.name} "
