@@ -79,7 +79,8 @@ def convergence(
     steady = len(used) > 0 and max(used) == min(used)
     ends = (curvature.smallest, curvature.largest) if curvature.eigenvalues is None else curvature.eigenvalues
     kappa = curvature.condition
-    minimum = float(values[-1]) - decrement
+    # where f grew, rounding has swallowed what a minimum would be
+    minimum = float(values[-1]) - decrement if values[-1] <= values[0] else math.nan
     return Convergence(
         observed, window,
         predicted_factor(ends, used[-1], momentum, nesterov) if convex and steady else math.nan,

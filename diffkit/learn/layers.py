@@ -58,10 +58,12 @@ def by_layer(descent: Descent) -> Iterator[Finding]:
     sizes = [layer.start for layer in found]
     if len(found) < 2 or not all(map(math.isfinite, sizes)) or max(sizes) == 0:
         return
-    dead = [layer.name for layer in found if layer.start == 0]
+    dead = [layer.name for layer in found if layer.start == layer.end == 0]
     if dead:
         names = ", ".join(dead[:4]) + (", …" if len(dead) > 4 else "")
-        yield Finding("no gradient", f"at the start f does not change with {names}: those weights do not learn")
+        yield Finding(
+            "no gradient", f"neither at the start nor at the end does f change with {names}: they do not learn"
+        )
         return
     factor, ends = trend(sizes), f"{short(sizes[0])} for {found[0].name}, {short(sizes[-1])} for {found[-1].name}"
     if factor > 1 and sizes[-1] > MUCH * sizes[0]:

@@ -12,11 +12,12 @@ from diffkit.pictures import COLOURS, canvas, empty, style
 if TYPE_CHECKING:
     from diffkit.learn.descent import Descent
 
-GRID = 61  # places along each axis of a surface
+FINE, COARSE = 121, 51  # places along each axis of contours, and of a surface
 LINE = 121  # places along one weight
 ROOM = 0.25  # of the extent of the path that is left free around it
 PANELS = 6  # weights that are drawn
 DOTS = 60  # steps that are marked
+ESCAPING = 12  # points of a diverging path that are drawn: the later ones would dwarf them
 
 
 def picture(descent: Descent, kind: str | None = None) -> Any:
@@ -33,17 +34,17 @@ def contours(descent: Descent) -> Any:
     """Lines of equal cost over two weights, and the path across them."""
     import numpy as np
 
-    xs, ys, heights, (i, j) = _surface(descent)
+    xs, ys, heights, (i, j) = _surface(descent, FINE)
     figure, axes = canvas(f"Path of {descent.steps} steps: {descent.status}", descent.names[i], descent.names[j])
     levels = _levels(heights)
     drawn = axes.contour(xs, ys, heights, levels=levels, cmap="viridis", linewidths=0.9)
     figure.colorbar(drawn, ax=axes, label="f").ax.grid(False)
-    points = _finite(descent)
+    points = _drawn(descent)
     axes.plot(points[:, i], points[:, j], color=COLOURS[1], linewidth=1.2, zorder=3)
     marked = points[np.unique(np.linspace(0, len(points) - 1, DOTS).astype(int))]
     axes.plot(marked[:, i], marked[:, j], ".", color=COLOURS[1], markersize=4, zorder=3)
     axes.plot(*points[0, [i, j]], "s", color=COLOURS[1], label="start", zorder=4)
-    axes.plot(*points[-1, [i, j]], "*", color="black", markersize=12, label="end", zorder=4)
+    axes.plot(*points[-1, [i, j]], "*", color="black", markersize=12, label=_end(descent), zorder=4)
     axes.set_xlim(xs[0], xs[-1])
     axes.set_ylim(ys[0], ys[-1])
     _legend(figure)
@@ -54,19 +55,21 @@ def surface(descent: Descent) -> Any:
     """The cost as a surface over two weights, and the path on it."""
     import numpy as np
 
-    xs, ys, heights, (i, j) = _surface(descent)
+    xs, ys, heights, (i, j) = _surface(descent, COARSE)
     figure, axes = canvas(f"Cost over two weights: {descent.status}", descent.names[i], descent.names[j], "f")
     grid = np.meshgrid(xs, ys)
-    axes.plot_surface(*grid, heights, cmap="viridis", alpha=0.6, linewidth=0, rstride=2, cstride=2)
-    points = _finite(descent)
+    axes.plot_surface(*grid, heights, cmap="viridis", alpha=0.6, linewidth=0, rstride=1, cstride=1, rasterized=True)
+    points = _drawn(descent)
     values = np.array([_value(descent, p) for p in points])
     axes.plot(points[:, i], points[:, j], values, "-", color=COLOURS[1], zorder=5)
     chosen = np.unique(np.linspace(0, len(points) - 1, DOTS).astype(int))
     axes.plot(points[chosen, i], points[chosen, j], values[chosen], ".", color=COLOURS[1], zorder=5)
     axes.plot(*points[0, [i, j]], values[0], "s", color=COLOURS[1], label="start", zorder=6)
-    axes.plot(*points[-1, [i, j]], values[-1], "*", color="black", markersize=12, label="end", zorder=6)
-    axes.view_init(elev=38, azim=-60)
+    axes.plot(*points[-1, [i, j]], values[-1], "*", color="black", markersize=12, label=_end(descent), zorder=6)
+    along = [(points[-1, k] - points[0, k]) / float(np.ptp(p)) for k, p in ((i, xs), (j, ys))]
+    axes.view_init(elev=35, azim=math.degrees(math.atan2(along[1], along[0])) + 25)  # from beyond the end, aside
     axes.set_box_aspect(None, zoom=0.85)
+    axes.locator_params(nbins=5)
     _legend(figure)
     return figure
 
@@ -101,7 +104,7 @@ def weights(descent: Descent) -> Any:
     rows = math.ceil(len(names) / columns)
     figure = empty(max(5.0, 3.4 * columns), 0.8 + 3.0 * rows)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    points = _finite(descent)
+    points = _drawn(descent)
     end = points[-1]
     for k, (axes, name) in enumerate(zip(panels, names, strict=False)):
         low, high = _range(points[:, k])
@@ -113,7 +116,7 @@ def weights(descent: Descent) -> Any:
         axes.plot(places, [along(v) for v in places], color=COLOURS[0], label="f, the other weights as at the end")
         moved = points[np.unique(np.linspace(0, len(points) - 1, DOTS).astype(int)), k]
         axes.plot(moved, [along(v) for v in moved], ".", color=COLOURS[1], label="the weight at each step")
-        axes.plot(end[k], along(end[k]), "*", color="black", markersize=12, label="end")
+        axes.plot(end[k], along(end[k]), "*", color="black", markersize=12, label=_end(descent))
         axes.set_xlabel(name)
         if k % columns == 0:
             axes.set_ylabel("f")
@@ -122,7 +125,7 @@ def weights(descent: Descent) -> Any:
     more = "" if len(descent.names) <= PANELS else f" (the first {PANELS} of {len(descent.names)})"
     figure.suptitle(f"Error curve of each weight{more}")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(3, columns + 1))
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(3, columns))
     return figure
 
 
@@ -159,14 +162,18 @@ def _value(descent: Descent, x: Any) -> float:
         return descent.cost.value(x)
 
 
-def _finite(descent: Descent) -> Any:
-    """The kept points with a value; at least the start."""
+def _drawn(descent: Descent) -> Any:
+    """The kept points with a value, at least the start; of a diverging path the first few."""
     import numpy as np
 
     points = descent.path.points
     usable = np.isfinite(points).all(axis=1) & np.isfinite(descent.path.values)
     usable[0] = True
-    return points[usable]
+    return points[usable][:ESCAPING] if descent.status == "diverged" else points[usable]
+
+
+def _end(descent: Descent) -> str:
+    return "last point drawn" if descent.status == "diverged" else "end"
 
 
 def _range(values: Any) -> tuple[float, float]:
@@ -176,14 +183,14 @@ def _range(values: Any) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _surface(descent: Descent) -> tuple[Any, Any, Any, tuple[int, int]]:
+def _surface(descent: Descent, places: int) -> tuple[Any, Any, Any, tuple[int, int]]:
     """Heights over the first two weights, the others as they are at the end, around the path."""
     import numpy as np
 
     if len(descent.names) < 2:
         raise DiffkitError("a surface needs two weights", hint="draw the picture loss or weights")
-    points = _finite(descent)
-    xs, ys = (np.linspace(*_range(points[:, k]), GRID) for k in (0, 1))
+    points = _drawn(descent)
+    xs, ys = (np.linspace(*_range(points[:, k]), places) for k in (0, 1))
     end = points[-1]
     heights = np.array([[_value(descent, np.concatenate([[x, y], end[2:]])) for x in xs] for y in ys])
     return xs, ys, np.where(np.isfinite(heights), heights, np.nan), (0, 1)

@@ -110,10 +110,12 @@ class DescentReport(NamedTuple):
         if end.shape == "convex":
             yield Equation("at the rate 1/L", f"{found.at_safe_rate:.6g}", "(1 − μ/L)")
             yield Equation("at the rate 2/(μ + L)", f"{found.at_best_rate:.6g}", "((κ − 1)/(κ + 1), the best constant)")
-            goal = f"f − f* ≤ {found.epsilon:g} of its first value"
-            yield Equation(f"steps to {goal}", "not reached" if math.isnan(found.needed) else f"{found.needed:.0f}",
-                           f"observed, with f* ≈ {rounded(found.minimum)}")  # fmt: skip
-            yield Equation("steps that suffice at the rate 1/L", f"{math.ceil(found.bound)}", "(κ·ln(1/ε))")
+            if not math.isnan(found.minimum):
+                goal = f"f − f* ≤ {found.epsilon:g} of its first value"
+                yield Equation(f"steps to {goal}", "not reached" if math.isnan(found.needed) else f"{found.needed:.0f}",
+                               f"observed, with f* ≈ {_brief(found.minimum)}")  # fmt: skip
+            yield Equation("steps that suffice at the rate 1/L", f"{math.ceil(found.bound)}",
+                           f"(κ·ln(1/ε) with ε = {found.epsilon:g})")  # fmt: skip
 
     def charts(self) -> Iterator[Chart]:
         """Draw f against the step, and the weights."""
@@ -171,11 +173,11 @@ class DescentReport(NamedTuple):
 
 
 def _number(value: float) -> str:
-    return "no value" if math.isnan(value) else "infinite" if math.isinf(value) else f"{value:.10g}"
+    return "no value" if math.isnan(value) else "infinite" if math.isinf(value) else f"{value + 0.0:.10g}"
 
 
 def _brief(value: float) -> str:
-    return "–" if math.isnan(value) else "infinite" if math.isinf(value) else f"{value:.6g}"
+    return "–" if math.isnan(value) else "infinite" if math.isinf(value) else f"{value + 0.0:.6g}"
 
 
 def _spread(count: int, most: int) -> list[int]:
@@ -219,7 +221,7 @@ def _steps(descent: Descent) -> Table:
 def _curvatures(descent: Descent) -> Table:
     rows = []
     for name, c in (("at the start", descent.at_start), ("at the end", descent.at_end)):
-        rows.append((name, c.shape, *map(rounded, (c.smallest, c.largest, c.condition, c.safe_rate, c.best_rate))))
+        rows.append((name, c.shape, *map(_brief, (c.smallest, c.largest, c.condition, c.safe_rate, c.best_rate))))
     return Table(("", "f is there", "μ", "L", "κ = L/μ", "rate 1/L", "rate 2/(μ + L)"), tuple(rows))
 
 
