@@ -20,6 +20,7 @@ LISTED = 20  # weights of the end shown
 FIELDS = 1000  # points in the fields
 DRAWN = 60  # points in a chart
 LINES = 4  # weights in a chart
+ROUNDING = 1e-12  # of the first value of f
 ENDINGS = {
     "converged": "converged: the gradient is within the tolerance, at a minimum as far as the curvature tells",
     "stagnated": "stagnated: no progress, and no sign of a minimum",
@@ -113,9 +114,14 @@ class DescentReport(NamedTuple):
             if not math.isnan(found.minimum):
                 goal = f"f − f* ≤ {found.epsilon:g} of its first value"
                 yield Equation(f"steps to {goal}", "not reached" if math.isnan(found.needed) else f"{found.needed:.0f}",
-                               f"observed, with f* ≈ {_brief(found.minimum)}")  # fmt: skip
+                               f"observed, with f* ≈ {self._minimum(found.minimum)}")  # fmt: skip
             yield Equation("steps that suffice at the rate 1/L", f"{math.ceil(found.bound)}",
                            f"(κ·ln(1/ε) with ε = {found.epsilon:g})")  # fmt: skip
+
+    def _minimum(self, minimum: float) -> str:
+        """F* in words; what is left of 0 by rounding is no number to show."""
+        first = abs(float(self.descent.path.values[0]))
+        return "0" if abs(minimum) <= ROUNDING * first else _brief(minimum)
 
     def charts(self) -> Iterator[Chart]:
         """Draw f against the step, and the weights."""
