@@ -263,6 +263,14 @@ def test_endings_and_their_reasons(f, start, options, status, cause):
     assert status in str(run)
 
 
+def test_a_kink_or_an_edge_at_the_start_is_said():
+    for f, what in ((lambda w: abs(w), "its gradient"), (lambda w: np.log(w - 1), "f")):
+        run = dk.descend(f, 0.0)
+        assert (run.status, run.steps) == ("left the domain", 0)
+        assert f"at the start, w = 0, {what} has no value" in run.messages
+    assert "kink of abs" in dk.descend(lambda w: abs(w), 0.0).messages[0]
+
+
 def test_a_converged_path_has_nothing_to_complain_of():
     run = dk.descend("x^2 + y^2", [1, 2], rate=0.2)
     assert (run.status, run.messages) == ("converged", ())

@@ -100,13 +100,19 @@ def diagnose(descent: Descent) -> Iterator[Finding]:
     elif descent.status == "stagnated":
         yield _stagnated(descent)
     elif descent.status == "left the domain":
-        where = _where(descent)
-        yield Finding("left the domain", f"step {descent.steps} led to {where}, where f or its gradient has no value; "
-                      "a smaller rate may stay where they have one")  # fmt: skip
+        yield Finding("left the domain", _outside(descent))
     if descent.status in ("steps used up", "converged"):
         yield from _slow(descent)
     yield from _jumps(descent)
     yield from by_layer(descent)
+
+
+def _outside(descent: Descent) -> str:
+    missing = "f" if math.isnan(descent.value) else "its gradient"
+    if descent.steps == 0:
+        return f"at the start, {_where(descent)}, {missing} has no value"
+    advice = "a smaller rate may stay where it has one"
+    return f"step {descent.steps} led to {_where(descent)}, where {missing} has no value; {advice}"
 
 
 def _where(descent: Descent) -> str:
@@ -123,7 +129,7 @@ def _diverged(descent: Descent) -> Iterator[Finding]:
                       "in this direction it has no minimum")  # fmt: skip
         return
     grown = f"f grew from {short(values[0])} to {short(values[-1])} in {descent.steps} steps"
-    if not start.known:
+    if not start.known or start.smoothness == 0:
         yield Finding("diverged", grown)
         return
     highest = start.highest_rate * _leeway(momentum, descent.settings.nesterov)

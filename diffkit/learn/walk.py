@@ -114,7 +114,7 @@ class Walk:
         norm = math.sqrt(last[3] @ last[3])
         if not (math.isfinite(norm) and math.isfinite(last[2])):
             far = np.max(np.abs(last[1] - self.start)) > FAR * (1 + np.max(np.abs(self.start)))
-            grown = not finite or finite[-1] > FAR * max(1.0, finite[0])
+            grown = bool(finite) and finite[-1] > FAR * max(1.0, finite[0])
             return "diverged" if math.isinf(last[2]) or far or grown else "left the domain"
         if norm > RUNAWAY * max(1.0, self.norms[0]):
             return "diverged"
