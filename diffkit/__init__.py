@@ -24,6 +24,7 @@ _HOMES = {
         "PointError", "TracingError", "VariableError",
     ),
     "diffkit.functions": ("Expression", "parse"),
+    "diffkit.learn.descent": ("Descent", "descend"),
     "diffkit.limits": ("Limits",),
     "diffkit.prepared": ("Prepared",),
     "diffkit.results": ("Result",),
@@ -62,6 +63,8 @@ if TYPE_CHECKING:
     from diffkit.errors import VariableError as VariableError
     from diffkit.functions import Expression as Expression
     from diffkit.functions import parse as parse
+    from diffkit.learn.descent import Descent as Descent
+    from diffkit.learn.descent import descend as descend
     from diffkit.limits import Limits as Limits
     from diffkit.prepared import Prepared as Prepared
     from diffkit.results import Result as Result

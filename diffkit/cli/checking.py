@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import click
 
-from diffkit.cli.inputs import names_in_module
+from diffkit.cli.inputs import CODE, argument_of, names_in_module
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names
 from diffkit.cli.output import EXIT_NO, deliver
-
-CODE = re.compile(r"[\w./\\-]+:[A-Za-z_]\w*\Z")
 
 
 @click.command(cls=ExpressionCommand)
@@ -63,7 +60,7 @@ def check(
             "there is more than one claim", hint="give --claim, or one of --gradient, --jacobian, --hessian"
         )
     f: Any = names_in_module(function) if CODE.match(function) else function
-    further: Any = tuple(_argument(part) for part in args.split(",")) if args else ()
+    further: Any = tuple(argument_of(part) for part in args.split(",")) if args else ()
     where: Any = names_in_module(at) if at is not None and CODE.match(at) else at
     if given:
         kind, text = given[0]
@@ -81,13 +78,6 @@ def check(
     found = judge(f, claim, where, kind=kind, variables=names(variables), args=further, closeness=closeness)
     deliver(CheckReport(function, text, found), format, output)
     return 0 if found.verdict == "correct" else EXIT_NO
-
-
-def _argument(text: str) -> Any:
-    """A further argument: a name in a module, or a number."""
-    from diffkit.points import number
-
-    return names_in_module(text.strip()) if CODE.match(text.strip()) else number(text)
 
 
 def _problem(name: str, function: Any) -> tuple[Any, Any, Any, Any]:

@@ -9,6 +9,7 @@ import click
 from diffkit import __version__
 from diffkit.cli.checking import check
 from diffkit.cli.comparing import compare, report
+from diffkit.cli.descending import descend
 from diffkit.cli.inputs import function_of, points_of, report_on
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, shared
 from diffkit.cli.output import EXIT_NO, deliver
@@ -155,4 +156,5 @@ def _formulas(task: Any, required: bool) -> tuple[tuple[str, ...], tuple[str, ..
 
 cli.add_command(check)
 cli.add_command(compare)
+cli.add_command(descend)
 cli.add_command(report)
