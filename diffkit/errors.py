@@ -64,7 +64,9 @@ class TracingError(BackendError):
 
 
 class ShapeError(DiffkitError):
-    """Arrays whose shapes do not fit an operation."""
+    """Arrays whose shapes do not fit an operation; ``lengths`` are the two that should be equal, where that is all."""
+
+    lengths: tuple[int | str, int | str] | None = None
 
 
 class FormError(DiffkitError):

@@ -11,7 +11,7 @@ import numpy as np
 from diffkit.algebras.floats import to_float
 from diffkit.builder import NAMED, exact
 from diffkit.callables import Function
-from diffkit.errors import DiffkitError, PointError, VariableError, did_you_mean
+from diffkit.errors import DiffkitError, PointError, TracingError, VariableError, did_you_mean
 from diffkit.limits import DEFAULT, Limits
 from diffkit.matrices.language import parse_array
 from diffkit.matrices.nodes import Node, in_order, names_of
@@ -73,8 +73,12 @@ class ArrayFunction(Function):
             sizes = {name: np.shape(value) for name, value in self.data.items()}
             self.known[shapes] = shapes_of(self.node, {**sizes, **dict(zip(self.names, shapes, strict=True))}, self.text)
         traced = next((v for v in values if isinstance(v, TracedArray)), None)
-        return run_tree(self.node, {**self.data, **dict(zip(self.names, values, strict=True))}, self.known[shapes],
-                        traced)  # fmt: skip
+        bound = {**self.data, **dict(zip(self.names, values, strict=True))}
+        try:
+            return run_tree(self.node, bound, self.known[shapes], traced)
+        except TracingError as error:  # the line of code it speaks of is none of the user's
+            reason = error.reason.partition(", at ")[0]
+            raise TracingError(reason, hint="a proof needs smaller arrays; dual and finite need none") from None
 
 
 def arrays(text: str, /, *, variables: Sequence[str] | None = None, limits: Limits = DEFAULT, **data: Any) -> Any:

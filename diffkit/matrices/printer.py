@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from diffkit.matrices.nodes import Node, in_order
 from diffkit.matrices.vocabulary import SIGNS
 
@@ -16,7 +18,8 @@ def written(root: Node) -> str:
     """Give the text of a tree."""
     known: dict[Node, tuple[str, int]] = {}
     for node in in_order(root):
-        known[node] = _write(node, [known[a] for a in node.args])
+        bases = [known[a.args[0]] if a.args else known[a] for a in node.args] if node.kind == "*" else []
+        known[node] = _write(node, [known[a] for a in node.args], bases)
     return known[root][0]
 
 
@@ -25,7 +28,7 @@ def _within(part: tuple[str, int], binding: int) -> str:
     return part[0] if part[1] >= binding else f"({part[0]})"
 
 
-def _write(node: Node, args: list[tuple[str, int]]) -> tuple[str, int]:
+def _write(node: Node, args: list[tuple[str, int]], bases: list[tuple[str, int]]) -> tuple[str, int]:
     kind = node.kind
     if kind == "number":
         text = str(node.value)
@@ -39,12 +42,14 @@ def _write(node: Node, args: list[tuple[str, int]]) -> tuple[str, int]:
     if kind == "neg":
         return f"-{_within(args[0], MINUS)}", MINUS
     if kind == "*":
-        return "*".join(_within(a, TIMES if k == 0 else TIMES + 1) for k, a in enumerate(args)), TIMES
+        return _product(node, args, bases)
     if kind == "/":
         return f"{_within(args[0], TIMES)}/{_within(args[1], TIMES + 1)}", TIMES
     if kind == "@":
         return " @ ".join(_within(a, _side(node.args[k], k)) for k, a in enumerate(args)), TIMES
     if kind == "**":
+        if _is_below(node):
+            return f"1/{_within(_below(node, args[0]), POWER)}", TIMES
         return f"{_within(args[0], POSTFIX)}**{_within(args[1], MINUS)}", POWER
     if kind == "T":
         return f"{_within(args[0], POSTFIX)}.T", POSTFIX
@@ -57,6 +62,46 @@ def _write(node: Node, args: list[tuple[str, int]]) -> tuple[str, int]:
         return f"{_within(args[0], binding + 1)} {INFIX[kind]} {_within(args[1], binding + 1)}", binding
     texts = [text for text, _ in args] + ([f"axis={node.value}"] if node.value is not None else [])
     return f"{kind}({', '.join(texts)})", ATOM
+
+
+def _is_below(node: Node) -> bool:
+    """Whether a factor is written under a fraction bar."""
+    return node.kind == "**" and node.args[1].kind == "number" and node.args[1].value < 0
+
+
+def _below(node: Node, base: tuple[str, int]) -> tuple[str, int]:
+    """A negative power as what stands under the bar."""
+    exponent = -node.args[1].value
+    if exponent == 1:
+        return base
+    shown = str(exponent) if isinstance(exponent, int) else f"({exponent})"
+    return f"{_within(base, POSTFIX)}**{shown}", POWER
+
+
+def _product(node: Node, args: list[tuple[str, int]], bases: list[tuple[str, int]]) -> tuple[str, int]:
+    """A product entry by entry: the number first, negative powers under one bar, a matrix product last and open."""
+    above: list[str] = []
+    below: list[str] = []
+    sign = ""
+    open_end = node.args[-1].kind == "@" and _chains_openly(node)
+    for k, (factor, part, base) in enumerate(zip(node.args, args, bases, strict=True)):
+        if factor.kind == "number":
+            top, bottom = Fraction(factor.value).as_integer_ratio()
+            sign = "-" if top < 0 else ""
+            above += [str(abs(top))] * (abs(top) != 1)
+            below += [str(bottom)] * (bottom != 1)
+        elif _is_below(factor):
+            below.append(_within(_below(factor, base), POWER))
+        else:
+            above.append(part[0] if open_end and k == len(args) - 1 else _within(part, TIMES if not above else POWER))
+    over = "*".join(above) or "1"
+    under = "" if not below else f"/{below[0]}" if len(below) == 1 else f"/({'*'.join(below)})"
+    return f"{sign}{over}{under}", TIMES
+
+
+def _chains_openly(node: Node) -> bool:
+    """Whether ``c*A @ x`` may stand without parentheses: all that comes before is plainly a scalar."""
+    return node.value == "open"
 
 
 def _side(part: Node, k: int) -> int:

@@ -38,8 +38,10 @@ def said(shape: Shape) -> str:
         f"an array of shape {lengths}")  # fmt: skip
 
 
-def _refuse(reason: str, hint: str = "") -> NoReturn:
-    raise ShapeError(reason, hint=hint)
+def _refuse(reason: str, hint: str = "", lengths: tuple[Length, Length] | None = None) -> NoReturn:
+    error = ShapeError(reason, hint=hint)
+    error.lengths = lengths
+    raise error
 
 
 def broadcast(what: str, *shapes: Shape) -> Shape:
@@ -50,7 +52,7 @@ def broadcast(what: str, *shapes: Shape) -> Shape:
         lengths = list(longer)
         for k, length in enumerate(reversed(shorter), 1):
             if length != lengths[-k] and 1 not in (length, lengths[-k]):
-                _refuse(f"{what} of {said(found)} and {said(shape)} does not fit")
+                _refuse(f"{what} of {said(found)} and {said(shape)} does not fit", "", (length, lengths[-k]))
             lengths[-k] = length if lengths[-k] == 1 else lengths[-k]
         found = tuple(lengths)
     return found
@@ -63,7 +65,7 @@ def product(a: Shape, b: Shape) -> Shape:
     if len(a) > 2 or len(b) > 2:
         _refuse(f"@ of {said(a)} and {said(b)}", "@ is of vectors and matrices")
     if a[-1] != b[0]:
-        _refuse(f"@ of {said(a)} and {said(b)} does not fit: {a[-1]} against {b[0]}")
+        _refuse(f"@ of {said(a)} and {said(b)} does not fit: {a[-1]} against {b[0]}", "", (a[-1], b[0]))
     return (*a[:-1], *b[1:])
 
 
@@ -105,7 +107,7 @@ def _reduced(kind: str, shape: Shape, axis: int | None) -> Shape:
 
 def _square(what: str, shape: Shape) -> Shape:
     if len(shape) != 2 or shape[0] != shape[1]:
-        _refuse(f"{what} of {said(shape)}", "it takes a square matrix")
+        _refuse(f"{what} of {said(shape)}", "it takes a square matrix", shape if len(shape) == 2 else None)  # type: ignore[arg-type]
     return shape
 
 
