@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from diffkit.matrices.nodes import Node, number
+from diffkit.matrices.nodes import Node, in_order, number
 from diffkit.matrices.shapes import Shape, broadcast, product, shape_of
 
 ONE, ZERO, MINUS = number(1), number(0), number(-1)
@@ -36,10 +36,6 @@ class Algebra:
                 found = shape_of(node, [self.shape(a) for a in node.args])
             self._known[node] = found
         return found
-
-    def make(self, kind: str, *args: Node, value: Any = None) -> Node:
-        """A plain node."""
-        return Node(kind, args, value)
 
     def length(self, size: int | str) -> Node:
         """A length as a scalar."""
@@ -89,8 +85,7 @@ class Algebra:
         if not kept:
             return self.zeros(shape)
         found = [self.scaled(c, rest) for rest, c in kept]
-        positive = [t for t in found if not str(t).startswith("-")]
-        found = positive + [t for t in found if str(t).startswith("-")]  # x - y rather than -y + x
+        found.sort(key=lambda t: (self.split(t)[0] < 0, t.kind == "T"))  # x - y rather than -y + x
         result = found[0] if len(found) == 1 else Node("+", tuple(found))
         return result if self.shape(result) == shape else self.times(result, self.ones(shape))
 
@@ -124,9 +119,12 @@ class Algebra:
                 if len(members) > 1:
                     others = [self._two(terms[k][0])[1 if right else 2] for k in members]  # type: ignore[index]
                     if right or len(self.shape(common)) == 2:
-                        inner = self.add(*[self.scaled(terms[k][1], o) for k, o in zip(members, others, strict=True)])
+                        unit = terms[members[0]][1]
+                        inner = self.add(
+                            *[self.scaled(terms[k][1] / unit, o) for k, o in zip(members, others, strict=True)]
+                        )
                         pair = (inner, common) if right else (common, inner)
-                        joined = self.times(*scalars, self.matmul(*pair))
+                        joined = self.times(number(unit), *scalars, self.matmul(*pair))
                         rest = [t for k, t in enumerate(terms) if k not in members]
                         c, node = self.split(joined)
                         return self._factored([(node, c), *rest]) if not self.is_zero(joined) else self._factored(rest)
@@ -171,14 +169,20 @@ class Algebra:
                     powers[factor] = ONE
         if coefficient == 0:
             return self.zeros(shape)
+        self._join_sigmoids(powers)
         found = [self.power(base, e) for base, e in powers.items() if e != ZERO]
         for f in [f for f in found if f.kind == "number"]:
             coefficient *= Fraction(f.value)
         found = [f for f in found if f.kind != "number"]
         found.sort(key=lambda f: len(self.shape(f)))
         arrays = [f for f in found if self.shape(f)]
-        if len(arrays) == 1 and arrays[0].kind == "+" and coefficient != 1 and len(found) == 1 and coefficient == -1:
-            return self.negative(arrays[0])
+        if coefficient < 0:
+            for k, f in enumerate(found):
+                turned = self._turned(f)
+                if turned is not None:
+                    coefficient, found[k] = -coefficient, turned
+                    arrays = [f for f in found if self.shape(f)]
+                    break
         if len(arrays) > 1:
             joined = self._special_product(arrays)
             if joined is not None:
@@ -190,6 +194,26 @@ class Algebra:
             return number(coefficient)
         rest = found[0] if len(found) == 1 else Node("*", tuple(found))
         return self.scaled(coefficient, rest)
+
+    def _join_sigmoids(self, powers: dict[Node, Node]) -> None:
+        """exp(z)/(1 + exp(z)) as sigmoid(z), which does not overflow."""
+        for base, exponent in list(powers.items()):
+            if exponent == MINUS and base.kind == "+" and len(base.args) == 2 and ONE in base.args:
+                (other,) = [t for t in base.args if t != ONE] or [ONE]
+                if other.kind == "exp" and powers.get(other) == ONE:
+                    del powers[base], powers[other]
+                    powers[Node("sigmoid", other.args)] = ONE
+
+    def _turned(self, node: Node) -> Node | None:
+        """The negative of a difference, or of a product that holds one; None for anything else."""
+        if node.kind == "+" and any(self.split(t)[0] < 0 for t in node.args):
+            return self.add(*[self.scaled(-c, rest) for c, rest in map(self.split, node.args)])
+        if node.kind in ("@", "sum"):
+            for k, factor in enumerate(node.args):
+                turned = self._turned(factor) if factor.kind == "+" else None
+                if turned is not None:
+                    return Node(node.kind, (*node.args[:k], turned, *node.args[k + 1 :]), node.value)
+        return None
 
     def _special_product(self, arrays: list[Node]) -> Node | None:
         """Entry-by-entry products with eye and outer products of ones, in shorter forms."""
@@ -259,8 +283,13 @@ class Algebra:
     def matmul(self, *factors: Node) -> Node:
         """A matrix product as a flat chain, scalars in front; a chain with one vector ends with it."""
         flat: list[Node] = []
-        for factor in factors:
-            flat.extend(factor.args if factor.kind == "@" and len(self.shape(factor)) else (factor,))
+        for k, factor in enumerate(factors):
+            if factor.kind != "@" or not self.shape(factor):
+                flat.append(factor)
+            elif len(self.shape(factor)) == 1 and k + 1 < len(factors):  # (M @ x) @ … is x @ M.T @ …
+                flat.extend(self.T(f) for f in reversed(factor.args))
+            else:
+                flat.extend(factor.args)
         shape = self.shape(flat[0])
         for factor in flat[1:]:
             shape = product(shape, self.shape(factor))
@@ -364,7 +393,7 @@ class Algebra:
             return self.times(*scalars, self.diag(rest))
         if len(shape) == 1:
             return self.eye(shape[0]) if node.kind == "ones" else Node("diag", (node,))
-        if node.kind == "eye":
+        if node.kind in ("eye", "ones"):
             return self.ones(shape[:1])
         if node.kind == "diag":
             return node.args[0]
@@ -392,7 +421,7 @@ class Algebra:
         scalars, rest = self._scalars_of(node)
         if scalars:
             return self.times(*scalars, self.trace(rest))
-        if node.kind == "+":
+        if node.kind == "+" and all(self.shape(t) for t in node.args):
             return self.add(*map(self.trace, node.args))
         if node.kind == "eye":
             return self.length(self.shape(node)[0])
@@ -454,6 +483,28 @@ class Algebra:
             return self.times(self.length(shape[axis]), self.ones((shape[1 - axis],)))
         return Node("sum", (node,), axis)
 
-    def function(self, kind: str, *args: Node, value: Any = None) -> Node:
-        """A function that has no rule of its own here."""
-        return Node(kind, args, value)
+    def finished(self, root: Node) -> Node:
+        """A tree as it is shown: x.T before a matrix, no ones that broadcasting supplies, no idle parentheses."""
+        found: dict[Node, Node] = {}
+        for node in in_order(root):
+            args, value = tuple(found[a] for a in node.args), node.value
+            if node.kind == "@" and not self.shape(node) and node.args[0].kind == "name":
+                args = (Node("T", args[:1]), *args[1:])
+            if node.kind == "*" and node.args[-1].kind == "@" and not any(self.shape(a) for a in node.args[:-1]):
+                value = "open"
+            if node.kind == "+" and any(self.shape(a) and not _is_ones(a) for a in node.args):
+                args = tuple(_without_ones(a) if _is_ones(n) else a for n, a in zip(node.args, args, strict=True))
+            found[node] = Node(node.kind, args, value)
+        return found[root]
+
+
+def _is_ones(node: Node) -> bool:
+    """Whether a tree is scalars times ones."""
+    return node.kind == "ones" or (node.kind == "*" and node.args[-1].kind == "ones")
+
+
+def _without_ones(node: Node) -> Node:
+    """The scalars of such a tree."""
+    if node.kind == "ones":
+        return ONE
+    return node.args[0] if len(node.args) == 2 else Node("*", node.args[:-1])

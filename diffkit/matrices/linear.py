@@ -28,7 +28,9 @@ def matrix_of(algebra: Algebra, node: Node, name: str) -> Node:
             return algebra.times(*scalars, algebra.outer(weight, row_of(algebra, moving[0], name)))
         inner = matrix_of(algebra, moving[0], name)
         if weight is not None:
-            inner = algebra.matmul(algebra.diag(weight), inner)
+            scale = algebra.diag(weight)
+            parts = inner.args if inner.kind == "+" else (inner,)
+            inner = algebra.add(*[algebra.matmul(scale, part) for part in parts])
         return algebra.times(*scalars, inner)
     if node.kind == "@" and not any(name in names_of(f) for f in node.args[:-1]):
         return algebra.matmul(*node.args[:-1], matrix_of(algebra, node.args[-1], name))

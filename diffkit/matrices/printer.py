@@ -93,7 +93,7 @@ def _product(node: Node, args: list[tuple[str, int]], bases: list[tuple[str, int
         elif _is_below(factor):
             below.append(_within(_below(factor, base), POWER))
         else:
-            above.append(part[0] if open_end and k == len(args) - 1 else _within(part, TIMES if not above else POWER))
+            above.append(part[0] if open_end and k == len(args) - 1 else _within(part, TIMES if not above and factor.kind != "@" else POWER))
     over = "*".join(above) or "1"
     under = "" if not below else f"/{below[0]}" if len(below) == 1 else f"/({'*'.join(below)})"
     return f"{sign}{over}{under}", TIMES
