@@ -25,7 +25,9 @@ _HOMES = {
     ),
     "diffkit.functions": ("Expression", "parse"),
     "diffkit.limits": ("Limits",),
+    "diffkit.matrices.answer": ("MatrixDerivative", "matrix_derivative"),
     "diffkit.matrices.evaluation": ("arrays",),
+    "diffkit.matrices.identities": ("Identity", "check_identity"),
     "diffkit.prepared": ("Prepared",),
     "diffkit.results": ("Result",),
 }  # fmt: skip
@@ -66,7 +68,11 @@ if TYPE_CHECKING:
     from diffkit.functions import Expression as Expression
     from diffkit.functions import parse as parse
     from diffkit.limits import Limits as Limits
+    from diffkit.matrices.answer import MatrixDerivative as MatrixDerivative
+    from diffkit.matrices.answer import matrix_derivative as matrix_derivative
     from diffkit.matrices.evaluation import arrays as arrays
+    from diffkit.matrices.identities import Identity as Identity
+    from diffkit.matrices.identities import check_identity as check_identity
     from diffkit.prepared import Prepared as Prepared
     from diffkit.results import Result as Result
 

@@ -71,7 +71,31 @@ def differentiate_arrays(
     from diffkit.prepared import Prepared
 
     asked = ask_arrays(expressions, kind, task_options, options)
-    task, points = asked.question.at(asked.at)
+    task, _ = asked.question.at(asked.at)
     result = Prepared(asked.question, backend).result(asked.at)
     formulas, notes = formulas_of(task, required=False) if options["formula"] else ((), ())
     return asked.report(task, result=result, formulas=formulas, notes=notes), result.ok
+
+
+def judge_arrays(
+    expression: str, claims: tuple[str, ...], at: str | None, kind: str | None, closeness: float,
+    options: dict[str, Any],
+) -> Any:  # fmt: skip
+    """Check claims in the array language, one for each variable or one for all, at a point."""
+    from diffkit.checking.check import check
+    from diffkit.errors import PointError
+    from diffkit.matrices.settings import claim_beside, function_of_text, read_at
+
+    function, holds = function_of_text((expression,), options["let"], options["data"], names(options["variables"]))
+    if at is None:
+        raise PointError("a claim about an array expression is checked at a point",
+                         hint="add --at; matrix --check is for any size")  # fmt: skip
+    parts = [claim_beside(function, claim, options["let"], options["data"]) for claim in claims]
+
+    def claimed(*values: Any) -> Any:
+        found = tuple(part.evaluate(*values) for part in parts)
+        return found[0] if len(found) == 1 else found
+
+    claimed.__name__ = "claim"
+    kind = kind or ("gradient" if len(claims) > 1 else None)
+    return check(function, claimed, read_at(at, function, holds), kind=kind, closeness=closeness)

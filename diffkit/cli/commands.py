@@ -12,6 +12,7 @@ from diffkit.cli.checking import check
 from diffkit.cli.comparing import compare, report
 from diffkit.cli.formulas import formulas_of
 from diffkit.cli.inputs import function_of, points_of, report_on
+from diffkit.cli.matrices import matrix
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, shared
 from diffkit.cli.output import EXIT_NO, deliver
 
@@ -152,4 +153,5 @@ def _wants_formula(asked: bool | None, backend: str, format: str) -> bool:
 
 cli.add_command(check)
 cli.add_command(compare)
+cli.add_command(matrix)
 cli.add_command(report)

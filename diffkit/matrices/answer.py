@@ -9,6 +9,7 @@ from itertools import islice
 from diffkit.errors import FormError, VariableError, did_you_mean
 from diffkit.matrices.algebra import Algebra
 from diffkit.matrices.derivatives import derivative, simplified
+from diffkit.matrices.display import finished
 from diffkit.matrices.nodes import Node
 from diffkit.matrices.problem import Problem, read_problem
 from diffkit.matrices.shapes import Length, Shape, said
@@ -53,7 +54,9 @@ def matrix_derivative(
     problem = read_problem([text], shapes, symmetric)
     if wrt not in problem.shapes:
         names = tuple(problem.shapes)
-        raise VariableError(f"the expression has no {wrt}", hint=did_you_mean(wrt, names) or f"it has {', '.join(names)}")
+        raise VariableError(
+            f"the expression has no {wrt}", hint=did_you_mean(wrt, names) or f"it has {', '.join(names)}"
+        )
     algebra = Algebra(problem.shapes, problem.symmetric)
     f = simplified(algebra, problem.trees[0])
     found = derivative(algebra, f, wrt)
@@ -61,17 +64,26 @@ def matrix_derivative(
     if order == 2:
         if algebra.shape(f) or len(problem.shapes[wrt]) > 1:
             raise FormError("second derivatives are found of a scalar by a vector or a scalar")
-        trials, worst = confirm(problem, checked, wrt, algebra.finished(found))
-        checked, found = algebra.finished(found), derivative(algebra, found, wrt)
-    formula = algebra.finished(found)
+        trials, worst = confirm(problem, checked, wrt, finished(algebra, found))
+        checked, found = finished(algebra, found), derivative(algebra, found, wrt)
+    formula = finished(algebra, found)
     trials, worst = confirm(problem, checked, wrt, formula)
     value, own = algebra.shape(f), problem.shapes[wrt]
     jacobian = order == 1 and len(value) == 1 and len(own) == 1
-    transposed = str(algebra.finished(algebra.T(found))) if jacobian else None
+    transposed = str(finished(algebra, algebra.T(found))) if jacobian else None
     layout = describe(value, own, wrt, order, wrt in problem.symmetric)
     return MatrixDerivative(
         text, wrt, order, str(formula), transposed, algebra.shape(formula), layout, problem, trials, worst
     )
+
+
+def matrix_derivatives(
+    text: str, wrt: Sequence[str] | None = None, *, shapes: Mapping[str, Sequence[Length]] | None = None,
+    symmetric: Sequence[str] = (), order: int = 1,
+) -> tuple[MatrixDerivative, ...]:  # fmt: skip
+    """Find the derivatives by several names, by all of them unless said; errors as ``matrix_derivative``."""
+    chosen = tuple(read_problem([text], shapes, symmetric).shapes) if wrt is None else tuple(wrt)
+    return tuple(matrix_derivative(text, n, shapes=shapes, symmetric=symmetric, order=order) for n in chosen)
 
 
 def describe(value: Shape, own: Shape, wrt: str, order: int, symmetric: bool) -> str:

@@ -189,10 +189,7 @@ def _json(file: str, text: str) -> Arrays | Columns:
         return _records(file, records)
     if isinstance(found, list) and found and all(isinstance(r, dict) for r in found):
         return _records(file, list(enumerate(found, 1)), "record")
-    if isinstance(found, dict):
-        arrays = found
-    else:
-        arrays = {_stem(file): found}
+    arrays = found if isinstance(found, dict) else {_stem(file): found}
     return Arrays(file, {name: _nested(file, name, value) for name, value in arrays.items()})
 
 
@@ -234,9 +231,9 @@ def _nested(file: str, name: str, value: Any) -> Any:
     if isinstance(value, list) and any(isinstance(row, list) for row in value):
         for k, row in enumerate(value):
             length = len(row) if isinstance(row, list) else 0
-            if not isinstance(row, list) or length != len(value[0]):
-                raise FileError(f"{file}: row {k} of {name} has {plural(length, 'entry').replace('entrys', 'entries')}, "
-                                f"and row 0 has {len(value[0])}")  # fmt: skip
+            if not isinstance(row, list) or not isinstance(value[0], list) or length != len(value[0]):
+                first = len(value[0]) if isinstance(value[0], list) else 0
+                raise FileError(f"{file}: row {k} of {name} has length {length}, and row 0 has {first}")
     return value
 
 

@@ -67,7 +67,7 @@ def make(algebra: Algebra, kind: str, args: tuple[Node, ...], value: Any = None)
     """A node made by the constructor of its kind."""
     maker = _makers().get(kind)
     if maker is not None and not (kind in ("sum",) and len(args) > 1):
-        return maker(algebra, args, value)  # type: ignore[no-any-return]
+        return maker(algebra, args, value)
     return Node(kind, args, value)
 
 
@@ -78,7 +78,7 @@ def _makers() -> dict[str, Callable[[Algebra, tuple[Node, ...], Any], Node]]:
             return args[0]
         return Node("mean", args, None if len(a.shape(args[0])) == 1 else value)
 
-    def exp(a: Algebra, args: tuple[Node, ...], _: Any) -> Node:
+    def exp(_: Algebra, args: tuple[Node, ...], __: Any) -> Node:
         return args[0].args[0] if args[0].kind == "log" else Node("exp", args)
 
     return {

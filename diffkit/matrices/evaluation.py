@@ -67,13 +67,16 @@ class ArrayFunction(Function):
         return self.names
 
     def evaluate(self, *values: Any) -> Any:
-        """The value at arrays, dual arrays or traced arrays, one for each variable; ShapeError where they do not fit."""
+        """The value at arrays, dual or traced ones too, one for each variable; ShapeError where they do not fit."""
         shapes = tuple(tuple(np.shape(v)) for v in values)
         if shapes not in self.known:
             sizes = {name: np.shape(value) for name, value in self.data.items()}
-            self.known[shapes] = shapes_of(self.node, {**sizes, **dict(zip(self.names, shapes, strict=True))}, self.text)
+            self.known[shapes] = shapes_of(
+                self.node, {**sizes, **dict(zip(self.names, shapes, strict=True))}, self.text
+            )
         traced = next((v for v in values if isinstance(v, TracedArray)), None)
-        bound = {**self.data, **dict(zip(self.names, values, strict=True))}
+        data = self.data if traced is None else {name: _lifted(v, traced) for name, v in self.data.items()}
+        bound = {**data, **dict(zip(self.names, values, strict=True))}
         try:
             return run_tree(self.node, bound, self.known[shapes], traced)
         except TracingError as error:  # the line of code it speaks of is none of the user's
@@ -121,7 +124,7 @@ def run_tree(root: Node, values: Mapping[str, Any], shapes: Mapping[Node, Shape]
     found: dict[Node, Any] = {}
     for node in in_order(root):
         if node.kind == "name":
-            found[node] = values[node.value] if node.value in values else None  # a size: read by eye and ones alone
+            found[node] = values.get(node.value)  # None for a size, which eye and ones read from the shape
         elif node.kind in ("number", "constant"):
             found[node] = _constant(node, traced)
         else:
@@ -134,6 +137,12 @@ def _constant(node: Node, traced: TracedArray | None) -> Any:
     if traced is None:
         return np.float64(to_float(value))
     return TracedArray(traced.level, np.array(traced.level.builder.constant(value)))
+
+
+def _lifted(value: Any, traced: TracedArray) -> TracedArray:
+    """Data as constants of a trace, so that what is computed of data alone is not rounded either."""
+    slots = [traced.level.constant(v) for v in np.ravel(value).tolist()]
+    return TracedArray(traced.level, np.array(slots, dtype=np.int64).reshape(np.shape(value)))
 
 
 def _apply(node: Node, args: list[Any], shape: Shape) -> Any:
@@ -215,7 +224,7 @@ OPERATIONS: dict[str, Callable[[Node, list[Any], Shape], Any]] = {
     "outer": lambda _, a, __: np.outer(a[0], a[1]),
     "diag": lambda _, a, __: np.diag(a[0]),
     "softmax": _softmax,
-    "eye": lambda _, __, shape: np.eye(shape[0]),
+    "eye": lambda _, __, shape: np.eye(int(shape[0])),
     "ones": lambda _, __, shape: np.ones(shape),
     "zeros": lambda _, __, shape: np.zeros(shape),
 }

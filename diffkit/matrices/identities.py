@@ -13,6 +13,7 @@ import numpy as np
 from diffkit.errors import DiffkitError, FormError, ParseError, ShapeError
 from diffkit.matrices.algebra import Algebra
 from diffkit.matrices.derivatives import derivative, simplified
+from diffkit.matrices.display import finished
 from diffkit.matrices.evaluation import ArrayFunction
 from diffkit.matrices.nodes import Node
 from diffkit.matrices.problem import Problem, read_problem
@@ -74,7 +75,7 @@ def read_identity(text: str) -> Sides:
     """Read ``d/dX f = g``, ``∇_x f = g`` or ``f = g``; ParseError without exactly one equals sign."""
     signs = list(EQUALS.finditer(re.sub(r"axis\s*=", lambda m: "axis" + " " * (len(m[0]) - 4), text)))
     if len(signs) != 1:
-        raise ParseError(f"an identity has one =, and this has {len(signs)}", hint='write "d/dX log(det(X)) = inv(X).T"',
+        raise ParseError(f"an identity has one =, not {len(signs)}", hint='write "d/dX log(det(X)) = inv(X).T"',
                          text=text, position=signs[1].start() if signs else max(0, len(text) - 1))  # fmt: skip
     left, right = text[: signs[0].start()], text[signs[0].end() :]
     match = LEFT.match(left)
@@ -117,7 +118,7 @@ def check_identity(
 
 
 def _problem(sides: Sides, shapes: Mapping[str, Sequence[Length]] | None, symmetric: Sequence[str]) -> Problem:
-    return read_problem([sides.left, sides.right], shapes, symmetric)
+    return read_problem([sides.left, sides.right], shapes, symmetric, alike=sides.wrt is None)
 
 
 class _Reading(NamedTuple):
@@ -150,7 +151,7 @@ def _derivative(text: str, problem: Problem, wrt: str, left: Node, right: Node) 
     best = min(range(len(readings)), key=lambda k: max(gaps[k]))
     worst, reading = max(gaps[best]), readings[best]
     truth = None if formula is None else algebra.T(formula) if reading.turned else formula
-    shown = None if truth is None else str(algebra.finished(truth))
+    shown = None if truth is None else str(finished(algebra, truth))
     if worst <= CLOSE:
         derived = truth is not None and truth == g
         how = "both sides simplify to the same formula, and they agree" if derived else "the sides agree"
@@ -228,14 +229,15 @@ def _proven(
     """
     from diffkit.api import jacobian
 
-    others = {name: value for name, value in trial.values.items() if name != wrt}
-    function = ArrayFunction(at_sizes(left, trial.sizes), others, variables=(wrt,))
-    scaled = Node("*", (Node("name", value="scale"), at_sizes(right, trial.sizes)))
+    plain, claim = at_sizes(left, trial.sizes), at_sizes(right, trial.sizes)
+    scale = next(name for name in ("t", "scale", "by") if name not in trial.values)
+    names = tuple(trial.values)
     sizes = {name: np.shape(value) for name, value in trial.values.items()}
     try:
-        shape = shapes_of(at_sizes(right, trial.sizes), sizes)[at_sizes(right, trial.sizes)]
-        true = jacobian(function, {wrt: trial.values[wrt]})
-        claimed = jacobian(ArrayFunction(scaled, trial.values, variables=("scale",)), {"scale": 1.0})
+        shape = shapes_of(claim, sizes)[claim]
+        true = jacobian(ArrayFunction(plain, {}, variables=names), trial.values, wrt=wrt)
+        scaled = ArrayFunction(Node("*", (Node("name", value=scale), claim)), {}, variables=(scale, *names))
+        claimed = jacobian(scaled, {scale: 1.0, **trial.values}, wrt=scale)
     except DiffkitError:
         return None
     if not (true.ok and claimed.ok and true.error_kind == claimed.error_kind == "proven"):
@@ -244,7 +246,7 @@ def _proven(
     known = np.asarray(true.value).reshape(value_shape + np.shape(trial.values[wrt]))
     if wrt in problem.symmetric:
         known = (known + known.T) / 2
-    found = np.asarray(claimed.value).reshape(shape)
+    found = np.asarray(claimed.value).reshape(concrete(shape, {}))
     known = known.T if turned else known
     return (found, known) if apart(found, known) > CLOSE else None
 
@@ -275,5 +277,5 @@ def _equal_values(text: str, problem: Problem, left: Node, right: Node) -> Ident
             trial = small
             break
     example = CounterExample(trial.values, _claimed(right, trial), _claimed(left, trial), False)
-    return Identity(text, "false", f"the sides differ on {sum(g > CLOSE for g, _ in gaps)} of {len(gaps)} random shapes",
-                    "", False, None, problem, None, len(gaps), worst, example)  # fmt: skip
+    reason = f"the sides differ on {sum(gap > CLOSE for gap, _ in gaps)} of {len(gaps)} random shapes"
+    return Identity(text, "false", reason, "", False, None, problem, None, len(gaps), worst, example)

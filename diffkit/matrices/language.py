@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from fractions import Fraction
-from typing import NoReturn
 
 from diffkit.errors import LimitError, ParseError, did_you_mean
 from diffkit.limits import DEFAULT, Limits
@@ -76,12 +74,12 @@ class Reader:
     def expect(self, sign: str, why: str) -> None:
         """Take this operator, which must be there."""
         if not self.take(sign):
-            self.refuse(f"{sign!r} is missing {why}")
+            raise self.error(f"{sign!r} is missing {why}")
 
-    def refuse(self, reason: str, hint: str = "", token: Token | None = None) -> NoReturn:
-        """Raise ParseError at a token."""
+    def error(self, reason: str, hint: str = "", token: Token | None = None) -> ParseError:
+        """The error at a token."""
         token = token or self.token
-        raise ParseError(reason, hint=hint, text=self.text, position=token.position)
+        return ParseError(reason, hint=hint, text=self.text, position=token.position)
 
     # Grammar ----------------------------------------------------------------------------------------------------
 
@@ -89,19 +87,19 @@ class Reader:
         """The whole text is one expression."""
         found = self.expression()
         if self.token.kind != "end":
-            self.unexpected()
+            raise self.unexpected()
         return found
 
-    def unexpected(self) -> NoReturn:
-        """Say what is wrong with the current token."""
+    def unexpected(self) -> ParseError:
+        """The error of the current token."""
         token = self.token
         if token.kind == "end":
-            self.refuse("the expression ends too early" if self.text.strip() else "the expression is empty")
+            return self.error("the expression ends too early" if self.text.strip() else "the expression is empty")
         if token.text == "=":
-            self.refuse("an = is not expected here", "write == to compare; an identity goes with matrix --check")
+            return self.error("an = is not expected here", "write == to compare; an identity goes with matrix --check")
         if token.kind in ("name", "call", "number"):
-            self.refuse(f"an operator is missing before {token.text[:40]}", "write * or @")
-        self.refuse(f"{token.text!r} is not expected here")
+            return self.error(f"an operator is missing before {token.text[:40]}", "write * or @")
+        return self.error(f"{token.text!r} is not expected here")
 
     def expression(self, least: int = 0) -> Node:
         """Operators that bind at least so tightly, from the left."""
@@ -138,7 +136,7 @@ class Reader:
             return self.node("+", (*terms, right if sign == "+" else self.node("neg", (right,), token)), token)
         if sign in SIGNS:
             if left.kind in SIGNS.values() and binding == BINDING["<"]:
-                self.refuse("comparisons do not chain here", "join them with and", token)
+                raise self.error("comparisons do not chain here", "join them with and", token)
             return self.node(SIGNS[sign], (left, right), token)
         return self.node(sign, (left, right), token)
 
@@ -174,7 +172,7 @@ class Reader:
             return found
         if self.take("["):
             return self.literal(token)
-        self.unexpected()
+        raise self.unexpected()
 
     def word(self, token: Token) -> Node:
         """A name: a constant, or a variable."""
@@ -182,7 +180,7 @@ class Reader:
             value = "pi" if token.text in ("pi", "π") else "e"
             return Node("constant", (), value, token.position)
         if problem := fault(token.text, self.limits):
-            self.refuse(problem, token=token)
+            raise self.error(problem, token=token)
         return Node("name", (), token.text, token.position)
 
     def followed(self, found: Node) -> Node:
@@ -208,7 +206,7 @@ class Reader:
             return self.word(token)
         if token.kind == "name" and token.text == "T":
             return self.node("T", (found,), dot)
-        self.refuse(f"there is no .{token.text}", "X.T is the transpose; functions are called, as sum(x)", token)
+        raise self.error(f"there is no .{token.text}", "X.T is the transpose; functions are called, as sum(x)", token)
 
     def call(self, token: Token, args: tuple[Node, ...]) -> Node:
         """A function of arguments, after its parenthesis."""
@@ -233,17 +231,17 @@ class Reader:
             axis, args = self.axis_of(args[1], token), args[:1]
         if word is not None and len(args) in word.counts:
             if axis is not None and not word.axis:
-                self.refuse(f"{called} takes no axis", token=token)
+                raise self.error(f"{called} takes no axis", token=token)
             return self.node(called, args, token, axis)
         row = table.names.get(called)
         if row is None and word is None:
             known = [*WORDS, *ALIASES, *table.names]
             hint = did_you_mean(called, known) or "write * to multiply"
-            self.refuse(f"unknown function {called[:64]}", hint, token)
+            raise self.error(f"unknown function {called[:64]}", hint, token)
         if row is None or axis is not None or not (len(args) == len(row.arguments) or (row.variadic and len(args) > 2)):
             counts = (word.counts if word else ()) + ((len(row.arguments),) if row else ())
             wanted = " or ".join(map(str, dict.fromkeys(counts)))
-            self.refuse(f"{called} takes {wanted} argument{'s' * (wanted != '1')}, not {len(args)}", token=token)
+            raise self.error(f"{called} takes {wanted} argument{'s' * (wanted != '1')}, not {len(args)}", token=token)
         if not row.variadic:
             return self.node("**" if row.name == "power" else row.name, args, token)
         found = args[0]
@@ -254,7 +252,7 @@ class Reader:
     def axis_of(self, node: Node, token: Token) -> int:
         """An axis that stands as a second argument."""
         if node.kind != "number" or not isinstance(node.value, int):
-            self.refuse(f"the second argument of {token.text} is an axis, a plain integer", token=token)
+            raise self.error(f"the second argument of {token.text} is an axis, a plain integer", token=token)
         return node.value
 
     def integer(self) -> int:
@@ -262,7 +260,7 @@ class Reader:
         negative = self.take("-")
         token = self.advance()
         if token.kind != "number" or not isinstance(token.value, int):
-            self.refuse("a plain integer is wanted here", token=token)
+            raise self.error("a plain integer is wanted here", token=token)
         return -token.value if negative else token.value
 
     def keys(self) -> tuple[int | tuple[int | None, int | None], ...]:
@@ -290,10 +288,10 @@ class Reader:
                 break
         self.expect("]", "after the entries")
         if not items:
-            self.refuse("the array is empty", token=token)
+            raise self.error("the array is empty", token=token)
         rows = {len(i.args) if i.kind == "array" else -1 for i in items}
         if len(rows) > 1:
-            self.refuse("the rows of the array have different lengths", token=token)
+            raise self.error("the rows of the array have different lengths", token=token)
         return self.node("array", tuple(items), token)
 
     def node(self, kind: str, args: tuple[Node, ...], token: Token, value: object = None) -> Node:
@@ -303,4 +301,3 @@ class Reader:
             what = f"nested too deeply (limit {DEPTH})" if found.depth > DEPTH else f"too large (limit {NODES:,})"
             raise LimitError(f"the expression is {what}", text=self.text, position=token.position)
         return found
-

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from diffkit.errors import FormError
 from diffkit.matrices.algebra import Algebra
 from diffkit.matrices.nodes import Node, names_of
@@ -18,7 +16,7 @@ def matrix_of(algebra: Algebra, node: Node, name: str) -> Node:
     if node.kind == "*":
         moving = [f for f in node.args if name in names_of(f)]
         if len(moving) != 1:
-            _not_linear(node)
+            raise _not_linear(node)
         rest = [f for f in node.args if f is not moving[0]]
         scalars = [f for f in rest if not algebra.shape(f)]
         vectors = [f for f in rest if algebra.shape(f)]
@@ -34,7 +32,7 @@ def matrix_of(algebra: Algebra, node: Node, name: str) -> Node:
         return algebra.times(*scalars, inner)
     if node.kind == "@" and not any(name in names_of(f) for f in node.args[:-1]):
         return algebra.matmul(*node.args[:-1], matrix_of(algebra, node.args[-1], name))
-    _not_linear(node)
+    raise _not_linear(node)
 
 
 def row_of(algebra: Algebra, node: Node, name: str) -> Node:
@@ -44,7 +42,7 @@ def row_of(algebra: Algebra, node: Node, name: str) -> Node:
     if node.kind == "*":
         moving = [f for f in node.args if name in names_of(f)]
         if len(moving) != 1:
-            _not_linear(node)
+            raise _not_linear(node)
         return algebra.times(*[f for f in node.args if f is not moving[0]], row_of(algebra, moving[0], name))
     if node.kind == "sum" and len(algebra.shape(node.args[0])) == 1:
         inner = matrix_of(algebra, node.args[0], name)
@@ -54,12 +52,13 @@ def row_of(algebra: Algebra, node: Node, name: str) -> Node:
         if name in names_of(factors[0]):
             factors = tuple(algebra.T(f) for f in reversed(factors))
         if any(name in names_of(f) for f in factors[:-1]):
-            _not_linear(node)
+            raise _not_linear(node)
         left = factors[0] if len(factors) == 2 else algebra.matmul(*factors[:-1])
         return algebra.matmul(algebra.T(matrix_of(algebra, factors[-1], name)), left)
-    _not_linear(node)
+    raise _not_linear(node)
 
 
-def _not_linear(node: Node) -> NoReturn:
-    raise FormError(f"no Jacobian is known for a form such as {str(node)[:60]}",
+def _not_linear(node: Node) -> FormError:
+    """The error for a form that is not seen to be linear."""
+    return FormError(f"no Jacobian is known for a form such as {str(node)[:60]}",
                     hint="ask for a scalar function, or for the Jacobian at a point with data")  # fmt: skip

@@ -66,7 +66,7 @@ def _write(node: Node, args: list[tuple[str, int]], bases: list[tuple[str, int]]
 
 def _is_below(node: Node) -> bool:
     """Whether a factor is written under a fraction bar."""
-    return node.kind == "**" and node.args[1].kind == "number" and node.args[1].value < 0
+    return node.kind == "**" and node.args[1].kind == "number" and bool(node.args[1].value < 0)
 
 
 def _below(node: Node, base: tuple[str, int]) -> tuple[str, int]:
@@ -83,7 +83,7 @@ def _product(node: Node, args: list[tuple[str, int]], bases: list[tuple[str, int
     above: list[str] = []
     below: list[str] = []
     sign = ""
-    open_end = node.args[-1].kind == "@" and _chains_openly(node)
+    open_end = node.value == "open"  # c*A @ x needs no parentheses where all before the chain are scalars
     for k, (factor, part, base) in enumerate(zip(node.args, args, bases, strict=True)):
         if factor.kind == "number":
             top, bottom = Fraction(factor.value).as_integer_ratio()
@@ -93,15 +93,14 @@ def _product(node: Node, args: list[tuple[str, int]], bases: list[tuple[str, int
         elif _is_below(factor):
             below.append(_within(_below(factor, base), POWER))
         else:
-            above.append(part[0] if open_end and k == len(args) - 1 else _within(part, TIMES if not above and factor.kind != "@" else POWER))
+            above.append(
+                part[0]
+                if open_end and k == len(args) - 1
+                else _within(part, TIMES if not above and factor.kind != "@" else POWER)
+            )
     over = "*".join(above) or "1"
     under = "" if not below else f"/{below[0]}" if len(below) == 1 else f"/({'*'.join(below)})"
     return f"{sign}{over}{under}", TIMES
-
-
-def _chains_openly(node: Node) -> bool:
-    """Whether ``c*A @ x`` may stand without parentheses: all that comes before is plainly a scalar."""
-    return node.value == "open"
 
 
 def _side(part: Node, k: int) -> int:

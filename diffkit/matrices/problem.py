@@ -47,18 +47,19 @@ class Problem:
         words = []
         for name, shape in self.shapes.items():
             symmetric = "symmetric " if name in self.symmetric else ""
-            words.append(f"{name} is {said(shape).replace('a ', f'a {symmetric}', 1)}")
+            words.append(f"{name} is {re.sub('^an? ', f'a {symmetric}', said(shape)) if symmetric else said(shape)}")
         return "; ".join(words)
 
 
 def read_problem(
     texts: Sequence[str], shapes: Mapping[str, Sequence[Length]] | None = None, symmetric: Sequence[str] = (),
-    limits: Limits = DEFAULT,
+    alike: bool = False, limits: Limits = DEFAULT,
 ) -> Problem:  # fmt: skip
     """Read expressions that share their names, and find the shapes of all names.
 
     Shapes that are not given are found from how names are used: capitals are matrices, Greek names scalars, other
-    names vectors, and lengths are made equal where an operation needs it. ShapeError where that does not work out.
+    names vectors, and lengths are made equal where an operation needs it, or where all expressions are ``alike``.
+    ShapeError where that does not work out.
     """
     trees = tuple(parse_array(text, limits) for text in texts)
     size = sum(tree.size for tree in trees)
@@ -86,6 +87,8 @@ def read_problem(
     assumed = tuple(name for name in names if name not in given)
     for tree, text in zip(trees, texts, strict=True):
         found = _fitted(tree, text, found, assumed)
+    if alike:
+        found = _fitted(Node("+", trees), " = ".join(texts), found, assumed)
     return Problem(trees, tuple(texts), _lettered(found, taken), assumed, frozenset(symmetric))
 
 
@@ -108,7 +111,7 @@ def _fitted(tree: Node, text: str, shapes: dict[str, Shape], assumed: tuple[str,
         except ShapeError as error:
             if error.lengths is None or not any(str(length).startswith("?") for length in error.lengths):
                 known = ", ".join(f"{name} as {said(_plain(shapes[name]))}" for name in assumed)
-                hint = f"I read {known}; say otherwise with --shape" if known else error.hint
+                hint = f"I read {known}; say otherwise with --shape" if known and error.lengths else error.hint
                 reason = re.sub(r"\?\d+", "?", error.reason)
                 raise ShapeError(reason, hint=hint, text=text, position=error.position) from None
             shapes = _joined(shapes, *error.lengths)

@@ -41,6 +41,15 @@ def function_of_text(
     return ArrayFunction(node, arrays, ", ".join(texts), variables), holds
 
 
+def claim_beside(function: ArrayFunction, claim: str, let: Sequence[str], data: Sequence[str]) -> ArrayFunction:
+    """Give a claim about a function as a function of the same variables, with the same definitions and data."""
+    node = parse_array(claim)
+    for name, definition in reversed(_definitions(let).items()):
+        node = _put(node, name, definition)
+    arrays, _ = load_data(data, names_of(node))
+    return ArrayFunction(node, arrays, claim, function.parameters())
+
+
 def _put(node: Node, name: str, definition: Node) -> Node:
     return replaced(node, lambda n: definition if n.kind == "name" and n.value == name else None)
 
@@ -71,7 +80,7 @@ def split_outside(text: str) -> list[str]:
 
 
 def read_at(text: str, function: ArrayFunction, holds: Mapping[str, str]) -> dict[str, Any]:
-    """Give the point of ``w=[0,0,0],b=0``, or of ``1,2`` in the order of the variables; PointError if it does not fit."""
+    """Give the point of ``w=[0,0,0],b=0``, or of ``1,2`` in the variables' order; PointError if it does not fit."""
     names = function.parameters()
     parts = split_outside(text)
     pairs = [part.partition("=") for part in parts]

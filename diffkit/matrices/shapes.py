@@ -1,8 +1,8 @@
-"""Shapes of array expressions: () for a scalar, (n,) for a vector, (m, n) for a matrix; lengths are numbers or names."""
+"""Shapes of array expressions: () for scalars, (n,) for vectors, (m, n) for matrices; lengths are numbers or names."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from diffkit.errors import ShapeError, VariableError
@@ -34,8 +34,10 @@ def said(shape: Shape) -> str:
     if len(shape) == 0:
         return "a scalar"
     lengths = "×".join(map(str, shape))
-    return f"a vector of length {lengths}" if len(shape) == 1 else f"a {lengths} matrix" if len(shape) == 2 else (
-        f"an array of shape {lengths}")  # fmt: skip
+    if len(shape) == 1:
+        return f"a vector of length {lengths}"
+    article = "an" if lengths[0] in "aefhilmnorsx8" else "a"
+    return f"{article} {lengths} matrix" if len(shape) == 2 else f"an array of shape {lengths}"
 
 
 def _refuse(reason: str, hint: str = "", lengths: tuple[Length, Length] | None = None) -> NoReturn:
@@ -89,7 +91,7 @@ def shape_of(node: Node, args: list[Shape]) -> Shape:
             _refuse("the entries of the array are of different shapes")
         return (len(args), *first)
     if kind in ("sum", "mean", "prod", "var") or (kind in ("max", "min", "logsumexp") and len(args) == 1):
-        return _reduced(kind, first, node.value)
+        return _reduced(first, node.value)
     if kind in RULES:
         return RULES[kind](node, args)
     if kind == "index":
@@ -97,7 +99,7 @@ def shape_of(node: Node, args: list[Shape]) -> Shape:
     return broadcast(f"{kind}" if len(kind) < 3 else f"{kind}(…)", *args)
 
 
-def _reduced(kind: str, shape: Shape, axis: int | None) -> Shape:
+def _reduced(shape: Shape, axis: int | None) -> Shape:
     if axis is None:
         return ()
     if not -len(shape) <= axis < len(shape):
@@ -107,14 +109,16 @@ def _reduced(kind: str, shape: Shape, axis: int | None) -> Shape:
 
 def _square(what: str, shape: Shape) -> Shape:
     if len(shape) != 2 or shape[0] != shape[1]:
-        _refuse(f"{what} of {said(shape)}", "it takes a square matrix", shape if len(shape) == 2 else None)  # type: ignore[arg-type]
+        _refuse(
+            f"{what} of {said(shape)}", "it takes a square matrix", (shape[0], shape[1]) if len(shape) == 2 else None
+        )
     return shape
 
 
 def _softmax(node: Node, args: list[Shape]) -> Shape:
     if len(args[0]) != 1 and node.value is None:
         _refuse(f"softmax of {said(args[0])}", "along which axis? softmax(X, axis=1) is of every row")
-    _reduced("softmax", args[0], node.value)
+    _reduced(args[0], node.value)
     return args[0]
 
 
@@ -158,7 +162,7 @@ def _dot(_: Node, args: list[Shape]) -> Shape:
     return product(args[0], args[1])
 
 
-RULES = {
+RULES: dict[str, Callable[[Node, list[Shape]], Shape]] = {
     "T": _transposed, "trace": _trace, "softmax": _softmax, "diag": _diag, "outer": _outer, "solve": _solve,
     "eye": _filled, "ones": _filled, "zeros": _filled, "dot": _dot,
     "det": lambda _, args: _square("det", args[0])[:0], "logdet": lambda _, args: _square("logdet", args[0])[:0],
