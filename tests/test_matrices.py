@@ -1,6 +1,7 @@
 """Formulas for any size and identities: against NumPy alone, whose own reading of the same text is differenced."""
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def by_numpy(text, values, sizes):
 
 
 def differenced(text, wrt, values, sizes, symmetric=False):
-    """Central differences, of fourth order, of NumPy's values; in the shape of the value and then of the argument."""
+    """Central differences, of fourth order, of NumPy's values: the shape of the value, then of the argument."""
     x = np.asarray(values[wrt], dtype=float)
     columns = []
     for index in np.ndindex(*x.shape):
@@ -79,7 +80,8 @@ FORMS = [
     ("trace(X.T @ A @ X)", "X"), ("trace(X.T @ A @ X @ B)", "X"), ("trace(X @ X)", "X"), ("trace(X @ X @ X)", "X"),
     ("trace(inv(X) @ A)", "X"), ("trace(A @ inv(X) @ B)", "X"), ("det(X)", "X"), ("det(A @ X @ B)", "A"),
     ("log(det(X))", "X"), ("logdet(X)", "X"), ("log(det(X.T @ X))", "X"), ("det(inv(X))", "X"),
-    ("a.T @ inv(X) @ b", "X"), ("solve(A, b).T @ y", "b"), ("solve(A, b).T @ b", "A"), ("trace(X)**2/trace(X @ X)", "X"),
+    ("a.T @ inv(X) @ b", "X"), ("solve(A, b).T @ y", "b"), ("solve(A, b).T @ b", "A"),
+    ("trace(X)**2/trace(X @ X)", "X"),
     ("trace(diag(x) @ A)", "x"), ("sum(diag(X))", "X"), ("sum(inv(X))", "X"),
     # norms and losses
     ("norm(x)", "x"), ("norm(x)**2", "x"), ("norm(X)**2", "X"), ("norm(X)", "X"), ("norm1(A @ x - b)", "x"),
@@ -108,14 +110,21 @@ def shapes_for(text):
     return {name: shape for name, shape in SHAPES.items() if f"{name}*" in text or f"({name})" in text}
 
 
+@cache
+def derived(text, wrt):
+    return dk.matrix_derivative(text, wrt, shapes=shapes_for(text))
+
+
 @pytest.mark.parametrize(("text", "wrt"), FORMS, ids=[f"{t} by {w}" for t, w in FORMS])
 def test_a_formula_is_the_derivative_of_what_numpy_computes(text, wrt):
-    answer = dk.matrix_derivative(text, wrt, shapes=shapes_for(text))
+    answer = derived(text, wrt)
     assert answer.trials >= 20
     assert answer.worst <= 1e-12
     for k in range(3):
         sizes = dict(zip(answer.problem.lengths, RNG.permutation([2, 3, 4, 5, 6]).tolist(), strict=False))
-        values = draw(answer.problem.shapes, sizes, positive=k > 0 or "log(" in text or "**y" in text)
+        values = draw(answer.problem.shapes, sizes, positive=k > 0 or any(w in text for w in ("log(", "**y", "/y")))
+        if "det" in text and not abs(by_numpy(text.replace("log(det", "(det"), values, sizes)) > 1e-6:
+            continue  # a product of wide and tall matrices that has no inverse
         expected = differenced(text, wrt, values, sizes)
         found = by_numpy(answer.formula, values, sizes)
         found = np.broadcast_to(found, expected.shape) if found.ndim == 0 else found
@@ -138,7 +147,7 @@ READABLE = [
 
 @pytest.mark.parametrize(("text", "wrt", "formula"), READABLE)
 def test_formulas_read_as_people_write_them(text, wrt, formula):
-    assert dk.matrix_derivative(text, wrt).formula == formula
+    assert derived(text, wrt).formula == formula
 
 
 def test_the_layout_of_a_vector_by_a_vector_is_said_and_both_are_given():
@@ -196,7 +205,8 @@ def test_second_derivatives(text, wrt):
     ("x[0]", "x", dk.FormError, "index"), ("sum([1, 2]*x)", "x", None, ""), ("A @ x", "A", dk.FormError, "3 axes"),
     ("A @ x", "q", dk.VariableError, "has no q"), ("x @ x.T", "x", dk.ShapeError, "outer(x, y)"),
     ("trace(x)", "x", dk.ShapeError, "square"), ("A + x @ x @ x", "x", dk.ShapeError, "scalar"),
-    ("log(-exp(x.T @ x))", "x", dk.FormError, "random shapes only"), ("spam(x)", "x", dk.ParseError, "unknown function"),
+    ("log(-exp(x.T @ x))", "x", dk.FormError, "random shapes only"),
+    ("spam(x)", "x", dk.ParseError, "unknown function"),
     ("3 + 4", "x", dk.VariableError, "names nothing"),
 ])  # fmt: skip
 def test_what_has_no_formula_is_said_in_a_typed_error(text, wrt, error, says):
@@ -223,7 +233,8 @@ IDENTITIES = [
     ("d/dX log(det(X)) = inv(X).T", "true"), ("d/dX log(det(X)) = inv(X)", "false"), ("d/dx A @ x = A", "true"),
     ("d/dX det(X) = det(X)*inv(X).T", "true"), ("d/dX trace(A @ X) = A", "false"),
     ("d/dx x.T @ A @ x = 2*A @ x", "false"), ("d/dw norm(X @ w - y)**2/2 = X.T @ X @ w - X.T @ y", "true"),
-    ("d/dx sigmoid(x) = diag(sigmoid(x))", "false"), ("trace(A @ B) = trace(B @ A)", "true"), ("A @ B = B @ A", "false"),
+    ("d/dx sigmoid(x) = diag(sigmoid(x))", "false"), ("trace(A @ B) = trace(B @ A)", "true"),
+    ("A @ B = B @ A", "false"),
     ("inv(A @ B) = inv(B) @ inv(A)", "true"), ("det(A + B) = det(A) + det(B)", "false"),
     ("d/dX trace(inv(X)) = -inv(X @ X).T", "true"), ("d/dA trace(A.T @ A) + trace(B.T @ B) = 0", "false"),
     ("d/dx norm(x) = x/norm(x)", "true"), ("(A @ B).T = A.T @ B.T", "false"),

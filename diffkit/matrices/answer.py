@@ -104,7 +104,7 @@ def describe(value: Shape, own: Shape, wrt: str, order: int, symmetric: bool) ->
 def confirm(problem: Problem, tree: Node, wrt: str, formula: Node) -> tuple[int, float]:
     """Try a formula against dual numbers on random shapes; FormError unless it holds on all of them."""
     worst, count = 0.0, 0
-    for trial, known in islice(usable_trials(problem, tree, wrt), TRIALS):
+    for trial, known in islice(usable_trials(problem, tree, wrt, formula), TRIALS):
         gap = apart(value_of(formula, trial), known)
         if gap > CLOSE:
             sizes = ", ".join(f"{name} = {size}" for name, size in trial.sizes.items())

@@ -132,13 +132,20 @@ class Reader:
             return self.node("**", (left, self.expression(MINUS_SIGN)), token)
         right = self.expression(binding + 1)
         if sign in ("+", "-"):
-            terms = left.args if left.kind == "+" else (left,)
-            return self.node("+", (*terms, right if sign == "+" else self.node("neg", (right,), token)), token)
+            return self.sum([left, right if sign == "+" else self.node("neg", (right,), token)], token)
         if sign in SIGNS:
             if left.kind in SIGNS.values() and binding == BINDING["<"]:
                 raise self.error("comparisons do not chain here", "join them with and", token)
             return self.node(SIGNS[sign], (left, right), token)
         return self.node(sign, (left, right), token)
+
+    def sum(self, terms: list[Node], token: Token) -> Node:
+        """A sum of the terms read and those that follow."""
+        while self.sees("+") or self.sees("-"):
+            sign = self.advance()
+            term = self.expression(SUM + 1)
+            terms.append(term if sign.text == "+" else self.node("neg", (term,), sign))
+        return self.node("+", tuple(terms), token)
 
     def prefixed(self) -> Node:
         """A sign, or an operand with what follows it."""

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.errors import DiffkitError, PointError, VariableError, did_you_mean
+from diffkit.errors import DiffkitError, LimitError, PointError, VariableError, did_you_mean
 from diffkit.matrices.data import load_data
 from diffkit.matrices.evaluation import ArrayFunction, run_tree
-from diffkit.matrices.language import parse_array
+from diffkit.matrices.language import DEPTH, NODES, parse_array
 from diffkit.matrices.nodes import Node, names_of, replaced
 from diffkit.matrices.shapes import shapes_of
 from diffkit.points import number
@@ -26,12 +26,7 @@ def function_of_text(
     """
     nodes = [parse_array(text) for text in texts]
     node = nodes[0] if len(nodes) == 1 else Node("array", tuple(nodes))
-    definitions = _definitions(let)
-    for name in reversed(definitions):  # a later definition may name an earlier one
-        if name not in names_of(node):
-            known = ", ".join(names_of(node))
-            raise VariableError(f"--let defines {name}, which the expression does not name", hint=f"it names {known}")
-        node = _put(node, name, definitions[name])
+    node = _with_definitions(node, let, strict=True)
     names = names_of(node)
     arrays, holds = load_data(data, names)
     for name in arrays:
@@ -43,15 +38,30 @@ def function_of_text(
 
 def claim_beside(function: ArrayFunction, claim: str, let: Sequence[str], data: Sequence[str]) -> ArrayFunction:
     """Give a claim about a function as a function of the same variables, with the same definitions and data."""
-    node = parse_array(claim)
-    for name, definition in reversed(_definitions(let).items()):
-        node = _put(node, name, definition)
+    node = _with_definitions(parse_array(claim), let, strict=False)
     arrays, _ = load_data(data, names_of(node))
     return ArrayFunction(node, arrays, claim, function.parameters())
 
 
-def _put(node: Node, name: str, definition: Node) -> Node:
-    return replaced(node, lambda n: definition if n.kind == "name" and n.value == name else None)
+def _with_definitions(node: Node, let: Sequence[str], strict: bool) -> Node:
+    """Put definitions in, which may name each other; VariableError for a circle, and if strict for an idle one."""
+    definitions = _definitions(let)
+    used: set[str] = set()
+    for _ in range(len(definitions) + 1):
+        found = [name for name in names_of(node) if name in definitions]
+        if not found:
+            break
+        used.update(found)
+        node = replaced(node, lambda n: definitions.get(n.value) if n.kind == "name" else None)
+        if node.depth > DEPTH or node.size > NODES:
+            raise LimitError("the expression with its definitions is too large")
+    else:
+        raise VariableError(f"--let defines {found[0]} by itself")
+    for name in definitions:
+        if strict and name not in used:
+            known = ", ".join(names_of(node))
+            raise VariableError(f"--let defines {name}, which the expression does not name", hint=f"it names {known}")
+    return node
 
 
 def _definitions(let: Sequence[str]) -> dict[str, Node]:

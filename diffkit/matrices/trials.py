@@ -9,7 +9,7 @@ import numpy as np
 
 from diffkit.errors import DiffkitError
 from diffkit.matrices.evaluation import ArrayFunction, run_tree
-from diffkit.matrices.nodes import Node, number, replaced
+from diffkit.matrices.nodes import Node, in_order, number, replaced
 from diffkit.matrices.problem import Problem
 from diffkit.matrices.shapes import Shape, shapes_of
 
@@ -19,7 +19,10 @@ TRIES = 12
 """random values tried for each of them, as some expressions have no value at most"""
 CLOSE = 1e-12
 """relative error by which a formula may differ from dual numbers"""
-LARGEST = 6
+LARGEST = 4
+"""lengths go up to one more, or further where there are many names of lengths"""
+CONDITION = 1e5
+"""condition number up to which a matrix may be inverted in a trial, so that rounding stays far below a wrong formula"""
 
 
 class Trial(NamedTuple):
@@ -47,6 +50,15 @@ def value_of(tree: Node, trial: Trial) -> Any:
         return np.asarray(run_tree(plain, trial.values, shapes), dtype=float)
 
 
+def is_steady(tree: Node, trial: Trial) -> bool:
+    """Whether every matrix whose inverse or determinant is taken is well conditioned on a trial."""
+    inner = {node.args[0] for node in in_order(tree) if node.kind in ("inv", "det", "logdet", "solve")}
+    try:
+        return all(np.linalg.cond(value_of(node, trial)) < CONDITION for node in inner)
+    except (DiffkitError, np.linalg.LinAlgError):
+        return False
+
+
 def measured(tree: Node, wrt: str, trial: Trial) -> Any:
     """The derivative on a trial by dual numbers: the shape of the value, then that of the argument."""
     from diffkit.api import jacobian
@@ -63,7 +75,7 @@ def reference(problem: Problem, tree: Node, wrt: str, trial: Trial) -> Any:
     try:
         with np.errstate(all="ignore"):
             found, own = measured(tree, wrt, trial)
-    except DiffkitError:
+    except (DiffkitError, np.linalg.LinAlgError):
         return None
     if not np.isfinite(found).all():
         return None
@@ -92,8 +104,6 @@ def random_trials(problem: Problem, seed: int = 0, largest: int = LARGEST) -> It
 
 
 def _size_names(tree: Node) -> Iterator[Node]:
-    from diffkit.matrices.nodes import in_order
-
     for node in in_order(tree):
         if node.kind in ("eye", "ones", "zeros"):
             yield from (a for a in node.args if a.kind == "name")
@@ -114,12 +124,19 @@ def _draw(rng: Any, shape: tuple[int, ...], k: int, symmetric: bool) -> Any:
     return np.float64(value) if shape == () else value
 
 
-def usable_trials(problem: Problem, tree: Node, wrt: str, seed: int = 0) -> Iterator[tuple[Trial, Any]]:
+def usable_trials(
+    problem: Problem, tree: Node, wrt: str, formula: Node | None = None, seed: int = 0
+) -> Iterator[tuple[Trial, Any]]:  # fmt: skip
     """Give trials on which the expression has a derivative, at most one for each shape; ends where none is found."""
-    misses = 0
+    unsteady = misses = 0
     sizes: dict[str, int] | None = None
     for trial in random_trials(problem, seed):
         if trial.sizes is sizes:
+            continue
+        if not is_steady(tree, trial) or (formula is not None and not is_steady(formula, trial)):
+            unsteady += 1
+            if unsteady > 20 * TRIES * TRIALS:
+                return
             continue
         known = reference(problem, tree, wrt, trial)
         if known is None:
