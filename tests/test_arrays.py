@@ -24,18 +24,26 @@ def value(text, **arrays):
 
 
 VALUES = [
-    ("1 + 2*3 - 4/8", 6.5), ("-2**2", -4), ("2**-1", 0.5), ("2**3**2", 512), ("-v", -v), ("A @ v", A @ v), ("v @ A", v @ A),
+    ("1 + 2*3 - 4/8", 6.5), ("-2**2", -4), ("2**-1", 0.5), ("2**3**2", 512), ("-v", -v), ("A @ v", A @ v),
+    ("v @ A", v @ A),
     ("v.T @ A @ v", v @ A @ v), ("A.T", A.T), ("A*A", A * A), ("A/A - 1", np.zeros((2, 2))), ("A**2", A**2),
     ("A[0]", A[0]), ("A[1, 0]", 3.0), ("A[:, 1]", A[:, 1]), ("A[-1, -1]", 4.5), ("X[0:1, 1:]", X[0:1, 1:]),
-    ("[1, 2, 3]", np.array([1, 2, 3])), ("[[1, 2], [3, 4]] @ v", np.array([[1, 2], [3, 4]]) @ v), ("[v, v]", np.stack([v, v])),
-    ("sum(X)", X.sum()), ("sum(X, axis=0)", X.sum(0)), ("mean(X, 1)", X.mean(1)), ("X.sum()", X.sum()), ("prod(v)", v.prod()),
+    ("[1, 2, 3]", np.array([1, 2, 3])), ("[[1, 2], [3, 4]] @ v", np.array([[1, 2], [3, 4]]) @ v),
+    ("[v, v]", np.stack([v, v])),
+    ("sum(X)", X.sum()), ("sum(X, axis=0)", X.sum(0)), ("mean(X, 1)", X.mean(1)), ("X.sum()", X.sum()),
+    ("prod(v)", v.prod()),
     ("max(X)", 3.0), ("min(X, axis=1)", X.min(1)), ("max(v, 0)", np.maximum(v, 0)), ("np.exp(v)", np.exp(v)),
-    ("logsumexp(v)", np.log(np.exp(v).sum())), ("softmax(v)", np.exp(v) / np.exp(v).sum()), ("norm(X)", np.linalg.norm(X)),
-    ("np.linalg.norm(v)", np.linalg.norm(v)), ("trace(A)", 5.5), ("tr(A)", 5.5), ("det(A)", np.linalg.det(A)), ("inv(A)", np.linalg.inv(A)),
-    ("solve(A, v)", np.linalg.solve(A, v)), ("outer(v, v)", np.outer(v, v)), ("diag(v)", np.diag(v)), ("diag(A)", np.diag(A)),
+    ("logsumexp(v)", np.log(np.exp(v).sum())), ("softmax(v)", np.exp(v) / np.exp(v).sum()),
+    ("norm(X)", np.linalg.norm(X)),
+    ("np.linalg.norm(v)", np.linalg.norm(v)), ("trace(A)", 5.5), ("tr(A)", 5.5), ("det(A)", np.linalg.det(A)),
+    ("inv(A)", np.linalg.inv(A)),
+    ("solve(A, v)", np.linalg.solve(A, v)), ("outer(v, v)", np.outer(v, v)), ("diag(v)", np.diag(v)),
+    ("diag(A)", np.diag(A)),
     ("dot(v, v)", v @ v), ("where(v > 0, v, 0)", np.where(v > 0, v, 0)), ("2v", 2 * v), ("3(v)", 3 * v), ("v²", v**2),
-    ("pi*v", np.pi * v), ("eye(2) + A", np.eye(2) + A), ("ones(2) @ v", v.sum()), ("sigmoid(v)", 1 / (1 + np.exp(-v))),
-    ("softmax(X, axis=1)", np.exp(X) / np.exp(X).sum(1, keepdims=True)), ("var(v)", v.var()), ("logdet(A)", np.log(abs(np.linalg.det(A)))),
+    ("pi*v", np.pi * v), ("eye(2) + A", np.eye(2) + A), ("ones(2) @ v", v.sum()),
+    ("sigmoid(v)", 1 / (1 + np.exp(-v))),
+    ("softmax(X, axis=1)", np.exp(X) / np.exp(X).sum(1, keepdims=True)), ("var(v)", v.var()),
+    ("logdet(A)", np.log(abs(np.linalg.det(A)))),
     ("norm1(X)", np.abs(X).sum()), ("sum(v > 0)", 1.0), ("atan2(v, 2)", np.arctan2(v, 2)), ("zeros(2, 3) + X", X),
 ]  # fmt: skip
 
@@ -50,10 +58,13 @@ def test_values_are_numpys_and_texts_read_back(text, expected):
 
 
 ERRORS = [
-    ("x @", "ends too early"), ("", "is empty"), ("x @@ y", "not expected"), ("(x", r"'\)' is missing"), ("x[1", "']' is missing"),
+    ("x @", "ends too early"), ("", "is empty"), ("x @@ y", "not expected"), ("(x", r"'\)' is missing"),
+    ("x[1", "']' is missing"),
     ("x[a]", "plain integer"), ("[[1,2],[3]]", "different lengths"), ("[]", "empty"), ("spam(x)", "unknown function"),
-    ("x'", "unexpected character"), ("__import__('os')", "unexpected character|unknown function"), ("x.shape", "no .shape"), ("sum(x, y)", "axis"),
-    ("inv(A, B)", "takes 1 argument"), ("x y", "operator is missing"), ("x = 2", "an = is not expected"), ("0 < x < 1", "do not chain"),
+    ("x'", "unexpected character"), ("__import__('os')", "unexpected character|unknown function"),
+    ("x.shape", "no .shape"), ("sum(x, y)", "axis"),
+    ("inv(A, B)", "takes 1 argument"), ("x y", "operator is missing"), ("x = 2", "an = is not expected"),
+    ("0 < x < 1", "do not chain"),
     ("lambda x: x", "expected|missing"), ("x if y else z", "missing"), ("(" * 300 + "x" + ")" * 300, "limit"),
     ("-" * 500 + "x", "limit"), ("trace(A, axis=1)", "takes no axis"), ("1e99999", "digits|large"),
 ]  # fmt: skip
@@ -74,8 +85,10 @@ def test_size_is_limited():
 
 
 SHAPE_ERRORS = [
-    ("A @ v3", "2 against 3"), ("A + v3", "does not fit"), ("v @ v.T", "outer"), ("det(X)", "square"), ("A @ 2", "scalar"),
-    ("v[2]", "outside"), ("softmax(A)", "axis"), ("sum(v, axis=1)", "no axis 1"), ("[v, v3]", "different shapes"), ("v[0, 1]", "index"),
+    ("A @ v3", "2 against 3"), ("A + v3", "does not fit"), ("v @ v.T", "outer"), ("det(X)", "square"),
+    ("A @ 2", "scalar"),
+    ("v[2]", "outside"), ("softmax(A)", "axis"), ("sum(v, axis=1)", "no axis 1"), ("[v, v3]", "different shapes"),
+    ("v[0, 1]", "index"),
 ]  # fmt: skip
 
 
@@ -93,9 +106,11 @@ def test_what_looks_like_arrays():
 CASES = [
     ("mean((y - (X @ w + b))**2)/2", {"X": X.T, "y": np.array([1.0, 2, 3])}, {"w": [0.5, -1.0], "b": 0.25}),
     ("x.T @ A @ x", {"A": A}, {"x": [1.0, 2.0]}), ("x.T @ A @ x", {}, {"x": [1.0, 2.0], "A": A}),
-    ("log(det(M)) + trace(inv(M))", {}, {"M": [[3.0, 1.0], [0.5, 2.0]]}), ("norm(A @ x - v)", {"A": A, "v": v}, {"x": [0.2, 3.0]}),
+    ("log(det(M)) + trace(inv(M))", {}, {"M": [[3.0, 1.0], [0.5, 2.0]]}),
+    ("norm(A @ x - v)", {"A": A, "v": v}, {"x": [0.2, 3.0]}),
     ("logsumexp(x) + x[0]**2", {}, {"x": [0.5, 1.0, -2.0]}), ("sum(softmax(x)*[1, 2])", {}, {"x": [0.5, 1.0]}),
-    ("prod(x) + max(x)", {}, {"x": [0.5, 3.0]}), ("sum(log(1 + exp(-y*(X @ w))))", {"X": X, "y": v}, {"w": [1.0, 0.5, 0.1]}),
+    ("prod(x) + max(x)", {}, {"x": [0.5, 3.0]}),
+    ("sum(log(1 + exp(-y*(X @ w))))", {"X": X, "y": v}, {"w": [1.0, 0.5, 0.1]}),
     ("sum(outer(x, x)*M) - dot(x, x)", {"M": A}, {"x": [1.5, -0.5]}), ("0.1*sum(x**3)/3", {}, {"x": [0.1, 0.2]}),
     ("mean(sum(relu(X @ W + b), axis=1))", {"X": X}, {"W": np.arange(6.0).reshape(3, 2) - 2.2, "b": [0.1, 0.2]}),
 ]  # fmt: skip
@@ -235,7 +250,8 @@ def test_every_kind_of_file_gives_the_same(run):
     w = np.array([0.5, -1.0])
     expected = 2 * X.T @ (X @ w - y)
     common = ("norm(X @ w - y)**2", "--at", "w=[0.5,-1]")
-    for data in (["d.npz"], ["X.npy", "y=target.npy"], ["d.json"], ["X=t.csv:a,b", "t.csv"], ["X=plain.csv", "y=t.csv:y"],
+    for data in (["d.npz"], ["X.npy", "y=target.npy"], ["d.json"], ["X=t.csv:a,b", "t.csv"],
+                 ["X=plain.csv", "y=t.csv:y"],
                  ["X=lines.jsonl:a,b", "lines.jsonl"]):  # fmt: skip
         options = [part for file in data for part in ("--data", file)]
         np.testing.assert_allclose(gradient_of(run, *common, *options), expected, rtol=1e-14)
@@ -253,9 +269,11 @@ FILES = [
     ("ragged.csv", "X,y\n1,2\n3\n", "ragged.csv, line 3: 1 cell for 2 columns"),
     ("word.csv", "X,y\n1,2\n3,abc\n", "word.csv, line 3: y = 'abc' is not a number"),
     ("nan.csv", "X,y\n1,2\n3,nan\n", "nan.csv, line 3: y"), ("gap.csv", "X,y\n1,\n", "gap.csv, line 2: y is empty"),
-    ("inf.csv", "X,y\n1,2\n1,inf\n", "inf.csv, line 3: y"), ("twice.csv", "X,X\n1,2\n", "twice.csv, line 1: the column X stands twice"),
+    ("inf.csv", "X,y\n1,2\n1,inf\n", "inf.csv, line 3: y"),
+    ("twice.csv", "X,X\n1,2\n", "twice.csv, line 1: the column X stands twice"),
     ("empty.csv", "", "empty.csv holds no rows"), ("other.csv", "X,z\n1,2\n", "other.csv has the columns X, z"),
-    ("bad.json", '{"X": [1,2', "bad.json, line 1: it is not JSON"), ("rag.json", '{"X": [[1,2],[3]], "y": [1]}', "row 1 of X has length 1"),
+    ("bad.json", '{"X": [1,2', "bad.json, line 1: it is not JSON"),
+    ("rag.json", '{"X": [[1,2],[3]], "y": [1]}', "row 1 of X has length 1"),
     ("nan.json", '{"X": [1, NaN], "y": [1, 2]}', "nan.json: X[1] is nan"),
     ("part.jsonl", '{"X": 1, "y": 2}\n{"X": 1}\n', "part.jsonl, line 2: y is missing"),
     ("lengths.json", '{"X": [1, 2, 3], "y": [1, 2]}', "does not fit"),
@@ -288,10 +306,12 @@ COMMANDS = [
     (("grad", "sum(x @ A)", "--let", "A=[[1,2],[3,4]]", "--at", "x=[1,2,3]"), "3 against 2"),
     (("grad", "sum(x)"), "needs a point"), (("grad", "sum(x)", "--at", "y=1"), "unknown variable y"),
     (("grad", "sum(x)", "--at", "x=[1,a]"), "names a"), (("grad", "sum(x)", "--at", "x=1:2:3"), "is a range"),
-    (("grad", "sum(x)", "--let", "B=2", "--at", "x=1"), "does not name"), (("grad", "x @ y", "--at", "x=[1,2]"), "no value for y"),
+    (("grad", "sum(x)", "--let", "B=2", "--at", "x=1"), "does not name"),
+    (("grad", "x @ y", "--at", "x=[1,2]"), "no value for y"),
     (("grad", "A @ x", "--let", "A=[[1,2],[3,4]]", "--at", "x=[1,2]"), "jacobian"),
     (("grad", "sum(x)", "--let", "x", "--at", "x=1"), "defines nothing"), (("compare", "sum(x)"), "needs a point"),
-    (("check", "sum(x)", "--claim", "ones(2)"), "checked at a point"), (("grad", "x'*x", "--at", "x=1"), "unexpected character"),
+    (("check", "sum(x)", "--claim", "ones(2)"), "checked at a point"),
+    (("grad", "x'*x", "--at", "x=1"), "unexpected character"),
 ]  # fmt: skip
 
 

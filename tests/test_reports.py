@@ -35,6 +35,10 @@ KINDS = {
     "wrong check": ["check", "x^2*y", "--claim", "2*x*y", "--claim", "x", "--at", "1,2"],
     "kink check": ["check", "relu(x)", "--claim", "heaviside(x)", "--at", "0"],
     "undecided check": ["check", "sqrt(x)", "--claim", "1/x", "--at", "0"],
+    "matrix": ["matrix", "A @ x", "--wrt", "x"],
+    "identity": ["matrix", "--check", "d/dx x.T @ A @ x = (A + A.T) @ x"],
+    "false identity": ["matrix", "--check", "d/dx x.T @ A @ x = 2*A @ x"],
+    "arrays": ["grad", "x.T @ A @ x", "--let", "A=[[1,2],[3,4]]", "--at", "x=[1,2]"],
     "functions": ["functions"],
     "function": ["functions", "tanh"],
 }

@@ -118,7 +118,7 @@ class Terms:
             for (scalars, common), members in groups.items():
                 if len(members) > 1:
                     pairs = [self._two(terms[k][0]) for k in members]
-                    others = [pair[1 if right else 2] for pair in pairs if pair is not None]
+                    others = [pair[1] if right else pair[2] for pair in pairs if pair is not None]
                     if right or len(self.shape(common)) == 2:
                         unit = terms[members[0]][1]
                         inner = self.add(
