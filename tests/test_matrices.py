@@ -99,6 +99,7 @@ FORMS = [
     # reductions along an axis, broadcasting
     ("sum(X @ w)", "X"), ("sum(sum(X, axis=0)**2)", "X"), ("sum(mean(X, axis=1)**3)", "X"), ("sum((X - b)**2)", "b"),
     ("sum(logsumexp(X, axis=1))", "X"), ("sum(softmax(X, axis=1)*Y)", "X"), ("sum((X + alpha)**2)", "alpha"),
+    ("sum(softmax(X, axis=0))", "X"),
     # by a scalar
     ("inv(A + t*B)", "t"), ("A @ A*t + B*t**2", "t"), ("x*sin(t)", "t"), ("log(det(A + t*B))", "t"),
     ("norm(x + t*y)**2", "t"), ("trace(A @ inv(A + t*B))", "t"),

@@ -32,6 +32,10 @@ class Trial(NamedTuple):
     values: dict[str, Any]
 
 
+SMALL = 1e-3
+"""size below which a derivative counts as this large: where it is zero, its rounding is all there is to compare"""
+
+
 def at_sizes(tree: Node, sizes: Mapping[str, int]) -> Node:
     """The tree with names of lengths replaced by numbers."""
     return replaced(tree, lambda n: number(sizes[n.value]) if n.kind == "name" and n.value in sizes else None)
@@ -149,9 +153,8 @@ def usable_trials(
 
 
 def apart(found: Any, known: Any) -> float:
-    """The largest difference as a part of the largest entry; infinite where a shape or a value is wrong."""
+    """The largest difference as a part of the largest entry (of SMALL at least); infinite where a shape or a value is wrong."""
     if np.shape(found) != np.shape(known) or not np.isfinite(found).all():
         return float("inf")
-    scale = float(np.max(np.abs(known), initial=0.0))
-    gap = float(np.max(np.abs(found - known), initial=0.0))
-    return gap / scale if scale else gap
+    scale = max(SMALL, float(np.max(np.abs(known), initial=0.0)))
+    return float(np.max(np.abs(found - known), initial=0.0)) / scale
