@@ -153,7 +153,7 @@ def usable_trials(
 
 
 def apart(found: Any, known: Any) -> float:
-    """The largest difference as a part of the largest entry (of SMALL at least); infinite where a shape or a value is wrong."""
+    """The largest difference by the largest entry (SMALL at least); infinite for a wrong shape or no value."""
     if np.shape(found) != np.shape(known) or not np.isfinite(found).all():
         return float("inf")
     scale = max(SMALL, float(np.max(np.abs(known), initial=0.0)))
