@@ -37,6 +37,10 @@ KINDS = {
     "undecided check": ["check", "sqrt(x)", "--claim", "1/x", "--at", "0"],
     "descent": ["descend", "(w-3)^2 + 2*(b+1)^2", "--from", "w=0,b=0", "--rate", "0.1", "--steps", "30"],
     "diverging descent": ["descend", "exp(x^2)", "--from", "2", "--rate", "1"],
+    "matrix": ["matrix", "A @ x", "--wrt", "x"],
+    "identity": ["matrix", "--check", "d/dx x.T @ A @ x = (A + A.T) @ x"],
+    "false identity": ["matrix", "--check", "d/dx x.T @ A @ x = 2*A @ x"],
+    "arrays": ["grad", "x.T @ A @ x", "--let", "A=[[1,2],[3,4]]", "--at", "x=[1,2]"],
     "functions": ["functions"],
     "function": ["functions", "tanh"],
 }
