@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from diffkit.ndarrays import Hit
 
 HIGHEST_ORDER = 4  # of a Python function: nesting costs 2ⁿ
+BESIDE = 1 + 2.0**-9  # factor of the point at which the code is followed once more, to see that it can be
 BLOCK = 2**21  # numbers in the tangents of the arguments of one pass
 
 
@@ -45,6 +46,18 @@ class FunctionEvaluation:
                                hint="a function without branches can be traced: use backend='auto'")  # fmt: skip
         assert task.function is not None
         self.task, self.function = task, task.function
+        self.followed = False
+
+    def _check_beside(self, point: Any) -> None:
+        """TracingError if, beside the point, the code gives other values when it is followed; once is enough."""
+        from diffkit.ndarrays import pushforward
+
+        beside = point * BESIDE + (point == 0) * (BESIDE - 1)
+        row = (beside - point)[None]
+        with self.function.following():
+            pushed = pushforward(self.function.call, self.function.split(beside), self.function.split(row))
+            self.function.check_values(beside, pushed.value)
+        self.followed = True
 
     def at(self, point: Sequence[float]) -> Answer:
         """Push directions through the function at one point."""
@@ -52,15 +65,20 @@ class FunctionEvaluation:
 
         start = self.function.evaluations
         value = self.function.values(point)
-        self.function.evaluations += 1
-        table, hits = self._derivatives(np.array(point, dtype=float))
-        values = [float(table[index]) for index in self.task.indices]
+        hits: list[Hit] = []
+        table: dict[Index, float] = {}
+        if np.any(np.isfinite(value)) and not self.function.unsteady:
+            place = np.array(point, dtype=float)
+            if not self.followed:
+                self._check_beside(place)
+            table, hits = self._derivatives(place)
+        values = [float(table.get(index, np.nan)) for index in self.task.indices]
         odd = {}
         for c, (output, _) in enumerate(self.task.indices):
             seen = self._odd(float(value[output]), values[c], hits)
             if seen is not None:
                 values[c], odd[c] = np.nan, seen
-        return Answer(values, None, odd, self.function.evaluations - start, warnings=self.function.warnings)
+        return Answer(values, None, odd, self.function.evaluations - start)
 
     def _odd(self, value: float, slope: float, hits: Sequence[Hit]) -> Odd | None:
         """What is known of a component that has no ordinary value."""
@@ -69,8 +87,8 @@ class FunctionEvaluation:
         if not np.isfinite(value):
             reason = self.function.reason or f"{self.function.name} is {value} there"
             return Odd("domain_error", reason, cause="outside the domain")
-        if "not deterministic" in self.function.faults:
-            return Odd("uncertain", self.function.faults["not deterministic"])
+        if self.function.unsteady:
+            return Odd("uncertain", self.function.unsteady)
         ties = [hit for hit in hits if hit.kind == "tie"]
         if not np.isfinite(slope) or ties:
             seen = "; ".join(dict.fromkeys(str(hit) for hit in (hits if not np.isfinite(slope) else ties)))
@@ -82,6 +100,7 @@ class FunctionEvaluation:
         import numpy as np
 
         from diffkit.ndarrays import pushforward
+        from diffkit.ndarrays.kernel import plain
 
         groups: dict[tuple[int, ...], dict[int, None]] = {}
         found: dict[Index, float] = {}
@@ -104,7 +123,9 @@ class FunctionEvaluation:
                 pushed = pushforward(lambda *moved: push(outer[:-1], inner, *moved), values, seeds(outer[-1:]))
                 hits.extend(pushed.hits)
                 return pushed.tangents[0]
-            pushed = pushforward(self.function.call, values, seeds(inner))
+            with self.function.following():
+                pushed = pushforward(self.function.call, values, seeds(inner))
+            self.function.check_values(point, plain(pushed.value))
             hits.extend(pushed.hits)
             self.function.evaluations += len(inner)
             return pushed.tangents
