@@ -94,7 +94,7 @@ class ComplexEvaluation:
         import numpy as np
 
         moved = point.astype(np.result_type(point, np.complex64))
-        h = STEP * (abs(point[variable]) or 1.0)
+        h = math.ldexp(STEP, math.frexp(point[variable])[1])  # a power of two, which rounds nothing
         moved[variable] += 1j * h
         try:
             with FILTERS, np.errstate(all="ignore"), warnings.catch_warnings():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from diffkit.errors import BackendError
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 HIGHEST_ORDER = 4  # of a Python function: nesting costs 2ⁿ
 BESIDE = 1 + 2.0**-9  # factor of the point at which the code is followed once more, to see that it can be
-BLOCK = 2**21  # numbers in the tangents of the arguments of one pass
+BLOCK = 2**19  # numbers in the tangents of the arguments of one pass
 
 
 class DualBackend:
@@ -96,50 +98,45 @@ class FunctionEvaluation:
         return None
 
     def _derivatives(self, point: Any) -> tuple[dict[Index, float], list[Hit]]:
-        """Every partial of the task, by index; those that differ only in their first variable share a pass."""
+        """Every partial of the task, by index; a level for each order, all variables of a level in one pass."""
+        import numpy as np
+
+        found: dict[Index, float] = {}
+        hits: list[Hit] = []
+        for order in sorted({len(index) for _, index in self.task.indices}):
+            indices = {index for _, index in self.task.indices if len(index) == order}
+            levels = [sorted(set(variables)) for variables in zip(*indices, strict=True)]
+            if not levels:
+                found.update({(k, ()): v for k, v in enumerate(self.function.values(point).tolist())})
+                continue
+            for part in _parts(levels, max(1, BLOCK // len(point) // 4 ** (order - 1))):
+                tangents = np.asarray(self._push(part, point, self.function.split(point), hits))
+                table = tangents.reshape(*map(len, reversed(part)), -1)
+                for index in indices & set(product(*part)):
+                    row = table[tuple(level.index(v) for level, v in zip(reversed(part), reversed(index), strict=True))]
+                    found.update({(k, index): v for k, v in enumerate(row.tolist())})
+        return found, hits
+
+    def _push(self, levels: Sequence[Sequence[int]], point: Any, values: Sequence[Any], hits: list[Hit]) -> Any:
+        """Tangents along the variables of the first level, differentiated by those of the next ones."""
         import numpy as np
 
         from diffkit.ndarrays import pushforward
         from diffkit.ndarrays.kernel import plain
 
-        groups: dict[tuple[int, ...], dict[int, None]] = {}
-        found: dict[Index, float] = {}
-        for output, index in self.task.indices:
-            if index:
-                groups.setdefault(index[1:], {})[index[0]] = None
-            else:
-                found[output, ()] = float(self.function.values(point)[output])
-        hits: list[Hit] = []
-
-        def seeds(variables: Sequence[int]) -> list[Any]:
-            rows = np.zeros((len(variables), len(point)))
-            rows[np.arange(len(variables)), variables] = 1.0
-            parts = self.function.split(rows)
-            return [part if np.any(part) else None for part in parts]
-
-        def push(outer: tuple[int, ...], inner: Sequence[int], *values: Any) -> Any:
-            """Tangents along the inner variables, differentiated by the outer ones."""
-            if outer:
-                pushed = pushforward(lambda *moved: push(outer[:-1], inner, *moved), values, seeds(outer[-1:]))
-                hits.extend(pushed.hits)
-                return pushed.tangents[0]
+        *inner, variables = levels
+        rows = np.zeros((len(variables), len(point)))
+        rows[np.arange(len(variables)), variables] = 1.0
+        seeds = [part if np.any(part) else None for part in self.function.split(rows)]
+        if inner:
+            pushed = pushforward(lambda *moved: self._push(inner, point, moved, hits), values, seeds)
+        else:
             with self.function.following():
-                pushed = pushforward(self.function.call, values, seeds(inner))
+                pushed = pushforward(self.function.call, values, seeds)
             self.function.check_values(point, plain(pushed.value))
-            hits.extend(pushed.hits)
-            self.function.evaluations += len(inner)
-            return pushed.tangents
-
-        width = max(1, BLOCK // max(1, len(point)))
-        for outer, members in groups.items():
-            inner = list(members)
-            for first in range(0, len(inner), width):
-                chunk = inner[first : first + width]
-                tangents = np.asarray(push(outer, chunk, *self.function.split(point))).reshape(len(chunk), -1)
-                for row, variable in enumerate(chunk):
-                    for output in self.function.outputs:
-                        found[output, (variable, *outer)] = float(tangents[row, output])
-        return found, hits
+            self.function.evaluations += 1
+        hits.extend(pushed.hits)
+        return pushed.tangents
 
     def bound(self, point: Sequence[float]) -> list[float]:
         """How far rounding may carry each component, measured."""
@@ -158,3 +155,16 @@ class FunctionEvaluation:
         from diffkit.evaluation import by_rows
 
         return by_rows(self, points)
+
+
+def _parts(levels: list[list[int]], most: int) -> Iterator[list[list[int]]]:
+    """Split the last level, then the first one, until at most so many combinations go together."""
+    inside = math.prod(map(len, levels[:-1]))
+    wide = max(1, most // inside)
+    for first in range(0, len(levels[-1]), wide):
+        last = levels[-1][first : first + wide]
+        if inside <= most or len(levels) == 1:
+            yield [*levels[:-1], last]
+            continue
+        for start in range(0, len(levels[0]), most):
+            yield [levels[0][start : start + most], *levels[1:-1], last]

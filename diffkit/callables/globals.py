@@ -19,7 +19,7 @@ WRITES = ("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_DEREF")
 
 def plain_function(call: Any) -> FunctionType | None:
     """The Python function behind a callable: a method, a partial, a decorated function, an object with a call."""
-    while call is not None:
+    for _ in range(10):  # wrappers may go in circles
         if isinstance(call, functools.partial):
             call = call.func
         elif inspect.ismethod(call):
@@ -30,7 +30,7 @@ def plain_function(call: Any) -> FunctionType | None:
                 return call
             call = wrapped
         else:
-            call = vars(type(call)).get("__call__")
+            call = inspect.getattr_static(type(call), "__call__", None)
     return None
 
 
