@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from fractions import Fraction
 from itertools import product
 from typing import Any, NamedTuple
 
 from flint import arb
 
-from diffkit.algebras.balls import rational
 from diffkit.tasks import Index
 
-ZERO, TINY = arb(0), arb(2) ** -1080
-AGREEMENT = 30  # bits that must agree for a series to confirm a derivative
+ZERO, ONE, TINY = arb(0), arb(1), arb(2) ** -1080
+AGREEMENT = arb(2) ** 30  # what must agree for a series to confirm a derivative: that many bits
 
-Direction = tuple[tuple[int, int], ...]
+Direction = frozenset[tuple[int, int]]
 """(input, whole number) pairs"""
 
 
@@ -26,17 +24,17 @@ class Check(NamedTuple):
     output: int
     order: int
     left: tuple[tuple[Any, Direction], ...]
-    """(weight as flint's rational, or 1, direction)"""
-    right: tuple[tuple[int, int], ...]
-    """(factor, component)"""
+    """(weight as an exact ball, or None for 1, direction)"""
+    right: tuple[tuple[Any, int], ...]
+    """(factor as an exact ball, component)"""
 
     def agrees(self, series: dict[Direction, list[Any]], found: Sequence[Any]) -> bool | None:
         """Whether both sides overlap, closely enough to see each component; None if they are too wide for that."""
         left = right = ZERO
         for weight, direction in self.left:
             coefficient = series[direction][self.output][self.order]
-            left += coefficient if weight == 1 else coefficient * weight
-        width = left.rad() * 2**AGREEMENT
+            left += coefficient if weight is None else coefficient * weight
+        width = left.rad() * AGREEMENT
         sharp = True
         for factor, component in self.right:
             term = found[component] * factor
@@ -61,32 +59,37 @@ def confirmations(indices: Sequence[Index]) -> list[Check]:
         variables = sorted({v for c in members for v in indices[c][1]})
         complete = order == 2 and len(members) == len(variables) * (len(variables) + 1) // 2
         if order == 1 or complete:
-            direction = tuple((v, 3 + 2 * k + (k * k) % 7) for k, v in enumerate(variables))
-            moves = dict(direction)
+            moves = {v: 3 + 2 * k + (k * k) % 7 for k, v in enumerate(variables)}
             right = tuple(
-                (math.prod(moves[v] for v in indices[c][1]) * (2 if len(set(indices[c][1])) == 2 else 1), c)
+                (arb(math.prod(moves[v] for v in indices[c][1]) * (2 if len(set(indices[c][1])) == 2 else 1)), c)
                 for c in members
             )
-            checks.append(Check(output, order, ((_weight(order), direction),), right))
+            checks.append(Check(output, order, ((_weight(order), frozenset(moves.items())),), right))
         else:
-            checks += [Check(output, order, polarised(indices[c][1]), ((1, c),)) for c in members]
+            checks += [alone(indices, c) for c in members]
     return checks
 
 
+def alone(indices: Sequence[Index], component: int) -> Check:
+    """The identity that gives one component by itself."""
+    output, index = indices[component]
+    return Check(output, len(index), polarised(index), ((ONE, component),))
+
+
 def _weight(order: int) -> Any:
-    return 1 if order < 2 else rational(math.factorial(order))
+    return None if order < 2 else arb(math.factorial(order))
 
 
 def polarised(index: Sequence[int]) -> tuple[tuple[Any, Direction], ...]:
     """Weights and directions whose n-th coefficients add up to a partial derivative."""
     order = len(index)
     if len(set(index)) <= 1:
-        return ((_weight(order), tuple((v, 1) for v in index[:1])),)
-    weights: dict[Direction, Fraction] = {}
+        return ((_weight(order), frozenset((v, 1) for v in index[:1])),)
+    weights: dict[Direction, int] = {}
     for signs in product((1, -1), repeat=order):
         sums: dict[int, int] = {}
         for sign, v in zip(signs, index, strict=True):
             sums[v] = sums.get(v, 0) + sign
-        direction = tuple(sorted((v, s) for v, s in sums.items() if s))
-        weights[direction] = weights.get(direction, Fraction(0)) + Fraction(math.prod(signs), 2**order)
-    return tuple((rational(w), d) for d, w in weights.items() if w and d)
+        direction = frozenset((v, s) for v, s in sums.items() if s)
+        weights[direction] = weights.get(direction, 0) + math.prod(signs)
+    return tuple((arb(w) / 2**order, d) for d, w in weights.items() if w and d)

@@ -6,7 +6,7 @@ The source holds slot numbers and operators only; nothing of a user's text gets 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from diffkit.primitives import Primitive
@@ -19,37 +19,40 @@ SMALL = 64
 LARGEST = 3000  # instructions above which compiling costs more than it saves
 
 
-def _whole_power(program: Program, row: Primitive, args: tuple[int, ...]) -> int | None:
-    """The exponent, where it is a small whole number: every algebra that is emitted for has such powers."""
+def _whole_power(program: Program, row: Primitive, args: tuple[int, ...]) -> bool:
+    """Whether the exponent is a small whole number: every algebra that is emitted for has such powers."""
     value = program.constant_at(args[1]) if row.name == "power" else None
-    return value if isinstance(value, int) and 0 <= value <= SMALL else None
+    return isinstance(value, int) and 0 <= value <= SMALL
+
+
+def maker(inputs: Iterable[str], lines: Iterable[str], constants: Iterable[str]) -> Callable[..., Callable[..., Any]]:
+    """Compile lines to a function of the inputs: what makes it, given values for its constants."""
+    body = "\n    ".join(lines)
+    space: dict[str, Any] = {"__builtins__": {}}
+    source = f"def make({', '.join(constants)}):\n  def call({', '.join(inputs)}):\n    {body}\n  return call"
+    exec(compile(source, "<program>", "exec"), space)
+    return space["make"]  # type: ignore[no-any-return]
 
 
 class Emitted:
-    """A program compiled for the functions that ``function`` gives for its rows."""
+    """A program compiled for the functions that ``form`` gives for its rows."""
 
-    def __init__(self, program: Program, function: Callable[[Primitive], Callable[..., Any]]):
-        operators = {row: sign for row, _ in program.instructions if (sign := INFIX.get(function(row)))}
-        rows = list(dict.fromkeys(row for row, _ in program.instructions if row not in operators))
-        self.functions = [function(row) for row in rows]
-        names = {row: f"f{k}" for k, row in enumerate(rows)}
-        count, first = len(program.inputs), program.first_instruction
-        lines = [f"def make({', '.join([*(f'v{s}' for s in range(count, first)), *names.values()])}):"]
-        lines.append(f"  def call({', '.join(f'v{s}' for s in range(count))}):")
+    def __init__(self, program: Program, form: Callable[[Primitive], Callable[..., Any]]):
+        names: dict[Primitive, str] = {}
+        lines = []
         for slot, row, args in program.numbered():
-            sign = operators.get(row)
+            sign = "**" if _whole_power(program, row, args) else INFIX.get(form(row))
             if sign:
                 text = f"v{args[0]} {sign} v{args[1]}"
-            elif (n := _whole_power(program, row, args)) is not None:
-                text = f"v{args[0]} ** {n}"
             else:
-                text = f"{names[row]}({', '.join(f'v{a}' for a in args)})"
-            lines.append(f"    v{slot} = {text}")
-        lines += [f"    return [{', '.join(f'v{s}' for s in program.outputs)}]", "  return call"]
-        space: dict[str, Any] = {}
-        exec(compile("\n".join(lines), "<program>", "exec"), {"__builtins__": {}}, space)
-        self._make = space["make"]
+                text = f"{names.setdefault(row, f'f{len(names)}')}({', '.join(f'v{a}' for a in args)})"
+            lines.append(f"v{slot} = {text}")
+        lines.append(f"return [{', '.join(f'v{s}' for s in program.outputs)}]")
+        slots = [f"v{s}" for s in range(program.first_instruction)]
+        count = len(program.inputs)
+        self._functions = [form(row) for row in names]
+        self._make = maker(slots[:count], lines, [*slots[count:], *names.values()])
 
     def bind(self, constants: Sequence[Any]) -> Callable[..., list[Any]]:
         """Give the function of the inputs, with values for the program's constants."""
-        return self._make(*constants, *self.functions)  # type: ignore[no-any-return]
+        return self._make(*constants, *self._functions)

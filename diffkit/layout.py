@@ -64,14 +64,16 @@ def _components(task: Task, flat: Any, points: Points, scaled: bool) -> Any:
 
 def _odd(task: Task, answer: Answer) -> dict[int, Odd]:
     count, width = len(task.indices), len(task.places)
-    found = {}
+    found: dict[int, Odd] = {}
+    of: dict[int, list[int]] = {}
+    for c, place in enumerate(task.places):
+        of.setdefault(place, []).append(c)
     bad = {position // count for position, described in answer.odd.items() if described.status != "ok"}
     for position, described in answer.odd.items():
         row, index = divmod(position, count)
         if described.status == "ok" and row in bad:  # what a good component is said to be belongs to good points
             continue
-        places = [c for c, place in enumerate(task.places) if place == index]
-        found.update({row * width + c: _scaled(described, task, answer, c) for c in places})
+        found.update({row * width + c: _scaled(described, task, answer, c) for c in of.get(index, ())})
     return found
 
 

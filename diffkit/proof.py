@@ -22,13 +22,13 @@ from diffkit.algebras.field import vanishes
 from diffkit.algebras.floats import FLOATS, to_float
 from diffkit.algebras.rationals import Inexact, rationals
 from diffkit.builder import select
-from diffkit.confirmation import Check, Direction, confirmations, polarised
-from diffkit.emit import LARGEST, Emitted
+from diffkit.confirmation import ZERO, Check, Direction, alone, confirmations
+from diffkit.emit import LARGEST, Emitted, maker
 from diffkit.program import Program, run, run_slots
 from diffkit.results import Odd
 from diffkit.syntax import excerpt
 from diffkit.tasks import Task, gradient_task
-from diffkit.transforms import derivative_program, guard
+from diffkit.transforms import Guarded, derivative_program, guard
 
 PRECISIONS = (96, 192, 512, 2400)
 EXACT_BEFORE = 512  # bits before which exact arithmetic is asked
@@ -70,7 +70,13 @@ class Regular(NamedTuple):
 
 
 def enclose(ball: Any) -> Enclosure:
-    """Round both ends of a ball."""
+    """Round every number in a ball."""
+    middle = float(ball)
+    half = abs(middle - math.nextafter(middle, 0.0)) / 2  # its neighbour on the other side is never nearer
+    if -half < ball - middle < half:
+        return Enclosure(ball, middle)
+    if ball.is_zero():
+        return Enclosure(ball, 0.0)
     low = float(ball.lower())
     if low != float(ball.upper()) or not ball.is_finite():
         return Enclosure(ball, None)
@@ -80,27 +86,29 @@ def enclose(ball: Any) -> Enclosure:
 class Runner:
     """A program over one flint algebra: interpreted at first, compiled when it is used again and again."""
 
-    def __init__(self, program: Program, algebra: Any, function: Callable[..., Any]):
-        self.program, self.algebra, self.function = program, algebra, function
-        self.compiles = len(program) <= LARGEST
-        self.calls = 0
-        self.bound: dict[tuple[int, int], Callable[..., list[Any]]] = {}
+    def __init__(self, program: Program, algebra: Any, form: Callable[..., Any]):
+        self.program, self.algebra, self.form = program, algebra, form
+        self.patience = PATIENCE if len(program) + len(program.outputs) <= LARGEST else math.inf
+        self.bound: dict[int, Callable[..., list[Any]]] = {}
 
     @cached_property
-    def emitted(self) -> Emitted:
-        """The compiled program."""
-        return Emitted(self.program, self.function)
+    def _emitted(self) -> Emitted:
+        return Emitted(self.program, self.form)
 
-    def __call__(self, bits: int, length: int, inputs: Sequence[Any]) -> list[Any]:
-        """Give the outputs; the caller holds that precision."""
-        self.calls += 1
-        if self.calls <= PATIENCE or not self.compiles:
-            return run(self.program, self.algebra, inputs)
-        call = self.bound.get((bits, length))
+    def compiled(self, bits: int) -> Callable[..., list[Any]]:
+        """Give the compiled program; the caller holds that precision."""
+        call = self.bound.get(bits)
         if call is None:
             constants = [self.algebra.constant(c) for c in self.program.constants]
-            call = self.bound[bits, length] = self.emitted.bind(constants)
-        return call(*inputs)
+            call = self.bound[bits] = self._emitted.bind(constants)
+        return call
+
+    def __call__(self, bits: int, inputs: Sequence[Any]) -> list[Any]:
+        """Give the outputs; the caller holds that precision."""
+        if self.patience > 0:
+            self.patience -= 1
+            return run(self.program, self.algebra, inputs)
+        return self.compiled(bits)(*inputs)
 
 
 class Prover:
@@ -108,7 +116,6 @@ class Prover:
 
     def __init__(self, task: Task):
         self.task = task
-        self._speeds: dict[Direction, list[int]] = {}
 
     @cached_property
     def derivative(self) -> Program:
@@ -116,10 +123,16 @@ class Prover:
         return derivative_program(self.task.program, self.task.indices)
 
     @cached_property
-    def _balls(self) -> tuple[Runner, int, int, tuple[bool, ...]]:
-        guarded = guard(self.task.program, self.derivative)
-        runner = Runner(guarded.program, BALLS, ball_function)
-        return runner, guarded.derivatives, guarded.derivatives + guarded.primals, guarded.edges
+    def _steps(self) -> tuple[int, ...]:
+        return PRECISIONS if len(self.derivative) <= HUGE else PRECISIONS[:2]
+
+    @cached_property
+    def _guarded(self) -> Guarded:
+        return guard(self.task.program, self.derivative)
+
+    @cached_property
+    def _balls(self) -> Runner:
+        return Runner(self._guarded.program, BALLS, ball_function)
 
     @cached_property
     def _series(self) -> Runner:
@@ -131,10 +144,11 @@ class Prover:
 
     def at(self, point: Sequence[float], deadline: float | None = None) -> Regular:
         """Prove what can be proven of every component as an ordinary derivative; past the deadline, no further."""
+        if not self._balls.patience and (proof := self._at_once(*point)):
+            return proof
         found: list[Enclosure] = []
         inside = False
-        steps = PRECISIONS if len(self.derivative) <= HUGE else PRECISIONS[:2]
-        for bits in steps:
+        for bits in self._steps:
             if deadline is not None and found and monotonic() > deadline:
                 break
             if bits == EXACT_BEFORE and inside:
@@ -145,7 +159,7 @@ class Prover:
                 found, inside, hopeless = self._enclosures(bits, point)
                 if hopeless:
                     break
-                if inside and not any(e.value is None for e in found):
+                if inside and None not in [e.value for e in found]:
                     agreed = self._confirmed(bits, point, found)
                     if agreed is not None:
                         return Regular(tuple(found), True, agreed)
@@ -169,17 +183,18 @@ class Prover:
 
     def _enclosures(self, bits: int, point: Sequence[float]) -> tuple[list[Enclosure], bool, bool]:
         """Enclosures, whether all guards are proven, and whether one is proven not to hold."""
-        runner, count, first_margin, edges = self._balls
-        outputs = runner(bits, 1, [arb(x) for x in point])
+        _, count, primals, edges = self._guarded
+        outputs, first_margin = self._balls(bits, [arb(x) for x in point]), count + primals
+        found = [enclose(ball) for ball in outputs[:count]]
         inside = True
         for output in outputs[count:first_margin]:
             inside = inside and output.is_finite()
         for margin, edge in zip(outputs[first_margin:], edges, strict=True):
-            if not (margin > 0 if edge else margin != 0):
+            if not (margin > ZERO if edge else margin != ZERO):
                 inside = False
-                if margin.is_zero() or (edge and margin < 0):
-                    return [enclose(ball) for ball in outputs[:count]], False, True
-        return [enclose(ball) for ball in outputs[:count]], inside, False
+                if margin.is_zero() or (edge and margin < ZERO):
+                    return found, False, True
+        return found, inside, False
 
     def _exactly(self, point: Sequence[float], found: Sequence[Enclosure]) -> Regular | None:
         """Settle by exact arithmetic what no precision separates: ties and zeros; None if that does not settle all."""
@@ -201,31 +216,63 @@ class Prover:
         self, bits: int, point: Sequence[float], found: Sequence[Enclosure], checks: Sequence[Check] | None = None
     ) -> bool | None:
         """Whether Arb's series agree with the enclosures; None if they are too wide to tell. In a precision held."""
-        runner = self._series
         series: dict[Direction, list[Any]] = {}
         balls = [enclosure.ball for enclosure in found]
-        for check in self._checks if checks is None else checks:
+        for check in checks or self._checks:
             for _, direction in check.left:
                 if direction not in series:
-                    series[direction] = self._along(runner, bits, point, direction)
+                    series[direction] = self._series(
+                        bits, [arb_series([x, v]) for x, v in zip(point, self._speeds(direction), strict=True)]
+                    )
             agreed = check.agrees(series, balls)
             if agreed is None and len(check.right) > 1:  # components of very different size: one by one
-                alone = [
-                    Check(check.output, check.order, polarised(self.task.indices[c][1]), ((1, c),))
-                    for _, c in check.right
-                ]
-                agreed = self._confirmed(bits, point, found, alone)
+                each = [alone(self.task.indices, c) for _, c in check.right]
+                agreed = self._confirmed(bits, point, found, each)
             if not agreed:
                 return agreed
         return True
 
-    def _along(self, runner: Runner, bits: int, point: Sequence[float], direction: Direction) -> list[Any]:
-        """Outputs as power series along a direction; the caller holds the precision and the length."""
-        speeds = self._speeds.get(direction)
-        if speeds is None:
-            moves = dict(direction)
-            speeds = self._speeds[direction] = [moves.get(i, 0) for i in range(len(point))]
-        return runner(bits, self.task.order + 1, [arb_series([x, v]) for x, v in zip(point, speeds, strict=True)])
+    def _speeds(self, direction: Direction) -> list[int]:
+        """How fast each input moves along a direction."""
+        moves = dict(direction)
+        return [moves.get(i, 0) for i in range(len(self.task.program.inputs))]
+
+    @cached_property
+    def _at_once(self) -> Callable[..., Regular | None]:
+        """The first step of ``at`` as straight-line code; gives None where a test does not come out, for ``at`` to see.
+
+        For tasks that one direction confirms: gradients, Hessians and derivatives of one variable.
+        """
+        directions = {direction for check in self._checks for _, direction in check.left}
+        if len(directions) != 1:
+            return lambda *_: None
+        (direction,) = directions
+        bits, length = PRECISIONS[0], self.task.order + 1
+        program, count, primals, edges = self._guarded
+        inputs = [f"x{i}" for i in range(len(program.inputs))]
+        line = [f"arb_series([{x}, {v}])" for x, v in zip(inputs, self._speeds(direction), strict=True)]
+        balls = [f"b{slot}" for slot in program.outputs]
+        components, margins = balls[:count], balls[count + primals :]
+        tests = [f"{value}.is_finite()" for value in balls[count : count + primals]]
+        tests += [f"{margin} {'>' if edge else '!='} zero" for margin, edge in zip(margins, edges, strict=True)]
+        with precision(bits, length):
+            constants = {
+                "precision": precision, "arb": arb, "arb_series": arb_series, "zero": ZERO, "direction": direction,
+                "balls": self._balls.compiled(bits), "series": self._series.compiled(bits),
+                "enclose": enclose, "Regular": Regular,
+                **{f"agrees{k}": check.agrees for k, check in enumerate(self._checks)},
+            }  # fmt: skip
+        body = [
+            f"with precision({bits}, {length}):",
+            f"  {', '.join(balls)}, = balls({', '.join(f'arb({x})' for x in inputs)})",
+            f"  if not ({' and '.join(tests)}): return None",
+            *(f"  e{ball} = enclose({ball})" for ball in dict.fromkeys(components)),
+            f"  if None in [{', '.join(f'e{ball}.value' for ball in dict.fromkeys(components))}]: return None",
+            f"  found, along = [{', '.join(components)}], {{direction: series({', '.join(line)})}}",
+            *(f"  if not agrees{k}(along, found): return None" for k in range(len(self._checks))),
+            f"  return Regular(({' '.join(f'e{ball},' for ball in components)}), True, True)",
+        ]
+        return maker(inputs, body, constants)(**constants)
 
 
 def decimal_text(ball: Any, digits: int) -> str:

@@ -35,18 +35,19 @@ LAYERS = [
     {"auto"},
     {"prepared"},
     {"api"},
-    {"plots"},
+    {"learn", "matrices"},
+    {"plots", "pictures"},
     {"reports"},
-    {"cli", "__init__"},
+    {"cli", "testing", "__init__"},
     {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 ONLY_IN = {
     "click": {"cli"},
     "rich": {"reports", "cli"},
-    "matplotlib": {"plots"},
+    "matplotlib": {"plots", "pictures"},
     "sympy": {"sympy_bridge"},
-    "flint": {"algebras", "checking", "confirmation", "proof", "referee", "blame"},
+    "flint": {"algebras", "checking", "learn", "confirmation", "proof", "referee", "blame"},
     "scipy": {"primitives"},
     "mpmath": {"algebras"},
 }

@@ -31,6 +31,10 @@ KINDS = {
     "odd comparison": ["compare", "abs(x)*y", "--at", "0,1"],
     "many points": ["compare", "1/x", "--at", "x=-1:1:5"],
     "accuracy": ["report", "cases.jsonl"],
+    "check": ["check", "x^2*y", "--claim", "2*x*y", "--claim", "x^2"],
+    "wrong check": ["check", "x^2*y", "--claim", "2*x*y", "--claim", "x", "--at", "1,2"],
+    "kink check": ["check", "relu(x)", "--claim", "heaviside(x)", "--at", "0"],
+    "undecided check": ["check", "sqrt(x)", "--claim", "1/x", "--at", "0"],
     "functions": ["functions"],
     "function": ["functions", "tanh"],
 }

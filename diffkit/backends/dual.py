@@ -68,7 +68,7 @@ class FunctionEvaluation:
         start = self.function.evaluations
         value = self.function.values(point)
         hits: list[Hit] = []
-        table: dict[Index, float] = {}
+        table: dict[Index, Any] = {}
         if np.any(np.isfinite(value)) and not self.function.unsteady:
             place = np.array(point, dtype=float)
             if not self.followed:
@@ -97,11 +97,11 @@ class FunctionEvaluation:
             return Odd("uncertain", seen or "binary64 overflows or loses everything on the way")
         return None
 
-    def _derivatives(self, point: Any) -> tuple[dict[Index, float], list[Hit]]:
+    def _derivatives(self, point: Any) -> tuple[dict[Index, Any], list[Hit]]:
         """Every partial of the task, by index; a level for each order, all variables of a level in one pass."""
         import numpy as np
 
-        found: dict[Index, float] = {}
+        found: dict[Index, Any] = {}
         hits: list[Hit] = []
         for order in sorted({len(index) for _, index in self.task.indices}):
             indices = {index for _, index in self.task.indices if len(index) == order}
@@ -112,9 +112,10 @@ class FunctionEvaluation:
             for part in _parts(levels, max(1, BLOCK // len(point) // 4 ** (order - 1))):
                 tangents = np.asarray(self._push(part, point, self.function.split(point), hits))
                 table = tangents.reshape(*map(len, reversed(part)), -1)
-                for index in indices & set(product(*part)):
-                    row = table[tuple(level.index(v) for level, v in zip(reversed(part), reversed(index), strict=True))]
-                    found.update({(k, index): v for k, v in enumerate(row.tolist())})
+                places = [{variable: k for k, variable in enumerate(level)} for level in reversed(part)]
+                for index in indices.intersection(product(*part)):
+                    row = table[tuple(place[v] for place, v in zip(places, reversed(index), strict=True))]
+                    found.update({(k, index): v for k, v in enumerate(row)})
         return found, hits
 
     def _push(self, levels: Sequence[Sequence[int]], point: Any, values: Sequence[Any], hits: list[Hit]) -> Any:
@@ -125,7 +126,7 @@ class FunctionEvaluation:
         from diffkit.ndarrays.kernel import plain
 
         *inner, variables = levels
-        rows = np.zeros((len(variables), len(point)))
+        rows = np.zeros((len(variables), len(point)), dtype=point.dtype)
         rows[np.arange(len(variables)), variables] = 1.0
         seeds = [part if np.any(part) else None for part in self.function.split(rows)]
         if inner:
@@ -133,7 +134,8 @@ class FunctionEvaluation:
         else:
             with self.function.following():
                 pushed = pushforward(self.function.call, values, seeds)
-            self.function.check_values(point, plain(pushed.value))
+            if point.dtype == float:
+                self.function.check_values(point, plain(pushed.value))
             self.function.evaluations += 1
         hits.extend(pushed.hits)
         return pushed.tangents

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from diffkit import __version__
+from diffkit.cli.checking import check
 from diffkit.cli.comparing import compare, report
 from diffkit.cli.inputs import function_of, points_of, report_on
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, shared
@@ -152,5 +153,6 @@ def _formulas(task: Any, required: bool) -> tuple[tuple[str, ...], tuple[str, ..
         return (), (f"no formula: {error.reason}",)
 
 
+cli.add_command(check)
 cli.add_command(compare)
 cli.add_command(report)

@@ -50,3 +50,40 @@ def report_on(task: Any, **found: Any) -> Any:
 
     texts = tuple(format_outputs(task.program, 20_000))
     return Report(texts, task.variables, task.kind, task.labels, task=task, **found)
+
+
+def names_in_module(text: str) -> Any:
+    """Import a module that the user names, and give what it calls by a name; FileError if there is no such thing."""
+    import importlib
+    import importlib.util
+    import os
+    import sys
+
+    from diffkit.errors import FileError, did_you_mean
+
+    where, _, name = text.rpartition(":")
+    try:
+        path = os.path.realpath(where)
+        if where.endswith(".py") and path in sys.modules:  # f and its claim share one module, and its data
+            module = sys.modules[path]
+        elif where.endswith(".py"):
+            spec = importlib.util.spec_from_file_location(os.path.basename(where)[:-3], where)
+            if spec is None or spec.loader is None:
+                raise FileError(f"cannot import {where}")
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            sys.modules[path] = module
+        else:
+            if os.getcwd() not in sys.path:
+                sys.path.insert(0, os.getcwd())
+            module = importlib.import_module(where)
+    except FileError:
+        raise
+    except Exception as error:
+        raise FileError(
+            f"cannot import {where}: {type(error).__name__}: {error}",
+            hint="modules are looked for in the current directory; a path ends in .py",
+        ) from None
+    if not hasattr(module, name):
+        raise FileError(f"{where} has no {name}", hint=did_you_mean(name, vars(module)))
+    return getattr(module, name)

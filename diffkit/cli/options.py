@@ -74,3 +74,8 @@ def names(text: str | None) -> tuple[str, ...] | None:
     if text is None:
         return None
     return tuple(part.strip() for part in text.split(","))
+
+
+def save_option(function: F) -> F:
+    """Add ``--save`` for a picture."""
+    return _option("--save", "FILE", "Draw it too: FILE.png, FILE.svg or FILE.pdf (needs matplotlib).")(function)

@@ -1,6 +1,10 @@
-"""Functions written with NumPy, followed by arrays that stand in for the input: dual arrays and traced arrays."""
+"""Functions written with NumPy, followed by arrays that stand in for the input: dual arrays and traced arrays.
 
-from diffkit.ndarrays import elementwise, linear, ordering, products, reductions, structure  # noqa: F401
+They are not ndarrays: ``isinstance(x, np.ndarray)`` and ``isinstance(x, float)`` are false, and a function that
+asks for these takes its other branch. Comparing ``Pushed.value`` with the function's plain value shows that.
+"""
+
+from diffkit.ndarrays import elementwise, linear, numerics, ordering, products, reductions, structure  # noqa: F401
 from diffkit.ndarrays.dual import DualArray, Hit, Pushed, pushforward
 from diffkit.ndarrays.source import SourceLine
 from diffkit.ndarrays.traced import Traced, TracedArray, trace_function

@@ -15,7 +15,7 @@ import numpy as np
 from diffkit.algebras.arrays import ARRAYS
 from diffkit.algebras.dual import Dual, DualAlgebra
 from diffkit.errors import TracingError
-from diffkit.ndarrays.kernel import ROWS, Level, Proxy, contract, gather, join, plain, total
+from diffkit.ndarrays.kernel import ROWS, Level, Proxy, answer, contract, gather, plain, total
 from diffkit.ndarrays.source import SourceLine, user_line
 from diffkit.primitives import Primitive, table
 from diffkit.rules import by_rule
@@ -86,7 +86,8 @@ class DualArray(Proxy):
         return self.content.primal
 
     def _make(self, primal: Any, tangent: Any = None, still: Any = None) -> DualArray:
-        return DualArray(self.level, Content(primal, tangent, still), np.shape(primal))
+        known = still is not None and bool(still.any())
+        return DualArray(self.level, Content(primal, tangent, still if known else None), np.shape(primal))
 
     def _part(self, x: Any) -> Content:
         return x.content if isinstance(x, Proxy) and x.level is self.level else Content(x)
@@ -109,6 +110,8 @@ class DualArray(Proxy):
         if tangent is not None and np.shape(tangent) != full:
             tangent = np.broadcast_to(tangent, full)
         still = _jointly_still([part for part in parts if part.tangent is not None], full)
+        if primitive is POWER and not isinstance(args[1], Proxy) and np.any(ones := args[1] == 0):
+            still = np.broadcast_to(ones if still is None else still | ones, full)  # x⁰ = 1, at 0 too
         if primitive.places and any(part.tangent is not None for part in parts):
             tangent = self._poisoned(primitive, primals, padded, tangent, still)
         if still is not None and tangent is not None:
@@ -129,13 +132,15 @@ class DualArray(Proxy):
             if not np.any(there):
                 continue
             bad = np.broadcast_to(there, full) if still is None else there & ~still
-            if place.slope is not None:  # in direction t the derivative exists if slope(t) = −slope(−t)
+            if place.slope is not None and not any(t is not None and plain(t) is None for t in tangents):
                 directions = [0.0 if t is None else plain(t) for t in tangents]
                 ahead = by_rule(place.slope, ARRAYS, directions)
                 behind = by_rule(place.slope, ARRAYS, [-t for t in directions])
-                smooth = ahead == -behind
-                if np.any(bad & smooth) and np.any(np.isnan(plain(tangent))):
-                    tangent = np.where(bad & smooth & np.isnan(plain(tangent)), ahead, tangent)
+                smooth = (ahead == -behind) & np.isfinite(ahead)  # then the derivative in direction t is slope(t)
+                if np.any(bad & smooth):  # proxies of an outer level meet in the slope, where they may have a kink too
+                    nested = any(isinstance(t, Proxy) for t in tangents)
+                    zeros = [0.0 if t is None else t for t in tangents]
+                    tangent = np.where(bad & smooth, by_rule(place.slope, ROWS, zeros) if nested else ahead, tangent)
                 bad = bad & ~smooth
             if np.any(bad):
                 self.level.hits[Hit(primitive.name, place.kind, place.text, user_line())] = None
@@ -147,12 +152,13 @@ class DualArray(Proxy):
         if primitive.truths:
             return
         values = [plain(part.primal) for part in parts]
-        if any(v is None for v in values) or (parts[0] is parts[1]):
+        moving = [part for part in parts if part.tangent is not None]
+        if not moving or any(v is None for v in values) or parts[0] is parts[1]:
             return
         equal = values[0] == values[1]
         if not np.any(equal):
             return
-        still = _jointly_still([p for p in parts if p.tangent is not None], (self.level.directions, *equal.shape))
+        still = _jointly_still(moving, (self.level.directions, *equal.shape))
         if still is None or np.any(equal & ~still):
             self.level.hits[Hit(primitive.name, "tie", "x = y", user_line())] = None
 
@@ -249,43 +255,36 @@ def pushforward(call: Callable[..., Any], primals: Sequence[Any], tangents: Sequ
         raise TracingError("primals and tangents do not fit", hint="one tangent, or None, per primal")
     level = Pushforward(directions.pop() if directions else 0)
     try:
-        value = join(returned(call(*map(_seeded(level), primals, tangents))))
+        value = answer(call, [seed(level, *pair) for pair in zip(primals, tangents, strict=True)])
         inner = isinstance(value, DualArray) and value.level is level
         primal, tangent, _ = value.content if inner else Content(value)
     finally:
         level.open = False
     if not isinstance(primal, Proxy):
-        primal = np.asarray(primal, dtype=float)
+        primal = real(primal)
     if tangent is None:
         tangent = np.zeros((level.directions, *np.shape(primal)))
     return Pushed(primal, tangent, tuple(level.hits))
 
 
-def _seeded(level: Pushforward) -> Callable[[Any, Any], Any]:
-    """Give what makes an argument of its primal and tangent; the user's own array is never handed out."""
-
-    def seed(primal: Any, tangent: Any) -> Any:
-        if not isinstance(primal, Proxy):
-            primal = float(primal) if isinstance(primal, (int, float)) else np.array(primal, dtype=float)
-        if tangent is None:
-            return primal
-        shape = np.shape(primal)
-        if np.shape(tangent) != (level.directions, *shape):
-            raise TracingError(f"a tangent of shape {np.shape(tangent)} does not fit a primal of shape {shape}")
-        still = None
-        if not isinstance(tangent, Proxy):
-            tangent = np.array(tangent, dtype=float)
-            still = tangent == 0
-        primal = primal if isinstance(primal, Proxy) else np.asarray(primal)
-        return DualArray(level, Content(primal, tangent, still if still is not None and still.any() else None), shape)
-
-    return seed
+def real(array: Any) -> Any:
+    """Numbers as binary64, or in extended precision if they are: that is how rounding is measured."""
+    found = np.asarray(array)
+    return found if found.dtype in (float, np.longdouble) else found.astype(float)
 
 
-def returned(value: Any) -> Any:
-    """Give what a function returned; TracingError if that is not an array of numbers."""
-    if value is None:
-        raise TracingError("the function returned None", hint="does it end with return?")
-    if isinstance(value, (dict, set, str)):
-        raise TracingError(f"the function returned a {type(value).__name__}", hint="return a number or an array")
-    return value
+def seed(level: Pushforward, primal: Any, tangent: Any) -> Any:
+    """Give an argument of the function from its primal and tangent; the user's own array is never handed out."""
+    if not isinstance(primal, Proxy):
+        primal = float(primal) if isinstance(primal, (int, float)) else real(primal).copy()
+    if tangent is None:
+        return primal
+    shape = np.shape(primal)
+    if np.shape(tangent) != (level.directions, *shape):
+        raise TracingError(f"a tangent of shape {np.shape(tangent)} does not fit a primal of shape {shape}")
+    still = None
+    if not isinstance(tangent, Proxy):
+        tangent = np.array(tangent, dtype=float)
+        still = tangent == 0
+    primal = primal if isinstance(primal, Proxy) else np.asarray(primal)
+    return DualArray(level, Content(primal, tangent, still if still is not None and still.any() else None), shape)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.errors import TracingError
-from diffkit.ndarrays.kernel import ROWS, Proxy, apply_row, numeric, plain
+from diffkit.ndarrays.kernel import ROWS, Proxy, numeric, plain
 from diffkit.ndarrays.registry import FUNCTIONS, UFUNCS, rule
 from diffkit.ndarrays.source import user_line
 from diffkit.ndarrays.structure import plain_target
@@ -54,17 +54,19 @@ FORMULAS: dict[str, Rule] = {
     "fmod": lambda F, x, y: x - _toward_zero(F, x / y) * y,
     "copysign": lambda F, x, y: F.abs(x) * F.where(y >= 0, 1, -1),
     "heaviside": lambda F, x, h: (1 + F.sign(x)) / 2 + F.where(F.eq(x, 0), h - F.rational(1, 2), 0),
+    "sinc": lambda F, x: F.where(F.eq(x, 0), 1, F.sin(F.pi * x) / (F.pi * x)),
     "logical_xor": lambda F, p, q: F.and_(F.or_(p, q), F.not_(F.and_(p, q))),
     # scipy.special
     "logit": lambda F, x: F.log(x) - F.log1p(-x),
     "log_expit": lambda F, x: -F.softplus(-x),
     "ndtr": lambda F, x: F.erfc(-x / F.sqrt(2)) / 2,
     "log_ndtr": lambda F, x: F.log(F.erfc(-x / F.sqrt(2)) / 2),
-    "xlogy": lambda F, x, y: F.where(F.and_(F.eq(y, 0), F.eq(x, 0)), 0, x * F.log(y)),
-    "xlog1py": lambda F, x, y: F.where(F.and_(F.eq(y, -1), F.eq(x, 0)), 0, x * F.log1p(y)),
-    "entr": lambda F, x: F.where(F.eq(x, 0), 0, -x * F.log(x)),
-    "rel_entr": lambda F, x, y: F.where(F.eq(x, 0), 0, x * F.log(x / y)),
-    "kl_div": lambda F, x, y: F.where(F.eq(x, 0), y, x * F.log(x / y) - x + y),
+    # at x = 0 these are 0 like √x, with its edge there
+    "xlogy": lambda F, x, y: F.where(F.and_(F.eq(y, 0), F.eq(x, 0)), F.sqrt(x), x * F.log(y)),
+    "xlog1py": lambda F, x, y: F.where(F.and_(F.eq(y, -1), F.eq(x, 0)), F.sqrt(x), x * F.log1p(y)),
+    "entr": lambda F, x: F.where(F.eq(x, 0), F.sqrt(x), -x * F.log(x)),
+    "rel_entr": lambda F, x, y: F.where(F.eq(x, 0), F.sqrt(x), x * F.log(x / y)),
+    "kl_div": lambda F, x, y: F.where(F.eq(x, 0), y + F.sqrt(x), x * F.log(x / y) - x + y),
     "rgamma": lambda F, x: 1 / F.gamma(x),
     "beta": lambda F, x, y: F.gamma(x) * F.gamma(y) / F.gamma(x + y),
     "betaln": lambda F, x, y: F.loggamma(x) + F.loggamma(y) - F.loggamma(x + y),
@@ -190,11 +192,10 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
 @rule(np.sinc)
 def sinc(x: Any) -> Any:
     """sin(πx)/(πx), 1 at 0."""
-    nonzero = np.where(x == 0, 1.0, x)
-    return np.where(x == 0, 1.0, apply_row("sin", np.pi * nonzero) / (np.pi * nonzero))
+    return elementwise("sinc", x)
 
 
-@rule(np.round)
+@rule(np.round, np.around)
 def round_(x: Any, decimals: int = 0) -> Any:
     """Round to a number of decimals, halves to even."""
     scale = 10.0**decimals

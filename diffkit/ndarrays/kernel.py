@@ -7,7 +7,7 @@ others are constants, so the perturbations of nested derivatives cannot be confu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Any
 
@@ -214,3 +214,20 @@ def join(value: Any) -> Any:
     if leader(parts) is None:
         return numeric(np.asarray(parts, dtype=float)) if parts else np.zeros(0)
     return np.stack(parts)
+
+
+def answer(call: Callable[..., Any], args: Sequence[Any]) -> Any:
+    """Give what a function returns, stacked; TracingError if that is not an array of numbers."""
+    try:
+        value = call(*args)
+    except (TypeError, ValueError) as error:  # NumPy hides an error that is raised while it fills an array
+        if isinstance(error.__cause__, TracingError):
+            raise error.__cause__ from None
+        raise
+    if value is None:
+        raise TracingError("the function returned None", hint="does it end with return?")
+    if isinstance(value, (dict, set, str)):
+        raise TracingError(f"the function returned a {type(value).__name__}", hint="return a number or an array")
+    found = join(value)
+    leader((found,))
+    return found

@@ -55,24 +55,34 @@ def _traced(a: Any) -> bool:
 
 @rule(np.linalg.det)
 def det(a: Any) -> Any:
-    """|A| by cofactors if small, else |A₀|·(1 + tr A₀⁻¹(A − A₀))."""
+    """|A| by cofactors if small, else |A₀| + tr adj(A₀)(A − A₀)."""
     if _square(a) <= COFACTORS:
         return _determinant(a)
     below = _below(a, _lead("det", a))
-    return np.linalg.det(below) * (1.0 + _relative_change(a, below))
+    return np.linalg.det(below) + np.einsum("...ij,...ji->...", _adjugate(below), a - below)
 
 
 @rule(np.linalg.slogdet)
 def slogdet(a: Any) -> Any:
     """Sign and log of |A|: log‖A₀‖ + tr A₀⁻¹(A − A₀)."""
-    from numpy.linalg._linalg import SlogdetResult  # the named tuple that NumPy gives
-
+    pair: Any = type(np.linalg.slogdet(np.eye(1)))  # the named tuple that NumPy gives
     if _traced(a):
         value = _determinant(a)
-        return SlogdetResult(np.sign(value), np.log(np.abs(value)))
+        return pair(np.sign(value), np.log(np.abs(value)))
     below = _below(a, _lead("slogdet", a))
     sign, log = np.linalg.slogdet(below)
-    return SlogdetResult(sign, log + _relative_change(a, below))
+    return pair(sign, log + _relative_change(a, below))
+
+
+def _adjugate(a: Any) -> Any:
+    """The matrix |A|·A⁻¹, from singular values A = U·diag(s)·Vᵀ where A may be singular."""
+    if isinstance(a, Proxy):
+        return np.linalg.det(a)[..., None, None] * np.linalg.inv(a)
+    u, s, vt = np.linalg.svd(a)
+    others = np.prod(np.where(np.eye(s.shape[-1], dtype=bool), 1.0, s[..., None, :]), axis=-1)
+    turns = np.linalg.det(u) * np.linalg.det(vt)
+    scaled = np.swapaxes(vt, -1, -2) * (others * turns[..., None])[..., None, :]
+    return scaled @ np.swapaxes(u, -1, -2)
 
 
 def _relative_change(a: Any, below: Any) -> Any:
@@ -176,7 +186,7 @@ def multi_dot(arrays: Any) -> Any:
     return reduce(np.dot, arrays)
 
 
-@rule(np.linalg.norm)
+@rule(np.linalg.norm, also="linalg.vector_norm")
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """Norms of vectors (p, 1, 2, inf, −inf) and of matrices (fro, 1, inf)."""
     x = numeric(x)

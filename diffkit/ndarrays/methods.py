@@ -21,7 +21,6 @@ class Methods(NDArrayOperatorsMixin):
     """The face of an ndarray; all work is done by the rules of the NumPy functions."""
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]
     shape: Shape
     dtype = np.dtype(float)
 
@@ -147,7 +146,8 @@ class Methods(NDArrayOperatorsMixin):
             )
         raise TracingError(
             f"a number that depends on the input is put into a plain array, at {user_line()}",
-            hint="collect the entries in a list and np.stack them, or start from np.zeros_like of an input",
+            hint="leave out np.array and np.asarray, np.stack a list of entries, "
+            "and fill an array that is np.zeros_like of an input",
         )
 
     def _not_plain(self, wanted: str) -> NoReturn:
@@ -167,6 +167,15 @@ class Methods(NDArrayOperatorsMixin):
 
     def __complex__(self) -> complex:
         self._not_plain("complex()")
+
+    def __hash__(self) -> int:
+        raise TracingError(f"a cache, set or dict asks for a number that depends on the input, at {user_line()}",
+                           hint="leave the cache out")  # fmt: skip
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or not (hasattr(np.ndarray, name) or hasattr(float, name)):
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        raise TracingError(f".{name} cannot be followed, at {user_line()}", hint="use NumPy's functions instead")
 
     def __round__(self, digits: int = 0) -> Any:
         return np.round(self, digits)

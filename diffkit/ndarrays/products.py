@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.errors import TracingError
-from diffkit.ndarrays.kernel import Proxy, contract, gather, numeric, total
+from diffkit.ndarrays.kernel import Proxy, contract, numeric, plain, total
 from diffkit.ndarrays.reductions import numbers
 from diffkit.ndarrays.registry import rule, ufunc_rule
 
@@ -20,34 +20,23 @@ def product(subscripts: str, a: Any, b: Any) -> Any:
     inputs, out = subscripts.split("->")
     left, right = inputs.split(",")
     a, b = numbers(a), numbers(b)
-    return (
-        contract(a, b, left, right, out)
-        if isinstance(a, Proxy) or isinstance(b, Proxy)
-        else np.einsum(subscripts, a, b)
-    )
+    return contract(a, b, left, right, out)
 
 
-@rule(np.matmul)
+@rule(np.matmul, also="linalg.matmul")
 @ufunc_rule("matmul")
 def matmul(a: Any, b: Any) -> Any:
     """Matrix product over the last two axes, others broadcast."""
     a, b = numbers(a), numbers(b)
     if not np.ndim(a) or not np.ndim(b):
         raise ValueError("matmul of a scalar")
-    if np.ndim(a) <= 2 or np.ndim(b) <= 2:
-        batch = LETTERS[3 : 3 + max(np.ndim(a), np.ndim(b)) - 2]
-        left = ("" if np.ndim(a) <= 2 else batch) + ("i" if np.ndim(a) > 1 else "") + "k"
-        right = ("" if np.ndim(b) <= 2 else batch) + "k" + ("j" if np.ndim(b) > 1 else "")
-    else:
+    if np.ndim(a) > 2 and np.ndim(b) > 2:
         shape = np.broadcast_shapes(np.shape(a)[:-2], np.shape(b)[:-2])
-        batch = LETTERS[: len(shape)]
         a, b = np.broadcast_to(a, shape + np.shape(a)[-2:]), np.broadcast_to(b, shape + np.shape(b)[-2:])
-        left, right = batch + "ik", batch + "kj"
-    batch = batch.replace("i", "I").replace("j", "J").replace("k", "K")
-    names = str.maketrans("ijk", "xyz")
-    left, right = left.translate(names), right.translate(names)
-    out = batch + ("x" if "x" in left else "") + ("y" if "y" in right else "")
-    return product(f"{left},{right}->{out}", a, b)
+    left = LETTERS[: max(np.ndim(a) - 2, 0)] + ("xz" if np.ndim(a) > 1 else "z")
+    right = LETTERS[: max(np.ndim(b) - 2, 0)] + ("zy" if np.ndim(b) > 1 else "z")
+    batch = LETTERS[: max(np.ndim(a), np.ndim(b), 2) - 2]
+    return product(f"{left},{right}->{batch}{'x' * ('x' in left)}{'y' * ('y' in right)}", a, b)
 
 
 @rule(np.dot)
@@ -91,13 +80,13 @@ def vecmat(a: Any, b: Any) -> Any:
     return matmul(numeric(a)[..., None, :], b)[..., 0, :]
 
 
-@rule(np.outer)
+@rule(np.outer, also="linalg.outer")
 def outer(a: Any, b: Any) -> Any:
     """All products of elements of two vectors."""
     return np.ravel(a)[:, None] * np.ravel(b)[None, :]
 
 
-@rule(np.tensordot)
+@rule(np.tensordot, also="linalg.tensordot")
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """Sum over pairs of axes."""
     a, b = numbers(a), numbers(b)
@@ -126,13 +115,31 @@ def kron(a: Any, b: Any) -> Any:
     return np.reshape(spread, shape)
 
 
+@rule(getattr(np.linalg, "trace", None))
+def trace_of_last(x: Any, *, offset: int = 0) -> Any:
+    """Sum of the diagonal of the last two axes."""
+    return trace(x, offset, -2, -1)
+
+
+@rule(getattr(np.linalg, "diagonal", None))
+def diagonal_of_last(x: Any, *, offset: int = 0) -> Any:
+    """Diagonal of the last two axes."""
+    return np.diagonal(x, offset, -2, -1)
+
+
+@rule(getattr(np.linalg, "matrix_norm", None))
+def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    """Norm of the last two axes."""
+    return np.linalg.norm(x, ord, (-2, -1), keepdims)
+
+
 @rule(np.trace)
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """Sum of the diagonal."""
     return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
 
 
-@rule(np.cross)
+@rule(np.cross, also="linalg.cross")
 def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None) -> Any:
     """Vector product in three dimensions."""
     if axis is not None:
@@ -227,24 +234,21 @@ def _aligned(left: str, a: Any, right: str, b: Any) -> tuple[Any, Any]:
 
 
 @rule(np.interp)
-def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
-    """Piecewise linear interpolation in a plain increasing grid; the values may depend on the input."""
-    from diffkit.ndarrays.kernel import plain
-
-    grid, values = np.asarray(plain(xp), dtype=float), numeric(fp)
-    if isinstance(xp, Proxy) or period is not None:
-        raise TracingError("np.interp is followed on a plain grid without a period")
-    points = plain(x)
-    if points is None:
-        raise TracingError("np.interp chooses an interval by the input", hint="write it with np.where")
+def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+    """Piecewise linear interpolation on a plain increasing grid; the values may depend on the input."""
+    grid, values = plain(xp), numeric(fp)
+    if isinstance(xp, Proxy):
+        raise TracingError("np.interp is followed on a plain grid")
+    grid, points = np.asarray(grid, dtype=float), plain(x)
+    slopes = (values[1:] - values[:-1]) / np.diff(grid)
+    if points is None:  # without values every piece is written out
+        found = values[-1] if right is None else right
+        for k in range(len(grid) - 2, -1, -1):
+            found = np.where(x < grid[k + 1], values[k] + slopes[k] * (x - grid[k]), found)
+        return np.where(x < grid[0], values[0] if left is None else left, found)
     k = np.clip(np.searchsorted(grid, points, side="right") - 1, 0, len(grid) - 2)
-    shape = np.shape(k)
-    low = gather([values], k + 1) if isinstance(values, Proxy) else values[k]
-    high = gather([values], k + 2) if isinstance(values, Proxy) else values[k + 1]
-    inside = low + (high - low) / (grid[k + 1] - grid[k]) * (x - grid[k])
-    found = np.where(x < grid[0], values[0] if left is None else left, inside)
+    found = values[k] + slopes[k] * (x - grid[k])
+    found = np.where(x < grid[0], values[0] if left is None else left, found)
     found = np.where(x > grid[-1], values[-1] if right is None else right, found)
-    # a kink at every grid point: comparing there records the tie
-    for knot in np.unique(points[np.isin(points, grid)] if shape else [p for p in [points] if p in grid]):
-        _ = x == knot
-    return found
+    knot = np.where(points == grid[-1], grid[-1], grid[k])
+    return found + 0.0 * np.abs(x - knot)  # on a knot there is a kink

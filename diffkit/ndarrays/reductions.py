@@ -10,7 +10,7 @@ import numpy as np
 
 from diffkit.errors import TracingError
 from diffkit.ndarrays.kernel import Proxy, apply_row, numeric, plain, total
-from diffkit.ndarrays.registry import UFUNCS, rule, ufunc_rule
+from diffkit.ndarrays.registry import UFUNCS, rule
 from diffkit.ndarrays.source import user_line
 
 Axis = int | tuple[int, ...] | None
@@ -52,7 +52,6 @@ def masked(x: Any, where: Any, neutral: float) -> Any:
 
 
 @rule(np.sum)
-@ufunc_rule("add", "reduce")
 def sum_(a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = NO_VALUE, where: Any = True) -> Any:
     """Σ x."""
     x = masked(numbers(a), where, 0.0)
@@ -61,7 +60,6 @@ def sum_(a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = NO_V
 
 
 @rule(np.prod)
-@ufunc_rule("multiply", "reduce")
 def prod(a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = NO_VALUE, where: Any = True) -> Any:
     """Π x."""
     found = fold("mul", masked(numbers(a), where, 1.0), axis, keepdims, 1.0)
@@ -95,58 +93,52 @@ def scan(name: str, x: Any, axis: Any) -> Any:
     return np.moveaxis(found, -1, axis)
 
 
-@rule(np.cumsum)
+@rule(np.cumsum, also="cumulative_sum")
 def cumsum(a: Any, axis: Any = None) -> Any:
     """Partial sums."""
     return scan("add", a, axis)
 
 
-@rule(np.cumprod)
+@rule(np.cumprod, also="cumulative_prod")
 def cumprod(a: Any, axis: Any = None) -> Any:
     """Partial products."""
     return scan("mul", a, axis)
 
 
-ROW_OF = {
+FOLDS = {
     "add": "add", "multiply": "mul", "maximum": "max", "minimum": "min", "fmax": "max", "fmin": "min",
     "logaddexp": "logsumexp",
 }  # fmt: skip
+"""ufuncs that accumulate, and their rows"""
 
 
-def _methods(ufunc: str, name: str) -> None:
-    def accumulate(x: Any, axis: Any = 0) -> Any:
-        return scan(name, x, axis)
+def _accumulate(name: str) -> Callable[..., Any]:
+    return lambda x, axis=0: scan(name, x, axis)
 
+
+def _reduce(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As the function, but over the first axis if none is given."""
+    return lambda x, axis=0, **options: function(x, axis, **options)
+
+
+def _fold(name: str) -> Callable[..., Any]:
+    return lambda x, axis, keepdims=False: fold(name, numbers(x), axis, keepdims)
+
+
+def _outer(ufunc: str) -> Callable[..., Any]:
     def outer(a: Any, b: Any) -> Any:
         a, b = numeric(a), numeric(b)
         return getattr(np, ufunc)(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
 
-    def reduce(x: Any, axis: Any = 0, *, keepdims: Any = False) -> Any:
-        return fold(name, numbers(x), axis, keepdims)
-
-    UFUNCS[ufunc, "accumulate"] = accumulate
-    UFUNCS[ufunc, "outer"] = outer
-    if ufunc not in ("add", "multiply"):
-        UFUNCS[ufunc, "reduce"] = reduce
+    return outer
 
 
-for _ufunc, _name in ROW_OF.items():
-    _methods(_ufunc, _name)
-for _ufunc in ("subtract", "divide", "power"):
-    _methods(_ufunc, "")
-    del UFUNCS[_ufunc, "accumulate"], UFUNCS[_ufunc, "reduce"]
-
-
-@ufunc_rule("add", "reduce")
-def add_reduce(x: Any, axis: Any = 0, **options: Any) -> Any:
-    """np.add.reduce, whose axis is the first one if not given."""
-    return sum_(x, axis, **options)
-
-
-@ufunc_rule("multiply", "reduce")
-def multiply_reduce(x: Any, axis: Any = 0, **options: Any) -> Any:
-    """np.multiply.reduce, whose axis is the first one if not given."""
-    return prod(x, axis, **options)
+for _ufunc, _row in FOLDS.items():
+    UFUNCS[_ufunc, "accumulate"] = _accumulate(_row)
+    UFUNCS[_ufunc, "reduce"] = _reduce(_fold(_row))
+UFUNCS["add", "reduce"], UFUNCS["multiply", "reduce"] = _reduce(sum_), _reduce(prod)
+for _ufunc in (*FOLDS, "subtract", "divide", "power"):
+    UFUNCS[_ufunc, "outer"] = _outer(_ufunc)
 
 
 def _length(x: Any, axis: Axis) -> int:
@@ -224,17 +216,18 @@ for _name in ("trapezoid", "trapz"):  # its name in NumPy 2 and in NumPy 1
 
 
 @rule(np.any)
-@ufunc_rule("logical_or", "reduce")
 def any_(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """Whether any element is true."""
     return _truths(a, "or_", np.any, axis, keepdims)
 
 
 @rule(np.all)
-@ufunc_rule("logical_and", "reduce")
 def all_(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """Whether all elements are true."""
     return _truths(a, "and_", np.all, axis, keepdims)
+
+
+UFUNCS["logical_or", "reduce"], UFUNCS["logical_and", "reduce"] = _reduce(any_), _reduce(all_)
 
 
 def _truths(a: Any, name: str, function: Callable[..., Any], axis: Any, keepdims: Any) -> Any:
@@ -253,6 +246,12 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return np.count_nonzero(holds, axis=axis, keepdims=keepdims)
 
 
+@rule(np.array_equal)
+def array_equal(a1: Any, a2: Any) -> bool:
+    """Whether shapes and elements are equal; a tie if they are."""
+    return np.shape(a1) == np.shape(a2) and bool(np.all(numeric(a1) == numeric(a2)))
+
+
 def _on_values(function: Any) -> Callable[..., Any]:
     def follow(*args: Any, **kwargs: Any) -> Any:
         values = [plain(a) for a in args]
@@ -265,7 +264,6 @@ def _on_values(function: Any) -> Callable[..., Any]:
 
 rule(np.allclose)(_on_values(np.allclose))
 rule(np.isclose)(_on_values(np.isclose))
-rule(np.array_equal)(_on_values(np.array_equal))
 rule(np.array_repr)(lambda x, *_, **__: repr(x))
 rule(np.array_str)(lambda x, *_, **__: repr(x))
 rule(np.array2string)(lambda x, *_, **__: repr(x))

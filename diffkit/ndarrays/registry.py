@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from inspect import signature
 from typing import Any
 
+import numpy as np
+
 from diffkit.errors import TracingError
+from diffkit.ndarrays.source import user_line
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 """rules of NumPy functions (and of ``operator.getitem``, ``setitem``), called with the function's own arguments"""
@@ -14,11 +19,13 @@ UFUNCS: dict[tuple[str, str], Callable[..., Any]] = {}
 """rules of ufuncs that are not elementwise, and of ufunc methods, by name and method"""
 
 
-def rule(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Mark a function as the rule of NumPy functions."""
+def rule(*functions: Any, also: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Mark a function as the rule of NumPy functions, and of one that NumPy 2 has ``also``."""
+    home, _, name = also.rpartition(".")
+    newer = getattr(np.linalg if home else np, name, None) if also else None
 
     def register(follow: Callable[..., Any]) -> Callable[..., Any]:
-        FUNCTIONS.update(dict.fromkeys(functions, follow))
+        FUNCTIONS.update(dict.fromkeys([*functions, *([newer] if newer else [])], follow))
         return follow
 
     return register
@@ -36,16 +43,16 @@ def ufunc_rule(name: str, method: str = "__call__") -> Callable[[Callable[..., A
 
 def call_function(function: Any, args: Any, kwargs: Any) -> Any:
     """Apply the rule of a NumPy function; TracingError if it has none or is called in a way the rule does not know."""
-    import inspect
-
     name = f"{function.__module__}.{function.__name__}"
     follow = FUNCTIONS.get(function)
     if follow is None:
-        raise TracingError(
-            f"{name} cannot be followed yet", hint="write it with elementwise functions, sums and products"
-        )
+        hint = "write it with elementwise functions, sums and products"
+        raise TracingError(f"{name} cannot be followed yet, at {user_line()}", hint=hint)
     try:
-        inspect.signature(follow).bind(*args, **kwargs)
+        _signature(follow).bind(*args, **kwargs)
     except TypeError as error:
-        raise TracingError(f"{name} cannot be followed when called like this: {error}") from None
+        raise TracingError(f"{name} cannot be followed when called like this: {error}, at {user_line()}") from None
     return follow(*args, **kwargs)
+
+
+_signature = cache(signature)

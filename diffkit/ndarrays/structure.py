@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.errors import TracingError
-from diffkit.ndarrays.kernel import Proxy, gather, join, leader, numeric, plain
+from diffkit.ndarrays.kernel import Proxy, apply_row, gather, join, leader, numeric, plain
 from diffkit.ndarrays.registry import FUNCTIONS, rule
 from diffkit.ndarrays.source import user_line
 
@@ -23,6 +23,8 @@ from diffkit.ndarrays.source import user_line
 def move(function: Callable[..., Any], data: Any, *args: Any, **kwargs: Any) -> Any:
     """Move the elements of ``data``, an array or a list or tuple of arrays, as ``function(data, …)`` moves them."""
     refuse_proxies(args, kwargs)
+    if kwargs.keys() & {"out", "dtype"}:
+        raise TracingError(f"np.{function.__name__} with {', '.join(kwargs)}, at {user_line()}", hint="leave them out")
     if isinstance(data, Proxy):
         root, positions = data.root, function(data.index, *args, **kwargs)
         if isinstance(positions, (list, tuple)):
@@ -60,9 +62,9 @@ def refuse_proxies(args: Any, kwargs: Any) -> None:
 FIRST = (
     "reshape", "ravel", "transpose", "swapaxes", "moveaxis", "rollaxis", "squeeze", "expand_dims", "split",
     "array_split", "hsplit", "vsplit", "dsplit", "broadcast_to", "repeat", "tile", "roll", "flip", "fliplr", "flipud",
-    "rot90", "take", "take_along_axis", "diag", "diagflat", "diagonal", "tril", "triu", "copy", "delete",
-    "trim_zeros", "resize", "compress", "unstack", "matrix_transpose", "permute_dims", "concatenate", "stack", "hstack",
-    "vstack", "dstack", "column_stack", "concat", "block",
+    "rot90", "take", "take_along_axis", "diag", "diagflat", "diagonal", "tril", "triu", "copy", "delete", "resize",
+    "unstack", "matrix_transpose", "permute_dims", "concatenate", "concat", "stack", "hstack", "vstack", "dstack",
+    "column_stack",
 )  # fmt: skip
 """functions whose first argument holds all the data"""
 
@@ -70,24 +72,6 @@ for _name in FIRST:
     if hasattr(np, _name):
         FUNCTIONS[getattr(np, _name)] = partial(move, getattr(np, _name))
 FUNCTIONS[np.lib.stride_tricks.sliding_window_view] = partial(move, np.lib.stride_tricks.sliding_window_view)
-
-
-@rule(np.concatenate, np.concat if hasattr(np, "concat") else np.concatenate)
-def concatenate(arrays: Any, axis: Any = 0) -> Any:
-    """Join along an axis."""
-    return move(np.concatenate, list(arrays), axis)
-
-
-@rule(np.stack)
-def stack(arrays: Any, axis: int = 0) -> Any:
-    """Join along a new axis."""
-    return move(np.stack, list(arrays), axis)
-
-
-@rule(np.vstack)
-def vstack(arrays: Any) -> Any:
-    """Join rows."""
-    return move(np.vstack, list(arrays))
 
 
 @rule(np.block)
@@ -114,6 +98,8 @@ def getitem(x: Proxy, key: Any) -> Any:
 def setitem(x: Proxy, key: Any, value: Any) -> None:
     """x[key] = value, seen by all views of the array."""
     refuse_proxies((key,), {})
+    if not x.index.flags.writeable:
+        raise ValueError("assignment destination is read-only")
     x.write(np.asarray(x.index[key]), numeric(value))
 
 
@@ -179,8 +165,8 @@ PADS = ("edge", "reflect", "symmetric", "wrap")
 def pad(x: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
     """Pad with a constant or with the array's own elements."""
     refuse_proxies((pad_width, mode), {})
-    if mode in PADS:
-        return move(np.pad, x, pad_width, mode, **options)
+    if mode in PADS and not options:
+        return move(np.pad, x, pad_width, mode)
     if mode != "constant" or set(options) - {"constant_values"} or np.ndim(options.get("constant_values", 0)):
         raise TracingError(
             f"np.pad with mode {mode!r} and {options} cannot be followed", hint=f"modes: {', '.join(PADS)}"
@@ -192,8 +178,6 @@ def pad(x: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
 @rule(np.where)
 def where(condition: Any, *branches: Any) -> Any:
     """Give a or b by a condition, elementwise; the positions of true elements if there are no branches."""
-    from diffkit.ndarrays.kernel import apply_row
-
     if isinstance(condition, Proxy):
         condition = condition if condition.truth else condition != 0
     if not branches:
@@ -273,6 +257,24 @@ def nonzero(x: Any) -> Any:
     if found is None:
         raise TracingError(f"positions depend on the input, at {user_line()}", hint="choose values with np.where")
     return np.nonzero(found)
+
+
+@rule(np.flatnonzero)
+def flatnonzero(a: Any) -> Any:
+    """Flat positions of what is not zero."""
+    return nonzero(np.ravel(a))[0]
+
+
+@rule(np.argwhere)
+def argwhere(a: Any) -> Any:
+    """Positions of what is not zero, in rows."""
+    return np.transpose(nonzero(a))
+
+
+@rule(np.tril_indices_from, np.triu_indices_from)
+def triangle_indices(*_: Any, **__: Any) -> Any:
+    """Raise TracingError: only the size is wanted."""
+    raise TracingError("positions are asked of an array that depends on the input", hint="use np.triu_indices(len(x))")
 
 
 @rule(np.iscomplexobj)

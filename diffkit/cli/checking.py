@@ -1,0 +1,109 @@
+"""The command that judges a claimed derivative: ``check``, of expressions or of code named on purpose."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+from diffkit.cli.inputs import names_in_module
+from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names
+from diffkit.cli.output import EXIT_NO, deliver
+
+CODE = re.compile(r"[\w./\\-]+:[A-Za-z_]\w*\Z")
+
+
+@click.command(cls=ExpressionCommand)
+@click.argument("function", metavar="F")
+@click.option("--claim", "claims", multiple=True, metavar="G", help="The claimed derivative; once for each variable.")
+@click.option("--gradient", metavar="MODULE:NAME", help="The claimed gradient, in code.")
+@click.option("--jacobian", metavar="MODULE:NAME", help="The claimed Jacobian, in code.")
+@click.option("--hessian", metavar="MODULE:NAME", help="The claimed Hessian, in code (or --claim with --kind hessian).")
+@click.option(
+    "--kind", metavar="KIND", help="derivative, gradient, jacobian or hessian, where the claim's size leaves it open."
+)
+@click.option("--at", metavar="POINT", help="Where: 1 | 1,2 | x=1,y=2 | MODULE:NAME. Expressions may do without.")
+@click.option("--args", "args", metavar="LIST", help="Further arguments of code, such as MODULE:X,MODULE:y,0.1.")
+@click.option("--variables", metavar="NAMES", help="Variables in order, such as b,a.")
+@click.option(
+    "--closeness", type=float, default=1e-9, metavar="R", help="Relative error that must be seen.  [default: 1e-9]"
+)
+@click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
+@click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
+def check(
+    function: str, claims: tuple[str, ...], gradient: str | None, jacobian: str | None, hessian: str | None,
+    kind: str | None, at: str | None, args: str | None, variables: str | None, closeness: float, format: str,
+    output: str | None,
+) -> int:  # fmt: skip
+    r"""Is a claimed derivative of F right?
+
+    F is an expression, or code as MODULE:NAME (mymodule:loss, or path/to/file.py:loss), which is imported because you
+    name it here and never otherwise. Code that returns a function, its claimed derivative, a point and, if wanted,
+    further arguments may stand alone: MODULE:problem.
+    Exit code 0 if the claim is correct, 1 if it is wrong or nothing can be said.
+
+    \b
+    diffkit check "x**2*sin(x)" --claim "2*x*sin(x)+x**2*cos(x)"
+    diffkit check "x^2*y" --claim "2*x*y" --claim "x^2" --at 1,2
+    diffkit check "log(x)" --claim "1/x"
+    diffkit check mymodule:loss --gradient mymodule:grad --at 0.1,0.2 --args mymodule:X,mymodule:y
+    diffkit check mymodule:problem
+    """
+    from diffkit.checking.check import check as judge
+    from diffkit.errors import DiffkitError
+    from diffkit.reports import check_format
+    from diffkit.reports.check import CheckReport
+
+    check_format(format)
+    coded = {"gradient": gradient, "jacobian": jacobian, "hessian": hessian}
+    given = [(name, value) for name, value in coded.items() if value is not None]
+    if len(given) + bool(claims) > 1:
+        raise DiffkitError(
+            "there is more than one claim", hint="give --claim, or one of --gradient, --jacobian, --hessian"
+        )
+    f: Any = names_in_module(function) if CODE.match(function) else function
+    further: Any = tuple(_argument(part) for part in args.split(",")) if args else ()
+    where: Any = names_in_module(at) if at is not None and CODE.match(at) else at
+    if given:
+        kind, text = given[0]
+        assert text is not None
+        claim: Any = names_in_module(text)
+    elif claims:
+        text = ", ".join(claims)
+        claim = [names_in_module(c) if CODE.match(c) else c for c in claims]
+        claim = claim[0] if len(claim) == 1 else claim
+    elif CODE.match(function):
+        f, claim, where, further = _problem(function, f)
+        text = "as it returns"
+    else:
+        raise DiffkitError("there is no claim", hint='add --claim, for example --claim "2*x"')
+    found = judge(f, claim, where, kind=kind, variables=names(variables), args=further, closeness=closeness)
+    deliver(CheckReport(function, text, found), format, output)
+    return 0 if found.verdict == "correct" else EXIT_NO
+
+
+def _argument(text: str) -> Any:
+    """A further argument: a name in a module, or a number."""
+    from diffkit.points import number
+
+    return names_in_module(text.strip()) if CODE.match(text.strip()) else number(text)
+
+
+def _problem(name: str, function: Any) -> tuple[Any, Any, Any, Any]:
+    """What a function that sets up a check returns: f, claim, point and further arguments."""
+    from diffkit.errors import DiffkitError
+
+    try:
+        found = function()
+    except Exception as error:
+        raise DiffkitError(
+            f"{name}() raised {type(error).__name__}: {error}",
+            hint="without --gradient it must return (f, claim, point) or (f, claim, point, args)",
+        ) from None
+    if not isinstance(found, tuple) or len(found) not in (3, 4):
+        raise DiffkitError(f"{name}() must return (f, claim, point) or (f, claim, point, args)",
+                           hint="or name the claim with --gradient")  # fmt: skip
+    f, claim, where, *rest = found
+    further = rest[0] if rest else ()
+    return f, claim, where, further if isinstance(further, tuple) else (further,)

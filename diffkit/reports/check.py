@@ -1,0 +1,130 @@
+"""A check as blocks and as fields: the verdict, the entries that are wrong, what to change, and what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from diffkit.reports import result as one
+from diffkit.reports.blocks import Block, Equation, Gap, Note, Table, listed, plain, rounded, shown
+
+if TYPE_CHECKING:
+    from diffkit.checking.model import Check, Entry
+    from diffkit.plots import Chart
+
+VERDICTS = {
+    "correct": "correct",
+    "wrong": "wrong",
+    "inconclusive": "inconclusive: nothing speaks against the claim, and nothing proves it",
+}
+MOST = 20  # entries shown
+
+
+class CheckReport(NamedTuple):
+    """A claim as it was given, and the check of it."""
+
+    f: str
+    claim: str
+    check: Check
+
+    @property
+    def title(self) -> str:
+        """A line that names the report."""
+        return f"Check of a {self.check.kind}"
+
+    def charts(self) -> Iterator[Chart]:
+        """There is nothing to draw."""
+        yield from ()
+
+    def blocks(self) -> Iterator[Block]:
+        """Lay the check out."""
+        check = self.check
+        yield Equation("f", self.f)
+        yield Equation("claim", self.claim)
+        if check.counterexample is None and check.scope.startswith("at") and check.at:
+            yield Note("at " + point(check.at))
+        yield Gap()
+        yield Equation("verdict", VERDICTS[check.verdict])
+        if check.explanation:
+            yield Equation("repair", check.explanation)
+        if check.reason:
+            yield Note(check.reason)
+        if check.convention:
+            yield Note(check.convention)
+        if check.counterexample is not None:
+            yield Note(f"counter-example: {point(check.counterexample)}")
+        if check.entries:
+            yield Gap()
+            yield _entries(check)
+            yield from (Note(f"{e.label}: {e.note}") for e in check.entries[-MOST:] if e.note)
+        yield Gap()
+        yield from map(Note, self._looked())
+
+    def _looked(self) -> Iterator[str]:
+        check = self.check
+        if check.passed and check.entries:
+            yield f"{check.passed} of {check.passed + len(check.entries)} entries are right"
+        if check.scope:
+            yield f"{'holds' if check.verdict == 'correct' else 'looked'} {check.scope}"
+        if check.verdict == "correct" and check.tolerance:
+            yield (
+                f"tolerance: {rounded(check.tolerance)} of the value at most, mainly {check.decided}; "
+                f"an error of {check.closeness:g} would have been seen"
+            )
+        if check.unchecked:
+            yield f"not looked at: {check.unchecked}"
+        yield f"reference: {check.source}"
+        yield from (f"warning: {text}" for text in check.warnings)
+
+    def fields(self) -> dict[str, Any]:
+        """Give the fields of the check."""
+        check = self.check
+        return {
+            "schema": "diffkit.check/1",
+            "f": self.f,
+            "claim": self.claim,
+            "verdict": check.verdict,
+            "kind": check.kind,
+            "entries": [
+                {
+                    "index": list(e.index), "label": e.label, "claimed": plain(e.claimed),
+                    "reference": plain(e.reference), "error": plain(e.error), "tolerance": plain(e.tolerance),
+                    "verdict": e.verdict, "decided": e.decided or None, "note": e.note or None,
+                    "at": None if e.at is None else plain(dict(e.at)),
+                }
+                for e in check.entries
+            ],
+            "passed": check.passed,
+            "explanation": check.explanation,
+            "reason": check.reason or None,
+            "convention": check.convention or None,
+            "scope": check.scope,
+            "points": check.points,
+            "unchecked": check.unchecked or None,
+            "tolerance": plain(check.tolerance),
+            "decided": check.decided or None,
+            "closeness": check.closeness,
+            "counterexample": None if check.counterexample is None else plain(dict(check.counterexample)),
+            "source": check.source,
+            "reference": one.fields(check.reference),
+            "warnings": list(check.warnings),
+        }  # fmt: skip
+
+
+def point(at: Any) -> str:
+    """Give a point in words, cut where it is long."""
+    return listed([f"{name} = {shown(value)}" for name, value in at.items()], 8)
+
+
+def _entries(check: Check) -> Block:
+    """The entries that are wrong or undecided, the worst last."""
+    rows = [_row(e) for e in check.entries[-MOST:]]
+    hidden = len(check.entries) - len(rows)
+    if hidden:
+        rows.insert(0, (f"… {hidden} more", "", "", "", "", "", ""))
+    return Table(("entry", "claimed", "is", "off by", "tolerance", "verdict", "at"), tuple(rows), (0, 1, 2, 3, 5))
+
+
+def _row(e: Entry) -> tuple[str, ...]:
+    where = "the point" if e.at is None else point(e.at)
+    return (e.label, shown(e.claimed), shown(e.reference), rounded(e.error), rounded(e.tolerance), e.verdict, where)
