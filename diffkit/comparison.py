@@ -110,7 +110,7 @@ class Comparer:
         if not backends:
             raise BackendError("there is no backend to compare", hint=f"name some of {', '.join(BACKENDS)}")
         self.task = task
-        self.referee = Referee(task) if task.function is None else FunctionReferee(task)
+        self.referee: Referee | FunctionReferee = Referee(task) if task.function is None else FunctionReferee(task)
         self.asked = [self._prepare(get_backend(backend)) for backend in backends]
 
     def _prepare(self, backend: Backend) -> Asked:
@@ -156,6 +156,8 @@ def _row(task: Task, asked: Asked, points: Points, reference: Result) -> Row:
         return Row(backend.name, blank, nothing, nothing, nothing, nothing, nothing, seconds, (), skipped)
     result = lay_out(task, answer, points, backend.name, backend.error_kind)
     bar = _bars(task, evaluation, answer, full)
+    if reference.error_kind != "proven" and reference.flat_error is not None:  # a measured reference has a bar too
+        bar = tuple(b + e if math.isfinite(e) else b for b, e in zip(bar, reference.flat_error, strict=True))
     absolute = tuple(abs(v - r) for v, r in zip(result.flat, reference.flat, strict=True))
     relative = tuple(
         a / abs(r) if r else (0.0 if a == 0 else math.inf) for a, r in zip(absolute, reference.flat, strict=True)
@@ -182,13 +184,21 @@ def _bars(task: Task, evaluation: Evaluation, answer: Answer, point: Sequence[fl
     if answer.errors is not None:
         bars = list(answer.errors)
     else:
-        bounds = evaluation.bound(point) if isinstance(evaluation, Bounded) else table_bound(task, point)
+        bounds = _rounding(task, evaluation, point)
         bars = [SLACK * b for b in bounds]
         for c, bar in enumerate(bars):
             if not math.isfinite(bar):  # no bound is known, so only the last bits are allowed
                 bars[c] = SLACK * math.ulp(answer.values[c]) if math.isfinite(answer.values[c]) else 0.0
     factors = [1.0] * len(task.places) if task.factors is None else [float(f) for f in task.factors]
     return tuple(bars[p] * f for p, f in zip(task.places, factors, strict=True))
+
+
+def _rounding(task: Task, evaluation: Evaluation, point: Sequence[float]) -> list[float]:
+    """How far rounding may carry each partial; infinite where nothing tells."""
+    try:
+        return evaluation.bound(point) if isinstance(evaluation, Bounded) else table_bound(task, point)
+    except (BackendError, LimitError):
+        return [math.inf] * len(task.indices)
 
 
 def _judge(task: Task, row: Row, evaluation: Evaluation, point: Sequence[float], reference: Result) -> list[Finding]:
@@ -212,7 +222,8 @@ def _blame(
         silent = there.status == "uncertain" or result.is_odd(c) or not math.isfinite(value)
         return (None, 0.0) if silent else (blame_for_odd(there, label, value), 1.0)
     missing = result.is_odd(c) or not math.isfinite(value)
-    if not missing and c not in row.outside and row.absolute[c] <= WRONG * (abs(truth) or 1.0):
+    near = row.absolute[c] <= WRONG * (abs(truth) or 1.0) or reference.error_kind != "proven"
+    if not missing and c not in row.outside and near:
         return None, 0.0
     place = task.places[c]
     value_of_partial = value / float(task.factors[c]) if task.factors else value
@@ -220,10 +231,10 @@ def _blame(
     program = getattr(evaluation, "derivative", None)
     if program is not None:
         blame = blame_for_program(program, place, point, value_of_partial, true_partial)
-    elif row.backend == "finite":
+    elif row.backend == "finite" and _traces(task):
         blame = blame_for_differences(task, task.indices[place], point, true_partial)
     else:
-        blame = Blame("wrong value", "the method does not show how it came about")
+        blame = Blame("no value" if missing else "wrong value", "the method does not show how it came about")
     if there is not None and there.cause == "branch" and blame.cause in ("wrong rule", "special point", "round-off"):
         evidence = "the formula follows the branch taken at the point alone, and f is decided by its neighbours"
         blame = Blame("branch", evidence, there.where)
@@ -234,6 +245,14 @@ def _blame(
         beyond = f", {row.absolute[c] / bar:.3g} times its own bar" if c in row.outside and bar else ""
         said = f"{label} = {value!r} is off by {row.absolute[c]:.3g}{beyond}: {row.digits[c]:.1f} digits are right"
     return Blame(blame.cause, f"{said}. {blame.evidence}", blame.where), math.inf if missing else row.relative[c]
+
+
+def _traces(task: Task) -> bool:
+    """Whether f is known as a program."""
+    try:
+        return bool(task.program.outputs)
+    except (BackendError, LimitError):
+        return False
 
 
 def _verdict(reference: Result, rows: Sequence[Row]) -> str:

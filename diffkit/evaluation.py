@@ -138,5 +138,4 @@ def by_rows(evaluation: Any, points: Any) -> Answer:
         bool(answers and answers[0].scaled),
         None if not answers or answers[0].decimals is None else [t for a in answers for t in a.decimals or ()],
         answers[0].error_kind if answers else None,
-        tuple(dict.fromkeys(w for a in answers for w in a.warnings)),
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 from diffkit.backends import Bounded, get_backend
+from diffkit.differences.crosscheck import contradictions
 from diffkit.errors import BackendError, LimitError, TracingError
 from diffkit.evaluation import by_rows
 from diffkit.referee import Referee
@@ -21,6 +23,11 @@ NAMES = {
     "finite": "finite differences of its values",
 }
 UNASKED = "no method can differentiate this function"
+HIDES = (
+    "dual numbers give {:.6g}, real differences {:.6g}: the code hides from dual numbers (a cache, caught errors), or "
+    "differences are too coarse"
+)
+FINE = Odd("ok")
 TRACED = "the code was traced to a formula; "
 
 
@@ -42,8 +49,8 @@ class FunctionReferee:
         """Why the function cannot be proven anything about; empty if it can."""
         if self.untraced:
             return self.untraced
-        if self.function.shape is not None and self.function.faults.keys() & {"not deterministic", "integer results"}:
-            return next(iter(self.function.warnings))
+        if self.function.unsteady:
+            return self.function.unsteady
         try:
             self.function.traced  # noqa: B018
         except (TracingError, LimitError) as error:
@@ -59,18 +66,23 @@ class FunctionReferee:
         """Prove, or measure."""
         if self.proven is None:
             return self._measured(point)
+        try:
+            self.function.check_trace(self.function.traced, point)
+        except TracingError:
+            return self._measured(point)
         answer = self.proven.at(point)
         answer.note = TRACED + answer.note
-        answer.warnings = self.function.warnings
         return answer
 
     def _measured(self, point: Sequence[float]) -> Answer:
+        """Each component from the first method that has it, if real differences do not contradict it."""
         count = len(self.task.indices)
-        values, errors = [float("nan")] * count, [float("nan")] * count
+        values, errors = [math.nan] * count, [math.nan] * count
         odd: dict[int, Odd] = {c: Odd("uncertain", UNASKED) for c in range(count)}
+        settled: set[int] = set()
         used: list[str] = []
-        evaluations = 0
-        for name, evaluation in self._methods:
+        start = self.function.evaluations
+        for name, evaluation in self._methods(point):
             try:
                 answer = evaluation.at(point)
                 bars = answer.errors
@@ -78,23 +90,41 @@ class FunctionReferee:
                     bars = evaluation.bound(point) if len(answer.odd) < count else [0.0] * count
             except (BackendError, LimitError):
                 continue
-            evaluations += answer.evaluations
-            taken = [c for c, seen in odd.items() if _settles(seen, answer.odd.get(c))]
+            taken = [c for c in odd if c not in settled and _settles(odd[c], answer.odd.get(c))]
             for c in taken:
                 values[c], errors[c] = answer.values[c], bars[c]
-                seen = answer.odd.get(c)
-                if seen is None or seen.status == "ok":
-                    del odd[c]
-                else:
-                    odd[c] = seen
+                odd[c] = answer.odd.get(c, FINE)
+            if name == "dual":
+                for c, contradiction in self._contradicted(point, answer, taken).items():
+                    values[c], errors[c], odd[c] = math.nan, math.nan, contradiction
+                    settled.add(c)
+            settled.update(c for c, seen in odd.items() if seen.status != "uncertain")
             used += [name] * bool(taken)
-            if not any(seen.status == "uncertain" for seen in odd.values()):
+            if len(settled) == count:
                 break
         note = "; ".join(NAMES[name] for name in used)
-        return Answer(values, errors, odd, evaluations, note, error_kind="estimate", warnings=self.function.warnings)
+        odd = {c: seen for c, seen in odd.items() if seen is not FINE}
+        return Answer(values, errors, odd, self.function.evaluations - start, note, error_kind="estimate")
+
+    def _contradicted(self, point: Sequence[float], answer: Answer, taken: Sequence[int]) -> dict[int, Odd]:
+        """Components of dual numbers that differ from real differences: the code hides from dual numbers."""
+        claimed = [answer.values[c] if c in taken else math.nan for c in range(len(self.task.indices))]
+        found, _ = contradictions(self.function.samplers(), tuple(point), self.task.indices, claimed)
+        return {
+            c: Odd("uncertain", HIDES.format(seen.claimed, seen.real.value))
+            for c, seen in found.items()
+            if seen.real.odd is None
+        }
+
+    def _methods(self, point: Sequence[float]) -> list[tuple[str, Any]]:
+        """Methods in order; where the function has no value or is unsteady, only its values tell anything."""
+        import numpy as np
+
+        plain = not self.function.unsteady and bool(np.any(np.isfinite(self.function.values(point))))
+        return self._prepared if plain else [(name, e) for name, e in self._prepared if name == "finite"]
 
     @cached_property
-    def _methods(self) -> list[tuple[str, Any]]:
+    def _prepared(self) -> list[tuple[str, Any]]:
         found = []
         for name in LADDER:
             try:

@@ -81,7 +81,8 @@ def as_program(f: Any, variables: Sequence[str] | None = None) -> Program:
         return from_sympy([f], variables)
     if callable(f):
         raise DiffkitError(
-            "an expression is wanted here, not a Python function", hint="give text or a SymPy expression"
+            "an expression is wanted here, not a Python function",
+            hint="give text, or for several functions one that returns the list of their values",
         )
     raise DiffkitError(
         f"cannot differentiate a {type(f).__name__}", hint="give text, an Expression, a SymPy expression or a function"

@@ -38,7 +38,7 @@ def lay_out(
         joined_formula(task, formulas),
         None if answer.decimals is None else _decimals(task, answer.decimals),
         answer.note,
-        answer.warnings,
+        () if task.function is None else task.function.warnings,
     )
 
 

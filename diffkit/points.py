@@ -11,7 +11,7 @@ from numbers import Complex, Real
 from typing import Any, NamedTuple
 
 from diffkit.algebras.floats import to_float
-from diffkit.errors import DiffkitError, FileError, PointError, VariableError, did_you_mean
+from diffkit.errors import DiffkitError, FileError, PointError, TracingError, VariableError, did_you_mean
 from diffkit.program import Named, run
 from diffkit.syntax import parse_program
 
@@ -45,6 +45,9 @@ def number(value: Any, name: str = "") -> float:
         raise PointError(f"{label}{shown} is not a real number")
     try:
         found = _text_number(value) if isinstance(value, str) else float(value)
+    except TracingError:
+        raise TracingError("the point of an inner derivative depends on the input of an outer one",
+                           hint="take backend='auto' or 'finite' for the outer one") from None  # fmt: skip
     except DiffkitError as error:
         hint = "" if isinstance(error, VariableError) or "declare" in error.hint else error.hint
         raise PointError(f"{label}{shown} is not a number: {error.reason}", hint=hint) from None

@@ -51,8 +51,6 @@ class Answer:
     """the values to as many proven digits as were asked for"""
     error_kind: ErrorKind | None = None
     """what the errors are, where that depends on the function"""
-    warnings: tuple[str, ...] = ()
-    """what is odd about the code of a Python function"""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

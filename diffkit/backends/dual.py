@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from diffkit.errors import BackendError
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
     from diffkit.ndarrays import Hit
 
 HIGHEST_ORDER = 4  # of a Python function: nesting costs 2ⁿ
-BLOCK = 2**21  # numbers in the tangents of the arguments of one pass
+BESIDE = 1 + 2.0**-9  # factor of the point at which the code is followed once more, to see that it can be
+BLOCK = 2**19  # numbers in the tangents of the arguments of one pass
 
 
 class DualBackend:
@@ -45,6 +48,18 @@ class FunctionEvaluation:
                                hint="a function without branches can be traced: use backend='auto'")  # fmt: skip
         assert task.function is not None
         self.task, self.function = task, task.function
+        self.followed = False
+
+    def _check_beside(self, point: Any) -> None:
+        """TracingError if, beside the point, the code gives other values when it is followed; once is enough."""
+        from diffkit.ndarrays import pushforward
+
+        beside = point * BESIDE + (point == 0) * (BESIDE - 1)
+        row = (beside - point)[None]
+        with self.function.following():
+            pushed = pushforward(self.function.call, self.function.split(beside), self.function.split(row))
+            self.function.check_values(beside, pushed.value)
+        self.followed = True
 
     def at(self, point: Sequence[float]) -> Answer:
         """Push directions through the function at one point."""
@@ -52,16 +67,20 @@ class FunctionEvaluation:
 
         start = self.function.evaluations
         value = self.function.values(point)
-        self.function.evaluations += 1
-        with self.function.followed():
-            table, hits = self._derivatives(np.array(point, dtype=float))
-        values = [float(table[index]) for index in self.task.indices]
+        hits: list[Hit] = []
+        table: dict[Index, Any] = {}
+        if np.any(np.isfinite(value)) and not self.function.unsteady:
+            place = np.array(point, dtype=float)
+            if not self.followed:
+                self._check_beside(place)
+            table, hits = self._derivatives(place)
+        values = [float(table.get(index, np.nan)) for index in self.task.indices]
         odd = {}
         for c, (output, _) in enumerate(self.task.indices):
             seen = self._odd(float(value[output]), values[c], hits)
             if seen is not None:
                 values[c], odd[c] = np.nan, seen
-        return Answer(values, None, odd, self.function.evaluations - start, warnings=self.function.warnings)
+        return Answer(values, None, odd, self.function.evaluations - start)
 
     def _odd(self, value: float, slope: float, hits: Sequence[Hit]) -> Odd | None:
         """What is known of a component that has no ordinary value."""
@@ -70,8 +89,8 @@ class FunctionEvaluation:
         if not np.isfinite(value):
             reason = self.function.reason or f"{self.function.name} is {value} there"
             return Odd("domain_error", reason, cause="outside the domain")
-        if "not deterministic" in self.function.faults:
-            return Odd("uncertain", self.function.faults["not deterministic"])
+        if self.function.unsteady:
+            return Odd("uncertain", self.function.unsteady)
         ties = [hit for hit in hits if hit.kind == "tie"]
         if not np.isfinite(slope) or ties:
             seen = "; ".join(dict.fromkeys(str(hit) for hit in (hits if not np.isfinite(slope) else ties)))
@@ -79,47 +98,47 @@ class FunctionEvaluation:
         return None
 
     def _derivatives(self, point: Any) -> tuple[dict[Index, Any], list[Hit]]:
-        """Every partial of the task, by index; those that differ only in their first variable share a pass."""
+        """Every partial of the task, by index; a level for each order, all variables of a level in one pass."""
+        import numpy as np
+
+        found: dict[Index, Any] = {}
+        hits: list[Hit] = []
+        for order in sorted({len(index) for _, index in self.task.indices}):
+            indices = {index for _, index in self.task.indices if len(index) == order}
+            levels = [sorted(set(variables)) for variables in zip(*indices, strict=True)]
+            if not levels:
+                found.update({(k, ()): v for k, v in enumerate(self.function.values(point).tolist())})
+                continue
+            for part in _parts(levels, max(1, BLOCK // len(point) // 4 ** (order - 1))):
+                tangents = np.asarray(self._push(part, point, self.function.split(point), hits))
+                table = tangents.reshape(*map(len, reversed(part)), -1)
+                places = [{variable: k for k, variable in enumerate(level)} for level in reversed(part)]
+                for index in indices.intersection(product(*part)):
+                    row = table[tuple(place[v] for place, v in zip(places, reversed(index), strict=True))]
+                    found.update({(k, index): v for k, v in enumerate(row)})
+        return found, hits
+
+    def _push(self, levels: Sequence[Sequence[int]], point: Any, values: Sequence[Any], hits: list[Hit]) -> Any:
+        """Tangents along the variables of the first level, differentiated by those of the next ones."""
         import numpy as np
 
         from diffkit.ndarrays import pushforward
+        from diffkit.ndarrays.kernel import plain
 
-        groups: dict[tuple[int, ...], dict[int, None]] = {}
-        found: dict[Index, Any] = {}
-        for output, index in self.task.indices:
-            if index:
-                groups.setdefault(index[1:], {})[index[0]] = None
-            else:
-                found[output, ()] = self.function.values(point)[output]
-        hits: list[Hit] = []
-
-        def seeds(variables: Sequence[int]) -> list[Any]:
-            rows = np.zeros((len(variables), len(point)), dtype=point.dtype)
-            rows[np.arange(len(variables)), variables] = 1.0
-            parts = self.function.split(rows)
-            return [part if np.any(part) else None for part in parts]
-
-        def push(outer: tuple[int, ...], inner: Sequence[int], *values: Any) -> Any:
-            """Tangents along the inner variables, differentiated by the outer ones."""
-            if outer:
-                pushed = pushforward(lambda *moved: push(outer[:-1], inner, *moved), values, seeds(outer[-1:]))
-                hits.extend(pushed.hits)
-                return pushed.tangents[0]
-            pushed = pushforward(self.function.call, values, seeds(inner))
-            hits.extend(pushed.hits)
-            self.function.evaluations += len(inner)
-            return pushed.tangents
-
-        width = max(1, BLOCK // max(1, len(point)))
-        for outer, members in groups.items():
-            inner = list(members)
-            for first in range(0, len(inner), width):
-                chunk = inner[first : first + width]
-                tangents = np.asarray(push(outer, chunk, *self.function.split(point))).reshape(len(chunk), -1)
-                for row, variable in enumerate(chunk):
-                    for output in self.function.outputs:
-                        found[output, (variable, *outer)] = tangents[row, output]
-        return found, hits
+        *inner, variables = levels
+        rows = np.zeros((len(variables), len(point)), dtype=point.dtype)
+        rows[np.arange(len(variables)), variables] = 1.0
+        seeds = [part if np.any(part) else None for part in self.function.split(rows)]
+        if inner:
+            pushed = pushforward(lambda *moved: self._push(inner, point, moved, hits), values, seeds)
+        else:
+            with self.function.following():
+                pushed = pushforward(self.function.call, values, seeds)
+            if point.dtype == float:
+                self.function.check_values(point, plain(pushed.value))
+            self.function.evaluations += 1
+        hits.extend(pushed.hits)
+        return pushed.tangents
 
     def bound(self, point: Sequence[float]) -> list[float]:
         """How far rounding may carry each component, measured."""
@@ -138,3 +157,16 @@ class FunctionEvaluation:
         from diffkit.evaluation import by_rows
 
         return by_rows(self, points)
+
+
+def _parts(levels: list[list[int]], most: int) -> Iterator[list[list[int]]]:
+    """Split the last level, then the first one, until at most so many combinations go together."""
+    inside = math.prod(map(len, levels[:-1]))
+    wide = max(1, most // inside)
+    for first in range(0, len(levels[-1]), wide):
+        last = levels[-1][first : first + wide]
+        if inside <= most or len(levels) == 1:
+            yield [*levels[:-1], last]
+            continue
+        for start in range(0, len(levels[0]), most):
+            yield [levels[0][start : start + most], *levels[1:-1], last]

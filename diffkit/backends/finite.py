@@ -61,8 +61,7 @@ class FiniteEvaluation:
             found.update({(row, c): d for row, seen in enumerate(rows) for c, d in zip(mine, seen, strict=True)})
         flat = [found[row, c] for row in range(len(points)) for c in range(len(indices))]
         odd = {c: difference.odd for c, difference in enumerate(flat) if difference.odd is not None}
-        warnings = () if self.task.function is None else self.task.function.warnings
-        return Answer([d.value for d in flat], [d.bar for d in flat], odd, evaluations, warnings=warnings)
+        return Answer([d.value for d in flat], [d.bar for d in flat], odd, evaluations)
 
 
 def in_floats(program: Program) -> Function:

@@ -12,13 +12,16 @@ import numpy as np
 
 from diffkit.algebras.bounds import BOUNDS
 from diffkit.callables.function import Argument, Function
-from diffkit.errors import DiffkitError, FunctionError, TracingError
+from diffkit.callables.globals import outside
+from diffkit.callables.noise import UNIT, rounding
+from diffkit.errors import BackendError, DiffkitError, FunctionError, LimitError, TracingError
 from diffkit.ndarrays import trace_function
 from diffkit.program import Program, run
 
 NO_VALUE = (ArithmeticError, ValueError)
 """What mathematics raises: a division by zero, an overflow, a logarithm of −1, a singular matrix."""
-FAR = 8.0  # times a first-order rounding bound by which a trace and the function may differ
+FAR = 8.0  # times a rounding bound by which the function and what follows it may differ
+BESIDE = (1.0, 1.0 + 2.0**-9, 1.0 - 2.0**-7)  # factors of the point at which a trace is compared with the function
 BLOCK = 2**22  # numbers in the arguments of one call of a vectorised function
 
 
@@ -33,6 +36,8 @@ class Bound:
         self, function: Function, arguments: Sequence[Argument], labels: Sequence[str], point: Sequence[float]
     ):
         self.function = function
+        self.name = function.name
+        """what the function is called"""
         self.arguments = tuple(arguments)
         self.inputs = tuple(labels)
         self.start = tuple(float(x) for x in point)
@@ -41,16 +46,22 @@ class Bound:
         self.evaluations = 0
         self.reason = ""
         """why the last call without a value had none"""
-
-    @property
-    def name(self) -> str:
-        """What the function is called."""
-        return self.function.name
+        self.blind = False
+        """whether the function had no value to tell its shape by"""
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was found odd about the code so far."""
-        return tuple(self.faults.values())
+        """What was found odd about the code so far, and what it reads and writes outside itself."""
+        return (*self.faults.values(), *self._outside)
+
+    @cached_property
+    def _outside(self) -> tuple[str, ...]:
+        return tuple(f"{self.name} {what}" for what in outside(self.function.call))
+
+    @property
+    def unsteady(self) -> str:
+        """Why following the code says nothing about its values; empty if it may."""
+        return self.faults.get("not deterministic", "") if self.shape is not None else ""
 
     def split(self, row: Any) -> list[Any]:
         """Arguments of one point: a number as a float64, an array in its shape. Axes before the last one stay."""
@@ -63,24 +74,38 @@ class Bound:
         return parts
 
     def call(self, *values: Any) -> Any:
-        """The function itself, of arguments for its point (numbers, arrays, or what stands for them)."""
-        return self.function.call(*values, *self.function.args)
+        """The function itself, of arguments for one point (numbers, arrays, or what stands for them)."""
+        if not self.function.vectorized:
+            return self.function(*values)
+        return self._only(self.function(*[np.reshape(v, (1, *np.shape(v))) for v in values]))
+
+    def _only(self, stacked: Any) -> Any:
+        """The result at one point, of a vectorised function."""
+        if np.ndim(stacked) == 0 or len(stacked) != 1:
+            raise FunctionError(
+                f"{self.name} is said to be vectorized, but gives shape {np.shape(stacked)} for 1 point",
+                hint="the first axis of the result runs over the points",
+            )
+        return stacked[0]
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
         """Shape of the result; () where the function has no value to tell it by."""
-        first = self._results(np.array(self.start))
-        second = self._results(np.array(self.start))
-        if first is None or second is None:
+        first, second = (self._results(np.array(self.start)) for _ in range(2))
+        found = second if first is None else first
+        self.blind = found is None
+        if found is None:
             return ()
-        if first.shape != second.shape:
+        if first is None or second is None:
+            self.faults["not deterministic"] = f"{self.name} has a value at the point only now and then"
+        elif first.shape != second.shape:
             raise FunctionError(f"{self.name} gives results of shapes {first.shape} and {second.shape} at one point")
-        if not np.array_equal(first, second, equal_nan=True):
-            gap = float(np.max(np.abs(first - second)))
+        elif not np.array_equal(first, second, equal_nan=True):
+            gap = float(np.nanmax(np.abs(first - second), initial=0.0))
             self.faults["not deterministic"] = (
                 f"{self.name} gave two values at the same point, {gap:.3g} apart: it is random or keeps a state"
             )
-        return tuple(first.shape)
+        return tuple(found.shape)
 
     @property
     def outputs(self) -> range:
@@ -110,7 +135,7 @@ class Bound:
     def _stacked(self, rows: Any, width: int) -> Any:
         found = self._results(rows.copy())
         if found is None:  # some point has no value: which one is found out one by one
-            parts = [self._results(row[None].copy()) for row in rows]
+            parts = [self._results(row) for row in rows]
             return np.array([np.full(width, np.nan) if p is None else p.ravel() for p in parts]).reshape(-1, width)
         if found.shape != (len(rows), *self.shape):
             raise FunctionError(
@@ -125,7 +150,7 @@ class Bound:
         self.evaluations += 1 if row.ndim == 1 else len(row)
         try:
             with np.errstate(all="ignore"):
-                raw = self.call(*values)
+                raw = self.call(*values) if row.ndim == 1 else self.function(*values)
         except NO_VALUE as error:
             self.reason = f"{self.name} raised {type(error).__name__}: {error}"
             return None
@@ -144,6 +169,9 @@ class Bound:
     def _as_floats(self, raw: Any) -> Any:
         try:
             found = np.asarray(raw)
+        except TracingError:
+            raise TracingError(f"the values of {self.name} depend on the input of an outer derivative",
+                               hint="take backend='auto' or 'finite' for the outer one") from None  # fmt: skip
         except (TypeError, ValueError):
             raise FunctionError(f"{self.name} gives a ragged result") from None
         kind = found.dtype.kind
@@ -180,40 +208,63 @@ class Bound:
             for x, v in zip(parts[:count], parts[count:], strict=True):
                 step = t if np.ndim(t) == 0 else t.reshape(np.shape(t) + (1,) * (np.ndim(v) - np.ndim(t)))
                 moved.append(x + step * v)
-            return self.call(*moved)
+            return self.function(*moved)
 
-        velocities = [Argument(f"v_{a.name}", a.shape) for a in self.arguments]
-        arguments = (*self.arguments, *velocities, Argument("t", ()))
-        labels = (*self.inputs, *(f"v_{name}" for name in self.inputs), "t")
+        taken = {*self.inputs, *(a.name for a in self.arguments)}
+        mark = next(m for k in range(len(taken) + 1) for m in ["_" * k] if not taken & {f"v{m}_{n}" for n in taken})
+        velocities = [Argument(f"v{mark}_{a.name}", a.shape) for a in self.arguments]
+        t = next(name for k in range(len(taken) + 1) for name in [f"t{k or ''}"] if name not in taken)
+        arguments = (*self.arguments, *velocities, Argument(t, ()))
+        labels = (*self.inputs, *(f"v{mark}_{name}" for name in self.inputs), t)
         start = (*self.start, *self.start, 0.0)
         found = Bound(Function(path, (), self.function.vectorized), arguments, labels, start)
-        found.faults = self.faults
+        found.faults, found._outside, found.name = self.faults, self._outside, self.name
         return found
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Make a TracingError of whatever the code raises when it meets what stands in for numbers."""
+        try:
+            yield
+        except (BackendError, LimitError):
+            raise
+        except Exception as error:
+            inner = error if isinstance(error, DiffkitError) else error.__cause__
+            if isinstance(inner, DiffkitError):
+                raise TracingError(inner.reason, hint=inner.hint) from None
+            raise TracingError(
+                f"{self.name} takes plain numbers only: what stands in for them raised {type(error).__name__}: {error}"
+            ) from error
 
     @cached_property
     def traced(self) -> Program:
         """The Program of the function, where its code has no branches; TracingError where it cannot be found."""
-        with self.followed():
+        with self.following():
             program: Program = trace_function(self.call, self.inputs, [a.shape for a in self.arguments]).program
-        found = run(program, BOUNDS, [(x, 0.0) for x in self.start])
-        for (value, error), own in zip(found, self.values(self.start).tolist(), strict=True):
-            if abs(value - own) > FAR * error + FAR * math.ulp(own):
-                raise TracingError(f"what {self.name} computes is not what its trace computes: {own} and {value}")
+            for factor in BESIDE:
+                self.check_trace(program, [factor * x + (factor - 1.0) * (x == 0) for x in self.start])
         return program
 
-    @contextmanager
-    def followed(self) -> Iterator[None]:
-        """Run the code on what stands for numbers; TracingError for whatever it raises only there."""
-        try:
-            yield
-        except DiffkitError:
-            raise
-        except Exception as error:
-            if isinstance(error.__cause__, TracingError):  # as NumPy reports it: a[0] = … of a plain array
-                raise error.__cause__ from None
-            raise TracingError(
-                f"{self.name} takes plain numbers, but raised {type(error).__name__} when it was followed: {error}"
-            ) from error
+    def check_trace(self, program: Program, point: Sequence[float]) -> None:
+        """TracingError if the function has other values at a point than its trace."""
+        found = run(program, BOUNDS, [(x, 0.0) for x in point])
+        for (value, error), own in zip(found, self.values(point).tolist(), strict=True):
+            lost = math.isnan(own) and math.isfinite(value) and math.isfinite(error)
+            if lost or abs(value - own) > FAR * error + FAR * math.ulp(own):
+                raise TracingError(f"{self.name} is {own} at {self.where(point)}, what its trace computes is {value}")
+
+    def check_values(self, point: Any, found: Any) -> None:
+        """TracingError if the code gave other values from what stands in for numbers than it gives from numbers."""
+        own = self.values(point)
+        found = np.ravel(found)
+        if found.shape == own.shape:
+            apart = ~(np.abs(found - own) <= FAR * UNIT * np.abs(own)) & np.isfinite(own)
+            if not np.any(apart) or not np.any(apart & ~(np.abs(found - own) <= FAR * rounding(self.values, point))):
+                return
+        raise TracingError(
+            f"{self.name} computes something else when it is followed: {_shown(found)}, not {_shown(own)}",
+            hint="it looks at the type of its argument, catches errors, or keeps a state",
+        )
 
     def samplers(self) -> list[Callable[[Sequence[tuple[float, ...]]], Sequence[float]]]:
         """Each entry of the result at many points; what was computed for one entry is there for the others."""
@@ -226,3 +277,8 @@ class Bound:
             return [float(known[p][output]) for p in points]
 
         return [lambda points, k=k: values(points, k) for k in self.outputs]  # type: ignore[misc]
+
+
+def _shown(values: Any) -> str:
+    parts = [f"{v:.6g}" for v in np.ravel(values)[:3].tolist()]
+    return ", ".join(parts) + (", …" if np.size(values) > 3 else "")

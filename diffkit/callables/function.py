@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from diffkit.errors import DiffkitError, PointError, VariableError
-from diffkit.points import Points, number, plural, split_top
+from diffkit.points import Points, number, plural, read_text, split_top
 from diffkit.syntax.names import check_variables
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -93,8 +93,8 @@ class Place(NamedTuple):
 def as_function(f: Any, args: Sequence[Any] = ()) -> Function:
     """Give the Function of a callable, with further arguments."""
     if isinstance(f, Function):
-        return f if not len(args) else Function(f.call, tuple(args), f.vectorized, f.shape)
-    return Function(f, tuple(args))
+        return f if isinstance(args, tuple) and not args else replace(f, args=args)  # type: ignore[arg-type]
+    return Function(f, args)  # type: ignore[arg-type]
 
 
 def read_place(function: Function, at: Any, names: Sequence[str] | None = None, elementwise: bool = False) -> Place:
@@ -105,16 +105,16 @@ def read_place(function: Function, at: Any, names: Sequence[str] | None = None, 
     by name. ``names`` renames the coordinates, or the parameters. With ``elementwise`` an array is a batch of
     numbers. Text is read as after ``--at``.
     """
-    if isinstance(at, str):
-        at = _from_text(at)
     parameters = function.parameters()
+    if isinstance(at, str):
+        at = _from_text(at, parameters, elementwise)
     if isinstance(at, Mapping):
         return _named(_by_name(at, parameters), names)
-    if parameters is None:
-        values = [at] if np.ndim(at) == 0 else list(at)
-        letter = "x" if len(values) > 1 else ""
-        parameters = tuple(f"x{k + 1}" if letter else "x" for k in range(len(values)))
-        at = values if len(values) > 1 else values[0]
+    if parameters is None:  # any number of them
+        count = (
+            at.shape[-1] if isinstance(at, np.ndarray) and at.ndim else len(at) if isinstance(at, (list, tuple)) else 1
+        )
+        parameters = tuple(f"x{k + 1}" for k in range(count)) if count > 1 else ("x",)
     if len(parameters) > 1:
         return _several(at, parameters, names)
     array = _array(at, parameters[0])
@@ -132,12 +132,19 @@ def read_place(function: Function, at: Any, names: Sequence[str] | None = None, 
     return _place((argument,), names, array.reshape(-1, argument.size), batch)
 
 
-def _from_text(text: str) -> Any:
+def _from_text(text: str, parameters: tuple[str, ...] | None, elementwise: bool) -> Any:
+    """Numbers, a mapping, or an array where the text has ranges."""
     parts = split_top(text, ",")
-    pairs = [part.partition("=") for part in parts]
-    if all(sign for _, sign, _ in pairs):
-        return {name.strip(): number(value.strip(), name.strip()) for name, _, value in pairs}
-    return number(text) if len(parts) == 1 else [number(part.strip()) for part in parts]
+    if parameters is None:
+        keys = [part.partition("=")[0].strip() for part in parts if "=" in part]
+        parameters = tuple(keys) if keys else tuple(f"x{k + 1}" for k in range(len(parts)))
+    if len(parameters) == 1 and not (elementwise or "=" in text):
+        return number(text, parameters[0]) if len(parts) == 1 else [number(part.strip()) for part in parts]
+    points = read_text(text, parameters)
+    if points.point is not None:
+        return points.at
+    rows = points.rows.reshape(*points.batch, len(parameters))
+    return rows[..., 0] if len(parameters) == 1 else rows
 
 
 def _by_name(at: Mapping[str, Any], parameters: tuple[str, ...] | None) -> dict[str, Any]:
@@ -165,6 +172,9 @@ def _several(at: Any, parameters: tuple[str, ...], names: Sequence[str] | None) 
 
 
 def _named(values: Mapping[str, Any], names: Sequence[str] | None) -> Place:
+    if not values:
+        raise PointError("the point is empty")
+    check_variables(list(values))
     arrays = {name: _array(value, name) for name, value in values.items()}
     arguments = tuple(Argument(name, array.shape) for name, array in arrays.items())
     return _place(arguments, names, np.concatenate([a.ravel() for a in arrays.values()])[None], None)
@@ -198,14 +208,15 @@ def _checked(array: Any) -> Any:
 
 
 def _place(arguments: tuple[Argument, ...], names: Sequence[str] | None, rows: Any, batch: Any) -> Place:
+    names = None if names is None else check_variables(names)
     if names is not None and len(names) == len(arguments):
-        arguments = tuple(Argument(str(n), a.shape) for n, a in zip(names, arguments, strict=True))
+        arguments = tuple(Argument(n, a.shape) for n, a in zip(names, arguments, strict=True))
         names = None
     labels = tuple(label for argument in arguments for label in argument.labels())
     if names is not None:
         if len(names) != len(labels):
             raise VariableError(f"{plural(len(names), 'name')} for {plural(len(labels), 'coordinate')}")
-        labels = tuple(check_variables(names))
+        labels = names
     if batch is None:
         return Place(arguments, Points(labels, tuple(rows[0].tolist())))
     return Place(arguments, Points(labels, None, np.ascontiguousarray(rows), tuple(batch)))

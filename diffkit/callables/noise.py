@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,8 @@ def rounding(values: Values, point: Any) -> Any:
     signs = np.random.default_rng(len(point)).uniform(0.5, 1.0, (NEIGHBOURS, len(point)))
     steps = STEP * np.where(point == 0, 1.0, np.abs(point))
     rows = [point, *(point + steps * s for s in signs)]
-    extended = [in_extended(values, row) for row in rows]
-    if all(found is not None for found in extended):
+    extended = list(takewhile(lambda found: found is not None, (in_extended(values, row) for row in rows)))
+    if len(extended) == len(rows):
         apart = [abs(e - values(row)) for e, row in zip(extended, rows, strict=True)]
         noise = np.max(apart, axis=0).astype(float)
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from typing import Any, Protocol
 
@@ -102,12 +102,13 @@ def source_task(source: Any, kind: str, options: dict[str, Any]) -> Task:
 
 
 def read_direction(direction: Any) -> list[float]:
-    """Numbers of a direction, flat."""
-    if isinstance(direction, str) or not hasattr(direction, "__len__"):
+    """Numbers of a direction, flat; an array or nested lists in order."""
+    if isinstance(direction, (str, Mapping)) or not hasattr(direction, "__len__"):
         raise PointError("the direction is a list of numbers, one per variable")
     if hasattr(direction, "ravel"):
         direction = direction.ravel()
-    return [number(v, "direction") for v in direction]
+    parts = [read_direction(v) if isinstance(v, (list, tuple)) else [number(v, "direction")] for v in direction]
+    return [v for part in parts for v in part]
 
 
 def check_options(kind: str, options: dict[str, Any]) -> None:

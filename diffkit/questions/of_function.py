@@ -7,7 +7,7 @@ from typing import Any
 
 from diffkit.callables.binding import Bound
 from diffkit.callables.function import Argument, as_function, read_place
-from diffkit.errors import DiffkitError
+from diffkit.errors import DiffkitError, PointError
 from diffkit.points import Points
 from diffkit.questions import source_task
 from diffkit.tasks import Task
@@ -37,7 +37,10 @@ class OfFunction:
         if key not in self.bound:
             first = points.point if points.point is not None else points.rows[0].tolist()
             bound = Bound(self.function, place.arguments, points.variables, first)
-            self.bound[key] = (bound, self._task(bound))
+            task = self._task(bound)
+            if bound.blind:  # its shape is not known yet
+                return task, points
+            self.bound[key] = (bound, task)
         return self.bound[key][1], points
 
     def other(self, kind: str, **options: Any) -> OfFunction:
@@ -54,11 +57,14 @@ class OfFunction:
 
     def _task(self, bound: Bound) -> Task:
         if self.kind in SCALAR and len(bound.outputs) != 1:
+            hint = "ask for the jacobian" + ", or give a NumPy array of many points" * (self.kind == "derivative")
             raise DiffkitError(
-                f"{bound.name} gives an array of shape {bound.shape}, and a {self.kind} is of one number",
-                hint="ask for the jacobian",
+                f"{bound.name} gives an array of shape {bound.shape}, and a {self.kind} is of one number", hint=hint
             )
         options = dict(self.options)
+        given = getattr(options.get("direction"), "shape", ())
+        if len(given) > 1 and len(bound.arguments) == 1 and given != bound.arguments[0].shape:
+            raise PointError(f"the direction has shape {given}, the argument {bound.arguments[0].shape}")
         if options.get("wrt") is not None:
             options["wrt"] = _coordinates(options["wrt"], bound.arguments)
         task = source_task(bound, self.kind, options)
