@@ -24,6 +24,10 @@ _HOMES = {
         "PointError", "TracingError", "VariableError",
     ),
     "diffkit.functions": ("Expression", "parse"),
+    "diffkit.learn.backward": ("Backward", "backward"),
+    "diffkit.learn.derivation": ("Derivation", "explain"),
+    "diffkit.learn.quotients": ("Quotients", "quotients"),
+    "diffkit.learn.tangents": ("Tangent", "tangent"),
     "diffkit.limits": ("Limits",),
     "diffkit.prepared": ("Prepared",),
     "diffkit.results": ("Result",),
@@ -62,6 +66,14 @@ if TYPE_CHECKING:
     from diffkit.errors import VariableError as VariableError
     from diffkit.functions import Expression as Expression
     from diffkit.functions import parse as parse
+    from diffkit.learn.backward import Backward as Backward
+    from diffkit.learn.backward import backward as backward
+    from diffkit.learn.derivation import Derivation as Derivation
+    from diffkit.learn.derivation import explain as explain
+    from diffkit.learn.quotients import Quotients as Quotients
+    from diffkit.learn.quotients import quotients as quotients
+    from diffkit.learn.tangents import Tangent as Tangent
+    from diffkit.learn.tangents import tangent as tangent
     from diffkit.limits import Limits as Limits
     from diffkit.prepared import Prepared as Prepared
     from diffkit.results import Result as Result
