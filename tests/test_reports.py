@@ -35,6 +35,13 @@ KINDS = {
     "wrong check": ["check", "x^2*y", "--claim", "2*x*y", "--claim", "x", "--at", "1,2"],
     "kink check": ["check", "relu(x)", "--claim", "heaviside(x)", "--at", "0"],
     "undecided check": ["check", "sqrt(x)", "--claim", "1/x", "--at", "0"],
+    "quotients": ["limit", "3*x^2 - 4*x", "--at", "1"],
+    "quotients at a kink": ["limit", "abs(x)", "--at", "0", "--steps", "0.1,0.01"],
+    "quotients at a hole": ["limit", "sin(x)/x", "--at", "0"],
+    "tangent": ["tangent", "x^2*y", "--at", "1,2"],
+    "no tangent": ["tangent", "sqrt(x)", "--at", "0"],
+    "derivation": ["explain", "x^2*sin(x)"],
+    "back-propagation": ["explain", "max(x, y)*exp(-y)", "--backward", "--at", "1,2"],
     "functions": ["functions"],
     "function": ["functions", "tanh"],
 }

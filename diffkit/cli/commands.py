@@ -10,6 +10,7 @@ from diffkit import __version__
 from diffkit.cli.checking import check
 from diffkit.cli.comparing import compare, report
 from diffkit.cli.inputs import function_of, points_of, report_on
+from diffkit.cli.learning import explain, limit, tangent
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, shared
 from diffkit.cli.output import EXIT_NO, deliver
 
@@ -155,4 +156,7 @@ def _formulas(task: Any, required: bool) -> tuple[tuple[str, ...], tuple[str, ..
 
 cli.add_command(check)
 cli.add_command(compare)
+cli.add_command(explain)
+cli.add_command(limit)
 cli.add_command(report)
+cli.add_command(tangent)

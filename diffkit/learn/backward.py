@@ -17,12 +17,12 @@ from diffkit.algebras.dual import DualAlgebra
 from diffkit.algebras.floats import FLOATS
 from diffkit.builder import ProgramBuilder
 from diffkit.errors import DiffkitError, PointError
+from diffkit.learn.tidy import tidy
 from diffkit.prepared import Prepared
 from diffkit.primitives import table
 from diffkit.program import Program, run_slots
 from diffkit.questions import OfExpression, ask
 from diffkit.results import Result
-from diffkit.rules import partial, trace_pushforward
 from diffkit.syntax import format_outputs
 from diffkit.syntax.printer import format_constant
 from diffkit.tasks import gradient_task
@@ -131,13 +131,19 @@ class _Sweep:
         """Variables by name, constants as they are, intermediates z1, z2 … (or another letter, if z1 is a variable)."""
         program = self.program
         constants = [format_constant(c)[0] for c in program.constants]
-        letter = next(c for c in ("z", "t", "w", "_") if not any(n.startswith(c) and n[1:].isdigit() for n in program.inputs))
+        letter = next(
+            c for c in ("z", "t", "w", "_") if not any(n.startswith(c) and n[1:].isdigit() for n in program.inputs)
+        )
         count = range(1, len(program.instructions) + 1)
         return [*program.inputs, *constants, *(f"{letter}{k}" for k in count)]
 
     def table(self, at: Mapping[str, float], gradient: Result) -> Backward:
         """Sweep back and lay everything out."""
         program = self.program
+        if not math.isfinite(self.values[program.outputs[0]]):
+            raise DiffkitError(
+                f"f is {self.values[program.outputs[0]]} at the point in binary64", hint="choose a point of its domain"
+            )
         self._back(program.outputs[0])
         nodes = [self._node(slot) for slot in range(len(program)) if self._shown(slot)]
         count = len(program.inputs)
@@ -158,14 +164,16 @@ class _Sweep:
         instruction = self.program.instruction_at(slot)
         if instruction is None:
             return ""
-        row, args = instruction
-        return self._formula(Program(row.arguments, (), ((row, tuple(range(len(args)))),), (len(args),)), args)
+        builder = ProgramBuilder()
+        return _text(builder, builder.apply(instruction[0], self._named(builder, instruction[1])))
 
-    def _formula(self, rule: Program, args: Sequence[int], *more: str) -> str:
-        """A rule of the table with names in place of its formal arguments."""
-        names = [*(self.names[arg] for arg in args), *more]
-        inputs = tuple(n if not n.startswith("-") and "/" not in n else f"({n})" for n in names[: len(rule.inputs)])
-        return format_outputs(Program(inputs, rule.constants, rule.instructions, rule.outputs))[0]
+    def _named(self, builder: ProgramBuilder, args: Sequence[int]) -> list[int]:
+        """Slots of arguments in another builder: constants as they are, everything else by its name."""
+        constants = [self.program.constant_at(arg) for arg in args]
+        return [
+            builder.input(self.names[arg]) if value is None else builder.constant(value)
+            for arg, value in zip(args, constants, strict=True)
+        ]
 
     def _back(self, output: int) -> None:
         """From the output to the variables: each operation hands its adjoint on to its arguments."""
@@ -204,16 +212,20 @@ class _Sweep:
         self.parts[arg].append(Contribution(self.names[arg], self.names[slot], text, slope, amount))
 
     def _partial(self, slot: int, k: int) -> str:
-        """∂/∂(argument k) of an operation, from the table."""
+        """∂/∂(argument k) of an operation by the table's rule, in the names of its arguments."""
         instruction = self.program.instruction_at(slot)
         assert instruction is not None
         row, args = instruction
         if row is WHERE or row in BRANCHING:
             return "1"
-        if row.partials[k] is None:
-            rule = trace_pushforward(row, tuple(i == k for i in range(len(args))))
-            return self._formula(rule, args, self.names[slot], "1")
-        return self._formula(partial(row, k).program, args, self.names[slot])
+        builder = ProgramBuilder()
+        own = self._named(builder, args)
+        term = DualAlgebra(builder).term(row, own, builder.input(self.names[slot]), k, builder.constant(1))
+        return _text(builder, term)
+
+
+def _text(builder: ProgramBuilder, slot: int) -> str:
+    return format_outputs(tidy(builder.program([slot]), False), LONGEST)[0]
 
 
 def cost(program: Program) -> Cost:

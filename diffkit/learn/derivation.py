@@ -9,20 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from diffkit.builder import ProgramBuilder, copy_slots
-from diffkit.errors import DiffkitError, LimitError, VariableError
+from diffkit.errors import LimitError, VariableError
 from diffkit.functions import as_program
 from diffkit.learn.latex import latex, latex_name
 from diffkit.learn.rules import Rule, letters, rule_of
-from diffkit.learn.verification import Evidence, Verifier
 from diffkit.learn.tidy import tidy
+from diffkit.learn.verification import Evidence, Verifier
 from diffkit.program import Program
 from diffkit.syntax import format_outputs, format_slot
 from diffkit.tasks import derivative_task
-from diffkit.transforms import depends
 
 MOST = 150  # steps
 LONGEST = 4000  # characters of one side of a line
@@ -31,7 +29,7 @@ LONGEST = 4000  # characters of one side of a line
 class Identity(NamedTuple):
     """A line ``left = right`` as programs: what is differentiated, and what its derivative is made of.
 
-    Inputs of ``right`` beyond those of ``left`` stand for derivatives: ``pending`` gives the text and the LaTeX of each.
+    Inputs of ``right`` beyond those of ``left`` stand for derivatives; ``pending`` gives text and LaTeX of each.
     """
 
     left: Program
@@ -87,7 +85,8 @@ class Step(NamedTuple):
         """The rule in letters, as LaTeX."""
         left = _text(self.formula.left)
         body = latex(self.formula.left)
-        return f"{body if left.isidentifier() else _bracketed(body)}' = {latex(self.formula.right, dict(self.formula.pending))}"
+        right = latex(self.formula.right, dict(self.formula.pending))
+        return f"{body if left.isidentifier() else _bracketed(body)}' = {right}"
 
     @property
     def latex(self) -> str:
@@ -193,7 +192,9 @@ class _Walk:
         self.slopes: dict[int, int] = {}
         for slot in sorted(self.rules):
             rule = self.rules[slot]
-            slopes = [self.slopes[arg] if moves else None for arg, moves in zip(rule.arguments, rule.moving, strict=True)]
+            slopes = [
+                self.slopes[arg] if moves else None for arg, moves in zip(rule.arguments, rule.moving, strict=True)
+            ]
             _, self.slopes[slot] = rule.make(self.builder, rule.arguments, slopes)
 
     def _collect(self, output: int) -> None:
@@ -223,7 +224,12 @@ class _Walk:
             )  # fmt: skip
             steps.append(step._replace(evidence=evidence))
         return Derivation(
-            program, program.inputs[self.variable], tuple(steps), self._answer(output), verifier.by_sympy.get(output), verifier.summary
+            program,
+            program.inputs[self.variable],
+            tuple(steps),
+            self._answer(output),
+            verifier.by_sympy.get(output),
+            verifier.summary,
         )
 
     def _moving(self, rule: Rule) -> list[int]:
@@ -239,7 +245,9 @@ class _Walk:
         """A step that is not checked yet."""
         names = letters(self.program, slot, rule, self.variable)
         parts = tuple(
-            (name, self._part(arg)) for name, arg in zip(names, rule.arguments, strict=True) if name not in self.program.inputs
+            (name, self._part(arg))
+            for name, arg in zip(names, rule.arguments, strict=True)
+            if name not in self.program.inputs
         )
         return Step(
             rule.name, self._formula(slot, rule, names), parts, self._line(slot, rule), self._answer(slot),
@@ -281,6 +289,3 @@ def _varies_with(program: Program, variable: int) -> list[bool]:
     for _, args in program.instructions:
         varies.append(any(varies[a] for a in args))
     return varies
-
-
-__all__ = ["Derivation", "DiffkitError", "Step", "explain"]

@@ -15,9 +15,9 @@ NEG, POWER, NOT = table["neg"], table["power"], table["not_"]
 SUM, PRODUCT, SIGN, ATOM = 5, 6, 7, 9
 BINDING = {table["or_"]: 1, table["and_"]: 2, NOT: 3, ADD: SUM, SUB: SUM, MUL: PRODUCT, NEG: SIGN}
 COMPARISON = 4
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
-    "omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+GREEK = re.compile(
+    "(alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|"
+    "omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega)\\Z"
 )
 NOTATION = {
     "sin": "\\sin", "cos": "\\cos", "tan": "\\tan", "cot": "\\cot", "sec": "\\sec", "csc": "\\csc",
@@ -67,7 +67,7 @@ def latex_name(name: str) -> str:
     if match is None:
         return f"\\mathrm{{{name.replace('_', chr(92) + '_')}}}" if name.isascii() else name
     word, number = match.groups()
-    body = f"\\{word}" if word in GREEK else word if len(word) == 1 else f"\\mathrm{{{word}}}"
+    body = f"\\{word}" if GREEK.match(word) else word if len(word) == 1 else f"\\mathrm{{{word}}}"
     return f"{body}_{{{number}}}" if number else body
 
 

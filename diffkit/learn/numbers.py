@@ -119,3 +119,11 @@ def _sharply(program: Program, point: Sequence[float]) -> list[Number]:
 def value_at(program: Program, point: Sequence[Any]) -> Any:
     """The value of the first output at balls; not finite outside the domain. In a precision held."""
     return run(program, BALLS, point)[0]
+
+
+def surely_not_zero(program: Program, low: float, high: float) -> bool:
+    """Whether the first output of a program of one variable is proven to be nowhere zero between two places."""
+    with precision(BITS):
+        middle = (arb(low) + arb(high)) / 2
+        value = value_at(program, [arb(middle, (arb(high) - arb(low)).abs_upper() / 2)])
+        return bool(value > 0 or value < 0)

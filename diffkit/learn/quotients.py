@@ -19,6 +19,7 @@ from flint import arb
 from diffkit.algebras.balls import BALLS, precision, rational
 from diffkit.algebras.floats import FLOATS
 from diffkit.errors import DiffkitError, PointError, TracingError
+from diffkit.learn.numbers import nearest
 from diffkit.points import number
 from diffkit.prepared import Prepared
 from diffkit.program import Program, run
@@ -166,9 +167,7 @@ def quotients(
     found = limit.until_roundoff() if steps is None else [limit.step(h) for h in read_steps(steps)]
     shown = {kind: math.nan if value is None else float(value) for kind, value in limits.items()}
     name = task.variables[limit.place]
-    return Quotients(
-        _text(task), name, points.at, tuple(found), shown, derivative, task.labels[0], limit.balance()
-    )
+    return Quotients(_text(task), name, points.at, tuple(found), shown, derivative, task.labels[0], limit.balance())
 
 
 def read_steps(steps: Any) -> list[float]:
@@ -281,7 +280,7 @@ class _Limit:
                 roundoff = arb(value) - exact if math.isfinite(value) else arb("nan")
                 if all(_sharp(ball) for ball in (exact, truncation, roundoff)):
                     break
-        return _number(exact), _number(truncation), _number(roundoff)
+        return nearest(exact), nearest(truncation), nearest(roundoff)
 
     def _exact(self, kind: str, h: float) -> Any:
         """The quotient as a ball; not finite where f has no value. In a precision held."""
@@ -297,10 +296,3 @@ class _Limit:
 def _sharp(ball: Any) -> bool:
     """Whether a ball settles its digits, or will at no precision."""
     return not ball.is_finite() or ball.is_exact() or ball.rel_accuracy_bits() >= SHARP
-
-
-def _number(ball: Any) -> float:
-    """The middle of a ball; zero where it holds zero and nothing that binary64 could tell from it, NaN if unbounded."""
-    if not ball.is_finite():
-        return math.nan
-    return 0.0 if ball.contains(0) else float(ball)

@@ -50,7 +50,7 @@ def rule_of(program: Program, varies: Sequence[bool], variable: int, slot: int) 
         return _sum(program, slot)
     still = (*primitive.truths, *primitive.orders)
     moving = tuple(varies[arg] and k not in still for k, arg in enumerate(args))
-    name = _name(program, primitive, args, moving, variable)
+    name = _name(primitive, args, moving, variable)
     if _is_function(primitive) and sum(moving) == 1 and args[moving.index(True)] == variable:
         return Rule(name, args, (False,) * len(args), _at_variable(primitive, moving), True)
     return Rule(name, args, moving, lambda b, parts, slopes: push(b, primitive, parts, slopes))
@@ -106,7 +106,9 @@ def _sum(program: Program, slot: int) -> Rule:
     def make(builder: ProgramBuilder, parts: Sequence[int], slopes: Sequence[int | None]) -> tuple[int, int]:
         return total(builder, parts), total(builder, [s for s in slopes if s is not None])
 
-    name = "sum rule" if all(s > 0 for s in signs) else "difference rule" if len(signs) == 2 else "sum and difference rule"
+    name = (
+        "sum rule" if all(s > 0 for s in signs) else "difference rule" if len(signs) == 2 else "sum and difference rule"
+    )
     return Rule(name, tuple(part for _, part in terms), (True,) * len(terms), make)
 
 
@@ -119,9 +121,8 @@ def sum_terms(program: Program, slot: int) -> list[tuple[int, int]]:
     return [(1, slot), *reversed(found)]
 
 
-def _name(
-    program: Program, primitive: Primitive, args: Sequence[int], moving: Sequence[bool], variable: int
-) -> str:  # fmt: skip
+def _name(primitive: Primitive, args: Sequence[int], moving: Sequence[bool], variable: int) -> str:
+    """What the rule is called; the chain rule is named where an argument is more than the variable itself."""
     inner = any(m and arg != variable for arg, m in zip(args, moving, strict=True))
     chain = " and chain rule" if inner else ""
     if primitive.name in CHOICES:

@@ -1,4 +1,4 @@
-"""What the derivatives at a point say of the graph: rising or falling, steep or gentle, how it curves, what turns there."""
+"""What the derivatives at a point say of the graph: does it rise, how steeply, how does it curve, what turns there."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def _of_curvature(second: Number, stationary: bool) -> list[str]:
     way, side = ("upwards (convex)", "above") if second.sign > 0 else ("downwards (concave)", "below")
     change = "grows" if second.sign > 0 else "falls"
     flat = "" if stationary else f", by about {second.text.removeprefix('-')} per unit"
-    return [f"f″ {SIGNS[second.sign]}: the graph curves {way}: its slope {change}{flat}, and it lies {side} the tangent"]
+    return [
+        f"f″ {SIGNS[second.sign]}: the graph curves {way}: its slope {change}{flat}, and it lies {side} the tangent"
+    ]
 
 
 def _turning(program: Program, point: Sequence[float], place: int) -> str:

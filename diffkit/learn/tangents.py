@@ -26,7 +26,7 @@ from diffkit.program import Program
 from diffkit.questions import OfExpression, ask, read_direction
 from diffkit.results import Result
 from diffkit.syntax import format_outputs
-from diffkit.tasks import directional_task, gradient_task, taylor_task
+from diffkit.tasks import derivative_task, directional_task, gradient_task, taylor_task
 
 DELTAS = (1.0, 0.1, 0.01, 0.001)
 LONGEST = 20_000  # characters of f
@@ -74,6 +74,18 @@ class Tangent:
     def f(self) -> str:
         """F as text."""
         return format_outputs(self.program, LONGEST)[0]
+
+    @property
+    def length(self) -> float:
+        """|∇f|, the slope of steepest ascent."""
+        return math.hypot(*(s.value for s in self.slopes))
+
+    @property
+    def steepest(self) -> tuple[float, ...] | None:
+        """The unit vector along which f grows fastest; None where there is none."""
+        if not self.derivative.ok or not self.length or math.isinf(self.length):
+            return None
+        return tuple(s.value / self.length for s in self.slopes)
 
     @property
     def exact(self) -> bool:
@@ -146,7 +158,8 @@ def tangent(
     if not program.inputs:
         raise DiffkitError("the expression has no variable, so there is no tangent")
     steps = DELTAS if deltas is None else read_deltas(deltas)
-    derivative = Prepared(OfExpression(gradient_task(program)), "auto").result(points)
+    asked_for = gradient_task(program) if len(program.inputs) > 1 else derivative_task(program)
+    derivative = Prepared(OfExpression(asked_for), "auto").result(points)
     slopes, odd = proven(gradient_task(program), points.point)
     several = len(program.inputs) > 1
     asked = None if direction is None else read_unit(direction, len(program.inputs))
@@ -164,9 +177,7 @@ def tangent(
     second = _double(half)
     words = of_surface(program, point[:place], slopes) if several else of_curve(program, point, 0, along, second)
     models = tuple(_model(path, point, place, delta, (value, along, half)) for delta in steps)
-    return Tangent(
-        program, points.at, derivative, value, tuple(slopes), second, chosen, along, models, tuple(words)
-    )
+    return Tangent(program, points.at, derivative, value, tuple(slopes), second, chosen, along, models, tuple(words))
 
 
 def read_deltas(deltas: Any) -> tuple[float, ...]:
@@ -189,7 +200,7 @@ def read_unit(direction: Any, count: int) -> tuple[float, ...]:
 
 
 def _steepest(slopes: Sequence[Number]) -> tuple[float, ...]:
-    """The unit vector of the gradient; along the first variable where that is zero."""
+    """The unit vector of the gradient; along the first variable where there is none."""
     length = math.hypot(*(s.value for s in slopes))
     if not length or math.isinf(length):
         return (1.0, *(0.0 for _ in slopes[1:]))
