@@ -116,6 +116,11 @@ def _sharply(program: Program, point: Sequence[float]) -> list[Number]:
             return [of_ball(ball) for ball in run(program, BALLS, [arb(x) for x in point])]
 
 
+def value(program: Program, point: Sequence[float]) -> Number:
+    """Give the first output at a point, exactly where it is rational."""
+    return _sharply(program, point)[0]
+
+
 def value_at(program: Program, point: Sequence[Any]) -> Any:
     """The value of the first output at balls; not finite outside the domain. In a precision held."""
     return run(program, BALLS, point)[0]

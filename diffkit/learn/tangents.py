@@ -17,7 +17,7 @@ from flint import arb
 from diffkit.algebras.balls import precision
 from diffkit.builder import ProgramBuilder
 from diffkit.errors import DiffkitError, PointError
-from diffkit.learn.numbers import BITS, NOTHING, Number, nearest, of_ball, of_fraction, proven, value_at
+from diffkit.learn.numbers import BITS, NOTHING, Number, nearest, of_ball, of_fraction, proven, value, value_at
 from diffkit.learn.shape import of_curve, of_surface
 from diffkit.points import number
 from diffkit.prepared import Prepared
@@ -165,10 +165,9 @@ def tangent(
     asked = None if direction is None else read_unit(direction, len(program.inputs))
     if direction is not None and not several:
         raise PointError("a direction is for several variables", hint="of one variable the tangent is a line")
-    with precision(BITS):
-        value = of_ball(value_at(program, [arb(x) for x in points.point]))
+    height = value(program, points.point)
     if any(odd):
-        return Tangent(program, points.at, derivative, value, tuple(slopes), NOTHING, asked, NOTHING, (), ())
+        return Tangent(program, points.at, derivative, height, tuple(slopes), NOTHING, asked, NOTHING, (), ())
     chosen = asked or (_steepest(slopes) if several else None)
     path = program if chosen is None else directional_task(program, chosen).program
     place = 0 if chosen is None else len(program.inputs)
@@ -176,8 +175,8 @@ def tangent(
     (_, along, half), _ = proven(taylor_task(path, 2, path.inputs[place]), point)
     second = _double(half)
     words = of_surface(program, point[:place], slopes) if several else of_curve(program, point, 0, along, second)
-    models = tuple(_model(path, point, place, delta, (value, along, half)) for delta in steps)
-    return Tangent(program, points.at, derivative, value, tuple(slopes), second, chosen, along, models, tuple(words))
+    models = tuple(_model(path, point, place, delta, (height, along, half)) for delta in steps)
+    return Tangent(program, points.at, derivative, height, tuple(slopes), second, chosen, along, models, tuple(words))
 
 
 def read_deltas(deltas: Any) -> tuple[float, ...]:
@@ -219,13 +218,13 @@ def _model(
     path: Program, point: Sequence[float], place: int, delta: float, numbers: tuple[Number, Number, Number]
 ) -> Model:
     """F and its models at one step."""
-    value, slope, half = (n.ball for n in numbers)
+    start, slope, half = (n.ball for n in numbers)
     with precision(BITS):
         moved = [arb(x) for x in point]
         step = arb(delta)
         moved[place] = moved[place] + step
         there = value_at(path, moved)
-        line = value + slope * step
+        line = start + slope * step
         parabola = line + half * step * step
         balls = (there, line, there - line, parabola, there - parabola)
         return Model(delta, *map(nearest, balls))

@@ -6,14 +6,16 @@ Nothing is cancelled, so x/x stays; a zero swallows variables only, which have a
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 from typing import NamedTuple
 
-from diffkit.builder import ProgramBuilder, exact
+from diffkit.builder import ProgramBuilder
 from diffkit.primitives import table
 from diffkit.program import Named, Program
 
 MUL, DIV, NEG, POWER = table["mul"], table["div"], table["neg"], table["power"]
+SIGNS = {table["add"]: table["sub"], table["sub"]: table["add"]}
 
 
 class Product(NamedTuple):
@@ -56,7 +58,11 @@ def tidy(program: Program, sort: bool = True) -> Program:
         elif primitive is NEG:
             products.append(products[args[0]].times(Product(Fraction(-1))))
         else:
-            slot = builder.apply(primitive, [write(arg) for arg in args])
+            if primitive in SIGNS and products[args[1]].number < 0:  # a + (−b) is a − b
+                turned = _written(builder, products[args[1]].times(Product(Fraction(-1))), len(program.inputs), sort)
+                slot = builder.apply(SIGNS[primitive], (write(args[0]), turned))
+            else:
+                slot = builder.apply(primitive, [write(arg) for arg in args])
             value = builder.rational(slot)
             products.append(Product(Fraction(1), (slot,)) if value is None else Product(Fraction(value)))
     return builder.program([write(slot) for slot in program.outputs], program.inputs)
@@ -68,32 +74,39 @@ def _written(builder: ProgramBuilder, product: Product, variables: int, sort: bo
     if not number and not product.divisors and max(product.factors, default=-1) < variables:
         return builder.constant(0)
     factors, divisors = (
-        _sorted(builder, part, variables) if sort else part for part in (product.factors, product.divisors)
+        _gathered(builder, part, variables) if sort else part for part in (product.factors, product.divisors)
     )
-    top = _chain(builder, abs(number.numerator), factors)
+    top = _chain(builder, number.numerator, factors)
     if divisors or number.denominator != 1:
-        top = builder.apply(DIV, (top, _chain(builder, number.denominator, divisors)))
-    return builder.apply(NEG, (top,)) if number < 0 else top
+        return builder.apply(DIV, (top, _chain(builder, number.denominator, divisors)))
+    return top
 
 
 def _chain(builder: ProgramBuilder, number: int, factors: tuple[int, ...]) -> int:
     """The product of a number and factors, from left to right."""
-    total: int | None = None if number == 1 and factors else builder.constant(exact(Fraction(number)))
-    for factor in factors:
-        total = factor if total is None else builder.apply(MUL, (total, factor))
+    total: int | None = None if abs(number) == 1 and factors else builder.constant(number)
+    for k, factor in enumerate(factors):
+        if total is None:
+            total = builder.apply(NEG, (factor,)) if number < 0 and k == 0 else factor
+        else:
+            total = builder.apply(MUL, (total, factor))
     assert total is not None
     return total
 
 
-def _sorted(builder: ProgramBuilder, factors: tuple[int, ...], variables: int) -> tuple[int, ...]:
-    """Variables first, then their powers, then the rest as it stood."""
-    return tuple(sorted(factors, key=lambda slot: _weight(builder, slot, variables)))
+def _gathered(builder: ProgramBuilder, factors: tuple[int, ...], variables: int) -> tuple[int, ...]:
+    """Variables first, then their powers, then the rest as it stood; equal factors as one power."""
+    counts = Counter(factors)
+    powers = [
+        slot if count == 1 else builder.apply(POWER, (slot, builder.constant(count))) for slot, count in counts.items()
+    ]
+    return tuple(sorted(powers, key=lambda slot: _weight(builder, slot, variables)))
 
 
-def _weight(builder: ProgramBuilder, slot: int, variables: int) -> int:
+def _weight(builder: ProgramBuilder, slot: int, variables: int) -> tuple[int, int]:
     if slot < variables:
-        return 0
+        return 0, slot
     if builder.is_constant(slot):
-        return -1
+        return -1, 0
     primitive, *args = builder.operation(slot)
-    return 1 if primitive is POWER and args[0] < variables else 2
+    return (1 if primitive is POWER and args[0] < variables else 2), 0
