@@ -398,6 +398,13 @@ def test_latex_reads_as_it_should():
     ]  # fmt: skip
 
 
+def test_a_named_point_is_evaluated_and_looked_around(run):
+    code, out, _ = run("explain", "sqrt((x - 1e9)*(1e9 + 1 - x))", "--at", "1000000000.25")
+    assert code == 0
+    truth = (1 - 2 * 0.25) / (2 * math.sqrt(0.25 * 0.75))
+    assert float(re.search(r"df/dx = (\S+)", out)[1]) == pytest.approx(truth, rel=1e-15)
+
+
 def test_explain_in_json_and_latex(run):
     code, out, _ = run("explain", "x*sin(x)", "--format", "json")
     body = json.loads(out)
@@ -411,7 +418,8 @@ def test_explain_in_json_and_latex(run):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["x^2", "--at", "1"], "goes with --backward"),
+        (["x^2", "--at", "1,2"], "2 coordinates"),
+        (["sqrt((x - 1e9)*(1e9 + 1 - x))"], "name a point of its domain"),
         (["x^2", "--backward"], "add --at"),
         (["x^2", "--backward", "--at", "1", "--latex"], "neither --latex"),
         (["log(x)", "--backward", "--at", "-1"], "f is nan at the point"),

@@ -40,7 +40,7 @@ KINDS = {
     "quotients at a hole": ["limit", "sin(x)/x", "--at", "0"],
     "tangent": ["tangent", "x^2*y", "--at", "1,2"],
     "no tangent": ["tangent", "sqrt(x)", "--at", "0"],
-    "derivation": ["explain", "x^2*sin(x)"],
+    "derivation": ["explain", "x^2*sin(x)", "--at", "1"],
     "back-propagation": ["explain", "max(x, y)*exp(-y)", "--backward", "--at", "1,2"],
     "functions": ["functions"],
     "function": ["functions", "tanh"],

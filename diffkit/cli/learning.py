@@ -116,7 +116,7 @@ def _list(text: str | None) -> list[str] | None:
 @click.argument("expression")
 @click.option("--wrt", metavar="NAME", help="The variable, if there are several.")
 @click.option("--backward", "back", is_flag=True, help="Show back-propagation: values, adjoints and their cost.")
-@click.option("--at", metavar="POINT", help="Where, with --backward: 1 | 1,2 | x=1,y=2.")
+@click.option("--at", metavar="POINT", help="Where to evaluate it: 1 | 1,2 | x=1,y=2. --backward needs it.")
 @click.option("--latex", "as_latex", is_flag=True, help="Write the steps as LaTeX.")
 @_report_options
 def explain(
@@ -149,9 +149,7 @@ def explain(
             raise PointError("back-propagation is shown at a point", hint="add --at, such as --at 1")
         deliver(BackwardReport(backward(expression, at, variables=names(variables))), format, output)
         return 0
-    if at is not None:
-        raise PointError("a derivation holds at every point of the domain", hint="--at goes with --backward")
-    found = derive(expression, wrt=wrt, variables=names(variables))
+    found = derive(expression, wrt=wrt, at=at, variables=names(variables))
     if as_latex:
         write(found.latex + "\n", output)
     else:

@@ -8,96 +8,26 @@ the domain in balls, against derivatives that know nothing of the rule: Arb's po
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 from diffkit.builder import ProgramBuilder, copy_slots
-from diffkit.errors import LimitError, VariableError
+from diffkit.errors import LimitError, PointError, VariableError
 from diffkit.functions import as_program
 from diffkit.learn.latex import latex, latex_name
 from diffkit.learn.rules import Rule, letters, rule_of
+from diffkit.learn.steps import LONGEST, Identity, Step, bracketed, operator_latex, operator_text, text_of
 from diffkit.learn.tidy import tidy
 from diffkit.learn.verification import Evidence, Verifier
+from diffkit.points import read_points
+from diffkit.prepared import Prepared
 from diffkit.program import Program
-from diffkit.syntax import format_outputs, format_slot
+from diffkit.questions import OfExpression
+from diffkit.results import Result
+from diffkit.syntax import format_slot
 from diffkit.tasks import derivative_task
 
 MOST = 150  # steps
-LONGEST = 4000  # characters of one side of a line
-
-
-class Identity(NamedTuple):
-    """A line ``left = right`` as programs: what is differentiated, and what its derivative is made of.
-
-    Inputs of ``right`` beyond those of ``left`` stand for derivatives; ``pending`` gives text and LaTeX of each.
-    """
-
-    left: Program
-    right: Program
-    pending: tuple[tuple[str, str], ...]
-
-
-class Step(NamedTuple):
-    """One step: a rule in letters, what the letters stand for, the rule applied, and the derivative it leads to."""
-
-    rule: str
-    formula: Identity
-    """the rule in letters, (u·v)′ = v·u′ + u·v′"""
-    parts: tuple[tuple[str, Program], ...]
-    """what each letter stands for"""
-    line: Identity
-    """the rule applied, with the derivatives of the parts still to be found"""
-    answer: Program
-    """the derivative, assembled"""
-    evidence: Evidence
-    variable: str
-    several: bool
-    """whether f has other variables too"""
-
-    @property
-    def formula_text(self) -> str:
-        """The rule in letters: (u*v)′ = v*u′ + u*v′."""
-        left = _text(self.formula.left)
-        return f"{left if left.isidentifier() else f'({left})'}′ = {_text(self.formula.right)}"
-
-    @property
-    def text(self) -> str:
-        """The rule applied: d/dx[x*sin(x)] = sin(x)*d/dx[x] + x*d/dx[sin(x)]."""
-        return f"{self.left_text} = {_text(self.line.right)}"
-
-    @property
-    def left_text(self) -> str:
-        """What is differentiated: d/dx[x*sin(x)]."""
-        return f"{operator_text(self.variable, self.several)}[{_text(self.line.left)}]"
-
-    @property
-    def answer_text(self) -> str:
-        """The derivative as text."""
-        return _text(self.answer)
-
-    @property
-    def finished(self) -> bool:
-        """Whether the line holds no derivative that is still to be found."""
-        return not self.line.pending
-
-    @property
-    def formula_latex(self) -> str:
-        """The rule in letters, as LaTeX."""
-        left = _text(self.formula.left)
-        body = latex(self.formula.left)
-        right = latex(self.formula.right, dict(self.formula.pending))
-        return f"{body if left.isidentifier() else _bracketed(body)}' = {right}"
-
-    @property
-    def latex(self) -> str:
-        """The rule applied, as LaTeX."""
-        left = f"{operator_latex(self.variable, self.several)}{_bracketed(latex(self.line.left))}"
-        return f"{left} = {latex(self.line.right, dict(self.line.pending))}"
-
-    @property
-    def answer_latex(self) -> str:
-        """The derivative as LaTeX."""
-        return latex(self.answer)
 
 
 @dataclass(frozen=True, repr=False)
@@ -112,16 +42,18 @@ class Derivation:
     """the same as SymPy writes it, where it has a form of it"""
     evidence: Evidence
     """the least that any step has"""
+    value: Result | None = None
+    """the proven derivative at the point that was named, if one was"""
 
     @property
     def f(self) -> str:
         """F as text."""
-        return _text(self.program)
+        return text_of(self.program)
 
     @property
     def formula(self) -> str:
         """The derivative as text."""
-        return _text(self.derivative)
+        return text_of(self.derivative)
 
     @property
     def several(self) -> bool:
@@ -134,7 +66,7 @@ class Derivation:
         lines = [f"{step.latex.replace(' = ', ' &= ', 1)} && \\text{{{step.rule}}}" for step in self.steps]
         operator = operator_latex(self.variable, self.several)
         if len(lines) > 1:
-            lines.append(f"{operator}{_bracketed(latex(self.program))} &= {latex(self.derivative)}")
+            lines.append(f"{operator}{bracketed(latex(self.program))} &= {latex(self.derivative)}")
         return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
 
     def __str__(self) -> str:
@@ -145,10 +77,13 @@ class Derivation:
         return f"<derivation: {self}>"
 
 
-def explain(f: Any, *, wrt: str | None = None, variables: Sequence[str] | None = None) -> Derivation:
+def explain(
+    f: Any, *, wrt: str | None = None, at: Any = None, variables: Sequence[str] | None = None
+) -> Derivation:  # fmt: skip
     """Derive ∂f/∂x step by step, each step with its rule and checked by two other methods.
 
-    ``f`` is text, an Expression or a SymPy expression; ``wrt`` names the variable if there are several. Raises
+    ``f`` is text, an Expression or a SymPy expression; ``wrt`` names the variable if there are several. With ``at`` the
+    derivative's proven value is given there too, and checks are made around that point rather than around zero. Raises
     VariableError where it is missing, LimitError for more than 150 steps, DerivationError where a check fails, and
     DiffkitError where no point is found at which a step could be checked.
     """
@@ -156,27 +91,13 @@ def explain(f: Any, *, wrt: str | None = None, variables: Sequence[str] | None =
     task = derivative_task(program, wrt)
     if len(task.indices[0][1]) != 1:
         raise VariableError("a derivation is by one variable", hint="name one with wrt")
-    return _Walk(program, task.indices[0][1][0]).derivation()
-
-
-def operator_text(variable: str, several: bool) -> str:
-    """d/dx, or ∂/∂x where there are other variables."""
-    d = "∂" if several else "d"
-    return f"{d}/{d}{variable}"
-
-
-def operator_latex(variable: str, several: bool) -> str:
-    """The same as LaTeX."""
-    d = "\\partial " if several else "d"
-    return f"\\frac{{{d.strip()}}}{{{d}{latex_name(variable)}}}"
-
-
-def _bracketed(text: str) -> str:
-    return f"\\left[{text}\\right]"
-
-
-def _text(program: Program) -> str:
-    return format_outputs(program, LONGEST)[0]
+    if at is None:
+        return _Walk(program, task.indices[0][1][0]).derivation()
+    points = read_points(at, program.inputs)
+    if points.point is None:
+        raise PointError("a derivation is checked around one point", hint="give numbers, not arrays or a range")
+    found = _Walk(program, task.indices[0][1][0]).derivation(points.point)
+    return replace(found, value=Prepared(OfExpression(task)).result(points))
 
 
 class _Walk:
@@ -210,11 +131,11 @@ class _Walk:
             wanted = [arg for arg, moves in zip(rule.arguments, rule.moving, strict=True) if moves]
             stack.extend(reversed(wanted))
 
-    def derivation(self) -> Derivation:
+    def derivation(self, middle: Sequence[float] | None = None) -> Derivation:
         """Check every step and give them all."""
         program, output = self.program, self.program.outputs[0]
         drafts = {slot: self._draft(slot, rule) for slot, rule in self.rules.items()}
-        verifier = Verifier(program, self.variable, tuple(self.rules))
+        verifier = Verifier(program, self.variable, tuple(self.rules), middle)
         steps = []
         for slot, step in drafts.items():
             rule = self.rules[slot]
@@ -271,7 +192,7 @@ class _Walk:
         name = program.inputs[self.variable]
         moving = list(dict.fromkeys(self._moving(rule)))
         texts = [f"{operator_text(name, self.several)}[{format_slot(program, arg, LONGEST)}]" for arg in moving]
-        latexed = [f"{operator_latex(name, self.several)}{_bracketed(latex(self._part(arg)))}" for arg in moving]
+        latexed = [f"{operator_latex(name, self.several)}{bracketed(latex(self._part(arg)))}" for arg in moving]
         inputs = [*program.inputs, *texts]
         builder = ProgramBuilder(inputs)
         slots = copy_slots(program, builder, range(len(program.inputs)))

@@ -17,7 +17,7 @@ from diffkit.program import Program, run, run_slots
 BITS = 640
 WANTED = 4  # points at which a step is checked
 TRIES = 600  # random points looked at
-REACHES = (2.0, 1.0, 5.0, 30.0, 400.0)  # from how far around zero points are drawn, in turn
+REACHES = (2.0, 1.0, 5.0, 30.0, 400.0, 0.03, 1e-6, 1e4, 1e7)  # how far from the middle points are drawn, in turn
 
 
 class DerivationError(DiffkitError):
@@ -46,8 +46,10 @@ class Place(NamedTuple):
 class Verifier:
     """What every step of one derivation is checked by."""
 
-    def __init__(self, program: Program, variable: int, slots: Sequence[int]):
+    def __init__(self, program: Program, variable: int, slots: Sequence[int], middle: Sequence[float] | None = None):
         self.program, self.variable, self.slots = program, variable, tuple(slots)
+        self.middle = tuple(middle or [0.0] * len(program.inputs))
+        """where points are drawn around"""
         self.found: list[Evidence] = []
 
     @cached_property
@@ -71,7 +73,7 @@ class Verifier:
         random = Random(0)
         for k in range(TRIES):
             reach = REACHES[k % len(REACHES)]
-            yield tuple(arb(random.uniform(-reach, reach)) for _ in self.program.inputs)
+            yield tuple(arb(x + random.uniform(-reach, reach)) for x in self.middle)
 
     def _place(self, point: tuple[Any, ...]) -> Place:
         with precision(BITS, 2):
@@ -122,7 +124,7 @@ class Verifier:
         if not checked:
             raise DiffkitError(
                 f"the step by the {rule} cannot be checked: no point was found at which it has a derivative",
-                hint="is the expression defined anywhere?",
+                hint="name a point of its domain with at, near which to look",
             )
         self.found.append(Evidence(checked, by_sympy))
         return self.found[-1]

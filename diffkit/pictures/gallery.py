@@ -118,7 +118,7 @@ def saddle(text: str = "x^2 - y^2", reach: float = 1.5) -> Any:
     axes.set_box_aspect(None, zoom=0.85)
     axes.locator_params(nbins=5)
     axes.zaxis.labelpad = 10
-    axes.plot_surface(x, y, z, cmap="cividis", alpha=0.85, linewidth=0)
+    axes.plot_surface(x, y, z, cmap="cividis", alpha=0.85, linewidth=0, rasterized=True)
     axes.plot([0], [0], [z[30, 30]], "o", color=COLOURS[1], zorder=9)
     axes.plot(side, 0 * side, z[30], color=COLOURS[1], zorder=8)
     axes.plot(0 * side, side, z[:, 30], color=COLOURS[0], zorder=8)

@@ -13,6 +13,8 @@ from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, p
 if TYPE_CHECKING:
     from diffkit.plots import Chart
 
+MOST = 200  # quantities shown; JSON has all of them
+
 
 class BackwardReport(NamedTuple):
     """Back-propagation through one expression at one point."""
@@ -35,11 +37,16 @@ class BackwardReport(NamedTuple):
         yield one.where(b.gradient)
         yield Gap()
         yield Heading("Forward: every intermediate in the order of computation")
-        yield Table(("name", "is", "value"), tuple((n.name, n.instruction, number(n.value)) for n in b.forward))
+        hidden = len(b.forward) - MOST
+        steps = [(n.name, n.instruction, number(n.value)) for n in b.forward[:MOST]]
+        yield Table(("name", "is", "value"), (*steps, *([(f"… {hidden} more", "", "")] if hidden > 0 else [])))
         yield Gap()
         yield Heading("Backward: every adjoint, the derivative of f by that quantity, last one first")
         yield Note("an adjoint is the sum over all uses: the user's adjoint times the local partial derivative")
-        rows = [row for node in [*reversed(b.forward), *b.variables] for row in _rows(node)]
+        nodes = [*reversed(b.forward), *b.variables]
+        rows = [row for node in nodes[:MOST] for row in _rows(node)]
+        if len(nodes) > MOST:
+            rows.append((f"… {len(nodes) - MOST} more", "", "", "", "", ""))
         yield Table(("quantity", "adjoint", "used in", "local partial", "= value", "contributes"), tuple(rows))
         yield Gap()
         yield Heading("Gradient")

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.functions import Expression
-from diffkit.learn.derivation import Derivation, Step, operator_text
+from diffkit.learn.derivation import Derivation
+from diffkit.learn.steps import Step, operator_text, same_in_sympy
+from diffkit.reports import result as one
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note
 
 if TYPE_CHECKING:
@@ -39,8 +41,13 @@ class DerivationReport(NamedTuple):
         yield Heading("Put together")
         left = f"{operator_text(d.variable, d.several)}[f]"
         yield Equation(left, d.formula)
-        if self.by_sympy not in (None, d.formula):
+        if d.by_sympy is not None and d.formula != self.by_sympy and not same_in_sympy(d.derivative, d.by_sympy):
             yield Equation(left, str(self.by_sympy), "as SymPy writes it")
+        if d.value is not None:
+            yield Gap()
+            yield one.where(d.value)
+            yield from one.values(d.value)
+            yield from one.messages(d.value)
         yield Gap()
         yield Note(f"every step was {d.evidence}")
 
@@ -70,6 +77,7 @@ class DerivationReport(NamedTuple):
             "derivative": d.formula,
             "by_sympy": self.by_sympy,
             "latex": d.latex,
+            "at": None if d.value is None else one.fields(d.value),
         }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from diffkit.learn.quotients import FORMULAS, KINDS, Best, Quotients
 from diffkit.plots import Chart, Series
 from diffkit.reports import result as one
-from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, plain, rounded, shown
+from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, listed, plain, rounded, shown
 
 PARTS = (
     "error = quotient − {label} = truncation + round-off: truncation is what the exact quotient is off, "
@@ -39,6 +39,11 @@ class QuotientsReport(NamedTuple):
         yield from (Equation(kind, FORMULAS[kind].replace("x", q.variable)) for kind in KINDS)
         yield Gap()
         yield Table(("h", *KINDS), tuple((shown(s.h), *(value(k.value) for k in s[1:])) for s in q.steps))
+        if q.odd is not None and q.odd.cause in ("removable point", "pole"):
+            yield Note(
+                "f has no value at the point itself, so one-sided quotients have none; the central quotient does not "
+                "look there, and hides it"
+            )
         yield from self._errors()
 
     def _limit(self) -> Iterator[Block]:
@@ -61,6 +66,11 @@ class QuotientsReport(NamedTuple):
     def _errors(self) -> Iterator[Block]:
         q = self.quotients
         known = [kind for kind in KINDS if q.best(kind) is not None]
+        exact = [kind for kind in known if not any(k.error for k in q.of(kind))]
+        if exact:
+            yield Gap()
+            yield Note(f"without any error at these steps: {listed(exact)}")
+        known = [kind for kind in known if kind not in exact]
         if not known:
             return
         yield Gap()
