@@ -25,6 +25,10 @@ _HOMES = {
     ),
     "diffkit.functions": ("Expression", "parse"),
     "diffkit.learn.descent": ("Descent", "descend"),
+    "diffkit.learn.backward": ("Backward", "backward"),
+    "diffkit.learn.derivation": ("Derivation", "explain"),
+    "diffkit.learn.quotients": ("Quotients", "quotients"),
+    "diffkit.learn.tangents": ("Tangent", "tangent"),
     "diffkit.limits": ("Limits",),
     "diffkit.matrices.answer": ("MatrixDerivative", "matrix_derivative"),
     "diffkit.matrices.evaluation": ("arrays",),
@@ -70,6 +74,14 @@ if TYPE_CHECKING:
     from diffkit.functions import parse as parse
     from diffkit.learn.descent import Descent as Descent
     from diffkit.learn.descent import descend as descend
+    from diffkit.learn.backward import Backward as Backward
+    from diffkit.learn.backward import backward as backward
+    from diffkit.learn.derivation import Derivation as Derivation
+    from diffkit.learn.derivation import explain as explain
+    from diffkit.learn.quotients import Quotients as Quotients
+    from diffkit.learn.quotients import quotients as quotients
+    from diffkit.learn.tangents import Tangent as Tangent
+    from diffkit.learn.tangents import tangent as tangent
     from diffkit.limits import Limits as Limits
     from diffkit.matrices.answer import MatrixDerivative as MatrixDerivative
     from diffkit.matrices.answer import matrix_derivative as matrix_derivative

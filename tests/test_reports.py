@@ -41,6 +41,13 @@ KINDS = {
     "identity": ["matrix", "--check", "d/dx x.T @ A @ x = (A + A.T) @ x"],
     "false identity": ["matrix", "--check", "d/dx x.T @ A @ x = 2*A @ x"],
     "arrays": ["grad", "x.T @ A @ x", "--let", "A=[[1,2],[3,4]]", "--at", "x=[1,2]"],
+    "quotients": ["limit", "3*x^2 - 4*x", "--at", "1"],
+    "quotients at a kink": ["limit", "abs(x)", "--at", "0", "--steps", "0.1,0.01"],
+    "quotients at a hole": ["limit", "sin(x)/x", "--at", "0"],
+    "tangent": ["tangent", "x^2*y", "--at", "1,2"],
+    "no tangent": ["tangent", "sqrt(x)", "--at", "0"],
+    "derivation": ["explain", "x^2*sin(x)", "--at", "1"],
+    "back-propagation": ["explain", "max(x, y)*exp(-y)", "--backward", "--at", "1,2"],
     "functions": ["functions"],
     "function": ["functions", "tanh"],
 }

@@ -14,6 +14,7 @@ from diffkit.cli.descending import descend
 from diffkit.cli.formulas import formulas_of
 from diffkit.cli.inputs import function_of, points_of, report_on
 from diffkit.cli.matrices import matrix
+from diffkit.cli.learning import explain, limit, tangent
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, shared
 from diffkit.cli.output import EXIT_NO, deliver
 
@@ -156,4 +157,7 @@ cli.add_command(check)
 cli.add_command(compare)
 cli.add_command(descend)
 cli.add_command(matrix)
+cli.add_command(explain)
+cli.add_command(limit)
 cli.add_command(report)
+cli.add_command(tangent)

@@ -27,7 +27,8 @@ SETTINGS = {
 def canvas(title: str, x_label: str, y_label: str, z_label: str | None = None) -> tuple[Any, Any]:
     """Give a figure and its labelled axes, in three dimensions with a third label; BackendError without matplotlib."""
     figure = empty()
-    axes = figure.add_subplot(projection="3d" if z_label is not None else None)
+    with _look():
+        axes = figure.add_subplot(projection="3d" if z_label is not None else None)
     axes.set_title(title)
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
@@ -36,14 +37,27 @@ def canvas(title: str, x_label: str, y_label: str, z_label: str | None = None) -
     return figure, axes
 
 
+def panels(rows: int, columns: int, width: float, height: float, **shared: bool) -> tuple[Any, Any]:
+    """Give a figure of several panels and the array of their axes; sizes in inches, ``sharex`` as in matplotlib."""
+    figure = empty(width, height)
+    with _look():
+        return figure, figure.subplots(rows, columns, squeeze=False, **shared)
+
+
+def _look() -> Any:
+    """The settings of all pictures, to create figures and axes under."""
+    import matplotlib as mpl
+
+    return mpl.rc_context(SETTINGS)
+
+
 def empty(width: float = 7.2, height: float = 4.6) -> Any:
     """Give a figure without axes, for pictures of several panels; sizes in inches."""
     try:
-        import matplotlib as mpl
         from matplotlib.figure import Figure
     except ImportError:
         raise BackendError(MISSING, hint=INSTALL) from None
-    with mpl.rc_context(SETTINGS):
+    with _look():
         return Figure(figsize=(width, height), layout="constrained")
 
 
@@ -54,15 +68,13 @@ def style(k: int) -> dict[str, Any]:
 
 def save(figure: Any, file: str) -> None:
     """Write a picture, whole or not at all; FileError for an unknown format or a place that cannot be written."""
-    import matplotlib as mpl
-
     ending = os.path.splitext(file)[1].removeprefix(".").lower()
     if ending not in FORMATS:
         raise FileError(f"cannot save {file}: the format is {ending or 'missing'}",
                         hint=f"name the file *.{', *.'.join(FORMATS)}")  # fmt: skip
     temporary = f"{file}.part"
     try:
-        with mpl.rc_context(SETTINGS):
+        with _look():
             figure.savefig(temporary, format=ending)
         os.replace(temporary, file)
     except OSError as error:

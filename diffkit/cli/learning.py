@@ -1,0 +1,157 @@
+"""The commands that teach: ``limit``, ``tangent`` and ``explain``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, save_option
+from diffkit.cli.output import EXIT_NO, deliver, write
+
+FINER = 4  # steps of a picture for each power of ten
+
+
+def _report_options(function: Any) -> Any:
+    """Add what all of them have."""
+    for option in (
+        click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all."),
+        click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP),
+        click.option("--variables", metavar="NAMES", help="Variables in order; these names win over constants."),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command(cls=ExpressionCommand)
+@click.argument("expression")
+@click.option("--at", metavar="POINT", required=True, help="Where: 1 | 1,2 | x=1,y=2 | pi/4.")
+@click.option("--wrt", metavar="NAME", help="The variable that moves, if there are several.")
+@click.option("--steps", metavar="LIST", help="Steps h, such as 0.1,0.01.  [default: 0.1, 0.01, … to round-off]")
+@save_option
+@_report_options
+def limit(
+    expression: str, at: str, wrt: str | None, steps: str | None, save: str | None, variables: str | None, format: str,
+    output: str | None,
+) -> int:  # fmt: skip
+    r"""The derivative of EXPRESSION as a limit: difference quotients for shrinking h.
+
+    Forward, backward and central quotients beside the proven derivative; each error is split into truncation and
+    round-off. At a kink the limits from the two sides differ, and it says so. --save draws the V-curve.
+
+    \b
+    diffkit limit "3*x^2 - 4*x" --at 1
+    diffkit limit "abs(x)" --at 0
+    diffkit limit "exp(x)" --at 1 --steps 0.1,1e-5,1e-10
+    diffkit limit "sin(x)" --at 1 --save v.svg
+    """
+    from diffkit.learn.quotients import quotients
+    from diffkit.reports import check_format
+    from diffkit.reports.quotients import QuotientsReport
+
+    check_format(format)
+    options: dict[str, Any] = {"wrt": wrt, "variables": names(variables)}
+    found = quotients(expression, at, steps=names(steps), **options)
+    if save is not None:
+        from diffkit.pictures import save as save_picture
+        from diffkit.pictures.vcurve import picture_of_quotients
+
+        ends = found.steps[0].h, found.steps[-1].h
+        finer = found if steps is not None else quotients(expression, at, steps=_between(*ends), **options)
+        save_picture(picture_of_quotients(finer), save)
+    deliver(QuotientsReport(found), format, output)
+    return 0 if found.derivative.ok else EXIT_NO
+
+
+def _between(largest: float, least: float) -> list[float]:
+    """Steps from the largest to the least, several to each power of ten."""
+    from math import log10
+
+    count = round(FINER * log10(largest / least))
+    return [largest * 10 ** (-k / FINER) for k in range(count + 1)]
+
+
+@click.command(cls=ExpressionCommand)
+@click.argument("expression")
+@click.option("--at", metavar="POINT", required=True, help="Where: 1 | 1,2 | x=1,y=2 | pi/4.")
+@click.option("--delta", metavar="LIST", help="Steps δ at which f is compared.  [default: 1,0.1,0.01,0.001]")
+@click.option("--direction", metavar="LIST", help="Which way to go, such as 1,1, of several variables.")
+@click.option("--interval", metavar="FROM:TO", help="What the picture shows, such as -1:1.  [default: 2 to both sides]")
+@save_option
+@_report_options
+def tangent(
+    expression: str, at: str, delta: str | None, direction: str | None, interval: str | None, save: str | None,
+    variables: str | None, format: str, output: str | None,
+) -> int:  # fmt: skip
+    r"""The tangent of EXPRESSION at a point, and what the derivatives say of the graph there.
+
+    The line (or plane), how far f is from it nearby, whether f rises or falls, how steeply, how it curves, and what
+    kind of stationary point it is. --save draws f, its derivative and the tangent.
+
+    \b
+    diffkit tangent "x^2" --at 0.5
+    diffkit tangent "x^2" --at -0.5 --save t.png --interval -1:1
+    diffkit tangent "x^2*y" --at 1,2 --direction 1,1
+    """
+    from diffkit.learn.tangents import tangent as find
+    from diffkit.reports import check_format
+    from diffkit.reports.tangent import TangentReport
+
+    check_format(format)
+    found = find(expression, at, deltas=names(delta), direction=_list(direction), variables=names(variables))
+    if save is not None:
+        from diffkit.pictures import save as save_picture
+        from diffkit.pictures.functions import picture_of_tangent, read_interval
+
+        save_picture(picture_of_tangent(found, read_interval(interval) if interval else None), save)
+    deliver(TangentReport(found), format, output)
+    return 0 if found.derivative.ok else EXIT_NO
+
+
+def _list(text: str | None) -> list[str] | None:
+    return None if text is None else list(names(text) or ())
+
+
+@click.command(cls=ExpressionCommand)
+@click.argument("expression")
+@click.option("--wrt", metavar="NAME", help="The variable, if there are several.")
+@click.option("--backward", "back", is_flag=True, help="Show back-propagation: values, adjoints and their cost.")
+@click.option("--at", metavar="POINT", help="Where to evaluate it: 1 | 1,2 | x=1,y=2. --backward needs it.")
+@click.option("--latex", "as_latex", is_flag=True, help="Write the steps as LaTeX.")
+@_report_options
+def explain(
+    expression: str, wrt: str | None, back: bool, at: str | None, as_latex: bool, variables: str | None, format: str,
+    output: str | None,
+) -> int:  # fmt: skip
+    r"""Derive EXPRESSION step by step, each step naming its rule.
+
+    Every step is checked at random points against two other methods before anything is shown.
+    --backward shows back-propagation at a point instead: the adjoint of every intermediate.
+
+    \b
+    diffkit explain "x^2*sin(x)"
+    diffkit explain "exp(-x^2/2)" --latex
+    diffkit explain "x*y + sin(x)" --wrt x
+    diffkit explain "(y - sigmoid(w*x + b))^2" --backward --at b=0,w=1,x=2,y=1
+    """
+    from diffkit.errors import DiffkitError, PointError
+    from diffkit.learn.backward import backward
+    from diffkit.learn.derivation import explain as derive
+    from diffkit.reports import check_format
+    from diffkit.reports.backward import BackwardReport
+    from diffkit.reports.derivation import DerivationReport
+
+    check_format(format)
+    if back:
+        if as_latex or wrt is not None:
+            raise DiffkitError("back-propagation has neither --latex nor --wrt", hint="leave --backward out")
+        if at is None:
+            raise PointError("back-propagation is shown at a point", hint="add --at, such as --at 1")
+        deliver(BackwardReport(backward(expression, at, variables=names(variables))), format, output)
+        return 0
+    found = derive(expression, wrt=wrt, at=at, variables=names(variables))
+    if as_latex:
+        write(found.latex + "\n", output)
+    else:
+        deliver(DerivationReport(found), format, output)
+    return 0

@@ -1,0 +1,50 @@
+"""The V-curve: errors of difference quotients against the step, truncation to the right and round-off to the left."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from diffkit.errors import DiffkitError
+from diffkit.learn.quotients import KINDS
+from diffkit.pictures import canvas, style
+
+if TYPE_CHECKING:
+    from diffkit.learn.quotients import Quotients
+
+
+def picture_of_quotients(quotients: Quotients) -> Any:
+    """Draw the size of each quotient's error, the parts of the forward one, and where theory puts the best step."""
+    where = f"{quotients.variable} = {quotients.at[quotients.variable]:.4g}"
+    title = f"Difference quotients of {quotients.f if len(quotients.f) < 40 else 'f'} at {where}"
+    figure, axes = canvas(title, "step h", f"|quotient − {quotients.label}|")
+    steps = [s.h for s in quotients.steps]
+    drawn = [kind for kind in KINDS if any(_size(q.error) > 0 for q in quotients.of(kind))]
+    if not drawn:
+        raise DiffkitError(
+            "there is no error to draw: it is zero at every step, or the quotients tend to nothing",
+            hint="the table shows the quotients",
+        )
+    for kind in drawn:
+        axes.plot(steps, [_size(q.error) for q in quotients.of(kind)], label=kind, **style(KINDS.index(kind)))
+    first = quotients.of(drawn[0])
+    parts = (("truncation", [_size(q.truncation) for q in first]), ("round-off", [_size(q.roundoff) for q in first]))
+    for k, (name, sizes) in enumerate(parts):
+        axes.plot(steps, sizes, color="0.55", linewidth=0.9, linestyle=(":", "--")[k], label=f"{name} ({drawn[0]})")
+    for kind in dict.fromkeys(("forward" if "forward" in drawn else drawn[0], drawn[-1])):
+        best = quotients.best(kind)
+        if best is not None and math.isfinite(best.expected):
+            axes.axvline(best.expected, color=style(KINDS.index(kind))["color"], linewidth=0.8, alpha=0.6)
+            axes.annotate(
+                f" theory, {kind}:\n h = {best.expected:.1e}", (best.expected, 1.0), xycoords=("data", "axes fraction"),
+                va="top", fontsize=8, color=style(KINDS.index(kind))["color"],
+            )  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
+
+
+def _size(error: float) -> float:
+    """The size of an error as a logarithmic axis can show it."""
+    return abs(error) if math.isfinite(error) and error else math.nan
