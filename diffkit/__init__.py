@@ -24,6 +24,8 @@ _HOMES = {
         "PointError", "TracingError", "VariableError",
     ),
     "diffkit.functions": ("Expression", "parse"),
+    "diffkit.learn.model": ("Region", "StationaryPoint", "StationaryPoints"),
+    "diffkit.learn.stationary": ("stationary",),
     "diffkit.limits": ("Limits",),
     "diffkit.prepared": ("Prepared",),
     "diffkit.results": ("Result",),
@@ -62,6 +64,10 @@ if TYPE_CHECKING:
     from diffkit.errors import VariableError as VariableError
     from diffkit.functions import Expression as Expression
     from diffkit.functions import parse as parse
+    from diffkit.learn.model import Region as Region
+    from diffkit.learn.model import StationaryPoint as StationaryPoint
+    from diffkit.learn.model import StationaryPoints as StationaryPoints
+    from diffkit.learn.stationary import stationary as stationary
     from diffkit.limits import Limits as Limits
     from diffkit.prepared import Prepared as Prepared
     from diffkit.results import Result as Result
