@@ -12,6 +12,7 @@ from diffkit.cli.comparing import compare, report
 from diffkit.cli.inputs import function_of, points_of, report_on
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, shared
 from diffkit.cli.output import EXIT_NO, deliver
+from diffkit.cli.stationary import stationary
 
 
 @click.group(
@@ -156,3 +157,4 @@ def _formulas(task: Any, required: bool) -> tuple[tuple[str, ...], tuple[str, ..
 cli.add_command(check)
 cli.add_command(compare)
 cli.add_command(report)
+cli.add_command(stationary)

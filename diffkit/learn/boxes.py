@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flint import arb, arb_mat
 
-from diffkit.algebras.balls import BallAlgebra, ball_function, exact_fraction
+from diffkit.algebras.balls import BallAlgebra, ball_function
 from diffkit.builder import ProgramBuilder, select
 from diffkit.emit import Emitted
 from diffkit.primitives import PlaceKind, Primitive
@@ -63,6 +63,15 @@ def below(enclosure: Any) -> float:
     low = enclosure.lower()
     found = float(low)
     return found if arb(found) <= low else math.nextafter(found, -math.inf)
+
+
+def measured(enclosure: Any) -> tuple[float, float]:
+    """The number nearest to a ball, 0 if the ball holds it, and how far any number in the ball can be from it."""
+    if not enclosure.is_finite():
+        return float(enclosure.mid()), math.inf
+    number = 0.0 if enclosure.contains(0) else float(enclosure)
+    error = float((enclosure - arb(number)).abs_upper())
+    return number, math.nextafter(error, math.inf) if error else 0.0
 
 
 def inside(inner: Box, outer: Box) -> bool:
@@ -120,14 +129,14 @@ def _where(condition: bool | None, x: Any, y: Any) -> Any:
 
 def _power(x: Any, y: Any) -> Any:
     """The range of xⁿ over a ball, by its ends: Arb's own power has no value for balls about 0."""
-    n = exact_fraction(y)
-    if n is None or n.denominator != 1:
+    if not (y.is_exact() and y.is_integer()):
         return x**y
+    n = int(y.unique_fmpz())
     if n < 0:
         return 1 / _power(x, -y)
     if n % 2 == 0 and x.contains(0):
-        return _raised(x.abs_upper(), int(n)).union(arb(int(n == 0)))
-    return _raised(x.lower(), int(n)).union(_raised(x.upper(), int(n)))
+        return _raised(x.abs_upper(), n).union(arb(int(n == 0)))
+    return _raised(x.lower(), n).union(_raised(x.upper(), n))
 
 
 def _raised(x: Any, n: int) -> Any:

@@ -12,11 +12,14 @@ from typing import Any
 from flint import arb
 
 from diffkit.algebras.balls import precision
-from diffkit.learn.boxes import BITS, FINE, Box, Surface, balls, inside, middle
+from diffkit.functions import Expression
+from diffkit.learn.boxes import BITS, FINE, Box, Surface, balls, inside, measured, middle
 from diffkit.learn.kinds import by_lines, exactly, is_stationary, only_zero, signs
 from diffkit.learn.model import Region, StationaryPoint
 from diffkit.learn.newton import polish
 from diffkit.learn.search import Cluster, Search
+from diffkit.prepared import Prepared
+from diffkit.questions import ask
 
 DENOMINATOR = 1000  # of the fractions that are tried as exact coordinates
 BISECTIONS = 80
@@ -24,15 +27,23 @@ RIMS = 12  # sizes of the box around a place on whose rim f is compared with its
 PIECES = 8  # into which each side of a rim is cut, where it has two dimensions or more
 TESTED = 24  # places of a cluster from which Newton's method looks for zeros
 TINY = 1e-12
+TURNS = {(-1, 1): "minimum", (1, -1): "maximum", (1, 1): "inflection", (-1, -1): "inflection"}
+"""kinds by the signs of f′ on the left and on the right"""
+COARSE = 0.02  # part of the largest singular value below which one counts as 0, to walk straight to a curve
 
 
 def look_at(search: Search, cluster: Cluster) -> StationaryPoint | Region | None:
     """Say what a cluster holds: a point, a region, or (proven) nothing."""
     if cluster.cross & {"edge", "pole"} or not cluster.small:
         return region(search, cluster)
-    if cluster.cross - {"kink"}:
-        return region(search, cluster)
     surface = search.surface
+    if cluster.cross:
+        if surface.count == 1 and _ends_flat(surface, cluster.hull):
+            return None
+        if (found := _glued(search, cluster)) is not None:
+            return found
+    if "jump" in cluster.cross:
+        return region(search, cluster)
     if cluster.cross:
         return _between_slopes(search, cluster) if surface.count == 1 else _kink(search, cluster)
     return _degenerate(search, cluster)
@@ -42,13 +53,10 @@ def located(surface: Surface, box: Box, **facts: Any) -> StationaryPoint:
     """A point somewhere in a box, with the value of f there."""
     at = [simplest(low, high) for low, high in box]
     with precision(FINE):
-        value = surface.value(balls(box), FINE)
-        there = surface.value(exactly([Fraction(x) for x in at]), FINE)
-        number = float(there)
-        error = float((value - arb(number)).abs_upper()) if value.is_finite() else math.inf
+        number, error = measured(surface.value(balls(box), FINE))
     radius = max(max(x - low, high - x) for x, (low, high) in zip(at, box, strict=True))
     names = surface.program.inputs
-    return StationaryPoint(dict(zip(names, at, strict=True)), number, _up(error), **{"radius": _up(radius), **facts})
+    return StationaryPoint(dict(zip(names, at, strict=True)), number, error, **{"radius": _up(radius), **facts})
 
 
 def _up(x: float) -> float:
@@ -100,7 +108,8 @@ def _degenerate(search: Search, cluster: Cluster) -> StationaryPoint | Region | 
         if isinstance(found, StationaryPoint):
             return found
     rim = enclosed(search, around)
-    facts: dict[str, Any] = {"kind": "degenerate", "proof": "numeric"}
+    kind = "inflection" if surface.count == 1 else "degenerate"  # f′ keeps its sign, or it would have been proven
+    facts: dict[str, Any] = {"kind": kind, "proof": "numeric"}
     if rim:
         facts = {"kind": rim, "proof": "enclosed", "kind_proven": True}
     with precision(FINE):
@@ -119,9 +128,7 @@ def _exact(search: Search, box: Box, point: Sequence[Fraction]) -> StationaryPoi
         hessian = surface.hessian(place, FINE)
         found = signs(hessian)
         kind, eigenvalues = found.kind, found.eigenvalues
-        value = surface.value(place, FINE)
-        number = float(value)
-        error = float((value - arb(number)).abs_upper())
+        number, error = measured(surface.value(place, FINE))
         radius = max(float(abs(p - arb(x)).upper()) for p, x in zip(place, at, strict=True))
     note = ""
     if not kind:
@@ -141,7 +148,7 @@ def _exact(search: Search, box: Box, point: Sequence[Fraction]) -> StationaryPoi
         proven = bool(kind)
     names = surface.program.inputs
     return StationaryPoint(
-        dict(zip(names, at, strict=True)), number, _up(error), kind or "degenerate",  # type: ignore[arg-type]
+        dict(zip(names, at, strict=True)), number, error, kind or "degenerate",  # type: ignore[arg-type]
         "exact", proven, _up(radius), eigenvalues, note=note,
     )  # fmt: skip
 
@@ -195,7 +202,7 @@ def _rim(box: Box) -> list[Box]:
     return pieces
 
 
-# Kinks ----------------------------------------------------------------------------------------------------------------
+# Kinks and jumps ----------------------------------------------------------------------------------------------------------------
 
 
 def _slope(surface: Surface, x: float) -> int:
@@ -205,6 +212,32 @@ def _slope(surface: Surface, x: float) -> int:
         return 0
     slope = surface.gradient(at)[0]
     return 1 if slope > 0 else -1 if slope < 0 else 0
+
+
+def _ends_flat(surface: Surface, box: Box) -> bool:
+    """Whether f of one variable is flat right beside a place: then that is the end of a flat region."""
+    with precision(BITS):
+        ends = [[arb(end)] for end in box[0]]
+        return any(surface.standing(end).smooth and surface.gradient(end)[0].is_zero() for end in ends)
+
+
+def _glued(search: Search, cluster: Cluster) -> StationaryPoint | None:
+    """A place where pieces of f meet so well that the referee proves the gradient to exist, and to be 0."""
+    surface, box = search.surface, cluster.hull
+    prepared = Prepared(ask(Expression(surface.program), "gradient"))
+    for point in fractions_in(box, middle(box)):
+        at = [float(x) for x in point]
+        found = prepared.result(at)
+        if not found.ok or any(found.value) or any(found.error):
+            continue
+        note = "pieces of f meet here, and the gradient is proven to be 0"
+        kind = enclosed(search, box)
+        if surface.count == 1:
+            with precision(BITS):
+                kind = TURNS.get((_slope(surface, box[0][0]), _slope(surface, box[0][1])), kind)
+        exact = tuple((x, x) for x in at)
+        return located(surface, exact, kind=kind or "degenerate", proof="exact", kind_proven=bool(kind), note=note)
+    return None
 
 
 def _between_slopes(search: Search, cluster: Cluster) -> StationaryPoint | Region | None:
@@ -281,7 +314,7 @@ def _zeros_within(search: Search, cluster: Cluster) -> tuple[int, int, bool]:
     places = cluster.boxes[:: max(1, len(cluster.boxes) // TESTED)]
     with precision(BITS):
         for box in places:
-            point = polish(surface, middle(box), 40)
+            point = polish(surface, middle(box), 40, COARSE)
             wide = tuple((low - 2 * (high - low), high + 2 * (high - low)) for low, high in box)
             if point is None or not all(a <= p <= b for p, (a, b) in zip(point, wide, strict=True)):
                 continue

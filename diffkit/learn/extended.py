@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 
 Interval = tuple[float, float]
 WHOLE = (-math.inf, math.inf)
+LEAST_ENTROPY = 0.36787944117144233  # the float below 1/e
 MOST_POLES = 3  # that cross one box: each doubles the cases
 RISING = frozenset((
     "exp", "expm1", "log", "log2", "log10", "log1p", "sqrt", "atan", "tanh", "asinh", "sinh", "sigmoid", "softplus",
-    "erf", "relu",
+    "erf", "relu", "cbrt",
 ))  # fmt: skip
 
 
@@ -50,6 +51,7 @@ class Guards:
         margins = self.program.outputs[len(wanted) :]
         self.kinds: dict[int, PlaceKind] = {slot: kind for slot, (_, kind) in zip(margins, found, strict=True)}
         self.cancelled = _cancelled(self.program)
+        self.entropies = _entropies(self.program)
 
     def run(self, box: Box, signs: dict[int, int]) -> list[Any] | None:
         """Every slot over the part of a box inside the domain, with poles on the given sides; None if it is empty."""
@@ -59,8 +61,12 @@ class Guards:
             if values[slot] is None:
                 return None
         for slot, row, args in self.program.numbered():
-            whole = self.cancelled.get(slot)
-            found = apply(row, [values[a] for a in args]) if whole is None else values[whole]
+            if slot in self.cancelled:
+                found = values[self.cancelled[slot]]
+            elif slot in self.entropies:
+                found = entropy(values[self.entropies[slot]])
+            else:
+                found = apply(row, [values[a] for a in args])
             value = self._cut(slot, found, signs)
             if value is None and not row.truth:
                 return None
@@ -85,6 +91,37 @@ def _cancelled(program: Program) -> dict[int, int]:
                 if instruction is not None and instruction[0].name == "div" and instruction[1][1] == other:
                     found[slot] = instruction[1][0]
     return found
+
+
+def _entropies(program: Program) -> dict[int, int]:
+    """Slots of x·log(x), which goes to 0 with x, with the slot of x."""
+    found = {}
+    for slot, row, args in program.numbered():
+        if row.name == "mul":
+            for x, other in (args, args[::-1]):
+                instruction = program.instruction_at(other)
+                if instruction is not None and instruction[0].name == "log" and instruction[1][0] == x:
+                    found[slot] = x
+    return found
+
+
+def entropy(x: Interval) -> Interval:
+    """x·log(x) for x > 0: it falls from 0 to −1/e at x = 1/e, and rises from there."""
+    low, high = max(x[0], 0.0), x[1]
+    if high <= 0:
+        return WHOLE
+    least = interval(-(arb(-1).exp()))[0]
+    if high < LEAST_ENTROPY:
+        least = _entropy_at(high)[0]
+    elif low > up(LEAST_ENTROPY):
+        least = _entropy_at(low)[0]
+    return least, max(_entropy_at(low)[1], _entropy_at(high)[1])
+
+
+def _entropy_at(x: float) -> Interval:
+    if not x or math.isinf(x):
+        return x, x
+    return interval(arb(x) * arb(x).log())
 
 
 def excludes_zero(surface: Surface, box: Box) -> bool:
@@ -219,13 +256,13 @@ def absolute(x: Interval) -> Interval:
 def power(x: Interval, y: Interval) -> Interval:
     """x**y for a constant y; anything else is left open."""
     if y[0] != y[1]:
-        return _by_balls_power(x, y)
+        return _of_positive(x, y)
     exponent = exact_fraction(arb(y[0]))
     assert exponent is not None
     if exponent < 0:
         return reciprocal(power(x, (-y[0], -y[0])))
     if exponent.denominator != 1:
-        return (_raised(max(x[0], 0.0), y[0])[0], _raised(x[1], y[0])[1]) if x[1] >= 0 else WHOLE
+        return _of_positive(x, y)
     if exponent % 2:
         return _raised(x[0], y[0])[0], _raised(x[1], y[0])[1]
     x = absolute(x)
@@ -238,10 +275,19 @@ def _raised(end: float, exponent: float) -> Interval:
     return (math.inf, math.inf) if end > 0 or exponent % 2 == 0 else (-math.inf, -math.inf)
 
 
-def _by_balls_power(x: Interval, y: Interval) -> Interval:
-    if not all(map(math.isfinite, (*x, *y))):
+def _of_positive(x: Interval, y: Interval) -> Interval:
+    """x**y for x > 0, by the corners: it rises or falls in each argument."""
+    if x[1] <= 0 or not all(map(math.isfinite, y)) or y[0] <= 0 <= y[1]:
         return WHOLE
-    return interval(ball(*x) ** ball(*y))
+    corners = [_corner(end, exponent) for end in (max(x[0], 0.0), x[1]) for exponent in y]
+    return max(min(low for low, _ in corners), 0.0), max(high for _, high in corners)
+
+
+def _corner(end: float, exponent: float) -> Interval:
+    if end and math.isfinite(end):
+        return interval(arb(end) ** arb(exponent))
+    grows = (end > 0) == (exponent > 0)
+    return (math.inf, math.inf) if grows else (0.0, 0.0)
 
 
 def _where(condition: bool | None, x: Interval, y: Interval) -> Interval:
@@ -255,12 +301,15 @@ def _compare(holds: Callable[..., bool], fails: Callable[..., bool]) -> Callable
     return rule
 
 
-def _wave(row: str) -> Callable[[Interval], Interval]:
+def _wave(row: str, first: float, last: float) -> Callable[[Interval], Interval]:
     method = operator.methodcaller(row)
 
     def rule(x: Interval) -> Interval:
         if not all(map(math.isfinite, x)):
             return -1.0, 1.0
+        if all(first <= end <= last for end in x):  # it rises or falls throughout
+            ends = [interval(method(arb(end))) for end in x]
+            return min(low for low, _ in ends), max(high for _, high in ends)
         low, high = interval(method(ball(*x)))
         return max(low, -1.0), min(high, 1.0)
 
@@ -269,7 +318,7 @@ def _wave(row: str) -> Callable[[Interval], Interval]:
 
 RULES: dict[str, Callable[..., Any]] = {
     "add": add, "sub": sub, "mul": mul, "div": div, "neg": neg, "abs": absolute, "power": power, "where": _where,
-    "sin": _wave("sin"), "cos": _wave("cos"),
+    "sin": _wave("sin", -1.57, 1.57), "cos": _wave("cos", 0.0, 3.14),
     "max": lambda x, y: (max(x[0], y[0]), max(x[1], y[1])),
     "min": lambda x, y: (min(x[0], y[0]), min(x[1], y[1])),
     "sign": lambda x: (float((x[0] > 0) - (x[0] < 0)), float((x[1] > 0) - (x[1] < 0))),

@@ -73,12 +73,12 @@ class Descent:
 
     def run(self, boxes: Sequence[Box], most: int, deadline: float) -> Least:
         """Bound f over the boxes, and over the points known."""
-        order = count()
+        order = count(0, -1)  # of boxes without a bound the last one first, to find out soon that there is none
         heap: list[tuple[float, int, Box]] = []
         for box in boxes:
             self._push(heap, order, box)
         try:
-            while heap and self.looked < most and (self.looked % 16 or monotonic() <= deadline):
+            while heap and self.low > -math.inf and self.looked < most and (self.looked % 16 or monotonic() <= deadline):
                 low, _, box = heapq.heappop(heap)
                 if low >= self.high - tolerance(self.high):
                     self.low = min(self.low, low)
@@ -90,7 +90,8 @@ class Descent:
                     self._push(heap, order, half)
         except KeyboardInterrupt:
             self.low = -math.inf
-        low = min([self.low, self.high, *(low for low, _, _ in heap)])
+        low = min([self.low, self.high, *(low for low, _, _ in heap)]) + 0.0
+        self.high += 0.0
         return Least(low, self.high, self.at, low >= self.high - tolerance(self.high) and math.isfinite(low))
 
     def _push(self, heap: list[Any], order: Any, box: Box) -> None:

@@ -11,13 +11,6 @@ Kind = Literal[
     "minimum", "maximum", "saddle", "inflection", "degenerate", "kink minimum", "kink maximum", "kink"
 ]  # fmt: skip
 Proof = Literal["interval Newton", "exact", "enclosed", "numeric"]
-PROOFS = {
-    "interval Newton": "interval Newton: exactly one stationary point within the radius",
-    "exact": "exact arithmetic: the gradient is 0 at this very point",
-    "enclosed": "enclosed: f takes a least or greatest value within the radius",
-    "numeric": "numeric: found by Newton's method in floats, existence not proven",
-}
-"""What each kind of proof says."""
 
 
 @dataclass(frozen=True)

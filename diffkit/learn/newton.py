@@ -113,8 +113,11 @@ def inner(enclosure: Any) -> tuple[float, float]:
     return math.nextafter(low, math.inf), math.nextafter(high, -math.inf)
 
 
-def polish(surface: Surface, start: list[float], steps: int = STEPS) -> list[float] | None:
-    """Newton's method from a point, least squares where the Hessian is singular; None where it leads nowhere."""
+def polish(surface: Surface, start: list[float], steps: int = STEPS, least: float = 1e-13) -> list[float] | None:
+    """Newton's method from a point, by least squares where the Hessian is singular; None where it leads nowhere.
+
+    ``least`` is the part of its largest singular value below which another counts as 0.
+    """
     x = start
     best, best_size = None, math.inf
     for _ in range(steps):
@@ -130,7 +133,7 @@ def polish(surface: Surface, start: list[float], steps: int = STEPS) -> list[flo
         hessian = surface.hessian(at)
         if length == 0 or hessian is None:
             return best
-        step = np.linalg.lstsq(floats(hessian), np.array(g), rcond=1e-13)[0]
+        step = np.linalg.lstsq(floats(hessian), np.array(g), rcond=least)[0]
         if not np.isfinite(step).all():
             return best
         moved = [float(c - s) for c, s in zip(x, step, strict=True)]

@@ -26,6 +26,8 @@ GROWTH = 1.6  # of the number of boxes at each halving of their sides: beyond it
 CROWD = {1: 64, 2: 300}  # boxes at least, before growth says anything
 LARGE_CROWD = 2000
 NEAR = 1.5  # widths of a box from which a step of Newton's method is followed
+CLOSE = 4.0  # widths of a box within which a failed attempt speaks against another
+ATTEMPTS = 3
 Progress = Callable[[float, int], None]
 """called with the part of the box that is settled, and the number of points found"""
 
@@ -53,7 +55,8 @@ class Search:
         self.scale = [high - low for low, high in box]
         self.least = LEAST.get(surface.count, COARSE)
         self.zeros: list[Zero] = []
-        self.failed: list[list[float]] = []
+        self.failed: list[tuple[list[float], list[bool]]] = []
+        """where no zero could be proven, and the attempts that followed near there"""
         self.flat: list[Box] = []
         self.clusters: list[Cluster] = []
         self.looked = 0
@@ -155,7 +158,8 @@ class Search:
             abs(g - (a / 2 + b / 2)) <= NEAR * (b - a) and float(s.rad()) <= NEAR * (b - a)
             for g, s, (a, b) in zip(guess, step, box, strict=True)
         ):
-            self._add(guess)
+            if not self._hopeless(guess, box):
+                self._add(guess)
             if any(inside(box, zero.alone) for zero in self.zeros):
                 return []
         met = tuple(
@@ -164,6 +168,15 @@ class Search:
         if any(a > b for a, b in met):
             return []
         return [met] if size(met, self.scale) < 0.7 * size(box, self.scale) and all(a < b for a, b in met) else None
+
+    def _hopeless(self, guess: list[float], box: Box) -> bool:
+        """Whether attempts near a guess have failed again and again, in measures of the box."""
+        for point, attempts in self.failed:
+            if all(abs(g - p) <= CLOSE * (b - a) for g, p, (a, b) in zip(guess, point, box, strict=True)):
+                attempts.append(True)
+                if len(attempts) > ATTEMPTS:
+                    return True
+        return False
 
     def _add(self, guess: list[float]) -> None:
         """Follow Newton's method from a guess, and prove the zero it leads to."""
@@ -174,11 +187,9 @@ class Search:
         margin = [s * 2.0**-10 for s in self.scale]
         if any(not low - m <= p <= high + m for p, (low, high), m in zip(point, self.box, margin, strict=True)):
             return
-        if any(all(abs(p - q) <= m for p, q, m in zip(point, f, margin, strict=True)) for f in self.failed):
-            return
         zero = surround(surface, point, self.scale)
         if zero is None:
-            self.failed.append(point)
+            self.failed.append((point, []))
         else:
             self._record(zero)
 

@@ -17,7 +17,7 @@ from diffkit.builder import ProgramBuilder, copy_slots
 from diffkit.errors import DiffkitError, PointError
 from diffkit.functions import as_program, is_function
 from diffkit.learn.box_text import named, read_box
-from diffkit.learn.boxes import BITS, FINE, Box, Surface, balls, hull
+from diffkit.learn.boxes import BITS, FINE, Box, Surface, balls, hull, measured
 from diffkit.learn.clusters import look_at, ranges
 from diffkit.learn.kinds import is_stationary, signs
 from diffkit.learn.lowest import ODD, Descent, Least, faces, negated
@@ -145,13 +145,11 @@ def _proven(search: Search, zero: Zero) -> StationaryPoint | None:
             note = "" if is_stationary(surface, [Fraction(x) for x in at]) else note
         hessian = surface.hessian(zero.balls, FINE)
         found = signs(hessian)
-        value = surface.value(zero.balls, FINE)
-        number = float(value)
-        error = float((value - arb(number)).abs_upper())
+        number, error = measured(surface.value(zero.balls, FINE))
         radius = max(float((b - arb(x)).abs_upper()) for b, x in zip(zero.balls, at, strict=True))
     names = surface.program.inputs
     return StationaryPoint(
-        dict(zip(names, at, strict=True)), number, _up(error), found.kind or "degenerate",  # type: ignore[arg-type]
+        dict(zip(names, at, strict=True)), number, error, found.kind or "degenerate",  # type: ignore[arg-type]
         "interval Newton", bool(found.kind), _up(radius), found.eigenvalues, note=note,
     )  # fmt: skip
 
@@ -190,8 +188,6 @@ def _extremes(
 ) -> tuple[Extreme | None, Extreme | None]:  # fmt: skip
     """Bounds of f over the whole box, by what the search has excluded where it was complete."""
     surface, box = search.surface, search.box
-    if surface.count == len(search.flat) == 0:
-        return None, None
     with precision(BITS):
         cross = surface.standing(balls(box)).cross
     rest = [box]
