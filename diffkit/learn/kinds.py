@@ -1,4 +1,4 @@
-"""What kind of stationary point one is: signs of the Hessian's eigenvalues, and higher derivatives where it is singular.
+"""What kind a stationary point is of: signs of the Hessian's eigenvalues, higher derivatives where it is singular.
 
 By Sylvester's law QᵀHQ has as many positive and negative eigenvalues as H for every invertible Q; with Q near the
 eigenvectors it is nearly diagonal, and Gershgorin's discs, which are balls, show the signs.

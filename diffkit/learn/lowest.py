@@ -78,7 +78,9 @@ class Descent:
         for box in boxes:
             self._push(heap, order, box)
         try:
-            while heap and self.low > -math.inf and self.looked < most and (self.looked % 16 or monotonic() <= deadline):
+            while (
+                heap and self.low > -math.inf and self.looked < most and (self.looked % 16 or monotonic() <= deadline)
+            ):
                 low, _, box = heapq.heappop(heap)
                 if low >= self.high - tolerance(self.high):
                     self.low = min(self.low, low)
@@ -127,7 +129,7 @@ class Descent:
             return None, low
         kept = list(box)
         for i, (g, (a, b), (first, last)) in enumerate(zip(gradient, box, self.box, strict=True)):
-            if not g != 0:
+            if g.contains(0):
                 continue
             end = first if g > 0 else last
             if (a if g > 0 else b) != end:

@@ -162,9 +162,7 @@ class Search:
                 self._add(guess)
             if any(inside(box, zero.alone) for zero in self.zeros):
                 return []
-        met = tuple(
-            (max(a, low), min(b, high)) for (a, b), (low, high) in zip(box, map(interval, step), strict=True)
-        )
+        met = tuple((max(a, low), min(b, high)) for (a, b), (low, high) in zip(box, map(interval, step), strict=True))
         if any(a > b for a, b in met):
             return []
         return [met] if size(met, self.scale) < 0.7 * size(box, self.scale) and all(a < b for a, b in met) else None

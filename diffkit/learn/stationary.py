@@ -18,12 +18,14 @@ from diffkit.errors import DiffkitError, PointError
 from diffkit.functions import as_program, is_function
 from diffkit.learn.box_text import named, read_box
 from diffkit.learn.boxes import BITS, FINE, Box, Surface, balls, hull, measured
-from diffkit.learn.clusters import look_at, ranges
+from diffkit.learn.clusters import look_at
 from diffkit.learn.kinds import is_stationary, signs
 from diffkit.learn.lowest import ODD, Descent, Least, faces, negated
 from diffkit.learn.model import Extreme, Region, StationaryPoint, StationaryPoints, tolerance
 from diffkit.learn.newton import Zero
+from diffkit.learn.places import up
 from diffkit.learn.search import Progress, Search, touching
+from diffkit.learn.undecided import ranges
 from diffkit.program import Program
 from diffkit.proof import Prover
 from diffkit.syntax import format_outputs
@@ -72,10 +74,10 @@ def _program_of(f: Any, box: Any, variables: Sequence[str] | None, args: Sequenc
     if is_function(f):
         from diffkit.questions import ask
 
-        pairs = sides.items() if isinstance(sides, dict) else zip([str(k) for k in range(len(sides))], sides, strict=True)
+        pairs = sides.items() if isinstance(sides, dict) else [(str(k), side) for k, side in enumerate(sides)]
         centre = {name: sum(read_box([side], [name])[0]) / 2 for name, side in pairs}
         values = list(centre.values())
-        at = centre if isinstance(sides, dict) else values if len(values) > 1 else values[0]
+        at: Any = centre if isinstance(sides, dict) else values if len(values) > 1 else values[0]
         task, _ = ask(f, "gradient", variables, args).at(at)
         return task.program
     if len(args):
@@ -119,7 +121,7 @@ def _found(program: Program, whole: Box, most: int, deadline: float, progress: P
     lowest, highest = _extremes(search, points, deadline)
     points = sorted((_scoped(p, lowest, highest) for p in points), key=lambda p: (p.value, p.point))
     complete = not search.stopped and all(r.proven for r in regions)
-    notes = tuple(_notes(search, program, used, lowest, highest))
+    notes = tuple(_notes(search, program, used))
     return StationaryPoints(
         format_outputs(program, 20_000)[0], used.inputs, ranges(search, box), tuple(points), tuple(regions), complete,
         _message(points, regions, complete, search), lowest, highest, search.looked, search.stopped, notes,
@@ -150,12 +152,8 @@ def _proven(search: Search, zero: Zero) -> StationaryPoint | None:
     names = surface.program.inputs
     return StationaryPoint(
         dict(zip(names, at, strict=True)), number, error, found.kind or "degenerate",  # type: ignore[arg-type]
-        "interval Newton", bool(found.kind), _up(radius), found.eigenvalues, note=note,
+        "interval Newton", bool(found.kind), up(radius), found.eigenvalues, note=note,
     )  # fmt: skip
-
-
-def _up(x: float) -> float:
-    return math.nextafter(x, math.inf) if x else 0.0
 
 
 def _flat(search: Search, boxes: list[Box]) -> Region:
@@ -249,14 +247,14 @@ def _message(points: list[StationaryPoint], regions: list[Region], complete: boo
     if any(r.kind == "curve" for r in regions):
         text += "; and a curve or surface of them"
     if complete:
-        return f"{text}. All stationary points in the box were found: proven."
+        unproven = sum(p.proof == "numeric" for p in points)
+        doubt = f" (that {unproven} of them exist is not proven)" if unproven else ""
+        return f"{text}{doubt}. All stationary points in the box were found: proven."
     why = f"the search ended early ({search.stopped})" if search.stopped else "some regions are undecided"
     return f"{text}. There may be more: {why}."
 
 
-def _notes(
-    search: Search, program: Program, used: Program, lowest: Extreme | None, highest: Extreme | None
-) -> Iterator[str]:
+def _notes(search: Search, program: Program, used: Program) -> Iterator[str]:
     unused = [name for name in program.inputs if name not in used.inputs]
     if unused:
         yield f"f does not depend on {', '.join(unused)}: each point stands for a whole line"
@@ -265,4 +263,4 @@ def _notes(
     with precision(BITS):
         cross = search.surface.standing(balls(search.box)).cross
     if "jump" in cross:
-        yield "least and greatest values at jumps of f are no stationary points and are not listed"
+        yield "f may jump: least and greatest values at a jump are no stationary points and are not listed"

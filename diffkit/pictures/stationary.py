@@ -105,6 +105,8 @@ def _contours(found: StationaryPoints) -> Any:
     axes.set_xlim(left, right)
     axes.set_ylim(low, high)
     axes.grid(False)
+    if 1 / 3 < (high - low) / (right - left) < 3:
+        axes.set_aspect("equal")
     return figure
 
 

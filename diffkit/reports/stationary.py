@@ -123,7 +123,8 @@ def _points(found: StationaryPoints) -> Block:
     header = ("kind", *found.variables, "f", "Hessian's eigenvalues", "radius", "proof")
     rows = [
         (
-            scoped(p), *map(number, p.at.values()), number(p.value), ", ".join(f"{v:.6g}" for v in p.eigenvalues) or "–",
+            scoped(p), *map(number, p.at.values()), number(p.value),
+            ", ".join(f"{v:.6g}" for v in p.eigenvalues) or "–",
             "–" if p.radius is None else rounded(p.radius), p.proof,
         )
         for p in found.points[:MOST]
@@ -172,7 +173,5 @@ def extreme(found: Extreme, reached: float, bound: float, word: str, beyond: str
             f"{word} value in the box: {reached:.10g}, at {at} ({where}); "
             f"proven: no value is {beyond} by more than {rounded(found.tolerance)}"
         )
-    limit = (
-        f"no value is {beyond} than {bound:.10g}" if abs(bound) < float("inf") else "no bound could be proven"
-    )
+    limit = f"no value is {beyond} than {bound:.10g}" if abs(bound) < float("inf") else "no bound could be proven"
     return f"{word} value found: {reached:.10g}, at {at} ({where}); {limit}"
