@@ -32,7 +32,7 @@ def named(box: Any) -> dict[str, Any] | list[Any]:
         return {str(name): side for name, side in box.items()}
     if hasattr(box, "tolist"):
         box = box.tolist()
-    if not isinstance(box, Sequence) or not len(box):
+    if not isinstance(box, Sequence) or isinstance(box, (bytes, bytearray)) or not len(box):
         raise PointError("a box is text, a mapping of names to pairs, or a list of pairs", hint=HINT)
     if len(box) == 2 and not any(isinstance(side, (Sequence, Mapping)) and not _is_number(side) for side in box):
         return [tuple(box)]

@@ -79,11 +79,6 @@ def inside(inner: Box, outer: Box) -> bool:
     return all(a <= low and high <= b for (low, high), (a, b) in zip(inner, outer, strict=True))
 
 
-def apart(one: Box, other: Box) -> bool:
-    """Whether two boxes have no point in common."""
-    return any(high < a or b < low for (low, high), (a, b) in zip(one, other, strict=True))
-
-
 def hull(boxes: Sequence[Box]) -> Box:
     """The least box that holds boxes."""
     return tuple((min(low for low, _ in side), max(high for _, high in side)) for side in zip(*boxes, strict=True))

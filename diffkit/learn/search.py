@@ -8,14 +8,14 @@ gathered into clusters of touching boxes (Hansen & Walster, Global Optimization 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from diffkit.algebras.balls import precision
-from diffkit.learn.boxes import BITS, Box, Standing, Surface, apart, balls, halves, hull, inside, interval, size
+from diffkit.learn.boxes import BITS, Box, Surface, balls, halves, hull, inside, interval, middle, size
 from diffkit.learn.extended import excludes_zero
 from diffkit.learn.newton import Zero, krawczyk, polish, proves, surround
 
@@ -28,6 +28,9 @@ LARGE_CROWD = 2000
 NEAR = 1.5  # widths of a box from which a step of Newton's method is followed
 CLOSE = 4.0  # widths of a box within which a failed attempt speaks against another
 ATTEMPTS = 3
+TRIED = 40  # boxes from which zeros are still looked for after an early end
+TINY = 2.0**-12  # part of the whole box that a cluster may span and still be called a place
+INTERRUPTED = "interrupted"
 Progress = Callable[[float, int], None]
 """called with the part of the box that is settled, and the number of points found"""
 
@@ -95,8 +98,17 @@ class Search:
                     if self._crowded(counts):
                         level, counts = self._without_crowds(level), []
         except KeyboardInterrupt:
-            self.stopped = "interrupted"
-        self.clusters += self.gather([*done, *level, *following])
+            self.stopped = INTERRUPTED
+        left = [*level, *following]
+        if self.stopped and self.stopped != INTERRUPTED:
+            self._try_each(left)
+        self.clusters += self.gather([*done, *left])
+
+    def _try_each(self, boxes: list[Box]) -> None:
+        """After an early end, look for zeros from the middles of some of the boxes that are left."""
+        for box in boxes[:: max(1, len(boxes) // TRIED)]:
+            with precision(BITS):
+                self._add(middle(box))
 
     def _must_stop(self) -> bool:
         if self.looked >= self.most:
@@ -214,7 +226,7 @@ class Search:
         """Set aside the clusters that extend over many boxes; the others are searched on."""
         kept: list[Box] = []
         for cluster in self.gather(level):
-            if cluster.small:
+            if self._is_compact(cluster.boxes):
                 kept += cluster.boxes
             else:
                 self.clusters.append(cluster)
@@ -228,16 +240,13 @@ class Search:
             for group in touching(boxes):
                 standings = [self.surface.standing(balls(box)) for box in group]
                 cross = frozenset().union(*(s.cross for s in standings))
-                found.append(Cluster(tuple(group), cross, self._is_small(group)))
+                small = self._is_compact(group) and size(hull(group), self.scale) <= TINY
+                found.append(Cluster(tuple(group), cross, small))
         return found
 
-    def _is_small(self, group: list[Box]) -> bool:
-        return size(hull(group), self.scale) <= max(16 * max(size(box, self.scale) for box in group), 4 * self.least)
-
-    def standing(self, box: Box) -> Standing:
-        """Where a box stands."""
-        with precision(BITS):
-            return self.surface.standing(balls(box))
+    def _is_compact(self, group: Sequence[Box]) -> bool:
+        """Whether a group spans few boxes."""
+        return size(hull(group), self.scale) <= 16 * max(size(box, self.scale) for box in group)
 
 
 def touching(boxes: list[Box]) -> list[list[Box]]:
@@ -259,6 +268,3 @@ def touching(boxes: list[Box]) -> list[list[Box]]:
             group.extend(near.tolist())
         groups.append([boxes[k] for k in group])
     return groups
-
-
-__all__ = ["Cluster", "Progress", "Search", "apart", "touching"]
