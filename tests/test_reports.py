@@ -35,6 +35,8 @@ KINDS = {
     "wrong check": ["check", "x^2*y", "--claim", "2*x*y", "--claim", "x", "--at", "1,2"],
     "kink check": ["check", "relu(x)", "--claim", "heaviside(x)", "--at", "0"],
     "undecided check": ["check", "sqrt(x)", "--claim", "1/x", "--at", "0"],
+    "stationary": ["stationary", "x^4-3*x^3+2", "--box", "-1:3"],
+    "stationary regions": ["stationary", "x^2*y+abs(x-1/2)", "--box", "x=-1:1,y=-1:1", "--most", "400"],
     "functions": ["functions"],
     "function": ["functions", "tanh"],
 }

@@ -74,13 +74,14 @@ class Descent:
     def run(self, boxes: Sequence[Box], most: int, deadline: float) -> Least:
         """Bound f over the boxes, and over the points known."""
         order = count(0, -1)  # of boxes without a bound the last one first, to find out soon that there is none
+        steps = count()
         heap: list[tuple[float, int, Box]] = []
         for box in boxes:
             self._push(heap, order, box)
         try:
-            while (
-                heap and self.low > -math.inf and self.looked < most and (self.looked % 16 or monotonic() <= deadline)
-            ):
+            while heap and self.low > -math.inf and self.looked < most:
+                if next(steps) % 16 == 15 and monotonic() > deadline:
+                    break
                 low, _, box = heapq.heappop(heap)
                 if low >= self.high - tolerance(self.high):
                     self.low = min(self.low, low)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal[
-    "minimum", "maximum", "saddle", "inflection", "degenerate", "kink minimum", "kink maximum", "kink"
+    "minimum", "maximum", "saddle", "inflection", "degenerate", "kink minimum", "kink maximum"
 ]  # fmt: skip
 Proof = Literal["interval Newton", "exact", "enclosed", "numeric"]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -23,11 +24,13 @@ LEAST = {1: 2.0**-40, 2: 2.0**-28, 3: 2.0**-20}
 """sides of the smallest boxes, as a part of the whole box, by the number of variables"""
 COARSE = 2.0**-16  # the same for more variables
 GROWTH = 1.6  # of the number of boxes at each halving of their sides: beyond it, they fill a curve or more
-CROWD = {1: 64, 2: 300}  # boxes at least, before growth says anything
+MOST_GROWTH = 1.3  # times 2ⁿ⁻¹: beyond it, the boxes are still too large to tell
+CROWD = {2: 300}  # boxes at least, before growth says anything
 LARGE_CROWD = 2000
 NEAR = 1.5  # widths of a box from which a step of Newton's method is followed
 CLOSE = 4.0  # widths of a box within which a failed attempt speaks against another
 ATTEMPTS = 3
+MANY = 3000
 TRIED = 40  # boxes from which zeros are still looked for after an early end
 TINY = 2.0**-12  # part of the whole box that a cluster may span and still be called a place
 INTERRUPTED = "interrupted"
@@ -75,7 +78,7 @@ class Search:
         level: list[Box] = [self.box]
         following: list[Box] = []
         done: list[Box] = []
-        counts: list[int] = []
+        counts: list[tuple[int, int]] = []  # of boxes and of zeros
         depth = 0
         try:
             while level:
@@ -94,7 +97,7 @@ class Search:
                 level, following = following, []
                 depth += 1
                 if depth % self.surface.count == 0:
-                    counts.append(len(level))
+                    counts.append((len(level), len(self.zeros)))
                     if self._crowded(counts):
                         level, counts = self._without_crowds(level), []
         except KeyboardInterrupt:
@@ -216,11 +219,16 @@ class Search:
 
     # Clusters ------------------------------------------------------------------------------------------------------
 
-    def _crowded(self, counts: list[int]) -> bool:
-        """Whether the number of boxes keeps growing as they shrink, as along a curve."""
-        if len(counts) < 4 or counts[-1] < CROWD.get(self.surface.count, LARGE_CROWD):
+    def _crowded(self, counts: list[tuple[int, int]]) -> bool:
+        """Whether the number of boxes keeps growing as they are halved in every direction, as along a curve.
+
+        Along a curve it doubles, over a surface it grows fourfold; where nothing is discarded yet, it grows by 2ⁿ.
+        """
+        if len(counts) < 4 or counts[-1][0] < CROWD.get(self.surface.count, LARGE_CROWD):
             return False
-        return all(later >= GROWTH * earlier for earlier, later in zip(counts[-4:], counts[-3:], strict=False))
+        most = MOST_GROWTH * 2 ** (self.surface.count - 1)
+        grown = [later / earlier for (earlier, _), (later, _) in pairwise(counts[-4:])]
+        return all(GROWTH <= g <= most for g in grown) and counts[-1][1] == counts[-3][1]
 
     def _without_crowds(self, level: list[Box]) -> list[Box]:
         """Set aside the clusters that extend over many boxes; the others are searched on."""
@@ -250,9 +258,11 @@ class Search:
 
 
 def touching(boxes: list[Box]) -> list[list[Box]]:
-    """Boxes in groups, two that touch in one."""
+    """Boxes in groups, two that touch in one; very many are one group, whether they touch or not."""
     if not boxes:
         return []
+    if len(boxes) > MANY:
+        return [boxes]
     low = np.array([[a for a, _ in box] for box in boxes])
     high = np.array([[b for _, b in box] for box in boxes])
     left = np.ones(len(boxes), dtype=bool)

@@ -24,7 +24,7 @@ from diffkit.learn.lowest import ODD, Descent, Least, faces, negated
 from diffkit.learn.model import Extreme, Region, StationaryPoint, StationaryPoints, tolerance
 from diffkit.learn.newton import Zero
 from diffkit.learn.places import up
-from diffkit.learn.search import Progress, Search, touching
+from diffkit.learn.search import INTERRUPTED, Progress, Search, touching
 from diffkit.learn.undecided import ranges
 from diffkit.program import Program
 from diffkit.proof import Prover
@@ -34,6 +34,7 @@ from diffkit.tasks import hessian_task
 MOST_VARIABLES = 6
 MOST_BOXES = 50_000
 MOST_BOUNDS = 20_000  # boxes that the least and the greatest value may take
+FEW_BOUNDS = 500  # after an interrupt
 CONFIRMED = 40  # points at which Arb's own rules are asked
 PLURALS = {"minimum": "minima", "maximum": "maxima", "kink minimum": "kink minima", "kink maximum": "kink maxima",
            "degenerate": "degenerate points"}  # fmt: skip
@@ -193,7 +194,7 @@ def _extremes(
         rest = [*faces(box), *search.flat, *(b for c in search.clusters for b in c.boxes)]
     known = [p.point for p in points]
     alone = [zero.alone for zero in search.zeros]
-    most = min(search.most, MOST_BOUNDS)
+    most = FEW_BOUNDS if search.stopped == INTERRUPTED else min(search.most, MOST_BOUNDS)
     low = Descent(surface, box, known, alone).run(rest, most, deadline)
     high = Descent(negated(surface), box, known, alone).run(rest, most, deadline)
     high_up = high._replace(low=-high.high, high=-high.low)

@@ -31,11 +31,13 @@ def region(search: Search, cluster: Cluster) -> Region:
         return Region(
             "kinks", place, count, False, f"whether 0 lies between the slopes at these {words} is not decided"
         )
+    if search.stopped:
+        return Region("undecided", place, count, False, "the search ended before this part was settled")
     zeros, tested, same = _zeros_within(search, cluster)
     if tested and zeros == tested and not same:
         note = f"a curve or surface of stationary points: Newton's method met one from each of {tested} places"
         return Region("curve", place, count, False, note)
-    note = "the search ended here" if search.stopped else "balls could not tell whether there is a stationary point"
+    note = "balls could not tell whether there is a stationary point"
     return Region("undecided", place, count, False, note)
 
 

@@ -17,7 +17,7 @@ LEVELS = 26
 STEEP = 40.0  # middle halves of the values beyond which a curve is cut off, as near a pole
 MARKS = {
     "minimum": ("v", COLOURS[0]), "maximum": ("^", COLOURS[1]), "saddle": ("X", COLOURS[2]),
-    "inflection": ("D", COLOURS[3]), "degenerate": ("s", COLOURS[4]), "kink": ("P", COLOURS[5]),
+    "inflection": ("D", COLOURS[3]), "degenerate": ("s", COLOURS[4]),
 }  # fmt: skip
 """Marker and colour by kind."""
 
@@ -141,8 +141,7 @@ def _mark(axes: Any, found: StationaryPoints, places: list[tuple[StationaryPoint
     """Mark the points; a global extreme is larger, with a ring, and what is only numeric is hollow."""
     labels: set[str] = set()
     for point, x, y in places:
-        kind = point.kind.split()[-1] if point.kind != "kink" else "kink"
-        marker, colour = MARKS[kind]
+        marker, colour = MARKS[point.kind.split()[-1]]
         label = f"{'global ' if point.is_global else ''}{point.kind}{' (numeric)' if point.proof == 'numeric' else ''}"
         axes.scatter(
             [x], [y], s=110 if point.is_global else 60, marker=marker, zorder=3, linewidths=1.2,
