@@ -12,7 +12,7 @@ from diffkit.learn.model import StationaryPoint, StationaryPoints
 from diffkit.pictures import COLOURS, canvas, style
 
 CURVE = 801  # places of a curve
-GRID = 201  # places along each side of the contours
+GRID = 121  # places along each side of the contours
 LEVELS = 26
 STEEP = 40.0  # middle halves of the values beyond which a curve is cut off, as near a pole
 MARKS = {
@@ -89,7 +89,8 @@ def _contours(found: StationaryPoints) -> Any:
     levels = _levels(z, [p.value for p in found.points])
     if len(levels) > 1:
         filled = axes.contourf(x, y, z, levels=levels, cmap="Greys", alpha=0.55, extend="both")
-        axes.contour(x, y, z, levels=levels, colors="0.45", linewidths=0.5)
+        filled.set_rasterized(True)  # as paths, the areas are most of a large file
+        axes.contour(x, y, z, levels=levels[::2], colors="0.45", linewidths=0.5)
         figure.colorbar(filled, ax=axes, label=f"f({a}, {b})", format="%.4g")
     for region in found.regions:
         (x0, x1), (y0, y1) = (region.ranges[n] for n in (a, b))

@@ -125,13 +125,18 @@ def _points(found: StationaryPoints) -> Block:
         (
             scoped(p), *map(number, p.at.values()), number(p.value),
             ", ".join(f"{v:.6g}" for v in p.eigenvalues) or "–",
-            "–" if p.radius is None else rounded(p.radius), p.proof,
+            _radius(p.radius), p.proof,
         )
         for p in found.points[:MOST]
     ]  # fmt: skip
     if len(found.points) > MOST:
         rows.append((f"… {len(found.points) - MOST} more", *[""] * (len(header) - 1)))
     return Table(header, tuple(rows))
+
+
+def _radius(radius: float | None) -> str:
+    """A radius with three digits; far below the spacing of floats its size says no more."""
+    return "–" if radius is None else "< 1e-30" if 0 < radius < 1e-30 else rounded(radius)
 
 
 def _remarks(found: StationaryPoints) -> Iterator[Block]:
@@ -173,5 +178,6 @@ def extreme(found: Extreme, reached: float, bound: float, word: str, beyond: str
             f"{word} value in the box: {reached:.10g}, at {at} ({where}); "
             f"proven: no value is {beyond} by more than {rounded(found.tolerance)}"
         )
-    limit = f"no value is {beyond} than {bound:.10g}" if abs(bound) < float("inf") else "no bound could be proven"
+    known = abs(bound) < float("inf")
+    limit = f"no value is {beyond} than {bound:.10g}" if known else "no bound could be proven, and there may be none"
     return f"{word} value found: {reached:.10g}, at {at} ({where}); {limit}"
