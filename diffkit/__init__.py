@@ -29,6 +29,8 @@ _HOMES = {
     "diffkit.learn.derivation": ("Derivation", "explain"),
     "diffkit.learn.quotients": ("Quotients", "quotients"),
     "diffkit.learn.tangents": ("Tangent", "tangent"),
+    "diffkit.learn.model": ("Region", "StationaryPoint", "StationaryPoints"),
+    "diffkit.learn.stationary": ("stationary",),
     "diffkit.limits": ("Limits",),
     "diffkit.matrices.answer": ("MatrixDerivative", "matrix_derivative"),
     "diffkit.matrices.evaluation": ("arrays",),
@@ -82,6 +84,10 @@ if TYPE_CHECKING:
     from diffkit.learn.quotients import quotients as quotients
     from diffkit.learn.tangents import Tangent as Tangent
     from diffkit.learn.tangents import tangent as tangent
+    from diffkit.learn.model import Region as Region
+    from diffkit.learn.model import StationaryPoint as StationaryPoint
+    from diffkit.learn.model import StationaryPoints as StationaryPoints
+    from diffkit.learn.stationary import stationary as stationary
     from diffkit.limits import Limits as Limits
     from diffkit.matrices.answer import MatrixDerivative as MatrixDerivative
     from diffkit.matrices.answer import matrix_derivative as matrix_derivative

@@ -35,13 +35,13 @@ def maker(inputs: Iterable[str], lines: Iterable[str], constants: Iterable[str])
 
 
 class Emitted:
-    """A program compiled for the functions that ``form`` gives for its rows."""
+    """A program compiled for the functions that ``form`` gives for its rows, whole powers by ``**`` if ``powers``."""
 
-    def __init__(self, program: Program, form: Callable[[Primitive], Callable[..., Any]]):
+    def __init__(self, program: Program, form: Callable[[Primitive], Callable[..., Any]], powers: bool = True):
         names: dict[Primitive, str] = {}
         lines = []
         for slot, row, args in program.numbered():
-            sign = "**" if _whole_power(program, row, args) else INFIX.get(form(row))
+            sign = "**" if powers and _whole_power(program, row, args) else INFIX.get(form(row))
             if sign:
                 text = f"v{args[0]} {sign} v{args[1]}"
             else:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from diffkit.algebras.dual import Dual, DualAlgebra
 from diffkit.builder import ProgramBuilder, copy_slots
-from diffkit.primitives import Place, table
+from diffkit.primitives import Place, PlaceKind, table
 from diffkit.program import Algebra, Program, run
 from diffkit.rules import trace
 from diffkit.tasks import Index
@@ -201,22 +201,28 @@ def branches(program: Program) -> list[frozenset[Choice]]:
 
 
 def guard(primal: Program, derivative: Program) -> Guarded:
-    """Join a derivative program (over the same inputs) with the primal's values and guards.
-
-    What only one branch of a choice needs is guarded there only: elsewhere its margin is 1.
-    """
+    """Join a derivative program (over the same inputs) with the primal's values and guards."""
     builder = ProgramBuilder.of(primal)
     derivatives = copy_slots(derivative, builder, range(len(primal.inputs)))
-    one = builder.constant(1)
-    taken_in = branches(primal)
-    margins: dict[tuple[int, bool], None] = {}
-    for slot, place, margin in open_places(primal, builder):
-        for condition, holds in taken_in[slot]:
-            margin = builder.apply(WHERE, (condition, margin, one) if holds else (condition, one, margin))
-        margins[margin, place.kind == "edge"] = None
+    margins = dict.fromkeys((margin, kind == "edge") for margin, kind in guarded_places(primal, builder))
     outputs = [derivatives[o] for o in derivative.outputs] + list(primal.outputs)
     program = builder.program([*outputs, *(margin for margin, _ in margins)], primal.inputs)
     return Guarded(program, len(derivative.outputs), len(primal.outputs), tuple(edge for _, edge in margins))
+
+
+def guarded_places(primal: Program, builder: ProgramBuilder) -> list[tuple[int, PlaceKind]]:
+    """Slots of the margins of a program, emitted into a builder that holds it, with the kinds of their places.
+
+    What only one branch of a choice needs is guarded there only: elsewhere its margin is 1.
+    """
+    one = builder.constant(1)
+    taken_in = branches(primal)
+    found: dict[tuple[int, PlaceKind], None] = {}
+    for slot, place, margin in open_places(primal, builder):
+        for condition, holds in taken_in[slot]:
+            margin = builder.apply(WHERE, (condition, margin, one) if holds else (condition, one, margin))
+        found[margin, place.kind] = None
+    return list(found)
 
 
 def margin_slot(place: Place, algebra: Algebra, args: Sequence[Any]) -> Any:
@@ -233,6 +239,7 @@ __all__ = [
     "derivative_program",
     "differentiate",
     "guard",
+    "guarded_places",
     "margin_slot",
     "open_places",
 ]

@@ -48,6 +48,8 @@ KINDS = {
     "no tangent": ["tangent", "sqrt(x)", "--at", "0"],
     "derivation": ["explain", "x^2*sin(x)", "--at", "1"],
     "back-propagation": ["explain", "max(x, y)*exp(-y)", "--backward", "--at", "1,2"],
+    "stationary": ["stationary", "x^4-3*x^3+2", "--box", "-1:3"],
+    "stationary regions": ["stationary", "x^2*y+abs(x-1/2)", "--box", "x=-1:1,y=-1:1", "--most", "400"],
     "functions": ["functions"],
     "function": ["functions", "tanh"],
 }

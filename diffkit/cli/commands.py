@@ -17,6 +17,7 @@ from diffkit.cli.matrices import matrix
 from diffkit.cli.learning import explain, limit, tangent
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, shared
 from diffkit.cli.output import EXIT_NO, deliver
+from diffkit.cli.stationary import stationary
 
 
 @click.group(
@@ -161,3 +162,4 @@ cli.add_command(explain)
 cli.add_command(limit)
 cli.add_command(report)
 cli.add_command(tangent)
+cli.add_command(stationary)

@@ -1,0 +1,81 @@
+"""The command that looks for the points of a box where the gradient is zero: ``stationary``."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, save_option
+from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver
+
+
+@click.command(cls=ExpressionCommand)
+@click.argument("expression")
+@click.option("--box", required=True, metavar="BOX", help="Where to look: -2:2 | x=-2:2,y=-1:1 | x=0:2*pi.")
+@click.option("--variables", metavar="NAMES", help="Variables in order, such as b,a.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Seconds after which the search ends.")
+@click.option(
+    "--most", type=int, default=50_000, metavar="N", help="Boxes to look at before the search ends.  [default: 50000]"
+)
+@click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
+@click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
+@save_option
+def stationary(
+    expression: str, box: str, variables: str | None, timeout: float | None, most: int, format: str,
+    output: str | None, save: str | None,
+) -> int:  # fmt: skip
+    r"""Points in a box where the gradient of EXPRESSION is zero: minima, maxima and saddles.
+
+    Each point is classified by its Hessian, told global or local in the box, and proven to exist by interval Newton
+    where that can be done. The report says whether all of them were found. Ctrl-C ends the search and keeps what was
+    found so far. --save draws the curve or the contours of f of one or two variables with the points marked.
+    Exit code 0 if all were found, 1 if there may be more, 130 if interrupted.
+
+    \b
+    diffkit stationary "x^4-3*x^3+2" --box -1:3
+    diffkit stationary "x^3-3*x*y^2" --box x=-2:2,y=-1:1
+    diffkit stationary "(x^2+y-11)^2+(x+y^2-7)^2" --box x=-5:5,y=-5:5 --save himmelblau.svg
+    diffkit stationary "sin(x)/x" --box 1:20 --format json
+    """
+    from diffkit.learn.stationary import stationary as search
+    from diffkit.reports import check_format
+    from diffkit.reports.stationary import StationaryReport
+
+    check_format(format)
+    gc.enable()  # this is not the one answer after which the process ends
+    with _progress() as progress:
+        found = search(expression, box, timeout=timeout, most=most, variables=names(variables), progress=progress)
+    if save is not None:
+        from diffkit.pictures import save as write
+        from diffkit.pictures.stationary import picture
+
+        write(picture(found), save)
+    deliver(StationaryReport(found), format, output)
+    if found.stopped == "interrupted":
+        return EXIT_INTERRUPTED
+    return 0 if found.complete else EXIT_NO
+
+
+@contextmanager
+def _progress() -> Iterator[Any]:
+    """What is told of the search: a bar on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f}% of the box settled"),
+               TimeElapsedColumn())  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("searching", total=1.0)
+
+        def tell(part: float, points: int) -> None:
+            bar.update(task, completed=part, description=f"{points} points found")
+
+        yield tell

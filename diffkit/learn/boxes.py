@@ -1,0 +1,262 @@
+"""Boxes, and a function with its gradient and Hessian enclosed over them by balls.
+
+An enclosure holds every value that occurs in the box. Where a choice is open (max, where) it holds both branches, so
+that the gradient's enclosure holds the Clarke subdifferential too (Clarke, Optimization and Nonsmooth Analysis, 2.3).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property
+from itertools import combinations_with_replacement
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from flint import arb, arb_mat
+
+from diffkit.algebras.balls import BallAlgebra, ball_function
+from diffkit.builder import ProgramBuilder, select
+from diffkit.emit import Emitted
+from diffkit.primitives import PlaceKind, Primitive
+from diffkit.program import Program
+from diffkit.proof import Runner
+from diffkit.rules import by_definition
+from diffkit.transforms import derivative_program, differentiate, guarded_places
+
+if TYPE_CHECKING:
+    from diffkit.learn.extended import Guards
+
+Box = tuple[tuple[float, float], ...]
+"""closed intervals, one per variable"""
+Balls = Sequence[Any]
+
+BITS = 80  # of the search: boxes are no narrower than 1e-12 of their coordinates
+FINE = 256  # of what is proven at a point
+
+
+def ball(low: float, high: float) -> Any:
+    """A ball that holds an interval."""
+    middle = low / 2 + high / 2
+    radius = max(high - middle, middle - low)
+    return arb(middle, math.nextafter(radius, math.inf)) if radius else arb(middle)
+
+
+def balls(box: Box) -> list[Any]:
+    """Balls that hold a box."""
+    return [ball(low, high) for low, high in box]
+
+
+def middle(box: Box) -> list[float]:
+    """A point in the middle of a box."""
+    return [low / 2 + high / 2 for low, high in box]
+
+
+def interval(enclosure: Any) -> tuple[float, float]:
+    """Floats between which a ball lies."""
+    if not enclosure.is_finite():
+        return -math.inf, math.inf
+    return below(enclosure), -below(-enclosure)
+
+
+def below(enclosure: Any) -> float:
+    """A float that no number in a ball is below."""
+    low = enclosure.lower()
+    found = float(low)
+    return found if arb(found) <= low else math.nextafter(found, -math.inf)
+
+
+def measured(enclosure: Any) -> tuple[float, float]:
+    """The number nearest to a ball, 0 if the ball holds it, and how far any number in the ball can be from it."""
+    if not enclosure.is_finite():
+        return float(enclosure.mid()), math.inf
+    number = 0.0 if enclosure.contains(0) else float(enclosure)
+    error = float((enclosure - arb(number)).abs_upper())
+    return number, math.nextafter(error, math.inf) if error else 0.0
+
+
+def inside(inner: Box, outer: Box) -> bool:
+    """Whether a box lies in another one."""
+    return all(a <= low and high <= b for (low, high), (a, b) in zip(inner, outer, strict=True))
+
+
+def hull(boxes: Sequence[Box]) -> Box:
+    """The least box that holds boxes."""
+    return tuple((min(low for low, _ in side), max(high for _, high in side)) for side in zip(*boxes, strict=True))
+
+
+def halves(box: Box, scale: Sequence[float]) -> tuple[Box, Box]:
+    """The two halves of a box, cut across its longest side; sides are measured by ``scale``."""
+    k = max(range(len(box)), key=lambda i: (box[i][1] - box[i][0]) / scale[i])
+    low, high = box[k]
+    cut = low / 2 + high / 2
+    return (*box[:k], (low, cut), *box[k + 1 :]), (*box[:k], (cut, high), *box[k + 1 :])
+
+
+def size(box: Box, scale: Sequence[float]) -> float:
+    """The longest side of a box, measured by ``scale``."""
+    return max((high - low) / s for (low, high), s in zip(box, scale, strict=True))
+
+
+class HullAlgebra(BallAlgebra):
+    """Balls over boxes: where balls leave a choice open, the answer holds both branches."""
+
+    def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
+        """Give a ball that holds the row's values at the arguments."""
+        return hull_function(primitive)(*args)
+
+
+HULLS = HullAlgebra()
+
+
+@cache
+def hull_function(primitive: Primitive) -> Callable[..., Any]:
+    """Give a row as a function of balls over boxes."""
+    if primitive.name in OWN:
+        return OWN[primitive.name]
+    if primitive.ball is None and primitive.definition is not None:
+        return lambda *args: by_definition(primitive, HULLS, args)
+    return ball_function(primitive)
+
+
+def _where(condition: bool | None, x: Any, y: Any) -> Any:
+    return x.union(y) if condition is None else x if condition else y
+
+
+def _power(x: Any, y: Any) -> Any:
+    """The range of xⁿ over a ball, by its ends: Arb's own power has no value for balls about 0."""
+    if not (y.is_exact() and y.is_integer()):
+        return x**y
+    n = int(y.unique_fmpz())
+    if n < 0:
+        return 1 / _power(x, -y)
+    if n % 2 == 0 and x.contains(0):
+        return _raised(x.abs_upper(), n).union(arb(int(n == 0)))
+    return _raised(x.lower(), n).union(_raised(x.upper(), n))
+
+
+def _raised(x: Any, n: int) -> Any:
+    """xⁿ of a number, by squaring."""
+    result = arb(1)
+    while n:
+        if n % 2:
+            result = result * x
+        x, n = x * x, n // 2
+    return result
+
+
+OWN: dict[str, Callable[..., Any]] = {"where": _where, "power": _power}
+"""Rows that mean something else over a box than at a point."""
+
+
+class HullRunner(Runner):
+    """A program over boxes of balls: interpreted at first, compiled when it is used again and again."""
+
+    def __init__(self, program: Program):
+        super().__init__(program, HULLS, hull_function)
+
+    @cached_property
+    def _emitted(self) -> Emitted:
+        return Emitted(self.program, self.form, powers=False)
+
+
+class Standing(NamedTuple):
+    """Where a box stands: ``outside`` the domain, or what kinds of places ``cross`` it."""
+
+    outside: bool
+    cross: frozenset[PlaceKind]
+
+    @property
+    def smooth(self) -> bool:
+        """Whether f is smooth throughout the box."""
+        return not self.outside and not self.cross
+
+
+SMOOTH = Standing(False, frozenset())
+OUTSIDE = Standing(True, frozenset())
+
+
+class Surface:
+    """f of n variables with its derivatives, over boxes of balls; callers hold the precision they name."""
+
+    def __init__(self, program: Program):
+        self.program, self.count = program, len(program.inputs)
+        self.pairs = list(combinations_with_replacement(range(self.count), 2))
+
+    @cached_property
+    def gradient_program(self) -> Program:
+        """∂f/∂xᵢ, one output per variable."""
+        return derivative_program(self.program, [(0, (i,)) for i in range(self.count)])
+
+    @cached_property
+    def hessian_program(self) -> Program:
+        """∂²f/∂xᵢ∂xⱼ for i ≤ j."""
+        return differentiate(self.program, [(0, pair) for pair in self.pairs])
+
+    @cached_property
+    def _kinds(self) -> tuple[PlaceKind, ...]:
+        return tuple(kind for _, kind in self._places[1])
+
+    @cached_property
+    def _places(self) -> tuple[Program, list[tuple[int, PlaceKind]]]:
+        builder = ProgramBuilder.of(self.program)
+        found = guarded_places(self.program, builder)
+        return builder.program([slot for slot, _ in found], self.program.inputs), found
+
+    @cached_property
+    def _value(self) -> HullRunner:
+        return HullRunner(self.program)
+
+    @cached_property
+    def _gradient(self) -> HullRunner:
+        return HullRunner(self.gradient_program)
+
+    @cached_property
+    def _hessian(self) -> HullRunner:
+        return HullRunner(self.hessian_program)
+
+    @cached_property
+    def _margins(self) -> HullRunner:
+        return HullRunner(self._places[0])
+
+    def value(self, at: Balls, bits: int = BITS) -> Any:
+        """A ball that holds f over balls."""
+        return self._value(bits, at)[0]
+
+    def gradient(self, at: Balls, bits: int = BITS) -> list[Any]:
+        """Balls that hold each ∂f/∂xᵢ."""
+        return self._gradient(bits, at)
+
+    def hessian(self, at: Balls, bits: int = BITS) -> Any:
+        """A matrix of balls that holds the Hessian; None where it is not bounded."""
+        entries = self._hessian(bits, at)
+        if not all(entry.is_finite() for entry in entries):
+            return None
+        rows = [[arb(0)] * self.count for _ in range(self.count)]
+        for (i, j), entry in zip(self.pairs, entries, strict=True):
+            rows[i][j] = rows[j][i] = entry
+        return arb_mat(rows)
+
+    def standing(self, at: Balls, bits: int = BITS) -> Standing:
+        """Whether balls lie in the domain, and which places may cross them."""
+        if not self._kinds:
+            return SMOOTH
+        margins = self._margins(bits, at)
+        if any(kind == "edge" and margin < 0 for margin, kind in zip(margins, self._kinds, strict=True)):
+            return OUTSIDE
+        crossing = {
+            kind
+            for margin, kind in zip(margins, self._kinds, strict=True)
+            if not (margin > 0 if kind == "edge" else margin != 0)
+        }
+        return Standing(False, frozenset(crossing)) if crossing else SMOOTH
+
+    @cached_property
+    def guards(self) -> Guards:
+        """The gradient with the margins of the domain, for boxes that cross its edge or a pole."""
+        from diffkit.learn.extended import Guards
+
+        return Guards(self)
+
+    def part(self, k: int) -> Program:
+        """The program of ∂f/∂xₖ alone."""
+        return select(self.gradient_program, [self.gradient_program.outputs[k]])

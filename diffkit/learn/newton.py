@@ -1,0 +1,143 @@
+"""Interval Newton in the form of Krawczyk: proofs that a gradient has exactly one zero in a box.
+
+K(X) = m − Y·∇f(m) + (I − Y·H(X))·(X − m), with m in the middle of X and Y near H(m)⁻¹, holds every zero in X; if it
+lies in the interior of X there is exactly one (Krawczyk 1969; Neumaier, Interval Methods for Systems of Equations,
+theorem 5.1.8). Each step roughly squares the width.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from flint import arb, arb_mat
+
+from diffkit.algebras.balls import precision
+from diffkit.learn.boxes import BITS, FINE, Balls, Box, Surface, interval
+
+CONTRACTIONS = 12  # steps to full precision; the width squares in each
+DOUBLINGS = 60  # of a box around a zero, while it still has no other
+STEPS = 80  # of Newton's method in floats: near a singular Hessian it is linear
+
+
+class Zero(NamedTuple):
+    """A proven zero of the gradient: balls that hold it, and the box in which it is the only one."""
+
+    balls: tuple[Any, ...]
+    alone: Box
+
+    @property
+    def at(self) -> tuple[float, ...]:
+        """The nearest floats."""
+        return tuple(float(b) for b in self.balls)
+
+
+def floats(matrix: Any) -> Any:
+    """The middles of a matrix of balls, as an array."""
+    return np.array([[float(entry) for entry in row] for row in matrix.tolist()])
+
+
+def inverse(matrix: Any) -> Any:
+    """An approximate inverse of a matrix of balls; None if it is singular or nearly so."""
+    try:
+        found = np.linalg.inv(floats(matrix))
+    except np.linalg.LinAlgError:
+        return None
+    return found if np.isfinite(found).all() else None
+
+
+def krawczyk(surface: Surface, x: Balls, bits: int = BITS) -> list[Any] | None:
+    """Balls that hold every zero of the gradient in the balls x; None where the Hessian does not allow a step."""
+    hessian = surface.hessian(x, bits)
+    near = None if hessian is None else inverse(hessian)
+    if near is None:
+        return None
+    y = arb_mat(near.tolist())
+    centre = [b.mid() for b in x]
+    g = arb_mat([[entry] for entry in surface.gradient(centre, bits)])
+    identity = arb_mat([[int(i == j) for j in range(len(x))] for i in range(len(x))])
+    rest = arb_mat([[b - m] for b, m in zip(x, centre, strict=True)])
+    step = (identity - y * hessian) * rest - y * g
+    found = [m + step[i, 0] for i, m in enumerate(centre)]
+    return found if all(b.is_finite() for b in found) else None
+
+
+def proves(x: Balls, step: Balls | None) -> bool:
+    """Whether a step lies in the interior of where it started."""
+    return step is not None and all(b.contains_interior(s) for b, s in zip(x, step, strict=True))
+
+
+def contract(surface: Surface, step: Balls, bits: int = FINE) -> tuple[Any, ...]:
+    """Narrow balls that hold one zero as far as the precision goes."""
+    with precision(bits):
+        now = tuple(step)
+        for _ in range(CONTRACTIONS):
+            narrower = krawczyk(surface, now, bits)
+            if narrower is None:
+                break
+            met = [a.intersection(b) if a.overlaps(b) else b for a, b in zip(now, narrower, strict=True)]
+            if all(2 * m.rad() > a.rad() for m, a in zip(met, now, strict=True)):
+                break
+            now = tuple(met)
+        return now
+
+
+def surround(surface: Surface, point: list[float], reach: list[float]) -> Zero | None:
+    """Prove a zero near a point, in a box as large as has no other; None if balls cannot. In the precision BITS.
+
+    The box grows from a small one: a zero on the edge between two boxes of a search would be proven in neither.
+    """
+    least = [max(r * 2.0**-40, 64 * math.ulp(p)) for p, r in zip(point, reach, strict=True)]
+    step = alone = None
+    for k in range(DOUBLINGS):
+        grown = [arb(p, r * 2.0**k) for p, r in zip(point, least, strict=True)]
+        if not surface.standing(grown).smooth:
+            break
+        found = krawczyk(surface, grown)
+        if found is not None and proves(grown, found):
+            step = step or found
+            alone = grown
+        elif step is not None or k > DOUBLINGS // 2:
+            break
+        if all(r * 2.0**k > limit for r, limit in zip(least, reach, strict=True)):
+            break
+    if step is None or alone is None:
+        return None
+    return Zero(contract(surface, step), tuple(inner(b) for b in alone))
+
+
+def inner(enclosure: Any) -> tuple[float, float]:
+    """Floats within a ball."""
+    low, high = interval(enclosure)
+    return math.nextafter(low, math.inf), math.nextafter(high, -math.inf)
+
+
+def polish(surface: Surface, start: list[float], steps: int = STEPS, least: float = 1e-13) -> list[float] | None:
+    """Newton's method from a point, by least squares where the Hessian is singular; None where it leads nowhere.
+
+    ``least`` is the part of its largest singular value below which another counts as 0.
+    """
+    x = start
+    best, best_size = None, math.inf
+    for _ in range(steps):
+        at = [arb(c) for c in x]
+        if not surface.standing(at).smooth:
+            return best
+        g = [float(entry) for entry in surface.gradient(at)]
+        length = float(np.linalg.norm(g))
+        if not math.isfinite(length):
+            return best
+        if length < best_size:
+            best, best_size = x, length
+        hessian = surface.hessian(at)
+        if length == 0 or hessian is None:
+            return best
+        step = np.linalg.lstsq(floats(hessian), np.array(g), rcond=least)[0]
+        if not np.isfinite(step).all():
+            return best
+        moved = [float(c - s) for c, s in zip(x, step, strict=True)]
+        if all(abs(a - b) <= 2 * math.ulp(a) for a, b in zip(moved, x, strict=True)):
+            return best
+        x = moved
+    return best

@@ -1,0 +1,476 @@
+"""Stationary points in a box: known ones of classic functions, by independent routes, and what is claimed of them."""
+
+import json
+import math
+import time
+from collections import Counter
+from itertools import product
+
+import numpy as np
+import pytest
+import sympy
+from scipy import optimize
+
+import diffkit as dk
+from diffkit.algebras.balls import precision
+from diffkit.functions import parse
+from diffkit.learn.boxes import BITS, Surface, balls, measured
+from diffkit.learn.extended import excludes_zero, least_value
+from diffkit.learn.kinds import signs
+from diffkit.learn.newton import krawczyk, proves
+from diffkit.learn.search import Search
+
+HIMMELBLAU = "(x^2+y-11)^2+(x+y^2-7)^2"
+CAMEL = "(4-2.1*x^2+x^4/3)*x^2+x*y+(-4+4*y^2)*y^2"
+ROSENBROCK = "100*(y-x^2)^2+(1-x)^2"
+
+
+def kinds(found):
+    return Counter(p.kind for p in found.points)
+
+
+def by_scipy(text, box, starts=15):
+    """Zeros of SymPy's gradient by scipy's root finder from a grid of starts, with the kind by SymPy's Hessian."""
+    symbols = sympy.symbols("x y")[: len(box)]
+    f = sympy.sympify(text.replace("^", "**"))
+    gradient = [sympy.lambdify(symbols, sympy.diff(f, s)) for s in symbols]
+    hessian = sympy.lambdify(symbols, sympy.hessian(f, symbols))
+    found = []
+    for start in product(*(np.linspace(low, high, starts) for low, high in box)):
+        root = optimize.root(lambda x: [float(g(*x)) for g in gradient], start, tol=1e-13)
+        x = root.x
+        if not root.success or not all(low <= v <= high for v, (low, high) in zip(x, box, strict=True)):
+            continue
+        if max(abs(float(g(*x))) for g in gradient) < 1e-8 and all(np.abs(x - y).max() > 1e-6 for y, _ in found):
+            e = np.linalg.eigvalsh(np.array(hessian(*x), dtype=float))
+            found.append((x, "minimum" if e[0] > 0 else "maximum" if e[-1] < 0 else "saddle"))
+    return found
+
+
+# Known points --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "box"),
+    [(HIMMELBLAU, ((-5, 5), (-5, 5))), (CAMEL, ((-2, 2), (-1, 1))), (ROSENBROCK, ((-2, 2), (-2, 2)))],
+    ids=["Himmelblau", "six-hump camel", "Rosenbrock"],
+)
+def test_classic_functions_have_the_points_that_scipy_finds(text, box):
+    found = dk.stationary(text, box)
+    expected = by_scipy(text, box)
+    assert found.complete
+    assert len(found) == len(expected)
+    for place, kind in expected:
+        near = [p for p in found.points if np.abs(np.array(p.point) - place).max() < 1e-6]
+        assert len(near) == 1
+        assert near[0].kind == kind
+        assert near[0].proof == "interval Newton"
+        assert near[0].kind_proven
+
+
+def test_the_counts_of_the_classics_are_those_of_the_books():
+    assert kinds(dk.stationary(HIMMELBLAU, "-5:5,-5:5")) == {"minimum": 4, "saddle": 4, "maximum": 1}
+    camel = dk.stationary(CAMEL, "-2:2,-1:1")
+    assert kinds(camel) == {"minimum": 6, "saddle": 7, "maximum": 2}
+    low = [p for p in camel.points if p.is_global]
+    assert [round(p.value, 6) for p in low] == [-1.031628] * 2
+    assert sorted(abs(round(p.at["x"], 4)) for p in low) == [0.0898, 0.0898]
+    assert all(p.is_global is False for p in camel.points if p.kind in ("minimum", "maximum") and p not in low)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_polynomials_have_the_roots_of_their_derivatives(seed):
+    roots = np.sort(np.random.default_rng(seed).uniform(-3, 3, 5)).round(3)
+    slope = np.polynomial.Polynomial.fromroots(roots)
+    f = slope.integ()
+    text = "+".join(f"({c!r})*x^{k}" for k, c in enumerate(map(float, f.coef)))
+    found = dk.stationary(text, (-4, 4))
+    real = [r.real for r in np.roots(f.deriv().coef[::-1]) if abs(r.imag) < 1e-9]
+    assert found.complete
+    assert sorted(p.at["x"] for p in found.points) == pytest.approx(sorted(real), abs=1e-9)
+    for k, p in enumerate(sorted(found.points, key=lambda p: p.at["x"])):
+        assert p.kind == ("minimum" if k % 2 == 0 else "maximum")  # f′ goes from − to + at its first root
+        assert p.value == pytest.approx(f(p.at["x"]), abs=1e-9)
+        assert p.eigenvalues[0] == pytest.approx(f.deriv(2)(p.at["x"]), rel=1e-9, abs=1e-9)
+
+
+def test_sine_times_cosine_has_a_grid():
+    found = dk.stationary("sin(x)*cos(y)", "-5:5,-5:5")
+    multiples = [k * math.pi / 2 for k in range(-3, 4)]
+    expected = [
+        (x, y) for x in multiples for y in multiples
+        if abs(math.cos(x) * math.cos(y)) + abs(math.sin(x) * math.sin(y)) < 1e-9
+    ]  # fmt: skip
+    assert sorted(p.point for p in found.points) == [pytest.approx(e, abs=1e-15) for e in sorted(expected)]
+    assert found.complete
+    assert {round(p.value) for p in found.of_kind("minimum")} == {-1}
+    assert all(p.is_global for p in found.points if p.kind != "saddle")
+
+
+def test_three_variables_and_more():
+    found = dk.stationary("x^2+y^2+z^2+x*y*z", [(-3, 3)] * 3)
+    assert kinds(found) == {"minimum": 1, "saddle": 4}
+    assert {abs(c) for p in found.of_kind("saddle") for c in p.point} == {2.0}
+    terms = "+".join(f"(x{i}^4-16*x{i}^2+5*x{i})/2" for i in (1, 2, 3, 4))  # Styblinski & Tang, separable
+    found = dk.stationary(terms, [(-5, 5)] * 4)
+    roots = sorted(r.real for r in np.roots([2, 0, -16, 2.5]))
+    assert found.complete
+    assert len(found) == 3**4
+    assert kinds(found)["minimum"] == 2**4
+    (lowest,) = [p for p in found.points if p.is_global and p.kind == "minimum"]
+    assert lowest.point == pytest.approx([roots[0]] * 4, abs=1e-12)
+
+
+# One variable, and singular Hessians ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "box", "expected"),
+    [
+        ("x^4-3*x^3+2", (-1, 3), {2.25: "minimum", 0.0: "inflection"}),
+        ("x^3", (-1, 1), {0.0: "inflection"}),
+        ("x^4", (-1, 2), {0.0: "minimum"}),
+        ("-x^6", (-1, 2), {0.0: "maximum"}),
+        ("(x-1/3)^3", (-1, 2), {1 / 3: "inflection"}),
+        ("exp(x)-1-x-x^2/2", (-1, 1), {0.0: "inflection"}),
+        ("exp(-x^2)", (-3, 5), {0.0: "maximum"}),
+        ("x+1/x", (-3, 2), {1.0: "minimum", -1.0: "maximum"}),
+        ("x*log(x)", (-1, 2), {math.exp(-1): "minimum"}),
+        ("sin(x)^4", (2, 4), {math.pi: "minimum"}),
+        ("x^2", (0, 2), {0.0: "minimum"}),
+        ("x*abs(x)", (-1, 1), {0.0: "inflection"}),
+        ("where(x<0, x^2, x^3)", (-1, 1), {0.0: "minimum"}),
+        ("abs(x-1/3)+x/2", (-3, 2), {1 / 3: "kink minimum"}),
+        ("-abs(x)", (-1, 2), {0.0: "kink maximum"}),
+        ("max(x, -2*x)", (-1, 2), {0.0: "kink minimum"}),
+        ("log(x)", (-1, 2), {}),
+        ("exp(x)+x", (-3, 2), {}),
+        ("1/x", (-3, 2), {}),
+        ("tan(x)", (-3, 2), {}),
+        ("sqrt(x)", (0, 2), {}),
+        ("cbrt(x)", (-1, 1), {}),
+    ],
+)  # fmt: skip
+def test_kinds_of_one_variable(text, box, expected):
+    found = dk.stationary(text, box)
+    assert found.complete, found
+    assert {p.kind: p.at["x"] for p in found.points} == pytest.approx({k: x for x, k in expected.items()}, abs=1e-12)
+    assert all(p.kind_proven for p in found.points)
+
+
+def test_monkey_saddle_is_proven_one_though_its_hessian_is_zero():
+    (point,) = dk.stationary("x^3-3*x*y^2", "x=-2:2,y=-1:1").points
+    assert (point.kind, point.kind_proven, point.proof, point.point) == ("saddle", True, "exact", (0.0, 0.0))
+    assert point.eigenvalues == (0.0, 0.0)
+
+
+def test_a_minimum_with_a_singular_hessian_is_enclosed_by_its_rim():
+    found = dk.stationary("x^4+y^4", "x=-1:2,y=-1:3")
+    (point,) = found.points
+    assert (point.kind, point.kind_proven, point.is_global) == ("minimum", True, True)
+    (point,) = dk.stationary("x^4+y^3", "x=-1:2,y=-1:3").points  # x⁴ + y³ falls along y
+    assert (point.kind, point.kind_proven) == ("saddle", True)
+    (point,) = dk.stationary("abs(x)+abs(y)", "x=-3:2,y=-3:2").points
+    assert (point.kind, point.kind_proven, point.proof) == ("kink minimum", True, "enclosed")
+
+
+def test_an_irrational_double_root_is_numeric_and_said_to_be():
+    found = dk.stationary("(x^2-2)^3", (-2, 2))
+    doubtful = found.of_kind("inflection")
+    assert [p.at["x"] for p in doubtful] == pytest.approx([-math.sqrt(2), math.sqrt(2)], abs=1e-11)
+    assert {(p.proof, p.kind_proven) for p in doubtful} == {("numeric", False)}
+    assert all(abs(p.at["x"]) + p.radius >= math.sqrt(2) >= abs(p.at["x"]) - p.radius for p in doubtful)
+    assert "that 2 of them exist is not proven" in found.message
+
+
+# Curves, flat parts, kinks --------------------------------------------------------------------------------------------
+
+
+def test_a_curve_of_stationary_points_is_a_region_and_not_a_list():
+    found = dk.stationary("(x^2+y^2-1)^2", "-2:2,-2:2")
+    (point,) = found.points
+    assert (point.kind, point.point, point.is_global) == ("maximum", (0.0, 0.0), False)
+    (region,) = found.regions
+    assert region.kind == "curve"
+    assert not found.complete
+    assert region.ranges["x"][0] <= -1
+    assert region.ranges["x"][1] >= 1
+    assert max(map(abs, region.ranges["x"])) < 1.1
+    assert found.lowest.low <= 0 <= found.lowest.high + 1e-9
+    assert [r.kind for r in dk.stationary("x^2*y", "-1:1,-1:1").regions] == ["curve"]
+
+
+@pytest.mark.parametrize(("text", "side", "value"), [("3", (0, 1), 3), ("x-x+2", (0, 1), 2), ("relu(x)", (-3, 0), 0)])
+def test_flat_functions_are_said_to_be_flat(text, side, value):
+    found = dk.stationary(text, {"x": (-3, 2) if text == "relu(x)" else (0, 1)})
+    assert found.points == ()
+    (region,) = found.regions
+    assert region.kind == "flat"
+    assert region.proven
+    assert region.ranges["x"] == pytest.approx(side, abs=1e-11)
+    assert f"f = {value}" in region.note
+    assert found.complete
+
+
+def test_kinks_that_are_not_decided_are_said():
+    found = dk.stationary("max(x,-x,y,-y)", "-3:2,-3:2")
+    assert [r.kind for r in found.regions] == ["kinks"]
+    assert not found.complete
+    assert abs(found.lowest.high) < 1e-8  # the least value is bounded all the same
+
+
+def test_a_variable_that_does_not_occur_is_said():
+    found = dk.stationary("x^2", "x=-1:1,y=0:1", variables=("x", "y"))
+    assert found.variables == ("x",)
+    assert "does not depend on y" in found.notes[0]
+
+
+# What is proven -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", [HIMMELBLAU, CAMEL, "sin(x)*cos(y)+x*y/9", "exp(-x^2-y^2)*(x+y/2)"])
+def test_values_and_radii_hold_at_fifty_digits(text):
+    """SymPy's gradient solved to 50 digits from each point must lie within the radius, and f there within its error."""
+    symbols = sympy.symbols("x y")
+    f = sympy.sympify(text.replace("2.1", "21/10").replace("^", "**"))
+    found = dk.stationary(text, "-2:2,-1:1")
+    assert found.points
+    for point in found.points:
+        exact = sympy.nsolve([sympy.diff(f, s) for s in symbols], symbols, point.point, prec=50)
+        assert all(abs(a - sympy.Float(b, 60)) <= point.radius for a, b in zip(exact, point.point, strict=True))
+        value = f.subs(dict(zip(symbols, exact, strict=True))).evalf(50)
+        assert abs(value - sympy.Float(point.value, 60)) <= point.value_error
+        assert point.radius < 1e-15
+
+
+def test_no_proof_where_there_is_no_zero():
+    surface = Surface(parse("x^2+y^2+x*y").program)
+    with precision(BITS):
+        around, beside = (balls(box) for box in (((-1.0, 2.0), (-1.0, 1.5)), ((0.5, 2.0), (-1.0, 1.5))))
+        assert proves(around, krawczyk(surface, around))
+        assert not proves(beside, krawczyk(surface, beside))
+
+
+def test_signs_of_eigenvalues_are_proven_only_where_the_balls_allow():
+    from flint import arb, arb_mat
+
+    def kind(matrix):
+        return signs(arb_mat(matrix)).kind
+
+    with precision(BITS):
+        assert kind([[2, 1], [1, 2]]) == "minimum"
+        assert kind([[-2, 1], [1, -2]]) == "maximum"
+        assert kind([[1, 2], [2, 1]]) == "saddle"
+        assert kind([[1, 1], [1, 1]]) == ""
+        assert kind([[1, arb(0, 1.5)], [arb(0, 1.5), 1]]) == ""  # 1 − 1.5 may be an eigenvalue
+        assert kind([[3, arb(0, 1.5)], [arb(0, 1.5), 3]]) == "minimum"
+
+
+ODD = ["x+1/x", "x*log(x)", "cos(x)/x", "sqrt(x)-x", "x^(2/3)*(x-1)", "tan(x)+x^2", "log(x)/x", "sqrt(1-x^2)*x", "x^x"]
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_what_is_excluded_at_poles_and_edges_holds_no_zero(text):
+    """Where intervals with infinite ends exclude a zero, scipy finds none; no sample is below their bound."""
+    surface = Surface(parse(text).program)
+    x = sympy.Symbol("x", real=True)
+    expression = sympy.sympify(text.replace("^", "**"), {"x": x})
+    f, slope = (sympy.lambdify(x, e, "numpy") for e in (expression, sympy.diff(expression, x)))
+    with np.errstate(all="ignore"):
+        grid = np.linspace(-3, 3, 6002)
+        slopes = slope(grid)
+        turns = [k for k in range(len(grid) - 1) if slopes[k] * slopes[k + 1] < 0]
+        zeros = [optimize.brentq(slope, grid[k], grid[k + 1]) for k in turns]
+        zeros = [z for z in zeros if abs(slope(z)) < 1e-6]  # a pole is no zero
+    random = np.random.default_rng(1)
+    gone = kept = 0
+    for _ in range(300):
+        width = 10.0 ** random.uniform(-4, 0)
+        centre = random.choice([random.uniform(-2, 2), 0.0, *zeros])
+        low = centre - width * random.uniform(0.1, 0.9)
+        box = ((low, low + width),)
+        inside = [z for z in zeros if low <= z <= low + width]
+        with precision(BITS):
+            excluded, bound = excludes_zero(surface, box), least_value(surface, box)
+        assert not (excluded and inside)
+        gone, kept = gone + excluded, kept + bool(inside)
+        with np.errstate(all="ignore"):
+            values = f(random.uniform(low, low + width, 50))
+        assert not (values < bound - 1e-12 * abs(values)).any()
+    assert gone > 30
+    assert kept > 30 or not zeros
+
+
+def test_powers_of_balls_about_zero_have_a_value():
+    surface = Surface(parse("x^3-2*x^2+1/x^2").program)
+    for _ in range(6):  # interpreted, then compiled
+        with precision(BITS):
+            assert measured(surface.value(balls(((1.0, 2.0),))))[1] < 10
+            assert surface.hessian(balls(((0.5, 2.0),)))[0, 0].is_finite()
+    with precision(BITS):
+        ball = Surface(parse("x^2+y^3").program).value(balls(((-1.0, 1.0), (-1.0, 1.0))))
+        assert float(ball.lower()) == pytest.approx(-1, abs=1e-6)
+        assert float(ball.upper()) == pytest.approx(2, abs=1e-6)
+
+
+# The least and the greatest value -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "box"),
+    [
+        (HIMMELBLAU, ((-5, 5), (-5, 5))), ("x^3-3*x*y^2", ((-2, 2), (-1, 1))), ("x^3-x", ((-2, 1),)),
+        ("sin(3*x)+x/2", ((-2, 2),)), ("exp(-x^2)*y", ((-1, 2), (-1, 2))), ("abs(x)+abs(y-1/3)", ((-1, 2), (-1, 2))),
+    ],
+)  # fmt: skip
+def test_no_sample_is_lower_than_the_least_value(text, box):
+    found = dk.stationary(text, box)
+    f = sympy.lambdify(found.variables, sympy.sympify(text.replace("^", "**").replace("abs", "Abs")), "numpy")
+    grid = np.meshgrid(*(np.linspace(*side, 301) for side in box))
+    values = f(*grid)
+    low, high = found.lowest, found.highest
+    assert low.proven
+    assert high.proven
+    assert low.low - 1e-12 <= values.min() <= low.high + 0.01 * np.ptp(values)
+    assert high.low - 0.01 * np.ptp(values) <= values.max() <= high.high + 1e-12
+    assert f(*low.at.values()) == pytest.approx(low.high, abs=1e-8)
+    assert low.high - low.low <= low.tolerance
+
+
+def test_a_lower_value_on_the_edge_is_said_and_the_minimum_is_local():
+    found = dk.stationary("x^3-3*x", (-4, 3))
+    (minimum,) = found.of_kind("minimum")
+    assert minimum.is_global is False
+    assert (found.lowest.where, found.lowest.at, found.lowest.high) == ("edge of the box", {"x": -4.0}, -52.0)
+    assert dk.stationary("x^3-3*x", (-1.5, 3)).of_kind("minimum")[0].is_global is True
+
+
+def test_a_function_without_bound_has_no_global_minimum():
+    found = dk.stationary("x+1/x", (-3, 2))
+    assert not found.lowest.proven
+    assert found.lowest.low == -math.inf
+    assert found.of_kind("minimum")[0].is_global is False
+
+
+# Limits, and bad input ------------------------------------------------------------------------------------------------
+
+
+def test_limits_end_the_search_and_keep_what_was_found():
+    found = dk.stationary(HIMMELBLAU, "-5:5,-5:5", most=60)
+    assert not found.complete
+    assert "limit of 60 boxes" in found.message
+    assert 0 < len(found) <= 9
+    assert all(p.proof == "interval Newton" for p in found.points)
+    start = time.monotonic()
+    found = dk.stationary("sin(20*x*y)*cos(30*y-x^2)", "-9:9,-9:9", timeout=0.5)
+    assert time.monotonic() - start < 6
+    assert found.stopped == "the time was up"
+    assert not found.complete
+
+
+def test_an_interrupt_keeps_what_was_found():
+    calls = []
+
+    def interrupt(part, points):
+        calls.append((part, points))
+        if points >= 3:
+            raise KeyboardInterrupt
+
+    found = dk.stationary(HIMMELBLAU, "-5:5,-5:5", progress=interrupt)
+    assert found.stopped == "interrupted"
+    assert 3 <= len(found) <= 9
+    assert not found.complete
+    parts = [part for part, _ in calls]
+    assert parts == sorted(parts)
+
+
+def test_progress_ends_with_the_whole_box():
+    parts = []
+    dk.stationary(ROSENBROCK, "-2:2,-2:2", progress=lambda part, _: parts.append(part))
+    assert parts == sorted(parts)
+    assert 0.5 < parts[-1] <= 1 + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("f", "box", "words"),
+    [
+        ("x", "", "the box is empty"), ("x", {}, "no side for x"), ("x", "x=1:1", "the box is empty: x runs from 1"),
+        ("x", [(1, 0)], "reversed"), ("x", [(0, math.inf)], "finite"), ("x", {"x": (0, math.nan)}, "finite"),
+        ("x", "x=0:inf", "not a number"), ("x", "z=0:1", "unknown variable z"), ("x*y", "x=0:1", "no side for y"),
+        ("x*y", [(0, 1)], "1 side, the function 2 variables"), ("x", None, "a box is text"), ("x", b"ab", "a box is"),
+        ("x", "x=0:1,x=1:2", "twice"), ("x*y", "x=0:1,0:1", "mixes"), ("x", {"x": 5}, "not a side"),
+        ("x", "x=-1e160:1", "too large"), ("3", "0:1", "no variables"), ("x", {"x": (True, 2)}, "truth value"),
+        ("+".join(f"x{i}^2" for i in range(10)), [(-1, 1)] * 10, "10 variables"),
+    ],
+)  # fmt: skip
+def test_bad_boxes_are_refused(f, box, words):
+    with pytest.raises(dk.DiffkitError, match=words) as error:
+        dk.stationary(f, box)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("options", [{"timeout": 0}, {"timeout": -1}, {"most": 0}, {"most": 2.5}, {"most": True}])
+def test_bad_limits_are_refused(options):
+    with pytest.raises(dk.DiffkitError, match="positive number"):
+        dk.stationary("x^2", "x=0:1", **options)
+
+
+def test_python_functions_and_sympy_are_taken_too():
+    found = dk.stationary(lambda x, y: x**4 - 2 * x**2 + y * y, {"x": (-2, 2), "y": (-1, 1)})
+    assert [(p.kind, p.point) for p in found.points][-1] == ("saddle", (0.0, 0.0))
+    assert kinds(found) == {"minimum": 2, "saddle": 1}
+    x = sympy.Symbol("x")
+    assert dk.stationary(x**2 - x, "0:1").points[0].at == {"x": 0.5}
+
+
+# The command and the picture ------------------------------------------------------------------------------------------
+
+
+def test_the_command_reports_and_draws(run, tmp_path):
+    pytest.importorskip("matplotlib", reason="comes with the plot extra")
+    code, out, err = run("stationary", HIMMELBLAU, "--box", "x=-5:5,y=-5:5", "--save", "h.svg")
+    assert (code, err) == (0, "")
+    assert out.count("global minimum") == 4
+    assert (tmp_path / "h.svg").read_text().startswith("<?xml")
+    code, out, _ = run("stationary", "-x^2", "--box", "-1:1", "--format", "json", "--save", "h.png")
+    assert json.loads(out)["points"][0]["kind"] == "maximum"
+    assert (tmp_path / "h.png").stat().st_size > 5000
+    code, _, err = run("stationary", "x*y*z", "--box", "-1:1,-1:1,-1:1", "--save", "h.png", "--most", "50")
+    assert code == 2
+    assert "3 variables cannot be drawn" in err
+
+
+def test_the_picture_marks_every_point():
+    pytest.importorskip("matplotlib", reason="comes with the plot extra")
+    from diffkit.pictures.stationary import picture
+
+    found = dk.stationary(CAMEL, "-2:2,-1:1")
+    axes = picture(found).axes[0]
+    marked = {tuple(np.round(c.get_offsets()[0], 9)) for c in axes.collections if len(c.get_offsets()) == 1}
+    assert {tuple(np.round(p.point, 9)) for p in found.points} <= marked
+    labels = {text.get_text() for text in axes.get_legend().get_texts()}
+    assert labels == {"global minimum", "minimum", "maximum", "saddle"}
+    curve = picture(dk.stationary("1/x+x", (-3, 2))).axes[0]
+    assert max(map(abs, curve.get_ylim())) < 1000  # the pole is cut off
+
+
+def test_exit_codes_say_whether_all_were_found(run):
+    assert run("stationary", "x^2", "--box", "-1:1")[0] == 0
+    assert run("stationary", "x^2*y", "--box", "-1:1,-1:1")[0] == 1
+    assert run("stationary", "x^2", "--box", "1:-1")[0] == 2
+    assert run("stationary", "x^2")[0] == 2
+
+
+def test_ctrl_c_at_the_command_line_keeps_what_was_found(run, monkeypatch):
+    examine = Search._examine
+
+    def interrupted(self, box):
+        if self.looked == 100:
+            raise KeyboardInterrupt
+        return examine(self, box)
+
+    monkeypatch.setattr(Search, "_examine", interrupted)
+    code, out, err = run("stationary", HIMMELBLAU, "--box", "-5:5,-5:5")
+    assert (code, err) == (130, "")
+    assert "the search ended early (interrupted)" in out
+    assert out.count("interval Newton") > 3
