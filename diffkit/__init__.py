@@ -74,20 +74,20 @@ if TYPE_CHECKING:
     from diffkit.errors import VariableError as VariableError
     from diffkit.functions import Expression as Expression
     from diffkit.functions import parse as parse
-    from diffkit.learn.descent import Descent as Descent
-    from diffkit.learn.descent import descend as descend
     from diffkit.learn.backward import Backward as Backward
     from diffkit.learn.backward import backward as backward
     from diffkit.learn.derivation import Derivation as Derivation
     from diffkit.learn.derivation import explain as explain
-    from diffkit.learn.quotients import Quotients as Quotients
-    from diffkit.learn.quotients import quotients as quotients
-    from diffkit.learn.tangents import Tangent as Tangent
-    from diffkit.learn.tangents import tangent as tangent
+    from diffkit.learn.descent import Descent as Descent
+    from diffkit.learn.descent import descend as descend
     from diffkit.learn.model import Region as Region
     from diffkit.learn.model import StationaryPoint as StationaryPoint
     from diffkit.learn.model import StationaryPoints as StationaryPoints
+    from diffkit.learn.quotients import Quotients as Quotients
+    from diffkit.learn.quotients import quotients as quotients
     from diffkit.learn.stationary import stationary as stationary
+    from diffkit.learn.tangents import Tangent as Tangent
+    from diffkit.learn.tangents import tangent as tangent
     from diffkit.limits import Limits as Limits
     from diffkit.matrices.answer import MatrixDerivative as MatrixDerivative
     from diffkit.matrices.answer import matrix_derivative as matrix_derivative

@@ -13,8 +13,8 @@ from diffkit.cli.comparing import compare, report
 from diffkit.cli.descending import descend
 from diffkit.cli.formulas import formulas_of
 from diffkit.cli.inputs import function_of, points_of, report_on
-from diffkit.cli.matrices import matrix
 from diffkit.cli.learning import explain, limit, tangent
+from diffkit.cli.matrices import matrix
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, shared
 from diffkit.cli.output import EXIT_NO, deliver
 from diffkit.cli.stationary import stationary
