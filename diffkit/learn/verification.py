@@ -114,7 +114,7 @@ class Verifier:
             wrong = [what for what, verdict in verdicts.items() if verdict is False]
             if wrong:
                 raise DerivationError(
-                    f"internal error: the step by the {rule} does not hold at a random point ({', '.join(wrong)})",
+                    f"internal error: the step “{rule}” does not hold at a random point ({', '.join(wrong)})",
                     hint="nothing is shown; please report the expression",
                 )
             if None in [verdicts[what] for what, _ in sides]:
@@ -123,7 +123,7 @@ class Verifier:
             by_sympy += bool(verdicts["sympy.diff"])
         if not checked:
             raise DiffkitError(
-                f"the step by the {rule} cannot be checked: no point was found at which it has a derivative",
+                f"the step “{rule}” cannot be checked: no point was found at which it has a derivative",
                 hint="name a point of its domain with at, near which to look",
             )
         self.found.append(Evidence(checked, by_sympy))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.learn.backward import BOUND, Backward, Node
+from diffkit.points import plural
 from diffkit.reports import result as one
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, plain, shown
 
@@ -36,11 +37,8 @@ class BackwardReport(NamedTuple):
         yield Equation(f"f({', '.join(b.at)})", b.f)
         yield one.where(b.gradient)
         yield Gap()
-        yield Heading("Forward: every intermediate in the order of computation")
-        hidden = len(b.forward) - MOST
-        steps = [(n.name, n.instruction, number(n.value)) for n in b.forward[:MOST]]
-        yield Table(("name", "is", "value"), (*steps, *([(f"… {hidden} more", "", "")] if hidden > 0 else [])))
-        yield Gap()
+        if b.forward:
+            yield from self._forward()
         yield Heading("Backward: every adjoint, the derivative of f by that quantity, last one first")
         yield Note("an adjoint is the sum over all uses: the user's adjoint times the local partial derivative")
         nodes = [*reversed(b.forward), *b.variables]
@@ -58,14 +56,23 @@ class BackwardReport(NamedTuple):
         yield Gap()
         yield from self._cost()
 
+    def _forward(self) -> Iterator[Block]:
+        b = self.backward
+        yield Heading("Forward: every intermediate in the order of computation")
+        hidden = len(b.forward) - MOST
+        steps = [(n.name, n.instruction, number(n.value)) for n in b.forward[:MOST]]
+        yield Table(("name", "is", "value"), (*steps, *([(f"… {hidden} more", "", "")] if hidden > 0 else [])))
+        yield Gap()
+
     def _cost(self) -> Iterator[Block]:
         cost = self.backward.cost
         if not cost.function:
             yield Note("f has no operation, so there is nothing to count")
             return
+        variables = plural(len(self.backward.variables), "partial derivative")
         yield Note(
-            f"cost: f takes {_operations(cost.function)}, the gradient {_operations(cost.gradient)} more; "
-            f"together {cost.ratio:.3g} evaluations of f, for {len(self.backward.variables)} partial derivatives"
+            f"cost: f takes {plural(cost.function, 'operation')}, the gradient "
+            f"{plural(cost.gradient, 'operation')} more; together {cost.ratio:.3g} evaluations of f, for {variables}"
         )
         if cost.ratio <= BOUND:
             yield Note("theory: at most 5 evaluations, whatever the number of variables")
@@ -95,10 +102,6 @@ def _fields(node: Node) -> dict[str, Any]:
         "name": node.name, "is": node.instruction or None, "value": plain(node.value), "adjoint": plain(node.adjoint),
         "contributions": [plain(c._asdict()) for c in node.contributions],
     }  # fmt: skip
-
-
-def _operations(count: int) -> str:
-    return f"{count} operation{'s' * (count != 1)}"
 
 
 def number(value: float | bool) -> str:

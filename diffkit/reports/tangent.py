@@ -40,7 +40,7 @@ class TangentReport(NamedTuple):
         if not t.derivative.ok:
             yield from one.values(t.derivative)
             yield from one.messages(t.derivative)
-            yield Note("there is no tangent here")
+            yield Note("no tangent can be given here")
             return
         yield from (Equation(label, s.text) for label, s in zip(t.derivative.labels, t.slopes, strict=True))
         if not several:
