@@ -186,6 +186,14 @@ def test_an_irrational_double_root_is_numeric_and_said_to_be():
 # Curves, flat parts, kinks --------------------------------------------------------------------------------------------
 
 
+def test_a_degenerate_point_is_no_curve():
+    found = dk.stationary("x^3 - 3*x*y^2 + x^2", {"x": (-2, 2), "y": (-1, 1)})
+    (region,) = found.regions
+    assert region.kind == "undecided"
+    assert "x = 0, y = 0" in region.note
+    assert not found.complete
+
+
 def test_a_curve_of_stationary_points_is_a_region_and_not_a_list():
     found = dk.stationary("(x^2+y^2-1)^2", "-2:2,-2:2")
     (point,) = found.points

@@ -6,11 +6,14 @@ from flint import arb
 
 from diffkit.algebras.balls import precision
 from diffkit.learn.boxes import BITS, Box, middle
+from diffkit.learn.kinds import is_stationary
 from diffkit.learn.model import Region
 from diffkit.learn.newton import polish
+from diffkit.learn.places import fractions_in
 from diffkit.learn.search import Cluster, Search
 
 TESTED = 24  # places of a cluster from which Newton's method looks for zeros
+CURVE = 1e-3  # part of the box that zeros must spread over to be a curve rather than one degenerate place
 COARSE = 0.02  # part of the largest singular value below which one counts as 0, to walk straight to a curve
 
 
@@ -38,6 +41,11 @@ def region(search: Search, cluster: Cluster) -> Region:
         note = f"a curve or surface of stationary points: Newton's method met one from each of {tested} places"
         return Region("curve", place, count, False, note)
     note = "balls could not tell whether there is a stationary point"
+    for point in fractions_in(cluster.hull, [float(x) for x in middle(cluster.hull)]):
+        if is_stationary(search.surface, point):
+            at = ", ".join(f"{n} = {x}" for n, x in zip(search.surface.program.inputs, point, strict=True))
+            note = f"at {at} the gradient is 0 and the Hessian singular; whether there are others close by is not known"
+            break
     return Region("undecided", place, count, False, note)
 
 
@@ -57,4 +65,4 @@ def _zeros_within(search: Search, cluster: Cluster) -> tuple[int, int, bool]:
             if slope <= 1e-9 * steep or slope < 1e-14:
                 met.append(point)
     spread = max((max(abs(a - b) / s for a, b, s in zip(p, met[0], search.scale, strict=True)) for p in met), default=0)
-    return len(met), len(places), spread < 1e-6
+    return len(met), len(places), spread < CURVE
