@@ -88,7 +88,8 @@ class FunctionReferee:
                 bars = answer.errors
                 if bars is None:
                     bars = evaluation.bound(point) if len(answer.odd) < count else [0.0] * count
-            except (BackendError, LimitError):
+            except (BackendError, LimitError) as error:
+                odd.update({c: Odd("uncertain", f"{UNASKED}: {error}") for c in odd if _is_open(odd[c])})
                 continue
             taken = [c for c in odd if c not in settled and _settles(odd[c], answer.odd.get(c))]
             for c in taken:
@@ -142,4 +143,9 @@ class FunctionReferee:
 
 def _settles(known: Odd, new: Odd | None) -> bool:
     """Whether what another method says is better than what is known of a component."""
-    return known.status == "uncertain" and (new is None or new.status != "uncertain" or known.message == UNASKED)
+    return known.status == "uncertain" and (new is None or new.status != "uncertain" or _is_open(known))
+
+
+def _is_open(known: Odd) -> bool:
+    """Whether no method has said anything of a component yet."""
+    return known.message.startswith(UNASKED)

@@ -548,6 +548,43 @@ def test_data_outside_the_function_are_named():
         assert f"writes {name}, which lives outside it: it keeps a state" in dk.derivative(f, 1.0).warnings[-1]
 
 
+def test_a_function_that_keeps_its_last_input_says_so():
+    class Memo:
+        x = None
+
+        def __call__(self, x):
+            if self.x is None or not np.array_equal(x, self.x):
+                self.x, self.value = x, np.sum(x**2)
+            return self.value
+
+    result = dk.gradient(Memo(), [1.0, 2.0])
+    assert result.status == "uncertain"
+    assert "kept from a derivative that is finished" in result.message
+    np.testing.assert_allclose(dk.gradient(Memo(), [1.0, 2.0], backend="finite").value, [2, 4])
+
+
+@pytest.mark.parametrize("x", [1e-300, 1e-200, -1e-5, 1e300])
+def test_complex_steps_far_from_one(x):
+    result = dk.derivative(lambda x: 3 * x, x, backend="complex")
+    assert float(result) == 3
+    log = dk.derivative(lambda x: np.log(x * x), x, backend="complex")
+    assert not log.ok or float(log) == pytest.approx(2 / x)
+
+
+def test_what_one_branch_hides_is_found_there():
+    def f(x):
+        try:
+            return math.exp(x) if x > 2 else x**2
+        except Exception:
+            return 1.0
+
+    prepared = dk.prepare(f, "derivative", backend="dual")
+    assert float(prepared.result(1.0)) == 2
+    with pytest.raises(TracingError, match="something else when it is followed"):
+        prepared.result(3.0)
+    assert float(dk.derivative(f, 3.0)) == pytest.approx(math.exp(3))
+
+
 def test_data_that_changes_later_is_noticed():
     data = {"k": 2.0}
     prepared = dk.prepare(lambda x: data["k"] * x**2, "derivative")

@@ -19,6 +19,7 @@ from diffkit.results import Answer, ErrorKind, Odd
 from diffkit.tasks import Task
 
 STEP = 2.0**-340  # so small that h² vanishes beside 1, and so large that h·f′ does not underflow for f′ > 1e-200
+TINY = 2.0**-1000
 FILTERS = Lock()
 """Python's filters of warnings are one for all threads."""
 
@@ -94,7 +95,7 @@ class ComplexEvaluation:
         import numpy as np
 
         moved = point.astype(np.result_type(point, np.complex64))
-        h = math.ldexp(STEP, math.frexp(point[variable])[1])  # a power of two, which rounds nothing
+        h = max(TINY, math.ldexp(STEP, math.frexp(point[variable])[1]))  # a power of two, which rounds nothing
         moved[variable] += 1j * h
         try:
             with FILTERS, np.errstate(all="ignore"), warnings.catch_warnings():
