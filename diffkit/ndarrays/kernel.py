@@ -202,6 +202,13 @@ def numeric(value: Any) -> Any:
     raise TracingError(f"cannot compute with {type(value).__name__}s of type {array.dtype}, at {user_line()}")
 
 
+def own(primal: Any) -> Any:
+    """Give an argument as binary64 of its own: the user's array is never handed out."""
+    if isinstance(primal, Proxy):
+        return primal
+    return float(primal) if isinstance(primal, (int, float)) else np.array(primal, dtype=float)
+
+
 def join(value: Any) -> Any:
     """Stack nested lists, or an object array, of numbers and proxies."""
     if isinstance(value, np.ndarray) and value.dtype == object:
