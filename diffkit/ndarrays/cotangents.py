@@ -62,8 +62,8 @@ def scattered(bar: Bar, positions: Any, shape: tuple[int, ...]) -> Bar:
     size = int(np.prod(shape, dtype=int))
     positions, values = np.ravel(positions), np.reshape(bar.value, -1)
     absent = None if bar.absent is None else np.ravel(bar.absent)
-    inside = (positions >= 0) & (positions < size)
-    if not np.all(inside):
+    if len(positions) and (positions.min() < 0 or positions.max() >= size):
+        inside = (positions >= 0) & (positions < size)
         positions, values = positions[inside], values[inside]
         absent = None if absent is None else absent[inside]
     reached = np.zeros(size, dtype=bool)

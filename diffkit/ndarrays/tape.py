@@ -180,11 +180,11 @@ class TapeArray(Followed):
             if content.node is not None:
                 pulls.append((content.node, Scattered(indices, start, shape)))
             start += int(np.prod(shape, dtype=int))
-        known = [np.ones(1, bool)]
-        for c in contents:
-            unknown = np.full(np.shape(c.primal), c.node is None) if c.still is None else c.still
-            known.append(np.ravel(unknown))
-        return self._make(primal, pulls, np.concatenate(known)[indices])
+        still = None
+        if pulls and (any(c.node is None or c.still is not None for c in contents) or np.any(indices == 0)):
+            known = [np.full(np.shape(c.primal), c.node is None) if c.still is None else c.still for c in contents]
+            still = np.concatenate([[True], *map(np.ravel, known)])[indices]
+        return self._make(primal, pulls, still)
 
     def total(self, x: Proxy, axes: tuple[int, ...]) -> TapeArray:
         """Sum; every term has the cotangent of the sum."""
