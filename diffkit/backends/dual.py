@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from diffkit.errors import BackendError
 from diffkit.evaluation import ProgramEvaluation
-from diffkit.results import Answer, ErrorKind, Odd
+from diffkit.function_evaluation import Derived, FunctionEvaluation
+from diffkit.results import ErrorKind
 from diffkit.tasks import Index, Task
 from diffkit.transforms import differentiate
 
 if TYPE_CHECKING:
     from diffkit.ndarrays import Hit
 
-HIGHEST_ORDER = 4  # of a Python function: nesting costs 2ⁿ
 BLOCK = 2**21  # numbers in the tangents of the arguments of one pass
 
 
@@ -27,69 +26,32 @@ class DualBackend:
     name = "dual"
     error_kind: ErrorKind = "none"
 
-    def prepare(self, task: Task) -> ProgramEvaluation | FunctionEvaluation:
+    def prepare(self, task: Task) -> ProgramEvaluation | DualFunction:
         """Write the program of the task's partials."""
         if task.function is not None:
-            return FunctionEvaluation(task)
+            return DualFunction(task)
         return ProgramEvaluation(task, differentiate(task.program, task.indices))
 
 
-class FunctionEvaluation:
+class DualFunction(FunctionEvaluation):
     """The partials of a Python function by dual arrays: one pass pushes many directions."""
 
-    formula = None
-
-    def __init__(self, task: Task):
-        if task.order > HIGHEST_ORDER:
-            raise BackendError(f"dual numbers of a Python function go up to order {HIGHEST_ORDER}, not {task.order}",
-                               hint="a function without branches can be traced: use backend='auto'")  # fmt: skip
-        assert task.function is not None
-        self.task, self.function = task, task.function
-
-    def at(self, point: Sequence[float]) -> Answer:
-        """Push directions through the function at one point."""
-        import numpy as np
-
-        start = self.function.evaluations
-        value = self.function.values(point)
-        self.function.evaluations += 1
-        table, hits = self._derivatives(np.array(point, dtype=float))
-        values = [float(table[index]) for index in self.task.indices]
-        odd = {}
-        for c, (output, _) in enumerate(self.task.indices):
-            seen = self._odd(float(value[output]), values[c], hits)
-            if seen is not None:
-                values[c], odd[c] = np.nan, seen
-        return Answer(values, None, odd, self.function.evaluations - start, warnings=self.function.warnings)
-
-    def _odd(self, value: float, slope: float, hits: Sequence[Hit]) -> Odd | None:
-        """What is known of a component that has no ordinary value."""
-        import numpy as np
-
-        if not np.isfinite(value):
-            reason = self.function.reason or f"{self.function.name} is {value} there"
-            return Odd("domain_error", reason, cause="outside the domain")
-        if "not deterministic" in self.function.faults:
-            return Odd("uncertain", self.function.faults["not deterministic"])
-        ties = [hit for hit in hits if hit.kind == "tie"]
-        if not np.isfinite(slope) or ties:
-            seen = "; ".join(dict.fromkeys(str(hit) for hit in (hits if not np.isfinite(slope) else ties)))
-            return Odd("uncertain", seen or "binary64 overflows or loses everything on the way")
-        return None
-
-    def _derivatives(self, point: Any) -> tuple[dict[Index, Any], list[Hit]]:
-        """Every partial of the task, by index; those that differ only in their first variable share a pass."""
+    def derive(self, point: Any) -> Derived:
+        """Every partial of the task; those that differ only in their first variable share a pass."""
         import numpy as np
 
         from diffkit.ndarrays import pushforward
+        from diffkit.ndarrays.kernel import plain
 
         groups: dict[tuple[int, ...], dict[int, None]] = {}
         found: dict[Index, Any] = {}
+        value: Any = None
         for output, index in self.task.indices:
             if index:
                 groups.setdefault(index[1:], {})[index[0]] = None
             else:
-                found[output, ()] = self.function.values(point)[output]
+                value = self.function.values(point) if value is None else value
+                found[output, ()] = value[output]
         hits: list[Hit] = []
 
         def seeds(variables: Sequence[int]) -> list[Any]:
@@ -100,6 +62,7 @@ class FunctionEvaluation:
 
         def push(outer: tuple[int, ...], inner: Sequence[int], *values: Any) -> Any:
             """Tangents along the inner variables, differentiated by the outer ones."""
+            nonlocal value
             if outer:
                 pushed = pushforward(lambda *moved: push(outer[:-1], inner, *moved), values, seeds(outer[-1:]))
                 hits.extend(pushed.hits)
@@ -107,6 +70,7 @@ class FunctionEvaluation:
             pushed = pushforward(self.function.call, values, seeds(inner))
             hits.extend(pushed.hits)
             self.function.evaluations += len(inner)
+            value = np.ravel(plain(pushed.value))
             return pushed.tangents
 
         width = max(1, BLOCK // max(1, len(point)))
@@ -118,22 +82,4 @@ class FunctionEvaluation:
                 for row, variable in enumerate(chunk):
                     for output in self.function.outputs:
                         found[output, (variable, *outer)] = tangents[row, output]
-        return found, hits
-
-    def bound(self, point: Sequence[float]) -> list[float]:
-        """How far rounding may carry each component, measured."""
-        from diffkit.callables.noise import rounding
-
-        def values(row: Any) -> Any:
-            import numpy as np
-
-            table, _ = self._derivatives(row)
-            return np.array([table[index] for index in self.task.indices])
-
-        return [float(b) for b in rounding(values, point)]
-
-    def batch(self, points: Any) -> Answer:
-        """Answer row by row."""
-        from diffkit.evaluation import by_rows
-
-        return by_rows(self, points)
+        return Derived(value, found, hits)
