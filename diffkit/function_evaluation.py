@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.errors import BackendError
 from diffkit.evaluation import by_rows
 from diffkit.results import Answer, Odd
-from diffkit.tasks import Index, Task
+from diffkit.tasks import Task
 
 if TYPE_CHECKING:
     from diffkit.ndarrays import Hit
@@ -19,11 +20,19 @@ FAR = 4.0  # times the measured rounding of f by which the value that was follow
 
 
 class Derived(NamedTuple):
-    """What following a function gave: its values, flat, its partials by index, and the hits on the way."""
+    """What following a function gave: its values, flat; the partials in the order of the task's indices; the hits."""
 
     values: Any
-    partials: dict[Index, Any]
+    partials: Any
     hits: list[Hit]
+
+
+class Group(NamedTuple):
+    """Partials that differ in output and first variable only: their places among the indices, and those two of each."""
+
+    places: Any
+    outputs: Any
+    variables: Any
 
 
 class FunctionEvaluation:
@@ -38,9 +47,27 @@ class FunctionEvaluation:
         assert task.function is not None
         self.task, self.function = task, task.function
 
+    @cached_property
+    def groups(self) -> dict[tuple[int, ...] | None, Group]:
+        """Partials by the variables after the first; values of f itself under None."""
+        import numpy as np
+
+        members: dict[tuple[int, ...] | None, list[tuple[int, int, int]]] = {}
+        for c, (output, index) in enumerate(self.task.indices):
+            members.setdefault(index[1:] if index else None, []).append((c, output, index[0] if index else 0))
+        return {rest: Group(*np.array(rows).T) for rest, rows in members.items()}
+
     def derive(self, point: Any) -> Derived:
         """Follow the function at a point, an array of its coordinates."""
         raise NotImplementedError
+
+    def seeds(self, variables: Any, count: int) -> list[Any]:
+        """Tangents of the arguments along some of ``count`` coordinates; None for an argument that does not move."""
+        import numpy as np
+
+        rows = np.zeros((len(variables), count))
+        rows[np.arange(len(variables)), variables] = 1.0
+        return [part if np.any(part) else None for part in self.function.split(rows)]
 
     def at(self, point: Sequence[float]) -> Answer:
         """Give the partials at one point, with what is odd about them."""
@@ -51,9 +78,13 @@ class FunctionEvaluation:
         self.function.evaluations += 1
         found = self.derive(np.array(point, dtype=float))
         other = self._other_branch(point, plain, found.values)
-        values = [float(found.partials[index]) for index in self.task.indices]
+        values = found.partials.tolist()
+        outputs = np.array([output for output, _ in self.task.indices])
+        suspect = ~np.isfinite(found.partials) | ~np.isfinite(plain[outputs]) | np.isin(outputs, list(other))
+        doubtful = "not deterministic" in self.function.faults or any(hit.kind == "tie" for hit in found.hits)
         odd = {}
-        for c, (output, _) in enumerate(self.task.indices):
+        for c in range(len(values)) if doubtful else np.flatnonzero(suspect).tolist():
+            output = int(outputs[c])
             seen = self._odd(float(plain[output]), values[c], found.hits) or other.get(output)
             if seen is not None:
                 values[c], odd[c] = np.nan, seen
@@ -93,13 +124,8 @@ class FunctionEvaluation:
         """How far rounding may carry each component, measured."""
         from diffkit.callables.noise import rounding
 
-        def values(row: Any) -> Any:
-            import numpy as np
-
-            found = self.derive(row).partials
-            return np.array([found[index] for index in self.task.indices])
-
-        return [float(b) for b in rounding(values, point)]
+        bars: list[float] = rounding(lambda row: self.derive(row).partials, point).tolist()
+        return bars
 
     def batch(self, points: Any) -> Answer:
         """Answer row by row."""

@@ -15,7 +15,9 @@ from diffkit.tasks import Task
 
 LADDER = ("dual", "complex", "finite")
 """Methods for code that cannot be traced, the most accurate first."""
+FEW = 4  # directions of forward mode that cost about as much as one sweep of reverse mode
 NAMES = {
+    "reverse": "reverse mode through the code, with its rounding measured",
     "dual": "dual numbers pushed through the code, with its rounding measured",
     "complex": "complex steps, with their rounding measured and cross-checked by real differences",
     "finite": "finite differences of its values",
@@ -96,7 +98,7 @@ class FunctionReferee:
     @cached_property
     def _methods(self) -> list[tuple[str, Any]]:
         found = []
-        for name in LADDER:
+        for name in ladder(self.task):
             try:
                 evaluation = get_backend(name).prepare(self.task)
             except (BackendError, LimitError):
@@ -108,6 +110,13 @@ class FunctionReferee:
     def batch(self, points: Any) -> Answer:
         """Answer row by row."""
         return by_rows(self, points)
+
+
+def ladder(task: Task) -> tuple[str, ...]:
+    """The methods in order: reverse mode comes first where it needs fewer runs of the function than forward mode."""
+    sweeps = {output for output, index in task.indices if index}
+    directions = {index[0] for _, index in task.indices if index}
+    return ("reverse", *LADDER) if len(directions) > FEW * len(sweeps) else LADDER
 
 
 def _settles(known: Odd, new: Odd | None) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from diffkit.evaluation import ProgramEvaluation
 from diffkit.function_evaluation import Derived, FunctionEvaluation
 from diffkit.results import ErrorKind
-from diffkit.tasks import Index, Task
+from diffkit.tasks import Task
 from diffkit.transforms import differentiate
 
 if TYPE_CHECKING:
@@ -43,43 +42,37 @@ class DualFunction(FunctionEvaluation):
         from diffkit.ndarrays import pushforward
         from diffkit.ndarrays.kernel import plain
 
-        groups: dict[tuple[int, ...], dict[int, None]] = {}
-        found: dict[Index, Any] = {}
+        count = len(point)
+        found = np.empty(len(self.task.indices))
         value: Any = None
-        for output, index in self.task.indices:
-            if index:
-                groups.setdefault(index[1:], {})[index[0]] = None
-            else:
-                value = self.function.values(point) if value is None else value
-                found[output, ()] = value[output]
         hits: list[Hit] = []
 
-        def seeds(variables: Sequence[int]) -> list[Any]:
-            rows = np.zeros((len(variables), len(point)), dtype=point.dtype)
-            rows[np.arange(len(variables)), variables] = 1.0
-            parts = self.function.split(rows)
-            return [part if np.any(part) else None for part in parts]
-
-        def push(outer: tuple[int, ...], inner: Sequence[int], *values: Any) -> Any:
+        def push(outer: tuple[int, ...], inner: Any, *values: Any) -> Any:
             """Tangents along the inner variables, differentiated by the outer ones."""
             nonlocal value
             if outer:
-                pushed = pushforward(lambda *moved: push(outer[:-1], inner, *moved), values, seeds(outer[-1:]))
+                seeds = self.seeds(outer[-1:], count)
+                pushed = pushforward(lambda *moved: push(outer[:-1], inner, *moved), values, seeds)
                 hits.extend(pushed.hits)
                 return pushed.tangents[0]
-            pushed = pushforward(self.function.call, values, seeds(inner))
+            pushed = pushforward(self.function.call, values, self.seeds(inner, count))
             hits.extend(pushed.hits)
             self.function.evaluations += len(inner)
             value = np.ravel(plain(pushed.value))
             return pushed.tangents
 
-        width = max(1, BLOCK // max(1, len(point)))
-        for outer, members in groups.items():
-            inner = list(members)
+        width = max(1, BLOCK // max(1, count))
+        for outer, group in self.groups.items():
+            if outer is None:
+                continue
+            inner = np.unique(group.variables)
             for first in range(0, len(inner), width):
                 chunk = inner[first : first + width]
                 tangents = np.asarray(push(outer, chunk, *self.function.split(point))).reshape(len(chunk), -1)
-                for row, variable in enumerate(chunk):
-                    for output in self.function.outputs:
-                        found[output, (variable, *outer)] = tangents[row, output]
+                here = np.isin(group.variables, chunk)
+                rows = np.searchsorted(chunk, group.variables[here])
+                found[group.places[here]] = tangents[rows, group.outputs[here]]
+        if None in self.groups:
+            value = self.function.values(point) if value is None else value
+            found[self.groups[None].places] = value[self.groups[None].outputs]
         return Derived(value, found, hits)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from diffkit.evaluation import ProgramEvaluation
 from diffkit.function_evaluation import Derived, FunctionEvaluation
 from diffkit.results import ErrorKind
-from diffkit.tasks import Index, Task
+from diffkit.tasks import Task
 from diffkit.transforms import reverse_program
 
 if TYPE_CHECKING:
@@ -44,51 +44,50 @@ class ReverseFunction(FunctionEvaluation):
         """Every partial of the task; those that differ only in their first variable share a sweep."""
         import numpy as np
 
-        orders: dict[tuple[int, ...], dict[int, None]] = {}
-        seen = Sweeps(self, point)
-        for _, index in self.task.indices:
-            if len(index) > 1:
-                orders.setdefault(index[2:], {})[index[1]] = None
-        found: dict[Index, Any] = {}
-        if any(len(index) <= 1 for _, index in self.task.indices):
-            self._collect(found, (), seen.gradients(*self.function.split(point)))
+        found = np.empty(len(self.task.indices))
+        sweeps = Sweeps(self, point)
+        further: dict[tuple[int, ...], list[int]] = {}
+        for rest, group in self.groups.items():
+            if rest == ():
+                table = sweeps.gradients(*self.function.split(point))
+                found[group.places] = table[sweeps.row[group.outputs], group.variables]
+            elif rest is not None:
+                further.setdefault(rest[1:], []).append(rest[0])
         width = max(1, BLOCK // max(1, len(point)))
-        for outer, members in orders.items():
-            directions = list(members)
+        for outer, directions in further.items():
             for first in range(0, len(directions), width):
                 chunk = directions[first : first + width]
-                for direction, table in zip(chunk, seen.pushed(outer, chunk), strict=True):
-                    self._collect(found, (direction, *outer), table)
-        for output, index in self.task.indices:
-            if not index:
-                found[output, ()] = seen.values[output]
-        return Derived(np.asarray(seen.values), found, seen.hits)
-
-    def _collect(self, found: dict[Index, Any], rest: tuple[int, ...], table: Any) -> None:
-        """Enter gradients, or what further derivatives made of them, by index."""
-        for output, index in self.task.indices:
-            if index and index[1:] == rest:
-                found[output, index] = table[output][index[0]]
+                for direction, table in zip(chunk, sweeps.pushed(outer, chunk), strict=True):
+                    group = self.groups[direction, *outer]
+                    found[group.places] = table[sweeps.row[group.outputs], group.variables]
+        if None in self.groups:
+            sweeps.values = self.function.values(point) if sweeps.values is None else sweeps.values
+            found[self.groups[None].places] = sweeps.values[self.groups[None].outputs]
+        return Derived(sweeps.values, found, sweeps.hits)
 
 
 class Sweeps:
     """Gradients at one point, of the outputs and by the arguments that a task asks for."""
 
     def __init__(self, evaluation: ReverseFunction, point: Any):
-        indices = evaluation.task.indices
-        self.function, self.point = evaluation.function, point
-        self.outputs = sorted({output for output, index in indices if index})
-        wanted = {index[0] for _, index in indices if index}
-        self.active: list[bool] = []
-        first = 0
-        for argument in self.function.arguments:
-            self.active.append(any(first <= variable < first + argument.size for variable in wanted))
-            first += argument.size
+        import numpy as np
+
+        self.evaluation, self.function, self.point = evaluation, evaluation.function, point
+        groups = [group for rest, group in evaluation.groups.items() if rest is not None]
+        wanted = np.zeros(len(point), dtype=bool)
+        asked = np.zeros(len(self.function.outputs), dtype=bool)
+        for group in groups:
+            wanted[group.variables] = True
+            asked[group.outputs] = True
+        self.active = [bool(np.any(part)) for part in self.function.split(wanted)]
+        self.outputs = np.flatnonzero(asked)
+        self.row = np.cumsum(asked) - 1
+        """row of the gradients that belongs to each output"""
         self.values: Any = None
         self.hits: list[Hit] = []
 
     def gradients(self, *arguments: Any) -> Any:
-        """The gradient of each output that is asked for, by all coordinates, stacked; the others are rows of zeros."""
+        """The gradients of the outputs that are asked for, by all coordinates, stacked."""
         import numpy as np
 
         from diffkit.ndarrays import pullback
@@ -97,36 +96,37 @@ class Sweeps:
         pulled = pullback(self.function.call, arguments, self.active)
         self.hits.extend(pulled.hits)
         self.values = np.ravel(plain(pulled.value))
-        rows: list[Any] = [np.zeros(len(self.point))] * len(self.function.outputs)
+        rows = []
         for output in self.outputs:
-            seed = np.zeros(len(rows))
+            seed = np.zeros(len(self.values))
             seed[output] = 1.0
             parts = pulled.back(seed.reshape(np.shape(pulled.value)))
-            rows[output] = np.concatenate([
+            rows.append(np.concatenate([
                 np.zeros(argument.size) if part is None else np.reshape(part, (argument.size,))
                 for argument, part in zip(self.function.arguments, parts, strict=True)
-            ])  # fmt: skip
-        self.function.evaluations += 1 + len(self.outputs)
+            ]))  # fmt: skip
+        self.function.evaluations += 1 + len(rows)
         return np.stack(rows)
 
     def pushed(self, outer: tuple[int, ...], directions: Sequence[int]) -> Any:
         """Derivatives of the gradients along several coordinates, each differentiated by the outer ones as well."""
-        return self._push((*outer, None), directions, *self.function.split(self.point))
-
-    def _push(self, outer: tuple[int | None, ...], directions: Sequence[int], *arguments: Any) -> Any:
         from diffkit.ndarrays import pushforward
 
-        *further, last = outer
-        chosen = directions if last is None else [last]
-        inner = self.gradients if not further else lambda *moved: self._push(tuple(further), directions, *moved)
-        pushed = pushforward(inner, arguments, self._seeds(chosen))
+        def inner(*arguments: Any) -> Any:
+            return self._differentiated(outer, *arguments)
+
+        seeds = self.evaluation.seeds(directions, len(self.point))
+        pushed = pushforward(inner, self.function.split(self.point), seeds)
         self.hits.extend(pushed.hits)
-        return pushed.tangents if last is None else pushed.tangents[0]
+        return pushed.tangents
 
-    def _seeds(self, variables: Sequence[int]) -> list[Any]:
-        """Tangents of the arguments along coordinates; None for an argument that does not move."""
-        import numpy as np
+    def _differentiated(self, outer: tuple[int, ...], *arguments: Any) -> Any:
+        """The gradients, differentiated by the outer coordinates."""
+        from diffkit.ndarrays import pushforward
 
-        rows = np.zeros((len(variables), len(self.point)))
-        rows[np.arange(len(variables)), variables] = 1.0
-        return [part if np.any(part) else None for part in self.function.split(rows)]
+        if not outer:
+            return self.gradients(*arguments)
+        seeds = self.evaluation.seeds(outer[-1:], len(self.point))
+        pushed = pushforward(lambda *moved: self._differentiated(outer[:-1], *moved), arguments, seeds)
+        self.hits.extend(pushed.hits)
+        return pushed.tangents[0]

@@ -12,7 +12,8 @@ import numpy as np
 from diffkit.algebras.bounds import BOUNDS
 from diffkit.callables.function import Argument, Function
 from diffkit.errors import DiffkitError, FunctionError, TracingError
-from diffkit.ndarrays import trace_function
+from diffkit.ndarrays import pullback, trace_function
+from diffkit.ndarrays.traced import SLOTS
 from diffkit.program import Program, run
 
 NO_VALUE = (ArithmeticError, ValueError)
@@ -192,12 +193,23 @@ class Bound:
     @cached_property
     def traced(self) -> Program:
         """The Program of the function, where its code has no branches; TracingError where it cannot be found."""
+        self._check_length()
         program: Program = trace_function(self.call, self.inputs, [a.shape for a in self.arguments]).program
         found = run(program, BOUNDS, [(x, 0.0) for x in self.start])
         for (value, error), own in zip(found, self.values(self.start).tolist(), strict=True):
             if abs(value - own) > FAR * error + FAR * math.ulp(own):
                 raise TracingError(f"what {self.name} computes is not what its trace computes: {own} and {value}")
         return program
+
+    def _check_length(self) -> None:
+        """TracingError if the code computes too many numbers for a trace: known in the time of a few evaluations."""
+        try:
+            count = pullback(self.call, self.split(np.array(self.start))).operations
+        except TracingError:  # the trace itself says better what is in the way
+            return
+        if count > SLOTS:
+            raise TracingError(f"{self.name} takes {count:,} operations, and a formula of more than {SLOTS:,} is not made",
+                               hint="that is no mistake: its derivatives are measured instead of proven")  # fmt: skip
 
     def samplers(self) -> list[Callable[[Sequence[tuple[float, ...]]], Sequence[float]]]:
         """Each entry of the result at many points; what was computed for one entry is there for the others."""

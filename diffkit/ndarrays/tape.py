@@ -62,6 +62,8 @@ class Tape(Watch):
     def __init__(self) -> None:
         super().__init__()
         self.nodes: list[Node] = []
+        self.operations = 0
+        """elements of all rows and sums that were computed"""
 
     def add(self, node: Node) -> int:
         """Record an array, and give its number."""
@@ -134,6 +136,7 @@ class TapeArray(Followed):
         if not stills:
             return self._make(answer)
         shape = np.shape(answer)
+        self.level.operations += np.size(answer)
         still, ones = jointly(stills, shape), unmoved(primitive, args)
         if ones is not None:
             still = np.broadcast_to(ones if still is None else still | ones, shape)
@@ -189,6 +192,7 @@ class TapeArray(Followed):
     def total(self, x: Proxy, axes: tuple[int, ...]) -> TapeArray:
         """Sum; every term has the cotangent of the sum."""
         primal, node, still = self._part(x)
+        self.level.operations += np.size(primal)
         kept = tuple(1 if axis in axes else n for axis, n in enumerate(np.shape(primal)))
         pulls = [] if node is None else [(node, lambda bar: broadcast(bar, kept, np.shape(primal)))]
         return self._make(total(primal, axes), pulls, None if still is None else np.all(still, axis=axes))
@@ -300,11 +304,16 @@ def _not_chosen(primitive: Primitive, primals: Sequence[Any], answer: Any, k: in
 
 
 class Pulled(NamedTuple):
-    """What a pullback gives: the value; ``back``, from a cotangent of its shape to gradients by argument; the hits."""
+    """What a pullback gives.
+
+    The value; ``back``, from a cotangent of its shape to gradients by argument; the hits; and how many elements
+    were computed on the way, products of matrices left out.
+    """
 
     value: Any
     back: Callable[[Any], list[Any]]
     hits: tuple[Hit, ...]
+    operations: int
 
 
 def pullback(call: Callable[..., Any], primals: Sequence[Any], active: Sequence[bool] | None = None) -> Pulled:
@@ -348,7 +357,7 @@ def pullback(call: Callable[..., Any], primals: Sequence[Any], active: Sequence[
                 for number, shape in zip(inputs, shapes, strict=True)
             ]
 
-    return Pulled(primal, back, tuple(tape.hits))
+    return Pulled(primal, back, tuple(tape.hits), tape.operations)
 
 
 def _gradient(bar: Bar | None, shown: Bar | None, shape: tuple[int, ...]) -> Any:
