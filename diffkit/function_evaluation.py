@@ -61,11 +61,11 @@ class FunctionEvaluation:
         """Follow the function at a point, an array of its coordinates."""
         raise NotImplementedError
 
-    def seeds(self, variables: Any, count: int) -> list[Any]:
-        """Tangents of the arguments along some of ``count`` coordinates; None for an argument that does not move."""
+    def seeds(self, variables: Any, point: Any) -> list[Any]:
+        """Tangents of the arguments along some coordinates; None for an argument that does not move."""
         import numpy as np
 
-        rows = np.zeros((len(variables), count))
+        rows = np.zeros((len(variables), len(point)), dtype=point.dtype)
         rows[np.arange(len(variables)), variables] = 1.0
         return [part if np.any(part) else None for part in self.function.split(rows)]
 
@@ -76,7 +76,8 @@ class FunctionEvaluation:
         start = self.function.evaluations
         plain = self.function.values(point)
         self.function.evaluations += 1
-        found = self.derive(np.array(point, dtype=float))
+        with self.function.followed():
+            found = self.derive(np.array(point, dtype=float))
         other = self._other_branch(point, plain, found.values)
         values = found.partials.tolist()
         outputs = np.array([output for output, _ in self.task.indices])

@@ -49,7 +49,7 @@ class FunctionReferee:
         try:
             self.function.traced  # noqa: B018
         except (TracingError, LimitError) as error:
-            return str(error)
+            return error.reason
         return ""
 
     @cached_property

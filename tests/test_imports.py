@@ -38,7 +38,7 @@ LAYERS = [
     {"learn", "matrices"},
     {"plots", "pictures"},
     {"reports"},
-    {"cli", "__init__"},
+    {"cli", "testing", "__init__"},
     {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

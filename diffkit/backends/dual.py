@@ -42,8 +42,7 @@ class DualFunction(FunctionEvaluation):
         from diffkit.ndarrays import pushforward
         from diffkit.ndarrays.kernel import plain
 
-        count = len(point)
-        found = np.empty(len(self.task.indices))
+        found = np.empty(len(self.task.indices), dtype=point.dtype)
         value: Any = None
         hits: list[Hit] = []
 
@@ -51,17 +50,17 @@ class DualFunction(FunctionEvaluation):
             """Tangents along the inner variables, differentiated by the outer ones."""
             nonlocal value
             if outer:
-                seeds = self.seeds(outer[-1:], count)
+                seeds = self.seeds(outer[-1:], point)
                 pushed = pushforward(lambda *moved: push(outer[:-1], inner, *moved), values, seeds)
                 hits.extend(pushed.hits)
                 return pushed.tangents[0]
-            pushed = pushforward(self.function.call, values, self.seeds(inner, count))
+            pushed = pushforward(self.function.call, values, self.seeds(inner, point))
             hits.extend(pushed.hits)
             self.function.evaluations += len(inner)
             value = np.ravel(plain(pushed.value))
             return pushed.tangents
 
-        width = max(1, BLOCK // max(1, count))
+        width = max(1, BLOCK // max(1, len(point)))
         for outer, group in self.groups.items():
             if outer is None:
                 continue

@@ -44,7 +44,7 @@ class ReverseFunction(FunctionEvaluation):
         """Every partial of the task; those that differ only in their first variable share a sweep."""
         import numpy as np
 
-        found = np.empty(len(self.task.indices))
+        found = np.empty(len(self.task.indices), dtype=point.dtype)
         sweeps = Sweeps(self, point)
         further: dict[tuple[int, ...], list[int]] = {}
         for rest, group in self.groups.items():
@@ -115,7 +115,7 @@ class Sweeps:
         def inner(*arguments: Any) -> Any:
             return self._differentiated(outer, *arguments)
 
-        seeds = self.evaluation.seeds(directions, len(self.point))
+        seeds = self.evaluation.seeds(directions, self.point)
         pushed = pushforward(inner, self.function.split(self.point), seeds)
         self.hits.extend(pushed.hits)
         return pushed.tangents
@@ -126,7 +126,7 @@ class Sweeps:
 
         if not outer:
             return self.gradients(*arguments)
-        seeds = self.evaluation.seeds(outer[-1:], len(self.point))
+        seeds = self.evaluation.seeds(outer[-1:], self.point)
         pushed = pushforward(lambda *moved: self._differentiated(outer[:-1], *moved), arguments, seeds)
         self.hits.extend(pushed.hits)
         return pushed.tangents[0]

@@ -132,7 +132,7 @@ class CodeClaim(Claim):
         try:
             return self.bound.traced, ""
         except (TracingError, LimitError, FunctionError) as error:
-            return None, str(error)
+            return None, error.reason
 
     @property
     def program(self) -> Program | None:

@@ -68,7 +68,13 @@ def scattered(bar: Bar, positions: Any, shape: tuple[int, ...]) -> Bar:
         absent = None if absent is None else absent[inside]
     reached = np.zeros(size, dtype=bool)
     reached[positions if absent is None else positions[~absent]] = True
-    added_up = _added_up(values, positions, size) if isinstance(values, Proxy) else np.bincount(positions, values, size)
+    added_up: Any
+    if isinstance(values, Proxy):
+        added_up = _added_up(values, positions, size)
+    elif values.dtype == np.float64:
+        added_up = np.bincount(positions, values, size)
+    else:  # extended precision
+        np.add.at(added_up := np.zeros(size, values.dtype), positions, values)
     missing = None if np.all(reached) else ~reached.reshape(shape)
     return Bar(np.reshape(added_up, shape), missing)
 

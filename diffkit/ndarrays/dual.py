@@ -15,7 +15,7 @@ import numpy as np
 from diffkit.algebras.arrays import ARRAYS
 from diffkit.algebras.dual import Dual, DualAlgebra
 from diffkit.errors import TracingError
-from diffkit.ndarrays.kernel import ROWS, Proxy, answer, contract, gather, own, plain, total
+from diffkit.ndarrays.kernel import ROWS, Proxy, answer, contract, gather, own, plain, real, total
 from diffkit.ndarrays.places import Followed, Hit, Watch, jointly, places_met, ties_met, unmoved
 from diffkit.primitives import Primitive
 from diffkit.rules import by_rule
@@ -204,7 +204,7 @@ def pushforward(call: Callable[..., Any], primals: Sequence[Any], tangents: Sequ
     finally:
         level.open = False
     if not isinstance(primal, Proxy):
-        primal = np.asarray(primal, dtype=float)
+        primal = real(primal)
     if tangent is None:
         tangent = np.zeros((level.directions, *np.shape(primal)))
     return Pushed(primal, tangent, tuple(level.hits))

@@ -230,11 +230,17 @@ def numeric(value: Any) -> Any:
     raise TracingError(f"cannot compute with {type(value).__name__}s of type {array.dtype}, at {user_line()}")
 
 
+def real(array: Any) -> Any:
+    """Numbers as binary64, or in extended precision if they are: that is how rounding is measured."""
+    found = np.asarray(array)
+    return found if found.dtype in (float, np.longdouble) else found.astype(float)
+
+
 def own(primal: Any) -> Any:
-    """Give an argument as binary64 of its own: the user's array is never handed out."""
+    """Give an argument in numbers of its own: the user's array is never handed out."""
     if isinstance(primal, Proxy):
         return primal
-    return float(primal) if isinstance(primal, (int, float)) else np.array(primal, dtype=float)
+    return float(primal) if isinstance(primal, (int, float)) else real(primal).copy()
 
 
 def join(value: Any) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 from diffkit.algebras.dual import DualAlgebra
 from diffkit.errors import TracingError
 from diffkit.ndarrays.cotangents import Bar, added, broadcast, fitted, scattered, without
-from diffkit.ndarrays.kernel import ROWS, Proxy, answer, contract, gather, own, plain, total
+from diffkit.ndarrays.kernel import ROWS, Proxy, answer, contract, gather, own, plain, real, total
 from diffkit.ndarrays.places import (
     Followed,
     Hit,
@@ -339,10 +339,10 @@ def pullback(call: Callable[..., Any], primals: Sequence[Any], active: Sequence[
         result = value.content if isinstance(value, TapeArray) and value.level is tape else Content(value)
     finally:
         tape.open = False
-    primal = result.primal if isinstance(result.primal, Proxy) else np.asarray(result.primal, dtype=float)
+    primal = result.primal if isinstance(result.primal, Proxy) else real(result.primal)
 
     def back(cotangent: Any) -> list[Any]:
-        given = cotangent if isinstance(cotangent, Proxy) else np.asarray(cotangent, dtype=float)
+        given = cotangent if isinstance(cotangent, Proxy) else real(cotangent)
         if np.shape(given) != np.shape(primal):
             raise TracingError(
                 f"a cotangent of shape {np.shape(given)} does not fit a value of shape {np.shape(primal)}"

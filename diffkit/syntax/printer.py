@@ -25,6 +25,7 @@ COMPARISON = 4
 CHUNK = 390  # digits written at once, within what the parser reads as one literal
 LONGEST = 25  # significant digits written as a decimal rather than as a fraction
 ELISION = "…"
+LONG_BINARY = 2**24  # denominator from which a fraction looks like a rounded decimal
 EXCERPT = 60  # characters of a subexpression in a message
 
 
@@ -33,8 +34,12 @@ def format_outputs(program: Program, limit: int | None = None) -> list[str]:
     return [format_slot(program, slot, limit) for slot in program.outputs]
 
 
-def format_slot(program: Program, slot: int, limit: int | None = None) -> str:
-    """Give one slot as text; longer than ``limit`` characters it is cut and ends in ``…``."""
+def format_slot(program: Program, slot: int, limit: int | None = None, *, code: bool = False) -> str:
+    """Give one slot as text; longer than ``limit`` characters it is cut and ends in ``…``.
+
+    With ``code`` a binary64 is written as Python writes it, 0.1 rather than all its digits: such text is for reading,
+    as 0.1 would be parsed as one tenth.
+    """
     pieces: list[str] = []
     length = 0
     stack: list[str | tuple[int, int]] = [(slot, 0)]
@@ -46,7 +51,7 @@ def format_slot(program: Program, slot: int, limit: int | None = None) -> str:
             if limit is not None and length > limit:
                 return "".join(pieces)[: limit - 1] + ELISION
             continue
-        parts, binding = _parts(program, item[0])
+        parts, binding = _parts(program, item[0], code)
         if binding < item[1]:
             parts = ["(", *parts, ")"]
         stack.extend(reversed(parts))
@@ -55,15 +60,19 @@ def format_slot(program: Program, slot: int, limit: int | None = None) -> str:
 
 def excerpt(program: Program, slot: int) -> str:
     """Give a slot as text that is short enough for a message."""
-    return format_slot(program, slot, EXCERPT)
+    return format_slot(program, slot, EXCERPT, code=True)
 
 
-def _parts(program: Program, slot: int) -> tuple[list[str | tuple[int, int]], int]:
+def _parts(program: Program, slot: int, code: bool) -> tuple[list[str | tuple[int, int]], int]:
     """Give the text of a slot in pieces, (slot, binding wanted) standing for a part, and how tightly it binds."""
     if slot < len(program.inputs):
         return [program.inputs[slot]], ATOM
     constant = program.constant_at(slot)
     if constant is not None:
+        if code and isinstance(constant, Fraction) and constant.denominator > LONG_BINARY:
+            binary = repr(float(constant))
+            if Fraction(binary) != constant and Fraction(float(constant)) == constant:
+                return [binary], SIGN if constant < 0 else ATOM
         text, binding = format_constant(constant)
         return [text], binding
     instruction = program.instruction_at(slot)
