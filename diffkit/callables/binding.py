@@ -211,8 +211,10 @@ class Bound:
         except TracingError:  # the trace itself says better what is in the way
             return
         if count > SLOTS:
-            raise TracingError(f"{self.name} takes {count:,} operations, and a formula of more than {SLOTS:,} is not made",
-                               hint="that is no mistake: its derivatives are measured instead of proven")  # fmt: skip
+            raise TracingError(
+                f"{self.name} takes {count:,} operations, and a formula of more than {SLOTS:,} is not made",
+                hint="that is no mistake: its derivatives are measured instead of proven",
+            )
 
     @contextmanager
     def followed(self) -> Iterator[None]:

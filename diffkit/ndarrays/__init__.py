@@ -1,5 +1,4 @@
-"""Functions written with NumPy, followed by arrays that stand in for the input: dual arrays, tapes and
-traced arrays.
+"""Functions written with NumPy, followed by arrays that stand in for the input: dual, tape and traced arrays.
 
 They are not ndarrays: ``isinstance(x, np.ndarray)`` and ``isinstance(x, float)`` are false, and a function that
 asks for these takes its other branch. Comparing ``Pushed.value`` or ``Pulled.value`` with the function's plain value

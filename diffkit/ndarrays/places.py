@@ -22,7 +22,7 @@ class Hit(NamedTuple):
 
     name: str
     kind: str
-    """edge, pole, kink or jump of the row ``name``, whose derivative is NaN; or tie, a comparison decided by equality"""
+    """edge, pole, kink or jump of the row ``name``: no derivative; or tie, a comparison decided by equality"""
     text: str
     where: SourceLine
 
@@ -48,7 +48,7 @@ class Watch(Level):
 
 
 class Followed(Proxy):
-    """A proxy with values: its content has a ``primal``, and ``still``, where nothing depends on the input (or None)."""
+    """A proxy with values: its content has a ``primal``, and ``still``, where nothing depends on the input."""
 
     __slots__ = ()
     level: Watch

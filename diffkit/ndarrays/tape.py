@@ -8,30 +8,17 @@ from an element to the output: that is a strong zero, which no infinite or missi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.algebras.dual import DualAlgebra
 from diffkit.errors import TracingError
-from diffkit.ndarrays.cotangents import Bar, added, broadcast, fitted, scattered, without
+from diffkit.ndarrays.cotangents import Bar, added, broadcast, fitted, without
 from diffkit.ndarrays.kernel import ROWS, Proxy, answer, contract, gather, own, plain, real, total
-from diffkit.ndarrays.places import (
-    Followed,
-    Hit,
-    Watch,
-    jointly,
-    places_met,
-    smooth_along,
-    ties_met,
-    unmoved,
-)
-from diffkit.primitives import Primitive, table
-from diffkit.rules import trace_pushforward
+from diffkit.ndarrays.places import Followed, Hit, Watch, jointly, places_met, smooth_along, ties_met, unmoved
+from diffkit.ndarrays.transposes import Contracted, Scattered, Transposed, not_chosen
+from diffkit.primitives import Primitive
 
-WHERE = table["where"]
-DUALS = DualAlgebra(ROWS)
 WEIGHTS = 2**26  # weights below it times tangents of 27 bits are exact
 
 Pull = tuple[int, Callable[[Bar], Bar]]
@@ -71,7 +58,7 @@ class Tape(Watch):
         return len(self.nodes) - 1
 
     def sweep(self, bars: dict[int, Bar], seen: dict[int, Bar] | None = None) -> dict[int, Bar]:
-        """Cotangents of the inputs from those of some nodes; what asks about the kinks on the way goes into ``seen``."""
+        """Cotangents of the inputs from those of some nodes; ``seen`` is given what asks about kinks on the way."""
         for number in range(max(bars, default=-1), -1, -1):
             node, bar = self.nodes[number], bars.get(number)
             if bar is None or not node.pulls:
@@ -93,7 +80,10 @@ def _ask(kink: Kink, bar: Bar, number: int, seen: dict[int, Bar]) -> None:
     random = np.random.default_rng(number)
     weights: Any = None
     for target, shape in kink.arguments:
-        weights = -weights if kink.equal and weights is not None else 2.0 * random.integers(WEIGHTS, size=live.shape) + 1
+        if kink.equal and weights is not None:
+            weights = -weights
+        else:
+            weights = 2.0 * random.integers(WEIGHTS, size=live.shape) + 1.0
         seen[target] = added(seen.get(target), fitted(Bar(np.where(live, weights, 0.0), ~live), shape))
 
 
@@ -112,7 +102,9 @@ class TapeArray(Followed):
     level: Tape
     content: Content
 
-    def _make(self, primal: Any, pulls: Iterable[Pull] = (), still: Any = None, kinks: Iterable[Kink] = ()) -> TapeArray:
+    def _make(
+        self, primal: Any, pulls: Iterable[Pull] = (), still: Any = None, kinks: Iterable[Kink] = ()
+    ) -> TapeArray:
         pulls = tuple(pulls)
         number = self.level.add(Node(pulls, tuple(kinks))) if pulls else None
         known = number is not None and still is not None and bool(np.any(still))
@@ -141,11 +133,11 @@ class TapeArray(Followed):
         if ones is not None:
             still = np.broadcast_to(ones if still is None else still | ones, shape)
         poison, flat, kinks = self._places(primitive, parts, shape, still)
-        pulls = []
+        pulls: list[Pull] = []
         for k, part in enumerate(parts):
             if part.node is None or (primitive.partials[k] is None and poison is None):
                 continue
-            dropped = without(ones, _not_chosen(primitive, primals, answer, k))
+            dropped = without(ones, not_chosen(primitive, primals, answer, k))
             rule = Transposed(primitive, primals, answer, k, np.shape(part.primal), dropped, flat, poison)
             pulls.append((part.node, rule))
         return self._make(answer, pulls, still, kinks)
@@ -177,7 +169,8 @@ class TapeArray(Followed):
         """Give elements of the pool; each one's cotangent is added to where it came from."""
         contents = [self._part(p) for p in parts]
         primal = gather([c.primal for c in contents], indices)
-        pulls, start = [], 1
+        pulls: list[Pull] = []
+        start = 1
         for content in contents:
             shape = np.shape(content.primal)
             if content.node is not None:
@@ -200,7 +193,8 @@ class TapeArray(Followed):
     def contract(self, a: Any, b: Any, left: str, right: str, out: str) -> TapeArray:
         """Multiply and sum; the cotangent of one operand is the product of the result's with the other operand."""
         x, y = self._part(a), self._part(b)
-        pulls, stills = [], []
+        pulls: list[Pull] = []
+        stills = []
         for one, other, letters, others in ((x, y, left, right), (y, x, right, left)):
             if one.node is not None:
                 shape = np.shape(one.primal)
@@ -211,93 +205,6 @@ class TapeArray(Followed):
         if stills and all(moves is not None for moves, *_ in stills):
             still = sum(contract(*terms) for terms in stills) == 0
         return self._make(contract(x.primal, y.primal, left, right, out), pulls, still)
-
-
-# Transposes ---------------------------------------------------------------------------------------------------------
-
-
-class Transposed(NamedTuple):
-    """Times ∂y/∂xₖ of a row; ``dropped`` where xₖ is not used, 0 where ``flat``, NaN where ``poison``."""
-
-    primitive: Primitive
-    primals: Sequence[Any]
-    answer: Any
-    k: int
-    shape: tuple[int, ...]
-    dropped: Any
-    flat: Any
-    poison: Any
-
-    def __call__(self, bar: Bar) -> Bar:
-        term = DUALS.term(self.primitive, self.primals, self.answer, self.k, bar.value)
-        if term is None:
-            term = np.zeros(np.shape(bar.value))
-        if self.flat is not None:
-            term = np.where(self.flat, 0.0, term)
-        if self.poison is not None:
-            term = np.where(self.poison, np.nan, term)
-        absent = without(bar.absent, self.dropped)
-        return fitted(Bar(term if absent is None else np.where(absent, 0.0, term), absent), self.shape)
-
-
-class Scattered(NamedTuple):
-    """Adds the cotangents of gathered elements to those of a part that begins at ``start`` in the pool."""
-
-    indices: Any
-    start: int
-    shape: tuple[int, ...]
-
-    def __call__(self, bar: Bar) -> Bar:
-        return scattered(bar, self.indices - self.start, self.shape)
-
-
-class Contracted(NamedTuple):
-    """Contracts with the other operand."""
-
-    other: Any
-    out: str
-    others: str
-    letters: str
-    shape: tuple[int, ...]
-
-    def __call__(self, bar: Bar) -> Bar:
-        kept = "".join(c for c in self.letters if c in self.out + self.others)
-        subscripts = (self.out, self.others, kept)
-        other, absent = self.other, bar.absent
-        if absent is None:
-            found = Bar(contract(bar.value, other, *subscripts))
-        else:
-            values, present = plain(other), 1.0 - absent
-            wild = np.zeros(np.shape(other), bool) if values is None else ~np.isfinite(values)
-            any_wild = bool(np.any(wild))
-            value = contract(bar.value, np.where(wild, 0.0, other) if any_wild else other, *subscripts)
-            if any_wild:
-                value = np.where(contract(present, wild * 1.0, *subscripts) > 0, np.nan, value)
-            found = Bar(value, contract(present, np.ones(np.shape(other)), *subscripts) == 0)
-        lengths = iter(np.shape(found.value))
-        spread = tuple(next(lengths) if c in kept else 1 for c in self.letters)
-        whole = tuple(n if c in kept else m for c, n, m in zip(self.letters, spread, self.shape, strict=True))
-        return fitted(broadcast(found, spread, whole), self.shape)
-
-
-@cache
-def _chooses(primitive: Primitive) -> bool:
-    """Whether a row hands on one of its arguments."""
-    if primitive.pushforward is None:
-        return False
-    rule = trace_pushforward(primitive, (False,) * (len(primitive.arguments) - 1) + (True,))
-    return any(row is WHERE for row, _ in rule.instructions)
-
-
-def _not_chosen(primitive: Primitive, primals: Sequence[Any], answer: Any, k: int) -> Any:
-    """Where a row that chooses does not hand on its argument k, so that even a tangent of NaN is dropped."""
-    if not _chooses(primitive):
-        return None
-    values = [plain(p) for p in primals]
-    if any(v is None for v in values):
-        return None
-    term = DUALS.term(primitive, values, plain(answer), k, np.full(np.shape(answer), np.nan))
-    return np.broadcast_to(~np.isnan(term), np.shape(answer))
 
 
 # The face -----------------------------------------------------------------------------------------------------------
