@@ -17,14 +17,18 @@ from diffkit.tasks import Task
 
 LADDER = ("dual", "complex", "finite")
 """Methods for code that cannot be traced, the most accurate first."""
+FOLLOWED = ("dual", "reverse")
+"""Methods that code can hide from."""
+FEW = 4  # directions of forward mode that cost about as much as one sweep of reverse mode
 NAMES = {
+    "reverse": "reverse mode through the code, with its rounding measured",
     "dual": "dual numbers pushed through the code, with its rounding measured",
     "complex": "complex steps, with their rounding measured and cross-checked by real differences",
     "finite": "finite differences of its values",
 }
 UNASKED = "no method can differentiate this function"
 HIDES = (
-    "dual numbers give {:.6g}, real differences {:.6g}: the code hides from dual numbers (a cache, caught errors), or "
+    "followed through its code it has {:.6g}, by real differences {:.6g}: the code hides (a cache, caught errors), or "
     "differences are too coarse"
 )
 FINE = Odd("ok")
@@ -95,7 +99,7 @@ class FunctionReferee:
             for c in taken:
                 values[c], errors[c] = answer.values[c], bars[c]
                 odd[c] = answer.odd.get(c, FINE)
-            if name == "dual":
+            if name in FOLLOWED:
                 for c, contradiction in self._contradicted(point, answer, taken).items():
                     values[c], errors[c], odd[c] = math.nan, math.nan, contradiction
                     settled.add(c)
@@ -108,7 +112,7 @@ class FunctionReferee:
         return Answer(values, errors, odd, self.function.evaluations - start, note, error_kind="estimate")
 
     def _contradicted(self, point: Sequence[float], answer: Answer, taken: Sequence[int]) -> dict[int, Odd]:
-        """Components of dual numbers that differ from real differences: the code hides from dual numbers."""
+        """Components that differ from real differences: the code hides from what follows it."""
         claimed = [answer.values[c] if c in taken else math.nan for c in range(len(self.task.indices))]
         found, _ = contradictions(self.function.samplers(), tuple(point), self.task.indices, claimed)
         return {
@@ -127,7 +131,7 @@ class FunctionReferee:
     @cached_property
     def _prepared(self) -> list[tuple[str, Any]]:
         found = []
-        for name in LADDER:
+        for name in ladder(self.task):
             try:
                 evaluation = get_backend(name).prepare(self.task)
             except (BackendError, LimitError):
@@ -139,6 +143,13 @@ class FunctionReferee:
     def batch(self, points: Any) -> Answer:
         """Answer row by row."""
         return by_rows(self, points)
+
+
+def ladder(task: Task) -> tuple[str, ...]:
+    """The methods in order: reverse mode comes first where it needs fewer runs of the function than forward mode."""
+    sweeps = {output for output, index in task.indices if index}
+    directions = {index[0] for _, index in task.indices if index}
+    return ("reverse", *LADDER) if len(directions) > FEW * len(sweeps) else LADDER
 
 
 def _settles(known: Odd, new: Odd | None) -> bool:

@@ -1,20 +1,22 @@
-"""Programs into programs: derivatives by forward accumulation, and guards that say where they hold."""
+"""Programs into programs: derivatives by forward and reverse accumulation, and guards that say where they hold."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import factorial
 from typing import Any, NamedTuple
 
 from diffkit.algebras.dual import Dual, DualAlgebra
 from diffkit.builder import ProgramBuilder, copy_slots
-from diffkit.primitives import Place, PlaceKind, table
+from diffkit.primitives import Place, PlaceKind, Primitive, table
 from diffkit.program import Algebra, Program, run
 from diffkit.rules import trace
 from diffkit.tasks import Index
 
 ADD, SUB, MUL, NEG, WHERE = (table[name] for name in ("add", "sub", "mul", "neg", "where"))
-CHOICES = frozenset(table[name] for name in ("where", "max", "min"))
+FIRST_CHOSEN = {table["max"]: table["ge"], table["min"]: table["le"]}
+"""rows that hand on one of two arguments, and the condition under which that is the first"""
+CHOICES = frozenset((WHERE, *FIRST_CHOSEN))
 
 
 def derivative_program(program: Program, indices: Sequence[Index]) -> Program:
@@ -34,15 +36,38 @@ def derivative_program(program: Program, indices: Sequence[Index]) -> Program:
     return builder.program([zero if adjoint is None else adjoint for adjoint in found], program.inputs)
 
 
+def reverse_program(program: Program, indices: Sequence[Index]) -> Program:
+    """Give the program of partial derivatives by reverse accumulation, one sweep for each output that is asked for.
+
+    The first variable of an index is differentiated by in reverse, the others by forward accumulation over that.
+    """
+    builder = ProgramBuilder.of(program)
+    bars = {k: adjoints(program, builder, program.outputs[k]) for k in sorted({k for k, index in indices if index})}
+    zero = builder.constant(0)
+    first = list(dict.fromkeys((k, index[:1]) for k, index in indices))
+    slots = [program.outputs[k] if not index else bars[k][index[0]] for k, index in first]
+    gradients = builder.program([zero if slot is None else slot for slot in slots], program.inputs)
+    if first == list(indices):
+        return gradients
+    return differentiate(gradients, [(first.index((k, index[:1])), index[1:]) for k, index in indices])
+
+
 def adjoints(program: Program, builder: ProgramBuilder, output: int) -> list[int | None]:
     """Adjoints of all slots: x̄ᵢ = Σ ȳ·∂y/∂xᵢ over the instructions that use xᵢ, last one first.
 
     Griewank & Walther, Evaluating Derivatives, 2nd ed., eq. 3.7. For a scalar ȳ·∂y/∂xᵢ is what forward mode
     makes of the tangent ȳ of xᵢ alone, so one set of rules serves both.
+
+    What a branch needs alone has an adjoint that counts only where the branch is taken. It becomes 0 elsewhere when
+    it leaves the branch, after all products: no slope of a branch that is not taken is ever multiplied by that 0.
     """
     forward = DualAlgebra(builder)
     apply = builder.apply
     varies = depends(program)
+    first_chosen = {
+        slot: apply(FIRST_CHOSEN[row], args) for slot, row, args in program.numbered() if row in FIRST_CHOSEN
+    }
+    taken_in = branches(program, (output,), first_chosen)
     bars: list[int | None] = [None] * len(program)
     bars[output] = builder.constant(1)
     for slot in range(len(program) - 1, program.first_instruction - 1, -1):
@@ -53,14 +78,29 @@ def adjoints(program: Program, builder: ProgramBuilder, output: int) -> list[int
         for k, arg in enumerate(args):
             if not varies[arg]:
                 continue
-            known = bars[arg]
-            if primitive is ADD or (primitive is SUB and k == 0):
-                bars[arg] = adjoint if known is None else apply(ADD, (known, adjoint))
-            elif primitive is SUB:
-                bars[arg] = apply(NEG, (adjoint,)) if known is None else apply(SUB, (known, adjoint))
-            elif (term := forward.term(primitive, args, slot, k, adjoint)) is not None:
-                bars[arg] = term if known is None else apply(ADD, (known, term))
-    return bars
+            plain = primitive is ADD or primitive is SUB or primitive in CHOICES
+            term = adjoint if plain else forward.term(primitive, args, slot, k, adjoint)
+            if term is None or (primitive is WHERE and k == 0):
+                continue
+            through = taken_in[slot] | _choice(primitive, args, slot, k, first_chosen)
+            term = _where_taken(builder, term, through - taken_in[arg])
+            known, sign = bars[arg], SUB if primitive is SUB and k else ADD
+            if known is not None:
+                bars[arg] = apply(sign, (known, term))
+            else:
+                bars[arg] = apply(NEG, (term,)) if sign is SUB else term
+    return [
+        None if bar is None else _where_taken(builder, bar, choices)
+        for bar, choices in zip(bars, taken_in, strict=True)
+    ]
+
+
+def _where_taken(builder: ProgramBuilder, term: int, choices: frozenset[Choice]) -> int:
+    """A term where all of some choices are made, 0 elsewhere."""
+    zero = builder.constant(0)
+    for condition, holds in sorted(choices):
+        term = builder.apply(WHERE, (condition, term, zero) if holds else (condition, zero, term))
+    return term
 
 
 def differentiate(program: Program, indices: Sequence[Index]) -> Program:
@@ -183,10 +223,15 @@ def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[int
                 yield slot, place, margin
 
 
-def branches(program: Program) -> list[frozenset[Choice]]:
-    """The choices of ``where`` under which alone each slot matters."""
+def branches(
+    program: Program, outputs: Sequence[int] | None = None, first_chosen: Mapping[int, int] | None = None
+) -> list[frozenset[Choice]]:
+    """The choices of ``where`` under which alone each slot matters to the outputs (all of the program's unless given).
+
+    ``first_chosen`` names rows max and min that count as choices too, with the slots of their conditions.
+    """
     found: list[frozenset[Choice] | None] = [None] * len(program)
-    for output in program.outputs:
+    for output in program.outputs if outputs is None else outputs:
         found[output] = frozenset()
     for slot in range(len(program) - 1, program.first_instruction - 1, -1):
         instruction, own = program.instruction_at(slot), found[slot]
@@ -194,10 +239,19 @@ def branches(program: Program) -> list[frozenset[Choice]]:
             continue
         primitive, args = instruction
         for k, arg in enumerate(args):
-            through = own | {(args[0], k == 1)} if primitive is WHERE and k else own
+            through = own | _choice(primitive, args, slot, k, first_chosen or {})
             known = found[arg]
             found[arg] = through if known is None else known & through
     return [frozenset() if choices is None else choices for choices in found]
+
+
+def _choice(
+    primitive: Primitive, args: Sequence[int], slot: int, k: int, first_chosen: Mapping[int, int]
+) -> frozenset[Choice]:
+    """The choice under which alone an instruction needs its argument k."""
+    if primitive is WHERE and k:
+        return frozenset({(args[0], k == 1)})
+    return frozenset({(first_chosen[slot], k == 0)}) if slot in first_chosen else frozenset()
 
 
 def guard(primal: Program, derivative: Program) -> Guarded:
@@ -242,4 +296,5 @@ __all__ = [
     "guarded_places",
     "margin_slot",
     "open_places",
+    "reverse_program",
 ]

@@ -26,7 +26,7 @@ LAYERS = [
     {"evaluation", "functions", "points", "differences"},
     {"callables"},
     {"questions"},
-    {"layout", "cases"},
+    {"layout", "cases", "function_evaluation"},
     {"backends"},
     {"referee", "blame"},
     {"function_referee"},

@@ -322,9 +322,8 @@ TRAPS = {
     "float": (lambda x: float(x[0]), "leave out float"),
     "int": (lambda x: int(x[0]), "plain numbers only"),
     "index": (lambda x: [1.0, 2.0][x[0]], "plain numbers only"),
-    "array of entries": (lambda x: np.array([x[0], x[1]]), "np.stack"),
+    "array of floats": (lambda x: np.array([x[0], x[1]], dtype=float), "np.stack|float"),
     "asarray": (np.asarray, "np.stack"),
-    "sum of a list": (lambda x: np.sum([x[0], x[1]]), "np.stack"),
     "fill": (fill, "np.stack|float"),
     "add into": (add_into, "y = y \\+ x"),
     "out": (lambda x: np.sin(x, out=np.zeros(3)), "y = y \\+ x"),
@@ -512,3 +511,21 @@ def test_views_are_numpys(seed):
     program, _ = traced(f, [x])
     np.testing.assert_allclose(run(program, FLOATS, flat([x])), wanted, rtol=1e-14)
     close(found.tangents, differences(f, [x]), 1e-8)
+
+
+ENTRIES = {
+    "array": lambda x: np.array([x[0] * x[1], np.sin(x[2])]),
+    "nested": lambda x: np.array([[x[0], 1.0], [x[1], x[2]]]) @ np.array([x[0], 2.0]),
+    "sum of a list": lambda x: np.sum([x[0], x[1] ** 2]),
+    "function of an array": lambda x: np.exp(np.array([x[0], x[1]])).sum() + np.linalg.norm(np.array([x[1], x[2]])),
+}
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_arrays_made_of_entries_are_followed(name):
+    x, v = np.array([0.3, 0.5, -1.2]), np.array([1.0, -2.0, 0.5])
+    f = ENTRIES[name]
+    pushed = pushforward(f, [x], [v[None]])
+    step = 1e-6
+    np.testing.assert_allclose(pushed.value, f(x), rtol=1e-14)
+    np.testing.assert_allclose(pushed.tangents[0], (f(x + step * v) - f(x - step * v)) / (2 * step), rtol=1e-8)

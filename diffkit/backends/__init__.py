@@ -54,6 +54,7 @@ BACKENDS = {
     "symbolic": "diffkit.backends.symbolic:SymbolicBackend",
     "finite": "diffkit.backends.finite:FiniteBackend",
     "dual": "diffkit.backends.dual:DualBackend",
+    "reverse": "diffkit.backends.reverse:ReverseBackend",
     "complex": "diffkit.backends.complex:ComplexBackend",
 }
 """Name → module:class; a module is imported when its backend is first wanted."""

@@ -15,7 +15,8 @@ from diffkit.callables.function import Argument, Function
 from diffkit.callables.globals import outside
 from diffkit.callables.noise import UNIT, rounding
 from diffkit.errors import BackendError, DiffkitError, FunctionError, LimitError, TracingError
-from diffkit.ndarrays import trace_function
+from diffkit.ndarrays import pullback, trace_function
+from diffkit.ndarrays.traced import SLOTS
 from diffkit.program import Program, run
 
 NO_VALUE = (ArithmeticError, ValueError)
@@ -225,7 +226,8 @@ class Bound:
     def following(self) -> Iterator[None]:
         """Make a TracingError of whatever the code raises when it meets what stands in for numbers."""
         try:
-            yield
+            with np.errstate(all="ignore"):
+                yield
         except (BackendError, LimitError):
             raise
         except Exception as error:
@@ -239,6 +241,7 @@ class Bound:
     @cached_property
     def traced(self) -> Program:
         """The Program of the function, where its code has no branches; TracingError where it cannot be found."""
+        self._check_length()
         with self.following():
             program: Program = trace_function(self.call, self.inputs, [a.shape for a in self.arguments]).program
             for factor in BESIDE:
@@ -253,9 +256,9 @@ class Bound:
             if lost or abs(value - own) > FAR * error + FAR * math.ulp(own):
                 raise TracingError(f"{self.name} is {own} at {self.where(point)}, what its trace computes is {value}")
 
-    def check_values(self, point: Any, found: Any) -> None:
-        """TracingError if the code gave other values from what stands in for numbers than it gives from numbers."""
-        own = self.values(point)
+    def check_values(self, point: Any, found: Any, own: Any = None) -> None:
+        """TracingError if the code gave other values from what stands in for numbers than its ``own`` from numbers."""
+        own = self.values(point) if own is None else own
         found = np.ravel(found)
         if found.shape == own.shape:
             apart = ~(np.abs(found - own) <= FAR * UNIT * np.abs(own)) & np.isfinite(own)
@@ -265,6 +268,19 @@ class Bound:
             f"{self.name} computes something else when it is followed: {_shown(found)}, not {_shown(own)}",
             hint="it looks at the type of its argument, catches errors, or keeps a state",
         )
+
+    def _check_length(self) -> None:
+        """TracingError if the code computes too many numbers for a trace: known in the time of a few evaluations."""
+        try:
+            with self.following():
+                count = pullback(self.call, self.split(np.array(self.start))).operations
+        except TracingError:  # the trace itself says better what is in the way
+            return
+        if count > SLOTS:
+            raise TracingError(
+                f"{self.name} takes {count:,} operations, and a formula of more than {SLOTS:,} is not made",
+                hint="that is no mistake: its derivatives are measured instead of proven",
+            )
 
     def samplers(self) -> list[Callable[[Sequence[tuple[float, ...]]], Sequence[float]]]:
         """Each entry of the result at many points; what was computed for one entry is there for the others."""

@@ -1,7 +1,9 @@
-"""Many inputs: a claim against directional derivatives along random directions, and entry by entry where sampled.
+"""Many inputs: every entry of a claim against the gradient by reverse mode, confirmed by directional derivatives.
 
-v·∇f(x) along a random v holds every entry at once, for the price of one directional derivative; a direction that is
-off is halved until the entries that are wrong are found. Memory stays O(n).
+v·∇f(x) along a random v holds every entry at once, for the price of one directional derivative in forward mode. Where
+reverse mode does not run, or directions do not confirm it, the claim itself is judged along random directions and
+entry by entry where sampled; a direction that is off is halved until the entries that are wrong are found. Memory
+stays O(n).
 """
 
 from __future__ import annotations
@@ -12,28 +14,60 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from diffkit.backends import Bounded, get_backend
 from diffkit.checking.judge import BEYOND, LITERALS, REFERENCE, ROUNDING, measured, sharp
 from diffkit.checking.model import WORST, Check, Entry, Judged
-from diffkit.errors import DiffkitError
+from diffkit.errors import BackendError, DiffkitError, LimitError
 from diffkit.function_referee import FunctionReferee
 from diffkit.layout import lay_out
 from diffkit.points import Points
-from diffkit.tasks import directional_task
+from diffkit.results import Answer, Odd
+from diffkit.tasks import directional_task, gradient_task
 
 if TYPE_CHECKING:
     from diffkit.checking.check import Setting
 
 DIRECTIONS = 4
 SAMPLED = 10  # entries looked at because they are the largest, and as many at random
+CONFIRMED = 2  # of each, where they only confirm what reverse mode gives
 MOST_WRONG = 8  # wrong entries that are tracked down
 SIMPLE = (2.0, 0.5, -1.0, -2.0, -0.5, 3.0, 1 / 3, 10.0, 0.1)
 
 
 class Line(NamedTuple):
-    """A directional derivative: what the claim makes of it, and what it is."""
+    """A directional derivative: what the claim makes of it, and what it is, with its bar and what is odd about it."""
 
     judged: Judged
     direction: Any
+    slope: float
+    bar: float
+    odd: Odd | None
+
+
+class Whole(NamedTuple):
+    """The gradient by reverse mode: values and bars, and what is odd, by entry."""
+
+    values: Any
+    bars: Any
+    odd: dict[int, Odd]
+
+    def judge(self, i: int, claimed: float, noise: float) -> Judged:
+        """Judge an entry of a claim by it."""
+        odd = self.odd.get(i)
+        if odd is not None and odd.status != "ok":
+            return Judged(i, "inconclusive", claimed, math.nan, math.nan, {}, odd.message)
+        terms = {REFERENCE: float(self.bars[i]), ROUNDING: noise, LITERALS: 0.0}
+        return measured(i, claimed, float(self.values[i]), terms)
+
+    def keeps(self, line: Line) -> bool:
+        """Whether a directional derivative, found without it, is what it makes of the direction."""
+        reached = line.direction != 0
+        if line.odd is not None or any(reached[i] for i in self.odd):
+            return True  # nothing can be told there
+        terms = self.values[reached] * line.direction[reached]
+        value = math.fsum(terms.tolist())
+        slack = float(np.sum(np.abs(self.bars[reached] * line.direction[reached]))) + line.bar + 2 * math.ulp(value)
+        return abs(value - line.slope) <= BEYOND * slack
 
 
 class Lines:
@@ -58,22 +92,25 @@ class Lines:
         answer = self.referee.at((*self.point, *direction.tolist(), 0.0))
         self.evaluations += answer.evaluations
         self.note = answer.note
+        slope, bar = float(answer.values[0]), float(answer.errors[0])
         value = math.fsum((self.claimed * direction).tolist())
         terms = {
-            REFERENCE: float(answer.errors[0]),
+            REFERENCE: bar,
             ROUNDING: float(np.sum(np.abs(self.noise * direction))) + math.ulp(value),
             LITERALS: 0.0,
         }
         odd = answer.odd.get(0)
         if odd is not None and odd.status != "ok":
-            return Line(Judged(0, "inconclusive", value, math.nan, math.nan, {}, odd.message), direction)
-        return Line(measured(0, value, float(answer.values[0]), terms), direction)
+            judged = Judged(0, "inconclusive", value, math.nan, math.nan, {}, odd.message)
+            return Line(judged, direction, slope, bar, odd)
+        return Line(measured(0, value, slope, terms), direction, slope, bar, None)
 
-    def entry(self, i: int) -> Judged:
+    def entry(self, i: int) -> Line:
         """Judge one entry."""
         direction = np.zeros(len(self.claimed))
         direction[i] = 1.0
-        return self.along(direction).judged._replace(component=i)
+        line = self.along(direction)
+        return line._replace(judged=line.judged._replace(component=i))
 
     def search(self, line: Line) -> list[int]:
         """Entries that make a direction wrong, by halving it; the first few of them."""
@@ -104,33 +141,60 @@ def check_large(setting: Setting, closeness: float, rng: Any) -> Check:
     point = setting.given[0]
     lines, n = Lines(setting, point), len(setting.labels)
     along = [lines.along(rng.choice([-1.0, 1.0], n) * lines.scale) for _ in range(DIRECTIONS)]
-    largest = np.argsort(-np.abs(lines.claimed))[:SAMPLED].tolist()
-    chosen = dict.fromkeys([*largest, *rng.choice(n, SAMPLED, replace=False).tolist()])
-    off = next((line for line in along if line.judged.verdict == "wrong"), None)
-    if off is not None:
-        chosen.update(dict.fromkeys(lines.search(off)))
-    judged = [sharp(lines.entry(i), closeness, float(np.max(np.abs(lines.claimed)))) for i in chosen]
+    largest, others = np.argsort(-np.abs(lines.claimed)).tolist(), rng.choice(n, SAMPLED, replace=False).tolist()
+    entries_seen = {i: lines.entry(i) for i in (*largest[:CONFIRMED], *others[:CONFIRMED])}
+    gradient = reverse_gradient(setting, point)
+    if gradient is not None and all(map(gradient.keeps, (*along, *entries_seen.values()))):
+        looked = [gradient.judge(i, float(lines.claimed[i]), float(lines.noise[i])) for i in range(n)]
+        source = "reverse mode through the code, with its rounding measured, confirmed by " + lines.note
+        how = f"every entry, and {len(entries_seen)} of them and {DIRECTIONS} random directions by forward mode too"
+        unchecked = ""
+    else:
+        entries_seen.update({i: lines.entry(i) for i in (*largest[CONFIRMED:SAMPLED], *others[CONFIRMED:])})
+        off = next((line for line in along if line.judged.verdict == "wrong"), None)
+        found = lines.search(off) if off is not None else []
+        entries_seen.update({i: lines.entry(i) for i in found if i not in entries_seen})
+        looked = [line.judged for line in entries_seen.values()]
+        source, how = lines.note, f"{len(looked)} entries one by one and {DIRECTIONS} random directions"
+        unchecked = _unchecked(n, len(looked), lines, along)
+    biggest = float(np.max(np.abs(lines.claimed)))
+    judged = [sharp(j, closeness, biggest) for j in looked]
     whole = [sharp(line.judged, closeness, 0.0) for line in along]
     verdict = max((j.verdict for j in (*judged, *whole)), key=WORST.index)
     entries = tuple(sorted((_entry(setting, j) for j in judged if j.verdict != "correct"),
                            key=lambda e: (WORST.index(e.verdict), e.error / (abs(e.reference) or 1.0))))  # fmt: skip
-    hidden = max(j.tolerance for j in whole) / float(np.median(lines.scale))
-    unchecked = (
-        f"{n - len(judged)} of {n} entries were looked at only together, along {DIRECTIONS} random directions: an "
-        f"error below about {hidden:.1g} in a single one of them would not be seen"
-    )
     reason = next((j.note for j in (*whole, *judged) if j.verdict == "inconclusive" and j.note), "")
     worst = max(whole, key=lambda j: j.tolerance / (abs(j.reference) or 1.0))
     function = setting.subject.function
     assert function is not None
     return Check(
         verdict, setting.kind, entries, len(judged) - len(entries), _reference(setting, point, judged),
-        f"{lines.note} (nothing is proven: {setting.subject.reason})", _factor(whole) if verdict == "wrong" else None,
-        unchecked, worst.tolerance / (abs(worst.reference) or 1.0), worst.decided, 1,
-        f"at 1 point, {len(judged)} entries one by one and {DIRECTIONS} random directions", "",
+        f"{source} (nothing is proven: {setting.subject.reason})", _factor(whole) if verdict == "wrong" else None,
+        unchecked, worst.tolerance / (abs(worst.reference) or 1.0), worst.decided, 1, f"at 1 point, {how}", "",
         reason if verdict == "inconclusive" else "", None, (*function.warnings, *setting.claim.warnings), closeness,
         setting.named(point),
     )  # fmt: skip
+
+
+def reverse_gradient(setting: Setting, point: Sequence[float]) -> Whole | None:
+    """The gradient by reverse mode; None where the code cannot be followed."""
+    evaluation = get_backend("reverse").prepare(gradient_task(setting.source))
+    assert isinstance(evaluation, Bounded)
+    try:
+        answer = evaluation.at(point)
+        bars = evaluation.bound(point)
+    except (BackendError, LimitError):
+        return None
+    return Whole(np.array(answer.values), np.array(bars), answer.odd)
+
+
+def _unchecked(n: int, seen: int, lines: Lines, along: Sequence[Line]) -> str:
+    """What was looked at only together with others."""
+    hidden = max(line.judged.tolerance for line in along) / float(np.median(lines.scale))
+    return (
+        f"{n - seen} of {n} entries were looked at only together, along {DIRECTIONS} random directions: an "
+        f"error below about {hidden:.1g} in a single one of them would not be seen"
+    )
 
 
 def _entry(setting: Setting, j: Judged) -> Entry:
@@ -143,8 +207,6 @@ def _entry(setting: Setting, j: Judged) -> Entry:
 
 def _reference(setting: Setting, point: Sequence[float], judged: Sequence[Judged]) -> Any:
     """The entries that were looked at, as a Result; the others are NaN and uncertain."""
-    from diffkit.results import Answer, Odd
-
     known = {j.component: j for j in judged}
     task = setting.task
     count = len(task.indices)

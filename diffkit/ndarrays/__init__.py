@@ -1,12 +1,27 @@
-"""Functions written with NumPy, followed by arrays that stand in for the input: dual arrays and traced arrays.
+"""Functions written with NumPy, followed by arrays that stand in for the input: dual, tape and traced arrays.
 
 They are not ndarrays: ``isinstance(x, np.ndarray)`` and ``isinstance(x, float)`` are false, and a function that
-asks for these takes its other branch. Comparing ``Pushed.value`` with the function's plain value shows that.
+asks for these takes its other branch. Comparing ``Pushed.value`` or ``Pulled.value`` with the function's plain value
+shows that.
 """
 
 from diffkit.ndarrays import elementwise, linear, numerics, ordering, products, reductions, structure  # noqa: F401
-from diffkit.ndarrays.dual import DualArray, Hit, Pushed, pushforward
+from diffkit.ndarrays.dual import DualArray, Pushed, pushforward
+from diffkit.ndarrays.places import Hit
 from diffkit.ndarrays.source import SourceLine
+from diffkit.ndarrays.tape import Pulled, TapeArray, pullback
 from diffkit.ndarrays.traced import Traced, TracedArray, trace_function
 
-__all__ = ["DualArray", "Hit", "Pushed", "SourceLine", "Traced", "TracedArray", "pushforward", "trace_function"]
+__all__ = [
+    "DualArray",
+    "Hit",
+    "Pulled",
+    "Pushed",
+    "SourceLine",
+    "TapeArray",
+    "Traced",
+    "TracedArray",
+    "pullback",
+    "pushforward",
+    "trace_function",
+]

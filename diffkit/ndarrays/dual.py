@@ -15,28 +15,14 @@ import numpy as np
 from diffkit.algebras.arrays import ARRAYS
 from diffkit.algebras.dual import Dual, DualAlgebra
 from diffkit.errors import TracingError
-from diffkit.ndarrays.kernel import ROWS, Level, Proxy, answer, contract, gather, plain, total
-from diffkit.ndarrays.source import SourceLine, user_line
-from diffkit.primitives import Primitive, table
+from diffkit.ndarrays.kernel import ROWS, Proxy, answer, contract, gather, own, plain, real, total
+from diffkit.ndarrays.places import Followed, Hit, Watch, jointly, places_met, ties_met, unmoved
+from diffkit.primitives import Primitive
 from diffkit.rules import by_rule
 
-POWER = table["power"]
 DUALS = DualAlgebra(ROWS)
 ONLY = 0
 """the one direction key; its tangent holds all directions"""
-
-
-class Hit(NamedTuple):
-    """A value that sits exactly where a function is not smooth, while it moves."""
-
-    name: str
-    kind: str
-    """edge, pole, kink or jump of the row ``name``, whose tangent is NaN; or tie, a comparison decided by equality"""
-    text: str
-    where: SourceLine
-
-    def __str__(self) -> str:
-        return f"{self.kind} of {self.name} ({self.text}), at {self.where}"
 
 
 class Pushed(NamedTuple):
@@ -47,13 +33,12 @@ class Pushed(NamedTuple):
     hits: tuple[Hit, ...]
 
 
-class Pushforward(Level):
+class Pushforward(Watch):
     """The level of one pushforward: its number of directions and its hits."""
 
     def __init__(self, directions: int):
         super().__init__()
         self.directions = directions
-        self.hits: dict[Hit, None] = {}
 
 
 class Content(NamedTuple):
@@ -64,26 +49,12 @@ class Content(NamedTuple):
     still: Any = None
 
 
-class DualArray(Proxy):
+class DualArray(Followed):
     """An array of dual numbers; primal and tangent may be proxies of an outer level."""
 
     __slots__ = ()
     level: Pushforward
     content: Content
-
-    def __repr__(self) -> str:
-        return f"DualArray({plain(self)})"
-
-    def __format__(self, spec: str) -> str:
-        return format(plain(self)[()], spec)
-
-    def __bool__(self) -> bool:
-        return bool(ROWS.apply(table["ne"], (self, 0.0)))
-
-    @property
-    def primal(self) -> Any:
-        """The value at the level below."""
-        return self.content.primal
 
     def _make(self, primal: Any, tangent: Any = None, still: Any = None) -> DualArray:
         known = still is not None and bool(still.any())
@@ -110,27 +81,17 @@ class DualArray(Proxy):
         if tangent is not None and np.shape(tangent) != full:
             tangent = np.broadcast_to(tangent, full)
         still = _jointly_still([part for part in parts if part.tangent is not None], full)
-        if primitive is POWER and not isinstance(args[1], Proxy) and np.any(ones := args[1] == 0):
-            still = np.broadcast_to(ones if still is None else still | ones, full)  # x⁰ = 1, at 0 too
-        if primitive.places and any(part.tangent is not None for part in parts):
-            tangent = self._poisoned(primitive, primals, padded, tangent, still)
+        if (ones := unmoved(primitive, args)) is not None:
+            still = np.broadcast_to(ones if still is None else still | ones, full)
+        tangent = self._poisoned(primitive, primals, padded, tangent, still)
         if still is not None and tangent is not None:
             tangent = np.where(still, 0.0, tangent)
         return self._make(answer, tangent, still if tangent is not None else None)
 
     def _poisoned(self, primitive: Primitive, primals: Any, tangents: Any, tangent: Any, still: Any) -> Any:
         """Put NaN where the function has no derivative in the direction, and keep a record."""
-        values = [plain(p) for p in primals]
-        if any(v is None for v in values) or (primitive is POWER and tangents[1] is None and _natural(values[1])):
-            return tangent
-        full = (self.level.directions, *np.broadcast_shapes(*map(np.shape, values)))
-        for place in primitive.places:
-            if place.varying is not None and all(tangents[i] is None for i in place.varying):
-                continue
-            margin = by_rule(place.margin, ARRAYS, values)
-            there = margin <= 0 if place.kind == "edge" else margin == 0
-            if not np.any(there):
-                continue
+        for place, there in places_met(primitive, primals, [t is not None for t in tangents]):
+            full = (self.level.directions, *np.broadcast_shapes(*map(np.shape, primals)))
             bad = np.broadcast_to(there, full) if still is None else there & ~still
             if place.slope is not None and not any(t is not None and plain(t) is None for t in tangents):
                 directions = [0.0 if t is None else plain(t) for t in tangents]
@@ -143,24 +104,16 @@ class DualArray(Proxy):
                     tangent = np.where(bad & smooth, by_rule(place.slope, ROWS, zeros) if nested else ahead, tangent)
                 bad = bad & ~smooth
             if np.any(bad):
-                self.level.hits[Hit(primitive.name, place.kind, place.text, user_line())] = None
+                self.level.hit(primitive, place)
                 tangent = np.where(bad, np.nan, np.zeros(full) if tangent is None else tangent)
         return tangent
 
     def _watch_ties(self, primitive: Primitive, parts: Sequence[Content]) -> None:
         """Record a comparison that exact equality of moving values decides."""
-        if primitive.truths:
-            return
-        values = [plain(part.primal) for part in parts]
         moving = [part for part in parts if part.tangent is not None]
-        if not moving or any(v is None for v in values) or parts[0] is parts[1]:
-            return
-        equal = values[0] == values[1]
-        if not np.any(equal):
-            return
-        still = _jointly_still(moving, (self.level.directions, *equal.shape))
-        if still is None or np.any(equal & ~still):
-            self.level.hits[Hit(primitive.name, "tie", "x = y", user_line())] = None
+        if moving and (equal := ties_met(primitive, [part.primal for part in parts])) is not None:
+            still = _jointly_still(moving, (self.level.directions, *equal.shape))
+            self.level.tie(primitive, parts, equal, still)
 
     # Moving, adding, multiplying and adding ---------------------------------------------------------------------
 
@@ -228,17 +181,7 @@ def _padded(tangent: Any, ndim: int) -> Any:
 
 def _jointly_still(parts: Sequence[Content], full: tuple[int, ...]) -> Any:
     """Where none of the tangents moves; None if that is nowhere known."""
-    if not parts or any(part.still is None for part in parts):
-        return None
-    still = _padded(parts[0].still, len(full) - 1)
-    for part in parts[1:]:
-        still = still & _padded(part.still, len(full) - 1)
-    return np.broadcast_to(still, full) if still.any() else None
-
-
-def _natural(exponent: Any) -> bool:
-    """Whether the exponents are 0, 1, 2 …, at which the power is a polynomial."""
-    return bool(np.all((exponent >= 0) & (exponent == np.floor(exponent))))
+    return jointly([None if part.still is None else _padded(part.still, len(full) - 1) for part in parts], full)
 
 
 def pushforward(call: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Pushed:
@@ -267,16 +210,9 @@ def pushforward(call: Callable[..., Any], primals: Sequence[Any], tangents: Sequ
     return Pushed(primal, tangent, tuple(level.hits))
 
 
-def real(array: Any) -> Any:
-    """Numbers as binary64, or in extended precision if they are: that is how rounding is measured."""
-    found = np.asarray(array)
-    return found if found.dtype in (float, np.longdouble) else found.astype(float)
-
-
 def seed(level: Pushforward, primal: Any, tangent: Any) -> Any:
     """Give an argument of the function from its primal and tangent; the user's own array is never handed out."""
-    if not isinstance(primal, Proxy):
-        primal = float(primal) if isinstance(primal, (int, float)) else real(primal).copy()
+    primal = own(primal)
     if tangent is None:
         return primal
     shape = np.shape(primal)

@@ -7,6 +7,7 @@ others are constants, so the perturbations of nested derivatives cannot be confu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Any
@@ -20,6 +21,7 @@ from diffkit.ndarrays.source import user_line
 from diffkit.primitives import Primitive, table
 
 NUMBERS = count(1)
+SMALL = 4096  # pairs of elements up to which a loop over them beats a matrix product
 NE = table["ne"]
 
 
@@ -176,7 +178,33 @@ def contract(a: Any, b: Any, left: str, right: str, out: str) -> Any:
     lead = leader((a, b))
     if lead is not None:
         return lead.contract(a, b, left, right, out)
-    return np.einsum(f"{left},{right}->{out}", a, b, optimize=np.size(a) * np.size(b) > 4096)
+    if np.size(a) * np.size(b) <= SMALL or len(set(left)) < len(left) or len(set(right)) < len(right):
+        return np.einsum(f"{left},{right}->{out}", a, b)
+    return _by_matmul(a, b, left, right, out)
+
+
+def _by_matmul(a: Any, b: Any, left: str, right: str, out: str) -> Any:
+    """Sum of products as one matrix product (of stacks of matrices), which the processor's own library does."""
+    lengths = dict(zip(left, np.shape(a), strict=True))
+    if any(lengths.setdefault(c, n) != n for c, n in zip(right, np.shape(b), strict=True)):
+        return np.einsum(f"{left},{right}->{out}", a, b)
+    stack = [c for c in left if c in right and c in out]
+    summed = [c for c in left if c in right and c not in out]
+    rows, columns = [c for c in left if c not in right], [c for c in right if c not in left]
+
+    def size(letters: list[str]) -> int:
+        return math.prod(lengths[c] for c in letters)
+
+    first = np.transpose(a, [left.index(c) for c in stack + rows + summed])
+    second = np.transpose(b, [right.index(c) for c in stack + summed + columns])
+    found = np.reshape(first, (*[lengths[c] for c in stack], size(rows), size(summed))) @ np.reshape(
+        second, (*[lengths[c] for c in stack], size(summed), size(columns))
+    )
+    letters = stack + rows + columns
+    found = np.reshape(found, [lengths[c] for c in letters])
+    lost = tuple(k for k, c in enumerate(letters) if c not in out)
+    found = np.sum(found, axis=lost) if lost else found
+    return np.transpose(found, [[c for c in letters if c in out].index(c) for c in out])
 
 
 def plain(x: Any) -> Any:
@@ -200,6 +228,19 @@ def numeric(value: Any) -> Any:
     if array.dtype.kind == "b":
         return array
     raise TracingError(f"cannot compute with {type(value).__name__}s of type {array.dtype}, at {user_line()}")
+
+
+def real(array: Any) -> Any:
+    """Numbers as binary64, or in extended precision if they are: that is how rounding is measured."""
+    found = np.asarray(array)
+    return found if found.dtype in (float, np.longdouble) else found.astype(float)
+
+
+def own(primal: Any) -> Any:
+    """Give an argument in numbers of its own: the user's array is never handed out."""
+    if isinstance(primal, Proxy):
+        return primal
+    return float(primal) if isinstance(primal, (int, float)) else real(primal).copy()
 
 
 def join(value: Any) -> Any:

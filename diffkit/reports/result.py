@@ -13,6 +13,7 @@ METHODS = {
     "symbolic": "SymPy's formula in binary64",
     "finite": "finite differences in binary64",
     "dual": "dual numbers in binary64",
+    "reverse": "reverse mode in binary64",
     "auto": "proven in ball arithmetic: the values are correctly rounded",
 }
 
