@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from diffkit.algebras.dual import DualAlgebra
 from diffkit.checking.repair.mutants import Edge, Mutant, Partial, supports
 from diffkit.primitives import Primitive, table
 from diffkit.program import Program
@@ -63,7 +64,30 @@ WRITTEN: tuple[Partial, ...] = (
     _formula(lambda F, p, u, y: F.abs(p)),
     _formula(lambda F, p, u, y: 1 / u),
     argument,
+    _formula(lambda F, p, u, y: u * (1 - u)),  # σ′ = y·(1 − y) and tanh′ = 1 − y², with u in the place of y
+    _formula(lambda F, p, u, y: 1 - u * u),
 )
+
+
+def at_answer(row: Primitive) -> Partial:
+    """The derivative taken at the answer instead of the argument: f′(y)."""
+
+    def partial(algebra: Any, p: Any, args: Any, y: Any) -> Any:
+        return DualAlgebra(algebra).term(row, (y,), algebra.apply(row, (y,)), 0, algebra.constant(1))
+
+    return partial
+
+
+def second(row: Primitive) -> Partial:
+    """The second derivative instead of the first: f″(u)."""
+
+    def partial(algebra: Any, p: Any, args: Any, y: Any) -> Any:
+        inner = DualAlgebra(algebra)
+        x = inner.variable(args[0], "x")
+        slope = DualAlgebra(inner).term(row, (x,), inner.apply(row, (x,)), 0, inner.constant(1))
+        return slope.tangents.get("x", algebra.constant(0))
+
+    return partial
 
 
 def other(algebra: Any, p: Any, args: Any, y: Any) -> Any:
@@ -165,14 +189,19 @@ def local_mistakes(program: Program) -> Iterator[Mistake]:
         if slot >= program.first_instruction and found and slot not in program.outputs:
             yield Mistake(Mutant(slot=slot), "ends", slot)
     for edge in edges:
-        for partial in _written(row_of(program, edge[0])):
-            yield Mistake(Mutant((edge,), partial), "written", *edge)
+        for how, partial in _written(row_of(program, edge[0])):
+            yield Mistake(Mutant((edge,), partial), how, *edge)
 
 
-def _written(row: Primitive) -> tuple[Partial, ...]:
+def _written(row: Primitive) -> Iterator[tuple[str, Partial]]:
+    """What is written instead of a partial, and what was done."""
     if row in MASKS:
-        return ()
-    return WRITTEN if len(row.arguments) == 1 else BINARY
+        return
+    unary = len(row.arguments) == 1
+    yield from (("written", partial) for partial in (WRITTEN if unary else BINARY))
+    if unary and not row.steps and row.partials[0] is not None:
+        yield "at the answer", at_answer(row)
+        yield "second derivative", second(row)
 
 
 def repeated_mistakes(program: Program) -> Iterator[Mistake]:
@@ -181,8 +210,8 @@ def repeated_mistakes(program: Program) -> Iterator[Mistake]:
         group = tuple(same)
         yield Mistake(Mutant(group, one), "one everywhere", same[0][0], k)
         yield Mistake(Mutant(group, twice), "twice everywhere", same[0][0], k)
-        for partial in _written(row):
-            yield Mistake(Mutant(group, partial), "written everywhere", same[0][0], k)
+        for how, partial in _written(row):
+            yield Mistake(Mutant(group, partial), f"{how} everywhere", same[0][0], k)
 
 
 def changed_values(program: Program) -> Iterator[Mistake]:

@@ -29,7 +29,7 @@ def rearranged(case: Case) -> Iterator[Candidate]:
     if len(case.columns) != case.count:
         return
     everything = np.arange(case.count)
-    for kind, text, order in _orders(case.evidence.shape, everything):
+    for kind, text, order in _orders(_own_shape(case), everything):
         yield Candidate(kind, text, _placed(order))
     for name, shape, inside in labels.blocks:
         positions = np.array(inside)
@@ -40,6 +40,13 @@ def rearranged(case: Case) -> Iterator[Candidate]:
             moved[positions] = positions[order % len(inside)]
             moved[positions[order == NONE]] = NONE
             yield Candidate(kind, f"{name}: {text}", _placed(moved))
+
+
+def _own_shape(case: Case) -> tuple[int, ...]:
+    """The shape the answer should have: of a parameter it is the parameter's, though the claim may be transposed."""
+    evidence = case.evidence
+    shapes = [shape for _, shape in evidence.groups]
+    return shapes[0] if len(shapes) == 1 and math.prod(shapes[0]) == case.count else evidence.shape
 
 
 def _orders(shape: tuple[int, ...], everything: Array) -> Iterator[Order]:

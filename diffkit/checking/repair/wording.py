@@ -66,7 +66,8 @@ def of_partial(program: Program, mistake: Mistake, throughout: bool) -> Words:
             return "mask" if row in MASKS else "missing chain factor", f"multiply by {text}: {example}"
         if mistake.how == "twice everywhere":
             return "extra chain factor", f"divide by {text}, which stands there twice: {example}"
-        return "wrong derivative", f"correct {text}: {example}, not {partial_text(program, slot, k, mistake)}"
+        words = f"correct {text}: {example}, not {partial_text(program, slot, k, mistake)}{_why(program, mistake)}"
+        return "wrong derivative", words
     p, name = partial_text(program, slot, k), derivative_of(program, slot, k)
     where = "" if throughout else f"in the part through {excerpt(program, slot)}, "
     if mistake.how == "one":
@@ -74,7 +75,17 @@ def of_partial(program: Program, mistake: Mistake, throughout: bool) -> Words:
     if mistake.how == "twice":
         return "extra chain factor", f"{where}divide by {p}, {name}, which stands there twice"
     kind = "mask" if row in MASKS else "wrong derivative"
-    return kind, f"{name} is {p}, not {partial_text(program, slot, k, mistake)}"
+    return kind, f"{name} is {p}, not {partial_text(program, slot, k, mistake)}{_why(program, mistake)}"
+
+
+def _why(program: Program, mistake: Mistake) -> str:
+    """What was done to write another partial, where that has a name."""
+    args = _instruction(program, mistake.slot)[1]
+    if mistake.how.startswith("at the answer"):
+        return f": take it at {excerpt(program, args[0])}, not at {excerpt(program, mistake.slot)}"
+    if mistake.how.startswith("second derivative"):
+        return ", which is the second derivative"
+    return ""
 
 
 def of_multiple(program: Program, mistake: Mistake, factor: Factor | None) -> Words:
