@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.callables.function import Argument, Function, as_function
-from diffkit.checking.claims import Claim, CodeClaim, NumberClaim, TextClaim, read_claim
+from diffkit.checking.claims import Claim, CodeClaim, NumberClaim, TextClaim, read_claim, unfit
 from diffkit.checking.judge import Judge
 from diffkit.checking.model import WORST, Check, Entry, Judged, Verdict
 from diffkit.checking.repairs import repair
@@ -115,11 +115,9 @@ class Setting:
         for kind, size in sizes.items():
             if count == size and (kind != "jacobian" or m > 1):
                 return kind
-        known = ", ".join(
-            f"a {kind} {size}" for kind, size in sizes.items() if size > 0 and (kind != "jacobian" or m > 1)
+        raise unfit(
+            self.claim, self.arguments, {kind: size for kind, size in sizes.items() if kind != "jacobian" or m > 1}
         )
-        raise DiffkitError(f"the claim has {count} entries of shape {self.claim.shape}: it is no derivative of this f",
-                           hint=f"{known} ({n} variables)")  # fmt: skip
 
     def _task(self) -> Task:
         task = source_task(self.source, self.kind, {})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -108,9 +109,12 @@ class CodeClaim(Claim):
             return result
 
         self.bound = Bound(Function(flat), arguments, labels, point)
-        self.bound.function.call.__name__ = function.name
+        anonymous = getattr(claim, "__name__", "") == "<lambda>"
+        flat.__name__ = "the claim" if anonymous else function.name
         first = self.bound.shape
         self.shape = first
+        self.parts = tuple(shapes)
+        """shapes of the parts of a claim that gives several"""
         if shapes:
             sizes = [int(np.prod(s, dtype=int)) for s in shapes]
             self.paired = len(shapes) == 2 and sizes[0] == 1 and sizes[1] >= 1 and pair is not False
@@ -172,6 +176,21 @@ def read_claim(
             )
         return TextClaim(claim, variables)
     return NumberClaim(claim)
+
+
+def unfit(claim: Claim, arguments: Sequence[Argument], sizes: Mapping[str, int]) -> DiffkitError:
+    """Why a claim is no derivative of f: it has no value, or other shapes than the parameters, or another size."""
+    if isinstance(claim, CodeClaim) and claim.bound.reason:
+        return FunctionError(claim.bound.reason, hint="call it at the point by hand to see where")
+    if isinstance(claim, CodeClaim) and len(claim.parts) == len(arguments) > 1:
+        pairs = zip(arguments, claim.parts, strict=True)
+        odd = [f"for {a.name} of shape {a.shape} it gives {part}" for a, part in pairs if math.prod(part) != a.size]
+        if odd:
+            return DiffkitError(f"the claim has other shapes than the parameters: {'; '.join(odd)}")
+    count, n = math.prod(claim.shape), sum(a.size for a in arguments)
+    known = ", ".join(f"a {kind} {size}" for kind, size in sizes.items() if size > 0)
+    return DiffkitError(f"the claim has {count} entries of shape {claim.shape}: it is no derivative of this f",
+                        hint=f"{known} ({n} variables)")  # fmt: skip
 
 
 def _is_text(claim: Any) -> bool:

@@ -114,6 +114,8 @@ class Mistake(NamedTuple):
     how: str
     slot: int
     k: int | None = None
+    layer: int | None = None
+    """which of several functions on the way from the inputs, where the mistake is in all of one layer"""
 
 
 def flowing_edges(program: Program) -> list[Edge]:
@@ -161,18 +163,41 @@ def cut_edges(program: Program) -> Iterator[Mistake]:
     for arg, found in uses.items():
         if len(found) > 1 and arg >= program.first_instruction:
             yield Mistake(Mutant(tuple(found), zero), "slot", arg)
-    for row, found in same_function(program, edges).items():
-        yield Mistake(Mutant(tuple(found), zero), "function", found[0][0], row[1])
+    for same, layer in same_function(program, edges):
+        yield Mistake(Mutant(same, zero), "function", *same[0], layer)
 
 
-def same_function(program: Program, edges: list[Edge]) -> dict[tuple[Primitive, int], list[Edge]]:
-    """The edges of each function that occurs more than once, by argument."""
-    found: dict[tuple[Primitive, int], list[Edge]] = {}
+def same_function(program: Program, edges: list[Edge]) -> Iterator[tuple[tuple[Edge, ...], int | None]]:
+    """The edges of each function that occurs more than once, by argument; then those of each layer of it."""
+    layers = layers_of(program)
+    found: dict[tuple[Primitive, int], dict[int, list[Edge]]] = {}
     for slot, k in edges:
         row = row_of(program, slot)
         if row not in LINEAR:
-            found.setdefault((row, k), []).append((slot, k))
-    return {key: same for key, same in found.items() if len(same) > 1}
+            found.setdefault((row, k), {}).setdefault(layers[slot], []).append((slot, k))
+    for parts in found.values():
+        same = tuple(edge for part in parts.values() for edge in part)
+        if len(same) > 1:
+            yield same, None
+    for (row, _), parts in found.items():
+        if len(row.arguments) == 1 and len(parts) > 1:
+            yield from ((tuple(part), layer) for layer, part in parts.items() if len(part) > 1)
+
+
+def layers_of(program: Program) -> list[int]:
+    """How many instructions of the same function, its own among them, lie at most between a slot and the inputs."""
+    counts: list[dict[Primitive, int]] = [{} for _ in range(program.first_instruction)]
+    found = [0] * program.first_instruction
+    for _, row, args in program.numbered():
+        merged: dict[Primitive, int] = {}
+        for arg in args:
+            for key, count in counts[arg].items():
+                merged[key] = max(count, merged.get(key, 0))
+        if len(row.arguments) == 1:
+            merged[row] = merged.get(row, 0) + 1
+        counts.append(merged)
+        found.append(merged.get(row, 0))
+    return found
 
 
 def local_mistakes(program: Program) -> Iterator[Mistake]:
@@ -206,12 +231,11 @@ def _written(row: Primitive) -> Iterator[tuple[str, Partial]]:
 
 def repeated_mistakes(program: Program) -> Iterator[Mistake]:
     """The same mistake wherever a function stands."""
-    for (row, k), same in same_function(program, flowing_edges(program)).items():
-        group = tuple(same)
-        yield Mistake(Mutant(group, one), "one everywhere", same[0][0], k)
-        yield Mistake(Mutant(group, twice), "twice everywhere", same[0][0], k)
-        for how, partial in _written(row):
-            yield Mistake(Mutant(group, partial), f"{how} everywhere", same[0][0], k)
+    for same, layer in same_function(program, flowing_edges(program)):
+        yield Mistake(Mutant(same, one), "one everywhere", *same[0], layer)
+        yield Mistake(Mutant(same, twice), "twice everywhere", *same[0], layer)
+        for how, partial in _written(row_of(program, same[0][0])):
+            yield Mistake(Mutant(same, partial), f"{how} everywhere", *same[0], layer)
 
 
 def changed_values(program: Program) -> Iterator[Mistake]:

@@ -14,7 +14,7 @@ NAMES = ("f itself", "the first derivative", "the second derivative", "the third
 
 
 def other_order(case: Case) -> Iterator[Candidate]:
-    """claim = f⁽ᵏ⁾ with another k, for f of one variable whose formula is known."""
+    """The claim is f⁽ᵏ⁾ with another k, for f of one variable whose formula is known."""
     program = case.evidence.program
     if program is None or len(program.inputs) != 1 or len(program.outputs) != 1 or case.count != 1:
         return
