@@ -69,7 +69,7 @@ def of_partial(program: Program, mistake: Mistake, throughout: bool) -> Words:
         if mistake.how == "twice everywhere":
             return "extra chain factor", f"divide by {text}, which stands there twice: {example}"
         if mistake.how.startswith("at the answer"):
-            return "wrong derivative", f"take {text} at its argument, not at its value{_why(program, mistake)}"
+            return "wrong derivative", f"{text} is taken at the wrong place{_why(program, mistake)}"
         if mistake.how.startswith("second derivative"):
             return "wrong derivative", f"take the first derivative, not the second, as {text}: {example}"
         return "wrong derivative", f"correct {text}: {example}, not {partial_text(program, slot, k, mistake)}"
@@ -87,7 +87,7 @@ def _why(program: Program, mistake: Mistake) -> str:
     """What was done to write another partial, where that has a name."""
     args = _instruction(program, mistake.slot)[1]
     if mistake.how.startswith("at the answer"):
-        return f": at {excerpt(program, args[0])}, not at {excerpt(program, mistake.slot)}"
+        return f": take it at {excerpt(program, args[0])}, not at {excerpt(program, mistake.slot)}"
     if mistake.how.startswith("second derivative"):
         return ", which is the second derivative"
     return ""
