@@ -25,7 +25,7 @@ print("Quadratics ½(x² + κy²): μ = 1, L = κ; steps of 1/L until f has fall
 for kappa in (2, 10, 100):
     f = f"(x^2 + {kappa}*y^2)/2"
     mu, largest = np.linalg.eigvalsh(dk.hessian(f, (1, 1)).value)
-    path = descend(dk.prepare(f, backend="dual"), [1.0, 1.0], 1 / largest, 1500)
+    path = descend(dk.prepare(f, backend="dual"), [1.0, 1.0], 1 / largest, 6 * kappa)
     values = (path[:, 0] ** 2 + kappa * path[:, 1] ** 2) / 2
     steps = int(np.argmax(values <= 1e-6 * values[0]))
     bound = math.ceil(largest / mu * math.log(1e6))

@@ -60,7 +60,7 @@ def neither(X):
 
 def shared(X, share):
     B = blocks(X)
-    return unblocks(WEIGHTS[:, :, None] * share(B == np.max(B, axis=2, keepdims=True)))
+    return unblocks(WEIGHTS[:, :, None] * share(np.max(B, axis=2, keepdims=True) == B))
 
 
 X = np.random.default_rng(2).permutation(36).reshape(6, 6) / 8.0  # no two entries are equal

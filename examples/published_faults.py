@@ -1,8 +1,7 @@
 """Faults that published tutorials contain, each as code, and what `check` says about it.
 
-Some are found without running anything through the derivative: a name that is never given a value, matrices that do
-not multiply, a gradient of another shape than its parameter. The others run, and train something; only a check of the
-gradient finds them.
+Some are refused: a name without a value, matrices that do not multiply, a gradient of another shape than its
+parameter. The others run, and train something; only a check of the gradient finds them.
 """
 
 import numpy as np
@@ -33,14 +32,9 @@ def cost(theta):
     return np.mean((X @ theta - y) ** 2)
 
 
-def never_computed(theta):
-    return 2 / 5 * X.T @ errors  # noqa: F821
-
-
-computed_once = X @ np.zeros(2) - y
-judge("1a", "The error term is never computed", cost, never_computed, start)
+judge("1a", "The error term is never computed", cost, lambda theta: 2 / 5 * X.T @ errors, start)  # noqa: F821
 judge("1b", "… or is left at 0", cost, lambda theta: 2 / 5 * X.T @ np.zeros(5), start)
-judge("1c", "… or is computed once, before the loop, at θ = 0", cost, lambda theta: 2 / 5 * X.T @ computed_once, start)
+judge("1c", "… or is computed once, before the loop, at θ = 0", cost, lambda theta: 2 / 5 * X.T @ -y, start)
 judge("2", "Shapes that do not multiply: X is 5×1, θ has length 2", cost,
       lambda theta: 2 / 5 * column.T @ (column @ theta - y), start)  # fmt: skip
 
@@ -59,21 +53,15 @@ def chain_gradient(w1, w2, x, y, slope=lambda z: sigmoid(z) * (1 - sigmoid(z)), 
     return (p - y) * w2 * slope(z1) * x, (p - y) * (a1 if previous == "activation" else p)
 
 
-def at_activation(w1, w2, x, y):
-    return chain_gradient(w1, w2, x, y, slope=lambda z: sigmoid(sigmoid(z)) * (1 - sigmoid(sigmoid(z))))
+def faulty(**fault):
+    return lambda w1, w2, x, y: chain_gradient(w1, w2, x, y, **fault)
 
 
-def second_derivative(w1, w2, x, y):
-    return chain_gradient(w1, w2, x, y, slope=lambda z: sigmoid(z) * (1 - sigmoid(z)) * (1 - 2 * sigmoid(z)))
-
-
-def output_for_activation(w1, w2, x, y):
-    return chain_gradient(w1, w2, x, y, previous="output")
-
-
+at_activation = faulty(slope=lambda z: sigmoid(sigmoid(z)) * (1 - sigmoid(sigmoid(z))))
+second_derivative = faulty(slope=lambda z: sigmoid(z) * (1 - sigmoid(z)) * (1 - 2 * sigmoid(z)))
 weights, sample = [0.4, -0.7], (1.3, 1.0)
 judge("3a", "The activation's derivative is taken at a₁ = σ(z₁), not at z₁", chain, at_activation, weights, sample)
-judge("4a", "The output ŷ stands for the previous layer's a₁", chain, output_for_activation, weights, sample)
+judge("4a", "The output ŷ stands for the previous layer's a₁", chain, faulty(previous="output"), weights, sample)
 judge("5", "The loss has lost its minus: Σ y·log ŷ + (1 − y)·log(1 − ŷ)", lambda *w: -chain(*w), chain_gradient,
       weights, sample)  # fmt: skip
 judge("6a", "σ(1 − σ) is called the second derivative of σ", "sigmoid(x)", "sigmoid(x)*(1 - sigmoid(x))", None,
@@ -109,3 +97,23 @@ for number, fault, name in (
 
 W, a, t = rng.normal(size=(3, 4)), rng.normal(size=4), rng.normal(size=3)
 judge("8", "∂L/∂W = a·δᵀ for z = W·a", lambda W: np.sum((W @ a - t) ** 2) / 2, lambda W: np.outer(a, W @ a - t), W)
+
+# Convolution: Y_{mnk} = Σ W_{ijkl}·X_{m+i,n+j,l}, and L = ΣG·Y --------------------------------------------------------
+
+image, kernel, G = rng.normal(size=(3, 3, 2)), rng.normal(size=(2, 2, 2, 2)), rng.normal(size=(2, 2, 2))
+
+
+def convolution(X, W):
+    return sum(np.einsum("mnk,kl,mnl", G, W[i, j], X[i : i + 2, j : j + 2]) for i, j in np.ndindex(2, 2))
+
+
+def two_formulas(X, W):
+    by_input, by_kernel = np.zeros(X.shape), np.zeros(W.shape)
+    for i, j in np.ndindex(2, 2):
+        by_kernel[i, j] = np.einsum("mnk,mnl->kl", G, X[i : i + 2, j : j + 2])
+        by_input[i : i + 2, j : j + 2] += np.einsum("kl,mnl->mnk", W[i, j], G)
+    return by_input, by_kernel
+
+
+judge("9", "The formulas for ∂L/∂W and ∂L/∂X of a convolution disagree on the order of channels", convolution,
+      two_formulas, [image, kernel])  # fmt: skip

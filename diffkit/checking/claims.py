@@ -88,7 +88,8 @@ class NumberClaim(Claim):
 
     def rounding(self, row: Any) -> Any:  # noqa: ARG002
         """Half a unit in the last place of what was written down."""
-        return np.spacing(np.abs(self.flat))
+        size = np.abs(self.flat)
+        return np.where(size == 0, 0.0, np.spacing(size))  # a 0 that was written down is not rounded
 
 
 class CodeClaim(Claim):

@@ -19,6 +19,7 @@ from diffkit.transforms import derivative_program
 BEYOND = 3.0  # times a tolerance that rests on measured bars, beyond which a claim is wrong; between, nothing is said
 ROUNDED = 64.0  # times the effect of rounded literals within which constants computed beforehand may lie
 REFERENCE, ROUNDING, LITERALS = "reference", "rounding of the claim's code", "rounded literals"
+FOLDED = "constants computed beforehand"
 
 
 class Judge:
@@ -86,15 +87,12 @@ class Judge:
 
     def _exactly(self, c: int, truth: float, apart: Any, literals: float) -> Judged:
         """Both are formulas: they are equal, or apart by more than their literals explain, or neither is certain."""
-        terms = {LITERALS: literals}
-        verdict: Verdict = "inconclusive"
-        note = ""
-        if apart.equal or apart.difference <= literals:
-            verdict = "correct"
-        elif apart.difference > ROUNDED * literals:
+        terms, note = {LITERALS: literals}, ""
+        verdict: Verdict = "correct"
+        if not apart.equal and apart.difference > ROUNDED * literals:
             verdict = "wrong"
-        else:
-            note = "the difference is no larger than what constants computed beforehand are rounded by"
+        elif not apart.equal and apart.difference > literals:
+            terms = {FOLDED: ROUNDED * literals}
         error = 0.0 if apart.equal else max(apart.difference, abs(apart.claimed - truth))
         if verdict == "correct" and not apart.equal and not math.isfinite(literals):
             verdict, note = "inconclusive", "what rounded literals do there is not bounded"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import combinations
 
 import numpy as np
 
@@ -60,6 +61,11 @@ def _orders(shape: tuple[int, ...], everything: Array) -> Iterator[Order]:
             for step in (1, -1) if shape[axis] > 2 else ():
                 moved = np.roll(everything.reshape(shape), -step, axis=axis).ravel()
                 yield "shift", f"shift the {what} by {_places(step)}", moved
+    if len(shape) > 2:
+        for i, j in combinations(range(len(shape)), 2):
+            if min(shape[i], shape[j]) > 1:
+                moved = everything.reshape(shape).swapaxes(i, j).ravel()
+                yield "transpose", f"exchange axes {i} and {j}", moved
     if count > 2:
         yield "reversed", "reverse the order of the entries", everything[::-1].copy()
         steps = [sign * k for k in range(1, min(count // 2, LARGEST) + 1) for sign in (1, -1)]
