@@ -214,7 +214,7 @@ STATEMENTS = [
     Statement(T3, "quotient, the terms exchanged", "sin(x)/exp(x)", "(sin(x)*exp(x) - exp(x)*cos(x))/exp(x)^2", None,
               "wrong", "change the sign"),
     Statement(T3, "∇Ax = Aᵀ, with a gradient in each row", lambda x: A @ x, lambda x: A.T, V, "wrong", "transpose"),
-    Statement(T3, "∇Ax = Aᵀ, with a gradient in each column", lambda x: A @ x, lambda x: A.T.T, V),
+    Statement(T3, "∇Ax = Aᵀ, with a gradient in each column", lambda x: A @ x, lambda x: np.transpose(A.T), V),
     Statement(T3, "∇xᵀA = A, with a gradient in each row", lambda x: x @ A, lambda x: A, V, "wrong", "transpose"),
     Statement(T3, "∇xᵀA = A, with a gradient in each column", lambda x: x @ A, lambda x: A.T, V),
     Statement(T3, "∇xᵀAx = (A + Aᵀ)x", lambda x: x @ A @ x, lambda x: (A + A.T) @ x, V),
@@ -276,7 +276,7 @@ def test_the_verdict_on_a_statement(statement):
         assert statement.words in (found.explanation or "")
 
 
-def test_every_statement_stands_on_the_page():
+def test_the_page_treats_every_tutorial():
     page = PAGE.read_text(encoding="utf-8")
     for tutorial in (T0, T1, T2, T3, T4):
         assert f"## {tutorial}: " in page

@@ -106,18 +106,16 @@ class Setting:
         """What the claim is, by the number of its entries."""
         n, m = len(self.labels), math.prod(self.outputs)
         count = math.prod(self.claim.shape)
-        sizes = {"gradient": n if m == 1 else -1, "jacobian": m * n, "hessian": n * n if m == 1 else -1}
+        sizes = {"gradient": n, "hessian": n * n} if m == 1 else {"jacobian": m * n}
         if asked is not None:
-            wanted = sizes["gradient" if asked == "derivative" else asked]
-            if count != wanted:
-                raise DiffkitError(f"the claim has {count} entries, a {asked} of this f has {wanted}")
-            return "gradient" if asked == "derivative" else asked
+            known = sizes.get("gradient" if asked == "derivative" else asked)
+            if known is None:
+                raise DiffkitError(f"f has {m} output{'s' * (m > 1)}: it has a {' and a '.join(sizes)}, no {asked}")
+            sizes = {asked: known}
         for kind, size in sizes.items():
-            if count == size and (kind != "jacobian" or m > 1):
-                return kind
-        raise unfit(
-            self.claim, self.arguments, {kind: size for kind, size in sizes.items() if kind != "jacobian" or m > 1}
-        )
+            if count == size:
+                return "gradient" if kind == "derivative" else kind
+        raise unfit(self.claim, self.arguments, sizes)
 
     def _task(self) -> Task:
         task = source_task(self.source, self.kind, {})

@@ -189,9 +189,9 @@ def unfit(claim: Claim, arguments: Sequence[Argument], sizes: Mapping[str, int])
         if odd:
             return DiffkitError(f"the claim has other shapes than the parameters: {'; '.join(odd)}")
     count, n = math.prod(claim.shape), sum(a.size for a in arguments)
-    known = ", ".join(f"a {kind} {size}" for kind, size in sizes.items() if size > 0)
-    return DiffkitError(f"the claim has {count} entries of shape {claim.shape}: it is no derivative of this f",
-                        hint=f"{known} ({n} variables)")  # fmt: skip
+    entries = "1 entry" if count == 1 else f"{count} entries of shape {claim.shape}"
+    known = ", ".join(f"a {kind} has {size}" for kind, size in sizes.items())
+    return DiffkitError(f"the claim has {entries}: it is no derivative of this f", hint=f"{known} ({n} variables)")
 
 
 def _is_text(claim: Any) -> bool:
