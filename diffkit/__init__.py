@@ -20,11 +20,15 @@ _HOMES = {
     "diffkit.checking.model": ("Check", "Entry"),
     "diffkit.comparison": ("Comparison",),
     "diffkit.errors": (
-        "BackendError", "DiffkitError", "FileError", "FunctionError", "LimitError", "NotOkError", "ParseError",
-        "PointError", "TracingError", "VariableError",
+        "BackendError", "DiffkitError", "FileError", "FormError", "FunctionError", "LimitError", "NotOkError",
+        "ParseError", "PointError", "ShapeError", "TracingError", "VariableError",
     ),
     "diffkit.functions": ("Expression", "parse"),
+    "diffkit.learn.descent": ("Descent", "descend"),
     "diffkit.limits": ("Limits",),
+    "diffkit.matrices.answer": ("MatrixDerivative", "matrix_derivative"),
+    "diffkit.matrices.evaluation": ("arrays",),
+    "diffkit.matrices.identities": ("Identity", "check_identity"),
     "diffkit.prepared": ("Prepared",),
     "diffkit.results": ("Result",),
 }  # fmt: skip
@@ -53,16 +57,25 @@ if TYPE_CHECKING:
     from diffkit.errors import BackendError as BackendError
     from diffkit.errors import DiffkitError as DiffkitError
     from diffkit.errors import FileError as FileError
+    from diffkit.errors import FormError as FormError
     from diffkit.errors import FunctionError as FunctionError
     from diffkit.errors import LimitError as LimitError
     from diffkit.errors import NotOkError as NotOkError
     from diffkit.errors import ParseError as ParseError
     from diffkit.errors import PointError as PointError
+    from diffkit.errors import ShapeError as ShapeError
     from diffkit.errors import TracingError as TracingError
     from diffkit.errors import VariableError as VariableError
     from diffkit.functions import Expression as Expression
     from diffkit.functions import parse as parse
+    from diffkit.learn.descent import Descent as Descent
+    from diffkit.learn.descent import descend as descend
     from diffkit.limits import Limits as Limits
+    from diffkit.matrices.answer import MatrixDerivative as MatrixDerivative
+    from diffkit.matrices.answer import matrix_derivative as matrix_derivative
+    from diffkit.matrices.evaluation import arrays as arrays
+    from diffkit.matrices.identities import Identity as Identity
+    from diffkit.matrices.identities import check_identity as check_identity
     from diffkit.prepared import Prepared as Prepared
     from diffkit.results import Result as Result
 

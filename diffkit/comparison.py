@@ -13,6 +13,7 @@ from diffkit.backends import BACKENDS, Backend, Bounded, Evaluation, get_backend
 from diffkit.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
 from diffkit.errors import BackendError, LimitError
 from diffkit.evaluation import table_bound
+from diffkit.function_referee import FunctionReferee
 from diffkit.layout import lay_out
 from diffkit.points import Points
 from diffkit.referee import Referee
@@ -109,7 +110,7 @@ class Comparer:
         if not backends:
             raise BackendError("there is no backend to compare", hint=f"name some of {', '.join(BACKENDS)}")
         self.task = task
-        self.referee = Referee(task)
+        self.referee = Referee(task) if task.function is None else FunctionReferee(task)
         self.asked = [self._prepare(get_backend(backend)) for backend in backends]
 
     def _prepare(self, backend: Backend) -> Asked:

@@ -63,6 +63,16 @@ class TracingError(BackendError):
     """A Python function does something that cannot be followed: it branches, or leaves NumPy."""
 
 
+class ShapeError(DiffkitError):
+    """Arrays whose shapes do not fit an operation; ``lengths`` are the two that should be equal, where that is all."""
+
+    lengths: tuple[int | str, int | str] | None = None
+
+
+class FormError(DiffkitError):
+    """No formula is known for the derivative of an array expression, or none that passes its check."""
+
+
 class FileError(DiffkitError):
     """A file cannot be read or written, or one of its lines is malformed."""
 

@@ -35,6 +35,12 @@ KINDS = {
     "wrong check": ["check", "x^2*y", "--claim", "2*x*y", "--claim", "x", "--at", "1,2"],
     "kink check": ["check", "relu(x)", "--claim", "heaviside(x)", "--at", "0"],
     "undecided check": ["check", "sqrt(x)", "--claim", "1/x", "--at", "0"],
+    "descent": ["descend", "(w-3)^2 + 2*(b+1)^2", "--from", "w=0,b=0", "--rate", "0.1", "--steps", "30"],
+    "diverging descent": ["descend", "exp(x^2)", "--from", "2", "--rate", "1"],
+    "matrix": ["matrix", "A @ x", "--wrt", "x"],
+    "identity": ["matrix", "--check", "d/dx x.T @ A @ x = (A + A.T) @ x"],
+    "false identity": ["matrix", "--check", "d/dx x.T @ A @ x = 2*A @ x"],
+    "arrays": ["grad", "x.T @ A @ x", "--let", "A=[[1,2],[3,4]]", "--at", "x=[1,2]"],
     "functions": ["functions"],
     "function": ["functions", "tanh"],
 }

@@ -53,7 +53,8 @@ class FunctionEvaluation:
         start = self.function.evaluations
         value = self.function.values(point)
         self.function.evaluations += 1
-        table, hits = self._derivatives(np.array(point, dtype=float))
+        with self.function.followed():
+            table, hits = self._derivatives(np.array(point, dtype=float))
         values = [float(table[index]) for index in self.task.indices]
         odd = {}
         for c, (output, _) in enumerate(self.task.indices):

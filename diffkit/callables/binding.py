@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -192,12 +193,27 @@ class Bound:
     @cached_property
     def traced(self) -> Program:
         """The Program of the function, where its code has no branches; TracingError where it cannot be found."""
-        program: Program = trace_function(self.call, self.inputs, [a.shape for a in self.arguments]).program
+        with self.followed():
+            program: Program = trace_function(self.call, self.inputs, [a.shape for a in self.arguments]).program
         found = run(program, BOUNDS, [(x, 0.0) for x in self.start])
         for (value, error), own in zip(found, self.values(self.start).tolist(), strict=True):
             if abs(value - own) > FAR * error + FAR * math.ulp(own):
                 raise TracingError(f"what {self.name} computes is not what its trace computes: {own} and {value}")
         return program
+
+    @contextmanager
+    def followed(self) -> Iterator[None]:
+        """Run the code on what stands for numbers; TracingError for whatever it raises only there."""
+        try:
+            yield
+        except DiffkitError:
+            raise
+        except Exception as error:
+            if isinstance(error.__cause__, TracingError):  # as NumPy reports it: a[0] = … of a plain array
+                raise error.__cause__ from None
+            raise TracingError(
+                f"{self.name} takes plain numbers, but raised {type(error).__name__} when it was followed: {error}"
+            ) from error
 
     def samplers(self) -> list[Callable[[Sequence[tuple[float, ...]]], Sequence[float]]]:
         """Each entry of the result at many points; what was computed for one entry is there for the others."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from diffkit.callables.function import Argument, Function, as_function
 from diffkit.checking.claims import Claim, CodeClaim, NumberClaim, TextClaim, read_claim, unfit
-from diffkit.checking.judge import Judge
+from diffkit.checking.judge import Judge, sharp
 from diffkit.checking.model import WORST, Check, Entry, Judged, Verdict
 from diffkit.checking.repairs import repair
 from diffkit.checking.scope import scope_of
@@ -26,6 +26,7 @@ CLOSENESS = 1e-9
 BESIDE = 2  # points beside the given one that are looked at too
 SPREAD = 0.3  # how far beside, in proportion
 TRIES = 8  # random points tried for each that is wanted, as some have no derivative
+BLIND = 2  # points for each that is wanted, at which nothing can be told, after which no more are tried
 GENERIC = 8  # points for a claim in words without a point
 MANY = 200  # inputs of a black box from which entries are sampled
 KINDS = ("derivative", "gradient", "jacobian", "hessian")
@@ -180,39 +181,41 @@ class _Looks:
         setting = self.setting
         for point in setting.given:
             self.seen.append((point, *self.judge.at(point)))
-        fresh = 0
+        self._look_beside()
+        if not self.seen:
+            raise PointError("no point was found at which f has a derivative", hint="give one with at=…")
+        largest = self._largest([])
+        self.seen = [(point, self._settled(judged, largest), truth) for point, judged, truth in self.seen]
+        return self._verdict()
+
+    def _look_beside(self) -> None:
+        """Look at points of our own choice; one that cannot tell is no witness, and others are tried for it."""
+        setting = self.setting
+        fresh = blind = 0
         for point in setting.beside(self.wanted, self.rng) if self.wanted else ():
-            if fresh >= self.wanted:
+            if fresh >= self.wanted or blind > BLIND * self.wanted:
                 break
             truth = setting.subject.at(point)
             if any(odd.status != "ok" for odd in truth.odd.values()):
                 continue
             judged, _ = self.judge.at(point, truth)
-            if any(j.verdict == "wrong" and math.isnan(j.claimed) for j in judged) and setting.given:
-                continue  # the claim need not have values beside the point that was asked about
+            if setting.given:
+                if any(j.verdict == "wrong" and math.isnan(j.claimed) for j in judged):
+                    continue  # the claim need not have values beside the point that was asked about
+                settled = self._settled(judged, self._largest(judged))
+                if all(j.verdict != "wrong" for j in settled) and any(map(_blind, settled)):
+                    blind += 1
+                    continue
             self.seen.append((point, judged, truth))
             fresh += 1
-        if not self.seen:
-            raise PointError("no point was found at which f has a derivative", hint="give one with at=…")
-        self._settle()
-        return self._verdict()
 
-    def _settle(self) -> None:
-        """Correct only where an error of the closeness would have been seen: elsewhere nothing is said."""
-        sizes = [abs(j.reference) for _, judged, _ in self.seen for j in judged if math.isfinite(j.reference)]
-        largest = max(sizes, default=0.0)
-        for k, (point, judged, truth) in enumerate(self.seen):
-            settled = [self._sharp(j, largest) for j in judged]
-            self.seen[k] = (point, settled, truth)
+    def _largest(self, more: Sequence[Judged]) -> float:
+        """The largest component that was seen anywhere."""
+        judged = [j for _, each, _ in self.seen for j in each]
+        return max((abs(j.reference) for j in (*judged, *more) if math.isfinite(j.reference)), default=0.0)
 
-    def _sharp(self, j: Judged, largest: float) -> Judged:
-        if j.verdict != "correct" or j.convention:
-            return j
-        scale = abs(j.reference) if abs(j.reference) > j.tolerance else largest
-        if 2 * j.tolerance <= self.closeness * scale or j.tolerance == 0:
-            return j
-        note = f"{j.decided} hides relative errors below {2 * j.tolerance / scale if scale else math.inf:.1g}"
-        return j._replace(verdict="inconclusive", note=note)
+    def _settled(self, judged: Sequence[Judged], largest: float) -> list[Judged]:
+        return [sharp(j, self.closeness, largest) for j in judged]
 
     def _verdict(self) -> Check:
         setting = self.setting
@@ -281,6 +284,11 @@ class _Looks:
             found.append(Entry(setting.index(c), label, j.claimed, j.reference, j.error, j.tolerance, j.verdict,
                                j.decided, j.note, at))  # fmt: skip
         return tuple(sorted(found, key=lambda e: (WORST.index(e.verdict), _size(e))))
+
+
+def _blind(j: Judged) -> bool:
+    """Whether a point cannot tell, though nothing there is against the claim."""
+    return j.verdict == "inconclusive" and not j.error > j.tolerance
 
 
 def _size(j: Any) -> float:

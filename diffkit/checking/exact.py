@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -95,6 +96,18 @@ class Sensitivity(BoundsAlgebra):
 def _was_rounded(value: int | Fraction) -> bool:
     """Whether a binary64 is not the decimal it was written as."""
     return isinstance(value, Fraction) and Fraction(repr(float(value))) != value
+
+
+def as_written(program: Program) -> Program:
+    """The program of some code with every binary64 in it read as the shortest decimal that gives it.
+
+    That is within half a unit in the last place of each, so that a claim which equals the derivative when both are
+    read so differs from it by the rounding of literals only (backward error zero), whatever that does to the value.
+    """
+    constants = tuple(
+        c if isinstance(c, Named) or not _was_rounded(c) else Fraction(repr(float(c))) for c in program.constants
+    )
+    return replace(program, constants=constants)
 
 
 def sensitivity(program: Program, point: Sequence[float], code: bool) -> list[float]:

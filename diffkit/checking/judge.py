@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.checking.claims import Claim
-from diffkit.checking.exact import Difference, sensitivity
+from diffkit.checking.exact import Difference, as_written, sensitivity
 from diffkit.checking.model import Judged, Verdict
 from diffkit.checking.subject import Subject, Truth
 from diffkit.results import Odd
@@ -19,7 +19,6 @@ from diffkit.transforms import derivative_program
 BEYOND = 3.0  # times a tolerance that rests on measured bars, beyond which a claim is wrong; between, nothing is said
 ROUNDED = 64.0  # times the effect of rounded literals within which constants computed beforehand may lie
 REFERENCE, ROUNDING, LITERALS = "reference", "rounding of the claim's code", "rounded literals"
-FOLDED = "constants computed beforehand"
 
 
 class Judge:
@@ -35,7 +34,21 @@ class Judge:
         source, claim = self.subject.program, self.claim.program
         if source is None or claim is None:
             return None
-        return Difference(source, claim, [self.subject.task.indices[place] for place in self.places])
+        return Difference(source, claim, self._indices)
+
+    @cached_property
+    def difference_as_written(self) -> Difference | None:
+        """The same with the literals of code read as decimals."""
+        source, claim = self.subject.program, self.claim.program
+        if source is None or claim is None:
+            return None
+        source, claim = (p if exact else as_written(p) for p, exact in ((source, self.subject.exact),
+                                                                        (claim, self.claim.text)))  # fmt: skip
+        return Difference(source, claim, self._indices)
+
+    @property
+    def _indices(self) -> list[Any]:
+        return [self.subject.task.indices[place] for place in self.places]
 
     @cached_property
     def _truth_program(self) -> Any:
@@ -50,7 +63,7 @@ class Judge:
         apart = None
         if self.difference is not None and not all(truth.odd.get(p) for p in self.places):
             apart = self.difference.at(point)
-        noise = None
+        noise = written = None
         found = []
         for c, place in enumerate(self.places):
             odd = truth.odd.get(place)
@@ -63,7 +76,11 @@ class Judge:
                 found.append(Judged(c, "wrong", value, truth.values[place], math.inf, {}, note))
                 continue
             if apart is not None and apart[c].finite:
-                found.append(self._exactly(c, truth.values[place], apart[c], literals[c]))
+                own = apart[c]
+                if not own.equal and own.difference <= ROUNDED * literals[c] and self.difference_as_written is not None:
+                    written = written or self.difference_as_written.at(point)
+                    own = own._replace(equal=written[c].equal)
+                found.append(self._exactly(c, truth.values[place], own, literals[c]))
                 continue
             if noise is None:
                 noise = self.claim.rounding(np.array(point, dtype=float))
@@ -87,14 +104,19 @@ class Judge:
 
     def _exactly(self, c: int, truth: float, apart: Any, literals: float) -> Judged:
         """Both are formulas: they are equal, or apart by more than their literals explain, or neither is certain."""
-        terms, note = {LITERALS: literals}, ""
-        verdict: Verdict = "correct"
-        if not apart.equal and apart.difference > ROUNDED * literals:
+        if apart.equal:
+            return Judged(c, "correct", apart.claimed, truth, 0.0, {})
+        terms = {LITERALS: literals}
+        verdict: Verdict = "inconclusive"
+        note = ""
+        if apart.difference <= literals:
+            verdict = "correct"
+        elif apart.difference > ROUNDED * literals:
             verdict = "wrong"
-        elif not apart.equal and apart.difference > literals:
-            terms = {FOLDED: ROUNDED * literals}
-        error = 0.0 if apart.equal else max(apart.difference, abs(apart.claimed - truth))
-        if verdict == "correct" and not apart.equal and not math.isfinite(literals):
+        else:
+            note = "the difference is no larger than what constants computed beforehand are rounded by"
+        error = max(apart.difference, abs(apart.claimed - truth))
+        if verdict == "correct" and not math.isfinite(literals):
             verdict, note = "inconclusive", "what rounded literals do there is not bounded"
         return Judged(c, verdict, apart.claimed, truth, error, terms, note)
 
@@ -124,6 +146,22 @@ def measured(c: int, value: float, truth: float, terms: dict[str, float]) -> Jud
     verdict: Verdict = "correct" if error <= tolerance else "wrong" if error > BEYOND * tolerance else "inconclusive"
     note = "the claim lies just outside the bars" if verdict == "inconclusive" else ""
     return Judged(c, verdict, value, truth, error, terms, note)
+
+
+def sharp(j: Judged, closeness: float, largest: float) -> Judged:
+    """Correct where any relative error above the closeness would have been seen, and none was; not elsewhere.
+
+    Of a component that is lost in its tolerance, errors are in proportion to the ``largest``.
+    """
+    if j.verdict == "wrong" or j.convention or j.tolerance == 0:
+        return j
+    scale = abs(j.reference) if abs(j.reference) > j.tolerance else largest
+    if j.verdict == "inconclusive":  # bars a little too narrow are no doubt about the digits that were asked for
+        return j._replace(verdict="correct", note="") if j.error + j.tolerance <= closeness * scale else j
+    if 2 * j.tolerance <= closeness * scale:
+        return j
+    note = f"{j.decided} hides relative errors below {2 * j.tolerance / scale if scale else math.inf:.1g}"
+    return j._replace(verdict="inconclusive", note=note)
 
 
 def _convention(value: float, left: float, right: float) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from diffkit.checking.judge import BEYOND, LITERALS, REFERENCE, ROUNDING, measured
+from diffkit.checking.judge import BEYOND, LITERALS, REFERENCE, ROUNDING, measured, sharp
 from diffkit.checking.model import WORST, Check, Entry, Judged
 from diffkit.errors import DiffkitError
 from diffkit.function_referee import FunctionReferee
@@ -109,8 +109,8 @@ def check_large(setting: Setting, closeness: float, rng: Any) -> Check:
     off = next((line for line in along if line.judged.verdict == "wrong"), None)
     if off is not None:
         chosen.update(dict.fromkeys(lines.search(off)))
-    judged = [_sharp(lines.entry(i), closeness, float(np.max(np.abs(lines.claimed)))) for i in chosen]
-    whole = [_sharp(line.judged, closeness, 0.0) for line in along]
+    judged = [sharp(lines.entry(i), closeness, float(np.max(np.abs(lines.claimed)))) for i in chosen]
+    whole = [sharp(line.judged, closeness, 0.0) for line in along]
     verdict = max((j.verdict for j in (*judged, *whole)), key=WORST.index)
     entries = tuple(sorted((_entry(setting, j) for j in judged if j.verdict != "correct"),
                            key=lambda e: (WORST.index(e.verdict), e.error / (abs(e.reference) or 1.0))))  # fmt: skip
@@ -131,14 +131,6 @@ def check_large(setting: Setting, closeness: float, rng: Any) -> Check:
         reason if verdict == "inconclusive" else "", None, (*function.warnings, *setting.claim.warnings), closeness,
         setting.named(point),
     )  # fmt: skip
-
-
-def _sharp(j: Judged, closeness: float, largest: float) -> Judged:
-    """Correct only where an error of the closeness would have been seen."""
-    scale = abs(j.reference) if abs(j.reference) > j.tolerance else largest
-    if j.verdict != "correct" or 2 * j.tolerance <= closeness * scale:
-        return j
-    return j._replace(verdict="inconclusive", note=f"{j.decided} hides relative errors below {closeness:.1g}")
 
 
 def _entry(setting: Setting, j: Judged) -> Entry:

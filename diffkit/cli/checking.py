@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import click
 
-from diffkit.cli.inputs import names_in_module
+from diffkit.cli.arrays import are_arrays, array_options, judge_arrays
+from diffkit.cli.inputs import CODE, argument_of, names_in_module
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names
 from diffkit.cli.output import EXIT_NO, deliver
-
-CODE = re.compile(r"[\w./\\-]+:[A-Za-z_]\w*\Z")
 
 
 @click.command(cls=ExpressionCommand)
@@ -29,12 +27,13 @@ CODE = re.compile(r"[\w./\\-]+:[A-Za-z_]\w*\Z")
 @click.option(
     "--closeness", type=float, default=1e-9, metavar="R", help="Relative error that must be seen.  [default: 1e-9]"
 )
+@array_options
 @click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
 @click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
 def check(
     function: str, claims: tuple[str, ...], gradient: str | None, jacobian: str | None, hessian: str | None,
     kind: str | None, at: str | None, args: str | None, variables: str | None, closeness: float, format: str,
-    output: str | None,
+    output: str | None, data: tuple[str, ...], let: tuple[str, ...],
 ) -> int:  # fmt: skip
     r"""Is a claimed derivative of F right?
 
@@ -47,6 +46,7 @@ def check(
     diffkit check "x**2*sin(x)" --claim "2*x*sin(x)+x**2*cos(x)"
     diffkit check "x^2*y" --claim "2*x*y" --claim "x^2" --at 1,2
     diffkit check "log(x)" --claim "1/x"
+    diffkit check "norm(X @ w - y)**2" --claim "2*X.T @ (X @ w - y)" --data data.npz --at "w=[1,2]"
     diffkit check mymodule:loss --gradient mymodule:grad --at 0.1,0.2 --args mymodule:X,mymodule:y
     diffkit check mymodule:problem
     """
@@ -62,8 +62,17 @@ def check(
         raise DiffkitError(
             "there is more than one claim", hint="give --claim, or one of --gradient, --jacobian, --hessian"
         )
+    given_arrays = {"data": data, "let": let}
+    if not CODE.match(function) and are_arrays((function, *claims), given_arrays):
+        if given or not claims:
+            raise DiffkitError(
+                "the claim about an array expression is text", hint="add --claim, once for each variable"
+            )
+        found = judge_arrays(function, claims, at, kind, closeness, {**given_arrays, "variables": variables})
+        deliver(CheckReport(function, ", ".join(claims), found), format, output)
+        return 0 if found.verdict == "correct" else EXIT_NO
     f: Any = names_in_module(function) if CODE.match(function) else function
-    further: Any = tuple(_argument(part) for part in args.split(",")) if args else ()
+    further: Any = tuple(argument_of(part) for part in args.split(",")) if args else ()
     where: Any = names_in_module(at) if at is not None and CODE.match(at) else at
     if given:
         kind, text = given[0]
@@ -81,13 +90,6 @@ def check(
     found = judge(f, claim, where, kind=kind, variables=names(variables), args=further, closeness=closeness)
     deliver(CheckReport(function, text, found), format, output)
     return 0 if found.verdict == "correct" else EXIT_NO
-
-
-def _argument(text: str) -> Any:
-    """A further argument: a name in a module, or a number."""
-    from diffkit.points import number
-
-    return names_in_module(text.strip()) if CODE.match(text.strip()) else number(text)
 
 
 def _problem(name: str, function: Any) -> tuple[Any, Any, Any, Any]:

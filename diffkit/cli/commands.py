@@ -7,9 +7,13 @@ from typing import Any
 import click
 
 from diffkit import __version__
+from diffkit.cli.arrays import are_arrays, array_options, differentiate_arrays
 from diffkit.cli.checking import check
 from diffkit.cli.comparing import compare, report
+from diffkit.cli.descending import descend
+from diffkit.cli.formulas import formulas_of
 from diffkit.cli.inputs import function_of, points_of, report_on
+from diffkit.cli.matrices import matrix
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, shared
 from diffkit.cli.output import EXIT_NO, deliver
 
@@ -26,6 +30,7 @@ def cli() -> None:
 @click.argument("expression")
 @click.option("--wrt", metavar="NAMES", help="Variable, or several for a mixed partial: x,y is ∂²f/∂x∂y.")
 @click.option("--order", type=int, default=1, metavar="N", help="Order of the derivative, 1 to 20.  [default: 1]")
+@array_options
 @shared()
 def derivative(expression: str, wrt: str | None, order: int, **options: Any) -> int:
     """Derivative of EXPRESSION in one variable.
@@ -48,6 +53,7 @@ def derivative(expression: str, wrt: str | None, order: int, **options: Any) -> 
 @cli.command(cls=ExpressionCommand)
 @click.argument("expression")
 @click.option("--wrt", metavar="NAMES", help="Only these variables, in this order.")
+@array_options
 @shared()
 def grad(expression: str, wrt: str | None, **options: Any) -> int:
     """Gradient of EXPRESSION: the vector of its partial derivatives.
@@ -57,6 +63,7 @@ def grad(expression: str, wrt: str | None, **options: Any) -> int:
     diffkit grad "exp(x)*sin(x)" --at 1 --digits 50
     diffkit grad "x^2*sin(y)" --at x=1,y=pi/4 --backend finite
     diffkit grad "log(1+exp(w*x+b))" --points points.csv --format json
+    diffkit grad "mean((y - (X @ w + b))**2)/2" --data data.npz --at "w=[0,0,0],b=0"
     """
     return _run("gradient", (expression,), {"wrt": names(wrt)}, options)
 
@@ -64,6 +71,7 @@ def grad(expression: str, wrt: str | None, **options: Any) -> int:
 @cli.command(cls=ExpressionCommand)
 @click.argument("expressions", nargs=-1, required=True, metavar="EXPRESSION...")
 @click.option("--wrt", metavar="NAMES", help="Only these variables, in this order.")
+@array_options
 @shared()
 def jacobian(expressions: tuple[str, ...], wrt: str | None, **options: Any) -> int:
     """Jacobian of several EXPRESSIONs: row i holds the partials of the i-th.
@@ -77,6 +85,7 @@ def jacobian(expressions: tuple[str, ...], wrt: str | None, **options: Any) -> i
 @cli.command(cls=ExpressionCommand)
 @click.argument("expression")
 @click.option("--wrt", metavar="NAMES", help="Only these variables, in this order.")
+@array_options
 @shared()
 def hessian(expression: str, wrt: str | None, **options: Any) -> int:
     """Hessian of EXPRESSION: the matrix of its second partial derivatives.
@@ -117,6 +126,10 @@ def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], 
     format, output = options["format"], options["output"]
     check_format(format)
     backend = find_backend(options["backend"], options["digits"], options["timeout"])
+    if are_arrays(expressions, options):
+        document, fine = differentiate_arrays(expressions, kind, task_options, options, backend)
+        deliver(document, format, output)
+        return 0 if fine else EXIT_NO
     task = make_task(function_of(expressions, kind), kind, names(options["variables"]), **task_options)
     points = points_of(options["at"], options["points"], task.variables)
     if points is None and not task.variables:
@@ -124,7 +137,7 @@ def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], 
     formulas: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     if points is None or _wants_formula(options["formula"], backend.name, format):
-        formulas, notes = _formulas(task, required=points is None)
+        formulas, notes = formulas_of(task, required=points is None)
     if points is None:
         from diffkit.domain import domain
 
@@ -139,20 +152,8 @@ def _wants_formula(asked: bool | None, backend: str, format: str) -> bool:
     return format == "text" and backend in ("auto", "symbolic") if asked is None else asked
 
 
-def _formulas(task: Any, required: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Ask SymPy for the formulas; without a point they are all there is, otherwise a note says why they are missing."""
-    from diffkit.backends import get_backend
-    from diffkit.errors import BackendError, LimitError
-
-    try:
-        formulas = get_backend("symbolic").prepare(task).formula or ()
-        return tuple(formulas[place] for place in task.places), ()
-    except (BackendError, LimitError) as error:
-        if required:
-            raise
-        return (), (f"no formula: {error.reason}",)
-
-
 cli.add_command(check)
 cli.add_command(compare)
+cli.add_command(descend)
+cli.add_command(matrix)
 cli.add_command(report)

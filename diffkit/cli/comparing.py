@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from diffkit.cli.arrays import are_arrays, array_options, ask_arrays
 from diffkit.cli.inputs import backends_of, function_of, points_of, report_on
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, shared
 from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver, gather
@@ -26,10 +27,12 @@ BACKENDS = click.option(
 @BACKENDS
 @click.option("--wrt", metavar="NAMES", help="Only these variables.")
 @click.option("--order", type=int, metavar="N", help="Order, for --kind derivative.")
+@array_options
 @shared(formula=False, backend=False)
 def compare(
     expressions: tuple[str, ...], kind: str, backends: str, wrt: str | None, order: int | None,
     at: str | None, points: str | None, variables: str | None, format: str, output: str | None,
+    data: tuple[str, ...], let: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Compare the methods with each other and with a proven value.
 
@@ -42,6 +45,7 @@ def compare(
     diffkit compare "(1-cos(x))/x^2" --at 1e-8
     diffkit compare "abs(x)" --at 0
     diffkit compare "sin(x)/x" --at x=-1:1:21
+    diffkit compare "x.T @ A @ x" --let "A=[[1,2],[3,4]]" --at "x=[1,2]"
     diffkit compare "x*exp(-y)" --points points.csv --format html --output report.html
     """
     from diffkit.errors import DiffkitError, PointError
@@ -58,6 +62,15 @@ def compare(
         if kind != "derivative":
             raise DiffkitError("an order goes with --kind derivative")
         task_options["order"] = order
+    given = {"at": at, "points": points, "variables": variables, "data": data, "let": let}
+    if are_arrays(expressions, given):
+        from diffkit.comparison import compare_task
+
+        asked = ask_arrays(expressions, kind, task_options, given)
+        task, place = asked.question.at(asked.at)
+        comparison = compare_task(task, place.point, backends_of(backends))
+        deliver(asked.report(task, comparison=comparison), format, output)
+        return 0 if comparison.verdict == "agree" else EXIT_NO
     task = make_task(function_of(expressions, kind), kind, names(variables), **task_options)
     found = points_of(at, points, task.variables)
     if found is None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from diffkit.cli.options import names
+
+CODE = re.compile(r"[\w./\\-]+:[A-Za-z_]\w*\Z")
+"""Code that is named on purpose: MODULE:NAME, or path/to/file.py:NAME."""
 
 
 def function_of(expressions: tuple[str, ...], kind: str) -> Any:
@@ -50,6 +54,13 @@ def report_on(task: Any, **found: Any) -> Any:
 
     texts = tuple(format_outputs(task.program, 20_000))
     return Report(texts, task.variables, task.kind, task.labels, task=task, **found)
+
+
+def argument_of(text: str) -> Any:
+    """Give a further argument of code: a name in a module, or a number."""
+    from diffkit.points import number
+
+    return names_in_module(text.strip()) if CODE.match(text.strip()) else number(text)
 
 
 def names_in_module(text: str) -> Any:

@@ -61,22 +61,22 @@ def deliver(document: Any, format: str, output: str | None) -> None:
     write(render(document, format, on_terminal(output)), output)
 
 
-def gather(found: Iterable[T], total: int) -> tuple[list[T], bool]:
+def gather(found: Iterable[T], total: int, doing: str = "comparing") -> tuple[list[T], bool]:
     """Collect what is found one by one, with a progress bar on a terminal; True if it was interrupted on the way."""
     gc.enable()  # this is not the one answer after which the process ends
     gathered: list[T] = []
     try:
-        for one in _watched(found, total):
+        for one in _watched(found, total, doing):
             gathered.append(one)
     except KeyboardInterrupt:
         return gathered, True
     return gathered, False
 
 
-def _watched(found: Iterable[T], total: int) -> Iterable[T]:
+def _watched(found: Iterable[T], total: int, doing: str) -> Iterable[T]:
     if not sys.stderr.isatty():
         return found
     from rich.console import Console
     from rich.progress import track
 
-    return track(found, "comparing", total, console=Console(stderr=True), transient=True)
+    return track(found, doing, total, console=Console(stderr=True), transient=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import numpy as np
@@ -137,7 +137,14 @@ class Methods(NDArrayOperatorsMixin):
 
     # Traps ------------------------------------------------------------------------------------------------------
 
-    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+    @property
+    def __array__(self) -> Callable[..., NoReturn]:
+        """A number is no array: ``np.array([x[0], 2 * x[1]])`` then holds the proxies themselves, as objects."""
+        if not self.shape:
+            raise AttributeError("a number that depends on the input is no array")
+        return self._refuse_plain
+
+    def _refuse_plain(self, *_: Any, **__: Any) -> NoReturn:
         inside = called_from("scipy")
         if inside:
             raise TracingError(
@@ -173,6 +180,9 @@ class Methods(NDArrayOperatorsMixin):
                            hint="leave the cache out")  # fmt: skip
 
     def __getattr__(self, name: str) -> Any:
+        function = getattr(np, name, None)
+        if isinstance(function, np.ufunc) and function.nin == 1:  # NumPy asks the elements of an array of objects
+            return lambda: function(self)
         if name.startswith("_") or not (hasattr(np.ndarray, name) or hasattr(float, name)):
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
         raise TracingError(f".{name} cannot be followed, at {user_line()}", hint="use NumPy's functions instead")

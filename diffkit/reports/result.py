@@ -91,6 +91,8 @@ def _method(result: Result) -> str:
     text = METHODS.get(result.backend, result.backend)
     if result.backend == "auto" and not result.ok:
         text = "ball arithmetic and one-sided series: what is shown is proven, what is not decided is called uncertain"
+    if result.backend == "auto" and result.error_kind == "estimate" and result.method:
+        text = f"not proven, measured: {result.method}"
     if result.decimals is not None and result.ok:
         text = "proven in ball arithmetic: every digit shown is right"
     if result.error_kind == "estimate" and not result.is_batch:

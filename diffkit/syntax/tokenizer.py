@@ -12,16 +12,17 @@ from diffkit.builder import exact
 from diffkit.errors import ParseError
 from diffkit.limits import Limits
 
-TOKEN = re.compile(
-    r"""[ \t\r\n]*(?:
-        (?P<operator>\*\*|<=|>=|==|!=|[-+*/^()<>,])
+PATTERN = r"""[ \t\r\n]*(?:
+        (?P<operator>\*\*|<=|>=|==|!=|[-+*/^()<>,{further}])
       | (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
       | (?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<call>[ \t\r\n]*\()?
       | (?P<superscript>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)
       | (?P<symbol>[−×·÷√π≤≥≠∧∨¬])
-      | (?P<end>\Z))""",
-    re.VERBOSE,
-)
+      | (?P<end>\Z))"""
+TOKEN = re.compile(PATTERN.replace("{further}", ""), re.VERBOSE)
+"""tokens of scalar expressions"""
+ARRAY_TOKEN = re.compile(PATTERN.replace("{further}]", r"@\[\]:=]|\.(?=[A-Za-z])"), re.VERBOSE)
+"""tokens of array expressions"""
 SYMBOLS = {
     "−": "-", "×": "*", "·": "*", "÷": "/", "√": "√", "≤": "<=", "≥": ">=", "≠": "!=", "^": "**",
     "∧": "and", "∨": "or", "¬": "not",
@@ -50,12 +51,12 @@ class Token(NamedTuple):
     value: int | Fraction | None = None
 
 
-def tokenize(text: str, limits: Limits) -> Iterator[Token]:
-    """Give the tokens of a text, then one of kind ``end``."""
+def tokenize(text: str, limits: Limits, pattern: re.Pattern[str] = TOKEN) -> Iterator[Token]:
+    """Give the tokens of a text, then one of kind ``end``; ``pattern`` says of which language."""
     if len(text) > limits.length:
         raise limits.exceeded("length", f"the text has {len(text):,} characters")
     position = 0
-    match, make = TOKEN.match, partial(tuple.__new__, Token)  # a third of the cost of Token(…), and there are many
+    match, make = pattern.match, partial(tuple.__new__, Token)  # a third of the cost of Token(…), and there are many
     while (found := match(text, position)) is not None:
         kind = found.lastgroup
         assert kind is not None

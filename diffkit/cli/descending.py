@@ -1,0 +1,100 @@
+"""The command that walks downhill: ``descend``, of expressions or of code named on purpose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from diffkit.cli.inputs import CODE, argument_of, names_in_module
+from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, save_option
+from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver, gather
+
+FINE = ("converged", "steps used up")
+
+
+@click.command(cls=ExpressionCommand)
+@click.argument("function", metavar="F")
+@click.option("--from", "start", metavar="POINT", help="Where to start: 0 | w=0,b=0 | MODULE:NAME.")
+@click.option("--rate", type=float, default=0.01, metavar="A", help="Learning rate α.  [default: 0.01]")
+@click.option("--steps", type=int, default=1000, metavar="N", help="Steps at most.  [default: 1000]")
+@click.option(
+    "--schedule", default="constant", metavar="NAME",
+    help="How the rate falls: constant, inverse, exponential, step or cosine.  [default: constant]",
+)  # fmt: skip
+@click.option("--decay", type=float, metavar="D",
+              help="How fast: α/(1 + D·k), α·exp(−D·k), or the factor of step.")  # fmt: skip
+@click.option("--every", type=int, metavar="M", help="Steps after which the schedule step lowers the rate.")
+@click.option("--momentum", type=float, default=0.0, metavar="B", help="Part of the last update that is kept.")
+@click.option("--nesterov", is_flag=True, help="Take Nesterov's form of momentum.")
+@click.option("--gradient", metavar="MODULE:NAME", help="A gradient written by hand, used as it is.")
+@click.option("--check", "checked", is_flag=True, help="Check that gradient at the start first.")
+@click.option("--args", "args", metavar="LIST", help="Further arguments of code, such as MODULE:X,MODULE:y,0.1.")
+@click.option("--batch", type=int, metavar="N", help="Rows of data that each step sees (stochastic descent).")
+@click.option("--rows", metavar="NAMES", help="Which arguments hold the rows, such as X,y.  [default: all arrays]")
+@click.option("--seed", type=int, default=0, metavar="N", help="Seed of the shuffles.  [default: 0]")
+@click.option("--tolerance", type=float, default=1e-8, metavar="T",
+              help="Size of the gradient at which to stop.  [default: 1e-8]")  # fmt: skip
+@click.option("--keep", type=int, metavar="N", help="Keep every N-th point of the path.")
+@click.option("--backend", default="auto", metavar="NAME", help="How gradients are found.  [default: auto]")
+@click.option("--variables", metavar="NAMES", help="Variables in order, such as w,b.")
+@click.option("--picture", metavar="NAME", help="What --save draws: contours, surface, loss or weights.")
+@save_option
+@click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
+@click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
+def descend(
+    function: str, start: str | None, gradient: str | None, checked: bool, args: str | None, rows: str | None,
+    variables: str | None, picture: str | None, save: str | None, format: str, output: str | None, **options: Any,
+) -> int:  # fmt: skip
+    r"""Gradient descent on F, step by step: w ← w − α·∇F(w).
+
+    F is an expression, or code as MODULE:NAME. The report shows the path, how it ended and why, the curvature with
+    the rates that suit it, and the rate of convergence beside what theory promises.
+    Exit code 0 if it converged or used up its steps, 1 if it diverged, stagnated or left the domain, 130 if it was
+    interrupted (the path so far is reported). It is made for learning; Descent.polish in Python goes on with SciPy.
+
+    \b
+    diffkit descend "(w-3)^2 + 2*(b+1)^2" --from w=0,b=0 --rate 0.1 --steps 100
+    diffkit descend "100*(y-x^2)^2+(1-x)^2" --from=-1,1 --rate 0.001 --save path.png
+    diffkit descend model.py:loss --from model.py:start --args model.py:X,model.py:y --batch 20 --schedule inverse
+    diffkit descend model.py:loss --from 0,0 --args model.py:X,model.py:y --gradient model.py:gradient --check
+    """
+    from diffkit.errors import DiffkitError, PointError
+    from diffkit.learn.descent import prepare_descent
+    from diffkit.reports import check_format
+    from diffkit.reports.descent import DescentReport
+
+    check_format(format)
+    if start is None:
+        raise PointError("a descent needs a start", hint="add --from, for example --from w=0,b=0")
+    if checked and gradient is None:
+        raise DiffkitError("there is no gradient to check", hint="name one with --gradient")
+    if picture is not None and save is None:
+        raise DiffkitError("the picture has no file", hint="add --save, for example --save path.png")
+    descender = prepare_descent(
+        names_in_module(function) if CODE.match(function) else function,
+        names_in_module(start) if CODE.match(start) else start,
+        gradient=_gradient(gradient),
+        args=tuple(argument_of(part) for part in args.split(",")) if args else (),
+        rows=names(rows), variables=names(variables), **options,
+    )  # fmt: skip
+    _, interrupted = gather(descender.walk.run(), options["steps"], "descending")
+    found = descender.descent()
+    report = DescentReport(function, found, found.check() if checked else None)
+    if save is not None:
+        from diffkit.pictures import save as write
+        from diffkit.pictures.descent import picture as draw
+
+        write(draw(found, picture), save)
+    deliver(report, format, output)
+    if interrupted:
+        click.echo(f"diffkit: interrupted after {found.steps} steps", err=True)
+        return EXIT_INTERRUPTED
+    return 0 if found.status in FINE else EXIT_NO
+
+
+def _gradient(text: str | None) -> Any:
+    """A gradient in code, or expressions separated by semicolons."""
+    if text is None:
+        return None
+    return names_in_module(text) if CODE.match(text) else [part.strip() for part in text.split(";")]

@@ -1,0 +1,19 @@
+"""The formulas that a command shows beside its answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def formulas_of(task: Any, required: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Ask SymPy for the formulas; without a point they are all there is, otherwise a note says why they are missing."""
+    from diffkit.backends import get_backend
+    from diffkit.errors import BackendError, LimitError
+
+    try:
+        formulas = get_backend("symbolic").prepare(task).formula or ()
+        return tuple(formulas[place] for place in task.places), ()
+    except (BackendError, LimitError) as error:
+        if required:
+            raise
+        return (), (f"no formula: {error.reason}",)

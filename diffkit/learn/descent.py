@@ -1,0 +1,253 @@
+"""Gradient descent that shows what it does: the path, how it ended, how fast it was, and what theory says of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from diffkit.backends import Backend
+from diffkit.callables.function import as_function, read_place
+from diffkit.errors import DiffkitError, PointError
+from diffkit.functions import as_program, is_function
+from diffkit.learn.batches import Batches, make_batches
+from diffkit.learn.convergence import Convergence, convergence
+from diffkit.learn.costs import Cost, ExpressionCost, FunctionCost, Group
+from diffkit.learn.curvature import Curvature
+from diffkit.learn.diagnosis import Finding, diagnose, judged
+from diffkit.learn.hessians import Hessians
+from diffkit.learn.schedules import Schedule, make_schedule
+from diffkit.learn.walk import Path, Status, Walk, interval
+from diffkit.points import read_points
+
+TOLERANCE = 1e-8
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the steps were taken; ``schedule`` is its name, or "function"."""
+
+    rate: float
+    steps: int
+    schedule: str
+    momentum: float
+    nesterov: bool
+    tolerance: float
+    batch: int | None
+    rows: int | None
+    """rows of data, where there are batches"""
+    seed: int
+    every: int
+    """every how many steps a point was kept"""
+
+
+@dataclass(frozen=True, repr=False)
+class Descent:
+    """A path of gradient descent. ``str`` of it says how it went.
+
+    ``status`` is "converged" (‖∇f‖ is within the tolerance, and nothing speaks against a minimum), "stagnated" (no
+    progress, and no minimum), "diverged", "left the domain", "steps used up" or "interrupted"; ``norms`` and
+    ``rates`` are of every step, ``path`` of the kept points.
+    """
+
+    names: tuple[str, ...]
+    groups: tuple[Group, ...]
+    method: str
+    """how the gradients were found"""
+    settings: Settings
+    status: Status
+    path: Path
+    norms: tuple[float, ...]
+    rates: tuple[float, ...]
+    reason: str
+    """why the last point has no value, where it has none"""
+    cost: Cost = field(repr=False)
+    hessians: Hessians = field(repr=False)
+    question: tuple[Any, ...] = field(repr=False)
+    """f, its given gradient, the start, the further arguments and the names, as they were handed in"""
+
+    @property
+    def steps(self) -> int:
+        """How many steps were taken."""
+        return int(self.path.steps[-1])
+
+    @property
+    def point(self) -> Any:
+        """The weights that were reached, flat, shape (n,)."""
+        return self.path.points[-1]
+
+    @property
+    def weights(self) -> dict[str, Any]:
+        """The weights that were reached: each parameter, or each variable, in its own shape."""
+        return {g.name: float(self.point[g.places][0]) if g.shape == () else self.point[g.places].reshape(g.shape)
+                for g in self.cost.parameters}  # fmt: skip
+
+    @property
+    def value(self) -> float:
+        """F of the weights that were reached."""
+        return float(self.path.values[-1])
+
+    @cached_property
+    def at_start(self) -> Curvature:
+        """The Hessian's eigenvalues where the descent started."""
+        return self.hessians.at(self.path.points[0])
+
+    @cached_property
+    def at_end(self) -> Curvature:
+        """The Hessian's eigenvalues where it ended."""
+        return self.hessians.at(self.point)
+
+    @cached_property
+    def convergence(self) -> Convergence:
+        """The observed rate of convergence beside the predicted one, and the bound on the number of steps."""
+        of_batches = self.settings.batch is not None
+        return convergence(
+            () if of_batches else self.norms, self.rates, self.path.steps, self.path.values, self.at_end,
+            self.hessians.decrement(self.point, self.path.gradients[-1]), self.settings.momentum,
+            self.settings.nesterov,
+        )  # fmt: skip
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What there is to say of the path: a cause, and a sentence."""
+        return tuple(diagnose(self))
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """The findings as sentences."""
+        return tuple(finding.text for finding in self.findings)
+
+    def check(self, **options: Any) -> Any:
+        """Judge the hand-written gradient at the start: the Check that ``dk.check`` gives, with its options."""
+        from diffkit.checking.check import check
+
+        f, gradient, start, args, variables = self.question
+        if gradient is None:
+            raise DiffkitError("there is no hand-written gradient to check", hint="give one with gradient=")
+        return check(f, gradient, start, args=args, variables=variables, kind="gradient", **options)
+
+    def polish(self, method: str = "L-BFGS-B", **options: Any) -> Any:
+        """Go on from the last point with ``scipy.optimize.minimize`` and the same gradient; gives its OptimizeResult.
+
+        Descent is for learning how it works: fitting in earnest is SciPy's. ``options`` are those of ``minimize``.
+        """
+        from scipy import optimize
+
+        solve: Any = optimize.minimize
+        with np.errstate(all="ignore"):
+            return solve(self.cost.value, self.point, jac=lambda x: self.cost.at(np.array(x, dtype=float))[1],
+                         method=method, **options)  # fmt: skip
+
+    def __str__(self) -> str:
+        shown = [f"{name} = {x:.6g}" for name, x in zip(self.names[:6], self.point.tolist(), strict=False)]
+        where = ", ".join(shown) + (", …" if len(self.names) > 6 else "")
+        return "\n".join([f"{self.status} after {self.steps} steps: f = {self.value:.6g} at {where}", *self.messages])
+
+    def __repr__(self) -> str:
+        return f"Descent(status={self.status!r}, steps={self.steps}, value={self.value:.6g})"
+
+
+def descend(
+    f: Any, start: Any, *, rate: float = 0.01, steps: int = 1000, schedule: str | Schedule = "constant",
+    decay: float | None = None, every: int | None = None, momentum: float = 0.0, nesterov: bool = False,
+    gradient: Any = None, args: Sequence[Any] = (), batch: int | None = None,
+    rows: Sequence[str | int] | str | None = None, seed: int = 0, tolerance: float = TOLERANCE,
+    backend: str | Backend = "auto", keep: int | None = None, variables: Sequence[str] | None = None,
+) -> Descent:  # fmt: skip
+    """θ ← θ − α∇f(θ), step by step, until ‖∇f‖ ≤ ``tolerance`` or the ``steps`` are used up.
+
+    ``f`` is text, an Expression, SymPy, or a Python function of weights (numbers or arrays, also several) and the
+    further arguments ``args``; ``start`` is a number, an array, a list, or a mapping of names. ``schedule`` is
+    "constant", "inverse", "exponential", "step", "cosine" (``decay`` and ``every`` as in ``diffkit.learn.schedules``)
+    or a function of the step number. ``gradient`` is a gradient written by hand, used as it is (``Descent.check``
+    judges it); otherwise gradients are exact. ``batch`` rows of the data named by ``rows`` are seen by each step, in
+    shuffles that ``seed`` fixes. Every ``keep``-th point is kept (as many as fit, unless given). Ctrl-C keeps the
+    path so far. Misuse raises a DiffkitError; mathematics never does.
+    """
+    descender = prepare_descent(
+        f, start, rate=rate, steps=steps, schedule=schedule, decay=decay, every=every, momentum=momentum,
+        nesterov=nesterov, gradient=gradient, args=args, batch=batch, rows=rows, seed=seed, tolerance=tolerance,
+        backend=backend, keep=keep, variables=variables,
+    )  # fmt: skip
+    try:
+        for _ in descender.walk.run():
+            pass
+    except KeyboardInterrupt:
+        pass
+    return descender.descent()
+
+
+@dataclass(frozen=True)
+class Descender:
+    """A descent made ready: ``walk.run()`` takes the steps, ``descent()`` says how it went so far."""
+
+    walk: Walk
+    settings: Settings
+    question: tuple[Any, ...]
+
+    def descent(self) -> Descent:
+        """The path so far and what can be said of it."""
+        walk, cost = self.walk, self.walk.cost
+        path = walk.path()
+        reason = "" if math.isfinite(path.values[-1]) and np.isfinite(path.gradients[-1]).all() else cost.reason
+        hessians = Hessians(cost)
+        status = judged(walk.status, hessians, path, walk.norms, self.settings.batch is not None)
+        return Descent(cost.names, cost.groups, cost.method, self.settings, status, path, tuple(walk.norms),
+                       tuple(walk.rates), reason, cost, hessians, self.question)  # fmt: skip
+
+
+def prepare_descent(
+    f: Any, start: Any, *, rate: float, steps: int, schedule: str | Schedule, decay: float | None, every: int | None,
+    momentum: float, nesterov: bool, gradient: Any, args: Sequence[Any], batch: int | None,
+    rows: Sequence[str | int] | str | None, seed: int, tolerance: float, backend: str | Backend, keep: int | None,
+    variables: Sequence[str] | None,
+) -> Descender:  # fmt: skip
+    """Read everything that ``descend`` is given; errors as there."""
+    _check_numbers(steps, momentum, nesterov, tolerance, keep)
+    rates = make_schedule(schedule, rate, steps, decay, every)
+    cost, point, batches = _cost(f, start, gradient, tuple(args), batch, rows, seed, backend, variables)
+    kept = interval(keep, steps, len(point), batches)
+    walk = Walk(cost, point, rates, steps, float(momentum), nesterov, float(tolerance), kept, batches)
+    settings = Settings(
+        float(rate), steps, schedule if isinstance(schedule, str) else "function", float(momentum), nesterov,
+        float(tolerance), batch, None if batches is None else batches.count, seed, kept,
+    )  # fmt: skip
+    return Descender(walk, settings, (f, gradient, start, tuple(args), variables))
+
+
+def _check_numbers(steps: Any, momentum: Any, nesterov: bool, tolerance: Any, keep: Any) -> None:
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise DiffkitError(f"the number of steps is 1 or more, not {steps!r}")
+    if not 0 <= momentum < 1:
+        raise DiffkitError(f"the momentum lies between 0 and 1, not {momentum!r}", hint="0.9 is common")
+    if nesterov and momentum == 0:
+        raise DiffkitError("Nesterov's method needs a momentum", hint="0.9 is common")
+    if not 0 <= tolerance < math.inf:
+        raise DiffkitError(f"the tolerance is 0 or more, not {tolerance!r}")
+    if keep is not None and (isinstance(keep, bool) or not isinstance(keep, int) or keep < 1):
+        raise DiffkitError(f"every 1 or more steps a point is kept, not {keep!r}")
+
+
+def _cost(
+    f: Any, start: Any, gradient: Any, args: tuple[Any, ...], batch: int | None,
+    rows: Sequence[str | int] | str | None, seed: int, backend: str | Backend, variables: Sequence[str] | None,
+) -> tuple[Cost, Any, Batches | None]:  # fmt: skip
+    """The cost, the start as a flat array, and the batches if there are any."""
+    if not is_function(f):
+        if args or batch is not None:
+            raise DiffkitError("args and batches are of a Python function", hint="an expression has no rows of data")
+        program = as_program(f, variables)
+        points = read_points(start, program.inputs)
+        if points.point is None or not points.point:
+            raise PointError("a descent starts at one point", hint="one number for each weight")
+        return ExpressionCost(program, backend, gradient), np.array(points.point), None
+    function = as_function(f, args)
+    place = read_place(function, start, variables)
+    if place.points.point is None:
+        raise PointError("a descent starts at one point")
+    cost = FunctionCost(function, place.arguments, place.points.variables, place.points.point, backend, gradient)
+    return cost, np.array(place.points.point), make_batches(function, len(place.arguments), batch, rows, seed)

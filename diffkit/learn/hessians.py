@@ -1,0 +1,87 @@
+"""The Hessian of a cost at a point: exact where f is an expression, by dual numbers or differences elsewhere."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from diffkit.backends import get_backend
+from diffkit.learn.costs import Cost, ExpressionCost, FunctionCost, compiled
+from diffkit.learn.curvature import EPSILON, SMALL, Curvature, Product, by_differences, of_matrix, of_products
+from diffkit.tasks import hessian_task
+from diffkit.transforms import differentiate
+
+DIFFERENCES = 1e-9  # relative error of a Hessian by central differences of a gradient, for smooth functions
+LARGEST_DUAL = 12  # weights up to which the whole Hessian is pushed through a Python function
+
+
+class Hessians:
+    """Hessians of one cost; what was prepared for one point serves the next."""
+
+    def __init__(self, cost: Cost):
+        self.cost = cost
+
+    def at(self, x: Any) -> Curvature:
+        """The eigenvalues at a point: all of them up to ``SMALL`` weights, the extreme ones beyond."""
+        if not np.isfinite(x).all():
+            return Curvature(math.nan, math.nan, math.nan, None, "there is no Hessian at that point")
+        with np.errstate(all="ignore"):
+            if len(x) <= SMALL:
+                matrix, source, error = self._matrix(x)
+                return of_matrix(matrix, source, error)
+            product, source, error = self._product(x)
+            return of_products(product, len(x), f"{source}, Lanczos steps", error)
+
+    @staticmethod
+    def small(x: Any) -> bool:
+        """Whether all eigenvalues at a point can be had."""
+        return len(x) <= SMALL and bool(np.isfinite(x).all())
+
+    def times(self, x: Any, v: Any) -> Any:
+        """Hv at a point."""
+        with np.errstate(all="ignore"):
+            return self._matrix(x)[0] @ v if self.small(x) else self._product(x)[0](v)
+
+    def decrement(self, x: Any, gradient: Any) -> float:
+        """½gᵀH⁻¹g, by which Newton's step would lower f (Boyd & Vandenberghe, eq. 9.30); NaN where that is unknown."""
+        if len(x) > SMALL or not (np.isfinite(x).all() and np.isfinite(gradient).all()):
+            return math.nan
+        with np.errstate(all="ignore"):
+            matrix, _, _ = self._matrix(x)
+        try:
+            return float(gradient @ np.linalg.solve(matrix, gradient)) / 2
+        except np.linalg.LinAlgError:
+            return math.nan
+
+    @cached_property
+    def _exact(self) -> Any:
+        """The second partials of an expression as a function of a list of floats, and where each one stands."""
+        assert isinstance(self.cost, ExpressionCost)
+        task = hessian_task(self.cost.program)
+        return compiled(differentiate(task.program, task.indices)), list(task.places)
+
+    @cached_property
+    def _dual(self) -> Any:
+        assert isinstance(self.cost, FunctionCost)
+        task = hessian_task(self.cost.bound)
+        return get_backend("dual").prepare(task), list(task.places)
+
+    def _matrix(self, x: Any) -> tuple[Any, str, float]:
+        """The whole Hessian, where it comes from, and its relative error."""
+        n = len(x)
+        if isinstance(self.cost, ExpressionCost):
+            call, places = self._exact
+            return np.array(call(x.tolist()))[places].reshape(n, n), "exact second derivatives", EPSILON
+        if isinstance(self.cost, FunctionCost) and self.cost.gradient is None and n <= LARGEST_DUAL:
+            evaluation, places = self._dual
+            values = np.array(evaluation.at(x.tolist()).values)
+            return values[places].reshape(n, n), "dual numbers", EPSILON
+        product, source, error = self._product(x)
+        return np.array([product(row) for row in np.eye(n)]), source, error
+
+    def _product(self, x: Any) -> tuple[Product, str, float]:
+        """Give v → Hv by differences of the gradient that the descent uses."""
+        return by_differences(lambda z: self.cost.at(z)[1], x), "central differences of the gradient", DIFFERENCES

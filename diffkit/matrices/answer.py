@@ -1,0 +1,117 @@
+"""The derivative of an array expression of any size, shown only after it has passed its check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from diffkit.errors import FormError, VariableError, did_you_mean
+from diffkit.matrices.algebra import Algebra
+from diffkit.matrices.derivatives import derivative, simplified
+from diffkit.matrices.display import finished
+from diffkit.matrices.nodes import Node
+from diffkit.matrices.problem import Problem, read_problem
+from diffkit.matrices.shapes import Length, Shape, said
+from diffkit.matrices.trials import CLOSE, TRIALS, apart, usable_trials, value_of
+
+
+@dataclass(frozen=True)
+class MatrixDerivative:
+    """A derivative by one name, for any size.
+
+    ``formula`` is text of the array language; ``transposed`` the same in the other layout, of a Jacobian;
+    ``layout`` says what the entries are. ``shape`` is the formula's. ``trials`` counts the random shapes on which
+    it equals dual numbers, and ``worst`` is the largest relative difference seen there.
+    """
+
+    expression: str
+    wrt: str
+    order: int
+    formula: str
+    transposed: str | None
+    shape: Shape
+    layout: str
+    problem: Problem
+    trials: int
+    worst: float
+
+    def __str__(self) -> str:
+        return self.formula
+
+
+def matrix_derivative(
+    text: str, wrt: str, *, shapes: Mapping[str, Sequence[Length]] | None = None, symmetric: Sequence[str] = (),
+    order: int = 1,
+) -> MatrixDerivative:  # fmt: skip
+    """Find the derivative of an array expression by one of its names, for any size, and check it.
+
+    A scalar expression has a gradient of the shape of ``wrt``, df = sum(G * dX); anything by a scalar has a derivative
+    of its own shape; a vector by a vector has its Jacobian. ``order`` 2 is the Hessian of a scalar by a vector.
+    ``symmetric`` matrices move, if they do, within the symmetric ones: G is then symmetric itself.
+    Raises ParseError, ShapeError, VariableError, and FormError where no formula is found or it fails its check.
+    """
+    problem = read_problem([text], shapes, symmetric)
+    if wrt not in problem.shapes:
+        names = tuple(problem.shapes)
+        raise VariableError(
+            f"the expression has no {wrt}", hint=did_you_mean(wrt, names) or f"it has {', '.join(names)}"
+        )
+    algebra = Algebra(problem.shapes, problem.symmetric)
+    f = simplified(algebra, problem.trees[0])
+    found = derivative(algebra, f, wrt)
+    checked: Node = problem.trees[0]
+    if order == 2:
+        if algebra.shape(f) or len(problem.shapes[wrt]) > 1:
+            raise FormError("second derivatives are found of a scalar by a vector or a scalar")
+        trials, worst = confirm(problem, checked, wrt, finished(algebra, found))
+        checked, found = finished(algebra, found), derivative(algebra, found, wrt)
+    formula = finished(algebra, found)
+    trials, worst = confirm(problem, checked, wrt, formula)
+    value, own = algebra.shape(f), problem.shapes[wrt]
+    jacobian = order == 1 and len(value) == 1 and len(own) == 1
+    transposed = str(finished(algebra, algebra.T(found))) if jacobian else None
+    layout = describe(value, own, wrt, order, wrt in problem.symmetric)
+    return MatrixDerivative(
+        text, wrt, order, str(formula), transposed, algebra.shape(formula), layout, problem, trials, worst
+    )
+
+
+def matrix_derivatives(
+    text: str, wrt: Sequence[str] | None = None, *, shapes: Mapping[str, Sequence[Length]] | None = None,
+    symmetric: Sequence[str] = (), order: int = 1,
+) -> tuple[MatrixDerivative, ...]:  # fmt: skip
+    """Find the derivatives by several names, by all of them unless said; errors as ``matrix_derivative``."""
+    chosen = tuple(read_problem([text], shapes, symmetric).shapes) if wrt is None else tuple(wrt)
+    return tuple(matrix_derivative(text, n, shapes=shapes, symmetric=symmetric, order=order) for n in chosen)
+
+
+def describe(value: Shape, own: Shape, wrt: str, order: int, symmetric: bool) -> str:
+    """What the entries of a derivative are."""
+    if order == 2:
+        return f"the Hessian: entry [i, j] is ∂²f/∂{wrt}[i]∂{wrt}[j]" if own else "the second derivative"
+    if not own:
+        return f"{said(value)}, as f: every entry differentiated by the scalar {wrt}" if value else "a scalar"
+    if value:
+        return f"the Jacobian (numerator layout): entry [i, j] is ∂f[i]/∂{wrt}[j]"
+    index = "[i]" if len(own) == 1 else "[i, j]"
+    if symmetric:
+        return (f"the gradient among symmetric matrices: symmetric, and df = sum(G * d{wrt}) for symmetric d{wrt}; "
+                f"by one off-diagonal pair of entries f changes twice as fast as G says")  # fmt: skip
+    return f"the gradient, in the shape of {wrt}: entry {index} is ∂f/∂{wrt}{index}"
+
+
+def confirm(problem: Problem, tree: Node, wrt: str, formula: Node) -> tuple[int, float]:
+    """Try a formula against dual numbers on random shapes; FormError unless it holds on all of them."""
+    worst, count = 0.0, 0
+    for trial, known in islice(usable_trials(problem, tree, wrt, formula), TRIALS):
+        gap = apart(value_of(formula, trial), known)
+        if gap > CLOSE:
+            sizes = ", ".join(f"{name} = {size}" for name, size in trial.sizes.items())
+            raise FormError(f"the formula found, {str(formula)[:200]}, is off by {gap:.2g} at {sizes}: it is not shown "
+                            "as an answer", hint="please report the expression")  # fmt: skip
+        worst, count = max(worst, gap), count + 1
+    if count < TRIALS:
+        raise FormError(f"the formula could be tried on {count} random shapes only, not on {TRIALS}",
+                        hint="the expression has no value at most of them")  # fmt: skip
+    return count, worst

@@ -1,0 +1,231 @@
+"""Array expressions as functions of their variables: with data bound, they are differentiated as any function is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from diffkit.algebras.floats import to_float
+from diffkit.builder import NAMED, exact
+from diffkit.callables import Function
+from diffkit.errors import DiffkitError, PointError, TracingError, VariableError, did_you_mean
+from diffkit.limits import DEFAULT, Limits
+from diffkit.matrices.language import parse_array
+from diffkit.matrices.nodes import Node, in_order, names_of
+from diffkit.matrices.shapes import Shape, shapes_of
+from diffkit.ndarrays import TracedArray
+from diffkit.ndarrays.kernel import apply_row
+from diffkit.primitives import table
+from diffkit.program import Constant
+from diffkit.syntax.names import check_variables
+
+SWAPPED = {"+": np.add, "*": np.multiply}
+REDUCTIONS: dict[str, Callable[..., Any]] = {
+    "sum": np.sum, "mean": np.mean, "prod": np.prod, "max": np.max, "min": np.min, "var": np.var,
+}  # fmt: skip
+
+
+class ArrayFunction(Function):
+    """An array expression with some of its names bound to data; a Function of the others, in order of appearance.
+
+    ``text`` is the expression, ``names`` its variables, ``data`` the bound arrays by name. A point is a mapping of
+    names to numbers and arrays.
+    """
+
+    def __init__(self, node: Node, data: Mapping[str, Any], text: str = "", variables: Sequence[str] | None = None):
+        free = tuple(name for name in names_of(node) if name not in data)
+        names = free if variables is None else check_variables(variables)
+        missing = [name for name in free if name not in names]
+        if missing:
+            raise VariableError(f"unknown variable {missing[0]}", hint=f"the variables are {', '.join(names)}")
+        self._set(node=node, data=dict(data), text=text or str(node), names=names, known={})
+        super().__init__(self.evaluate)
+
+    def _set(self, **fields: Any) -> None:
+        for field, value in fields.items():  # the base class is frozen
+            object.__setattr__(self, field, value)
+
+    node: Node
+    data: dict[str, Any]
+    text: str
+    names: tuple[str, ...]
+    known: dict[tuple[Shape, ...], Any]
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return "f"
+
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the variables."""
+        if not self.names:
+            raise VariableError("every name has data, so there is nothing to differentiate by",
+                                hint="leave the variables out of --data, --let or the keyword arguments")  # fmt: skip
+        return self.names
+
+    def evaluate(self, *values: Any) -> Any:
+        """The value at arrays, dual or traced ones too, one for each variable; ShapeError where they do not fit."""
+        shapes = tuple(tuple(np.shape(v)) for v in values)
+        if shapes not in self.known:
+            sizes = {name: np.shape(value) for name, value in self.data.items()}
+            self.known[shapes] = shapes_of(
+                self.node, {**sizes, **dict(zip(self.names, shapes, strict=True))}, self.text
+            )
+        traced = next((v for v in values if isinstance(v, TracedArray)), None)
+        data = self.data if traced is None else {name: _lifted(v, traced) for name, v in self.data.items()}
+        bound = {**data, **dict(zip(self.names, values, strict=True))}
+        try:
+            return run_tree(self.node, bound, self.known[shapes], traced)
+        except TracingError as error:  # the line of code it speaks of is none of the user's
+            reason = error.reason.partition(", at ")[0]
+            raise TracingError(reason, hint="a proof needs smaller arrays; dual and finite need none") from None
+
+
+def arrays(text: str, /, *, variables: Sequence[str] | None = None, limits: Limits = DEFAULT, **data: Any) -> Any:
+    """Read an array expression such as ``mean((y - X @ w)**2)``, with data for some of its names.
+
+    Gives a function to differentiate: ``dk.gradient(dk.arrays("x.T @ A @ x", A=A), {"x": x})``. Its variables are the
+    names without data, in order of appearance. Nothing in the text is executed. Raises ParseError with the position,
+    LimitError, VariableError for data that the text does not name.
+    """
+    node = parse_array(text, limits)
+    names = names_of(node)
+    for name in data:
+        if name not in names:
+            raise VariableError(f"the expression has no {name}", hint=did_you_mean(name, names))
+    return ArrayFunction(node, {name: as_data(name, value) for name, value in data.items()}, text, variables)
+
+
+def as_data(name: str, value: Any) -> Any:
+    """Give data as an array of binary64 of at most two axes; PointError unless it holds finite real numbers."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise PointError(f"{name} has rows of different lengths") from None
+    if array.dtype.kind not in "iufb":
+        raise PointError(f"{name} holds {array.dtype}, not real numbers")
+    if np.ma.isMaskedArray(value) and np.ma.is_masked(value):
+        raise PointError(f"{name} has masked values")
+    if array.ndim > 2 or array.size == 0:
+        raise PointError(f"{name} has shape {array.shape}", hint="data are scalars, vectors and matrices")
+    found = array.astype(float)
+    if not np.isfinite(found).all():
+        place = tuple(int(k) for k in np.argwhere(~np.isfinite(found))[0])
+        where = f"[{', '.join(map(str, place))}]" if place else ""
+        raise PointError(f"{name}{where} is {found[place]}", hint="data are finite numbers")
+    return found[()]
+
+
+def run_tree(root: Node, values: Mapping[str, Any], shapes: Mapping[Node, Shape], traced: Any = None) -> Any:
+    """Give the value of a tree; numbers are exact where a trace (one of its arrays is ``traced``) is being made."""
+    found: dict[Node, Any] = {}
+    for node in in_order(root):
+        if node.kind == "name":
+            found[node] = values.get(node.value)  # None for a size, which eye and ones read from the shape
+        elif node.kind in ("number", "constant"):
+            found[node] = _constant(node, traced)
+        else:
+            found[node] = _apply(node, [found[a] for a in node.args], shapes[node])
+    return found[root]
+
+
+def _constant(node: Node, traced: TracedArray | None) -> Any:
+    value: Constant = NAMED[node.value] if node.kind == "constant" else exact(Fraction(node.value))
+    if traced is None:
+        return np.float64(to_float(value))
+    return TracedArray(traced.level, np.array(traced.level.builder.constant(value)))
+
+
+def _lifted(value: Any, traced: TracedArray) -> TracedArray:
+    """Data as constants of a trace, so that what is computed of data alone is not rounded either."""
+    slots = [traced.level.constant(v) for v in np.ravel(value).tolist()]
+    return TracedArray(traced.level, np.array(slots, dtype=np.int64).reshape(np.shape(value)))
+
+
+def _apply(node: Node, args: list[Any], shape: Shape) -> Any:
+    kind = node.kind
+    if kind in OPERATIONS:
+        return OPERATIONS[kind](node, args, shape)
+    if kind in REDUCTIONS and len(args) == 1:
+        return REDUCTIONS[kind](args[0], axis=node.value)
+    if kind == "logsumexp" and len(args) == 1:
+        return _logsumexp(args[0], node.value)
+    if kind in table.rows:
+        orders = table[kind].orders
+        return apply_row(kind, *[int(node.args[k].value) if k in orders else a for k, a in enumerate(args)])
+    raise DiffkitError(f"{kind} has no value here")
+
+
+def _sum(_: Node, args: list[Any], __: Shape) -> Any:
+    found = args[0]
+    for term in args[1:]:
+        found = apply_row("add", found, term)
+    return found
+
+
+def _product(_: Node, args: list[Any], __: Shape) -> Any:
+    found = args[0]
+    for factor in args[1:]:
+        found = apply_row("mul", found, factor)
+    return found
+
+
+def _chain(_: Node, args: list[Any], __: Shape) -> Any:
+    """A matrix product, from the right where that ends in a vector, which costs less."""
+    if np.ndim(args[-1]) == 1:
+        found = args[-1]
+        for factor in reversed(args[:-1]):
+            found = np.matmul(factor, found)
+        return found
+    found = args[0]
+    for factor in args[1:]:
+        found = np.matmul(found, factor)
+    return found
+
+
+def _logsumexp(x: Any, axis: int | None) -> Any:
+    return np.logaddexp.reduce(np.ravel(x), axis=0) if axis is None else np.logaddexp.reduce(x, axis=axis)
+
+
+def _softmax(node: Node, args: list[Any], _: Shape) -> Any:
+    (x,), axis = args, -1 if node.value is None else node.value
+    return np.exp(x - np.expand_dims(_logsumexp(x, axis), axis))
+
+
+def _trace(_: Node, args: list[Any], __: Shape) -> Any:
+    return np.trace(args[0]) if np.ndim(args[0]) else args[0]
+
+
+def _index(node: Node, args: list[Any], _: Shape) -> Any:
+    return args[0][tuple(slice(*key) if isinstance(key, tuple) else key for key in node.value)]
+
+
+OPERATIONS: dict[str, Callable[[Node, list[Any], Shape], Any]] = {
+    "+": _sum,
+    "*": _product,
+    "neg": lambda _, a, __: apply_row("neg", a[0]),
+    "/": lambda _, a, __: apply_row("div", a[0], a[1]),
+    "**": lambda _, a, __: apply_row("power", a[0], a[1]),
+    "@": _chain,
+    "dot": _chain,
+    "T": lambda _, a, __: np.transpose(a[0]),
+    "array": lambda _, a, __: np.stack(a),
+    "index": _index,
+    "trace": _trace,
+    "det": lambda _, a, __: np.linalg.det(a[0]),
+    "logdet": lambda _, a, __: np.linalg.slogdet(a[0])[1],
+    "inv": lambda _, a, __: np.linalg.inv(a[0]),
+    "solve": lambda _, a, __: np.linalg.solve(a[0], a[1]),
+    "norm": lambda _, a, __: np.linalg.norm(a[0]) if np.ndim(a[0]) else apply_row("abs", a[0]),
+    "norm1": lambda _, a, __: np.sum(apply_row("abs", a[0])),
+    "outer": lambda _, a, __: np.outer(a[0], a[1]),
+    "diag": lambda _, a, __: np.diag(a[0]),
+    "softmax": _softmax,
+    "eye": lambda _, __, shape: np.eye(int(shape[0])),
+    "ones": lambda _, __, shape: np.ones(shape),
+    "zeros": lambda _, __, shape: np.zeros(shape),
+}
+"""what each kind does to values; functions of the scalar table work entry by entry"""

@@ -1,0 +1,145 @@
+"""Formulas for any size, and identities, as blocks and as fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from diffkit.matrices.trials import CLOSE
+from diffkit.reports.blocks import Block, Equation, Gap, Note, plain, shown
+
+if TYPE_CHECKING:
+    from diffkit.matrices.answer import MatrixDerivative
+    from diffkit.matrices.identities import CounterExample, Identity
+    from diffkit.matrices.problem import Problem
+    from diffkit.plots import Chart
+
+ORDER = {1: "df/d{}", 2: "d²f/d{}²"}
+
+
+class MatrixReport(NamedTuple):
+    """Derivatives of one expression by one or more of its names."""
+
+    answers: tuple[MatrixDerivative, ...]
+
+    @property
+    def title(self) -> str:
+        """A line that names the report."""
+        return "Derivative for any size"
+
+    def charts(self) -> Iterator[Chart]:
+        """There is nothing to draw."""
+        yield from ()
+
+    def blocks(self) -> Iterator[Block]:
+        """Lay the formulas out."""
+        first = self.answers[0]
+        yield Equation("f", first.expression)
+        yield from shapes(first.problem)
+        for answer in self.answers:
+            yield Gap()
+            yield Equation(ORDER[answer.order].format(answer.wrt), answer.formula)
+            yield Note(answer.layout)
+            if answer.transposed is not None:
+                yield Equation("transposed (gradient layout)", answer.transposed)
+        yield Gap()
+        count = f"{first.trials} random shapes"
+        yield Note(f"checked: on {count} it equals dual numbers, to {CLOSE:g} of the largest entry")
+
+    def fields(self) -> dict[str, Any]:
+        """Give the fields of the report."""
+        first = self.answers[0]
+        return {
+            "schema": "diffkit.matrix/1",
+            "expression": first.expression,
+            "shapes": {name: list(shape) for name, shape in first.problem.shapes.items()},
+            "assumed": list(first.problem.assumed),
+            "symmetric": sorted(first.problem.symmetric),
+            "derivatives": [
+                {
+                    "wrt": a.wrt, "order": a.order, "formula": a.formula, "shape": list(a.shape), "layout": a.layout,
+                    "transposed": a.transposed, "trials": a.trials, "worst": plain(a.worst),
+                }
+                for a in self.answers
+            ],
+        }  # fmt: skip
+
+
+class IdentityReport(NamedTuple):
+    """The verdict on an identity."""
+
+    identity: Identity
+
+    @property
+    def title(self) -> str:
+        """A line that names the report."""
+        return "Check of an identity"
+
+    def charts(self) -> Iterator[Chart]:
+        """There is nothing to draw."""
+        yield from ()
+
+    def blocks(self) -> Iterator[Block]:
+        """Lay the verdict out."""
+        identity = self.identity
+        yield Equation("identity", identity.text)
+        yield from shapes(identity.problem)
+        yield Gap()
+        yield Equation("verdict", identity.verdict)
+        yield Note(identity.reason)
+        if identity.layout:
+            yield Note(f"read as {identity.layout}")
+        if identity.verdict != "true" and identity.right is not None:
+            yield Equation("the derivative is", identity.right)
+        if identity.counterexample is not None:
+            yield Gap()
+            yield from _example(identity.counterexample, identity.wrt)
+
+    def fields(self) -> dict[str, Any]:
+        """Give the fields of the verdict."""
+        identity, example = self.identity, self.identity.counterexample
+        return {
+            "schema": "diffkit.identity/1",
+            "identity": identity.text,
+            "verdict": identity.verdict,
+            "reason": identity.reason,
+            "layout": identity.layout or None,
+            "derived": identity.derived,
+            "formula": identity.right,
+            "wrt": identity.wrt,
+            "shapes": {name: list(shape) for name, shape in identity.problem.shapes.items()},
+            "assumed": list(identity.problem.assumed),
+            "symmetric": sorted(identity.problem.symmetric),
+            "trials": identity.trials,
+            "worst": plain(identity.worst),
+            "counterexample": None if example is None else {
+                "values": plain(dict(example.values)), "claimed": plain(example.claimed), "true": plain(example.true),
+                "proven": example.proven,
+            },
+        }  # fmt: skip
+
+
+def shapes(problem: Problem) -> Iterator[Block]:
+    """Say what the names are, and which of that was assumed."""
+    yield Note(problem.described())
+    if problem.assumed:
+        yield Note(
+            f"assumed of {', '.join(problem.assumed)} from how they are written and used; --shape says otherwise"
+        )
+
+
+def _example(example: CounterExample, wrt: str | None) -> Iterator[Block]:
+    proven = ", both sides proven in ball arithmetic" if example.proven else ""
+    yield Note(f"counter-example{proven}:")
+    for name, value in example.values.items():
+        yield Equation(name, matrix(value))
+    yield Equation("right side", matrix(example.claimed))
+    yield Equation("derivative" if wrt else "left side", matrix(example.true))
+
+
+def matrix(value: Any) -> str:
+    """An array as text of the array language."""
+    listed = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(listed, list):
+        return f"[{', '.join(map(matrix, listed))}]"
+    return shown(listed)

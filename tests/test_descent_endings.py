@@ -1,0 +1,184 @@
+"""How a descent ends and why: rates that are too large, plateaus, kinks, and gradients through many layers."""
+
+import math
+
+import numpy as np
+import pytest
+
+import diffkit as dk
+
+
+def causes(run):
+    return [finding.cause for finding in run.findings]
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_a_rate_above_the_highest_diverges_and_one_below_does_not(momentum, nesterov):
+    if nesterov and not momentum:
+        return
+    leeway = (1 + momentum) / (1 + 2 * momentum) if nesterov else 1 + momentum
+    for factor, status in ((1.02, "diverged"), (0.98, "converged")):
+        rate = factor * leeway * 2 / 40
+        run = dk.descend("(w-3)^2 + 20*(b+1)^2", {"w": 0, "b": 0}, rate=rate, steps=2000, momentum=momentum,
+                         nesterov=nesterov)  # fmt: skip
+        assert run.status == status
+        assert ("rate too large" in causes(run)) is (status == "diverged")
+    assert f"{leeway * 2 / 40:.3g}" in dk.descend(
+        "(w-3)^2 + 20*(b+1)^2", {"w": 0, "b": 0}, rate=1.02 * leeway * 2 / 40, steps=2000, momentum=momentum,
+        nesterov=nesterov).messages[0]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("f", "start", "options", "status", "cause"),
+    [
+        ("x^2 - y^2", [1, 0], {"rate": 0.1}, "stagnated", "saddle"),
+        ("-x^2 + 3", 0, {}, "stagnated", "saddle"),
+        ("sigmoid(20*x)", 2, {}, "stagnated", "flat part"),
+        ("1e-12*x^2", 1, {}, "stagnated", "flat part"),
+        ("abs(x)", 1.03, {"rate": 0.1}, "stagnated", "bouncing"),
+        ("x^2", 1, {"rate": 1.0}, "stagnated", "bouncing"),
+        ("x^2", 1, {"rate": 1e-20}, "stagnated", "rounding"),
+        ("-x^2", 2, {"rate": 0.1}, "diverged", "no minimum"),
+        ("exp(x^2)", 2, {"rate": 1.0}, "diverged", "rate too large"),
+        ("x - log(x)", 0.1, {"rate": 5}, "left the domain", "left the domain"),
+        ("x^2", 1, {"rate": 1e-4, "steps": 50}, "steps used up", "small rate"),
+        ("2000*x^2 + y^2", [1, 1], {"rate": 2e-4}, "steps used up", "ill-conditioned"),
+        ("(x - 1)^2 + 0*y", [0, 5], {"rate": 0.1}, "converged", "flat direction"),
+        ("1e-9*x + y^2", [0, 1], {"rate": 0.1, "steps": 3}, "steps used up", "uneven gradient"),
+    ],
+)
+def test_endings_and_their_reasons(f, start, options, status, cause):
+    run = dk.descend(f, start, **options)
+    assert run.status == status
+    assert cause in causes(run)
+    assert status in str(run)
+
+
+def test_a_kink_or_an_edge_at_the_start_is_said():
+    for f, what in ((lambda w: abs(w), "its gradient"), (lambda w: np.log(w - 1), "f")):
+        run = dk.descend(f, 0.0)
+        assert (run.status, run.steps) == ("left the domain", 0)
+        assert f"at the start, w = 0, {what} has no value" in run.messages
+    assert "kink of abs" in dk.descend(lambda w: abs(w), 0.0).messages[0]
+
+
+def test_a_converged_path_has_nothing_to_complain_of():
+    run = dk.descend("x^2 + y^2", [1, 2], rate=0.2)
+    assert (run.status, run.messages) == ("converged", ())
+    assert run.norms[-1] <= 1e-8 < run.norms[-2]
+
+
+def test_a_path_that_reaches_rounding_has_converged():
+    assert dk.descend("(x - 1)^2", 0, rate=0.25, tolerance=0).status == "converged"
+    assert dk.descend("(x - 0.3)^2 + y^2", [0, 1], rate=0.3, tolerance=0, steps=500).status == "converged"
+
+
+def test_an_interrupt_keeps_the_path_so_far():
+    calls = 0
+
+    def gradient(w):
+        nonlocal calls
+        calls += 1
+        if calls == 8:  # one call checks the shape before the first step
+            raise KeyboardInterrupt
+        return 2 * w
+
+    run = dk.descend(lambda w: w @ w, np.array([1.0, 2.0]), gradient=gradient, rate=0.1)
+    assert run.status == "interrupted"
+    assert run.path.points[:, 0] == pytest.approx(0.8 ** np.arange(run.steps + 1), rel=1e-12)
+    assert run.steps == 5
+    assert len(run.path.updates) == len(run.path.points) == len(run.path.values)
+
+
+# Vanishing and exploding --------------------------------------------------------------------------------------------
+
+
+def chain(depth):
+    """A chain of sigmoids, w₁ innermost."""
+    text = "w1*x0"
+    for k in range(2, depth + 1):
+        text = f"w{k}*sigmoid({text})"
+    return f"({text.replace('x0', '1')} - 1)^2"
+
+
+def test_gradients_vanish_in_a_deep_chain_of_sigmoids():
+    depth, weight = 12, 0.5
+    run = dk.descend(chain(depth), [weight] * depth, rate=0.1, steps=30)
+    z, zs = weight, [weight]  # forward, then the chain rule by hand
+    for _ in range(depth - 1):
+        z = weight / (1 + math.exp(-z))
+        zs.append(z)
+    sigmoid = [1 / (1 + math.exp(-v)) for v in zs]
+    back, expected = 2 * (zs[-1] - 1), [0.0] * depth
+    for k in range(depth - 1, 0, -1):
+        expected[k] = back * sigmoid[k - 1]
+        back *= weight * sigmoid[k - 1] * (1 - sigmoid[k - 1])
+    expected[0] = back
+    assert run.path.gradients[0] == pytest.approx(expected, rel=1e-10)
+    assert "vanishing gradient" in causes(run)
+    shrink = np.exp(np.polyfit(range(depth), np.log(np.abs(expected)), 1)[0])
+    assert f"{1 / shrink:.3g} per layer" in " ".join(run.messages)
+    assert "vanishing gradient" not in causes(dk.descend(chain(3), [weight] * 3, rate=0.1, steps=30))
+
+
+@pytest.mark.parametrize(("weight", "cause"), [(0.3, "vanishing gradient"), (3.0, "exploding gradient")])
+def test_gradients_through_time_in_a_small_recurrent_net(weight, cause):
+    """hₜ = tanh(w·hₜ₋₁/10 + bₜ) stays near 0, so that ∂h_T/∂bₜ ≈ wᵀ⁻ᵗ (with the tenths inside)."""
+    T = 12
+
+    def loss(b, w):
+        h = 0.0
+        for t in range(T):
+            h = np.tanh(w * h + b[t])
+        return (h - 1e-6) ** 2
+
+    start = np.full(T, 1e-9)
+    run = dk.descend(loss, start, args=(weight,), rate=1e-3, steps=3)
+    h, hs = 0.0, []
+    for t in range(T):
+        h = math.tanh(weight * h + start[t])
+        hs.append(h)
+    back, expected = 2 * (h - 1e-6), [0.0] * T
+    for t in range(T - 1, -1, -1):
+        expected[t] = back * (1 - hs[t] ** 2)
+        back = expected[t] * weight
+    assert run.path.gradients[0] == pytest.approx(expected, rel=1e-9)
+    assert cause in causes(run)
+    assert f"{weight:.3g} per layer" in " ".join(run.messages)
+
+
+def test_a_recurrent_weight_above_one_throws_the_weights_away():
+    def loss(w):
+        h = 1.0
+        for _ in range(30):
+            h = w * h
+        return (h - 1.0) ** 2
+
+    run = dk.descend(loss, 1.5, rate=0.01, steps=5)
+    assert run.status == "diverged"
+    assert {"exploding gradient", "rate too large"} <= set(causes(run))
+    assert run.norms[0] == pytest.approx(2 * (1.5**30 - 1) * 30 * 1.5**29, rel=1e-12)
+
+
+def test_layers_are_the_parameters():
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(20, 3))
+
+    def loss(W1, b1, W2, b2, x):
+        return np.mean((np.tanh(x @ W1 + b1) @ W2 + b2 - 1) ** 2)
+
+    start = {"W1": rng.normal(size=(3, 4)), "b1": np.zeros(4), "W2": rng.normal(size=4), "b2": 0.0}
+    run = dk.descend(loss, start, args=(data,), rate=0.05, steps=20)
+    assert [g.name for g in run.groups] == ["W1", "b1", "W2", "b2"]
+    assert {n: np.shape(w) for n, w in run.weights.items()} == {"W1": (3, 4), "b1": (4,), "W2": (4,), "b2": ()}
+    h = np.tanh(data @ start["W1"] + start["b1"])
+    error = 2 / 20 * (h @ start["W2"] + start["b2"] - 1)
+    dh = np.outer(error, start["W2"]) * (1 - h**2)
+    by_hand = np.concatenate([(data.T @ dh).ravel(), dh.sum(axis=0), h.T @ error, [error.sum()]])
+    assert run.path.gradients[0] == pytest.approx(by_hand, rel=1e-10, abs=1e-14)
+    by_layer = dk.descend(
+        loss, start, args=(data,), rate=0.05, steps=20,
+        gradient=lambda W1, b1, W2, b2, x: {"b2": by_hand[-1], "W2": by_hand[16:20], "W1": by_hand[:12].reshape(3, 4),
+                                            "b1": by_hand[12:16]})  # fmt: skip
+    assert by_layer.path.gradients[0] == pytest.approx(by_hand, rel=1e-15)
