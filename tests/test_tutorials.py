@@ -394,3 +394,16 @@ def test_vanishing_and_exploding_gradients_of_t4():
             slopes.append(dk.derivative(text, 0).value)
         assert slopes == pytest.approx([(weight / 4) ** n for n in range(1, 11)])
         assert (slopes[-1] > slopes[0]) is grows
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda t: np.sum((FIVE @ t) ** 2), lambda t: np.sum(np.dot(FIVE, t)), lambda t: np.sum(np.inner(FIVE, t))],
+    ids=["matmul", "dot", "inner"],
+)
+def test_shapes_that_do_not_multiply_are_not_stretched(f):
+    """As in T2: NumPy refuses 5×1 times 2, so there is no value and no derivative; einsum would stretch the 1."""
+    with pytest.raises(ValueError, match=r"."):
+        f(START)
+    assert dk.gradient(f, START).status == "domain_error"
+    assert dk.check(f, lambda t: 2 * t, START).verdict == "inconclusive"

@@ -109,13 +109,13 @@ class Setting:
         count = math.prod(self.claim.shape)
         sizes = {"gradient": n, "hessian": n * n} if m == 1 else {"jacobian": m * n}
         if asked is not None:
-            known = sizes.get("gradient" if asked == "derivative" else asked)
-            if known is None:
-                raise DiffkitError(f"f has {m} output{'s' * (m > 1)}: it has a {' and a '.join(sizes)}, no {asked}")
-            sizes = {asked: known}
+            asked = "gradient" if asked == "derivative" else asked
+            if asked not in sizes and asked != "jacobian":
+                raise DiffkitError(f"f has {m} outputs, so its derivative is a jacobian, no {asked}")
+            sizes = {asked: sizes.get(asked, m * n)}
         for kind, size in sizes.items():
             if count == size:
-                return "gradient" if kind == "derivative" else kind
+                return kind
         raise unfit(self.claim, self.arguments, sizes)
 
     def _task(self) -> Task:
