@@ -47,6 +47,7 @@ def check(
     """
     if kind is not None and kind not in KINDS:
         raise DiffkitError(f"unknown kind {kind!r}", hint=f"a claim is a {', a '.join(KINDS)}")
+    kind = "gradient" if kind == "derivative" else kind
     if not 0 < closeness < 1:
         raise DiffkitError("the closeness is a relative error between 0 and 1")
     setting = Setting(f, claim, at, kind, variables, args, args if claim_args is None else claim_args)
@@ -109,14 +110,12 @@ class Setting:
         count = math.prod(self.claim.shape)
         sizes = {"gradient": n, "hessian": n * n} if m == 1 else {"jacobian": m * n}
         if asked is not None:
-            asked = "gradient" if asked == "derivative" else asked
             if asked not in sizes and asked != "jacobian":
                 raise DiffkitError(f"f has {m} outputs, so its derivative is a jacobian, no {asked}")
             sizes = {asked: sizes.get(asked, m * n)}
-        for kind, size in sizes.items():
-            if count == size:
-                return kind
-        raise unfit(self.claim, self.arguments, sizes)
+        if count not in sizes.values():
+            raise unfit(self.claim, self.arguments, sizes)
+        return next(kind for kind, size in sizes.items() if size == count)
 
     def _task(self) -> Task:
         task = source_task(self.source, self.kind, {})
