@@ -207,7 +207,7 @@ class Page:
             self.differences.append(Difference("this code fails", block.first, block.first, list(block.lines), trace))
 
     def _session(self, block: Block) -> None:
-        test = doctest.DocTestParser().get_doctest(block.text, self.globals, "page", None, block.first)
+        test = doctest.DocTestParser().get_doctest(block.text, self.globals, f"page, line {block.first}", None, block.first)
         runner = _Recorder(verbose=False)
         runner.run(test, out=lambda _: None, clear_globs=False)
         self.globals.update(test.globs)

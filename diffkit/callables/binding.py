@@ -196,7 +196,7 @@ class Bound:
     def where(self, row: Any) -> str:
         """A point in words."""
         flat = np.ravel(row)
-        parts = [f"{name} = {x:.17g}" for name, x in zip(self.inputs[:4], flat, strict=False)]
+        parts = [f"{name} = {float(x)!r}" for name, x in zip(self.inputs[:4], flat, strict=False)]
         return ", ".join(parts) + (", …" if len(flat) > 4 else "")
 
     def moving(self) -> Bound:

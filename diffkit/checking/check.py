@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.callables.function import Argument, Function, as_function
-from diffkit.checking.claims import Claim, CodeClaim, NumberClaim, TextClaim, read_claim
+from diffkit.checking.claims import Claim, CodeClaim, NumberClaim, TextClaim, read_claim, unfit
 from diffkit.checking.judge import Judge, sharp
 from diffkit.checking.model import WORST, Check, Entry, Judged, Verdict
 from diffkit.checking.repairs import repair
@@ -47,6 +47,7 @@ def check(
     """
     if kind is not None and kind not in KINDS:
         raise DiffkitError(f"unknown kind {kind!r}", hint=f"a claim is a {', a '.join(KINDS)}")
+    kind = "gradient" if kind == "derivative" else kind
     if not 0 < closeness < 1:
         raise DiffkitError("the closeness is a relative error between 0 and 1")
     setting = Setting(f, claim, at, kind, variables, args, args if claim_args is None else claim_args)
@@ -107,20 +108,14 @@ class Setting:
         """What the claim is, by the number of its entries."""
         n, m = len(self.labels), math.prod(self.outputs)
         count = math.prod(self.claim.shape)
-        sizes = {"gradient": n if m == 1 else -1, "jacobian": m * n, "hessian": n * n if m == 1 else -1}
+        sizes = {"gradient": n, "hessian": n * n} if m == 1 else {"jacobian": m * n}
         if asked is not None:
-            wanted = sizes["gradient" if asked == "derivative" else asked]
-            if count != wanted:
-                raise DiffkitError(f"the claim has {count} entries, a {asked} of this f has {wanted}")
-            return "gradient" if asked == "derivative" else asked
-        for kind, size in sizes.items():
-            if count == size and (kind != "jacobian" or m > 1):
-                return kind
-        known = ", ".join(
-            f"a {kind} {size}" for kind, size in sizes.items() if size > 0 and (kind != "jacobian" or m > 1)
-        )
-        raise DiffkitError(f"the claim has {count} entries of shape {self.claim.shape}: it is no derivative of this f",
-                           hint=f"{known} ({n} variables)")  # fmt: skip
+            if asked not in sizes and asked != "jacobian":
+                raise DiffkitError(f"f has {m} outputs, so its derivative is a jacobian, no {asked}")
+            sizes = {asked: sizes.get(asked, m * n)}
+        if count not in sizes.values():
+            raise unfit(self.claim, self.arguments, sizes)
+        return next(kind for kind, size in sizes.items() if size == count)
 
     def _task(self) -> Task:
         task = source_task(self.source, self.kind, {})

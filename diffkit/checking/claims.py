@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -87,7 +88,8 @@ class NumberClaim(Claim):
 
     def rounding(self, row: Any) -> Any:  # noqa: ARG002
         """Half a unit in the last place of what was written down."""
-        return np.spacing(np.abs(self.flat))
+        size = np.abs(self.flat)
+        return np.where(size == 0, 0.0, np.spacing(size))  # a 0 that was written down is not rounded
 
 
 class CodeClaim(Claim):
@@ -108,9 +110,12 @@ class CodeClaim(Claim):
             return result
 
         self.bound = Bound(Function(flat), arguments, labels, point)
-        self.bound.function.call.__name__ = function.name
+        anonymous = getattr(claim, "__name__", "") == "<lambda>"
+        flat.__name__ = "the claim" if anonymous else function.name
         first = self.bound.shape
         self.shape = first
+        self.parts = tuple(shapes)
+        """shapes of the parts of a claim that gives several"""
         if shapes:
             sizes = [int(np.prod(s, dtype=int)) for s in shapes]
             self.paired = len(shapes) == 2 and sizes[0] == 1 and sizes[1] >= 1 and pair is not False
@@ -172,6 +177,21 @@ def read_claim(
             )
         return TextClaim(claim, variables)
     return NumberClaim(claim)
+
+
+def unfit(claim: Claim, arguments: Sequence[Argument], sizes: Mapping[str, int]) -> DiffkitError:
+    """Why a claim is no derivative of f: it has no value, or other shapes than the parameters, or another size."""
+    if isinstance(claim, CodeClaim) and claim.bound.reason:
+        return FunctionError(claim.bound.reason, hint="call it at the point by hand to see where")
+    if isinstance(claim, CodeClaim) and len(claim.parts) == len(arguments) > 1:
+        pairs = zip(arguments, claim.parts, strict=True)
+        odd = [f"for {a.name} of shape {a.shape} it gives {part}" for a, part in pairs if math.prod(part) != a.size]
+        if odd:
+            return DiffkitError(f"the claim has other shapes than the parameters: {'; '.join(odd)}")
+    count, n = math.prod(claim.shape), sum(a.size for a in arguments)
+    entries = "1 entry" if count == 1 else f"{count} entries of shape {claim.shape}"
+    known = ", ".join(f"a {kind} has {size}" for kind, size in sizes.items())
+    return DiffkitError(f"the claim has {entries}: it is no derivative of this f", hint=f"{known} ({n} variables)")
 
 
 def _is_text(claim: Any) -> bool:

@@ -30,6 +30,7 @@ def matmul(a: Any, b: Any) -> Any:
     a, b = numbers(a), numbers(b)
     if not np.ndim(a) or not np.ndim(b):
         raise ValueError("matmul of a scalar")
+    _must_match(np.shape(a)[-1], np.shape(b)[-2 if np.ndim(b) > 1 else -1])
     if np.ndim(a) > 2 and np.ndim(b) > 2:
         shape = np.broadcast_shapes(np.shape(a)[:-2], np.shape(b)[:-2])
         a, b = np.broadcast_to(a, shape + np.shape(a)[-2:]), np.broadcast_to(b, shape + np.shape(b)[-2:])
@@ -37,6 +38,12 @@ def matmul(a: Any, b: Any) -> Any:
     right = LETTERS[: max(np.ndim(b) - 2, 0)] + ("zy" if np.ndim(b) > 1 else "z")
     batch = LETTERS[: max(np.ndim(a), np.ndim(b), 2) - 2]
     return product(f"{left},{right}->{batch}{'x' * ('x' in left)}{'y' * ('y' in right)}", a, b)
+
+
+def _must_match(first: int, second: int) -> None:
+    """Raise as NumPy does: einsum would stretch a length of 1."""
+    if first != second:
+        raise ValueError(f"shapes do not multiply: {first} is not {second}")
 
 
 @rule(np.dot)
@@ -96,6 +103,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     left = list(LETTERS[: np.ndim(a)])
     right = list(LETTERS[np.ndim(a) : np.ndim(a) + np.ndim(b)])
     for i, j in zip(first, second, strict=True):
+        _must_match(np.shape(a)[i], np.shape(b)[j])
         right[j] = left[i]
     out = [c for c in left + right if (c in left) != (c in right)]
     return product(f"{''.join(left)},{''.join(right)}->{''.join(out)}", a, b)

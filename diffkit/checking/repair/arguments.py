@@ -68,6 +68,7 @@ def other_units(case: Case) -> Iterator[Candidate]:
         for text, amount in PLAIN:
             words = f"evaluate at {part.name}, not at {text}{part.name}"
             yield _moved(case, "wrong argument", words, _scaling(part, amount))
+        yield _moved(case, "stale argument", f"evaluate at {part.name}, not at 0", _scaling(part, 0.0))
 
 
 def exchanged(case: Case) -> Iterator[Candidate]:
@@ -80,6 +81,31 @@ def exchanged(case: Case) -> Iterator[Candidate]:
             first, second = case.evidence.names[i], case.evidence.names[j]
             words = f"exchange the arguments {first} and {second}: the claim takes each for the other"
             yield _moved(case, "swapped arguments", words, lambda x, o=order: x[o])  # type: ignore[misc]
+
+
+def transposed(case: Case) -> Iterator[Candidate]:
+    """Two axes of a parameter that are as long as each other, taken for one another: W for its transpose."""
+    first = 0
+    for name, shape in case.evidence.groups:
+        inside = np.arange(first, first + math.prod(shape))
+        first += inside.size
+        for i, j in combinations(range(len(shape)), 2):
+            if shape[i] != shape[j] or shape[i] == 1:
+                continue
+            order = np.arange(case.point.size)
+            order[inside] = inside.reshape(shape).swapaxes(i, j).ravel()
+            words = f"exchange axes {i} and {j} of {name}" if len(shape) > 2 else f"take {name}, not its transpose"
+            if len(shape) > 2:
+                words += f": the claim takes {name} with these axes the other way about"
+            for mask, where in _masks(case):
+                yield _moved(case, "swapped arguments", where + words, lambda x, o=order: x[o], mask)  # type: ignore[misc]
+
+
+def _masks(case: Case) -> Iterator[tuple[Array | None, str]]:
+    """All entries, or those that are wrong, with what stands before the words about them."""
+    yield None, ""
+    if not case.suspects.all():
+        yield case.suspects, f"{Labels(case.evidence, case.columns).describe(case.suspects)}: "
 
 
 def stale(case: Case) -> Iterator[Candidate]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from diffkit.algebras.dual import DualAlgebra
 from diffkit.checking.repair.mutants import Edge, Mutant, Partial, supports
 from diffkit.primitives import Primitive, table
 from diffkit.program import Program
@@ -63,7 +64,30 @@ WRITTEN: tuple[Partial, ...] = (
     _formula(lambda F, p, u, y: F.abs(p)),
     _formula(lambda F, p, u, y: 1 / u),
     argument,
+    _formula(lambda F, p, u, y: u * (1 - u)),  # σ′ = y·(1 − y) and tanh′ = 1 − y², with u in the place of y
+    _formula(lambda F, p, u, y: 1 - u * u),
 )
+
+
+def at_answer(row: Primitive) -> Partial:
+    """The derivative taken at the answer instead of the argument: f′(y)."""
+
+    def partial(algebra: Any, p: Any, args: Any, y: Any) -> Any:
+        return DualAlgebra(algebra).term(row, (y,), algebra.apply(row, (y,)), 0, algebra.constant(1))
+
+    return partial
+
+
+def second(row: Primitive) -> Partial:
+    """The second derivative instead of the first: f″(u)."""
+
+    def partial(algebra: Any, p: Any, args: Any, y: Any) -> Any:
+        inner = DualAlgebra(algebra)
+        x = inner.variable(args[0], "x")
+        slope = DualAlgebra(inner).term(row, (x,), inner.apply(row, (x,)), 0, inner.constant(1))
+        return slope.tangents.get("x", algebra.constant(0))
+
+    return partial
 
 
 def other(algebra: Any, p: Any, args: Any, y: Any) -> Any:
@@ -90,6 +114,8 @@ class Mistake(NamedTuple):
     how: str
     slot: int
     k: int | None = None
+    layer: int | None = None
+    """which of several functions on the way from the inputs, where the mistake is in all of one layer"""
 
 
 def flowing_edges(program: Program) -> list[Edge]:
@@ -137,18 +163,41 @@ def cut_edges(program: Program) -> Iterator[Mistake]:
     for arg, found in uses.items():
         if len(found) > 1 and arg >= program.first_instruction:
             yield Mistake(Mutant(tuple(found), zero), "slot", arg)
-    for row, found in same_function(program, edges).items():
-        yield Mistake(Mutant(tuple(found), zero), "function", found[0][0], row[1])
+    for same, layer in same_function(program, edges):
+        yield Mistake(Mutant(same, zero), "function", *same[0], layer)
 
 
-def same_function(program: Program, edges: list[Edge]) -> dict[tuple[Primitive, int], list[Edge]]:
-    """The edges of each function that occurs more than once, by argument."""
-    found: dict[tuple[Primitive, int], list[Edge]] = {}
+def same_function(program: Program, edges: list[Edge]) -> Iterator[tuple[tuple[Edge, ...], int | None]]:
+    """The edges of each function that occurs more than once, by argument; then those of each layer of it."""
+    layers = layers_of(program)
+    found: dict[tuple[Primitive, int], dict[int, list[Edge]]] = {}
     for slot, k in edges:
         row = row_of(program, slot)
         if row not in LINEAR:
-            found.setdefault((row, k), []).append((slot, k))
-    return {key: same for key, same in found.items() if len(same) > 1}
+            found.setdefault((row, k), {}).setdefault(layers[slot], []).append((slot, k))
+    for parts in found.values():
+        same = tuple(edge for part in parts.values() for edge in part)
+        if len(same) > 1:
+            yield same, None
+    for (row, _), parts in found.items():
+        if len(row.arguments) == 1 and len(parts) > 1:
+            yield from ((tuple(part), layer) for layer, part in parts.items() if len(part) > 1)
+
+
+def layers_of(program: Program) -> list[int]:
+    """How many instructions of the same function, its own among them, lie at most between a slot and the inputs."""
+    counts: list[dict[Primitive, int]] = [{} for _ in range(program.first_instruction)]
+    found = [0] * program.first_instruction
+    for _, row, args in program.numbered():
+        merged: dict[Primitive, int] = {}
+        for arg in args:
+            for key, count in counts[arg].items():
+                merged[key] = max(count, merged.get(key, 0))
+        if len(row.arguments) == 1:
+            merged[row] = merged.get(row, 0) + 1
+        counts.append(merged)
+        found.append(merged.get(row, 0))
+    return found
 
 
 def local_mistakes(program: Program) -> Iterator[Mistake]:
@@ -165,24 +214,28 @@ def local_mistakes(program: Program) -> Iterator[Mistake]:
         if slot >= program.first_instruction and found and slot not in program.outputs:
             yield Mistake(Mutant(slot=slot), "ends", slot)
     for edge in edges:
-        for partial in _written(row_of(program, edge[0])):
-            yield Mistake(Mutant((edge,), partial), "written", *edge)
+        for how, partial in _written(row_of(program, edge[0])):
+            yield Mistake(Mutant((edge,), partial), how, *edge)
 
 
-def _written(row: Primitive) -> tuple[Partial, ...]:
+def _written(row: Primitive) -> Iterator[tuple[str, Partial]]:
+    """What is written instead of a partial, and what was done."""
     if row in MASKS:
-        return ()
-    return WRITTEN if len(row.arguments) == 1 else BINARY
+        return
+    unary = len(row.arguments) == 1
+    yield from (("written", partial) for partial in (WRITTEN if unary else BINARY))
+    if unary and not row.steps and row.partials[0] is not None:
+        yield "at the answer", at_answer(row)
+        yield "second derivative", second(row)
 
 
 def repeated_mistakes(program: Program) -> Iterator[Mistake]:
     """The same mistake wherever a function stands."""
-    for (row, k), same in same_function(program, flowing_edges(program)).items():
-        group = tuple(same)
-        yield Mistake(Mutant(group, one), "one everywhere", same[0][0], k)
-        yield Mistake(Mutant(group, twice), "twice everywhere", same[0][0], k)
-        for partial in _written(row):
-            yield Mistake(Mutant(group, partial), "written everywhere", same[0][0], k)
+    for same, layer in same_function(program, flowing_edges(program)):
+        yield Mistake(Mutant(same, one), "one everywhere", *same[0], layer)
+        yield Mistake(Mutant(same, twice), "twice everywhere", *same[0], layer)
+        for how, partial in _written(row_of(program, same[0][0])):
+            yield Mistake(Mutant(same, partial), f"{how} everywhere", *same[0], layer)
 
 
 def changed_values(program: Program) -> Iterator[Mistake]:

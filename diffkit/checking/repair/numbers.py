@@ -61,7 +61,11 @@ def names(sizes: Mapping[str, int], coordinates: int) -> Iterator[Factor]:
     for value in (2, 3):
         if value not in sizes.values():
             yield from _pair(float(value), str(value), "", ("factor", "factor"))
-    lengths = {value: f", which is {name}" for name, value in reversed(list(sizes.items())) if value > 1}
+    lengths = {
+        value: f", which is {'also ' if value == 2 else ''}{name}"
+        for name, value in reversed(list(sizes.items()))
+        if value > 1
+    }
     if coordinates > 1:
         lengths.setdefault(coordinates, ", the number of coordinates")
     for size, reason in lengths.items():

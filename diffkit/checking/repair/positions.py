@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import combinations
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def rearranged(case: Case) -> Iterator[Candidate]:
     if len(case.columns) != case.count:
         return
     everything = np.arange(case.count)
-    for kind, text, order in _orders(case.evidence.shape, everything):
+    for kind, text, order in _orders(_own_shape(case), everything):
         yield Candidate(kind, text, _placed(order))
     for name, shape, inside in labels.blocks:
         positions = np.array(inside)
@@ -40,6 +41,13 @@ def rearranged(case: Case) -> Iterator[Candidate]:
             moved[positions] = positions[order % len(inside)]
             moved[positions[order == NONE]] = NONE
             yield Candidate(kind, f"{name}: {text}", _placed(moved))
+
+
+def _own_shape(case: Case) -> tuple[int, ...]:
+    """The shape the answer should have: of a parameter it is the parameter's, though the claim may be transposed."""
+    evidence = case.evidence
+    shapes = [shape for _, shape in evidence.groups]
+    return shapes[0] if len(shapes) == 1 and math.prod(shapes[0]) == case.count else evidence.shape
 
 
 def _orders(shape: tuple[int, ...], everything: Array) -> Iterator[Order]:
@@ -53,6 +61,11 @@ def _orders(shape: tuple[int, ...], everything: Array) -> Iterator[Order]:
             for step in (1, -1) if shape[axis] > 2 else ():
                 moved = np.roll(everything.reshape(shape), -step, axis=axis).ravel()
                 yield "shift", f"shift the {what} by {_places(step)}", moved
+    if len(shape) > 2:
+        for i, j in combinations(range(len(shape)), 2):
+            if min(shape[i], shape[j]) > 1:
+                moved = everything.reshape(shape).swapaxes(i, j).ravel()
+                yield "transpose", f"exchange axes {i} and {j}", moved
     if count > 2:
         yield "reversed", "reverse the order of the entries", everything[::-1].copy()
         steps = [sign * k for k in range(1, min(count // 2, LARGEST) + 1) for sign in (1, -1)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from diffkit.checking.repair import additions, arguments, factors, mutations, positions
+from diffkit.checking.repair import additions, arguments, factors, mutations, orders, positions, values
 from diffkit.checking.repair.candidates import Candidate, Generator, holds
 from diffkit.checking.repair.evidence import Evidence, Explanation
 from diffkit.checking.repair.samples import Case
@@ -17,12 +17,15 @@ MEANINGFUL: tuple[Generator, ...] = (
     factors.missing_entries,
     positions.rearranged,
     positions.misplaced,
+    orders.other_order,
     mutations.mutants,
     positions.misplaced_with_signs,
     factors.entry_factors,
     arguments.previous_call,
     arguments.other_units,
     arguments.exchanged,
+    arguments.transposed,
+    values.other_value,
 )
 """Where a claim can be explained in two ways, the earlier one is said."""
 

@@ -41,10 +41,12 @@ def derivative_of(program: Program, slot: int, k: int) -> str:
     return text if len(varying) < 2 else f"{text} by {excerpt(program, args[k])}"
 
 
-def repeated(program: Program, slot: int, k: int | None) -> str:
-    """The derivative of every sin, for instance."""
-    row = row_of(program, slot)
+def repeated(program: Program, mistake: Mistake) -> str:
+    """The derivative of every sin, for instance, or of every sin of one layer."""
+    row, k = row_of(program, mistake.slot), mistake.k
     text = f"the derivative of every {row.infix or row.name}"
+    if mistake.layer is not None:
+        text += f" of layer {mistake.layer}"
     return text if k is None or len(row.arguments) == 1 else f"{text} by its argument {row.arguments[k]}"
 
 
@@ -60,12 +62,16 @@ def of_partial(program: Program, mistake: Mistake, throughout: bool) -> Words:
         )
     assert k is not None
     if mistake.how.endswith("everywhere"):
-        text = repeated(program, slot, k)
+        text = repeated(program, mistake)
         example = f"for {excerpt(program, slot)} it is {partial_text(program, slot, k)}"
         if mistake.how == "one everywhere":
             return "mask" if row in MASKS else "missing chain factor", f"multiply by {text}: {example}"
         if mistake.how == "twice everywhere":
             return "extra chain factor", f"divide by {text}, which stands there twice: {example}"
+        if mistake.how.startswith("at the answer"):
+            return "wrong derivative", f"{text} is taken at the wrong place{_why(program, mistake)}"
+        if mistake.how.startswith("second derivative"):
+            return "wrong derivative", f"take the first derivative, not the second, as {text}: {example}"
         return "wrong derivative", f"correct {text}: {example}, not {partial_text(program, slot, k, mistake)}"
     p, name = partial_text(program, slot, k), derivative_of(program, slot, k)
     where = "" if throughout else f"in the part through {excerpt(program, slot)}, "
@@ -74,7 +80,17 @@ def of_partial(program: Program, mistake: Mistake, throughout: bool) -> Words:
     if mistake.how == "twice":
         return "extra chain factor", f"{where}divide by {p}, {name}, which stands there twice"
     kind = "mask" if row in MASKS else "wrong derivative"
-    return kind, f"{name} is {p}, not {partial_text(program, slot, k, mistake)}"
+    return kind, f"{name} is {p}, not {partial_text(program, slot, k, mistake)}{_why(program, mistake)}"
+
+
+def _why(program: Program, mistake: Mistake) -> str:
+    """What was done to write another partial, where that has a name."""
+    args = _instruction(program, mistake.slot)[1]
+    if mistake.how.startswith("at the answer"):
+        return f": take it at {excerpt(program, args[0])}, not at {excerpt(program, mistake.slot)}"
+    if mistake.how.startswith("second derivative"):
+        return ", which is the second derivative"
+    return ""
 
 
 def of_multiple(program: Program, mistake: Mistake, factor: Factor | None) -> Words:
@@ -82,7 +98,7 @@ def of_multiple(program: Program, mistake: Mistake, factor: Factor | None) -> Wo
     slot, k = mistake.slot, mistake.k
     row = row_of(program, slot)
     if mistake.how == "function":
-        text = repeated(program, slot, k)
+        text = repeated(program, mistake)
         if factor is None:
             return "missing term", f"add what flows through {text}"
         return _kind(factor), f"in {text}, {factor.text}"
