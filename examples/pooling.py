@@ -3,8 +3,8 @@
 Average: every entry gets 1/k² of the window's. Maximum: the entry that is largest gets it all, the others nothing.
 Where two are largest there is no derivative. Any weights ≥ 0 on the tied entries that add up to 1 are an element of
 Clarke's generalised gradient: "the first", "the last" and "equal shares" are; the full gradient to each of them is not,
-though each of its entries lies between the slopes of the two sides, which is all that a check of entries sees. The
-maximum is convex: where it has a slope along a direction, all elements have that slope.
+though each of its entries lies between the slopes of the two sides. `check` compares the whole vector with mixtures of
+the gradients around the point. The maximum is convex: where it has a slope along a direction, all elements have it.
 """
 
 import numpy as np
@@ -86,5 +86,5 @@ for name, claim in (("the first", first), ("the last", last), ("equal shares", e
                     ("neither", neither)):  # fmt: skip
     check = dk.check(max_loss, claim(X), at=X)
     along = np.sum(claim(X) * direction)
-    print(f"{name:13s} entries {check.verdict}, both together {along:g}", end=": ")
+    print(f"{name:13s} {check.verdict}, both together {along:g}", end=": ")
     print("an element of Clarke's gradient" if along == both else "not one, as f has slope 1 there")

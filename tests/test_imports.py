@@ -48,7 +48,7 @@ ONLY_IN = {
     "matplotlib": {"plots", "pictures"},
     "sympy": {"sympy_bridge"},
     "flint": {"algebras", "checking", "learn", "confirmation", "proof", "referee", "blame"},
-    "scipy": {"primitives", "learn"},
+    "scipy": {"primitives", "learn", "checking"},
     "mpmath": {"algebras"},
 }
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from diffkit.callables.function import Argument, Function, as_function
 from diffkit.checking.claims import Claim, CodeClaim, NumberClaim, TextClaim, read_claim, unfit
+from diffkit.checking.clarke import mixtures
 from diffkit.checking.judge import Judge, sharp
 from diffkit.checking.model import WORST, Check, Entry, Judged, Verdict
 from diffkit.checking.repairs import repair
@@ -179,7 +180,10 @@ class _Looks:
         """Look, and say what was seen."""
         setting = self.setting
         for point in setting.given:
-            self.seen.append((point, *self.judge.at(point)))
+            judged, truth = self.judge.at(point)
+            if setting.kind == "gradient":
+                mixtures(setting.subject, setting.places, point, judged, self.rng)
+            self.seen.append((point, judged, truth))
         self._look_beside()
         if not self.seen:
             raise PointError("no point was found at which f has a derivative", hint="give one with at=…")

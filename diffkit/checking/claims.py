@@ -109,9 +109,9 @@ class CodeClaim(Claim):
             shapes[:] = []
             return result
 
-        self.bound = Bound(Function(flat), arguments, labels, point)
         anonymous = getattr(claim, "__name__", "") == "<lambda>"
         flat.__name__ = "the claim" if anonymous else function.name
+        self.bound = Bound(Function(flat), arguments, labels, point)
         first = self.bound.shape
         self.shape = first
         self.parts = tuple(shapes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from time import monotonic
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from diffkit.checking.repair import additions, arguments, factors, mutations, or
 from diffkit.checking.repair.candidates import Candidate, Generator, holds
 from diffkit.checking.repair.evidence import Evidence, Explanation
 from diffkit.checking.repair.samples import Case
+
+PATIENCE = 15.0  # seconds after which no further explanation is tried
 
 MEANINGFUL: tuple[Generator, ...] = (
     factors.whole_factor,
@@ -53,7 +56,10 @@ def proven(case: Case) -> Candidate | None:
     """The first candidate that holds where it was fitted and where it was not."""
     if not len(case.fit.points):
         return None
+    until = monotonic() + PATIENCE
     for candidate in candidates(case):
+        if monotonic() > until:
+            return None
         if holds(candidate, case.fit) and len(case.fresh.points) and holds(candidate, case.fresh):
             return candidate
     return None
