@@ -9,7 +9,8 @@ import diffkit as dk
 @pytest.mark.parametrize(
     ("claim", "verdict"),
     [
-        ([1, 0, 0, 0], "correct"), ([0, 1, 0, 0], "correct"), ([0.5, 0.5, 0, 0], "correct"), ([0.3, 0.7, 0, 0], "correct"),
+        ([1, 0, 0, 0], "correct"), ([0, 1, 0, 0], "correct"),
+        ([0.5, 0.5, 0, 0], "correct"), ([0.3, 0.7, 0, 0], "correct"),
         ([1, 1, 0, 0], "inconclusive"), ([0, 0, 0, 0], "inconclusive"), ([0.3, 0.8, 0, 0], "inconclusive"),
         ([2, 0, 0, 0], "wrong"), ([1, 0, 0, 1], "wrong"),
     ],
