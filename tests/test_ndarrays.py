@@ -1,5 +1,6 @@
 """Dual arrays and traced arrays against differences, against each other, and against NumPy."""
 
+import copy
 import math
 import time
 from fractions import Fraction
@@ -514,6 +515,7 @@ def test_views_are_numpys(seed):
 
 
 ENTRIES = {
+    "deep copy": lambda x: copy.deepcopy(x) ** 2,
     "array": lambda x: np.array([x[0] * x[1], np.sin(x[2])]),
     "nested": lambda x: np.array([[x[0], 1.0], [x[1], x[2]]]) @ np.array([x[0], 2.0]),
     "sum of a list": lambda x: np.sum([x[0], x[1] ** 2]),

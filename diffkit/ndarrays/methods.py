@@ -135,6 +135,12 @@ class Methods(NDArrayOperatorsMixin):
         """The array itself."""
         return self
 
+    def __copy__(self) -> Any:
+        return np.copy(self)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return np.copy(self)
+
     # Traps ------------------------------------------------------------------------------------------------------
 
     @property

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from types import FrameType
 from typing import NamedTuple
 
-LIBRARIES = frozenset({"diffkit", "numpy", "scipy", "contextlib"})
+LIBRARIES = frozenset({"diffkit", "numpy", "scipy", "contextlib", "functools", "copy"})
 
 
 class SourceLine(NamedTuple):
