@@ -54,10 +54,11 @@ def _look() -> Any:
 def empty(width: float = 7.2, height: float = 4.6) -> Any:
     """Give a figure without axes, for pictures of several panels; sizes in inches."""
     try:
+        look = _look()
         from matplotlib.figure import Figure
     except ImportError:
         raise BackendError(MISSING, hint=INSTALL) from None
-    with _look():
+    with look:
         return Figure(figsize=(width, height), layout="constrained")
 
 
