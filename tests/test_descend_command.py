@@ -229,3 +229,24 @@ def test_without_matplotlib_the_picture_says_what_is_missing(run, monkeypatch):
     code, _, err = run("descend", "x^2", "--from", "1", "--save", "path.png")
     assert code == 2
     assert "pictures need matplotlib" in err
+
+
+def test_a_line_is_fitted_to_columns_of_a_file(run, tmp_path):
+    x = np.arange(20) / 4
+    y = 2 * x + 3 + np.sin(7 * x) / 10
+    lines = ["x,y", *(f"{float(a)!r},{float(b)!r}" for a, b in zip(x, y, strict=True))]
+    (tmp_path / "points.csv").write_text("\n".join(lines) + "\n")
+    arguments = ["descend", "mean((y - (w*x + b))**2)/2", "--data", str(tmp_path / "points.csv"), "--from", "w=0,b=0"]
+    code, out, err = run(*arguments, "--rate", "0.1", "--steps", "60", "--format", "json")
+    assert (code, err) == (0, "")
+    w = b = 0.0
+    for _ in range(60):
+        error = y - (w * x + b)
+        w, b = w + 0.1 * np.mean(error * x), b + 0.1 * np.mean(error)
+    found = json.loads(out)
+    assert found["names"] == ["w", "b"]
+    np.testing.assert_allclose(found["point"], [w, b], rtol=1e-12)
+    code, out, _ = run(*arguments, "--rate", "0.05", "--batch", "5", "--steps", "1000", "--format", "json")
+    assert (code, json.loads(out)["status"]) == (1, "stagnated")  # at the noise of the batches
+    assert json.loads(out)["settings"]["rows"] == 20
+    np.testing.assert_allclose(json.loads(out)["point"], np.polyfit(x, y, 1), rtol=0.05)

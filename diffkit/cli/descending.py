@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from diffkit.cli.arrays import are_arrays, array_options
 from diffkit.cli.inputs import CODE, argument_of, names_in_module
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, save_option
 from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver, gather
@@ -29,6 +30,7 @@ FINE = ("converged", "steps used up")
 @click.option("--nesterov", is_flag=True, help="Take Nesterov's form of momentum.")
 @click.option("--gradient", metavar="MODULE:NAME", help="A gradient written by hand, used as it is.")
 @click.option("--check", "checked", is_flag=True, help="Check that gradient at the start first.")
+@array_options
 @click.option("--args", "args", metavar="LIST", help="Further arguments of code, such as MODULE:X,MODULE:y,0.1.")
 @click.option("--batch", type=int, metavar="N", help="Rows of data that each step sees (stochastic descent).")
 @click.option("--rows", metavar="NAMES", help="Which arguments hold the rows, such as X,y.  [default: all arrays]")
@@ -44,7 +46,8 @@ FINE = ("converged", "steps used up")
 @click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
 def descend(
     function: str, start: str | None, gradient: str | None, checked: bool, args: str | None, rows: str | None,
-    variables: str | None, picture: str | None, save: str | None, format: str, output: str | None, **options: Any,
+    variables: str | None, picture: str | None, save: str | None, format: str, output: str | None,
+    data: tuple[str, ...], let: tuple[str, ...], **options: Any,
 ) -> int:  # fmt: skip
     r"""Gradient descent on F, step by step: w ← w − α·∇F(w).
 
@@ -56,6 +59,7 @@ def descend(
     \b
     diffkit descend "(w-3)^2 + 2*(b+1)^2" --from w=0,b=0 --rate 0.1 --steps 100
     diffkit descend "100*(y-x^2)^2+(1-x)^2" --from=-1,1 --rate 0.001 --save path.png
+    diffkit descend "mean((y - (w*x + b))**2)/2" --data points.csv --from w=0,b=0 --rate 0.01 --batch 10
     diffkit descend model.py:loss --from model.py:start --args model.py:X,model.py:y --batch 20 --schedule inverse
     diffkit descend model.py:loss --from 0,0 --args model.py:X,model.py:y --gradient model.py:gradient --check
     """
@@ -71,11 +75,9 @@ def descend(
         raise DiffkitError("there is no gradient to check", hint="name one with --gradient")
     if picture is not None and save is None:
         raise DiffkitError("the picture has no file", hint="add --save, for example --save path.png")
+    f, where, further = _function(function, start, args, {"data": data, "let": let, "variables": variables})
     descender = prepare_descent(
-        names_in_module(function) if CODE.match(function) else function,
-        names_in_module(start) if CODE.match(start) else start,
-        gradient=_gradient(gradient),
-        args=tuple(argument_of(part) for part in args.split(",")) if args else (),
+        f, where, gradient=_gradient(gradient), args=further,
         rows=names(rows), variables=names(variables), **options,
     )  # fmt: skip
     _, interrupted = gather(descender.walk.run(), options["steps"], "descending")
@@ -91,6 +93,21 @@ def descend(
         click.echo(f"diffkit: interrupted after {found.steps} steps", err=True)
         return EXIT_INTERRUPTED
     return 0 if found.status in FINE else EXIT_NO
+
+
+def _function(function: str, start: str, args: str | None, arrays: dict[str, Any]) -> tuple[Any, Any, tuple[Any, ...]]:
+    """What to descend on, where to start, and further arguments: code, an array expression with data, or plain text."""
+    where = names_in_module(start) if CODE.match(start) else start
+    further = tuple(argument_of(part) for part in args.split(",")) if args else ()
+    if CODE.match(function):
+        return names_in_module(function), where, further
+    if not are_arrays((function,), arrays):
+        return function, where, further
+    from diffkit.matrices.settings import function_of_text, read_at
+
+    read, holds = function_of_text((function,), arrays["let"], arrays["data"], names(arrays["variables"]))
+    f, rows = read.opened()
+    return f, read_at(start, read, holds) if where is start else where, rows
 
 
 def _gradient(text: str | None) -> Any:

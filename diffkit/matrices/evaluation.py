@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from inspect import Parameter, Signature
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,17 @@ class ArrayFunction(Function):
             raise VariableError("every name has data, so there is nothing to differentiate by",
                                 hint="leave the variables out of --data, --let or the keyword arguments")  # fmt: skip
         return self.names
+
+    def opened(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """The same as a function of the variables and of the data, with the data: for whoever takes some rows."""
+        whole = ArrayFunction(self.node, {}, self.text, (*self.names, *self.data))
+
+        def f(*values: Any) -> Any:
+            return whole.evaluate(*values)
+
+        parameters = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in whole.names]
+        f.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        return f, tuple(self.data.values())
 
     def evaluate(self, *values: Any) -> Any:
         """The value at arrays, dual or traced ones too, one for each variable; ShapeError where they do not fit."""
