@@ -232,3 +232,16 @@ def test_a_terminal_gets_tables(run, monkeypatch):
     _, out, _ = run("compare", "x^2*y", "--at", "1,2")
     assert "\x1b[" in out
     assert "────" in out
+
+
+@pytest.mark.parametrize("claims", [["2*x*y, x^2"], ["2*x*y", "x^2"], ["[2*x*y, x^2]"]])
+def test_a_claim_may_be_given_in_one_text_or_in_several(run, claims):
+    arguments = [word for claim in claims for word in ("--claim", claim)]
+    code, out, _ = run("check", "x^2*y", *arguments, "--at", "1,2")
+    assert (code, "verdict = correct" in out) == (0, True)
+
+
+def test_what_is_no_function_is_not_checked(run, tmp_path):
+    (tmp_path / "model.py").write_text("X = [1, 2]\ndef g(x): return x\n")
+    code, _, err = run("check", f"{tmp_path}/model.py:X", "--gradient", f"{tmp_path}/model.py:g", "--at", "1")
+    assert (code, err) == (2, f"diffkit: {tmp_path}/model.py:X is a list, not a function\n")

@@ -14,7 +14,13 @@ from diffkit.cli.output import EXIT_NO, deliver
 
 @click.command(cls=ExpressionCommand)
 @click.argument("function", metavar="F")
-@click.option("--claim", "claims", multiple=True, metavar="G", help="The claimed derivative; once for each variable.")
+@click.option(
+    "--claim",
+    "claims",
+    multiple=True,
+    metavar="G",
+    help="The claim: its entries with commas, or one by one.",
+)
 @click.option("--gradient", metavar="MODULE:NAME", help="The claimed gradient, in code.")
 @click.option("--jacobian", metavar="MODULE:NAME", help="The claimed Jacobian, in code.")
 @click.option("--hessian", metavar="MODULE:NAME", help="The claimed Hessian, in code (or --claim with --kind hessian).")
@@ -44,7 +50,7 @@ def check(
 
     \b
     diffkit check "x**2*sin(x)" --claim "2*x*sin(x)+x**2*cos(x)"
-    diffkit check "x^2*y" --claim "2*x*y" --claim "x^2" --at 1,2
+    diffkit check "x^2*y" --claim "2*x*y, x^2" --at 1,2
     diffkit check "log(x)" --claim "1/x"
     diffkit check "norm(X @ w - y)**2" --claim "2*X.T @ (X @ w - y)" --data data.npz --at "w=[1,2]"
     diffkit check mymodule:loss --gradient mymodule:grad --at 0.1,0.2 --args mymodule:X,mymodule:y
@@ -52,6 +58,7 @@ def check(
     """
     from diffkit.checking.check import check as judge
     from diffkit.errors import DiffkitError
+    from diffkit.points import split_top
     from diffkit.reports import check_format
     from diffkit.reports.check import CheckReport
 
@@ -72,6 +79,8 @@ def check(
         deliver(CheckReport(function, ", ".join(claims), found), format, output)
         return 0 if found.verdict == "correct" else EXIT_NO
     f: Any = names_in_module(function) if CODE.match(function) else function
+    if CODE.match(function) and not callable(f):
+        raise DiffkitError(f"{function} is a {type(f).__name__}, not a function")
     further: Any = tuple(argument_of(part) for part in args.split(",")) if args else ()
     where: Any = names_in_module(at) if at is not None and CODE.match(at) else at
     if given:
@@ -80,7 +89,8 @@ def check(
         claim: Any = names_in_module(text)
     elif claims:
         text = ", ".join(claims)
-        claim = [names_in_module(c) if CODE.match(c) else c for c in claims]
+        parts = [part.strip() for c in claims for part in ([c] if CODE.match(c) or "[" in c else split_top(c, ","))]
+        claim = [names_in_module(c) if CODE.match(c) else c for c in parts]
         claim = claim[0] if len(claim) == 1 else claim
     elif CODE.match(function):
         f, claim, where, further = _problem(function, f)
