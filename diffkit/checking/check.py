@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -230,21 +231,20 @@ class _Looks:
         worst = max(passing, key=lambda j: j.tolerance / abs(j.reference) if j.reference else 0.0, default=None)
         verdict: Verdict = max((e.verdict for e in entries), key=WORST.index, default="correct")
         reason = ""
-        shaky = [w for s in self._shaky() for w in s]
+        shaky = self._shaky()
         if shaky and verdict != "wrong":
-            verdict, reason = "inconclusive", shaky[0]
+            verdict, reason = "inconclusive", shaky
         elif verdict == "inconclusive":
             reason = next(e.note for e in reversed(entries) if e.verdict == "inconclusive")
         scope, holds = scope_of(setting, self.judge, len(self.seen), verdict)
         return Check(
             verdict, setting.kind, entries, len(setting.places) - len(entries),
             setting.subject.result(first, truth), self._source(truth),
-            self._repair(entries) if wrong else None,
             "", 0.0 if worst is None or not worst.reference else worst.tolerance / abs(worst.reference),
             "" if worst is None else worst.decided, len(self.seen), scope,
             "; ".join(dict.fromkeys(j.convention for j in judged if j.convention)), reason,
             next((e.at for e in reversed(entries) if e.verdict == "wrong"), None) if wrong else holds,
-            warnings, self.closeness, setting.named(first),
+            warnings, self.closeness, setting.named(first), partial(self._repair, entries),
         )  # fmt: skip
 
     def _repair(self, entries: Sequence[Entry]) -> str | None:
@@ -255,13 +255,10 @@ class _Looks:
         point = self.seen[0][0] if worst.at is None else tuple(worst.at.values())
         return repair(self.setting, point, int(self.rng.integers(2**31)))
 
-    def _shaky(self) -> list[list[str]]:
-        """Code that gives two values at one point proves nothing by agreeing."""
-        found = []
-        for bound in (self.setting.subject.function, getattr(self.setting.claim, "bound", None)):
-            if bound is not None and "not deterministic" in bound.faults:
-                found.append([bound.faults["not deterministic"]])
-        return found
+    def _shaky(self) -> str:
+        """Why agreeing proves nothing: f or the claim gives two values at one point; empty if neither does."""
+        bounds = (self.setting.subject.function, getattr(self.setting.claim, "bound", None))
+        return next((bound.unsteady for bound in bounds if bound is not None and bound.unsteady), "")
 
     def _warnings(self) -> tuple[str, ...]:
         function = self.setting.subject.function

@@ -132,8 +132,8 @@ class CodeClaim(Claim):
 
     @cached_property
     def _traced(self) -> tuple[Program | None, str]:
-        if self.bound.shape is not None and self.bound.faults.keys() & {"not deterministic", "integer results"}:
-            return None, next(iter(self.bound.warnings))
+        if untold := self.bound.unsteady or self.bound.faults.get("integer results", ""):
+            return None, untold
         try:
             return self.bound.traced, ""
         except (TracingError, LimitError, FunctionError) as error:

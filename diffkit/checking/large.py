@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -169,10 +170,10 @@ def check_large(setting: Setting, closeness: float, rng: Any) -> Check:
     assert function is not None
     return Check(
         verdict, setting.kind, entries, len(judged) - len(entries), _reference(setting, point, judged),
-        f"{source} (nothing is proven: {setting.subject.reason})", _factor(whole) if verdict == "wrong" else None,
+        f"{source} (nothing is proven: {setting.subject.reason})",
         unchecked, worst.tolerance / (abs(worst.reference) or 1.0), worst.decided, 1, f"at 1 point, {how}", "",
         reason if verdict == "inconclusive" else "", None, (*function.warnings, *setting.claim.warnings), closeness,
-        setting.named(point),
+        setting.named(point), partial(_factor, whole),
     )  # fmt: skip
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from diffkit.results import Result
@@ -59,6 +60,10 @@ class Judged(NamedTuple):
         return max(self.terms, key=lambda k: self.terms[k]) if self.tolerance > 0 else ""
 
 
+def _nothing() -> None:
+    """There is nothing to explain."""
+
+
 @dataclass(frozen=True, repr=False)
 class Check:
     """Whether a claimed derivative is right.
@@ -75,8 +80,6 @@ class Check:
     reference: Result
     source: str
     """where the reference comes from"""
-    explanation: str | None = None
-    """the repair, proven at fresh points"""
     unchecked: str = ""
     """what was sampled rather than looked at"""
     tolerance: float = 0.0
@@ -94,6 +97,13 @@ class Check:
     warnings: tuple[str, ...] = ()
     closeness: float = 1e-9
     at: Mapping[str, Any] = field(default_factory=dict)
+    explain: Callable[[], str | None] = field(default=_nothing, compare=False)
+    """looks for the repair: it costs more than the verdict, so it waits until ``explanation`` is asked for"""
+
+    @cached_property
+    def explanation(self) -> str | None:
+        """The repair, proven at fresh points; None if the claim is not wrong, or no repair was found."""
+        return self.explain()
 
     def __bool__(self) -> bool:
         """A check is true only if the claim is correct."""
