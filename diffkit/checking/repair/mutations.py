@@ -172,33 +172,30 @@ def _multiple(found: Setting, cut: Mistake, factor: Factor, mask: Array | None) 
     return found.candidate(words, Mutant(cut.mutant.edges, partial), mask, error)._replace(digits=factor.digits)
 
 
-def _replaced(
-    found: Setting, tried: Sequence[Mistake], throughout: frozenset[tuple[int, int | None]]
-) -> Iterator[Candidate]:
-    """Another partial on an edge, in all entries or in those that are wrong."""
+def _fitting(found: Setting, tried: Sequence[Mistake]) -> Iterator[tuple[Mistake, Any]]:
+    """Mistakes that give the claim where it was fitted, in all entries or in those that are wrong (the mask)."""
     if not tried:
         return
     gradients = found.engine.gradients(cuts_of(tried))
     for mask in found.masks:
         predicted = gradients if mask is None else np.where(mask, gradients, found.case.fit.truth)
-        for k in np.flatnonzero(found.near(predicted))[:PROOFS]:
-            mistake = tried[k]
-            words = wording.of_partial(found.program, mistake, (mistake.slot, mistake.k) in throughout)
-            yield found.candidate(words, mistake.mutant, mask)
+        yield from ((tried[k], mask) for k in np.flatnonzero(found.near(predicted))[:PROOFS])
+
+
+def _replaced(
+    found: Setting, tried: Sequence[Mistake], throughout: frozenset[tuple[int, int | None]]
+) -> Iterator[Candidate]:
+    """Another partial on an edge."""
+    for mistake, mask in _fitting(found, tried):
+        words = wording.of_partial(found.program, mistake, (mistake.slot, mistake.k) in throughout)
+        yield found.candidate(words, mistake.mutant, mask)
 
 
 def _changed(found: Setting, tried: Sequence[Mistake]) -> Iterator[Candidate]:
     """The derivative of another f."""
-    if not tried:
-        return
-    gradients = found.engine.gradients(cuts_of(tried))
-    for mask in found.masks:
-        predicted = gradients if mask is None else np.where(mask, gradients, found.case.fit.truth)
-        for k in np.flatnonzero(found.near(predicted))[:PROOFS]:
-            mistake = tried[k]
-            assert mistake.mutant.value is not None
-            words = wording.of_value(found.program, mistake, _changed_text(found.program, mistake))
-            yield found.candidate(words, mistake.mutant, mask)
+    for mistake, mask in _fitting(found, tried):
+        words = wording.of_value(found.program, mistake, _changed_text(found.program, mistake))
+        yield found.candidate(words, mistake.mutant, mask)
 
 
 def _changed_text(program: Program, mistake: Mistake) -> str:
