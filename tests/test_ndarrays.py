@@ -7,41 +7,14 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-import scipy.special as sp
 from array_functions import DUAL_ONLY, EXAMPLES, TRACEABLE, UNTRACED
+from ndarray_cases import CONFUSION, ONCE, D, by_name, close, differences, flat, plain, scribbler
 
 from diffkit.algebras.floats import FLOATS
 from diffkit.errors import TracingError
 from diffkit.ndarrays import SourceLine, pushforward, trace_function
 from diffkit.program import run
 from diffkit.transforms import differentiate
-
-STENCIL = ((1, 45 / 60), (2, -9 / 60), (3, 1 / 60))
-
-
-def plain(f, args):
-    with np.errstate(all="ignore"):
-        return np.asarray(f(*[np.array(a) if np.ndim(a) else float(a) for a in args]), dtype=float)
-
-
-def flat_function(f, args):
-    """f as a function of one flat vector."""
-    sizes = [np.size(a) for a in args]
-    ends = np.cumsum(sizes)
-
-    def flat(x):
-        parts = [x[e - n : e].reshape(np.shape(a)) for a, n, e in zip(args, sizes, ends, strict=True)]
-        return f(*parts)
-
-    return flat, np.concatenate([np.ravel(a) for a in args])
-
-
-def differences(f, args, h=2e-3):
-    """Jacobian by central differences of order six: shape (inputs, *value.shape)."""
-    flat, x = flat_function(lambda *parts: plain(f, parts), args)
-    return np.stack([
-        sum(c * (flat(x + k * h * e) - flat(x - k * h * e)) for k, c in STENCIL) / h for e in np.eye(len(x))
-    ])  # fmt: skip
 
 
 def seeds(args):
@@ -58,20 +31,6 @@ def pushed(f, args):
 def traced(f, args):
     names = [f"x{i}" for i in range(sum(np.size(a) for a in args))]
     return trace_function(f, names, [np.shape(a) for a in args])
-
-
-def flat(args):
-    return [float(v) for a in args for v in np.ravel(a)]
-
-
-def close(found, wanted, tolerance):
-    assert np.shape(found) == np.shape(wanted)
-    scale = max(1.0, float(np.max(np.abs(wanted), initial=0.0)))
-    np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance * scale)
-
-
-def by_name(cases):
-    return pytest.mark.parametrize("name", cases)
 
 
 @by_name(TRACEABLE | DUAL_ONLY)
@@ -95,7 +54,6 @@ def test_the_traced_program_is_the_function_and_its_derivative_the_tangents(name
     close(found, pushed(f, args).tangents, 1e-13)
 
 
-ONCE = ("newton loop", "singular large det")  # a loop stops by the value; an inverse is wanted twice
 TWICE = [name for name in TRACEABLE | DUAL_ONLY if name not in ONCE]
 
 
@@ -124,30 +82,6 @@ def test_an_inner_derivative_can_be_traced(name):
     program, shape = traced(slope, args)
     found = np.array(run(program, FLOATS, flat(args)), dtype=float).reshape(shape)
     close(found, slope(*args), 1e-12)
-
-
-# Perturbations -------------------------------------------------------------------------------------------------
-
-
-def D(f):
-    """The derivative of a function of a scalar."""
-    return lambda x: pushforward(f, [x], [np.ones(1)]).tangents[0]
-
-
-CONFUSION = {
-    "x·∂(x+y)": (lambda x: x * D(lambda y: x + y)(1.0), 1.0, 1.0),
-    "x·∂(x·y)": (lambda x: x * D(lambda y: x * y)(2.0), 3.0, 6.0),
-    "y inside": (lambda x: D(lambda y: x * y**2)(x), 3.0, 4 * 3.0),
-    "constant inside": (lambda x: D(lambda y: x**2)(1.0) + x, 5.0, 1.0),
-    "three levels": (lambda x: x * D(lambda y: y * D(lambda z: x * y * z)(1.0))(2.0), 1.5, 2 * 2 * 2 * 1.5),
-    "same function": (D(np.sin), 0.3, -np.sin(0.3)),
-    "third": (D(D(np.sin)), 0.3, -np.cos(0.3)),
-    "fourth": (D(D(D(lambda x: x**5))), 2.0, 120 * 2.0),
-    "closure over the outer array": (lambda x: D(lambda t: np.sum(np.stack([x, x * t]) ** 2))(2.0), 3.0, 8 * 3.0),
-    "inner where": (lambda x: D(lambda y: np.where(x > 0, x * y, y))(1.0), 2.0, 1.0),
-    "inner solve": (lambda x: D(lambda y: np.linalg.det(np.stack([np.stack([x, y]), np.stack([y, x])])))(1.0) * x,
-                    2.0, -2.0),
-}  # fmt: skip
 
 
 @by_name(CONFUSION)
@@ -191,212 +125,6 @@ def test_an_inner_derivative_cannot_write_into_an_outer_array():
     x, direction = [np.ones(2)], [np.ones((1, 2))]
     with pytest.raises(TracingError, match="inner derivative writes"):
         pushforward(f, x, direction)
-
-
-# Places that are not smooth ------------------------------------------------------------------------------------
-
-KINKS = {
-    "abs": (np.abs, "kink"),
-    "sign": (np.sign, "jump"),
-    "floor": (np.floor, "jump"),
-    "ceil": (np.ceil, "jump"),
-    "rint at a half": (lambda x: np.rint(x + 0.5), "jump"),
-    "sqrt": (np.sqrt, "edge"),
-    "log": (np.log, "edge"),
-    "reciprocal": (lambda x: 1 / x, "pole"),
-    "power": (lambda x: x**0.5, "edge"),
-    "negative power": (lambda x: x**-2, "pole"),
-    "relu": (lambda x: np.maximum(x, 0), "kink"),
-    "clip": (lambda x: np.clip(x, 0, 1), "kink"),
-    "norm": (lambda x: np.linalg.norm(x), "edge"),
-    "hypot": (lambda x: np.hypot(x, 0.0), "kink"),
-    "cbrt": (np.cbrt, "kink"),
-    "max": (lambda x: np.max(np.stack([x, -x, x - 1])), "kink"),
-    "sort": (lambda x: np.sort(np.stack([2 * x, x - 1, x]))[1], "kink"),
-    "median": (lambda x: np.median(np.stack([-x, x, 2 * x])), "kink"),
-    "entropy": (sp.entr, "edge"),
-    "relative entropy": (lambda x: sp.rel_entr(x, 1.0), "edge"),
-    "x log x": (lambda x: sp.xlogy(x, x), "edge"),
-    "interp": (lambda x: np.interp(x, [-1.0, 0.0, 1.0], [0.0, 0.0, 1.0]), "kink"),
-    "equal eigenvalues": (lambda x: np.linalg.eigvalsh(np.eye(2) + np.diag(np.stack([x, -x]))), "kink"),
-    "second derivative where functions touch": (lambda x: D(lambda t: np.maximum(t * t, t * 3 - t * 3))(x), "kink"),
-    "turned eigenvalues": (lambda x: np.linalg.eigvalsh(np.eye(2) + x * np.ones((2, 2))), "kink"),
-    "remainder": (lambda x: x % 1.0, "jump"),
-}
-
-
-@by_name(KINKS)
-def test_a_moving_value_at_a_place_that_is_not_smooth_has_no_tangent_and_is_recorded(name):
-    f, kind = KINKS[name]
-    found = pushforward(f, [0.0], [np.ones(1)])
-    assert np.all(np.isnan(found.tangents))
-    (hit, *_) = [hit for hit in found.hits if hit.kind != "tie"]
-    assert hit.kind == kind
-    assert hit.where.file.endswith("test_ndarrays.py")
-
-
-@by_name([name for name in KINKS if name not in ("norm", "cbrt") and "eigen" not in name])
-def test_a_constant_at_such_a_place_does_no_harm(name):
-    f, _ = KINKS[name]
-    found = pushforward(lambda x: f(np.zeros_like(x)) * 0 + x if name != "log" else x, [3.0], [np.ones(1)])
-    assert not found.hits
-
-
-SMOOTH_AFTER_ALL = {
-    "max of equal slopes": (lambda x: np.maximum(2 * x, x + x), 2.0),
-    "clip of a constant": (lambda x: np.clip(np.zeros_like(x), 0, 1) + x, 1.0),
-    "sorted twins": (lambda x: np.sort(np.stack([x, x, 5 - x]))[0], 1.0),
-    "median of twins": (lambda x: np.median(np.stack([x, x, x + 1])), 1.0),
-    "abs of a square": (lambda x: np.abs(x**2), 0.0),
-    "dropped branch": (lambda x: np.where(np.array(True), 3 * x, np.sqrt(x)), 3.0),
-    "third derivative of x³": (lambda x: D(D(lambda t: t**3))(x), 6.0),
-    "fourth derivative of x³": (lambda x: D(D(D(lambda t: t**3)))(x), 0.0),
-    "eigenvalues that stay equal": (lambda x: np.linalg.eigvalsh(np.eye(2) * (1 + x))[0], 1.0),
-    "x² at zero": (lambda x: x**2 + x**1.0, 1.0),
-    "ties below the largest": (lambda x: np.max(np.stack([x, -x, x + 5])), 1.0),
-}
-
-
-@by_name(SMOOTH_AFTER_ALL)
-def test_a_place_that_does_not_matter_leaves_the_tangent(name):
-    f, wanted = SMOOTH_AFTER_ALL[name]
-    assert pushforward(f, [0.0], [np.ones(1)]).tangents[0] == wanted
-
-
-def test_good_components_keep_their_tangents():
-    found = pushforward(lambda x: np.sum(np.sqrt(x)) + x[0] * np.abs(x[2]), [np.array([4.0, 0.0, 0.0])], [np.eye(3)])
-    np.testing.assert_array_equal(found.tangents, [0.25, math.nan, math.nan])
-
-
-def test_absent_tangents_stay_absent():
-    found = pushforward(lambda x: np.sqrt(x[1] * 0.0 + np.zeros_like(x)[0]) * 0 + x[0], [np.ones(2)], [np.eye(2)])
-    np.testing.assert_array_equal(found.tangents, [1.0, math.nan])
-
-
-TIES = {
-    "if": lambda x: x if x > 0 else -x,
-    "where": lambda x: np.where(x > 0, x, -x),
-    "bool": lambda x: 2 * x if x else x,
-    "argmax": lambda x: np.argmax(np.stack([x, -x])) * x,
-    "argsort": lambda x: np.argsort(np.stack([x, -x])) * x,
-    "heaviside": lambda x: np.heaviside(x, 1.0),
-    "interp's end": lambda x: np.interp(x, [-1.0, 0.0], [0.0, 1.0]),
-    "python max": lambda x: max(x, -x),
-}
-
-
-@by_name(TIES)
-def test_a_choice_decided_by_equality_of_moving_values_is_recorded(name):
-    found = pushforward(TIES[name], [0.0], [np.ones(1)])
-    assert any(hit.kind == "tie" for hit in found.hits)
-    assert not pushforward(TIES[name], [0.5], [np.ones(1)]).hits
-
-
-def test_a_comparison_of_what_does_not_move_is_not_a_tie():
-    assert not pushforward(lambda x: x if np.zeros_like(x) >= 0 else -x, [1.0], [np.ones(1)]).hits
-    found = pushforward(lambda x: x[0] if x[1] >= 0 else -x[0], [np.array([1.0, 0.0])], [np.array([[1.0, 0.0]])])
-    assert not found.hits
-
-
-def test_a_hit_says_where():
-    found = pushforward(lambda x: np.abs(x), [0.0], [np.ones(1)])
-    assert str(found.hits[0]).startswith("kink of abs (x = 0), at test_ndarrays.py line ")
-
-
-# What cannot be followed ---------------------------------------------------------------------------------------
-
-
-def fill(x):
-    out = np.zeros(3)
-    out[0] = x[0]
-    return out
-
-
-def add_into(x):
-    out = np.zeros(3)
-    out += x
-    return out
-
-
-TRAPS = {
-    "math": (lambda x: math.sin(x[0]), "use np.sin instead of math.sin"),
-    "float": (lambda x: float(x[0]), "leave out float"),
-    "int": (lambda x: int(x[0]), "plain numbers only"),
-    "index": (lambda x: [1.0, 2.0][x[0]], "plain numbers only"),
-    "array of floats": (lambda x: np.array([x[0], x[1]], dtype=float), "np.stack|float"),
-    "asarray": (np.asarray, "np.stack"),
-    "fill": (fill, "np.stack|float"),
-    "add into": (add_into, "y = y \\+ x"),
-    "out": (lambda x: np.sin(x, out=np.zeros(3)), "y = y \\+ x"),
-    "astype": (lambda x: x.astype(np.float32), "only float64"),
-    "ufunc where": (lambda x: np.add(x, 1, where=[True, False, True]), "np.where"),
-    "dtype": (lambda x: np.sum(x, dtype=np.float32), "dtype"),
-    "scipy": (lambda x: sp.logsumexp(x), "np.logaddexp.reduce"),
-    "no rule": (lambda x: np.fft.fft(x), "numpy.fft.fft"),
-    "no ufunc rule": (lambda x: sp.airy(x), "airy"),
-    "position": (lambda x: np.zeros(3)[x], "np.stack|index"),
-    "own position": (lambda x: x[x], "plain integers"),
-    "complex": (lambda x: 1j * x, "complex"),
-    "None": (lambda x: None, "return"),
-    "dict": (lambda x: {"a": x}, "return a number"),
-    "cache": (lambda x: {x[0]: 1}[x[0]], "cache"),
-    "attribute": (lambda x: x.tobytes(), "tobytes"),
-    "random": (lambda x: np.random.default_rng(0).normal(x), "np.stack|float"),
-    "odd padding": (lambda x: np.pad(x, 1, "reflect", reflect_type="odd"), "mode"),
-    "take into": (lambda x: np.take(x, [0], out=np.zeros(1)), "out"),
-    "Bessel order": (lambda x: sp.jv(x, 1.0), "order"),
-}
-
-
-def follow(how, f):
-    """Push one direction through f, or trace it."""
-    if how == "dual":
-        return pushforward(f, [np.array([0.3, 0.5, -1.2])], [np.ones((1, 3))])
-    return trace_function(f, ["a", "b", "c"], [(3,)])
-
-
-@pytest.mark.parametrize("how", ["dual", "traced"])
-@by_name(TRAPS)
-def test_what_cannot_be_followed_says_what_to_write(name, how):
-    f, words = TRAPS[name]
-    with pytest.raises(TracingError, match=words):
-        follow(how, f)
-
-
-def branch(x):
-    if x[0] > 0:
-        return x
-    return -x
-
-
-TRACE_TRAPS = {
-    "branch": (branch, "a branch depends on the input, at test_ndarrays.py line [0-9]+: `if x\\[0\\] > 0:`"),
-    "loop": (lambda x: [v for v in x if v > 0], "a branch"),
-    "argmax": (np.argmax, "argmax"),
-    "mask": (lambda x: x[x > 0], "plain integers"),
-    "nonfinite": (lambda x: x + np.inf, "constant inf"),
-    "isfinite": (lambda x: np.where(np.isfinite(x), x, 0), "isfinite"),
-    "long": (lambda x: sum(np.sin(x * k) for k in range(1, 100)), "more than 100 operations"),
-}
-
-
-@by_name(TRACE_TRAPS)
-def test_what_cannot_be_traced(name):
-    f, words = TRACE_TRAPS[name]
-    with pytest.raises(TracingError, match=words):
-        trace_function(f, ["a", "b", "c"], [(3,)], slots=100)
-
-
-def test_what_is_too_large_to_be_traced():
-    names = [f"x{i}" for i in range(36)]
-    for f in (np.linalg.det, np.linalg.inv, lambda a: np.linalg.solve(a, np.ones(6)), np.linalg.slogdet):
-        with pytest.raises(TracingError, match="4 × 4"):
-            trace_function(f, names, [(6, 6)])
-    with pytest.raises(TracingError, match="order of 9"):
-        trace_function(np.sort, [f"x{i}" for i in range(9)], [(9,)])
-
-
-# Traced programs -----------------------------------------------------------------------------------------------
 
 
 def test_constants_are_the_binary64_they_hold():
@@ -467,40 +195,6 @@ def test_one_direction_of_a_long_vector_takes_milliseconds():
 
 def test_the_fourth_argument_of_a_hit_prints_as_a_line():
     assert str(SourceLine("/a/model.py", 12, "if x > 0:")) == "model.py line 12: `if x > 0:`"
-
-
-# Views and writes ----------------------------------------------------------------------------------------------
-
-KEYS = (0, -1, slice(1, None), slice(None, None, -1), (slice(None), 1), ([0, 1], [1, 0]), (slice(0, 2), None), ...)
-VIEWS = (
-    lambda a: a.T, lambda a: a[::-1], lambda a: a[1:], lambda a: a[:, 1:], lambda a: np.ravel(a), lambda a: a.copy(),
-    lambda a: a.reshape(-1), lambda a: np.swapaxes(a, 0, -1), lambda a: a[None], lambda a: np.split(a, [1])[1],
-    lambda a: np.flip(a, 0), lambda a: np.atleast_2d(a), lambda a: a[..., 0], lambda a: np.squeeze(a),
-)  # fmt: skip
-
-
-def scribbler(seed):
-    """A function that takes views of views and writes into them."""
-
-    def f(x):
-        random = np.random.default_rng(seed)
-        arrays = [x * 1.0, np.zeros_like(x)]
-        for _ in range(12):
-            source = arrays[random.integers(len(arrays))]
-            view, key = VIEWS[random.integers(len(VIEWS))], KEYS[random.integers(len(KEYS))]
-            turn = random.integers(3)
-            try:
-                if turn == 0:
-                    arrays.append(view(source))
-                elif turn == 1:
-                    source[key] = source[key] * 2 + x[0, 1]
-                else:
-                    source *= x[1, 0]
-            except (IndexError, ValueError):
-                continue
-        return np.concatenate([np.ravel(a) for a in arrays])
-
-    return f
 
 
 @pytest.mark.parametrize("seed", range(25))

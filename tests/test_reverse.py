@@ -1,27 +1,21 @@
-"""Reverse mode against forward mode, exact answers and differences; its cost counted in instructions."""
+"""Reverse mode against forward mode, exact answers and differences."""
 
 import math
-import time
-import tracemalloc
 
 import numpy as np
 import pytest
 from array_functions import DUAL_ONLY, TRACEABLE
 from conftest import corpus, exact, ulps
-from test_ndarrays import CONFUSION, KINKS, ONCE, SMOOTH_AFTER_ALL, TIES, TRAPS, D, close, differences, scribbler
+from ndarray_cases import CONFUSION, KINKS, ONCE, SMOOTH_AFTER_ALL, TIES, TRAPS, D, close, differences, scribbler
 
 import diffkit as dk
 from diffkit.algebras.floats import FLOATS
 from diffkit.backends import get_backend
-from diffkit.callables import Bound
-from diffkit.callables.function import Argument, Function
 from diffkit.comparison import compare_task
 from diffkit.errors import BackendError, TracingError
 from diffkit.ndarrays import pullback, pushforward, trace_function
 from diffkit.program import run
 from diffkit.questions import make_task
-from diffkit.tasks import gradient_task, hvp_task
-from diffkit.transforms import reverse_program
 
 ALL = TRACEABLE | DUAL_ONLY
 
@@ -46,9 +40,6 @@ def G(f):
         return pulled.back(np.ones(np.shape(pulled.value)))[0]
 
     return slope
-
-
-# Pullbacks ----------------------------------------------------------------------------------------------------------
 
 
 @by_name(ALL)
@@ -104,7 +95,7 @@ def test_a_gradient_in_reverse_can_be_traced(name):
 @by_name(CONFUSION)
 def test_perturbations_are_not_confused(name, outer, inner, monkeypatch):
     f, at, wanted = CONFUSION[name]
-    monkeypatch.setattr("test_ndarrays.D", inner)
+    monkeypatch.setattr("ndarray_cases.D", inner)
     assert outer(f)(at) == pytest.approx(wanted, rel=1e-14)
 
 
@@ -149,9 +140,6 @@ def test_what_cannot_be_followed_says_what_to_write(name):
         pullback(f, [np.array([0.3, 0.5, -1.2])])
 
 
-# Places that are not smooth -----------------------------------------------------------------------------------------
-
-
 @by_name(KINKS)
 def test_at_a_place_that_is_not_smooth_there_is_no_gradient(name):
     f, kind = KINKS[name]
@@ -165,7 +153,7 @@ def test_at_a_place_that_is_not_smooth_there_is_no_gradient(name):
 @by_name(SMOOTH_AFTER_ALL)
 def test_a_place_that_does_not_matter_leaves_the_gradient(name, outer, inner, monkeypatch):
     f, wanted = SMOOTH_AFTER_ALL[name]
-    monkeypatch.setattr("test_ndarrays.D", inner)
+    monkeypatch.setattr("ndarray_cases.D", inner)
     assert outer(f)(0.0) == wanted
 
 
@@ -184,6 +172,8 @@ def test_a_kink_spoils_the_entries_that_move_it_and_no_others():
 
 
 INFINITE = np.array([[1.0, 2.0], [np.inf, 1.0]])
+
+
 ABSENT = {
     "where": (lambda x: np.sum(np.where([True, False, True], np.log(x), 3 * x)), [1.0, 0.0, 2.0], [1.0, 3.0, 0.5]),
     "index": (lambda x: np.sqrt(x)[0] + x[1], [4.0, 0.0], [0.25, 1.0]),
@@ -204,9 +194,6 @@ def test_an_absent_cotangent_is_a_strong_zero(name):
     pushed = pushforward(f, [np.array(at)], [np.eye(len(at))])
     if np.isfinite(pushed.value):
         np.testing.assert_array_equal(np.isnan(gradient), np.isnan(pushed.tangents))
-
-
-# The backend --------------------------------------------------------------------------------------------------------
 
 
 def as_code(row):
@@ -322,138 +309,3 @@ def test_backends_are_compared_with_reverse_among_them():
     comparison = compare_task(task, (1.0, 2.0), ["dual", "reverse", "symbolic", "finite"])
     assert comparison.verdict == "agree"
     assert comparison.pairs["dual", "reverse"] == pytest.approx((0.0, 0.0), abs=2)
-
-
-# Cost ---------------------------------------------------------------------------------------------------------------
-
-COMPOSITES = {
-    "rosenbrock": "+".join(f"100*(x{i + 1}-x{i}**2)**2+(1-x{i})**2" for i in range(50)),
-    "sines": "+".join(f"sin(x{i}*x{i + 1})" for i in range(100)),
-    "product": "*".join(f"sin(x{i})" for i in range(50)),
-    "quotients": "/".join(f"(x{i} + x{i + 1})" for i in range(50)),
-    "softmax": "log(" + "+".join(f"exp(x{i})" for i in range(50)) + ")",
-    "norm": "sqrt(" + "+".join(f"x{i}**2" for i in range(50)) + ")",
-    "relu": "+".join(f"max(x{i}*x{i + 1}, 0)*x{i}" for i in range(50)),
-    "branches": "+".join(f"where(x{i} > x{i + 1}, x{i}*x{i + 1}, sin(x{i}))" for i in range(50)),
-    "tanh": "+".join(f"tanh(x{i}*x{i + 1} + x{i})*x{i}" for i in range(50)),
-}
-OF_ONE_ROW = {"x**x": 7}  # f alone is one instruction; both its partials take six, and their sum one more
-
-
-def gradient_cost(program):
-    return len(reverse_program(program, gradient_task(program).indices).instructions) / len(program.instructions)
-
-
-@pytest.mark.parametrize("name", COMPOSITES)
-def test_a_gradient_costs_at_most_five_evaluations_of_a_composite(name):
-    assert gradient_cost(dk.parse(COMPOSITES[name]).program) <= 5
-
-
-def test_a_gradient_costs_at_most_five_evaluations_on_the_corpus():
-    costs = {}
-    for row in corpus():
-        program = dk.parse(row["expr"], variables=row["vars"]).program
-        if program.instructions:
-            costs[row["expr"]] = gradient_cost(program)
-    assert all(cost <= OF_ONE_ROW.get(text, 5) for text, cost in costs.items())
-    assert np.median(list(costs.values())) < 2.5
-
-
-def test_a_hessian_times_a_vector_costs_a_few_evaluations_of_a_program():
-    def cost(n):
-        program = dk.parse("+".join(f"sin(x{i}*x{i + 1})" for i in range(n))).program
-        task = hvp_task(program, [0.0] * len(program.inputs))
-        return len(reverse_program(task.program, task.indices).instructions) / len(program.instructions)
-
-    assert cost(100) < 16
-    assert cost(100) == pytest.approx(cost(50), rel=0.02)
-
-
-def test_a_gradient_of_many_inputs_takes_milliseconds_and_memory_in_proportion():
-    x = np.linspace(-1.0, 1.0, 10_000)
-    f = TRACEABLE["rosenbrock"][0]
-    pullback(f, [x]).back(1.0)
-    times = []
-    for _ in range(7):
-        started = time.perf_counter()
-        pullback(f, [x]).back(1.0)
-        times.append(time.perf_counter() - started)
-    assert min(times) < 0.05
-    tracemalloc.start()
-    pullback(f, [x]).back(1.0)
-    _, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert most < 60 * x.nbytes  # some ten operations, with a few arrays each
-
-
-def test_a_gradient_of_code_evaluates_it_a_few_times():
-    calls = []
-
-    def f(x):
-        calls.append(1)
-        return np.sum(np.sin(x))
-
-    bound = Bound(Function(f), [Argument("x", (1000,))], [f"x[{i}]" for i in range(1000)], [0.3] * 1000)
-    evaluation = get_backend("reverse").prepare(gradient_task(bound))
-    evaluation.at([0.3] * 1000)  # the first time the code is looked at beside the point, too
-    calls.clear()
-    answer = evaluation.at([0.3] * 1000)
-    assert len(calls) <= 4
-    assert answer.values == [math.cos(0.3)] * 1000
-
-
-def test_auto_takes_reverse_mode_for_many_inputs_and_forward_mode_for_few():
-    def f(x):
-        return np.sum(np.sin(x)) if x[0] > -5 else x[0]
-
-    many, few = (dk.gradient(f, np.linspace(0, 1, n)) for n in (1000, 3))
-    np.testing.assert_allclose(many.value, np.cos(np.linspace(0, 1, 1000)), rtol=4e-16)
-    assert np.all(np.abs(many.value - np.cos(np.linspace(0, 1, 1000))) <= many.error)
-    assert "reverse mode" in many.method
-    assert "dual numbers" in few.method
-    assert dk.hvp(f, np.linspace(0, 1, 1000), np.ones(1000)).method.startswith("reverse")
-
-
-# Checks of many entries ---------------------------------------------------------------------------------------------
-
-
-def rosenbrock_gradient(x):
-    gradient = np.zeros_like(x)
-    gradient[:-1] = -400 * x[:-1] * (x[1:] - x[:-1] ** 2) - 2 * (1 - x[:-1])
-    gradient[1:] += 200 * (x[1:] - x[:-1] ** 2)
-    return gradient
-
-
-def test_a_check_of_many_inputs_looks_at_every_entry():
-    f, x = TRACEABLE["rosenbrock"][0], np.random.default_rng(1).normal(size=9000)
-    right = dk.check(f, rosenbrock_gradient, at=x)
-    assert right.verdict == "correct"
-    assert (right.passed, right.unchecked) == (9000, "")
-
-    def off(x):
-        gradient = rosenbrock_gradient(x)
-        gradient[4321] *= 1 + 1e-8
-        return gradient
-
-    wrong = dk.check(f, off, at=x)
-    assert wrong.verdict == "wrong"
-    assert [entry.index for entry in wrong.entries] == [(4321,)]
-
-
-def test_a_reverse_gradient_that_directions_do_not_confirm_is_not_believed(monkeypatch):
-    """A wrong transpose would fool every entry; forward mode does not believe it."""
-    from diffkit.ndarrays import tape
-
-    def f(x):
-        return np.sum(np.sin(x)) if x[0] > -9 else x[0]
-
-    honest = tape.broadcast
-    monkeypatch.setattr(tape, "broadcast", lambda bar, *shapes: honest(bar._replace(value=2 * bar.value), *shapes))
-    x = np.random.default_rng(1).normal(size=300)
-    assert dk.gradient(f, x, backend="reverse").value == pytest.approx(2 * np.cos(x))
-    twice = dk.check(f, lambda x: 2 * np.cos(x), at=x)
-    assert twice.verdict == "wrong"
-    assert "only together" in twice.unchecked
-    right = dk.check(f, np.cos, at=x)
-    assert right.verdict == "correct"
-    assert right.passed < 300

@@ -1,0 +1,274 @@
+"""Difference quotients, tangents and their pictures."""
+
+import math
+from fractions import Fraction
+
+import mpmath
+import pytest
+
+import diffkit as dk
+from diffkit.learn.shape import definiteness
+
+PUBLISHED = {0.1: "2.30000", 0.01: "2.03000", 0.001: "2.00300", 1e-4: "2.00030", 1e-5: "2.00003"}
+
+
+def test_the_published_quotients():
+    found = dk.quotients("3*x^2 - 4*x", 1, steps=list(PUBLISHED))
+    assert {s.h: f"{s.forward.value:.5f}" for s in found.steps} == PUBLISHED
+    assert found.limits == {"forward": 2.0, "backward": 2.0, "central": 2.0}
+
+
+def test_an_error_is_truncation_and_round_off():
+    """By exact fractions: the quotients of 3x² − 4x at 1 are 2 + 3h, 2 − 3h and 2."""
+
+    def f(x):
+        return 3 * x**2 - 4 * x
+
+    for step in dk.quotients("3*x^2 - 4*x", 1).steps:
+        h = Fraction(step.h)
+        floats = (
+            (f(1 + step.h) - f(1.0)) / step.h,
+            (f(1.0) - f(1 - step.h)) / step.h,
+            (f(1 + step.h) - f(1 - step.h)) / (2 * step.h),
+        )
+        for quotient, value, exact in zip(step[1:], floats, (2 + 3 * h, 2 - 3 * h, Fraction(2)), strict=True):
+            assert quotient.value == value
+            assert quotient.exact == float(exact)
+            assert quotient.truncation == pytest.approx(float(exact - 2), rel=1e-15)
+            assert quotient.roundoff == pytest.approx(float(Fraction(value) - exact), rel=1e-12, abs=0)
+            assert quotient.error == float(Fraction(value) - 2)
+
+
+@pytest.mark.parametrize(("text", "function", "a"), [("exp(x)", mpmath.exp, 1.0), ("log(x)", mpmath.log, 1e-10)])
+def test_truncation_by_many_digits(text, function, a):
+    with mpmath.workdps(80):
+        slope = mpmath.diff(function, a) if text == "exp(x)" else 1 / mpmath.mpf(a)
+        for step in dk.quotients(text, a, steps=[a / 8, a / 1024, a / 2**30]).steps:
+            exact = (function(a + mpmath.mpf(step.h)) - function(a)) / mpmath.mpf(step.h)
+            assert step.forward.truncation == pytest.approx(float(exact - slope), rel=1e-12)
+
+
+def test_steps_go_on_until_round_off_rules():
+    found = dk.quotients("exp(x)", 1)
+    assert [s.h for s in found.steps[:3]] == [0.1, 0.01, 0.001]
+    assert all(abs(q.roundoff) > abs(q.truncation) for q in found.steps[-1][1:])
+    assert found.takeover("forward") == 1e-8
+    assert abs(found.steps[7].forward.roundoff) > abs(found.steps[7].forward.truncation)
+    assert abs(found.steps[6].forward.roundoff) < abs(found.steps[6].forward.truncation)
+
+
+@pytest.mark.parametrize("kind", ["forward", "central"])
+@pytest.mark.parametrize(("text", "a"), [("exp(x)", 1), ("sin(x)", 1e10), ("log(x)", 1e-10), ("x^3", 1000), ("1/x", 3)])
+def test_theory_finds_the_best_step(text, a, kind):
+    """The least error over half-decades lies within a factor of 30 of where theory puts it."""
+    a = float(a)
+    middle = dk.quotients(text, a, steps=[a / 10]).balance[kind]
+    found = dk.quotients(text, a, steps=[middle * 10 ** (k / 2) for k in range(8, -9, -1)]).best(kind)
+    assert middle / 30 < found.h < middle * 30
+    assert found.expected == middle
+
+
+def test_at_a_kink_the_sides_differ():
+    found = dk.quotients("abs(x)", 0, steps="0.25")
+    (step,) = found.steps
+    assert (step.forward.value, step.backward.value, step.central.value) == (1.0, -1.0, 0.0)
+    assert found.limits == {"forward": 1.0, "backward": -1.0, "central": 0.0}
+    assert found.odd.status == "not_differentiable"
+
+
+@pytest.mark.parametrize(
+    ("text", "a", "words"),
+    [("sqrt(x)", 0, "edge"), ("sin(x)/x", 0, "removable"), ("floor(x)", 1, "jumps"), ("1/x", 0, "no value")],
+)
+def test_where_there_is_no_limit_it_says_what_happens(run, text, a, words):
+    code, out, err = run("limit", text, "--at", str(a))
+    assert (code, err) == (1, "")
+    assert words in out
+    assert "nan" not in out
+
+
+def test_quotients_of_a_partial_derivative_and_of_functions():
+    found = dk.quotients("x^2*y", {"x": 3, "y": 2}, wrt="x", steps=[0.5])
+    assert found.steps[0].forward.value == (3.5**2 - 9) * 2 / 0.5
+    assert found.limits["forward"] == 12
+    assert dk.quotients(lambda x: x * x, 3.0, steps=[0.5]).steps[0].forward.exact == 6.5
+    branching = dk.quotients(lambda x: x * x if x > 0 else -x, 3.0, steps=[0.5]).steps[0].forward
+    assert branching.value == 6.5
+    assert math.isnan(branching.exact)
+    assert branching.error == pytest.approx(0.5, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["x^2", "--at", "1", "--steps", "0"], "not positive"),
+        (["x^2", "--at", "1", "--steps", "h"], "not a number"),
+        (["x*y", "--at", "1,2"], "several variables"),
+        (["x^2", "--at", "x=0:1:3"], "one point"),
+    ],
+)
+def test_bad_input_for_quotients(run, arguments, words):
+    code, out, err = run("limit", *arguments)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("a", "slope", "line"), [(-0.5, -1, "-x - 0.25"), (0, 0, "0"), (0.5, 1, "x - 0.25")])
+def test_tangents_of_the_parabola(a, slope, line):
+    found = dk.tangent("x^2", a)
+    assert (found.slopes[0].value, found.multiplied_out, found.exact) == (slope, line, True)
+    assert found.second.value == 2
+    for model in found.models:  # the square's own rest is δ², and the parabola is the function
+        assert model.line_error == pytest.approx(model.delta**2, rel=1e-14)
+        assert model.quadratic_error == 0
+
+
+def test_models_by_many_digits():
+    with mpmath.workdps(150):
+        for model in dk.tangent("exp(x)", 1, deltas=[0.5, -1e-3, 1e-30]).models:
+            delta = mpmath.mpf(model.delta)
+            rest = mpmath.e * (mpmath.exp(delta) - 1 - delta)
+            assert model.line_error == pytest.approx(float(rest), rel=1e-12, abs=0)
+            rest -= mpmath.e * delta**2 / 2
+            assert model.quadratic_error == pytest.approx(float(rest), rel=1e-12, abs=0)
+
+
+def test_numbers_stay_rational():
+    found = dk.tangent("1/x", 3)
+    assert (found.line, found.multiplied_out, found.exact) == ("1/3 - 1/9*(x - 3)", "-1/9*x + 2/3", True)
+    assert not dk.tangent("exp(x)", 1).exact
+    assert dk.tangent("exp(x)", 0).line == "1 + x"
+
+
+@pytest.mark.parametrize(
+    ("text", "a", "words"),
+    [
+        ("x^2", 0, "a local minimum: the first derivative that is not zero is the 2nd"),
+        ("-x^4", 0, "a local maximum: the first derivative that is not zero is the 4th"),
+        ("x^3", 0, "an inflection point: the first derivative that is not zero is the 3rd"),
+        ("cos(x)", 0, "a local maximum"),
+        ("x^2", -0.5, "f is falling"),
+        ("x^2", 0.25, "gentle"),
+        ("x^2", 3, "steep"),
+        ("log(x)", 1, "below the tangent"),
+        ("exp(x)", 1, "above the tangent"),
+        ("x*abs(x)", 0, "f″ does not exist"),
+        ("x^2+y^2", (0, 0), "minimum"),
+        ("-x^2-y^2+x*y", (0, 0), "maximum"),
+        ("x*y", (0, 0), "saddle"),
+        ("x^2 + y^4", (0, 0), "does not tell"),
+    ],
+)
+def test_what_the_derivatives_mean(text, a, words):
+    assert words in "\n".join(dk.tangent(text, a).words)
+
+
+def test_definiteness_agrees_with_eigenvalues():
+    np = pytest.importorskip("numpy")
+    from flint import arb
+
+    rng = np.random.default_rng(1)
+    seen = set()
+    for _ in range(60):
+        matrix = rng.integers(-3, 4, (3, 3)).astype(float) + rng.choice([-9, 0, 9]) * np.eye(3)
+        matrix = matrix + matrix.T
+        eigenvalues = np.linalg.eigvalsh(matrix)
+        if np.min(np.abs(eigenvalues)) < 1e-9:
+            continue
+        truth = "positive" if eigenvalues[0] > 0 else "negative" if eigenvalues[-1] < 0 else "indefinite"
+        found = definiteness([[arb(v) for v in row] for row in matrix.tolist()])
+        assert found in (truth, "")
+        seen.add(found)
+    assert {"positive", "negative", "indefinite"} <= seen
+
+
+def test_a_plane_and_directions():
+    found = dk.tangent("x^2*y", (1, 2), direction=(3, 4))
+    assert found.line == "2 + 4*(x - 1) + (y - 2)"
+    assert found.along.value == pytest.approx((4 * 3 + 1 * 4) / 5, rel=1e-15)
+    assert found.steepest == pytest.approx((4 / math.sqrt(17), 1 / math.sqrt(17)))
+    model = found.models[1]
+    x, y = 1 + 0.1 * 0.6, 2 + 0.1 * 0.8
+    assert model.value == pytest.approx(x * x * y, rel=1e-14)
+    assert dk.tangent("x^2*y", (1, 2)).along.value == pytest.approx(math.sqrt(17), rel=1e-15)
+
+
+def test_no_tangent(run):
+    code, out, _ = run("tangent", "abs(x)", "--at", "0")
+    assert code == 1
+    assert "left derivative -1, right derivative 1" in out
+    assert "no tangent can be given here" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["x^2", "--at", "1", "--delta", "0"], "not zero"),
+        (["x^2", "--at", "1", "--direction", "1"], "several variables"),
+        (["x*y", "--at", "1,2", "--direction", "0,0"], "the direction is zero"),
+        (["x*y", "--at", "1,2", "--direction", "1,2,3"], "3 components for 2"),
+        (["x^2", "--at", "1", "--save", "t.png", "--interval", "3"], "not an interval"),
+        (["x^2", "--at", "1", "--save", "t.png", "--interval", "3:1"], "empty"),
+        (["x*y", "--at", "1,2", "--save", "t.png"], "one variable"),
+    ],
+)
+def test_bad_input_for_tangents(run, arguments, words):
+    code, out, err = run("tangent", *arguments)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_no_line_crosses_a_pole_or_a_jump():
+    pytest.importorskip("matplotlib", reason="comes with the plot extra")
+    from diffkit.pictures.functions import picture_of_tangent
+
+    cases = {"tan(x)": math.pi / 2, "1/x": 0.0, "floor(x)*x + x": 1.0, "1/(x - 0.3)^2": 0.3, "where(x > 1, 1, -1)": 1.0}
+    for text, place in cases.items():
+        for interval in ((-2.0, 3.0), (-1.99, 3.01)):
+            figure = picture_of_tangent(dk.tangent(text, 0.5), interval)
+            for line in figure.axes[0].lines[:2]:
+                x, y = line.get_data()
+                joined = [
+                    (a, b)
+                    for a, b, u, v in zip(x, x[1:], y, y[1:], strict=False)
+                    if a < place < b and math.isfinite(u) and math.isfinite(v)
+                ]
+                assert not joined, text
+    parabola = picture_of_tangent(dk.tangent("x^2", 0.5), (-1.0, 1.0)).axes[0].lines
+    assert not any(math.isnan(v) for line in parabola for v in line.get_data()[1])
+    ends = parabola[2].get_data()
+    assert list(ends[1]) == [-1.25, 0.75]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["limit", "exp(x)", "--at", "1", "--save", "v.svg"],
+        ["tangent", "log(x)", "--at", "1", "--save", "v.svg", "--interval", "-1:3"],
+        ["tangent", "abs(x)", "--at", "0", "--save", "v.svg"],
+    ],
+)
+def test_pictures_by_the_commands(run, arguments, tmp_path):
+    pytest.importorskip("matplotlib", reason="comes with the plot extra")
+    code, _, err = run(*arguments)
+    assert err == ""
+    assert code in (0, 1)
+    assert "<svg" in (tmp_path / "v.svg").read_text()
+
+
+def test_the_gallery():
+    pytest.importorskip("matplotlib", reason="comes with the plot extra")
+    from diffkit.pictures import gallery
+
+    lines = gallery.family_of_lines(slopes=(2,), intercepts=(-1,)).axes
+    assert list(lines[0].lines[0].get_ydata()) == [-4.0, 4.0]
+    assert list(lines[1].lines[0].get_ydata()) == [-3.0, 1.0]
+    panel = gallery.activations(("sigmoid",)).axes[0]
+    x, slope = panel.lines[1].get_data()
+    middle = min(range(len(x)), key=lambda k: abs(x[k]))
+    assert slope[middle] == pytest.approx(0.25, abs=1e-6)
+    words = [text.get_text() for text in gallery.minima().axes[0].texts]
+    assert [w.split("\n")[0] for w in words] == ["local minimum", "local maximum", "global minimum"]
+    assert "saddle point" in gallery.saddle().axes[0].get_title()

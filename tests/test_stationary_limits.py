@@ -1,0 +1,167 @@
+"""Least and greatest values in a box, limits of the search, bad input, the command and its picture."""
+
+import json
+import math
+import time
+
+import numpy as np
+import pytest
+import sympy
+from stationary_cases import CAMEL, HIMMELBLAU, ROSENBROCK, kinds
+
+import diffkit as dk
+from diffkit.learn.search import Search
+
+
+@pytest.mark.parametrize(
+    ("text", "box"),
+    [
+        (HIMMELBLAU, ((-5, 5), (-5, 5))), ("x^3-3*x*y^2", ((-2, 2), (-1, 1))), ("x^3-x", ((-2, 1),)),
+        ("sin(3*x)+x/2", ((-2, 2),)), ("exp(-x^2)*y", ((-1, 2), (-1, 2))), ("abs(x)+abs(y-1/3)", ((-1, 2), (-1, 2))),
+    ],
+)  # fmt: skip
+def test_no_sample_is_lower_than_the_least_value(text, box):
+    found = dk.stationary(text, box)
+    f = sympy.lambdify(found.variables, sympy.sympify(text.replace("^", "**").replace("abs", "Abs")), "numpy")
+    grid = np.meshgrid(*(np.linspace(*side, 301) for side in box))
+    values = f(*grid)
+    low, high = found.lowest, found.highest
+    assert low.proven
+    assert high.proven
+    assert low.low - 1e-12 <= values.min() <= low.high + 0.01 * np.ptp(values)
+    assert high.low - 0.01 * np.ptp(values) <= values.max() <= high.high + 1e-12
+    assert f(*low.at.values()) == pytest.approx(low.high, abs=1e-8)
+    assert low.high - low.low <= low.tolerance
+
+
+def test_a_lower_value_on_the_edge_is_said_and_the_minimum_is_local():
+    found = dk.stationary("x^3-3*x", (-4, 3))
+    (minimum,) = found.of_kind("minimum")
+    assert minimum.is_global is False
+    assert (found.lowest.where, found.lowest.at, found.lowest.high) == ("edge of the box", {"x": -4.0}, -52.0)
+    assert dk.stationary("x^3-3*x", (-1.5, 3)).of_kind("minimum")[0].is_global is True
+
+
+def test_a_function_without_bound_has_no_global_minimum():
+    found = dk.stationary("x+1/x", (-3, 2))
+    assert not found.lowest.proven
+    assert found.lowest.low == -math.inf
+    assert found.of_kind("minimum")[0].is_global is False
+
+
+def test_limits_end_the_search_and_keep_what_was_found():
+    found = dk.stationary(HIMMELBLAU, "-5:5,-5:5", most=60)
+    assert not found.complete
+    assert "limit of 60 boxes" in found.message
+    assert 0 < len(found) <= 9
+    assert all(p.proof == "interval Newton" for p in found.points)
+    start = time.monotonic()
+    found = dk.stationary("sin(20*x*y)*cos(30*y-x^2)", "-9:9,-9:9", timeout=0.5)
+    assert time.monotonic() - start < 6
+    assert found.stopped == "the time was up"
+    assert not found.complete
+
+
+def test_an_interrupt_keeps_what_was_found():
+    calls = []
+
+    def interrupt(part, points):
+        calls.append((part, points))
+        if points >= 3:
+            raise KeyboardInterrupt
+
+    found = dk.stationary(HIMMELBLAU, "-5:5,-5:5", progress=interrupt)
+    assert found.stopped == "interrupted"
+    assert 3 <= len(found) <= 9
+    assert not found.complete
+    parts = [part for part, _ in calls]
+    assert parts == sorted(parts)
+
+
+def test_progress_ends_with_the_whole_box():
+    parts = []
+    dk.stationary(ROSENBROCK, "-2:2,-2:2", progress=lambda part, _: parts.append(part))
+    assert parts == sorted(parts)
+    assert 0.5 < parts[-1] <= 1 + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("f", "box", "words"),
+    [
+        ("x", "", "the box is empty"), ("x", {}, "no side for x"), ("x", "x=1:1", "the box is empty: x runs from 1"),
+        ("x", [(1, 0)], "reversed"), ("x", [(0, math.inf)], "finite"), ("x", {"x": (0, math.nan)}, "finite"),
+        ("x", "x=0:inf", "not a number"), ("x", "z=0:1", "unknown variable z"), ("x*y", "x=0:1", "no side for y"),
+        ("x*y", [(0, 1)], "1 side, the function 2 variables"), ("x", None, "a box is text"), ("x", b"ab", "a box is"),
+        ("x", "x=0:1,x=1:2", "twice"), ("x*y", "x=0:1,0:1", "mixes"), ("x", {"x": 5}, "not a side"),
+        ("x", "x=-1e160:1", "too large"), ("3", "0:1", "no variables"), ("x", {"x": (True, 2)}, "truth value"),
+        ("+".join(f"x{i}^2" for i in range(10)), [(-1, 1)] * 10, "10 variables"),
+    ],
+)  # fmt: skip
+def test_bad_boxes_are_refused(f, box, words):
+    with pytest.raises(dk.DiffkitError, match=words) as error:
+        dk.stationary(f, box)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("options", [{"timeout": 0}, {"timeout": -1}, {"most": 0}, {"most": 2.5}, {"most": True}])
+def test_bad_limits_are_refused(options):
+    with pytest.raises(dk.DiffkitError, match="positive number"):
+        dk.stationary("x^2", "x=0:1", **options)
+
+
+def test_python_functions_and_sympy_are_taken_too():
+    found = dk.stationary(lambda x, y: x**4 - 2 * x**2 + y * y, {"x": (-2, 2), "y": (-1, 1)})
+    assert [(p.kind, p.point) for p in found.points][-1] == ("saddle", (0.0, 0.0))
+    assert kinds(found) == {"minimum": 2, "saddle": 1}
+    x = sympy.Symbol("x")
+    assert dk.stationary(x**2 - x, "0:1").points[0].at == {"x": 0.5}
+
+
+def test_the_command_reports_and_draws(run, tmp_path):
+    pytest.importorskip("matplotlib", reason="comes with the plot extra")
+    code, out, err = run("stationary", HIMMELBLAU, "--box", "x=-5:5,y=-5:5", "--save", "h.svg")
+    assert (code, err) == (0, "")
+    assert out.count("global minimum") == 4
+    assert (tmp_path / "h.svg").read_text().startswith("<?xml")
+    code, out, _ = run("stationary", "-x^2", "--box", "-1:1", "--format", "json", "--save", "h.png")
+    assert json.loads(out)["points"][0]["kind"] == "maximum"
+    assert (tmp_path / "h.png").stat().st_size > 5000
+    code, _, err = run("stationary", "x*y*z", "--box", "-1:1,-1:1,-1:1", "--save", "h.png", "--most", "50")
+    assert code == 2
+    assert "3 variables cannot be drawn" in err
+
+
+def test_the_picture_marks_every_point():
+    pytest.importorskip("matplotlib", reason="comes with the plot extra")
+    from diffkit.pictures.stationary import picture
+
+    found = dk.stationary(CAMEL, "-2:2,-1:1")
+    axes = picture(found).axes[0]
+    marked = {tuple(np.round(c.get_offsets()[0], 9)) for c in axes.collections if len(c.get_offsets()) == 1}
+    assert {tuple(np.round(p.point, 9)) for p in found.points} <= marked
+    labels = {text.get_text() for text in axes.get_legend().get_texts()}
+    assert labels == {"global minimum", "minimum", "maximum", "saddle"}
+    curve = picture(dk.stationary("1/x+x", (-3, 2))).axes[0]
+    assert max(map(abs, curve.get_ylim())) < 1000  # the pole is cut off
+
+
+def test_exit_codes_say_whether_all_were_found(run):
+    assert run("stationary", "x^2", "--box", "-1:1")[0] == 0
+    assert run("stationary", "x^2*y", "--box", "-1:1,-1:1")[0] == 1
+    assert run("stationary", "x^2", "--box", "1:-1")[0] == 2
+    assert run("stationary", "x^2")[0] == 2
+
+
+def test_ctrl_c_at_the_command_line_keeps_what_was_found(run, monkeypatch):
+    examine = Search._examine
+
+    def interrupted(self, box):
+        if self.looked == 100:
+            raise KeyboardInterrupt
+        return examine(self, box)
+
+    monkeypatch.setattr(Search, "_examine", interrupted)
+    code, out, err = run("stationary", HIMMELBLAU, "--box", "-5:5,-5:5")
+    assert (code, err) == (130, "")
+    assert "the search ended early (interrupted)" in out
+    assert out.count("interval Newton") > 3
