@@ -24,13 +24,13 @@ _HOMES = {
         "ParseError", "PointError", "ShapeError", "TracingError", "VariableError",
     ),
     "diffkit.functions": ("Expression", "parse"),
-    "diffkit.learn.descent": ("Descent", "descend"),
-    "diffkit.learn.backward": ("Backward", "backward"),
-    "diffkit.learn.derivation": ("Derivation", "explain"),
+    "diffkit.learn.gradient_descent.descent": ("Descent", "descend"),
+    "diffkit.learn.derivations.backward": ("Backward", "backward"),
+    "diffkit.learn.derivations.derivation": ("Derivation", "explain"),
     "diffkit.learn.quotients": ("Quotients", "quotients"),
     "diffkit.learn.tangents": ("Tangent", "tangent"),
-    "diffkit.learn.model": ("Region", "StationaryPoint", "StationaryPoints"),
-    "diffkit.learn.stationary": ("stationary",),
+    "diffkit.learn.stationary_points.model": ("Region", "StationaryPoint", "StationaryPoints"),
+    "diffkit.learn.stationary_points.stationary": ("stationary",),
     "diffkit.limits": ("Limits",),
     "diffkit.matrices.answer": ("MatrixDerivative", "matrix_derivative"),
     "diffkit.matrices.evaluation": ("arrays",),
@@ -74,18 +74,18 @@ if TYPE_CHECKING:
     from diffkit.errors import VariableError as VariableError
     from diffkit.functions import Expression as Expression
     from diffkit.functions import parse as parse
-    from diffkit.learn.backward import Backward as Backward
-    from diffkit.learn.backward import backward as backward
-    from diffkit.learn.derivation import Derivation as Derivation
-    from diffkit.learn.derivation import explain as explain
-    from diffkit.learn.descent import Descent as Descent
-    from diffkit.learn.descent import descend as descend
-    from diffkit.learn.model import Region as Region
-    from diffkit.learn.model import StationaryPoint as StationaryPoint
-    from diffkit.learn.model import StationaryPoints as StationaryPoints
+    from diffkit.learn.derivations.backward import Backward as Backward
+    from diffkit.learn.derivations.backward import backward as backward
+    from diffkit.learn.derivations.derivation import Derivation as Derivation
+    from diffkit.learn.derivations.derivation import explain as explain
+    from diffkit.learn.gradient_descent.descent import Descent as Descent
+    from diffkit.learn.gradient_descent.descent import descend as descend
     from diffkit.learn.quotients import Quotients as Quotients
     from diffkit.learn.quotients import quotients as quotients
-    from diffkit.learn.stationary import stationary as stationary
+    from diffkit.learn.stationary_points.model import Region as Region
+    from diffkit.learn.stationary_points.model import StationaryPoint as StationaryPoint
+    from diffkit.learn.stationary_points.model import StationaryPoints as StationaryPoints
+    from diffkit.learn.stationary_points.stationary import stationary as stationary
     from diffkit.learn.tangents import Tangent as Tangent
     from diffkit.learn.tangents import tangent as tangent
     from diffkit.limits import Limits as Limits

@@ -11,10 +11,10 @@ import pytest
 
 import diffkit as dk
 from diffkit.algebras.floats import FLOATS
-from diffkit.learn import rules
-from diffkit.learn.backward import cost
-from diffkit.learn.latex import latex, latex_name
-from diffkit.learn.tidy import tidy
+from diffkit.learn.derivations import rules
+from diffkit.learn.derivations.backward import cost
+from diffkit.learn.derivations.latex import latex, latex_name
+from diffkit.learn.derivations.tidy import tidy
 from diffkit.primitives import table
 from diffkit.program import Program, run
 

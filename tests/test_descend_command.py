@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import diffkit as dk
-from diffkit.learn.batches import make_batches
+from diffkit.learn.gradient_descent.batches import make_batches
 from diffkit.pictures.descent import PICTURES, compare_rates, picture
 
 X5 = np.column_stack([np.ones(5), np.arange(1.0, 6.0)])

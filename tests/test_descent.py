@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import diffkit as dk
-from diffkit.learn.convergence import predicted_factor
-from diffkit.learn.curvature import of_products
-from diffkit.learn.schedules import make_schedule
+from diffkit.learn.gradient_descent.convergence import predicted_factor
+from diffkit.learn.gradient_descent.curvature import of_products
+from diffkit.learn.gradient_descent.schedules import make_schedule
 
 X5 = np.column_stack([np.ones(5), np.arange(1.0, 6.0)])
 Y5 = np.arange(1.5, 6.0)

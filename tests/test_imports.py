@@ -106,6 +106,14 @@ def test_no_backend_imports_another():
                 assert not module.startswith("diffkit.backends.")
 
 
+def test_no_lesson_imports_another():
+    """Derivations, stationary points and descent are rooms of their own: they share what stands beside them only."""
+    for path in (PACKAGE / "learn").glob("*/*.py"):
+        for module in imports(path):
+            room, _, _ = module.removeprefix("diffkit.learn.").partition(".")
+            assert room == path.parent.name or not (PACKAGE / "learn" / room).is_dir(), f"{path} imports {module}"
+
+
 HEAVY = ("numpy", "sympy", "scipy", "rich", "matplotlib")
 ONE_SHOT = """
 import sys

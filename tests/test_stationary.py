@@ -12,10 +12,10 @@ from stationary_cases import CAMEL, HIMMELBLAU, ROSENBROCK, kinds
 import diffkit as dk
 from diffkit.algebras.balls import precision
 from diffkit.functions import parse
-from diffkit.learn.boxes import BITS, Surface, balls, measured
-from diffkit.learn.extended import excludes_zero, least_value
-from diffkit.learn.kinds import signs
-from diffkit.learn.newton import krawczyk, proves
+from diffkit.learn.stationary_points.boxes import BITS, Surface, balls, measured
+from diffkit.learn.stationary_points.extended import excludes_zero, least_value
+from diffkit.learn.stationary_points.kinds import signs
+from diffkit.learn.stationary_points.newton import krawczyk, proves
 
 
 def by_scipy(text, box, starts=15):

@@ -10,7 +10,7 @@ import sympy
 from stationary_cases import CAMEL, HIMMELBLAU, ROSENBROCK, kinds
 
 import diffkit as dk
-from diffkit.learn.search import Search
+from diffkit.learn.stationary_points.search import Search
 
 
 @pytest.mark.parametrize(

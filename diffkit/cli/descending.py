@@ -64,7 +64,7 @@ def descend(
     diffkit descend model.py:loss --from 0,0 --args model.py:X,model.py:y --gradient model.py:gradient --check
     """
     from diffkit.errors import DiffkitError, PointError
-    from diffkit.learn.descent import prepare_descent
+    from diffkit.learn.gradient_descent.descent import prepare_descent
     from diffkit.reports import check_format
     from diffkit.reports.descent import DescentReport
 

@@ -135,8 +135,8 @@ def explain(
     diffkit explain "(y - sigmoid(w*x + b))^2" --backward --at b=0,w=1,x=2,y=1
     """
     from diffkit.errors import DiffkitError, PointError
-    from diffkit.learn.backward import backward
-    from diffkit.learn.derivation import explain as derive
+    from diffkit.learn.derivations.backward import backward
+    from diffkit.learn.derivations.derivation import explain as derive
     from diffkit.reports import check_format
     from diffkit.reports.backward import BackwardReport
     from diffkit.reports.derivation import DerivationReport

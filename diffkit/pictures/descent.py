@@ -10,7 +10,7 @@ from diffkit.errors import DiffkitError, did_you_mean
 from diffkit.pictures import COLOURS, canvas, empty, style
 
 if TYPE_CHECKING:
-    from diffkit.learn.descent import Descent
+    from diffkit.learn.gradient_descent.descent import Descent
 
 FINE, COARSE = 121, 51  # places along each axis of contours, and of a surface
 LINE = 121  # places along one weight

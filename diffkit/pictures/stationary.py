@@ -8,7 +8,7 @@ from typing import Any
 
 from diffkit.errors import BackendError
 from diffkit.functions import parse
-from diffkit.learn.model import StationaryPoint, StationaryPoints
+from diffkit.learn.stationary_points.model import StationaryPoint, StationaryPoints
 from diffkit.pictures import COLOURS, canvas, style
 
 CURVE = 801  # places of a curve

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from diffkit.learn.backward import BOUND, Backward, Node
+from diffkit.learn.derivations.backward import BOUND, Backward, Node
 from diffkit.points import plural
 from diffkit.reports import result as one
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, plain, shown

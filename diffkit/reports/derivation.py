@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.functions import Expression
-from diffkit.learn.derivation import Derivation
-from diffkit.learn.steps import Step, operator_text, same_in_sympy
+from diffkit.learn.derivations.derivation import Derivation
+from diffkit.learn.derivations.steps import Step, operator_text, same_in_sympy
 from diffkit.reports import result as one
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note
 

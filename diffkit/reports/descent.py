@@ -11,8 +11,8 @@ from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, l
 
 if TYPE_CHECKING:
     from diffkit.checking.model import Check
-    from diffkit.learn.curvature import Curvature
-    from diffkit.learn.descent import Descent
+    from diffkit.learn.gradient_descent.curvature import Curvature
+    from diffkit.learn.gradient_descent.descent import Descent
 
 FIRST, MIDDLE, LAST = 4, 3, 3  # steps shown
 WEIGHTS = 3  # of which each step shows everything
@@ -90,7 +90,7 @@ class DescentReport(NamedTuple):
                 f": {self.check.explanation}" if self.check.explanation else "")  # fmt: skip
 
     def _layers(self) -> Iterator[Block]:
-        from diffkit.learn.layers import layer_sizes
+        from diffkit.learn.gradient_descent.layers import layer_sizes
 
         sizes = layer_sizes(self.descent)
         if len(sizes) > 1 and (len(sizes) < len(self.descent.names) or len(sizes) > WEIGHTS):
@@ -138,7 +138,7 @@ class DescentReport(NamedTuple):
 
     def fields(self) -> dict[str, Any]:
         """Give the fields of the descent."""
-        from diffkit.learn.layers import layer_sizes
+        from diffkit.learn.gradient_descent.layers import layer_sizes
 
         descent, found = self.descent, self.descent.convergence
         path, settings = descent.path, descent.settings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, listed, plain, rounded
 
 if TYPE_CHECKING:
-    from diffkit.learn.model import Extreme, Region, StationaryPoint, StationaryPoints
+    from diffkit.learn.stationary_points.model import Extreme, Region, StationaryPoint, StationaryPoints
     from diffkit.plots import Chart
 
 MOST = 60  # points and regions shown

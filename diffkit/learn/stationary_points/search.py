@@ -16,9 +16,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.algebras.balls import precision
-from diffkit.learn.boxes import BITS, Box, Surface, balls, halves, hull, inside, interval, middle, size
-from diffkit.learn.extended import excludes_zero
-from diffkit.learn.newton import Zero, krawczyk, polish, proves, surround
+from diffkit.learn.stationary_points.boxes import (
+    BITS,
+    Box,
+    Surface,
+    balls,
+    halves,
+    hull,
+    inside,
+    interval,
+    middle,
+    size,
+)
+from diffkit.learn.stationary_points.extended import excludes_zero
+from diffkit.learn.stationary_points.newton import Zero, krawczyk, polish, proves, surround
 
 LEAST = {1: 2.0**-40, 2: 2.0**-28, 3: 2.0**-20}
 """sides of the smallest boxes, as a part of the whole box, by the number of variables"""

@@ -14,7 +14,7 @@ import numpy as np
 from flint import arb, arb_mat
 
 from diffkit.algebras.balls import precision
-from diffkit.learn.boxes import BITS, FINE, Balls, Box, Surface, interval
+from diffkit.learn.stationary_points.boxes import BITS, FINE, Balls, Box, Surface, interval
 
 CONTRACTIONS = 12  # steps to full precision; the width squares in each
 DOUBLINGS = 60  # of a box around a zero, while it still has no other

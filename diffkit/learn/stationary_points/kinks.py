@@ -11,11 +11,11 @@ from flint import arb
 
 from diffkit.algebras.balls import precision
 from diffkit.functions import Expression
-from diffkit.learn.boxes import BITS, Box, Surface, ball, middle
-from diffkit.learn.model import Region, StationaryPoint
-from diffkit.learn.places import enclosed, fractions_in, located
-from diffkit.learn.search import Cluster, Search
-from diffkit.learn.undecided import region
+from diffkit.learn.stationary_points.boxes import BITS, Box, Surface, ball, middle
+from diffkit.learn.stationary_points.model import Region, StationaryPoint
+from diffkit.learn.stationary_points.places import enclosed, fractions_in, located
+from diffkit.learn.stationary_points.search import Cluster, Search
+from diffkit.learn.stationary_points.undecided import region
 from diffkit.prepared import Prepared
 from diffkit.questions import ask
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from flint import arb
 
 from diffkit.algebras.balls import precision
-from diffkit.learn.boxes import BITS, Box, middle
-from diffkit.learn.kinds import is_stationary
-from diffkit.learn.model import Region
-from diffkit.learn.newton import polish
-from diffkit.learn.places import fractions_in
-from diffkit.learn.search import Cluster, Search
+from diffkit.learn.stationary_points.boxes import BITS, Box, middle
+from diffkit.learn.stationary_points.kinds import is_stationary
+from diffkit.learn.stationary_points.model import Region
+from diffkit.learn.stationary_points.newton import polish
+from diffkit.learn.stationary_points.places import fractions_in
+from diffkit.learn.stationary_points.search import Cluster, Search
 
 TESTED = 24  # places of a cluster from which Newton's method looks for zeros
 CURVE = 1e-3  # part of the box that zeros must spread over to be a curve rather than one degenerate place

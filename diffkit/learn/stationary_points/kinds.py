@@ -18,8 +18,8 @@ from diffkit.algebras.balls import precision, rational
 from diffkit.algebras.field import vanishes
 from diffkit.algebras.rationals import Inexact, rationals
 from diffkit.builder import ADD, MUL, ProgramBuilder, copy_slots, select
-from diffkit.learn.boxes import FINE, Balls, HullRunner, Surface
-from diffkit.learn.newton import floats
+from diffkit.learn.stationary_points.boxes import FINE, Balls, HullRunner, Surface
+from diffkit.learn.stationary_points.newton import floats
 from diffkit.program import Program, run
 from diffkit.transforms import differentiate
 

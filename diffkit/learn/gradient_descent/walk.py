@@ -9,9 +9,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from diffkit.learn.batches import Batches
-from diffkit.learn.costs import Cost
-from diffkit.learn.schedules import Schedule
+from diffkit.learn.gradient_descent.batches import Batches
+from diffkit.learn.gradient_descent.costs import Cost
+from diffkit.learn.gradient_descent.schedules import Schedule
 
 Status = Literal["converged", "stagnated", "diverged", "left the domain", "steps used up", "interrupted"]
 MOST_KEPT = 200_000  # numbers of the kept points together, unless more are asked for

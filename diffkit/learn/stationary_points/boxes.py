@@ -24,7 +24,7 @@ from diffkit.rules import by_definition
 from diffkit.transforms import derivative_program, differentiate, guarded_places
 
 if TYPE_CHECKING:
-    from diffkit.learn.extended import Guards
+    from diffkit.learn.stationary_points.extended import Guards
 
 Box = tuple[tuple[float, float], ...]
 """closed intervals, one per variable"""
@@ -253,7 +253,7 @@ class Surface:
     @cached_property
     def guards(self) -> Guards:
         """The gradient with the margins of the domain, for boxes that cross its edge or a pole."""
-        from diffkit.learn.extended import Guards
+        from diffkit.learn.stationary_points.extended import Guards
 
         return Guards(self)
 

@@ -13,14 +13,14 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from diffkit.builder import ProgramBuilder, copy_slots
-from diffkit.learn.boxes import HULLS, Box, interval
-from diffkit.learn.intervals import apply, entropy
+from diffkit.learn.stationary_points.boxes import HULLS, Box, interval
+from diffkit.learn.stationary_points.intervals import apply, entropy
 from diffkit.primitives import PlaceKind
 from diffkit.program import Program
 from diffkit.transforms import guarded_places
 
 if TYPE_CHECKING:
-    from diffkit.learn.boxes import Surface
+    from diffkit.learn.stationary_points.boxes import Surface
 
 MOST_POLES = 3  # that cross one box: each doubles the cases
 

@@ -9,8 +9,16 @@ from typing import Any
 import numpy as np
 
 from diffkit.backends import get_backend
-from diffkit.learn.costs import Cost, ExpressionCost, FunctionCost, compiled
-from diffkit.learn.curvature import EPSILON, SMALL, Curvature, Product, by_differences, of_matrix, of_products
+from diffkit.learn.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, compiled
+from diffkit.learn.gradient_descent.curvature import (
+    EPSILON,
+    SMALL,
+    Curvature,
+    Product,
+    by_differences,
+    of_matrix,
+    of_products,
+)
 from diffkit.tasks import hessian_task
 from diffkit.transforms import differentiate
 

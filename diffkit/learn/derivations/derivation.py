@@ -14,11 +14,11 @@ from typing import Any
 from diffkit.builder import ProgramBuilder, copy_slots
 from diffkit.errors import LimitError, PointError, VariableError
 from diffkit.functions import as_program
-from diffkit.learn.latex import latex, latex_name
-from diffkit.learn.rules import Rule, letters, rule_of
-from diffkit.learn.steps import LONGEST, Identity, Step, bracketed, operator_latex, operator_text, text_of
-from diffkit.learn.tidy import tidy
-from diffkit.learn.verification import Evidence, Verifier
+from diffkit.learn.derivations.latex import latex, latex_name
+from diffkit.learn.derivations.rules import Rule, letters, rule_of
+from diffkit.learn.derivations.steps import LONGEST, Identity, Step, bracketed, operator_latex, operator_text, text_of
+from diffkit.learn.derivations.tidy import tidy
+from diffkit.learn.derivations.verification import Evidence, Verifier
 from diffkit.points import read_points
 from diffkit.prepared import Prepared
 from diffkit.program import Program

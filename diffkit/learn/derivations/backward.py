@@ -17,7 +17,7 @@ from diffkit.algebras.dual import DualAlgebra
 from diffkit.algebras.floats import FLOATS
 from diffkit.builder import ProgramBuilder
 from diffkit.errors import DiffkitError, PointError
-from diffkit.learn.tidy import tidy
+from diffkit.learn.derivations.tidy import tidy
 from diffkit.prepared import Prepared
 from diffkit.primitives import table
 from diffkit.program import Program, run_slots

@@ -10,7 +10,7 @@ from typing import Any
 from flint import arb
 
 from diffkit.algebras.balls import exact_fraction
-from diffkit.learn.boxes import ball, hull_function, interval
+from diffkit.learn.stationary_points.boxes import ball, hull_function, interval
 from diffkit.primitives import Primitive
 
 Interval = tuple[float, float]

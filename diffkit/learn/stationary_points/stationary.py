@@ -16,16 +16,16 @@ from diffkit.algebras.balls import precision
 from diffkit.builder import ProgramBuilder, copy_slots
 from diffkit.errors import DiffkitError, PointError
 from diffkit.functions import as_program, is_function
-from diffkit.learn.box_text import named, read_box
-from diffkit.learn.boxes import BITS, FINE, Box, Surface, balls, hull, measured
-from diffkit.learn.clusters import look_at
-from diffkit.learn.kinds import is_stationary, signs
-from diffkit.learn.lowest import ODD, Descent, Least, faces, negated
-from diffkit.learn.model import Extreme, Region, StationaryPoint, StationaryPoints, tolerance
-from diffkit.learn.newton import Zero
-from diffkit.learn.places import up
-from diffkit.learn.search import INTERRUPTED, Progress, Search, touching
-from diffkit.learn.undecided import ranges
+from diffkit.learn.stationary_points.box_text import named, read_box
+from diffkit.learn.stationary_points.boxes import BITS, FINE, Box, Surface, balls, hull, measured
+from diffkit.learn.stationary_points.clusters import look_at
+from diffkit.learn.stationary_points.kinds import is_stationary, signs
+from diffkit.learn.stationary_points.lowest import ODD, Descent, Least, faces, negated
+from diffkit.learn.stationary_points.model import Extreme, Region, StationaryPoint, StationaryPoints, tolerance
+from diffkit.learn.stationary_points.newton import Zero
+from diffkit.learn.stationary_points.places import up
+from diffkit.learn.stationary_points.search import INTERRUPTED, Progress, Search, touching
+from diffkit.learn.stationary_points.undecided import ranges
 from diffkit.program import Program
 from diffkit.proof import Prover
 from diffkit.syntax import format_outputs

@@ -14,14 +14,14 @@ from diffkit.backends import Backend
 from diffkit.callables.function import as_function, read_place
 from diffkit.errors import DiffkitError, PointError
 from diffkit.functions import as_program, is_function
-from diffkit.learn.batches import Batches, make_batches
-from diffkit.learn.convergence import Convergence, convergence
-from diffkit.learn.costs import Cost, ExpressionCost, FunctionCost, Group
-from diffkit.learn.curvature import Curvature
-from diffkit.learn.diagnosis import Finding, diagnose, judged
-from diffkit.learn.hessians import Hessians
-from diffkit.learn.schedules import Schedule, make_schedule
-from diffkit.learn.walk import Path, Status, Walk, interval
+from diffkit.learn.gradient_descent.batches import Batches, make_batches
+from diffkit.learn.gradient_descent.convergence import Convergence, convergence
+from diffkit.learn.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, Group
+from diffkit.learn.gradient_descent.curvature import Curvature
+from diffkit.learn.gradient_descent.diagnosis import Finding, diagnose, judged
+from diffkit.learn.gradient_descent.hessians import Hessians
+from diffkit.learn.gradient_descent.schedules import Schedule, make_schedule
+from diffkit.learn.gradient_descent.walk import Path, Status, Walk, interval
 from diffkit.points import read_points
 
 TOLERANCE = 1e-8
@@ -162,11 +162,11 @@ def descend(
 
     ``f`` is text, an Expression, SymPy, or a Python function of weights (numbers or arrays, also several) and the
     further arguments ``args``; ``start`` is a number, an array, a list, or a mapping of names. ``schedule`` is
-    "constant", "inverse", "exponential", "step", "cosine" (``decay`` and ``every`` as in ``diffkit.learn.schedules``)
-    or a function of the step number. ``gradient`` is a gradient written by hand, used as it is (``Descent.check``
-    judges it); otherwise gradients are exact. ``batch`` rows of the data named by ``rows`` are seen by each step, in
-    shuffles that ``seed`` fixes. Every ``keep``-th point is kept (as many as fit, unless given). Ctrl-C keeps the
-    path so far. Misuse raises a DiffkitError; mathematics never does.
+    "constant", "inverse", "exponential", "step", "cosine" (``decay`` and ``every`` as the module ``schedules``
+    beside this one says) or a function of the step number. ``gradient`` is a gradient written by hand, used as it is
+    (``Descent.check`` judges it); otherwise gradients are exact. ``batch`` rows of the data named by ``rows`` are seen
+    by each step, in shuffles that ``seed`` fixes. Every ``keep``-th point is kept (as many as fit, unless given).
+    Ctrl-C keeps the path so far. Misuse raises a DiffkitError; mathematics never does.
     """
     descender = prepare_descent(
         f, start, rate=rate, steps=steps, schedule=schedule, decay=decay, every=every, momentum=momentum,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from diffkit.learn.latex import latex, latex_name
-from diffkit.learn.verification import Evidence
+from diffkit.learn.derivations.latex import latex, latex_name
+from diffkit.learn.derivations.verification import Evidence
 from diffkit.program import Program
 from diffkit.syntax import format_outputs
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from diffkit.learn.descent import Descent
-    from diffkit.learn.diagnosis import Finding
+    from diffkit.learn.gradient_descent.descent import Descent
+    from diffkit.learn.gradient_descent.diagnosis import Finding
 
 LAYERS = 4  # groups from which a trend can be told
 CLEAR = 0.7  # part of the variance of log sizes that a trend explains
@@ -52,7 +52,7 @@ def trend(sizes: list[float]) -> float:
 
 def by_layer(descent: Descent) -> Iterator[Finding]:
     """Vanishing, exploding, uneven and dead gradients at the start."""
-    from diffkit.learn.diagnosis import Finding, short
+    from diffkit.learn.gradient_descent.diagnosis import Finding, short
 
     found = layer_sizes(descent)
     sizes = [layer.start for layer in found]

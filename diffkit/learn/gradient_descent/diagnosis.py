@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from diffkit.learn.hessians import Hessians
-from diffkit.learn.layers import by_layer
-from diffkit.learn.walk import Path, Status
+from diffkit.learn.gradient_descent.hessians import Hessians
+from diffkit.learn.gradient_descent.layers import by_layer
+from diffkit.learn.gradient_descent.walk import Path, Status
 
 if TYPE_CHECKING:
-    from diffkit.learn.descent import Descent
+    from diffkit.learn.gradient_descent.descent import Descent
 
 REACHED = 1e-3  # distance to a minimum, in sizes of x, that a small gradient may leave
 ROUNDED = 1e-7  # the same where rounding ends the steps: little more than √ε

@@ -9,10 +9,10 @@ from itertools import pairwise, product
 from typing import Any
 
 from diffkit.algebras.balls import precision
-from diffkit.learn.boxes import BITS, FINE, Box, Surface, balls, inside, interval, measured
-from diffkit.learn.kinds import exactly
-from diffkit.learn.model import StationaryPoint
-from diffkit.learn.search import Search
+from diffkit.learn.stationary_points.boxes import BITS, FINE, Box, Surface, balls, inside, interval, measured
+from diffkit.learn.stationary_points.kinds import exactly
+from diffkit.learn.stationary_points.model import StationaryPoint
+from diffkit.learn.stationary_points.search import Search
 
 DENOMINATORS = (1, 16, 1000)  # of the fractions that are tried as exact coordinates
 RIMS = 12  # sizes of the box around a place on whose rim f is compared with its value inside

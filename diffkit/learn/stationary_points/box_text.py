@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from diffkit.errors import PointError, did_you_mean
-from diffkit.learn.boxes import Box
+from diffkit.learn.stationary_points.boxes import Box
 from diffkit.points import number, plural, split_top
 
 LARGEST = 1e150

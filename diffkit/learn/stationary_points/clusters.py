@@ -9,14 +9,14 @@ from typing import Any
 from flint import arb
 
 from diffkit.algebras.balls import precision
-from diffkit.learn.boxes import BITS, FINE, Box, balls, measured, middle
-from diffkit.learn.kinds import by_lines, exactly, is_stationary, only_zero, signs
-from diffkit.learn.kinks import between_slopes, ends_flat, glued, kink
-from diffkit.learn.model import Region, StationaryPoint
-from diffkit.learn.newton import polish
-from diffkit.learn.places import enclosed, fractions_in, located, up
-from diffkit.learn.search import Cluster, Search
-from diffkit.learn.undecided import region
+from diffkit.learn.stationary_points.boxes import BITS, FINE, Box, balls, measured, middle
+from diffkit.learn.stationary_points.kinds import by_lines, exactly, is_stationary, only_zero, signs
+from diffkit.learn.stationary_points.kinks import between_slopes, ends_flat, glued, kink
+from diffkit.learn.stationary_points.model import Region, StationaryPoint
+from diffkit.learn.stationary_points.newton import polish
+from diffkit.learn.stationary_points.places import enclosed, fractions_in, located, up
+from diffkit.learn.stationary_points.search import Cluster, Search
+from diffkit.learn.stationary_points.undecided import region
 
 TINY = 1e-12  # least width of the neighbourhood in which exact coordinates are tried
 

@@ -17,9 +17,9 @@ from flint import arb
 
 from diffkit.algebras.balls import precision
 from diffkit.builder import NEG, ProgramBuilder
-from diffkit.learn.boxes import BITS, Box, Surface, balls, below, halves, inside, middle
-from diffkit.learn.extended import least_value
-from diffkit.learn.model import tolerance
+from diffkit.learn.stationary_points.boxes import BITS, Box, Surface, balls, below, halves, inside, middle
+from diffkit.learn.stationary_points.extended import least_value
+from diffkit.learn.stationary_points.model import tolerance
 
 ODD = frozenset(("edge", "pole", "jump"))
 NARROW = 2.0**-44  # sides of the smallest boxes, as a part of the whole

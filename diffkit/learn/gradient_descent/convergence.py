@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.learn.curvature import Curvature
+from diffkit.learn.gradient_descent.curvature import Curvature
 
 FEWEST = 10  # steps from which a rate is read
 FLOOR = 1e-13  # of the largest gradient norm: below it there is rounding only

@@ -1,0 +1,1 @@
+"""Gradient descent on an error surface: its path, its rate beside the bound, and what went wrong."""
