@@ -41,7 +41,7 @@ def check(
     kind: str | None, at: str | None, args: str | None, variables: str | None, closeness: float, format: str,
     output: str | None, data: tuple[str, ...], let: tuple[str, ...],
 ) -> int:  # fmt: skip
-    r"""Is a claimed derivative of F right?
+    """Is a claimed derivative of F right?
 
     F is an expression, or code as MODULE:NAME (mymodule:loss, or path/to/file.py:loss), which is imported because you
     name it here and never otherwise. Code that returns a function, its claimed derivative, a point and, if wanted,

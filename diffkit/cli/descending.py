@@ -49,7 +49,7 @@ def descend(
     variables: str | None, picture: str | None, save: str | None, format: str, output: str | None,
     data: tuple[str, ...], let: tuple[str, ...], **options: Any,
 ) -> int:  # fmt: skip
-    r"""Gradient descent on F, step by step: w ← w − α·∇F(w).
+    """Gradient descent on F, step by step: w ← w − α·∇F(w).
 
     F is an expression, or code as MODULE:NAME. The report shows the path, how it ended and why, the curvature with
     the rates that suit it, and the rate of convergence beside what theory promises.

@@ -34,7 +34,7 @@ def limit(
     expression: str, at: str, wrt: str | None, steps: str | None, save: str | None, variables: str | None, format: str,
     output: str | None,
 ) -> int:  # fmt: skip
-    r"""The derivative of EXPRESSION as a limit: difference quotients for shrinking h.
+    """The derivative of EXPRESSION as a limit: difference quotients for shrinking h.
 
     Forward, backward and central quotients beside the proven derivative; each error is split into truncation and
     round-off. At a kink the limits from the two sides differ, and it says so. --save draws the V-curve.
@@ -83,7 +83,7 @@ def tangent(
     expression: str, at: str, delta: str | None, direction: str | None, interval: str | None, save: str | None,
     variables: str | None, format: str, output: str | None,
 ) -> int:  # fmt: skip
-    r"""The tangent of EXPRESSION at a point, and what the derivatives say of the graph there.
+    """The tangent of EXPRESSION at a point, and what the derivatives say of the graph there.
 
     The line (or plane), how far f is from it nearby, whether f rises or falls, how steeply, how it curves, and what
     kind of stationary point it is. --save draws f, its derivative and the tangent.
@@ -123,7 +123,7 @@ def explain(
     expression: str, wrt: str | None, back: bool, at: str | None, as_latex: bool, variables: str | None, format: str,
     output: str | None,
 ) -> int:  # fmt: skip
-    r"""Derive EXPRESSION step by step, each step naming its rule.
+    """Derive EXPRESSION step by step, each step naming its rule.
 
     Every step is checked at random points against two other methods before anything is shown.
     --backward shows back-propagation at a point instead: the adjoint of every intermediate.

@@ -21,7 +21,7 @@ def matrix(
     expression: str, wrt: str | None, shape: tuple[str, ...], symmetric: str | None, order: int, check: bool,
     format: str, output: str | None,
 ) -> int:  # fmt: skip
-    r"""Derivative of an array EXPRESSION for vectors and matrices of any size.
+    """Derivative of an array EXPRESSION for vectors and matrices of any size.
 
     Names in capitals are matrices, Greek names (alpha, lam) scalars, other names vectors, unless --shape says so.
     @ multiplies matrices, * and / work entry by entry, .T transposes; sum, mean, norm, trace, det, logdet, inv, diag,

@@ -29,7 +29,7 @@ def stationary(
     expression: str, box: str, variables: str | None, timeout: float | None, most: int, format: str,
     output: str | None, save: str | None,
 ) -> int:  # fmt: skip
-    r"""Points in a box where the gradient of EXPRESSION is zero: minima, maxima and saddles.
+    """Points in a box where the gradient of EXPRESSION is zero: minima, maxima and saddles.
 
     Each point is classified by its Hessian, told global or local in the box, and proven to exist by interval Newton
     where that can be done. The report says whether all of them were found. Ctrl-C ends the search and keeps what was
