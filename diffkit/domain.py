@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from diffkit.builder import ProgramBuilder
@@ -55,7 +55,11 @@ def place_text(program: Program, slot: int, text: str) -> str:
     instruction = program.instruction_at(slot)
     assert instruction is not None
     primitive, args = instruction
-    own = {name: excerpt(program, arg) for name, arg in zip(primitive.arguments, args, strict=True)}
+    return in_words(text, {name: excerpt(program, arg) for name, arg in zip(primitive.arguments, args, strict=True)})
+
+
+def in_words(text: str, own: Mapping[str, str]) -> str:
+    """Give a place's text with what stands for a row's formal arguments."""
     return re.sub(r"[a-z]+", lambda word: own.get(word[0], word[0]), text)
 
 

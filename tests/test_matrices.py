@@ -220,6 +220,17 @@ def test_what_has_no_formula_is_said_in_a_typed_error(text, wrt, error, says):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("text", "wrt", "kinks"), [
+    ("sum(relu(A @ x))", "x", ("in some entry A @ x = 0",)), ("norm1(x) + norm1(y)", "x", ("an entry of x is 0",)),
+    ("norm(x - y)", "y", ("every entry of x - y is 0",)), ("norm(x - y)**2 + sum(log(x))", "x", ()),
+    ("sum(where(x > y, x*y, 0))", "x", ("in some entry x = y",)),
+    ("sum(max(x, 0)) + norm1(y)", "y", ("an entry of y is 0",)),
+    ("sum(abs(x)) + x @ x", "x", ("in some entry x = 0",)), ("norm(x)**3", "x", ("every entry of x is 0",)),
+])  # fmt: skip
+def test_kinks_are_said(text, wrt, kinks):
+    assert dk.matrix_derivative(text, wrt).kinks == kinks
+
+
 def test_a_wrong_formula_is_never_shown(monkeypatch):
     from diffkit.matrices import pullbacks
 
@@ -297,6 +308,10 @@ def test_the_command(run_cli):
     code, out, _ = run_cli("matrix", "--check", "A @ B = B @ A")
     assert code == 1
     assert "counter-example" in out
+    code, out, _ = run_cli("matrix", "softmax(W @ x)")
+    assert code == 0
+    assert "df/dx = " in out
+    assert "no formula by W: the derivative of a vector of length m by an m×n matrix has 3 axes" in out
     code, _, err = run_cli("matrix", "A @ A", "--wrt", "A")
     assert code == 2
     assert err.count("\n") == 1

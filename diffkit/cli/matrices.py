@@ -50,6 +50,6 @@ def matrix(
         identity = check_identity(expression, shapes=shapes, symmetric=twins)
         deliver(IdentityReport(identity), format, output)
         return 0 if identity.verdict == "true" else EXIT_NO
-    answers = matrix_derivatives(expression, names(wrt), shapes=shapes, symmetric=twins, order=order)
-    deliver(MatrixReport(answers), format, output)
+    found = matrix_derivatives(expression, names(wrt), shapes=shapes, symmetric=twins, order=order)
+    deliver(MatrixReport(found), format, output)
     return 0

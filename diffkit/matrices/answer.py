@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from diffkit.errors import FormError, VariableError, did_you_mean
 from diffkit.matrices.algebra import Algebra
 from diffkit.matrices.derivatives import derivative, simplified
 from diffkit.matrices.display import finished
+from diffkit.matrices.kinks import kinks
 from diffkit.matrices.nodes import Node
 from diffkit.matrices.problem import Problem, read_problem
 from diffkit.matrices.shapes import Length, Shape, said
@@ -22,7 +24,8 @@ class MatrixDerivative:
 
     ``formula`` is text of the array language; ``transposed`` the same in the other layout, of a Jacobian;
     ``layout`` says what the entries are. ``shape`` is the formula's. ``trials`` counts the random shapes on which
-    it equals dual numbers, and ``worst`` is the largest relative difference seen there.
+    it equals dual numbers, and ``worst`` is the largest relative difference seen there. ``kinks`` say where f may have
+    no derivative, so that the formula says nothing.
     """
 
     expression: str
@@ -35,6 +38,7 @@ class MatrixDerivative:
     problem: Problem
     trials: int
     worst: float
+    kinks: tuple[str, ...]
 
     def __str__(self) -> str:
         return self.formula
@@ -73,17 +77,38 @@ def matrix_derivative(
     transposed = str(finished(algebra, algebra.T(found))) if jacobian else None
     layout = describe(value, own, wrt, order, wrt in problem.symmetric)
     return MatrixDerivative(
-        text, wrt, order, str(formula), transposed, algebra.shape(formula), layout, problem, trials, worst
-    )
+        text, wrt, order, str(formula), transposed, algebra.shape(formula), layout, problem, trials, worst,
+        kinks(algebra, f, wrt),
+    )  # fmt: skip
+
+
+class MatrixDerivatives(NamedTuple):
+    """Derivatives by several names: the ``answers``, and the reasons why others are ``refused``."""
+
+    answers: tuple[MatrixDerivative, ...]
+    refused: Mapping[str, FormError]
 
 
 def matrix_derivatives(
     text: str, wrt: Sequence[str] | None = None, *, shapes: Mapping[str, Sequence[Length]] | None = None,
     symmetric: Sequence[str] = (), order: int = 1,
-) -> tuple[MatrixDerivative, ...]:  # fmt: skip
-    """Find the derivatives by several names, by all of them unless said; errors as ``matrix_derivative``."""
+) -> MatrixDerivatives:  # fmt: skip
+    """Find the derivatives by several names; errors as ``matrix_derivative``.
+
+    Where no names are given all are tried, and those without a formula are refused, unless that leaves none.
+    """
     chosen = tuple(read_problem([text], shapes, symmetric).shapes) if wrt is None else tuple(wrt)
-    return tuple(matrix_derivative(text, n, shapes=shapes, symmetric=symmetric, order=order) for n in chosen)
+    answers, refused = [], {}
+    for name in chosen:
+        try:
+            answers.append(matrix_derivative(text, name, shapes=shapes, symmetric=symmetric, order=order))
+        except FormError as error:
+            if wrt is not None:
+                raise
+            refused[name] = error
+    if not answers:
+        raise refused[chosen[0]]
+    return MatrixDerivatives(tuple(answers), refused)
 
 
 def describe(value: Shape, own: Shape, wrt: str, order: int, symmetric: bool) -> str:

@@ -248,7 +248,8 @@ class Reader:
         if row is None or axis is not None or not (len(args) == len(row.arguments) or (row.variadic and len(args) > 2)):
             counts = (word.counts if word else ()) + ((len(row.arguments),) if row else ())
             wanted = " or ".join(map(str, dict.fromkeys(counts)))
-            raise self.error(f"{called} takes {wanted} argument{'s' * (wanted != '1')}, not {len(args)}", token=token)
+            count = f"{wanted} argument{'s' * (wanted != '1')}, not {len(args)}"
+            raise self.error(f"{called} takes {count}", f"it is the {word.doc}" if word else "", token)
         if not row.variadic:
             return self.node("**" if row.name == "power" else row.name, args, token)
         found = args[0]

@@ -22,7 +22,7 @@ WORDS: dict[str, Word] = {
     "logsumexp": Word((1,), True, "log of the sum of exponentials; of two arguments: entry by entry"),
     "softmax": Word((1,), True, "exp(x)/sum(exp(x)); of a matrix along an axis"),
     "var": Word((1,), True, "mean square of x - mean(x)"),
-    "norm": Word((1,), False, "Euclidean norm of a vector, Frobenius norm of a matrix"),
+    "norm": Word((1,), False, "Euclidean norm of a vector, Frobenius norm of a matrix; norm1 sums absolute values"),
     "norm1": Word((1,), False, "sum of the absolute values of all entries"),
     "dot": Word((2,), False, "inner product of two vectors, or matrix product"),
     "outer": Word((2,), False, "the matrix x[i]*y[j]"),

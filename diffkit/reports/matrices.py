@@ -9,7 +9,7 @@ from diffkit.matrices.trials import CLOSE
 from diffkit.reports.blocks import Block, Equation, Gap, Note, plain, shown
 
 if TYPE_CHECKING:
-    from diffkit.matrices.answer import MatrixDerivative
+    from diffkit.matrices.answer import MatrixDerivatives
     from diffkit.matrices.identities import CounterExample, Identity
     from diffkit.matrices.problem import Problem
     from diffkit.plots import Chart
@@ -20,7 +20,7 @@ ORDER = {1: "df/d{}", 2: "d²f/d{}²"}
 class MatrixReport(NamedTuple):
     """Derivatives of one expression by one or more of its names."""
 
-    answers: tuple[MatrixDerivative, ...]
+    found: MatrixDerivatives
 
     @property
     def title(self) -> str:
@@ -33,22 +33,29 @@ class MatrixReport(NamedTuple):
 
     def blocks(self) -> Iterator[Block]:
         """Lay the formulas out."""
-        first = self.answers[0]
+        first = self.found.answers[0]
         yield Equation("f", first.expression)
         yield from shapes(first.problem)
-        for answer in self.answers:
+        for answer in self.found.answers:
             yield Gap()
             yield Equation(ORDER[answer.order].format(answer.wrt), answer.formula)
             yield Note(answer.layout)
             if answer.transposed is not None:
                 yield Equation("transposed (gradient layout)", answer.transposed)
+        for name, error in self.found.refused.items():
+            yield Gap()
+            yield Note(f"no formula by {name}: {error.reason}")
+        kinks = dict.fromkeys(kink for answer in self.found.answers for kink in answer.kinks)
+        if kinks:
+            yield Gap()
+            yield Note(f"f may have no derivative where {' or '.join(kinks)}: the formula says nothing there")
         yield Gap()
         count = f"{first.trials} random shapes"
         yield Note(f"checked: on {count} it equals dual numbers, to {CLOSE:g} of the largest entry")
 
     def fields(self) -> dict[str, Any]:
         """Give the fields of the report."""
-        first = self.answers[0]
+        first = self.found.answers[0]
         return {
             "schema": "diffkit.matrix/1",
             "expression": first.expression,
@@ -58,10 +65,11 @@ class MatrixReport(NamedTuple):
             "derivatives": [
                 {
                     "wrt": a.wrt, "order": a.order, "formula": a.formula, "shape": list(a.shape), "layout": a.layout,
-                    "transposed": a.transposed, "trials": a.trials, "worst": plain(a.worst),
+                    "transposed": a.transposed, "trials": a.trials, "worst": plain(a.worst), "kinks": list(a.kinks),
                 }
-                for a in self.answers
+                for a in self.found.answers
             ],
+            "refused": {name: error.reason for name, error in self.found.refused.items()},
         }  # fmt: skip
 
 
