@@ -23,7 +23,7 @@ WORDS = {
 }
 """Verdicts and statuses in words."""
 CODE = re.compile(r"\b(not_differentiable|domain_error)\b")
-SIDES = {"left": "left derivative", "right": "right derivative", "limit": "limit"}
+SIDES = {"left": "left derivative", "right": "right derivative", "limit": "limit of f"}
 
 
 class Equation(NamedTuple):

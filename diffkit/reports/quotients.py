@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
-from diffkit.learn.quotients import FORMULAS, KINDS, Best, Quotients
+from diffkit.learn.quotients import FORMULAS, KINDS, Best, Quotient, Quotients
 from diffkit.plots import Chart, Series
 from diffkit.reports import result as one
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, listed, plain, rounded, shown
 
 PARTS = (
     "error = quotient − {label} = truncation + round-off: truncation is what the exact quotient is off, "
-    "round-off what binary64 adds to it"
+    "round-off what binary64 adds to it; the larger part is named (JSON has both)"
 )
 
 
@@ -74,14 +75,12 @@ class QuotientsReport(NamedTuple):
         if not known:
             return
         yield Gap()
+        yield Heading("Errors, and which part of them is the larger")
+        yield Table(
+            ("h", *chain.from_iterable((kind, "mostly") for kind in known)),
+            tuple((shown(s.h), *chain.from_iterable(_error(getattr(s, kind)) for kind in known)) for s in q.steps),
+        )
         yield Note(PARTS.format(label=q.label if q.odd is None else "its limit"))
-        for kind in known:
-            yield Gap()
-            yield Heading(f"Error of the {kind} quotient")
-            yield Table(
-                ("h", "error", "truncation", "round-off", "mostly"),
-                tuple(_parts(s.h, getattr(s, kind)) for s in q.steps),
-            )
         yield Gap()
         yield Heading("Where the error is least")
         yield Table(
@@ -143,6 +142,7 @@ def _size(error: float) -> float:
     return abs(error) or math.nan
 
 
-def _parts(h: float, q: Any) -> tuple[str, ...]:
+def _error(q: Quotient) -> tuple[str, str]:
+    """The error of one quotient, and the larger of its parts."""
     mostly = "round-off" if abs(q.roundoff) > abs(q.truncation) else "truncation" if q.truncation else "–"
-    return (shown(h), *(f"{e:.2e}" if math.isfinite(e) else "–" for e in (q.error, q.truncation, q.roundoff)), mostly)
+    return f"{q.error:.2e}" if math.isfinite(q.error) else "–", mostly
