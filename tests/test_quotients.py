@@ -240,35 +240,3 @@ def test_no_line_crosses_a_pole_or_a_jump():
     assert not any(math.isnan(v) for line in parabola for v in line.get_data()[1])
     ends = parabola[2].get_data()
     assert list(ends[1]) == [-1.25, 0.75]
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["limit", "exp(x)", "--at", "1", "--save", "v.svg"],
-        ["tangent", "log(x)", "--at", "1", "--save", "v.svg", "--interval", "-1:3"],
-        ["tangent", "abs(x)", "--at", "0", "--save", "v.svg"],
-    ],
-)
-def test_pictures_by_the_commands(run, arguments, tmp_path):
-    pytest.importorskip("matplotlib", reason="comes with the plot extra")
-    code, _, err = run(*arguments)
-    assert err == ""
-    assert code in (0, 1)
-    assert "<svg" in (tmp_path / "v.svg").read_text()
-
-
-def test_the_gallery():
-    pytest.importorskip("matplotlib", reason="comes with the plot extra")
-    from diffkit.pictures import gallery
-
-    lines = gallery.family_of_lines(slopes=(2,), intercepts=(-1,)).axes
-    assert list(lines[0].lines[0].get_ydata()) == [-4.0, 4.0]
-    assert list(lines[1].lines[0].get_ydata()) == [-3.0, 1.0]
-    panel = gallery.activations(("sigmoid",)).axes[0]
-    x, slope = panel.lines[1].get_data()
-    middle = min(range(len(x)), key=lambda k: abs(x[k]))
-    assert slope[middle] == pytest.approx(0.25, abs=1e-6)
-    words = [text.get_text() for text in gallery.minima().axes[0].texts]
-    assert [w.split("\n")[0] for w in words] == ["local minimum", "local maximum", "global minimum"]
-    assert "saddle point" in gallery.saddle().axes[0].get_title()

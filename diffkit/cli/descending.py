@@ -8,8 +8,8 @@ import click
 
 from diffkit.cli.arrays import are_arrays, array_options
 from diffkit.cli.inputs import CODE, argument_of, names_in_module
-from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, save_option
-from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver, gather
+from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, picture_options
+from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver, drawing, gather
 
 FINE = ("converged", "steps used up")
 
@@ -40,13 +40,13 @@ FINE = ("converged", "steps used up")
 @click.option("--keep", type=int, metavar="N", help="Keep every N-th point of the path.")
 @click.option("--backend", default="auto", metavar="NAME", help="How gradients are found.  [default: auto]")
 @click.option("--variables", metavar="NAMES", help="Variables in order, such as w,b.")
-@click.option("--picture", metavar="NAME", help="What --save draws: contours, surface, loss or weights.")
-@save_option
+@click.option("--picture", metavar="NAME", help="What is drawn: contours, surface, loss or weights.")
+@picture_options
 @click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
 @click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
 def descend(
     function: str, start: str | None, gradient: str | None, checked: bool, args: str | None, rows: str | None,
-    variables: str | None, picture: str | None, save: str | None, format: str, output: str | None,
+    variables: str | None, picture: str | None, save: str | None, show: bool, format: str, output: str | None,
     data: tuple[str, ...], let: tuple[str, ...], **options: Any,
 ) -> int:  # fmt: skip
     """Gradient descent on F, step by step: w ← w − α·∇F(w).
@@ -73,8 +73,8 @@ def descend(
         raise PointError("a descent needs a start", hint="add --from, for example --from w=0,b=0")
     if checked and gradient is None:
         raise DiffkitError("there is no gradient to check", hint="name one with --gradient")
-    if picture is not None and save is None:
-        raise DiffkitError("the picture has no file", hint="add --save, for example --save path.png")
+    if picture is not None and save is None and not show:
+        raise DiffkitError("the picture has no file", hint="add --save, for example --save path.png, or --show")
     f, where, further = _function(function, start, args, {"data": data, "let": let, "variables": variables})
     descender = prepare_descent(
         f, where, gradient=_gradient(gradient), args=further,
@@ -83,12 +83,14 @@ def descend(
     _, interrupted = gather(descender.walk.run(), options["steps"], "descending")
     found = descender.descent()
     report = DescentReport(function, found, found.check() if checked else None)
-    if save is not None:
-        from diffkit.pictures import save as write
+
+    def drawn() -> Any:
         from diffkit.pictures.descent import picture as draw
 
-        write(draw(found, picture), save)
-    deliver(report, format, output)
+        return draw(found, picture)
+
+    with drawing(drawn, save, show):
+        deliver(report, format, output)
     if interrupted:
         click.echo(f"diffkit: interrupted after {found.steps} steps", err=True)
         return EXIT_INTERRUPTED

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, save_option
-from diffkit.cli.output import EXIT_NO, deliver, write
+from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, picture_options
+from diffkit.cli.output import EXIT_NO, deliver, drawing, write
 
 FINER = 4  # steps of a picture for each power of ten
 
@@ -28,11 +28,11 @@ def _report_options(function: Any) -> Any:
 @click.option("--at", metavar="POINT", required=True, help="Where: 1 | 1,2 | x=1,y=2 | pi/4.")
 @click.option("--wrt", metavar="NAME", help="The variable that moves, if there are several.")
 @click.option("--steps", metavar="LIST", help="Steps h, such as 0.1,0.01.  [default: 0.1, 0.01, … to round-off]")
-@save_option
+@picture_options
 @_report_options
 def limit(
-    expression: str, at: str, wrt: str | None, steps: str | None, save: str | None, variables: str | None, format: str,
-    output: str | None,
+    expression: str, at: str, wrt: str | None, steps: str | None, save: str | None, show: bool,
+    variables: str | None, format: str, output: str | None,
 ) -> int:  # fmt: skip
     """The derivative of EXPRESSION as a limit: difference quotients for shrinking h.
 
@@ -52,14 +52,16 @@ def limit(
     check_format(format)
     options: dict[str, Any] = {"wrt": wrt, "variables": names(variables)}
     found = quotients(expression, at, steps=names(steps), **options)
-    if save is not None:
-        from diffkit.pictures import save as save_picture
+
+    def picture() -> Any:
         from diffkit.pictures.vcurve import picture_of_quotients
 
         ends = found.steps[0].h, found.steps[-1].h
         finer = found if steps is not None else quotients(expression, at, steps=_between(*ends), **options)
-        save_picture(picture_of_quotients(finer), save)
-    deliver(QuotientsReport(found), format, output)
+        return picture_of_quotients(finer)
+
+    with drawing(picture, save, show):
+        deliver(QuotientsReport(found), format, output)
     return 0 if found.derivative.ok else EXIT_NO
 
 
@@ -77,11 +79,11 @@ def _between(largest: float, least: float) -> list[float]:
 @click.option("--delta", metavar="LIST", help="Steps δ at which f is compared.  [default: 1,0.1,0.01,0.001]")
 @click.option("--direction", metavar="LIST", help="Which way to go, such as 1,1, of several variables.")
 @click.option("--interval", metavar="FROM:TO", help="What the picture shows, such as -1:1.  [default: 2 to both sides]")
-@save_option
+@picture_options
 @_report_options
 def tangent(
     expression: str, at: str, delta: str | None, direction: str | None, interval: str | None, save: str | None,
-    variables: str | None, format: str, output: str | None,
+    show: bool, variables: str | None, format: str, output: str | None,
 ) -> int:  # fmt: skip
     """The tangent of EXPRESSION at a point, and what the derivatives say of the graph there.
 
@@ -99,12 +101,14 @@ def tangent(
 
     check_format(format)
     found = find(expression, at, deltas=names(delta), direction=_list(direction), variables=names(variables))
-    if save is not None:
-        from diffkit.pictures import save as save_picture
+
+    def picture() -> Any:
         from diffkit.pictures.functions import picture_of_tangent, read_interval
 
-        save_picture(picture_of_tangent(found, read_interval(interval) if interval else None), save)
-    deliver(TangentReport(found), format, output)
+        return picture_of_tangent(found, read_interval(interval) if interval else None)
+
+    with drawing(picture, save, show):
+        deliver(TangentReport(found), format, output)
     return 0 if found.derivative.ok else EXIT_NO
 
 

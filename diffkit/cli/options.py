@@ -76,6 +76,7 @@ def names(text: str | None) -> tuple[str, ...] | None:
     return tuple(part.strip() for part in text.split(","))
 
 
-def save_option(function: F) -> F:
-    """Add ``--save`` for a picture."""
+def picture_options(function: F) -> F:
+    """Add ``--save`` and ``--show`` for a picture."""
+    function = click.option("--show", is_flag=True, help="Draw it in a window (needs matplotlib).")(function)
     return _option("--save", "FILE", "Draw it too: FILE.png, FILE.svg or FILE.pdf (needs matplotlib).")(function)

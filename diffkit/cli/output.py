@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from diffkit.errors import FileError
@@ -59,6 +60,24 @@ def deliver(document: Any, format: str, output: str | None) -> None:
     from diffkit.reports import render
 
     write(render(document, format, on_terminal(output)), output)
+
+
+@contextmanager
+def drawing(make: Callable[[], Any], file: str | None, window: bool) -> Iterator[None]:
+    """Draw a picture where one is asked for: into a file before the report is written, in a window after it."""
+    if file is None and not window:
+        yield
+        return
+    from diffkit import pictures
+
+    if window:
+        pictures.need_window()
+    figure = make()
+    if file is not None:
+        pictures.save(figure, file)
+    yield
+    if window:
+        pictures.show(figure)
 
 
 def gather(found: Iterable[T], total: int, doing: str = "comparing") -> tuple[list[T], bool]:

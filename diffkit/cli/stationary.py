@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, save_option
-from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver
+from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, picture_options
+from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver, drawing
 
 
 @click.command(cls=ExpressionCommand)
@@ -24,10 +24,10 @@ from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver
 )
 @click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
 @click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
-@save_option
+@picture_options
 def stationary(
     expression: str, box: str, variables: str | None, timeout: float | None, most: int, format: str,
-    output: str | None, save: str | None,
+    output: str | None, save: str | None, show: bool,
 ) -> int:  # fmt: skip
     """Points in a box where the gradient of EXPRESSION is zero: minima, maxima and saddles.
 
@@ -50,12 +50,14 @@ def stationary(
     gc.enable()  # this is not the one answer after which the process ends
     with _progress() as progress:
         found = search(expression, box, timeout=timeout, most=most, variables=names(variables), progress=progress)
-    if save is not None:
-        from diffkit.pictures import save as write
+
+    def drawn() -> Any:
         from diffkit.pictures.stationary import picture
 
-        write(picture(found), save)
-    deliver(StationaryReport(found), format, output)
+        return picture(found)
+
+    with drawing(drawn, save, show):
+        deliver(StationaryReport(found), format, output)
     if found.stopped == "interrupted":
         return EXIT_INTERRUPTED
     return 0 if found.complete else EXIT_NO

@@ -17,6 +17,8 @@ INSTALL = "pip install 'diffkit[plot]' brings it"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 FORMATS = ("png", "svg", "pdf")
+WINDOWLESS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
+"""backends of matplotlib that write files only"""
 SETTINGS = {
     "font.family": "sans-serif", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False,
     "axes.grid": True, "grid.alpha": 0.25, "grid.linewidth": 0.6, "legend.frameon": False, "savefig.dpi": 150,
@@ -83,3 +85,25 @@ def save(figure: Any, file: str) -> None:
     finally:
         if os.path.exists(temporary):
             os.unlink(temporary)
+
+
+def need_window() -> None:
+    """BackendError unless matplotlib can open windows here."""
+    try:
+        from matplotlib import pyplot
+    except ImportError:
+        raise BackendError(MISSING, hint=INSTALL) from None
+    if pyplot.get_backend().lower() in WINDOWLESS:
+        raise BackendError("no window can be opened here: matplotlib found no screen, or no toolkit for windows",
+                           hint="--save FILE.png writes the picture to a file")  # fmt: skip
+
+
+def show(figure: Any) -> None:
+    """Show a picture in a window until it is closed; BackendError where there are no windows."""
+    need_window()
+    from matplotlib import pyplot
+
+    with _look():
+        pyplot.figure(FigureClass=lambda *_, **__: figure)  # pyplot makes the window, and takes our figure for it
+        pyplot.show(block=True)
+    pyplot.close("all")
