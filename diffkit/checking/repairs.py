@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffkit.checking.claims import NumberClaim
-from diffkit.checking.repair import Evidence, explain
+from diffkit.callables import Bound
+from diffkit.checking.claims import CodeClaim, NumberClaim
+from diffkit.checking.repair import Evidence, Records, explain
+from diffkit.checking.repair.samples import RAISED
+from diffkit.errors import DiffkitError
+from diffkit.ndarrays.record import Record, record
 
 if TYPE_CHECKING:
     from diffkit.checking.check import Setting
@@ -36,10 +40,30 @@ def repair(setting: Setting, point: Any, seed: int = 0) -> str | None:
         setting.labels, tuple((a.name, a.shape) for a in setting.arguments), setting.claim.shape or (1,),
         tuple(task.indices[place] for place in setting.places[first:]), lambda row: claim.values(row)[first:],
         truth, np.array(point, dtype=float), subject.program, sizes_of(setting),
-        lambda row: claim.rounding(row)[first:],
+        lambda row: claim.rounding(row)[first:], records_of(setting),
     )  # fmt: skip
     found = explain(evidence, seed)
     return None if found is None else found.text
+
+
+def records_of(setting: Setting) -> Callable[[Any], Records | None] | None:
+    """Give what follows the code of the claim, and of f where it is code; None where the claim is no code of arrays."""
+    claim, model = setting.claim, setting.subject.function
+    if not isinstance(claim, CodeClaim) or claim.bound.unsteady:
+        return None
+
+    def records(row: Any) -> Records | None:
+        found = _recorded(claim.bound, row)
+        return None if found is None else Records(found, None if model is None else _recorded(model, row))
+
+    return records
+
+
+def _recorded(bound: Bound, row: Any) -> Record | None:
+    try:
+        return record(bound.call, bound.split(row))
+    except (DiffkitError, *RAISED):
+        return None
 
 
 def sizes_of(setting: Setting) -> Mapping[str, int]:

@@ -23,15 +23,25 @@ class SourceLine(NamedTuple):
         return f"{PurePath(self.file).name} line {self.line}{shown}"
 
 
-def user_line() -> SourceLine:
-    """Give the innermost line that runs outside diffkit, NumPy and SciPy."""
+def user_frame() -> FrameType | None:
+    """Give the innermost frame that runs outside diffkit, NumPy and SciPy."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in LIBRARIES:
         frame = frame.f_back
+    return frame
+
+
+def line_of(frame: FrameType | None) -> SourceLine:
+    """Give the line that a frame is at."""
     if frame is None:
         return SourceLine("?", 0, "")
     file, line = frame.f_code.co_filename, frame.f_lineno
     return SourceLine(file, line, linecache.getline(file, line, frame.f_globals).strip())
+
+
+def user_line() -> SourceLine:
+    """Give the line of the user's code that is running."""
+    return line_of(user_frame())
 
 
 def called_from(package: str) -> str:

@@ -7,10 +7,18 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from diffkit.ndarrays.record import Record
 from diffkit.program import Program
 from diffkit.tasks import Index
 
 Array = NDArray[Any]
+
+
+class Records(NamedTuple):
+    """What the code of a claim and of f (where it is code) does with whole arrays at one point."""
+
+    claim: Record
+    model: Record | None
 
 
 class Evidence(NamedTuple):
@@ -22,7 +30,8 @@ class Evidence(NamedTuple):
     * ``claim``: point (n,) -> components (c,), may raise or give NaN; ``noise``: bars of the claim's own rounding
       (without it they are read off the claim's values at neighbouring floats);
     * ``truth``: point -> reference components and their error bars, NaN where there is none;
-    * ``program``: f itself where it is known as an expression; ``sizes``: lengths that occur in the data.
+    * ``program``: f itself where it is known as an expression; ``sizes``: lengths that occur in the data;
+    * ``records``: point -> what the code does there, None where it cannot be followed.
     """
 
     names: tuple[str, ...]
@@ -35,6 +44,7 @@ class Evidence(NamedTuple):
     program: Program | None
     sizes: Mapping[str, int]
     noise: Callable[[Array], Any] | None = None
+    records: Callable[[Array], Records | None] | None = None
 
 
 class Explanation(NamedTuple):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from time import monotonic
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from diffkit.checking.repair.branches import sides
 from diffkit.checking.repair.evidence import Array, Evidence
 
 FEW = 4.0
+PATIENCE = 15.0  # seconds after which no further explanation is tried
 RADII = (0.5, 0.05, 0.5, 0.2)  # relative distances from the point
 FIT, FRESH, QUIET, LEAST = (
     4,
@@ -25,6 +27,8 @@ FIT, FRESH, QUIET, LEAST = (
 ATTEMPTS = 25  # points tried before the distances shrink tenfold
 SHRINKS = 5
 LOOKS = 256  # points among which those on other sides of a kink are sought
+RAISED = (ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError, RuntimeError)
+"""what the code of a claim may raise at a point that it was not written for"""
 SEEDS = (0, 1)  # streams of the fit points and of the fresh ones
 
 
@@ -70,7 +74,7 @@ def flat(call: Callable[[Array], Any], point: Array, count: int) -> Array:
     try:
         with np.errstate(all="ignore"):
             found = np.asarray(call(point.copy()), dtype=float).ravel()
-    except (ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError, RuntimeError):
+    except RAISED:
         return np.full(count, np.nan)
     return found.copy() if found.size == count else np.full(count, np.nan)
 
@@ -82,6 +86,7 @@ class Case:
         self.evidence = evidence
         self.seed = seed
         self.count = len(evidence.indices)
+        self.until = monotonic() + PATIENCE
         self.point = np.asarray(evidence.point, dtype=float).ravel()
         here, bars = self.truth(self.point)
         live: Array = np.array(np.isfinite(here + bars))
@@ -89,6 +94,11 @@ class Case:
         """components that have a truth"""
         if not live.any():
             self.live = np.ones_like(live)
+
+    @property
+    def late(self) -> bool:
+        """Whether no further explanation should be tried."""
+        return monotonic() > self.until
 
     @cached_property
     def fit(self) -> Samples:

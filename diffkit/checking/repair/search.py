@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from time import monotonic
 
 import numpy as np
 
-from diffkit.checking.repair import additions, arguments, factors, mutations, orders, positions, values
+from diffkit.checking.repair import additions, arguments, factors, mutations, orders, positions, rewrites, values
 from diffkit.checking.repair.candidates import Candidate, Generator, holds
 from diffkit.checking.repair.evidence import Evidence, Explanation
 from diffkit.checking.repair.samples import Case
-
-PATIENCE = 15.0  # seconds after which no further explanation is tried
 
 MEANINGFUL: tuple[Generator, ...] = (
     factors.whole_factor,
@@ -21,6 +18,7 @@ MEANINGFUL: tuple[Generator, ...] = (
     positions.rearranged,
     positions.misplaced,
     orders.other_order,
+    rewrites.rewritten,
     mutations.mutants,
     positions.misplaced_with_signs,
     factors.entry_factors,
@@ -56,9 +54,8 @@ def proven(case: Case) -> Candidate | None:
     """The first candidate that holds where it was fitted and where it was not."""
     if not len(case.fit.points):
         return None
-    until = monotonic() + PATIENCE
     for candidate in candidates(case):
-        if monotonic() > until:
+        if case.late:
             return None
         if holds(candidate, case.fit) and len(case.fresh.points) and holds(candidate, case.fresh):
             return candidate
