@@ -14,7 +14,7 @@ from diffkit.algebras.floats import FLOATS
 from diffkit.algebras.multiprecision import multiprecision
 from diffkit.primitives import Primitive, table
 from diffkit.program import run
-from diffkit.rules import by_definition, partial, trace
+from diffkit.rules import by_definition, by_rule, partial, trace
 from diffkit.sympy_bridge import SYMPY
 from diffkit.syntax import format_outputs, parse_program
 
@@ -52,6 +52,16 @@ def test_every_row_has_points_and_a_sentence(row):
 @pytest.mark.parametrize(("row", "index", "point"), SLOPES)
 def test_the_rule_is_what_sympy_differentiates_to(row, index, point):
     assert rule_error(row, index, point) <= CONTEXT.mpf(10) ** -40
+
+
+@pytest.mark.parametrize(
+    ("row", "point"), [pytest.param(row, p, id=f"{row.name}{p}") for row in ROWS if row.written for p in points(row)]
+)
+def test_a_partial_as_people_write_it_is_the_partial(row, point):
+    args = [MP.number(p) for p in point]
+    for k, rule in enumerate(row.partials):
+        written, right = (by_rule(r, MP, [*args, at_mp(row, point)]) for r in (row.shown(k), rule))
+        assert abs(written - right) <= CONTEXT.mpf(10) ** -50 * (1 + abs(right))
 
 
 def rule_error(row, index, point):

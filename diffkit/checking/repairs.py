@@ -46,22 +46,22 @@ def repair(setting: Setting, point: Any, seed: int = 0) -> str | None:
     return None if found is None else found.text
 
 
-def records_of(setting: Setting) -> Callable[[Any], Records | None] | None:
+def records_of(setting: Setting) -> Callable[[Any, bool], Records | None] | None:
     """Give what follows the code of the claim, and of f where it is code; None where the claim is no code of arrays."""
     claim, model = setting.claim, setting.subject.function
     if not isinstance(claim, CodeClaim) or claim.bound.unsteady:
         return None
 
-    def records(row: Any) -> Records | None:
-        found = _recorded(claim.bound, row)
-        return None if found is None else Records(found, None if model is None else _recorded(model, row))
+    def records(row: Any, named: bool) -> Records | None:
+        found = _recorded(claim.bound, row, named)
+        return None if found is None else Records(found, None if model is None else _recorded(model, row, named))
 
     return records
 
 
-def _recorded(bound: Bound, row: Any) -> Record | None:
+def _recorded(bound: Bound, row: Any, named: bool) -> Record | None:
     try:
-        return record(bound.call, bound.split(row))
+        return record(bound.call, bound.split(row), named)
     except (DiffkitError, *RAISED):
         return None
 

@@ -80,8 +80,9 @@ class Record(NamedTuple):
 class Recorder(Level):
     """The level of one record."""
 
-    def __init__(self) -> None:
+    def __init__(self, named: bool) -> None:
         super().__init__()
+        self.named = named
         self.operations: list[Operation] = []
         self.names: dict[int, str] = {}
         self.constants: dict[int, str] = {}
@@ -90,22 +91,31 @@ class Recorder(Level):
         """Run an operation and write it down."""
         frame = user_frame()
         kept = tuple(o.content if isinstance(o, RecordedArray) else o for o in operands)
-        self._name(frame, kept)
+        if self.named and frame is not None:
+            self._name(frame, kept)
         values = [self.operations[o].value if isinstance(o, int) else o for o in kept]
         self.operations.append(Operation(kind, kept, run, run(values), line_of(frame), detail))
         return len(self.operations) - 1
 
-    def _name(self, frame: FrameType | None, operands: Sequence[Any]) -> None:
+    def _name(self, frame: FrameType, operands: Sequence[Any]) -> None:
         """Keep what the code calls the operands: variables of the frame that hold them."""
-        if frame is None:
-            return
         for name, value in (*frame.f_globals.items(), *frame.f_locals.items()):
             if isinstance(value, RecordedArray) and value.level is self:
                 self.names.setdefault(value.content, name)
             elif isinstance(value, np.ndarray):
                 for operand in operands:
-                    if isinstance(operand, np.ndarray) and (operand is value or np.array_equal(operand, value)):
-                        self.constants.setdefault(id(operand), name)
+                    if isinstance(operand, np.ndarray) and (factor := _multiple(operand, value)):
+                        text = name if factor == 1 else f"{factor:g}*{name}"
+                        self.constants.setdefault(id(operand), text)
+
+
+def _multiple(array: Any, of: Any) -> float:
+    """The factor by which an array is another one, which is not 0; 0 if it is no multiple."""
+    if array.shape != of.shape or not array.size or of.dtype.kind not in "fiu":
+        return 0.0
+    place = np.unravel_index(np.argmax(np.abs(of)), of.shape)
+    factor = float(array[place] / of[place]) if of[place] else 0.0
+    return factor if np.array_equal(array, factor * of) else 0.0
 
 
 class RecordedArray(Proxy):
@@ -156,13 +166,13 @@ def _never(_: Sequence[Any]) -> Any:
     raise AssertionError("an input is not made by an operation")
 
 
-def record(call: Callable[..., Any], primals: Sequence[Any]) -> Record | None:
+def record(call: Callable[..., Any], primals: Sequence[Any], named: bool = True) -> Record | None:
     """Run a function of arrays (the positional arguments) once, and write down what it does.
 
-    None where its result does not depend on the arguments; TracingError where it cannot be followed, and whatever the
-    function raises itself.
+    ``named`` looks for what the code calls the values, which takes most of the time. None where the result does not
+    depend on the arguments; TracingError where the code cannot be followed, and whatever it raises itself.
     """
-    level = Recorder()
+    level = Recorder(named)
     args = []
     for primal in map(own, primals):
         level.operations.append(Operation("input", (), _never, np.asarray(primal), SourceLine("?", 0, "")))

@@ -9,7 +9,7 @@ row("sigmoid", "x", "logistic function 1/(1 + e⁻ˣ)", aliases=("expit", "logis
     floats=floats.sigmoid, array="scipy.special.expit", ulps=2.5,
     definition=lambda F, x: 1 / (1 + F.exp(-x)),
     pairs=lambda F, x: F.where(x > 0, 1, F.exp(-F.abs(x))) / (1 + F.exp(-F.abs(x))),
-    partials=(lambda F, x, y: y * F.sigmoid(-x),),
+    partials=(lambda F, x, y: y * F.sigmoid(-x),), written=(lambda F, x, y: y * (1 - y),),
     points=(-700.0, -20.5, 0.0, 0.3, 8.0, 40.0))
 
 row("relu", "x", "max(x, 0)",
@@ -29,6 +29,7 @@ row("softplus", "x", "log(1 + eˣ)",
 row("silu", "x", "x·sigmoid(x)", aliases=("swish",), ulps=3.0,
     definition=lambda F, x: x * F.sigmoid(x),
     partials=(lambda F, x, y: F.sigmoid(x) * (1 + x * F.sigmoid(-x)),),
+    written=(lambda F, x, y: F.sigmoid(x) * (1 + x * (1 - F.sigmoid(x))),),
     points=(-700.0, -6.0, 0.0, 1.3, 40.0))
 
 row("gelu", "x", "x·Φ(x), Φ the normal distribution function", ulps=6.0,

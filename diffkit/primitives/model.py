@@ -64,6 +64,8 @@ class Primitive:
     series: str | Rule | None = None
     """form on power series over balls: a method of ``flint.arb_series``, or a rule in other rows"""
     fold: Callable[..., Any] | None = None
+    written: tuple[Rule | None, ...] = ()
+    """partials in the form that people write, for texts, where ``partials`` are chosen for the last bit of accuracy"""
     pairs: Rule | None = None
     """a formula in other rows that is better than the float form where pairs of floats carry its sums and products"""
     places: tuple[Place, ...] = ()
@@ -90,6 +92,10 @@ class Primitive:
 
     def __repr__(self) -> str:
         return f"<primitive {self.signature}>"
+
+    def shown(self, k: int) -> Rule | None:
+        """The k-th partial in the form that people write."""
+        return self.written[k] if self.written else self.partials[k]
 
     @property
     def signature(self) -> str:

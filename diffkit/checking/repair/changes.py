@@ -14,9 +14,9 @@ from diffkit.ndarrays.kernel import ROWS
 from diffkit.ndarrays.record import Record
 from diffkit.primitives import Primitive, table
 
-UNARY = ("sin", "cos", "tanh", "sigmoid", "exp", "log", "sqrt", "relu", "sign", "abs", "square", "neg")
+UNARY = ("sin", "cos", "tanh", "sigmoid", "exp", "log", "sqrt", "relu", "sign", "abs", "neg")
 BINARY = ("add", "sub", "mul", "div", "max", "min")
-SWAPS = tuple(tuple(table[name] for name in names if name in table.names) for names in (UNARY, BINARY))
+SWAPS = tuple(tuple(table[name] for name in names) for names in (UNARY, BINARY))
 """rows that are taken for each other"""
 
 Run = Callable[[Sequence[Any]], Any]
@@ -98,7 +98,7 @@ def _symmetric(claim: Record, site: Site, _: Pool) -> Iterator[Rewrite]:
     for i, operand in enumerate(operation.operands):
         shape = np.shape(operand)
         if not isinstance(operand, int) and operation.kind == "product" and len(shape) == 2 and shape[0] == shape[1]:
-            say = "put ({0} + {0}.T)/2 where the claim has {0}, which is not symmetric"
+            say = "{0} is not symmetric: put half the sum of it and its transpose"
             yield Rewrite(site, _averaged(i), say, (operand,))
 
 

@@ -31,7 +31,7 @@ class Evidence(NamedTuple):
       (without it they are read off the claim's values at neighbouring floats);
     * ``truth``: point -> reference components and their error bars, NaN where there is none;
     * ``program``: f itself where it is known as an expression; ``sizes``: lengths that occur in the data;
-    * ``records``: point -> what the code does there, None where it cannot be followed.
+    * ``records``: point, and whether names are wanted -> what the code does there, None where it cannot be followed.
     """
 
     names: tuple[str, ...]
@@ -44,7 +44,7 @@ class Evidence(NamedTuple):
     program: Program | None
     sizes: Mapping[str, int]
     noise: Callable[[Array], Any] | None = None
-    records: Callable[[Array], Records | None] | None = None
+    records: Callable[[Array, bool], Records | None] | None = None
 
 
 class Explanation(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from diffkit.checking.repair.labels import Labels
 from diffkit.checking.repair.mistakes import Mistake
 from diffkit.checking.repair.mutants import Engine, Mutant, gradient_of, mutant_program, mutated, with_bounds
 from diffkit.checking.repair.numbers import Factor, Measured, measure, named, peculiar
-from diffkit.checking.repair.samples import Case, Samples
+from diffkit.checking.repair.samples import PATIENCE, Case, Samples
 from diffkit.primitives import table
 from diffkit.program import Program
 from diffkit.syntax import excerpt
@@ -30,6 +31,7 @@ NEAR = 0.02  # a mutant is worth a proof if it leaves this part of the error at 
 CLOSE = 1e-9  # and keeps what is right to nine digits
 PROOFS = 12  # mutants of one family that are proven
 LONGEST = 4000  # instructions of a program that is mutated
+SHARE = 0.3  # of the time for all explanations
 MISSING = Factor(0.0, "", "missing term")
 
 
@@ -97,11 +99,21 @@ def mutants(case: Case) -> Iterator[Candidate]:
         ratio, case.evidence.sizes, len(case.evidence.names)
     )
     throughout = _throughout(found)
-    yield from _multiples(found, _missing)
-    yield from _replaced(found, list(mistakes.local_mistakes(found.program)), throughout)
-    yield from _multiples(found, meaning)
-    yield from _replaced(found, list(mistakes.repeated_mistakes(found.program)), throughout)
-    yield from _changed(found, list(mistakes.changed_values(found.program)))
+    until = monotonic() + SHARE * PATIENCE
+    families: tuple[Callable[[], Iterator[Candidate]], ...] = (
+        lambda: _multiples(found, _missing),
+        lambda: _replaced(found, list(mistakes.local_mistakes(found.program)), throughout),
+        lambda: _multiples(found, meaning),
+        lambda: _replaced(found, list(mistakes.repeated_mistakes(found.program)), throughout),
+        lambda: _changed(found, list(mistakes.changed_values(found.program))),
+    )
+    for family in families:
+        for candidate in family():
+            if monotonic() > until:
+                return
+            yield candidate
+        if monotonic() > until:
+            return
 
 
 def multiples(case: Case) -> Iterator[Candidate]:

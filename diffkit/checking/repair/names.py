@@ -24,20 +24,22 @@ class Names:
 
     def instruction(self, number: int, say: str, about: Sequence[Any]) -> str:
         """An instruction with the names of what it is about, and the line of the operation it changes."""
+        names = [self.of(what) for what in about]
+        if len(set(names)) < len(names):
+            names = [self.of(what, named=False) for what in about]
         line = self.records.claim.operations[number].line
         text = line.text if len(line.text) <= LINE else f"{line.text[: LINE - 1]}…"
-        where = f"line {line.line}: {text}" if text else f"line {line.line}"
-        return f"{say.format(*[self.of(what) for what in about])}, in {where}"
+        return say.format(*names) + (f", in line {line.line}: {text}" if text else "")
 
-    def of(self, what: Any) -> str:
-        """The name of an operand of the claim, or of a Ref."""
+    def of(self, what: Any, named: bool = True) -> str:
+        """The name of an operand of the claim, or of a Ref; how it is made, unless ``named``."""
         if not isinstance(what, Ref):
-            return _said(self.records.claim, what)
+            return _said(self.records.claim, what, named=named)
         record = what.record(self.records)
         operation = record.operations[what.number]
         of_f = " of f" if what.model else ""
         if what.part == VALUE:
-            return _said(record, what.number) + of_f
+            return _said(record, what.number, named=named) + of_f
         if what.part == SLOPE:
             return f"the derivative of {operation.kind} at {_said(record, operation.operands[0])}"
         taken = _said(record, operation.operands[what.part])
@@ -47,11 +49,11 @@ class Names:
         return f"the {taken} that {made} takes in line {operation.line.line}{of_f}"
 
 
-def _said(record: Record, operand: Any, depth: int = 2) -> str:
+def _said(record: Record, operand: Any, depth: int = 2, named: bool = True) -> str:
     """A value in words of the code, no longer than reads well."""
     if not isinstance(operand, int):
         return _constant(record, operand)
-    if operand in record.names:
+    if named and operand in record.names:
         return record.names[operand]
     operation = record.operations[operand]
     text = _made(record, operation, depth) if depth else ""

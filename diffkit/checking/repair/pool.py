@@ -58,7 +58,10 @@ class Ref(NamedTuple):
 
 
 def sites(record: Record) -> list[Site]:
-    """The places of a record in the order of their last run: what a loop runs recurs on its line with one period."""
+    """The places of a record in the order of their last run: what a loop runs recurs on its line with one period.
+
+    The first run may be short, where what it takes is constant still, so runs are counted from the last.
+    """
     lines: dict[tuple[str, int], list[int]] = {}
     for number, operation in enumerate(record.operations):
         lines.setdefault((operation.line.file, operation.line.line), []).append(number)
@@ -66,8 +69,8 @@ def sites(record: Record) -> list[Site]:
     for numbers in lines.values():
         kinds = [(record.operations[k].kind, record.operations[k].shape) for k in numbers]
         count = len(kinds)
-        period = next(p for p in range(1, count + 1) if count % p == 0 and kinds[p:] == kinds[:-p])
-        found += [tuple(numbers[k::period]) for k in range(period)]
+        period = next(p for p in range(1, count + 1) if kinds[p:] == kinds[:-p])
+        found += [tuple(numbers[count - 1 - k :: -period][::-1]) for k in range(period)]
         if period < count and count // period <= FEW:  # it may be no loop
             found += [(k,) for k in numbers]
     return sorted(found, key=lambda site: site[-1])

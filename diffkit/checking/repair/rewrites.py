@@ -8,15 +8,19 @@ slopes of the functions that f applies.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from diffkit.callables.noise import in_extended
 from diffkit.checking.repair.candidates import Candidate
 from diffkit.checking.repair.changes import Rewrite, rewrites
 from diffkit.checking.repair.evidence import Array, Records
 from diffkit.checking.repair.names import Names
-from diffkit.checking.repair.samples import Case, Samples, tolerance
+from diffkit.checking.repair.samples import RAISED, Case, Samples
+
+NEAR = 1e-9  # of the largest entry: a change is worth a proof
 
 
 def rewritten(case: Case) -> Iterator[Candidate]:
@@ -31,7 +35,7 @@ def rewritten(case: Case) -> Iterator[Candidate]:
     for rewrite in rewrites(first):
         if case.late:
             return
-        if recorded.agrees(rewrite, first):
+        if recorded.comes_near(rewrite, first):
             text = names.instruction(rewrite.site[0], rewrite.say, rewrite.about)
             yield Candidate("array code", text, recorded.predict(rewrite))
 
@@ -49,7 +53,7 @@ class Recorded:
         key = point.tobytes()
         if key not in self.seen:
             assert self.case.evidence.records is not None
-            found = self.case.evidence.records(point)
+            found = self.case.evidence.records(point, self.form is None)
             form = None if found is None else _form(found)
             self.form = form if self.form is None else self.form
             self.seen[key] = found if form == self.form else None
@@ -63,28 +67,31 @@ class Recorded:
         live: Array = found[found.size - self.case.count :][self.case.live]
         return live
 
-    def agrees(self, rewrite: Rewrite, records: Records) -> bool:
-        """Whether a change gives the truth at the first point of the fit."""
-        fit = self.case.fit
+    def comes_near(self, rewrite: Rewrite, records: Records) -> bool:
+        """Whether a change gives the truth at the first point of the fit, to nine digits of the largest entry."""
+        truth = self.case.fit.truth[0]
         try:
             found = self.repaired(rewrite, records)
-        except (ValueError, IndexError, TypeError):
+        except RAISED:
             return False
-        near = tolerance(found, 2 * fit.noise[0], fit.truth[0], fit.bars[0])
-        return bool((np.abs(found - fit.truth[0]) <= near).all())
+        return bool((np.abs(found - truth) <= NEAR * np.max(np.abs(truth), initial=0.0)).all())
 
     def predict(self, rewrite: Rewrite) -> Callable[[Samples], tuple[Any, Any]]:
-        """The claim that has the bug: the truth and what the change takes away."""
+        """The claim that has the bug: the truth and what the change takes away, which has its own rounding."""
+        changed = partial(self._at, rewrite)
 
         def predict(samples: Samples) -> tuple[Any, Any]:
-            found = []
-            for point, claim in zip(samples.points, samples.claim, strict=True):
-                records = self.at(point)
-                right = np.full(len(claim), np.nan) if records is None else self.repaired(rewrite, records)
-                found.append(claim - right)
-            return samples.truth + np.array(found), samples.bars + samples.noise
+            found = np.array([changed(point) for point in samples.points])
+            exact = [in_extended(changed, point) for point in samples.points]
+            noise = [np.spacing(np.abs(f)) if e is None else abs(e - f) for e, f in zip(exact, found, strict=True)]
+            return samples.claim - (found - samples.truth), samples.bars + np.array(noise, dtype=float)
 
         return predict
+
+    def _at(self, rewrite: Rewrite, point: Array) -> Array:
+        """The changed claim at a point; NaN where the code runs another way."""
+        records = self.at(point)
+        return np.full(len(self.case.columns), np.nan) if records is None else self.repaired(rewrite, records)
 
 
 def _form(records: Records) -> tuple[Any, ...]:

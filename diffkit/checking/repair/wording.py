@@ -10,8 +10,10 @@ from diffkit.checking.repair.mistakes import ABS, ADD, DIV, MASKS, MUL, NEG, POW
 from diffkit.checking.repair.numbers import Factor
 from diffkit.primitives import Primitive
 from diffkit.program import Program
+from diffkit.rules import by_rule
 from diffkit.syntax import excerpt
 
+SHORT = 12  # characters of an argument that is written out
 Words = tuple[str, str]
 """kind and instruction"""
 
@@ -20,7 +22,9 @@ def partial_text(program: Program, slot: int, k: int, mistake: Mistake | None = 
     """The local partial of an edge as text; a mistake's own if one is given."""
     builder = ProgramBuilder.of(program)
     row, args = _instruction(program, slot)
-    found = DualAlgebra(builder).term(row, args, slot, k, builder.constant(1))
+    rule = row.shown(k) if row.written else None
+    one = builder.constant(1)
+    found = by_rule(rule, builder, [*args, slot]) if rule else DualAlgebra(builder).term(row, args, slot, k, one)
     if mistake is not None and mistake.mutant.partial is not None:
         found = mistake.mutant.partial(builder, found, args, slot)
     part = builder.program([found], program.inputs)
@@ -63,16 +67,17 @@ def of_partial(program: Program, mistake: Mistake, throughout: bool) -> Words:
     assert k is not None
     if mistake.how.endswith("everywhere"):
         text = repeated(program, mistake)
+        program, slot, such_as = _plainly(program, slot)
         example = f"for {excerpt(program, slot)} it is {partial_text(program, slot, k)}"
         if mistake.how == "one everywhere":
-            return "mask" if row in MASKS else "missing chain factor", f"multiply by {text}: {example}"
+            return "mask" if row in MASKS else "missing chain factor", f"multiply by {text}: {example}{such_as}"
         if mistake.how == "twice everywhere":
-            return "extra chain factor", f"divide by {text}, which stands there twice: {example}"
+            return "extra chain factor", f"divide by {text}, which stands there twice: {example}{such_as}"
         if mistake.how.startswith("at the answer"):
-            return "wrong derivative", f"{text} is taken at the wrong place{_why(program, mistake)}"
+            return "wrong derivative", f"{text} is taken at the wrong place{_why(program, slot, mistake)}{such_as}"
         if mistake.how.startswith("second derivative"):
-            return "wrong derivative", f"take the first derivative, not the second, as {text}: {example}"
-        return "wrong derivative", f"correct {text}: {example}, not {partial_text(program, slot, k, mistake)}"
+            return "wrong derivative", f"take the first derivative, not the second, as {text}: {example}{such_as}"
+        return "wrong derivative", f"correct {text}: {example}, not {partial_text(program, slot, k, mistake)}{such_as}"
     p, name = partial_text(program, slot, k), derivative_of(program, slot, k)
     where = "" if throughout else f"in the part through {excerpt(program, slot)}, "
     if mistake.how == "one":
@@ -80,14 +85,25 @@ def of_partial(program: Program, mistake: Mistake, throughout: bool) -> Words:
     if mistake.how == "twice":
         return "extra chain factor", f"{where}divide by {p}, {name}, which stands there twice"
     kind = "mask" if row in MASKS else "wrong derivative"
-    return kind, f"{name} is {p}, not {partial_text(program, slot, k, mistake)}{_why(program, mistake)}"
+    return kind, f"{name} is {p}, not {partial_text(program, slot, k, mistake)}{_why(program, slot, mistake)}"
 
 
-def _why(program: Program, mistake: Mistake) -> str:
+def _plainly(program: Program, slot: int) -> tuple[Program, int, str]:
+    """A function of one argument, of z where that is long; then also what z may be."""
+    row, args = _instruction(program, slot)
+    argument = excerpt(program, args[0])
+    if len(args) > 1 or len(argument) <= SHORT or "z" in program.inputs:
+        return program, slot, ""
+    builder = ProgramBuilder(("z",))
+    alone = builder.apply(row, (0,))
+    return builder.program([alone], ("z",)), alone, f" (such as z = {argument})"
+
+
+def _why(program: Program, slot: int, mistake: Mistake) -> str:
     """What was done to write another partial, where that has a name."""
-    args = _instruction(program, mistake.slot)[1]
+    args = _instruction(program, slot)[1]
     if mistake.how.startswith("at the answer"):
-        return f": take it at {excerpt(program, args[0])}, not at {excerpt(program, mistake.slot)}"
+        return f": take it at {excerpt(program, args[0])}, not at {excerpt(program, slot)}"
     if mistake.how.startswith("second derivative"):
         return ", which is the second derivative"
     return ""

@@ -1,0 +1,229 @@
+"""Bugs in lines of array code: each is planted, found by its line, and explained by what belongs there."""
+
+import numpy as np
+import pytest
+from scipy.special import expit as sigmoid
+
+import diffkit as dk
+from diffkit.errors import TracingError
+from diffkit.ndarrays.record import record
+
+RNG = np.random.default_rng(7)
+
+# Four samples and four hidden neurons: all shapes fit, whatever is confused -----------------------------------------
+
+X, Y = RNG.normal(size=(4, 2)), np.array([[0.0], [1.0], [1.0], [0.0]])
+PERCEPTRON = [RNG.normal(size=(2, 4)), RNG.normal(size=(4, 1))]
+
+
+def cross_entropy(W1, W2):
+    p = sigmoid(sigmoid(X @ W1) @ W2)
+    return -np.mean(Y * np.log(p) + (1 - Y) * np.log(1 - p))
+
+
+def matrix_product(W1, W2):
+    A = sigmoid(X @ W1)
+    d = (sigmoid(A @ W2) - Y) / 4
+    slope = A * (1 - A)
+    return X.T @ ((d @ W2.T) @ slope), A.T @ d
+
+
+def transposed_slope(W1, W2):
+    A = sigmoid(X @ W1)
+    d = (sigmoid(A @ W2) - Y) / 4
+    slope = A * (1 - A)
+    return X.T @ ((d @ W2.T) * slope.T), A.T @ d
+
+
+def slope_of_the_output(W1, W2):
+    A = sigmoid(X @ W1)
+    p = sigmoid(A @ W2)
+    d = (p - Y) / 4
+    return X.T @ ((d @ W2.T) * (p * (1 - p))), A.T @ d
+
+
+def slope_of_tanh(W1, W2):
+    A = sigmoid(X @ W1)
+    d = (sigmoid(A @ W2) - Y) / 4
+    return X.T @ ((d @ W2.T) * (1 - A**2)), A.T @ d
+
+
+# Three layers of three neurons -------------------------------------------------------------------------------------
+
+INPUT, TARGET = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 3))
+SQUARE = [RNG.normal(size=(3, 3)), RNG.normal(size=(3, 3))]
+
+
+def squares(A, B):
+    return np.sum((np.tanh(np.tanh(INPUT @ A) @ B) - TARGET) ** 2) / 2
+
+
+def output_for_activation(A, B):
+    a1 = np.tanh(INPUT @ A)
+    a2 = np.tanh(a1 @ B)
+    d2 = (a2 - TARGET) * (1 - a2**2)
+    d1 = (d2 @ B.T) * (1 - a1**2)
+    return INPUT.T @ d1, a2.T @ d2
+
+
+def activation_for_input(A, B):
+    a1 = np.tanh(INPUT @ A)
+    a2 = np.tanh(a1 @ B)
+    d2 = (a2 - TARGET) * (1 - a2**2)
+    d1 = (d2 @ B.T) * (1 - a1**2)
+    return a1.T @ d1, a1.T @ d2
+
+
+def weights_not_transposed(A, B):
+    a1 = np.tanh(INPUT @ A)
+    a2 = np.tanh(a1 @ B)
+    d2 = (a2 - TARGET) * (1 - a2**2)
+    d1 = (d2 @ B) * (1 - a1**2)
+    return INPUT.T @ d1, a1.T @ d2
+
+
+# A recurrent net ---------------------------------------------------------------------------------------------------
+
+TIMES, WANTED = RNG.normal(size=(6, 2)), RNG.normal(size=6)
+RECURRENT = [RNG.normal(size=(3, 2)) / 2, RNG.normal(size=(3, 3)) / 2, RNG.normal(size=3)]
+
+
+def states(U, V):
+    h = [np.zeros(3)]
+    for x in TIMES:
+        h.append(np.tanh(U @ x + V @ h[-1]))
+    return h
+
+
+def recurrent(U, V, c):
+    return sum((c @ h - wanted) ** 2 for h, wanted in zip(states(U, V)[1:], WANTED, strict=True)) / 2
+
+
+def through_time(U, V, c, carry=True, before=0, turned=True):
+    h = states(U, V)
+    dU, dV, dc, later = np.zeros_like(U), np.zeros_like(V), np.zeros_like(c), np.zeros(3)
+    for t in reversed(range(6)):
+        error = c @ h[t + 1] - WANTED[t]
+        dc = dc + error * h[t + 1]
+        dh = error * c + later * carry
+        dz = dh * (1 - h[t + 1] ** 2)
+        dU = dU + np.outer(dz, TIMES[t])
+        dV = dV + np.outer(dz, h[t + before])
+        later = (V.T if turned else V) @ dz
+    return dU, dV, dc
+
+
+# Softmax regression ------------------------------------------------------------------------------------------------
+
+DATA, LABELS = RNG.normal(size=(8, 3)), np.eye(4)[RNG.integers(0, 4, 8)]
+REGRESSION = RNG.normal(size=(3, 4))
+
+
+def softmax_loss(W):
+    E = np.exp(DATA @ W)
+    P = E / np.sum(E, axis=1, keepdims=True)
+    return -np.mean(np.sum(LABELS * np.log(P), axis=1))
+
+
+def wrong_axis(W):
+    E = np.exp(DATA @ W)
+    P = E / np.sum(E, axis=0, keepdims=True)
+    return DATA.T @ ((P - LABELS) / 8)
+
+
+def twice_differentiated(W):
+    E = np.exp(DATA @ W)
+    P = E / np.sum(E, axis=1, keepdims=True)
+    D = (P - LABELS) * P * (1 - P)
+    return DATA.T @ (D / 8)
+
+
+def plain_sum(W):
+    E = np.exp(DATA @ W)
+    P = E / np.sum(E, axis=1, keepdims=True)
+    return DATA.T @ (P + LABELS) / 8
+
+
+# Claims, what they should be the gradients of, where, and the words that explain them --------------------------------
+
+SLOPE = "put the derivative of sigmoid at X @ W1 where the claim has "
+AXIS = "of f where the claim has P, in line"
+CASES = {
+    matrix_product: (cross_entropy, PERCEPTRON, "multiply d @ W2.T and slope entry by entry, not as matrices"),
+    transposed_slope: (cross_entropy, PERCEPTRON, "transpose slope.T"),
+    slope_of_the_output: (cross_entropy, PERCEPTRON, SLOPE + "p * (1 - p)"),
+    slope_of_tanh: (cross_entropy, PERCEPTRON, SLOPE + "1 - (A ** 2)"),
+    output_for_activation: (squares, SQUARE, "put a1 where the claim has a2"),
+    activation_for_input: (squares, SQUARE, "put INPUT where the claim has a1"),
+    weights_not_transposed: (squares, SQUARE, "transpose B"),
+    wrong_axis: (softmax_loss, REGRESSION, AXIS),
+    twice_differentiated: (softmax_loss, REGRESSION, "put P - LABELS where the claim has D"),
+    plain_sum: (softmax_loss, REGRESSION, "take - for +"),
+}  # fmt: skip
+TIME = [
+    ({"carry": False}, "add later of the run before to dh"),
+    ({"before": 1}, "takes in line"),
+    ({"turned": False}, "transpose V"),
+]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """A busy machine is given the time."""
+    monkeypatch.setattr("diffkit.checking.repair.samples.PATIENCE", 200.0)
+
+
+@pytest.mark.parametrize("claim", CASES, ids=lambda claim: claim.__name__)
+def test_a_line_is_explained(claim):
+    f, at, words = CASES[claim]
+    check = dk.check(f, claim, at=at)
+    assert check.verdict == "wrong"
+    assert words in check.explanation
+    assert f"{claim.__name__}" not in check.explanation
+    assert ", in line " in check.explanation
+
+
+@pytest.mark.parametrize(("fault", "words"), TIME, ids=lambda part: str(part)[:24])
+def test_back_propagation_through_time(fault, words):
+    """Every run of a line in a loop is changed alike; what was cut is what the run before left."""
+    assert dk.check(recurrent, through_time, at=RECURRENT).verdict == "correct"
+    check = dk.check(recurrent, lambda U, V, c: through_time(U, V, c, **fault), at=RECURRENT)
+    assert check.verdict == "wrong"
+    assert words in check.explanation
+
+
+def test_half_of_a_matrix_that_is_not_symmetric():
+    """∇(xᵀAx) is (A + Aᵀ)x, and 2Ax only for symmetric A."""
+    A = np.array([[1.0, 2.0], [0.5, -1.0]])
+    check = dk.check(lambda x: x @ A @ x, lambda x: 2 * A @ x, np.array([0.3, 0.7]))
+    assert check.explanation.startswith("2*A is not symmetric: put half the sum of it and its transpose")
+
+
+def test_the_claim_runs_another_way_elsewhere():
+    """What branches between the points is not explained by lines, and nothing is raised."""
+
+    def branching(x):
+        return 2 * np.sin(x) if x[0] > 0.3 else np.cos(x) * np.cos(x)
+
+    check = dk.check(lambda x: np.sum(np.sin(x)), branching, at=np.array([0.3, 0.7]))
+    assert check.verdict == "wrong"
+    assert check.explanation is None
+
+
+# Records -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_record_is_replayed():
+    found = record(lambda W: DATA.T @ np.tanh(DATA @ W), [REGRESSION])
+    kinds = [operation.kind for operation in found.operations]
+    assert kinds == ["input", "product", "tanh", "product"]
+    assert found.matters() == [True] * 4
+    changed = found.operations[2]._replace(run=lambda values: np.sin(values[0]))
+    np.testing.assert_allclose(found.replayed({2: changed}), DATA.T @ np.sin(DATA @ REGRESSION), rtol=1e-13)
+    assert found.constants[id(found.operations[1].operands[0])] == "DATA"
+
+
+def test_what_cannot_be_recorded():
+    with pytest.raises(TracingError):
+        record(lambda x: np.fft.fft(x), [np.ones(3)])
+    assert record(lambda x: 3.0, [np.ones(3)]) is None
