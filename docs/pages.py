@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import doctest
 import io
+import linecache
 import os
 import re
 import shlex
@@ -201,7 +202,9 @@ class Page:
 
     def _code(self, block: Block) -> None:
         try:
-            exec(compile("\n" * block.first + block.text, "<page>", "exec"), self.globals)
+            name = f"<page, line {block.first}>"
+            linecache.cache[name] = (len(block.text), None, block.text.splitlines(keepends=True), name)
+            exec(compile(block.text, name, "exec"), self.globals)
         except Exception:
             trace = traceback.format_exc().splitlines()
             self.differences.append(Difference("this code fails", block.first, block.first, list(block.lines), trace))
