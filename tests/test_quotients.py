@@ -1,6 +1,7 @@
 """Difference quotients, tangents and their pictures."""
 
 import math
+import re
 from fractions import Fraction
 
 import mpmath
@@ -57,12 +58,43 @@ def test_steps_go_on_until_round_off_rules():
     assert abs(found.steps[6].forward.roundoff) < abs(found.steps[6].forward.truncation)
 
 
+@pytest.mark.parametrize("text", ["x^2", "x^3", "x"])
+def test_steps_end_where_round_off_does_not_come(text):
+    assert len(dk.quotients(text, 0).steps) <= 8
+
+
+def test_the_short_report_has_what_is_taught(run):
+    _, out, _ = run("limit", "3*x^2 - 4*x", "--at", "1")
+    lines = out.splitlines()
+    assert len(lines) <= 26
+    assert max(map(len, lines)) <= 100
+    assert "df/dx = 2  (proven: the quotients from both sides tend to it)" in lines
+    table = [line.split() for line in lines if re.match(r"(0|1e)[-.\d]", line)]
+    assert {float(h): forward[:7] for h, forward, *_ in table[:5]} == PUBLISHED
+    assert [float(row[2]) for row in table[:3]] == [1.7, 1.97, 1.997]
+    found = dk.quotients("3*x^2 - 4*x", 1)
+    best = found.best("forward")
+    assert (
+        f"forward: {best.error:.3g} at h = {best.h:g}; from h = {found.takeover('forward'):g} down round-off is the "
+        "larger part"
+    ) in lines
+    assert "truncation  round-off" not in out
+
+
+def test_errors_are_split_where_it_is_asked_for(run):
+    _, out, _ = run("limit", "exp(x)", "--at", "1", "--steps", "0.001", "--errors")
+    (step,) = dk.quotients("exp(x)", 1, steps="0.001").steps
+    parts = [f"{part:.2e}" for quotient in step[1:] for part in (quotient.truncation, quotient.roundoff)]
+    assert ["0.001", *parts] in [line.split() for line in out.splitlines()]
+    assert "The parts of each error" in run("limit", "exp(x)", "--at", "1", "--steps", "0.1", "--format", "html")[1]
+
+
 @pytest.mark.parametrize("kind", ["forward", "central"])
 @pytest.mark.parametrize(("text", "a"), [("exp(x)", 1), ("sin(x)", 1e10), ("log(x)", 1e-10), ("x^3", 1000), ("1/x", 3)])
 def test_theory_finds_the_best_step(text, a, kind):
     """The least error over half-decades lies within a factor of 30 of where theory puts it."""
     a = float(a)
-    middle = dk.quotients(text, a, steps=[a / 10]).balance[kind]
+    middle = dk.quotients(text, a, steps=[a / 10]).expected[kind]
     found = dk.quotients(text, a, steps=[middle * 10 ** (k / 2) for k in range(8, -9, -1)]).best(kind)
     assert middle / 30 < found.h < middle * 30
     assert found.expected == middle
@@ -78,13 +110,17 @@ def test_at_a_kink_the_sides_differ():
 
 @pytest.mark.parametrize(
     ("text", "a", "words"),
-    [("sqrt(x)", 0, "edge"), ("sin(x)/x", 0, "removable"), ("floor(x)", 1, "jumps"), ("1/x", 0, "no value")],
-)
+    [
+        ("sqrt(x)", 0, "edge"), ("sin(x)/x", 0, "With f(0) := 1 f would be continuous"), ("floor(x)", 1, "jumps"),
+        ("1/x", 0, "one-sided quotients have none"),
+    ],
+)  # fmt: skip
 def test_where_there_is_no_limit_it_says_what_happens(run, text, a, words):
     code, out, err = run("limit", text, "--at", str(a))
     assert (code, err) == (1, "")
     assert words in out
     assert "nan" not in out
+    assert "infinite" not in out
 
 
 def test_quotients_of_a_partial_derivative_and_of_functions():

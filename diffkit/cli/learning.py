@@ -28,21 +28,23 @@ def _report_options(function: Any) -> Any:
 @click.option("--at", metavar="POINT", required=True, help="Where: 1 | 1,2 | x=1,y=2 | pi/4.")
 @click.option("--wrt", metavar="NAME", help="The variable that moves, if there are several.")
 @click.option("--steps", metavar="LIST", help="Steps h, such as 0.1,0.01.  [default: 0.1, 0.01, … to round-off]")
+@click.option("--errors", is_flag=True, help="Split each error into truncation and round-off.")
 @picture_options
 @_report_options
 def limit(
-    expression: str, at: str, wrt: str | None, steps: str | None, save: str | None, show: bool,
+    expression: str, at: str, wrt: str | None, steps: str | None, errors: bool, save: str | None, show: bool,
     variables: str | None, format: str, output: str | None,
 ) -> int:  # fmt: skip
     """The derivative of EXPRESSION as a limit: difference quotients for shrinking h.
 
-    Forward, backward and central quotients beside the proven derivative; each error is split into truncation and
-    round-off. At a kink the limits from the two sides differ, and it says so. --save draws the V-curve.
+    Forward, backward and central quotients beside the proven derivative, and the h at which each is best: above it
+    truncation rules, below it round-off. At a kink the limits from the two sides differ, and it says so. --save draws
+    the V-curve.
 
     \b
     diffkit limit "3*x^2 - 4*x" --at 1
     diffkit limit "abs(x)" --at 0
-    diffkit limit "exp(x)" --at 1 --steps 0.1,1e-5,1e-10
+    diffkit limit "exp(x)" --at 1 --steps 0.1,1e-5,1e-10 --errors
     diffkit limit "sin(x)" --at 1 --save v.svg
     """
     from diffkit.learn.quotients import quotients
@@ -61,7 +63,7 @@ def limit(
         return picture_of_quotients(finer)
 
     with drawing(picture, save, show):
-        deliver(QuotientsReport(found), format, output)
+        deliver(QuotientsReport(found, errors or format != "text"), format, output)
     return 0 if found.derivative.ok else EXIT_NO
 
 
