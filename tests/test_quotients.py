@@ -193,11 +193,30 @@ def test_numbers_stay_rational():
         ("x^2+y^2", (0, 0), "minimum"),
         ("-x^2-y^2+x*y", (0, 0), "maximum"),
         ("x*y", (0, 0), "saddle"),
-        ("x^2 + y^4", (0, 0), "does not tell"),
+        ("x^2 + y^4", (0, 0), "does not tell what kind of point it is, for it is singular, or nearly so; diffkit stat"),
+        ("cos(x)", math.pi, "f′ would be 0 about 1.22e-16 from here, and no binary64 is nearer to that place"),
+        ("exp(-1/x^2)", 0.01, "changes it by about 2.27097e-4337·δ"),
     ],
 )
 def test_what_the_derivatives_mean(text, a, words):
     assert words in "\n".join(dk.tangent(text, a).words)
+
+
+def test_only_the_nearest_float_to_a_stationary_point_is_called_one():
+    for text, a, slope in (("cos(x)", math.pi, math.sin), ("sin(x)", math.pi / 2, math.cos)):
+        words = [" ".join(dk.tangent(text, x).words) for x in (math.nextafter(a, 0), a, math.nextafter(a, 9))]
+        assert ["rounded" in w for w in words] == [False, True, False]
+        assert abs(slope(a)) < math.ulp(a) / 2 < abs(slope(math.nextafter(a, 0)))
+
+
+def test_small_numbers_are_written_as_people_do():
+    found = dk.tangent("sin(x)", "pi/2")
+    assert found.multiplied_out == f"{math.cos(math.pi / 2)!r}*x + 0.9999999999999999"
+    tiny = dk.tangent("exp(-1/x^2)", 0.01)
+    with mpmath.workdps(30):
+        a = mpmath.mpf(0.01)
+        value = mpmath.exp(-1 / a**2)
+        assert [tiny.value.text, tiny.slopes[0].text] == [mpmath.nstr(v, 6) for v in (value, 2 * value / a**3)]
 
 
 def test_definiteness_agrees_with_eigenvalues():
@@ -246,6 +265,7 @@ def test_no_tangent(run):
         (["x*y", "--at", "1,2", "--direction", "1,2,3"], "3 components for 2"),
         (["x^2", "--at", "1", "--save", "t.png", "--interval", "3"], "not an interval"),
         (["x^2", "--at", "1", "--save", "t.png", "--interval", "3:1"], "empty"),
+        (["x^2", "--at", "1", "--interval", "1:0"], "empty"),
         (["x*y", "--at", "1,2", "--save", "t.png"], "one variable"),
     ],
 )

@@ -98,16 +98,18 @@ def tangent(
     diffkit tangent "x^2*y" --at 1,2 --direction 1,1
     """
     from diffkit.learn.tangents import tangent as find
+    from diffkit.pictures.functions import read_interval
     from diffkit.reports import check_format
     from diffkit.reports.tangent import TangentReport
 
     check_format(format)
+    shown = read_interval(interval) if interval else None
     found = find(expression, at, deltas=names(delta), direction=_list(direction), variables=names(variables))
 
     def picture() -> Any:
-        from diffkit.pictures.functions import picture_of_tangent, read_interval
+        from diffkit.pictures.functions import picture_of_tangent
 
-        return picture_of_tangent(found, read_interval(interval) if interval else None)
+        return picture_of_tangent(found, shown)
 
     with drawing(picture, save, show):
         deliver(TangentReport(found), format, output)
@@ -148,6 +150,8 @@ def explain(
     from diffkit.reports.derivation import DerivationReport
 
     check_format(format)
+    if as_latex and format != "text":
+        raise DiffkitError("--latex has no other --format", hint="the formats json, markdown and html leave it out")
     if back:
         if as_latex or wrt is not None:
             raise DiffkitError("back-propagation has neither --latex nor --wrt", hint="leave --backward out")

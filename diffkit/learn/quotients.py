@@ -1,9 +1,9 @@
 """The derivative as a limit: difference quotients for shrinking steps, and where rounding takes over.
 
 A quotient Q(h) in binary64 misses f′ by truncation (the exact quotient − f′, which shrinks with h) and by round-off
-(the binary64 quotient − the exact one, which grows like ε/h). The exact quotient is enclosed in balls, and f′ is
-proven, so that the two parts are known one by one (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed.,
-section 1.14; Press et al., Numerical Recipes, 3rd ed., section 5.7).
+(the binary64 quotient − the exact one, which grows like ε/h). The exact quotient is enclosed in balls, and f′ proven,
+so that both are known (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 1.14; Press et al.,
+Numerical Recipes, 3rd ed., section 5.7).
 """
 
 from __future__ import annotations
@@ -83,9 +83,8 @@ class Best(NamedTuple):
     textbook: float
     """√ε·|x| for one-sided quotients, ε^(1/3)·|x| for central ones (1 for |x| at 0)"""
     expected: float
-    """where truncation and round-off of this f have the least sum: 2√(η/|f″|), or (3η/|f‴|)^(1/3) for central
-    quotients, with η = ε/2·(|f| + |x·f′|) for the rounding of f and of its argument; NaN where that is not known, or
-    not finite"""
+    """where truncation and round-off of this f have the least sum: 2√(η/|f″|), or (3η/|f‴|)^(1/3) if central, with
+    η = ε/2·(|f| + |x·f′|) for the rounding of f and of its argument; NaN where that is unknown, or not finite"""
 
 
 @dataclass(frozen=True, repr=False)
@@ -203,11 +202,6 @@ def _rounding_rules(q: Quotient) -> bool:
     return not abs(q.roundoff) < abs(q.truncation)
 
 
-def _rounding_is_nothing(q: Quotient) -> bool:
-    """Whether round-off is far below truncation, both are 0, or nothing is known."""
-    return not abs(q.roundoff) > TINY * abs(q.truncation)
-
-
 class _Limit:
     """One function at one point along one variable."""
 
@@ -222,8 +216,7 @@ class _Limit:
 
     def until_roundoff(self) -> list[Step]:
         """Steps of 0.1, 0.01, … until round-off is most of every error, and some more, or until it will not be."""
-        size = abs(self.x)
-        start = math.floor(math.log10(size)) if size >= 10 else 0
+        start = math.floor(math.log10(max(abs(self.x), 1)))
         found: list[Step] = []
         rest = AFTER
         for k in range(1, MOST + 1):
@@ -231,7 +224,7 @@ class _Limit:
             over = k >= BLIND if self.program is None else all(map(_rounding_rules, found[-1][1:]))
             if k >= FEWEST and (over or rest < AFTER):
                 rest -= 1
-            hopeless = k >= ENOUGH and all(map(_rounding_is_nothing, found[-1][1:]))
+            hopeless = k >= ENOUGH and not any(abs(q.roundoff) > TINY * abs(q.truncation) for q in found[-1][1:])
             if rest < 0 or hopeless or self.x + found[-1].h == self.x:
                 break
         return found
@@ -266,8 +259,8 @@ class _Limit:
     def _floating(self, kind: str, h: float) -> float:
         """The quotient in plain binary64, as a program would have it; NaN where f has no value or an infinite one."""
         upper, lower = OFFSETS[kind]
-        ends = [self._value(self.x + offset * h) for offset in (upper, lower)]
-        return (ends[0] - ends[1]) / (h * (upper - lower)) if all(map(math.isfinite, ends)) else math.nan
+        rise = self._value(self.x + upper * h) - self._value(self.x + lower * h)
+        return rise / (h * (upper - lower)) if math.isfinite(rise) else math.nan
 
     def _value(self, x: float) -> float:
         moved = self._moved(x)
