@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from diffkit.builder import ProgramBuilder
@@ -31,13 +31,15 @@ class Domain:
         return text
 
 
-def domain(program: Program) -> Domain:
-    """Give the conditions that the table's places put on a program, each where its branch is taken."""
+def domain(program: Program, among: Container[int] | None = None) -> Domain:
+    """Give the conditions that the table's places put on a program, or on some of its slots, where they are taken."""
     builder = ProgramBuilder.of(program)
     taken_in = branches(program)
     conditions: dict[str, None] = {}
     exceptions: dict[str, None] = {}
     for slot, place, margin in open_places(program, builder):
+        if among is not None and slot not in among:
+            continue
         taken = [_choice_text(program, choice) for choice in sorted(taken_in[slot])]
         if place.kind in ("edge", "pole"):
             text = _condition(program, slot, place, builder, margin)

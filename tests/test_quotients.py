@@ -1,6 +1,7 @@
 """Difference quotients, tangents and their pictures."""
 
 import math
+import re
 from fractions import Fraction
 
 import mpmath
@@ -57,12 +58,43 @@ def test_steps_go_on_until_round_off_rules():
     assert abs(found.steps[6].forward.roundoff) < abs(found.steps[6].forward.truncation)
 
 
+@pytest.mark.parametrize("text", ["x^2", "x^3", "x"])
+def test_steps_end_where_round_off_does_not_come(text):
+    assert len(dk.quotients(text, 0).steps) <= 8
+
+
+def test_the_short_report_has_what_is_taught(run):
+    _, out, _ = run("limit", "3*x^2 - 4*x", "--at", "1")
+    lines = out.splitlines()
+    assert len(lines) <= 26
+    assert max(map(len, lines)) <= 100
+    assert "df/dx = 2  (proven: the quotients from both sides tend to it)" in lines
+    table = [line.split() for line in lines if re.match(r"(0|1e)[-.\d]", line)]
+    assert {float(h): forward[:7] for h, forward, *_ in table[:5]} == PUBLISHED
+    assert [float(row[2]) for row in table[:3]] == [1.7, 1.97, 1.997]
+    found = dk.quotients("3*x^2 - 4*x", 1)
+    best = found.best("forward")
+    assert (
+        f"forward: {best.error:.3g} at h = {best.h:g}; from h = {found.takeover('forward'):g} down round-off is the "
+        "larger part"
+    ) in lines
+    assert "truncation  round-off" not in out
+
+
+def test_errors_are_split_where_it_is_asked_for(run):
+    _, out, _ = run("limit", "exp(x)", "--at", "1", "--steps", "0.001", "--errors")
+    (step,) = dk.quotients("exp(x)", 1, steps="0.001").steps
+    parts = [f"{part:.2e}" for quotient in step[1:] for part in (quotient.truncation, quotient.roundoff)]
+    assert ["0.001", *parts] in [line.split() for line in out.splitlines()]
+    assert "The parts of each error" in run("limit", "exp(x)", "--at", "1", "--steps", "0.1", "--format", "html")[1]
+
+
 @pytest.mark.parametrize("kind", ["forward", "central"])
 @pytest.mark.parametrize(("text", "a"), [("exp(x)", 1), ("sin(x)", 1e10), ("log(x)", 1e-10), ("x^3", 1000), ("1/x", 3)])
 def test_theory_finds_the_best_step(text, a, kind):
     """The least error over half-decades lies within a factor of 30 of where theory puts it."""
     a = float(a)
-    middle = dk.quotients(text, a, steps=[a / 10]).balance[kind]
+    middle = dk.quotients(text, a, steps=[a / 10]).expected[kind]
     found = dk.quotients(text, a, steps=[middle * 10 ** (k / 2) for k in range(8, -9, -1)]).best(kind)
     assert middle / 30 < found.h < middle * 30
     assert found.expected == middle
@@ -78,13 +110,17 @@ def test_at_a_kink_the_sides_differ():
 
 @pytest.mark.parametrize(
     ("text", "a", "words"),
-    [("sqrt(x)", 0, "edge"), ("sin(x)/x", 0, "removable"), ("floor(x)", 1, "jumps"), ("1/x", 0, "no value")],
-)
+    [
+        ("sqrt(x)", 0, "edge"), ("sin(x)/x", 0, "With f(0) := 1 f would be continuous"), ("floor(x)", 1, "jumps"),
+        ("1/x", 0, "one-sided quotients have none"),
+    ],
+)  # fmt: skip
 def test_where_there_is_no_limit_it_says_what_happens(run, text, a, words):
     code, out, err = run("limit", text, "--at", str(a))
     assert (code, err) == (1, "")
     assert words in out
     assert "nan" not in out
+    assert "infinite" not in out
 
 
 def test_quotients_of_a_partial_derivative_and_of_functions():
@@ -157,11 +193,30 @@ def test_numbers_stay_rational():
         ("x^2+y^2", (0, 0), "minimum"),
         ("-x^2-y^2+x*y", (0, 0), "maximum"),
         ("x*y", (0, 0), "saddle"),
-        ("x^2 + y^4", (0, 0), "does not tell"),
+        ("x^2 + y^4", (0, 0), "does not tell what kind of point it is, for it is singular, or nearly so; diffkit stat"),
+        ("cos(x)", math.pi, "f′ would be 0 about 1.22e-16 from here, and no binary64 is nearer to that place"),
+        ("exp(-1/x^2)", 0.01, "changes it by about 2.27097e-4337·δ"),
     ],
 )
 def test_what_the_derivatives_mean(text, a, words):
     assert words in "\n".join(dk.tangent(text, a).words)
+
+
+def test_only_the_nearest_float_to_a_stationary_point_is_called_one():
+    for text, a, slope in (("cos(x)", math.pi, math.sin), ("sin(x)", math.pi / 2, math.cos)):
+        words = [" ".join(dk.tangent(text, x).words) for x in (math.nextafter(a, 0), a, math.nextafter(a, 9))]
+        assert ["rounded" in w for w in words] == [False, True, False]
+        assert abs(slope(a)) < math.ulp(a) / 2 < abs(slope(math.nextafter(a, 0)))
+
+
+def test_small_numbers_are_written_as_people_do():
+    found = dk.tangent("sin(x)", "pi/2")
+    assert found.multiplied_out == f"{math.cos(math.pi / 2)!r}*x + 0.9999999999999999"
+    tiny = dk.tangent("exp(-1/x^2)", 0.01)
+    with mpmath.workdps(30):
+        a = mpmath.mpf(0.01)
+        value = mpmath.exp(-1 / a**2)
+        assert [tiny.value.text, tiny.slopes[0].text] == [mpmath.nstr(v, 6) for v in (value, 2 * value / a**3)]
 
 
 def test_definiteness_agrees_with_eigenvalues():
@@ -210,6 +265,7 @@ def test_no_tangent(run):
         (["x*y", "--at", "1,2", "--direction", "1,2,3"], "3 components for 2"),
         (["x^2", "--at", "1", "--save", "t.png", "--interval", "3"], "not an interval"),
         (["x^2", "--at", "1", "--save", "t.png", "--interval", "3:1"], "empty"),
+        (["x^2", "--at", "1", "--interval", "1:0"], "empty"),
         (["x*y", "--at", "1,2", "--save", "t.png"], "one variable"),
     ],
 )

@@ -28,21 +28,23 @@ def _report_options(function: Any) -> Any:
 @click.option("--at", metavar="POINT", required=True, help="Where: 1 | 1,2 | x=1,y=2 | pi/4.")
 @click.option("--wrt", metavar="NAME", help="The variable that moves, if there are several.")
 @click.option("--steps", metavar="LIST", help="Steps h, such as 0.1,0.01.  [default: 0.1, 0.01, … to round-off]")
+@click.option("--errors", is_flag=True, help="Split each error into truncation and round-off.")
 @picture_options
 @_report_options
 def limit(
-    expression: str, at: str, wrt: str | None, steps: str | None, save: str | None, show: bool,
+    expression: str, at: str, wrt: str | None, steps: str | None, errors: bool, save: str | None, show: bool,
     variables: str | None, format: str, output: str | None,
 ) -> int:  # fmt: skip
     """The derivative of EXPRESSION as a limit: difference quotients for shrinking h.
 
-    Forward, backward and central quotients beside the proven derivative; each error is split into truncation and
-    round-off. At a kink the limits from the two sides differ, and it says so. --save draws the V-curve.
+    Forward, backward and central quotients beside the proven derivative, and the h at which each is best: above it
+    truncation rules, below it round-off. At a kink the limits from the two sides differ, and it says so. --save draws
+    the V-curve.
 
     \b
     diffkit limit "3*x^2 - 4*x" --at 1
     diffkit limit "abs(x)" --at 0
-    diffkit limit "exp(x)" --at 1 --steps 0.1,1e-5,1e-10
+    diffkit limit "exp(x)" --at 1 --steps 0.1,1e-5,1e-10 --errors
     diffkit limit "sin(x)" --at 1 --save v.svg
     """
     from diffkit.learn.quotients import quotients
@@ -61,7 +63,7 @@ def limit(
         return picture_of_quotients(finer)
 
     with drawing(picture, save, show):
-        deliver(QuotientsReport(found), format, output)
+        deliver(QuotientsReport(found, errors or format != "text"), format, output)
     return 0 if found.derivative.ok else EXIT_NO
 
 
@@ -96,16 +98,18 @@ def tangent(
     diffkit tangent "x^2*y" --at 1,2 --direction 1,1
     """
     from diffkit.learn.tangents import tangent as find
+    from diffkit.pictures.functions import read_interval
     from diffkit.reports import check_format
     from diffkit.reports.tangent import TangentReport
 
     check_format(format)
+    shown = read_interval(interval) if interval else None
     found = find(expression, at, deltas=names(delta), direction=_list(direction), variables=names(variables))
 
     def picture() -> Any:
-        from diffkit.pictures.functions import picture_of_tangent, read_interval
+        from diffkit.pictures.functions import picture_of_tangent
 
-        return picture_of_tangent(found, read_interval(interval) if interval else None)
+        return picture_of_tangent(found, shown)
 
     with drawing(picture, save, show):
         deliver(TangentReport(found), format, output)
@@ -146,6 +150,8 @@ def explain(
     from diffkit.reports.derivation import DerivationReport
 
     check_format(format)
+    if as_latex and format != "text":
+        raise DiffkitError("--latex has no other --format", hint="the formats json, markdown and html leave it out")
     if back:
         if as_latex or wrt is not None:
             raise DiffkitError("back-propagation has neither --latex nor --wrt", hint="leave --backward out")

@@ -52,7 +52,7 @@ def _mask() -> int:
 
 def on_terminal(file: str | None) -> bool:
     """Whether the report is for a person's terminal."""
-    return file is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    return file is None and sys.stdout.isatty()
 
 
 def deliver(document: Any, format: str, output: str | None) -> None:

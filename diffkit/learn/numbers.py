@@ -21,6 +21,7 @@ from diffkit.tasks import Task
 
 BITS = 512
 SHORT = 20  # characters of an exact number that is shown as it is
+LEADING = 6  # digits of a number that is too small for a binary64
 
 
 class Number(NamedTuple):
@@ -38,9 +39,16 @@ class Number(NamedTuple):
         return -1 if self.ball < 0 else 0 if self.ball.is_zero() else None
 
     @property
+    def underflows(self) -> bool:
+        """Whether it is not zero, but its nearest binary64 is."""
+        return self.value == 0 and self.sign in (-1, 1)
+
+    @property
     def constant(self) -> Fraction:
-        """What is shown: the exact number, or the decimal that stands for the binary64."""
-        return self.exact if self.exact is not None else Fraction(repr(self.value))
+        """What is shown: the exact number, or the decimal that stands for the binary64; below those, leading digits."""
+        if self.exact is not None:
+            return self.exact
+        return Fraction(self.ball.str(LEADING, radius=False) if self.underflows else repr(self.value))
 
     @property
     def text(self) -> str:

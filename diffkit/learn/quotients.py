@@ -1,9 +1,9 @@
 """The derivative as a limit: difference quotients for shrinking steps, and where rounding takes over.
 
 A quotient Q(h) in binary64 misses f′ by truncation (the exact quotient − f′, which shrinks with h) and by round-off
-(the binary64 quotient − the exact one, which grows like ε/h). The exact quotient is enclosed in balls, and f′ is
-proven, so that the two parts are known one by one (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed.,
-section 1.14; Press et al., Numerical Recipes, 3rd ed., section 5.7).
+(the binary64 quotient − the exact one, which grows like ε/h). The exact quotient is enclosed in balls, and f′ proven,
+so that both are known (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 1.14; Press et al.,
+Numerical Recipes, 3rd ed., section 5.7).
 """
 
 from __future__ import annotations
@@ -39,13 +39,14 @@ FORMULAS = {
 """Each quotient, as it is computed."""
 OFFSETS = {"forward": (1, 0), "backward": (0, -1), "central": (1, -1)}
 """Places of f in a quotient in units of h, the one it begins with and the one that is subtracted."""
-FEWEST, MOST = 5, 40  # steps where none are given
+FEWEST, ENOUGH, MOST = 5, 8, 40  # steps where none are given: at least, where round-off plays no part, at most
 BLIND = 10  # steps of a function whose exact quotients are not known
 AFTER = 2  # steps beyond the one at which round-off has taken over
 DIGITS = 60  # of the proven derivative
 BITS = (192, 512, 2400)
 LONGEST = 20_000  # characters of f
 SHARP = 40  # bits to which a part of an error is wanted
+TINY = 2.0**-40  # of truncation: round-off that will not take over, as where f and the point are 0
 
 
 class Quotient(NamedTuple):
@@ -82,8 +83,8 @@ class Best(NamedTuple):
     textbook: float
     """√ε·|x| for one-sided quotients, ε^(1/3)·|x| for central ones (1 for |x| at 0)"""
     expected: float
-    """where truncation and round-off of this f should balance: 2√(η/|f″|), or (3η/|f‴|)^(1/3) for central quotients,
-    with η = ε/2·(|f| + |x·f′|) for the rounding of f and of its argument; NaN where that is not known, or not finite"""
+    """where truncation and round-off of this f have the least sum: 2√(η/|f″|), or (3η/|f‴|)^(1/3) if central, with
+    η = ε/2·(|f| + |x·f′|) for the rounding of f and of its argument; NaN where that is unknown, or not finite"""
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,8 +103,8 @@ class Quotients:
     limits: Mapping[str, float]
     derivative: Result
     label: str
-    balance: Mapping[str, float]
-    """where truncation and round-off should balance, by kind"""
+    expected: Mapping[str, float]
+    """the step at which truncation and round-off should have the least sum, by kind"""
 
     @property
     def odd(self) -> Odd | None:
@@ -122,7 +123,7 @@ class Quotients:
         error, h = min(known)
         scale = abs(self.at[self.variable]) or 1.0
         textbook = EPSILON ** (1 / 3 if kind == "central" else 1 / 2) * scale
-        return Best(kind, -h, error, textbook, self.balance[kind])
+        return Best(kind, -h, error, textbook, self.expected[kind])
 
     def takeover(self, kind: str) -> float | None:
         """Give the largest step from which on round-off is larger than truncation, if there is one."""
@@ -167,7 +168,7 @@ def quotients(
     found = limit.until_roundoff() if steps is None else [limit.step(h) for h in read_steps(steps)]
     shown = {kind: math.nan if value is None else float(value) for kind, value in limits.items()}
     name = task.variables[limit.place]
-    return Quotients(_text(task), name, points.at, tuple(found), shown, derivative, task.labels[0], limit.balance())
+    return Quotients(_text(task), name, points.at, tuple(found), shown, derivative, task.labels[0], limit.expected())
 
 
 def read_steps(steps: Any) -> list[float]:
@@ -177,7 +178,7 @@ def read_steps(steps: Any) -> list[float]:
         raise DiffkitError("there is no step", hint="give some, such as 0.1, 0.01, 0.001")
     for h in found:
         if h <= 0:
-            raise DiffkitError(f"the step h = {h:g} is not positive", hint="backward quotients are shown anyway")
+            raise DiffkitError(f"the step h = {h:g} is not positive", hint="one h > 0 serves both sides")
     return found
 
 
@@ -214,9 +215,8 @@ class _Limit:
             self.program = None  # a Python function whose formula is not known has no exact quotients
 
     def until_roundoff(self) -> list[Step]:
-        """Steps of 0.1, 0.01, … until round-off is most of every error, and some more to show how it grows."""
-        size = abs(self.x)
-        start = math.floor(math.log10(size)) if size >= 10 else 0
+        """Steps of 0.1, 0.01, … until round-off is most of every error, and some more, or until it will not be."""
+        start = math.floor(math.log10(max(abs(self.x), 1)))
         found: list[Step] = []
         rest = AFTER
         for k in range(1, MOST + 1):
@@ -224,12 +224,13 @@ class _Limit:
             over = k >= BLIND if self.program is None else all(map(_rounding_rules, found[-1][1:]))
             if k >= FEWEST and (over or rest < AFTER):
                 rest -= 1
-            if rest < 0 or self.x + found[-1].h == self.x:
+            hopeless = k >= ENOUGH and not any(abs(q.roundoff) > TINY * abs(q.truncation) for q in found[-1][1:])
+            if rest < 0 or hopeless or self.x + found[-1].h == self.x:
                 break
         return found
 
-    def balance(self) -> dict[str, float]:
-        """Steps at which the leading term of truncation is as harmful as round-off, from f, f′, f″ and f‴."""
+    def expected(self) -> dict[str, float]:
+        """Steps at which truncation's leading term and round-off have the least sum, from f, f′, f″ and f‴."""
         unknown = dict.fromkeys(KINDS, math.nan)
         if self.program is None:
             return unknown
@@ -256,9 +257,10 @@ class _Limit:
         return Quotient(value, *self._parts(kind, h, value), error)
 
     def _floating(self, kind: str, h: float) -> float:
-        """The quotient in plain binary64, as a program would have it."""
+        """The quotient in plain binary64, as a program would have it; NaN where f has no value or an infinite one."""
         upper, lower = OFFSETS[kind]
-        return (self._value(self.x + upper * h) - self._value(self.x + lower * h)) / (h * (upper - lower))
+        rise = self._value(self.x + upper * h) - self._value(self.x + lower * h)
+        return rise / (h * (upper - lower)) if math.isfinite(rise) else math.nan
 
     def _value(self, x: float) -> float:
         moved = self._moved(x)

@@ -13,6 +13,10 @@ from diffkit.tasks import hessian_task, taylor_task
 HIGHEST = 10  # order up to which a derivative that is not zero is looked for
 SIGNS = {1: "> 0", -1: "< 0", 0: "= 0"}
 UNDECIDED = "is not told from zero"
+UNKNOWN = (
+    "the Hessian does not tell what kind of point it is, for it is singular, or nearly so; diffkit stationary looks "
+    "further, in a box around the point"
+)
 
 
 def of_curve(program: Program, point: Sequence[float], place: int, slope: Number, second: Number) -> list[str]:
@@ -22,7 +26,17 @@ def of_curve(program: Program, point: Sequence[float], place: int, slope: Number
     if slope.sign == 0:
         found.append(_turning(program, point, place))
     found += _of_curvature(second, slope.sign == 0)
+    if _is_rounded(point[place], slope, second):
+        found.append(
+            f"f′ would be 0 about {abs(slope.value / second.value):.3g} from here, and no binary64 is nearer to that "
+            "place: the point may be a stationary one, rounded"
+        )
     return found
+
+
+def _is_rounded(x: float, slope: Number, second: Number) -> bool:
+    """Whether a step of Newton's method for f′ = 0 is shorter than the rounding of the point."""
+    return 0 < abs(slope.value) <= math.ulp(x) / 2 * abs(second.value)
 
 
 def _of_slope(name: str, slope: Number) -> list[str]:
@@ -31,14 +45,14 @@ def _of_slope(name: str, slope: Number) -> list[str]:
         return [f"f′ {UNDECIDED}: whether f rises or falls is not decided"]
     if sign == 0:
         return ["f′ = 0: the point is stationary, the tangent is horizontal"]
-    angle = math.degrees(math.atan(slope.value))
+    angle = abs(math.degrees(math.atan(slope.value)))
     size = abs(slope.value)
     steep = "steep" if size > 1 else "gentle" if size < 1 else "as steep as a diagonal"
     word, moves = ("rising", "grows") if sign > 0 else ("falling", "falls")
     return [
         f"f′ {SIGNS[sign]}: f is {word}; a small step δ in {name} changes it by about {slope.text}·δ",
         f"|f′| {'>' if size > 1 else '<' if size < 1 else '='} 1: the graph is {steep}; it {moves} at an angle of "
-        f"{abs(angle):.3g}° where both axes have one scale",
+        f"{f'{angle:.3g}' if angle else 'less than 1e-300'}° where both axes have one scale",
     ]
 
 
@@ -109,7 +123,7 @@ def _by_hessian(program: Program, point: Sequence[float]) -> str:
         "negative": "a local maximum: the Hessian is negative definite",
         "indefinite": "a saddle point: the Hessian has positive and negative eigenvalues",
     }
-    return words.get(kind, "the Hessian does not tell what kind of point it is: it is singular, or nearly so")
+    return words.get(kind, UNKNOWN)
 
 
 def definiteness(matrix: Sequence[Sequence[Any]]) -> str:

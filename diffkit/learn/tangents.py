@@ -175,6 +175,8 @@ def tangent(
     (_, along, half), _ = proven(taylor_task(path, 2, path.inputs[place]), point)
     second = _double(half)
     words = of_surface(program, point[:place], slopes) if several else of_curve(program, point, 0, along, second)
+    if any(n.underflows for n in (height, along, second)):
+        words.append(f"numbers below {math.ulp(0.0):.3g} do not fit in binary64, and are 0 in the table")
     models = tuple(_model(path, point, place, delta, (height, along, half)) for delta in steps)
     return Tangent(program, points.at, derivative, height, tuple(slopes), second, chosen, along, models, tuple(words))
 

@@ -28,7 +28,7 @@ def check_format(format: str) -> str:
 
 
 def render(document: Document, format: str = "text", terminal: bool = False) -> str:
-    """Give a document as text; ``terminal`` allows rich tables where the format has them."""
+    """Give a document as text; ``terminal`` fits it to the terminal where the format can."""
     text: str = import_module(check_format(format)).render(document, terminal)
     return text
 

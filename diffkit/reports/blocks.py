@@ -23,7 +23,7 @@ WORDS = {
 }
 """Verdicts and statuses in words."""
 CODE = re.compile(r"\b(not_differentiable|domain_error)\b")
-SIDES = {"left": "left derivative", "right": "right derivative", "limit": "limit of f"}
+SIDES = {"left": "left derivative", "right": "right derivative"}
 
 
 class Equation(NamedTuple):
@@ -90,11 +90,12 @@ def bar(value: float) -> str:
 
 
 def status(odd: Odd) -> str:
-    """Give what a component is where it is no number, with the one-sided derivatives or the limit if known."""
+    """Give what a component is where it is no number, with the one-sided derivatives or f's limit if known."""
+    if odd.cause == "removable point":
+        return f"f has no value here, and tends to {shown(odd.limit)}"
     known = [(words, getattr(odd, name)) for name, words in SIDES.items()]
     sides = ", ".join(f"{words} {shown(value)}" for words, value in known if not math.isnan(value))
-    words = "no value here" if odd.cause == "removable point" else WORDS[odd.status]
-    return words + (f" ({sides})" if sides else "")
+    return WORDS[odd.status] + (f" ({sides})" if sides else "")
 
 
 def worded(text: str) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.functions import Expression
 from diffkit.learn.derivations.derivation import Derivation
-from diffkit.learn.derivations.steps import Step, operator_text, same_in_sympy
+from diffkit.learn.derivations.steps import Step, operator_text, same_in_sympy, text_of
+from diffkit.learn.derivations.tidy import tidy
 from diffkit.reports import result as one
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note
 
@@ -48,6 +49,9 @@ class DerivationReport(NamedTuple):
             yield one.where(d.value)
             yield from one.values(d.value)
             yield from one.messages(d.value)
+        if d.exceptions:
+            where = " or ".join(d.exceptions)
+            yield Note(f"except where {where}: f may have a kink or a jump there, and then has no derivative")
         yield Gap()
         yield Note(f"every step was {d.evidence}")
 
@@ -55,7 +59,7 @@ class DerivationReport(NamedTuple):
     def by_sympy(self) -> str | None:
         """The derivative as SymPy writes it, if it has a form of it."""
         found = self.derivation.by_sympy
-        return None if found is None else str(Expression(found))
+        return None if found is None else text_of(tidy(found, False))
 
     def fields(self) -> dict[str, Any]:
         """Give the fields of the derivation."""
@@ -76,6 +80,7 @@ class DerivationReport(NamedTuple):
             ],
             "derivative": d.formula,
             "by_sympy": self.by_sympy,
+            "exceptions": list(d.exceptions),
             "latex": d.latex,
             "at": None if d.value is None else one.fields(d.value),
         }  # fmt: skip

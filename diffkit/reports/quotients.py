@@ -7,21 +7,34 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
-from diffkit.learn.quotients import FORMULAS, KINDS, Best, Quotient, Quotients
+from diffkit.learn.quotients import FORMULAS, KINDS, Quotient, Quotients
 from diffkit.plots import Chart, Series
 from diffkit.reports import result as one
-from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, listed, plain, rounded, shown
+from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, plain, rounded, shown
 
 PARTS = (
-    "error = quotient − {label} = truncation + round-off: truncation is what the exact quotient is off, "
-    "round-off what binary64 adds to it; the larger part is named (JSON has both)"
+    "error = quotient − {limit} = truncation + round-off: truncation is what the exact quotient is off, "
+    "round-off what binary64 adds to it"
 )
+THEORY = (
+    "theory: the sum of truncation and round-off is least at h = 2√(η/|f″|), or (3η/|f‴|)^(1/3) for the central "
+    "quotient, where η = ε/2·(|f| + |x·f′|) is the rounding of f; rule of thumb: √ε·|x|, or ε^(1/3)·|x|; ε = 2⁻⁵²"
+)
+HOLES = {
+    "pole": "f has no value at the point itself, so one-sided quotients have none; the central quotient does not look "
+    "there, and hides it",
+    "removable point": "f has no value at the point itself, so one-sided quotients have none. With "
+    "f({place}) := {limit} f would be continuous; the central quotient does not look there, and tends to the "
+    "derivative that f then has, if there is one",
+}
+"""What quotients say where f has no value, by cause."""
 
 
 class QuotientsReport(NamedTuple):
-    """Difference quotients at one point."""
+    """Difference quotients at one point; ``errors`` shows the parts of each error too."""
 
     quotients: Quotients
+    errors: bool = True
 
     @property
     def title(self) -> str:
@@ -37,21 +50,26 @@ class QuotientsReport(NamedTuple):
         yield from self._limit()
         yield Gap()
         yield Heading("Difference quotients in binary64, for shrinking h")
-        yield from (Equation(kind, FORMULAS[kind].replace("x", q.variable)) for kind in KINDS)
-        yield Gap()
         yield Table(("h", *KINDS), tuple((shown(s.h), *(value(k.value) for k in s[1:])) for s in q.steps))
-        if q.odd is not None and q.odd.cause in ("removable point", "pole"):
-            yield Note(
-                "f has no value at the point itself, so one-sided quotients have none; the central quotient does not "
-                "look there, and hides it"
-            )
-        yield from self._errors()
+        yield Note(", ".join(f"{kind} {FORMULAS[kind].replace('x', q.variable)}" for kind in KINDS))
+        if q.odd is not None and q.odd.cause in HOLES:
+            place = f"{q.variable} = {shown(q.at[q.variable])}" if len(q.at) > 1 else shown(q.at[q.variable])
+            yield Note(HOLES[q.odd.cause].format(place=place, limit=shown(q.odd.limit)))
+        known = [kind for kind in KINDS if q.best(kind) is not None]
+        if known:
+            yield Gap()
+            yield Heading("Where the error is least")
+            yield from (Note(self._least(kind)) for kind in known)
+            yield from self._parts([kind for kind in known if any(k.error for k in q.of(kind))])
 
     def _limit(self) -> Iterator[Block]:
         """What the quotients tend to."""
         q = self.quotients
         if q.odd is None:
-            remark = {"proven": "(proven)", "estimate": "(the best this function allows, not proven)"}
+            remark = {
+                "proven": "(proven: the quotients from both sides tend to it)",
+                "estimate": "(the best this function allows, not proven)",
+            }
             yield Equation(q.label, shown(q.limits["forward"]), remark.get(q.derivative.error_kind, ""))
             return
         yield from one.values(q.derivative)
@@ -64,41 +82,44 @@ class QuotientsReport(NamedTuple):
                 "which is the slope of neither side"
             )
 
-    def _errors(self) -> Iterator[Block]:
+    def _least(self, kind: str) -> str:
+        """One quotient's least error, and which part of it rules where."""
+        found, takeover = self.quotients.of(kind), self.quotients.takeover(kind)
+        best = self.quotients.best(kind)
+        assert best is not None
+        if not any(q.error for q in found):
+            return f"{kind}: no error at any of these steps"
+        words = f"{kind}: {rounded(best.error)} at h = {shown(best.h)}"
+        if all(math.isnan(q.truncation) for q in found):
+            return words
+        if not any(q.truncation for q in found):
+            return f"{words}; all of it is round-off, for the exact quotient is its limit at every h"
+        if takeover is None:
+            return f"{words}; round-off does not take over down to h = {shown(self.quotients.steps[-1].h)}"
+        return f"{words}; from h = {shown(takeover)} down round-off is the larger part"
+
+    def _parts(self, kinds: list[str]) -> Iterator[Block]:
         q = self.quotients
-        known = [kind for kind in KINDS if q.best(kind) is not None]
-        exact = [kind for kind in known if not any(k.error for k in q.of(kind))]
-        if exact:
-            yield Gap()
-            yield Note(f"without any error at these steps: {listed(exact)}")
-        known = [kind for kind in known if kind not in exact]
-        if not known:
+        kinds = [kind for kind in kinds if not all(math.isnan(k.truncation) for k in q.of(kind))]
+        if not kinds:
+            return
+        if not self.errors:
+            yield Note("--errors splits each error into truncation and round-off")
             return
         yield Gap()
-        yield Heading("Errors, and which part of them is the larger")
-        yield Table(
-            ("h", *chain.from_iterable((kind, "mostly") for kind in known)),
-            tuple((shown(s.h), *chain.from_iterable(_error(getattr(s, kind)) for kind in known)) for s in q.steps),
-        )
-        yield Note(PARTS.format(label=q.label if q.odd is None else "its limit"))
+        yield Heading("The parts of each error")
+        header = chain.from_iterable((f"{kind}: truncation", "round-off") for kind in kinds)
+        rows = [(shown(s.h), *chain.from_iterable(_split(getattr(s, kind)) for kind in kinds)) for s in q.steps]
+        yield Table(("h", *header), tuple(rows))
+        yield Note(PARTS.format(limit=q.label if q.odd is None else "its limit"))
         yield Gap()
-        yield Heading("Where the error is least")
+        yield Heading("Where theory expects the least error")
+        best = [best for best in map(q.best, kinds) if best is not None]
         yield Table(
-            ("quotient", "best h", "error there", "theory for this f", "rule of thumb", "round-off rules from h ="),
-            tuple(self._best(best) for best in map(q.best, known) if best is not None),
-            (0, 1, 2, 3, 4, 5),
+            ("quotient", "best h found", "theory for this f", "rule of thumb"),
+            tuple((b.kind, shown(b.h), rounded(b.expected), rounded(b.textbook)) for b in best),
         )
-        yield Note(
-            "theory: truncation and round-off balance at h = 2√(η/|f″|), or (3η/|f‴|)^(1/3) for the central quotient, "
-            "where η = ε/2·(|f| + |x·f′|) is the rounding of f; rule of thumb: √ε·|x|, or ε^(1/3)·|x|; ε = 2⁻⁵²"
-        )
-
-    def _best(self, best: Best) -> tuple[str, ...]:
-        takeover = self.quotients.takeover(best.kind)
-        return (
-            best.kind, shown(best.h), rounded(best.error), rounded(best.expected), rounded(best.textbook),
-            "–" if takeover is None else shown(takeover),
-        )  # fmt: skip
+        yield Note(THEORY)
 
     def charts(self) -> Iterator[Chart]:
         """Draw the sizes of the errors against the step: the V-curve."""
@@ -142,7 +163,6 @@ def _size(error: float) -> float:
     return abs(error) or math.nan
 
 
-def _error(q: Quotient) -> tuple[str, str]:
-    """The error of one quotient, and the larger of its parts."""
-    mostly = "round-off" if abs(q.roundoff) > abs(q.truncation) else "truncation" if q.truncation else "–"
-    return f"{q.error:.2e}" if math.isfinite(q.error) else "–", mostly
+def _split(q: Quotient) -> tuple[str, str]:
+    """The parts of one error."""
+    return tuple(f"{part:.2e}" if math.isfinite(part) else "–" for part in (q.truncation, q.roundoff))  # type: ignore[return-value]

@@ -48,7 +48,7 @@ class TangentReport(NamedTuple):
         yield Gap()
         yield Heading("Tangent plane" if several else "Tangent line")
         name = "z" if several else "y"
-        yield Equation(name, t.line, "" if t.exact else "(numbers rounded to binary64)")
+        yield Equation(name, t.line, "" if t.exact else "(numbers rounded)")
         if t.multiplied_out != t.line:
             yield Equation(name, t.multiplied_out)
         yield Gap()
@@ -113,7 +113,7 @@ def _row(m: Model) -> tuple[str, ...]:
 
 def number(value: float) -> str:
     """Give a value with ten digits."""
-    return "–" if math.isnan(value) else f"{value:.10g}"
+    return "–" if math.isnan(value) else f"{value + 0.0:.10g}"
 
 
 def size(error: float) -> str:

@@ -1,71 +1,135 @@
-"""Readable text: plain lines and aligned columns, or rich tables on a terminal."""
+"""Readable text: plain lines and aligned columns; on a terminal as wide as it is, and no number over two lines."""
 
 from __future__ import annotations
 
-from diffkit.reports.blocks import Block, Equation, Gap, Heading, Table, line
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from unicodedata import combining, east_asian_width
+
+from diffkit.reports.blocks import Block, Equation, Heading, Note, Table, line
 from diffkit.reports.model import Document
+
+NARROWEST = 40
+INDENT = "  "  # of the lines that continue one
+BETWEEN = "  "  # columns
+BOLD, DIM, END = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+STYLE = re.compile(r"\x1b\[\dm")
+WORDS = re.compile(r"(?<=[^=±] )(?=[^ =±])")  # where a line may break: “x = 1” is one word
+SYMBOLS = re.compile(r"(?<=[^*]\*)(?!\*)|(?<=[/,( ])|(?<=[^\x1b]\[)")  # where a word wider than a line may break
 
 
 def render(document: Document, terminal: bool = False) -> str:
-    """Give the document as plain text, or styled for a terminal."""
-    laid_out = [_brief(block) if isinstance(block, Table) else block for block in document.blocks()]
-    return (_rich(laid_out) if terminal else _plain(laid_out)).rstrip() + "\n"
+    """Give the document as plain text, or for a terminal: in lines that fit, with what matters in bold."""
+    width = max(NARROWEST, shutil.get_terminal_size().columns) if terminal else None
+    lines = [text for block in document.blocks() for text in _lines(block, width)]
+    text = "\n".join(lines).rstrip() + "\n"
+    plain = not terminal or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    return STYLE.sub("", text) if plain else text
 
 
-def _brief(table: Table) -> Table:
-    """Keep the columns that a line of text has room for."""
-    if not table.brief:
-        return table
-    header, *rows = (tuple(row[c] for c in table.brief) for row in (table.header, *table.rows))
+def _lines(block: Block, width: int | None) -> list[str]:
+    """A block as lines; NO_COLOR and pipes have the styles taken out again."""
+    if isinstance(block, Table):
+        return _table(_only(block, block.brief) if block.brief else block, width)
+    if isinstance(block, Equation):
+        remark = f"  {DIM}{block.remark}{END}" if block.remark else ""
+        return wrapped(f"{block.left} = {BOLD}{block.right}{END}{remark}", width, INDENT)
+    style = BOLD if isinstance(block, Heading) else DIM if isinstance(block, Note) else ""
+    return wrapped(f"{style}{line(block)}{END if style else ''}", width, INDENT)
+
+
+def _only(table: Table, kept: Sequence[int]) -> Table:
+    """Keep some columns."""
+    header, *rows = (tuple(row[c] for c in kept) for row in (table.header, *table.rows))
     return Table(header, tuple(rows))
 
 
-def _plain(laid_out: list[Block]) -> str:
+def wrapped(text: str, width: int | None, indent: str = "") -> list[str]:
+    """Break a line between words, and between symbols a word that is wider; one number or name is never broken."""
+    if width is None or size(text) <= width:
+        return [text]
     lines: list[str] = []
-    for block in laid_out:
-        if isinstance(block, Table):
-            lines += align(block)
+    start = ""
+    for word in WORDS.split(text):
+        for part in [word] if size(word.rstrip()) <= width - len(indent) else SYMBOLS.split(word):
+            if size(start.strip()) and size(start + part.rstrip()) > width:
+                lines.append(start.rstrip())
+                start = indent
+            start += part
+    return [*lines, start.rstrip()]
+
+
+def size(text: str) -> int:
+    """Columns that a text takes on a terminal."""
+    seen = STYLE.sub("", text)
+    if seen.isascii():
+        return len(seen)
+    return sum(2 if east_asian_width(c) in "WF" else not combining(c) for c in seen)
+
+
+def _table(table: Table, width: int | None) -> list[str]:
+    """A table in aligned columns; too wide, its cells are wrapped, or its columns are split over several tables."""
+    widths = [max(map(size, column)) for column in _columns(table)]
+    if width is None or _whole(widths) <= width:
+        return _aligned(table, widths)
+    least = [max(map(_longest, column)) for column in _columns(table)]
+    if len(least) > 2 and _whole(least) > width:
+        return _split(table, width)
+    least[0] = min(least[0], width // 2)
+    least[-1] = max(1, min(least[-1], width - _whole(least[:-1]) - len(BETWEEN)))
+    while _whole(widths) > width and widths != least:
+        widest = max((c for c in range(len(widths)) if widths[c] > least[c]), key=widths.__getitem__)
+        widths[widest] -= 1
+    return _aligned(table, widths)
+
+
+def _split(table: Table, width: int) -> list[str]:
+    """The columns in several tables, each with the first one, or with numbers of the rows if that repeats itself."""
+    if len({row[0] for row in table.rows}) < len(table.rows):
+        rows = tuple((str(k), *row) for k, row in enumerate(table.rows, 1))
+        return _table(Table(("#", *table.header), rows), width)
+    wanted = [max(_longest(title), *map(size, cells)) for title, *cells in _columns(table)]
+    parts = [[0, 1]]
+    for c in range(2, len(wanted)):
+        if _whole([wanted[k] for k in (*parts[-1], c)]) <= width:
+            parts[-1].append(c)
         else:
-            lines.append(line(block))
-    return "\n".join(lines)
+            parts.append([0, c])
+    found = (_table(_only(table, part), width) for part in parts)
+    return [text for lines in found for text in (*lines, "")][:-1]
 
 
-def align(table: Table) -> list[str]:
-    """Give a table as lines with columns padded to one width."""
-    rows = [table.header, *table.rows]
-    widths = [max(len(row[c]) for row in rows) for c in range(len(table.header))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+def _longest(text: str) -> int:
+    """The width of the widest word."""
+    return max(size(word.rstrip()) for word in WORDS.split(text))
 
 
-def _rich(laid_out: list[Block]) -> str:
-    import io
-    import shutil
+def _columns(table: Table) -> list[tuple[str, ...]]:
+    return list(zip(table.header, *table.rows, strict=True))
 
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table as RichTable
-    from rich.text import Text
 
-    stream = io.StringIO()
-    console = Console(
-        file=stream, force_terminal=True, width=max(60, shutil.get_terminal_size().columns), highlight=False
-    )
-    for block in laid_out:
-        if isinstance(block, Table):
-            grid = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-            for name in block.header:
-                grid.add_column(Text(name), overflow="fold")
-            for row in block.rows:
-                grid.add_row(*(Text(cell) for cell in row))
-            console.print(grid)
-        elif isinstance(block, Equation):
-            text = Text(f"{block.left} = ")
-            text.append(block.right, style="bold")
-            console.print(text.append(f"  {block.remark}" if block.remark else "", style="dim"), soft_wrap=True)
-        elif isinstance(block, Gap):
-            console.print()
-        elif isinstance(block, Heading):
-            console.print(Text(block.text, style="bold"), soft_wrap=True)
-        else:
-            console.print(Text(line(block)), style="dim", soft_wrap=True)
-    return stream.getvalue()
+def _whole(widths: Sequence[int]) -> int:
+    """The width of a table."""
+    return sum(widths) + len(BETWEEN) * (len(widths) - 1)
+
+
+def _aligned(table: Table, widths: Sequence[int]) -> list[str]:
+    header, *rows = (_row(row, widths) for row in (table.header, *table.rows))
+    return [*(f"{BOLD}{text}{END}" for text in header), *(text for row in rows for text in row)]
+
+
+def _row(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """A row of cells as one line, or as many as its highest cell."""
+    cells = [wrapped(cell, width) for cell, width in zip(row, widths, strict=True)]
+    return [
+        BETWEEN.join(
+            _padded(cell[k] if k < len(cell) else "", w) for cell, w in zip(cells, widths, strict=True)
+        ).rstrip()
+        for k in range(max(map(len, cells)))
+    ]
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - size(text))

@@ -159,4 +159,5 @@ def _decimal(value: Fraction) -> str | None:
     if places <= LONGEST and places - len(text) < 6:
         text = text.rjust(places + 1, "0")
         return f"{text[:-places]}.{text[-places:]}"
-    return f"{text}e-{places}"
+    point = f".{text[1:]}" if len(text) > 1 else ""
+    return f"{text[0]}{point}e-{places - len(text) + 1}"

@@ -7,11 +7,12 @@ the domain in balls, against derivatives that know nothing of the rule: Arb's po
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from diffkit.builder import ProgramBuilder, copy_slots
+from diffkit.domain import domain
 from diffkit.errors import LimitError, PointError, VariableError
 from diffkit.functions import as_program
 from diffkit.learn.derivations.latex import latex, latex_name
@@ -42,6 +43,8 @@ class Derivation:
     """the same as SymPy writes it, where it has a form of it"""
     evidence: Evidence
     """the least that any step has"""
+    exceptions: tuple[str, ...]
+    """where f may have no derivative, since an operation has a kink or a jump there, or branches meet"""
     value: Result | None = None
     """the proven derivative at the point that was named, if one was"""
 
@@ -151,7 +154,21 @@ class _Walk:
             self._answer(output),
             verifier.by_sympy.get(output),
             verifier.summary,
+            tuple(dict.fromkeys((*domain(program, self.rules).exceptions, *self._seams()))),
         )
+
+    def _seams(self) -> Iterator[str]:
+        """Where the branches of a choice meet: its comparisons as equations."""
+        stack = list(reversed(self.rules))
+        while stack:
+            slot = stack.pop()
+            instruction = self.program.instruction_at(slot)
+            if instruction is None or not self.varies[slot]:
+                continue
+            primitive, args = instruction
+            if primitive.truth and not primitive.truths:
+                yield " = ".join(format_slot(self.program, arg, LONGEST) for arg in args)
+            stack.extend(args[k] for k in reversed(primitive.truths))
 
     def _moving(self, rule: Rule) -> list[int]:
         return [arg for arg, moves in zip(rule.arguments, rule.moving, strict=True) if moves]
@@ -184,7 +201,8 @@ class _Walk:
         slopes = [next(pending) if moves else None for moves in rule.moving]
         left, right = rule.make(builder, range(len(names)), slopes)
         latexed = tuple((prime, f"{latex_name(prime[:-1])}'") for prime in primes)
-        return Identity(builder.program([left], own[:count]), builder.program([right], [*own, *primes]), latexed)
+        written = tidy(builder.program([right], [*own, *primes]), False)
+        return Identity(builder.program([left], own[:count]), written, latexed)
 
     def _line(self, slot: int, rule: Rule) -> Identity:
         """The rule applied to the expressions themselves."""
