@@ -172,10 +172,35 @@ def test_the_table_shows_first_middle_and_last_steps(run):
     assert rows[-1][1] == f"{0.8**100:.6g}"
 
 
+def test_rates_of_convergence_say_what_they_are(run):
+    _, out, _ = run("descend", "(w-3)^2 + 20*(b+1)^2", "--from", "w=0,b=0", "--rate", "0.02", "--steps", "50")
+    assert "factor per step at the rate 1/L = 0.95  (1 − μ/L)" in out
+    assert "steps that suffice at the rate 1/L = 277  (κ·ln(1/ε) with ε = 1e-06)" in out
+    assert "agree within a factor of 1\n" in out
+    _, out, _ = run("descend", "(w-3)^2 + 20*(b+1)^2", "--from", "w=0,b=0", "--rate", "0.02", "--momentum", "0.5")
+    assert "= 0.95  (1 − μ/L, without momentum)" in out
+    assert "with ε = 1e-06, without momentum)" in out
+
+
+def test_no_rate_is_promised_for_a_quartic(run):
+    _, out, _ = run("descend", "x^4", "--from", "1", "--rate", "0.1")
+    assert "the gradient falls like k^−1.49, k the number of the step  (steps 500 to 1000): slower than any" in out
+    assert "no bound on the number of steps is known: the curvature differs by a factor of" in out
+    assert [w for w in ("f* ≈", "suffice", "predicted", "everywhere if f is quadratic") if w in out] == []
+
+
+def test_a_descent_from_the_minimum_counts_no_steps(run):
+    _, out, _ = run("descend", "x^2", "--from", "0")
+    assert "at a minimum as far as the curvature tells" in out
+    assert "not reached" not in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         (["x^2"], 2, "needs a start"),
+        (["(relu(w)-1)**2", "--from=-1", "--rate", "0.1"], 1, ""),
+        (["-x^2", "--from", "1"], 1, ""),
         (["x^2", "--from", "1", "--check"], 2, "no gradient to check"),
         (["x^2", "--from", "1", "--picture", "loss"], 2, "no file"),
         (["x^2", "--from", "1", "--save", "path.gif"], 2, "cannot save"),

@@ -208,3 +208,84 @@ def test_exact_hessians_of_expressions_and_functions():
     assert code.eigenvalues == pytest.approx(truth, rel=1e-12)
     assert text.shape == "saddle"
     assert math.isnan(text.condition)
+
+
+# What is claimed, and what is not -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("f", "start", "options", "power", "against"),
+    [
+        ("x^4", 1, {"rate": 0.1}, 1.5, "the curvature differs"),  # x ~ (8αk)^−1/2
+        ("x^3", 1, {"rate": 0.1}, 2.0, "the Hessian is singular close to the end"),  # x ~ 1/(3αk): an inflection
+        ("exp(-x)", 0, {"rate": 1}, 1.0, "the curvature differs"),  # x ~ ln k: no minimum at all
+    ],
+)
+def test_a_power_of_the_step_is_slower_than_any_rate(f, start, options, power, against):
+    found = dk.descend(f, start, **options).convergence
+    assert found.power == pytest.approx(power, rel=0.02)
+    assert math.isnan(found.observed)
+    assert found.halves[0] < found.halves[1] < 1
+    assert against in found.unknown
+    assert all(map(math.isnan, (found.predicted, found.at_safe_rate, found.minimum, found.bound, found.needed)))
+
+
+def test_a_falling_rate_makes_a_power_of_a_quadratic():
+    """x ← (1 − 2α/(1 + dk))x ~ k^(−2α/d)."""
+    run = dk.descend("x^2", 1, rate=0.3, schedule="inverse", decay=0.5, steps=4000)
+    assert run.convergence.power == pytest.approx(1.2, rel=1e-2)
+    assert run.convergence.bound == pytest.approx(math.log(1e6))
+    constant = dk.descend("x^2 + 30*y^2 + 7*z^2", [1, 1, 1], rate=0.01, steps=60).convergence
+    assert math.isnan(constant.power)  # three factors at work are no power
+
+
+@pytest.mark.parametrize(
+    ("f", "start", "options", "against"),
+    [
+        ("100*(y-x^2)^2+(1-x)^2", [-1, 1], {"rate": 0.001}, "f is not convex at step"),
+        ("cosh(x)", 2, {"rate": 0.1}, "the curvature differs by a factor of 3.76 along"),  # cosh 2
+        ("sigmoid(x)^2", -5, {"rate": 0.1}, "the curvature differs"),  # agrees on the path, not where Newton leads
+        ("abs(x) + x^2", 1.03, {"rate": 0.1}, "the curvature differs"),
+        ("x^2 + 0*y", [1, 1], {"rate": 0.1}, "the Hessian is singular at the start"),
+        ("x^2", 0, {}, "a single point"),
+    ],
+)
+def test_no_bound_is_claimed_where_f_does_not_look_strongly_convex(f, start, options, against):
+    found = dk.descend(f, start, **options).convergence
+    assert against in found.unknown
+    assert math.isnan(found.bound)
+    assert math.isnan(found.minimum)
+
+
+def test_curvature_that_varies_a_little_gives_a_bound_from_its_extremes():
+    def logistic(x):
+        return np.log1p(np.exp(-x)) + x**2 / 10
+
+    run = dk.descend("log(1+exp(-x)) + x^2/10", -3, rate=0.5)
+    found, seen = run.convergence, run.evidence
+    second = 0.2 + 1 / (2 + 2 * np.cosh(run.path.points[:, 0]))
+    assert (seen.smallest, seen.largest) == pytest.approx((second.min(), 0.45), rel=0.01)  # ¼ + ⅕ at 0
+    assert found.bound == pytest.approx(seen.largest / seen.smallest * math.log(1e6))
+    assert 1 < seen.spread < 2
+    best = dk.descend("log(1+exp(-x)) + x^2/10", -3, rate=2, tolerance=0).value
+    assert found.minimum == pytest.approx(best, rel=1e-14)
+    gaps = logistic(run.path.points[:, 0]) - best
+    assert found.needed == np.flatnonzero(gaps <= 1e-6 * gaps[0])[0]
+    safe = dk.descend("log(1+exp(-x)) + x^2/10", -3, rate=1 / seen.largest)
+    assert safe.convergence.needed <= found.bound
+
+
+def test_the_number_of_steps_is_not_given_where_the_minimum_is_uncertain():
+    run = dk.descend("x^2 + x^4/40", 2, rate=0.01, steps=100)
+    assert run.convergence.unknown == ""
+    assert run.convergence.needed == math.inf  # far from it, whatever f* is exactly
+    assert math.isnan(dk.descend("x^2 + x^4/40", 2, rate=0.1, steps=32).convergence.needed)
+
+
+def test_many_weights_have_a_bound_too_and_kinks_forbid_it():
+    A, start = quadratic(100, 30)
+    run = dk.descend(lambda x: x @ A @ x / 2, start, gradient=lambda x: A @ x, rate=1 / 30, steps=60)
+    assert 1 <= run.convergence.bound / (30 * math.log(1e6)) < 1.1
+    bent = dk.descend(lambda x: x @ A @ x / 2 + 5 * np.sum(np.abs(x)), start,
+                      gradient=lambda x: A @ x + 5 * np.sign(x), rate=1 / 30, steps=60)  # fmt: skip
+    assert math.isnan(bent.convergence.bound)

@@ -39,7 +39,7 @@ def test_a_rate_above_the_highest_diverges_and_one_below_does_not(momentum, nest
         ("abs(x)", 1.03, {"rate": 0.1}, "stagnated", "bouncing"),
         ("x^2", 1, {"rate": 1.0}, "stagnated", "bouncing"),
         ("x^2", 1, {"rate": 1e-20}, "stagnated", "rounding"),
-        ("-x^2", 2, {"rate": 0.1}, "diverged", "no minimum"),
+        ("-x^2", 2, {"rate": 0.1}, "diverged", "falling on"),
         ("exp(x^2)", 2, {"rate": 1.0}, "diverged", "rate too large"),
         ("x - log(x)", 0.1, {"rate": 5}, "left the domain", "left the domain"),
         ("x^2", 1, {"rate": 1e-4, "steps": 50}, "steps used up", "small rate"),
@@ -161,6 +161,14 @@ def test_a_recurrent_weight_above_one_throws_the_weights_away():
     assert run.norms[0] == pytest.approx(2 * (1.5**30 - 1) * 30 * 1.5**29, rel=1e-12)
 
 
+def test_values_that_print_alike_are_told_apart():
+    def loss(w):
+        return w**2 * (1.0 if type(w) is np.float64 else 1 + 1e-9)
+
+    with pytest.raises(dk.TracingError, match=r"1\.1\d*, not 1\.1\d* \(1\.1\d*e-09 apart, more than rounding\)"):
+        dk.descend(loss, 1.05)
+
+
 def test_layers_are_the_parameters():
     rng = np.random.default_rng(0)
     data = rng.normal(size=(20, 3))
@@ -182,3 +190,127 @@ def test_layers_are_the_parameters():
         gradient=lambda W1, b1, W2, b2, x: {"b2": by_hand[-1], "W2": by_hand[16:20], "W1": by_hand[:12].reshape(3, 4),
                                             "b1": by_hand[12:16]})  # fmt: skip
     assert by_layer.path.gradients[0] == pytest.approx(by_hand, rel=1e-15)
+
+
+# A minimum is said only where gradient and curvature say so -----------------------------------------------------------
+
+
+def dead(w):
+    x = np.linspace(-1, 1, 20)
+    return np.mean((np.maximum(w[0] * x + w[1], 0) - x) ** 2)
+
+
+@pytest.mark.parametrize(
+    ("f", "start", "options"),
+    [
+        ("(relu(w)-1)^2", -1, {"rate": 0.1}),
+        ("1-exp(-(x-100)^2)", 0, {}),
+        ("(sigmoid(x)-1)^2", -1000, {}),
+        (dead, [-1, -2.5], {}),
+        ("exp(x)", 0, {"rate": 1e5}),
+        ("-x^4", 0, {}),
+        ("x^3", 0, {}),
+        ("x^3-3*x*y^2", [0, 0], {}),
+    ],
+)
+def test_no_gradient_and_no_curvature_is_no_minimum(f, start, options):
+    run = dk.descend(f, start, **options)
+    assert (run.status, run.norms[-1], causes(run)[0]) == ("stagnated", 0, "flat")
+    assert run.messages[0].startswith("gradient and curvature are both 0 here: that does not say minimum")
+
+
+@pytest.mark.parametrize(
+    ("f", "start", "options", "words"),
+    [
+        ("x^2 + y^2", [1, 2], {"rate": 0.2}, "within the tolerance, at a minimum"),
+        ("x^2", 0, {}, "within the tolerance, at a minimum"),
+        ("(x - 1)^2", 0, {"rate": 0.25, "tolerance": 0}, "at a minimum"),
+        ("x^2/2 + exp(x)", 1, {"rate": 0.1, "tolerance": 0}, "down to rounding, at a minimum"),
+        ("x^2 + y^3", [1, 0], {"rate": 0.1}, "singular there and does not tell"),
+        ("x^2*y^2", [1, 0.5], {"rate": 0.1}, "singular there and does not tell"),
+        ("x^3", 1e-4, {"rate": 1e3}, "changes too much close by to tell"),  # an inflection
+        ("x^4", 2e-3, {"rate": 1e4}, "changes too much close by to tell"),
+        ("abs(x)^1.5", 0, {"gradient": "0*x"}, "there is no Hessian there"),
+    ],
+)
+def test_a_minimum_is_named_where_the_curvature_shows_one(f, start, options, words):
+    run = dk.descend(f, start, **options)
+    assert run.status == "converged"
+    assert words in run.ending
+    assert ("at a minimum" in run.ending) is ("at a minimum" in words)
+
+
+@pytest.mark.parametrize(("sign", "status"), [(1.0, "converged"), (-1.0, "stagnated")])
+def test_many_weights_are_looked_at_by_lanczos_steps(sign, status):
+    scale = np.append(np.ones(99), sign)
+    run = dk.descend(lambda x: scale @ x**2, np.append(np.ones(99), 0), gradient=lambda x: 2 * scale * x, rate=0.3)
+    assert run.status == status
+    assert ("not all were looked at" in run.ending) is (sign > 0)
+    assert ("saddle" in causes(run)) is (sign < 0)
+
+
+@pytest.mark.parametrize(
+    ("f", "start", "kind"),
+    [
+        ("x^2 - y^2", [0, 0], "a saddle point"),
+        ("-x^2 - y^2", [0, 0], "a maximum"),
+        ("-x^2 + y^4", [0, 0], "no minimum"),  # a saddle point, though no eigenvalue is positive
+    ],
+)
+def test_the_eigenvalues_tell_saddle_and_maximum(f, start, kind):
+    assert f"this is {kind}" in dk.descend(f, start).messages[0]
+
+
+# Where f goes down for ever, and where the rate is to blame -----------------------------------------------------------
+
+
+def test_running_down_is_no_minimum_and_no_flat_direction():
+    down = dk.descend("-x^2", 1)
+    assert (down.status, causes(down)) == ("diverged", ["falling on"])
+    assert down.value == pytest.approx(-(1.02**2000), rel=1e-10)
+    line = dk.descend("-x", 0)
+    assert (line.status, causes(line)) == ("steps used up", ["no curvature"])
+    assert "the gradient is 1" in line.messages[0]
+    away = dk.descend("x*y", [1e-3, 0])
+    assert (away.status, causes(away)) == ("steps used up", ["falling on"])
+
+
+def test_a_plateau_is_named_and_the_rate_is_not_blamed():
+    for f, start, options in (("(tanh(x)-1)^2", -6, {"steps": 200}), ("sigmoid(x)^2", -5, {"rate": 0.1})):
+        run = dk.descend(f, start, **options)
+        assert (run.status, causes(run)) == ("steps used up", ["plateau"])
+        assert f"moved by {abs(run.point[0] - start):.3g}" in run.messages[0]
+
+
+def test_a_rate_too_large_is_shown_where_the_curvature_forbids_it():
+    run = dk.descend("(x^2+y-11)^2+(x+y^2-7)^2", {"x": 0, "y": 0}, rate=0.05)
+    assert run.at_start.largest < 0  # nothing overshoots there
+    x, y = run.path.points[2]
+    largest = np.linalg.eigvalsh([[12 * x**2 + 4 * y - 42, 4 * (x + y)], [4 * (x + y), 12 * y**2 + 4 * x - 26]])[1]
+    assert f"2/L = {2 / largest:.3g} (L = {largest:.3g} at step 2)" in run.messages[0]
+    assert 2 / largest < 0.05
+
+
+def test_jumping_about_is_not_divergence():
+    run = dk.descend("x^2-cos(20*x)", 1, rate=0.3)
+    rising = np.mean(np.diff(run.path.values) > 0)
+    assert (run.status, causes(run)) == ("steps used up", ["jumping"])
+    assert f"f went up in {rising:.0%} of the steps" in run.messages[0]
+    assert math.isnan(run.convergence.observed)
+
+
+def test_a_schedule_that_decays_to_nothing_is_blamed():
+    run = dk.descend("x^2", 1, rate=0.1, schedule="step", decay=0.5, every=5)
+    assert (run.status, causes(run)) == ("stagnated", ["schedule"])
+    assert f"from 0.1 to {0.1 * 0.5 ** (run.steps // 5):.3g}" in run.messages[0]
+
+
+def test_one_gradient_of_zero_is_not_uneven():
+    run = dk.descend("100*(y-x^2)^2+(1-x)^2", [-1, 1], rate=0.001)
+    assert run.path.gradients[0] == pytest.approx([-4, 0])
+    assert not {"uneven gradient", "no gradient"} & set(causes(run))
+
+
+def test_a_first_step_from_zero_has_no_size_of_the_weights():
+    run = dk.descend("(x - 100)^2", 0, rate=0.4)
+    assert "has the length 80, from weights of length 0" in run.messages[0]

@@ -265,7 +265,7 @@ class Bound:
             if not np.any(apart) or not np.any(apart & ~(np.abs(found - own) <= FAR * rounding(self.values, point))):
                 return
         raise TracingError(
-            f"{self.name} computes something else when it is followed: {_shown(found)}, not {_shown(own)}",
+            f"{self.name} computes something else when it is followed: {_apart(found, own)}",
             hint="it looks at the type of its argument, catches errors, or keeps a state",
         )
 
@@ -293,6 +293,13 @@ class Bound:
             return [float(known[p][output]) for p in points]
 
         return [lambda points, k=k: values(points, k) for k in self.outputs]  # type: ignore[misc]
+
+
+def _apart(found: Any, own: Any) -> str:
+    """Two arrays that differ, and how far apart they are where they print alike."""
+    shown, expected = _shown(found), _shown(own)
+    gap = f" ({np.nanmax(np.abs(found - own)):.3g} apart, more than rounding)" if shown == expected else ""
+    return f"{shown}, not {expected}{gap}"
 
 
 def _shown(values: Any) -> str:

@@ -21,14 +21,6 @@ FIELDS = 1000  # points in the fields
 DRAWN = 60  # points in a chart
 LINES = 4  # weights in a chart
 ROUNDING = 1e-12  # of the first value of f
-ENDINGS = {
-    "converged": "converged: the gradient is within the tolerance, at a minimum as far as the curvature tells",
-    "stagnated": "stagnated: no progress, and no sign of a minimum",
-    "diverged": "diverged",
-    "left the domain": "left the domain of f",
-    "steps used up": "steps used up before the gradient was within the tolerance",
-    "interrupted": "interrupted; this is the path so far",
-}
 
 
 class DescentReport(NamedTuple):
@@ -49,7 +41,7 @@ class DescentReport(NamedTuple):
         yield Equation("f", self.f)
         yield from map(Note, self._set_up())
         yield Gap()
-        yield Equation("status", ENDINGS[descent.status])
+        yield Equation("status", descent.ending)
         yield Equation("steps", str(descent.steps))
         yield Equation("f at the end", _number(descent.value))
         for name, x in zip(descent.names[:LISTED], descent.point.tolist(), strict=False):
@@ -65,7 +57,9 @@ class DescentReport(NamedTuple):
         yield Gap()
         yield Heading("Curvature")
         yield _curvatures(descent)
-        yield Note(f"by {descent.at_end.source}; μ and L hold near these points, and everywhere if f is quadratic")
+        near = "μ and L hold near these points, and everywhere if f is quadratic"
+        far = "each row holds at its point only, and where f bends more, its rates are too large"
+        yield Note(f"by {descent.at_end.source}; {far if descent.evidence.against else near}")
         rates = list(self._rates())
         if rates:
             yield Gap()
@@ -100,23 +94,42 @@ class DescentReport(NamedTuple):
             yield Table(("weights", "how many", "root mean square at the start", "at the end"), tuple(rows))
 
     def _rates(self) -> Iterator[Block]:
-        found, end = self.descent.convergence, self.descent.at_end
-        if not math.isnan(found.observed):
-            first, last = found.window
-            yield Equation("observed", f"each step multiplies the gradient by {found.observed:.6g}",
-                           f"(steps {first} to {last})")  # fmt: skip
+        found, settings = self.descent.convergence, self.descent.settings
+        yield from self._observed()
+        if found.unknown:
+            yield Note(f"no bound on the number of steps is known: {found.unknown}")
+            return
         if not math.isnan(found.predicted):
-            worst = "max |1 − αλ| over the eigenvalues λ" if not self.descent.settings.momentum else "with the momentum"
+            worst = "max |1 − αλ| over the eigenvalues λ" if not settings.momentum else "with the momentum"
             yield Equation("predicted", f"{found.predicted:.6g}", f"({worst}, for this rate on a quadratic)")
-        if end.shape == "convex":
-            yield Equation("at the rate 1/L", f"{found.at_safe_rate:.6g}", "(1 − μ/L)")
-            yield Equation("at the rate 2/(μ + L)", f"{found.at_best_rate:.6g}", "((κ − 1)/(κ + 1), the best constant)")
-            if not math.isnan(found.minimum):
-                goal = f"f − f* ≤ {found.epsilon:g} of its first value"
-                yield Equation(f"steps to {goal}", "not reached" if math.isnan(found.needed) else f"{found.needed:.0f}",
-                               f"observed, with f* ≈ {self._minimum(found.minimum)}")  # fmt: skip
-            yield Equation("steps that suffice at the rate 1/L", f"{math.ceil(found.bound)}",
-                           f"(κ·ln(1/ε) with ε = {found.epsilon:g})")  # fmt: skip
+        plain = ", without momentum" * (settings.momentum > 0) + ", with all rows" * (settings.batch is not None)
+        yield Equation("factor per step at the rate 1/L", f"{found.at_safe_rate:.6g}", f"(1 − μ/L{plain})")
+        yield Equation("factor per step at the rate 2/(μ + L)", f"{found.at_best_rate:.6g}",
+                       f"((κ − 1)/(κ + 1), the best constant{plain})")  # fmt: skip
+        if not math.isnan(found.needed):
+            goal = f"f − f* ≤ {found.epsilon:g} of its first value"
+            kept = f" at every {settings.every}th step" if settings.every > 1 else ""
+            yield Equation(f"steps to {goal}", "not reached" if math.isinf(found.needed) else f"{found.needed:.0f}",
+                           f"observed{kept}, with f* ≈ {self._minimum(found.minimum)}")  # fmt: skip
+        yield Equation("steps that suffice at the rate 1/L", f"{math.ceil(found.bound)}",
+                       f"(κ·ln(1/ε) with ε = {found.epsilon:g}{plain})")  # fmt: skip
+        seen = self.descent.evidence
+        yield Note(f"evidence for a strongly convex f: at {seen.points} points, of the path and close to its end, "
+                   f"μ and L agree within a factor of {seen.spread:.3g}")  # fmt: skip
+
+    def _observed(self) -> Iterator[Block]:
+        found = self.descent.convergence
+        first, last = found.window
+        steps = f"(steps {first} to {last})"
+        if not math.isnan(found.observed):
+            yield Equation("observed", f"each step multiplies the gradient by {found.observed:.6g}", steps)
+        elif not math.isnan(found.power):
+            yield Equation("observed", f"the gradient falls like k^−{found.power:.3g}, k the number of the step",
+                           f"{steps}: slower than any geometric rate")  # fmt: skip
+        elif last:
+            early, late = found.halves
+            yield Equation("observed", f"each step multiplies the gradient by {early:.6g} at first, {late:.6g} later",
+                           f"{steps}: no steady rate")  # fmt: skip
 
     def _minimum(self, minimum: float) -> str:
         """F* in words; what is left of 0 by rounding is no number to show."""
@@ -170,10 +183,11 @@ class DescentReport(NamedTuple):
             "groups": [s._asdict() | {"start": plain(s.start), "end": plain(s.end)} for s in layer_sizes(descent)],
             "curvature": {"start": _facts(descent.at_start), "end": _facts(descent.at_end)},
             "convergence": {
-                "observed": plain(found.observed), "window": list(found.window), "predicted": plain(found.predicted),
+                "observed": plain(found.observed), "window": list(found.window), "halves": plain(found.halves),
+                "power": plain(found.power), "predicted": plain(found.predicted),
                 "at_safe_rate": plain(found.at_safe_rate), "at_best_rate": plain(found.at_best_rate),
                 "minimum": plain(found.minimum), "epsilon": found.epsilon, "bound": plain(found.bound),
-                "needed": plain(found.needed),
+                "needed": plain(found.needed), "unknown": found.unknown,
             },
         }  # fmt: skip
 

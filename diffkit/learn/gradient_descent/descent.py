@@ -18,7 +18,9 @@ from diffkit.learn.gradient_descent.batches import Batches, make_batches
 from diffkit.learn.gradient_descent.convergence import Convergence, convergence
 from diffkit.learn.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, Group
 from diffkit.learn.gradient_descent.curvature import Curvature
-from diffkit.learn.gradient_descent.diagnosis import Finding, diagnose, judged
+from diffkit.learn.gradient_descent.diagnosis import Finding, diagnose
+from diffkit.learn.gradient_descent.endings import in_words, judged
+from diffkit.learn.gradient_descent.evidence import Evidence, evidence
 from diffkit.learn.gradient_descent.hessians import Hessians
 from diffkit.learn.gradient_descent.schedules import Schedule, make_schedule
 from diffkit.learn.gradient_descent.walk import Path, Status, Walk, interval
@@ -49,9 +51,9 @@ class Settings:
 class Descent:
     """A path of gradient descent. ``str`` of it says how it went.
 
-    ``status`` is "converged" (‖∇f‖ is within the tolerance, and nothing speaks against a minimum), "stagnated" (no
-    progress, and no minimum), "diverged", "left the domain", "steps used up" or "interrupted"; ``norms`` and
-    ``rates`` are of every step, ``path`` of the kept points.
+    ``status`` is "converged" (‖∇f‖ is within the tolerance, and no Hessian speaks against a minimum; ``ending`` says
+    what is known of it), "stagnated" (no progress, and no sign of a minimum), "diverged", "left the domain", "steps
+    used up" or "interrupted"; ``norms`` and ``rates`` are of every step, ``path`` of the kept points.
     """
 
     names: tuple[str, ...]
@@ -102,14 +104,26 @@ class Descent:
         return self.hessians.at(self.point)
 
     @cached_property
+    def evidence(self) -> Evidence:
+        """The Hessians along the path, and whether they speak for a strongly convex, smooth f."""
+        with np.errstate(all="ignore"):
+            return evidence(self.hessians, self.path)
+
+    @cached_property
     def convergence(self) -> Convergence:
         """The observed rate of convergence beside the predicted one, and the bound on the number of steps."""
-        of_batches = self.settings.batch is not None
+        norms = () if self.settings.batch is not None else self.norms
+        gradient = self.path.gradients[-1]
+        decrement = float(gradient @ -self.hessians.newton(self.point, gradient)) / 2
         return convergence(
-            () if of_batches else self.norms, self.rates, self.path.steps, self.path.values, self.at_end,
-            self.hessians.decrement(self.point, self.path.gradients[-1]), self.settings.momentum,
-            self.settings.nesterov,
+            norms, self.rates, self.path.steps, self.path.values, self.at_end, self.evidence, decrement,
+            self.settings.momentum, self.settings.nesterov,
         )  # fmt: skip
+
+    @property
+    def ending(self) -> str:
+        """The status as a sentence, with what the curvature says of the last point."""
+        return in_words(self)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

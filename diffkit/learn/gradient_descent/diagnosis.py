@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from diffkit.learn.gradient_descent.hessians import Hessians
+from diffkit.learn.gradient_descent.curvature import Curvature
+from diffkit.learn.gradient_descent.endings import FEW, on_top, remaining
+from diffkit.learn.gradient_descent.evidence import at_rest
 from diffkit.learn.gradient_descent.layers import by_layer
-from diffkit.learn.gradient_descent.walk import Path, Status
+from diffkit.learn.gradient_descent.walk import Path
 
 if TYPE_CHECKING:
     from diffkit.learn.gradient_descent.descent import Descent
 
-REACHED = 1e-3  # distance to a minimum, in sizes of x, that a small gradient may leave
-ROUNDED = 1e-7  # the same where rounding ends the steps: little more than √ε
-FEW = 20  # kept points below which progress is not judged
-NO_GAIN = 1e-12  # relative progress of half the steps that counts as none
 JUMP = 1e3  # times the gradient before: it did not grow, it exploded
 LEAP = 10.0  # step in sizes of x that throws the weights away
+LOST = 1e-3  # of the sum of all rates: the later half has decayed to nothing
+RISING = 0.2  # of the steps: f goes up too often
 SLOW = 0.1  # of 1/L: a rate that leaves much to gain
+SHRUNK = 0.5  # of the first gradient: a last one above it has not shrunk
+BARELY = 1e-2  # of their size: weights that went less far have hardly moved
+LOOKS = 9  # points of a path that diverged at which a rate too large is looked for
 ILL = 1e3  # condition number from which the steps zigzag
 
 
@@ -37,60 +40,6 @@ def short(value: float) -> str:
     return f"{value:.3g}"
 
 
-def judged(status: Status, hessians: Hessians, path: Path, norms: Sequence[float], of_batches: bool) -> Status:
-    """The status in the light of the curvature at the end, and of what half the steps gained."""
-    if status == "steps used up":
-        status = _after_all_steps(path, norms, of_batches)
-        if status != "stagnated" or of_batches:
-            return status
-        return "converged" if _settled(hessians, path, ROUNDED) else "stagnated"
-    if status in ("converged", "stagnated"):
-        return "converged" if _settled(hessians, path, REACHED if status == "converged" else ROUNDED) else "stagnated"
-    return status
-
-
-def _after_all_steps(path: Path, norms: Sequence[float], of_batches: bool) -> Status:
-    values = path.values
-    middle = len(norms) // 2
-    if not of_batches and values[-1] > values[0] and norms[-1] > norms[0] and norms[-1] > norms[middle]:
-        return "diverged"
-    if len(values) < FEW:
-        return "steps used up"
-    if of_batches:
-        third, last = np.array_split(values, 4)[2:]
-        return "stagnated" if np.median(third) - np.median(last) < np.std(last) / 2 else "steps used up"
-    first, second = np.array_split(values, 2)
-    gained = np.min(first) - np.min(second)
-    return "stagnated" if gained <= NO_GAIN * abs(np.min(first)) else "steps used up"
-
-
-def _settled(hessians: Hessians, path: Path, near: float) -> bool:
-    """Whether the last point is a minimum as far as first and second derivatives can tell."""
-    return not on_top(hessians, path) and remaining(hessians, path) <= near * (
-        1 + float(np.linalg.norm(path.points[-1]))
-    )
-
-
-def on_top(hessians: Hessians, path: Path) -> bool:
-    """Whether f falls away from the last point by its curvature, rather than by the slope that is left."""
-    if not hessians.small(path.points[-1]):
-        return False
-    curvature = hessians.at(path.points[-1])
-    size = 1 + float(np.linalg.norm(path.points[-1]))
-    slope = float(np.linalg.norm(path.gradients[-1]))
-    return curvature.shape in ("saddle", "concave") and slope <= REACHED * size * abs(curvature.smallest)
-
-
-def remaining(hessians: Hessians, path: Path) -> float:
-    """‖g‖ / c with c = gᵀHg/gᵀg: how far along the gradient the slope would last; infinite where c ≤ 0."""
-    gradient = path.gradients[-1]
-    norm = float(np.linalg.norm(gradient))
-    if norm == 0:
-        return 0.0
-    bend = float(hessians.times(path.points[-1], gradient) @ gradient) / norm**2
-    return norm / bend if bend > 0 else math.inf
-
-
 def diagnose(descent: Descent) -> Iterator[Finding]:
     """Everything there is to say, the reason of the status first."""
     if descent.reason:
@@ -103,6 +52,7 @@ def diagnose(descent: Descent) -> Iterator[Finding]:
         yield Finding("left the domain", _outside(descent))
     if descent.status in ("steps used up", "converged"):
         yield from _slow(descent)
+        yield from _flat(descent)
     yield from _jumps(descent)
     yield from by_layer(descent)
 
@@ -121,26 +71,38 @@ def _where(descent: Descent) -> str:
 
 
 def _diverged(descent: Descent) -> Iterator[Finding]:
-    values, start = descent.path.values, descent.at_start
-    momentum = descent.settings.momentum
-    first = descent.rates[0] if descent.rates else descent.settings.rate
-    if values[-1] < values[0]:
-        yield Finding("no minimum", f"f falls without bound, from {short(values[0])} to {short(values[-1])}: "
-                      "in this direction it has no minimum")  # fmt: skip
+    first, last, steps = descent.path.values[0], descent.path.values[-1], descent.steps
+    slopes = f"the gradient grew from {short(descent.norms[0])} to {short(descent.norms[-1])}"
+    if last < first:
+        yield Finding("falling on", f"f fell from {short(first)} to {short(last)} in {steps} steps, and {slopes}: no "
+                      "minimum is in sight")  # fmt: skip
         return
-    grown = f"f grew from {short(values[0])} to {short(values[-1])} in {descent.steps} steps"
-    if not start.known or start.smoothness == 0:
-        yield Finding("diverged", grown)
+    grown = f"f grew from {short(first)} to {short(last)} in {steps} steps" if last > first else slopes
+    for where, c, rate in _looks(descent):
+        if not (c.known and c.largest > 0):
+            continue
+        momentum = descent.settings.momentum
+        highest = 2 / c.largest * _leeway(momentum, descent.settings.nesterov)
+        if rate > highest:
+            limit = "2/L" if momentum == 0 else "the highest stable rate for this momentum,"
+            advice = f"try 1/L = {short(1 / c.largest)}" if c.shape == "convex" else "try a smaller rate"
+            yield Finding("rate too large", f"{grown}: the rate {short(rate)} is above {limit} "
+                          f"{'= ' * (momentum == 0)}{short(highest)} (L = {short(c.largest)} {where}), so that steps "
+                          f"overshoot there by more than they gain; {advice}")  # fmt: skip
+            return
+    yield Finding("diverged", f"{grown}; try a smaller rate")
+
+
+def _looks(descent: Descent) -> Iterator[tuple[str, Curvature, float]]:
+    """Curvature at the start and along the path, and the rate of the step from there."""
+    path, rates = descent.path, descent.rates
+    if not rates:
         return
-    highest = start.highest_rate * _leeway(momentum, descent.settings.nesterov)
-    if first > highest:
-        limit = "2/L" if momentum == 0 else "the highest stable rate for this momentum,"
-        yield Finding("rate too large", f"{grown}: the rate {short(first)} is above {limit} {'= ' * (momentum == 0)}"
-                      f"{short(highest)} (L = {short(start.smoothness)} at the start), so each step overshoots by "
-                      f"more than it gains; try 1/L = {short(start.safe_rate)}")  # fmt: skip
-    else:
-        yield Finding("diverged", f"{grown}, though the rate {short(first)} is below 2/L = {short(highest)} at the "
-                      "start: f bends more elsewhere; try a smaller rate")  # fmt: skip
+    yield "at the start", descent.at_start, rates[0]
+    if descent.hessians.small(path.points[0]):
+        for k in np.unique(np.linspace(0, len(path.steps) - 1, LOOKS).round().astype(int))[1:].tolist():
+            step = int(path.steps[k])
+            yield f"at step {step}", descent.hessians.at(path.points[k]), rates[min(step, len(rates) - 1)]
 
 
 def _leeway(momentum: float, nesterov: bool) -> float:
@@ -156,25 +118,45 @@ def _stagnated(descent: Descent) -> Finding:
     norm = float(np.linalg.norm(path.gradients[-1]))
     if descent.settings.batch is not None and norm > descent.settings.tolerance:
         return Finding("noise floor", f"f no longer falls (now {short(path.values[-1])}): the gradients of the batches "
-                       "differ, and a constant rate keeps stepping with that noise; let the rate decay or "
-                       "take larger batches")  # fmt: skip
-    if norm <= descent.settings.tolerance and on_top(descent.hessians, path):
-        kind = "a saddle point" if descent.at_end.shape == "saddle" else "a maximum"
-        return Finding("saddle", f"the gradient vanishes, but the Hessian has the eigenvalue "
-                       f"{short(descent.at_end.smallest)}: this is {kind}, and a nudge would go downhill")  # fmt: skip
+                       "differ, and steps at this rate keep that noise; let the rate decay or take larger "
+                       "batches")  # fmt: skip
     if norm <= descent.settings.tolerance:
-        away = remaining(descent.hessians, path)
-        far = f"about {short(away)} away, if there is one" if math.isfinite(away) else "nowhere near"
-        return Finding("flat part", f"the gradient is within the tolerance ({short(norm)}), but f hardly bends here: "
-                       f"the minimum is {far}. This is a plateau, not a minimum")  # fmt: skip
+        return _at_rest(descent, norm)
+    if _decayed(descent):
+        return Finding("schedule", f"the rate has fallen from {short(descent.rates[0])} to {short(descent.rates[-1])}: "
+                       f"its steps come to nothing, with a gradient of {short(norm)} left")  # fmt: skip
     if descent.steps < descent.settings.steps:
         return Finding("rounding", f"the step {short(descent.rates[-1] * last)} is too small to change the weights in "
                        "binary64")  # fmt: skip
     turns = _turns(path)
     if turns > 0.5:
         return Finding("bouncing", f"f no longer falls: {turns:.0%} of the steps turn back on the step before, which "
-                       "happens across a kink, or at a rate of 2/L; let the rate decay")  # fmt: skip
+                       "happens across a kink, or at a rate of 2/L and more; let the rate decay")  # fmt: skip
     return Finding("plateau", f"the second half of the steps gained nothing, with a gradient of {short(norm)} left")
+
+
+def _at_rest(descent: Descent, norm: float) -> Finding:
+    """Why a gradient within the tolerance is no minimum."""
+    path, end, rest = descent.path, descent.at_end, at_rest(descent.hessians, descent.path)
+    if rest == "flat" and norm == 0:
+        return Finding("flat", "gradient and curvature are both 0 here: that does not say minimum, and there is no way "
+                       "to go; start elsewhere")  # fmt: skip
+    if on_top(descent.hessians, path):
+        kinds = {"saddle": "this is a saddle point, or near one", "maximum": "this is a maximum, or near one"}
+        kind = kinds.get(rest, "this is no minimum")
+        return Finding("saddle", f"the gradient vanishes, but the Hessian has the eigenvalue {short(end.smallest)}: "
+                       f"{kind}, and a nudge would go downhill")  # fmt: skip
+    away = remaining(descent.hessians, path)
+    far = (f"if f keeps that curvature, a minimum along it is about {short(away)} away" if math.isfinite(away) else
+           "along the gradient it does not bend upwards")  # fmt: skip
+    return Finding("flat part", f"the gradient is within the tolerance ({short(norm)}) but not 0, and f hardly bends "
+                   f"here: {far}. This is a plateau, not a minimum")  # fmt: skip
+
+
+def _decayed(descent: Descent) -> bool:
+    """Whether the later steps had next to no part in the way that all the rates could go."""
+    rates = descent.rates
+    return bool(rates) and rates[-1] < rates[0] and sum(rates[len(rates) // 2 :]) <= LOST * sum(rates)
 
 
 def _turns(path: Path) -> float:
@@ -186,21 +168,54 @@ def _turns(path: Path) -> float:
 
 
 def _slow(descent: Descent) -> Iterator[Finding]:
-    """What the curvature at the end says of the rate; nothing where batches make their own noise."""
-    end = descent.at_end
-    if end.shape not in ("convex", "flat") or not descent.rates or descent.settings.batch is not None:
+    """Why a path is still on its way; nothing where batches make their own noise."""
+    if not descent.rates or descent.settings.batch is not None:
         return
-    rate, safe = max(descent.rates), min(end.safe_rate, descent.at_start.safe_rate)
-    if rate < SLOW * safe and descent.status == "steps used up":
-        yield Finding("small rate", f"the rate {short(rate)} is far below 1/L = {short(safe)}: a larger one would need "
-                      "fewer steps")  # fmt: skip
+    end, settings = descent.at_end, descent.settings
+    if descent.status == "steps used up":
+        safe = 1 / descent.evidence.largest
+        if max(descent.rates) / (1 - settings.momentum) < SLOW * safe and not descent.evidence.against:
+            yield Finding("small rate", f"the rate {short(settings.rate)} is far below 1/L = {short(safe)}: a larger "
+                          "one would need fewer steps")  # fmt: skip
+        elif descent.evidence.against and descent.steps >= FEW:
+            yield from _going_on(descent)
     if end.shape == "convex" and end.condition > ILL:
-        yield Finding("ill-conditioned", f"κ = L/μ = {short(end.condition)}: f is that much steeper across its valley "
-                      "than along it, and the steps that the sides allow are short for the way; rescale the weights, "
-                      "use momentum, or a method that knows curvature")  # fmt: skip
-    if end.shape == "flat":
-        yield Finding("flat direction", "the Hessian has the eigenvalue 0 as far as one can tell: the minimum is not "
-                      "one point, or f is flatter there than a square")  # fmt: skip
+        yield Finding("ill-conditioned", f"κ = L/μ = {short(end.condition)} at the end: f bends that much more "
+                      "across its valley than along it, and the steps that the sides allow are short for the way; "
+                      "rescale the weights, use momentum, or a method that knows curvature")  # fmt: skip
+
+
+def _going_on(descent: Descent) -> Iterator[Finding]:
+    """Gradients that do not shrink: jumping to and fro, on a plateau, or on a slope without an end in sight."""
+    path, norms = descent.path, descent.norms
+    rising = float(np.mean(np.diff(path.values) > 0))
+    if rising > RISING and descent.settings.momentum == 0:
+        yield Finding("jumping", f"f went up in {rising:.0%} of the steps, between {short(np.min(path.values))} and "
+                      f"{short(np.max(path.values))}: the rate is too large for the curvature there")  # fmt: skip
+        return
+    if norms[-1] <= SHRUNK * norms[0] or path.values[-1] > path.values[0]:
+        return
+    first, last = short(norms[0]), short(norms[-1])
+    way, size = (float(np.linalg.norm(v)) for v in (path.points[-1] - path.points[0], path.points[0]))
+    if way < BARELY * (1 + size):
+        yield Finding("plateau", f"in {descent.steps} steps the weights have moved by {short(way)}, and the gradient "
+                      f"({first}, now {last}) has not shrunk much: a plateau, or a rate far too small")  # fmt: skip
+    elif descent.at_end.smoothness != 0:
+        yield Finding("falling on", f"after {descent.steps} steps the gradient has not shrunk much ({first} at the "
+                      f"start, {last} now): no minimum is in sight yet")  # fmt: skip
+
+
+def _flat(descent: Descent) -> Iterator[Finding]:
+    """Directions in which the Hessian at the end says nothing."""
+    end = descent.at_end
+    if end.shape != "flat" or descent.settings.batch is not None:
+        return
+    if end.smoothness > 0:
+        yield Finding("flat direction", "the Hessian at the end has the eigenvalue 0 as far as one can tell: second "
+                      "derivatives do not say what f does in that direction")  # fmt: skip
+    elif descent.norms[-1] > 0:
+        yield Finding("no curvature", f"the Hessian at the end is 0, and the gradient is {short(descent.norms[-1])}: "
+                      "f goes on like a straight line there, with no sign of a minimum")  # fmt: skip
 
 
 def _jumps(descent: Descent) -> Iterator[Finding]:
@@ -210,10 +225,10 @@ def _jumps(descent: Descent) -> Iterator[Finding]:
         return
     size = 1 + float(np.linalg.norm(descent.path.points[0]))
     advice = "clip the gradient or lower the rate"
-    leap = descent.rates[0] * norms[0] / size
-    if leap > LEAP:
-        yield Finding("exploding gradient", f"the first step is {short(leap)} times as long as the weights (the "
-                      f"gradient is {short(norms[0])}): {advice}")  # fmt: skip
+    length = descent.rates[0] * norms[0]
+    if length > LEAP * size:
+        yield Finding("exploding gradient", f"the first step has the length {short(length)}, from weights of length "
+                      f"{short(size - 1)} (the gradient is {short(norms[0])}): {advice}")  # fmt: skip
         return
     with np.errstate(all="ignore"):
         ratios: Any = norms[1:] / norms[:-1]

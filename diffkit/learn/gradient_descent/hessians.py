@@ -31,11 +31,18 @@ class Hessians:
 
     def __init__(self, cost: Cost):
         self.cost = cost
+        self._known: dict[bytes, Curvature] = {}
 
     def at(self, x: Any) -> Curvature:
         """The eigenvalues at a point: all of them up to ``SMALL`` weights, the extreme ones beyond."""
         if not np.isfinite(x).all():
             return Curvature(math.nan, math.nan, math.nan, None, "there is no Hessian at that point")
+        key = x.tobytes()
+        if key not in self._known:
+            self._known[key] = self._curvature(x)
+        return self._known[key]
+
+    def _curvature(self, x: Any) -> Curvature:
         with np.errstate(all="ignore"):
             if len(x) <= SMALL:
                 matrix, source, error = self._matrix(x)
@@ -53,16 +60,16 @@ class Hessians:
         with np.errstate(all="ignore"):
             return self._matrix(x)[0] @ v if self.small(x) else self._product(x)[0](v)
 
-    def decrement(self, x: Any, gradient: Any) -> float:
-        """½gᵀH⁻¹g, by which Newton's step would lower f (Boyd & Vandenberghe, eq. 9.30); NaN where that is unknown."""
-        if len(x) > SMALL or not (np.isfinite(x).all() and np.isfinite(gradient).all()):
-            return math.nan
+    def newton(self, x: Any, gradient: Any) -> Any:
+        """Newton's step −H⁻¹g; NaN where it is unknown."""
+        if not self.small(x) or not np.isfinite(gradient).all():
+            return np.full(len(x), math.nan)
         with np.errstate(all="ignore"):
             matrix, _, _ = self._matrix(x)
         try:
-            return float(gradient @ np.linalg.solve(matrix, gradient)) / 2
+            return -np.linalg.solve(matrix, gradient)
         except np.linalg.LinAlgError:
-            return math.nan
+            return np.full(len(x), math.nan)
 
     @cached_property
     def _exact(self) -> Any:

@@ -51,7 +51,7 @@ def trend(sizes: list[float]) -> float:
 
 
 def by_layer(descent: Descent) -> Iterator[Finding]:
-    """Vanishing, exploding, uneven and dead gradients at the start."""
+    """Vanishing and exploding gradients at the start, uneven and dead ones at both ends."""
     from diffkit.learn.gradient_descent.diagnosis import Finding, short
 
     found = layer_sizes(descent)
@@ -61,9 +61,7 @@ def by_layer(descent: Descent) -> Iterator[Finding]:
     dead = [layer.name for layer in found if layer.start == layer.end == 0]
     if dead:
         names = ", ".join(dead[:4]) + (", …" if len(dead) > 4 else "")
-        yield Finding(
-            "no gradient", f"neither at the start nor at the end does f change with {names}: they do not learn"
-        )
+        yield Finding("no gradient", f"at the start and at the end the gradient of {names} is 0")
         return
     factor, ends = trend(sizes), f"{short(sizes[0])} for {found[0].name}, {short(sizes[-1])} for {found[-1].name}"
     if factor > 1 and sizes[-1] > MUCH * sizes[0]:
@@ -72,7 +70,16 @@ def by_layer(descent: Descent) -> Iterator[Finding]:
     elif factor < 1 and sizes[0] > MUCH * sizes[-1]:
         yield Finding("exploding gradient", f"from the last layer back to the first the gradient grows by a factor "
                       f"of {short(1 / factor)} per layer ({ends}): the first layers step too far")  # fmt: skip
-    elif max(sizes) > MUCH * min(sizes):
-        large, small = found[int(np.argmax(sizes))], found[int(np.argmin(sizes))]
-        yield Finding("uneven gradient", f"the gradient of {large.name} is {short(large.start)}, that of {small.name} "
-                      f"{short(small.start)}: no one rate suits both; rescale the weights or the data")  # fmt: skip
+    else:
+        yield from _uneven(found)
+
+
+def _uneven(found: list[LayerSize]) -> Iterator[Finding]:
+    """Gradients that are uneven at the start, and at the end in the same way: at one point it may be chance."""
+    from diffkit.learn.gradient_descent.diagnosis import Finding, short
+
+    large, small = max(found, key=lambda s: s.start), min(found, key=lambda s: s.start)
+    if small.start > 0 and large.start > MUCH * small.start and large.end > MUCH * small.end:
+        yield Finding("uneven gradient", f"the gradient of {large.name} is {short(large.start)} at the start and "
+                      f"{short(large.end)} at the end, that of {small.name} {short(small.start)} and "
+                      f"{short(small.end)}: at one rate for both, {small.name} moves that much less")  # fmt: skip
