@@ -1,6 +1,7 @@
 """Writes what is generated in the documentation.
 
-* ``python docs/generate.py`` writes docs/reference/functions.md and docs/reference/cli.md.
+* ``python docs/generate.py`` writes docs/reference/functions.md and docs/reference/cli.md, and the tables of
+  docs/guides/tutorial_formulas.md.
 * ``python docs/generate.py --refresh`` also runs the examples of README.md and docs/ and rewrites their outputs.
 """
 
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
 EXTENDING = DOCS / "extending"
+TUTORIALS = DOCS / "guides" / "tutorial_formulas.md"
 COPIED = ("diffkit", "docs", "pyproject.toml", "tests")
 
 
@@ -79,7 +81,21 @@ def _prose(text: str) -> list[str]:
     return found[1:]
 
 
-GENERATED = {REFERENCE / "functions.md": functions_page, REFERENCE / "cli.md": cli_page}
+def tutorials_page() -> str:
+    """Give docs/guides/tutorial_formulas.md with its tables as tests/tutorials has them, one below each heading."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from tutorials import STATEMENTS, TITLES
+    from tutorials.statements import table
+
+    text = TUTORIALS.read_text(encoding="utf-8")
+    for name, statements in STATEMENTS.items():
+        heading = f"\n## {name}: {TITLES[name]}\n\n"
+        before, after = text.split(heading)
+        text = before + heading + table(statements) + "\n" + re.sub(r"\A(\|.*\n)*", "", after)
+    return text
+
+
+GENERATED = {REFERENCE / "functions.md": functions_page, REFERENCE / "cli.md": cli_page, TUTORIALS: tutorials_page}
 """Page → what writes it."""
 
 
