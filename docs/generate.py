@@ -1,14 +1,19 @@
 """Writes what is generated in the documentation.
 
-* ``python docs/generate.py`` writes docs/reference/functions.md and docs/reference/cli.md.
-* ``python docs/generate.py --refresh`` also runs the examples of README.md and docs/ and rewrites their outputs.
+* ``python docs/generate.py`` writes docs/reference/functions.md and docs/reference/cli.md, and the tables of
+  docs/guides/tutorial_formulas.md.
+* ``python docs/generate.py --refresh`` also runs the examples of README.md and docs/ and rewrites their outputs, and
+  runs the scripts in examples/ and writes docs/examples.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
+import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -19,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
 EXTENDING = DOCS / "extending"
+EXAMPLES = DOCS / "examples.md"
+TUTORIALS = DOCS / "guides" / "tutorial_formulas.md"
 COPIED = ("diffkit", "docs", "pyproject.toml", "tests")
 
 
@@ -79,8 +86,60 @@ def _prose(text: str) -> list[str]:
     return found[1:]
 
 
-GENERATED = {REFERENCE / "functions.md": functions_page, REFERENCE / "cli.md": cli_page}
+def tutorials_page() -> str:
+    """Give docs/guides/tutorial_formulas.md with its tables as tests/tutorials has them, one below each heading."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from tutorials import STATEMENTS, TITLES
+    from tutorials.statements import table
+
+    text = TUTORIALS.read_text(encoding="utf-8")
+    for name, statements in STATEMENTS.items():
+        heading = f"\n## {name}: {TITLES[name]}\n\n"
+        before, after = text.split(heading)
+        text = before + heading + table(statements) + "\n" + re.sub(r"\A(\|.*\n)*", "", after)
+    return text
+
+
+GENERATED = {REFERENCE / "functions.md": functions_page, REFERENCE / "cli.md": cli_page, TUTORIALS: tutorials_page}
 """Page → what writes it."""
+
+
+def examples() -> list[Path]:
+    """Give the scripts in examples/."""
+    return sorted((ROOT / "examples").glob("*.py"))
+
+
+def run_example(path: Path, *arguments: object) -> str:
+    """Run a script and give what it prints; it must not fail."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
+    command = [sys.executable, str(path), *map(str, arguments)]
+    return subprocess.run(command, stdout=subprocess.PIPE, env=environment, check=True, encoding="utf-8").stdout
+
+
+def examples_head() -> str:
+    """Give the beginning of docs/examples.md: what each script is about."""
+    lines = [
+        "# Examples",
+        "",
+        "The scripts in `examples/`, one per topic: what each is about, and what it prints.",
+        "Run one with `python examples/NAME.py`; those that can draw take the name of a picture, such as `picture.svg`.",
+        "Written by `python docs/generate.py --refresh`; `tests/test_examples.py` compares every output.",
+        "",
+    ]
+    for path in examples():
+        first, _, _ = _docstring(path).partition("\n\n")
+        lines.append(f"* [{path.stem}](#{path.stem}): {' '.join(first.split())}")
+    return "\n".join(lines) + "\n"
+
+
+def example_section(path: Path, output: str) -> str:
+    """Give a script's part of docs/examples.md: its prose and its output."""
+    source = f"[`examples/{path.name}`](../examples/{path.name})"
+    return f"\n## {path.stem}\n\n{_docstring(path)}\n\n{source} prints\n\n```text\n{output.rstrip()}\n```\n"
+
+
+def _docstring(path: Path) -> str:
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
 
 
 def all_pages() -> list[Path]:
@@ -107,7 +166,9 @@ def copy_package(directory: Path) -> None:
 
 
 def refresh() -> None:
-    """Run every page and write the real outputs into it."""
+    """Run every example and write docs/examples.md, then every page and write the real outputs into it."""
+    sections = [example_section(path, run_example(path)) for path in examples()]
+    EXAMPLES.write_text(examples_head() + "".join(sections), encoding="utf-8")
     for path in all_pages():
         with tempfile.TemporaryDirectory() as directory:
             differences = run_page(path, Path(directory))

@@ -3,6 +3,8 @@
 σ′ = σ(1 − σ) is what tutorials print; in binary64 it loses the right tail, where σ rounds to 1.
 """
 
+import sys
+
 import numpy as np
 
 import diffkit as dk
@@ -12,6 +14,8 @@ for name in ("sigmoid", "tanh", "relu", "softplus", "silu", "gelu"):
     result = dk.derivative(f"{name}(x)", points, backend="dual")
     pairs = zip(result.value, result.statuses, strict=True)
     print(f"{name + '′':10s}", *(f"{v:16.4g}" if status == "ok" else f"{status:>18s}" for v, status in pairs))
+
+print("\nσ′ as the rules give it: " + dk.explain("sigmoid(x)").formula + ", which keeps both tails")
 
 print("\nWhat tutorials print, as formulas")
 for f, claim in (
@@ -32,3 +36,9 @@ for claim in (0.0, 0.5, 1.0, 2.0):
 print("\nTails")
 tail = dk.derivative("sigmoid(x)", 40).value
 print(f"σ′(40) = {tail:.6e}; σ(1 − σ) in binary64 gives {1 / (1 + np.exp(-40)) * (1 - 1 / (1 + np.exp(-40))):.1e}")
+
+if len(sys.argv) > 1:
+    from diffkit import pictures
+    from diffkit.pictures import gallery
+
+    pictures.save(gallery.activations(), sys.argv[1])

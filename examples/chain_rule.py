@@ -24,8 +24,13 @@ print("Rules")
 for name, (f, claim) in RULES.items():
     check = dk.check(f, claim, variables=["x"])
     print(f"{name:18s} ({f})′ = {claim}: {check.verdict}")
+print("\nWhich of them lead to the derivative of eˣ·sin(x²)")
+derivation = dk.explain("exp(x)*sin(x^2)")
+for step in derivation.steps:
+    print(f"{step.rule}: {step.text}")
+print(f"together: {derivation.formula}")
 forgotten = dk.check("sin(x^2)", "cos(x^2)")
-print(f"{'inner derivative forgotten':18s}: {forgotten.verdict}; {forgotten.explanation}")
+print(f"the inner derivative of sin(x²) forgotten: {forgotten.verdict}; {forgotten.explanation}")
 
 print("\nMany intermediates: y = u₁·u₂ + e^u₃ with u = (x₁ + x₂, x₁·x₂, sin x₁)")
 inner, outer = ["x1 + x2", "x1*x2", "sin(x1)"], "u1*u2 + exp(u3)"
@@ -37,17 +42,20 @@ composed = dk.gradient("(x1 + x2)*x1*x2 + exp(sin(x1))", at).value
 print(f"∂y/∂u = {np.round(dy_du, 6).tolist()}, ∂u/∂x = {np.round(du_dx, 6).tolist()}")
 print(f"∂y/∂u·∂u/∂x = {np.round(dy_du @ du_dx, 9).tolist()}; of the composed formula {np.round(composed, 9).tolist()}")
 
-print("\nMatrix identities at random A, x and X")
-rng = np.random.default_rng(1)
-A, B, x, X = rng.normal(size=(3, 3)), rng.normal(size=(2, 3)), rng.normal(size=3), rng.normal(size=(2, 3))
-IDENTITIES = (
-    ("∂(Bx)/∂x = B", lambda x: B @ x, lambda x: B, x),
-    ("∇(xᵀAx) = (A + Aᵀ)x", lambda x: x @ A @ x, lambda x: (A + A.T) @ x, x),
-    ("∇(xᵀAx) = 2Ax", lambda x: x @ A @ x, lambda x: 2 * A @ x, x),
-    ("∇‖x‖² = 2x", lambda x: np.sum(x**2), lambda x: 2 * x, x),
-    ("∇‖X‖²_F = 2X", lambda X: np.sum(X**2), lambda X: 2 * X, X),
-    ("∂(Ax)/∂x = Aᵀ, gradients as rows", lambda x: A @ x, lambda x: A.T, x),
-)
-for name, f, claim, point in IDENTITIES:
-    check = dk.check(f, claim, at=point)
-    print(f"{name}: {check.verdict}" + (f"; {check.explanation}" if check.explanation else ""))
+print("\nMatrix identities, for any size")
+for text, name in (("x.T @ A @ x", "x"), ("norm(x)**2", "x"), ("norm(X)**2", "X"), ("A @ x", "x")):
+    print(f"d/d{name} {text} = {dk.matrix_derivative(text, name)}")
+for text in (
+    "d/dx A @ x = A.T",
+    "d/dx x.T @ A = A",
+    "d/dx x.T @ A @ x = (A + A.T) @ x",
+    "d/dx x.T @ A @ x = 2*A @ x",
+    "d/dx x.T @ x = 2*x",
+    "d/dX norm(X)**2 = 2*X",
+):
+    found = dk.check_identity(text)
+    print(f"{text}: {found.verdict}" + (f"; it is {found.right}" if found.right and found.verdict != "true" else ""))
+at = np.array([1.0, 2.0])
+A = np.array([[1.0, 3.0], [0.0, 2.0]])
+check = dk.check(lambda x: A @ x, lambda x: A.T, at=at)
+print(f"Aᵀ for the Jacobian of Ax, whose rows are gradients: {check.verdict}; {check.explanation}")

@@ -5,6 +5,8 @@ L = −(1/n)·Σ[y·log ŷ + (1 − y)·log(1 − ŷ)]. Backward: δ₂ = (ŷ �
 cancel; δ₁ = (δ₂·W₂ᵀ) ∘ A₁ ∘ (1 − A₁), elementwise; ∂L/∂W = (what went in)ᵀ·δ, and ∂L/∂b the sum of δ over samples.
 """
 
+import sys
+
 import numpy as np
 from scipy.special import expit as sigmoid
 
@@ -56,20 +58,27 @@ for name, claim in (("1/n forgotten", without_mean), ("σ′(A₁) for σ′(Z�
 print("\nTraining as published: every label is 1, α = 0.01, 1000 steps")
 
 
-def train(X, Y, weights, rate, steps, shown):
-    for step in range(steps + 1):
-        if step in shown:
-            print(f"step {step:5d}: loss = {loss(*weights, X, Y):.6f}")
-        weights = [w - rate * d for w, d in zip(weights, backward(*weights, X, Y), strict=True)]
-    return weights
+def train(X, Y, weights, rate, shown):
+    run = dk.descend(loss, weights, gradient=backward, args=(X, Y), rate=rate, steps=shown[-1], keep=1)
+    for step in shown:
+        print(f"step {step:5d}: loss = {run.path.values[step]:.6f}")
+    return run
 
 
-weights = train(X, Y, weights, 0.01, 1000, (0, 10, 100, 1000))
+run = train(X, Y, weights, 0.01, (0, 10, 100, 1000))
+weights = list(run.weights.values())
 print(f"outputs: {np.round(forward(*weights, X)[1].ravel(), 4).tolist()} (labels all 1: a constant would do as well)")
 
 print("\nA task that needs the hidden layer: exclusive or, α = 2, 1000 steps")
 X, Y = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([[0.0], [1.0], [1.0], [0.0]])
 weights = [rng.normal(size=(2, 4)), np.zeros(4), rng.normal(size=(4, 1)), np.zeros(1)]
-weights = train(X, Y, weights, 2.0, 1000, (0, 100, 500, 1000))
+run = train(X, Y, weights, 2.0, (0, 100, 500, 1000))
+weights = list(run.weights.values())
 print(f"outputs: {np.round(forward(*weights, X)[1].ravel(), 3).tolist()}, rounded: ", end="")
 print(np.round(forward(*weights, X)[1].ravel()).astype(int).tolist())
+
+if len(sys.argv) > 1:
+    from diffkit import pictures
+    from diffkit.pictures import descent
+
+    pictures.save(descent.picture(run, "loss"), sys.argv[1])

@@ -82,7 +82,7 @@ def loss(W1, W2):
 def gradient(W1, W2, fault=""):
     A1 = sigmoid(P @ W1)
     out = sigmoid(A1 @ W2)
-    delta2 = (out - Y) / 3
+    delta2 = (out - Y) / 3 * (z2 if fault == "not returned" else 1)  # noqa: F821
     slope = sigmoid(A1) * (1 - sigmoid(A1)) if fault == "argument" else A1 * (1 - A1)
     delta1 = (delta2 @ W2.T) @ slope.T if fault == "matrix product" else (delta2 @ W2.T) * slope
     return P.T @ delta1, (out if fault == "output" else A1).T @ delta2
@@ -92,6 +92,7 @@ for number, fault, name in (
     ("3b", "σ′(A₁) for σ′(Z₁) in a whole layer", "argument"),
     ("4b", "∂L/∂W₂ = ŷᵀ(ŷ − Y), the output for A₁, as published", "output"),
     ("7", "A matrix product with σ′ where an elementwise one is meant", "matrix product"),
+    ("10", "The backward pass uses z₂, which the forward pass does not return", "not returned"),
 ):
     judge(number, fault, loss, lambda W1, W2, name=name: gradient(W1, W2, name), [W1, W2])
 

@@ -5,6 +5,8 @@ Clarke's interval); sign(0) = 0 is the mean of the two. A weight that is exactly
 rest of the loss is between −λ and λ.
 """
 
+import sys
+
 import numpy as np
 
 import diffkit as dk
@@ -29,14 +31,20 @@ for claim in (0.0, 1.0, -1.0, 0.25, 1.5):
     check = dk.check("abs(w)", np.array([claim]), at=0)
     print(f"claim {claim:g}: {check.verdict}" + (f"; {check.convention}" if check.convention else ""))
 
-print("\nDescent on ½(w − 0.3)² + λ|w|, which is least where |0.3 − w| ≤ λ allows")
-for rate in (0.1, 0.5):
-    w = 1.0
-    for _ in range(400):  # the proximal step: a plain one would jump to and fro about 0
-        moved = w - 0.1 * dk.derivative("(w - 0.3)^2/2", w, backend="dual").value
-        w = np.sign(moved) * max(abs(moved) - 0.1 * rate, 0.0)
-    print(f"λ = {rate:g}: w = {w:.4f}")
+print("\nWhere ½(w − 0.3)² + λ|w| is least: at 0 as soon as λ ≥ 0.3")
+for strength in ("1/10", "1/2"):
+    found = dk.stationary(f"(w - 3/10)^2/2 + {strength}*abs(w)", (-1, 1))
+    print(f"λ = {strength}: {found.points[0]}")
+plain = dk.descend("(w - 3/10)^2/2 + abs(w)/2", 1, rate=0.15, steps=100, keep=1)
+print(f"plain descent, λ = 1/2: {plain.status}, f = {plain.value:.4f}, though 0.0450 is the least")
+print(f"  {plain.messages[0]}")
 
 print("\nA regulariser left out of the gradient is noticed")
 check = dk.check(lambda w: (2 * w - 3) ** 2 / 2 + 0.1 * w**2, lambda w: (2 * w - 3) * 2, at=0.7)
 print(f"{check.verdict}: {check.explanation}")
+
+if len(sys.argv) > 1:
+    from diffkit import pictures
+    from diffkit.pictures import stationary
+
+    pictures.save(stationary.picture(dk.stationary("(w - 3/10)^2/2 + abs(w)/2", (-1, 1))), sys.argv[1])

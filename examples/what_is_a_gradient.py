@@ -5,11 +5,11 @@ where it is 0 f is stationary. Close by, f(x + δ) ≈ f(x) + f′(x)·δ; what 
 In several variables the vector of partial derivatives points to the steepest ascent.
 """
 
+import sys
+
 import numpy as np
 
 import diffkit as dk
-
-WORDS = {-1: "f falls", 0: "f is stationary", 1: "f rises"}
 
 print("f(x) = x² on [−1, 1] in steps of 0.1")
 grid = np.linspace(-1, 1, 21)
@@ -17,29 +17,38 @@ slopes = dk.derivative("x^2", grid).value
 print(f"f′ runs from {slopes[0]:g} to {slopes[-1]:g}; it is 2x at all {len(grid)} points: {np.all(slopes == 2 * grid)}")
 
 for x in (-0.5, 0.5, 0.0):
-    slope = dk.derivative("x^2", x)
-    print(f"f′({x:g}) = {slope.value:.3f} ({slope.error_kind}): {WORDS[int(np.sign(slope.value))]}")
+    tangent = dk.tangent("x^2", x)
+    print(f"f′({x:g}) = {tangent.slopes[0].value:.3f}, tangent y = {tangent.multiplied_out}")
+    for words in tangent.words[: 1 if x else 2]:
+        print(f"  {words}")
 
 print("\nThe difference quotient of 3x² − 4x at 1 approaches 2")
-for h in (0.1, 0.01, 0.001, 1e-4, 1e-5):
-    quotient = (3 * (1 + h) ** 2 - 4 * (1 + h) + 1) / h
-    print(f"h = {h:<7g} {quotient:.5f}")
-print(f"the limit: {dk.derivative('3x^2 - 4x', 1).value:.5f}")
+found = dk.quotients("3x^2 - 4x", 1, steps=[0.1, 0.01, 0.001, 1e-4, 1e-5])
+for step in found.steps:
+    print(f"h = {step.h:<7g} {step.forward.value:.5f}")
+print(f"the limit: {found.limits['forward']:.5f}")
 
-print("\nThe tangent at x = 0.5 as an approximation of x²")
-value, slope, half_second = dk.taylor("x^2", 0.5, 2).value
-print(f"tangent: y = {value:g} + {slope:g}·δ")
-for delta in (0.1, 0.01):
-    gap = (0.5 + delta) ** 2 - (value + slope * delta)
-    print(f"δ = {delta:g}: off by {gap:.4g}, which is ½f″·δ² = {half_second * delta**2:.4g}")
+print("\nThe rules that lead to it")
+for step in dk.explain("3x^2 - 4x").steps:
+    print(f"{step.rule}: {step.text}")
+
+print("\nThe tangent of x² at 0.5 as an approximation")
+for model in dk.tangent("x^2", 0.5, deltas=[0.1, 0.01]).models:
+    print(f"δ = {model.delta:g}: off by {model.line_error:.4g}, which is δ² = {model.delta**2:.4g}")
 
 print("\nThe gradient of x² + 3xy at (1, 2) points to steepest ascent")
 f, at = "x^2 + 3*x*y", (1, 2)
-gradient = dk.gradient(f, at).value
-steepest = gradient / np.linalg.norm(gradient)
+plane = dk.tangent(f, at)
+by_x, by_y = plane.slopes
+print(f"gradient ({by_x.text}, {by_y.text}), length {plane.length:.6f}; plane {plane.multiplied_out}")
 angles = np.radians(np.arange(0, 360, 15))
 slopes = [dk.directional(f, at, (c, s)).value for c, s in zip(np.cos(angles), np.sin(angles), strict=True)]
-print(f"gradient: ({gradient[0]:g}, {gradient[1]:g}), length {np.linalg.norm(gradient):.6f}")
-print(f"slope along it: {dk.directional(f, at, steepest.tolist()).value:.6f}; in 24 other directions: at most ", end="")
+print(f"slope along it: {dk.directional(f, at, plane.steepest).value:.6f}; in 24 other directions: at most ", end="")
 print(f"{max(slopes):.6f}")
 print(f"Hessian, the derivatives of the gradient: {dk.hessian(f, at).value.astype(int).tolist()}")
+
+if len(sys.argv) > 1:
+    from diffkit import pictures
+    from diffkit.pictures import functions
+
+    pictures.save(functions.picture_of_tangent(dk.tangent("x^2", 0.5), (-1, 1)), sys.argv[1])

@@ -1,15 +1,20 @@
-"""Every example runs, and prints what its prose promises."""
+"""Every example runs, prints what its prose promises, and stands with its output on docs/examples.md."""
 
-import os
-import subprocess
+import ast
+import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-import diffkit
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "docs"))
 
-EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+import generate
+
+EXAMPLES = generate.examples()
+PAGE = generate.EXAMPLES.read_text(encoding="utf-8")
 PROMISES = {
     "activations": [
         "σ′(40) = 4.248354e-18; σ(1 − σ) in binary64 gives 0.0e+00",
@@ -22,30 +27,34 @@ PROMISES = {
         "claim 2: wrong",
     ],
     "calculus_in_machine_learning": [
-        "m = 2, c = 1: dy/dx = 2",
+        "m = 2, c = 1: the tangent at 0.7 is y = 2*x + 1",
         "m = 1.4  9.2       1.2       1.2",
         "by hand: correct; at (1, 0): [-34.0, -12.0]",
         "Hessian: [[60.0, 20.0], [20.0, 8.0]], eigenvalues [1.1976, 66.8024]: convex",
-        "minimum: m = 1.4000, c = 0.5000, SSE = 0.2000; gradient there: [-0.0, -0.0]",
-        "step 2000: m = 1.4000, c = 0.5000, SSE = 0.2000",
-        "length of the path 3.0095, straight line 1.4866: it is not straight",
-        "stationary at w = 0.0754, cost 0.0113: maximum (f″ = -3.932)",
-        "saddle of u² − v² at 0: eigenvalues of the Hessian [-2.0, 2.0]",
+        "1 stationary point: 1 minimum. All stationary points in the box were found: proven.",
+        "  global minimum at m = 1.4, c = 0.5: f = 0.2 (interval Newton)",
+        "α = 0.01, below 1/L = 0.0150: converged, path 2.287, straight line 1.676, 0 steps turn back",
+        "α = 0.02, above 1/L = 0.0150: converged, path 3.604, straight line 1.676, 4 steps turn back",
+        "local maximum at w = 0.07542915857: f = 0.01128200272",
+        "ends in the local minimum, at w = 0.9601",
+        "the Hessian has the eigenvalue -2: this is a saddle point",
     ],
     "chain_rule": [
         "quotient           (sin(x)/exp(x))′ = (cos(x)*exp(x) - sin(x)*exp(x))/exp(x)^2: correct",
         "logarithm          (log(x))′ = 1/x: correct",
         "wrong; multiply by 2*x, the derivative of x**2",
         "∂y/∂u·∂u/∂x = [7.417424225, 2.25]; of the composed formula [7.417424225, 2.25]",
-        "∇(xᵀAx) = (A + Aᵀ)x: correct",
-        "∇(xᵀAx) = 2Ax: wrong",
-        "∇‖X‖²_F = 2X: correct",
-        "∂(Ax)/∂x = Aᵀ, gradients as rows: wrong; transpose",
+        "chain rule, with the derivative of sin: d/dx[sin(x**2)] = cos(x**2)*d/dx[x**2]",
+        "d/dx x.T @ A @ x = (A + A.T) @ x: true",
+        "d/dx x.T @ A @ x = 2*A @ x: false; it is (A + A.T) @ x",
+        "d/dX norm(X)**2 = 2*X: true",
+        "d/dx A @ x = A.T: true",
+        "whose rows are gradients: wrong; transpose",
     ],
     "convergence_rates": [
         "L/μ = 100: 458 steps, the bound (L/μ)·log(1/ε) is 1382: kept: True",
         "L/μ = 10: factor 0.818182, promised 0.818182",
-        "step 0.21, 2/L = 0.2: |y| after 100 steps is 1.38e+04",
+        "step 0.21: diverged, |y| = 1.38e+04",
         "worst factor of f − f* over ten steps of 1/L: 0.0794; 1 − μ/L = 0.5000",
         "step 10000: x = 0.01580, x·√(8·0.05·k) = 0.9996",
     ],
@@ -60,11 +69,13 @@ PROMISES = {
         "2 input and 3 output channels: it does not run, matmul",
     ],
     "is_my_gradient_right": [
-        "methods agree",
-        "by hand, right: -0.449149, off by 0.0e+00",
-        "factor x: -0.299433, off by",
+        "by hand, right: correct",
+        "by hand, without the factor x: wrong; entry w is ∂f/∂b",
+        "methods agree: ∂loss/∂w = -0.44914928628904",
+        "z4 = -z3 = -0.850000, adjoint 0.299433",
     ],
     "linear_regression": [
+        "∂/∂theta sum((X @ theta - y)**2) = X.T @ (2*X @ theta - 2*y)",
         "gradient by hand: correct",
         "without the 2: wrong; multiply by 2",
         "gradient at the start: [-7.0, -25.0]",
@@ -72,7 +83,7 @@ PROMISES = {
         "step 1000: θ = (0.4930, 1.0019), J = 0.000009",
         "normal equations: θ = (0.5000, 1.0000), J = 0.000000",
         "step    0: loss = 12.925393",
-        "y = 2.1633·x + 2.8110; least squares: y = 2.0192·x + 2.9743",
+        "y = 2.1635·x + 2.8108; least squares: y = 2.0192·x + 2.9743",
     ],
     "losses": [
         "∂L/∂w = −(1/n)Σ(y − ŷ)x: correct",
@@ -116,6 +127,7 @@ PROMISES = {
         "refused: the claim has other shapes than the parameters: for W1 of shape (2, 4) it gives (2, 3)",
         "for z = W·a\n   wrong: transpose",
         "order of channels\n   wrong: exchange axes 2 and 3 of W",
+        "does not return\n   refused: the claim raised NameError",
     ],
     "regularisers": [
         "L2: Ω = ‖W‖², 2W: correct",
@@ -124,31 +136,91 @@ PROMISES = {
         "not_differentiable: the slopes are -1 and 1",
         "the claim takes the mean of the two, 0",
         "claim 1.5: wrong",
-        "λ = 0.1: w = 0.2000",
-        "λ = 0.5: w = 0.0000",
+        "λ = 1/10: global minimum at w = 0.2",
+        "λ = 1/2: global kink minimum at w = 0: f = 0.045",
+        "plain descent, λ = 1/2: stagnated, f = 0.0509",
         "wrong: add the derivative of 0.1*w**2",
     ],
+    "vanishing_gradients": [
+        "∂L/∂w1 = 7.18e-08",
+        "∂L/∂w8 = 1.04e-01",
+        "the gradient shrinks by a factor of 0.129 per layer (7.18e-08 for w1, 0.104 for w8): the first layers hardly",
+        "Two layers are no problem\n  neither",
+        "w = 0.3\n  ∂L/∂b₁ : ∂L/∂b₁₂ = 1.771e-06, w¹¹ = 1.771e-06\n",
+        "the gradient shrinks by a factor of 0.3 per layer",
+        "w = 1\n  ∂L/∂b₁ : ∂L/∂b₁₂ = 1, w¹¹ = 1\n  neither",
+        "w = 3\n  ∂L/∂b₁ : ∂L/∂b₁₂ = 1.771e+05, w¹¹ = 1.771e+05\n",
+        "the gradient grows by a factor of 3 per layer",
+    ],
     "what_is_a_gradient": [
-        "f′(-0.5) = -1.000 (proven): f falls",
-        "f′(0.5) = 1.000 (proven): f rises",
-        "f′(0) = 0.000 (proven): f is stationary",
+        "f′(-0.5) = -1.000, tangent y = -x - 0.25\n  f′ < 0: f is falling",
+        "f′(0.5) = 1.000, tangent y = x - 0.25\n  f′ > 0: f is rising",
+        "f′(0) = 0.000, tangent y = 0\n  f′ = 0: the point is stationary",
         "h = 0.1     2.30000",
         "h = 1e-05   2.00003",
         "the limit: 2.00000",
-        "δ = 0.01: off by 0.0001, which is ½f″·δ² = 0.0001",
+        "power rule: d/dx[x**2] = 2*x",
+        "δ = 0.01: off by 0.0001, which is δ² = 0.0001",
         "slope along it: 8.544004; in 24 other directions: at most 8.503864",
     ],
 }
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
-def test_example(path):
-    environment = {**os.environ, "PYTHONPATH": str(Path(diffkit.__file__).parent.parent), "PYTHONUTF8": "1"}
-    done = subprocess.run([sys.executable, path], capture_output=True, env=environment, check=True, encoding="utf-8")
+def test_example(path, tmp_path):
+    """It prints what was promised, and what docs/examples.md shows; where it can draw, it draws."""
+    picture = tmp_path / "picture.svg"
+    draws = "sys.argv" in path.read_text(encoding="utf-8") and find_spec("matplotlib") is not None
+    output = generate.run_example(path, *([picture] if draws else []))
+    assert picture.exists() is draws
+    if draws:
+        assert "<svg" in picture.read_text(encoding="utf-8")
     for promise in PROMISES[path.stem]:
-        assert promise in done.stdout
+        assert promise in output
+    assert generate.example_section(path, output) in PAGE, "run python docs/generate.py --refresh"
+
+
+def test_the_page_shows_every_example_and_no_other():
+    assert re.findall(r"^## (.*)$", PAGE, flags=re.MULTILINE) == [path.stem for path in EXAMPLES]
+    assert PAGE.startswith(generate.examples_head())
+    assert PROMISES.keys() == {path.stem for path in EXAMPLES}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
 def test_an_example_is_short(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) < 120
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 120
+
+
+def test_the_formulas_of_convolution_are_what_its_prose_says():
+    """Y and ∂L/∂W are computed from the text of the docstring, entry by entry, and compared with the code."""
+    path = next(path for path in EXAMPLES if path.stem == "convolution")
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    prose = " ".join(ast.get_docstring(tree).split())
+    tree.body = [part for part in tree.body if isinstance(part, (ast.Import, ast.FunctionDef))]
+    code: dict = {}
+    exec(compile(tree, str(path), "exec"), code)
+    forward = re.search(r"Y\[m,n,k\] = Σ_{i,j,l} (.*?) with input channels", prose)[1]
+    backward = re.search(r"∂L/∂W\[i,j,k,l\] = Σ_{m,n} (.*?), and each", prose)[1]
+    rng = np.random.default_rng(0)
+    X, W, s, p = rng.normal(size=(4, 3, 2)), rng.normal(size=(2, 2, 3, 2)), 2, 1
+    Y = code["convolve"](X, W, s, p)
+    G = rng.normal(size=Y.shape)
+    padded = Outside(X)
+    found, by_kernel = np.zeros(Y.shape), np.zeros(W.shape)
+    for m, n, k, i, j, l in np.ndindex(*Y.shape, *W.shape[:2], X.shape[2]):  # noqa: E741
+        names = {"X": padded, "W": W, "G": G, "m": m, "n": n, "k": k, "i": i, "j": j, "l": l, "s": s, "p": p}
+        found[m, n, k] += eval(forward.replace("·", "*").replace("−", "-"), names)
+        by_kernel[i, j, k, l] += eval(backward.replace("·", "*").replace("−", "-"), names)
+    assert np.allclose(Y, found)
+    assert np.allclose(code["gradients"](X, W, G, s, p)[1], by_kernel)
+
+
+class Outside:
+    """An array that is 0 outside."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __getitem__(self, place):
+        inside = all(0 <= k < n for k, n in zip(place, self.array.shape, strict=True))
+        return self.array[place] if inside else 0.0

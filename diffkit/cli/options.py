@@ -51,7 +51,7 @@ def shared(*, formula: bool = True, backend: bool = True) -> Callable[[F], F]:
         _option("--output", "FILE", "Write the report to a file, whole or not at all."),
     ]
     if backend:
-        help = "auto, symbolic, finite or dual.  [default: auto]"
+        help = "auto, symbolic, finite, dual, reverse or complex.  [default: auto]"
         options.append(_option("--backend", "NAME", help, default="auto"))
         help = "Proven decimal digits to show, 1 to 1000 (backend auto)."
         options.append(click.option("--digits", type=int, metavar="N", help=help))
