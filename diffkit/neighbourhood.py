@@ -25,30 +25,17 @@ class Undefined:
         self.slot, self.place, self.outside = slot, place, outside
 
 
-@dataclass(frozen=True, eq=False)
-class Side:
-    """Germs of all slots to one side, and for each whether it tends to the value at the point."""
+class Here:
+    """A program at a point: each slot a constant's slot, a truth, or Undefined; Undecided where none is proven."""
 
-    algebra: GermAlgebra
-    germs: list[Any]
-    joined: list[bool | None]
-
-
-class Neighbourhood:
-    """A program at a point along one variable: values, germs to both sides, continuity."""
-
-    def __init__(self, program: Program, output: int, variable: int, point: Sequence[float]):
-        self.program, self.output, self.variable, self.point = program, output, variable, point
+    def __init__(self, program: Program, point: Sequence[float]):
+        self.program, self.point = program, point
         self.constants = Constants()
         self.still: set[int] = set()
         """slots at a kink of theirs, whether or not they move along this variable"""
         self.values = self._values()
-        self.right, self.left = self._sides()
-
-    # The point itself and the two sides -------------------------------------------------------------------------
 
     def _values(self) -> list[Any]:
-        """Each slot at the point: a constant's slot, a truth, or Undefined."""
         constants = self.constants
         values: list[Any] = [constants.number(x) for x in self.point]
         values += map(constants.builder.constant, self.program.constants)
@@ -70,7 +57,7 @@ class Neighbourhood:
         for place in primitive.places:
             if place.kind in ("edge", "pole"):
                 margin = run(trace(place.margin, len(args)), constants.builder, args)[0]
-                sign = constants.sign(margin) if not self._spared(place, slot) else 1
+                sign = constants.sign(margin) if not self.spared(place, slot) else 1
                 if sign < 0 and place.kind == "edge":
                     return Undefined(slot, place, outside=True)
                 if sign == 0 and not place.closed:
@@ -83,16 +70,17 @@ class Neighbourhood:
             return self._stepped(primitive, args[0])
         return constants.apply(primitive, args)
 
-    def _spared(self, place: Place, slot: int) -> bool:
+    def spared(self, place: Place, slot: int) -> bool:
         """Whether a place does not concern an instruction, because the arguments that matter do not vary."""
         if place.varying is None:
             return False
         instruction = self.program.instruction_at(slot)
         assert instruction is not None
-        return not any(self._depends[instruction[1][i]] for i in place.varying)
+        return not any(self.depends[instruction[1][i]] for i in place.varying)
 
     @cached_property
-    def _depends(self) -> list[bool]:
+    def depends(self) -> list[bool]:
+        """Whether each slot varies with an input."""
         return depends(self.program)
 
     def _stepped(self, primitive: Primitive, x: int) -> int:
@@ -103,6 +91,24 @@ class Neighbourhood:
             return constants.number(-whole if up else whole)
         sign = constants.sign(x)
         return constants.number(sign if primitive.name == "sign" else (1 + sign) / 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """Germs of all slots to one side, and for each whether it tends to the value at the point."""
+
+    algebra: GermAlgebra
+    germs: list[Any]
+    joined: list[bool | None]
+
+
+class Neighbourhood(Here):
+    """A program at a point along one variable: values, germs to both sides, continuity."""
+
+    def __init__(self, program: Program, output: int, variable: int, point: Sequence[float]):
+        super().__init__(program, point)
+        self.output, self.variable = output, variable
+        self.right, self.left = self._sides()
 
     def _sides(self) -> tuple[Side, Side]:
         q = 1

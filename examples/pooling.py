@@ -3,8 +3,8 @@
 Average: every entry gets 1/k² of the window's. Maximum: the entry that is largest gets it all, the others nothing.
 Where two are largest there is no derivative. Any weights ≥ 0 on the tied entries that add up to 1 are an element of
 Clarke's generalised gradient: "the first", "the last" and "equal shares" are; the full gradient to each of them is not,
-though each of its entries lies between the slopes of the two sides. `check` compares the whole vector with mixtures of
-the gradients around the point. The maximum is convex: where it has a slope along a direction, all elements have it.
+though each of its entries lies between the slopes of the two sides. `check` finds the formulas that meet at the tie:
+a claim is a mixture of their gradients, or there is a direction along which it has none of their slopes.
 """
 
 import numpy as np
@@ -85,6 +85,10 @@ print(f"slope where both rise together: {both:g}")
 for name, claim in (("the first", first), ("the last", last), ("equal shares", equal), ("all to each", each),
                     ("neither", neither)):  # fmt: skip
     check = dk.check(max_loss, claim(X), at=X)
-    along = np.sum(claim(X) * direction)
-    print(f"{name:13s} {check.verdict}, both together {along:g}", end=": ")
-    print("an element of Clarke's gradient" if along == both else "not one, as f has slope 1 there")
+    print(f"{name:13s} {check.verdict}, both together {np.sum(claim(X) * direction):g}", end=": ")
+    if check:
+        print("an element of Clarke's gradient")
+    else:
+        witness = check.witness
+        names = ", ".join(name for name, value in witness.direction.items() if value)
+        print(f"along {names} the claim gives {witness.claimed:g}, f has slope {witness.least:g}")

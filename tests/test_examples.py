@@ -109,8 +109,8 @@ PROMISES = {
         "all of it to the largest: correct",
         "the first     correct, both together 1: an element of Clarke's gradient",
         "equal shares  correct, both together 1: an element of Clarke's gradient",
-        "all to each   inconclusive, both together 2: not one",
-        "neither       inconclusive, both together 0: not one",
+        "all to each   wrong, both together 2: along X[0,0], X[0,1] the claim gives 2, f has slope 1",
+        "neither       wrong, both together 0: along X[0,0], X[0,1] the claim gives 0, f has slope 1",
     ],
     "published_faults": [
         "1a. The error term is never computed\n   refused: the claim raised NameError",

@@ -182,8 +182,7 @@ class _Looks:
         setting = self.setting
         for point in setting.given:
             judged, truth = self.judge.at(point)
-            if setting.kind == "gradient":
-                mixtures(setting.subject, setting.places, point, judged, self.rng)
+            mixtures(setting.subject, setting.places, point, judged, truth, self.rng)
             self.seen.append((point, judged, truth))
         self._look_beside()
         if not self.seen:
@@ -236,6 +235,8 @@ class _Looks:
             verdict, reason = "inconclusive", shaky
         elif verdict == "inconclusive":
             reason = next(e.note for e in reversed(entries) if e.verdict == "inconclusive")
+        elif entries and entries[-1].witness:
+            reason = entries[-1].note
         scope, holds = scope_of(setting, self.judge, len(self.seen), verdict)
         return Check(
             verdict, setting.kind, entries, len(setting.places) - len(entries),
@@ -249,7 +250,8 @@ class _Looks:
 
     def _repair(self, entries: Sequence[Entry]) -> str | None:
         """What would make the claim right, looked for where it is wrong."""
-        worst = next((e for e in reversed(entries) if e.verdict == "wrong" and math.isfinite(e.claimed)), None)
+        wrong = (e for e in reversed(entries) if e.verdict == "wrong" and not e.witness and math.isfinite(e.claimed))
+        worst = next(wrong, None)
         if worst is None:
             return None
         point = self.seen[0][0] if worst.at is None else tuple(worst.at.values())
@@ -282,7 +284,7 @@ class _Looks:
             at = None if point == first and setting.given else setting.named(point)
             label = setting.task.labels[c]
             found.append(Entry(setting.index(c), label, j.claimed, j.reference, j.error, j.tolerance, j.verdict,
-                               j.decided, j.note, at))  # fmt: skip
+                               j.decided, j.note, at, j.witness))  # fmt: skip
         return tuple(sorted(found, key=lambda e: (WORST.index(e.verdict), _size(e))))
 
 

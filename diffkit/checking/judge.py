@@ -18,6 +18,7 @@ from diffkit.transforms import derivative_program
 
 BEYOND = 3.0  # times a tolerance that rests on measured bars, beyond which a claim is wrong; between, nothing is said
 ROUNDED = 64.0  # times the effect of rounded literals within which constants computed beforehand may lie
+JUMP = 2.0**-30  # of the slopes: more noise than that is a jump of the claim's code, which may have one at a kink
 REFERENCE, ROUNDING, LITERALS = "reference", "rounding of the claim's code", "rounded literals"
 
 
@@ -69,7 +70,8 @@ class Judge:
             odd = truth.odd.get(place)
             value = claimed[c]
             if odd is not None and odd.status != "ok":
-                found.append(self._at_odd(c, odd, value, literals[c]))
+                noise = self._noise(point) if noise is None else noise
+                found.append(self._at_odd(c, odd, value, literals[c], float(noise[c])))
                 continue
             if not math.isfinite(value) and not (apart is not None and apart[c].finite):
                 note = getattr(getattr(self.claim, "bound", None), "reason", "") or "the claim has no value there"
@@ -82,11 +84,14 @@ class Judge:
                     own = own._replace(equal=written[c].equal)
                 found.append(self._exactly(c, truth.values[place], own, literals[c]))
                 continue
-            if noise is None:
-                noise = self.claim.rounding(np.array(point, dtype=float))
+            noise = self._noise(point) if noise is None else noise
             terms = {REFERENCE: truth.bars[place], ROUNDING: float(noise[c]), LITERALS: literals[c]}
             found.append(measured(c, value, truth.values[place], terms))
         return found, truth
+
+    def _noise(self, point: Sequence[float]) -> Any:
+        """What the claim's own arithmetic rounds."""
+        return self.claim.rounding(np.array(point, dtype=float))
 
     def _literals(self, point: Sequence[float]) -> list[float]:
         """What rounded literals may make of each component: those of the claim's code, and those of f."""
@@ -120,13 +125,14 @@ class Judge:
             verdict, note = "inconclusive", "what rounded literals do there is not bounded"
         return Judged(c, verdict, apart.claimed, truth, error, terms, note)
 
-    def _at_odd(self, c: int, odd: Odd, value: float, literals: float) -> Judged:
+    def _at_odd(self, c: int, odd: Odd, value: float, literals: float, noise: float) -> Judged:
         """At a kink every element of the Clarke interval is right; elsewhere there is nothing to compare with."""
         left, right = odd.left, odd.right
         if odd.status != "not_differentiable" or not (math.isfinite(left) and math.isfinite(right)):
             return Judged(c, "inconclusive", value, math.nan, math.nan, {}, odd.message or f"f is {odd.status} there")
         low, high = min(left, right), max(left, right)
-        slack = literals + 4 * math.ulp(max(abs(low), abs(high)))
+        size = max(abs(low), abs(high))
+        slack = literals + min(noise, JUMP * size) + 4 * math.ulp(size)
         if low - slack <= value <= high + slack:
             taken = _convention(value, left, right)
             said = f"f has a kink with slopes {left:.6g} and {right:.6g}; the claim takes {taken}"

@@ -14,6 +14,36 @@ WORST: tuple[Verdict, ...] = ("correct", "inconclusive", "wrong")
 """Verdicts from good to bad; a check has that of its worst entry."""
 
 
+FEW = 4  # coordinates of a point, or of a direction, that one line names
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A direction along which a claim is none of the slopes that f has around a point."""
+
+    direction: Mapping[str, float]
+    claimed: float
+    """claim·d"""
+    least: float
+    largest: float
+    """g·d for all gradients g around the point lies between"""
+
+    def __str__(self) -> str:
+        d = self.direction
+        if len(d) <= FEW:
+            along = f"d = ({', '.join(map(_short, d.values()))})"
+        else:
+            along = f"d with {_named({name: value for name, value in d.items() if value})}, else 0,"
+        if self.least == self.largest:
+            truth = f"f has slope {_short(self.least)} to both sides"
+        else:
+            truth = f"the slopes of f around the point lie between {_short(self.least)} and {_short(self.largest)}"
+        return (
+            f"along {along} the claim gives {_short(self.claimed)}, but {truth}: no mixture of the gradients around "
+            "the point gives the claim"
+        )
+
+
 @dataclass(frozen=True)
 class Entry:
     """One entry of a claim that is wrong or undecided, at the point where that shows most."""
@@ -34,6 +64,8 @@ class Entry:
     note: str = ""
     at: Mapping[str, float] | None = None
     """the point, if it is not the one that was asked about"""
+    witness: Witness | None = None
+    """what the whole vector is wrong by, where the entry alone could be right"""
 
 
 class Judged(NamedTuple):
@@ -48,6 +80,7 @@ class Judged(NamedTuple):
     """parts of the tolerance by name"""
     note: str = ""
     convention: str = ""
+    witness: Witness | None = None
 
     @property
     def tolerance(self) -> float:
@@ -92,7 +125,7 @@ class Check:
     convention: str = ""
     """what the claim takes at a kink"""
     reason: str = ""
-    """why it is inconclusive"""
+    """why it is inconclusive, or what shows that the whole vector is wrong"""
     counterexample: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
     closeness: float = 1e-9
@@ -109,14 +142,36 @@ class Check:
         """A check is true only if the claim is correct."""
         return self.verdict == "correct"
 
+    @property
+    def witness(self) -> Witness | None:
+        """A direction that shows the whole vector to be wrong, where its worst entry alone could be right."""
+        return self.entries[-1].witness if self.entries else None
+
     def __str__(self) -> str:
         parts: list[str] = [self.verdict]
         if self.entries:
             worst = self.entries[-1]
-            parts.append(f"{worst.label} is {worst.reference!r}, claimed {worst.claimed!r}")
+            given = "the given point" if len(self.at) > FEW else _named(self.at)
+            parts[0] += f" at {given if worst.at is None else _named(worst.at)}"
+            if not worst.note:
+                parts.append(f"{worst.label} is {worst.reference!r}, claimed {worst.claimed!r}")
+            elif worst.note != self.reason:
+                parts.append(f"{worst.label} is claimed to be {worst.claimed!r}, but {worst.note}")
         if self.explanation:
             parts.append(self.explanation)
         return "; ".join([*parts, *([self.reason] if self.reason else [])])
 
     def __repr__(self) -> str:
         return f"<check: {self}>"
+
+
+def _named(at: Mapping[str, float]) -> str:
+    """A point in words, cut where it is long."""
+    parts = [f"{name} = {_short(value)}" for name, value in at.items()]
+    if len(parts) > FEW:
+        parts[FEW:] = [f"{len(parts) - FEW} more"]
+    return ", ".join([*parts[:-2], " and ".join(parts[-2:])])
+
+
+def _short(value: float) -> str:
+    return repr(float(value)).removesuffix(".0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,7 +10,7 @@ from diffkit.reports import result as one
 from diffkit.reports.blocks import Block, Equation, Gap, Note, Table, listed, plain, rounded, shown
 
 if TYPE_CHECKING:
-    from diffkit.checking.model import Check, Entry
+    from diffkit.checking.model import Check, Entry, Witness
     from diffkit.plots import Chart
 
 VERDICTS = {
@@ -56,7 +57,7 @@ class CheckReport(NamedTuple):
         if check.entries:
             yield Gap()
             yield _entries(check)
-            yield from (Note(f"{e.label}: {e.note}") for e in check.entries[-MOST:] if e.note)
+            yield from map(Note, _notes(check))
         yield Gap()
         yield from map(Note, self._looked())
 
@@ -97,6 +98,7 @@ class CheckReport(NamedTuple):
             "passed": check.passed,
             "explanation": check.explanation,
             "reason": check.reason or None,
+            "witness": None if check.witness is None else _witness(check.witness),
             "convention": check.convention or None,
             "scope": check.scope,
             "points": check.points,
@@ -125,6 +127,22 @@ def _entries(check: Check) -> Block:
     return Table(("entry", "claimed", "is", "off by", "tolerance", "verdict", "at"), tuple(rows), (0, 1, 2, 3, 5))
 
 
+def _notes(check: Check) -> Iterator[str]:
+    """What is said of entries, once where it is said of several."""
+    shared: dict[str, list[str]] = {}
+    for e in check.entries[-MOST:]:
+        if e.note and e.note != check.reason:
+            shared.setdefault(e.note, []).append(e.label)
+    yield from (f"{listed(labels, 8)}: {note}" for note, labels in shared.items())
+
+
+def _witness(witness: Witness) -> dict[str, Any]:
+    direction = {name: value for name, value in witness.direction.items() if value}
+    slopes = {"claimed": witness.claimed, "least": witness.least, "largest": witness.largest}
+    return {"direction": plain(direction), **slopes}
+
+
 def _row(e: Entry) -> tuple[str, ...]:
     where = "the point" if e.at is None else point(e.at)
-    return (e.label, shown(e.claimed), shown(e.reference), rounded(e.error), rounded(e.tolerance), e.verdict, where)
+    known = "–" if math.isnan(e.reference) else shown(e.reference)
+    return (e.label, shown(e.claimed), known, rounded(e.error), rounded(e.tolerance), e.verdict, where)
