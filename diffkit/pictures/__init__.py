@@ -13,7 +13,7 @@ from typing import Any
 from diffkit.errors import BackendError, FileError
 
 MISSING = "pictures need matplotlib"
-INSTALL = "pip install '.[plot]' in its folder brings it"
+INSTALL = "pip install '.[plot]' in the project's folder brings it"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 FORMATS = ("png", "svg", "pdf")
