@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from diffkit.matrices.nodes import Node, number
 from diffkit.matrices.shapes import product
 from diffkit.matrices.terms import MINUS, ONE, ZERO, Terms
+from diffkit.primitives import table
 
 __all__ = ["MINUS", "ONE", "ZERO", "Algebra"]
 
@@ -28,14 +29,20 @@ class Algebra(Terms):
             return node.args[0]
         if kind in ("ones", "zeros"):
             return Node(kind, tuple(reversed(node.args)))
+        if any(len(self.shape(a)) == 1 for a in node.args) and kind not in ("@", "outer"):
+            return Node("T", (node,))  # a vector among matrices is repeated along rows, and turned along columns
         if kind == "+":
             return self.add(*map(self.T, node.args))
         if kind == "@":
             return self.matmul(*[self.T(a) for a in reversed(node.args)])
         if kind == "outer":
             return self.outer(node.args[1], node.args[0])
-        if kind == "*" and all(len(self.shape(a)) != 1 for a in node.args):
+        if kind == "*":
             return self.times(*map(self.T, node.args))
+        if kind == "**":
+            return self.power(*map(self.T, node.args))
+        if kind in table.rows:
+            return Node(kind, tuple(map(self.T, node.args)), node.value)
         if kind == "inv" and self.is_symmetric(node.args[0]):
             return node
         return Node("T", (node,))
@@ -159,7 +166,17 @@ class Algebra(Terms):
             return node.args[0]
         if node.kind == "outer":
             return self.times(*node.args)
+        if node.kind == "@":
+            for k, inner in enumerate(node.args):
+                if inner.kind == "diag" and len(self.shape(inner.args[0])) == 1:
+                    return self._diagonal(node.args[:k], inner.args[0], node.args[k + 1 :])
         return Node("diag", (node,))
+
+    def _diagonal(self, left: Sequence[Node], x: Node, right: Sequence[Node]) -> Node:
+        """The diagonal of A @ diag(x) @ B, which is (A * B.T) @ x."""
+        if left and right:
+            return self.matmul(self.times(self.matmul(*left), self.T(self.matmul(*right))), x)
+        return self.times(x, self.diag(self.matmul(*(left or right))))
 
     def inv(self, node: Node) -> Node:
         """An inverse."""
@@ -181,7 +198,7 @@ class Algebra(Terms):
         scalars, rest = self._scalars_of(node)
         if scalars:
             return self.times(*scalars, self.trace(rest))
-        if node.kind == "+" and all(self.shape(t) for t in node.args):
+        if node.kind == "+" and all(self.shape(t) == self.shape(node) for t in node.args):
             return self.add(*map(self.trace, node.args))
         if node.kind == "eye":
             return self.length(self.shape(node)[0])
@@ -226,6 +243,8 @@ class Algebra(Terms):
                 return self.times(*map(self.sum, node.args))
             if node.kind == "T":
                 return self.sum(node.args[0])
+            if node.kind == "diag":
+                return self.sum(node.args[0]) if len(shape) == 2 else self.trace(node.args[0])
             if node.kind == "**" and node.args[1] == number(2) and len(shape) == 1:
                 return self.matmul(node.args[0], node.args[0])
             if (

@@ -15,7 +15,7 @@ def finished(algebra: Algebra, root: Node) -> Node:
             args = (Node("T", args[:1]), *args[1:])
         if node.kind == "*" and node.args[-1].kind == "@" and not any(algebra.shape(a) for a in node.args[:-1]):
             value = "open"
-        if node.kind == "+" and any(algebra.shape(a) and not _is_ones(a) for a in node.args):
+        if node.kind == "+" and any(algebra.shape(a) == algebra.shape(node) and not _is_ones(a) for a in node.args):
             args = tuple(_without_ones(a) if _is_ones(n) else a for n, a in zip(node.args, args, strict=True))
         found[node] = Node(node.kind, args, value)
     return found[root]

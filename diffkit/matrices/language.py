@@ -7,15 +7,15 @@ is the vector itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from diffkit.errors import LimitError, ParseError, did_you_mean
 from diffkit.limits import DEFAULT, Limits
 from diffkit.matrices.nodes import Node, number
-from diffkit.matrices.vocabulary import ALIASES, ENTRYWISE, MODULES, SIGNS, WORDS
+from diffkit.matrices.tokens import Tokens
+from diffkit.matrices.vocabulary import ALIASES, ENTRYWISE, FOREIGN, MODULES, SIGNS, WORDS
 from diffkit.primitives import CONSTANTS, table
 from diffkit.syntax.names import fault
-from diffkit.syntax.tokenizer import ARRAY_TOKEN, Token, tokenize
+from diffkit.syntax.tokenizer import Token
 
 DEPTH = 100
 """nested operations; a sum counts once"""
@@ -38,50 +38,17 @@ def looks_like_arrays(text: str) -> bool:
 
 def parse_array(text: str, limits: Limits = DEFAULT) -> Node:
     """Read an array expression; ParseError with the position, LimitError beyond a limit."""
-    return Reader(text, limits).whole()
+    try:
+        return Reader(text, limits).whole()
+    except ParseError as error:
+        if error.position is not None:
+            there = text[error.position : error.position + 2]
+            error.hint = FOREIGN.get(there[:1], FOREIGN.get(there, error.hint))
+        raise
 
 
-class Reader:
+class Reader(Tokens):
     """One text on its way to a tree."""
-
-    def __init__(self, text: str, limits: Limits = DEFAULT):
-        self.text, self.limits = text, limits
-        self.tokens: Iterator[Token] = tokenize(text, limits, ARRAY_TOKEN)
-        self.token = next(self.tokens)
-        self.last = self.token
-        self.nesting = 0
-
-    # Tokens -----------------------------------------------------------------------------------------------------
-
-    def advance(self) -> Token:
-        """Take the current token."""
-        self.last = self.token
-        if self.token.kind != "end":
-            self.token = next(self.tokens)
-        return self.last
-
-    def sees(self, sign: str) -> bool:
-        """Whether the current token is this operator."""
-        return self.token.kind == "operator" and self.token.text == sign
-
-    def take(self, sign: str) -> bool:
-        """Take this operator if it is there."""
-        found = self.sees(sign)
-        if found:
-            self.advance()
-        return found
-
-    def expect(self, sign: str, why: str) -> None:
-        """Take this operator, which must be there."""
-        if not self.take(sign):
-            raise self.error(f"{sign!r} is missing {why}")
-
-    def error(self, reason: str, hint: str = "", token: Token | None = None) -> ParseError:
-        """The error at a token."""
-        token = token or self.token
-        return ParseError(reason, hint=hint, text=self.text, position=token.position)
-
-    # Grammar ----------------------------------------------------------------------------------------------------
 
     def whole(self) -> Node:
         """The whole text is one expression."""

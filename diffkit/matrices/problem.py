@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, permutations
 
-from diffkit.errors import DiffkitError, ShapeError, VariableError, did_you_mean
+from diffkit.errors import DiffkitError, ParseError, ShapeError, VariableError, did_you_mean
 from diffkit.limits import DEFAULT, Limits
+from diffkit.matrices.factors import COUNTS, of_scalars, only_factors
 from diffkit.matrices.language import parse_array
-from diffkit.matrices.nodes import Node, in_order, names_of
+from diffkit.matrices.lengths import as_derivative, fitted, joined, lettered, named_sizes, plain
+from diffkit.matrices.nodes import Node, names_of, number, replaced
 from diffkit.matrices.shapes import Length, Shape, said, shapes_of
 
 SCALARS = frozenset((
@@ -18,7 +20,6 @@ SCALARS = frozenset((
     "xi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega",
 ))  # fmt: skip
 """names that are scalars unless said otherwise"""
-LENGTHS = ("n", "m", "k", "p", "q", "r", "s")
 MOST_NODES = 500
 """operations of an expression whose formula is looked for"""
 
@@ -28,7 +29,9 @@ class Problem:
     """Expressions over names of known shapes.
 
     ``shapes`` are of the names, with lengths that are numbers or names; ``assumed`` are the names whose rank was
-    taken from how they are written; ``symmetric`` are those declared to be their own transposes.
+    taken from how they are written, ``doubtful`` those vectors among them that may be meant as numbers; ``symmetric``
+    are those declared to be their own transposes. ``sizes`` are the names that count entries, ``free`` those of which
+    nothing says what they count.
     """
 
     trees: tuple[Node, ...]
@@ -36,11 +39,33 @@ class Problem:
     shapes: Mapping[str, Shape]
     assumed: tuple[str, ...]
     symmetric: frozenset[str]
+    sizes: tuple[str, ...] = ()
+    free: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
 
     @property
     def lengths(self) -> tuple[str, ...]:
         """Names of lengths, in order."""
         return tuple(dict.fromkeys(n for n in chain.from_iterable(self.shapes.values()) if isinstance(n, str)))
+
+    def with_counts(self) -> Iterator[Problem]:
+        """Give the problem with ``free`` sizes made to count those of one length or another, their own first."""
+        lengths = tuple(dict.fromkeys(chain.from_iterable(self.shapes.values())))
+        for chosen in sorted(permutations(lengths, len(self.free)), key=lambda chosen: chosen != self.free):
+            problem = self
+            for name, length in zip(self.free, chosen, strict=True):
+                problem = problem._counting(name, length)
+            yield problem
+
+    def _counting(self, name: str, length: Length) -> Problem:
+        if isinstance(length, int):
+            trees = [replaced(t, lambda n: number(length) if (n.kind, n.value) == ("name", name) else None)
+                     for t in self.trees]  # fmt: skip
+            return replace(self, trees=tuple(trees), sizes=tuple(s for s in self.sizes if s != name))
+        swapped: dict[Length, Length] = {length: name, name: length}
+        return replace(
+            self, shapes={key: tuple(swapped.get(n, n) for n in shape) for key, shape in self.shapes.items()}
+        )
 
     def described(self) -> str:
         """The shapes in words."""
@@ -53,43 +78,53 @@ class Problem:
 
 def read_problem(
     texts: Sequence[str], shapes: Mapping[str, Sequence[Length]] | None = None, symmetric: Sequence[str] = (),
-    alike: bool = False, limits: Limits = DEFAULT,
+    claim: bool = False, wrt: str | None = None, limits: Limits = DEFAULT,
 ) -> Problem:  # fmt: skip
     """Read expressions that share their names, and find the shapes of all names.
 
     Shapes that are not given are found from how names are used: capitals are matrices, Greek names scalars, other
-    names vectors, and lengths are made equal where an operation needs it, or where all expressions are ``alike``.
-    ShapeError where that does not work out.
+    names vectors, and lengths are made equal where an operation needs it. Names inside eye and ones, and names that
+    are lengths of a given shape, count entries. The second of two expressions may be a ``claim``, that it equals the
+    first or (``wrt``) its derivative. ShapeError where that does not work out.
     """
+    for text in texts:
+        if not isinstance(text, str):
+            raise ParseError(f"an expression is text, not {type(text).__name__}")
     trees = tuple(parse_array(text, limits) for text in texts)
     size = sum(tree.size for tree in trees)
     if size > MOST_NODES:
         raise limits_error(size)
-    sizes = _named_sizes(*trees)
-    names = [n for n in names_of(*trees) if n not in sizes]
-    given = {name: tuple(shape) for name, shape in (shapes or {}).items()}
-    for name in chain(given, symmetric):
-        if name not in names:
-            raise VariableError(f"the expression has no {name}", hint=did_you_mean(name, names))
-    if len(names) == 0:
+    given = _given(shapes or {})
+    twins = (symmetric,) if isinstance(symmetric, str) else tuple(symmetric)
+    every = names_of(*trees)
+    for name in chain(given, twins):
+        if name not in every:
+            raise VariableError(f"the expression has no {name}", hint=did_you_mean(name, every))
+    sizes = tuple(name for name in every if _counts(trees, given, name, wrt, claim))
+    lone = {*sizes} - named_sizes(*trees) - {*chain.from_iterable(given.values())}
+    names = [n for n in every if n not in sizes]
+    if not names:
         raise VariableError("the expression names nothing to differentiate by")
-    taken = {*names, *sizes, *(n for shape in given.values() for n in shape)}
-    found: dict[str, Shape] = {}
-    fresh = iter(f"?{k}" for k in range(3 * len(names) + 1))
-    for name in names:
-        rank = 0 if name in SCALARS else 2 if name[0].isupper() else 1
-        found[name] = given.get(name, tuple(next(fresh) for _ in range(rank)))
-        if name in symmetric:
-            if len(found[name]) != 2:
-                raise ShapeError(f"{name} is {said(found[name])}, and symmetry is of a matrix",
-                                 hint=f"say --shape {name}=n,n")  # fmt: skip
-            found = _joined(found, found[name][0], found[name][1])
     assumed = tuple(name for name in names if name not in given)
-    for tree, text in zip(trees, texts, strict=True):
-        found = _fitted(tree, text, found, assumed)
-    if alike:
-        found = _fitted(Node("+", trees), " = ".join(texts), found, assumed)
-    return Problem(trees, tuple(texts), _lettered(found, taken), assumed, frozenset(symmetric))
+
+    def fit(scalars: Sequence[str]) -> dict[str, Shape]:
+        found = _first_reading(names, given, scalars, twins)
+        for tree, text in zip(trees, texts, strict=True):
+            found = fitted(tree, text, found, sizes, assumed)
+        return found
+
+    scalars = _plain_numbers(trees, assumed, sizes, fit)
+    found = fit(scalars)
+    if claim and wrt is None:
+        found = fitted(Node("+", trees), " = ".join(texts), found, sizes, assumed)
+    elif claim and wrt is not None and wrt in found:
+        found = as_derivative(trees[0], trees[1], wrt, found, sizes)
+    found = lettered(found, {*names, *named_sizes(*trees), *(n for shape in given.values() for n in shape)})
+    vectors = [n for n in assumed if len(found[n]) == 1 and n != wrt]
+    doubtful = tuple(n for n in vectors if _doubtful(trees[0], n, found, sizes))
+    known = {*chain.from_iterable(given.values()), *chain.from_iterable(found.values())} - {*lone}
+    free = tuple(name for name in sizes if claim and name not in known)
+    return Problem(trees, tuple(texts), found, assumed, frozenset(twins), sizes, free, doubtful)
 
 
 def limits_error(size: int) -> DiffkitError:
@@ -98,45 +133,65 @@ def limits_error(size: int) -> DiffkitError:
                         hint="with data, grad differentiates it at a point")  # fmt: skip
 
 
-def _named_sizes(*trees: Node) -> set[str]:
-    """Names that stand for lengths: those inside eye, ones and zeros."""
-    return {a.value for n in in_order(*trees) if n.kind in ("eye", "ones", "zeros") for a in n.args if a.kind == "name"}
+def _given(shapes: Mapping[str, Sequence[Length]]) -> dict[str, Shape]:
+    """Shapes as given; ShapeError unless they are of at most two names or whole numbers."""
+    for name, shape in shapes.items():
+        lengths = shape if isinstance(shape, Sequence) else (None,)
+        good = [0 < n < 1000 if isinstance(n, int) else isinstance(n, str) and n.isidentifier() for n in lengths]
+        if len(lengths) > 2 or not all(good):
+            raise ShapeError(f"the shape of {name} is {shape!r}",
+                             hint="a shape has at most two lengths, which are letters or numbers")  # fmt: skip
+    return {name: tuple(shape) for name, shape in shapes.items()}
 
 
-def _fitted(tree: Node, text: str, shapes: dict[str, Shape], assumed: tuple[str, ...]) -> dict[str, Shape]:
-    """Make lengths equal until every operation fits."""
-    while True:
-        try:
-            shapes_of(tree, {**shapes, **dict.fromkeys(_named_sizes(tree), ())}, text)
-        except ShapeError as error:
-            if error.lengths is None or not any(str(length).startswith("?") for length in error.lengths):
-                known = ", ".join(f"{name} as {said(_plain(shapes[name]))}" for name in assumed)
-                hint = f"I read {known}; say otherwise with --shape" if known and error.lengths else error.hint
-                reason = re.sub(r"\?\d+", "?", error.reason)
-                raise ShapeError(reason, hint=hint, text=text, position=error.position) from None
-            shapes = _joined(shapes, *error.lengths)
-        else:
-            return shapes
+def _counts(trees: Sequence[Node], given: Mapping[str, Shape], name: str, wrt: str | None, claim: bool) -> bool:
+    """Whether a name counts entries: inside eye, as a given length, or a factor that only one side of a claim has."""
+    if name in named_sizes(*trees) or name in chain.from_iterable(given.values()):
+        if given.get(name):
+            raise ShapeError(f"{name} is a length, and {said(given[name])} too", hint="give the length another name")
+        return True
+    if not claim or name in given or name not in COUNTS or name == wrt:
+        return False
+    holds = [tree for tree in trees if name in names_of(tree)]
+    return len(holds) == 1 and only_factors(holds[0], name) and (wrt is None or holds[0] is trees[1])
 
 
-def _plain(shape: Shape) -> Shape:
-    return tuple("?" if str(length).startswith("?") else length for length in shape)
+def _first_reading(
+    names: Sequence[str], given: Mapping[str, Shape], scalars: Sequence[str], symmetric: Sequence[str]
+) -> dict[str, Shape]:
+    """Shapes from how names are written, all lengths unknown."""
+    found: dict[str, Shape] = {}
+    fresh = iter(f"?{k}" for k in range(3 * len(names) + 1))
+    for name in names:
+        rank = 0 if name in SCALARS or name in scalars else 2 if name[0].isupper() else 1
+        found[name] = given.get(name, tuple(next(fresh) for _ in range(rank)))
+        if name in symmetric:
+            if len(found[name]) != 2 or (found[name][0] != found[name][1] and name in given):
+                raise ShapeError(f"{name} is {said(plain(found[name]))}, and symmetry is of a square matrix",
+                                 hint=f"say --shape {name}=n,n")  # fmt: skip
+            found = joined(found, found[name][0], found[name][1])
+    return found
 
 
-def _joined(shapes: Mapping[str, Shape], a: Length, b: Length) -> dict[str, Shape]:
-    """Make two lengths one; a given one stays."""
-    old, new = (a, b) if str(a).startswith("?") else (b, a)
-    return {name: tuple(new if n == old else n for n in shape) for name, shape in shapes.items()}
+def _plain_numbers(
+    trees: Sequence[Node], assumed: Sequence[str], sizes: Sequence[str],
+    fit: Callable[[Sequence[str]], dict[str, Shape]],
+) -> list[str]:  # fmt: skip
+    """Names such as n that multiply and divide scalars and do nothing else: numbers rather than vectors."""
+    maybe = [name for name in assumed if name in COUNTS and all(only_factors(tree, name) for tree in trees)]
+    if not maybe:
+        return []
+    try:
+        shapes = {**dict.fromkeys(sizes, ()), **fit(())}
+    except ShapeError:
+        return []
+    return [name for name in maybe if any(of_scalars(tree, shapes_of(tree, shapes), name) for tree in trees)]
 
 
-def _lettered(shapes: Mapping[str, Shape], taken: set[str | int]) -> dict[str, Shape]:
-    """Give letters to the lengths that were found: m×n for the first matrix, n elsewhere."""
-    unknown = list(dict.fromkeys(n for shape in shapes.values() for n in shape if str(n).startswith("?")))
-    free = [letter for letter in (*LENGTHS, *(f"n{k}" for k in range(1, 99))) if letter not in taken]
-    oblong = next((s for s in shapes.values() if len(s) == 2 and s[0] != s[1] and {*s} <= {*unknown}), None)
-    order = unknown if oblong is None else [oblong[1], oblong[0], *(n for n in unknown if n not in oblong)]
-    letters = dict(zip(order, free, strict=False))
-    return {name: tuple(letters.get(n, n) for n in shape) for name, shape in shapes.items()}
+def _doubtful(tree: Node, name: str, shapes: Mapping[str, Shape], sizes: Sequence[str]) -> bool:
+    """Whether a vector may be meant as a number."""
+    known = shapes_of(tree, {**dict.fromkeys(sizes, ()), **shapes})
+    return of_scalars(tree, known, name) or (name in COUNTS and only_factors(tree, name) and name in names_of(tree))
 
 
 def read_shapes(texts: Sequence[str]) -> dict[str, tuple[Length, ...]]:

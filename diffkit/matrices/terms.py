@@ -73,14 +73,16 @@ class Terms:
     def add(self, *terms: Node) -> Node:
         """A sum with like terms collected and common factors of matrix products taken out."""
         shape = broadcast("+", *map(self.shape, terms))
-        collected: dict[Node, Fraction] = {}
+        collected: dict[Any, tuple[Node, Fraction]] = {}
         for term in terms:
             for part in term.args if term.kind == "+" else (term,):
                 if self.is_zero(part):
                     continue
                 coefficient, core = self.split(part)
-                collected[core] = collected.get(core, Fraction(0)) + coefficient
-        kept = [(rest, c) for rest, c in collected.items() if c]
+                like = frozenset(core.args) if core.kind == "*" else core  # whatever the order of the factors
+                first, known = collected.get(like, (core, Fraction(0)))
+                collected[like] = first, known + coefficient
+        kept = [(rest, c) for rest, c in collected.values() if c]
         kept = self._factored(kept)
         if not kept:
             return self.zeros(shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -19,8 +20,12 @@ TRIES = 12
 """random values tried for each of them, as some expressions have no value at most"""
 CLOSE = 1e-12
 """relative error by which a formula may differ from dual numbers"""
+MISSES = 6 * TRIALS
+"""trials without a value, one after the other, after which no more are made"""
 LARGEST = 4
-"""lengths go up to one more, or further where there are many names of lengths"""
+"""lengths go up to this, and further when all shapes up to it were met"""
+FEW = 40
+"""small whole numbers tried in search of a counter-example that can be followed by hand"""
 CONDITION = 1e5
 """condition number up to which a matrix may be inverted in a trial, so that rounding stays far below a wrong formula"""
 
@@ -31,9 +36,9 @@ class Trial(NamedTuple):
     sizes: dict[str, int]
     values: dict[str, Any]
 
-
-SMALL = 1e-3
-"""size below which a derivative counts as this large: where it is zero, its rounding is all there is to compare"""
+    def times(self, factor: float) -> Trial:
+        """All values times a number."""
+        return Trial(self.sizes, {name: value * factor for name, value in self.values.items()})
 
 
 def at_sizes(tree: Node, sizes: Mapping[str, int]) -> Node:
@@ -90,27 +95,45 @@ def reference(problem: Problem, tree: Node, wrt: str, trial: Trial) -> Any:
     return found
 
 
-def random_trials(problem: Problem, seed: int = 0, largest: int = LARGEST) -> Iterator[Trial]:
-    """Give random shapes, all lengths different, with values that get tamer from one to the next."""
+def random_trials(problem: Problem, seed: int = 0) -> Iterator[Iterator[Trial]]:
+    """Give random shapes, each once while lengths are free, and for each values that get tamer by and by."""
     rng = np.random.default_rng(seed)
-    lengths = problem.lengths
-    named = {a.value for t in problem.trees for a in _size_names(t)}
-    every = tuple(dict.fromkeys((*lengths, *named)))
-    most = max(largest, len(every) + 1)
+    for sizes in _sizes(rng, tuple(dict.fromkeys((*problem.lengths, *problem.sizes)))):
+        yield (Trial(sizes, _values(rng, problem, sizes, k)) for k in range(TRIES))
+
+
+def _values(rng: Any, problem: Problem, sizes: Mapping[str, int], k: int) -> dict[str, Any]:
+    return {
+        name: _draw(rng, concrete(shape, sizes), k, name in problem.symmetric) for name, shape in problem.shapes.items()
+    }
+
+
+def _sizes(rng: Any, names: tuple[str, ...]) -> Iterator[dict[str, int]]:
+    """Lengths from 1 on, different within a shape so that no transpose fits by accident."""
+    most = max(LARGEST, len(names))
+    met: set[tuple[int, ...]] = set()
     while True:
-        drawn = rng.permutation(np.arange(2, most + 2))[: len(every)]
-        sizes = dict(zip(every, map(int, drawn), strict=True))
-        for k in range(TRIES):
-            values = {}
-            for name, shape in problem.shapes.items():
-                values[name] = _draw(rng, concrete(shape, sizes), k, name in problem.symmetric)
-            yield Trial(sizes, values)
+        drawn = tuple(int(n) for n in rng.permutation(most)[: len(names)] + 1)
+        if names and drawn in met:
+            most += len(met) == math.perm(most, len(names))
+            continue
+        met.add(drawn)
+        yield dict(zip(names, drawn, strict=True))
 
 
-def _size_names(tree: Node) -> Iterator[Node]:
-    for node in in_order(tree):
-        if node.kind in ("eye", "ones", "zeros"):
-            yield from (a for a in node.args if a.kind == "name")
+def small_trials(problem: Problem) -> Iterator[Trial]:
+    """Lengths from 2 on and whole entries from −3 to 3, every other time positive ones; symmetric where declared."""
+    rng = np.random.default_rng(1)
+    names = dict.fromkeys((*problem.lengths, *problem.sizes))
+    sizes = {name: k for k, name in enumerate(names, 2)}
+    for k in range(FEW):
+        values: dict[str, Any] = {}
+        for name, shape in problem.shapes.items():
+            value = rng.integers(-3 if k % 2 else 1, 4, concrete(shape, sizes)).astype(float)
+            if name in problem.symmetric:
+                value = np.triu(value) + np.triu(value, 1).T
+            values[name] = value[()]
+        yield Trial(sizes, values)
 
 
 def _draw(rng: Any, shape: tuple[int, ...], k: int, symmetric: bool) -> Any:
@@ -128,33 +151,30 @@ def _draw(rng: Any, shape: tuple[int, ...], k: int, symmetric: bool) -> Any:
     return np.float64(value) if shape == () else value
 
 
-def usable_trials(
-    problem: Problem, tree: Node, wrt: str, formula: Node | None = None, seed: int = 0
-) -> Iterator[tuple[Trial, Any]]:  # fmt: skip
+def usable_trials(problem: Problem, tree: Node, wrt: str, formula: Node) -> Iterator[tuple[Trial, Any]]:
     """Give trials on which the expression has a derivative, at most one for each shape; ends where none is found."""
-    unsteady = misses = 0
-    sizes: dict[str, int] | None = None
-    for trial in random_trials(problem, seed):
-        if trial.sizes is sizes:
-            continue
-        if not is_steady(tree, trial) or (formula is not None and not is_steady(formula, trial)):
-            unsteady += 1
-            if unsteady > 20 * TRIES * TRIALS:
-                return
-            continue
-        known = reference(problem, tree, wrt, trial)
-        if known is None:
+    misses = 0
+    for trials in random_trials(problem):
+        for trial in trials:
+            steady = is_steady(tree, trial) and is_steady(formula, trial)
+            known = reference(problem, tree, wrt, trial) if steady else None
+            if known is not None:
+                yield trial, known
+                misses = 0
+                break
             misses += 1
-            if misses > TRIES * TRIALS:
+            if misses > MISSES:
                 return
-            continue
-        sizes = trial.sizes
-        yield trial, known
 
 
 def apart(found: Any, known: Any) -> float:
-    """The largest difference by the largest entry (SMALL at least); infinite for a wrong shape or no value."""
+    """The largest difference by the largest entry; infinite for a wrong shape or no value."""
     if np.shape(found) != np.shape(known) or not np.isfinite(found).all():
         return float("inf")
-    scale = max(SMALL, float(np.max(np.abs(known), initial=0.0)))
-    return float(np.max(np.abs(found - known), initial=0.0)) / scale
+    worst = float(np.max(np.abs(found - known), initial=0.0))
+    return worst and worst / float(max(np.max(np.abs(known)), np.max(np.abs(found))))
+
+
+def tried(problem: Problem, count: int) -> str:
+    """On what a claim was tried, in words."""
+    return f"{count} random shapes" if problem.lengths or problem.sizes else f"{count} random values of that shape"

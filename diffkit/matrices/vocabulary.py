@@ -49,3 +49,8 @@ SIGNS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne", "
 """operators with a truth for a value, and their rows"""
 MODULES = ("np", "numpy", "linalg", "special", "scipy", "torch", "jnp", "tf")
 """names before a dot that say nothing here"""
+FOREIGN = {
+    "'": "write x.T for a transpose", ".*": "write * for a product entry by entry", ".^": "write ** for a power",
+    "./": "write / for a quotient entry by entry",
+}  # fmt: skip
+"""signs of other languages, and what to write here"""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from diffkit.matrices.trials import CLOSE
+from diffkit.matrices.agreement import DIGITS
+from diffkit.matrices.trials import CLOSE, tried
 from diffkit.reports.blocks import Block, Equation, Gap, Note, plain, shown
 
 if TYPE_CHECKING:
@@ -50,8 +51,13 @@ class MatrixReport(NamedTuple):
             yield Gap()
             yield Note(f"f may have no derivative where {' or '.join(kinks)}: the formula says nothing there")
         yield Gap()
-        count = f"{first.trials} random shapes"
+        count = tried(first.problem, first.trials)
         yield Note(f"checked: on {count} it equals dual numbers, to {CLOSE:g} of the largest entry")
+        settled = max(answer.settled for answer in self.found.answers)
+        if settled:
+            yield Note(
+                f"on {settled} of them rounding is larger: there it was settled in ball arithmetic, to {DIGITS} digits"
+            )
 
     def fields(self) -> dict[str, Any]:
         """Give the fields of the report."""
@@ -65,7 +71,8 @@ class MatrixReport(NamedTuple):
             "derivatives": [
                 {
                     "wrt": a.wrt, "order": a.order, "formula": a.formula, "shape": list(a.shape), "layout": a.layout,
-                    "transposed": a.transposed, "trials": a.trials, "worst": plain(a.worst), "kinks": list(a.kinks),
+                    "transposed": a.transposed, "trials": a.trials, "worst": plain(a.worst), "settled": a.settled,
+                    "kinks": list(a.kinks),
                 }
                 for a in self.found.answers
             ],
@@ -97,6 +104,8 @@ class IdentityReport(NamedTuple):
         yield Note(identity.reason)
         if identity.layout:
             yield Note(f"read as {identity.layout}")
+        if identity.kinks:
+            yield Note(f"f may have no derivative where {' or '.join(identity.kinks)}: nothing is said of there")
         if identity.verdict != "true" and identity.right is not None:
             yield Equation("the derivative is", identity.right)
         if identity.counterexample is not None:
@@ -120,6 +129,7 @@ class IdentityReport(NamedTuple):
             "symmetric": sorted(identity.problem.symmetric),
             "trials": identity.trials,
             "worst": plain(identity.worst),
+            "kinks": list(identity.kinks),
             "counterexample": None if example is None else {
                 "values": plain(dict(example.values)), "claimed": plain(example.claimed), "true": plain(example.true),
                 "proven": example.proven,
@@ -134,6 +144,8 @@ def shapes(problem: Problem) -> Iterator[Block]:
         yield Note(
             f"assumed of {', '.join(problem.assumed)} from how they are written and used; --shape says otherwise"
         )
+    for name in problem.doubtful:
+        yield Note(f"{name} is read as a vector: if it is a number, say --shape {name}=scalar")
 
 
 def _example(example: CounterExample, wrt: str | None) -> Iterator[Block]:
