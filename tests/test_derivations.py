@@ -122,7 +122,7 @@ def test_where_the_derivative_may_not_exist_is_said(run, text, where):
 
 def test_fractions_and_signs_are_written_as_by_hand(run):
     assert derivation("log(x^2)").steps[0].formula_text == "(log(u))′ = u′/u"
-    assert derivation("acosh(2 + x^2)").steps[0].formula_text == "(acosh(u))′ = u′/(sqrt(u - 1)*sqrt(u + 1))"
+    assert derivation("acosh(2 + x^2)").steps[0].formula_text == "(acosh(u))′ = u′/sqrt(u**2 - 1)"
     _, out, _ = run("explain", "x/(1 + x^2)")
     assert "d/dx[f] = 1/(1 + x**2) - 2*x**2/(1 + x**2)**2  as SymPy writes it" in out
 
@@ -130,7 +130,8 @@ def test_fractions_and_signs_are_written_as_by_hand(run):
 @pytest.mark.parametrize("name", ["sin", "exp", "tanh", "digamma", "mul", "atan2"])
 def test_a_broken_rule_is_never_shown(name):
     right = table[name]
-    wrong = replace(right, partials=(*right.partials[:-1], lambda F, *args: F.cos(args[0]) + F.rational(1, 7)))
+    broken = (*right.partials[:-1], lambda F, *args: F.cos(args[0]) + F.rational(1, 7))
+    wrong = replace(right, partials=broken, written=())
     count = len(right.arguments)
     instructions = ((wrong, (0,) * count),)
     with pytest.raises(dk.DiffkitError, match=r"internal error: the step “.*” does not hold"):

@@ -118,7 +118,7 @@ PROMISES = {
         "wrong: evaluate at theta, not at 0",
         "2. Shapes that do not multiply: X is 5×1, θ has length 2\n   refused: the claim raised ValueError: matmul",
         "take it at 1.3*w1, not at sigmoid(1.3*w1)",
-        "wrong: entry w2: put sigmoid(1.3*w1) where the claim has sigmoid(w2*sigmoid(1.3*w1))",
+        "wrong: put a1 where the claim has p, in line",
         "wrong: change the sign of every entry",
         "wrong: differentiate once more: the claim is the first derivative",
         "which is the second derivative",

@@ -44,23 +44,8 @@ def partial(algebra: Algebra, node: Node, k: int) -> Node | None:
         if k == 0:
             return algebra.times(exponent, algebra.power(base, algebra.add(exponent, MINUS)))
         return algebra.times(node, Node("log", (base,)))
-    rule = table[node.kind].partials[k]
-    found = READABLE.get(node.kind)
-    if found is not None:
-        return found(algebra, args[0], node)
+    rule = table[node.kind].shown(k)
     return None if rule is None else by_rule(rule, Entries(algebra), (*args, node))
-
-
-def _sigmoid(algebra: Algebra, x: Node, y: Node) -> Node:  # noqa: ARG001
-    return algebra.times(y, algebra.add(ONE, algebra.negative(y)))
-
-
-def _tanh(algebra: Algebra, x: Node, y: Node) -> Node:  # noqa: ARG001
-    return algebra.add(ONE, algebra.negative(algebra.power(y, number(2))))
-
-
-READABLE: dict[str, Callable[[Algebra, Node, Node], Node]] = {"sigmoid": _sigmoid, "tanh": _tanh}
-"""partials in the form that people write, where the table's is chosen for the last bit of accuracy"""
 
 
 def make(algebra: Algebra, kind: str, args: tuple[Node, ...], value: Any = None) -> Node:

@@ -1,7 +1,8 @@
 """The rules of differentiation, each applied to one operation of a program and named as a textbook names it.
 
 What a rule says is generated from the table's own derivatives by forward mode with symbols in place of the arguments,
-so that there is no second table of derivatives. Only the quotient rule is written out, in the form it is taught in.
+so that there is no second table of derivatives; where the table has a form that people write, that is taken. Only the
+quotient rule is written out, in the form it is taught in.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from diffkit.algebras.dual import Dual, DualAlgebra
 from diffkit.builder import ProgramBuilder
 from diffkit.primitives import Primitive, table
 from diffkit.program import Program
+from diffkit.rules import by_rule
 
 ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
 NEG, POWER, WHERE = table["neg"], table["power"], table["where"]
@@ -76,6 +78,10 @@ def push(
     answer = builder.apply(primitive, parts)
     if primitive is DIV and slopes[1] is not None:
         return answer, _quotient(builder, parts, slopes)
+    if primitive.written and slopes[0] is not None:  # all rows that have a form of their own have one argument
+        rule = primitive.shown(0)
+        assert rule is not None
+        return answer, builder.apply(MUL, (by_rule(rule, builder, [*parts, answer]), slopes[0]))
     duals = [Dual(part, None if slope is None else {0: slope}) for part, slope in zip(parts, slopes, strict=True)]
     found = DualAlgebra(builder).push(primitive, duals, answer).tangents.get(0)
     return answer, builder.constant(0) if found is None else found
