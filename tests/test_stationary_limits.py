@@ -42,6 +42,26 @@ def test_a_lower_value_on_the_edge_is_said_and_the_minimum_is_local():
     assert dk.stationary("x^3-3*x", (-1.5, 3)).of_kind("minimum")[0].is_global is True
 
 
+@pytest.mark.parametrize(
+    ("text", "count"), [("1e-12*(x^4-2*x^2+x/2)", 1), ("x^4-2*x^2+1e-10*x", 1), ("1e12*(x^4-2*x^2)+x", 1),
+                        ("1e-12*(x^4-2*x^2)", 2)],
+)  # fmt: skip
+def test_only_the_lowest_minimum_is_global_whatever_the_scale_of_f(text, count):
+    found = dk.stationary(text, (-2, 2))
+    low, other = found.of_kind("minimum")
+    assert low.value <= other.value
+    assert (low.is_global, other.is_global) == (True, count == 2)
+    assert found.of_kind("maximum")[0].is_global is False  # f is higher on the edge
+    assert found.lowest.proven
+    assert found.lowest.tolerance < 1e-9 * abs(found.highest.high - found.lowest.low)
+
+
+def test_the_value_on_the_edge_of_the_domain_counts():
+    found = dk.stationary("sqrt(x)", (0, 2))
+    assert (found.lowest.low, found.lowest.high, found.lowest.at) == (0.0, 0.0, {"x": 0.0})
+    assert (found.lowest.proven, found.lowest.where) == (True, "edge of the box")
+
+
 def test_a_function_without_bound_has_no_global_minimum():
     found = dk.stationary("x+1/x", (-3, 2))
     assert not found.lowest.proven

@@ -9,7 +9,8 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
-from itertools import count
+from itertools import count, product
+from statistics import median
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -19,10 +20,12 @@ from diffkit.algebras.balls import precision
 from diffkit.builder import NEG, ProgramBuilder
 from diffkit.learn.stationary_points.boxes import BITS, Box, Surface, balls, below, halves, inside, middle
 from diffkit.learn.stationary_points.extended import least_value
-from diffkit.learn.stationary_points.model import tolerance
 
 ODD = frozenset(("edge", "pole", "jump"))
 NARROW = 2.0**-44  # sides of the smallest boxes, as a part of the whole
+SAMPLES = 32  # places at which f is looked at to tell how far its values lie apart
+PART = 1e-9  # of the distance between values, by which bounds of the least one may differ
+ROUNDED = 1e-15  # of the value itself, to which it is known at least
 
 
 class Least(NamedTuple):
@@ -32,6 +35,7 @@ class Least(NamedTuple):
     high: float
     at: tuple[float, ...]
     proven: bool
+    tolerance: float
 
 
 def negated(surface: Surface) -> Surface:
@@ -46,6 +50,15 @@ def faces(box: Box) -> list[Box]:
     return [(*box[:k], (end, end), *box[k + 1 :]) for k in range(len(box)) for end in box[k]]
 
 
+def spread(box: Box) -> list[tuple[float, ...]]:
+    """Places all over a box, by a Kronecker sequence of square roots of primes."""
+    roots = [math.sqrt(prime) for prime in (2, 3, 5, 7, 11, 13)]
+    return [
+        tuple(low + (high - low) * (k * root % 1) for root, (low, high) in zip(roots, box, strict=False))
+        for k in range(1, SAMPLES + 1)
+    ]
+
+
 class Descent:
     """Branch and bound for the least value of f over boxes that are parts of one box."""
 
@@ -55,21 +68,28 @@ class Descent:
         self.high, self.at = math.inf, tuple(middle(box))
         self.low = math.inf
         self.looked = 0
-        for point in known:
-            self._try(point)
+        values = [self._try(point) for point in [*known, *product(*box), *spread(box)]]
+        apart = [value - self.high for value in values if self.high < value < math.inf]
+        self.apart = median(apart) if apart else 0.0
 
-    def _try(self, point: Sequence[float]) -> None:
-        """Take the value at a point as a bound, if it is one."""
+    @property
+    def tolerance(self) -> float:
+        """How far apart bounds of the least value may be: a billionth of how far other values lie above it."""
+        return max(PART * self.apart, ROUNDED * abs(self.high)) if math.isfinite(self.high) else 0.0
+
+    def _try(self, point: Sequence[float]) -> float:
+        """Take the value at a point as a bound; ∞ if f has none there."""
         if not all(low <= x <= high for x, (low, high) in zip(point, self.box, strict=True)):
-            return
+            return math.inf
         with precision(BITS):
             at = [arb(x) for x in point]
-            if self.surface.standing(at).cross & {"edge", "pole"} or self.surface.standing(at).outside:
-                return
+            if self.surface.standing(at).outside:
+                return math.inf
             value = self.surface.value(at)
             high = -below(-value) if value.is_finite() else math.inf
         if high < self.high:
             self.high, self.at = high, tuple(point)
+        return high
 
     def run(self, boxes: Sequence[Box], most: int, deadline: float) -> Least:
         """Bound f over the boxes, and over the points known."""
@@ -83,7 +103,7 @@ class Descent:
                 if next(steps) % 16 == 15 and monotonic() > deadline:
                     break
                 low, _, box = heapq.heappop(heap)
-                if low >= self.high - tolerance(self.high):
+                if low >= self.high - self.tolerance:
                     self.low = min(self.low, low)
                     continue
                 if max((b - a) / s for (a, b), s in zip(box, self.scale, strict=True)) < NARROW:
@@ -95,7 +115,8 @@ class Descent:
             self.low = -math.inf
         low = min([self.low, self.high, *(low for low, _, _ in heap)]) + 0.0
         self.high += 0.0
-        return Least(low, self.high, self.at, low >= self.high - tolerance(self.high) and math.isfinite(low))
+        proven = low >= self.high - self.tolerance and math.isfinite(low)
+        return Least(low, self.high, self.at, proven, self.tolerance)
 
     def _push(self, heap: list[Any], order: Any, box: Box) -> None:
         """Keep a box that may hold the least value, cut to the face on which it then lies."""
@@ -126,7 +147,7 @@ class Descent:
             for g, b, c in zip(gradient, x, centre, strict=True):
                 linear += g * (b - c)
             low = max(low, below(linear))
-        if low >= self.high - tolerance(self.high):
+        if low >= self.high - self.tolerance:
             return None, low
         kept = list(box)
         for i, (g, (a, b), (first, last)) in enumerate(zip(gradient, box, self.box, strict=True)):

@@ -21,7 +21,7 @@ from diffkit.learn.stationary_points.boxes import BITS, FINE, Box, Surface, ball
 from diffkit.learn.stationary_points.clusters import look_at
 from diffkit.learn.stationary_points.kinds import is_stationary, signs
 from diffkit.learn.stationary_points.lowest import ODD, Descent, Least, faces, negated
-from diffkit.learn.stationary_points.model import Extreme, Region, StationaryPoint, StationaryPoints, tolerance
+from diffkit.learn.stationary_points.model import Extreme, Region, StationaryPoint, StationaryPoints
 from diffkit.learn.stationary_points.newton import Zero
 from diffkit.learn.stationary_points.places import up
 from diffkit.learn.stationary_points.search import INTERRUPTED, Progress, Search, touching
@@ -212,17 +212,17 @@ def _extreme(search: Search, points: list[StationaryPoint], found: Least, reache
     else:
         where = "inside"
     place = dict(zip(search.surface.program.inputs, at, strict=True))
-    return Extreme(found.low, found.high, place, where, found.proven, tolerance(reached))
+    return Extreme(found.low, found.high, place, where, found.proven, found.tolerance)
 
 
 def _scoped(point: StationaryPoint, lowest: Extreme | None, highest: Extreme | None) -> StationaryPoint:
     """The point with what is known of the whole box."""
     if point.kind.endswith("minimum") and lowest is not None:
         over, extreme = point.value - lowest.low, lowest
-        surely_not = point.value - point.value_error > lowest.high + lowest.tolerance
+        surely_not = point.value - point.value_error > lowest.high
     elif point.kind.endswith("maximum") and highest is not None:
         over, extreme = highest.high - point.value, highest
-        surely_not = point.value + point.value_error < highest.low - highest.tolerance
+        surely_not = point.value + point.value_error < highest.low
     else:
         return point
     if surely_not:
