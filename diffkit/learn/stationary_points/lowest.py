@@ -18,8 +18,9 @@ from flint import arb
 
 from diffkit.algebras.balls import precision
 from diffkit.builder import NEG, ProgramBuilder
-from diffkit.learn.stationary_points.boxes import BITS, Box, Surface, balls, below, halves, inside, middle
+from diffkit.learn.stationary_points.boxes import BITS, Box, Surface, balls, below, halves, middle
 from diffkit.learn.stationary_points.extended import least_value
+from diffkit.learn.stationary_points.zeros import Zeros
 
 ODD = frozenset(("edge", "pole", "jump"))
 NARROW = 2.0**-44  # sides of the smallest boxes, as a part of the whole
@@ -62,8 +63,8 @@ def spread(box: Box) -> list[tuple[float, ...]]:
 class Descent:
     """Branch and bound for the least value of f over boxes that are parts of one box."""
 
-    def __init__(self, surface: Surface, box: Box, known: Sequence[tuple[float, ...]], alone: Sequence[Box]):
-        self.surface, self.box, self.alone = surface, box, alone
+    def __init__(self, surface: Surface, box: Box, known: Sequence[tuple[float, ...]], zeros: Zeros):
+        self.surface, self.box, self.zeros = surface, box, zeros
         self.scale = [high - low for low, high in box]
         self.high, self.at = math.inf, tuple(middle(box))
         self.low = math.inf
@@ -163,9 +164,8 @@ class Descent:
             if all(a == b for a, b in kept):
                 return None, self._at(tuple(kept))
             return tuple(kept), low
-        if all(first < a and b < last for (a, b), (first, last) in zip(box, self.box, strict=True)) and any(
-            inside(box, region) for region in self.alone
-        ):
+        strict = all(first < a and b < last for (a, b), (first, last) in zip(box, self.box, strict=True))
+        if strict and self.zeros.settle(box):
             return None, math.inf  # only a known point can be least here
         if all(a == b for a, b in box):
             return None, low

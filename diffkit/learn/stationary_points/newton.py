@@ -17,7 +17,8 @@ from diffkit.algebras.balls import precision
 from diffkit.learn.stationary_points.boxes import BITS, FINE, Balls, Box, Surface, interval
 
 CONTRACTIONS = 12  # steps to full precision; the width squares in each
-DOUBLINGS = 60  # of a box around a zero, while it still has no other
+DOUBLINGS = 60  # of a box around a place, until it is proven to hold a zero
+GROWN = 4  # doublings at a time
 STEPS = 80  # of Newton's method in floats: near a singular Hessian it is linear
 
 
@@ -40,8 +41,9 @@ def floats(matrix: Any) -> Any:
 
 def inverse(matrix: Any) -> Any:
     """An approximate inverse of a matrix of balls; None if it is singular or nearly so."""
+    values = floats(matrix)
     try:
-        found = np.linalg.inv(floats(matrix))
+        found = np.linalg.inv(values) if values.size > 1 else 1 / values if values[0, 0] else np.array([[np.inf]])
     except np.linalg.LinAlgError:
         return None
     return found if np.isfinite(found).all() else None
@@ -90,18 +92,19 @@ def surround(surface: Surface, point: list[float], reach: list[float]) -> Zero |
     """
     least = [max(r * 2.0**-40, 64 * math.ulp(p)) for p, r in zip(point, reach, strict=True)]
     step = alone = None
-    for k in range(DOUBLINGS):
+    grow, k = GROWN, 0
+    while True:
         grown = [arb(p, r * 2.0**k) for p, r in zip(point, least, strict=True)]
-        if not surface.standing(grown).smooth:
-            break
-        found = krawczyk(surface, grown)
+        found = krawczyk(surface, grown) if surface.standing(grown).smooth else None
         if found is not None and proves(grown, found):
-            step = step or found
-            alone = grown
+            step, alone = step or found, grown
+        elif step is not None and grow > 1:  # too large: half of it may do
+            k, grow = k - grow, grow // 2
         elif step is not None or k > DOUBLINGS // 2:
             break
         if all(r * 2.0**k > limit for r, limit in zip(least, reach, strict=True)):
             break
+        k += grow
     if step is None or alone is None:
         return None
     return Zero(contract(surface, step), tuple(inner(b) for b in alone))

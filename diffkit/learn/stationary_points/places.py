@@ -9,7 +9,7 @@ from itertools import pairwise, product
 from typing import Any
 
 from diffkit.algebras.balls import precision
-from diffkit.learn.stationary_points.boxes import BITS, FINE, Box, Surface, balls, inside, interval, measured
+from diffkit.learn.stationary_points.boxes import BITS, FINE, Box, Surface, balls, inside, measured
 from diffkit.learn.stationary_points.kinds import exactly
 from diffkit.learn.stationary_points.model import StationaryPoint
 from diffkit.learn.stationary_points.search import Search
@@ -70,13 +70,14 @@ def enclosed(search: Search, box: Box) -> str:
     if surface.count > 3:
         return ""
     centre = [simplest(low, high) for low, high in box]
-    others = [tuple(map(interval, zero.balls)) for zero in search.zeros]
-    others += [cluster.hull for cluster in search.clusters if not inside(cluster.hull, box)] + search.flat
+    others = [cluster.hull for cluster in search.clusters if not inside(cluster.hull, box)] + search.flat
     for k in range(4, 4 + 2 * RIMS, 2):
         wide = tuple((c - s * 2.0**-k, c + s * 2.0**-k) for c, s in zip(centre, search.scale, strict=True))
         if not inside(box, wide):
             return ""
-        if not inside(wide, search.box) or any(_meet(wide, other) for other in others) or search.stopped:
+        if not inside(wide, search.box) or search.zeros.meet(wide) or search.stopped:
+            continue
+        if any(_meet(wide, other) for other in others):
             continue
         with precision(BITS):
             if not search.surface.standing(balls(wide)).cross <= {"kink"}:

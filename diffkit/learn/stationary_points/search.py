@@ -23,13 +23,13 @@ from diffkit.learn.stationary_points.boxes import (
     balls,
     halves,
     hull,
-    inside,
     interval,
     middle,
     size,
 )
 from diffkit.learn.stationary_points.extended import excludes_zero
 from diffkit.learn.stationary_points.newton import Zero, krawczyk, polish, proves, surround
+from diffkit.learn.stationary_points.zeros import Zeros
 
 LEAST = {1: 2.0**-40, 2: 2.0**-28, 3: 2.0**-20}
 """sides of the smallest boxes, as a part of the whole box, by the number of variables"""
@@ -41,6 +41,7 @@ LARGE_CROWD = 2000
 NEAR = 1.5  # widths of a box from which a step of Newton's method is followed
 CLOSE = 4.0  # widths of a box within which a failed attempt speaks against another
 ATTEMPTS = 3
+FAILURES = 50  # more of them than zeros are proven: the Hessian is singular along a whole part of the box
 MANY = 3000
 TRIED = 40  # boxes from which zeros are still looked for after an early end
 TINY = 2.0**-12  # part of the whole box that a cluster may span and still be called a place
@@ -71,7 +72,7 @@ class Search:
         self.progress = progress
         self.scale = [high - low for low, high in box]
         self.least = LEAST.get(surface.count, COARSE)
-        self.zeros: list[Zero] = []
+        self.zeros = Zeros(surface.count)
         self.failed: list[tuple[list[float], list[bool]]] = []
         """where no zero could be proven, and the attempts that followed near there"""
         self.flat: list[Box] = []
@@ -144,7 +145,7 @@ class Search:
         """What remains to be searched of a box; None if it is too small to go on."""
         self.looked += 1
         surface = self.surface
-        if any(inside(box, zero.alone) for zero in self.zeros):
+        if self.zeros.settle(box):
             return []
         x = balls(box)
         standing = surface.standing(x)
@@ -177,8 +178,8 @@ class Search:
         guess = [float(b) for b in step]
         if proves(x, step):
             self._add(guess)
-            if not any(inside(box, zero.alone) for zero in self.zeros):  # its own box is a proof as well
-                self._record(Zero(tuple(step), box))
+            if not self.zeros.settle(box):  # its own box is a proof as well
+                self.zeros.add(Zero(tuple(step), box))
             return []
         if all(
             abs(g - (a / 2 + b / 2)) <= NEAR * (b - a) and float(s.rad()) <= NEAR * (b - a)
@@ -186,7 +187,7 @@ class Search:
         ):
             if not self._hopeless(guess, box):
                 self._add(guess)
-            if any(inside(box, zero.alone) for zero in self.zeros):
+            if self.zeros.settle(box):
                 return []
         met = tuple((max(a, low), min(b, high)) for (a, b), (low, high) in zip(box, map(interval, step), strict=True))
         if any(a > b for a, b in met):
@@ -194,7 +195,9 @@ class Search:
         return [met] if size(met, self.scale) < 0.7 * size(box, self.scale) and all(a < b for a, b in met) else None
 
     def _hopeless(self, guess: list[float], box: Box) -> bool:
-        """Whether attempts near a guess have failed again and again, in measures of the box."""
+        """Whether attempts near a guess have failed again and again, in measures of the box, or too many anywhere."""
+        if len(self.failed) > FAILURES + len(self.zeros):
+            return True
         for point, attempts in self.failed:
             if all(abs(g - p) <= CLOSE * (b - a) for g, p, (a, b) in zip(guess, point, box, strict=True)):
                 attempts.append(True)
@@ -206,7 +209,7 @@ class Search:
         """Follow Newton's method from a guess, and prove the zero it leads to."""
         surface = self.surface
         point = polish(surface, guess, 12)
-        if point is None or any(all(a <= p <= b for p, (a, b) in zip(point, z.alone, strict=True)) for z in self.zeros):
+        if point is None or self.zeros.settle(tuple((p, p) for p in point)):
             return
         margin = [s * 2.0**-10 for s in self.scale]
         if any(not low - m <= p <= high + m for p, (low, high), m in zip(point, self.box, margin, strict=True)):
@@ -215,18 +218,7 @@ class Search:
         if zero is None:
             self.failed.append((point, []))
         else:
-            self._record(zero)
-
-    def _record(self, zero: Zero) -> None:
-        """Keep a zero, unless it is one that is known."""
-        place = tuple(map(interval, zero.balls))
-        for k, known in enumerate(self.zeros):
-            if inside(place, known.alone):
-                return
-            if inside(tuple(map(interval, known.balls)), zero.alone):
-                self.zeros[k] = known._replace(alone=zero.alone)
-                return
-        self.zeros.append(zero)
+            self.zeros.add(zero)
 
     # Clusters ------------------------------------------------------------------------------------------------------
 

@@ -193,10 +193,9 @@ def _extremes(
     if not search.stopped and not cross & ODD:
         rest = [*faces(box), *search.flat, *(b for c in search.clusters for b in c.boxes)]
     known = [p.point for p in points]
-    alone = [zero.alone for zero in search.zeros]
     most = FEW_BOUNDS if search.stopped == INTERRUPTED else min(search.most, MOST_BOUNDS)
-    low = Descent(surface, box, known, alone).run(rest, most, deadline)
-    high = Descent(negated(surface), box, known, alone).run(rest, most, deadline)
+    low = Descent(surface, box, known, search.zeros).run(rest, most, deadline)
+    high = Descent(negated(surface), box, known, search.zeros).run(rest, most, deadline)
     high_up = high._replace(low=-high.high, high=-high.low)
     return _extreme(search, points, low, low.high), _extreme(search, points, high_up, high_up.low)
 
