@@ -12,10 +12,10 @@ from stationary_cases import CAMEL, HIMMELBLAU, ROSENBROCK, kinds
 import diffkit as dk
 from diffkit.algebras.balls import precision
 from diffkit.functions import parse
-from diffkit.learn.stationary_points.boxes import BITS, Surface, balls, measured
+from diffkit.learn.stationary_points.boxes import BITS, Surface, balls, interval, measured
 from diffkit.learn.stationary_points.extended import excludes_zero, least_value
 from diffkit.learn.stationary_points.kinds import signs
-from diffkit.learn.stationary_points.newton import krawczyk, proves
+from diffkit.learn.stationary_points.newton import krawczyk, proves, refine
 
 
 def by_scipy(text, box, starts=15):
@@ -166,12 +166,79 @@ def test_an_irrational_double_root_is_numeric_and_said_to_be():
     assert "that 2 of them exist is not proven" in found.message
 
 
-def test_a_degenerate_point_is_no_curve():
-    found = dk.stationary("x^3 - 3*x*y^2 + x^2", {"x": (-2, 2), "y": (-1, 1)})
-    (region,) = found.regions
-    assert region.kind == "undecided"
-    assert "x = 0, y = 0" in region.note
+@pytest.mark.parametrize("text", ["(y-x^2)*(y-2*x^2)", "y^2+x^2*y+x^4", "x^2+x*y^2", "y^2-x^2*y", "(y-x^2)^2-x^5"])
+def test_one_degenerate_point_is_not_listed_as_many(text):
+    found = dk.stationary(text, "-1:1.3,-1.1:1", most=2000)
+    (point,) = found.points
+    assert (point.point, point.proof, point.eigenvalues) == ((0.0, 0.0), "exact", (0.0, 2.0))
+    assert "others close by are not excluded" in point.note
     assert not found.complete
+    assert {r.kind for r in found.regions} == {"undecided"}
+
+
+def test_a_degenerate_point_that_is_not_rational_is_listed_once_where_newton_converges():
+    found = dk.stationary("(y-x^2-0.1*sqrt(2))^2+x^6", "-1:1.3,-1.1:1")
+    (point,) = found.points
+    assert (point.proof, point.kind_proven, point.radius) == ("numeric", False, None)
+    assert point.point == pytest.approx((0, math.sqrt(2) / 10), abs=1e-15)
+    assert [r.kind for r in found.regions] == ["undecided"]
+
+
+def test_newton_tells_a_zero_from_a_near_miss():
+    """x³ + εx has no stationary point for ε > 0, and one that is singular for ε = 0; shifted to √2 it is not exact."""
+    for epsilon, count in (("0", 1), ("1e-26", 0), ("1e-40", 0)):
+        surface = Surface(parse(f"(x-sqrt(2))^3+{epsilon}*x").program)
+        limits = [refine(surface, [start], [1e-12], ((1.0, 2.0),)) for start in (1.4142, 1.41421356237, 1.5)]
+        assert [x is not None for x in limits] == [count == 1] * 3
+        assert all(x == [math.sqrt(2)] for x in limits if x is not None)
+
+
+def test_two_extreme_values_closer_than_the_boxes_are_no_inflection():
+    found = dk.stationary("x^3-1e-26*x", (-1, 1))
+    assert [(p.kind, p.proof) for p in found.points] == [("minimum", "interval Newton"), ("maximum", "interval Newton")]
+    assert [p.at["x"] for p in found.points] == pytest.approx([math.sqrt(1e-26 / 3), -math.sqrt(1e-26 / 3)], rel=1e-12)
+    assert not found.complete
+
+
+@pytest.mark.parametrize("most", [300, 1000])
+def test_no_point_is_listed_twice_after_an_early_end(most):
+    found = dk.stationary("sin(1/x)", (0, 1), most=most)
+    places = sorted(1 / (p.at["x"] * math.pi) - 0.5 for p in found.points)  # 1/x = (k + 1/2)·π
+    assert [round(k) for k in places] == pytest.approx(places, abs=1e-6)
+    assert len({round(k) for k in places}) == len(found) > 50
+    assert set(kinds(found)) == {"minimum", "maximum"}
+    assert all(p.kind == ("minimum" if round(1 / (p.at["x"] * math.pi) - 0.5) % 2 else "maximum") for p in found.points)
+
+
+@pytest.mark.parametrize(
+    ("text", "box", "kind"),
+    [
+        ("(1-cos(x))^2", "-1:1", "minimum"), ("cos(x)*cosh(x)", "-2:2", "maximum"), ("(x-0.1)^4", "-1:1", "minimum"),
+        ("(cos(x)-1)^2+y^2", "-1:1,-1:1", "minimum"), ("sin(x)^2*x^18", "-1:1.5", "minimum"),
+    ],
+)  # fmt: skip
+def test_exact_points_with_a_singular_hessian_are_listed(text, box, kind):
+    found = dk.stationary(text, box, most=3000)
+    (point,) = [p for p in found.points if p.is_global]
+    assert (point.kind, point.proof, point.kind_proven) == (kind, "exact", True)
+    assert point.eigenvalues[0] == 0
+    assert found.complete
+
+
+def test_sine_and_cosine_over_a_box_lie_between_their_extremes():
+    random = np.random.default_rng(0)
+    for _ in range(300):
+        low, high = np.sort(random.uniform(-9, 9, 2) if random.uniform() < 0.5 else random.normal(math.pi, 0.01, 2))
+        places = np.linspace(low, high, 2001)
+        for text, f in (("sin(x)", np.sin), ("cos(x)", np.cos), ("cosh(x)", np.cosh)):
+            with precision(BITS):
+                value = Surface(parse(text).program).value(balls(((low, high),)))
+            first, last = interval(value)
+            values = f(places)
+            assert first <= values.min() + 1e-12
+            assert last >= values.max() - 1e-12
+            if high - low < 1:
+                assert last - first <= np.ptp(values) * (1 + 1e-6) + 1e-6
 
 
 def test_a_curve_of_stationary_points_is_a_region_and_not_a_list():
@@ -185,7 +252,10 @@ def test_a_curve_of_stationary_points_is_a_region_and_not_a_list():
     assert region.ranges["x"][1] >= 1
     assert max(map(abs, region.ranges["x"])) < 1.1
     assert found.lowest.low <= 0 <= found.lowest.high + 1e-9
-    assert [r.kind for r in dk.stationary("x^2*y", "-1:1,-1:1").regions] == ["curve"]
+    for text, box in (("x^2*y", "-1:1,-1:1"), ("x^2*y^2", "-1:1,-1:1"), ("(x-sqrt(2))^2*(y-pi)^2", "1:2,3:4")):
+        found = dk.stationary(text, box)
+        assert [r.kind for r in found.regions] == ["curve"]
+        assert found.points == ()
 
 
 @pytest.mark.parametrize(("text", "side", "value"), [("3", (0, 1), 3), ("x-x+2", (0, 1), 2), ("relu(x)", (-3, 0), 0)])

@@ -16,7 +16,7 @@ PROOFS = {
     "interval Newton": "interval Newton: exactly one stationary point lies within the radius",
     "exact": "exact: exact arithmetic gives a gradient of 0 at this very point",
     "enclosed": "enclosed: f takes a least or greatest value within the radius",
-    "numeric": "numeric: Newton's method in floats found it; that it exists is not proven",
+    "numeric": "numeric: Newton's method with 300 digits converges to it; that it exists is not proven",
 }
 """What each kind of proof says."""
 REGIONS = {"flat": "f is flat", "curve": "a curve or surface", "kinks": "kinks or jumps", "edge": "edge of the domain",

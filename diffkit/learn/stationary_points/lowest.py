@@ -148,6 +148,8 @@ class Descent:
             for g, b, c in zip(gradient, x, centre, strict=True):
                 linear += g * (b - c)
             low = max(low, below(linear))
+        if low < self.high - self.tolerance:
+            low = max(low, least_value(surface, box))  # of a square it is 0, which balls miss by a little
         if low >= self.high - self.tolerance:
             return None, low
         kept = list(box)

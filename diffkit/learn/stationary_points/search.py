@@ -35,12 +35,14 @@ LEAST = {1: 2.0**-40, 2: 2.0**-28, 3: 2.0**-20}
 """sides of the smallest boxes, as a part of the whole box, by the number of variables"""
 COARSE = 2.0**-16  # the same for more variables
 GROWTH = 1.6  # of the number of boxes at each halving of their sides: beyond it, they fill a curve or more
+LEAST_GROWTH = 1.25  # where it is uneven
 MOST_GROWTH = 1.3  # times 2ⁿ⁻¹: beyond it, the boxes are still too large to tell
 CROWD = {2: 300}  # boxes at least, before growth says anything
 LARGE_CROWD = 2000
 NEAR = 1.5  # widths of a box from which a step of Newton's method is followed
 CLOSE = 4.0  # widths of a box within which a failed attempt speaks against another
 ATTEMPTS = 3
+FIRST = 2.0**-40  # part of the box in which a proof begins
 FAILURES = 50  # more of them than zeros are proven: the Hessian is singular along a whole part of the box
 MANY = 3000
 TRIED = 40  # boxes from which zeros are still looked for after an early end
@@ -77,6 +79,8 @@ class Search:
         """where no zero could be proven, and the attempts that followed near there"""
         self.flat: list[Box] = []
         self.clusters: list[Cluster] = []
+        self.met: list[tuple[float, ...]] = []
+        """places, not proven to be zeros, that Newton's method led to: least values may lie there"""
         self.looked = 0
         self.outside = False
         """some boxes lie outside the domain"""
@@ -214,7 +218,7 @@ class Search:
         margin = [s * 2.0**-10 for s in self.scale]
         if any(not low - m <= p <= high + m for p, (low, high), m in zip(point, self.box, margin, strict=True)):
             return
-        zero = surround(surface, point, self.scale)
+        zero = surround(surface, point, [s * FIRST for s in self.scale], self.scale)
         if zero is None:
             self.failed.append((point, []))
         else:
@@ -231,7 +235,8 @@ class Search:
             return False
         most = MOST_GROWTH * 2 ** (self.surface.count - 1)
         grown = [later / earlier for (earlier, _), (later, _) in pairwise(counts[-4:])]
-        return all(GROWTH <= g <= most for g in grown) and counts[-1][1] == counts[-3][1]
+        steady = min(grown) >= LEAST_GROWTH and GROWTH**3 <= math.prod(grown) <= most**3
+        return steady and counts[-1][1] == counts[-3][1]
 
     def _without_crowds(self, level: list[Box]) -> list[Box]:
         """Set aside the clusters that extend over many boxes; the others are searched on."""

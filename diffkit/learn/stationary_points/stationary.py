@@ -18,7 +18,7 @@ from diffkit.errors import DiffkitError, PointError
 from diffkit.functions import as_program, is_function
 from diffkit.learn.stationary_points.box_text import named, read_box
 from diffkit.learn.stationary_points.boxes import BITS, FINE, Box, Surface, balls, hull, measured
-from diffkit.learn.stationary_points.clusters import look_at
+from diffkit.learn.stationary_points.clusters import settle
 from diffkit.learn.stationary_points.kinds import is_stationary, signs
 from diffkit.learn.stationary_points.lowest import ODD, Descent, Least, faces, negated
 from diffkit.learn.stationary_points.model import Extreme, Region, StationaryPoint, StationaryPoints
@@ -108,16 +108,10 @@ def _found(program: Program, whole: Box, most: int, deadline: float, progress: P
     surface = Surface(used)
     search = Search(surface, box, most, deadline, progress)
     search.run()
+    settled = settle(search)
     points = [p for p in (_proven(search, zero) for zero in search.zeros) if p is not None]
-    regions: list[Region] = []
-    for boxes in touching(search.flat):
-        regions.append(_flat(search, boxes))
-    for cluster in search.clusters:
-        found = look_at(search, cluster)
-        if isinstance(found, Region):
-            regions.append(found)
-        elif found is not None and _within(found.point, box, found.radius or 0.0):
-            points.append(found)
+    points += [p for p in settled.points if _within(p.point, box, p.radius or 0.0)]
+    regions = [*(_flat(search, boxes) for boxes in touching(search.flat)), *settled.regions]
     points = _confirmed(used, points)
     lowest, highest = _extremes(search, points, deadline)
     points = sorted((_scoped(p, lowest, highest) for p in points), key=lambda p: (p.value, p.point))
@@ -192,7 +186,7 @@ def _extremes(
     rest = [box]
     if not search.stopped and not cross & ODD:
         rest = [*faces(box), *search.flat, *(b for c in search.clusters for b in c.boxes)]
-    known = [p.point for p in points]
+    known = [*(p.point for p in points), *search.met]
     most = FEW_BOUNDS if search.stopped == INTERRUPTED else min(search.most, MOST_BOUNDS)
     low = Descent(surface, box, known, search.zeros).run(rest, most, deadline)
     high = Descent(negated(surface), box, known, search.zeros).run(rest, most, deadline)
