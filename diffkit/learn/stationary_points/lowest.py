@@ -19,7 +19,7 @@ from flint import arb
 from diffkit.algebras.balls import precision
 from diffkit.builder import NEG, ProgramBuilder
 from diffkit.learn.stationary_points.boxes import BITS, Box, Surface, balls, below, halves, middle
-from diffkit.learn.stationary_points.extended import least_value
+from diffkit.learn.stationary_points.extended import least_value, value_range
 from diffkit.learn.stationary_points.zeros import Zeros
 
 ODD = frozenset(("edge", "pole", "jump"))
@@ -87,10 +87,15 @@ class Descent:
             if self.surface.standing(at).outside:
                 return math.inf
             value = self.surface.value(at)
-            high = -below(-value) if value.is_finite() else math.inf
+            high = -below(-value) if value.is_finite() else self._bounded(point)
         if high < self.high:
             self.high, self.at = high, tuple(point)
         return high
+
+    def _bounded(self, point: Sequence[float]) -> float:
+        """A number that f is not above at a point, by intervals; ∞ if they have none."""
+        low, high = value_range(self.surface, tuple((x, x) for x in point))
+        return high if low <= high else math.inf
 
     def run(self, boxes: Sequence[Box], most: int, deadline: float) -> Least:
         """Bound f over the boxes, and over the points known."""

@@ -19,6 +19,7 @@ from diffkit.algebras.balls import precision
 from diffkit.learn.stationary_points.boxes import (
     BITS,
     Box,
+    Standing,
     Surface,
     balls,
     halves,
@@ -48,8 +49,8 @@ MANY = 3000
 TRIED = 40  # boxes from which zeros are still looked for after an early end
 TINY = 2.0**-12  # part of the whole box that a cluster may span and still be called a place
 INTERRUPTED = "interrupted"
-Progress = Callable[[float, int], None]
-"""called with the part of the box that is settled, and the number of points found"""
+Progress = Callable[[int, int, float], None]
+"""called with the number of boxes looked at, that of points found, and the part of the box that is settled"""
 
 
 class Cluster(NamedTuple):
@@ -82,8 +83,8 @@ class Search:
         self.met: list[tuple[float, ...]] = []
         """places, not proven to be zeros, that Newton's method led to: least values may lie there"""
         self.looked = 0
-        self.outside = False
-        """some boxes lie outside the domain"""
+        self.outside = self.inside = False
+        """whether some boxes lie outside the domain, and some do not"""
         self.stopped = ""
         """why the search ended early, in words"""
         self.settled = 0.0
@@ -136,7 +137,7 @@ class Search:
             if monotonic() > self.deadline:
                 self.stopped = "the time was up"
             elif self.progress is not None:
-                self.progress(self.settled, len(self.zeros))
+                self.progress(self.looked, len(self.zeros), self.settled)
         return bool(self.stopped)
 
     def _settle(self, box: Box, rest: list[Box]) -> None:
@@ -156,15 +157,21 @@ class Search:
         if standing.outside:
             self.outside = True
             return []
+        rest = self._within_domain(box, x, standing)
+        self.inside = self.inside or not rest
+        return rest
+
+    def _within_domain(self, box: Box, x: list[Any], standing: Standing) -> list[Box] | None:
+        surface = self.surface
         gradient = surface.gradient(x)
         if any(entry != 0 for entry in gradient):
             return []
         if not standing.smooth and excludes_zero(surface, box):
             return []
+        if standing.cross <= {"kink"} and all(entry.is_zero() for entry in gradient):
+            self.flat.append(box)  # at a kink too: the gradient's enclosure holds every slope there
+            return []
         if standing.smooth:
-            if all(entry.is_zero() for entry in gradient):
-                self.flat.append(box)
-                return []
             rest = self._newton(box, x)
             if rest is not None:
                 return rest

@@ -48,8 +48,10 @@ def stationary(
 
     ``f`` is text, an Expression, a SymPy expression, or a Python function that can be traced; ``box`` is text such as
     ``x=-2:2,y=-1:1``, a mapping of names to pairs, or pairs in the order of the variables (6 at most). At most ``most``
-    boxes are looked at, for ``timeout`` seconds. ``progress(part, points)`` is told how far the search is; Ctrl-C ends
-    it, and what was found so far is kept. PointError for a box that does not fit, VariableError for unknown names.
+    boxes are looked at, for ``timeout`` seconds. ``progress(boxes, points, part)`` is told how many boxes were
+    looked at, how many points were found, and what part of the box is settled; Ctrl-C ends
+    it, and what was found so far is kept. PointError for a box that does not fit or lies outside the domain of f,
+    VariableError for unknown names.
     Branch and bound with Krawczyk's interval Newton method: see ``search`` and ``newton`` for the sources.
     """
     _check_limits(timeout, most)
@@ -108,6 +110,8 @@ def _found(program: Program, whole: Box, most: int, deadline: float, progress: P
     surface = Surface(used)
     search = Search(surface, box, most, deadline, progress)
     search.run()
+    if search.outside and not (search.inside or search.stopped):
+        raise PointError("the box lies outside the domain of f")
     settled = settle(search)
     points = [p for p in (_proven(search, zero) for zero in search.zeros) if p is not None]
     points += [p for p in settled.points if _within(p.point, box, p.radius or 0.0)]
@@ -242,7 +246,7 @@ def _message(points: list[StationaryPoint], regions: list[Region], complete: boo
         text += "; and a curve or surface of them"
     if complete:
         unproven = sum(p.proof == "numeric" for p in points)
-        doubt = f" (that {unproven} of them exist is not proven)" if unproven else ""
+        doubt = f" (that {unproven} of them exist{'s' * (unproven == 1)} is not proven)" if unproven else ""
         return f"{text}{doubt}. All stationary points in the box were found: proven."
     why = f"the search ended early ({search.stopped})" if search.stopped else "some regions are undecided"
     return f"{text}. There may be more: {why}."
