@@ -20,6 +20,7 @@ from diffkit.learn.stationary_points.boxes import BITS, FINE, Balls, Box, Surfac
 CONTRACTIONS = 12  # steps to full precision; the width squares in each
 DOUBLINGS = 60  # of a box around a place, until it is proven to hold a zero
 GROWN = 4  # doublings at a time
+LEAST_INVERTED = 1e-300  # below it the inverse may overflow
 STEPS = 80  # of Newton's method in floats: near a singular Hessian it is linear
 DEEP = 1024  # bits of Newton's method where it is to tell a zero from a near miss
 DEEP_STEPS = 600
@@ -48,8 +49,10 @@ def floats(matrix: Any) -> Any:
 def inverse(matrix: Any) -> Any:
     """An approximate inverse of a matrix of balls; None if it is singular or nearly so."""
     values = floats(matrix)
+    if values.size == 1:
+        return 1 / values if abs(values[0, 0]) > LEAST_INVERTED else None
     try:
-        found = np.linalg.inv(values) if values.size > 1 else 1 / values if values[0, 0] else np.array([[np.inf]])
+        found = np.linalg.inv(values)
     except np.linalg.LinAlgError:
         return None
     return found if np.isfinite(found).all() else None

@@ -36,6 +36,7 @@ MOST_BOXES = 50_000
 MOST_BOUNDS = 20_000  # boxes that the least and the greatest value may take
 FEW_BOUNDS = 500  # after an interrupt
 CONFIRMED = 40  # points at which Arb's own rules are asked
+NAMES = {"degenerate": "degenerate point"}
 PLURALS = {"minimum": "minima", "maximum": "maxima", "kink minimum": "kink minima", "kink maximum": "kink maxima",
            "degenerate": "degenerate points"}  # fmt: skip
 
@@ -232,7 +233,7 @@ def _scoped(point: StationaryPoint, lowest: Extreme | None, highest: Extreme | N
 
 def _message(points: list[StationaryPoint], regions: list[Region], complete: bool, search: Search) -> str:
     counted = Counter(p.kind for p in points)
-    kinds = [f"{n} {kind if n == 1 else PLURALS.get(kind, kind + 's')}" for kind, n in counted.items()]
+    kinds = [f"{n} {NAMES.get(kind, kind) if n == 1 else PLURALS.get(kind, kind + 's')}" for kind, n in counted.items()]
     flat = [r for r in regions if r.kind == "flat"]
     if points:
         text = f"{len(points)} stationary point{'s' * (len(points) != 1)}: {', '.join(kinds)}"
