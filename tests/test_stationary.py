@@ -12,7 +12,7 @@ from stationary_cases import CAMEL, HIMMELBLAU, ROSENBROCK, kinds
 import diffkit as dk
 from diffkit.algebras.balls import precision
 from diffkit.functions import parse
-from diffkit.learn.stationary_points.boxes import BITS, Surface, balls, measured
+from diffkit.learn.stationary_points.boxes import BITS, Surface, balls, interval, measured
 from diffkit.learn.stationary_points.extended import excludes_zero, least_value
 from diffkit.learn.stationary_points.kinds import signs
 from diffkit.learn.stationary_points.newton import krawczyk, proves
@@ -157,21 +157,20 @@ def test_a_minimum_with_a_singular_hessian_is_enclosed_by_its_rim():
     assert (point.kind, point.kind_proven, point.proof) == ("kink minimum", True, "enclosed")
 
 
-def test_an_irrational_double_root_is_numeric_and_said_to_be():
-    found = dk.stationary("(x^2-2)^3", (-2, 2))
-    doubtful = found.of_kind("inflection")
-    assert [p.at["x"] for p in doubtful] == pytest.approx([-math.sqrt(2), math.sqrt(2)], abs=1e-11)
-    assert {(p.proof, p.kind_proven) for p in doubtful} == {("numeric", False)}
-    assert all(abs(p.at["x"]) + p.radius >= math.sqrt(2) >= abs(p.at["x"]) - p.radius for p in doubtful)
-    assert "that 2 of them exist is not proven" in found.message
-
-
-def test_a_degenerate_point_is_no_curve():
-    found = dk.stationary("x^3 - 3*x*y^2 + x^2", {"x": (-2, 2), "y": (-1, 1)})
-    (region,) = found.regions
-    assert region.kind == "undecided"
-    assert "x = 0, y = 0" in region.note
-    assert not found.complete
+def test_sine_and_cosine_over_a_box_lie_between_their_extremes():
+    random = np.random.default_rng(0)
+    for _ in range(300):
+        low, high = np.sort(random.uniform(-9, 9, 2) if random.uniform() < 0.5 else random.normal(math.pi, 0.01, 2))
+        places = np.linspace(low, high, 2001)
+        for text, f in (("sin(x)", np.sin), ("cos(x)", np.cos), ("cosh(x)", np.cosh)):
+            with precision(BITS):
+                value = Surface(parse(text).program).value(balls(((low, high),)))
+            first, last = interval(value)
+            values = f(places)
+            assert first <= values.min() + 1e-12
+            assert last >= values.max() - 1e-12
+            if high - low < 1:
+                assert last - first <= np.ptp(values) * (1 + 1e-6) + 1e-6
 
 
 def test_a_curve_of_stationary_points_is_a_region_and_not_a_list():
@@ -185,7 +184,10 @@ def test_a_curve_of_stationary_points_is_a_region_and_not_a_list():
     assert region.ranges["x"][1] >= 1
     assert max(map(abs, region.ranges["x"])) < 1.1
     assert found.lowest.low <= 0 <= found.lowest.high + 1e-9
-    assert [r.kind for r in dk.stationary("x^2*y", "-1:1,-1:1").regions] == ["curve"]
+    for text, box in (("x^2*y", "-1:1,-1:1"), ("x^2*y^2", "-1:1,-1:1"), ("(x-sqrt(2))^2*(y-pi)^2", "1:2,3:4")):
+        found = dk.stationary(text, box)
+        assert [r.kind for r in found.regions] == ["curve"]
+        assert found.points == ()
 
 
 @pytest.mark.parametrize(("text", "side", "value"), [("3", (0, 1), 3), ("x-x+2", (0, 1), 2), ("relu(x)", (-3, 0), 0)])

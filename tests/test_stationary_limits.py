@@ -10,6 +10,7 @@ import sympy
 from stationary_cases import CAMEL, HIMMELBLAU, ROSENBROCK, kinds
 
 import diffkit as dk
+from diffkit.cli.stationary import progress_words
 from diffkit.learn.stationary_points.search import Search
 
 
@@ -42,6 +43,26 @@ def test_a_lower_value_on_the_edge_is_said_and_the_minimum_is_local():
     assert dk.stationary("x^3-3*x", (-1.5, 3)).of_kind("minimum")[0].is_global is True
 
 
+@pytest.mark.parametrize(
+    ("text", "count"), [("1e-12*(x^4-2*x^2+x/2)", 1), ("x^4-2*x^2+1e-10*x", 1), ("1e12*(x^4-2*x^2)+x", 1),
+                        ("1e-12*(x^4-2*x^2)", 2)],
+)  # fmt: skip
+def test_only_the_lowest_minimum_is_global_whatever_the_scale_of_f(text, count):
+    found = dk.stationary(text, (-2, 2))
+    low, other = found.of_kind("minimum")
+    assert low.value <= other.value
+    assert (low.is_global, other.is_global) == (True, count == 2)
+    assert found.of_kind("maximum")[0].is_global is False  # f is higher on the edge
+    assert found.lowest.proven
+    assert found.lowest.tolerance < 1e-9 * abs(found.highest.high - found.lowest.low)
+
+
+def test_the_value_on_the_edge_of_the_domain_counts():
+    found = dk.stationary("sqrt(x)", (0, 2))
+    assert (found.lowest.low, found.lowest.high, found.lowest.at) == (0.0, 0.0, {"x": 0.0})
+    assert (found.lowest.proven, found.lowest.where) == (True, "edge of the box")
+
+
 def test_a_function_without_bound_has_no_global_minimum():
     found = dk.stationary("x+1/x", (-3, 2))
     assert not found.lowest.proven
@@ -65,8 +86,8 @@ def test_limits_end_the_search_and_keep_what_was_found():
 def test_an_interrupt_keeps_what_was_found():
     calls = []
 
-    def interrupt(part, points):
-        calls.append((part, points))
+    def interrupt(boxes, points, part):
+        calls.append(part)
         if points >= 3:
             raise KeyboardInterrupt
 
@@ -74,15 +95,57 @@ def test_an_interrupt_keeps_what_was_found():
     assert found.stopped == "interrupted"
     assert 3 <= len(found) <= 9
     assert not found.complete
-    parts = [part for part, _ in calls]
-    assert parts == sorted(parts)
+    assert calls == sorted(calls)
 
 
 def test_progress_ends_with_the_whole_box():
-    parts = []
-    dk.stationary(ROSENBROCK, "-2:2,-2:2", progress=lambda part, _: parts.append(part))
-    assert parts == sorted(parts)
+    told = []
+    found = dk.stationary(ROSENBROCK, "-2:2,-2:2", progress=lambda *told_now: told.append(told_now))
+    boxes, _, parts = zip(*told, strict=True)
+    assert list(parts) == sorted(parts)
     assert 0.5 < parts[-1] <= 1 + 1e-9
+    assert list(boxes) == sorted(boxes)
+    assert found.boxes - 16 <= boxes[-1] <= found.boxes
+
+
+def test_progress_never_says_that_all_is_settled_before_it_is():
+    assert (
+        progress_words(12909, 3183, 0.99999)
+        == "boxes looked at: 12,909; points found: 3,183; settled: 99.99% of the box"
+    )
+    assert progress_words(1, 0, 0.0) == "boxes looked at: 1; points found: 0; settled: 0.00% of the box"
+
+
+@pytest.mark.parametrize(
+    ("text", "box", "least", "greatest"),
+    [("cbrt(x^2)", (-1, 1), 0, 1), ("sqrt(x)", (0, 2), 0, math.sqrt(2)), ("relu(x)", (-1, 2), 0, 2)],
+)
+def test_values_at_kinks_and_edges_of_the_domain_are_numbers(text, box, least, greatest):
+    found = dk.stationary(text, box)
+    assert all(p.value == 0 for p in found.points)
+    assert (found.lowest.high, found.lowest.proven) == (least, True)
+    assert found.highest.low == pytest.approx(greatest, abs=1e-12)
+    assert found.highest.proven
+
+
+def test_a_kink_between_flat_parts_is_flat():
+    (region,) = dk.stationary("max(x,-x,0.5)", (-2, 2)).regions
+    assert (region.kind, region.proven) == ("flat", True)
+    assert region.ranges["x"] == pytest.approx((-0.5, 0.5), abs=1e-11)
+
+
+def test_a_box_outside_the_domain_is_refused(run):
+    with pytest.raises(dk.PointError, match="outside the domain"):
+        dk.stationary("log(x)", (-3, -1))
+    code, out, err = run("stationary", "log(x)+y", "--box", "-3:-1,0:1")
+    assert (code, out) == (2, "")
+    assert "outside the domain" in err
+
+
+def test_a_place_next_to_a_pole_is_not_printed_as_the_pole(run):
+    _, out, _ = run("stationary", "(x^2+1)/(x-1)", "--box", "-1:2")
+    assert "at x = 1 (" not in out
+    assert "at x = 0.99999999999" in out
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,19 +66,24 @@ def stationary(
 
 @contextmanager
 def _progress() -> Iterator[Any]:
-    """What is told of the search: a bar on a terminal, nothing elsewhere."""
+    """What is told of the search: a line on a terminal, nothing elsewhere."""
     if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f}% of the box settled"),
-               TimeElapsedColumn())  # fmt: skip
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("searching", total=1.0)
+        task = bar.add_task("searching", total=None)
 
-        def tell(part: float, points: int) -> None:
-            bar.update(task, completed=part, description=f"{points} points found")
+        def tell(boxes: int, points: int, part: float) -> None:
+            bar.update(task, description=progress_words(boxes, points, part))
 
         yield tell
+
+
+def progress_words(boxes: int, points: int, part: float) -> str:
+    """How far a search is; the part of the box is rounded down, as the last boxes of it take the longest."""
+    settled = math.floor(min(part, 1.0) * 10_000) / 100
+    return f"boxes looked at: {boxes:,}; points found: {points:,}; settled: {settled:.2f}% of the box"

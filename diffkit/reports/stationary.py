@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +17,7 @@ PROOFS = {
     "interval Newton": "interval Newton: exactly one stationary point lies within the radius",
     "exact": "exact: exact arithmetic gives a gradient of 0 at this very point",
     "enclosed": "enclosed: f takes a least or greatest value within the radius",
-    "numeric": "numeric: Newton's method in floats found it; that it exists is not proven",
+    "numeric": "numeric: Newton's method with 300 digits converges to it; that it exists is not proven",
 }
 """What each kind of proof says."""
 REGIONS = {"flat": "f is flat", "curve": "a curve or surface", "kinks": "kinks or jumps", "edge": "edge of the domain",
@@ -61,7 +62,7 @@ class StationaryReport(NamedTuple):
         if found.highest is not None:
             yield Note(extreme(found.highest, found.highest.low, found.highest.high, "greatest", "higher"))
         yield from map(Note, found.notes)
-        yield Note(f"{found.boxes:,} boxes were looked at")
+        yield Note(f"{found.boxes:,} {'box was' if found.boxes == 1 else 'boxes were'} looked at")
 
     def fields(self) -> dict[str, Any]:
         """Give the fields of the points."""
@@ -158,18 +159,19 @@ def _regions(found: StationaryPoints) -> Block:
 
 
 def _sides(region: Region, box: Any) -> list[str]:
-    """The sides of a region, rounded to a millionth of the box, or as a place where it is smaller."""
+    """The sides of a region, rounded to about a millionth of the box, or as a place where it is smaller."""
     sides = []
     for name, (low, high) in region.ranges.items():
-        unit = (box[name][1] - box[name][0]) * 1e-6
-        near = [f"{round(end / unit) * unit:.6g}" for end in (low, high)]
+        unit = 10.0 ** math.floor(math.log10(box[name][1] - box[name][0]) - 6)
+        near = [f"{round(end / unit) * unit:.7g}" for end in (low, high)]
         sides.append(f"{near[0]} to {near[1]}" if near[0] != near[1] else f"about {near[0]}")
     return sides
 
 
 def extreme(found: Extreme, reached: float, bound: float, word: str, beyond: str) -> str:
     """A sentence on the least or the greatest value."""
-    at = ", ".join(f"{name} = {value:.10g}" for name, value in found.at.items())
+    exact = not found.proven  # next to a pole ten digits would give the pole itself
+    at = ", ".join(f"{name} = {repr(value) if exact else f'{value:.10g}'}" for name, value in found.at.items())
     where = {"stationary point": "a stationary point", "edge of the box": "the edge of the box"}.get(
         found.where, "inside the box"
     )

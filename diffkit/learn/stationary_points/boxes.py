@@ -144,7 +144,33 @@ def _raised(x: Any, n: int) -> Any:
     return result
 
 
-OWN: dict[str, Callable[..., Any]] = {"where": _where, "power": _power}
+def _sine(x: Any) -> Any:
+    """The range of sin over a ball: Arb's own is wide where the slope is small."""
+    return _wave(x, arb.sin, x / arb.pi() - HALF)
+
+
+def _cosine(x: Any) -> Any:
+    return _wave(x, arb.cos, x / arb.pi())
+
+
+def _wave(x: Any, wave: Callable[[Any], Any], turns: Any) -> Any:
+    """The hull of the values at the ends, and of (−1)ⁿ where half ``turns`` may be n; over a half or more Arb's own."""
+    if x.is_exact() or not turns.rad() < HALF:
+        return wave(x)
+    nearest = (turns.mid() + HALF).floor().unique_fmpz()
+    if nearest is None:
+        return wave(x)
+    found = wave(x.lower()).union(wave(x.upper()))
+    return found.union(arb(-1 if int(nearest) % 2 else 1)) if turns.contains(arb(nearest)) else found
+
+
+def _cosh(x: Any) -> Any:
+    """The range of cosh, which grows with |x|."""
+    return x.abs_lower().cosh().union(x.abs_upper().cosh())
+
+
+HALF = arb(1) / 2
+OWN: dict[str, Callable[..., Any]] = {"where": _where, "power": _power, "sin": _sine, "cos": _cosine, "cosh": _cosh}
 """Rows that mean something else over a box than at a point."""
 
 

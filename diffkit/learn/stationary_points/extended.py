@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from diffkit.builder import ProgramBuilder, copy_slots
 from diffkit.learn.stationary_points.boxes import HULLS, Box, interval
-from diffkit.learn.stationary_points.intervals import apply, entropy
+from diffkit.learn.stationary_points.intervals import Interval, apply, entropy
 from diffkit.primitives import PlaceKind
 from diffkit.program import Program
 from diffkit.transforms import guarded_places
@@ -102,8 +102,14 @@ def excludes_zero(surface: Surface, box: Box) -> bool:
 
 def least_value(surface: Surface, box: Box) -> float:
     """A number that f is nowhere below in the part of a box that lies inside the domain; ∞ if there is none."""
+    return value_range(surface, box)[0]
+
+
+def value_range(surface: Surface, box: Box) -> Interval:
+    """Bounds of f in the part of a box that lies inside the domain; (∞, −∞) if there is none."""
     guards = surface.guards
-    return min((values[guards.value][0] for values in _sides(guards, box)), default=math.inf)
+    ranges = [values[guards.value] for values in _sides(guards, box)]
+    return min((low for low, _ in ranges), default=math.inf), max((high for _, high in ranges), default=-math.inf)
 
 
 def _sides(guards: Guards, box: Box) -> Iterator[list[Any]]:

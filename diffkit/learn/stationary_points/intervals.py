@@ -72,6 +72,8 @@ def _at_end(row: Primitive, end: float) -> Interval:
     value = row.floats(end) if row.floats is not None else math.nan
     if math.isnan(value):
         return WHOLE
+    if not end and not value:
+        return 0.0, 0.0  # such rows are 0 at 0 exactly or not at all
     return (value, value) if math.isinf(value) else (down(value), up(value))
 
 

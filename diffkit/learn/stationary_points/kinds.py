@@ -19,7 +19,6 @@ from diffkit.algebras.field import vanishes
 from diffkit.algebras.rationals import Inexact, rationals
 from diffkit.builder import ADD, MUL, ProgramBuilder, copy_slots, select
 from diffkit.learn.stationary_points.boxes import FINE, Balls, HullRunner, Surface
-from diffkit.learn.stationary_points.newton import floats
 from diffkit.program import Program, run
 from diffkit.transforms import differentiate
 
@@ -37,9 +36,11 @@ class Signs(NamedTuple):
 def signs(hessian: Any) -> Signs:
     """Prove the signs of the eigenvalues of a symmetric matrix of balls, as far as the balls allow. In a precision.
 
-    A positive and a negative entry vᵀHv on the diagonal prove a saddle, whatever the discs leave open.
+    Entries that may be 0 count as 0 in the floats. A positive and a negative entry vᵀHv on the diagonal prove a
+    saddle, whatever the discs leave open.
     """
-    values, vectors = np.linalg.eigh(floats(hessian))
+    known = [[0.0 if entry.contains(0) else float(entry) for entry in row] for row in hessian.tolist()]
+    values, vectors = np.linalg.eigh(np.array(known))
     q = arb_mat(vectors.tolist())
     rows = (q.transpose() * hessian * q).tolist()
     ends = []

@@ -64,20 +64,23 @@ def _any(values: Any) -> bool:
     return bool(np.any(np.asarray(values, dtype=float) != 0))
 
 
-def between_slopes(search: Search, cluster: Cluster) -> StationaryPoint | Region | None:
+def sides(surface: Surface, box: Box) -> int:
+    """The proven sign of f′ of one variable at both ends of a box; 0 if they differ, or nothing is proven."""
+    with precision(BITS):
+        left, right = (_slope(surface, end) for end in box[0])
+    return left if left == right else 0
+
+
+def turn(search: Search, cluster: Cluster) -> StationaryPoint | None:
     """A least or greatest value of a continuous f of one variable, between slopes of opposite signs."""
     surface = search.surface
-    ((low, high),) = cluster.hull
-    reach = max(high - low, 4 * math.ulp(max(abs(low), abs(high))))
+    low, high = _reached(cluster)
     with precision(BITS):
-        low, high = low - reach / 2, high + reach / 2
         if not surface.standing([ball(low, high)]).cross <= {"kink"}:
-            return region(search, cluster)
+            return None
         left, right = _slope(surface, low), _slope(surface, high)
         if left * right >= 0:
-            if left * right > 0 and cluster.cross:
-                return replace(region(search, cluster), note="f rises or falls on both sides of this kink")
-            return region(search, cluster)
+            return None
         for _ in range(BISECTIONS):
             cut = low / 2 + high / 2
             sign = _slope(surface, cut) if low < cut < high else 0
@@ -88,6 +91,24 @@ def between_slopes(search: Search, cluster: Cluster) -> StationaryPoint | Region
     word = "kink " if cluster.cross else ""
     note = f"f′ changes its sign from {'− to +' if left < 0 else '+ to −'} here"
     return located(surface, ((low, high),), kind=f"{word}{kind}", proof="enclosed", kind_proven=True, note=note)
+
+
+def _reached(cluster: Cluster) -> tuple[float, float]:
+    """A little more than a cluster of one variable."""
+    ((low, high),) = cluster.hull
+    reach = max(high - low, 4 * math.ulp(max(abs(low), abs(high))))
+    return low - reach / 2, high + reach / 2
+
+
+def between_slopes(search: Search, cluster: Cluster) -> StationaryPoint | Region:
+    """A kink of one variable: extreme between slopes of opposite signs."""
+    found = turn(search, cluster)
+    if found is not None:
+        return found
+    rest = region(search, cluster)
+    if sides(search.surface, (_reached(cluster),)):
+        return replace(rest, note="f rises or falls on both sides of this kink")
+    return rest
 
 
 def kink(search: Search, cluster: Cluster) -> StationaryPoint | Region | None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
-from itertools import count
+from itertools import count, product
+from statistics import median
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -17,12 +18,15 @@ from flint import arb
 
 from diffkit.algebras.balls import precision
 from diffkit.builder import NEG, ProgramBuilder
-from diffkit.learn.stationary_points.boxes import BITS, Box, Surface, balls, below, halves, inside, middle
-from diffkit.learn.stationary_points.extended import least_value
-from diffkit.learn.stationary_points.model import tolerance
+from diffkit.learn.stationary_points.boxes import BITS, Box, Surface, balls, below, halves, middle
+from diffkit.learn.stationary_points.extended import least_value, value_range
+from diffkit.learn.stationary_points.zeros import Zeros
 
 ODD = frozenset(("edge", "pole", "jump"))
 NARROW = 2.0**-44  # sides of the smallest boxes, as a part of the whole
+SAMPLES = 32  # places at which f is looked at to tell how far its values lie apart
+PART = 1e-9  # of the distance between values, by which bounds of the least one may differ
+ROUNDED = 1e-15  # of the value itself, to which it is known at least
 
 
 class Least(NamedTuple):
@@ -32,6 +36,7 @@ class Least(NamedTuple):
     high: float
     at: tuple[float, ...]
     proven: bool
+    tolerance: float
 
 
 def negated(surface: Surface) -> Surface:
@@ -46,30 +51,51 @@ def faces(box: Box) -> list[Box]:
     return [(*box[:k], (end, end), *box[k + 1 :]) for k in range(len(box)) for end in box[k]]
 
 
+def spread(box: Box) -> list[tuple[float, ...]]:
+    """Places all over a box, by a Kronecker sequence of square roots of primes."""
+    roots = [math.sqrt(prime) for prime in (2, 3, 5, 7, 11, 13)]
+    return [
+        tuple(low + (high - low) * (k * root % 1) for root, (low, high) in zip(roots, box, strict=False))
+        for k in range(1, SAMPLES + 1)
+    ]
+
+
 class Descent:
     """Branch and bound for the least value of f over boxes that are parts of one box."""
 
-    def __init__(self, surface: Surface, box: Box, known: Sequence[tuple[float, ...]], alone: Sequence[Box]):
-        self.surface, self.box, self.alone = surface, box, alone
+    def __init__(self, surface: Surface, box: Box, known: Sequence[tuple[float, ...]], zeros: Zeros):
+        self.surface, self.box, self.zeros = surface, box, zeros
         self.scale = [high - low for low, high in box]
         self.high, self.at = math.inf, tuple(middle(box))
         self.low = math.inf
         self.looked = 0
-        for point in known:
-            self._try(point)
+        values = [self._try(point) for point in [*known, *product(*box), *spread(box)]]
+        apart = [value - self.high for value in values if self.high < value < math.inf]
+        self.apart = median(apart) if apart else 0.0
 
-    def _try(self, point: Sequence[float]) -> None:
-        """Take the value at a point as a bound, if it is one."""
+    @property
+    def tolerance(self) -> float:
+        """How far apart bounds of the least value may be: a billionth of how far other values lie above it."""
+        return max(PART * self.apart, ROUNDED * abs(self.high)) if math.isfinite(self.high) else 0.0
+
+    def _try(self, point: Sequence[float]) -> float:
+        """Take the value at a point as a bound; ∞ if f has none there."""
         if not all(low <= x <= high for x, (low, high) in zip(point, self.box, strict=True)):
-            return
+            return math.inf
         with precision(BITS):
             at = [arb(x) for x in point]
-            if self.surface.standing(at).cross & {"edge", "pole"} or self.surface.standing(at).outside:
-                return
+            if self.surface.standing(at).outside:
+                return math.inf
             value = self.surface.value(at)
-            high = -below(-value) if value.is_finite() else math.inf
+            high = -below(-value) if value.is_finite() else self._bounded(point)
         if high < self.high:
             self.high, self.at = high, tuple(point)
+        return high
+
+    def _bounded(self, point: Sequence[float]) -> float:
+        """A number that f is not above at a point, by intervals; ∞ if they have none."""
+        low, high = value_range(self.surface, tuple((x, x) for x in point))
+        return high if low <= high else math.inf
 
     def run(self, boxes: Sequence[Box], most: int, deadline: float) -> Least:
         """Bound f over the boxes, and over the points known."""
@@ -83,7 +109,7 @@ class Descent:
                 if next(steps) % 16 == 15 and monotonic() > deadline:
                     break
                 low, _, box = heapq.heappop(heap)
-                if low >= self.high - tolerance(self.high):
+                if low >= self.high - self.tolerance:
                     self.low = min(self.low, low)
                     continue
                 if max((b - a) / s for (a, b), s in zip(box, self.scale, strict=True)) < NARROW:
@@ -95,7 +121,8 @@ class Descent:
             self.low = -math.inf
         low = min([self.low, self.high, *(low for low, _, _ in heap)]) + 0.0
         self.high += 0.0
-        return Least(low, self.high, self.at, low >= self.high - tolerance(self.high) and math.isfinite(low))
+        proven = low >= self.high - self.tolerance and math.isfinite(low)
+        return Least(low, self.high, self.at, proven, self.tolerance)
 
     def _push(self, heap: list[Any], order: Any, box: Box) -> None:
         """Keep a box that may hold the least value, cut to the face on which it then lies."""
@@ -126,7 +153,9 @@ class Descent:
             for g, b, c in zip(gradient, x, centre, strict=True):
                 linear += g * (b - c)
             low = max(low, below(linear))
-        if low >= self.high - tolerance(self.high):
+        if low < self.high - self.tolerance:
+            low = max(low, least_value(surface, box))  # of a square it is 0, which balls miss by a little
+        if low >= self.high - self.tolerance:
             return None, low
         kept = list(box)
         for i, (g, (a, b), (first, last)) in enumerate(zip(gradient, box, self.box, strict=True)):
@@ -142,9 +171,8 @@ class Descent:
             if all(a == b for a, b in kept):
                 return None, self._at(tuple(kept))
             return tuple(kept), low
-        if all(first < a and b < last for (a, b), (first, last) in zip(box, self.box, strict=True)) and any(
-            inside(box, region) for region in self.alone
-        ):
+        strict = all(first < a and b < last for (a, b), (first, last) in zip(box, self.box, strict=True))
+        if strict and self.zeros.settle(box):
             return None, math.inf  # only a known point can be least here
         if all(a == b for a, b in box):
             return None, low

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -109,8 +108,3 @@ class StationaryPoints:
 
     def __str__(self) -> str:
         return "\n".join([self.message, *(f"  {point}" for point in self.points)])
-
-
-def tolerance(value: float) -> float:
-    """How much lower than the least value found any other may be before that value is not called global."""
-    return 1e-9 * max(1.0, abs(value)) if math.isfinite(value) else 0.0

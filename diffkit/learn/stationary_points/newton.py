@@ -8,6 +8,7 @@ theorem 5.1.8). Each step roughly squares the width.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +18,15 @@ from diffkit.algebras.balls import precision
 from diffkit.learn.stationary_points.boxes import BITS, FINE, Balls, Box, Surface, interval
 
 CONTRACTIONS = 12  # steps to full precision; the width squares in each
-DOUBLINGS = 60  # of a box around a zero, while it still has no other
+DOUBLINGS = 60  # of a box around a place, until it is proven to hold a zero
+GROWN = 4  # doublings at a time
+LEAST_INVERTED = 1e-300  # below it the inverse may overflow
 STEPS = 80  # of Newton's method in floats: near a singular Hessian it is linear
+DEEP = 1024  # bits of Newton's method where it is to tell a zero from a near miss
+DEEP_STEPS = 600
+PATIENCE = 20  # steps in which the gradient must fall
+TINY_STEPS = 3  # in a row: in a curved valley one of them may be tiny far from its end
+CONVERGED = 2.0**-64  # of the size of the smallest boxes, and of the gradient that far away
 
 
 class Zero(NamedTuple):
@@ -40,8 +48,11 @@ def floats(matrix: Any) -> Any:
 
 def inverse(matrix: Any) -> Any:
     """An approximate inverse of a matrix of balls; None if it is singular or nearly so."""
+    values = floats(matrix)
+    if values.size == 1:
+        return 1 / values if abs(values[0, 0]) > LEAST_INVERTED else None
     try:
-        found = np.linalg.inv(floats(matrix))
+        found = np.linalg.inv(values)
     except np.linalg.LinAlgError:
         return None
     return found if np.isfinite(found).all() else None
@@ -83,25 +94,26 @@ def contract(surface: Surface, step: Balls, bits: int = FINE) -> tuple[Any, ...]
         return now
 
 
-def surround(surface: Surface, point: list[float], reach: list[float]) -> Zero | None:
+def surround(surface: Surface, point: list[float], first: list[float], reach: list[float]) -> Zero | None:
     """Prove a zero near a point, in a box as large as has no other; None if balls cannot. In the precision BITS.
 
-    The box grows from a small one: a zero on the edge between two boxes of a search would be proven in neither.
+    The box grows from ``first`` to ``reach``: a zero on the edge between two boxes of a search is proven in neither.
     """
-    least = [max(r * 2.0**-40, 64 * math.ulp(p)) for p, r in zip(point, reach, strict=True)]
+    least = [max(r, 64 * math.ulp(p)) for p, r in zip(point, first, strict=True)]
     step = alone = None
-    for k in range(DOUBLINGS):
+    grow, k = GROWN, 0
+    while True:
         grown = [arb(p, r * 2.0**k) for p, r in zip(point, least, strict=True)]
-        if not surface.standing(grown).smooth:
-            break
-        found = krawczyk(surface, grown)
+        found = krawczyk(surface, grown) if surface.standing(grown).smooth else None
         if found is not None and proves(grown, found):
-            step = step or found
-            alone = grown
+            step, alone = step or found, grown
+        elif step is not None and grow > 1:  # too large: half of it may do
+            k, grow = k - grow, grow // 2
         elif step is not None or k > DOUBLINGS // 2:
             break
         if all(r * 2.0**k > limit for r, limit in zip(least, reach, strict=True)):
             break
+        k += grow
     if step is None or alone is None:
         return None
     return Zero(contract(surface, step), tuple(inner(b) for b in alone))
@@ -141,3 +153,51 @@ def polish(surface: Surface, start: list[float], steps: int = STEPS, least: floa
             return best
         x = moved
     return best
+
+
+def refine(surface: Surface, start: list[float], reach: Sequence[float], box: Box) -> list[float] | None:
+    """Newton's method in 1024 bits; the point it converges to in a box, or None.
+
+    It has converged if its last steps are tiny relative to ``reach``, and the gradient relative to its size that far
+    from the point: near a singular zero the steps shrink for ever, near a mere dip of the gradient they do not.
+    """
+    with precision(DEEP):
+        x = [arb(c) for c in start]
+        least, idle, tiny = arb("inf"), 0, 0
+        for _ in range(DEEP_STEPS):
+            if not surface.standing(x, DEEP).smooth or any(c < a or c > b for c, (a, b) in zip(x, box, strict=True)):
+                return None
+            gradient, hessian = surface.gradient(x, DEEP), surface.hessian(x, DEEP)
+            length = _length(gradient)
+            if hessian is None or not length.is_finite():
+                return None
+            least, idle = (length, 0) if length < least else (least, idle + 1)
+            if idle > PATIENCE:
+                return None
+            if all(g.contains(0) for g in gradient):
+                return _converged(surface, x, gradient, reach)
+            try:
+                step = hessian.mid().solve(arb_mat([[g.mid()] for g in gradient]))
+            except ZeroDivisionError:
+                return None
+            steps = [step[i, 0].mid() for i in range(len(x))]
+            x = [(c - s).mid() for c, s in zip(x, steps, strict=True)]
+            tiny = tiny + 1 if all(abs(s) < CONVERGED * r for s, r in zip(steps, reach, strict=True)) else 0
+            if tiny == TINY_STEPS:
+                return _converged(surface, x, surface.gradient(x, DEEP), reach)
+    return None
+
+
+def _converged(surface: Surface, x: Balls, gradient: Balls, reach: Sequence[float]) -> list[float] | None:
+    """The point in floats, if the gradient is tiny there relative to its size around it."""
+    around = arb(0)
+    for k, r in enumerate(reach):
+        for sign in (1, -1):
+            length = _length(surface.gradient([*x[:k], x[k] + sign * arb(r), *x[k + 1 :]], DEEP))
+            around = length if length > around else around
+    return [float(c) for c in x] if _length(gradient) < CONVERGED * around else None
+
+
+def _length(gradient: Balls) -> Any:
+    """The largest component."""
+    return max((g.abs_upper() for g in gradient), key=lambda size: size if size.is_finite() else arb("inf"))

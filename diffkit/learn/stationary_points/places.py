@@ -9,7 +9,8 @@ from itertools import pairwise, product
 from typing import Any
 
 from diffkit.algebras.balls import precision
-from diffkit.learn.stationary_points.boxes import BITS, FINE, Box, Surface, balls, inside, interval, measured
+from diffkit.learn.stationary_points.boxes import BITS, FINE, Box, Surface, ball, balls, inside, measured
+from diffkit.learn.stationary_points.extended import value_range
 from diffkit.learn.stationary_points.kinds import exactly
 from diffkit.learn.stationary_points.model import StationaryPoint
 from diffkit.learn.stationary_points.search import Search
@@ -23,7 +24,11 @@ def located(surface: Surface, box: Box, **facts: Any) -> StationaryPoint:
     """A point somewhere in a box, with the value of f there."""
     at = [simplest(low, high) for low, high in box]
     with precision(FINE):
-        number, error = measured(surface.value(balls(box), FINE))
+        value = surface.value(balls(box), FINE)
+        if not value.is_finite():
+            low_value, high_value = value_range(surface, box)
+            value = ball(low_value, high_value) if -math.inf < low_value <= high_value < math.inf else value
+        number, error = measured(value)
     radius = max(max(x - low, high - x) for x, (low, high) in zip(at, box, strict=True))
     names = surface.program.inputs
     return StationaryPoint(dict(zip(names, at, strict=True)), number, error, **{"radius": up(radius), **facts})
@@ -70,13 +75,14 @@ def enclosed(search: Search, box: Box) -> str:
     if surface.count > 3:
         return ""
     centre = [simplest(low, high) for low, high in box]
-    others = [tuple(map(interval, zero.balls)) for zero in search.zeros]
-    others += [cluster.hull for cluster in search.clusters if not inside(cluster.hull, box)] + search.flat
+    others = [cluster.hull for cluster in search.clusters if not inside(cluster.hull, box)] + search.flat
     for k in range(4, 4 + 2 * RIMS, 2):
         wide = tuple((c - s * 2.0**-k, c + s * 2.0**-k) for c, s in zip(centre, search.scale, strict=True))
         if not inside(box, wide):
             return ""
-        if not inside(wide, search.box) or any(_meet(wide, other) for other in others) or search.stopped:
+        if not inside(wide, search.box) or search.zeros.meet(wide) or search.stopped:
+            continue
+        if any(_meet(wide, other) for other in others):
             continue
         with precision(BITS):
             if not search.surface.standing(balls(wide)).cross <= {"kink"}:

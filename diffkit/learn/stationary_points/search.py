@@ -19,34 +19,38 @@ from diffkit.algebras.balls import precision
 from diffkit.learn.stationary_points.boxes import (
     BITS,
     Box,
+    Standing,
     Surface,
     balls,
     halves,
     hull,
-    inside,
     interval,
     middle,
     size,
 )
 from diffkit.learn.stationary_points.extended import excludes_zero
 from diffkit.learn.stationary_points.newton import Zero, krawczyk, polish, proves, surround
+from diffkit.learn.stationary_points.zeros import Zeros
 
 LEAST = {1: 2.0**-40, 2: 2.0**-28, 3: 2.0**-20}
 """sides of the smallest boxes, as a part of the whole box, by the number of variables"""
 COARSE = 2.0**-16  # the same for more variables
 GROWTH = 1.6  # of the number of boxes at each halving of their sides: beyond it, they fill a curve or more
+LEAST_GROWTH = 1.25  # where it is uneven
 MOST_GROWTH = 1.3  # times 2ⁿ⁻¹: beyond it, the boxes are still too large to tell
 CROWD = {2: 300}  # boxes at least, before growth says anything
 LARGE_CROWD = 2000
 NEAR = 1.5  # widths of a box from which a step of Newton's method is followed
 CLOSE = 4.0  # widths of a box within which a failed attempt speaks against another
 ATTEMPTS = 3
+FIRST = 2.0**-40  # part of the box in which a proof begins
+FAILURES = 50  # more of them than zeros are proven: the Hessian is singular along a whole part of the box
 MANY = 3000
 TRIED = 40  # boxes from which zeros are still looked for after an early end
 TINY = 2.0**-12  # part of the whole box that a cluster may span and still be called a place
 INTERRUPTED = "interrupted"
-Progress = Callable[[float, int], None]
-"""called with the part of the box that is settled, and the number of points found"""
+Progress = Callable[[int, int, float], None]
+"""called with the number of boxes looked at, that of points found, and the part of the box that is settled"""
 
 
 class Cluster(NamedTuple):
@@ -71,14 +75,16 @@ class Search:
         self.progress = progress
         self.scale = [high - low for low, high in box]
         self.least = LEAST.get(surface.count, COARSE)
-        self.zeros: list[Zero] = []
+        self.zeros = Zeros(surface.count)
         self.failed: list[tuple[list[float], list[bool]]] = []
         """where no zero could be proven, and the attempts that followed near there"""
         self.flat: list[Box] = []
         self.clusters: list[Cluster] = []
+        self.met: list[tuple[float, ...]] = []
+        """places, not proven to be zeros, that Newton's method led to: least values may lie there"""
         self.looked = 0
-        self.outside = False
-        """some boxes lie outside the domain"""
+        self.outside = self.inside = False
+        """whether some boxes lie outside the domain, and some do not"""
         self.stopped = ""
         """why the search ended early, in words"""
         self.settled = 0.0
@@ -131,7 +137,7 @@ class Search:
             if monotonic() > self.deadline:
                 self.stopped = "the time was up"
             elif self.progress is not None:
-                self.progress(self.settled, len(self.zeros))
+                self.progress(self.looked, len(self.zeros), self.settled)
         return bool(self.stopped)
 
     def _settle(self, box: Box, rest: list[Box]) -> None:
@@ -144,22 +150,28 @@ class Search:
         """What remains to be searched of a box; None if it is too small to go on."""
         self.looked += 1
         surface = self.surface
-        if any(inside(box, zero.alone) for zero in self.zeros):
+        if self.zeros.settle(box):
             return []
         x = balls(box)
         standing = surface.standing(x)
         if standing.outside:
             self.outside = True
             return []
+        rest = self._within_domain(box, x, standing)
+        self.inside = self.inside or not rest
+        return rest
+
+    def _within_domain(self, box: Box, x: list[Any], standing: Standing) -> list[Box] | None:
+        surface = self.surface
         gradient = surface.gradient(x)
         if any(entry != 0 for entry in gradient):
             return []
         if not standing.smooth and excludes_zero(surface, box):
             return []
+        if standing.cross <= {"kink"} and all(entry.is_zero() for entry in gradient):
+            self.flat.append(box)  # at a kink too: the gradient's enclosure holds every slope there
+            return []
         if standing.smooth:
-            if all(entry.is_zero() for entry in gradient):
-                self.flat.append(box)
-                return []
             rest = self._newton(box, x)
             if rest is not None:
                 return rest
@@ -177,8 +189,8 @@ class Search:
         guess = [float(b) for b in step]
         if proves(x, step):
             self._add(guess)
-            if not any(inside(box, zero.alone) for zero in self.zeros):  # its own box is a proof as well
-                self._record(Zero(tuple(step), box))
+            if not self.zeros.settle(box):  # its own box is a proof as well
+                self.zeros.add(Zero(tuple(step), box))
             return []
         if all(
             abs(g - (a / 2 + b / 2)) <= NEAR * (b - a) and float(s.rad()) <= NEAR * (b - a)
@@ -186,7 +198,7 @@ class Search:
         ):
             if not self._hopeless(guess, box):
                 self._add(guess)
-            if any(inside(box, zero.alone) for zero in self.zeros):
+            if self.zeros.settle(box):
                 return []
         met = tuple((max(a, low), min(b, high)) for (a, b), (low, high) in zip(box, map(interval, step), strict=True))
         if any(a > b for a, b in met):
@@ -194,7 +206,9 @@ class Search:
         return [met] if size(met, self.scale) < 0.7 * size(box, self.scale) and all(a < b for a, b in met) else None
 
     def _hopeless(self, guess: list[float], box: Box) -> bool:
-        """Whether attempts near a guess have failed again and again, in measures of the box."""
+        """Whether attempts near a guess have failed again and again, in measures of the box, or too many anywhere."""
+        if len(self.failed) > FAILURES + len(self.zeros):
+            return True
         for point, attempts in self.failed:
             if all(abs(g - p) <= CLOSE * (b - a) for g, p, (a, b) in zip(guess, point, box, strict=True)):
                 attempts.append(True)
@@ -206,27 +220,16 @@ class Search:
         """Follow Newton's method from a guess, and prove the zero it leads to."""
         surface = self.surface
         point = polish(surface, guess, 12)
-        if point is None or any(all(a <= p <= b for p, (a, b) in zip(point, z.alone, strict=True)) for z in self.zeros):
+        if point is None or self.zeros.settle(tuple((p, p) for p in point)):
             return
         margin = [s * 2.0**-10 for s in self.scale]
         if any(not low - m <= p <= high + m for p, (low, high), m in zip(point, self.box, margin, strict=True)):
             return
-        zero = surround(surface, point, self.scale)
+        zero = surround(surface, point, [s * FIRST for s in self.scale], self.scale)
         if zero is None:
             self.failed.append((point, []))
         else:
-            self._record(zero)
-
-    def _record(self, zero: Zero) -> None:
-        """Keep a zero, unless it is one that is known."""
-        place = tuple(map(interval, zero.balls))
-        for k, known in enumerate(self.zeros):
-            if inside(place, known.alone):
-                return
-            if inside(tuple(map(interval, known.balls)), zero.alone):
-                self.zeros[k] = known._replace(alone=zero.alone)
-                return
-        self.zeros.append(zero)
+            self.zeros.add(zero)
 
     # Clusters ------------------------------------------------------------------------------------------------------
 
@@ -239,7 +242,8 @@ class Search:
             return False
         most = MOST_GROWTH * 2 ** (self.surface.count - 1)
         grown = [later / earlier for (earlier, _), (later, _) in pairwise(counts[-4:])]
-        return all(GROWTH <= g <= most for g in grown) and counts[-1][1] == counts[-3][1]
+        steady = min(grown) >= LEAST_GROWTH and GROWTH**3 <= math.prod(grown) <= most**3
+        return steady and counts[-1][1] == counts[-3][1]
 
     def _without_crowds(self, level: list[Box]) -> list[Box]:
         """Set aside the clusters that extend over many boxes; the others are searched on."""

@@ -18,10 +18,10 @@ from diffkit.errors import DiffkitError, PointError
 from diffkit.functions import as_program, is_function
 from diffkit.learn.stationary_points.box_text import named, read_box
 from diffkit.learn.stationary_points.boxes import BITS, FINE, Box, Surface, balls, hull, measured
-from diffkit.learn.stationary_points.clusters import look_at
+from diffkit.learn.stationary_points.clusters import settle
 from diffkit.learn.stationary_points.kinds import is_stationary, signs
 from diffkit.learn.stationary_points.lowest import ODD, Descent, Least, faces, negated
-from diffkit.learn.stationary_points.model import Extreme, Region, StationaryPoint, StationaryPoints, tolerance
+from diffkit.learn.stationary_points.model import Extreme, Region, StationaryPoint, StationaryPoints
 from diffkit.learn.stationary_points.newton import Zero
 from diffkit.learn.stationary_points.places import up
 from diffkit.learn.stationary_points.search import INTERRUPTED, Progress, Search, touching
@@ -36,6 +36,7 @@ MOST_BOXES = 50_000
 MOST_BOUNDS = 20_000  # boxes that the least and the greatest value may take
 FEW_BOUNDS = 500  # after an interrupt
 CONFIRMED = 40  # points at which Arb's own rules are asked
+NAMES = {"degenerate": "degenerate point"}
 PLURALS = {"minimum": "minima", "maximum": "maxima", "kink minimum": "kink minima", "kink maximum": "kink maxima",
            "degenerate": "degenerate points"}  # fmt: skip
 
@@ -48,8 +49,10 @@ def stationary(
 
     ``f`` is text, an Expression, a SymPy expression, or a Python function that can be traced; ``box`` is text such as
     ``x=-2:2,y=-1:1``, a mapping of names to pairs, or pairs in the order of the variables (6 at most). At most ``most``
-    boxes are looked at, for ``timeout`` seconds. ``progress(part, points)`` is told how far the search is; Ctrl-C ends
-    it, and what was found so far is kept. PointError for a box that does not fit, VariableError for unknown names.
+    boxes are looked at, for ``timeout`` seconds. ``progress(boxes, points, part)`` is told how many boxes were
+    looked at, how many points were found, and what part of the box is settled; Ctrl-C ends
+    it, and what was found so far is kept. PointError for a box that does not fit or lies outside the domain of f,
+    VariableError for unknown names.
     Branch and bound with Krawczyk's interval Newton method: see ``search`` and ``newton`` for the sources.
     """
     _check_limits(timeout, most)
@@ -108,16 +111,12 @@ def _found(program: Program, whole: Box, most: int, deadline: float, progress: P
     surface = Surface(used)
     search = Search(surface, box, most, deadline, progress)
     search.run()
+    if search.outside and not (search.inside or search.stopped):
+        raise PointError("the box lies outside the domain of f")
+    settled = settle(search)
     points = [p for p in (_proven(search, zero) for zero in search.zeros) if p is not None]
-    regions: list[Region] = []
-    for boxes in touching(search.flat):
-        regions.append(_flat(search, boxes))
-    for cluster in search.clusters:
-        found = look_at(search, cluster)
-        if isinstance(found, Region):
-            regions.append(found)
-        elif found is not None and _within(found.point, box, found.radius or 0.0):
-            points.append(found)
+    points += [p for p in settled.points if _within(p.point, box, p.radius or 0.0)]
+    regions = [*(_flat(search, boxes) for boxes in touching(search.flat)), *settled.regions]
     points = _confirmed(used, points)
     lowest, highest = _extremes(search, points, deadline)
     points = sorted((_scoped(p, lowest, highest) for p in points), key=lambda p: (p.value, p.point))
@@ -192,11 +191,10 @@ def _extremes(
     rest = [box]
     if not search.stopped and not cross & ODD:
         rest = [*faces(box), *search.flat, *(b for c in search.clusters for b in c.boxes)]
-    known = [p.point for p in points]
-    alone = [zero.alone for zero in search.zeros]
+    known = [*(p.point for p in points), *search.met]
     most = FEW_BOUNDS if search.stopped == INTERRUPTED else min(search.most, MOST_BOUNDS)
-    low = Descent(surface, box, known, alone).run(rest, most, deadline)
-    high = Descent(negated(surface), box, known, alone).run(rest, most, deadline)
+    low = Descent(surface, box, known, search.zeros).run(rest, most, deadline)
+    high = Descent(negated(surface), box, known, search.zeros).run(rest, most, deadline)
     high_up = high._replace(low=-high.high, high=-high.low)
     return _extreme(search, points, low, low.high), _extreme(search, points, high_up, high_up.low)
 
@@ -212,17 +210,17 @@ def _extreme(search: Search, points: list[StationaryPoint], found: Least, reache
     else:
         where = "inside"
     place = dict(zip(search.surface.program.inputs, at, strict=True))
-    return Extreme(found.low, found.high, place, where, found.proven, tolerance(reached))
+    return Extreme(found.low, found.high, place, where, found.proven, found.tolerance)
 
 
 def _scoped(point: StationaryPoint, lowest: Extreme | None, highest: Extreme | None) -> StationaryPoint:
     """The point with what is known of the whole box."""
     if point.kind.endswith("minimum") and lowest is not None:
         over, extreme = point.value - lowest.low, lowest
-        surely_not = point.value - point.value_error > lowest.high + lowest.tolerance
+        surely_not = point.value - point.value_error > lowest.high
     elif point.kind.endswith("maximum") and highest is not None:
         over, extreme = highest.high - point.value, highest
-        surely_not = point.value + point.value_error < highest.low - highest.tolerance
+        surely_not = point.value + point.value_error < highest.low
     else:
         return point
     if surely_not:
@@ -235,7 +233,7 @@ def _scoped(point: StationaryPoint, lowest: Extreme | None, highest: Extreme | N
 
 def _message(points: list[StationaryPoint], regions: list[Region], complete: bool, search: Search) -> str:
     counted = Counter(p.kind for p in points)
-    kinds = [f"{n} {kind if n == 1 else PLURALS.get(kind, kind + 's')}" for kind, n in counted.items()]
+    kinds = [f"{n} {NAMES.get(kind, kind) if n == 1 else PLURALS.get(kind, kind + 's')}" for kind, n in counted.items()]
     flat = [r for r in regions if r.kind == "flat"]
     if points:
         text = f"{len(points)} stationary point{'s' * (len(points) != 1)}: {', '.join(kinds)}"
@@ -249,7 +247,7 @@ def _message(points: list[StationaryPoint], regions: list[Region], complete: boo
         text += "; and a curve or surface of them"
     if complete:
         unproven = sum(p.proof == "numeric" for p in points)
-        doubt = f" (that {unproven} of them exist is not proven)" if unproven else ""
+        doubt = f" (that {unproven} of them exist{'s' * (unproven == 1)} is not proven)" if unproven else ""
         return f"{text}{doubt}. All stationary points in the box were found: proven."
     why = f"the search ended early ({search.stopped})" if search.stopped else "some regions are undecided"
     return f"{text}. There may be more: {why}."

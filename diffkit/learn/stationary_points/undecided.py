@@ -6,14 +6,13 @@ from flint import arb
 
 from diffkit.algebras.balls import precision
 from diffkit.learn.stationary_points.boxes import BITS, Box, middle
-from diffkit.learn.stationary_points.kinds import is_stationary
 from diffkit.learn.stationary_points.model import Region
 from diffkit.learn.stationary_points.newton import polish
-from diffkit.learn.stationary_points.places import fractions_in
 from diffkit.learn.stationary_points.search import Cluster, Search
 
 TESTED = 24  # places of a cluster from which Newton's method looks for zeros
 CURVE = 1e-3  # part of the box that zeros must spread over to be a curve rather than one degenerate place
+MOST_OF_THEM = 0.7  # of the places from which zeros must be met along a curve; where curves cross few are
 COARSE = 0.02  # part of the largest singular value below which one counts as 0, to walk straight to a curve
 
 
@@ -37,16 +36,10 @@ def region(search: Search, cluster: Cluster) -> Region:
     if search.stopped:
         return Region("undecided", place, count, False, "the search ended before this part was settled")
     zeros, tested, same = _zeros_within(search, cluster)
-    if tested and zeros == tested and not same:
-        note = f"a curve or surface of stationary points: Newton's method met one from each of {tested} places"
+    if tested and zeros >= MOST_OF_THEM * tested and not same:
+        note = f"a curve or surface of stationary points: Newton's method met one from {zeros} of {tested} places"
         return Region("curve", place, count, False, note)
-    note = "balls could not tell whether there is a stationary point"
-    for point in fractions_in(cluster.hull, [float(x) for x in middle(cluster.hull)]):
-        if is_stationary(search.surface, point):
-            at = ", ".join(f"{n} = {x}" for n, x in zip(search.surface.program.inputs, point, strict=True))
-            note = f"at {at} the gradient is 0 and the Hessian singular; whether there are others close by is not known"
-            break
-    return Region("undecided", place, count, False, note)
+    return Region("undecided", place, count, False, "balls could not tell whether there are stationary points here")
 
 
 def _zeros_within(search: Search, cluster: Cluster) -> tuple[int, int, bool]:
@@ -64,5 +57,6 @@ def _zeros_within(search: Search, cluster: Cluster) -> tuple[int, int, bool]:
             steep = max(abs(float(g)) for g in surface.gradient([arb(x) for x in middle(box)]))
             if slope <= 1e-9 * steep or slope < 1e-14:
                 met.append(point)
+    search.met += map(tuple, met)
     spread = max((max(abs(a - b) / s for a, b, s in zip(p, met[0], search.scale, strict=True)) for p in met), default=0)
     return len(met), len(places), spread < CURVE
