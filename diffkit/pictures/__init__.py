@@ -88,6 +88,13 @@ def style(k: int) -> dict[str, Any]:
     return {"color": COLOURS[k % len(COLOURS)], "linestyle": DASHES[k % len(DASHES)]}
 
 
+def haloed(width: float = 3.6) -> dict[str, Any]:
+    """Give a line a white rim, so that it is seen on a surface or a map in grey print too."""
+    from matplotlib.patheffects import withStroke
+
+    return {"path_effects": [withStroke(linewidth=width, foreground="white")]}
+
+
 @in_one_look
 def save(figure: Any, file: str) -> None:
     """Write a picture, whole or not at all; FileError for an unknown format or a place that cannot be written."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffkit.errors import DiffkitError, did_you_mean
-from diffkit.pictures import COLOURS, canvas, in_one_look, legend, panels, style
+from diffkit.pictures import COLOURS, canvas, haloed, in_one_look, legend, panels, style
 from diffkit.pictures.heights import contour_map
 from diffkit.pictures.heights import surface as draw_surface
 from diffkit.pictures.view import View
@@ -133,11 +133,11 @@ def _path(axes: Any, descent: Descent, points: Any, lowest: Any, line: bool = Tr
         if (abs(p - marked[-1]) > DISTINCT * extent).any():
             marked.append(p)
     if line:
-        axes.plot(*points.T, color=COLOURS[1], linewidth=1.2, zorder=3)
+        axes.plot(*points.T, color=COLOURS[1], linewidth=1.4, zorder=3, **haloed())
     every = descent.settings.every
     name = "each step" if every == 1 else f"every {every} steps"
     axes.plot(*np.transpose(marked), ".", color=COLOURS[1], markersize=4, label=name, zorder=3)
-    axes.plot(*points[0], "s", color=COLOURS[1], label="start", zorder=4)
+    axes.plot(*points[0], "s", color=COLOURS[1], markeredgecolor="white", markersize=9, label="start", zorder=4)
     end = "last point drawn" if descent.status == "diverged" else "end"
     axes.plot(*points[-1], "*", color="black", markersize=11, label=end, zorder=5)
     if lowest is not None:

@@ -8,7 +8,7 @@ from typing import Any
 from diffkit.errors import DiffkitError, did_you_mean
 from diffkit.functions import parse
 from diffkit.learn.tangents import tangent
-from diffkit.pictures import canvas, in_one_look, legend, panels, style
+from diffkit.pictures import canvas, haloed, in_one_look, legend, panels, style
 from diffkit.pictures.functions import TURNING, breaks, points, values_of, with_gaps
 from diffkit.transforms import derivative_program
 
@@ -83,8 +83,8 @@ def saddle(text: str = "x^2 - y^2", reach: float = 1.5) -> Any:
     z = np.broadcast_to(run(program, ARRAYS, np.meshgrid(side, side))[0], (51, 51))
     surface(axes, side, side, z)
     axes.plot([0], [0], [z[25, 25]], "o", color="black", zorder=9)
-    axes.plot(side, 0 * side, z[25], label="along x", zorder=8, **style(1))
-    axes.plot(0 * side, side, z[:, 25], label="along y", zorder=8, **style(0))
+    axes.plot(side, 0 * side, z[25], label="along x", zorder=8, **style(1), **haloed())
+    axes.plot(0 * side, side, z[:, 25], label="along y", zorder=8, **style(0), **haloed())
     legend(figure)
     return figure
 

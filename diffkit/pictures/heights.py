@@ -9,6 +9,8 @@ from typing import Any
 LEVELS = 26
 TICKS = 6  # along the longer side, at most
 OBLONG = 4.0  # times as long as wide, up to which a map has one scale for both axes
+NARROWEST, TALL, BESIDE, LETTER = 4.9, 3.5, 1.9, 0.09
+"""inches: a page that the legend fits on, the height of a map, what stands beside it, a letter of a title"""
 ASKEW = "the axes differ in scale: right angles do not look right"
 
 
@@ -20,7 +22,7 @@ def contour_map(figure: Any, axes: Any, x: Any, y: Any, z: Any, label: str, low:
     """
     levels = _levels(z, low)
     if len(levels) > 1:
-        areas = axes.contourf(x, y, z, levels=levels, cmap="Greys", alpha=0.55, extend="both")
+        areas = axes.contourf(x, y, z, levels=levels, cmap="Greys", alpha=0.45, extend="both")
         areas.set_rasterized(True)  # as paths, the areas are most of a large file
         axes.contour(x, y, z, levels=levels[::2], colors="0.35", linewidths=0.7)
         tiny = 1e-9 * max(map(abs, levels))  # so that rounding about 0 is not printed
@@ -33,6 +35,8 @@ def contour_map(figure: Any, axes: Any, x: Any, y: Any, z: Any, label: str, low:
     oblong = (y[-1] - y[0]) / (x[-1] - x[0])
     if 1 / OBLONG <= oblong <= OBLONG:
         axes.set_aspect("equal")
+        needed = max(NARROWEST, LETTER * len(axes.get_title()), BESIDE + TALL / oblong)
+        figure.set_figwidth(min(figure.get_figwidth(), needed))  # no empty paper beside a narrow map
         axes.locator_params(axis="x", nbins=max(2, round(TICKS / max(1, oblong))))
         axes.locator_params(axis="y", nbins=max(2, round(TICKS * min(1, oblong))))
     else:
