@@ -10,7 +10,7 @@ import diffkit as dk
 
 matplotlib = pytest.importorskip("matplotlib", reason="comes with the plot extra")
 
-from diffkit.pictures import descent, functions, gallery, graph, save, stationary, vcurve  # noqa: E402
+from diffkit.pictures import canvas, descent, functions, gallery, graph, save, stationary, vcurve  # noqa: E402
 
 BOWL = "(w-3)^2 + 2*(b+1)^2"
 COMMANDS = [
@@ -78,6 +78,15 @@ def test_all_pictures_have_one_look(name):
             assert not axes.spines["right"].get_visible()
             maps = [c for c in axes.collections if hasattr(c, "levels")]
             assert axes.xaxis.get_gridlines()[0].get_visible() is not bool(maps)
+
+
+def test_a_canvas_of_ones_own_has_the_look(monkeypatch):
+    figure, axes = canvas("title", "x", "y")
+    assert figure.axes == [axes]
+    assert not axes.spines["top"].get_visible()
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(dk.DiffkitError, match="pictures need matplotlib"):
+        canvas("title", "x", "y")
 
 
 @pytest.mark.parametrize("name", PICTURES)

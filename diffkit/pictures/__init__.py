@@ -49,6 +49,7 @@ def in_one_look(draw: Callable[P, T]) -> Callable[P, T]:
     return drawing
 
 
+@in_one_look
 def canvas(title: str, x_label: str, y_label: str, z_label: str | None = None) -> tuple[Any, Any]:
     """Give a figure and its labelled axes, in three dimensions with a third label."""
     figure = empty()
@@ -61,12 +62,14 @@ def canvas(title: str, x_label: str, y_label: str, z_label: str | None = None) -
     return figure, axes
 
 
+@in_one_look
 def panels(rows: int, columns: int, width: float, height: float, **shared: bool) -> tuple[Any, Any]:
     """Give a figure of several panels and the array of their axes; sizes in inches, ``sharex`` as in matplotlib."""
     figure = empty(width, height)
     return figure, figure.subplots(rows, columns, squeeze=False, **shared)
 
 
+@in_one_look
 def empty(width: float = 7.2, height: float = 4.6) -> Any:
     """Give a figure without axes; sizes in inches."""
     from matplotlib.figure import Figure
