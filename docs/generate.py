@@ -2,8 +2,8 @@
 
 * ``python docs/generate.py`` writes docs/reference/functions.md and docs/reference/cli.md, and the tables of
   docs/guides/tutorial_formulas.md.
-* ``python docs/generate.py --refresh`` also runs the examples of README.md and docs/ and rewrites their outputs, and
-  runs the scripts in examples/ and writes docs/examples.md.
+* ``python docs/generate.py --refresh`` also runs the examples of README.md and docs/ and rewrites their outputs, runs
+  the scripts in examples/ and writes docs/examples.md, and draws the figures of docs/figures that have changed.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ REFERENCE = DOCS / "reference"
 EXTENDING = DOCS / "extending"
 EXAMPLES = DOCS / "examples.md"
 TUTORIALS = DOCS / "guides" / "tutorial_formulas.md"
+FIGURES = DOCS / "figures"
 COPIED = ("diffkit", "docs", "pyproject.toml", "tests")
 
 
@@ -142,6 +143,64 @@ def _docstring(path: Path) -> str:
     return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
 
 
+BOWL = 'diffkit descend "(w-3)^2 + 2*(b+1)^2" --from w=0,b=0 --rate 0.1 --steps 100'
+PERCEPTRON = (
+    'diffkit descend "-mean(log(sigmoid(sigmoid(X @ V + c) @ w + b)))" --let "X=[[1,1],[2,2],[3,3]]" --from '
+    '"V=[[0.1,-0.1,0.6,0.1],[-0.5,0.4,1.3,0.9]],c=[0,0,0,0],w=[-0.7,-1.3,-0.6,0],b=0" --rate 0.1 --steps 100'
+)
+DRAWN = {
+    "activations": "diffkit gallery activations",
+    "adjoints": 'diffkit explain "(y - sigmoid(w*x + b))^2" --backward --at b=0,w=1,x=2,y=1',
+    "adjoints_network": 'diffkit explain "(y - v*tanh(w*x + b))^2/2" --backward --at b=0,v=2,w=1,x=0.5,y=1',
+    "descent_contours": BOWL,
+    "descent_rates": "diffkit gallery rates",
+    "descent_surface": f"{BOWL} --picture surface",
+    "descent_weights": f"{BOWL} --picture weights",
+    "himmelblau": 'diffkit stationary "(x^2+y-11)^2 + (x+y^2-7)^2" --box x=-5:5,y=-5:5',
+    "least_squares": 'diffkit descend "mean((y - (w*X + b))**2)/2" --let "X=[1,2,3],y=[5.1,6.9,9.2]" --from w=0,b=0 '
+    "--rate 0.1 --steps 300",
+    "lines": "diffkit gallery lines",
+    "minima": "diffkit gallery minima",
+    "perceptron_loss": f"{PERCEPTRON} --picture loss",
+    "quartic": 'diffkit stationary "x^4 - 3*x^3 + 2" --box -1:3',
+    "saddle": "diffkit gallery saddle",
+    "tangent_kink": 'diffkit tangent "abs(x) + x^2/4" --at 0',
+    "tangent_parabola": 'diffkit tangent "x^2" --at -0.5 --interval -1:1',
+    "tangent_tan": 'diffkit tangent "tan(x)" --at 0.5 --interval -2:5',
+    "v_curve": 'diffkit limit "exp(x)" --at 1',
+}
+"""Figure of docs/figures → the command that draws it."""
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
+NEAR = 0.02  # points by which a coordinate may differ
+
+
+def figure(name: str, directory: Path) -> str:
+    """Draw a figure: give the text of its SVG file."""
+    file = directory / f"{name}.svg"
+    said = pages.Shell(directory).run(f"{DRAWN[name]} --save {file}")
+    if not file.exists():
+        raise RuntimeError(f"{DRAWN[name]}: {said}")
+    return file.read_text(encoding="utf-8")
+
+
+def same_drawing(one: str, other: str) -> bool:
+    """Whether two SVG files show the same: all words, and all coordinates if one version of matplotlib drew both.
+
+    Their bytes would differ by more than what is seen: each version of matplotlib has its own layout, embedded images
+    are packed by the machine's own library, and the last digit of a coordinate is the processor's.
+    """
+    if re.findall("<!--(.*?)-->", one) != re.findall("<!--(.*?)-->", other):
+        return False
+    if re.findall("Matplotlib v[^,]*", one) != re.findall("Matplotlib v[^,]*", other):
+        return True
+    bare = [re.sub(r"<image.*?/>|<metadata>.*?</metadata>|[\"#][a-z][0-9a-f]{10}\b", "", text, flags=re.DOTALL)
+            for text in (one, other)]  # fmt: skip
+    if NUMBER.sub("", bare[0]) != NUMBER.sub("", bare[1]):
+        return False
+    numbers = [map(float, NUMBER.findall(text)) for text in bare]
+    return all(abs(a - b) <= NEAR for a, b in zip(*numbers, strict=True))
+
+
 def all_pages() -> list[Path]:
     """Give the README and every page of the documentation."""
     return [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
@@ -179,16 +238,27 @@ def refresh() -> None:
             path.write_text(pages.corrected(text, differences), encoding="utf-8")
 
 
+def redraw() -> None:
+    """Draw the figures that are missing or no longer show what is drawn now."""
+    with tempfile.TemporaryDirectory() as directory:
+        for name in DRAWN:
+            file, now = FIGURES / f"{name}.svg", figure(name, Path(directory))
+            if not file.exists() or not same_drawing(file.read_text(encoding="utf-8"), now):
+                file.write_text(now, encoding="utf-8")
+                print(f"{file.relative_to(ROOT)}, drawn anew", file=sys.stderr)
+
+
 def main() -> None:
-    """Write the reference, and with ``--refresh`` the outputs of the examples."""
+    """Write the reference, and with ``--refresh`` the outputs of the examples and the figures."""
     parser = argparse.ArgumentParser(description="Write the generated documentation.")
-    parser.add_argument("--refresh", action="store_true", help="run the examples and rewrite their outputs in place")
+    parser.add_argument("--refresh", action="store_true", help="rewrite the outputs of examples, and figures")
     options = parser.parse_args()
     REFERENCE.mkdir(exist_ok=True)
     for path, page in GENERATED.items():
         path.write_text(page(), encoding="utf-8")
     if options.refresh:
         refresh()
+        redraw()
 
 
 if __name__ == "__main__":

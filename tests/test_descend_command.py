@@ -8,7 +8,6 @@ import pytest
 
 import diffkit as dk
 from diffkit.learn.gradient_descent.batches import make_batches
-from diffkit.pictures.descent import PICTURES, compare_rates, picture
 
 X5 = np.column_stack([np.ones(5), np.arange(1.0, 6.0)])
 Y5 = np.arange(1.5, 6.0)
@@ -227,33 +226,6 @@ def test_an_interrupted_command_reports_its_path(run, tmp_path):
     assert code == 130
     assert "status = interrupted" in out
     assert "interrupted after 9 steps" in err
-
-
-def test_pictures_show_the_path():
-    pytest.importorskip("matplotlib", reason="comes with the plot extra")
-    run = dk.descend("(w-3)^2 + 2*(b+1)^2", {"w": 0, "b": 0}, rate=0.1, steps=20)
-    for kind in PICTURES:
-        assert picture(run, kind).axes
-    lines = picture(run).axes[0].lines
-    assert np.array(lines[0].get_xydata()) == pytest.approx(run.path.points)  # contours are the default for two
-    curve = picture(run, "weights").axes[1].lines[0]  # f against w, with b as at the end
-    x, y = curve.get_xdata(), curve.get_ydata()
-    assert y == pytest.approx((x - 3) ** 2 + 2 * (run.weights["b"] + 1) ** 2)
-    heights = picture(run, "loss").axes[0].lines[0].get_ydata()
-    assert heights == pytest.approx(run.path.values)
-    assert picture(run, "loss").axes[0].get_yscale() == "log"
-    others = [dk.descend("x^2", 1, rate=a, steps=20) for a in (0.1, 1.1)]
-    assert [line.get_label() for line in compare_rates(others).axes[0].lines] == [
-        "rate 0.1: steps used up", "rate 1.1: diverged"]  # fmt: skip
-
-
-def test_without_matplotlib_the_picture_says_what_is_missing(run, monkeypatch):
-    import sys
-
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    code, _, err = run("descend", "x^2", "--from", "1", "--save", "path.png")
-    assert code == 2
-    assert "pictures need matplotlib" in err
 
 
 def test_a_line_is_fitted_to_columns_of_a_file(run, tmp_path):

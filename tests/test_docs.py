@@ -64,6 +64,33 @@ def test_the_function_reference_is_what_the_command_prints(tmp_path):
     assert (generate.REFERENCE / "functions.md").read_text(encoding="utf-8") == printed
 
 
+@pytest.mark.parametrize("figure", generate.DRAWN)
+def test_figures_show_what_is_drawn_now(figure, tmp_path):
+    pytest.importorskip("matplotlib", reason="comes with the plot extra")
+    committed = (generate.FIGURES / f"{figure}.svg").read_text(encoding="utf-8")
+    assert generate.same_drawing(committed, generate.figure(figure, tmp_path)), "run python docs/generate.py --refresh"
+
+
+def test_figures_are_drawn_and_shown():
+    assert {path.stem for path in generate.FIGURES.iterdir()} == set(generate.DRAWN)
+    text = "".join(path.read_text(encoding="utf-8") for path in PAGES)
+    assert all(f"figures/{figure}.svg)" in text for figure in generate.DRAWN)
+
+
+def test_a_figure_that_differs_is_noticed():
+    drawn = (
+        '<svg><metadata>Matplotlib v3.10.1, 1</metadata><image href="a"/><path id="p0123456789" d="M 1.5 2"/><!-- x -->'
+    )
+    same = drawn.replace("0123456789", "9876543210").replace('"a"', '"b"').replace("1.5", "1.505")
+    assert generate.same_drawing(drawn, same)
+    assert not generate.same_drawing(drawn, drawn.replace("1.5", "1.6"))
+    assert not generate.same_drawing(drawn, drawn.replace("M 1", "L 1"))
+    assert not generate.same_drawing(drawn, drawn.replace("<!-- x -->", "<!-- y -->"))
+    other = drawn.replace("v3.10.1", "v3.11.0")
+    assert generate.same_drawing(drawn, other.replace("1.5", "1.6"))
+    assert not generate.same_drawing(drawn, other.replace("<!-- x -->", "<!-- y -->"))
+
+
 @pytest.mark.parametrize("path", PAGES, ids=name)
 def test_links_lead_somewhere(path):
     prose = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)

@@ -274,25 +274,3 @@ def test_bad_input_for_tangents(run, arguments, words):
     assert (code, out) == (2, "")
     assert words in err
     assert err.count("\n") == 1
-
-
-def test_no_line_crosses_a_pole_or_a_jump():
-    pytest.importorskip("matplotlib", reason="comes with the plot extra")
-    from diffkit.pictures.functions import picture_of_tangent
-
-    cases = {"tan(x)": math.pi / 2, "1/x": 0.0, "floor(x)*x + x": 1.0, "1/(x - 0.3)^2": 0.3, "where(x > 1, 1, -1)": 1.0}
-    for text, place in cases.items():
-        for interval in ((-2.0, 3.0), (-1.99, 3.01)):
-            figure = picture_of_tangent(dk.tangent(text, 0.5), interval)
-            for line in figure.axes[0].lines[:2]:
-                x, y = line.get_data()
-                joined = [
-                    (a, b)
-                    for a, b, u, v in zip(x, x[1:], y, y[1:], strict=False)
-                    if a < place < b and math.isfinite(u) and math.isfinite(v)
-                ]
-                assert not joined, text
-    parabola = picture_of_tangent(dk.tangent("x^2", 0.5), (-1.0, 1.0)).axes[0].lines
-    assert not any(math.isnan(v) for line in parabola for v in line.get_data()[1])
-    ends = parabola[2].get_data()
-    assert list(ends[1]) == [-1.25, 0.75]

@@ -13,7 +13,7 @@ from diffkit.cli.comparing import compare, report
 from diffkit.cli.descending import descend
 from diffkit.cli.formulas import formulas_of
 from diffkit.cli.inputs import function_of, points_of, report_on
-from diffkit.cli.learning import explain, limit, tangent
+from diffkit.cli.learning import explain, gallery, limit, tangent
 from diffkit.cli.matrices import matrix
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, shared
 from diffkit.cli.output import EXIT_NO, deliver
@@ -159,6 +159,7 @@ cli.add_command(compare)
 cli.add_command(descend)
 cli.add_command(matrix)
 cli.add_command(explain)
+cli.add_command(gallery)
 cli.add_command(limit)
 cli.add_command(report)
 cli.add_command(tangent)

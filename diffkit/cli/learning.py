@@ -1,4 +1,4 @@
-"""The commands that teach: ``limit``, ``tangent`` and ``explain``."""
+"""The commands that teach: ``limit``, ``tangent``, ``explain`` and ``gallery``."""
 
 from __future__ import annotations
 
@@ -126,15 +126,17 @@ def _list(text: str | None) -> list[str] | None:
 @click.option("--backward", "back", is_flag=True, help="Show back-propagation: values, adjoints and their cost.")
 @click.option("--at", metavar="POINT", help="Where to evaluate it: 1 | 1,2 | x=1,y=2. --backward needs it.")
 @click.option("--latex", "as_latex", is_flag=True, help="Write the steps as LaTeX.")
+@picture_options
 @_report_options
 def explain(
-    expression: str, wrt: str | None, back: bool, at: str | None, as_latex: bool, variables: str | None, format: str,
-    output: str | None,
+    expression: str, wrt: str | None, back: bool, at: str | None, as_latex: bool, save: str | None, show: bool,
+    variables: str | None, format: str, output: str | None,
 ) -> int:  # fmt: skip
     """Derive EXPRESSION step by step, each step naming its rule.
 
     Every step is checked at random points against two other methods before anything is shown.
-    --backward shows back-propagation at a point instead: the adjoint of every intermediate.
+    --backward shows back-propagation at a point instead: the adjoint of every intermediate. With it, --save draws the
+    graph of the computation.
 
     \b
     diffkit explain "x^2*sin(x)"
@@ -157,11 +159,51 @@ def explain(
             raise DiffkitError("back-propagation has neither --latex nor --wrt", hint="leave --backward out")
         if at is None:
             raise PointError("back-propagation is shown at a point", hint="add --at, such as --at 1")
-        deliver(BackwardReport(backward(expression, at, variables=names(variables))), format, output)
+        swept = backward(expression, at, variables=names(variables))
+
+        def picture() -> Any:
+            from diffkit.pictures.graph import picture_of_backward
+
+            return picture_of_backward(swept)
+
+        with drawing(picture, save, show):
+            deliver(BackwardReport(swept), format, output)
         return 0
+    if save is not None or show:
+        raise DiffkitError("the picture is of back-propagation", hint="add --backward and --at, such as --at 1")
     found = derive(expression, wrt=wrt, at=at, variables=names(variables))
     if as_latex:
         write(found.latex + "\n", output)
     else:
         deliver(DerivationReport(found), format, output)
+    return 0
+
+
+@click.command()
+@click.argument("name", required=False)
+@picture_options
+def gallery(name: str | None, save: str | None, show: bool) -> int:
+    """Draw a picture of a course by NAME, or list them all.
+
+    Lines of every slope, activation functions with their derivatives, minima of two kinds, a saddle, learning rates.
+
+    \b
+    diffkit gallery
+    diffkit gallery activations --save activations.svg
+    diffkit gallery saddle --show
+    """
+    from diffkit.errors import DiffkitError
+    from diffkit.pictures.gallery import GALLERY, find
+
+    if name is None:
+        if save is not None or show:
+            raise DiffkitError("which picture is missing", hint=f"there are {', '.join(GALLERY)}")
+        wide = max(map(len, GALLERY))
+        write("".join(f"{name:{wide}}  {seen}\n" for name, (seen, _) in GALLERY.items()), None)
+        return 0
+    draw = find(name)
+    if save is None and not show:
+        raise DiffkitError("the picture has no file", hint=f"add --save, for example --save {name}.png, or --show")
+    with drawing(draw, save, show):
+        write(f"{name}: {GALLERY[name][0]}\n", None)
     return 0

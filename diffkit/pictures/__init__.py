@@ -8,7 +8,9 @@ survives a black-and-white print.
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from diffkit.errors import BackendError, FileError
 
@@ -16,21 +18,42 @@ MISSING = "pictures need matplotlib"
 INSTALL = "pip install '.[plot]' in the project's folder brings it"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
-FORMATS = ("png", "svg", "pdf")
 WINDOWLESS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
 """backends of matplotlib that write files only"""
 SETTINGS = {
     "font.family": "sans-serif", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False,
     "axes.grid": True, "grid.alpha": 0.25, "grid.linewidth": 0.6, "legend.frameon": False, "savefig.dpi": 150,
-    "lines.linewidth": 1.8,
+    "lines.linewidth": 1.8, "svg.hashsalt": "diffkit",
 }  # fmt: skip
+UNDATED = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+"""Format → metadata that make a file depend on the picture alone."""
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
+def in_one_look(draw: Callable[P, T]) -> Callable[P, T]:
+    """Give everything that a function draws the one look; BackendError without matplotlib.
+
+    Axes and legends take their settings at the time they are made, so the whole function runs under them.
+    """
+
+    @wraps(draw)
+    def drawing(*args: P.args, **options: P.kwargs) -> T:
+        try:
+            import matplotlib as mpl
+        except ImportError:
+            raise BackendError(MISSING, hint=INSTALL) from None
+        with mpl.rc_context(SETTINGS):
+            return draw(*args, **options)
+
+    return drawing
+
+
+@in_one_look
 def canvas(title: str, x_label: str, y_label: str, z_label: str | None = None) -> tuple[Any, Any]:
-    """Give a figure and its labelled axes, in three dimensions with a third label; BackendError without matplotlib."""
+    """Give a figure and its labelled axes, in three dimensions with a third label."""
     figure = empty()
-    with _look():
-        axes = figure.add_subplot(projection="3d" if z_label is not None else None)
+    axes = figure.add_subplot(projection="3d" if z_label is not None else None)
     axes.set_title(title)
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
@@ -39,29 +62,28 @@ def canvas(title: str, x_label: str, y_label: str, z_label: str | None = None) -
     return figure, axes
 
 
+@in_one_look
 def panels(rows: int, columns: int, width: float, height: float, **shared: bool) -> tuple[Any, Any]:
     """Give a figure of several panels and the array of their axes; sizes in inches, ``sharex`` as in matplotlib."""
     figure = empty(width, height)
-    with _look():
-        return figure, figure.subplots(rows, columns, squeeze=False, **shared)
+    return figure, figure.subplots(rows, columns, squeeze=False, **shared)
 
 
-def _look() -> Any:
-    """The settings of all pictures, to create figures and axes under."""
-    import matplotlib as mpl
-
-    return mpl.rc_context(SETTINGS)
-
-
+@in_one_look
 def empty(width: float = 7.2, height: float = 4.6) -> Any:
-    """Give a figure without axes, for pictures of several panels; sizes in inches."""
-    try:
-        look = _look()
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise BackendError(MISSING, hint=INSTALL) from None
-    with look:
-        return Figure(figsize=(width, height), layout="constrained")
+    """Give a figure without axes; sizes in inches."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def legend(figure: Any, columns: int = 2) -> None:
+    """Name what is drawn, once, below the picture where it covers nothing."""
+    named: dict[str, Any] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            named.setdefault(label, handle)
+    figure.legend(list(named.values()), list(named), loc="outside lower center", ncols=columns)
 
 
 def style(k: int) -> dict[str, Any]:
@@ -69,16 +91,23 @@ def style(k: int) -> dict[str, Any]:
     return {"color": COLOURS[k % len(COLOURS)], "linestyle": DASHES[k % len(DASHES)]}
 
 
+def haloed(width: float = 3.6) -> dict[str, Any]:
+    """Give a line a white rim, so that it is seen on a surface or a map in grey print too."""
+    from matplotlib.patheffects import withStroke
+
+    return {"path_effects": [withStroke(linewidth=width, foreground="white")]}
+
+
+@in_one_look
 def save(figure: Any, file: str) -> None:
     """Write a picture, whole or not at all; FileError for an unknown format or a place that cannot be written."""
     ending = os.path.splitext(file)[1].removeprefix(".").lower()
-    if ending not in FORMATS:
+    if ending not in UNDATED:
         raise FileError(f"cannot save {file}: the format is {ending or 'missing'}",
-                        hint=f"name the file *.{', *.'.join(FORMATS)}")  # fmt: skip
+                        hint=f"name the file *.{', *.'.join(UNDATED)}")  # fmt: skip
     temporary = f"{file}.part"
     try:
-        with _look():
-            figure.savefig(temporary, format=ending)
+        figure.savefig(temporary, format=ending, metadata=UNDATED[ending])
         os.replace(temporary, file)
     except OSError as error:
         raise FileError(f"cannot write {file}: {error.strerror or error}") from None
@@ -98,12 +127,12 @@ def need_window() -> None:
                            hint="--save FILE.png writes the picture to a file")  # fmt: skip
 
 
+@in_one_look
 def show(figure: Any) -> None:
     """Show a picture in a window until it is closed; BackendError where there are no windows."""
     need_window()
     from matplotlib import pyplot
 
-    with _look():
-        pyplot.figure(FigureClass=lambda *_, **__: figure)  # pyplot makes the window, and takes our figure for it
-        pyplot.show(block=True)
+    pyplot.figure(FigureClass=lambda *_, **__: figure)  # pyplot makes the window, and takes our figure for it
+    pyplot.show(block=True)
     pyplot.close("all")

@@ -11,7 +11,7 @@ from diffkit.algebras.floats import FLOATS
 from diffkit.builder import ProgramBuilder
 from diffkit.errors import DiffkitError
 from diffkit.learn.numbers import surely_not_zero
-from diffkit.pictures import COLOURS, canvas, style
+from diffkit.pictures import COLOURS, in_one_look, legend, panels, style
 from diffkit.points import number
 from diffkit.program import Program, run
 from diffkit.transforms import derivative_program, open_places
@@ -20,38 +20,67 @@ if TYPE_CHECKING:
     from diffkit.learn.tangents import Tangent
 
 SAMPLES = 801
-CLIP = 1.5  # how far beyond the bulk of the values, in its height, a picture reaches
-BULK = (0.1, 0.9)  # quantiles
+BULK = (0.1, 1.5)
+"""quantile at which the bulk of the values begins and ends, and how far beyond, in its height, a picture reaches"""
+NEAR_POLES = (0.2, 0.5)
+"""the same where the graph runs off to infinity"""
 BROKEN = ("pole", "jump")
 TURNING = (*BROKEN, "kink", "edge")
 REACH = 2.0  # from the point, where no interval is given
+HALVINGS = 11  # of that reach, at most
+ALIKE = 4.0  # times as much as its tangent that f may change, or the other way round, where the interval is free
 
 
+@in_one_look
 def picture_of_tangent(tangent: Tangent, interval: tuple[float, float] | None = None) -> Any:
-    """Draw f, f′ and the tangent at a point of one variable, over an interval (2 to both sides unless given)."""
+    """Draw f with its tangent at a point of one variable, and below it f′, whose height there is the tangent's slope.
+
+    Without an interval it reaches 2 to both sides, or less far where f or the tangent would look flat beside the other.
+    """
     program = tangent.program
     if len(program.inputs) != 1:
         raise DiffkitError("a tangent is drawn for one variable", hint="the picture of a surface is a contour map")
     (name, a), *_ = tangent.at.items()
-    low, high = interval or (a - REACH, a + REACH)
-    figure, axes = canvas(f"f({name}) = {shortened(tangent.f)}", name, "")
+    height, lines = tangent.value.value, _lines(tangent)
+    low, high = interval or _around(program, a, max((abs(slope) for slope, _, _ in lines), default=0.0))
     x = points(low, high, a)
     values, slopes = values_of(program, x), values_of(derivative_program(program, [(0, (0,))]), x)
     if not any(map(math.isfinite, values)):
         raise DiffkitError(f"f has no value between {low:g} and {high:g}", hint="choose another interval")
     slopes = [slope if math.isfinite(v) else math.nan for slope, v in zip(slopes, values, strict=True)]
-    axes.plot(*with_gaps(x, values, breaks(program, x)), label=f"f({name})", **style(0))
-    axes.plot(*with_gaps(x, slopes, breaks(program, x, TURNING)), label="its derivative", **style(2))
-    for k, (slope, side, label) in enumerate(_lines(tangent)):
-        ends = [low, high] if side == 0 else [a, high] if side > 0 else [low, a]
-        line = [tangent.value.value + slope * (end - a) for end in ends]
-        axes.plot(ends, line, label=label, **style(1 if k == 0 else 3))
-    if math.isfinite(tangent.value.value):
-        axes.plot([a], [tangent.value.value], "o", color=COLOURS[1], markersize=6, zorder=5)
-    axes.set_xlim(low, high)
-    frame(axes, values, slopes)
-    axes.legend()
+    figure, ((upper,), (lower,)) = panels(2, 1, 7.2, 6.4, sharex=True)
+    broken = breaks(program, x)
+    upper.plot(*with_gaps(x, values, broken), label=f"f({name})", **style(0))
+    lower.plot(*with_gaps(x, slopes, breaks(program, x, TURNING)), label=f"f′({name}), the slope of f", **style(2))
+    ends: list[float] = []
+    for k, (slope, side, label) in enumerate(lines):
+        sides = [low, high] if side == 0 else [a, high] if side > 0 else [low, a]
+        line = [height + slope * (end - a) for end in sides]
+        upper.plot(sides, line, label=label, **style(1 if k == 0 else 3))
+        lower.plot([a], [slope], "o" if side == 0 else "<>"[side > 0], color=style(1 if k == 0 else 3)["color"])
+        ends += line
+    if math.isfinite(height):
+        upper.plot([a], [height], "o", color=COLOURS[1], markersize=6, zorder=5)
+    upper.set_title(f"f({name}) = {shortened(tangent.f)}")
+    upper.set_xlim(low, high)
+    upper.set_ylabel(f"f({name})")
+    lower.set_ylabel(f"f′({name})")
+    lower.set_xlabel(name)
+    frame(upper, values, any(broken), [height], ends)
+    frame(lower, slopes, any(broken), [slope for slope, _, _ in lines])
+    legend(figure)
     return figure
+
+
+def _around(program: Program, a: float, slope: float) -> tuple[float, float]:
+    """An interval in which f changes about as much as its tangent does, if there is one; the usual one otherwise."""
+    for k in range(HALVINGS):
+        reach = REACH / 2**k
+        low, high = _range(values_of(program, points(a - reach, a + reach)), *BULK)
+        rise = 2 * reach * slope
+        if rise / ALIKE <= high - low <= rise * ALIKE:
+            return a - reach, a + reach
+    return a - REACH, a + REACH
 
 
 def _lines(tangent: Tangent) -> list[tuple[float, int, str]]:
@@ -105,20 +134,24 @@ def with_gaps(x: Sequence[float], y: Sequence[float], broken: Sequence[bool]) ->
     return places, values
 
 
-def frame(axes: Any, curve: Sequence[float], other: Sequence[float]) -> None:
-    """Choose the height of a picture: all of a curve, or its bulk where it runs off to infinity; some of another."""
-    ends = [_reach(curve, CLIP), _reach(other, CLIP / 3)]
-    bottom, top = min(low for low, _ in ends), max(high for _, high in ends)
+def frame(axes: Any, curve: Sequence[float], broken: bool, shown: Sequence[float], line: Sequence[float] = ()) -> None:
+    """Choose the height of a picture: a curve, or its bulk where it runs off, with some values and much of a line."""
+    low, high = _range(curve, *(NEAR_POLES if broken else BULK))
+    spread = (high - low) / 2
+    within = [min(max(v, low - spread), high + spread) for v in line]
+    kept = [v for v in (low, high, *within, *shown) if math.isfinite(v)]
+    bottom, top = min(kept), max(kept)
     room = 0.06 * (top - bottom) or 1.0
     axes.set_ylim(bottom - room, top + room)
 
 
-def _reach(curve: Sequence[float], clip: float) -> tuple[float, float]:
+def _range(curve: Sequence[float], tail: float, beyond: float) -> tuple[float, float]:
+    """From the lowest to the highest value, less of the tails what lies far beyond the bulk."""
     known = sorted(v for v in curve if math.isfinite(v))
     if not known:
         return 0.0, 0.0
-    low, high = (known[round(q * (len(known) - 1))] for q in BULK)
-    spread = clip * (high - low)
+    low, high = (known[round(q * (len(known) - 1))] for q in (tail, 1 - tail))
+    spread = beyond * (high - low)
     return max(known[0], low - spread), min(known[-1], high + spread)
 
 

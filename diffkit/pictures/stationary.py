@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from diffkit.errors import BackendError
 from diffkit.functions import parse
 from diffkit.learn.stationary_points.model import StationaryPoint, StationaryPoints
-from diffkit.pictures import COLOURS, canvas, style
+from diffkit.pictures import COLOURS, canvas, in_one_look, legend, style
+from diffkit.pictures.heights import contour_map
 
 CURVE = 801  # places of a curve
 GRID = 121  # places along each side of the contours
-LEVELS = 26
+FEW = 6  # points that the curve is annotated at
 STEEP = 40.0  # middle halves of the values beyond which a curve is cut off, as near a pole
 MARKS = {
     "minimum": ("v", COLOURS[0]), "maximum": ("^", COLOURS[1]), "saddle": ("X", COLOURS[2]),
@@ -22,6 +22,7 @@ MARKS = {
 """Marker and colour by kind."""
 
 
+@in_one_look
 def picture(found: StationaryPoints) -> Any:
     """Draw f and its stationary points; BackendError for more than two variables, or without matplotlib."""
     if len(found.variables) > 2:
@@ -59,9 +60,24 @@ def _curve(found: StationaryPoints) -> Any:
     for region in found.regions:
         side = region.ranges[name]
         axes.axvspan(*side, color="0.85", zorder=0, label=_region_label(found, region))
-    _mark(axes, found, [(p, p.at[name], p.value) for p in found.points])
+    _mark(axes, [(p, p.at[name], p.value) for p in found.points])
     axes.set_xlim(low, high)
+    if len(found.points) <= FEW:
+        _annotate(axes, found)
+    legend(figure, 3)
     return figure
+
+
+def _annotate(axes: Any, found: StationaryPoints) -> None:
+    """Write f″ at each point, where there is one."""
+    axes.margins(y=0.12)
+    for point in found.points:
+        for bend in point.eigenvalues:
+            above = bend < 0
+            axes.annotate(
+                f"f″ = {bend:.3g}", (*point.point, point.value), xytext=(0, 10 if above else -10),
+                textcoords="offset points", ha="center", va="bottom" if above else "top", fontsize=9,
+            )  # fmt: skip
 
 
 def _bounds(y: Any) -> tuple[float, float] | None:
@@ -83,15 +99,10 @@ def _contours(found: StationaryPoints) -> Any:
     import numpy as np
 
     (a, (left, right)), (b, (low, high)) = found.box.items()
-    x, y = np.meshgrid(np.linspace(left, right, GRID), np.linspace(low, high, GRID))
-    z = _values(found, [x, y])
+    sides = np.linspace(left, right, GRID), np.linspace(low, high, GRID)
+    z = _values(found, np.meshgrid(*sides))
     figure, axes = canvas(_title(found), a, b)
-    levels = _levels(z, [p.value for p in found.points])
-    if len(levels) > 1:
-        filled = axes.contourf(x, y, z, levels=levels, cmap="Greys", alpha=0.55, extend="both")
-        filled.set_rasterized(True)  # as paths, the areas are most of a large file
-        axes.contour(x, y, z, levels=levels[::2], colors="0.45", linewidths=0.5)
-        figure.colorbar(filled, ax=axes, label=f"f({a}, {b})", format="%.4g")
+    contour_map(figure, axes, sides[0], sides[1], z, f"f({a}, {b})", [p.value for p in found.points])
     for region in found.regions:
         (x0, x1), (y0, y1) = (region.ranges[n] for n in (a, b))
         from matplotlib.patches import Rectangle
@@ -102,27 +113,9 @@ def _contours(found: StationaryPoints) -> Any:
                 label=_region_label(found, region),
             )
         )  # fmt: skip
-    _mark(axes, found, [(p, p.at[a], p.at[b]) for p in found.points])
-    axes.set_xlim(left, right)
-    axes.set_ylim(low, high)
-    axes.grid(False)
-    if 1 / 3 < (high - low) / (right - left) < 3:
-        axes.set_aspect("equal")
+    _mark(axes, [(p, p.at[a], p.at[b]) for p in found.points])
+    legend(figure, 3)
     return figure
-
-
-def _levels(z: Any, values: list[float]) -> list[float]:
-    """Levels of contours: closer together near the least value, so that valleys show."""
-    import numpy as np
-
-    known = z[np.isfinite(z)]
-    if not known.size:
-        return []
-    low = min([float(np.percentile(known, 0.5)), *(v for v in values if math.isfinite(v))])
-    high = float(np.percentile(known, 99))
-    skewed = float(np.median(known)) - low < (high - low) / 4
-    steps = np.linspace(0, 1, LEVELS) ** (3 if skewed else 1)
-    return sorted({float(v) for v in low + (high - low) * steps})
 
 
 def _region_label(found: StationaryPoints, region: Any) -> str:
@@ -138,12 +131,13 @@ def _title(found: StationaryPoints) -> str:
     return text if len(text) <= 70 else f"{text[:69]}…"
 
 
-def _mark(axes: Any, found: StationaryPoints, places: list[tuple[StationaryPoint, float, float]]) -> None:
+def _mark(axes: Any, places: list[tuple[StationaryPoint, float, float]]) -> None:
     """Mark the points; a global extreme is larger, with a ring, and what is only numeric is hollow."""
     labels: set[str] = set()
     for point, x, y in places:
         marker, colour = MARKS[point.kind.split()[-1]]
-        label = f"{'global ' if point.is_global else ''}{point.kind}{' (numeric)' if point.proof == 'numeric' else ''}"
+        scope = {True: "global ", False: "local ", None: ""}[point.is_global]
+        label = f"{scope}{point.kind}{' (numeric)' if point.proof == 'numeric' else ''}"
         axes.scatter(
             [x], [y], s=110 if point.is_global else 60, marker=marker, zorder=3, linewidths=1.2,
             facecolors="none" if point.proof == "numeric" else colour,
@@ -151,5 +145,3 @@ def _mark(axes: Any, found: StationaryPoints, places: list[tuple[StationaryPoint
             label="_" if label in labels else label, clip_on=False,
         )  # fmt: skip
         labels.add(label)
-    if labels or found.regions:
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)

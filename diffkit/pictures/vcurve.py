@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from diffkit.errors import DiffkitError
 from diffkit.learn.quotients import KINDS
-from diffkit.pictures import canvas, style
+from diffkit.pictures import canvas, in_one_look, legend, style
 
 if TYPE_CHECKING:
     from diffkit.learn.quotients import Quotients
 
 
+@in_one_look
 def picture_of_quotients(quotients: Quotients) -> Any:
     """Draw the size of each quotient's error, the parts of the forward one, and where theory puts the best step."""
     where = f"{quotients.variable} = {quotients.at[quotients.variable]:.4g}"
@@ -41,7 +42,7 @@ def picture_of_quotients(quotients: Quotients) -> Any:
             )  # fmt: skip
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    legend(figure, 3)
     return figure
 
 
