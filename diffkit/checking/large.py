@@ -26,7 +26,7 @@ from diffkit.results import Answer, Odd
 from diffkit.tasks import directional_task, gradient_task
 
 if TYPE_CHECKING:
-    from diffkit.checking.check import Setting
+    from diffkit.checking.setting import Setting
 
 DIRECTIONS = 4
 SAMPLED = 10  # entries looked at because they are the largest, and as many at random

@@ -17,7 +17,7 @@ from diffkit.errors import DiffkitError
 from diffkit.ndarrays.record import Record, record
 
 if TYPE_CHECKING:
-    from diffkit.checking.check import Setting
+    from diffkit.checking.setting import Setting
 
 MOST = 2000  # entries up to which explanations are tried
 

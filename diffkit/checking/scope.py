@@ -12,8 +12,8 @@ from diffkit.domain import domain
 from diffkit.program import Program, run
 
 if TYPE_CHECKING:
-    from diffkit.checking.check import Setting
     from diffkit.checking.judge import Judge
+    from diffkit.checking.setting import Setting
 
 SAMPLES = 100  # points, and as many whole numbers, at which domains are compared
 SIMPLE = 120  # slots of claim and derivative up to which SymPy is asked to simplify their difference

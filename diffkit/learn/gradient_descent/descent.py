@@ -18,9 +18,10 @@ from diffkit.learn.gradient_descent.batches import Batches, make_batches
 from diffkit.learn.gradient_descent.convergence import Convergence, convergence
 from diffkit.learn.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, Group
 from diffkit.learn.gradient_descent.curvature import Curvature
-from diffkit.learn.gradient_descent.diagnosis import Finding, diagnose
+from diffkit.learn.gradient_descent.diagnosis import diagnose
 from diffkit.learn.gradient_descent.endings import in_words, judged
 from diffkit.learn.gradient_descent.evidence import Evidence, evidence
+from diffkit.learn.gradient_descent.finding import Finding
 from diffkit.learn.gradient_descent.hessians import Hessians
 from diffkit.learn.gradient_descent.schedules import Schedule, make_schedule
 from diffkit.learn.gradient_descent.walk import Path, Status, Walk, interval

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from diffkit.learn.gradient_descent.curvature import Curvature
 from diffkit.learn.gradient_descent.endings import FEW, on_top, remaining
 from diffkit.learn.gradient_descent.evidence import at_rest
+from diffkit.learn.gradient_descent.finding import Finding, short
 from diffkit.learn.gradient_descent.layers import by_layer
 from diffkit.learn.gradient_descent.walk import Path
 
@@ -26,18 +27,6 @@ SHRUNK = 0.5  # of the first gradient: a last one above it has not shrunk
 BARELY = 1e-2  # of their size: weights that went less far have hardly moved
 LOOKS = 9  # points of a path that diverged at which a rate too large is looked for
 ILL = 1e3  # condition number from which the steps zigzag
-
-
-class Finding(NamedTuple):
-    """A cause in two words, and a sentence that says what was seen."""
-
-    cause: str
-    text: str
-
-
-def short(value: float) -> str:
-    """A number with three digits."""
-    return f"{value:.3g}"
 
 
 def diagnose(descent: Descent) -> Iterator[Finding]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from diffkit.learn.gradient_descent.finding import Finding, short
+
 if TYPE_CHECKING:
     from diffkit.learn.gradient_descent.descent import Descent
-    from diffkit.learn.gradient_descent.diagnosis import Finding
 
 LAYERS = 4  # groups from which a trend can be told
 CLEAR = 0.7  # part of the variance of log sizes that a trend explains
@@ -52,8 +53,6 @@ def trend(sizes: list[float]) -> float:
 
 def by_layer(descent: Descent) -> Iterator[Finding]:
     """Vanishing and exploding gradients at the start, uneven and dead ones at both ends."""
-    from diffkit.learn.gradient_descent.diagnosis import Finding, short
-
     found = layer_sizes(descent)
     sizes = [layer.start for layer in found]
     if len(found) < 2 or not all(map(math.isfinite, sizes)) or max(sizes) == 0:
@@ -76,8 +75,6 @@ def by_layer(descent: Descent) -> Iterator[Finding]:
 
 def _uneven(found: list[LayerSize]) -> Iterator[Finding]:
     """Gradients that are uneven at the start, and at the end in the same way: at one point it may be chance."""
-    from diffkit.learn.gradient_descent.diagnosis import Finding, short
-
     large, small = max(found, key=lambda s: s.start), min(found, key=lambda s: s.start)
     if small.start > 0 and large.start > MUCH * small.start and large.end > MUCH * small.end:
         yield Finding("uneven gradient", f"the gradient of {large.name} is {short(large.start)} at the start and "
