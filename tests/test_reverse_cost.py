@@ -42,6 +42,12 @@ def test_a_gradient_costs_at_most_five_evaluations_of_a_composite(name):
     assert gradient_cost(dk.parse(COMPOSITES[name]).program) <= 5
 
 
+@pytest.mark.parametrize(("row", "most"), [("tanh", 5.5), ("gelu", 8.1), ("sin", 5), ("exp", 5), ("sigmoid", 5)])
+def test_a_product_of_little_else_than_one_function(row, most):
+    """Each part costs what its derivative takes, and the product three instructions more."""
+    assert gradient_cost(dk.parse("*".join(f"{row}(x{k})" for k in range(40))).program) <= most
+
+
 def test_a_gradient_costs_at_most_five_evaluations_on_the_corpus():
     costs = {}
     for row in corpus():
