@@ -187,7 +187,7 @@ def test_bad_data_in_python():
         dk.arrays("sum(X)*t", X=[[1, 2, 3], [4, 5, float("nan")]])
     with pytest.raises(dk.PointError, match="different lengths"):
         dk.arrays("sum(X)*t", X=[[1, 2], [3]])
-    with pytest.raises(dk.PointError, match="not real numbers"):
+    with pytest.raises(dk.PointError, match=r"X\[0\] is .a., not a real number"):
         dk.arrays("sum(X)*t", X=["a"])
     with pytest.raises(dk.VariableError, match="has no Y"):
         dk.arrays("sum(X)*t", Y=[1])
