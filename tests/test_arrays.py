@@ -11,6 +11,8 @@ import diffkit as dk
 from diffkit.matrices.evaluation import run_tree
 from diffkit.matrices.language import DEPTH, looks_like_arrays, parse_array
 from diffkit.matrices.shapes import shapes_of
+from diffkit.matrices.vocabulary import ALIASES, ENTRYWISE, WORDS
+from diffkit.syntax.tokenizer import OF_ARRAYS
 
 A = np.array([[1.0, 2.0], [3.0, 4.5]])
 X = np.array([[1.0, 2.0, 0.5], [3.0, -1.0, 2.0]])
@@ -101,6 +103,46 @@ def test_shapes_that_do_not_fit(text, says):
 def test_what_looks_like_arrays():
     assert all(map(looks_like_arrays, ("x @ y", "x[0]", "x.T", "sum(x)", "norm(x)", "[1,2]*x")))
     assert not any(map(looks_like_arrays, ("x*y", "max(x, y)", "logsumexp(x, y)", "sin(x)^2", "T*x", "exp(x)")))
+
+
+POINTS = [
+    (("grad", "max(x)"), "x=[1,3,2]", [0, 1, 0]), (("grad", "logsumexp(x)"), "x=zeros(4)", [0.25] * 4),
+    (("jacobian", "exp(x)"), "x=[0,0]", [[1, 0], [0, 1]]), (("jacobian", "x*y"), "[1,2],3", [[3, 0, 1], [0, 3, 2]]),
+    (("hessian", "min(x)*y"), "x=[1,2],y=5", [[0, 0, 1], [0, 0, 0], [1, 0, 0]]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("question", "at", "expected"), POINTS, ids=[q[1] for q, _, _ in POINTS])
+def test_an_array_in_the_point_makes_an_array_expression(run, question, at, expected):
+    code, out, err = run(*question, "--at", at, "--format", "json")
+    assert (code, err) == (0, "")
+    np.testing.assert_array_equal(json.loads(out)["value"], expected)
+
+
+def test_every_command_of_arrays_takes_an_array_in_the_point(run):
+    assert run("compare", "max(x)", "--at", "x=[1,3,2]")[0] == 0
+    assert run("check", "max(x)", "--claim", "x - 2*x + x", "--at", "x=[1,3]")[0] == 1
+    code, out, _ = run(
+        "descend", "logsumexp(x)", "--from", "x=[0,0]", "--rate", "1", "--steps", "1", "--format", "json"
+    )
+    np.testing.assert_allclose(json.loads(out)["point"], [-0.5, -0.5])
+
+
+@pytest.mark.parametrize("command", ["limit", "tangent", "explain"])
+def test_commands_of_numbers_refuse_an_array(run, command):
+    code, out, err = run(command, "x^2", "--at", "x=[1,2]")
+    assert (code, out) == (2, "")
+    assert "holds an array, and numbers are wanted here" in err
+
+
+@pytest.mark.parametrize("text", ["sum(x**2)", "norm(x)", "x @ x", "x[0]", "det(x)", "mean(x)"])
+def test_text_in_python_points_to_the_arrays(text):
+    with pytest.raises(dk.ParseError, match=r"dk\.arrays reads"):
+        dk.gradient(text, {"x": [1.0, 2.0]})
+
+
+def test_functions_of_arrays_are_known_to_the_other_language():
+    assert set(WORDS) | set(ALIASES) == OF_ARRAYS | set(ENTRYWISE)
 
 
 CASES = [

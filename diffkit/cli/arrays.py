@@ -20,11 +20,11 @@ def array_options(function: F) -> F:
     return click.option("--data", multiple=True, metavar="FILE", help=DATA)(function)
 
 
-def are_arrays(expressions: tuple[str, ...], options: dict[str, Any]) -> bool:
-    """Whether a command is about array expressions: data or definitions are given, or the text says so."""
+def are_arrays(expressions: tuple[str, ...], at: str | None, options: dict[str, Any]) -> bool:
+    """Whether a command is about array expressions: data or definitions are given, or the text or the point says so."""
     from diffkit.matrices.language import looks_like_arrays
 
-    return bool(options.get("data") or options.get("let")) or any(map(looks_like_arrays, expressions))
+    return bool(options.get("data") or options.get("let")) or any(map(looks_like_arrays, (*expressions, at or "")))
 
 
 class Asked(NamedTuple):

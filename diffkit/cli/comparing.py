@@ -63,7 +63,7 @@ def compare(
             raise DiffkitError("an order goes with --kind derivative")
         task_options["order"] = order
     given = {"at": at, "points": points, "variables": variables, "data": data, "let": let}
-    if are_arrays(expressions, given):
+    if are_arrays(expressions, at, given):
         from diffkit.comparison import compare_task
 
         asked = ask_arrays(expressions, kind, task_options, given)
