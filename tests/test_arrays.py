@@ -122,17 +122,36 @@ def test_an_array_in_the_point_makes_an_array_expression(run, question, at, expe
 def test_every_command_of_arrays_takes_an_array_in_the_point(run):
     assert run("compare", "max(x)", "--at", "x=[1,3,2]")[0] == 0
     assert run("check", "max(x)", "--claim", "x - 2*x + x", "--at", "x=[1,3]")[0] == 1
-    code, out, _ = run(
-        "descend", "logsumexp(x)", "--from", "x=[0,0]", "--rate", "1", "--steps", "1", "--format", "json"
-    )
+    _, out, _ = run("descend", "logsumexp(x)", "--from", "x=[0,0]", "--rate=1", "--steps=1", "--format", "json")
     np.testing.assert_allclose(json.loads(out)["point"], [-0.5, -0.5])
 
 
-@pytest.mark.parametrize("command", ["limit", "tangent", "explain"])
+@pytest.mark.parametrize("command", ["limit", "tangent"])
 def test_commands_of_numbers_refuse_an_array(run, command):
     code, out, err = run(command, "x^2", "--at", "x=[1,2]")
     assert (code, out) == (2, "")
     assert "holds an array, and numbers are wanted here" in err
+
+
+def test_back_propagation_of_arrays_number_by_number(run):
+    data = ("--let", "X=[[1,2],[3,4]],y=[1,0]", "--at", "w=[0,1]", "--format", "json")
+    code, out, _ = run("explain", "mean((y - X @ w)**2)/2", "--backward", *data)
+    found = json.loads(out)
+    assert (code, found["value"], found["faults"]) == (0, 4.25, {})
+    assert {node["name"]: node["adjoint"] for node in found["variables"]} == {"w[0]": 6.5, "w[1]": 9}
+    values = {node["value"]: node["adjoint"] for node in found["forward"]}
+    assert (values[17], values[8.5]) == (0.25, 0.5)  # the sum of squares, divided by 2 and by 2
+    assert (
+        "f(w[0], w[1]) = mean((y - X @ w)**2)/2\n"
+        in run("explain", "mean((y - X @ w)**2)/2", "--backward", *data[:-2])[1]
+    )
+
+
+def test_steps_are_not_shown_for_arrays(run):
+    for arguments in (("sum(x**2)",), ("x^2", "--at", "x=[1,2]"), ("a*x^2", "--let", "a=2")):
+        code, out, err = run("explain", *arguments)
+        assert (code, out) == (2, "")
+        assert "steps are shown for expressions of numbers (add --backward; diffkit matrix gives formulas" in err
 
 
 @pytest.mark.parametrize("text", ["sum(x**2)", "norm(x)", "x @ x", "x[0]", "det(x)", "mean(x)"])
