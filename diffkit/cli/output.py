@@ -94,7 +94,7 @@ def gather(found: Iterable[T], total: int, doing: str = "comparing") -> tuple[li
 
 
 @contextmanager
-def patience(doing: str) -> Iterator[Callable[[str], None]]:
+def patience(doing: str) -> Iterator[Callable[[str], object]]:
     """What is told of a computation that takes long: on a terminal, after a second, who is at work and since when."""
     if not sys.stderr.isatty():
         yield str  # nobody is told
@@ -102,17 +102,19 @@ def patience(doing: str) -> Iterator[Callable[[str], None]]:
     import threading
     from time import perf_counter
 
-    done, start, names = threading.Event(), perf_counter(), [""]
+    done, start, names = threading.Event(), perf_counter(), ["the start"]
+
+    def said() -> str:
+        return f"{doing}: {names[-1]}, {perf_counter() - start:.0f} s"
 
     def show() -> None:
         if done.wait(PATIENCE):
             return
         from rich.console import Console
 
-        with Console(stderr=True).status("") as status:
-            while not done.is_set():
-                status.update(f"{doing}: {names[-1]}, {perf_counter() - start:.0f} s")
-                done.wait(PATIENCE / 4)
+        with Console(stderr=True).status(said()) as status:
+            while not done.wait(0.25):
+                status.update(said())
 
     thread = threading.Thread(target=show, daemon=True)
     thread.start()
