@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from time import perf_counter
@@ -88,9 +88,15 @@ class Comparison:
         return "; ".join(parts)
 
 
-def compare_task(task: Task, point: Sequence[float], backends: Sequence[str | Backend]) -> Comparison:
+Tell = Callable[[str], object]
+"""is told who is at work"""
+
+
+def compare_task(
+    task: Task, point: Sequence[float], backends: Sequence[str | Backend], tell: Tell = str
+) -> Comparison:  # fmt: skip
     """Compare backends on a task at one point."""
-    return Comparer(task, backends).at(point)
+    return Comparer(task, backends, tell).at(point)
 
 
 class Asked(NamedTuple):
@@ -106,14 +112,15 @@ class Asked(NamedTuple):
 class Comparer:
     """Backends and the referee, prepared once for a task, to be compared at many points."""
 
-    def __init__(self, task: Task, backends: Sequence[str | Backend]):
+    def __init__(self, task: Task, backends: Sequence[str | Backend], tell: Tell = str):
         if not backends:
             raise BackendError("there is no backend to compare", hint=f"name some of {', '.join(BACKENDS)}")
-        self.task = task
+        self.task, self.tell = task, tell
         self.referee: Referee | FunctionReferee = Referee(task) if task.function is None else FunctionReferee(task)
         self.asked = [self._prepare(get_backend(backend)) for backend in backends]
 
     def _prepare(self, backend: Backend) -> Asked:
+        self.tell(backend.name)
         start = perf_counter()
         try:
             return Asked(backend, backend.prepare(self.task), perf_counter() - start)
@@ -124,11 +131,13 @@ class Comparer:
         """Compare at one point."""
         task, full = self.task, (*point, *self.task.extras)
         points = Points(task.variables, tuple(point))
+        self.tell("the proof")
         truth = self.referee.at(full)
         reference = lay_out(task, truth, points, "referee", "proven")
         rows: list[Row] = []
         findings: list[Finding] = []
         for asked in self.asked:
+            self.tell(asked.backend.name)
             rows.append(_row(task, asked, points, reference))
             if asked.evaluation is not None and not rows[-1].skipped:
                 findings += _judge(task, rows[-1], asked.evaluation, full, reference)

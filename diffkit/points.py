@@ -194,6 +194,9 @@ def read_text(text: str, names: tuple[str, ...]) -> Points:
     """Read ``1``, ``1,2``, ``x=1,y=2``, ``pi/4`` or ranges ``x=-1:1:21``; several ranges span a grid."""
     if not text.strip():
         raise PointError("the point is empty", hint="write for example --at 1 or --at x=1,y=2")
+    if "[" in text:
+        raise PointError(f"the point {text[:40]!r} holds an array, and numbers are wanted here",
+                         hint="numbers go as 1,2 or x=1,y=2")  # fmt: skip
     parts = split_top(text, ",")
     named = [part.partition("=") for part in parts]
     if any(sign for _, sign, _ in named):

@@ -83,3 +83,19 @@ def test_a_branch_that_is_not_taken_hands_nothing_on():
     found = dk.backward("where(x > 0, log(x), x^2)", -3)
     assert found.variables[0].adjoint == -6.0
     assert [n.adjoint for n in found.forward if n.instruction == "log(x)"] == [0.0]
+
+
+def test_what_cancellation_does_to_an_adjoint_is_said():
+    found = dk.backward("(1 - cos(x))/x**2", 1e-8)
+    assert found.variables[0].adjoint == pytest.approx(1e8)
+    assert found.gradient.value[0] == pytest.approx(-1e-8 / 12)
+    (label,) = found.faults
+    assert (label, found.faults[label].cause) == ("∂f/∂x", "cancellation")
+    assert found.faults[label].where == "1 - cos(x)"
+    assert dk.backward("(1 - cos(x))/x**2", 0.5).faults == {}
+    assert dk.backward("sin(x)^2 + cos(x)^2", 0.5).faults == {}
+
+
+def test_the_report_names_the_cancellation(run):
+    _, out, _ = run("explain", "(1 - cos(x))/x^2", "--backward", "--at", "1e-8")
+    assert "∂f/∂x is wrong in binary64, by cancellation in 1 - cos(x): 53 of 53 bits" in out

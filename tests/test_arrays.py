@@ -11,6 +11,8 @@ import diffkit as dk
 from diffkit.matrices.evaluation import run_tree
 from diffkit.matrices.language import DEPTH, looks_like_arrays, parse_array
 from diffkit.matrices.shapes import shapes_of
+from diffkit.matrices.vocabulary import ALIASES, ENTRYWISE, WORDS
+from diffkit.syntax.tokenizer import OF_ARRAYS
 
 A = np.array([[1.0, 2.0], [3.0, 4.5]])
 X = np.array([[1.0, 2.0, 0.5], [3.0, -1.0, 2.0]])
@@ -103,6 +105,65 @@ def test_what_looks_like_arrays():
     assert not any(map(looks_like_arrays, ("x*y", "max(x, y)", "logsumexp(x, y)", "sin(x)^2", "T*x", "exp(x)")))
 
 
+POINTS = [
+    (("grad", "max(x)"), "x=[1,3,2]", [0, 1, 0]), (("grad", "logsumexp(x)"), "x=zeros(4)", [0.25] * 4),
+    (("jacobian", "exp(x)"), "x=[0,0]", [[1, 0], [0, 1]]), (("jacobian", "x*y"), "[1,2],3", [[3, 0, 1], [0, 3, 2]]),
+    (("hessian", "min(x)*y"), "x=[1,2],y=5", [[0, 0, 1], [0, 0, 0], [1, 0, 0]]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("question", "at", "expected"), POINTS, ids=[q[1] for q, _, _ in POINTS])
+def test_an_array_in_the_point_makes_an_array_expression(run, question, at, expected):
+    code, out, err = run(*question, "--at", at, "--format", "json")
+    assert (code, err) == (0, "")
+    np.testing.assert_array_equal(json.loads(out)["value"], expected)
+
+
+def test_every_command_of_arrays_takes_an_array_in_the_point(run):
+    assert run("compare", "max(x)", "--at", "x=[1,3,2]")[0] == 0
+    assert run("check", "max(x)", "--claim", "x - 2*x + x", "--at", "x=[1,3]")[0] == 1
+    _, out, _ = run("descend", "logsumexp(x)", "--from", "x=[0,0]", "--rate=1", "--steps=1", "--format", "json")
+    np.testing.assert_allclose(json.loads(out)["point"], [-0.5, -0.5])
+
+
+@pytest.mark.parametrize("command", ["limit", "tangent"])
+def test_commands_of_numbers_refuse_an_array(run, command):
+    code, out, err = run(command, "x^2", "--at", "x=[1,2]")
+    assert (code, out) == (2, "")
+    assert "holds an array, and numbers are wanted here" in err
+
+
+def test_back_propagation_of_arrays_number_by_number(run):
+    data = ("--let", "X=[[1,2],[3,4]],y=[1,0]", "--at", "w=[0,1]", "--format", "json")
+    code, out, _ = run("explain", "mean((y - X @ w)**2)/2", "--backward", *data)
+    found = json.loads(out)
+    assert (code, found["value"], found["faults"]) == (0, 4.25, {})
+    assert {node["name"]: node["adjoint"] for node in found["variables"]} == {"w[0]": 6.5, "w[1]": 9}
+    values = {node["value"]: node["adjoint"] for node in found["forward"]}
+    assert (values[17], values[8.5]) == (0.25, 0.5)  # the sum of squares, divided by 2 and by 2
+    assert (
+        "f(w[0], w[1]) = mean((y - X @ w)**2)/2\n"
+        in run("explain", "mean((y - X @ w)**2)/2", "--backward", *data[:-2])[1]
+    )
+
+
+def test_steps_are_not_shown_for_arrays(run):
+    for arguments in (("sum(x**2)",), ("x^2", "--at", "x=[1,2]"), ("a*x^2", "--let", "a=2")):
+        code, out, err = run("explain", *arguments)
+        assert (code, out) == (2, "")
+        assert "steps are shown for expressions of numbers (add --backward; diffkit matrix gives formulas" in err
+
+
+@pytest.mark.parametrize("text", ["sum(x**2)", "norm(x)", "x @ x", "x[0]", "det(x)", "mean(x)"])
+def test_text_in_python_points_to_the_arrays(text):
+    with pytest.raises(dk.ParseError, match=r"dk\.arrays reads"):
+        dk.gradient(text, {"x": [1.0, 2.0]})
+
+
+def test_functions_of_arrays_are_known_to_the_other_language():
+    assert set(WORDS) | set(ALIASES) == OF_ARRAYS | set(ENTRYWISE)
+
+
 CASES = [
     ("mean((y - (X @ w + b))**2)/2", {"X": X.T, "y": np.array([1.0, 2, 3])}, {"w": [0.5, -1.0], "b": 0.25}),
     ("x.T @ A @ x", {"A": A}, {"x": [1.0, 2.0]}), ("x.T @ A @ x", {}, {"x": [1.0, 2.0], "A": A}),
@@ -187,7 +248,7 @@ def test_bad_data_in_python():
         dk.arrays("sum(X)*t", X=[[1, 2, 3], [4, 5, float("nan")]])
     with pytest.raises(dk.PointError, match="different lengths"):
         dk.arrays("sum(X)*t", X=[[1, 2], [3]])
-    with pytest.raises(dk.PointError, match="not real numbers"):
+    with pytest.raises(dk.PointError, match=r"X\[0\] is .a., not a real number"):
         dk.arrays("sum(X)*t", X=["a"])
     with pytest.raises(dk.VariableError, match="has no Y"):
         dk.arrays("sum(X)*t", Y=[1])

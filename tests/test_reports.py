@@ -348,6 +348,19 @@ def test_progress_is_shown_on_a_terminal_only(run, monkeypatch, capsys):
     assert "comparing" not in out
 
 
+def test_who_is_at_work_is_told_on_a_terminal_only(run, monkeypatch):
+    monkeypatch.setattr("diffkit.cli.output.PATIENCE", 0.0)
+    command = ("compare", "sum(sin(x*[1,2,3]))**2", "--at", "x=[1,2,3]")
+    assert run(*command)[2] == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    code, out, err = run(*command)
+    assert code == 0
+    assert re.search(r"comparing: (the start|symbolic|the proof|finite|dual), 0 s", err)
+    assert "comparing" not in out
+
+
 def test_quantiles_are_values_that_occur():
     assert quantiles([1.0, 2.0, math.inf]) == (2.0, math.inf, math.inf, math.inf)
     assert quantiles(float(k) for k in range(1, 101)) == (50.0, 95.0, 99.0, 100.0)

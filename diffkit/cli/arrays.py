@@ -20,11 +20,11 @@ def array_options(function: F) -> F:
     return click.option("--data", multiple=True, metavar="FILE", help=DATA)(function)
 
 
-def are_arrays(expressions: tuple[str, ...], options: dict[str, Any]) -> bool:
-    """Whether a command is about array expressions: data or definitions are given, or the text says so."""
+def are_arrays(expressions: tuple[str, ...], at: str | None, options: dict[str, Any]) -> bool:
+    """Whether a command is about array expressions: data or definitions are given, or the text or the point says so."""
     from diffkit.matrices.language import looks_like_arrays
 
-    return bool(options.get("data") or options.get("let")) or any(map(looks_like_arrays, expressions))
+    return bool(options.get("data") or options.get("let")) or any(map(looks_like_arrays, (*expressions, at or "")))
 
 
 class Asked(NamedTuple):
@@ -45,13 +45,21 @@ class Asked(NamedTuple):
 def ask_arrays(
     expressions: tuple[str, ...], kind: str, task_options: dict[str, Any], options: dict[str, Any]
 ) -> Asked:  # fmt: skip
-    """Read expressions, data and the point; PointError without one."""
-    from diffkit.errors import DiffkitError, PointError
-    from diffkit.matrices.settings import function_of_text, read_at
+    """Read a question about expressions at a point."""
+    from diffkit.errors import DiffkitError
     from diffkit.questions import ask
 
     if kind != "jacobian" and len(expressions) > 1:
         raise DiffkitError(f"a {kind} is of one expression", hint="quote the expression, or ask for the jacobian")
+    function, at = read_arrays(expressions, options)
+    return Asked(expressions, ask(function, kind, **task_options), at)
+
+
+def read_arrays(expressions: tuple[str, ...], options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Read expressions with their data as a function, and the point; PointError without one."""
+    from diffkit.errors import PointError
+    from diffkit.matrices.settings import function_of_text, read_at
+
     if options.get("points"):
         raise PointError("array expressions take one point, by --at", hint="--data is for what stays as it is")
     function, holds = function_of_text(expressions, options["let"], options["data"], names(options["variables"]))
@@ -59,8 +67,7 @@ def ask_arrays(
         example = ",".join(f"{name}=0" for name in function.parameters()[:4])
         raise PointError("an array expression needs a point", hint=f'add --at "{example}", arrays as x=[1,2,3]; '
                          "diffkit matrix gives formulas for any size")  # fmt: skip
-    at = read_at(options["at"], function, holds)
-    return Asked(expressions, ask(function, kind, **task_options), at)
+    return function, read_at(options["at"], function, holds)
 
 
 def differentiate_arrays(

@@ -70,7 +70,7 @@ def check(
             "there is more than one claim", hint="give --claim, or one of --gradient, --jacobian, --hessian"
         )
     given_arrays = {"data": data, "let": let}
-    if not CODE.match(function) and are_arrays((function, *claims), given_arrays):
+    if not CODE.match(function) and are_arrays((function, *claims), at, given_arrays):
         if given or not claims:
             raise DiffkitError(
                 "the claim about an array expression is text", hint="add --claim, once for each variable"

@@ -128,7 +128,7 @@ def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], 
     format, output = options["format"], options["output"]
     check_format(format)
     backend = find_backend(options["backend"], options["digits"], options["timeout"])
-    if are_arrays(expressions, options):
+    if are_arrays(expressions, options["at"], options):
         document, fine = differentiate_arrays(expressions, kind, task_options, options, backend)
         deliver(document, format, output)
         return 0 if fine else EXIT_NO

@@ -9,7 +9,7 @@ import click
 from diffkit.cli.arrays import are_arrays, array_options, ask_arrays
 from diffkit.cli.inputs import backends_of, function_of, points_of, report_on
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, shared
-from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver, gather
+from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver, gather, patience
 
 BACKENDS = click.option(
     "--backends",
@@ -63,12 +63,13 @@ def compare(
             raise DiffkitError("an order goes with --kind derivative")
         task_options["order"] = order
     given = {"at": at, "points": points, "variables": variables, "data": data, "let": let}
-    if are_arrays(expressions, given):
+    if are_arrays(expressions, at, given):
         from diffkit.comparison import compare_task
 
         asked = ask_arrays(expressions, kind, task_options, given)
         task, place = asked.question.at(asked.at)
-        comparison = compare_task(task, place.point, backends_of(backends))
+        with patience("comparing") as tell:
+            comparison = compare_task(task, place.point, backends_of(backends), tell)
         deliver(asked.report(task, comparison=comparison), format, output)
         return 0 if comparison.verdict == "agree" else EXIT_NO
     task = make_task(function_of(expressions, kind), kind, names(variables), **task_options)
@@ -84,7 +85,8 @@ def compare(
         return code or (0 if accuracy.all_agree else EXIT_NO)
     from diffkit.comparison import compare_task
 
-    comparison = compare_task(task, found.point, chosen)
+    with patience("comparing") as tell:
+        comparison = compare_task(task, found.point, chosen, tell)
     deliver(report_on(task, comparison=comparison), format, output)
     return 0 if comparison.verdict == "agree" else EXIT_NO
 

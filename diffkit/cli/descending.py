@@ -103,7 +103,7 @@ def _function(function: str, start: str, args: str | None, arrays: dict[str, Any
     further = tuple(argument_of(part) for part in args.split(",")) if args else ()
     if CODE.match(function):
         return names_in_module(function), where, further
-    if not are_arrays((function,), arrays):
+    if not are_arrays((function,), start, arrays):
         return function, where, further
     from diffkit.matrices.settings import function_of_text, read_at
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from diffkit.cli.arrays import are_arrays, array_options, read_arrays
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, picture_options
 from diffkit.cli.output import EXIT_NO, deliver, drawing, write
 
@@ -126,23 +127,30 @@ def _list(text: str | None) -> list[str] | None:
 @click.option("--backward", "back", is_flag=True, help="Show back-propagation: values, adjoints and their cost.")
 @click.option("--at", metavar="POINT", help="Where to evaluate it: 1 | 1,2 | x=1,y=2. --backward needs it.")
 @click.option("--latex", "as_latex", is_flag=True, help="Write the steps as LaTeX.")
+@array_options
 @picture_options
 @_report_options
 def explain(
-    expression: str, wrt: str | None, back: bool, at: str | None, as_latex: bool, save: str | None, show: bool,
-    variables: str | None, format: str, output: str | None,
+    expression: str, wrt: str | None, back: bool, at: str | None, as_latex: bool, data: tuple[str, ...],
+    let: tuple[str, ...], save: str | None, show: bool, variables: str | None, format: str, output: str | None,
 ) -> int:  # fmt: skip
     """Derive EXPRESSION step by step, each step naming its rule.
 
-    Every step is checked at random points against two other methods before anything is shown.
-    --backward shows back-propagation at a point instead: the adjoint of every intermediate. With it, --save draws the
-    graph of the computation.
+        Every step is checked at random points against two other methods before anything is shown.
+    <<<<<<< HEAD
+        --backward shows back-propagation at a point instead: the adjoint of every intermediate. With it, --save draws the
+        graph of the computation.
+    =======
+        --backward shows back-propagation at a point instead: the adjoint of every intermediate. Array expressions are
+        shown number by number.
+    >>>>>>> data
 
-    \b
-    diffkit explain "x^2*sin(x)"
-    diffkit explain "exp(-x^2/2)" --latex
-    diffkit explain "x*y + sin(x)" --wrt x
-    diffkit explain "(y - sigmoid(w*x + b))^2" --backward --at b=0,w=1,x=2,y=1
+        \b
+        diffkit explain "x^2*sin(x)"
+        diffkit explain "exp(-x^2/2)" --latex
+        diffkit explain "x*y + sin(x)" --wrt x
+        diffkit explain "(y - sigmoid(w*x + b))^2" --backward --at b=0,w=1,x=2,y=1
+        diffkit explain "x.T @ A @ x" --backward --let "A=[[1,2],[3,4]]" --at "x=[1,2]"
     """
     from diffkit.errors import DiffkitError, PointError
     from diffkit.learn.derivations.backward import backward
@@ -152,6 +160,7 @@ def explain(
     from diffkit.reports.derivation import DerivationReport
 
     check_format(format)
+    given = {"at": at, "data": data, "let": let, "variables": variables}
     if as_latex and format != "text":
         raise DiffkitError("--latex has no other --format", hint="the formats json, markdown and html leave it out")
     if back:
@@ -159,7 +168,9 @@ def explain(
             raise DiffkitError("back-propagation has neither --latex nor --wrt", hint="leave --backward out")
         if at is None:
             raise PointError("back-propagation is shown at a point", hint="add --at, such as --at 1")
-        swept = backward(expression, at, variables=names(variables))
+        arrays = are_arrays((expression,), at, given)
+        swept = backward(*read_arrays((expression,), given)) if arrays else backward(
+            expression, at, variables=names(variables))  # fmt: skip
 
         def picture() -> Any:
             from diffkit.pictures.graph import picture_of_backward
@@ -167,10 +178,13 @@ def explain(
             return picture_of_backward(swept)
 
         with drawing(picture, save, show):
-            deliver(BackwardReport(swept), format, output)
+            deliver(BackwardReport(swept, expression if arrays else ""), format, output)
         return 0
     if save is not None or show:
         raise DiffkitError("the picture is of back-propagation", hint="add --backward and --at, such as --at 1")
+    if are_arrays((expression,), at, given):
+        raise DiffkitError("steps are shown for expressions of numbers",
+                           hint="add --backward; diffkit matrix gives formulas of arrays")  # fmt: skip
     found = derive(expression, wrt=wrt, at=at, variables=names(variables))
     if as_latex:
         write(found.latex + "\n", output)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from diffkit.errors import FileError
 
 EXIT_NO = 1
+PATIENCE = 1.0  # seconds without a word
 EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
 T = TypeVar("T")
 
@@ -90,6 +91,38 @@ def gather(found: Iterable[T], total: int, doing: str = "comparing") -> tuple[li
     except KeyboardInterrupt:
         return gathered, True
     return gathered, False
+
+
+@contextmanager
+def patience(doing: str) -> Iterator[Callable[[str], object]]:
+    """What is told of a computation that takes long: on a terminal, after a second, who is at work and since when."""
+    if not sys.stderr.isatty():
+        yield str  # nobody is told
+        return
+    import threading
+    from time import perf_counter
+
+    done, start, names = threading.Event(), perf_counter(), ["the start"]
+
+    def said() -> str:
+        return f"{doing}: {names[-1]}, {perf_counter() - start:.0f} s"
+
+    def show() -> None:
+        if done.wait(PATIENCE):
+            return
+        from rich.console import Console
+
+        with Console(stderr=True).status(said()) as status:
+            while not done.wait(0.25):
+                status.update(said())
+
+    thread = threading.Thread(target=show, daemon=True)
+    thread.start()
+    try:
+        yield names.append
+    finally:
+        done.set()
+        thread.join()
 
 
 def _watched(found: Iterable[T], total: int, doing: str) -> Iterable[T]:

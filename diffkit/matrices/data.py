@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,11 +15,15 @@ import numpy as np
 
 from diffkit.errors import DiffkitError, FileError, PointError, did_you_mean
 from diffkit.files import read
-from diffkit.matrices.evaluation import as_data
+from diffkit.matrices.evaluation import as_data, is_binary64, rounded
 from diffkit.points import at_line, number, plural, unique_names
 from diffkit.syntax.names import NAME
 
-BINARY = (".npy", ".npz")
+BINARY = {".npy": b"\x93NUMPY", ".npz": b"PK"}
+"""endings of NumPy files, and the bytes they begin with"""
+INTEGER = re.compile(r"[+-]?[0-9]+\Z")
+MISSING = ("", "n/a", "#n/a", "?", "-", "null", "none")
+"""what stands for a value that is not there"""
 SPECIFICATION = re.compile(r"(?:(?P<name>[A-Za-z]\w*)=)?(?P<file>.+?)(?::(?P<columns>[A-Za-z_][\w ]*(?:,[\w ]+)*))?\Z")
 
 
@@ -62,7 +67,7 @@ def _checked(file: str, name: str, value: Any) -> Any:
 
 
 def _open(file: str) -> Arrays | Columns:
-    ending = os.path.splitext(file)[1].lower()
+    ending = _ending(file)
     if ending in BINARY:
         return _numpy(file)
     text = read(file)
@@ -106,28 +111,30 @@ class Arrays:
 
 
 class Columns:
-    """A table of text cells: named columns, and the line of each row."""
+    """A table of cells, text or JSON values: named columns, and the place of each row in the file."""
 
     kind = "the columns"
 
-    def __init__(self, file: str, header: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[int]):
-        self.file, self.names, self.rows, self.lines = file, tuple(header), rows, lines
+    def __init__(
+        self, file: str, header: Sequence[str], rows: Sequence[Sequence[Any]], numbers: Sequence[int],
+        place: str = "line",
+    ):  # fmt: skip
+        self.file, self.names, self.rows, self.numbers, self.place = file, tuple(header), rows, numbers, place
 
     def one(self, name: str) -> Any:
-        """A column as numbers; FileError with the line of a cell that is none."""
+        """A column as numbers; FileError with the place of a cell that is none."""
         if name not in self.names:
             hint = did_you_mean(name, self.names) or f"it has {', '.join(self.names[:20])}"
             raise FileError(f"{self.file} has no column {name}", hint=hint)
-        place = self.names.index(name)
-        return np.array([self._cell(row[place], name, line) for row, line in zip(self.rows, self.lines, strict=True)])
+        column = self.names.index(name)
+        rows = zip(self.rows, self.numbers, strict=True)
+        return np.array([self._cell(row[column], name, number) for row, number in rows])
 
-    def _cell(self, cell: str, name: str, line: int) -> float:
-        if not cell:
-            raise FileError(f"{self.file}, line {line}: {name} is empty")
+    def _cell(self, cell: Any, name: str, place: int) -> float:
         try:
-            return number(cell, name)
+            return _finite(cell, name)
         except DiffkitError as error:
-            raise at_line(self.file, line, error) from None
+            raise FileError(f"{self.file}, {self.place} {place}: {error.reason}", hint=error.hint) from None
 
     def whole(self) -> Any:
         """All columns side by side; a vector if there is one."""
@@ -139,8 +146,23 @@ class Columns:
         return parts[0] if len(parts) == 1 else np.stack(parts, axis=1)
 
 
+def _finite(cell: Any, name: str) -> float:
+    """The number in a cell; PointError for anything else, and for an integer that would be rounded."""
+    if cell is None or cell == "":
+        raise PointError(f"{name} is {'empty' if cell == '' else 'null'}")
+    if isinstance(cell, str) and not _is_number(cell):
+        return number(cell, name)  # text such as pi/4
+    found = float(cell) if isinstance(cell, str) else cell
+    if isinstance(found, float) and not math.isfinite(found):
+        raise PointError(f"{name} is {cell}", hint="data are finite numbers")
+    whole = int(cell) if isinstance(cell, str) and INTEGER.match(cell) else found
+    if isinstance(whole, int) and not is_binary64(whole):
+        raise rounded(name, whole)
+    return number(found, name)
+
+
 def _csv(file: str, text: str) -> Columns:
-    """Read a table; the first row is a header unless all of its cells are numbers."""
+    """Read a table; the first row is its header unless all of its cells are numbers."""
     reader = csv.reader(io.StringIO(text), skipinitialspace=True, strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
@@ -151,10 +173,8 @@ def _csv(file: str, text: str) -> Columns:
             if not any(stripped):
                 continue
             if header is None:
-                if not all(map(_is_number, stripped)):
-                    header = stripped
-                    if len(set(header)) < len(header):
-                        raise PointError(f"the column {next(h for h in header if header.count(h) > 1)} stands twice")
+                header = _header(stripped)
+                if header is not None:
                     continue
                 header = [f"column{k + 1}" for k in range(len(stripped))]
             if len(stripped) != len(header):
@@ -166,6 +186,21 @@ def _csv(file: str, text: str) -> Columns:
     if header is None or not rows:
         raise FileError(f"{file} holds no rows of data")
     return Columns(file, header, rows, lines)
+
+
+def _header(cells: list[str]) -> list[str] | None:
+    """The first row as a header, or None if it is of numbers; PointError if it is neither, and so a broken row."""
+    numbers = [_is_number(cell) for cell in cells]
+    if all(numbers):
+        return None
+    if any(numbers) or all(cell.lower() in MISSING for cell in cells):
+        k = numbers.index(False)
+        raise PointError(f"cell {k + 1} is {repr(cells[k][:40]) if cells[k] else 'empty'}, not a number",
+                         hint="a header would have no numbers, and a name for some column")  # fmt: skip
+    for cell in cells:
+        if cells.count(cell) > 1:
+            raise PointError(f"the column {cell} stands twice")
+    return cells
 
 
 def _is_number(cell: str) -> bool:
@@ -186,7 +221,7 @@ def _json(file: str, text: str) -> Arrays | Columns:
             where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
             reason = error.msg if isinstance(error, json.JSONDecodeError) else error
             raise FileError(f"{file}{where}: it is not JSON: {reason}") from None
-        return _records(file, records)
+        return _records(file, records, "line")
     if isinstance(found, list) and found and all(isinstance(r, dict) for r in found):
         return _records(file, list(enumerate(found, 1)), "record")
     arrays = found if isinstance(found, dict) else {_stem(file): found}
@@ -202,28 +237,19 @@ def _json_lines(file: str, text: str) -> list[tuple[int, Any]] | None:
             except (ValueError, RecursionError, DiffkitError) as error:
                 if not records:
                     return None
-                raise FileError(f"{file}, line {line}: it is not a JSON object: {error}") from None
+                reason = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
+                raise FileError(f"{file}, line {line}: it is not a JSON object: {reason}") from None
     return records
 
 
-def _records(file: str, records: Sequence[tuple[int, Any]], what: str = "line") -> Arrays:
+def _records(file: str, records: Sequence[tuple[int, Any]], place: str) -> Columns:
     names = tuple(records[0][1]) if isinstance(records[0][1], dict) else ()
-    for place, record in records:
+    for row, record in records:
         missing = [n for n in names if not isinstance(record, dict) or n not in record]
         if missing or not names:
-            raise FileError(f"{file}, {what} {place}: {missing[0] if missing else 'a name'} is missing")
-    found: dict[str, Any] = {}
-    for name in names:
-        values = [(place, record[name]) for place, record in records]
-        if all(isinstance(v, (int, float)) and not isinstance(v, bool) for _, v in values):
-            found[name] = [_finite(file, f"{what} {place}", name, v) for place, v in values]
-    return Arrays(file, found)
-
-
-def _finite(file: str, place: str, name: str, value: float) -> float:
-    if not np.isfinite(value):
-        raise FileError(f"{file}, {place}: {name} is {value}", hint="data are finite numbers")
-    return value
+            raise FileError(f"{file}, {place} {row}: {missing[0] if missing else 'a name'} is missing")
+    rows = [[record[name] for name in names] for _, record in records]
+    return Columns(file, names, rows, [row for row, _ in records], place)
 
 
 def _nested(file: str, name: str, value: Any) -> Any:
@@ -239,19 +265,28 @@ def _nested(file: str, name: str, value: Any) -> Any:
 
 def _numpy(file: str) -> Arrays:
     try:
+        with open(file, "rb") as stream:
+            start = stream.read(6)
+        if not start.startswith(BINARY[_ending(file)]):
+            raise FileError(f"cannot read {file}: it is no NumPy file, whatever its name says",
+                            hint="numpy.save and numpy.savez write such files")  # fmt: skip
         loaded = np.load(file, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return Arrays(file, {_stem(file): loaded})
         with loaded:
             return Arrays(file, {name: loaded[name] for name in loaded.files})
+    except FileError:
+        raise
     except OSError as error:
         raise FileError(f"cannot read {file}: {error.strerror or 'it is no NumPy file'}") from None
-    except (ValueError, EOFError, KeyError) as error:
-        pickled = "pickle" in str(error).lower()
-        reason = "it holds Python objects (a pickle), which are refused" if pickled else "it is no NumPy file"
-        raise FileError(f"cannot read {file}: {reason}", hint="save arrays of numbers") from None
-    except Exception as error:  # zip files fail in many ways
-        raise FileError(f"cannot read {file}: {type(error).__name__}: {error}") from None
+    except Exception as error:  # broken files and zip archives fail in many ways
+        pickled = "allow_pickle" in str(error)
+        reason = "it holds Python objects (a pickle), which are refused" if pickled else f"it is broken: {error}"
+        raise FileError(f"cannot read {file}: {reason[:200]}", hint="save arrays of numbers") from None
+
+
+def _ending(file: str) -> str:
+    return os.path.splitext(file)[1].lower()
 
 
 def _stem(file: str) -> str:

@@ -23,7 +23,7 @@ from diffkit.primitives import table
 from diffkit.program import Constant
 from diffkit.syntax.names import check_variables
 
-SWAPPED = {"+": np.add, "*": np.multiply}
+EXACT = 2.0**53  # integers up to it are binary64 numbers
 REDUCTIONS: dict[str, Callable[..., Any]] = {
     "sum": np.sum, "mean": np.mean, "prod": np.prod, "max": np.max, "min": np.min, "var": np.var,
 }  # fmt: skip
@@ -64,7 +64,7 @@ class ArrayFunction(Function):
         """Names of the variables."""
         if not self.names:
             raise VariableError("every name has data, so there is nothing to differentiate by",
-                                hint="leave the variables out of --data, --let or the keyword arguments")  # fmt: skip
+                                hint="name them by --variables, or leave them out of the data")  # fmt: skip
         return self.names
 
     def opened(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
@@ -112,23 +112,57 @@ def arrays(text: str, /, *, variables: Sequence[str] | None = None, limits: Limi
 
 
 def as_data(name: str, value: Any) -> Any:
-    """Give data as an array of binary64 of at most two axes; PointError unless it holds finite real numbers."""
+    """Give data as an array of binary64 of at most two axes; PointError unless it holds finite real numbers.
+
+    Numbers that binary64 would round are refused, as what is proven of others would be no proof about these.
+    """
     try:
         array = np.asarray(value)
+        entries = array if array.dtype.kind in "iufb" else np.asarray(value, dtype=object)
     except ValueError:
         raise PointError(f"{name} has rows of different lengths") from None
-    if array.dtype.kind not in "iufb":
-        raise PointError(f"{name} holds {array.dtype}, not real numbers")
+    if entries.dtype.kind == "O":
+        for place, entry in np.ndenumerate(entries):
+            if not isinstance(entry, (int, float, np.number)) or isinstance(entry, np.complexfloating):
+                shown = "null" if entry is None else repr(entry)[:40]
+                raise PointError(f"{_entry(name, place)} is {shown}, not a real number")
     if np.ma.isMaskedArray(value) and np.ma.is_masked(value):
         raise PointError(f"{name} has masked values")
-    if array.ndim > 2 or array.size == 0:
-        raise PointError(f"{name} has shape {array.shape}", hint="data are scalars, vectors and matrices")
-    found = array.astype(float)
+    if entries.ndim > 2 or entries.size == 0:
+        raise PointError(f"{name} has shape {entries.shape}", hint="data are scalars, vectors and matrices")
+    try:
+        found = entries.astype(float)
+    except OverflowError:
+        raise PointError(f"{name} holds an integer beyond binary64", hint="data are binary64 numbers") from None
     if not np.isfinite(found).all():
-        place = tuple(int(k) for k in np.argwhere(~np.isfinite(found))[0])
-        where = f"[{', '.join(map(str, place))}]" if place else ""
-        raise PointError(f"{name}{where} is {found[place]}", hint="data are finite numbers")
+        place = tuple(np.argwhere(~np.isfinite(found))[0])
+        raise PointError(f"{_entry(name, place)} is {found[place]}", hint="data are finite numbers")
+    suspects = entries != found if entries.dtype.kind == "f" else np.abs(found) >= EXACT
+    for place in map(tuple, np.argwhere(suspects)):
+        entry = entries[place].item() if isinstance(entries[place], np.generic) else entries[place]
+        if entry != found[place].item():  # Python compares integers with floats exactly
+            raise rounded(_entry(name, place), entry)
     return found[()]
+
+
+def _entry(name: str, place: Sequence[Any]) -> str:
+    return f"{name}[{', '.join(str(int(k)) for k in place)}]" if len(place) else name
+
+
+def is_binary64(value: int) -> bool:
+    """Whether an integer is a binary64 number."""
+    try:
+        return int(float(value)) == value
+    except OverflowError:
+        return False
+
+
+def rounded(name: str, value: Any) -> PointError:
+    """Give the error for a number that is no binary64 number."""
+    return PointError(
+        f"{name} = {str(value)[:40]} is no binary64 number, and would be rounded",
+        hint="integers are exact up to 2**53; write it with a decimal point to have it rounded",
+    )
 
 
 def run_tree(root: Node, values: Mapping[str, Any], shapes: Mapping[Node, Shape], traced: Any = None) -> Any:

@@ -22,13 +22,14 @@ def function_of_text(
 ) -> tuple[ArrayFunction, dict[str, str]]:
     """Give the function of an expression (or of several, stacked) with definitions put in and data bound.
 
-    The mapping says what each data file holds. VariableError for a definition or data that nothing names.
+    The mapping says what each data file holds; ``variables`` are not looked for in it. VariableError for a definition
+    or data that nothing names.
     """
     nodes = [parse_array(text) for text in texts]
     node = nodes[0] if len(nodes) == 1 else Node("array", tuple(nodes))
     node = _with_definitions(node, let, strict=True)
     names = names_of(node)
-    arrays, holds = load_data(data, names)
+    arrays, holds = load_data(data, [name for name in names if name not in (variables or ())])
     for name in arrays:
         if name not in names:
             raise VariableError(f"--data gives {name}, which the expression does not name",
@@ -39,7 +40,7 @@ def function_of_text(
 def claim_beside(function: ArrayFunction, claim: str, let: Sequence[str], data: Sequence[str]) -> ArrayFunction:
     """Give a claim about a function as a function of the same variables, with the same definitions and data."""
     node = _with_definitions(parse_array(claim), let, strict=False)
-    arrays, _ = load_data(data, names_of(node))
+    arrays, _ = load_data(data, [name for name in names_of(node) if name not in function.parameters()])
     return ArrayFunction(node, arrays, claim, function.parameters())
 
 
@@ -106,7 +107,7 @@ def read_at(text: str, function: ArrayFunction, holds: Mapping[str, str]) -> dic
         if name in found:
             raise PointError(f"the point gives {name[:64]} twice")
         if name not in names:
-            data = f"{name} has data" if name in function.data else ""
+            data = f"{name} has data; --variables with {name} leaves it out" if name in function.data else ""
             hint = data or did_you_mean(name, names) or f"the variables are {', '.join(names)}"
             raise PointError(f"the point names an unknown variable {name[:64]}", hint=hint)
         found[name] = read_value(value.strip(), name)

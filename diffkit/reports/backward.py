@@ -21,6 +21,8 @@ class BackwardReport(NamedTuple):
     """Back-propagation through one expression at one point."""
 
     backward: Backward
+    typed: str = ""
+    """an array expression as it was typed; f itself is of numbers"""
 
     @property
     def title(self) -> str:
@@ -34,7 +36,7 @@ class BackwardReport(NamedTuple):
     def blocks(self) -> Iterator[Block]:
         """Lay both sweeps out."""
         b = self.backward
-        yield Equation(f"f({', '.join(b.at)})", b.f)
+        yield Equation(f"f({', '.join(b.at)})", self.typed or b.f)
         yield one.where(b.gradient)
         yield Gap()
         if b.forward:
@@ -52,6 +54,9 @@ class BackwardReport(NamedTuple):
         for c, (label, node) in enumerate(zip(proven.labels, b.variables, strict=True)):
             truth = "no value is proven" if proven.is_odd(c) else f"proven: {shown(proven.flat[c])}"
             yield Equation(label, shown(node.adjoint), f"({truth})")
+        for label, blame in b.faults.items():
+            where = f" in {blame.where}" if blame.where else ""
+            yield Note(f"{label} is wrong in binary64, by {blame.cause}{where}: {blame.evidence}")
         yield from one.messages(proven)
         yield Gap()
         yield from self._cost()
@@ -92,6 +97,7 @@ class BackwardReport(NamedTuple):
             "value": b.value,
             "forward": [_fields(node) for node in b.forward],
             "variables": [_fields(node) for node in b.variables],
+            "faults": {label: blame._asdict() for label, blame in b.faults.items()},
             "cost": {**b.cost._asdict(), "ratio": plain(b.cost.ratio)},
             "gradient": one.fields(b.gradient),
         }

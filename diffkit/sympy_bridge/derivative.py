@@ -12,12 +12,23 @@ from diffkit.limits import DEFAULT, Limits
 from diffkit.primitives import table
 from diffkit.program import Program
 from diffkit.sympy_bridge.inward import Inward
-from diffkit.sympy_bridge.outward import Outward, check_size
+from diffkit.sympy_bridge.outward import Outward, check_length, check_size
+from diffkit.sympy_bridge.sums import differentiate_sums, has_wide_sums
 from diffkit.tasks import Index
 
 
 def symbolic_derivative(program: Program, indices: Sequence[Index], limits: Limits = DEFAULT) -> Program:
-    """Give the program of partial derivatives as ``sympy.diff`` finds them, one output per index."""
+    """Give the program of partial derivatives as ``sympy.diff`` finds them, one output per index.
+
+    Of wide sums, as data make them, SymPy sees each form of term once.
+    """
+    if has_wide_sums(program):
+        check_length(program, limits)
+        return differentiate_sums(program, indices, lambda form, wanted: _differentiate(form, wanted, limits))
+    return _differentiate(program, indices, limits)
+
+
+def _differentiate(program: Program, indices: Sequence[Index], limits: Limits) -> Program:
     check_size(program, limits)
     try:
         out = Outward(program)

@@ -136,10 +136,15 @@ class Outward:
         return self.pending.get(slot) or [self.values[slot]]
 
 
-def check_size(program: Program, limits: Limits = DEFAULT) -> None:
-    """Refuse what SymPy would take minutes over."""
+def check_length(program: Program, limits: Limits = DEFAULT) -> None:
+    """Refuse a program that is too long."""
     if len(program) > limits.symbolic_nodes:
         raise limits.exceeded("symbolic_nodes", f"{len(program):,} operations are too many for SymPy", ASK)
+
+
+def check_size(program: Program, limits: Limits = DEFAULT) -> None:
+    """Refuse what SymPy would take minutes over: what is too long, or too deep."""
+    check_length(program, limits)
     depths = [0] * program.first_instruction
     kinds: list[Any] = [None] * program.first_instruction
     for primitive, args in program.instructions:

@@ -16,7 +16,7 @@ from diffkit.limits import DEFAULT, Limits
 from diffkit.primitives import Primitive, table
 from diffkit.program import Program
 from diffkit.syntax import names as variable_names
-from diffkit.syntax.tokenizer import Token, located, tokenize
+from diffkit.syntax.tokenizer import OF_ARRAYS, Token, located, tokenize
 
 INFIX = {row.infix: row for row in table if row.infix and len(row.arguments) == 2}
 PREFIX = {"-": table["neg"], "not": table["not_"], "√": table["sqrt"]}
@@ -161,10 +161,11 @@ class Parser:
         return function
 
     def _unknown_function(self, token: Token) -> NoReturn:
-        hint = (
-            did_you_mean(token.text, table.names)
-            or f"write {token.text[:9]}*(…) for a product; diffkit functions lists all"
-        )
+        if token.text in OF_ARRAYS:
+            hint = f"{token.text} is a function of arrays, and dk.arrays reads those"
+        else:
+            hint = did_you_mean(token.text, table.names)
+        hint = hint or f"write {token.text[:9]}*(…) for a product; diffkit functions lists all"
         self.fail(f"unknown function {token.text}" if len(token.text) <= 64 else "unknown function", token, hint)
 
     def _unknown_variable(self, token: Token) -> NoReturn:

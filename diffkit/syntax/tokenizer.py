@@ -31,14 +31,19 @@ SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 WORDS = ("and", "or", "not")
 MEANINGS = {
     "&": "write and", "|": "write or, or abs(x) for a modulus", "!": "write gamma(n + 1) for n!, not p for negation",
-    "=": "write == to compare", "%": "there is no remainder; write x - n*floor(x/n)", "[": "use parentheses",
+    "=": "write == to compare", "%": "there is no remainder; write x - n*floor(x/n)",
+    "[": "use parentheses; dk.arrays reads arrays",
     "{": "use parentheses", "'": "there are no strings, and no prime for a derivative",
     '"': "there are no strings", ";": "one expression only", "#": "no comments", "~": "write not",
-    "@": "matrices are not read here", ".": "a point belongs inside a number; nothing has attributes here",
+    "@": "dk.arrays reads matrices", ".": "a point belongs inside a number; nothing has attributes here",
     "\\": "write plain text, not LaTeX",
 }  # fmt: skip
-
-
+OF_ARRAYS = {
+    "sum", "mean", "average", "prod", "product", "softmax", "var", "norm", "norm1", "norm2", "normF", "dot", "outer",
+    "T", "transpose", "trace", "tr", "det", "logdet", "inv", "inverse", "solve", "diag", "eye", "eyes", "identity",
+    "I", "ones", "zeros",
+}  # fmt: skip
+"""functions of the other language, which is of arrays"""
 MODULES = "np|numpy|math|sp|sympy|scipy|torch|tf|jnp|mpmath"
 
 

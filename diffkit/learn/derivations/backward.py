@@ -11,11 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from diffkit.algebras.dual import DualAlgebra
 from diffkit.algebras.floats import FLOATS
+from diffkit.blame import Blame, blame_for_program
 from diffkit.builder import ProgramBuilder
+from diffkit.comparison import WRONG
 from diffkit.errors import DiffkitError, PointError
 from diffkit.learn.derivations.tidy import tidy
 from diffkit.prepared import Prepared
@@ -88,6 +91,22 @@ class Backward:
     def f(self) -> str:
         """F as text."""
         return format_outputs(self.program, LONGEST)[0]
+
+    @cached_property
+    def faults(self) -> dict[str, Blame]:
+        """Why adjoints are wrong in binary64, by the label of the partial derivative; nothing where none is."""
+        found: dict[str, Blame] = {}
+        proven, point = self.gradient, list(self.at.values())
+        for c, (label, node) in enumerate(zip(proven.labels, self.variables, strict=True)):
+            truth = proven.flat[c]
+            if (
+                proven.error_kind != "proven"
+                or proven.is_odd(c)
+                or abs(node.adjoint - truth) <= WRONG * (abs(truth) or 1.0)
+            ):
+                continue
+            found[label] = blame_for_program(with_gradient(self.program), 1 + c, point, node.adjoint, truth)
+        return found
 
     @property
     def value(self) -> float:
@@ -228,12 +247,17 @@ def _text(builder: ProgramBuilder, slot: int) -> str:
     return format_outputs(tidy(builder.program([slot]), False), LONGEST)[0]
 
 
-def cost(program: Program) -> Cost:
-    """Count instructions: those of f, and those that its gradient by reverse accumulation adds."""
+def with_gradient(program: Program) -> Program:
+    """F and its partial derivatives by reverse accumulation."""
     builder = ProgramBuilder.of(program)
     bars = adjoints(program, builder, program.outputs[0])
     zero = builder.constant(0)
     found = [zero if bars[i] is None else bars[i] for i in range(len(program.inputs))]
-    both = builder.program([program.outputs[0], *found], program.inputs)  # type: ignore[list-item]
-    own = builder.program([program.outputs[0]], program.inputs)
+    return builder.program([program.outputs[0], *found], program.inputs)  # type: ignore[list-item]
+
+
+def cost(program: Program) -> Cost:
+    """Count instructions: those of f, and those that its gradient by reverse accumulation adds."""
+    both = with_gradient(program)
+    own = ProgramBuilder.of(program).program([program.outputs[0]], program.inputs)
     return Cost(len(own.instructions), len(both.instructions) - len(own.instructions))
