@@ -137,13 +137,8 @@ def explain(
     """Derive EXPRESSION step by step, each step naming its rule.
 
         Every step is checked at random points against two other methods before anything is shown.
-    <<<<<<< HEAD
-        --backward shows back-propagation at a point instead: the adjoint of every intermediate. With it, --save draws the
-        graph of the computation.
-    =======
-        --backward shows back-propagation at a point instead: the adjoint of every intermediate. Array expressions are
-        shown number by number.
-    >>>>>>> data
+        --backward shows back-propagation at a point instead: the adjoint of every intermediate; --save draws the graph of
+    the computation. Array expressions are shown number by number.
 
         \b
         diffkit explain "x^2*sin(x)"
