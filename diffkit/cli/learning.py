@@ -136,16 +136,16 @@ def explain(
 ) -> int:  # fmt: skip
     """Derive EXPRESSION step by step, each step naming its rule.
 
-        Every step is checked at random points against two other methods before anything is shown.
-        --backward shows back-propagation at a point instead: the adjoint of every intermediate; --save draws the graph of
-    the computation. Array expressions are shown number by number.
+    Every step is checked at random points against two other methods before anything is shown.
+    --backward shows back-propagation at a point instead: the adjoint of every intermediate; --save draws the graph
+    of the computation. Array expressions are shown number by number.
 
-        \b
-        diffkit explain "x^2*sin(x)"
-        diffkit explain "exp(-x^2/2)" --latex
-        diffkit explain "x*y + sin(x)" --wrt x
-        diffkit explain "(y - sigmoid(w*x + b))^2" --backward --at b=0,w=1,x=2,y=1
-        diffkit explain "x.T @ A @ x" --backward --let "A=[[1,2],[3,4]]" --at "x=[1,2]"
+    \b
+    diffkit explain "x^2*sin(x)"
+    diffkit explain "exp(-x^2/2)" --latex
+    diffkit explain "x*y + sin(x)" --wrt x
+    diffkit explain "(y - sigmoid(w*x + b))^2" --backward --at b=0,w=1,x=2,y=1
+    diffkit explain "x.T @ A @ x" --backward --let "A=[[1,2],[3,4]]" --at "x=[1,2]"
     """
     from diffkit.errors import DiffkitError, PointError
     from diffkit.learn.derivations.backward import backward
