@@ -227,3 +227,28 @@ def test_what_cannot_be_recorded():
     with pytest.raises(TracingError):
         record(lambda x: np.fft.fft(x), [np.ones(3)])
     assert record(lambda x: 3.0, [np.ones(3)]) is None
+
+
+def test_a_penalty_is_taken_away_and_no_piece_of_a_function_put_in():
+    """Where min(a, b) happens to be a at all points near by, it is no explanation."""
+
+    def penalised(W):
+        return DATA.T @ (2 * (DATA @ W - LABELS) / LABELS.size) + 0.01 * W
+
+    check = dk.check(lambda W: np.mean((DATA @ W - LABELS) ** 2), penalised, at=REGRESSION)
+    assert check.explanation.startswith("subtract 0.01 * W from ")
+
+
+def test_lengths_of_data_that_the_code_reads_are_named():
+    check = dk.check(
+        lambda W: np.mean(np.sum((DATA @ W - LABELS) ** 2, axis=1)),
+        lambda W: 2 * DATA.T @ (DATA @ W - LABELS),
+        at=REGRESSION,
+    )
+    assert check.explanation == "divide by 8, which is len(DATA)"
+
+
+def test_what_is_done_with_the_result_is_no_line_of_the_claim():
+    """The caller of check is never blamed."""
+    check = dk.check(squares, lambda A, B: tuple(np.clip(g, -0.1, 0.1) for g in activation_for_input(A, B)), at=SQUARE)
+    assert "dk.check" not in (check.explanation or "")

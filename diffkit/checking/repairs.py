@@ -61,9 +61,13 @@ def records_of(setting: Setting) -> Callable[[Any, bool], Records | None] | None
 
 def _recorded(bound: Bound, row: Any, named: bool) -> Record | None:
     try:
-        return record(bound.call, bound.split(row), named)
+        found = record(bound.call, bound.split(row), named)
     except (DiffkitError, *RAISED):
         return None
+    if found is not None:
+        for number, argument in enumerate(bound.arguments):
+            found.names.setdefault(number, argument.name)
+    return found
 
 
 def sizes_of(setting: Setting) -> Mapping[str, int]:
@@ -78,7 +82,19 @@ def sizes_of(setting: Setting) -> Mapping[str, int]:
         for name, value in zip(names, function.args, strict=False):
             for axis, size in enumerate(np.shape(value)):
                 sizes[f"{name}.shape[{axis}]" if axis else f"len({name})"] = size
+        for name, value in _read(function.call).items():
+            for axis, size in enumerate(np.shape(value) if isinstance(value, np.ndarray) else ()):
+                sizes.setdefault(f"{name}.shape[{axis}]" if axis else f"len({name})", size)
     for argument in setting.arguments:
         for axis, size in enumerate(argument.shape):
             sizes.setdefault(f"{argument.name}.shape[{axis}]" if axis else f"len({argument.name})", size)
     return sizes
+
+
+def _read(call: Any) -> dict[str, Any]:
+    """Variables outside itself that a Python function names."""
+    try:
+        found = inspect.getclosurevars(call)
+    except TypeError:  # no Python function
+        return {}
+    return {**found.globals, **found.nonlocals}

@@ -6,6 +6,7 @@ the names that its operands have there. A check changes one entry and replays th
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Any, NamedTuple
@@ -38,6 +39,11 @@ class Operation(NamedTuple):
     def shape(self) -> tuple[int, ...]:
         """Shape of its value."""
         return np.shape(self.value)
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """File and line; line 0 for what was done with the function's result after it had returned."""
+        return self.line.file, self.line.line
 
 
 class Record(NamedTuple):
@@ -80,16 +86,17 @@ class Record(NamedTuple):
 class Recorder(Level):
     """The level of one record."""
 
-    def __init__(self, named: bool) -> None:
+    def __init__(self, named: bool, frame: FrameType) -> None:
         super().__init__()
         self.named = named
+        self.frame = frame
         self.operations: list[Operation] = []
         self.names: dict[int, str] = {}
         self.constants: dict[int, str] = {}
 
     def add(self, kind: str, operands: Sequence[Any], run: Callable[[Sequence[Any]], Any], detail: Any = None) -> int:
         """Run an operation and write it down."""
-        frame = user_frame()
+        frame = user_frame(self.frame)
         kept = tuple(o.content if isinstance(o, RecordedArray) else o for o in operands)
         if self.named and frame is not None:
             self._name(frame, kept)
@@ -172,7 +179,7 @@ def record(call: Callable[..., Any], primals: Sequence[Any], named: bool = True)
     ``named`` looks for what the code calls the values, which takes most of the time. None where the result does not
     depend on the arguments; TracingError where the code cannot be followed, and whatever it raises itself.
     """
-    level = Recorder(named)
+    level = Recorder(named, sys._getframe())
     args = []
     for primal in map(own, primals):
         level.operations.append(Operation("input", (), _never, np.asarray(primal), SourceLine("?", 0, "")))

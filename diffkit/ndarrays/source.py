@@ -23,10 +23,12 @@ class SourceLine(NamedTuple):
         return f"{PurePath(self.file).name} line {self.line}{shown}"
 
 
-def user_frame() -> FrameType | None:
-    """Give the innermost frame that runs outside diffkit, NumPy and SciPy."""
+def user_frame(until: FrameType | None = None) -> FrameType | None:
+    """Give the innermost frame that runs outside diffkit, NumPy and SciPy; None if ``until`` comes before it."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in LIBRARIES:
+        if frame is until:
+            return None
         frame = frame.f_back
     return frame
 

@@ -14,10 +14,10 @@ from diffkit.ndarrays.kernel import ROWS
 from diffkit.ndarrays.record import Record
 from diffkit.primitives import Primitive, table
 
-UNARY = ("sin", "cos", "tanh", "sigmoid", "exp", "log", "sqrt", "relu", "sign", "abs", "neg")
-BINARY = ("add", "sub", "mul", "div", "max", "min")
+UNARY = ("sin", "cos", "tanh", "sigmoid", "exp", "log", "sqrt", "neg")
+BINARY = ("add", "sub", "mul", "div")
 SWAPS = tuple(tuple(table[name] for name in names) for names in (UNARY, BINARY))
-"""rows that are taken for each other"""
+"""rows that are taken for each other; none with pieces, of which a neighbourhood may show only one"""
 
 Run = Callable[[Sequence[Any]], Any]
 Edit = Callable[[Run, list[Any], Any], Any]
@@ -56,11 +56,15 @@ def rewrites(records: Records) -> Iterator[Rewrite]:
     """All changes that are tried."""
     claim = records.claim
     matters = claim.matters()
-    places = [site for site in sites(claim) if matters[site[0]] and claim.operations[site[0]].kind != "input"]
+    places = [site for site in sites(claim) if matters[site[0]] and claim.operations[site[0]].line.line]
+    common = set() if records.model is None else {operation.place for operation in records.model.operations}
+    own = [site for site in places if claim.operations[site[0]].place not in common]
+    shared = [site for site in places if claim.operations[site[0]].place in common]
     pool = Pool(records)
-    for kind in (_products, _symmetric, _carried, _others, _swapped, _axes, _factors, _terms):
-        for site in reversed(places):
-            yield from kind(claim, site, pool)
+    for where in (own, shared):  # what f runs too is hardly wrong
+        for kind in (_products, _symmetric, _carried, _others, _turned_others, _swapped, _axes, _factors, _terms):
+            for site in reversed(where):
+                yield from kind(claim, site, pool)
 
 
 def _products(claim: Record, site: Site, _: Pool) -> Iterator[Rewrite]:
@@ -115,11 +119,28 @@ def _others(claim: Record, site: Site, pool: Pool) -> Iterator[Rewrite]:
             rest = np.shape(claim.value(operation.operands[1 - i]))
             shapes += [s for s in pool.refs if s not in ((), *shapes) and _joined(s, rest) == operation.shape]
         for refs in pool.fitting(site, shapes):
-            yield Rewrite(site, _replaced(i), "put {1} where the claim has {0}", (operand, refs[0]), refs)
+            if operation.kind != "gather" or not _is_gathered(claim, refs[0], operand):
+                yield Rewrite(site, _replaced(i), "put {1} where the claim has {0}", (operand, refs[0]), refs)
 
 
-def _replaced(i: int) -> Edit:
-    return lambda run, v, x: run([x if j == i else y for j, y in enumerate(v)])
+def _is_gathered(claim: Record, ref: Ref, operand: Any) -> bool:
+    """Whether a value is another arrangement of an operand."""
+    found = claim.operations[ref.number]
+    return not ref.model and found.kind == "gather" and found.operands == (operand,)
+
+
+def _turned_others(claim: Record, site: Site, pool: Pool) -> Iterator[Rewrite]:
+    """Another value, transposed, in the place of an operand of a matrix product."""
+    operation = claim.operations[site[0]]
+    for i, operand in enumerate(operation.operands if operation.kind == "product" else ()):
+        shape = np.shape(claim.value(operand))
+        for refs in pool.fitting(site, [shape[::-1]] if len(shape) == 2 else []):
+            say = "put {1}.T where the claim has {0}"
+            yield Rewrite(site, _replaced(i, np.transpose), say, (operand, refs[0]), refs)
+
+
+def _replaced(i: int, made: Callable[[Any], Any] = np.asarray) -> Edit:
+    return lambda run, v, x: run([made(x) if j == i else y for j, y in enumerate(v)])
 
 
 def _joined(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...] | None:

@@ -23,10 +23,15 @@ class Names:
         self.records = records
 
     def instruction(self, number: int, say: str, about: Sequence[Any]) -> str:
-        """An instruction with the names of what it is about, and the line of the operation it changes."""
+        """An instruction with the names of what it is about, and the line of the operation it changes.
+
+        Empty where two things that it tells apart would read the same.
+        """
         names = [self.of(what) for what in about]
         if len(set(names)) < len(names):
             names = [self.of(what, named=False) for what in about]
+            if len(set(names)) < len(names):
+                return ""
         line = self.records.claim.operations[number].line
         text = line.text if len(line.text) <= LINE else f"{line.text[: LINE - 1]}…"
         return say.format(*names) + (f", in line {line.line}: {text}" if text else "")
@@ -53,6 +58,8 @@ def _said(record: Record, operand: Any, depth: int = 2, named: bool = True) -> s
     """A value in words of the code, no longer than reads well."""
     if not isinstance(operand, int):
         return _constant(record, operand)
+    if operand in record.names and record.operations[operand].kind == "input" and not named:
+        return f"the given {record.names[operand]}"
     if named and operand in record.names:
         return record.names[operand]
     operation = record.operations[operand]
@@ -78,8 +85,11 @@ def _made(record: Record, operation: Operation, depth: int) -> str:
     if operation.kind == "sum":
         return f"sum({parts[0]})"
     if operation.kind == "gather":
-        turned = len(parts) == 1 and np.array_equal(np.transpose(record.value(operation.operands[0])), operation.value)
-        return f"{_tied(parts[0])}.T" if turned else ""
+        if len(parts) > 1:
+            return ""
+        whole = record.value(operation.operands[0])
+        turned = np.ndim(whole) == 2 and np.array_equal(np.transpose(whole), operation.value)
+        return f"{_tied(parts[0])}.T" if turned else f"{_tied(parts[0])}[…]"
     if isinstance(row, Primitive) and row.infix:
         return f" {row.infix.strip()} ".join(map(_tied, parts)) if len(parts) == 2 else f"{row.infix}{_tied(parts[0])}"
     return f"{operation.kind}({', '.join(parts)})"

@@ -73,8 +73,9 @@ def names(sizes: Mapping[str, int], coordinates: int) -> Iterator[Factor]:
         yield from _pair(float(size), str(size), reason, kinds)
     for number, text in ((2.0, "2"), (0.5, "1/2"), (-1.0, "−1"), (-2.0, "−2")):
         for size, reason in lengths.items():
-            yield Factor(number * size, f"multiply by {text}·{size}{reason.replace(', ', f', and {size} is ', 1)}")
-            yield Factor(number / size, f"multiply by {text}/{size}{reason.replace(', ', f', and {size} is ', 1)}")
+            where = f", where {size} is {reason.removeprefix(', which is ').removeprefix('also ').removeprefix(', ')}"
+            yield Factor(number * size, f"multiply by {text}·{size}{where}")
+            yield Factor(number / size, f"multiply by ({text})/{size}{where}")
     for text, number, kind in CONSTANTS:
         yield from _pair(number, text, "", (kind, kind))
     for below in range(1, WHOLE + 1):

@@ -64,7 +64,7 @@ def sites(record: Record) -> list[Site]:
     """
     lines: dict[tuple[str, int], list[int]] = {}
     for number, operation in enumerate(record.operations):
-        lines.setdefault((operation.line.file, operation.line.line), []).append(number)
+        lines.setdefault(operation.place, []).append(number)
     found = []
     for numbers in lines.values():
         kinds = [(record.operations[k].kind, record.operations[k].shape) for k in numbers]

@@ -37,7 +37,8 @@ def rewritten(case: Case) -> Iterator[Candidate]:
             return
         if recorded.comes_near(rewrite, first):
             text = names.instruction(rewrite.site[0], rewrite.say, rewrite.about)
-            yield Candidate("array code", text, recorded.predict(rewrite))
+            if text:
+                yield Candidate("array code", text, recorded.predict(rewrite))
 
 
 class Recorded:
