@@ -13,6 +13,7 @@ import numpy as np
 import diffkit as dk
 
 ROWS, WEIGHTS, STEPS, RUNS, RATE = 10_000, 1_000, 50, 7, 0.3
+SIZE, EPOCHS = 500, 20
 rng = np.random.default_rng(0)
 X = rng.normal(size=(ROWS, WEIGHTS))
 Y = X @ rng.normal(size=WEIGHTS) + 0.1 * rng.normal(size=ROWS)
@@ -37,22 +38,20 @@ def plain() -> np.ndarray:
     return w
 
 
-def batches(size: int) -> np.ndarray:
+def batches() -> np.ndarray:
     """The same with mini-batches, in our order of rows."""
     w, shuffles = START, np.random.default_rng(0)
-    done = 0
-    while True:
+    for _ in range(EPOCHS):
         order = shuffles.permutation(ROWS)
-        for first in range(0, ROWS, size):
-            if done == STEPS:
-                return w
-            chosen = order[first : first + size]
-            w, done = w - RATE * gradient(w, X[chosen], Y[chosen]), done + 1
+        for first in range(0, ROWS, SIZE):
+            chosen = order[first : first + SIZE]
+            w = w - RATE * gradient(w, X[chosen], Y[chosen])
+    return w
 
 
-def ours(**options) -> dk.Descent:
-    """The same path by diffkit."""
-    return dk.descend(loss, START, gradient=gradient, args=(X, Y), rate=RATE, steps=STEPS, tolerance=0, **options)
+def ours(steps=STEPS, **options) -> dk.Descent:
+    """The same path by diffkit; with batches, f and its gradient over all rows are kept at the end of each epoch."""
+    return dk.descend(loss, START, gradient=gradient, args=(X, Y), rate=RATE, steps=steps, tolerance=0, **options)
 
 
 def seconds(action) -> float:
@@ -75,7 +74,8 @@ def main() -> None:
     print(f"{WEIGHTS:,} weights, {ROWS:,} rows, {STEPS} steps")
     compare("all rows, f at every 5th point", plain, lambda: ours(keep=5))
     compare("all rows, f at every point", plain, ours)
-    compare("batches of 500 rows", lambda: batches(500), lambda: ours(batch=500))
+    steps = EPOCHS * ROWS // SIZE
+    compare(f"batches of {SIZE} rows, {EPOCHS} epochs", batches, lambda: ours(steps, batch=SIZE))
 
 
 if __name__ == "__main__":
