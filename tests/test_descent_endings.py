@@ -33,6 +33,8 @@ def test_a_rate_above_the_highest_diverges_and_one_below_does_not(momentum, nest
     ("f", "start", "options", "status", "cause"),
     [
         ("x^2 - y^2", [1, 0], {"rate": 0.1}, "stagnated", "saddle"),
+        ("x^2-1e-9*y^2", [1, 0], {"rate": 0.3}, "stagnated", "saddle"),
+        ("x^2-1e-9*y^2", [1, 1], {"rate": 0.3}, "stagnated", "saddle"),
         ("-x^2 + 3", 0, {}, "stagnated", "saddle"),
         ("sigmoid(20*x)", 2, {}, "stagnated", "flat part"),
         ("1e-12*x^2", 1, {}, "stagnated", "flat part"),
@@ -259,6 +261,14 @@ def test_many_weights_are_looked_at_by_lanczos_steps(sign, status):
 )
 def test_the_eigenvalues_tell_saddle_and_maximum(f, start, kind):
     assert f"this is {kind}" in dk.descend(f, start).messages[0]
+
+
+def test_a_saddle_far_away_is_not_said_to_be_here():
+    near, far = (dk.descend("x^2-1e-9*y^2", [1, y], rate=0.3).messages[0] for y in (0, 1))
+    assert "eigenvalue -2e-09: this is a saddle point, or near one" in near
+    assert "eigenvalues -2e-09 and 2" in far
+    assert "near one" not in far
+    assert "plateau" not in near + far
 
 
 # Where f goes down for ever, and where the rate is to blame -----------------------------------------------------------

@@ -136,6 +136,10 @@ def _at_rest(descent: Descent, norm: float) -> Finding:
         return Finding("saddle", f"the gradient vanishes, but the Hessian has the eigenvalue {short(end.smallest)}: "
                        f"{kind}, and a nudge would go downhill")  # fmt: skip
     away = remaining(descent.hessians, path)
+    if rest == "saddle":
+        return Finding("saddle", f"the gradient is within the tolerance ({short(norm)}), but f bends downwards too: "
+                       f"the Hessian has the eigenvalues {short(end.smallest)} and {short(end.largest)}, as at a "
+                       "saddle, and f goes on downhill")  # fmt: skip
     far = (f"if f keeps that curvature, a minimum along it is about {short(away)} away" if math.isfinite(away) else
            "along the gradient it does not bend upwards")  # fmt: skip
     return Finding("flat part", f"the gradient is within the tolerance ({short(norm)}) but not 0, and f hardly bends "

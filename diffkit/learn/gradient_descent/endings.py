@@ -90,11 +90,18 @@ def _settled(hessians: Hessians, path: Path, near: float) -> bool:
 
 
 def on_top(hessians: Hessians, path: Path) -> bool:
-    """Whether f falls away from the last point by its curvature, rather than by the slope that is left."""
-    curvature = hessians.at(path.points[-1])
-    size = 1 + float(np.linalg.norm(path.points[-1]))
-    slope = float(np.linalg.norm(path.gradients[-1]))
-    return curvature.shape in ("saddle", "concave") and slope <= REACHED * size * abs(curvature.smallest)
+    """Whether f falls away from the last point by its curvature, rather than by the slope that is left.
+
+    The slope along a direction that bends upwards does not count where Newton's step is short.
+    """
+    point, gradient = path.points[-1], path.gradients[-1]
+    curvature = hessians.at(point)
+    if curvature.shape not in ("saddle", "concave"):
+        return False
+    near = REACHED * (1 + float(np.linalg.norm(point)))
+    if float(np.linalg.norm(gradient)) <= near * abs(curvature.smallest):
+        return True
+    return bool(np.linalg.norm(hessians.newton(point, gradient)) <= near)
 
 
 def remaining(hessians: Hessians, path: Path) -> float:
