@@ -38,6 +38,8 @@ def test_a_rate_above_the_highest_diverges_and_one_below_does_not(momentum, nest
         ("-x^2 + 3", 0, {}, "stagnated", "saddle"),
         ("sigmoid(20*x)", 2, {}, "stagnated", "flat part"),
         ("1e-12*x^2", 1, {}, "stagnated", "flat part"),
+        ("x^2+1e-12*y^2", [1, 1], {"rate": 0.3}, "stagnated", "flat part"),
+        ("(x-y)^2+1e-12*(x+y)^2", [1, 1], {"rate": 0.1}, "stagnated", "flat part"),
         ("abs(x)", 1.03, {"rate": 0.1}, "stagnated", "bouncing"),
         ("x^2", 1, {"rate": 1.0}, "stagnated", "bouncing"),
         ("x^2", 1, {"rate": 1e-20}, "stagnated", "rounding"),
@@ -269,6 +271,12 @@ def test_a_saddle_far_away_is_not_said_to_be_here():
     assert "eigenvalues -2e-09 and 2" in far
     assert "near one" not in far
     assert "plateau" not in near + far
+
+
+def test_a_minimum_along_a_flat_direction_is_as_far_as_newtons_step():
+    run = dk.descend("x^2+1e-12*y^2", [1, 1], rate=0.3)
+    assert "a minimum is about 1 away" in run.messages[0]
+    assert dk.descend("x^2+1e-12*y^2", [1, 1e-4], rate=0.3).status == "converged"
 
 
 # Where f goes down for ever, and where the rate is to blame -----------------------------------------------------------

@@ -140,10 +140,10 @@ def _at_rest(descent: Descent, norm: float) -> Finding:
         return Finding("saddle", f"the gradient is within the tolerance ({short(norm)}), but f bends downwards too: "
                        f"the Hessian has the eigenvalues {short(end.smallest)} and {short(end.largest)}, as at a "
                        "saddle, and f goes on downhill")  # fmt: skip
-    far = (f"if f keeps that curvature, a minimum along it is about {short(away)} away" if math.isfinite(away) else
+    far = (f"if f keeps that curvature, a minimum is about {short(away)} away" if math.isfinite(away) else
            "along the gradient it does not bend upwards")  # fmt: skip
     return Finding("flat part", f"the gradient is within the tolerance ({short(norm)}) but not 0, and f hardly bends "
-                   f"here: {far}. This is a plateau, not a minimum")  # fmt: skip
+                   f"here, or hardly in one direction: {far}. This is a plateau, not a minimum")  # fmt: skip
 
 
 def _decayed(descent: Descent) -> bool:

@@ -105,10 +105,14 @@ def on_top(hessians: Hessians, path: Path) -> bool:
 
 
 def remaining(hessians: Hessians, path: Path) -> float:
-    """‖g‖ / c with c = gᵀHg/gᵀg: how far along the gradient the slope would last; infinite where c ≤ 0."""
+    """How far a minimum is at least, if f keeps its curvature: ‖g‖ / c with c = gᵀHg/gᵀg, infinite where c ≤ 0.
+
+    Newton's step is longer where a part of the gradient lies along a direction that bends less, and then it counts.
+    """
     gradient = path.gradients[-1]
     norm = float(np.linalg.norm(gradient))
     if norm == 0:
         return 0.0
     bend = float(hessians.times(path.points[-1], gradient) @ gradient) / norm**2
-    return norm / bend if bend > 0 else math.inf
+    along = norm / bend if bend > 0 else math.inf
+    return float(np.fmax(along, hessians.newton_length(path.points[-1], gradient)))
