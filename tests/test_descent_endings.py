@@ -279,6 +279,23 @@ def test_a_minimum_along_a_flat_direction_is_as_far_as_newtons_step():
     assert dk.descend("x^2+1e-12*y^2", [1, 1e-4], rate=0.3).status == "converged"
 
 
+@pytest.mark.parametrize(
+    ("f", "start", "rate", "hessian"),
+    [("x^4", 1, 0.1, lambda x: 12 * x**2), ("exp(-x)", 0, 1.0, lambda x: np.exp(-x))],
+)
+def test_curvature_along_the_path_is_that_of_its_points(f, start, rate, hessian):
+    run = dk.descend(f, start, rate=rate)
+    factor = hessian(run.path.points[0, 0]) / hessian(run.point[0])
+    assert run.convergence.unknown == f"the curvature differs by a factor of {factor:.3g} along the path"
+
+
+def test_curvature_that_changes_only_beyond_the_path_is_not_said_to_change_along_it():
+    run = dk.descend("x^2+1e-9*exp(-y)", [1, 1], rate=0.3)
+    assert run.path.points[:, 1] == pytest.approx(1, abs=1e-6)
+    # Newton's step for exp(−y) is 1: twice that, and the curvature has fallen by e²
+    assert f"a factor of {math.e**2:.3g} between the path and where Newton's step" in run.convergence.unknown
+
+
 # Where f goes down for ever, and where the rate is to blame -----------------------------------------------------------
 
 
