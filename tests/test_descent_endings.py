@@ -296,6 +296,20 @@ def test_curvature_that_changes_only_beyond_the_path_is_not_said_to_change_along
     assert f"a factor of {math.e**2:.3g} between the path and where Newton's step" in run.convergence.unknown
 
 
+@pytest.mark.parametrize(
+    ("f", "start", "rate", "said"),
+    [
+        ("(x*y-1)^2", [1.5, -1], 0.05, ["flat direction"]),
+        ("(x+y)^4 + 1e5*(x-y)^2", [5e-4, 5e-4], 1e-6, ["flat direction"]),
+        ("2000*x^2 + y^2", [1, 1e-9], 2e-4, ["ill-conditioned"]),
+    ],
+)
+def test_a_flat_valley_is_not_ill_conditioned(f, start, rate, said):
+    run = dk.descend(f, start, rate=rate, tolerance=4e-8)
+    assert run.status == "converged"
+    assert [c for c in causes(run) if c in ("flat direction", "ill-conditioned")] == said
+
+
 # Where f goes down for ever, and where the rate is to blame -----------------------------------------------------------
 
 

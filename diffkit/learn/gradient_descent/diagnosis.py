@@ -172,10 +172,15 @@ def _slow(descent: Descent) -> Iterator[Finding]:
                           "one would need fewer steps")  # fmt: skip
         elif descent.evidence.against and descent.steps >= FEW:
             yield from _going_on(descent)
-    if end.shape == "convex" and end.condition > ILL:
+    if end.shape == "convex" and end.condition > ILL and not _vanishing(descent):
         yield Finding("ill-conditioned", f"κ = L/μ = {short(end.condition)} at the end: f bends that much more "
                       "across its valley than along it, and the steps that the sides allow are short for the way; "
                       "rescale the weights, use momentum, or a method that knows curvature")  # fmt: skip
+
+
+def _vanishing(descent: Descent) -> bool:
+    """Whether μ is only what is left of a curvature that goes to 0, or changes, on the way to a minimum."""
+    return descent.status == "converged" and at_rest(descent.hessians, descent.path) == "changing"
 
 
 def _going_on(descent: Descent) -> Iterator[Finding]:
@@ -201,7 +206,13 @@ def _going_on(descent: Descent) -> Iterator[Finding]:
 def _flat(descent: Descent) -> Iterator[Finding]:
     """Directions in which the Hessian at the end says nothing."""
     end = descent.at_end
-    if end.shape != "flat" or descent.settings.batch is not None:
+    if descent.settings.batch is not None:
+        return
+    if end.shape == "convex" and end.condition > ILL and _vanishing(descent):
+        yield Finding("flat direction", f"the smallest eigenvalue of the Hessian at the end, {short(end.smallest)}, "
+                      f"does not last as far as twice Newton's step: beside L = {short(end.largest)} f may be flat in "
+                      "that direction, as along a valley of minima")  # fmt: skip
+    if end.shape != "flat":
         return
     if end.smoothness > 0:
         yield Finding("flat direction", "the Hessian at the end has the eigenvalue 0 as far as one can tell: second "
