@@ -133,7 +133,7 @@ def _at_rest(descent: Descent, norm: float) -> Finding:
     if on_top(descent.hessians, path):
         kinds = {"saddle": "this is a saddle point, or near one", "maximum": "this is a maximum, or near one"}
         kind = kinds.get(rest, "this is no minimum")
-        return Finding("saddle", f"the gradient vanishes, but the Hessian has the eigenvalue {short(end.smallest)}: "
+        return Finding(rest, f"the gradient vanishes, but the Hessian has the eigenvalue {short(end.smallest)}: "
                        f"{kind}, and a nudge would go downhill")  # fmt: skip
     away = remaining(descent.hessians, path)
     if rest == "saddle":
