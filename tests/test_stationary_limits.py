@@ -57,6 +57,23 @@ def test_only_the_lowest_minimum_is_global_whatever_the_scale_of_f(text, count):
     assert found.lowest.tolerance < 1e-9 * abs(found.highest.high - found.lowest.low)
 
 
+@pytest.mark.parametrize(
+    ("text", "box", "at"),
+    [
+        ("cos(x)+1e-17*x", (-10, 10), {"minimum": -3 * math.pi, "maximum": 2 * math.pi}),
+        ("cos(x)-1e-17*x", (-10, 10), {"minimum": 3 * math.pi, "maximum": -2 * math.pi}),
+        ("x**4-2*x**2+1e-30*x", (-2, 2), {"minimum": -1}),
+        ("x**4-2*x**2-1e-200*x", (-2, 2), {"minimum": 1}),
+    ],
+)
+def test_values_that_agree_to_rounding_are_told_apart(text, box, at):
+    found = dk.stationary(text, box)
+    for family, extreme in (("minimum", found.lowest), ("maximum", found.highest)):
+        chosen = [p for p in found.of_kind(family) if p.is_global]
+        assert [p.at["x"] for p in chosen] == [pytest.approx(x, abs=1e-15) for k, x in at.items() if k == family]
+        assert not chosen or extreme.at == chosen[0].at
+
+
 def test_the_value_on_the_edge_of_the_domain_counts():
     found = dk.stationary("sqrt(x)", (0, 2))
     assert (found.lowest.low, found.lowest.high, found.lowest.at) == (0.0, 0.0, {"x": 0.0})

@@ -19,7 +19,8 @@ class StationaryPoint:
     ``at`` gives the nearest floats; the true point is no further than ``radius`` in any coordinate (None if that is
     not proven). ``value`` is f there, within ``value_error``. ``eigenvalues`` are the Hessian's, in ascending order,
     rounded; empty at a kink. ``is_global`` says whether no value in the whole box is lower (of a minimum) or higher
-    (of a maximum); None for other kinds, and where that is not decided.
+    (of a maximum) by more than the tolerance of the extreme value, and at no point listed as far as 1024 bits tell;
+    None for other kinds, and where that is not decided.
     """
 
     at: Mapping[str, float]

@@ -25,6 +25,7 @@ from diffkit.learn.stationary_points.model import Extreme, Region, StationaryPoi
 from diffkit.learn.stationary_points.newton import Zero
 from diffkit.learn.stationary_points.places import up
 from diffkit.learn.stationary_points.search import INTERRUPTED, Progress, Search, touching
+from diffkit.learn.stationary_points.ties import at_global, told_apart
 from diffkit.learn.stationary_points.undecided import ranges
 from diffkit.program import Program
 from diffkit.proof import Prover
@@ -119,7 +120,10 @@ def _found(program: Program, whole: Box, most: int, deadline: float, progress: P
     regions = [*(_flat(search, boxes) for boxes in touching(search.flat)), *settled.regions]
     points = _confirmed(used, points)
     lowest, highest = _extremes(search, points, deadline)
-    points = sorted((_scoped(p, lowest, highest) for p in points), key=lambda p: (p.value, p.point))
+    points = [_scoped(p, lowest, highest) for p in points]
+    points = told_apart(search, told_apart(search, points, "minimum"), "maximum")
+    lowest, highest = at_global(lowest, points, "minimum"), at_global(highest, points, "maximum")
+    points.sort(key=lambda p: (p.value, p.point))
     complete = not search.stopped and all(r.proven for r in regions)
     notes = tuple(_notes(search, program, used))
     return StationaryPoints(
