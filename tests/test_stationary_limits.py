@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -143,6 +144,18 @@ def test_values_at_kinks_and_edges_of_the_domain_are_numbers(text, box, least, g
     assert (found.lowest.high, found.lowest.proven) == (least, True)
     assert found.highest.low == pytest.approx(greatest, abs=1e-12)
     assert found.highest.proven
+
+
+def test_flat_parts_between_jumps_are_in_order_and_without_their_edges():
+    regions = dk.stationary("floor(x)", (-1.5, 1.5)).regions
+    ends = (-1.5, -1, 0, 1, 1.5)
+    assert [r.ranges["x"] for r in regions] == [pytest.approx(side, abs=1e-11) for side in pairwise(ends)]
+    for region, value in zip(regions, (-2, -1, 0, 1), strict=True):
+        assert region.note == (f"f is constant here: every point inside it is stationary, f = {value}; f may jump at "
+                               "its edge, which is not part of it then")  # fmt: skip
+        assert {math.floor(x) for x in region.ranges["x"]} == {value}
+    (alone,) = dk.stationary("relu(x)", (-3, 2)).regions
+    assert "jump" not in alone.note
 
 
 def test_a_kink_between_flat_parts_is_flat():

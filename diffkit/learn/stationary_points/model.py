@@ -52,7 +52,8 @@ RegionKind = Literal["flat", "curve", "kinks", "edge", "undecided"]
 class Region:
     """A part of the box that is more than a point: f is flat there, or balls could not decide what it holds.
 
-    ``ranges`` is the least box around it; ``proven`` says that every point of a flat region is stationary.
+    ``ranges`` is the least box around it; ``proven`` says that every point of a flat region is stationary, its edge
+    excepted where f may jump there.
     """
 
     kind: RegionKind
