@@ -33,9 +33,14 @@ def test_a_rate_above_the_highest_diverges_and_one_below_does_not(momentum, nest
     ("f", "start", "options", "status", "cause"),
     [
         ("x^2 - y^2", [1, 0], {"rate": 0.1}, "stagnated", "saddle"),
-        ("-x^2 + 3", 0, {}, "stagnated", "saddle"),
+        ("x^2-1e-9*y^2", [1, 0], {"rate": 0.3}, "stagnated", "saddle"),
+        ("x^2-1e-9*y^2", [1, 1], {"rate": 0.3}, "stagnated", "saddle"),
+        ("-x^2 + 3", 0, {}, "stagnated", "maximum"),
+        ("cos(x)", 0, {}, "stagnated", "maximum"),
         ("sigmoid(20*x)", 2, {}, "stagnated", "flat part"),
         ("1e-12*x^2", 1, {}, "stagnated", "flat part"),
+        ("x^2+1e-12*y^2", [1, 1], {"rate": 0.3}, "stagnated", "flat part"),
+        ("(x-y)^2+1e-12*(x+y)^2", [1, 1], {"rate": 0.1}, "stagnated", "flat part"),
         ("abs(x)", 1.03, {"rate": 0.1}, "stagnated", "bouncing"),
         ("x^2", 1, {"rate": 1.0}, "stagnated", "bouncing"),
         ("x^2", 1, {"rate": 1e-20}, "stagnated", "rounding"),
@@ -258,7 +263,54 @@ def test_many_weights_are_looked_at_by_lanczos_steps(sign, status):
     ],
 )
 def test_the_eigenvalues_tell_saddle_and_maximum(f, start, kind):
-    assert f"this is {kind}" in dk.descend(f, start).messages[0]
+    run = dk.descend(f, start)
+    assert f"this is {kind}" in run.messages[0]
+    assert causes(run) == [kind.removeprefix("a ").removesuffix(" point")]
+
+
+def test_a_saddle_far_away_is_not_said_to_be_here():
+    near, far = (dk.descend("x^2-1e-9*y^2", [1, y], rate=0.3).messages[0] for y in (0, 1))
+    assert "eigenvalue -2e-09: this is a saddle point, or near one" in near
+    assert "eigenvalues -2e-09 and 2" in far
+    assert "near one" not in far
+    assert "plateau" not in near + far
+
+
+def test_a_minimum_along_a_flat_direction_is_as_far_as_newtons_step():
+    run = dk.descend("x^2+1e-12*y^2", [1, 1], rate=0.3)
+    assert "a minimum is about 1 away" in run.messages[0]
+    assert dk.descend("x^2+1e-12*y^2", [1, 1e-4], rate=0.3).status == "converged"
+
+
+@pytest.mark.parametrize(
+    ("f", "start", "rate", "hessian"),
+    [("x^4", 1, 0.1, lambda x: 12 * x**2), ("exp(-x)", 0, 1.0, lambda x: np.exp(-x))],
+)
+def test_curvature_along_the_path_is_that_of_its_points(f, start, rate, hessian):
+    run = dk.descend(f, start, rate=rate)
+    factor = hessian(run.path.points[0, 0]) / hessian(run.point[0])
+    assert run.convergence.unknown == f"the curvature differs by a factor of {factor:.3g} along the path"
+
+
+def test_curvature_that_changes_only_beyond_the_path_is_not_said_to_change_along_it():
+    run = dk.descend("x^2+1e-9*exp(-y)", [1, 1], rate=0.3)
+    assert run.path.points[:, 1] == pytest.approx(1, abs=1e-6)
+    # Newton's step for exp(−y) is 1: twice that, and the curvature has fallen by e²
+    assert f"a factor of {math.e**2:.3g} between the path and where Newton's step" in run.convergence.unknown
+
+
+@pytest.mark.parametrize(
+    ("f", "start", "rate", "said"),
+    [
+        ("(x*y-1)^2", [1.5, -1], 0.05, ["flat direction"]),
+        ("(x+y)^4 + 1e5*(x-y)^2", [5e-4, 5e-4], 1e-6, ["flat direction"]),
+        ("2000*x^2 + y^2", [1, 1e-9], 2e-4, ["ill-conditioned"]),
+    ],
+)
+def test_a_flat_valley_is_not_ill_conditioned(f, start, rate, said):
+    run = dk.descend(f, start, rate=rate, tolerance=4e-8)
+    assert run.status == "converged"
+    assert [c for c in causes(run) if c in ("flat direction", "ill-conditioned")] == said
 
 
 # Where f goes down for ever, and where the rate is to blame -----------------------------------------------------------

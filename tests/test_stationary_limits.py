@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -55,6 +56,23 @@ def test_only_the_lowest_minimum_is_global_whatever_the_scale_of_f(text, count):
     assert found.of_kind("maximum")[0].is_global is False  # f is higher on the edge
     assert found.lowest.proven
     assert found.lowest.tolerance < 1e-9 * abs(found.highest.high - found.lowest.low)
+
+
+@pytest.mark.parametrize(
+    ("text", "box", "at"),
+    [
+        ("cos(x)+1e-17*x", (-10, 10), {"minimum": -3 * math.pi, "maximum": 2 * math.pi}),
+        ("cos(x)-1e-17*x", (-10, 10), {"minimum": 3 * math.pi, "maximum": -2 * math.pi}),
+        ("x**4-2*x**2+1e-30*x", (-2, 2), {"minimum": -1}),
+        ("x**4-2*x**2-1e-200*x", (-2, 2), {"minimum": 1}),
+    ],
+)
+def test_values_that_agree_to_rounding_are_told_apart(text, box, at):
+    found = dk.stationary(text, box)
+    for family, extreme in (("minimum", found.lowest), ("maximum", found.highest)):
+        chosen = [p for p in found.of_kind(family) if p.is_global]
+        assert [p.at["x"] for p in chosen] == [pytest.approx(x, abs=1e-15) for k, x in at.items() if k == family]
+        assert not chosen or extreme.at == chosen[0].at
 
 
 def test_the_value_on_the_edge_of_the_domain_counts():
@@ -126,6 +144,18 @@ def test_values_at_kinks_and_edges_of_the_domain_are_numbers(text, box, least, g
     assert (found.lowest.high, found.lowest.proven) == (least, True)
     assert found.highest.low == pytest.approx(greatest, abs=1e-12)
     assert found.highest.proven
+
+
+def test_flat_parts_between_jumps_are_in_order_and_without_their_edges():
+    regions = dk.stationary("floor(x)", (-1.5, 1.5)).regions
+    ends = (-1.5, -1, 0, 1, 1.5)
+    assert [r.ranges["x"] for r in regions] == [pytest.approx(side, abs=1e-11) for side in pairwise(ends)]
+    for region, value in zip(regions, (-2, -1, 0, 1), strict=True):
+        assert region.note == (f"f is constant here: every point inside it is stationary, f = {value}; f may jump at "
+                               "its edge, which is not part of it then")  # fmt: skip
+        assert {math.floor(x) for x in region.ranges["x"]} == {value}
+    (alone,) = dk.stationary("relu(x)", (-3, 2)).regions
+    assert "jump" not in alone.note
 
 
 def test_a_kink_between_flat_parts_is_flat():

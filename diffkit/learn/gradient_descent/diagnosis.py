@@ -133,13 +133,17 @@ def _at_rest(descent: Descent, norm: float) -> Finding:
     if on_top(descent.hessians, path):
         kinds = {"saddle": "this is a saddle point, or near one", "maximum": "this is a maximum, or near one"}
         kind = kinds.get(rest, "this is no minimum")
-        return Finding("saddle", f"the gradient vanishes, but the Hessian has the eigenvalue {short(end.smallest)}: "
+        return Finding(rest, f"the gradient vanishes, but the Hessian has the eigenvalue {short(end.smallest)}: "
                        f"{kind}, and a nudge would go downhill")  # fmt: skip
     away = remaining(descent.hessians, path)
-    far = (f"if f keeps that curvature, a minimum along it is about {short(away)} away" if math.isfinite(away) else
+    if rest == "saddle":
+        return Finding("saddle", f"the gradient is within the tolerance ({short(norm)}), but f bends downwards too: "
+                       f"the Hessian has the eigenvalues {short(end.smallest)} and {short(end.largest)}, as at a "
+                       "saddle, and f goes on downhill")  # fmt: skip
+    far = (f"if f keeps that curvature, a minimum is about {short(away)} away" if math.isfinite(away) else
            "along the gradient it does not bend upwards")  # fmt: skip
     return Finding("flat part", f"the gradient is within the tolerance ({short(norm)}) but not 0, and f hardly bends "
-                   f"here: {far}. This is a plateau, not a minimum")  # fmt: skip
+                   f"here, or hardly in one direction: {far}. This is a plateau, not a minimum")  # fmt: skip
 
 
 def _decayed(descent: Descent) -> bool:
@@ -168,10 +172,15 @@ def _slow(descent: Descent) -> Iterator[Finding]:
                           "one would need fewer steps")  # fmt: skip
         elif descent.evidence.against and descent.steps >= FEW:
             yield from _going_on(descent)
-    if end.shape == "convex" and end.condition > ILL:
+    if end.shape == "convex" and end.condition > ILL and not _vanishing(descent):
         yield Finding("ill-conditioned", f"κ = L/μ = {short(end.condition)} at the end: f bends that much more "
                       "across its valley than along it, and the steps that the sides allow are short for the way; "
                       "rescale the weights, use momentum, or a method that knows curvature")  # fmt: skip
+
+
+def _vanishing(descent: Descent) -> bool:
+    """Whether μ is only what is left of a curvature that goes to 0, or changes, on the way to a minimum."""
+    return descent.status == "converged" and at_rest(descent.hessians, descent.path) == "changing"
 
 
 def _going_on(descent: Descent) -> Iterator[Finding]:
@@ -197,7 +206,13 @@ def _going_on(descent: Descent) -> Iterator[Finding]:
 def _flat(descent: Descent) -> Iterator[Finding]:
     """Directions in which the Hessian at the end says nothing."""
     end = descent.at_end
-    if end.shape != "flat" or descent.settings.batch is not None:
+    if descent.settings.batch is not None:
+        return
+    if end.shape == "convex" and end.condition > ILL and _vanishing(descent):
+        yield Finding("flat direction", f"the smallest eigenvalue of the Hessian at the end, {short(end.smallest)}, "
+                      f"does not last as far as twice Newton's step: beside L = {short(end.largest)} f may be flat in "
+                      "that direction, as along a valley of minima")  # fmt: skip
+    if end.shape != "flat":
         return
     if end.smoothness > 0:
         yield Finding("flat direction", "the Hessian at the end has the eigenvalue 0 as far as one can tell: second "

@@ -90,18 +90,29 @@ def _settled(hessians: Hessians, path: Path, near: float) -> bool:
 
 
 def on_top(hessians: Hessians, path: Path) -> bool:
-    """Whether f falls away from the last point by its curvature, rather than by the slope that is left."""
-    curvature = hessians.at(path.points[-1])
-    size = 1 + float(np.linalg.norm(path.points[-1]))
-    slope = float(np.linalg.norm(path.gradients[-1]))
-    return curvature.shape in ("saddle", "concave") and slope <= REACHED * size * abs(curvature.smallest)
+    """Whether f falls away from the last point by its curvature, rather than by the slope that is left.
+
+    The slope along a direction that bends upwards does not count where Newton's step is short.
+    """
+    point, gradient = path.points[-1], path.gradients[-1]
+    curvature = hessians.at(point)
+    if curvature.shape not in ("saddle", "concave"):
+        return False
+    near = REACHED * (1 + float(np.linalg.norm(point)))
+    if float(np.linalg.norm(gradient)) <= near * abs(curvature.smallest):
+        return True
+    return bool(np.linalg.norm(hessians.newton(point, gradient)) <= near)
 
 
 def remaining(hessians: Hessians, path: Path) -> float:
-    """‖g‖ / c with c = gᵀHg/gᵀg: how far along the gradient the slope would last; infinite where c ≤ 0."""
+    """How far a minimum is at least, if f keeps its curvature: ‖g‖ / c with c = gᵀHg/gᵀg, infinite where c ≤ 0.
+
+    Newton's step is longer where a part of the gradient lies along a direction that bends less, and then it counts.
+    """
     gradient = path.gradients[-1]
     norm = float(np.linalg.norm(gradient))
     if norm == 0:
         return 0.0
     bend = float(hessians.times(path.points[-1], gradient) @ gradient) / norm**2
-    return norm / bend if bend > 0 else math.inf
+    along = norm / bend if bend > 0 else math.inf
+    return float(np.fmax(along, hessians.newton_length(path.points[-1], gradient)))

@@ -17,6 +17,7 @@ AGREE = 2.0  # factor within which curvatures count as those of one strongly con
 BETWEEN = 3  # points between start and end whose Hessian is looked at
 CLOSE = 1.01  # factor that rounding in differences of gradients may make
 APART = 1e-6  # distance, in sizes of x, below which a difference of gradients is mostly rounding
+BEYOND = "close to the end of the path"
 
 Rest = Literal["minimum", "changing", "extremes", "singular", "flat", "saddle", "maximum", "no minimum", "unknown"]
 NO_MINIMUM: tuple[Rest, ...] = ("flat", "saddle", "maximum", "no minimum")
@@ -70,22 +71,39 @@ def at_rest(hessians: Hessians, path: Path) -> Rest:
 def evidence(hessians: Hessians, path: Path) -> Evidence:
     """Look at Hessians at the start, between, at the end and beyond it, and at gradients all along."""
     found: list[Curvature] = []
+    on_path: list[Curvature] = []
     if len(path.points) < 2:
         return Evidence(math.nan, math.nan, math.nan, 1, "the path is a single point")
     for where, c in _looks(hessians, path):
         found.append(c)
+        if where != BEYOND:
+            on_path.append(c)
         if reason := _no_bound(c, where):
             return Evidence(math.nan, math.nan, math.nan, len(found), reason)
-    least, greatest = min(c.smallest for c in found), max(c.largest for c in found)
     low, high = _of_steps(path)
-    smallest, largest = low if CLOSE * low < least else least, high if high > CLOSE * greatest else greatest
+    smallest, largest, spread = _bounds(found, low, high)
     if smallest <= 0:
         return Evidence(math.nan, math.nan, math.nan, len(found), "f is not convex all along the path")
-    spread = max(max(c.smallest for c in found) / smallest, largest / min(c.largest for c in found))
-    against = "" if spread <= AGREE else f"the curvature differs by a factor of {spread:.3g} along the path"
+    _, _, of_path = _bounds(on_path, low, high)
+    against = ""
+    if of_path > AGREE:
+        against = f"the curvature differs by a factor of {of_path:.3g} along the path"
+    elif spread > AGREE:
+        against = (f"the curvature differs by a factor of {spread:.3g} between the path and where Newton's step from "
+                   "its end, or twice that step, leads")  # fmt: skip
     # Lanczos steps find eigenvalues from inside the spectrum: the bound is to err on the safe side
     margin = max(c.uncertainty for c in found) if found[0].eigenvalues is None else 0.0
     return Evidence(smallest - margin, largest + margin, spread, len(found), against)
+
+
+def _bounds(found: list[Curvature], low: float, high: float) -> tuple[float, float, float]:
+    """The least μ and the greatest L, ``low`` and ``high`` of the steps among them, and by what factor they differ."""
+    least, greatest = min(c.smallest for c in found), max(c.largest for c in found)
+    smallest, largest = low if CLOSE * low < least else least, high if high > CLOSE * greatest else greatest
+    if smallest <= 0:
+        return smallest, largest, math.inf
+    spread = max(max(c.smallest for c in found) / smallest, largest / min(c.largest for c in found))
+    return smallest, largest, spread
 
 
 def _looks(hessians: Hessians, path: Path) -> Iterator[tuple[str, Curvature]]:
@@ -108,7 +126,7 @@ def _beyond(hessians: Hessians, path: Path) -> Iterator[tuple[str, Curvature]]:
     else:
         ways = [-2 / hessians.at(point).smallest * gradient]
     for way in ways:
-        yield "close to the end of the path", hessians.at(point + way)
+        yield BEYOND, hessians.at(point + way)
 
 
 def _no_bound(c: Curvature, where: str) -> str:

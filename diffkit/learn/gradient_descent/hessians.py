@@ -71,6 +71,20 @@ class Hessians:
         except np.linalg.LinAlgError:
             return np.full(len(x), math.nan)
 
+    def newton_length(self, x: Any, gradient: Any) -> float:
+        """The length of Newton's step along the eigenvectors whose eigenvalue is not 0 as far as one can tell.
+
+        (Σ (gᵀvᵢ/λᵢ)²)^½; NaN where the eigenvectors are unknown.
+        """
+        curvature = self.at(x)
+        if not self.small(x) or not curvature.known or not np.isfinite(gradient).all():
+            return math.nan
+        with np.errstate(all="ignore"):
+            matrix, _, _ = self._matrix(x)
+        values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+        clear = np.abs(values) > curvature.uncertainty
+        return float(np.linalg.norm((gradient @ vectors)[clear] / values[clear]))
+
     @cached_property
     def _exact(self) -> Any:
         """The second partials of an expression as a function of a list of floats, and where each one stands."""

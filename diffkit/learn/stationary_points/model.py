@@ -19,7 +19,8 @@ class StationaryPoint:
     ``at`` gives the nearest floats; the true point is no further than ``radius`` in any coordinate (None if that is
     not proven). ``value`` is f there, within ``value_error``. ``eigenvalues`` are the Hessian's, in ascending order,
     rounded; empty at a kink. ``is_global`` says whether no value in the whole box is lower (of a minimum) or higher
-    (of a maximum); None for other kinds, and where that is not decided.
+    (of a maximum) by more than the tolerance of the extreme value, and at no point listed as far as 1024 bits tell;
+    None for other kinds, and where that is not decided.
     """
 
     at: Mapping[str, float]
@@ -51,7 +52,8 @@ RegionKind = Literal["flat", "curve", "kinks", "edge", "undecided"]
 class Region:
     """A part of the box that is more than a point: f is flat there, or balls could not decide what it holds.
 
-    ``ranges`` is the least box around it; ``proven`` says that every point of a flat region is stationary.
+    ``ranges`` is the least box around it; ``proven`` says that every point of a flat region is stationary, its edge
+    excepted where f may jump there.
     """
 
     kind: RegionKind

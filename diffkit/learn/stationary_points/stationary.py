@@ -25,6 +25,7 @@ from diffkit.learn.stationary_points.model import Extreme, Region, StationaryPoi
 from diffkit.learn.stationary_points.newton import Zero
 from diffkit.learn.stationary_points.places import up
 from diffkit.learn.stationary_points.search import INTERRUPTED, Progress, Search, touching
+from diffkit.learn.stationary_points.ties import at_global, told_apart
 from diffkit.learn.stationary_points.undecided import ranges
 from diffkit.program import Program
 from diffkit.proof import Prover
@@ -34,6 +35,7 @@ from diffkit.tasks import hessian_task
 MOST_VARIABLES = 6
 MOST_BOXES = 50_000
 MOST_BOUNDS = 20_000  # boxes that the least and the greatest value may take
+ROUND_IT = 4  # smallest boxes, in which a flat part is looked at for a jump at its edge
 FEW_BOUNDS = 500  # after an interrupt
 CONFIRMED = 40  # points at which Arb's own rules are asked
 NAMES = {"degenerate": "degenerate point"}
@@ -116,10 +118,14 @@ def _found(program: Program, whole: Box, most: int, deadline: float, progress: P
     settled = settle(search)
     points = [p for p in (_proven(search, zero) for zero in search.zeros) if p is not None]
     points += [p for p in settled.points if _within(p.point, box, p.radius or 0.0)]
-    regions = [*(_flat(search, boxes) for boxes in touching(search.flat)), *settled.regions]
+    flat = sorted((_flat(search, boxes) for boxes in touching(search.flat)), key=lambda r: tuple(r.ranges.values()))
+    regions = [*flat, *settled.regions]
     points = _confirmed(used, points)
     lowest, highest = _extremes(search, points, deadline)
-    points = sorted((_scoped(p, lowest, highest) for p in points), key=lambda p: (p.value, p.point))
+    points = [_scoped(p, lowest, highest) for p in points]
+    points = told_apart(search, told_apart(search, points, "minimum"), "maximum")
+    lowest, highest = at_global(lowest, points, "minimum"), at_global(highest, points, "maximum")
+    points.sort(key=lambda p: (p.value, p.point))
     complete = not search.stopped and all(r.proven for r in regions)
     notes = tuple(_notes(search, program, used))
     return StationaryPoints(
@@ -157,13 +163,22 @@ def _proven(search: Search, zero: Zero) -> StationaryPoint | None:
 
 
 def _flat(search: Search, boxes: list[Box]) -> Region:
-    """A part of the box where the gradient is 0 throughout."""
+    """A part of the box where the gradient is 0 throughout; where it ends at a jump, f there may be another number."""
     around = hull(boxes)
+    rim = [ROUND_IT * search.least * scale for scale in search.scale]
     with precision(BITS):
+        wide = [
+            (max(low - r, first), min(high + r, last))
+            for (low, high), r, (first, last) in zip(around, rim, search.box, strict=True)
+        ]
+        jumps = "jump" in search.surface.standing(balls(tuple(wide))).cross
         value = float(search.surface.value([arb(low / 2 + high / 2) for low, high in boxes[0]]))
     full = math.prod(b - a for a, b in around)
     filled = sum(math.prod(b - a for a, b in box) for box in boxes) >= full * (1 - 1e-9)
-    note = f"f is constant here: every point {'of' if filled else 'in a part of'} it is stationary, f = {value:.10g}"
+    where = "in a part of" if not filled else "inside" if jumps else "of"
+    note = f"f is constant here: every point {where} it is stationary, f = {value:.10g}"
+    if jumps:
+        note += "; f may jump at its edge, which is not part of it then"
     return Region("flat", ranges(search, around), len(boxes), True, note)
 
 
