@@ -158,3 +158,20 @@ def test_kinks_and_scalars_are_said(run):
     code, out, _ = run("matrix", "--check", "d/dx norm1(x) = sign(x)")
     assert code == 0
     assert "f may have no derivative where an entry of x is 0" in out
+
+
+@pytest.mark.parametrize(("text", "verdict"), [
+    ("min(x, 1e5) = x", "false"), ("max(x, -1e6) = x", "false"), ("where(x > 50000, 1, 0) = 0*x", "false"),
+    ("where(x == 3, 1, 0) = 0*x", "false"), ("where(x == 1/8, 1, 0) = 0*x", "false"),
+    ("d/dx sum(max(x, -1e5)) = ones(n)", "false"), ("max(x, 1e-9) = relu(x)", "false"),
+    ("where(x > 12345, where(x < 12346, 1, 0), 0) = 0*x", "false"), ("max(-x, -1e5) = -min(x, 1e5)", "true"),
+    ("max(x, 1e400) = 1e400 + 0*x", "true"), ("d/dx sum(where(x > 3, x, 0)) = where(x > 3, 1, 0)", "true"),
+])  # fmt: skip
+def test_values_are_tried_about_every_threshold_of_the_text(text, verdict):
+    assert dk.check_identity(text).verdict == verdict
+
+
+def test_a_counterexample_beyond_a_threshold_is_a_multiple_of_it():
+    example = dk.check_identity("min(x, 1e5) = x").counterexample
+    assert set(example.values["x"] % 1e5) == {0.0}
+    np.testing.assert_array_equal(example.true, np.minimum(example.values["x"], 1e5))
