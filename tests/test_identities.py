@@ -175,3 +175,28 @@ def test_a_counterexample_beyond_a_threshold_is_a_multiple_of_it():
     example = dk.check_identity("min(x, 1e5) = x").counterexample
     assert set(example.values["x"] % 1e5) == {0.0}
     np.testing.assert_array_equal(example.true, np.minimum(example.values["x"], 1e5))
+
+
+def test_an_entry_that_is_zero_is_proven_to_be(run):
+    _, out, _ = run("matrix", "--check", "inv(A @ B) = inv(A) @ inv(B)")
+    example = dk.check_identity("inv(A @ B) = inv(A) @ inv(B)").counterexample
+    a, b = (np.linalg.inv(example.values[name]) for name in "AB")
+    assert example.proven
+    assert np.count_nonzero(example.claimed == 0) == np.count_nonzero(abs(a @ b) < 1e-15) == 1
+    np.testing.assert_allclose(example.claimed, a @ b, atol=1e-15)
+    assert "nan" not in out
+
+
+@pytest.mark.parametrize(("text", "difference"), [
+    ("sin(1e-60*x) = 1e-60*x", lambda x: (1e-60 * x) ** 3 / 6), ("(1 + 1e-200)*x = x", lambda x: 1e-200 * x),
+    ("d/dx (1 + 1e-100)*sum(x**2) = 2*x", lambda x: 2e-100 * x),
+])  # fmt: skip
+def test_sides_that_look_equal_are_shown_with_their_difference(run, text, difference):
+    example = dk.check_identity(text).counterexample
+    assert np.array_equal(example.claimed, example.true)
+    assert float(example.difference) == pytest.approx(max(abs(difference(example.values["x"]))), rel=5e-3)
+    assert f"the largest difference is {example.difference}" in run("matrix", "--check", text)[1]
+
+
+def test_a_difference_below_the_range_is_shown(run):
+    assert "the largest difference is 1.00e-400" in run("matrix", "--check", "A @ x = A @ x + 1e-400")[1]

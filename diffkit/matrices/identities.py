@@ -23,20 +23,32 @@ from diffkit.matrices.nodes import Node, number
 from diffkit.matrices.problem import Problem, read_problem
 from diffkit.matrices.shapes import Length, Shape, said
 from diffkit.matrices.trials import (
-    MISSES, TRIALS, Trial, about_thresholds, random_trials, small_trials, thresholds, tried,
-)  # fmt: skip
+    MISSES,
+    TRIALS,
+    Trial,
+    about_thresholds,
+    random_trials,
+    small_trials,
+    thresholds,
+    tried,
+)
 
 FACTORS = (30.0, -30.0, 1000.0, -1000.0)
 """how much further from zero sides that agree are compared again"""
 
 
 class CounterExample(NamedTuple):
-    """Values at which the sides differ: what is claimed and what is true there, and whether that is proven."""
+    """Values at which the sides differ: what is claimed and what is true there, and whether that is proven.
+
+    ``difference`` is the largest of an entry, as text of three digits, as it may lie far below the range and the
+    rounding of the values; None where no difference of entries is known.
+    """
 
     values: Mapping[str, Any]
     claimed: Any
     true: Any
     proven: bool
+    difference: str | None
 
 
 @dataclass(frozen=True)
@@ -256,5 +268,6 @@ def _counterexample(problem: Problem, claim: Claim, met: Record) -> CounterExamp
     found = next((trial for trial in small if claim.at(trial).gap), None)
     if found is None:
         found = min((trial for gap, trial in met.gaps if gap), key=lambda trial: sum(trial.sizes.values()))
-    claimed, true = claim.both(found)
-    return CounterExample(found.values, claimed, true, bool(np.isfinite(claimed).all() and np.isfinite(true).all()))
+    claimed, true, difference = claim.both(found)
+    proven = bool(np.isfinite(claimed).all() and np.isfinite(true).all())
+    return CounterExample(found.values, claimed, true, proven, difference)
