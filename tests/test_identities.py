@@ -200,3 +200,23 @@ def test_sides_that_look_equal_are_shown_with_their_difference(run, text, differ
 
 def test_a_difference_below_the_range_is_shown(run):
     assert "the largest difference is 1.00e-400" in run("matrix", "--check", "A @ x = A @ x + 1e-400")[1]
+
+
+def test_sides_that_have_values_at_different_places_are_undecided():
+    identity = dk.check_identity("sqrt(-x) = log(x)", shapes={"x": ()})
+    assert identity.verdict == "undecided"
+    assert identity.reason == "each side has a value at some of the random values tried, both at none of them"
+
+
+@pytest.mark.parametrize(("text", "kink"), [
+    ("d/dx max(x) = where(x == max(x), 1, 0)", "the largest entry of x is met more than once"),
+    ("d/dx min(2*x) = 2*where(x == min(x), 1, 0)", "the smallest entry of 2*x is met more than once"),
+    ("d/dx max(x, 1) = diag(where(x > 1, 1, 0))", "in some entry x = 1"),
+])  # fmt: skip
+def test_the_kink_of_a_largest_entry_is_a_tie(text, kink):
+    assert dk.check_identity(text).kinks == (kink,)
+
+
+def test_the_kink_along_an_axis_names_it():
+    kinks = dk.check_identity("d/dA sum(max(A, axis=0)) = ones(m, n)").kinks
+    assert kinks == ("the largest entry of A along axis 0 is met more than once",)

@@ -231,6 +231,8 @@ def _too_few(problem: Problem, met: Record) -> str:
     """Why there is no verdict."""
     if met.gaps:
         return f"the sides agree, but both have a value on {tried(problem, len(met.gaps))} only"
+    if met.left_alone and met.right_alone:
+        return "each side has a value at some of the random values tried, both at none of them"
     side = "left" if met.right_alone else "right" if met.left_alone else ""
     return f"{f'the {side} side has' if side else 'the sides have'} no value at any of the random values tried"
 

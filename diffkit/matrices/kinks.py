@@ -12,6 +12,8 @@ from diffkit.primitives import table
 REDUCTIONS: dict[str, Callable[[str], str]] = {
     "norm": lambda x: f"every entry of {x} is 0",
     "norm1": lambda x: f"an entry of {x} is 0",
+    "max": lambda x: f"the largest entry of {x} is met more than once",
+    "min": lambda x: f"the smallest entry of {x} is met more than once",
 }
 """functions of one whole array, and where they are not smooth"""
 
@@ -26,7 +28,8 @@ def kinks(algebra: Algebra, f: Node, wrt: str) -> tuple[str, ...]:
         varying.add(node)
         if node.kind in REDUCTIONS and len(node.args) == 1:
             if node.kind != "norm" or not _squared(f, node):
-                found[REDUCTIONS[node.kind](str(node.args[0]))] = None
+                along = "" if node.value is None else f" along axis {node.value}"
+                found[REDUCTIONS[node.kind](f"{node.args[0]}{along}")] = None
         elif node.kind in table.rows:
             row = table.rows[node.kind]
             words = dict(zip(row.arguments, map(str, node.args), strict=False))
