@@ -220,3 +220,18 @@ def test_the_kink_of_a_largest_entry_is_a_tie(text, kink):
 def test_the_kink_along_an_axis_names_it():
     kinks = dk.check_identity("d/dA sum(max(A, axis=0)) = ones(m, n)").kinks
     assert kinks == ("the largest entry of A along axis 0 is met more than once",)
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ("sum(sqrt(x**2))", ("in some entry x**2 = 0",)), ("sqrt(x @ x)", ("x @ x = 0",)),
+    ("sum((x**2)**(1/3))", ("in some entry x**2 = 0",)), ("sum((x**2)**(3/2))", ()), ("sqrt(1 + x @ x)", ()),
+    ("sum(sqrt(3 - x))", ("in some entry 3 - x = 0",)), ("sum(sqrt(exp(x)*(2 + abs(x))))",
+                                                               ("in some entry x = 0",)),
+])  # fmt: skip
+def test_the_kink_of_a_root_is_where_its_argument_can_be_zero(text, found):
+    assert dk.matrix_derivative(text, "x").kinks == found
+
+
+def test_the_kink_of_a_root_is_said_of_an_identity():
+    identity = dk.check_identity("d/dx sum(sqrt(x**2)) = sign(x)")
+    assert (identity.verdict, identity.kinks) == ("true", ("in some entry x**2 = 0",))
