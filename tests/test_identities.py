@@ -235,3 +235,11 @@ def test_the_kink_of_a_root_is_where_its_argument_can_be_zero(text, found):
 def test_the_kink_of_a_root_is_said_of_an_identity():
     identity = dk.check_identity("d/dx sum(sqrt(x**2)) = sign(x)")
     assert (identity.verdict, identity.kinks) == ("true", ("in some entry x**2 = 0",))
+
+
+@pytest.mark.parametrize(("text", "verdict"), [
+    ("d/dx sum(log(-x)) = 1/x", "true"), ("d/dx sum(log(-x)) = -1/x", "false"), ("sqrt(-x)**2 = -x", "true"),
+    ("log(-x) + log(y) = log(-x*y)", "true"),
+])  # fmt: skip
+def test_expressions_of_negative_numbers_alone_are_tried(text, verdict):
+    assert dk.check_identity(text).verdict == verdict

@@ -167,7 +167,10 @@ def small_trials(problem: Problem) -> Iterator[Trial]:
 
 
 def _draw(rng: Any, shape: tuple[int, ...], k: int, symmetric: bool) -> Any:
-    """Numbers of both signs, then positive ones, then small ones; square matrices are well conditioned."""
+    """Numbers of both signs, then positive ones, then small ones; square matrices are well conditioned.
+
+    In the second half of the tries an array may be negative instead, as log(-x) has values only there.
+    """
     if k % 3 == 0:
         value = rng.normal(size=shape)
     elif k % 3 == 1:
@@ -176,6 +179,8 @@ def _draw(rng: Any, shape: tuple[int, ...], k: int, symmetric: bool) -> Any:
         value = rng.uniform(0.05, 0.9, shape) / max(1, max(shape, default=1))
     if len(shape) == 2 and shape[0] == shape[1]:
         value = value / shape[0] + np.eye(shape[0]) * (rng.uniform(0.5, 1.0) if k % 3 == 2 else rng.uniform(1.5, 3.0))
+    if k >= TRIES // 2 and rng.random() < 0.5:
+        value = -value
     if symmetric:
         value = (value + value.T) / 2
     return np.float64(value) if shape == () else value
