@@ -158,3 +158,88 @@ def test_kinks_and_scalars_are_said(run):
     code, out, _ = run("matrix", "--check", "d/dx norm1(x) = sign(x)")
     assert code == 0
     assert "f may have no derivative where an entry of x is 0" in out
+
+
+@pytest.mark.parametrize(("text", "verdict"), [
+    ("min(x, 1e5) = x", "false"), ("max(x, -1e6) = x", "false"), ("where(x > 50000, 1, 0) = 0*x", "false"),
+    ("where(x == 3, 1, 0) = 0*x", "false"), ("where(x == 1/8, 1, 0) = 0*x", "false"),
+    ("d/dx sum(max(x, -1e5)) = ones(n)", "false"), ("max(x, 1e-9) = relu(x)", "false"),
+    ("where(x > 12345, where(x < 12346, 1, 0), 0) = 0*x", "false"), ("max(-x, -1e5) = -min(x, 1e5)", "true"),
+    ("max(x, 1e400) = 1e400 + 0*x", "true"), ("d/dx sum(where(x > 3, x, 0)) = where(x > 3, 1, 0)", "true"),
+])  # fmt: skip
+def test_values_are_tried_about_every_threshold_of_the_text(text, verdict):
+    assert dk.check_identity(text).verdict == verdict
+
+
+def test_a_counterexample_beyond_a_threshold_is_a_multiple_of_it():
+    example = dk.check_identity("min(x, 1e5) = x").counterexample
+    assert set(example.values["x"] % 1e5) == {0.0}
+    np.testing.assert_array_equal(example.true, np.minimum(example.values["x"], 1e5))
+
+
+def test_an_entry_that_is_zero_is_proven_to_be(run):
+    _, out, _ = run("matrix", "--check", "inv(A @ B) = inv(A) @ inv(B)")
+    example = dk.check_identity("inv(A @ B) = inv(A) @ inv(B)").counterexample
+    a, b = (np.linalg.inv(example.values[name]) for name in "AB")
+    assert example.proven
+    assert np.count_nonzero(example.claimed == 0) == np.count_nonzero(abs(a @ b) < 1e-15) == 1
+    np.testing.assert_allclose(example.claimed, a @ b, atol=1e-15)
+    assert "nan" not in out
+
+
+@pytest.mark.parametrize(("text", "difference"), [
+    ("sin(1e-60*x) = 1e-60*x", lambda x: (1e-60 * x) ** 3 / 6), ("(1 + 1e-200)*x = x", lambda x: 1e-200 * x),
+    ("d/dx (1 + 1e-100)*sum(x**2) = 2*x", lambda x: 2e-100 * x),
+])  # fmt: skip
+def test_sides_that_look_equal_are_shown_with_their_difference(run, text, difference):
+    example = dk.check_identity(text).counterexample
+    assert np.array_equal(example.claimed, example.true)
+    assert float(example.difference) == pytest.approx(max(abs(difference(example.values["x"]))), rel=5e-3)
+    assert f"the largest difference is {example.difference}" in run("matrix", "--check", text)[1]
+
+
+def test_a_difference_below_the_range_is_shown(run):
+    assert "the largest difference is 1.00e-400" in run("matrix", "--check", "A @ x = A @ x + 1e-400")[1]
+
+
+def test_sides_that_have_values_at_different_places_are_undecided():
+    identity = dk.check_identity("sqrt(-x) = log(x)", shapes={"x": ()})
+    assert identity.verdict == "undecided"
+    assert identity.reason == "each side has a value at some of the random values tried, both at none of them"
+
+
+@pytest.mark.parametrize(("text", "kink"), [
+    ("d/dx max(x) = where(x == max(x), 1, 0)", "the largest entry of x is met more than once"),
+    ("d/dx min(2*x) = 2*where(x == min(x), 1, 0)", "the smallest entry of 2*x is met more than once"),
+    ("d/dx max(x, 1) = diag(where(x > 1, 1, 0))", "in some entry x = 1"),
+])  # fmt: skip
+def test_the_kink_of_a_largest_entry_is_a_tie(text, kink):
+    assert dk.check_identity(text).kinks == (kink,)
+
+
+def test_the_kink_along_an_axis_names_it():
+    kinks = dk.check_identity("d/dA sum(max(A, axis=0)) = ones(m, n)").kinks
+    assert kinks == ("the largest entry of A along axis 0 is met more than once",)
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ("sum(sqrt(x**2))", ("in some entry x**2 = 0",)), ("sqrt(x @ x)", ("x @ x = 0",)),
+    ("sum((x**2)**(1/3))", ("in some entry x**2 = 0",)), ("sum((x**2)**(3/2))", ()), ("sqrt(1 + x @ x)", ()),
+    ("sum(sqrt(3 - x))", ("in some entry 3 - x = 0",)), ("sum(sqrt(exp(x)*(2 + abs(x))))",
+                                                               ("in some entry x = 0",)),
+])  # fmt: skip
+def test_the_kink_of_a_root_is_where_its_argument_can_be_zero(text, found):
+    assert dk.matrix_derivative(text, "x").kinks == found
+
+
+def test_the_kink_of_a_root_is_said_of_an_identity():
+    identity = dk.check_identity("d/dx sum(sqrt(x**2)) = sign(x)")
+    assert (identity.verdict, identity.kinks) == ("true", ("in some entry x**2 = 0",))
+
+
+@pytest.mark.parametrize(("text", "verdict"), [
+    ("d/dx sum(log(-x)) = 1/x", "true"), ("d/dx sum(log(-x)) = -1/x", "false"), ("sqrt(-x)**2 = -x", "true"),
+    ("log(-x) + log(y) = log(-x*y)", "true"),
+])  # fmt: skip
+def test_expressions_of_negative_numbers_alone_are_tried(text, verdict):
+    assert dk.check_identity(text).verdict == verdict

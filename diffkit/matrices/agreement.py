@@ -84,23 +84,31 @@ class Claim:
         odd = (claimed - claimed.T).ravel()  # along symmetric directions a matrix and its transpose look alike
         return np.append(rate, coefficient(lifted(np.zeros(odd.shape)), 0)), np.append(pushed, odd)
 
-    def both(self, trial: Trial) -> tuple[Any, Any]:
-        """What is claimed and what is true at a trial, entry by entry, correctly rounded where that is proven."""
-        with precision(self.bits, 1 if self.wrt is None else 2):
-            claimed = coefficient(_evaluated(self.right, trial), 0)
-            if self.wrt is None:
-                return _rounded(claimed), _rounded(coefficient(_evaluated(self.left, trial), 0))
-            own = np.shape(trial.values[self.wrt])
-            columns = []
-            for index in np.ndindex(*own):
-                unit = np.zeros(own)
-                unit[index] = 1.0
-                if self.symmetric:
-                    unit = (unit + unit.T) / 2
-                columns.append(_rounded(coefficient(_evaluated(self.left, trial, self.wrt, unit), 1)))
-            known = np.stack(columns, axis=-1)
-            known = known.reshape(known.shape[:-1] + own)
-            return _rounded(claimed), known.T if self.turned else known
+    def both(self, trial: Trial) -> tuple[Any, Any, str | None]:
+        """What is claimed and what is true at a trial, entry by entry, correctly rounded where that is proven.
+
+        The third is the largest difference, as text; None where none is known.
+        The precision is twice that of ``at``: a ball around zero then lies in what rounds to zero.
+        """
+        with precision(2 * self.bits, 1 if self.wrt is None else 2):
+            claimed, known = coefficient(_evaluated(self.right, trial), 0), self._known(trial)
+            return _rounded(claimed), _rounded(known), _difference(claimed, known)
+
+    def _known(self, trial: Trial) -> Any:
+        """The left side at a trial, or its derivative, in the precision held."""
+        if self.wrt is None:
+            return coefficient(_evaluated(self.left, trial), 0)
+        own = np.shape(trial.values[self.wrt])
+        columns = []
+        for index in np.ndindex(*own):
+            unit = np.zeros(own)
+            unit[index] = 1.0
+            if self.symmetric:
+                unit = (unit + unit.T) / 2
+            columns.append(coefficient(_evaluated(self.left, trial, self.wrt, unit), 1))
+        known = np.stack(columns, axis=-1)
+        known = known.reshape(known.shape[:-1] + own)
+        return known.T if self.turned else known
 
 
 def _evaluated(tree: Node, trial: Trial, wrt: str | None = None, direction: Any = None) -> Series:
@@ -135,3 +143,11 @@ def _has_value(balls: Any) -> bool:
 def _rounded(balls: Any) -> Any:
     found = [enclose(ball).value for ball in balls.flat]
     return np.array([np.nan if v is None else v for v in found]).reshape(balls.shape)[()]
+
+
+def _difference(claimed: Any, known: Any) -> str | None:
+    """The largest difference of entries with three digits; None for other shapes, or where it is not known."""
+    if claimed.shape != known.shape or not (_has_value(claimed) and _has_value(known)):
+        return None
+    largest = max((abs(a - b) for a, b in zip(claimed.flat, known.flat, strict=True)), key=lambda d: d.mid())
+    return str(largest.str(3, radius=False)) if largest != 0 else None

@@ -5,7 +5,7 @@ Both sides are compared in ball arithmetic, so that a difference is proven and a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -22,19 +22,33 @@ from diffkit.matrices.kinks import kinks
 from diffkit.matrices.nodes import Node, number
 from diffkit.matrices.problem import Problem, read_problem
 from diffkit.matrices.shapes import Length, Shape, said
-from diffkit.matrices.trials import MISSES, TRIALS, Trial, random_trials, small_trials, tried
+from diffkit.matrices.trials import (
+    MISSES,
+    TRIALS,
+    Trial,
+    about_thresholds,
+    random_trials,
+    small_trials,
+    thresholds,
+    tried,
+)
 
 FACTORS = (30.0, -30.0, 1000.0, -1000.0)
 """how much further from zero sides that agree are compared again"""
 
 
 class CounterExample(NamedTuple):
-    """Values at which the sides differ: what is claimed and what is true there, and whether that is proven."""
+    """Values at which the sides differ: what is claimed and what is true there, and whether that is proven.
+
+    ``difference`` is the largest of an entry, as text of three digits, as it may lie far below the range and the
+    rounding of the values; None where no difference of entries is known.
+    """
 
     values: Mapping[str, Any]
     claimed: Any
     true: Any
     proven: bool
+    difference: str | None
 
 
 @dataclass(frozen=True)
@@ -163,20 +177,36 @@ def _readings(problem: Problem, value: Shape, wrt: str | None) -> list[tuple[str
 
 def _met(problem: Problem, claim: Claim) -> Record:
     """Try a claim on random shapes, each with the first values at which both sides have one."""
+    places = list(about_thresholds(_thresholds(problem, claim), exactly=claim.wrt is None))
     gaps: list[tuple[float, Trial]] = []
     left = right = misses = 0
     for trials in random_trials(problem):
         for trial in trials:
             met = claim.at(trial)
             if met.gap is not None:
-                far = trial.times(FACTORS[len(gaps) % len(FACTORS)])
-                misses = 0
-                gaps.append((met.gap, trial) if met.gap else (claim.at(far).gap or 0.0, far))
+                misses, k = 0, len(gaps)
+                further = (trial.around(*place) for place in ((0.0, FACTORS[k % len(FACTORS)]), *places[k::TRIALS]))
+                gaps.append((met.gap, trial) if met.gap else _first_gap(claim, further))
                 break
             left, right, misses = left + (met.left > met.right), right + (met.right > met.left), misses + 1
         if len(gaps) == TRIALS or misses > MISSES:
             return Record(gaps, left, right)
     raise AssertionError  # there is no end of random shapes
+
+
+def _thresholds(problem: Problem, claim: Claim) -> tuple[float, ...]:
+    """The thresholds of both sides as written, and with their constants folded."""
+    algebra, sides = Algebra(problem.shapes, problem.symmetric), (claim.left, claim.right)
+    return thresholds(*sides, *(simplified(algebra, side) for side in sides))
+
+
+def _first_gap(claim: Claim, trials: Iterable[Trial]) -> tuple[float, Trial]:
+    """The first trial at which the sides differ, with their gap; the last one if at none."""
+    for trial in trials:
+        gap = claim.at(trial).gap or 0.0
+        if gap:
+            break
+    return gap, trial
 
 
 def _truth(algebra: Algebra, f: Node, wrt: str, turned: bool) -> Node | None:
@@ -201,6 +231,8 @@ def _too_few(problem: Problem, met: Record) -> str:
     """Why there is no verdict."""
     if met.gaps:
         return f"the sides agree, but both have a value on {tried(problem, len(met.gaps))} only"
+    if met.left_alone and met.right_alone:
+        return "each side has a value at some of the random values tried, both at none of them"
     side = "left" if met.right_alone else "right" if met.left_alone else ""
     return f"{f'the {side} side has' if side else 'the sides have'} no value at any of the random values tried"
 
@@ -232,9 +264,12 @@ def _held_transposed(problem: Problem, claim: Claim) -> str:
 
 
 def _counterexample(problem: Problem, claim: Claim, met: Record) -> CounterExample:
-    """Small whole numbers at which the sides differ; else the smallest random shape on which they do."""
-    found = next((trial for trial in small_trials(problem) if claim.at(trial).gap), None)
+    """Small whole numbers at which the sides differ, or these times a threshold; else the smallest random shape."""
+    factors = (1.0, *_thresholds(problem, claim))
+    small = (trial.times(factor) for factor in factors for trial in small_trials(problem))
+    found = next((trial for trial in small if claim.at(trial).gap), None)
     if found is None:
         found = min((trial for gap, trial in met.gaps if gap), key=lambda trial: sum(trial.sizes.values()))
-    claimed, true = claim.both(found)
-    return CounterExample(found.values, claimed, true, bool(np.isfinite(claimed).all() and np.isfinite(true).all()))
+    claimed, true, difference = claim.both(found)
+    proven = bool(np.isfinite(claimed).all() and np.isfinite(true).all())
+    return CounterExample(found.values, claimed, true, proven, difference)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from diffkit.algebras.floats import to_float
 from diffkit.errors import DiffkitError
 from diffkit.matrices.evaluation import ArrayFunction, run_tree
 from diffkit.matrices.nodes import Node, in_order, number, replaced
 from diffkit.matrices.problem import Problem
 from diffkit.matrices.shapes import Shape, shapes_of
+from diffkit.primitives import table
 
 TRIALS = 20
 """random shapes on which a formula is tried"""
@@ -29,6 +31,9 @@ FEW = 40
 CONDITION = 1e5
 """condition number up to which a matrix may be inverted in a trial, so that rounding stays far below a wrong formula"""
 
+HUGE = 1e300
+"""thresholds from here on are not tried, as values beyond them overflow"""
+
 
 class Trial(NamedTuple):
     """One choice of lengths and values."""
@@ -38,7 +43,32 @@ class Trial(NamedTuple):
 
     def times(self, factor: float) -> Trial:
         """All values times a number."""
-        return Trial(self.sizes, {name: value * factor for name, value in self.values.items()})
+        return self.around(0.0, factor)
+
+    def around(self, middle: float, factor: float) -> Trial:
+        """All values times a number, and moved by another one."""
+        return Trial(self.sizes, {name: middle + value * factor for name, value in self.values.items()})
+
+
+def thresholds(*trees: Node) -> tuple[float, ...]:
+    """Numbers of the text by which a comparison, a maximum or any kink or jump may be decided."""
+    deciding = (
+        node for node in in_order(*trees)
+        if node.kind in table.rows and any(place.kind in ("kink", "jump") for place in table.rows[node.kind].places)
+    )  # fmt: skip
+    numbers = (to_float(n.value) for node in deciding for n in in_order(*node.args) if n.kind == "number")
+    return tuple(dict.fromkeys(abs(c) for c in numbers if abs(c) < HUGE))
+
+
+def about_thresholds(found: Iterable[float], exactly: bool) -> Iterator[tuple[float, float]]:
+    """Middles and factors by which a trial comes to thresholds, nearer to zero and beyond them; ``exactly`` there."""
+    for threshold in found:
+        for middle in dict.fromkeys((threshold, -threshold)):
+            yield middle, 1.0
+            if exactly:
+                yield middle, 0.0
+        for factor in (0.3, -0.3, 30.0, -30.0) if threshold else ():
+            yield 0.0, factor * threshold
 
 
 def at_sizes(tree: Node, sizes: Mapping[str, int]) -> Node:
@@ -137,7 +167,10 @@ def small_trials(problem: Problem) -> Iterator[Trial]:
 
 
 def _draw(rng: Any, shape: tuple[int, ...], k: int, symmetric: bool) -> Any:
-    """Numbers of both signs, then positive ones, then small ones; square matrices are well conditioned."""
+    """Numbers of both signs, then positive ones, then small ones; square matrices are well conditioned.
+
+    In the second half of the tries an array may be negative instead, as log(-x) has values only there.
+    """
     if k % 3 == 0:
         value = rng.normal(size=shape)
     elif k % 3 == 1:
@@ -146,6 +179,8 @@ def _draw(rng: Any, shape: tuple[int, ...], k: int, symmetric: bool) -> Any:
         value = rng.uniform(0.05, 0.9, shape) / max(1, max(shape, default=1))
     if len(shape) == 2 and shape[0] == shape[1]:
         value = value / shape[0] + np.eye(shape[0]) * (rng.uniform(0.5, 1.0) if k % 3 == 2 else rng.uniform(1.5, 3.0))
+    if k >= TRIES // 2 and rng.random() < 0.5:
+        value = -value
     if symmetric:
         value = (value + value.T) / 2
     return np.float64(value) if shape == () else value

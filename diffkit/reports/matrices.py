@@ -132,7 +132,7 @@ class IdentityReport(NamedTuple):
             "kinks": list(identity.kinks),
             "counterexample": None if example is None else {
                 "values": plain(dict(example.values)), "claimed": plain(example.claimed), "true": plain(example.true),
-                "proven": example.proven,
+                "proven": example.proven, "difference": example.difference,
             },
         }  # fmt: skip
 
@@ -153,8 +153,11 @@ def _example(example: CounterExample, wrt: str | None) -> Iterator[Block]:
     yield Note(f"counter-example{proven}:")
     for name, value in example.values.items():
         yield Equation(name, matrix(value))
-    yield Equation("right side", matrix(example.claimed))
-    yield Equation("derivative" if wrt else "left side", matrix(example.true))
+    claimed, true = matrix(example.claimed), matrix(example.true)
+    yield Equation("right side", claimed)
+    yield Equation("derivative" if wrt else "left side", true)
+    if claimed == true and example.difference is not None:
+        yield Note(f"both are rounded to binary64: the largest difference is {example.difference}")
 
 
 def matrix(value: Any) -> str:
