@@ -4,22 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from descent_cases import X5, Y5, mean_square, mean_square_gradient
 
 import diffkit as dk
 from diffkit.learn.gradient_descent.convergence import predicted_factor
 from diffkit.learn.gradient_descent.curvature import of_products
 from diffkit.learn.gradient_descent.schedules import make_schedule
-
-X5 = np.column_stack([np.ones(5), np.arange(1.0, 6.0)])
-Y5 = np.arange(1.5, 6.0)
-
-
-def mean_square(theta, X, y):
-    return np.mean((X @ theta - y) ** 2)
-
-
-def mean_square_gradient(theta, X, y):
-    return 2 / len(y) * X.T @ (X @ theta - y)
 
 
 def noisy_line():
