@@ -260,7 +260,11 @@ def test_the_command_says_no_to_a_contradicted_case(run, tmp_path):
         "reference: contradicts the expected value at 1 point, square. "
         "The first: ∂f/∂x is proven to be 6.0, not 6.001 as expected" in out
     )
-    assert run("report", "cases.jsonl", "--backends", "dual", "--closeness", "0.01")[0] == 0
+    assert run("report", "cases.jsonl", "--backends", "dual", "--rtol", "0.01")[0] == 0
+    assert run("report", "cases.jsonl", "--backends", "dual", "--atol", "0.01")[0] == 0
+    code, _, err = run("report", "cases.jsonl", "--closeness", "0.01")
+    assert code == 2
+    assert "--rtol" in err
 
 
 MALFORMED = {
