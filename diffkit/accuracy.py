@@ -177,6 +177,10 @@ class AccuracyReport:
             f"{count} {verdict}" for verdict, count in self.verdicts.items()
         )
 
+    def __bool__(self) -> bool:
+        """A report is true only if it has passed."""
+        return self.passed
+
     def __repr__(self) -> str:
         return f"<AccuracyReport: {self.headline}>"
 

@@ -79,6 +79,10 @@ class Comparison:
     """differences between two backends, in ulps of the reference, by component"""
     findings: tuple[Finding, ...]
 
+    def __bool__(self) -> bool:
+        """A comparison is true only if the methods agree."""
+        return self.verdict == "agree"
+
     def __repr__(self) -> str:
         return f"<{self}>"
 
