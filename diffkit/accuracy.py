@@ -55,7 +55,7 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Whether no method is outside its error bar and nothing contradicts what was expected."""
+        """Whether the methods do not disagree with the reference and nothing contradicts what was expected."""
         return self.verdict not in ("disagree", "failed") and not self.contradicted
 
 
@@ -120,7 +120,7 @@ class AccuracyReport:
 
     @property
     def passed(self) -> bool:
-        """Whether no method is outside its error bar and nothing contradicts what was expected."""
+        """Whether no method disagrees with the reference and nothing contradicts what was expected."""
         return self.complete and all(outcome.passed for outcome in self.outcomes)
 
     @property

@@ -124,8 +124,8 @@ def compare(
 ) -> Comparison:  # fmt: skip
     """Compare backends at one point with each other and with a proven value.
 
-    The verdict is "agree" if every backend keeps its own error bar about the reference, else "disagree",
-    "undecided", or the status of a point without a derivative.
+    The verdict is "agree" if every backend keeps its own error bar about the reference and has a right digit, else
+    "disagree", "undecided", or the status of a point without a derivative.
     """
     task, points = ask(f, kind, variables, args, **options).at(at)
     if points.point is None:
