@@ -81,23 +81,19 @@ def _verdict(comparison: Comparison) -> str:
         )  # fmt: skip
         return WORDS[comparison.verdict] + (", and every method says so" if same else "")
     if comparison.verdict == "disagree":
-        return f"disagree: {'; '.join(_disagreements(comparison))}"
+        return f"disagree: {listed(_disagreements(comparison))}"
     return VERDICTS.get(comparison.verdict, comparison.verdict)
 
 
 def _disagreements(comparison: Comparison) -> Iterator[str]:
     """Who does not agree with the reference, and in what."""
-    said: dict[str, list[str]] = {}
     for row in comparison.rows:
-        statuses = [c for c in row.outside if row.result.is_odd(c)]
-        for words, components in (
-            ("outside the own error bar", set(row.outside) - set(statuses)),
-            ("with another status", statuses),
-            ("without a right digit, as the error bar is that wide", row.lost),
-        ):
-            if components:
-                said.setdefault(words, []).append(row.backend)
-    yield from (f"{listed(backends)} {words}" for words, backends in said.items())
+        if any(not row.result.is_odd(c) for c in row.outside):
+            yield f"{row.backend} is outside its own error bar"
+        elif row.outside:
+            yield f"{row.backend} claims another status"
+        elif row.lost:
+            yield f"{row.backend} has no right digit"
 
 
 def _wide(comparison: Comparison) -> Iterator[Block]:
