@@ -12,7 +12,7 @@ from diffkit.tolerances import Tolerances, read_tolerances
 
 
 def seen(error, bar=0.0, reference=1.0, doubt="", **terms):
-    return Measured(0, reference + error, reference, abs(error), {REFERENCE: bar, **terms}, doubt)
+    return Measured(0, reference + error, reference, abs(error), {REFERENCE: bar, **terms}, 0.0, doubt)
 
 
 @pytest.mark.parametrize(("d", "b", "verdict"), [(0.5, 0.4, "correct"), (1.5, 0.4, "wrong"), (1.0, 0.2, "inconclusive"),
@@ -86,7 +86,10 @@ def test_one_of_the_two_omitted_is_zero():
 
 
 def test_closeness_is_refused_with_the_name_of_what_replaced_it():
-    for call in (lambda: dk.check("x^2", "2*x", at=1, closeness=1e-9), lambda: dk.report([{"expr": "x", "at": {"x": 1}}], closeness=1e-9)):
+    for call in (
+        lambda: dk.check("x^2", "2*x", at=1, closeness=1e-9),
+        lambda: dk.report([{"expr": "x", "at": {"x": 1}}], closeness=1e-9),
+    ):
         with pytest.raises(dk.DiffkitError, match="rtol"):
             call()
 

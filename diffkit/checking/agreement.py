@@ -21,7 +21,7 @@ MOST = 15  # digits that binary64 holds
 def settle(m: Measured, largest: float, allowed: Tolerances | None) -> Judged:
     """The verdict on a number; where the entry drowns in what is uncertain, the ``largest`` entry is the measure."""
     bar, scale = m.terms.get(REFERENCE, 0.0), measure_of(m, largest)
-    digits = digits_of(max(m.error, abs(m.claimed - m.reference)) + bar, scale)
+    digits = digits_of(max(m.error, m.computed) + bar, scale)
     judged = Judged(m.component, "inconclusive", m.claimed, m.reference, m.error, m.terms, digits, m.doubt)
     if not math.isfinite(m.tolerance + m.reference):
         return judged._replace(digits=0, note=m.doubt or "what is uncertain there is not bounded")

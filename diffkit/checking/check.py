@@ -19,6 +19,7 @@ from diffkit.checking.scope import scope_of
 from diffkit.checking.setting import Setting
 from diffkit.checking.subject import Truth
 from diffkit.errors import DiffkitError, PointError
+from diffkit.syntax.names import Names
 from diffkit.tolerances import Tolerances, read_tolerances
 
 BESIDE = 2  # points beside the given one that are looked at too
@@ -29,7 +30,7 @@ KINDS = ("derivative", "gradient", "jacobian", "hessian")
 
 
 def check(
-    f: Any, claim: Any, at: Any = None, *, kind: str | None = None, variables: Sequence[str] | None = None,
+    f: Any, claim: Any, at: Any = None, *, kind: str | None = None, variables: Names | None = None,
     args: Sequence[Any] = (), claim_args: Sequence[Any] | None = None, rtol: float | None = None,
     atol: float | None = None, beside: int = BESIDE, seed: int = 0, closeness: Any = None,
 ) -> Check:  # fmt: skip
@@ -124,7 +125,7 @@ class _Looks:
     def _settled(self, look: Look, largest: float) -> list[Judged]:
         """The verdict on each component; what seems to be wrong is looked at again, with all that may explain it."""
         found = [settle(s, largest, self.allowed) if isinstance(s, Measured) else s for s in look.seen]
-        suspects = [j for s, j in zip(look.seen, found, strict=True)
+        suspects = [s for s, j in zip(look.seen, found, strict=True)
                     if isinstance(s, Measured) and j.verdict == "wrong"]  # fmt: skip
         for measured in self.judge.explained(look.point, suspects) if suspects else ():
             found[measured.component] = settle(measured, largest, self.allowed)

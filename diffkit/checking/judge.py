@@ -92,7 +92,8 @@ class Judge:
             return Measured(c, value, reference, abs(value - reference), bars)
         if self.exact:
             return self._exactly(c, reference, apart)
-        return Measured(c, value, reference, 0.0 if apart.equal else apart.most, bars)
+        computed = abs(value - reference) if math.isfinite(value) else 0.0
+        return Measured(c, apart.claimed, reference, 0.0 if apart.equal else apart.most, bars, computed)
 
     def _exactly(self, c: int, truth: float, apart: Apart) -> Judged:
         """Both are formulas in text: they are equal, or they differ, or neither is certain."""
@@ -102,17 +103,17 @@ class Judge:
             return Judged(c, "wrong", apart.claimed, truth, apart.least, {})
         return Judged(c, "inconclusive", apart.claimed, truth, apart.most, {}, note="2400 bits do not tell them apart")
 
-    def explained(self, point: Sequence[float], judged: Sequence[Judged]) -> list[Measured]:
+    def explained(self, point: Sequence[float], suspects: Sequence[Measured]) -> list[Measured]:
         """What else may have made the claim differ at a point: its own rounding, and that of constants."""
         literals = self._literals(point)
         noise = np.zeros(len(literals)) if self.difference is not None else self._noise(point)
         written = None if self.difference_as_written is None else self.difference_as_written.at(point)
         found = []
-        for j in judged:
-            c = j.component
-            error = 0.0 if written is not None and written[c].equal else j.error
-            terms = {**j.terms, ROUNDING: float(noise[c]), LITERALS: BEFORE * float(literals[c])}
-            found.append(Measured(c, j.claimed, j.reference, error, terms, j.note))
+        for m in suspects:
+            c = m.component
+            error = 0.0 if written is not None and written[c].equal else m.error
+            terms = {**m.terms, ROUNDING: float(noise[c]), LITERALS: BEFORE * float(literals[c])}
+            found.append(m._replace(error=error, computed=max(m.computed, m.error), terms=terms))
         return found
 
     def _noise(self, point: Sequence[float]) -> Any:
@@ -142,7 +143,7 @@ class Judge:
     def _at_odd(self, c: int, odd: Odd, value: float, point: Sequence[float]) -> Seen:
         """Where f has no derivative, or none that is certain: what is known of it is compared."""
         if odd.status == "uncertain" and math.isfinite(odd.value + odd.error) and math.isfinite(value):
-            return Measured(c, value, odd.value, abs(value - odd.value), {REFERENCE: odd.error}, odd.message)
+            return Measured(c, value, odd.value, abs(value - odd.value), {REFERENCE: odd.error}, doubt=odd.message)
         if odd.status == "not_differentiable" and math.isfinite(odd.left) and math.isfinite(odd.right):
             return self._at_kink(c, odd, value, point)
         note = odd.message or f"f is {odd.status} there"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from diffkit.results import Result
+from diffkit.results import Final, Result
 
 if TYPE_CHECKING:
     from diffkit.tolerances import Tolerances
@@ -86,6 +86,8 @@ class Measured(NamedTuple):
     """|claimed − reference|; of the formulas, where both are known"""
     terms: Mapping[str, float]
     """what they may differ by, by name"""
+    computed: float = 0.0
+    """|what the claim's code computes − reference|, where ``error`` is of formulas"""
     doubt: str = ""
     """why the reference is not certain though its bar is known"""
 
@@ -127,12 +129,13 @@ def _nothing() -> None:
 
 
 @dataclass(frozen=True, repr=False)
-class Check:
+class Check(Final):
     """Whether a claimed derivative is right.
 
     ``verdict``: "correct" (within ``allowed``, or to six ``digits`` and more), "wrong" (it differs by more than that,
     or than everything that is known to be uncertain), or "inconclusive". ``entries`` are those that are wrong or
-    undecided, the worst last; ``passed`` counts the others.
+    undecided, the worst last; ``passed`` counts the others. A pickle holds what was found so far: an ``explanation``
+    that nobody has asked for is not looked for any more.
     """
 
     verdict: Verdict
@@ -162,6 +165,9 @@ class Check:
     at: Mapping[str, Any] = field(default_factory=dict)
     explain: Callable[[], str | None] = field(default=_nothing, compare=False)
     """looks for the repair: it costs more than the verdict, so it waits until ``explanation`` is asked for"""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "explain": _nothing}
 
     @cached_property
     def explanation(self) -> str | None:

@@ -75,7 +75,7 @@ def check(
             )
         found = judge_arrays(function, claims, at, kind, {**given_arrays, "variables": variables}, rtol=rtol, atol=atol)
         deliver(CheckReport(function, ", ".join(claims), found), format, output)
-        return 0 if found.verdict == "correct" else EXIT_NO
+        return 0 if found else EXIT_NO
     f: Any = names_in_module(function) if CODE.match(function) else function
     if CODE.match(function) and not callable(f):
         raise DiffkitError(f"{function} is a {type(f).__name__}, not a function")
@@ -97,7 +97,7 @@ def check(
         raise DiffkitError("there is no claim", hint='add --claim, for example --claim "2*x"')
     found = judge(f, claim, where, kind=kind, variables=names(variables), args=further, rtol=rtol, atol=atol)
     deliver(CheckReport(function, text, found), format, output)
-    return 0 if found.verdict == "correct" else EXIT_NO
+    return 0 if found else EXIT_NO
 
 
 def _problem(name: str, function: Any) -> tuple[Any, Any, Any, Any]:
