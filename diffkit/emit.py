@@ -20,7 +20,7 @@ LARGEST = 3000  # instructions above which compiling costs more than it saves
 
 
 def _whole_power(program: Program, row: Primitive, args: tuple[int, ...]) -> bool:
-    """Whether the exponent is a small whole number: every algebra that is emitted for has such powers."""
+    """Whether the exponent is a small whole number."""
     value = program.constant_at(args[1]) if row.name == "power" else None
     return isinstance(value, int) and 0 <= value <= SMALL
 
