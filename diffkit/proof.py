@@ -97,14 +97,14 @@ def enclose(ball: Any) -> Enclosure:
 class Runner:
     """A program over one flint algebra: interpreted at first, compiled when it is used again and again."""
 
-    def __init__(self, program: Program, algebra: Any, form: Callable[..., Any]):
-        self.program, self.algebra, self.form = program, algebra, form
+    def __init__(self, program: Program, algebra: Any, form: Callable[..., Any], powers: str):
+        self.program, self.algebra, self.form, self.powers = program, algebra, form, powers
         self.patience = PATIENCE if len(program) + len(program.outputs) <= LARGEST else math.inf
         self.bound: dict[int, Callable[..., list[Any]]] = {}
 
     @cached_property
     def _emitted(self) -> Emitted:
-        return Emitted(self.program, self.form, powers=self.algebra is SERIES)
+        return Emitted(self.program, self.form, self.powers)
 
     def compiled(self, bits: int) -> Callable[..., list[Any]]:
         """Give the compiled program; the caller holds that precision."""
@@ -144,11 +144,11 @@ class Prover:
 
     @cached_property
     def _balls(self) -> Runner:
-        return Runner(self._guarded.program, BALLS, ball_function)
+        return Runner(self._guarded.program, BALLS, ball_function, "*")
 
     @cached_property
     def _series(self) -> Runner:
-        return Runner(self.task.program, SERIES, series_function)
+        return Runner(self.task.program, SERIES, series_function, "**")
 
     @cached_property
     def _checks(self) -> list[Check]:
@@ -159,13 +159,19 @@ class Prover:
         if not self._balls.patience and (proof := self._at_once(*point)):
             return proof
         climb = Climb(self, point)
+        vague: list[int] = []
         for bits in self.steps:
             if climb.bits and deadline is not None and monotonic() > deadline:
                 break
             with precision(bits, self.task.order + 1):
-                climb.rise(bits)
+                vague = climb.rise(bits)
+                if not vague:
+                    climb.confirm()
             if not climb.open:
                 break
+        if vague:
+            with precision(climb.bits, self.task.order + 1):
+                climb.confirm()
         return Regular(tuple(climb.enclosures), tuple(climb.holding), tuple(climb.confirmed), climb.bits)
 
     def decimals(
@@ -195,17 +201,18 @@ class Prover:
     def _holding(self, values: Sequence[Any]) -> list[bool | None]:
         """For each component, whether what concerns it of primals and margins holds; None if that is not proven."""
         guarded, indices = self._guarded, self.task.indices
+        margins = values[guarded.primals :]
         finite = [value.is_finite() for value in values[: guarded.primals]]
-        pairs = zip(guarded.guards, values[guarded.primals :], strict=True)
-        doubtful = [(one, margin) for one, margin in pairs if not one.holds(margin)]
+        pairs = enumerate(zip(margins, guarded.edges, strict=True))
+        doubtful = [k for k, (margin, edge) in pairs if not (margin > ZERO if edge else margin != ZERO)]
         holding: list[bool | None] = [finite[output] or None for output, _ in indices]
-        for one, margin in doubtful:
+        for k in doubtful:
+            one, margin = guarded.guards[k], margins[k]
             for c, (output, index) in enumerate(indices):
-                if holding[c] is False or not guarded.concerns(one, output):
-                    continue
-                moves = guarded.moves(one, sum(1 << v for v in set(index)))
-                if not one.holds(margin, moves):
-                    holding[c] = False if one.fails(margin, moves) else None
+                if holding[c] is not False and guarded.concerns(one, output):
+                    moves = guarded.moves(one, sum(1 << v for v in set(index)))
+                    if not one.holds(margin, moves):
+                        holding[c] = False if one.fails(margin, moves) else None
         return holding
 
     def confirmed(
@@ -227,7 +234,8 @@ class Prover:
                         )
                 agreed = check.agrees(series, balls)
                 if agreed or len(check.right) == 1:
-                    answers.update((c, agreed) for _, c in check.right)
+                    for _, c in check.right:
+                        answers[c] = agreed
                 else:  # components of very different size, or one of them wrong: one by one
                     again += [alone(self.task.indices, c) for _, c in check.right]
             checks = again
@@ -286,54 +294,48 @@ class Climb:
         self.enclosures: list[Enclosure] = []
         self.holding: list[bool | None] = [None] * count
         self.confirmed: list[bool | None] = [None] * count
+        self.open = list(range(count))
+        """components that a higher precision may tell more of"""
 
     @property
-    def open(self) -> list[int]:
-        """Components of which a higher precision may tell more."""
-        pairs = zip(self.holding, self.confirmed, strict=True)
-        return [c for c, (holds, agreed) in enumerate(pairs) if holds is not False and agreed is None]
+    def vague(self) -> list[int]:
+        """Open components that may be inside the domain, and have no value or no proof of that."""
+        return [c for c in self.open if not self.holding[c] or self.enclosures[c].value is None]
 
-    @property
-    def _ready(self) -> list[int]:
-        """Open components of which the value is known and the confirmation is not."""
-        return [c for c in self.open if self.holding[c] and self.enclosures[c].value is not None]
+    def rise(self, bits: int) -> list[int]:
+        """Take the open components as far as a precision goes, which is held; give those that stay vague."""
+        self.bits, known = bits, self.enclosures
+        self.enclosures, self.holding = self.prover.enclosures(bits, self.point)
+        for c, old in enumerate(known):
+            if old.value is not None and self.enclosures[c].value is None:
+                self.enclosures[c] = old
+        if False in self.holding:
+            self.open = [c for c in self.open if self.holding[c] is not False]
+        vague = self.vague
+        if vague and bits == EXACT_AT:
+            self._settle(vague)
+        if vague and (bits >= EXACT_AT or bits == self.prover.steps[-1]):
+            self._drop(vague)
+            return self.vague
+        return vague
 
-    def rise(self, bits: int) -> None:
-        """Take the open components as far as a precision goes; it is held."""
-        self.bits = bits
-        self._look()
-        if bits == EXACT_AT:
-            self._settle()
-        if bits >= EXACT_AT or bits == self.prover.steps[-1]:
-            self._drop()
-        for c, agreed in self.prover.confirmed(bits, self.point, self.enclosures, self._ready).items():
+    def confirm(self) -> None:
+        """Ask Arb's series about the open components that have a value, in the precision reached."""
+        ready = [c for c in self.open if self.holding[c] and self.enclosures[c].value is not None]
+        for c, agreed in self.prover.confirmed(self.bits, self.point, self.enclosures, ready).items():
             self.confirmed[c] = agreed
+        self.open = [c for c in self.open if self.confirmed[c] is None]
 
-    def _look(self) -> None:
-        """Enclose; a value that is known is kept where balls do not find it."""
-        found, holding = self.prover.enclosures(self.bits, self.point)
-        if not self.enclosures:
-            self.enclosures = found
-        for c in self.open:
-            self.holding[c] = holding[c]
-            if found[c].value is not None or self.enclosures[c].value is None:
-                self.enclosures[c] = found[c]
-
-    @property
-    def _vague(self) -> list[int]:
-        """Open components inside the domain that no precision has given a value."""
-        return [c for c in self.open if self.holding[c] and self.enclosures[c].value is None]
-
-    def _settle(self) -> None:
+    def _settle(self, vague: Sequence[int]) -> None:
         """Ask exact arithmetic about zeros and ties, which no precision separates."""
-        balls = {c: self.enclosures[c].ball for c in self._vague}
+        balls = {c: self.enclosures[c].ball for c in vague if self.holding[c]}
         for c, (ball, value) in settled(self.prover.derivative, balls, self.point).items():
             self.enclosures[c] = Enclosure(ball, value)
 
-    def _drop(self) -> None:
+    def _drop(self, vague: Sequence[int]) -> None:
         """Round to zero what is smaller than any binary64, whether or not it is zero."""
-        for c in self._vague:
-            if abs(self.enclosures[c].ball) < HALF_LEAST:
+        for c in vague:
+            if self.enclosures[c].value is None and abs(self.enclosures[c].ball) < HALF_LEAST:
                 self.enclosures[c] = Enclosure(self.enclosures[c].ball, 0.0)
 
 

@@ -168,7 +168,7 @@ class HullRunner(Runner):
     """A program over boxes of balls: interpreted at first, compiled when it is used again and again."""
 
     def __init__(self, program: Program):
-        super().__init__(program, HULLS, hull_function)
+        super().__init__(program, HULLS, hull_function, "")
 
 
 class Standing(NamedTuple):
