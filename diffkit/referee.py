@@ -38,15 +38,14 @@ class Referee:
         """Give the reference at one point: correctly rounded values, bounds of their errors, or what is odd."""
         deadline = None if self.timeout is None else monotonic() + self.timeout
         regular = self.prover.at(point, deadline)
-        components = range(len(self.task.indices))
         found = [self._ordinary(c, regular, point) if holds else self._special(c, point)
                  for c, holds in enumerate(regular.holding)]  # fmt: skip
         odd = {c: seen for c, seen in enumerate(found) if seen.status != "ok" or seen.message or seen.cause}
         decimals = None
         if self.digits is not None:
-            factors = self.task.factors or (Fraction(1),) * len(components)
+            factors = self.task.factors or (Fraction(1),) * len(found)
             known = self.prover.decimals(point, self.digits, factors, deadline)
-            decimals = [known[c] if found[c].status == "ok" else "" for c in components]
+            decimals = [_decimals(seen, text) for seen, text in zip(found, known, strict=True)]
         note = PROOF if regular.inside else SERIES
         return Answer([seen.value for seen in found], [seen.error for seen in found], odd, 1, note, True, decimals)
 
@@ -94,3 +93,10 @@ class Referee:
     def batch(self, points: object) -> Answer:
         """Prove row by row."""
         return by_rows(self, points)
+
+
+def _decimals(seen: Odd, known: str) -> str:
+    """The decimals of a component: those that are known, 0 of a proven zero, none where it has no value."""
+    if seen.status != "ok":
+        return ""
+    return "0" if seen.value == seen.error == 0.0 else known
