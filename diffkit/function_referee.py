@@ -8,30 +8,25 @@ from functools import cached_property
 from typing import Any
 
 from diffkit.backends import Bounded, get_backend
-from diffkit.differences.crosscheck import contradictions
+from diffkit.differences import HIGHEST_ORDER
+from diffkit.differences.witness import Claim, Seen, Witness, laid_out, unknown
 from diffkit.errors import BackendError, LimitError, TracingError
 from diffkit.evaluation import by_rows
 from diffkit.referee import Referee
 from diffkit.results import Answer, Odd
-from diffkit.tasks import Task
+from diffkit.tasks import Index, Task
 
-LADDER = ("dual", "complex", "finite")
-"""Methods for code that cannot be traced, the most accurate first."""
-FOLLOWED = ("dual", "reverse")
-"""Methods that code can hide from."""
+LADDER = ("dual", "complex")
+"""Methods for code that cannot be traced, the most accurate first; what none of them finds, differences do."""
 FEW = 4  # directions of forward mode that cost about as much as one sweep of reverse mode
 NAMES = {
-    "reverse": "reverse mode through the code, with its rounding measured",
-    "dual": "dual numbers pushed through the code, with its rounding measured",
-    "complex": "complex steps, with their rounding measured and cross-checked by real differences",
+    "reverse": "reverse mode through the code, with its rounding measured, confirmed by real differences",
+    "dual": "dual numbers pushed through the code, with its rounding measured, confirmed by real differences",
+    "complex": "complex steps, confirmed by real differences, which give their bar",
     "finite": "finite differences of its values",
 }
+FOLLOWED, STEPPED = "followed through its code", "by complex steps"
 UNASKED = "no method can differentiate this function"
-HIDES = (
-    "followed through its code it has {:.6g}, by real differences {:.6g}: the code hides (a cache, caught errors), or "
-    "differences are too coarse"
-)
-FINE = Odd("ok")
 TRACED = "the code was traced to a formula; "
 
 
@@ -79,67 +74,10 @@ class FunctionReferee:
         return answer
 
     def _measured(self, point: Sequence[float]) -> Answer:
-        """Each component from the first method that has it, if real differences do not contradict it."""
-        count = len(self.task.indices)
-        values, errors = [math.nan] * count, [math.nan] * count
-        odd: dict[int, Odd] = {c: Odd("uncertain", UNASKED) for c in range(count)}
-        settled: set[int] = set()
-        used: list[str] = []
-        start = self.function.evaluations
-        for name, evaluation in self._methods(point):
-            try:
-                answer = evaluation.at(point)
-                bars = answer.errors
-                if bars is None:
-                    bars = evaluation.bound(point) if len(answer.odd) < count else [0.0] * count
-            except (BackendError, LimitError) as error:
-                odd.update({c: Odd("uncertain", f"{UNASKED}: {error}") for c in odd if _is_open(odd[c])})
-                continue
-            taken = [c for c in odd if c not in settled and _settles(odd[c], answer.odd.get(c))]
-            for c in taken:
-                values[c], errors[c] = answer.values[c], bars[c]
-                odd[c] = answer.odd.get(c, FINE)
-            if name in FOLLOWED:
-                for c, contradiction in self._contradicted(point, answer, taken).items():
-                    values[c], errors[c], odd[c] = math.nan, math.nan, contradiction
-                    settled.add(c)
-            settled.update(c for c, seen in odd.items() if seen.status != "uncertain")
-            used += [name] * bool(taken)
-            if len(settled) == count:
-                break
-        note = "; ".join(NAMES[name] for name in used)
-        odd = {c: seen for c, seen in odd.items() if seen is not FINE}
-        return Answer(values, errors, odd, self.function.evaluations - start, note, error_kind="estimate")
-
-    def _contradicted(self, point: Sequence[float], answer: Answer, taken: Sequence[int]) -> dict[int, Odd]:
-        """Components that differ from real differences: the code hides from what follows it."""
-        claimed = [answer.values[c] if c in taken else math.nan for c in range(len(self.task.indices))]
-        found, _ = contradictions(self.function.samplers(), tuple(point), self.task.indices, claimed)
-        return {
-            c: Odd("uncertain", HIDES.format(seen.claimed, seen.real.value))
-            for c, seen in found.items()
-            if seen.real.odd is None
-        }
-
-    def _methods(self, point: Sequence[float]) -> list[tuple[str, Any]]:
-        """Methods in order; where the function has no value or is unsteady, only its values tell anything."""
-        import numpy as np
-
-        plain = not self.function.unsteady and bool(np.any(np.isfinite(self.function.values(point))))
-        return self._prepared if plain else [(name, e) for name, e in self._prepared if name == "finite"]
-
-    @cached_property
-    def _prepared(self) -> list[tuple[str, Any]]:
-        found = []
-        for name in ladder(self.task):
-            try:
-                evaluation = get_backend(name).prepare(self.task)
-            except (BackendError, LimitError):
-                continue
-            if name == "finite" or isinstance(evaluation, Bounded):
-                found.append((name, evaluation))
-        return found
-
+        """Each partial from the first method whose value real differences confirm, or from these alone."""
+        function, start = self.function, self.function.evaluations
+        witness = function.witness(tuple(map(float, point)))
+        seen = {} if any(...) else {}
     def batch(self, points: Any) -> Answer:
         """Answer row by row."""
         return by_rows(self, points)
