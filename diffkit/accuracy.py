@@ -55,7 +55,7 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Whether no method is outside its error bar and nothing contradicts what was expected."""
+        """Whether the methods do not disagree with the reference and nothing contradicts what was expected."""
         return self.verdict not in ("disagree", "failed") and not self.contradicted
 
 
@@ -120,7 +120,7 @@ class AccuracyReport:
 
     @property
     def passed(self) -> bool:
-        """Whether no method is outside its error bar and nothing contradicts what was expected."""
+        """Whether no method disagrees with the reference and nothing contradicts what was expected."""
         return self.complete and all(outcome.passed for outcome in self.outcomes)
 
     @property
@@ -176,6 +176,10 @@ class AccuracyReport:
         return f"{self.kind}s at {whole}{plural(self.total, 'point')}: " + ", ".join(
             f"{count} {verdict}" for verdict, count in self.verdicts.items()
         )
+
+    def __bool__(self) -> bool:
+        """A report is true only if it has passed."""
+        return self.passed
 
     def __repr__(self) -> str:
         return f"<AccuracyReport: {self.headline}>"

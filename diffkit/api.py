@@ -11,6 +11,7 @@ from diffkit.errors import PointError
 from diffkit.prepared import Prepared, find_backend
 from diffkit.questions import ask
 from diffkit.results import Result
+from diffkit.syntax.names import Name, Names
 
 if TYPE_CHECKING:
     from diffkit.accuracy import AccuracyReport
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def derivative(
-    f: Any, at: Any, *, wrt: str | Sequence[str] | None = None, order: int = 1, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    f: Any, at: Any, *, wrt: Names | None = None, order: int = 1, backend: str | Backend = "auto",
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None,
 ) -> Result:  # fmt: skip
     """dⁿf/dxⁿ at a point, or a mixed partial ∂ⁿf/∂x∂y… if ``wrt`` is several names; value of shape ().
@@ -33,8 +34,8 @@ def derivative(
 
 
 def gradient(
-    f: Any, at: Any, *, wrt: str | Sequence[str] | None = None, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    f: Any, at: Any, *, wrt: Names | None = None, backend: str | Backend = "auto",
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None,
 ) -> Result:  # fmt: skip
     """∇f, the vector of partials ∂f/∂xᵢ; value of shape (n,), batch dimensions first. Arguments as ``derivative``."""
@@ -42,8 +43,8 @@ def gradient(
 
 
 def jacobian(
-    fs: Any, at: Any, *, wrt: str | Sequence[str] | None = None, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    fs: Any, at: Any, *, wrt: Names | None = None, backend: str | Backend = "auto",
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None,
 ) -> Result:  # fmt: skip
     """J = ∂fᵢ/∂xⱼ of a sequence of scalar functions over the union of their variables; value of shape (m, n)."""
@@ -51,8 +52,8 @@ def jacobian(
 
 
 def hessian(
-    f: Any, at: Any, *, wrt: str | Sequence[str] | None = None, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    f: Any, at: Any, *, wrt: Names | None = None, backend: str | Backend = "auto",
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None,
 ) -> Result:  # fmt: skip
     """H = ∂²f/∂xᵢ∂xⱼ, symmetric by construction; value of shape (n, n). Arguments as ``derivative``."""
@@ -61,7 +62,7 @@ def hessian(
 
 def directional(
     f: Any, at: Any, direction: Sequence[Any], order: int = 1, *, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None,
 ) -> Result:  # fmt: skip
     """dᵏ/dtᵏ f(x + t·v) at t = 0; value of shape (). The direction v, one number per variable, is not normalised."""
@@ -71,7 +72,7 @@ def directional(
 
 def jvp(
     f: Any, at: Any, direction: Sequence[Any], *, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None,
 ) -> Result:  # fmt: skip
     """J·v, the derivative of every output along v, without forming J; value of shape (m,).
@@ -84,7 +85,7 @@ def jvp(
 
 def hvp(
     f: Any, at: Any, direction: Sequence[Any], *, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None,
 ) -> Result:  # fmt: skip
     """H·v, the derivative of the gradient along v, without forming H; value of shape (n,).
@@ -96,8 +97,8 @@ def hvp(
 
 
 def taylor(
-    f: Any, at: Any, order: int, *, wrt: str | None = None, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    f: Any, at: Any, order: int, *, wrt: Name | None = None, backend: str | Backend = "auto",
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None,
 ) -> Result:  # fmt: skip
     """Taylor coefficients f⁽ᵏ⁾(x)/k! for k = 0 … order in one variable; value of shape (order + 1,)."""
@@ -109,7 +110,7 @@ def prepare(
     kind: str = "gradient",
     *,
     backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None,
+    variables: Names | None = None,
     args: Sequence[Any] = (),
     **options: Any,
 ) -> Prepared:
@@ -119,12 +120,12 @@ def prepare(
 
 def compare(
     f: Any, at: Any, kind: str = "gradient", backends: str | Sequence[str | Backend] = COMPARED, *,
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), **options: Any,
+    variables: Names | None = None, args: Sequence[Any] = (), **options: Any,
 ) -> Comparison:  # fmt: skip
     """Compare backends at one point with each other and with a proven value.
 
-    The verdict is "agree" if every backend keeps its own error bar about the reference, else "disagree",
-    "undecided", or the status of a point without a derivative.
+    The verdict is "agree" if every backend keeps its own error bar about the reference and has a right digit, else
+    "disagree", "undecided", or the status of a point without a derivative.
     """
     task, points = ask(f, kind, variables, args, **options).at(at)
     if points.point is None:

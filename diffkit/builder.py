@@ -138,9 +138,9 @@ class ProgramBuilder:
         return slot
 
     def _depth(self, primitive: Primitive, args: Sequence[int]) -> int:
-        """Nesting of an operation; a chain of + and −, or × and ÷, is as deep as its deepest term, and one more."""
+        """Nesting of an operation; a chain of + and −, of × and ÷, or of max is one deeper than its deepest term."""
         depths = self._depths
-        chain = CHAINS.get(primitive)
+        chain = primitive.name if primitive.variadic else CHAINS.get(primitive)
         if chain is None:
             return max([depths[slot] for slot in args]) + 1
         first = self._instructions[args[0]]

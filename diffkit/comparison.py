@@ -22,6 +22,7 @@ from diffkit.tasks import Task
 
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it
 SLACK = 4.0  # a first-order rounding bound times this is the bar of a float method
+DROWNED = 1e-10  # of the largest component: a bar below that is sharp, whatever it leaves of a small component
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Row:
     """time to prepare and to answer"""
     outside: tuple[int, ...]
     """components with a value beyond the bar, or a status, though the reference has a value; uncertain is no claim"""
+    lost: tuple[int, ...] = ()
+    """components inside a bar so wide that not one digit is right"""
     skipped: str = ""
     """why the backend could not be asked, if it could not"""
 
@@ -67,8 +70,8 @@ class Finding:
 class Comparison:
     """The verdict on several backends at one point.
 
-    ``verdict``: "agree" if every row keeps its bar, "disagree" if one does not, "undecided" if there is no
-    reference to tell, or the status of a point at which there is no derivative.
+    ``verdict``: "agree" if every row keeps its bar and has a right digit, "disagree" if one does not, "undecided" if
+    there is no reference to tell, or the status of a point at which there is no derivative.
     """
 
     verdict: str
@@ -78,6 +81,10 @@ class Comparison:
     pairs: dict[tuple[str, str], tuple[float, ...]]
     """differences between two backends, in ulps of the reference, by component"""
     findings: tuple[Finding, ...]
+
+    def __bool__(self) -> bool:
+        """A comparison is true only if the methods agree."""
+        return self.verdict == "agree"
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -162,7 +169,7 @@ def _row(task: Task, asked: Asked, points: Points, reference: Result) -> Row:
         nothing = (math.nan,) * len(task.places)
         odd = {c: Odd("uncertain", skipped) for c in range(len(task.indices))}
         blank = lay_out(task, Answer([math.nan] * len(task.indices), None, odd), points, backend.name, "none")
-        return Row(backend.name, blank, nothing, nothing, nothing, nothing, nothing, seconds, (), skipped)
+        return Row(backend.name, blank, nothing, nothing, nothing, nothing, nothing, seconds, (), (), skipped)
     result = lay_out(task, answer, points, backend.name, backend.error_kind)
     bar = _bars(task, evaluation, answer, full)
     if reference.error_kind != "proven" and reference.flat_error is not None:  # a measured reference has a bar too
@@ -178,7 +185,12 @@ def _row(task: Task, asked: Asked, points: Points, reference: Result) -> Row:
         for c, (a, b) in enumerate(zip(absolute, bar, strict=True))
         if not reference.is_odd(c) and not (result.is_uncertain(c) or a <= b)
     )
-    return Row(backend.name, result, bar, absolute, relative, ulps, digits, seconds, outside)
+    largest = max((abs(r) for r in reference.flat if math.isfinite(r)), default=0.0)
+    lost = tuple(
+        c for c, (d, b) in enumerate(zip(digits, bar, strict=True))
+        if d < 1 and reference.flat[c] and b > DROWNED * largest and c not in outside and not result.is_uncertain(c)
+    )  # fmt: skip
+    return Row(backend.name, result, bar, absolute, relative, ulps, digits, seconds, outside, lost)
 
 
 def correct_digits(relative: float) -> float:
@@ -268,7 +280,7 @@ def _verdict(reference: Result, rows: Sequence[Row]) -> str:
     asked = [row for row in rows if not row.skipped]
     if reference.status == "uncertain" or not asked:
         return "undecided"
-    if any(row.outside for row in asked):
+    if any(row.outside or row.lost for row in asked):
         return "disagree"
     if all(row.result.is_uncertain(c) for row in asked for c in range(len(reference.flat)) if not reference.is_odd(c)):
         return "undecided" if reference.ok else reference.status

@@ -51,7 +51,7 @@ class Referee:
         if self.digits is not None:
             factors = self.task.factors or (Fraction(1),) * len(components)
             known = self.prover.decimals(point, self.digits, factors, deadline) if regular.inside else None
-            decimals = [known[c] if known and found[c].status == "ok" else "" for c in components]
+            decimals = [_decimals(found[c], known[c] if known else "") for c in components]
         note = PROOF if regular.inside else SERIES
         return Answer([seen.value for seen in found], [seen.error for seen in found], odd, 1, note, True, decimals)
 
@@ -96,3 +96,10 @@ class Referee:
     def batch(self, points: object) -> Answer:
         """Prove row by row."""
         return by_rows(self, points)
+
+
+def _decimals(seen: Odd, known: str) -> str:
+    """The decimals of a component: those that are known, 0 of a proven zero, none where it has no value."""
+    if seen.status != "ok":
+        return ""
+    return "0" if seen.value == seen.error == 0.0 else known

@@ -147,7 +147,7 @@ def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], 
         return 0
     result = Prepared(OfExpression(task), backend).result(points)
     deliver(report_on(task, formulas=formulas, result=result, notes=notes), format, output)
-    return 0 if result.ok else EXIT_NO
+    return 0 if result else EXIT_NO
 
 
 def _wants_formula(asked: bool | None, backend: str, format: str) -> bool:

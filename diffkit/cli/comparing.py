@@ -71,7 +71,7 @@ def compare(
         with patience("comparing") as tell:
             comparison = compare_task(task, place.point, backends_of(backends), tell)
         deliver(asked.report(task, comparison=comparison), format, output)
-        return 0 if comparison.verdict == "agree" else EXIT_NO
+        return 0 if comparison else EXIT_NO
     task = make_task(function_of(expressions, kind), kind, names(variables), **task_options)
     found = points_of(at, points, task.variables)
     if found is None:
@@ -88,7 +88,7 @@ def compare(
     with patience("comparing") as tell:
         comparison = compare_task(task, found.point, chosen, tell)
     deliver(report_on(task, comparison=comparison), format, output)
-    return 0 if comparison.verdict == "agree" else EXIT_NO
+    return 0 if comparison else EXIT_NO
 
 
 @click.command()
@@ -121,7 +121,7 @@ def report(cases: str, kind: str, backends: str, closeness: float | None, format
     chosen = backends_of(backends)
     accuracy, code = _examine(load_cases(cases, kind), chosen, kind, closeness)
     deliver(Report((), (), kind, accuracy=accuracy), format, output)
-    return code or (0 if accuracy.passed else EXIT_NO)
+    return code or (0 if accuracy else EXIT_NO)
 
 
 def _examine(cases: Any, backends: list[Any], kind: str, closeness: float | None = None) -> tuple[Any, int]:

@@ -65,7 +65,7 @@ def limit(
 
     with drawing(picture, save, show):
         deliver(QuotientsReport(found, errors or format != "text"), format, output)
-    return 0 if found.derivative.ok else EXIT_NO
+    return 0 if found else EXIT_NO
 
 
 def _between(largest: float, least: float) -> list[float]:
@@ -114,7 +114,7 @@ def tangent(
 
     with drawing(picture, save, show):
         deliver(TangentReport(found), format, output)
-    return 0 if found.derivative.ok else EXIT_NO
+    return 0 if found else EXIT_NO
 
 
 def _list(text: str | None) -> list[str] | None:

@@ -61,7 +61,7 @@ def stationary(
         deliver(StationaryReport(found), format, output)
     if found.stopped == "interrupted":
         return EXIT_INTERRUPTED
-    return 0 if found.complete else EXIT_NO
+    return 0 if found else EXIT_NO
 
 
 @contextmanager

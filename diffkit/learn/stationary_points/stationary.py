@@ -30,6 +30,7 @@ from diffkit.learn.stationary_points.undecided import ranges
 from diffkit.program import Program
 from diffkit.proof import Prover
 from diffkit.syntax import format_outputs
+from diffkit.syntax.names import Names
 from diffkit.tasks import hessian_task
 
 MOST_VARIABLES = 6
@@ -45,7 +46,7 @@ PLURALS = {"minimum": "minima", "maximum": "maxima", "kink minimum": "kink minim
 
 def stationary(
     f: Any, box: Any, *, timeout: float | None = None, most: int = MOST_BOXES,
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), progress: Progress | None = None,
+    variables: Names | None = None, args: Sequence[Any] = (), progress: Progress | None = None,
 ) -> StationaryPoints:  # fmt: skip
     """Find the points of a box where ∇f = 0, classify them by the Hessian, and prove what balls can prove.
 
@@ -74,7 +75,7 @@ def _check_limits(timeout: Any, most: Any) -> None:
         raise DiffkitError(f"most is a positive number of boxes, not {most!r}")
 
 
-def _program_of(f: Any, box: Any, variables: Sequence[str] | None, args: Sequence[Any]) -> Program:
+def _program_of(f: Any, box: Any, variables: Names | None, args: Sequence[Any]) -> Program:
     """The program of f; a constant is taken as a function of the names of the box."""
     sides = named(box)
     if is_function(f):
