@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from diffkit.backends import Bounded, get_backend
+from diffkit.backends import get_backend
+from diffkit.backends.complex import STEPPED, ComplexEvaluation
 from diffkit.differences import HIGHEST_ORDER
 from diffkit.differences.witness import Claim, Seen, Witness, laid_out, unknown
 from diffkit.errors import BackendError, LimitError, TracingError
@@ -25,7 +26,7 @@ NAMES = {
     "complex": "complex steps, confirmed by real differences, which give their bar",
     "finite": "finite differences of its values",
 }
-FOLLOWED, STEPPED = "followed through its code", "by complex steps"
+FOLLOWED = "followed through its code"
 UNASKED = "no method can differentiate this function"
 TRACED = "the code was traced to a formula; "
 
@@ -48,8 +49,8 @@ class FunctionReferee:
         """Why the function cannot be proven anything about; empty if it can."""
         if self.untraced:
             return self.untraced
-        if self.function.unsteady:
-            return self.function.unsteady
+        if self.function.unsteady or self.function.rounded:
+            return self.function.unsteady or f"{self.function.rounded}, which has fewer digits than binary64"
         try:
             self.function.traced  # noqa: B018
         except (TracingError, LimitError) as error:
@@ -75,9 +76,59 @@ class FunctionReferee:
 
     def _measured(self, point: Sequence[float]) -> Answer:
         """Each partial from the first method whose value real differences confirm, or from these alone."""
-        function, start = self.function, self.function.evaluations
-        witness = function.witness(tuple(map(float, point)))
-        seen = {} if any(...) else {}
+        import numpy as np
+
+        function, before = self.function, self.function.evaluations
+        place = tuple(map(float, point))
+        with np.errstate(all="ignore"), function.remembering():
+            seen, used = self._seen(place, function.witness(place))
+        if function.unsteady:  # which may have shown only now
+            seen = {index: _unsteady(one, function.unsteady) for index, one in seen.items()}
+        doubts = [one for one in seen.values() if one.odd is None and one.reason]
+        reason = max(doubts, key=lambda one: one.bar / (abs(one.value) or 1.0)).reason if doubts else ""
+        note = "; ".join([NAMES[name] for name in used] + [reason] * bool(reason))
+        return laid_out(self.task.indices, seen, function.evaluations - before, note)
+
+    def _seen(self, point: tuple[float, ...], witness: Witness) -> tuple[dict[Index, Seen], list[str]]:
+        """What is known of each partial, and the methods that found it."""
+        if self.task.order > HIGHEST_ORDER:
+            return {index: unknown(Odd("uncertain", UNASKED)) for index in self.task.indices}, []
+        seen = {index: one for index, one in witness.values(self.task.indices).items() if one.odd is None}
+        used, told = [], {}
+        for name, evaluation in [] if self.function.unsteady else self._prepared:
+            wanted = [index for index in self.task.indices if index not in seen]
+            if not wanted:
+                break
+            try:
+                claims, odd = _claims(evaluation, point, wanted)
+                confirmed = witness.confirm(claims, STEPPED if name == "complex" else FOLLOWED)
+            except (BackendError, LimitError):
+                continue
+            told.update(odd)
+            if name == "complex":  # where it is contradicted, the code is not analytic: that is no doubt about values
+                confirmed = {index: one for index, one in confirmed.items() if one.odd is None}
+            seen.update(confirmed)
+            used += [name] * bool(confirmed)
+        wanted = [index for index in self.task.indices if index not in seen]
+        try:
+            alone = witness.alone(wanted)
+        except (BackendError, LimitError) as error:
+            alone = {index: unknown(Odd("uncertain", f"{UNASKED}: {error}")) for index in wanted}
+        for index, one in alone.items():
+            vague = one.odd is not None and one.odd.status == "uncertain" and index in told
+            seen[index] = unknown(one.odd._replace(message=told[index].message)) if vague else one
+        return seen, used + ["finite"] * bool(wanted)
+
+    @cached_property
+    def _prepared(self) -> list[tuple[str, Any]]:
+        found = []
+        for name in ladder(self.task):
+            try:
+                found.append((name, get_backend(name).prepare(self.task)))
+            except (BackendError, LimitError):
+                continue
+        return found
+
     def batch(self, points: Any) -> Answer:
         """Answer row by row."""
         return by_rows(self, points)
@@ -90,11 +141,25 @@ def ladder(task: Task) -> tuple[str, ...]:
     return ("reverse", *LADDER) if len(directions) > FEW * len(sweeps) else LADDER
 
 
-def _settles(known: Odd, new: Odd | None) -> bool:
-    """Whether what another method says is better than what is known of a component."""
-    return known.status == "uncertain" and (new is None or new.status != "uncertain" or _is_open(known))
+def _claims(
+    evaluation: Any, point: tuple[float, ...], wanted: Sequence[Index]
+) -> tuple[dict[Index, Claim], dict[Index, Odd]]:
+    """What a method finds of some partials, and what is odd about the others."""
+    if isinstance(evaluation, ComplexEvaluation):
+        slopes = evaluation.slopes(point)
+        return {index: Claim(slopes[index]) for index in wanted if math.isfinite(slopes[index])}, {}
+    answer = evaluation.at(point)
+    odd = {index: answer.odd[c] for c, index in enumerate(evaluation.task.indices) if c in answer.odd}
+    left = set(wanted).difference(odd)
+    if not left:
+        return {}, odd
+    firm, bars = evaluation.function.is_one_formula(point), evaluation.bound(point)
+    found = zip(evaluation.task.indices, answer.values, bars, strict=True)
+    return {index: Claim(value, bar, firm) for index, value, bar in found if index in left}, odd
 
 
-def _is_open(known: Odd) -> bool:
-    """Whether no method has said anything of a component yet."""
-    return known.message.startswith(UNASKED)
+def _unsteady(one: Seen, reason: str) -> Seen:
+    """A partial of a function whose values are not to be relied on."""
+    value, bar = (one.value, one.bar) if one.odd is None else (one.odd.value, one.odd.error)
+    said = f"{value:.6g} ± {bar:.2g}: {reason}" if math.isfinite(value) else reason
+    return unknown(Odd("uncertain", said, value=value, error=bar))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 from diffkit.differences import Function
@@ -21,7 +21,7 @@ from diffkit.tasks import Index, Task
 
 STEP = 2.0**-340  # so small that h² vanishes beside 1, and so large that h·f′ does not underflow for f′ > 1e-200
 TINY = 2.0**-1000
-FILTERS = Lock()
+FILTERS = RLock()
 """Python's filters of warnings are one for all threads."""
 STEPPED = "by complex steps"
 OTHERS = "use backend='dual' or 'finite'"
@@ -56,12 +56,12 @@ class ComplexEvaluation:
         start, function = tuple(float(x) for x in point), self.task.function
         before = self._count
         slopes = self.slopes(start)
-        witness = Witness(self._real, start) if function is None else function.witness(start)
+        witness = Witness(self._real, start, strict=False) if function is None else function.witness(start, strict=False)
         seen = witness.values(self.task.indices)
         if function is not None and function.unsteady:
             seen.update({index: unknown(Odd("uncertain", function.unsteady)) for index in slopes if index not in seen})
         claims = {index: Claim(slope) for index, slope in slopes.items() if index not in seen}
-        seen.update({index: unknown(OVERFLOW) for index, (slope, _) in claims.items() if not math.isfinite(slope)})
+        seen.update({index: unknown(OVERFLOW) for index, claim in claims.items() if not math.isfinite(claim.value)})
         seen.update(witness.confirm({index: c for index, c in claims.items() if index not in seen}, STEPPED))
         return laid_out(self.task.indices, seen, self._count - before)
 
@@ -97,8 +97,10 @@ class ComplexEvaluation:
         """All outputs at a complex point; BackendError where the code does not take it, or drops imaginary parts."""
         import numpy as np
 
+        from diffkit.callables.silence import silenced
+
         try:
-            with FILTERS, np.errstate(all="ignore"), warnings.catch_warnings(record=True) as said:
+            with FILTERS, silenced(), np.errstate(all="ignore"), warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always")
                 result = self._values(row)
         except BackendError:

@@ -1,7 +1,7 @@
 """Real differences as a witness: they see nothing but values of f, and confirm partials that were found otherwise.
 
-A partial v ± a that was found by following the code is confirmed where a difference d ± b agrees, |v − d| ≤ a + b.
-Where rounding is all that d leaves, v keeps its bar; elsewhere nothing finer than |v − d| + b is known.
+A partial v ± a is confirmed where a difference d ± b agrees, |v − d| ≤ a + b, and b shows enough digits. Nothing finer
+than |v − d| + b is then known of it, unless the claim is firm: f is one formula around the point, and a its rounding.
 """
 
 from __future__ import annotations
@@ -28,10 +28,14 @@ HIDES = "the code hides (a cache, caught errors), or stops at a tolerance"
 
 
 class Claim(NamedTuple):
-    """A partial found otherwise, with the bar that its own method admits; NaN if it knows none."""
+    """A partial found otherwise, and the bar that its own method admits.
+
+    It is firm where differences need only confirm it: the bar is all that rounding can do to a formula.
+    """
 
     value: float
-    bar: float = math.nan
+    bar: float = 0.0
+    firm: bool = False
 
 
 class Seen(NamedTuple):
@@ -58,11 +62,14 @@ Family = tuple[int, int]
 class Witness:
     """Real differences of a function at one point.
 
-    ``unit`` is that of the rounding of its values, ``rounded`` says in words that it is not binary64's.
+    ``unit`` is that of the rounding of its values, ``rounded`` says in words that it is not binary64's. With
+    ``strict`` a value is ok only if its bar is a small part of it.
     """
 
-    def __init__(self, functions: Sequence[Function], point: Point, unit: float = UNIT, rounded: str = ""):
-        self.unit, self.rounded = unit, rounded
+    def __init__(
+        self, functions: Sequence[Function], point: Point, unit: float = UNIT, rounded: str = "", strict: bool = True
+    ):
+        self.unit, self.rounded, self.strict = unit, rounded, strict
         self.prober = Prober(functions, point, unit)
         self.probes: dict[Block, Probe] = {}
         self.known: dict[tuple[Block, Effort], Difference] = {}
@@ -141,18 +148,18 @@ class Witness:
     def _look(
         self, wanted: Sequence[Block], claims: Mapping[Index, Claim], largest: Mapping[Family, float], how: str
     ) -> Iterator[tuple[Block, dict[Index, Seen]]]:
-        """Look at blocks: economically where claims have bars, thoroughly where that does not settle them."""
-        quick = [block for block in wanted if not math.isnan(self._sum(block, claims).bar)]
+        """Look at blocks: economically where claims are firm, thoroughly where that does not confirm them."""
+        quick = [block for block in wanted if all(claims[index].firm for index in self._probe(block).weights)]
         kept = {
             block
             for block, d in zip(quick, self._differences(quick, ECONOMY), strict=True)
-            if self._keeps(block, self._sum(block, claims), d)
+            if self._keeps(block, claims, d)
         }
         rest = [block for block in wanted if block not in kept]
         found = dict(zip(rest, self._differences(rest, THOROUGH), strict=True))
         for block in wanted:
-            if block in kept or self._keeps(block, self._sum(block, claims), found[block]):
-                yield block, {index: Seen(*claims[index]) for index in self._probe(block).weights}
+            if block in kept or (block in quick and self._keeps(block, claims, found[block])):
+                yield block, {index: Seen(*claims[index][:2]) for index in self._probe(block).weights}
             else:
                 yield block, self._judged(block, claims, found[block], largest, how)
 
@@ -165,9 +172,10 @@ class Witness:
         rounding = 0.0 if block.alone else SUM * math.fsum(sizes)
         return Sum(math.fsum(terms), math.fsum(bars) + rounding, max(sizes))
 
-    def _keeps(self, block: Block, claimed: Sum, d: Difference) -> bool:
-        """Whether a difference confirms the claims to the last digit that f shows, and that is enough of them."""
-        if d.odd is not None or not d.settled or not abs(claimed.value - d.value) <= claimed.bar + d.bar:
+    def _keeps(self, block: Block, claims: Mapping[Index, Claim], d: Difference) -> bool:
+        """Whether a difference confirms firm claims, and sees enough digits of them."""
+        claimed = self._sum(block, claims)
+        if d.odd is not None or not abs(claimed.value - d.value) <= claimed.bar + d.bar:
             return False
         return self._is_fine(self._probe(block), d, d.bar, claimed.largest)
 
@@ -177,16 +185,16 @@ class Witness:
         """Judge the claims of a block by a difference that does not confirm their own bars."""
         probe, claimed = self._probe(block), self._sum(block, claims)
         apart = abs(claimed.value - d.value)
-        agree = apart <= d.bar + (0.0 if math.isnan(claimed.bar) else claimed.bar)
+        agree = apart <= d.bar + claimed.bar
         found = {}
         for index, weight in probe.weights.items():
             claim = claims[index]
             if d.odd is not None:
                 found[index] = _undecided(claim.value, d.odd, how)
                 continue
-            wide = max((apart + d.bar) / abs(weight), 0.0 if math.isnan(claim.bar) else claim.bar)
+            wide = max((apart + d.bar) / abs(weight), claim.bar)
             fine = self._is_fine(probe, d, wide * abs(weight), abs(weight) * largest[_family(index)])
-            if fine and (agree or not self._is_flat(probe, d)):
+            if (fine or not self.strict) if agree else fine and not self._is_flat(probe, d):
                 found[index] = Seen(claim.value, wide, None, self._rounding(claim.value, wide) or d.reason)
             elif agree:
                 found[index] = self._coarse(claim.value, wide, d)
