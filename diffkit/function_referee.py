@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from diffkit.backends import get_backend
 from diffkit.backends.complex import STEPPED, ComplexEvaluation
 from diffkit.differences import HIGHEST_ORDER
-from diffkit.differences.witness import Claim, Seen, Witness, laid_out, unknown
+from diffkit.differences.testimony import Claim, Seen, unknown, vague
+from diffkit.differences.witness import Witness, laid_out
 from diffkit.errors import BackendError, LimitError, TracingError
 from diffkit.evaluation import by_rows
 from diffkit.referee import Referee
@@ -79,45 +80,47 @@ class FunctionReferee:
         import numpy as np
 
         function, before = self.function, self.function.evaluations
-        place = tuple(map(float, point))
         with np.errstate(all="ignore"), function.remembering():
-            seen, used = self._seen(place, function.witness(place))
+            seen, used = self._seen(tuple(map(float, point)))
         if function.unsteady:  # which may have shown only now
             seen = {index: _unsteady(one, function.unsteady) for index, one in seen.items()}
-        doubts = [one for one in seen.values() if one.odd is None and one.reason]
-        reason = max(doubts, key=lambda one: one.bar / (abs(one.value) or 1.0)).reason if doubts else ""
-        note = "; ".join([NAMES[name] for name in used] + [reason] * bool(reason))
+        note = "; ".join([NAMES[name] for name in used] + _doubt(seen.values()))
         return laid_out(self.task.indices, seen, function.evaluations - before, note)
 
-    def _seen(self, point: tuple[float, ...], witness: Witness) -> tuple[dict[Index, Seen], list[str]]:
+    def _seen(self, point: tuple[float, ...]) -> tuple[dict[Index, Seen], list[str]]:
         """What is known of each partial, and the methods that found it."""
         if self.task.order > HIGHEST_ORDER:
             return {index: unknown(Odd("uncertain", UNASKED)) for index in self.task.indices}, []
-        seen = {index: one for index, one in witness.values(self.task.indices).items() if one.odd is None}
-        used, told = [], {}
+        witness = self.function.witness(point)
+        plain = witness.values(self.task.indices)
+        silent = [index for index, one in plain.items() if one.odd is not None]
+        seen = {index: one for index, one in plain.items() if one.odd is None}
+        used, told = self._follow(point, witness, seen, silent)
+        rest = [index for index in self.task.indices if index not in seen]
+        seen.update(_alone(witness, rest, told))
+        return seen, used + ["finite"] * bool(rest)
+
+    def _follow(
+        self, point: tuple[float, ...], witness: Witness, seen: dict[Index, Seen], silent: Sequence[Index]
+    ) -> tuple[list[str], dict[Index, Odd]]:
+        """Follow the code where f has a value, one way after another; who found something, and what else they say."""
+        used: list[str] = []
+        told: dict[Index, Odd] = {}
         for name, evaluation in [] if self.function.unsteady else self._prepared:
-            wanted = [index for index in self.task.indices if index not in seen]
+            wanted = [index for index in self.task.indices if index not in seen and index not in silent]
             if not wanted:
                 break
             try:
                 claims, odd = _claims(evaluation, point, wanted)
-                confirmed = witness.confirm(claims, STEPPED if name == "complex" else FOLLOWED)
+                found = witness.confirm(claims, STEPPED if name == "complex" else FOLLOWED)
             except (BackendError, LimitError):
                 continue
-            told.update(odd)
             if name == "complex":  # where it is contradicted, the code is not analytic: that is no doubt about values
-                confirmed = {index: one for index, one in confirmed.items() if one.odd is None}
-            seen.update(confirmed)
-            used += [name] * bool(confirmed)
-        wanted = [index for index in self.task.indices if index not in seen]
-        try:
-            alone = witness.alone(wanted)
-        except (BackendError, LimitError) as error:
-            alone = {index: unknown(Odd("uncertain", f"{UNASKED}: {error}")) for index in wanted}
-        for index, one in alone.items():
-            vague = one.odd is not None and one.odd.status == "uncertain" and index in told
-            seen[index] = unknown(one.odd._replace(message=told[index].message)) if vague else one
-        return seen, used + ["finite"] * bool(wanted)
+                found = {index: one for index, one in found.items() if one.odd is None}
+            told.update(odd)
+            seen.update(found)
+            used += [name] * bool(found)
+        return used, told
 
     @cached_property
     def _prepared(self) -> list[tuple[str, Any]]:
@@ -158,8 +161,25 @@ def _claims(
     return {index: Claim(value, bar, firm) for index, value, bar in found if index in left}, odd
 
 
+def _alone(witness: Witness, wanted: Sequence[Index], told: Mapping[Index, Odd]) -> dict[Index, Seen]:
+    """What differences say, or what was told by those that followed the code where it is no more than that."""
+    try:
+        found = witness.alone(wanted)
+    except (BackendError, LimitError) as error:
+        found = {index: unknown(Odd("uncertain", f"{UNASKED}: {error}")) for index in wanted}
+    for index, one in found.items():
+        if one.odd is not None and one.odd.status == "uncertain" and index in told:
+            found[index] = unknown(one.odd._replace(message=told[index].message))
+    return found
+
+
 def _unsteady(one: Seen, reason: str) -> Seen:
     """A partial of a function whose values are not to be relied on."""
     value, bar = (one.value, one.bar) if one.odd is None else (one.odd.value, one.odd.error)
-    said = f"{value:.6g} ± {bar:.2g}: {reason}" if math.isfinite(value) else reason
-    return unknown(Odd("uncertain", said, value=value, error=bar))
+    return unknown(vague(value, bar, reason))
+
+
+def _doubt(seen: Iterable[Seen]) -> list[str]:
+    """Why the widest bar is wide, if it is."""
+    doubts = [one for one in seen if one.odd is None and one.reason]
+    return [max(doubts, key=lambda one: one.bar / (abs(one.value) or 1.0)).reason] if doubts else []

@@ -14,7 +14,8 @@ from threading import RLock
 from typing import Any
 
 from diffkit.differences import Function
-from diffkit.differences.witness import Claim, Witness, laid_out, unknown
+from diffkit.differences.testimony import Claim, unknown
+from diffkit.differences.witness import Witness, laid_out
 from diffkit.errors import BackendError
 from diffkit.results import Answer, ErrorKind, Odd
 from diffkit.tasks import Index, Task
@@ -56,7 +57,7 @@ class ComplexEvaluation:
         start, function = tuple(float(x) for x in point), self.task.function
         before = self._count
         slopes = self.slopes(start)
-        witness = Witness(self._real, start, strict=False) if function is None else function.witness(start, strict=False)
+        witness = Witness(self._real, start) if function is None else function.witness(start)
         seen = witness.values(self.task.indices)
         if function is not None and function.unsteady:
             seen.update({index: unknown(Odd("uncertain", function.unsteady)) for index in slopes if index not in seen})

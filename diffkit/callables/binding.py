@@ -126,9 +126,8 @@ class Bound:
                 self.faults[UNSTEADY] = f"{self.name} has a value for equal arguments only now and then"
         elif not np.array_equal(before, found, equal_nan=True):
             gap = float(np.nanmax(np.abs(before - found), initial=0.0))
-            self.faults[UNSTEADY] = (
-                f"{self.name} gives different values for equal arguments, {gap:.3g} apart: it is random or keeps a state"
-            )
+            apart = f"{self.name} gives different values for equal arguments, {gap:.3g} apart"
+            self.faults[UNSTEADY] = f"{apart}: it is random or keeps a state"
 
     def _remember(self, point: bytes, found: Any) -> None:
         """Compare a result with an earlier one at the same point."""
@@ -319,9 +318,9 @@ class Bound:
                 hint="that is no mistake: its derivatives are measured instead of proven",
             )
 
-    def witness(self, point: tuple[float, ...], strict: bool = True) -> Witness:
+    def witness(self, point: tuple[float, ...]) -> Witness:
         """Real differences at a point, to confirm what is found otherwise."""
-        return Witness(self.samplers(), point, self.unit, self.rounded, strict)
+        return Witness(self.samplers(), point, self.unit, self.rounded)
 
     def is_one_formula(self, point: Sequence[float]) -> bool:
         """Whether the code computes as many numbers beside the point as there: no loop stops earlier or later."""

@@ -33,8 +33,8 @@ class Block(NamedTuple):
         return len(self.outputs) == len(self.variables) == 1
 
     @property
-    def index(self) -> tuple[int, ...]:
-        """The multi-index of one partial."""
+    def only(self) -> tuple[int, ...]:
+        """The multi-index of the one partial."""
         return tuple(sorted((*self.variables * self.power, *self.rest)))
 
     def weights(self, scales: dict[int, float], moves: dict[int, float]) -> dict[Index, float]:
@@ -105,7 +105,8 @@ class Probe(NamedTuple):
 
     sampler: Sampler
     start: Point
-    index: tuple[int, ...]
+    partial: tuple[int, ...]
+    """its multi-index"""
     weights: dict[Index, float]
 
 
@@ -120,15 +121,15 @@ class Prober:
         """Give the probe of a block."""
         if block.alone:
             (k,) = block.outputs
-            return Probe(self.samplers[k], self.point, block.index, {(k, block.index): 1.0})
+            return Probe(self.samplers[k], self.point, block.only, {(k, block.only): 1.0})
         several = len(block.outputs) > 1
         scales = {k: _weight(k) / self._size(k) if several else 1.0 for k in block.outputs}
         moves = {v: _weight(v) * (abs(self.point[v]) or 1.0) for v in block.variables}
         held = tuple(sorted(set(block.rest)))
         path = self._along(scales, moves, held)
         start = (0.0, *(self.point[v] for v in held))
-        index = (0,) * block.power + tuple(1 + held.index(v) for v in block.rest)
-        return Probe(Sampler(path, self.unit), start, index, block.weights(scales, moves))
+        partial = (0,) * block.power + tuple(1 + held.index(v) for v in block.rest)
+        return Probe(Sampler(path, self.unit), start, partial, block.weights(scales, moves))
 
     def _size(self, output: int) -> float:
         """Size of an output, so that none drowns beside others."""
