@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
 from functools import cached_property
-from time import monotonic
 from typing import Any, NamedTuple
 
 from flint import arb, arb_series
@@ -23,6 +22,7 @@ from diffkit.algebras.floats import FLOATS, to_float
 from diffkit.algebras.rationals import Inexact, rationals
 from diffkit.builder import select
 from diffkit.confirmation import ZERO, Check, Direction, alone, confirmations
+from diffkit.deadline import check_time
 from diffkit.emit import LARGEST, Emitted, maker
 from diffkit.program import Program, run, run_slots
 from diffkit.results import Odd
@@ -142,15 +142,14 @@ class Prover:
     def _checks(self) -> list[Check]:
         return confirmations(self.task.indices)
 
-    def at(self, point: Sequence[float], deadline: float | None = None) -> Regular:
-        """Prove what can be proven of every component as an ordinary derivative; past the deadline, no further."""
+    def at(self, point: Sequence[float]) -> Regular:
+        """Prove what can be proven of every component as an ordinary derivative."""
         if not self._balls.patience and (proof := self._at_once(*point)):
             return proof
         found: list[Enclosure] = []
         inside = False
         for bits in self._steps:
-            if deadline is not None and found and monotonic() > deadline:
-                break
+            check_time()
             if bits == EXACT_BEFORE and inside:
                 exactly = self._exactly(point, found)
                 if exactly is not None:
@@ -165,18 +164,17 @@ class Prover:
                         return Regular(tuple(found), True, agreed)
         return Regular(tuple(found), inside)
 
-    def decimals(
-        self, point: Sequence[float], digits: int, factors: Sequence[Fraction], deadline: float | None = None
-    ) -> list[str]:
+    def decimals(self, point: Sequence[float], digits: int, factors: Sequence[Fraction]) -> list[str]:
         """Give each component times its factor, correctly rounded to decimal digits; empty where that is not proven."""
         texts: list[str] = []
         bits = int(digits * 3.33) + 64
         for _ in range(DOUBLINGS):
+            check_time()
             with precision(bits):
                 found, inside, _ = self._enclosures(bits, point)
                 balls = [e.ball * rational(f) for e, f in zip(found, factors, strict=True)]
                 texts = [decimal_text(ball, digits) if inside else "" for ball in balls]
-            if all(texts) or (deadline is not None and monotonic() > deadline):
+            if all(texts):
                 break
             bits *= 2
         return texts

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cached_property
-from time import monotonic
 
 from diffkit.algebras.balls import exact_fraction, precision, rational
 from diffkit.algebras.floats import to_float
+from diffkit.deadline import TimeIsUp
 from diffkit.evaluation import by_rows
 from diffkit.proof import PRECISIONS, Enclosure, Prover, Regular, enclose, suspects, too_large
-from diffkit.results import Answer, Odd
+from diffkit.results import Answer, Odd, unanswered
 from diffkit.tasks import Task
 
 WRONG_ROW = "the table's derivative and Arb's own series disagree: "
@@ -26,8 +26,8 @@ class Referee:
 
     formula = None
 
-    def __init__(self, task: Task, digits: int | None = None, timeout: float | None = None):
-        self.task, self.digits, self.timeout = task, digits, timeout
+    def __init__(self, task: Task, digits: int | None = None):
+        self.task, self.digits = task, digits
 
     @cached_property
     def prover(self) -> Prover:
@@ -36,21 +36,22 @@ class Referee:
 
     def at(self, point: Sequence[float]) -> Answer:
         """Give the reference at one point: correctly rounded values, bounds of their errors, or what is odd."""
-        deadline = None if self.timeout is None else monotonic() + self.timeout
-        regular = self.prover.at(point, deadline)
         components = range(len(self.task.indices))
+        try:
+            regular = self.prover.at(point)
+        except TimeIsUp as up:
+            return unanswered(len(components), up.reason)
         if regular.agreed is False:
             names = ", ".join(suspects(self.task.program, point)) or "a row"
             found = [Odd("uncertain", f"{WRONG_ROW}the rule of {names} is wrong", cause="wrong rule")] * len(components)
         elif regular.inside:
             found = [self._ordinary(c, regular) for c in components]
         else:
-            found = [self._special(c, point) for c in components]
+            found = [self._special_in_time(c, point) for c in components]
         odd = {c: seen for c, seen in enumerate(found) if seen.status != "ok" or seen.message or seen.cause}
         decimals = None
         if self.digits is not None:
-            factors = self.task.factors or (Fraction(1),) * len(components)
-            known = self.prover.decimals(point, self.digits, factors, deadline) if regular.inside else None
+            known = self._decimals(point, self.digits) if regular.inside else None
             decimals = [known[c] if known and found[c].status == "ok" else "" for c in components]
         note = PROOF if regular.inside else SERIES
         return Answer([seen.value for seen in found], [seen.error for seen in found], odd, 1, note, True, decimals)
@@ -73,6 +74,20 @@ class Referee:
             sign = "it may be zero" if enclosure.ball.contains(0) else "it is not zero"
             message = f"rounds to 0.0: the derivative is at most {bound} in size, and {sign}"
         return Odd("ok", message, value=value, error=enclosure.error)
+
+    def _decimals(self, point: Sequence[float], digits: int) -> list[str] | None:
+        """The components to so many digits; None where the time is up before."""
+        factors = self.task.factors or (Fraction(1),) * len(self.task.indices)
+        try:
+            return self.prover.decimals(point, digits, factors)
+        except TimeIsUp:
+            return None
+
+    def _special_in_time(self, c: int, point: Sequence[float]) -> Odd:
+        try:
+            return self._special(c, point)
+        except TimeIsUp as up:
+            return Odd("uncertain", up.reason)
 
     def _special(self, c: int, point: Sequence[float]) -> Odd:
         """What a component is at a point that is not proven to be ordinary."""
