@@ -12,6 +12,7 @@ from typing import NamedTuple
 from diffkit.backends import Backend
 from diffkit.cases import Case
 from diffkit.comparison import Comparer, Comparison, Finding, Row
+from diffkit.deadline import check_time
 from diffkit.errors import DiffkitError
 from diffkit.points import plural
 
@@ -55,7 +56,7 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Whether no method is outside its error bar and nothing contradicts what was expected."""
+        """Whether the methods do not disagree with the reference and nothing contradicts what was expected."""
         return self.verdict not in ("disagree", "failed") and not self.contradicted
 
 
@@ -107,6 +108,8 @@ class AccuracyReport:
     backends: tuple[str, ...]
     outcomes: tuple[Outcome, ...]
     total: int
+    stopped: str = ""
+    """why not all were reached, if they were not"""
 
     @property
     def complete(self) -> bool:
@@ -120,7 +123,7 @@ class AccuracyReport:
 
     @property
     def passed(self) -> bool:
-        """Whether no method is outside its error bar and nothing contradicts what was expected."""
+        """Whether no method disagrees with the reference and nothing contradicts what was expected."""
         return self.complete and all(outcome.passed for outcome in self.outcomes)
 
     @property
@@ -172,10 +175,14 @@ class AccuracyReport:
     @property
     def headline(self) -> str:
         """What was compared and the verdicts, in one line."""
-        whole = "" if self.complete else f"PARTIAL, the first {len(self.outcomes)} of "
+        whole = "" if self.complete else f"PARTIAL ({self.stopped}), the first {len(self.outcomes)} of "
         return f"{self.kind}s at {whole}{plural(self.total, 'point')}: " + ", ".join(
             f"{count} {verdict}" for verdict, count in self.verdicts.items()
         )
+
+    def __bool__(self) -> bool:
+        """A report is true only if it has passed."""
+        return self.passed
 
     def __repr__(self) -> str:
         return f"<AccuracyReport: {self.headline}>"
@@ -201,6 +208,7 @@ def examine(cases: Iterable[Case], backends: Sequence[str | Backend], closeness:
             if comparer is None or comparer.task is not case.task:
                 comparer = Comparer(case.task, backends)
             comparison = comparer.at(case.point)
+            check_time()  # of a case that was not finished nothing is told
         except DiffkitError as error:
             yield Outcome(case, "failed", (), (Finding("reference", "could not be compared", str(error)),))
             continue

@@ -7,11 +7,12 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from diffkit.backends import COMPARED, Backend
-from diffkit.deadline import time_limit
+from diffkit.deadline import collected, time_limit
 from diffkit.errors import PointError
 from diffkit.prepared import Prepared, find_backend
 from diffkit.questions import ask
 from diffkit.results import Result
+from diffkit.syntax.names import Name, Names
 from diffkit.workers import timed
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 @timed
 def derivative(
-    f: Any, at: Any, *, wrt: str | Sequence[str] | None = None, order: int = 1, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    f: Any, at: Any, *, wrt: Names | None = None, order: int = 1, backend: str | Backend = "auto",
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """dⁿf/dxⁿ at a point, or a mixed partial ∂ⁿf/∂x∂y… if ``wrt`` is several names; value of shape ().
@@ -38,8 +39,8 @@ def derivative(
 
 @timed
 def gradient(
-    f: Any, at: Any, *, wrt: str | Sequence[str] | None = None, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    f: Any, at: Any, *, wrt: Names | None = None, backend: str | Backend = "auto",
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """∇f, the vector of partials ∂f/∂xᵢ; value of shape (n,), batch dimensions first. Arguments as ``derivative``."""
@@ -48,8 +49,8 @@ def gradient(
 
 @timed
 def jacobian(
-    fs: Any, at: Any, *, wrt: str | Sequence[str] | None = None, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    fs: Any, at: Any, *, wrt: Names | None = None, backend: str | Backend = "auto",
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """J = ∂fᵢ/∂xⱼ of a sequence of scalar functions over the union of their variables; value of shape (m, n)."""
@@ -58,8 +59,8 @@ def jacobian(
 
 @timed
 def hessian(
-    f: Any, at: Any, *, wrt: str | Sequence[str] | None = None, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    f: Any, at: Any, *, wrt: Names | None = None, backend: str | Backend = "auto",
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """H = ∂²f/∂xᵢ∂xⱼ, symmetric by construction; value of shape (n, n). Arguments as ``derivative``."""
@@ -69,7 +70,7 @@ def hessian(
 @timed
 def directional(
     f: Any, at: Any, direction: Sequence[Any], order: int = 1, *, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """dᵏ/dtᵏ f(x + t·v) at t = 0; value of shape (). The direction v, one number per variable, is not normalised."""
@@ -80,7 +81,7 @@ def directional(
 @timed
 def jvp(
     f: Any, at: Any, direction: Sequence[Any], *, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """J·v, the derivative of every output along v, without forming J; value of shape (m,).
@@ -94,7 +95,7 @@ def jvp(
 @timed
 def hvp(
     f: Any, at: Any, direction: Sequence[Any], *, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """H·v, the derivative of the gradient along v, without forming H; value of shape (n,).
@@ -107,8 +108,8 @@ def hvp(
 
 @timed
 def taylor(
-    f: Any, at: Any, order: int, *, wrt: str | None = None, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    f: Any, at: Any, order: int, *, wrt: Name | None = None, backend: str | Backend = "auto",
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """Taylor coefficients f⁽ᵏ⁾(x)/k! for k = 0 … order in one variable; value of shape (order + 1,)."""
@@ -120,7 +121,7 @@ def prepare(
     kind: str = "gradient",
     *,
     backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None,
+    variables: Names | None = None,
     args: Sequence[Any] = (),
     timeout: float | None = None,
     **options: Any,
@@ -136,14 +137,14 @@ def prepare(
 @timed
 def compare(
     f: Any, at: Any, kind: str = "gradient", backends: str | Sequence[str | Backend] = COMPARED, *,
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (),
+    variables: Names | None = None, args: Sequence[Any] = (),
     timeout: float | None = None, isolated: bool = False, **options: Any,  # noqa: ARG001
 ) -> Comparison:  # fmt: skip
     """Compare backends at one point with each other and with a proven value.
 
-    The verdict is "agree" if every backend keeps its own error bar about the reference, else "disagree",
-    "undecided", or the status of a point without a derivative. A backend that has no answer after ``timeout`` seconds
-    is skipped.
+    The verdict is "agree" if every backend keeps its own error bar about the reference and has a right digit, else
+    "disagree", "undecided", or the status of a point without a derivative. A backend that has no answer after
+    ``timeout`` seconds is skipped.
     """
     task, points = ask(f, kind, variables, args, **options).at(at)
     if points.point is None:
@@ -172,5 +173,5 @@ def report(
 
     loaded = load_cases(cases, kind)
     chosen = [find_backend(b) for b in ((backends,) if isinstance(backends, str) else backends)]
-    outcomes = tuple(examine(loaded, chosen, CLOSE if closeness is None else closeness))
-    return AccuracyReport(kind, tuple(b.name for b in chosen), outcomes, len(loaded))
+    outcomes, stopped = collected(examine(loaded, chosen, CLOSE if closeness is None else closeness))
+    return AccuracyReport(kind, tuple(b.name for b in chosen), tuple(outcomes), len(loaded), stopped)

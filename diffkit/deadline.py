@@ -24,6 +24,7 @@ class TimeIsUp(BaseException):
 
     def __init__(self, deadline: Deadline):
         super().__init__(deadline.reason)
+        deadline.missed = True
         self.deadline = deadline
         self.reason = deadline.reason
 
@@ -37,6 +38,8 @@ class Deadline:
     def __init__(self, seconds: float, gone: float = 0.0):
         self.seconds = _checked(seconds)
         self.until = monotonic() + self.seconds - gone
+        self.missed = False
+        """whether anything was given up for it"""
         self.at_end: list[Callable[[], object]] = []
 
     @property
@@ -73,10 +76,33 @@ def check_time() -> None:
         deadline.check()
 
 
+def reason_to_stop(share: float = 0.0) -> str:
+    """Why the work at hand had better end by itself, as that share of its time is all that is left; empty if it is not.
+
+    For work that has to finish what it began: it keeps part of its time for that.
+    """
+    deadline = _CURRENT.get()
+    if deadline is None or deadline.left > share * deadline.seconds:
+        return ""
+    deadline.missed = True
+    return deadline.reason
+
+
 def in_time(steps: Iterable[T]) -> Iterable[T]:
     """The steps of a loop, which then ends when the time is up; without a deadline they cost nothing."""
     deadline = _CURRENT.get()
     return steps if deadline is None else deadline.paced(steps)
+
+
+def collected(found: Iterable[T]) -> tuple[list[T], str]:
+    """Collect what is found one by one until the time is up, and the reason why there is no more, if there is one."""
+    kept: list[T] = []
+    try:
+        for one in found:
+            kept.append(one)
+    except TimeIsUp as up:
+        return kept, up.reason
+    return kept, ""
 
 
 class time_limit:

@@ -6,7 +6,7 @@ from typing import Any
 
 from diffkit.backends import Backend, get_backend
 from diffkit.deadline import TimeIsUp, time_limit
-from diffkit.errors import BackendError
+from diffkit.errors import BackendError, DiffkitError
 from diffkit.layout import joined_formula, lay_out
 from diffkit.points import Points
 from diffkit.questions import Question, read_direction
@@ -29,7 +29,8 @@ class Prepared:
     """A derivative ready for many points: ``p(points)`` gives an array, ``p.result(points)`` a Result.
 
     ``p.fun``, ``p.jac``, ``p.hess`` and ``p.hessp`` are plain functions of a flat array, as ``scipy.optimize.minimize``
-    takes them.
+    takes them. Of a prepared Jacobian ``p.fun`` gives all functions, shape (m,), and ``p.jac`` their Jacobian, shape
+    (m, n), as ``scipy.optimize.root`` and ``least_squares`` take them.
     """
 
     def __init__(
@@ -85,16 +86,28 @@ class Prepared:
 
     # What optimisers ask for -----------------------------------------------------------------------------------
 
-    def fun(self, x: Any) -> float:
-        """F at a flat array, in binary64."""
-        return self.question.value(x)
+    @property
+    def _several(self) -> bool:
+        """Whether f is asked for as several functions."""
+        return self.question.kind == "jacobian"
+
+    def fun(self, x: Any) -> Any:
+        """F at a flat array, in binary64: a number, or of a Jacobian all functions, shape (m,)."""
+        import numpy as np
+
+        values = self.question.values(_flat(x))
+        return np.array(values) if self._several else float(values[0])
 
     def jac(self, x: Any) -> Any:
-        """The gradient at a flat array, shape (n,)."""
-        return self._other("gradient")(_flat(x)).ravel()
+        """The gradient at a flat array, shape (n,), or the Jacobian, shape (m, n)."""
+        x = _flat(x)
+        if self._several:
+            return self._other("jacobian")(x).reshape(-1, len(x))
+        return self._other("gradient")(x).ravel()
 
     def hess(self, x: Any) -> Any:
         """The Hessian at a flat array, shape (n, n)."""
+        self._check_one()
         x = _flat(x)
         return self._other("hessian")(x).reshape(len(x), len(x))
 
@@ -102,11 +115,18 @@ class Prepared:
         """The Hessian at a flat array times v, shape (n,); the Hessian itself is never formed."""
         import numpy as np
 
+        self._check_one()
         x, direction = _flat(x), read_direction(v)
         prepared = self._other("hvp", direction=[0.0] * len(x))
         with time_limit(self.timeout):
             task, points = prepared.question.at(x)
             return np.array(prepared._result(task, points, (*direction, 0.0)).flat)
+
+    def _check_one(self) -> None:
+        """DiffkitError where f is several functions: none of them is meant more than another."""
+        if self._several:
+            raise DiffkitError("a Hessian is of one function, and a Jacobian was prepared",
+                               hint='prepare the function itself: dk.prepare(f, "hessian")')  # fmt: skip
 
     def _other(self, kind: str, **options: Any) -> Prepared:
         if kind not in self._others:

@@ -51,8 +51,8 @@ class Referee:
         odd = {c: seen for c, seen in enumerate(found) if seen.status != "ok" or seen.message or seen.cause}
         decimals = None
         if self.digits is not None:
-            known = self._decimals(point, self.digits) if regular.inside else None
-            decimals = [known[c] if known and found[c].status == "ok" else "" for c in components]
+            known = self._digits(point, self.digits) if regular.inside else None
+            decimals = [_decimals(found[c], known[c] if known else "") for c in components]
         note = PROOF if regular.inside else SERIES
         return Answer([seen.value for seen in found], [seen.error for seen in found], odd, 1, note, True, decimals)
 
@@ -75,7 +75,7 @@ class Referee:
             message = f"rounds to 0.0: the derivative is at most {bound} in size, and {sign}"
         return Odd("ok", message, value=value, error=enclosure.error)
 
-    def _decimals(self, point: Sequence[float], digits: int) -> list[str] | None:
+    def _digits(self, point: Sequence[float], digits: int) -> list[str] | None:
         """The components to so many digits; None where the time is up before."""
         factors = self.task.factors or (Fraction(1),) * len(self.task.indices)
         try:
@@ -111,3 +111,10 @@ class Referee:
     def batch(self, points: object) -> Answer:
         """Prove row by row."""
         return by_rows(self, points)
+
+
+def _decimals(seen: Odd, known: str) -> str:
+    """The decimals of a component: those that are known, 0 of a proven zero, none where it has no value."""
+    if seen.status != "ok":
+        return ""
+    return "0" if seen.value == seen.error == 0.0 else known

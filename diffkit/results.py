@@ -165,6 +165,10 @@ class Result:
         if not self.ok:
             raise NotOkError(f"the {self.kind} is {self.status}: {self.message}", hint="look at .statuses and .message")
 
+    def __bool__(self) -> bool:
+        """A result is true only if every component is an ordinary, trusted number."""
+        return self.ok
+
     def __float__(self) -> float:
         self._require_ok()
         if len(self.flat) != 1:

@@ -178,10 +178,17 @@ def test_a_kink_is_told_in_words_without_an_empty_table(run):
     assert "ulps" not in out
 
 
-def test_agreement_without_digits_says_so(run):
-    _, out, _ = run("compare", "(1-cos(x))/x^2", "--at", "1e-8", "--backends", "symbolic,dual")
-    if "verdict = agree" in out:
-        assert "but symbolic and dual have fewer than 3 correct digits: an error bar may be that wide" in out
+def test_agreement_in_few_digits_says_so(run):
+    code, out, _ = run("compare", "(1-cos(x))/x^2", "--at", "1e-6", "--backends", "symbolic,dual")
+    assert "verdict = agree" in out
+    assert "but symbolic and dual have fewer than 3 correct digits: an error bar may be that wide" in out
+    assert code == 0
+
+
+def test_without_one_right_digit_there_is_no_agreement(run):
+    code, out, _ = run("compare", "(1-cos(x))/x^2", "--at", "1e-8", "--backends", "symbolic,dual")
+    assert "verdict = disagree: symbolic has no right digit and dual has no right digit" in out
+    assert code == 1
 
 
 def test_a_symmetric_hessian_is_listed_once(run):

@@ -18,6 +18,7 @@ from diffkit.checking.scope import scope_of
 from diffkit.checking.setting import Setting
 from diffkit.checking.subject import Truth
 from diffkit.errors import DiffkitError, PointError
+from diffkit.syntax.names import Names
 
 CLOSENESS = 1e-9
 BESIDE = 2  # points beside the given one that are looked at too
@@ -28,7 +29,7 @@ KINDS = ("derivative", "gradient", "jacobian", "hessian")
 
 
 def check(
-    f: Any, claim: Any, at: Any = None, *, kind: str | None = None, variables: Sequence[str] | None = None,
+    f: Any, claim: Any, at: Any = None, *, kind: str | None = None, variables: Names | None = None,
     args: Sequence[Any] = (), claim_args: Sequence[Any] | None = None, closeness: float = CLOSENESS,
     beside: int = BESIDE, seed: int = 0,
 ) -> Check:  # fmt: skip

@@ -77,7 +77,7 @@ def check(
             )
         found = judge_arrays(function, claims, at, kind, closeness, {**given_arrays, "variables": variables})
         deliver(CheckReport(function, ", ".join(claims), found), format, output)
-        return 0 if found.verdict == "correct" else EXIT_NO
+        return 0 if found else EXIT_NO
     f: Any = names_in_module(function) if CODE.match(function) else function
     if CODE.match(function) and not callable(f):
         raise DiffkitError(f"{function} is a {type(f).__name__}, not a function")
@@ -99,7 +99,7 @@ def check(
         raise DiffkitError("there is no claim", hint='add --claim, for example --claim "2*x"')
     found = judge(f, claim, where, kind=kind, variables=names(variables), args=further, closeness=closeness)
     deliver(CheckReport(function, text, found), format, output)
-    return 0 if found.verdict == "correct" else EXIT_NO
+    return 0 if found else EXIT_NO
 
 
 def _problem(name: str, function: Any) -> tuple[Any, Any, Any, Any]:

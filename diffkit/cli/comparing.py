@@ -8,8 +8,8 @@ import click
 
 from diffkit.cli.arrays import are_arrays, array_options, ask_arrays
 from diffkit.cli.inputs import backends_of, function_of, points_of, report_on
-from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, shared
-from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver, gather, patience
+from diffkit.cli.options import FORMATS_HELP, Command, ExpressionCommand, names, shared
+from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, INTERRUPTED, deliver, gather, patience
 
 BACKENDS = click.option(
     "--backends",
@@ -71,7 +71,7 @@ def compare(
         with patience("comparing") as tell:
             comparison = compare_task(task, place.point, backends_of(backends), tell)
         deliver(asked.report(task, comparison=comparison), format, output)
-        return 0 if comparison.verdict == "agree" else EXIT_NO
+        return 0 if comparison else EXIT_NO
     task = make_task(function_of(expressions, kind), kind, names(variables), **task_options)
     found = points_of(at, points, task.variables)
     if found is None:
@@ -88,10 +88,10 @@ def compare(
     with patience("comparing") as tell:
         comparison = compare_task(task, found.point, chosen, tell)
     deliver(report_on(task, comparison=comparison), format, output)
-    return 0 if comparison.verdict == "agree" else EXIT_NO
+    return 0 if comparison else EXIT_NO
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("cases", metavar="CASES")
 @click.option("--kind", default="gradient", metavar="KIND", help="gradient or hessian.  [default: gradient]")
 @BACKENDS
@@ -121,19 +121,20 @@ def report(cases: str, kind: str, backends: str, closeness: float | None, format
     chosen = backends_of(backends)
     accuracy, code = _examine(load_cases(cases, kind), chosen, kind, closeness)
     deliver(Report((), (), kind, accuracy=accuracy), format, output)
-    return code or (0 if accuracy.passed else EXIT_NO)
+    return code or (0 if accuracy else EXIT_NO)
 
 
 def _examine(cases: Any, backends: list[Any], kind: str, closeness: float | None = None) -> tuple[Any, int]:
     """Compare at every case; an interrupt keeps what was found, and gives its exit code."""
     from diffkit.accuracy import CLOSE, AccuracyReport, examine
 
-    outcomes, interrupted = gather(examine(cases, backends, CLOSE if closeness is None else closeness), len(cases))
-    accuracy = AccuracyReport(kind, tuple(b.name for b in backends), tuple(outcomes), len(cases))
-    if interrupted:
+    found = examine(cases, backends, CLOSE if closeness is None else closeness)
+    outcomes, stopped = gather(found, len(cases))
+    accuracy = AccuracyReport(kind, tuple(b.name for b in backends), tuple(outcomes), len(cases), stopped)
+    if stopped:
         done = f"{len(outcomes)} of {len(cases)} points"
-        click.echo(f"diffkit: interrupted; the report says what was found at {done}", err=True)
-    return accuracy, EXIT_INTERRUPTED if interrupted else 0
+        click.echo(f"diffkit: {stopped}; the report says what was found at {done}", err=True)
+    return accuracy, EXIT_INTERRUPTED if stopped == INTERRUPTED else 0
 
 
 def _example(variables: tuple[str, ...]) -> str:

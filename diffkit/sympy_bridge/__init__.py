@@ -10,6 +10,7 @@ from typing import Any
 
 from diffkit.limits import DEFAULT, Limits
 from diffkit.program import Program
+from diffkit.syntax.names import Names
 from diffkit.tasks import Index
 from diffkit.workers import stoppable
 
@@ -24,18 +25,18 @@ def is_zero(program: Program, output: int) -> bool:
     return stoppable(_is_zero, program, output)
 
 
-def from_sympy(expressions: Sequence[Any], variables: Sequence[str] | None = None) -> Program:
+def from_sympy(expressions: Sequence[Any], variables: Names | None = None) -> Program:
     """Give the program of SymPy expressions; DiffkitError for what has no real meaning here."""
     from diffkit.sympy_bridge.inward import from_sympy as read
 
     return read(expressions, variables)
 
 
-def to_sympy(program: Program, limits: Limits = DEFAULT) -> list[Any]:
-    """Give the outputs as SymPy expressions over real symbols, with nothing opaque in them."""
+def to_sympy(program: Program, limits: Limits = DEFAULT, *, real: bool = True) -> list[Any]:
+    """Give the outputs as SymPy expressions, over real symbols unless told otherwise; nothing in them is opaque."""
     from diffkit.sympy_bridge.outward import to_sympy as write
 
-    return write(program, limits)
+    return write(program, limits, real=real)
 
 
 def _symbolic_derivative(program: Program, indices: Sequence[Index], limits: Limits) -> Program:

@@ -26,6 +26,7 @@ from diffkit.learn.gradient_descent.hessians import Hessians
 from diffkit.learn.gradient_descent.schedules import Schedule, make_schedule
 from diffkit.learn.gradient_descent.walk import Path, Status, Walk, interval
 from diffkit.points import read_points
+from diffkit.syntax.names import Names
 
 TOLERANCE = 1e-8
 
@@ -157,6 +158,10 @@ class Descent:
             return solve(self.cost.value, self.point, jac=lambda x: self.cost.at(np.array(x, dtype=float))[1],
                          method=method, **options)  # fmt: skip
 
+    def __bool__(self) -> bool:
+        """A descent is true only if it converged, or took all its steps."""
+        return self.status in ("converged", "steps used up")
+
     def __str__(self) -> str:
         shown = [f"{name} = {x:.6g}" for name, x in zip(self.names[:6], self.point.tolist(), strict=False)]
         where = ", ".join(shown) + (", …" if len(self.names) > 6 else "")
@@ -171,7 +176,7 @@ def descend(
     decay: float | None = None, every: int | None = None, momentum: float = 0.0, nesterov: bool = False,
     gradient: Any = None, args: Sequence[Any] = (), batch: int | None = None,
     rows: Sequence[str | int] | str | None = None, seed: int = 0, tolerance: float = TOLERANCE,
-    backend: str | Backend = "auto", keep: int | None = None, variables: Sequence[str] | None = None,
+    backend: str | Backend = "auto", keep: int | None = None, variables: Names | None = None,
 ) -> Descent:  # fmt: skip
     """θ ← θ − α∇f(θ), step by step, until ‖∇f‖ ≤ ``tolerance`` or the ``steps`` are used up.
 
@@ -219,7 +224,7 @@ def prepare_descent(
     f: Any, start: Any, *, rate: float, steps: int, schedule: str | Schedule, decay: float | None, every: int | None,
     momentum: float, nesterov: bool, gradient: Any, args: Sequence[Any], batch: int | None,
     rows: Sequence[str | int] | str | None, seed: int, tolerance: float, backend: str | Backend, keep: int | None,
-    variables: Sequence[str] | None,
+    variables: Names | None,
 ) -> Descender:  # fmt: skip
     """Read everything that ``descend`` is given; errors as there."""
     _check_numbers(steps, momentum, nesterov, tolerance, keep)
@@ -249,7 +254,7 @@ def _check_numbers(steps: Any, momentum: Any, nesterov: bool, tolerance: Any, ke
 
 def _cost(
     f: Any, start: Any, gradient: Any, args: tuple[Any, ...], batch: int | None,
-    rows: Sequence[str | int] | str | None, seed: int, backend: str | Backend, variables: Sequence[str] | None,
+    rows: Sequence[str | int] | str | None, seed: int, backend: str | Backend, variables: Names | None,
 ) -> tuple[Cost, Any, Batches | None]:  # fmt: skip
     """The cost, the start as a flat array, and the batches if there are any."""
     if not is_function(f):
