@@ -59,10 +59,10 @@ class Deadline:
 
     def paced(self, steps: Iterable[T]) -> Iterator[T]:
         """Go through steps, with a look at the clock now and then."""
-        for number, step in enumerate(steps):
+        for number, step in enumerate(steps, 1):
+            yield step
             if not number % STRETCH:
                 self.check()
-            yield step
 
 
 _CURRENT: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
