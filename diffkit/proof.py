@@ -117,6 +117,10 @@ class Prover:
     def __init__(self, task: Task):
         self.task = task
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The derivative goes along with a pickle; what runs on balls is made anew where it arrives."""
+        return {name: value for name, value in vars(self).items() if name in ("task", "derivative")}
+
     @cached_property
     def derivative(self) -> Program:
         """The partials by the table's rules."""

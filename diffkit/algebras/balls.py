@@ -60,6 +60,16 @@ def exact_fraction(value: Any) -> Fraction | None:
     return Fraction(int(mantissa)) * Fraction(2) ** exponent
 
 
+def dumped(ball: Any) -> Any:
+    """Give a ball as integers m, e, r, f, for m·2ᵉ ± r·2ᶠ; None if it is not finite."""
+    return [int(n) for part in (ball.mid(), ball.rad()) for n in part.man_exp()] if ball.is_finite() else None
+
+
+def loaded(parts: Any) -> Any:
+    """Give a ball that holds the one that was dumped, with the same middle."""
+    return arb(NAN) if parts is None else arb(arb(tuple(parts[:2])), arb(tuple(parts[2:])))
+
+
 class BallAlgebra:
     """Arb balls at the working precision; a comparison that the balls do not decide is None."""
 

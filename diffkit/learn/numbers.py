@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
-from diffkit.algebras.balls import BALLS, exact_fraction, precision
+from diffkit.algebras.balls import BALLS, dumped, exact_fraction, loaded, precision
 from diffkit.algebras.floats import to_float
 from diffkit.algebras.rationals import Inexact, rationals
 from diffkit.builder import exact
@@ -30,6 +30,9 @@ class Number(NamedTuple):
     ball: Any
     value: float
     exact: Fraction | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (dumped(self.ball), self.value, self.exact)
 
     @property
     def sign(self) -> int | None:
@@ -59,6 +62,11 @@ class Number(NamedTuple):
     def equals(self) -> str:
         """The sign that may stand before it."""
         return "=" if self.exact is not None else "≈"
+
+
+def _restored(parts: Any, value: float, known: Fraction | None) -> Number:
+    """Give the number that was pickled."""
+    return Number(loaded(parts), value, known)
 
 
 NOTHING = Number(arb("nan"), math.nan)
