@@ -158,20 +158,21 @@ def compare(
 @timed
 def report(
     cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: str = "gradient",
-    backends: str | Sequence[str | Backend] = COMPARED, *, closeness: float | None = None,
-    timeout: float | None = None,  # noqa: ARG001
+    backends: str | Sequence[str | Backend] = COMPARED, *, rtol: float | None = None, atol: float | None = None,
+    closeness: Any = None, timeout: float | None = None,  # noqa: ARG001
 ) -> AccuracyReport:  # fmt: skip
     """Compare backends over many cases: quantiles of their errors, worst cases, and findings by cause.
 
     ``cases`` is the path of a file of JSON lines, or an iterable of mappings with the same fields: ``expr``, ``at``,
     and if wanted ``id``, ``vars``, ``source`` and the expected ``gradient`` (or ``hessian``, with that ``kind``).
-    An expected number holds within ``closeness`` (relative, 1e-12 unless given). FileError names a malformed line.
-    After ``timeout`` seconds the report is of the cases that were reached.
+    An expected number holds within atol + rtol·|number| (one of the two omitted is 0; without both, rtol is 1e-12).
+    FileError names a malformed line. After ``timeout`` seconds the report is of the cases that were reached.
     """
-    from diffkit.accuracy import CLOSE, AccuracyReport, examine
+    from diffkit.accuracy import AccuracyReport, examine
     from diffkit.cases import load_cases
+    from diffkit.tolerances import read_tolerances
 
     loaded = load_cases(cases, kind)
     chosen = [find_backend(b) for b in ((backends,) if isinstance(backends, str) else backends)]
-    outcomes, stopped = collected(examine(loaded, chosen, CLOSE if closeness is None else closeness))
+    outcomes, stopped = collected(examine(loaded, chosen, read_tolerances(rtol, atol, closeness)))
     return AccuracyReport(kind, tuple(b.name for b in chosen), tuple(outcomes), len(loaded), stopped)

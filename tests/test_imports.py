@@ -12,6 +12,7 @@ LAYERS = [
     {"errors", "limits", "files"},
     {"deadline"},
     {"workers"},
+    {"tolerances"},
     {"primitives", "results"},
     {"program"},
     {"builder"},
