@@ -40,10 +40,10 @@ class FunctionReferee:
 
     formula = None
 
-    def __init__(self, task: Task, digits: int | None = None, timeout: float | None = None, untraced: str = ""):
+    def __init__(self, task: Task, digits: int | None = None, untraced: str = ""):
         assert task.function is not None
         self.task, self.function = task, task.function
-        self.digits, self.timeout, self.untraced = digits, timeout, untraced
+        self.digits, self.untraced = digits, untraced
 
     @cached_property
     def reason(self) -> str:
@@ -61,7 +61,7 @@ class FunctionReferee:
     @cached_property
     def proven(self) -> Referee | None:
         """The referee of the traced program, if there is one."""
-        return None if self.reason else Referee(self.task, self.digits, self.timeout)
+        return None if self.reason else Referee(self.task, self.digits)
 
     def at(self, point: Sequence[float]) -> Answer:
         """Prove, or measure."""
