@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
 from functools import cached_property
-from time import monotonic
 from typing import Any, NamedTuple
 
 from flint import arb, arb_series
@@ -20,6 +19,7 @@ from flint import arb, arb_series
 from diffkit.algebras.balls import BALLS, SERIES, ball_function, exact_fraction, precision, rational, series_function
 from diffkit.algebras.floats import FLOATS
 from diffkit.confirmation import ZERO, Check, Direction, alone, confirmations
+from diffkit.deadline import TimeIsUp, check_time
 from diffkit.emit import LARGEST, Emitted, maker
 from diffkit.program import Program, run, run_slots
 from diffkit.results import Odd
@@ -68,6 +68,8 @@ class Regular(NamedTuple):
     holding: tuple[bool | None, ...]
     confirmed: tuple[bool | None, ...]
     bits: int
+    stopped: str = ""
+    """why no more is known, where the time was up"""
 
     @property
     def inside(self) -> bool:
@@ -158,15 +160,22 @@ class Prover:
     def _checks(self) -> list[Check]:
         return confirmations(self.task.indices)
 
-    def at(self, point: Sequence[float], deadline: float | None = None) -> Regular:
-        """Prove what can be proven of every component as an ordinary derivative; past the deadline, no further."""
+    def at(self, point: Sequence[float]) -> Regular:
+        """Prove what can be proven of every component as an ordinary derivative."""
         if not self._balls.patience and (proof := self._at_once(*point)):
             return proof
         climb = Climb(self, point)
+        stopped = ""
+        try:
+            self._climb(climb)
+        except TimeIsUp as up:
+            stopped = up.reason
+        return Regular(tuple(climb.enclosures), tuple(climb.holding), tuple(climb.confirmed), climb.bits, stopped)
+
+    def _climb(self, climb: Climb) -> None:
         vague: list[int] = []
         for bits in self.steps:
-            if climb.bits and deadline is not None and monotonic() > deadline:
-                break
+            check_time()
             with precision(bits, self.task.order + 1):
                 vague = climb.rise(bits)
                 if not vague:
@@ -176,23 +185,20 @@ class Prover:
         if vague:
             with precision(climb.bits, self.task.order + 1):
                 climb.confirm()
-        return Regular(tuple(climb.enclosures), tuple(climb.holding), tuple(climb.confirmed), climb.bits)
 
-    def decimals(
-        self, point: Sequence[float], digits: int, factors: Sequence[Fraction], deadline: float | None = None
-    ) -> list[str]:
+    def decimals(self, point: Sequence[float], digits: int, factors: Sequence[Fraction]) -> list[str]:
         """Give each component times its factor, correctly rounded to decimal digits; empty where that is not proven."""
         texts: list[str] = []
         bits = int(digits * 3.33) + 64
         for _ in range(DOUBLINGS):
+            check_time()
             with precision(bits):
                 found, holding = self.enclosures(bits, point)
                 balls = [e.ball * rational(f) for e, f in zip(found, factors, strict=True)]
                 texts = [
                     decimal_text(ball, digits) if holds else "" for ball, holds in zip(balls, holding, strict=True)
                 ]
-            waiting = any(not text and holds is not False for text, holds in zip(texts, holding, strict=True))
-            if not waiting or (deadline is not None and monotonic() > deadline):
+            if not any(not text and holds is not False for text, holds in zip(texts, holding, strict=True)):
                 break
             bits *= 2
         return texts
