@@ -45,15 +45,16 @@ class Check(NamedTuple):
         return True if sharp or left.rad() < TINY else None
 
 
-def confirmations(indices: Sequence[Index]) -> list[Check]:
-    """Identities between directional derivatives and the components that involve every component.
+def confirmations(indices: Sequence[Index], among: Sequence[int] | None = None) -> list[Check]:
+    """Identities between directional derivatives and the components that involve every component, or some of them.
 
     First derivatives of one output need one generic direction, and so does a full matrix of second ones. Any other
     partial is a combination of directional derivatives by polarisation: ∂ⁿf/∂x₁…∂xₙ = 2⁻ⁿ Σ ε₁…εₙ·cₙ(Σ εᵢeᵢ).
     """
     checks = []
     groups: dict[tuple[int, int], list[int]] = {}
-    for c, (output, index) in enumerate(indices):
+    for c in range(len(indices)) if among is None else among:
+        output, index = indices[c]
         groups.setdefault((output, len(index)), []).append(c)
     for (output, order), members in groups.items():
         variables = sorted({v for c in members for v in indices[c][1]})

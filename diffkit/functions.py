@@ -57,6 +57,9 @@ class Expression:
     def __repr__(self) -> str:
         return f"Expression({format_outputs(self.program, 80)[0]!r}, variables={self.variables})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Expression, (self.program,)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Expression) and self.program == other.program
 

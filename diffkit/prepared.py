@@ -41,11 +41,19 @@ class Prepared:
         self._evaluations: dict[int, tuple[Task, Any]] = {}
         self._others: dict[str, Prepared] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_evaluations": list(self._evaluations.values())}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _evaluations={id(known[0]): known for known in state["_evaluations"]})
+
     def _evaluation(self, task: Task) -> Any:
         """The prepared task; there is one for each shape of a function's argument."""
         known = self._evaluations.get(id(task))
         if known is None:
-            known = self._evaluations[id(task)] = (task, self.backend.prepare(task))
+            known = (task, self.backend.prepare(task))
+            if task.function is None or not task.function.blind:  # one that is blind is made anew for every point
+                self._evaluations[id(task)] = known
         return known[1]
 
     @property

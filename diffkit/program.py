@@ -62,6 +62,9 @@ class Program:
             return NotImplemented
         return self._content == other._content
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Program, (self.inputs, self.constants, self.instructions, self.outputs)
+
     def __hash__(self) -> int:
         return hash((self.inputs, len(self.outputs), len(self.instructions), len(self.constants)))
 

@@ -38,32 +38,29 @@ class Referee:
         """Give the reference at one point: correctly rounded values, bounds of their errors, or what is odd."""
         deadline = None if self.timeout is None else monotonic() + self.timeout
         regular = self.prover.at(point, deadline)
-        components = range(len(self.task.indices))
-        if regular.agreed is False:
-            names = ", ".join(suspects(self.task.program, point)) or "a row"
-            found = [Odd("uncertain", f"{WRONG_ROW}the rule of {names} is wrong", cause="wrong rule")] * len(components)
-        elif regular.inside:
-            found = [self._ordinary(c, regular) for c in components]
-        else:
-            found = [self._special(c, point) for c in components]
+        found = [self._ordinary(c, regular, point) if holds else self._special(c, point)
+                 for c, holds in enumerate(regular.holding)]  # fmt: skip
         odd = {c: seen for c, seen in enumerate(found) if seen.status != "ok" or seen.message or seen.cause}
         decimals = None
         if self.digits is not None:
-            factors = self.task.factors or (Fraction(1),) * len(components)
-            known = self.prover.decimals(point, self.digits, factors, deadline) if regular.inside else None
-            decimals = [_decimals(found[c], known[c] if known else "") for c in components]
+            factors = self.task.factors or (Fraction(1),) * len(found)
+            known = self.prover.decimals(point, self.digits, factors, deadline)
+            decimals = [_decimals(seen, text) for seen, text in zip(found, known, strict=True)]
         note = PROOF if regular.inside else SERIES
         return Answer([seen.value for seen in found], [seen.error for seen in found], odd, 1, note, True, decimals)
 
-    def _ordinary(self, c: int, regular: Regular) -> Odd:
+    def _ordinary(self, c: int, regular: Regular, point: Sequence[float]) -> Odd:
         """What is proven of a component inside the domain, its task's factor included."""
         index, enclosure = self.task.indices[c], self._scaled(c, regular.enclosures[c])
         value = enclosure.value
+        if regular.confirmed[c] is False:
+            names = ", ".join(suspects(self.task.program, point)) or "a row"
+            return Odd("uncertain", f"{WRONG_ROW}the rule of {names} is wrong", cause="wrong rule")
         if value is None:
             if not enclosure.ball.is_finite():
-                return Odd("uncertain", f"{PRECISIONS[-1]} bits do not bound the derivative")
-            return Odd("uncertain", f"{PRECISIONS[-1]} bits leave it in {enclosure.ball.str(5)}")
-        if regular.agreed is None:
+                return Odd("uncertain", f"{regular.bits} bits do not bound the derivative")
+            return Odd("uncertain", f"{regular.bits} bits leave it in {enclosure.ball.str(5)}")
+        if regular.confirmed[c] is None:
             return UNCONFIRMED
         if math.isinf(value):
             return too_large(self.task.program, self.task.program.outputs[index[0]])

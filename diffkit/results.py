@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from diffkit.errors import NotOkError
 
@@ -16,6 +16,16 @@ Status = Literal["ok", "overflow", "uncertain", "not_differentiable", "pole", "d
 ErrorKind = Literal["proven", "estimate", "none"]
 SEVERITY: tuple[Status, ...] = ("ok", "overflow", "uncertain", "not_differentiable", "pole", "domain_error")
 """Statuses from best to worst; the status of a whole result is its worst one."""
+
+
+class Final:
+    """What never changes, so that a copy of it is itself; a pickle of it may leave behind what it does not need."""
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
 
 
 class Odd(NamedTuple):
@@ -204,5 +214,5 @@ def component_ulps(value: float, reference: float) -> float:
 
 
 __all__ = [
-    "SEVERITY", "Answer", "ErrorKind", "Odd", "Result", "Status", "component_ulps", "worst_message",
+    "SEVERITY", "Answer", "ErrorKind", "Final", "Odd", "Result", "Status", "component_ulps", "worst_message",
 ]  # fmt: skip

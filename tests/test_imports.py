@@ -20,7 +20,7 @@ LAYERS = [
     {"transforms"},
     {"ndarrays"},
     {"sympy_bridge", "domain", "emit"},
-    {"confirmation"},
+    {"confirmation", "ties"},
     {"proof", "neighbourhood"},
     {"classification"},
     {"evaluation", "functions", "points", "differences"},
@@ -47,7 +47,7 @@ ONLY_IN = {
     "rich": {"reports", "cli"},
     "matplotlib": {"plots", "pictures"},
     "sympy": {"sympy_bridge"},
-    "flint": {"algebras", "checking", "learn", "confirmation", "proof", "referee", "blame"},
+    "flint": {"algebras", "checking", "learn", "confirmation", "proof", "referee", "blame", "ties"},
     "scipy": {"primitives", "learn", "checking"},
     "mpmath": {"algebras"},
 }

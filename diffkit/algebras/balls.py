@@ -60,6 +60,16 @@ def exact_fraction(value: Any) -> Fraction | None:
     return Fraction(int(mantissa)) * Fraction(2) ** exponent
 
 
+def dumped(ball: Any) -> Any:
+    """Give a ball as integers m, e, r, f, for m·2ᵉ ± r·2ᶠ; None if it is not finite."""
+    return [int(n) for part in (ball.mid(), ball.rad()) for n in part.man_exp()] if ball.is_finite() else None
+
+
+def loaded(parts: Any) -> Any:
+    """Give a ball that holds the one that was dumped, with the same middle."""
+    return arb(NAN) if parts is None else arb(arb(tuple(parts[:2])), arb(tuple(parts[2:])))
+
+
 class BallAlgebra:
     """Arb balls at the working precision; a comparison that the balls do not decide is None."""
 
@@ -112,6 +122,22 @@ SERIES = SeriesAlgebra()
 @cache
 def series_function(primitive: Primitive) -> Callable[..., Any]:
     """Give a row as a function of power series."""
+    moving = _moving_function(primitive)
+    if not primitive.places or primitive.truth:
+        return moving
+    still = ball_function(primitive)
+
+    def choose(*args: Any) -> Any:
+        for series in args:  # at its place a row has a value for what stands still, and no series
+            if len(series) > 1 or not series[0].is_finite():
+                return moving(*args)
+        return arb_series([still(*[series[0] for series in args])])
+
+    return choose
+
+
+def _moving_function(primitive: Primitive) -> Callable[..., Any]:
+    """Give a row as a function of power series of which some are no constants."""
     form = primitive.series
     if primitive.name in OPERATORS:
         return _ratio if primitive.name == "div" else OPERATORS[primitive.name]
@@ -142,7 +168,7 @@ def _ratio(x: Any, y: Any) -> Any:
 
 def _power(x: Any, y: Any) -> Any:
     if len(y) > 1:
-        return (y * x.log()).exp()
+        return x if not len(x) and y[0] > 0 else (y * x.log()).exp()
     whole = exact_fraction(y[0])
     if whole is not None and whole.denominator == 1:
         return x ** int(whole) if whole >= 0 else _ratio(arb_series([1]), x ** -int(whole))

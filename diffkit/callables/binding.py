@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -201,16 +202,6 @@ class Bound:
 
     def moving(self) -> Bound:
         """The function of x + t·v, as a function of x, v and t; at t = 0 it is the function itself."""
-        count = len(self.arguments)
-
-        def path(*values: Any) -> Any:
-            *parts, t = values
-            moved = []
-            for x, v in zip(parts[:count], parts[count:], strict=True):
-                step = t if np.ndim(t) == 0 else t.reshape(np.shape(t) + (1,) * (np.ndim(v) - np.ndim(t)))
-                moved.append(x + step * v)
-            return self.function(*moved)
-
         taken = {*self.inputs, *(a.name for a in self.arguments)}
         mark = next(m for k in range(len(taken) + 1) for m in ["_" * k] if not taken & {f"v{m}_{n}" for n in taken})
         velocities = [Argument(f"v{mark}_{a.name}", a.shape) for a in self.arguments]
@@ -218,7 +209,7 @@ class Bound:
         arguments = (*self.arguments, *velocities, Argument(t, ()))
         labels = (*self.inputs, *(f"v{mark}_{name}" for name in self.inputs), t)
         start = (*self.start, *self.start, 0.0)
-        found = Bound(Function(path, (), self.function.vectorized), arguments, labels, start)
+        found = Bound(Function(_Line(self.function), (), self.function.vectorized), arguments, labels, start)
         found.faults, found._outside, found.name = self.faults, self._outside, self.name
         return found
 
@@ -293,6 +284,21 @@ class Bound:
             return [float(known[p][output]) for p in points]
 
         return [lambda points, k=k: values(points, k) for k in self.outputs]  # type: ignore[misc]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """F of x + t·v, as a function of the x, the v and t."""
+
+    function: Function
+
+    def __call__(self, *values: Any) -> Any:
+        *parts, t = values
+        moved = []
+        for x, v in zip(parts[: len(parts) // 2], parts[len(parts) // 2 :], strict=True):
+            step = t if np.ndim(t) == 0 else t.reshape(np.shape(t) + (1,) * (np.ndim(v) - np.ndim(t)))
+            moved.append(x + step * v)
+        return self.function(*moved)
 
 
 def _apart(found: Any, own: Any) -> str:

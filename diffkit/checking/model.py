@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-from diffkit.results import Result
+from diffkit.results import Final, Result
 
 Verdict = Literal["correct", "wrong", "inconclusive"]
 WORST: tuple[Verdict, ...] = ("correct", "inconclusive", "wrong")
@@ -98,12 +98,13 @@ def _nothing() -> None:
 
 
 @dataclass(frozen=True, repr=False)
-class Check:
+class Check(Final):
     """Whether a claimed derivative is right.
 
     ``verdict``: "correct" (any relative error above ``closeness`` would have been seen, and none was), "wrong" (it
     differs by more than everything that is known to be uncertain), or "inconclusive". ``entries`` are those that are
-    wrong or undecided, the worst last; ``passed`` counts the others.
+    wrong or undecided, the worst last; ``passed`` counts the others. A pickle holds what was found so far: an
+    ``explanation`` that nobody has asked for is not looked for any more.
     """
 
     verdict: Verdict
@@ -132,6 +133,9 @@ class Check:
     at: Mapping[str, Any] = field(default_factory=dict)
     explain: Callable[[], str | None] = field(default=_nothing, compare=False)
     """looks for the repair: it costs more than the verdict, so it waits until ``explanation`` is asked for"""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "explain": _nothing}
 
     @cached_property
     def explanation(self) -> str | None:

@@ -26,6 +26,7 @@ from diffkit.learn.gradient_descent.hessians import Hessians
 from diffkit.learn.gradient_descent.schedules import Schedule, make_schedule
 from diffkit.learn.gradient_descent.walk import Path, Status, Walk, interval
 from diffkit.points import read_points
+from diffkit.results import Final
 from diffkit.syntax.names import Names
 
 TOLERANCE = 1e-8
@@ -50,12 +51,13 @@ class Settings:
 
 
 @dataclass(frozen=True, repr=False)
-class Descent:
+class Descent(Final):
     """A path of gradient descent. ``str`` of it says how it went.
 
     ``status`` is "converged" (‖∇f‖ is within the tolerance, and no Hessian speaks against a minimum; ``ending`` says
     what is known of it), "stagnated" (no progress, and no sign of a minimum), "diverged", "left the domain", "steps
-    used up" or "interrupted"; ``norms`` and ``rates`` are of every step, ``path`` of the kept points.
+    used up" or "interrupted"; ``norms`` and ``rates`` are of every step, ``path`` of the kept points. A pickle holds
+    all that is said of the path; of code it leaves the code behind, and with it ``check`` and ``polish``.
     """
 
     names: tuple[str, ...]
@@ -71,8 +73,13 @@ class Descent:
     """why the last point has no value, where it has none"""
     cost: Cost = field(repr=False)
     hessians: Hessians = field(repr=False)
-    question: tuple[Any, ...] = field(repr=False)
+    question: tuple[Any, ...] | None = field(repr=False)
     """f, its given gradient, the start, the further arguments and the names, as they were handed in"""
+
+    def __getstate__(self) -> dict[str, Any]:
+        for name in ("at_start", "at_end", "evidence", "convergence", "ending", "findings"):
+            getattr(self, name)  # what takes f is found out while f is there
+        return {**vars(self), "question": self.question if self.cost.travels else None}
 
     @property
     def steps(self) -> int:
@@ -122,7 +129,7 @@ class Descent:
             self.settings.momentum, self.settings.nesterov,
         )  # fmt: skip
 
-    @property
+    @cached_property
     def ending(self) -> str:
         """The status as a sentence, with what the curvature says of the last point."""
         return in_words(self)
@@ -141,6 +148,9 @@ class Descent:
         """Judge the hand-written gradient at the start: the Check that ``dk.check`` gives, with its options."""
         from diffkit.checking.check import check
 
+        if self.question is None:
+            raise DiffkitError("a pickled descent leaves its code behind, so its gradient cannot be checked any more",
+                               hint="check it before it is pickled")  # fmt: skip
         f, gradient, start, args, variables = self.question
         if gradient is None:
             raise DiffkitError("there is no hand-written gradient to check", hint="give one with gradient=")
