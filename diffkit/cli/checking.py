@@ -58,7 +58,7 @@ def check(
     """
     from diffkit.checking.check import check as judge
     from diffkit.errors import DiffkitError
-    from diffkit.points import split_top
+    from diffkit.frames import split_top
     from diffkit.reports import check_format
     from diffkit.reports.check import CheckReport
 

@@ -21,6 +21,12 @@ GREEK = frozenset((
 """names of letters, which are one letter each"""
 
 
+def names_of(wrt: Any) -> tuple[str, ...]:
+    """Give the names among what is given as one name or several."""
+    found = as_names(wrt)
+    return tuple(name for name in (found if isinstance(found, tuple) else (found,)) if isinstance(name, str))
+
+
 class Symbol(Protocol):
     """A symbol of SymPy, which stands for its name."""
 

@@ -57,8 +57,6 @@ class Parser:
     def __init__(self, text: str, variables: Names | None, limits: Limits, given: Collection[str] = ()):
         self.text = text
         self.given = frozenset(given if variables is None else ())
-        self.fresh: dict[str, Token] = {}
-        """names that nobody declared, where they are first met"""
         self.limits = limits
         self.declared = None if variables is None else variable_names.check_variables(variables, limits)
         self.builder = ProgramBuilder(self.declared or (), limits)
@@ -95,7 +93,6 @@ class Parser:
         if answer in self.builder.truths:
             hint = "choose between two values with where(condition, a, b)"
             raise ParseError("a comparison is not a number", hint=hint, text=self.text, position=0)
-        self._check_runs()
         names = self.declared if self.declared is not None else variable_names.natural_order(self.variables)
         return self.builder.program([answer], names)
 
@@ -151,7 +148,6 @@ class Parser:
             if self.declared is not None:
                 self._unknown_variable(token)
             self._check_run(token)
-            self.fresh[name] = token
         elif problem := variable_names.fault(name, self.limits):
             self.fail(problem, token)
         slot = self.variables[name] = self.builder.input(name)
@@ -165,13 +161,6 @@ class Parser:
         if written:
             hint = f"write {written}, or name it among the variables or in the point"
             self.fail(f"{token.text} is no variable unless it is declared", token, hint)
-
-    def _check_runs(self) -> None:
-        """Refuse mx where m and x are given: it is one variable, and their product is meant."""
-        for name, token in self.fresh.items():
-            if written := runs.meant(name, self.given, self.variables):
-                raise VariableError(f"{name} is one variable", hint=f"write {written} for a product",
-                                    text=self.text, position=token.position)  # fmt: skip
 
     def _function(self, token: Token) -> Primitive:
         function = table.names.get(token.text)

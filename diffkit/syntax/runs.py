@@ -94,6 +94,13 @@ def meant(name: str, given: Collection[str], variables: Collection[str]) -> str:
     return "*".join(name) if lone else ""
 
 
+def first_meant(names: Collection[str], given: Iterable[object]) -> str:
+    """Say of the first of some variables whose letters are given elsewhere that it is one; empty if there is none."""
+    letters = frozenset(name for name in given if isinstance(name, str))
+    found = ((name, meant(name, letters, names)) for name in names if name not in letters)
+    return next((f"{name} is one variable; write {product} for a product" for name, product in found if product), "")
+
+
 def notes(names: Iterable[str], declared: Collection[str] = (), matrices: bool = False) -> Iterator[str]:
     """Say of each name that nobody declared and that may be meant as a product that it is one variable.
 
