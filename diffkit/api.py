@@ -141,18 +141,21 @@ def compare(
 
 def report(
     cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: str = "gradient",
-    backends: str | Sequence[str | Backend] = COMPARED, *, closeness: float | None = None,
+    backends: str | Sequence[str | Backend] = COMPARED, *, rtol: float | None = None, atol: float | None = None,
+    closeness: Any = None,
 ) -> AccuracyReport:  # fmt: skip
     """Compare backends over many cases: quantiles of their errors, worst cases, and findings by cause.
 
     ``cases`` is the path of a file of JSON lines, or an iterable of mappings with the same fields: ``expr``, ``at``,
     and if wanted ``id``, ``vars``, ``source`` and the expected ``gradient`` (or ``hessian``, with that ``kind``).
-    An expected number holds within ``closeness`` (relative, 1e-12 unless given). FileError names a malformed line.
+    An expected number holds within atol + rtol·|number| (one of the two omitted is 0; without both, rtol is 1e-12).
+    FileError names a malformed line.
     """
-    from diffkit.accuracy import CLOSE, AccuracyReport, examine
+    from diffkit.accuracy import AccuracyReport, examine
     from diffkit.cases import load_cases
+    from diffkit.tolerances import read_tolerances
 
     loaded = load_cases(cases, kind)
     chosen = [find_backend(b) for b in ((backends,) if isinstance(backends, str) else backends)]
-    outcomes = tuple(examine(loaded, chosen, CLOSE if closeness is None else closeness))
+    outcomes = tuple(examine(loaded, chosen, read_tolerances(rtol, atol, closeness)))
     return AccuracyReport(kind, tuple(b.name for b in chosen), outcomes, len(loaded))

@@ -10,6 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "diffkit"
 LAYERS = [
     {"errors", "limits", "files"},
+    {"tolerances"},
     {"primitives", "results"},
     {"program"},
     {"builder"},

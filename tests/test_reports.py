@@ -133,7 +133,7 @@ def test_json_is_strict_and_keeps_its_schema(run, kind):
     _, out, _ = run(*KINDS[kind], "--format", "json")
     body = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     definitions = SCHEMA["$defs"]
-    named = definitions[body["schema"].removeprefix("diffkit.").removesuffix("/1")]
+    named = definitions[body["schema"].removeprefix("diffkit.").partition("/")[0]]
     jsonschema.Draft202012Validator({**named, "$defs": definitions}).validate(body)  # says what is wrong
     jsonschema.Draft202012Validator(SCHEMA).validate(body)  # says that exactly one kind fits
 
@@ -267,7 +267,11 @@ def test_the_command_says_no_to_a_contradicted_case(run, tmp_path):
         "reference: contradicts the expected value at 1 point, square. "
         "The first: ∂f/∂x is proven to be 6.0, not 6.001 as expected" in out
     )
-    assert run("report", "cases.jsonl", "--backends", "dual", "--closeness", "0.01")[0] == 0
+    assert run("report", "cases.jsonl", "--backends", "dual", "--rtol", "0.01")[0] == 0
+    assert run("report", "cases.jsonl", "--backends", "dual", "--atol", "0.01")[0] == 0
+    code, _, err = run("report", "cases.jsonl", "--closeness", "0.01")
+    assert code == 2
+    assert "--rtol" in err
 
 
 MALFORMED = {

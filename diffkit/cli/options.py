@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from diffkit.errors import DiffkitError
+
 F = TypeVar("F", bound=Callable[..., Any])
 FORMATS_HELP = "text, json, markdown or html.  [default: text]"
 OPTION = re.compile(r"--[a-zA-Z][a-zA-Z-]*(=.*)?\Z", re.DOTALL)
@@ -67,6 +69,22 @@ def shared(*, formula: bool = True, backend: bool = True) -> Callable[[F], F]:
         return function
 
     return decorate
+
+
+def tolerance_options(relative: str, absolute: str) -> Callable[[F], F]:
+    """Add ``--rtol`` and ``--atol``; ``--closeness``, which they have replaced, is refused with their names."""
+
+    def decorate(function: F) -> F:
+        function = click.option("--closeness", hidden=True, expose_value=False, callback=_refuse_closeness)(function)
+        function = click.option("--atol", type=float, metavar="A", help=absolute)(function)
+        return click.option("--rtol", type=float, metavar="R", help=relative)(function)
+
+    return decorate
+
+
+def _refuse_closeness(_: click.Context, __: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        raise DiffkitError("--closeness is no longer taken", hint="give --rtol, and --atol, in its place")
 
 
 def names(text: str | None) -> tuple[str, ...] | None:
