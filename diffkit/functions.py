@@ -13,7 +13,7 @@ from diffkit.errors import DiffkitError, VariableError
 from diffkit.limits import DEFAULT, Limits
 from diffkit.program import Program
 from diffkit.syntax import format_outputs, parse_program, runs
-from diffkit.syntax.names import Name, Names, check_variables, natural_order
+from diffkit.syntax.names import Name, Names, check_variables
 from diffkit.tasks import check_order, positions
 
 
@@ -103,10 +103,10 @@ def as_program(f: Any, variables: Names | None = None, given: Collection[str] = 
 
 def as_joint_program(fs: Any, variables: Names | None = None, given: Collection[str] = ()) -> Program:
     """Give one program of several scalar functions over the union of their variables, in natural order."""
-    return read_joint(listed(fs), variables, given).program
+    return read_joint(as_list(fs), variables, given).program
 
 
-def listed(fs: Any) -> list[Any]:
+def as_list(fs: Any) -> list[Any]:
     """Give the functions of a list, of a SymPy matrix, or of an array of expressions; one alone as a list."""
     if hasattr(fs, "tolist") and hasattr(fs, "shape"):
         fs = [f for row in fs.tolist() for f in (row if isinstance(row, list) else [row])]
@@ -124,11 +124,11 @@ def read_joint(fs: Sequence[Any], variables: Names | None = None, given: Collect
     readings = [_read(f, variables, given) for f in fs]
     names = {name for reading in readings for name in reading.program.inputs}
     undeclared = frozenset(name for reading in readings for name in reading.undeclared)
-    for name in natural_order(undeclared):
-        if written := runs.meant(name, given, names):
-            text = next((f for f in fs if isinstance(f, str) and name in f), None)
-            raise VariableError(f"{name} is one variable", hint=f"write {written} for a product", text=text,
-                                position=None if text is None else text.index(name))  # fmt: skip
+    run, write = runs.first_meant(undeclared, given, names)
+    if run:
+        text = next((f for f in fs if isinstance(f, str) and run in f), None)
+        position = None if text is None else text.index(run)
+        raise VariableError(f"{run} is one variable", hint=write, text=text, position=position)
     if variables is None and names and len(readings) == 1:  # an Expression may have an order of its own
         return readings[0]
     inputs = check_variables(variables if variables is not None else frozenset(names or given))

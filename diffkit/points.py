@@ -142,8 +142,9 @@ def _check_names(given: Iterable[Any], names: tuple[str, ...]) -> None:
                          hint=f"in order: {', '.join(names) or 'none'}")  # fmt: skip
     for name in known:
         if name not in names:
-            product = first_meant(names, known)
-            hint = product or did_you_mean(name, names) or f"the variables are {', '.join(names) or 'none'}"
+            run, write = first_meant(names, known, names)
+            hint = f"{run} is one variable; {write}" if run else did_you_mean(name, names)
+            hint = hint or f"the variables are {', '.join(names) or 'none'}"
             raise PointError(f"the point names an unknown variable {name[:64]}", hint=hint)
     missing = [name for name in names if name not in known]
     if missing:
@@ -295,6 +296,20 @@ def read_file(text: str, name: str, variables: Sequence[str]) -> Points:
     import numpy as np
 
     return _batch(np.array(rows, dtype=float), names, (len(rows),))
+
+
+def names_in_file(text: str) -> tuple[str, ...]:
+    """Give the names that a file of points gives values to: those of its header, or of its first object."""
+    import json
+
+    first = next((line.strip() for line in text.removeprefix("\ufeff").splitlines() if line.strip()), "")
+    if not first.startswith(("{", "[")):
+        return tuple(cell.strip() for cell in first.split(","))
+    try:
+        record = json.loads(first)
+    except (ValueError, RecursionError):
+        return ()  # what is wrong with it is said where it is read
+    return tuple(record) if isinstance(record, dict) else ()
 
 
 def _csv(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:

@@ -71,8 +71,9 @@ def positions(program: Program | Bound, wrt: Names | None) -> tuple[int, ...]:
     for name in names:
         if name not in program.inputs:
             known = ", ".join(program.inputs) or "none"
-            product = first_meant(program.inputs, names)
-            hint = product or did_you_mean(str(name), program.inputs) or f"the variables are {known}"
+            run, write = first_meant(program.inputs, names, program.inputs)
+            hint = f"{run} is one variable; {write}" if run else did_you_mean(str(name), program.inputs)
+            hint = hint or f"the variables are {known}"
             raise VariableError(f"unknown variable {name}", hint=hint)
     return tuple(program.inputs.index(name) for name in names)
 

@@ -48,6 +48,16 @@ class Function:
         found = getattr(self.call, "__name__", type(self.call).__name__)
         return "f" if found == "<lambda>" else str(found)
 
+    @property
+    def undeclared(self) -> frozenset[str]:
+        """Names that nobody declared, in the text of a function that was made of text."""
+        return getattr(self.call, "undeclared", frozenset())
+
+    @property
+    def ordered(self) -> bool:
+        """Whether whoever gives a list of values can know their order, as a signature tells it."""
+        return True
+
     def parameters(self) -> tuple[str, ...] | None:
         """Names of the parameters that a point gives values to; None if it takes any number of them."""
         try:
@@ -121,6 +131,8 @@ def read_place(function: Function, at: Any, names: Names | None = None, elementw
         )
         parameters = tuple(f"x{k + 1}" for k in range(count)) if count > 1 else ("x",)
     if len(parameters) > 1:
+        if isinstance(at, (list, tuple)) and not function.ordered:
+            raise unordered(parameters)
         return _several(at, parameters, names)
     array = _array(at, parameters[0])
     shape = function.shape
@@ -135,6 +147,13 @@ def read_place(function: Function, at: Any, names: Names | None = None, elementw
     argument = Argument(parameters[0], tuple(shape))
     batch = None if split == 0 else array.shape[:split]
     return _place((argument,), names, array.reshape(-1, argument.size), batch)
+
+
+def unordered(names: Sequence[str]) -> PointError:
+    """The error for a list of values where only names say whose they are."""
+    example = ",".join(f"{name}=0" for name in names[:4])
+    return PointError(f"the point is a list, and beside data it goes by names: {', '.join(names)}",
+                      hint=f"write {example}, or give their order by variables")  # fmt: skip
 
 
 def _only(at: Any, parameters: tuple[str, ...] | None) -> Any:

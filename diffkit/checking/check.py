@@ -30,17 +30,17 @@ KINDS = ("derivative", "gradient", "jacobian", "hessian")
 
 
 def check(
-    f: Any, claim: Any, at: Any = None, *, kind: str | None = None, variables: Names | None = None,
-    args: Sequence[Any] = (), claim_args: Sequence[Any] | None = None, rtol: float | None = None,
-    atol: float | None = None, beside: int = BESIDE, seed: int = 0, closeness: Any = None,
+    f: Any, claim: Any, at: Any = None, *, wrt: Names | None = None, kind: str | None = None,
+    variables: Names | None = None, args: Sequence[Any] = (), claim_args: Sequence[Any] | None = None,
+    rtol: float | None = None, atol: float | None = None, beside: int = BESIDE, seed: int = 0, closeness: Any = None,
 ) -> Check:  # fmt: skip
     """Is ``claim`` the derivative of ``f``? The verdict is "correct", "wrong" or "inconclusive".
 
     ``f`` and ``claim`` are each text, an Expression, SymPy or a Python function; the claim may also be numbers. Its
     shape says what it is: a gradient, a Jacobian, a Hessian, or a (value, gradient) pair; ``kind`` settles what a
-    shape leaves open. ``at`` is one point, or a batch; an expression may do without. ``args`` are further arguments
-    of f, and of the claim unless ``claim_args`` says otherwise. ``beside`` is how many random points beside the given
-    one are looked at.
+    shape leaves open. It is by all variables, or by those that ``wrt`` names. ``at`` is one point, or a batch; an
+    expression may do without. ``args`` are further arguments of f, and of the claim unless ``claim_args`` says
+    otherwise. ``beside`` is how many random points beside the given one are looked at.
 
     ``rtol`` and ``atol`` say what the claim may be off by: with d = |claim − reference|, b the reference's bar and
     t = atol + rtol·|reference| it is correct if d + b ≤ t, wrong if d − b > t, and inconclusive otherwise; one of the
@@ -52,9 +52,9 @@ def check(
         raise DiffkitError(f"unknown kind {kind!r}", hint=f"a claim is a {', a '.join(KINDS)}")
     kind = "gradient" if kind == "derivative" else kind
     allowed = read_tolerances(rtol, atol, closeness)
-    setting = Setting(f, claim, at, kind, variables, args, args if claim_args is None else claim_args)
+    setting = Setting(f, claim, at, kind, variables, args, args if claim_args is None else claim_args, wrt)
     rng = np.random.default_rng(seed)
-    if setting.subject.program is None and len(setting.labels) > MANY:
+    if setting.subject.program is None and setting.count > MANY:
         from diffkit.checking.large import check_large
 
         return check_large(setting, allowed, rng)

@@ -12,12 +12,13 @@ from diffkit.callables.function import Argument, Function, as_function
 from diffkit.checking.claims import Claim, CodeClaim, NumberClaim, read_claim, unfit
 from diffkit.checking.subject import Subject
 from diffkit.errors import DiffkitError, PointError
-from diffkit.functions import as_joint_program, is_function
+from diffkit.frames import names_in
+from diffkit.functions import as_list, is_function, read_joint
 from diffkit.points import Points, read_points
 from diffkit.questions import source_task
-from diffkit.questions.of_function import OfFunction
-from diffkit.syntax.names import Names
-from diffkit.tasks import Task
+from diffkit.questions.of_function import OfFunction, coordinates
+from diffkit.syntax.names import Names, names_of
+from diffkit.tasks import Task, positions
 
 SPREAD = 0.3  # how far beside, in proportion
 TRIES = 8  # random points tried for each that is wanted, as some have no derivative
@@ -28,7 +29,7 @@ class Setting:
 
     def __init__(
         self, f: Any, claim: Any, at: Any, kind: str | None, variables: Names | None, args: Sequence[Any],
-        claim_args: Sequence[Any],
+        claim_args: Sequence[Any], wrt: Names | None = None,
     ):  # fmt: skip
         code = is_function(f)
         self.given: list[tuple[float, ...]]
@@ -36,16 +37,18 @@ class Setting:
         if code:
             if at is None:
                 raise PointError("a Python function is checked at a point", hint="give at=…")
-            question = OfFunction(f, "jacobian", variables, args, {})
+            question = OfFunction(f, "jacobian", variables, args, {}, names_in(at))
             task, points = question.at(at)
             bound = task.function
             assert bound is not None
             source: Any = bound
+            self.notes = task.notes
             self.arguments: tuple[Argument, ...] = bound.arguments
             self.outputs = bound.shape
             words = bound.inputs if all(a.shape == () for a in bound.arguments) else None
         else:
-            program = as_joint_program(f, variables)
+            reading = read_joint(as_list(f), variables, {*names_in(at), *names_of(wrt)})
+            program, self.notes = reading.program, reading.notes
             source, words = program, program.inputs
             points = read_points(at, program.inputs) if at is not None else None
             self.arguments = _arguments_of(claim, program.inputs, at, claim_args)
@@ -53,6 +56,9 @@ class Setting:
         self.source = source
         self.functions = [as_function(g, a) for g, a in ((f, args), (claim, claim_args)) if is_function(g)]
         self.labels: tuple[str, ...] = source.inputs
+        self.wrt = None if wrt is None else coordinates(wrt, self.arguments)
+        self.count = len(positions(source, self.wrt))
+        """how many inputs the claim is by"""
         self.given = [] if points is None else [points.point] if points.point is not None else list(
             map(tuple, points.rows.tolist()))  # fmt: skip
         start = self.given[0] if self.given else (0.7,) * len(self.labels)
@@ -70,7 +76,7 @@ class Setting:
 
     def _kind(self, asked: str | None) -> str:
         """What the claim is, by the number of its entries."""
-        n, m = len(self.labels), math.prod(self.outputs)
+        n, m = self.count, math.prod(self.outputs)
         count = math.prod(self.claim.shape)
         sizes = {"gradient": n, "hessian": n * n} if m == 1 else {"jacobian": m * n}
         if asked is not None:
@@ -78,11 +84,11 @@ class Setting:
                 raise DiffkitError(f"f has {m} outputs, so its derivative is a jacobian, no {asked}")
             sizes = {asked: sizes.get(asked, m * n)}
         if count not in sizes.values():
-            raise unfit(self.claim, self.arguments, sizes)
+            raise unfit(self.claim, self.arguments, sizes, self.labels if self.wrt is None else names_of(self.wrt))
         return next(kind for kind, size in sizes.items() if size == count)
 
     def _task(self) -> Task:
-        task = source_task(self.source, self.kind, {})
+        task = source_task(self.source, self.kind, {"wrt": self.wrt})._replace(notes=self.notes)
         if not self.claim.paired:
             return task
         indices = ((0, ()), *task.indices)

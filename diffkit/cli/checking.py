@@ -30,13 +30,14 @@ from diffkit.cli.output import EXIT_NO, deliver
 @click.option("--at", metavar="POINT", help="Where: 1 | 1,2 | x=1,y=2 | MODULE:NAME. Expressions may do without.")
 @click.option("--args", "args", metavar="LIST", help="Further arguments of code, such as MODULE:X,MODULE:y,0.1.")
 @click.option("--variables", metavar="NAMES", help="Variables in order, such as b,a.")
+@click.option("--wrt", metavar="NAMES", help="The claim is by these variables only.")
 @tolerance_options("What the claim may be off by, as a part of it.", "What it may be off by, absolutely.")
 @array_options
 @click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
 @click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
 def check(
     function: str, claims: tuple[str, ...], gradient: str | None, jacobian: str | None, hessian: str | None,
-    kind: str | None, at: str | None, args: str | None, variables: str | None, rtol: float | None,
+    kind: str | None, at: str | None, args: str | None, variables: str | None, wrt: str | None, rtol: float | None,
     atol: float | None, format: str, output: str | None, data: tuple[str, ...], let: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Is a claimed derivative of F right?
@@ -50,6 +51,7 @@ def check(
     diffkit check "x**2*sin(x)" --claim "2*x*sin(x)+x**2*cos(x)"
     diffkit check "x^2*y" --claim "2*x*y, x^2" --at 1,2
     diffkit check "log(x)" --claim "1/x"
+    diffkit check "-(y*log(p)+(1-y)*log(1-p))" --claim "-y/p+(1-y)/(1-p)" --wrt p
     diffkit check "norm(X @ w - y)**2" --claim "2*X.T @ (X @ w - y)" --data data.npz --at "w=[1,2]"
     diffkit check mymodule:loss --gradient mymodule:grad --at 0.1,0.2 --args mymodule:X,mymodule:y
     diffkit check mymodule:problem
@@ -73,7 +75,8 @@ def check(
             raise DiffkitError(
                 "the claim about an array expression is text", hint="add --claim, once for each variable"
             )
-        found = judge_arrays(function, claims, at, kind, {**given_arrays, "variables": variables}, rtol=rtol, atol=atol)
+        options = {**given_arrays, "variables": variables, "wrt": wrt}
+        found = judge_arrays(function, claims, at, kind, options, rtol=rtol, atol=atol)
         deliver(CheckReport(function, ", ".join(claims), found), format, output)
         return 0 if found else EXIT_NO
     f: Any = names_in_module(function) if CODE.match(function) else function
@@ -95,7 +98,9 @@ def check(
         text = "as it returns"
     else:
         raise DiffkitError("there is no claim", hint='add --claim, for example --claim "2*x"')
-    found = judge(f, claim, where, kind=kind, variables=names(variables), args=further, rtol=rtol, atol=atol)
+    found = judge(
+        f, claim, where, wrt=names(wrt), kind=kind, variables=names(variables), args=further, rtol=rtol, atol=atol
+    )
     deliver(CheckReport(function, text, found), format, output)
     return 0 if found else EXIT_NO
 

@@ -7,7 +7,7 @@ from inspect import signature
 from typing import Any, Protocol
 
 from diffkit.errors import DiffkitError, PointError, did_you_mean
-from diffkit.functions import is_function, listed, read_joint, with_inputs
+from diffkit.functions import as_list, is_function, read_joint, with_inputs
 from diffkit.points import Points, number, read_points
 from diffkit.syntax.names import Names, names_of
 from diffkit.tasks import (
@@ -100,7 +100,7 @@ def ask(
     if is_function(f):
         from diffkit.questions.of_function import OfFunction
 
-        return OfFunction(f, kind, variables, args, options)
+        return OfFunction(f, kind, variables, args, options, given)
     if len(args):
         raise DiffkitError("args are further arguments of a Python function", hint="an expression takes none")
     return OfExpression(make_task(f, kind, variables, given, **options))
@@ -111,7 +111,7 @@ def make_task(
 ) -> Task:  # fmt: skip
     """Give the task of a kind about an expression; errors as ``ask``. The variable of a constant is x."""
     check_options(kind, options)
-    reading = read_joint(listed(f) if kind == "jacobian" else [f], variables, {*given, *names_of(options.get("wrt"))})
+    reading = read_joint(as_list(f) if kind == "jacobian" else [f], variables, {*given, *names_of(options.get("wrt"))})
     program = reading.program
     if kind in ("derivative", "taylor") and not program.inputs and variables is None:
         program = with_inputs([program], ("x",))

@@ -6,7 +6,6 @@ parenthesis opens a frame. Comparisons chain as in mathematics: 0 < x < 1.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, NoReturn
 
@@ -28,7 +27,6 @@ PREFIX_BINDING = {"-": MINUS_SIGN, "not": 3, "√": ROOT}
 PI = "π"
 CONSTANTS = {**NAMED, "E": NAMED["e"], PI: NAMED["pi"]}
 START = Token("start", "", 0)
-POWER_SIGN = re.compile(r"\s*(\*\*|\^|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])")
 
 
 class Waiting:
@@ -156,11 +154,10 @@ class Parser:
     def _check_run(self, token: Token) -> None:
         """Refuse cos2x and pix, which are more likely cos(2x) and pi*x than variables."""
         written = runs.written_out(token.text)
-        if not written and POWER_SIGN.match(self.text, token.position + len(token.text)):
+        if not written and runs.POWER_SIGN.match(self.text, token.position + len(token.text)):
             written = runs.power_of_e(token.text)
         if written:
-            hint = f"write {written}, or name it among the variables or in the point"
-            self.fail(f"{token.text} is no variable unless it is declared", token, hint)
+            raise runs.undeclared(token.text, written, self.text, token.position)
 
     def _function(self, token: Token) -> Primitive:
         function = table.names.get(token.text)
@@ -181,8 +178,10 @@ class Parser:
 
     def _unknown_variable(self, token: Token) -> NoReturn:
         known = self.declared or ()
-        if written := runs.split_among(token.text, known) or runs.written_out(token.text):
-            hint = f"write {written} for a product" if "(" not in written else f"write {written}"
+        if factors := runs.split_among(token.text, known):
+            hint = f"write {runs.product(factors)} for a product"
+        elif written := runs.written_out(token.text):
+            hint = f"write {written}"
         else:
             hint = did_you_mean(token.text, known) or f"the variables are {', '.join(known) or 'none'}"
         raise VariableError(f"unknown variable {token.text}", hint=hint, text=self.text, position=token.position)

@@ -7,9 +7,10 @@ two or three letters is a variable of which the answer says so.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 
+from diffkit.errors import ParseError
 from diffkit.primitives import table
 from diffkit.syntax.names import GREEK, natural_order
 
@@ -24,6 +25,7 @@ EXPONENT = rf"[0-9]+(?:{QUANTITY}|{PAIR})|{QUANTITY}"
 PRODUCT = re.compile(rf"(?P<pi>pi)(?P<factors>{OPERAND})|(?P<e>[eE])(?P<exponent>{EXPONENT})|(?P<first>{QUANTITY})pi")
 POWER_OF_E = re.compile(r"(?P<factor>[A-Za-z])e\Z")
 """a name that a power follows, as in x*e^x"""
+POWER_SIGN = re.compile(r"\s*(\*\*|\^|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])")
 FACTORS = re.compile(rf"[0-9]+|pi|{WORD}|[A-Za-z][0-9]*")
 
 
@@ -68,45 +70,57 @@ def _product(run: str) -> str:
     return re.sub(r"(?<=[0-9])\*(?=[A-Za-z])", "", "*".join(FACTORS.findall(run)), count=1)
 
 
+def undeclared(name: str, written: str, text: str | None, position: int | None) -> ParseError:
+    """Give the error for a run that nobody declared."""
+    hint = f"write {written}, or declare {name}: name it in the point or among the variables"
+    return ParseError(f"{name} is not read as a variable", hint=hint, text=text,
+                      position=None if text is None else position)  # fmt: skip
+
+
 def power_of_e(name: str) -> str:
     """Write a name that a power follows as a product with e, as xe^x is meant; empty where that is not so."""
     found = POWER_OF_E.fullmatch(name)
     return f"{found['factor']}*e" if found else ""
 
 
-def split_among(name: str, known: Iterable[str], sign: str = "*") -> str:
-    """Write a run of known names as their product; empty where it is no such run."""
-    words = sorted({word for word in known if word != name}, key=len, reverse=True)
-    if not words or not (re.compile(f"(?:{'|'.join(map(re.escape, words))})+").fullmatch(name)):
-        return ""
-    return sign.join(re.compile("|".join(map(re.escape, words))).findall(name))
+def split_among(name: str, known: Iterable[str]) -> list[str]:
+    """Split a run of known names; nothing where it is no such run."""
+    words = "|".join(map(re.escape, sorted({word for word in known if word != name}, key=len, reverse=True)))
+    if not words or re.fullmatch(f"(?:{words})+", name) is None:
+        return []
+    return re.findall(words, name)
 
 
-def meant(name: str, given: Collection[str], variables: Collection[str]) -> str:
-    """The product that a name must be, as the point or ``wrt`` gives its letters; empty where nothing says so.
+def product(factors: Sequence[str], matrices: bool = False) -> str:
+    """Write factors as a product; of matrices, which have capitals, as one of matrices."""
+    return (" @ " if matrices and not all(map(str.islower, factors)) else "*").join(factors)
+
+
+def meant(name: str, given: Collection[str], variables: Collection[str]) -> Sequence[str]:
+    """The factors that a name must be, as the point or ``wrt`` gives them; nothing where they do not say so.
 
     ``given`` are the names that they give, ``variables`` those of the expression: a letter of the run that is given and
     is nowhere else to be found is meant there.
     """
-    if whole := split_among(name, given):
-        return whole
+    if factors := split_among(name, given):
+        return factors
     lone = LETTERS.match(name) and any(letter in given and letter not in variables for letter in name)
-    return "*".join(name) if lone else ""
+    return name if lone else ()
 
 
-def first_meant(names: Collection[str], given: Iterable[object]) -> str:
-    """Say of the first of some variables whose letters are given elsewhere that it is one; empty if there is none."""
+def first_meant(
+    names: Iterable[str], given: Iterable[object], variables: Collection[str], matrices: bool = False
+) -> tuple[str, str]:
+    """The first of some names whose letters are given elsewhere, and what to do; two empty texts without one."""
     letters = frozenset(name for name in given if isinstance(name, str))
-    found = ((name, meant(name, letters, names)) for name in names if name not in letters)
-    return next((f"{name} is one variable; write {product} for a product" for name, product in found if product), "")
-
-
-def notes(names: Iterable[str], declared: Collection[str] = (), matrices: bool = False) -> Iterator[str]:
-    """Say of each name that nobody declared and that may be meant as a product that it is one variable.
-
-    Of matrices a run with a capital is a matrix product.
-    """
     for name in natural_order(names):
-        if LETTERS.match(name) and name not in GREEK and name not in declared:
-            sign = " @ " if matrices and not name.islower() else "*"
-            yield f"{name} is one variable; write {sign.join(name)} for a product"
+        if name not in letters and (factors := meant(name, letters, variables)):
+            return name, f"write {product(factors, matrices)} for a product"
+    return "", ""
+
+
+def notes(names: Iterable[str], given: Collection[str] = (), matrices: bool = False) -> Iterator[str]:
+    """Say of each name that nobody declared and that may be meant as a product that it is one variable."""
+    for name in natural_order(names):
+        if LETTERS.match(name) and name not in GREEK and name not in given:
+            yield f"{name} is one variable; write {product(name, matrices)} for a product"
