@@ -22,7 +22,7 @@ from diffkit.algebras.field import vanishes
 from diffkit.algebras.floats import FLOATS, to_float
 from diffkit.algebras.rationals import Inexact, rationals
 from diffkit.builder import select
-from diffkit.confirmation import ZERO, Check, Direction, alone, confirmations
+from diffkit.confirmation import ZERO, Check, Direction, confirmations, parts
 from diffkit.emit import LARGEST, Emitted, maker
 from diffkit.program import Program, run, run_slots
 from diffkit.results import Odd
@@ -140,7 +140,7 @@ class Prover:
 
     @cached_property
     def _checks(self) -> list[Check]:
-        return confirmations(self.task.indices)
+        return confirmations(self.task.program, self.task.indices)
 
     def at(self, point: Sequence[float], deadline: float | None = None) -> Regular:
         """Prove what can be proven of every component as an ordinary derivative; past the deadline, no further."""
@@ -226,8 +226,7 @@ class Prover:
                     )
             agreed = check.agrees(series, balls)
             if agreed is None and len(check.right) > 1:  # components of very different size: one by one
-                each = [alone(self.task.indices, c) for _, c in check.right]
-                agreed = self._confirmed(bits, point, found, each)
+                agreed = self._confirmed(bits, point, found, parts(check, self.task.indices, balls))
             if not agreed:
                 return agreed
         return True
