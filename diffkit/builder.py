@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
+from diffkit.deadline import in_time
 from diffkit.limits import Limits
 from diffkit.primitives import Primitive, table
 from diffkit.program import Constant, Named, Program
@@ -138,9 +139,9 @@ class ProgramBuilder:
         return slot
 
     def _depth(self, primitive: Primitive, args: Sequence[int]) -> int:
-        """Nesting of an operation; a chain of + and −, or × and ÷, is as deep as its deepest term, and one more."""
+        """Nesting of an operation; a chain of + and −, of × and ÷, or of max is one deeper than its deepest term."""
         depths = self._depths
-        chain = CHAINS.get(primitive)
+        chain = primitive.name if primitive.variadic else CHAINS.get(primitive)
         if chain is None:
             return max([depths[slot] for slot in args]) + 1
         first = self._instructions[args[0]]
@@ -367,7 +368,7 @@ def select(program: Program, outputs: Sequence[int]) -> Program:
 def copy_slots(program: Program, builder: ProgramBuilder, inputs: Sequence[int]) -> list[int]:
     """Emit a program into a builder with its inputs read from the given slots; give the slot of each slot."""
     slots = [*inputs, *map(builder.constant, program.constants)]
-    for primitive, args in program.instructions:
+    for primitive, args in in_time(program.instructions):
         slots.append(builder.apply(primitive, [slots[a] for a in args]))
     return slots
 

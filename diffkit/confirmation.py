@@ -66,17 +66,17 @@ def settles(ball: Any, spread: Any) -> bool:
     return bool((abs(ball - middle) + spread) * 2 < gap)
 
 
-def confirmations(program: Program, indices: Sequence[Index]) -> list[Check]:
-    """Identities between directional derivatives and the components that involve every component that may not be 0.
+def confirmations(links: Links, indices: Sequence[Index], among: Sequence[int] | None = None) -> list[Check]:
+    """Identities between directional derivatives and components, all or some, that involve each that may not be 0.
 
     First derivatives of one output need one generic direction, and so does a full matrix of second ones. Any other
     partial is a combination of directional derivatives by polarisation: ∂ⁿf/∂x₁…∂xₙ = 2⁻ⁿ Σ ε₁…εₙ·cₙ(Σ εᵢeᵢ).
     """
     checks = []
     groups: dict[tuple[int, int], list[int]] = {}
-    for c, (output, index) in enumerate(indices):
+    for c in range(len(indices)) if among is None else among:
+        output, index = indices[c]
         groups.setdefault((output, len(index)), []).append(c)
-    links = Links(program)
     for (_, order), members in groups.items():
         variables = sorted({v for c in members for v in indices[c][1]})
         complete = order == 2 and len(members) == len(variables) * (len(variables) + 1) // 2

@@ -69,7 +69,9 @@ def broken(row, k, how):
     """The row with its k-th partial made wrong."""
     rule, spoil = row.partials[k], BREAKS[how]
     wrong = lambda F, *args: spoil(F, F.floor(args[-1] * 0) + rule(F, *args))  # noqa: E731  (a slot, where it is 1)
-    return replace(row, partials=tuple(wrong if i == k else r for i, r in enumerate(row.partials)), pushforward=None)
+    return replace(
+        row, partials=tuple(wrong if i == k else r for i, r in enumerate(row.partials)), pushforward=None, infix=""
+    )
 
 
 def statuses(answer):

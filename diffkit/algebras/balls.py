@@ -59,6 +59,16 @@ def exact_fraction(value: Any) -> Fraction | None:
     return Fraction(int(mantissa)) * Fraction(2) ** exponent
 
 
+def dumped(ball: Any) -> Any:
+    """Give a ball as integers m, e, r, f, for m·2ᵉ ± r·2ᶠ; None if it is not finite."""
+    return [int(n) for part in (ball.mid(), ball.rad()) for n in part.man_exp()] if ball.is_finite() else None
+
+
+def loaded(parts: Any) -> Any:
+    """Give a ball that holds the one that was dumped, with the same middle."""
+    return arb("nan") if parts is None else arb(arb(tuple(parts[:2])), arb(tuple(parts[2:])))
+
+
 class BallAlgebra:
     """Arb balls at the working precision; a comparison that the balls do not decide is None."""
 
@@ -110,6 +120,22 @@ SERIES = SeriesAlgebra()
 @cache
 def series_function(primitive: Primitive) -> Callable[..., Any]:
     """Give a row as a function of power series."""
+    moving = _moving_function(primitive)
+    if not primitive.places or primitive.truth:
+        return moving
+    still = ball_function(primitive)
+
+    def choose(*args: Any) -> Any:
+        for arg in args:  # at its place a row has a value for what stands still, and no series
+            if len(arg) > 1 or not arg[0].is_finite():
+                return moving(*args)
+        return arb_series([still(*[arg[0] for arg in args])])
+
+    return choose
+
+
+def _moving_function(primitive: Primitive) -> Callable[..., Any]:
+    """Give a row as a function of power series of which some are no constants."""
     form, at = primitive.series, ball_function(primitive)
     if primitive.name in OPERATORS and form is None:
         return OPERATORS[primitive.name]

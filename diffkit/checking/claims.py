@@ -70,6 +70,13 @@ class TextClaim(Claim):
 
         return np.array(run(self._program, FLOATS, [float(x) for x in row]), dtype=float)
 
+    def rounding(self, row: Any) -> Any:
+        """A running bound."""
+        from diffkit.algebras.bounds import BOUNDS
+        from diffkit.program import run
+
+        return np.array([float(error) for _, error in run(self._program, BOUNDS, [(float(x), 0.0) for x in row])])
+
 
 class NumberClaim(Claim):
     """Numbers: the derivative at one point, as somebody found it."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffkit.algebras.floats import FLOATS
+from diffkit.checking.exact import EXACT
 from diffkit.domain import domain
 from diffkit.program import Program, run
 
@@ -25,11 +26,9 @@ def scope_of(setting: Setting, judge: Judge, points: int, verdict: str) -> tuple
     if verdict != "correct":
         return at, None
     difference = judge.difference
-    if difference is None:
+    if difference is None or not judge.exact:
         return at, None
-    shown = f"{at}, to 28 digits or more"
-    if not (setting.claim.text and setting.subject.exact):
-        return shown, None
+    shown = f"{at}, to {EXACT} digits or more"
     if len(difference.program) <= SIMPLE:
         from diffkit.sympy_bridge import is_zero
 

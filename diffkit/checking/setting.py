@@ -16,6 +16,7 @@ from diffkit.functions import as_joint_program, is_function
 from diffkit.points import Points, read_points
 from diffkit.questions import source_task
 from diffkit.questions.of_function import OfFunction
+from diffkit.syntax.names import Names
 from diffkit.tasks import Task
 
 SPREAD = 0.3  # how far beside, in proportion
@@ -26,7 +27,7 @@ class Setting:
     """What a check is about: the subject, the claim, and the points that were given."""
 
     def __init__(
-        self, f: Any, claim: Any, at: Any, kind: str | None, variables: Sequence[str] | None, args: Sequence[Any],
+        self, f: Any, claim: Any, at: Any, kind: str | None, variables: Names | None, args: Sequence[Any],
         claim_args: Sequence[Any],
     ):  # fmt: skip
         code = is_function(f)

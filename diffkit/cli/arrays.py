@@ -85,10 +85,10 @@ def differentiate_arrays(
 
 
 def judge_arrays(
-    expression: str, claims: tuple[str, ...], at: str | None, kind: str | None, closeness: float,
-    options: dict[str, Any],
+    expression: str, claims: tuple[str, ...], at: str | None, kind: str | None, options: dict[str, Any],
+    **judging: Any,
 ) -> Any:  # fmt: skip
-    """Check claims in the array language, one for each variable or one for all, at a point."""
+    """Check claims in the array language, one for each variable or one for all, at a point; ``judging`` as check."""
     from diffkit.checking.check import check
     from diffkit.errors import PointError
     from diffkit.matrices.settings import claim_beside, function_of_text, read_at
@@ -105,4 +105,4 @@ def judge_arrays(
 
     claimed.__name__ = "claim"
     kind = kind or ("gradient" if len(claims) > 1 else None)
-    return check(function, claimed, read_at(at, function, holds), kind=kind, closeness=closeness)
+    return check(function, claimed, read_at(at, function, holds), kind=kind, **judging)

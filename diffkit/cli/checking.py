@@ -8,7 +8,7 @@ import click
 
 from diffkit.cli.arrays import are_arrays, array_options, judge_arrays
 from diffkit.cli.inputs import CODE, argument_of, names_in_module
-from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names
+from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, tolerance_options
 from diffkit.cli.output import EXIT_NO, deliver
 
 
@@ -30,16 +30,14 @@ from diffkit.cli.output import EXIT_NO, deliver
 @click.option("--at", metavar="POINT", help="Where: 1 | 1,2 | x=1,y=2 | MODULE:NAME. Expressions may do without.")
 @click.option("--args", "args", metavar="LIST", help="Further arguments of code, such as MODULE:X,MODULE:y,0.1.")
 @click.option("--variables", metavar="NAMES", help="Variables in order, such as b,a.")
-@click.option(
-    "--closeness", type=float, default=1e-9, metavar="R", help="Relative error that must be seen.  [default: 1e-9]"
-)
+@tolerance_options("What the claim may be off by, as a part of it.", "What it may be off by, absolutely.")
 @array_options
 @click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
 @click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
 def check(
     function: str, claims: tuple[str, ...], gradient: str | None, jacobian: str | None, hessian: str | None,
-    kind: str | None, at: str | None, args: str | None, variables: str | None, closeness: float, format: str,
-    output: str | None, data: tuple[str, ...], let: tuple[str, ...],
+    kind: str | None, at: str | None, args: str | None, variables: str | None, rtol: float | None,
+    atol: float | None, format: str, output: str | None, data: tuple[str, ...], let: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Is a claimed derivative of F right?
 
@@ -75,9 +73,9 @@ def check(
             raise DiffkitError(
                 "the claim about an array expression is text", hint="add --claim, once for each variable"
             )
-        found = judge_arrays(function, claims, at, kind, closeness, {**given_arrays, "variables": variables})
+        found = judge_arrays(function, claims, at, kind, {**given_arrays, "variables": variables}, rtol=rtol, atol=atol)
         deliver(CheckReport(function, ", ".join(claims), found), format, output)
-        return 0 if found.verdict == "correct" else EXIT_NO
+        return 0 if found else EXIT_NO
     f: Any = names_in_module(function) if CODE.match(function) else function
     if CODE.match(function) and not callable(f):
         raise DiffkitError(f"{function} is a {type(f).__name__}, not a function")
@@ -97,9 +95,9 @@ def check(
         text = "as it returns"
     else:
         raise DiffkitError("there is no claim", hint='add --claim, for example --claim "2*x"')
-    found = judge(f, claim, where, kind=kind, variables=names(variables), args=further, closeness=closeness)
+    found = judge(f, claim, where, kind=kind, variables=names(variables), args=further, rtol=rtol, atol=atol)
     deliver(CheckReport(function, text, found), format, output)
-    return 0 if found.verdict == "correct" else EXIT_NO
+    return 0 if found else EXIT_NO
 
 
 def _problem(name: str, function: Any) -> tuple[Any, Any, Any, Any]:

@@ -11,8 +11,6 @@ from diffkit.cli.inputs import CODE, argument_of, names_in_module
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, picture_options
 from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver, drawing, gather
 
-FINE = ("converged", "steps used up")
-
 
 @click.command(cls=ExpressionCommand)
 @click.argument("function", metavar="F")
@@ -94,7 +92,7 @@ def descend(
     if interrupted:
         click.echo(f"diffkit: interrupted after {found.steps} steps", err=True)
         return EXIT_INTERRUPTED
-    return 0 if found.status in FINE else EXIT_NO
+    return 0 if found else EXIT_NO
 
 
 def _function(function: str, start: str, args: str | None, arrays: dict[str, Any]) -> tuple[Any, Any, tuple[Any, ...]]:

@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from diffkit.differences.fits import UNIT, Fit
-from diffkit.differences.sampling import Function, Point, Sampler, Search
+from diffkit.differences.fits import Fit
+from diffkit.differences.sampling import UNIT, Function, Point, Sampler, Search
 from diffkit.differences.search import ECONOMY, RIPPLE, THOROUGH, Effort, search
 from diffkit.differences.sides import look
 from diffkit.differences.stencils import HIGHEST_ORDER, Stencil
@@ -30,6 +30,12 @@ class Difference(NamedTuple):
     odd: Odd | None = None
     reach: float = 0.0
     """how far from the point the samples behind the value lie, in units of the scale; 0 if it is not known"""
+    reason: str = ""
+    """why the bar is wide, or what keeps the value from being that of f close to the point"""
+    plateau: float = 0.0
+    """distance to which f keeps its value around the point: 0 if it changes at the nearest tried, inf if at none"""
+    settled: bool = False
+    """whether what the fit leaves is explained by the rounding of f"""
 
 
 def partials(

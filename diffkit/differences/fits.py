@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from diffkit.differences.chebyshev import Estimate, chop, coefficients, nodes, slope_at_zero, value_at
-from diffkit.differences.sampling import Search, finite, total
+from diffkit.differences.sampling import UNIT, Search, finite, total
 from diffkit.differences.stencils import Stencil
 
-UNIT = 2.0**-53
 SMALLEST = 5e-324
 ROUNDING = 0.6  # of a unit: the least standard deviation that rounding gives to f
 QUIET = 30.0  # times the noise: up to here a fit's residue counts as noise

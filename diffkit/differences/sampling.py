@@ -15,11 +15,14 @@ Search = Generator[list[Point], list[float], Found]
 """Yields the points it wants to see, is sent f there, and returns what it found."""
 
 
-class Sampler:
-    """A function, each of whose values is computed once, and counted."""
+UNIT = 2.0**-53  # of binary64
 
-    def __init__(self, function: Function):
-        self.function = function
+
+class Sampler:
+    """A function, each of whose values is computed once, and counted; ``unit`` is that of its values' rounding."""
+
+    def __init__(self, function: Function, unit: float = UNIT):
+        self.function, self.unit = function, unit
         self.known: dict[Point, float] = {}
 
     @property

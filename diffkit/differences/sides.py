@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from diffkit.differences.chebyshev import chop, coefficients, nodes, slope_at_one
-from diffkit.differences.fits import QUIET, ROUNDING, UNIT, magnitude
-from diffkit.differences.sampling import Search, finite
+from diffkit.differences.fits import QUIET, ROUNDING, magnitude
+from diffkit.differences.sampling import UNIT, Search, finite
 from diffkit.differences.stencils import Stencil
 
 RADII = (0.1129375, 0.1129375 / 2**8, 0.1129375 / 2**16)  # of the scale

@@ -27,6 +27,7 @@ from diffkit.questions import ask, make_task
 from diffkit.referee import Referee
 from diffkit.results import Odd, Result
 from diffkit.syntax import format_outputs
+from diffkit.syntax.names import Name, Names
 from diffkit.tasks import Task
 
 EPSILON = 2.0**-52
@@ -134,6 +135,10 @@ class Quotients:
             found = step.h
         return found
 
+    def __bool__(self) -> bool:
+        """Quotients are true only if they tend to a derivative."""
+        return self.derivative.ok
+
     def __str__(self) -> str:
         last = self.steps[-1]
         return (
@@ -146,8 +151,8 @@ class Quotients:
 
 
 def quotients(
-    f: Any, at: Any, *, wrt: str | None = None, steps: Any = None,
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (),
+    f: Any, at: Any, *, wrt: Name | None = None, steps: Any = None,
+    variables: Names | None = None, args: Sequence[Any] = (),
 ) -> Quotients:  # fmt: skip
     """(f(x + h) − f(x))/h and its backward and central kin for the steps h, beside the proven derivative.
 

@@ -26,6 +26,7 @@ from diffkit.program import Program
 from diffkit.questions import OfExpression, ask, read_direction
 from diffkit.results import Result
 from diffkit.syntax import format_outputs
+from diffkit.syntax.names import Names
 from diffkit.tasks import derivative_task, directional_task, gradient_task, taylor_task
 
 DELTAS = (1.0, 0.1, 0.01, 0.001)
@@ -69,6 +70,10 @@ class Tangent:
     models: tuple[Model, ...]
     words: tuple[str, ...]
     """what it means, in sentences"""
+
+    def __bool__(self) -> bool:
+        """A tangent is true only if there is one."""
+        return self.derivative.ok
 
     @property
     def f(self) -> str:
@@ -141,7 +146,7 @@ class Tangent:
 
 
 def tangent(
-    f: Any, at: Any, *, deltas: Any = None, direction: Any = None, variables: Sequence[str] | None = None,
+    f: Any, at: Any, *, deltas: Any = None, direction: Any = None, variables: Names | None = None,
     args: Sequence[Any] = (),
 ) -> Tangent:  # fmt: skip
     """The line y = f(a) + f′(a)·(x − a), or the plane of several variables, and how far f is from it nearby.

@@ -74,6 +74,10 @@ class Identity:
     counterexample: CounterExample | None = None
     kinks: tuple[str, ...] = ()
 
+    def __bool__(self) -> bool:
+        """An identity is true only if its verdict is."""
+        return self.verdict == "true"
+
     def __str__(self) -> str:
         return f"{self.verdict}: {self.reason}"
 
@@ -111,14 +115,14 @@ def check_identity(
         try:
             found = _verdict(text, sides, counted)
         except ShapeError as error:
-            first = first or error
+            first = error if first is None else first
             continue
         if found.verdict == "true":
             return found
         first = first if isinstance(first, Identity) else found
     if isinstance(first, Identity):
         return first
-    raise first or ShapeError("the sides have no lengths to count")
+    raise ShapeError("the sides have no lengths to count") if first is None else first
 
 
 def _verdict(text: str, sides: Sides, problem: Problem) -> Identity:

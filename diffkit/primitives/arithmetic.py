@@ -23,6 +23,25 @@ def _fold_power(x: Exact, y: Exact) -> Exact | None:
     return Fraction(x) ** int(y)
 
 
+WHOLE = 2**20  # exponents below which a power of balls is a chain of products
+
+
+def raised(x: Any, n: int) -> Any:
+    """Multiply x with itself by squaring, n ≥ 1 factors."""
+    if n == 1:
+        return x
+    square = raised(x, n // 2)
+    return square * square * x if n % 2 else square * square
+
+
+def ball_power(flint: Any, x: Any, y: Any) -> Any:
+    """Multiply for a whole exponent, as Arb's own power of a ball about 0 has no value."""
+    if y.is_integer() and not y.is_zero() and abs(y) < WHOLE:
+        n = int(y.unique_fmpz())
+        return raised(x, n) if n > 0 else 1 / raised(x, -n)
+    return flint.arb(0) if x.is_zero() and y > 0 else x**y
+
+
 def _div_pushforward(F: Any, args: Any, y: Any, tangents: Any) -> Any:
     """(x/y)′ = (x′ − (x/y)·y′)/y: one division, and the quotient is shared."""
     up, down = tangents
@@ -58,7 +77,7 @@ row("div", "x, y", "quotient", infix="/", callable=False, bends=((0, 1), (1, 1))
 
 row("power", "x, y", "real power; x < 0 only with an integer exponent", infix="**", callable=False,
     floats=floats.power, array="power", mpmath="power", sympy="Pow", fold=_fold_power,
-    ball=lambda flint, x, y: x**y, series=series.power,
+    ball=ball_power, series=series.power,
     partials=(lambda F, x, y, p: y * x ** (y - 1), lambda F, x, y, p: p * F.log(x)),
     places=(
         Place("edge", lambda F, x, y: F.where(F.eq(y, F.floor(y)), 1, x), "x = 0 if y is not an integer",

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from diffkit.errors import DiffkitError
+
 Rule = Callable[..., Any]
 """A formula ``rule(F, x, …)`` written with operators and the functions of ``F``.
 
@@ -98,6 +100,12 @@ class Primitive:
     def __repr__(self) -> str:
         return f"<primitive {self.signature}>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles and copies are the row of the same name: there is one of each."""
+        if table.rows.get(self.name) is not self:
+            raise DiffkitError(f"{self.name} is not in the table, so it cannot be pickled", hint="add its row first")
+        return named, (self.name,)
+
     def shown(self, k: int) -> Rule | None:
         """The k-th partial in the form that people write."""
         return self.written[k] if self.written else self.partials[k]
@@ -143,3 +151,11 @@ class Table:
 
 table = Table()
 row = table.add
+
+
+def named(name: str) -> Primitive:
+    """Give the row that a pickle names; DiffkitError if the table has none of that name here."""
+    if name not in table.rows:
+        raise DiffkitError(f"the pickle holds {name}, which is in no row of the table here",
+                           hint="import what adds that row, or use the version of diffkit that wrote it")  # fmt: skip
+    return table[name]

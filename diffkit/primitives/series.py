@@ -48,7 +48,7 @@ def ratio(flint: Any, x: Any, y: Any) -> Any:
 def power(flint: Any, x: Any, y: Any) -> Any:
     """x**y; exp(y·log x) where y moves."""
     if len(y) > 1:
-        return (y * x.log()).exp()
+        return x if not len(x) and y[0] > 0 else (y * x.log()).exp()
     if not (y[0].is_exact() and y[0].is_integer()):
         return x ** y[0]
     whole = int(y[0].unique_fmpz())

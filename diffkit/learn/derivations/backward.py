@@ -27,6 +27,7 @@ from diffkit.program import Program, run_slots
 from diffkit.questions import OfExpression, ask
 from diffkit.results import Result
 from diffkit.syntax import format_outputs
+from diffkit.syntax.names import Names
 from diffkit.syntax.printer import format_constant
 from diffkit.tasks import gradient_task
 from diffkit.transforms import adjoints, depends
@@ -121,7 +122,7 @@ class Backward:
         return f"<{self}>"
 
 
-def backward(f: Any, at: Any, *, variables: Sequence[str] | None = None, args: Sequence[Any] = ()) -> Backward:
+def backward(f: Any, at: Any, *, variables: Names | None = None, args: Sequence[Any] = ()) -> Backward:
     """∂f/∂zₖ of every intermediate zₖ of f at a point, by reverse accumulation in binary64.
 
     ``f`` and ``at`` as for ``gradient``, of one point; a Python function must be traceable. Raises PointError for a

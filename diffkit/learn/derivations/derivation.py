@@ -26,6 +26,7 @@ from diffkit.program import Program
 from diffkit.questions import OfExpression
 from diffkit.results import Result
 from diffkit.syntax import format_slot
+from diffkit.syntax.names import Name, Names
 from diffkit.tasks import derivative_task
 
 MOST = 150  # steps
@@ -81,7 +82,7 @@ class Derivation:
 
 
 def explain(
-    f: Any, *, wrt: str | None = None, at: Any = None, variables: Sequence[str] | None = None
+    f: Any, *, wrt: Name | None = None, at: Any = None, variables: Names | None = None
 ) -> Derivation:  # fmt: skip
     """Derive ∂f/∂x step by step, each step with its rule and checked by two other methods.
 

@@ -26,6 +26,8 @@ from diffkit.learn.gradient_descent.hessians import Hessians
 from diffkit.learn.gradient_descent.schedules import Schedule, make_schedule
 from diffkit.learn.gradient_descent.walk import Path, Status, Walk, interval
 from diffkit.points import read_points
+from diffkit.results import Final
+from diffkit.syntax.names import Names
 
 TOLERANCE = 1e-8
 
@@ -49,12 +51,13 @@ class Settings:
 
 
 @dataclass(frozen=True, repr=False)
-class Descent:
+class Descent(Final):
     """A path of gradient descent. ``str`` of it says how it went.
 
     ``status`` is "converged" (‖∇f‖ is within the tolerance, and no Hessian speaks against a minimum; ``ending`` says
     what is known of it), "stagnated" (no progress, and no sign of a minimum), "diverged", "left the domain", "steps
-    used up" or "interrupted"; ``norms`` and ``rates`` are of every step, ``path`` of the kept points.
+    used up" or "interrupted"; ``norms`` and ``rates`` are of every step, ``path`` of the kept points. A pickle holds
+    all that is said of the path; of code it leaves the code behind, and with it ``check`` and ``polish``.
     """
 
     names: tuple[str, ...]
@@ -70,8 +73,13 @@ class Descent:
     """why the last point has no value, where it has none"""
     cost: Cost = field(repr=False)
     hessians: Hessians = field(repr=False)
-    question: tuple[Any, ...] = field(repr=False)
+    question: tuple[Any, ...] | None = field(repr=False)
     """f, its given gradient, the start, the further arguments and the names, as they were handed in"""
+
+    def __getstate__(self) -> dict[str, Any]:
+        for name in ("at_start", "at_end", "evidence", "convergence", "ending", "findings"):
+            getattr(self, name)  # what takes f is found out while f is there
+        return {**vars(self), "question": self.question if self.cost.travels else None}
 
     @property
     def steps(self) -> int:
@@ -121,7 +129,7 @@ class Descent:
             self.settings.momentum, self.settings.nesterov,
         )  # fmt: skip
 
-    @property
+    @cached_property
     def ending(self) -> str:
         """The status as a sentence, with what the curvature says of the last point."""
         return in_words(self)
@@ -140,6 +148,9 @@ class Descent:
         """Judge the hand-written gradient at the start: the Check that ``dk.check`` gives, with its options."""
         from diffkit.checking.check import check
 
+        if self.question is None:
+            raise DiffkitError("a pickled descent leaves its code behind, so its gradient cannot be checked any more",
+                               hint="check it before it is pickled")  # fmt: skip
         f, gradient, start, args, variables = self.question
         if gradient is None:
             raise DiffkitError("there is no hand-written gradient to check", hint="give one with gradient=")
@@ -157,6 +168,10 @@ class Descent:
             return solve(self.cost.value, self.point, jac=lambda x: self.cost.at(np.array(x, dtype=float))[1],
                          method=method, **options)  # fmt: skip
 
+    def __bool__(self) -> bool:
+        """A descent is true only if it converged, or took all its steps."""
+        return self.status in ("converged", "steps used up")
+
     def __str__(self) -> str:
         shown = [f"{name} = {x:.6g}" for name, x in zip(self.names[:6], self.point.tolist(), strict=False)]
         where = ", ".join(shown) + (", …" if len(self.names) > 6 else "")
@@ -171,7 +186,7 @@ def descend(
     decay: float | None = None, every: int | None = None, momentum: float = 0.0, nesterov: bool = False,
     gradient: Any = None, args: Sequence[Any] = (), batch: int | None = None,
     rows: Sequence[str | int] | str | None = None, seed: int = 0, tolerance: float = TOLERANCE,
-    backend: str | Backend = "auto", keep: int | None = None, variables: Sequence[str] | None = None,
+    backend: str | Backend = "auto", keep: int | None = None, variables: Names | None = None,
 ) -> Descent:  # fmt: skip
     """θ ← θ − α∇f(θ), step by step, until ‖∇f‖ ≤ ``tolerance`` or the ``steps`` are used up.
 
@@ -219,7 +234,7 @@ def prepare_descent(
     f: Any, start: Any, *, rate: float, steps: int, schedule: str | Schedule, decay: float | None, every: int | None,
     momentum: float, nesterov: bool, gradient: Any, args: Sequence[Any], batch: int | None,
     rows: Sequence[str | int] | str | None, seed: int, tolerance: float, backend: str | Backend, keep: int | None,
-    variables: Sequence[str] | None,
+    variables: Names | None,
 ) -> Descender:  # fmt: skip
     """Read everything that ``descend`` is given; errors as there."""
     _check_numbers(steps, momentum, nesterov, tolerance, keep)
@@ -249,7 +264,7 @@ def _check_numbers(steps: Any, momentum: Any, nesterov: bool, tolerance: Any, ke
 
 def _cost(
     f: Any, start: Any, gradient: Any, args: tuple[Any, ...], batch: int | None,
-    rows: Sequence[str | int] | str | None, seed: int, backend: str | Backend, variables: Sequence[str] | None,
+    rows: Sequence[str | int] | str | None, seed: int, backend: str | Backend, variables: Names | None,
 ) -> tuple[Cost, Any, Batches | None]:  # fmt: skip
     """The cost, the start as a flat array, and the batches if there are any."""
     if not is_function(f):

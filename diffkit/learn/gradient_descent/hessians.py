@@ -33,6 +33,9 @@ class Hessians:
         self.cost = cost
         self._known: dict[bytes, Curvature] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"cost": self.cost, "_known": self._known}
+
     def at(self, x: Any) -> Curvature:
         """The eigenvalues at a point: all of them up to ``SMALL`` weights, the extreme ones beyond."""
         if not np.isfinite(x).all():
