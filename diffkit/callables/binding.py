@@ -15,6 +15,7 @@ from diffkit.algebras.bounds import BOUNDS
 from diffkit.callables.function import Argument, Function
 from diffkit.callables.globals import outside
 from diffkit.callables.noise import UNIT, rounding
+from diffkit.deadline import check_time
 from diffkit.errors import BackendError, DiffkitError, FunctionError, LimitError, TracingError
 from diffkit.ndarrays import pullback, trace_function
 from diffkit.ndarrays.traced import SLOTS
@@ -77,6 +78,7 @@ class Bound:
 
     def call(self, *values: Any) -> Any:
         """The function itself, of arguments for one point (numbers, arrays, or what stands for them)."""
+        check_time()
         if not self.function.vectorized:
             return self.function(*values)
         return self._only(self.function(*[np.reshape(v, (1, *np.shape(v))) for v in values]))
@@ -150,6 +152,7 @@ class Bound:
         """The result as an array of binary64; None where mathematics has no value."""
         values = self.split(row.copy())
         self.evaluations += 1 if row.ndim == 1 else len(row)
+        check_time()
         try:
             with np.errstate(all="ignore"):
                 raw = self.call(*values) if row.ndim == 1 else self.function(*values)
