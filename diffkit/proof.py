@@ -166,11 +166,11 @@ class Prover:
 
     def at(self, point: Sequence[float]) -> Regular:
         """Prove what can be proven of every component as an ordinary derivative."""
-        if not self._balls.patience and (proof := self._at_once(*point)):
-            return proof
         climb = Climb(self, point)
         stopped = ""
         try:
+            if not self._balls.patience and (proof := self._at_once(*point)):
+                return proof
             self._climb(climb)
         except TimeIsUp as up:
             stopped = up.reason

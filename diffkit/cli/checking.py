@@ -83,8 +83,7 @@ def check(
                 "the claim about an array expression is text", hint="add --claim, once for each variable"
             )
         found = judge_arrays(function, claims, at, given_arrays, **options)
-        deliver(CheckReport(function, ", ".join(claims), found), format, output)
-        return 0 if found else EXIT_NO
+        return _told(CheckReport(function, ", ".join(claims), found), format, output)
     f: Any = names_in_module(function) if CODE.match(function) else function
     if CODE.match(function) and not callable(f):
         raise DiffkitError(f"{function} is a {type(f).__name__}, not a function")
@@ -104,8 +103,14 @@ def check(
     else:
         raise DiffkitError("there is no claim", hint='add --claim, for example --claim "2*x"')
     found = judge(f, claim, where, variables=names(variables), args=further, **options)
-    deliver(CheckReport(function, text, found), format, output)
-    return 0 if found else EXIT_NO
+    return _told(CheckReport(function, text, found), format, output)
+
+
+def _told(report: Any, format: str, output: str | None) -> int:
+    """Report a check, with its explanation if that is found in time."""
+    report.check.explanation  # noqa: B018 - what is looked for while a report is written takes as long as it takes
+    deliver(report, format, output)
+    return 0 if report.check else EXIT_NO
 
 
 def _problem(name: str, function: Any) -> tuple[Any, Any, Any, Any]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from diffkit.algebras.ball_arrays import Series, boxed, coefficient, lifted
 from diffkit.algebras.balls import BALLS, precision
+from diffkit.deadline import check_time
 from diffkit.errors import DiffkitError
 from diffkit.matrices.enclosures import series_of
 from diffkit.matrices.nodes import Node, in_order
@@ -57,6 +58,7 @@ class Claim:
 
     def at(self, trial: Trial) -> Met:
         """Compare the sides."""
+        check_time()
         try:
             with precision(self.bits, 1 if self.wrt is None else 2):
                 known, claimed = self._sides(trial)
