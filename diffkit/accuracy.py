@@ -12,6 +12,7 @@ from typing import NamedTuple
 from diffkit.backends import Backend
 from diffkit.cases import Case
 from diffkit.comparison import Comparer, Comparison, Finding, Row
+from diffkit.deadline import check_time
 from diffkit.errors import DiffkitError
 from diffkit.points import plural
 from diffkit.tolerances import Tolerances
@@ -109,6 +110,8 @@ class AccuracyReport:
     backends: tuple[str, ...]
     outcomes: tuple[Outcome, ...]
     total: int
+    stopped: str = ""
+    """why not all were reached, if they were not"""
 
     @property
     def complete(self) -> bool:
@@ -174,7 +177,7 @@ class AccuracyReport:
     @property
     def headline(self) -> str:
         """What was compared and the verdicts, in one line."""
-        whole = "" if self.complete else f"PARTIAL, the first {len(self.outcomes)} of "
+        whole = "" if self.complete else f"PARTIAL ({self.stopped}), the first {len(self.outcomes)} of "
         return f"{self.kind}s at {whole}{plural(self.total, 'point')}: " + ", ".join(
             f"{count} {verdict}" for verdict, count in self.verdicts.items()
         )
@@ -214,6 +217,7 @@ def examine(
             if comparer is None or comparer.task is not case.task:
                 comparer = Comparer(case.task, backends)
             comparison = comparer.at(case.point)
+            check_time()  # of a case that was not finished nothing is told
         except DiffkitError as error:
             yield Outcome(case, "failed", (), (Finding("reference", "could not be compared", str(error)),))
             continue

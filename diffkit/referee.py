@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cached_property
-from time import monotonic
 
 from diffkit.algebras.balls import exact_fraction, precision, rational
 from diffkit.algebras.floats import to_float
+from diffkit.deadline import TimeIsUp
 from diffkit.evaluation import by_rows
 from diffkit.proof import PRECISIONS, Enclosure, Prover, Regular, enclose, suspects, too_large
 from diffkit.results import Answer, Odd
@@ -26,8 +26,8 @@ class Referee:
 
     formula = None
 
-    def __init__(self, task: Task, digits: int | None = None, timeout: float | None = None):
-        self.task, self.digits, self.timeout = task, digits, timeout
+    def __init__(self, task: Task, digits: int | None = None):
+        self.task, self.digits = task, digits
 
     @cached_property
     def prover(self) -> Prover:
@@ -36,18 +36,24 @@ class Referee:
 
     def at(self, point: Sequence[float]) -> Answer:
         """Give the reference at one point: correctly rounded values, bounds of their errors, or what is odd."""
-        deadline = None if self.timeout is None else monotonic() + self.timeout
-        regular = self.prover.at(point, deadline)
-        found = [self._ordinary(c, regular, point) if holds else self._special(c, point)
-                 for c, holds in enumerate(regular.holding)]  # fmt: skip
+        regular = self.prover.at(point)
+        found = [self._component(c, regular, point) for c in range(len(self.task.indices))]
         odd = {c: seen for c, seen in enumerate(found) if seen.status != "ok" or seen.message or seen.cause}
         decimals = None
         if self.digits is not None:
-            factors = self.task.factors or (Fraction(1),) * len(found)
-            known = self.prover.decimals(point, self.digits, factors, deadline)
+            known = self._digits(point, self.digits)
             decimals = [_decimals(seen, text) for seen, text in zip(found, known, strict=True)]
         note = PROOF if regular.inside else SERIES
         return Answer([seen.value for seen in found], [seen.error for seen in found], odd, 1, note, True, decimals)
+
+    def _component(self, c: int, regular: Regular, point: Sequence[float]) -> Odd:
+        """What is known of a component, ordinary or not, when the time is up at the latest."""
+        if regular.stopped and not (regular.holding[c] and regular.confirmed[c] is not None):
+            return Odd("uncertain", regular.stopped)
+        try:
+            return self._ordinary(c, regular, point) if regular.holding[c] else self._special(c, point)
+        except TimeIsUp as up:
+            return Odd("uncertain", up.reason)
 
     def _ordinary(self, c: int, regular: Regular, point: Sequence[float]) -> Odd:
         """What is proven of a component inside the domain, its task's factor included."""
@@ -70,6 +76,14 @@ class Referee:
             sign = "it may be zero" if enclosure.ball.contains(0) else "it is not zero"
             message = f"rounds to 0.0: the derivative is at most {bound} in size, and {sign}"
         return Odd("ok", message, value=value, error=enclosure.error)
+
+    def _digits(self, point: Sequence[float], digits: int) -> list[str]:
+        """The components to so many digits; nothing where the time is up before."""
+        factors = self.task.factors or (Fraction(1),) * len(self.task.indices)
+        try:
+            return self.prover.decimals(point, digits, factors)
+        except TimeIsUp:
+            return [""] * len(factors)
 
     def _special(self, c: int, point: Sequence[float]) -> Odd:
         """What a component is at a point that is not proven to be ordinary."""

@@ -10,6 +10,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "diffkit"
 LAYERS = [
     {"errors", "limits", "files"},
+    {"deadline"},
+    {"workers"},
     {"tolerances"},
     {"primitives", "results"},
     {"program"},

@@ -150,9 +150,6 @@ def check_large(setting: Setting, allowed: Tolerances | None, rng: Any) -> Check
             f"a {setting.kind} of {len(setting.labels)} inputs is too large to be checked entry by entry",
             hint="check products with a vector: the gradient of v·f, or of v·∇f",
         )
-    if setting.count < len(setting.labels):
-        raise DiffkitError(f"a claim by {setting.count} of {len(setting.labels)} inputs is too large to be checked",
-                           hint="let f have the others in args=")  # fmt: skip
     point = setting.given[0]
     lines, n = Lines(setting, point, allowed), len(setting.labels)
     along = [lines.along(rng.choice([-1.0, 1.0], n) * lines.scale) for _ in range(DIRECTIONS)]

@@ -90,18 +90,17 @@ def differentiate_arrays(
 
 
 def judge_arrays(
-    expression: str, claims: tuple[str, ...], at: str | None, kind: str | None, options: dict[str, Any],
-    **judging: Any,
-) -> Any:  # fmt: skip
+    expression: str, claims: tuple[str, ...], at: str | None, options: dict[str, Any], **judging: Any
+) -> Any:
     """Check claims in the array language, one for each variable or one for all, at a point; ``judging`` as check."""
     from diffkit.checking.check import check
     from diffkit.errors import PointError
     from diffkit.frames import names_in
     from diffkit.matrices.settings import claim_beside, function_of_text, read_at
 
-    wrt = names(options["wrt"])
+    given = (*names_in(at), *(judging["wrt"] or ()))
     function, holds = function_of_text(
-        (expression,), options["let"], options["data"], names(options["variables"]), (*names_in(at), *(wrt or ()))
+        (expression,), options["let"], options["data"], names(options["variables"]), given
     )
     if at is None:
         raise PointError("a claim about an array expression is checked at a point",
@@ -113,5 +112,6 @@ def judge_arrays(
         return found[0] if len(found) == 1 else found
 
     claimed.__name__ = "claim"
-    kind = kind or ("gradient" if len(claims) > 1 else None)
-    return check(function, claimed, read_at(at, function, holds), wrt=wrt, kind=kind, **judging)
+    if len(claims) > 1 and judging.get("kind") is None:
+        judging["kind"] = "gradient"
+    return check(function, claimed, read_at(at, function, holds), **judging)

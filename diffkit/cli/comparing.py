@@ -8,8 +8,8 @@ import click
 
 from diffkit.cli.arrays import are_arrays, array_options, ask_arrays
 from diffkit.cli.inputs import backends_of, function_of, report_on, where
-from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, shared, tolerance_options
-from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver, gather, patience
+from diffkit.cli.options import FORMATS_HELP, Command, ExpressionCommand, names, shared, tolerance_options
+from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, INTERRUPTED, deliver, gather, patience
 
 BACKENDS = click.option(
     "--backends",
@@ -92,7 +92,7 @@ def compare(
     return 0 if comparison else EXIT_NO
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("cases", metavar="CASES")
 @click.option("--kind", default="gradient", metavar="KIND", help="gradient or hessian.  [default: gradient]")
 @BACKENDS
@@ -129,12 +129,12 @@ def _examine(cases: Any, backends: list[Any], kind: str, allowed: Any = None) ->
     """Compare at every case; an interrupt keeps what was found, and gives its exit code."""
     from diffkit.accuracy import AccuracyReport, examine
 
-    outcomes, interrupted = gather(examine(cases, backends, allowed), len(cases))
-    accuracy = AccuracyReport(kind, tuple(b.name for b in backends), tuple(outcomes), len(cases))
-    if interrupted:
+    outcomes, stopped = gather(examine(cases, backends, allowed), len(cases))
+    accuracy = AccuracyReport(kind, tuple(b.name for b in backends), tuple(outcomes), len(cases), stopped)
+    if stopped:
         done = f"{len(outcomes)} of {len(cases)} points"
-        click.echo(f"diffkit: interrupted; the report says what was found at {done}", err=True)
-    return accuracy, EXIT_INTERRUPTED if interrupted else 0
+        click.echo(f"diffkit: {stopped}; the report says what was found at {done}", err=True)
+    return accuracy, EXIT_INTERRUPTED if stopped == INTERRUPTED else 0
 
 
 def _example(variables: tuple[str, ...]) -> str:
