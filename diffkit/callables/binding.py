@@ -16,6 +16,7 @@ from diffkit.callables.function import Argument, Function
 from diffkit.callables.globals import outside, random_state
 from diffkit.callables.noise import UNIT, rounding
 from diffkit.callables.silence import silenced
+from diffkit.deadline import check_time
 from diffkit.differences import sampling
 from diffkit.differences.witness import Witness
 from diffkit.errors import BackendError, DiffkitError, FunctionError, LimitError, TracingError
@@ -91,6 +92,7 @@ class Bound:
 
     def call(self, *values: Any) -> Any:
         """The function itself, of arguments for one point (numbers, arrays, or what stands for them)."""
+        check_time()
         if not self.function.vectorized:
             return self.function(*values)
         return self._only(self.function(*[np.reshape(v, (1, *np.shape(v))) for v in values]))
@@ -189,6 +191,7 @@ class Bound:
         """The result as an array of binary64; None where mathematics has no value."""
         values = self.split(row.copy())
         self.evaluations += 1 if row.ndim == 1 else len(row)
+        check_time()
         try:
             with np.errstate(all="ignore"):
                 raw = self.call(*values) if row.ndim == 1 else self.function(*values)

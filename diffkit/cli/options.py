@@ -10,7 +10,7 @@ import click
 
 from diffkit.cli.output import EXIT_NO
 from diffkit.deadline import time_limit
-from diffkit.errors import DiffkitError
+from diffkit.errors import DiffkitError, OutOfTime
 
 F = TypeVar("F", bound=Callable[..., Any])
 FORMATS_HELP = "text, json, markdown or html.  [default: text]"
@@ -28,8 +28,12 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Run within the time."""
         limit = time_limit(ctx.params.pop("timeout"))
-        with limit:
-            code = super().invoke(ctx)
+        try:
+            with limit:
+                code = super().invoke(ctx)
+        except OutOfTime as error:
+            click.echo(f"diffkit: {error}", err=True)
+            return EXIT_NO
         return code or (EXIT_NO if limit.deadline is not None and limit.deadline.missed else 0)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from diffkit.deadline import TimeIsUp, unhurried
+from diffkit.deadline import TimeIsUp, check_time, unhurried
 from diffkit.errors import FileError
 
 EXIT_NO = 1
@@ -76,12 +76,23 @@ def drawing(make: Callable[[], Any], file: str | None, window: bool) -> Iterator
 
     if window:
         pictures.need_window()
-    figure = make()
-    if file is not None:
+    figure = _made_in_time(make)
+    if file is not None and figure is not None:
         pictures.save(figure, file)
     yield
-    if window:
-        pictures.show(figure)
+    if window and figure is not None:
+        with unhurried():
+            pictures.show(figure)
+
+
+def _made_in_time(make: Callable[[], Any]) -> Any:
+    """What is made, or None, and the reason on standard error, where there is no time for it."""
+    try:
+        check_time()
+        return make()
+    except TimeIsUp as up:
+        print(f"diffkit: no picture: {up.reason}", file=sys.stderr)
+        return None
 
 
 def gather(found: Iterable[T], total: int, doing: str = "comparing") -> tuple[list[T], str]:
