@@ -78,9 +78,10 @@ def random_state(*holders: Any) -> Callable[[], list[Any]]:
 
 
 def _state(generator: Any) -> Any:
-    if isinstance(generator, np.random.Generator):
-        return pickle.dumps(generator.bit_generator.state)
-    return generator.getstate() if isinstance(generator, random.Random) else pickle.dumps(generator.get_state(legacy=False))
+    if isinstance(generator, random.Random):
+        return generator.getstate()
+    numpy = isinstance(generator, np.random.Generator)
+    return pickle.dumps(generator.bit_generator.state if numpy else generator.get_state(legacy=False))
 
 
 def _held(holders: Iterable[Any]) -> list[Any]:
