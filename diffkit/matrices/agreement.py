@@ -20,7 +20,7 @@ from diffkit.matrices.enclosures import series_of
 from diffkit.matrices.nodes import Node, in_order
 from diffkit.matrices.shapes import shapes_of
 from diffkit.matrices.trials import Trial, at_sizes
-from diffkit.proof import enclose
+from diffkit.proof import HALF_LEAST, enclose
 
 DIGITS = 150
 """decimal digits to which sides are seen to agree"""
@@ -143,7 +143,7 @@ def _has_value(balls: Any) -> bool:
 
 
 def _rounded(balls: Any) -> Any:
-    found = [enclose(ball).value for ball in balls.flat]
+    found = [0.0 if abs(ball) < HALF_LEAST else enclose(ball).value for ball in balls.flat]
     return np.array([np.nan if v is None else v for v in found]).reshape(balls.shape)[()]
 
 
