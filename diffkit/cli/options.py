@@ -14,7 +14,7 @@ OPTION = re.compile(r"--[a-zA-Z][a-zA-Z-]*(=.*)?\Z", re.DOTALL)
 
 
 class ExpressionCommand(click.Command):
-    """A command whose arguments are expressions: ``-x**2`` is one, not an option."""
+    """A command whose arguments are expressions: ``-x**2`` is one, not an option; ``-h`` alone asks for help."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Move expressions that begin with a minus behind ``--``."""
@@ -25,7 +25,7 @@ class ExpressionCommand(click.Command):
         for arg in rest:
             if arg == "--":
                 expressions += rest
-            elif OPTION.match(arg):
+            elif OPTION.match(arg) or arg in ctx.help_option_names:
                 kept.append(arg)
                 if arg in takes_value:
                     value = next(rest, None)
