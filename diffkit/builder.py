@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
+from diffkit.deadline import in_time
 from diffkit.limits import Limits
 from diffkit.primitives import Primitive, table
 from diffkit.program import Constant, Named, Program
@@ -367,7 +368,7 @@ def select(program: Program, outputs: Sequence[int]) -> Program:
 def copy_slots(program: Program, builder: ProgramBuilder, inputs: Sequence[int]) -> list[int]:
     """Emit a program into a builder with its inputs read from the given slots; give the slot of each slot."""
     slots = [*inputs, *map(builder.constant, program.constants)]
-    for primitive, args in program.instructions:
+    for primitive, args in in_time(program.instructions):
         slots.append(builder.apply(primitive, [slots[a] for a in args]))
     return slots
 

@@ -1,11 +1,14 @@
-"""Data outside a function that its code reads or writes, from its bytecode."""
+"""What a function holds outside itself: data that its code reads or writes, and random generators."""
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import functools
 import inspect
-from collections.abc import Iterator, Mapping
+import pickle
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from numbers import Number
 from types import CodeType, FunctionType
 from typing import Any
@@ -14,6 +17,7 @@ import numpy as np
 
 DATA = (Number, str, bytes, np.ndarray, list, tuple, dict, set)
 READS = ("LOAD_GLOBAL", "LOAD_NAME")
+GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
 WRITES = ("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_DEREF")
 
 
@@ -64,3 +68,36 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _codes(constant)
+
+
+def random_state(call: Any, args: Iterable[Any] = ()) -> Callable[[], bytes]:
+    """A function that gives the state of all random generators that a function with its arguments may draw from."""
+    own = [found for found in (*_holds(call), *args) if isinstance(found, GENERATORS)]
+
+    def state() -> bytes:
+        return pickle.dumps((random.getstate(), np.random.get_state(legacy=False), *map(_state, own)))
+
+    return state
+
+
+def _state(generator: Any) -> Any:
+    if isinstance(generator, np.random.Generator):
+        return generator.bit_generator.state
+    return generator.getstate() if isinstance(generator, random.Random) else generator.get_state(legacy=False)
+
+
+def _holds(call: Any) -> Iterator[Any]:
+    """Objects that a callable holds: what it is bound to, attributes, defaults, cells, globals that it reads."""
+    while isinstance(call, functools.partial):
+        yield from (*call.args, *call.keywords.values())
+        call = call.func
+    yield from getattr(getattr(call, "__self__", call), "__dict__", {}).values()
+    function = plain_function(call)
+    if function is None:
+        return
+    yield from (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+    for cell in function.__closure__ or ():
+        with contextlib.suppress(ValueError):  # a cell that nothing was put into yet
+            yield cell.cell_contents
+    names = {name for code in _codes(function.__code__) for name in code.co_names}
+    yield from (function.__globals__[name] for name in names if name in function.__globals__)

@@ -66,7 +66,7 @@ class OfFunction:
         if len(given) > 1 and len(bound.arguments) == 1 and given != bound.arguments[0].shape:
             raise PointError(f"the direction has shape {given}, the argument {bound.arguments[0].shape}")
         if options.get("wrt") is not None:
-            options["wrt"] = _coordinates(options["wrt"], bound.arguments)
+            options["wrt"] = coordinates(options["wrt"], bound.arguments)
         task = source_task(bound, self.kind, options)
         shape = self._shape(bound)
         return task if shape is None or options.get("wrt") is not None else task._replace(shape=shape)
@@ -83,7 +83,7 @@ class OfFunction:
         return shapes.get(self.kind)
 
 
-def _coordinates(wrt: Any, arguments: Sequence[Argument]) -> Any:
+def coordinates(wrt: Any, arguments: Sequence[Argument]) -> Any:
     """Names of coordinates, where an array parameter stands for all of its own."""
     by_name = {a.name: tuple(a.labels()) for a in arguments if a.shape != ()}
     wrt = as_names(wrt)

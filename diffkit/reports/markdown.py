@@ -10,7 +10,7 @@ from diffkit.reports.model import Document
 ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "~": "&#126;", "$": "&#36;", ":": "&#58;", "@": "`@`"}
 """What a backslash does not stop everywhere; an address stays one even then, unless its @ is code"""
 SPECIAL = re.compile(
-    r"[\\`*_\[\]{}|&<>~$]|(?<=\])\("
+    r"[\\`*_\[\]{}|&<~$]|(?<=\])\(|^>"
     r"|^[#+=-](?=[\s#+=-]|$)|^\d+[.)](?=\s|$)"  # headings, lists, underlines
     r"|:(?=//)|(?<=mailto):|(?<=xmpp):|@(?=\w)"  # addresses
     r"|(?<=\w)\.(?=[^\W\d])|(?<=www)\.",  # names of hosts

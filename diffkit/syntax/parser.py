@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
 from diffkit.builder import NAMED, ProgramBuilder
+from diffkit.deadline import in_time
 from diffkit.errors import LimitError, ParseError, VariableError, did_you_mean
 from diffkit.limits import DEFAULT, Limits
 from diffkit.primitives import Primitive, table
@@ -81,7 +82,7 @@ class Parser:
         """Give the Program of the whole text."""
         previous = START
         wants_operand = True
-        for token in tokenize(self.text, self.limits):
+        for token in in_time(tokenize(self.text, self.limits)):
             wants_operand = (self._operand if wants_operand else self._continuation)(token, previous)
             previous = token
         answer = self._settle(self.operands.pop())
