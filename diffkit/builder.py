@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from diffkit.deadline import in_time
+from diffkit.deadline import check_time, in_time
 from diffkit.limits import Limits
 from diffkit.primitives import Primitive, table
 from diffkit.program import Constant, Named, Program
@@ -331,6 +331,7 @@ class ProgramBuilder:
 
     def program(self, outputs: Sequence[int], inputs: Sequence[str] | None = None) -> Program:
         """Give the Program of the outputs, its inputs in the given order; slots that no output needs are dropped."""
+        check_time()
         names = tuple(self._inputs if inputs is None else inputs)
         for name in names:
             self.input(name)
