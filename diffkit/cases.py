@@ -114,8 +114,7 @@ def as_case(record: Any, kind: str, name: str) -> Case:
     if points.point is None:
         raise PointError("a case has one point", hint="write one case for each")
     expected = _expected(record.get(kind), task, kind)
-    shown = "".join(c if c.isprintable() else "·" for c in str(record.get("id", name)))[:LONGEST]
-    return Case(shown, task, points.point, expected, str(record.get("source") or ""))
+    return Case(str(record.get("id", name))[:LONGEST], task, points.point, expected, str(record.get("source") or ""))
 
 
 def _expected(given: Any, task: Task, kind: str) -> tuple[float | str | None, ...]:

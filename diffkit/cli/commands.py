@@ -16,17 +16,23 @@ from diffkit.cli.inputs import function_of, report_on, where
 from diffkit.cli.learning import explain, gallery, limit, tangent
 from diffkit.cli.matrices import matrix
 from diffkit.cli.options import FORMATS_HELP, Commands, ExpressionCommand, names, shared
-from diffkit.cli.output import EXIT_NO, deliver
+from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver
 from diffkit.cli.stationary import stationary
 
 
 @click.group(
     cls=Commands,
     help="Is this derivative right? Derivatives by symbolic, finite-difference and dual-number methods, compared.",
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="diffkit")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Group of all commands."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+        context.exit(EXIT_BAD)
 
 
 @cli.command(cls=ExpressionCommand)

@@ -10,6 +10,7 @@ from diffkit.cli.arrays import are_arrays, array_options, ask_arrays
 from diffkit.cli.inputs import backends_of, function_of, report_on, where
 from diffkit.cli.options import FORMATS_HELP, Command, ExpressionCommand, names, shared, tolerance_options
 from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, INTERRUPTED, deliver, gather, patience
+from diffkit.cli.streams import complain
 
 BACKENDS = click.option(
     "--backends",
@@ -133,7 +134,7 @@ def _examine(cases: Any, backends: list[Any], kind: str, allowed: Any = None) ->
     accuracy = AccuracyReport(kind, tuple(b.name for b in backends), tuple(outcomes), len(cases), stopped)
     if stopped:
         done = f"{len(outcomes)} of {len(cases)} points"
-        click.echo(f"diffkit: {stopped}; the report says what was found at {done}", err=True)
+        complain(f"{stopped}; the report says what was found at {done}")
     return accuracy, EXIT_INTERRUPTED if stopped == INTERRUPTED else 0
 
 

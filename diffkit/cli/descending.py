@@ -10,6 +10,7 @@ from diffkit.cli.arrays import are_arrays, array_options
 from diffkit.cli.inputs import CODE, argument_of, names_in_module
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, picture_options
 from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, INTERRUPTED, deliver, drawing, gather
+from diffkit.cli.streams import complain
 
 
 @click.command(cls=ExpressionCommand)
@@ -90,7 +91,7 @@ def descend(
     with drawing(drawn, save, show):
         deliver(report, format, output)
     if stopped:
-        click.echo(f"diffkit: {stopped} after {found.steps} steps", err=True)
+        complain(f"{stopped} after {found.steps} steps")
         return EXIT_INTERRUPTED if stopped == INTERRUPTED else EXIT_NO
     return 0 if found else EXIT_NO
 
