@@ -132,6 +132,16 @@ class time_limit:
             raise OutOfTime(error.reason, hint="nothing was found until then") from None
 
 
+def share_of_time(part: float) -> Deadline | None:
+    """The deadline of what may take a part of the time that is left, in the words of the one set; None without one."""
+    deadline = _CURRENT.get()
+    if deadline is None:
+        return None
+    own = Deadline(deadline.seconds)
+    own.until = monotonic() + part * deadline.left
+    return own
+
+
 class unhurried:
     """Finish what is begun, ``with unhurried():``, whatever the time: showing what was found must not lose it."""
 

@@ -18,7 +18,7 @@ from flint import arb, arb_series
 
 from diffkit.algebras.balls import BALLS, SERIES, ball_function, exact_fraction, precision, rational, series_function
 from diffkit.algebras.floats import FLOATS
-from diffkit.confirmation import ZERO, Check, Direction, alone, confirmations
+from diffkit.confirmation import ZERO, Check, Direction, Links, confirmations, parts
 from diffkit.deadline import TimeIsUp, check_time
 from diffkit.emit import LARGEST, Emitted, maker
 from diffkit.program import Program, run, run_slots
@@ -158,15 +158,19 @@ class Prover:
 
     @cached_property
     def _checks(self) -> list[Check]:
-        return confirmations(self.task.indices)
+        return confirmations(self._links, self.task.indices)
+
+    @cached_property
+    def _links(self) -> Links:
+        return Links(self.task.program)
 
     def at(self, point: Sequence[float]) -> Regular:
         """Prove what can be proven of every component as an ordinary derivative."""
-        if not self._balls.patience and (proof := self._at_once(*point)):
-            return proof
         climb = Climb(self, point)
         stopped = ""
         try:
+            if not self._balls.patience and (proof := self._at_once(*point)):
+                return proof
             self._climb(climb)
         except TimeIsUp as up:
             stopped = up.reason
@@ -230,10 +234,10 @@ class Prover:
     ) -> dict[int, bool | None]:
         """Whether Arb's series agree with components; None if they are too wide to tell. In a precision held."""
         whole = len(members) == len(self.task.indices)
-        checks = self._checks if whole else confirmations(self.task.indices, members)
+        checks = self._checks if whole else confirmations(self._links, self.task.indices, members)
         series: dict[Direction, list[Any]] = {}
         balls = [enclosure.ball for enclosure in found]
-        answers: dict[int, bool | None] = {}
+        answers: dict[int, bool | None] = dict.fromkeys(members, True)  # zeros that the graph shows need no witness
         while checks:
             again: list[Check] = []
             for check in checks:
@@ -243,11 +247,10 @@ class Prover:
                             bits, [arb_series([x, v]) for x, v in zip(point, self._speeds(direction), strict=True)]
                         )
                 agreed = check.agrees(series, balls)
-                if agreed or len(check.right) == 1:
-                    for _, c in check.right:
-                        answers[c] = agreed
-                else:  # components of very different size, or one of them wrong: one by one
-                    again += [alone(self.task.indices, c) for _, c in check.right]
+                if not agreed and len(check.right) > 1:  # components of very different size, or one of them wrong
+                    again += parts(check, self.task.indices, balls)
+                else:
+                    answers.update((c, agreed) for _, c in check.right)
             checks = again
         return answers
 

@@ -16,14 +16,16 @@ from diffkit.checking.clarke import mixtures
 from diffkit.checking.judge import Judge, Seen
 from diffkit.checking.model import WORST, Check, Entry, Judged, Measured, Verdict
 from diffkit.checking.repairs import repair
-from diffkit.checking.scope import scope_of
+from diffkit.checking.scope import at_points, scope_of
 from diffkit.checking.setting import Asked, Setting
 from diffkit.checking.subject import Truth
 from diffkit.checking.triangles import by_triangles
 from diffkit.checking.wrappers import NOT_STEADY
-from diffkit.errors import DiffkitError, PointError
+from diffkit.deadline import Deadline, TimeIsUp, current_deadline, time_limit
+from diffkit.errors import DiffkitError, OutOfTime, PointError
 from diffkit.syntax.names import Names
 from diffkit.tolerances import Tolerances, read_tolerances
+from diffkit.workers import timed
 
 BESIDE = 2  # points beside the given one that are looked at too
 BLIND = 2  # points for each that is wanted, at which nothing can be told, after which no more are tried
@@ -32,11 +34,13 @@ MANY = 200  # inputs of a black box from which entries are sampled
 KINDS = ("derivative", "gradient", "jacobian", "hessian", "vjp")
 
 
+@timed
 def check(
     f: Any, claim: Any, at: Any = None, *, kind: str | None = None, wrt: Any = None, variables: Names | None = None,
     args: Sequence[Any] = (), claim_args: Sequence[Any] | None = None, rtol: float | None = None,
     atol: float | None = None, beside: int = BESIDE, symmetric: bool = False, reset: Callable[[], Any] | None = None,
     seed: int = 0, closeness: Any = None,
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Check:  # fmt: skip
     """Is ``claim`` the derivative of ``f``? The verdict is "correct", "wrong" or "inconclusive".
 
@@ -50,7 +54,8 @@ def check(
 
     ``beside`` is how many random points beside the given one are looked at. They are of its kind: a symmetric matrix
     stays symmetric, probabilities add up to one. ``symmetric`` says that f is a function of symmetric matrices, so
-    that of the claim only the symmetric part counts.
+    that of the claim only the symmetric part counts. ``timeout`` and ``isolated`` are as for ``gradient``; an
+    explanation is searched for as long again.
 
     ``rtol`` and ``atol`` say what the claim may be off by: with d = |claim − reference|, b the reference's bar and
     t = atol + rtol·|reference| it is correct if d + b ≤ t, wrong if d − b > t, and inconclusive otherwise; one of the
@@ -87,6 +92,9 @@ class _Looks:
         self.setting, self.allowed, self.rng = setting, allowed, rng
         self.judge = Judge(setting.subject, setting.claim, setting.places, allowed)
         self.looks: list[Look] = []
+        self.deadline = current_deadline()
+        self.stopped = ""
+        """why not all was looked at, where the time was up"""
         self.wanted = 0 if isinstance(setting.claim, NumberClaim) or self._shaky() else beside
         if not setting.given:
             self.wanted = max(GENERIC, beside)
@@ -94,14 +102,23 @@ class _Looks:
     def check(self) -> Check:
         """Look, and say what was seen."""
         setting = self.setting
-        self.looks += [self._look(point, setting.subject.at(point)) for point in setting.given]
-        self._look_beside()
+        try:
+            for point in setting.given:
+                self.looks.append(self._look(point, setting.subject.at(point)))
+            self._look_beside()
+        except TimeIsUp as up:
+            if not self.looks:
+                raise
+            self.stopped = up.reason
         if not self.looks:
             raise PointError("no point was found at which f has a derivative", hint="give one with at=…")
         largest = self._largest(self.looks)
         judged = [self._settled(look, largest) for look in self.looks]
-        for look, found in zip(self.looks[: len(setting.given)], judged, strict=False):
-            mixtures(setting.subject, setting.places, look.point, found, look.truth, self.rng)
+        try:
+            for look, found in zip(self.looks[: len(setting.given)], judged, strict=False):
+                mixtures(setting.subject, setting.places, look.point, found, look.truth, self.rng)
+        except TimeIsUp as up:
+            self.stopped = up.reason
         return self._verdict(judged)
 
     def _look(self, point: tuple[float, ...], truth: Truth) -> Look:
@@ -138,8 +155,12 @@ class _Looks:
         found = [settle(s, largest, self.allowed) if isinstance(s, Measured) else s for s in look.seen]
         suspects = [s for s, j in zip(look.seen, found, strict=True)
                     if isinstance(s, Measured) and j.verdict == "wrong"]  # fmt: skip
-        for measured in self.judge.explained(look.point, suspects) if suspects else ():
-            found[measured.component] = settle(measured, largest, self.allowed)
+        try:
+            for measured in self.judge.explained(look.point, suspects) if suspects else ():
+                found[measured.component] = settle(measured, largest, self.allowed)
+        except TimeIsUp as up:  # whether anything explains the difference is not known
+            for s in suspects:
+                found[s.component] = found[s.component]._replace(verdict="inconclusive", note=up.reason)
         by_triangles(self.setting, found, largest, self.allowed)
         return found
 
@@ -149,6 +170,8 @@ class _Looks:
         entries = self._entries(seen)
         wrong = any(e.verdict == "wrong" for e in entries)
         warnings = tuple(dict.fromkeys((*self._warnings(), *setting.claim.warnings)))
+        if self.stopped:
+            warnings += (f"{self.stopped}: fewer points were looked at",)
         least = min((j for judged in seen for j in judged), key=lambda j: j.digits)
         verdict: Verdict = max((e.verdict for e in entries), key=WORST.index, default="correct")
         reason = ""
@@ -163,7 +186,10 @@ class _Looks:
             reason = entries[-1].note
         elif verdict == "correct" and least.digits < ENOUGH and self.allowed is None:
             reason = f"as formulas they are equal; rounding leaves {least.digits} digits of their values"
-        scope, holds = scope_of(setting, self.judge, len(self.looks), verdict)
+        try:
+            scope, holds = scope_of(setting, self.judge, len(self.looks), verdict)
+        except TimeIsUp:
+            scope, holds = at_points(len(self.looks)), None
         return Check(
             verdict, setting.kind, entries, len(setting.places) - len(entries),
             setting.subject.result(first, truth), self._source(truth), least.digits, self.allowed, least.decided, "",
@@ -179,7 +205,11 @@ class _Looks:
         if worst is None:
             return None
         point = self.looks[0].point if worst.at is None else tuple(worst.at.values())
-        return repair(self.setting, point, int(self.rng.integers(2**31)))
+        try:
+            with time_limit(self.deadline and Deadline(self.deadline.seconds)):
+                return repair(self.setting, point, int(self.rng.integers(2**31)))
+        except (OutOfTime, TimeIsUp):
+            return None
 
     def _shaky(self) -> str:
         """Why agreeing proves nothing: f or the claim gives two values at one point; empty if neither does."""

@@ -22,7 +22,7 @@ SIMPLE = 120  # slots of claim and derivative up to which SymPy is asked to simp
 
 def scope_of(setting: Setting, judge: Judge, points: int, verdict: str) -> tuple[str, Any]:
     """Say where the claim was shown to hold; and a point where the domains differ, if there is one."""
-    at = f"at {points} point{'s' * (points > 1)}"
+    at = at_points(points)
     if verdict != "correct":
         return at, None
     difference = judge.difference
@@ -48,6 +48,11 @@ def scope_of(setting: Setting, judge: Judge, points: int, verdict: str) -> tuple
         else:
             shown += f"; f asks for {of_f}, the claim for {of_claim}"
     return shown, None
+
+
+def at_points(points: int) -> str:
+    """How many points a claim was looked at."""
+    return f"at {points} point{'s' * (points > 1)}"
 
 
 def _values_apart(f: Program, claim: Program) -> tuple[bool, bool]:
