@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from threading import RLock
 from typing import Any
 
 from diffkit.differences import Function
@@ -22,8 +21,6 @@ from diffkit.tasks import Index, Task
 
 STEP = 2.0**-340  # so small that h² vanishes beside 1, and so large that h·f′ does not underflow for f′ > 1e-200
 TINY = 2.0**-1000
-FILTERS = RLock()
-"""Python's filters of warnings are one for all threads."""
 STEPPED = "by complex steps"
 OTHERS = "use backend='dual' or 'finite'"
 OVERFLOW = Odd("uncertain", "complex arithmetic overflows or has no value there")
@@ -98,7 +95,7 @@ class ComplexEvaluation:
         """All outputs at a complex point; BackendError where the code does not take it, or drops imaginary parts."""
         import numpy as np
 
-        from diffkit.callables.silence import silenced
+        from diffkit.callables.silence import FILTERS, silenced
 
         try:
             with FILTERS, silenced(), np.errstate(all="ignore"), warnings.catch_warnings(record=True) as said:

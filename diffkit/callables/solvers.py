@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import unwrap
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from diffkit.callables.binding import Bound
+from diffkit.callables.silence import unwarned
+from diffkit.errors import DiffkitError
 
 UNIT = 2.0**-52
 LARGEST = 0.1  # a relative tolerance that is no larger: what is worse is worth nothing
@@ -95,6 +99,15 @@ def watched(run: Callable[[], Any]) -> tuple[Any, list[Call]]:
 
     result = _under(hook, run)
     return result, sorted(worst.values(), key=lambda call: -call.tolerance)
+
+
+def calls_in(bound: Bound, point: Sequence[float]) -> list[Call]:
+    """The solvers that a function calls at a point, the worst first."""
+    try:
+        with unwarned():
+            return watched(lambda: bound.values(np.array(point, dtype=float)))[1]
+    except DiffkitError:  # it fails there, and what it called says nothing
+        return []
 
 
 def tightened(run: Callable[[], Any], factor: float) -> Any:

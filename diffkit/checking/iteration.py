@@ -7,15 +7,15 @@ that changes of its values, and of their differences beside the point, is the so
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from diffkit.callables import Bound
-from diffkit.callables.solvers import TIGHTER, Call, tightened, watched
+from diffkit.callables.silence import unwarned
+from diffkit.callables.solvers import TIGHTER, calls_in, tightened
 from diffkit.checking.model import Measured
 from diffkit.errors import DiffkitError
 from diffkit.tasks import Index
@@ -24,14 +24,9 @@ OFTEN = 3.0  # times its tolerance that a solver may be off by
 STEPS = (1e-2, 1e-3)  # of a coordinate, over which what a solver adds is differentiated
 
 
-def calls_in(bound: Bound | None, point: Sequence[float]) -> list[Call]:
-    """The solvers that a function calls at a point, the worst first."""
-    return [] if bound is None else _quietly(lambda: watched(lambda: bound.values(np.array(point, dtype=float)))[1], [])
-
-
 def of_claim(bound: Bound | None, point: Sequence[float], values: Any) -> Any:
     """What solvers may have put each value of a claim off by."""
-    calls = calls_in(bound, point)
+    calls = [] if bound is None else calls_in(bound, point)
     if bound is None or not calls:
         return np.zeros(len(values))
     size = np.abs(values)
@@ -45,7 +40,7 @@ def of_function(
     bound: Bound | None, point: Sequence[float], indices: Sequence[Index], suspects: Sequence[Measured]
 ) -> list[float]:
     """What solvers inside f may have put each of some partials off by."""
-    calls = [call for call in calls_in(bound, point) if not call.linear]
+    calls = [] if bound is None else [call for call in calls_in(bound, point) if not call.linear]
     if bound is None or not calls:
         return [0.0] * len(suspects)
     row = np.array(point, dtype=float)
@@ -79,16 +74,11 @@ def _added(bound: Bound, row: Any) -> Any:
 
 
 def _closer(bound: Bound, row: Any) -> Iterator[Any]:
-    """The values with solvers that are asked for parts of their tolerances."""
+    """The values with solvers that are asked for parts of their tolerances, without their warnings."""
     for factor in TIGHTER:
-        yield _quietly(lambda factor=factor: tightened(lambda: bound.values(row), factor), np.full(1, np.nan))  # type: ignore[misc]
-
-
-def _quietly(find: Callable[[], Any], otherwise: Any) -> Any:
-    """What is found without a warning of a solver; something else where the code fails."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return find()
-    except DiffkitError:
-        return otherwise
+        try:
+            with unwarned():
+                found = tightened(lambda: bound.values(row), factor)
+        except DiffkitError:
+            continue
+        yield found
