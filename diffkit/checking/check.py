@@ -104,7 +104,7 @@ class _Looks:
         setting = self.setting
         try:
             for point in setting.given:
-                self.looks.append(self._look(point, setting.subject.at(point)))
+                self.looks.append(self._look(point, setting.subject.at(point, self._shaky())))
             self._look_beside()
         except TimeIsUp as up:
             if not self.looks:
