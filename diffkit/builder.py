@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from diffkit.deadline import in_time
+from diffkit.deadline import check_time, in_time
 from diffkit.limits import Limits
 from diffkit.primitives import Primitive, table
 from diffkit.program import Constant, Named, Program
 
 ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
-NEG, POWER, WHERE, NOT = table["neg"], table["power"], table["where"], table["not_"]
+NEG, POWER, WHERE, NOT, LOG = table["neg"], table["power"], table["where"], table["not_"], table["log"]
 CHAINS = {ADD: "sum", SUB: "sum", MUL: "product", DIV: "product"}
 SMALL = 2**62
 UNLIMITED = Limits(nodes=2**62, depth=2**62, exponent=2**62)
@@ -42,7 +42,7 @@ class ProgramBuilder:
         self._constants: dict[Constant, int] = {}
         self._rewrites: dict[Primitive, Callable[..., int | None]] = {
             ADD: self._add, SUB: self._sub, MUL: self._mul, DIV: self._div, POWER: self._power, NEG: self._neg,
-            WHERE: self._where, NOT: self._not,
+            WHERE: self._where, NOT: self._not, LOG: self._log,
         }  # fmt: skip
         for name in inputs:
             self.input(name)
@@ -308,6 +308,10 @@ class ProgramBuilder:
                 stack.extend(args)
         return True
 
+    def _log(self, x: int) -> int | None:
+        """The logarithm of e, so that the derivative of e^x is e^x."""
+        return self.constant(1) if self._values[x] == NAMED["e"] else None
+
     def _where(self, condition: int, x: int, y: int) -> int | None:
         decided = self._decide(condition)
         return None if decided is None else x if decided else y
@@ -331,6 +335,7 @@ class ProgramBuilder:
 
     def program(self, outputs: Sequence[int], inputs: Sequence[str] | None = None) -> Program:
         """Give the Program of the outputs, its inputs in the given order; slots that no output needs are dropped."""
+        check_time()
         names = tuple(self._inputs if inputs is None else inputs)
         for name in names:
             self.input(name)

@@ -60,6 +60,8 @@ class Bound:
         """what the type is, if it is not binary64"""
         self.earlier: dict[bytes, Any] | None = None
         """values at the first points of a session, to see whether they stay the same"""
+        self.counted = (b"", 0)
+        """the last point at which operations were counted, and how many they were"""
         self.evaluations = 0
         self.reason = ""
         """why the last call without a value had none"""
@@ -314,8 +316,7 @@ class Bound:
     def _check_length(self) -> None:
         """TracingError if the code computes too many numbers for a trace: known in the time of a few evaluations."""
         try:
-            with self.following():
-                count = pullback(self.call, self.split(np.array(self.start))).operations
+            count = self._operations(np.array(self.start))
         except TracingError:  # the trace itself says better what is in the way
             return
         if count > SLOTS:
@@ -333,11 +334,18 @@ class Bound:
         here = np.array(point, dtype=float)
         step = WIDE * np.where(here == 0, 1.0, np.abs(here))
         try:
-            with self.following():
-                counts = {pullback(self.call, self.split(here + k * step)).operations for k in (-1, 0, 1)}
+            return len({self._operations(here + k * step) for k in (0, -1, 1)}) == 1
         except (BackendError, LimitError):
             return False
-        return len(counts) == 1
+
+    def _operations(self, row: Any) -> int:
+        """How many numbers the code computes from the input at a point."""
+        known, count = self.counted
+        if row.tobytes() != known:
+            with self.following():
+                count = pullback(self.call, self.split(row)).operations
+            self.counted = row.tobytes(), count
+        return count
 
     def samplers(self) -> list[Callable[[Sequence[tuple[float, ...]]], Sequence[float]]]:
         """Each entry of the result at many points; what was computed for one entry is there for the others."""

@@ -17,8 +17,8 @@ from diffkit.results import Odd
 
 FINE = 1e-3  # of an entry, or of the largest where it drowns: the widest bar of a value that is ok
 SUM = 2.0**-50  # of the terms of a sum: its rounding
-STEPS = 4.0  # units of rounding in a step of f
-SINGLE = 2.0**-21  # of x: so far f may keep its value because its code rounds to float32 on the way
+STEPS = 4.0  # units of rounding in a step of f, or of x
+SINGLE = 2.0**-24  # unit of float32, to which code may round on the way
 STRIDES = (2.0**-3, 2.0**-10, 2.0**-20)  # of the scale: distances at which f shows by how much it changes
 COARSE = "its values tell no more"
 HIDES = "the code hides (a cache, caught errors), or stops at a tolerance"
@@ -60,6 +60,7 @@ class Testimony(NamedTuple):
             all(claims[index].firm for index in weights)
             and self.agrees(claims)
             and self.is_fine(self.difference.bar, largest)
+            and not self.is_flat
         )
 
     def agrees(self, claims: Mapping[Index, Claim]) -> bool:
@@ -137,13 +138,14 @@ class Testimony(NamedTuple):
 
     @property
     def is_flat(self) -> bool:
-        """Whether f keeps its value farther around the point than rounding explains."""
+        """Whether f keeps its value farther around the point than rounding, of x or of f, to float32 explains."""
         d, probe = self.difference, self.probe
         if not 0 < d.plateau < math.inf:
             return False
         (value,) = probe.sampler.function([probe.start])
         length = Stencil(probe.start, probe.partial).scale(probe.partial[0])
-        return d.plateau > SINGLE * length and d.plateau * abs(d.value) > STEPS * probe.sampler.unit * abs(value)
+        rise = d.plateau * self._variation()
+        return d.plateau > STEPS * SINGLE * length and rise > STEPS * max(SINGLE, probe.sampler.unit) * abs(value)
 
 
 def unknown(odd: Odd) -> Seen:
