@@ -15,7 +15,7 @@ from diffkit.primitives import Primitive, table
 from diffkit.program import Constant, Named, Program
 
 ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
-NEG, POWER, WHERE, NOT = table["neg"], table["power"], table["where"], table["not_"]
+NEG, POWER, WHERE, NOT, MAX, MIN = (table[name] for name in ("neg", "power", "where", "not_", "max", "min"))
 CHAINS = {ADD: "sum", SUB: "sum", MUL: "product", DIV: "product"}
 SMALL = 2**62
 UNLIMITED = Limits(nodes=2**62, depth=2**62, exponent=2**62)
@@ -41,7 +41,7 @@ class ProgramBuilder:
         self._constants: dict[Constant, int] = {}
         self._rewrites: dict[Primitive, Callable[..., int | None]] = {
             ADD: self._add, SUB: self._sub, MUL: self._mul, DIV: self._div, POWER: self._power, NEG: self._neg,
-            WHERE: self._where, NOT: self._not,
+            WHERE: self._where, NOT: self._not, MAX: self._same, MIN: self._same,
         }  # fmt: skip
         for name in inputs:
             self.input(name)
@@ -308,8 +308,13 @@ class ProgramBuilder:
         return True
 
     def _where(self, condition: int, x: int, y: int) -> int | None:
+        if x == y and self._total(condition):
+            return x
         decided = self._decide(condition)
         return None if decided is None else x if decided else y
+
+    def _same(self, x: int, y: int) -> int | None:
+        return x if x == y else None
 
     def _not(self, p: int) -> int | None:
         parts = self._parts(p, NOT)

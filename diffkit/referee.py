@@ -38,16 +38,17 @@ class Referee:
         """Give the reference at one point: correctly rounded values, bounds of their errors, or what is odd."""
         deadline = None if self.timeout is None else monotonic() + self.timeout
         regular = self.prover.at(point, deadline)
-        found = [self._ordinary(c, regular, point) if holds else self._special(c, point)
-                 for c, holds in enumerate(regular.holding)]  # fmt: skip
-        odd = {c: seen for c, seen in enumerate(found) if seen.status != "ok" or seen.message or seen.cause}
+        special = [c for c, holds in enumerate(regular.holding) if not holds]
+        seen = self._special(special, point) if special else {}
+        found = [seen[c] if c in seen else self._ordinary(c, regular, point) for c in range(len(regular.holding))]
+        odd = {c: one for c, one in enumerate(found) if one.status != "ok" or one.message or one.cause}
         decimals = None
         if self.digits is not None:
             factors = self.task.factors or (Fraction(1),) * len(found)
             known = self.prover.decimals(point, self.digits, factors, deadline)
-            decimals = [_decimals(seen, text) for seen, text in zip(found, known, strict=True)]
+            decimals = [_decimals(one, text) for one, text in zip(found, known, strict=True)]
         note = PROOF if regular.inside else SERIES
-        return Answer([seen.value for seen in found], [seen.error for seen in found], odd, 1, note, True, decimals)
+        return Answer([one.value for one in found], [one.error for one in found], odd, 1, note, True, decimals)
 
     def _ordinary(self, c: int, regular: Regular, point: Sequence[float]) -> Odd:
         """What is proven of a component inside the domain, its task's factor included."""
@@ -71,15 +72,12 @@ class Referee:
             message = f"rounds to 0.0: the derivative is at most {bound} in size, and {sign}"
         return Odd("ok", message, value=value, error=enclosure.error)
 
-    def _special(self, c: int, point: Sequence[float]) -> Odd:
-        """What a component is at a point that is not proven to be ordinary."""
-        from diffkit.classification import classify  # most points are ordinary
+    def _special(self, components: Sequence[int], point: Sequence[float]) -> dict[int, Odd]:
+        """What components are at a point that is not proven to be ordinary for them."""
+        from diffkit.classification import ONE, Classifier  # most points are ordinary
 
-        factor = self.task.factors[c] if self.task.factors else Fraction(1)
-        seen = classify(self.task.program, self.task.indices[c], point, factor)
-        if seen.status == "ok" and math.isnan(seen.value):
-            return Odd("uncertain", "the domain is not proven to hold the point")
-        return seen
+        task, classifier = self.task, Classifier(self.task.program, point)
+        return {c: classifier.component(task.indices[c], task.factors[c] if task.factors else ONE) for c in components}
 
     def _scaled(self, c: int, enclosure: Enclosure) -> Enclosure:
         """The component with its task's factor, rounded once."""
