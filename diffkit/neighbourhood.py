@@ -16,7 +16,6 @@ from diffkit.syntax import excerpt
 from diffkit.transforms import depends, inputs_of
 
 POWER, WHERE = table["power"], table["where"]
-ROOTS = 64  # largest root of the distance that a fractional power may ask for
 EVERY = -1
 """all inputs, as bits"""
 
@@ -126,14 +125,13 @@ class Side:
 def sides(numbers: Numbers, look: Callable[[GermAlgebra], T]) -> tuple[T, T]:
     """What is seen to the right and to the left, in a parameter of which what is met are whole powers."""
     q = 1
-    while q <= ROOTS:
+    while True:
         try:
             return look(GermAlgebra(numbers, q, 1)), look(GermAlgebra(numbers, q, -1))
         except Restart as restart:
             if restart.numbers is not numbers:
                 raise
             q *= restart.q
-    raise Undecided(f"roots of the distance beyond the {ROOTS}th are not looked at")
 
 
 class Neighbourhood:

@@ -38,7 +38,7 @@ class Referee:
         """Give the reference at one point: correctly rounded values, bounds of their errors, or what is odd."""
         deadline = None if self.timeout is None else monotonic() + self.timeout
         regular = self.prover.at(point, deadline)
-        special = [c for c, holds in enumerate(regular.holding) if not holds]
+        special = [c for c, holds in enumerate(regular.holding) if not holds or self._singular(regular, c)]
         seen = self._special(special, point) if special else {}
         found = [seen[c] if c in seen else self._ordinary(c, regular, point) for c in range(len(regular.holding))]
         odd = {c: one for c, one in enumerate(found) if one.status != "ok" or one.message or one.cause}
@@ -58,8 +58,6 @@ class Referee:
             names = ", ".join(suspects(self.task.program, point)) or "a row"
             return Odd("uncertain", f"{WRONG_ROW}the rule of {names} is wrong", cause="wrong rule")
         if value is None:
-            if not enclosure.ball.is_finite():
-                return Odd("uncertain", f"{regular.bits} bits do not bound the derivative")
             return Odd("uncertain", f"{regular.bits} bits leave it in {enclosure.ball.str(5)}")
         if regular.confirmed[c] is None:
             return UNCONFIRMED
@@ -78,6 +76,11 @@ class Referee:
 
         task, classifier = self.task, Classifier(self.task.program, point)
         return {c: classifier.component(task.indices[c], task.factors[c] if task.factors else ONE) for c in components}
+
+    @staticmethod
+    def _singular(regular: Regular, c: int) -> bool:
+        """Whether the formula of a derivative has no value where f is smooth: n·x^(n − 1) at x = 0 with n = 0."""
+        return regular.enclosures[c].value is None and not regular.enclosures[c].ball.is_finite()
 
     def _scaled(self, c: int, enclosure: Enclosure) -> Enclosure:
         """The component with its task's factor, rounded once."""

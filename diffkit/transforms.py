@@ -189,7 +189,8 @@ class Guard(NamedTuple):
     """What must hold of a margin for a derivative to be ordinary, and the instructions whose places it stands for.
 
     Where the place may move, the margin must be positive (an edge) or not zero. Where it stands still, the row needs
-    a value and no more: it has one at the end of a closed domain, at a kink and at a jump.
+    a value and no more: it has one at the end of a closed domain and at a kink, and at a jump if it is known to be
+    there, on this side of it or on the other.
     """
 
     kind: PlaceKind
@@ -206,20 +207,21 @@ class Guard(NamedTuple):
 
     def holds(self, margin: Any, moves: bool = True) -> bool:
         """Whether it is proven of a margin in an algebra that orders numbers."""
-        if not moves and (self.closed or self.lenient):
-            return self.lenient or bool(margin >= 0)
+        if not moves and (self.some or self.kind == "kink"):
+            return True
+        if not moves and self.kind == "jump":
+            return bool(margin != 0) or bool(margin == 0)  # a ball about 0 is neither
+        if not moves and self.closed:
+            return bool(margin >= 0)
         return bool(margin > 0 if self.edge else margin != 0)
 
     def fails(self, margin: Any, moves: bool = True) -> bool:
         """Whether it is proven not to hold."""
-        if not moves and (self.closed or self.lenient):
-            return not self.lenient and bool(margin < 0)
+        if not moves and (self.some or self.kind in ("kink", "jump")):
+            return False
+        if not moves and self.closed:
+            return bool(margin < 0)
         return bool(margin <= 0 if self.edge else margin == 0)
-
-    @property
-    def lenient(self) -> bool:
-        """Whether nothing is asked where the place stands still."""
-        return self.some or self.kind in ("kink", "jump")
 
 
 class Guarded:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Protocol
 
+from flint import arb
+
 from diffkit.algebras.balls import BALLS, ball_function, precision
 from diffkit.algebras.field import vanishes
 from diffkit.builder import ProgramBuilder
@@ -60,6 +62,8 @@ class Constants:
     def __init__(self) -> None:
         self.builder = ProgramBuilder()
         self.balls: dict[int, dict[int, Any]] = {bits: {} for bits in PRECISIONS}
+        self.known: dict[int, int] = {}
+        """slots of numbers that are proven to be rational → the slots of those"""
 
     def number(self, value: float | int | Fraction) -> int:
         """Slot of an exact number."""
@@ -75,6 +79,7 @@ class Constants:
 
     def apply(self, primitive: Primitive, args: Sequence[int]) -> int:
         """Slot of a row at numbers; they exist, so that nothing is lost with a factor 0."""
+        args = [self.known.get(arg, arg) for arg in args]
         if primitive in VANISHING and 0 in map(self.builder.rational, args[: VANISHING[primitive]]):
             return self.number(0)
         if primitive is SUB and args[0] == args[1]:
@@ -115,6 +120,7 @@ class Constants:
             if ball < 0:
                 return -1
             if ball.is_zero() or (bits == PRECISIONS[0] and vanishes(self.builder.program([slot], ()))):
+                self.known[slot] = self.number(0)
                 return 0
         raise Undecided(ZERO)
 
@@ -132,4 +138,8 @@ class Constants:
                 found = self.ball(slot, bits).floor().unique_fmpz()
             if found is not None:
                 return int(found)
-        raise Undecided(WHOLE)
+        nearest = self.number(int((self.ball(slot, bits).mid() + arb(0.5)).floor().unique_fmpz()))
+        if not self.equal(slot, nearest):
+            raise Undecided(WHOLE)
+        self.known[slot] = nearest
+        return self.floor(nearest)

@@ -14,6 +14,7 @@ from diffkit.algebras.germs.reading import Reading
 from diffkit.algebras.taylor import Exact, Series
 from diffkit.primitives import Primitive, table
 
+ROOTS = 64  # largest root of the distance that a series is written in
 FINE = 1024  # parts of a unit in which exponents are bounded
 ADD, SUB, MUL, DIV, NEG, POWER = (table[name] for name in ("add", "sub", "mul", "div", "neg", "power"))
 
@@ -120,6 +121,8 @@ class Arithmetic(Reading):
         exponent, series = split
         if self._is_zero(x):
             return x
+        if x.series is y.series is not None and x.shift == y.shift and x.order == y.order == math.inf:
+            return self.constant(1)
         if x.slow and not exponent:
             return slow(x.slow * self.numbers.sign(series.coefficient(0)))
         if x.series is None:
@@ -161,7 +164,9 @@ class Arithmetic(Reading):
         return self.constant(sign)
 
     def _pass(self, x: Germ, decision: Any) -> None:
-        """Note a decision that the sign of a vanishing germ took."""
+        """Note a decision that the sign of a vanishing germ took; there is none where it is zero throughout."""
+        if decision == 0:
+            return
         if x.series is None or x.order <= 0 or (at := self.limit(x)) is None or self.numbers.sign(at) == 0:
             self.events[self.slot] = decision
 
@@ -217,6 +222,8 @@ class Arithmetic(Reading):
             if k:
                 self.events[self.slot] = "root"
         power = k * exponent
+        if power.denominator * self.q > ROOTS:
+            return Germ(0, None, math.nextafter(float(power), -math.inf))
         if power.denominator != 1:
             raise Restart(self.numbers, power.denominator)
         order = x.order - k + int(power)

@@ -11,7 +11,7 @@ from diffkit.algebras.germs.arithmetic import Arithmetic
 from diffkit.algebras.germs.model import FLAT, WILD, Germ, Missing, Unknown, huge, slow
 from diffkit.primitives import Primitive, table
 from diffkit.program import run
-from diffkit.rules import by_rule, trace
+from diffkit.rules import by_definition, by_rule, trace
 
 DIV = table["div"]
 MOST = 60  # recursion of the gamma family towards its poles
@@ -32,6 +32,8 @@ class GermAlgebra(Arithmetic):
             found = getattr(self, RULES[primitive.name])(primitive, *args)
         elif primitive.truth:
             return primitive.floats(*args)  # type: ignore[misc]
+        elif primitive.definition is not None and any(place.kind == "kink" for place in primitive.places):
+            found = by_definition(primitive, self, args)  # which takes a side
         else:
             found = self._analytic(primitive, args)
         rough = isinstance(found, Germ) and any(isinstance(arg, Germ) and arg.rough for arg in args)
