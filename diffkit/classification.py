@@ -26,7 +26,7 @@ from diffkit.proof import enclose, too_large
 from diffkit.results import Odd
 from diffkit.syntax import excerpt
 from diffkit.tasks import Index
-from diffkit.transforms import depends
+from diffkit.transforms import bits_of, depends, joint
 
 MUL = table["mul"]
 ONE = Fraction(1)
@@ -67,7 +67,7 @@ class Classifier:
             return Odd("uncertain", TOO_LARGE)
 
     def _look(self, slot: int, variables: Sequence[int], factor: Fraction) -> Odd:
-        here = self._spot(sum(1 << v for v in set(variables)))
+        here = self._spot(bits_of(variables))
         lines = [self._line(here, slot, variable) for variable in dict.fromkeys(variables) or (-1,)]
         if len(lines) == 1:
             return lines[0].verdict(len(variables), factor)
@@ -77,25 +77,35 @@ class Classifier:
         return self._mixed(here, lines, variables, factor)
 
     def _mixed(self, here: Spot, lines: Sequence[Point], variables: Sequence[int], factor: Fraction) -> Odd:
-        """A mixed derivative: what the orders of differentiation that go through agree on."""
+        """A mixed derivative: what all orders of differentiation of the part of f that is in it agree on."""
         if len(lines) > MOST_MIXED:
             raise Undecided(f"f is special at the point, and mixed derivatives by more than {MOST_MIXED} variables "
                             "are not looked at there")  # fmt: skip
-        found, edges = [], []
+        part = joint(self.program, lines[0].output, bits_of(variables))
+        inside = Spot(part, here.values[: len(part.inputs)], here.constants, here.movers)
+        found, undecided = [], None
         for path in permutations([(line.variable, variables.count(line.variable)) for line in lines]):
             try:
-                found.append(iterated(here, lines[0].output, path))
+                found.append(iterated(inside, part.outputs[0], path))
             except Broken as broken:
-                edges += [] if broken.slot is None else [broken.slot]
-        if not found and edges:
-            return lines[0].edge(edges[0])
-        if not found:
-            seen = [line.verdict(1, factor) for line in lines]
-            odd = next((odd for odd in seen if odd.status == "not_differentiable"), BROKEN)
-            return odd._replace(message=odd.message.partition("; the Clarke")[0], left=math.nan, right=math.nan)
+                return self._broken(lines, factor, broken)
+            except Undecided as error:  # another order may be proven not to go
+                undecided = error
+        if undecided is not None:
+            raise undecided
         if not all(here.constants.equal(found[0], other) for other in found[1:]):
             return BROKEN._replace(message="the mixed derivative depends on the order of differentiation")
         return next((line for line in lines if line.special), lines[0]).answer(found[0], factor)
+
+    @staticmethod
+    def _broken(lines: Sequence[Point], factor: Fraction, broken: Broken) -> Odd:
+        """Why there is no mixed derivative."""
+        if broken.where:
+            message = f"{broken.where} has no values on a side of the point"
+            return Odd("domain_error", message, cause="domain edge", where=broken.where)
+        seen = [line.verdict(1, factor) for line in lines]
+        odd = next((odd for odd in seen if odd.status == "not_differentiable"), BROKEN)
+        return odd._replace(message=odd.message.partition("; the Clarke")[0], left=math.nan, right=math.nan)
 
     def _spot(self, movers: int) -> Spot:
         """The program at the point; the same whatever moves, unless something depends on that."""
@@ -121,7 +131,7 @@ class Classifier:
         return self._lines[key]
 
 
-BROKEN = Odd("not_differentiable", "there is no mixed derivative in any order of differentiation", cause="kink")
+BROKEN = Odd("not_differentiable", "there is no mixed derivative in one order of differentiation", cause="kink")
 
 
 class Point(Neighbourhood):

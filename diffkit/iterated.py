@@ -12,6 +12,7 @@ from typing import Any
 from diffkit.algebras.constants import Numbers, Undecided
 from diffkit.algebras.germs import FLAT, Germ, GermAlgebra, GermNumbers, Missing, Unknown
 from diffkit.neighbourhood import Neighbourhood, Spot, Undefined, sides
+from diffkit.syntax import excerpt
 
 Path = Sequence[tuple[int, int]]
 """(variable, how often) in the order of differentiation"""
@@ -21,11 +22,11 @@ ONLY_A_BOUND = "a bound of it beside the point says nothing of higher derivative
 
 
 class Broken(Exception):
-    """There is no derivative in this order; ``slot`` has no value on a side, if that is why."""
+    """There is no derivative in this order; ``where`` names what has no value on a side, if that is why."""
 
-    def __init__(self, slot: int | None = None):
-        super().__init__(slot)
-        self.slot = slot
+    def __init__(self, where: str = ""):
+        super().__init__(where)
+        self.where = where
 
 
 def iterated(here: Spot, output: int, path: Path) -> Any:
@@ -66,7 +67,7 @@ def _plain(line: Neighbourhood, order: int) -> Any:
     known = (line.values[output], right, left)
     for seen in known:
         if isinstance(seen, (Undefined, Missing)):
-            raise Broken(seen.slot)
+            raise Broken(excerpt(line.program, seen.slot))
     if False in joined:
         raise Broken
     for seen in known:

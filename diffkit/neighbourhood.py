@@ -69,11 +69,17 @@ class Here:
                     return Undefined(slot, place, outside=False)
             elif place.kind == "kink":
                 margin = run(trace(place.margin, len(args)), constants, args)[0]
-                if constants.sign(margin) == 0:
+                if self._may_vanish(margin):
                     self.still.add(slot)
         if primitive.steps and primitive.name in ("sign", "floor", "ceil", "heaviside"):
             return self._stepped(primitive, args[0])
         return constants.apply(primitive, args)
+
+    def _may_vanish(self, margin: Any) -> bool:
+        try:
+            return bool(self.constants.sign(margin) == 0)
+        except Undecided:
+            return True
 
     def spared(self, place: Place, slot: int) -> bool:
         """Whether a place does not concern an instruction, because the arguments that matter do not move."""

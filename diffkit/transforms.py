@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from math import factorial
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ ADD, SUB, MUL, NEG, WHERE = (table[name] for name in ("add", "sub", "mul", "neg"
 FIRST_CHOSEN = {table["max"]: table["ge"], table["min"]: table["le"]}
 """rows that hand on one of two arguments, and the condition under which that is the first"""
 CHOICES = frozenset((WHERE, *FIRST_CHOSEN))
+LINEAR = frozenset((ADD, SUB, NEG))
 
 
 def derivative_program(program: Program, indices: Sequence[Index]) -> Program:
@@ -233,27 +234,37 @@ class Guarded:
     def __init__(self, primal: Program, program: Program, derivatives: int, guards: tuple[Guard, ...]):
         self.primal, self.program, self.derivatives, self.guards = primal, program, derivatives, guards
         self.primals = len(primal.outputs)
+        self._found: dict[tuple[int, int], set[int]] = {}
 
     @cached_property
     def edges(self) -> tuple[bool, ...]:
         """Whether each guard is one of an edge, which holds where its margin is positive."""
         return tuple(guard.edge for guard in self.guards)
 
-    def concerns(self, guard: Guard, output: int) -> bool:
-        """Whether an output needs what a guard stands for."""
-        return any(slot in self._sources[output] for slot, _ in guard.slots)
+    def concerns(self, guard: Guard, index: Index) -> bool:
+        """Whether a partial derivative needs what a guard stands for.
 
-    def moves(self, guard: Guard, variables: int) -> bool:
-        """Whether a place may move with some of the inputs, given as bits."""
-        return any(self._moving[slot] & variables for _, slots in guard.slots for slot in slots)
+        All of f must have values; what is not smooth in it counts only where it is not an addend that vanishes.
+        """
+        output, variables = index
+        whole = guard.kind in ("edge", "pole")
+        needed = self._sources(self.primal.outputs[output], 0 if whole else bits_of(variables))
+        return any(slot in needed for slot, _ in guard.slots)
+
+    def moves(self, guard: Guard, variables: Sequence[int]) -> bool:
+        """Whether a place may move with some of the inputs."""
+        bits = bits_of(variables)
+        return any(self._moving[slot] & bits for _, slots in guard.slots for slot in slots)
 
     @cached_property
     def _moving(self) -> list[int]:
         return inputs_of(self.primal)
 
-    @cached_property
-    def _sources(self) -> list[set[int]]:
-        return [sources(self.primal, output) for output in self.primal.outputs]
+    def _sources(self, slot: int, variables: int) -> set[int]:
+        """The slots that a slot is computed from, less the addends that vanish from its derivative."""
+        if (slot, variables) not in self._found:
+            self._found[slot, variables] = sources(self.primal, joint_terms(self.primal, slot, variables))
+        return self._found[slot, variables]
 
 
 def inputs_of(program: Program) -> list[int]:
@@ -267,10 +278,15 @@ def inputs_of(program: Program) -> list[int]:
     return found
 
 
-def sources(program: Program, output: int) -> set[int]:
-    """The slots that a slot is computed from, itself included."""
+def bits_of(variables: Sequence[int]) -> int:
+    """Give inputs as bits."""
+    return sum(1 << variable for variable in set(variables))
+
+
+def sources(program: Program, slots: Iterable[int]) -> set[int]:
+    """The slots that some are computed from, themselves included."""
     found: set[int] = set()
-    stack = [output]
+    stack = list(slots)
     while stack:
         slot = stack.pop()
         if slot not in found:
@@ -278,6 +294,33 @@ def sources(program: Program, output: int) -> set[int]:
             instruction = program.instruction_at(slot)
             stack.extend(instruction[1] if instruction is not None else ())
     return found
+
+
+def joint_terms(program: Program, output: int, variables: int) -> dict[int, int]:
+    """Slots of which a slot is a sum of whole multiples, given by slot, as far as they vary with each of some inputs.
+
+    No other addend is in the mixed derivative by these inputs, which are given as bits.
+    """
+    moves = inputs_of(program)
+    found = {output: 1}
+    for slot in range(output, program.first_instruction - 1, -1):
+        instruction = program.instruction_at(slot)
+        if slot in found and instruction is not None and instruction[0] in LINEAR:
+            primitive, args = instruction
+            times = found.pop(slot)
+            for k, arg in enumerate(args):
+                negative = primitive is NEG or (primitive is SUB and k)
+                found[arg] = found.get(arg, 0) + (-times if negative else times)
+    return {slot: times for slot, times in found.items() if moves[slot] & variables == variables}
+
+
+def joint(program: Program, output: int, variables: int) -> Program:
+    """Give the program of a slot without the addends that do not vary with each of some inputs, given as bits."""
+    builder = ProgramBuilder.of(program)
+    total = builder.constant(0)
+    for slot, times in sorted(joint_terms(program, output, variables).items()):
+        total = builder.apply(ADD, (total, builder.apply(MUL, (builder.constant(times), slot))))
+    return builder.program([total], program.inputs)
 
 
 def depends(program: Program) -> list[bool]:
@@ -374,6 +417,7 @@ __all__ = [
     "Guard",
     "Guarded",
     "adjoints",
+    "bits_of",
     "branches",
     "depends",
     "derivative_program",
@@ -381,6 +425,7 @@ __all__ = [
     "guard",
     "guarded_places",
     "inputs_of",
+    "joint",
     "margin_slot",
     "open_places",
     "reverse_program",
