@@ -81,7 +81,7 @@ class Classifier:
         if len(lines) > MOST_MIXED:
             raise Undecided(f"f is special at the point, and mixed derivatives by more than {MOST_MIXED} variables "
                             "are not looked at there")  # fmt: skip
-        part = joint(self.program, lines[0].output, bits_of(variables))
+        part = joint(self.program, lines[0].output, variables)
         inside = Spot(part, here.values[: len(part.inputs)], here.constants, here.movers)
         found, undecided = [], None
         for path in permutations([(line.variable, variables.count(line.variable)) for line in lines]):

@@ -212,9 +212,9 @@ class Prover:
         holding: list[bool | None] = [finite[output] or None for output, _ in indices]
         for k in doubtful:
             one, margin = guarded.guards[k], margins[k]
-            for c, index in enumerate(indices):
-                if holding[c] is not False and guarded.concerns(one, index):
-                    moves = guarded.moves(one, index[1])
+            for c, (output, index) in enumerate(indices):
+                if holding[c] is not False and guarded.concerns(one, output):
+                    moves = guarded.moves(one, index)
                     if not one.holds(margin, moves):
                         holding[c] = False if one.fails(margin, moves) else None
         return holding

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from math import factorial
 from typing import Any, NamedTuple
@@ -234,22 +234,15 @@ class Guarded:
     def __init__(self, primal: Program, program: Program, derivatives: int, guards: tuple[Guard, ...]):
         self.primal, self.program, self.derivatives, self.guards = primal, program, derivatives, guards
         self.primals = len(primal.outputs)
-        self._found: dict[tuple[int, int], set[int]] = {}
 
     @cached_property
     def edges(self) -> tuple[bool, ...]:
         """Whether each guard is one of an edge, which holds where its margin is positive."""
         return tuple(guard.edge for guard in self.guards)
 
-    def concerns(self, guard: Guard, index: Index) -> bool:
-        """Whether a partial derivative needs what a guard stands for.
-
-        All of f must have values; what is not smooth in it counts only where it is not an addend that vanishes.
-        """
-        output, variables = index
-        whole = guard.kind in ("edge", "pole")
-        needed = self._sources(self.primal.outputs[output], 0 if whole else bits_of(variables))
-        return any(slot in needed for slot, _ in guard.slots)
+    def concerns(self, guard: Guard, output: int) -> bool:
+        """Whether an output needs what a guard stands for."""
+        return any(slot in self._sources[output] for slot, _ in guard.slots)
 
     def moves(self, guard: Guard, variables: Sequence[int]) -> bool:
         """Whether a place may move with some of the inputs."""
@@ -260,11 +253,9 @@ class Guarded:
     def _moving(self) -> list[int]:
         return inputs_of(self.primal)
 
-    def _sources(self, slot: int, variables: int) -> set[int]:
-        """The slots that a slot is computed from, less the addends that vanish from its derivative."""
-        if (slot, variables) not in self._found:
-            self._found[slot, variables] = sources(self.primal, joint_terms(self.primal, slot, variables))
-        return self._found[slot, variables]
+    @cached_property
+    def _sources(self) -> list[set[int]]:
+        return [sources(self.primal, output) for output in self.primal.outputs]
 
 
 def inputs_of(program: Program) -> list[int]:
@@ -283,10 +274,10 @@ def bits_of(variables: Sequence[int]) -> int:
     return sum(1 << variable for variable in set(variables))
 
 
-def sources(program: Program, slots: Iterable[int]) -> set[int]:
-    """The slots that some are computed from, themselves included."""
+def sources(program: Program, output: int) -> set[int]:
+    """The slots that a slot is computed from, itself included."""
     found: set[int] = set()
-    stack = list(slots)
+    stack = [output]
     while stack:
         slot = stack.pop()
         if slot not in found:
@@ -296,12 +287,21 @@ def sources(program: Program, slots: Iterable[int]) -> set[int]:
     return found
 
 
-def joint_terms(program: Program, output: int, variables: int) -> dict[int, int]:
-    """Slots of which a slot is a sum of whole multiples, given by slot, as far as they vary with each of some inputs.
+def joint(program: Program, output: int, variables: Sequence[int]) -> Program:
+    """Give the program of a slot without addends that do not vary with each of some inputs.
 
-    No other addend is in the mixed derivative by these inputs, which are given as bits.
+    The mixed derivative by these inputs has no other addends.
     """
-    moves = inputs_of(program)
+    builder, moves, bits = ProgramBuilder.of(program), inputs_of(program), bits_of(variables)
+    total = builder.constant(0)
+    for slot, times in addends(program, output).items():
+        if moves[slot] & bits == bits:
+            total = builder.apply(ADD, (total, builder.apply(MUL, (builder.constant(times), slot))))
+    return builder.program([total], program.inputs)
+
+
+def addends(program: Program, output: int) -> dict[int, int]:
+    """Slots that are no sums, with the whole multiples of them that add up to a slot."""
     found = {output: 1}
     for slot in range(output, program.first_instruction - 1, -1):
         instruction = program.instruction_at(slot)
@@ -309,18 +309,9 @@ def joint_terms(program: Program, output: int, variables: int) -> dict[int, int]
             primitive, args = instruction
             times = found.pop(slot)
             for k, arg in enumerate(args):
-                negative = primitive is NEG or (primitive is SUB and k)
-                found[arg] = found.get(arg, 0) + (-times if negative else times)
-    return {slot: times for slot, times in found.items() if moves[slot] & variables == variables}
-
-
-def joint(program: Program, output: int, variables: int) -> Program:
-    """Give the program of a slot without the addends that do not vary with each of some inputs, given as bits."""
-    builder = ProgramBuilder.of(program)
-    total = builder.constant(0)
-    for slot, times in sorted(joint_terms(program, output, variables).items()):
-        total = builder.apply(ADD, (total, builder.apply(MUL, (builder.constant(times), slot))))
-    return builder.program([total], program.inputs)
+                sign = -1 if primitive is NEG or (primitive is SUB and k) else 1
+                found[arg] = found.get(arg, 0) + sign * times
+    return found
 
 
 def depends(program: Program) -> list[bool]:
