@@ -19,7 +19,7 @@ from diffkit.algebras.floats import to_float
 from diffkit.algebras.germs import FLAT, Germ, Missing, Unknown
 from diffkit.domain import place_text
 from diffkit.iterated import ONLY_A_BOUND, UNJOINED, Broken, iterated
-from diffkit.neighbourhood import EVERY, Neighbourhood, Side, Spot, Undefined
+from diffkit.neighbourhood import EVERY, Around, Neighbourhood, Side, Spot, Undefined
 from diffkit.primitives import Place, table
 from diffkit.program import Program
 from diffkit.proof import enclose, too_large
@@ -31,7 +31,6 @@ from diffkit.transforms import bits_of, depends, joint
 MUL = table["mul"]
 ONE = Fraction(1)
 ROUNDS = "rounds to 0.0: the derivative is not zero, but smaller than half the least binary64"
-UNDECIDED = "neither balls nor exact algebra decide what happens at the point"
 UNROUNDED = f"{PRECISIONS[-1]} bits do not tell which binary64 is nearest to the derivative"
 TOO_DEEP = "the expression is nested too deeply for one-sided series"
 TOO_LARGE = "numbers grow too large in the one-sided series"
@@ -51,6 +50,7 @@ class Classifier:
 
     def __init__(self, program: Program, point: Sequence[float]):
         self.program, self.point = program, point
+        self._around = Around(program, point)
         self._spots: dict[int, Spot] = {}
         self._lines: dict[tuple[int, int, int], Point] = {}
 
@@ -60,7 +60,8 @@ class Classifier:
         try:
             return self._look(self.program.outputs[output], variables, factor)
         except Undecided as undecided:
-            return Odd("uncertain", str(undecided) or UNDECIDED)
+            where = undecided.where or excerpt(self.program, self.program.outputs[output])
+            return Odd("uncertain", f"{where}: {undecided.reason}", where=where)
         except RecursionError:
             return Odd("uncertain", TOO_DEEP)
         except OverflowError:
@@ -82,7 +83,8 @@ class Classifier:
             raise Undecided(f"f is special at the point, and mixed derivatives by more than {MOST_MIXED} variables "
                             "are not looked at there")  # fmt: skip
         part = joint(self.program, lines[0].output, variables)
-        inside = Spot(part, here.values[: len(part.inputs)], here.constants, here.movers)
+        around = Around(part, self.point)
+        inside = Spot(part, here.values[: len(part.inputs)], here.constants, here.movers, around)
         found, undecided = [], None
         for path in permutations([(line.variable, variables.count(line.variable)) for line in lines]):
             try:
@@ -111,7 +113,7 @@ class Classifier:
         """The program at the point; the same whatever moves, unless something depends on that."""
         key = movers if self._movers_matter else EVERY
         if key not in self._spots:
-            self._spots[key] = Spot(self.program, self.point, movers=key)
+            self._spots[key] = Spot(self.program, self.point, None, key, self._around)
         return self._spots[key]
 
     @cached_property
@@ -151,7 +153,7 @@ class Point(Neighbourhood):
                 return self.edge(germ.slot)
         for seen in (value, right, left):
             if isinstance(seen, Unknown):
-                raise Undecided(seen.reason)
+                raise Undecided(seen.reason, seen.where)
         return None
 
     def edge(self, slot: int) -> Odd:
@@ -220,7 +222,7 @@ class Point(Neighbourhood):
     def _smooth(self, right: Germ, left: Germ, order: int) -> Odd:
         """Compare the one-sided derivatives up to the order asked for."""
         if order > 1 and any(germ.rough or germ.order < FLAT for germ in (right, left)):
-            raise Undecided(f"{self._text(self.output)}: {ONLY_A_BOUND}")
+            raise Undecided(ONLY_A_BOUND)
         answer: int | float = 0.0
         whole = self.whole
         for k in range(1, order + 1):

@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 from diffkit.backends import BACKENDS, Backend, Bounded, Evaluation, get_backend
 from diffkit.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
+from diffkit.deadline import TimeIsUp
 from diffkit.errors import BackendError, LimitError
 from diffkit.evaluation import table_bound
 from diffkit.function_referee import FunctionReferee
 from diffkit.layout import lay_out
 from diffkit.points import Points
 from diffkit.referee import Referee
-from diffkit.results import Answer, Odd, Result, component_ulps
+from diffkit.results import Answer, Odd, Result, component_ulps, unanswered
 from diffkit.tasks import Task
 
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it
@@ -82,6 +83,11 @@ class Comparison:
     """differences between two backends, in ulps of the reference, by component"""
     findings: tuple[Finding, ...]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.reference.notes
+
     def __bool__(self) -> bool:
         """A comparison is true only if the methods agree."""
         return self.verdict == "agree"
@@ -124,33 +130,58 @@ class Comparer:
             raise BackendError("there is no backend to compare", hint=f"name some of {', '.join(BACKENDS)}")
         self.task, self.tell = task, tell
         self.referee: Referee | FunctionReferee = Referee(task) if task.function is None else FunctionReferee(task)
-        self.asked = [self._prepare(get_backend(backend)) for backend in backends]
+        self.backends = [get_backend(backend) for backend in backends]
+        self.prepared: dict[int, Asked] = {}
+
+    def _asked(self, number: int) -> Asked:
+        """A backend prepared, once."""
+        if number not in self.prepared:
+            self.prepared[number] = self._prepare(self.backends[number])
+        return self.prepared[number]
 
     def _prepare(self, backend: Backend) -> Asked:
-        self.tell(backend.name)
         start = perf_counter()
         try:
             return Asked(backend, backend.prepare(self.task), perf_counter() - start)
         except (BackendError, LimitError) as error:
             return Asked(backend, None, perf_counter() - start, str(error))
+        except TimeIsUp as up:
+            return Asked(backend, None, perf_counter() - start, up.reason)
 
     def at(self, point: Sequence[float]) -> Comparison:
         """Compare at one point."""
         task, full = self.task, (*point, *self.task.extras)
         points = Points(task.variables, tuple(point))
         self.tell("the proof")
-        truth = self.referee.at(full)
+        truth = self._truth(full)
         reference = lay_out(task, truth, points, "referee", "proven")
-        rows: list[Row] = []
-        findings: list[Finding] = []
-        for asked in self.asked:
-            self.tell(asked.backend.name)
-            rows.append(_row(task, asked, points, reference))
-            if asked.evaluation is not None and not rows[-1].skipped:
-                findings += _judge(task, rows[-1], asked.evaluation, full, reference)
+        found: dict[int, tuple[Row, list[Finding]]] = {}
+        for number, backend in sorted(enumerate(self.backends), key=lambda pair: getattr(pair[1], "lengthy", False)):
+            self.tell(backend.name)
+            asked = self._asked(number)
+            row = _row(task, asked, points, reference)
+            found[number] = row, _findings(task, row, asked, full, reference)
+        rows = [row for _, (row, _) in sorted(found.items())]
+        findings = [finding for _, (_, own) in sorted(found.items()) for finding in own]
         verdict = _verdict(reference, rows)
         pairs = _pairs(rows, reference)
         return Comparison(verdict, reference, truth.note, tuple(rows), pairs, tuple(findings))
+
+    def _truth(self, point: Sequence[float]) -> Answer:
+        try:
+            return self.referee.at(point)
+        except TimeIsUp as up:
+            return unanswered(len(self.task.indices), up.reason)
+
+
+def _findings(task: Task, row: Row, asked: Asked, point: Sequence[float], reference: Result) -> list[Finding]:
+    """What is wrong with a row, as far as there is time to find out."""
+    if asked.evaluation is None or row.skipped:
+        return []
+    try:
+        return _judge(task, row, asked.evaluation, point, reference)
+    except TimeIsUp as up:
+        return [Finding(row.backend, "unexplained", up.reason)] if row.outside else []
 
 
 def _row(task: Task, asked: Asked, points: Points, reference: Result) -> Row:
@@ -164,6 +195,8 @@ def _row(task: Task, asked: Asked, points: Points, reference: Result) -> Row:
         answer = None if evaluation is None else evaluation.at(full)
     except (BackendError, LimitError) as error:
         skipped = str(error)
+    except TimeIsUp as up:
+        skipped = up.reason
     seconds = asked.seconds + perf_counter() - start
     if evaluation is None or answer is None:
         nothing = (math.nan,) * len(task.places)

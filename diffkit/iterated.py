@@ -56,7 +56,7 @@ def _moved(here: Spot, algebra: GermAlgebra, variable: int) -> Spot:
     """A point beside another one: the variable moves, the other inputs stay."""
     count = len(here.program.inputs)
     inputs = [algebra.moving(x) if i == variable else algebra.number(x) for i, x in enumerate(here.values[:count])]
-    return Spot(here.program, inputs, GermNumbers(algebra), here.movers)
+    return Spot(here.program, inputs, GermNumbers(algebra), here.movers, here.around)
 
 
 def _plain(line: Neighbourhood, order: int) -> Any:
@@ -72,7 +72,7 @@ def _plain(line: Neighbourhood, order: int) -> Any:
         raise Broken
     for seen in known:
         if isinstance(seen, Unknown):
-            raise Undecided(seen.reason)
+            raise Undecided(seen.reason, seen.where)
     if None in joined:
         raise Undecided(UNJOINED)
     return common(line.constants, (line.right.algebra, right), (line.left.algebra, left), order, line.whole)

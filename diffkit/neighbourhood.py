@@ -8,14 +8,19 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from diffkit.algebras.constants import Constants, Numbers, Undecided
-from diffkit.algebras.germs import GermAlgebra, Missing, Restart, Unknown
+from diffkit.algebras.field import vanishes_around
+from diffkit.algebras.germs import Germ, GermAlgebra, Missing, Restart, Unknown
+from diffkit.builder import ProgramBuilder
 from diffkit.primitives import Place, Primitive, table
 from diffkit.program import Program, run
 from diffkit.rules import trace
 from diffkit.syntax import excerpt
 from diffkit.transforms import depends, inputs_of
 
-POWER, WHERE = table["power"], table["where"]
+SUB, POWER, WHERE = (table[name] for name in ("sub", "power", "where"))
+EXTREMES = (table["max"], table["min"])
+ALIKE = (*EXTREMES, *(table[name] for name in ("lt", "le", "gt", "ge", "eq", "ne")))
+"""rows that compare two arguments"""
 EVERY = -1
 """all inputs, as bits"""
 
@@ -109,14 +114,34 @@ class Here:
         return constants.number(sign if primitive.name == "sign" else (1 + sign) / 2)
 
 
+class Around:
+    """What holds for all values of the inputs around a point, by exact algebra."""
+
+    def __init__(self, program: Program, point: Sequence[float]):
+        self.program, self.point = program, point
+        self._known: dict[tuple[int, ...], bool] = {}
+
+    def zero(self, *slots: int) -> bool:
+        """Whether a slot vanishes, or two are alike."""
+        if slots not in self._known:
+            builder = ProgramBuilder.of(self.program)
+            rest = slots[0] if len(slots) == 1 else builder.apply(SUB, slots)
+            self._known[slots] = vanishes_around(builder.program([rest], self.program.inputs), self.point)
+        return self._known[slots]
+
+
 class Spot(Here):
     """A program at a point where a slot that is not decided is Unknown, for a choice to pass it by."""
+
+    def __init__(self, program: Program, point: Sequence[Any], numbers: Numbers | None, movers: int, around: Around):
+        self.around = around
+        super().__init__(program, point, numbers, movers)
 
     def _value(self, slot: int, primitive: Primitive, args: list[Any]) -> Any:
         try:
             return super()._value(slot, primitive, args)
         except Undecided as undecided:
-            return Unknown(f"{excerpt(self.program, slot)}: {undecided}")
+            return Unknown(undecided.reason, undecided.where or excerpt(self.program, slot))
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,13 +183,35 @@ class Neighbourhood:
             joined.append(True)
         for slot, primitive, args in self.program.numbered():
             algebra.slot = slot
-            try:
-                germ = algebra.apply(primitive, [germs[a] for a in args])
-            except Undecided as undecided:
-                germ = Unknown(f"{excerpt(self.program, slot)}: {undecided}")
+            germ = self._germ(slot, primitive, args, algebra, germs)
             germs.append(germ)
             joined.append(self._joins(slot, primitive, args, algebra, germ, germs, joined))
         return Side(algebra, germs, joined)
+
+    def _germ(
+        self, slot: int, primitive: Primitive, args: tuple[int, ...], algebra: GermAlgebra, germs: list[Any]
+    ) -> Any:
+        """The germ of an instruction; Unknown, and where, if it is not decided."""
+        try:
+            germ = algebra.apply(primitive, [germs[a] for a in args])
+        except Undecided as undecided:
+            germ = Unknown(undecided.reason, undecided.where)
+        if isinstance(germ, Unknown) or (isinstance(germ, Germ) and germ.rough):
+            known = self._by_identity(primitive, args, algebra, germs)
+            germ = germ if known is None else known
+        if isinstance(germ, Unknown) and not germ.where:
+            return Unknown(germ.reason, excerpt(self.program, slot))
+        return germ
+
+    def _by_identity(self, primitive: Primitive, args: tuple[int, ...], algebra: GermAlgebra, germs: list[Any]) -> Any:
+        """The germ where an argument vanishes all around the point, or two are alike."""
+        if any(isinstance(germs[a], bool | Unknown | Missing) or germs[a].rough for a in args):
+            return None
+        if primitive in ALIKE and self.here.around.zero(*args):
+            return germs[args[0]] if primitive in EXTREMES else primitive.floats(0, 0)  # type: ignore[misc]
+        if len(args) == 1 and self.here.around.zero(*args):
+            return algebra.apply(primitive, [algebra.constant(0)])
+        return None
 
     def _joins(
         self, slot: int, primitive: Primitive, args: tuple[int, ...], algebra: GermAlgebra, germ: Any,

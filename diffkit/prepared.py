@@ -5,22 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from diffkit.backends import Backend, get_backend
+from diffkit.deadline import TimeIsUp, time_limit
 from diffkit.errors import BackendError, DiffkitError
 from diffkit.layout import joined_formula, lay_out
 from diffkit.points import Points
 from diffkit.questions import Question, read_direction
-from diffkit.results import Answer, Result
+from diffkit.results import Answer, Result, unanswered
 from diffkit.tasks import Task
 
 
-def find_backend(backend: str | Backend, digits: int | None = None, timeout: float | None = None) -> Backend:
+def find_backend(backend: str | Backend, digits: int | None = None) -> Backend:
     """Give the backend of a name, ``auto`` among them; BackendError for an unknown name, or for digits of another."""
     if isinstance(backend, str) and backend == "auto":
         from diffkit.auto import AutoBackend
 
-        return AutoBackend(digits, timeout)
-    if digits is not None or timeout is not None:
-        raise BackendError("digits and a timeout belong to proofs", hint="only the backend auto proves")
+        return AutoBackend(digits)
+    if digits is not None:
+        raise BackendError("digits belong to proofs", hint="only the backend auto proves")
     return get_backend(backend)
 
 
@@ -37,7 +38,8 @@ class Prepared:
         timeout: float | None = None,
     ):  # fmt: skip
         self.question = question
-        self.backend = find_backend(backend, digits, timeout)
+        self.backend = find_backend(backend, digits)
+        self.timeout = timeout
         self._evaluations: dict[int, tuple[Task, Any]] = {}
         self._others: dict[str, Prepared] = {}
 
@@ -70,12 +72,19 @@ class Prepared:
 
     def result(self, at: Any) -> Result:
         """Give the Result at a point or a batch of points."""
-        return self._result(*self.question.at(at))
+        with time_limit(self.timeout):
+            return self._result(*self.question.at(at))
 
     def _result(self, task: Task, points: Points, extras: tuple[float, ...] | None = None) -> Result:
-        evaluation, backend = self._evaluation(task), self.backend
-        answer = _answer(evaluation, points, task.extras if extras is None else extras)
-        return lay_out(task, answer, points, backend.name, backend.error_kind, evaluation.formula)
+        backend, formula = self.backend, None
+        try:
+            evaluation = self._evaluation(task)
+            formula = evaluation.formula
+            answer = _answer(evaluation, points, task.extras if extras is None else extras)
+        except TimeIsUp as up:
+            rows = 1 if points.point is not None else len(points.rows)
+            answer = unanswered(len(task.indices) * rows, up.reason)
+        return lay_out(task, answer, points, backend.name, backend.error_kind, formula)
 
     def __call__(self, at: Any) -> Any:
         """Give the values as an array (NaN where a component is not ok)."""
@@ -117,8 +126,9 @@ class Prepared:
         self._check_one()
         x, direction = _flat(x), read_direction(v)
         prepared = self._other("hvp", direction=[0.0] * len(x))
-        task, points = prepared.question.at(x)
-        return np.array(prepared._result(task, points, (*direction, 0.0)).flat)
+        with time_limit(self.timeout):
+            task, points = prepared.question.at(x)
+            return np.array(prepared._result(task, points, (*direction, 0.0)).flat)
 
     def _check_one(self) -> None:
         """DiffkitError where f is several functions: none of them is meant more than another."""
@@ -128,7 +138,7 @@ class Prepared:
 
     def _other(self, kind: str, **options: Any) -> Prepared:
         if kind not in self._others:
-            self._others[kind] = Prepared(self.question.other(kind, **options), self.backend)
+            self._others[kind] = Prepared(self.question.other(kind, **options), self.backend, timeout=self.timeout)
         return self._others[kind]
 
 

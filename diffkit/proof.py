@@ -12,14 +12,14 @@ from collections.abc import Callable, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
 from functools import cached_property
-from time import monotonic
 from typing import Any, NamedTuple
 
 from flint import arb, arb_series
 
 from diffkit.algebras.balls import BALLS, SERIES, ball_function, exact_fraction, precision, rational, series_function
 from diffkit.algebras.floats import FLOATS
-from diffkit.confirmation import ZERO, Check, Direction, alone, confirmations
+from diffkit.confirmation import ZERO, Check, Direction, Links, confirmations, parts
+from diffkit.deadline import TimeIsUp, check_time
 from diffkit.emit import LARGEST, Emitted, maker
 from diffkit.program import Program, run, run_slots
 from diffkit.results import Odd
@@ -68,6 +68,8 @@ class Regular(NamedTuple):
     holding: tuple[bool | None, ...]
     confirmed: tuple[bool | None, ...]
     bits: int
+    stopped: str = ""
+    """why no more is known, where the time was up"""
 
     @property
     def inside(self) -> bool:
@@ -156,17 +158,28 @@ class Prover:
 
     @cached_property
     def _checks(self) -> list[Check]:
-        return confirmations(self.task.indices)
+        return confirmations(self._links, self.task.indices)
 
-    def at(self, point: Sequence[float], deadline: float | None = None) -> Regular:
-        """Prove what can be proven of every component as an ordinary derivative; past the deadline, no further."""
-        if not self._balls.patience and (proof := self._at_once(*point)):
-            return proof
+    @cached_property
+    def _links(self) -> Links:
+        return Links(self.task.program)
+
+    def at(self, point: Sequence[float]) -> Regular:
+        """Prove what can be proven of every component as an ordinary derivative."""
         climb = Climb(self, point)
+        stopped = ""
+        try:
+            if not self._balls.patience and (proof := self._at_once(*point)):
+                return proof
+            self._climb(climb)
+        except TimeIsUp as up:
+            stopped = up.reason
+        return Regular(tuple(climb.enclosures), tuple(climb.holding), tuple(climb.confirmed), climb.bits, stopped)
+
+    def _climb(self, climb: Climb) -> None:
         vague: list[int] = []
         for bits in self.steps:
-            if climb.bits and deadline is not None and monotonic() > deadline:
-                break
+            check_time()
             with precision(bits, self.task.order + 1):
                 vague = climb.rise(bits)
                 if not vague:
@@ -176,23 +189,20 @@ class Prover:
         if vague:
             with precision(climb.bits, self.task.order + 1):
                 climb.confirm()
-        return Regular(tuple(climb.enclosures), tuple(climb.holding), tuple(climb.confirmed), climb.bits)
 
-    def decimals(
-        self, point: Sequence[float], digits: int, factors: Sequence[Fraction], deadline: float | None = None
-    ) -> list[str]:
+    def decimals(self, point: Sequence[float], digits: int, factors: Sequence[Fraction]) -> list[str]:
         """Give each component times its factor, correctly rounded to decimal digits; empty where that is not proven."""
         texts: list[str] = []
         bits = int(digits * 3.33) + 64
         for _ in range(DOUBLINGS):
+            check_time()
             with precision(bits):
                 found, holding = self.enclosures(bits, point)
                 balls = [e.ball * rational(f) for e, f in zip(found, factors, strict=True)]
                 texts = [
                     decimal_text(ball, digits) if holds else "" for ball, holds in zip(balls, holding, strict=True)
                 ]
-            waiting = any(not text and holds is not False for text, holds in zip(texts, holding, strict=True))
-            if not waiting or (deadline is not None and monotonic() > deadline):
+            if not any(not text and holds is not False for text, holds in zip(texts, holding, strict=True)):
                 break
             bits *= 2
         return texts
@@ -224,10 +234,10 @@ class Prover:
     ) -> dict[int, bool | None]:
         """Whether Arb's series agree with components; None if they are too wide to tell. In a precision held."""
         whole = len(members) == len(self.task.indices)
-        checks = self._checks if whole else confirmations(self.task.indices, members)
+        checks = self._checks if whole else confirmations(self._links, self.task.indices, members)
         series: dict[Direction, list[Any]] = {}
         balls = [enclosure.ball for enclosure in found]
-        answers: dict[int, bool | None] = {}
+        answers: dict[int, bool | None] = dict.fromkeys(members, True)  # zeros that the graph shows need no witness
         while checks:
             again: list[Check] = []
             for check in checks:
@@ -237,11 +247,10 @@ class Prover:
                             bits, [arb_series([x, v]) for x, v in zip(point, self._speeds(direction), strict=True)]
                         )
                 agreed = check.agrees(series, balls)
-                if agreed or len(check.right) == 1:
-                    for _, c in check.right:
-                        answers[c] = agreed
-                else:  # components of very different size, or one of them wrong: one by one
-                    again += [alone(self.task.indices, c) for _, c in check.right]
+                if not agreed and len(check.right) > 1:  # components of very different size, or one of them wrong
+                    again += parts(check, self.task.indices, balls)
+                else:
+                    answers.update((c, agreed) for _, c in check.right)
             checks = again
         return answers
 
@@ -295,7 +304,7 @@ class Climb:
     def __init__(self, prover: Prover, point: Sequence[float]):
         self.prover, self.point, self.bits = prover, point, 0
         count = len(prover.task.indices)
-        self.enclosures: list[Enclosure] = []
+        self.enclosures = [Enclosure(arb("nan"), None)] * count
         self.holding: list[bool | None] = [None] * count
         self.confirmed: list[bool | None] = [None] * count
         self.open = list(range(count))

@@ -6,14 +6,18 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cached_property
-from time import monotonic
+from typing import TYPE_CHECKING
 
 from diffkit.algebras.balls import exact_fraction, precision, rational
 from diffkit.algebras.floats import to_float
+from diffkit.deadline import TimeIsUp
 from diffkit.evaluation import by_rows
 from diffkit.proof import PRECISIONS, Enclosure, Prover, Regular, enclose, suspects, too_large
 from diffkit.results import Answer, Odd
 from diffkit.tasks import Task
+
+if TYPE_CHECKING:
+    from diffkit.classification import Classifier
 
 WRONG_ROW = "the table's derivative and Arb's own series disagree: "
 UNCONFIRMED = Odd("uncertain", "Arb's series are too wide to confirm the derivative")
@@ -26,8 +30,8 @@ class Referee:
 
     formula = None
 
-    def __init__(self, task: Task, digits: int | None = None, timeout: float | None = None):
-        self.task, self.digits, self.timeout = task, digits, timeout
+    def __init__(self, task: Task, digits: int | None = None):
+        self.task, self.digits = task, digits
 
     @cached_property
     def prover(self) -> Prover:
@@ -36,19 +40,44 @@ class Referee:
 
     def at(self, point: Sequence[float]) -> Answer:
         """Give the reference at one point: correctly rounded values, bounds of their errors, or what is odd."""
-        deadline = None if self.timeout is None else monotonic() + self.timeout
-        regular = self.prover.at(point, deadline)
-        special = [c for c, holds in enumerate(regular.holding) if not holds or self._singular(regular, c)]
-        seen = self._special(special, point) if special else {}
-        found = [seen[c] if c in seen else self._ordinary(c, regular, point) for c in range(len(regular.holding))]
-        odd = {c: one for c, one in enumerate(found) if one.status != "ok" or one.message or one.cause}
+        regular = self.prover.at(point)
+        classifier = self._classifier(point) if any(self._is_special(regular, c) for c in self._components) else None
+        found = [self._component(c, regular, point, classifier) for c in self._components]
+        odd = {c: seen for c, seen in enumerate(found) if seen.status != "ok" or seen.message or seen.cause}
         decimals = None
         if self.digits is not None:
-            factors = self.task.factors or (Fraction(1),) * len(found)
-            known = self.prover.decimals(point, self.digits, factors, deadline)
-            decimals = [_decimals(one, text) for one, text in zip(found, known, strict=True)]
+            known = self._digits(point, self.digits)
+            decimals = [_decimals(seen, text) for seen, text in zip(found, known, strict=True)]
         note = PROOF if regular.inside else SERIES
-        return Answer([one.value for one in found], [one.error for one in found], odd, 1, note, True, decimals)
+        return Answer([seen.value for seen in found], [seen.error for seen in found], odd, 1, note, True, decimals)
+
+    @property
+    def _components(self) -> range:
+        return range(len(self.task.indices))
+
+    @staticmethod
+    def _is_special(regular: Regular, c: int) -> bool:
+        """Whether the point is not proven ordinary, or the formula has no value, as n·xⁿ⁻¹ where x = n = 0."""
+        enclosure = regular.enclosures[c]
+        return not regular.holding[c] or (enclosure.value is None and not enclosure.ball.is_finite())
+
+    def _classifier(self, point: Sequence[float]) -> Classifier:
+        from diffkit.classification import Classifier  # most points are ordinary
+
+        return Classifier(self.task.program, point)
+
+    def _component(self, c: int, regular: Regular, point: Sequence[float], classifier: Classifier | None) -> Odd:
+        """What is known of a component, ordinary or not, when the time is up at the latest."""
+        if regular.stopped and not (regular.holding[c] and regular.confirmed[c] is not None):
+            return Odd("uncertain", regular.stopped)
+        try:
+            if classifier is None or not self._is_special(regular, c):
+                return self._ordinary(c, regular, point)
+            return classifier.component(
+                self.task.indices[c], self.task.factors[c] if self.task.factors else Fraction(1)
+            )
+        except TimeIsUp as up:
+            return Odd("uncertain", up.reason)
 
     def _ordinary(self, c: int, regular: Regular, point: Sequence[float]) -> Odd:
         """What is proven of a component inside the domain, its task's factor included."""
@@ -70,17 +99,13 @@ class Referee:
             message = f"rounds to 0.0: the derivative is at most {bound} in size, and {sign}"
         return Odd("ok", message, value=value, error=enclosure.error)
 
-    def _special(self, components: Sequence[int], point: Sequence[float]) -> dict[int, Odd]:
-        """What components are at a point that is not proven to be ordinary for them."""
-        from diffkit.classification import ONE, Classifier  # most points are ordinary
-
-        task, classifier = self.task, Classifier(self.task.program, point)
-        return {c: classifier.component(task.indices[c], task.factors[c] if task.factors else ONE) for c in components}
-
-    @staticmethod
-    def _singular(regular: Regular, c: int) -> bool:
-        """Whether the formula of a derivative has no value where f is smooth: n·x^(n − 1) at x = 0 with n = 0."""
-        return regular.enclosures[c].value is None and not regular.enclosures[c].ball.is_finite()
+    def _digits(self, point: Sequence[float], digits: int) -> list[str]:
+        """The components to so many digits; nothing where the time is up before."""
+        factors = self.task.factors or (Fraction(1),) * len(self.task.indices)
+        try:
+            return self.prover.decimals(point, digits, factors)
+        except TimeIsUp:
+            return [""] * len(factors)
 
     def _scaled(self, c: int, enclosure: Enclosure) -> Enclosure:
         """The component with its task's factor, rounded once."""

@@ -63,6 +63,11 @@ class Answer:
     """what the errors are, where that depends on the function"""
 
 
+def unanswered(count: int, reason: str) -> Answer:
+    """Give the answer of which no component is known, for one reason."""
+    return Answer([math.nan] * count, None, {c: Odd("uncertain", reason) for c in range(count)})
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """Derivatives at a point or at a batch of points.
@@ -91,6 +96,8 @@ class Result:
     """how the answer was found, where the backend chooses"""
     warnings: tuple[str, ...] = ()
     """what is odd about the code of a Python function"""
+    notes: tuple[str, ...] = ()
+    """how names were read that may be meant otherwise: ``xy is one variable; write x*y for a product``"""
 
     def _shaped(self, flat: Any) -> Any:
         if self.shape == ():
@@ -214,5 +221,6 @@ def component_ulps(value: float, reference: float) -> float:
 
 
 __all__ = [
-    "SEVERITY", "Answer", "ErrorKind", "Final", "Odd", "Result", "Status", "component_ulps", "worst_message",
+    "SEVERITY", "Answer", "ErrorKind", "Final", "Odd", "Result", "Status", "component_ulps", "unanswered",
+    "worst_message",
 ]  # fmt: skip

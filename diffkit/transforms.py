@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from diffkit.algebras.dual import Dual, DualAlgebra
 from diffkit.builder import ProgramBuilder, copy_slots
+from diffkit.deadline import in_time
 from diffkit.primitives import Place, PlaceKind, Primitive, table
 from diffkit.program import Algebra, Program, run
 from diffkit.rules import trace
@@ -72,7 +73,7 @@ def adjoints(program: Program, builder: ProgramBuilder, output: int) -> list[int
     taken_in = branches(program, (output,), first_chosen)
     bars: list[int | None] = [None] * len(program)
     bars[output] = builder.constant(1)
-    for slot in range(len(program) - 1, program.first_instruction - 1, -1):
+    for slot in in_time(range(len(program) - 1, program.first_instruction - 1, -1)):
         adjoint, instruction = bars[slot], program.instruction_at(slot)
         if adjoint is None or instruction is None or instruction[0].steps:
             continue
@@ -131,7 +132,7 @@ def _forward(program: Program, builder: ProgramBuilder, indices: Sequence[Index]
     algebra = DualAlgebra(builder)
     active = {index[0] for _, index in indices}
     values = [algebra.variable(s, s) if s in active else Dual(s) for s in range(program.first_instruction)]
-    for slot, primitive, args in program.numbered():
+    for slot, primitive, args in in_time(program.numbered()):
         values.append(algebra.push(primitive, [values[a] for a in args], slot))
     tangents = [values[output].tangents for output in program.outputs]
     zero = builder.constant(0)
@@ -330,7 +331,7 @@ def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[int
     if not any(primitive.places for primitive in {primitive for primitive, _ in program.instructions}):
         return
     varies = depends(program)
-    for slot, primitive, args in program.numbered():
+    for slot, primitive, args in in_time(program.numbered()):
         for place in primitive.places:
             if place.varying is not None and not any(varies[args[i]] for i in place.varying):
                 continue
@@ -350,7 +351,7 @@ def branches(
     found: list[frozenset[Choice] | None] = [None] * len(program)
     for output in program.outputs if outputs is None else outputs:
         found[output] = frozenset()
-    for slot in range(len(program) - 1, program.first_instruction - 1, -1):
+    for slot in in_time(range(len(program) - 1, program.first_instruction - 1, -1)):
         instruction, own = program.instruction_at(slot), found[slot]
         if instruction is None or own is None:
             continue

@@ -9,14 +9,17 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "diffkit"
 LAYERS = [
-    {"errors", "limits", "files"},
+    {"errors", "limits", "files", "characters"},
+    {"deadline"},
+    {"workers"},
+    {"tolerances"},
     {"primitives", "results"},
     {"program"},
     {"builder"},
     {"rules"},
     {"algebras"},
     {"syntax"},
-    {"tasks", "stable"},
+    {"tasks", "stable", "frames"},
     {"transforms"},
     {"ndarrays"},
     {"sympy_bridge", "domain", "emit"},

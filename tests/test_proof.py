@@ -61,7 +61,7 @@ def test_high_orders_against_multiprecision(text, at, order):
 
 BROKEN = [row for row in table if any(rule is not None for rule in row.partials) and row.callable
           and row.name not in ("besselj", "digamma", "polygamma", "where")]  # fmt: skip
-"""Arb has no series of its own for the last ones"""
+"""those with orders want constants: tests/test_confirmation.py has them too"""
 
 
 @pytest.mark.parametrize("row", BROKEN, ids=lambda r: r.name)

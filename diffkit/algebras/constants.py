@@ -23,7 +23,11 @@ WHOLE = f"{PRECISIONS[-1]} bits do not tell whether a number reaches an integer"
 
 
 class Undecided(Exception):
-    """What is asked is not proven either way; the argument says why."""
+    """What is asked is not proven either way: the ``reason``, and ``where`` in the expression, if that is known."""
+
+    def __init__(self, reason: str, where: str = ""):
+        super().__init__(f"{where}: {reason}" if where else reason)
+        self.reason, self.where = reason, where
 
 
 class Numbers(Protocol):

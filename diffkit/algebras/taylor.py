@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from diffkit.deadline import check_time
 from diffkit.primitives import Primitive, table
 from diffkit.program import Algebra, Constant, Named, run
 from diffkit.rules import by_definition, partial
@@ -46,6 +47,7 @@ class Series:
             if waiting:
                 stack += reversed(waiting)
                 continue
+            check_time()
             while len(series.known) <= n:
                 series.known.append(series.compute(len(series.known)))
             stack.pop()

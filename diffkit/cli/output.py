@@ -1,54 +1,34 @@
-"""Where a report goes: the terminal, a pipe, or a file written whole or not at all."""
+"""Where a report goes: the terminal, a pipe, or a file."""
 
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from diffkit.errors import FileError
+from diffkit.cli.streams import complain
+from diffkit.deadline import TimeIsUp, check_time, unhurried
+from diffkit.files import replaced
 
 EXIT_NO = 1
+EXIT_BAD = 2
+EXIT_UNREAD = 141  # as shells have it: 128 and the number of SIGPIPE
 PATIENCE = 1.0  # seconds without a word
+INTERRUPTED = "interrupted"
 EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
 T = TypeVar("T")
 
 
 def write(text: str, file: str | None) -> None:
-    """Write a report to standard output, or to a file by way of a temporary one beside it."""
+    """Write a report to standard output, or to a file whole or not at all."""
     if file is None:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
-    import tempfile
-    from pathlib import Path
-
-    try:
-        target = Path(file).resolve()
-        if target.exists() and not target.is_file():  # a pipe or a device is written to, never replaced
-            with open(target, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            return
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".diffkit-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            os.chmod(temporary, target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_mask())
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise FileError(f"cannot write {file}: {error.strerror or error}") from None
-
-
-def _mask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with replaced(file) as beside, open(beside, "w", encoding="utf-8", errors="backslashreplace") as stream:
+        stream.write(text)
 
 
 def on_terminal(file: str | None) -> bool:
@@ -60,7 +40,8 @@ def deliver(document: Any, format: str, output: str | None) -> None:
     """Render a document and write it."""
     from diffkit.reports import render
 
-    write(render(document, format, on_terminal(output)), output)
+    with unhurried():
+        write(render(document, format, on_terminal(output)), output)
 
 
 @contextmanager
@@ -73,24 +54,37 @@ def drawing(make: Callable[[], Any], file: str | None, window: bool) -> Iterator
 
     if window:
         pictures.need_window()
-    figure = make()
-    if file is not None:
+    figure = _made_in_time(make)
+    if file is not None and figure is not None:
         pictures.save(figure, file)
     yield
-    if window:
-        pictures.show(figure)
+    if window and figure is not None:
+        with unhurried():
+            pictures.show(figure)
 
 
-def gather(found: Iterable[T], total: int, doing: str = "comparing") -> tuple[list[T], bool]:
-    """Collect what is found one by one, with a progress bar on a terminal; True if it was interrupted on the way."""
+def _made_in_time(make: Callable[[], Any]) -> Any:
+    """What is made, or None, and the reason on standard error, where there is no time for it."""
+    try:
+        check_time()
+        return make()
+    except TimeIsUp as up:
+        complain(f"no picture: {up.reason}")
+        return None
+
+
+def gather(found: Iterable[T], total: int, doing: str = "comparing") -> tuple[list[T], str]:
+    """Collect what is found one by one, with a progress bar on a terminal; and why that ended early, if it did."""
     gc.enable()  # this is not the one answer after which the process ends
     gathered: list[T] = []
     try:
         for one in _watched(found, total, doing):
             gathered.append(one)
     except KeyboardInterrupt:
-        return gathered, True
-    return gathered, False
+        return gathered, INTERRUPTED
+    except TimeIsUp as up:
+        return gathered, up.reason
+    return gathered, ""
 
 
 @contextmanager

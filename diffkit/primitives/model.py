@@ -47,8 +47,9 @@ class Primitive:
     does not vary with that argument (a step, a condition, a constant order). ``pushforward(F, args, y, tangents)``
     overrides the sum of partials where selection or a better-rounded form matters; an absent tangent is None.
     Where ``floats``, ``array``, ``mpmath``, ``sympy``, ``ball`` or ``series`` is None, ``definition`` (a rule in other
-    rows) gives the meaning. ``ulps`` bounds the error of the float form at any finite argument inside the domain that
-    the tests visit. ``fold`` computes exactly on rationals, or returns None where it cannot.
+    rows) gives the meaning; that of series ``identity``, if there is one. ``ulps`` bounds the error of the float form
+    at any finite argument inside the domain that the tests visit. ``fold`` computes exactly on rationals, or returns
+    None where it cannot.
     """
 
     name: str
@@ -63,8 +64,10 @@ class Primitive:
     sympy: str | Callable[..., Any] | None = None
     ball: str | Callable[..., Any] | None = None
     """form on Arb balls: a method of ``flint.arb``, or a function of (flint, x, …)"""
-    series: str | Rule | None = None
-    """form on power series over balls: a method of ``flint.arb_series``, or a rule in other rows"""
+    series: str | Callable[..., Any] | None = None
+    """form on power series over balls: a method of ``flint.arb_series``, or a function of (flint, x, …)"""
+    identity: Rule | None = None
+    """what the row equals in rows that have series, where it has none and its definition would not do"""
     fold: Callable[..., Any] | None = None
     written: tuple[Rule | None, ...] = ()
     """partials in the form that people write, for texts, where ``partials`` are chosen for the last bit of accuracy"""
@@ -86,6 +89,8 @@ class Primitive:
     """called with any number of arguments, folded from the left"""
     callable: bool = True
     """may be called by name in text"""
+    bends: tuple[tuple[int, int], ...] | None = None
+    """pairs of arguments by which the second derivative is not zero throughout; None: any"""
     steps: bool = field(init=False)
     """constant between jumps, so that its derivative is zero wherever it exists"""
 

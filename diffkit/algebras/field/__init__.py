@@ -28,15 +28,19 @@ def vanishes(program: Program, point: Sequence[float | Fraction] = (), less: Fra
 
     The variables are kernels first, so that what cancels for all values does, and then numbers.
     """
-    if len(program.instructions) > LARGEST:
-        return False
     at = [Fraction(x) for x in point]
-    with precision(BITS):
-        return _symbolically(program, at, less) or (bool(at) and _numerically(program, at, less))
+    return _symbolically(program, at, less) or (bool(at) and _numerically(program, at, less))
 
 
-def _symbolically(program: Program, point: Sequence[Fraction], less: Fraction) -> bool:
-    return _is(program, lambda field: [field.variable(i, x) for i, x in enumerate(point)], less, point)
+def vanishes_around(program: Program, point: Sequence[float | Fraction]) -> bool:
+    """Whether exact algebra proves that a program is zero for all values of its inputs around a point."""
+    return _symbolically(program, [Fraction(x) for x in point], NOUGHT, around=True)
+
+
+def _symbolically(program: Program, point: Sequence[Fraction], less: Fraction, around: bool = False) -> bool:
+    return _is(
+        program, lambda field: [field.variable(i, x) for i, x in enumerate(point)], less, () if around else point
+    )
 
 
 def _numerically(program: Program, point: Sequence[Fraction], less: Fraction) -> bool:
@@ -45,11 +49,14 @@ def _numerically(program: Program, point: Sequence[Fraction], less: Fraction) ->
 
 def _is(program: Program, inputs: Callable[[Field], list[Element]], less: Fraction, point: Sequence[Fraction]) -> bool:
     """Whether a program's value is a number, in a field with as much room as that takes."""
+    if len(program.instructions) > LARGEST:
+        return False
     for count in KERNELS:
-        field = Field(count)
         try:
-            found = run(program, field, inputs(field))[0]
-            return found is not None and field.equals(found, less, point)
+            with precision(BITS):
+                field = Field(count)
+                found = run(program, field, inputs(field))[0]
+                return found is not None and field.equals(found, less, point)
         except Full:
             continue
         except Unknown:

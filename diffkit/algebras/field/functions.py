@@ -84,9 +84,12 @@ class Field(Angles):
 
     def _floor(self, x: Element) -> Element:
         value = self.rational(x)
-        found = self.ball(x).floor().unique_fmpz() if value is None else value.__floor__()
+        if value is not None:
+            return self.number(value.__floor__())
+        found = self.ball(x).floor().unique_fmpz()
         if found is None:
             raise Unknown
+        self.sign(self.sub(x, self.number(int(found))))  # Unknown where x may pass the integer
         return self.number(int(found))
 
 

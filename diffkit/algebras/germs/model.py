@@ -67,8 +67,8 @@ class Missing:
 class Unknown:
     """What a value does on this side, or whether there is one, is not decided; a choice may still pass it by."""
 
-    def __init__(self, reason: str):
-        self.reason = reason
+    def __init__(self, reason: str, where: str = ""):
+        self.reason, self.where = reason, where
 
 
 WILD = Unknown("it is not known how it grows, oscillates or cancels beside the point")

@@ -50,7 +50,7 @@ class GermNumbers:
             self.known[key] = self.algebra.apply(primitive, args)
         found = self.known[key]
         if isinstance(found, Unknown):
-            raise Undecided(found.reason)
+            raise Undecided(found.reason, found.where)
         if isinstance(found, Missing):
             raise Undecided(NO_VALUE)
         return found
