@@ -25,6 +25,7 @@ LAYERS = [
     {"sympy_bridge", "domain", "emit"},
     {"confirmation", "ties"},
     {"proof", "neighbourhood"},
+    {"iterated"},
     {"classification"},
     {"evaluation", "functions", "points", "differences"},
     {"callables"},
