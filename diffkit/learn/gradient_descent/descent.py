@@ -308,4 +308,9 @@ def _cost(
         raise PointError("a descent starts at one point")
     cost = FunctionCost(function, place.arguments, place.points.variables, place.points.point, backend, gradient)
     batches = make_batches(function, len(place.arguments), batch, rows, seed)
-    return cost, np.array(place.points.point), batches, tuple(notes(function.undeclared, names_in(start), True))
+    return (
+        cost,
+        np.array(place.points.point),
+        batches,
+        tuple(notes(function.undeclared(names_in(start)), matrices=True)),
+    )
