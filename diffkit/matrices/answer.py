@@ -18,6 +18,7 @@ from diffkit.matrices.nodes import Node
 from diffkit.matrices.problem import Problem, read_problem
 from diffkit.matrices.shapes import Length, Shape, said
 from diffkit.matrices.trials import CLOSE, TRIALS, apart, tried, usable_trials, value_of
+from diffkit.surroundings import undisturbed
 from diffkit.workers import timed
 
 
@@ -50,6 +51,7 @@ class MatrixDerivative:
 
 
 @timed
+@undisturbed()
 def matrix_derivative(
     text: str, wrt: str, *, shapes: Mapping[str, Sequence[Length]] | None = None, symmetric: Sequence[str] = (),
     order: int = 1, timeout: float | None = None,  # noqa: ARG001
