@@ -19,7 +19,7 @@ LAYERS = [
     {"rules"},
     {"algebras"},
     {"syntax"},
-    {"tasks", "stable"},
+    {"tasks", "stable", "frames"},
     {"transforms"},
     {"ndarrays"},
     {"sympy_bridge", "domain", "emit"},

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from diffkit.cli.arrays import are_arrays, array_options, ask_arrays
-from diffkit.cli.inputs import backends_of, function_of, points_of, report_on
+from diffkit.cli.inputs import backends_of, function_of, report_on, where
 from diffkit.cli.options import FORMATS_HELP, Command, ExpressionCommand, names, shared, tolerance_options
 from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, INTERRUPTED, deliver, gather, patience
 from diffkit.cli.streams import complain
@@ -73,8 +73,9 @@ def compare(
             comparison = compare_task(task, place.point, backends_of(backends), tell)
         deliver(asked.report(task, comparison=comparison), format, output)
         return 0 if comparison else EXIT_NO
-    task = make_task(function_of(expressions, kind), kind, names(variables), **task_options)
-    found = points_of(at, points, task.variables)
+    given_at = where(at, points)
+    task = make_task(function_of(expressions, kind), kind, names(variables), given_at.names, **task_options)
+    found = given_at.points(task.variables)
     if found is None:
         raise PointError("compare needs a point", hint="add --at, for example --at " + _example(task.variables))
     chosen = backends_of(backends)

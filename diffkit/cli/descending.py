@@ -104,9 +104,11 @@ def _function(function: str, start: str, args: str | None, arrays: dict[str, Any
         return names_in_module(function), where, further
     if not are_arrays((function,), start, arrays):
         return function, where, further
+    from diffkit.frames import names_in
     from diffkit.matrices.settings import function_of_text, read_at
 
-    read, holds = function_of_text((function,), arrays["let"], arrays["data"], names(arrays["variables"]))
+    given = names_in(start)
+    read, holds = function_of_text((function,), arrays["let"], arrays["data"], names(arrays["variables"]), given)
     f, rows = read.opened()
     return f, read_at(start, read, holds) if where is start else where, rows
 

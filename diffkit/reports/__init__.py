@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from diffkit.errors import DiffkitError, did_you_mean
-from diffkit.reports.model import Document, Report, Seen
+from diffkit.reports.model import Document, Noted, Read, Report, Seen
 from diffkit.surroundings import undisturbed
 
 FORMATS = {
@@ -34,7 +34,8 @@ def render(document: Document, format: str = "text", terminal: bool = False) -> 
 
     Whatever the document quotes, nothing hidden gets into what people read: here, once, for every format.
     """
-    text: str = import_module(check_format(format)).render(Seen(document), terminal)
+    shown = Noted(document) if isinstance(document, Read) else document
+    text: str = import_module(check_format(format)).render(Seen(shown), terminal)
     return text
 
 

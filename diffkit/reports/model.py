@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from diffkit.characters import visible
 from diffkit.reports.blocks import Block, Equation, Gap, Note
@@ -68,6 +68,41 @@ def seen(part: T) -> T:
     return part
 
 
+@runtime_checkable
+class Read(Document, Protocol):
+    """A document about text that somebody typed."""
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+
+
+class Noted(NamedTuple):
+    """A document that says, below what was typed, how names were read in it."""
+
+    document: Read
+
+    @property
+    def title(self) -> str:
+        """A line that names the report."""
+        return self.document.title
+
+    def blocks(self) -> Iterator[Block]:
+        """Lay the report out."""
+        found = list(self.document.blocks())
+        typed = next((k for k, block in enumerate(found) if not isinstance(block, Equation)), len(found))
+        yield from (*found[:typed], *map(Note, self.document.readings), *found[typed:])
+
+    def charts(self) -> Iterator[Chart]:
+        """Draw what the document draws."""
+        return self.document.charts()
+
+    def fields(self) -> dict[str, Any]:
+        """Give the fields of the document, and what is noted."""
+        fields = self.document.fields()
+        return {**fields, "notes": [*self.document.readings, *fields.get("notes", ())]}
+
+
 class Report(NamedTuple):
     """The expressions as read, and what was found: a result, a comparison, accuracy, or formulas and the domain."""
 
@@ -91,6 +126,12 @@ class Report(NamedTuple):
         if self.accuracy is not None:
             return f"Accuracy of {', '.join(self.accuracy.backends)}"
         return f"{self.kind.capitalize()}{' by several methods' if self.comparison is not None else ''}"
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        answers = (self.result, self.comparison, self.accuracy, self.task)
+        return next((answer.notes for answer in answers if answer is not None), ())
 
     def blocks(self) -> Iterator[Block]:
         """Lay the report out."""
