@@ -12,7 +12,7 @@ import numpy as np
 from diffkit.algebras.floats import to_float
 from diffkit.builder import NAMED, exact
 from diffkit.callables import Function
-from diffkit.errors import DiffkitError, PointError, TracingError, VariableError, did_you_mean
+from diffkit.errors import DiffkitError, PointError, TracingError, VariableError, did_you_mean, listing
 from diffkit.limits import DEFAULT, Limits
 from diffkit.matrices.language import check_names, parse_array
 from diffkit.matrices.nodes import Node, in_order, names_of
@@ -46,7 +46,7 @@ class ArrayFunction(Function):
         names = own if variables is None else check_variables(variables)
         missing = [name for name in free if name not in names]
         if missing:
-            raise VariableError(f"unknown variable {missing[0]}", hint=f"the variables are {', '.join(names)}")
+            raise VariableError(f"unknown variable {missing[0]}", hint=f"the variables are {listing(names)}")
         declared = frozenset((*given, *data, *(() if variables is None else names)))
         check_names(node, text, declared, given)
         ordered = variables is not None or not (data or bound)
