@@ -142,7 +142,9 @@ class Prepared:
 
     def _other(self, kind: str, **options: Any) -> Prepared:
         if kind not in self._others:
-            self._others[kind] = Prepared(self.question.other(kind, **options), self.backend, timeout=self.timeout)
+            other = self.question.other(kind, **options)
+            same = self.question.is_same(other)
+            self._others[kind] = self if same else Prepared(other, self.backend, timeout=self.timeout)
         return self._others[kind]
 
 
@@ -153,8 +155,9 @@ def _flat(x: Any) -> Any:
 
 
 def _answer(evaluation: Any, points: Points, extras: tuple[float, ...]) -> Answer:
-    if points.point is not None:
-        return evaluation.at((*points.point, *extras))  # type: ignore[no-any-return]
+    point = points.rows[0].tolist() if points.point is None and len(points.rows) == 1 else points.point
+    if point is not None:  # of one row too: arrays of length 1 cost ten times as much
+        return evaluation.at((*point, *extras))  # type: ignore[no-any-return]
     if not extras:
         return evaluation.batch(points.rows)  # type: ignore[no-any-return]
     import numpy as np
