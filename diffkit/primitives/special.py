@@ -22,6 +22,20 @@ def ball_erfc(_: Any, x: Any) -> Any:
     return found if found > 0 or x.is_exact() else x.upper().erfc().union(x.lower().erfc())
 
 
+def ball_erfcx(flint: Any, x: Any) -> Any:
+    """exp(x²)·erfc(x), for x > 0 as U(½, ½, x²)/√π (DLMF 7.11.5), which does not overflow."""
+    half = flint.arb("0.5")
+    return (x * x).hypgeom_u(half, half) / flint.arb.pi().sqrt() if x > 0 else (x * x).exp() * ball_erfc(flint, x)
+
+
+def ball_log_ndtr(flint: Any, x: Any) -> Any:
+    """Log Φ(x) = log(1 − Φ(−x)): sharp on either side."""
+    root = flint.arb(2).sqrt()
+    if x > 0:
+        return (-ball_erfc(flint, x / root) / 2).log1p()
+    return (ball_erfcx(flint, -x / root) / 2).log() - x * x / 2 if x < 0 else (ball_erfc(flint, -x / root) / 2).log()
+
+
 def ball_polygamma(flint: Any, n: Any, x: Any) -> Any:
     """ψ⁽ⁿ⁾; for x < 0 by the reflection ψ⁽ⁿ⁾(x) = (−1)ⁿ·ψ⁽ⁿ⁾(1 − x) − π·dⁿ/dxⁿ cot(πx) (DLMF 5.15.6)."""
     if not x < 0:
@@ -50,6 +64,22 @@ row("erfc", "x", "1 − erf(x), accurate for large x",
     ball=ball_erfc, series=lambda flint, x: series.beginning(flint, x.erfc(), ball_erfc(flint, x[0])),
     partials=(lambda F, x, y: -2 / F.sqrt(F.pi) * F.exp(-(x**2)),),
     points=(-3.0, 0.3, 2.0, 5.5, 20.0))
+
+row("erfcx", "x", "scaled complementary error function exp(x²)·erfc(x)",
+    floats=scipy_special("erfcx"), array="scipy.special.erfcx", ulps=4.0,
+    mpmath=lambda mp, x: mp.exp(x * x) * mp.erfc(x),
+    definition=lambda F, x: F.exp(x**2) * F.erfc(x),
+    ball=ball_erfcx, series=series.erfcx,
+    partials=(lambda F, x, y: 2 * x * y - 2 / F.sqrt(F.pi),),
+    points=(-3.0, -0.3, 1e-9, 2.0, 20.0))
+
+row("log_ndtr", "x", "log Φ(x), Φ the normal distribution function",
+    floats=scipy_special("log_ndtr"), array="scipy.special.log_ndtr", ulps=10.0,
+    mpmath=lambda mp, x: mp.log1p(-mp.erfc(x / mp.sqrt(2)) / 2) if x > 0 else mp.log(mp.erfc(-x / mp.sqrt(2)) / 2),
+    definition=lambda F, x: F.log(F.erfc(-x / F.sqrt(2)) / 2),
+    ball=ball_log_ndtr,
+    partials=(lambda F, x, y: F.sqrt(2 / F.pi) / F.erfcx(-x / F.sqrt(2)),),
+    points=(-40.0, -5.0, -1.5, 0.3, 4.0))
 
 row("gamma", "x", "gamma function Γ(x)", aliases=("Gamma",),
     floats=ieee(math.gamma), array="scipy.special.gamma", mpmath="gamma", sympy="gamma", ulps=10.0,
