@@ -10,16 +10,14 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from diffkit.differences.fits import Fit
 from diffkit.differences.sampling import UNIT, Function, Point, Sampler, Search
-from diffkit.differences.search import ECONOMY, RIPPLE, THOROUGH, Effort, search
+from diffkit.differences.search import ECONOMY, THOROUGH, Effort, Finding, search
 from diffkit.differences.sides import look
 from diffkit.differences.stencils import HIGHEST_ORDER, Stencil
 from diffkit.differences.verdict import UNSETTLED, judge
 from diffkit.results import Odd
 
-CONTRADICTED = "f has one slope near the point and another farther away: a ripple of f, or rounding in steps inside it"
-COARSE = 1e-3  # relative bar from which noise might be a jump
+FINE = 1e-4  # of the scale: pieces of f narrower than this are made by rounding, or by a tolerance
 
 
 class Difference(NamedTuple):
@@ -50,12 +48,12 @@ def partials(
     found = dict(
         zip(
             ((row, k) for row in range(len(points)) for k in pure),
-            sampler.run([partial(point, indices[k], effort) for point in points for k in pure]),
+            sampler.run([partial(point, indices[k], effort, unit=sampler.unit) for point in points for k in pure]),
             strict=True,
         )
     )
     scales = [_reaches(point, {k: found[row, k] for k in pure}, indices, effort) for row, point in enumerate(points)]
-    searches = [partial(point, indices[k], effort, scales[row]) for row, point in enumerate(points) for k in mixed]
+    searches = [partial(point, indices[k], effort, scales[row], sampler.unit) for row, point in enumerate(points) for k in mixed]
     where = [(row, k) for row in range(len(points)) for k in mixed]
     found.update(zip(where, sampler.run(searches), strict=True))
     return [[found[row, k] for k in range(len(indices))] for row in range(len(points))]
@@ -70,37 +68,42 @@ def _reaches(
 
 
 def partial(
-    point: Point, multi_index: Sequence[int], effort: Effort = THOROUGH, scales: dict[int, float] | None = None
+    point: Point,
+    multi_index: Sequence[int],
+    effort: Effort = THOROUGH,
+    scales: dict[int, float] | None = None,
+    unit: float = UNIT,
 ) -> Search[Difference]:
     """Search for one partial derivative at a point; the empty multi-index asks for f itself."""
     if not multi_index:
         return (yield from _plain(point))
-    stencil = Stencil(point, multi_index, scales)
+    stencil = Stencil(point, multi_index, scales, unit)
     finding = yield from search(stencil, effort)
     if not math.isfinite(finding.center):
         return _without((yield from _missing(stencil, finding.center)))
-    best = finding.best
-    plain = (
-        _without(Odd("uncertain", UNSETTLED)) if best is None else Difference(best.value, best.bar, None, best.radius)
-    )
-    if best is not None and finding.smooth and not (finding.noise and _doubtful(best, finding.noise)):
-        return plain
-    if stencil.pure:
-        odd = judge((yield from look(stencil)), stencil.order)
-        if odd.status == "ok" and not finding.contradicted:
-            return Difference(odd.value, odd.right) if best is None or odd.right < best.bar else plain
-        if odd.status != "ok" and odd.message != UNSETTLED:
+    found = _seen(stencil, finding)
+    if stencil.pure and (finding.kinked or not finding.smooth):
+        odd = judge((yield from look(stencil, finding.texture.noise)), stencil.order)
+        if odd.status == "ok" and finding.smooth and found.bar < odd.right:
+            return found
+        if odd.status == "ok":
+            return found._replace(value=odd.value, bar=odd.right, odd=None, reach=0.0)
+        if odd.message != UNSETTLED:
             return _without(odd)
-    if finding.contradicted:
-        return _without(Odd("uncertain", CONTRADICTED))
-    if finding.noise > COARSE:
-        return _without(Odd("uncertain", "f is noise as far as its values tell"))
-    return plain if finding.smooth or not stencil.pure else _without(Odd("uncertain", UNSETTLED))
+    return found
 
 
-def _doubtful(best: Fit, noise: float) -> bool:
-    """Whether what passes for noise might be a jump."""
-    return noise > RIPPLE or best.bar > COARSE * abs(best.value)
+def _seen(stencil: Stencil, finding: Finding) -> Difference:
+    """What a search found, in words where it is not f itself."""
+    best, texture = finding.best, finding.texture
+    flat = finding.flat * min(stencil.scale(v) for v in stencil.variables)
+    reason = texture.reason(flat, stencil.scale(stencil.variables[0]))
+    if best is None or not finding.smooth:
+        return _without(Odd("uncertain", reason or UNSETTLED))._replace(plateau=flat, reason=reason)
+    bar = best.bar
+    if texture.noise and texture.inside is not None and texture.width > FINE:
+        bar = max(bar, abs(best.value - texture.inside.value) + texture.inside.bar)
+    return Difference(best.value, bar, None, best.radius, reason, flat, not texture.noise)
 
 
 def _without(odd: Odd) -> Difference:

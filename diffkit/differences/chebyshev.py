@@ -10,12 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from diffkit.differences.sampling import total
 
 SURE = 3.0  # standard deviations that a bar allows for noise
 SLACK = 3.0  # how much more, over the length of the tail, where few coefficients measure it
+STEADY = 4  # terms of one sign that fall from each to the next: noise does so in one case of 200
+SLOW = 0.4  # part of the last term that the next one is, from which terms fall as at a kink
+SEEN = 4.0  # times the least noise: a coefficient that is visible
 SHORTEST_TAIL = 3  # coefficients that are needed to measure noise
 
 
@@ -90,6 +94,8 @@ class Estimate(NamedTuple):
     """standard deviation of the noise of one coefficient"""
     tail: int
     """how many coefficients measured the level"""
+    slow: bool = False
+    """whether the terms fall as they do at a kink of some order"""
 
     @property
     def bar(self) -> float:
@@ -105,7 +111,7 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float) -> Es
     growing where few of them measure it.
     """
     degrees = sorted(series)
-    highest = degrees[-1]
+    unseen = unresolved({j: slopes[j] * series[j] for j in degrees if j in slopes and abs(series[j]) > SEEN * floor})
     best = None
     power = 0.0
     for position, degree in enumerate(degrees):
@@ -120,9 +126,24 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float) -> Es
         level = max(math.hypot(*tail) / math.sqrt(len(tail)), floor)
         noise = SURE * (1 + SLACK / len(tail)) * level * math.sqrt(power)
         left_out = abs(total(slopes[j] * series[j] for j in degrees[position + 1 :] if j in slopes))
-        found = Estimate(0.0, noise, 0.5 * left_out, degree, level, len(tail))
+        truncation = left_out + unseen if unseen else 0.5 * left_out
+        found = Estimate(0.0, noise, truncation, degree, level, len(tail), unseen > 0)
         if best is None or found.bar < best.bar:
             best = found
-    assert best is not None, highest
+    assert best is not None, degrees
     value = total(slopes[j] * series[j] for j in degrees if j <= best.degree and j in slopes)
     return best._replace(value=value)
+
+
+def unresolved(terms: dict[int, float]) -> float:
+    """What the terms beyond the last visible ones add up to, where those fall slowly and with one sign; otherwise 0.
+
+    At a kink of any order the terms of a derivative that exists fall as the square of the degree at least. The last
+    of all is too small, by aliasing.
+    """
+    degrees = sorted(terms)[-STEADY:]
+    sizes = [abs(terms[j]) for j in degrees]
+    if len(degrees) < STEADY or len({terms[j] > 0 for j in degrees}) > 1 or any(b > a for a, b in pairwise(sizes)):
+        return 0.0
+    ratio = sizes[-2] / sizes[-3]
+    return 0.0 if ratio < SLOW else sizes[-2] * min(degrees[-2] / 2, 1 / (1 - ratio) ** 2)
