@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from diffkit.differences.sampling import UNIT, Function, Point, Sampler, Search
-from diffkit.differences.search import ECONOMY, THOROUGH, Effort, Finding, search
+from diffkit.differences.search import COARSE, ECONOMY, THOROUGH, Effort, Finding, search
 from diffkit.differences.sides import look
 from diffkit.differences.stencils import HIGHEST_ORDER, Stencil
 from diffkit.differences.verdict import UNSETTLED, judge
@@ -81,29 +81,37 @@ def partial(
     finding = yield from search(stencil, effort)
     if not math.isfinite(finding.center):
         return _without((yield from _missing(stencil, finding.center)))
-    found = _seen(stencil, finding)
+    seen = _whole(finding)
     if stencil.pure and (finding.kinked or not finding.smooth):
         odd = judge((yield from look(stencil, finding.texture.noise)), stencil.order)
-        if odd.status == "ok" and finding.smooth and found.bar < odd.right:
-            return found
-        if odd.status == "ok":
-            return found._replace(value=odd.value, bar=odd.right, odd=None, reach=0.0)
-        if odd.message != UNSETTLED:
+        if odd.status != "ok" and odd.message != UNSETTLED:
             return _without(odd)
-    return found
+        if odd.status == "ok" and not odd.right > seen.bar:
+            seen = Difference(odd.value, odd.right)
+    return _told(seen, stencil, finding)
 
 
-def _seen(stencil: Stencil, finding: Finding) -> Difference:
-    """What a search found, in words where it is not f itself."""
+def _whole(finding: Finding) -> Difference:
+    """What the fits say; NaN if none counts. Where pieces of f are wide, the slope inside one is as good as any."""
     best, texture = finding.best, finding.texture
+    if best is None or not finding.smooth:
+        return Difference(math.nan, math.nan)
+    if not texture.noise or texture.inside is None or texture.width <= FINE:
+        return Difference(best.value, best.bar, reach=best.radius)
+    apart = abs(best.value - texture.inside.value) + texture.inside.bar
+    return Difference(best.value, max(best.bar, apart), reach=best.radius)
+
+
+def _told(seen: Difference, stencil: Stencil, finding: Finding) -> Difference:
+    """What was seen, with what keeps it from being f close to the point; uncertain if that leaves too few digits."""
+    texture = finding.texture
     flat = finding.flat * min(stencil.scale(v) for v in stencil.variables)
     reason = texture.reason(flat, stencil.scale(stencil.variables[0]))
-    if best is None or not finding.smooth:
-        return _without(Odd("uncertain", reason or UNSETTLED))._replace(plateau=flat, reason=reason)
-    bar = best.bar
-    if texture.noise and texture.inside is not None and texture.width > FINE:
-        bar = max(bar, abs(best.value - texture.inside.value) + texture.inside.bar)
-    return Difference(best.value, bar, None, best.radius, reason, flat, not texture.noise)
+    useful = seen.bar <= COARSE * max(abs(seen.value), finding.least) and (flat > 0 or finding.visible)
+    if math.isnan(seen.value) or (texture.noise and not useful):
+        odd = Odd("uncertain", reason or UNSETTLED, value=seen.value, error=seen.bar)
+        return Difference(math.nan, math.nan, odd, 0.0, reason, flat)
+    return seen._replace(reason=reason if texture.noise else "", plateau=flat, settled=not texture.noise)
 
 
 def _without(odd: Odd) -> Difference:

@@ -47,6 +47,20 @@ def cosines(pairs: int, degree: int) -> tuple[float, ...]:
 
 
 @cache
+def stretches(pairs: int, degree: int, power: int) -> tuple[float, ...]:
+    """t·T′(t) − power·T(t) at the positive nodes, T = T_degree and T′(cos θ) = degree·sin(degree·θ)/sin θ.
+
+    By so much, times a relative error of t, a term is off where the sample is scaled back as if it were t^power.
+    """
+    slopes = [
+        degree * _cosine(degree * (2 * k - 1) - 2 * pairs, 4 * pairs) / _cosine(2 * k - 1 - 2 * pairs, 4 * pairs)
+        for k in range(1, pairs + 1)
+    ]
+    terms = zip(nodes(pairs), slopes, cosines(pairs, degree), strict=True)
+    return tuple(t * slope - power * value for t, slope, value in terms)
+
+
+@cache
 def slope_at_zero(degree: int, order: int) -> float:
     """T_degree^(order)(0), from T^(m+2)(0) = (m² − degree²)·T^(m)(0), which is Chebyshev's equation at 0."""
     if (degree - order) % 2:
@@ -65,9 +79,12 @@ def slope_at_one(degree: int, order: int) -> float:
 
 
 def value_at(series: dict[int, float], parity: int, t: float) -> float:
-    """Even (0) or odd (1) part of the series at t, |t| ≤ 1."""
-    angle = math.acos(t)
-    return total(c * math.cos(j * angle) for j, c in series.items() if j % 2 == parity)
+    """Even (0) or odd (1) part of the series at t ≥ 0; beyond 1 it is extended."""
+    if t <= 1:
+        angle = math.acos(t)
+        return total(c * math.cos(j * angle) for j, c in series.items() if j % 2 == parity)
+    angle = math.acosh(t)
+    return total(c * math.cosh(j * angle) for j, c in series.items() if j % 2 == parity)
 
 
 def coefficients(samples: Sequence[float], parity: int) -> dict[int, float]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from diffkit.differences.chebyshev import Estimate, chop, coefficients, nodes, slope_at_zero, value_at
+from diffkit.differences.chebyshev import Estimate, chop, coefficients, nodes, slope_at_zero, stretches, value_at
 from diffkit.differences.sampling import UNIT, Search, finite, total
 from diffkit.differences.stencils import Stencil
 
@@ -102,31 +102,46 @@ class Samples:
             return None
         stencil = self.stencil
         size, unit = magnitude(value for h in steps for value in self.seen[h])
+        floor = ROUNDING * stencil.unit * size / unit * self.spread
         series: dict[int, float] = {}
         for parity in stencil.parities:
-            series.update(coefficients([self.folded[h][parity] / unit for h in steps], parity))
+            series.update(self._series([self.folded[h][parity] / unit for h in steps], steps, parity, floor))
         slopes = {j: slope_at_zero(j, stencil.order) for j in series if (j - stencil.order) % 2 == 0}
-        floor = ROUNDING * stencil.unit * size / unit * self.spread
         estimate = chop(series, slopes, floor)
         distinct = len({self.center, *(value for h in steps for value in self.seen[h])})
         parts = (estimate.value, estimate.noise, estimate.truncation)
         value, noise, truncation = (stencil.derivative(part, radius, unit) for part in parts)
         return Fit(radius, series, estimate, floor, unit, distinct, value, abs(noise), abs(truncation))
 
+    def _series(self, folded: Sequence[float], steps: Sequence[float], parity: int, floor: float) -> dict[int, float]:
+        """Coefficients of one parity, less what the rounding of the steps does to all but the lowest term."""
+        series = coefficients(folded, parity)
+        off = [self.stencil.ratio(h) - 1 for h in steps] if self.stencil.pure else [0.0]
+        power = 2 - parity
+        if max(map(abs, off)) * total(j * abs(c) for j, c in series.items() if j > power) <= floor:
+            return series
+        bent = [
+            y - shift * total(c * stretches(self.pairs, j, power)[k] for j, c in series.items())
+            for k, (y, shift) in enumerate(zip(folded, off, strict=True))
+        ]
+        return coefficients(bent, parity)
+
+    def off(self, fit: Fit, parity: int, h: float, degree: int | None = None) -> float:
+        """How far a sample is from a fit, or from its terms up to a degree."""
+        kept = fit.series if degree is None else {j: c for j, c in fit.series.items() if j <= degree}
+        ratio = self.stencil.ratio(h) if self.stencil.pure else 1.0
+        expected = value_at(kept, parity, h * ratio / fit.radius) / ratio ** (2 - parity)
+        return self.folded[h][parity] - expected * fit.unit
+
     def agrees(self, fit: Fit, noise: float) -> bool:
         """Whether the samples nearer to the point, and f there, lie on the fit as far as noise allows (Lepski).
 
         This finds a kink at the point, and what is finer than the nodes: oscillation, aliasing, a spike.
         """
-        slack = 8 * max(fit.estimate.level, fit.floor, noise / fit.unit) * math.sqrt(self.pairs / 2)
-        nearer = [(h / fit.radius, folded) for h, folded in self.folded.items() if 2 * h < fit.radius]
-        if self.stencil.pure:
-            nearer.append((0.0, {0: 0.0}))
-        return all(
-            abs(sample / fit.unit - value_at(fit.series, parity, t)) <= slack
-            for t, folded in nearer
-            for parity, sample in folded.items()
-        )
+        slack = 8 * max(fit.estimate.level * fit.unit, fit.floor * fit.unit, noise) * math.sqrt(self.pairs / 2)
+        nearer = [(h, parity) for h, folded in self.folded.items() if 2 * h < fit.radius for parity in folded]
+        here = value_at(fit.series, 0, 0.0) * fit.unit if self.stencil.pure else 0.0
+        return abs(here) <= slack and all(abs(self.off(fit, parity, h)) <= slack for h, parity in nearer)
 
     def flat(self) -> float:
         """The relative step to which every sample has the value at the point; 0 if the nearest has another."""

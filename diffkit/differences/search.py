@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from diffkit.differences.chebyshev import nodes
@@ -14,11 +15,13 @@ from diffkit.differences.texture import STAIRS, Texture, close_look, explain, pl
 CHECKS = (0.00291, 0.0619)  # of the first radius: steps that check the fits; they fall between the nodes
 WITHIN = 4.0  # a fit is this much wider than what makes its noise
 ROUGH = 0.02  # a fit with such a residue shows nothing of f
-LOWEST = 2.0**9  # units of rounding: radius below which a step hardly moves x
+LOWEST = 2.0**9  # units of rounding, or their root if it is less: radius below which a step hardly moves x
 FITS = 10  # radii that are tried
 SAME = 1.6  # radii within this factor are not worth a second fit
 SHARP = 1e-9  # relative bar from which it is not worth while to sample farther than the size of x
+COARSE = 1e-3  # relative bar above which a value is of little use
 ROOM = 0.5  # of the scale: how far a sharp fit may reach
+SHARPER = 8.0  # times less wide a bar: worth finding out whether it holds
 APART = 2.0  # bars by which fits disagree
 FLAT = 0.93  # of the scale: how far f is looked at where it is constant
 
@@ -56,6 +59,10 @@ class Finding(NamedTuple):
     center: float
     """f at the point"""
     texture: Texture
+    visible: bool
+    """whether the noise of f is small beside f"""
+    least: float
+    """the derivative that would change f by as much as its size"""
     flat: float
     """relative step to which f keeps its value, where rounding does not explain that"""
 
@@ -91,7 +98,16 @@ class Radii:
 
     def sharp(self, fit: Fit) -> bool:
         """Whether the bar is small beside the value, or beside what would change f by as much as its size."""
-        return fit.bar <= SHARP * max(abs(fit.value), fit.unit / self.length)
+        return fit.bar <= SHARP * max(abs(fit.value), self.least(fit))
+
+    @property
+    def calm(self) -> float:
+        """The radius of a fit that is known to leave nothing over."""
+        return self.texture.inside.radius if self.texture and self.texture.inside else 0.0
+
+    def least(self, fit: Fit) -> float:
+        """The derivative that would change f by as much as its size."""
+        return fit.unit / self.length
 
     @property
     def best(self) -> Fit | None:
@@ -111,38 +127,54 @@ class Radii:
         """Fits that leave something over, the closest first."""
         return sorted((fit for fit in self.fits if not self.settled(fit)), key=lambda fit: fit.radius)
 
+    def doubtful(self, fit: Fit) -> bool:
+        """Whether it is time to see what fits leave over: after two that do, or one that would be good enough."""
+        open_ = sum(not self.come_down(other) for other in self.fits)
+        return open_ > 1 or (fit.roughness <= self.effort.enough and not self.settled(fit))
+
     def look(self) -> Search[None]:
         """See close to the point what fits leave over."""
         wide = min((fit for fit in self.fits if not self.come_down(fit)), key=lambda fit: fit.radius)
         self.texture = yield from close_look(self.samples, wide)
 
     def explain(self) -> Search[None]:
-        """Where a wider fit that leaves something over excludes the best one, find out what that is."""
+        """Where fits that leave something over exclude the best one, or promise much more, find out what that is."""
         best = self.best
+        if self.texture and self.texture.noise:
+            return
         if best is None or not self.settled(best):
             if self.open and self.texture is None:
                 yield from self.look()
             return
-        wider = [fit for fit in self.open if fit.radius > best.radius and self._counts(fit)]
-        if any(_apart(fit, best) for fit in wider) and not (self.texture and self.texture.noise):
-            calm = [fit for fit in self.fits if self.settled(fit) and fit.radius < wider[0].radius]
-            inside = max((fit for fit in (*calm, best) if not _apart(fit, best)), key=lambda fit: fit.radius)
-            self.texture = yield from explain(self.samples, inside, wider[0], wider[0])
+        open_ = [fit for fit in self.open if self._counts(fit)]
+        doubts = [f for f in open_ if _apart(f, best) or f.bar * SHARPER < best.bar] or open_[: _stuck(open_)]
+        if not doubts:
+            return
+        rough = doubts[0]
+        known = [*self.fits, *([self.texture.inside] if self.texture and self.texture.inside else [])]
+        calm = [f for f in known if self.settled(f) and f.radius < rough.radius and not _apart(f, best)]
+        if calm:
+            inside = max(calm, key=lambda fit: fit.radius)
+            self.texture = yield from explain(self.samples, inside, rough, self.open[-1])
+        else:
+            self.texture = yield from close_look(self.samples, rough)
 
     def _counts(self, fit: Fit) -> bool:
         """Whether a fit that leaves something over shows f all the same."""
-        return fit.roughness <= ROUGH and self.samples.agrees(fit, 0.0)
+        return fit.estimate.level <= ROUGH and self.samples.agrees(fit, 0.0)
 
     def next_radius(self, fit: Fit) -> float | None:
         """Where to fit next; None if that promises too little."""
-        if fit.distinct == 1:
+        if fit.distinct == 1 and self.samples.flat() >= fit.radius:
             return self._beyond(fit.radius)
-        if fit.roughness > ROUGH:
+        if fit.distinct == 1 or fit.roughness > ROUGH:
             return fit.radius / 32
         best = self.best
-        farthest = max(ROOM, fit.radius) if best is not None and self.sharp(best) else math.inf
+        farthest = max(ROOM, fit.radius, self.absolute) if best is not None and self.sharp(best) else math.inf
         factor, gain = promise(fit, self.order, self.excess(fit), farthest / fit.radius)
         radius = fit.radius * factor
+        if not self.samples.agrees(fit, self.excess(fit)):
+            radius = min(radius, fit.radius / 8)
         stale = any(1 / SAME < radius / other.radius < SAME for other in self.fits)
         if best is not None and best.roughness <= self.effort.enough and self.settled(best):
             return None
@@ -152,9 +184,19 @@ class Radii:
 
     def _beyond(self, radius: float) -> float | None:
         """Where to look for a change of f that is constant out to a radius: the size of x, and then 1."""
+        return next((r for r in (FLAT, self.absolute) if r > radius), None)
+
+    @property
+    def absolute(self) -> float:
+        """The first radius of a variable of size 1."""
         stencil = self.samples.stencil
-        absolute = self.effort.radius / min(stencil.scale(v) for v in stencil.variables)
-        return next((r for r in (FLAT, absolute) if r > radius), None)
+        return self.effort.radius / min(stencil.scale(v) for v in stencil.variables)
+
+
+def _stuck(fits: Sequence[Fit]) -> bool:
+    """Whether the two closest fits leave the same over, as noise, steps and ripples do, but no smooth piece of f."""
+    sizes = [fit.estimate.level * fit.unit for fit in fits[:2]]
+    return len(sizes) == 2 and 2 * sizes[0] > sizes[1]
 
 
 def _apart(a: Fit, b: Fit) -> bool:
@@ -166,22 +208,26 @@ def search(stencil: Stencil, effort: Effort = THOROUGH) -> Search[Finding]:
     radii = Radii(stencil, effort)
     samples = radii.samples
     radius: float | None = effort.radius
+    lowest = min(LOWEST * stencil.unit, math.sqrt(stencil.unit))
     yield from samples.look(effort.radius * t for t in (*nodes(effort.pairs), *CHECKS[: effort.checks]))
     for _ in range(FITS):
-        if radius is None or radius < LOWEST * stencil.unit or not math.isfinite(samples.center):
+        if radius is None or radius < max(lowest, radii.calm) or not math.isfinite(samples.center):
             break
         fit = yield from samples.fit(radius)
         if fit is None:
             radius = min(samples.bad) / 2
             continue
         radii.fits.append(fit)
-        if radii.texture is None and sum(not radii.come_down(fit) for fit in radii.fits) > 1:
+        if radii.texture is None and radii.doubtful(fit):
             yield from radii.look()
         radius = radii.next_radius(fit)
     yield from radii.explain()
     best = radii.best
+    texture = radii.texture or Texture()
     flat = yield from plateau(samples, best)
-    smooth = best is not None and radii.settled(best)
-    kinked = any(fit.estimate.slow for fit in radii.fits)
-    return Finding(best, smooth, kinked, samples.center, radii.texture or Texture(), flat)
-
+    kinked = sum(fit.estimate.slow for fit in radii.open) > 1
+    if best is None:
+        return Finding(None, False, kinked, samples.center, texture, False, 0.0, flat)
+    size = best.unit if best.roughness <= ROUGH else min(best.unit, abs(samples.center))
+    visible = texture.noise <= COARSE * size
+    return Finding(best, radii.settled(best), kinked, samples.center, texture, visible, radii.least(best), flat)

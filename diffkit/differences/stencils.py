@@ -68,6 +68,11 @@ class Stencil:
             found.append((abs(x) + h * self.scale(v)) - abs(x))
         return found
 
+    def ratio(self, h: float) -> float:
+        """The step of the only variable over what it ought to be."""
+        (step,) = self.steps(h)
+        return step / (h * self.scale(self.variables[0]))
+
     def points(self, h: float) -> list[Point]:
         """The points of the stencil for a relative step."""
         steps = self.steps(h)
@@ -81,10 +86,11 @@ class Stencil:
 
     def fold(self, h: float, values: Sequence[float], center: float) -> dict[int, float]:
         """Odd (1) and even (0) part of the samples, as if the steps had not been rounded."""
-        ratios = [step / (h * self.scale(v)) for v, step in zip(self.variables, self.steps(h), strict=True)]
         if self.pure:
-            (ratio,), (right, left) = ratios, values
+            ratio = self.ratio(h)
+            right, left = values
             return {1: (right - left) / 2 / ratio, 0: ((right - center) + (left - center)) / 2 / ratio**2}
+        ratios = [step / (h * self.scale(v)) for v, step in zip(self.variables, self.steps(h), strict=True)]
         summed = total(w * value for (_, w), value in zip(self.parts, values, strict=True))
         return {self.parity: summed / math.prod(r**m for r, m in zip(ratios, self.orders, strict=True))}
 

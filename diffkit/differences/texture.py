@@ -8,7 +8,7 @@ is what a close fit shows.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -19,12 +19,13 @@ from diffkit.differences.stencils import Stencil
 
 NEAREST, NEAR = 2.0**10, 2.0**18  # units to which f is looked at, where it must be smooth
 APART = 2.0**8  # how much farther the next look goes
+RIPPLE = 1e-8  # of the size of f: as near as this is looked, so small a residue is rounding, ripple or not
 FARTHEST = 2.0**-10
 STAIRS = 4  # values at the samples of a fit that make steps, not noise
 PROBES = (0, -1)  # places among the nodes that tell a constant piece
 NARROW = 2.0  # radii between which a piece ends
-GAPS = 2  # between samples in which a jump is looked for
 AWAY = (0.37, -0.23)  # of the radius of a wide fit: where other places are looked at
+BEYOND = 8.0  # times the radius of what is looked for there: the point itself is not seen again
 FEW = 5  # pairs of samples that show what is there
 SMALL = 1e4  # times the noise that rounding makes at the least: a residue that needs no other place
 LIKE = 16.0  # a residue so much smaller there is none
@@ -74,7 +75,7 @@ def close_look(samples: Samples, wide: Fit) -> Search[Texture]:
             return Texture(_spread(samples, fit), 0.0, radius) if noisy else Texture(inside=fit)
         rough = fit
         break
-    if (yield from _white(samples, rough)):
+    if rough.estimate.level <= RIPPLE or (yield from _white(samples, rough)):
         return (yield from _everywhere(samples, None, rough, wide))
     nearest = yield from samples.fit(NEAREST * samples.stencil.unit)
     if nearest is None or nearest.distinct <= STAIRS or not _calm(nearest, rough):
@@ -105,12 +106,13 @@ def _calm(fit: Fit, rough: Fit) -> bool:
 def _everywhere(samples: Samples, calm: Fit | None, rough: Fit, wide: Fit) -> Search[Texture]:
     """The texture, if f leaves as much over at another place, away by a part of the radius of a wide fit."""
     level = _spread(samples, rough)
-    if rough.estimate.level < SMALL * rough.floor:
+    if rough.estimate.level < SMALL * rough.floor and not rough.estimate.slow:
         return Texture(level, 0.0, rough.radius, calm)
-    for away in (AWAY[0] * wide.radius, AWAY[1] * wide.radius):
+    reach = max(wide.radius, BEYOND * rough.radius)
+    for away in (AWAY[0] * reach, AWAY[1] * reach):
         other = Samples(samples.stencil.moved(away), FEW)
         fit = yield from other.fit(rough.radius)
-        there = _spread(other, fit) if fit else 0.0
+        there = _spread(other, fit) if fit and fit.estimate.level > QUIET * fit.floor else 0.0
         if LIKE * there > level:
             return Texture(level, max(0.0, there - level) / abs(away), rough.radius, calm)
     return Texture(local=True)
@@ -145,40 +147,29 @@ def _constant(samples: Samples, radius: float) -> Search[bool]:
 
 
 def _ends_in_a_jump(samples: Samples, calm: Fit, rough: Fit) -> Search[bool]:
-    """Whether f leaves the piece around the point abruptly, where a wider fit is farthest from it."""
-    steps = [h for h in sorted(samples.folded) if calm.radius <= h <= rough.radius]
-    off = {h: _off(samples, rough, h) for h in steps}
-    gaps = sorted(pairwise(steps), key=lambda gap: -abs(off[gap[1]] - off[gap[0]]))
-    for near, far in gaps[:GAPS]:
-        if (yield from _jump(samples, rough, near, far)):
-            return True
-    return False
-
-
-def _jump(samples: Samples, rough: Fit, near: float, far: float) -> Search[bool]:
-    """Whether f jumps between two steps: halve their distance, and keep the half in which it changes by more."""
+    """Whether f leaves a fit abruptly: halve the step where it does, and keep the half in which it leaves by more."""
     least = rough.estimate.level * rough.unit
-    at_near, at_far = _off(samples, rough, near), _off(samples, rough, far)
-    while abs(at_far - at_near) > least:
+    off = {h: _off(samples, calm, h) for h in sorted(samples.folded) if calm.radius / 2 < h <= rough.radius}
+    near, far = next(((a, b) for a, b in pairwise(off) if max(map(abs, off[b])) > least), (0.0, 0.0))
+    while far and _apart(off[near], off[far]) > least:
         middle = (near + far) / 2
         if samples.stencil.steps(middle) in (samples.stencil.steps(near), samples.stencil.steps(far)):
             return True
         yield from samples.look([middle])
         if middle not in samples.folded:
             return False
-        between = _off(samples, rough, middle)
-        if abs(between - at_near) > abs(at_far - between):
-            far, at_far = middle, between
-        else:
-            near, at_near = middle, between
+        off[middle] = _off(samples, calm, middle)
+        near, far = max((near, middle), (middle, far), key=lambda gap: _apart(off[gap[0]], off[gap[1]]))
     return False
 
 
-def _off(samples: Samples, fit: Fit, h: float) -> float:
-    """How far a sample is from the terms that a fit keeps."""
-    parity = samples.stencil.parity
-    kept = {j: c for j, c in fit.series.items() if j <= fit.estimate.degree}
-    return samples.folded[h][parity] - value_at(kept, parity, h / fit.radius) * fit.unit
+def _off(samples: Samples, fit: Fit, h: float) -> list[float]:
+    """How far the parts of a sample are from the terms that a fit keeps."""
+    return [samples.off(fit, parity, h, fit.estimate.degree) for parity in samples.stencil.parities]
+
+
+def _apart(a: Sequence[float], b: Sequence[float]) -> float:
+    return max(abs(x - y) for x, y in zip(a, b, strict=True))
 
 
 def plateau(samples: Samples, best: Fit | None) -> Search[float]:
