@@ -12,10 +12,13 @@ from typing import NamedTuple
 from diffkit.backends import Backend
 from diffkit.cases import Case
 from diffkit.comparison import Comparer, Comparison, Finding, Row
+from diffkit.deadline import check_time
 from diffkit.errors import DiffkitError
 from diffkit.points import plural
+from diffkit.tolerances import Tolerances
 
-CLOSE = 1e-12  # relative distance up to which an expected value is taken to be the value
+CLOSE = Tolerances(rtol=1e-12, atol=0.0)
+"""up to which an expected value is taken to be the value"""
 CONTRADICTS = "contradicts the expected value"
 
 
@@ -55,7 +58,7 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Whether no method is outside its error bar and nothing contradicts what was expected."""
+        """Whether the methods do not disagree with the reference and nothing contradicts what was expected."""
         return self.verdict not in ("disagree", "failed") and not self.contradicted
 
 
@@ -107,6 +110,8 @@ class AccuracyReport:
     backends: tuple[str, ...]
     outcomes: tuple[Outcome, ...]
     total: int
+    stopped: str = ""
+    """why not all were reached, if they were not"""
 
     @property
     def complete(self) -> bool:
@@ -120,7 +125,7 @@ class AccuracyReport:
 
     @property
     def passed(self) -> bool:
-        """Whether no method is outside its error bar and nothing contradicts what was expected."""
+        """Whether no method disagrees with the reference and nothing contradicts what was expected."""
         return self.complete and all(outcome.passed for outcome in self.outcomes)
 
     @property
@@ -172,10 +177,14 @@ class AccuracyReport:
     @property
     def headline(self) -> str:
         """What was compared and the verdicts, in one line."""
-        whole = "" if self.complete else f"PARTIAL, the first {len(self.outcomes)} of "
+        whole = "" if self.complete else f"PARTIAL ({self.stopped}), the first {len(self.outcomes)} of "
         return f"{self.kind}s at {whole}{plural(self.total, 'point')}: " + ", ".join(
             f"{count} {verdict}" for verdict, count in self.verdicts.items()
         )
+
+    def __bool__(self) -> bool:
+        """A report is true only if it has passed."""
+        return self.passed
 
     def __repr__(self) -> str:
         return f"<AccuracyReport: {self.headline}>"
@@ -193,18 +202,21 @@ def _badness(score: Score) -> tuple[int, float]:
     return (-(not score.within), -score.ulps if score.ulps == score.ulps else 0.0)
 
 
-def examine(cases: Iterable[Case], backends: Sequence[str | Backend], closeness: float = CLOSE) -> Iterator[Outcome]:
-    """Compare the backends at each case in turn; an expected value holds within ``closeness``, relative."""
+def examine(
+    cases: Iterable[Case], backends: Sequence[str | Backend], allowed: Tolerances | None = None
+) -> Iterator[Outcome]:
+    """Compare the backends at each case in turn; an expected value holds within what is ``allowed``."""
     comparer: Comparer | None = None
     for case in cases:
         try:
             if comparer is None or comparer.task is not case.task:
                 comparer = Comparer(case.task, backends)
             comparison = comparer.at(case.point)
+            check_time()  # of a case that was not finished nothing is told
         except DiffkitError as error:
             yield Outcome(case, "failed", (), (Finding("reference", "could not be compared", str(error)),))
             continue
-        findings = [*comparison.findings, *_contradictions(case, comparison, closeness)]
+        findings = [*comparison.findings, *_contradictions(case, comparison, allowed or CLOSE)]
         findings += [Finding(row.backend, "not asked", row.skipped) for row in comparison.rows if row.skipped]
         scores = tuple(score for row in comparison.rows for score in _scores(case, row, comparison))
         message = "" if comparison.reference.ok else comparison.reference.message
@@ -225,7 +237,7 @@ def _scores(case: Case, row: Row, comparison: Comparison) -> Iterator[Score]:
         )  # fmt: skip
 
 
-def _contradictions(case: Case, comparison: Comparison, closeness: float) -> Iterator[Finding]:
+def _contradictions(case: Case, comparison: Comparison, allowed: Tolerances) -> Iterator[Finding]:
     """Where the reference, or a method beyond its own error bar, is not what was expected."""
     reference = comparison.reference
     for c, expected in enumerate(case.expected):
@@ -233,7 +245,7 @@ def _contradictions(case: Case, comparison: Comparison, closeness: float) -> Ite
             continue
         label = reference.labels[c]
         said = reference.odd[c].status if reference.is_odd(c) else reference.flat[c]
-        if said != "uncertain" and not _same(said, expected, closeness):
+        if said != "uncertain" and not _same(said, expected, allowed):
             yield Finding("reference", CONTRADICTS, f"{label} is proven to be {said!r}, not {expected!r} as expected")
             continue  # nothing is wrong with the methods
         for row in comparison.rows:
@@ -242,14 +254,14 @@ def _contradictions(case: Case, comparison: Comparison, closeness: float) -> Ite
             odd, value = row.result.odd.get(c), row.result.flat[c]
             found = odd.status if odd is not None and row.result.is_odd(c) else value
             near = isinstance(expected, float) and abs(value - expected) <= row.bar[c]
-            if found != "uncertain" and not near and not _same(found, expected, closeness):
+            if found != "uncertain" and not near and not _same(found, expected, allowed):
                 yield Finding(row.backend, CONTRADICTS, f"{label} is {found!r}, expected {expected!r}")
 
 
-def _same(found: float | str, expected: float | str, closeness: float) -> bool:
+def _same(found: float | str, expected: float | str, allowed: Tolerances) -> bool:
     if isinstance(found, str) or isinstance(expected, str):
         return found == expected
-    return abs(found - expected) <= closeness * abs(expected)
+    return abs(found - expected) <= allowed.at(expected)
 
 
 def _accuracy(backend: str, scores: Sequence[Score]) -> BackendAccuracy:

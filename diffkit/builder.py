@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
+from diffkit.deadline import check_time, in_time
 from diffkit.limits import Limits
 from diffkit.primitives import Primitive, table
 from diffkit.program import Constant, Named, Program
@@ -138,9 +139,9 @@ class ProgramBuilder:
         return slot
 
     def _depth(self, primitive: Primitive, args: Sequence[int]) -> int:
-        """Nesting of an operation; a chain of + and −, or × and ÷, is as deep as its deepest term, and one more."""
+        """Nesting of an operation; a chain of + and −, of × and ÷, or of max is one deeper than its deepest term."""
         depths = self._depths
-        chain = CHAINS.get(primitive)
+        chain = primitive.name if primitive.variadic else CHAINS.get(primitive)
         if chain is None:
             return max([depths[slot] for slot in args]) + 1
         first = self._instructions[args[0]]
@@ -330,6 +331,7 @@ class ProgramBuilder:
 
     def program(self, outputs: Sequence[int], inputs: Sequence[str] | None = None) -> Program:
         """Give the Program of the outputs, its inputs in the given order; slots that no output needs are dropped."""
+        check_time()
         names = tuple(self._inputs if inputs is None else inputs)
         for name in names:
             self.input(name)
@@ -367,7 +369,7 @@ def select(program: Program, outputs: Sequence[int]) -> Program:
 def copy_slots(program: Program, builder: ProgramBuilder, inputs: Sequence[int]) -> list[int]:
     """Emit a program into a builder with its inputs read from the given slots; give the slot of each slot."""
     slots = [*inputs, *map(builder.constant, program.constants)]
-    for primitive, args in program.instructions:
+    for primitive, args in in_time(program.instructions):
         slots.append(builder.apply(primitive, [slots[a] for a in args]))
     return slots
 

@@ -77,6 +77,10 @@ class FileError(DiffkitError):
     """A file cannot be read or written, or one of its lines is malformed."""
 
 
+class OutOfTime(DiffkitError):
+    """The time that was given was up, and nothing was known yet that could be shown."""
+
+
 class NotOkError(DiffkitError):
     """A plain number was asked of a result that is not ok everywhere."""
 

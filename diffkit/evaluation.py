@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from diffkit.algebras.doubles import DOUBLES, array_doubles
+from diffkit.deadline import TimeIsUp, check_time
 from diffkit.program import Program, run
-from diffkit.results import Answer, Odd
+from diffkit.results import Answer, Odd, unanswered
 from diffkit.stable import stable
 from diffkit.tasks import Task
 from diffkit.transforms import Guarded, derivative_program, guard
@@ -126,16 +127,22 @@ def table_bound(task: Task, point: Sequence[float]) -> list[float]:
 
 def by_rows(evaluation: Any, points: Any) -> Answer:
     """Answer at the rows of an array one by one."""
-    answers = [evaluation.at(row) for row in points.tolist()]
-    width = len(answers[0].values) if answers else 0
-    errors = [e for a in answers for e in a.errors] if answers and answers[0].errors is not None else None
+    rows = points.tolist()
+    width = len(evaluation.task.indices)
+    answers: list[Answer] = []
+    try:
+        for row in rows:
+            check_time()
+            answers.append(evaluation.at(row))
+    except TimeIsUp as up:
+        answers += [unanswered(width, up.reason)] * (len(rows) - len(answers))
     return Answer(
         [v for a in answers for v in a.values],
-        errors,
+        [e for a in answers for e in a.errors or [math.nan] * width] if any(a.errors for a in answers) else None,
         {k * width + c: odd for k, a in enumerate(answers) for c, odd in a.odd.items()},
         sum(a.evaluations for a in answers),
         answers[0].note if answers else "",
         bool(answers and answers[0].scaled),
-        None if not answers or answers[0].decimals is None else [t for a in answers for t in a.decimals or ()],
+        [t for a in answers for t in a.decimals or [""] * width] if any(a.decimals for a in answers) else None,
         answers[0].error_kind if answers else None,
     )

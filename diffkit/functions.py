@@ -13,7 +13,7 @@ from diffkit.errors import DiffkitError, VariableError
 from diffkit.limits import DEFAULT, Limits
 from diffkit.program import Program
 from diffkit.syntax import format_outputs, parse_program
-from diffkit.syntax.names import check_variables, natural_order
+from diffkit.syntax.names import Name, Names, check_variables, natural_order
 from diffkit.tasks import check_order, positions
 
 
@@ -31,11 +31,19 @@ class Expression:
     @cached_property
     def sympy(self) -> Any:
         """The expression as SymPy's, over real symbols; LimitError if it is too large for SymPy."""
+        return self.to_sympy()
+
+    def to_sympy(self, *, real: bool = True) -> Any:
+        """Give the expression as SymPy's, over real symbols or plain ones, as ``sympy.symbols`` makes them.
+
+        ``sympy.diff(e.sympy, "x")`` is 0: SymPy takes the text for a plain symbol, which is not the real one. Plain
+        symbols fit such use, and say nothing of the values that x may take. LimitError if it is too large for SymPy.
+        """
         from diffkit.sympy_bridge import to_sympy
 
-        return to_sympy(self.program)[0]
+        return to_sympy(self.program, real=real)[0]
 
-    def diff(self, variable: str, order: int = 1) -> Expression:
+    def diff(self, variable: Name, order: int = 1) -> Expression:
         """Give the derivative in one variable as an Expression, by ``sympy.diff``."""
         from diffkit.sympy_bridge import symbolic_derivative
 
@@ -49,6 +57,9 @@ class Expression:
     def __repr__(self) -> str:
         return f"Expression({format_outputs(self.program, 80)[0]!r}, variables={self.variables})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Expression, (self.program,)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Expression) and self.program == other.program
 
@@ -56,7 +67,7 @@ class Expression:
         return hash(self.program)
 
 
-def parse(text: str, variables: Sequence[str] | None = None, limits: Limits = DEFAULT) -> Expression:
+def parse(text: str, variables: Names | None = None, limits: Limits = DEFAULT) -> Expression:
     """Read an expression; nothing in the text is ever executed.
 
     Variables are ``variables`` in that order (these names win over constants), or the free names in natural order.
@@ -65,7 +76,7 @@ def parse(text: str, variables: Sequence[str] | None = None, limits: Limits = DE
     return Expression(parse_program(text, variables, limits))
 
 
-def as_program(f: Any, variables: Sequence[str] | None = None) -> Program:
+def as_program(f: Any, variables: Names | None = None) -> Program:
     """Give the program of anything that can be differentiated; DiffkitError for anything else."""
     if isinstance(f, Program):
         f = Expression(f)
@@ -99,7 +110,7 @@ def is_sympy(f: Any) -> bool:
     return str(type(f).__module__).partition(".")[0] == "sympy" or hasattr(f, "free_symbols")
 
 
-def _constant(value: Real, variables: Sequence[str] | None) -> Program:
+def _constant(value: Real, variables: Names | None) -> Program:
     from fractions import Fraction
 
     builder = ProgramBuilder()
@@ -110,7 +121,7 @@ def _constant(value: Real, variables: Sequence[str] | None) -> Program:
     return builder.program([slot], check_variables(variables or ()))
 
 
-def as_joint_program(fs: Any, variables: Sequence[str] | None = None) -> Program:
+def as_joint_program(fs: Any, variables: Names | None = None) -> Program:
     """Give one program of several scalar functions over the union of their variables, in natural order."""
     if hasattr(fs, "tolist") and hasattr(fs, "shape"):  # a SymPy matrix or an array of expressions
         fs = [f for row in fs.tolist() for f in (row if isinstance(row, list) else [row])]

@@ -13,6 +13,7 @@ from diffkit.errors import DiffkitError, VariableError, did_you_mean
 from diffkit.limits import DEFAULT
 from diffkit.primitives import table
 from diffkit.program import Program
+from diffkit.syntax.names import Name, Names, as_name, as_names
 
 if TYPE_CHECKING:
     from diffkit.callables import Bound
@@ -56,11 +57,12 @@ class Task(NamedTuple):
         return self.source.inputs[: len(self.source.inputs) - len(self.extras)]
 
 
-def positions(program: Program | Bound, wrt: str | Sequence[str] | None) -> tuple[int, ...]:
+def positions(program: Program | Bound, wrt: Names | None) -> tuple[int, ...]:
     """Give the inputs that are named, all of them if ``wrt`` is None."""
     if wrt is None:
         return tuple(range(len(program.inputs)))
-    if not isinstance(wrt, (str, list, tuple)):
+    wrt = as_names(wrt)
+    if not isinstance(wrt, (str, tuple)):
         raise VariableError(f"wrt is a name or several, not a {type(wrt).__name__}")
     names = (wrt,) if isinstance(wrt, str) else tuple(wrt)
     for name in names:
@@ -104,7 +106,7 @@ def ordinary_name(variable: str, order: int) -> str:
     return f"d{power}f/d{variable}{power}"
 
 
-def derivative_task(program: Program | Bound, wrt: str | Sequence[str] | None = None, order: int = 1) -> Task:
+def derivative_task(program: Program | Bound, wrt: Names | None = None, order: int = 1) -> Task:
     """One derivative: of the only variable, of ``wrt``, or mixed if ``wrt`` is several names."""
     order = check_order(order)
     if wrt is None and len(program.inputs) != 1:
@@ -127,7 +129,7 @@ def derivative_task(program: Program | Bound, wrt: str | Sequence[str] | None = 
     return Task("derivative", program, ((0, index),), (0,), (), (label,), order=len(index))
 
 
-def gradient_task(program: Program | Bound, wrt: str | Sequence[str] | None = None) -> Task:
+def gradient_task(program: Program | Bound, wrt: Names | None = None) -> Task:
     """The vector of partials, shape (n,)."""
     chosen = positions(program, wrt)
     labels = tuple(partial_name(program.inputs, (i,)) for i in chosen)
@@ -136,7 +138,7 @@ def gradient_task(program: Program | Bound, wrt: str | Sequence[str] | None = No
     )
 
 
-def jacobian_task(program: Program | Bound, wrt: str | Sequence[str] | None = None) -> Task:
+def jacobian_task(program: Program | Bound, wrt: Names | None = None) -> Task:
     """The matrix of partials of the outputs, shape (m, n)."""
     chosen = positions(program, wrt)
     count = len(program.outputs)
@@ -145,7 +147,7 @@ def jacobian_task(program: Program | Bound, wrt: str | Sequence[str] | None = No
     return Task("jacobian", program, indices, tuple(range(len(indices))), (count, len(chosen)), labels)
 
 
-def hessian_task(program: Program | Bound, wrt: str | Sequence[str] | None = None) -> Task:
+def hessian_task(program: Program | Bound, wrt: Names | None = None) -> Task:
     """The symmetric matrix of second partials, shape (n, n); each pair is computed once."""
     chosen = positions(program, wrt)
     number: dict[tuple[int, ...], int] = {}
@@ -234,10 +236,10 @@ def hvp_task(program: Program | Bound, direction: Sequence[float]) -> Task:
     return Task("hvp", path, indices, tuple(range(count)), (count,), labels, extras=(*direction, 0.0), order=2)
 
 
-def taylor_task(program: Program | Bound, order: int, wrt: str | None = None) -> Task:
+def taylor_task(program: Program | Bound, order: int, wrt: Name | None = None) -> Task:
     """f⁽ᵏ⁾/k! for k = 0 … order, shape (order + 1,)."""
     order = check_order(order, least=0)
-    if wrt is not None and not isinstance(wrt, str):
+    if wrt is not None and not isinstance(as_name(wrt), str):
         raise VariableError("a Taylor series runs in one variable", hint="give wrt one name")
     (variable,) = derivative_task(program, wrt).indices[0][1]
     indices = tuple((0, (variable,) * k) for k in range(order + 1))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from math import factorial
 from typing import Any, NamedTuple
 
 from diffkit.algebras.dual import Dual, DualAlgebra
 from diffkit.builder import ProgramBuilder, copy_slots
+from diffkit.deadline import in_time
 from diffkit.primitives import Place, PlaceKind, Primitive, table
 from diffkit.program import Algebra, Program, run
 from diffkit.rules import trace
@@ -70,7 +72,7 @@ def adjoints(program: Program, builder: ProgramBuilder, output: int) -> list[int
     taken_in = branches(program, (output,), first_chosen)
     bars: list[int | None] = [None] * len(program)
     bars[output] = builder.constant(1)
-    for slot in range(len(program) - 1, program.first_instruction - 1, -1):
+    for slot in in_time(range(len(program) - 1, program.first_instruction - 1, -1)):
         adjoint, instruction = bars[slot], program.instruction_at(slot)
         if adjoint is None or instruction is None or instruction[0].steps:
             continue
@@ -129,7 +131,7 @@ def _forward(program: Program, builder: ProgramBuilder, indices: Sequence[Index]
     algebra = DualAlgebra(builder)
     active = {index[0] for _, index in indices}
     values = [algebra.variable(s, s) if s in active else Dual(s) for s in range(program.first_instruction)]
-    for slot, primitive, args in program.numbered():
+    for slot, primitive, args in in_time(program.numbered()):
         values.append(algebra.push(primitive, [values[a] for a in args], slot))
     tangents = [values[output].tangents for output in program.outputs]
     zero = builder.constant(0)
@@ -184,17 +186,97 @@ Choice = tuple[int, bool]
 """a condition's slot, and whether it holds"""
 
 
-class Guarded(NamedTuple):
-    """A derivative program together with the primal values and the guards of the primal's domain.
+class Guard(NamedTuple):
+    """What must hold of a margin for a derivative to be ordinary, and the instructions whose places it stands for.
 
-    Outputs of ``program``: ``derivatives`` of them first, then the primal outputs, then one margin per guard.
-    A guard of an edge holds where its margin is positive, any other where it is not zero.
+    Where the place may move, the margin must be positive (an edge) or not zero. Where it stands still, the row needs
+    a value and no more: it has one at the end of a closed domain, at a kink and at a jump.
     """
 
-    program: Program
-    derivatives: int
-    primals: int
-    edges: tuple[bool, ...]
+    kind: PlaceKind
+    closed: bool
+    some: bool
+    """whether the place matters only where some of the arguments move"""
+    slots: tuple[tuple[int, tuple[int, ...]], ...]
+    """instructions, and the slots that must move for their places to matter"""
+
+    @property
+    def edge(self) -> bool:
+        """Whether the margin must be positive."""
+        return self.kind == "edge"
+
+    def holds(self, margin: Any, moves: bool = True) -> bool:
+        """Whether it is proven of a margin in an algebra that orders numbers."""
+        if not moves and (self.closed or self.lenient):
+            return self.lenient or bool(margin >= 0)
+        return bool(margin > 0 if self.edge else margin != 0)
+
+    def fails(self, margin: Any, moves: bool = True) -> bool:
+        """Whether it is proven not to hold."""
+        if not moves and (self.closed or self.lenient):
+            return not self.lenient and bool(margin < 0)
+        return bool(margin <= 0 if self.edge else margin == 0)
+
+    @property
+    def lenient(self) -> bool:
+        """Whether nothing is asked where the place stands still."""
+        return self.some or self.kind in ("kink", "jump")
+
+
+class Guarded:
+    """A derivative program together with the primal values and the guards of the primal's domain.
+
+    Outputs of ``program``: ``derivatives`` of them first, then the ``primals``, then one margin for each of ``guards``.
+    """
+
+    def __init__(self, primal: Program, program: Program, derivatives: int, guards: tuple[Guard, ...]):
+        self.primal, self.program, self.derivatives, self.guards = primal, program, derivatives, guards
+        self.primals = len(primal.outputs)
+
+    @cached_property
+    def edges(self) -> tuple[bool, ...]:
+        """Whether each guard is one of an edge, which holds where its margin is positive."""
+        return tuple(guard.edge for guard in self.guards)
+
+    def concerns(self, guard: Guard, output: int) -> bool:
+        """Whether an output needs what a guard stands for."""
+        return any(slot in self._sources[output] for slot, _ in guard.slots)
+
+    def moves(self, guard: Guard, variables: int) -> bool:
+        """Whether a place may move with some of the inputs, given as bits."""
+        return any(self._moving[slot] & variables for _, slots in guard.slots for slot in slots)
+
+    @cached_property
+    def _moving(self) -> list[int]:
+        return inputs_of(self.primal)
+
+    @cached_property
+    def _sources(self) -> list[set[int]]:
+        return [sources(self.primal, output) for output in self.primal.outputs]
+
+
+def inputs_of(program: Program) -> list[int]:
+    """The inputs that each slot varies with, as bits."""
+    found = [1 << slot if slot < len(program.inputs) else 0 for slot in range(program.first_instruction)]
+    for _, args in program.instructions:
+        bits = 0
+        for arg in args:
+            bits |= found[arg]
+        found.append(bits)
+    return found
+
+
+def sources(program: Program, output: int) -> set[int]:
+    """The slots that a slot is computed from, itself included."""
+    found: set[int] = set()
+    stack = [output]
+    while stack:
+        slot = stack.pop()
+        if slot not in found:
+            found.add(slot)
+            instruction = program.instruction_at(slot)
+            stack.extend(instruction[1] if instruction is not None else ())
+    return found
 
 
 def depends(program: Program) -> list[bool]:
@@ -213,7 +295,7 @@ def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[int
     if not any(primitive.places for primitive in {primitive for primitive, _ in program.instructions}):
         return
     varies = depends(program)
-    for slot, primitive, args in program.numbered():
+    for slot, primitive, args in in_time(program.numbered()):
         for place in primitive.places:
             if place.varying is not None and not any(varies[args[i]] for i in place.varying):
                 continue
@@ -233,7 +315,7 @@ def branches(
     found: list[frozenset[Choice] | None] = [None] * len(program)
     for output in program.outputs if outputs is None else outputs:
         found[output] = frozenset()
-    for slot in range(len(program) - 1, program.first_instruction - 1, -1):
+    for slot in in_time(range(len(program) - 1, program.first_instruction - 1, -1)):
         instruction, own = program.instruction_at(slot), found[slot]
         if instruction is None or own is None:
             continue
@@ -258,25 +340,27 @@ def guard(primal: Program, derivative: Program) -> Guarded:
     """Join a derivative program (over the same inputs) with the primal's values and guards."""
     builder = ProgramBuilder.of(primal)
     derivatives = copy_slots(derivative, builder, range(len(primal.inputs)))
-    margins = dict.fromkeys((margin, kind == "edge") for margin, kind in guarded_places(primal, builder))
+    margins = guarded_places(primal, builder)
     outputs = [derivatives[o] for o in derivative.outputs] + list(primal.outputs)
     program = builder.program([*outputs, *(margin for margin, _ in margins)], primal.inputs)
-    return Guarded(program, len(derivative.outputs), len(primal.outputs), tuple(edge for _, edge in margins))
+    return Guarded(primal, program, len(derivative.outputs), tuple(found for _, found in margins))
 
 
-def guarded_places(primal: Program, builder: ProgramBuilder) -> list[tuple[int, PlaceKind]]:
-    """Slots of the margins of a program, emitted into a builder that holds it, with the kinds of their places.
+def guarded_places(primal: Program, builder: ProgramBuilder) -> list[tuple[int, Guard]]:
+    """Slots of the margins of a program, emitted into a builder that holds it, with their guards.
 
     What only one branch of a choice needs is guarded there only: elsewhere its margin is 1.
     """
     one = builder.constant(1)
     taken_in = branches(primal)
-    found: dict[tuple[int, PlaceKind], None] = {}
+    found: dict[tuple[int, PlaceKind, bool, bool], list[tuple[int, tuple[int, ...]]]] = {}
     for slot, place, margin in open_places(primal, builder):
         for condition, holds in taken_in[slot]:
             margin = builder.apply(WHERE, (condition, margin, one) if holds else (condition, one, margin))
-        found[margin, place.kind] = None
-    return list(found)
+        _, args = primal.instructions[slot - primal.first_instruction]
+        movers = args if place.varying is None else tuple(args[i] for i in place.varying)
+        found.setdefault((margin, place.kind, place.closed, place.varying is not None), []).append((slot, movers))
+    return [(key[0], Guard(*key[1:], tuple(slots))) for key, slots in found.items()]
 
 
 def margin_slot(place: Place, algebra: Algebra, args: Sequence[Any]) -> Any:
@@ -286,6 +370,7 @@ def margin_slot(place: Place, algebra: Algebra, args: Sequence[Any]) -> Any:
 
 __all__ = [
     "Choice",
+    "Guard",
     "Guarded",
     "adjoints",
     "branches",
@@ -294,7 +379,9 @@ __all__ = [
     "differentiate",
     "guard",
     "guarded_places",
+    "inputs_of",
     "margin_slot",
     "open_places",
     "reverse_program",
+    "sources",
 ]

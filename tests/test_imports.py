@@ -10,6 +10,9 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "diffkit"
 LAYERS = [
     {"errors", "limits", "files"},
+    {"deadline"},
+    {"workers"},
+    {"tolerances"},
     {"primitives", "results"},
     {"program"},
     {"builder"},
@@ -20,7 +23,7 @@ LAYERS = [
     {"transforms"},
     {"ndarrays"},
     {"sympy_bridge", "domain", "emit"},
-    {"confirmation"},
+    {"confirmation", "ties"},
     {"proof", "neighbourhood"},
     {"classification"},
     {"evaluation", "functions", "points", "differences"},
@@ -47,7 +50,7 @@ ONLY_IN = {
     "rich": {"reports", "cli"},
     "matplotlib": {"plots", "pictures"},
     "sympy": {"sympy_bridge"},
-    "flint": {"algebras", "checking", "learn", "confirmation", "proof", "referee", "blame"},
+    "flint": {"algebras", "checking", "learn", "confirmation", "proof", "referee", "blame", "ties"},
     "scipy": {"primitives", "learn", "checking"},
     "mpmath": {"algebras"},
 }

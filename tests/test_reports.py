@@ -133,7 +133,7 @@ def test_json_is_strict_and_keeps_its_schema(run, kind):
     _, out, _ = run(*KINDS[kind], "--format", "json")
     body = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     definitions = SCHEMA["$defs"]
-    named = definitions[body["schema"].removeprefix("diffkit.").removesuffix("/1")]
+    named = definitions[body["schema"].removeprefix("diffkit.").partition("/")[0]]
     jsonschema.Draft202012Validator({**named, "$defs": definitions}).validate(body)  # says what is wrong
     jsonschema.Draft202012Validator(SCHEMA).validate(body)  # says that exactly one kind fits
 
@@ -178,10 +178,17 @@ def test_a_kink_is_told_in_words_without_an_empty_table(run):
     assert "ulps" not in out
 
 
-def test_agreement_without_digits_says_so(run):
-    _, out, _ = run("compare", "(1-cos(x))/x^2", "--at", "1e-8", "--backends", "symbolic,dual")
-    if "verdict = agree" in out:
-        assert "but symbolic and dual have fewer than 3 correct digits: an error bar may be that wide" in out
+def test_agreement_in_few_digits_says_so(run):
+    code, out, _ = run("compare", "(1-cos(x))/x^2", "--at", "1e-6", "--backends", "symbolic,dual")
+    assert "verdict = agree" in out
+    assert "but symbolic and dual have fewer than 3 correct digits: an error bar may be that wide" in out
+    assert code == 0
+
+
+def test_without_one_right_digit_there_is_no_agreement(run):
+    code, out, _ = run("compare", "(1-cos(x))/x^2", "--at", "1e-8", "--backends", "symbolic,dual")
+    assert "verdict = disagree: symbolic has no right digit and dual has no right digit" in out
+    assert code == 1
 
 
 def test_a_symmetric_hessian_is_listed_once(run):
@@ -260,7 +267,11 @@ def test_the_command_says_no_to_a_contradicted_case(run, tmp_path):
         "reference: contradicts the expected value at 1 point, square. "
         "The first: ∂f/∂x is proven to be 6.0, not 6.001 as expected" in out
     )
-    assert run("report", "cases.jsonl", "--backends", "dual", "--closeness", "0.01")[0] == 0
+    assert run("report", "cases.jsonl", "--backends", "dual", "--rtol", "0.01")[0] == 0
+    assert run("report", "cases.jsonl", "--backends", "dual", "--atol", "0.01")[0] == 0
+    code, _, err = run("report", "cases.jsonl", "--closeness", "0.01")
+    assert code == 2
+    assert "--rtol" in err
 
 
 MALFORMED = {

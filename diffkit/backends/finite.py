@@ -8,6 +8,7 @@ from typing import Any
 
 from diffkit.algebras.floats import FLOATS
 from diffkit.builder import select
+from diffkit.deadline import in_time
 from diffkit.differences import ECONOMY, HIGHEST_ORDER, THOROUGH, Difference, Effort, Function, Point, Sampler, partials
 from diffkit.errors import BackendError
 from diffkit.program import Program, run
@@ -66,7 +67,7 @@ class FiniteEvaluation:
 
 def in_floats(program: Program) -> Function:
     """F at one point after another, on Python floats."""
-    return lambda points: [float(run(program, FLOATS, point)[0]) for point in points]
+    return lambda points: [float(run(program, FLOATS, point)[0]) for point in in_time(points)]
 
 
 def in_arrays(program: Program) -> Function:

@@ -12,7 +12,7 @@ import numpy as np
 
 from diffkit.errors import DiffkitError, PointError, VariableError
 from diffkit.points import Points, number, plural, read_text, split_top
-from diffkit.syntax.names import check_variables
+from diffkit.syntax.names import Names, check_variables
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -97,7 +97,7 @@ def as_function(f: Any, args: Sequence[Any] = ()) -> Function:
     return Function(f, args)  # type: ignore[arg-type]
 
 
-def read_place(function: Function, at: Any, names: Sequence[str] | None = None, elementwise: bool = False) -> Place:
+def read_place(function: Function, at: Any, names: Names | None = None, elementwise: bool = False) -> Place:
     """Give the arguments and coordinates that ``at`` means for a function; PointError if they do not fit.
 
     One parameter: a number, or a list, tuple or array of any shape, all one point. Several: a list or tuple with one
@@ -158,7 +158,7 @@ def _by_name(at: Mapping[str, Any], parameters: tuple[str, ...] | None) -> dict[
     return {name: at[name] for name in parameters or at}
 
 
-def _several(at: Any, parameters: tuple[str, ...], names: Sequence[str] | None) -> Place:
+def _several(at: Any, parameters: tuple[str, ...], names: Names | None) -> Place:
     if isinstance(at, np.ndarray):
         if at.ndim == 0 or at.shape[-1] != len(parameters):
             raise PointError(f"the last axis of the points has shape {at.shape}, for {', '.join(parameters)}")
@@ -171,7 +171,7 @@ def _several(at: Any, parameters: tuple[str, ...], names: Sequence[str] | None) 
     return _named(dict(zip(parameters, at, strict=True)), names)
 
 
-def _named(values: Mapping[str, Any], names: Sequence[str] | None) -> Place:
+def _named(values: Mapping[str, Any], names: Names | None) -> Place:
     if not values:
         raise PointError("the point is empty")
     check_variables(list(values))
@@ -207,7 +207,7 @@ def _checked(array: Any) -> Any:
     return found
 
 
-def _place(arguments: tuple[Argument, ...], names: Sequence[str] | None, rows: Any, batch: Any) -> Place:
+def _place(arguments: tuple[Argument, ...], names: Names | None, rows: Any, batch: Any) -> Place:
     names = None if names is None else check_variables(names)
     if names is not None and len(names) == len(arguments):
         arguments = tuple(Argument(n, a.shape) for n, a in zip(names, arguments, strict=True))

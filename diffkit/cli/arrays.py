@@ -85,10 +85,9 @@ def differentiate_arrays(
 
 
 def judge_arrays(
-    expression: str, claims: tuple[str, ...], at: str | None, kind: str | None, closeness: float,
-    options: dict[str, Any],
-) -> Any:  # fmt: skip
-    """Check claims in the array language, one for each variable or one for all, at a point."""
+    expression: str, claims: tuple[str, ...], at: str | None, options: dict[str, Any], **judging: Any
+) -> Any:
+    """Check claims in the array language, one for each variable or one for all, at a point; ``judging`` as check."""
     from diffkit.checking.check import check
     from diffkit.errors import PointError
     from diffkit.matrices.settings import claim_beside, function_of_text, read_at
@@ -104,5 +103,6 @@ def judge_arrays(
         return found[0] if len(found) == 1 else found
 
     claimed.__name__ = "claim"
-    kind = kind or ("gradient" if len(claims) > 1 else None)
-    return check(function, claimed, read_at(at, function, holds), kind=kind, closeness=closeness)
+    if len(claims) > 1 and judging.get("kind") is None:
+        judging["kind"] = "gradient"
+    return check(function, claimed, read_at(at, function, holds), **judging)

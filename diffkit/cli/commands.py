@@ -15,13 +15,14 @@ from diffkit.cli.formulas import formulas_of
 from diffkit.cli.inputs import function_of, points_of, report_on
 from diffkit.cli.learning import explain, gallery, limit, tangent
 from diffkit.cli.matrices import matrix
-from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, shared
+from diffkit.cli.options import FORMATS_HELP, Commands, ExpressionCommand, names, shared
 from diffkit.cli.output import EXIT_NO, deliver
 from diffkit.cli.stationary import stationary
 
 
 @click.group(
-    help="Is this derivative right? Derivatives by symbolic, finite-difference and dual-number methods, compared."
+    cls=Commands,
+    help="Is this derivative right? Derivatives by symbolic, finite-difference and dual-number methods, compared.",
 )
 @click.version_option(__version__, prog_name="diffkit")
 def cli() -> None:
@@ -127,7 +128,7 @@ def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], 
 
     format, output = options["format"], options["output"]
     check_format(format)
-    backend = find_backend(options["backend"], options["digits"], options["timeout"])
+    backend = find_backend(options["backend"], options["digits"])
     if are_arrays(expressions, options["at"], options):
         document, fine = differentiate_arrays(expressions, kind, task_options, options, backend)
         deliver(document, format, output)
@@ -138,16 +139,16 @@ def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], 
         points = read_points([], ())
     formulas: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    result = None if points is None else Prepared(OfExpression(task), backend).result(points)
     if points is None or _wants_formula(options["formula"], backend.name, format):
         formulas, notes = formulas_of(task, required=points is None)
     if points is None:
         from diffkit.domain import domain
 
-        deliver(report_on(task, formulas=formulas, domain=str(domain(task.program))), format, output)
+        deliver(report_on(task, formulas=formulas, domain=str(domain(task.program)), notes=notes), format, output)
         return 0
-    result = Prepared(OfExpression(task), backend).result(points)
     deliver(report_on(task, formulas=formulas, result=result, notes=notes), format, output)
-    return 0 if result.ok else EXIT_NO
+    return 0 if result else EXIT_NO
 
 
 def _wants_formula(asked: bool | None, backend: str, format: str) -> bool:

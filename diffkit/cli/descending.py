@@ -9,9 +9,7 @@ import click
 from diffkit.cli.arrays import are_arrays, array_options
 from diffkit.cli.inputs import CODE, argument_of, names_in_module
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, picture_options
-from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver, drawing, gather
-
-FINE = ("converged", "steps used up")
+from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, INTERRUPTED, deliver, drawing, gather
 
 
 @click.command(cls=ExpressionCommand)
@@ -80,8 +78,8 @@ def descend(
         f, where, gradient=_gradient(gradient), args=further,
         rows=names(rows), variables=names(variables), **options,
     )  # fmt: skip
-    _, interrupted = gather(descender.walk.run(), options["steps"], "descending")
-    found = descender.descent()
+    _, stopped = gather(descender.walk.run(), options["steps"], "descending")
+    found = descender.descent("" if stopped == INTERRUPTED else stopped)
     report = DescentReport(function, found, found.check() if checked else None)
 
     def drawn() -> Any:
@@ -91,10 +89,10 @@ def descend(
 
     with drawing(drawn, save, show):
         deliver(report, format, output)
-    if interrupted:
-        click.echo(f"diffkit: interrupted after {found.steps} steps", err=True)
-        return EXIT_INTERRUPTED
-    return 0 if found.status in FINE else EXIT_NO
+    if stopped:
+        click.echo(f"diffkit: {stopped} after {found.steps} steps", err=True)
+        return EXIT_INTERRUPTED if stopped == INTERRUPTED else EXIT_NO
+    return 0 if found else EXIT_NO
 
 
 def _function(function: str, start: str, args: str | None, arrays: dict[str, Any]) -> tuple[Any, Any, tuple[Any, ...]]:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from diffkit.cli.arrays import are_arrays, array_options, read_arrays
-from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, picture_options
+from diffkit.cli.options import FORMATS_HELP, Command, ExpressionCommand, names, picture_options
 from diffkit.cli.output import EXIT_NO, deliver, drawing, write
 
 FINER = 4  # steps of a picture for each power of ten
@@ -65,7 +65,7 @@ def limit(
 
     with drawing(picture, save, show):
         deliver(QuotientsReport(found, errors or format != "text"), format, output)
-    return 0 if found.derivative.ok else EXIT_NO
+    return 0 if found else EXIT_NO
 
 
 def _between(largest: float, least: float) -> list[float]:
@@ -114,7 +114,7 @@ def tangent(
 
     with drawing(picture, save, show):
         deliver(TangentReport(found), format, output)
-    return 0 if found.derivative.ok else EXIT_NO
+    return 0 if found else EXIT_NO
 
 
 def _list(text: str | None) -> list[str] | None:
@@ -188,7 +188,7 @@ def explain(
     return 0
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("name", required=False)
 @picture_options
 def gallery(name: str | None, save: str | None, show: bool) -> int:

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from diffkit.deadline import TimeIsUp, check_time, unhurried
 from diffkit.errors import FileError
 
 EXIT_NO = 1
 PATIENCE = 1.0  # seconds without a word
+INTERRUPTED = "interrupted"
 EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
 T = TypeVar("T")
 
@@ -60,7 +62,8 @@ def deliver(document: Any, format: str, output: str | None) -> None:
     """Render a document and write it."""
     from diffkit.reports import render
 
-    write(render(document, format, on_terminal(output)), output)
+    with unhurried():
+        write(render(document, format, on_terminal(output)), output)
 
 
 @contextmanager
@@ -73,24 +76,37 @@ def drawing(make: Callable[[], Any], file: str | None, window: bool) -> Iterator
 
     if window:
         pictures.need_window()
-    figure = make()
-    if file is not None:
+    figure = _made_in_time(make)
+    if file is not None and figure is not None:
         pictures.save(figure, file)
     yield
-    if window:
-        pictures.show(figure)
+    if window and figure is not None:
+        with unhurried():
+            pictures.show(figure)
 
 
-def gather(found: Iterable[T], total: int, doing: str = "comparing") -> tuple[list[T], bool]:
-    """Collect what is found one by one, with a progress bar on a terminal; True if it was interrupted on the way."""
+def _made_in_time(make: Callable[[], Any]) -> Any:
+    """What is made, or None, and the reason on standard error, where there is no time for it."""
+    try:
+        check_time()
+        return make()
+    except TimeIsUp as up:
+        print(f"diffkit: no picture: {up.reason}", file=sys.stderr)
+        return None
+
+
+def gather(found: Iterable[T], total: int, doing: str = "comparing") -> tuple[list[T], str]:
+    """Collect what is found one by one, with a progress bar on a terminal; and why that ended early, if it did."""
     gc.enable()  # this is not the one answer after which the process ends
     gathered: list[T] = []
     try:
         for one in _watched(found, total, doing):
             gathered.append(one)
     except KeyboardInterrupt:
-        return gathered, True
-    return gathered, False
+        return gathered, INTERRUPTED
+    except TimeIsUp as up:
+        return gathered, up.reason
+    return gathered, ""
 
 
 @contextmanager

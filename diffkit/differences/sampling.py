@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TypeVar
 
+from diffkit.deadline import in_time
+
 Point = tuple[float, ...]
 Function = Callable[[Sequence[Point]], Sequence[float]]
 """Many points at a time → f at each."""
@@ -34,13 +36,13 @@ class Sampler:
         """Run searches side by side: what all of them ask for at a stage is one call of the function."""
         running = list(searches)
         found: dict[int, Found] = {}
-        wanted = {k: next(search) for k, search in enumerate(running)}
+        wanted = {k: next(search) for k, search in in_time(enumerate(running))}
         while wanted:
             new = [p for p in dict.fromkeys(p for points in wanted.values() for p in points) if p not in self.known]
             if new:
                 self.known.update(zip(new, self.function(new), strict=True))
             waiting, wanted = wanted, {}
-            for k, points in waiting.items():
+            for k, points in in_time(waiting.items()):
                 try:
                     wanted[k] = running[k].send([self.known[p] for p in points])
                 except StopIteration as stop:

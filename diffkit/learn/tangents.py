@@ -26,7 +26,9 @@ from diffkit.program import Program
 from diffkit.questions import OfExpression, ask, read_direction
 from diffkit.results import Result
 from diffkit.syntax import format_outputs
+from diffkit.syntax.names import Names
 from diffkit.tasks import derivative_task, directional_task, gradient_task, taylor_task
+from diffkit.workers import timed
 
 DELTAS = (1.0, 0.1, 0.01, 0.001)
 LONGEST = 20_000  # characters of f
@@ -69,6 +71,10 @@ class Tangent:
     models: tuple[Model, ...]
     words: tuple[str, ...]
     """what it means, in sentences"""
+
+    def __bool__(self) -> bool:
+        """A tangent is true only if there is one."""
+        return self.derivative.ok
 
     @property
     def f(self) -> str:
@@ -140,15 +146,18 @@ class Tangent:
         return f"<{self}>"
 
 
+@timed
 def tangent(
-    f: Any, at: Any, *, deltas: Any = None, direction: Any = None, variables: Sequence[str] | None = None,
+    f: Any, at: Any, *, deltas: Any = None, direction: Any = None, variables: Names | None = None,
     args: Sequence[Any] = (),
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Tangent:  # fmt: skip
     """The line y = f(a) + f′(a)·(x − a), or the plane of several variables, and how far f is from it nearby.
 
     ``f`` and ``at`` as for ``gradient``, of one point; a Python function must be traceable. ``deltas`` are the steps δ
     at which f, the line and the parabola are compared (1, 0.1, 0.01, 0.001 unless given), along ``direction`` where
-    there are several variables (steepest ascent unless given). Raises PointError for a batch or a zero direction.
+    there are several variables (steepest ascent unless given). Raises PointError for a batch or a zero direction,
+    and OutOfTime after ``timeout`` seconds.
     """
     question = ask(f, "gradient", variables, args)
     task, points = question.at(at)

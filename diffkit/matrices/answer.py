@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
+from diffkit.deadline import TimeIsUp
 from diffkit.errors import FormError, VariableError, did_you_mean
 from diffkit.matrices.agreement import Claim
 from diffkit.matrices.algebra import Algebra
@@ -17,6 +18,7 @@ from diffkit.matrices.nodes import Node
 from diffkit.matrices.problem import Problem, read_problem
 from diffkit.matrices.shapes import Length, Shape, said
 from diffkit.matrices.trials import CLOSE, TRIALS, apart, tried, usable_trials, value_of
+from diffkit.workers import timed
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,18 @@ class MatrixDerivative:
         return self.formula
 
 
+@timed
 def matrix_derivative(
     text: str, wrt: str, *, shapes: Mapping[str, Sequence[Length]] | None = None, symmetric: Sequence[str] = (),
-    order: int = 1,
+    order: int = 1, timeout: float | None = None,  # noqa: ARG001
 ) -> MatrixDerivative:  # fmt: skip
     """Find the derivative of an array expression by one of its names, for any size, and check it.
 
     A scalar expression has a gradient of the shape of ``wrt``, df = sum(G * dX); anything by a scalar has a derivative
     of its own shape; a vector by a vector has its Jacobian. ``order`` 2 is the Hessian of a scalar by a vector.
     ``symmetric`` matrices move, if they do, within the symmetric ones: G is then symmetric itself.
-    Raises ParseError, ShapeError, VariableError, and FormError where no formula is found or it fails its check.
+    Raises ParseError, ShapeError, VariableError, FormError where no formula is found or it fails its check, and
+    OutOfTime after ``timeout`` seconds.
     """
     if order not in (1, 2):
         raise FormError(f"formulas are found of order 1 and 2, not {order!r}",
@@ -111,6 +115,10 @@ def matrix_derivatives(
             if wrt is not None:
                 raise
             refused[name] = error
+        except TimeIsUp as up:
+            if not answers:
+                raise
+            refused[name] = FormError(up.reason)
     if not answers:
         raise refused[chosen[0]]
     return MatrixDerivatives(tuple(answers), refused)

@@ -21,7 +21,7 @@ from diffkit.ndarrays import TracedArray
 from diffkit.ndarrays.kernel import apply_row
 from diffkit.primitives import table
 from diffkit.program import Constant
-from diffkit.syntax.names import check_variables
+from diffkit.syntax.names import Names, check_variables
 
 EXACT = 2.0**53  # integers up to it are binary64 numbers
 REDUCTIONS: dict[str, Callable[..., Any]] = {
@@ -36,7 +36,7 @@ class ArrayFunction(Function):
     names to numbers and arrays.
     """
 
-    def __init__(self, node: Node, data: Mapping[str, Any], text: str = "", variables: Sequence[str] | None = None):
+    def __init__(self, node: Node, data: Mapping[str, Any], text: str = "", variables: Names | None = None):
         free = tuple(name for name in names_of(node) if name not in data)
         names = free if variables is None else check_variables(variables)
         missing = [name for name in free if name not in names]
@@ -96,7 +96,7 @@ class ArrayFunction(Function):
             raise TracingError(reason, hint="a proof needs smaller arrays; dual and finite need none") from None
 
 
-def arrays(text: str, /, *, variables: Sequence[str] | None = None, limits: Limits = DEFAULT, **data: Any) -> Any:
+def arrays(text: str, /, *, variables: Names | None = None, limits: Limits = DEFAULT, **data: Any) -> Any:
     """Read an array expression such as ``mean((y - X @ w)**2)``, with data for some of its names.
 
     Gives a function to differentiate: ``dk.gradient(dk.arrays("x.T @ A @ x", A=A), {"x": x})``. Its variables are the

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from diffkit.errors import DiffkitError, PointError, did_you_mean
 from diffkit.functions import as_joint_program, as_program, is_function
 from diffkit.points import Points, number, read_points
+from diffkit.syntax.names import Names
 from diffkit.tasks import (
     Task,
     derivative_task,
@@ -37,14 +38,18 @@ TASKS: dict[str, Any] = {
 class Question(Protocol):
     """A kind of derivative of f: at a point it becomes a task."""
 
+    @property
+    def kind(self) -> str:
+        """What is asked."""
+
     def at(self, at: Any) -> tuple[Task, Points]:
         """Give the task and the points that ``at`` means; the same task object for points of the same shape."""
 
     def other(self, kind: str, **options: Any) -> Question:
         """Ask for another kind of derivative of the same f."""
 
-    def value(self, x: Any) -> float:
-        """F at a flat array of coordinates, in binary64."""
+    def values(self, x: Any) -> list[float]:
+        """All outputs of f at a flat array of coordinates, in binary64."""
 
 
 class OfExpression:
@@ -52,6 +57,11 @@ class OfExpression:
 
     def __init__(self, task: Task):
         self.task = task
+
+    @property
+    def kind(self) -> str:
+        """What is asked."""
+        return self.task.kind
 
     def at(self, at: Any) -> tuple[Task, Points]:
         """Read a point or a batch."""
@@ -61,21 +71,24 @@ class OfExpression:
 
     def other(self, kind: str, **options: Any) -> OfExpression:
         """Ask for another kind of derivative of the same expression."""
-        if self.task.extras:
-            raise DiffkitError(f"a prepared {self.task.kind} is of f along a line", hint="prepare the gradient")
-        return OfExpression(source_task(self.task.source, kind, options))
+        return OfExpression(source_task(self._whole.source, kind, options))
 
-    def value(self, x: Any) -> float:
-        """F at a flat array of coordinates, in binary64."""
+    def values(self, x: Any) -> list[float]:
+        """All outputs of f at a flat array of coordinates, in binary64."""
         from diffkit.algebras.floats import FLOATS
         from diffkit.program import run
 
-        return float(run(self.task.program, FLOATS, [float(v) for v in x])[0])
+        return run(self._whole.program, FLOATS, [float(v) for v in x])
+
+    @property
+    def _whole(self) -> Task:
+        """The task, which must be of f itself."""
+        if self.task.extras:
+            raise DiffkitError(f"a prepared {self.kind} is of f along a line", hint="prepare the gradient")
+        return self.task
 
 
-def ask(
-    f: Any, kind: str, variables: Sequence[str] | None = None, args: Sequence[Any] = (), **options: Any
-) -> Question:
+def ask(f: Any, kind: str, variables: Names | None = None, args: Sequence[Any] = (), **options: Any) -> Question:
     """Give the question; DiffkitError for an unknown kind or option, or for something that is no function."""
     check_options(kind, options)
     if is_function(f):
@@ -87,7 +100,7 @@ def ask(
     return OfExpression(make_task(f, kind, variables, **options))
 
 
-def make_task(f: Any, kind: str, variables: Sequence[str] | None = None, **options: Any) -> Task:
+def make_task(f: Any, kind: str, variables: Names | None = None, **options: Any) -> Task:
     """Give the task of a kind about an expression; errors as ``ask``."""
     check_options(kind, options)
     return source_task((as_joint_program if kind == "jacobian" else as_program)(f, variables), kind, options)

@@ -35,8 +35,8 @@ DIGITS = ("median", "95 %", "99 %", "min")
 def blocks(report: AccuracyReport) -> Iterator[Block]:
     """Lay an accuracy report out."""
     if not report.complete:
-        done = len(report.outcomes)
-        yield Note(f"PARTIAL REPORT: interrupted after {done} of {report.total} points; the rest was not looked at")
+        done = f"{len(report.outcomes)} of {report.total} points"
+        yield Note(f"PARTIAL REPORT: {report.stopped} after {done}; the rest was not looked at")
         yield Gap()
     yield Heading(f"{report.kind}s at {plural(len(report.outcomes), 'point')}")
     rows = [(WORDS.get(v, v), str(count), _meaning(v)) for v, count in report.verdicts.items()]
@@ -116,6 +116,7 @@ def fields(report: AccuracyReport) -> dict[str, Any]:
         "points": len(report.outcomes),
         "total": report.total,
         "complete": report.complete,
+        "stopped": report.stopped,
         "all_agree": report.all_agree,
         "passed": report.passed,
         "verdicts": report.verdicts,

@@ -13,9 +13,10 @@ from diffkit.errors import DiffkitError, VariableError
 from diffkit.primitives import Primitive, table
 from diffkit.program import Constant, Program
 from diffkit.syntax import names as variable_names
+from diffkit.syntax.names import Names
 
 
-def from_sympy(expressions: Sequence[Any], variables: Sequence[str] | None = None) -> Program:
+def from_sympy(expressions: Sequence[Any], variables: Names | None = None) -> Program:
     """Give the program of SymPy expressions; DiffkitError for what has no real meaning here."""
     symbols: dict[str, Any] = {}
     for expression in expressions:

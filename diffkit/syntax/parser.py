@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
 from diffkit.builder import NAMED, ProgramBuilder
+from diffkit.deadline import in_time
 from diffkit.errors import LimitError, ParseError, VariableError, did_you_mean
 from diffkit.limits import DEFAULT, Limits
 from diffkit.primitives import Primitive, table
 from diffkit.program import Program
 from diffkit.syntax import names as variable_names
+from diffkit.syntax.names import Names
 from diffkit.syntax.tokenizer import OF_ARRAYS, Token, located, tokenize
 
 INFIX = {row.infix: row for row in table if row.infix and len(row.arguments) == 2}
@@ -49,7 +51,7 @@ class Chain(NamedTuple):
 class Parser:
     """One text on its way to a Program."""
 
-    def __init__(self, text: str, variables: Sequence[str] | None, limits: Limits):
+    def __init__(self, text: str, variables: Names | None, limits: Limits):
         self.text = text
         self.limits = limits
         self.declared = None if variables is None else variable_names.check_variables(variables, limits)
@@ -80,7 +82,7 @@ class Parser:
         """Give the Program of the whole text."""
         previous = START
         wants_operand = True
-        for token in tokenize(self.text, self.limits):
+        for token in in_time(tokenize(self.text, self.limits)):
             wants_operand = (self._operand if wants_operand else self._continuation)(token, previous)
             previous = token
         answer = self._settle(self.operands.pop())
@@ -328,7 +330,7 @@ class Parser:
                 self.fail(f"{row.infix.strip() or row.name} needs a condition, such as x > 0", where)
 
 
-def parse_program(text: str, variables: Sequence[str] | None = None, limits: Limits = DEFAULT) -> Program:
+def parse_program(text: str, variables: Names | None = None, limits: Limits = DEFAULT) -> Program:
     """Read one expression; ParseError, LimitError or VariableError with the position if it cannot be read.
 
     Variables are the declared ones in their order, or the free names of the text in natural order.

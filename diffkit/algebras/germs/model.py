@@ -69,6 +69,7 @@ class Shifted(Series):
     def __init__(self, algebra: TaylorAlgebra, inner: Series, by: int):
         super().__init__(algebra, algebra.base.constant(0))
         self.inner, self.by = inner, by
+        self.parts, self.ahead = (inner,), -by
 
     def compute(self, k: int) -> Any:
         """Coefficient k − by of the other."""
@@ -82,6 +83,7 @@ class Dropped(Series):
         first = inner.coefficient(by)
         super().__init__(algebra, algebra.base.constant(0) if first is None else first)
         self.inner, self.by = inner, by
+        self.parts, self.ahead = (inner,), by
 
     def compute(self, k: int) -> Any:
         """Coefficient k + by of the other."""

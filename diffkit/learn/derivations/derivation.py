@@ -26,7 +26,9 @@ from diffkit.program import Program
 from diffkit.questions import OfExpression
 from diffkit.results import Result
 from diffkit.syntax import format_slot
+from diffkit.syntax.names import Name, Names
 from diffkit.tasks import derivative_task
+from diffkit.workers import timed
 
 MOST = 150  # steps
 
@@ -80,15 +82,18 @@ class Derivation:
         return f"<derivation: {self}>"
 
 
+@timed
 def explain(
-    f: Any, *, wrt: str | None = None, at: Any = None, variables: Sequence[str] | None = None
+    f: Any, *, wrt: Name | None = None, at: Any = None, variables: Names | None = None,
+    timeout: float | None = None,  # noqa: ARG001
 ) -> Derivation:  # fmt: skip
     """Derive ∂f/∂x step by step, each step with its rule and checked by two other methods.
 
     ``f`` is text, an Expression or a SymPy expression; ``wrt`` names the variable if there are several. With ``at`` the
     derivative's proven value is given there too, and checks are made around that point rather than around zero. Raises
-    VariableError where it is missing, LimitError for more than 150 steps, DerivationError where a check fails, and
-    DiffkitError where no point is found at which a step could be checked.
+    VariableError where it is missing, LimitError for more than 150 steps, DerivationError where a check fails,
+    DiffkitError where no point is found at which a step could be checked, and OutOfTime after ``timeout`` seconds, of
+    which SymPy has half.
     """
     program = as_program(f, variables)
     task = derivative_task(program, wrt)

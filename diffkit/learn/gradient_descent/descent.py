@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 
 from diffkit.backends import Backend
 from diffkit.callables.function import as_function, read_place
+from diffkit.deadline import TimeIsUp, collected, current_deadline, unhurried
 from diffkit.errors import DiffkitError, PointError
 from diffkit.functions import as_program, is_function
 from diffkit.learn.gradient_descent.batches import Batches, make_batches
@@ -22,10 +24,13 @@ from diffkit.learn.gradient_descent.diagnosis import diagnose
 from diffkit.learn.gradient_descent.endings import in_words, judged
 from diffkit.learn.gradient_descent.evidence import Evidence, evidence
 from diffkit.learn.gradient_descent.finding import Finding
-from diffkit.learn.gradient_descent.hessians import Hessians
+from diffkit.learn.gradient_descent.hessians import Hessians, Unasked
 from diffkit.learn.gradient_descent.schedules import Schedule, make_schedule
 from diffkit.learn.gradient_descent.walk import Path, Status, Walk, interval
 from diffkit.points import read_points
+from diffkit.results import Final
+from diffkit.syntax.names import Names
+from diffkit.workers import timed
 
 TOLERANCE = 1e-8
 
@@ -49,12 +54,13 @@ class Settings:
 
 
 @dataclass(frozen=True, repr=False)
-class Descent:
+class Descent(Final):
     """A path of gradient descent. ``str`` of it says how it went.
 
     ``status`` is "converged" (‖∇f‖ is within the tolerance, and no Hessian speaks against a minimum; ``ending`` says
     what is known of it), "stagnated" (no progress, and no sign of a minimum), "diverged", "left the domain", "steps
-    used up" or "interrupted"; ``norms`` and ``rates`` are of every step, ``path`` of the kept points.
+    used up", "interrupted" or "out of time"; ``norms`` and ``rates`` are of every step, ``path`` of the kept points.
+    A pickle holds all that is said of the path; of code it leaves the code behind, with it ``check`` and ``polish``.
     """
 
     names: tuple[str, ...]
@@ -67,11 +73,16 @@ class Descent:
     norms: tuple[float, ...]
     rates: tuple[float, ...]
     reason: str
-    """why the last point has no value, where it has none"""
+    """why the last point has no value, where it has none, or why there was no time"""
     cost: Cost = field(repr=False)
     hessians: Hessians = field(repr=False)
-    question: tuple[Any, ...] = field(repr=False)
+    question: tuple[Any, ...] | None = field(repr=False)
     """f, its given gradient, the start, the further arguments and the names, as they were handed in"""
+
+    def __getstate__(self) -> dict[str, Any]:
+        for name in ("at_start", "at_end", "evidence", "convergence", "ending", "findings"):
+            getattr(self, name)  # what takes f is found out while f is there
+        return {**vars(self), "question": self.question if self.cost.travels else None}
 
     @property
     def steps(self) -> int:
@@ -121,7 +132,7 @@ class Descent:
             self.settings.momentum, self.settings.nesterov,
         )  # fmt: skip
 
-    @property
+    @cached_property
     def ending(self) -> str:
         """The status as a sentence, with what the curvature says of the last point."""
         return in_words(self)
@@ -130,6 +141,10 @@ class Descent:
     def findings(self) -> tuple[Finding, ...]:
         """What there is to say of the path: a cause, and a sentence."""
         return tuple(diagnose(self))
+
+    def consider(self) -> None:
+        """Look at the curvature along the path now, rather than when somebody asks."""
+        self.findings, self.convergence  # noqa: B018
 
     @property
     def messages(self) -> tuple[str, ...]:
@@ -140,6 +155,9 @@ class Descent:
         """Judge the hand-written gradient at the start: the Check that ``dk.check`` gives, with its options."""
         from diffkit.checking.check import check
 
+        if self.question is None:
+            raise DiffkitError("a pickled descent leaves its code behind, so its gradient cannot be checked any more",
+                               hint="check it before it is pickled")  # fmt: skip
         f, gradient, start, args, variables = self.question
         if gradient is None:
             raise DiffkitError("there is no hand-written gradient to check", hint="give one with gradient=")
@@ -157,6 +175,10 @@ class Descent:
             return solve(self.cost.value, self.point, jac=lambda x: self.cost.at(np.array(x, dtype=float))[1],
                          method=method, **options)  # fmt: skip
 
+    def __bool__(self) -> bool:
+        """A descent is true only if it converged, or took all its steps."""
+        return self.status in ("converged", "steps used up")
+
     def __str__(self) -> str:
         shown = [f"{name} = {x:.6g}" for name, x in zip(self.names[:6], self.point.tolist(), strict=False)]
         where = ", ".join(shown) + (", …" if len(self.names) > 6 else "")
@@ -166,12 +188,14 @@ class Descent:
         return f"Descent(status={self.status!r}, steps={self.steps}, value={self.value:.6g})"
 
 
+@timed
 def descend(
     f: Any, start: Any, *, rate: float = 0.01, steps: int = 1000, schedule: str | Schedule = "constant",
     decay: float | None = None, every: int | None = None, momentum: float = 0.0, nesterov: bool = False,
     gradient: Any = None, args: Sequence[Any] = (), batch: int | None = None,
     rows: Sequence[str | int] | str | None = None, seed: int = 0, tolerance: float = TOLERANCE,
-    backend: str | Backend = "auto", keep: int | None = None, variables: Sequence[str] | None = None,
+    backend: str | Backend = "auto", keep: int | None = None, variables: Names | None = None,
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Descent:  # fmt: skip
     """θ ← θ − α∇f(θ), step by step, until ‖∇f‖ ≤ ``tolerance`` or the ``steps`` are used up.
 
@@ -181,19 +205,18 @@ def descend(
     beside this one says) or a function of the step number. ``gradient`` is a gradient written by hand, used as it is
     (``Descent.check`` judges it); otherwise gradients are exact. ``batch`` rows of the data named by ``rows`` are seen
     by each step, in shuffles that ``seed`` fixes. Every ``keep``-th point is kept (as many as fit, unless given).
-    Ctrl-C keeps the path so far. Misuse raises a DiffkitError; mathematics never does.
+    Ctrl-C keeps the path so far, and so does the end of ``timeout`` seconds. Misuse raises a DiffkitError; mathematics
+    never does.
     """
     descender = prepare_descent(
         f, start, rate=rate, steps=steps, schedule=schedule, decay=decay, every=every, momentum=momentum,
         nesterov=nesterov, gradient=gradient, args=args, batch=batch, rows=rows, seed=seed, tolerance=tolerance,
         backend=backend, keep=keep, variables=variables,
     )  # fmt: skip
-    try:
-        for _ in descender.walk.run():
-            pass
-    except KeyboardInterrupt:
-        pass
-    return descender.descent()
+    stopped = ""
+    with suppress(KeyboardInterrupt):
+        _, stopped = collected(descender.walk.run())
+    return descender.descent(stopped)
 
 
 @dataclass(frozen=True)
@@ -204,22 +227,36 @@ class Descender:
     settings: Settings
     question: tuple[Any, ...]
 
-    def descent(self) -> Descent:
-        """The path so far and what can be said of it."""
+    def descent(self, stopped: str = "") -> Descent:
+        """The path so far and what can be said of it, or why there was no time to go on."""
+        with unhurried():  # the last point may want its value yet
+            path = self.walk.path()
+        if stopped:
+            return self._told(path, Unasked(self.walk.cost, stopped), stopped)
+        try:
+            found = self._told(path, Hessians(self.walk.cost))
+            if current_deadline() is not None:
+                found.consider()
+            return found
+        except TimeIsUp as up:
+            return self._told(path, Unasked(self.walk.cost, up.reason))
+
+    def _told(self, path: Path, hessians: Hessians, stopped: str = "") -> Descent:
         walk, cost = self.walk, self.walk.cost
-        path = walk.path()
-        reason = "" if math.isfinite(path.values[-1]) and np.isfinite(path.gradients[-1]).all() else cost.reason
-        hessians = Hessians(cost)
-        status = judged(walk.status, hessians, path, walk.norms, self.settings.batch is not None)
+        status: Status = "out of time"
+        if not stopped:
+            status = judged(walk.status, hessians, path, walk.norms, self.settings.batch is not None)
+        valued = math.isfinite(path.values[-1]) and bool(np.isfinite(path.gradients[-1]).all())
         return Descent(cost.names, cost.groups, cost.method, self.settings, status, path, tuple(walk.norms),
-                       tuple(walk.rates), reason, cost, hessians, self.question)  # fmt: skip
+                       tuple(walk.rates), stopped or ("" if valued else cost.reason), cost, hessians,
+                       self.question)  # fmt: skip
 
 
 def prepare_descent(
     f: Any, start: Any, *, rate: float, steps: int, schedule: str | Schedule, decay: float | None, every: int | None,
     momentum: float, nesterov: bool, gradient: Any, args: Sequence[Any], batch: int | None,
     rows: Sequence[str | int] | str | None, seed: int, tolerance: float, backend: str | Backend, keep: int | None,
-    variables: Sequence[str] | None,
+    variables: Names | None,
 ) -> Descender:  # fmt: skip
     """Read everything that ``descend`` is given; errors as there."""
     _check_numbers(steps, momentum, nesterov, tolerance, keep)
@@ -249,7 +286,7 @@ def _check_numbers(steps: Any, momentum: Any, nesterov: bool, tolerance: Any, ke
 
 def _cost(
     f: Any, start: Any, gradient: Any, args: tuple[Any, ...], batch: int | None,
-    rows: Sequence[str | int] | str | None, seed: int, backend: str | Backend, variables: Sequence[str] | None,
+    rows: Sequence[str | int] | str | None, seed: int, backend: str | Backend, variables: Names | None,
 ) -> tuple[Cost, Any, Batches | None]:  # fmt: skip
     """The cost, the start as a flat array, and the batches if there are any."""
     if not is_function(f):

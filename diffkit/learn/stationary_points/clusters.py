@@ -49,6 +49,8 @@ class Open(NamedTuple):
 
 def settle(search: Search) -> Settled:
     """Say what the clusters of a search hold; simple zeros that are proven on the way join those of the search."""
+    if search.late:
+        return Settled([], [region(search, cluster) for cluster in search.clusters])
     points: list[StationaryPoint] = []
     regions: list[Region] = []
     left: list[Open] = []
