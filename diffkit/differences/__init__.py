@@ -53,7 +53,9 @@ def partials(
         )
     )
     scales = [_reaches(point, {k: found[row, k] for k in pure}, indices, effort) for row, point in enumerate(points)]
-    searches = [partial(point, indices[k], effort, scales[row], sampler.unit) for row, point in enumerate(points) for k in mixed]
+    searches = [
+        partial(point, indices[k], effort, scales[row], sampler.unit) for row, point in enumerate(points) for k in mixed
+    ]
     where = [(row, k) for row in range(len(points)) for k in mixed]
     found.update(zip(where, sampler.run(searches), strict=True))
     return [[found[row, k] for k in range(len(indices))] for row in range(len(points))]
@@ -76,7 +78,7 @@ def partial(
 ) -> Search[Difference]:
     """Search for one partial derivative at a point; the empty multi-index asks for f itself."""
     if not multi_index:
-        return (yield from _plain(point))
+        return (yield from _plain(point, unit))
     stencil = Stencil(point, multi_index, scales, unit)
     finding = yield from search(stencil, effort)
     if not math.isfinite(finding.center):
@@ -118,11 +120,11 @@ def _without(odd: Odd) -> Difference:
     return Difference(math.nan, math.nan, odd)
 
 
-def _plain(point: Point) -> Search[Difference]:
+def _plain(point: Point, unit: float) -> Search[Difference]:
     (value,) = yield [point]
     if not math.isfinite(value):
         return _without(Odd("domain_error", "f has no value at the point"))
-    return Difference(value, 2 * UNIT * abs(value))
+    return Difference(value, 2 * unit * abs(value), settled=True)
 
 
 def _missing(stencil: Stencil, center: float) -> Search[Odd]:

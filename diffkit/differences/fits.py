@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 from diffkit.differences.chebyshev import Estimate, chop, coefficients, nodes, slope_at_zero, stretches, value_at
@@ -16,7 +17,9 @@ ROUNDING = 0.6  # of a unit: the least standard deviation that rounding gives to
 QUIET = 30.0  # times the noise: up to here a fit's residue counts as noise
 PLAIN = 100.0  # times the noise that rounding makes at the least: up to here it explains a residue
 VISIBLE = 4.0  # times the noise: from here a coefficient counts as signal
-FALLING = 8.0  # by which coefficients fall from one to the next of the same parity, where nothing but truncation is left
+FALLING = (
+    8.0  # by which coefficients fall from one to the next of the same parity, where nothing but truncation is left
+)
 LAST = 3  # coefficients that show whether a fit has come down to noise
 FACTORS = (*(2.0 ** (k / 2) for k in range(-8, 7)), *(2.0**k for k in range(4, 41, 2)))
 LEAP = 8.0  # factors up to which all are compared
@@ -62,7 +65,7 @@ class Fit(NamedTuple):
 
     def _falling(self, parity: int, level: float) -> bool:
         last = [max(abs(self.series[j]), level) for j in sorted(self.series) if j % 2 == parity][-LAST:]
-        return all(b <= max(a / FALLING, level) for a, b in zip(last, last[1:], strict=False))
+        return all(b <= max(a / FALLING, level) for a, b in pairwise(last))
 
 
 class Samples:
@@ -75,6 +78,8 @@ class Samples:
         self.seen: dict[float, list[float]] = {}
         self.bad: set[float] = set()
         """steps at which f is not finite"""
+        self.fits: list[Fit] = []
+        """all that were made"""
 
     @cached_property
     def spread(self) -> float:
@@ -111,7 +116,9 @@ class Samples:
         distinct = len({self.center, *(value for h in steps for value in self.seen[h])})
         parts = (estimate.value, estimate.noise, estimate.truncation)
         value, noise, truncation = (stencil.derivative(part, radius, unit) for part in parts)
-        return Fit(radius, series, estimate, floor, unit, distinct, value, abs(noise), abs(truncation))
+        found = Fit(radius, series, estimate, floor, unit, distinct, value, abs(noise), abs(truncation))
+        self.fits.append(found)
+        return found
 
     def _series(self, folded: Sequence[float], steps: Sequence[float], parity: int, floor: float) -> dict[int, float]:
         """Coefficients of one parity, less what the rounding of the steps does to all but the lowest term."""
@@ -164,7 +171,7 @@ def magnitude(values: Iterable[float]) -> tuple[float, float]:
 
 
 def promise(fit: Fit, order: int, noise: float, farthest: float) -> tuple[float, float]:
-    """Factor by which to change the radius, ``farthest`` at most, and the one by which the bar can be expected to change.
+    """Factor by which to change the radius, ``farthest`` at most, and by which the bar can be expected to change.
 
     Coefficients are taken to fall as top·rate^(1 − j), at a rate that all the visible ones keep, and to grow with
     the radius as its jth power; the noise stays.

@@ -111,12 +111,16 @@ class Radii:
 
     @property
     def best(self) -> Fit | None:
+        """The best of the fits so far."""
+        return self.best_of(self.fits)
+
+    def best_of(self, fits: Sequence[Fit]) -> Fit | None:
         """The fit with the least bar, of those that settle if any does, and that are wider than steps of f.
 
         Only fits count that agree with the samples nearer to the point.
         """
         grain = self.texture.width if self.texture else 0.0
-        agreeing = [fit for fit in self.fits if self.samples.agrees(fit, self.excess(fit))]
+        agreeing = [fit for fit in fits if self.samples.agrees(fit, self.excess(fit))]
         wide = [fit for fit in agreeing if fit.radius >= grain]
         settled = [fit for fit in wide if self.settled(fit)]
         pieces = [fit for fit in agreeing if fit.distinct > STAIRS and self.settled(fit)]
@@ -138,26 +142,33 @@ class Radii:
         self.texture = yield from close_look(self.samples, wide)
 
     def explain(self) -> Search[None]:
-        """Where fits that leave something over exclude the best one, or promise much more, find out what that is."""
+        """Where fits leave something over that the best one does not account for, find out what that is."""
+        rough = None if self.kinked or (self.texture and self.texture.noise) else self._unexplained()
+        if rough is None:
+            return
         best = self.best
-        if self.texture and self.texture.noise:
-            return
-        if best is None or not self.settled(best):
-            if self.open and self.texture is None:
-                yield from self.look()
-            return
-        open_ = [fit for fit in self.open if self._counts(fit)]
-        doubts = [f for f in open_ if _apart(f, best) or f.bar * SHARPER < best.bar] or open_[: _stuck(open_)]
-        if not doubts:
-            return
-        rough = doubts[0]
-        known = [*self.fits, *([self.texture.inside] if self.texture and self.texture.inside else [])]
-        calm = [f for f in known if self.settled(f) and f.radius < rough.radius and not _apart(f, best)]
+        calm = [fit for fit in self.samples.fits if self.settled(fit) and fit.radius < rough.radius]
+        if best is not None and self.settled(best):
+            calm = [fit for fit in calm if not _apart(fit, best)]
         if calm:
             inside = max(calm, key=lambda fit: fit.radius)
             self.texture = yield from explain(self.samples, inside, rough, self.open[-1])
-        else:
+        elif self.texture is None:
             self.texture = yield from close_look(self.samples, rough)
+
+    @property
+    def kinked(self) -> bool:
+        """Whether fits look as if f had a kink of some order at the point."""
+        return sum(fit.estimate.slow for fit in self.open) > 1
+
+    def _unexplained(self) -> Fit | None:
+        """The closest fit that leaves something over, and excludes the best one, promises much more, or is stuck."""
+        best, open_ = self.best, self.open
+        if best is None or not self.settled(best):
+            return next(iter(open_), None)
+        open_ = [fit for fit in open_ if self._counts(fit)]
+        doubts = [fit for fit in open_ if _apart(fit, best) or fit.bar * SHARPER < best.bar]
+        return next(iter(doubts or open_[: _stuck(open_)]), None)
 
     def _counts(self, fit: Fit) -> bool:
         """Whether a fit that leaves something over shows f all the same."""
@@ -222,12 +233,11 @@ def search(stencil: Stencil, effort: Effort = THOROUGH) -> Search[Finding]:
             yield from radii.look()
         radius = radii.next_radius(fit)
     yield from radii.explain()
-    best = radii.best
+    best = radii.best_of(samples.fits)
     texture = radii.texture or Texture()
     flat = yield from plateau(samples, best)
-    kinked = sum(fit.estimate.slow for fit in radii.open) > 1
     if best is None:
-        return Finding(None, False, kinked, samples.center, texture, False, 0.0, flat)
+        return Finding(None, False, radii.kinked, samples.center, texture, False, 0.0, flat)
     size = best.unit if best.roughness <= ROUGH else min(best.unit, abs(samples.center))
     visible = texture.noise <= COARSE * size
-    return Finding(best, radii.settled(best), kinked, samples.center, texture, visible, radii.least(best), flat)
+    return Finding(best, radii.settled(best), radii.kinked, samples.center, texture, visible, radii.least(best), flat)

@@ -108,4 +108,3 @@ def _side(
         derivatives.append((value, abs(bar)))
     reach = ideal[PAIRS] * start / first
     return Side(tuple(derivatives), quiet, abs(seen[PAIRS]), base / reach if reach else math.inf)
-

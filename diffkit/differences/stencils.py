@@ -103,7 +103,7 @@ class Stencil:
         return Stencil(tuple(point), self.multi_index, scales, self.unit)
 
     def derivative(self, slope: float, h: float, unit: float) -> float:
-        """The partial derivative, from the derivative of the folded samples, in a unit of f, by the step in units of h."""
+        """The partial derivative, from that of the folded samples, in a unit of f, by the step in units of h."""
         steps = [h * self.scale(v) for v, m in zip(self.variables, self.orders, strict=True) for _ in range(m)]
         return divided(slope if self.pure else slope / math.factorial(self.order), [*steps, 1 / unit])
 

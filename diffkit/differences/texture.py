@@ -15,7 +15,6 @@ from typing import NamedTuple
 from diffkit.differences.chebyshev import nodes, value_at
 from diffkit.differences.fits import QUIET, Fit, Samples, magnitude
 from diffkit.differences.sampling import Search
-from diffkit.differences.stencils import Stencil
 
 NEAREST, NEAR = 2.0**10, 2.0**18  # units to which f is looked at, where it must be smooth
 APART = 2.0**8  # how much farther the next look goes
@@ -55,7 +54,9 @@ class Texture(NamedTuple):
             return f"constant to {flat:.0e} around the point, changes beyond: the code stops at a tolerance"
         if self.inside is not None:
             jump, width = self.noise * math.sqrt(12), self.width * scale
-            return f"its values jump by about {jump:.0e} every {width:.0e} or so: the code rounds or stops at a tolerance"
+            return (
+                f"its values jump by about {jump:.0e} every {width:.0e} or so: the code rounds or stops at a tolerance"
+            )
         return f"its values scatter by about {self.noise:.0e}"
 
 
@@ -104,14 +105,18 @@ def _calm(fit: Fit, rough: Fit) -> bool:
 
 
 def _everywhere(samples: Samples, calm: Fit | None, rough: Fit, wide: Fit) -> Search[Texture]:
-    """The texture, if f leaves as much over at another place, away by a part of the radius of a wide fit."""
+    """The texture, if f leaves as much over at another place, away by a part of the radius of a wide fit.
+
+    It is looked for out to a larger radius, which spans many of the pieces of f, if it is made of pieces.
+    """
     level = _spread(samples, rough)
     if rough.estimate.level < SMALL * rough.floor and not rough.estimate.slow:
         return Texture(level, 0.0, rough.radius, calm)
-    reach = max(wide.radius, BEYOND * rough.radius)
+    radius = max(rough.radius, min(math.sqrt(rough.radius * wide.radius), wide.radius / BEYOND))
+    reach = max(wide.radius, BEYOND * radius)
     for away in (AWAY[0] * reach, AWAY[1] * reach):
         other = Samples(samples.stencil.moved(away), FEW)
-        fit = yield from other.fit(rough.radius)
+        fit = yield from other.fit(radius)
         there = _spread(other, fit) if fit and fit.estimate.level > QUIET * fit.floor else 0.0
         if LIKE * there > level:
             return Texture(level, max(0.0, there - level) / abs(away), rough.radius, calm)
