@@ -182,6 +182,11 @@ class AccuracyReport:
             f"{count} {verdict}" for verdict, count in self.verdicts.items()
         )
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise, in any of the cases."""
+        return tuple(dict.fromkeys(note for outcome in self.outcomes for note in outcome.case.task.notes))
+
     def __bool__(self) -> bool:
         """A report is true only if it has passed."""
         return self.passed

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from diffkit.backends import COMPARED, Backend
 from diffkit.deadline import collected, time_limit
 from diffkit.errors import PointError
+from diffkit.frames import names_in
 from diffkit.prepared import Prepared, find_backend
 from diffkit.questions import ask
 from diffkit.results import Result
@@ -34,7 +35,8 @@ def derivative(
     not stopped inside one call, unless all is done in a worker process (``isolated``, of a function that pickles).
     Misuse raises a DiffkitError; where the derivative does not exist the Result says so.
     """
-    return Prepared(ask(f, "derivative", variables, args, wrt=wrt, order=order), backend, digits).result(at)
+    question = ask(f, "derivative", variables, args, names_in(at), wrt=wrt, order=order)
+    return Prepared(question, backend, digits).result(at)
 
 
 @timed
@@ -44,7 +46,7 @@ def gradient(
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """∇f, the vector of partials ∂f/∂xᵢ; value of shape (n,), batch dimensions first. Arguments as ``derivative``."""
-    return Prepared(ask(f, "gradient", variables, args, wrt=wrt), backend, digits).result(at)
+    return Prepared(ask(f, "gradient", variables, args, names_in(at), wrt=wrt), backend, digits).result(at)
 
 
 @timed
@@ -54,7 +56,7 @@ def jacobian(
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """J = ∂fᵢ/∂xⱼ of a sequence of scalar functions over the union of their variables; value of shape (m, n)."""
-    return Prepared(ask(fs, "jacobian", variables, args, wrt=wrt), backend, digits).result(at)
+    return Prepared(ask(fs, "jacobian", variables, args, names_in(at), wrt=wrt), backend, digits).result(at)
 
 
 @timed
@@ -64,7 +66,7 @@ def hessian(
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """H = ∂²f/∂xᵢ∂xⱼ, symmetric by construction; value of shape (n, n). Arguments as ``derivative``."""
-    return Prepared(ask(f, "hessian", variables, args, wrt=wrt), backend, digits).result(at)
+    return Prepared(ask(f, "hessian", variables, args, names_in(at), wrt=wrt), backend, digits).result(at)
 
 
 @timed
@@ -74,7 +76,7 @@ def directional(
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """dᵏ/dtᵏ f(x + t·v) at t = 0; value of shape (). The direction v, one number per variable, is not normalised."""
-    question = ask(f, "directional", variables, args, direction=direction, order=order)
+    question = ask(f, "directional", variables, args, names_in(at), direction=direction, order=order)
     return Prepared(question, backend, digits).result(at)
 
 
@@ -88,7 +90,7 @@ def jvp(
 
     Of a Python function the value has the shape of its result.
     """
-    question = ask(f, "jvp", variables, args, direction=direction)
+    question = ask(f, "jvp", variables, args, names_in(at), direction=direction)
     return Prepared(question, backend, digits).result(at)
 
 
@@ -102,7 +104,7 @@ def hvp(
 
     (Hv)ᵢ = ∂²/∂xᵢ∂t f(x + t·v) at t = 0 (Pearlmutter, Neural Computation 6 (1994), eq. 3).
     """
-    question = ask(f, "hvp", variables, args, direction=direction)
+    question = ask(f, "hvp", variables, args, names_in(at), direction=direction)
     return Prepared(question, backend, digits).result(at)
 
 
@@ -113,7 +115,8 @@ def taylor(
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """Taylor coefficients f⁽ᵏ⁾(x)/k! for k = 0 … order in one variable; value of shape (order + 1,)."""
-    return Prepared(ask(f, "taylor", variables, args, order=order, wrt=wrt), backend, digits).result(at)
+    question = ask(f, "taylor", variables, args, names_in(at), order=order, wrt=wrt)
+    return Prepared(question, backend, digits).result(at)
 
 
 def prepare(
@@ -146,7 +149,7 @@ def compare(
     "disagree", "undecided", or the status of a point without a derivative. A backend that has no answer after
     ``timeout`` seconds is skipped.
     """
-    task, points = ask(f, kind, variables, args, **options).at(at)
+    task, points = ask(f, kind, variables, args, names_in(at), **options).at(at)
     if points.point is None:
         raise PointError("compare takes one point", hint="report takes many, as cases")
     from diffkit.comparison import compare_task

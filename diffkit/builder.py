@@ -16,7 +16,7 @@ from diffkit.primitives import Primitive, table
 from diffkit.program import Constant, Named, Program
 
 ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
-NEG, POWER, WHERE, NOT = table["neg"], table["power"], table["where"], table["not_"]
+NEG, POWER, WHERE, NOT, LOG = table["neg"], table["power"], table["where"], table["not_"], table["log"]
 CHAINS = {ADD: "sum", SUB: "sum", MUL: "product", DIV: "product"}
 SMALL = 2**62
 UNLIMITED = Limits(nodes=2**62, depth=2**62, exponent=2**62)
@@ -42,7 +42,7 @@ class ProgramBuilder:
         self._constants: dict[Constant, int] = {}
         self._rewrites: dict[Primitive, Callable[..., int | None]] = {
             ADD: self._add, SUB: self._sub, MUL: self._mul, DIV: self._div, POWER: self._power, NEG: self._neg,
-            WHERE: self._where, NOT: self._not,
+            WHERE: self._where, NOT: self._not, LOG: self._log,
         }  # fmt: skip
         for name in inputs:
             self.input(name)
@@ -307,6 +307,10 @@ class ProgramBuilder:
                     return False
                 stack.extend(args)
         return True
+
+    def _log(self, x: int) -> int | None:
+        """The logarithm of e, so that the derivative of e^x is e^x."""
+        return self.constant(1) if self._values[x] == NAMED["e"] else None
 
     def _where(self, condition: int, x: int, y: int) -> int | None:
         decided = self._decide(condition)

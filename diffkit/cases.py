@@ -10,7 +10,8 @@ from typing import Any, get_args
 
 from diffkit.errors import DiffkitError, FileError, PointError, did_you_mean
 from diffkit.files import read
-from diffkit.functions import as_program
+from diffkit.frames import names_in
+from diffkit.functions import read_joint
 from diffkit.points import Points, at_line, number, plural, read_points, unique_names
 from diffkit.results import Status
 from diffkit.tasks import Task, gradient_task, hessian_task
@@ -107,13 +108,13 @@ def as_case(record: Any, kind: str, name: str) -> Case:
         raise DiffkitError("vars is not a list of names")
     if isinstance(record["expr"], (int, float, list, dict, type(None))):
         raise DiffkitError("expr is not text")
-    task = KINDS[kind](as_program(record["expr"], names))
+    reading = read_joint([record["expr"]], names, names_in(record["at"]))
+    task = KINDS[kind](reading.program)._replace(notes=reading.notes)
     points = read_points(record["at"], task.variables)
     if points.point is None:
         raise PointError("a case has one point", hint="write one case for each")
     expected = _expected(record.get(kind), task, kind)
-    shown = "".join(c if c.isprintable() else "·" for c in str(record.get("id", name)))[:LONGEST]
-    return Case(shown, task, points.point, expected, str(record.get("source") or ""))
+    return Case(str(record.get("id", name))[:LONGEST], task, points.point, expected, str(record.get("source") or ""))
 
 
 def _expected(given: Any, task: Task, kind: str) -> tuple[float | str | None, ...]:

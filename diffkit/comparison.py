@@ -83,6 +83,11 @@ class Comparison:
     """differences between two backends, in ulps of the reference, by component"""
     findings: tuple[Finding, ...]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.reference.notes
+
     def __bool__(self) -> bool:
         """A comparison is true only if the methods agree."""
         return self.verdict == "agree"

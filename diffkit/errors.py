@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from diffkit.characters import dotted, visible
+
 WINDOW = 72  # characters of a long input shown around the caret
 
 
@@ -18,10 +20,10 @@ class DiffkitError(Exception):
         self.position = position
 
     def __str__(self) -> str:
-        """Give the one-line form: reason, column and hint."""
+        """Give the one-line form: reason, column and hint, with whatever they quote visible."""
         where = "" if self.position is None else f" at column {self.position + 1}"
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{self.reason}{where}{hint}"
+        return visible(f"{self.reason}{where}{hint}")
 
     def caret(self) -> str:
         """Two lines, the text and a caret under the culprit; empty when no position is known."""
@@ -29,7 +31,7 @@ class DiffkitError(Exception):
             return ""
         start = max(0, min(self.position - WINDOW // 2, len(self.text) - WINDOW))
         line = self.text[start : start + WINDOW]
-        shown = "".join(c if c.isprintable() else "·" for c in line)
+        shown = dotted(line)
         left = "…" if start else ""
         right = "…" if start + WINDOW < len(self.text) else ""
         return f"  {left}{shown}{right}\n  {' ' * (self.position - start + len(left))}^"

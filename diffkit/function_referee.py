@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from diffkit.backends import get_backend
-from diffkit.backends.complex import STEPPED, ComplexEvaluation
+from diffkit.backends.complex import ComplexEvaluation
 from diffkit.differences import HIGHEST_ORDER
-from diffkit.differences.testimony import Claim, Seen, unknown, vague
+from diffkit.differences.testimony import FOLLOWED, STEPPED, Claim, Seen, unknown, vague
 from diffkit.differences.witness import Witness, laid_out
 from diffkit.errors import BackendError, LimitError, TracingError
 from diffkit.evaluation import by_rows
@@ -27,7 +27,6 @@ NAMES = {
     "complex": "complex steps, confirmed by real differences, which give their bar",
     "finite": "finite differences of its values",
 }
-FOLLOWED = "followed through its code"
 UNASKED = "no method can differentiate this function"
 TRACED = "the code was traced to a formula; "
 
@@ -149,8 +148,8 @@ def _claims(
 ) -> tuple[dict[Index, Claim], dict[Index, Odd]]:
     """What a method finds of some partials, and what is odd about the others."""
     if isinstance(evaluation, ComplexEvaluation):
-        slopes = evaluation.slopes(point)
-        return {index: Claim(slopes[index]) for index in wanted if math.isfinite(slopes[index])}, {}
+        claims = evaluation.claims(point)
+        return {index: claims[index] for index in wanted if math.isfinite(claims[index].value)}, {}
     answer = evaluation.at(point)
     odd = {index: answer.odd[c] for c, index in enumerate(evaluation.task.indices) if c in answer.odd}
     left = set(wanted).difference(odd)

@@ -39,6 +39,7 @@ def lay_out(
         None if answer.decimals is None else _decimals(task, answer.decimals),
         answer.note,
         () if task.function is None else task.function.warnings,
+        task.notes,
     )
 
 

@@ -96,6 +96,8 @@ class Result:
     """how the answer was found, where the backend chooses"""
     warnings: tuple[str, ...] = ()
     """what is odd about the code of a Python function"""
+    notes: tuple[str, ...] = ()
+    """how names were read that may be meant otherwise: ``xy is one variable; write x*y for a product``"""
 
     def _shaped(self, flat: Any) -> Any:
         if self.shape == ():

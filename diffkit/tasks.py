@@ -14,6 +14,7 @@ from diffkit.limits import DEFAULT
 from diffkit.primitives import table
 from diffkit.program import Program
 from diffkit.syntax.names import Name, Names, as_name, as_names
+from diffkit.syntax.runs import first_meant
 
 if TYPE_CHECKING:
     from diffkit.callables import Bound
@@ -40,6 +41,8 @@ class Task(NamedTuple):
     factors: tuple[Fraction, ...] | None = None
     extras: tuple[float, ...] = ()
     order: int = 1
+    notes: tuple[str, ...] = ()
+    """how names were read that may be meant otherwise"""
 
     @property
     def program(self) -> Program:
@@ -68,7 +71,9 @@ def positions(program: Program | Bound, wrt: Names | None) -> tuple[int, ...]:
     for name in names:
         if name not in program.inputs:
             known = ", ".join(program.inputs) or "none"
-            hint = did_you_mean(str(name), program.inputs) or f"the variables are {known}"
+            run, write = first_meant(program.inputs, names, program.inputs)
+            hint = f"{run} is one variable; {write}" if run else did_you_mean(str(name), program.inputs)
+            hint = hint or f"the variables are {known}"
             raise VariableError(f"unknown variable {name}", hint=hint)
     return tuple(program.inputs.index(name) for name in names)
 

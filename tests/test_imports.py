@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "diffkit"
 LAYERS = [
-    {"errors", "limits", "files"},
+    {"errors", "limits", "files", "characters"},
     {"deadline"},
     {"workers"},
     {"tolerances"},
@@ -19,7 +19,7 @@ LAYERS = [
     {"rules"},
     {"algebras"},
     {"syntax"},
-    {"tasks", "stable"},
+    {"tasks", "stable", "frames"},
     {"transforms"},
     {"ndarrays"},
     {"sympy_bridge", "domain", "emit"},

@@ -311,12 +311,42 @@ def test_names_of_cases_are_told_apart_and_printable(run, cases):
     for format in FORMATS:
         _, out, _ = run("report", "cases.jsonl", "--backends", "dual", "--format", format)
         assert "\x1b" not in out
-        assert "·[2J" in out
+        page, plain = r"\x1b[2J&lt;b", r"\x1b[2J<b>"
+        shown = {"json": r'"\u001b[2J<b>\n', "markdown": r"\\x1b\[2J&lt;b", "html": page, "text": plain}
+        assert shown[format] in out
         if format == "html":
             check_page(out)
     names = [outcome.case.name for outcome in dk.report(cases, backends="dual").outcomes]
-    assert names == ["·[2J<b>·", "·[2J<b>· (line 2)"]
+    assert names == ["\x1b[2J<b>\n", "\x1b[2J<b>\n (line 2)"]
     assert len(dk.report([twice, twice], backends="dual").groups[0].cases) == 2
+
+
+MIXED = {
+    "two variables": {"expr": "x*y", "at": {"x": 1, "y": 2}},
+    "one": {"expr": "x^2", "at": {"x": 1}, "gradient": ["3"]},
+    "none": {"expr": "3", "at": {}},
+    "three": {"expr": "x*y*z", "at": [1, 2, 3], "gradient": ["6", None, "2"]},
+    "kink": {"expr": "abs(x)", "at": {"x": 0}, "gradient": ["not_differentiable"]},
+    "pole": {"expr": "1/x", "at": {"x": 0}},
+    "outside": {"expr": "log(x)", "at": {"x": -1}},
+    "zero": {"expr": "0*x", "at": {"x": 1}},
+    "overflow": {"expr": "exp(800*x)", "at": {"x": 1}},
+}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("first", MIXED)
+def test_cases_of_every_kind_follow_each_other(run, cases, monkeypatch, first, format):
+    monkeypatch.setattr("diffkit.reports.html.svg", lambda *_: None)  # what is to be drawn is found out all the same
+    for second in MIXED:
+        cases.write_text("\n".join(json.dumps({"id": name, **MIXED[name]}) for name in dict.fromkeys((first, second))))
+        code, out, err = run("report", "cases.jsonl", "--backends", "dual", "--format", format)
+        assert code in (0, 1)
+        assert err == ""
+        if format == "html":
+            check_page(out)
+        elif format == "json":
+            assert [o["name"] for o in json.loads(out)["outcomes"]] == list(dict.fromkeys((first, second)))
 
 
 def test_wrong_arguments_of_a_report(run, tmp_path):

@@ -14,7 +14,7 @@ from threading import RLock
 from typing import Any
 
 from diffkit.differences import Function
-from diffkit.differences.testimony import Claim, unknown
+from diffkit.differences.testimony import STEPPED, Claim, unknown
 from diffkit.differences.witness import Witness, laid_out
 from diffkit.errors import BackendError
 from diffkit.results import Answer, ErrorKind, Odd
@@ -22,9 +22,9 @@ from diffkit.tasks import Index, Task
 
 STEP = 2.0**-340  # so small that h² vanishes beside 1, and so large that h·f′ does not underflow for f′ > 1e-200
 TINY = 2.0**-1000
+ROUNDED = 2.0**-49  # of the largest partial of an output: what libraries round, at the least
 FILTERS = RLock()
 """Python's filters of warnings are one for all threads."""
-STEPPED = "by complex steps"
 OTHERS = "use backend='dual' or 'finite'"
 OVERFLOW = Odd("uncertain", "complex arithmetic overflows or has no value there")
 
@@ -56,23 +56,26 @@ class ComplexEvaluation:
         """Step every coordinate, and ask real differences; BackendError where the code gives no complex numbers."""
         start, function = tuple(float(x) for x in point), self.task.function
         before = self._count
-        slopes = self.slopes(start)
+        claims = self.claims(start)
         witness = Witness(self._real, start) if function is None else function.witness(start)
         seen = witness.values(self.task.indices)
         if function is not None and function.unsteady:
-            seen.update({index: unknown(Odd("uncertain", function.unsteady)) for index in slopes if index not in seen})
-        claims = {index: Claim(slope) for index, slope in slopes.items() if index not in seen}
-        seen.update({index: unknown(OVERFLOW) for index, claim in claims.items() if not math.isfinite(claim.value)})
+            seen.update({index: unknown(Odd("uncertain", function.unsteady)) for index in claims if index not in seen})
+        seen.update({i: unknown(OVERFLOW) for i, c in claims.items() if i not in seen and not math.isfinite(c.value)})
         seen.update(witness.confirm({index: c for index, c in claims.items() if index not in seen}, STEPPED))
         return laid_out(self.task.indices, seen, self._count - before)
 
-    def slopes(self, point: Sequence[float]) -> dict[Index, float]:
-        """The partials as complex steps give them, unconfirmed."""
+    def claims(self, point: Sequence[float]) -> dict[Index, Claim]:
+        """The partials as complex steps give them, unconfirmed; libraries round each one by the largest."""
         import numpy as np
 
         x = np.array(point, dtype=float)
         steps = {v: self._step(x, v) for v in sorted({v for _, index in self.task.indices for v in index})}
-        return {(k, index): float(steps[index[0]][k]) for k, index in self.task.indices if index}
+        found = {(k, index): float(steps[index[0]][k]) for k, index in self.task.indices if index}
+        largest: dict[int, float] = {}
+        for (k, _), value in found.items():
+            largest[k] = max(largest.get(k, 0.0), abs(value))
+        return {(k, index): Claim(value, ROUNDED * largest[k]) for (k, index), value in found.items()}
 
     @property
     def _count(self) -> int:

@@ -98,7 +98,7 @@ class Sweeps:
         self.values = np.ravel(plain(pulled.value))
         rows = []
         for output in self.outputs:
-            seed = np.zeros(len(self.values))
+            seed = np.zeros(len(self.values), dtype=self.point.dtype)
             seed[output] = 1.0
             parts = pulled.back(seed.reshape(np.shape(pulled.value)))
             rows.append(np.concatenate([

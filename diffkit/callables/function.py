@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.errors import DiffkitError, PointError, VariableError
-from diffkit.points import Points, number, plural, read_text, split_top
+from diffkit.frames import labelled, split_top
+from diffkit.points import Points, column, number, plural, read_text
 from diffkit.syntax.names import Names, check_variables
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -46,6 +47,16 @@ class Function:
         """What to call it."""
         found = getattr(self.call, "__name__", type(self.call).__name__)
         return "f" if found == "<lambda>" else str(found)
+
+    @property
+    def undeclared(self) -> frozenset[str]:
+        """Names that nobody declared, in the text of a function that was made of text."""
+        return getattr(self.call, "undeclared", frozenset())
+
+    @property
+    def ordered(self) -> bool:
+        """Whether whoever gives a list of values can know their order, as a signature tells it."""
+        return True
 
     def parameters(self) -> tuple[str, ...] | None:
         """Names of the parameters that a point gives values to; None if it takes any number of them."""
@@ -100,22 +111,28 @@ def as_function(f: Any, args: Sequence[Any] = ()) -> Function:
 def read_place(function: Function, at: Any, names: Names | None = None, elementwise: bool = False) -> Place:
     """Give the arguments and coordinates that ``at`` means for a function; PointError if they do not fit.
 
-    One parameter: a number, or a list, tuple or array of any shape, all one point. Several: a list or tuple with one
-    entry each, or an array whose last axis runs over them (axes before it make a batch). A mapping gives parameters
-    by name. ``names`` renames the coordinates, or the parameters. With ``elementwise`` an array is a batch of
-    numbers. Text is read as after ``--at``.
+    One parameter: a number, or nested lists of numbers or an array of any shape, all one point; a list that holds an
+    array is a list of parameters, [W] that of one. Several: a list or tuple with one entry each, or an array whose last
+    axis runs over them (axes before it make a batch). What has labels gives parameters by name: a mapping, a series, a
+    named tuple, and a data frame, whose rows are points. ``names`` renames the coordinates, or the parameters. With
+    ``elementwise`` an array is a batch of numbers. Text is read as after ``--at``.
     """
     parameters = function.parameters()
     if isinstance(at, str):
         at = _from_text(at, parameters, elementwise)
-    if isinstance(at, Mapping):
-        return _named(_by_name(at, parameters), names)
+    given = labelled(at)
+    if given is not None and (given.names or parameters is None or len(parameters) > 1):
+        values = _by_name(given.values, parameters)
+        return _rows(values, names) if given.table else _named(values, names)
+    at = _only(at, parameters)
     if parameters is None:  # any number of them
         count = (
             at.shape[-1] if isinstance(at, np.ndarray) and at.ndim else len(at) if isinstance(at, (list, tuple)) else 1
         )
         parameters = tuple(f"x{k + 1}" for k in range(count)) if count > 1 else ("x",)
     if len(parameters) > 1:
+        if isinstance(at, (list, tuple)) and not function.ordered:
+            raise unordered(parameters)
         return _several(at, parameters, names)
     array = _array(at, parameters[0])
     shape = function.shape
@@ -130,6 +147,24 @@ def read_place(function: Function, at: Any, names: Names | None = None, elementw
     argument = Argument(parameters[0], tuple(shape))
     batch = None if split == 0 else array.shape[:split]
     return _place((argument,), names, array.reshape(-1, argument.size), batch)
+
+
+def unordered(names: Sequence[str]) -> PointError:
+    """The error for a list of values where only names say whose they are."""
+    example = ",".join(f"{name}=0" for name in names[:4])
+    return PointError(f"the point is a list, and beside data it goes by names: {', '.join(names)}",
+                      hint=f"write {example}, or give their order by variables")  # fmt: skip
+
+
+def _only(at: Any, parameters: tuple[str, ...] | None) -> Any:
+    """The only argument of a list that holds one array; a list of several is not one argument."""
+    holds = isinstance(at, (list, tuple)) and any(getattr(value, "shape", ()) != () for value in at)
+    if not holds or len(parameters or at) > 1:
+        return at
+    if len(at) > 1:
+        raise PointError(f"the point is a list of {len(at)} arrays, the function has 1 parameter",
+                         hint="np.stack makes one array of them; further data go into args=")  # fmt: skip
+    return at[0]
 
 
 def _from_text(text: str, parameters: tuple[str, ...] | None, elementwise: bool) -> Any:
@@ -147,15 +182,22 @@ def _from_text(text: str, parameters: tuple[str, ...] | None, elementwise: bool)
     return rows[..., 0] if len(parameters) == 1 else rows
 
 
-def _by_name(at: Mapping[str, Any], parameters: tuple[str, ...] | None) -> dict[str, Any]:
+def _by_name(at: Mapping[Any, Any], parameters: tuple[str, ...] | None) -> dict[str, Any]:
+    known = ", ".join(parameters or ())
     for name in parameters or ():
         if name not in at:
-            raise PointError(f"the point gives no value for {name}")
+            raise PointError(f"the point gives no value for {name}", hint=f"f takes {known}")
     extra = [name for name in at if parameters is not None and name not in parameters]
     if extra:
-        known = ", ".join(parameters or ())
-        raise PointError(f"the point names an unknown parameter {extra[0]}", hint=f"f takes {known}")
+        raise PointError(f"the point names an unknown parameter {str(extra[0])[:64]}", hint=f"f takes {known}")
     return {name: at[name] for name in parameters or at}
+
+
+def _rows(columns: Mapping[str, Any], names: Names | None) -> Place:
+    """A table as a batch of points, one in each row, the parameters being numbers."""
+    arguments = tuple(Argument(name, ()) for name in columns)
+    rows = _checked(np.stack([column(values, name) for name, values in columns.items()], axis=-1))
+    return _place(arguments, names, rows.reshape(-1, len(arguments)), rows.shape[:-1])
 
 
 def _several(at: Any, parameters: tuple[str, ...], names: Names | None) -> Place:
@@ -189,8 +231,8 @@ def _array(value: Any, name: str) -> Any:
         if len({part.shape for part in parts}) > 1:
             raise PointError(f"{name} is a ragged list")
         return np.stack(parts)
-    if isinstance(value, np.ndarray) and value.shape != ():
-        return _checked(value)
+    if hasattr(value, "__array__") and getattr(value, "shape", ()) != ():
+        return _checked(np.asanyarray(value))
     return np.array(number(value, name))
 
 

@@ -14,8 +14,10 @@ from diffkit.callables.function import Argument
 from diffkit.callables.noise import rounding
 from diffkit.errors import DiffkitError, FunctionError, LimitError, TracingError
 from diffkit.functions import Expression, as_joint_program, is_sympy
+from diffkit.points import plural
 from diffkit.program import Program
 
+FEW = 4  # variables that a message names
 NAMED = ("{}", "d{}", "d_{}", "grad_{}", "{}_grad", "∂{}")
 """what people call the gradient of a parameter"""
 
@@ -208,8 +210,10 @@ def read_claim(
     return NumberClaim(claim)
 
 
-def unfit(claim: Claim, arguments: Sequence[Argument], sizes: Mapping[str, int]) -> DiffkitError:
-    """Why a claim is no derivative of f: it has no value, or other shapes than the parameters, or another size."""
+def unfit(
+    claim: Claim, arguments: Sequence[Argument], sizes: Mapping[str, int], inputs: Sequence[str]
+) -> DiffkitError:  # fmt: skip
+    """Why a claim is no derivative of f by its inputs: it has no value, or other shapes than they, or another size."""
     if isinstance(claim, CodeClaim) and claim.bound.reason:
         return FunctionError(claim.bound.reason, hint="call it at the point by hand to see where")
     if isinstance(claim, CodeClaim) and len(claim.parts) == len(arguments) > 1:
@@ -217,10 +221,13 @@ def unfit(claim: Claim, arguments: Sequence[Argument], sizes: Mapping[str, int])
         odd = [f"for {a.name} of shape {a.shape} it gives {part}" for a, part in pairs if math.prod(part) != a.size]
         if odd:
             return DiffkitError(f"the claim has other shapes than the parameters: {'; '.join(odd)}")
-    count, n = math.prod(claim.shape), sum(a.size for a in arguments)
+    count, n = math.prod(claim.shape), len(inputs)
     entries = "1 entry" if count == 1 else f"{count} entries of shape {claim.shape}"
     known = ", ".join(f"a {kind} has {size}" for kind, size in sizes.items())
-    return DiffkitError(f"the claim has {entries}: it is no derivative of this f", hint=f"{known} ({n} variables)")
+    some = ", ".join(inputs[:FEW]) + ", …" * (n > FEW)
+    single = f"; where it is by one of {some}, name that in wrt" if count == 1 < n else ""
+    hint = f"{known} ({plural(n, 'variable')}){single}"
+    return DiffkitError(f"the claim has {entries}: it is no derivative of this f", hint=hint)
 
 
 def _is_text(claim: Any) -> bool:

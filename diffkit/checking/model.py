@@ -174,6 +174,11 @@ class Check(Final):
         """The repair, proven at fresh points; None if the claim is not wrong, or no repair was found."""
         return self.explain()
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.reference.notes
+
     def __bool__(self) -> bool:
         """A check is true only if the claim is correct."""
         return self.verdict == "correct"

@@ -15,12 +15,13 @@ from diffkit.checking.structure import Structure, symmetric
 from diffkit.checking.subject import Subject
 from diffkit.checking.wrappers import by_name, contracted, of_symmetric, with_reset, with_symmetric_results
 from diffkit.errors import DiffkitError, PointError
-from diffkit.functions import as_joint_program, is_function
+from diffkit.frames import names_in
+from diffkit.functions import as_list, is_function, read_joint
 from diffkit.points import Points, read_points
 from diffkit.program import Program
 from diffkit.questions import source_task
 from diffkit.questions.of_function import OfFunction, coordinates
-from diffkit.syntax.names import Names
+from diffkit.syntax.names import Names, names_of
 from diffkit.tasks import Task
 
 SPREAD = 0.3  # how far beside, in proportion
@@ -80,7 +81,8 @@ class Setting:
         if asked.at is None:
             raise PointError("a Python function is checked at a point", hint="give at=…")
         function = self._wrapped(asked.f, asked.args)
-        task, points = OfFunction(function, "jacobian", asked.variables, (), {}).at(asked.at)
+        task, points = OfFunction(function, "jacobian", asked.variables, (), {}, names_in(asked.at)).at(asked.at)
+        self.notes = task.notes
         bound = task.function
         assert bound is not None
         self._place(points, bound.arguments)
@@ -92,7 +94,8 @@ class Setting:
     def _of_text(self) -> Program:
         """F as a program, with its arguments as the claim takes them."""
         asked = self.asked
-        program = as_joint_program(asked.f, asked.variables)
+        reading = read_joint(as_list(asked.f), asked.variables, {*names_in(asked.at), *names_of(asked.wrt)})
+        program, self.notes = reading.program, reading.notes
         points = read_points(asked.at, program.inputs) if asked.at is not None else None
         self.outputs = () if len(program.outputs) == 1 else (len(program.outputs),)
         self._place(points, _arguments_of(asked.claim, program.inputs, asked.at, asked.claim_args))
@@ -161,12 +164,13 @@ class Setting:
                 raise DiffkitError(f"f has {m} outputs, so its derivative is a jacobian, no {asked}")
             sizes = {asked: sizes.get(asked, m * n)}
         if count not in sizes.values():
-            raise unfit(self.claim, self.parameters, sizes)
+            raise unfit(self.claim, self.parameters, sizes, self.chosen)
         return next(kind for kind, size in sizes.items() if size == count)
 
     def _task(self) -> Task:
         options = {} if self.chosen == self.labels else {"wrt": self.chosen}
         task = source_task(self.source, "gradient" if self.kind == "vjp" else self.kind, options)
+        task = task._replace(notes=self.notes)
         if self.kind == "vjp":
             labels = tuple(label.replace("∂f", "ȳ·∂f") for label in task.labels)
             return task._replace(kind="vjp", labels=labels)

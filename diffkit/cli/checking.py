@@ -35,6 +35,7 @@ CODED = ("gradient", "jacobian", "hessian", "vjp")
 @click.option("--at", metavar="POINT", help="Where: 1 | 1,2 | x=1,y=2 | MODULE:NAME. Expressions may do without.")
 @click.option("--args", "args", metavar="LIST", help="Further arguments of code, such as MODULE:X,MODULE:y,0.1.")
 @click.option("--variables", metavar="NAMES", help="Variables in order, such as b,a.")
+@click.option("--wrt", metavar="NAMES", help="The claim is by these variables only.")
 @click.option(
     "--reset", metavar="MODULE:NAME", help="Code to call before every evaluation, such as one that sets a seed."
 )
@@ -59,6 +60,7 @@ def check(
     diffkit check "x**2*sin(x)" --claim "2*x*sin(x)+x**2*cos(x)"
     diffkit check "x^2*y" --claim "2*x*y, x^2" --at 1,2
     diffkit check "log(x)" --claim "1/x"
+    diffkit check "-(y*log(p)+(1-y)*log(1-p))" --claim "-y/p+(1-y)/(1-p)" --wrt p
     diffkit check "norm(X @ w - y)**2" --claim "2*X.T @ (X @ w - y)" --data data.npz --at "w=[1,2]"
     diffkit check mymodule:loss --gradient mymodule:grad --at 0.1,0.2 --args mymodule:X,mymodule:y
     diffkit check mymodule:layer --vjp mymodule:backward --at mymodule:weights --rtol 1e-6
@@ -66,7 +68,7 @@ def check(
     """
     from diffkit.checking.check import check as judge
     from diffkit.errors import DiffkitError
-    from diffkit.points import split_top
+    from diffkit.frames import split_top
     from diffkit.reports import check_format
     from diffkit.reports.check import CheckReport
 
@@ -76,6 +78,7 @@ def check(
         raise DiffkitError("there is more than one claim",
                            hint=f"give --claim, or one of {', '.join(f'--{kind}' for kind in CODED)}")  # fmt: skip
     given_arrays = {"data": data, "let": let, "variables": variables}
+    options["wrt"] = names(options["wrt"])
     options["reset"] = None if options["reset"] is None else names_in_module(options["reset"])
     if not CODE.match(function) and are_arrays((function, *claims), at, given_arrays):
         if given or not claims:

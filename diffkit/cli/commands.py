@@ -12,21 +12,27 @@ from diffkit.cli.checking import check
 from diffkit.cli.comparing import compare, report
 from diffkit.cli.descending import descend
 from diffkit.cli.formulas import formulas_of
-from diffkit.cli.inputs import function_of, points_of, report_on
+from diffkit.cli.inputs import function_of, report_on, where
 from diffkit.cli.learning import explain, gallery, limit, tangent
 from diffkit.cli.matrices import matrix
 from diffkit.cli.options import FORMATS_HELP, Commands, ExpressionCommand, names, shared
-from diffkit.cli.output import EXIT_NO, deliver
+from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver
 from diffkit.cli.stationary import stationary
 
 
 @click.group(
     cls=Commands,
     help="Is this derivative right? Derivatives by symbolic, finite-difference and dual-number methods, compared.",
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="diffkit")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Group of all commands."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+        context.exit(EXIT_BAD)
 
 
 @cli.command(cls=ExpressionCommand)
@@ -133,8 +139,9 @@ def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], 
         document, fine = differentiate_arrays(expressions, kind, task_options, options, backend)
         deliver(document, format, output)
         return 0 if fine else EXIT_NO
-    task = make_task(function_of(expressions, kind), kind, names(options["variables"]), **task_options)
-    points = points_of(options["at"], options["points"], task.variables)
+    place = where(options["at"], options["points"])
+    task = make_task(function_of(expressions, kind), kind, names(options["variables"]), place.names, **task_options)
+    points = place.points(task.variables)
     if points is None and not task.variables:
         points = read_points([], ())
     formulas: tuple[str, ...] = ()

@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from diffkit.cli.arrays import are_arrays, array_options, ask_arrays
-from diffkit.cli.inputs import backends_of, function_of, points_of, report_on
+from diffkit.cli.inputs import backends_of, function_of, report_on, where
 from diffkit.cli.options import FORMATS_HELP, Command, ExpressionCommand, names, shared, tolerance_options
 from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, INTERRUPTED, deliver, gather, patience
+from diffkit.cli.streams import complain
 
 BACKENDS = click.option(
     "--backends",
@@ -72,8 +73,9 @@ def compare(
             comparison = compare_task(task, place.point, backends_of(backends), tell)
         deliver(asked.report(task, comparison=comparison), format, output)
         return 0 if comparison else EXIT_NO
-    task = make_task(function_of(expressions, kind), kind, names(variables), **task_options)
-    found = points_of(at, points, task.variables)
+    given_at = where(at, points)
+    task = make_task(function_of(expressions, kind), kind, names(variables), given_at.names, **task_options)
+    found = given_at.points(task.variables)
     if found is None:
         raise PointError("compare needs a point", hint="add --at, for example --at " + _example(task.variables))
     chosen = backends_of(backends)
@@ -132,7 +134,7 @@ def _examine(cases: Any, backends: list[Any], kind: str, allowed: Any = None) ->
     accuracy = AccuracyReport(kind, tuple(b.name for b in backends), tuple(outcomes), len(cases), stopped)
     if stopped:
         done = f"{len(outcomes)} of {len(cases)} points"
-        click.echo(f"diffkit: {stopped}; the report says what was found at {done}", err=True)
+        complain(f"{stopped}; the report says what was found at {done}")
     return accuracy, EXIT_INTERRUPTED if stopped == INTERRUPTED else 0
 
 

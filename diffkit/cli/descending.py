@@ -10,6 +10,7 @@ from diffkit.cli.arrays import are_arrays, array_options
 from diffkit.cli.inputs import CODE, argument_of, names_in_module
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, picture_options
 from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, INTERRUPTED, deliver, drawing, gather
+from diffkit.cli.streams import complain
 
 
 @click.command(cls=ExpressionCommand)
@@ -90,7 +91,7 @@ def descend(
     with drawing(drawn, save, show):
         deliver(report, format, output)
     if stopped:
-        click.echo(f"diffkit: {stopped} after {found.steps} steps", err=True)
+        complain(f"{stopped} after {found.steps} steps")
         return EXIT_INTERRUPTED if stopped == INTERRUPTED else EXIT_NO
     return 0 if found else EXIT_NO
 
@@ -103,9 +104,11 @@ def _function(function: str, start: str, args: str | None, arrays: dict[str, Any
         return names_in_module(function), where, further
     if not are_arrays((function,), start, arrays):
         return function, where, further
+    from diffkit.frames import names_in
     from diffkit.matrices.settings import function_of_text, read_at
 
-    read, holds = function_of_text((function,), arrays["let"], arrays["data"], names(arrays["variables"]))
+    given = names_in(start)
+    read, holds = function_of_text((function,), arrays["let"], arrays["data"], names(arrays["variables"]), given)
     f, rows = read.opened()
     return f, read_at(start, read, holds) if where is start else where, rows
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from diffkit.cli.output import EXIT_NO
+from diffkit.cli.streams import complain
 from diffkit.deadline import time_limit
 from diffkit.errors import DiffkitError, OutOfTime
 
@@ -32,7 +33,7 @@ class Command(click.Command):
             with limit:
                 code = super().invoke(ctx)
         except OutOfTime as error:
-            click.echo(f"diffkit: {error}", err=True)
+            complain(str(error))
             return EXIT_NO
         return code or (EXIT_NO if limit.deadline is not None and limit.deadline.missed else 0)
 
@@ -62,9 +63,16 @@ class ExpressionCommand(Command):
 
 
 class Commands(click.Group):
-    """The group, whose commands obey ``--timeout`` unless they say otherwise."""
+    """The group: its commands obey ``--timeout`` unless they say otherwise, and give help wherever it is asked for."""
 
     command_class = Command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Whoever asks for help gets it, whatever stands around the question; ``-h`` is an expression behind ``--``."""
+        asked = args[: args.index("--")] if "--" in args else args
+        if not set(ctx.help_option_names).isdisjoint(asked):
+            args = [*(name for name in args[:1] if name in self.commands), "--help"]
+        return super().parse_args(ctx, args)
 
 
 def _option(name: str, metavar: str, help: str, default: str | None = None) -> Callable[[F], F]:

@@ -1,18 +1,20 @@
-"""Where a report goes: the terminal, a pipe, or a file written whole or not at all."""
+"""Where a report goes: the terminal, a pipe, or a file."""
 
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from diffkit.cli.streams import complain
 from diffkit.deadline import TimeIsUp, check_time, unhurried
-from diffkit.errors import FileError
+from diffkit.files import replaced
 
 EXIT_NO = 1
+EXIT_BAD = 2
+EXIT_UNREAD = 141  # as shells have it: 128 and the number of SIGPIPE
 PATIENCE = 1.0  # seconds without a word
 INTERRUPTED = "interrupted"
 EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
@@ -20,37 +22,13 @@ T = TypeVar("T")
 
 
 def write(text: str, file: str | None) -> None:
-    """Write a report to standard output, or to a file by way of a temporary one beside it."""
+    """Write a report to standard output, or to a file whole or not at all."""
     if file is None:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
-    import tempfile
-    from pathlib import Path
-
-    try:
-        target = Path(file).resolve()
-        if target.exists() and not target.is_file():  # a pipe or a device is written to, never replaced
-            with open(target, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            return
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".diffkit-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            os.chmod(temporary, target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_mask())
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise FileError(f"cannot write {file}: {error.strerror or error}") from None
-
-
-def _mask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with replaced(file) as beside, open(beside, "w", encoding="utf-8", errors="backslashreplace") as stream:
+        stream.write(text)
 
 
 def on_terminal(file: str | None) -> bool:
@@ -91,7 +69,7 @@ def _made_in_time(make: Callable[[], Any]) -> Any:
         check_time()
         return make()
     except TimeIsUp as up:
-        print(f"diffkit: no picture: {up.reason}", file=sys.stderr)
+        complain(f"no picture: {up.reason}")
         return None
 
 

@@ -21,8 +21,20 @@ STEPS = 4.0  # units of rounding in a step of f, or of x
 SINGLE = 2.0**-24  # unit of float32, to which code may round on the way
 STRIDES = (2.0**-3, 2.0**-10, 2.0**-20)  # of the scale: distances at which f shows by how much it changes
 COARSE = "its values tell no more"
-HIDES = "the code hides (a cache, caught errors), or stops at a tolerance"
 NO_VALUE = Odd("domain_error", "f has no value at the point", cause="outside the domain")
+
+
+class Manner(NamedTuple):
+    """How claims were found, in words, and what may be wrong with them if differences contradict them."""
+
+    how: str
+    doubt: str
+
+
+FOLLOWED = Manner("followed through its code", "the code hides (a cache, caught errors), or stops at a tolerance")
+STEPPED = Manner(
+    "by complex steps", "the code is not analytic (abs, a comparison, .real), or the steps underflow in it"
+)
 
 
 class Claim(NamedTuple):
@@ -59,7 +71,7 @@ class Testimony(NamedTuple):
         return (
             all(claims[index].firm for index in weights)
             and self.agrees(claims)
-            and self.is_fine(self.difference.bar, largest)
+            and self.is_fine(largest, self.difference.bar, largest)
             and not self.is_flat
         )
 
@@ -79,38 +91,39 @@ class Testimony(NamedTuple):
         """How far that is from the difference."""
         return abs(self.total(claims) - self.difference.value)
 
-    def judge(self, claims: Mapping[Index, Claim], largest: Mapping[Index, float], how: str) -> dict[Index, Seen]:
-        """Judge each claim; ``largest`` is the largest partial of its kind, ``how`` says how claims were found."""
+    def judge(self, claims: Mapping[Index, Claim], largest: Mapping[Index, float], by: Manner) -> dict[Index, Seen]:
+        """Judge each claim; ``largest`` is the largest partial of its kind, ``by`` says how claims were found."""
         if self.confirms(claims):
             return {index: Seen(*claims[index][:2]) for index in self.probe.weights}
         return {
-            index: self._judged(claims[index], weight, claims, largest[index], how)
+            index: self._judged(claims[index], weight, claims, largest[index], by)
             for index, weight in self.probe.weights.items()
         }
 
-    def _judged(self, claim: Claim, weight: float, claims: Mapping[Index, Claim], largest: float, how: str) -> Seen:
+    def _judged(self, claim: Claim, weight: float, claims: Mapping[Index, Claim], largest: float, by: Manner) -> Seen:
         if self.difference.odd is not None:
-            return unknown(_unconfirmed(claim.value, self.difference.odd, how))
+            return unknown(_unconfirmed(claim.value, self.difference.odd, by.how))
         wide = max((self.apart(claims) + self.difference.bar) / abs(weight), claim.bar)
-        fine = self.is_fine(wide * abs(weight), largest * abs(weight))
+        fine = self.is_fine(claim.value, wide * abs(weight), largest * abs(weight))
         if self.agrees(claims):
             return self._seen(claim.value, wide, fine)
         if fine and not self.is_flat:
             return self._seen(claim.value, wide, True)
         d, summed = self.difference, " (summed with others)" if len(self.probe.weights) > 1 else ""
-        said = f"{how} it has {self.total(claims):.6g}, by real differences {d.value:.6g} ± {d.bar:.2g}{summed}"
-        return unknown(Odd("uncertain", f"{said}: {d.reason or HIDES}", value=claim.value, error=wide))
+        said = f"{by.how} it has {self.total(claims):.6g}, by real differences {d.value:.6g} ± {d.bar:.2g}{summed}"
+        return unknown(Odd("uncertain", f"{said}: {d.reason or by.doubt}", value=claim.value, error=wide))
 
-    def alone(self, largest: float) -> Seen:
-        """Judge the difference itself."""
+    def alone(self, largest: float, grain: float = 0.0) -> Seen:
+        """Judge the difference itself; ``grain`` is the part of any variable over which f keeps its value."""
         d = self.difference
         if d.odd is not None:
             return unknown(d.odd if math.isnan(d.odd.value) else vague(d.odd.value, d.odd.error, d.odd.message))
+        bar = max(d.bar, STEPS * grain * largest)  # f may be that of another value of the variable
         if self.is_flat:
-            low, high = min(0.0, d.value - d.bar), max(0.0, d.value + d.bar)
-            said = f"{d.value:.6g} ± {d.bar:.2g} as a whole: {d.reason}"
+            low, high = min(0.0, d.value - bar), max(0.0, d.value + bar)
+            said = f"{d.value:.6g} ± {bar:.2g} as a whole: {d.reason}"
             return unknown(Odd("uncertain", said, value=(low + high) / 2, error=(high - low) / 2))
-        return self._seen(d.value, d.bar, self.is_fine(d.bar, largest))
+        return self._seen(d.value, bar, self.is_fine(d.value, bar, largest))
 
     def _seen(self, value: float, bar: float, fine: bool) -> Seen:
         reason = self._digits(value, bar) if self.rounded else self.difference.reason
@@ -121,9 +134,10 @@ class Testimony(NamedTuple):
         digits = max(0, math.floor(-math.log10(bar / abs(value)))) if bar and value else 0
         return f"{self.rounded}: seen to {digits} digit{'s' * (digits != 1)}"
 
-    def is_fine(self, bar: float, largest: float) -> bool:
-        """Whether a bar is small beside the largest entry, or beside how f changes; any is where f never changes."""
-        return bar <= FINE * largest or math.isinf(self.difference.plateau) or bar <= FINE * self._variation()
+    def is_fine(self, value: float, bar: float, largest: float) -> bool:
+        """Whether a bar is small beside the largest entry or beside how f changes; a zero is fine if f never does."""
+        constant = value == 0 and math.isinf(self.difference.plateau)
+        return constant or bar <= FINE * largest or bar <= FINE * self._variation()
 
     def _variation(self) -> float:
         """By how much f changes over a part of the scale, as a derivative; 0 where it has no value so far."""
@@ -137,15 +151,20 @@ class Testimony(NamedTuple):
         return 0.0
 
     @property
+    def grain(self) -> float:
+        """The part of the variable over which f keeps its value, though it changes beyond."""
+        plateau = self.difference.plateau
+        length = Stencil(self.probe.start, self.probe.partial).scale(self.probe.partial[0])
+        return plateau / length if math.isfinite(plateau) else 0.0
+
+    @property
     def is_flat(self) -> bool:
         """Whether f keeps its value farther around the point than rounding, of x or of f, to float32 explains."""
-        d, probe = self.difference, self.probe
-        if not 0 < d.plateau < math.inf:
+        if self.grain <= STEPS * SINGLE:
             return False
-        (value,) = probe.sampler.function([probe.start])
-        length = Stencil(probe.start, probe.partial).scale(probe.partial[0])
-        rise = d.plateau * self._variation()
-        return d.plateau > STEPS * SINGLE * length and rise > STEPS * max(SINGLE, probe.sampler.unit) * abs(value)
+        (value,) = self.probe.sampler.function([self.probe.start])
+        rise = self.difference.plateau * self._variation()
+        return rise > STEPS * max(SINGLE, self.probe.sampler.unit) * abs(value)
 
 
 def unknown(odd: Odd) -> Seen:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from diffkit.differences import ECONOMY, THOROUGH, Effort, partials
 from diffkit.differences.probes import Block, Index, Probe, Prober, blocks
 from diffkit.differences.sampling import UNIT, Function, Point
-from diffkit.differences.testimony import NO_VALUE, Claim, Seen, Testimony, unknown
+from diffkit.differences.testimony import NO_VALUE, Claim, Manner, Seen, Testimony, unknown
 from diffkit.results import Answer
 
 SPLITS = 16  # sums that are split to see which of their partials are not confirmed
@@ -40,15 +40,15 @@ class Witness:
                 found[output, index] = Seen(value, 2 * self.unit * abs(value))
         return found
 
-    def confirm(self, claims: Mapping[Index, Claim], how: str) -> dict[Index, Seen]:
-        """Judge partials that were found otherwise; ``how`` says in messages how they were."""
+    def confirm(self, claims: Mapping[Index, Claim], by: Manner) -> dict[Index, Seen]:
+        """Judge partials that were found otherwise."""
         found: dict[Index, Seen] = {}
         largest = _largest({index: claim.value for index, claim in claims.items()})
         waiting, splits = blocks(claims), SPLITS
         while waiting:
             testimonies, waiting = self._confirming(waiting, claims), []
             for block, testimony in testimonies.items():
-                judged = testimony.judge(claims, largest, how)
+                judged = testimony.judge(claims, largest, by)
                 if block.alone or not splits or all(seen.odd is None for seen in judged.values()):
                     found.update(judged)
                 else:
@@ -61,7 +61,8 @@ class Witness:
         looked = self._differences([Block((k,), index[:1], index[1:]) for k, index in wanted], THOROUGH)
         seen = dict(zip(wanted, looked.values(), strict=True))
         largest = _largest({index: testimony.difference.value for index, testimony in seen.items()})
-        return {index: testimony.alone(largest[index]) for index, testimony in seen.items()}
+        grain = _largest({index: testimony.grain for index, testimony in seen.items()})
+        return {index: testimony.alone(largest[index], grain[index]) for index, testimony in seen.items()}
 
     def _confirming(self, wanted: Sequence[Block], claims: Mapping[Index, Claim]) -> dict[Block, Testimony]:
         """Look economically where claims are firm, and thoroughly where that does not confirm them."""

@@ -20,6 +20,7 @@ from diffkit.algebras.balls import BALLS, precision, rational
 from diffkit.algebras.floats import FLOATS
 from diffkit.deadline import check_time, collected
 from diffkit.errors import DiffkitError, PointError, TracingError
+from diffkit.frames import names_in
 from diffkit.learn.numbers import nearest
 from diffkit.points import number
 from diffkit.prepared import Prepared
@@ -110,6 +111,11 @@ class Quotients:
     """the step at which truncation and round-off should have the least sum, by kind"""
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.derivative.notes
+
+    @property
     def odd(self) -> Odd | None:
         """What the derivative is where it is no number."""
         return self.derivative.odd.get(0) if not self.derivative.ok else None
@@ -165,7 +171,7 @@ def quotients(
     PointError for a batch, DiffkitError for a step that is not a positive number, and OutOfTime where ``timeout``
     seconds are not enough for one step.
     """
-    question = ask(f, "derivative", variables, args, wrt=wrt)
+    question = ask(f, "derivative", variables, args, names_in(at), wrt=wrt)
     task, points = question.at(at)
     if points.point is None:
         raise PointError("difference quotients are shown at one point", hint="give numbers, not arrays or a range")

@@ -17,6 +17,7 @@ from flint import arb
 from diffkit.algebras.balls import precision
 from diffkit.builder import ProgramBuilder
 from diffkit.errors import DiffkitError, PointError
+from diffkit.frames import names_in
 from diffkit.learn.numbers import BITS, NOTHING, Number, nearest, of_ball, of_fraction, proven, value, value_at
 from diffkit.learn.shape import of_curve, of_surface
 from diffkit.points import number
@@ -75,6 +76,11 @@ class Tangent:
     def __bool__(self) -> bool:
         """A tangent is true only if there is one."""
         return self.derivative.ok
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.derivative.notes
 
     @property
     def f(self) -> str:
@@ -159,7 +165,7 @@ def tangent(
     there are several variables (steepest ascent unless given). Raises PointError for a batch or a zero direction,
     and OutOfTime after ``timeout`` seconds.
     """
-    question = ask(f, "gradient", variables, args)
+    question = ask(f, "gradient", variables, args, names_in(at))
     task, points = question.at(at)
     if points.point is None:
         raise PointError("a tangent is drawn at one point", hint="give numbers, not arrays or a range")
@@ -168,7 +174,7 @@ def tangent(
         raise DiffkitError("the expression has no variable, so there is no tangent")
     steps = DELTAS if deltas is None else read_deltas(deltas)
     asked_for = gradient_task(program) if len(program.inputs) > 1 else derivative_task(program)
-    derivative = Prepared(OfExpression(asked_for), "auto").result(points)
+    derivative = Prepared(OfExpression(asked_for._replace(notes=task.notes)), "auto").result(points)
     slopes, odd = proven(gradient_task(program), points.point)
     several = len(program.inputs) > 1
     asked = None if direction is None else read_unit(direction, len(program.inputs))

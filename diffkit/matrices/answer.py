@@ -18,6 +18,7 @@ from diffkit.matrices.nodes import Node
 from diffkit.matrices.problem import Problem, read_problem
 from diffkit.matrices.shapes import Length, Shape, said
 from diffkit.matrices.trials import CLOSE, TRIALS, apart, tried, usable_trials, value_of
+from diffkit.syntax.names import Name, as_name
 from diffkit.workers import timed
 
 
@@ -51,7 +52,7 @@ class MatrixDerivative:
 
 @timed
 def matrix_derivative(
-    text: str, wrt: str, *, shapes: Mapping[str, Sequence[Length]] | None = None, symmetric: Sequence[str] = (),
+    text: str, wrt: Name, *, shapes: Mapping[str, Sequence[Length]] | None = None, symmetric: Sequence[str] = (),
     order: int = 1, timeout: float | None = None,  # noqa: ARG001
 ) -> MatrixDerivative:  # fmt: skip
     """Find the derivative of an array expression by one of its names, for any size, and check it.
@@ -62,10 +63,15 @@ def matrix_derivative(
     Raises ParseError, ShapeError, VariableError, FormError where no formula is found or it fails its check, and
     OutOfTime after ``timeout`` seconds.
     """
+    name = as_name(wrt)
+    return _by(read_problem([text], shapes, symmetric, declare=(name,)), name, order)
+
+
+def _by(problem: Problem, wrt: str, order: int) -> MatrixDerivative:
+    """The derivative of a problem's expression by one of its names."""
     if order not in (1, 2):
         raise FormError(f"formulas are found of order 1 and 2, not {order!r}",
                         hint="with data, grad differentiates at a point")  # fmt: skip
-    problem = read_problem([text], shapes, symmetric)
     if not isinstance(wrt, str) or wrt not in problem.shapes:
         names = tuple(problem.shapes)
         what = f"{wrt} is a length here" if wrt in problem.sizes else f"the expression has no {wrt}"
@@ -86,7 +92,7 @@ def matrix_derivative(
     transposed = str(finished(algebra, algebra.T(found))) if jacobian else None
     layout = describe(value, own, wrt, order, wrt in problem.symmetric)
     return MatrixDerivative(
-        text, wrt, order, str(formula), transposed, algebra.shape(formula), layout, problem, TRIALS, worst,
+        problem.texts[0], wrt, order, str(formula), transposed, algebra.shape(formula), layout, problem, TRIALS, worst,
         settled, kinks(algebra, f, wrt),
     )  # fmt: skip
 
@@ -106,11 +112,12 @@ def matrix_derivatives(
 
     Where no names are given all are tried, and those without a formula are refused, unless that leaves none.
     """
-    chosen = tuple(read_problem([text], shapes, symmetric).shapes) if wrt is None else tuple(dict.fromkeys(wrt))
+    problem = read_problem([text], shapes, symmetric, declare=wrt or ())
+    chosen = tuple(problem.shapes) if wrt is None else tuple(dict.fromkeys(wrt))
     answers, refused = [], {}
     for name in chosen:
         try:
-            answers.append(matrix_derivative(text, name, shapes=shapes, symmetric=symmetric, order=order))
+            answers.append(_by(problem, name, order))
         except FormError as error:
             if wrt is not None:
                 raise

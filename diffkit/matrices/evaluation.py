@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
 from inspect import Parameter, Signature
 from typing import Any
@@ -14,14 +14,14 @@ from diffkit.builder import NAMED, exact
 from diffkit.callables import Function
 from diffkit.errors import DiffkitError, PointError, TracingError, VariableError, did_you_mean
 from diffkit.limits import DEFAULT, Limits
-from diffkit.matrices.language import parse_array
+from diffkit.matrices.language import check_names, parse_array
 from diffkit.matrices.nodes import Node, in_order, names_of
 from diffkit.matrices.shapes import Shape, shapes_of
 from diffkit.ndarrays import TracedArray
 from diffkit.ndarrays.kernel import apply_row
 from diffkit.primitives import table
 from diffkit.program import Constant
-from diffkit.syntax.names import Names, check_variables
+from diffkit.syntax.names import Names, check_variables, natural_order
 
 EXACT = 2.0**53  # integers up to it are binary64 numbers
 REDUCTIONS: dict[str, Callable[..., Any]] = {
@@ -30,19 +30,28 @@ REDUCTIONS: dict[str, Callable[..., Any]] = {
 
 
 class ArrayFunction(Function):
-    """An array expression with some of its names bound to data; a Function of the others, in order of appearance.
+    """An array expression with some of its names bound to data; a Function of the others, in natural order.
 
     ``text`` is the expression, ``names`` its variables, ``data`` the bound arrays by name. A point is a mapping of
-    names to numbers and arrays.
+    names to numbers and arrays. ``given`` are names that a point gives, and ``bound`` says that values are put in for
+    other names, so that a list of values does not say whose they are.
     """
 
-    def __init__(self, node: Node, data: Mapping[str, Any], text: str = "", variables: Names | None = None):
-        free = tuple(name for name in names_of(node) if name not in data)
-        names = free if variables is None else check_variables(variables)
+    def __init__(
+        self, node: Node, data: Mapping[str, Any], text: str = "", variables: Names | None = None,
+        given: Collection[str] = (), bound: bool = False,
+    ):  # fmt: skip
+        free = natural_order(name for name in names_of(node) if name not in data)
+        own = free if names_of(node) else natural_order(given)
+        names = own if variables is None else check_variables(variables)
         missing = [name for name in free if name not in names]
         if missing:
             raise VariableError(f"unknown variable {missing[0]}", hint=f"the variables are {', '.join(names)}")
-        self._set(node=node, data=dict(data), text=text or str(node), names=names, known={})
+        declared = frozenset((*given, *data, *(() if variables is None else names)))
+        check_names(node, text, declared, given)
+        ordered = variables is not None or not (data or bound)
+        self._set(node=node, data=dict(data), text=text or str(node), names=names, known={}, declared=declared,
+                  in_order=ordered)  # fmt: skip
         super().__init__(self.evaluate)
 
     def _set(self, **fields: Any) -> None:
@@ -53,12 +62,24 @@ class ArrayFunction(Function):
     data: dict[str, Any]
     text: str
     names: tuple[str, ...]
+    declared: frozenset[str]
+    in_order: bool
     known: dict[tuple[Shape, ...], Any]
 
     @property
     def name(self) -> str:
         """What to call it."""
         return "f"
+
+    @property
+    def undeclared(self) -> frozenset[str]:
+        """Names in the text that nobody declared."""
+        return frozenset(names_of(self.node)) - self.declared
+
+    @property
+    def ordered(self) -> bool:
+        """Whether whoever gives a list of values can know their order."""
+        return self.in_order
 
     def parameters(self) -> tuple[str, ...]:
         """Names of the variables."""
@@ -76,6 +97,7 @@ class ArrayFunction(Function):
 
         parameters = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in whole.names]
         f.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        f.undeclared = self.undeclared  # type: ignore[attr-defined]
         return f, tuple(self.data.values())
 
     def evaluate(self, *values: Any) -> Any:
@@ -100,8 +122,9 @@ def arrays(text: str, /, *, variables: Names | None = None, limits: Limits = DEF
     """Read an array expression such as ``mean((y - X @ w)**2)``, with data for some of its names.
 
     Gives a function to differentiate: ``dk.gradient(dk.arrays("x.T @ A @ x", A=A), {"x": x})``. Its variables are the
-    names without data, in order of appearance. Nothing in the text is executed. Raises ParseError with the position,
-    LimitError, VariableError for data that the text does not name.
+    names without data, in natural order unless ``variables`` gives one: a point of several beside data goes by names.
+    Nothing in the text is executed. Raises ParseError with the position, LimitError, VariableError for data that the
+    text does not name.
     """
     node = parse_array(text, limits)
     names = names_of(node)

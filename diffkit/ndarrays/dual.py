@@ -220,7 +220,7 @@ def seed(level: Pushforward, primal: Any, tangent: Any) -> Any:
         raise TracingError(f"a tangent of shape {np.shape(tangent)} does not fit a primal of shape {shape}")
     still = None
     if not isinstance(tangent, Proxy):
-        tangent = np.array(tangent, dtype=float)
+        tangent = real(tangent).copy()
         still = tangent == 0
     primal = primal if isinstance(primal, Proxy) else np.asarray(primal)
     return DualArray(level, Content(primal, tangent, still if still is not None and still.any() else None), shape)

@@ -13,6 +13,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from diffkit.errors import BackendError, FileError
+from diffkit.files import replaced
 
 MISSING = "pictures need matplotlib"
 INSTALL = "pip install '.[plot]' in the project's folder brings it"
@@ -105,15 +106,8 @@ def save(figure: Any, file: str) -> None:
     if ending not in UNDATED:
         raise FileError(f"cannot save {file}: the format is {ending or 'missing'}",
                         hint=f"name the file *.{', *.'.join(UNDATED)}")  # fmt: skip
-    temporary = f"{file}.part"
-    try:
-        figure.savefig(temporary, format=ending, metadata=UNDATED[ending])
-        os.replace(temporary, file)
-    except OSError as error:
-        raise FileError(f"cannot write {file}: {error.strerror or error}") from None
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
+    with replaced(file) as beside:
+        figure.savefig(beside, format=ending, metadata=UNDATED[ending])
 
 
 def need_window() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from inspect import signature
 from typing import Any, Protocol
 
 from diffkit.errors import DiffkitError, PointError, did_you_mean
-from diffkit.functions import as_joint_program, as_program, is_function
+from diffkit.functions import as_list, is_function, read_joint, with_inputs
 from diffkit.points import Points, number, read_points
-from diffkit.syntax.names import Names
+from diffkit.syntax.names import Names, names_of
 from diffkit.tasks import (
     Task,
     derivative_task,
@@ -88,22 +88,34 @@ class OfExpression:
         return self.task
 
 
-def ask(f: Any, kind: str, variables: Names | None = None, args: Sequence[Any] = (), **options: Any) -> Question:
-    """Give the question; DiffkitError for an unknown kind or option, or for something that is no function."""
+def ask(
+    f: Any, kind: str, variables: Names | None = None, args: Sequence[Any] = (), given: Collection[str] = (),
+    **options: Any,
+) -> Question:  # fmt: skip
+    """Give the question; DiffkitError for an unknown kind or option, or for something that is no function.
+
+    ``given`` are the names that the point gives values to: they are meant as variables.
+    """
     check_options(kind, options)
     if is_function(f):
         from diffkit.questions.of_function import OfFunction
 
-        return OfFunction(f, kind, variables, args, options)
+        return OfFunction(f, kind, variables, args, options, given)
     if len(args):
         raise DiffkitError("args are further arguments of a Python function", hint="an expression takes none")
-    return OfExpression(make_task(f, kind, variables, **options))
+    return OfExpression(make_task(f, kind, variables, given, **options))
 
 
-def make_task(f: Any, kind: str, variables: Names | None = None, **options: Any) -> Task:
-    """Give the task of a kind about an expression; errors as ``ask``."""
+def make_task(
+    f: Any, kind: str, variables: Names | None = None, given: Collection[str] = (), **options: Any
+) -> Task:  # fmt: skip
+    """Give the task of a kind about an expression; errors as ``ask``. The variable of a constant is x."""
     check_options(kind, options)
-    return source_task((as_joint_program if kind == "jacobian" else as_program)(f, variables), kind, options)
+    reading = read_joint(as_list(f) if kind == "jacobian" else [f], variables, {*given, *names_of(options.get("wrt"))})
+    program = reading.program
+    if kind in ("derivative", "taylor") and not program.inputs and variables is None:
+        program = with_inputs([program], ("x",))
+    return source_task(program, kind, options)._replace(notes=reading.notes)
 
 
 def source_task(source: Any, kind: str, options: dict[str, Any]) -> Task:

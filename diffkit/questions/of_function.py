@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from diffkit.callables.binding import Bound
@@ -11,6 +11,7 @@ from diffkit.errors import DiffkitError, PointError
 from diffkit.points import Points
 from diffkit.questions import source_task
 from diffkit.syntax.names import Names, as_names
+from diffkit.syntax.runs import notes
 from diffkit.tasks import Task
 
 SCALAR = ("gradient", "hessian", "derivative", "taylor", "directional", "hvp")
@@ -20,8 +21,12 @@ SCALAR = ("gradient", "hessian", "derivative", "taylor", "directional", "hvp")
 class OfFunction:
     """A question about a Python function."""
 
-    def __init__(self, f: Any, kind: str, names: Names | None, args: Sequence[Any], options: dict[str, Any]):
+    def __init__(
+        self, f: Any, kind: str, names: Names | None, args: Sequence[Any], options: dict[str, Any],
+        given: Collection[str] = (),
+    ):  # fmt: skip
         self.function = as_function(f, args)
+        self.notes = tuple(notes(self.function.undeclared, given, matrices=True))
         self.kind, self.names, self.options = kind, names, options
         self.bound: dict[tuple[Any, ...], tuple[Bound, Task]] = {}
 
@@ -67,7 +72,7 @@ class OfFunction:
             raise PointError(f"the direction has shape {given}, the argument {bound.arguments[0].shape}")
         if options.get("wrt") is not None:
             options["wrt"] = coordinates(options["wrt"], bound.arguments)
-        task = source_task(bound, self.kind, options)
+        task = source_task(bound, self.kind, options)._replace(notes=self.notes)
         shape = self._shape(bound)
         return task if shape is None or options.get("wrt") is not None else task._replace(shape=shape)
 

@@ -33,6 +33,11 @@ class CheckReport(NamedTuple):
         """There is nothing to draw."""
         yield from ()
 
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.check.notes
+
     def blocks(self) -> Iterator[Block]:
         """Lay the check out."""
         check = self.check

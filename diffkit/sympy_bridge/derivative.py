@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import sympy
 
-from diffkit.builder import ProgramBuilder
+from diffkit.builder import NAMED, ProgramBuilder
 from diffkit.errors import BackendError
 from diffkit.limits import DEFAULT, Limits
 from diffkit.primitives import table
@@ -15,6 +15,8 @@ from diffkit.sympy_bridge.inward import Inward
 from diffkit.sympy_bridge.outward import Outward, check_length, check_size
 from diffkit.sympy_bridge.sums import differentiate_sums, has_wide_sums
 from diffkit.tasks import Index
+
+EXP, POWER = table["exp"], table["power"]
 
 
 def symbolic_derivative(program: Program, indices: Sequence[Index], limits: Limits = DEFAULT) -> Program:
@@ -49,5 +51,11 @@ def _differentiate(program: Program, indices: Sequence[Index], limits: Limits) -
             instruction = program.instruction_at(-slot - 1)
             assert instruction is not None
             known[symbol] = builder.apply(table["ge"], (instruction[1][0], builder.constant(0)))
-    inward = Inward(builder, known)
+    inward = Inward(builder, known, powers_of_e=_writes_powers_of_e(program))
     return builder.program([inward.total(terms) for terms in derivatives], program.inputs)
+
+
+def _writes_powers_of_e(program: Program) -> bool:
+    """Whether exponentials are written e^x in a program, and nowhere exp(x)."""
+    written = {program.constant_at(args[0]) for row, args in program.instructions if row is POWER}
+    return NAMED["e"] in written and all(row is not EXP for row, _ in program.instructions)

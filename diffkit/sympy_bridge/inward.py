@@ -55,12 +55,17 @@ RELATIONS = {
 
 
 class Inward:
-    """SymPy expressions on their way into a builder; every distinct subexpression is visited once."""
+    """SymPy expressions on their way into a builder; every distinct subexpression is visited once.
 
-    def __init__(self, builder: ProgramBuilder, known: dict[Any, int], strict: bool = False):
+    What a caller wrote is kept as it is (``strict``). A derivative that SymPy found is written as people do: e^x as it
+    stands in f (``powers_of_e``), where SymPy says exp(x), and x^(n-1), where it says x^n/x.
+    """
+
+    def __init__(self, builder: ProgramBuilder, known: dict[Any, int], strict: bool = False, powers_of_e: bool = False):
         self.builder = builder
         self.known = known
         self.strict = strict
+        self.powers_of_e = powers_of_e
         self.heads = _heads()
 
     def slot(self, expression: Any) -> int:
@@ -141,6 +146,7 @@ class Inward:
             return self._number(0)  # away from the step, which is where a derivative of a step exists
         coefficient, rest = node.as_coeff_Mul()
         factors = rest.as_ordered_factors() if len(rest.args) < 50 else sympy.Mul.make_args(rest)
+        factors = factors if self.strict else _powers_joined(factors)
         above: list[Any] = []
         below: list[Any] = []
         for factor in factors:
@@ -208,6 +214,8 @@ class Inward:
             return (), lambda: self.builder.constant(0)
         if name == "Heaviside":
             return node.args[:1], lambda x: self.emit("heaviside", x)
+        if name == "exp" and self.powers_of_e:
+            return node.args, lambda x: self.emit("power", self.builder.constant(NAMED["e"]), x)
         if name == "polygamma" and node.args[0] == 0:
             return node.args[1:], lambda x: self.emit("digamma", x)
         row = self.heads.get(name) or table.names.get(name)
@@ -226,3 +234,13 @@ class Inward:
         for slot in slots[1:]:
             answer = self.builder.apply(row, (answer, slot))
         return answer
+
+
+def _powers_joined(factors: Sequence[Any]) -> Sequence[Any]:
+    """Factors with x^n/x as x^(n-1), where n is no number: what the derivative of x^n comes from."""
+    bases = {f.base: f.exp for f in factors if f.is_Pow and not f.exp.is_Rational}
+    below = {f.base: f.exp for f in factors if f.is_Pow and f.exp.is_Rational and f.exp < 0 and f.base in bases}
+    if not below:
+        return factors
+    kept = [f for f in factors if not (f.is_Pow and f.base in below)]
+    return [*kept, *(sympy.Pow(base, bases[base] + exponent) for base, exponent in below.items())]

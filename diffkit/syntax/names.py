@@ -14,6 +14,17 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z", re.ASCII)
 DIGITS = re.compile(r"([0-9]+)")
 NUMBERS_ELSEWHERE = frozenset(("nan", "inf", "oo", "zoo", "infinity"))
 IMAGINARY = "I"
+GREEK = frozenset((
+    "alpha", "beta", "gamma", "delta", "epsilon", "eps", "zeta", "eta", "theta", "kappa", "lam", "lambda", "mu", "nu",
+    "xi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega",
+))  # fmt: skip
+"""names of letters, which are one letter each"""
+
+
+def names_of(wrt: Any) -> tuple[str, ...]:
+    """Give the names among what is given as one name or several."""
+    found = as_names(wrt)
+    return tuple(name for name in (found if isinstance(found, tuple) else (found,)) if isinstance(name, str))
 
 
 class Symbol(Protocol):

@@ -21,6 +21,7 @@ from diffkit.builder import ProgramBuilder
 from diffkit.comparison import WRONG
 from diffkit.deadline import in_time
 from diffkit.errors import DiffkitError, PointError
+from diffkit.frames import names_in
 from diffkit.learn.derivations.tidy import tidy
 from diffkit.prepared import Prepared
 from diffkit.primitives import table
@@ -91,6 +92,11 @@ class Backward:
     cost: Cost
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.gradient.notes
+
+    @property
     def f(self) -> str:
         """F as text."""
         return format_outputs(self.program, LONGEST)[0]
@@ -135,11 +141,11 @@ def backward(
     batch, DiffkitError where an operation has no value or derivative at the point, and OutOfTime after ``timeout``
     seconds.
     """
-    task, points = ask(f, "gradient", variables, args).at(at)
+    task, points = ask(f, "gradient", variables, args, names_in(at)).at(at)
     if points.point is None:
         raise PointError("back-propagation is shown at one point", hint="give numbers, not arrays or a range")
     program = task.program
-    gradient = Prepared(OfExpression(gradient_task(program)), "auto").result(points)
+    gradient = Prepared(OfExpression(gradient_task(program)._replace(notes=task.notes)), "auto").result(points)
     return _Sweep(program, points.point).table(points.at, gradient)
 
 

@@ -15,7 +15,8 @@ from diffkit.backends import Backend
 from diffkit.callables.function import as_function, read_place
 from diffkit.deadline import TimeIsUp, collected, current_deadline, unhurried
 from diffkit.errors import DiffkitError, PointError
-from diffkit.functions import as_program, is_function
+from diffkit.frames import names_in
+from diffkit.functions import is_function, read_joint
 from diffkit.learn.gradient_descent.batches import Batches, make_batches
 from diffkit.learn.gradient_descent.convergence import Convergence, convergence
 from diffkit.learn.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, Group
@@ -30,6 +31,7 @@ from diffkit.learn.gradient_descent.walk import Path, Status, Walk, interval
 from diffkit.points import read_points
 from diffkit.results import Final
 from diffkit.syntax.names import Names
+from diffkit.syntax.runs import notes
 from diffkit.workers import timed
 
 TOLERANCE = 1e-8
@@ -78,6 +80,8 @@ class Descent(Final):
     hessians: Hessians = field(repr=False)
     question: tuple[Any, ...] | None = field(repr=False)
     """f, its given gradient, the start, the further arguments and the names, as they were handed in"""
+    notes: tuple[str, ...] = ()
+    """how names were read that may be meant otherwise"""
 
     def __getstate__(self) -> dict[str, Any]:
         for name in ("at_start", "at_end", "evidence", "convergence", "ending", "findings"):
@@ -226,6 +230,7 @@ class Descender:
     walk: Walk
     settings: Settings
     question: tuple[Any, ...]
+    notes: tuple[str, ...]
 
     def descent(self, stopped: str = "") -> Descent:
         """The path so far and what can be said of it, or why there was no time to go on."""
@@ -249,7 +254,7 @@ class Descender:
         valued = math.isfinite(path.values[-1]) and bool(np.isfinite(path.gradients[-1]).all())
         return Descent(cost.names, cost.groups, cost.method, self.settings, status, path, tuple(walk.norms),
                        tuple(walk.rates), stopped or ("" if valued else cost.reason), cost, hessians,
-                       self.question)  # fmt: skip
+                       self.question, self.notes)  # fmt: skip
 
 
 def prepare_descent(
@@ -261,14 +266,14 @@ def prepare_descent(
     """Read everything that ``descend`` is given; errors as there."""
     _check_numbers(steps, momentum, nesterov, tolerance, keep)
     rates = make_schedule(schedule, rate, steps, decay, every)
-    cost, point, batches = _cost(f, start, gradient, tuple(args), batch, rows, seed, backend, variables)
+    cost, point, batches, notes = _cost(f, start, gradient, tuple(args), batch, rows, seed, backend, variables)
     kept = interval(keep, steps, len(point), batches)
     walk = Walk(cost, point, rates, steps, float(momentum), nesterov, float(tolerance), kept, batches)
     settings = Settings(
         float(rate), steps, schedule if isinstance(schedule, str) else "function", float(momentum), nesterov,
         float(tolerance), batch, None if batches is None else batches.count, seed, kept,
     )  # fmt: skip
-    return Descender(walk, settings, (f, gradient, start, tuple(args), variables))
+    return Descender(walk, settings, (f, gradient, start, tuple(args), variables), notes)
 
 
 def _check_numbers(steps: Any, momentum: Any, nesterov: bool, tolerance: Any, keep: Any) -> None:
@@ -287,19 +292,20 @@ def _check_numbers(steps: Any, momentum: Any, nesterov: bool, tolerance: Any, ke
 def _cost(
     f: Any, start: Any, gradient: Any, args: tuple[Any, ...], batch: int | None,
     rows: Sequence[str | int] | str | None, seed: int, backend: str | Backend, variables: Names | None,
-) -> tuple[Cost, Any, Batches | None]:  # fmt: skip
-    """The cost, the start as a flat array, and the batches if there are any."""
+) -> tuple[Cost, Any, Batches | None, tuple[str, ...]]:  # fmt: skip
+    """The cost, the start as a flat array, the batches if there are any, and how names were read."""
     if not is_function(f):
         if args or batch is not None:
             raise DiffkitError("args and batches are of a Python function", hint="an expression has no rows of data")
-        program = as_program(f, variables)
-        points = read_points(start, program.inputs)
+        reading = read_joint([f], variables, names_in(start))
+        points = read_points(start, reading.program.inputs)
         if points.point is None or not points.point:
             raise PointError("a descent starts at one point", hint="one number for each weight")
-        return ExpressionCost(program, backend, gradient), np.array(points.point), None
+        return ExpressionCost(reading.program, backend, gradient), np.array(points.point), None, reading.notes
     function = as_function(f, args)
     place = read_place(function, start, variables)
     if place.points.point is None:
         raise PointError("a descent starts at one point")
     cost = FunctionCost(function, place.arguments, place.points.variables, place.points.point, backend, gradient)
-    return cost, np.array(place.points.point), make_batches(function, len(place.arguments), batch, rows, seed)
+    batches = make_batches(function, len(place.arguments), batch, rows, seed)
+    return cost, np.array(place.points.point), batches, tuple(notes(function.undeclared, names_in(start), True))

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from diffkit.errors import PointError, did_you_mean
+from diffkit.frames import split_top
 from diffkit.learn.stationary_points.boxes import Box
-from diffkit.points import number, plural, split_top
+from diffkit.points import number, plural
 
 LARGEST = 1e150
 HINT = "write for example x=-2:2,y=-1:1"

@@ -15,7 +15,7 @@ from diffkit.algebras.balls import precision
 from diffkit.builder import ProgramBuilder, copy_slots
 from diffkit.deadline import TimeIsUp, check_time, unhurried
 from diffkit.errors import DiffkitError, PointError
-from diffkit.functions import as_program, is_function
+from diffkit.functions import is_function, read_joint
 from diffkit.learn.stationary_points.box_text import named, read_box
 from diffkit.learn.stationary_points.boxes import BITS, FINE, Box, Surface, balls, hull, interval, measured
 from diffkit.learn.stationary_points.clusters import settle
@@ -61,12 +61,13 @@ def stationary(
     Branch and bound with Krawczyk's interval Newton method: see ``search`` and ``newton`` for the sources.
     """
     _check_most(most)
-    program = _program_of(f, box, variables, args)
+    program, notes = _program_of(f, box, variables, args)
     if len(program.inputs) > MOST_VARIABLES:
         raise DiffkitError(f"f has {len(program.inputs)} variables: the boxes would be too many",
                            hint=f"up to {MOST_VARIABLES} variables are searched")  # fmt: skip
     whole = read_box(box, program.inputs)
-    return _found(program, whole, most, progress)
+    found = _found(program, whole, most, progress)
+    return replace(found, notes=(*notes, *found.notes))
 
 
 def _check_most(most: Any) -> None:
@@ -74,8 +75,8 @@ def _check_most(most: Any) -> None:
         raise DiffkitError(f"most is a positive number of boxes, not {most!r}")
 
 
-def _program_of(f: Any, box: Any, variables: Names | None, args: Sequence[Any]) -> Program:
-    """The program of f; a constant is taken as a function of the names of the box."""
+def _program_of(f: Any, box: Any, variables: Names | None, args: Sequence[Any]) -> tuple[Program, tuple[str, ...]]:
+    """The program of f, and how its names were read; a constant is taken as a function of the names of the box."""
     sides = named(box)
     if is_function(f):
         from diffkit.questions import ask
@@ -85,15 +86,13 @@ def _program_of(f: Any, box: Any, variables: Names | None, args: Sequence[Any]) 
         values = list(centre.values())
         at: Any = centre if isinstance(sides, dict) else values if len(values) > 1 else values[0]
         task, _ = ask(f, "gradient", variables, args).at(at)
-        return task.program
+        return task.program, ()
     if len(args):
         raise DiffkitError("args are further arguments of a Python function", hint="an expression takes none")
-    program = as_program(f, variables)
-    if not program.inputs and isinstance(sides, dict):
-        program = as_program(f, tuple(sides))
-    if not program.inputs:
+    reading = read_joint([f], variables, tuple(sides) if isinstance(sides, dict) else ())
+    if not reading.program.inputs:
         raise PointError("f has no variables", hint="name them in the box, for example x=-2:2")
-    return program
+    return reading.program, reading.notes
 
 
 def _used(program: Program) -> Program:
