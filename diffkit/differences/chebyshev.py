@@ -136,7 +136,7 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float) -> Es
             continue
         power += slopes[degree] ** 2
         tail = [series[j] for j in degrees[position + 1 :]]
-        if len(tail) < SHORTEST_TAIL:
+        if not tail or (best is not None and len(tail) < SHORTEST_TAIL):
             break
         if not slopes[degree]:
             continue

@@ -185,7 +185,7 @@ class Radii:
         factor, gain = promise(fit, self.order, self.excess(fit), farthest / fit.radius)
         radius = fit.radius * factor
         if not self.samples.agrees(fit, self.excess(fit)):
-            radius = min(radius, fit.radius / 8)
+            radius = min(radius, fit.radius / 8, math.sqrt(self.calm * fit.radius) or math.inf)
         stale = any(1 / SAME < radius / other.radius < SAME for other in self.fits)
         if best is not None and best.roughness <= self.effort.enough and self.settled(best):
             return None
