@@ -224,7 +224,7 @@ class Prover:
             one, margin = guarded.guards[k], margins[k]
             for c, (output, index) in enumerate(indices):
                 if holding[c] is not False and guarded.concerns(one, output):
-                    moves = guarded.moves(one, sum(1 << v for v in set(index)))
+                    moves = guarded.moves(one, index)
                     if not one.holds(margin, moves):
                         holding[c] = False if one.fails(margin, moves) else None
         return holding
@@ -304,7 +304,7 @@ class Climb:
     def __init__(self, prover: Prover, point: Sequence[float]):
         self.prover, self.point, self.bits = prover, point, 0
         count = len(prover.task.indices)
-        self.enclosures: list[Enclosure] = []
+        self.enclosures = [Enclosure(arb("nan"), None)] * count
         self.holding: list[bool | None] = [None] * count
         self.confirmed: list[bool | None] = [None] * count
         self.open = list(range(count))

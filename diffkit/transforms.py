@@ -19,6 +19,7 @@ ADD, SUB, MUL, NEG, WHERE = (table[name] for name in ("add", "sub", "mul", "neg"
 FIRST_CHOSEN = {table["max"]: table["ge"], table["min"]: table["le"]}
 """rows that hand on one of two arguments, and the condition under which that is the first"""
 CHOICES = frozenset((WHERE, *FIRST_CHOSEN))
+LINEAR = frozenset((ADD, SUB, NEG))
 
 
 def derivative_program(program: Program, indices: Sequence[Index]) -> Program:
@@ -190,7 +191,8 @@ class Guard(NamedTuple):
     """What must hold of a margin for a derivative to be ordinary, and the instructions whose places it stands for.
 
     Where the place may move, the margin must be positive (an edge) or not zero. Where it stands still, the row needs
-    a value and no more: it has one at the end of a closed domain, at a kink and at a jump.
+    a value and no more: it has one at the end of a closed domain and at a kink, and at a jump if it is known to be
+    there, on this side of it or on the other.
     """
 
     kind: PlaceKind
@@ -207,20 +209,21 @@ class Guard(NamedTuple):
 
     def holds(self, margin: Any, moves: bool = True) -> bool:
         """Whether it is proven of a margin in an algebra that orders numbers."""
-        if not moves and (self.closed or self.lenient):
-            return self.lenient or bool(margin >= 0)
+        if not moves and (self.some or self.kind == "kink"):
+            return True
+        if not moves and self.kind == "jump":
+            return bool(margin != 0) or bool(margin == 0)  # a ball about 0 is neither
+        if not moves and self.closed:
+            return bool(margin >= 0)
         return bool(margin > 0 if self.edge else margin != 0)
 
     def fails(self, margin: Any, moves: bool = True) -> bool:
         """Whether it is proven not to hold."""
-        if not moves and (self.closed or self.lenient):
-            return not self.lenient and bool(margin < 0)
+        if not moves and (self.some or self.kind in ("kink", "jump")):
+            return False
+        if not moves and self.closed:
+            return bool(margin < 0)
         return bool(margin <= 0 if self.edge else margin == 0)
-
-    @property
-    def lenient(self) -> bool:
-        """Whether nothing is asked where the place stands still."""
-        return self.some or self.kind in ("kink", "jump")
 
 
 class Guarded:
@@ -242,9 +245,10 @@ class Guarded:
         """Whether an output needs what a guard stands for."""
         return any(slot in self._sources[output] for slot, _ in guard.slots)
 
-    def moves(self, guard: Guard, variables: int) -> bool:
-        """Whether a place may move with some of the inputs, given as bits."""
-        return any(self._moving[slot] & variables for _, slots in guard.slots for slot in slots)
+    def moves(self, guard: Guard, variables: Sequence[int]) -> bool:
+        """Whether a place may move with some of the inputs."""
+        bits = bits_of(variables)
+        return any(self._moving[slot] & bits for _, slots in guard.slots for slot in slots)
 
     @cached_property
     def _moving(self) -> list[int]:
@@ -266,6 +270,11 @@ def inputs_of(program: Program) -> list[int]:
     return found
 
 
+def bits_of(variables: Sequence[int]) -> int:
+    """Give inputs as bits."""
+    return sum(1 << variable for variable in set(variables))
+
+
 def sources(program: Program, output: int) -> set[int]:
     """The slots that a slot is computed from, itself included."""
     found: set[int] = set()
@@ -276,6 +285,33 @@ def sources(program: Program, output: int) -> set[int]:
             found.add(slot)
             instruction = program.instruction_at(slot)
             stack.extend(instruction[1] if instruction is not None else ())
+    return found
+
+
+def joint(program: Program, output: int, variables: Sequence[int]) -> Program:
+    """Give the program of a slot without addends that do not vary with each of some inputs.
+
+    The mixed derivative by these inputs has no other addends.
+    """
+    builder, moves, bits = ProgramBuilder.of(program), inputs_of(program), bits_of(variables)
+    total = builder.constant(0)
+    for slot, times in addends(program, output).items():
+        if moves[slot] & bits == bits:
+            total = builder.apply(ADD, (total, builder.apply(MUL, (builder.constant(times), slot))))
+    return builder.program([total], program.inputs)
+
+
+def addends(program: Program, output: int) -> dict[int, int]:
+    """Slots that are no sums, with the whole multiples of them that add up to a slot."""
+    found = {output: 1}
+    for slot in range(output, program.first_instruction - 1, -1):
+        instruction = program.instruction_at(slot)
+        if slot in found and instruction is not None and instruction[0] in LINEAR:
+            primitive, args = instruction
+            times = found.pop(slot)
+            for k, arg in enumerate(args):
+                sign = -1 if primitive is NEG or (primitive is SUB and k) else 1
+                found[arg] = found.get(arg, 0) + sign * times
     return found
 
 
@@ -373,6 +409,7 @@ __all__ = [
     "Guard",
     "Guarded",
     "adjoints",
+    "bits_of",
     "branches",
     "depends",
     "derivative_program",
@@ -380,6 +417,7 @@ __all__ = [
     "guard",
     "guarded_places",
     "inputs_of",
+    "joint",
     "margin_slot",
     "open_places",
     "reverse_program",

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.algebras.bounds import BOUNDS
+from diffkit.algebras.arrays import CODE
+from diffkit.algebras.bounds import BoundsAlgebra
 from diffkit.callables.function import Argument, Function
 from diffkit.callables.globals import outside, random_state
 from diffkit.callables.noise import UNIT, rounding
@@ -52,6 +53,7 @@ class Bound:
         self.start = tuple(float(x) for x in point)
         """the point at which the shape of the result was found"""
         self.faults: dict[str, str] = {}
+        self._lost = 1.0  # how many times more than its trace the code may round
         self.unit = sampling.UNIT
         """of the rounding of its values, by their type"""
         self.rounded = ""
@@ -306,17 +308,18 @@ class Bound:
         """The Program of the function, where its code has no branches; TracingError where it cannot be found."""
         self._check_length()
         with self.following():
-            program: Program = trace_function(self.call, self.inputs, [a.shape for a in self.arguments]).program
+            found = trace_function(self.call, self.inputs, [a.shape for a in self.arguments])
+            program, self._lost = found.program, found.lost
             for factor in BESIDE:
                 self.check_trace(program, [factor * x + (factor - 1.0) * (x == 0) for x in self.start])
         return program
 
     def check_trace(self, program: Program, point: Sequence[float]) -> None:
         """TracingError if the function has other values at a point than its trace."""
-        found = run(program, BOUNDS, [(x, 0.0) for x in point])
+        found = run(program, BoundsAlgebra(CODE), [(x, 0.0) for x in point])
         for (value, error), own in zip(found, self.values(point).tolist(), strict=True):
             lost = math.isnan(own) and math.isfinite(value) and math.isfinite(error)
-            if lost or abs(value - own) > FAR * error + FAR * math.ulp(own):
+            if lost or abs(value - own) > FAR * self._lost * (error + math.ulp(own)):
                 raise TracingError(f"{self.name} is {own} at {self.where(point)}, what its trace computes is {value}")
 
     def check_values(self, point: Any, found: Any, own: Any = None) -> None:
