@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from diffkit.results import Final, Result
+from diffkit.surroundings import undisturbed
 
 if TYPE_CHECKING:
     from diffkit.tolerances import Tolerances
@@ -170,6 +171,7 @@ class Check(Final):
         return {**vars(self), "explain": _nothing}
 
     @cached_property
+    @undisturbed()
     def explanation(self) -> str | None:
         """The repair, proven at fresh points; None if the claim is not wrong, or no repair was found."""
         return self.explain()
@@ -203,7 +205,7 @@ class Check(Final):
             parts[0] += f" at {given if worst.at is None else _named(worst.at)}"
             if not worst.note:
                 parts.append(f"{worst.label} is {worst.reference!r}, claimed {worst.claimed!r}")
-            elif worst.note != self.reason:
+            elif not self.reason.startswith(worst.note):
                 parts.append(f"{worst.label} is claimed to be {worst.claimed!r}, but {worst.note}")
         if self.explanation:
             parts.append(self.explanation)
