@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -48,10 +48,10 @@ class Function:
         found = getattr(self.call, "__name__", type(self.call).__name__)
         return "f" if found == "<lambda>" else str(found)
 
-    @property
-    def undeclared(self) -> frozenset[str]:
-        """Names that nobody declared, in the text of a function that was made of text."""
-        return getattr(self.call, "undeclared", frozenset())
+    def undeclared(self, given: Collection[str] = ()) -> frozenset[str]:
+        """Names that nobody declared, in the text of a function that was made of text; a point declares ``given``."""
+        of_text = getattr(self.call, "undeclared", None)
+        return frozenset() if of_text is None else of_text(given)
 
     @property
     def ordered(self) -> bool:
