@@ -266,7 +266,7 @@ class Descender:
         elif stopped != INTERRUPTED:
             status, reason = "out of time", stopped
         return Descent(cost.names, cost.groups, cost.method, self.settings, status, path, tuple(walk.norms),
-                       tuple(walk.rates), reason, cost, hessians, self.question)  # fmt: skip
+                       tuple(walk.rates), reason, cost, hessians, self.question, self.notes)  # fmt: skip
 
 
 @undisturbed()
