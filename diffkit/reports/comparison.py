@@ -81,19 +81,23 @@ def _verdict(comparison: Comparison) -> str:
         )  # fmt: skip
         return WORDS[comparison.verdict] + (", and every method says so" if same else "")
     if comparison.verdict == "disagree":
-        return f"disagree: {listed(_disagreements(comparison))}"
+        return f"disagree: {'; '.join(_disagreements(comparison))}"
     return VERDICTS.get(comparison.verdict, comparison.verdict)
 
 
 def _disagreements(comparison: Comparison) -> Iterator[str]:
     """Who does not agree with the reference, and in what."""
+    said: dict[tuple[str, str], list[str]] = {}
     for row in comparison.rows:
         if any(not row.result.is_odd(c) for c in row.outside):
-            yield f"{row.backend} is outside its own error bar"
+            said.setdefault(("is outside its own error bar", "are outside their own error bars"), []).append(
+                row.backend
+            )
         elif row.outside:
-            yield f"{row.backend} claims another status"
+            said.setdefault(("claims another status", "claim another status"), []).append(row.backend)
         elif row.lost:
-            yield f"{row.backend} has no right digit"
+            said.setdefault(("has no right digit", "have no right digit"), []).append(row.backend)
+    yield from (f"{listed(backends)} {words[len(backends) > 1]}" for words, backends in said.items())
 
 
 def _wide(comparison: Comparison) -> Iterator[Block]:
