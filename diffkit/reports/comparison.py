@@ -85,19 +85,21 @@ def _verdict(comparison: Comparison) -> str:
     return VERDICTS.get(comparison.verdict, comparison.verdict)
 
 
+DISAGREEMENTS = (
+    ("is outside its own error bar", "are outside their own error bars"),
+    ("claims another status", "claim another status"),
+    ("has no right digit", "have no right digit"),
+)
+
+
 def _disagreements(comparison: Comparison) -> Iterator[str]:
     """Who does not agree with the reference, and in what."""
-    said: dict[tuple[str, str], list[str]] = {}
+    said: dict[int, list[str]] = {}
     for row in comparison.rows:
-        if any(not row.result.is_odd(c) for c in row.outside):
-            said.setdefault(("is outside its own error bar", "are outside their own error bars"), []).append(
-                row.backend
-            )
-        elif row.outside:
-            said.setdefault(("claims another status", "claim another status"), []).append(row.backend)
-        elif row.lost:
-            said.setdefault(("has no right digit", "have no right digit"), []).append(row.backend)
-    yield from (f"{listed(backends)} {words[len(backends) > 1]}" for words, backends in said.items())
+        valued = any(not row.result.is_odd(c) for c in row.outside)
+        if row.outside or row.lost:
+            said.setdefault(0 if valued else 1 if row.outside else 2, []).append(row.backend)
+    yield from (f"{listed(backends)} {DISAGREEMENTS[k][len(backends) > 1]}" for k, backends in sorted(said.items()))
 
 
 def _wide(comparison: Comparison) -> Iterator[Block]:
