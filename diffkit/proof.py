@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -357,7 +357,7 @@ def decimal_text(ball: Any, digits: int) -> str:
     if not ball.is_finite():
         return ""
     ends = [exact_fraction(end) for end in (ball.lower(), ball.upper())]
-    with localcontext(prec=digits, Emax=MAX_EMAX, Emin=MIN_EMIN, rounding=ROUND_HALF_EVEN):
+    with localcontext(Context(digits, ROUND_HALF_EVEN, MIN_EMIN, MAX_EMAX, 1, 0, [], [])):
         low, high = (Decimal(end.numerator) / Decimal(end.denominator) for end in ends if end is not None)
     if low != high:
         return ""

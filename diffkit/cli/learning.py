@@ -80,7 +80,7 @@ def _between(largest: float, least: float) -> list[float]:
 @click.argument("expression")
 @click.option("--at", metavar="POINT", required=True, help="Where: 1 | 1,2 | x=1,y=2 | pi/4.")
 @click.option("--delta", metavar="LIST", help="Steps δ at which f is compared.  [default: 1,0.1,0.01,0.001]")
-@click.option("--direction", metavar="LIST", help="Which way to go, such as 1,1, of several variables.")
+@click.option("--direction", metavar="LIST", help="Which way to go, such as 1,1 or x=1,y=1, of several variables.")
 @click.option("--interval", metavar="FROM:TO", help="What the picture shows, such as -1:1.  [default: 2 to both sides]")
 @picture_options
 @_report_options
@@ -105,7 +105,7 @@ def tangent(
 
     check_format(format)
     shown = read_interval(interval) if interval else None
-    found = find(expression, at, deltas=names(delta), direction=_list(direction), variables=names(variables))
+    found = find(expression, at, deltas=names(delta), direction=_direction(direction), variables=names(variables))
 
     def picture() -> Any:
         from diffkit.pictures.functions import picture_of_tangent
@@ -117,8 +117,12 @@ def tangent(
     return 0 if found else EXIT_NO
 
 
-def _list(text: str | None) -> list[str] | None:
-    return None if text is None else list(names(text) or ())
+def _direction(text: str | None) -> list[str] | dict[str, str] | None:
+    """A list of numbers, or numbers by name."""
+    if text is None or "=" not in text:
+        return None if text is None else list(names(text) or ())
+    parts = [part.partition("=") for part in names(text) or ()]
+    return {name.strip(): value for name, _, value in parts}
 
 
 @click.command(cls=ExpressionCommand)

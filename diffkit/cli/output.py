@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from diffkit.cli.interrupts import INTERRUPTS
 from diffkit.cli.streams import complain
 from diffkit.deadline import TimeIsUp, check_time, unhurried
 from diffkit.errors import DiffkitError
@@ -18,7 +19,6 @@ EXIT_BAD = 2
 EXIT_UNREAD = 141  # as shells have it: 128 and the number of SIGPIPE
 PATIENCE = 1.0  # seconds without a word
 INTERRUPTED = "interrupted"
-EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
 T = TypeVar("T")
 
 
@@ -46,12 +46,16 @@ def deliver(document: Any, format: str, output: str | None) -> None:
 
 
 @contextmanager
-def drawing(make: Callable[[], Any], file: str | None, window: bool) -> Iterator[None]:
+def drawing(make: Callable[[], Any], file: str | None, window: bool, stopped: str = "") -> Iterator[None]:
     """Draw a picture where one is asked for: into a file before the report is written, in a window after it.
+
+    Where the work was ``stopped`` nobody waits for a picture.
 
     What cannot be drawn does not cost the report: the error is raised when that is written.
     """
-    if file is None and not window:
+    if stopped and (file is not None or window):
+        complain(f"no picture: {stopped}")
+    if stopped or (file is None and not window):
         yield
         return
     from diffkit import pictures
@@ -85,6 +89,7 @@ def gather(found: Iterable[T], total: int, doing: str = "comparing") -> tuple[li
     """Collect what is found one by one, with a progress bar on a terminal; and why that ended early, if it did."""
     gc.enable()  # this is not the one answer after which the process ends
     gathered: list[T] = []
+    INTERRUPTS.wait()
     try:
         for one in _watched(found, total, doing):
             gathered.append(one)

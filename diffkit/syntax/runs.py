@@ -67,7 +67,7 @@ def _written_product(found: re.Match[str]) -> str:
 
 def _product(run: str) -> str:
     """Factors with their signs: 2w*t, as a number needs none before a name."""
-    return re.sub(r"(?<=[0-9])\*(?=[A-Za-z])", "", "*".join(FACTORS.findall(run)), count=1)
+    return re.sub(r"(?<=[0-9])\*(?=[A-Za-z])(?![eEjJ])", "", "*".join(FACTORS.findall(run)), count=1)
 
 
 def undeclared(name: str, written: str, text: str | None, position: int | None) -> ParseError:
