@@ -191,7 +191,7 @@ def outcome(call):
         found = repr(call())
     except dk.DiffkitError as error:
         found = f"{type(error).__name__}: {error}"
-    return re.sub(r"'seconds': [^,}]*|[^ ]* apart", "", found)
+    return re.sub(r"'seconds': ({[^}]*}|[^,}]*)|[^ ]* apart", "", found)
 
 
 KNOWN = {}
