@@ -285,6 +285,12 @@ def test_directions_and_claims_with_labels():
         dk.directional("x^2*y", point, pandas().Series([0.0, 1.0]))
 
 
+def test_a_box_with_labels():
+    box = dk.stationary("x^2 + 3*y^2", {"y": (-1, 0), "x": (0, 1)}).box
+    for form in ("named tuple", "symbols", "series"):
+        assert dk.stationary("x^2 + 3*y^2", ONE[form]({"y": (-1, 0), "x": (0, 1)})).box == box
+
+
 # One order ------------------------------------------------------------------------------------------------------------
 
 

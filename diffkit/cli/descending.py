@@ -10,7 +10,7 @@ from diffkit.cli.arrays import are_arrays, array_options
 from diffkit.cli.inputs import CODE, argument_of, names_in_module
 from diffkit.cli.interrupts import EXIT_INTERRUPTED
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, picture_options
-from diffkit.cli.output import EXIT_NO, INTERRUPTED, deliver, drawing, gather
+from diffkit.cli.output import EXIT_NO, INTERRUPTED, Picture, deliver, drawing, gather
 from diffkit.cli.streams import complain
 
 
@@ -89,12 +89,7 @@ def descend(
     found = descender.descent(stopped)
     report = DescentReport(function, found, found.check() if checked else None)
 
-    def drawn() -> Any:
-        from diffkit.pictures.descent import picture as draw
-
-        return draw(found, picture)
-
-    with drawing(drawn, save, show, stopped):
+    with drawing(Picture("descent:picture", (found, picture), here=callable(f)), save, show, stopped):
         deliver(report, format, output)
     if stopped:
         complain(f"{stopped} after {found.steps} steps")

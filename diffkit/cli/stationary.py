@@ -13,7 +13,7 @@ import click
 
 from diffkit.cli.interrupts import EXIT_INTERRUPTED, INTERRUPTS
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, picture_options
-from diffkit.cli.output import EXIT_NO, INTERRUPTED, deliver, drawing
+from diffkit.cli.output import EXIT_NO, INTERRUPTED, Picture, deliver, drawing
 
 
 @click.command(cls=ExpressionCommand)
@@ -53,12 +53,8 @@ def stationary(
     with _progress() as progress:
         found = search(expression, box, most=most, variables=names(variables), progress=progress)
 
-    def drawn() -> Any:
-        from diffkit.pictures.stationary import picture
-
-        return picture(found)
-
-    with drawing(drawn, save, show, found.stopped if found.stopped == INTERRUPTED else ""):
+    picture = Picture("stationary:picture", (found,))
+    with drawing(picture, save, show, found.stopped if found.stopped == INTERRUPTED else ""):
         deliver(StationaryReport(found), format, output)
     if found.stopped == INTERRUPTED:
         return EXIT_INTERRUPTED
