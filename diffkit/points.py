@@ -126,7 +126,7 @@ def _single(values: Sequence[Any], names: tuple[str, ...]) -> Points:
     if len(values) != len(names):
         has = plural(len(values), "coordinate")
         raise PointError(f"the point has {has}, the expression has {plural(len(names), 'variable')}",
-                         hint=f"in order: {listing(names)}")  # fmt: skip
+                         hint=f"in order: {listing(names)}" if names else "name them, such as x=1")  # fmt: skip
     return Points(names, tuple(number(v, n) for v, n in zip(values, names, strict=True)))
 
 

@@ -37,7 +37,9 @@ def test_the_derivative_of_a_constant_is_zero(f):
     assert dk.taylor(f, 1, 3).value[1:].tolist() == [0, 0, 0]
     assert dk.compare(f, {"x": 1})
     assert dk.check(f, "0", {"x": 1})
+    assert dk.check(f, "0")
     assert not dk.check(f, "1", {"x": 1})
+    assert dk.stationary(f, "-1:1").variables == ("x",)
     assert dk.explain(f).formula == "0"
     for backend in ("symbolic", "finite", "dual", "reverse"):
         assert dk.gradient(f, {"x": 1, "y": 2}, backend=backend).value.tolist() == [0, 0]

@@ -167,8 +167,7 @@ def tangent(
     there are several variables (steepest ascent unless given). Raises PointError for a batch or a zero direction,
     and OutOfTime after ``timeout`` seconds.
     """
-    question = ask(f, "gradient", variables, args, names_in(at))
-    task, points = question.at(at)
+    task, points = ask(f, "gradient", variables, args, names_in(at)).at(at)
     if points.point is None:
         raise PointError("a tangent is drawn at one point", hint="give numbers, not arrays or a range")
     program = task.program

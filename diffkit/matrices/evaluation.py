@@ -22,6 +22,7 @@ from diffkit.ndarrays.kernel import apply_row, exactly
 from diffkit.primitives import table
 from diffkit.program import Constant
 from diffkit.syntax.names import Names, check_variables, natural_order
+from diffkit.syntax.runs import instead
 
 EXACT = 2.0**53  # integers up to it are binary64 numbers
 REDUCTIONS: dict[str, Callable[..., Any]] = {
@@ -47,7 +48,8 @@ class ArrayFunction(Function):
         names = own if variables is None else check_variables(variables)
         missing = [name for name in free if name not in names]
         if missing:
-            raise VariableError(f"unknown variable {missing[0]}", hint=f"the variables are {listing(names)}")
+            hint = instead(missing[0], names, matrices=True) or f"the variables are {listing(names)}"
+            raise VariableError(f"unknown variable {missing[0]}", hint=hint)
         declared = frozenset((*given, *data, *(() if variables is None else names)))
         check_names(node, text, declared, given)
         ordered = variables is not None or not (data or bound)
@@ -84,6 +86,8 @@ class ArrayFunction(Function):
 
     def parameters(self) -> tuple[str, ...]:
         """Names of the variables."""
+        if not self.names and not self.data:
+            raise VariableError("the expression has no variable", hint="name one in the point, such as x=1")
         if not self.names:
             raise VariableError("every name has data, so there is nothing to differentiate by",
                                 hint="name them by --variables, or leave them out of the data")  # fmt: skip

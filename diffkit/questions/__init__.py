@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from diffkit.errors import DiffkitError, PointError, did_you_mean
 from diffkit.frames import labelled
-from diffkit.functions import as_list, is_function, read_joint, with_inputs
+from diffkit.functions import as_list, is_function, read_joint
 from diffkit.points import Points, check_names, number, read_points
 from diffkit.program import Program
 from diffkit.syntax.names import Names, names_of
@@ -121,10 +121,8 @@ def make_task(
     """Give the task of a kind about an expression; errors as ``ask``. The variable of a constant is x."""
     check_options(kind, options)
     reading = read_joint(as_list(f) if kind == "jacobian" else [f], variables, {*given, *names_of(options.get("wrt"))})
-    program = reading.program
-    if kind in ("derivative", "taylor") and not program.inputs and variables is None:
-        program = with_inputs([program], ("x",))
-    return source_task(program, kind, options)._replace(notes=reading.notes)
+    reading = reading.of_one(variables) if kind in ("derivative", "taylor") else reading
+    return source_task(reading.program, kind, options)._replace(notes=reading.notes)
 
 
 def source_task(source: Any, kind: str, options: dict[str, Any]) -> Task:

@@ -92,6 +92,7 @@ def _program_of(f: Any, box: Any, variables: Names | None, args: Sequence[Any]) 
     if len(args):
         raise DiffkitError("args are further arguments of a Python function", hint="an expression takes none")
     reading = read_joint([f], variables, tuple(sides) if isinstance(sides, dict) else ())
+    reading = reading.of_one(variables) if len(sides) == 1 else reading
     if not reading.program.inputs:
         raise PointError("f has no variables", hint="name them in the box, for example x=-2:2")
     return reading.program, reading.notes
