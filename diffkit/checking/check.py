@@ -22,8 +22,9 @@ from diffkit.checking.setting import Asked, Setting
 from diffkit.checking.subject import Truth
 from diffkit.checking.triangles import by_triangles
 from diffkit.checking.wrappers import NOT_STEADY
-from diffkit.deadline import Deadline, TimeIsUp, current_deadline, time_limit
+from diffkit.deadline import Deadline, TimeIsUp, check_time, current_deadline, time_limit
 from diffkit.errors import DiffkitError, OutOfTime, PointError
+from diffkit.surroundings import undisturbed
 from diffkit.syntax.names import Names
 from diffkit.tolerances import Tolerances, read_tolerances
 from diffkit.workers import timed
@@ -36,6 +37,7 @@ KINDS = ("derivative", "gradient", "jacobian", "hessian", "vjp")
 
 
 @timed
+@undisturbed()
 def check(
     f: Any, claim: Any, at: Any = None, *, kind: str | None = None, wrt: Any = None, variables: Names | None = None,
     args: Sequence[Any] = (), claim_args: Sequence[Any] | None = None, rtol: float | None = None,
@@ -133,6 +135,7 @@ class _Looks:
             if fresh >= self.wanted or blind > BLIND * self.wanted:
                 break
             truth = setting.subject.at(point)
+            check_time()  # a truth for which there was no time is no reason to look elsewhere
             if any(odd.status != "ok" for odd in truth.odd.values()):
                 continue
             look = self._look(point, truth)

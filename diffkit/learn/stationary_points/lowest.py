@@ -95,7 +95,7 @@ class Descent:
     def _bounded(self, point: Sequence[float]) -> float:
         """A number that f is not above at a point, by intervals; ∞ if they have none."""
         low, high = value_range(self.surface, tuple((x, x) for x in point))
-        return high if low <= high else math.inf
+        return high if math.isfinite(low) and low <= high else math.inf
 
     def run(self, boxes: Sequence[Box], most: int) -> Least:
         """Bound f over the boxes, and over the points known."""
