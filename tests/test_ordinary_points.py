@@ -51,6 +51,13 @@ def test_zero_bases_at_every_order(order):
     assert values(task) == [float((0, 0, 0, 0, 0, 120 / 243)[order]) if order < 6 else 0.0]
 
 
+@pytest.mark.parametrize("n", [2, 5, 7])
+def test_zero_bases_in_taylor_coefficients(n):
+    """(t/3)ⁿ·e^(1 + t) at t = 0."""
+    found = values(dk.taylor(f"(w/3 - 1/3)**{n}*exp(w)", 1, 8))
+    assert found == pytest.approx([math.e / 3**n / math.factorial(k - n) if k >= n else 0.0 for k in range(9)])
+
+
 @pytest.mark.parametrize("n", [-3, -1, 0, 1, 2, 3, 5, 64])
 def test_powers_of_balls(n):
     with precision(96):
