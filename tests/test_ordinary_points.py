@@ -185,6 +185,16 @@ def test_held_jumps_must_be_decided():
     assert one.holds(arb(-1), moves=False)
 
 
+@pytest.mark.parametrize(("text", "status"), [
+    ("max(3, abs(x))*x", "ok"), ("max(abs(x), hypot(x, y))", "ok"), ("min(-3, cbrt(x))*y", "ok"),
+    ("max(x, relu(y))", "ok"), ("max(y, atan2(x, x)**2)", "not_differentiable"), ("max(3, sqrt(x))", "domain_error"),
+    ("min(9, 1/x)", "domain_error"), ("max(5, floor(x))", "ok"), ("min(5, where(x > 0, 9, 1))", "not_differentiable"),
+])  # fmt: skip
+def test_what_is_not_taken_may_bend_and_may_not_jump(text, status):
+    """At x = 0, y = 2; a jump that does not reach what is taken is seen by one-sided series."""
+    assert dk.derivative(dk.parse(text, ("x", "y")), [0, 2], wrt="x").status == status
+
+
 # Powers ---------------------------------------------------------------------------------------------------------------
 
 
