@@ -68,34 +68,34 @@ def joint(n):
 
 
 WORK = {  # name: (size, what makes the work that is timed)
-    "points in CSV": (8000, lambda n: partial(read_file, table(n), "f", names(n))),
-    "points in JSON": (8000, lambda n: partial(read_file, json.dumps(dict.fromkeys(names(n), 1)), "f", names(n))),
-    "a mapping": (8000, lambda n: partial(read_points, dict.fromkeys(names(n), 1.0), names(n))),
+    "points in CSV": (5000, lambda n: partial(read_file, table(n), "f", names(n))),
+    "points in JSON": (5000, lambda n: partial(read_file, json.dumps(dict.fromkeys(names(n), 1)), "f", names(n))),
+    "a mapping": (5000, lambda n: partial(read_points, dict.fromkeys(names(n), 1.0), names(n))),
     "named text": (4000, lambda n: partial(read_points, ",".join(f"{v}=1" for v in names(n)), names(n))),
-    "an unknown column": (8000, lambda n: partial(refused, read_file, table(n, "y"), "f", names(n))),
-    "a column twice": (8000, lambda n: partial(refused, read_file, table(n, f"x{n - 1}"), "f", names(n))),
-    "data by column": (8000, lambda n: partial(load_data, [on_disk(table(n))], ["x1", "x2"])),
-    "data as a matrix": (4000, lambda n: partial(load_data, [f"A={on_disk(table(n))}"], ["A"])),
-    "data for all names": (4000, lambda n: partial(load_data, [on_disk(table(n))], names(n))),
-    "declared names": (20_000, lambda n: partial(check_variables, names(n))),
-    "a name twice": (20_000, lambda n: partial(refused, check_variables, (*names(n), f"x{n - 1}"))),
-    "an unknown name": (8000, lambda n: partial(refused, dk.parse, "y", names(n))),
-    "chosen names": (8000, lambda n: partial(gradient_task, dk.parse("x1", names(n)).program, names(n))),
-    "text": (1000, lambda n: partial(there_and_back, text(n))),
-    "a moving point": (1000, lambda n: partial(moving, program(n))),
-    "H·v": (1000, lambda n: partial(hvp_task, program(n), [1.0] * n)),
-    "a gradient": (300, lambda n: partial(dk.gradient, dk.parse(text(n)), np.ones(n), backend="reverse")),
-    "a proof": (300, lambda n: partial(dk.gradient, dk.parse(text(n)), np.ones(n))),
+    "an unknown column": (5000, lambda n: partial(refused, read_file, table(n, "y"), "f", names(n))),
+    "a column twice": (5000, lambda n: partial(refused, read_file, table(n, f"x{n - 1}"), "f", names(n))),
+    "data by column": (5000, lambda n: partial(load_data, [on_disk(table(n))], ["x1", "x2"])),
+    "data as a matrix": (1500, lambda n: partial(load_data, [f"A={on_disk(table(n))}"], ["A"])),
+    "data for all names": (1500, lambda n: partial(load_data, [on_disk(table(n))], names(n))),
+    "declared names": (10_000, lambda n: partial(check_variables, names(n))),
+    "a name twice": (10_000, lambda n: partial(refused, check_variables, (*names(n), f"x{n - 1}"))),
+    "an unknown name": (3000, lambda n: partial(refused, dk.parse, "y", names(n))),
+    "chosen names": (5000, lambda n: partial(gradient_task, dk.parse("x1", names(n)).program, names(n))),
+    "text": (500, lambda n: partial(there_and_back, text(n))),
+    "a moving point": (500, lambda n: partial(moving, program(n))),
+    "H·v": (500, lambda n: partial(hvp_task, program(n), [1.0] * n)),
+    "a gradient": (200, lambda n: partial(dk.gradient, dk.parse(text(n)), np.ones(n), backend="reverse")),
+    "a proof": (150, lambda n: partial(dk.gradient, dk.parse(text(n)), np.ones(n))),
     "rows that share nothing": (250, lambda n: partial(reverse_program, joint(n), [(k, (k,)) for k in range(n)])),
-    "code without a value": (2000, lambda n: partial(dk.gradient, nothing, np.ones(n))),
-    "code that raises": (2000, lambda n: partial(dk.gradient, failing, np.ones(n))),
+    "code without a value": (800, lambda n: partial(dk.gradient, nothing, np.ones(n))),
+    "code that raises": (800, lambda n: partial(dk.gradient, failing, np.ones(n))),
 }  # fmt: skip
 
 
 def seconds(work):
     """The least of several times: another process can only make it longer."""
     times = []
-    for _ in range(4):
+    for _ in range(3):
         gc.collect()
         start = time.process_time()
         work()
