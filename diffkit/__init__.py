@@ -4,8 +4,9 @@ Symbolic, finite-difference and dual-number derivatives of real expressions, com
 reference. ``import diffkit as dk``; every name below is imported when first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
+
+TYPE_CHECKING = False  # what typing has under that name: nothing is imported before the command guards its interrupts
 
 __version__ = "0.1.0"
 
@@ -43,6 +44,8 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from diffkit.accuracy import AccuracyReport as AccuracyReport
     from diffkit.api import compare as compare
     from diffkit.api import derivative as derivative
@@ -102,6 +105,8 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for."""
     if name not in _HOME:
         raise AttributeError(f"module 'diffkit' has no attribute {name!r}")
+    from importlib import import_module
+
     value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value

@@ -139,9 +139,22 @@ class Spot(Here):
 
     def _value(self, slot: int, primitive: Primitive, args: list[Any]) -> Any:
         try:
+            if self.constants.depth and primitive in ALIKE and self._alike(slot, args):
+                return args[0] if primitive in EXTREMES else primitive.floats(0, 0)  # type: ignore[misc]
             return super()._value(slot, primitive, args)
         except Undecided as undecided:
             return Unknown(undecided.reason, undecided.where or excerpt(self.program, slot))
+
+    def _alike(self, slot: int, args: list[Any]) -> bool:
+        """Whether what is compared is the same beside the point."""
+        if any(isinstance(arg, Undefined | Unknown) for arg in args):
+            return False
+        try:
+            return bool(self.constants.sign(self.constants.apply(SUB, args)) == 0)
+        except Undecided:
+            instruction = self.program.instruction_at(slot)
+            assert instruction is not None
+            return self.around.zero(*instruction[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,10 +196,21 @@ class Neighbourhood:
             joined.append(True)
         for slot, primitive, args in self.program.numbered():
             algebra.slot = slot
+            if self.variable < 0 or not self.here.moves[slot] >> self.variable & 1:
+                germs.append(self._standing(slot, algebra))
+                joined.append(not isinstance(self.values[slot], Undefined))
+                continue
             germ = self._germ(slot, primitive, args, algebra, germs)
             germs.append(germ)
             joined.append(self._joins(slot, primitive, args, algebra, germ, germs, joined))
         return Side(algebra, germs, joined)
+
+    def _standing(self, slot: int, algebra: GermAlgebra) -> Any:
+        """The germ of what does not move: its value."""
+        value = self.values[slot]
+        if isinstance(value, Undefined):
+            return Missing(value.slot, "has no value where")
+        return value if isinstance(value, bool | Unknown) else algebra.number(value)
 
     def _germ(
         self, slot: int, primitive: Primitive, args: tuple[int, ...], algebra: GermAlgebra, germs: list[Any]

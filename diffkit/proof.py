@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -96,6 +96,9 @@ def enclose(ball: Any) -> Enclosure:
     return Enclosure(ball, low + 0.0)  # a −0.0 becomes 0.0
 
 
+NOTHING = Enclosure(arb("nan"), None)
+
+
 class Runner:
     """A program over one flint algebra: interpreted at first, compiled when it is used again and again."""
 
@@ -166,14 +169,14 @@ class Prover:
 
     def at(self, point: Sequence[float]) -> Regular:
         """Prove what can be proven of every component as an ordinary derivative."""
-        climb = Climb(self, point)
-        stopped = ""
+        climb, stopped = None, ""
         try:
             if not self._balls.patience and (proof := self._at_once(*point)):
                 return proof
+            climb = Climb(self, point)
             self._climb(climb)
         except TimeIsUp as up:
-            stopped = up.reason
+            climb, stopped = climb or Climb(self, point), up.reason
         return Regular(tuple(climb.enclosures), tuple(climb.holding), tuple(climb.confirmed), climb.bits, stopped)
 
     def _climb(self, climb: Climb) -> None:
@@ -304,7 +307,7 @@ class Climb:
     def __init__(self, prover: Prover, point: Sequence[float]):
         self.prover, self.point, self.bits = prover, point, 0
         count = len(prover.task.indices)
-        self.enclosures = [Enclosure(arb("nan"), None)] * count
+        self.enclosures = [NOTHING] * count
         self.holding: list[bool | None] = [None] * count
         self.confirmed: list[bool | None] = [None] * count
         self.open = list(range(count))
@@ -357,7 +360,7 @@ def decimal_text(ball: Any, digits: int) -> str:
     if not ball.is_finite():
         return ""
     ends = [exact_fraction(end) for end in (ball.lower(), ball.upper())]
-    with localcontext(prec=digits, Emax=MAX_EMAX, Emin=MIN_EMIN, rounding=ROUND_HALF_EVEN):
+    with localcontext(Context(digits, ROUND_HALF_EVEN, MIN_EMIN, MAX_EMAX, 1, 0, [], [])):
         low, high = (Decimal(end.numerator) / Decimal(end.denominator) for end in ends if end is not None)
     if low != high:
         return ""

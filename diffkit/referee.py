@@ -95,7 +95,8 @@ class Referee:
             return too_large(self.task.program, self.task.program.outputs[index[0]])
         message = ""
         if value == 0.0 and not enclosure.is_zero:
-            bound = (enclosure.ball.abs_upper() * UP).str(2, radius=False)
+            with precision(PRECISIONS[0]):
+                bound = (enclosure.ball.abs_upper() * UP).str(2, radius=False)
             sign = "it may be zero" if enclosure.ball.contains(0) else "it is not zero"
             message = f"rounds to 0.0: the derivative is at most {bound} in size, and {sign}"
         return Odd("ok", message, value=value, error=enclosure.error)

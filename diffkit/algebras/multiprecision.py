@@ -33,7 +33,7 @@ BOUNDS = {
 """Largest binary exponent of an argument that mpmath is asked about, by row."""
 
 
-LEFT = frozenset(("digamma", "polygamma", "loggamma", "gamma"))
+LEFT = frozenset(("loggamma", "gamma"))
 
 
 class MultiprecisionAlgebra:

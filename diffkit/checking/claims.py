@@ -13,6 +13,7 @@ from diffkit.callables import Bound, Function
 from diffkit.callables.function import Argument
 from diffkit.callables.noise import rounding
 from diffkit.errors import DiffkitError, FunctionError, LimitError, TracingError
+from diffkit.frames import labelled
 from diffkit.functions import Expression, as_joint_program, is_sympy
 from diffkit.points import plural
 from diffkit.program import Program
@@ -199,14 +200,20 @@ def read_claim(
     """Give the Claim; ``variables`` are the names that expressions may use (None where f is code without names)."""
     if isinstance(claim, Function):
         return CodeClaim(claim, arguments, parameters, labels, point, count, pair)
+    given = labelled(claim)
+    if given is not None and given.table:
+        raise DiffkitError("a table is no claim by names", hint="give its numbers, as .to_numpy(), in the order of "
+                           f"{', '.join(labels[:FEW])}")  # fmt: skip
+    if given is not None and (given.names or isinstance(claim, Mapping) or len(parameters) > 1):
+        claim = list(_in_order(given.values, parameters))
     if _is_text(claim):
         if variables is None:
             raise DiffkitError(
                 "a claim in words needs named variables", hint="f takes an array: write the claim as code"
             )
         return TextClaim(claim, variables)
-    if isinstance(claim, Mapping):
-        claim = np.concatenate([np.ravel(part) for part in _in_order(claim, parameters)])
+    if given is not None and isinstance(claim, list):
+        claim = np.concatenate([np.ravel(part) for part in claim])
     return NumberClaim(claim)
 
 

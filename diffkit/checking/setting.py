@@ -95,7 +95,7 @@ class Setting:
         """F as a program, with its arguments as the claim takes them."""
         asked = self.asked
         reading = read_joint(as_list(asked.f), asked.variables, {*names_in(asked.at), *names_of(asked.wrt)})
-        program, self.notes = reading.program, reading.notes
+        program, self.notes = reading.of_one(asked.variables).program, reading.notes
         points = read_points(asked.at, program.inputs) if asked.at is not None else None
         self.outputs = () if len(program.outputs) == 1 else (len(program.outputs),)
         self._place(points, _arguments_of(asked.claim, program.inputs, asked.at, asked.claim_args))

@@ -8,6 +8,7 @@ from typing import Any
 from diffkit.primitives import series
 from diffkit.primitives.floats import ieee, scipy_special
 from diffkit.primitives.model import Place, row
+from diffkit.primitives.polygamma import polygamma, polygamma_of_mpmath, polygammas
 
 
 def _special() -> Any:
@@ -98,7 +99,8 @@ row("loggamma", "x", "log |Γ(x)|", aliases=("lgamma", "gammaln"),
     points=(-2.3, 1e-5, 0.5, 3.3, 20.25, 1e10))
 
 row("digamma", "x", "ψ(x) = Γ′(x)/Γ(x)", aliases=("psi",),
-    floats=scipy_special("psi"), array="scipy.special.psi", mpmath="digamma", ulps=10.0,
+    floats=scipy_special("psi"), array="scipy.special.psi", ulps=10.0,
+    mpmath=lambda mp, x: polygamma_of_mpmath(mp, 0, x),
     definition=lambda F, x: F.polygamma(0, x),
     ball="digamma", series=series.digamma,
     partials=(lambda F, x, y: F.polygamma(1, x),),
@@ -106,12 +108,12 @@ row("digamma", "x", "ψ(x) = Γ′(x)/Γ(x)", aliases=("psi",),
     points=(-2.5, 1e-5, 0.5, 3.3, 20.25, 1e10))
 
 row("polygamma", "n, x", "nth derivative of ψ(x); the order n is an integer constant", orders=(0,),
-    floats=scipy_special("polygamma"), array=lambda np, n, x: _special().polygamma(int(n), x),
-    mpmath=lambda mp, n, x: mp.psi(int(n), x), sympy="polygamma", ulps=20.0,
+    floats=polygamma, array=polygammas,
+    mpmath=polygamma_of_mpmath, sympy="polygamma", ulps=20.0,
     ball=ball_polygamma, series=series.polygamma,
     partials=(None, lambda F, n, x, y: F.polygamma(n + 1, x)),
     places=(POLYGAMMA_POLE,),
-    points=((0, 0.5), (1, 3.3), (2, 20.25), (3, 1e-3)))
+    points=((0, 0.5), (1, 3.3), (2, 20.25), (3, 1e-3), (1, -20.3), (2, -100.75), (4, -2.7)))
 
 row("besselj", "n, x", "Bessel function of the first kind; the order n is an integer constant", orders=(0,),
     floats=scipy_special("jv"), array=lambda np, n, x: _special().jv(int(n), x),

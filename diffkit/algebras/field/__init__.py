@@ -37,6 +37,11 @@ def vanishes_around(program: Program, point: Sequence[float | Fraction]) -> bool
     return _symbolically(program, [Fraction(x) for x in point], NOUGHT, around=True)
 
 
+def vanishes_beside(program: Program) -> bool:
+    """Whether exact algebra proves that a program is zero for all small positive values of its inputs."""
+    return _is(program, lambda field: [field.small(i) for i in range(len(program.inputs))], NOUGHT, ())
+
+
 def _symbolically(program: Program, point: Sequence[Fraction], less: Fraction, around: bool = False) -> bool:
     return _is(
         program, lambda field: [field.variable(i, x) for i, x in enumerate(point)], less, () if around else point

@@ -133,7 +133,7 @@ class Descent:
     def _bounded(self, point: Sequence[float]) -> float:
         """A number that f is not above at a point, by intervals; ∞ if they have none."""
         low, high = value_range(self.surface, tuple((x, x) for x in point))
-        return high if low <= high else math.inf
+        return high if math.isfinite(low) and low <= high else math.inf
 
     def _settle(self, face: Face, zero: Zero) -> None:
         """Take the value at a stationary point of a face as a bound, if it is in the box and may be the least one."""
