@@ -18,12 +18,25 @@ def below(value: float, digits: int) -> str:
     return _shown(value, Context(digits, ROUND_FLOOR, MIN_EMIN, MAX_EMAX, traps=[]))
 
 
+def stepped(value: float, exponent: int, up: bool) -> str:
+    """The multiple of a power of ten next to a number on one side of it, as text."""
+    context = Context(2000, ROUND_CEILING if up else ROUND_FLOOR, MIN_EMIN, MAX_EMAX, traps=[])
+    return _text(context.quantize(Decimal.from_float(value), Decimal(1).scaleb(exponent, context)), 16)
+
+
 def _shown(value: float, context: Context) -> str:
-    if not math.isfinite(value):
-        return f"{value:g}"
-    number = EXACT.normalize(context.plus(Decimal.from_float(value)))
+    return _text(context.plus(Decimal.from_float(value)), context.prec) if math.isfinite(value) else f"{value:g}"
+
+
+def _text(number: Decimal, most: int) -> str:
+    """A decimal as Python writes floats: 0.0012, 1.2e-05."""
+    number = EXACT.normalize(number)
     exponent = number.adjusted()
-    return format(number, "f") if not number or -5 < exponent < context.prec else format(number, "e")
+    if not number:
+        return "0"
+    if -5 < exponent < most:
+        return format(number, "f")
+    return f"{format(EXACT.scaleb(number, -exponent), 'f')}e{exponent:+03d}"
 
 
 def apart(value: float, text: str) -> float:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from diffkit.outward import above, apart, below
+from diffkit.outward import above, apart, below, stepped
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, listed, plain, shown
 
 if TYPE_CHECKING:
@@ -165,15 +165,17 @@ def _regions(found: StationaryPoints) -> Block:
 
 
 def _sides(region: Region, box: Any) -> list[str]:
-    """The sides of a region, rounded outward to about a millionth of the box, or as a place where it is smaller."""
-    sides = []
+    """The sides of a region, rounded to about a millionth of the box, or as a place where it is smaller.
+
+    Outward, so that what is not decided lies between them; inward where all of what lies between them is flat.
+    """
+    outward, sides = region.kind != "flat", []
     for name, (low, high) in region.ranges.items():
         unit = math.floor(math.log10(box[name][1] - box[name][0]) - 6)
-        digits = [max(1, math.floor(math.log10(abs(end) or 1.0)) - unit + 1) for end in (low, high)]
-        sides.append(
-            f"{below(low, digits[0])} to {above(high, digits[1])}" if high - low > 10.0**unit
-            else f"about {round(low, -unit) + 0.0:.{digits[0]}g}"
-        )  # fmt: skip
+        if high - low > 10.0**unit:
+            sides.append(f"{stepped(low, unit, not outward)} to {stepped(high, unit, outward)}")
+        else:
+            sides.append(f"about {stepped(low / 2 + high / 2, unit, True)}")
     return sides
 
 
@@ -188,7 +190,8 @@ def extreme(found: Extreme, reached: float, bound: float, word: str, beyond: str
         return f"{word} value in the box: {shown(reached)}, at {at} ({where}); proven, exactly"
     if found.proven:
         between = f"between {below(found.low, LONG)} and {above(found.high, LONG)}"
-        return f"{word} value in the box: {reached + 0.0:.10g}, at {at} ({where}); proven to lie {between}"
+        near = 0.0 if found.low <= 0 <= found.high else reached
+        return f"{word} value in the box: {near:.10g}, at {at} ({where}); proven to lie {between}"
     known = abs(bound) < float("inf")
     outward = below if beyond == "lower" else above
     nothing = "no bound could be proven, and there may be none"
