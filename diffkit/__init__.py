@@ -22,7 +22,7 @@ _HOMES = {
     "diffkit.comparison": ("Comparison",),
     "diffkit.errors": (
         "BackendError", "DiffkitError", "FileError", "FormError", "FunctionError", "LimitError", "NotOkError",
-        "ParseError", "PointError", "ShapeError", "TracingError", "VariableError",
+        "OutOfTime", "ParseError", "PointError", "ShapeError", "TracingError", "VariableError", "WorkerError",
     ),
     "diffkit.functions": ("Expression", "parse"),
     "diffkit.learn.gradient_descent.descent": ("Descent", "descend"),
@@ -70,11 +70,13 @@ if TYPE_CHECKING:
     from diffkit.errors import FunctionError as FunctionError
     from diffkit.errors import LimitError as LimitError
     from diffkit.errors import NotOkError as NotOkError
+    from diffkit.errors import OutOfTime as OutOfTime
     from diffkit.errors import ParseError as ParseError
     from diffkit.errors import PointError as PointError
     from diffkit.errors import ShapeError as ShapeError
     from diffkit.errors import TracingError as TracingError
     from diffkit.errors import VariableError as VariableError
+    from diffkit.errors import WorkerError as WorkerError
     from diffkit.functions import Expression as Expression
     from diffkit.functions import parse as parse
     from diffkit.learn.derivations.backward import Backward as Backward

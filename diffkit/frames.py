@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from diffkit.errors import PointError
-from diffkit.syntax.names import as_name
+from diffkit.syntax.names import as_name, repeated
 
 
 class Labelled(NamedTuple):
@@ -38,7 +38,7 @@ def labelled(at: Any) -> Labelled | None:
     if columns is not None and not callable(columns):  # a frame of pandas or polars, a table of Arrow
         labels = list(columns)
         _by_label(labels, labels)  # a label that stands twice would give both columns
-        return Labelled(_by_label(labels, [at[label] for label in labels]), True)
+        return Labelled(_by_label(labels, _columns(at, labels)), True)
     index = getattr(at, "index", None)
     if index is not None and not callable(index) and hasattr(at, "to_numpy"):  # a series of pandas
         return Labelled(_by_label(list(index), at.to_numpy().tolist()))
@@ -47,11 +47,17 @@ def labelled(at: Any) -> Labelled | None:
 
 def _by_label(labels: list[Any], values: list[Any]) -> dict[Any, Any]:
     names = [as_name(label) for label in labels]
-    found = dict(zip(names, values, strict=True))
-    if len(found) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+    if (twice := repeated(names)) is not None:
         raise PointError(f"the point gives {str(twice)[:64]} twice")
-    return found
+    return dict(zip(names, values, strict=True))
+
+
+def _columns(table: Any, labels: list[Any]) -> list[Any]:
+    try:
+        return [table[label] for label in labels]
+    except Exception as error:  # a table that is not there yet, as a lazy one, fails in ways of its own
+        raise PointError(f"a {type(table).__name__} gives no columns: it raised {type(error).__name__}",
+                         hint="a lazy table is collected first") from None  # fmt: skip
 
 
 def names_in(at: Any) -> tuple[str, ...]:

@@ -285,6 +285,27 @@ def test_directions_and_claims_with_labels():
         dk.directional("x^2*y", point, pandas().Series([0.0, 1.0]))
 
 
+class Lazy(Frame):
+    """A table that has no columns yet."""
+
+    def __getitem__(self, name):
+        raise TypeError("collect me")
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [(Lazy({"x": [1.0], "y": [2.0]}), "a lazy table is collected first"),
+     (Frame({"x": [1.0], "y": [2.0, 3.0, 4.0]}), ""), (Frame({}), "gives no value for x")],
+)  # fmt: skip
+def test_tables_that_are_none(at, words):
+    for f in ("x*y", lambda x, y: x * y):
+        if f == "x*y" and not words:  # columns broadcast, as arrays do
+            assert dk.gradient(f, at).value.shape == (3, 2)
+            continue
+        with pytest.raises(dk.PointError, match=words or "different lengths"):
+            dk.gradient(f, at)
+
+
 def test_a_box_with_labels():
     box = dk.stationary("x^2 + 3*y^2", {"y": (-1, 0), "x": (0, 1)}).box
     for form in ("named tuple", "symbols", "series"):

@@ -196,7 +196,10 @@ def _by_name(at: Mapping[Any, Any], parameters: tuple[str, ...] | None) -> dict[
 def _rows(columns: Mapping[str, Any], names: Names | None) -> Place:
     """A table as a batch of points, one in each row, the parameters being numbers."""
     arguments = tuple(Argument(name, ()) for name in columns)
-    rows = _checked(np.stack([column(values, name) for name, values in columns.items()], axis=-1))
+    arrays = [column(values, name) for name, values in columns.items()]
+    if len({array.shape for array in arrays}) > 1:
+        raise PointError("the columns of the table have different lengths")
+    rows = _checked(np.stack(arrays, axis=-1))
     return _place(arguments, names, rows.reshape(-1, len(arguments)), rows.shape[:-1])
 
 

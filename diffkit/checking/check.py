@@ -21,7 +21,7 @@ from diffkit.checking.setting import Asked, Setting
 from diffkit.checking.subject import Truth
 from diffkit.checking.triangles import by_triangles
 from diffkit.checking.wrappers import NOT_STEADY
-from diffkit.deadline import Deadline, TimeIsUp, current_deadline, time_limit
+from diffkit.deadline import Deadline, TimeIsUp, check_time, current_deadline, time_limit
 from diffkit.errors import DiffkitError, OutOfTime, PointError
 from diffkit.surroundings import undisturbed
 from diffkit.syntax.names import Names
@@ -134,6 +134,7 @@ class _Looks:
             if fresh >= self.wanted or blind > BLIND * self.wanted:
                 break
             truth = setting.subject.at(point)
+            check_time()  # a truth for which there was no time is no reason to look elsewhere
             if any(odd.status != "ok" for odd in truth.odd.values()):
                 continue
             look = self._look(point, truth)
