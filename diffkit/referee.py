@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LARGEST = 1.7976931348623157e308
 WRONG_ROW = "the table's derivative and Arb's own series disagree: "
 UNCONFIRMED = Odd("uncertain", "Arb's series are too wide to confirm the derivative")
+UP = 1.05  # more than rounding to two digits takes away
 PROOF = "the derivative in ball arithmetic, confirmed by Arb's power series"
 SERIES = "ball arithmetic, and one-sided series with exact coefficients where the point is special"
 
@@ -98,7 +99,7 @@ class Referee:
         message = ""
         if value == 0.0 and not enclosure.is_zero:
             with precision(PRECISIONS[0]):
-                bound = enclosure.ball.abs_upper().str(2, radius=False)
+                bound = (enclosure.ball.abs_upper() * UP).str(2, radius=False)
             sign = "it may be zero" if enclosure.ball.contains(0) else "it is not zero"
             message = f"rounds to 0.0: the derivative is at most {bound} in size, and {sign}"
         return Odd("ok", message, value=value, error=enclosure.error)
