@@ -88,9 +88,10 @@ add("discrete_boundary_value", squares(
 add("broyden_tridiagonal", squares(
     f"(3 - 2*x{i})*x{i} - {x(i - 1) if i > 1 else 0} - 2*{x(i + 1) if i < 10 else 0} + 1" for i in range(1, 11)),
     [-1] * 10)  # fmt: skip
+BAND = {i: [j for j in range(max(1, i - 5), min(10, i + 1) + 1) if j != i] for i in range(1, 11)}
 add("broyden_banded", squares(
-    f"x{i}*(2 + 5*x{i}**2) + 1 - ({total([f'x{j}*(1 + x{j})' for j in range(max(1, i - 5), min(10, i + 1) + 1) if j != i])})"
-    for i in range(1, 11)), [-1] * 10)  # fmt: skip
+    f"x{i}*(2 + 5*x{i}**2) + 1 - ({total(f'x{j}*(1 + x{j})' for j in band)})" for i, band in BAND.items()),
+    [-1] * 10)  # fmt: skip
 add("watson", squares(
     [total(f"{j - 1}*x{j}*{i / 29}**{max(j - 2, 0)}" for j in range(2, 7))
      + f" - ({total(f'x{j}*{i / 29}**{j - 1}' for j in range(1, 7))})**2 - 1" for i in range(1, 30)]
@@ -115,7 +116,8 @@ add("generalized_tridiagonal_1", total(f"(x{i} + x{i + 1} - 3)**2 + (x{i} - x{i 
     [2] * 10)  # fmt: skip
 add("ext_tridiagonal_1", total(f"(x{a} + x{b} - 3)**2 + (x{a} - x{b} + 1)**4" for a, b in PAIRS), [2] * 6)
 add("ext_three_exponentials", total(
-    f"exp(x{a} + 3*x{b} - 0.1) + exp(x{a} - 3*x{b} - 0.1) + exp(-x{a} - 0.1)" for a, b in PAIRS), [0.1] * 6)  # fmt: skip
+    f"exp(x{a} + 3*x{b} - 0.1) + exp(x{a} - 3*x{b} - 0.1) + exp(-x{a} - 0.1)" for a, b in PAIRS),
+    [0.1] * 6)  # fmt: skip
 add("diagonal_4", total(f"(x{a}**2 + 100*x{b}**2)/2" for a, b in PAIRS), [1] * 6)
 add("diagonal_5", total(f"log(exp(x{i}) + exp(-x{i}))" for i in N), [1.1] * 10)
 add("ext_himmelblau", total(f"(x{a}**2 + x{b} - 11)**2 + (x{a} + x{b}**2 - 7)**2" for a, b in PAIRS), [1] * 6)

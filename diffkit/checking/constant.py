@@ -13,8 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from diffkit.callables import Bound
+from diffkit.callables.silence import unwarned
 from diffkit.checking.agreement import MOST
 from diffkit.checking.model import Judged
+from diffkit.errors import FunctionError
 from diffkit.tasks import Index
 
 DISTANCES = tuple(10.0**-k for k in range(8, -1, -1))
@@ -36,7 +38,7 @@ def around(bound: Bound, point: Sequence[float], output: int, variable: int) -> 
     size = abs(row[variable]) or 1.0
     here = float(bound.values(row)[output])
     steps = {d: [_beside(bound, row, output, variable, sign * d * size) for sign in (1.0, -1.0)] for d in DISTANCES}
-    changed = [d for d, values in steps.items() if any(v != here for v in values)]
+    changed = [d for d, values in steps.items() if any(v != here for v in values if math.isfinite(v))]
     rises = [abs(v - here) / (WIDE * size) for v in steps[WIDE] if math.isfinite(v)]
     if not changed:
         return Around(math.inf, 0.0)
@@ -45,9 +47,14 @@ def around(bound: Bound, point: Sequence[float], output: int, variable: int) -> 
 
 
 def _beside(bound: Bound, row: np.ndarray, output: int, variable: int, step: float) -> float:
+    """An output beside the point; NaN where the code fails so far from it, its warnings unheard."""
     moved = row.copy()
     moved[variable] += step
-    return float(bound.values(moved)[output])
+    try:
+        with unwarned():
+            return float(bound.values(moved)[output])
+    except FunctionError:
+        return math.nan
 
 
 def of_zero(bound: Bound, point: Sequence[float], index: Index, judged: Judged, name: str) -> Judged:
