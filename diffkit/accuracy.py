@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from os import PathLike
+from typing import Any, NamedTuple
 
 from diffkit.backends import Backend
 from diffkit.cases import Case
 from diffkit.comparison import Comparer, Comparison, Finding, Row
+from diffkit.deadline import check_time
 from diffkit.errors import DiffkitError
 from diffkit.points import plural
+from diffkit.regression import Changes, Key, Known, changes_since, known, standing
+from diffkit.tolerances import Tolerances
 
-CLOSE = 1e-12  # relative distance up to which an expected value is taken to be the value
+CLOSE = Tolerances(rtol=1e-12, atol=0.0)
+"""up to which an expected value is taken to be the value"""
 CONTRADICTS = "contradicts the expected value"
 
 
@@ -47,6 +52,8 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     message: str = ""
     """why the reference has no value, where it has none"""
+    seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
+    """how long each method took"""
 
     @property
     def contradicted(self) -> bool:
@@ -55,7 +62,7 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        """Whether no method is outside its error bar and nothing contradicts what was expected."""
+        """Whether the methods do not disagree with the reference and nothing contradicts what was expected."""
         return self.verdict not in ("disagree", "failed") and not self.contradicted
 
 
@@ -98,6 +105,11 @@ class Group(NamedTuple):
     cases: tuple[str, ...]
     evidence: str
 
+    @property
+    def contradicts(self) -> bool:
+        """Whether expected values are contradicted."""
+        return self.cause == CONTRADICTS
+
 
 @dataclass(frozen=True, repr=False)
 class AccuracyReport:
@@ -107,6 +119,10 @@ class AccuracyReport:
     backends: tuple[str, ...]
     outcomes: tuple[Outcome, ...]
     total: int
+    stopped: str = ""
+    """why not all were reached, if they were not"""
+    changes: Changes | None = None
+    """what is different from an old report that it was compared with"""
 
     @property
     def complete(self) -> bool:
@@ -120,7 +136,7 @@ class AccuracyReport:
 
     @property
     def passed(self) -> bool:
-        """Whether no method is outside its error bar and nothing contradicts what was expected."""
+        """Whether no method disagrees with the reference and nothing contradicts what was expected."""
         return self.complete and all(outcome.passed for outcome in self.outcomes)
 
     @property
@@ -161,6 +177,32 @@ class AccuracyReport:
         groups = [Group(*key, tuple(name for name, _ in of), of[0][1]) for key, of in found.items()]
         return tuple(sorted(groups, key=lambda group: -len(group.cases)))
 
+    @property
+    def contradictions(self) -> tuple[tuple[str, Finding], ...]:
+        """Where the reference or a method contradicts what was expected: the case, and the finding."""
+        return tuple((o.case.name, f) for o in self.outcomes for f in o.findings if f.cause == CONTRADICTS)
+
+    def against(self, old: AccuracyReport | Mapping[str, Any] | str | PathLike[str]) -> Changes:
+        """Compare with an old report, or with one that was written as JSON (a path, or what is in it).
+
+        FileError for a file that is no such report, or is of another version or another kind of derivative.
+        """
+        before, name = (old.known, "the old report") if isinstance(old, AccuracyReport) else known(old)
+        return changes_since(before, self.known, name)
+
+    @property
+    def known(self) -> Known:
+        """The report as far as it is compared with another."""
+        cases = [(Key(o.case.text, tuple(o.case.at.items())), o) for o in self.outcomes]
+        return Known(
+            self.kind,
+            {case: o.case.name for case, o in cases},
+            {case: (o.verdict, o.contradicted) for case, o in cases},
+            {case._replace(backend=s.backend, partial=s.label): (standing(s.value, s.within), s.digits)
+             for case, o in cases for s in o.scores},
+            {case._replace(backend=backend): s for case, o in cases for backend, s in o.seconds.items()},
+        )  # fmt: skip
+
     def worst(self, count: int = 10) -> tuple[Score, ...]:
         """Give the worst component of each case and backend, those outside their bar first, then by ulps, above one."""
         by_pair: dict[tuple[str, str], Score] = {}
@@ -172,10 +214,23 @@ class AccuracyReport:
     @property
     def headline(self) -> str:
         """What was compared and the verdicts, in one line."""
-        whole = "" if self.complete else f"PARTIAL, the first {len(self.outcomes)} of "
+        whole = "" if self.complete else f"PARTIAL ({self.stopped}), the first {len(self.outcomes)} of "
         return f"{self.kind}s at {whole}{plural(self.total, 'point')}: " + ", ".join(
             f"{count} {verdict}" for verdict, count in self.verdicts.items()
         )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise, in any of the cases."""
+        return tuple(dict.fromkeys(note for outcome in self.outcomes for note in outcome.case.task.notes))
+
+    def __bool__(self) -> bool:
+        """A report is true only if it has passed.
+
+        Beside an old one it is true if nothing is lost, and nothing that is expected contradicted: what was imprecise
+        before may stay so.
+        """
+        return self.passed if self.changes is None else bool(self.changes) and not self.contradicted
 
     def __repr__(self) -> str:
         return f"<AccuracyReport: {self.headline}>"
@@ -193,30 +248,35 @@ def _badness(score: Score) -> tuple[int, float]:
     return (-(not score.within), -score.ulps if score.ulps == score.ulps else 0.0)
 
 
-def examine(cases: Iterable[Case], backends: Sequence[str | Backend], closeness: float = CLOSE) -> Iterator[Outcome]:
-    """Compare the backends at each case in turn; an expected value holds within ``closeness``, relative."""
+def examine(
+    cases: Iterable[Case], backends: Sequence[str | Backend], allowed: Tolerances | None = None
+) -> Iterator[Outcome]:
+    """Compare the backends at each case in turn; an expected value holds within what is ``allowed``."""
     comparer: Comparer | None = None
     for case in cases:
         try:
             if comparer is None or comparer.task is not case.task:
                 comparer = Comparer(case.task, backends)
             comparison = comparer.at(case.point)
+            check_time()  # of a case that was not finished nothing is told
         except DiffkitError as error:
             yield Outcome(case, "failed", (), (Finding("reference", "could not be compared", str(error)),))
             continue
-        findings = [*comparison.findings, *_contradictions(case, comparison, closeness)]
+        findings = [*comparison.findings, *_contradictions(case, comparison, allowed or CLOSE)]
         findings += [Finding(row.backend, "not asked", row.skipped) for row in comparison.rows if row.skipped]
         scores = tuple(score for row in comparison.rows for score in _scores(case, row, comparison))
         message = "" if comparison.reference.ok else comparison.reference.message
-        yield Outcome(case, comparison.verdict, scores, tuple(findings), message)
+        seconds = {row.backend: row.seconds for row in comparison.rows if not row.skipped}
+        yield Outcome(case, comparison.verdict, scores, tuple(findings), message, seconds)
 
 
 def _scores(case: Case, row: Row, comparison: Comparison) -> Iterator[Score]:
     reference = comparison.reference
-    places = case.task.places
-    for c, label in enumerate(reference.labels):
-        if row.skipped or reference.is_odd(c) or places.index(places[c]) < c:  # ∂²f/∂y∂x is ∂²f/∂x∂y
+    seen: set[int] = set()
+    for c, (label, place) in enumerate(zip(reference.labels, case.task.places, strict=True)):
+        if row.skipped or reference.is_odd(c) or place in seen:  # ∂²f/∂y∂x is ∂²f/∂x∂y
             continue
+        seen.add(place)
         absent = row.result.is_odd(c) or not math.isfinite(row.result.flat[c])
         yield Score(
             case.name, row.backend, label, math.nan if absent else row.result.flat[c], reference.flat[c],
@@ -225,7 +285,7 @@ def _scores(case: Case, row: Row, comparison: Comparison) -> Iterator[Score]:
         )  # fmt: skip
 
 
-def _contradictions(case: Case, comparison: Comparison, closeness: float) -> Iterator[Finding]:
+def _contradictions(case: Case, comparison: Comparison, allowed: Tolerances) -> Iterator[Finding]:
     """Where the reference, or a method beyond its own error bar, is not what was expected."""
     reference = comparison.reference
     for c, expected in enumerate(case.expected):
@@ -233,7 +293,7 @@ def _contradictions(case: Case, comparison: Comparison, closeness: float) -> Ite
             continue
         label = reference.labels[c]
         said = reference.odd[c].status if reference.is_odd(c) else reference.flat[c]
-        if said != "uncertain" and not _same(said, expected, closeness):
+        if said != "uncertain" and not _same(said, expected, allowed):
             yield Finding("reference", CONTRADICTS, f"{label} is proven to be {said!r}, not {expected!r} as expected")
             continue  # nothing is wrong with the methods
         for row in comparison.rows:
@@ -242,14 +302,14 @@ def _contradictions(case: Case, comparison: Comparison, closeness: float) -> Ite
             odd, value = row.result.odd.get(c), row.result.flat[c]
             found = odd.status if odd is not None and row.result.is_odd(c) else value
             near = isinstance(expected, float) and abs(value - expected) <= row.bar[c]
-            if found != "uncertain" and not near and not _same(found, expected, closeness):
+            if found != "uncertain" and not near and not _same(found, expected, allowed):
                 yield Finding(row.backend, CONTRADICTS, f"{label} is {found!r}, expected {expected!r}")
 
 
-def _same(found: float | str, expected: float | str, closeness: float) -> bool:
+def _same(found: float | str, expected: float | str, allowed: Tolerances) -> bool:
     if isinstance(found, str) or isinstance(expected, str):
         return found == expected
-    return abs(found - expected) <= closeness * abs(expected)
+    return abs(found - expected) <= allowed.at(expected)
 
 
 def _accuracy(backend: str, scores: Sequence[Score]) -> BackendAccuracy:

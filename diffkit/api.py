@@ -3,105 +3,121 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from diffkit.backends import COMPARED, Backend
+from diffkit.deadline import collected, time_limit
 from diffkit.errors import PointError
+from diffkit.frames import names_in
 from diffkit.prepared import Prepared, find_backend
 from diffkit.questions import ask
 from diffkit.results import Result
+from diffkit.syntax.names import Name, Names
+from diffkit.workers import timed
 
 if TYPE_CHECKING:
     from diffkit.accuracy import AccuracyReport
     from diffkit.comparison import Comparison
 
 
+@timed
 def derivative(
-    f: Any, at: Any, *, wrt: str | Sequence[str] | None = None, order: int = 1, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
-    timeout: float | None = None,
+    f: Any, at: Any, *, wrt: Names | None = None, order: int = 1, backend: str | Backend = "auto",
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """dⁿf/dxⁿ at a point, or a mixed partial ∂ⁿf/∂x∂y… if ``wrt`` is several names; value of shape ().
 
     ``f`` is text, an Expression or a SymPy expression; ``at`` a number, a list or tuple (one point in the order of
     the variables), a mapping of names, or an array. ``order`` runs from 1 to 20. ``digits`` asks ``auto`` for proven
-    decimal digits (``result.decimals``), ``timeout`` bounds a proof in seconds. Misuse raises a DiffkitError; where
-    the derivative does not exist the Result says so.
+    decimal digits (``result.decimals``). After ``timeout`` seconds what is not known yet is uncertain; Python code is
+    not stopped inside one call, unless all is done in a worker process (``isolated``, of a function that pickles).
+    Misuse raises a DiffkitError; where the derivative does not exist the Result says so.
     """
-    return Prepared(ask(f, "derivative", variables, args, wrt=wrt, order=order), backend, digits, timeout).result(at)
+    question = ask(f, "derivative", variables, args, names_in(at), wrt=wrt, order=order)
+    return Prepared(question, backend, digits).result(at)
 
 
+@timed
 def gradient(
-    f: Any, at: Any, *, wrt: str | Sequence[str] | None = None, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
-    timeout: float | None = None,
+    f: Any, at: Any, *, wrt: Names | None = None, backend: str | Backend = "auto",
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """∇f, the vector of partials ∂f/∂xᵢ; value of shape (n,), batch dimensions first. Arguments as ``derivative``."""
-    return Prepared(ask(f, "gradient", variables, args, wrt=wrt), backend, digits, timeout).result(at)
+    return Prepared(ask(f, "gradient", variables, args, names_in(at), wrt=wrt), backend, digits).result(at)
 
 
+@timed
 def jacobian(
-    fs: Any, at: Any, *, wrt: str | Sequence[str] | None = None, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
-    timeout: float | None = None,
+    fs: Any, at: Any, *, wrt: Names | None = None, backend: str | Backend = "auto",
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """J = ∂fᵢ/∂xⱼ of a sequence of scalar functions over the union of their variables; value of shape (m, n)."""
-    return Prepared(ask(fs, "jacobian", variables, args, wrt=wrt), backend, digits, timeout).result(at)
+    return Prepared(ask(fs, "jacobian", variables, args, names_in(at), wrt=wrt), backend, digits).result(at)
 
 
+@timed
 def hessian(
-    f: Any, at: Any, *, wrt: str | Sequence[str] | None = None, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
-    timeout: float | None = None,
+    f: Any, at: Any, *, wrt: Names | None = None, backend: str | Backend = "auto",
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """H = ∂²f/∂xᵢ∂xⱼ, symmetric by construction; value of shape (n, n). Arguments as ``derivative``."""
-    return Prepared(ask(f, "hessian", variables, args, wrt=wrt), backend, digits, timeout).result(at)
+    return Prepared(ask(f, "hessian", variables, args, names_in(at), wrt=wrt), backend, digits).result(at)
 
 
+@timed
 def directional(
     f: Any, at: Any, direction: Sequence[Any], order: int = 1, *, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
-    timeout: float | None = None,
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """dᵏ/dtᵏ f(x + t·v) at t = 0; value of shape (). The direction v, one number per variable, is not normalised."""
-    question = ask(f, "directional", variables, args, direction=direction, order=order)
-    return Prepared(question, backend, digits, timeout).result(at)
+    question = ask(f, "directional", variables, args, names_in(at), direction=direction, order=order)
+    return Prepared(question, backend, digits).result(at)
 
 
+@timed
 def jvp(
     f: Any, at: Any, direction: Sequence[Any], *, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
-    timeout: float | None = None,
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """J·v, the derivative of every output along v, without forming J; value of shape (m,).
 
     Of a Python function the value has the shape of its result.
     """
-    question = ask(f, "jvp", variables, args, direction=direction)
-    return Prepared(question, backend, digits, timeout).result(at)
+    question = ask(f, "jvp", variables, args, names_in(at), direction=direction)
+    return Prepared(question, backend, digits).result(at)
 
 
+@timed
 def hvp(
     f: Any, at: Any, direction: Sequence[Any], *, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
-    timeout: float | None = None,
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """H·v, the derivative of the gradient along v, without forming H; value of shape (n,).
 
     (Hv)ᵢ = ∂²/∂xᵢ∂t f(x + t·v) at t = 0 (Pearlmutter, Neural Computation 6 (1994), eq. 3).
     """
-    question = ask(f, "hvp", variables, args, direction=direction)
-    return Prepared(question, backend, digits, timeout).result(at)
+    question = ask(f, "hvp", variables, args, names_in(at), direction=direction)
+    return Prepared(question, backend, digits).result(at)
 
 
+@timed
 def taylor(
-    f: Any, at: Any, order: int, *, wrt: str | None = None, backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), digits: int | None = None,
-    timeout: float | None = None,
+    f: Any, at: Any, order: int, *, wrt: Name | None = None, backend: str | Backend = "auto",
+    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Result:  # fmt: skip
     """Taylor coefficients f⁽ᵏ⁾(x)/k! for k = 0 … order in one variable; value of shape (order + 1,)."""
-    return Prepared(ask(f, "taylor", variables, args, order=order, wrt=wrt), backend, digits, timeout).result(at)
+    question = ask(f, "taylor", variables, args, names_in(at), order=order, wrt=wrt)
+    return Prepared(question, backend, digits).result(at)
 
 
 def prepare(
@@ -109,24 +125,32 @@ def prepare(
     kind: str = "gradient",
     *,
     backend: str | Backend = "auto",
-    variables: Sequence[str] | None = None,
+    variables: Names | None = None,
     args: Sequence[Any] = (),
+    timeout: float | None = None,
     **options: Any,
 ) -> Prepared:
-    """Do once what does not depend on the point. ``kind`` and ``options`` as the function of that name takes them."""
-    return Prepared(ask(f, kind, variables, args, **options), backend)
+    """Do once what does not depend on the point. ``kind`` and ``options`` as the function of that name takes them.
+
+    Each answer may take ``timeout`` seconds.
+    """
+    with time_limit(timeout):
+        return Prepared(ask(f, kind, variables, args, **options), backend, timeout=timeout)
 
 
+@timed
 def compare(
     f: Any, at: Any, kind: str = "gradient", backends: str | Sequence[str | Backend] = COMPARED, *,
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), **options: Any,
+    variables: Names | None = None, args: Sequence[Any] = (),
+    timeout: float | None = None, isolated: bool = False, **options: Any,  # noqa: ARG001
 ) -> Comparison:  # fmt: skip
     """Compare backends at one point with each other and with a proven value.
 
-    The verdict is "agree" if every backend keeps its own error bar about the reference, else "disagree",
-    "undecided", or the status of a point without a derivative.
+    The verdict is "agree" if every backend keeps its own error bar about the reference and has a right digit, else
+    "disagree", "undecided", or the status of a point without a derivative. A backend that has no answer after
+    ``timeout`` seconds is skipped.
     """
-    task, points = ask(f, kind, variables, args, **options).at(at)
+    task, points = ask(f, kind, variables, args, names_in(at), **options).at(at)
     if points.point is None:
         raise PointError("compare takes one point", hint="report takes many, as cases")
     from diffkit.comparison import compare_task
@@ -135,20 +159,28 @@ def compare(
     return compare_task(task, points.point, [find_backend(b) for b in chosen])
 
 
+@timed
 def report(
     cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: str = "gradient",
-    backends: str | Sequence[str | Backend] = COMPARED, *, closeness: float | None = None,
+    backends: str | Sequence[str | Backend] = COMPARED, *, rtol: float | None = None, atol: float | None = None,
+    against: AccuracyReport | Mapping[str, Any] | str | PathLike[str] | None = None, closeness: Any = None,
+    timeout: float | None = None,  # noqa: ARG001
 ) -> AccuracyReport:  # fmt: skip
     """Compare backends over many cases: quantiles of their errors, worst cases, and findings by cause.
 
     ``cases`` is the path of a file of JSON lines, or an iterable of mappings with the same fields: ``expr``, ``at``,
     and if wanted ``id``, ``vars``, ``source`` and the expected ``gradient`` (or ``hessian``, with that ``kind``).
-    An expected number holds within ``closeness`` (relative, 1e-12 unless given). FileError names a malformed line.
+    An expected number holds within atol + rtol·|number| (one of the two omitted is 0; without both, rtol is 1e-12).
+    FileError names a malformed line. After ``timeout`` seconds the report is of the cases that were reached.
+    ``against`` is an older report, or one in JSON (a path, or its content): ``changes`` of the report says what is
+    different, and the report is true if nothing is lost and nothing expected is contradicted.
     """
-    from diffkit.accuracy import CLOSE, AccuracyReport, examine
+    from diffkit.accuracy import AccuracyReport, examine
     from diffkit.cases import load_cases
+    from diffkit.tolerances import read_tolerances
 
     loaded = load_cases(cases, kind)
     chosen = [find_backend(b) for b in ((backends,) if isinstance(backends, str) else backends)]
-    outcomes = tuple(examine(loaded, chosen, CLOSE if closeness is None else closeness))
-    return AccuracyReport(kind, tuple(b.name for b in chosen), outcomes, len(loaded))
+    outcomes, stopped = collected(examine(loaded, chosen, read_tolerances(rtol, atol, closeness)))
+    found = AccuracyReport(kind, tuple(b.name for b in chosen), tuple(outcomes), len(loaded), stopped)
+    return found if against is None else replace(found, changes=found.against(against))

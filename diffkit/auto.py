@@ -14,22 +14,19 @@ MOST_DIGITS = 1000
 class AutoBackend:
     """The referee as a backend: what it says is proven, or called uncertain.
 
-    ``digits`` asks for that many proven decimal digits besides the binary64; ``timeout`` is a time in seconds after
-    which no higher precision is tried.
+    ``digits`` asks for that many proven decimal digits besides the binary64.
     """
 
     name = "auto"
     error_kind: ErrorKind = "proven"
 
-    def __init__(self, digits: int | None = None, timeout: float | None = None):
+    def __init__(self, digits: int | None = None):
         if digits is not None and not 1 <= digits <= MOST_DIGITS:
             raise DiffkitError(f"{digits} digits were asked for, but proofs go from 1 to {MOST_DIGITS}")
-        if timeout is not None and not timeout > 0:
-            raise DiffkitError("the timeout is a positive number of seconds")
-        self.digits, self.timeout = digits, timeout
+        self.digits = digits
 
     def prepare(self, task: Task) -> Referee | FunctionReferee:
         """Get ready for proofs."""
         if task.function is not None:
-            return FunctionReferee(task, self.digits, self.timeout)
-        return Referee(task, self.digits, self.timeout)
+            return FunctionReferee(task, self.digits)
+        return Referee(task, self.digits)

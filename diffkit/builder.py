@@ -10,12 +10,14 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
+from diffkit.deadline import check_time, in_time
 from diffkit.limits import Limits
 from diffkit.primitives import Primitive, table
 from diffkit.program import Constant, Named, Program
 
 ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
-NEG, POWER, WHERE, NOT = table["neg"], table["power"], table["where"], table["not_"]
+NEG, POWER, WHERE, NOT, LOG = table["neg"], table["power"], table["where"], table["not_"], table["log"]
+MAX, MIN = table["max"], table["min"]
 CHAINS = {ADD: "sum", SUB: "sum", MUL: "product", DIV: "product"}
 SMALL = 2**62
 UNLIMITED = Limits(nodes=2**62, depth=2**62, exponent=2**62)
@@ -41,7 +43,7 @@ class ProgramBuilder:
         self._constants: dict[Constant, int] = {}
         self._rewrites: dict[Primitive, Callable[..., int | None]] = {
             ADD: self._add, SUB: self._sub, MUL: self._mul, DIV: self._div, POWER: self._power, NEG: self._neg,
-            WHERE: self._where, NOT: self._not,
+            WHERE: self._where, NOT: self._not, LOG: self._log, MAX: self._same, MIN: self._same,
         }  # fmt: skip
         for name in inputs:
             self.input(name)
@@ -138,9 +140,9 @@ class ProgramBuilder:
         return slot
 
     def _depth(self, primitive: Primitive, args: Sequence[int]) -> int:
-        """Nesting of an operation; a chain of + and −, or × and ÷, is as deep as its deepest term, and one more."""
+        """Nesting of an operation; a chain of + and −, of × and ÷, or of max is one deeper than its deepest term."""
         depths = self._depths
-        chain = CHAINS.get(primitive)
+        chain = primitive.name if primitive.variadic else CHAINS.get(primitive)
         if chain is None:
             return max([depths[slot] for slot in args]) + 1
         first = self._instructions[args[0]]
@@ -307,9 +309,18 @@ class ProgramBuilder:
                 stack.extend(args)
         return True
 
+    def _log(self, x: int) -> int | None:
+        """The logarithm of e, so that the derivative of e^x is e^x."""
+        return self.constant(1) if self._values[x] == NAMED["e"] else None
+
     def _where(self, condition: int, x: int, y: int) -> int | None:
+        if x == y and self._total(condition):
+            return x
         decided = self._decide(condition)
         return None if decided is None else x if decided else y
+
+    def _same(self, x: int, y: int) -> int | None:
+        return x if x == y else None
 
     def _not(self, p: int) -> int | None:
         parts = self._parts(p, NOT)
@@ -330,6 +341,7 @@ class ProgramBuilder:
 
     def program(self, outputs: Sequence[int], inputs: Sequence[str] | None = None) -> Program:
         """Give the Program of the outputs, its inputs in the given order; slots that no output needs are dropped."""
+        check_time()
         names = tuple(self._inputs if inputs is None else inputs)
         for name in names:
             self.input(name)
@@ -367,7 +379,7 @@ def select(program: Program, outputs: Sequence[int]) -> Program:
 def copy_slots(program: Program, builder: ProgramBuilder, inputs: Sequence[int]) -> list[int]:
     """Emit a program into a builder with its inputs read from the given slots; give the slot of each slot."""
     slots = [*inputs, *map(builder.constant, program.constants)]
-    for primitive, args in program.instructions:
+    for primitive, args in in_time(program.instructions):
         slots.append(builder.apply(primitive, [slots[a] for a in args]))
     return slots
 

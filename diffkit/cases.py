@@ -10,14 +10,17 @@ from typing import Any, get_args
 
 from diffkit.errors import DiffkitError, FileError, PointError, did_you_mean
 from diffkit.files import read
-from diffkit.functions import as_program
+from diffkit.frames import names_in
+from diffkit.functions import read_joint
 from diffkit.points import Points, at_line, number, plural, read_points, unique_names
 from diffkit.results import Status
+from diffkit.syntax import format_outputs
 from diffkit.tasks import Task, gradient_task, hessian_task
 
 KINDS = {"gradient": gradient_task, "hessian": hessian_task}
 """What can be asked of a case; the field of that name holds the expected answer."""
 LONGEST = 64  # characters of a case's name
+LONGEST_TEXT = 20_000  # characters of its expression
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,16 @@ class Case:
     point: tuple[float, ...]
     expected: tuple[float | str | None, ...] = ()
     source: str = ""
+
+    @property
+    def at(self) -> dict[str, float]:
+        """The point by name."""
+        return dict(zip(self.task.variables, self.point, strict=True))
+
+    @property
+    def text(self) -> str:
+        """The expression as it was read."""
+        return format_outputs(self.task.program, LONGEST_TEXT)[0]
 
 
 def load_cases(cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: str = "gradient") -> list[Case]:
@@ -107,13 +120,13 @@ def as_case(record: Any, kind: str, name: str) -> Case:
         raise DiffkitError("vars is not a list of names")
     if isinstance(record["expr"], (int, float, list, dict, type(None))):
         raise DiffkitError("expr is not text")
-    task = KINDS[kind](as_program(record["expr"], names))
+    reading = read_joint([record["expr"]], names, names_in(record["at"]))
+    task = KINDS[kind](reading.program)._replace(notes=reading.notes)
     points = read_points(record["at"], task.variables)
     if points.point is None:
         raise PointError("a case has one point", hint="write one case for each")
     expected = _expected(record.get(kind), task, kind)
-    shown = "".join(c if c.isprintable() else "·" for c in str(record.get("id", name)))[:LONGEST]
-    return Case(shown, task, points.point, expected, str(record.get("source") or ""))
+    return Case(str(record.get("id", name))[:LONGEST], task, points.point, expected, str(record.get("source") or ""))
 
 
 def _expected(given: Any, task: Task, kind: str) -> tuple[float | str | None, ...]:

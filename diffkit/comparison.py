@@ -11,17 +11,20 @@ from typing import NamedTuple
 
 from diffkit.backends import BACKENDS, Backend, Bounded, Evaluation, get_backend
 from diffkit.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
+from diffkit.deadline import TimeIsUp
 from diffkit.errors import BackendError, LimitError
 from diffkit.evaluation import table_bound
 from diffkit.function_referee import FunctionReferee
 from diffkit.layout import lay_out
 from diffkit.points import Points
 from diffkit.referee import Referee
-from diffkit.results import Answer, Odd, Result, component_ulps
+from diffkit.results import Answer, Odd, Result, component_ulps, unanswered
+from diffkit.surroundings import undisturbed
 from diffkit.tasks import Task
 
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it
 SLACK = 4.0  # a first-order rounding bound times this is the bar of a float method
+DROWNED = 1e-10  # of the largest component: a bar below that is sharp, whatever it leaves of a small component
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Row:
     """time to prepare and to answer"""
     outside: tuple[int, ...]
     """components with a value beyond the bar, or a status, though the reference has a value; uncertain is no claim"""
+    lost: tuple[int, ...] = ()
+    """components inside a bar so wide that not one digit is right"""
     skipped: str = ""
     """why the backend could not be asked, if it could not"""
 
@@ -67,8 +72,8 @@ class Finding:
 class Comparison:
     """The verdict on several backends at one point.
 
-    ``verdict``: "agree" if every row keeps its bar, "disagree" if one does not, "undecided" if there is no
-    reference to tell, or the status of a point at which there is no derivative.
+    ``verdict``: "agree" if every row keeps its bar and has a right digit, "disagree" if one does not, "undecided" if
+    there is no reference to tell, or the status of a point at which there is no derivative.
     """
 
     verdict: str
@@ -78,6 +83,15 @@ class Comparison:
     pairs: dict[tuple[str, str], tuple[float, ...]]
     """differences between two backends, in ulps of the reference, by component"""
     findings: tuple[Finding, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.reference.notes
+
+    def __bool__(self) -> bool:
+        """A comparison is true only if the methods agree."""
+        return self.verdict == "agree"
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -117,33 +131,59 @@ class Comparer:
             raise BackendError("there is no backend to compare", hint=f"name some of {', '.join(BACKENDS)}")
         self.task, self.tell = task, tell
         self.referee: Referee | FunctionReferee = Referee(task) if task.function is None else FunctionReferee(task)
-        self.asked = [self._prepare(get_backend(backend)) for backend in backends]
+        self.backends = [get_backend(backend) for backend in backends]
+        self.prepared: dict[int, Asked] = {}
+
+    def _asked(self, number: int) -> Asked:
+        """A backend prepared, once."""
+        if number not in self.prepared:
+            self.prepared[number] = self._prepare(self.backends[number])
+        return self.prepared[number]
 
     def _prepare(self, backend: Backend) -> Asked:
-        self.tell(backend.name)
         start = perf_counter()
         try:
             return Asked(backend, backend.prepare(self.task), perf_counter() - start)
         except (BackendError, LimitError) as error:
             return Asked(backend, None, perf_counter() - start, str(error))
+        except TimeIsUp as up:
+            return Asked(backend, None, perf_counter() - start, up.reason)
 
+    @undisturbed()
     def at(self, point: Sequence[float]) -> Comparison:
         """Compare at one point."""
         task, full = self.task, (*point, *self.task.extras)
         points = Points(task.variables, tuple(point))
         self.tell("the proof")
-        truth = self.referee.at(full)
+        truth = self._truth(full)
         reference = lay_out(task, truth, points, "referee", "proven")
-        rows: list[Row] = []
-        findings: list[Finding] = []
-        for asked in self.asked:
-            self.tell(asked.backend.name)
-            rows.append(_row(task, asked, points, reference))
-            if asked.evaluation is not None and not rows[-1].skipped:
-                findings += _judge(task, rows[-1], asked.evaluation, full, reference)
+        found: dict[int, tuple[Row, list[Finding]]] = {}
+        for number, backend in sorted(enumerate(self.backends), key=lambda pair: getattr(pair[1], "lengthy", False)):
+            self.tell(backend.name)
+            asked = self._asked(number)
+            row = _row(task, asked, points, reference)
+            found[number] = row, _findings(task, row, asked, full, reference)
+        rows = [row for _, (row, _) in sorted(found.items())]
+        findings = [finding for _, (_, own) in sorted(found.items()) for finding in own]
         verdict = _verdict(reference, rows)
         pairs = _pairs(rows, reference)
         return Comparison(verdict, reference, truth.note, tuple(rows), pairs, tuple(findings))
+
+    def _truth(self, point: Sequence[float]) -> Answer:
+        try:
+            return self.referee.at(point)
+        except TimeIsUp as up:
+            return unanswered(len(self.task.indices), up.reason)
+
+
+def _findings(task: Task, row: Row, asked: Asked, point: Sequence[float], reference: Result) -> list[Finding]:
+    """What is wrong with a row, as far as there is time to find out."""
+    if asked.evaluation is None or row.skipped:
+        return []
+    try:
+        return _judge(task, row, asked.evaluation, point, reference)
+    except TimeIsUp as up:
+        return [Finding(row.backend, "unexplained", up.reason)] if row.outside else []
 
 
 def _row(task: Task, asked: Asked, points: Points, reference: Result) -> Row:
@@ -157,12 +197,14 @@ def _row(task: Task, asked: Asked, points: Points, reference: Result) -> Row:
         answer = None if evaluation is None else evaluation.at(full)
     except (BackendError, LimitError) as error:
         skipped = str(error)
+    except TimeIsUp as up:
+        skipped = up.reason
     seconds = asked.seconds + perf_counter() - start
     if evaluation is None or answer is None:
         nothing = (math.nan,) * len(task.places)
         odd = {c: Odd("uncertain", skipped) for c in range(len(task.indices))}
         blank = lay_out(task, Answer([math.nan] * len(task.indices), None, odd), points, backend.name, "none")
-        return Row(backend.name, blank, nothing, nothing, nothing, nothing, nothing, seconds, (), skipped)
+        return Row(backend.name, blank, nothing, nothing, nothing, nothing, nothing, seconds, (), (), skipped)
     result = lay_out(task, answer, points, backend.name, backend.error_kind)
     bar = _bars(task, evaluation, answer, full)
     if reference.error_kind != "proven" and reference.flat_error is not None:  # a measured reference has a bar too
@@ -178,7 +220,12 @@ def _row(task: Task, asked: Asked, points: Points, reference: Result) -> Row:
         for c, (a, b) in enumerate(zip(absolute, bar, strict=True))
         if not reference.is_odd(c) and not (result.is_uncertain(c) or a <= b)
     )
-    return Row(backend.name, result, bar, absolute, relative, ulps, digits, seconds, outside)
+    largest = max((abs(r) for r in reference.flat if math.isfinite(r)), default=0.0)
+    lost = tuple(
+        c for c, (d, b) in enumerate(zip(digits, bar, strict=True))
+        if d < 1 and reference.flat[c] and b > DROWNED * largest and c not in outside and not result.is_uncertain(c)
+    )  # fmt: skip
+    return Row(backend.name, result, bar, absolute, relative, ulps, digits, seconds, outside, lost)
 
 
 def correct_digits(relative: float) -> float:
@@ -268,7 +315,7 @@ def _verdict(reference: Result, rows: Sequence[Row]) -> str:
     asked = [row for row in rows if not row.skipped]
     if reference.status == "uncertain" or not asked:
         return "undecided"
-    if any(row.outside for row in asked):
+    if any(row.outside or row.lost for row in asked):
         return "disagree"
     if all(row.result.is_uncertain(c) for row in asked for c in range(len(reference.flat)) if not reference.is_odd(c)):
         return "undecided" if reference.ok else reference.status

@@ -15,14 +15,17 @@ from diffkit.program import Program
 INFIX: dict[Callable[..., Any], str] = {
     operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/",
 }  # fmt: skip
-SMALL = 64
+SMALL = {"**": 64, "*": 4, "": -1}
+"""whole exponents up to which a power is written with a sign: as a power, as a product, not at all"""
 LARGEST = 3000  # instructions above which compiling costs more than it saves
 
 
-def _whole_power(program: Program, row: Primitive, args: tuple[int, ...]) -> bool:
-    """Whether the exponent is a small whole number: every algebra that is emitted for has such powers."""
-    value = program.constant_at(args[1]) if row.name == "power" else None
-    return isinstance(value, int) and 0 <= value <= SMALL
+def _whole_power(program: Program, row: Primitive, args: tuple[int, ...], sign: str) -> str:
+    """The text of a power with a small whole exponent; empty for anything else."""
+    n = program.constant_at(args[1]) if row.name == "power" else None
+    if not isinstance(n, int) or not 1 < n <= SMALL[sign]:
+        return ""
+    return f"v{args[0]}**v{args[1]}" if sign == "**" else "*".join([f"v{args[0]}"] * n)
 
 
 def maker(inputs: Iterable[str], lines: Iterable[str], constants: Iterable[str]) -> Callable[..., Callable[..., Any]]:
@@ -35,16 +38,16 @@ def maker(inputs: Iterable[str], lines: Iterable[str], constants: Iterable[str])
 
 
 class Emitted:
-    """A program compiled for the functions that ``form`` gives for its rows, whole powers by ``**`` if ``powers``."""
+    """A program compiled for the functions that ``form`` gives for its rows; ``powers`` is the sign of whole powers."""
 
-    def __init__(self, program: Program, form: Callable[[Primitive], Callable[..., Any]], powers: bool = True):
+    def __init__(self, program: Program, form: Callable[[Primitive], Callable[..., Any]], powers: str = "**"):
         names: dict[Primitive, str] = {}
         lines = []
         for slot, row, args in program.numbered():
-            sign = "**" if powers and _whole_power(program, row, args) else INFIX.get(form(row))
-            if sign:
+            text = _whole_power(program, row, args, powers)
+            if not text and (sign := INFIX.get(form(row))):
                 text = f"v{args[0]} {sign} v{args[1]}"
-            else:
+            elif not text:
                 text = f"{names.setdefault(row, f'f{len(names)}')}({', '.join(f'v{a}' for a in args)})"
             lines.append(f"v{slot} = {text}")
         lines.append(f"return [{', '.join(f'v{s}' for s in program.outputs)}]")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from diffkit.characters import dotted, visible
 
 WINDOW = 72  # characters of a long input shown around the caret
+LISTED = 20  # names that one line lists
+MANY = 2000  # names among which a near one is looked for: comparing takes long
 
 
 class DiffkitError(Exception):
@@ -18,10 +22,10 @@ class DiffkitError(Exception):
         self.position = position
 
     def __str__(self) -> str:
-        """Give the one-line form: reason, column and hint."""
+        """Give the one-line form: reason, column and hint, with whatever they quote visible."""
         where = "" if self.position is None else f" at column {self.position + 1}"
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{self.reason}{where}{hint}"
+        return visible(f"{self.reason}{where}{hint}")
 
     def caret(self) -> str:
         """Two lines, the text and a caret under the culprit; empty when no position is known."""
@@ -29,7 +33,7 @@ class DiffkitError(Exception):
             return ""
         start = max(0, min(self.position - WINDOW // 2, len(self.text) - WINDOW))
         line = self.text[start : start + WINDOW]
-        shown = "".join(c if c.isprintable() else "·" for c in line)
+        shown = dotted(line)
         left = "…" if start else ""
         right = "…" if start + WINDOW < len(self.text) else ""
         return f"  {left}{shown}{right}\n  {' ' * (self.position - start + len(left))}^"
@@ -77,6 +81,14 @@ class FileError(DiffkitError):
     """A file cannot be read or written, or one of its lines is malformed."""
 
 
+class OutOfTime(DiffkitError):
+    """The time that was given was up, and nothing was known yet that could be shown."""
+
+
+class WorkerError(DiffkitError):
+    """A worker process could not be started, or ended without an answer."""
+
+
 class NotOkError(DiffkitError):
     """A plain number was asked of a result that is not ok everywhere."""
 
@@ -86,7 +98,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     import difflib
 
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    near = sorted(names, key=lambda other: abs(len(other) - len(name)))[:MANY] if len(names) > MANY else names
+    close = difflib.get_close_matches(name, near, n=1, cutoff=0.6)
     if not close:
         close = [other for other in names if other.lower() == name.lower()][:1]
     return f"did you mean {close[0]}?" if close else ""
+
+
+def listing(names: Sequence[str]) -> str:
+    """Give names with commas, the first of them where there are many; ``none`` of none."""
+    more = f", … ({len(names) - LISTED:,} more)" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more or "none"

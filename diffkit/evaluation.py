@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from diffkit.algebras.doubles import DOUBLES, array_doubles
+from diffkit.deadline import TimeIsUp, check_time
 from diffkit.program import Program, run
-from diffkit.results import Answer, Odd
+from diffkit.results import Answer, Odd, unanswered
 from diffkit.stable import stable
 from diffkit.tasks import Task
 from diffkit.transforms import Guarded, derivative_program, guard
@@ -47,8 +48,11 @@ class ProgramEvaluation:
         values = [float(v) for v in outputs[:count]]
         odd: dict[int, Odd] = {}
         if not self._clean(outputs):
+            from diffkit.classification import Classifier  # flint is wanted at odd points only
+
+            classifier = Classifier(self.task.program, point)
             for c, index in enumerate(self.task.indices):
-                seen = self._describe(index, values[c], point)
+                seen = _describe(classifier.component(index), values[c])
                 if seen is not None:
                     values[c] = seen.value
                     odd[first + c] = seen
@@ -60,19 +64,6 @@ class ProgramEvaluation:
         return all(map(math.isfinite, outputs[: guarded.derivatives + guarded.primals])) and all(
             margin > 0 if edge else margin != 0 for margin, edge in zip(margins, guarded.edges, strict=True)
         )
-
-    def _describe(self, index: Any, value: float, point: Sequence[float]) -> Odd | None:
-        """What the component is at a point where a guard failed or something overflowed; None: the plain value."""
-        from diffkit.classification import classify  # flint is wanted at odd points only
-
-        seen = classify(self.task.program, index, point)
-        if seen.status != "ok":
-            return seen
-        if not math.isfinite(value):
-            return Odd("uncertain", "binary64 overflows or loses everything on the way; backend='auto' goes on")
-        if not math.isnan(seen.value) and not math.isclose(value, seen.value, rel_tol=1e-6, abs_tol=TINY):
-            return Odd("uncertain", LOST)
-        return seen._replace(value=value) if seen.message else None
 
     def bound(self, point: Sequence[float]) -> list[float]:
         """Running bound on the rounding error of each component at a point."""
@@ -116,6 +107,17 @@ class ProgramEvaluation:
         return columns, clean
 
 
+def _describe(seen: Odd, value: float) -> Odd | None:
+    """What a component is at a point where a guard failed or something overflowed; None: the plain value."""
+    if seen.status != "ok":
+        return seen
+    if not math.isfinite(value):
+        return Odd("uncertain", "binary64 overflows or loses everything on the way; backend='auto' goes on")
+    if not math.isclose(value, seen.value, rel_tol=1e-6, abs_tol=TINY):
+        return Odd("uncertain", LOST)
+    return seen._replace(value=value) if seen.message else None
+
+
 def table_bound(task: Task, point: Sequence[float]) -> list[float]:
     """What plain binary64, without pairs, may round in the table's derivative: a bar for a method that states none."""
     from diffkit.algebras.bounds import BOUNDS
@@ -126,16 +128,22 @@ def table_bound(task: Task, point: Sequence[float]) -> list[float]:
 
 def by_rows(evaluation: Any, points: Any) -> Answer:
     """Answer at the rows of an array one by one."""
-    answers = [evaluation.at(row) for row in points.tolist()]
-    width = len(answers[0].values) if answers else 0
-    errors = [e for a in answers for e in a.errors] if answers and answers[0].errors is not None else None
+    rows = points.tolist()
+    width = len(evaluation.task.indices)
+    answers: list[Answer] = []
+    try:
+        for row in rows:
+            check_time()
+            answers.append(evaluation.at(row))
+    except TimeIsUp as up:
+        answers += [unanswered(width, up.reason)] * (len(rows) - len(answers))
     return Answer(
         [v for a in answers for v in a.values],
-        errors,
+        [e for a in answers for e in a.errors or [math.nan] * width] if any(a.errors for a in answers) else None,
         {k * width + c: odd for k, a in enumerate(answers) for c, odd in a.odd.items()},
         sum(a.evaluations for a in answers),
         answers[0].note if answers else "",
         bool(answers and answers[0].scaled),
-        None if not answers or answers[0].decimals is None else [t for a in answers for t in a.decimals or ()],
+        [t for a in answers for t in a.decimals or [""] * width] if any(a.decimals for a in answers) else None,
         answers[0].error_kind if answers else None,
     )

@@ -1,8 +1,11 @@
-"""Text files, read whole."""
+"""Text files read whole, and files written whole or not at all."""
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from typing import TextIO
 
@@ -29,3 +32,38 @@ def _whole(stream: TextIO, name: str | PathLike[str]) -> str:
         raise FileError(f"cannot read {name}: it has no end, or more than {LONGEST:,} characters",
                         hint="large data belong into an NPY file")  # fmt: skip
     return text
+
+
+@contextmanager
+def replaced(file: str) -> Iterator[str]:
+    """Give a name beside a file to write to, which takes its place when it is whole; FileError if that fails."""
+    try:
+        target = os.path.realpath(file)
+        if os.path.exists(target) and not os.access(target, os.W_OK):
+            raise PermissionError(None, "Permission denied")
+        if os.path.exists(target) and not os.path.isfile(target):  # a pipe or a device is written to, never replaced
+            yield target
+        else:
+            yield from _beside(target)
+    except OSError as error:
+        raise FileError(f"cannot write {file}: {error.strerror or error}") from None
+
+
+def _beside(target: str) -> Iterator[str]:
+    import tempfile
+
+    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".diffkit-")
+    os.close(handle)
+    try:
+        yield temporary
+        os.chmod(temporary, os.stat(target).st_mode & 0o777 if os.path.exists(target) else 0o666 & ~_mask())
+        os.replace(temporary, target)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _mask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -85,26 +86,36 @@ class FunctionEvaluation:
         import numpy as np
 
         start = self.function.evaluations
-        plain = self.function.values(point)
-        partials, hits = np.full(len(self.task.indices), np.nan), []
-        if np.any(np.isfinite(plain)) and not self.function.unsteady:
-            place = np.array(point, dtype=float)
-            if not self.followed:
-                self._check_beside(place)
-            with self.function.following():
-                found = self.derive(place)
-            self.function.check_values(place, found.values, plain)
-            partials, hits = found.partials, found.hits
-        values = partials.tolist()
-        outputs = np.array([output for output, _ in self.task.indices], dtype=int)
-        suspect = ~np.isfinite(partials) | ~np.isfinite(plain[outputs])
-        doubtful = bool(self.function.unsteady) or any(hit.kind == "tie" for hit in hits)
-        odd = {}
-        for c in range(len(values)) if doubtful else np.flatnonzero(suspect).tolist():
-            seen = self._odd(float(plain[outputs[c]]), values[c], hits)
-            if seen is not None:
-                values[c], odd[c] = np.nan, seen
+        with np.errstate(all="ignore"):
+            plain = self.function.values(point)
+            partials, hits = self._found(np.array(point, dtype=float), plain)
+            odd = self._odds(plain, partials, hits)
+        values = [math.nan if c in odd else value for c, value in enumerate(partials.tolist())]
         return Answer(values, None, odd, self.function.evaluations - start)
+
+    def _found(self, point: Any, plain: Any) -> tuple[Any, list[Hit]]:
+        """The partials and the hits; NaN where the function has no value, or none to rely on."""
+        import numpy as np
+
+        if self.function.unsteady or not np.any(np.isfinite(plain)):
+            return np.full(len(self.task.indices), np.nan), []
+        if not self.followed:
+            self._check_beside(point)
+        with self.function.following():
+            found = self.derive(point)
+        self.function.check_values(point, found.values, plain)
+        return found.partials, found.hits
+
+    def _odds(self, plain: Any, partials: Any, hits: Sequence[Hit]) -> dict[int, Odd]:
+        """What is known of the components that have no ordinary value."""
+        import numpy as np
+
+        values = plain[[output for output, _ in self.task.indices]]
+        suspect = ~np.isfinite(partials) | ~np.isfinite(values)
+        doubtful = bool(self.function.unsteady) or any(hit.kind == "tie" for hit in hits)
+        looked = range(len(values)) if doubtful else np.flatnonzero(suspect).tolist()
+        found = {c: self._odd(float(values[c]), float(partials[c]), hits) for c in looked}
+        return {c: odd for c, odd in found.items() if odd is not None}
 
     def _odd(self, value: float, slope: float, hits: Sequence[Hit]) -> Odd | None:
         """What is known of a component that has no ordinary value."""
@@ -123,9 +134,12 @@ class FunctionEvaluation:
 
     def bound(self, point: Sequence[float]) -> list[float]:
         """How far rounding may carry each component, measured."""
+        import numpy as np
+
         from diffkit.callables.noise import rounding
 
-        bars: list[float] = rounding(lambda row: self.derive(row).partials, point).tolist()
+        with np.errstate(all="ignore"):
+            bars: list[float] = rounding(lambda row: self.derive(row).partials, point).tolist()
         return bars
 
     def batch(self, points: Any) -> Answer:

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from diffkit.backends import Bounded, get_backend
-from diffkit.differences.crosscheck import contradictions
+from diffkit.backends import get_backend
+from diffkit.backends.complex import ComplexEvaluation
+from diffkit.differences import HIGHEST_ORDER
+from diffkit.differences.testimony import FOLLOWED, STEPPED, Claim, Seen, unknown, vague
+from diffkit.differences.witness import Witness, laid_out
 from diffkit.errors import BackendError, LimitError, TracingError
 from diffkit.evaluation import by_rows
 from diffkit.referee import Referee
 from diffkit.results import Answer, Odd
-from diffkit.tasks import Task
+from diffkit.tasks import Index, Task
 
-LADDER = ("dual", "complex", "finite")
-"""Methods for code that cannot be traced, the most accurate first."""
-FOLLOWED = ("dual", "reverse")
-"""Methods that code can hide from."""
+LADDER = ("dual", "complex")
+"""Methods for code that cannot be traced, the most accurate first; what none of them finds, differences do."""
 FEW = 4  # directions of forward mode that cost about as much as one sweep of reverse mode
 NAMES = {
-    "reverse": "reverse mode through the code, with its rounding measured",
-    "dual": "dual numbers pushed through the code, with its rounding measured",
-    "complex": "complex steps, with their rounding measured and cross-checked by real differences",
+    "reverse": "reverse mode through the code, with its rounding measured, confirmed by real differences",
+    "dual": "dual numbers pushed through the code, with its rounding measured, confirmed by real differences",
+    "complex": "complex steps, confirmed by real differences, which give their bar",
     "finite": "finite differences of its values",
 }
 UNASKED = "no method can differentiate this function"
-HIDES = (
-    "followed through its code it has {:.6g}, by real differences {:.6g}: the code hides (a cache, caught errors), or "
-    "differences are too coarse"
-)
-FINE = Odd("ok")
 TRACED = "the code was traced to a formula; "
 
 
@@ -43,18 +39,18 @@ class FunctionReferee:
 
     formula = None
 
-    def __init__(self, task: Task, digits: int | None = None, timeout: float | None = None, untraced: str = ""):
+    def __init__(self, task: Task, digits: int | None = None, untraced: str = ""):
         assert task.function is not None
         self.task, self.function = task, task.function
-        self.digits, self.timeout, self.untraced = digits, timeout, untraced
+        self.digits, self.untraced = digits, untraced
 
     @cached_property
     def reason(self) -> str:
         """Why the function cannot be proven anything about; empty if it can."""
         if self.untraced:
             return self.untraced
-        if self.function.unsteady:
-            return self.function.unsteady
+        if self.function.unsteady or self.function.rounded:
+            return self.function.unsteady or f"{self.function.rounded}, which has fewer digits than binary64"
         try:
             self.function.traced  # noqa: B018
         except (TracingError, LimitError) as error:
@@ -64,7 +60,7 @@ class FunctionReferee:
     @cached_property
     def proven(self) -> Referee | None:
         """The referee of the traced program, if there is one."""
-        return None if self.reason else Referee(self.task, self.digits, self.timeout)
+        return None if self.reason else Referee(self.task, self.digits)
 
     def at(self, point: Sequence[float]) -> Answer:
         """Prove, or measure."""
@@ -79,65 +75,60 @@ class FunctionReferee:
         return answer
 
     def _measured(self, point: Sequence[float]) -> Answer:
-        """Each component from the first method that has it, if real differences do not contradict it."""
-        count = len(self.task.indices)
-        values, errors = [math.nan] * count, [math.nan] * count
-        odd: dict[int, Odd] = {c: Odd("uncertain", UNASKED) for c in range(count)}
-        settled: set[int] = set()
-        used: list[str] = []
-        start = self.function.evaluations
-        for name, evaluation in self._methods(point):
-            try:
-                answer = evaluation.at(point)
-                bars = answer.errors
-                if bars is None:
-                    bars = evaluation.bound(point) if len(answer.odd) < count else [0.0] * count
-            except (BackendError, LimitError) as error:
-                odd.update({c: Odd("uncertain", f"{UNASKED}: {error}") for c in odd if _is_open(odd[c])})
-                continue
-            taken = [c for c in odd if c not in settled and _settles(odd[c], answer.odd.get(c))]
-            for c in taken:
-                values[c], errors[c] = answer.values[c], bars[c]
-                odd[c] = answer.odd.get(c, FINE)
-            if name in FOLLOWED:
-                for c, contradiction in self._contradicted(point, answer, taken).items():
-                    values[c], errors[c], odd[c] = math.nan, math.nan, contradiction
-                    settled.add(c)
-            settled.update(c for c, seen in odd.items() if seen.status != "uncertain")
-            used += [name] * bool(taken)
-            if len(settled) == count:
-                break
-        note = "; ".join(NAMES[name] for name in used)
-        odd = {c: seen for c, seen in odd.items() if seen is not FINE}
-        return Answer(values, errors, odd, self.function.evaluations - start, note, error_kind="estimate")
-
-    def _contradicted(self, point: Sequence[float], answer: Answer, taken: Sequence[int]) -> dict[int, Odd]:
-        """Components that differ from real differences: the code hides from what follows it."""
-        claimed = [answer.values[c] if c in taken else math.nan for c in range(len(self.task.indices))]
-        found, _ = contradictions(self.function.samplers(), tuple(point), self.task.indices, claimed)
-        return {
-            c: Odd("uncertain", HIDES.format(seen.claimed, seen.real.value))
-            for c, seen in found.items()
-            if seen.real.odd is None
-        }
-
-    def _methods(self, point: Sequence[float]) -> list[tuple[str, Any]]:
-        """Methods in order; where the function has no value or is unsteady, only its values tell anything."""
+        """Each partial from the first method whose value real differences confirm, or from these alone."""
         import numpy as np
 
-        plain = not self.function.unsteady and bool(np.any(np.isfinite(self.function.values(point))))
-        return self._prepared if plain else [(name, e) for name, e in self._prepared if name == "finite"]
+        function, before = self.function, self.function.evaluations
+        with np.errstate(all="ignore"), function.remembering():
+            seen, used = self._seen(tuple(map(float, point)))
+        if function.unsteady:  # which may have shown only now
+            seen = {index: _unsteady(one, function.unsteady) for index, one in seen.items()}
+        note = "; ".join([NAMES[name] for name in used] + _doubt(seen.values()))
+        return laid_out(self.task.indices, seen, function.evaluations - before, note)
+
+    def _seen(self, point: tuple[float, ...]) -> tuple[dict[Index, Seen], list[str]]:
+        """What is known of each partial, and the methods that found it."""
+        if self.task.order > HIGHEST_ORDER:
+            return {index: unknown(Odd("uncertain", UNASKED)) for index in self.task.indices}, []
+        witness = self.function.witness(point)
+        plain = witness.values(self.task.indices)
+        silent = {index for index, one in plain.items() if one.odd is not None}
+        seen = {index: one for index, one in plain.items() if one.odd is None}
+        used, told = self._follow(point, witness, seen, silent)
+        rest = [index for index in self.task.indices if index not in seen]
+        seen.update(_alone(witness, rest, told))
+        return seen, used + ["finite"] * bool(rest)
+
+    def _follow(
+        self, point: tuple[float, ...], witness: Witness, seen: dict[Index, Seen], silent: Collection[Index]
+    ) -> tuple[list[str], dict[Index, Odd]]:
+        """Follow the code where f has a value, one way after another; who found something, and what else they say."""
+        used: list[str] = []
+        told: dict[Index, Odd] = {}
+        for name, evaluation in [] if self.function.unsteady else self._prepared:
+            wanted = [index for index in self.task.indices if index not in seen and index not in silent]
+            if not wanted:
+                break
+            try:
+                claims, odd = _claims(evaluation, point, wanted)
+                found = witness.confirm(claims, STEPPED if name == "complex" else FOLLOWED)
+            except (BackendError, LimitError):
+                continue
+            if name == "complex":  # where it is contradicted, the code is not analytic: that is no doubt about values
+                found = {index: one for index, one in found.items() if one.odd is None}
+            told.update(odd)
+            seen.update(found)
+            used += [name] * bool(found)
+        return used, told
 
     @cached_property
     def _prepared(self) -> list[tuple[str, Any]]:
         found = []
         for name in ladder(self.task):
             try:
-                evaluation = get_backend(name).prepare(self.task)
+                found.append((name, get_backend(name).prepare(self.task)))
             except (BackendError, LimitError):
                 continue
-            if name == "finite" or isinstance(evaluation, Bounded):
-                found.append((name, evaluation))
         return found
 
     def batch(self, points: Any) -> Answer:
@@ -152,11 +143,42 @@ def ladder(task: Task) -> tuple[str, ...]:
     return ("reverse", *LADDER) if len(directions) > FEW * len(sweeps) else LADDER
 
 
-def _settles(known: Odd, new: Odd | None) -> bool:
-    """Whether what another method says is better than what is known of a component."""
-    return known.status == "uncertain" and (new is None or new.status != "uncertain" or _is_open(known))
+def _claims(
+    evaluation: Any, point: tuple[float, ...], wanted: Sequence[Index]
+) -> tuple[dict[Index, Claim], dict[Index, Odd]]:
+    """What a method finds of some partials, and what is odd about the others."""
+    if isinstance(evaluation, ComplexEvaluation):
+        claims = evaluation.claims(point)
+        return {index: claims[index] for index in wanted if math.isfinite(claims[index].value)}, {}
+    answer = evaluation.at(point)
+    odd = {index: answer.odd[c] for c, index in enumerate(evaluation.task.indices) if c in answer.odd}
+    left = set(wanted).difference(odd)
+    if not left:
+        return {}, odd
+    firm, bars = evaluation.function.is_one_formula(point), evaluation.bound(point)
+    found = zip(evaluation.task.indices, answer.values, bars, strict=True)
+    return {index: Claim(value, bar, firm) for index, value, bar in found if index in left}, odd
 
 
-def _is_open(known: Odd) -> bool:
-    """Whether no method has said anything of a component yet."""
-    return known.message.startswith(UNASKED)
+def _alone(witness: Witness, wanted: Sequence[Index], told: Mapping[Index, Odd]) -> dict[Index, Seen]:
+    """What differences say, or what was told by those that followed the code where it is no more than that."""
+    try:
+        found = witness.alone(wanted)
+    except (BackendError, LimitError) as error:
+        found = {index: unknown(Odd("uncertain", f"{UNASKED}: {error}")) for index in wanted}
+    for index, one in found.items():
+        if one.odd is not None and one.odd.status == "uncertain" and index in told:
+            found[index] = unknown(one.odd._replace(message=told[index].message))
+    return found
+
+
+def _unsteady(one: Seen, reason: str) -> Seen:
+    """A partial of a function whose values are not to be relied on."""
+    value, bar = (one.value, one.bar) if one.odd is None else (one.odd.value, one.odd.error)
+    return unknown(vague(value, bar, reason))
+
+
+def _doubt(seen: Iterable[Seen]) -> list[str]:
+    """Why the widest bar is wide, if it is."""
+    doubts = [one for one in seen if one.odd is None and one.reason]
+    return [max(doubts, key=lambda one: one.bar / (abs(one.value) or 1.0)).reason] if doubts else []

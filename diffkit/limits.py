@@ -25,7 +25,7 @@ class Limits(NamedTuple):
     symbolic_depth: int = 100
     """nested operations handed to SymPy, whose own code recurses"""
     depth: int = 400
-    """nested operations; a chain of + − × ÷ counts once"""
+    """nested operations; a chain of + −, of × ÷, or of max counts once"""
     parentheses: int = 200
     """open parentheses at one place"""
     digits: int = 400

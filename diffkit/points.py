@@ -11,9 +11,12 @@ from numbers import Complex, Real
 from typing import Any, NamedTuple
 
 from diffkit.algebras.floats import to_float
-from diffkit.errors import DiffkitError, FileError, PointError, TracingError, VariableError, did_you_mean
+from diffkit.errors import DiffkitError, FileError, PointError, TracingError, VariableError, did_you_mean, listing
+from diffkit.frames import Labelled, labelled, split_top
 from diffkit.program import Named, run
 from diffkit.syntax import parse_program
+from diffkit.syntax.names import repeated
+from diffkit.syntax.runs import first_meant
 
 DECIMAL = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?\s*\Z", re.ASCII)
 MOST_POINTS = 1_000_000
@@ -81,29 +84,49 @@ def _text_number(text: str) -> float:
 def read_points(at: Any, variables: Sequence[str], *, elementwise: bool = False) -> Points:
     """Give the points meant by ``at`` for these variables; PointError if they do not fit.
 
-    A number (one variable), a list or tuple (one point), a mapping of names to numbers or arrays, an array whose
-    last axis runs over the variables, or text as after ``--at``. With ``elementwise``, an array of any shape holds
-    values of the only variable.
+    A number (one variable), a list or tuple (one point, or several where its entries are lists or arrays), a mapping
+    of names to numbers or arrays, an array whose last axis runs over the variables, or text as after ``--at``. What has
+    labels goes by them: a data frame or a structured array (a point in each row), a series, a named tuple. With
+    ``elementwise``, an array of any shape holds values of the only variable.
     """
     names = tuple(variables)
     if isinstance(at, str):
         return read_text(at, names)
-    if isinstance(at, Mapping):
-        return _from_mapping(at, names)
+    if (found := labelled(at)) is not None:
+        return _from_labels(found, names)
     if hasattr(at, "__array__") and hasattr(at, "shape") and at.shape != ():
         return _from_array(at, names, elementwise)
     if isinstance(at, (list, tuple)):
-        return _single(at, names)
+        return _from_list(at, names, elementwise)
     if isinstance(at, Iterable) and getattr(at, "shape", None) != ():
         raise PointError(f"a point is a list, a tuple, a mapping or an array, not a {type(at).__name__}")
     return _single([at], names)
+
+
+def _from_list(at: Sequence[Any], names: tuple[str, ...], elementwise: bool) -> Points:
+    """A list that holds an array gives a value for each variable; nested lists of numbers are one array."""
+    if any(getattr(value, "shape", ()) != () for value in at) and len(at) == len(names):
+        return _from_labels(Labelled(dict(zip(names, at, strict=True))), names)
+    if not any(isinstance(value, (list, tuple)) for value in at):
+        return _single(at, names)
+    import numpy as np
+
+    try:
+        return _from_array(np.array(_numbers(at)), names, elementwise)
+    except ValueError:
+        raise PointError("the point is a ragged list") from None
+
+
+def _numbers(value: Any) -> Any:
+    """Nested lists of numbers."""
+    return [_numbers(part) for part in value] if isinstance(value, (list, tuple)) else number(value)
 
 
 def _single(values: Sequence[Any], names: tuple[str, ...]) -> Points:
     if len(values) != len(names):
         has = plural(len(values), "coordinate")
         raise PointError(f"the point has {has}, the expression has {plural(len(names), 'variable')}",
-                         hint=f"in order: {', '.join(names) or 'none'}")  # fmt: skip
+                         hint=f"in order: {listing(names)}" if names else "name them, such as x=1")  # fmt: skip
     return Points(names, tuple(number(v, n) for v, n in zip(values, names, strict=True)))
 
 
@@ -112,34 +135,73 @@ def plural(count: int, thing: str) -> str:
     return f"{count} {thing}{'s' * (count != 1)}"
 
 
-def _check_names(given: Iterable[Any], names: tuple[str, ...]) -> None:
-    known = set(given)
+def check_names(given: Iterable[Any], names: tuple[str, ...], what: str = "point") -> None:
+    """PointError unless names are given to exactly these variables."""
+    known = dict.fromkeys(given)
+    labels = [str(label)[:20] for label in known if not isinstance(label, str)]
+    if labels:
+        raise PointError(f"the {what} goes by names, and is labelled {', '.join(labels[:4])}",
+                         hint=f"in order: {listing(names)}")  # fmt: skip
+    wanted = set(names)
     for name in known:
-        if name not in names:
-            hint = did_you_mean(str(name), names) or f"the variables are {', '.join(names) or 'none'}"
-            raise PointError(f"the point names an unknown variable {str(name)[:64]}", hint=hint)
+        if name not in wanted:
+            run, write = first_meant(names, known, names)
+            hint = f"{run} is one variable; {write}" if run else did_you_mean(name, names)
+            hint = hint or f"the variables are {listing(names)}"
+            raise PointError(f"the {what} names an unknown variable {name[:64]}", hint=hint)
     missing = [name for name in names if name not in known]
     if missing:
-        raise PointError(f"the point gives no value for {', '.join(missing)}")
+        raise PointError(f"the {what} gives no value for {listing(missing)}")
 
 
-def _from_mapping(at: Mapping[Any, Any], names: tuple[str, ...]) -> Points:
-    _check_names(at, names)
-    if not any(_is_batch(at[name]) for name in names):
+def _from_labels(given: Labelled, names: tuple[str, ...]) -> Points:
+    at = given.values
+    check_names(at, names)
+    if not (given.table or any(_is_batch(at[name]) for name in names)):
         return Points(names, tuple(number(at[name], name) for name in names))
     import numpy as np
 
-    values = {n: number(at[n], n) if not _is_batch(at[n]) else at[n] for n in names}
+    check_aligned(at)
+    values = {n: number(at[n], n) if not (given.table or _is_batch(at[n])) else at[n] for n in names}
     try:
-        arrays = {name: _plain_array(value) for name, value in values.items()}
+        arrays = {name: column(value, name) if given.table else _plain_array(value) for name, value in values.items()}
     except ValueError:
         raise PointError("a coordinate is a ragged list") from None
+    for name, array in arrays.items():
+        check_real(array, name)
     try:
         columns = np.broadcast_arrays(*arrays.values())
     except ValueError:
         shapes = ", ".join(f"{n}: {a.shape}" for n, a in arrays.items())
         raise PointError(f"the arrays of the point do not broadcast ({shapes})") from None
     return _batch(np.stack(columns, axis=-1), names, columns[0].shape)
+
+
+def check_aligned(values: Mapping[Any, Any]) -> None:
+    """PointError where series of pandas stand beside each other whose rows have different labels."""
+    indices = {name: value.index for name, value in values.items() if hasattr(value, "iloc")}
+    for name, index in list(indices.items())[1:]:
+        first = next(iter(indices))
+        if not index.equals(indices[first]):
+            raise PointError(f"the rows of {first} and {name} have different labels",
+                             hint="align them, or give arrays without labels")  # fmt: skip
+
+
+def column(values: Any, name: str) -> Any:
+    """A column of a table as an array of numbers, whatever holds them: text such as pi/4 and fractions, too."""
+    import numpy as np
+
+    array = _plain_array(values)
+    if array.dtype.kind in "OUT":
+        array = np.array([number(value, name) for value in array.tolist()])
+    check_real(array, name)
+    return array
+
+
+def check_real(array: Any, name: str) -> None:
+    """PointError unless an array holds integers or floats."""
+    if array.dtype.kind not in "iuf":
+        raise PointError(f"{name} is an array of {array.dtype}, which does not hold real numbers")
 
 
 def _plain_array(value: Any) -> Any:
@@ -161,7 +223,7 @@ def _from_array(at: Any, names: tuple[str, ...], elementwise: bool) -> Points:
         return _batch(array[..., None], names, array.shape)
     if array.shape[-1] != len(names):
         raise PointError(f"the last axis of the points has length {array.shape[-1]}, not {len(names)}",
-                         hint=f"in order: {', '.join(names) or 'none'}")  # fmt: skip
+                         hint=f"in order: {listing(names)}")  # fmt: skip
     return _batch(array, names, array.shape[:-1])
 
 
@@ -179,17 +241,6 @@ def _batch(array: Any, names: tuple[str, ...], shape: tuple[int, ...]) -> Points
 # Text: what stands after --at, and points files --------------------------------------------------------------------
 
 
-def split_top(text: str, separator: str) -> list[str]:
-    """Split at separators outside parentheses."""
-    parts, depth, start = [], 0, 0
-    for position, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
-        if character == separator and depth == 0:
-            parts.append(text[start:position])
-            start = position + 1
-    return [*parts, text[start:]]
-
-
 def read_text(text: str, names: tuple[str, ...]) -> Points:
     """Read ``1``, ``1,2``, ``x=1,y=2``, ``pi/4`` or ranges ``x=-1:1:21``; several ranges span a grid."""
     if not text.strip():
@@ -203,11 +254,10 @@ def read_text(text: str, names: tuple[str, ...]) -> Points:
         if not all(sign for _, sign, _ in named):
             raise PointError("the point mixes named and unnamed coordinates", hint="write x=1,y=2 or 1,2")
         keys = [name.strip() for name, _, _ in named]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise PointError(f"the point gives {key[:64]} twice")
+        if twice := repeated(keys):
+            raise PointError(f"the point gives {twice[:64]} twice")
         values = dict(zip(keys, (value for _, _, value in named), strict=True))
-        _check_names(values, names)
+        check_names(values, names)
         texts = [values[name] for name in names]
     else:
         if len(parts) != len(names):
@@ -261,6 +311,20 @@ def read_file(text: str, name: str, variables: Sequence[str]) -> Points:
     return _batch(np.array(rows, dtype=float), names, (len(rows),))
 
 
+def names_in_file(text: str) -> tuple[str, ...]:
+    """Give the names that a file of points gives values to: those of its header, or of its first object."""
+    import json
+
+    first = next((line.strip() for line in text.removeprefix("\ufeff").splitlines() if line.strip()), "")
+    if not first.startswith(("{", "[")):
+        return tuple(cell.strip() for cell in first.split(","))
+    try:
+        record = json.loads(first)
+    except (ValueError, RecursionError):
+        return ()  # what is wrong with it is said where it is read
+    return tuple(record) if isinstance(record, dict) else ()
+
+
 def _csv(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
     import csv
     import io
@@ -274,7 +338,7 @@ def _csv(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
                 continue
             if header is None:
                 header = [cell.strip() for cell in cells]
-                _check_names(header, names)
+                check_names(header, names)
                 if len(set(header)) < len(header):
                     raise PointError("a column stands twice")
             elif len(cells) != len(header):
@@ -302,7 +366,7 @@ def _json_lines(lines: Sequence[str], name: str, names: tuple[str, ...]) -> list
                 record = dict(zip(names, record, strict=True))
             if not isinstance(record, dict):
                 raise PointError("neither an object of names and numbers nor a list of numbers")
-            _check_names(record, names)
+            check_names(record, names)
             rows.append([number(record[n], n) for n in names])
         except (ValueError, RecursionError, DiffkitError) as error:
             raise at_line(name, line_number, error) from None

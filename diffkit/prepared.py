@@ -5,22 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from diffkit.backends import Backend, get_backend
-from diffkit.errors import BackendError
+from diffkit.deadline import TimeIsUp, time_limit
+from diffkit.errors import BackendError, DiffkitError
 from diffkit.layout import joined_formula, lay_out
 from diffkit.points import Points
 from diffkit.questions import Question, read_direction
-from diffkit.results import Answer, Result
+from diffkit.results import Answer, Result, unanswered
+from diffkit.surroundings import undisturbed
 from diffkit.tasks import Task
 
 
-def find_backend(backend: str | Backend, digits: int | None = None, timeout: float | None = None) -> Backend:
+def find_backend(backend: str | Backend, digits: int | None = None) -> Backend:
     """Give the backend of a name, ``auto`` among them; BackendError for an unknown name, or for digits of another."""
     if isinstance(backend, str) and backend == "auto":
         from diffkit.auto import AutoBackend
 
-        return AutoBackend(digits, timeout)
-    if digits is not None or timeout is not None:
-        raise BackendError("digits and a timeout belong to proofs", hint="only the backend auto proves")
+        return AutoBackend(digits)
+    if digits is not None:
+        raise BackendError("digits belong to proofs", hint="only the backend auto proves")
     return get_backend(backend)
 
 
@@ -28,7 +30,8 @@ class Prepared:
     """A derivative ready for many points: ``p(points)`` gives an array, ``p.result(points)`` a Result.
 
     ``p.fun``, ``p.jac``, ``p.hess`` and ``p.hessp`` are plain functions of a flat array, as ``scipy.optimize.minimize``
-    takes them.
+    takes them. Of a prepared Jacobian ``p.fun`` gives all functions, shape (m,), and ``p.jac`` their Jacobian, shape
+    (m, n), as ``scipy.optimize.root`` and ``least_squares`` take them.
     """
 
     def __init__(
@@ -36,15 +39,24 @@ class Prepared:
         timeout: float | None = None,
     ):  # fmt: skip
         self.question = question
-        self.backend = find_backend(backend, digits, timeout)
+        self.backend = find_backend(backend, digits)
+        self.timeout = timeout
         self._evaluations: dict[int, tuple[Task, Any]] = {}
         self._others: dict[str, Prepared] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_evaluations": list(self._evaluations.values())}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _evaluations={id(known[0]): known for known in state["_evaluations"]})
 
     def _evaluation(self, task: Task) -> Any:
         """The prepared task; there is one for each shape of a function's argument."""
         known = self._evaluations.get(id(task))
         if known is None:
-            known = self._evaluations[id(task)] = (task, self.backend.prepare(task))
+            known = (task, self.backend.prepare(task))
+            if task.function is None or not task.function.blind:  # one that is blind is made anew for every point
+                self._evaluations[id(task)] = known
         return known[1]
 
     @property
@@ -61,12 +73,21 @@ class Prepared:
 
     def result(self, at: Any) -> Result:
         """Give the Result at a point or a batch of points."""
-        return self._result(*self.question.at(at))
+        with time_limit(self.timeout):
+            return self._result(*self.question.at(at))
 
     def _result(self, task: Task, points: Points, extras: tuple[float, ...] | None = None) -> Result:
-        evaluation, backend = self._evaluation(task), self.backend
-        answer = _answer(evaluation, points, task.extras if extras is None else extras)
-        return lay_out(task, answer, points, backend.name, backend.error_kind, evaluation.formula)
+        backend, formula = self.backend, None
+        try:
+            evaluation = self._evaluation(task)
+            formula = evaluation.formula
+            with undisturbed():
+                answer = _answer(evaluation, points, task.extras if extras is None else extras)
+        except TimeIsUp as up:
+            rows = 1 if points.point is not None else len(points.rows)
+            answer = unanswered(len(task.indices) * rows, up.reason)
+        with undisturbed():
+            return lay_out(task, answer, points, backend.name, backend.error_kind, formula)
 
     def __call__(self, at: Any) -> Any:
         """Give the values as an array (NaN where a component is not ok)."""
@@ -76,16 +97,29 @@ class Prepared:
 
     # What optimisers ask for -----------------------------------------------------------------------------------
 
-    def fun(self, x: Any) -> float:
-        """F at a flat array, in binary64."""
-        return self.question.value(x)
+    @property
+    def _several(self) -> bool:
+        """Whether f is asked for as several functions."""
+        return self.question.kind == "jacobian"
+
+    def fun(self, x: Any) -> Any:
+        """F at a flat array, in binary64: a number, or of a Jacobian all functions, shape (m,)."""
+        import numpy as np
+
+        with undisturbed():
+            values = self.question.values(_flat(x))
+        return np.array(values) if self._several else float(values[0])
 
     def jac(self, x: Any) -> Any:
-        """The gradient at a flat array, shape (n,)."""
-        return self._other("gradient")(_flat(x)).ravel()
+        """The gradient at a flat array, shape (n,), or the Jacobian, shape (m, n)."""
+        x = _flat(x)
+        if self._several:
+            return self._other("jacobian")(x).reshape(-1, len(x))
+        return self._other("gradient")(x).ravel()
 
     def hess(self, x: Any) -> Any:
         """The Hessian at a flat array, shape (n, n)."""
+        self._check_one()
         x = _flat(x)
         return self._other("hessian")(x).reshape(len(x), len(x))
 
@@ -93,14 +127,24 @@ class Prepared:
         """The Hessian at a flat array times v, shape (n,); the Hessian itself is never formed."""
         import numpy as np
 
+        self._check_one()
         x, direction = _flat(x), read_direction(v)
         prepared = self._other("hvp", direction=[0.0] * len(x))
-        task, points = prepared.question.at(x)
-        return np.array(prepared._result(task, points, (*direction, 0.0)).flat)
+        with time_limit(self.timeout):
+            task, points = prepared.question.at(x)
+            return np.array(prepared._result(task, points, (*direction, 0.0)).flat)
+
+    def _check_one(self) -> None:
+        """DiffkitError where f is several functions: none of them is meant more than another."""
+        if self._several:
+            raise DiffkitError("a Hessian is of one function, and a Jacobian was prepared",
+                               hint='prepare the function itself: dk.prepare(f, "hessian")')  # fmt: skip
 
     def _other(self, kind: str, **options: Any) -> Prepared:
         if kind not in self._others:
-            self._others[kind] = Prepared(self.question.other(kind, **options), self.backend)
+            other = self.question.other(kind, **options)
+            same = self.question.is_same(other)
+            self._others[kind] = self if same else Prepared(other, self.backend, timeout=self.timeout)
         return self._others[kind]
 
 
@@ -111,8 +155,9 @@ def _flat(x: Any) -> Any:
 
 
 def _answer(evaluation: Any, points: Points, extras: tuple[float, ...]) -> Answer:
-    if points.point is not None:
-        return evaluation.at((*points.point, *extras))  # type: ignore[no-any-return]
+    point = points.rows[0].tolist() if points.point is None and len(points.rows) == 1 else points.point
+    if point is not None:  # of one row too: arrays of length 1 cost ten times as much
+        return evaluation.at((*point, *extras))  # type: ignore[no-any-return]
     if not extras:
         return evaluation.batch(points.rows)  # type: ignore[no-any-return]
     import numpy as np

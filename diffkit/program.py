@@ -12,6 +12,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
+from diffkit.deadline import in_time
 from diffkit.primitives import Primitive
 
 
@@ -61,6 +62,9 @@ class Program:
         if not isinstance(other, Program):
             return NotImplemented
         return self._content == other._content
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Program, (self.inputs, self.constants, self.instructions, self.outputs)
 
     def __hash__(self) -> int:
         return hash((self.inputs, len(self.outputs), len(self.instructions), len(self.constants)))
@@ -127,6 +131,6 @@ def run_slots(program: Program, algebra: Algebra, inputs: Sequence[Any]) -> list
     """Give the value of every slot of the program."""
     values = [*inputs, *map(algebra.constant, program.constants)]
     apply, append = algebra.apply, values.append
-    for primitive, args in program.instructions:
+    for primitive, args in in_time(program.instructions):
         append(apply(primitive, [values[slot] for slot in args]))
     return values

@@ -9,29 +9,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
 from functools import cached_property
-from time import monotonic
 from typing import Any, NamedTuple
 
 from flint import arb, arb_series
 
 from diffkit.algebras.balls import BALLS, SERIES, ball_function, exact_fraction, precision, rational, series_function
-from diffkit.algebras.field import vanishes
-from diffkit.algebras.floats import FLOATS, to_float
-from diffkit.algebras.rationals import Inexact, rationals
-from diffkit.builder import select
-from diffkit.confirmation import ZERO, Check, Direction, alone, confirmations
+from diffkit.algebras.floats import FLOATS
+from diffkit.confirmation import ZERO, Check, Direction, Links, confirmations, parts
+from diffkit.deadline import TimeIsUp, check_time
 from diffkit.emit import LARGEST, Emitted, maker
 from diffkit.program import Program, run, run_slots
 from diffkit.results import Odd
 from diffkit.syntax import excerpt
 from diffkit.tasks import Task, gradient_task
+from diffkit.ties import settled
 from diffkit.transforms import Guarded, derivative_program, guard
 
 PRECISIONS = (96, 192, 512, 2400)
-EXACT_BEFORE = 512  # bits before which exact arithmetic is asked
+EXACT_AT = 512  # bits at which exact arithmetic is asked
+HALF_LEAST = arb(2) ** -1075  # what is smaller rounds to 0
 HUGE = 60_000  # slots of a derivative program above which only the first precisions are tried
 DOUBLINGS = 5  # of the precision, until decimal digits are settled
 PATIENCE = 3  # points after which compiling pays
@@ -59,18 +58,32 @@ class Enclosure(NamedTuple):
 
 
 class Regular(NamedTuple):
-    """Components enclosed at a point; ``inside`` says whether all guards were proven.
+    """What is proven of each component at a point as an ordinary derivative, with ``bits`` of precision at most.
 
-    ``agreed`` is what Arb's series said of the enclosures: yes, no, or (None) nothing definite.
+    ``holding`` says whether the guards that concern a component hold, ``confirmed`` whether Arb's series agree with
+    its enclosure: yes, no, or (None) nothing definite.
     """
 
     enclosures: tuple[Enclosure, ...]
-    inside: bool
-    agreed: bool | None = None
+    holding: tuple[bool | None, ...]
+    confirmed: tuple[bool | None, ...]
+    bits: int
+    stopped: str = ""
+    """why no more is known, where the time was up"""
+
+    @property
+    def inside(self) -> bool:
+        """Whether the guards of all components are proven."""
+        return all(self.holding)
+
+    @property
+    def agreed(self) -> bool | None:
+        """What Arb's series say of all components together; no if they contradict one."""
+        return False if False in self.confirmed else None if None in self.confirmed else True
 
 
 def enclose(ball: Any) -> Enclosure:
-    """Round every number in a ball."""
+    """Round every number in a ball; one that may be zero, and may be another number, is not rounded."""
     middle = float(ball)
     half = abs(middle - math.nextafter(middle, 0.0)) / 2  # its neighbour on the other side is never nearer
     if -half < ball - middle < half:
@@ -78,22 +91,25 @@ def enclose(ball: Any) -> Enclosure:
     if ball.is_zero():
         return Enclosure(ball, 0.0)
     low = float(ball.lower())
-    if low != float(ball.upper()) or not ball.is_finite():
+    if low != float(ball.upper()) or not ball.is_finite() or ball.contains(0):
         return Enclosure(ball, None)
     return Enclosure(ball, low + 0.0)  # a −0.0 becomes 0.0
+
+
+NOTHING = Enclosure(arb("nan"), None)
 
 
 class Runner:
     """A program over one flint algebra: interpreted at first, compiled when it is used again and again."""
 
-    def __init__(self, program: Program, algebra: Any, form: Callable[..., Any]):
-        self.program, self.algebra, self.form = program, algebra, form
+    def __init__(self, program: Program, algebra: Any, form: Callable[..., Any], powers: str):
+        self.program, self.algebra, self.form, self.powers = program, algebra, form, powers
         self.patience = PATIENCE if len(program) + len(program.outputs) <= LARGEST else math.inf
         self.bound: dict[int, Callable[..., list[Any]]] = {}
 
     @cached_property
     def _emitted(self) -> Emitted:
-        return Emitted(self.program, self.form)
+        return Emitted(self.program, self.form, self.powers)
 
     def compiled(self, bits: int) -> Callable[..., list[Any]]:
         """Give the compiled program; the caller holds that precision."""
@@ -117,13 +133,18 @@ class Prover:
     def __init__(self, task: Task):
         self.task = task
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The derivative goes along with a pickle; what runs on balls is made anew where it arrives."""
+        return {name: value for name, value in vars(self).items() if name in ("task", "derivative")}
+
     @cached_property
     def derivative(self) -> Program:
         """The partials by the table's rules."""
         return derivative_program(self.task.program, self.task.indices)
 
     @cached_property
-    def _steps(self) -> tuple[int, ...]:
+    def steps(self) -> tuple[int, ...]:
+        """The precisions to try."""
         return PRECISIONS if len(self.derivative) <= HUGE else PRECISIONS[:2]
 
     @cached_property
@@ -132,105 +153,109 @@ class Prover:
 
     @cached_property
     def _balls(self) -> Runner:
-        return Runner(self._guarded.program, BALLS, ball_function)
+        return Runner(self._guarded.program, BALLS, ball_function, "*")
 
     @cached_property
     def _series(self) -> Runner:
-        return Runner(self.task.program, SERIES, series_function)
+        return Runner(self.task.program, SERIES, series_function, "**")
 
     @cached_property
     def _checks(self) -> list[Check]:
-        return confirmations(self.task.indices)
+        return confirmations(self._links, self.task.indices)
 
-    def at(self, point: Sequence[float], deadline: float | None = None) -> Regular:
-        """Prove what can be proven of every component as an ordinary derivative; past the deadline, no further."""
-        if not self._balls.patience and (proof := self._at_once(*point)):
-            return proof
-        found: list[Enclosure] = []
-        inside = False
-        for bits in self._steps:
-            if deadline is not None and found and monotonic() > deadline:
-                break
-            if bits == EXACT_BEFORE and inside:
-                exactly = self._exactly(point, found)
-                if exactly is not None:
-                    return exactly
+    @cached_property
+    def _links(self) -> Links:
+        return Links(self.task.program)
+
+    def at(self, point: Sequence[float]) -> Regular:
+        """Prove what can be proven of every component as an ordinary derivative."""
+        climb, stopped = None, ""
+        try:
+            if not self._balls.patience and (proof := self._at_once(*point)):
+                return proof
+            climb = Climb(self, point)
+            self._climb(climb)
+        except TimeIsUp as up:
+            climb, stopped = climb or Climb(self, point), up.reason
+        return Regular(tuple(climb.enclosures), tuple(climb.holding), tuple(climb.confirmed), climb.bits, stopped)
+
+    def _climb(self, climb: Climb) -> None:
+        vague: list[int] = []
+        for bits in self.steps:
+            check_time()
             with precision(bits, self.task.order + 1):
-                found, inside, hopeless = self._enclosures(bits, point)
-                if hopeless:
-                    break
-                if inside and None not in [e.value for e in found]:
-                    agreed = self._confirmed(bits, point, found)
-                    if agreed is not None:
-                        return Regular(tuple(found), True, agreed)
-        return Regular(tuple(found), inside)
+                vague = climb.rise(bits)
+                if not vague:
+                    climb.confirm()
+            if not climb.open:
+                break
+        if vague:
+            with precision(climb.bits, self.task.order + 1):
+                climb.confirm()
 
-    def decimals(
-        self, point: Sequence[float], digits: int, factors: Sequence[Fraction], deadline: float | None = None
-    ) -> list[str]:
+    def decimals(self, point: Sequence[float], digits: int, factors: Sequence[Fraction]) -> list[str]:
         """Give each component times its factor, correctly rounded to decimal digits; empty where that is not proven."""
         texts: list[str] = []
         bits = int(digits * 3.33) + 64
         for _ in range(DOUBLINGS):
+            check_time()
             with precision(bits):
-                found, inside, _ = self._enclosures(bits, point)
+                found, holding = self.enclosures(bits, point)
                 balls = [e.ball * rational(f) for e, f in zip(found, factors, strict=True)]
-                texts = [decimal_text(ball, digits) if inside else "" for ball in balls]
-            if all(texts) or (deadline is not None and monotonic() > deadline):
+                texts = [
+                    decimal_text(ball, digits) if holds else "" for ball, holds in zip(balls, holding, strict=True)
+                ]
+            if not any(not text and holds is not False for text, holds in zip(texts, holding, strict=True)):
                 break
             bits *= 2
         return texts
 
-    def _enclosures(self, bits: int, point: Sequence[float]) -> tuple[list[Enclosure], bool, bool]:
-        """Enclosures, whether all guards are proven, and whether one is proven not to hold."""
-        _, count, primals, edges = self._guarded
-        outputs, first_margin = self._balls(bits, [arb(x) for x in point]), count + primals
-        found = [enclose(ball) for ball in outputs[:count]]
-        inside = True
-        for output in outputs[count:first_margin]:
-            inside = inside and output.is_finite()
-        for margin, edge in zip(outputs[first_margin:], edges, strict=True):
-            if not (margin > ZERO if edge else margin != ZERO):
-                inside = False
-                if margin.is_zero() or (edge and margin < ZERO):
-                    return found, False, True
-        return found, inside, False
+    def enclosures(self, bits: int, point: Sequence[float]) -> tuple[list[Enclosure], list[bool | None]]:
+        """Enclosures, and for each whether the guards that concern it hold."""
+        outputs, count = self._balls(bits, [arb(x) for x in point]), self._guarded.derivatives
+        return [enclose(ball) for ball in outputs[:count]], self._holding(outputs[count:])
 
-    def _exactly(self, point: Sequence[float], found: Sequence[Enclosure]) -> Regular | None:
-        """Settle by exact arithmetic what no precision separates: ties and zeros; None if that does not settle all."""
-        settled = list(found)
-        try:
-            with precision(PRECISIONS[-1]):
-                for c, value in enumerate(run(self.derivative, rationals(), [Fraction(x) for x in point])):
-                    settled[c] = Enclosure(arb(rational(value)), to_float(value))
-        except Inexact:
-            for c in [c for c, e in enumerate(found) if e.value is None or e.ball.contains(0)]:
-                if vanishes(select(self.derivative, [self.derivative.outputs[c]]), point):
-                    settled[c] = Enclosure(arb(0), 0.0)
-        if any(e.value is None for e in settled):
-            return None
-        with precision(PRECISIONS[-1], self.task.order + 1):
-            return Regular(tuple(settled), True, self._confirmed(PRECISIONS[-1], point, settled))
+    def _holding(self, values: Sequence[Any]) -> list[bool | None]:
+        """For each component, whether what concerns it of primals and margins holds; None if that is not proven."""
+        guarded, indices = self._guarded, self.task.indices
+        margins = values[guarded.primals :]
+        finite = [value.is_finite() for value in values[: guarded.primals]]
+        pairs = enumerate(zip(margins, guarded.edges, strict=True))
+        doubtful = [k for k, (margin, edge) in pairs if not (margin > ZERO if edge else margin != ZERO)]
+        holding: list[bool | None] = [finite[output] or None for output, _ in indices]
+        for k in doubtful:
+            one, margin = guarded.guards[k], margins[k]
+            for c, (output, index) in enumerate(indices):
+                if holding[c] is not False and guarded.concerns(one, output):
+                    moves = guarded.moves(one, index)
+                    if not one.holds(margin, moves):
+                        holding[c] = False if one.fails(margin, moves) else None
+        return holding
 
-    def _confirmed(
-        self, bits: int, point: Sequence[float], found: Sequence[Enclosure], checks: Sequence[Check] | None = None
-    ) -> bool | None:
-        """Whether Arb's series agree with the enclosures; None if they are too wide to tell. In a precision held."""
+    def confirmed(
+        self, bits: int, point: Sequence[float], found: Sequence[Enclosure], members: Sequence[int]
+    ) -> dict[int, bool | None]:
+        """Whether Arb's series agree with components; None if they are too wide to tell. In a precision held."""
+        whole = len(members) == len(self.task.indices)
+        checks = self._checks if whole else confirmations(self._links, self.task.indices, members)
         series: dict[Direction, list[Any]] = {}
         balls = [enclosure.ball for enclosure in found]
-        for check in checks or self._checks:
-            for _, direction in check.left:
-                if direction not in series:
-                    series[direction] = self._series(
-                        bits, [arb_series([x, v]) for x, v in zip(point, self._speeds(direction), strict=True)]
-                    )
-            agreed = check.agrees(series, balls)
-            if agreed is None and len(check.right) > 1:  # components of very different size: one by one
-                each = [alone(self.task.indices, c) for _, c in check.right]
-                agreed = self._confirmed(bits, point, found, each)
-            if not agreed:
-                return agreed
-        return True
+        answers: dict[int, bool | None] = dict.fromkeys(members, True)  # zeros that the graph shows need no witness
+        while checks:
+            again: list[Check] = []
+            for check in checks:
+                for _, direction in check.left:
+                    if direction not in series:
+                        series[direction] = self._series(
+                            bits, [arb_series([x, v]) for x, v in zip(point, self._speeds(direction), strict=True)]
+                        )
+                agreed = check.agrees(series, balls)
+                if not agreed and len(check.right) > 1:  # components of very different size, or one of them wrong
+                    again += parts(check, self.task.indices, balls)
+                else:
+                    answers.update((c, agreed) for _, c in check.right)
+            checks = again
+        return answers
 
     def _speeds(self, direction: Direction) -> list[int]:
         """How fast each input moves along a direction."""
@@ -248,18 +273,19 @@ class Prover:
             return lambda *_: None
         (direction,) = directions
         bits, length = PRECISIONS[0], self.task.order + 1
-        program, count, primals, edges = self._guarded
-        inputs = [f"x{i}" for i in range(len(program.inputs))]
+        guarded = self._guarded
+        count, primals = guarded.derivatives, guarded.primals
+        inputs = [f"x{i}" for i in range(len(guarded.program.inputs))]
         line = [f"arb_series([{x}, {v}])" for x, v in zip(inputs, self._speeds(direction), strict=True)]
-        balls = [f"b{slot}" for slot in program.outputs]
+        balls = [f"b{slot}" for slot in guarded.program.outputs]
         components, margins = balls[:count], balls[count + primals :]
         tests = [f"{value}.is_finite()" for value in balls[count : count + primals]]
-        tests += [f"{margin} {'>' if edge else '!='} zero" for margin, edge in zip(margins, edges, strict=True)]
+        tests += [f"{margin} {'>' if edge else '!='} zero" for margin, edge in zip(margins, guarded.edges, strict=True)]
         with precision(bits, length):
             constants = {
                 "precision": precision, "arb": arb, "arb_series": arb_series, "zero": ZERO, "direction": direction,
                 "balls": self._balls.compiled(bits), "series": self._series.compiled(bits),
-                "enclose": enclose, "Regular": Regular,
+                "enclose": enclose, "Regular": Regular, "all_": (True,) * count,
                 **{f"agrees{k}": check.agrees for k, check in enumerate(self._checks)},
             }  # fmt: skip
         body = [
@@ -270,9 +296,63 @@ class Prover:
             f"  if None in [{', '.join(f'e{ball}.value' for ball in dict.fromkeys(components))}]: return None",
             f"  found, along = [{', '.join(components)}], {{direction: series({', '.join(line)})}}",
             *(f"  if not agrees{k}(along, found): return None" for k in range(len(self._checks))),
-            f"  return Regular(({' '.join(f'e{ball},' for ball in components)}), True, True)",
+            f"  return Regular(({' '.join(f'e{ball},' for ball in components)}), all_, all_, {bits})",
         ]
         return maker(inputs, body, constants)(**constants)
+
+
+class Climb:
+    """One point's way up the precisions: a component that is decided stays so, the others go on."""
+
+    def __init__(self, prover: Prover, point: Sequence[float]):
+        self.prover, self.point, self.bits = prover, point, 0
+        count = len(prover.task.indices)
+        self.enclosures = [NOTHING] * count
+        self.holding: list[bool | None] = [None] * count
+        self.confirmed: list[bool | None] = [None] * count
+        self.open = list(range(count))
+        """components that a higher precision may tell more of"""
+
+    @property
+    def vague(self) -> list[int]:
+        """Open components that may be inside the domain, and have no value or no proof of that."""
+        return [c for c in self.open if not self.holding[c] or self.enclosures[c].value is None]
+
+    def rise(self, bits: int) -> list[int]:
+        """Take the open components as far as a precision goes, which is held; give those that stay vague."""
+        self.bits, known = bits, self.enclosures
+        self.enclosures, self.holding = self.prover.enclosures(bits, self.point)
+        for c, old in enumerate(known):
+            if old.value is not None and self.enclosures[c].value is None:
+                self.enclosures[c] = old
+        if False in self.holding:
+            self.open = [c for c in self.open if self.holding[c] is not False]
+        vague = self.vague
+        if vague and bits == EXACT_AT:
+            self._settle(vague)
+        if vague and (bits >= EXACT_AT or bits == self.prover.steps[-1]):
+            self._drop(vague)
+            return self.vague
+        return vague
+
+    def confirm(self) -> None:
+        """Ask Arb's series about the open components that have a value, in the precision reached."""
+        ready = [c for c in self.open if self.holding[c] and self.enclosures[c].value is not None]
+        for c, agreed in self.prover.confirmed(self.bits, self.point, self.enclosures, ready).items():
+            self.confirmed[c] = agreed
+        self.open = [c for c in self.open if self.confirmed[c] is None]
+
+    def _settle(self, vague: Sequence[int]) -> None:
+        """Ask exact arithmetic about zeros and ties, which no precision separates."""
+        balls = {c: self.enclosures[c].ball for c in vague if self.holding[c]}
+        for c, (ball, value) in settled(self.prover.derivative, balls, self.point).items():
+            self.enclosures[c] = Enclosure(ball, value)
+
+    def _drop(self, vague: Sequence[int]) -> None:
+        """Round to zero what is smaller than any binary64, whether or not it is zero."""
+        for c in vague:
+            if self.enclosures[c].value is None and abs(self.enclosures[c].ball) < HALF_LEAST:
+                self.enclosures[c] = Enclosure(self.enclosures[c].ball, 0.0)
 
 
 def decimal_text(ball: Any, digits: int) -> str:
@@ -280,7 +360,7 @@ def decimal_text(ball: Any, digits: int) -> str:
     if not ball.is_finite():
         return ""
     ends = [exact_fraction(end) for end in (ball.lower(), ball.upper())]
-    with localcontext(prec=digits, Emax=MAX_EMAX, Emin=MIN_EMIN, rounding=ROUND_HALF_EVEN):
+    with localcontext(Context(digits, ROUND_HALF_EVEN, MIN_EMIN, MAX_EMAX, 1, 0, [], [])):
         low, high = (Decimal(end.numerator) / Decimal(end.denominator) for end in ends if end is not None)
     if low != high:
         return ""

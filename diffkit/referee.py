@@ -6,14 +6,18 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cached_property
-from time import monotonic
+from typing import TYPE_CHECKING
 
 from diffkit.algebras.balls import exact_fraction, precision, rational
 from diffkit.algebras.floats import to_float
+from diffkit.deadline import TimeIsUp
 from diffkit.evaluation import by_rows
 from diffkit.proof import PRECISIONS, Enclosure, Prover, Regular, enclose, suspects, too_large
 from diffkit.results import Answer, Odd
 from diffkit.tasks import Task
+
+if TYPE_CHECKING:
+    from diffkit.classification import Classifier
 
 WRONG_ROW = "the table's derivative and Arb's own series disagree: "
 UNCONFIRMED = Odd("uncertain", "Arb's series are too wide to confirm the derivative")
@@ -26,8 +30,8 @@ class Referee:
 
     formula = None
 
-    def __init__(self, task: Task, digits: int | None = None, timeout: float | None = None):
-        self.task, self.digits, self.timeout = task, digits, timeout
+    def __init__(self, task: Task, digits: int | None = None):
+        self.task, self.digits = task, digits
 
     @cached_property
     def prover(self) -> Prover:
@@ -36,53 +40,73 @@ class Referee:
 
     def at(self, point: Sequence[float]) -> Answer:
         """Give the reference at one point: correctly rounded values, bounds of their errors, or what is odd."""
-        deadline = None if self.timeout is None else monotonic() + self.timeout
-        regular = self.prover.at(point, deadline)
-        components = range(len(self.task.indices))
-        if regular.agreed is False:
-            names = ", ".join(suspects(self.task.program, point)) or "a row"
-            found = [Odd("uncertain", f"{WRONG_ROW}the rule of {names} is wrong", cause="wrong rule")] * len(components)
-        elif regular.inside:
-            found = [self._ordinary(c, regular) for c in components]
-        else:
-            found = [self._special(c, point) for c in components]
+        regular = self.prover.at(point)
+        classifier = self._classifier(point) if any(self._is_special(regular, c) for c in self._components) else None
+        found = [self._component(c, regular, point, classifier) for c in self._components]
         odd = {c: seen for c, seen in enumerate(found) if seen.status != "ok" or seen.message or seen.cause}
         decimals = None
         if self.digits is not None:
-            factors = self.task.factors or (Fraction(1),) * len(components)
-            known = self.prover.decimals(point, self.digits, factors, deadline) if regular.inside else None
-            decimals = [known[c] if known and found[c].status == "ok" else "" for c in components]
+            known = self._digits(point, self.digits)
+            decimals = [_decimals(seen, text) for seen, text in zip(found, known, strict=True)]
         note = PROOF if regular.inside else SERIES
         return Answer([seen.value for seen in found], [seen.error for seen in found], odd, 1, note, True, decimals)
 
-    def _ordinary(self, c: int, regular: Regular) -> Odd:
+    @property
+    def _components(self) -> range:
+        return range(len(self.task.indices))
+
+    @staticmethod
+    def _is_special(regular: Regular, c: int) -> bool:
+        """Whether the point is not proven ordinary, or the formula has no value, as n·xⁿ⁻¹ where x = n = 0."""
+        enclosure = regular.enclosures[c]
+        return not regular.holding[c] or (enclosure.value is None and not enclosure.ball.is_finite())
+
+    def _classifier(self, point: Sequence[float]) -> Classifier:
+        from diffkit.classification import Classifier  # most points are ordinary
+
+        return Classifier(self.task.program, point)
+
+    def _component(self, c: int, regular: Regular, point: Sequence[float], classifier: Classifier | None) -> Odd:
+        """What is known of a component, ordinary or not, when the time is up at the latest."""
+        if regular.stopped and not (regular.holding[c] and regular.confirmed[c] is not None):
+            return Odd("uncertain", regular.stopped)
+        try:
+            if classifier is None or not self._is_special(regular, c):
+                return self._ordinary(c, regular, point)
+            return classifier.component(
+                self.task.indices[c], self.task.factors[c] if self.task.factors else Fraction(1)
+            )
+        except TimeIsUp as up:
+            return Odd("uncertain", up.reason)
+
+    def _ordinary(self, c: int, regular: Regular, point: Sequence[float]) -> Odd:
         """What is proven of a component inside the domain, its task's factor included."""
         index, enclosure = self.task.indices[c], self._scaled(c, regular.enclosures[c])
         value = enclosure.value
+        if regular.confirmed[c] is False:
+            names = ", ".join(suspects(self.task.program, point)) or "a row"
+            return Odd("uncertain", f"{WRONG_ROW}the rule of {names} is wrong", cause="wrong rule")
         if value is None:
-            if not enclosure.ball.is_finite():
-                return Odd("uncertain", f"{PRECISIONS[-1]} bits do not bound the derivative")
-            return Odd("uncertain", f"{PRECISIONS[-1]} bits leave it in {enclosure.ball.str(5)}")
-        if regular.agreed is None:
+            return Odd("uncertain", f"{regular.bits} bits leave it in {enclosure.ball.str(5)}")
+        if regular.confirmed[c] is None:
             return UNCONFIRMED
         if math.isinf(value):
             return too_large(self.task.program, self.task.program.outputs[index[0]])
         message = ""
         if value == 0.0 and not enclosure.is_zero:
-            bound = enclosure.ball.abs_upper().str(2, radius=False)
+            with precision(PRECISIONS[0]):
+                bound = enclosure.ball.abs_upper().str(2, radius=False)
             sign = "it may be zero" if enclosure.ball.contains(0) else "it is not zero"
             message = f"rounds to 0.0: the derivative is at most {bound} in size, and {sign}"
         return Odd("ok", message, value=value, error=enclosure.error)
 
-    def _special(self, c: int, point: Sequence[float]) -> Odd:
-        """What a component is at a point that is not proven to be ordinary."""
-        from diffkit.classification import classify  # most points are ordinary
-
-        factor = self.task.factors[c] if self.task.factors else Fraction(1)
-        seen = classify(self.task.program, self.task.indices[c], point, factor)
-        if seen.status == "ok" and math.isnan(seen.value):
-            return Odd("uncertain", "the domain is not proven to hold the point")
-        return seen
+    def _digits(self, point: Sequence[float], digits: int) -> list[str]:
+        """The components to so many digits; nothing where the time is up before."""
+        factors = self.task.factors or (Fraction(1),) * len(self.task.indices)
+        try:
+            return self.prover.decimals(point, digits, factors)
+        except TimeIsUp:
+            return [""] * len(factors)
 
     def _scaled(self, c: int, enclosure: Enclosure) -> Enclosure:
         """The component with its task's factor, rounded once."""
@@ -96,3 +120,10 @@ class Referee:
     def batch(self, points: object) -> Answer:
         """Prove row by row."""
         return by_rows(self, points)
+
+
+def _decimals(seen: Odd, known: str) -> str:
+    """The decimals of a component: those that are known, 0 of a proven zero, none where it has no value."""
+    if seen.status != "ok":
+        return ""
+    return "0" if seen.value == seen.error == 0.0 else known

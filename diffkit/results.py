@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from diffkit.errors import NotOkError
 
@@ -16,6 +16,16 @@ Status = Literal["ok", "overflow", "uncertain", "not_differentiable", "pole", "d
 ErrorKind = Literal["proven", "estimate", "none"]
 SEVERITY: tuple[Status, ...] = ("ok", "overflow", "uncertain", "not_differentiable", "pole", "domain_error")
 """Statuses from best to worst; the status of a whole result is its worst one."""
+
+
+class Final:
+    """What never changes, so that a copy of it is itself; a pickle of it may leave behind what it does not need."""
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
 
 
 class Odd(NamedTuple):
@@ -53,6 +63,11 @@ class Answer:
     """what the errors are, where that depends on the function"""
 
 
+def unanswered(count: int, reason: str) -> Answer:
+    """Give the answer of which no component is known, for one reason."""
+    return Answer([math.nan] * count, None, {c: Odd("uncertain", reason) for c in range(count)})
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """Derivatives at a point or at a batch of points.
@@ -68,7 +83,7 @@ class Result:
     backend: str
     variables: tuple[str, ...]
     at: Mapping[str, Any]
-    labels: tuple[str, ...] = ()
+    labels: Sequence[str] = ()
     flat_error: Any = field(default=None, repr=False)
     error_kind: ErrorKind = "none"
     odd: Mapping[int, Odd] = field(default_factory=dict, repr=False)
@@ -81,6 +96,8 @@ class Result:
     """how the answer was found, where the backend chooses"""
     warnings: tuple[str, ...] = ()
     """what is odd about the code of a Python function"""
+    notes: tuple[str, ...] = ()
+    """how names were read that may be meant otherwise: ``xy is one variable; write x*y for a product``"""
 
     def _shaped(self, flat: Any) -> Any:
         if self.shape == ():
@@ -160,6 +177,10 @@ class Result:
         if not self.ok:
             raise NotOkError(f"the {self.kind} is {self.status}: {self.message}", hint="look at .statuses and .message")
 
+    def __bool__(self) -> bool:
+        """A result is true only if every component is an ordinary, trusted number."""
+        return self.ok
+
     def __float__(self) -> float:
         self._require_ok()
         if len(self.flat) != 1:
@@ -200,5 +221,6 @@ def component_ulps(value: float, reference: float) -> float:
 
 
 __all__ = [
-    "SEVERITY", "Answer", "ErrorKind", "Odd", "Result", "Status", "component_ulps", "worst_message",
+    "SEVERITY", "Answer", "ErrorKind", "Final", "Odd", "Result", "Status", "component_ulps", "unanswered",
+    "worst_message",
 ]  # fmt: skip

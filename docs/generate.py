@@ -47,10 +47,11 @@ def cli_page() -> str:
     lines = ["# Commands", "", "Generated from the commands' help by `python docs/generate.py`.", "", f"{cli.help}", ""]
     context = click.Context(cli, info_name="diffkit")
     lines += [f"- [`diffkit {name}`](#diffkit-{name}): {_summary(command)}" for name, command in _commands(cli)]
-    lines += ["", "Every command has `--help`; `diffkit --version` tells the version.", ""]
+    lines += ["", "`-h` or `--help` gives help, wherever it stands; `diffkit --version` tells the version.", ""]
     lines += [
         "Exit codes: 0, all is well; 1, the answer is no (methods disagree, not differentiable, outside the domain, "
-        "uncertain); 2, the input is bad; 130, interrupted.", "",
+        "uncertain); 2, the input is bad or the output cannot be written; 130, interrupted; 141, the reader of the output "
+        "went away.", "",
     ]  # fmt: skip
     for name, command in _commands(cli):
         lines += [f"## diffkit {name}", ""]

@@ -84,6 +84,13 @@ class Case:
                     yield Claimed(kind, code)
                     break
 
+    def overstated(self, check: Any, code: Any, black: bool) -> bool:
+        """Whether a claim is called correct to more digits than its values have: the worst a checker can do."""
+        seen = [(exact(v), t) for v, t, p in zip(self._at(code), self.truth, self.posed, strict=True) if p or not black]
+        return check.verdict == "correct" and any(
+            check.digits <= 15 and abs(v - t) > exact(f"1e-{check.digits}") * abs(t) for v, t in seen if t
+        )
+
     def _at(self, code: Any) -> list[float]:
         """The entries of a claim at the point, NaN where it has none."""
         try:

@@ -102,7 +102,7 @@ def test_bad_orders(order):
         (lambda: dk.derivative("x*y", [1, 2]), "say which"),
         (lambda: dk.derivative("x*y", [1, 2], wrt="z"), "unknown variable z"),
         (lambda: dk.derivative("x*y", [1, 2], wrt=("x", "y"), order=2), "either an order or several names"),
-        (lambda: dk.derivative("3", []), "no variable"),
+        (lambda: dk.derivative("3", [], variables=()), "no variable"),
         (lambda: dk.gradient("x", 1, backend="dul"), "did you mean dual"),
         (lambda: dk.parse("x").diff("y"), "unknown variable"),
         (lambda: dk.gradient(object(), 1), "cannot differentiate a object"),

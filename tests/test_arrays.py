@@ -220,7 +220,7 @@ def test_a_thousand_rows_by_twenty_weights_take_milliseconds():
     prepared = dk.prepare(dk.arrays("mean((y - (X @ w + b))**2)/2", X=X, y=y), backend="dual")
     found = prepared.result({"w": w, "b": 0.5})
     residual = X @ w + 0.5 - y
-    np.testing.assert_allclose(found.value, [*(X.T @ residual / 1000), residual.mean()], rtol=1e-12)
+    np.testing.assert_allclose(found.value, [residual.mean(), *(X.T @ residual / 1000)], rtol=1e-12)
     times = []
     for _ in range(5):
         start = time.perf_counter()
@@ -237,7 +237,7 @@ def test_other_kinds_and_shapes():
     np.testing.assert_allclose(dk.hessian(f, {"x": [1, 2]}).value, A + A.T)
     np.testing.assert_allclose(dk.jacobian(dk.arrays("A @ x", A=A), {"x": [1, 2]}).value, A)
     assert dk.gradient(dk.arrays("sum(W**2)"), {"W": X}).value.shape == X.shape
-    assert dk.arrays("y - w*x + b", y=1.0).parameters() == ("w", "x", "b")
+    assert dk.arrays("y - w*x + b", y=1.0).parameters() == ("b", "w", "x")
     np.testing.assert_allclose(dk.gradient(dk.arrays("w @ x + b"), {"w": v, "x": v, "b": 1}, wrt="w").value, v)
     assert dk.check(f, dk.arrays("(A + A.T) @ x", A=A), {"x": [1, 2]}).verdict == "correct"
     assert dk.check(f, dk.arrays("2*A @ x", A=A), {"x": [1, 2]}).verdict == "wrong"
@@ -288,7 +288,7 @@ def test_least_squares_of_a_csv_file(run):
     assert (code, err) == (0, "")
     found = json.loads(out)
     assert found["error_kind"] == "proven"
-    np.testing.assert_allclose(found["value"], [-(5 + 15 + 27) / 3, -21.5 / 3], rtol=1e-15)
+    np.testing.assert_allclose(found["value"], [-21.5 / 3, -(5 + 15 + 27) / 3], rtol=1e-15)
     assert run("compare", LOSS, "--data", "points.csv", "--at", "w=0,b=0")[0] == 0
     assert run("hessian", LOSS, "--data", "points.csv", "--at", "w=0,b=0")[0] == 0
 
@@ -323,7 +323,7 @@ def test_definitions_and_points(run):
     assert found == [12, 21]
     assert gradient_of(run, "lam*sum(x**2)", "--let", "lam=0.1", "--at", "x=ones(2)") == [0.2, 0.2]
     assert gradient_of(run, "sum(r**2)", "--let", "r=y-A@x,y=[1,1]", "--let", "A=eye(2)", "--at", "x=[0,3]") == [-2, 4]
-    assert gradient_of(run, "sum(x)*t", "--at", "[1,2],pi")[-1] == 3
+    assert gradient_of(run, "sum(x)*t", "--at", "pi,[1,2]")[0] == 3
 
 
 FILES = [

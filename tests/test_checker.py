@@ -11,7 +11,7 @@ from mistakes import KINDS, STRUCTURAL, Case
 import diffkit as dk
 
 SAMPLE = 16
-GOALS = {"relative 1e-3": 0.985, "relative 1e-6": 0.985, "relative 1e-9": 0.94}
+GOALS = {"relative 1e-3": 1.0, "relative 1e-6": 0.985, "relative 1e-9": 0.94}
 
 
 def sampled():
@@ -24,16 +24,17 @@ def test_planted_bugs(black):
     for case in sampled():
         f, names = (case.black, None) if black else (case.text, case.variables)
         for kind, code in case.claims(black):
-            verdicts[kind][dk.check(f, code, case.point, variables=names).verdict] += 1
+            found = dk.check(f, code, case.point, variables=names)
+            verdicts[kind][found.verdict] += 1
+            assert not case.overstated(found, code, black), (case.label, kind, found)
     right = verdicts.pop("")
     assert right["wrong"] == 0, "a right claim is called wrong"
-    assert right["correct"] >= 0.75 * SAMPLE
-    assert {kind: c["correct"] for kind, c in verdicts.items() if c["correct"]} == {}, "a bug is called correct"
+    assert right["correct"] >= (0.9 if black else 1.0) * SAMPLE
     structural = sum((verdicts[kind] for kind in STRUCTURAL), Counter())
-    assert structural["inconclusive"] <= 0.005 * structural.total()
+    assert structural["wrong"] == structural.total()
     for kind, goal in GOALS.items():
         missing = (1 - goal) * verdicts[kind].total()
-        assert verdicts[kind]["inconclusive"] <= missing + 3 * (missing * goal) ** 0.5, kind  # three sigma of a sample
+        assert verdicts[kind]["wrong"] >= goal * verdicts[kind].total() - 3 * missing**0.5, kind  # three sigma
 
 
 def test_gradient_that_fills_a_plain_array():
@@ -73,14 +74,3 @@ def test_a_point_beside_that_cannot_tell_is_no_witness():
     """Where the logistic function is 1 but for the last digits, its values hold too few digits of the slope."""
     case = next(Case(row) for row in corpus() if row["id"] == "sd_logistic_cdf@2")
     assert dk.check(case.black, next(case.claims(black=True)).code, case.point).verdict == "correct"
-
-
-def test_bars_a_little_too_narrow_leave_the_digits_that_were_asked_for():
-    from diffkit.checking.judge import REFERENCE, measured, sharp
-
-    near = measured(0, 1.0 + 2e-13, 1.0, {REFERENCE: 1e-13})
-    assert near.verdict == "inconclusive"
-    assert sharp(near, 1e-9, 1.0).verdict == "correct"
-    assert sharp(near, 1e-13, 1.0).verdict == "inconclusive"
-    assert sharp(measured(0, 1.0 + 2e-9, 1.0, {REFERENCE: 1e-9}), 1e-9, 1.0).verdict == "inconclusive"
-    assert sharp(measured(0, 1.0 + 4e-13, 1.0, {REFERENCE: 1e-13}), 1e-9, 1.0).verdict == "wrong"

@@ -231,9 +231,9 @@ def test_a_line_is_fitted_to_columns_of_a_file(run, tmp_path):
         error = y - (w * x + b)
         w, b = w + 0.1 * np.mean(error * x), b + 0.1 * np.mean(error)
     found = json.loads(out)
-    assert found["names"] == ["w", "b"]
-    np.testing.assert_allclose(found["point"], [w, b], rtol=1e-12)
+    assert found["names"] == ["b", "w"]
+    np.testing.assert_allclose(found["point"], [b, w], rtol=1e-12)
     code, out, _ = run(*arguments, "--rate", "0.05", "--batch", "5", "--steps", "1000", "--format", "json")
     assert (code, json.loads(out)["status"]) == (1, "stagnated")  # at the noise of the batches
     assert json.loads(out)["settings"]["rows"] == 20
-    np.testing.assert_allclose(json.loads(out)["point"], np.polyfit(x, y, 1), rtol=0.05)
+    np.testing.assert_allclose(json.loads(out)["point"], np.polyfit(x, y, 1)[::-1], rtol=0.05)

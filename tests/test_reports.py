@@ -133,7 +133,7 @@ def test_json_is_strict_and_keeps_its_schema(run, kind):
     _, out, _ = run(*KINDS[kind], "--format", "json")
     body = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     definitions = SCHEMA["$defs"]
-    named = definitions[body["schema"].removeprefix("diffkit.").removesuffix("/1")]
+    named = definitions[body["schema"].removeprefix("diffkit.").partition("/")[0]]
     jsonschema.Draft202012Validator({**named, "$defs": definitions}).validate(body)  # says what is wrong
     jsonschema.Draft202012Validator(SCHEMA).validate(body)  # says that exactly one kind fits
 
@@ -178,10 +178,17 @@ def test_a_kink_is_told_in_words_without_an_empty_table(run):
     assert "ulps" not in out
 
 
-def test_agreement_without_digits_says_so(run):
-    _, out, _ = run("compare", "(1-cos(x))/x^2", "--at", "1e-8", "--backends", "symbolic,dual")
-    if "verdict = agree" in out:
-        assert "but symbolic and dual have fewer than 3 correct digits: an error bar may be that wide" in out
+def test_agreement_in_few_digits_says_so(run):
+    code, out, _ = run("compare", "(1-cos(x))/x^2", "--at", "1e-6", "--backends", "symbolic,dual")
+    assert "verdict = agree" in out
+    assert "but symbolic and dual have fewer than 3 correct digits: an error bar may be that wide" in out
+    assert code == 0
+
+
+def test_without_one_right_digit_there_is_no_agreement(run):
+    code, out, _ = run("compare", "(1-cos(x))/x^2", "--at", "1e-8", "--backends", "symbolic,dual")
+    assert "verdict = disagree: symbolic and dual have no right digit\n" in out
+    assert code == 1
 
 
 def test_a_symmetric_hessian_is_listed_once(run):
@@ -256,11 +263,20 @@ def test_the_command_says_no_to_a_contradicted_case(run, tmp_path):
     (tmp_path / "cases.jsonl").write_text(json.dumps({**CASES[0], "gradient": ["6.001"]}))
     code, out, _ = run("report", "cases.jsonl", "--backends", "dual")
     assert code == 1
-    assert (
-        "reference: contradicts the expected value at 1 point, square. "
-        "The first: ∂f/∂x is proven to be 6.0, not 6.001 as expected" in out
+    assert out.startswith(
+        "EXPECTED VALUES ARE CONTRADICTED at 1 point\n"
+        "square: reference: ∂f/∂x is proven to be 6.0, not 6.001 as expected\n"
     )
-    assert run("report", "cases.jsonl", "--backends", "dual", "--closeness", "0.01")[0] == 0
+    for format in ("markdown", "html"):
+        _, out, _ = run("report", "cases.jsonl", "--backends", "dual", "--format", format)
+        assert 0 < out.index("CONTRADICTED") < out.index("6.001 as expected") < out.index("gradients at 1 point")
+    _, out, _ = run("report", "cases.jsonl", "--backends", "dual", "--format", "json")
+    assert json.loads(out)["contradictions"][0]["point"] == "square"
+    assert run("report", "cases.jsonl", "--backends", "dual", "--rtol", "0.01")[0] == 0
+    assert run("report", "cases.jsonl", "--backends", "dual", "--atol", "0.01")[0] == 0
+    code, _, err = run("report", "cases.jsonl", "--closeness", "0.01")
+    assert code == 2
+    assert "--rtol" in err
 
 
 MALFORMED = {
@@ -300,12 +316,42 @@ def test_names_of_cases_are_told_apart_and_printable(run, cases):
     for format in FORMATS:
         _, out, _ = run("report", "cases.jsonl", "--backends", "dual", "--format", format)
         assert "\x1b" not in out
-        assert "·[2J" in out
+        page, plain = r"\x1b[2J&lt;b", r"\x1b[2J<b>"
+        shown = {"json": r'"\u001b[2J<b>\n', "markdown": r"\\x1b\[2J&lt;b", "html": page, "text": plain}
+        assert shown[format] in out
         if format == "html":
             check_page(out)
     names = [outcome.case.name for outcome in dk.report(cases, backends="dual").outcomes]
-    assert names == ["·[2J<b>·", "·[2J<b>· (line 2)"]
+    assert names == ["\x1b[2J<b>\n", "\x1b[2J<b>\n (line 2)"]
     assert len(dk.report([twice, twice], backends="dual").groups[0].cases) == 2
+
+
+MIXED = {
+    "two variables": {"expr": "x*y", "at": {"x": 1, "y": 2}},
+    "one": {"expr": "x^2", "at": {"x": 1}, "gradient": ["3"]},
+    "none": {"expr": "3", "at": {}},
+    "three": {"expr": "x*y*z", "at": [1, 2, 3], "gradient": ["6", None, "2"]},
+    "kink": {"expr": "abs(x)", "at": {"x": 0}, "gradient": ["not_differentiable"]},
+    "pole": {"expr": "1/x", "at": {"x": 0}},
+    "outside": {"expr": "log(x)", "at": {"x": -1}},
+    "zero": {"expr": "0*x", "at": {"x": 1}},
+    "overflow": {"expr": "exp(800*x)", "at": {"x": 1}},
+}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("first", MIXED)
+def test_cases_of_every_kind_follow_each_other(run, cases, monkeypatch, first, format):
+    monkeypatch.setattr("diffkit.reports.html.svg", lambda *_: None)  # what is to be drawn is found out all the same
+    for second in MIXED:
+        cases.write_text("\n".join(json.dumps({"id": name, **MIXED[name]}) for name in dict.fromkeys((first, second))))
+        code, out, err = run("report", "cases.jsonl", "--backends", "dual", "--format", format)
+        assert code in (0, 1)
+        assert err == ""
+        if format == "html":
+            check_page(out)
+        elif format == "json":
+            assert [o["name"] for o in json.loads(out)["outcomes"]] == list(dict.fromkeys((first, second)))
 
 
 def test_wrong_arguments_of_a_report(run, tmp_path):

@@ -97,7 +97,7 @@ def test_limits_end_the_search_and_keep_what_was_found():
     start = time.monotonic()
     found = dk.stationary("sin(20*x*y)*cos(30*y-x^2)", "-9:9,-9:9", timeout=0.5)
     assert time.monotonic() - start < 6
-    assert found.stopped == "the time was up"
+    assert found.stopped == "timeout of 0.5 s"
     assert not found.complete
 
 

@@ -15,7 +15,7 @@ from diffkit.algebras.multiprecision import multiprecision
 from diffkit.primitives import Primitive, table
 from diffkit.program import run
 from diffkit.rules import by_definition, by_rule, partial, trace
-from diffkit.sympy_bridge import SYMPY
+from diffkit.sympy_bridge.outward import SYMPY
 from diffkit.syntax import format_outputs, parse_program
 
 ROWS = list(table)

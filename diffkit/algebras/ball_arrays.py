@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import flint
 import numpy as np
 from flint import arb, arb_mat, arb_series, ctx
+
+from diffkit.primitives.series import undefined
 
 Series = Any
 """an array of objects, each a power series"""
@@ -60,7 +63,7 @@ def inverse(x: Series) -> Series:
     try:
         found = at.inv()
     except ZeroDivisionError:
-        return _filled(x.shape, [arb_series([arb("nan")])] * x.size)
+        return _filled(x.shape, [undefined(flint)] * x.size)
     return _series(found, -(found * speed * found))
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import flint
 from flint import arb, arb_series, ctx, fmpq
 
-from diffkit.primitives import Primitive
+from diffkit.primitives import Primitive, series
 from diffkit.program import Constant, Named, run
 from diffkit.rules import by_definition, trace
 
@@ -25,7 +25,6 @@ LOCK = RLock()
 OPERATORS: dict[str, Callable[..., Any]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
 }  # fmt: skip
-NAN = arb("nan")
 
 
 class precision:
@@ -58,6 +57,16 @@ def exact_fraction(value: Any) -> Fraction | None:
     mantissa, exponent = value.man_exp()
     exponent = int(exponent)
     return Fraction(int(mantissa)) * Fraction(2) ** exponent
+
+
+def dumped(ball: Any) -> Any:
+    """Give a ball as integers m, e, r, f, for m·2ᵉ ± r·2ᶠ; None if it is not finite."""
+    return [int(n) for part in (ball.mid(), ball.rad()) for n in part.man_exp()] if ball.is_finite() else None
+
+
+def loaded(parts: Any) -> Any:
+    """Give a ball that holds the one that was dumped, with the same middle."""
+    return arb("nan") if parts is None else arb(arb(tuple(parts[:2])), arb(tuple(parts[2:])))
 
 
 class BallAlgebra:
@@ -93,8 +102,7 @@ def ball_function(primitive: Primitive) -> Callable[..., Any]:
 class SeriesAlgebra:
     """Truncated power series over balls, by Arb's own rules, which know nothing of the table's derivatives.
 
-    A choice follows the sign of the constant term; where that is not proven the series is NaN. Rows that Arb has no
-    series for (digamma, polygamma, besselj) are composed from the table's own derivatives.
+    A choice follows the sign of the constant term; where that is not proven, every coefficient is NaN.
     """
 
     def constant(self, value: Constant) -> Any:
@@ -112,72 +120,36 @@ SERIES = SeriesAlgebra()
 @cache
 def series_function(primitive: Primitive) -> Callable[..., Any]:
     """Give a row as a function of power series."""
-    form = primitive.series
-    if primitive.name in OPERATORS:
-        return _ratio if primitive.name == "div" else OPERATORS[primitive.name]
+    moving = _moving_function(primitive)
+    if not primitive.places or primitive.truth:
+        return moving
+    still = ball_function(primitive)
+
+    def choose(*args: Any) -> Any:
+        for arg in args:  # at its place a row has a value for what stands still, and no series
+            if len(arg) > 1 or not arg[0].is_finite():
+                return moving(*args)
+        return arb_series([still(*[arg[0] for arg in args])])
+
+    return choose
+
+
+def _moving_function(primitive: Primitive) -> Callable[..., Any]:
+    """Give a row as a function of power series of which some are no constants."""
+    form, at = primitive.series, ball_function(primitive)
+    if primitive.name in OPERATORS and form is None:
+        return OPERATORS[primitive.name]
     if isinstance(form, str):
         return getattr(arb_series, form)  # type: ignore[no-any-return]
     if form is not None:
-        return lambda *args: _by_rule(form, args)
-    if primitive.name in CHOICES:
-        return CHOICES[primitive.name]
+        return lambda *args: form(flint, *args)
     if primitive.truth:
-        compare = ball_function(primitive)
-        return lambda *args: compare(*[a if a is None or isinstance(a, bool) else a[0] for a in args])
-    if primitive.steps:
-        step = ball_function(primitive)
-        return lambda *args: arb_series([step(*[a[0] for a in args])])
-    if primitive.definition is not None:
-        return lambda *args: by_definition(primitive, SERIES, args)
-    return lambda *args: _composed(primitive, args)
-
-
-def _by_rule(rule: Callable[..., Any], args: Sequence[Any]) -> Any:
-    return run(trace(rule, len(args)), SERIES, args)[0]
-
-
-def _ratio(x: Any, y: Any) -> Any:
-    return x / y if y[0] != 0 else arb_series([NAN])
-
-
-def _power(x: Any, y: Any) -> Any:
-    if len(y) > 1:
-        return (y * x.log()).exp()
-    whole = exact_fraction(y[0])
-    if whole is not None and whole.denominator == 1:
-        return x ** int(whole) if whole >= 0 else _ratio(arb_series([1]), x ** -int(whole))
-    return x ** y[0]
-
-
-def _absolute(x: Any) -> Any:
-    return x if x[0] > 0 else -x if x[0] < 0 else arb_series([NAN])
-
-
-def _where(condition: bool | None, x: Any, y: Any) -> Any:
-    return arb_series([NAN]) if condition is None else x if condition else y
-
-
-def _largest(x: Any, y: Any) -> Any:
-    return _where(True if x[0] > y[0] else False if x[0] < y[0] else None, x, y)
-
-
-def _smallest(x: Any, y: Any) -> Any:
-    return _where(True if x[0] < y[0] else False if x[0] > y[0] else None, x, y)
-
-
-CHOICES: dict[str, Callable[..., Any]] = {
-    "power": _power, "abs": _absolute, "where": _where, "max": _largest, "min": _smallest,
-}  # fmt: skip
-
-
-def _composed(primitive: Primitive, args: Sequence[Any]) -> Any:
-    """f(n, u(t)) from the table's derivatives of f at u(0): Σ f⁽ᵏ⁾(u₀)/k!·(u − u₀)ᵏ."""
-    from diffkit.algebras.taylor import TaylorAlgebra
-
-    algebra = TaylorAlgebra(BALLS)
-    *orders, u = args
-    lifted = [algebra.constant(int(exact_fraction(order[0]) or 0)) for order in orders]
-    tower = algebra.apply(primitive, [*lifted, algebra.variable(u[0])])
-    coefficients = [tower.coefficient(k) for k in range(ctx.cap if len(u) > 1 else 1)]
-    outer = arb_series([arb(0) if c is None else c for c in coefficients])
-    return outer(arb_series([arb(0), *(u[k] for k in range(1, len(u)))])) if len(u) > 1 else outer
+        return lambda *args: at(*[a if a is None or isinstance(a, bool) else a[0] for a in args])
+    rule = primitive.identity or primitive.definition
+    if rule is None:  # a step, which does not move where it does not jump
+        return lambda *args: series.constant(flint, at(*[a[0] for a in args]))
+    if primitive.ball is None:
+        return lambda *args: run(trace(rule, len(args)), SERIES, args)[0]
+    return lambda *args: series.beginning(  # the identity may cancel where the row's own ball is sharp
+        flint, run(trace(rule, len(args)), SERIES, args)[0], at(*[a[0] for a in args])
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from diffkit.deadline import current_deadline
 from diffkit.primitives import Primitive, table
 from diffkit.program import Algebra, Constant, run
 from diffkit.rules import partial, trace_pushforward
@@ -56,8 +57,11 @@ class Sum:
         apply = self.algebra.base.apply
         total: Tangents = {}
         stack: list[tuple[Any, bool]] = [(self, False)]
+        deadline = current_deadline()
         while stack:
             part, negative = stack.pop()
+            if deadline is not None:
+                deadline.check()
             if isinstance(part, Sum):
                 stack.append((part.right, negative ^ (part.sign is SUB)))
                 stack.append((part.left, negative))

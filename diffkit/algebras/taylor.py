@@ -7,10 +7,12 @@ coefficients are computed when first wanted, sine may ask cosine and cosine sine
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from diffkit.deadline import check_time
 from diffkit.primitives import Primitive, table
 from diffkit.program import Algebra, Constant, Named, run
 from diffkit.rules import by_definition, partial
@@ -20,7 +22,16 @@ POWER, WHERE = table["power"], table["where"]
 
 
 class Series:
-    """A series whose coefficients are computed when first asked for; None is an absent (strong) zero."""
+    """A series whose coefficients are computed when first asked for; None is an absent (strong) zero.
+
+    Coefficient k is made from those of the ``parts`` up to k + ``ahead``. As a sum of a thousand terms is a thousand
+    deep, parts are extended along a stack, the deepest first; Python's own stack is left to the rules, which are flat.
+    """
+
+    parts: Sequence[Series] = ()
+    ahead = 0
+    degree: float = math.inf
+    """the last coefficient that may be there, where that is known"""
 
     def __init__(self, algebra: TaylorAlgebra, first: Any):
         self.algebra = algebra
@@ -28,12 +39,22 @@ class Series:
 
     def coefficient(self, k: int) -> Any:
         """Coefficient of tᵏ in the base algebra, or None."""
-        while len(self.known) <= k:
-            self.known.append(self.compute(len(self.known)))
+        stack = [(self, k)] if len(self.known) <= k else []
+        while stack:
+            series, n = stack[-1]
+            first = n + series.ahead
+            waiting = [] if len(series.known) > n else [(p, first) for p in series.parts if len(p.known) <= first]
+            if waiting:
+                stack += reversed(waiting)
+                continue
+            check_time()
+            while len(series.known) <= n:
+                series.known.append(series.compute(len(series.known)))
+            stack.pop()
         return self.known[k]
 
     def compute(self, k: int) -> Any:  # noqa: ARG002
-        """Coefficient k ≥ 1, all lower ones being known."""
+        """Coefficient k ≥ 1, all lower ones and what it needs of the parts being known."""
         return None
 
     @property
@@ -58,6 +79,8 @@ class Exact(Series):
 class Variable(Series):
     """x + t."""
 
+    degree = 1
+
     def compute(self, k: int) -> Any:
         """1, then nothing."""
         return self.algebra.base.constant(1) if k == 1 else None
@@ -68,12 +91,13 @@ class Linear(Series):
 
     def __init__(self, algebra: TaylorAlgebra, first: Any, primitive: Primitive, args: Sequence[Series]):
         super().__init__(algebra, first)
-        self.primitive, self.args = primitive, args
+        self.primitive, self.parts = primitive, args
+        self.degree = max(0 if part.is_constant else part.degree for part in args)
 
     def compute(self, k: int) -> Any:
         """Apply the operation to the coefficients of order k."""
         apply = self.algebra.base.apply
-        terms = [a.coefficient(k) for a in self.args]
+        terms = [a.coefficient(k) for a in self.parts]
         if self.primitive is NEG or terms[0] is None:
             term = terms[-1]
             return term if term is None or self.primitive is ADD else apply(NEG, (term,))
@@ -85,7 +109,8 @@ class Product(Series):
 
     def __init__(self, algebra: TaylorAlgebra, first: Any, x: Series, y: Series):
         super().__init__(algebra, first)
-        self.x, self.y = x, y
+        self.x, self.y = self.parts = x, y
+        self.degree = sum(0 if part.is_constant else part.degree for part in self.parts)
 
     def compute(self, k: int) -> Any:
         """Σ xⱼ·yₖ₋ⱼ."""
@@ -99,7 +124,7 @@ class Quotient(Series):
 
     def __init__(self, algebra: TaylorAlgebra, first: Any, x: Series, y: Series):
         super().__init__(algebra, first)
-        self.x, self.y = x, y
+        self.x, self.y = self.parts = x, y
 
     def compute(self, k: int) -> Any:
         """(xₖ − Σ_{j<k} qⱼ·yₖ₋ⱼ)/y₀."""
@@ -114,21 +139,21 @@ class Composite(Series):
 
     def __init__(self, algebra: TaylorAlgebra, first: Any, primitive: Primitive, args: Sequence[Series]):
         super().__init__(algebra, first)
-        self.primitive, self.args = primitive, args
-        self.partials: list[tuple[Series, Series]] | None = None
+        self.primitive, self.parts = primitive, args
+        self.slopes: list[tuple[Series, Series]] | None = None
 
     def compute(self, k: int) -> Any:
         """(1/k)·Σᵢ Σⱼ j·xᵢⱼ·pᵢ,ₖ₋ⱼ."""
         algebra = self.algebra
-        if self.partials is None:
-            self.partials = [
-                (arg, run(partial(self.primitive, i).program, algebra, [*self.args, self])[0])
-                for i, arg in enumerate(self.args)
+        if self.slopes is None:
+            self.slopes = [
+                (arg, run(partial(self.primitive, i).program, algebra, [*self.parts, self])[0])
+                for i, arg in enumerate(self.parts)
                 if self.primitive.partials[i] is not None and not arg.is_constant
             ]
         terms = (
             algebra.times(algebra.scale(arg.coefficient(j), Fraction(j, k)), slope.coefficient(k - j))
-            for arg, slope in self.partials
+            for arg, slope in self.slopes
             for j in range(1, k + 1)
             if arg.coefficient(j) is not None
         )
@@ -140,7 +165,8 @@ class Choice(Series):
 
     def __init__(self, algebra: TaylorAlgebra, first: Any, condition: Any, x: Series, y: Series):
         super().__init__(algebra, first)
-        self.condition, self.x, self.y = condition, x, y
+        self.condition = condition
+        self.x, self.y = self.parts = x, y
 
     def compute(self, k: int) -> Any:
         """Select between the coefficients of order k."""

@@ -1,39 +1,41 @@
 """The complex step: f′(x) = Im f(x + ih)/h for a tiny h, free of cancellation, for code that is analytic.
 
 Squire & Trapp, Using complex variables to estimate derivatives of real functions, SIAM Review 40 (1998), eq. 4.
-``abs``, comparisons and ``.real`` are not analytic and make it wrong without a sign, so real differences cross-check.
+``abs``, comparisons and ``.real`` are not analytic and make it wrong without a sign, and what the complex branch of a
+library rounds is not known. So a value counts where real differences confirm it, and they give its bar.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
-from threading import Lock
+from collections.abc import Sequence
 from typing import Any
 
-from diffkit.differences.crosscheck import contradictions
+from diffkit.differences import Function
+from diffkit.differences.testimony import STEPPED, Claim, unknown
+from diffkit.differences.witness import Witness, laid_out
 from diffkit.errors import BackendError
-from diffkit.program import run
 from diffkit.results import Answer, ErrorKind, Odd
-from diffkit.tasks import Task
+from diffkit.tasks import Index, Task
 
 STEP = 2.0**-340  # so small that h² vanishes beside 1, and so large that h·f′ does not underflow for f′ > 1e-200
 TINY = 2.0**-1000
-FILTERS = Lock()
-"""Python's filters of warnings are one for all threads."""
+ROUNDED = 2.0**-49  # of the largest partial of an output: what libraries round, at the least
+OTHERS = "use backend='dual' or 'finite'"
+OVERFLOW = Odd("uncertain", "complex arithmetic overflows or has no value there")
 
 
 class ComplexBackend:
     """First derivatives of code that takes complex numbers."""
 
     name = "complex"
-    error_kind: ErrorKind = "none"
+    error_kind: ErrorKind = "estimate"
 
     def prepare(self, task: Task) -> ComplexEvaluation:
         """BackendError above order 1."""
         if task.order > 1:
-            raise BackendError("the complex step gives first derivatives only", hint="use backend='dual' or 'finite'")
+            raise BackendError("the complex step gives first derivatives only", hint=OTHERS)
         return ComplexEvaluation(task)
 
 
@@ -44,97 +46,102 @@ class ComplexEvaluation:
 
     def __init__(self, task: Task):
         self.task = task
+        self.evaluations = 0
+        """how often a Program was run"""
 
     def at(self, point: Sequence[float]) -> Answer:
-        """Step every coordinate, and compare with real differences."""
+        """Step every coordinate, and ask real differences; BackendError where the code gives no complex numbers."""
+        start, function = tuple(float(x) for x in point), self.task.function
+        before = self._count
+        claims = self.claims(start)
+        witness = Witness(self._real, start) if function is None else function.witness(start)
+        seen = witness.values(self.task.indices)
+        if function is not None and function.unsteady:
+            seen.update({index: unknown(Odd("uncertain", function.unsteady)) for index in claims if index not in seen})
+        seen.update({i: unknown(OVERFLOW) for i, c in claims.items() if i not in seen and not math.isfinite(c.value)})
+        seen.update(witness.confirm({index: c for index, c in claims.items() if index not in seen}, STEPPED))
+        return laid_out(self.task.indices, seen, self._count - before)
+
+    def claims(self, point: Sequence[float]) -> dict[Index, Claim]:
+        """The partials as complex steps give them, unconfirmed; libraries round each one by the largest."""
         import numpy as np
 
         x = np.array(point, dtype=float)
-        samplers, values = self._functions()
-        steps: dict[int, Any] = {}
-        for _, index in self.task.indices:
-            for variable in index:
-                if variable not in steps:
-                    steps[variable] = self._step(values, x, variable)
-        here = [samplers[output]([tuple(x.tolist())])[0] for output in range(len(samplers))]
-        slopes = [float(steps[index[0]][k]) if index else here[k] for k, index in self.task.indices]
-        evaluations = len(steps) + len(samplers)
-        odd: dict[int, Odd] = {}
-        wrong, spent = contradictions(samplers, tuple(x.tolist()), self.task.indices, slopes)
-        unsteady = "" if self.task.function is None else self.task.function.unsteady
-        for c, (output, _) in enumerate(self.task.indices):
-            if not math.isfinite(here[output]):
-                odd[c] = Odd("domain_error", "f has no value at the point", cause="outside the domain")
-            elif not math.isfinite(slopes[c]):
-                odd[c] = Odd("uncertain", "complex arithmetic overflows or has no value there")
-            elif unsteady:
-                odd[c] = Odd("uncertain", unsteady)
-            elif c in wrong:
-                slope, real = wrong[c]
-                found = "" if real.odd is None else f"real differences find: {real.odd.message}"
-                odd[c] = Odd("uncertain", found or NOT_ANALYTIC.format(slope, real.value))
-        values_out = [math.nan if c in odd else slope for c, slope in enumerate(slopes)]
-        return Answer(values_out, None, odd, evaluations + spent)
+        steps = {v: self._step(x, v) for v in sorted({v for _, index in self.task.indices for v in index})}
+        found = {(k, index): float(steps[index[0]][k]) for k, index in self.task.indices if index}
+        largest: dict[int, float] = {}
+        for (k, _), value in found.items():
+            largest[k] = max(largest.get(k, 0.0), abs(value))
+        return {(k, index): Claim(value, ROUNDED * largest[k]) for (k, index), value in found.items()}
 
-    def _functions(self) -> tuple[list[Any], Callable[[Any], Any]]:
-        """Each output at real points, and all outputs at a complex one."""
-        import numpy as np
+    @property
+    def _count(self) -> int:
+        return self.evaluations if self.task.function is None else self.task.function.evaluations
 
-        function = self.task.function
-        if function is not None:
-            return function.samplers(), lambda row: np.ravel(function.call(*function.split(row)))
-        from diffkit.algebras.arrays import ARRAYS
-
-        program = self.task.program
-        real = [lambda points, k=k: [float(run(program, ARRAYS, list(map(np.float64, p)))[k]) for p in points]
-                for k in range(len(program.outputs))]  # fmt: skip
-        return real, lambda row: np.array(run(program, ARRAYS, list(row)))
-
-    def _step(self, values: Callable[[Any], Any], point: Any, variable: int) -> Any:
+    def _step(self, point: Any, variable: int) -> Any:
         """Partials of all outputs in one coordinate."""
         import numpy as np
 
-        moved = point.astype(np.result_type(point, np.complex64))
+        moved = point.astype(complex)
         h = max(TINY, math.ldexp(STEP, math.frexp(point[variable])[1]))  # a power of two, which rounds nothing
         moved[variable] += 1j * h
+        result = self._followed(moved)
+        if result.dtype.kind != "c":
+            raise BackendError("the function gives real numbers at a complex point (abs, a norm, .real), which tells "
+                               "nothing of its derivative", hint=OTHERS)  # fmt: skip
+        if result.dtype.itemsize < np.dtype(complex).itemsize:
+            raise BackendError(f"the function gives {result.dtype}, in which complex steps underflow", hint=OTHERS)
+        with np.errstate(all="ignore"):
+            return result.imag / h
+
+    def _followed(self, row: Any) -> Any:
+        """All outputs at a complex point; BackendError where the code does not take it, or drops imaginary parts."""
+        import numpy as np
+
+        from diffkit.callables.silence import FILTERS, silenced
+
         try:
-            with FILTERS, np.errstate(all="ignore"), warnings.catch_warnings():
-                warnings.simplefilter("error", np.exceptions.ComplexWarning)  # an imaginary part that is dropped
-                result = values(moved)
+            with FILTERS, silenced(), np.errstate(all="ignore"), warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                result = self._values(row)
         except BackendError:
             raise
         except Exception as error:
             raise BackendError(
-                f"the function does not take complex numbers ({type(error).__name__}: {error})",
-                hint="use backend='dual' or 'finite'",
+                f"the function does not take complex numbers ({type(error).__name__}: {error})", hint=OTHERS
             ) from None
-        if result.dtype.kind != "c":
-            if result.dtype.kind != "f":
-                raise BackendError("the function gives no complex numbers", hint="use backend='dual' or 'finite'")
-            return np.zeros(result.shape)
-        return result.imag / h
+        dropped = [w for w in said if w.category is np.exceptions.ComplexWarning or "imaginary" in str(w.message)]
+        if dropped:
+            raise BackendError(f"the function drops imaginary parts ({dropped[0].message})", hint=OTHERS)
+        return result
 
-    def bound(self, point: Sequence[float]) -> list[float]:
-        """How far rounding may carry each component, measured."""
+    def _values(self, row: Any) -> Any:
         import numpy as np
 
-        from diffkit.callables.noise import rounding
+        function = self.task.function
+        if function is None:
+            return np.array(self._run(row))
+        return np.ravel(function.call(*function.split(row)))
 
-        _, values = self._functions()
+    @property
+    def _real(self) -> list[Function]:
+        """Each output of the Program at real points."""
+        return [lambda points, k=k: [float(self._run(point)[k]) for point in points]  # type: ignore[misc]
+                for k in range(len(self.task.program.outputs))]  # fmt: skip
 
-        def slopes(row: Any) -> Any:
-            found = {i: self._step(values, row, i) for _, index in self.task.indices for i in index}
-            return np.array([found[index[0]][k] if index else 0.0 for k, index in self.task.indices])
+    def _run(self, row: Sequence[Any]) -> list[Any]:
+        """The Program at a point, on NumPy's scalars."""
+        import numpy as np
 
-        return [float(b) for b in rounding(slopes, point)]
+        from diffkit.algebras.arrays import ARRAYS
+        from diffkit.program import run
+
+        self.evaluations += 1
+        with np.errstate(all="ignore"):
+            return run(self.task.program, ARRAYS, [np.asarray(x)[()] for x in row])
 
     def batch(self, points: Any) -> Answer:
         """Answer row by row."""
         from diffkit.evaluation import by_rows
 
         return by_rows(self, points)
-
-
-NOT_ANALYTIC = (
-    "the complex step gives {:.6g}, real differences {:.6g}: the code is not analytic (abs, a comparison, .real)"
-)

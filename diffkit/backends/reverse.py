@@ -98,14 +98,13 @@ class Sweeps:
         self.values = np.ravel(plain(pulled.value))
         rows = []
         for output in self.outputs:
-            seed = np.zeros(len(self.values))
+            seed = np.zeros(len(self.values), dtype=self.point.dtype)
             seed[output] = 1.0
             parts = pulled.back(seed.reshape(np.shape(pulled.value)))
             rows.append(np.concatenate([
                 np.zeros(argument.size) if part is None else np.reshape(part, (argument.size,))
                 for argument, part in zip(self.function.arguments, parts, strict=True)
             ]))  # fmt: skip
-        self.function.evaluations += 1 + len(rows)
         return np.stack(rows)
 
     def pushed(self, outer: tuple[int, ...], directions: Sequence[int]) -> Any:

@@ -17,6 +17,8 @@ class SymbolicBackend:
 
     name = "symbolic"
     error_kind: ErrorKind = "none"
+    lengthy = True
+    """whether others that are asked beside it had better go first"""
 
     def __init__(self, limits: Limits = DEFAULT):
         self.limits = limits

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from diffkit.algebras.bounds import BOUNDS
+from diffkit.algebras.arrays import CODE
+from diffkit.algebras.bounds import BoundsAlgebra
 from diffkit.callables.function import Argument, Function
-from diffkit.callables.globals import outside
+from diffkit.callables.globals import outside, random_state
 from diffkit.callables.noise import UNIT, rounding
+from diffkit.callables.silence import silenced
+from diffkit.deadline import check_time
+from diffkit.differences import sampling
+from diffkit.differences.witness import Witness
 from diffkit.errors import BackendError, DiffkitError, FunctionError, LimitError, TracingError
 from diffkit.ndarrays import pullback, trace_function
 from diffkit.ndarrays.traced import SLOTS
@@ -23,6 +29,9 @@ NO_VALUE = (ArithmeticError, ValueError)
 """What mathematics raises: a division by zero, an overflow, a logarithm of −1, a singular matrix."""
 FAR = 8.0  # times a rounding bound by which the function and what follows it may differ
 BESIDE = (1.0, 1.0 + 2.0**-9, 1.0 - 2.0**-7)  # factors of the point at which a trace is compared with the function
+UNSTEADY = "not deterministic"
+REMEMBERED = 64  # points
+WIDE = 2.0**-3  # of the point: so far beside it code is run to see whether a loop ends elsewhere
 BLOCK = 2**22  # numbers in the arguments of one call of a vectorised function
 
 
@@ -44,7 +53,19 @@ class Bound:
         self.start = tuple(float(x) for x in point)
         """the point at which the shape of the result was found"""
         self.faults: dict[str, str] = {}
+        self._lost = 1.0  # how many times more than its trace the code may round
+        self.unit = sampling.UNIT
+        """of the rounding of its values, by their type"""
+        self.rounded = ""
+        """what the type is, if it is not binary64"""
+        self.earlier: dict[bytes, Any] | None = None
+        """values at the first points of a session, to see whether they stay the same"""
+        self.counted = (b"", 0)
+        """the last point at which operations were counted, and how many they were"""
         self.evaluations = 0
+        """how often the function was evaluated: at each point once, a vectorised call that fails counting as one"""
+        self.told = 0
+        """how many of these belong to answers that were given"""
         self.reason = ""
         """why the last call without a value had none"""
         self.blind = False
@@ -62,7 +83,7 @@ class Bound:
     @property
     def unsteady(self) -> str:
         """Why following the code says nothing about its values; empty if it may."""
-        return self.faults.get("not deterministic", "") if self.shape is not None else ""
+        return self.faults.get(UNSTEADY, "") if self.shape is not None else ""
 
     def split(self, row: Any) -> list[Any]:
         """Arguments of one point: a number as a float64, an array in its shape. Axes before the last one stay."""
@@ -76,9 +97,31 @@ class Bound:
 
     def call(self, *values: Any) -> Any:
         """The function itself, of arguments for one point (numbers, arrays, or what stands for them)."""
+        check_time()
+        self.evaluations += 1
         if not self.function.vectorized:
             return self.function(*values)
         return self._only(self.function(*[np.reshape(v, (1, *np.shape(v))) for v in values]))
+
+    def _call_together(self, values: Sequence[Any], count: int) -> Any:
+        """The vectorised function at many points."""
+        check_time()
+        self.evaluations += 1
+        found = self.function(*values)
+        self.evaluations += count - 1
+        return found
+
+    def spent(self) -> int:
+        """Evaluations since this was asked last, or since the function was bound."""
+        before, self.told = self.told, self.evaluations
+        return self.told - before
+
+    def check_again(self, points: Iterable[Sequence[float]]) -> None:
+        """Evaluate the function twice at some points, to see whether it gives the same values."""
+        with self.remembering():
+            for point in points:
+                self.values(point)
+                self.values(point)
 
     def _only(self, stacked: Any) -> Any:
         """The result at one point, of a vectorised function."""
@@ -92,21 +135,44 @@ class Bound:
     @cached_property
     def shape(self) -> tuple[int, ...]:
         """Shape of the result; () where the function has no value to tell it by."""
-        first, second = (self._results(np.array(self.start)) for _ in range(2))
+        start, state = np.array(self.start), random_state(self.function.call, self.function.args)
+        first, drawn = self._results(start), state()
+        second = self._results(start)
         found = second if first is None else first
         self.blind = found is None
         if found is None:
             return ()
-        if first is None or second is None:
-            self.faults["not deterministic"] = f"{self.name} has a value at the point only now and then"
-        elif first.shape != second.shape:
+        if first is not None and second is not None and first.shape != second.shape:
             raise FunctionError(f"{self.name} gives results of shapes {first.shape} and {second.shape} at one point")
-        elif not np.array_equal(first, second, equal_nan=True):
-            gap = float(np.nanmax(np.abs(first - second), initial=0.0))
-            self.faults["not deterministic"] = (
-                f"{self.name} gave two values at the same point, {gap:.3g} apart: it is random or keeps a state"
-            )
+        self._compare(first, second)
+        if state() != drawn and not self.faults.get(UNSTEADY):
+            self.faults[UNSTEADY] = f"{self.name} draws random numbers: equal arguments may give different values"
         return tuple(found.shape)
+
+    def _compare(self, before: Any, found: Any) -> None:
+        """Note it if two results of equal arguments differ."""
+        if before is None or found is None:
+            if before is not found:
+                self.faults[UNSTEADY] = f"{self.name} has a value for equal arguments only now and then"
+        elif not np.array_equal(before, found, equal_nan=True):
+            gap = float(np.nanmax(np.abs(before - found), initial=0.0))
+            apart = f"{self.name} gives different values for equal arguments, {gap:.3g} apart"
+            self.faults[UNSTEADY] = f"{apart}: it is random or keeps a state"
+
+    def _remember(self, point: bytes, found: Any) -> None:
+        """Compare a result with an earlier one at the same point."""
+        earlier = self.earlier
+        if earlier is not None and (len(earlier) < REMEMBERED or point in earlier):
+            self._compare(earlier.setdefault(point, found), found)
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Compare values at the same point, as long as the context lasts."""
+        self.earlier = {}
+        try:
+            yield
+        finally:
+            self.earlier = None
 
     @property
     def outputs(self) -> range:
@@ -116,7 +182,9 @@ class Bound:
     def values(self, row: Any) -> Any:
         """All entries of the result at a point, flat; NaN where the function has no value."""
         shape = self.shape
-        found = self._results(np.array(row, dtype=float))
+        row = np.array(row, dtype=float)
+        found = self._results(row)
+        self._remember(row.tobytes(), found)
         if found is None:
             return np.full(len(self.outputs), np.nan)
         if found.shape != shape:
@@ -148,10 +216,9 @@ class Bound:
     def _results(self, row: Any) -> Any:
         """The result as an array of binary64; None where mathematics has no value."""
         values = self.split(row.copy())
-        self.evaluations += 1 if row.ndim == 1 else len(row)
         try:
             with np.errstate(all="ignore"):
-                raw = self.call(*values) if row.ndim == 1 else self.function(*values)
+                raw = self.call(*values) if row.ndim == 1 else self._call_together(values, len(row))
         except NO_VALUE as error:
             self.reason = f"{self.name} raised {type(error).__name__}: {error}"
             return None
@@ -180,18 +247,26 @@ class Bound:
             if np.any(found.imag != 0):
                 raise FunctionError(f"{self.name} gives complex numbers", hint="real functions are differentiated here")
             self.faults["complex results"] = f"{self.name} gives complex numbers with imaginary part 0"
+            if found.dtype.itemsize < 16:
+                self._narrow(found.dtype)
             found = found.real
         elif kind in "iub":
             self.faults["integer results"] = (
                 f"{self.name} gives {found.dtype}: whatever it computes is rounded to whole numbers"
             )
         elif kind == "f" and found.dtype.itemsize < 8:
-            digits = int(np.finfo(found.dtype).precision)
-            self.faults["low precision"] = f"{self.name} gives {found.dtype}: its values have {digits + 1} digits"
+            self._narrow(found.dtype)
         elif kind != "f":
             what = "nothing (None)" if raw is None else f"a {type(raw).__name__}"
             raise FunctionError(f"{self.name} gives {what}, not numbers", hint="return a number or an array")
         return found.astype(float)
+
+    def _narrow(self, dtype: Any) -> None:
+        """Note that values are of a type with fewer digits than binary64 has."""
+        precision = np.finfo(dtype)
+        self.unit = max(self.unit, float(precision.eps) / 2)
+        self.rounded = f"{self.name} returns {dtype}"
+        self.faults["low precision"] = f"{self.name} gives {dtype}: its values have {precision.precision + 1} digits"
 
     def where(self, row: Any) -> str:
         """A point in words."""
@@ -201,16 +276,6 @@ class Bound:
 
     def moving(self) -> Bound:
         """The function of x + t·v, as a function of x, v and t; at t = 0 it is the function itself."""
-        count = len(self.arguments)
-
-        def path(*values: Any) -> Any:
-            *parts, t = values
-            moved = []
-            for x, v in zip(parts[:count], parts[count:], strict=True):
-                step = t if np.ndim(t) == 0 else t.reshape(np.shape(t) + (1,) * (np.ndim(v) - np.ndim(t)))
-                moved.append(x + step * v)
-            return self.function(*moved)
-
         taken = {*self.inputs, *(a.name for a in self.arguments)}
         mark = next(m for k in range(len(taken) + 1) for m in ["_" * k] if not taken & {f"v{m}_{n}" for n in taken})
         velocities = [Argument(f"v{mark}_{a.name}", a.shape) for a in self.arguments]
@@ -218,7 +283,7 @@ class Bound:
         arguments = (*self.arguments, *velocities, Argument(t, ()))
         labels = (*self.inputs, *(f"v{mark}_{name}" for name in self.inputs), t)
         start = (*self.start, *self.start, 0.0)
-        found = Bound(Function(path, (), self.function.vectorized), arguments, labels, start)
+        found = Bound(Function(_Line(self.function), (), self.function.vectorized), arguments, labels, start)
         found.faults, found._outside, found.name = self.faults, self._outside, self.name
         return found
 
@@ -226,7 +291,7 @@ class Bound:
     def following(self) -> Iterator[None]:
         """Make a TracingError of whatever the code raises when it meets what stands in for numbers."""
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), silenced():
                 yield
         except (BackendError, LimitError):
             raise
@@ -243,17 +308,18 @@ class Bound:
         """The Program of the function, where its code has no branches; TracingError where it cannot be found."""
         self._check_length()
         with self.following():
-            program: Program = trace_function(self.call, self.inputs, [a.shape for a in self.arguments]).program
+            found = trace_function(self.call, self.inputs, [a.shape for a in self.arguments])
+            program, self._lost = found.program, found.lost
             for factor in BESIDE:
                 self.check_trace(program, [factor * x + (factor - 1.0) * (x == 0) for x in self.start])
         return program
 
     def check_trace(self, program: Program, point: Sequence[float]) -> None:
         """TracingError if the function has other values at a point than its trace."""
-        found = run(program, BOUNDS, [(x, 0.0) for x in point])
+        found = run(program, BoundsAlgebra(CODE), [(x, 0.0) for x in point])
         for (value, error), own in zip(found, self.values(point).tolist(), strict=True):
             lost = math.isnan(own) and math.isfinite(value) and math.isfinite(error)
-            if lost or abs(value - own) > FAR * error + FAR * math.ulp(own):
+            if lost or abs(value - own) > FAR * self._lost * (error + math.ulp(own)):
                 raise TracingError(f"{self.name} is {own} at {self.where(point)}, what its trace computes is {value}")
 
     def check_values(self, point: Any, found: Any, own: Any = None) -> None:
@@ -272,8 +338,7 @@ class Bound:
     def _check_length(self) -> None:
         """TracingError if the code computes too many numbers for a trace: known in the time of a few evaluations."""
         try:
-            with self.following():
-                count = pullback(self.call, self.split(np.array(self.start))).operations
+            count = self._operations(np.array(self.start))
         except TracingError:  # the trace itself says better what is in the way
             return
         if count > SLOTS:
@@ -281,6 +346,28 @@ class Bound:
                 f"{self.name} takes {count:,} operations, and a formula of more than {SLOTS:,} is not made",
                 hint="that is no mistake: its derivatives are measured instead of proven",
             )
+
+    def witness(self, point: tuple[float, ...]) -> Witness:
+        """Real differences at a point, to confirm what is found otherwise."""
+        return Witness(self.samplers(), point, self.unit, self.rounded)
+
+    def is_one_formula(self, point: Sequence[float]) -> bool:
+        """Whether the code computes as many numbers beside the point as there: no loop stops earlier or later."""
+        here = np.array(point, dtype=float)
+        step = WIDE * np.where(here == 0, 1.0, np.abs(here))
+        try:
+            return len({self._operations(here + k * step) for k in (0, -1, 1)}) == 1
+        except (BackendError, LimitError):
+            return False
+
+    def _operations(self, row: Any) -> int:
+        """How many numbers the code computes from the input at a point."""
+        known, count = self.counted
+        if row.tobytes() != known:
+            with self.following():
+                count = pullback(self.call, self.split(row)).operations
+            self.counted = row.tobytes(), count
+        return count
 
     def samplers(self) -> list[Callable[[Sequence[tuple[float, ...]]], Sequence[float]]]:
         """Each entry of the result at many points; what was computed for one entry is there for the others."""
@@ -293,6 +380,21 @@ class Bound:
             return [float(known[p][output]) for p in points]
 
         return [lambda points, k=k: values(points, k) for k in self.outputs]  # type: ignore[misc]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """F of x + t·v, as a function of the x, the v and t."""
+
+    function: Function
+
+    def __call__(self, *values: Any) -> Any:
+        *parts, t = values
+        moved = []
+        for x, v in zip(parts[: len(parts) // 2], parts[len(parts) // 2 :], strict=True):
+            step = t if np.ndim(t) == 0 else t.reshape(np.shape(t) + (1,) * (np.ndim(v) - np.ndim(t)))
+            moved.append(x + step * v)
+        return self.function(*moved)
 
 
 def _apart(found: Any, own: Any) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.errors import DiffkitError, PointError, VariableError
-from diffkit.points import Points, number, plural, read_text, split_top
-from diffkit.syntax.names import check_variables
+from diffkit.errors import DiffkitError, PointError, VariableError, listing
+from diffkit.frames import labelled, split_top
+from diffkit.points import Points, column, number, plural, read_text
+from diffkit.syntax.names import Names, check_variables
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -46,6 +47,16 @@ class Function:
         """What to call it."""
         found = getattr(self.call, "__name__", type(self.call).__name__)
         return "f" if found == "<lambda>" else str(found)
+
+    def undeclared(self, given: Collection[str] = ()) -> frozenset[str]:
+        """Names that nobody declared, in the text of a function that was made of text; a point declares ``given``."""
+        of_text = getattr(self.call, "undeclared", None)
+        return frozenset() if of_text is None else of_text(given)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether whoever gives a list of values can know their order, as a signature tells it."""
+        return True
 
     def parameters(self) -> tuple[str, ...] | None:
         """Names of the parameters that a point gives values to; None if it takes any number of them."""
@@ -97,25 +108,31 @@ def as_function(f: Any, args: Sequence[Any] = ()) -> Function:
     return Function(f, args)  # type: ignore[arg-type]
 
 
-def read_place(function: Function, at: Any, names: Sequence[str] | None = None, elementwise: bool = False) -> Place:
+def read_place(function: Function, at: Any, names: Names | None = None, elementwise: bool = False) -> Place:
     """Give the arguments and coordinates that ``at`` means for a function; PointError if they do not fit.
 
-    One parameter: a number, or a list, tuple or array of any shape, all one point. Several: a list or tuple with one
-    entry each, or an array whose last axis runs over them (axes before it make a batch). A mapping gives parameters
-    by name. ``names`` renames the coordinates, or the parameters. With ``elementwise`` an array is a batch of
-    numbers. Text is read as after ``--at``.
+    One parameter: a number, or nested lists of numbers or an array of any shape, all one point; a list that holds an
+    array is a list of parameters, [W] that of one. Several: a list or tuple with one entry each, or an array whose last
+    axis runs over them (axes before it make a batch). What has labels gives parameters by name: a mapping, a series, a
+    named tuple, and a data frame, whose rows are points. ``names`` renames the coordinates, or the parameters. With
+    ``elementwise`` an array is a batch of numbers. Text is read as after ``--at``.
     """
     parameters = function.parameters()
     if isinstance(at, str):
         at = _from_text(at, parameters, elementwise)
-    if isinstance(at, Mapping):
-        return _named(_by_name(at, parameters), names)
+    given = labelled(at)
+    if given is not None and (given.names or parameters is None or len(parameters) > 1):
+        values = _by_name(given.values, parameters)
+        return _rows(values, names) if given.table else _named(values, names)
+    at = _only(at, parameters)
     if parameters is None:  # any number of them
         count = (
             at.shape[-1] if isinstance(at, np.ndarray) and at.ndim else len(at) if isinstance(at, (list, tuple)) else 1
         )
         parameters = tuple(f"x{k + 1}" for k in range(count)) if count > 1 else ("x",)
     if len(parameters) > 1:
+        if isinstance(at, (list, tuple)) and not function.ordered:
+            raise unordered(parameters)
         return _several(at, parameters, names)
     array = _array(at, parameters[0])
     shape = function.shape
@@ -130,6 +147,24 @@ def read_place(function: Function, at: Any, names: Sequence[str] | None = None, 
     argument = Argument(parameters[0], tuple(shape))
     batch = None if split == 0 else array.shape[:split]
     return _place((argument,), names, array.reshape(-1, argument.size), batch)
+
+
+def unordered(names: Sequence[str], what: str = "a point beside data") -> PointError:
+    """The error for a list of values where only names say whose they are."""
+    example = ",".join(f"{name}=0" for name in names[:4])
+    return PointError(f"{what} goes by names ({listing(names)}), and this is a bare list",
+                      hint=f"write {example}, or give their order by variables")  # fmt: skip
+
+
+def _only(at: Any, parameters: tuple[str, ...] | None) -> Any:
+    """The only argument of a list that holds one array; a list of several is not one argument."""
+    holds = isinstance(at, (list, tuple)) and any(getattr(value, "shape", ()) != () for value in at)
+    if not holds or len(parameters or at) > 1:
+        return at
+    if len(at) > 1:
+        raise PointError(f"the point is a list of {len(at)} arrays, the function has 1 parameter",
+                         hint="np.stack makes one array of them; further data go into args=")  # fmt: skip
+    return at[0]
 
 
 def _from_text(text: str, parameters: tuple[str, ...] | None, elementwise: bool) -> Any:
@@ -147,31 +182,41 @@ def _from_text(text: str, parameters: tuple[str, ...] | None, elementwise: bool)
     return rows[..., 0] if len(parameters) == 1 else rows
 
 
-def _by_name(at: Mapping[str, Any], parameters: tuple[str, ...] | None) -> dict[str, Any]:
+def _by_name(at: Mapping[Any, Any], parameters: tuple[str, ...] | None) -> dict[str, Any]:
+    known = ", ".join(parameters or ())
     for name in parameters or ():
         if name not in at:
-            raise PointError(f"the point gives no value for {name}")
+            raise PointError(f"the point gives no value for {name}", hint=f"f takes {known}")
     extra = [name for name in at if parameters is not None and name not in parameters]
     if extra:
-        known = ", ".join(parameters or ())
-        raise PointError(f"the point names an unknown parameter {extra[0]}", hint=f"f takes {known}")
+        raise PointError(f"the point names an unknown parameter {str(extra[0])[:64]}", hint=f"f takes {known}")
     return {name: at[name] for name in parameters or at}
 
 
-def _several(at: Any, parameters: tuple[str, ...], names: Sequence[str] | None) -> Place:
+def _rows(columns: Mapping[str, Any], names: Names | None) -> Place:
+    """A table as a batch of points, one in each row, the parameters being numbers."""
+    arguments = tuple(Argument(name, ()) for name in columns)
+    arrays = [column(values, name) for name, values in columns.items()]
+    if len({array.shape for array in arrays}) > 1:
+        raise PointError("the columns of the table have different lengths")
+    rows = _checked(np.stack(arrays, axis=-1))
+    return _place(arguments, names, rows.reshape(-1, len(arguments)), rows.shape[:-1])
+
+
+def _several(at: Any, parameters: tuple[str, ...], names: Names | None) -> Place:
     if isinstance(at, np.ndarray):
         if at.ndim == 0 or at.shape[-1] != len(parameters):
-            raise PointError(f"the last axis of the points has shape {at.shape}, for {', '.join(parameters)}")
+            raise PointError(f"the last axis of the points has shape {at.shape}, for {listing(parameters)}")
         arguments = tuple(Argument(name, ()) for name in parameters)
         return _place(arguments, names, _checked(at).reshape(-1, len(parameters)), at.shape[:-1] or None)
     if not isinstance(at, (list, tuple)) or len(at) != len(parameters):
         given = plural(len(at), "coordinate") if isinstance(at, (list, tuple)) else "one coordinate"
         raise PointError(f"the point has {given}, the function has {plural(len(parameters), 'parameter')}",
-                         hint=f"in order: {', '.join(parameters)}; further data go into args=")  # fmt: skip
+                         hint=f"in order: {listing(parameters)}; further data go into args=")  # fmt: skip
     return _named(dict(zip(parameters, at, strict=True)), names)
 
 
-def _named(values: Mapping[str, Any], names: Sequence[str] | None) -> Place:
+def _named(values: Mapping[str, Any], names: Names | None) -> Place:
     if not values:
         raise PointError("the point is empty")
     check_variables(list(values))
@@ -189,8 +234,8 @@ def _array(value: Any, name: str) -> Any:
         if len({part.shape for part in parts}) > 1:
             raise PointError(f"{name} is a ragged list")
         return np.stack(parts)
-    if isinstance(value, np.ndarray) and value.shape != ():
-        return _checked(value)
+    if hasattr(value, "__array__") and getattr(value, "shape", ()) != ():
+        return _checked(np.asanyarray(value))
     return np.array(number(value, name))
 
 
@@ -207,7 +252,7 @@ def _checked(array: Any) -> Any:
     return found
 
 
-def _place(arguments: tuple[Argument, ...], names: Sequence[str] | None, rows: Any, batch: Any) -> Place:
+def _place(arguments: tuple[Argument, ...], names: Names | None, rows: Any, batch: Any) -> Place:
     names = None if names is None else check_variables(names)
     if names is not None and len(names) == len(arguments):
         arguments = tuple(Argument(n, a.shape) for n, a in zip(names, arguments, strict=True))

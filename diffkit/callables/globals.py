@@ -1,19 +1,24 @@
-"""Data outside a function that its code reads or writes, from its bytecode."""
+"""What a function holds outside itself: data that its code reads or writes, and random generators."""
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import functools
 import inspect
-from collections.abc import Iterator, Mapping
+import pickle
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from numbers import Number
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 DATA = (Number, str, bytes, np.ndarray, list, tuple, dict, set)
 READS = ("LOAD_GLOBAL", "LOAD_NAME")
+GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
+HELD = 200  # objects that are looked through for random generators
 WRITES = ("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_DEREF")
 
 
@@ -64,3 +69,51 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _codes(constant)
+
+
+def random_state(*holders: Any) -> Callable[[], list[Any]]:
+    """A function that gives the state of all random generators that callables and data may draw from."""
+    own = [found for found in _held(holders) if isinstance(found, GENERATORS)]
+    return lambda: [random.getstate(), pickle.dumps(np.random.get_state(legacy=False)), *map(_state, own)]
+
+
+def _state(generator: Any) -> Any:
+    if isinstance(generator, random.Random):
+        return generator.getstate()
+    numpy = isinstance(generator, np.random.Generator)
+    return pickle.dumps(generator.bit_generator.state if numpy else generator.get_state(legacy=False))
+
+
+def _held(holders: Iterable[Any]) -> list[Any]:
+    """Objects that others hold, the nearest first, as many as are looked at."""
+    found = list(holders)
+    seen = set(map(id, found))
+    for holder in found:
+        for held in _holds(holder):
+            if id(held) not in seen and len(found) < HELD:
+                seen.add(id(held))
+                found.append(held)
+    return found
+
+
+def _holds(holder: Any) -> Iterator[Any]:
+    """What an object is made of: a function's cells, defaults and globals, what it is bound to, attributes, items."""
+    if isinstance(holder, FunctionType):
+        yield from (*(holder.__defaults__ or ()), *(holder.__kwdefaults__ or {}).values())
+        for cell in holder.__closure__ or ():
+            with contextlib.suppress(ValueError):  # a cell that nothing was put into yet
+                yield cell.cell_contents
+        names = {name for code in _codes(holder.__code__) for name in code.co_names}
+        yield from (holder.__globals__[name] for name in names if name in holder.__globals__)
+    elif isinstance(holder, ModuleType) or holder is None:
+        return
+    elif isinstance(holder, (list, tuple)):
+        yield from holder[:HELD]
+    elif isinstance(holder, dict):
+        yield from list(holder.values())[:HELD]
+    elif isinstance(holder, functools.partial):
+        yield from (holder.func, *holder.args, *holder.keywords.values())
+    elif inspect.ismethod(holder):
+        yield from (holder.__func__, holder.__self__)
+    elif isinstance(getattr(holder, "__dict__", None), dict):
+        yield from (type(holder).__dict__.get("__call__"), *vars(holder).values())

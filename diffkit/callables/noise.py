@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from diffkit.deadline import check_time
+
 NEIGHBOURS = 4
 STEP = 2.0**-40  # relative distance of neighbours: many roundings away, and too near for f to bend
 SAFETY = 4.0
@@ -23,17 +25,22 @@ def rounding(values: Values, point: Any) -> Any:
     Where the code takes NumPy's extended precision, the difference from it is the rounding itself; elsewhere it is
     what is left of the values beside the point when a straight line is taken out.
     """
+
+    def at(row: Any) -> Any:
+        check_time()
+        return values(row)
+
     point = np.asarray(point, dtype=float)
-    value = np.asarray(values(point), dtype=float)
+    value = np.asarray(at(point), dtype=float)
     signs = np.random.default_rng(len(point)).uniform(0.5, 1.0, (NEIGHBOURS, len(point)))
     steps = STEP * np.where(point == 0, 1.0, np.abs(point))
     rows = [point, *(point + steps * s for s in signs)]
-    extended = list(takewhile(lambda found: found is not None, (in_extended(values, row) for row in rows)))
+    extended = list(takewhile(lambda found: found is not None, (in_extended(at, row) for row in rows)))
     if len(extended) == len(rows):
-        apart = [abs(e - values(row)) for e, row in zip(extended, rows, strict=True)]
+        apart = [abs(e - at(row)) for e, row in zip(extended, rows, strict=True)]
         noise = np.max(apart, axis=0).astype(float)
     else:
-        noise = np.max(np.abs(residuals(values, point, steps)), axis=0)
+        noise = np.max(np.abs(residuals(at, point, steps)), axis=0)
     return SAFETY * noise + UNIT * np.abs(value)
 
 

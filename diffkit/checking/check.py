@@ -3,137 +3,202 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from diffkit.checking.advice import advice
+from diffkit.checking.agreement import ENOUGH, settle
 from diffkit.checking.claims import NumberClaim
 from diffkit.checking.clarke import mixtures
-from diffkit.checking.judge import Judge, sharp
-from diffkit.checking.model import WORST, Check, Entry, Judged, Verdict
+from diffkit.checking.judge import Judge, Seen
+from diffkit.checking.model import WORST, Check, Entry, Judged, Measured, Verdict
 from diffkit.checking.repairs import repair
-from diffkit.checking.scope import scope_of
-from diffkit.checking.setting import Setting
+from diffkit.checking.scope import at_points, scope_of
+from diffkit.checking.setting import Asked, Setting
 from diffkit.checking.subject import Truth
-from diffkit.errors import DiffkitError, PointError
+from diffkit.checking.triangles import by_triangles
+from diffkit.checking.wrappers import NOT_STEADY
+from diffkit.deadline import Deadline, TimeIsUp, check_time, current_deadline, time_limit
+from diffkit.errors import DiffkitError, OutOfTime, PointError
+from diffkit.surroundings import undisturbed
+from diffkit.syntax.names import Names
+from diffkit.tolerances import Tolerances, read_tolerances
+from diffkit.workers import timed
 
-CLOSENESS = 1e-9
 BESIDE = 2  # points beside the given one that are looked at too
 BLIND = 2  # points for each that is wanted, at which nothing can be told, after which no more are tried
 GENERIC = 8  # points for a claim in words without a point
 MANY = 200  # inputs of a black box from which entries are sampled
-KINDS = ("derivative", "gradient", "jacobian", "hessian")
+KINDS = ("derivative", "gradient", "jacobian", "hessian", "vjp")
 
 
+@timed
+@undisturbed()
 def check(
-    f: Any, claim: Any, at: Any = None, *, kind: str | None = None, variables: Sequence[str] | None = None,
-    args: Sequence[Any] = (), claim_args: Sequence[Any] | None = None, closeness: float = CLOSENESS,
-    beside: int = BESIDE, seed: int = 0,
+    f: Any, claim: Any, at: Any = None, *, kind: str | None = None, wrt: Any = None, variables: Names | None = None,
+    args: Sequence[Any] = (), claim_args: Sequence[Any] | None = None, rtol: float | None = None,
+    atol: float | None = None, beside: int = BESIDE, symmetric: bool = False, reset: Callable[[], Any] | None = None,
+    seed: int = 0, closeness: Any = None,
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Check:  # fmt: skip
     """Is ``claim`` the derivative of ``f``? The verdict is "correct", "wrong" or "inconclusive".
 
     ``f`` and ``claim`` are each text, an Expression, SymPy or a Python function; the claim may also be numbers. Its
     shape says what it is: a gradient, a Jacobian, a Hessian, or a (value, gradient) pair; ``kind`` settles what a
-    shape leaves open. ``at`` is one point, or a batch; an expression may do without. ``args`` are further arguments
-    of f, and of the claim unless ``claim_args`` says otherwise. ``closeness`` is the relative error that must be
-    seen for a claim to be called correct, ``beside`` how many random points beside the given one are looked at.
+    shape leaves open, and kind="vjp" is a backward function, claim(x, …, cotangent). Gradients by several parameters
+    come one after another or by name (W or dW). ``at`` is one point, or a batch; an expression may do without.
+    ``wrt`` names what is differentiated by. ``args`` are further arguments of f, and of the claim unless
+    ``claim_args`` says otherwise. ``reset`` is called before every evaluation of f and of the claim, such as
+    ``lambda: np.random.seed(0)``.
+
+    ``beside`` is how many random points beside the given one are looked at. They are of its kind: a symmetric matrix
+    stays symmetric, probabilities add up to one. ``symmetric`` says that f is a function of symmetric matrices, so
+    that of the claim only the symmetric part counts. ``timeout`` and ``isolated`` are as for ``gradient``; an
+    explanation is searched for as long again.
+
+    ``rtol`` and ``atol`` say what the claim may be off by: with d = |claim − reference|, b the reference's bar and
+    t = atol + rtol·|reference| it is correct if d + b ≤ t, wrong if d − b > t, and inconclusive otherwise; one of the
+    two omitted is 0. Without them two formulas in text are compared exactly. Where code is involved, a claim is wrong
+    if nothing that is uncertain explains the difference and that is more than 1e-10 of the entry, and correct if six
+    digits or more are seen to agree (``Check.digits``).
     """
     if kind is not None and kind not in KINDS:
         raise DiffkitError(f"unknown kind {kind!r}", hint=f"a claim is a {', a '.join(KINDS)}")
     kind = "gradient" if kind == "derivative" else kind
-    if not 0 < closeness < 1:
-        raise DiffkitError("the closeness is a relative error between 0 and 1")
-    setting = Setting(f, claim, at, kind, variables, args, args if claim_args is None else claim_args)
+    allowed = read_tolerances(rtol, atol, closeness)
     rng = np.random.default_rng(seed)
+    setting = Setting(Asked(f, claim, at, kind, wrt, variables, args, args if claim_args is None else claim_args,
+                            reset, symmetric), rng)  # fmt: skip
     if setting.subject.program is None and len(setting.labels) > MANY:
         from diffkit.checking.large import check_large
 
-        return check_large(setting, closeness, rng)
-    return _Looks(setting, closeness, beside, rng).check()
+        return check_large(setting, allowed, rng)
+    return _Looks(setting, allowed, beside, rng).check()
+
+
+class Look(NamedTuple):
+    """What was seen at one point."""
+
+    point: tuple[float, ...]
+    seen: Sequence[Seen]
+    truth: Truth
 
 
 class _Looks:
     """Judging at several points, and what comes of it."""
 
-    def __init__(self, setting: Setting, closeness: float, beside: int, rng: Any):
-        self.setting, self.closeness, self.rng = setting, closeness, rng
-        self.judge = Judge(setting.subject, setting.claim, setting.places)
-        self.seen: list[tuple[tuple[float, ...], list[Judged], Truth]] = []
-        self.wanted = 0 if isinstance(setting.claim, NumberClaim) else beside
+    def __init__(self, setting: Setting, allowed: Tolerances | None, beside: int, rng: Any):
+        self.setting, self.allowed, self.rng = setting, allowed, rng
+        self.judge = Judge(setting.subject, setting.claim, setting.places, allowed)
+        self.looks: list[Look] = []
+        self.deadline = current_deadline()
+        self.stopped = ""
+        """why not all was looked at, where the time was up"""
+        self.wanted = 0 if isinstance(setting.claim, NumberClaim) or self._shaky() else beside
         if not setting.given:
             self.wanted = max(GENERIC, beside)
 
     def check(self) -> Check:
         """Look, and say what was seen."""
         setting = self.setting
-        for point in setting.given:
-            judged, truth = self.judge.at(point)
-            mixtures(setting.subject, setting.places, point, judged, truth, self.rng)
-            self.seen.append((point, judged, truth))
-        self._look_beside()
-        if not self.seen:
+        try:
+            for point in setting.given:
+                self.looks.append(self._look(point, setting.subject.at(point, self._shaky())))
+            self._look_beside()
+        except TimeIsUp as up:
+            if not self.looks:
+                raise
+            self.stopped = up.reason
+        if not self.looks:
             raise PointError("no point was found at which f has a derivative", hint="give one with at=…")
-        largest = self._largest([])
-        self.seen = [(point, self._settled(judged, largest), truth) for point, judged, truth in self.seen]
-        return self._verdict()
+        largest = self._largest(self.looks)
+        judged = [self._settled(look, largest) for look in self.looks]
+        try:
+            for look, found in zip(self.looks[: len(setting.given)], judged, strict=False):
+                mixtures(setting.subject, setting.places, look.point, found, look.truth, self.rng)
+        except TimeIsUp as up:
+            self.stopped = up.reason
+        return self._verdict(judged)
+
+    def _look(self, point: tuple[float, ...], truth: Truth) -> Look:
+        return Look(point, self.judge.at(point, truth), truth)
 
     def _look_beside(self) -> None:
         """Look at points of our own choice; one that cannot tell is no witness, and others are tried for it."""
         setting = self.setting
         fresh = blind = 0
-        for point in setting.beside(self.wanted, self.rng) if self.wanted else ():
+        for point in setting.beside(self.wanted) if self.wanted else ():
             if fresh >= self.wanted or blind > BLIND * self.wanted:
                 break
             truth = setting.subject.at(point)
+            check_time()  # a truth for which there was no time is no reason to look elsewhere
             if any(odd.status != "ok" for odd in truth.odd.values()):
                 continue
-            judged, _ = self.judge.at(point, truth)
+            look = self._look(point, truth)
             if setting.given:
+                judged = self._settled(look, self._largest([*self.looks, look]))
                 if any(j.verdict == "wrong" and math.isnan(j.claimed) for j in judged):
                     continue  # the claim need not have values beside the point that was asked about
-                settled = self._settled(judged, self._largest(judged))
-                if all(j.verdict != "wrong" for j in settled) and any(map(_blind, settled)):
+                if all(j.verdict != "wrong" for j in judged) and any(j.verdict == "inconclusive" for j in judged):
                     blind += 1
                     continue
-            self.seen.append((point, judged, truth))
+            self.looks.append(look)
             fresh += 1
 
-    def _largest(self, more: Sequence[Judged]) -> float:
+    def _largest(self, looks: Sequence[Look]) -> float:
         """The largest component that was seen anywhere."""
-        judged = [j for _, each, _ in self.seen for j in each]
-        return max((abs(j.reference) for j in (*judged, *more) if math.isfinite(j.reference)), default=0.0)
+        sizes = (abs(s.reference) for look in looks for s in look.seen)
+        return max(filter(math.isfinite, sizes), default=0.0)
 
-    def _settled(self, judged: Sequence[Judged], largest: float) -> list[Judged]:
-        return [sharp(j, self.closeness, largest) for j in judged]
+    def _settled(self, look: Look, largest: float) -> list[Judged]:
+        """The verdict on each component; what seems to be wrong is looked at again, with all that may explain it."""
+        found = [settle(s, largest, self.allowed) if isinstance(s, Measured) else s for s in look.seen]
+        suspects = [s for s, j in zip(look.seen, found, strict=True)
+                    if isinstance(s, Measured) and j.verdict == "wrong"]  # fmt: skip
+        try:
+            for measured in self.judge.explained(look.point, suspects) if suspects else ():
+                found[measured.component] = settle(measured, largest, self.allowed)
+        except TimeIsUp as up:  # whether anything explains the difference is not known
+            for s in suspects:
+                found[s.component] = found[s.component]._replace(verdict="inconclusive", note=up.reason)
+        by_triangles(self.setting, found, largest, self.allowed)
+        return found
 
-    def _verdict(self) -> Check:
+    def _verdict(self, seen: Sequence[list[Judged]]) -> Check:
         setting = self.setting
-        first, judged, truth = self.seen[0]
-        entries = self._entries()
+        first, _, truth = self.looks[0]
+        entries = self._entries(seen)
         wrong = any(e.verdict == "wrong" for e in entries)
         warnings = tuple(dict.fromkeys((*self._warnings(), *setting.claim.warnings)))
-        passing = [j for _, js, _ in self.seen for j in js if j.verdict == "correct"]
-        worst = max(passing, key=lambda j: j.tolerance / abs(j.reference) if j.reference else 0.0, default=None)
+        if self.stopped:
+            warnings += (f"{self.stopped}: fewer points were looked at",)
+        least = min((j for judged in seen for j in judged), key=lambda j: j.digits)
         verdict: Verdict = max((e.verdict for e in entries), key=WORST.index, default="correct")
         reason = ""
         shaky = self._shaky()
         if shaky and verdict != "wrong":
             verdict, reason = "inconclusive", shaky
         elif verdict == "inconclusive":
-            reason = next(e.note for e in reversed(entries) if e.verdict == "inconclusive")
+            undecided = next(e for e in reversed(entries) if e.verdict == "inconclusive")
+            point = first if undecided.at is None else tuple(undecided.at.values())
+            reason = advice(setting, undecided, point, self.allowed)
         elif entries and entries[-1].witness:
             reason = entries[-1].note
-        scope, holds = scope_of(setting, self.judge, len(self.seen), verdict)
+        elif verdict == "correct" and least.digits < ENOUGH and self.allowed is None:
+            reason = f"as formulas they are equal; rounding leaves {least.digits} digits of their values"
+        try:
+            scope, holds = scope_of(setting, self.judge, len(self.looks), verdict)
+        except TimeIsUp:
+            scope, holds = at_points(len(self.looks)), None
         return Check(
             verdict, setting.kind, entries, len(setting.places) - len(entries),
-            setting.subject.result(first, truth), self._source(truth),
-            "", 0.0 if worst is None or not worst.reference else worst.tolerance / abs(worst.reference),
-            "" if worst is None else worst.decided, len(self.seen), scope,
-            "; ".join(dict.fromkeys(j.convention for j in judged if j.convention)), reason,
+            setting.subject.result(first, truth), self._source(truth), least.digits, self.allowed, least.decided, "",
+            len(self.looks), scope, "; ".join(dict.fromkeys(j.convention for j in seen[0] if j.convention)), reason,
             next((e.at for e in reversed(entries) if e.verdict == "wrong"), None) if wrong else holds,
-            warnings, self.closeness, setting.named(first), partial(self._repair, entries),
+            warnings, setting.named(first), partial(self._repair, entries),
         )  # fmt: skip
 
     def _repair(self, entries: Sequence[Entry]) -> str | None:
@@ -142,13 +207,18 @@ class _Looks:
         worst = next(wrong, None)
         if worst is None:
             return None
-        point = self.seen[0][0] if worst.at is None else tuple(worst.at.values())
-        return repair(self.setting, point, int(self.rng.integers(2**31)))
+        point = self.looks[0].point if worst.at is None else tuple(worst.at.values())
+        try:
+            with time_limit(self.deadline and Deadline(self.deadline.seconds)):
+                return repair(self.setting, point, int(self.rng.integers(2**31)))
+        except (OutOfTime, TimeIsUp):
+            return None
 
     def _shaky(self) -> str:
         """Why agreeing proves nothing: f or the claim gives two values at one point; empty if neither does."""
         bounds = (self.setting.subject.function, getattr(self.setting.claim, "bound", None))
-        return next((bound.unsteady for bound in bounds if bound is not None and bound.unsteady), "")
+        found = next((bound.unsteady for bound in bounds if bound is not None and bound.unsteady), "")
+        return f"{found}; {NOT_STEADY}" if found else ""
 
     def _warnings(self) -> tuple[str, ...]:
         function = self.setting.subject.function
@@ -159,26 +229,22 @@ class _Looks:
             return truth.note
         return f"{truth.note} (nothing is proven: {self.setting.subject.reason})"
 
-    def _entries(self) -> tuple[Entry, ...]:
+    def _entries(self, seen: Sequence[list[Judged]]) -> tuple[Entry, ...]:
         """Each component that is wrong or undecided anywhere, at the point where it is worst; the worst last."""
         setting = self.setting
         found = []
         for c in range(len(setting.places)):
-            looks = [(point, judged[c]) for point, judged, _ in self.seen if judged[c].verdict != "correct"]
+            pairs = zip(self.looks, seen, strict=True)
+            looks = [(look.point, judged[c]) for look, judged in pairs if judged[c].verdict != "correct"]
             if not looks:
                 continue
-            first = self.seen[0][0]
+            first = self.looks[0].point
             point, j = max(looks, key=lambda look: (WORST.index(look[1].verdict), look[0] == first, _size(look[1])))
             at = None if point == first and setting.given else setting.named(point)
             label = setting.task.labels[c]
             found.append(Entry(setting.index(c), label, j.claimed, j.reference, j.error, j.tolerance, j.verdict,
-                               j.decided, j.note, at, j.witness))  # fmt: skip
+                               j.digits, j.decided, j.note, at, j.witness))  # fmt: skip
         return tuple(sorted(found, key=lambda e: (WORST.index(e.verdict), _size(e))))
-
-
-def _blind(j: Judged) -> bool:
-    """Whether a point cannot tell, though nothing there is against the claim."""
-    return j.verdict == "inconclusive" and not j.error > j.tolerance
 
 
 def _size(j: Any) -> float:

@@ -9,12 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.callables import Bound, Function, as_function
+from diffkit.callables import Bound, Function
 from diffkit.callables.function import Argument
 from diffkit.callables.noise import rounding
 from diffkit.errors import DiffkitError, FunctionError, LimitError, TracingError
-from diffkit.functions import Expression, as_joint_program, is_function, is_sympy
+from diffkit.frames import labelled
+from diffkit.functions import Expression, as_joint_program, is_sympy
+from diffkit.points import plural
 from diffkit.program import Program
+
+FEW = 4  # variables that a message names
+NAMED = ("{}", "d{}", "d_{}", "grad_{}", "{}_grad", "∂{}")
+"""what people call the gradient of a parameter"""
 
 
 class Claim:
@@ -70,6 +76,13 @@ class TextClaim(Claim):
 
         return np.array(run(self._program, FLOATS, [float(x) for x in row]), dtype=float)
 
+    def rounding(self, row: Any) -> Any:
+        """A running bound."""
+        from diffkit.algebras.bounds import BOUNDS
+        from diffkit.program import run
+
+        return np.array([float(error) for _, error in run(self._program, BOUNDS, [(float(x), 0.0) for x in row])])
+
 
 class NumberClaim(Claim):
     """Numbers: the derivative at one point, as somebody found it."""
@@ -93,24 +106,26 @@ class NumberClaim(Claim):
 
 
 class CodeClaim(Claim):
-    """A Python function of the same arguments as f."""
+    """A Python function of the same arguments as f; ``parameters`` are those that f is differentiated by."""
 
-    def __init__(self, claim: Any, args: Sequence[Any], arguments: Sequence[Argument], labels: Sequence[str],
-                 point: Sequence[float], pair: bool | None = None):  # fmt: skip
-        function = as_function(claim, args)
+    def __init__(
+        self, function: Function, arguments: Sequence[Argument], parameters: Sequence[Argument],
+        labels: Sequence[str], point: Sequence[float], count: int, pair: bool | None = None,
+    ):  # fmt: skip
         self.name = function.name
         shapes: list[tuple[int, ...]] = []
 
         def flat(*values: Any) -> Any:
             result = function.call(*values, *function.args)
+            if isinstance(result, Mapping):
+                result = _in_order(result, parameters)
             if isinstance(result, (tuple, list)):
                 shapes[:] = [np.shape(part) if not isinstance(part, (tuple, list)) else (len(part),) for part in result]
                 return np.concatenate([np.ravel(_stacked(part)) for part in result]) if len(result) else result
             shapes[:] = []
             return result
 
-        anonymous = getattr(claim, "__name__", "") == "<lambda>"
-        flat.__name__ = "the claim" if anonymous else function.name
+        flat.__name__ = "the claim" if getattr(function.call, "__name__", "") == "<lambda>" else function.name
         self.bound = Bound(Function(flat), arguments, labels, point)
         first = self.bound.shape
         self.shape = first
@@ -120,7 +135,7 @@ class CodeClaim(Claim):
             sizes = [int(np.prod(s, dtype=int)) for s in shapes]
             self.paired = len(shapes) == 2 and sizes[0] == 1 and sizes[1] >= 1 and pair is not False
             if self.paired and pair is None:
-                self.paired = sizes[1] in (len(labels), len(labels) ** 2)
+                self.paired = sizes[1] in (count, count**2)
             if self.paired:
                 self.shape = shapes[1]
             elif len(set(shapes)) == 1:
@@ -163,24 +178,49 @@ class CodeClaim(Claim):
             return np.spacing(np.abs(self.values(row)))
 
 
+def _in_order(gradients: Mapping[Any, Any], parameters: Sequence[Argument]) -> tuple[Any, ...]:
+    """Gradients by name, W1 or dW1 or grad_W1 for the parameter W1, in the order of the parameters."""
+    found = []
+    for parameter in parameters:
+        names = [form.format(parameter.name) for form in NAMED]
+        keys = [key for key in gradients if key in names]
+        if len(keys) != 1:
+            what = "no gradient of" if not keys else f"more than one gradient ({', '.join(map(str, keys))}) of"
+            known = ", ".join(map(str, gradients))
+            raise DiffkitError(f"the claim gives {what} {parameter.name}", hint=f"it gives {known}; {names[0]} and "
+                               f"{names[1]} are read")  # fmt: skip
+        found.append(gradients[keys[0]])
+    return tuple(found)
+
+
 def read_claim(
-    claim: Any, args: Sequence[Any], arguments: Sequence[Argument], labels: Sequence[str], point: Sequence[float],
-    variables: Sequence[str] | None, pair: bool | None = None,
+    claim: Any, arguments: Sequence[Argument], parameters: Sequence[Argument], labels: Sequence[str],
+    point: Sequence[float], variables: Sequence[str] | None, count: int, pair: bool | None = None,
 ) -> Claim:  # fmt: skip
     """Give the Claim; ``variables`` are the names that expressions may use (None where f is code without names)."""
-    if is_function(claim) or isinstance(claim, Function):
-        return CodeClaim(claim, args, arguments, labels, point, pair)
+    if isinstance(claim, Function):
+        return CodeClaim(claim, arguments, parameters, labels, point, count, pair)
+    given = labelled(claim)
+    if given is not None and given.table:
+        raise DiffkitError("a table is no claim by names", hint="give its numbers, as .to_numpy(), in the order of "
+                           f"{', '.join(labels[:FEW])}")  # fmt: skip
+    if given is not None and (given.names or isinstance(claim, Mapping) or len(parameters) > 1):
+        claim = list(_in_order(given.values, parameters))
     if _is_text(claim):
         if variables is None:
             raise DiffkitError(
                 "a claim in words needs named variables", hint="f takes an array: write the claim as code"
             )
         return TextClaim(claim, variables)
+    if given is not None and isinstance(claim, list):
+        claim = np.concatenate([np.ravel(part) for part in claim])
     return NumberClaim(claim)
 
 
-def unfit(claim: Claim, arguments: Sequence[Argument], sizes: Mapping[str, int]) -> DiffkitError:
-    """Why a claim is no derivative of f: it has no value, or other shapes than the parameters, or another size."""
+def unfit(
+    claim: Claim, arguments: Sequence[Argument], sizes: Mapping[str, int], inputs: Sequence[str]
+) -> DiffkitError:  # fmt: skip
+    """Why a claim is no derivative of f by its inputs: it has no value, or other shapes than they, or another size."""
     if isinstance(claim, CodeClaim) and claim.bound.reason:
         return FunctionError(claim.bound.reason, hint="call it at the point by hand to see where")
     if isinstance(claim, CodeClaim) and len(claim.parts) == len(arguments) > 1:
@@ -188,10 +228,13 @@ def unfit(claim: Claim, arguments: Sequence[Argument], sizes: Mapping[str, int])
         odd = [f"for {a.name} of shape {a.shape} it gives {part}" for a, part in pairs if math.prod(part) != a.size]
         if odd:
             return DiffkitError(f"the claim has other shapes than the parameters: {'; '.join(odd)}")
-    count, n = math.prod(claim.shape), sum(a.size for a in arguments)
+    count, n = math.prod(claim.shape), len(inputs)
     entries = "1 entry" if count == 1 else f"{count} entries of shape {claim.shape}"
     known = ", ".join(f"a {kind} has {size}" for kind, size in sizes.items())
-    return DiffkitError(f"the claim has {entries}: it is no derivative of this f", hint=f"{known} ({n} variables)")
+    some = ", ".join(inputs[:FEW]) + ", …" * (n > FEW)
+    single = f"; where it is by one of {some}, name that in wrt" if count == 1 < n else ""
+    hint = f"{known} ({plural(n, 'variable')}){single}"
+    return DiffkitError(f"the claim has {entries}: it is no derivative of this f", hint=hint)
 
 
 def _is_text(claim: Any) -> bool:

@@ -1,7 +1,8 @@
-"""Claim and derivative both known as programs: their difference in balls, and what rounded literals may do to it."""
+"""Claim and derivative both known as programs: their difference in balls."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -10,15 +11,14 @@ from typing import Any, NamedTuple
 from flint import arb
 
 from diffkit.algebras.balls import BALLS, precision
-from diffkit.algebras.bounds import BoundsAlgebra
-from diffkit.algebras.floats import FLOATS
 from diffkit.builder import ProgramBuilder, copy_slots
-from diffkit.primitives import Primitive, table
-from diffkit.program import Constant, Named, Program, run
+from diffkit.primitives import table
+from diffkit.program import Named, Program, run
 from diffkit.tasks import Index
 from diffkit.transforms import derivative_program
 
 BITS = (192, 512, 2400)
+EXACT = 28  # digits to which two formulas are equal: half of the least bits
 SUB = table["sub"]
 
 
@@ -26,11 +26,13 @@ class Apart(NamedTuple):
     """One component: the claim, the derivative and their difference as floats, whether they are equal."""
 
     claimed: float
-    difference: float
+    least: float
     """bound on |claim − derivative| from below where they differ, else 0"""
+    most: float
+    """bound on it from above"""
     equal: bool
     finite: bool
-    """whether the claim has a value"""
+    """whether claim and derivative have values"""
 
 
 class Difference:
@@ -55,45 +57,24 @@ class Difference:
             with precision(bits):
                 balls = run(self.program, BALLS, [arb(x) for x in point])
                 found = [self._apart(bits, balls, c) for c in range(self.count)]
-            if all(a.equal or a.difference > 0 or not a.finite for a in found):
+            if all(a.equal or a.least > 0 or not a.finite for a in found):
                 break
         return found
 
     def _apart(self, bits: int, balls: Sequence[Any], c: int) -> Apart:
         claimed, truth, gap = balls[c], balls[self.count + c], balls[2 * self.count + c]
         if not (claimed.is_finite() and gap.is_finite()):
-            return Apart(float(claimed.mid()), 0.0, False, bool(claimed.is_finite()))
+            return Apart(float(claimed.mid()), 0.0, math.inf, False, False)
         scale = abs(claimed) + abs(truth)
         if scale.contains(0):
             scale = sum((abs(b) for b in balls[: 2 * self.count] if b.is_finite()), scale) + 1
         small = scale * arb(2) ** (-bits // 2)
         equal = bool(gap.is_zero()) or bool(gap.abs_upper() <= small.abs_lower())
-        return Apart(float(claimed.mid()), 0.0 if equal else float(gap.abs_lower()), equal, True)
+        least = 0.0 if equal else float(gap.abs_lower())
+        return Apart(float(claimed.mid()), least, float(gap.abs_upper()), equal, True)
 
 
-class Sensitivity(BoundsAlgebra):
-    """What half a unit in the last place of every rounded literal does to a value, to first order.
-
-    ``code``: constants are the binary64 they hold, and one that no short decimal gives exactly was rounded when it
-    was written. Otherwise they are exact decimals, and the code beside them holds the nearest binary64.
-    """
-
-    def __init__(self, code: bool):
-        super().__init__(FLOATS)
-        self.code = code
-
-    def constant(self, value: Constant) -> tuple[float, float]:
-        """The value, and what its literal was rounded by at most."""
-        nearest = self.base.constant(value)
-        rounded = isinstance(value, Named) or (_was_rounded(value) if self.code else Fraction(nearest) != value)
-        return nearest, self.unit(nearest) if rounded else 0.0
-
-    def rounding(self, primitive: Primitive, args: Any, answer: Any) -> float:  # noqa: ARG002
-        """Operations are exact here."""
-        return 0.0
-
-
-def _was_rounded(value: int | Fraction) -> bool:
+def was_rounded(value: int | Fraction) -> bool:
     """Whether a binary64 is not the decimal it was written as."""
     return isinstance(value, Fraction) and Fraction(repr(float(value))) != value
 
@@ -105,12 +86,6 @@ def as_written(program: Program) -> Program:
     read so differs from it by the rounding of literals only (backward error zero), whatever that does to the value.
     """
     constants = tuple(
-        c if isinstance(c, Named) or not _was_rounded(c) else Fraction(repr(float(c))) for c in program.constants
+        c if isinstance(c, Named) or not was_rounded(c) else Fraction(repr(float(c))) for c in program.constants
     )
     return replace(program, constants=constants)
-
-
-def sensitivity(program: Program, point: Sequence[float], code: bool) -> list[float]:
-    """What the rounding of its literals may change each output by."""
-    algebra = Sensitivity(code)
-    return [float(error) for _, error in run(program, algebra, [(float(x), 0.0) for x in point])]

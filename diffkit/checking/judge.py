@@ -1,33 +1,44 @@
-"""One point: every component of a claim against the reference, with a tolerance made of what is uncertain."""
+"""One point: every component of a claim against the reference, and what is uncertain about both.
+
+What costs much (the rounding of the claim's code, of constants, the tolerances of solvers) is looked at only where
+a difference wants to be explained.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from diffkit.checking.advice import elsewhere
+from diffkit.checking.agreement import MOST
 from diffkit.checking.claims import Claim
-from diffkit.checking.exact import Difference, as_written, sensitivity
-from diffkit.checking.model import Judged, Verdict
+from diffkit.checking.exact import EXACT, Apart, Difference, as_written
+from diffkit.checking.iteration import of_claim, of_function
+from diffkit.checking.literals import effect_of_literals
+from diffkit.checking.model import LITERALS, REFERENCE, ROUNDING, SOLVERS, Judged, Measured
 from diffkit.checking.subject import Subject, Truth
 from diffkit.results import Odd
+from diffkit.tolerances import Tolerances
 from diffkit.transforms import derivative_program
 
-BEYOND = 3.0  # times a tolerance that rests on measured bars, beyond which a claim is wrong; between, nothing is said
-ROUNDED = 64.0  # times the effect of rounded literals within which constants computed beforehand may lie
+BEFORE = 64.0  # times the effect of rounded literals within which constants computed beforehand may lie
 JUMP = 2.0**-30  # of the slopes: more noise than that is a jump of the claim's code, which may have one at a kink
-REFERENCE, ROUNDING, LITERALS = "reference", "rounding of the claim's code", "rounded literals"
+NO_VALUE = "the claim has no value there"
+Seen = Measured | Judged
+"""A component at a point: its distance from the reference, or its verdict where no distance tells it."""
 
 
 class Judge:
     """A claim and the function it is about, ready for many points."""
 
-    def __init__(self, subject: Subject, claim: Claim, places: Sequence[int]):
-        self.subject, self.claim, self.places = subject, claim, places
+    def __init__(self, subject: Subject, claim: Claim, places: Sequence[int], allowed: Tolerances | None = None):
+        self.subject, self.claim, self.places, self.allowed = subject, claim, places, allowed
         """``places``: the component of the task that each component of the claim is"""
+        self._known: dict[tuple[str, Sequence[float]], Any] = {}
 
     @cached_property
     def difference(self) -> Difference | None:
@@ -48,126 +59,121 @@ class Judge:
         return Difference(source, claim, self._indices)
 
     @property
+    def exact(self) -> bool:
+        """Whether two formulas in text are compared, which are equal or not."""
+        return self.claim.text and self.subject.exact and self.allowed is None
+
+    @property
     def _indices(self) -> list[Any]:
         return [self.subject.task.indices[place] for place in self.places]
 
     @cached_property
     def _truth_program(self) -> Any:
         program = self.subject.program
-        return None if program is None else derivative_program(program, self.subject.task.indices)
+        return None if program is None else derivative_program(program, self._indices)
 
-    def at(self, point: Sequence[float], truth: Truth | None = None) -> tuple[list[Judged], Truth]:
-        """Judge every component at a point."""
-        truth = truth or self.subject.at(point)
+    def at(self, point: Sequence[float], truth: Truth) -> list[Seen]:
+        """Look at every component at a point."""
         claimed = [float(v) for v in self.claim.values(np.array(point, dtype=float))]
-        literals = self._literals(point)
-        apart = None
+        apart: Sequence[Apart | None] = [None] * len(claimed)
         if self.difference is not None and not all(truth.odd.get(p) for p in self.places):
             apart = self.difference.at(point)
-        noise = written = None
+        return [self._component(c, truth, claimed[c], apart[c], point) for c in range(len(claimed))]
+
+    def _component(self, c: int, truth: Truth, value: float, apart: Apart | None, point: Sequence[float]) -> Seen:
+        place = self.places[c]
+        odd = truth.odd.get(place)
+        if odd is not None and odd.status != "ok":
+            return self._at_odd(c, odd, value, point)
+        reference, known = truth.values[place], apart is not None and apart.finite
+        if not math.isfinite(value) and not known:
+            note = getattr(getattr(self.claim, "bound", None), "reason", "") or NO_VALUE
+            return Judged(c, "wrong", value, reference, math.inf, {}, note=note)
+        bars = {REFERENCE: truth.bars[place]}
+        if apart is None or not known:
+            return Measured(c, value, reference, abs(value - reference), bars)
+        if self.exact:
+            return self._exactly(c, reference, apart)
+        computed = abs(value - reference) if math.isfinite(value) else 0.0
+        return Measured(c, apart.claimed, reference, 0.0 if apart.equal else apart.most, bars, computed)
+
+    def _exactly(self, c: int, truth: float, apart: Apart) -> Judged:
+        """Both are formulas in text: they are equal, or they differ, or neither is certain."""
+        if apart.equal:
+            return Judged(c, "correct", apart.claimed, truth, 0.0, {}, EXACT)
+        if apart.least > 0:
+            return Judged(c, "wrong", apart.claimed, truth, apart.least, {})
+        return Judged(c, "inconclusive", apart.claimed, truth, apart.most, {}, note="2400 bits do not tell them apart")
+
+    def explained(self, point: Sequence[float], suspects: Sequence[Measured]) -> list[Measured]:
+        """What else may have made the claim differ at a point: its own rounding, and that of constants."""
+        literals = self._literals(point)
+        noise = np.zeros(len(literals)) if self.difference is not None else self._noise(point)
+        written = None if self.difference_as_written is None else self.difference_as_written.at(point)
+        solvers = self._solvers(point, suspects)
         found = []
-        for c, place in enumerate(self.places):
-            odd = truth.odd.get(place)
-            value = claimed[c]
-            if odd is not None and odd.status != "ok":
-                noise = self._noise(point) if noise is None else noise
-                found.append(self._at_odd(c, odd, value, literals[c], float(noise[c])))
-                continue
-            if not math.isfinite(value) and not (apart is not None and apart[c].finite):
-                note = getattr(getattr(self.claim, "bound", None), "reason", "") or "the claim has no value there"
-                found.append(Judged(c, "wrong", value, truth.values[place], math.inf, {}, note))
-                continue
-            if apart is not None and apart[c].finite:
-                own = apart[c]
-                if not own.equal and own.difference <= ROUNDED * literals[c] and self.difference_as_written is not None:
-                    written = written or self.difference_as_written.at(point)
-                    own = own._replace(equal=written[c].equal)
-                found.append(self._exactly(c, truth.values[place], own, literals[c]))
-                continue
-            noise = self._noise(point) if noise is None else noise
-            terms = {REFERENCE: truth.bars[place], ROUNDING: float(noise[c]), LITERALS: literals[c]}
-            found.append(measured(c, value, truth.values[place], terms))
-        return found, truth
+        for m in suspects:
+            c = m.component
+            error = 0.0 if written is not None and written[c].equal else m.error
+            terms = {**m.terms, ROUNDING: float(noise[c]), LITERALS: BEFORE * float(literals[c]), SOLVERS: solvers[c]}
+            found.append(m._replace(error=error, computed=max(m.computed, m.error), terms=terms))
+        return found
+
+    def _solvers(self, point: Sequence[float], suspects: Sequence[Measured]) -> dict[int, float]:
+        """What iteration in f and in the claim's code may have put components off by."""
+        claim = getattr(self.claim, "bound", None)
+        claimed = of_claim(claim, point, self.claim.values(np.array(point, dtype=float)))
+        function = None if self.subject.program is not None else self.subject.function
+        of_f = of_function(function, point, self._indices, suspects)
+        return {m.component: float(claimed[m.component]) + off for m, off in zip(suspects, of_f, strict=True)}
 
     def _noise(self, point: Sequence[float]) -> Any:
         """What the claim's own arithmetic rounds."""
-        return self.claim.rounding(np.array(point, dtype=float))
+        return self._once("noise", point, lambda: self.claim.rounding(np.array(point, dtype=float)))
 
-    def _literals(self, point: Sequence[float]) -> list[float]:
+    def _literals(self, point: Sequence[float]) -> Any:
         """What rounded literals may make of each component: those of the claim's code, and those of f."""
-        claim, subject = self.claim, self.subject
+        return self._once("literals", point, lambda: self._of_literals(point))
+
+    def _once(self, what: str, point: Sequence[float], find: Callable[[], Any]) -> Any:
+        """What was found at a point already, or is found now."""
+        if (what, point) not in self._known:
+            self._known[what, point] = find()
+        return self._known[what, point]
+
+    def _of_literals(self, point: Sequence[float]) -> Any:
         total = np.zeros(len(self.places))
-        if claim.text and subject.exact:
-            return total.tolist()
-        with np.errstate(all="ignore"):
-            if not claim.text and claim.program is not None:
-                total += sensitivity(claim.program, point, code=True)
-            if self._truth_program is not None:
-                of_f = sensitivity(self._truth_program, point, code=not subject.exact)
-                total += [of_f[place] for place in self.places]
-        return [t if t == t else math.inf for t in total.tolist()]
+        if self.claim.text and self.subject.exact:
+            return total
+        if not self.claim.text and self.claim.program is not None:
+            total += effect_of_literals(self.claim.program, point, code=True)
+        if self._truth_program is not None:
+            total += effect_of_literals(self._truth_program, point, code=not self.subject.exact)
+        return total
 
-    def _exactly(self, c: int, truth: float, apart: Any, literals: float) -> Judged:
-        """Both are formulas: they are equal, or apart by more than their literals explain, or neither is certain."""
-        if apart.equal:
-            return Judged(c, "correct", apart.claimed, truth, 0.0, {})
-        terms = {LITERALS: literals}
-        verdict: Verdict = "inconclusive"
-        note = ""
-        if apart.difference <= literals:
-            verdict = "correct"
-        elif apart.difference > ROUNDED * literals:
-            verdict = "wrong"
-        else:
-            note = "the difference is no larger than what constants computed beforehand are rounded by"
-        error = max(apart.difference, abs(apart.claimed - truth))
-        if verdict == "correct" and not math.isfinite(literals):
-            verdict, note = "inconclusive", "what rounded literals do there is not bounded"
-        return Judged(c, verdict, apart.claimed, truth, error, terms, note)
+    def _at_odd(self, c: int, odd: Odd, value: float, point: Sequence[float]) -> Seen:
+        """Where f has no derivative, or none that is certain: what is known of it is compared."""
+        if odd.status == "uncertain" and math.isfinite(odd.value + odd.error) and math.isfinite(value):
+            return Measured(c, value, odd.value, abs(value - odd.value), {REFERENCE: odd.error}, doubt=odd.message)
+        if odd.status == "not_differentiable" and math.isfinite(odd.left) and math.isfinite(odd.right):
+            return self._at_kink(c, odd, value, point)
+        return Judged(c, "inconclusive", value, math.nan, math.nan, {}, note=elsewhere(odd))
 
-    def _at_odd(self, c: int, odd: Odd, value: float, literals: float, noise: float) -> Judged:
-        """At a kink every element of the Clarke interval is right; elsewhere there is nothing to compare with."""
-        left, right = odd.left, odd.right
-        if odd.status != "not_differentiable" or not (math.isfinite(left) and math.isfinite(right)):
-            return Judged(c, "inconclusive", value, math.nan, math.nan, {}, odd.message or f"f is {odd.status} there")
-        low, high = min(left, right), max(left, right)
+    def _at_kink(self, c: int, odd: Odd, value: float, point: Sequence[float]) -> Judged:
+        """At a kink every element of the Clarke interval is right."""
+        low, high = min(odd.left, odd.right), max(odd.left, odd.right)
         size = max(abs(low), abs(high))
-        slack = literals + min(noise, JUMP * size) + 4 * math.ulp(size)
+        slack = float(self._literals(point)[c]) + min(float(self._noise(point)[c]), JUMP * size) + 4 * math.ulp(size)
+        slack += 0.0 if self.allowed is None else self.allowed.at(size)
+        slopes = f"f has a kink with slopes {odd.left:.6g} and {odd.right:.6g}"
         if low - slack <= value <= high + slack:
-            taken = _convention(value, left, right)
-            said = f"f has a kink with slopes {left:.6g} and {right:.6g}; the claim takes {taken}"
-            return Judged(c, "correct", value, value, 0.0, {REFERENCE: slack}, odd.message, said)
+            said = f"{slopes}; the claim takes {_convention(value, odd.left, odd.right)}"
+            digits = EXACT if self.exact else MOST
+            return Judged(c, "correct", value, value, 0.0, {REFERENCE: slack}, digits, odd.message, said)
         nearest = low if value < low else high
         error = abs(value - nearest) if math.isfinite(value) else math.inf
-        note = f"f has a kink with slopes {left:.6g} and {right:.6g}, and the claim is outside the Clarke interval"
-        return Judged(c, "wrong", value, nearest, error, {REFERENCE: slack}, note)
-
-
-def measured(c: int, value: float, truth: float, terms: dict[str, float]) -> Judged:
-    """Judge a number by a number with bars."""
-    tolerance = sum(terms.values())
-    error = abs(value - truth)
-    if not math.isfinite(tolerance) or not math.isfinite(truth):
-        return Judged(c, "inconclusive", value, truth, error, terms, "the tolerance is not bounded")
-    verdict: Verdict = "correct" if error <= tolerance else "wrong" if error > BEYOND * tolerance else "inconclusive"
-    note = "the claim lies just outside the bars" if verdict == "inconclusive" else ""
-    return Judged(c, verdict, value, truth, error, terms, note)
-
-
-def sharp(j: Judged, closeness: float, largest: float) -> Judged:
-    """Correct where any relative error above the closeness would have been seen, and none was; not elsewhere.
-
-    Of a component that is lost in its tolerance, errors are in proportion to the ``largest``.
-    """
-    if j.verdict == "wrong" or j.convention or j.tolerance == 0:
-        return j
-    scale = abs(j.reference) if abs(j.reference) > j.tolerance else largest
-    if j.verdict == "inconclusive":  # bars a little too narrow are no doubt about the digits that were asked for
-        return j._replace(verdict="correct", note="") if j.error + j.tolerance <= closeness * scale else j
-    if 2 * j.tolerance <= closeness * scale:
-        return j
-    note = f"{j.decided} hides relative errors below {2 * j.tolerance / scale if scale else math.inf:.1g}"
-    return j._replace(verdict="inconclusive", note=note)
+        note = f"{slopes}, and the claim is outside the Clarke interval"
+        return Judged(c, "wrong", value, nearest, error, {REFERENCE: slack}, note=note)
 
 
 def _convention(value: float, left: float, right: float) -> str:

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from diffkit.backends import Bounded, get_backend
-from diffkit.checking.judge import BEYOND, LITERALS, REFERENCE, ROUNDING, measured, sharp
-from diffkit.checking.model import WORST, Check, Entry, Judged
+from diffkit.checking.agreement import BEYOND, settle
+from diffkit.checking.model import REFERENCE, ROUNDING, WORST, Check, Entry, Judged, Measured
 from diffkit.errors import BackendError, DiffkitError, LimitError
 from diffkit.function_referee import FunctionReferee
 from diffkit.layout import lay_out
 from diffkit.points import Points
 from diffkit.results import Answer, Odd
 from diffkit.tasks import directional_task, gradient_task
+from diffkit.tolerances import Tolerances
 
 if TYPE_CHECKING:
     from diffkit.checking.setting import Setting
@@ -52,13 +53,14 @@ class Whole(NamedTuple):
     bars: Any
     odd: dict[int, Odd]
 
-    def judge(self, i: int, claimed: float, noise: float) -> Judged:
+    def judge(self, i: int, lines: Lines) -> Judged:
         """Judge an entry of a claim by it."""
-        odd = self.odd.get(i)
+        odd, claimed = self.odd.get(i), float(lines.claimed[i])
         if odd is not None and odd.status != "ok":
-            return Judged(i, "inconclusive", claimed, math.nan, math.nan, {}, odd.message)
-        terms = {REFERENCE: float(self.bars[i]), ROUNDING: noise, LITERALS: 0.0}
-        return measured(i, claimed, float(self.values[i]), terms)
+            return Judged(i, "inconclusive", claimed, math.nan, math.nan, {}, note=odd.message)
+        terms = {REFERENCE: float(self.bars[i]), ROUNDING: float(lines.noise[i])}
+        value = float(self.values[i])
+        return settle(Measured(i, claimed, value, abs(claimed - value), terms), lines.largest, lines.allowed)
 
     def keeps(self, line: Line) -> bool:
         """Whether a directional derivative, found without it, is what it makes of the direction."""
@@ -74,7 +76,7 @@ class Whole(NamedTuple):
 class Lines:
     """Directional derivatives of a function at one point, all from one preparation."""
 
-    def __init__(self, setting: Setting, point: Sequence[float]):
+    def __init__(self, setting: Setting, point: Sequence[float], allowed: Tolerances | None):
         function = setting.subject.function
         assert function is not None
         self.point = tuple(point)
@@ -85,6 +87,8 @@ class Lines:
         if setting.claim.paired:
             self.claimed, self.noise = self.claimed[1:], self.noise[1:]
         self.scale = np.where(np.array(point) == 0, 1.0, np.abs(point))
+        self.allowed = allowed
+        self.largest = float(np.max(np.abs(self.claimed)))
         self.evaluations = 0
         self.note = ""
 
@@ -94,17 +98,24 @@ class Lines:
         self.evaluations += answer.evaluations
         self.note = answer.note
         slope, bar = float(answer.values[0]), float(answer.errors[0])
-        value = math.fsum((self.claimed * direction).tolist())
-        terms = {
-            REFERENCE: bar,
-            ROUNDING: float(np.sum(np.abs(self.noise * direction))) + math.ulp(value),
-            LITERALS: 0.0,
-        }
+        parts = self.claimed * direction
+        value = math.fsum(parts.tolist())
         odd = answer.odd.get(0)
         if odd is not None and odd.status != "ok":
-            judged = Judged(0, "inconclusive", value, math.nan, math.nan, {}, odd.message)
+            judged = Judged(0, "inconclusive", value, math.nan, math.nan, {}, note=odd.message)
             return Line(judged, direction, slope, bar, odd)
-        return Line(measured(0, value, slope, terms), direction, slope, bar, None)
+        terms = {REFERENCE: bar, ROUNDING: float(np.sum(np.abs(self.noise * direction))) + math.ulp(value)}
+        seen = Measured(0, value, slope, abs(value - slope), terms)
+        judged = settle(seen, float(np.max(np.abs(parts))), self._allowed(direction))
+        return Line(judged, direction, slope, bar, None)
+
+    def _allowed(self, direction: Any) -> Tolerances | None:
+        """What v·claim may be off by: Σ|vᵢ|·(atol + rtol·|claimedᵢ|)."""
+        if self.allowed is None:
+            return None
+        return Tolerances(
+            0.0, float(np.sum(np.abs(direction) * (self.allowed.atol + self.allowed.rtol * np.abs(self.claimed))))
+        )
 
     def entry(self, i: int) -> Line:
         """Judge one entry."""
@@ -132,7 +143,7 @@ class Lines:
         return found
 
 
-def check_large(setting: Setting, closeness: float, rng: Any) -> Check:
+def check_large(setting: Setting, allowed: Tolerances | None, rng: Any) -> Check:
     """Check a gradient of many entries by directions and samples."""
     if setting.kind != "gradient":
         raise DiffkitError(
@@ -140,13 +151,13 @@ def check_large(setting: Setting, closeness: float, rng: Any) -> Check:
             hint="check products with a vector: the gradient of v·f, or of v·∇f",
         )
     point = setting.given[0]
-    lines, n = Lines(setting, point), len(setting.labels)
+    lines, n = Lines(setting, point, allowed), len(setting.labels)
     along = [lines.along(rng.choice([-1.0, 1.0], n) * lines.scale) for _ in range(DIRECTIONS)]
     largest, others = np.argsort(-np.abs(lines.claimed)).tolist(), rng.choice(n, SAMPLED, replace=False).tolist()
     entries_seen = {i: lines.entry(i) for i in (*largest[:CONFIRMED], *others[:CONFIRMED])}
     gradient = reverse_gradient(setting, point)
     if gradient is not None and all(map(gradient.keeps, (*along, *entries_seen.values()))):
-        looked = [gradient.judge(i, float(lines.claimed[i]), float(lines.noise[i])) for i in range(n)]
+        judged = [gradient.judge(i, lines) for i in range(n)]
         source = "reverse mode through the code, with its rounding measured, confirmed by " + lines.note
         how = f"every entry, and {len(entries_seen)} of them and {DIRECTIONS} random directions by forward mode too"
         unchecked = ""
@@ -155,24 +166,22 @@ def check_large(setting: Setting, closeness: float, rng: Any) -> Check:
         off = next((line for line in along if line.judged.verdict == "wrong"), None)
         found = lines.search(off) if off is not None else []
         entries_seen.update({i: lines.entry(i) for i in found if i not in entries_seen})
-        looked = [line.judged for line in entries_seen.values()]
-        source, how = lines.note, f"{len(looked)} entries one by one and {DIRECTIONS} random directions"
-        unchecked = _unchecked(n, len(looked), lines, along)
-    biggest = float(np.max(np.abs(lines.claimed)))
-    judged = [sharp(j, closeness, biggest) for j in looked]
-    whole = [sharp(line.judged, closeness, 0.0) for line in along]
+        judged = [line.judged for line in entries_seen.values()]
+        source, how = lines.note, f"{len(judged)} entries one by one and {DIRECTIONS} random directions"
+        unchecked = _unchecked(n, len(judged), lines, along)
+    whole = [line.judged for line in along]
     verdict = max((j.verdict for j in (*judged, *whole)), key=WORST.index)
     entries = tuple(sorted((_entry(setting, j) for j in judged if j.verdict != "correct"),
                            key=lambda e: (WORST.index(e.verdict), e.error / (abs(e.reference) or 1.0))))  # fmt: skip
     reason = next((j.note for j in (*whole, *judged) if j.verdict == "inconclusive" and j.note), "")
-    worst = max(whole, key=lambda j: j.tolerance / (abs(j.reference) or 1.0))
+    least = min((*judged, *whole), key=lambda j: j.digits)
     function = setting.subject.function
     assert function is not None
     return Check(
         verdict, setting.kind, entries, len(judged) - len(entries), _reference(setting, point, judged),
         f"{source} (nothing is proven: {setting.subject.reason})",
-        unchecked, worst.tolerance / (abs(worst.reference) or 1.0), worst.decided, 1, f"at 1 point, {how}", "",
-        reason if verdict == "inconclusive" else "", None, (*function.warnings, *setting.claim.warnings), closeness,
+        least.digits, allowed, least.decided, unchecked, 1, f"at 1 point, {how}", "",
+        reason if verdict == "inconclusive" else "", None, (*function.warnings, *setting.claim.warnings),
         setting.named(point), partial(_factor, whole),
     )  # fmt: skip
 
@@ -201,8 +210,8 @@ def _unchecked(n: int, seen: int, lines: Lines, along: Sequence[Line]) -> str:
 def _entry(setting: Setting, j: Judged) -> Entry:
     c = j.component + setting.claim.paired
     return Entry(
-        setting.index(c), setting.task.labels[c], j.claimed, j.reference, j.error, j.tolerance, j.verdict, j.decided,
-        j.note,
+        setting.index(c), setting.task.labels[c], j.claimed, j.reference, j.error, j.tolerance, j.verdict, j.digits,
+        j.decided, j.note,
     )  # fmt: skip
 
 

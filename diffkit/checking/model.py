@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from diffkit.results import Result
+from diffkit.results import Final, Result
+from diffkit.surroundings import undisturbed
+
+if TYPE_CHECKING:
+    from diffkit.tolerances import Tolerances
 
 Verdict = Literal["correct", "wrong", "inconclusive"]
 WORST: tuple[Verdict, ...] = ("correct", "inconclusive", "wrong")
 """Verdicts from good to bad; a check has that of its worst entry."""
-
+REFERENCE, SOLVERS, ROUNDING, LITERALS = (
+    "the reference", "the code's own tolerance", "rounding of the claim's code", "rounded constants",
+)  # fmt: skip
+"""What can be uncertain: the parts of a tolerance by name."""
 
 FEW = 4  # coordinates of a point, or of a direction, that one line names
 
@@ -59,6 +66,8 @@ class Entry:
     tolerance: float
     """what the two may differ by; the sum of ``terms``"""
     verdict: Verdict
+    digits: int = 0
+    """to which the two were seen to agree"""
     decided: str = ""
     """the largest term of the tolerance: what limits the check"""
     note: str = ""
@@ -66,6 +75,27 @@ class Entry:
     """the point, if it is not the one that was asked about"""
     witness: Witness | None = None
     """what the whole vector is wrong by, where the entry alone could be right"""
+
+
+class Measured(NamedTuple):
+    """How far one component of a claim is from the reference at one point, and what is uncertain about that."""
+
+    component: int
+    claimed: float
+    reference: float
+    error: float
+    """|claimed − reference|; of the formulas, where both are known"""
+    terms: Mapping[str, float]
+    """what they may differ by, by name"""
+    computed: float = 0.0
+    """|what the claim's code computes − reference|, where ``error`` is of formulas"""
+    doubt: str = ""
+    """why the reference is not certain though its bar is known"""
+
+    @property
+    def tolerance(self) -> float:
+        """What the claim may differ by."""
+        return sum(self.terms.values())
 
 
 class Judged(NamedTuple):
@@ -78,6 +108,8 @@ class Judged(NamedTuple):
     error: float
     terms: Mapping[str, float]
     """parts of the tolerance by name"""
+    digits: int = 0
+    """to which claim and reference were seen to agree"""
     note: str = ""
     convention: str = ""
     witness: Witness | None = None
@@ -98,12 +130,13 @@ def _nothing() -> None:
 
 
 @dataclass(frozen=True, repr=False)
-class Check:
+class Check(Final):
     """Whether a claimed derivative is right.
 
-    ``verdict``: "correct" (any relative error above ``closeness`` would have been seen, and none was), "wrong" (it
-    differs by more than everything that is known to be uncertain), or "inconclusive". ``entries`` are those that are
-    wrong or undecided, the worst last; ``passed`` counts the others.
+    ``verdict``: "correct" (within ``allowed``, or to six ``digits`` and more), "wrong" (it differs by more than that,
+    or than everything that is known to be uncertain), or "inconclusive". ``entries`` are those that are wrong or
+    undecided, the worst last; ``passed`` counts the others. A pickle holds what was found so far: an ``explanation``
+    that nobody has asked for is not looked for any more.
     """
 
     verdict: Verdict
@@ -113,12 +146,14 @@ class Check:
     reference: Result
     source: str
     """where the reference comes from"""
+    digits: int
+    """decimal digits to which claim and reference were seen to agree in every entry, and no more than really do"""
+    allowed: Tolerances | None = None
+    """what the caller allowed, by rtol and atol"""
+    decided: str = ""
+    """what limits the digits"""
     unchecked: str = ""
     """what was sampled rather than looked at"""
-    tolerance: float = 0.0
-    """the largest tolerance of the entries that passed, in proportion to their size"""
-    decided: str = ""
-    """the term that made most of it"""
     points: int = 1
     scope: str = ""
     """for which points it was shown, and how"""
@@ -128,15 +163,23 @@ class Check:
     """why it is inconclusive, or what shows that the whole vector is wrong"""
     counterexample: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
-    closeness: float = 1e-9
     at: Mapping[str, Any] = field(default_factory=dict)
     explain: Callable[[], str | None] = field(default=_nothing, compare=False)
     """looks for the repair: it costs more than the verdict, so it waits until ``explanation`` is asked for"""
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "explain": _nothing}
+
     @cached_property
+    @undisturbed()
     def explanation(self) -> str | None:
         """The repair, proven at fresh points; None if the claim is not wrong, or no repair was found."""
         return self.explain()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.reference.notes
 
     def __bool__(self) -> bool:
         """A check is true only if the claim is correct."""
@@ -147,15 +190,22 @@ class Check:
         """A direction that shows the whole vector to be wrong, where its worst entry alone could be right."""
         return self.entries[-1].witness if self.entries else None
 
+    @property
+    def summary(self) -> str:
+        """The verdict, and how far claim and reference were seen to agree."""
+        if self.verdict != "correct" or self.digits > 15:  # formulas are equal, not digits
+            return self.verdict
+        return f"correct, within {self.allowed}" if self.allowed else f"correct, to at least {self.digits} digits"
+
     def __str__(self) -> str:
-        parts: list[str] = [self.verdict]
+        parts: list[str] = [self.summary]
         if self.entries:
             worst = self.entries[-1]
             given = "the given point" if len(self.at) > FEW else _named(self.at)
             parts[0] += f" at {given if worst.at is None else _named(worst.at)}"
             if not worst.note:
                 parts.append(f"{worst.label} is {worst.reference!r}, claimed {worst.claimed!r}")
-            elif worst.note != self.reason:
+            elif not self.reason.startswith(worst.note):
                 parts.append(f"{worst.label} is claimed to be {worst.claimed!r}, but {worst.note}")
         if self.explanation:
             parts.append(self.explanation)

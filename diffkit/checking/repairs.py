@@ -40,7 +40,7 @@ def repair(setting: Setting, point: Any, seed: int = 0) -> str | None:
         setting.labels, tuple((a.name, a.shape) for a in setting.arguments), setting.claim.shape or (1,),
         tuple(task.indices[place] for place in setting.places[first:]), lambda row: claim.values(row)[first:],
         truth, np.array(point, dtype=float), subject.program, sizes_of(setting),
-        lambda row: claim.rounding(row)[first:], records_of(setting),
+        lambda row: claim.rounding(row)[first:], records_of(setting), setting.structure.kept,
     )  # fmt: skip
     found = explain(evidence, seed)
     return None if found is None else found.text

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffkit.algebras.floats import FLOATS
+from diffkit.checking.exact import EXACT
 from diffkit.domain import domain
 from diffkit.program import Program, run
 
@@ -21,15 +22,13 @@ SIMPLE = 120  # slots of claim and derivative up to which SymPy is asked to simp
 
 def scope_of(setting: Setting, judge: Judge, points: int, verdict: str) -> tuple[str, Any]:
     """Say where the claim was shown to hold; and a point where the domains differ, if there is one."""
-    at = f"at {points} point{'s' * (points > 1)}"
+    at = at_points(points)
     if verdict != "correct":
         return at, None
     difference = judge.difference
-    if difference is None:
+    if difference is None or not judge.exact:
         return at, None
-    shown = f"{at}, to 28 digits or more"
-    if not (setting.claim.text and setting.subject.exact):
-        return shown, None
+    shown = f"{at}, to {EXACT} digits or more"
     if len(difference.program) <= SIMPLE:
         from diffkit.sympy_bridge import is_zero
 
@@ -49,6 +48,11 @@ def scope_of(setting: Setting, judge: Judge, points: int, verdict: str) -> tuple
         else:
             shown += f"; f asks for {of_f}, the claim for {of_claim}"
     return shown, None
+
+
+def at_points(points: int) -> str:
+    """How many points a claim was looked at."""
+    return f"at {points} point{'s' * (points > 1)}"
 
 
 def _values_apart(f: Program, claim: Program) -> tuple[bool, bool]:

@@ -3,85 +3,177 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from diffkit.callables import Bound
 from diffkit.callables.function import Argument, Function, as_function
 from diffkit.checking.claims import Claim, CodeClaim, NumberClaim, read_claim, unfit
+from diffkit.checking.structure import Structure, symmetric
 from diffkit.checking.subject import Subject
+from diffkit.checking.wrappers import by_name, contracted, of_symmetric, with_reset, with_symmetric_results
 from diffkit.errors import DiffkitError, PointError
-from diffkit.functions import as_joint_program, is_function
+from diffkit.frames import names_in
+from diffkit.functions import as_list, is_function, read_joint
 from diffkit.points import Points, read_points
+from diffkit.program import Program
 from diffkit.questions import source_task
-from diffkit.questions.of_function import OfFunction
+from diffkit.questions.of_function import OfFunction, coordinates
+from diffkit.syntax.names import Names, names_of
 from diffkit.tasks import Task
 
 SPREAD = 0.3  # how far beside, in proportion
 TRIES = 8  # random points tried for each that is wanted, as some have no derivative
+COTANGENTS = 3  # random ones that a pullback is compared with
+
+
+class Asked(NamedTuple):
+    """What the caller gives: f, the claim and the point, and what says how they are meant."""
+
+    f: Any
+    claim: Any
+    at: Any = None
+    kind: str | None = None
+    wrt: Any = None
+    variables: Names | None = None
+    args: Sequence[Any] = ()
+    claim_args: Sequence[Any] = ()
+    reset: Callable[[], Any] | None = None
+    symmetric: bool = False
 
 
 class Setting:
     """What a check is about: the subject, the claim, and the points that were given."""
 
-    def __init__(
-        self, f: Any, claim: Any, at: Any, kind: str | None, variables: Sequence[str] | None, args: Sequence[Any],
-        claim_args: Sequence[Any],
-    ):  # fmt: skip
-        code = is_function(f)
-        self.given: list[tuple[float, ...]]
-        points: Points | None
-        if code:
-            if at is None:
-                raise PointError("a Python function is checked at a point", hint="give at=…")
-            question = OfFunction(f, "jacobian", variables, args, {})
-            task, points = question.at(at)
-            bound = task.function
-            assert bound is not None
-            source: Any = bound
-            self.arguments: tuple[Argument, ...] = bound.arguments
-            self.outputs = bound.shape
-            words = bound.inputs if all(a.shape == () for a in bound.arguments) else None
-        else:
-            program = as_joint_program(f, variables)
-            source, words = program, program.inputs
-            points = read_points(at, program.inputs) if at is not None else None
-            self.arguments = _arguments_of(claim, program.inputs, at, claim_args)
-            self.outputs = () if len(program.outputs) == 1 else (len(program.outputs),)
-        self.source = source
-        self.functions = [as_function(g, a) for g, a in ((f, args), (claim, claim_args)) if is_function(g)]
+    def __init__(self, asked: Asked, rng: Any):
+        self.asked, self.rng = asked, rng
+        code, coded = is_function(asked.f), is_function(asked.claim)
+        if asked.reset is not None and not (code or coded):
+            raise DiffkitError("reset is called before code, and neither f nor the claim is code")
+        if asked.kind == "vjp" and not (code and coded):
+            raise DiffkitError("a vjp is checked of code, with the claim in code as claim(x, cotangent)",
+                               hint="of text, check the gradient or the Jacobian")  # fmt: skip
+        source = self._of_code() if code else self._of_text()
         self.labels: tuple[str, ...] = source.inputs
-        self.given = [] if points is None else [points.point] if points.point is not None else list(
-            map(tuple, points.rows.tolist()))  # fmt: skip
-        start = self.given[0] if self.given else (0.7,) * len(self.labels)
-        self.claim: Claim = read_claim(claim, claim_args, self.arguments, self.labels, start, words,
-                                       None if kind is None else False)  # fmt: skip
-        if isinstance(self.claim, NumberClaim) and len(self.given) != 1:
+        self.chosen = self._chosen()
+        claim = self._claim(code)
+        self.claim: Claim = claim
+        if isinstance(claim, NumberClaim) and len(self.given) != 1:
             raise PointError("numbers are a derivative at one point", hint="give that point with at=…")
-        if isinstance(self.claim, CodeClaim) and not self.given:
+        if isinstance(claim, CodeClaim) and not self.given:
             raise PointError("a claim in code is checked at a point", hint="give at=…")
-        self.kind = self._kind(kind)
+        self.kind = self._kind()
+        self.source = source
         self.task = self._task()
         self.places = self.task.places
         self.subject = Subject(self.task)
-        self.shape = self.claim.shape
+        self.shape = claim.shape
+        self.functions = [as_function(g, args) for g, args in ((asked.f, asked.args), (asked.claim, asked.claim_args))
+                          if is_function(g)]  # fmt: skip
 
-    def _kind(self, asked: str | None) -> str:
+    # F and the point ----------------------------------------------------------------------------------------------
+
+    def _of_code(self) -> Bound:
+        """F as a bound function, with its arguments, outputs and points."""
+        asked = self.asked
+        if asked.at is None:
+            raise PointError("a Python function is checked at a point", hint="give at=…")
+        function = self._wrapped(asked.f, asked.args)
+        task, points = OfFunction(function, "jacobian", asked.variables, (), {}, names_in(asked.at)).at(asked.at)
+        self.notes = task.notes
+        bound = task.function
+        assert bound is not None
+        self._place(points, bound.arguments)
+        if self.symmetric:
+            bound = Bound(of_symmetric(function, self.symmetric), bound.arguments, bound.inputs, self.start)
+        self.outputs = bound.shape
+        return bound if asked.kind != "vjp" else self._pullback(bound)
+
+    def _of_text(self) -> Program:
+        """F as a program, with its arguments as the claim takes them."""
+        asked = self.asked
+        reading = read_joint(as_list(asked.f), asked.variables, {*names_in(asked.at), *names_of(asked.wrt)})
+        program, self.notes = reading.of_one(asked.variables).program, reading.notes
+        points = read_points(asked.at, program.inputs) if asked.at is not None else None
+        self.outputs = () if len(program.outputs) == 1 else (len(program.outputs),)
+        self._place(points, _arguments_of(asked.claim, program.inputs, asked.at, asked.claim_args))
+        return program
+
+    def _place(self, points: Points | None, arguments: tuple[Argument, ...]) -> None:
+        self.arguments = arguments
+        self.given: list[tuple[float, ...]] = [] if points is None else [points.point] if points.point is not None \
+            else list(map(tuple, points.rows.tolist()))  # fmt: skip
+        self.start = self.given[0] if self.given else (0.7,) * sum(a.size for a in arguments)
+        self.structure = Structure(arguments, self.start)
+        arrays = self.structure.split(self.structure.point)
+        self.symmetric = [k for k, a in enumerate(arrays) if symmetric(a)] if self.asked.symmetric else []
+        if self.asked.symmetric and not self.symmetric:
+            raise PointError("no argument is a symmetric matrix at the point")
+
+    def _wrapped(self, f: Any, args: Sequence[Any]) -> Function:
+        return by_name(with_reset(as_function(f, args), self.asked.reset), self.asked.at)
+
+    def _pullback(self, bound: Bound) -> Bound:
+        """ȳ·f as a function of the point and the cotangent ȳ, at random cotangents."""
+        taken = {a.name for a in bound.arguments}
+        name = next(n for k in range(len(taken) + 1) for n in ["cotangent" + "_" * k] if n not in taken)
+        cotangent = Argument(name, bound.shape)
+        random = self.rng.standard_normal((len(self.given), COTANGENTS, cotangent.size)).tolist()
+        self.given = [(*x, *y) for x, each in zip(self.given, random, strict=True) for y in each]
+        self.arguments, self.start = (*bound.arguments, cotangent), self.given[0]
+        self.structure = Structure(self.arguments, self.start)
+        function = Function(contracted(bound.function, bound.shape))
+        return Bound(function, self.arguments, (*bound.inputs, *cotangent.labels()), self.start)
+
+    # What is claimed ----------------------------------------------------------------------------------------------
+
+    def _chosen(self) -> tuple[str, ...]:
+        """The coordinates that f is differentiated by."""
+        if self.asked.wrt is not None:
+            names = coordinates(self.asked.wrt, self.arguments)
+            return (names,) if isinstance(names, str) else tuple(map(str, names))
+        fixed = self.arguments[-1].size if self.asked.kind == "vjp" else 0
+        return self.labels[: len(self.labels) - fixed]
+
+    @property
+    def parameters(self) -> tuple[Argument, ...]:
+        """The arguments that f is differentiated by."""
+        return tuple(a for a in self.arguments if set(a.labels()) <= set(self.chosen))
+
+    def _claim(self, code: bool) -> Claim:
+        asked = self.asked
+        claim, words = asked.claim, self.labels if not code or all(a.shape == () for a in self.arguments) else None
+        if is_function(claim):
+            claim = with_symmetric_results(self._wrapped(claim, asked.claim_args), self.arguments, self.symmetric)
+        pair = None if asked.kind is None else False
+        return read_claim(
+            claim, self.arguments, self.parameters, self.labels, self.start, words, len(self.chosen), pair
+        )
+
+    def _kind(self) -> str:
         """What the claim is, by the number of its entries."""
-        n, m = len(self.labels), math.prod(self.outputs)
+        asked = self.asked.kind
+        n, m = len(self.chosen), math.prod(self.outputs)
         count = math.prod(self.claim.shape)
         sizes = {"gradient": n, "hessian": n * n} if m == 1 else {"jacobian": m * n}
+        sizes = {"vjp": n} if asked == "vjp" else sizes
         if asked is not None:
             if asked not in sizes and asked != "jacobian":
                 raise DiffkitError(f"f has {m} outputs, so its derivative is a jacobian, no {asked}")
             sizes = {asked: sizes.get(asked, m * n)}
         if count not in sizes.values():
-            raise unfit(self.claim, self.arguments, sizes)
+            raise unfit(self.claim, self.parameters, sizes, self.chosen)
         return next(kind for kind, size in sizes.items() if size == count)
 
     def _task(self) -> Task:
-        task = source_task(self.source, self.kind, {})
+        options = {} if self.chosen == self.labels else {"wrt": self.chosen}
+        task = source_task(self.source, "gradient" if self.kind == "vjp" else self.kind, options)
+        task = task._replace(notes=self.notes)
+        if self.kind == "vjp":
+            labels = tuple(label.replace("∂f", "ȳ·∂f") for label in task.labels)
+            return task._replace(kind="vjp", labels=labels)
         if not self.claim.paired:
             return task
         indices = ((0, ()), *task.indices)
@@ -98,15 +190,16 @@ class Setting:
         """A point by the names of its coordinates."""
         return dict(zip(self.labels, point, strict=True))
 
-    def beside(self, wanted: int, rng: Any) -> list[tuple[float, ...]]:
-        """Random points: near the first given one, or anywhere moderate for words without a point."""
-        n = len(self.labels)
+    def beside(self, wanted: int) -> list[tuple[float, ...]]:
+        """Random points: near the first given one and of its kind, or anywhere moderate for words without a point."""
+        n, rng = len(self.labels), self.rng
         if not self.given:
             rows = rng.choice([-1, 1], (TRIES * wanted, n)) * np.exp(rng.uniform(-2, 1, (TRIES * wanted, n)))
             return [tuple(row) for row in rows.tolist()]
         base = np.array(self.given[0])
         scale = np.where(base == 0, 1.0, np.abs(base))
-        return [tuple((base + SPREAD * scale * rng.uniform(-1, 1, n)).tolist()) for _ in range(TRIES * wanted)]
+        moved = (self.structure.kept(base + SPREAD * scale * rng.uniform(-1, 1, n)) for _ in range(TRIES * wanted))
+        return [tuple(row.tolist()) for row in moved if row is not None]
 
 
 def _arguments_of(claim: Any, inputs: Sequence[str], at: Any, args: Sequence[Any]) -> tuple[Argument, ...]:

@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 from diffkit.callables import Bound
+from diffkit.deadline import TimeIsUp
 from diffkit.function_referee import FunctionReferee
 from diffkit.layout import lay_out
 from diffkit.points import Points
 from diffkit.program import Program
 from diffkit.referee import Referee
-from diffkit.results import Answer, Odd, Result
+from diffkit.results import Answer, Odd, Result, unanswered
 from diffkit.tasks import Task
 
 
@@ -54,9 +55,15 @@ class Subject:
         """The formula of f, if it is known."""
         return None if self.reason else self.task.program
 
-    def at(self, point: Sequence[float]) -> Truth:
-        """The reference at a point."""
-        answer = self.referee.at(tuple(point))
+    def _answer(self, point: tuple[float, ...]) -> Answer:
+        try:
+            return self.referee.at(point)
+        except TimeIsUp as up:
+            return unanswered(len(self.task.indices), up.reason)
+
+    def at(self, point: Sequence[float], untold: str = "") -> Truth:
+        """The reference at a point; ``untold`` is why there is none, where that is known beforehand."""
+        answer = unanswered(len(self.task.indices), untold) if untold else self._answer(tuple(point))
         bars = list(answer.errors) if answer.errors is not None else [0.0] * len(answer.values)
         return Truth(list(answer.values), bars, answer.odd, not self.reason, answer.note, answer)
 

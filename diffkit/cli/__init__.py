@@ -3,49 +3,55 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command and exit: 0 fine, 1 the answer is no, 2 the input is bad, 130 interrupted."""
+    """Run the command and exit.
+
+    0 fine, 1 the answer is no, 2 bad input or output that cannot be written, 130 interrupted, 141 nobody reads on.
+    """
     gc.disable()  # one answer and the process ends: collecting would cost a tenth of it
+    from diffkit.cli.streams import provide
+
+    provide()
+    sys.exit(_code(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def _code(arguments: list[str]) -> int:
+    """Run the command and give its exit code."""
     import click
 
     from diffkit.cli.commands import cli
-    from diffkit.cli.output import EXIT_INTERRUPTED
+    from diffkit.cli.interrupts import EXIT_INTERRUPTED
+    from diffkit.cli.output import EXIT_BAD, EXIT_UNREAD
+    from diffkit.cli.streams import complain, give_up
     from diffkit.errors import DiffkitError
 
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace", encoding="utf-8")
     try:
-        code = cli.main(args=None if arguments is None else list(arguments), prog_name="diffkit", standalone_mode=False)
+        with cli.make_context("diffkit", arguments) as context:
+            code = cli.invoke(context)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except DiffkitError as error:
-        code = _complain(str(error), error.caret())
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        code = 2
+        complain(str(error), error.caret())
     except click.UsageError as error:
         hint = f" ({error.ctx.command_path} --help explains)" if error.ctx is not None else ""
-        code = _complain(error.format_message().rstrip(".") + hint)
+        complain(error.format_message().rstrip(".") + hint)
     except click.ClickException as error:
-        code = _complain(error.format_message())
+        complain(error.format_message())
     except (click.Abort, KeyboardInterrupt):
-        _complain("interrupted")
-        code = EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader went away; nothing more can be said to it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
+        complain("interrupted")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        give_up(sys.stdout)
+        return EXIT_UNREAD
+    except OSError as error:  # of standard output: files have errors of their own
+        complain(f"cannot write to standard output: {error.strerror or error}")
+        give_up(sys.stdout)
     except (MemoryError, RecursionError):
-        code = _complain("the expression is too large for this machine")
-    sys.exit(code if isinstance(code, int) else 0)
-
-
-def _complain(reason: str, caret: str = "") -> int:
-    one_line = " ".join(reason.split())
-    print(f"diffkit: {one_line}", file=sys.stderr)
-    if caret:
-        print(caret, file=sys.stderr)
-    return 2
+        complain("the expression is too large for this machine")
+    return EXIT_BAD

@@ -48,21 +48,26 @@ def ask_arrays(
     """Read a question about expressions at a point."""
     from diffkit.errors import DiffkitError
     from diffkit.questions import ask
+    from diffkit.syntax.names import names_of
 
     if kind != "jacobian" and len(expressions) > 1:
         raise DiffkitError(f"a {kind} is of one expression", hint="quote the expression, or ask for the jacobian")
-    function, at = read_arrays(expressions, options)
+    function, at = read_arrays(expressions, options, names_of(task_options.get("wrt")))
     return Asked(expressions, ask(function, kind, **task_options), at)
 
 
-def read_arrays(expressions: tuple[str, ...], options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+def read_arrays(
+    expressions: tuple[str, ...], options: dict[str, Any], wrt: tuple[str, ...] = ()
+) -> tuple[Any, dict[str, Any]]:
     """Read expressions with their data as a function, and the point; PointError without one."""
     from diffkit.errors import PointError
+    from diffkit.frames import names_in
     from diffkit.matrices.settings import function_of_text, read_at
 
     if options.get("points"):
         raise PointError("array expressions take one point, by --at", hint="--data is for what stays as it is")
-    function, holds = function_of_text(expressions, options["let"], options["data"], names(options["variables"]))
+    given = (*names_in(options["at"]), *wrt)
+    function, holds = function_of_text(expressions, options["let"], options["data"], names(options["variables"]), given)
     if options["at"] is None:
         example = ",".join(f"{name}=0" for name in function.parameters()[:4])
         raise PointError("an array expression needs a point", hint=f'add --at "{example}", arrays as x=[1,2,3]; '
@@ -85,15 +90,18 @@ def differentiate_arrays(
 
 
 def judge_arrays(
-    expression: str, claims: tuple[str, ...], at: str | None, kind: str | None, closeness: float,
-    options: dict[str, Any],
-) -> Any:  # fmt: skip
-    """Check claims in the array language, one for each variable or one for all, at a point."""
+    expression: str, claims: tuple[str, ...], at: str | None, options: dict[str, Any], **judging: Any
+) -> Any:
+    """Check claims in the array language, one for each variable or one for all, at a point; ``judging`` as check."""
     from diffkit.checking.check import check
     from diffkit.errors import PointError
+    from diffkit.frames import names_in
     from diffkit.matrices.settings import claim_beside, function_of_text, read_at
 
-    function, holds = function_of_text((expression,), options["let"], options["data"], names(options["variables"]))
+    given = (*names_in(at), *(judging["wrt"] or ()))
+    function, holds = function_of_text(
+        (expression,), options["let"], options["data"], names(options["variables"]), given
+    )
     if at is None:
         raise PointError("a claim about an array expression is checked at a point",
                          hint="add --at; matrix --check is for any size")  # fmt: skip
@@ -104,5 +112,6 @@ def judge_arrays(
         return found[0] if len(found) == 1 else found
 
     claimed.__name__ = "claim"
-    kind = kind or ("gradient" if len(claims) > 1 else None)
-    return check(function, claimed, read_at(at, function, holds), kind=kind, closeness=closeness)
+    if len(claims) > 1 and judging.get("kind") is None:
+        judging["kind"] = "gradient"
+    return check(function, claimed, read_at(at, function, holds), **judging)

@@ -8,8 +8,11 @@ import click
 
 from diffkit.cli.arrays import are_arrays, array_options, judge_arrays
 from diffkit.cli.inputs import CODE, argument_of, names_in_module
-from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names
+from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, tolerance_options
 from diffkit.cli.output import EXIT_NO, deliver
+
+CODED = ("gradient", "jacobian", "hessian", "vjp")
+"""kinds of claims in code that have an option of their own"""
 
 
 @click.command(cls=ExpressionCommand)
@@ -24,22 +27,27 @@ from diffkit.cli.output import EXIT_NO, deliver
 @click.option("--gradient", metavar="MODULE:NAME", help="The claimed gradient, in code.")
 @click.option("--jacobian", metavar="MODULE:NAME", help="The claimed Jacobian, in code.")
 @click.option("--hessian", metavar="MODULE:NAME", help="The claimed Hessian, in code (or --claim with --kind hessian).")
+@click.option("--vjp", metavar="MODULE:NAME", help="A backward function, claim(x, …, cotangent), in code.")
 @click.option(
-    "--kind", metavar="KIND", help="derivative, gradient, jacobian or hessian, where the claim's size leaves it open."
-)
+    "--kind", metavar="KIND",
+    help="derivative, gradient, jacobian, hessian or vjp, where the claim's size leaves it open.",
+)  # fmt: skip
 @click.option("--at", metavar="POINT", help="Where: 1 | 1,2 | x=1,y=2 | MODULE:NAME. Expressions may do without.")
 @click.option("--args", "args", metavar="LIST", help="Further arguments of code, such as MODULE:X,MODULE:y,0.1.")
 @click.option("--variables", metavar="NAMES", help="Variables in order, such as b,a.")
+@click.option("--wrt", metavar="NAMES", help="The claim is by these variables only.")
 @click.option(
-    "--closeness", type=float, default=1e-9, metavar="R", help="Relative error that must be seen.  [default: 1e-9]"
+    "--reset", metavar="MODULE:NAME", help="Code to call before every evaluation, such as one that sets a seed."
 )
+@click.option("--symmetric", is_flag=True, help="F is a function of symmetric matrices.")
+@click.option("--beside", type=click.IntRange(0), default=2, metavar="N", help="Random points beside.  [default: 2]")
+@tolerance_options("What the claim may be off by, as a part of it.", "What it may be off by, absolutely.")
 @array_options
 @click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
 @click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
 def check(
-    function: str, claims: tuple[str, ...], gradient: str | None, jacobian: str | None, hessian: str | None,
-    kind: str | None, at: str | None, args: str | None, variables: str | None, closeness: float, format: str,
-    output: str | None, data: tuple[str, ...], let: tuple[str, ...],
+    function: str, claims: tuple[str, ...], at: str | None, args: str | None, variables: str | None,
+    data: tuple[str, ...], let: tuple[str, ...], format: str, output: str | None, **options: Any,
 ) -> int:  # fmt: skip
     """Is a claimed derivative of F right?
 
@@ -52,40 +60,40 @@ def check(
     diffkit check "x**2*sin(x)" --claim "2*x*sin(x)+x**2*cos(x)"
     diffkit check "x^2*y" --claim "2*x*y, x^2" --at 1,2
     diffkit check "log(x)" --claim "1/x"
+    diffkit check "-(y*log(p)+(1-y)*log(1-p))" --claim "-y/p+(1-y)/(1-p)" --wrt p
     diffkit check "norm(X @ w - y)**2" --claim "2*X.T @ (X @ w - y)" --data data.npz --at "w=[1,2]"
     diffkit check mymodule:loss --gradient mymodule:grad --at 0.1,0.2 --args mymodule:X,mymodule:y
+    diffkit check mymodule:layer --vjp mymodule:backward --at mymodule:weights --rtol 1e-6
     diffkit check mymodule:problem
     """
     from diffkit.checking.check import check as judge
     from diffkit.errors import DiffkitError
-    from diffkit.points import split_top
+    from diffkit.frames import split_top
     from diffkit.reports import check_format
     from diffkit.reports.check import CheckReport
 
     check_format(format)
-    coded = {"gradient": gradient, "jacobian": jacobian, "hessian": hessian}
-    given = [(name, value) for name, value in coded.items() if value is not None]
+    given = [(kind, name) for kind in CODED if (name := options.pop(kind)) is not None]
     if len(given) + bool(claims) > 1:
-        raise DiffkitError(
-            "there is more than one claim", hint="give --claim, or one of --gradient, --jacobian, --hessian"
-        )
-    given_arrays = {"data": data, "let": let}
+        raise DiffkitError("there is more than one claim",
+                           hint=f"give --claim, or one of {', '.join(f'--{kind}' for kind in CODED)}")  # fmt: skip
+    given_arrays = {"data": data, "let": let, "variables": variables}
+    options["wrt"] = names(options["wrt"])
+    options["reset"] = None if options["reset"] is None else names_in_module(options["reset"])
     if not CODE.match(function) and are_arrays((function, *claims), at, given_arrays):
         if given or not claims:
             raise DiffkitError(
                 "the claim about an array expression is text", hint="add --claim, once for each variable"
             )
-        found = judge_arrays(function, claims, at, kind, closeness, {**given_arrays, "variables": variables})
-        deliver(CheckReport(function, ", ".join(claims), found), format, output)
-        return 0 if found.verdict == "correct" else EXIT_NO
+        found = judge_arrays(function, claims, at, given_arrays, **options)
+        return _told(CheckReport(function, ", ".join(claims), found), format, output)
     f: Any = names_in_module(function) if CODE.match(function) else function
     if CODE.match(function) and not callable(f):
         raise DiffkitError(f"{function} is a {type(f).__name__}, not a function")
     further: Any = tuple(argument_of(part) for part in args.split(",")) if args else ()
     where: Any = names_in_module(at) if at is not None and CODE.match(at) else at
     if given:
-        kind, text = given[0]
-        assert text is not None
+        options["kind"], text = given[0]
         claim: Any = names_in_module(text)
     elif claims:
         text = ", ".join(claims)
@@ -97,9 +105,15 @@ def check(
         text = "as it returns"
     else:
         raise DiffkitError("there is no claim", hint='add --claim, for example --claim "2*x"')
-    found = judge(f, claim, where, kind=kind, variables=names(variables), args=further, closeness=closeness)
-    deliver(CheckReport(function, text, found), format, output)
-    return 0 if found.verdict == "correct" else EXIT_NO
+    found = judge(f, claim, where, variables=names(variables), args=further, **options)
+    return _told(CheckReport(function, text, found), format, output)
+
+
+def _told(report: Any, format: str, output: str | None) -> int:
+    """Report a check, with its explanation if that is found in time."""
+    report.check.explanation  # noqa: B018 - what is looked for while a report is written takes as long as it takes
+    deliver(report, format, output)
+    return 0 if report.check else EXIT_NO
 
 
 def _problem(name: str, function: Any) -> tuple[Any, Any, Any, Any]:

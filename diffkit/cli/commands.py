@@ -12,20 +12,27 @@ from diffkit.cli.checking import check
 from diffkit.cli.comparing import compare, report
 from diffkit.cli.descending import descend
 from diffkit.cli.formulas import formulas_of
-from diffkit.cli.inputs import function_of, points_of, report_on
+from diffkit.cli.inputs import function_of, report_on, where
 from diffkit.cli.learning import explain, gallery, limit, tangent
 from diffkit.cli.matrices import matrix
-from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, shared
-from diffkit.cli.output import EXIT_NO, deliver
+from diffkit.cli.options import FORMATS_HELP, Commands, ExpressionCommand, names, shared
+from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver
 from diffkit.cli.stationary import stationary
 
 
 @click.group(
-    help="Is this derivative right? Derivatives by symbolic, finite-difference and dual-number methods, compared."
+    cls=Commands,
+    help="Is this derivative right? Derivatives by symbolic, finite-difference and dual-number methods, compared.",
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="diffkit")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Group of all commands."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+        context.exit(EXIT_BAD)
 
 
 @cli.command(cls=ExpressionCommand)
@@ -127,27 +134,28 @@ def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], 
 
     format, output = options["format"], options["output"]
     check_format(format)
-    backend = find_backend(options["backend"], options["digits"], options["timeout"])
+    backend = find_backend(options["backend"], options["digits"])
     if are_arrays(expressions, options["at"], options):
         document, fine = differentiate_arrays(expressions, kind, task_options, options, backend)
         deliver(document, format, output)
         return 0 if fine else EXIT_NO
-    task = make_task(function_of(expressions, kind), kind, names(options["variables"]), **task_options)
-    points = points_of(options["at"], options["points"], task.variables)
+    place = where(options["at"], options["points"])
+    task = make_task(function_of(expressions, kind), kind, names(options["variables"]), place.names, **task_options)
+    points = place.points(task.variables)
     if points is None and not task.variables:
         points = read_points([], ())
     formulas: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    result = None if points is None else Prepared(OfExpression(task), backend).result(points)
     if points is None or _wants_formula(options["formula"], backend.name, format):
         formulas, notes = formulas_of(task, required=points is None)
     if points is None:
         from diffkit.domain import domain
 
-        deliver(report_on(task, formulas=formulas, domain=str(domain(task.program))), format, output)
+        deliver(report_on(task, formulas=formulas, domain=str(domain(task.program)), notes=notes), format, output)
         return 0
-    result = Prepared(OfExpression(task), backend).result(points)
     deliver(report_on(task, formulas=formulas, result=result, notes=notes), format, output)
-    return 0 if result.ok else EXIT_NO
+    return 0 if result else EXIT_NO
 
 
 def _wants_formula(asked: bool | None, backend: str, format: str) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from diffkit.cli.arrays import are_arrays, array_options, ask_arrays
-from diffkit.cli.inputs import backends_of, function_of, points_of, report_on
-from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, shared
-from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver, gather, patience
+from diffkit.cli.inputs import backends_of, function_of, report_on, where
+from diffkit.cli.interrupts import EXIT_INTERRUPTED
+from diffkit.cli.options import FORMATS_HELP, Command, ExpressionCommand, names, shared, tolerance_options
+from diffkit.cli.output import EXIT_NO, INTERRUPTED, deliver, gather, patience
+from diffkit.cli.streams import complain
 
 BACKENDS = click.option(
     "--backends",
@@ -71,9 +74,10 @@ def compare(
         with patience("comparing") as tell:
             comparison = compare_task(task, place.point, backends_of(backends), tell)
         deliver(asked.report(task, comparison=comparison), format, output)
-        return 0 if comparison.verdict == "agree" else EXIT_NO
-    task = make_task(function_of(expressions, kind), kind, names(variables), **task_options)
-    found = points_of(at, points, task.variables)
+        return 0 if comparison else EXIT_NO
+    given_at = where(at, points)
+    task = make_task(function_of(expressions, kind), kind, names(variables), given_at.names, **task_options)
+    found = given_at.points(task.variables)
     if found is None:
         raise PointError("compare needs a point", hint="add --at, for example --at " + _example(task.variables))
     chosen = backends_of(backends)
@@ -88,52 +92,61 @@ def compare(
     with patience("comparing") as tell:
         comparison = compare_task(task, found.point, chosen, tell)
     deliver(report_on(task, comparison=comparison), format, output)
-    return 0 if comparison.verdict == "agree" else EXIT_NO
+    return 0 if comparison else EXIT_NO
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("cases", metavar="CASES")
 @click.option("--kind", default="gradient", metavar="KIND", help="gradient or hessian.  [default: gradient]")
 @BACKENDS
-@click.option(
-    "--closeness", type=click.FloatRange(0), metavar="R",
-    help="How near an expected value must be, as a part of it.  [default: 1e-12]",
-)  # fmt: skip
+@tolerance_options("How near an expected value must be, as a part of it.  [default: 1e-12]", "How near, absolutely.")
+@click.option("--against", metavar="FILE", help="An older report in JSON: tell what changed, and what is lost.")
 @click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
 @click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
-def report(cases: str, kind: str, backends: str, closeness: float | None, format: str, output: str | None) -> int:
+def report(
+    cases: str, kind: str, backends: str, rtol: float | None, atol: float | None, against: str | None, format: str,
+    output: str | None,
+) -> int:  # fmt: skip
     """Report how accurate the methods are over a file of cases, one JSON object a line (- is standard input).
 
     A case has "expr" and "at", and if wanted "id", "vars", "source" and the expected "gradient" or "hessian"
     (numbers, decimal text, a status such as "pole", or null); other fields are ignored.
-    Exit code 0 if every method is within its own error bar and nothing expected is contradicted, 1 if not, 2 for a
-    malformed line, 130 if interrupted; what was found until then is still reported.
+    Exit code 0 if no method disagrees with the reference and nothing expected is contradicted, 1 if not, 2 for a
+    malformed line, 130 if interrupted; what was found until then is still reported. --against lists the points that
+    changed status, lost or gained digits, or take longer; the exit code is then 1 if any is lost, or contradicted.
 
     \b
     diffkit report cases.jsonl
+    diffkit report cases.jsonl --format json --output old.json
+    diffkit report cases.jsonl --against old.json
     diffkit report cases.jsonl --backends dual --kind hessian
     diffkit report cases.jsonl --format html --output accuracy.html
     """
     from diffkit.cases import load_cases
+    from diffkit.regression import changes_since, known
     from diffkit.reports import Report, check_format
+    from diffkit.tolerances import read_tolerances
 
     check_format(format)
     chosen = backends_of(backends)
-    accuracy, code = _examine(load_cases(cases, kind), chosen, kind, closeness)
+    old = None if against is None else known(against)
+    accuracy, code = _examine(load_cases(cases, kind), chosen, kind, read_tolerances(rtol, atol))
+    if old is not None:
+        accuracy = replace(accuracy, changes=changes_since(old[0], accuracy.known, old[1]))
     deliver(Report((), (), kind, accuracy=accuracy), format, output)
-    return code or (0 if accuracy.passed else EXIT_NO)
+    return code or (0 if accuracy else EXIT_NO)
 
 
-def _examine(cases: Any, backends: list[Any], kind: str, closeness: float | None = None) -> tuple[Any, int]:
+def _examine(cases: Any, backends: list[Any], kind: str, allowed: Any = None) -> tuple[Any, int]:
     """Compare at every case; an interrupt keeps what was found, and gives its exit code."""
-    from diffkit.accuracy import CLOSE, AccuracyReport, examine
+    from diffkit.accuracy import AccuracyReport, examine
 
-    outcomes, interrupted = gather(examine(cases, backends, CLOSE if closeness is None else closeness), len(cases))
-    accuracy = AccuracyReport(kind, tuple(b.name for b in backends), tuple(outcomes), len(cases))
-    if interrupted:
+    outcomes, stopped = gather(examine(cases, backends, allowed), len(cases))
+    accuracy = AccuracyReport(kind, tuple(b.name for b in backends), tuple(outcomes), len(cases), stopped)
+    if stopped:
         done = f"{len(outcomes)} of {len(cases)} points"
-        click.echo(f"diffkit: interrupted; the report says what was found at {done}", err=True)
-    return accuracy, EXIT_INTERRUPTED if interrupted else 0
+        complain(f"{stopped}; the report says what was found at {done}")
+    return accuracy, EXIT_INTERRUPTED if stopped == INTERRUPTED else 0
 
 
 def _example(variables: tuple[str, ...]) -> str:

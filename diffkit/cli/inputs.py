@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from diffkit.cli.options import names
 
@@ -25,19 +25,40 @@ def function_of(expressions: tuple[str, ...], kind: str) -> Any:
     return expressions[0]
 
 
-def points_of(at: str | None, file: str | None, variables: tuple[str, ...]) -> Any:
-    """Give the Points of ``--at`` or ``--points``, or None without either."""
+class Where(NamedTuple):
+    """The points of ``--at`` or of a file, which need the variables to be read, and the names that they give."""
+
+    at: str | None
+    file: str | None = None
+    text: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names that are given values to."""
+        from diffkit.frames import names_in
+        from diffkit.points import names_in_file
+
+        return names_in_file(self.text) if self.file is not None else names_in(self.at)
+
+    def points(self, variables: tuple[str, ...]) -> Any:
+        """Give the Points, or None where none are asked for."""
+        from diffkit.points import read_file, read_text
+
+        if self.at is not None:
+            return read_text(self.at, variables)
+        if self.file is not None:
+            return read_file(self.text, "standard input" if self.file == "-" else self.file, variables)
+        return None
+
+
+def where(at: str | None, file: str | None) -> Where:
+    """Give the place of ``--at`` or ``--points``; PointError for both."""
     from diffkit.errors import PointError
     from diffkit.files import read
-    from diffkit.points import read_file, read_text
 
     if at is not None and file is not None:
         raise PointError("give either --at or --points, not both")
-    if at is not None:
-        return read_text(at, variables)
-    if file is not None:
-        return read_file(read(file), "standard input" if file == "-" else file, variables)
-    return None
+    return Where(at, file, "" if file is None else read(file))
 
 
 def backends_of(text: str) -> list[Any]:

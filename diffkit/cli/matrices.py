@@ -49,7 +49,7 @@ def matrix(
             raise DiffkitError("an identity says itself what it differentiates by", hint='write "d/dX f = g"')
         identity = check_identity(expression, shapes=shapes, symmetric=twins)
         deliver(IdentityReport(identity), format, output)
-        return 0 if identity.verdict == "true" else EXIT_NO
+        return 0 if identity else EXIT_NO
     found = matrix_derivatives(expression, names(wrt), shapes=shapes, symmetric=twins, order=order)
     deliver(MatrixReport(found), format, output)
     return 0

@@ -8,12 +8,37 @@ from typing import Any, TypeVar
 
 import click
 
+from diffkit.cli.output import EXIT_NO
+from diffkit.cli.streams import complain
+from diffkit.deadline import time_limit
+from diffkit.errors import DiffkitError, OutOfTime
+
 F = TypeVar("F", bound=Callable[..., Any])
 FORMATS_HELP = "text, json, markdown or html.  [default: text]"
 OPTION = re.compile(r"--[a-zA-Z][a-zA-Z-]*(=.*)?\Z", re.DOTALL)
 
 
-class ExpressionCommand(click.Command):
+class Command(click.Command):
+    """A command that gives what it has found when its ``--timeout`` is up: the answer is then no."""
+
+    def __init__(self, *args: Any, **options: Any):
+        super().__init__(*args, **options)
+        help = "Seconds after which what is not known yet is given up."
+        self.params.append(click.Option(["--timeout"], type=float, metavar="SECONDS", help=help))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run within the time."""
+        limit = time_limit(ctx.params.pop("timeout"))
+        try:
+            with limit:
+                code = super().invoke(ctx)
+        except OutOfTime as error:
+            complain(str(error))
+            return EXIT_NO
+        return code or (EXIT_NO if limit.deadline is not None and limit.deadline.missed else 0)
+
+
+class ExpressionCommand(Command):
     """A command whose arguments are expressions: ``-x**2`` is one, not an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -37,6 +62,19 @@ class ExpressionCommand(click.Command):
         return super().parse_args(ctx, [*kept, "--", *expressions])
 
 
+class Commands(click.Group):
+    """The group: its commands obey ``--timeout`` unless they say otherwise, and give help wherever it is asked for."""
+
+    command_class = Command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Whoever asks for help gets it, whatever stands around the question; ``-h`` is an expression behind ``--``."""
+        asked = args[: args.index("--")] if "--" in args else args
+        if not set(ctx.help_option_names).isdisjoint(asked):
+            args = [*(name for name in args[:1] if name in self.commands), "--help"]
+        return super().parse_args(ctx, args)
+
+
 def _option(name: str, metavar: str, help: str, default: str | None = None) -> Callable[[F], F]:
     return click.option(name, metavar=metavar, help=help, default=default)
 
@@ -55,8 +93,6 @@ def shared(*, formula: bool = True, backend: bool = True) -> Callable[[F], F]:
         options.append(_option("--backend", "NAME", help, default="auto"))
         help = "Proven decimal digits to show, 1 to 1000 (backend auto)."
         options.append(click.option("--digits", type=int, metavar="N", help=help))
-        help = "Seconds after which a proof is given up as uncertain (backend auto)."
-        options.append(click.option("--timeout", type=float, metavar="SECONDS", help=help))
     if formula:
         help = "Show SymPy's formula.  [default: for auto and symbolic, in text]"
         options.append(click.option("--formula/--no-formula", default=None, help=help))
@@ -67,6 +103,22 @@ def shared(*, formula: bool = True, backend: bool = True) -> Callable[[F], F]:
         return function
 
     return decorate
+
+
+def tolerance_options(relative: str, absolute: str) -> Callable[[F], F]:
+    """Add ``--rtol`` and ``--atol``; ``--closeness``, which they have replaced, is refused with their names."""
+
+    def decorate(function: F) -> F:
+        function = click.option("--closeness", hidden=True, expose_value=False, callback=_refuse_closeness)(function)
+        function = click.option("--atol", type=float, metavar="A", help=absolute)(function)
+        return click.option("--rtol", type=float, metavar="R", help=relative)(function)
+
+    return decorate
+
+
+def _refuse_closeness(_: click.Context, __: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        raise DiffkitError("--closeness is no longer taken", hint="give --rtol, and --atol, in its place")
 
 
 def names(text: str | None) -> tuple[str, ...] | None:

@@ -1,54 +1,36 @@
-"""Where a report goes: the terminal, a pipe, or a file written whole or not at all."""
+"""Where a report goes: the terminal, a pipe, or a file."""
 
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from diffkit.errors import FileError
+from diffkit.cli.interrupts import INTERRUPTS
+from diffkit.cli.streams import complain
+from diffkit.deadline import TimeIsUp, check_time, unhurried
+from diffkit.errors import DiffkitError
+from diffkit.files import replaced
+from diffkit.workers import stoppable
 
 EXIT_NO = 1
+EXIT_BAD = 2
+EXIT_UNREAD = 141  # as shells have it: 128 and the number of SIGPIPE
 PATIENCE = 1.0  # seconds without a word
-EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
+INTERRUPTED = "interrupted"
 T = TypeVar("T")
 
 
 def write(text: str, file: str | None) -> None:
-    """Write a report to standard output, or to a file by way of a temporary one beside it."""
+    """Write a report to standard output, or to a file whole or not at all."""
     if file is None:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
-    import tempfile
-    from pathlib import Path
-
-    try:
-        target = Path(file).resolve()
-        if target.exists() and not target.is_file():  # a pipe or a device is written to, never replaced
-            with open(target, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            return
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".diffkit-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            os.chmod(temporary, target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_mask())
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise FileError(f"cannot write {file}: {error.strerror or error}") from None
-
-
-def _mask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with replaced(file) as beside, open(beside, "w", encoding="utf-8", errors="backslashreplace") as stream:
+        stream.write(text)
 
 
 def on_terminal(file: str | None) -> bool:
@@ -60,37 +42,75 @@ def deliver(document: Any, format: str, output: str | None) -> None:
     """Render a document and write it."""
     from diffkit.reports import render
 
-    write(render(document, format, on_terminal(output)), output)
+    with unhurried():
+        write(render(document, format, on_terminal(output)), output)
+
+
+class Picture(NamedTuple):
+    """What may be drawn: a function of ``diffkit.pictures`` as MODULE:FUNCTION, and its arguments.
+
+    What holds the user's code, which no worker process has, is drawn ``here`` whatever the time.
+    """
+
+    function: str
+    args: tuple[Any, ...]
+    here: bool = False
+
+    def image(self, file: str) -> bytes:
+        """The bytes of a file of that name."""
+        from diffkit import pictures
+
+        if self.here:
+            check_time()
+            return pictures.image(self.function, self.args, file)
+        return stoppable(pictures.image, self.function, self.args, file)
 
 
 @contextmanager
-def drawing(make: Callable[[], Any], file: str | None, window: bool) -> Iterator[None]:
-    """Draw a picture where one is asked for: into a file before the report is written, in a window after it."""
+def drawing(picture: Picture, file: str | None, window: bool, stopped: str = "") -> Iterator[None]:
+    """Draw a picture where one is asked for: into a file before the report is written, in a window after it.
+
+    Where there is no time, or the work was ``stopped``, that is said.
+
+    What cannot be drawn does not cost the report: the error is raised when that is written.
+    """
     if file is None and not window:
         yield
         return
     from diffkit import pictures
 
-    if window:
-        pictures.need_window()
-    figure = make()
-    if file is not None:
-        pictures.save(figure, file)
+    failure: DiffkitError | None = None
+    try:
+        if not stopped and file is not None:
+            pictures.format_of(file)
+            pictures.store(picture.image(file), file)
+    except DiffkitError as error:
+        failure = error
+    except TimeIsUp as up:
+        stopped = up.reason
     yield
-    if window:
-        pictures.show(figure)
+    if failure is not None:
+        raise failure
+    if stopped:
+        complain(f"no picture: {stopped}")
+    elif window:
+        with unhurried():
+            pictures.show(pictures.drawn(picture.function, picture.args))
 
 
-def gather(found: Iterable[T], total: int, doing: str = "comparing") -> tuple[list[T], bool]:
-    """Collect what is found one by one, with a progress bar on a terminal; True if it was interrupted on the way."""
+def gather(found: Iterable[T], total: int, doing: str = "comparing") -> tuple[list[T], str]:
+    """Collect what is found one by one, with a progress bar on a terminal; and why that ended early, if it did."""
     gc.enable()  # this is not the one answer after which the process ends
     gathered: list[T] = []
+    INTERRUPTS.wait()
     try:
         for one in _watched(found, total, doing):
             gathered.append(one)
     except KeyboardInterrupt:
-        return gathered, True
-    return gathered, False
+        return gathered, INTERRUPTED
+    except TimeIsUp as up:
+        return gathered, up.reason
+    return gathered, ""
 
 
 @contextmanager

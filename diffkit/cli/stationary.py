@@ -11,15 +11,15 @@ from typing import Any
 
 import click
 
+from diffkit.cli.interrupts import EXIT_INTERRUPTED, INTERRUPTS
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, picture_options
-from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver, drawing
+from diffkit.cli.output import EXIT_NO, INTERRUPTED, Picture, deliver, drawing
 
 
 @click.command(cls=ExpressionCommand)
 @click.argument("expression")
 @click.option("--box", required=True, metavar="BOX", help="Where to look: -2:2 | x=-2:2,y=-1:1 | x=0:2*pi.")
 @click.option("--variables", metavar="NAMES", help="Variables in order, such as b,a.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="Seconds after which the search ends.")
 @click.option(
     "--most", type=int, default=50_000, metavar="N", help="Boxes to look at before the search ends.  [default: 50000]"
 )
@@ -27,8 +27,8 @@ from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver, drawing
 @click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
 @picture_options
 def stationary(
-    expression: str, box: str, variables: str | None, timeout: float | None, most: int, format: str,
-    output: str | None, save: str | None, show: bool,
+    expression: str, box: str, variables: str | None, most: int, format: str, output: str | None, save: str | None,
+    show: bool,
 ) -> int:  # fmt: skip
     """Points in a box where the gradient of EXPRESSION is zero: minima, maxima and saddles.
 
@@ -49,19 +49,16 @@ def stationary(
 
     check_format(format)
     gc.enable()  # this is not the one answer after which the process ends
+    INTERRUPTS.wait()
     with _progress() as progress:
-        found = search(expression, box, timeout=timeout, most=most, variables=names(variables), progress=progress)
+        found = search(expression, box, most=most, variables=names(variables), progress=progress)
 
-    def drawn() -> Any:
-        from diffkit.pictures.stationary import picture
-
-        return picture(found)
-
-    with drawing(drawn, save, show):
+    picture = Picture("stationary:picture", (found,))
+    with drawing(picture, save, show, found.stopped if found.stopped == INTERRUPTED else ""):
         deliver(StationaryReport(found), format, output)
-    if found.stopped == "interrupted":
+    if found.stopped == INTERRUPTED:
         return EXIT_INTERRUPTED
-    return 0 if found.complete else EXIT_NO
+    return 0 if found else EXIT_NO
 
 
 @contextmanager

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TypeVar
 
+from diffkit.deadline import in_time
+
 Point = tuple[float, ...]
 Function = Callable[[Sequence[Point]], Sequence[float]]
 """Many points at a time → f at each."""
@@ -15,11 +17,14 @@ Search = Generator[list[Point], list[float], Found]
 """Yields the points it wants to see, is sent f there, and returns what it found."""
 
 
-class Sampler:
-    """A function, each of whose values is computed once, and counted."""
+UNIT = 2.0**-53  # of binary64
 
-    def __init__(self, function: Function):
-        self.function = function
+
+class Sampler:
+    """A function, each of whose values is computed once, and counted; ``unit`` is that of its values' rounding."""
+
+    def __init__(self, function: Function, unit: float = UNIT):
+        self.function, self.unit = function, unit
         self.known: dict[Point, float] = {}
 
     @property
@@ -31,13 +36,13 @@ class Sampler:
         """Run searches side by side: what all of them ask for at a stage is one call of the function."""
         running = list(searches)
         found: dict[int, Found] = {}
-        wanted = {k: next(search) for k, search in enumerate(running)}
+        wanted = {k: next(search) for k, search in in_time(enumerate(running))}
         while wanted:
             new = [p for p in dict.fromkeys(p for points in wanted.values() for p in points) if p not in self.known]
             if new:
                 self.known.update(zip(new, self.function(new), strict=True))
             waiting, wanted = wanted, {}
-            for k, points in waiting.items():
+            for k, points in in_time(waiting.items()):
                 try:
                     wanted[k] = running[k].send([self.known[p] for p in points])
                 except StopIteration as stop:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
-from diffkit.algebras.balls import BALLS, exact_fraction, precision
+from diffkit.algebras.balls import BALLS, dumped, exact_fraction, loaded, precision
 from diffkit.algebras.floats import to_float
-from diffkit.algebras.rationals import Inexact, rationals
+from diffkit.algebras.rationals import rationals
 from diffkit.builder import exact
 from diffkit.program import Program, run
 from diffkit.proof import Prover
@@ -30,6 +30,9 @@ class Number(NamedTuple):
     ball: Any
     value: float
     exact: Fraction | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (dumped(self.ball), self.value, self.exact)
 
     @property
     def sign(self) -> int | None:
@@ -59,6 +62,11 @@ class Number(NamedTuple):
     def equals(self) -> str:
         """The sign that may stand before it."""
         return "=" if self.exact is not None else "≈"
+
+
+def _restored(parts: Any, value: float, known: Fraction | None) -> Number:
+    """Give the number that was pickled."""
+    return Number(loaded(parts), value, known)
 
 
 NOTHING = Number(arb("nan"), math.nan)
@@ -117,11 +125,12 @@ def _scaled(number: Number, factor: Fraction) -> Number:
 
 def _sharply(program: Program, point: Sequence[float]) -> list[Number]:
     """The outputs of a program that is proven right, exactly where they are rational, else to many digits."""
-    try:
-        return [of_fraction(value) for value in run(program, rationals(), [Fraction(x) for x in point])]
-    except Inexact:
-        with precision(BITS):
-            return [of_ball(ball) for ball in run(program, BALLS, [arb(x) for x in point])]
+    exact = run(program, rationals(), [Fraction(x) for x in point])
+    if None not in exact:
+        return [of_fraction(value) for value in exact]
+    with precision(BITS):
+        balls = run(program, BALLS, [arb(x) for x in point])
+        return [of_ball(b) if v is None else of_fraction(v) for b, v in zip(balls, exact, strict=True)]
 
 
 def value(program: Program, point: Sequence[float]) -> Number:

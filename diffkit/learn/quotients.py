@@ -9,7 +9,7 @@ Numerical Recipes, 3rd ed., section 5.7).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -18,7 +18,9 @@ from flint import arb
 
 from diffkit.algebras.balls import BALLS, precision, rational
 from diffkit.algebras.floats import FLOATS
+from diffkit.deadline import check_time, collected
 from diffkit.errors import DiffkitError, PointError, TracingError
+from diffkit.frames import names_in
 from diffkit.learn.numbers import nearest
 from diffkit.points import number
 from diffkit.prepared import Prepared
@@ -26,8 +28,11 @@ from diffkit.program import Program, run
 from diffkit.questions import ask, make_task
 from diffkit.referee import Referee
 from diffkit.results import Odd, Result
+from diffkit.surroundings import undisturbed
 from diffkit.syntax import format_outputs
+from diffkit.syntax.names import Name, Names
 from diffkit.tasks import Task
+from diffkit.workers import timed
 
 EPSILON = 2.0**-52
 KINDS = ("forward", "backward", "central")
@@ -105,6 +110,14 @@ class Quotients:
     label: str
     expected: Mapping[str, float]
     """the step at which truncation and round-off should have the least sum, by kind"""
+    stopped: str = ""
+    """why fewer steps were taken than were wanted, if so"""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        late = (f"{self.stopped}: fewer steps were taken",) if self.stopped else ()
+        return (*self.derivative.notes, *late)
 
     @property
     def odd(self) -> Odd | None:
@@ -134,6 +147,10 @@ class Quotients:
             found = step.h
         return found
 
+    def __bool__(self) -> bool:
+        """Quotients are true only if they tend to a derivative."""
+        return self.derivative.ok
+
     def __str__(self) -> str:
         last = self.steps[-1]
         return (
@@ -145,17 +162,21 @@ class Quotients:
         return f"<quotients: {self}>"
 
 
+@timed
+@undisturbed()
 def quotients(
-    f: Any, at: Any, *, wrt: str | None = None, steps: Any = None,
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (),
+    f: Any, at: Any, *, wrt: Name | None = None, steps: Any = None,
+    variables: Names | None = None, args: Sequence[Any] = (),
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Quotients:  # fmt: skip
     """(f(x + h) − f(x))/h and its backward and central kin for the steps h, beside the proven derivative.
 
     ``f`` and ``at`` as for ``derivative``, of one point; ``wrt`` names the variable if there are several. Without
     ``steps`` h is 0.1, 0.01, … (multiples of |x| where that is 10 or more) until round-off has taken over. Raises
-    PointError for a batch, and DiffkitError for a step that is not a positive number.
+    PointError for a batch, DiffkitError for a step that is not a positive number, and OutOfTime where ``timeout``
+    seconds are not enough for one step.
     """
-    question = ask(f, "derivative", variables, args, wrt=wrt)
+    question = ask(f, "derivative", variables, args, names_in(at), wrt=wrt)
     task, points = question.at(at)
     if points.point is None:
         raise PointError("difference quotients are shown at one point", hint="give numbers, not arrays or a range")
@@ -165,10 +186,13 @@ def quotients(
     derivative = Prepared(question, "auto", digits).result(points if task.function is None else at)
     limits = _limits(derivative)
     limit = _Limit(task, points.point, limits)
-    found = limit.until_roundoff() if steps is None else [limit.step(h) for h in read_steps(steps)]
+    found, stopped = collected(limit.until_roundoff() if steps is None else map(limit.step, read_steps(steps)))
+    if not found:
+        check_time()
     shown = {kind: math.nan if value is None else float(value) for kind, value in limits.items()}
     name = task.variables[limit.place]
-    return Quotients(_text(task), name, points.at, tuple(found), shown, derivative, task.labels[0], limit.expected())
+    return Quotients(_text(task), name, points.at, tuple(found), shown, derivative, task.labels[0], limit.expected(),
+                     stopped)  # fmt: skip
 
 
 def read_steps(steps: Any) -> list[float]:
@@ -214,20 +238,19 @@ class _Limit:
         except TracingError:
             self.program = None  # a Python function whose formula is not known has no exact quotients
 
-    def until_roundoff(self) -> list[Step]:
+    def until_roundoff(self) -> Iterator[Step]:
         """Steps of 0.1, 0.01, … until round-off is most of every error, and some more, or until it will not be."""
         start = math.floor(math.log10(max(abs(self.x), 1)))
-        found: list[Step] = []
         rest = AFTER
         for k in range(1, MOST + 1):
-            found.append(self.step(float(f"1e{start - k}")))
-            over = k >= BLIND if self.program is None else all(map(_rounding_rules, found[-1][1:]))
+            found = self.step(float(f"1e{start - k}"))
+            yield found
+            over = k >= BLIND if self.program is None else all(map(_rounding_rules, found[1:]))
             if k >= FEWEST and (over or rest < AFTER):
                 rest -= 1
-            hopeless = k >= ENOUGH and not any(abs(q.roundoff) > TINY * abs(q.truncation) for q in found[-1][1:])
-            if rest < 0 or hopeless or self.x + found[-1].h == self.x:
+            hopeless = k >= ENOUGH and not any(abs(q.roundoff) > TINY * abs(q.truncation) for q in found[1:])
+            if rest < 0 or hopeless or self.x + found.h == self.x:
                 break
-        return found
 
     def expected(self) -> dict[str, float]:
         """Steps at which truncation's leading term and round-off have the least sum, from f, f′, f″ and f‴."""
@@ -246,6 +269,7 @@ class _Limit:
 
     def step(self, h: float) -> Step:
         """The three quotients at one step."""
+        check_time()
         return Step(h, *(self._quotient(kind, h) for kind in KINDS))
 
     def _quotient(self, kind: str, h: float) -> Quotient:

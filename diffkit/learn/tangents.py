@@ -17,6 +17,7 @@ from flint import arb
 from diffkit.algebras.balls import precision
 from diffkit.builder import ProgramBuilder
 from diffkit.errors import DiffkitError, PointError
+from diffkit.frames import names_in
 from diffkit.learn.numbers import BITS, NOTHING, Number, nearest, of_ball, of_fraction, proven, value, value_at
 from diffkit.learn.shape import of_curve, of_surface
 from diffkit.points import number
@@ -25,8 +26,11 @@ from diffkit.primitives import table
 from diffkit.program import Program
 from diffkit.questions import OfExpression, ask, read_direction
 from diffkit.results import Result
+from diffkit.surroundings import undisturbed
 from diffkit.syntax import format_outputs
+from diffkit.syntax.names import Names
 from diffkit.tasks import derivative_task, directional_task, gradient_task, taylor_task
+from diffkit.workers import timed
 
 DELTAS = (1.0, 0.1, 0.01, 0.001)
 LONGEST = 20_000  # characters of f
@@ -69,6 +73,15 @@ class Tangent:
     models: tuple[Model, ...]
     words: tuple[str, ...]
     """what it means, in sentences"""
+
+    def __bool__(self) -> bool:
+        """A tangent is true only if there is one."""
+        return self.derivative.ok
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.derivative.notes
 
     @property
     def f(self) -> str:
@@ -140,18 +153,21 @@ class Tangent:
         return f"<{self}>"
 
 
+@timed
+@undisturbed()
 def tangent(
-    f: Any, at: Any, *, deltas: Any = None, direction: Any = None, variables: Sequence[str] | None = None,
+    f: Any, at: Any, *, deltas: Any = None, direction: Any = None, variables: Names | None = None,
     args: Sequence[Any] = (),
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Tangent:  # fmt: skip
     """The line y = f(a) + f′(a)·(x − a), or the plane of several variables, and how far f is from it nearby.
 
     ``f`` and ``at`` as for ``gradient``, of one point; a Python function must be traceable. ``deltas`` are the steps δ
     at which f, the line and the parabola are compared (1, 0.1, 0.01, 0.001 unless given), along ``direction`` where
-    there are several variables (steepest ascent unless given). Raises PointError for a batch or a zero direction.
+    there are several variables (steepest ascent unless given). Raises PointError for a batch or a zero direction,
+    and OutOfTime after ``timeout`` seconds.
     """
-    question = ask(f, "gradient", variables, args)
-    task, points = question.at(at)
+    task, points = ask(f, "gradient", variables, args, names_in(at)).at(at)
     if points.point is None:
         raise PointError("a tangent is drawn at one point", hint="give numbers, not arrays or a range")
     program = task.program
@@ -159,10 +175,10 @@ def tangent(
         raise DiffkitError("the expression has no variable, so there is no tangent")
     steps = DELTAS if deltas is None else read_deltas(deltas)
     asked_for = gradient_task(program) if len(program.inputs) > 1 else derivative_task(program)
-    derivative = Prepared(OfExpression(asked_for), "auto").result(points)
+    derivative = Prepared(OfExpression(asked_for._replace(notes=task.notes)), "auto").result(points)
     slopes, odd = proven(gradient_task(program), points.point)
     several = len(program.inputs) > 1
-    asked = None if direction is None else read_unit(direction, len(program.inputs))
+    asked = None if direction is None else read_unit(direction, program.inputs)
     if direction is not None and not several:
         raise PointError("a direction is for several variables", hint="of one variable the tangent is a line")
     height = value(program, points.point)
@@ -189,11 +205,11 @@ def read_deltas(deltas: Any) -> tuple[float, ...]:
     return found
 
 
-def read_unit(direction: Any, count: int) -> tuple[float, ...]:
+def read_unit(direction: Any, variables: Sequence[str]) -> tuple[float, ...]:
     """Give a direction as a vector of length 1; PointError if it has another size than the point, or no length."""
-    found = read_direction(direction)
-    if len(found) != count:
-        raise PointError(f"the direction has {len(found)} components for {count} variables")
+    found = read_direction(direction, variables)
+    if len(found) != len(variables):
+        raise PointError(f"the direction has {len(found)} components for {len(variables)} variables")
     length = math.hypot(*found)
     if not length:
         raise PointError("the direction is zero", hint="it says which way to go")

@@ -14,12 +14,13 @@ import numpy as np
 
 from diffkit.algebras.ball_arrays import Series, boxed, coefficient, lifted
 from diffkit.algebras.balls import BALLS, precision
+from diffkit.deadline import check_time
 from diffkit.errors import DiffkitError
 from diffkit.matrices.enclosures import series_of
 from diffkit.matrices.nodes import Node, in_order
 from diffkit.matrices.shapes import shapes_of
 from diffkit.matrices.trials import Trial, at_sizes
-from diffkit.proof import enclose
+from diffkit.proof import HALF_LEAST, enclose
 
 DIGITS = 150
 """decimal digits to which sides are seen to agree"""
@@ -57,6 +58,7 @@ class Claim:
 
     def at(self, trial: Trial) -> Met:
         """Compare the sides."""
+        check_time()
         try:
             with precision(self.bits, 1 if self.wrt is None else 2):
                 known, claimed = self._sides(trial)
@@ -141,7 +143,7 @@ def _has_value(balls: Any) -> bool:
 
 
 def _rounded(balls: Any) -> Any:
-    found = [enclose(ball).value for ball in balls.flat]
+    found = [0.0 if abs(ball) < HALF_LEAST else enclose(ball).value for ball in balls.flat]
     return np.array([np.nan if v is None else v for v in found]).reshape(balls.shape)[()]
 
 

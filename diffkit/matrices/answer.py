@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
+from diffkit.deadline import TimeIsUp
 from diffkit.errors import FormError, VariableError, did_you_mean
 from diffkit.matrices.agreement import Claim
 from diffkit.matrices.algebra import Algebra
@@ -17,6 +18,9 @@ from diffkit.matrices.nodes import Node
 from diffkit.matrices.problem import Problem, read_problem
 from diffkit.matrices.shapes import Length, Shape, said
 from diffkit.matrices.trials import CLOSE, TRIALS, apart, tried, usable_trials, value_of
+from diffkit.surroundings import undisturbed
+from diffkit.syntax.names import Name, as_name
+from diffkit.workers import timed
 
 
 @dataclass(frozen=True)
@@ -47,21 +51,29 @@ class MatrixDerivative:
         return self.formula
 
 
+@timed
+@undisturbed()
 def matrix_derivative(
-    text: str, wrt: str, *, shapes: Mapping[str, Sequence[Length]] | None = None, symmetric: Sequence[str] = (),
-    order: int = 1,
+    text: str, wrt: Name, *, shapes: Mapping[str, Sequence[Length]] | None = None, symmetric: Sequence[str] = (),
+    order: int = 1, timeout: float | None = None,  # noqa: ARG001
 ) -> MatrixDerivative:  # fmt: skip
     """Find the derivative of an array expression by one of its names, for any size, and check it.
 
     A scalar expression has a gradient of the shape of ``wrt``, df = sum(G * dX); anything by a scalar has a derivative
     of its own shape; a vector by a vector has its Jacobian. ``order`` 2 is the Hessian of a scalar by a vector.
     ``symmetric`` matrices move, if they do, within the symmetric ones: G is then symmetric itself.
-    Raises ParseError, ShapeError, VariableError, and FormError where no formula is found or it fails its check.
+    Raises ParseError, ShapeError, VariableError, FormError where no formula is found or it fails its check, and
+    OutOfTime after ``timeout`` seconds.
     """
+    name = as_name(wrt)
+    return _by(read_problem([text], shapes, symmetric, declare=(name,)), name, order)
+
+
+def _by(problem: Problem, wrt: str, order: int) -> MatrixDerivative:
+    """The derivative of a problem's expression by one of its names."""
     if order not in (1, 2):
         raise FormError(f"formulas are found of order 1 and 2, not {order!r}",
                         hint="with data, grad differentiates at a point")  # fmt: skip
-    problem = read_problem([text], shapes, symmetric)
     if not isinstance(wrt, str) or wrt not in problem.shapes:
         names = tuple(problem.shapes)
         what = f"{wrt} is a length here" if wrt in problem.sizes else f"the expression has no {wrt}"
@@ -82,7 +94,7 @@ def matrix_derivative(
     transposed = str(finished(algebra, algebra.T(found))) if jacobian else None
     layout = describe(value, own, wrt, order, wrt in problem.symmetric)
     return MatrixDerivative(
-        text, wrt, order, str(formula), transposed, algebra.shape(formula), layout, problem, TRIALS, worst,
+        problem.texts[0], wrt, order, str(formula), transposed, algebra.shape(formula), layout, problem, TRIALS, worst,
         settled, kinks(algebra, f, wrt),
     )  # fmt: skip
 
@@ -102,15 +114,20 @@ def matrix_derivatives(
 
     Where no names are given all are tried, and those without a formula are refused, unless that leaves none.
     """
-    chosen = tuple(read_problem([text], shapes, symmetric).shapes) if wrt is None else tuple(dict.fromkeys(wrt))
+    problem = read_problem([text], shapes, symmetric, declare=wrt or ())
+    chosen = tuple(problem.shapes) if wrt is None else tuple(dict.fromkeys(wrt))
     answers, refused = [], {}
     for name in chosen:
         try:
-            answers.append(matrix_derivative(text, name, shapes=shapes, symmetric=symmetric, order=order))
+            answers.append(_by(problem, name, order))
         except FormError as error:
             if wrt is not None:
                 raise
             refused[name] = error
+        except TimeIsUp as up:
+            if not answers:
+                raise
+            refused[name] = FormError(up.reason)
     if not answers:
         raise refused[chosen[0]]
     return MatrixDerivatives(tuple(answers), refused)

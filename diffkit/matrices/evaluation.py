@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
 from inspect import Parameter, Signature
 from typing import Any
@@ -12,16 +12,17 @@ import numpy as np
 from diffkit.algebras.floats import to_float
 from diffkit.builder import NAMED, exact
 from diffkit.callables import Function
-from diffkit.errors import DiffkitError, PointError, TracingError, VariableError, did_you_mean
+from diffkit.errors import DiffkitError, PointError, TracingError, VariableError, did_you_mean, listing
 from diffkit.limits import DEFAULT, Limits
-from diffkit.matrices.language import parse_array
+from diffkit.matrices.language import check_names, parse_array
 from diffkit.matrices.nodes import Node, in_order, names_of
 from diffkit.matrices.shapes import Shape, shapes_of
 from diffkit.ndarrays import TracedArray
-from diffkit.ndarrays.kernel import apply_row
+from diffkit.ndarrays.kernel import apply_row, exactly
 from diffkit.primitives import table
 from diffkit.program import Constant
-from diffkit.syntax.names import check_variables
+from diffkit.syntax.names import Names, check_variables, natural_order
+from diffkit.syntax.runs import instead
 
 EXACT = 2.0**53  # integers up to it are binary64 numbers
 REDUCTIONS: dict[str, Callable[..., Any]] = {
@@ -30,19 +31,30 @@ REDUCTIONS: dict[str, Callable[..., Any]] = {
 
 
 class ArrayFunction(Function):
-    """An array expression with some of its names bound to data; a Function of the others, in order of appearance.
+    """An array expression with some of its names bound to data; a Function of the others, in natural order.
 
     ``text`` is the expression, ``names`` its variables, ``data`` the bound arrays by name. A point is a mapping of
-    names to numbers and arrays.
+    names to numbers and arrays. ``given`` are the names that a point gives, where that is known already, and ``bound``
+    says that values are put in for other names, so that a list of values does not say whose they are.
     """
 
-    def __init__(self, node: Node, data: Mapping[str, Any], text: str = "", variables: Sequence[str] | None = None):
-        free = tuple(name for name in names_of(node) if name not in data)
-        names = free if variables is None else check_variables(variables)
+    def __init__(
+        self, node: Node, data: Mapping[str, Any], text: str = "", variables: Names | None = None,
+        given: Collection[str] | None = None, bound: bool = False,
+    ):  # fmt: skip
+        free = natural_order(name for name in names_of(node) if name not in data)
+        told, given = given is not None, given or ()
+        own = free if names_of(node) else natural_order(given)
+        names = own if variables is None else check_variables(variables)
         missing = [name for name in free if name not in names]
         if missing:
-            raise VariableError(f"unknown variable {missing[0]}", hint=f"the variables are {', '.join(names)}")
-        self._set(node=node, data=dict(data), text=text or str(node), names=names, known={})
+            hint = instead(missing[0], names, matrices=True) or f"the variables are {listing(names)}"
+            raise VariableError(f"unknown variable {missing[0]}", hint=hint)
+        declared = frozenset((*given, *data, *(() if variables is None else names)))
+        check_names(node, text, declared, given)
+        ordered = variables is not None or not (data or bound)
+        self._set(node=node, data=dict(data), text=text or str(node), names=names, known={}, declared=declared,
+                  in_order=ordered, told=told)  # fmt: skip
         super().__init__(self.evaluate)
 
     def _set(self, **fields: Any) -> None:
@@ -53,6 +65,9 @@ class ArrayFunction(Function):
     data: dict[str, Any]
     text: str
     names: tuple[str, ...]
+    declared: frozenset[str]
+    in_order: bool
+    told: bool
     known: dict[tuple[Shape, ...], Any]
 
     @property
@@ -60,8 +75,19 @@ class ArrayFunction(Function):
         """What to call it."""
         return "f"
 
+    def undeclared(self, given: Collection[str] = ()) -> frozenset[str]:
+        """Names in the text that nobody declared; a point declares ``given``, unless it is known what it gives."""
+        return frozenset(names_of(self.node)) - self.declared - frozenset(() if self.told else given)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether whoever gives a list of values can know their order."""
+        return self.in_order
+
     def parameters(self) -> tuple[str, ...]:
         """Names of the variables."""
+        if not self.names and not self.data:
+            raise VariableError("the expression has no variable", hint="name one in the point, such as x=1")
         if not self.names:
             raise VariableError("every name has data, so there is nothing to differentiate by",
                                 hint="name them by --variables, or leave them out of the data")  # fmt: skip
@@ -76,6 +102,7 @@ class ArrayFunction(Function):
 
         parameters = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in whole.names]
         f.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        f.undeclared = self.undeclared  # type: ignore[attr-defined]
         return f, tuple(self.data.values())
 
     def evaluate(self, *values: Any) -> Any:
@@ -87,7 +114,7 @@ class ArrayFunction(Function):
                 self.node, {**sizes, **dict(zip(self.names, shapes, strict=True))}, self.text
             )
         traced = next((v for v in values if isinstance(v, TracedArray)), None)
-        data = self.data if traced is None else {name: _lifted(v, traced) for name, v in self.data.items()}
+        data = {name: exactly(v, *values) for name, v in self.data.items()}
         bound = {**data, **dict(zip(self.names, values, strict=True))}
         try:
             return run_tree(self.node, bound, self.known[shapes], traced)
@@ -96,12 +123,13 @@ class ArrayFunction(Function):
             raise TracingError(reason, hint="a proof needs smaller arrays; dual and finite need none") from None
 
 
-def arrays(text: str, /, *, variables: Sequence[str] | None = None, limits: Limits = DEFAULT, **data: Any) -> Any:
+def arrays(text: str, /, *, variables: Names | None = None, limits: Limits = DEFAULT, **data: Any) -> Any:
     """Read an array expression such as ``mean((y - X @ w)**2)``, with data for some of its names.
 
     Gives a function to differentiate: ``dk.gradient(dk.arrays("x.T @ A @ x", A=A), {"x": x})``. Its variables are the
-    names without data, in order of appearance. Nothing in the text is executed. Raises ParseError with the position,
-    LimitError, VariableError for data that the text does not name.
+    names without data, in natural order unless ``variables`` gives one: a point of several beside data goes by names.
+    Nothing in the text is executed. Raises ParseError with the position, LimitError, VariableError for data that the
+    text does not name.
     """
     node = parse_array(text, limits)
     names = names_of(node)
@@ -182,13 +210,7 @@ def _constant(node: Node, traced: TracedArray | None) -> Any:
     value: Constant = NAMED[node.value] if node.kind == "constant" else exact(Fraction(node.value))
     if traced is None:
         return np.float64(to_float(value))
-    return TracedArray(traced.level, np.array(traced.level.builder.constant(value)))
-
-
-def _lifted(value: Any, traced: TracedArray) -> TracedArray:
-    """Data as constants of a trace, so that what is computed of data alone is not rounded either."""
-    slots = [traced.level.constant(v) for v in np.ravel(value).tolist()]
-    return TracedArray(traced.level, np.array(slots, dtype=np.int64).reshape(np.shape(value)))
+    return traced.level.exact(value)
 
 
 def _apply(node: Node, args: list[Any], shape: Shape) -> Any:

@@ -5,12 +5,14 @@ Both sides are compared in ball arithmetic, so that a difference is proven and a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from diffkit.deadline import TimeIsUp
 from diffkit.errors import FormError, ShapeError, VariableError
 from diffkit.matrices.agreement import DIGITS, Claim
 from diffkit.matrices.algebra import Algebra
@@ -32,6 +34,8 @@ from diffkit.matrices.trials import (
     thresholds,
     tried,
 )
+from diffkit.surroundings import undisturbed
+from diffkit.workers import timed
 
 FACTORS = (30.0, -30.0, 1000.0, -1000.0)
 """how much further from zero sides that agree are compared again"""
@@ -74,6 +78,10 @@ class Identity:
     counterexample: CounterExample | None = None
     kinks: tuple[str, ...] = ()
 
+    def __bool__(self) -> bool:
+        """An identity is true only if its verdict is."""
+        return self.verdict == "true"
+
     def __str__(self) -> str:
         return f"{self.verdict}: {self.reason}"
 
@@ -91,14 +99,18 @@ class Record(NamedTuple):
         return max((gap for gap, _ in self.gaps), default=float("inf"))
 
 
+@timed
+@undisturbed()
 def check_identity(
-    text: str, *, shapes: Mapping[str, Sequence[Length]] | None = None, symmetric: Sequence[str] = ()
-) -> Identity:
+    text: str, *, shapes: Mapping[str, Sequence[Length]] | None = None, symmetric: Sequence[str] = (),
+    timeout: float | None = None,  # noqa: ARG001
+) -> Identity:  # fmt: skip
     """Check an identity such as ``d/dX log(det(X)) = inv(X).T`` on random shapes.
 
     A derivative of a scalar is its gradient, in the shape of the argument; of a vector by a vector it may be written
     as the Jacobian or, transposed, as a gradient. False comes with values at which the sides differ. A name such as n
-    that only divides or multiplies one side may count the entries of any length.
+    that only divides or multiplies one side may count the entries of any length. After ``timeout`` seconds it is
+    undecided.
     Raises ParseError, ShapeError and VariableError for text that is no identity.
     """
     sides = read_identity(text)
@@ -111,14 +123,16 @@ def check_identity(
         try:
             found = _verdict(text, sides, counted)
         except ShapeError as error:
-            first = first or error
+            first = error if first is None else first
             continue
+        except TimeIsUp as up:
+            return Identity(text, "undecided", up.reason, "", False, None, problem, sides.wrt, 0, math.inf)
         if found.verdict == "true":
             return found
         first = first if isinstance(first, Identity) else found
     if isinstance(first, Identity):
         return first
-    raise first or ShapeError("the sides have no lengths to count")
+    raise ShapeError("the sides have no lengths to count") if first is None else first
 
 
 def _verdict(text: str, sides: Sides, problem: Problem) -> Identity:

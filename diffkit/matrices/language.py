@@ -7,13 +7,15 @@ is the vector itself.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 
-from diffkit.errors import LimitError, ParseError, did_you_mean
+from diffkit.errors import LimitError, ParseError, VariableError, did_you_mean
 from diffkit.limits import DEFAULT, Limits
-from diffkit.matrices.nodes import Node, number
+from diffkit.matrices.nodes import Node, in_order, names_of, number
 from diffkit.matrices.tokens import Tokens
 from diffkit.matrices.vocabulary import ALIASES, ENTRYWISE, FOREIGN, MODULES, SIGNS, WORDS
 from diffkit.primitives import CONSTANTS, table
+from diffkit.syntax import runs
 from diffkit.syntax.names import fault
 from diffkit.syntax.tokenizer import Token
 
@@ -29,6 +31,30 @@ NOT, SUM, TIMES, MINUS_SIGN, POWER = 3, 5, 6, 7, 8
 ARRAYLIKE = re.compile(
     rf"@|\[|\.T\b|\b(?:{'|'.join(w for w in (*WORDS, *ALIASES) if w not in (*ENTRYWISE, 'I', 'T'))})\s*\("
 )
+
+
+UNARY = frozenset(word for word in (*WORDS, *ALIASES) if 1 in WORDS[ALIASES.get(word, word)].counts) | runs.UNARY
+"""functions of one argument"""
+
+
+def check_names(tree: Node, text: str, declared: Collection[str], given: Iterable[str]) -> None:
+    """Refuse names that run together what may be meant as a product or a call, as pix and detX, unless declared.
+
+    ``given`` are names of the point, or of what is differentiated by, which may be the letters of such a run.
+    """
+    for node in in_order(tree):
+        if node.kind != "name" or node.value in declared:
+            continue
+        written = runs.written_out(node.value, UNARY)
+        if not written and node.position is not None and runs.POWER_SIGN.match(text, node.position + len(node.value)):
+            written = runs.power_of_e(node.value)
+        if written:
+            here = node.position is not None and text.startswith(node.value, node.position)
+            raise runs.undeclared(node.value, written, text if here else None, node.position)
+    every = names_of(tree)
+    run, write = runs.first_meant([name for name in every if name not in declared], given, every, matrices=True)
+    if run:
+        raise VariableError(f"{run} is one variable", hint=write)
 
 
 def looks_like_arrays(text: str) -> bool:

@@ -10,16 +10,13 @@ from itertools import chain, permutations
 from diffkit.errors import DiffkitError, ParseError, ShapeError, VariableError, did_you_mean
 from diffkit.limits import DEFAULT, Limits
 from diffkit.matrices.factors import COUNTS, of_scalars, only_factors
-from diffkit.matrices.language import parse_array
+from diffkit.matrices.language import check_names, parse_array
 from diffkit.matrices.lengths import as_derivative, fitted, joined, lettered, named_sizes, plain
 from diffkit.matrices.nodes import Node, names_of, number, replaced
 from diffkit.matrices.shapes import Length, Shape, said, shapes_of
+from diffkit.syntax.names import GREEK, natural_order
+from diffkit.syntax.runs import notes
 
-SCALARS = frozenset((
-    "alpha", "beta", "gamma", "delta", "epsilon", "eps", "zeta", "eta", "theta", "kappa", "lam", "lambda", "mu", "nu",
-    "xi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega",
-))  # fmt: skip
-"""names that are scalars unless said otherwise"""
 MOST_NODES = 500
 """operations of an expression whose formula is looked for"""
 
@@ -42,6 +39,8 @@ class Problem:
     sizes: tuple[str, ...] = ()
     free: tuple[str, ...] = ()
     doubtful: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """how names were read that may be meant as products"""
 
     @property
     def lengths(self) -> tuple[str, ...]:
@@ -78,13 +77,14 @@ class Problem:
 
 def read_problem(
     texts: Sequence[str], shapes: Mapping[str, Sequence[Length]] | None = None, symmetric: Sequence[str] = (),
-    claim: bool = False, wrt: str | None = None, limits: Limits = DEFAULT,
+    claim: bool = False, wrt: str | None = None, declare: Sequence[str] = (), limits: Limits = DEFAULT,
 ) -> Problem:  # fmt: skip
     """Read expressions that share their names, and find the shapes of all names.
 
     Shapes that are not given are found from how names are used: capitals are matrices, Greek names scalars, other
     names vectors, and lengths are made equal where an operation needs it. Names inside eye and ones, and names that
-    are lengths of a given shape, count entries. The second of two expressions may be a ``claim``, that it equals the
+    are lengths of a given shape, count entries. Names of given shapes, those to ``declare``, and ``wrt`` are variables,
+    however they look. The second of two expressions may be a ``claim``, that it equals the
     first or (``wrt``) its derivative. ShapeError where that does not work out.
     """
     for text in texts:
@@ -96,7 +96,11 @@ def read_problem(
         raise limits_error(size)
     given = _given(shapes or {})
     twins = (symmetric,) if isinstance(symmetric, str) else tuple(symmetric)
-    every = names_of(*trees)
+    every = natural_order(names_of(*trees))
+    words = (*given, *chain.from_iterable(given.values()), *twins, wrt, *declare)
+    declared = frozenset(word for word in words if isinstance(word, str))
+    for tree, text in zip(trees, texts, strict=True):
+        check_names(tree, text, declared, declared)
     for name in chain(given, twins):
         if name not in every:
             raise VariableError(f"the expression has no {name}", hint=did_you_mean(name, every))
@@ -124,7 +128,8 @@ def read_problem(
     doubtful = tuple(n for n in vectors if _doubtful(trees[0], n, found, sizes))
     known = {*chain.from_iterable(given.values()), *chain.from_iterable(found.values())} - {*lone}
     free = tuple(name for name in sizes if claim and name not in known)
-    return Problem(trees, tuple(texts), found, assumed, frozenset(twins), sizes, free, doubtful)
+    said_of = tuple(notes(names, declared, matrices=True))
+    return Problem(trees, tuple(texts), found, assumed, frozenset(twins), sizes, free, doubtful, said_of)
 
 
 def limits_error(size: int) -> DiffkitError:
@@ -163,7 +168,7 @@ def _first_reading(
     found: dict[str, Shape] = {}
     fresh = iter(f"?{k}" for k in range(3 * len(names) + 1))
     for name in names:
-        rank = 0 if name in SCALARS or name in scalars else 2 if name[0].isupper() else 1
+        rank = 0 if name in GREEK or name in scalars else 2 if name[0].isupper() else 1
         found[name] = given.get(name, tuple(next(fresh) for _ in range(rank)))
         if name in symmetric:
             if len(found[name]) != 2 or (found[name][0] != found[name][1] and name in given):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from diffkit.errors import DiffkitError, LimitError, PointError, VariableError, did_you_mean
+from diffkit.callables.function import unordered
+from diffkit.errors import DiffkitError, LimitError, PointError, VariableError, did_you_mean, listing
+from diffkit.frames import split_top
 from diffkit.matrices.data import load_data
 from diffkit.matrices.evaluation import ArrayFunction, run_tree
 from diffkit.matrices.language import DEPTH, NODES, parse_array
@@ -18,12 +20,13 @@ from diffkit.syntax.names import check_variables
 
 
 def function_of_text(
-    texts: Sequence[str], let: Sequence[str] = (), data: Sequence[str] = (), variables: Sequence[str] | None = None
-) -> tuple[ArrayFunction, dict[str, str]]:
+    texts: Sequence[str], let: Sequence[str] = (), data: Sequence[str] = (), variables: Sequence[str] | None = None,
+    given: Collection[str] = (),
+) -> tuple[ArrayFunction, dict[str, str]]:  # fmt: skip
     """Give the function of an expression (or of several, stacked) with definitions put in and data bound.
 
-    The mapping says what each data file holds; ``variables`` are not looked for in it. VariableError for a definition
-    or data that nothing names.
+    The mapping says what each data file holds; ``variables`` are not looked for in it. ``given`` are names that a point
+    gives. VariableError for a definition or data that nothing names.
     """
     nodes = [parse_array(text) for text in texts]
     node = nodes[0] if len(nodes) == 1 else Node("array", tuple(nodes))
@@ -33,8 +36,8 @@ def function_of_text(
     for name in arrays:
         if name not in names:
             raise VariableError(f"--data gives {name}, which the expression does not name",
-                                hint=did_you_mean(name, names) or f"it names {', '.join(names)}")  # fmt: skip
-    return ArrayFunction(node, arrays, ", ".join(texts), variables), holds
+                                hint=did_you_mean(name, names) or f"it names {listing(names)}")  # fmt: skip
+    return ArrayFunction(node, arrays, ", ".join(texts), variables, given, bool(let)), holds
 
 
 def claim_beside(function: ArrayFunction, claim: str, let: Sequence[str], data: Sequence[str]) -> ArrayFunction:
@@ -68,7 +71,7 @@ def _with_definitions(node: Node, let: Sequence[str], strict: bool) -> Node:
 def _definitions(let: Sequence[str]) -> dict[str, Node]:
     found: dict[str, Node] = {}
     for text in let:
-        for part in split_outside(text):
+        for part in split_top(text, ","):
             name, sign, value = part.partition("=")
             (name,) = check_variables((name.strip(),))
             if not sign or not value.strip():
@@ -79,26 +82,17 @@ def _definitions(let: Sequence[str]) -> dict[str, Node]:
     return found
 
 
-def split_outside(text: str) -> list[str]:
-    """Split at commas outside parentheses and brackets."""
-    parts, depth, start = [], 0, 0
-    for position, character in enumerate(text):
-        depth += (character in "([") - (character in ")]")
-        if character == "," and depth == 0:
-            parts.append(text[start:position])
-            start = position + 1
-    return [*parts, text[start:]]
-
-
 def read_at(text: str, function: ArrayFunction, holds: Mapping[str, str]) -> dict[str, Any]:
     """Give the point of ``w=[0,0,0],b=0``, or of ``1,2`` in the variables' order; PointError if it does not fit."""
     names = function.parameters()
-    parts = split_outside(text)
+    parts = split_top(text, ",")
     pairs = [part.partition("=") for part in parts]
     if not all(sign for _, sign, _ in pairs):
+        if len(parts) > 1 and not function.ordered:
+            raise unordered(names)
         if any(sign for _, sign, _ in pairs) or len(parts) != len(names):
             example = ",".join(f"{name}=0" for name in names[:4])
-            raise PointError(f"the point does not say what is what for {', '.join(names)}",
+            raise PointError(f"the point does not say what is what for {listing(names)}",
                              hint=f'write --at "{example}", arrays as x=[1,2,3]')  # fmt: skip
         pairs = [(name, "=", part) for name, part in zip(names, parts, strict=True)]
     found: dict[str, Any] = {}
@@ -108,12 +102,12 @@ def read_at(text: str, function: ArrayFunction, holds: Mapping[str, str]) -> dic
             raise PointError(f"the point gives {name[:64]} twice")
         if name not in names:
             data = f"{name} has data; --variables with {name} leaves it out" if name in function.data else ""
-            hint = data or did_you_mean(name, names) or f"the variables are {', '.join(names)}"
+            hint = data or did_you_mean(name, names) or f"the variables are {listing(names)}"
             raise PointError(f"the point names an unknown variable {name[:64]}", hint=hint)
         found[name] = read_value(value.strip(), name)
     missing = [name for name in names if name not in found]
     if missing:
-        raise PointError(f"the point gives no value for {', '.join(missing)}", hint="; ".join(holds.values()))
+        raise PointError(f"the point gives no value for {listing(missing)}", hint="; ".join(holds.values()))
     return {name: found[name] for name in names}
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.algebras.floats import to_float
+from diffkit.deadline import check_time
 from diffkit.errors import DiffkitError
 from diffkit.matrices.evaluation import ArrayFunction, run_tree
 from diffkit.matrices.nodes import Node, in_order, number, replaced
@@ -129,6 +130,7 @@ def random_trials(problem: Problem, seed: int = 0) -> Iterator[Iterator[Trial]]:
     """Give random shapes, each once while lengths are free, and for each values that get tamer by and by."""
     rng = np.random.default_rng(seed)
     for sizes in _sizes(rng, tuple(dict.fromkeys((*problem.lengths, *problem.sizes)))):
+        check_time()
         yield (Trial(sizes, _values(rng, problem, sizes, k)) for k in range(TRIES))
 
 

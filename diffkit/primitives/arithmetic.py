@@ -7,7 +7,7 @@ import operator
 from fractions import Fraction
 from typing import Any
 
-from diffkit.primitives import floats
+from diffkit.primitives import floats, series
 from diffkit.primitives.model import Place, row
 
 Exact = int | Fraction
@@ -23,6 +23,25 @@ def _fold_power(x: Exact, y: Exact) -> Exact | None:
     return Fraction(x) ** int(y)
 
 
+WHOLE = 2**20  # exponents below which a power of balls is a chain of products
+
+
+def raised(x: Any, n: int) -> Any:
+    """Multiply x with itself by squaring, n ≥ 1 factors."""
+    if n == 1:
+        return x
+    square = raised(x, n // 2)
+    return square * square * x if n % 2 else square * square
+
+
+def ball_power(flint: Any, x: Any, y: Any) -> Any:
+    """Multiply for a whole exponent, as Arb's own power of a ball about 0 has no value."""
+    if y.is_integer() and not y.is_zero() and abs(y) < WHOLE:
+        n = int(y.unique_fmpz())
+        return raised(x, n) if n > 0 else 1 / raised(x, -n)
+    return flint.arb(0) if x.is_zero() and y > 0 else x**y
+
+
 def _div_pushforward(F: Any, args: Any, y: Any, tangents: Any) -> Any:
     """(x/y)′ = (x′ − (x/y)·y′)/y: one division, and the quotient is shared."""
     up, down = tangents
@@ -32,24 +51,24 @@ def _div_pushforward(F: Any, args: Any, y: Any, tangents: Any) -> Any:
     return -(inner / args[1]) if up is None else (up - inner) / args[1]
 
 
-row("add", "x, y", "sum", infix="+", callable=False,
+row("add", "x, y", "sum", infix="+", callable=False, bends=(),
     floats=operator.add, array="add", mpmath=lambda mp, x, y: x + y, sympy="Add", fold=operator.add, ulps=0.5,
     partials=(lambda F, x, y, s: 1, lambda F, x, y, s: 1),
     points=((0.1, 0.2), (1e16, -1.0), (-3.5, 3.25)))
 
-row("sub", "x, y", "difference", infix="-", callable=False,
+row("sub", "x, y", "difference", infix="-", callable=False, bends=(),
     floats=operator.sub, array="subtract", mpmath=lambda mp, x, y: x - y, fold=operator.sub, ulps=0.5,
     sympy=lambda sp, x, y: x - y,
     partials=(lambda F, x, y, d: 1, lambda F, x, y, d: -1),
     points=((0.1, 0.2), (1e16, 1.0), (3.5, 3.25)))
 
-row("mul", "x, y", "product", infix="*", callable=False,
+row("mul", "x, y", "product", infix="*", callable=False, bends=((0, 1),),
     floats=operator.mul, array="multiply", mpmath=lambda mp, x, y: x * y, sympy="Mul", fold=operator.mul, ulps=0.5,
     partials=(lambda F, x, y, p: y, lambda F, x, y, p: x),
     points=((0.1, 0.3), (-7.5, 1e-20), (3.0, 0.0)))
 
-row("div", "x, y", "quotient", infix="/", callable=False,
-    floats=floats.div, array="divide", mpmath=lambda mp, x, y: x / y, fold=_fold_div, ulps=0.5,
+row("div", "x, y", "quotient", infix="/", callable=False, bends=((0, 1), (1, 1)),
+    floats=floats.div, array="divide", mpmath=lambda mp, x, y: x / y, fold=_fold_div, series=series.ratio, ulps=0.5,
     sympy=lambda sp, x, y: x / y,
     partials=(lambda F, x, y, q: 1 / y, lambda F, x, y, q: -q / y),
     pushforward=_div_pushforward,
@@ -58,7 +77,7 @@ row("div", "x, y", "quotient", infix="/", callable=False,
 
 row("power", "x, y", "real power; x < 0 only with an integer exponent", infix="**", callable=False,
     floats=floats.power, array="power", mpmath="power", sympy="Pow", fold=_fold_power,
-    ball=lambda flint, x, y: x**y,
+    ball=ball_power, series=series.power,
     partials=(lambda F, x, y, p: y * x ** (y - 1), lambda F, x, y, p: p * F.log(x)),
     places=(
         Place("edge", lambda F, x, y: F.where(F.eq(y, F.floor(y)), 1, x), "x = 0 if y is not an integer",
@@ -69,15 +88,15 @@ row("power", "x, y", "real power; x < 0 only with an integer exponent", infix="*
     ),
     points=((2.0, 0.5), (1.1, 7.3), (0.3, -2.5), (10.31, -6.0), (1e-10, 1e-10)))
 
-row("neg", "x", "change of sign", infix="-", callable=False,
+row("neg", "x", "change of sign", infix="-", callable=False, bends=(),
     floats=operator.neg, array="negative", mpmath=lambda mp, x: -x, fold=operator.neg, ulps=0.0,
     sympy=lambda sp, x: -x,
     partials=(lambda F, x, y: -1,),
     points=(-1.5, 0.0, 2.0))
 
-row("abs", "x", "absolute value", aliases=("Abs", "fabs"),
+row("abs", "x", "absolute value", aliases=("Abs", "fabs"), bends=(),
     floats=operator.abs, array="abs", mpmath="fabs", sympy="Abs", fold=operator.abs, ulps=0.0,
-    ball=lambda flint, x: abs(x),
+    ball=lambda flint, x: abs(x), series=series.absolute,
     partials=(lambda F, x, y: F.sign(x),),
     places=(Place("kink", lambda F, x: x, "x = 0", slope=lambda F, t: F.abs(t)),),
     points=(-1e-300, -2.0, 0.5))

@@ -9,18 +9,20 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from diffkit.primitives import floats
+from diffkit.primitives import floats, series
 from diffkit.primitives.floats import INF, ieee, limit_at, odd_overflow
 from diffkit.primitives.model import Place, row
 
 
 def ball_atan2(flint: Any, y: Any, x: Any) -> Any:
-    """Angle of a point that a ball encloses, away from the cut."""
+    """Angle of a point that a ball encloses, away from the cut; 0 at the origin."""
     if x > 0:
         return (y / x).atan()
     if y > 0 or y < 0:
         return y.sgn() * flint.arb.pi() / 2 - (x / y).atan()
-    return flint.arb.pi() if x < 0 and y.is_zero() else flint.arb("nan")
+    if y.is_zero() and (x < 0 or x.is_zero()):
+        return flint.arb.pi() if x < 0 else flint.arb(0)
+    return flint.arb("nan")
 
 
 row("exp", "x", "eˣ",
@@ -131,7 +133,7 @@ row("atan", "x", "inverse tangent, in (−π/2, π/2)", aliases=("arctan",),
 row("atan2", "y, x", "angle of the point (x, y), in (−π, π]", aliases=("arctan2",),
     floats=math.atan2, array="arctan2", mpmath="atan2", sympy="atan2",
     ball=ball_atan2,
-    series=lambda F, y, x: F.where(x > 0, F.atan(y / x), F.sign(y) * F.pi / 2 - F.atan(x / y)),
+    identity=lambda F, y, x: F.where(x > 0, F.atan(y / x), F.sign(y) * F.pi / 2 - F.atan(x / y)),
     partials=(
         lambda F, y, x, a: x / F.hypot(x, y) / F.hypot(x, y),
         lambda F, y, x, a: -y / F.hypot(x, y) / F.hypot(x, y),
@@ -149,31 +151,31 @@ row("hypot", "x, y", "√(x² + y²) without overflow", variadic=True,
 
 row("sinh", "x", "hyperbolic sine",
     floats=ieee(math.sinh, odd_overflow), array="sinh", mpmath="sinh", sympy="sinh",
-    ball="sinh", series=lambda F, x: (F.exp(x) - F.exp(-x)) / 2,
+    ball="sinh", identity=lambda F, x: (F.exp(x) - F.exp(-x)) / 2,
     partials=(lambda F, x, y: F.cosh(x),),
     points=(-700.0, -1e-8, 0.0, 0.3, 20.0))
 
 row("cosh", "x", "hyperbolic cosine",
     floats=ieee(math.cosh), array="cosh", mpmath="cosh", sympy="cosh",
-    ball="cosh", series=lambda F, x: (F.exp(x) + F.exp(-x)) / 2,
+    ball="cosh", identity=lambda F, x: (F.exp(x) + F.exp(-x)) / 2,
     partials=(lambda F, x, y: F.sinh(x),),
     points=(-700.0, 1e-8, 0.0, 0.3, 20.0))
 
 row("tanh", "x", "hyperbolic tangent",
     floats=math.tanh, array="tanh", mpmath="tanh", sympy="tanh",
-    ball="tanh", series=lambda F, x: 1 - 2 / (1 + F.exp(2 * x)),
+    ball="tanh", identity=lambda F, x: 2 * F.sigmoid(2 * x) - 1,
     partials=(lambda F, x, y: 4 * F.sigmoid(2 * x) * F.sigmoid(-2 * x),), written=(lambda F, x, y: 1 - y**2,),
     points=(-800.0, -1.2, 0.0, 0.3, 20.0))
 
 row("asinh", "x", "inverse hyperbolic sine", aliases=("arcsinh",),
     floats=math.asinh, array="arcsinh", mpmath="asinh", sympy="asinh", ulps=2.0,
-    ball="asinh", series=lambda F, x: F.log(x + F.sqrt(1 + x**2)),
+    ball="asinh", series=series.asinh,
     partials=(lambda F, x, y: 1 / F.hypot(1, x),), written=(lambda F, x, y: 1 / F.sqrt(1 + x**2),),
     points=(-1e200, -0.3, 1e-9, 2.0))
 
 row("acosh", "x", "inverse hyperbolic cosine", aliases=("arccosh",),
     floats=ieee(math.acosh), array="arccosh", mpmath="acosh", sympy="acosh", ulps=2.0,
-    ball="acosh", series=lambda F, x: F.log(x + F.sqrt(x - 1) * F.sqrt(x + 1)),
+    ball="acosh", identity=lambda F, x: F.log(x + F.sqrt(x - 1) * F.sqrt(x + 1)),
     partials=(lambda F, x, y: 1 / (F.sqrt(x - 1) * F.sqrt(x + 1)),), written=(lambda F, x, y: 1 / F.sqrt(x**2 - 1),),
     places=(Place("edge", lambda F, x: x - 1, "x = 1", closed=True),),
     points=(1.0000001, 1.5, 20.0, 1e200))
@@ -181,7 +183,7 @@ row("acosh", "x", "inverse hyperbolic cosine", aliases=("arccosh",),
 row("atanh", "x", "inverse hyperbolic tangent", aliases=("arctanh",),
     floats=limit_at(math.atanh, right=(1.0, INF), left=(-1.0, -INF)), array="arctanh", mpmath="atanh",
     sympy="atanh", ulps=2.0,
-    ball="atanh", series=lambda F, x: F.log((1 + x) / (1 - x)) / 2,
+    ball="atanh", identity=lambda F, x: F.log((1 + x) / (1 - x)) / 2,
     partials=(lambda F, x, y: 1 / ((1 - x) * (1 + x)),),
     places=(Place("edge", lambda F, x: (1 - x) * (1 + x), "|x| = 1", inside="|x| < 1"),),
     points=(-0.9999, -0.3, 1e-9, 0.5))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from diffkit.primitives import floats
+from diffkit.primitives import floats, series
 from diffkit.primitives.model import Place, row
 
 row("sigmoid", "x", "logistic function 1/(1 + e⁻ˣ)", aliases=("expit", "logistic"),
     floats=floats.sigmoid, array="scipy.special.expit", ulps=2.5,
     definition=lambda F, x: 1 / (1 + F.exp(-x)),
+    ball=series.logistic, series=series.logistic,
     pairs=lambda F, x: F.where(x > 0, 1, F.exp(-F.abs(x))) / (1 + F.exp(-F.abs(x))),
     partials=(lambda F, x, y: y * F.sigmoid(-x),), written=(lambda F, x, y: y * (1 - y),),
     points=(-700.0, -20.5, 0.0, 0.3, 8.0, 40.0))
 
-row("relu", "x", "max(x, 0)",
+row("relu", "x", "max(x, 0)", bends=(),
     floats=lambda x: floats.maximum(x, 0.0), array=lambda np, x: np.maximum(x, 0.0), ulps=0.0,
     definition=lambda F, x: F.max(x, 0),
     partials=(lambda F, x, y: F.where(x > 0, 1, 0),),
@@ -22,6 +23,7 @@ row("relu", "x", "max(x, 0)",
 row("softplus", "x", "log(1 + eˣ)",
     floats=floats.softplus, array=lambda np, x: np.logaddexp(0.0, x), ulps=2.0,
     definition=lambda F, x: F.log1p(F.exp(x)),
+    ball=series.softplus, series=series.softplus,
     pairs=lambda F, x: F.max(x, 0) + F.log1p(F.exp(-F.abs(x))),
     partials=(lambda F, x, y: F.sigmoid(x),),
     points=(-700.0, -20.5, 0.0, 0.3, 8.0, 800.0))
@@ -40,6 +42,7 @@ row("gelu", "x", "x·Φ(x), Φ the normal distribution function", ulps=6.0,
 row("logsumexp", "x, y", "log(eˣ + eʸ + …)", variadic=True, aliases=("logaddexp",),
     floats=floats.logsumexp, array="logaddexp", ulps=2.0,
     definition=lambda F, x, y: F.log(F.exp(x) + F.exp(y)),
+    ball=series.logsumexp, series=series.logsumexp,
     pairs=lambda F, x, y: F.max(x, y) + F.log1p(F.exp(-F.abs(x - y))),
     partials=(lambda F, x, y, s: F.sigmoid(x - y), lambda F, x, y, s: F.sigmoid(y - x)),
     points=((0.3, 0.5), (1000.0, 999.0), (-700.0, 3.0)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from diffkit.primitives import floats
+from diffkit.primitives import floats, series
 from diffkit.primitives.model import Place, row
 
 
@@ -72,25 +72,25 @@ row("not_", "p", "the condition does not hold", infix="not ", truth=True, truths
     ball=lambda flint, p: _not(p), array="logical_not", mpmath=lambda mp, p: not p, sympy="Not", ulps=0.0,
     partials=(None,), points=(True, False))
 
-row("where", "condition, x, y", "x if the condition holds, else y", truths=(0,), aliases=("Piecewise",),
+row("where", "condition, x, y", "x if the condition holds, else y", truths=(0,), aliases=("Piecewise",), bends=(),
     floats=floats.where, array="where", mpmath=lambda mp, c, x, y: x if c else y, ulps=0.0,
     sympy=lambda sp, c, x, y: sp.Piecewise((x, c), (y, True)),
-    ball=lambda flint, c, x, y: flint.arb("nan") if c is None else x if c else y,
+    ball=lambda flint, c, x, y: x.union(y) if c is None else x if c else y, series=series.where,
     partials=(None, lambda F, c, x, y, r: F.where(c, 1, 0), lambda F, c, x, y, r: F.where(c, 0, 1)),
     pushforward=_select_pushforward,
     points=((True, 1.5, -2.0), (False, 1.5, -2.0)))
 
-row("max", "x, y", "largest argument", variadic=True, aliases=("Max", "maximum"),
+row("max", "x, y", "largest argument", variadic=True, aliases=("Max", "maximum"), bends=(),
     floats=floats.maximum, array="maximum", mpmath=lambda mp, x, y: x if x >= y or x != x else y,
-    sympy="Max", fold=max, ball="max", ulps=0.0,
+    sympy="Max", fold=max, ball="max", series=series.largest, ulps=0.0,
     partials=(lambda F, x, y, m: F.where(x >= y, 1, 0), lambda F, x, y, m: F.where(x >= y, 0, 1)),
     pushforward=_max_pushforward,
     places=(Place("kink", lambda F, x, y: x - y, "x = y", slope=lambda F, s, t: F.max(s, t)),),
     points=((1.0, 2.0), (0.3, -1e-300)))
 
-row("min", "x, y", "smallest argument", variadic=True, aliases=("Min", "minimum"),
+row("min", "x, y", "smallest argument", variadic=True, aliases=("Min", "minimum"), bends=(),
     floats=floats.minimum, array="minimum", mpmath=lambda mp, x, y: x if x <= y or x != x else y,
-    sympy="Min", fold=min, ball="min", ulps=0.0,
+    sympy="Min", fold=min, ball="min", series=series.smallest, ulps=0.0,
     partials=(lambda F, x, y, m: F.where(x <= y, 1, 0), lambda F, x, y, m: F.where(x <= y, 0, 1)),
     pushforward=_min_pushforward,
     places=(Place("kink", lambda F, x, y: x - y, "x = y", slope=lambda F, s, t: F.min(s, t)),),

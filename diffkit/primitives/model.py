@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from diffkit.errors import DiffkitError
+
 Rule = Callable[..., Any]
 """A formula ``rule(F, x, …)`` written with operators and the functions of ``F``.
 
@@ -45,8 +47,9 @@ class Primitive:
     does not vary with that argument (a step, a condition, a constant order). ``pushforward(F, args, y, tangents)``
     overrides the sum of partials where selection or a better-rounded form matters; an absent tangent is None.
     Where ``floats``, ``array``, ``mpmath``, ``sympy``, ``ball`` or ``series`` is None, ``definition`` (a rule in other
-    rows) gives the meaning. ``ulps`` bounds the error of the float form at any finite argument inside the domain that
-    the tests visit. ``fold`` computes exactly on rationals, or returns None where it cannot.
+    rows) gives the meaning; that of series ``identity``, if there is one. ``ulps`` bounds the error of the float form
+    at any finite argument inside the domain that the tests visit. ``fold`` computes exactly on rationals, or returns
+    None where it cannot.
     """
 
     name: str
@@ -61,8 +64,10 @@ class Primitive:
     sympy: str | Callable[..., Any] | None = None
     ball: str | Callable[..., Any] | None = None
     """form on Arb balls: a method of ``flint.arb``, or a function of (flint, x, …)"""
-    series: str | Rule | None = None
-    """form on power series over balls: a method of ``flint.arb_series``, or a rule in other rows"""
+    series: str | Callable[..., Any] | None = None
+    """form on power series over balls: a method of ``flint.arb_series``, or a function of (flint, x, …)"""
+    identity: Rule | None = None
+    """what the row equals in rows that have series, where it has none and its definition would not do"""
     fold: Callable[..., Any] | None = None
     written: tuple[Rule | None, ...] = ()
     """partials in the form that people write, for texts, where ``partials`` are chosen for the last bit of accuracy"""
@@ -84,6 +89,8 @@ class Primitive:
     """called with any number of arguments, folded from the left"""
     callable: bool = True
     """may be called by name in text"""
+    bends: tuple[tuple[int, int], ...] | None = None
+    """pairs of arguments by which the second derivative is not zero throughout; None: any"""
     steps: bool = field(init=False)
     """constant between jumps, so that its derivative is zero wherever it exists"""
 
@@ -92,6 +99,12 @@ class Primitive:
 
     def __repr__(self) -> str:
         return f"<primitive {self.signature}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles and copies are the row of the same name: there is one of each."""
+        if table.rows.get(self.name) is not self:
+            raise DiffkitError(f"{self.name} is not in the table, so it cannot be pickled", hint="add its row first")
+        return named, (self.name,)
 
     def shown(self, k: int) -> Rule | None:
         """The k-th partial in the form that people write."""
@@ -138,3 +151,11 @@ class Table:
 
 table = Table()
 row = table.add
+
+
+def named(name: str) -> Primitive:
+    """Give the row that a pickle names; DiffkitError if the table has none of that name here."""
+    if name not in table.rows:
+        raise DiffkitError(f"the pickle holds {name}, which is in no row of the table here",
+                           hint="import what adds that row, or use the version of diffkit that wrote it")  # fmt: skip
+    return table[name]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from inspect import signature
 from typing import Any, Protocol
 
 from diffkit.errors import DiffkitError, PointError, did_you_mean
-from diffkit.functions import as_joint_program, as_program, is_function
-from diffkit.points import Points, number, read_points
+from diffkit.frames import labelled
+from diffkit.functions import as_list, is_function, read_joint
+from diffkit.points import Points, check_names, number, read_points
+from diffkit.program import Program
+from diffkit.syntax.names import Names, names_of
 from diffkit.tasks import (
     Task,
     derivative_task,
@@ -37,14 +40,21 @@ TASKS: dict[str, Any] = {
 class Question(Protocol):
     """A kind of derivative of f: at a point it becomes a task."""
 
+    @property
+    def kind(self) -> str:
+        """What is asked."""
+
     def at(self, at: Any) -> tuple[Task, Points]:
         """Give the task and the points that ``at`` means; the same task object for points of the same shape."""
 
     def other(self, kind: str, **options: Any) -> Question:
         """Ask for another kind of derivative of the same f."""
 
-    def value(self, x: Any) -> float:
-        """F at a flat array of coordinates, in binary64."""
+    def is_same(self, other: Any) -> bool:
+        """Whether another question about f asks for the same derivatives."""
+
+    def values(self, x: Any) -> list[float]:
+        """All outputs of f at a flat array of coordinates, in binary64."""
 
 
 class OfExpression:
@@ -52,6 +62,11 @@ class OfExpression:
 
     def __init__(self, task: Task):
         self.task = task
+
+    @property
+    def kind(self) -> str:
+        """What is asked."""
+        return self.task.kind
 
     def at(self, at: Any) -> tuple[Task, Points]:
         """Read a point or a batch."""
@@ -61,54 +76,83 @@ class OfExpression:
 
     def other(self, kind: str, **options: Any) -> OfExpression:
         """Ask for another kind of derivative of the same expression."""
-        if self.task.extras:
-            raise DiffkitError(f"a prepared {self.task.kind} is of f along a line", hint="prepare the gradient")
-        return OfExpression(source_task(self.task.source, kind, options))
+        return OfExpression(source_task(self._whole.source, kind, options))
 
-    def value(self, x: Any) -> float:
-        """F at a flat array of coordinates, in binary64."""
+    def is_same(self, other: OfExpression) -> bool:
+        """Whether another question about the expression asks for the same derivatives."""
+        return (other.kind, other.task.indices) == (self.kind, self.task.indices)
+
+    def values(self, x: Any) -> list[float]:
+        """All outputs of f at a flat array of coordinates, in binary64."""
         from diffkit.algebras.floats import FLOATS
         from diffkit.program import run
 
-        return float(run(self.task.program, FLOATS, [float(v) for v in x])[0])
+        return run(self._whole.program, FLOATS, [float(v) for v in x])
+
+    @property
+    def _whole(self) -> Task:
+        """The task, which must be of f itself."""
+        if self.task.extras:
+            raise DiffkitError(f"a prepared {self.kind} is of f along a line", hint="prepare the gradient")
+        return self.task
 
 
 def ask(
-    f: Any, kind: str, variables: Sequence[str] | None = None, args: Sequence[Any] = (), **options: Any
-) -> Question:
-    """Give the question; DiffkitError for an unknown kind or option, or for something that is no function."""
+    f: Any, kind: str, variables: Names | None = None, args: Sequence[Any] = (), given: Collection[str] = (),
+    **options: Any,
+) -> Question:  # fmt: skip
+    """Give the question; DiffkitError for an unknown kind or option, or for something that is no function.
+
+    ``given`` are the names that the point gives values to: they are meant as variables.
+    """
     check_options(kind, options)
     if is_function(f):
         from diffkit.questions.of_function import OfFunction
 
-        return OfFunction(f, kind, variables, args, options)
+        return OfFunction(f, kind, variables, args, options, given)
     if len(args):
         raise DiffkitError("args are further arguments of a Python function", hint="an expression takes none")
-    return OfExpression(make_task(f, kind, variables, **options))
+    return OfExpression(make_task(f, kind, variables, given, **options))
 
 
-def make_task(f: Any, kind: str, variables: Sequence[str] | None = None, **options: Any) -> Task:
-    """Give the task of a kind about an expression; errors as ``ask``."""
+def make_task(
+    f: Any, kind: str, variables: Names | None = None, given: Collection[str] = (), **options: Any
+) -> Task:  # fmt: skip
+    """Give the task of a kind about an expression; errors as ``ask``. The variable of a constant is x."""
     check_options(kind, options)
-    return source_task((as_joint_program if kind == "jacobian" else as_program)(f, variables), kind, options)
+    reading = read_joint(as_list(f) if kind == "jacobian" else [f], variables, {*given, *names_of(options.get("wrt"))})
+    reading = reading.of_one(variables) if kind in ("derivative", "taylor") else reading
+    return source_task(reading.program, kind, options)._replace(notes=reading.notes)
 
 
 def source_task(source: Any, kind: str, options: dict[str, Any]) -> Task:
     """Give the task of a kind about a Program or a bound function."""
     if "direction" in options:
-        options = {**options, "direction": read_direction(options["direction"])}
+        own = source.inputs if isinstance(source, Program) else tuple(a.name for a in source.arguments)
+        options = {**options, "direction": read_direction(options["direction"], own)}
     builder: Callable[..., Task] = TASKS[kind]
     return builder(source, **options)
 
 
-def read_direction(direction: Any) -> list[float]:
-    """Numbers of a direction, flat; an array or nested lists in order."""
+def read_direction(direction: Any, variables: Sequence[str] = ()) -> list[float]:
+    """Numbers of a direction, flat: an array or nested lists in order, or what has labels by name."""
+    given = labelled(direction)
+    if given is not None and (given.names or len(variables) > 1):
+        check_names(given.values, tuple(variables), "direction")
+        return read_direction([_plain(given.values[name]) for name in variables])
     if isinstance(direction, (str, Mapping)) or not hasattr(direction, "__len__"):
         raise PointError("the direction is a list of numbers, one per variable")
+    if hasattr(direction, "to_numpy"):
+        direction = direction.to_numpy()
     if hasattr(direction, "ravel"):
         direction = direction.ravel()
     parts = [read_direction(v) if isinstance(v, (list, tuple)) else [number(v, "direction")] for v in direction]
     return [v for part in parts for v in part]
+
+
+def _plain(value: Any) -> Any:
+    """An array as nested lists."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def check_options(kind: str, options: dict[str, Any]) -> None:

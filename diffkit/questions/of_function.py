@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from diffkit.callables.binding import Bound
@@ -10,6 +10,8 @@ from diffkit.callables.function import Argument, as_function, read_place
 from diffkit.errors import DiffkitError, PointError
 from diffkit.points import Points
 from diffkit.questions import source_task
+from diffkit.syntax.names import Names, as_names
+from diffkit.syntax.runs import notes
 from diffkit.tasks import Task
 
 SCALAR = ("gradient", "hessian", "derivative", "taylor", "directional", "hvp")
@@ -19,8 +21,12 @@ SCALAR = ("gradient", "hessian", "derivative", "taylor", "directional", "hvp")
 class OfFunction:
     """A question about a Python function."""
 
-    def __init__(self, f: Any, kind: str, names: Sequence[str] | None, args: Sequence[Any], options: dict[str, Any]):
+    def __init__(
+        self, f: Any, kind: str, names: Names | None, args: Sequence[Any], options: dict[str, Any],
+        given: Collection[str] = (),
+    ):  # fmt: skip
         self.function = as_function(f, args)
+        self.notes = tuple(notes(self.function.undeclared(given), matrices=True))
         self.kind, self.names, self.options = kind, names, options
         self.bound: dict[tuple[Any, ...], tuple[Bound, Task]] = {}
 
@@ -47,13 +53,16 @@ class OfFunction:
         """Ask for another kind of derivative of the same function."""
         return OfFunction(self.function, kind, self.names, (), options)
 
-    def value(self, x: Any) -> float:
-        """The function at a flat array, in binary64."""
-        task = self.task
-        if task is None:
-            task, _ = self.at(x)
+    def is_same(self, other: OfFunction) -> bool:
+        """Whether another question about the function asks for the same derivatives."""
+        return (other.kind, other.options) == (self.kind, self.options)
+
+    def values(self, x: Any) -> list[float]:
+        """All entries of the function's result at a flat array, in binary64."""
+        if not self.bound:
+            self.at(x)
         source = self.bound[next(iter(self.bound))][0]
-        return float(source.values(x)[0])
+        return source.values(x).tolist()  # type: ignore[no-any-return]
 
     def _task(self, bound: Bound) -> Task:
         if self.kind in SCALAR and len(bound.outputs) != 1:
@@ -66,8 +75,8 @@ class OfFunction:
         if len(given) > 1 and len(bound.arguments) == 1 and given != bound.arguments[0].shape:
             raise PointError(f"the direction has shape {given}, the argument {bound.arguments[0].shape}")
         if options.get("wrt") is not None:
-            options["wrt"] = _coordinates(options["wrt"], bound.arguments)
-        task = source_task(bound, self.kind, options)
+            options["wrt"] = coordinates(options["wrt"], bound.arguments)
+        task = source_task(bound, self.kind, options)._replace(notes=self.notes)
         shape = self._shape(bound)
         return task if shape is None or options.get("wrt") is not None else task._replace(shape=shape)
 
@@ -83,9 +92,10 @@ class OfFunction:
         return shapes.get(self.kind)
 
 
-def _coordinates(wrt: Any, arguments: Sequence[Argument]) -> Any:
+def coordinates(wrt: Any, arguments: Sequence[Argument]) -> Any:
     """Names of coordinates, where an array parameter stands for all of its own."""
     by_name = {a.name: tuple(a.labels()) for a in arguments if a.shape != ()}
+    wrt = as_names(wrt)
     if isinstance(wrt, str):
         return by_name.get(wrt, wrt)
     return tuple(label for name in wrt for label in by_name.get(name, (name,)))

@@ -8,7 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 
 from diffkit.errors import DiffkitError, did_you_mean
-from diffkit.reports.model import Document, Report
+from diffkit.reports.model import Document, Noted, Read, Report, Seen
+from diffkit.surroundings import undisturbed
 
 FORMATS = {
     "text": "diffkit.reports.text",
@@ -27,9 +28,14 @@ def check_format(format: str) -> str:
     return FORMATS[format]
 
 
+@undisturbed()
 def render(document: Document, format: str = "text", terminal: bool = False) -> str:
-    """Give a document as text; ``terminal`` fits it to the terminal where the format can."""
-    text: str = import_module(check_format(format)).render(document, terminal)
+    """Give a document as text; ``terminal`` fits it to the terminal where the format can.
+
+    Whatever the document quotes, nothing hidden gets into what people read: here, once, for every format.
+    """
+    shown = Noted(document) if isinstance(document, Read) else document
+    text: str = import_module(check_format(format)).render(Seen(shown), terminal)
     return text
 
 

@@ -33,6 +33,11 @@ class BackwardReport(NamedTuple):
         """There is nothing to draw."""
         yield from ()
 
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.backward.notes
+
     def blocks(self) -> Iterator[Block]:
         """Lay both sweeps out."""
         b = self.backward

@@ -13,11 +13,7 @@ if TYPE_CHECKING:
     from diffkit.checking.model import Check, Entry, Witness
     from diffkit.plots import Chart
 
-VERDICTS = {
-    "correct": "correct",
-    "wrong": "wrong",
-    "inconclusive": "inconclusive: nothing speaks against the claim, and nothing proves it",
-}
+UNDECIDED = "inconclusive: nothing speaks against the claim, and nothing proves it"
 MOST = 20  # entries shown
 
 
@@ -37,6 +33,11 @@ class CheckReport(NamedTuple):
         """There is nothing to draw."""
         yield from ()
 
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.check.notes
+
     def blocks(self) -> Iterator[Block]:
         """Lay the check out."""
         check = self.check
@@ -45,7 +46,7 @@ class CheckReport(NamedTuple):
         if check.counterexample is None and check.scope.startswith("at") and check.at:
             yield Note("at " + point(check.at))
         yield Gap()
-        yield Equation("verdict", VERDICTS[check.verdict])
+        yield Equation("verdict", UNDECIDED if check.verdict == "inconclusive" else check.summary)
         if check.explanation:
             yield Equation("repair", check.explanation)
         if check.reason:
@@ -67,11 +68,6 @@ class CheckReport(NamedTuple):
             yield f"{check.passed} of {check.passed + len(check.entries)} entries are right"
         if check.scope:
             yield f"{'holds' if check.verdict == 'correct' else 'looked'} {check.scope}"
-        if check.verdict == "correct" and check.tolerance:
-            yield (
-                f"tolerance: {rounded(check.tolerance)} of the value at most, mainly {check.decided}; "
-                f"an error of {check.closeness:g} would have been seen"
-            )
         if check.unchecked:
             yield f"not looked at: {check.unchecked}"
         yield f"reference: {check.source}"
@@ -81,7 +77,7 @@ class CheckReport(NamedTuple):
         """Give the fields of the check."""
         check = self.check
         return {
-            "schema": "diffkit.check/1",
+            "schema": "diffkit.check/2",
             "f": self.f,
             "claim": self.claim,
             "verdict": check.verdict,
@@ -90,7 +86,7 @@ class CheckReport(NamedTuple):
                 {
                     "index": list(e.index), "label": e.label, "claimed": plain(e.claimed),
                     "reference": plain(e.reference), "error": plain(e.error), "tolerance": plain(e.tolerance),
-                    "verdict": e.verdict, "decided": e.decided or None, "note": e.note or None,
+                    "verdict": e.verdict, "digits": e.digits, "decided": e.decided or None, "note": e.note or None,
                     "at": None if e.at is None else plain(dict(e.at)),
                 }
                 for e in check.entries
@@ -103,9 +99,10 @@ class CheckReport(NamedTuple):
             "scope": check.scope,
             "points": check.points,
             "unchecked": check.unchecked or None,
-            "tolerance": plain(check.tolerance),
+            "digits": check.digits,
             "decided": check.decided or None,
-            "closeness": check.closeness,
+            "rtol": None if check.allowed is None else check.allowed.rtol,
+            "atol": None if check.allowed is None else check.allowed.atol,
             "counterexample": None if check.counterexample is None else plain(dict(check.counterexample)),
             "source": check.source,
             "reference": one.fields(check.reference),

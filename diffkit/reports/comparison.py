@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FEW = 3.0  # correct digits below which being within an error bar is nothing to be proud of
 VERDICTS = {
     "agree": "agree: every method is within its own error bar of the reference",
-    "disagree": "disagree: a method is outside its own error bar, or claims another status",
+    "disagree": "disagree: a method is outside its own error bar, has no right digit, or claims another status",
     "undecided": "undecided: there is no reference value to tell who is right",
 }
 LEGEND = (
@@ -80,7 +80,26 @@ def _verdict(comparison: Comparison) -> str:
             for c, odd in comparison.reference.odd.items() if odd.status != "ok"
         )  # fmt: skip
         return WORDS[comparison.verdict] + (", and every method says so" if same else "")
+    if comparison.verdict == "disagree":
+        return f"disagree: {'; '.join(_disagreements(comparison))}"
     return VERDICTS.get(comparison.verdict, comparison.verdict)
+
+
+DISAGREEMENTS = (
+    ("is outside its own error bar", "are outside their own error bars"),
+    ("claims another status", "claim another status"),
+    ("has no right digit", "have no right digit"),
+)
+
+
+def _disagreements(comparison: Comparison) -> Iterator[str]:
+    """Who does not agree with the reference, and in what."""
+    said: dict[int, list[str]] = {}
+    for row in comparison.rows:
+        valued = any(not row.result.is_odd(c) for c in row.outside)
+        if row.outside or row.lost:
+            said.setdefault(0 if valued else 1 if row.outside else 2, []).append(row.backend)
+    yield from (f"{listed(backends)} {DISAGREEMENTS[k][len(backends) > 1]}" for k, backends in sorted(said.items()))
 
 
 def _wide(comparison: Comparison) -> Iterator[Block]:

@@ -30,6 +30,11 @@ class DerivationReport(NamedTuple):
         """There is nothing to draw."""
         yield from ()
 
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.derivation.notes
+
     def blocks(self) -> Iterator[Block]:
         """Lay the steps out."""
         d = self.derivation

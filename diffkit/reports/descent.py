@@ -35,6 +35,11 @@ class DescentReport(NamedTuple):
         """A line that names the report."""
         return "Gradient descent"
 
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.descent.notes
+
     def blocks(self) -> Iterator[Block]:
         """Lay the descent out."""
         descent = self.descent

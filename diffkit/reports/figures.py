@@ -50,8 +50,10 @@ def of_accuracy(report: AccuracyReport) -> Iterator[Chart]:
 def _along(report: AccuracyReport, backends: Sequence[str]) -> Iterator[Chart]:
     """Give the digits along a line of points: one task, one coordinate that moves, and only upwards."""
     first = report.outcomes[0].case
+    if any(outcome.case.task is not first.task for outcome in report.outcomes):
+        return
     moving = [i for i in range(len(first.point)) if any(o.case.point[i] != first.point[i] for o in report.outcomes)]
-    if len(moving) != 1 or any(outcome.case.task is not first.task for outcome in report.outcomes):
+    if len(moving) != 1:
         return
     name = first.task.variables[moving[0]]
     places = tuple(outcome.case.point[moving[0]] for outcome in report.outcomes)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
+from diffkit.characters import escaped
 from diffkit.reports.model import Document
 
 
 def render(document: Document, terminal: bool = False) -> str:  # noqa: ARG001
     """Give the document as one JSON object."""
-    return json.dumps(document.fields(), ensure_ascii=False, allow_nan=False) + "\n"
+    return escaped(json.dumps(document.fields(), ensure_ascii=False, allow_nan=False)) + "\n"

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 from diffkit.reports.blocks import Equation, Heading, Table, line
 from diffkit.reports.model import Document
+
+ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "~": "&#126;", "$": "&#36;", ":": "&#58;", "@": "`@`"}
+"""What a backslash does not stop everywhere; an address stays one even then, unless its @ is code"""
+SPECIAL = re.compile(
+    r"[\\`*_\[\]{}|&<~$]|(?<=\])\(|^>"
+    r"|^[#+=-](?=[\s#+=-]|$)|^\d+[.)](?=\s|$)"  # headings, lists, underlines
+    r"|:(?=//)|(?<=mailto):|(?<=xmpp):|@(?=\w)"  # addresses
+    r"|(?<=\w)\.(?=[^\W\d])|(?<=www)\.",  # names of hosts
+    re.IGNORECASE,
+)
 
 
 def render(document: Document, terminal: bool = False) -> str:  # noqa: ARG001
@@ -13,7 +25,7 @@ def render(document: Document, terminal: bool = False) -> str:  # noqa: ARG001
         if isinstance(block, Table):
             lines += ["", *table(block), ""]
         elif isinstance(block, Equation):
-            lines.append(f"- `{block.left} = {block.right}`" + (f" {block.remark}" if block.remark else ""))
+            lines.append(f"- {code(f'{block.left} = {block.right}')}" + f" {escape(block.remark)}".rstrip())
         elif isinstance(block, Heading):
             lines += ["", f"## {escape(block.text)}", ""]
         else:
@@ -31,7 +43,11 @@ def table(block: Table) -> list[str]:
 
 
 def escape(text: str) -> str:
-    """Keep Markdown from reading * _ | and < as its own."""
-    for character in "\\`*_|<":
-        text = text.replace(character, "\\" + character)
-    return text
+    """Keep Markdown, and what hosts add to it, from reading anything but words: no marks, HTML, links or formulas."""
+    return SPECIAL.sub(lambda found: ESCAPES.get(found[0]) or f"{found[0][:-1]}\\{found[0][-1]}", text.strip())
+
+
+def code(text: str) -> str:
+    """Give text as a span of code, whatever backticks it holds."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence} {text} {fence}" if text.startswith("`") or text.endswith("`") else f"{fence}{text}{fence}"

@@ -32,6 +32,11 @@ class MatrixReport(NamedTuple):
         """There is nothing to draw."""
         yield from ()
 
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.found.answers[0].problem.notes
+
     def blocks(self) -> Iterator[Block]:
         """Lay the formulas out."""
         first = self.found.answers[0]
@@ -93,6 +98,11 @@ class IdentityReport(NamedTuple):
     def charts(self) -> Iterator[Chart]:
         """There is nothing to draw."""
         yield from ()
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.identity.problem.notes
 
     def blocks(self) -> Iterator[Block]:
         """Lay the verdict out."""

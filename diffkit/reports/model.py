@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
+from diffkit.characters import visible
 from diffkit.reports.blocks import Block, Equation, Gap, Note
 from diffkit.results import Result
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from diffkit.comparison import Comparison
     from diffkit.plots import Chart
     from diffkit.tasks import Task
+
+
+T = TypeVar("T")
 
 
 class Document(Protocol):
@@ -30,6 +34,73 @@ class Document(Protocol):
 
     def fields(self) -> dict[str, Any]:
         """The report for programs, as JSON can hold it; ``schema`` says which fields there are."""
+
+
+class Seen(NamedTuple):
+    """A document with every character visible in what people read of it."""
+
+    document: Document
+
+    @property
+    def title(self) -> str:
+        """A line that names the report."""
+        return visible(self.document.title)
+
+    def blocks(self) -> Iterator[Block]:
+        """The report for people."""
+        return map(seen, self.document.blocks())
+
+    def charts(self) -> Iterator[Chart]:
+        """What may be shown besides."""
+        return map(seen, self.document.charts())
+
+    def fields(self) -> dict[str, Any]:
+        """The report for programs, as it is: JSON has escapes of its own."""
+        return self.document.fields()
+
+
+def seen(part: T) -> T:
+    """Give a part of a report with every character of its texts visible."""
+    if isinstance(part, str):
+        return visible(part)  # type: ignore[return-value]
+    if isinstance(part, tuple):
+        return type(part)._make(map(seen, part)) if hasattr(part, "_make") else tuple(map(seen, part))  # type: ignore[return-value]
+    return part
+
+
+@runtime_checkable
+class Read(Document, Protocol):
+    """A document about text that somebody typed."""
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+
+
+class Noted(NamedTuple):
+    """A document that says, below what was typed, how names were read in it."""
+
+    document: Read
+
+    @property
+    def title(self) -> str:
+        """A line that names the report."""
+        return self.document.title
+
+    def blocks(self) -> Iterator[Block]:
+        """Lay the report out."""
+        found = list(self.document.blocks())
+        typed = next((k for k, block in enumerate(found) if not isinstance(block, Equation)), len(found)) or len(found)
+        yield from (*found[:typed], *map(Note, self.document.readings), *found[typed:])
+
+    def charts(self) -> Iterator[Chart]:
+        """Draw what the document draws."""
+        return self.document.charts()
+
+    def fields(self) -> dict[str, Any]:
+        """Give the fields of the document, and what is noted."""
+        fields = self.document.fields()
+        return {**fields, "notes": [*self.document.readings, *fields.get("notes", ())]}
 
 
 class Report(NamedTuple):
@@ -55,6 +126,12 @@ class Report(NamedTuple):
         if self.accuracy is not None:
             return f"Accuracy of {', '.join(self.accuracy.backends)}"
         return f"{self.kind.capitalize()}{' by several methods' if self.comparison is not None else ''}"
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        answers = (self.result, self.comparison, self.accuracy, self.task)
+        return next((answer.notes for answer in answers if answer is not None), ())
 
     def blocks(self) -> Iterator[Block]:
         """Lay the report out."""
@@ -110,7 +187,7 @@ class Report(NamedTuple):
         elif self.comparison is not None:
             schema, found = "diffkit.comparison/1", comparison.fields(self.comparison)
         elif self.accuracy is not None:
-            schema, found = "diffkit.accuracy/1", accuracy.fields(self.accuracy)
+            schema, found = "diffkit.accuracy/2", accuracy.fields(self.accuracy)
         else:
             schema, found = "diffkit.formula/1", {"domain": self.domain}
         return {

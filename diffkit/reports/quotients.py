@@ -41,6 +41,11 @@ class QuotientsReport(NamedTuple):
         """A line that names the report."""
         return "The derivative as a limit"
 
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.quotients.notes
+
     def blocks(self) -> Iterator[Block]:
         """Lay the quotients out."""
         q = self.quotients

@@ -28,6 +28,11 @@ class TangentReport(NamedTuple):
         """There are none; ``--save`` draws it."""
         yield from ()
 
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.tangent.notes
+
     def blocks(self) -> Iterator[Block]:
         """Lay the tangent out."""
         t = self.tangent

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import sympy
-
-from diffkit.builder import ProgramBuilder
+from diffkit.builder import NAMED, ProgramBuilder
 from diffkit.errors import BackendError
 from diffkit.limits import DEFAULT, Limits
 from diffkit.primitives import table
 from diffkit.program import Program
 from diffkit.sympy_bridge.inward import Inward
-from diffkit.sympy_bridge.outward import Outward, check_length, check_size
+from diffkit.sympy_bridge.outward import ASK, Outward, check_length, check_size
+from diffkit.sympy_bridge.stepwise import Stepwise
 from diffkit.sympy_bridge.sums import differentiate_sums, has_wide_sums
 from diffkit.tasks import Index
+
+EXP, POWER = table["exp"], table["power"]
 
 
 def symbolic_derivative(program: Program, indices: Sequence[Index], limits: Limits = DEFAULT) -> Program:
@@ -33,11 +34,13 @@ def _differentiate(program: Program, indices: Sequence[Index], limits: Limits) -
     try:
         out = Outward(program)
         # term by term: SymPy takes long over wide sums, and the order in which they were written is kept
+        stepwise = Stepwise(limits)
         derivatives = [
-            [sympy.diff(term, *(out.symbols[i] for i in index)) if index else term for term in out.terms(k)]
-            for k, index in indices
+            [stepwise.diff(term, [out.symbols[i] for i in index]) for term in out.terms(k)] for k, index in indices
         ]
-    except (ValueError, TypeError, AttributeError, NotImplementedError, RecursionError) as error:
+    except RecursionError:
+        raise limits.exceeded("symbolic_depth", "the derivative is nested too deeply for SymPy", ASK) from None
+    except (ValueError, TypeError, AttributeError, NotImplementedError) as error:
         reason = str(error).split("\n", 1)[0][:80] or type(error).__name__
         raise BackendError(f"SymPy cannot differentiate this: {reason}", hint="use another backend") from None
     builder = ProgramBuilder.of(program)
@@ -49,5 +52,11 @@ def _differentiate(program: Program, indices: Sequence[Index], limits: Limits) -
             instruction = program.instruction_at(-slot - 1)
             assert instruction is not None
             known[symbol] = builder.apply(table["ge"], (instruction[1][0], builder.constant(0)))
-    inward = Inward(builder, known)
+    inward = Inward(builder, known, powers_of_e=_writes_powers_of_e(program))
     return builder.program([inward.total(terms) for terms in derivatives], program.inputs)
+
+
+def _writes_powers_of_e(program: Program) -> bool:
+    """Whether exponentials are written e^x in a program, and nowhere exp(x)."""
+    written = {program.constant_at(args[0]) for row, args in program.instructions if row is POWER}
+    return NAMED["e"] in written and all(row is not EXP for row, _ in program.instructions)

@@ -13,9 +13,10 @@ from diffkit.errors import DiffkitError, VariableError
 from diffkit.primitives import Primitive, table
 from diffkit.program import Constant, Program
 from diffkit.syntax import names as variable_names
+from diffkit.syntax.names import Names
 
 
-def from_sympy(expressions: Sequence[Any], variables: Sequence[str] | None = None) -> Program:
+def from_sympy(expressions: Sequence[Any], variables: Names | None = None) -> Program:
     """Give the program of SymPy expressions; DiffkitError for what has no real meaning here."""
     symbols: dict[str, Any] = {}
     for expression in expressions:
@@ -54,12 +55,17 @@ RELATIONS = {
 
 
 class Inward:
-    """SymPy expressions on their way into a builder; every distinct subexpression is visited once."""
+    """SymPy expressions on their way into a builder; every distinct subexpression is visited once.
 
-    def __init__(self, builder: ProgramBuilder, known: dict[Any, int], strict: bool = False):
+    What a caller wrote is kept as it is (``strict``). A derivative that SymPy found is written as people do: e^x as it
+    stands in f (``powers_of_e``), where SymPy says exp(x), and x^(n-1), where it says x^n/x.
+    """
+
+    def __init__(self, builder: ProgramBuilder, known: dict[Any, int], strict: bool = False, powers_of_e: bool = False):
         self.builder = builder
         self.known = known
         self.strict = strict
+        self.powers_of_e = powers_of_e
         self.heads = _heads()
 
     def slot(self, expression: Any) -> int:
@@ -140,6 +146,10 @@ class Inward:
             return self._number(0)  # away from the step, which is where a derivative of a step exists
         coefficient, rest = node.as_coeff_Mul()
         factors = rest.as_ordered_factors() if len(rest.args) < 50 else sympy.Mul.make_args(rest)
+        if not self.strict:
+            factors = _powers_joined(factors)
+            coefficient *= sympy.Mul(*[f for f in factors if f.is_Rational])
+            factors = [f for f in factors if not f.is_Rational]
         above: list[Any] = []
         below: list[Any] = []
         for factor in factors:
@@ -207,6 +217,8 @@ class Inward:
             return (), lambda: self.builder.constant(0)
         if name == "Heaviside":
             return node.args[:1], lambda x: self.emit("heaviside", x)
+        if name == "exp" and self.powers_of_e:
+            return node.args, lambda x: self.emit("power", self.builder.constant(NAMED["e"]), x)
         if name == "polygamma" and node.args[0] == 0:
             return node.args[1:], lambda x: self.emit("digamma", x)
         row = self.heads.get(name) or table.names.get(name)
@@ -225,3 +237,29 @@ class Inward:
         for slot in slots[1:]:
             answer = self.builder.apply(row, (answer, slot))
         return answer
+
+
+def _powers_joined(factors: Sequence[Any]) -> Sequence[Any]:
+    """Factors with u^n/u as u^(n-1), also where u is 2x and the divisor x: what the derivative of u^n comes from.
+
+    n is no number: SymPy joins powers with numbers itself.
+    """
+    found = list(factors)
+    for power in [f for f in factors if f.is_Pow and not f.exp.is_Rational]:
+        own = {part.as_base_exp()[0] for part in sympy.Mul.make_args(power.base)} | {power.base}
+        below = [f for f in found if f.is_Pow and f.exp.is_Rational and f.exp < 0 and f.base in own]
+        joined = _joined(power, below) if below else None
+        if joined is not None:
+            found = [f for f in found if f not in below and f is not power] + joined
+    return found
+
+
+def _joined(power: Any, below: Sequence[Any]) -> list[Any] | None:
+    """u^n over divisors as u^(n-k) and what is left of u^k over them; None where something stays below."""
+    if all(f.base == power.base for f in below):
+        return [sympy.Pow(power.base, power.exp + sum(f.exp for f in below))]
+    for k in range(1, 1 + max(-int(f.exp) for f in below)):
+        rest = sympy.Mul(power.base**k, *below)
+        if rest.as_numer_denom()[1].is_Rational:
+            return [*sympy.Mul.make_args(rest), sympy.Pow(power.base, power.exp - k)]
+    return None

@@ -52,9 +52,9 @@ SYMPY = SympyAlgebra()
 class Outward:
     """One program on its way to SymPy."""
 
-    def __init__(self, program: Program):
+    def __init__(self, program: Program, real: bool = True):
         self.program = program
-        self.symbols = [sympy.Symbol(name, real=True) for name in program.inputs]
+        self.symbols = [sympy.Symbol(name, real=real or None) for name in program.inputs]
         self.opaque: dict[Any, int] = {}
         self.uses = [0] * len(program)
         for _, args in program.instructions:
@@ -158,10 +158,10 @@ def check_size(program: Program, limits: Limits = DEFAULT) -> None:
         raise limits.exceeded("symbolic_depth", "the expression is nested too deeply for SymPy", ASK)
 
 
-def to_sympy(program: Program, limits: Limits = DEFAULT) -> list[Any]:
-    """Give the outputs as SymPy expressions over real symbols, with nothing opaque in them."""
+def to_sympy(program: Program, limits: Limits = DEFAULT, *, real: bool = True) -> list[Any]:
+    """Give the outputs as SymPy expressions over real symbols (or plain ones), with nothing opaque in them."""
     check_size(program, limits)
-    out = Outward(program)
+    out = Outward(program, real)
     expressions = out.outputs
     replacements: dict[Any, Any] = {}
     for symbol, slot in out.opaque.items():
@@ -171,6 +171,6 @@ def to_sympy(program: Program, limits: Limits = DEFAULT) -> list[Any]:
         assert instruction is not None
         primitive, args = instruction
         values = [out.closed(a) for a in args]
-        real = sympy.Ge(values[0], 0, evaluate=False) if slot < 0 else SYMPY.apply(primitive, values)
-        replacements[symbol] = real.xreplace(replacements)
+        meant = sympy.Ge(values[0], 0, evaluate=False) if slot < 0 else SYMPY.apply(primitive, values)
+        replacements[symbol] = meant.xreplace(replacements)
     return [expression.xreplace(replacements) for expression in expressions]

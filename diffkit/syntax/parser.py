@@ -6,16 +6,18 @@ parenthesis opens a frame. Comparisons chain as in mathematics: 0 < x < 1.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, NoReturn
 
 from diffkit.builder import NAMED, ProgramBuilder
-from diffkit.errors import LimitError, ParseError, VariableError, did_you_mean
+from diffkit.deadline import in_time
+from diffkit.errors import LimitError, ParseError, VariableError, did_you_mean, listing
 from diffkit.limits import DEFAULT, Limits
 from diffkit.primitives import Primitive, table
 from diffkit.program import Program
 from diffkit.syntax import names as variable_names
+from diffkit.syntax import runs
+from diffkit.syntax.names import Names
 from diffkit.syntax.tokenizer import OF_ARRAYS, Token, located, tokenize
 
 INFIX = {row.infix: row for row in table if row.infix and len(row.arguments) == 2}
@@ -26,7 +28,6 @@ PREFIX_BINDING = {"-": MINUS_SIGN, "not": 3, "√": ROOT}
 PI = "π"
 CONSTANTS = {**NAMED, "E": NAMED["e"], PI: NAMED["pi"]}
 START = Token("start", "", 0)
-GLUED = re.compile(r"(?P<function>[A-Za-z]+(?:2|10|1p)?)(?P<argument>[0-9]*[xyztuvw])")
 
 
 class Waiting:
@@ -47,10 +48,14 @@ class Chain(NamedTuple):
 
 
 class Parser:
-    """One text on its way to a Program."""
+    """One text on its way to a Program.
 
-    def __init__(self, text: str, variables: Sequence[str] | None, limits: Limits):
+    ``variables`` are all that there may be; without them ``given`` are names that are variables where they occur.
+    """
+
+    def __init__(self, text: str, variables: Names | None, limits: Limits, given: Collection[str] = ()):
         self.text = text
+        self.given = frozenset(given if variables is None else ())
         self.limits = limits
         self.declared = None if variables is None else variable_names.check_variables(variables, limits)
         self.builder = ProgramBuilder(self.declared or (), limits)
@@ -80,7 +85,7 @@ class Parser:
         """Give the Program of the whole text."""
         previous = START
         wants_operand = True
-        for token in tokenize(self.text, self.limits):
+        for token in in_time(tokenize(self.text, self.limits)):
             wants_operand = (self._operand if wants_operand else self._continuation)(token, previous)
             previous = token
         answer = self._settle(self.operands.pop())
@@ -133,28 +138,32 @@ class Parser:
     def _name(self, token: Token) -> int:
         """Slot of a name that is not a variable yet: a constant or a new variable."""
         name = token.text
-        if name in CONSTANTS:
-            return self.builder.constant(CONSTANTS[name])
-        if name in table.names:
-            self.fail(f"{name} is a function and needs its argument in parentheses", token, f"write {name}(x)")
-        self._check_name(token)
-        if self.declared is not None:
-            self._unknown_variable(token)
-        self._refuse_glued(token)
+        if name not in self.given:
+            if name in CONSTANTS:
+                return self.builder.constant(CONSTANTS[name])
+            if name in table.names:
+                self.fail(f"{name} is a function and needs its argument in parentheses", token, f"write {name}(x)")
+            self._check_name(token)
+            if self.declared is not None:
+                self._unknown_variable(token)
+            self._check_run(token)
+        elif problem := variable_names.fault(name, self.limits):
+            self.fail(problem, token)
         slot = self.variables[name] = self.builder.input(name)
         return slot
 
-    def _refuse_glued(self, token: Token) -> None:
-        """Refuse sinx and log2x, which are more likely sin(x) and log2(x) than variables."""
-        found = GLUED.fullmatch(token.text)
-        function = table.names.get(found["function"]) if found else None
-        if found and function is not None and len(function.arguments) == 1:
-            hint = f"write {found['function']}({found['argument']}), or declare it with variables"
-            self.fail(f"{token.text} is read neither as a function nor as a variable", token, hint)
+    def _check_run(self, token: Token) -> None:
+        """Refuse cos2x and pix, which are more likely cos(2x) and pi*x than variables."""
+        written = runs.written_out(token.text)
+        if not written and runs.POWER_SIGN.match(self.text, token.position + len(token.text)):
+            written = runs.power_of_e(token.text)
+        if written:
+            raise runs.undeclared(token.text, written, self.text, token.position)
 
     def _function(self, token: Token) -> Primitive:
         function = table.names.get(token.text)
-        if token.text in self.variables or token.text in CONSTANTS:
+        known = token.text in self.variables or (token.text in self.given and function is None)
+        if known or token.text in CONSTANTS:
             self.fail(f"{token.text} is not a function", token, f"write {token.text}*(…) for a product")
         if function is None:
             self._unknown_function(token)
@@ -170,10 +179,8 @@ class Parser:
 
     def _unknown_variable(self, token: Token) -> NoReturn:
         known = self.declared or ()
-        if len(token.text) > 1 and set(token.text) <= set(known):
-            hint = f"write {'*'.join(token.text)} for a product"
-        else:
-            hint = did_you_mean(token.text, known) or f"the variables are {', '.join(known) or 'none'}"
+        hint = runs.instead(token.text, known) or did_you_mean(token.text, known)
+        hint = hint or f"the variables are {listing(known)}"
         raise VariableError(f"unknown variable {token.text}", hint=hint, text=self.text, position=token.position)
 
     def _continuation(self, token: Token, previous: Token) -> bool:
@@ -328,11 +335,14 @@ class Parser:
                 self.fail(f"{row.infix.strip() or row.name} needs a condition, such as x > 0", where)
 
 
-def parse_program(text: str, variables: Sequence[str] | None = None, limits: Limits = DEFAULT) -> Program:
+def parse_program(
+    text: str, variables: Names | None = None, limits: Limits = DEFAULT, given: Collection[str] = ()
+) -> Program:
     """Read one expression; ParseError, LimitError or VariableError with the position if it cannot be read.
 
-    Variables are the declared ones in their order, or the free names of the text in natural order.
+    Variables are the declared ones in their order, or the free names of the text in natural order. ``given`` are names
+    that the caller uses elsewhere (in a point, for what is differentiated by): they are meant as variables, too.
     """
     if not isinstance(text, str):
         raise ParseError(f"an expression is text, not {type(text).__name__}")
-    return Parser(text, variables, limits).parse()
+    return Parser(text, variables, limits, given).parse()

@@ -31,7 +31,8 @@ class Evidence(NamedTuple):
       (without it they are read off the claim's values at neighbouring floats);
     * ``truth``: point -> reference components and their error bars, NaN where there is none;
     * ``program``: f itself where it is known as an expression; ``sizes``: lengths that occur in the data;
-    * ``records``: point, and whether names are wanted -> what the code does there, None where it cannot be followed.
+    * ``records``: point, and whether names are wanted -> what the code does there, None where it cannot be followed;
+    * ``kept``: point -> the point of the same kind (a symmetric matrix, say) nearest to it, None where there is none.
     """
 
     names: tuple[str, ...]
@@ -45,6 +46,7 @@ class Evidence(NamedTuple):
     sizes: Mapping[str, int]
     noise: Callable[[Array], Any] | None = None
     records: Callable[[Array, bool], Records | None] | None = None
+    kept: Callable[[Array], Array | None] | None = None
 
 
 class Explanation(NamedTuple):

@@ -154,7 +154,8 @@ class Case:
         sizes = np.abs(self.point)
         typical = float(np.median(sizes[sizes > 0])) if (sizes > 0).any() else 1.0
         found: Array = self.point + radius * random.uniform(-1, 1, sizes.size) * np.where(sizes > 0, sizes, typical)
-        return found
+        kept = None if self.evidence.kept is None else self.evidence.kept(found)
+        return found if kept is None else kept
 
     def varied(self, stream: int) -> list[Array]:
         """Points on every side of the kinks of f."""

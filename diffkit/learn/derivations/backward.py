@@ -19,17 +19,22 @@ from diffkit.algebras.floats import FLOATS
 from diffkit.blame import Blame, blame_for_program
 from diffkit.builder import ProgramBuilder
 from diffkit.comparison import WRONG
+from diffkit.deadline import in_time
 from diffkit.errors import DiffkitError, PointError
+from diffkit.frames import names_in
 from diffkit.learn.derivations.tidy import tidy
 from diffkit.prepared import Prepared
 from diffkit.primitives import table
 from diffkit.program import Program, run_slots
 from diffkit.questions import OfExpression, ask
 from diffkit.results import Result
+from diffkit.surroundings import undisturbed
 from diffkit.syntax import format_outputs
+from diffkit.syntax.names import Names
 from diffkit.syntax.printer import format_constant
 from diffkit.tasks import gradient_task
 from diffkit.transforms import adjoints, depends
+from diffkit.workers import timed
 
 WHERE = table["where"]
 BRANCHING = {table["max"]: lambda x, y: x >= y, table["min"]: lambda x, y: x <= y}
@@ -88,11 +93,17 @@ class Backward:
     cost: Cost
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.gradient.notes
+
+    @property
     def f(self) -> str:
         """F as text."""
         return format_outputs(self.program, LONGEST)[0]
 
     @cached_property
+    @undisturbed()
     def faults(self) -> dict[str, Blame]:
         """Why adjoints are wrong in binary64, by the label of the partial derivative; nothing where none is."""
         found: dict[str, Blame] = {}
@@ -121,17 +132,23 @@ class Backward:
         return f"<{self}>"
 
 
-def backward(f: Any, at: Any, *, variables: Sequence[str] | None = None, args: Sequence[Any] = ()) -> Backward:
+@timed
+@undisturbed()
+def backward(
+    f: Any, at: Any, *, variables: Names | None = None, args: Sequence[Any] = (),
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
+) -> Backward:  # fmt: skip
     """∂f/∂zₖ of every intermediate zₖ of f at a point, by reverse accumulation in binary64.
 
     ``f`` and ``at`` as for ``gradient``, of one point; a Python function must be traceable. Raises PointError for a
-    batch, and DiffkitError where an operation has no value or derivative at the point.
+    batch, DiffkitError where an operation has no value or derivative at the point, and OutOfTime after ``timeout``
+    seconds.
     """
-    task, points = ask(f, "gradient", variables, args).at(at)
+    task, points = ask(f, "gradient", variables, args, names_in(at)).at(at)
     if points.point is None:
         raise PointError("back-propagation is shown at one point", hint="give numbers, not arrays or a range")
     program = task.program
-    gradient = Prepared(OfExpression(gradient_task(program)), "auto").result(points)
+    gradient = Prepared(OfExpression(gradient_task(program)._replace(notes=task.notes)), "auto").result(points)
     return _Sweep(program, points.point).table(points.at, gradient)
 
 
@@ -164,7 +181,7 @@ class _Sweep:
                 f"f is {self.values[program.outputs[0]]} at the point in binary64", hint="choose a point of its domain"
             )
         self._back(program.outputs[0])
-        nodes = [self._node(slot) for slot in range(len(program)) if self._shown(slot)]
+        nodes = [self._node(slot) for slot in in_time(range(len(program))) if self._shown(slot)]
         count = len(program.inputs)
         return Backward(program, at, tuple(nodes[count:]), tuple(nodes[:count]), gradient, cost(program))
 
@@ -198,7 +215,7 @@ class _Sweep:
         """From the output to the variables: each operation hands its adjoint on to its arguments."""
         forward = DualAlgebra(FLOATS)
         self.bars[output] = 1.0
-        for slot in range(len(self.program) - 1, self.program.first_instruction - 1, -1):
+        for slot in in_time(range(len(self.program) - 1, self.program.first_instruction - 1, -1)):
             adjoint, instruction = self.bars[slot], self.program.instruction_at(slot)
             if adjoint is None or instruction is None or instruction[0].steps:
                 continue

@@ -14,7 +14,7 @@ from typing import Any
 from diffkit.builder import ProgramBuilder, copy_slots
 from diffkit.domain import domain
 from diffkit.errors import LimitError, PointError, VariableError
-from diffkit.functions import as_program
+from diffkit.frames import names_in
 from diffkit.learn.derivations.latex import latex, latex_name
 from diffkit.learn.derivations.rules import Rule, letters, rule_of
 from diffkit.learn.derivations.steps import LONGEST, Identity, Step, bracketed, operator_latex, operator_text, text_of
@@ -23,10 +23,12 @@ from diffkit.learn.derivations.verification import Evidence, Verifier
 from diffkit.points import read_points
 from diffkit.prepared import Prepared
 from diffkit.program import Program
-from diffkit.questions import OfExpression
+from diffkit.questions import OfExpression, make_task
 from diffkit.results import Result
+from diffkit.surroundings import undisturbed
 from diffkit.syntax import format_slot
-from diffkit.tasks import derivative_task
+from diffkit.syntax.names import Name, Names
+from diffkit.workers import timed
 
 MOST = 150  # steps
 
@@ -47,6 +49,8 @@ class Derivation:
     """where f may have no derivative, since an operation has a kink or a jump there, or branches meet"""
     value: Result | None = None
     """the proven derivative at the point that was named, if one was"""
+    notes: tuple[str, ...] = ()
+    """how names were read that may be meant otherwise"""
 
     @property
     def f(self) -> str:
@@ -80,27 +84,31 @@ class Derivation:
         return f"<derivation: {self}>"
 
 
+@timed
+@undisturbed()
 def explain(
-    f: Any, *, wrt: str | None = None, at: Any = None, variables: Sequence[str] | None = None
+    f: Any, *, wrt: Name | None = None, at: Any = None, variables: Names | None = None,
+    timeout: float | None = None,  # noqa: ARG001
 ) -> Derivation:  # fmt: skip
     """Derive ∂f/∂x step by step, each step with its rule and checked by two other methods.
 
     ``f`` is text, an Expression or a SymPy expression; ``wrt`` names the variable if there are several. With ``at`` the
     derivative's proven value is given there too, and checks are made around that point rather than around zero. Raises
-    VariableError where it is missing, LimitError for more than 150 steps, DerivationError where a check fails, and
-    DiffkitError where no point is found at which a step could be checked.
+    VariableError where it is missing, LimitError for more than 150 steps, DerivationError where a check fails,
+    DiffkitError where no point is found at which a step could be checked, and OutOfTime after ``timeout`` seconds, of
+    which SymPy has half.
     """
-    program = as_program(f, variables)
-    task = derivative_task(program, wrt)
+    task = make_task(f, "derivative", variables, names_in(at), wrt=wrt)
+    program = task.program
     if len(task.indices[0][1]) != 1:
         raise VariableError("a derivation is by one variable", hint="name one with wrt")
     if at is None:
-        return _Walk(program, task.indices[0][1][0]).derivation()
+        return replace(_Walk(program, task.indices[0][1][0]).derivation(), notes=task.notes)
     points = read_points(at, program.inputs)
     if points.point is None:
         raise PointError("a derivation is checked around one point", hint="give numbers, not arrays or a range")
     found = _Walk(program, task.indices[0][1][0]).derivation(points.point)
-    return replace(found, value=Prepared(OfExpression(task)).result(points))
+    return replace(found, value=Prepared(OfExpression(task)).result(points), notes=task.notes)
 
 
 class _Walk:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from diffkit.algebras.dual import Dual, DualAlgebra
-from diffkit.builder import ProgramBuilder
+from diffkit.builder import NAMED, ProgramBuilder
 from diffkit.primitives import Primitive, table
 from diffkit.program import Program
 from diffkit.rules import by_rule
@@ -21,6 +21,7 @@ NEG, POWER, WHERE = table["neg"], table["power"], table["where"]
 CHOICES = {"where": "branch by branch", "max": "branch by branch: the largest argument decides",
            "min": "branch by branch: the smallest argument decides"}  # fmt: skip
 MOVING, STILL = ("u", "v", "w", "p", "q", "r", "s"), ("c", "k", "b", "m", "l")
+E = NAMED["e"]
 POWERS = ("a", "n")  # a constant base, a constant exponent
 FEW = 3  # parts of a rule that get letters of their own, rather than numbers
 Make = Callable[[ProgramBuilder, Sequence[int], Sequence[int | None]], tuple[int, int]]
@@ -53,9 +54,12 @@ def rule_of(program: Program, varies: Sequence[bool], variable: int, slot: int) 
     still = (*primitive.truths, *primitive.orders)
     moving = tuple(varies[arg] and k not in still for k, arg in enumerate(args))
     name = _name(primitive, args, moving, variable)
+    make: Make = lambda b, parts, slopes: push(b, primitive, parts, slopes)  # noqa: E731
+    if primitive is POWER and program.constant_at(args[0]) == E:
+        args, moving, make = args[1:], moving[1:], _power_of_e
     if _is_function(primitive) and sum(moving) == 1 and args[moving.index(True)] == variable:
-        return Rule(name, args, (False,) * len(args), _at_variable(primitive, moving), True)
-    return Rule(name, args, moving, lambda b, parts, slopes: push(b, primitive, parts, slopes))
+        return Rule(name, args, (False,) * len(args), _at_variable(make, moving), True)
+    return Rule(name, args, moving, make)
 
 
 def _is_function(primitive: Primitive) -> bool:
@@ -63,12 +67,19 @@ def _is_function(primitive: Primitive) -> bool:
     return primitive not in (MUL, DIV, NEG) and primitive.name not in CHOICES
 
 
-def _at_variable(primitive: Primitive, moving: Sequence[bool]) -> Make:
-    def make(builder: ProgramBuilder, parts: Sequence[int], _: Sequence[int | None]) -> tuple[int, int]:
-        one = builder.constant(1)
-        return push(builder, primitive, parts, [one if m else None for m in moving])
+def _power_of_e(builder: ProgramBuilder, parts: Sequence[int], slopes: Sequence[int | None]) -> tuple[int, int]:
+    """E to a part: e stays e in the rule, rather than a base with a logarithm."""
+    return push(builder, POWER, (builder.constant(E), *parts), (None, *slopes))
 
-    return make
+
+def _at_variable(make: Make, moving: Sequence[bool]) -> Make:
+    """A rule where the variable itself is differentiated, whose derivative is 1."""
+
+    def at_variable(builder: ProgramBuilder, parts: Sequence[int], _: Sequence[int | None]) -> tuple[int, int]:
+        one = builder.constant(1)
+        return make(builder, parts, [one if m else None for m in moving])
+
+    return at_variable
 
 
 def push(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from random import Random
 from typing import Any, NamedTuple
@@ -11,10 +12,12 @@ from flint import arb, arb_series
 
 from diffkit.algebras.balls import BALLS, SERIES, precision
 from diffkit.builder import select
-from diffkit.errors import BackendError, DiffkitError, LimitError
+from diffkit.deadline import check_time, share_of_time, time_limit
+from diffkit.errors import BackendError, DiffkitError, LimitError, OutOfTime
 from diffkit.program import Program, run, run_slots
 
 BITS = 640
+HALF = 0.5  # of the time, which SymPy may take
 WANTED = 4  # points at which a step is checked
 TRIES = 600  # random points looked at
 REACHES = (2.0, 1.0, 5.0, 30.0, 400.0, 0.03, 1e-6, 1e4, 1e7)  # how far from the middle points are drawn, in turn
@@ -29,9 +32,13 @@ class Evidence(NamedTuple):
 
     points: int
     by_sympy: int
+    unasked: str = ""
+    """why SymPy has not been asked, if it has not"""
 
     def __str__(self) -> str:
-        second = f", and against sympy.diff at {self.by_sympy}" if self.by_sympy else "; SymPy has no form of it"
+        second = f", and against sympy.diff at {self.by_sympy}"
+        if not self.by_sympy:
+            second = f"; SymPy was not asked: {self.unasked}" if self.unasked else "; SymPy has no form of it"
         return f"checked against Arb's power series at {self.points} random points{second}"
 
 
@@ -51,6 +58,7 @@ class Verifier:
         self.middle = tuple(middle or [0.0] * len(program.inputs))
         """where points are drawn around"""
         self.found: list[Evidence] = []
+        self.unasked = ""
 
     @cached_property
     def places(self) -> list[Place]:
@@ -58,6 +66,7 @@ class Verifier:
         missing = dict.fromkeys(self.slots, WANTED)
         found = []
         for point in self._points():
+            check_time()
             place = self._place(point)
             used = [slot for slot in missing if _known(place.values[slot]) and _known(place.slopes[slot])]
             if not any(slot in used and missing[slot] > 0 for slot in used):
@@ -88,13 +97,15 @@ class Verifier:
         """SymPy's derivatives of the slots, where it has a form of them."""
         from diffkit.sympy_bridge import symbolic_derivative
 
-        found = {}
-        for slot in self.slots:
-            part = select(self.program, [slot])
-            try:
-                found[slot] = symbolic_derivative(part, [(0, (self.variable,))])
-            except (BackendError, LimitError):
-                continue
+        found: dict[int, Program] = {}
+        try:
+            with time_limit(share_of_time(HALF)):
+                for slot in self.slots:
+                    part = select(self.program, [slot])
+                    with suppress(BackendError, LimitError):
+                        found[slot] = symbolic_derivative(part, [(0, (self.variable,))])
+        except OutOfTime as error:
+            self.unasked = error.reason
         return found
 
     def check(
@@ -104,6 +115,7 @@ class Verifier:
         """Check one step: the rule in letters, the line and the answer. DerivationError if one is wrong."""
         checked = by_sympy = 0
         for place in self.places:
+            check_time()
             truth = place.slopes[slot]
             if not (_known(place.values[slot]) and _known(truth)):
                 continue
@@ -126,7 +138,7 @@ class Verifier:
                 f"the step “{rule}” cannot be checked: no point was found at which it has a derivative",
                 hint="name a point of its domain with at, near which to look",
             )
-        self.found.append(Evidence(checked, by_sympy))
+        self.found.append(Evidence(checked, by_sympy, "" if slot in self.by_sympy else self.unasked))
         return self.found[-1]
 
     def _sides(
@@ -155,7 +167,7 @@ class Verifier:
     @property
     def summary(self) -> Evidence:
         """The least evidence of any step."""
-        return Evidence(min(e.points for e in self.found), min(e.by_sympy for e in self.found))
+        return Evidence(min(e.points for e in self.found), min(e.by_sympy for e in self.found), self.unasked)
 
 
 def _known(ball: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -49,6 +50,8 @@ class Cost(Protocol):
     """how gradients are found, in words"""
     reason: str
     """why the last point without a value has none"""
+    travels: bool
+    """whether a pickle holds all of it: not of code, which stays where it ran"""
 
     def at(self, x: Any, data: Data = None) -> tuple[float | None, Any]:
         """f(x), where it comes for nothing, and ∇f(x), shape (n,); NaN where there is none."""
@@ -64,9 +67,14 @@ class ExpressionCost:
         self.program, self.names, self.reason = program, program.inputs, ""
         self.parameters = self.groups = tuple(Group(name, slice(k, k + 1), ()) for k, name in enumerate(self.names))
         self._claim: Callable[..., Any] | None = gradient if callable(gradient) else None
+        self.travels = self._claim is None
+        self._made_of = (program, backend, gradient)
         self._evaluation: Any = None
         derivative, self.method = self._derivative(backend, gradient)
         self._call = compiled(program if derivative is None else with_inputs([program, derivative], program.inputs))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (ExpressionCost, self._made_of) if self.travels else _left_behind(self)
 
     def _derivative(self, backend: str | Backend, gradient: Any) -> tuple[Program | None, str]:
         """The program of the gradient, if it has one, and how it was found."""
@@ -129,8 +137,33 @@ def compiled(program: Program) -> Callable[[list[float]], list[float]]:
     return call
 
 
+@dataclass(frozen=True)
+class LeftBehind:
+    """A cost whose code stayed where it ran when its descent was pickled: its names are known, and no value."""
+
+    names: tuple[str, ...]
+    parameters: tuple[Group, ...]
+    groups: tuple[Group, ...]
+    method: str
+    reason: str
+    travels: bool = False
+
+    def at(self, *_: Any) -> Any:
+        """DiffkitError: there is no f here."""
+        raise DiffkitError("a pickled descent leaves its code behind, so f cannot be evaluated any more",
+                           hint="descend again, or ask before it is pickled")  # fmt: skip
+
+    value = at
+
+
+def _left_behind(cost: Cost) -> tuple[Any, ...]:
+    return LeftBehind, (cost.names, cost.parameters, cost.groups, cost.method, cost.reason)
+
+
 class FunctionCost:
     """A Python function of weights and data, with a hand-written gradient or one by a backend."""
+
+    travels = False
 
     def __init__(self, function: Function, arguments: Sequence[Argument], labels: Sequence[str],
                  start: Sequence[float], backend: str | Backend, gradient: Any = None):  # fmt: skip
@@ -153,6 +186,9 @@ class FunctionCost:
             self._check_gradient()
         else:
             raise DiffkitError("the gradient of a Python function is a Python function too")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _left_behind(self)
 
     def _bind(self, args: tuple[Any, ...]) -> Bound:
         return Bound(Function(self.function.call, args), self.arguments, self.names, self.start)

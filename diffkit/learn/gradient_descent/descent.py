@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,8 +13,10 @@ import numpy as np
 
 from diffkit.backends import Backend
 from diffkit.callables.function import as_function, read_place
+from diffkit.deadline import TimeIsUp, collected, current_deadline, unhurried
 from diffkit.errors import DiffkitError, PointError
-from diffkit.functions import as_program, is_function
+from diffkit.frames import names_in
+from diffkit.functions import is_function, read_joint
 from diffkit.learn.gradient_descent.batches import Batches, make_batches
 from diffkit.learn.gradient_descent.convergence import Convergence, convergence
 from diffkit.learn.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, Group
@@ -22,12 +25,18 @@ from diffkit.learn.gradient_descent.diagnosis import diagnose
 from diffkit.learn.gradient_descent.endings import in_words, judged
 from diffkit.learn.gradient_descent.evidence import Evidence, evidence
 from diffkit.learn.gradient_descent.finding import Finding
-from diffkit.learn.gradient_descent.hessians import Hessians
+from diffkit.learn.gradient_descent.hessians import Hessians, Unasked
 from diffkit.learn.gradient_descent.schedules import Schedule, make_schedule
 from diffkit.learn.gradient_descent.walk import Path, Status, Walk, interval
 from diffkit.points import read_points
+from diffkit.results import Final
+from diffkit.surroundings import undisturbed
+from diffkit.syntax.names import Names
+from diffkit.syntax.runs import notes
+from diffkit.workers import timed
 
 TOLERANCE = 1e-8
+INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True)
@@ -49,12 +58,13 @@ class Settings:
 
 
 @dataclass(frozen=True, repr=False)
-class Descent:
+class Descent(Final):
     """A path of gradient descent. ``str`` of it says how it went.
 
     ``status`` is "converged" (‖∇f‖ is within the tolerance, and no Hessian speaks against a minimum; ``ending`` says
     what is known of it), "stagnated" (no progress, and no sign of a minimum), "diverged", "left the domain", "steps
-    used up" or "interrupted"; ``norms`` and ``rates`` are of every step, ``path`` of the kept points.
+    used up", "interrupted" or "out of time"; ``norms`` and ``rates`` are of every step, ``path`` of the kept points.
+    A pickle holds all that is said of the path; of code it leaves the code behind, with it ``check`` and ``polish``.
     """
 
     names: tuple[str, ...]
@@ -67,11 +77,18 @@ class Descent:
     norms: tuple[float, ...]
     rates: tuple[float, ...]
     reason: str
-    """why the last point has no value, where it has none"""
+    """why the last point has no value, where it has none, or why there was no time"""
     cost: Cost = field(repr=False)
     hessians: Hessians = field(repr=False)
-    question: tuple[Any, ...] = field(repr=False)
+    question: tuple[Any, ...] | None = field(repr=False)
     """f, its given gradient, the start, the further arguments and the names, as they were handed in"""
+    notes: tuple[str, ...] = ()
+    """how names were read that may be meant otherwise"""
+
+    def __getstate__(self) -> dict[str, Any]:
+        for name in ("at_start", "at_end", "evidence", "convergence", "ending", "findings"):
+            getattr(self, name)  # what takes f is found out while f is there
+        return {**vars(self), "question": self.question if self.cost.travels else None}
 
     @property
     def steps(self) -> int:
@@ -95,22 +112,26 @@ class Descent:
         return float(self.path.values[-1])
 
     @cached_property
+    @undisturbed()
     def at_start(self) -> Curvature:
         """The Hessian's eigenvalues where the descent started."""
         return self.hessians.at(self.path.points[0])
 
     @cached_property
+    @undisturbed()
     def at_end(self) -> Curvature:
         """The Hessian's eigenvalues where it ended."""
         return self.hessians.at(self.point)
 
     @cached_property
+    @undisturbed()
     def evidence(self) -> Evidence:
         """The Hessians along the path, and whether they speak for a strongly convex, smooth f."""
         with np.errstate(all="ignore"):
             return evidence(self.hessians, self.path)
 
     @cached_property
+    @undisturbed()
     def convergence(self) -> Convergence:
         """The observed rate of convergence beside the predicted one, and the bound on the number of steps."""
         norms = () if self.settings.batch is not None else self.norms
@@ -121,15 +142,21 @@ class Descent:
             self.settings.momentum, self.settings.nesterov,
         )  # fmt: skip
 
-    @property
+    @cached_property
+    @undisturbed()
     def ending(self) -> str:
         """The status as a sentence, with what the curvature says of the last point."""
         return in_words(self)
 
     @cached_property
+    @undisturbed()
     def findings(self) -> tuple[Finding, ...]:
         """What there is to say of the path: a cause, and a sentence."""
         return tuple(diagnose(self))
+
+    def consider(self) -> None:
+        """Look at the curvature along the path now, rather than when somebody asks."""
+        self.findings, self.convergence  # noqa: B018
 
     @property
     def messages(self) -> tuple[str, ...]:
@@ -140,11 +167,15 @@ class Descent:
         """Judge the hand-written gradient at the start: the Check that ``dk.check`` gives, with its options."""
         from diffkit.checking.check import check
 
+        if self.question is None:
+            raise DiffkitError("a pickled descent leaves its code behind, so its gradient cannot be checked any more",
+                               hint="check it before it is pickled")  # fmt: skip
         f, gradient, start, args, variables = self.question
         if gradient is None:
             raise DiffkitError("there is no hand-written gradient to check", hint="give one with gradient=")
         return check(f, gradient, start, args=args, variables=variables, kind="gradient", **options)
 
+    @undisturbed()
     def polish(self, method: str = "L-BFGS-B", **options: Any) -> Any:
         """Go on from the last point with ``scipy.optimize.minimize`` and the same gradient; gives its OptimizeResult.
 
@@ -157,6 +188,10 @@ class Descent:
             return solve(self.cost.value, self.point, jac=lambda x: self.cost.at(np.array(x, dtype=float))[1],
                          method=method, **options)  # fmt: skip
 
+    def __bool__(self) -> bool:
+        """A descent is true only if it converged, or took all its steps."""
+        return self.status in ("converged", "steps used up")
+
     def __str__(self) -> str:
         shown = [f"{name} = {x:.6g}" for name, x in zip(self.names[:6], self.point.tolist(), strict=False)]
         where = ", ".join(shown) + (", …" if len(self.names) > 6 else "")
@@ -166,12 +201,15 @@ class Descent:
         return f"Descent(status={self.status!r}, steps={self.steps}, value={self.value:.6g})"
 
 
+@timed
+@undisturbed()
 def descend(
     f: Any, start: Any, *, rate: float = 0.01, steps: int = 1000, schedule: str | Schedule = "constant",
     decay: float | None = None, every: int | None = None, momentum: float = 0.0, nesterov: bool = False,
     gradient: Any = None, args: Sequence[Any] = (), batch: int | None = None,
     rows: Sequence[str | int] | str | None = None, seed: int = 0, tolerance: float = TOLERANCE,
-    backend: str | Backend = "auto", keep: int | None = None, variables: Sequence[str] | None = None,
+    backend: str | Backend = "auto", keep: int | None = None, variables: Names | None = None,
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Descent:  # fmt: skip
     """θ ← θ − α∇f(θ), step by step, until ‖∇f‖ ≤ ``tolerance`` or the ``steps`` are used up.
 
@@ -181,19 +219,18 @@ def descend(
     beside this one says) or a function of the step number. ``gradient`` is a gradient written by hand, used as it is
     (``Descent.check`` judges it); otherwise gradients are exact. ``batch`` rows of the data named by ``rows`` are seen
     by each step, in shuffles that ``seed`` fixes. Every ``keep``-th point is kept (as many as fit, unless given).
-    Ctrl-C keeps the path so far. Misuse raises a DiffkitError; mathematics never does.
+    Ctrl-C keeps the path so far, and so does the end of ``timeout`` seconds. Misuse raises a DiffkitError; mathematics
+    never does.
     """
     descender = prepare_descent(
         f, start, rate=rate, steps=steps, schedule=schedule, decay=decay, every=every, momentum=momentum,
         nesterov=nesterov, gradient=gradient, args=args, batch=batch, rows=rows, seed=seed, tolerance=tolerance,
         backend=backend, keep=keep, variables=variables,
     )  # fmt: skip
-    try:
-        for _ in descender.walk.run():
-            pass
-    except KeyboardInterrupt:
-        pass
-    return descender.descent()
+    stopped = ""
+    with suppress(KeyboardInterrupt):
+        _, stopped = collected(descender.walk.run())
+    return descender.descent(stopped)
 
 
 @dataclass(frozen=True)
@@ -203,35 +240,53 @@ class Descender:
     walk: Walk
     settings: Settings
     question: tuple[Any, ...]
+    notes: tuple[str, ...]
 
-    def descent(self) -> Descent:
-        """The path so far and what can be said of it."""
+    @undisturbed()
+    def descent(self, stopped: str = "") -> Descent:
+        """The path so far and what can be said of it, or why there was no time to go on."""
+        with unhurried():  # the last point may want its value yet
+            path = self.walk.path()
+        if stopped:
+            return self._told(path, Unasked(self.walk.cost, stopped), stopped)
+        try:
+            found = self._told(path, Hessians(self.walk.cost))
+            if current_deadline() is not None:
+                found.consider()
+            return found
+        except TimeIsUp as up:
+            return self._told(path, Unasked(self.walk.cost, up.reason))
+
+    def _told(self, path: Path, hessians: Hessians, stopped: str = "") -> Descent:
         walk, cost = self.walk, self.walk.cost
-        path = walk.path()
-        reason = "" if math.isfinite(path.values[-1]) and np.isfinite(path.gradients[-1]).all() else cost.reason
-        hessians = Hessians(cost)
-        status = judged(walk.status, hessians, path, walk.norms, self.settings.batch is not None)
+        valued = math.isfinite(path.values[-1]) and bool(np.isfinite(path.gradients[-1]).all())
+        status, reason = walk.status, "" if valued else cost.reason
+        if not stopped:
+            status = judged(status, hessians, path, walk.norms, self.settings.batch is not None)
+        elif stopped != INTERRUPTED:
+            status, reason = "out of time", stopped
         return Descent(cost.names, cost.groups, cost.method, self.settings, status, path, tuple(walk.norms),
-                       tuple(walk.rates), reason, cost, hessians, self.question)  # fmt: skip
+                       tuple(walk.rates), reason, cost, hessians, self.question, self.notes)  # fmt: skip
 
 
+@undisturbed()
 def prepare_descent(
     f: Any, start: Any, *, rate: float, steps: int, schedule: str | Schedule, decay: float | None, every: int | None,
     momentum: float, nesterov: bool, gradient: Any, args: Sequence[Any], batch: int | None,
     rows: Sequence[str | int] | str | None, seed: int, tolerance: float, backend: str | Backend, keep: int | None,
-    variables: Sequence[str] | None,
+    variables: Names | None,
 ) -> Descender:  # fmt: skip
     """Read everything that ``descend`` is given; errors as there."""
     _check_numbers(steps, momentum, nesterov, tolerance, keep)
     rates = make_schedule(schedule, rate, steps, decay, every)
-    cost, point, batches = _cost(f, start, gradient, tuple(args), batch, rows, seed, backend, variables)
+    cost, point, batches, notes = _cost(f, start, gradient, tuple(args), batch, rows, seed, backend, variables)
     kept = interval(keep, steps, len(point), batches)
     walk = Walk(cost, point, rates, steps, float(momentum), nesterov, float(tolerance), kept, batches)
     settings = Settings(
         float(rate), steps, schedule if isinstance(schedule, str) else "function", float(momentum), nesterov,
         float(tolerance), batch, None if batches is None else batches.count, seed, kept,
     )  # fmt: skip
-    return Descender(walk, settings, (f, gradient, start, tuple(args), variables))
+    return Descender(walk, settings, (f, gradient, start, tuple(args), variables), notes)
 
 
 def _check_numbers(steps: Any, momentum: Any, nesterov: bool, tolerance: Any, keep: Any) -> None:
@@ -249,20 +304,26 @@ def _check_numbers(steps: Any, momentum: Any, nesterov: bool, tolerance: Any, ke
 
 def _cost(
     f: Any, start: Any, gradient: Any, args: tuple[Any, ...], batch: int | None,
-    rows: Sequence[str | int] | str | None, seed: int, backend: str | Backend, variables: Sequence[str] | None,
-) -> tuple[Cost, Any, Batches | None]:  # fmt: skip
-    """The cost, the start as a flat array, and the batches if there are any."""
+    rows: Sequence[str | int] | str | None, seed: int, backend: str | Backend, variables: Names | None,
+) -> tuple[Cost, Any, Batches | None, tuple[str, ...]]:  # fmt: skip
+    """The cost, the start as a flat array, the batches if there are any, and how names were read."""
     if not is_function(f):
         if args or batch is not None:
             raise DiffkitError("args and batches are of a Python function", hint="an expression has no rows of data")
-        program = as_program(f, variables)
-        points = read_points(start, program.inputs)
+        reading = read_joint([f], variables, names_in(start))
+        points = read_points(start, reading.program.inputs)
         if points.point is None or not points.point:
             raise PointError("a descent starts at one point", hint="one number for each weight")
-        return ExpressionCost(program, backend, gradient), np.array(points.point), None
+        return ExpressionCost(reading.program, backend, gradient), np.array(points.point), None, reading.notes
     function = as_function(f, args)
     place = read_place(function, start, variables)
     if place.points.point is None:
         raise PointError("a descent starts at one point")
     cost = FunctionCost(function, place.arguments, place.points.variables, place.points.point, backend, gradient)
-    return cost, np.array(place.points.point), make_batches(function, len(place.arguments), batch, rows, seed)
+    batches = make_batches(function, len(place.arguments), batch, rows, seed)
+    return (
+        cost,
+        np.array(place.points.point),
+        batches,
+        tuple(notes(function.undeclared(names_in(start)), matrices=True)),
+    )

@@ -32,7 +32,7 @@ ILL = 1e3  # condition number from which the steps zigzag
 def diagnose(descent: Descent) -> Iterator[Finding]:
     """Everything there is to say, the reason of the status first."""
     if descent.reason:
-        yield Finding("no value", descent.reason)
+        yield Finding(descent.status if descent.status == "out of time" else "no value", descent.reason)
     if descent.status == "diverged":
         yield from _diverged(descent)
     elif descent.status == "stagnated":

@@ -26,6 +26,7 @@ ENDINGS = {
     "left the domain": "left the domain of f",
     "steps used up": "steps used up before the gradient was within the tolerance",
     "interrupted": "interrupted; this is the path so far",
+    "out of time": "out of time; this is the path so far",
 }
 AT_REST: dict[Rest, str] = {
     "minimum": "at a minimum as far as the curvature tells",

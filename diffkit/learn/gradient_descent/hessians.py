@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.backends import get_backend
+from diffkit.deadline import check_time
 from diffkit.learn.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, compiled
 from diffkit.learn.gradient_descent.curvature import (
     EPSILON,
@@ -33,10 +34,14 @@ class Hessians:
         self.cost = cost
         self._known: dict[bytes, Curvature] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"cost": self.cost, "_known": self._known}
+
     def at(self, x: Any) -> Curvature:
         """The eigenvalues at a point: all of them up to ``SMALL`` weights, the extreme ones beyond."""
         if not np.isfinite(x).all():
             return Curvature(math.nan, math.nan, math.nan, None, "there is no Hessian at that point")
+        check_time()
         key = x.tobytes()
         if key not in self._known:
             self._known[key] = self._curvature(x)
@@ -57,6 +62,7 @@ class Hessians:
 
     def times(self, x: Any, v: Any) -> Any:
         """Hv at a point."""
+        check_time()
         with np.errstate(all="ignore"):
             return self._matrix(x)[0] @ v if self.small(x) else self._product(x)[0](v)
 
@@ -114,3 +120,27 @@ class Hessians:
     def _product(self, x: Any) -> tuple[Product, str, float]:
         """Give v → Hv by differences of the gradient that the descent uses."""
         return by_differences(lambda z: self.cost.at(z)[1], x), "central differences of the gradient", DIFFERENCES
+
+
+class Unasked(Hessians):
+    """Hessians that nobody looked at, and why."""
+
+    def __init__(self, cost: Cost, reason: str):
+        super().__init__(cost)
+        self.reason = reason
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "reason": self.reason}
+
+    def at(self, x: Any) -> Curvature:  # noqa: ARG002
+        """Nothing."""
+        return Curvature(math.nan, math.nan, math.nan, None, f"the curvature was not looked at: {self.reason}")
+
+    @staticmethod
+    def small(x: Any) -> bool:  # noqa: ARG004
+        """Whether eigenvalues can be had: they cannot."""
+        return False
+
+    def times(self, x: Any, v: Any) -> Any:  # noqa: ARG002
+        """Hv, which is not known."""
+        return np.full(len(x), math.nan)

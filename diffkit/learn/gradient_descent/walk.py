@@ -9,11 +9,15 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from diffkit.deadline import check_time
 from diffkit.learn.gradient_descent.batches import Batches
 from diffkit.learn.gradient_descent.costs import Cost
 from diffkit.learn.gradient_descent.schedules import Schedule
+from diffkit.surroundings import undisturbed
 
-Status = Literal["converged", "stagnated", "diverged", "left the domain", "steps used up", "interrupted"]
+Status = Literal[
+    "converged", "stagnated", "diverged", "left the domain", "steps used up", "interrupted", "out of time"
+]  # fmt: skip
 MOST_KEPT = 200_000  # numbers of the kept points together, unless more are asked for
 RUNAWAY = 1e12  # times its first size (or 1) that a gradient may grow before the descent is given up
 FAR = 1e6  # times its first size (or 1): what has grown so far was running away, whatever ended it
@@ -64,6 +68,7 @@ class Walk:
         x, velocity = self.start, 0.0
         batches = iter(self.batches) if self.batches is not None else None
         for k in range(self.steps + 1):
+            check_time()
             with np.errstate(all="ignore"):
                 data = next(batches) if batches is not None and k < self.steps else None
                 value, gradient = self.cost.at(x, data)
@@ -107,6 +112,7 @@ class Walk:
             with np.errstate(all="ignore"):
                 self._keep(k, x, None, gradient)
 
+    @undisturbed()
     def _verdict(self) -> Status:
         """Why the steps ended; whether little is left to gain is judged by who knows the curvature."""
         last = self._kept[-1]
@@ -122,6 +128,7 @@ class Walk:
             return "converged"
         return "steps used up" if len(self.norms) == self.steps + 1 else "stagnated"
 
+    @undisturbed()
     def path(self) -> Path:
         """What was kept, the point reached at last included; also of a descent that was interrupted."""
         self._keep_last()

@@ -16,12 +16,12 @@ from flint import arb, arb_mat
 
 from diffkit.algebras.balls import BallAlgebra, ball_function
 from diffkit.builder import ProgramBuilder, select
-from diffkit.emit import Emitted
 from diffkit.primitives import PlaceKind, Primitive
+from diffkit.primitives.arithmetic import raised
 from diffkit.program import Program
 from diffkit.proof import Runner
 from diffkit.rules import by_definition
-from diffkit.transforms import derivative_program, differentiate, guarded_places
+from diffkit.transforms import Guard, derivative_program, differentiate, guarded_places
 
 if TYPE_CHECKING:
     from diffkit.learn.stationary_points.extended import Guards
@@ -118,30 +118,16 @@ def hull_function(primitive: Primitive) -> Callable[..., Any]:
     return ball_function(primitive)
 
 
-def _where(condition: bool | None, x: Any, y: Any) -> Any:
-    return x.union(y) if condition is None else x if condition else y
-
-
 def _power(x: Any, y: Any) -> Any:
     """The range of xⁿ over a ball, by its ends: Arb's own power has no value for balls about 0."""
     if not (y.is_exact() and y.is_integer()):
         return x**y
     n = int(y.unique_fmpz())
-    if n < 0:
-        return 1 / _power(x, -y)
+    if n <= 0:
+        return 1 / _power(x, -y) if n else arb(1)
     if n % 2 == 0 and x.contains(0):
-        return _raised(x.abs_upper(), n).union(arb(int(n == 0)))
-    return _raised(x.lower(), n).union(_raised(x.upper(), n))
-
-
-def _raised(x: Any, n: int) -> Any:
-    """xⁿ of a number, by squaring."""
-    result = arb(1)
-    while n:
-        if n % 2:
-            result = result * x
-        x, n = x * x, n // 2
-    return result
+        return raised(x.abs_upper(), n).union(arb(0))
+    return raised(x.lower(), n).union(raised(x.upper(), n))
 
 
 def _sine(x: Any) -> Any:
@@ -170,7 +156,7 @@ def _cosh(x: Any) -> Any:
 
 
 HALF = arb(1) / 2
-OWN: dict[str, Callable[..., Any]] = {"where": _where, "power": _power, "sin": _sine, "cos": _cosine, "cosh": _cosh}
+OWN: dict[str, Callable[..., Any]] = {"power": _power, "sin": _sine, "cos": _cosine, "cosh": _cosh}
 """Rows that mean something else over a box than at a point."""
 
 
@@ -178,11 +164,7 @@ class HullRunner(Runner):
     """A program over boxes of balls: interpreted at first, compiled when it is used again and again."""
 
     def __init__(self, program: Program):
-        super().__init__(program, HULLS, hull_function)
-
-    @cached_property
-    def _emitted(self) -> Emitted:
-        return Emitted(self.program, self.form, powers=False)
+        super().__init__(program, HULLS, hull_function, "")
 
 
 class Standing(NamedTuple):
@@ -220,10 +202,10 @@ class Surface:
 
     @cached_property
     def _kinds(self) -> tuple[PlaceKind, ...]:
-        return tuple(kind for _, kind in self._places[1])
+        return tuple(guard.kind for _, guard in self._places[1])
 
     @cached_property
-    def _places(self) -> tuple[Program, list[tuple[int, PlaceKind]]]:
+    def _places(self) -> tuple[Program, list[tuple[int, Guard]]]:
         builder = ProgramBuilder.of(self.program)
         found = guarded_places(self.program, builder)
         return builder.program([slot for slot, _ in found], self.program.inputs), found

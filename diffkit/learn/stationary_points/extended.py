@@ -38,7 +38,7 @@ class Guards:
         self.gradient: tuple[int, ...] = tuple(gradient)
         self.value: int = value
         margins = self.program.outputs[len(wanted) :]
-        self.kinds: dict[int, PlaceKind] = {slot: kind for slot, (_, kind) in zip(margins, found, strict=True)}
+        self.kinds: dict[int, PlaceKind] = {slot: guard.kind for slot, (_, guard) in zip(margins, found, strict=True)}
         self.cancelled = _cancelled(self.program)
         self.entropies = _entropies(self.program)
 

@@ -18,8 +18,14 @@ WHOLE = (-math.inf, math.inf)
 LEAST_ENTROPY = 0.36787944117144233  # the float below 1/e
 RISING = frozenset((
     "exp", "expm1", "log", "log2", "log10", "log1p", "sqrt", "atan", "tanh", "asinh", "sinh", "sigmoid", "softplus",
-    "erf", "relu", "cbrt",
+    "erf", "relu", "cbrt", "asin", "acosh", "atanh",
 ))  # fmt: skip
+FALLING = frozenset(("acos", "erfc"))
+DOMAINS: dict[str, Interval] = {
+    **dict.fromkeys(("asin", "acos", "atanh"), (-1.0, 1.0)), "acosh": (1.0, math.inf), "log1p": (-1.0, math.inf),
+    **dict.fromkeys(("log", "log2", "log10", "sqrt"), (0.0, math.inf)),
+}  # fmt: skip
+"""Monotone rows that end: nothing outside is looked at."""
 
 
 def entropy(x: Interval) -> Interval:
@@ -47,9 +53,16 @@ def apply(row: Primitive, args: Sequence[Any]) -> Any:
         return RULES[row.name](*args)
     if row.truth or any(a is None or isinstance(a, bool) for a in args):
         return _by_balls(row, args)
-    if row.name in RISING:
-        return _at_end(row, args[0][0])[0], _at_end(row, args[0][1])[1]
+    if row.name in RISING or row.name in FALLING:
+        return _monotone(row, args[0])
     return _by_balls(row, args) if all(math.isfinite(end) for a in args for end in a) else WHOLE
+
+
+def _monotone(row: Primitive, x: Interval) -> Interval:
+    """The values of a rising or falling row, by the ends of the part of its domain."""
+    first, last = DOMAINS.get(row.name, WHOLE)
+    low, high = _at_end(row, min(max(x[0], first), last)), _at_end(row, max(min(x[1], last), first))
+    return (low[0], high[1]) if row.name in RISING else (high[0], low[1])
 
 
 def _by_balls(row: Primitive, args: Sequence[Any]) -> Any:

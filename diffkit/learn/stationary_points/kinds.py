@@ -16,7 +16,7 @@ from flint import arb, arb_mat
 
 from diffkit.algebras.balls import precision, rational
 from diffkit.algebras.field import vanishes
-from diffkit.algebras.rationals import Inexact, rationals
+from diffkit.algebras.rationals import rationals
 from diffkit.builder import ADD, MUL, ProgramBuilder, copy_slots, select
 from diffkit.learn.stationary_points.boxes import FINE, Balls, HullRunner, Surface
 from diffkit.program import Program, run
@@ -61,10 +61,8 @@ def signs(hessian: Any) -> Signs:
 def is_zero_at(program: Program, output: int, point: Sequence[Fraction]) -> bool:
     """Whether exact arithmetic proves an output of a program to be 0 at a rational point."""
     part = select(program, [output])
-    try:
-        return bool(run(part, rationals(), list(point))[0] == 0)
-    except (Inexact, ArithmeticError):
-        return vanishes(part, point)  # type: ignore[arg-type]
+    (value,) = run(part, rationals(), list(point))
+    return vanishes(part, point) if value is None else bool(value == 0)
 
 
 def is_stationary(surface: Surface, point: Sequence[Fraction]) -> bool:

@@ -11,13 +11,13 @@ import math
 from collections.abc import Sequence
 from itertools import count, product
 from statistics import median
-from time import monotonic
 from typing import Any, NamedTuple
 
 from flint import arb
 
 from diffkit.algebras.balls import precision
 from diffkit.builder import NEG, ProgramBuilder
+from diffkit.deadline import TimeIsUp, reason_to_stop
 from diffkit.learn.stationary_points.boxes import BITS, Box, Surface, balls, below, halves, middle
 from diffkit.learn.stationary_points.extended import least_value, value_range
 from diffkit.learn.stationary_points.zeros import Zeros
@@ -95,18 +95,17 @@ class Descent:
     def _bounded(self, point: Sequence[float]) -> float:
         """A number that f is not above at a point, by intervals; ∞ if they have none."""
         low, high = value_range(self.surface, tuple((x, x) for x in point))
-        return high if low <= high else math.inf
+        return high if math.isfinite(low) and low <= high else math.inf
 
-    def run(self, boxes: Sequence[Box], most: int, deadline: float) -> Least:
+    def run(self, boxes: Sequence[Box], most: int) -> Least:
         """Bound f over the boxes, and over the points known."""
         order = count(0, -1)  # of boxes without a bound the last one first, to find out soon that there is none
-        steps = count()
         heap: list[tuple[float, int, Box]] = []
         for box in boxes:
             self._push(heap, order, box)
         try:
             while heap and self.low > -math.inf and self.looked < most:
-                if next(steps) % 16 == 15 and monotonic() > deadline:
+                if reason_to_stop():
                     break
                 low, _, box = heapq.heappop(heap)
                 if low >= self.high - self.tolerance:
@@ -117,7 +116,7 @@ class Descent:
                     continue
                 for half in halves(box, self.scale):
                     self._push(heap, order, half)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, TimeIsUp):
             self.low = -math.inf
         low = min([self.low, self.high, *(low for low, _, _ in heap)]) + 0.0
         self.high += 0.0

@@ -104,6 +104,10 @@ class StationaryPoints:
     def __len__(self) -> int:
         return len(self.points)
 
+    def __bool__(self) -> bool:
+        """A search is true only if all points are found, also where there are none."""
+        return self.complete
+
     def of_kind(self, kind: str) -> tuple[StationaryPoint, ...]:
         """The points of a kind."""
         return tuple(p for p in self.points if p.kind == kind)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from time import monotonic
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from diffkit.algebras.balls import precision
+from diffkit.deadline import TimeIsUp, reason_to_stop
 from diffkit.learn.stationary_points.boxes import (
     BITS,
     Box,
@@ -48,6 +48,7 @@ FAILURES = 50  # more of them than zeros are proven: the Hessian is singular alo
 MANY = 3000
 TRIED = 40  # boxes from which zeros are still looked for after an early end
 TINY = 2.0**-12  # part of the whole box that a cluster may span and still be called a place
+REST = 0.3  # of the time, in which what was found is classified
 INTERRUPTED = "interrupted"
 Progress = Callable[[int, int, float], None]
 """called with the number of boxes looked at, that of points found, and the part of the box that is settled"""
@@ -70,9 +71,8 @@ class Cluster(NamedTuple):
 class Search:
     """A search that keeps what it found, whenever it stops."""
 
-    def __init__(self, surface: Surface, box: Box, most: int, deadline: float, progress: Progress | None = None):
-        self.surface, self.box, self.most, self.deadline = surface, box, most, deadline
-        self.progress = progress
+    def __init__(self, surface: Surface, box: Box, most: int, progress: Progress | None = None):
+        self.surface, self.box, self.most, self.progress = surface, box, most, progress
         self.scale = [high - low for low, high in box]
         self.least = LEAST.get(surface.count, COARSE)
         self.zeros = Zeros(surface.count)
@@ -87,6 +87,8 @@ class Search:
         """whether some boxes lie outside the domain, and some do not"""
         self.stopped = ""
         """why the search ended early, in words"""
+        self.late = False
+        """whether somebody waits: the time was up, or it was interrupted"""
         self.settled = 0.0
         """part of the box that is settled"""
 
@@ -118,9 +120,11 @@ class Search:
                     if self._crowded(counts):
                         level, counts = self._without_crowds(level), []
         except KeyboardInterrupt:
-            self.stopped = INTERRUPTED
+            self.stopped, self.late = INTERRUPTED, True
+        except TimeIsUp as up:
+            self.stopped, self.late = up.reason, True
         left = [*level, *following]
-        if self.stopped and self.stopped != INTERRUPTED:
+        if self.stopped and not self.late:
             self._try_each(left)
         self.clusters += self.gather([*done, *left])
 
@@ -133,11 +137,10 @@ class Search:
     def _must_stop(self) -> bool:
         if self.looked >= self.most:
             self.stopped = f"the limit of {self.most:,} boxes was reached"
-        elif self.looked % 16 == 0:
-            if monotonic() > self.deadline:
-                self.stopped = "the time was up"
-            elif self.progress is not None:
-                self.progress(self.looked, len(self.zeros), self.settled)
+        elif reason := reason_to_stop(REST):
+            self.stopped, self.late = reason, True
+        elif self.looked % 16 == 0 and self.progress is not None:
+            self.progress(self.looked, len(self.zeros), self.settled)
         return bool(self.stopped)
 
     def _settle(self, box: Box, rest: list[Box]) -> None:
@@ -257,7 +260,9 @@ class Search:
         return kept
 
     def gather(self, boxes: list[Box]) -> list[Cluster]:
-        """Gather boxes into clusters that touch."""
+        """Gather boxes into clusters that touch; nobody looks at what is in them where it is late."""
+        if self.late:
+            return [Cluster(tuple(group), frozenset(), False) for group in touching(boxes)]
         found = []
         with precision(BITS):
             for group in touching(boxes):

@@ -7,17 +7,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from time import monotonic
 from typing import Any
 
 from flint import arb
 
 from diffkit.algebras.balls import precision
 from diffkit.builder import ProgramBuilder, copy_slots
+from diffkit.deadline import TimeIsUp, check_time, time_limit, unhurried
 from diffkit.errors import DiffkitError, PointError
-from diffkit.functions import as_program, is_function
+from diffkit.functions import is_function, read_joint
 from diffkit.learn.stationary_points.box_text import named, read_box
-from diffkit.learn.stationary_points.boxes import BITS, FINE, Box, Surface, balls, hull, measured
+from diffkit.learn.stationary_points.boxes import BITS, FINE, Box, Surface, balls, hull, interval, measured
 from diffkit.learn.stationary_points.clusters import settle
 from diffkit.learn.stationary_points.kinds import is_stationary, signs
 from diffkit.learn.stationary_points.lowest import ODD, Descent, Least, faces, negated
@@ -29,53 +29,56 @@ from diffkit.learn.stationary_points.ties import at_global, told_apart
 from diffkit.learn.stationary_points.undecided import ranges
 from diffkit.program import Program
 from diffkit.proof import Prover
+from diffkit.surroundings import undisturbed
 from diffkit.syntax import format_outputs
+from diffkit.syntax.names import Names
 from diffkit.tasks import hessian_task
+from diffkit.workers import timed
 
 MOST_VARIABLES = 6
 MOST_BOXES = 50_000
 MOST_BOUNDS = 20_000  # boxes that the least and the greatest value may take
 ROUND_IT = 4  # smallest boxes, in which a flat part is looked at for a jump at its edge
-FEW_BOUNDS = 500  # after an interrupt
+AFTER = 0.5  # seconds after an interrupt, in which what was found is classified
 CONFIRMED = 40  # points at which Arb's own rules are asked
 NAMES = {"degenerate": "degenerate point"}
 PLURALS = {"minimum": "minima", "maximum": "maxima", "kink minimum": "kink minima", "kink maximum": "kink maxima",
            "degenerate": "degenerate points"}  # fmt: skip
 
 
+@timed
+@undisturbed()
 def stationary(
-    f: Any, box: Any, *, timeout: float | None = None, most: int = MOST_BOXES,
-    variables: Sequence[str] | None = None, args: Sequence[Any] = (), progress: Progress | None = None,
+    f: Any, box: Any, *, timeout: float | None = None, isolated: bool = False, most: int = MOST_BOXES,  # noqa: ARG001
+    variables: Names | None = None, args: Sequence[Any] = (), progress: Progress | None = None,
 ) -> StationaryPoints:  # fmt: skip
     """Find the points of a box where ∇f = 0, classify them by the Hessian, and prove what balls can prove.
 
     ``f`` is text, an Expression, a SymPy expression, or a Python function that can be traced; ``box`` is text such as
     ``x=-2:2,y=-1:1``, a mapping of names to pairs, or pairs in the order of the variables (6 at most). At most ``most``
-    boxes are looked at, for ``timeout`` seconds. ``progress(boxes, points, part)`` is told how many boxes were
-    looked at, how many points were found, and what part of the box is settled; Ctrl-C ends
-    it, and what was found so far is kept. PointError for a box that does not fit or lies outside the domain of f,
-    VariableError for unknown names.
+    boxes are looked at, for ``timeout`` seconds; what is not settled then is an undecided region. ``progress(boxes,
+    points, part)`` is told how many boxes were looked at, how many points were found, and what part of the box is
+    settled; Ctrl-C ends it, and what was found so far is kept. PointError for a box that does not fit or lies outside
+    the domain of f, VariableError for unknown names.
     Branch and bound with Krawczyk's interval Newton method: see ``search`` and ``newton`` for the sources.
     """
-    _check_limits(timeout, most)
-    program = _program_of(f, box, variables, args)
+    _check_most(most)
+    program, notes = _program_of(f, box, variables, args)
     if len(program.inputs) > MOST_VARIABLES:
         raise DiffkitError(f"f has {len(program.inputs)} variables: the boxes would be too many",
                            hint=f"up to {MOST_VARIABLES} variables are searched")  # fmt: skip
     whole = read_box(box, program.inputs)
-    deadline = math.inf if timeout is None else monotonic() + timeout
-    return _found(program, whole, most, deadline, progress)
+    found = _found(program, whole, most, progress)
+    return replace(found, notes=(*notes, *found.notes))
 
 
-def _check_limits(timeout: Any, most: Any) -> None:
-    if timeout is not None and not (isinstance(timeout, (int, float)) and timeout > 0):
-        raise DiffkitError(f"timeout is a positive number of seconds, not {timeout!r}")
+def _check_most(most: Any) -> None:
     if isinstance(most, bool) or not isinstance(most, int) or most < 1:
         raise DiffkitError(f"most is a positive number of boxes, not {most!r}")
 
 
-def _program_of(f: Any, box: Any, variables: Sequence[str] | None, args: Sequence[Any]) -> Program:
-    """The program of f; a constant is taken as a function of the names of the box."""
+def _program_of(f: Any, box: Any, variables: Names | None, args: Sequence[Any]) -> tuple[Program, tuple[str, ...]]:
+    """The program of f, and how its names were read; a constant is taken as a function of the names of the box."""
     sides = named(box)
     if is_function(f):
         from diffkit.questions import ask
@@ -85,15 +88,14 @@ def _program_of(f: Any, box: Any, variables: Sequence[str] | None, args: Sequenc
         values = list(centre.values())
         at: Any = centre if isinstance(sides, dict) else values if len(values) > 1 else values[0]
         task, _ = ask(f, "gradient", variables, args).at(at)
-        return task.program
+        return task.program, ()
     if len(args):
         raise DiffkitError("args are further arguments of a Python function", hint="an expression takes none")
-    program = as_program(f, variables)
-    if not program.inputs and isinstance(sides, dict):
-        program = as_program(f, tuple(sides))
-    if not program.inputs:
+    reading = read_joint([f], variables, tuple(sides) if isinstance(sides, dict) else ())
+    reading = reading.of_one(variables) if len(sides) == 1 else reading
+    if not reading.program.inputs:
         raise PointError("f has no variables", hint="name them in the box, for example x=-2:2")
-    return program
+    return reading.program, reading.notes
 
 
 def _used(program: Program) -> Program:
@@ -107,27 +109,35 @@ def _used(program: Program) -> Program:
     return builder.program([slots[o] for o in program.outputs], names)
 
 
-def _found(program: Program, whole: Box, most: int, deadline: float, progress: Progress | None) -> StationaryPoints:
+def _found(program: Program, whole: Box, most: int, progress: Progress | None) -> StationaryPoints:
     used = _used(program)
     box = tuple(side for side, name in zip(whole, program.inputs, strict=True) if name in used.inputs)
     surface = Surface(used)
-    search = Search(surface, box, most, deadline, progress)
+    search = Search(surface, box, most, progress)
     search.run()
     if search.outside and not (search.inside or search.stopped):
         raise PointError("the box lies outside the domain of f")
+    with time_limit(AFTER if search.stopped == INTERRUPTED else None):
+        return _told(search, program, used, box)
+
+
+def _told(search: Search, program: Program, used: Program, box: Box) -> StationaryPoints:
+    """What the search has found, classified as far as there is time."""
     settled = settle(search)
-    points = [p for p in (_proven(search, zero) for zero in search.zeros) if p is not None]
+    points, unnamed = _classified(search)
     points += [p for p in settled.points if _within(p.point, box, p.radius or 0.0)]
-    flat = sorted((_flat(search, boxes) for boxes in touching(search.flat)), key=lambda r: tuple(r.ranges.values()))
-    regions = [*flat, *settled.regions]
+    with unhurried():
+        flat = sorted((_flat(search, boxes) for boxes in touching(search.flat)), key=lambda r: tuple(r.ranges.values()))
+    regions = [*flat, *settled.regions, *unnamed]
     points = _confirmed(used, points)
-    lowest, highest = _extremes(search, points, deadline)
+    lowest, highest = _extremes(search, points)
     points = [_scoped(p, lowest, highest) for p in points]
-    points = told_apart(search, told_apart(search, points, "minimum"), "maximum")
+    points = _told_apart(search, points)
     lowest, highest = at_global(lowest, points, "minimum"), at_global(highest, points, "maximum")
     points.sort(key=lambda p: (p.value, p.point))
     complete = not search.stopped and all(r.proven for r in regions)
-    notes = tuple(_notes(search, program, used))
+    with unhurried():
+        notes = tuple(_notes(search, program, used))
     return StationaryPoints(
         format_outputs(program, 20_000)[0], used.inputs, ranges(search, box), tuple(points), tuple(regions), complete,
         _message(points, regions, complete, search), lowest, highest, search.looked, search.stopped, notes,
@@ -136,6 +146,22 @@ def _found(program: Program, whole: Box, most: int, deadline: float, progress: P
 
 def _within(point: Sequence[float], box: Box, slack: float) -> bool:
     return all(low - slack <= x <= high + slack for x, (low, high) in zip(point, box, strict=True))
+
+
+def _classified(search: Search) -> tuple[list[StationaryPoint], list[Region]]:
+    """The proven zeros as points; those for which there is no time as regions."""
+    points: list[StationaryPoint] = []
+    zeros = iter(search.zeros)
+    try:
+        for zero in zeros:
+            check_time()
+            points += [p for p in [_proven(search, zero)] if p is not None]
+    except TimeIsUp as up:
+        search.stopped = search.stopped or up.reason
+        note = "here is one stationary point, which was not classified"
+        boxes = [tuple(map(interval, z.balls)) for z in (zero, *zeros)]
+        return points, [Region("undecided", ranges(search, b), 1, False, note) for b in boxes]
+    return points, []
 
 
 def _proven(search: Search, zero: Zero) -> StationaryPoint | None:
@@ -186,20 +212,36 @@ def _confirmed(program: Program, points: list[StationaryPoint]) -> list[Stationa
     """Ask Arb's own series whether the table's derivatives hold at the points; a wrong row proves nothing."""
     prover = Prover(hessian_task(program))
     kept = []
-    for k, point in enumerate(points):
-        if k < CONFIRMED and not point.kind.startswith("kink") and prover.at(point.point).agreed is False:
-            point = replace(point, proof="numeric", kind_proven=False, note="Arb's own rules contradict the derivative")
-        kept.append(point)
-    return kept
+    try:
+        for point in points[:CONFIRMED]:
+            if not point.kind.startswith("kink") and prover.at(point.point).agreed is False:
+                note = "Arb's own rules contradict the derivative"
+                point = replace(point, proof="numeric", kind_proven=False, note=note)
+            kept.append(point)
+    except TimeIsUp:
+        pass
+    return [*kept, *points[len(kept) :]]
+
+
+def _told_apart(search: Search, points: list[StationaryPoint]) -> list[StationaryPoint]:
+    try:
+        return told_apart(search, told_apart(search, points, "minimum"), "maximum")
+    except TimeIsUp:
+        return points
 
 
 # The least and the greatest value -----------------------------------------------------------------------------------
 
 
-def _extremes(
-    search: Search, points: list[StationaryPoint], deadline: float
-) -> tuple[Extreme | None, Extreme | None]:  # fmt: skip
-    """Bounds of f over the whole box, by what the search has excluded where it was complete."""
+def _extremes(search: Search, points: list[StationaryPoint]) -> tuple[Extreme | None, Extreme | None]:
+    """Bounds of f over the whole box, by what the search has excluded where it was complete; none if it was late."""
+    try:
+        return _bounded(search, points)
+    except TimeIsUp:
+        return None, None
+
+
+def _bounded(search: Search, points: list[StationaryPoint]) -> tuple[Extreme | None, Extreme | None]:
     surface, box = search.surface, search.box
     with precision(BITS):
         cross = surface.standing(balls(box)).cross
@@ -207,9 +249,9 @@ def _extremes(
     if not search.stopped and not cross & ODD:
         rest = [*faces(box), *search.flat, *(b for c in search.clusters for b in c.boxes)]
     known = [*(p.point for p in points), *search.met]
-    most = FEW_BOUNDS if search.stopped == INTERRUPTED else min(search.most, MOST_BOUNDS)
-    low = Descent(surface, box, known, search.zeros).run(rest, most, deadline)
-    high = Descent(negated(surface), box, known, search.zeros).run(rest, most, deadline)
+    most = min(search.most, MOST_BOUNDS)
+    low = Descent(surface, box, known, search.zeros).run(rest, most)
+    high = Descent(negated(surface), box, known, search.zeros).run(rest, most)
     high_up = high._replace(low=-high.high, high=-high.low)
     return _extreme(search, points, low, low.high), _extreme(search, points, high_up, high_up.low)
 

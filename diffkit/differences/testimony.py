@@ -1,0 +1,187 @@
+"""What a real difference says about partials: of those that were found otherwise, and of one that was not.
+
+A claim v ± a is confirmed where the difference d ± b agrees, |v − d| ≤ a + b, and b shows enough digits. Nothing finer
+than |v − d| + b is then known of it, unless it is firm: f is one formula around the point, and a its rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from diffkit.differences import Difference
+from diffkit.differences.probes import Index, Probe
+from diffkit.differences.stencils import Stencil
+from diffkit.results import Odd
+
+FINE = 1e-3  # of an entry, or of the largest where it drowns: the widest bar of a value that is ok
+SUM = 2.0**-50  # of the terms of a sum: its rounding
+STEPS = 4.0  # units of rounding in a step of f, or of x
+SINGLE = 2.0**-24  # unit of float32, to which code may round on the way
+STRIDES = (2.0**-3, 2.0**-10, 2.0**-20)  # of the scale: distances at which f shows by how much it changes
+COARSE = "its values tell no more"
+NO_VALUE = Odd("domain_error", "f has no value at the point", cause="outside the domain")
+
+
+class Manner(NamedTuple):
+    """How claims were found, in words, and what may be wrong with them if differences contradict them."""
+
+    how: str
+    doubt: str
+
+
+FOLLOWED = Manner("followed through its code", "the code hides (a cache, caught errors), or stops at a tolerance")
+STEPPED = Manner(
+    "by complex steps", "the code is not analytic (abs, a comparison, .real), or the steps underflow in it"
+)
+
+
+class Claim(NamedTuple):
+    """A partial found otherwise, and the bar that its own method admits.
+
+    It is firm where differences need only confirm it: the bar is all that rounding can do to a formula.
+    """
+
+    value: float
+    bar: float = 0.0
+    firm: bool = False
+
+
+class Seen(NamedTuple):
+    """What is known of a partial: value ± bar; what is odd about it; why the bar is wide."""
+
+    value: float
+    bar: float
+    odd: Odd | None = None
+    reason: str = ""
+
+
+class Testimony(NamedTuple):
+    """A probe and the difference that was found for it; ``rounded`` says that f does not give binary64."""
+
+    probe: Probe
+    difference: Difference
+    rounded: str = ""
+
+    def confirms(self, claims: Mapping[Index, Claim]) -> bool:
+        """Whether claims are firm, and the difference agrees and sees enough digits of them."""
+        weights = self.probe.weights
+        largest = max(abs(weight * claims[index].value) for index, weight in weights.items())
+        return (
+            all(claims[index].firm for index in weights)
+            and self.agrees(claims)
+            and self.is_fine(largest, self.difference.bar, largest)
+            and not self.is_flat
+        )
+
+    def agrees(self, claims: Mapping[Index, Claim]) -> bool:
+        """Whether the claims add up to the difference, within their bars and its own."""
+        weights = self.probe.weights
+        bars = math.fsum(abs(weight) * claims[index].bar for index, weight in weights.items())
+        sizes = math.fsum(abs(weight * claims[index].value) for index, weight in weights.items())
+        rounding = SUM * sizes if len(weights) > 1 else 0.0
+        return self.difference.odd is None and self.apart(claims) <= self.difference.bar + bars + rounding
+
+    def total(self, claims: Mapping[Index, Claim]) -> float:
+        """What the claims add up to."""
+        return math.fsum(weight * claims[index].value for index, weight in self.probe.weights.items())
+
+    def apart(self, claims: Mapping[Index, Claim]) -> float:
+        """How far that is from the difference."""
+        return abs(self.total(claims) - self.difference.value)
+
+    def judge(self, claims: Mapping[Index, Claim], largest: Mapping[Index, float], by: Manner) -> dict[Index, Seen]:
+        """Judge each claim; ``largest`` is the largest partial of its kind, ``by`` says how claims were found."""
+        if self.confirms(claims):
+            return {index: Seen(*claims[index][:2]) for index in self.probe.weights}
+        return {
+            index: self._judged(claims[index], weight, claims, largest[index], by)
+            for index, weight in self.probe.weights.items()
+        }
+
+    def _judged(self, claim: Claim, weight: float, claims: Mapping[Index, Claim], largest: float, by: Manner) -> Seen:
+        if self.difference.odd is not None:
+            return unknown(_unconfirmed(claim.value, self.difference.odd, by.how))
+        wide = max((self.apart(claims) + self.difference.bar) / abs(weight), claim.bar)
+        fine = self.is_fine(claim.value, wide * abs(weight), largest * abs(weight))
+        if self.agrees(claims):
+            return self._seen(claim.value, wide, fine)
+        if fine and not self.is_flat:
+            return self._seen(claim.value, wide, True)
+        d, summed = self.difference, " (summed with others)" if len(self.probe.weights) > 1 else ""
+        said = f"{by.how} it has {self.total(claims):.6g}, by real differences {d.value:.6g} ± {d.bar:.2g}{summed}"
+        return unknown(Odd("uncertain", f"{said}: {d.reason or by.doubt}", value=claim.value, error=wide))
+
+    def alone(self, largest: float, grain: float = 0.0) -> Seen:
+        """Judge the difference itself; ``grain`` is the part of any variable over which f keeps its value."""
+        d = self.difference
+        if d.odd is not None:
+            return unknown(d.odd if math.isnan(d.odd.value) else vague(d.odd.value, d.odd.error, d.odd.message))
+        bar = max(d.bar, STEPS * grain * largest)  # f may be that of another value of the variable
+        if self.is_flat:
+            low, high = min(0.0, d.value - bar), max(0.0, d.value + bar)
+            said = f"{d.value:.6g} ± {bar:.2g} as a whole: {d.reason}"
+            return unknown(Odd("uncertain", said, value=(low + high) / 2, error=(high - low) / 2))
+        return self._seen(d.value, bar, self.is_fine(d.value, bar, largest))
+
+    def _seen(self, value: float, bar: float, fine: bool) -> Seen:
+        reason = self._digits(value, bar) if self.rounded else self.difference.reason
+        return Seen(value, bar, None, reason) if fine else unknown(vague(value, bar, reason or COARSE))
+
+    def _digits(self, value: float, bar: float) -> str:
+        """How many digits can be seen in values that are not binary64."""
+        digits = max(0, math.floor(-math.log10(bar / abs(value)))) if bar and value else 0
+        return f"{self.rounded}: seen to {digits} digit{'s' * (digits != 1)}"
+
+    def is_fine(self, value: float, bar: float, largest: float) -> bool:
+        """Whether a bar is small beside the largest entry or beside how f changes; a zero is fine if f never does."""
+        constant = value == 0 and math.isinf(self.difference.plateau)
+        return constant or bar <= FINE * largest or bar <= FINE * self._variation()
+
+    def _variation(self) -> float:
+        """By how much f changes over a part of the scale, as a derivative; 0 where it has no value so far."""
+        stencil = Stencil(self.probe.start, self.probe.partial)
+        for h in STRIDES:
+            center, *values = self.probe.sampler.function([self.probe.start, *stencil.points(h)])
+            change = max(abs(value - center) for value in values)
+            step = math.prod(s**m for s, m in zip(stencil.steps(h), stencil.orders, strict=True))
+            if math.isfinite(change) and step:
+                return change / step
+        return 0.0
+
+    @property
+    def grain(self) -> float:
+        """The part of the variable over which f keeps its value, though it changes beyond."""
+        plateau = self.difference.plateau
+        length = Stencil(self.probe.start, self.probe.partial).scale(self.probe.partial[0])
+        return plateau / length if math.isfinite(plateau) else 0.0
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether f keeps its value farther around the point than rounding, of x or of f, to float32 explains."""
+        if self.grain <= STEPS * SINGLE:
+            return False
+        (value,) = self.probe.sampler.function([self.probe.start])
+        rise = self.difference.plateau * self._variation()
+        return rise > STEPS * max(SINGLE, self.probe.sampler.unit) * abs(value)
+
+
+def unknown(odd: Odd) -> Seen:
+    """A partial without a value."""
+    return Seen(math.nan, math.nan, odd)
+
+
+def vague(value: float, bar: float, reason: str) -> Odd:
+    """Describe a value that is known, but not well enough."""
+    said = f"{value:.6g} ± {bar:.2g}: {reason}" if math.isfinite(value) else reason
+    return Odd("uncertain", said, value=value, error=bar)
+
+
+def _unconfirmed(value: float, odd: Odd, how: str) -> Odd:
+    """Describe a claim where differences have no answer; what they know and the claim may both be meant."""
+    said = Odd("uncertain", f"{how} it has {value:.6g}, which real differences do not confirm: {odd.message}")
+    if math.isnan(odd.value):
+        return said
+    low, high = min(value, odd.value - odd.error), max(value, odd.value + odd.error)
+    return said._replace(value=(low + high) / 2, error=(high - low) / 2)

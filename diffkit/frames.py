@@ -1,0 +1,80 @@
+"""Points that carry names: mappings, data frames, series, structured arrays and named tuples, and names in text.
+
+What they are is told by what they can do: neither pandas nor polars is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from diffkit.errors import PointError
+from diffkit.syntax.names import as_name, repeated
+
+
+class Labelled(NamedTuple):
+    """The values of a point by label; of a ``table`` each is a column, and a row is a point."""
+
+    values: dict[Any, Any]
+    table: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The labels that are names."""
+        return tuple(label for label in self.values if isinstance(label, str))
+
+
+def labelled(at: Any) -> Labelled | None:
+    """Give the values of a point by label, SymPy symbols by their names; None where it has no labels."""
+    if isinstance(at, Mapping):
+        return Labelled(_by_label(list(at), list(at.values())))
+    if isinstance(at, tuple) and hasattr(at, "_fields"):
+        return Labelled(_by_label(list(at._fields), list(at)))
+    fields = getattr(getattr(at, "dtype", None), "names", None)
+    if isinstance(fields, tuple):  # a structured array, or a record of one
+        return Labelled({name: at[name] for name in fields}, at.shape != ())
+    columns = getattr(at, "columns", None) if hasattr(at, "__getitem__") else None
+    columns = getattr(at, "column_names", columns)
+    if columns is not None and not callable(columns):  # a frame of pandas or polars, a table of Arrow
+        labels = list(columns)
+        _by_label(labels, labels)  # a label that stands twice would give both columns
+        return Labelled(_by_label(labels, _columns(at, labels)), True)
+    index = getattr(at, "index", None)
+    if index is not None and not callable(index) and hasattr(at, "to_numpy"):  # a series of pandas
+        return Labelled(_by_label(list(index), at.to_numpy().tolist()))
+    return None
+
+
+def _by_label(labels: list[Any], values: list[Any]) -> dict[Any, Any]:
+    names = [as_name(label) for label in labels]
+    if (twice := repeated(names)) is not None:
+        raise PointError(f"the point gives {str(twice)[:64]} twice")
+    return dict(zip(names, values, strict=True))
+
+
+def _columns(table: Any, labels: list[Any]) -> list[Any]:
+    try:
+        return [table[label] for label in labels]
+    except Exception as error:  # a table that is not there yet, as a lazy one, fails in ways of its own
+        raise PointError(f"a {type(table).__name__} gives no columns: it raised {type(error).__name__}",
+                         hint="a lazy table is collected first") from None  # fmt: skip
+
+
+def names_in(at: Any) -> tuple[str, ...]:
+    """Give the names that a point, or a box, gives values to: those of text are what stands before its signs =."""
+    if isinstance(at, str):
+        parts = (part.partition("=") for part in split_top(at, ","))
+        return tuple(name.strip() for name, sign, _ in parts if sign)
+    found = labelled(at)
+    return () if found is None else found.names
+
+
+def split_top(text: str, separator: str) -> list[str]:
+    """Split at separators outside parentheses and brackets."""
+    parts, depth, start = [], 0, 0
+    for position, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if character == separator and depth == 0:
+            parts.append(text[start:position])
+            start = position + 1
+    return [*parts, text[start:]]

@@ -1,0 +1,180 @@
+"""Forms of rows on power series over balls that are neither a method of Arb's series nor an identity in other rows.
+
+Each is called with flint and series, and gives the series of the row up to the length that flint is set to. Where the
+balls leave open what the row does, every coefficient is NaN: a shorter series would say that the others are zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def length(flint: Any, terms: int) -> Iterator[None]:
+    """Compute with series of that many terms."""
+    before = flint.ctx.cap
+    flint.ctx.cap = terms
+    try:
+        yield
+    finally:
+        flint.ctx.cap = before
+
+
+def undefined(flint: Any) -> Any:
+    """A series of which nothing is known."""
+    return flint.arb_series([flint.arb("nan")] * flint.ctx.cap)
+
+
+def constant(flint: Any, value: Any) -> Any:
+    """A number as a series that does not move; one that is not bounded may be anything."""
+    return flint.arb_series([value]) if value.is_finite() else undefined(flint)
+
+
+def beginning(flint: Any, series: Any, value: Any) -> Any:
+    """The series with a sharper ball for its constant term."""
+    if not value.is_finite():
+        return series
+    return flint.arb_series([value, *(series[k] for k in range(1, len(series)))])
+
+
+def ratio(flint: Any, x: Any, y: Any) -> Any:
+    """x/y."""
+    return x / y if y[0] != 0 else undefined(flint)
+
+
+def power(flint: Any, x: Any, y: Any) -> Any:
+    """x**y; exp(y·log x) where y moves."""
+    if len(y) > 1:
+        return x if not len(x) and y[0] > 0 else (y * x.log()).exp()
+    if not (y[0].is_exact() and y[0].is_integer()):
+        return x ** y[0]
+    whole = int(y[0].unique_fmpz())
+    return x**whole if whole >= 0 else ratio(flint, flint.arb_series([1]), x**-whole)
+
+
+def absolute(flint: Any, x: Any) -> Any:
+    """|x|, by the sign of the constant term."""
+    return x if x[0] > 0 else -x if x[0] < 0 else undefined(flint)
+
+
+def where(flint: Any, condition: bool | None, x: Any, y: Any) -> Any:
+    """X or y."""
+    return undefined(flint) if condition is None else x if condition else y
+
+
+def largest(flint: Any, x: Any, y: Any) -> Any:
+    """max(x, y), by the constant terms."""
+    return x if x[0] > y[0] else y if x[0] < y[0] else undefined(flint)
+
+
+def smallest(flint: Any, x: Any, y: Any) -> Any:
+    """min(x, y), by the constant terms."""
+    return x if x[0] < y[0] else y if x[0] > y[0] else undefined(flint)
+
+
+# Functions whose formula overflows, or cancels, on one side of zero: there they have another. Of balls too, where the
+# first formula is preferred because it holds x once, which keeps enclosures over boxes narrow.
+
+
+def _leading(x: Any) -> Any:
+    """A ball, or the constant term of a series."""
+    return x[0] if hasattr(x, "coeffs") else x
+
+
+def _log1p(flint: Any, x: Any) -> Any:
+    return beginning(flint, (1 + x).log(), x[0].log1p()) if hasattr(x, "coeffs") else x.log1p()
+
+
+def logistic(flint: Any, x: Any) -> Any:
+    """1/(1 + e⁻ˣ), or eˣ/(1 + eˣ)."""
+    tail = (-x).exp()
+    up = 1
+    if not _leading(tail).is_finite():
+        up = tail = x.exp()
+    return ratio(flint, up, 1 + tail) if hasattr(tail, "coeffs") else up / (1 + tail)
+
+
+def softplus(flint: Any, x: Any) -> Any:
+    """log(1 + eˣ), or x + log(1 + e⁻ˣ)."""
+    tail = x.exp()
+    if _leading(tail).is_finite():
+        return _log1p(flint, tail)
+    return x + _log1p(flint, (-x).exp())
+
+
+def logsumexp(flint: Any, x: Any, y: Any) -> Any:
+    """log(eˣ + eʸ), or y + log(1 + eˣ⁻ʸ) with the larger one outside."""
+    found = (x.exp() + y.exp()).log()
+    if _leading(found) != 0:
+        return found
+    return x + softplus(flint, y - x) if _leading(x - y).mid() > 0 else y + softplus(flint, x - y)
+
+
+def asinh(flint: Any, x: Any) -> Any:
+    """log(x + √(1 + x²)), which is odd: the identity with |x| holds for all of a ball, wherever that lies."""
+    rises = x[0].mid() > 0
+    size = x if rises else -x
+    found = (size + (1 + size * size).sqrt()).log()
+    return beginning(flint, found if rises else -found, x[0].asinh())
+
+
+# Functions that are defined by Γ, or by a hypergeometric function, with derivatives that come from there.
+
+
+def loggamma(flint: Any, x: Any) -> Any:
+    """Log |Γ(x)|: Arb's own for x > 0, from Γ elsewhere."""
+    return x.lgamma() if x[0] > 0 else absolute(flint, x.gamma()).log()
+
+
+def polygamma(flint: Any, n: Any, x: Any) -> Any:
+    """The nth derivative of ψ = (log Γ)′ = −(1/Γ)′·Γ, from Arb's series of log Γ or of 1/Γ."""
+    order, terms = int(n[0].unique_fmpz()), flint.ctx.cap
+    with length(flint, order + terms + 1):
+        moving = flint.arb_series([x[0], 1])
+        if x[0] > 0:
+            psi = moving.lgamma().derivative()
+        else:
+            inverse = moving.rgamma()
+            psi = ratio(flint, -inverse.derivative(), inverse)
+    return _composed(flint, [psi[k + order] * math.perm(k + order, order) for k in range(terms)], x)
+
+
+def digamma(flint: Any, x: Any) -> Any:
+    """ψ(x)."""
+    return polygamma(flint, flint.arb_series([0]), x)
+
+
+def besselj(flint: Any, n: Any, x: Any) -> Any:
+    """(x/2)ⁿ/n!·₀F₁(; n + 1; −x²/4), where dᵏ/dzᵏ ₀F₁(; b; z) = ₀F₁(; b + k; z)/(b)ₖ (DLMF 10.16.9, 16.3.1)."""
+    order = int(n[0].unique_fmpz())
+    size = abs(order)
+    z = -x * x / 4
+    coefficients = [
+        z[0].hypgeom_0f1(size + 1 + k) / (math.perm(size + k, k) * math.factorial(k)) for k in range(flint.ctx.cap)
+    ]
+    found = (x / 2) ** size / math.factorial(size) * _composed(flint, coefficients, z)
+    return beginning(flint, -found if order < 0 and size % 2 else found, x[0].bessel_j(order))
+
+
+def erfcx(flint: Any, x: Any) -> Any:
+    """U(½, ½, x²)/√π for x > 0, where dᵏ/dzᵏ U(a, b, z) = (−1)ᵏ·(a)ₖ·U(a + k, b + k, z) (DLMF 13.3.22)."""
+    if not x[0] > 0:
+        return (x * x).exp() * x.erfc()
+    half, z = flint.arb("0.5"), x * x
+    coefficients = [
+        (-1) ** k * half.rising(k) / math.factorial(k) * z[0].hypgeom_u(half + k, half + k)
+        for k in range(flint.ctx.cap)
+    ]
+    return _composed(flint, coefficients, z) / flint.arb.pi().sqrt()
+
+
+def _composed(flint: Any, coefficients: Sequence[Any], inner: Any) -> Any:
+    """Σ cₖ·(u − u₀)ᵏ."""
+    if not all(c.is_finite() for c in coefficients):
+        return undefined(flint)
+    outer = flint.arb_series(coefficients)
+    moved = [inner[k] for k in range(1, len(inner))]
+    return outer(flint.arb_series([0, *moved])) if moved else flint.arb_series([coefficients[0]])
