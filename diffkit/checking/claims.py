@@ -12,6 +12,7 @@ import numpy as np
 from diffkit.callables import Bound, Function
 from diffkit.callables.function import Argument
 from diffkit.callables.noise import rounding
+from diffkit.callables.shapes import meetings_in
 from diffkit.errors import DiffkitError, FunctionError, LimitError, TracingError
 from diffkit.frames import labelled
 from diffkit.functions import Expression, as_joint_program, is_sympy
@@ -222,19 +223,27 @@ def unfit(
 ) -> DiffkitError:  # fmt: skip
     """Why a claim is no derivative of f by its inputs: it has no value, or other shapes than they, or another size."""
     if isinstance(claim, CodeClaim) and claim.bound.reason:
-        return FunctionError(claim.bound.reason, hint="call it at the point by hand to see where")
+        return FunctionError(claim.bound.reason, hint=claim.bound.place or "call it at the point by hand to see where")
     if isinstance(claim, CodeClaim) and len(claim.parts) == len(arguments) > 1:
         pairs = zip(arguments, claim.parts, strict=True)
         odd = [f"for {a.name} of shape {a.shape} it gives {part}" for a, part in pairs if math.prod(part) != a.size]
         if odd:
-            return DiffkitError(f"the claim has other shapes than the parameters: {'; '.join(odd)}")
+            return DiffkitError(f"the claim has other shapes than the parameters: {'; '.join(odd)}",
+                                hint="; ".join(meetings_of(claim)))  # fmt: skip
     count, n = math.prod(claim.shape), len(inputs)
     entries = "1 entry" if count == 1 else f"{count} entries of shape {claim.shape}"
     known = ", ".join(f"a {kind} has {size}" for kind, size in sizes.items())
     some = ", ".join(inputs[:FEW]) + ", …" * (n > FEW)
     single = f"; where it is by one of {some}, name that in wrt" if count == 1 < n else ""
-    hint = f"{known} ({plural(n, 'variable')}){single}"
+    hint = "; ".join([f"{known} ({plural(n, 'variable')}){single}", *meetings_of(claim)])
     return DiffkitError(f"the claim has {entries}: it is no derivative of this f", hint=hint)
+
+
+def meetings_of(claim: Claim) -> list[str]:
+    """Where the code of a claim combines a column with a vector, in words."""
+    if not isinstance(claim, CodeClaim):
+        return []
+    return meetings_in(lambda: claim.bound.values(np.array(claim.bound.start)))
 
 
 def _is_text(claim: Any) -> bool:

@@ -2,8 +2,8 @@
 
 It raises KeyboardInterrupt, which commands that can tell what they have found until then catch. That is not enough: C
 code makes other errors of it while it is imported, and destructors, callbacks and libraries swallow it. So during an
-import the process ends at once, what a destructor swallows comes again, and what has not ended the command after
-``PATIENCE`` seconds, or comes a second time, ends the process.
+import the process ends at once, or waits for its end where something has been found; what a destructor swallows comes
+again; and what has not ended the command after ``PATIENCE`` seconds, or comes a second time, ends the process.
 """
 
 from __future__ import annotations
@@ -37,9 +37,12 @@ class Interrupts:
 
     def handle(self, _: int, frame: Any) -> None:
         """Raise KeyboardInterrupt, or end at once."""
-        deadline = current_deadline()
-        if self.met or _imports(frame):
+        deadline, importing = current_deadline(), _imports(frame)
+        if self.met or (importing and not self.awaited):
             _end(deadline)
+        if importing:
+            _later(SOON, signal.raise_signal, signal.SIGINT)
+            return
         self.met = True
         if not self.awaited:
             _later(PATIENCE, _end, deadline)
@@ -70,7 +73,9 @@ def guarded() -> Any:
         main()
     except SystemExit as end:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left that could be interrupted
-        return EXIT_INTERRUPTED if end.code and INTERRUPTS.met and not INTERRUPTS.awaited else end.code
+        if end.code in (0, EXIT_INTERRUPTED) or INTERRUPTS.awaited or not INTERRUPTS.met:
+            return end.code
+        raise KeyboardInterrupt from None  # the error is what became of it
     except BaseException:
         if INTERRUPTS.met:
             raise KeyboardInterrupt from None

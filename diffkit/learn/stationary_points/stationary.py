@@ -245,7 +245,7 @@ def _bounded(search: Search, points: list[StationaryPoint]) -> tuple[Extreme | N
     surface, box = search.surface, search.box
     with precision(BITS):
         cross = surface.standing(balls(box)).cross
-    rest = [box]
+    rest = [box, *faces(box)]
     if not search.stopped and not cross & ODD:
         rest = [*faces(box), *search.flat, *(b for c in search.clusters for b in c.boxes)]
     known = [*(p.point for p in points), *search.met]
