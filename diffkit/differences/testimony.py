@@ -104,10 +104,10 @@ class Testimony(NamedTuple):
         if self.difference.odd is not None:
             return unknown(_unconfirmed(claim.value, self.difference.odd, by.how))
         wide = max((self.apart(claims) + self.difference.bar) / abs(weight), claim.bar)
-        fine = self.is_fine(claim.value, wide * abs(weight), largest * abs(weight))
         if self.agrees(claims):
+            fine = self.is_fine(claim.value, wide * abs(weight), largest * abs(weight))
             return self._seen(claim.value, wide, fine)
-        if fine and not self.is_flat:
+        if wide <= FINE * largest and not self.is_flat:
             return self._seen(claim.value, wide, True)
         d, summed = self.difference, " (summed with others)" if len(self.probe.weights) > 1 else ""
         said = f"{by.how} it has {self.total(claims):.6g}, by real differences {d.value:.6g} ± {d.bar:.2g}{summed}"

@@ -48,9 +48,8 @@ class Witness:
         while waiting:
             testimonies, waiting = self._confirming(waiting, claims), []
             for block, testimony in testimonies.items():
-                judged = testimony.judge(claims, largest, by)
-                if block.alone or not splits or all(seen.odd is None for seen in judged.values()):
-                    found.update(judged)
+                if testimony.agrees(claims) or block.alone or not splits:
+                    found.update(testimony.judge(claims, largest, by))
                 else:
                     splits -= 1
                     waiting += block.parts()
