@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from os import PathLike
+from typing import Any, NamedTuple
 
 from diffkit.backends import Backend
 from diffkit.cases import Case
@@ -15,6 +16,7 @@ from diffkit.comparison import Comparer, Comparison, Finding, Row
 from diffkit.deadline import check_time
 from diffkit.errors import DiffkitError
 from diffkit.points import plural
+from diffkit.regression import Changes, Key, Known, changes_since, known, standing
 from diffkit.tolerances import Tolerances
 
 CLOSE = Tolerances(rtol=1e-12, atol=0.0)
@@ -50,6 +52,8 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     message: str = ""
     """why the reference has no value, where it has none"""
+    seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
+    """how long each method took"""
 
     @property
     def contradicted(self) -> bool:
@@ -101,6 +105,11 @@ class Group(NamedTuple):
     cases: tuple[str, ...]
     evidence: str
 
+    @property
+    def contradicts(self) -> bool:
+        """Whether expected values are contradicted."""
+        return self.cause == CONTRADICTS
+
 
 @dataclass(frozen=True, repr=False)
 class AccuracyReport:
@@ -112,6 +121,8 @@ class AccuracyReport:
     total: int
     stopped: str = ""
     """why not all were reached, if they were not"""
+    changes: Changes | None = None
+    """what is different from an old report that it was compared with"""
 
     @property
     def complete(self) -> bool:
@@ -166,6 +177,32 @@ class AccuracyReport:
         groups = [Group(*key, tuple(name for name, _ in of), of[0][1]) for key, of in found.items()]
         return tuple(sorted(groups, key=lambda group: -len(group.cases)))
 
+    @property
+    def contradictions(self) -> tuple[tuple[str, Finding], ...]:
+        """Where the reference or a method contradicts what was expected: the case, and the finding."""
+        return tuple((o.case.name, f) for o in self.outcomes for f in o.findings if f.cause == CONTRADICTS)
+
+    def against(self, old: AccuracyReport | Mapping[str, Any] | str | PathLike[str]) -> Changes:
+        """Compare with an old report, or with one that was written as JSON (a path, or what is in it).
+
+        FileError for a file that is no such report, or is of another version or another kind of derivative.
+        """
+        before, name = (old.known, "the old report") if isinstance(old, AccuracyReport) else known(old)
+        return changes_since(before, self.known, name)
+
+    @property
+    def known(self) -> Known:
+        """The report as far as it is compared with another."""
+        cases = [(Key(o.case.text, tuple(o.case.at.items())), o) for o in self.outcomes]
+        return Known(
+            self.kind,
+            {case: o.case.name for case, o in cases},
+            {case: (o.verdict, o.contradicted) for case, o in cases},
+            {case._replace(backend=s.backend, partial=s.label): (standing(s.value, s.within), s.digits)
+             for case, o in cases for s in o.scores},
+            {case._replace(backend=backend): s for case, o in cases for backend, s in o.seconds.items()},
+        )  # fmt: skip
+
     def worst(self, count: int = 10) -> tuple[Score, ...]:
         """Give the worst component of each case and backend, those outside their bar first, then by ulps, above one."""
         by_pair: dict[tuple[str, str], Score] = {}
@@ -188,8 +225,12 @@ class AccuracyReport:
         return tuple(dict.fromkeys(note for outcome in self.outcomes for note in outcome.case.task.notes))
 
     def __bool__(self) -> bool:
-        """A report is true only if it has passed."""
-        return self.passed
+        """A report is true only if it has passed.
+
+        Beside an old one it is true if nothing is lost, and nothing that is expected contradicted: what was imprecise
+        before may stay so.
+        """
+        return self.passed if self.changes is None else bool(self.changes) and not self.contradicted
 
     def __repr__(self) -> str:
         return f"<AccuracyReport: {self.headline}>"
@@ -225,7 +266,8 @@ def examine(
         findings += [Finding(row.backend, "not asked", row.skipped) for row in comparison.rows if row.skipped]
         scores = tuple(score for row in comparison.rows for score in _scores(case, row, comparison))
         message = "" if comparison.reference.ok else comparison.reference.message
-        yield Outcome(case, comparison.verdict, scores, tuple(findings), message)
+        seconds = {row.backend: row.seconds for row in comparison.rows if not row.skipped}
+        yield Outcome(case, comparison.verdict, scores, tuple(findings), message, seconds)
 
 
 def _scores(case: Case, row: Row, comparison: Comparison) -> Iterator[Score]:

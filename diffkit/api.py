@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -162,7 +163,8 @@ def compare(
 def report(
     cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: str = "gradient",
     backends: str | Sequence[str | Backend] = COMPARED, *, rtol: float | None = None, atol: float | None = None,
-    closeness: Any = None, timeout: float | None = None,  # noqa: ARG001
+    against: AccuracyReport | Mapping[str, Any] | str | PathLike[str] | None = None, closeness: Any = None,
+    timeout: float | None = None,  # noqa: ARG001
 ) -> AccuracyReport:  # fmt: skip
     """Compare backends over many cases: quantiles of their errors, worst cases, and findings by cause.
 
@@ -170,6 +172,8 @@ def report(
     and if wanted ``id``, ``vars``, ``source`` and the expected ``gradient`` (or ``hessian``, with that ``kind``).
     An expected number holds within atol + rtol·|number| (one of the two omitted is 0; without both, rtol is 1e-12).
     FileError names a malformed line. After ``timeout`` seconds the report is of the cases that were reached.
+    ``against`` is an older report, or one in JSON (a path, or its content): ``changes`` of the report says what is
+    different, and the report is true if nothing is lost and nothing expected is contradicted.
     """
     from diffkit.accuracy import AccuracyReport, examine
     from diffkit.cases import load_cases
@@ -178,4 +182,5 @@ def report(
     loaded = load_cases(cases, kind)
     chosen = [find_backend(b) for b in ((backends,) if isinstance(backends, str) else backends)]
     outcomes, stopped = collected(examine(loaded, chosen, read_tolerances(rtol, atol, closeness)))
-    return AccuracyReport(kind, tuple(b.name for b in chosen), tuple(outcomes), len(loaded), stopped)
+    found = AccuracyReport(kind, tuple(b.name for b in chosen), tuple(outcomes), len(loaded), stopped)
+    return found if against is None else replace(found, changes=found.against(against))

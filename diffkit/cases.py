@@ -14,11 +14,13 @@ from diffkit.frames import names_in
 from diffkit.functions import read_joint
 from diffkit.points import Points, at_line, number, plural, read_points, unique_names
 from diffkit.results import Status
+from diffkit.syntax import format_outputs
 from diffkit.tasks import Task, gradient_task, hessian_task
 
 KINDS = {"gradient": gradient_task, "hessian": hessian_task}
 """What can be asked of a case; the field of that name holds the expected answer."""
 LONGEST = 64  # characters of a case's name
+LONGEST_TEXT = 20_000  # characters of its expression
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,16 @@ class Case:
     point: tuple[float, ...]
     expected: tuple[float | str | None, ...] = ()
     source: str = ""
+
+    @property
+    def at(self) -> dict[str, float]:
+        """The point by name."""
+        return dict(zip(self.task.variables, self.point, strict=True))
+
+    @property
+    def text(self) -> str:
+        """The expression as it was read."""
+        return format_outputs(self.task.program, LONGEST_TEXT)[0]
 
 
 def load_cases(cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: str = "gradient") -> list[Case]:

@@ -67,11 +67,47 @@ def test_the_error_curve_of_each_weight(descent):
         assert y == pytest.approx(curve(x))
 
 
-def test_a_step_is_marked_wherever_it_can_be_seen():
-    descent = dk.descend("(w-3)^2", {"w": 0}, rate=0.001, steps=1000)
-    w, _ = named(picture(descent, "weights").axes[0], "each step").get_data()
-    assert max(np.diff(w)) < 0.02  # of 2.6
-    assert len(w) < 400
+def marks(figure):
+    """What is marked in each panel: its name, and how many updates that are."""
+    found = []
+    for axes in figure.axes:
+        lines = [line for line in axes.lines if line.get_marker() == "."]
+        found += [(line.get_label(), len(np.transpose(line.get_data())) - 1) for line in lines]
+    return found
+
+
+@pytest.mark.parametrize(("steps", "keep"), [(7, None), (1000, None), (1999, None), (100, 10), (1000, 7), (5000, None)])
+@pytest.mark.parametrize("f", ["(w-3)^2", "(w-3)^2 + 2*(b+1)^4"])
+def test_each_update_is_drawn_or_the_caption_says_which(f, steps, keep):
+    descent = dk.descend(f, dict.fromkeys(dk.parse(f).variables, 0), rate=0.001, steps=steps, keep=keep, tolerance=0)
+    for kind in ("weights", "contours") if len(descent.names) == 2 else ("weights",):
+        for name, shown in marks(picture(descent, kind)):
+            if name == "each step":
+                assert shown == descent.steps
+            elif name.startswith("every"):
+                assert shown == len(descent.path.steps) - 1
+                assert name == f"every {descent.settings.every} steps"
+            else:
+                assert name == f"{shown:,} of {descent.steps:,} steps"
+
+
+def test_a_long_path_is_thinned_where_its_steps_hide_each_other():
+    descent = dk.descend("(w-3)^2", {"w": 0}, rate=0.0001, steps=9000)
+    figure = picture(descent, "weights")
+    ((name, shown),) = marks(figure)
+    assert name == f"{shown} of 9,000 steps"
+    (line,) = [line for line in figure.axes[0].lines if line.get_label() == name]
+    assert max(np.diff(line.get_data()[0])) < 0.02  # of 2.5
+
+
+def test_of_a_diverging_path_it_is_said_how_much_is_drawn():
+    descent = dk.descend("(w-3)^2 + 20*(b+1)^2", {"w": 0, "b": 0}, rate=0.06, steps=400)
+    assert descent.status == "diverged"
+    for kind in ("weights", "contours"):
+        for name, shown in marks(picture(descent, kind)):
+            assert name == f"the first {shown} of {descent.steps} steps"
+    title = picture(dk.descend("exp(x^2)", {"x": 2}, rate=1), "loss").axes[0].get_title()
+    assert "drawn to step" in title or "of 0 steps" in title
 
 
 @pytest.mark.parametrize("kind", ["contours", "surface", "weights"])

@@ -33,7 +33,7 @@ LAYERS = [
     {"backends"},
     {"referee", "blame"},
     {"function_referee"},
-    {"comparison"},
+    {"comparison", "regression"},
     {"accuracy", "checking"},
     {"auto"},
     {"prepared"},

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from threading import RLock
 from typing import Any
 
 from diffkit.differences import Function
@@ -23,8 +22,6 @@ from diffkit.tasks import Index, Task
 STEP = 2.0**-340  # so small that h² vanishes beside 1, and so large that h·f′ does not underflow for f′ > 1e-200
 TINY = 2.0**-1000
 ROUNDED = 2.0**-49  # of the largest partial of an output: what libraries round, at the least
-FILTERS = RLock()
-"""Python's filters of warnings are one for all threads."""
 OTHERS = "use backend='dual' or 'finite'"
 OVERFLOW = Odd("uncertain", "complex arithmetic overflows or has no value there")
 
@@ -101,7 +98,7 @@ class ComplexEvaluation:
         """All outputs at a complex point; BackendError where the code does not take it, or drops imaginary parts."""
         import numpy as np
 
-        from diffkit.callables.silence import silenced
+        from diffkit.callables.silence import FILTERS, silenced
 
         try:
             with FILTERS, silenced(), np.errstate(all="ignore"), warnings.catch_warnings(record=True) as said:

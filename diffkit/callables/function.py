@@ -149,10 +149,10 @@ def read_place(function: Function, at: Any, names: Names | None = None, elementw
     return _place((argument,), names, array.reshape(-1, argument.size), batch)
 
 
-def unordered(names: Sequence[str]) -> PointError:
+def unordered(names: Sequence[str], what: str = "a point beside data") -> PointError:
     """The error for a list of values where only names say whose they are."""
     example = ",".join(f"{name}=0" for name in names[:4])
-    return PointError(f"the point is a list, and beside data it goes by names: {', '.join(names)}",
+    return PointError(f"{what} goes by names ({', '.join(names)}), and this is a bare list",
                       hint=f"write {example}, or give their order by variables")  # fmt: skip
 
 

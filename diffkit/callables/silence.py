@@ -6,10 +6,14 @@ MINPACK's wrapper in SciPy calls PyErr_Print, which asks ``sys.excepthook``; thi
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock, get_ident
+from threading import Lock, RLock, get_ident
 from typing import Any
+
+FILTERS = RLock()
+"""Python's filters of warnings are one for all threads."""
 
 _lock = Lock()
 _attempting: list[int] = []
@@ -32,6 +36,14 @@ def silenced() -> Iterator[None]:
             _attempting.remove(get_ident())
             if not _attempting:
                 sys.excepthook = _original
+
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Let no warning through, as long as the context lasts."""
+    with FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _hook(*exception: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from diffkit.checking.advice import advice
 from diffkit.checking.agreement import ENOUGH, settle
 from diffkit.checking.claims import NumberClaim
 from diffkit.checking.clarke import mixtures
@@ -103,7 +104,7 @@ class _Looks:
         setting = self.setting
         try:
             for point in setting.given:
-                self.looks.append(self._look(point, setting.subject.at(point)))
+                self.looks.append(self._look(point, setting.subject.at(point, self._shaky())))
             self._look_beside()
         except TimeIsUp as up:
             if not self.looks:
@@ -178,7 +179,9 @@ class _Looks:
         if shaky and verdict != "wrong":
             verdict, reason = "inconclusive", shaky
         elif verdict == "inconclusive":
-            reason = next(e.note for e in reversed(entries) if e.verdict == "inconclusive")
+            undecided = next(e for e in reversed(entries) if e.verdict == "inconclusive")
+            point = first if undecided.at is None else tuple(undecided.at.values())
+            reason = advice(setting, undecided, point, self.allowed)
         elif entries and entries[-1].witness:
             reason = entries[-1].note
         elif verdict == "correct" and least.digits < ENOUGH and self.allowed is None:

@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from diffkit.checking.advice import elsewhere
 from diffkit.checking.agreement import MOST
 from diffkit.checking.claims import Claim
 from diffkit.checking.exact import EXACT, Apart, Difference, as_written
+from diffkit.checking.iteration import of_claim, of_function
 from diffkit.checking.literals import effect_of_literals
-from diffkit.checking.model import LITERALS, REFERENCE, ROUNDING, Judged, Measured
+from diffkit.checking.model import LITERALS, REFERENCE, ROUNDING, SOLVERS, Judged, Measured
 from diffkit.checking.subject import Subject, Truth
 from diffkit.results import Odd
 from diffkit.tolerances import Tolerances
@@ -108,13 +110,22 @@ class Judge:
         literals = self._literals(point)
         noise = np.zeros(len(literals)) if self.difference is not None else self._noise(point)
         written = None if self.difference_as_written is None else self.difference_as_written.at(point)
+        solvers = self._solvers(point, suspects)
         found = []
         for m in suspects:
             c = m.component
             error = 0.0 if written is not None and written[c].equal else m.error
-            terms = {**m.terms, ROUNDING: float(noise[c]), LITERALS: BEFORE * float(literals[c])}
+            terms = {**m.terms, ROUNDING: float(noise[c]), LITERALS: BEFORE * float(literals[c]), SOLVERS: solvers[c]}
             found.append(m._replace(error=error, computed=max(m.computed, m.error), terms=terms))
         return found
+
+    def _solvers(self, point: Sequence[float], suspects: Sequence[Measured]) -> dict[int, float]:
+        """What iteration in f and in the claim's code may have put components off by."""
+        claim = getattr(self.claim, "bound", None)
+        claimed = of_claim(claim, point, self.claim.values(np.array(point, dtype=float)))
+        function = None if self.subject.program is not None else self.subject.function
+        of_f = of_function(function, point, self._indices, suspects)
+        return {m.component: float(claimed[m.component]) + off for m, off in zip(suspects, of_f, strict=True)}
 
     def _noise(self, point: Sequence[float]) -> Any:
         """What the claim's own arithmetic rounds."""
@@ -146,8 +157,7 @@ class Judge:
             return Measured(c, value, odd.value, abs(value - odd.value), {REFERENCE: odd.error}, doubt=odd.message)
         if odd.status == "not_differentiable" and math.isfinite(odd.left) and math.isfinite(odd.right):
             return self._at_kink(c, odd, value, point)
-        note = odd.message or f"f is {odd.status} there"
-        return Judged(c, "inconclusive", value, math.nan, math.nan, {}, note=note)
+        return Judged(c, "inconclusive", value, math.nan, math.nan, {}, note=elsewhere(odd))
 
     def _at_kink(self, c: int, odd: Odd, value: float, point: Sequence[float]) -> Judged:
         """At a kink every element of the Clarke interval is right."""

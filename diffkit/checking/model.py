@@ -203,7 +203,7 @@ class Check(Final):
             parts[0] += f" at {given if worst.at is None else _named(worst.at)}"
             if not worst.note:
                 parts.append(f"{worst.label} is {worst.reference!r}, claimed {worst.claimed!r}")
-            elif worst.note != self.reason:
+            elif not self.reason.startswith(worst.note):
                 parts.append(f"{worst.label} is claimed to be {worst.claimed!r}, but {worst.note}")
         if self.explanation:
             parts.append(self.explanation)

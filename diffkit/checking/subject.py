@@ -61,9 +61,9 @@ class Subject:
         except TimeIsUp as up:
             return unanswered(len(self.task.indices), up.reason)
 
-    def at(self, point: Sequence[float]) -> Truth:
-        """The reference at a point."""
-        answer = self._answer(tuple(point))
+    def at(self, point: Sequence[float], untold: str = "") -> Truth:
+        """The reference at a point; ``untold`` is why there is none, where that is known beforehand."""
+        answer = unanswered(len(self.task.indices), untold) if untold else self._answer(tuple(point))
         bars = list(answer.errors) if answer.errors is not None else [0.0] * len(answer.values)
         return Truth(list(answer.values), bars, answer.odd, not self.reason, answer.note, answer)
 

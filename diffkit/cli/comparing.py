@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -98,30 +99,39 @@ def compare(
 @click.option("--kind", default="gradient", metavar="KIND", help="gradient or hessian.  [default: gradient]")
 @BACKENDS
 @tolerance_options("How near an expected value must be, as a part of it.  [default: 1e-12]", "How near, absolutely.")
+@click.option("--against", metavar="FILE", help="An older report in JSON: tell what changed, and what is lost.")
 @click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
 @click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
 def report(
-    cases: str, kind: str, backends: str, rtol: float | None, atol: float | None, format: str, output: str | None
-) -> int:
+    cases: str, kind: str, backends: str, rtol: float | None, atol: float | None, against: str | None, format: str,
+    output: str | None,
+) -> int:  # fmt: skip
     """Report how accurate the methods are over a file of cases, one JSON object a line (- is standard input).
 
     A case has "expr" and "at", and if wanted "id", "vars", "source" and the expected "gradient" or "hessian"
     (numbers, decimal text, a status such as "pole", or null); other fields are ignored.
-    Exit code 0 if every method is within its own error bar and nothing expected is contradicted, 1 if not, 2 for a
-    malformed line, 130 if interrupted; what was found until then is still reported.
+    Exit code 0 if no method disagrees with the reference and nothing expected is contradicted, 1 if not, 2 for a
+    malformed line, 130 if interrupted; what was found until then is still reported. --against lists the points that
+    changed status, lost or gained digits, or take longer; the exit code is then 1 if any is lost, or contradicted.
 
     \b
     diffkit report cases.jsonl
+    diffkit report cases.jsonl --format json --output old.json
+    diffkit report cases.jsonl --against old.json
     diffkit report cases.jsonl --backends dual --kind hessian
     diffkit report cases.jsonl --format html --output accuracy.html
     """
     from diffkit.cases import load_cases
+    from diffkit.regression import changes_since, known
     from diffkit.reports import Report, check_format
     from diffkit.tolerances import read_tolerances
 
     check_format(format)
     chosen = backends_of(backends)
+    old = None if against is None else known(against)
     accuracy, code = _examine(load_cases(cases, kind), chosen, kind, read_tolerances(rtol, atol))
+    if old is not None:
+        accuracy = replace(accuracy, changes=changes_since(old[0], accuracy.known, old[1]))
     deliver(Report((), (), kind, accuracy=accuracy), format, output)
     return code or (0 if accuracy else EXIT_NO)
 

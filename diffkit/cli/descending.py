@@ -15,7 +15,12 @@ from diffkit.cli.streams import complain
 
 @click.command(cls=ExpressionCommand)
 @click.argument("function", metavar="F")
-@click.option("--from", "start", metavar="POINT", help="Where to start: 0 | w=0,b=0 | MODULE:NAME.")
+@click.option(
+    "--from",
+    "start",
+    metavar="POINT",
+    help="Where to start: 0 | w=0,b=0 (by name) | MODULE:NAME.",
+)
 @click.option("--rate", type=float, default=0.01, metavar="A", help="Learning rate α.  [default: 0.01]")
 @click.option("--steps", type=int, default=1000, metavar="N", help="Steps at most.  [default: 1000]")
 @click.option(
@@ -57,7 +62,7 @@ def descend(
 
     \b
     diffkit descend "(w-3)^2 + 2*(b+1)^2" --from w=0,b=0 --rate 0.1 --steps 100
-    diffkit descend "100*(y-x^2)^2+(1-x)^2" --from=-1,1 --rate 0.001 --save path.png
+    diffkit descend "100*(y-x^2)^2+(1-x)^2" --from x=-1,y=1 --rate 0.001 --save path.png
     diffkit descend "mean((y - (w*x + b))**2)/2" --data points.csv --from w=0,b=0 --rate 0.01 --batch 10
     diffkit descend model.py:loss --from model.py:start --args model.py:X,model.py:y --batch 20 --schedule inverse
     diffkit descend model.py:loss --from 0,0 --args model.py:X,model.py:y --gradient model.py:gradient --check
@@ -102,15 +107,31 @@ def _function(function: str, start: str, args: str | None, arrays: dict[str, Any
     further = tuple(argument_of(part) for part in args.split(",")) if args else ()
     if CODE.match(function):
         return names_in_module(function), where, further
-    if not are_arrays((function,), start, arrays):
-        return function, where, further
     from diffkit.frames import names_in
-    from diffkit.matrices.settings import function_of_text, read_at
 
     given = names_in(start)
+    if not are_arrays((function,), start, arrays):
+        from diffkit.functions import read_joint
+
+        if arrays["variables"] is None and where is start:
+            _check_named(start, read_joint([function], None, given).program.inputs)
+        return function, where, further
+    from diffkit.matrices.settings import function_of_text, read_at
+
     read, holds = function_of_text((function,), arrays["let"], arrays["data"], names(arrays["variables"]), given)
+    if arrays["variables"] is None and where is start:
+        _check_named(start, read.parameters())
     f, rows = read.opened()
     return f, read_at(start, read, holds) if where is start else where, rows
+
+
+def _check_named(start: str, variables: tuple[str, ...]) -> None:
+    """PointError for a bare list of several values: weights go by names, whatever their order."""
+    from diffkit.callables.function import unordered
+    from diffkit.frames import names_in, split_top
+
+    if len(split_top(start, ",")) > 1 and not names_in(start):
+        raise unordered(variables, "a start")
 
 
 def _gradient(text: str | None) -> Any:

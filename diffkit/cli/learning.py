@@ -175,16 +175,19 @@ def explain(
         with drawing(picture, save, show):
             deliver(BackwardReport(swept, expression if arrays else ""), format, output)
         return 0
-    if save is not None or show:
-        raise DiffkitError("the picture is of back-propagation", hint="add --backward and --at, such as --at 1")
     if are_arrays((expression,), at, given):
         raise DiffkitError("steps are shown for expressions of numbers",
                            hint="add --backward; diffkit matrix gives formulas of arrays")  # fmt: skip
     found = derive(expression, wrt=wrt, at=at, variables=names(variables))
-    if as_latex:
-        write(found.latex + "\n", output)
-    else:
-        deliver(DerivationReport(found), format, output)
+
+    def nothing() -> Any:
+        raise DiffkitError("the picture is of back-propagation", hint="add --backward and --at, such as --at 1")
+
+    with drawing(nothing, save, show):
+        if as_latex:
+            write(found.latex + "\n", output)
+        else:
+            deliver(DerivationReport(found), format, output)
     return 0
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from diffkit.cli.streams import complain
 from diffkit.deadline import TimeIsUp, check_time, unhurried
+from diffkit.errors import DiffkitError
 from diffkit.files import replaced
 
 EXIT_NO = 1
@@ -46,18 +47,25 @@ def deliver(document: Any, format: str, output: str | None) -> None:
 
 @contextmanager
 def drawing(make: Callable[[], Any], file: str | None, window: bool) -> Iterator[None]:
-    """Draw a picture where one is asked for: into a file before the report is written, in a window after it."""
+    """Draw a picture where one is asked for: into a file before the report is written, in a window after it.
+
+    What cannot be drawn does not cost the report: the error is raised when that is written.
+    """
     if file is None and not window:
         yield
         return
     from diffkit import pictures
 
-    if window:
-        pictures.need_window()
-    figure = _made_in_time(make)
-    if file is not None and figure is not None:
-        pictures.save(figure, file)
+    figure, failure = None, None
+    try:
+        figure = _made_in_time(make)
+        if file is not None and figure is not None:
+            pictures.save(figure, file)
+    except DiffkitError as error:
+        failure = error
     yield
+    if failure is not None:
+        raise failure
     if window and figure is not None:
         with unhurried():
             pictures.show(figure)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 FINE, COARSE = 121, 51  # places along each axis of contours, and of a surface
 LINE = 121  # places along one weight
 PANELS = 6  # weights that are drawn
-DISTINCT = 0.004  # of the path's extent: steps nearer than this to the last one that is marked would hide each other
+SINGLE = 2000  # steps up to which each one is marked
+DISTINCT = 0.004  # of the path's extent: of more steps those nearer than this to the last one that is marked are not
 
 
 def picture(descent: Descent, kind: str | None = None) -> Any:
@@ -66,7 +67,10 @@ def loss(descent: Descent) -> Any:
     path = descent.path
     usable = np.isfinite(path.values)
     upper.plot(path.steps[usable], path.values[usable], **style(0))
-    upper.set_title(f"Loss curve of {descent.steps} steps: {descent.status}")
+    drawn = path.steps[usable]
+    which = f", every {descent.settings.every} steps" * (descent.settings.every > 1)
+    which += f", drawn to step {drawn[-1]}" * bool(len(drawn) and drawn[-1] < descent.steps)
+    upper.set_title(f"Loss curve of {descent.steps} steps{which}: {descent.status}")
     upper.set_ylabel("f")
     _logarithmic(upper, path.values[usable])
     norms = np.array(descent.norms)
@@ -127,21 +131,37 @@ def compare_rates(descents: Sequence[Descent]) -> Any:
 
 def _path(axes: Any, descent: Descent, points: Any, lowest: Any, line: bool = True) -> None:
     """Draw the way over a map, a surface or a curve: its steps, both ends, and the lowest point near them."""
-    extent = np.ptp(points, axis=0)
-    marked = [points[0]]
-    for p in points:
-        if (abs(p - marked[-1]) > DISTINCT * extent).any():
-            marked.append(p)
+    marked = points if len(points) <= SINGLE else _apart(points)
     if line:
         axes.plot(*points.T, color=COLOURS[1], linewidth=1.4, zorder=3, **haloed())
-    every = descent.settings.every
-    name = "each step" if every == 1 else f"every {every} steps"
+    name = _which(descent, len(marked) - 1)
     axes.plot(*np.transpose(marked), ".", color=COLOURS[1], markersize=4, label=name, zorder=3)
     axes.plot(*points[0], "s", color=COLOURS[1], markeredgecolor="white", markersize=9, label="start", zorder=4)
     end = "last point drawn" if descent.status == "diverged" else "end"
     axes.plot(*points[-1], "*", color="black", markersize=11, label=end, zorder=5)
     if lowest is not None:
         axes.plot(*lowest, "o", color="black", markersize=15, fillstyle="none", label="minimum", zorder=4)
+
+
+def _apart(points: Any) -> Any:
+    """The points of a long path that can be told apart."""
+    extent = np.ptp(points, axis=0)
+    marked = [points[0]]
+    for p in points:
+        if (abs(p - marked[-1]) > DISTINCT * extent).any():
+            marked.append(p)
+    return np.array(marked)
+
+
+def _which(descent: Descent, shown: int) -> str:
+    """Say which of the steps are marked."""
+    every, all_kept = descent.settings.every, shown == len(descent.path.steps) - 1
+    if all_kept:
+        return "each step" if every == 1 else f"every {every} steps"
+    if descent.status != "diverged":
+        return f"{shown:,} of {descent.steps:,} steps"
+    last = descent.path.steps[shown]
+    return f"the first {last:,} of {descent.steps:,} steps" + f", every {every}" * (every > 1)
 
 
 def _logarithmic(axes: Any, values: Any) -> None:

@@ -25,8 +25,10 @@ from diffkit.reports.comparison import VERDICTS
 
 if TYPE_CHECKING:
     from diffkit.accuracy import AccuracyReport, BackendAccuracy
+    from diffkit.regression import Changes
 
 NAMED = 5  # points that a finding names
+MOST = 20  # contradictions, and changes, that are listed
 SHARES = ("≤ 0.5", "≤ 1", "≤ 4", "> 1000")
 ULPS = ("median", "95 %", "99 %", "max")
 DIGITS = ("median", "95 %", "99 %", "min")
@@ -34,10 +36,12 @@ DIGITS = ("median", "95 %", "99 %", "min")
 
 def blocks(report: AccuracyReport) -> Iterator[Block]:
     """Lay an accuracy report out."""
+    yield from _contradictions(report)
     if not report.complete:
         done = f"{len(report.outcomes)} of {report.total} points"
         yield Note(f"PARTIAL REPORT: {report.stopped} after {done}; the rest was not looked at")
         yield Gap()
+    yield from _compared(report.changes)
     yield Heading(f"{report.kind}s at {plural(len(report.outcomes), 'point')}")
     rows = [(WORDS.get(v, v), str(count), _meaning(v)) for v, count in report.verdicts.items()]
     yield Table(("verdict", "points", "meaning"), tuple(rows))
@@ -68,15 +72,57 @@ def blocks(report: AccuracyReport) -> Iterator[Block]:
         yield Heading("partials whose true value is 0, where neither ulps nor digits measure anything")
         yield Table(("method", "true zeros", "answered with 0"), zeros)
     yield from _worst(report)
-    if report.groups:
+    groups = [group for group in report.groups if not group.contradicts]  # those head the report
+    if groups:
         yield Gap()
         yield Heading("findings")
-        for group in report.groups:
+        for group in groups:
             count = plural(len(group.cases), "point")
             yield Note(
                 f"{group.backend}: {worded(group.cause)} at {count}, {listed(group.cases, NAMED)}. "
                 f"The first: {worded(group.evidence)}"
             )
+
+
+def _contradictions(report: AccuracyReport) -> Iterator[Block]:
+    """What contradicts an expected value, before anything else."""
+    found = report.contradictions
+    if found:
+        yield Heading(f"EXPECTED VALUES ARE CONTRADICTED at {plural(report.contradicted, 'point')}")
+        yield from (Note(f"{name}: {finding.backend}: {finding.evidence}") for name, finding in found[:MOST])
+        if len(found) > MOST:
+            yield Note(f"… {len(found) - MOST} more")
+        yield Gap()
+
+
+def _compared(changes: Changes | None) -> Iterator[Block]:
+    """What is different from an old report."""
+    if changes is None:
+        return
+    lost = f"{len(changes.lost)} lost" if changes.lost else "nothing lost"
+    yield Heading(f"compared with {changes.old}: {lost}, {plural(len(changes.changes), 'change')}")
+    rows = [
+        ("LOST" if c.lost else "slower" if c.what == "time" else "better", *c.row, c.what, c.was, c.now)
+        for c in sorted(changes.changes, key=lambda c: not c.lost)
+    ]
+    if rows:
+        yield Table(("", "point", "method", "partial", "what", "was", "is"), tuple(rows[:MOST]))
+    if len(rows) > MOST:
+        yield Note(f"… {len(rows) - MOST} more")
+    for words, alone in (("only there", changes.missing), ("only here", changes.new)):
+        if alone:
+            yield Note(f"{words}, and not compared: {listed(map(str, alone), NAMED)}")
+    yield Gap()
+
+
+def _changed(changes: Changes) -> dict[str, Any]:
+    rows = {"missing": changes.missing, "new": changes.new}
+    return {
+        "old": changes.old, "lost": len(changes.lost),
+        "changes": [{**c.row._asdict(), "what": c.what, "was": c.was, "now": c.now, "lost": c.lost}
+                    for c in changes.changes],
+        **{name: [row._asdict() for row in found] for name, found in rows.items()},
+    }  # fmt: skip
 
 
 def _meaning(verdict: str) -> str:
@@ -113,6 +159,10 @@ def _worst(report: AccuracyReport) -> Iterator[Block]:
 def fields(report: AccuracyReport) -> dict[str, Any]:
     """Give the fields of an AccuracyReport."""
     return {
+        "contradictions": [
+            {"point": name, "backend": f.backend, "evidence": f.evidence} for name, f in report.contradictions
+        ],
+        "changes": None if report.changes is None else _changed(report.changes),
         "points": len(report.outcomes),
         "total": report.total,
         "complete": report.complete,
@@ -148,10 +198,13 @@ def fields(report: AccuracyReport) -> dict[str, Any]:
         "outcomes": [
             {
                 "name": outcome.case.name,
-                "at": dict(zip(outcome.case.task.variables, outcome.case.point, strict=True)),
+                "expr": outcome.case.text,
+                "at": outcome.case.at,
                 "verdict": outcome.verdict,
                 "message": outcome.message or None,
                 "passed": outcome.passed,
+                "contradicted": outcome.contradicted,
+                "seconds": dict(outcome.seconds),
                 "scores": [plain(score._asdict()) for score in outcome.scores],
             }
             for outcome in report.outcomes

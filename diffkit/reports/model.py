@@ -90,7 +90,7 @@ class Noted(NamedTuple):
     def blocks(self) -> Iterator[Block]:
         """Lay the report out."""
         found = list(self.document.blocks())
-        typed = next((k for k, block in enumerate(found) if not isinstance(block, Equation)), len(found))
+        typed = next((k for k, block in enumerate(found) if not isinstance(block, Equation)), len(found)) or len(found)
         yield from (*found[:typed], *map(Note, self.document.readings), *found[typed:])
 
     def charts(self) -> Iterator[Chart]:
@@ -187,7 +187,7 @@ class Report(NamedTuple):
         elif self.comparison is not None:
             schema, found = "diffkit.comparison/1", comparison.fields(self.comparison)
         elif self.accuracy is not None:
-            schema, found = "diffkit.accuracy/1", accuracy.fields(self.accuracy)
+            schema, found = "diffkit.accuracy/2", accuracy.fields(self.accuracy)
         else:
             schema, found = "diffkit.formula/1", {"domain": self.domain}
         return {
