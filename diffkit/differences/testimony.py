@@ -16,6 +16,7 @@ from diffkit.differences.stencils import Stencil
 from diffkit.results import Odd
 
 FINE = 1e-3  # of an entry, or of the largest where it drowns: the widest bar of a value that is ok
+MANY = 1e-9  # of the largest entry: a bar that needs no reason
 SUM = 2.0**-50  # of the terms of a sum: its rounding
 STEPS = 4.0  # units of rounding in a step of f, or of x
 SINGLE = 2.0**-24  # unit of float32, to which code may round on the way
@@ -176,6 +177,23 @@ def vague(value: float, bar: float, reason: str) -> Odd:
     """Describe a value that is known, but not well enough."""
     said = f"{value:.6g} ± {bar:.2g}: {reason}" if math.isfinite(value) else reason
     return Odd("uncertain", said, value=value, error=bar)
+
+
+def widened(seen: Seen, bar: float, largest: float, reason: str) -> Seen:
+    """A partial with a wider bar, and the reason where few digits are left; a value no more where that is too wide."""
+    if bar > FINE * largest:
+        return unknown(vague(seen.value, bar, reason))
+    return Seen(seen.value, bar, None, reason if bar > MANY * largest else seen.reason)
+
+
+def smoothed(seen: Seen, share: float) -> Seen:
+    """A partial between the slopes of a kink, if these are as near to one another as a share of them."""
+    if seen.odd is None or not abs(seen.odd.right - seen.odd.left) <= share * max(
+        abs(seen.odd.left), abs(seen.odd.right)
+    ):
+        return seen
+    left, right = seen.odd.left, seen.odd.right
+    return Seen((left + right) / 2, abs(right - left) / 2)
 
 
 def _unconfirmed(value: float, odd: Odd, how: str) -> Odd:

@@ -43,7 +43,7 @@ class Witness:
     def confirm(self, claims: Mapping[Index, Claim], by: Manner) -> dict[Index, Seen]:
         """Judge partials that were found otherwise."""
         found: dict[Index, Seen] = {}
-        largest = _largest({index: claim.value for index, claim in claims.items()})
+        largest = sizes({index: claim.value for index, claim in claims.items()})
         waiting, splits = blocks(claims), SPLITS
         while waiting:
             testimonies, waiting = self._confirming(waiting, claims), []
@@ -59,8 +59,8 @@ class Witness:
         """What differences say where there is nothing to confirm."""
         looked = self._differences([Block((k,), index[:1], index[1:]) for k, index in wanted], THOROUGH)
         seen = dict(zip(wanted, looked.values(), strict=True))
-        largest = _largest({index: testimony.difference.value for index, testimony in seen.items()})
-        grain = _largest({index: testimony.grain for index, testimony in seen.items()})
+        largest = sizes({index: testimony.difference.value for index, testimony in seen.items()})
+        grain = sizes({index: testimony.grain for index, testimony in seen.items()})
         return {index: testimony.alone(largest[index], grain[index]) for index, testimony in seen.items()}
 
     def _confirming(self, wanted: Sequence[Block], claims: Mapping[Index, Claim]) -> dict[Block, Testimony]:
@@ -96,7 +96,7 @@ def laid_out(indices: Sequence[Index], seen: Mapping[Index, Seen], evaluations: 
     return Answer(values, bars, odd, evaluations, note, error_kind="estimate")
 
 
-def _largest(values: Mapping[Index, float]) -> dict[Index, float]:
+def sizes(values: Mapping[Index, float]) -> dict[Index, float]:
     """For each partial the largest of the same output and order."""
     found: dict[tuple[int, int], float] = {}
     for (output, index), value in values.items():
