@@ -17,6 +17,7 @@ from diffkit.program import Constant, Named, Program
 
 ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
 NEG, POWER, WHERE, NOT, LOG = table["neg"], table["power"], table["where"], table["not_"], table["log"]
+MAX, MIN = table["max"], table["min"]
 CHAINS = {ADD: "sum", SUB: "sum", MUL: "product", DIV: "product"}
 SMALL = 2**62
 UNLIMITED = Limits(nodes=2**62, depth=2**62, exponent=2**62)
@@ -42,7 +43,7 @@ class ProgramBuilder:
         self._constants: dict[Constant, int] = {}
         self._rewrites: dict[Primitive, Callable[..., int | None]] = {
             ADD: self._add, SUB: self._sub, MUL: self._mul, DIV: self._div, POWER: self._power, NEG: self._neg,
-            WHERE: self._where, NOT: self._not, LOG: self._log,
+            WHERE: self._where, NOT: self._not, LOG: self._log, MAX: self._same, MIN: self._same,
         }  # fmt: skip
         for name in inputs:
             self.input(name)
@@ -313,8 +314,13 @@ class ProgramBuilder:
         return self.constant(1) if self._values[x] == NAMED["e"] else None
 
     def _where(self, condition: int, x: int, y: int) -> int | None:
+        if x == y and self._total(condition):
+            return x
         decided = self._decide(condition)
         return None if decided is None else x if decided else y
+
+    def _same(self, x: int, y: int) -> int | None:
+        return x if x == y else None
 
     def _not(self, p: int) -> int | None:
         parts = self._parts(p, NOT)

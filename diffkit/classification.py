@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from math import factorial
+from functools import cached_property
+from itertools import permutations
 from typing import Any
 
 from diffkit.algebras.balls import precision
@@ -17,18 +18,23 @@ from diffkit.algebras.constants import PRECISIONS, Undecided
 from diffkit.algebras.floats import to_float
 from diffkit.algebras.germs import FLAT, Germ, Missing, Unknown
 from diffkit.domain import place_text
-from diffkit.neighbourhood import Neighbourhood, Side, Undefined
+from diffkit.iterated import ONLY_A_BOUND, UNJOINED, Broken, iterated
+from diffkit.neighbourhood import EVERY, Around, Neighbourhood, Side, Spot, Undefined
 from diffkit.primitives import Place, table
 from diffkit.program import Program
 from diffkit.proof import enclose, too_large
 from diffkit.results import Odd
 from diffkit.syntax import excerpt
 from diffkit.tasks import Index
+from diffkit.transforms import bits_of, depends, joint
 
 MUL = table["mul"]
 ONE = Fraction(1)
 ROUNDS = "rounds to 0.0: the derivative is not zero, but smaller than half the least binary64"
-UNDECIDED = "neither balls nor exact algebra decide what happens at the point"
+UNROUNDED = f"{PRECISIONS[-1]} bits do not tell which binary64 is nearest to the derivative"
+TOO_DEEP = "the expression is nested too deeply for one-sided series"
+TOO_LARGE = "numbers grow too large in the one-sided series"
+MOST_MIXED = 3  # variables of a mixed derivative that is looked at where f is special
 
 
 def classify(program: Program, index: Index, point: Sequence[float], factor: Fraction = ONE) -> Odd:
@@ -36,22 +42,98 @@ def classify(program: Program, index: Index, point: Sequence[float], factor: Fra
 
     Status ok comes with the value, correctly rounded: a kink whose sides agree, or a branch that makes no difference.
     """
-    output, variables = index
-    slot = program.outputs[output]
-    mixed = len(set(variables)) > 1
-    found = Odd("ok")
-    try:
-        for variable in dict.fromkeys(variables) or (-1,):
-            line = Point(program, slot, variable, point)
-            line.factor = factor
-            found = line.verdict(len(variables), not mixed)
-            if found.status != "ok":
-                return found
-            if mixed and line.special:
-                return Odd("uncertain", "a mixed derivative is not decided where f is special along a variable")
-    except (Undecided, RecursionError, OverflowError):
-        return Odd("uncertain", UNDECIDED)
-    return found._replace(value=math.nan) if mixed else found
+    return Classifier(program, point).component(index, factor)
+
+
+class Classifier:
+    """A program at a point, looked at along one variable after the other."""
+
+    def __init__(self, program: Program, point: Sequence[float]):
+        self.program, self.point = program, point
+        self._around = Around(program, point)
+        self._spots: dict[int, Spot] = {}
+        self._lines: dict[tuple[int, int, int], Point] = {}
+
+    def component(self, index: Index, factor: Fraction = ONE) -> Odd:
+        """Say what a partial derivative times a factor is; uncertain, with the reason, where that is not proven."""
+        output, variables = index
+        try:
+            return self._look(self.program.outputs[output], variables, factor)
+        except Undecided as undecided:
+            where = undecided.where or excerpt(self.program, self.program.outputs[output])
+            return Odd("uncertain", f"{where}: {undecided.reason}", where=where)
+        except RecursionError:
+            return Odd("uncertain", TOO_DEEP)
+        except OverflowError:
+            return Odd("uncertain", TOO_LARGE)
+
+    def _look(self, slot: int, variables: Sequence[int], factor: Fraction) -> Odd:
+        here = self._spot(bits_of(variables))
+        lines = [self._line(here, slot, variable) for variable in dict.fromkeys(variables) or (-1,)]
+        if len(lines) == 1:
+            return lines[0].verdict(len(variables), factor)
+        for line in lines:
+            if (obstacle := line.obstacle()) is not None and obstacle.status != "not_differentiable":
+                return obstacle
+        return self._mixed(here, lines, variables, factor)
+
+    def _mixed(self, here: Spot, lines: Sequence[Point], variables: Sequence[int], factor: Fraction) -> Odd:
+        """A mixed derivative: what all orders of differentiation of the part of f that is in it agree on."""
+        if len(lines) > MOST_MIXED:
+            raise Undecided(f"f is special at the point, and mixed derivatives by more than {MOST_MIXED} variables "
+                            "are not looked at there")  # fmt: skip
+        part = joint(self.program, lines[0].output, variables)
+        around = Around(part, self.point)
+        inside = Spot(part, here.values[: len(part.inputs)], here.constants, here.movers, around)
+        found, undecided = [], None
+        for path in permutations([(line.variable, variables.count(line.variable)) for line in lines]):
+            try:
+                found.append(iterated(inside, part.outputs[0], path))
+            except Broken as broken:
+                return self._broken(lines, factor, broken)
+            except Undecided as error:  # another order may be proven not to go
+                undecided = error
+        if undecided is not None:
+            raise undecided
+        if not all(here.constants.equal(found[0], other) for other in found[1:]):
+            return BROKEN._replace(message="the mixed derivative depends on the order of differentiation")
+        return next((line for line in lines if line.special), lines[0]).answer(found[0], factor)
+
+    @staticmethod
+    def _broken(lines: Sequence[Point], factor: Fraction, broken: Broken) -> Odd:
+        """Why there is no mixed derivative."""
+        if broken.where:
+            message = f"{broken.where} has no values on a side of the point"
+            return Odd("domain_error", message, cause="domain edge", where=broken.where)
+        seen = [line.verdict(1, factor) for line in lines]
+        odd = next((odd for odd in seen if odd.status == "not_differentiable"), BROKEN)
+        return odd._replace(message=odd.message.partition("; the Clarke")[0], left=math.nan, right=math.nan)
+
+    def _spot(self, movers: int) -> Spot:
+        """The program at the point; the same whatever moves, unless something depends on that."""
+        key = movers if self._movers_matter else EVERY
+        if key not in self._spots:
+            self._spots[key] = Spot(self.program, self.point, None, key, self._around)
+        return self._spots[key]
+
+    @cached_property
+    def _movers_matter(self) -> bool:
+        moves = depends(self.program)
+        return any(
+            moves[args[i]]
+            for row, args in self.program.instructions
+            for place in row.places
+            for i in place.varying or ()
+        )
+
+    def _line(self, here: Spot, slot: int, variable: int) -> Point:
+        key = here.movers, slot, variable
+        if key not in self._lines:
+            self._lines[key] = Point(here, slot, variable)
+        return self._lines[key]
+
+
+BROKEN = Odd("not_differentiable", "there is no mixed derivative in one order of differentiation", cause="kink")
 
 
 class Point(Neighbourhood):
@@ -60,27 +142,40 @@ class Point(Neighbourhood):
     factor = ONE
     """what the derivative is multiplied by, such as 1/k! for a Taylor coefficient"""
 
-    def verdict(self, order: int, whole: bool) -> Odd:
-        """Give the status; with a value where the derivative of that order along this variable exists."""
+    def obstacle(self) -> Odd | None:
+        """What is in the way of a derivative before slopes are looked at: no value, an edge, a jump."""
         value = self.values[self.output]
         right, left = (side.germs[self.output] for side in (self.right, self.left))
         if isinstance(value, Undefined):
             return self._undefined(value, right, left)
         for germ in (right, left):
             if isinstance(germ, Missing):
-                message = self._say(germ.slot, "is at the edge of its domain,", ("edge", "pole"))
-                return Odd("domain_error", message, cause="domain edge", where=self._text(germ.slot))
-        if isinstance(right, Unknown) or isinstance(left, Unknown):
-            raise Undecided
+                return self.edge(germ.slot)
+        for seen in (value, right, left):
+            if isinstance(seen, Unknown):
+                raise Undecided(seen.reason, seen.where)
+        return None
+
+    def edge(self, slot: int) -> Odd:
+        """A side has no values, because of an instruction."""
+        message = self._say(slot, "is at the edge of its domain,", ("edge", "pole"))
+        return Odd("domain_error", message, cause="domain edge", where=self._text(slot))
+
+    def verdict(self, order: int, factor: Fraction) -> Odd:
+        """Give the status; with a value where the derivative of that order along this variable exists."""
+        self.factor = factor
+        if (obstacle := self.obstacle()) is not None:
+            return obstacle
+        right, left = (side.germs[self.output] for side in (self.right, self.left))
         if self.variable < 0:
-            found = self._rounded(value)
+            found = self._rounded(self.values[self.output])
             return Odd("ok", value=found, error=max(math.ulp(found) / 2, math.ulp(0.0)))
         joined = (self.right.joined[self.output], self.left.joined[self.output])
         if False in joined:
             return self._jump(right, left, order)
         if None in joined:
-            raise Undecided
-        return self._smooth(right, left, order if whole else 1, whole)
+            raise Undecided(UNJOINED)
+        return self._smooth(right, left, order)
 
     def _undefined(self, at: Undefined, right: Any, left: Any) -> Odd:
         """No value at the point: a pole, a removable singularity, an edge, or outside."""
@@ -99,8 +194,8 @@ class Point(Neighbourhood):
             pass
         try:
             limits = [side.algebra.limit(germ) for side, germ in ((self.right, right), (self.left, left))]
-            if None not in limits and self.constants.equal(*limits):  # type: ignore[arg-type]
-                limit = self._rounded(limits[0])  # type: ignore[arg-type]
+            if None not in limits and self.constants.equal(*limits):
+                limit = self._rounded(limits[0])
                 message += "; f tends to a limit there, so the singularity is removable"
                 return edge._replace(message=message, limit=limit, cause="removable point")
         except Undecided:
@@ -110,46 +205,35 @@ class Point(Neighbourhood):
     def _jump(self, right: Germ, left: Germ, order: int) -> Odd:
         """The value is not the limit from both sides; one-sided derivatives exist where it is."""
         sides = []
-        for side, germ, sign in ((self.right, right, 1), (self.left, left, -1)):
+        for side, germ in ((self.right, right), (self.left, left)):
             try:
-                slope = self._slope(side, germ, sign) if side.joined[self.output] and order == 1 else None
+                slope = self._slope(side, germ) if side.joined[self.output] and order == 1 else None
                 sides.append(math.nan if slope is None else slope)
             except Undecided:
                 sides.append(math.nan)
         message = self._say_event("jumps where", ("jump", "kink")) + "; f is not continuous there"
         return Odd("not_differentiable", message, left=sides[1], right=sides[0], cause="jump", where=self._fault)
 
-    def _slope(self, side: Side, germ: Germ, sign: int) -> float:
+    def _slope(self, side: Side, germ: Germ) -> float:
         """One-sided derivative as a number, infinite where the tangent is vertical."""
-        slot = self._taylor(side, germ, 1, sign)
-        return slot if isinstance(slot, float) else self._answer(slot)
+        found = side.algebra.derivative(germ, 1)
+        return found if isinstance(found, float) else self._answer(found)
 
-    def _taylor(self, side: Side, germ: Germ, k: int, sign: int) -> int | float:
-        """Slot of the k-th one-sided derivative, lower ones existing; ±∞ where a fractional power comes first."""
-        q = side.algebra.q
-        for exponent in range(1, k * q):
-            if exponent % q:
-                coefficient = side.algebra.coefficient(germ, exponent)
-                if found := self.constants.sign(coefficient):
-                    return float(math.inf * found * sign ** (exponent // q + 1))
-        coefficient = side.algebra.coefficient(germ, k * q)
-        return self.constants.apply(MUL, (self.constants.number(factorial(k) * sign**k), coefficient))
-
-    def _smooth(self, right: Germ, left: Germ, order: int, whole: bool) -> Odd:
+    def _smooth(self, right: Germ, left: Germ, order: int) -> Odd:
         """Compare the one-sided derivatives up to the order asked for."""
         if order > 1 and any(germ.rough or germ.order < FLAT for germ in (right, left)):
-            raise Undecided  # a bound O(u^n) settles the first derivative only
+            raise Undecided(ONLY_A_BOUND)
         answer: int | float = 0.0
-        special = self.special
+        whole = self.whole
         for k in range(1, order + 1):
-            above, below = self._taylor(self.right, right, k, 1), self._taylor(self.left, left, k, -1)
+            above, below = (s.algebra.derivative(g, k) for s, g in ((self.right, right), (self.left, left)))
             if isinstance(above, float) or isinstance(below, float):
                 same = False
-            else:  # where nothing special was passed, both sides are one analytic function
-                same = not special or self.constants.equal(above, below)
+            else:
+                same = whole or self.constants.equal(above, below)
             if not same:
-                message = self._say_event("has a kink where" if k == 1 else f"is not {order} times smooth where")
-                if k < order or not whole:
+                message = self._say_event("has a kink where" if k == 1 else f"is not {k} times smooth where")
+                if k < order:
                     return Odd("not_differentiable", message, cause="kink", where=self._fault)
                 sides = [v if isinstance(v, float) else self._answer(v) for v in (below, above)]
                 vertical = isinstance(above, float) or isinstance(below, float)
@@ -158,10 +242,15 @@ class Point(Neighbourhood):
                     "not_differentiable", message, left=sides[0], right=sides[1], cause="kink", where=self._fault
                 )
             answer = above
-        message = ""
+        assert isinstance(answer, int)
+        return self.answer(answer, self.factor)
+
+    def answer(self, answer: int, factor: Fraction) -> Odd:
+        """The derivative that exists, and what is to be said of it."""
+        self.factor = factor
+        special, message = self.special, ""
         if len(self.program.inputs) > 1 and (special or self.still & self.needed()):
             message = self._say_event("is special where") + "; the partials exist, but f may not be differentiable"
-        assert isinstance(answer, int)
         value = self._answer(answer)
         if math.isinf(value):
             return too_large(self.program, self.output)
@@ -200,7 +289,7 @@ class Point(Neighbourhood):
                 return value
         if self.constants.sign(slot) == 0:
             return 0.0
-        raise Undecided
+        raise Undecided(UNROUNDED)
 
     # Words ---------------------------------------------------------------------------------------------------------
 

@@ -48,8 +48,11 @@ class ProgramEvaluation:
         values = [float(v) for v in outputs[:count]]
         odd: dict[int, Odd] = {}
         if not self._clean(outputs):
+            from diffkit.classification import Classifier  # flint is wanted at odd points only
+
+            classifier = Classifier(self.task.program, point)
             for c, index in enumerate(self.task.indices):
-                seen = self._describe(index, values[c], point)
+                seen = _describe(classifier.component(index), values[c])
                 if seen is not None:
                     values[c] = seen.value
                     odd[first + c] = seen
@@ -61,19 +64,6 @@ class ProgramEvaluation:
         return all(map(math.isfinite, outputs[: guarded.derivatives + guarded.primals])) and all(
             margin > 0 if edge else margin != 0 for margin, edge in zip(margins, guarded.edges, strict=True)
         )
-
-    def _describe(self, index: Any, value: float, point: Sequence[float]) -> Odd | None:
-        """What the component is at a point where a guard failed or something overflowed; None: the plain value."""
-        from diffkit.classification import classify  # flint is wanted at odd points only
-
-        seen = classify(self.task.program, index, point)
-        if seen.status != "ok":
-            return seen
-        if not math.isfinite(value):
-            return Odd("uncertain", "binary64 overflows or loses everything on the way; backend='auto' goes on")
-        if not math.isnan(seen.value) and not math.isclose(value, seen.value, rel_tol=1e-6, abs_tol=TINY):
-            return Odd("uncertain", LOST)
-        return seen._replace(value=value) if seen.message else None
 
     def bound(self, point: Sequence[float]) -> list[float]:
         """Running bound on the rounding error of each component at a point."""
@@ -115,6 +105,17 @@ class ProgramEvaluation:
             for column, edge in zip(columns[plain:], guarded.edges, strict=True):
                 clean &= (column > 0) if edge else (column != 0)
         return columns, clean
+
+
+def _describe(seen: Odd, value: float) -> Odd | None:
+    """What a component is at a point where a guard failed or something overflowed; None: the plain value."""
+    if seen.status != "ok":
+        return seen
+    if not math.isfinite(value):
+        return Odd("uncertain", "binary64 overflows or loses everything on the way; backend='auto' goes on")
+    if not math.isclose(value, seen.value, rel_tol=1e-6, abs_tol=TINY):
+        return Odd("uncertain", LOST)
+    return seen._replace(value=value) if seen.message else None
 
 
 def table_bound(task: Task, point: Sequence[float]) -> list[float]:

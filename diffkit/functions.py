@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 from diffkit.builder import ProgramBuilder, copy_slots, exact
-from diffkit.errors import DiffkitError, VariableError
+from diffkit.errors import DiffkitError, VariableError, listing
 from diffkit.limits import DEFAULT, Limits
 from diffkit.program import Program
 from diffkit.syntax import format_outputs, parse_program, runs
@@ -183,13 +183,11 @@ def _constant(value: Real) -> Program:
 def with_inputs(programs: Sequence[Program], names: Sequence[str]) -> Program:
     """Join programs over the given inputs; VariableError if one needs another name."""
     builder = ProgramBuilder(names)
-    outputs = []
+    outputs, known = [], set(names)
     for program in programs:
-        missing = [program.inputs[i] for i in program.used_inputs if program.inputs[i] not in names]
+        missing = [program.inputs[i] for i in program.used_inputs if program.inputs[i] not in known]
         if missing:
-            raise VariableError(
-                f"unknown variable {missing[0]}", hint=f"the variables are {', '.join(names) or 'none'}"
-            )
+            raise VariableError(f"unknown variable {missing[0]}", hint=f"the variables are {listing(names)}")
         slots = copy_slots(program, builder, [builder.input(name) for name in program.inputs])
         outputs += [slots[o] for o in program.outputs]
     return builder.program(outputs, names)

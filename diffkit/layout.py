@@ -34,7 +34,7 @@ def lay_out(
         "none" if kind == "proven" and len(odd) == len(answer.values) and _all_bad(odd) else kind,
         odd,
         worst_message(odd),
-        answer.evaluations,
+        answer.evaluations if task.function is None else task.function.spent(),
         joined_formula(task, formulas),
         None if answer.decimals is None else _decimals(task, answer.decimals),
         answer.note,

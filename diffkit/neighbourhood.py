@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
-from diffkit.algebras.constants import Constants, Undecided
-from diffkit.algebras.germs import GermAlgebra, Missing, Restart, Unknown
+from diffkit.algebras.constants import Constants, Numbers, Undecided
+from diffkit.algebras.field import vanishes_around
+from diffkit.algebras.germs import Germ, GermAlgebra, Missing, Restart, Unknown
+from diffkit.builder import ProgramBuilder
 from diffkit.primitives import Place, Primitive, table
 from diffkit.program import Program, run
 from diffkit.rules import trace
-from diffkit.transforms import depends
+from diffkit.syntax import excerpt
+from diffkit.transforms import depends, inputs_of
 
-WHERE = table["where"]
-ROOTS = 64  # largest root of the distance that a fractional power may ask for
+SUB, POWER, WHERE = (table[name] for name in ("sub", "power", "where"))
+EXTREMES = (table["max"], table["min"])
+ALIKE = (*EXTREMES, *(table[name] for name in ("lt", "le", "gt", "ge", "eq", "ne")))
+"""rows that compare two arguments"""
+EVERY = -1
+"""all inputs, as bits"""
+
+T = TypeVar("T")
 
 
 class Undefined:
@@ -26,29 +35,30 @@ class Undefined:
 
 
 class Here:
-    """A program at a point: each slot a constant's slot, a truth, or Undefined; Undecided where none is proven."""
+    """A program at a point: each slot a number, a truth, or Undefined; Undecided where none is proven.
 
-    def __init__(self, program: Program, point: Sequence[float]):
-        self.program, self.point = program, point
-        self.constants = Constants()
+    A place that matters only where some argument moves is passed over where it depends on none of the inputs that do.
+    """
+
+    def __init__(self, program: Program, point: Sequence[Any], numbers: Numbers | None = None, movers: int = EVERY):
+        self.program, self.point, self.movers = program, point, movers
+        self.constants: Any = Constants() if numbers is None else numbers
         self.still: set[int] = set()
-        """slots at a kink of theirs, whether or not they move along this variable"""
-        self.values = self._values()
+        """slots at a kink of theirs, whether or not they move"""
+        self.values = self._values(point if numbers is not None else [self.constants.number(x) for x in point])
 
-    def _values(self) -> list[Any]:
-        constants = self.constants
-        values: list[Any] = [constants.number(x) for x in self.point]
-        values += map(constants.builder.constant, self.program.constants)
+    def _values(self, inputs: Sequence[Any]) -> list[Any]:
+        values: list[Any] = [*inputs, *map(self.constants.constant, self.program.constants)]
         for slot, primitive, args in self.program.numbered():
             values.append(self._value(slot, primitive, [values[a] for a in args]))
         return values
 
     def _value(self, slot: int, primitive: Primitive, args: list[Any]) -> Any:
         constants = self.constants
-        if primitive is WHERE and not isinstance(args[0], Undefined):
+        if primitive is WHERE and isinstance(args[0], bool):
             return args[1] if args[0] else args[2]
         for arg in args:
-            if isinstance(arg, Undefined):
+            if isinstance(arg, (Undefined, Unknown)):
                 return arg
         if primitive.truths:
             return primitive.floats(*args)  # type: ignore[misc]
@@ -56,34 +66,45 @@ class Here:
             return primitive.floats(constants.sign(constants.apply(table["sub"], args)), 0)  # type: ignore[misc]
         for place in primitive.places:
             if place.kind in ("edge", "pole"):
-                margin = run(trace(place.margin, len(args)), constants.builder, args)[0]
+                margin = run(trace(place.margin, len(args)), constants, args)[0]
                 sign = constants.sign(margin) if not self.spared(place, slot) else 1
                 if sign < 0 and place.kind == "edge":
                     return Undefined(slot, place, outside=True)
                 if sign == 0 and not place.closed:
                     return Undefined(slot, place, outside=False)
             elif place.kind == "kink":
-                margin = run(trace(place.margin, len(args)), constants.builder, args)[0]
-                if constants.sign(margin) == 0:
+                margin = run(trace(place.margin, len(args)), constants, args)[0]
+                if self._may_vanish(margin):
                     self.still.add(slot)
         if primitive.steps and primitive.name in ("sign", "floor", "ceil", "heaviside"):
             return self._stepped(primitive, args[0])
         return constants.apply(primitive, args)
 
+    def _may_vanish(self, margin: Any) -> bool:
+        try:
+            return bool(self.constants.sign(margin) == 0)
+        except Undecided:
+            return True
+
     def spared(self, place: Place, slot: int) -> bool:
-        """Whether a place does not concern an instruction, because the arguments that matter do not vary."""
+        """Whether a place does not concern an instruction, because the arguments that matter do not move."""
         if place.varying is None:
             return False
         instruction = self.program.instruction_at(slot)
         assert instruction is not None
-        return not any(self.depends[instruction[1][i]] for i in place.varying)
+        return not any(self.moves[instruction[1][i]] & self.movers for i in place.varying)
 
     @cached_property
     def depends(self) -> list[bool]:
         """Whether each slot varies with an input."""
         return depends(self.program)
 
-    def _stepped(self, primitive: Primitive, x: int) -> int:
+    @cached_property
+    def moves(self) -> list[int]:
+        """The inputs that each slot varies with, as bits."""
+        return inputs_of(self.program)
+
+    def _stepped(self, primitive: Primitive, x: Any) -> Any:
         constants = self.constants
         if primitive.name in ("floor", "ceil"):
             up = primitive.name == "ceil"
@@ -91,6 +112,36 @@ class Here:
             return constants.number(-whole if up else whole)
         sign = constants.sign(x)
         return constants.number(sign if primitive.name == "sign" else (1 + sign) / 2)
+
+
+class Around:
+    """What holds for all values of the inputs around a point, by exact algebra."""
+
+    def __init__(self, program: Program, point: Sequence[float]):
+        self.program, self.point = program, point
+        self._known: dict[tuple[int, ...], bool] = {}
+
+    def zero(self, *slots: int) -> bool:
+        """Whether a slot vanishes, or two are alike."""
+        if slots not in self._known:
+            builder = ProgramBuilder.of(self.program)
+            rest = slots[0] if len(slots) == 1 else builder.apply(SUB, slots)
+            self._known[slots] = vanishes_around(builder.program([rest], self.program.inputs), self.point)
+        return self._known[slots]
+
+
+class Spot(Here):
+    """A program at a point where a slot that is not decided is Unknown, for a choice to pass it by."""
+
+    def __init__(self, program: Program, point: Sequence[Any], numbers: Numbers | None, movers: int, around: Around):
+        self.around = around
+        super().__init__(program, point, numbers, movers)
+
+    def _value(self, slot: int, primitive: Primitive, args: list[Any]) -> Any:
+        try:
+            return super()._value(slot, primitive, args)
+        except Undecided as undecided:
+            return Unknown(undecided.reason, undecided.where or excerpt(self.program, slot))
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,40 +153,65 @@ class Side:
     joined: list[bool | None]
 
 
-class Neighbourhood(Here):
-    """A program at a point along one variable: values, germs to both sides, continuity."""
+def sides(numbers: Numbers, look: Callable[[GermAlgebra], T]) -> tuple[T, T]:
+    """What is seen to the right and to the left, in a parameter of which what is met are whole powers."""
+    q = 1
+    while True:
+        try:
+            return look(GermAlgebra(numbers, q, 1)), look(GermAlgebra(numbers, q, -1))
+        except Restart as restart:
+            if restart.numbers is not numbers:
+                raise
+            q *= restart.q
 
-    def __init__(self, program: Program, output: int, variable: int, point: Sequence[float]):
-        super().__init__(program, point)
-        self.output, self.variable = output, variable
-        self.right, self.left = self._sides()
 
-    def _sides(self) -> tuple[Side, Side]:
-        q = 1
-        while q <= ROOTS:
-            try:
-                return self._side(1, q), self._side(-1, q)
-            except Restart as restart:
-                q *= restart.q
-        raise Undecided
+class Neighbourhood:
+    """A program around a point along one variable: values, germs to both sides, continuity."""
 
-    def _side(self, sign: int, q: int) -> Side:
-        algebra = GermAlgebra(self.constants, q)
+    def __init__(self, here: Spot, output: int, variable: int):
+        self.here, self.output, self.variable = here, output, variable
+        self.program, self.values, self.still = here.program, here.values, here.still
+        self.constants = here.constants
+        self.right, self.left = sides(self.constants, self._side)
+
+    def _side(self, algebra: GermAlgebra) -> Side:
         germs: list[Any] = []
         joined: list[bool | None] = []
         for slot in range(self.program.first_instruction):
             value = self.values[slot]
-            germs.append(algebra.moving(value, sign) if slot == self.variable else algebra.number(value))
+            germs.append(algebra.moving(value) if slot == self.variable else algebra.number(value))
             joined.append(True)
         for slot, primitive, args in self.program.numbered():
             algebra.slot = slot
-            try:
-                germ = algebra.apply(primitive, [germs[a] for a in args])
-            except Undecided:
-                germ = Unknown()
+            germ = self._germ(slot, primitive, args, algebra, germs)
             germs.append(germ)
             joined.append(self._joins(slot, primitive, args, algebra, germ, germs, joined))
         return Side(algebra, germs, joined)
+
+    def _germ(
+        self, slot: int, primitive: Primitive, args: tuple[int, ...], algebra: GermAlgebra, germs: list[Any]
+    ) -> Any:
+        """The germ of an instruction; Unknown, and where, if it is not decided."""
+        try:
+            germ = algebra.apply(primitive, [germs[a] for a in args])
+        except Undecided as undecided:
+            germ = Unknown(undecided.reason, undecided.where)
+        if isinstance(germ, Unknown) or (isinstance(germ, Germ) and germ.rough):
+            known = self._by_identity(primitive, args, algebra, germs)
+            germ = germ if known is None else known
+        if isinstance(germ, Unknown) and not germ.where:
+            return Unknown(germ.reason, excerpt(self.program, slot))
+        return germ
+
+    def _by_identity(self, primitive: Primitive, args: tuple[int, ...], algebra: GermAlgebra, germs: list[Any]) -> Any:
+        """The germ where an argument vanishes all around the point, or two are alike."""
+        if any(isinstance(germs[a], bool | Unknown | Missing) or germs[a].rough for a in args):
+            return None
+        if primitive in ALIKE and self.here.around.zero(*args):
+            return germs[args[0]] if primitive in EXTREMES else primitive.floats(0, 0)  # type: ignore[misc]
+        if len(args) == 1 and self.here.around.zero(*args):
+            return algebra.apply(primitive, [algebra.constant(0)])
+        return None
 
     def _joins(
         self, slot: int, primitive: Primitive, args: tuple[int, ...], algebra: GermAlgebra, germ: Any,
@@ -143,7 +219,7 @@ class Neighbourhood(Here):
     ) -> bool | None:  # fmt: skip
         """Whether the germ tends to the value: by continuity, or by comparing limit and value."""
         value = self.values[slot]
-        if isinstance(germ, Unknown):
+        if isinstance(germ, Unknown) or isinstance(value, Unknown):
             return None
         if isinstance(germ, Missing) or isinstance(value, Undefined):
             return False
@@ -153,16 +229,18 @@ class Neighbourhood(Here):
             here, there = (args[1] if truth else args[2] for truth in (self.values[args[0]], germs[args[0]]))
             if here == there:
                 return joined[here]
-        continuous = primitive is not WHERE and not self._jumps(primitive) and all(joined[a] for a in args)
+        continuous = not self._jumps(primitive, args) and all(joined[a] for a in args)
         try:
             limit = algebra.limit(germ)
             return limit is not None and (continuous or self.constants.equal(limit, value))
         except Undecided:
             return None
 
-    @staticmethod
-    def _jumps(primitive: Primitive) -> bool:
-        return primitive.steps or any(place.kind == "jump" for place in primitive.places)
+    def _jumps(self, primitive: Primitive, args: tuple[int, ...]) -> bool:
+        """Whether a row may jump where its arguments do not; 0^y does at y = 0."""
+        if primitive is WHERE or primitive.steps or any(place.kind == "jump" for place in primitive.places):
+            return True
+        return primitive is POWER and self.program.constant_at(args[1]) is None
 
     # What was met on the way ---------------------------------------------------------------------------------------
 
@@ -173,6 +251,26 @@ class Neighbourhood(Here):
         found = sorted({**right, **left}, key=lambda s: (right.get(s) == left.get(s), s))
         needed = self.needed()
         return [slot for slot in found if slot in needed]
+
+    @property
+    def whole(self) -> bool:
+        """Whether both sides are proven to be one analytic function: no special place on what they take alike."""
+        events = self.right.algebra.events.keys() | self.left.algebra.events.keys()
+        seen: set[int] = set()
+        stack = [self.output]
+        while stack:
+            slot = stack.pop()
+            instruction = self.program.instruction_at(slot)
+            if slot in seen or instruction is None:
+                continue
+            seen.add(slot)
+            primitive, args = instruction
+            if primitive is WHERE:
+                args = tuple({args[1 if side.germs[args[0]] is True else 2] for side in (self.right, self.left)})
+            if len(args) > 1 if primitive is WHERE else slot in events:
+                return False
+            stack.extend(args)
+        return True
 
     def needed(self) -> set[int]:
         """Slots that decide the output here: of a choice the condition, and the branches that anything takes."""

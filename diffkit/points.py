@@ -11,10 +11,11 @@ from numbers import Complex, Real
 from typing import Any, NamedTuple
 
 from diffkit.algebras.floats import to_float
-from diffkit.errors import DiffkitError, FileError, PointError, TracingError, VariableError, did_you_mean
+from diffkit.errors import DiffkitError, FileError, PointError, TracingError, VariableError, did_you_mean, listing
 from diffkit.frames import Labelled, labelled, split_top
 from diffkit.program import Named, run
 from diffkit.syntax import parse_program
+from diffkit.syntax.names import repeated
 from diffkit.syntax.runs import first_meant
 
 DECIMAL = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?\s*\Z", re.ASCII)
@@ -125,7 +126,7 @@ def _single(values: Sequence[Any], names: tuple[str, ...]) -> Points:
     if len(values) != len(names):
         has = plural(len(values), "coordinate")
         raise PointError(f"the point has {has}, the expression has {plural(len(names), 'variable')}",
-                         hint=f"in order: {', '.join(names) or 'none'}")  # fmt: skip
+                         hint=f"in order: {listing(names)}")  # fmt: skip
     return Points(names, tuple(number(v, n) for v, n in zip(values, names, strict=True)))
 
 
@@ -139,16 +140,17 @@ def _check_names(given: Iterable[Any], names: tuple[str, ...]) -> None:
     labels = [str(label)[:20] for label in known if not isinstance(label, str)]
     if labels:
         raise PointError(f"the point goes by names, and is labelled {', '.join(labels[:4])}",
-                         hint=f"in order: {', '.join(names) or 'none'}")  # fmt: skip
+                         hint=f"in order: {listing(names)}")  # fmt: skip
+    wanted = set(names)
     for name in known:
-        if name not in names:
+        if name not in wanted:
             run, write = first_meant(names, known, names)
             hint = f"{run} is one variable; {write}" if run else did_you_mean(name, names)
-            hint = hint or f"the variables are {', '.join(names) or 'none'}"
+            hint = hint or f"the variables are {listing(names)}"
             raise PointError(f"the point names an unknown variable {name[:64]}", hint=hint)
     missing = [name for name in names if name not in known]
     if missing:
-        raise PointError(f"the point gives no value for {', '.join(missing)}")
+        raise PointError(f"the point gives no value for {listing(missing)}")
 
 
 def _from_labels(given: Labelled, names: tuple[str, ...]) -> Points:
@@ -209,7 +211,7 @@ def _from_array(at: Any, names: tuple[str, ...], elementwise: bool) -> Points:
         return _batch(array[..., None], names, array.shape)
     if array.shape[-1] != len(names):
         raise PointError(f"the last axis of the points has length {array.shape[-1]}, not {len(names)}",
-                         hint=f"in order: {', '.join(names) or 'none'}")  # fmt: skip
+                         hint=f"in order: {listing(names)}")  # fmt: skip
     return _batch(array, names, array.shape[:-1])
 
 
@@ -240,9 +242,8 @@ def read_text(text: str, names: tuple[str, ...]) -> Points:
         if not all(sign for _, sign, _ in named):
             raise PointError("the point mixes named and unnamed coordinates", hint="write x=1,y=2 or 1,2")
         keys = [name.strip() for name, _, _ in named]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise PointError(f"the point gives {key[:64]} twice")
+        if twice := repeated(keys):
+            raise PointError(f"the point gives {twice[:64]} twice")
         values = dict(zip(keys, (value for _, _, value in named), strict=True))
         _check_names(values, names)
         texts = [values[name] for name in names]

@@ -11,6 +11,7 @@ from diffkit.layout import joined_formula, lay_out
 from diffkit.points import Points
 from diffkit.questions import Question, read_direction
 from diffkit.results import Answer, Result, unanswered
+from diffkit.surroundings import undisturbed
 from diffkit.tasks import Task
 
 
@@ -80,11 +81,13 @@ class Prepared:
         try:
             evaluation = self._evaluation(task)
             formula = evaluation.formula
-            answer = _answer(evaluation, points, task.extras if extras is None else extras)
+            with undisturbed():
+                answer = _answer(evaluation, points, task.extras if extras is None else extras)
         except TimeIsUp as up:
             rows = 1 if points.point is not None else len(points.rows)
             answer = unanswered(len(task.indices) * rows, up.reason)
-        return lay_out(task, answer, points, backend.name, backend.error_kind, formula)
+        with undisturbed():
+            return lay_out(task, answer, points, backend.name, backend.error_kind, formula)
 
     def __call__(self, at: Any) -> Any:
         """Give the values as an array (NaN where a component is not ok)."""
@@ -103,7 +106,8 @@ class Prepared:
         """F at a flat array, in binary64: a number, or of a Jacobian all functions, shape (m,)."""
         import numpy as np
 
-        values = self.question.values(_flat(x))
+        with undisturbed():
+            values = self.question.values(_flat(x))
         return np.array(values) if self._several else float(values[0])
 
     def jac(self, x: Any) -> Any:
@@ -138,7 +142,9 @@ class Prepared:
 
     def _other(self, kind: str, **options: Any) -> Prepared:
         if kind not in self._others:
-            self._others[kind] = Prepared(self.question.other(kind, **options), self.backend, timeout=self.timeout)
+            other = self.question.other(kind, **options)
+            same = self.question.is_same(other)
+            self._others[kind] = self if same else Prepared(other, self.backend, timeout=self.timeout)
         return self._others[kind]
 
 
@@ -149,8 +155,9 @@ def _flat(x: Any) -> Any:
 
 
 def _answer(evaluation: Any, points: Points, extras: tuple[float, ...]) -> Answer:
-    if points.point is not None:
-        return evaluation.at((*points.point, *extras))  # type: ignore[no-any-return]
+    point = points.rows[0].tolist() if points.point is None and len(points.rows) == 1 else points.point
+    if point is not None:  # of one row too: arrays of length 1 cost ten times as much
+        return evaluation.at((*point, *extras))  # type: ignore[no-any-return]
     if not extras:
         return evaluation.batch(points.rows)  # type: ignore[no-any-return]
     import numpy as np

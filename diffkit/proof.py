@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -224,7 +224,7 @@ class Prover:
             one, margin = guarded.guards[k], margins[k]
             for c, (output, index) in enumerate(indices):
                 if holding[c] is not False and guarded.concerns(one, output):
-                    moves = guarded.moves(one, sum(1 << v for v in set(index)))
+                    moves = guarded.moves(one, index)
                     if not one.holds(margin, moves):
                         holding[c] = False if one.fails(margin, moves) else None
         return holding
@@ -304,7 +304,7 @@ class Climb:
     def __init__(self, prover: Prover, point: Sequence[float]):
         self.prover, self.point, self.bits = prover, point, 0
         count = len(prover.task.indices)
-        self.enclosures: list[Enclosure] = []
+        self.enclosures = [Enclosure(arb("nan"), None)] * count
         self.holding: list[bool | None] = [None] * count
         self.confirmed: list[bool | None] = [None] * count
         self.open = list(range(count))
@@ -357,7 +357,7 @@ def decimal_text(ball: Any, digits: int) -> str:
     if not ball.is_finite():
         return ""
     ends = [exact_fraction(end) for end in (ball.lower(), ball.upper())]
-    with localcontext(prec=digits, Emax=MAX_EMAX, Emin=MIN_EMIN, rounding=ROUND_HALF_EVEN):
+    with localcontext(Context(digits, ROUND_HALF_EVEN, MIN_EMIN, MAX_EMAX, 1, 0, [], [])):
         low, high = (Decimal(end.numerator) / Decimal(end.denominator) for end in ends if end is not None)
     if low != high:
         return ""

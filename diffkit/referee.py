@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from diffkit.algebras.balls import exact_fraction, precision, rational
 from diffkit.algebras.floats import to_float
@@ -14,6 +15,9 @@ from diffkit.evaluation import by_rows
 from diffkit.proof import PRECISIONS, Enclosure, Prover, Regular, enclose, suspects, too_large
 from diffkit.results import Answer, Odd
 from diffkit.tasks import Task
+
+if TYPE_CHECKING:
+    from diffkit.classification import Classifier
 
 WRONG_ROW = "the table's derivative and Arb's own series disagree: "
 UNCONFIRMED = Odd("uncertain", "Arb's series are too wide to confirm the derivative")
@@ -37,7 +41,8 @@ class Referee:
     def at(self, point: Sequence[float]) -> Answer:
         """Give the reference at one point: correctly rounded values, bounds of their errors, or what is odd."""
         regular = self.prover.at(point)
-        found = [self._component(c, regular, point) for c in range(len(self.task.indices))]
+        classifier = self._classifier(point) if any(self._is_special(regular, c) for c in self._components) else None
+        found = [self._component(c, regular, point, classifier) for c in self._components]
         odd = {c: seen for c, seen in enumerate(found) if seen.status != "ok" or seen.message or seen.cause}
         decimals = None
         if self.digits is not None:
@@ -46,12 +51,31 @@ class Referee:
         note = PROOF if regular.inside else SERIES
         return Answer([seen.value for seen in found], [seen.error for seen in found], odd, 1, note, True, decimals)
 
-    def _component(self, c: int, regular: Regular, point: Sequence[float]) -> Odd:
+    @property
+    def _components(self) -> range:
+        return range(len(self.task.indices))
+
+    @staticmethod
+    def _is_special(regular: Regular, c: int) -> bool:
+        """Whether the point is not proven ordinary, or the formula has no value, as n·xⁿ⁻¹ where x = n = 0."""
+        enclosure = regular.enclosures[c]
+        return not regular.holding[c] or (enclosure.value is None and not enclosure.ball.is_finite())
+
+    def _classifier(self, point: Sequence[float]) -> Classifier:
+        from diffkit.classification import Classifier  # most points are ordinary
+
+        return Classifier(self.task.program, point)
+
+    def _component(self, c: int, regular: Regular, point: Sequence[float], classifier: Classifier | None) -> Odd:
         """What is known of a component, ordinary or not, when the time is up at the latest."""
         if regular.stopped and not (regular.holding[c] and regular.confirmed[c] is not None):
             return Odd("uncertain", regular.stopped)
         try:
-            return self._ordinary(c, regular, point) if regular.holding[c] else self._special(c, point)
+            if classifier is None or not self._is_special(regular, c):
+                return self._ordinary(c, regular, point)
+            return classifier.component(
+                self.task.indices[c], self.task.factors[c] if self.task.factors else Fraction(1)
+            )
         except TimeIsUp as up:
             return Odd("uncertain", up.reason)
 
@@ -63,8 +87,6 @@ class Referee:
             names = ", ".join(suspects(self.task.program, point)) or "a row"
             return Odd("uncertain", f"{WRONG_ROW}the rule of {names} is wrong", cause="wrong rule")
         if value is None:
-            if not enclosure.ball.is_finite():
-                return Odd("uncertain", f"{regular.bits} bits do not bound the derivative")
             return Odd("uncertain", f"{regular.bits} bits leave it in {enclosure.ball.str(5)}")
         if regular.confirmed[c] is None:
             return UNCONFIRMED
@@ -84,16 +106,6 @@ class Referee:
             return self.prover.decimals(point, digits, factors)
         except TimeIsUp:
             return [""] * len(factors)
-
-    def _special(self, c: int, point: Sequence[float]) -> Odd:
-        """What a component is at a point that is not proven to be ordinary."""
-        from diffkit.classification import classify  # most points are ordinary
-
-        factor = self.task.factors[c] if self.task.factors else Fraction(1)
-        seen = classify(self.task.program, self.task.indices[c], point, factor)
-        if seen.status == "ok" and math.isnan(seen.value):
-            return Odd("uncertain", "the domain is not proven to hold the point")
-        return seen
 
     def _scaled(self, c: int, enclosure: Enclosure) -> Enclosure:
         """The component with its task's factor, rounded once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
@@ -83,7 +83,7 @@ class Result:
     backend: str
     variables: tuple[str, ...]
     at: Mapping[str, Any]
-    labels: tuple[str, ...] = ()
+    labels: Sequence[str] = ()
     flat_error: Any = field(default=None, repr=False)
     error_kind: ErrorKind = "none"
     odd: Mapping[int, Odd] = field(default_factory=dict, repr=False)

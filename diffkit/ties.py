@@ -13,8 +13,7 @@ from diffkit.algebras.balls import rational
 from diffkit.algebras.field import vanishes
 from diffkit.algebras.floats import to_float
 from diffkit.algebras.rationals import rationals
-from diffkit.builder import ProgramBuilder, select
-from diffkit.primitives import table
+from diffkit.builder import select
 from diffkit.program import Program, run
 
 
@@ -49,9 +48,4 @@ def _candidate(ball: Any) -> Fraction | None:
 
 def _equals(program: Program, output: int, value: Fraction, point: Sequence[float]) -> bool:
     """Whether exact algebra proves an output to be a number."""
-    part = select(program, [program.outputs[output]])
-    if not value:
-        return vanishes(part, point)
-    builder = ProgramBuilder.of(part)
-    rest = builder.apply(table["sub"], (part.outputs[0], builder.constant(value)))
-    return vanishes(builder.program([rest], part.inputs), point)
+    return vanishes(select(program, [program.outputs[output]]), point, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from math import factorial
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ ADD, SUB, MUL, NEG, WHERE = (table[name] for name in ("add", "sub", "mul", "neg"
 FIRST_CHOSEN = {table["max"]: table["ge"], table["min"]: table["le"]}
 """rows that hand on one of two arguments, and the condition under which that is the first"""
 CHOICES = frozenset((WHERE, *FIRST_CHOSEN))
+LINEAR = frozenset((ADD, SUB, NEG))
 
 
 def derivative_program(program: Program, indices: Sequence[Index]) -> Program:
@@ -32,10 +33,9 @@ def derivative_program(program: Program, indices: Sequence[Index]) -> Program:
     if not first or len(outputs) != 1 or not CHOICES.isdisjoint(row for row, _ in program.instructions):
         return differentiate(program, indices)
     builder = ProgramBuilder.of(program)
-    found_by = {output: adjoints(program, builder, program.outputs[output]) for output in outputs}
+    found = Reverse(program, builder).adjoints(program.outputs[next(iter(outputs))])
     zero = builder.constant(0)
-    found = [found_by[output][variable] for output, (variable,) in indices]
-    return builder.program([zero if adjoint is None else adjoint for adjoint in found], program.inputs)
+    return builder.program([found.get(variable, zero) for _, (variable,) in indices], program.inputs)
 
 
 def reverse_program(program: Program, indices: Sequence[Index]) -> Program:
@@ -44,57 +44,66 @@ def reverse_program(program: Program, indices: Sequence[Index]) -> Program:
     The first variable of an index is differentiated by in reverse, the others by forward accumulation over that.
     """
     builder = ProgramBuilder.of(program)
-    bars = {k: adjoints(program, builder, program.outputs[k]) for k in sorted({k for k, index in indices if index})}
+    reverse = Reverse(program, builder)
+    bars = {k: reverse.adjoints(program.outputs[k]) for k in sorted({k for k, index in indices if index})}
     zero = builder.constant(0)
-    first = list(dict.fromkeys((k, index[:1]) for k, index in indices))
-    slots = [program.outputs[k] if not index else bars[k][index[0]] for k, index in first]
-    gradients = builder.program([zero if slot is None else slot for slot in slots], program.inputs)
-    if first == list(indices):
+    first = {key: place for place, key in enumerate(dict.fromkeys((k, index[:1]) for k, index in indices))}
+    slots = [program.outputs[k] if not index else bars[k].get(index[0], zero) for k, index in first]
+    gradients = builder.program(slots, program.inputs)
+    if list(first) == list(indices):
         return gradients
-    return differentiate(gradients, [(first.index((k, index[:1])), index[1:]) for k, index in indices])
+    return differentiate(gradients, [(first[k, index[:1]], index[1:]) for k, index in indices])
 
 
 def adjoints(program: Program, builder: ProgramBuilder, output: int) -> list[int | None]:
-    """Adjoints of all slots: x̄ᵢ = Σ ȳ·∂y/∂xᵢ over the instructions that use xᵢ, last one first.
+    """Adjoints of all slots, emitted into a builder that holds the program slot for slot; None where there is none."""
+    found = Reverse(program, builder).adjoints(output)
+    return [found.get(slot) for slot in range(len(program))]
 
-    Griewank & Walther, Evaluating Derivatives, 2nd ed., eq. 3.7. For a scalar ȳ·∂y/∂xᵢ is what forward mode
-    makes of the tangent ȳ of xᵢ alone, so one set of rules serves both.
+
+class Reverse:
+    """Reverse accumulation of a program, output by output, into a builder that holds it slot for slot.
+
+    x̄ᵢ = Σ ȳ·∂y/∂xᵢ over the instructions that use xᵢ, last one first (Griewank & Walther, Evaluating Derivatives, 2nd
+    ed., eq. 3.7). For a scalar ȳ·∂y/∂xᵢ is what forward mode makes of the tangent ȳ of xᵢ alone, so one set of rules
+    serves both.
 
     What a branch needs alone has an adjoint that counts only where the branch is taken. It becomes 0 elsewhere when
     it leaves the branch, after all products: no slope of a branch that is not taken is ever multiplied by that 0.
     """
-    forward = DualAlgebra(builder)
-    apply = builder.apply
-    varies = depends(program)
-    first_chosen = {
-        slot: apply(FIRST_CHOSEN[row], args) for slot, row, args in program.numbered() if row in FIRST_CHOSEN
-    }
-    taken_in = branches(program, (output,), first_chosen)
-    bars: list[int | None] = [None] * len(program)
-    bars[output] = builder.constant(1)
-    for slot in in_time(range(len(program) - 1, program.first_instruction - 1, -1)):
-        adjoint, instruction = bars[slot], program.instruction_at(slot)
-        if adjoint is None or instruction is None or instruction[0].steps:
-            continue
-        primitive, args = instruction
-        for k, arg in enumerate(args):
-            if not varies[arg]:
+
+    def __init__(self, program: Program, builder: ProgramBuilder):
+        self.program, self.builder = program, builder
+        self.forward, self.varies = DualAlgebra(builder), depends(program)
+        chosen = ((slot, row, args) for slot, row, args in program.numbered() if row in FIRST_CHOSEN)
+        self.first_chosen = {slot: builder.apply(FIRST_CHOSEN[row], args) for slot, row, args in chosen}
+
+    def adjoints(self, output: int) -> dict[int, int]:
+        """Adjoints of the slots that a slot is computed from; the sweep goes over those and no others."""
+        apply = self.builder.apply
+        swept = sorted(sources(self.program, output), reverse=True)
+        taken_in = _taken_in(self.program, swept, (output,), self.first_chosen)
+        bars = {output: self.builder.constant(1)}
+        for slot in in_time(swept):
+            adjoint, instruction = bars.get(slot), self.program.instruction_at(slot)
+            if adjoint is None or instruction is None or instruction[0].steps:
                 continue
-            plain = primitive is ADD or primitive is SUB or primitive in CHOICES
-            term = adjoint if plain else forward.term(primitive, args, slot, k, adjoint)
-            if term is None or (primitive is WHERE and k == 0):
-                continue
-            through = taken_in[slot] | _choice(primitive, args, slot, k, first_chosen)
-            term = _where_taken(builder, term, through - taken_in[arg])
-            known, sign = bars[arg], SUB if primitive is SUB and k else ADD
-            if known is not None:
-                bars[arg] = apply(sign, (known, term))
-            else:
-                bars[arg] = apply(NEG, (term,)) if sign is SUB else term
-    return [
-        None if bar is None else _where_taken(builder, bar, choices)
-        for bar, choices in zip(bars, taken_in, strict=True)
-    ]
+            primitive, args = instruction
+            for k, arg in enumerate(args):
+                if not self.varies[arg]:
+                    continue
+                plain = primitive is ADD or primitive is SUB or primitive in CHOICES
+                term = adjoint if plain else self.forward.term(primitive, args, slot, k, adjoint)
+                if term is None or (primitive is WHERE and k == 0):
+                    continue
+                through = taken_in[slot] | _choice(primitive, args, slot, k, self.first_chosen)
+                term = _where_taken(self.builder, term, through - taken_in[arg])
+                known, sign = bars.get(arg), SUB if primitive is SUB and k else ADD
+                if known is not None:
+                    bars[arg] = apply(sign, (known, term))
+                else:
+                    bars[arg] = apply(NEG, (term,)) if sign is SUB else term
+        return {slot: _where_taken(self.builder, bar, taken_in[slot]) for slot, bar in bars.items()}
 
 
 def _where_taken(builder: ProgramBuilder, term: int, choices: frozenset[Choice]) -> int:
@@ -190,7 +199,8 @@ class Guard(NamedTuple):
     """What must hold of a margin for a derivative to be ordinary, and the instructions whose places it stands for.
 
     Where the place may move, the margin must be positive (an edge) or not zero. Where it stands still, the row needs
-    a value and no more: it has one at the end of a closed domain, at a kink and at a jump.
+    a value and no more: it has one at the end of a closed domain and at a kink, and at a jump if it is known to be
+    there, on this side of it or on the other.
     """
 
     kind: PlaceKind
@@ -207,20 +217,21 @@ class Guard(NamedTuple):
 
     def holds(self, margin: Any, moves: bool = True) -> bool:
         """Whether it is proven of a margin in an algebra that orders numbers."""
-        if not moves and (self.closed or self.lenient):
-            return self.lenient or bool(margin >= 0)
+        if not moves and (self.some or self.kind == "kink"):
+            return True
+        if not moves and self.kind == "jump":
+            return bool(margin != 0) or bool(margin == 0)  # a ball about 0 is neither
+        if not moves and self.closed:
+            return bool(margin >= 0)
         return bool(margin > 0 if self.edge else margin != 0)
 
     def fails(self, margin: Any, moves: bool = True) -> bool:
         """Whether it is proven not to hold."""
-        if not moves and (self.closed or self.lenient):
-            return not self.lenient and bool(margin < 0)
+        if not moves and (self.some or self.kind in ("kink", "jump")):
+            return False
+        if not moves and self.closed:
+            return bool(margin < 0)
         return bool(margin <= 0 if self.edge else margin == 0)
-
-    @property
-    def lenient(self) -> bool:
-        """Whether nothing is asked where the place stands still."""
-        return self.some or self.kind in ("kink", "jump")
 
 
 class Guarded:
@@ -242,9 +253,10 @@ class Guarded:
         """Whether an output needs what a guard stands for."""
         return any(slot in self._sources[output] for slot, _ in guard.slots)
 
-    def moves(self, guard: Guard, variables: int) -> bool:
-        """Whether a place may move with some of the inputs, given as bits."""
-        return any(self._moving[slot] & variables for _, slots in guard.slots for slot in slots)
+    def moves(self, guard: Guard, variables: Sequence[int]) -> bool:
+        """Whether a place may move with some of the inputs."""
+        bits = bits_of(variables)
+        return any(self._moving[slot] & bits for _, slots in guard.slots for slot in slots)
 
     @cached_property
     def _moving(self) -> list[int]:
@@ -266,6 +278,11 @@ def inputs_of(program: Program) -> list[int]:
     return found
 
 
+def bits_of(variables: Sequence[int]) -> int:
+    """Give inputs as bits."""
+    return sum(1 << variable for variable in set(variables))
+
+
 def sources(program: Program, output: int) -> set[int]:
     """The slots that a slot is computed from, itself included."""
     found: set[int] = set()
@@ -276,6 +293,33 @@ def sources(program: Program, output: int) -> set[int]:
             found.add(slot)
             instruction = program.instruction_at(slot)
             stack.extend(instruction[1] if instruction is not None else ())
+    return found
+
+
+def joint(program: Program, output: int, variables: Sequence[int]) -> Program:
+    """Give the program of a slot without addends that do not vary with each of some inputs.
+
+    The mixed derivative by these inputs has no other addends.
+    """
+    builder, moves, bits = ProgramBuilder.of(program), inputs_of(program), bits_of(variables)
+    total = builder.constant(0)
+    for slot, times in addends(program, output).items():
+        if moves[slot] & bits == bits:
+            total = builder.apply(ADD, (total, builder.apply(MUL, (builder.constant(times), slot))))
+    return builder.program([total], program.inputs)
+
+
+def addends(program: Program, output: int) -> dict[int, int]:
+    """Slots that are no sums, with the whole multiples of them that add up to a slot."""
+    found = {output: 1}
+    for slot in range(output, program.first_instruction - 1, -1):
+        instruction = program.instruction_at(slot)
+        if slot in found and instruction is not None and instruction[0] in LINEAR:
+            primitive, args = instruction
+            times = found.pop(slot)
+            for k, arg in enumerate(args):
+                sign = -1 if primitive is NEG or (primitive is SUB and k) else 1
+                found[arg] = found.get(arg, 0) + sign * times
     return found
 
 
@@ -305,26 +349,30 @@ def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[int
                 yield slot, place, margin
 
 
-def branches(
-    program: Program, outputs: Sequence[int] | None = None, first_chosen: Mapping[int, int] | None = None
-) -> list[frozenset[Choice]]:
-    """The choices of ``where`` under which alone each slot matters to the outputs (all of the program's unless given).
+def branches(program: Program) -> list[frozenset[Choice]]:
+    """The choices of ``where`` under which alone each slot matters to the outputs."""
+    found = _taken_in(program, range(len(program) - 1, -1, -1), program.outputs, {})
+    return [found.get(slot, frozenset()) for slot in range(len(program))]
+
+
+def _taken_in(
+    program: Program, slots: Iterable[int], outputs: Sequence[int], first_chosen: Mapping[int, int]
+) -> dict[int, frozenset[Choice]]:
+    """The choices under which alone each of some slots, the last ones first, matters to some outputs.
 
     ``first_chosen`` names rows max and min that count as choices too, with the slots of their conditions.
     """
-    found: list[frozenset[Choice] | None] = [None] * len(program)
-    for output in program.outputs if outputs is None else outputs:
-        found[output] = frozenset()
-    for slot in in_time(range(len(program) - 1, program.first_instruction - 1, -1)):
-        instruction, own = program.instruction_at(slot), found[slot]
+    found: dict[int, frozenset[Choice]] = dict.fromkeys(outputs, frozenset())
+    for slot in in_time(slots):
+        instruction, own = program.instruction_at(slot), found.get(slot)
         if instruction is None or own is None:
             continue
         primitive, args = instruction
         for k, arg in enumerate(args):
-            through = own | _choice(primitive, args, slot, k, first_chosen or {})
-            known = found[arg]
+            through = own | _choice(primitive, args, slot, k, first_chosen)
+            known = found.get(arg)
             found[arg] = through if known is None else known & through
-    return [frozenset() if choices is None else choices for choices in found]
+    return found
 
 
 def _choice(
@@ -373,6 +421,7 @@ __all__ = [
     "Guard",
     "Guarded",
     "adjoints",
+    "bits_of",
     "branches",
     "depends",
     "derivative_program",
@@ -380,6 +429,7 @@ __all__ = [
     "guard",
     "guarded_places",
     "inputs_of",
+    "joint",
     "margin_slot",
     "open_places",
     "reverse_program",

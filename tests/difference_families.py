@@ -1,9 +1,10 @@
-"""Generated functions with known derivatives: smooth ones, and ones with kinks, jumps, ripples and noise."""
+"""Generated functions with known derivatives: smooth, rippled, joined, scaled; with kinks, jumps and noise."""
 
 import math
 import random
 import struct
 import zlib
+from typing import NamedTuple
 
 import diffkit as dk
 from diffkit.algebras.floats import FLOATS
@@ -93,3 +94,95 @@ def ripples(count, seed=4):
     for _ in range(count):
         size, frequency = 10.0 ** rng.uniform(-8, 0), 10.0 ** rng.uniform(1, 7)
         yield f"{smooth(rng, 2)} + {size:.3e}*sin({frequency:.6e}*x + {rng.uniform(0, 6):.3f})", place(rng)
+
+
+class Case(NamedTuple):
+    """A partial derivative that exists: of which family, of what, where, and by what (a multi-index)."""
+
+    family: str
+    expression: str
+    point: dict[str, float]
+    index: tuple[int, ...]
+
+    @property
+    def truth(self):
+        """To fifty digits."""
+        return truth(self.expression, self.point, self.index)
+
+    @property
+    def black_box(self):
+        """Its function over lists of points."""
+        return function(self.expression, tuple(self.point))
+
+
+def cases(count, seed=6):
+    """Partial derivatives up to order 4, a third of them of two variables, of all families in turn."""
+    rng = random.Random(seed)
+    for k in range(count):
+        variables = ("x", "y") if rng.random() < 1 / 3 else ("x",)
+        yield FAMILIES[k % len(FAMILIES)](rng, variables)
+
+
+def _index(rng, variables, highest=4):
+    return tuple(sorted(rng.randrange(len(variables)) for _ in range(rng.randint(1, highest))))
+
+
+def _line(rng, variables):
+    """A linear form of the variables, as text, and its value at a point."""
+    factors = {v: float(f"{rng.uniform(0.5, 2):.2f}") for v in variables}
+    return " + ".join(f"{c!r}*{v}" for v, c in factors.items()), factors
+
+
+def _smooth(rng, variables):
+    g = smooth(rng, rng.randint(1, 3), variables)
+    return Case("smooth", g, {v: place(rng) for v in variables}, _index(rng, variables))
+
+
+def _rippled(rng, variables):
+    """A wave on top, of an amplitude from hundreds of ulps up, a million times faster at most."""
+    line, _ = _line(rng, variables)
+    size, frequency = 10.0 ** rng.uniform(-13, 0), 10.0 ** rng.uniform(1, 7)
+    g = f"{smooth(rng, 2, variables)} + {size:.3e}*sin({frequency:.6e}*({line}) + {rng.uniform(0, 6):.3f})"
+    return Case("rippled", g, {v: place(rng) for v in variables}, _index(rng, variables))
+
+
+def _joined(rng, variables):
+    """Two pieces that have the same derivatives up to that of the case, where they join or not far from there."""
+    index = _index(rng, variables, 3)
+    line, factors = _line(rng, variables)
+    point = {v: place(rng) for v in variables}
+    power = rng.randint(len(index) + 1, 4)
+    if rng.random() < 0.6:
+        here = " + ".join(f"{factors[v]!r}*({x!r})" for v, x in point.items())
+    else:
+        here = repr(
+            sum(factors[v] * x for v, x in point.items()) * (1 + rng.choice((-1, 1)) * 10.0 ** rng.uniform(-9, -1))
+        )
+    size = rng.choice((-1, 1)) * 10.0 ** rng.uniform(-6, 1)
+    join = rng.choice(("relu({})^{}", "abs({})^{}")).format(f"{line} - ({here})", power)
+    g = f"{smooth(rng, 2, variables)} + ({size:.3e})*{join}*({smooth(rng, 1, variables)})"
+    return Case("joined", g, point, index)
+
+
+def _scaled(rng, variables):
+    """Arguments and values of any size."""
+    index = _index(rng, variables)
+    s, t = rng.uniform(-60, 60), rng.uniform(-60, 60)
+    g = smooth(rng, rng.randint(1, 3), tuple(f"{{{v}}}" for v in variables))
+    g = g.format(**{v: f"({10.0**s:.3e}*{v})" for v in variables})
+    return Case("scaled", f"{10.0**t:.3e}*({g})", {v: place(rng) / 10.0**s for v in variables}, index)
+
+
+def _shifted(rng, variables):
+    """Far from the origin, or so near to it that it may as well be there."""
+    index = _index(rng, variables)
+    if rng.random() < 0.5:
+        point = {v: place(rng) * 10.0 ** -rng.uniform(1, 300) for v in variables}
+        return Case("tiny", smooth(rng, rng.randint(1, 3), variables), point, index)
+    far = {v: float(round(10.0 ** rng.uniform(0, 7))) for v in variables}
+    g = smooth(rng, rng.randint(1, 3), tuple(f"{{{v}}}" for v in variables))
+    g = g.format(**{v: f"({v} - {a!r})" for v, a in far.items()})
+    return Case("far", g, {v: a + place(rng) for v, a in far.items()}, index)
+
+
+FAMILIES = (_smooth, _rippled, _joined, _scaled, _shifted)

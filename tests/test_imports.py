@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "diffkit"
 LAYERS = [
-    {"errors", "limits", "files", "characters"},
+    {"errors", "limits", "files", "characters", "surroundings"},
     {"deadline"},
     {"workers"},
     {"tolerances"},
@@ -25,6 +25,7 @@ LAYERS = [
     {"sympy_bridge", "domain", "emit"},
     {"confirmation", "ties"},
     {"proof", "neighbourhood"},
+    {"iterated"},
     {"classification"},
     {"evaluation", "functions", "points", "differences"},
     {"callables"},

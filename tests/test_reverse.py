@@ -86,7 +86,7 @@ def test_a_gradient_in_reverse_can_be_traced(name):
         return np.concatenate([np.reshape(g, -1) for g in pulled.back(weights(pulled.value))])
 
     sizes = [np.size(a) for a in args]
-    program, _ = trace_function(gradient, [f"x{i}" for i in range(sum(sizes))], [np.shape(a) for a in args])
+    program, *_ = trace_function(gradient, [f"x{i}" for i in range(sum(sizes))], [np.shape(a) for a in args])
     found = run(program, FLOATS, [float(x) for a in args for x in np.ravel(a)])
     close(np.array(found), gradient(*args), 1e-12)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.algebras.floats import to_float
+from diffkit.algebras.floats import FloatAlgebra, to_float
 from diffkit.primitives import Primitive
 from diffkit.program import Constant
 from diffkit.rules import by_definition
@@ -41,4 +41,16 @@ class ArrayAlgebra:
         return by_definition(primitive, self, args) if form is None else form(*args)
 
 
+class CodeAlgebra(FloatAlgebra):
+    """One number at a time, with SciPy's functions where code calls those: far out they differ from ``math``."""
+
+    def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
+        """Give the form of a row that code calls."""
+        form = primitive.array
+        if isinstance(form, str) and "." in form:
+            return float(array_form(primitive)(*args))  # type: ignore[misc]
+        return super().apply(primitive, args)
+
+
 ARRAYS = ArrayAlgebra()
+CODE = CodeAlgebra()

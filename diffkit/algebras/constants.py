@@ -4,34 +4,90 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
+
+from flint import arb
 
 from diffkit.algebras.balls import BALLS, ball_function, precision
 from diffkit.algebras.field import vanishes
 from diffkit.builder import ProgramBuilder
 from diffkit.primitives import Primitive, table
+from diffkit.program import Constant
 
 PRECISIONS = (128, 512, 2048)
 SUB = table["sub"]
+VANISHING = {table["mul"]: 2, table["div"]: 1}
+"""rows that are 0 where one of their first arguments is"""
+ZERO = f"neither balls of {PRECISIONS[-1]} bits nor exact algebra tell whether a number is zero"
+WHOLE = f"{PRECISIONS[-1]} bits do not tell whether a number reaches an integer"
 
 
 class Undecided(Exception):
-    """Neither balls nor exact algebra tell a number from zero."""
+    """What is asked is not proven either way: the ``reason``, and ``where`` in the expression, if that is known."""
+
+    def __init__(self, reason: str, where: str = ""):
+        super().__init__(f"{where}: {reason}" if where else reason)
+        self.reason, self.where = reason, where
+
+
+class Numbers(Protocol):
+    """Numbers in order: the constants of this module, or germs over them (``diffkit.algebras.germs``)."""
+
+    depth: int
+    """0 for constants, one more for germs over what has less"""
+
+    def constant(self, value: Constant) -> Any:
+        """Give an exact constant."""
+
+    def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
+        """Give a row at numbers."""
+
+    def number(self, value: float | int | Fraction) -> Any:
+        """Give an exact number."""
+
+    def exact(self, x: Any) -> Constant | None:
+        """The exact constant that a number is, if it is known as one."""
+
+    def sign(self, x: Any) -> int:
+        """−1, 0 or 1, proven; Undecided where it cannot be."""
+
+    def equal(self, x: Any, y: Any) -> bool:
+        """Whether two numbers are proven equal, or proven different."""
+
+    def floor(self, x: Any) -> int:
+        """Largest integer not above a number."""
 
 
 class Constants:
     """Numbers as slots of one builder without inputs."""
 
+    depth = 0
+
     def __init__(self) -> None:
         self.builder = ProgramBuilder()
         self.balls: dict[int, dict[int, Any]] = {bits: {} for bits in PRECISIONS}
+        self.known: dict[int, int] = {}
+        """slots of numbers that are proven to be rational → the slots of those"""
 
     def number(self, value: float | int | Fraction) -> int:
         """Slot of an exact number."""
         return self.builder.constant(Fraction(value))
 
+    def constant(self, value: Constant) -> int:
+        """Slot of an exact constant."""
+        return self.builder.constant(value)
+
+    def exact(self, slot: int) -> Constant | None:
+        """The exact constant in a slot."""
+        return self.builder.constant_in(slot)
+
     def apply(self, primitive: Primitive, args: Sequence[int]) -> int:
-        """Slot of a row at numbers."""
+        """Slot of a row at numbers; they exist, so that nothing is lost with a factor 0."""
+        args = [self.known.get(arg, arg) for arg in args]
+        if primitive in VANISHING and 0 in map(self.builder.rational, args[: VANISHING[primitive]]):
+            return self.number(0)
+        if primitive is SUB and args[0] == args[1]:
+            return self.number(0)
         return self.builder.apply(primitive, args)
 
     def ball(self, slot: int, bits: int) -> Any:
@@ -68,8 +124,9 @@ class Constants:
             if ball < 0:
                 return -1
             if ball.is_zero() or (bits == PRECISIONS[0] and vanishes(self.builder.program([slot], ()))):
+                self.known[slot] = self.number(0)
                 return 0
-        raise Undecided
+        raise Undecided(ZERO)
 
     def equal(self, x: int, y: int) -> bool:
         """Whether two numbers are proven equal, or proven different."""
@@ -85,4 +142,8 @@ class Constants:
                 found = self.ball(slot, bits).floor().unique_fmpz()
             if found is not None:
                 return int(found)
-        raise Undecided
+        nearest = self.number(int((self.ball(slot, bits).mid() + arb(0.5)).floor().unique_fmpz()))
+        if not self.equal(slot, nearest):
+            raise Undecided(WHOLE)
+        self.known[slot] = nearest
+        return self.floor(nearest)

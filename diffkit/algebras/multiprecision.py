@@ -24,7 +24,7 @@ BOUNDS = {
         ("exp", "expm1", "sinh", "cosh", "tanh", "sigmoid", "softplus", "silu", "logsumexp"), EXPONENT_BITS
     ),
     **dict.fromkeys(("sin", "cos", "tan", "cot", "sec", "csc"), REDUCTION_BITS),
-    **dict.fromkeys(("erf", "erfc", "gelu", "gamma"), 30),
+    **dict.fromkeys(("erf", "erfc", "erfcx", "log_ndtr", "gelu", "gamma"), 30),
     **dict.fromkeys(("loggamma", "digamma", "polygamma"), 200),
     "besselj": 16,
     "floor": REDUCTION_BITS,
@@ -33,7 +33,7 @@ BOUNDS = {
 """Largest binary exponent of an argument that mpmath is asked about, by row."""
 
 
-LEFT = frozenset(("digamma", "polygamma", "loggamma", "gamma"))
+LEFT = frozenset(("loggamma", "gamma"))
 
 
 class MultiprecisionAlgebra:

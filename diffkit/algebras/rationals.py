@@ -44,3 +44,14 @@ class RationalAlgebra:
 def rationals() -> RationalAlgebra:
     """Give the algebra."""
     return RationalAlgebra()
+
+
+def exact_inverse(matrix: Sequence[Fraction], n: int) -> list[Fraction] | None:
+    """Give the inverse of an n × n matrix, both flat; None if it has none."""
+    from flint import fmpq, fmpq_mat
+
+    try:
+        found = fmpq_mat(n, n, [fmpq(v.numerator, v.denominator) for v in matrix]).inv()
+    except ZeroDivisionError:
+        return None
+    return [Fraction(int(v.p), int(v.q)) for v in found.entries()]

@@ -7,6 +7,7 @@ coefficients are computed when first wanted, sine may ask cosine and cosine sine
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -29,6 +30,8 @@ class Series:
 
     parts: Sequence[Series] = ()
     ahead = 0
+    degree: float = math.inf
+    """the last coefficient that may be there, where that is known"""
 
     def __init__(self, algebra: TaylorAlgebra, first: Any):
         self.algebra = algebra
@@ -76,6 +79,8 @@ class Exact(Series):
 class Variable(Series):
     """x + t."""
 
+    degree = 1
+
     def compute(self, k: int) -> Any:
         """1, then nothing."""
         return self.algebra.base.constant(1) if k == 1 else None
@@ -87,6 +92,7 @@ class Linear(Series):
     def __init__(self, algebra: TaylorAlgebra, first: Any, primitive: Primitive, args: Sequence[Series]):
         super().__init__(algebra, first)
         self.primitive, self.parts = primitive, args
+        self.degree = max(0 if part.is_constant else part.degree for part in args)
 
     def compute(self, k: int) -> Any:
         """Apply the operation to the coefficients of order k."""
@@ -104,6 +110,7 @@ class Product(Series):
     def __init__(self, algebra: TaylorAlgebra, first: Any, x: Series, y: Series):
         super().__init__(algebra, first)
         self.x, self.y = self.parts = x, y
+        self.degree = sum(0 if part.is_constant else part.degree for part in self.parts)
 
     def compute(self, k: int) -> Any:
         """Σ xⱼ·yₖ₋ⱼ."""

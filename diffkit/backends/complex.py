@@ -121,7 +121,6 @@ class ComplexEvaluation:
         function = self.task.function
         if function is None:
             return np.array(self._run(row))
-        function.evaluations += 1
         return np.ravel(function.call(*function.split(row)))
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
@@ -10,12 +11,14 @@ from diffkit.algebras.floats import FLOATS
 from diffkit.builder import select
 from diffkit.deadline import in_time
 from diffkit.differences import ECONOMY, HIGHEST_ORDER, THOROUGH, Difference, Effort, Function, Point, Sampler, partials
+from diffkit.differences.sampling import UNIT
 from diffkit.errors import BackendError
 from diffkit.program import Program, run
-from diffkit.results import Answer, ErrorKind
+from diffkit.results import Answer, ErrorKind, Odd
 from diffkit.tasks import Task
 
 WORTH_ARRAYS = 40_000  # operations for one sample of every partial, from which arrays pay for importing NumPy
+AGAIN = 8  # points at which a function that looks rough is evaluated again
 BLOCK = 2**23  # values that arrays may hold at a time
 
 
@@ -55,14 +58,33 @@ class FiniteEvaluation:
         evaluations = 0
         for output, function in enumerate(self._functions(len(points))):
             mine = [c for c, (of, _) in enumerate(indices) if of == output]
-            sampler = Sampler(function)
+            sampler = Sampler(function, self._unit)
             rows = partials(sampler, points, [indices[c][1] for c in mine], self.effort)
-            shared = self.task.function is not None  # one call gives every output
-            evaluations = max(evaluations, sampler.evaluations) if shared else evaluations + sampler.evaluations
+            evaluations += sampler.evaluations
             found.update({(row, c): d for row, seen in enumerate(rows) for c, d in zip(mine, seen, strict=True)})
+            if any(d.reason for seen in rows for d in seen):
+                self._check_again(sampler)
         flat = [found[row, c] for row in range(len(points)) for c in range(len(indices))]
-        odd = {c: difference.odd for c, difference in enumerate(flat) if difference.odd is not None}
-        return Answer([d.value for d in flat], [d.bar for d in flat], odd, evaluations)
+        odd = {c: self._odd(d) for c, d in enumerate(flat)}
+        values = [math.nan if odd[c] else d.value for c, d in enumerate(flat)]
+        bars = [math.nan if odd[c] else d.bar for c, d in enumerate(flat)]
+        return Answer(values, bars, {c: seen for c, seen in odd.items() if seen}, evaluations)
+
+    @property
+    def _unit(self) -> float:
+        return UNIT if self.task.function is None else self.task.function.unit
+
+    def _check_again(self, sampler: Sampler) -> None:
+        """See whether a function that looks rough gives different values for equal arguments."""
+        if self.task.function is not None:
+            self.task.function.check_again(list(sampler.known)[:AGAIN])
+
+    def _odd(self, difference: Difference) -> Odd | None:
+        """What is odd about a partial; a function that is random has none that can be trusted."""
+        unsteady = "" if self.task.function is None else self.task.function.unsteady
+        if unsteady and difference.odd is None:
+            return Odd("uncertain", unsteady, value=difference.value, error=difference.bar)
+        return difference.odd
 
 
 def in_floats(program: Program) -> Function:

@@ -105,7 +105,6 @@ class Sweeps:
                 np.zeros(argument.size) if part is None else np.reshape(part, (argument.size,))
                 for argument, part in zip(self.function.arguments, parts, strict=True)
             ]))  # fmt: skip
-        self.function.evaluations += 1 + len(rows)
         return np.stack(rows)
 
     def pushed(self, outer: tuple[int, ...], directions: Sequence[int]) -> Any:

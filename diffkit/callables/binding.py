@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.algebras.bounds import BOUNDS
+from diffkit.algebras.arrays import CODE
+from diffkit.algebras.bounds import BoundsAlgebra
 from diffkit.callables.function import Argument, Function
 from diffkit.callables.globals import outside, random_state
 from diffkit.callables.noise import UNIT, rounding
@@ -52,6 +53,7 @@ class Bound:
         self.start = tuple(float(x) for x in point)
         """the point at which the shape of the result was found"""
         self.faults: dict[str, str] = {}
+        self._lost = 1.0  # how many times more than its trace the code may round
         self.unit = sampling.UNIT
         """of the rounding of its values, by their type"""
         self.rounded = ""
@@ -61,6 +63,9 @@ class Bound:
         self.counted = (b"", 0)
         """the last point at which operations were counted, and how many they were"""
         self.evaluations = 0
+        """how often the function was evaluated: at each point once, a vectorised call that fails counting as one"""
+        self.told = 0
+        """how many of these belong to answers that were given"""
         self.reason = ""
         """why the last call without a value had none"""
         self.blind = False
@@ -93,9 +98,30 @@ class Bound:
     def call(self, *values: Any) -> Any:
         """The function itself, of arguments for one point (numbers, arrays, or what stands for them)."""
         check_time()
+        self.evaluations += 1
         if not self.function.vectorized:
             return self.function(*values)
         return self._only(self.function(*[np.reshape(v, (1, *np.shape(v))) for v in values]))
+
+    def _call_together(self, values: Sequence[Any], count: int) -> Any:
+        """The vectorised function at many points."""
+        check_time()
+        self.evaluations += 1
+        found = self.function(*values)
+        self.evaluations += count - 1
+        return found
+
+    def spent(self) -> int:
+        """Evaluations since this was asked last, or since the function was bound."""
+        before, self.told = self.told, self.evaluations
+        return self.told - before
+
+    def check_again(self, points: Iterable[Sequence[float]]) -> None:
+        """Evaluate the function twice at some points, to see whether it gives the same values."""
+        with self.remembering():
+            for point in points:
+                self.values(point)
+                self.values(point)
 
     def _only(self, stacked: Any) -> Any:
         """The result at one point, of a vectorised function."""
@@ -190,11 +216,9 @@ class Bound:
     def _results(self, row: Any) -> Any:
         """The result as an array of binary64; None where mathematics has no value."""
         values = self.split(row.copy())
-        self.evaluations += 1 if row.ndim == 1 else len(row)
-        check_time()
         try:
             with np.errstate(all="ignore"):
-                raw = self.call(*values) if row.ndim == 1 else self.function(*values)
+                raw = self.call(*values) if row.ndim == 1 else self._call_together(values, len(row))
         except NO_VALUE as error:
             self.reason = f"{self.name} raised {type(error).__name__}: {error}"
             return None
@@ -284,17 +308,18 @@ class Bound:
         """The Program of the function, where its code has no branches; TracingError where it cannot be found."""
         self._check_length()
         with self.following():
-            program: Program = trace_function(self.call, self.inputs, [a.shape for a in self.arguments]).program
+            found = trace_function(self.call, self.inputs, [a.shape for a in self.arguments])
+            program, self._lost = found.program, found.lost
             for factor in BESIDE:
                 self.check_trace(program, [factor * x + (factor - 1.0) * (x == 0) for x in self.start])
         return program
 
     def check_trace(self, program: Program, point: Sequence[float]) -> None:
         """TracingError if the function has other values at a point than its trace."""
-        found = run(program, BOUNDS, [(x, 0.0) for x in point])
+        found = run(program, BoundsAlgebra(CODE), [(x, 0.0) for x in point])
         for (value, error), own in zip(found, self.values(point).tolist(), strict=True):
             lost = math.isnan(own) and math.isfinite(value) and math.isfinite(error)
-            if lost or abs(value - own) > FAR * error + FAR * math.ulp(own):
+            if lost or abs(value - own) > FAR * self._lost * (error + math.ulp(own)):
                 raise TracingError(f"{self.name} is {own} at {self.where(point)}, what its trace computes is {value}")
 
     def check_values(self, point: Any, found: Any, own: Any = None) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.errors import DiffkitError, PointError, VariableError
+from diffkit.errors import DiffkitError, PointError, VariableError, listing
 from diffkit.frames import labelled, split_top
 from diffkit.points import Points, column, number, plural, read_text
 from diffkit.syntax.names import Names, check_variables
@@ -152,7 +152,7 @@ def read_place(function: Function, at: Any, names: Names | None = None, elementw
 def unordered(names: Sequence[str], what: str = "a point beside data") -> PointError:
     """The error for a list of values where only names say whose they are."""
     example = ",".join(f"{name}=0" for name in names[:4])
-    return PointError(f"{what} goes by names ({', '.join(names)}), and this is a bare list",
+    return PointError(f"{what} goes by names ({listing(names)}), and this is a bare list",
                       hint=f"write {example}, or give their order by variables")  # fmt: skip
 
 
@@ -203,13 +203,13 @@ def _rows(columns: Mapping[str, Any], names: Names | None) -> Place:
 def _several(at: Any, parameters: tuple[str, ...], names: Names | None) -> Place:
     if isinstance(at, np.ndarray):
         if at.ndim == 0 or at.shape[-1] != len(parameters):
-            raise PointError(f"the last axis of the points has shape {at.shape}, for {', '.join(parameters)}")
+            raise PointError(f"the last axis of the points has shape {at.shape}, for {listing(parameters)}")
         arguments = tuple(Argument(name, ()) for name in parameters)
         return _place(arguments, names, _checked(at).reshape(-1, len(parameters)), at.shape[:-1] or None)
     if not isinstance(at, (list, tuple)) or len(at) != len(parameters):
         given = plural(len(at), "coordinate") if isinstance(at, (list, tuple)) else "one coordinate"
         raise PointError(f"the point has {given}, the function has {plural(len(parameters), 'parameter')}",
-                         hint=f"in order: {', '.join(parameters)}; further data go into args=")  # fmt: skip
+                         hint=f"in order: {listing(parameters)}; further data go into args=")  # fmt: skip
     return _named(dict(zip(parameters, at, strict=True)), names)
 
 

@@ -23,6 +23,7 @@ from diffkit.checking.triangles import by_triangles
 from diffkit.checking.wrappers import NOT_STEADY
 from diffkit.deadline import Deadline, TimeIsUp, current_deadline, time_limit
 from diffkit.errors import DiffkitError, OutOfTime, PointError
+from diffkit.surroundings import undisturbed
 from diffkit.syntax.names import Names
 from diffkit.tolerances import Tolerances, read_tolerances
 from diffkit.workers import timed
@@ -35,6 +36,7 @@ KINDS = ("derivative", "gradient", "jacobian", "hessian", "vjp")
 
 
 @timed
+@undisturbed()
 def check(
     f: Any, claim: Any, at: Any = None, *, kind: str | None = None, wrt: Any = None, variables: Names | None = None,
     args: Sequence[Any] = (), claim_args: Sequence[Any] | None = None, rtol: float | None = None,

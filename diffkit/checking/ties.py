@@ -125,7 +125,7 @@ class Ties(Here):
 
     def _apart(self, args: Sequence[int]) -> int:
         """The sign of the difference of two slots."""
-        return self.constants.sign(self.constants.apply(SUB, [self.values[a] for a in args]))
+        return int(self.constants.sign(self.constants.apply(SUB, [self.values[a] for a in args])))
 
     def _needed(self, output: int) -> set[int]:
         needed: set[int] = set()

@@ -10,16 +10,14 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from diffkit.differences.fits import Fit
 from diffkit.differences.sampling import UNIT, Function, Point, Sampler, Search
-from diffkit.differences.search import ECONOMY, RIPPLE, THOROUGH, Effort, search
+from diffkit.differences.search import COARSE, ECONOMY, THOROUGH, Effort, Finding, search
 from diffkit.differences.sides import look
 from diffkit.differences.stencils import HIGHEST_ORDER, Stencil
 from diffkit.differences.verdict import UNSETTLED, judge
 from diffkit.results import Odd
 
-CONTRADICTED = "f has one slope near the point and another farther away: a ripple of f, or rounding in steps inside it"
-COARSE = 1e-3  # relative bar from which noise might be a jump
+FINE = 1e-4  # of the scale: pieces of f narrower than this are made by rounding, or by a tolerance
 
 
 class Difference(NamedTuple):
@@ -50,12 +48,14 @@ def partials(
     found = dict(
         zip(
             ((row, k) for row in range(len(points)) for k in pure),
-            sampler.run([partial(point, indices[k], effort) for point in points for k in pure]),
+            sampler.run([partial(point, indices[k], effort, unit=sampler.unit) for point in points for k in pure]),
             strict=True,
         )
     )
     scales = [_reaches(point, {k: found[row, k] for k in pure}, indices, effort) for row, point in enumerate(points)]
-    searches = [partial(point, indices[k], effort, scales[row]) for row, point in enumerate(points) for k in mixed]
+    searches = [
+        partial(point, indices[k], effort, scales[row], sampler.unit) for row, point in enumerate(points) for k in mixed
+    ]
     where = [(row, k) for row in range(len(points)) for k in mixed]
     found.update(zip(where, sampler.run(searches), strict=True))
     return [[found[row, k] for k in range(len(indices))] for row in range(len(points))]
@@ -70,48 +70,61 @@ def _reaches(
 
 
 def partial(
-    point: Point, multi_index: Sequence[int], effort: Effort = THOROUGH, scales: dict[int, float] | None = None
+    point: Point,
+    multi_index: Sequence[int],
+    effort: Effort = THOROUGH,
+    scales: dict[int, float] | None = None,
+    unit: float = UNIT,
 ) -> Search[Difference]:
     """Search for one partial derivative at a point; the empty multi-index asks for f itself."""
     if not multi_index:
-        return (yield from _plain(point))
-    stencil = Stencil(point, multi_index, scales)
+        return (yield from _plain(point, unit))
+    stencil = Stencil(point, multi_index, scales, unit)
     finding = yield from search(stencil, effort)
     if not math.isfinite(finding.center):
         return _without((yield from _missing(stencil, finding.center)))
-    best = finding.best
-    plain = (
-        _without(Odd("uncertain", UNSETTLED)) if best is None else Difference(best.value, best.bar, None, best.radius)
-    )
-    if best is not None and finding.smooth and not (finding.noise and _doubtful(best, finding.noise)):
-        return plain
-    if stencil.pure:
-        odd = judge((yield from look(stencil)), stencil.order)
-        if odd.status == "ok" and not finding.contradicted:
-            return Difference(odd.value, odd.right) if best is None or odd.right < best.bar else plain
+    seen = _whole(finding)
+    if stencil.pure and (finding.kinked or not finding.smooth):
+        odd = judge((yield from look(stencil, finding.texture.noise)), stencil.order)
         if odd.status != "ok" and odd.message != UNSETTLED:
             return _without(odd)
-    if finding.contradicted:
-        return _without(Odd("uncertain", CONTRADICTED))
-    if finding.noise > COARSE:
-        return _without(Odd("uncertain", "f is noise as far as its values tell"))
-    return plain if finding.smooth or not stencil.pure else _without(Odd("uncertain", UNSETTLED))
+        if odd.status == "ok" and not odd.right > seen.bar:
+            seen = Difference(odd.value, odd.right)
+    return _told(seen, stencil, finding)
 
 
-def _doubtful(best: Fit, noise: float) -> bool:
-    """Whether what passes for noise might be a jump."""
-    return noise > RIPPLE or best.bar > COARSE * abs(best.value)
+def _whole(finding: Finding) -> Difference:
+    """What the fits say; NaN if none counts. Where pieces of f are wide, the slope inside one is as good as any."""
+    best, texture = finding.best, finding.texture
+    if best is None or not finding.smooth:
+        return Difference(math.nan, math.nan)
+    if not texture.noise or texture.inside is None or texture.width <= FINE:
+        return Difference(best.value, best.bar, reach=best.radius)
+    apart = abs(best.value - texture.inside.value) + texture.inside.bar
+    return Difference(best.value, max(best.bar, apart), reach=best.radius)
+
+
+def _told(seen: Difference, stencil: Stencil, finding: Finding) -> Difference:
+    """What was seen, with what keeps it from being f close to the point; uncertain if that leaves too few digits."""
+    texture = finding.texture
+    flat = finding.flat * min(stencil.scale(v) for v in stencil.variables)
+    reason = texture.reason(flat, stencil.scale(stencil.variables[0]))
+    useful = seen.bar <= COARSE * max(abs(seen.value), finding.least) and (flat > 0 or finding.visible)
+    if math.isnan(seen.value) or (texture.noise and not useful):
+        odd = Odd("uncertain", reason or UNSETTLED, value=seen.value, error=seen.bar)
+        return Difference(math.nan, math.nan, odd, 0.0, reason, flat)
+    return seen._replace(reason=reason if texture.noise else "", plateau=flat, settled=not texture.noise)
 
 
 def _without(odd: Odd) -> Difference:
     return Difference(math.nan, math.nan, odd)
 
 
-def _plain(point: Point) -> Search[Difference]:
+def _plain(point: Point, unit: float) -> Search[Difference]:
     (value,) = yield [point]
     if not math.isfinite(value):
         return _without(Odd("domain_error", "f has no value at the point"))
-    return Difference(value, 2 * UNIT * abs(value))
+    return Difference(value, 2 * unit * abs(value), settled=True)
 
 
 def _missing(stencil: Stencil, center: float) -> Search[Odd]:

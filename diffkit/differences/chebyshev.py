@@ -10,12 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from diffkit.differences.sampling import total
 
 SURE = 3.0  # standard deviations that a bar allows for noise
 SLACK = 3.0  # how much more, over the length of the tail, where few coefficients measure it
+STEADY = 4  # terms of one sign that fall from each to the next: noise does so in one case of 200
+SLOW = 0.4  # part of the last term that the next one is, from which terms fall as at a kink
+SEEN = 4.0  # times the least noise: a coefficient that is visible
 SHORTEST_TAIL = 3  # coefficients that are needed to measure noise
 
 
@@ -43,6 +47,20 @@ def cosines(pairs: int, degree: int) -> tuple[float, ...]:
 
 
 @cache
+def stretches(pairs: int, degree: int, power: int) -> tuple[float, ...]:
+    """t·T′(t) − power·T(t) at the positive nodes, T = T_degree and T′(cos θ) = degree·sin(degree·θ)/sin θ.
+
+    By so much, times a relative error of t, a term is off where the sample is scaled back as if it were t^power.
+    """
+    slopes = [
+        degree * _cosine(degree * (2 * k - 1) - 2 * pairs, 4 * pairs) / _cosine(2 * k - 1 - 2 * pairs, 4 * pairs)
+        for k in range(1, pairs + 1)
+    ]
+    terms = zip(nodes(pairs), slopes, cosines(pairs, degree), strict=True)
+    return tuple(t * slope - power * value for t, slope, value in terms)
+
+
+@cache
 def slope_at_zero(degree: int, order: int) -> float:
     """T_degree^(order)(0), from T^(m+2)(0) = (m² − degree²)·T^(m)(0), which is Chebyshev's equation at 0."""
     if (degree - order) % 2:
@@ -61,9 +79,12 @@ def slope_at_one(degree: int, order: int) -> float:
 
 
 def value_at(series: dict[int, float], parity: int, t: float) -> float:
-    """Even (0) or odd (1) part of the series at t, |t| ≤ 1."""
-    angle = math.acos(t)
-    return total(c * math.cos(j * angle) for j, c in series.items() if j % 2 == parity)
+    """Even (0) or odd (1) part of the series at t ≥ 0; beyond 1 it is extended."""
+    if t <= 1:
+        angle = math.acos(t)
+        return total(c * math.cos(j * angle) for j, c in series.items() if j % 2 == parity)
+    angle = math.acosh(t)
+    return total(c * math.cosh(j * angle) for j, c in series.items() if j % 2 == parity)
 
 
 def coefficients(samples: Sequence[float], parity: int) -> dict[int, float]:
@@ -90,6 +111,8 @@ class Estimate(NamedTuple):
     """standard deviation of the noise of one coefficient"""
     tail: int
     """how many coefficients measured the level"""
+    slow: bool = False
+    """whether the terms fall as they do at a kink of some order"""
 
     @property
     def bar(self) -> float:
@@ -105,7 +128,7 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float) -> Es
     growing where few of them measure it.
     """
     degrees = sorted(series)
-    highest = degrees[-1]
+    unseen = unresolved({j: slopes[j] * series[j] for j in degrees if j in slopes and abs(series[j]) > SEEN * floor})
     best = None
     power = 0.0
     for position, degree in enumerate(degrees):
@@ -113,16 +136,31 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float) -> Es
             continue
         power += slopes[degree] ** 2
         tail = [series[j] for j in degrees[position + 1 :]]
-        if len(tail) < SHORTEST_TAIL:
+        if not tail or (best is not None and len(tail) < SHORTEST_TAIL):
             break
         if not slopes[degree]:
             continue
         level = max(math.hypot(*tail) / math.sqrt(len(tail)), floor)
         noise = SURE * (1 + SLACK / len(tail)) * level * math.sqrt(power)
         left_out = abs(total(slopes[j] * series[j] for j in degrees[position + 1 :] if j in slopes))
-        found = Estimate(0.0, noise, 0.5 * left_out, degree, level, len(tail))
+        truncation = left_out + unseen if unseen else 0.5 * left_out
+        found = Estimate(0.0, noise, truncation, degree, level, len(tail), unseen > 0)
         if best is None or found.bar < best.bar:
             best = found
-    assert best is not None, highest
+    assert best is not None, degrees
     value = total(slopes[j] * series[j] for j in degrees if j <= best.degree and j in slopes)
     return best._replace(value=value)
+
+
+def unresolved(terms: dict[int, float]) -> float:
+    """What the terms beyond the last visible ones add up to, where those fall slowly and with one sign; otherwise 0.
+
+    At a kink of any order the terms of a derivative that exists fall as the square of the degree at least. The last
+    of all is too small, by aliasing.
+    """
+    degrees = sorted(terms)[-STEADY:]
+    sizes = [abs(terms[j]) for j in degrees]
+    if len(degrees) < STEADY or len({terms[j] > 0 for j in degrees}) > 1 or any(b > a for a, b in pairwise(sizes)):
+        return 0.0
+    ratio = sizes[-2] / sizes[-3]
+    return 0.0 if ratio < SLOW else sizes[-2] * min(degrees[-2] / 2, 1 / (1 - ratio) ** 2)

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
-from diffkit.differences.chebyshev import Estimate, chop, coefficients, nodes, slope_at_zero, value_at
+from diffkit.differences.chebyshev import Estimate, chop, coefficients, nodes, slope_at_zero, stretches, value_at
 from diffkit.differences.sampling import UNIT, Search, finite, total
 from diffkit.differences.stencils import Stencil
 
 SMALLEST = 5e-324
 ROUNDING = 0.6  # of a unit: the least standard deviation that rounding gives to f
 QUIET = 30.0  # times the noise: up to here a fit's residue counts as noise
+PLAIN = 100.0  # times the noise that rounding makes at the least: up to here it explains a residue
 VISIBLE = 4.0  # times the noise: from here a coefficient counts as signal
-FACTORS = tuple(2.0 ** (k / 2) for k in range(-8, 7))
+FALLING = (
+    8.0  # by which coefficients fall from one to the next of the same parity, where nothing but truncation is left
+)
+LAST = 3  # coefficients that show whether a fit has come down to noise
+FACTORS = (*(2.0 ** (k / 2) for k in range(-8, 7)), *(2.0**k for k in range(4, 41, 2)))
+LEAP = 8.0  # factors up to which all are compared
 FORESEEN = 61  # degrees that a promise looks ahead
 
 
@@ -28,6 +36,8 @@ class Fit(NamedTuple):
     """noise of a coefficient that the rounding of f makes at the least"""
     unit: float
     """power of two, near the size of f, in which coefficients and noise are given"""
+    distinct: int
+    """how many different values f has at the samples and at the point"""
     value: float
     noise: float
     truncation: float
@@ -35,12 +45,27 @@ class Fit(NamedTuple):
     @property
     def bar(self) -> float:
         """Bound on |value − truth|: noise, truncation and the rounding of the value itself."""
-        return self.noise + self.truncation + 2 * UNIT * abs(self.value)
+        return self.noise + self.truncation + 2 * UNIT * abs(self.value) + SMALLEST
+
+    @property
+    def residue(self) -> float:
+        """What the fit leaves over: the root mean square of the last coefficients."""
+        last = [self.series[j] for j in sorted(self.series)[-LAST:]]
+        return math.hypot(*last) / math.sqrt(LAST)
 
     @property
     def roughness(self) -> float:
-        """The residue as a part of the largest coefficient."""
+        """The level as a part of the largest coefficient."""
         return self.estimate.level / (max(map(abs, self.series.values())) or 1.0)
+
+    def settled(self, noise: float = 0.0) -> bool:
+        """Whether the coefficients fall to what noise of a given deviation explains, or fall so fast that they will."""
+        level = max(PLAIN * self.floor, QUIET * noise / self.unit)
+        return self.residue <= level or all(self._falling(parity, level) for parity in (0, 1))
+
+    def _falling(self, parity: int, level: float) -> bool:
+        last = [max(abs(self.series[j]), level) for j in sorted(self.series) if j % 2 == parity][-LAST:]
+        return all(b <= max(a / FALLING, level) for a, b in pairwise(last))
 
 
 class Samples:
@@ -53,6 +78,13 @@ class Samples:
         self.seen: dict[float, list[float]] = {}
         self.bad: set[float] = set()
         """steps at which f is not finite"""
+        self.fits: list[Fit] = []
+        """all that were made"""
+
+    @cached_property
+    def spread(self) -> float:
+        """Noise of a coefficient over that of a value of f."""
+        return self.stencil.gain * math.sqrt(2 / self.pairs)
 
     def look(self, steps: Iterable[float]) -> Search[None]:
         """Take the samples at some relative steps, and at the point."""
@@ -75,34 +107,57 @@ class Samples:
             return None
         stencil = self.stencil
         size, unit = magnitude(value for h in steps for value in self.seen[h])
+        floor = ROUNDING * stencil.unit * size / unit * self.spread
         series: dict[int, float] = {}
         for parity in stencil.parities:
-            series.update(coefficients([self.folded[h][parity] / unit for h in steps], parity))
+            series.update(self._series([self.folded[h][parity] / unit for h in steps], steps, parity, floor))
         slopes = {j: slope_at_zero(j, stencil.order) for j in series if (j - stencil.order) % 2 == 0}
-        floor = ROUNDING * UNIT * size / unit * stencil.gain * math.sqrt(2 / self.pairs)
         estimate = chop(series, slopes, floor)
+        distinct = len({self.center, *(value for h in steps for value in self.seen[h])})
         parts = (estimate.value, estimate.noise, estimate.truncation)
-        value, noise, truncation = (unit * stencil.derivative(part, radius) for part in parts)
-        return Fit(radius, series, estimate, floor, unit, value, abs(noise), abs(truncation))
+        value, noise, truncation = (stencil.derivative(part, radius, unit) for part in parts)
+        found = Fit(radius, series, estimate, floor, unit, distinct, value, abs(noise), abs(truncation))
+        self.fits.append(found)
+        return found
 
-    def distinct(self, radius: float) -> int:
-        """How many different values f has at the samples of a fit."""
-        return len({value for t in nodes(self.pairs) for value in self.seen[radius * t]})
+    def _series(self, folded: Sequence[float], steps: Sequence[float], parity: int, floor: float) -> dict[int, float]:
+        """Coefficients of one parity, less what the rounding of the steps does to all but the lowest term."""
+        series = coefficients(folded, parity)
+        off = [self.stencil.ratio(h) - 1 for h in steps] if self.stencil.pure else [0.0]
+        power = 2 - parity
+        if max(map(abs, off)) * total(j * abs(c) for j, c in series.items() if j > power) <= floor:
+            return series
+        bent = [
+            y - shift * total(c * stretches(self.pairs, j, power)[k] for j, c in series.items())
+            for k, (y, shift) in enumerate(zip(folded, off, strict=True))
+        ]
+        return coefficients(bent, parity)
+
+    def off(self, fit: Fit, parity: int, h: float, degree: int | None = None) -> float:
+        """How far a sample is from a fit, or from its terms up to a degree."""
+        kept = fit.series if degree is None else {j: c for j, c in fit.series.items() if j <= degree}
+        ratio = self.stencil.ratio(h) if self.stencil.pure else 1.0
+        expected = value_at(kept, parity, h * ratio / fit.radius) / ratio ** (2 - parity)
+        return self.folded[h][parity] - expected * fit.unit
 
     def agrees(self, fit: Fit, noise: float) -> bool:
         """Whether the samples nearer to the point, and f there, lie on the fit as far as noise allows (Lepski).
 
         This finds a kink at the point, and what is finer than the nodes: oscillation, aliasing, a spike.
         """
-        slack = 8 * max(fit.estimate.level, fit.floor, noise) * math.sqrt(self.pairs / 2)
-        nearer = [(h / fit.radius, folded) for h, folded in self.folded.items() if 2 * h < fit.radius]
-        if self.stencil.pure:
-            nearer.append((0.0, {0: 0.0}))
-        return all(
-            abs(sample / fit.unit - value_at(fit.series, parity, t)) <= slack
-            for t, folded in nearer
-            for parity, sample in folded.items()
-        )
+        slack = 8 * max(fit.estimate.level * fit.unit, fit.floor * fit.unit, noise) * math.sqrt(self.pairs / 2)
+        nearer = [(h, parity) for h, folded in self.folded.items() if 2 * h < fit.radius for parity in folded]
+        here = value_at(fit.series, 0, 0.0) * fit.unit if self.stencil.pure else 0.0
+        return abs(here) <= slack and all(abs(self.off(fit, parity, h)) <= slack for h, parity in nearer)
+
+    def flat(self) -> float:
+        """The relative step to which every sample has the value at the point; 0 if the nearest has another."""
+        found = 0.0
+        for h in sorted(self.seen):
+            if any(value != self.center for value in self.seen[h]):
+                return found
+            found = h
+        return math.inf if self.seen else 0.0
 
 
 def magnitude(values: Iterable[float]) -> tuple[float, float]:
@@ -115,24 +170,29 @@ def magnitude(values: Iterable[float]) -> tuple[float, float]:
     return max(size, SMALLEST / UNIT), math.ldexp(0.5, math.frexp(max(size, SMALLEST / UNIT))[1])
 
 
-def promise(fit: Fit, order: int, noise: float) -> tuple[float, float]:
-    """Factor by which to change the radius, and the factor by which the bar can be expected to change.
+def promise(fit: Fit, order: int, noise: float, farthest: float) -> tuple[float, float]:
+    """Factor by which to change the radius, ``farthest`` at most, and by which the bar can be expected to change.
 
     Coefficients are taken to fall as top·rate^(1 − j), at a rate that all the visible ones keep, and to grow with
     the radius as its jth power; the noise stays.
     """
-    level = max(fit.floor, noise)
+    level = max(fit.floor, noise / fit.unit)
     if fit.estimate.level <= QUIET * level:
         level = fit.estimate.level
     seen = {j: abs(c) for j, c in fit.series.items() if j and abs(c) > VISIBLE * level}
     top = max(seen.values(), default=0.0)
     if not top:
-        return FACTORS[-1], 0.0
+        return min(FACTORS[-1], farthest), 0.0
     rate = min(((top / c) ** (1 / (j - 1)) for j, c in seen.items() if j > 1), default=math.sqrt(top / level))
     rate = max(rate, 1.0001)
-    expected = {factor: _expected(factor, order, level / top, rate, max(fit.series)) for factor in FACTORS}
-    best = min(expected, key=expected.__getitem__)
-    return best, expected[best] / (fit.estimate.bar / top)
+    best, least = 1.0, math.inf
+    for factor in FACTORS:
+        expected = _expected(min(factor, farthest), order, level / top, rate, max(fit.series))
+        if expected < least:
+            best, least = min(factor, farthest), expected
+        if factor > max(LEAP, 2 * best):
+            break
+    return best, least / (fit.estimate.bar / top)
 
 
 def _expected(factor: float, order: int, level: float, rate: float, highest: int) -> float:

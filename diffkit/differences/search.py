@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from diffkit.differences.chebyshev import nodes
 from diffkit.differences.fits import QUIET, Fit, Samples, least_bar, promise
 from diffkit.differences.sampling import Search
 from diffkit.differences.stencils import Stencil
+from diffkit.differences.texture import STAIRS, Texture, close_look, explain, plateau
 
 CHECKS = (0.00291, 0.0619)  # of the first radius: steps that check the fits; they fall between the nodes
-CLOSE = (2.0**-34, 2.0**-26, 2.0**-18)  # radii at which f is nearly constant, so that what is left is noise
-STEPS = 1e-5  # of the size of f: a residue that may be rounding in steps, which passes for a slope close to the point
-WIDTH = 10.0  # such a step may be so much wider, as a part of x, than it is high, as a part of f
-WITHIN = 256.0  # a fit is this much wider than the samples that measure its noise
+WITHIN = 4.0  # a fit is this much wider than what makes its noise
 ROUGH = 0.02  # a fit with such a residue shows nothing of f
-RIPPLE = 1e-8  # of the largest coefficient: a residue that f may have from rounding, if f has eight digits
-STAIRS = 4  # values there that make a jump or steps of rounding, not noise
-LOWEST = 2.0**-44  # radius below which a step hardly moves x
+LOWEST = 2.0**9  # units of rounding, or their root if it is less: radius below which a step hardly moves x
 FITS = 10  # radii that are tried
 SAME = 1.6  # radii within this factor are not worth a second fit
 SHARP = 1e-9  # relative bar from which it is not worth while to sample farther than the size of x
+COARSE = 1e-3  # relative bar above which a value is of little use
 ROOM = 0.5  # of the scale: how far a sharp fit may reach
+SHARPER = 8.0  # times less wide a bar: worth finding out whether it holds
+APART = 2.0  # bars by which fits disagree
+FLAT = 0.93  # of the scale: how far f is looked at where it is constant
 
 
 class Effort(NamedTuple):
@@ -48,20 +49,26 @@ ECONOMY = Effort(pairs=5, checks=0, radius=0.00512937, gain=30.0, enough=1e-8)
 
 
 class Finding(NamedTuple):
-    """What a search found: the fit to believe, if any, and whether f looks smooth around the point."""
+    """What a search found: the fit to believe, if any, and what is left over around the point."""
 
     best: Fit | None
     smooth: bool
-    noise: float
-    """of f around the point in units of its size, if it is more than rounding makes"""
+    """whether rounding, of f or inside its code, explains all that the fit leaves over"""
+    kinked: bool
+    """whether fits look as if f had a kink of some order at the point"""
     center: float
     """f at the point"""
-    contradicted: bool = False
-    """whether fits near and far give values that cannot both be right"""
+    texture: Texture
+    visible: bool
+    """whether the noise of f is small beside f"""
+    least: float
+    """the derivative that would change f by as much as its size"""
+    flat: float
+    """relative step to which f keeps its value, where rounding does not explain that"""
 
 
 class Radii:
-    """The fits made so far and the noise that they show."""
+    """The fits made so far and what they leave over."""
 
     def __init__(self, stencil: Stencil, effort: Effort):
         self.samples = Samples(stencil, effort.pairs)
@@ -72,70 +79,139 @@ class Radii:
         self.length = math.prod(sizes)
         self.effort = effort
         self.fits: list[Fit] = []
-        self.close: list[Fit] = []
-        self.noise = 0.0
-        self.measured_at = 0.0
-        """of a coefficient, where f is seen to have more than rounding makes"""
+        self.texture: Texture | None = None
 
     def excess(self, fit: Fit) -> float:
-        """The noise in units of a fit, if it was measured well within the fit."""
-        return self.noise / fit.unit if fit.radius > WITHIN * self.measured_at else 0.0
+        """The noise of a coefficient beyond that of rounding, if it shows well within the fit."""
+        texture = self.texture
+        if texture is None or not texture.noise or fit.radius < WITHIN * texture.width:
+            return 0.0
+        return (texture.noise + texture.growth * fit.radius) * self.samples.spread
 
     def settled(self, fit: Fit) -> bool:
         """Whether the coefficients of a fit decay to what noise explains."""
-        return fit.estimate.level <= QUIET * max(fit.floor, self.excess(fit))
+        return fit.settled(self.excess(fit))
+
+    def come_down(self, fit: Fit) -> bool:
+        """Whether all the terms that a fit leaves out have come down to noise."""
+        return fit.estimate.level * fit.unit <= QUIET * max(fit.floor * fit.unit, self.excess(fit))
 
     def sharp(self, fit: Fit) -> bool:
         """Whether the bar is small beside the value, or beside what would change f by as much as its size."""
-        return fit.bar <= SHARP * max(abs(fit.value), fit.unit / self.length)
+        return fit.bar <= SHARP * max(abs(fit.value), self.least(fit))
+
+    @property
+    def calm(self) -> float:
+        """The radius of a fit that is known to leave nothing over."""
+        return self.texture.inside.radius if self.texture and self.texture.inside else 0.0
+
+    def least(self, fit: Fit) -> float:
+        """The derivative that would change f by as much as its size."""
+        return fit.unit / self.length
 
     @property
     def best(self) -> Fit | None:
-        """The fit with the least bar among those that agree with the samples nearer to the point."""
-        return least_bar([fit for fit in self.fits if self.samples.agrees(fit, self.excess(fit))])
+        """The best of the fits so far."""
+        return self.best_of(self.fits)
 
-    def contradicted(self, best: Fit) -> bool:
-        """Whether a wider or closer fit, whose residue is small beside f, gives another value.
+    def best_of(self, fits: Sequence[Fit]) -> Fit | None:
+        """The fit with the least bar, of those that settle if any does, and that are wider than steps of f.
 
-        The residue may be f (then the close fit is right) or rounding in steps inside f (then the wide one is). Steps
-        are about as wide, beside x, as they are high beside f; a close fit that spans many of them shows f.
+        Only fits count that agree with the samples nearer to the point.
         """
-        others = [
-            fit for fit in self.fits if fit.radius > best.radius and best.radius / WIDTH < fit.estimate.level <= STEPS
-        ]
-        others += [fit for fit in self.close if fit.radius < best.radius and fit.estimate.level <= QUIET * fit.floor]
-        return any(abs(fit.value - best.value) > fit.bar + best.bar for fit in others)
+        grain = self.texture.width if self.texture else 0.0
+        agreeing = [fit for fit in fits if self.samples.agrees(fit, self.excess(fit))]
+        wide = [fit for fit in agreeing if fit.radius >= grain]
+        settled = [fit for fit in wide if self.settled(fit)]
+        pieces = [fit for fit in agreeing if fit.distinct > STAIRS and self.settled(fit)]
+        return least_bar(settled) or least_bar(pieces) or least_bar(wide)
 
-    def enough(self, fit: Fit) -> bool:
-        """Whether a fit shows f as smooth as was asked for."""
-        return fit.roughness <= self.effort.enough
+    @property
+    def open(self) -> list[Fit]:
+        """Fits that leave something over, the closest first."""
+        return sorted((fit for fit in self.fits if not self.settled(fit)), key=lambda fit: fit.radius)
 
-    def measure_noise(self) -> Search[None]:
-        """Fit close to the point, where f is nearly constant; farther away if it takes few values there."""
-        for radius in CLOSE:
-            fit = yield from self.samples.fit(radius)
-            self.measured_at = radius
-            if fit is not None and self.samples.distinct(radius) > STAIRS:
-                self.close.append(fit)
-                if radius == CLOSE[0] or fit.roughness <= RIPPLE:
-                    self.noise = fit.estimate.level * fit.unit
-                break
+    def doubtful(self, fit: Fit) -> bool:
+        """Whether it is time to see what fits leave over: after two that do, or one that would be good enough."""
+        open_ = sum(not self.come_down(other) for other in self.fits)
+        return open_ > 1 or (fit.roughness <= self.effort.enough and not self.settled(fit))
+
+    def look(self) -> Search[None]:
+        """See close to the point what fits leave over."""
+        wide = min((fit for fit in self.fits if not self.come_down(fit)), key=lambda fit: fit.radius)
+        self.texture = yield from close_look(self.samples, wide)
+
+    def explain(self) -> Search[None]:
+        """Where fits leave something over that the best one does not account for, find out what that is."""
+        rough = None if self.kinked or (self.texture and self.texture.noise) else self._unexplained()
+        if rough is None:
+            return
+        best = self.best
+        calm = [fit for fit in self.samples.fits if self.settled(fit) and fit.radius < rough.radius]
+        if best is not None and self.settled(best):
+            calm = [fit for fit in calm if not _apart(fit, best)]
+        if calm:
+            inside = max(calm, key=lambda fit: fit.radius)
+            self.texture = yield from explain(self.samples, inside, rough, self.open[-1])
+        elif self.texture is None:
+            self.texture = yield from close_look(self.samples, rough)
+
+    @property
+    def kinked(self) -> bool:
+        """Whether fits look as if f had a kink of some order at the point."""
+        return sum(fit.estimate.slow for fit in self.open) > 1
+
+    def _unexplained(self) -> Fit | None:
+        """The closest fit that leaves something over, and excludes the best one, promises much more, or is stuck."""
+        best, open_ = self.best, self.open
+        if best is None or not self.settled(best):
+            return next(iter(open_), None)
+        open_ = [fit for fit in open_ if self._counts(fit)]
+        doubts = [fit for fit in open_ if _apart(fit, best) or fit.bar * SHARPER < best.bar]
+        return next(iter(doubts or open_[: _stuck(open_)]), None)
+
+    def _counts(self, fit: Fit) -> bool:
+        """Whether a fit that leaves something over shows f all the same."""
+        return fit.estimate.level <= ROUGH and self.samples.agrees(fit, 0.0)
 
     def next_radius(self, fit: Fit) -> float | None:
         """Where to fit next; None if that promises too little."""
-        if fit.roughness > ROUGH:
+        if fit.distinct == 1 and self.samples.flat() >= fit.radius:
+            return self._beyond(fit.radius)
+        if fit.distinct == 1 or fit.roughness > ROUGH:
             return fit.radius / 32
-        factor, gain = promise(fit, self.order, self.excess(fit))
         best = self.best
+        farthest = max(ROOM, fit.radius, self.absolute) if best is not None and self.sharp(best) else math.inf
+        factor, gain = promise(fit, self.order, self.excess(fit), farthest / fit.radius)
         radius = fit.radius * factor
-        if best is not None and self.enough(best):
-            return None
-        if best is not None and self.sharp(best):
-            radius = min(radius, max(ROOM, fit.radius))
+        if not self.samples.agrees(fit, self.excess(fit)):
+            radius = min(radius, fit.radius / 8, math.sqrt(self.calm * fit.radius) or math.inf)
         stale = any(1 / SAME < radius / other.radius < SAME for other in self.fits)
-        if best is not None and self.settled(best) and (stale or gain * self.effort.gain > 1):
+        if best is not None and best.roughness <= self.effort.enough and self.settled(best):
+            return None
+        if best is not None and self.come_down(best) and (stale or gain * self.effort.gain > 1):
             return None
         return min(other.radius for other in self.fits) / 8 if stale else radius
+
+    def _beyond(self, radius: float) -> float | None:
+        """Where to look for a change of f that is constant out to a radius: the size of x, and then 1."""
+        return next((r for r in (FLAT, self.absolute) if r > radius), None)
+
+    @property
+    def absolute(self) -> float:
+        """The first radius of a variable of size 1."""
+        stencil = self.samples.stencil
+        return self.effort.radius / min(stencil.scale(v) for v in stencil.variables)
+
+
+def _stuck(fits: Sequence[Fit]) -> bool:
+    """Whether the two closest fits leave the same over, as noise, steps and ripples do, but no smooth piece of f."""
+    sizes = [fit.estimate.level * fit.unit for fit in fits[:2]]
+    return len(sizes) == 2 and 2 * sizes[0] > sizes[1]
+
+
+def _apart(a: Fit, b: Fit) -> bool:
+    return abs(a.value - b.value) > APART * (a.bar + b.bar)
 
 
 def search(stencil: Stencil, effort: Effort = THOROUGH) -> Search[Finding]:
@@ -143,22 +219,25 @@ def search(stencil: Stencil, effort: Effort = THOROUGH) -> Search[Finding]:
     radii = Radii(stencil, effort)
     samples = radii.samples
     radius: float | None = effort.radius
+    lowest = min(LOWEST * stencil.unit, math.sqrt(stencil.unit))
     yield from samples.look(effort.radius * t for t in (*nodes(effort.pairs), *CHECKS[: effort.checks]))
-    unsettled = 0
     for _ in range(FITS):
-        if radius is None or radius < LOWEST or not math.isfinite(samples.center):
+        if radius is None or radius < max(lowest, radii.calm) or not math.isfinite(samples.center):
             break
         fit = yield from samples.fit(radius)
         if fit is None:
             radius = min(samples.bad) / 2
             continue
         radii.fits.append(fit)
-        unsettled += not radii.settled(fit)
-        if unsettled == 2 and not radii.measured_at:
-            yield from radii.measure_noise()
+        if radii.texture is None and radii.doubtful(fit):
+            yield from radii.look()
         radius = radii.next_radius(fit)
-    best = radii.best
-    if best is None or radii.contradicted(best):
-        return Finding(None, False, 0.0, samples.center, contradicted=best is not None)
-    smooth = best.roughness <= RIPPLE or radii.settled(best) or radii.enough(best)
-    return Finding(best, smooth, radii.excess(best), samples.center)
+    yield from radii.explain()
+    best = radii.best_of(samples.fits)
+    texture = radii.texture or Texture()
+    flat = yield from plateau(samples, best)
+    if best is None:
+        return Finding(None, False, radii.kinked, samples.center, texture, False, 0.0, flat)
+    size = best.unit if best.roughness <= ROUGH else min(best.unit, abs(samples.center))
+    visible = texture.noise <= COARSE * size
+    return Finding(best, radii.settled(best), radii.kinked, samples.center, texture, visible, radii.least(best), flat)

@@ -12,10 +12,11 @@ from typing import NamedTuple
 from diffkit.differences.chebyshev import chop, coefficients, nodes, slope_at_one
 from diffkit.differences.fits import QUIET, ROUNDING, magnitude
 from diffkit.differences.sampling import UNIT, Search, finite
-from diffkit.differences.stencils import Stencil
+from diffkit.differences.stencils import Stencil, divided
 
-RADII = (0.1129375, 0.1129375 / 2**8, 0.1129375 / 2**16)  # of the scale
-NEAREST, NEAREST_TO_ZERO = 2.0**-44, 2.0**-900  # of the scale: the distance to which a picture must hold
+WIDEST, RADII = 0.1129375, 3  # the largest radius, of the scale, and how many there are
+CLOSER = 0.15  # power of the unit by which the next radius is smaller
+NEAREST, NEAREST_TO_ZERO = 2.0**9, 2.0**-900  # units, and part of the scale: to where a picture must hold
 PAIRS = 5  # half the samples of a side
 
 
@@ -46,6 +47,7 @@ class Near(NamedTuple):
 class Sides(NamedTuple):
     """Both sides, by radius from large to small, None where f is not finite; and the nearest sample of each."""
 
+    radii: tuple[float, ...]
     left: tuple[Side | None, ...]
     right: tuple[Side | None, ...]
     nearest: tuple[Near, Near]
@@ -53,31 +55,37 @@ class Sides(NamedTuple):
     """how far the rounding of x may move it"""
 
 
-def look(stencil: Stencil) -> Search[Sides]:
-    """See both sides of the variable of a pure derivative."""
+def look(stencil: Stencil, noise: float = 0.0) -> Search[Sides]:
+    """See both sides of the variable of a pure derivative; ``noise`` is what the code makes beyond its rounding."""
     scale = stencil.scale(stencil.variables[0])
     marks = [(1 + t) / 2 for t in (*nodes(PAIRS), *(-t for t in nodes(PAIRS)))]
-    rows = [[radius * mark for mark in marks] for radius in RADII]
-    nearest = NEAREST if stencil.point[stencil.variables[0]] else NEAREST_TO_ZERO
+    radii = tuple(WIDEST * stencil.unit ** (CLOSER * k) for k in range(RADII))
+    rows = [[radius * mark for mark in marks] for radius in radii]
+    nearest = NEAREST * stencil.unit if stencil.point[stencil.variables[0]] else NEAREST_TO_ZERO
     steps = [nearest, *(h for row in rows for h in row)]
     center, *values = yield [stencil.point, *(p for h in steps for p in stencil.points(h))]
     exact = [stencil.steps(h)[0] for h in steps]
     both = []
     ends = []
     for sign, seen in ((-1.0, values[1::2]), (1.0, values[0::2])):
-        noise = 4 * UNIT * max(abs(center), abs(seen[0]))
-        ends.append(Near(nearest, sign * exact[0], seen[0] - center, noise))
+        near = 4 * stencil.unit * max(abs(center), abs(seen[0])) + 4 * noise
+        ends.append(Near(nearest, sign * exact[0], seen[0] - center, near))
         found = []
         for k, row in enumerate(rows):
             part = slice(1 + k * len(marks), 1 + (k + 1) * len(marks))
             ideal = [sign * h * scale for h in row]
-            found.append(_side(seen[part], center, ideal, exact[part], stencil.order))
+            found.append(_side(seen[part], center, ideal, exact[part], stencil, noise))
         both.append(tuple(found))
-    return Sides(both[0], both[1], (ends[0], ends[1]), UNIT * abs(stencil.point[stencil.variables[0]]))
+    return Sides(radii, both[0], both[1], (ends[0], ends[1]), UNIT * abs(stencil.point[stencil.variables[0]]))
 
 
 def _side(
-    seen: Sequence[float], center: float, ideal: Sequence[float], exact: Sequence[float], order: int
+    seen: Sequence[float],
+    center: float,
+    ideal: Sequence[float],
+    exact: Sequence[float],
+    stencil: Stencil,
+    noise: float,
 ) -> Side | None:
     """Fit one side; the samples are moved along their secants to where they ought to be."""
     if not finite(seen) or not all(exact):
@@ -89,20 +97,14 @@ def _side(
     pairs = list(zip(rises[:PAIRS], rises[PAIRS:], strict=True))
     series = coefficients([(far + near) / 2 for far, near in pairs], 0)
     series.update(coefficients([(far - near) / 2 for far, near in pairs], 1))
-    floor = ROUNDING * UNIT * size / unit / math.sqrt(PAIRS)
+    floor = max(ROUNDING * stencil.unit * size, noise) / unit / math.sqrt(PAIRS)
     half = ideal[0] / (1 + nodes(PAIRS)[0])
     derivatives = []
     quiet = True
-    for m in range(order + 1):
+    for m in range(stencil.order + 1):
         estimate = chop(series, {j: slope_at_one(j, m) * (-1.0) ** (j + m) for j in series}, floor)
         quiet = quiet and estimate.level <= QUIET * floor
-        value, bar = (unit * _divided(part, half, m) for part in (estimate.value, estimate.bar))
+        value, bar = (divided(part, [half] * m + [1 / unit]) for part in (estimate.value, estimate.bar))
         derivatives.append((value, abs(bar)))
     reach = ideal[PAIRS] * start / first
     return Side(tuple(derivatives), quiet, abs(seen[PAIRS]), base / reach if reach else math.inf)
-
-
-def _divided(value: float, half: float, order: int) -> float:
-    for _ in range(order):
-        value /= half
-    return value

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import product
 
-from diffkit.differences.sampling import Point, total
+from diffkit.differences.sampling import UNIT, Point, total
 
 CENTRAL = {
     1: ((1, 0.5), (-1, -0.5)),
@@ -23,12 +23,16 @@ class Stencil:
 
     A derivative in one variable takes f(x ± h), whose odd and even halves serve every order. A mixed one takes the
     product of central differences, which has the parity of its order. A step h is relative: a variable moves by
-    h·|x|, or by h at zero, rounded so that x ± step is exact.
+    h·|x|, or by h at zero, rounded so that x ± step is exact. ``unit`` is that of the rounding of f.
     """
 
-    def __init__(self, point: Point, multi_index: Sequence[int], scales: dict[int, float] | None = None):
+    def __init__(
+        self, point: Point, multi_index: Sequence[int], scales: dict[int, float] | None = None, unit: float = UNIT
+    ):
         self.point = point
+        self.multi_index = multi_index
         self.scales = scales or {}
+        self.unit = unit
         self.order = len(multi_index)
         self.variables = tuple(sorted(set(multi_index)))
         self.orders = tuple(multi_index.count(v) for v in self.variables)
@@ -64,6 +68,11 @@ class Stencil:
             found.append((abs(x) + h * self.scale(v)) - abs(x))
         return found
 
+    def ratio(self, h: float) -> float:
+        """The step of the only variable over what it ought to be."""
+        (step,) = self.steps(h)
+        return step / (h * self.scale(self.variables[0]))
+
     def points(self, h: float) -> list[Point]:
         """The points of the stencil for a relative step."""
         steps = self.steps(h)
@@ -77,16 +86,36 @@ class Stencil:
 
     def fold(self, h: float, values: Sequence[float], center: float) -> dict[int, float]:
         """Odd (1) and even (0) part of the samples, as if the steps had not been rounded."""
-        ratios = [step / (h * self.scale(v)) for v, step in zip(self.variables, self.steps(h), strict=True)]
         if self.pure:
-            (ratio,), (right, left) = ratios, values
+            ratio = self.ratio(h)
+            right, left = values
             return {1: (right - left) / 2 / ratio, 0: ((right - center) + (left - center)) / 2 / ratio**2}
+        ratios = [step / (h * self.scale(v)) for v, step in zip(self.variables, self.steps(h), strict=True)]
         summed = total(w * value for (_, w), value in zip(self.parts, values, strict=True))
         return {self.parity: summed / math.prod(r**m for r, m in zip(ratios, self.orders, strict=True))}
 
-    def derivative(self, slope: float, h: float) -> float:
-        """The partial derivative, from the derivative of the folded samples by the step in units of h."""
-        for v, m in zip(self.variables, self.orders, strict=True):
-            for _ in range(m):
-                slope /= h * self.scale(v)
-        return slope if self.pure else slope / math.factorial(self.order)
+    def moved(self, h: float) -> Stencil:
+        """The same samples about another point, a relative step away in every variable."""
+        point = list(self.point)
+        for v, step in zip(self.variables, self.steps(h), strict=True):
+            point[v] += step
+        scales = {v: self.scale(v) for v in self.variables}
+        return Stencil(tuple(point), self.multi_index, scales, self.unit)
+
+    def derivative(self, slope: float, h: float, unit: float) -> float:
+        """The partial derivative, from that of the folded samples, in a unit of f, by the step in units of h."""
+        steps = [h * self.scale(v) for v, m in zip(self.variables, self.orders, strict=True) for _ in range(m)]
+        return divided(slope if self.pure else slope / math.factorial(self.order), [*steps, 1 / unit])
+
+
+def divided(value: float, divisors: Sequence[float]) -> float:
+    """The quotient by every divisor, where products and quotients on the way may leave the range of binary64."""
+    fraction, exponent = math.frexp(value)
+    for divisor in divisors:
+        part, power = math.frexp(divisor)
+        fraction, shift = math.frexp(fraction / part)
+        exponent += shift - power
+    try:
+        return math.ldexp(fraction, exponent)
+    except OverflowError:
+        return math.copysign(math.inf, fraction)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
-from diffkit.differences.sides import RADII, Near, Side, Sides
+from diffkit.differences.sides import Near, Side, Sides
 from diffkit.results import Odd
 
 CLEAR = 2.0  # a gap beyond this many bars is one
-GROWTH = 1.5  # a slope that grows by more, each time the radius falls by 256, has no limit in sight
+GROWTH = 0.07  # a slope that grows faster than this power of 1/h has no limit in sight
 LIKE, ALIKE = 0.05, 0.25  # by how much that power may change towards the nearest sample, and from far away
 CONTINUOUS = 0.85  # a slope that grows faster than this power of 1/h belongs to a jump, or to noise
-POLE = 50.0  # likewise for f itself, which grows by 256 at a simple pole
+POLE = 0.7  # likewise for f itself, which grows as 1/h at a simple pole
 
 NO_SIDE = "f has no finite value on one side of the point, or on both"
 UNSETTLED = "the differences do not settle at any step"
@@ -24,7 +25,8 @@ def judge(sides: Sides, order: int) -> Odd:
     if not any(sides.left) or not any(sides.right):
         outside = not all(math.isfinite(near.rise) for near in sides.nearest)
         return Odd("domain_error", NO_SIDE) if outside else Odd("uncertain", UNSETTLED)
-    if _grows([left.size for left, _ in pairs], POLE) and _grows([right.size for _, right in pairs], POLE):
+    sizes = [[side.size for side in pair] for pair in pairs]
+    if all(_grows(part, sides.radii, POLE) for part in zip(*sizes, strict=True)):
         return Odd(
             "uncertain", "f grows as the point is approached: a pole there, or nearer to it than values can show"
         )
@@ -67,23 +69,25 @@ def _gap(quiet: list[tuple[Side, Side]], sides: Sides, m: int, order: int) -> Od
     return Odd("not_differentiable", message, left=a, right=b)
 
 
-def _grows(sizes: list[float], factor: float) -> bool:
-    """Whether sizes grow by a factor from each radius to the next."""
-    return len(sizes) > 2 and all(b > factor * a for a, b in pairwise(sizes))
+def _grows(sizes: Sequence[float], radii: Sequence[float], power: float) -> bool:
+    """Whether sizes that are seen at every radius grow from each to the next, by more than a power of 1/h."""
+    factor = (radii[0] / radii[1]) ** power
+    return len(sizes) == len(radii) and sizes[0] > 0 and all(b > factor * a for a, b in pairwise(sizes))
 
 
 def _steep(pairs: list[tuple[Side, Side]], sides: Sides) -> Odd | None:
     """A vertical tangent: slopes on both sides that grow as one power of 1/h all the way to the nearest samples."""
-    if all(_grows_on([pair[k].secant for pair in pairs], near) for k, near in enumerate(sides.nearest)):
+    slopes = [[pair[k].secant for pair in pairs] for k in range(2)]
+    if all(_grows_on(part, sides.radii, near) for part, near in zip(slopes, sides.nearest, strict=True)):
         return Odd("not_differentiable", "the slope grows without limit towards the point")
     return None
 
 
-def _grows_on(slopes: list[float], near: Near) -> bool:
+def _grows_on(slopes: Sequence[float], radii: Sequence[float], near: Near) -> bool:
     last = near.rise / near.step
     secants = [abs(slope) for slope in slopes]
-    if not _grows(secants, GROWTH) or abs(near.rise) <= 2 * near.noise or any(slope * last < 0 for slope in slopes):
+    if not _grows(secants, radii, GROWTH) or abs(near.rise) <= 2 * near.noise or any(s * last < 0 for s in slopes):
         return False
-    far, middle = (math.log(b / a) / math.log(RADII[0] / RADII[1]) for a, b in pairwise(secants))
-    power = math.log(abs(last) / secants[-1]) / math.log(RADII[-1] / near.distance)
+    far, middle = (math.log(b / a) / math.log(radii[0] / radii[1]) for a, b in pairwise(secants))
+    power = math.log(abs(last) / secants[-1]) / math.log(radii[-1] / near.distance)
     return power < CONTINUOUS and abs(power - middle) < LIKE and abs(power - far) < ALIKE

@@ -28,6 +28,7 @@ from diffkit.program import Program, run
 from diffkit.questions import ask, make_task
 from diffkit.referee import Referee
 from diffkit.results import Odd, Result
+from diffkit.surroundings import undisturbed
 from diffkit.syntax import format_outputs
 from diffkit.syntax.names import Name, Names
 from diffkit.tasks import Task
@@ -159,6 +160,7 @@ class Quotients:
 
 
 @timed
+@undisturbed()
 def quotients(
     f: Any, at: Any, *, wrt: Name | None = None, steps: Any = None,
     variables: Names | None = None, args: Sequence[Any] = (),

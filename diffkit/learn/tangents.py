@@ -26,6 +26,7 @@ from diffkit.primitives import table
 from diffkit.program import Program
 from diffkit.questions import OfExpression, ask, read_direction
 from diffkit.results import Result
+from diffkit.surroundings import undisturbed
 from diffkit.syntax import format_outputs
 from diffkit.syntax.names import Names
 from diffkit.tasks import derivative_task, directional_task, gradient_task, taylor_task
@@ -153,6 +154,7 @@ class Tangent:
 
 
 @timed
+@undisturbed()
 def tangent(
     f: Any, at: Any, *, deltas: Any = None, direction: Any = None, variables: Names | None = None,
     args: Sequence[Any] = (),

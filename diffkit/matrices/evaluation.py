@@ -12,13 +12,13 @@ import numpy as np
 from diffkit.algebras.floats import to_float
 from diffkit.builder import NAMED, exact
 from diffkit.callables import Function
-from diffkit.errors import DiffkitError, PointError, TracingError, VariableError, did_you_mean
+from diffkit.errors import DiffkitError, PointError, TracingError, VariableError, did_you_mean, listing
 from diffkit.limits import DEFAULT, Limits
 from diffkit.matrices.language import check_names, parse_array
 from diffkit.matrices.nodes import Node, in_order, names_of
 from diffkit.matrices.shapes import Shape, shapes_of
 from diffkit.ndarrays import TracedArray
-from diffkit.ndarrays.kernel import apply_row
+from diffkit.ndarrays.kernel import apply_row, exactly
 from diffkit.primitives import table
 from diffkit.program import Constant
 from diffkit.syntax.names import Names, check_variables, natural_order
@@ -46,7 +46,7 @@ class ArrayFunction(Function):
         names = own if variables is None else check_variables(variables)
         missing = [name for name in free if name not in names]
         if missing:
-            raise VariableError(f"unknown variable {missing[0]}", hint=f"the variables are {', '.join(names)}")
+            raise VariableError(f"unknown variable {missing[0]}", hint=f"the variables are {listing(names)}")
         declared = frozenset((*given, *data, *(() if variables is None else names)))
         check_names(node, text, declared, given)
         ordered = variables is not None or not (data or bound)
@@ -109,7 +109,7 @@ class ArrayFunction(Function):
                 self.node, {**sizes, **dict(zip(self.names, shapes, strict=True))}, self.text
             )
         traced = next((v for v in values if isinstance(v, TracedArray)), None)
-        data = self.data if traced is None else {name: _lifted(v, traced) for name, v in self.data.items()}
+        data = {name: exactly(v, *values) for name, v in self.data.items()}
         bound = {**data, **dict(zip(self.names, values, strict=True))}
         try:
             return run_tree(self.node, bound, self.known[shapes], traced)
@@ -205,13 +205,7 @@ def _constant(node: Node, traced: TracedArray | None) -> Any:
     value: Constant = NAMED[node.value] if node.kind == "constant" else exact(Fraction(node.value))
     if traced is None:
         return np.float64(to_float(value))
-    return TracedArray(traced.level, np.array(traced.level.builder.constant(value)))
-
-
-def _lifted(value: Any, traced: TracedArray) -> TracedArray:
-    """Data as constants of a trace, so that what is computed of data alone is not rounded either."""
-    slots = [traced.level.constant(v) for v in np.ravel(value).tolist()]
-    return TracedArray(traced.level, np.array(slots, dtype=np.int64).reshape(np.shape(value)))
+    return traced.level.exact(value)
 
 
 def _apply(node: Node, args: list[Any], shape: Shape) -> Any:

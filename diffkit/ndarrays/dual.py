@@ -13,14 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.algebras.arrays import ARRAYS
-from diffkit.algebras.dual import Dual, DualAlgebra
+from diffkit.algebras.dual import Dual
 from diffkit.errors import TracingError
-from diffkit.ndarrays.kernel import ROWS, Proxy, answer, contract, gather, own, plain, real, total
+from diffkit.ndarrays.kernel import ROWS, Proxy, answer, apply_formula, contract, duals, gather, own, plain, real, total
 from diffkit.ndarrays.places import Followed, Hit, Watch, jointly, places_met, ties_met, unmoved
 from diffkit.primitives import Primitive
 from diffkit.rules import by_rule
 
-DUALS = DualAlgebra(ROWS)
 ONLY = 0
 """the one direction key; its tangent holds all directions"""
 
@@ -76,7 +75,7 @@ class DualArray(Followed):
         shape = np.shape(answer)
         padded = [_padded(part.tangent, len(shape)) for part in parts]
         moving = [Dual(p, None if t is None else {ONLY: t}) for p, t in zip(primals, padded, strict=True)]
-        tangent = DUALS.push(primitive, moving, answer).tangents.get(ONLY)
+        tangent = duals(primals).push(primitive, moving, answer).tangents.get(ONLY)
         full = (self.level.directions, *shape)
         if tangent is not None and np.shape(tangent) != full:
             tangent = np.broadcast_to(tangent, full)
@@ -101,7 +100,7 @@ class DualArray(Followed):
                 if np.any(bad & smooth):  # proxies of an outer level meet in the slope, where they may have a kink too
                     nested = any(isinstance(t, Proxy) for t in tangents)
                     zeros = [0.0 if t is None else t for t in tangents]
-                    tangent = np.where(bad & smooth, by_rule(place.slope, ROWS, zeros) if nested else ahead, tangent)
+                    tangent = np.where(bad & smooth, apply_formula(place.slope, zeros) if nested else ahead, tangent)
                 bad = bad & ~smooth
             if np.any(bad):
                 self.level.hit(primitive, place)

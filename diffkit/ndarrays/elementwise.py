@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from diffkit.errors import TracingError
-from diffkit.ndarrays.kernel import ROWS, Proxy, numeric, plain
+from diffkit.ndarrays.kernel import ROWS, Proxy, apply_formula, numeric, plain
 from diffkit.ndarrays.registry import FUNCTIONS, UFUNCS, rule
 from diffkit.ndarrays.source import user_line
 from diffkit.ndarrays.structure import plain_target
 from diffkit.primitives import Primitive, Rule, table
-from diffkit.rules import by_rule
 
 
 def _toward_zero(F: Any, x: Any) -> Any:
@@ -60,7 +59,6 @@ FORMULAS: dict[str, Rule] = {
     "logit": lambda F, x: F.log(x) - F.log1p(-x),
     "log_expit": lambda F, x: -F.softplus(-x),
     "ndtr": lambda F, x: F.erfc(-x / F.sqrt(2)) / 2,
-    "log_ndtr": lambda F, x: F.log(F.erfc(-x / F.sqrt(2)) / 2),
     # at x = 0 these are 0 like √x, with its edge there
     "xlogy": lambda F, x, y: F.where(F.and_(F.eq(y, 0), F.eq(x, 0)), F.sqrt(x), x * F.log(y)),
     "xlog1py": lambda F, x, y: F.where(F.and_(F.eq(y, -1), F.eq(x, 0)), F.sqrt(x), x * F.log1p(y)),
@@ -125,7 +123,7 @@ def elementwise(name: str, *inputs: Any) -> Any:
         )
     if name == "jv":
         args[0] = _order(args[0])
-    return by_rule(FORMULAS[name], ROWS, args)
+    return apply_formula(FORMULAS[name], args)
 
 
 def _numbers(row: Primitive, args: list[Any]) -> list[Any]:
@@ -198,8 +196,8 @@ def sinc(x: Any) -> Any:
 @rule(np.round, np.around)
 def round_(x: Any, decimals: int = 0) -> Any:
     """Round to a number of decimals, halves to even."""
-    scale = 10.0**decimals
-    return np.rint(x) if decimals == 0 else np.rint(x * scale) / scale
+    scale = 10.0 ** abs(decimals)
+    return np.rint(x * scale) / scale if decimals > 0 else np.rint(x / scale) * scale
 
 
 @rule(np.fix)

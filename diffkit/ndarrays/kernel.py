@@ -15,10 +15,13 @@ from typing import Any
 import numpy as np
 
 from diffkit.algebras.arrays import ARRAYS
+from diffkit.algebras.dual import DualAlgebra
 from diffkit.errors import TracingError
 from diffkit.ndarrays.methods import Methods, Shape
 from diffkit.ndarrays.source import user_line
-from diffkit.primitives import Primitive, table
+from diffkit.primitives import Primitive, Rule, table
+from diffkit.program import Constant
+from diffkit.rules import by_rule
 
 NUMBERS = count(1)
 SMALL = 4096  # pairs of elements up to which a loop over them beats a matrix product
@@ -74,6 +77,12 @@ class Proxy(Methods):
         """The value at the level below; None where there are no values."""
         raise NotImplementedError
 
+    @property
+    def ground(self) -> Any:
+        """The trace that values are of, at the bottom of all levels; None where they are numbers."""
+        below = self.primal
+        return below.ground if isinstance(below, Proxy) else None
+
     # Views ------------------------------------------------------------------------------------------------------
 
     @property
@@ -117,9 +126,17 @@ class Proxy(Methods):
 
 
 class Rows:
-    """The algebra of arrays and proxies: the base over which dual arrays are dual."""
+    """The algebra of arrays and proxies: the base over which dual arrays are dual.
 
-    constant = staticmethod(ARRAYS.constant)
+    Constants are exact where a trace is at the bottom, and floats elsewhere.
+    """
+
+    def __init__(self, trace: Any = None):
+        self.trace = trace
+
+    def constant(self, value: Constant) -> Any:
+        """Give the value of an exact constant."""
+        return ARRAYS.constant(value) if self.trace is None else self.trace.exact(value)
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
         """Give the elementwise value of a row."""
@@ -136,11 +153,48 @@ class Rows:
 
 
 ROWS = Rows()
+DUALS = DualAlgebra(ROWS)
+
+
+def trace_beneath(args: Iterable[Any]) -> Any:
+    """Give the trace at the bottom of proxies; None where they hold numbers."""
+    for arg in args:
+        if isinstance(arg, Proxy) and (found := arg.ground) is not None:
+            return found
+    return None
+
+
+def rows(args: Iterable[Any]) -> Rows:
+    """Give the algebra for formulas of some arguments: its constants are as exact as they are."""
+    trace = trace_beneath(args)
+    return ROWS if trace is None else Rows(trace)
+
+
+def duals(args: Iterable[Any]) -> DualAlgebra:
+    """Give the duals over arrays and proxies, with constants as exact as the arguments are."""
+    base = rows(args)
+    return DUALS if base is ROWS else DualAlgebra(base)
+
+
+def exactly(x: Any, *beside: Any) -> Any:
+    """Numbers that a rule computes with: as constants of the trace beneath what they meet, which rounds nothing.
+
+    Where nothing is traced, or the numbers are followed themselves, they stay as they are.
+    """
+    if isinstance(x, Proxy) or (trace := trace_beneath(beside)) is None:
+        return x
+    x = numeric(x)
+    return x if x.dtype == bool else trace.constants(x)
 
 
 def apply_row(name: str, *args: Any) -> Any:
     """Give the elementwise value of the row called ``name``."""
     return ROWS.apply(table[name], args)
+
+
+def apply_formula(rule: Rule, args: Sequence[Any]) -> Any:
+    """Give the elementwise value of a formula in rows, whose constants and other plain numbers are not rounded."""
+    return by_rule(rule, rows(args), [exactly(a, *args) for a in args])
 
 
 def leader(args: Iterable[Any]) -> Proxy | None:
@@ -224,7 +278,7 @@ def numeric(value: Any) -> Any:
         return join(value)
     array = np.asarray(value)
     if array.dtype.kind in "iuf":
-        return array if array.dtype == np.float64 else array.astype(float)
+        return array if array.dtype in (np.float64, np.longdouble) else array.astype(float)
     if array.dtype.kind == "b":
         return array
     raise TracingError(f"cannot compute with {type(value).__name__}s of type {array.dtype}, at {user_line()}")

@@ -3,18 +3,22 @@
 Where there are values, a function of a matrix is its value at the level below plus its first-order change, which
 has the right derivative; level below level, that gives derivatives of every order. Formulas: M. Giles, An extended
 collection of matrix derivative results (2008), sections 2.2 and 2.3; for Cholesky, I. Murray, arXiv:1602.07527, eq. 8.
-A traced matrix has no values: up to 4 × 4, cofactors.
+A traced matrix has no values: up to 4 × 4, cofactors. One that does not depend on the input is inverted in rational
+arithmetic, as a trace is a formula and may not round.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
+from diffkit.algebras.rationals import exact_inverse
 from diffkit.errors import TracingError
-from diffkit.ndarrays.kernel import Proxy, leader, numeric
+from diffkit.ndarrays.kernel import Proxy, exactly, leader, numeric
 from diffkit.ndarrays.ordering import max_, min_
 from diffkit.ndarrays.reductions import axes_of, sum_
 from diffkit.ndarrays.registry import rule
@@ -22,6 +26,8 @@ from diffkit.ndarrays.source import user_line
 
 COFACTORS = 4
 """the largest matrix whose determinant is written out"""
+RATIONAL = 48
+"""the largest constant matrix that is inverted exactly: the fractions grow with its size"""
 
 
 def _below(x: Any, lead: Proxy) -> Any:
@@ -112,12 +118,37 @@ def _cofactor(a: Any, i: int, j: int) -> Any:
 def inv(a: Any) -> Any:
     """A⁻¹, whose change is −A₀⁻¹(A − A₀)A₀⁻¹."""
     n = _square(a)
+    if leader((a,)).primal is None and n and (known := _constant_inverse(a, n)) is not None:  # type: ignore[union-attr]
+        return known
     if _traced(a):
         value = _determinant(a)
         return np.stack([np.stack([_cofactor(a, j, i) / value for j in range(n)], -1) for i in range(n)], -2)
-    below = _below(a, _lead("inv", a))
+    below = exactly(_below(a, _lead("inv", a)), a)
     inverse = np.linalg.inv(below)
     return inverse - inverse @ (a - below) @ inverse
+
+
+def _constant_inverse(a: Any, n: int) -> Any:
+    """The inverse of traced matrices that are constants, in fractions; None if they are not, or are too large.
+
+    A matrix without an inverse has 1/0 in its place, which has no value either.
+    """
+    trace = leader((a,)).level  # type: ignore[union-attr]
+    known = trace.fractions(a)
+    if known is None or n > RATIONAL:
+        return None
+    stack = [known[k : k + n * n] for k in range(0, len(known), n * n)]
+    found = [exact_inverse(matrix, n) for matrix in stack]
+    for matrix, inverse in zip(stack, found, strict=True):
+        if inverse is not None:
+            trace.lost = max(trace.lost, n * _norm(matrix, n) * _norm(inverse, n))
+    none = trace.exact(1) / np.zeros(n * n)
+    return np.reshape(np.stack([none if m is None else trace.constants(m) for m in found]), np.shape(a))
+
+
+def _norm(matrix: Sequence[Fraction], n: int) -> float:
+    """The largest sum of a row's sizes."""
+    return max(float(sum(map(abs, matrix[k : k + n]))) for k in range(0, n * n, n))
 
 
 @rule(np.linalg.solve)
@@ -127,13 +158,11 @@ def solve(a: Any, b: Any) -> Any:
     _square(a)
     vector = np.ndim(b) == 1
     b = b[:, None] if vector else b
-    if isinstance(a, Proxy) and _traced(a):
-        found = inv(a) @ b
-    elif leader((a, b)).primal is None and not isinstance(a, Proxy):  # type: ignore[union-attr]
-        found = np.linalg.inv(a) @ b
+    if leader((a, b)).primal is None:  # type: ignore[union-attr]
+        found = inv(exactly(a, b)) @ b
     else:
         lead = _lead("solve", a, b)
-        a0, b0 = _below(a, lead), _below(b, lead)
+        a0, b0 = exactly(_below(a, lead), lead), exactly(_below(b, lead), lead)
         x0 = np.linalg.solve(a0, b0)
         found = x0 + np.linalg.inv(a0) @ ((b - b0) - (a - a0) @ x0)
     return found[..., 0] if vector else found
@@ -183,7 +212,7 @@ def matrix_power(a: Any, n: int) -> Any:
 @rule(np.linalg.multi_dot)
 def multi_dot(arrays: Any) -> Any:
     """Product of several matrices, from the left."""
-    return reduce(np.dot, arrays)
+    return reduce(np.dot, [exactly(a, *arrays) for a in arrays])
 
 
 @rule(np.linalg.norm, also="linalg.vector_norm")
@@ -210,7 +239,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         return sum_(size, axes, keepdims=keepdims)
     if np.isinf(ord):
         return (max_ if ord > 0 else min_)(size, axes, keepdims=keepdims)
-    return sum_(size**ord, axes, keepdims=keepdims) ** (1.0 / ord)
+    return sum_(size**ord, axes, keepdims=keepdims) ** (exactly(1.0, x) / ord)
 
 
 def _euclidean(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
@@ -223,4 +252,5 @@ def cov(m: Any, *, rowvar: bool = True, bias: bool = False, ddof: Any = None) ->
     x = np.atleast_2d(m)
     x = x if rowvar or np.ndim(m) < 2 else np.transpose(x)
     off = x - np.mean(x, axis=1, keepdims=True)
-    return np.squeeze(off @ np.transpose(off) / (x.shape[1] - ((0 if bias else 1) if ddof is None else ddof)))
+    ddof = (0 if bias else 1) if ddof is None else ddof
+    return np.squeeze(off @ np.transpose(off) / (x.shape[1] - exactly(ddof, x)))

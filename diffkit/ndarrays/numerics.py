@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.errors import TracingError
-from diffkit.ndarrays.kernel import Proxy, leader, numeric, plain
+from diffkit.ndarrays.kernel import Proxy, exactly, leader, numeric, plain
 from diffkit.ndarrays.registry import FUNCTIONS, rule, ufunc_rule
 from diffkit.ndarrays.source import user_line
 from diffkit.ndarrays.structure import plain_target, refuse_proxies
@@ -29,8 +29,8 @@ def polyval(p: Any, x: Any) -> Any:
 def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Any:
     """Points at equal distances, on a new first axis."""
     start, stop = numeric(start), numeric(stop)
-    fractions = np.linspace(0.0, 1.0, num, endpoint)
-    fractions = fractions.reshape(-1, *[1] * max(np.ndim(start), np.ndim(stop)))
+    steps = np.arange(num, dtype=float).reshape(-1, *[1] * max(np.ndim(start), np.ndim(stop)))
+    fractions = exactly(steps, start, stop) / max(num - 1 if endpoint else num, 1)
     return start * (1.0 - fractions) + stop * fractions
 
 
@@ -44,7 +44,7 @@ def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
 @rule(np.gradient)
 def gradient(f: Any, *spacing: Any, axis: Any = None) -> Any:
     """Central differences inside and one-sided ones at the ends, at equal distances."""
-    f = numeric(f)
+    f = exactly(numeric(f), *spacing)
     axes = range(np.ndim(f)) if axis is None else (axis,) if isinstance(axis, int) else axis
     steps = spacing * len(axes) if len(spacing) == 1 else spacing or (1.0,) * len(axes)
     if any(np.ndim(h) for h in steps):

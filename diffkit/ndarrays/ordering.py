@@ -6,12 +6,13 @@ whether a derivative exists. A traced array has no values: max and min are chain
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from diffkit.errors import TracingError
-from diffkit.ndarrays.kernel import Proxy, apply_row, numeric, plain
+from diffkit.ndarrays.kernel import Proxy, apply_row, numeric, plain, rows
 from diffkit.ndarrays.reductions import NO_VALUE, Axis, fold, kept_dims, masked, reduced_last
 from diffkit.ndarrays.registry import UFUNCS, rule
 from diffkit.ndarrays.source import user_line
@@ -178,16 +179,22 @@ def quantile(a: Any, q: Any, axis: Any = None, *, keepdims: bool = False) -> Any
     """Quantile by linear interpolation of the sorted elements, for one plain q."""
     if isinstance(q, Proxy) or np.ndim(q):
         raise TracingError("np.quantile is followed for one plain q", hint="call it once per q")
+    return _interpolated(a, Fraction(float(q)), axis, keepdims)
+
+
+def _interpolated(a: Any, q: Fraction, axis: Any, keepdims: bool) -> Any:
+    """The element at the part q of the way along the sorted ones, between its neighbours on a line."""
     along = np.sort(reduced_last(numeric(a), axis), axis=-1)
-    position = float(q) * (along.shape[-1] - 1)
-    low = int(np.floor(position))
-    found = along[..., low]
-    if position > low:
-        found = found + (along[..., low + 1] - found) * (position - low)
+    low, part = divmod(q * (along.shape[-1] - 1), 1)
+    found = along[..., int(low)]
+    if part:
+        found = found + (along[..., int(low) + 1] - found) * rows([along]).constant(part)
     return kept_dims(found, a, axis, keepdims)
 
 
 @rule(np.percentile)
 def percentile(a: Any, q: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Quantile of q/100."""
-    return quantile(a, numeric(q) / 100.0, axis, keepdims=keepdims)
+    if isinstance(q, Proxy) or np.ndim(q):
+        raise TracingError("np.percentile is followed for one plain q", hint="call it once per q")
+    return _interpolated(a, Fraction(float(q)) / 100, axis, keepdims)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.errors import TracingError
-from diffkit.ndarrays.kernel import Proxy, contract, numeric, plain, total
+from diffkit.ndarrays.kernel import Proxy, contract, exactly, numeric, plain, total
 from diffkit.ndarrays.reductions import numbers
 from diffkit.ndarrays.registry import rule, ufunc_rule
 
@@ -192,7 +192,8 @@ def einsum(subscripts: str, *operands: Any, optimize: Any = False, **_: Any) -> 
     if not isinstance(subscripts, str):
         raise TracingError("np.einsum is followed with subscripts as text", hint='such as np.einsum("ij,j->i", A, x)')
     terms, out = _explicit(subscripts.replace(" ", ""), [np.ndim(x) for x in operands])
-    parts = [_without_repeats(term, numbers(x)) for term, x in zip(terms, operands, strict=True)]
+    operands = tuple(exactly(numbers(x), *operands) for x in operands)
+    parts = [_without_repeats(term, x) for term, x in zip(terms, operands, strict=True)]
     letters, found = parts[0]
     for k, (term, x) in enumerate(parts[1:], 1):
         later = set(out).union(*(t for t, _ in parts[k + 1 :]))
@@ -247,16 +248,17 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any
     grid, values = plain(xp), numeric(fp)
     if isinstance(xp, Proxy):
         raise TracingError("np.interp is followed on a plain grid")
-    grid, points = np.asarray(grid, dtype=float), plain(x)
+    places, points = np.asarray(grid, dtype=float), plain(x)
+    grid, values = exactly(places, x, values), exactly(values, x)
     slopes = (values[1:] - values[:-1]) / np.diff(grid)
     if points is None:  # without values every piece is written out
         found = values[-1] if right is None else right
         for k in range(len(grid) - 2, -1, -1):
             found = np.where(x < grid[k + 1], values[k] + slopes[k] * (x - grid[k]), found)
         return np.where(x < grid[0], values[0] if left is None else left, found)
-    k = np.clip(np.searchsorted(grid, points, side="right") - 1, 0, len(grid) - 2)
+    k = np.clip(np.searchsorted(places, points, side="right") - 1, 0, len(places) - 2)
     found = values[k] + slopes[k] * (x - grid[k])
     found = np.where(x < grid[0], values[0] if left is None else left, found)
     found = np.where(x > grid[-1], values[-1] if right is None else right, found)
-    knot = np.where(points == grid[-1], grid[-1], grid[k])
+    knot = np.where(points == places[-1], places[-1], places[k])
     return found + 0.0 * np.abs(x - knot)  # on a knot there is a kink

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.errors import TracingError
-from diffkit.ndarrays.kernel import Proxy, apply_row, numeric, plain, total
+from diffkit.ndarrays.kernel import Proxy, apply_row, exactly, numeric, plain, total
 from diffkit.ndarrays.registry import UFUNCS, rule
 from diffkit.ndarrays.source import user_line
 
@@ -159,7 +159,7 @@ def var(a: Any, axis: Any = None, *, ddof: Any = 0, keepdims: Any = False, mean:
     """Σ (x − x̄)² / (n − ddof)."""
     centre = np.mean(a, axis=axis, keepdims=True) if mean is None else mean
     off = a - centre
-    return sum_(off * off, axis, keepdims=keepdims) / (_length(a, axis) - ddof)
+    return sum_(off * off, axis, keepdims=keepdims) / (_length(a, axis) - exactly(ddof, off))
 
 
 @rule(np.std)
@@ -173,6 +173,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     """Σ wx / Σ w."""
     if weights is None:
         weights = np.ones(np.shape(a) if axis is None or isinstance(axis, tuple) else np.shape(a)[axis])
+    weights = exactly(weights, a)
     if np.shape(weights) != np.shape(a):
         weights = np.reshape(weights, [n if k in axes_of(a, axis) else 1 for k, n in enumerate(np.shape(a))])
         weights = np.broadcast_to(weights, np.shape(a))
@@ -204,9 +205,11 @@ def ediff1d(a: Any) -> Any:
 
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """Integral by the trapezoidal rule."""
-    y = np.moveaxis(numeric(y), axis, -1)
+    y, dx = exactly(numeric(y), x, dx), exactly(dx, y)
+    y = np.moveaxis(y, axis, -1)
     if x is not None:
-        dx = np.diff(numeric(x)) if np.ndim(x) == 1 else np.diff(np.moveaxis(x, axis, -1))
+        x = exactly(numeric(x), y)
+        dx = np.diff(x) if np.ndim(x) == 1 else np.diff(np.moveaxis(x, axis, -1))
     return np.sum(dx * (y[..., 1:] + y[..., :-1]) / 2.0, axis=-1)
 
 

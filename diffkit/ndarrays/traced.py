@@ -15,7 +15,7 @@ from diffkit.ndarrays.kernel import Level, Proxy, answer
 from diffkit.ndarrays.methods import Shape
 from diffkit.ndarrays.source import user_line
 from diffkit.primitives import Primitive, table
-from diffkit.program import Program
+from diffkit.program import Constant, Program
 
 ADD, MUL, WHERE, LT = table["add"], table["mul"], table["where"], table["lt"]
 SLOTS = 50_000
@@ -23,10 +23,14 @@ SLOTS = 50_000
 
 
 class Traced(NamedTuple):
-    """A traced function: its program, whose outputs are flat, and the shape of what it returned."""
+    """A traced function: its program, whose outputs are flat, and the shape of what it returned.
+
+    ``lost`` says how many times more than the program the function itself may round.
+    """
 
     program: Program
     shape: Shape
+    lost: float = 1.0
 
 
 class Trace(Level):
@@ -37,7 +41,9 @@ class Trace(Level):
         self.builder = ProgramBuilder(names)
         self.inputs = len(names)
         self.slots = slots
-        self._constants: dict[float, int] = {}
+        self.lost = 1.0
+        """how many times more than its formula the code itself may round: n·κ of a constant matrix it solves with"""
+        self._constants: dict[float | Fraction, int] = {}
 
     def emit(self, primitive: Primitive, args: Sequence[int]) -> int:
         """Slot of a row; TracingError beyond the limit."""
@@ -49,15 +55,28 @@ class Trace(Level):
             )
         return slot
 
-    def constant(self, value: float) -> int:
-        """Slot of the binary64 as an exact fraction; TracingError if it is not finite."""
+    def constant(self, value: float | Fraction) -> int:
+        """Slot of a fraction, or of a binary64 as the fraction that it is; TracingError if it is not finite."""
         slot = self._constants.get(value)
         if slot is None:
-            if not math.isfinite(value):
+            if not isinstance(value, Fraction) and not math.isfinite(value):
                 raise TracingError(f"the constant {value} takes part in the computation, at {user_line()}",
                                    hint="choose with np.where instead of computing with it")  # fmt: skip
-            slot = self._constants[value] = self.builder.constant(exact(Fraction(value)))
+            slot = self._constants[value] = self.builder.constant(exact(Fraction(*value.as_integer_ratio())))
         return slot
+
+    def exact(self, value: Constant) -> TracedArray:
+        """An exact constant as an array without axes."""
+        return TracedArray(self, np.array(self.builder.constant(value), dtype=np.int64))
+
+    def constants(self, values: Any) -> TracedArray:
+        """Numbers as an array of the trace that does not depend on the input."""
+        return TracedArray(self, _each(self.constant, values))
+
+    def fractions(self, array: TracedArray) -> list[Fraction] | None:
+        """The elements of an array, flat, if they are all rational constants."""
+        found = [self.builder.rational(slot) for slot in array.content.ravel().tolist()]
+        return [Fraction(value) for value in found if value is not None] if None not in found else None
 
     def truth(self, value: bool) -> int:
         """Slot of a plain truth: 0 < 1 or 1 < 0."""
@@ -91,6 +110,11 @@ class TracedArray(Proxy):
         """There are no values in a trace."""
         return None
 
+    @property
+    def ground(self) -> Trace:
+        """The trace it is of."""
+        return self.level
+
     def __bool__(self) -> bool:
         self._no_branch()
 
@@ -109,8 +133,7 @@ class TracedArray(Proxy):
             return _each(lambda c: trace.emit(WHERE, (c, one, zero)), x.content)
         if isinstance(x, Proxy):
             raise TracingError(f"a trace meets a value of an outer derivative, at {user_line()}")
-        values = np.asarray(x, dtype=bool if truth else float)
-        return _each(trace.truth if truth else trace.constant, values)
+        return _each(trace.truth, np.asarray(x, dtype=bool)) if truth else _each(trace.constant, np.asarray(x) * 1.0)
 
     def row(self, primitive: Primitive, args: Sequence[Any]) -> TracedArray:
         """Emit a row for every element."""
@@ -181,4 +204,4 @@ def trace_function(
         found = TracedArray(trace, np.zeros((), dtype=np.int64))._slots(value, False)
     finally:
         trace.open = False
-    return Traced(trace.builder.program(found.ravel().tolist(), names), found.shape)
+    return Traced(trace.builder.program(found.ravel().tolist(), names), found.shape, trace.lost)

@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.algebras.dual import DualAlgebra
 from diffkit.ndarrays.cotangents import Bar, broadcast, fitted, scattered, without
-from diffkit.ndarrays.kernel import ROWS, contract, plain
+from diffkit.ndarrays.kernel import DUALS, contract, duals, plain
 from diffkit.primitives import Primitive, table
 from diffkit.rules import trace_pushforward
 
 WHERE = table["where"]
-DUALS = DualAlgebra(ROWS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +32,7 @@ class Transposed:
 
     def __call__(self, bar: Bar) -> Bar:
         """Give the cotangent of the argument."""
-        term = DUALS.term(self.primitive, self.primals, self.answer, self.k, bar.value)
+        term = duals(self.primals).term(self.primitive, self.primals, self.answer, self.k, bar.value)
         if term is None:
             term = np.zeros(np.shape(bar.value))
         if self.flat is not None:

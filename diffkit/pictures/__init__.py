@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from diffkit.errors import BackendError, FileError
 from diffkit.files import replaced
+from diffkit.surroundings import undisturbed
 
 MISSING = "pictures need matplotlib"
 INSTALL = "pip install '.[plot]' in the project's folder brings it"
@@ -44,7 +45,7 @@ def in_one_look(draw: Callable[P, T]) -> Callable[P, T]:
             import matplotlib as mpl
         except ImportError:
             raise BackendError(MISSING, hint=INSTALL) from None
-        with mpl.rc_context(SETTINGS):
+        with mpl.rc_context(SETTINGS), undisturbed():
             return draw(*args, **options)
 
     return drawing

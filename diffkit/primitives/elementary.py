@@ -15,12 +15,14 @@ from diffkit.primitives.model import Place, row
 
 
 def ball_atan2(flint: Any, y: Any, x: Any) -> Any:
-    """Angle of a point that a ball encloses, away from the cut."""
+    """Angle of a point that a ball encloses, away from the cut; 0 at the origin."""
     if x > 0:
         return (y / x).atan()
     if y > 0 or y < 0:
         return y.sgn() * flint.arb.pi() / 2 - (x / y).atan()
-    return flint.arb.pi() if x < 0 and y.is_zero() else flint.arb("nan")
+    if y.is_zero() and (x < 0 or x.is_zero()):
+        return flint.arb.pi() if x < 0 else flint.arb(0)
+    return flint.arb("nan")
 
 
 row("exp", "x", "eˣ",

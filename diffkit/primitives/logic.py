@@ -75,7 +75,7 @@ row("not_", "p", "the condition does not hold", infix="not ", truth=True, truths
 row("where", "condition, x, y", "x if the condition holds, else y", truths=(0,), aliases=("Piecewise",), bends=(),
     floats=floats.where, array="where", mpmath=lambda mp, c, x, y: x if c else y, ulps=0.0,
     sympy=lambda sp, c, x, y: sp.Piecewise((x, c), (y, True)),
-    ball=lambda flint, c, x, y: flint.arb("nan") if c is None else x if c else y, series=series.where,
+    ball=lambda flint, c, x, y: x.union(y) if c is None else x if c else y, series=series.where,
     partials=(None, lambda F, c, x, y, r: F.where(c, 1, 0), lambda F, c, x, y, r: F.where(c, 0, 1)),
     pushforward=_select_pushforward,
     points=((True, 1.5, -2.0), (False, 1.5, -2.0)))

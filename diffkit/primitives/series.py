@@ -159,6 +159,18 @@ def besselj(flint: Any, n: Any, x: Any) -> Any:
     return beginning(flint, -found if order < 0 and size % 2 else found, x[0].bessel_j(order))
 
 
+def erfcx(flint: Any, x: Any) -> Any:
+    """U(½, ½, x²)/√π for x > 0, where dᵏ/dzᵏ U(a, b, z) = (−1)ᵏ·(a)ₖ·U(a + k, b + k, z) (DLMF 13.3.22)."""
+    if not x[0] > 0:
+        return (x * x).exp() * x.erfc()
+    half, z = flint.arb("0.5"), x * x
+    coefficients = [
+        (-1) ** k * half.rising(k) / math.factorial(k) * z[0].hypgeom_u(half + k, half + k)
+        for k in range(flint.ctx.cap)
+    ]
+    return _composed(flint, coefficients, z) / flint.arb.pi().sqrt()
+
+
 def _composed(flint: Any, coefficients: Sequence[Any], inner: Any) -> Any:
     """Σ cₖ·(u − u₀)ᵏ."""
     if not all(c.is_finite() for c in coefficients):

@@ -8,6 +8,7 @@ from typing import Any
 from diffkit.primitives import series
 from diffkit.primitives.floats import ieee, scipy_special
 from diffkit.primitives.model import Place, row
+from diffkit.primitives.polygamma import polygamma, polygamma_of_mpmath, polygammas
 
 
 def _special() -> Any:
@@ -20,6 +21,20 @@ def ball_erfc(_: Any, x: Any) -> Any:
     """Arb's erfc; far out, where its bound for a ball is coarse, between the values at the ends."""
     found = x.erfc()
     return found if found > 0 or x.is_exact() else x.upper().erfc().union(x.lower().erfc())
+
+
+def ball_erfcx(flint: Any, x: Any) -> Any:
+    """exp(x²)·erfc(x), for x > 0 as U(½, ½, x²)/√π (DLMF 7.11.5), which does not overflow."""
+    half = flint.arb("0.5")
+    return (x * x).hypgeom_u(half, half) / flint.arb.pi().sqrt() if x > 0 else (x * x).exp() * ball_erfc(flint, x)
+
+
+def ball_log_ndtr(flint: Any, x: Any) -> Any:
+    """Log Φ(x) = log(1 − Φ(−x)): sharp on either side."""
+    root = flint.arb(2).sqrt()
+    if x > 0:
+        return (-ball_erfc(flint, x / root) / 2).log1p()
+    return (ball_erfcx(flint, -x / root) / 2).log() - x * x / 2 if x < 0 else (ball_erfc(flint, -x / root) / 2).log()
 
 
 def ball_polygamma(flint: Any, n: Any, x: Any) -> Any:
@@ -51,6 +66,22 @@ row("erfc", "x", "1 − erf(x), accurate for large x",
     partials=(lambda F, x, y: -2 / F.sqrt(F.pi) * F.exp(-(x**2)),),
     points=(-3.0, 0.3, 2.0, 5.5, 20.0))
 
+row("erfcx", "x", "scaled complementary error function exp(x²)·erfc(x)",
+    floats=scipy_special("erfcx"), array="scipy.special.erfcx", ulps=4.0,
+    mpmath=lambda mp, x: mp.exp(x * x) * mp.erfc(x),
+    definition=lambda F, x: F.exp(x**2) * F.erfc(x),
+    ball=ball_erfcx, series=series.erfcx,
+    partials=(lambda F, x, y: 2 * x * y - 2 / F.sqrt(F.pi),),
+    points=(-3.0, -0.3, 1e-9, 2.0, 20.0))
+
+row("log_ndtr", "x", "log Φ(x), Φ the normal distribution function",
+    floats=scipy_special("log_ndtr"), array="scipy.special.log_ndtr", ulps=10.0,
+    mpmath=lambda mp, x: mp.log1p(-mp.erfc(x / mp.sqrt(2)) / 2) if x > 0 else mp.log(mp.erfc(-x / mp.sqrt(2)) / 2),
+    definition=lambda F, x: F.log(F.erfc(-x / F.sqrt(2)) / 2),
+    ball=ball_log_ndtr,
+    partials=(lambda F, x, y: F.sqrt(2 / F.pi) / F.erfcx(-x / F.sqrt(2)),),
+    points=(-40.0, -5.0, -1.5, 0.3, 4.0))
+
 row("gamma", "x", "gamma function Γ(x)", aliases=("Gamma",),
     floats=ieee(math.gamma), array="scipy.special.gamma", mpmath="gamma", sympy="gamma", ulps=10.0,
     ball="gamma", series="gamma",
@@ -68,7 +99,8 @@ row("loggamma", "x", "log |Γ(x)|", aliases=("lgamma", "gammaln"),
     points=(-2.3, 1e-5, 0.5, 3.3, 20.25, 1e10))
 
 row("digamma", "x", "ψ(x) = Γ′(x)/Γ(x)", aliases=("psi",),
-    floats=scipy_special("psi"), array="scipy.special.psi", mpmath="digamma", ulps=10.0,
+    floats=scipy_special("psi"), array="scipy.special.psi", ulps=10.0,
+    mpmath=lambda mp, x: polygamma_of_mpmath(mp, 0, x),
     definition=lambda F, x: F.polygamma(0, x),
     ball="digamma", series=series.digamma,
     partials=(lambda F, x, y: F.polygamma(1, x),),
@@ -76,12 +108,12 @@ row("digamma", "x", "ψ(x) = Γ′(x)/Γ(x)", aliases=("psi",),
     points=(-2.5, 1e-5, 0.5, 3.3, 20.25, 1e10))
 
 row("polygamma", "n, x", "nth derivative of ψ(x); the order n is an integer constant", orders=(0,),
-    floats=scipy_special("polygamma"), array=lambda np, n, x: _special().polygamma(int(n), x),
-    mpmath=lambda mp, n, x: mp.psi(int(n), x), sympy="polygamma", ulps=20.0,
+    floats=polygamma, array=polygammas,
+    mpmath=polygamma_of_mpmath, sympy="polygamma", ulps=20.0,
     ball=ball_polygamma, series=series.polygamma,
     partials=(None, lambda F, n, x, y: F.polygamma(n + 1, x)),
     places=(POLYGAMMA_POLE,),
-    points=((0, 0.5), (1, 3.3), (2, 20.25), (3, 1e-3)))
+    points=((0, 0.5), (1, 3.3), (2, 20.25), (3, 1e-3), (1, -20.3), (2, -100.75), (4, -2.7)))
 
 row("besselj", "n, x", "Bessel function of the first kind; the order n is an integer constant", orders=(0,),
     floats=scipy_special("jv"), array=lambda np, n, x: _special().jv(int(n), x),

@@ -48,6 +48,9 @@ class Question(Protocol):
     def other(self, kind: str, **options: Any) -> Question:
         """Ask for another kind of derivative of the same f."""
 
+    def is_same(self, other: Any) -> bool:
+        """Whether another question about f asks for the same derivatives."""
+
     def values(self, x: Any) -> list[float]:
         """All outputs of f at a flat array of coordinates, in binary64."""
 
@@ -72,6 +75,10 @@ class OfExpression:
     def other(self, kind: str, **options: Any) -> OfExpression:
         """Ask for another kind of derivative of the same expression."""
         return OfExpression(source_task(self._whole.source, kind, options))
+
+    def is_same(self, other: OfExpression) -> bool:
+        """Whether another question about the expression asks for the same derivatives."""
+        return (other.kind, other.task.indices) == (self.kind, self.task.indices)
 
     def values(self, x: Any) -> list[float]:
         """All outputs of f at a flat array of coordinates, in binary64."""

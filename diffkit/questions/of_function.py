@@ -53,6 +53,10 @@ class OfFunction:
         """Ask for another kind of derivative of the same function."""
         return OfFunction(self.function, kind, self.names, (), options)
 
+    def is_same(self, other: OfFunction) -> bool:
+        """Whether another question about the function asks for the same derivatives."""
+        return (other.kind, other.options) == (self.kind, self.options)
+
     def values(self, x: Any) -> list[float]:
         """All entries of the function's result at a flat array, in binary64."""
         if not self.bound:

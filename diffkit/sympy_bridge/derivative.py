@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import sympy
-
 from diffkit.builder import NAMED, ProgramBuilder
 from diffkit.errors import BackendError
 from diffkit.limits import DEFAULT, Limits
 from diffkit.primitives import table
 from diffkit.program import Program
 from diffkit.sympy_bridge.inward import Inward
-from diffkit.sympy_bridge.outward import Outward, check_length, check_size
+from diffkit.sympy_bridge.outward import ASK, Outward, check_length, check_size
+from diffkit.sympy_bridge.stepwise import Stepwise
 from diffkit.sympy_bridge.sums import differentiate_sums, has_wide_sums
 from diffkit.tasks import Index
 
@@ -35,11 +34,13 @@ def _differentiate(program: Program, indices: Sequence[Index], limits: Limits) -
     try:
         out = Outward(program)
         # term by term: SymPy takes long over wide sums, and the order in which they were written is kept
+        stepwise = Stepwise(limits)
         derivatives = [
-            [sympy.diff(term, *(out.symbols[i] for i in index)) if index else term for term in out.terms(k)]
-            for k, index in indices
+            [stepwise.diff(term, [out.symbols[i] for i in index]) for term in out.terms(k)] for k, index in indices
         ]
-    except (ValueError, TypeError, AttributeError, NotImplementedError, RecursionError) as error:
+    except RecursionError:
+        raise limits.exceeded("symbolic_depth", "the derivative is nested too deeply for SymPy", ASK) from None
+    except (ValueError, TypeError, AttributeError, NotImplementedError) as error:
         reason = str(error).split("\n", 1)[0][:80] or type(error).__name__
         raise BackendError(f"SymPy cannot differentiate this: {reason}", hint="use another backend") from None
     builder = ProgramBuilder.of(program)

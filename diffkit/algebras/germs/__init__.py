@@ -2,5 +2,6 @@
 
 from diffkit.algebras.germs.functions import GermAlgebra
 from diffkit.algebras.germs.model import FLAT, Germ, Missing, Restart, Unknown
+from diffkit.algebras.germs.numbers import GermNumbers
 
-__all__ = ["FLAT", "Germ", "GermAlgebra", "Missing", "Restart", "Unknown"]
+__all__ = ["FLAT", "Germ", "GermAlgebra", "GermNumbers", "Missing", "Restart", "Unknown"]

@@ -8,29 +8,32 @@ from typing import Any
 
 from diffkit.algebras.constants import Undecided
 from diffkit.algebras.germs.arithmetic import Arithmetic
-from diffkit.algebras.germs.model import FLAT, SLOW, WILD, Germ, Missing, Unknown, huge
+from diffkit.algebras.germs.model import FLAT, WILD, Germ, Missing, Unknown, huge, slow
 from diffkit.primitives import Primitive, table
 from diffkit.program import run
-from diffkit.rules import by_definition, trace
+from diffkit.rules import by_definition, by_rule, trace
 
 DIV = table["div"]
 MOST = 60  # recursion of the gamma family towards its poles
 
 
 class GermAlgebra(Arithmetic):
-    """Germs to one side of a point, over constants."""
+    """Germs to one side of a point, over numbers."""
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
         """Give the germ of a row, or Missing where the side has no value."""
         if primitive.name == "where" and isinstance(args[0], bool):
             return args[1] if args[0] else args[2]
-        for arg in args:
-            if isinstance(arg, (Missing, Unknown)):
-                return arg
+        for kind in (Missing, Unknown):  # what has no value on this side has none, whatever else is not known
+            for arg in args:
+                if isinstance(arg, kind):
+                    return arg
         if primitive.name in RULES:
             found = getattr(self, RULES[primitive.name])(primitive, *args)
         elif primitive.truth:
             return primitive.floats(*args)  # type: ignore[misc]
+        elif primitive.definition is not None and any(place.kind == "kink" for place in primitive.places):
+            found = by_definition(primitive, self, args)  # which takes a side
         else:
             found = self._analytic(primitive, args)
         rough = isinstance(found, Germ) and any(isinstance(arg, Germ) and arg.rough for arg in args)
@@ -41,14 +44,17 @@ class GermAlgebra(Arithmetic):
 
     def _bounded(self, primitive: Primitive, *args: Germ) -> Any:
         """Sine, cosine, Bessel functions: bounded at infinity."""
-        if len(args) == 1 or (not args[-1].is_bound and args[-1].shift >= 0):
-            return self._with_limits(primitive, args[-1], lambda _: Germ(0, None, 0, rough=True), args)
-        return Germ(0, None, 0, rough=True)
+        return self._with_limits(primitive, args[-1], lambda _: Germ(0, None, 0, rough=True), args)
 
     def _saturated(self, primitive: Primitive, x: Germ) -> Any:
         """Functions that reach a constant at infinity faster than any power."""
         ends = SATURATED[primitive.name]
-        return self._with_limits(primitive, x, lambda sign: replace(self.constant(ends[sign > 0]), order=FLAT))
+
+        def end(sign: int) -> Germ:
+            at = ends[sign > 0]
+            return replace(self.constant(at), order=FLAT) if at else Germ(0, None, FLAT)
+
+        return self._with_limits(primitive, x, end)
 
     def _arctangent(self, primitive: Primitive, x: Germ) -> Any:
         """Atan x = ±π/2 − atan(1/x)."""
@@ -64,38 +70,43 @@ class GermAlgebra(Arithmetic):
         tail = replace(x, order=min(x.order, FLAT))
         return self._with_limits(primitive, x, lambda sign: tail if sign > 0 else Germ(0, None, FLAT))
 
-    def _defined(self, primitive: Primitive, *args: Germ) -> Any:
-        """By the row's definition, which knows where it is special."""
-        if all(g.series is not None and g.shift == 0 for g in args) and not primitive.places:
-            return self._analytic(primitive, args)
-        return by_definition(primitive, self, args)
-
     def _with_limits(
         self, primitive: Primitive, x: Germ, end: Callable[[int], Any], args: Sequence[Germ] | None = None
     ) -> Any:
         """The analytic composition where the argument stays finite, ``end(sign)`` where it tends to infinity."""
-        if x.series is None and x.order <= 0 and not x.huge:
-            return Germ(0, None, 0, rough=True) if primitive.name in BOUNDED else WILD
-        if self.limit(x) is not None:
+        try:
+            infinite = self.limit(x) is None
+        except Undecided:
+            if primitive.name in BOUNDED or self.bound(x) >= 0:
+                return self._merely_bounded()
+            raise
+        if not infinite:
             return self._analytic(primitive, args or [x])
-        return end(self.sign(x))
+        if x.slow:
+            return self._merely_bounded() if primitive.name in BOUNDED else WILD
+        sign = self.sign(x)
+        self.events[self.slot] = sign
+        return end(sign)
+
+    def _merely_bounded(self) -> Germ:
+        """What is O(1), and may oscillate."""
+        self.events[self.slot] = "bounded"
+        return Germ(0, None, 0, rough=True)
 
     def _analytic(self, primitive: Primitive, args: Sequence[Germ]) -> Any:
         """Compose where the row is analytic at the limits of its arguments; by a rule of its own where it is not."""
-        limits = []
-        for germ in args:
-            try:
-                limits.append(self.limit(germ))
-            except Undecided:
-                if germ.series is None:
-                    return WILD
-                raise
+        try:
+            limits = [self.limit(germ) for germ in args]
+        except Undecided:
+            if all(place.kind == "kink" for place in primitive.places) and all(self.bound(germ) >= 0 for germ in args):
+                return self._merely_bounded()  # as what is continuous is on what is bounded
+            raise
         if any(at is None for at in limits):
-            return self._irregular(primitive, args, limits)
+            return self._at_infinity(primitive, args)
         regular = True
         for place in primitive.places:
-            margin = run(trace(place.margin, len(args)), self.constants.builder, limits)[0]
-            sign = self.constants.sign(margin)
+            margin = run(trace(place.margin, len(args)), self.numbers, limits)[0]
+            sign = self.numbers.sign(margin)
             if place.kind == "edge" and sign < 0:
                 return Missing(self.slot, "is outside its domain, which ends at")
             regular = regular and sign != 0
@@ -109,33 +120,43 @@ class GermAlgebra(Arithmetic):
             series = [self.whole(g) for g in args]
         return Germ(0, self.taylor.apply(primitive, series), order)
 
-    def _irregular(self, primitive: Primitive, args: Sequence[Germ], limits: Sequence[int | None]) -> Any:
-        """At an edge or a pole of the row, or at infinity: by an identity that moves the special place elsewhere."""
-        name, x = primitive.name, args[-1]
+    def _at_infinity(self, primitive: Primitive, args: Sequence[Germ]) -> Any:
+        """Where an argument tends to infinity: outside the domain, or by the row's growth."""
         self.events[self.slot] = "place"
         for place in primitive.places:
             margin = run(trace(place.margin, len(args)), self, args)[0] if place.kind == "edge" else None
-            if isinstance(margin, Germ) and limits[-1] is None and self.sign(margin) < 0:
+            if isinstance(margin, Germ) and self.sign(margin) < 0:
                 return Missing(self.slot, "is outside its domain, which ends at")
-        rule: Callable[..., Any] | None = MOVED.get(name)
-        if name in ("log", "log2", "log10", "log1p", "atanh"):
+        name = primitive.name
+        if name in LOGARITHMS:
             return self._logarithm(primitive, args)
-        if name in GAMMA and limits[-1] is not None:
+        rule: Callable[..., Any] | None = GROWTH.get(name, primitive.definition)
+        if name == "atan2" and self.sign(args[0]) == 0:
+            rule = _on_the_axis
+        if rule is None or (name in POLES_TO_THE_LEFT and self.sign(args[-1]) < 0):
+            return WILD
+        return by_rule(rule, self, args)
+
+    def _irregular(self, primitive: Primitive, args: Sequence[Germ], limits: Sequence[Any]) -> Any:
+        """At an edge or a pole of the row: by an identity that moves the special place elsewhere."""
+        name, x = primitive.name, args[-1]
+        self.events[self.slot] = "place"
+        if name in LOGARITHMS:
+            return self._logarithm(primitive, args)
+        rule: Callable[..., Any] | None = MOVED.get(name, primitive.definition)
+        if name in GAMMA:
             rule = self._away_from_pole(name, limits[-1])
-        if name in ("asin", "acos") and self.sign(x) < 0:
+        if name in MIRRORED and self.sign(x) < 0:
             rule = MIRRORED[name]
         if name == "atan2" and self.sign(args[0]) == 0:
             rule = _on_the_axis
-        if rule is None or limits[-1] is None:
-            if primitive.definition is not None:
-                return by_definition(primitive, self, args)
-            return WILD
-        return run(trace(rule, len(args)), self, args)[0]
+        return WILD if rule is None else by_rule(rule, self, args)
 
     def _logarithm(self, primitive: Primitive, args: Sequence[Germ]) -> Any:
-        """At zero: Missing where the argument is negative, otherwise wild, though less than any power."""
+        """At an end of the domain or at infinity: Missing outside, otherwise to ±∞ more slowly than any power."""
         (place,) = primitive.places
-        margin = run(trace(place.margin, 1), self, args)[0]
+        (x,) = args
+        margin = by_rule(place.margin, self, args)
         if not isinstance(margin, Germ) or margin.huge > 0:
             return WILD
         sign = self.sign(margin)
@@ -143,12 +164,14 @@ class GermAlgebra(Arithmetic):
             return Missing(self.slot, "is outside its domain, which ends at")
         if sign == 0:
             return Missing(self.slot, "has no value where")
-        return Germ(0, None, SLOW)
+        if primitive.name == "atanh":
+            return slow(self.sign(x))
+        return slow(1 if self.limit(margin) is None else -1)
 
     def _away_from_pole(self, name: str, at: int) -> Callable[..., Any]:
-        n = -self.constants.floor(at)
+        n = -self.numbers.floor(at)
         if n > MOST:
-            raise Undecided
+            raise Undecided(f"poles beyond the {MOST}th are not looked at")
         return GAMMA[name](n)
 
 
@@ -173,8 +196,24 @@ def _digamma(n: int) -> Callable[..., Any]:
 
 
 GAMMA = {"gamma": _gamma, "digamma": _digamma}
-BOUNDED = frozenset(("sin", "cos", "besselj"))
+LOGARITHMS = frozenset(("log", "log2", "log10", "log1p", "atanh"))
+WAVES = frozenset(("sin", "cos", "besselj"))
 SATURATED = {"tanh": (-1, 1), "erf": (-1, 1), "erfc": (2, 0), "sigmoid": (0, 1)}
+BOUNDED = WAVES.union(SATURATED, ["atan"])
+GROWTH: dict[str, Callable[..., Any]] = {
+    "sinh": lambda F, x: (F.exp(x) - F.exp(-x)) / 2,
+    "cosh": lambda F, x: (F.exp(x) + F.exp(-x)) / 2,
+    "asinh": lambda F, x: F.sign(x) * F.log(F.abs(x) + F.sqrt(1 + x**2)),
+    "acosh": lambda F, x: F.log(x + F.sqrt(x**2 - 1)),
+    "atan2": lambda F, y, x: F.where(x > 0, F.atan(y / x), F.sign(y) * F.pi / 2 - F.atan(x / y)),
+    "logsumexp": lambda F, x, y: F.max(x, y) + F.log1p(F.exp(-F.abs(x - y))),
+    "gamma": lambda F, x: F.exp(x),
+    "loggamma": lambda F, x: F.sin(x) * x * F.log(x),
+    "digamma": lambda F, x: F.sin(x) * F.log(x),
+    "polygamma": lambda F, n, x: F.where(n > 0, F.sin(x) / x**n, F.sin(x) * F.log(x)),
+}
+"""How rows grow at infinity: formulas that hold there, or grow as fast; a sine stands for what is only bounded."""
+POLES_TO_THE_LEFT = frozenset(("gamma", "loggamma", "digamma", "polygamma"))
 MOVED: dict[str, Callable[..., Any]] = {
     "tan": lambda F, x: F.sin(x) / F.cos(x),
     "cot": lambda F, x: F.cos(x) / F.sin(x),
@@ -199,6 +238,5 @@ RULES = {
     "sqrt": "_root", "cbrt": "_cube_root", "exp": "_exponential", "abs": "_absolute", "sign": "_step",
     "floor": "_step", "ceil": "_step", "max": "_extreme", "min": "_extreme", "atan": "_arctangent",
     "softplus": "_softplus", **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "ne"), "_compare"),
-    **dict.fromkeys(BOUNDED, "_bounded"), **dict.fromkeys(SATURATED, "_saturated"),
-    **dict.fromkeys(("relu", "silu", "gelu", "heaviside", "hypot", "logsumexp", "expm1", "sec", "csc"), "_defined"),
+    **dict.fromkeys(WAVES, "_bounded"), **dict.fromkeys(SATURATED, "_saturated"),
 }  # fmt: skip

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from diffkit.algebras.constants import Numbers
 from diffkit.algebras.taylor import Series, TaylorAlgebra
 
 FLAT = 1e9  # order of what vanishes faster than any power, yet need not be zero
@@ -19,11 +20,11 @@ SLOW = -1e-3  # log u is smaller than any negative power of u, so than this one
 
 
 class Restart(Exception):
-    """A fractional exponent: the parameter must be a q-th root of the distance."""
+    """A fractional exponent: the parameter of germs over some numbers must be a q-th root of the distance."""
 
-    def __init__(self, q: int):
+    def __init__(self, numbers: Numbers, q: int):
         super().__init__(q)
-        self.q = q
+        self.numbers, self.q = numbers, q
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,8 @@ class Germ:
     order: float = math.inf
     huge: int = 0
     """its sign if it tends to infinity faster than any power"""
+    slow: int = 0
+    """its sign if it tends to infinity more slowly than any power"""
     rough: bool = False
     """whether something oscillates without end, so that bounds say nothing of derivatives"""
 
@@ -49,6 +52,11 @@ def huge(sign: int) -> Germ:
     return Germ(0, None, -math.inf, sign)
 
 
+def slow(sign: int) -> Germ:
+    """Give the germ of what tends to ±∞ more slowly than any power."""
+    return Germ(0, None, SLOW, slow=sign)
+
+
 class Missing:
     """No value on this side; ``slot`` is the instruction at fault and ``reason`` says how."""
 
@@ -59,8 +67,11 @@ class Missing:
 class Unknown:
     """What a value does on this side, or whether there is one, is not decided; a choice may still pass it by."""
 
+    def __init__(self, reason: str, where: str = ""):
+        self.reason, self.where = reason, where
 
-WILD = Unknown()
+
+WILD = Unknown("it is not known how it grows, oscillates or cancels beside the point")
 
 
 class Shifted(Series):
@@ -70,6 +81,7 @@ class Shifted(Series):
         super().__init__(algebra, algebra.base.constant(0))
         self.inner, self.by = inner, by
         self.parts, self.ahead = (inner,), -by
+        self.degree = inner.degree + by
 
     def compute(self, k: int) -> Any:
         """Coefficient k − by of the other."""
@@ -84,6 +96,7 @@ class Dropped(Series):
         super().__init__(algebra, algebra.base.constant(0) if first is None else first)
         self.inner, self.by = inner, by
         self.parts, self.ahead = (inner,), by
+        self.degree = inner.degree - by
 
     def compute(self, k: int) -> Any:
         """Coefficient k + by of the other."""
@@ -96,6 +109,7 @@ class Step(Series):
     def __init__(self, algebra: TaylorAlgebra, first: Any, q: int, sign: int):
         super().__init__(algebra, first)
         self.q, self.sign = q, sign
+        self.degree = q
 
     def compute(self, k: int) -> Any:
         """The sign at q, otherwise nothing."""

@@ -30,6 +30,7 @@ from diffkit.learn.gradient_descent.schedules import Schedule, make_schedule
 from diffkit.learn.gradient_descent.walk import Path, Status, Walk, interval
 from diffkit.points import read_points
 from diffkit.results import Final
+from diffkit.surroundings import undisturbed
 from diffkit.syntax.names import Names
 from diffkit.syntax.runs import notes
 from diffkit.workers import timed
@@ -110,22 +111,26 @@ class Descent(Final):
         return float(self.path.values[-1])
 
     @cached_property
+    @undisturbed()
     def at_start(self) -> Curvature:
         """The Hessian's eigenvalues where the descent started."""
         return self.hessians.at(self.path.points[0])
 
     @cached_property
+    @undisturbed()
     def at_end(self) -> Curvature:
         """The Hessian's eigenvalues where it ended."""
         return self.hessians.at(self.point)
 
     @cached_property
+    @undisturbed()
     def evidence(self) -> Evidence:
         """The Hessians along the path, and whether they speak for a strongly convex, smooth f."""
         with np.errstate(all="ignore"):
             return evidence(self.hessians, self.path)
 
     @cached_property
+    @undisturbed()
     def convergence(self) -> Convergence:
         """The observed rate of convergence beside the predicted one, and the bound on the number of steps."""
         norms = () if self.settings.batch is not None else self.norms
@@ -137,11 +142,13 @@ class Descent(Final):
         )  # fmt: skip
 
     @cached_property
+    @undisturbed()
     def ending(self) -> str:
         """The status as a sentence, with what the curvature says of the last point."""
         return in_words(self)
 
     @cached_property
+    @undisturbed()
     def findings(self) -> tuple[Finding, ...]:
         """What there is to say of the path: a cause, and a sentence."""
         return tuple(diagnose(self))
@@ -167,6 +174,7 @@ class Descent(Final):
             raise DiffkitError("there is no hand-written gradient to check", hint="give one with gradient=")
         return check(f, gradient, start, args=args, variables=variables, kind="gradient", **options)
 
+    @undisturbed()
     def polish(self, method: str = "L-BFGS-B", **options: Any) -> Any:
         """Go on from the last point with ``scipy.optimize.minimize`` and the same gradient; gives its OptimizeResult.
 
@@ -193,6 +201,7 @@ class Descent(Final):
 
 
 @timed
+@undisturbed()
 def descend(
     f: Any, start: Any, *, rate: float = 0.01, steps: int = 1000, schedule: str | Schedule = "constant",
     decay: float | None = None, every: int | None = None, momentum: float = 0.0, nesterov: bool = False,
@@ -232,6 +241,7 @@ class Descender:
     question: tuple[Any, ...]
     notes: tuple[str, ...]
 
+    @undisturbed()
     def descent(self, stopped: str = "") -> Descent:
         """The path so far and what can be said of it, or why there was no time to go on."""
         with unhurried():  # the last point may want its value yet
@@ -257,6 +267,7 @@ class Descender:
                        self.question, self.notes)  # fmt: skip
 
 
+@undisturbed()
 def prepare_descent(
     f: Any, start: Any, *, rate: float, steps: int, schedule: str | Schedule, decay: float | None, every: int | None,
     momentum: float, nesterov: bool, gradient: Any, args: Sequence[Any], batch: int | None,

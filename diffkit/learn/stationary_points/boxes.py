@@ -118,10 +118,6 @@ def hull_function(primitive: Primitive) -> Callable[..., Any]:
     return ball_function(primitive)
 
 
-def _where(condition: bool | None, x: Any, y: Any) -> Any:
-    return x.union(y) if condition is None else x if condition else y
-
-
 def _power(x: Any, y: Any) -> Any:
     """The range of xⁿ over a ball, by its ends: Arb's own power has no value for balls about 0."""
     if not (y.is_exact() and y.is_integer()):
@@ -160,7 +156,7 @@ def _cosh(x: Any) -> Any:
 
 
 HALF = arb(1) / 2
-OWN: dict[str, Callable[..., Any]] = {"where": _where, "power": _power, "sin": _sine, "cos": _cosine, "cosh": _cosh}
+OWN: dict[str, Callable[..., Any]] = {"power": _power, "sin": _sine, "cos": _cosine, "cosh": _cosh}
 """Rows that mean something else over a box than at a point."""
 
 

@@ -62,7 +62,7 @@ def is_zero_at(program: Program, output: int, point: Sequence[Fraction]) -> bool
     """Whether exact arithmetic proves an output of a program to be 0 at a rational point."""
     part = select(program, [output])
     (value,) = run(part, rationals(), list(point))
-    return vanishes(part, point) if value is None else bool(value == 0)  # type: ignore[arg-type]
+    return vanishes(part, point) if value is None else bool(value == 0)
 
 
 def is_stationary(surface: Surface, point: Sequence[Fraction]) -> bool:

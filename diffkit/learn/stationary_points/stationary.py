@@ -29,6 +29,7 @@ from diffkit.learn.stationary_points.ties import at_global, told_apart
 from diffkit.learn.stationary_points.undecided import ranges
 from diffkit.program import Program
 from diffkit.proof import Prover
+from diffkit.surroundings import undisturbed
 from diffkit.syntax import format_outputs
 from diffkit.syntax.names import Names
 from diffkit.tasks import hessian_task
@@ -46,6 +47,7 @@ PLURALS = {"minimum": "minima", "maximum": "maxima", "kink minimum": "kink minim
 
 
 @timed
+@undisturbed()
 def stationary(
     f: Any, box: Any, *, timeout: float | None = None, isolated: bool = False, most: int = MOST_BOXES,  # noqa: ARG001
     variables: Names | None = None, args: Sequence[Any] = (), progress: Progress | None = None,

@@ -1,0 +1,202 @@
+"""What fits leave over near a point where rounding in binary64 does not explain it: noise, steps, or f itself.
+
+Noise and steps are there at every place and down to the nearest distances: f as a whole is what a wide fit shows.
+A ripple is smooth once it is seen from near enough, and a kink, a jump or a singularity is at one place only: there f
+is what a close fit shows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from diffkit.differences.chebyshev import nodes, value_at
+from diffkit.differences.fits import QUIET, Fit, Samples, magnitude
+from diffkit.differences.sampling import Search
+
+NEAREST, NEAR = 2.0**10, 2.0**18  # units to which f is looked at, where it must be smooth
+APART = 2.0**8  # how much farther the next look goes
+RIPPLE = 1e-8  # of the size of f: as near as this is looked, so small a residue is rounding, ripple or not
+FARTHEST = 2.0**-10
+STAIRS = 4  # values at the samples of a fit that make steps, not noise
+PROBES = (0, -1)  # places among the nodes that tell a constant piece
+NARROW = 2.0  # radii between which a piece ends
+AWAY = (0.37, -0.23)  # of the radius of a wide fit: where other places are looked at
+BEYOND = 8.0  # times the radius of what is looked for there: the point itself is not seen again
+FEW = 5  # pairs of samples that show what is there
+SMALL = 1e4  # times the noise that rounding makes at the least: a residue that needs no other place
+LIKE = 16.0  # a residue so much smaller there is none
+
+
+class Texture(NamedTuple):
+    """What keeps f from being smooth around a point."""
+
+    noise: float = 0.0
+    """standard deviation of the values of f that its code makes; 0 where rounding explains it"""
+    growth: float = 0.0
+    """by how much that grows with the relative step away from the point"""
+    width: float = 0.0
+    """radius from which it shows"""
+    inside: Fit | None = None
+    """widest fit known around the point that leaves nothing over: with noise, it lies inside a smooth piece of f"""
+    local: bool = False
+    """whether what is left over is found near the point only"""
+
+    def reason(self, flat: float, scale: float) -> str:
+        """What keeps f from being seen close to the point; empty if nothing is found."""
+        if self.local:
+            return "oscillates or has a singularity near the point: its slope settles at no distance"
+        if not self.noise:
+            return ""
+        if flat:
+            return f"constant to {flat:.0e} around the point, changes beyond: the code stops at a tolerance"
+        if self.inside is not None:
+            jump, width = self.noise * math.sqrt(12), self.width * scale
+            return (
+                f"its values jump by about {jump:.0e} every {width:.0e} or so: the code rounds or stops at a tolerance"
+            )
+        return f"its values scatter by about {self.noise:.0e}"
+
+
+def close_look(samples: Samples, wide: Fit) -> Search[Texture]:
+    """Tell what a fit leaves over from samples much nearer to the point, and from another place."""
+    rough = wide
+    for radius in _distances(samples.stencil.unit, wide.radius):
+        if (yield from _constant(samples, radius)):
+            continue
+        fit = yield from samples.fit(radius)
+        if fit is None:
+            return Texture(local=True)
+        if fit.distinct <= STAIRS:
+            continue
+        if fit.settled():
+            noisy = fit.estimate.level > QUIET * fit.floor
+            return Texture(_spread(samples, fit), 0.0, radius) if noisy else Texture(inside=fit)
+        rough = fit
+        break
+    if rough.estimate.level <= RIPPLE or (yield from _white(samples, rough)):
+        return (yield from _everywhere(samples, None, rough, wide))
+    nearest = yield from samples.fit(NEAREST * samples.stencil.unit)
+    if nearest is None or nearest.distinct <= STAIRS or not _calm(nearest, rough):
+        return (yield from _everywhere(samples, None, rough, wide))
+    found = yield from explain(samples, nearest, rough, wide)
+    if found.noise or nearest.settled():
+        return found
+    return (yield from _everywhere(samples, None, nearest, wide))
+
+
+def explain(samples: Samples, calm: Fit, rough: Fit, wide: Fit) -> Search[Texture]:
+    """Tell what a wider fit leaves over and a closer one does not: pieces that end in jumps, or f itself."""
+    while rough.radius > NARROW * calm.radius:
+        fit = yield from samples.fit(math.sqrt(calm.radius * rough.radius))
+        if fit is None:
+            break
+        calm, rough = (fit, rough) if _calm(fit, rough) else (calm, fit)
+    if (yield from _ends_in_a_jump(samples, calm, rough)):
+        return (yield from _everywhere(samples, calm, rough, wide))
+    return Texture(inside=calm)
+
+
+def _calm(fit: Fit, rough: Fit) -> bool:
+    """Whether a fit leaves nothing over, or little beside what another does."""
+    return fit.settled() or LIKE * fit.estimate.level * fit.unit < rough.estimate.level * rough.unit
+
+
+def _everywhere(samples: Samples, calm: Fit | None, rough: Fit, wide: Fit) -> Search[Texture]:
+    """The texture, if f leaves as much over at another place, away by a part of the radius of a wide fit.
+
+    It is looked for out to a larger radius, which spans many of the pieces of f, if it is made of pieces.
+    """
+    level = _spread(samples, rough)
+    if rough.estimate.level < SMALL * rough.floor and not rough.estimate.slow:
+        return Texture(level, 0.0, rough.radius, calm)
+    radius = max(rough.radius, min(math.sqrt(rough.radius * wide.radius), wide.radius / BEYOND))
+    reach = max(wide.radius, BEYOND * radius)
+    for away in (AWAY[0] * reach, AWAY[1] * reach):
+        other = Samples(samples.stencil.moved(away), FEW)
+        fit = yield from other.fit(radius)
+        there = _spread(other, fit) if fit and fit.estimate.level > QUIET * fit.floor else 0.0
+        if LIKE * there > level:
+            return Texture(level, max(0.0, there - level) / abs(away), rough.radius, calm)
+    return Texture(local=True)
+
+
+def _spread(samples: Samples, fit: Fit) -> float:
+    """Standard deviation of the values of f that the level of a fit means."""
+    return fit.estimate.level * fit.unit / samples.spread
+
+
+def _white(samples: Samples, rough: Fit) -> Search[bool]:
+    """Whether what a fit leaves over is there at the nearest steps."""
+    parity = 0 if samples.stencil.pure else samples.stencil.parity
+    steps = [NEAREST * samples.stencil.unit * nodes(samples.pairs)[k] for k in PROBES]
+    yield from samples.look(steps)
+    changes = [abs(samples.folded[h][parity]) for h in steps if h in samples.folded]
+    return max(changes, default=0.0) > rough.estimate.level * rough.unit
+
+
+def _distances(unit: float, limit: float) -> Iterator[float]:
+    radius = NEAR * unit
+    while radius < min(FARTHEST, limit / APART):
+        yield radius
+        radius *= APART
+
+
+def _constant(samples: Samples, radius: float) -> Search[bool]:
+    """Whether f has one value out to a radius, as far as two steps tell."""
+    steps = [radius * nodes(samples.pairs)[k] for k in PROBES]
+    yield from samples.look(steps)
+    return all(value == samples.center for h in steps for value in samples.seen.get(h, ()))
+
+
+def _ends_in_a_jump(samples: Samples, calm: Fit, rough: Fit) -> Search[bool]:
+    """Whether f leaves a fit abruptly: halve the step where it does, and keep the half in which it leaves by more."""
+    least = rough.estimate.level * rough.unit
+    off = {h: _off(samples, calm, h) for h in sorted(samples.folded) if calm.radius / 2 < h <= rough.radius}
+    near, far = next(((a, b) for a, b in pairwise(off) if max(map(abs, off[b])) > least), (0.0, 0.0))
+    while far and _apart(off[near], off[far]) > least:
+        middle = (near + far) / 2
+        if samples.stencil.steps(middle) in (samples.stencil.steps(near), samples.stencil.steps(far)):
+            return True
+        yield from samples.look([middle])
+        if middle not in samples.folded:
+            return False
+        off[middle] = _off(samples, calm, middle)
+        near, far = max((near, middle), (middle, far), key=lambda gap: _apart(off[gap[0]], off[gap[1]]))
+    return False
+
+
+def _off(samples: Samples, fit: Fit, h: float) -> list[float]:
+    """How far the parts of a sample are from the terms that a fit keeps."""
+    return [samples.off(fit, parity, h, fit.estimate.degree) for parity in samples.stencil.parities]
+
+
+def _apart(a: Sequence[float], b: Sequence[float]) -> float:
+    return max(abs(x - y) for x, y in zip(a, b, strict=True))
+
+
+def plateau(samples: Samples, best: Fit | None) -> Search[float]:
+    """The relative step to which f keeps its value at the point, where rounding does not explain that it does.
+
+    It does if a fit, seen from farther, lets f change by less than its rounding.
+    """
+    near = samples.flat()
+    if not near or math.isinf(near):
+        return near
+    if best is not None and best.radius > near:
+        unit = samples.stencil.unit * magnitude(samples.seen[near])[0]
+        if all(abs(_inside(best, parity, near)) <= QUIET * unit for parity in samples.stencil.parities):
+            return 0.0
+    far = min(h for h in samples.seen if h > near)
+    while far > NARROW * near:
+        yield from samples.look([math.sqrt(near * far)])
+        near, far = samples.flat(), min(h for h in samples.seen if h > samples.flat())
+    return near
+
+
+def _inside(fit: Fit, parity: int, h: float) -> float:
+    """How much a fit lets f change up to a step."""
+    t = h / fit.radius
+    return (value_at(fit.series, parity, t) - value_at(fit.series, parity, 0.0)) * fit.unit
