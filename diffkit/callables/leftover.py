@@ -41,8 +41,8 @@ def _measured(function: Bound, row: Any) -> float:
 
 
 def _share(part: Any, whole: Any) -> float:
-    """The largest of a part, as a share of the largest of the whole; infinite where the part is not known."""
-    most = float(np.max(np.abs(part)))
-    if math.isnan(most):
+    """The largest of a part, as a share of the largest of the whole; infinite where that is not known."""
+    most, all_of_it = (float(np.max(np.abs(array))) for array in (part, whole))
+    if math.isnan(most) or (most and not all_of_it):
         return math.inf
-    return most / float(np.max(np.abs(whole))) if most else 0.0
+    return most / all_of_it if most else 0.0

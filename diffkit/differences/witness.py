@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from diffkit.differences import ECONOMY, THOROUGH, Effort, partials
 from diffkit.differences.probes import Block, Index, Probe, Prober, blocks
 from diffkit.differences.sampling import UNIT, Function, Point
-from diffkit.differences.testimony import NO_VALUE, Claim, Manner, Seen, Testimony, unknown
+from diffkit.differences.testimony import NO_VALUE, Claim, Manner, Seen, Steps, Testimony, unknown
 from diffkit.results import Answer
 
 SPLITS = 16  # sums that are split to see which of their partials are not confirmed
@@ -60,8 +60,10 @@ class Witness:
         looked = self._differences([Block((k,), index[:1], index[1:]) for k, index in wanted], THOROUGH)
         seen = dict(zip(wanted, looked.values(), strict=True))
         largest = sizes({index: testimony.difference.value for index, testimony in seen.items()})
-        grain = sizes({index: testimony.grain for index, testimony in seen.items()})
-        return {index: testimony.alone(largest[index], grain[index]) for index, testimony in seen.items()}
+        widths = sizes({index: testimony.steps.width for index, testimony in seen.items()})
+        heights = sizes({index: testimony.steps.height for index, testimony in seen.items()})
+        steps = {index: Steps(widths[index], heights[index]) for index in seen}
+        return {index: testimony.alone(largest[index], steps[index]) for index, testimony in seen.items()}
 
     def _confirming(self, wanted: Sequence[Block], claims: Mapping[Index, Claim]) -> dict[Block, Testimony]:
         """Look economically where claims are firm, and thoroughly where that does not confirm them."""
