@@ -85,6 +85,10 @@ class OutOfTime(DiffkitError):
     """The time that was given was up, and nothing was known yet that could be shown."""
 
 
+class WorkerError(DiffkitError):
+    """A worker process could not be started, or ended without an answer."""
+
+
 class NotOkError(DiffkitError):
     """A plain number was asked of a result that is not ok everywhere."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +98,7 @@ class FunctionReferee:
             return {index: unknown(Odd("uncertain", UNASKED)) for index in self.task.indices}, []
         witness = self.function.witness(point)
         plain = witness.values(self.task.indices)
-        silent = [index for index, one in plain.items() if one.odd is not None]
+        silent = {index for index, one in plain.items() if one.odd is not None}
         seen = {index: one for index, one in plain.items() if one.odd is None}
         used, told = self._follow(point, witness, seen, silent)
         rest = [index for index in self.task.indices if index not in seen]
@@ -106,7 +106,7 @@ class FunctionReferee:
         return seen, used + ["finite"] * bool(rest)
 
     def _follow(
-        self, point: tuple[float, ...], witness: Witness, seen: dict[Index, Seen], silent: Sequence[Index]
+        self, point: tuple[float, ...], witness: Witness, seen: dict[Index, Seen], silent: Collection[Index]
     ) -> tuple[list[str], dict[Index, Odd]]:
         """Follow the code where f has a value, one way after another; who found something, and what else they say."""
         used: list[str] = []

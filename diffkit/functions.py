@@ -95,6 +95,12 @@ class Reading(NamedTuple):
         """How names were read that may be meant as products."""
         return tuple(runs.notes(self.undeclared))
 
+    def of_one(self, variables: Names | None) -> Reading:
+        """The same of one variable at least: a constant of which no variables are known is a function of x."""
+        if self.program.inputs or variables is not None:
+            return self
+        return Reading(with_inputs([self.program], ("x",)))
+
 
 def as_program(f: Any, variables: Names | None = None, given: Collection[str] = ()) -> Program:
     """Give the program of anything that can be differentiated; DiffkitError for anything else."""

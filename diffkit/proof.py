@@ -96,6 +96,9 @@ def enclose(ball: Any) -> Enclosure:
     return Enclosure(ball, low + 0.0)  # a −0.0 becomes 0.0
 
 
+NOTHING = Enclosure(arb("nan"), None)
+
+
 class Runner:
     """A program over one flint algebra: interpreted at first, compiled when it is used again and again."""
 
@@ -154,7 +157,7 @@ class Prover:
 
     @cached_property
     def _series(self) -> Runner:
-        return Runner(self.task.program, SERIES, series_function, "**")
+        return Runner(self.task.program, SERIES, series_function, "*")
 
     @cached_property
     def _checks(self) -> list[Check]:
@@ -166,14 +169,14 @@ class Prover:
 
     def at(self, point: Sequence[float]) -> Regular:
         """Prove what can be proven of every component as an ordinary derivative."""
-        climb = Climb(self, point)
-        stopped = ""
+        climb, stopped = None, ""
         try:
             if not self._balls.patience and (proof := self._at_once(*point)):
                 return proof
+            climb = Climb(self, point)
             self._climb(climb)
         except TimeIsUp as up:
-            stopped = up.reason
+            climb, stopped = climb or Climb(self, point), up.reason
         return Regular(tuple(climb.enclosures), tuple(climb.holding), tuple(climb.confirmed), climb.bits, stopped)
 
     def _climb(self, climb: Climb) -> None:
@@ -304,7 +307,7 @@ class Climb:
     def __init__(self, prover: Prover, point: Sequence[float]):
         self.prover, self.point, self.bits = prover, point, 0
         count = len(prover.task.indices)
-        self.enclosures = [Enclosure(arb("nan"), None)] * count
+        self.enclosures = [NOTHING] * count
         self.holding: list[bool | None] = [None] * count
         self.confirmed: list[bool | None] = [None] * count
         self.open = list(range(count))

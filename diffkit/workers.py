@@ -18,7 +18,7 @@ from time import time
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from diffkit.deadline import Deadline, TimeIsUp, current_deadline, time_limit
-from diffkit.errors import DiffkitError, FunctionError, OutOfTime
+from diffkit.errors import FunctionError, OutOfTime, WorkerError
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -98,10 +98,6 @@ def _worker_of(deadline: Deadline) -> Worker:
     worker = Worker()
     deadline.at_end.append(worker.kill)
     return worker
-
-
-class WorkerError(DiffkitError):
-    """A worker process could not be started, or ended without an answer."""
 
 
 class Worker:

@@ -35,6 +35,8 @@ class Numbers(Protocol):
 
     depth: int
     """0 for constants, one more for germs over what has less"""
+    builder: ProgramBuilder
+    """what holds closed forms"""
 
     def constant(self, value: Constant) -> Any:
         """Give an exact constant."""
@@ -57,6 +59,9 @@ class Numbers(Protocol):
     def floor(self, x: Any) -> int:
         """Largest integer not above a number."""
 
+    def form(self, x: Any) -> int | None:
+        """The closed form of a number, if it has one."""
+
 
 class Constants:
     """Numbers as slots of one builder without inputs."""
@@ -76,6 +81,10 @@ class Constants:
     def constant(self, value: Constant) -> int:
         """Slot of an exact constant."""
         return self.builder.constant(value)
+
+    def form(self, slot: int) -> int:
+        """Give the slot itself."""
+        return slot
 
     def exact(self, slot: int) -> Constant | None:
         """The exact constant in a slot."""

@@ -16,6 +16,7 @@ from diffkit.algebras.bounds import BoundsAlgebra
 from diffkit.callables.function import Argument, Function
 from diffkit.callables.globals import outside, random_state
 from diffkit.callables.noise import UNIT, rounding
+from diffkit.callables.shapes import is_misfit, place_of
 from diffkit.callables.silence import silenced
 from diffkit.deadline import check_time
 from diffkit.differences import sampling
@@ -67,6 +68,8 @@ class Bound:
         """how many of these belong to answers that were given"""
         self.reason = ""
         """why the last call without a value had none"""
+        self.place = ""
+        """where in the caller's code that was, if shapes do not fit"""
         self.blind = False
         """whether the function had no value to tell its shape by"""
 
@@ -218,16 +221,15 @@ class Bound:
         try:
             with np.errstate(all="ignore"):
                 raw = self.call(*values) if row.ndim == 1 else self._call_together(values, len(row))
-        except NO_VALUE as error:
-            self.reason = f"{self.name} raised {type(error).__name__}: {error}"
-            return None
         except DiffkitError:
             raise
         except Exception as error:
-            raise FunctionError(
-                f"{self.name} raised {type(error).__name__} at {self.where(row)}: {error}",
-                hint="call it at that point by hand to see where",
-            ) from error
+            if isinstance(error, NO_VALUE):
+                self.reason = f"{self.name} raised {type(error).__name__}: {error}"
+                self.place = place_of(error) if is_misfit(error) else ""
+                return None
+            raise FunctionError(f"{self.name} raised {type(error).__name__} at {self.where(row)}: {error}",
+                                hint=place_of(error)) from error  # fmt: skip
         for argument, before, after in zip(self.arguments, self.split(row), values, strict=True):
             if not np.array_equal(before, after):
                 self.faults["changes its input"] = f"{self.name} writes into its argument {argument.name}"

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from diffkit.callables.shapes import meetings_in
 from diffkit.checking.advice import advice
 from diffkit.checking.agreement import ENOUGH, settle
-from diffkit.checking.claims import NumberClaim
+from diffkit.checking.claims import NumberClaim, meetings_of
 from diffkit.checking.clarke import mixtures
 from diffkit.checking.judge import Judge, Seen
 from diffkit.checking.model import WORST, Check, Entry, Judged, Measured, Verdict
@@ -21,7 +22,7 @@ from diffkit.checking.setting import Asked, Setting
 from diffkit.checking.subject import Truth
 from diffkit.checking.triangles import by_triangles
 from diffkit.checking.wrappers import NOT_STEADY
-from diffkit.deadline import Deadline, TimeIsUp, current_deadline, time_limit
+from diffkit.deadline import Deadline, TimeIsUp, check_time, current_deadline, time_limit
 from diffkit.errors import DiffkitError, OutOfTime, PointError
 from diffkit.surroundings import undisturbed
 from diffkit.syntax.names import Names
@@ -134,6 +135,7 @@ class _Looks:
             if fresh >= self.wanted or blind > BLIND * self.wanted:
                 break
             truth = setting.subject.at(point)
+            check_time()  # a truth for which there was no time is no reason to look elsewhere
             if any(odd.status != "ok" for odd in truth.odd.values()):
                 continue
             look = self._look(point, truth)
@@ -171,7 +173,7 @@ class _Looks:
         first, _, truth = self.looks[0]
         entries = self._entries(seen)
         wrong = any(e.verdict == "wrong" for e in entries)
-        warnings = tuple(dict.fromkeys((*self._warnings(), *setting.claim.warnings)))
+        warnings = tuple(dict.fromkeys((*self._warnings(wrong), *setting.claim.warnings)))
         if self.stopped:
             warnings += (f"{self.stopped}: fewer points were looked at",)
         least = min((j for judged in seen for j in judged), key=lambda j: j.digits)
@@ -183,7 +185,7 @@ class _Looks:
         elif verdict == "inconclusive":
             undecided = next(e for e in reversed(entries) if e.verdict == "inconclusive")
             point = first if undecided.at is None else tuple(undecided.at.values())
-            reason = advice(setting, undecided, point, self.allowed)
+            reason = self._misfit() or advice(setting, undecided, point, self.allowed)
         elif entries and entries[-1].witness:
             reason = entries[-1].note
         elif verdict == "correct" and least.digits < ENOUGH and self.allowed is None:
@@ -219,9 +221,20 @@ class _Looks:
         found = next((bound.unsteady for bound in bounds if bound is not None and bound.unsteady), "")
         return f"{found}; {NOT_STEADY}" if found else ""
 
-    def _warnings(self) -> tuple[str, ...]:
+    def _misfit(self) -> str:
+        """Where shapes do not fit in the code of f, which has no value for it."""
         function = self.setting.subject.function
-        return () if function is None else function.warnings
+        return "" if function is None or not function.place else f"{function.reason} ({function.place})"
+
+    def _warnings(self, wrong: bool) -> tuple[str, ...]:
+        """What is odd about the code of f; where the claim is wrong, also what may be odd about shapes."""
+        function = self.setting.subject.function
+        told = () if function is None else function.warnings
+        if not wrong:
+            return told
+        start = np.array(self.looks[0].point)
+        of_f = [] if function is None else meetings_in(lambda: function.values(start))
+        return (*told, *of_f, *meetings_of(self.setting.claim))
 
     def _source(self, truth: Truth) -> str:
         if truth.proven or not self.setting.subject.reason:

@@ -14,6 +14,7 @@ from diffkit.checking.claims import Claim, CodeClaim, NumberClaim, read_claim, u
 from diffkit.checking.structure import Structure, symmetric
 from diffkit.checking.subject import Subject
 from diffkit.checking.wrappers import by_name, contracted, of_symmetric, with_reset, with_symmetric_results
+from diffkit.deadline import in_time
 from diffkit.errors import DiffkitError, PointError
 from diffkit.frames import names_in
 from diffkit.functions import as_list, is_function, read_joint
@@ -95,7 +96,7 @@ class Setting:
         """F as a program, with its arguments as the claim takes them."""
         asked = self.asked
         reading = read_joint(as_list(asked.f), asked.variables, {*names_in(asked.at), *names_of(asked.wrt)})
-        program, self.notes = reading.program, reading.notes
+        program, self.notes = reading.of_one(asked.variables).program, reading.notes
         points = read_points(asked.at, program.inputs) if asked.at is not None else None
         self.outputs = () if len(program.outputs) == 1 else (len(program.outputs),)
         self._place(points, _arguments_of(asked.claim, program.inputs, asked.at, asked.claim_args))
@@ -198,7 +199,8 @@ class Setting:
             return [tuple(row) for row in rows.tolist()]
         base = np.array(self.given[0])
         scale = np.where(base == 0, 1.0, np.abs(base))
-        moved = (self.structure.kept(base + SPREAD * scale * rng.uniform(-1, 1, n)) for _ in range(TRIES * wanted))
+        tries = in_time(range(TRIES * wanted))
+        moved = (self.structure.kept(base + SPREAD * scale * rng.uniform(-1, 1, n)) for _ in tries)
         return [tuple(row.tolist()) for row in moved if row is not None]
 
 

@@ -32,8 +32,11 @@ class Witness:
     def values(self, wanted: Iterable[Index]) -> dict[Index, Seen]:
         """What needs no looking: values of f, and the partials of an output that has none at the point."""
         found: dict[Index, Seen] = {}
+        values: dict[int, float] = {}
         for output, index in wanted:
-            (value,) = self.prober.functions[output]([self.prober.point])
+            if output not in values:
+                (values[output],) = self.prober.functions[output]([self.prober.point])
+            value = values[output]
             if not math.isfinite(value):
                 found[output, index] = unknown(NO_VALUE)
             elif not index:

@@ -110,11 +110,14 @@ class Quotients:
     label: str
     expected: Mapping[str, float]
     """the step at which truncation and round-off should have the least sum, by kind"""
+    stopped: str = ""
+    """why fewer steps were taken than were wanted, if so"""
 
     @property
     def notes(self) -> tuple[str, ...]:
         """How names were read that may be meant otherwise."""
-        return self.derivative.notes
+        late = (f"{self.stopped}: fewer steps were taken",) if self.stopped else ()
+        return (*self.derivative.notes, *late)
 
     @property
     def odd(self) -> Odd | None:
@@ -183,12 +186,13 @@ def quotients(
     derivative = Prepared(question, "auto", digits).result(points if task.function is None else at)
     limits = _limits(derivative)
     limit = _Limit(task, points.point, limits)
-    found, _ = collected(limit.until_roundoff() if steps is None else map(limit.step, read_steps(steps)))
+    found, stopped = collected(limit.until_roundoff() if steps is None else map(limit.step, read_steps(steps)))
     if not found:
         check_time()
     shown = {kind: math.nan if value is None else float(value) for kind, value in limits.items()}
     name = task.variables[limit.place]
-    return Quotients(_text(task), name, points.at, tuple(found), shown, derivative, task.labels[0], limit.expected())
+    return Quotients(_text(task), name, points.at, tuple(found), shown, derivative, task.labels[0], limit.expected(),
+                     stopped)  # fmt: skip
 
 
 def read_steps(steps: Any) -> list[float]:

@@ -26,7 +26,7 @@ class OfFunction:
         given: Collection[str] = (),
     ):  # fmt: skip
         self.function = as_function(f, args)
-        self.notes = tuple(notes(self.function.undeclared, given, matrices=True))
+        self.notes = tuple(notes(self.function.undeclared(given), matrices=True))
         self.kind, self.names, self.options = kind, names, options
         self.bound: dict[tuple[Any, ...], tuple[Bound, Task]] = {}
 

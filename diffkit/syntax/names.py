@@ -93,7 +93,7 @@ def natural_order(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _natural_key(name: str) -> tuple[list[int | str], str]:
-    """Text and numbers in turn, as a split at digits gives them; x1 before x01, which are the same numbers."""
+    """Text and numbers in turn, as a split at digits gives them, then the name: x01 and x1 hold the same numbers."""
     return [int(part) if k % 2 else part for k, part in enumerate(DIGITS.split(name))], name
 
 

@@ -36,6 +36,7 @@ from diffkit.syntax.runs import notes
 from diffkit.workers import timed
 
 TOLERANCE = 1e-8
+INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True)
@@ -258,13 +259,14 @@ class Descender:
 
     def _told(self, path: Path, hessians: Hessians, stopped: str = "") -> Descent:
         walk, cost = self.walk, self.walk.cost
-        status: Status = "out of time"
-        if not stopped:
-            status = judged(walk.status, hessians, path, walk.norms, self.settings.batch is not None)
         valued = math.isfinite(path.values[-1]) and bool(np.isfinite(path.gradients[-1]).all())
+        status, reason = walk.status, "" if valued else cost.reason
+        if not stopped:
+            status = judged(status, hessians, path, walk.norms, self.settings.batch is not None)
+        elif stopped != INTERRUPTED:
+            status, reason = "out of time", stopped
         return Descent(cost.names, cost.groups, cost.method, self.settings, status, path, tuple(walk.norms),
-                       tuple(walk.rates), stopped or ("" if valued else cost.reason), cost, hessians,
-                       self.question, self.notes)  # fmt: skip
+                       tuple(walk.rates), reason, cost, hessians, self.question, self.notes)  # fmt: skip
 
 
 @undisturbed()
@@ -319,4 +321,9 @@ def _cost(
         raise PointError("a descent starts at one point")
     cost = FunctionCost(function, place.arguments, place.points.variables, place.points.point, backend, gradient)
     batches = make_batches(function, len(place.arguments), batch, rows, seed)
-    return cost, np.array(place.points.point), batches, tuple(notes(function.undeclared, names_in(start), True))
+    return (
+        cost,
+        np.array(place.points.point),
+        batches,
+        tuple(notes(function.undeclared(names_in(start)), matrices=True)),
+    )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from diffkit.errors import PointError, did_you_mean, listing
-from diffkit.frames import split_top
+from diffkit.frames import labelled, split_top
 from diffkit.learn.stationary_points.boxes import Box
 from diffkit.points import number, plural
 from diffkit.syntax.names import repeated
@@ -29,8 +29,8 @@ def named(box: Any) -> dict[str, Any] | list[Any]:
         if twice := repeated(names):
             raise PointError(f"the box gives {twice[:64]} twice")
         return dict(zip(names, (text for _, _, text in parts), strict=True))
-    if isinstance(box, Mapping):
-        return {str(name): side for name, side in box.items()}
+    if (given := labelled(box)) is not None:
+        return {str(name): side for name, side in given.values.items()}
     if hasattr(box, "tolist"):
         box = box.tolist()
     if not isinstance(box, Sequence) or isinstance(box, (bytes, bytearray)) or not len(box):
