@@ -296,7 +296,12 @@ class Neighbourhood:
         """Whether a row may jump where its arguments do not; 0^y does at y = 0."""
         if primitive is WHERE or primitive.steps or any(place.kind == "jump" for place in primitive.places):
             return True
-        return primitive is POWER and self.program.constant_at(args[1]) is None
+        if primitive is not POWER or self.program.constant_at(args[1]) is not None:
+            return False
+        try:
+            return bool(self.constants.sign(self.values[args[0]]) == 0)
+        except Undecided:
+            return True
 
     # What was met on the way ---------------------------------------------------------------------------------------
 
