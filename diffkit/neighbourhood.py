@@ -248,7 +248,8 @@ class Neighbourhood:
             germ = algebra.apply(primitive, [germs[a] for a in args])
         except Undecided as undecided:
             germ = Unknown(undecided.reason, undecided.where)
-        if isinstance(germ, Unknown) or (isinstance(germ, Germ) and germ.rough):
+        untold = (primitive in EXTREMES or primitive.steps) and isinstance(germ, Germ) and germ.rough
+        if untold or isinstance(germ, Unknown):
             known = self._by_identity(primitive, args, algebra, germs)
             germ = germ if known is None else known
         if isinstance(germ, Unknown) and not germ.where:
