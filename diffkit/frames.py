@@ -5,11 +5,13 @@ What they are is told by what they can do: neither pandas nor polars is imported
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from diffkit.errors import PointError
 from diffkit.syntax.names import as_name, repeated
+
+PLAIN = {int, float, str, list, tuple}  # what surely has no labels, so that long lists are read in time
 
 
 class Labelled(NamedTuple):
@@ -60,13 +62,49 @@ def _columns(table: Any, labels: list[Any]) -> list[Any]:
                          hint="a lazy table is collected first") from None  # fmt: skip
 
 
+def records(at: Any, names: Collection[str]) -> Labelled | None:
+    """Give the table that a list of labelled points is; None where the entries have no labels that are ``names``.
+
+    Those are columns, or arguments that happen to have labels, as series do.
+    """
+    rows = _entries(at)
+    if not any(name in row.values for row in rows for name in names):
+        return None
+    if any(row.table for row in rows):
+        raise PointError("the point is a list of tables", hint="put them into one: each row of a table is a point")
+    if len(rows) < len(at):
+        raise PointError("some points of the list go by names, and others do not")
+    labels = rows[0].values.keys()
+    for row in rows:
+        for label in row.values.keys() ^ labels:
+            raise PointError(f"some points of the list give no value for {str(label)[:64]}")
+        for label in (label for label, value in row.values.items() if holds_many(value)):
+            raise PointError(f"a point of the list gives more than one number for {str(label)[:64]}")
+    return Labelled({label: [row.values[label] for row in rows] for label in labels}, True)
+
+
+def holds_many(value: Any) -> bool:
+    """Whether a value is a list, or an array of one dimension or more."""
+    return isinstance(value, (list, tuple)) or getattr(value, "shape", ()) != ()
+
+
+def _entries(at: Any) -> list[Labelled]:
+    """The entries of a list that have labels."""
+    if not isinstance(at, (list, tuple)):
+        return []
+    found = (labelled(entry) for entry in at if type(entry) not in PLAIN)
+    return [entry for entry in found if entry is not None]
+
+
 def names_in(at: Any) -> tuple[str, ...]:
     """Give the names that a point, or a box, gives values to: those of text are what stands before its signs =."""
     if isinstance(at, str):
         parts = (part.partition("=") for part in split_top(at, ","))
         return tuple(name.strip() for name, sign, _ in parts if sign)
     found = labelled(at)
-    return () if found is None else found.names
+    if found is None:
+        return tuple({name: None for entry in _entries(at) for name in entry.names})
+    return found.names
 
 
 def split_top(text: str, separator: str) -> list[str]:

@@ -57,7 +57,7 @@ def _moved(here: Spot, algebra: GermAlgebra, variable: int) -> Spot:
     count = len(here.program.inputs)
     numbers = GermNumbers(algebra)
     inputs = [numbers.moving(x) if i == variable else numbers.lift(x) for i, x in enumerate(here.values[:count])]
-    return Spot(here.program, inputs, numbers, here.movers, here.around)
+    return Spot(here.program, inputs, numbers, here.movers, here.around, here.moved | 1 << variable)
 
 
 def _plain(line: Neighbourhood, order: int) -> Any:

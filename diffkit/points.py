@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from diffkit.algebras.floats import to_float
 from diffkit.errors import DiffkitError, FileError, PointError, TracingError, VariableError, did_you_mean, listing
-from diffkit.frames import Labelled, labelled, split_top
+from diffkit.frames import Labelled, holds_many, labelled, records, split_top
 from diffkit.program import Named, run
 from diffkit.syntax import parse_program
 from diffkit.syntax.names import repeated
@@ -86,13 +86,13 @@ def read_points(at: Any, variables: Sequence[str], *, elementwise: bool = False)
 
     A number (one variable), a list or tuple (one point, or several where its entries are lists or arrays), a mapping
     of names to numbers or arrays, an array whose last axis runs over the variables, or text as after ``--at``. What has
-    labels goes by them: a data frame or a structured array (a point in each row), a series, a named tuple. With
-    ``elementwise``, an array of any shape holds values of the only variable.
+    labels goes by them: a data frame or a structured array (a point in each row), a series, a named tuple, and lists
+    of these and of mappings. With ``elementwise``, an array of any shape holds values of the only variable.
     """
     names = tuple(variables)
     if isinstance(at, str):
         return read_text(at, names)
-    if (found := labelled(at)) is not None:
+    if (found := labelled(at) or records(at, names)) is not None:
         return _from_labels(found, names)
     if hasattr(at, "__array__") and hasattr(at, "shape") and at.shape != ():
         return _from_array(at, names, elementwise)
@@ -157,12 +157,12 @@ def check_names(given: Iterable[Any], names: tuple[str, ...], what: str = "point
 def _from_labels(given: Labelled, names: tuple[str, ...]) -> Points:
     at = given.values
     check_names(at, names)
-    if not (given.table or any(_is_batch(at[name]) for name in names)):
+    if not (given.table or any(holds_many(at[name]) for name in names)):
         return Points(names, tuple(number(at[name], name) for name in names))
     import numpy as np
 
     check_aligned(at)
-    values = {n: number(at[n], n) if not (given.table or _is_batch(at[n])) else at[n] for n in names}
+    values = {n: number(at[n], n) if not (given.table or holds_many(at[n])) else at[n] for n in names}
     try:
         arrays = {name: column(value, name) if given.table else _plain_array(value) for name, value in values.items()}
     except ValueError:
@@ -210,10 +210,6 @@ def _plain_array(value: Any) -> Any:
     if np.ma.isMaskedArray(value) and np.ma.is_masked(value):
         raise PointError("the points have masked values")
     return np.asarray(value)
-
-
-def _is_batch(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) or (hasattr(value, "shape") and value.shape != ())
 
 
 def _from_array(at: Any, names: tuple[str, ...], elementwise: bool) -> Points:

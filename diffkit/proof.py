@@ -158,7 +158,7 @@ class Prover:
 
     @cached_property
     def _series(self) -> Runner:
-        return Runner(self.task.program, SERIES, series_function, "**")
+        return Runner(self.task.program, SERIES, series_function, "*")
 
     @cached_property
     def _checks(self) -> list[Check]:

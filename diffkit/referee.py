@@ -19,6 +19,7 @@ from diffkit.tasks import Task
 if TYPE_CHECKING:
     from diffkit.classification import Classifier
 
+LARGEST = 1.7976931348623157e308
 WRONG_ROW = "the table's derivative and Arb's own series disagree: "
 UNCONFIRMED = Odd("uncertain", "Arb's series are too wide to confirm the derivative")
 UP = 1.05  # more than rounding to two digits takes away
@@ -88,6 +89,8 @@ class Referee:
             names = ", ".join(suspects(self.task.program, point)) or "a row"
             return Odd("uncertain", f"{WRONG_ROW}the rule of {names} is wrong", cause="wrong rule")
         if value is None:
+            if enclosure.ball.abs_upper() > LARGEST:
+                return Odd("uncertain", f"{regular.bits} bits do not tell whether it is beyond the largest binary64")
             return Odd("uncertain", f"{regular.bits} bits leave it in {enclosure.ball.str(5)}")
         if regular.confirmed[c] is None:
             return UNCONFIRMED

@@ -75,8 +75,7 @@ class Reverse:
     def __init__(self, program: Program, builder: ProgramBuilder):
         self.program, self.builder = program, builder
         self.forward, self.varies = DualAlgebra(builder), depends(program)
-        chosen = ((slot, row, args) for slot, row, args in program.numbered() if row in FIRST_CHOSEN)
-        self.first_chosen = {slot: builder.apply(FIRST_CHOSEN[row], args) for slot, row, args in chosen}
+        self.first_chosen = first_chosen(program, builder)
 
     def adjoints(self, output: int) -> dict[int, int]:
         """Adjoints of the slots that a slot is computed from; the sweep goes over those and no others."""
@@ -104,6 +103,12 @@ class Reverse:
                 else:
                     bars[arg] = apply(NEG, (term,)) if sign is SUB else term
         return {slot: _where_taken(self.builder, bar, taken_in[slot]) for slot, bar in bars.items()}
+
+
+def first_chosen(program: Program, builder: ProgramBuilder) -> dict[int, int]:
+    """Slots of max and min, with those of the conditions under which they are the first argument."""
+    chosen = ((slot, row, args) for slot, row, args in program.numbered() if row in FIRST_CHOSEN)
+    return {slot: builder.apply(FIRST_CHOSEN[row], args) for slot, row, args in chosen}
 
 
 def _where_taken(builder: ProgramBuilder, term: int, choices: frozenset[Choice]) -> int:
@@ -349,9 +354,9 @@ def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[int
                 yield slot, place, margin
 
 
-def branches(program: Program) -> list[frozenset[Choice]]:
-    """The choices of ``where`` under which alone each slot matters to the outputs."""
-    found = _taken_in(program, range(len(program) - 1, -1, -1), program.outputs, {})
+def branches(program: Program, first_chosen: Mapping[int, int] | None = None) -> list[frozenset[Choice]]:
+    """The choices under which alone each slot matters to the outputs: of ``where``, and of max and min if named."""
+    found = _taken_in(program, range(len(program) - 1, -1, -1), program.outputs, first_chosen or {})
     return [found.get(slot, frozenset()) for slot in range(len(program))]
 
 
@@ -397,13 +402,15 @@ def guard(primal: Program, derivative: Program) -> Guarded:
 def guarded_places(primal: Program, builder: ProgramBuilder) -> list[tuple[int, Guard]]:
     """Slots of the margins of a program, emitted into a builder that holds it, with their guards.
 
-    What only one branch of a choice needs is guarded there only: elsewhere its margin is 1.
+    What only one branch of a choice needs is guarded there only: elsewhere its margin is 1. Both arguments of max and
+    min must be continuous, but a kink of one counts only where it is taken.
     """
     one = builder.constant(1)
-    taken_in = branches(primal)
+    taken_in, chosen = branches(primal), first_chosen(primal, builder)
+    smooth_in = branches(primal, chosen) if chosen else taken_in
     found: dict[tuple[int, PlaceKind, bool, bool], list[tuple[int, tuple[int, ...]]]] = {}
     for slot, place, margin in open_places(primal, builder):
-        for condition, holds in taken_in[slot]:
+        for condition, holds in sorted((smooth_in if place.kind == "kink" else taken_in)[slot]):
             margin = builder.apply(WHERE, (condition, margin, one) if holds else (condition, one, margin))
         _, args = primal.instructions[slot - primal.first_instruction]
         movers = args if place.varying is None else tuple(args[i] for i in place.varying)

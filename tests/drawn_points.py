@@ -106,6 +106,11 @@ class Differences:
         """Whether all values are numbers."""
         return all(self.context.isfinite(value) for value in values)
 
+    def noise(self, order):
+        """What the rounding of f leaves open in differences of an order."""
+        size = max([abs(value) for value in self.known.values() if self.context.isfinite(value)], default=0)
+        return size * self.context.mpf(10) ** -515 / self.unit**order
+
     def first(self, i):
         """∂f/∂xᵢ by the central difference."""
         return (self.f((i, 1)) - self.f((i, -1))) / (2 * self.unit)

