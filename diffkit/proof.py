@@ -16,7 +16,16 @@ from typing import Any, NamedTuple
 
 from flint import arb, arb_series
 
-from diffkit.algebras.balls import BALLS, SERIES, ball_function, exact_fraction, precision, rational, series_function
+from diffkit.algebras.balls import (
+    BALLS,
+    LONGEST,
+    SERIES,
+    ball_function,
+    exact_fraction,
+    precision,
+    rational,
+    series_function,
+)
 from diffkit.algebras.floats import FLOATS
 from diffkit.confirmation import ZERO, Check, Direction, Links, confirmations, parts
 from diffkit.deadline import TimeIsUp, check_time
@@ -356,15 +365,28 @@ class Climb:
 
 
 def decimal_text(ball: Any, digits: int) -> str:
-    """The decimal that both ends of a ball round to, half to even; empty if they round apart."""
+    """The decimal that both ends of a ball round to, half to even; empty if they round apart. In a precision held."""
     if not ball.is_finite():
         return ""
+    tens = _tens(ball)
+    if tens:
+        ball = ball / arb(10) ** tens
     ends = [exact_fraction(end) for end in (ball.lower(), ball.upper())]
     with localcontext(Context(digits, ROUND_HALF_EVEN, MIN_EMIN, MAX_EMAX, 1, 0, [], [])):
-        low, high = (Decimal(end.numerator) / Decimal(end.denominator) for end in ends if end is not None)
+        low, high = (
+            (Decimal(end.numerator) / Decimal(end.denominator)).scaleb(tens) for end in ends if end is not None
+        )
     if low != high:
         return ""
     return format(low, "f") if low == 0 or -7 < low.adjusted() < digits else format(low, "e")
+
+
+def _tens(ball: Any) -> int:
+    """The decimal exponent of a number that is too large or too small to be written as a fraction; 0 of others."""
+    size = abs(ball)
+    if size.contains(0) or arb(2) ** -LONGEST < size < arb(2) ** LONGEST:
+        return 0
+    return int(float(size.log() / arb(10).log()))
 
 
 def too_large(program: Program, output: int) -> Odd:
