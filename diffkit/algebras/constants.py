@@ -123,7 +123,7 @@ class Constants:
 
     def sign(self, slot: int) -> int:
         """−1, 0 or 1, proven; Undecided where it cannot be."""
-        value = self.builder.rational(slot)
+        value = self.builder.rational(self.known.get(slot, slot))
         if value is not None:
             return (value > 0) - (value < 0)
         for bits in PRECISIONS:
@@ -151,8 +151,10 @@ class Constants:
                 found = self.ball(slot, bits).floor().unique_fmpz()
             if found is not None:
                 return int(found)
-        nearest = self.number(int((self.ball(slot, bits).mid() + arb(0.5)).floor().unique_fmpz()))
-        if not self.equal(slot, nearest):
+        with precision(bits):
+            whole = (self.ball(slot, bits).mid() + arb(0.5)).floor().unique_fmpz()
+        nearest = None if whole is None else self.number(int(whole))  # none where the number has too many digits
+        if nearest is None or not self.equal(slot, nearest):
             raise Undecided(WHOLE)
         self.known[slot] = nearest
         return self.floor(nearest)
