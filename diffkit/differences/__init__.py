@@ -86,7 +86,7 @@ def partial(
     seen = _whole(finding)
     if stencil.pure and (finding.kinked or not finding.smooth):
         odd = judge((yield from look(stencil, finding.texture.noise)), stencil.order)
-        if odd.status != "ok" and odd.message != UNSETTLED:
+        if odd.status != "ok" and not (odd.status == "uncertain" and (finding.smooth or odd.message == UNSETTLED)):
             return _without(odd)
         if odd.status == "ok" and not odd.right > seen.bar:
             seen = Difference(odd.value, odd.right)

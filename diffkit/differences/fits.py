@@ -8,7 +8,18 @@ from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
-from diffkit.differences.chebyshev import Estimate, chop, coefficients, nodes, slope_at_zero, stretches, value_at
+from diffkit.differences.chebyshev import (
+    LAST,
+    Estimate,
+    chop,
+    coefficients,
+    nodes,
+    residue,
+    slope_at_zero,
+    stretches,
+    unresolved,
+    value_at,
+)
 from diffkit.differences.sampling import UNIT, Search, finite, total
 from diffkit.differences.stencils import Stencil
 
@@ -20,7 +31,6 @@ VISIBLE = 4.0  # times the noise: from here a coefficient counts as signal
 FALLING = (
     8.0  # by which coefficients fall from one to the next of the same parity, where nothing but truncation is left
 )
-LAST = 3  # coefficients that show whether a fit has come down to noise
 FACTORS = (*(2.0 ** (k / 2) for k in range(-8, 7)), *(2.0**k for k in range(4, 41, 2)))
 LEAP = 8.0  # factors up to which all are compared
 FORESEEN = 61  # degrees that a promise looks ahead
@@ -38,6 +48,8 @@ class Fit(NamedTuple):
     """power of two, near the size of f, in which coefficients and noise are given"""
     distinct: int
     """how many different values f has at the samples and at the point"""
+    kinked: bool
+    """whether its terms fall as they do at a kink of the order of the derivative, or of the next one"""
     value: float
     noise: float
     truncation: float
@@ -49,9 +61,8 @@ class Fit(NamedTuple):
 
     @property
     def residue(self) -> float:
-        """What the fit leaves over: the root mean square of the last coefficients."""
-        last = [self.series[j] for j in sorted(self.series)[-LAST:]]
-        return math.hypot(*last) / math.sqrt(LAST)
+        """What the fit leaves over."""
+        return residue(self.series)
 
     @property
     def roughness(self) -> float:
@@ -111,12 +122,15 @@ class Samples:
         series: dict[int, float] = {}
         for parity in stencil.parities:
             series.update(self._series([self.folded[h][parity] / unit for h in steps], steps, parity, floor))
-        slopes = {j: slope_at_zero(j, stencil.order) for j in series if (j - stencil.order) % 2 == 0}
+        slopes, lower = (
+            {j: slope_at_zero(j, m) for j in series if (j - m) % 2 == 0} for m in (stencil.order, stencil.order - 1)
+        )
         estimate = chop(series, slopes, floor)
         distinct = len({self.center, *(value for h in steps for value in self.seen[h])})
         parts = (estimate.value, estimate.noise, estimate.truncation)
         value, noise, truncation = (stencil.derivative(part, radius, unit) for part in parts)
-        found = Fit(radius, series, estimate, floor, unit, distinct, value, abs(noise), abs(truncation))
+        kinked = unresolved(series, slopes, floor) > 0 or unresolved(series, lower, floor) > 0
+        found = Fit(radius, series, estimate, floor, unit, distinct, kinked, value, abs(noise), abs(truncation))
         self.fits.append(found)
         return found
 

@@ -21,6 +21,7 @@ SAME = 1.6  # radii within this factor are not worth a second fit
 SHARP = 1e-9  # relative bar from which it is not worth while to sample farther than the size of x
 COARSE = 1e-3  # relative bar above which a value is of little use
 ROOM = 0.5  # of the scale: how far a sharp fit may reach
+FULL = 2.0**-47  # relative bar that no other fit makes much smaller
 SHARPER = 8.0  # times less wide a bar: worth finding out whether it holds
 APART = 2.0  # bars by which fits disagree
 FLAT = 0.93  # of the scale: how far f is looked at where it is constant
@@ -159,7 +160,8 @@ class Radii:
     @property
     def kinked(self) -> bool:
         """Whether fits look as if f had a kink of some order at the point."""
-        return sum(fit.estimate.slow for fit in self.open) > 1
+        closest = self.open[:2]
+        return len(closest) > 1 and all(fit.kinked for fit in closest)
 
     def _unexplained(self) -> Fit | None:
         """The closest fit that leaves something over, and excludes the best one, promises much more, or is stuck."""
@@ -187,6 +189,8 @@ class Radii:
         if not self.samples.agrees(fit, self.excess(fit)):
             radius = min(radius, fit.radius / 8, math.sqrt(self.calm * fit.radius) or math.inf)
         stale = any(1 / SAME < radius / other.radius < SAME for other in self.fits)
+        if best is not None and best.bar <= FULL * abs(best.value) and self.come_down(best):
+            return None
         if best is not None and best.roughness <= self.effort.enough and self.settled(best):
             return None
         if best is not None and self.come_down(best) and (stale or gain * self.effort.gain > 1):

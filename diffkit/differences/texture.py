@@ -107,19 +107,22 @@ def _calm(fit: Fit, rough: Fit) -> bool:
 def _everywhere(samples: Samples, calm: Fit | None, rough: Fit, wide: Fit) -> Search[Texture]:
     """The texture, if f leaves as much over at another place, away by a part of the radius of a wide fit.
 
-    It is looked for out to a larger radius, which spans many of the pieces of f, if it is made of pieces.
+    Where f is made of pieces, a larger radius is looked at, which spans many of them.
     """
     level = _spread(samples, rough)
-    if rough.estimate.level < SMALL * rough.floor and not rough.estimate.slow:
+    if rough.estimate.level < SMALL * rough.floor and not rough.kinked:
         return Texture(level, 0.0, rough.radius, calm)
-    radius = max(rough.radius, min(math.sqrt(rough.radius * wide.radius), wide.radius / BEYOND))
+    radius = rough.radius
+    if calm is not None:
+        radius = max(radius, min(math.sqrt(radius * wide.radius), wide.radius / BEYOND))
     reach = max(wide.radius, BEYOND * radius)
     for away in (AWAY[0] * reach, AWAY[1] * reach):
         other = Samples(samples.stencil.moved(away), FEW)
         fit = yield from other.fit(radius)
         there = _spread(other, fit) if fit and fit.estimate.level > QUIET * fit.floor else 0.0
         if LIKE * there > level:
-            return Texture(level, max(0.0, there - level) / abs(away), rough.radius, calm)
+            growth = max(0.0, there - level) / abs(away) if radius == rough.radius else 0.0
+            return Texture(level, growth, rough.radius, calm)
     return Texture(local=True)
 
 
