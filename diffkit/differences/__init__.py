@@ -43,29 +43,38 @@ def partials(
 
     Derivatives in one variable come first: they tell mixed ones how far to reach in each variable.
     """
-    pure = [k for k, index in enumerate(indices) if len(set(index)) < 2]
-    mixed = [k for k, index in enumerate(indices) if len(set(index)) > 1]
-    found = dict(
-        zip(
-            ((row, k) for row in range(len(points)) for k in pure),
-            sampler.run([partial(point, indices[k], effort, unit=sampler.unit) for point in points for k in pure]),
-            strict=True,
-        )
-    )
-    scales = [_reaches(point, {k: found[row, k] for k in pure}, indices, effort) for row, point in enumerate(points)]
-    searches = [
-        partial(point, indices[k], effort, scales[row], sampler.unit) for row, point in enumerate(points) for k in mixed
+    wanted = [tuple(index) for index in indices]
+    pure = [index for index in wanted if len(set(index)) < 2]
+    mixed = [index for index in wanted if len(set(index)) > 1]
+    seen = {v for index in pure for v in index}
+    scouts = [(v,) for v in sorted({v for index in mixed for v in index} - seen)]
+    found = _run(sampler, points, [*pure, *scouts], effort, [{} for _ in points])
+    scales = [
+        _reaches(point, [found[row, i] for i in (*pure, *scouts)], [*pure, *scouts], effort)
+        for row, point in enumerate(points)
     ]
-    where = [(row, k) for row in range(len(points)) for k in mixed]
-    found.update(zip(where, sampler.run(searches), strict=True))
-    return [[found[row, k] for k in range(len(indices))] for row in range(len(points))]
+    found.update(_run(sampler, points, mixed, effort, scales))
+    return [[found[row, index] for index in wanted] for row in range(len(points))]
+
+
+def _run(
+    sampler: Sampler,
+    points: Sequence[Point],
+    indices: Sequence[tuple[int, ...]],
+    effort: Effort,
+    scales: Sequence[dict[int, float]],
+) -> dict[tuple[int, tuple[int, ...]], Difference]:
+    """Search for partials at every point, side by side."""
+    where = [(row, index) for row in range(len(points)) for index in indices]
+    searches = [partial(points[row], index, effort, scales[row], sampler.unit) for row, index in where]
+    return dict(zip(where, sampler.run(searches), strict=True))
 
 
 def _reaches(
-    point: Point, pure: dict[int, Difference], indices: Sequence[Sequence[int]], effort: Effort
+    point: Point, pure: Sequence[Difference], indices: Sequence[tuple[int, ...]], effort: Effort
 ) -> dict[int, float]:
     """Scales of the variables at which a mixed derivative's first radius is where pure ones ended."""
-    reaches = {indices[k][0]: d.reach / effort.radius for k, d in pure.items() if indices[k] and d.reach}
+    reaches = {index[0]: d.reach / effort.radius for d, index in zip(pure, indices, strict=True) if index and d.reach}
     return {v: Stencil(point, (v,)).scale(v) * reach for v, reach in reaches.items()}
 
 
