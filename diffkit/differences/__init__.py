@@ -7,7 +7,7 @@ A search (``search``) asks for samples (``sampling``, ``stencils``), fits them a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from diffkit.differences.sampling import UNIT, Function, Point, Sampler, Search
@@ -46,36 +46,46 @@ def partials(
     wanted = [tuple(index) for index in indices]
     pure = [index for index in wanted if len(set(index)) < 2]
     mixed = [index for index in wanted if len(set(index)) > 1]
-    seen = {v for index in pure for v in index}
-    scouts = [(v,) for v in sorted({v for index in mixed for v in index} - seen)]
-    found = _run(sampler, points, [*pure, *scouts], effort, [{} for _ in points])
-    scales = [
-        _reaches(point, [found[row, i] for i in (*pure, *scouts)], [*pure, *scouts], effort)
-        for row, point in enumerate(points)
-    ]
-    found.update(_run(sampler, points, mixed, effort, scales))
-    return [[found[row, index] for index in wanted] for row in range(len(points))]
+    known = {v for index in pure for v in index}
+    scouts = sorted({part for index in mixed for part in _parts(index) if part[0] not in known})
+    rows = range(len(points))
+    alone = {(row, i): partial(points[row], i, effort, unit=sampler.unit) for row in rows for i in (*pure, *scouts)}
+    found = _run(sampler, alone)
+    reaches: dict[tuple[int, int], dict[int, float]] = {}
+    for (row, index), difference in found.items():
+        if difference.reach:
+            reaches.setdefault((row, index[0]), {})[len(index)] = difference.reach / effort.radius
+    scales = {(row, i): _scales(points[row], row, i, reaches) for row in rows for i in mixed}
+    together = {(row, i): partial(points[row], i, effort, s, sampler.unit) for (row, i), s in scales.items()}
+    found.update(_run(sampler, together))
+    return [[found[row, index] for index in wanted] for row in rows]
 
 
-def _run(
-    sampler: Sampler,
-    points: Sequence[Point],
-    indices: Sequence[tuple[int, ...]],
-    effort: Effort,
-    scales: Sequence[dict[int, float]],
-) -> dict[tuple[int, tuple[int, ...]], Difference]:
-    """Search for partials at every point, side by side."""
-    where = [(row, index) for row in range(len(points)) for index in indices]
-    searches = [partial(points[row], index, effort, scales[row], sampler.unit) for row, index in where]
-    return dict(zip(where, sampler.run(searches), strict=True))
+Where = tuple[int, tuple[int, ...]]
+"""A point, by number, and the multi-index of a partial."""
 
 
-def _reaches(
-    point: Point, pure: Sequence[Difference], indices: Sequence[tuple[int, ...]], effort: Effort
+def _run(sampler: Sampler, searches: Mapping[Where, Search[Difference]]) -> dict[Where, Difference]:
+    """Search for partials side by side."""
+    return dict(zip(searches, sampler.run(searches.values()), strict=True))
+
+
+def _parts(index: Sequence[int]) -> list[tuple[int, ...]]:
+    """The derivatives in one variable each that a mixed one is made of."""
+    return [(v,) * index.count(v) for v in sorted(set(index))]
+
+
+def _scales(
+    point: Point, row: int, index: Sequence[int], reaches: Mapping[tuple[int, int], Mapping[int, float]]
 ) -> dict[int, float]:
-    """Scales of the variables at which a mixed derivative's first radius is where pure ones ended."""
-    reaches = {index[0]: d.reach / effort.radius for d, index in zip(pure, indices, strict=True) if index and d.reach}
-    return {v: Stencil(point, (v,)).scale(v) * reach for v, reach in reaches.items()}
+    """Scales at which a mixed derivative's first radius is where pure ones ended, of the same order if there is one."""
+    stencil = Stencil(point, index)
+    found = {}
+    for part in _parts(index):
+        ends = reaches.get((row, part[0]), {})
+        reach = ends.get(len(part)) or next(iter(ends.values()), 1.0)
+        found[part[0]] = stencil.scale(part[0]) * reach
+    return found
 
 
 def partial(

@@ -69,10 +69,13 @@ class Fit(NamedTuple):
         """The level as a part of the largest coefficient."""
         return self.estimate.level / (max(map(abs, self.series.values())) or 1.0)
 
-    def settled(self, noise: float = 0.0) -> bool:
-        """Whether the coefficients fall to what noise of a given deviation explains, or fall so fast that they will."""
+    def settled(self, noise: float = 0.0, smooth: bool = True) -> bool:
+        """Whether the coefficients fall to what noise of a given deviation explains, or so fast that they will.
+
+        What they would fall to is not asked if f is known not to be ``smooth`` over the radius.
+        """
         level = max(PLAIN * self.floor, QUIET * noise / self.unit)
-        return self.residue <= level or all(self._falling(parity, level) for parity in (0, 1))
+        return self.residue <= level or (smooth and all(self._falling(parity, level) for parity in (0, 1)))
 
     def _falling(self, parity: int, level: float) -> bool:
         last = [max(abs(self.series[j]), level) for j in sorted(self.series) if j % 2 == parity][-LAST:]

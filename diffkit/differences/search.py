@@ -24,6 +24,8 @@ ROOM = 0.5  # of the scale: how far a sharp fit may reach
 FULL = 2.0**-47  # relative bar that no other fit makes much smaller
 SHARPER = 8.0  # times less wide a bar: worth finding out whether it holds
 APART = 2.0  # bars by which fits disagree
+BESIDE = 64.0  # times the radius of the best fit: what wider ones than this look like says nothing of it
+DRIFT = 2.0  # how much faster than in proportion to the radius a value may change
 FLAT = 0.93  # of the scale: how far f is looked at where it is constant
 
 
@@ -91,7 +93,9 @@ class Radii:
 
     def settled(self, fit: Fit) -> bool:
         """Whether the coefficients of a fit decay to what noise explains."""
-        return fit.settled(self.excess(fit))
+        texture = self.texture
+        smooth = texture is None or texture.noise > 0 or not 0 < texture.width <= fit.radius
+        return fit.settled(self.excess(fit), smooth)
 
     def come_down(self, fit: Fit) -> bool:
         """Whether all the terms that a fit leaves out have come down to noise."""
@@ -120,7 +124,7 @@ class Radii:
 
         Only fits count that agree with the samples nearer to the point.
         """
-        grain = self.texture.width if self.texture else 0.0
+        grain = self.texture.width if self.texture and self.texture.noise else 0.0
         agreeing = [fit for fit in fits if self.samples.agrees(fit, self.excess(fit))]
         wide = [fit for fit in agreeing if fit.radius >= grain]
         settled = [fit for fit in wide if self.settled(fit)]
@@ -160,8 +164,9 @@ class Radii:
     @property
     def kinked(self) -> bool:
         """Whether fits look as if f had a kink of some order at the point."""
-        closest = self.open[:2]
-        return len(closest) > 1 and all(fit.kinked for fit in closest)
+        closest, best = self.open[:2], self.best
+        near = best is None or not self.settled(best) or any(fit.radius < BESIDE * best.radius for fit in closest)
+        return len(closest) > 1 and near and all(fit.kinked for fit in closest)
 
     def _unexplained(self) -> Fit | None:
         """The closest fit that leaves something over, and excludes the best one, promises much more, or is stuck."""
@@ -171,6 +176,13 @@ class Radii:
         open_ = [fit for fit in open_ if self._counts(fit)]
         doubts = [fit for fit in open_ if _apart(fit, best) or fit.bar * SHARPER < best.bar]
         return next(iter(doubts or open_[: _stuck(open_)]), None)
+
+    def drift(self, best: Fit) -> float:
+        """How far a kink at the point may have carried the value: in proportion to the radius, as between two fits."""
+        wider = [fit for fit in self.open if fit.radius > best.radius]
+        if not self.kinked or not wider:
+            return 0.0
+        return DRIFT * abs(wider[0].value - best.value) * best.radius / (wider[0].radius - best.radius)
 
     def _counts(self, fit: Fit) -> bool:
         """Whether a fit that leaves something over shows f all the same."""
@@ -238,6 +250,8 @@ def search(stencil: Stencil, effort: Effort = THOROUGH) -> Search[Finding]:
         radius = radii.next_radius(fit)
     yield from radii.explain()
     best = radii.best_of(samples.fits)
+    if best is not None:
+        best = best._replace(truncation=best.truncation + radii.drift(best))
     texture = radii.texture or Texture()
     flat = yield from plateau(samples, best)
     if best is None:

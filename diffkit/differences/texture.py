@@ -38,7 +38,7 @@ class Texture(NamedTuple):
     growth: float = 0.0
     """by how much that grows with the relative step away from the point"""
     width: float = 0.0
-    """radius from which it shows"""
+    """radius from which it shows, or from which f is not smooth; 0 if that is not known"""
     inside: Fit | None = None
     """widest fit known around the point that leaves nothing over: with noise, it lies inside a smooth piece of f"""
     local: bool = False
@@ -96,7 +96,7 @@ def explain(samples: Samples, calm: Fit, rough: Fit, wide: Fit) -> Search[Textur
         calm, rough = (fit, rough) if _calm(fit, rough) else (calm, fit)
     if (yield from _ends_in_a_jump(samples, calm, rough)):
         return (yield from _everywhere(samples, calm, rough, wide))
-    return Texture(inside=calm)
+    return Texture(width=rough.radius, inside=calm)
 
 
 def _calm(fit: Fit, rough: Fit) -> bool:
