@@ -117,7 +117,7 @@ def _whole(finding: Finding) -> Difference:
     best, texture = finding.best, finding.texture
     if best is None or not finding.smooth:
         return Difference(math.nan, math.nan)
-    if not texture.noise or texture.inside is None or texture.width <= FINE:
+    if texture.inside is None or not texture.pieces or texture.width <= FINE:
         return Difference(best.value, best.bar, reach=best.radius)
     apart = abs(best.value - texture.inside.value) + texture.inside.bar
     return Difference(best.value, max(best.bar, apart), reach=best.radius)

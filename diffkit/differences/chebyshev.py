@@ -157,6 +157,12 @@ def residue(series: dict[int, float]) -> float:
     return math.hypot(*(series[j] for j in sorted(series)[-LAST:])) / math.sqrt(LAST)
 
 
+def _scatter(series: dict[int, float]) -> float:
+    """Root mean square of the last coefficients of the calmer parity: noise has none, a kink at the point has one."""
+    last = [[series[j] for j in sorted(series) if j % 2 == parity][-LAST:] for parity in (0, 1)]
+    return min(math.hypot(*part) for part in last if part) / math.sqrt(LAST)
+
+
 def unresolved(series: dict[int, float], slopes: dict[int, float], floor: float) -> float:
     """What the terms beyond the last visible ones add up to, where those fall slowly and with one sign; otherwise 0.
 
@@ -164,10 +170,12 @@ def unresolved(series: dict[int, float], slopes: dict[int, float], floor: float)
     of all is not asked: it is falsified by aliasing.
     """
     sloped = sorted(j for j in series if j in slopes)[:-1]
-    degrees = [j for j in sloped if abs(series[j]) > SEEN * max(floor, residue(series))][-STEADY:]
+    steady = max(2, min(STEADY, len(sloped) - 1))
+    degrees = [j for j in sloped if abs(series[j]) > SEEN * max(floor, _scatter(series))][-steady:]
     terms = [slopes[j] * series[j] for j in degrees]
     sizes = [abs(term) for term in terms]
-    if len(terms) < STEADY or len({term > 0 for term in terms}) > 1 or any(b >= a for a, b in pairwise(sizes)):
+    if len(terms) < steady or len({term > 0 for term in terms}) > 1 or any(b >= a for a, b in pairwise(sizes)):
         return 0.0
-    before, ratio = sizes[-2] / sizes[-3], sizes[-1] / sizes[-2]
-    return 0.0 if ratio < max(SLOW, SLOWER * before) else sizes[-1] * min(degrees[-1] / 2, 1 / (1 - ratio) ** 2)
+    *before, ratio = (b / a for a, b in pairwise(sizes))
+    slow = max([SLOW, *(SLOWER * part for part in before)])
+    return 0.0 if ratio < slow else sizes[-1] * min(degrees[-1] / 2, 1 / (1 - ratio) ** 2)

@@ -26,7 +26,7 @@ from diffkit.differences.stencils import Stencil
 SMALLEST = 5e-324
 ROUNDING = 0.6  # of a unit: the least standard deviation that rounding gives to f
 QUIET = 30.0  # times the noise: up to here a fit's residue counts as noise
-PLAIN = 100.0  # times the noise that rounding makes at the least: up to here it explains a residue
+PLAIN = 50.0  # times the noise that rounding makes at the least: up to here it explains a residue
 VISIBLE = 4.0  # times the noise: from here a coefficient counts as signal
 FALLING = (
     8.0  # by which coefficients fall from one to the next of the same parity, where nothing but truncation is left

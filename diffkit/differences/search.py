@@ -10,7 +10,7 @@ from diffkit.differences.chebyshev import nodes
 from diffkit.differences.fits import QUIET, Fit, Samples, least_bar, promise
 from diffkit.differences.sampling import Search
 from diffkit.differences.stencils import Stencil
-from diffkit.differences.texture import STAIRS, Texture, close_look, explain, plateau
+from diffkit.differences.texture import STAIRS, Texture, calmer, close_look, explain, plateau
 
 CHECKS = (0.00291, 0.0619)  # of the first radius: steps that check the fits; they fall between the nodes
 WITHIN = 4.0  # a fit is this much wider than what makes its noise
@@ -93,9 +93,7 @@ class Radii:
 
     def settled(self, fit: Fit) -> bool:
         """Whether the coefficients of a fit decay to what noise explains."""
-        texture = self.texture
-        smooth = texture is None or texture.noise > 0 or not 0 < texture.width <= fit.radius
-        return fit.settled(self.excess(fit), smooth)
+        return fit.settled(self.excess(fit), self.texture is None or fit.radius < self.texture.limit)
 
     def come_down(self, fit: Fit) -> bool:
         """Whether all the terms that a fit leaves out have come down to noise."""
@@ -148,23 +146,25 @@ class Radii:
 
     def explain(self) -> Search[None]:
         """Where fits leave something over that the best one does not account for, find out what that is."""
-        rough = None if self.kinked or (self.texture and self.texture.noise) else self._unexplained()
+        rough = None if self.kinked else self._unexplained()
         if rough is None:
             return
         best = self.best
-        calm = [fit for fit in self.samples.fits if self.settled(fit) and fit.radius < rough.radius]
+        calm = [fit for fit in self.samples.fits if fit.radius < rough.radius and calmer(fit, rough)]
         if best is not None and self.settled(best):
             calm = [fit for fit in calm if not _apart(fit, best)]
         if calm:
             inside = max(calm, key=lambda fit: fit.radius)
-            self.texture = yield from explain(self.samples, inside, rough, self.open[-1])
+            self.texture = yield from explain(self.samples, self.texture or Texture(), inside, rough, self.open[-1])
         elif self.texture is None:
             self.texture = yield from close_look(self.samples, rough)
 
     @property
     def kinked(self) -> bool:
         """Whether fits look as if f had a kink of some order at the point."""
-        closest, best = self.open[:2], self.best
+        best = self.best
+        off = (fit for fit in self.fits if not (self.settled(fit) and self.samples.agrees(fit, self.excess(fit))))
+        closest = sorted(off, key=lambda fit: fit.radius)[:2]
         near = best is None or not self.settled(best) or any(fit.radius < BESIDE * best.radius for fit in closest)
         return len(closest) > 1 and near and all(fit.kinked for fit in closest)
 
@@ -173,6 +173,8 @@ class Radii:
         best, open_ = self.best, self.open
         if best is None or not self.settled(best):
             return next(iter(open_), None)
+        if self.texture and self.texture.noise:
+            return None
         open_ = [fit for fit in open_ if self._counts(fit)]
         doubts = [fit for fit in open_ if _apart(fit, best) or fit.bar * SHARPER < best.bar]
         return next(iter(doubts or open_[: _stuck(open_)]), None)
