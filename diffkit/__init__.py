@@ -4,8 +4,9 @@ Symbolic, finite-difference and dual-number derivatives of real expressions, com
 reference. ``import diffkit as dk``; every name below is imported when first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
+
+TYPE_CHECKING = False  # what typing has under that name: nothing is imported before the command guards its interrupts
 
 __version__ = "0.1.0"
 
@@ -21,7 +22,7 @@ _HOMES = {
     "diffkit.comparison": ("Comparison",),
     "diffkit.errors": (
         "BackendError", "DiffkitError", "FileError", "FormError", "FunctionError", "LimitError", "NotOkError",
-        "ParseError", "PointError", "ShapeError", "TracingError", "VariableError",
+        "OutOfTime", "ParseError", "PointError", "ShapeError", "TracingError", "VariableError", "WorkerError",
     ),
     "diffkit.functions": ("Expression", "parse"),
     "diffkit.learn.gradient_descent.descent": ("Descent", "descend"),
@@ -67,11 +68,13 @@ if TYPE_CHECKING:
     from diffkit.errors import FunctionError as FunctionError
     from diffkit.errors import LimitError as LimitError
     from diffkit.errors import NotOkError as NotOkError
+    from diffkit.errors import OutOfTime as OutOfTime
     from diffkit.errors import ParseError as ParseError
     from diffkit.errors import PointError as PointError
     from diffkit.errors import ShapeError as ShapeError
     from diffkit.errors import TracingError as TracingError
     from diffkit.errors import VariableError as VariableError
+    from diffkit.errors import WorkerError as WorkerError
     from diffkit.functions import Expression as Expression
     from diffkit.functions import parse as parse
     from diffkit.learn.derivations.backward import Backward as Backward
@@ -98,13 +101,17 @@ if TYPE_CHECKING:
     from diffkit.results import Result as Result
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'diffkit' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a checker of types knows the names above, and takes no others
+
+    def __getattr__(name):
+        """Import a public name when it is first asked for."""
+        if name not in _HOME:
+            raise AttributeError(f"module 'diffkit' has no attribute {name!r}")
+        from importlib import import_module
+
+        value = getattr(import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -1,5 +1,19 @@
-"""``python -m diffkit`` is the ``diffkit`` command."""
+"""The ``diffkit`` command, as which ``python -m diffkit`` runs too."""
 
-from diffkit.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Run the command in a process of its own, and exit; from here on an interrupt is one line and exit code 130."""
+    try:
+        from diffkit.cli.interrupts import guarded
+
+        code = guarded()
+    except KeyboardInterrupt:
+        print("diffkit: interrupted", file=sys.stderr)
+        code = 130
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

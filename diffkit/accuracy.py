@@ -272,10 +272,11 @@ def examine(
 
 def _scores(case: Case, row: Row, comparison: Comparison) -> Iterator[Score]:
     reference = comparison.reference
-    places = case.task.places
-    for c, label in enumerate(reference.labels):
-        if row.skipped or reference.is_odd(c) or places.index(places[c]) < c:  # ∂²f/∂y∂x is ∂²f/∂x∂y
+    seen: set[int] = set()
+    for c, (label, place) in enumerate(zip(reference.labels, case.task.places, strict=True)):
+        if row.skipped or reference.is_odd(c) or place in seen:  # ∂²f/∂y∂x is ∂²f/∂x∂y
             continue
+        seen.add(place)
         absent = row.result.is_odd(c) or not math.isfinite(row.result.flat[c])
         yield Score(
             case.name, row.backend, label, math.nan if absent else row.result.flat[c], reference.flat[c],

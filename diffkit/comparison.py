@@ -19,6 +19,7 @@ from diffkit.layout import lay_out
 from diffkit.points import Points
 from diffkit.referee import Referee
 from diffkit.results import Answer, Odd, Result, component_ulps, unanswered
+from diffkit.surroundings import undisturbed
 from diffkit.tasks import Task
 
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it
@@ -148,6 +149,7 @@ class Comparer:
         except TimeIsUp as up:
             return Asked(backend, None, perf_counter() - start, up.reason)
 
+    @undisturbed()
     def at(self, point: Sequence[float]) -> Comparison:
         """Compare at one point."""
         task, full = self.task, (*point, *self.task.extras)

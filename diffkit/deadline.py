@@ -52,6 +52,11 @@ class Deadline:
         """Seconds that are left; none are left of a moment that has passed."""
         return max(0.0, self.until - monotonic())
 
+    def end(self) -> None:
+        """Do what is to be done at the end."""
+        while self.at_end:
+            self.at_end.pop()()
+
     def check(self) -> None:
         """Raise TimeIsUp if the moment has passed."""
         if monotonic() > self.until:
@@ -126,8 +131,7 @@ class time_limit:
         if own is None:
             return
         _CURRENT.reset(self.token)
-        for end in own.at_end:
-            end()
+        own.end()
         if isinstance(error, TimeIsUp) and error.deadline is own:
             raise OutOfTime(error.reason, hint="nothing was found until then") from None
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from diffkit.characters import dotted, visible
 
 WINDOW = 72  # characters of a long input shown around the caret
+LISTED = 20  # names that one line lists
+MANY = 2000  # names among which a near one is looked for: comparing takes long
 
 
 class DiffkitError(Exception):
@@ -83,6 +85,10 @@ class OutOfTime(DiffkitError):
     """The time that was given was up, and nothing was known yet that could be shown."""
 
 
+class WorkerError(DiffkitError):
+    """A worker process could not be started, or ended without an answer."""
+
+
 class NotOkError(DiffkitError):
     """A plain number was asked of a result that is not ok everywhere."""
 
@@ -92,7 +98,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     import difflib
 
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    near = sorted(names, key=lambda other: abs(len(other) - len(name)))[:MANY] if len(names) > MANY else names
+    close = difflib.get_close_matches(name, near, n=1, cutoff=0.6)
     if not close:
         close = [other for other in names if other.lower() == name.lower()][:1]
     return f"did you mean {close[0]}?" if close else ""
+
+
+def listing(names: Sequence[str]) -> str:
+    """Give names with commas, the first of them where there are many; ``none`` of none."""
+    more = f", … ({len(names) - LISTED:,} more)" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more or "none"

@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 from diffkit.builder import ProgramBuilder, copy_slots, exact
-from diffkit.errors import DiffkitError, VariableError
+from diffkit.errors import DiffkitError, VariableError, listing
 from diffkit.limits import DEFAULT, Limits
 from diffkit.program import Program
 from diffkit.syntax import format_outputs, parse_program, runs
@@ -94,6 +94,12 @@ class Reading(NamedTuple):
     def notes(self) -> tuple[str, ...]:
         """How names were read that may be meant as products."""
         return tuple(runs.notes(self.undeclared))
+
+    def of_one(self, variables: Names | None) -> Reading:
+        """The same of one variable at least: a constant of which no variables are known is a function of x."""
+        if self.program.inputs or variables is not None:
+            return self
+        return Reading(with_inputs([self.program], ("x",)))
 
 
 def as_program(f: Any, variables: Names | None = None, given: Collection[str] = ()) -> Program:
@@ -183,13 +189,11 @@ def _constant(value: Real) -> Program:
 def with_inputs(programs: Sequence[Program], names: Sequence[str]) -> Program:
     """Join programs over the given inputs; VariableError if one needs another name."""
     builder = ProgramBuilder(names)
-    outputs = []
+    outputs, known = [], set(names)
     for program in programs:
-        missing = [program.inputs[i] for i in program.used_inputs if program.inputs[i] not in names]
+        missing = [program.inputs[i] for i in program.used_inputs if program.inputs[i] not in known]
         if missing:
-            raise VariableError(
-                f"unknown variable {missing[0]}", hint=f"the variables are {', '.join(names) or 'none'}"
-            )
+            raise VariableError(f"unknown variable {missing[0]}", hint=f"the variables are {listing(names)}")
         slots = copy_slots(program, builder, [builder.input(name) for name in program.inputs])
         outputs += [slots[o] for o in program.outputs]
     return builder.program(outputs, names)

@@ -55,8 +55,9 @@ def iterated(here: Spot, output: int, path: Path) -> Any:
 def _moved(here: Spot, algebra: GermAlgebra, variable: int) -> Spot:
     """A point beside another one: the variable moves, the other inputs stay."""
     count = len(here.program.inputs)
-    inputs = [algebra.moving(x) if i == variable else algebra.number(x) for i, x in enumerate(here.values[:count])]
-    return Spot(here.program, inputs, GermNumbers(algebra), here.movers, here.around)
+    numbers = GermNumbers(algebra)
+    inputs = [numbers.moving(x) if i == variable else numbers.lift(x) for i, x in enumerate(here.values[:count])]
+    return Spot(here.program, inputs, numbers, here.movers, here.around, here.moved | 1 << variable)
 
 
 def _plain(line: Neighbourhood, order: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -115,33 +116,73 @@ class Here:
 
 
 class Around:
-    """What holds for all values of the inputs around a point, by exact algebra."""
+    """What holds for all values of some inputs around a point, the others held, by exact algebra."""
 
     def __init__(self, program: Program, point: Sequence[float]):
         self.program, self.point = program, point
         self._known: dict[tuple[int, ...], bool] = {}
 
-    def zero(self, *slots: int) -> bool:
-        """Whether a slot vanishes, or two are alike."""
-        if slots not in self._known:
+    def zero(self, moving: int, *slots: int) -> bool:
+        """Whether a slot vanishes, or two are alike, for all values of the inputs whose bits are given."""
+        key = (moving, *slots)
+        if key not in self._known:
             builder = ProgramBuilder.of(self.program)
             rest = slots[0] if len(slots) == 1 else builder.apply(SUB, slots)
-            self._known[slots] = vanishes_around(builder.program([rest], self.program.inputs), self.point)
-        return self._known[slots]
+            program = builder.program([rest], self.program.inputs)
+            some = [i for i in range(len(self.point)) if moving >> i & 1]
+            self._known[key] = vanishes_around(program, self.point, some)
+        return self._known[key]
 
 
 class Spot(Here):
-    """A program at a point where a slot that is not decided is Unknown, for a choice to pass it by."""
+    """A program at a point where a slot that is not decided is Unknown, for a choice to pass it by.
 
-    def __init__(self, program: Program, point: Sequence[Any], numbers: Numbers | None, movers: int, around: Around):
-        self.around = around
+    ``moved`` are the inputs, as bits, that the numbers stand for values of, beside the point that ``around`` knows.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        point: Sequence[Any],
+        numbers: Numbers | None,
+        movers: int,
+        around: Around,
+        moved: int = 0,
+    ):
+        self.around, self.moved = around, moved
         super().__init__(program, point, numbers, movers)
 
     def _value(self, slot: int, primitive: Primitive, args: list[Any]) -> Any:
         try:
+            if self.constants.depth and primitive in ALIKE and self._alike(slot, args):
+                return args[0] if primitive in EXTREMES else primitive.floats(0, 0)  # type: ignore[misc]
             return super()._value(slot, primitive, args)
         except Undecided as undecided:
-            return Unknown(undecided.reason, undecided.where or excerpt(self.program, slot))
+            found = self._by_zeros(slot, primitive, args) if self.moved else None
+            where = undecided.where or excerpt(self.program, slot)
+            return Unknown(undecided.reason, where) if found is None else found
+
+    def _by_zeros(self, slot: int, primitive: Primitive, args: list[Any]) -> Any:
+        """The value where some argument vanishes beside the point; None if none is known to, or that is not enough."""
+        instruction = self.program.instruction_at(slot)
+        assert instruction is not None
+        zeros = [self.around.zero(self.moved, arg) for arg in instruction[1]]
+        nought = self.constants.number(0)
+        with suppress(Undecided):
+            if any(zeros):
+                return super()._value(slot, primitive, [nought if z else a for z, a in zip(zeros, args, strict=True)])
+        return None
+
+    def _alike(self, slot: int, args: list[Any]) -> bool:
+        """Whether what is compared is the same beside the point."""
+        if any(isinstance(arg, Undefined | Unknown) for arg in args):
+            return False
+        try:
+            return bool(self.constants.sign(self.constants.apply(SUB, args)) == 0)
+        except Undecided:
+            instruction = self.program.instruction_at(slot)
+            assert instruction is not None
+            return self.around.zero(self.moved, *instruction[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,10 +224,21 @@ class Neighbourhood:
             joined.append(True)
         for slot, primitive, args in self.program.numbered():
             algebra.slot = slot
+            if self.variable < 0 or not self.here.moves[slot] >> self.variable & 1:
+                germs.append(self._standing(slot, algebra))
+                joined.append(not isinstance(self.values[slot], Undefined))
+                continue
             germ = self._germ(slot, primitive, args, algebra, germs)
             germs.append(germ)
             joined.append(self._joins(slot, primitive, args, algebra, germ, germs, joined))
         return Side(algebra, germs, joined)
+
+    def _standing(self, slot: int, algebra: GermAlgebra) -> Any:
+        """The germ of what does not move: its value."""
+        value = self.values[slot]
+        if isinstance(value, Undefined):
+            return Missing(value.slot, "has no value where")
+        return value if isinstance(value, bool | Unknown) else algebra.number(value)
 
     def _germ(
         self, slot: int, primitive: Primitive, args: tuple[int, ...], algebra: GermAlgebra, germs: list[Any]
@@ -196,7 +248,8 @@ class Neighbourhood:
             germ = algebra.apply(primitive, [germs[a] for a in args])
         except Undecided as undecided:
             germ = Unknown(undecided.reason, undecided.where)
-        if isinstance(germ, Unknown) or (isinstance(germ, Germ) and germ.rough):
+        untold = (primitive in EXTREMES or primitive.steps) and isinstance(germ, Germ) and germ.rough
+        if untold or isinstance(germ, Unknown):
             known = self._by_identity(primitive, args, algebra, germs)
             germ = germ if known is None else known
         if isinstance(germ, Unknown) and not germ.where:
@@ -207,10 +260,14 @@ class Neighbourhood:
         """The germ where an argument vanishes all around the point, or two are alike."""
         if any(isinstance(germs[a], bool | Unknown | Missing) or germs[a].rough for a in args):
             return None
-        if primitive in ALIKE and self.here.around.zero(*args):
+        moving = self.here.moved | 1 << self.variable
+        if primitive in ALIKE and self.here.around.zero(moving, *args):
             return germs[args[0]] if primitive in EXTREMES else primitive.floats(0, 0)  # type: ignore[misc]
-        if len(args) == 1 and self.here.around.zero(*args):
-            return algebra.apply(primitive, [algebra.constant(0)])
+        zeros = [self.here.around.zero(moving, arg) for arg in args]
+        if any(zeros):
+            return algebra.apply(
+                primitive, [algebra.constant(0) if z else germs[a] for z, a in zip(zeros, args, strict=True)]
+            )
         return None
 
     def _joins(
@@ -240,7 +297,12 @@ class Neighbourhood:
         """Whether a row may jump where its arguments do not; 0^y does at y = 0."""
         if primitive is WHERE or primitive.steps or any(place.kind == "jump" for place in primitive.places):
             return True
-        return primitive is POWER and self.program.constant_at(args[1]) is None
+        if primitive is not POWER or self.program.constant_at(args[1]) is not None:
+            return False
+        try:
+            return bool(self.constants.sign(self.values[args[0]]) == 0)
+        except Undecided:
+            return True
 
     # What was met on the way ---------------------------------------------------------------------------------------
 

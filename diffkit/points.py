@@ -11,10 +11,11 @@ from numbers import Complex, Real
 from typing import Any, NamedTuple
 
 from diffkit.algebras.floats import to_float
-from diffkit.errors import DiffkitError, FileError, PointError, TracingError, VariableError, did_you_mean
-from diffkit.frames import Labelled, labelled, split_top
+from diffkit.errors import DiffkitError, FileError, PointError, TracingError, VariableError, did_you_mean, listing
+from diffkit.frames import Labelled, holds_many, labelled, records, split_top
 from diffkit.program import Named, run
 from diffkit.syntax import parse_program
+from diffkit.syntax.names import repeated
 from diffkit.syntax.runs import first_meant
 
 DECIMAL = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?\s*\Z", re.ASCII)
@@ -85,13 +86,13 @@ def read_points(at: Any, variables: Sequence[str], *, elementwise: bool = False)
 
     A number (one variable), a list or tuple (one point, or several where its entries are lists or arrays), a mapping
     of names to numbers or arrays, an array whose last axis runs over the variables, or text as after ``--at``. What has
-    labels goes by them: a data frame or a structured array (a point in each row), a series, a named tuple. With
-    ``elementwise``, an array of any shape holds values of the only variable.
+    labels goes by them: a data frame or a structured array (a point in each row), a series, a named tuple, and lists
+    of these and of mappings. With ``elementwise``, an array of any shape holds values of the only variable.
     """
     names = tuple(variables)
     if isinstance(at, str):
         return read_text(at, names)
-    if (found := labelled(at)) is not None:
+    if (found := labelled(at) or records(at, names)) is not None:
         return _from_labels(found, names)
     if hasattr(at, "__array__") and hasattr(at, "shape") and at.shape != ():
         return _from_array(at, names, elementwise)
@@ -125,7 +126,7 @@ def _single(values: Sequence[Any], names: tuple[str, ...]) -> Points:
     if len(values) != len(names):
         has = plural(len(values), "coordinate")
         raise PointError(f"the point has {has}, the expression has {plural(len(names), 'variable')}",
-                         hint=f"in order: {', '.join(names) or 'none'}")  # fmt: skip
+                         hint=f"in order: {listing(names)}" if names else "name them, such as x=1")  # fmt: skip
     return Points(names, tuple(number(v, n) for v, n in zip(values, names, strict=True)))
 
 
@@ -134,36 +135,40 @@ def plural(count: int, thing: str) -> str:
     return f"{count} {thing}{'s' * (count != 1)}"
 
 
-def _check_names(given: Iterable[Any], names: tuple[str, ...]) -> None:
+def check_names(given: Iterable[Any], names: tuple[str, ...], what: str = "point") -> None:
+    """PointError unless names are given to exactly these variables."""
     known = dict.fromkeys(given)
     labels = [str(label)[:20] for label in known if not isinstance(label, str)]
     if labels:
-        raise PointError(f"the point goes by names, and is labelled {', '.join(labels[:4])}",
-                         hint=f"in order: {', '.join(names) or 'none'}")  # fmt: skip
+        raise PointError(f"the {what} goes by names, and is labelled {', '.join(labels[:4])}",
+                         hint=f"in order: {listing(names)}")  # fmt: skip
+    wanted = set(names)
     for name in known:
-        if name not in names:
+        if name not in wanted:
             run, write = first_meant(names, known, names)
             hint = f"{run} is one variable; {write}" if run else did_you_mean(name, names)
-            hint = hint or f"the variables are {', '.join(names) or 'none'}"
-            raise PointError(f"the point names an unknown variable {name[:64]}", hint=hint)
+            hint = hint or f"the variables are {listing(names)}"
+            raise PointError(f"the {what} names an unknown variable {name[:64]}", hint=hint)
     missing = [name for name in names if name not in known]
     if missing:
-        raise PointError(f"the point gives no value for {', '.join(missing)}")
+        raise PointError(f"the {what} gives no value for {listing(missing)}")
 
 
 def _from_labels(given: Labelled, names: tuple[str, ...]) -> Points:
     at = given.values
-    _check_names(at, names)
-    if not (given.table or any(_is_batch(at[name]) for name in names)):
+    check_names(at, names)
+    if not (given.table or any(holds_many(at[name]) for name in names)):
         return Points(names, tuple(number(at[name], name) for name in names))
     import numpy as np
 
     check_aligned(at)
-    values = {n: number(at[n], n) if not (given.table or _is_batch(at[n])) else at[n] for n in names}
+    values = {n: number(at[n], n) if not (given.table or holds_many(at[n])) else at[n] for n in names}
     try:
         arrays = {name: column(value, name) if given.table else _plain_array(value) for name, value in values.items()}
     except ValueError:
         raise PointError("a coordinate is a ragged list") from None
+    for name, array in arrays.items():
+        check_real(array, name)
     try:
         columns = np.broadcast_arrays(*arrays.values())
     except ValueError:
@@ -187,7 +192,16 @@ def column(values: Any, name: str) -> Any:
     import numpy as np
 
     array = _plain_array(values)
-    return np.array([number(value, name) for value in array.tolist()]) if array.dtype.kind in "OUT" else array
+    if array.dtype.kind in "OUT":
+        array = np.array([number(value, name) for value in array.tolist()])
+    check_real(array, name)
+    return array
+
+
+def check_real(array: Any, name: str) -> None:
+    """PointError unless an array holds integers or floats."""
+    if array.dtype.kind not in "iuf":
+        raise PointError(f"{name} is an array of {array.dtype}, which does not hold real numbers")
 
 
 def _plain_array(value: Any) -> Any:
@@ -198,10 +212,6 @@ def _plain_array(value: Any) -> Any:
     return np.asarray(value)
 
 
-def _is_batch(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) or (hasattr(value, "shape") and value.shape != ())
-
-
 def _from_array(at: Any, names: tuple[str, ...], elementwise: bool) -> Points:
 
     array = _plain_array(at)
@@ -209,7 +219,7 @@ def _from_array(at: Any, names: tuple[str, ...], elementwise: bool) -> Points:
         return _batch(array[..., None], names, array.shape)
     if array.shape[-1] != len(names):
         raise PointError(f"the last axis of the points has length {array.shape[-1]}, not {len(names)}",
-                         hint=f"in order: {', '.join(names) or 'none'}")  # fmt: skip
+                         hint=f"in order: {listing(names)}")  # fmt: skip
     return _batch(array, names, array.shape[:-1])
 
 
@@ -240,11 +250,10 @@ def read_text(text: str, names: tuple[str, ...]) -> Points:
         if not all(sign for _, sign, _ in named):
             raise PointError("the point mixes named and unnamed coordinates", hint="write x=1,y=2 or 1,2")
         keys = [name.strip() for name, _, _ in named]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise PointError(f"the point gives {key[:64]} twice")
+        if twice := repeated(keys):
+            raise PointError(f"the point gives {twice[:64]} twice")
         values = dict(zip(keys, (value for _, _, value in named), strict=True))
-        _check_names(values, names)
+        check_names(values, names)
         texts = [values[name] for name in names]
     else:
         if len(parts) != len(names):
@@ -325,7 +334,7 @@ def _csv(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
                 continue
             if header is None:
                 header = [cell.strip() for cell in cells]
-                _check_names(header, names)
+                check_names(header, names)
                 if len(set(header)) < len(header):
                     raise PointError("a column stands twice")
             elif len(cells) != len(header):
@@ -353,7 +362,7 @@ def _json_lines(lines: Sequence[str], name: str, names: tuple[str, ...]) -> list
                 record = dict(zip(names, record, strict=True))
             if not isinstance(record, dict):
                 raise PointError("neither an object of names and numbers nor a list of numbers")
-            _check_names(record, names)
+            check_names(record, names)
             rows.append([number(record[n], n) for n in names])
         except (ValueError, RecursionError, DiffkitError) as error:
             raise at_line(name, line_number, error) from None

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from flint import arb, arb_series
 
-from diffkit.algebras.balls import BALLS, SERIES, ball_function, exact_fraction, precision, rational, series_function
+from diffkit.algebras.balls import BALLS, SERIES, ball_function, precision, rational, series_function
 from diffkit.algebras.floats import FLOATS
 from diffkit.confirmation import ZERO, Check, Direction, Links, confirmations, parts
 from diffkit.deadline import TimeIsUp, check_time
@@ -32,6 +32,7 @@ PRECISIONS = (96, 192, 512, 2400)
 EXACT_AT = 512  # bits at which exact arithmetic is asked
 HALF_LEAST = arb(2) ** -1075  # what is smaller rounds to 0
 HUGE = 60_000  # slots of a derivative program above which only the first precisions are tried
+SPARE = 20  # decimal digits of a ball beyond those that it is rounded to
 DOUBLINGS = 5  # of the precision, until decimal digits are settled
 PATIENCE = 3  # points after which compiling pays
 
@@ -96,6 +97,9 @@ def enclose(ball: Any) -> Enclosure:
     return Enclosure(ball, low + 0.0)  # a −0.0 becomes 0.0
 
 
+NOTHING = Enclosure(arb("nan"), None)
+
+
 class Runner:
     """A program over one flint algebra: interpreted at first, compiled when it is used again and again."""
 
@@ -154,7 +158,7 @@ class Prover:
 
     @cached_property
     def _series(self) -> Runner:
-        return Runner(self.task.program, SERIES, series_function, "**")
+        return Runner(self.task.program, SERIES, series_function, "*")
 
     @cached_property
     def _checks(self) -> list[Check]:
@@ -166,14 +170,14 @@ class Prover:
 
     def at(self, point: Sequence[float]) -> Regular:
         """Prove what can be proven of every component as an ordinary derivative."""
-        climb = Climb(self, point)
-        stopped = ""
+        climb, stopped = None, ""
         try:
             if not self._balls.patience and (proof := self._at_once(*point)):
                 return proof
+            climb = Climb(self, point)
             self._climb(climb)
         except TimeIsUp as up:
-            stopped = up.reason
+            climb, stopped = climb or Climb(self, point), up.reason
         return Regular(tuple(climb.enclosures), tuple(climb.holding), tuple(climb.confirmed), climb.bits, stopped)
 
     def _climb(self, climb: Climb) -> None:
@@ -304,7 +308,7 @@ class Climb:
     def __init__(self, prover: Prover, point: Sequence[float]):
         self.prover, self.point, self.bits = prover, point, 0
         count = len(prover.task.indices)
-        self.enclosures = [Enclosure(arb("nan"), None)] * count
+        self.enclosures = [NOTHING] * count
         self.holding: list[bool | None] = [None] * count
         self.confirmed: list[bool | None] = [None] * count
         self.open = list(range(count))
@@ -356,12 +360,15 @@ def decimal_text(ball: Any, digits: int) -> str:
     """The decimal that both ends of a ball round to, half to even; empty if they round apart."""
     if not ball.is_finite():
         return ""
-    ends = [exact_fraction(end) for end in (ball.lower(), ball.upper())]
-    with localcontext(prec=digits, Emax=MAX_EMAX, Emin=MIN_EMIN, rounding=ROUND_HALF_EVEN):
-        low, high = (Decimal(end.numerator) / Decimal(end.denominator) for end in ends if end is not None)
+    middle, radius, exponent = (int(n) for n in ball.mid_rad_10exp(digits + SPARE))
+    if abs(exponent) > MAX_EMAX // 2:  # no Decimal is that small
+        return ""
+    context = Context(digits, ROUND_HALF_EVEN, MIN_EMIN, MAX_EMAX, 1, 0, [], [])
+    low, high = (context.create_decimal(end) for end in (middle - radius, middle + radius))
     if low != high:
         return ""
-    return format(low, "f") if low == 0 or -7 < low.adjusted() < digits else format(low, "e")
+    found = low.scaleb(exponent, context)
+    return format(found, "f") if found == 0 or -7 < found.adjusted() < digits else format(found, "e")
 
 
 def too_large(program: Program, output: int) -> Odd:

@@ -19,8 +19,10 @@ from diffkit.tasks import Task
 if TYPE_CHECKING:
     from diffkit.classification import Classifier
 
+LARGEST = 1.7976931348623157e308
 WRONG_ROW = "the table's derivative and Arb's own series disagree: "
 UNCONFIRMED = Odd("uncertain", "Arb's series are too wide to confirm the derivative")
+UP = 1.05  # more than rounding to two digits takes away
 PROOF = "the derivative in ball arithmetic, confirmed by Arb's power series"
 SERIES = "ball arithmetic, and one-sided series with exact coefficients where the point is special"
 
@@ -87,6 +89,8 @@ class Referee:
             names = ", ".join(suspects(self.task.program, point)) or "a row"
             return Odd("uncertain", f"{WRONG_ROW}the rule of {names} is wrong", cause="wrong rule")
         if value is None:
+            if enclosure.ball.abs_upper() > LARGEST:
+                return Odd("uncertain", f"{regular.bits} bits do not tell whether it is beyond the largest binary64")
             return Odd("uncertain", f"{regular.bits} bits leave it in {enclosure.ball.str(5)}")
         if regular.confirmed[c] is None:
             return UNCONFIRMED
@@ -94,7 +98,8 @@ class Referee:
             return too_large(self.task.program, self.task.program.outputs[index[0]])
         message = ""
         if value == 0.0 and not enclosure.is_zero:
-            bound = enclosure.ball.abs_upper().str(2, radius=False)
+            with precision(PRECISIONS[0]):
+                bound = (enclosure.ball.abs_upper() * UP).str(2, radius=False)
             sign = "it may be zero" if enclosure.ball.contains(0) else "it is not zero"
             message = f"rounds to 0.0: the derivative is at most {bound} in size, and {sign}"
         return Odd("ok", message, value=value, error=enclosure.error)

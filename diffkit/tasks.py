@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import chain, count
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from diffkit.builder import ProgramBuilder, copy_slots
-from diffkit.errors import DiffkitError, VariableError, did_you_mean
+from diffkit.errors import DiffkitError, VariableError, did_you_mean, listing
 from diffkit.limits import DEFAULT
 from diffkit.primitives import table
 from diffkit.program import Program
@@ -37,7 +39,7 @@ class Task(NamedTuple):
     indices: tuple[Index, ...]
     places: tuple[int, ...]
     shape: tuple[int, ...]
-    labels: tuple[str, ...]
+    labels: Sequence[str]
     factors: tuple[Fraction, ...] | None = None
     extras: tuple[float, ...] = ()
     order: int = 1
@@ -68,14 +70,14 @@ def positions(program: Program | Bound, wrt: Names | None) -> tuple[int, ...]:
     if not isinstance(wrt, (str, tuple)):
         raise VariableError(f"wrt is a name or several, not a {type(wrt).__name__}")
     names = (wrt,) if isinstance(wrt, str) else tuple(wrt)
+    places = {name: k for k, name in enumerate(program.inputs)}
     for name in names:
-        if name not in program.inputs:
-            known = ", ".join(program.inputs) or "none"
+        if name not in places:
             run, write = first_meant(program.inputs, names, program.inputs)
             hint = f"{run} is one variable; {write}" if run else did_you_mean(str(name), program.inputs)
-            hint = hint or f"the variables are {known}"
+            hint = hint or f"the variables are {listing(program.inputs)}"
             raise VariableError(f"unknown variable {name}", hint=hint)
-    return tuple(program.inputs.index(name) for name in names)
+    return tuple(places[name] for name in names)
 
 
 def check_order(order: Any, least: int = 1, limit: int = DEFAULT.derivative_order) -> int:
@@ -103,6 +105,36 @@ def partial_name(variables: Sequence[str], index: tuple[int, ...], f: str = "f")
     return f"∂{power}{f}/{below}"
 
 
+@dataclass(frozen=True, eq=False)
+class SecondPartials(Sequence[str]):
+    """Names of the n² second partials by some of the variables, row after row, each made when it is asked for."""
+
+    variables: tuple[str, ...]
+    chosen: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.chosen) ** 2
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, place: int | slice) -> str | tuple[str, ...]:
+        if isinstance(place, slice):
+            return tuple(self[k] for k in range(len(self))[place])
+        row, column = divmod(range(len(self))[place], len(self.chosen))
+        return partial_name(self.variables, (self.chosen[row], self.chosen[column]))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
 def ordinary_name(variable: str, order: int) -> str:
     """Name a derivative of a function of one variable: df/dx, d²f/dx²."""
     if order == 0:
@@ -117,7 +149,7 @@ def derivative_task(program: Program | Bound, wrt: Names | None = None, order: i
     if wrt is None and len(program.inputs) != 1:
         if not program.inputs:
             raise VariableError("the expression has no variable", hint="name one with variables and wrt")
-        raise VariableError("the expression has several variables: " + ", ".join(program.inputs),
+        raise VariableError(f"the expression has several variables: {listing(program.inputs)}",
                             hint="say which with wrt, or ask for the gradient")  # fmt: skip
     chosen = positions(program, wrt)
     if len(chosen) > 1:
@@ -156,19 +188,14 @@ def hessian_task(program: Program | Bound, wrt: Names | None = None) -> Task:
     """The symmetric matrix of second partials, shape (n, n); each pair is computed once."""
     chosen = positions(program, wrt)
     number: dict[tuple[int, ...], int] = {}
-    places, labels = [], []
-    for i in chosen:
-        for j in chosen:
-            index = (min(i, j), max(i, j))
-            places.append(number.setdefault(index, len(number)))
-            labels.append(partial_name(program.inputs, index if i == j else (i, j)))
-    shape = (len(chosen), len(chosen))
-    return Task("hessian", program, tuple((0, index) for index in number), tuple(places), shape, tuple(labels), order=2)
+    places = [number.setdefault((i, j) if i <= j else (j, i), len(number)) for i in chosen for j in chosen]
+    shape, labels = (len(chosen), len(chosen)), SecondPartials(program.inputs, chosen)
+    return Task("hessian", program, tuple((0, index) for index in number), tuple(places), shape, labels, order=2)
 
 
-def _fresh(name: str, taken: Sequence[str]) -> str:
-    """A name that is not taken."""
-    return next(n for n in (name, *(f"{name}{k}" for k in range(len(taken) + 1))) if n not in taken)
+def _fresh(name: str, taken: Collection[str]) -> str:
+    """A name that is not taken: the name itself, or with a number."""
+    return next(n for n in chain([name], map(f"{name}{{}}".format, count())) if n not in taken)
 
 
 def _check_direction(program: Program | Bound, direction: Sequence[float]) -> None:
@@ -180,15 +207,15 @@ def moving(program: Program | Bound) -> Program | Bound:
     """F of x + t·v as a function of x, v and t, so that one preparation serves every direction."""
     if not isinstance(program, Program):
         return program.moving()
-    names = list(program.inputs)
+    names = dict.fromkeys(program.inputs)
     for name in program.inputs:
-        names.append(_fresh(f"v_{name}", names))
-    names.append(_fresh("t", names))
-    builder = ProgramBuilder(names)
+        names[_fresh(f"v_{name}", names)] = None
+    names[_fresh("t", names)] = None
+    builder = ProgramBuilder(tuple(names))
     count = len(program.inputs)
     steps = [builder.apply(table["mul"], (2 * count, count + i)) for i in range(count)]
     slots = copy_slots(program, builder, [builder.apply(table["add"], (i, step)) for i, step in enumerate(steps)])
-    return builder.program([slots[output] for output in program.outputs], names)
+    return builder.program([slots[output] for output in program.outputs], tuple(names))
 
 
 def directional_task(program: Program | Bound, direction: Sequence[float], order: int = 1) -> Task:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from math import factorial
 from typing import Any, NamedTuple
@@ -33,10 +33,9 @@ def derivative_program(program: Program, indices: Sequence[Index]) -> Program:
     if not first or len(outputs) != 1 or not CHOICES.isdisjoint(row for row, _ in program.instructions):
         return differentiate(program, indices)
     builder = ProgramBuilder.of(program)
-    found_by = {output: adjoints(program, builder, program.outputs[output]) for output in outputs}
+    found = Reverse(program, builder).adjoints(program.outputs[next(iter(outputs))])
     zero = builder.constant(0)
-    found = [found_by[output][variable] for output, (variable,) in indices]
-    return builder.program([zero if adjoint is None else adjoint for adjoint in found], program.inputs)
+    return builder.program([found.get(variable, zero) for _, (variable,) in indices], program.inputs)
 
 
 def reverse_program(program: Program, indices: Sequence[Index]) -> Program:
@@ -45,57 +44,71 @@ def reverse_program(program: Program, indices: Sequence[Index]) -> Program:
     The first variable of an index is differentiated by in reverse, the others by forward accumulation over that.
     """
     builder = ProgramBuilder.of(program)
-    bars = {k: adjoints(program, builder, program.outputs[k]) for k in sorted({k for k, index in indices if index})}
+    reverse = Reverse(program, builder)
+    bars = {k: reverse.adjoints(program.outputs[k]) for k in sorted({k for k, index in indices if index})}
     zero = builder.constant(0)
-    first = list(dict.fromkeys((k, index[:1]) for k, index in indices))
-    slots = [program.outputs[k] if not index else bars[k][index[0]] for k, index in first]
-    gradients = builder.program([zero if slot is None else slot for slot in slots], program.inputs)
-    if first == list(indices):
+    first = {key: place for place, key in enumerate(dict.fromkeys((k, index[:1]) for k, index in indices))}
+    slots = [program.outputs[k] if not index else bars[k].get(index[0], zero) for k, index in first]
+    gradients = builder.program(slots, program.inputs)
+    if list(first) == list(indices):
         return gradients
-    return differentiate(gradients, [(first.index((k, index[:1])), index[1:]) for k, index in indices])
+    return differentiate(gradients, [(first[k, index[:1]], index[1:]) for k, index in indices])
 
 
 def adjoints(program: Program, builder: ProgramBuilder, output: int) -> list[int | None]:
-    """Adjoints of all slots: x̄ᵢ = Σ ȳ·∂y/∂xᵢ over the instructions that use xᵢ, last one first.
+    """Adjoints of all slots, emitted into a builder that holds the program slot for slot; None where there is none."""
+    found = Reverse(program, builder).adjoints(output)
+    return [found.get(slot) for slot in range(len(program))]
 
-    Griewank & Walther, Evaluating Derivatives, 2nd ed., eq. 3.7. For a scalar ȳ·∂y/∂xᵢ is what forward mode
-    makes of the tangent ȳ of xᵢ alone, so one set of rules serves both.
+
+class Reverse:
+    """Reverse accumulation of a program, output by output, into a builder that holds it slot for slot.
+
+    x̄ᵢ = Σ ȳ·∂y/∂xᵢ over the instructions that use xᵢ, last one first (Griewank & Walther, Evaluating Derivatives, 2nd
+    ed., eq. 3.7). For a scalar ȳ·∂y/∂xᵢ is what forward mode makes of the tangent ȳ of xᵢ alone, so one set of rules
+    serves both.
 
     What a branch needs alone has an adjoint that counts only where the branch is taken. It becomes 0 elsewhere when
     it leaves the branch, after all products: no slope of a branch that is not taken is ever multiplied by that 0.
     """
-    forward = DualAlgebra(builder)
-    apply = builder.apply
-    varies = depends(program)
-    first_chosen = {
-        slot: apply(FIRST_CHOSEN[row], args) for slot, row, args in program.numbered() if row in FIRST_CHOSEN
-    }
-    taken_in = branches(program, (output,), first_chosen)
-    bars: list[int | None] = [None] * len(program)
-    bars[output] = builder.constant(1)
-    for slot in in_time(range(len(program) - 1, program.first_instruction - 1, -1)):
-        adjoint, instruction = bars[slot], program.instruction_at(slot)
-        if adjoint is None or instruction is None or instruction[0].steps:
-            continue
-        primitive, args = instruction
-        for k, arg in enumerate(args):
-            if not varies[arg]:
+
+    def __init__(self, program: Program, builder: ProgramBuilder):
+        self.program, self.builder = program, builder
+        self.forward, self.varies = DualAlgebra(builder), depends(program)
+        self.first_chosen = first_chosen(program, builder)
+
+    def adjoints(self, output: int) -> dict[int, int]:
+        """Adjoints of the slots that a slot is computed from; the sweep goes over those and no others."""
+        apply = self.builder.apply
+        swept = sorted(sources(self.program, output), reverse=True)
+        taken_in = _taken_in(self.program, swept, (output,), self.first_chosen)
+        bars = {output: self.builder.constant(1)}
+        for slot in in_time(swept):
+            adjoint, instruction = bars.get(slot), self.program.instruction_at(slot)
+            if adjoint is None or instruction is None or instruction[0].steps:
                 continue
-            plain = primitive is ADD or primitive is SUB or primitive in CHOICES
-            term = adjoint if plain else forward.term(primitive, args, slot, k, adjoint)
-            if term is None or (primitive is WHERE and k == 0):
-                continue
-            through = taken_in[slot] | _choice(primitive, args, slot, k, first_chosen)
-            term = _where_taken(builder, term, through - taken_in[arg])
-            known, sign = bars[arg], SUB if primitive is SUB and k else ADD
-            if known is not None:
-                bars[arg] = apply(sign, (known, term))
-            else:
-                bars[arg] = apply(NEG, (term,)) if sign is SUB else term
-    return [
-        None if bar is None else _where_taken(builder, bar, choices)
-        for bar, choices in zip(bars, taken_in, strict=True)
-    ]
+            primitive, args = instruction
+            for k, arg in enumerate(args):
+                if not self.varies[arg]:
+                    continue
+                plain = primitive is ADD or primitive is SUB or primitive in CHOICES
+                term = adjoint if plain else self.forward.term(primitive, args, slot, k, adjoint)
+                if term is None or (primitive is WHERE and k == 0):
+                    continue
+                through = taken_in[slot] | _choice(primitive, args, slot, k, self.first_chosen)
+                term = _where_taken(self.builder, term, through - taken_in[arg])
+                known, sign = bars.get(arg), SUB if primitive is SUB and k else ADD
+                if known is not None:
+                    bars[arg] = apply(sign, (known, term))
+                else:
+                    bars[arg] = apply(NEG, (term,)) if sign is SUB else term
+        return {slot: _where_taken(self.builder, bar, taken_in[slot]) for slot, bar in bars.items()}
+
+
+def first_chosen(program: Program, builder: ProgramBuilder) -> dict[int, int]:
+    """Slots of max and min, with those of the conditions under which they are the first argument."""
+    chosen = ((slot, row, args) for slot, row, args in program.numbered() if row in FIRST_CHOSEN)
+    return {slot: builder.apply(FIRST_CHOSEN[row], args) for slot, row, args in chosen}
 
 
 def _where_taken(builder: ProgramBuilder, term: int, choices: frozenset[Choice]) -> int:
@@ -341,26 +354,30 @@ def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[int
                 yield slot, place, margin
 
 
-def branches(
-    program: Program, outputs: Sequence[int] | None = None, first_chosen: Mapping[int, int] | None = None
-) -> list[frozenset[Choice]]:
-    """The choices of ``where`` under which alone each slot matters to the outputs (all of the program's unless given).
+def branches(program: Program, first_chosen: Mapping[int, int] | None = None) -> list[frozenset[Choice]]:
+    """The choices under which alone each slot matters to the outputs: of ``where``, and of max and min if named."""
+    found = _taken_in(program, range(len(program) - 1, -1, -1), program.outputs, first_chosen or {})
+    return [found.get(slot, frozenset()) for slot in range(len(program))]
+
+
+def _taken_in(
+    program: Program, slots: Iterable[int], outputs: Sequence[int], first_chosen: Mapping[int, int]
+) -> dict[int, frozenset[Choice]]:
+    """The choices under which alone each of some slots, the last ones first, matters to some outputs.
 
     ``first_chosen`` names rows max and min that count as choices too, with the slots of their conditions.
     """
-    found: list[frozenset[Choice] | None] = [None] * len(program)
-    for output in program.outputs if outputs is None else outputs:
-        found[output] = frozenset()
-    for slot in in_time(range(len(program) - 1, program.first_instruction - 1, -1)):
-        instruction, own = program.instruction_at(slot), found[slot]
+    found: dict[int, frozenset[Choice]] = dict.fromkeys(outputs, frozenset())
+    for slot in in_time(slots):
+        instruction, own = program.instruction_at(slot), found.get(slot)
         if instruction is None or own is None:
             continue
         primitive, args = instruction
         for k, arg in enumerate(args):
-            through = own | _choice(primitive, args, slot, k, first_chosen or {})
-            known = found[arg]
+            through = own | _choice(primitive, args, slot, k, first_chosen)
+            known = found.get(arg)
             found[arg] = through if known is None else known & through
-    return [frozenset() if choices is None else choices for choices in found]
+    return found
 
 
 def _choice(
@@ -385,13 +402,15 @@ def guard(primal: Program, derivative: Program) -> Guarded:
 def guarded_places(primal: Program, builder: ProgramBuilder) -> list[tuple[int, Guard]]:
     """Slots of the margins of a program, emitted into a builder that holds it, with their guards.
 
-    What only one branch of a choice needs is guarded there only: elsewhere its margin is 1.
+    What only one branch of a choice needs is guarded there only: elsewhere its margin is 1. Both arguments of max and
+    min must be continuous, but a kink of one counts only where it is taken.
     """
     one = builder.constant(1)
-    taken_in = branches(primal)
+    taken_in, chosen = branches(primal), first_chosen(primal, builder)
+    smooth_in = branches(primal, chosen) if chosen else taken_in
     found: dict[tuple[int, PlaceKind, bool, bool], list[tuple[int, tuple[int, ...]]]] = {}
     for slot, place, margin in open_places(primal, builder):
-        for condition, holds in taken_in[slot]:
+        for condition, holds in sorted((smooth_in if place.kind == "kink" else taken_in)[slot]):
             margin = builder.apply(WHERE, (condition, margin, one) if holds else (condition, one, margin))
         _, args = primal.instructions[slot - primal.first_instruction]
         movers = args if place.varying is None else tuple(args[i] for i in place.varying)

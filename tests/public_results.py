@@ -1,5 +1,7 @@
 """One of everything that the Python face hands out, by name, each made anew; of text and of code."""
 
+import json
+
 import numpy as np
 
 import diffkit as dk
@@ -79,7 +81,18 @@ def document(result):
     from diffkit.learn.derivations.backward import Backward
     from diffkit.learn.derivations.derivation import Derivation
     from diffkit.matrices.answer import MatrixDerivatives
-    from diffkit.reports import Report, backward, check, derivation, descent, matrices, quotients, stationary, tangent
+    from diffkit.reports import (
+        Report,
+        backward,
+        check,
+        derivation,
+        descent,
+        matrices,
+        quotients,
+        render,
+        stationary,
+        tangent,
+    )
 
     made = {
         dk.Result: lambda r: Report((), r.variables, r.kind, r.labels, result=r),
@@ -95,4 +108,4 @@ def document(result):
         dk.Identity: matrices.IdentityReport,
         dk.MatrixDerivative: lambda r: matrices.MatrixReport(MatrixDerivatives((r,), {})),
     }
-    return made[type(result)](result).fields() if type(result) in made else None
+    return json.loads(render(made[type(result)](result), "json")) if type(result) in made else None

@@ -106,6 +106,7 @@ def test_of_a_diverging_path_it_is_said_how_much_is_drawn():
     for kind in ("weights", "contours"):
         for name, shown in marks(picture(descent, kind)):
             assert name == f"the first {shown} of {descent.steps} steps"
+    assert f"{descent.steps} steps, the first {shown} drawn: diverged" in picture(descent).axes[0].get_title()
     title = picture(dk.descend("exp(x^2)", {"x": 2}, rate=1), "loss").axes[0].get_title()
     assert "drawn to step" in title or "of 0 steps" in title
 

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "diffkit"
 LAYERS = [
-    {"errors", "limits", "files", "characters"},
+    {"errors", "limits", "files", "characters", "outward", "surroundings"},
     {"deadline"},
     {"workers"},
     {"tolerances"},

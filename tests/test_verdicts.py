@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sympy
 from scipy import optimize
 
 import diffkit as dk
@@ -72,3 +73,23 @@ def test_decimals_of_a_zero(text, at):
     result = dk.gradient(text, at, digits=30)
     assert result.ok
     assert set(result.decimals) == {"0"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x^2*y", "sin(x)/x + y", "sqrt(x^2)", "where(x > 0, x^3, -x)", "max(x, y)", "e^(x*y)", "log(x)/y", "x^y"],
+)
+def test_plain_symbols_are_differentiated_by_name(text):
+    """SymPy takes a text for a plain symbol: by real ones the derivative would silently be zero."""
+    expression = dk.parse(text)
+    plain, real = expression.to_sympy(real=False), expression.to_sympy()
+    assert real == expression.sympy
+    assert real.diff("x") == 0
+    assert all(symbol.is_real is None for symbol in plain.free_symbols)
+    x = sympy.Symbol("x")
+    assert plain.diff("x") == plain.diff(x)
+    point = {x: 0.7, sympy.Symbol("y"): 0.3}
+    truth = dk.derivative(text, {name: point.get(sympy.Symbol(name)) for name in expression.variables}, wrt=x)
+    assert float(plain.diff("x").subs(point)) == pytest.approx(truth.value, rel=1e-12)
+    named = {symbol: point[symbol] for symbol in plain.free_symbols}
+    assert dk.gradient(plain, named).variables == expression.variables

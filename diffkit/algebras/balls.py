@@ -22,6 +22,7 @@ from diffkit.program import Constant, Named, run
 from diffkit.rules import by_definition, trace
 
 LOCK = RLock()
+LONGEST = 2**16  # bits before or after the point of what is written as a fraction
 OPERATORS: dict[str, Callable[..., Any]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
 }  # fmt: skip
@@ -51,11 +52,13 @@ def rational(value: int | Fraction) -> Any:
 
 
 def exact_fraction(value: Any) -> Fraction | None:
-    """Give the number in a ball of radius zero, or None."""
+    """Give the number in a ball of radius zero, unless it takes too long to write down; else None."""
     if not value.is_exact() or not value.is_finite():
         return None
     mantissa, exponent = value.man_exp()
     exponent = int(exponent)
+    if abs(exponent) > LONGEST:
+        return None
     return Fraction(int(mantissa)) * Fraction(2) ** exponent
 
 
@@ -121,17 +124,25 @@ SERIES = SeriesAlgebra()
 def series_function(primitive: Primitive) -> Callable[..., Any]:
     """Give a row as a function of power series."""
     moving = _moving_function(primitive)
-    if not primitive.places or primitive.truth:
+    bends = any(place.kind in ("kink", "jump") for place in primitive.places)
+    if primitive.truth or not (bends or any(place.closed for place in primitive.places)):
         return moving
     still = ball_function(primitive)
 
     def choose(*args: Any) -> Any:
-        for arg in args:  # at its place a row has a value for what stands still, and no series
-            if len(arg) > 1 or not arg[0].is_finite():
-                return moving(*args)
+        """At its place a row has a value, and a series of what stands still."""
+        for arg in args:
+            if len(arg) > 1:
+                found = moving(*args)
+                return found if not bends or found[0].is_finite() else _value_only(still, args)
         return arb_series([still(*[arg[0] for arg in args])])
 
     return choose
+
+
+def _value_only(still: Callable[..., Any], args: Sequence[Any]) -> Any:
+    """A series of which the constant term is known, for a choice that needs no more."""
+    return arb_series([still(*[arg[0] for arg in args]), *[arb("nan")] * (ctx.cap - 1)])
 
 
 def _moving_function(primitive: Primitive) -> Callable[..., Any]:

@@ -35,6 +35,8 @@ class Numbers(Protocol):
 
     depth: int
     """0 for constants, one more for germs over what has less"""
+    builder: ProgramBuilder
+    """what holds closed forms"""
 
     def constant(self, value: Constant) -> Any:
         """Give an exact constant."""
@@ -57,6 +59,9 @@ class Numbers(Protocol):
     def floor(self, x: Any) -> int:
         """Largest integer not above a number."""
 
+    def form(self, x: Any) -> int | None:
+        """The closed form of a number, if it has one."""
+
 
 class Constants:
     """Numbers as slots of one builder without inputs."""
@@ -76,6 +81,10 @@ class Constants:
     def constant(self, value: Constant) -> int:
         """Slot of an exact constant."""
         return self.builder.constant(value)
+
+    def form(self, slot: int) -> int:
+        """Give the slot itself."""
+        return slot
 
     def exact(self, slot: int) -> Constant | None:
         """The exact constant in a slot."""
@@ -114,7 +123,7 @@ class Constants:
 
     def sign(self, slot: int) -> int:
         """−1, 0 or 1, proven; Undecided where it cannot be."""
-        value = self.builder.rational(slot)
+        value = self.builder.rational(self.known.get(slot, slot))
         if value is not None:
             return (value > 0) - (value < 0)
         for bits in PRECISIONS:
@@ -142,8 +151,10 @@ class Constants:
                 found = self.ball(slot, bits).floor().unique_fmpz()
             if found is not None:
                 return int(found)
-        nearest = self.number(int((self.ball(slot, bits).mid() + arb(0.5)).floor().unique_fmpz()))
-        if not self.equal(slot, nearest):
+        with precision(bits):
+            whole = (self.ball(slot, bits).mid() + arb(0.5)).floor().unique_fmpz()
+        nearest = None if whole is None else self.number(int(whole))  # none where the number has too many digits
+        if nearest is None or not self.equal(slot, nearest):
             raise Undecided(WHOLE)
         self.known[slot] = nearest
         return self.floor(nearest)

@@ -16,6 +16,7 @@ from diffkit.algebras.bounds import BoundsAlgebra
 from diffkit.callables.function import Argument, Function
 from diffkit.callables.globals import outside, random_state
 from diffkit.callables.noise import UNIT, rounding
+from diffkit.callables.shapes import is_misfit, place_of
 from diffkit.callables.silence import silenced
 from diffkit.deadline import check_time
 from diffkit.differences import sampling
@@ -31,7 +32,6 @@ FAR = 8.0  # times a rounding bound by which the function and what follows it ma
 BESIDE = (1.0, 1.0 + 2.0**-9, 1.0 - 2.0**-7)  # factors of the point at which a trace is compared with the function
 UNSTEADY = "not deterministic"
 REMEMBERED = 64  # points
-WIDE = 2.0**-3  # of the point: so far beside it code is run to see whether a loop ends elsewhere
 BLOCK = 2**22  # numbers in the arguments of one call of a vectorised function
 
 
@@ -68,6 +68,8 @@ class Bound:
         """how many of these belong to answers that were given"""
         self.reason = ""
         """why the last call without a value had none"""
+        self.place = ""
+        """where in the caller's code that was, if shapes do not fit"""
         self.blind = False
         """whether the function had no value to tell its shape by"""
 
@@ -219,16 +221,15 @@ class Bound:
         try:
             with np.errstate(all="ignore"):
                 raw = self.call(*values) if row.ndim == 1 else self._call_together(values, len(row))
-        except NO_VALUE as error:
-            self.reason = f"{self.name} raised {type(error).__name__}: {error}"
-            return None
         except DiffkitError:
             raise
         except Exception as error:
-            raise FunctionError(
-                f"{self.name} raised {type(error).__name__} at {self.where(row)}: {error}",
-                hint="call it at that point by hand to see where",
-            ) from error
+            if isinstance(error, NO_VALUE):
+                self.reason = f"{self.name} raised {type(error).__name__}: {error}"
+                self.place = place_of(error) if is_misfit(error) else ""
+                return None
+            raise FunctionError(f"{self.name} raised {type(error).__name__} at {self.where(row)}: {error}",
+                                hint=place_of(error)) from error  # fmt: skip
         for argument, before, after in zip(self.arguments, self.split(row), values, strict=True):
             if not np.array_equal(before, after):
                 self.faults["changes its input"] = f"{self.name} writes into its argument {argument.name}"
@@ -338,7 +339,7 @@ class Bound:
     def _check_length(self) -> None:
         """TracingError if the code computes too many numbers for a trace: known in the time of a few evaluations."""
         try:
-            count = self._operations(np.array(self.start))
+            count = self.operations(np.array(self.start))
         except TracingError:  # the trace itself says better what is in the way
             return
         if count > SLOTS:
@@ -351,17 +352,8 @@ class Bound:
         """Real differences at a point, to confirm what is found otherwise."""
         return Witness(self.samplers(), point, self.unit, self.rounded)
 
-    def is_one_formula(self, point: Sequence[float]) -> bool:
-        """Whether the code computes as many numbers beside the point as there: no loop stops earlier or later."""
-        here = np.array(point, dtype=float)
-        step = WIDE * np.where(here == 0, 1.0, np.abs(here))
-        try:
-            return len({self._operations(here + k * step) for k in (0, -1, 1)}) == 1
-        except (BackendError, LimitError):
-            return False
-
-    def _operations(self, row: Any) -> int:
-        """How many numbers the code computes from the input at a point."""
+    def operations(self, row: Any) -> int:
+        """How many numbers the code computes from the input at a point; TracingError if it cannot be followed."""
         known, count = self.counted
         if row.tobytes() != known:
             with self.following():

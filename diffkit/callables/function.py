@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.errors import DiffkitError, PointError, VariableError
-from diffkit.frames import labelled, split_top
+from diffkit.errors import DiffkitError, PointError, VariableError, listing
+from diffkit.frames import labelled, records, split_top
 from diffkit.points import Points, column, number, plural, read_text
 from diffkit.syntax.names import Names, check_variables
 
@@ -48,10 +48,10 @@ class Function:
         found = getattr(self.call, "__name__", type(self.call).__name__)
         return "f" if found == "<lambda>" else str(found)
 
-    @property
-    def undeclared(self) -> frozenset[str]:
-        """Names that nobody declared, in the text of a function that was made of text."""
-        return getattr(self.call, "undeclared", frozenset())
+    def undeclared(self, given: Collection[str] = ()) -> frozenset[str]:
+        """Names that nobody declared, in the text of a function that was made of text; a point declares ``given``."""
+        of_text = getattr(self.call, "undeclared", None)
+        return frozenset() if of_text is None else of_text(given)
 
     @property
     def ordered(self) -> bool:
@@ -114,13 +114,13 @@ def read_place(function: Function, at: Any, names: Names | None = None, elementw
     One parameter: a number, or nested lists of numbers or an array of any shape, all one point; a list that holds an
     array is a list of parameters, [W] that of one. Several: a list or tuple with one entry each, or an array whose last
     axis runs over them (axes before it make a batch). What has labels gives parameters by name: a mapping, a series, a
-    named tuple, and a data frame, whose rows are points. ``names`` renames the coordinates, or the parameters. With
-    ``elementwise`` an array is a batch of numbers. Text is read as after ``--at``.
+    named tuple; a data frame, and a list of what has labels, are many points. ``names`` renames the coordinates, or the
+    parameters. With ``elementwise`` an array is a batch of numbers. Text is read as after ``--at``.
     """
     parameters = function.parameters()
     if isinstance(at, str):
         at = _from_text(at, parameters, elementwise)
-    given = labelled(at)
+    given = labelled(at) or records(at, parameters or ())
     if given is not None and (given.names or parameters is None or len(parameters) > 1):
         values = _by_name(given.values, parameters)
         return _rows(values, names) if given.table else _named(values, names)
@@ -152,7 +152,7 @@ def read_place(function: Function, at: Any, names: Names | None = None, elementw
 def unordered(names: Sequence[str], what: str = "a point beside data") -> PointError:
     """The error for a list of values where only names say whose they are."""
     example = ",".join(f"{name}=0" for name in names[:4])
-    return PointError(f"{what} goes by names ({', '.join(names)}), and this is a bare list",
+    return PointError(f"{what} goes by names ({listing(names)}), and this is a bare list",
                       hint=f"write {example}, or give their order by variables")  # fmt: skip
 
 
@@ -196,20 +196,23 @@ def _by_name(at: Mapping[Any, Any], parameters: tuple[str, ...] | None) -> dict[
 def _rows(columns: Mapping[str, Any], names: Names | None) -> Place:
     """A table as a batch of points, one in each row, the parameters being numbers."""
     arguments = tuple(Argument(name, ()) for name in columns)
-    rows = _checked(np.stack([column(values, name) for name, values in columns.items()], axis=-1))
+    arrays = [column(values, name) for name, values in columns.items()]
+    if len({array.shape for array in arrays}) > 1:
+        raise PointError("the columns of the table have different lengths")
+    rows = _checked(np.stack(arrays, axis=-1))
     return _place(arguments, names, rows.reshape(-1, len(arguments)), rows.shape[:-1])
 
 
 def _several(at: Any, parameters: tuple[str, ...], names: Names | None) -> Place:
     if isinstance(at, np.ndarray):
         if at.ndim == 0 or at.shape[-1] != len(parameters):
-            raise PointError(f"the last axis of the points has shape {at.shape}, for {', '.join(parameters)}")
+            raise PointError(f"the last axis of the points has shape {at.shape}, for {listing(parameters)}")
         arguments = tuple(Argument(name, ()) for name in parameters)
         return _place(arguments, names, _checked(at).reshape(-1, len(parameters)), at.shape[:-1] or None)
     if not isinstance(at, (list, tuple)) or len(at) != len(parameters):
         given = plural(len(at), "coordinate") if isinstance(at, (list, tuple)) else "one coordinate"
         raise PointError(f"the point has {given}, the function has {plural(len(parameters), 'parameter')}",
-                         hint=f"in order: {', '.join(parameters)}; further data go into args=")  # fmt: skip
+                         hint=f"in order: {listing(parameters)}; further data go into args=")  # fmt: skip
     return _named(dict(zip(parameters, at, strict=True)), names)
 
 

@@ -12,7 +12,9 @@ import numpy as np
 from diffkit.callables import Bound, Function
 from diffkit.callables.function import Argument
 from diffkit.callables.noise import rounding
+from diffkit.callables.shapes import meetings_in
 from diffkit.errors import DiffkitError, FunctionError, LimitError, TracingError
+from diffkit.frames import labelled
 from diffkit.functions import Expression, as_joint_program, is_sympy
 from diffkit.points import plural
 from diffkit.program import Program
@@ -199,14 +201,20 @@ def read_claim(
     """Give the Claim; ``variables`` are the names that expressions may use (None where f is code without names)."""
     if isinstance(claim, Function):
         return CodeClaim(claim, arguments, parameters, labels, point, count, pair)
+    given = labelled(claim)
+    if given is not None and given.table:
+        raise DiffkitError("a table is no claim by names", hint="give its numbers, as .to_numpy(), in the order of "
+                           f"{', '.join(labels[:FEW])}")  # fmt: skip
+    if given is not None and (given.names or isinstance(claim, Mapping) or len(parameters) > 1):
+        claim = list(_in_order(given.values, parameters))
     if _is_text(claim):
         if variables is None:
             raise DiffkitError(
                 "a claim in words needs named variables", hint="f takes an array: write the claim as code"
             )
         return TextClaim(claim, variables)
-    if isinstance(claim, Mapping):
-        claim = np.concatenate([np.ravel(part) for part in _in_order(claim, parameters)])
+    if given is not None and isinstance(claim, list):
+        claim = np.concatenate([np.ravel(part) for part in claim])
     return NumberClaim(claim)
 
 
@@ -215,19 +223,27 @@ def unfit(
 ) -> DiffkitError:  # fmt: skip
     """Why a claim is no derivative of f by its inputs: it has no value, or other shapes than they, or another size."""
     if isinstance(claim, CodeClaim) and claim.bound.reason:
-        return FunctionError(claim.bound.reason, hint="call it at the point by hand to see where")
+        return FunctionError(claim.bound.reason, hint=claim.bound.place or "call it at the point by hand to see where")
     if isinstance(claim, CodeClaim) and len(claim.parts) == len(arguments) > 1:
         pairs = zip(arguments, claim.parts, strict=True)
         odd = [f"for {a.name} of shape {a.shape} it gives {part}" for a, part in pairs if math.prod(part) != a.size]
         if odd:
-            return DiffkitError(f"the claim has other shapes than the parameters: {'; '.join(odd)}")
+            return DiffkitError(f"the claim has other shapes than the parameters: {'; '.join(odd)}",
+                                hint="; ".join(meetings_of(claim)))  # fmt: skip
     count, n = math.prod(claim.shape), len(inputs)
     entries = "1 entry" if count == 1 else f"{count} entries of shape {claim.shape}"
     known = ", ".join(f"a {kind} has {size}" for kind, size in sizes.items())
     some = ", ".join(inputs[:FEW]) + ", …" * (n > FEW)
     single = f"; where it is by one of {some}, name that in wrt" if count == 1 < n else ""
-    hint = f"{known} ({plural(n, 'variable')}){single}"
+    hint = "; ".join([f"{known} ({plural(n, 'variable')}){single}", *meetings_of(claim)])
     return DiffkitError(f"the claim has {entries}: it is no derivative of this f", hint=hint)
+
+
+def meetings_of(claim: Claim) -> list[str]:
+    """Where the code of a claim combines a column with a vector, in words."""
+    if not isinstance(claim, CodeClaim):
+        return []
+    return meetings_in(lambda: claim.bound.values(np.array(claim.bound.start)))
 
 
 def _is_text(claim: Any) -> bool:

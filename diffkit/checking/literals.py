@@ -35,7 +35,8 @@ def effect_of_literals(program: Program, point: Sequence[float], code: bool) -> 
     rounded = [count + k for k, half in enumerate(halves) if half]
     if not rounded:
         return np.zeros(len(program.outputs))
-    bars = _adjoints(program, values, rounded)
+    with np.errstate(all="ignore"):
+        bars = _adjoints(program, values, rounded)
     effects = np.abs(bars[rounded]) * np.array([halves[slot - count] for slot in rounded])[:, None]
     total = np.sum(effects, axis=0)
     return np.where(np.isnan(total), math.inf, total)

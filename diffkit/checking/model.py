@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from diffkit.results import Final, Result
+from diffkit.surroundings import undisturbed
 
 if TYPE_CHECKING:
     from diffkit.tolerances import Tolerances
@@ -170,6 +171,7 @@ class Check(Final):
         return {**vars(self), "explain": _nothing}
 
     @cached_property
+    @undisturbed()
     def explanation(self) -> str | None:
         """The repair, proven at fresh points; None if the claim is not wrong, or no repair was found."""
         return self.explain()

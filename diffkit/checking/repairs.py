@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from diffkit.callables import Bound
 from diffkit.checking.claims import CodeClaim, NumberClaim
 from diffkit.checking.repair import Evidence, Records, explain
-from diffkit.checking.repair.samples import RAISED
+from diffkit.checking.repair.samples import PATIENCE, RAISED
 from diffkit.errors import DiffkitError
 from diffkit.ndarrays.record import Record, record
 
@@ -20,16 +21,51 @@ if TYPE_CHECKING:
     from diffkit.checking.setting import Setting
 
 MOST = 2000  # entries up to which explanations are tried
+CALLS = 2500  # of f, that looking for an explanation may cost
+
+
+class Spent(Exception):
+    """So much was spent that no further look is worth an explanation."""
+
+
+class Budget:
+    """The calls of f, and the seconds, that looking for an explanation may cost."""
+
+    def __init__(self, bound: Bound | None):
+        self.bound = bound
+        self.looks = [self._now()]
+
+    def ask(self) -> None:
+        """Raise Spent if another look costs more than is left, as far as the last one tells."""
+        self.looks.append(self._now())
+        for first, before, now, most in zip(self.looks[0], *self.looks[-2:], (CALLS, PATIENCE), strict=True):
+            if now - first + (now - before) > most:
+                raise Spent
+
+    def _now(self) -> tuple[float, float]:
+        return 0 if self.bound is None else self.bound.evaluations, monotonic()
 
 
 def repair(setting: Setting, point: Any, seed: int = 0) -> str | None:
-    """Give the instruction that makes the claim right, proven at fresh points; None if no explanation fits."""
+    """Give the instruction that makes the claim right, proven at fresh points; None if no explanation fits.
+
+    Whatever goes wrong in looking for one, with code that was never meant to run there, is no answer either.
+    """
+    try:
+        return _repair(setting, point, seed)
+    except Exception:
+        return None
+
+
+def _repair(setting: Setting, point: Any, seed: int) -> str | None:
     claim, task, subject = setting.claim, setting.task, setting.subject
     if isinstance(claim, NumberClaim) or len(setting.places) > MOST:
         return None
+    budget = Budget(subject.function)
     first = int(claim.paired)  # the value of a value-and-gradient pair is no derivative
 
     def truth(row: Any) -> tuple[Any, Any]:
+        budget.ask()
         found = subject.at(tuple(float(x) for x in row))
         values, bars = (np.array(part, dtype=float)[list(setting.places)] for part in (found.values, found.bars))
         odd = [found.odd.get(place) for place in setting.places]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from diffkit.checking.claims import Claim, CodeClaim, NumberClaim, read_claim, u
 from diffkit.checking.structure import Structure, symmetric
 from diffkit.checking.subject import Subject
 from diffkit.checking.wrappers import by_name, contracted, of_symmetric, with_reset, with_symmetric_results
+from diffkit.deadline import in_time
 from diffkit.errors import DiffkitError, PointError
 from diffkit.frames import names_in
 from diffkit.functions import as_list, is_function, read_joint
@@ -42,13 +44,14 @@ class Asked(NamedTuple):
     claim_args: Sequence[Any] = ()
     reset: Callable[[], Any] | None = None
     symmetric: bool = False
+    seed: int = 0
 
 
 class Setting:
     """What a check is about: the subject, the claim, and the points that were given."""
 
-    def __init__(self, asked: Asked, rng: Any):
-        self.asked, self.rng = asked, rng
+    def __init__(self, asked: Asked):
+        self.asked = asked
         code, coded = is_function(asked.f), is_function(asked.claim)
         if asked.reset is not None and not (code or coded):
             raise DiffkitError("reset is called before code, and neither f nor the claim is code")
@@ -95,7 +98,7 @@ class Setting:
         """F as a program, with its arguments as the claim takes them."""
         asked = self.asked
         reading = read_joint(as_list(asked.f), asked.variables, {*names_in(asked.at), *names_of(asked.wrt)})
-        program, self.notes = reading.program, reading.notes
+        program, self.notes = reading.of_one(asked.variables).program, reading.notes
         points = read_points(asked.at, program.inputs) if asked.at is not None else None
         self.outputs = () if len(program.outputs) == 1 else (len(program.outputs),)
         self._place(points, _arguments_of(asked.claim, program.inputs, asked.at, asked.claim_args))
@@ -106,6 +109,8 @@ class Setting:
         self.given: list[tuple[float, ...]] = [] if points is None else [points.point] if points.point is not None \
             else list(map(tuple, points.rows.tolist()))  # fmt: skip
         self.start = self.given[0] if self.given else (0.7,) * sum(a.size for a in arguments)
+        content = repr((self.asked.kind, [tuple(a) for a in arguments], self.given))
+        self.rng = np.random.default_rng((self.asked.seed, zlib.crc32(content.encode())))
         self.structure = Structure(arguments, self.start)
         arrays = self.structure.split(self.structure.point)
         self.symmetric = [k for k, a in enumerate(arrays) if symmetric(a)] if self.asked.symmetric else []
@@ -198,7 +203,8 @@ class Setting:
             return [tuple(row) for row in rows.tolist()]
         base = np.array(self.given[0])
         scale = np.where(base == 0, 1.0, np.abs(base))
-        moved = (self.structure.kept(base + SPREAD * scale * rng.uniform(-1, 1, n)) for _ in range(TRIES * wanted))
+        tries = in_time(range(TRIES * wanted))
+        moved = (self.structure.kept(base + SPREAD * scale * rng.uniform(-1, 1, n)) for _ in tries)
         return [tuple(row.tolist()) for row in moved if row is not None]
 
 

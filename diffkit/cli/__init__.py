@@ -24,7 +24,8 @@ def _code(arguments: list[str]) -> int:
     import click
 
     from diffkit.cli.commands import cli
-    from diffkit.cli.output import EXIT_BAD, EXIT_INTERRUPTED, EXIT_UNREAD
+    from diffkit.cli.interrupts import EXIT_INTERRUPTED
+    from diffkit.cli.output import EXIT_BAD, EXIT_UNREAD
     from diffkit.cli.streams import complain, give_up
     from diffkit.errors import DiffkitError
 

@@ -110,9 +110,16 @@ def check(
 
 
 def _told(report: Any, format: str, output: str | None) -> int:
-    """Report a check, with its explanation if that is found in time."""
-    report.check.explanation  # noqa: B018 - what is looked for while a report is written takes as long as it takes
-    deliver(report, format, output)
+    """Report a check; to a reader who waits, the verdict is told before its repair is looked for."""
+    from diffkit.reports.check import Repair, Verdict
+
+    if format == "text" and output is None:
+        deliver(Verdict(report), format, output)
+    found = report.check.explanation  # looked for outside of deliver, which knows no time
+    if format != "text" or output is not None:
+        deliver(report, format, output)
+    elif found:
+        deliver(Repair(report.check), format, output)
     return 0 if report.check else EXIT_NO
 
 

@@ -9,8 +9,9 @@ import click
 
 from diffkit.cli.arrays import are_arrays, array_options, ask_arrays
 from diffkit.cli.inputs import backends_of, function_of, report_on, where
+from diffkit.cli.interrupts import EXIT_INTERRUPTED
 from diffkit.cli.options import FORMATS_HELP, Command, ExpressionCommand, names, shared, tolerance_options
-from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, INTERRUPTED, deliver, gather, patience
+from diffkit.cli.output import EXIT_NO, INTERRUPTED, deliver, gather, patience
 from diffkit.cli.streams import complain
 
 BACKENDS = click.option(

@@ -8,8 +8,9 @@ import click
 
 from diffkit.cli.arrays import are_arrays, array_options
 from diffkit.cli.inputs import CODE, argument_of, names_in_module
+from diffkit.cli.interrupts import EXIT_INTERRUPTED
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, picture_options
-from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, INTERRUPTED, deliver, drawing, gather
+from diffkit.cli.output import EXIT_NO, INTERRUPTED, Picture, deliver, drawing, gather
 from diffkit.cli.streams import complain
 
 
@@ -85,15 +86,10 @@ def descend(
         rows=names(rows), variables=names(variables), **options,
     )  # fmt: skip
     _, stopped = gather(descender.walk.run(), options["steps"], "descending")
-    found = descender.descent("" if stopped == INTERRUPTED else stopped)
+    found = descender.descent(stopped)
     report = DescentReport(function, found, found.check() if checked else None)
 
-    def drawn() -> Any:
-        from diffkit.pictures.descent import picture as draw
-
-        return draw(found, picture)
-
-    with drawing(drawn, save, show):
+    with drawing(Picture("descent:picture", (found, picture), here=callable(f)), save, show, stopped):
         deliver(report, format, output)
     if stopped:
         complain(f"{stopped} after {found.steps} steps")

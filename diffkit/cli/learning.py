@@ -8,9 +8,7 @@ import click
 
 from diffkit.cli.arrays import are_arrays, array_options, read_arrays
 from diffkit.cli.options import FORMATS_HELP, Command, ExpressionCommand, names, picture_options
-from diffkit.cli.output import EXIT_NO, deliver, drawing, write
-
-FINER = 4  # steps of a picture for each power of ten
+from diffkit.cli.output import EXIT_NO, Picture, deliver, drawing, write
 
 
 def _report_options(function: Any) -> Any:
@@ -56,31 +54,19 @@ def limit(
     options: dict[str, Any] = {"wrt": wrt, "variables": names(variables)}
     found = quotients(expression, at, steps=names(steps), **options)
 
-    def picture() -> Any:
-        from diffkit.pictures.vcurve import picture_of_quotients
-
-        ends = found.steps[0].h, found.steps[-1].h
-        finer = found if steps is not None else quotients(expression, at, steps=_between(*ends), **options)
-        return picture_of_quotients(finer)
-
+    picture = Picture("vcurve:picture_of_finer", (found, expression, at, options))
+    if steps is not None:
+        picture = Picture("vcurve:picture_of_quotients", (found,))
     with drawing(picture, save, show):
         deliver(QuotientsReport(found, errors or format != "text"), format, output)
     return 0 if found else EXIT_NO
-
-
-def _between(largest: float, least: float) -> list[float]:
-    """Steps from the largest to the least, several to each power of ten."""
-    from math import log10
-
-    count = round(FINER * log10(largest / least))
-    return [largest * 10 ** (-k / FINER) for k in range(count + 1)]
 
 
 @click.command(cls=ExpressionCommand)
 @click.argument("expression")
 @click.option("--at", metavar="POINT", required=True, help="Where: 1 | 1,2 | x=1,y=2 | pi/4.")
 @click.option("--delta", metavar="LIST", help="Steps δ at which f is compared.  [default: 1,0.1,0.01,0.001]")
-@click.option("--direction", metavar="LIST", help="Which way to go, such as 1,1, of several variables.")
+@click.option("--direction", metavar="LIST", help="Which way to go, such as 1,1 or x=1,y=1, of several variables.")
 @click.option("--interval", metavar="FROM:TO", help="What the picture shows, such as -1:1.  [default: 2 to both sides]")
 @picture_options
 @_report_options
@@ -105,20 +91,19 @@ def tangent(
 
     check_format(format)
     shown = read_interval(interval) if interval else None
-    found = find(expression, at, deltas=names(delta), direction=_list(direction), variables=names(variables))
+    found = find(expression, at, deltas=names(delta), direction=_direction(direction), variables=names(variables))
 
-    def picture() -> Any:
-        from diffkit.pictures.functions import picture_of_tangent
-
-        return picture_of_tangent(found, shown)
-
-    with drawing(picture, save, show):
+    with drawing(Picture("functions:picture_of_tangent", (found, shown)), save, show):
         deliver(TangentReport(found), format, output)
     return 0 if found else EXIT_NO
 
 
-def _list(text: str | None) -> list[str] | None:
-    return None if text is None else list(names(text) or ())
+def _direction(text: str | None) -> list[str] | dict[str, str] | None:
+    """A list of numbers, or numbers by name."""
+    if text is None or "=" not in text:
+        return None if text is None else list(names(text) or ())
+    parts = [part.partition("=") for part in names(text) or ()]
+    return {name.strip(): value for name, _, value in parts}
 
 
 @click.command(cls=ExpressionCommand)
@@ -167,12 +152,7 @@ def explain(
         swept = backward(*read_arrays((expression,), given)) if arrays else backward(
             expression, at, variables=names(variables))  # fmt: skip
 
-        def picture() -> Any:
-            from diffkit.pictures.graph import picture_of_backward
-
-            return picture_of_backward(swept)
-
-        with drawing(picture, save, show):
+        with drawing(Picture("graph:picture_of_backward", (swept,)), save, show):
             deliver(BackwardReport(swept, expression if arrays else ""), format, output)
         return 0
     if are_arrays((expression,), at, given):
@@ -180,14 +160,12 @@ def explain(
                            hint="add --backward; diffkit matrix gives formulas of arrays")  # fmt: skip
     found = derive(expression, wrt=wrt, at=at, variables=names(variables))
 
-    def nothing() -> Any:
+    if as_latex:
+        write(found.latex + "\n", output)
+    else:
+        deliver(DerivationReport(found), format, output)
+    if save is not None or show:
         raise DiffkitError("the picture is of back-propagation", hint="add --backward and --at, such as --at 1")
-
-    with drawing(nothing, save, show):
-        if as_latex:
-            write(found.latex + "\n", output)
-        else:
-            deliver(DerivationReport(found), format, output)
     return 0
 
 
@@ -213,9 +191,9 @@ def gallery(name: str | None, save: str | None, show: bool) -> int:
         wide = max(map(len, GALLERY))
         write("".join(f"{name:{wide}}  {seen}\n" for name, (seen, _) in GALLERY.items()), None)
         return 0
-    draw = find(name)
+    find(name)
     if save is None and not show:
         raise DiffkitError("the picture has no file", hint=f"add --save, for example --save {name}.png, or --show")
-    with drawing(draw, save, show):
+    with drawing(Picture("gallery:draw", (name,)), save, show):
         write(f"{name}: {GALLERY[name][0]}\n", None)
     return 0

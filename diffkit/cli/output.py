@@ -6,19 +6,20 @@ import gc
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+from diffkit.cli.interrupts import INTERRUPTS
 from diffkit.cli.streams import complain
 from diffkit.deadline import TimeIsUp, check_time, unhurried
 from diffkit.errors import DiffkitError
 from diffkit.files import replaced
+from diffkit.workers import stoppable
 
 EXIT_NO = 1
 EXIT_BAD = 2
 EXIT_UNREAD = 141  # as shells have it: 128 and the number of SIGPIPE
 PATIENCE = 1.0  # seconds without a word
 INTERRUPTED = "interrupted"
-EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
 T = TypeVar("T")
 
 
@@ -45,9 +46,31 @@ def deliver(document: Any, format: str, output: str | None) -> None:
         write(render(document, format, on_terminal(output)), output)
 
 
+class Picture(NamedTuple):
+    """What may be drawn: a function of ``diffkit.pictures`` as MODULE:FUNCTION, and its arguments.
+
+    What holds the user's code, which no worker process has, is drawn ``here`` whatever the time.
+    """
+
+    function: str
+    args: tuple[Any, ...]
+    here: bool = False
+
+    def image(self, file: str) -> bytes:
+        """The bytes of a file of that name."""
+        from diffkit import pictures
+
+        if self.here:
+            check_time()
+            return pictures.image(self.function, self.args, file)
+        return stoppable(pictures.image, self.function, self.args, file)
+
+
 @contextmanager
-def drawing(make: Callable[[], Any], file: str | None, window: bool) -> Iterator[None]:
+def drawing(picture: Picture, file: str | None, window: bool, stopped: str = "") -> Iterator[None]:
     """Draw a picture where one is asked for: into a file before the report is written, in a window after it.
+
+    Where there is no time, or the work was ``stopped``, that is said.
 
     What cannot be drawn does not cost the report: the error is raised when that is written.
     """
@@ -56,35 +79,30 @@ def drawing(make: Callable[[], Any], file: str | None, window: bool) -> Iterator
         return
     from diffkit import pictures
 
-    figure, failure = None, None
+    failure: DiffkitError | None = None
     try:
-        figure = _made_in_time(make)
-        if file is not None and figure is not None:
-            pictures.save(figure, file)
+        if not stopped and file is not None:
+            pictures.format_of(file)
+            pictures.store(picture.image(file), file)
     except DiffkitError as error:
         failure = error
+    except TimeIsUp as up:
+        stopped = up.reason
     yield
     if failure is not None:
         raise failure
-    if window and figure is not None:
+    if stopped:
+        complain(f"no picture: {stopped}")
+    elif window:
         with unhurried():
-            pictures.show(figure)
-
-
-def _made_in_time(make: Callable[[], Any]) -> Any:
-    """What is made, or None, and the reason on standard error, where there is no time for it."""
-    try:
-        check_time()
-        return make()
-    except TimeIsUp as up:
-        complain(f"no picture: {up.reason}")
-        return None
+            pictures.show(pictures.drawn(picture.function, picture.args))
 
 
 def gather(found: Iterable[T], total: int, doing: str = "comparing") -> tuple[list[T], str]:
     """Collect what is found one by one, with a progress bar on a terminal; and why that ended early, if it did."""
     gc.enable()  # this is not the one answer after which the process ends
     gathered: list[T] = []
+    INTERRUPTS.wait()
     try:
         for one in _watched(found, total, doing):
             gathered.append(one)

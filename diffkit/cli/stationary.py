@@ -11,8 +11,9 @@ from typing import Any
 
 import click
 
+from diffkit.cli.interrupts import EXIT_INTERRUPTED, INTERRUPTS
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, picture_options
-from diffkit.cli.output import EXIT_INTERRUPTED, EXIT_NO, deliver, drawing
+from diffkit.cli.output import EXIT_NO, INTERRUPTED, Picture, deliver, drawing
 
 
 @click.command(cls=ExpressionCommand)
@@ -48,17 +49,14 @@ def stationary(
 
     check_format(format)
     gc.enable()  # this is not the one answer after which the process ends
+    INTERRUPTS.wait()
     with _progress() as progress:
         found = search(expression, box, most=most, variables=names(variables), progress=progress)
 
-    def drawn() -> Any:
-        from diffkit.pictures.stationary import picture
-
-        return picture(found)
-
-    with drawing(drawn, save, show):
+    picture = Picture("stationary:picture", (found,))
+    with drawing(picture, save, show, found.stopped if found.stopped == INTERRUPTED else ""):
         deliver(StationaryReport(found), format, output)
-    if found.stopped == "interrupted":
+    if found.stopped == INTERRUPTED:
         return EXIT_INTERRUPTED
     return 0 if found else EXIT_NO
 

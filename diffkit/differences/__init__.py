@@ -36,13 +36,23 @@ class Difference(NamedTuple):
     """whether what the fit leaves is explained by the rounding of f"""
 
 
+NO_VALUE = Odd("domain_error", "f has no value at the point")
+
+
 def partials(
     sampler: Sampler, points: Sequence[Point], indices: Sequence[Sequence[int]], effort: Effort = THOROUGH
 ) -> list[list[Difference]]:
     """Give the partial derivatives at each point; a multi-index lists its variables with repetition.
 
-    Derivatives in one variable come first: they tell mixed ones how far to reach in each variable.
+    Derivatives in one variable come first: they tell mixed ones how far to reach in each variable. Where f has no value
+    at a point nothing else is asked for.
     """
+    centers = sampler.run([_center(point) for point in points])
+    if any(map(math.isnan, centers)):
+        valued = [point for point, center in zip(points, centers, strict=True) if not math.isnan(center)]
+        found_there = iter(partials(sampler, valued, indices, effort) if valued else [])
+        nothing = [_without(NO_VALUE)] * len(indices)
+        return [nothing if math.isnan(center) else next(found_there) for center in centers]
     wanted = [tuple(index) for index in indices]
     pure = [index for index in wanted if len(set(index)) < 2]
     mixed = [index for index in wanted if len(set(index)) > 1]
@@ -137,6 +147,12 @@ def _told(seen: Difference, stencil: Stencil, finding: Finding) -> Difference:
 
 def _without(odd: Odd) -> Difference:
     return Difference(math.nan, math.nan, odd)
+
+
+def _center(point: Point) -> Search[float]:
+    """F at the point itself."""
+    (value,) = yield [point]
+    return value
 
 
 def _plain(point: Point, unit: float) -> Search[Difference]:

@@ -18,7 +18,7 @@ from diffkit.differences.sampling import total
 SURE = 3.0  # standard deviations that a bar allows for noise
 SLACK = 3.0  # how much more, over the length of the tail, where few coefficients measure it
 STEADY = 3  # visible terms of one sign that fall from each to the next
-SLOW = 0.4  # part of the last term that the next one is, from which terms fall as at a kink
+SLOW = 0.5  # times as fast as by the square of the degree: from here terms fall as at a kink
 SLOWER = 0.8  # times how they fall before: powers of the degree fall ever slower, terms of entire functions faster
 LAST = 3  # coefficients that show whether a fit has come down to noise
 SEEN = 4.0  # times the least noise: a coefficient that is visible
@@ -159,8 +159,8 @@ def residue(series: dict[int, float]) -> float:
 
 def _scatter(series: dict[int, float]) -> float:
     """Root mean square of the last coefficients of the calmer parity: noise has none, a kink at the point has one."""
-    last = [[series[j] for j in sorted(series) if j % 2 == parity][-LAST:] for parity in (0, 1)]
-    return min(math.hypot(*part) for part in last if part) / math.sqrt(LAST)
+    last = [[series[j] for j in sorted(series) if j % 2 == parity][-2:] for parity in (0, 1)]
+    return min(math.hypot(*part) for part in last if part) / math.sqrt(2)
 
 
 def unresolved(series: dict[int, float], slopes: dict[int, float], floor: float) -> float:
@@ -169,7 +169,7 @@ def unresolved(series: dict[int, float], slopes: dict[int, float], floor: float)
     At a kink of any order the terms of a derivative that exists fall as the square of the degree at least. The last
     of all is not asked: it is falsified by aliasing.
     """
-    sloped = sorted(j for j in series if j in slopes)[:-1]
+    sloped = sorted(j for j in series if slopes.get(j))[:-1]
     steady = max(2, min(STEADY, len(sloped) - 1))
     degrees = [j for j in sloped if abs(series[j]) > SEEN * max(floor, _scatter(series))][-steady:]
     terms = [slopes[j] * series[j] for j in degrees]
@@ -177,5 +177,5 @@ def unresolved(series: dict[int, float], slopes: dict[int, float], floor: float)
     if len(terms) < steady or len({term > 0 for term in terms}) > 1 or any(b >= a for a, b in pairwise(sizes)):
         return 0.0
     *before, ratio = (b / a for a, b in pairwise(sizes))
-    slow = max([SLOW, *(SLOWER * part for part in before)])
+    slow = max([SLOW * (1 - 2 / degrees[-1]) ** 2, *(SLOWER * part for part in before)])
     return 0.0 if ratio < slow else sizes[-1] * min(degrees[-1] / 2, 1 / (1 - ratio) ** 2)

@@ -28,6 +28,7 @@ from diffkit.program import Program, run
 from diffkit.questions import ask, make_task
 from diffkit.referee import Referee
 from diffkit.results import Odd, Result
+from diffkit.surroundings import undisturbed
 from diffkit.syntax import format_outputs
 from diffkit.syntax.names import Name, Names
 from diffkit.tasks import Task
@@ -109,11 +110,14 @@ class Quotients:
     label: str
     expected: Mapping[str, float]
     """the step at which truncation and round-off should have the least sum, by kind"""
+    stopped: str = ""
+    """why fewer steps were taken than were wanted, if so"""
 
     @property
     def notes(self) -> tuple[str, ...]:
         """How names were read that may be meant otherwise."""
-        return self.derivative.notes
+        late = (f"{self.stopped}: fewer steps were taken",) if self.stopped else ()
+        return (*self.derivative.notes, *late)
 
     @property
     def odd(self) -> Odd | None:
@@ -159,6 +163,7 @@ class Quotients:
 
 
 @timed
+@undisturbed()
 def quotients(
     f: Any, at: Any, *, wrt: Name | None = None, steps: Any = None,
     variables: Names | None = None, args: Sequence[Any] = (),
@@ -181,12 +186,13 @@ def quotients(
     derivative = Prepared(question, "auto", digits).result(points if task.function is None else at)
     limits = _limits(derivative)
     limit = _Limit(task, points.point, limits)
-    found, _ = collected(limit.until_roundoff() if steps is None else map(limit.step, read_steps(steps)))
+    found, stopped = collected(limit.until_roundoff() if steps is None else map(limit.step, read_steps(steps)))
     if not found:
         check_time()
     shown = {kind: math.nan if value is None else float(value) for kind, value in limits.items()}
     name = task.variables[limit.place]
-    return Quotients(_text(task), name, points.at, tuple(found), shown, derivative, task.labels[0], limit.expected())
+    return Quotients(_text(task), name, points.at, tuple(found), shown, derivative, task.labels[0], limit.expected(),
+                     stopped)  # fmt: skip
 
 
 def read_steps(steps: Any) -> list[float]:

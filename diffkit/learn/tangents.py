@@ -26,6 +26,7 @@ from diffkit.primitives import table
 from diffkit.program import Program
 from diffkit.questions import OfExpression, ask, read_direction
 from diffkit.results import Result
+from diffkit.surroundings import undisturbed
 from diffkit.syntax import format_outputs
 from diffkit.syntax.names import Names
 from diffkit.tasks import derivative_task, directional_task, gradient_task, taylor_task
@@ -153,6 +154,7 @@ class Tangent:
 
 
 @timed
+@undisturbed()
 def tangent(
     f: Any, at: Any, *, deltas: Any = None, direction: Any = None, variables: Names | None = None,
     args: Sequence[Any] = (),
@@ -165,8 +167,7 @@ def tangent(
     there are several variables (steepest ascent unless given). Raises PointError for a batch or a zero direction,
     and OutOfTime after ``timeout`` seconds.
     """
-    question = ask(f, "gradient", variables, args, names_in(at))
-    task, points = question.at(at)
+    task, points = ask(f, "gradient", variables, args, names_in(at)).at(at)
     if points.point is None:
         raise PointError("a tangent is drawn at one point", hint="give numbers, not arrays or a range")
     program = task.program
@@ -177,7 +178,7 @@ def tangent(
     derivative = Prepared(OfExpression(asked_for._replace(notes=task.notes)), "auto").result(points)
     slopes, odd = proven(gradient_task(program), points.point)
     several = len(program.inputs) > 1
-    asked = None if direction is None else read_unit(direction, len(program.inputs))
+    asked = None if direction is None else read_unit(direction, program.inputs)
     if direction is not None and not several:
         raise PointError("a direction is for several variables", hint="of one variable the tangent is a line")
     height = value(program, points.point)
@@ -204,11 +205,11 @@ def read_deltas(deltas: Any) -> tuple[float, ...]:
     return found
 
 
-def read_unit(direction: Any, count: int) -> tuple[float, ...]:
+def read_unit(direction: Any, variables: Sequence[str]) -> tuple[float, ...]:
     """Give a direction as a vector of length 1; PointError if it has another size than the point, or no length."""
-    found = read_direction(direction)
-    if len(found) != count:
-        raise PointError(f"the direction has {len(found)} components for {count} variables")
+    found = read_direction(direction, variables)
+    if len(found) != len(variables):
+        raise PointError(f"the direction has {len(found)} components for {len(variables)} variables")
     length = math.hypot(*found)
     if not length:
         raise PointError("the direction is zero", hint="it says which way to go")

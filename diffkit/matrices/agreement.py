@@ -132,7 +132,7 @@ def _gap(known: Any, claimed: Any) -> float | None:
     for a, b in zip(known.flat, claimed.flat, strict=True):
         difference = a - b
         if difference != 0:
-            worst = max(worst, float(abs(difference) / scale), LEAST)
+            worst = max(worst, float(difference.abs_lower() / scale), LEAST)
         elif not difference.rad() < near:
             return None
     return worst

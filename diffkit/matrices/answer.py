@@ -18,6 +18,7 @@ from diffkit.matrices.nodes import Node
 from diffkit.matrices.problem import Problem, read_problem
 from diffkit.matrices.shapes import Length, Shape, said
 from diffkit.matrices.trials import CLOSE, TRIALS, apart, tried, usable_trials, value_of
+from diffkit.surroundings import undisturbed
 from diffkit.syntax.names import Name, as_name
 from diffkit.workers import timed
 
@@ -51,6 +52,7 @@ class MatrixDerivative:
 
 
 @timed
+@undisturbed()
 def matrix_derivative(
     text: str, wrt: Name, *, shapes: Mapping[str, Sequence[Length]] | None = None, symmetric: Sequence[str] = (),
     order: int = 1, timeout: float | None = None,  # noqa: ARG001

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.errors import DiffkitError, FileError, PointError, did_you_mean
+from diffkit.errors import DiffkitError, FileError, PointError, did_you_mean, listing
 from diffkit.files import read
 from diffkit.matrices.evaluation import as_data, is_binary64, rounded
 from diffkit.points import at_line, number, plural, unique_names
-from diffkit.syntax.names import NAME
+from diffkit.syntax.names import NAME, repeated
 
 BINARY = {".npy": b"\x93NUMPY", ".npz": b"PK"}
 """endings of NumPy files, and the bytes they begin with"""
@@ -50,8 +50,9 @@ def load_data(specifications: Sequence[str], wanted: Iterable[str]) -> tuple[dic
         if name is not None:
             new = {name: source.columns(columns.split(",")) if columns else source.whole()}
         else:
-            new = {key: source.one(key) for key in names if key in source.names}
-            holds[file] = f"{file} has {source.kind} {', '.join(source.names[:20]) or 'none'}"
+            known = set(source.names)
+            new = {key: source.one(key) for key in names if key in known}
+            holds[file] = f"{file} has {source.kind} {listing(source.names)}"
         for key, value in new.items():
             if key in found:
                 raise FileError(f"{file} gives {key}, which another file gives too")
@@ -89,14 +90,14 @@ class Arrays:
     def one(self, name: str) -> Any:
         """The array of a name; FileError if there is none."""
         if name not in self.arrays:
-            hint = did_you_mean(name, self.names) or f"it has {', '.join(self.names)}"
+            hint = did_you_mean(name, self.names) or f"it has {listing(self.names)}"
             raise FileError(f"{self.file} has no {name}", hint=hint)
         return self.arrays[name]
 
     def whole(self) -> Any:
         """The only array."""
         if len(self.arrays) != 1:
-            raise FileError(f"{self.file} holds {plural(len(self.arrays), 'array')}: {', '.join(self.names)}",
+            raise FileError(f"{self.file} holds {plural(len(self.arrays), 'array')}: {listing(self.names)}",
                             hint=f"give the file alone, or choose one: NAME={self.file}:{self.names[0]}")  # fmt: skip
         return next(iter(self.arrays.values()))
 
@@ -106,7 +107,7 @@ class Arrays:
         if len(parts) == 1:
             return parts[0]
         if any(p.ndim != 1 or p.shape != parts[0].shape for p in parts):
-            raise FileError(f"{self.file}: {', '.join(names)} are not vectors of one length")
+            raise FileError(f"{self.file}: {listing(names)} are not vectors of one length")
         return np.stack(parts, axis=1)
 
 
@@ -119,14 +120,16 @@ class Columns:
         self, file: str, header: Sequence[str], rows: Sequence[Sequence[Any]], numbers: Sequence[int],
         place: str = "line",
     ):  # fmt: skip
-        self.file, self.names, self.rows, self.numbers, self.place = file, tuple(header), rows, numbers, place
+        self.file, self.rows, self.numbers, self.place = file, rows, numbers, place
+        self.places = {name: k for k, name in enumerate(header)}
+        self.names = tuple(self.places)
 
     def one(self, name: str) -> Any:
         """A column as numbers; FileError with the place of a cell that is none."""
-        if name not in self.names:
-            hint = did_you_mean(name, self.names) or f"it has {', '.join(self.names[:20])}"
+        if name not in self.places:
+            hint = did_you_mean(name, self.names) or f"it has {listing(self.names)}"
             raise FileError(f"{self.file} has no column {name}", hint=hint)
-        column = self.names.index(name)
+        column = self.places[name]
         rows = zip(self.rows, self.numbers, strict=True)
         return np.array([self._cell(row[column], name, number) for row, number in rows])
 
@@ -197,9 +200,8 @@ def _header(cells: list[str]) -> list[str] | None:
         k = numbers.index(False)
         raise PointError(f"cell {k + 1} is {repr(cells[k][:40]) if cells[k] else 'empty'}, not a number",
                          hint="a header would have no numbers, and a name for some column")  # fmt: skip
-    for cell in cells:
-        if cells.count(cell) > 1:
-            raise PointError(f"the column {cell} stands twice")
+    if twice := repeated(cells):
+        raise PointError(f"the column {twice} stands twice")
     return cells
 
 

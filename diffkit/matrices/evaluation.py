@@ -12,7 +12,7 @@ import numpy as np
 from diffkit.algebras.floats import to_float
 from diffkit.builder import NAMED, exact
 from diffkit.callables import Function
-from diffkit.errors import DiffkitError, PointError, TracingError, VariableError, did_you_mean
+from diffkit.errors import DiffkitError, PointError, TracingError, VariableError, did_you_mean, listing
 from diffkit.limits import DEFAULT, Limits
 from diffkit.matrices.language import check_names, parse_array
 from diffkit.matrices.nodes import Node, in_order, names_of
@@ -22,6 +22,7 @@ from diffkit.ndarrays.kernel import apply_row, exactly
 from diffkit.primitives import table
 from diffkit.program import Constant
 from diffkit.syntax.names import Names, check_variables, natural_order
+from diffkit.syntax.runs import instead
 
 EXACT = 2.0**53  # integers up to it are binary64 numbers
 REDUCTIONS: dict[str, Callable[..., Any]] = {
@@ -33,25 +34,27 @@ class ArrayFunction(Function):
     """An array expression with some of its names bound to data; a Function of the others, in natural order.
 
     ``text`` is the expression, ``names`` its variables, ``data`` the bound arrays by name. A point is a mapping of
-    names to numbers and arrays. ``given`` are names that a point gives, and ``bound`` says that values are put in for
-    other names, so that a list of values does not say whose they are.
+    names to numbers and arrays. ``given`` are the names that a point gives, where that is known already, and ``bound``
+    says that values are put in for other names, so that a list of values does not say whose they are.
     """
 
     def __init__(
         self, node: Node, data: Mapping[str, Any], text: str = "", variables: Names | None = None,
-        given: Collection[str] = (), bound: bool = False,
+        given: Collection[str] | None = None, bound: bool = False,
     ):  # fmt: skip
         free = natural_order(name for name in names_of(node) if name not in data)
+        told, given = given is not None, given or ()
         own = free if names_of(node) else natural_order(given)
         names = own if variables is None else check_variables(variables)
         missing = [name for name in free if name not in names]
         if missing:
-            raise VariableError(f"unknown variable {missing[0]}", hint=f"the variables are {', '.join(names)}")
+            hint = instead(missing[0], names, matrices=True) or f"the variables are {listing(names)}"
+            raise VariableError(f"unknown variable {missing[0]}", hint=hint)
         declared = frozenset((*given, *data, *(() if variables is None else names)))
         check_names(node, text, declared, given)
         ordered = variables is not None or not (data or bound)
         self._set(node=node, data=dict(data), text=text or str(node), names=names, known={}, declared=declared,
-                  in_order=ordered)  # fmt: skip
+                  in_order=ordered, told=told)  # fmt: skip
         super().__init__(self.evaluate)
 
     def _set(self, **fields: Any) -> None:
@@ -64,6 +67,7 @@ class ArrayFunction(Function):
     names: tuple[str, ...]
     declared: frozenset[str]
     in_order: bool
+    told: bool
     known: dict[tuple[Shape, ...], Any]
 
     @property
@@ -71,10 +75,9 @@ class ArrayFunction(Function):
         """What to call it."""
         return "f"
 
-    @property
-    def undeclared(self) -> frozenset[str]:
-        """Names in the text that nobody declared."""
-        return frozenset(names_of(self.node)) - self.declared
+    def undeclared(self, given: Collection[str] = ()) -> frozenset[str]:
+        """Names in the text that nobody declared; a point declares ``given``, unless it is known what it gives."""
+        return frozenset(names_of(self.node)) - self.declared - frozenset(() if self.told else given)
 
     @property
     def ordered(self) -> bool:
@@ -83,6 +86,8 @@ class ArrayFunction(Function):
 
     def parameters(self) -> tuple[str, ...]:
         """Names of the variables."""
+        if not self.names and not self.data:
+            raise VariableError("the expression has no variable", hint="name one in the point, such as x=1")
         if not self.names:
             raise VariableError("every name has data, so there is nothing to differentiate by",
                                 hint="name them by --variables, or leave them out of the data")  # fmt: skip
@@ -118,7 +123,7 @@ class ArrayFunction(Function):
             raise TracingError(reason, hint="a proof needs smaller arrays; dual and finite need none") from None
 
 
-def arrays(text: str, /, *, variables: Names | None = None, limits: Limits = DEFAULT, **data: Any) -> Any:
+def arrays(text: str, /, *, variables: Names | None = None, limits: Limits = DEFAULT, **data: Any) -> ArrayFunction:
     """Read an array expression such as ``mean((y - X @ w)**2)``, with data for some of its names.
 
     Gives a function to differentiate: ``dk.gradient(dk.arrays("x.T @ A @ x", A=A), {"x": x})``. Its variables are the

@@ -34,6 +34,7 @@ from diffkit.matrices.trials import (
     thresholds,
     tried,
 )
+from diffkit.surroundings import undisturbed
 from diffkit.workers import timed
 
 FACTORS = (30.0, -30.0, 1000.0, -1000.0)
@@ -99,6 +100,7 @@ class Record(NamedTuple):
 
 
 @timed
+@undisturbed()
 def check_identity(
     text: str, *, shapes: Mapping[str, Sequence[Length]] | None = None, symmetric: Sequence[str] = (),
     timeout: float | None = None,  # noqa: ARG001

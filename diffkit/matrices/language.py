@@ -42,10 +42,6 @@ def check_names(tree: Node, text: str, declared: Collection[str], given: Iterabl
 
     ``given`` are names of the point, or of what is differentiated by, which may be the letters of such a run.
     """
-    every = names_of(tree)
-    run, write = runs.first_meant([name for name in every if name not in declared], given, every, matrices=True)
-    if run:
-        raise VariableError(f"{run} is one variable", hint=write)
     for node in in_order(tree):
         if node.kind != "name" or node.value in declared:
             continue
@@ -55,6 +51,10 @@ def check_names(tree: Node, text: str, declared: Collection[str], given: Iterabl
         if written:
             here = node.position is not None and text.startswith(node.value, node.position)
             raise runs.undeclared(node.value, written, text if here else None, node.position)
+    every = names_of(tree)
+    run, write = runs.first_meant([name for name in every if name not in declared], given, every, matrices=True)
+    if run:
+        raise VariableError(f"{run} is one variable", hint=write)
 
 
 def looks_like_arrays(text: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.callables.function import unordered
-from diffkit.errors import DiffkitError, LimitError, PointError, VariableError, did_you_mean
+from diffkit.errors import DiffkitError, LimitError, PointError, VariableError, did_you_mean, listing
 from diffkit.frames import split_top
 from diffkit.matrices.data import load_data
 from diffkit.matrices.evaluation import ArrayFunction, run_tree
@@ -36,7 +36,7 @@ def function_of_text(
     for name in arrays:
         if name not in names:
             raise VariableError(f"--data gives {name}, which the expression does not name",
-                                hint=did_you_mean(name, names) or f"it names {', '.join(names)}")  # fmt: skip
+                                hint=did_you_mean(name, names) or f"it names {listing(names)}")  # fmt: skip
     return ArrayFunction(node, arrays, ", ".join(texts), variables, given, bool(let)), holds
 
 
@@ -92,7 +92,7 @@ def read_at(text: str, function: ArrayFunction, holds: Mapping[str, str]) -> dic
             raise unordered(names)
         if any(sign for _, sign, _ in pairs) or len(parts) != len(names):
             example = ",".join(f"{name}=0" for name in names[:4])
-            raise PointError(f"the point does not say what is what for {', '.join(names)}",
+            raise PointError(f"the point does not say what is what for {listing(names)}",
                              hint=f'write --at "{example}", arrays as x=[1,2,3]')  # fmt: skip
         pairs = [(name, "=", part) for name, part in zip(names, parts, strict=True)]
     found: dict[str, Any] = {}
@@ -102,12 +102,12 @@ def read_at(text: str, function: ArrayFunction, holds: Mapping[str, str]) -> dic
             raise PointError(f"the point gives {name[:64]} twice")
         if name not in names:
             data = f"{name} has data; --variables with {name} leaves it out" if name in function.data else ""
-            hint = data or did_you_mean(name, names) or f"the variables are {', '.join(names)}"
+            hint = data or did_you_mean(name, names) or f"the variables are {listing(names)}"
             raise PointError(f"the point names an unknown variable {name[:64]}", hint=hint)
         found[name] = read_value(value.strip(), name)
     missing = [name for name in names if name not in found]
     if missing:
-        raise PointError(f"the point gives no value for {', '.join(missing)}", hint="; ".join(holds.values()))
+        raise PointError(f"the point gives no value for {listing(missing)}", hint="; ".join(holds.values()))
     return {name: found[name] for name in names}
 
 

@@ -7,16 +7,19 @@ survives a black-and-white print.
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
+from importlib import import_module
 from typing import Any, ParamSpec, TypeVar
 
 from diffkit.errors import BackendError, FileError
 from diffkit.files import replaced
+from diffkit.plots import INSTALL
+from diffkit.surroundings import undisturbed
 
 MISSING = "pictures need matplotlib"
-INSTALL = "pip install '.[plot]' in the project's folder brings it"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 WINDOWLESS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
@@ -44,7 +47,7 @@ def in_one_look(draw: Callable[P, T]) -> Callable[P, T]:
             import matplotlib as mpl
         except ImportError:
             raise BackendError(MISSING, hint=INSTALL) from None
-        with mpl.rc_context(SETTINGS):
+        with mpl.rc_context(SETTINGS), undisturbed():
             return draw(*args, **options)
 
     return drawing
@@ -99,15 +102,42 @@ def haloed(width: float = 3.6) -> dict[str, Any]:
     return {"path_effects": [withStroke(linewidth=width, foreground="white")]}
 
 
-@in_one_look
+def drawn(picture: str, args: Sequence[Any]) -> Any:
+    """Give the figure of a picture that is named, MODULE:FUNCTION, and of what it is drawn from."""
+    module, _, name = picture.partition(":")
+    return getattr(import_module(f"diffkit.pictures.{module}"), name)(*args)
+
+
+def image(picture: str, args: Sequence[Any], file: str) -> bytes:
+    """The same as the bytes of a file of that name."""
+    return _bytes(drawn(picture, args), format_of(file))
+
+
 def save(figure: Any, file: str) -> None:
     """Write a picture, whole or not at all; FileError for an unknown format or a place that cannot be written."""
+    store(_bytes(figure, format_of(file)), file)
+
+
+def store(image: bytes, file: str) -> None:
+    """Write the bytes of a picture."""
+    with replaced(file) as beside, open(beside, "wb") as stream:
+        stream.write(image)
+
+
+def format_of(file: str) -> str:
+    """The format of a file, by its name; FileError for one that there is not."""
     ending = os.path.splitext(file)[1].removeprefix(".").lower()
     if ending not in UNDATED:
         raise FileError(f"cannot save {file}: the format is {ending or 'missing'}",
                         hint=f"name the file *.{', *.'.join(UNDATED)}")  # fmt: skip
-    with replaced(file) as beside:
-        figure.savefig(beside, format=ending, metadata=UNDATED[ending])
+    return ending
+
+
+@in_one_look
+def _bytes(figure: Any, ending: str) -> bytes:
+    stream = io.BytesIO()
+    figure.savefig(stream, format=ending, metadata=UNDATED[ending])
+    return stream.getvalue()
 
 
 def need_window() -> None:

@@ -39,7 +39,9 @@ def contours(descent: Descent) -> Any:
     """Lines of equal cost over two weights, and the path across them."""
     view = View(descent, (0, 1), FINE)
     (x, y), low = view.sides, [] if view.lowest is None else [view.at(view.lowest)]
-    figure, axes = canvas(f"Path of {descent.steps} steps: {descent.status}", descent.names[0], descent.names[1])
+    last = descent.path.steps[len(view.points) - 1]
+    part = f", the first {last:,} drawn" if descent.status == "diverged" and last < descent.steps else ""
+    figure, axes = canvas(f"Path of {descent.steps} steps{part}: {descent.status}", *descent.names[:2])
     contour_map(figure, axes, x, y, view.heights(), "f", low)
     _path(axes, descent, view.points, view.lowest)
     legend(figure, 4)

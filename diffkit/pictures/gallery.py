@@ -114,3 +114,8 @@ def find(name: str) -> Callable[[], Any]:
         hint = did_you_mean(name, GALLERY) or f"there are {', '.join(GALLERY)}"
         raise DiffkitError(f"unknown picture {name!r}", hint=hint)
     return GALLERY[name][1]
+
+
+def draw(name: str) -> Any:
+    """Draw a picture of the gallery."""
+    return find(name)()

@@ -7,8 +7,10 @@ from inspect import signature
 from typing import Any, Protocol
 
 from diffkit.errors import DiffkitError, PointError, did_you_mean
-from diffkit.functions import as_list, is_function, read_joint, with_inputs
-from diffkit.points import Points, number, read_points
+from diffkit.frames import labelled
+from diffkit.functions import as_list, is_function, read_joint
+from diffkit.points import Points, check_names, number, read_points
+from diffkit.program import Program
 from diffkit.syntax.names import Names, names_of
 from diffkit.tasks import (
     Task,
@@ -48,6 +50,9 @@ class Question(Protocol):
     def other(self, kind: str, **options: Any) -> Question:
         """Ask for another kind of derivative of the same f."""
 
+    def is_same(self, other: Any) -> bool:
+        """Whether another question about f asks for the same derivatives."""
+
     def values(self, x: Any) -> list[float]:
         """All outputs of f at a flat array of coordinates, in binary64."""
 
@@ -72,6 +77,10 @@ class OfExpression:
     def other(self, kind: str, **options: Any) -> OfExpression:
         """Ask for another kind of derivative of the same expression."""
         return OfExpression(source_task(self._whole.source, kind, options))
+
+    def is_same(self, other: OfExpression) -> bool:
+        """Whether another question about the expression asks for the same derivatives."""
+        return (other.kind, other.task.indices) == (self.kind, self.task.indices)
 
     def values(self, x: Any) -> list[float]:
         """All outputs of f at a flat array of coordinates, in binary64."""
@@ -112,28 +121,38 @@ def make_task(
     """Give the task of a kind about an expression; errors as ``ask``. The variable of a constant is x."""
     check_options(kind, options)
     reading = read_joint(as_list(f) if kind == "jacobian" else [f], variables, {*given, *names_of(options.get("wrt"))})
-    program = reading.program
-    if kind in ("derivative", "taylor") and not program.inputs and variables is None:
-        program = with_inputs([program], ("x",))
-    return source_task(program, kind, options)._replace(notes=reading.notes)
+    reading = reading.of_one(variables) if kind in ("derivative", "taylor") else reading
+    return source_task(reading.program, kind, options)._replace(notes=reading.notes)
 
 
 def source_task(source: Any, kind: str, options: dict[str, Any]) -> Task:
     """Give the task of a kind about a Program or a bound function."""
     if "direction" in options:
-        options = {**options, "direction": read_direction(options["direction"])}
+        own = source.inputs if isinstance(source, Program) else tuple(a.name for a in source.arguments)
+        options = {**options, "direction": read_direction(options["direction"], own)}
     builder: Callable[..., Task] = TASKS[kind]
     return builder(source, **options)
 
 
-def read_direction(direction: Any) -> list[float]:
-    """Numbers of a direction, flat; an array or nested lists in order."""
+def read_direction(direction: Any, variables: Sequence[str] = ()) -> list[float]:
+    """Numbers of a direction, flat: an array or nested lists in order, or what has labels by name."""
+    given = labelled(direction)
+    if given is not None and (given.names or len(variables) > 1):
+        check_names(given.values, tuple(variables), "direction")
+        return read_direction([_plain(given.values[name]) for name in variables])
     if isinstance(direction, (str, Mapping)) or not hasattr(direction, "__len__"):
         raise PointError("the direction is a list of numbers, one per variable")
+    if hasattr(direction, "to_numpy"):
+        direction = direction.to_numpy()
     if hasattr(direction, "ravel"):
         direction = direction.ravel()
     parts = [read_direction(v) if isinstance(v, (list, tuple)) else [number(v, "direction")] for v in direction]
     return [v for part in parts for v in part]
+
+
+def _plain(value: Any) -> Any:
+    """An array as nested lists."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def check_options(kind: str, options: dict[str, Any]) -> None:

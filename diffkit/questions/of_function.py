@@ -26,7 +26,7 @@ class OfFunction:
         given: Collection[str] = (),
     ):  # fmt: skip
         self.function = as_function(f, args)
-        self.notes = tuple(notes(self.function.undeclared, given, matrices=True))
+        self.notes = tuple(notes(self.function.undeclared(given), matrices=True))
         self.kind, self.names, self.options = kind, names, options
         self.bound: dict[tuple[Any, ...], tuple[Bound, Task]] = {}
 
@@ -52,6 +52,10 @@ class OfFunction:
     def other(self, kind: str, **options: Any) -> OfFunction:
         """Ask for another kind of derivative of the same function."""
         return OfFunction(self.function, kind, self.names, (), options)
+
+    def is_same(self, other: OfFunction) -> bool:
+        """Whether another question about the function asks for the same derivatives."""
+        return (other.kind, other.options) == (self.kind, self.options)
 
     def values(self, x: Any) -> list[float]:
         """All entries of the function's result at a flat array, in binary64."""

@@ -9,6 +9,7 @@ from importlib import import_module
 
 from diffkit.errors import DiffkitError, did_you_mean
 from diffkit.reports.model import Document, Noted, Read, Report, Seen
+from diffkit.surroundings import undisturbed
 
 FORMATS = {
     "text": "diffkit.reports.text",
@@ -27,6 +28,7 @@ def check_format(format: str) -> str:
     return FORMATS[format]
 
 
+@undisturbed()
 def render(document: Document, format: str = "text", terminal: bool = False) -> str:
     """Give a document as text; ``terminal`` fits it to the terminal where the format can.
 

@@ -102,7 +102,7 @@ def _compared(changes: Changes | None) -> Iterator[Block]:
     lost = f"{len(changes.lost)} lost" if changes.lost else "nothing lost"
     yield Heading(f"compared with {changes.old}: {lost}, {plural(len(changes.changes), 'change')}")
     rows = [
-        ("LOST" if c.lost else "slower" if c.what == "time" else "better", *c.row, c.what, c.was, c.now)
+        ("LOST" if c.lost else "slower" if c.what == "time" else "better", *c.row, c.what, worded(c.was), worded(c.now))
         for c in sorted(changes.changes, key=lambda c: not c.lost)
     ]
     if rows:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from diffkit.outward import above
 from diffkit.results import Odd
 
 WORDS = {
@@ -86,7 +87,7 @@ def digits(value: float) -> str:
 
 def bar(value: float) -> str:
     """Give an error bar; a method that allows for none claims to be exact."""
-    return "–" if math.isnan(value) else f"± {value:.2g}" if value else "exact"
+    return "–" if math.isnan(value) else f"± {above(value, 2)}" if value else "exact"
 
 
 def status(odd: Odd) -> str:

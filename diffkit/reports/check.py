@@ -39,7 +39,12 @@ class CheckReport(NamedTuple):
         return self.check.notes
 
     def blocks(self) -> Iterator[Block]:
-        """Lay the check out."""
+        """Lay the check out, the verdict before what is looked for when that is known."""
+        yield from self.verdict_blocks()
+        yield from Repair(self.check).blocks()
+
+    def verdict_blocks(self) -> Iterator[Block]:
+        """Lay out what is known."""
         check = self.check
         yield Equation("f", self.f)
         yield Equation("claim", self.claim)
@@ -47,8 +52,6 @@ class CheckReport(NamedTuple):
             yield Note("at " + point(check.at))
         yield Gap()
         yield Equation("verdict", UNDECIDED if check.verdict == "inconclusive" else check.summary)
-        if check.explanation:
-            yield Equation("repair", check.explanation)
         if check.reason:
             yield Note(check.reason)
         if check.convention:
@@ -108,6 +111,59 @@ class CheckReport(NamedTuple):
             "reference": one.fields(check.reference),
             "warnings": list(check.warnings),
         }  # fmt: skip
+
+
+class Verdict(NamedTuple):
+    """The report on a check without what would mend the claim."""
+
+    report: CheckReport
+
+    @property
+    def title(self) -> str:
+        """A line that names the report."""
+        return self.report.title
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.report.readings
+
+    def blocks(self) -> Iterator[Block]:
+        """Lay the check out."""
+        return self.report.verdict_blocks()
+
+    def charts(self) -> Iterator[Chart]:
+        """There is nothing to draw."""
+        yield from ()
+
+    def fields(self) -> dict[str, Any]:
+        """Give the fields of the check."""
+        return self.report.fields()
+
+
+class Repair(NamedTuple):
+    """What would mend a claim, which is looked for when it is asked for."""
+
+    check: Check
+
+    @property
+    def title(self) -> str:
+        """A line that names the report."""
+        return "Repair"
+
+    def blocks(self) -> Iterator[Block]:
+        """Give the repair, if there is one."""
+        if self.check.explanation:
+            yield Gap()
+            yield Equation("repair", self.check.explanation)
+
+    def charts(self) -> Iterator[Chart]:
+        """There is nothing to draw."""
+        yield from ()
+
+    def fields(self) -> dict[str, Any]:
+        """Give the repair."""
+        return {"explanation": self.check.explanation}
 
 
 def point(at: Any) -> str:

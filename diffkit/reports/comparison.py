@@ -81,19 +81,25 @@ def _verdict(comparison: Comparison) -> str:
         )  # fmt: skip
         return WORDS[comparison.verdict] + (", and every method says so" if same else "")
     if comparison.verdict == "disagree":
-        return f"disagree: {listed(_disagreements(comparison))}"
+        return f"disagree: {'; '.join(_disagreements(comparison))}"
     return VERDICTS.get(comparison.verdict, comparison.verdict)
+
+
+DISAGREEMENTS = (
+    ("is outside its own error bar", "are outside their own error bars"),
+    ("claims another status", "claim another status"),
+    ("has no right digit", "have no right digit"),
+)
 
 
 def _disagreements(comparison: Comparison) -> Iterator[str]:
     """Who does not agree with the reference, and in what."""
+    said: dict[int, list[str]] = {}
     for row in comparison.rows:
-        if any(not row.result.is_odd(c) for c in row.outside):
-            yield f"{row.backend} is outside its own error bar"
-        elif row.outside:
-            yield f"{row.backend} claims another status"
-        elif row.lost:
-            yield f"{row.backend} has no right digit"
+        valued = any(not row.result.is_odd(c) for c in row.outside)
+        if row.outside or row.lost:
+            said.setdefault(0 if valued else 1 if row.outside else 2, []).append(row.backend)
+    yield from (f"{listed(backends)} {DISAGREEMENTS[k][len(backends) > 1]}" for k, backends in sorted(said.items()))
 
 
 def _wide(comparison: Comparison) -> Iterator[Block]:

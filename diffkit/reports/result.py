@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from diffkit.outward import above
 from diffkit.reports.blocks import Block, Equation, Gap, Note, Table, plain, shown, status
 from diffkit.results import Result
 
@@ -58,7 +59,7 @@ def values(result: Result) -> Iterator[Block]:
             yield Note(f"{label}: {status(result.odd[c])}")
         else:
             text = result.decimals[c] if result.decimals and result.decimals[c] else shown(value)
-            yield Equation(label, text, f"± {result.flat_error[c]:.2g}" if bars else "")
+            yield Equation(label, text, f"± {above(result.flat_error[c], 2)}" if bars else "")
 
 
 def _matrix(result: Result) -> Table:
@@ -85,7 +86,7 @@ def _batch(result: Result) -> Table:
 
 def _with_bar(result: Result, c: int) -> str:
     bars = result.flat_error is not None and result.error_kind == "estimate"
-    return shown(result.flat[c]) + (f" ± {result.flat_error[c]:.2g}" if bars else "")
+    return shown(result.flat[c]) + (f" ± {above(result.flat_error[c], 2)}" if bars else "")
 
 
 def _method(result: Result) -> str:

@@ -6,13 +6,16 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, listed, plain, rounded
+from diffkit.outward import above, apart, below, stepped
+from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, listed, plain, shown
 
 if TYPE_CHECKING:
     from diffkit.learn.stationary_points.model import Extreme, Region, StationaryPoint, StationaryPoints
     from diffkit.plots import Chart
 
 MOST = 60  # points and regions shown
+LONG = 17  # digits of a value that is known to the last bit
+UP = 1 + 2.0**-50  # makes up for the rounding of a sum of two sizes
 PROOFS = {
     "interval Newton": "interval Newton: exactly one stationary point lies within the radius",
     "exact": "exact: exact arithmetic gives a gradient of 0 at this very point",
@@ -126,7 +129,7 @@ def _points(found: StationaryPoints) -> Block:
         (
             scoped(p), *map(number, p.at.values()), number(p.value),
             ", ".join(f"{v:.6g}" for v in p.eigenvalues) or "–",
-            _radius(p.radius), p.proof,
+            _radius(p), p.proof,
         )
         for p in found.points[:MOST]
     ]  # fmt: skip
@@ -135,9 +138,12 @@ def _points(found: StationaryPoints) -> Block:
     return Table(header, tuple(rows))
 
 
-def _radius(radius: float | None) -> str:
-    """A radius with three digits; far below the spacing of floats its size says no more."""
-    return "–" if radius is None else "< 1e-30" if 0 < radius < 1e-30 else rounded(radius)
+def _radius(point: StationaryPoint) -> str:
+    """How far the true point may be from the coordinates that are printed, in any of them."""
+    if point.radius is None:
+        return "–"
+    radius = max(point.radius + apart(x, number(x)) for x in point.point) * UP
+    return "< 1e-30" if 0 < radius < 1e-30 else above(radius, 3)
 
 
 def _remarks(found: StationaryPoints) -> Iterator[Block]:
@@ -159,12 +165,17 @@ def _regions(found: StationaryPoints) -> Block:
 
 
 def _sides(region: Region, box: Any) -> list[str]:
-    """The sides of a region, rounded to about a millionth of the box, or as a place where it is smaller."""
-    sides = []
+    """The sides of a region, rounded to about a millionth of the box, or as a place where it is smaller.
+
+    Outward, so that what is not decided lies between them; inward where all of what lies between them is flat.
+    """
+    outward, sides = region.kind != "flat", []
     for name, (low, high) in region.ranges.items():
-        unit = 10.0 ** math.floor(math.log10(box[name][1] - box[name][0]) - 6)
-        near = [f"{round(end / unit) * unit:.7g}" for end in (low, high)]
-        sides.append(f"{near[0]} to {near[1]}" if near[0] != near[1] else f"about {near[0]}")
+        unit = math.floor(math.log10(box[name][1] - box[name][0]) - 6)
+        if high - low > 10.0**unit:
+            sides.append(f"{stepped(low, unit, not outward)} to {stepped(high, unit, outward)}")
+        else:
+            sides.append(f"about {stepped(low / 2 + high / 2, unit, True)}")
     return sides
 
 
@@ -175,11 +186,14 @@ def extreme(found: Extreme, reached: float, bound: float, word: str, beyond: str
     where = {"stationary point": "a stationary point", "edge of the box": "the edge of the box"}.get(
         found.where, "inside the box"
     )
+    if found.proven and found.low == found.high:
+        return f"{word} value in the box: {shown(reached)}, at {at} ({where}); proven, exactly"
     if found.proven:
-        return (
-            f"{word} value in the box: {reached:.10g}, at {at} ({where}); "
-            f"proven: no value is {beyond} by more than {rounded(found.tolerance)}"
-        )
+        between = f"between {below(found.low, LONG)} and {above(found.high, LONG)}"
+        near = 0.0 if found.low <= 0 <= found.high else reached
+        return f"{word} value in the box: {near:.10g}, at {at} ({where}); proven to lie {between}"
     known = abs(bound) < float("inf")
-    limit = f"no value is {beyond} than {bound:.10g}" if known else "no bound could be proven, and there may be none"
-    return f"{word} value found: {reached:.10g}, at {at} ({where}); {limit}"
+    outward = below if beyond == "lower" else above
+    nothing = "no bound could be proven, and there may be none"
+    limit = f"no value is {beyond} than {outward(bound, 10)}" if known else nothing
+    return f"{word} value found: {reached + 0.0:.10g}, at {at} ({where}); {limit}"

@@ -5,7 +5,8 @@ What SymPy may take long over can be stopped: where there is a deadline it happe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from diffkit.limits import DEFAULT, Limits
@@ -36,19 +37,31 @@ def to_sympy(program: Program, limits: Limits = DEFAULT, *, real: bool = True) -
     """Give the outputs as SymPy expressions, over real symbols unless told otherwise; nothing in them is opaque."""
     from diffkit.sympy_bridge.outward import to_sympy as write
 
-    return write(program, limits, real=real)
+    with _usual():
+        return write(program, limits, real=real)
 
 
 def _symbolic_derivative(program: Program, indices: Sequence[Index], limits: Limits) -> Program:
     from diffkit.sympy_bridge.derivative import symbolic_derivative as differentiate
 
-    return differentiate(program, indices, limits)
+    with _usual():
+        return differentiate(program, indices, limits)
 
 
 def _is_zero(program: Program, output: int) -> bool:
     from diffkit.sympy_bridge.identity import is_zero as simplifies
 
-    return simplifies(program, output)
+    with _usual():
+        return simplifies(program, output)
+
+
+@contextmanager
+def _usual() -> Iterator[None]:
+    """Let SymPy evaluate what it builds, whatever the caller has switched off."""
+    from sympy.core.parameters import distribute, evaluate
+
+    with evaluate(True), distribute(True):
+        yield
 
 
 __all__ = ["from_sympy", "is_zero", "symbolic_derivative", "to_sympy"]

@@ -146,7 +146,10 @@ class Inward:
             return self._number(0)  # away from the step, which is where a derivative of a step exists
         coefficient, rest = node.as_coeff_Mul()
         factors = rest.as_ordered_factors() if len(rest.args) < 50 else sympy.Mul.make_args(rest)
-        factors = factors if self.strict else _powers_joined(factors)
+        if not self.strict:
+            factors = _powers_joined(factors)
+            coefficient *= sympy.Mul(*[f for f in factors if f.is_Rational])
+            factors = [f for f in factors if not f.is_Rational]
         above: list[Any] = []
         below: list[Any] = []
         for factor in factors:
@@ -237,10 +240,26 @@ class Inward:
 
 
 def _powers_joined(factors: Sequence[Any]) -> Sequence[Any]:
-    """Factors with x^n/x as x^(n-1), where n is no number: what the derivative of x^n comes from."""
-    bases = {f.base: f.exp for f in factors if f.is_Pow and not f.exp.is_Rational}
-    below = {f.base: f.exp for f in factors if f.is_Pow and f.exp.is_Rational and f.exp < 0 and f.base in bases}
-    if not below:
-        return factors
-    kept = [f for f in factors if not (f.is_Pow and f.base in below)]
-    return [*kept, *(sympy.Pow(base, bases[base] + exponent) for base, exponent in below.items())]
+    """Factors with u^n/u as u^(n-1), also where u is 2x and the divisor x: what the derivative of u^n comes from.
+
+    n is no number: SymPy joins powers with numbers itself.
+    """
+    found = list(factors)
+    for power in [f for f in factors if f.is_Pow and not f.exp.is_Rational]:
+        own = {part.as_base_exp()[0] for part in sympy.Mul.make_args(power.base)} | {power.base}
+        below = [f for f in found if f.is_Pow and f.exp.is_Rational and f.exp < 0 and f.base in own]
+        joined = _joined(power, below) if below else None
+        if joined is not None:
+            found = [f for f in found if f not in below and f is not power] + joined
+    return found
+
+
+def _joined(power: Any, below: Sequence[Any]) -> list[Any] | None:
+    """u^n over divisors as u^(n-k) and what is left of u^k over them; None where something stays below."""
+    if all(f.base == power.base for f in below):
+        return [sympy.Pow(power.base, power.exp + sum(f.exp for f in below))]
+    for k in range(1, 1 + max(-int(f.exp) for f in below)):
+        rest = sympy.Mul(power.base**k, *below)
+        if rest.as_numer_denom()[1].is_Rational:
+            return [*sympy.Mul.make_args(rest), sympy.Pow(power.base, power.exp - k)]
+    return None

@@ -76,10 +76,15 @@ def check_variables(names: Names, limits: Limits = DEFAULT) -> tuple[str, ...]:
             raise VariableError(f"a variable's name is text, not {type(name).__name__}")
         if problem := fault(name, limits):
             raise VariableError(problem)
-    if len(set(found)) < len(found):
-        twice = next(n for n in found if found.count(n) > 1)
+    if twice := repeated(found):
         raise VariableError(f"the variable {twice} is given twice")
     return natural_order(found) if isinstance(given, (set, frozenset)) else found
+
+
+def repeated(names: Iterable[str]) -> str | None:
+    """Give the first name that stood before, if one does."""
+    seen: set[str] = set()
+    return next((name for name in names if name in seen or seen.add(name)), None)  # type: ignore[func-returns-value]
 
 
 def natural_order(names: Iterable[str]) -> tuple[str, ...]:
@@ -88,7 +93,7 @@ def natural_order(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _natural_key(name: str) -> tuple[list[int | str], str]:
-    """Text and numbers in turn, as a split at digits gives them; x1 before x01, which are the same numbers."""
+    """Text and numbers in turn, as a split at digits gives them, then the name: x01 and x1 hold the same numbers."""
     return [int(part) if k % 2 else part for k, part in enumerate(DIGITS.split(name))], name
 
 

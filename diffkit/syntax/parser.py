@@ -11,7 +11,7 @@ from typing import NamedTuple, NoReturn
 
 from diffkit.builder import NAMED, ProgramBuilder
 from diffkit.deadline import in_time
-from diffkit.errors import LimitError, ParseError, VariableError, did_you_mean
+from diffkit.errors import LimitError, ParseError, VariableError, did_you_mean, listing
 from diffkit.limits import DEFAULT, Limits
 from diffkit.primitives import Primitive, table
 from diffkit.program import Program
@@ -179,12 +179,8 @@ class Parser:
 
     def _unknown_variable(self, token: Token) -> NoReturn:
         known = self.declared or ()
-        if factors := runs.split_among(token.text, known):
-            hint = f"write {runs.product(factors)} for a product"
-        elif written := runs.written_out(token.text):
-            hint = f"write {written}"
-        else:
-            hint = did_you_mean(token.text, known) or f"the variables are {', '.join(known) or 'none'}"
+        hint = runs.instead(token.text, known) or did_you_mean(token.text, known)
+        hint = hint or f"the variables are {listing(known)}"
         raise VariableError(f"unknown variable {token.text}", hint=hint, text=self.text, position=token.position)
 
     def _continuation(self, token: Token, previous: Token) -> bool:

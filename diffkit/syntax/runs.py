@@ -67,7 +67,7 @@ def _written_product(found: re.Match[str]) -> str:
 
 def _product(run: str) -> str:
     """Factors with their signs: 2w*t, as a number needs none before a name."""
-    return re.sub(r"(?<=[0-9])\*(?=[A-Za-z])", "", "*".join(FACTORS.findall(run)), count=1)
+    return re.sub(r"(?<=[0-9])\*(?=[A-Za-z])(?![eEjJ])", "", "*".join(FACTORS.findall(run)), count=1)
 
 
 def undeclared(name: str, written: str, text: str | None, position: int | None) -> ParseError:
@@ -85,15 +85,27 @@ def power_of_e(name: str) -> str:
 
 def split_among(name: str, known: Iterable[str]) -> list[str]:
     """Split a run of known names; nothing where it is no such run."""
-    words = "|".join(map(re.escape, sorted({word for word in known if word != name}, key=len, reverse=True)))
-    if not words or re.fullmatch(f"(?:{words})+", name) is None:
-        return []
-    return re.findall(words, name)
+    words = known if isinstance(known, frozenset) else frozenset(known)
+    parts: dict[int, list[str]] = {0: []}
+    for end in range(1, len(name) + 1):
+        for start in parts:
+            if name[start:end] in words and end - start < len(name):
+                parts[end] = [*parts[start], name[start:end]]
+                break
+    return parts.get(len(name), [])
 
 
 def product(factors: Sequence[str], matrices: bool = False) -> str:
     """Write factors as a product; of matrices, which have capitals, as one of matrices."""
     return (" @ " if matrices and not all(map(str.islower, factors)) else "*").join(factors)
+
+
+def instead(name: str, variables: Iterable[str], matrices: bool = False) -> str:
+    """What to write for a name that is none of the variables, as far as it is a run of them or of known words."""
+    if factors := split_among(name, variables):
+        return f"write {product(factors, matrices)} for a product"
+    written = written_out(name)
+    return f"write {written}" if written else ""
 
 
 def meant(name: str, given: Collection[str], variables: Collection[str]) -> Sequence[str]:
@@ -113,7 +125,7 @@ def first_meant(
 ) -> tuple[str, str]:
     """The first of some names whose letters are given elsewhere, and what to do; two empty texts without one."""
     letters = frozenset(name for name in given if isinstance(name, str))
-    for name in natural_order(names):
+    for name in natural_order(names) if letters else ():
         if name not in letters and (factors := meant(name, letters, variables)):
             return name, f"write {product(factors, matrices)} for a product"
     return "", ""

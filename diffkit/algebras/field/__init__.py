@@ -9,7 +9,7 @@ functions of a real variable, J. Symb. Logic 33, 1968, says why).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
 
 from diffkit.algebras.balls import precision
@@ -26,21 +26,30 @@ NOUGHT = Fraction(0)
 def vanishes(program: Program, point: Sequence[float | Fraction] = (), less: Fraction = NOUGHT) -> bool:
     """Whether exact algebra proves that a program's value at a point is a number; False if it cannot tell.
 
-    The variables are kernels first, so that what cancels for all values does, and then numbers.
+    The variables are numbers first, which is short, and then kernels, so that what cancels for all values does.
     """
     at = [Fraction(x) for x in point]
-    return _symbolically(program, at, less) or (bool(at) and _numerically(program, at, less))
+    return _numerically(program, at, less) or (bool(at) and _symbolically(program, at, less))
 
 
-def vanishes_around(program: Program, point: Sequence[float | Fraction]) -> bool:
-    """Whether exact algebra proves that a program is zero for all values of its inputs around a point."""
-    return _symbolically(program, [Fraction(x) for x in point], NOUGHT, around=True)
+def vanishes_around(program: Program, point: Sequence[float | Fraction], moving: Collection[int] | None = None) -> bool:
+    """Whether exact algebra proves that a program is zero for all values of its inputs, or some, around a point."""
+
+    def inputs(field: Field) -> list[Element]:
+        exact = [Fraction(x) for x in point]
+        moves = [moving is None or i in moving for i in range(len(exact))]
+        return [field.variable(i, x) if moves[i] else field.number(x) for i, x in enumerate(exact)]
+
+    return _is(program, inputs, NOUGHT, ())
 
 
-def _symbolically(program: Program, point: Sequence[Fraction], less: Fraction, around: bool = False) -> bool:
-    return _is(
-        program, lambda field: [field.variable(i, x) for i, x in enumerate(point)], less, () if around else point
-    )
+def vanishes_beside(program: Program) -> bool:
+    """Whether exact algebra proves that a program is zero for all small positive values of its inputs."""
+    return _is(program, lambda field: [field.small(i) for i in range(len(program.inputs))], NOUGHT, ())
+
+
+def _symbolically(program: Program, point: Sequence[Fraction], less: Fraction) -> bool:
+    return _is(program, lambda field: [field.variable(i, x) for i, x in enumerate(point)], less, point)
 
 
 def _numerically(program: Program, point: Sequence[Fraction], less: Fraction) -> bool:

@@ -27,6 +27,8 @@ REWRITTEN: dict[str, Callable[..., Any]] = {
     "acos": lambda F, x: F.pi / 2 - F.asin(x),
     "erfc": lambda F, x: 1 - F.erf(x),
 }
+TINY = arb(2) ** -200 * (1 + arb(0, 1))
+"""from 0 on"""
 ODD = frozenset(("erf",))
 """functions with f(−x) = −f(x) that are not rewritten"""
 
@@ -43,6 +45,14 @@ class Field(Angles):
     def variable(self, i: int, value: Fraction) -> Element:
         """Give the kernel of a variable that has a value."""
         return self.kernel(("variable", i), arb(rational(value)))
+
+    def small(self, i: int) -> Element:
+        """Give the kernel of a variable that is positive and as small as one likes."""
+        found = self.kernel(("variable", i), TINY)
+        kernel = self.index(found)
+        assert kernel is not None
+        self.tiny.add(kernel)
+        return found
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
         """Give a row of elements and truths."""

@@ -7,12 +7,13 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from flint import fmpz
+from flint import arb, fmpz
 
 from diffkit.algebras.balls import rational
 from diffkit.algebras.field.elements import LARGEST_POWER, LARGEST_RULE, Element, Elements, Unknown
 
 FACTORED = 100  # terms of a polynomial that is factored
+SMALL = arb(0.5, 0.5)  # what a power of something small lies in
 FACTORED_BITS = 64  # size of an integer that is factored
 SMOOTH_BITS = 15  # size of the factors that are looked for in a larger one
 
@@ -26,6 +27,8 @@ class Powers(Elements):
 
     def __init__(self, count: int):
         super().__init__(count)
+        self.tiny: set[int] = set()
+        """kernels that stand for all small positive numbers; their balls reach down to 0"""
         self.units: dict[Hashable, list[tuple[Fraction, int]]] = {}
         """what multiples are taken of → kernels of some of them"""
         self.roots: dict[int, tuple[Element, Fraction]] = {}
@@ -35,17 +38,40 @@ class Powers(Elements):
         self.exponentials: dict[int, Element] = {}
         """kernel of a logarithm → what it is the logarithm of"""
 
+    def sign(self, x: Element) -> int:
+        """−1, 0 or 1; by the factors where the ball of the whole does not tell, as it never does of what is tiny."""
+        try:
+            return super().sign(x)
+        except Unknown:
+            if not self.tiny:
+                raise
+        found = 1
+        for polynomial in (x.up, x.down):
+            scale, parts = self._parted(polynomial)
+            found *= 1 if scale > 0 else -1
+            for part, times in parts:
+                found *= self._sign_of_part(part) ** times
+        return found
+
+    def _parted(self, polynomial: Any) -> tuple[Any, Any]:
+        if len(polynomial) > FACTORED:
+            raise Unknown
+        return polynomial.factor()  # type: ignore[no-any-return]
+
+    def _sign_of_part(self, part: Any) -> int:
+        """The sign of an irreducible polynomial."""
+        element = Element(part, self.one)
+        return 1 if self.index(element) in self.tiny else Elements.sign(self, element)
+
     def factors(self, x: Element) -> Iterator[tuple[Element, int]]:
         """Positive irreducible elements, primes among them, whose powers multiply up to a positive element."""
         content = Fraction(1)
         found: list[tuple[Element, int]] = []
         for polynomial, side in ((x.up, 1), (x.down, -1)):
-            if len(polynomial) > FACTORED:
-                raise Unknown
-            scale, parts = polynomial.factor()
+            scale, parts = self._parted(polynomial)
             content *= Fraction(int(scale.p), int(scale.q)) ** side
             for part, times in parts:
-                sign = self.sign(Element(part, self.one))
+                sign = self._sign_of_part(part)
                 content *= sign**times
                 found.append((Element(part * sign, self.one), side * times))
         if content <= 0:
@@ -89,8 +115,11 @@ class Powers(Elements):
 
     def _root(self, base: Element, unit: Fraction) -> int:
         """The kernel of a power of a base."""
-        exponent = rational(unit)
-        kernel = self.number_of(("power", self.key(base), unit), self.ball(base) ** exponent)
+        tiny = self.index(base) in self.tiny
+        ball = SMALL if tiny else self.ball(base) ** rational(unit)
+        kernel = self.number_of(("power", self.key(base), unit), ball)
+        if tiny:
+            self.tiny.add(kernel)
         self.roots[kernel] = (base, unit)
         if unit.numerator == 1 and unit.denominator <= LARGEST_RULE:
             self.rules[kernel] = (unit.denominator, base.up)

@@ -125,8 +125,15 @@ def _others(claim: Record, site: Site, pool: Pool) -> Iterator[Rewrite]:
 
 def _is_gathered(claim: Record, ref: Ref, operand: Any) -> bool:
     """Whether a value is another arrangement of an operand."""
+    if ref.model:
+        return False
     found = claim.operations[ref.number]
-    return not ref.model and found.kind == "gather" and found.operands == (operand,)
+    return found.kind == "gather" and is_operand(found.operands[0], operand)
+
+
+def is_operand(a: Any, b: Any) -> bool:
+    """Whether two operands are one: the number of an operation, or an array itself."""
+    return a == b if isinstance(a, int) and isinstance(b, int) else a is b
 
 
 def _turned_others(claim: Record, site: Site, pool: Pool) -> Iterator[Rewrite]:

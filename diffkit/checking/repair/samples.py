@@ -18,12 +18,11 @@ from diffkit.checking.repair.evidence import Array, Evidence
 FEW = 4.0
 PATIENCE = 15.0  # seconds after which no further explanation is tried
 RADII = (0.5, 0.05, 0.5, 0.2)  # relative distances from the point
-FIT, FRESH, QUIET, LEAST = (
-    4,
-    8,
-    3,
-    3,
-)  # points that fit a candidate, that prove it, points where the claim is right; the least
+FIT, FRESH, QUIET = 4, 8, 3
+"""points that fit a candidate, that prove it, and points where the claim is right"""
+FIT_VALUES, FRESH_VALUES, QUIET_VALUES = 3, 4, 1
+"""the same where only values of f tell the truth, each at the price of many"""
+LEAST = 3  # points of each that are needed
 ATTEMPTS = 25  # points tried before the distances shrink tenfold
 SHRINKS = 5
 LOOKS = 256  # points among which those on other sides of a kink are sought
@@ -103,12 +102,13 @@ class Case:
     @cached_property
     def fit(self) -> Samples:
         """Points that candidates may be fitted on: the point itself and points near it."""
-        return self.draw(SEEDS[0], FIT, [self.point, *self.varied(SEEDS[0])])
+        wanted = FIT_VALUES if self.evidence.program is None else FIT
+        return self.draw(SEEDS[0], wanted, [self.point, *self.varied(SEEDS[0])])
 
     @cached_property
     def fresh(self) -> Samples:
         """Points that no candidate was fitted on."""
-        return self.draw(SEEDS[1], FRESH, self.varied(SEEDS[1]))
+        return self.draw(SEEDS[1], FRESH_VALUES if self.evidence.program is None else FRESH, self.varied(SEEDS[1]))
 
     @cached_property
     def columns(self) -> Array:
@@ -169,8 +169,9 @@ class Case:
         random = np.random.default_rng((self.seed, stream))
         rows: list[Samples] = []
         failing = quiet = 0
+        quiets = QUIET_VALUES if self.evidence.program is None else QUIET
         for attempt in range(ATTEMPTS * SHRINKS):
-            if failing >= wanted and attempt >= len(points):
+            if (failing >= wanted and attempt >= len(points)) or self.late:
                 break
             radius = RADII[attempt % len(RADII)] * 0.1 ** (attempt // ATTEMPTS)
             point = points[attempt] if attempt < len(points) else self.nearby(random, radius)
@@ -179,7 +180,7 @@ class Case:
                 continue
             if row.wrong.any():
                 failing += 1
-            elif quiet < QUIET or attempt < len(points):
+            elif quiet < quiets or attempt < len(points):
                 quiet += 1
             else:
                 continue

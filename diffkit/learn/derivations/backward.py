@@ -28,6 +28,7 @@ from diffkit.primitives import table
 from diffkit.program import Program, run_slots
 from diffkit.questions import OfExpression, ask
 from diffkit.results import Result
+from diffkit.surroundings import undisturbed
 from diffkit.syntax import format_outputs
 from diffkit.syntax.names import Names
 from diffkit.syntax.printer import format_constant
@@ -102,6 +103,7 @@ class Backward:
         return format_outputs(self.program, LONGEST)[0]
 
     @cached_property
+    @undisturbed()
     def faults(self) -> dict[str, Blame]:
         """Why adjoints are wrong in binary64, by the label of the partial derivative; nothing where none is."""
         found: dict[str, Blame] = {}
@@ -131,6 +133,7 @@ class Backward:
 
 
 @timed
+@undisturbed()
 def backward(
     f: Any, at: Any, *, variables: Names | None = None, args: Sequence[Any] = (),
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001

@@ -25,6 +25,7 @@ from diffkit.prepared import Prepared
 from diffkit.program import Program
 from diffkit.questions import OfExpression, make_task
 from diffkit.results import Result
+from diffkit.surroundings import undisturbed
 from diffkit.syntax import format_slot
 from diffkit.syntax.names import Name, Names
 from diffkit.workers import timed
@@ -84,6 +85,7 @@ class Derivation:
 
 
 @timed
+@undisturbed()
 def explain(
     f: Any, *, wrt: Name | None = None, at: Any = None, variables: Names | None = None,
     timeout: float | None = None,  # noqa: ARG001

@@ -30,11 +30,13 @@ from diffkit.learn.gradient_descent.schedules import Schedule, make_schedule
 from diffkit.learn.gradient_descent.walk import Path, Status, Walk, interval
 from diffkit.points import read_points
 from diffkit.results import Final
+from diffkit.surroundings import undisturbed
 from diffkit.syntax.names import Names
 from diffkit.syntax.runs import notes
 from diffkit.workers import timed
 
 TOLERANCE = 1e-8
+INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True)
@@ -110,22 +112,26 @@ class Descent(Final):
         return float(self.path.values[-1])
 
     @cached_property
+    @undisturbed()
     def at_start(self) -> Curvature:
         """The Hessian's eigenvalues where the descent started."""
         return self.hessians.at(self.path.points[0])
 
     @cached_property
+    @undisturbed()
     def at_end(self) -> Curvature:
         """The Hessian's eigenvalues where it ended."""
         return self.hessians.at(self.point)
 
     @cached_property
+    @undisturbed()
     def evidence(self) -> Evidence:
         """The Hessians along the path, and whether they speak for a strongly convex, smooth f."""
         with np.errstate(all="ignore"):
             return evidence(self.hessians, self.path)
 
     @cached_property
+    @undisturbed()
     def convergence(self) -> Convergence:
         """The observed rate of convergence beside the predicted one, and the bound on the number of steps."""
         norms = () if self.settings.batch is not None else self.norms
@@ -137,11 +143,13 @@ class Descent(Final):
         )  # fmt: skip
 
     @cached_property
+    @undisturbed()
     def ending(self) -> str:
         """The status as a sentence, with what the curvature says of the last point."""
         return in_words(self)
 
     @cached_property
+    @undisturbed()
     def findings(self) -> tuple[Finding, ...]:
         """What there is to say of the path: a cause, and a sentence."""
         return tuple(diagnose(self))
@@ -167,6 +175,7 @@ class Descent(Final):
             raise DiffkitError("there is no hand-written gradient to check", hint="give one with gradient=")
         return check(f, gradient, start, args=args, variables=variables, kind="gradient", **options)
 
+    @undisturbed()
     def polish(self, method: str = "L-BFGS-B", **options: Any) -> Any:
         """Go on from the last point with ``scipy.optimize.minimize`` and the same gradient; gives its OptimizeResult.
 
@@ -193,6 +202,7 @@ class Descent(Final):
 
 
 @timed
+@undisturbed()
 def descend(
     f: Any, start: Any, *, rate: float = 0.01, steps: int = 1000, schedule: str | Schedule = "constant",
     decay: float | None = None, every: int | None = None, momentum: float = 0.0, nesterov: bool = False,
@@ -232,6 +242,7 @@ class Descender:
     question: tuple[Any, ...]
     notes: tuple[str, ...]
 
+    @undisturbed()
     def descent(self, stopped: str = "") -> Descent:
         """The path so far and what can be said of it, or why there was no time to go on."""
         with unhurried():  # the last point may want its value yet
@@ -248,15 +259,17 @@ class Descender:
 
     def _told(self, path: Path, hessians: Hessians, stopped: str = "") -> Descent:
         walk, cost = self.walk, self.walk.cost
-        status: Status = "out of time"
-        if not stopped:
-            status = judged(walk.status, hessians, path, walk.norms, self.settings.batch is not None)
         valued = math.isfinite(path.values[-1]) and bool(np.isfinite(path.gradients[-1]).all())
+        status, reason = walk.status, "" if valued else cost.reason
+        if not stopped:
+            status = judged(status, hessians, path, walk.norms, self.settings.batch is not None)
+        elif stopped != INTERRUPTED:
+            status, reason = "out of time", stopped
         return Descent(cost.names, cost.groups, cost.method, self.settings, status, path, tuple(walk.norms),
-                       tuple(walk.rates), stopped or ("" if valued else cost.reason), cost, hessians,
-                       self.question, self.notes)  # fmt: skip
+                       tuple(walk.rates), reason, cost, hessians, self.question, self.notes)  # fmt: skip
 
 
+@undisturbed()
 def prepare_descent(
     f: Any, start: Any, *, rate: float, steps: int, schedule: str | Schedule, decay: float | None, every: int | None,
     momentum: float, nesterov: bool, gradient: Any, args: Sequence[Any], batch: int | None,
@@ -308,4 +321,9 @@ def _cost(
         raise PointError("a descent starts at one point")
     cost = FunctionCost(function, place.arguments, place.points.variables, place.points.point, backend, gradient)
     batches = make_batches(function, len(place.arguments), batch, rows, seed)
-    return cost, np.array(place.points.point), batches, tuple(notes(function.undeclared, names_in(start), True))
+    return (
+        cost,
+        np.array(place.points.point),
+        batches,
+        tuple(notes(function.undeclared(names_in(start)), matrices=True)),
+    )

@@ -13,6 +13,7 @@ from diffkit.deadline import check_time
 from diffkit.learn.gradient_descent.batches import Batches
 from diffkit.learn.gradient_descent.costs import Cost
 from diffkit.learn.gradient_descent.schedules import Schedule
+from diffkit.surroundings import undisturbed
 
 Status = Literal[
     "converged", "stagnated", "diverged", "left the domain", "steps used up", "interrupted", "out of time"
@@ -111,6 +112,7 @@ class Walk:
             with np.errstate(all="ignore"):
                 self._keep(k, x, None, gradient)
 
+    @undisturbed()
     def _verdict(self) -> Status:
         """Why the steps ended; whether little is left to gain is judged by who knows the curvature."""
         last = self._kept[-1]
@@ -126,6 +128,7 @@ class Walk:
             return "converged"
         return "steps used up" if len(self.norms) == self.steps + 1 else "stagnated"
 
+    @undisturbed()
     def path(self) -> Path:
         """What was kept, the point reached at last included; also of a descent that was interrupted."""
         self._keep_last()

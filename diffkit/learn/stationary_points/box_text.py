@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from diffkit.errors import PointError, did_you_mean
-from diffkit.frames import split_top
+from diffkit.errors import PointError, did_you_mean, listing
+from diffkit.frames import labelled, split_top
 from diffkit.learn.stationary_points.boxes import Box
 from diffkit.points import number, plural
+from diffkit.syntax.names import repeated
 
 LARGEST = 1e150
 HINT = "write for example x=-2:2,y=-1:1"
@@ -25,12 +26,11 @@ def named(box: Any) -> dict[str, Any] | list[Any]:
         if not all(sign for _, sign, _ in parts):
             raise PointError("the box mixes named and unnamed sides", hint=HINT)
         names = [name.strip() for name, _, _ in parts]
-        for name in names:
-            if names.count(name) > 1:
-                raise PointError(f"the box gives {name[:64]} twice")
+        if twice := repeated(names):
+            raise PointError(f"the box gives {twice[:64]} twice")
         return dict(zip(names, (text for _, _, text in parts), strict=True))
-    if isinstance(box, Mapping):
-        return {str(name): side for name, side in box.items()}
+    if (given := labelled(box)) is not None:
+        return {str(name): side for name, side in given.values.items()}
     if hasattr(box, "tolist"):
         box = box.tolist()
     if not isinstance(box, Sequence) or isinstance(box, (bytes, bytearray)) or not len(box):
@@ -50,7 +50,7 @@ def read_box(box: Any, names: Sequence[str]) -> Box:
     if isinstance(sides, dict):
         for name in sides:
             if name not in names:
-                hint = did_you_mean(name, names) or f"the variables are {', '.join(names) or 'none'}"
+                hint = did_you_mean(name, names) or f"the variables are {listing(names)}"
                 raise PointError(f"the box names an unknown variable {name[:64]}", hint=hint)
         missing = [name for name in names if name not in sides]
         if missing:
@@ -59,7 +59,7 @@ def read_box(box: Any, names: Sequence[str]) -> Box:
     if len(sides) != len(names):
         raise PointError(
             f"the box has {plural(len(sides), 'side')}, the function {plural(len(names), 'variable')}",
-            hint=f"in order: {', '.join(names) or 'none'}",
+            hint=f"in order: {listing(names)}",
         )
     return tuple(_side(side, name) for side, name in zip(sides, names, strict=True))
 

@@ -130,6 +130,11 @@ def _power(x: Any, y: Any) -> Any:
     return raised(x.lower(), n).union(raised(x.upper(), n))
 
 
+def _root(x: Any) -> Any:
+    """The range of √ over the part of a ball where it is defined."""
+    return x.sqrt() if x > 0 or not x.contains(0) else x.upper().sqrt().union(arb(0))
+
+
 def _sine(x: Any) -> Any:
     """The range of sin over a ball: Arb's own is wide where the slope is small."""
     return _wave(x, arb.sin, x / arb.pi() - HALF)
@@ -156,7 +161,7 @@ def _cosh(x: Any) -> Any:
 
 
 HALF = arb(1) / 2
-OWN: dict[str, Callable[..., Any]] = {"power": _power, "sin": _sine, "cos": _cosine, "cosh": _cosh}
+OWN: dict[str, Callable[..., Any]] = {"power": _power, "sqrt": _root, "sin": _sine, "cos": _cosine, "cosh": _cosh}
 """Rows that mean something else over a box than at a point."""
 
 

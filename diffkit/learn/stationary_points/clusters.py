@@ -21,7 +21,7 @@ from diffkit.learn.stationary_points.kinks import between_slopes, ends_flat, glu
 from diffkit.learn.stationary_points.model import Region, StationaryPoint
 from diffkit.learn.stationary_points.newton import refine, surround
 from diffkit.learn.stationary_points.places import enclosed, fractions_in, located, simplest, up
-from diffkit.learn.stationary_points.search import INTERRUPTED, Cluster, Search, touching
+from diffkit.learn.stationary_points.search import Cluster, Search, touching
 from diffkit.learn.stationary_points.undecided import region
 
 STARTS = 3  # boxes of a cluster from which Newton's method is followed
@@ -54,7 +54,7 @@ def settle(search: Search) -> Settled:
     points: list[StationaryPoint] = []
     regions: list[Region] = []
     left: list[Open] = []
-    starts = iter(range(0 if search.stopped == INTERRUPTED else FEW_STARTS if search.stopped else MOST_STARTS))
+    starts = iter(range(FEW_STARTS if search.stopped else MOST_STARTS))
     for cluster in search.clusters:
         if cluster.cross:
             found = _crossed(search, cluster)

@@ -10,16 +10,24 @@ from typing import Any
 from flint import arb
 
 from diffkit.algebras.balls import exact_fraction
+from diffkit.algebras.doubles import two_product, two_sum
 from diffkit.learn.stationary_points.boxes import ball, hull_function, interval
 from diffkit.primitives import Primitive
 
 Interval = tuple[float, float]
 WHOLE = (-math.inf, math.inf)
+EXACT = 2.0**-450  # between this and its reciprocal the rounding of a product is a float, and can be computed
 LEAST_ENTROPY = 0.36787944117144233  # the float below 1/e
 RISING = frozenset((
     "exp", "expm1", "log", "log2", "log10", "log1p", "sqrt", "atan", "tanh", "asinh", "sinh", "sigmoid", "softplus",
-    "erf", "relu", "cbrt",
+    "erf", "relu", "cbrt", "asin", "acosh", "atanh",
 ))  # fmt: skip
+FALLING = frozenset(("acos", "erfc"))
+DOMAINS: dict[str, Interval] = {
+    **dict.fromkeys(("asin", "acos", "atanh"), (-1.0, 1.0)), "acosh": (1.0, math.inf), "log1p": (-1.0, math.inf),
+    **dict.fromkeys(("log", "log2", "log10", "sqrt"), (0.0, math.inf)),
+}  # fmt: skip
+"""Monotone rows that end: nothing outside is looked at."""
 
 
 def entropy(x: Interval) -> Interval:
@@ -47,9 +55,16 @@ def apply(row: Primitive, args: Sequence[Any]) -> Any:
         return RULES[row.name](*args)
     if row.truth or any(a is None or isinstance(a, bool) for a in args):
         return _by_balls(row, args)
-    if row.name in RISING:
-        return _at_end(row, args[0][0])[0], _at_end(row, args[0][1])[1]
+    if row.name in RISING or row.name in FALLING:
+        return _monotone(row, args[0])
     return _by_balls(row, args) if all(math.isfinite(end) for a in args for end in a) else WHOLE
+
+
+def _monotone(row: Primitive, x: Interval) -> Interval:
+    """The values of a rising or falling row, by the ends of the part of its domain."""
+    first, last = DOMAINS.get(row.name, WHOLE)
+    low, high = _at_end(row, min(max(x[0], first), last)), _at_end(row, max(min(x[1], last), first))
+    return (low[0], high[1]) if row.name in RISING else (high[0], low[1])
 
 
 def _by_balls(row: Primitive, args: Sequence[Any]) -> Any:
@@ -87,28 +102,43 @@ def up(x: float) -> float:
     return math.nextafter(x, math.inf)
 
 
-def _times(a: float, b: float) -> float:
-    """A product of ends, where an infinite end times 0 is 0: no number in between is infinite."""
-    return a * b if a and b else 0.0
+def _product(a: float, b: float) -> Interval:
+    """Bounds of a product of ends, where an infinite end times 0 is 0: no number in between is infinite."""
+    if not (a and b):
+        return 0.0, 0.0
+    product = a * b
+    sizes = abs(a), abs(b), abs(product)
+    exact = min(sizes) > EXACT and max(sizes) < 1 / EXACT and two_product(a, b)[1] == 0
+    if exact or math.inf in sizes[:2]:
+        return product, product
+    return down(product), up(product)
+
+
+def _total(a: float, b: float, outward: Callable[[float], float]) -> float:
+    """A sum of ends, moved outward where it was rounded."""
+    if math.isinf(a) or math.isinf(b):
+        return a + b
+    total = a + b
+    return total if math.isfinite(total) and two_sum(a, b)[1] == 0 else outward(total)
 
 
 def add(x: Interval, y: Interval) -> Interval:
     """X + y."""
-    return down(x[0] + y[0]), up(x[1] + y[1])
+    return _total(x[0], y[0], down), _total(x[1], y[1], up)
 
 
 def sub(x: Interval, y: Interval) -> Interval:
     """X − y."""
-    return down(x[0] - y[1]), up(x[1] - y[0])
+    return _total(x[0], -y[1], down), _total(x[1], -y[0], up)
 
 
 def mul(x: Interval, y: Interval) -> Interval:
     """x·y; 0 and signs are kept."""
-    ends = [_times(a, b) for a in x for b in y]
-    low, high = min(ends), max(ends)
+    ends = [_product(a, b) for a in x for b in y]
+    low, high = min(end for end, _ in ends), max(end for _, end in ends)
     positive = (x[0] >= 0 and y[0] >= 0) or (x[1] <= 0 and y[1] <= 0)
     negative = (x[0] >= 0 and y[1] <= 0) or (x[1] <= 0 and y[0] >= 0)
-    return max(down(low), 0.0) if positive else down(low), min(up(high), 0.0) if negative else up(high)
+    return max(low, 0.0) if positive else low, min(high, 0.0) if negative else high
 
 
 def reciprocal(y: Interval) -> Interval:

@@ -67,8 +67,9 @@ class Region:
 class Extreme:
     """The least (or greatest) value of f in the box: between ``low`` and ``high``, one of which is reached at ``at``.
 
-    ``where`` says what is at ``at``: "stationary point", "edge of the box", or "inside". ``proven`` says that the
-    bounds lie so close together that no value is lower (higher) by more than ``tolerance``.
+    ``where`` says what is at ``at``: "stationary point", "edge of the box", or "inside". The bounds are rounded
+    outward: where the box is fully searched they are neighbouring floats, or equal. ``proven`` says that they are no
+    further apart than ``tolerance``.
     """
 
     low: float

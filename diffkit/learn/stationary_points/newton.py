@@ -17,7 +17,8 @@ from flint import arb, arb_mat
 from diffkit.algebras.balls import precision
 from diffkit.learn.stationary_points.boxes import BITS, FINE, Balls, Box, Surface, interval
 
-CONTRACTIONS = 12  # steps to full precision; the width squares in each
+CONTRACTIONS = 100  # steps to full precision: the width squares in each, after slow ones at first
+STILL = 0.99  # of a width that is left after a step in which nothing more happens
 DOUBLINGS = 60  # of a box around a place, until it is proven to hold a zero
 GROWN = 4  # doublings at a time
 LEAST_INVERTED = 1e-300  # below it the inverse may overflow
@@ -58,37 +59,46 @@ def inverse(matrix: Any) -> Any:
     return found if np.isfinite(found).all() else None
 
 
-def krawczyk(surface: Surface, x: Balls, bits: int = BITS) -> list[Any] | None:
-    """Balls that hold every zero of the gradient in the balls x; None where the Hessian does not allow a step."""
+def krawczyk(surface: Surface, x: Balls, bits: int = BITS, free: Sequence[int] | None = None) -> list[Any] | None:
+    """Balls that hold every zero of the gradient in the balls x; None where the Hessian does not allow a step.
+
+    Along a face of a box only the ``free`` variables move, and only the gradient by these is to be zero.
+    """
+    free = range(len(x)) if free is None else free
     hessian = surface.hessian(x, bits)
+    if hessian is not None and len(free) < len(x):
+        hessian = arb_mat([[hessian[i, j] for j in free] for i in free])
     near = None if hessian is None else inverse(hessian)
     if near is None:
         return None
     y = arb_mat(near.tolist())
     centre = [b.mid() for b in x]
-    g = arb_mat([[entry] for entry in surface.gradient(centre, bits)])
-    identity = arb_mat([[int(i == j) for j in range(len(x))] for i in range(len(x))])
-    rest = arb_mat([[b - m] for b, m in zip(x, centre, strict=True)])
+    gradient = surface.gradient(centre, bits)
+    g = arb_mat([[gradient[i]] for i in free])
+    identity = arb_mat([[int(i == j) for j in free] for i in free])
+    rest = arb_mat([[x[i] - centre[i]] for i in free])
     step = (identity - y * hessian) * rest - y * g
-    found = [m + step[i, 0] for i, m in enumerate(centre)]
+    found = list(x)
+    for k, i in enumerate(free):
+        found[i] = centre[i] + step[k, 0]
     return found if all(b.is_finite() for b in found) else None
 
 
-def proves(x: Balls, step: Balls | None) -> bool:
+def proves(x: Balls, step: Balls | None, free: Sequence[int] | None = None) -> bool:
     """Whether a step lies in the interior of where it started."""
-    return step is not None and all(b.contains_interior(s) for b, s in zip(x, step, strict=True))
+    return step is not None and all(x[i].contains_interior(step[i]) for i in free or range(len(x)))
 
 
-def contract(surface: Surface, step: Balls, bits: int = FINE) -> tuple[Any, ...]:
+def contract(surface: Surface, step: Balls, bits: int = FINE, free: Sequence[int] | None = None) -> tuple[Any, ...]:
     """Narrow balls that hold one zero as far as the precision goes."""
     with precision(bits):
         now = tuple(step)
         for _ in range(CONTRACTIONS):
-            narrower = krawczyk(surface, now, bits)
+            narrower = krawczyk(surface, now, bits, free)
             if narrower is None:
                 break
             met = [a.intersection(b) if a.overlaps(b) else b for a, b in zip(now, narrower, strict=True)]
-            if all(2 * m.rad() > a.rad() for m, a in zip(met, now, strict=True)):
+            if all(m.rad() >= a.rad() * STILL for m, a in zip(met, now, strict=True)):
                 break
             now = tuple(met)
         return now
@@ -186,6 +196,26 @@ def refine(surface: Surface, start: list[float], reach: Sequence[float], box: Bo
             if tiny == TINY_STEPS:
                 return _converged(surface, x, surface.gradient(x, DEEP), reach)
     return None
+
+
+def nearest_zero(surface: Surface, start: Sequence[float], free: Sequence[int]) -> list[Any]:
+    """A point of 1024 bits as near to a zero of the gradient by the free variables as Newton's method comes.
+
+    In a precision of DEEP bits. Near a zero of multiplicity m an error shrinks by 1 − 1/m in a step.
+    """
+    x = [arb(c) for c in start]
+    for _ in range(DEEP_STEPS):
+        gradient, hessian = surface.gradient(x, DEEP), surface.hessian(x, DEEP)
+        if hessian is None or all(gradient[i].contains(0) for i in free):
+            break
+        try:
+            part = arb_mat([[hessian[i, j].mid() for j in free] for i in free])
+            step = part.solve(arb_mat([[gradient[i].mid()] for i in free]))
+        except ZeroDivisionError:
+            break
+        for k, i in enumerate(free):
+            x[i] = (x[i] - step[k, 0]).mid()
+    return x
 
 
 def _converged(surface: Surface, x: Balls, gradient: Balls, reach: Sequence[float]) -> list[float] | None:

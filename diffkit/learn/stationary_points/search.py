@@ -88,7 +88,7 @@ class Search:
         self.stopped = ""
         """why the search ended early, in words"""
         self.late = False
-        """whether that was because the time was up"""
+        """whether somebody waits: the time was up, or it was interrupted"""
         self.settled = 0.0
         """part of the box that is settled"""
 
@@ -120,11 +120,11 @@ class Search:
                     if self._crowded(counts):
                         level, counts = self._without_crowds(level), []
         except KeyboardInterrupt:
-            self.stopped = INTERRUPTED
+            self.stopped, self.late = INTERRUPTED, True
         except TimeIsUp as up:
             self.stopped, self.late = up.reason, True
         left = [*level, *following]
-        if self.stopped and self.stopped != INTERRUPTED and not self.late:
+        if self.stopped and not self.late:
             self._try_each(left)
         self.clusters += self.gather([*done, *left])
 
@@ -260,7 +260,7 @@ class Search:
         return kept
 
     def gather(self, boxes: list[Box]) -> list[Cluster]:
-        """Gather boxes into clusters that touch; of what is in them nothing is known where the time was up."""
+        """Gather boxes into clusters that touch; nobody looks at what is in them where it is late."""
         if self.late:
             return [Cluster(tuple(group), frozenset(), False) for group in touching(boxes)]
         found = []

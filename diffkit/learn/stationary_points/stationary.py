@@ -13,7 +13,7 @@ from flint import arb
 
 from diffkit.algebras.balls import precision
 from diffkit.builder import ProgramBuilder, copy_slots
-from diffkit.deadline import TimeIsUp, check_time, unhurried
+from diffkit.deadline import TimeIsUp, check_time, time_limit, unhurried
 from diffkit.errors import DiffkitError, PointError
 from diffkit.functions import is_function, read_joint
 from diffkit.learn.stationary_points.box_text import named, read_box
@@ -29,6 +29,7 @@ from diffkit.learn.stationary_points.ties import at_global, told_apart
 from diffkit.learn.stationary_points.undecided import ranges
 from diffkit.program import Program
 from diffkit.proof import Prover
+from diffkit.surroundings import undisturbed
 from diffkit.syntax import format_outputs
 from diffkit.syntax.names import Names
 from diffkit.tasks import hessian_task
@@ -38,7 +39,7 @@ MOST_VARIABLES = 6
 MOST_BOXES = 50_000
 MOST_BOUNDS = 20_000  # boxes that the least and the greatest value may take
 ROUND_IT = 4  # smallest boxes, in which a flat part is looked at for a jump at its edge
-FEW_BOUNDS = 500  # after an interrupt
+AFTER = 0.5  # seconds after an interrupt, in which what was found is classified
 CONFIRMED = 40  # points at which Arb's own rules are asked
 NAMES = {"degenerate": "degenerate point"}
 PLURALS = {"minimum": "minima", "maximum": "maxima", "kink minimum": "kink minima", "kink maximum": "kink maxima",
@@ -46,6 +47,7 @@ PLURALS = {"minimum": "minima", "maximum": "maxima", "kink minimum": "kink minim
 
 
 @timed
+@undisturbed()
 def stationary(
     f: Any, box: Any, *, timeout: float | None = None, isolated: bool = False, most: int = MOST_BOXES,  # noqa: ARG001
     variables: Names | None = None, args: Sequence[Any] = (), progress: Progress | None = None,
@@ -90,6 +92,7 @@ def _program_of(f: Any, box: Any, variables: Names | None, args: Sequence[Any]) 
     if len(args):
         raise DiffkitError("args are further arguments of a Python function", hint="an expression takes none")
     reading = read_joint([f], variables, tuple(sides) if isinstance(sides, dict) else ())
+    reading = reading.of_one(variables) if len(sides) == 1 else reading
     if not reading.program.inputs:
         raise PointError("f has no variables", hint="name them in the box, for example x=-2:2")
     return reading.program, reading.notes
@@ -114,6 +117,12 @@ def _found(program: Program, whole: Box, most: int, progress: Progress | None) -
     search.run()
     if search.outside and not (search.inside or search.stopped):
         raise PointError("the box lies outside the domain of f")
+    with time_limit(AFTER if search.stopped == INTERRUPTED else None):
+        return _told(search, program, used, box)
+
+
+def _told(search: Search, program: Program, used: Program, box: Box) -> StationaryPoints:
+    """What the search has found, classified as far as there is time."""
     settled = settle(search)
     points, unnamed = _classified(search)
     points += [p for p in settled.points if _within(p.point, box, p.radius or 0.0)]
@@ -148,7 +157,7 @@ def _classified(search: Search) -> tuple[list[StationaryPoint], list[Region]]:
             check_time()
             points += [p for p in [_proven(search, zero)] if p is not None]
     except TimeIsUp as up:
-        search.stopped = up.reason
+        search.stopped = search.stopped or up.reason
         note = "here is one stationary point, which was not classified"
         boxes = [tuple(map(interval, z.balls)) for z in (zero, *zeros)]
         return points, [Region("undecided", ranges(search, b), 1, False, note) for b in boxes]
@@ -236,11 +245,11 @@ def _bounded(search: Search, points: list[StationaryPoint]) -> tuple[Extreme | N
     surface, box = search.surface, search.box
     with precision(BITS):
         cross = surface.standing(balls(box)).cross
-    rest = [box]
+    rest = [box, *faces(box)]
     if not search.stopped and not cross & ODD:
         rest = [*faces(box), *search.flat, *(b for c in search.clusters for b in c.boxes)]
     known = [*(p.point for p in points), *search.met]
-    most = FEW_BOUNDS if search.stopped == INTERRUPTED else min(search.most, MOST_BOUNDS)
+    most = min(search.most, MOST_BOUNDS)
     low = Descent(surface, box, known, search.zeros).run(rest, most)
     high = Descent(negated(surface), box, known, search.zeros).run(rest, most)
     high_up = high._replace(low=-high.high, high=-high.low)
