@@ -171,11 +171,13 @@ def unresolved(series: dict[int, float], slopes: dict[int, float], floor: float)
     """
     sloped = sorted(j for j in series if slopes.get(j))[:-1]
     steady = max(2, min(STEADY, len(sloped) - 1))
-    degrees = [j for j in sloped if abs(series[j]) > SEEN * max(floor, _scatter(series))][-steady:]
+    visible = [j for j in sloped if abs(series[j]) > SEEN * max(floor, _scatter(series))]
+    degrees = [j for j in sloped if j <= max(visible, default=0)][-steady:]
     terms = [slopes[j] * series[j] for j in degrees]
-    sizes = [abs(term) for term in terms]
-    if len(terms) < steady or len({term > 0 for term in terms}) > 1 or any(b >= a for a, b in pairwise(sizes)):
+    if len(terms) < steady or not {*degrees} <= {*visible}:
         return 0.0
-    *before, ratio = (b / a for a, b in pairwise(sizes))
+    *before, ratio = (b / a for a, b in pairwise(terms))
+    if not all(0 < part < 1 for part in (*before, ratio)):
+        return 0.0
     slow = max([SLOW * (1 - 2 / degrees[-1]) ** 2, *(SLOWER * part for part in before)])
-    return 0.0 if ratio < slow else sizes[-1] * min(degrees[-1] / 2, 1 / (1 - ratio) ** 2)
+    return 0.0 if ratio < slow else abs(terms[-1]) * min(degrees[-1] / 2, 1 / (1 - ratio) ** 2)
