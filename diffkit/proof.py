@@ -28,7 +28,7 @@ from diffkit.tasks import Task, gradient_task
 from diffkit.ties import settled
 from diffkit.transforms import Guarded, derivative_program, guard
 
-PRECISIONS = (96, 192, 512, 2400)
+PRECISIONS = (128, 256, 512, 2400)
 EXACT_AT = 512  # bits at which exact arithmetic is asked
 HALF_LEAST = arb(2) ** -1075  # what is smaller rounds to 0
 HUGE = 60_000  # slots of a derivative program above which only the first precisions are tried
