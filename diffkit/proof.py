@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal, localcontext
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from flint import arb, arb_series
 
-from diffkit.algebras.balls import BALLS, SERIES, ball_function, exact_fraction, precision, rational, series_function
+from diffkit.algebras.balls import BALLS, SERIES, ball_function, precision, rational, series_function
 from diffkit.algebras.floats import FLOATS
 from diffkit.confirmation import ZERO, Check, Direction, Links, confirmations, parts
 from diffkit.deadline import TimeIsUp, check_time
@@ -32,6 +32,7 @@ PRECISIONS = (128, 256, 512, 2400)
 EXACT_AT = 512  # bits at which exact arithmetic is asked
 HALF_LEAST = arb(2) ** -1075  # what is smaller rounds to 0
 HUGE = 60_000  # slots of a derivative program above which only the first precisions are tried
+SPARE = 20  # decimal digits of a ball beyond those that it is rounded to
 DOUBLINGS = 5  # of the precision, until decimal digits are settled
 PATIENCE = 3  # points after which compiling pays
 
@@ -359,12 +360,15 @@ def decimal_text(ball: Any, digits: int) -> str:
     """The decimal that both ends of a ball round to, half to even; empty if they round apart."""
     if not ball.is_finite():
         return ""
-    ends = [exact_fraction(end) for end in (ball.lower(), ball.upper())]
-    with localcontext(Context(digits, ROUND_HALF_EVEN, MIN_EMIN, MAX_EMAX, 1, 0, [], [])):
-        low, high = (Decimal(end.numerator) / Decimal(end.denominator) for end in ends if end is not None)
+    middle, radius, exponent = (int(n) for n in ball.mid_rad_10exp(digits + SPARE))
+    if abs(exponent) > MAX_EMAX // 2:  # no Decimal is that small
+        return ""
+    context = Context(digits, ROUND_HALF_EVEN, MIN_EMIN, MAX_EMAX, 1, 0, [], [])
+    low, high = (context.create_decimal(end) for end in (middle - radius, middle + radius))
     if low != high:
         return ""
-    return format(low, "f") if low == 0 or -7 < low.adjusted() < digits else format(low, "e")
+    found = low.scaleb(exponent, context)
+    return format(found, "f") if found == 0 or -7 < found.adjusted() < digits else format(found, "e")
 
 
 def too_large(program: Program, output: int) -> Odd:

@@ -5,8 +5,6 @@ it computes with objects and rounds nothing; the others are written out. Data ar
 that a constant which is rounded on the way differs from the reference after 16 digits.
 """
 
-from fractions import Fraction
-
 import mpmath as mp
 import numpy as np
 import scipy.special as sp
@@ -252,7 +250,7 @@ REDUCTIONS = {
     "percentile": (lambda x, w: np.percentile(x**2, 37) + np.percentile(x, 12.3), V, W),
     "prod": (lambda x, w: np.prod(x, initial=w[0]), V, W),
     "ptp": (lambda x, w: np.ptp(x * x), V, W),
-    "quantile": (lambda x, w: np.quantile(x**2, 0.3) + np.quantile(x, 0.77), V, W),
+    "quantile": (lambda x, w: np.quantile(x[:4] ** 2, 0.3) + np.quantile(x[:4], 0.77), V, W),
     "sort": (lambda x, w: np.sort(x) * w, V, W),
     "std": (lambda x, w: np.std(x) + np.std(x * x, ddof=0.3), V, W),
     "sum": (lambda x, w: np.sum(x**2, initial=w[0]), V, W),
@@ -370,19 +368,25 @@ def _norm(x, p):
     return _sum(np.array([abs(v) ** p for v in x.ravel()])) ** (1 / mp.mpf(p))
 
 
-def _quantile(x, q):
-    along = sorted(x.tolist())
-    low, part = divmod(q * (len(along) - 1), 1)
-    low, part = int(low), mp.mpf(part.numerator) / part.denominator
-    return along[low] + (along[low + 1] - along[low]) * part if part else along[low]
+def quantile(values, q):
+    """The element at the part q of the way along the sorted ones, between its neighbours on a line."""
+    along = sorted(values)
+    place = q * (len(along) - 1)
+    low = min(int(mp.floor(place)), len(along) - 2)
+    return along[low] + (along[low + 1] - along[low]) * (place - low)
+
+
+def interpolated(x, grid, values):
+    """The line between the neighbours of x on a grid; the first or the last value beyond it."""
+    grid, values = [mp.mpf(g) for g in grid], [mp.mpf(v) for v in values]
+    if not grid[0] < x < grid[-1]:
+        return values[0] if x <= grid[0] else values[-1]
+    k = max(i for i, g in enumerate(grid) if g <= x)
+    return values[k] + (values[k + 1] - values[k]) * (x - grid[k]) / (grid[k + 1] - grid[k])
 
 
 def _interp(x, grid, values):
-    found = []
-    for v in x.tolist():
-        k = max(0, min(sum(v >= g for g in grid) - 1, len(grid) - 2))
-        found.append(values[k] + (values[k + 1] - values[k]) * (v - grid[k]) / (grid[k + 1] - grid[k]))
-    return np.array(found)
+    return np.array([interpolated(v, grid, values) for v in x.tolist()])
 
 
 def _linspace(a, b, n, endpoint=True):
@@ -455,9 +459,9 @@ LOGS = np.vectorize(_logaddexp, otypes=[object])
 REFERENCES = {
     "real_if_close": lambda x, w: x * w,
     "average": lambda x, w: _sum(x * x * w) / _sum(w),
-    "percentile": lambda x, w: _quantile(x * x, Fraction(37, 100)) + _quantile(x, Fraction(12.3) / 100),
-    "quantile": lambda x, w: _quantile(x * x, Fraction(0.3)) + _quantile(x, Fraction(0.77)),
-    "median": lambda x, w: _quantile(x * w, Fraction(1, 2)) + _quantile(x[:4] * x[1:], Fraction(1, 2)),
+    "percentile": lambda x, w: quantile(x * x, mp.mpf(37) / 100) + quantile(x, mp.mpf(12.3) / 100),
+    "quantile": lambda x, w: quantile(x[:4] * x[:4], mp.mpf(0.3)) + quantile(x[:4], mp.mpf(0.77)),
+    "median": lambda x, w: quantile(x * w, mp.mpf(0.5)) + quantile(x[:4] * x[1:], mp.mpf(0.5)),
     "std": lambda x, w: _root(_var(x)) + _root(_var(x * x, 0.3)),
     "var": lambda x, w: _var(x) + _var(x, 0.3) + _var(x, 0, w[:1]),
     "mean": lambda x, w: _sum(x * x) / 5 + _sum(x[[0, 2, 3]]) / 3,

@@ -151,8 +151,10 @@ class Constants:
                 found = self.ball(slot, bits).floor().unique_fmpz()
             if found is not None:
                 return int(found)
-        nearest = self.number(int((self.ball(slot, bits).mid() + arb(0.5)).floor().unique_fmpz()))
-        if not self.equal(slot, nearest):
+        with precision(bits):
+            whole = (self.ball(slot, bits).mid() + arb(0.5)).floor().unique_fmpz()
+        nearest = None if whole is None else self.number(int(whole))  # none where the number has too many digits
+        if nearest is None or not self.equal(slot, nearest):
             raise Undecided(WHOLE)
         self.known[slot] = nearest
         return self.floor(nearest)
