@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Inexact
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -367,6 +367,8 @@ def decimal_text(ball: Any, digits: int) -> str:
     low, high = (context.create_decimal(end) for end in (middle - radius, middle + radius))
     if low != high:
         return ""
+    if radius == 0 and not context.flags[Inexact]:  # 6, not 6.0000
+        low = low.normalize(context)
     found = low.scaleb(exponent, context)
     return format(found, "f") if found == 0 or -7 < found.adjusted() < digits else format(found, "e")
 
