@@ -94,6 +94,7 @@ class Samples:
         """steps at which f is not finite"""
         self.fits: list[Fit] = []
         """all that were made"""
+        self._off: dict[tuple[float, float], float] = {}
 
     @cached_property
     def spread(self) -> float:
@@ -163,9 +164,14 @@ class Samples:
         This finds a kink at the point, and what is finer than the nodes: oscillation, aliasing, a spike.
         """
         slack = 8 * max(fit.estimate.level * fit.unit, fit.floor * fit.unit, noise) * math.sqrt(self.pairs / 2)
-        nearer = [(h, parity) for h, folded in self.folded.items() if 2 * h < fit.radius for parity in folded]
         here = value_at(fit.series, 0, 0.0) * fit.unit if self.stencil.pure else 0.0
-        return abs(here) <= slack and all(abs(self.off(fit, parity, h)) <= slack for h, parity in nearer)
+        return abs(here) <= slack and all(self._farthest(fit, h) <= slack for h in self.folded if 2 * h < fit.radius)
+
+    def _farthest(self, fit: Fit, h: float) -> float:
+        """How far the parts of a sample are from a fit, at most."""
+        if (fit.radius, h) not in self._off:
+            self._off[fit.radius, h] = max(abs(self.off(fit, parity, h)) for parity in self.folded[h])
+        return self._off[fit.radius, h]
 
     def flat(self) -> float:
         """The relative step to which every sample has the value at the point; 0 if the nearest has another."""
