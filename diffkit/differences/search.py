@@ -19,6 +19,7 @@ LOWEST = 2.0**9  # units of rounding, or their root if it is less: radius below 
 FITS = 10  # radii that are tried
 SAME = 1.6  # radii within this factor are not worth a second fit
 SHARP = 1e-9  # relative bar from which it is not worth while to sample farther than the size of x
+DROWNED = 1e-7  # relative bar above which a value has too few digits for a check
 COARSE = 1e-3  # relative bar above which a value is of little use
 ROOM = 0.5  # of the scale: how far a sharp fit may reach
 FULL = 2.0**-47  # relative bar that no other fit makes much smaller
@@ -100,8 +101,12 @@ class Radii:
         return fit.estimate.level * fit.unit <= QUIET * max(fit.floor * fit.unit, self.excess(fit))
 
     def sharp(self, fit: Fit) -> bool:
-        """Whether the bar is small beside the value, or beside what would change f by as much as its size."""
-        return fit.bar <= SHARP * max(abs(fit.value), self.least(fit))
+        """Whether the bar is small beside the value, or beside what would change f by as much as its size.
+
+        A value that is seen, but to a few digits, is not sharp: f may be large beside what one variable adds.
+        """
+        drowned = fit.bar < abs(fit.value) < fit.bar / DROWNED
+        return fit.bar <= SHARP * max(abs(fit.value), self.least(fit)) and not drowned
 
     @property
     def calm(self) -> float:
