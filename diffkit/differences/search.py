@@ -19,7 +19,6 @@ LOWEST = 2.0**9  # units of rounding, or their root if it is less: radius below 
 FITS = 10  # radii that are tried
 SAME = 1.6  # radii within this factor are not worth a second fit
 SHARP = 1e-9  # relative bar from which it is not worth while to sample farther than the size of x
-DROWNED = 1e-7  # relative bar above which a value has too few digits for a check
 COARSE = 1e-3  # relative bar above which a value is of little use
 ROOM = 0.5  # of the scale: how far a sharp fit may reach
 FULL = 2.0**-47  # relative bar that no other fit makes much smaller
@@ -46,10 +45,12 @@ class Effort(NamedTuple):
     """factor by which a new fit must promise to shrink the bar"""
     enough: float
     """roughness of a fit at which the search stops"""
+    digits: float
+    """relative bar above which it is worth while to sample farther for a value that f drowns"""
 
 
-THOROUGH = Effort(pairs=10, checks=2, radius=0.17129375, gain=6.0, enough=0.0)
-ECONOMY = Effort(pairs=5, checks=0, radius=0.00512937, gain=30.0, enough=1e-8)
+THOROUGH = Effort(pairs=10, checks=2, radius=0.17129375, gain=6.0, enough=0.0, digits=1e-7)
+ECONOMY = Effort(pairs=5, checks=0, radius=0.00512937, gain=30.0, enough=1e-8, digits=1.0)
 
 
 class Finding(NamedTuple):
@@ -101,12 +102,13 @@ class Radii:
         return fit.estimate.level * fit.unit <= QUIET * max(fit.floor * fit.unit, self.excess(fit))
 
     def sharp(self, fit: Fit) -> bool:
-        """Whether the bar is small beside the value, or beside what would change f by as much as its size.
+        """Whether the bar is small beside the value, or beside what would change f by as much as its size."""
+        return fit.bar <= SHARP * max(abs(fit.value), self.least(fit)) and not self.drowned(fit)
 
-        A value that is seen, but to a few digits, is not sharp: f may be large beside what one variable adds.
-        """
-        drowned = fit.bar < abs(fit.value) < fit.bar / DROWNED
-        return fit.bar <= SHARP * max(abs(fit.value), self.least(fit)) and not drowned
+    def drowned(self, fit: Fit) -> bool:
+        """Whether noise alone is left over, and few digits: f is large beside what one variable adds."""
+        plain = self.texture is None and self.come_down(fit)
+        return plain and fit.bar < abs(fit.value) < fit.bar / self.effort.digits
 
     @property
     def calm(self) -> float:
@@ -205,7 +207,7 @@ class Radii:
         farthest = max(ROOM, fit.radius, self.absolute) if best is not None and self.sharp(best) else math.inf
         if not any(fit.series.values()):
             farthest = max(ROOM, fit.radius)
-        factor, gain = promise(fit, self.order, self.excess(fit), farthest / fit.radius)
+        factor, gain = promise(fit, self.order, self.excess(fit), farthest / fit.radius, self.drowned(fit))
         radius = fit.radius * factor
         if not self.samples.agrees(fit, self.excess(fit)):
             radius = min(radius, fit.radius / 8, math.sqrt(self.calm * fit.radius) or math.inf)
