@@ -198,6 +198,8 @@ class Radii:
             return fit.radius / 32
         best = self.best
         farthest = max(ROOM, fit.radius, self.absolute) if best is not None and self.sharp(best) else math.inf
+        if not any(fit.series.values()):
+            farthest = max(ROOM, fit.radius)
         factor, gain = promise(fit, self.order, self.excess(fit), farthest / fit.radius)
         radius = fit.radius * factor
         if not self.samples.agrees(fit, self.excess(fit)):
