@@ -195,12 +195,11 @@ def magnitude(values: Iterable[float]) -> tuple[float, float]:
     return max(size, SMALLEST / UNIT), math.ldexp(0.5, math.frexp(max(size, SMALLEST / UNIT))[1])
 
 
-def promise(fit: Fit, order: int, noise: float, farthest: float, own: bool = False) -> tuple[float, float]:
+def promise(fit: Fit, order: int, noise: float, farthest: float) -> tuple[float, float]:
     """Factor by which to change the radius, ``farthest`` at most, and by which the bar can be expected to change.
 
     Coefficients are taken to fall as top·rate^(1 − j), at a rate that all the visible ones keep, and to grow with
-    the radius as its jth power; the noise stays. Only the derivative's ``own`` terms are asked for the rate where that
-    is worth a try.
+    the radius as its jth power; the noise stays.
     """
     level = max(fit.floor, noise / fit.unit)
     if fit.estimate.level <= QUIET * level:
@@ -209,8 +208,7 @@ def promise(fit: Fit, order: int, noise: float, farthest: float, own: bool = Fal
     top = max(seen.values(), default=0.0)
     if not top:
         return min(FACTORS[-1], farthest), 0.0
-    rates = ((top / c) ** (1 / (j - 1)) for j, c in seen.items() if j > 1 and not (own and (j - order) % 2))
-    rate = min(rates, default=math.sqrt(top / level))
+    rate = min(((top / c) ** (1 / (j - 1)) for j, c in seen.items() if j > 1), default=math.sqrt(top / level))
     rate = max(rate, 1.0001)
     best, least = 1.0, math.inf
     for factor in FACTORS:
