@@ -176,14 +176,17 @@ class Radii:
         return len(closest) > 1 and near and all(fit.kinked for fit in closest)
 
     def _unexplained(self) -> Fit | None:
-        """The closest fit that leaves something over, and excludes the best one, promises much more, or is stuck."""
+        """The closest fit that leaves something over, and excludes the best one, promises much more, or is stuck.
+
+        If f is constant out to the best one, any is.
+        """
         best, open_ = self.best, self.open
         if best is None or not self.settled(best):
             return next(iter(open_), None)
         if self.texture and self.texture.noise:
             return None
         open_ = [fit for fit in open_ if self._counts(fit)]
-        doubts = [fit for fit in open_ if _apart(fit, best) or fit.bar * SHARPER < best.bar]
+        doubts = [fit for fit in open_ if best.distinct == 1 or _apart(fit, best) or fit.bar * SHARPER < best.bar]
         return next(iter(doubts or open_[: _stuck(open_)]), None)
 
     def drift(self, best: Fit) -> float:
