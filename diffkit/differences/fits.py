@@ -8,19 +8,29 @@ from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
-from diffkit.differences.chebyshev import Estimate, chop, coefficients, nodes, slope_at_zero, stretches, value_at
+from diffkit.differences.chebyshev import (
+    LAST,
+    Estimate,
+    chop,
+    coefficients,
+    nodes,
+    residue,
+    slope_at_zero,
+    stretches,
+    unresolved,
+    value_at,
+)
 from diffkit.differences.sampling import UNIT, Search, finite, total
 from diffkit.differences.stencils import Stencil
 
 SMALLEST = 5e-324
 ROUNDING = 0.6  # of a unit: the least standard deviation that rounding gives to f
 QUIET = 30.0  # times the noise: up to here a fit's residue counts as noise
-PLAIN = 100.0  # times the noise that rounding makes at the least: up to here it explains a residue
+PLAIN = 50.0  # times the noise that rounding makes at the least: up to here it explains a residue
 VISIBLE = 4.0  # times the noise: from here a coefficient counts as signal
 FALLING = (
     8.0  # by which coefficients fall from one to the next of the same parity, where nothing but truncation is left
 )
-LAST = 3  # coefficients that show whether a fit has come down to noise
 FACTORS = (*(2.0 ** (k / 2) for k in range(-8, 7)), *(2.0**k for k in range(4, 41, 2)))
 LEAP = 8.0  # factors up to which all are compared
 FORESEEN = 61  # degrees that a promise looks ahead
@@ -38,6 +48,8 @@ class Fit(NamedTuple):
     """power of two, near the size of f, in which coefficients and noise are given"""
     distinct: int
     """how many different values f has at the samples and at the point"""
+    kinked: bool
+    """whether its terms fall as they do at a kink of the order of the derivative, or of the next one"""
     value: float
     noise: float
     truncation: float
@@ -49,19 +61,21 @@ class Fit(NamedTuple):
 
     @property
     def residue(self) -> float:
-        """What the fit leaves over: the root mean square of the last coefficients."""
-        last = [self.series[j] for j in sorted(self.series)[-LAST:]]
-        return math.hypot(*last) / math.sqrt(LAST)
+        """What the fit leaves over."""
+        return residue(self.series)
 
     @property
     def roughness(self) -> float:
         """The level as a part of the largest coefficient."""
         return self.estimate.level / (max(map(abs, self.series.values())) or 1.0)
 
-    def settled(self, noise: float = 0.0) -> bool:
-        """Whether the coefficients fall to what noise of a given deviation explains, or fall so fast that they will."""
+    def settled(self, noise: float = 0.0, smooth: bool = True) -> bool:
+        """Whether the coefficients fall to what noise of a given deviation explains, or so fast that they will.
+
+        What they would fall to is not asked if f is known not to be ``smooth`` over the radius.
+        """
         level = max(PLAIN * self.floor, QUIET * noise / self.unit)
-        return self.residue <= level or all(self._falling(parity, level) for parity in (0, 1))
+        return self.residue <= level or (smooth and all(self._falling(parity, level) for parity in (0, 1)))
 
     def _falling(self, parity: int, level: float) -> bool:
         last = [max(abs(self.series[j]), level) for j in sorted(self.series) if j % 2 == parity][-LAST:]
@@ -111,12 +125,15 @@ class Samples:
         series: dict[int, float] = {}
         for parity in stencil.parities:
             series.update(self._series([self.folded[h][parity] / unit for h in steps], steps, parity, floor))
-        slopes = {j: slope_at_zero(j, stencil.order) for j in series if (j - stencil.order) % 2 == 0}
+        slopes, lower = (
+            {j: slope_at_zero(j, m) for j in series if (j - m) % 2 == 0} for m in (stencil.order, stencil.order - 1)
+        )
         estimate = chop(series, slopes, floor)
         distinct = len({self.center, *(value for h in steps for value in self.seen[h])})
         parts = (estimate.value, estimate.noise, estimate.truncation)
         value, noise, truncation = (stencil.derivative(part, radius, unit) for part in parts)
-        found = Fit(radius, series, estimate, floor, unit, distinct, value, abs(noise), abs(truncation))
+        kinked = unresolved(series, slopes, floor) > 0 or unresolved(series, lower, floor) > 0
+        found = Fit(radius, series, estimate, floor, unit, distinct, kinked, value, abs(noise), abs(truncation))
         self.fits.append(found)
         return found
 
