@@ -56,7 +56,7 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         families.setdefault(item.nodeid.partition("[")[0], []).append(item)
     kept = {item for cases in families.values() for item in cases[:: -(-len(cases) // each)]}
-    config.hook.pytest_deselected([item for item in items if item not in kept])
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = [item for item in items if item in kept]
 
 
