@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
+from operator import mul
 from typing import NamedTuple
 
 from diffkit.differences.sampling import total
@@ -21,7 +22,7 @@ STEADY = 3  # visible terms of one sign that fall from each to the next
 SLOW = 0.5  # times as fast as by the square of the degree: from here terms fall as at a kink
 SLOWER = 0.8  # times how they fall before: powers of the degree fall ever slower, terms of entire functions faster
 LAST = 3  # coefficients that show whether a fit has come down to noise
-SEEN = 4.0  # times the least noise: a coefficient that is visible
+SEEN = 2.0  # times the least noise: a coefficient that is visible
 SHORTEST_TAIL = 3  # coefficients that are needed to measure noise
 
 
@@ -82,11 +83,8 @@ def slope_at_one(degree: int, order: int) -> float:
 
 def value_at(series: dict[int, float], parity: int, t: float) -> float:
     """Even (0) or odd (1) part of the series at t ≥ 0; beyond 1 it is extended."""
-    if t <= 1:
-        angle = math.acos(t)
-        return total(c * math.cos(j * angle) for j, c in series.items() if j % 2 == parity)
-    angle = math.acosh(t)
-    return total(c * math.cosh(j * angle) for j, c in series.items() if j % 2 == parity)
+    cosine, angle = (math.cos, math.acos(t)) if t <= 1 else (math.cosh, math.acosh(t))
+    return total(c * cosine(j * angle) for j, c in series.items() if j % 2 == parity)
 
 
 def coefficients(samples: Sequence[float], parity: int) -> dict[int, float]:
@@ -95,11 +93,15 @@ def coefficients(samples: Sequence[float], parity: int) -> dict[int, float]:
     Independent noise of standard deviation σ in the samples gives each coefficient noise σ·√(2/N) (c₀: half of it).
     """
     pairs = len(samples)
-    found = {}
-    for degree in range(parity, 2 * pairs, 2):
-        scale = (1.0 if degree == 0 else 2.0) / pairs
-        found[degree] = total(y * (scale * t) for y, t in zip(samples, cosines(pairs, degree), strict=True))
-    return found
+    degrees = range(parity, 2 * pairs, 2)
+    return {degree: total(map(mul, samples, weights(pairs, degree))) for degree in degrees}
+
+
+@cache
+def weights(pairs: int, degree: int) -> tuple[float, ...]:
+    """What the samples at the positive nodes count for in a coefficient."""
+    scale = (1.0 if degree == 0 else 2.0) / pairs
+    return tuple(scale * t for t in cosines(pairs, degree))
 
 
 class Estimate(NamedTuple):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from functools import cached_property
-from itertools import pairwise
+from functools import cache, cached_property
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from diffkit.differences.chebyshev import (
@@ -94,6 +94,7 @@ class Samples:
         """steps at which f is not finite"""
         self.fits: list[Fit] = []
         """all that were made"""
+        self._known: dict[tuple[float, int], list[float]] = {}
 
     @cached_property
     def spread(self) -> float:
@@ -163,9 +164,16 @@ class Samples:
         This finds a kink at the point, and what is finer than the nodes: oscillation, aliasing, a spike.
         """
         slack = 8 * max(fit.estimate.level * fit.unit, fit.floor * fit.unit, noise) * math.sqrt(self.pairs / 2)
-        nearer = [(h, parity) for h, folded in self.folded.items() if 2 * h < fit.radius for parity in folded]
-        here = value_at(fit.series, 0, 0.0) * fit.unit if self.stencil.pure else 0.0
-        return abs(here) <= slack and all(abs(self.off(fit, parity, h)) <= slack for h, parity in nearer)
+        return all(off <= slack for off in self._offs(fit))
+
+    def _offs(self, fit: Fit) -> list[float]:
+        """How far the samples nearer to the point, and f there, are from a fit."""
+        key = fit.radius, len(self.folded)
+        if key not in self._known:
+            nearer = [(h, parity) for h, folded in self.folded.items() if 2 * h < fit.radius for parity in folded]
+            here = value_at(fit.series, 0, 0.0) * fit.unit if self.stencil.pure else 0.0
+            self._known[key] = [abs(here), *(abs(self.off(fit, parity, h)) for h, parity in nearer)]
+        return self._known[key]
 
     def flat(self) -> float:
         """The relative step to which every sample has the value at the point; 0 if the nearest has another."""
@@ -214,15 +222,22 @@ def promise(fit: Fit, order: int, noise: float, farthest: float) -> tuple[float,
 
 def _expected(factor: float, order: int, level: float, rate: float, highest: int) -> float:
     """The least bar over the degrees that a fit may keep, in units of the top, if coefficients fall at this rate."""
-    slopes = {j: abs(slope_at_zero(j, order)) for j in range(order, FORESEEN, 2)}
-    sizes = {j: factor * min(1e9, (factor / rate) ** (j - 1)) for j in slopes}
-    left_out = total(slopes[j] * sizes[j] for j in slopes)
-    power, least = 0.0, math.inf
-    for degree in range(order, highest - 1, 2):
-        power += slopes[degree] ** 2
-        left_out -= slopes[degree] * sizes[degree]
-        least = min(least, VISIBLE * level * math.sqrt(power) + max(left_out, 0.0))
+    foreseen, fall = _foreseen(order), factor / rate
+    terms = [slope * (factor * min(1e9, fall ** (j - 1))) for j, slope, _ in foreseen]
+    left_out, least = total(terms), math.inf
+    for _, (_, _, gain), term in zip(range(order, highest - 1, 2), foreseen, terms, strict=False):
+        left_out -= term
+        least = min(least, VISIBLE * level * gain + max(left_out, 0.0))
     return least / factor**order
+
+
+@cache
+def _foreseen(order: int) -> list[tuple[int, float, float]]:
+    """Degrees that count, |T_degree^(order)(0)|, and the root of the sum of the squares of these up to there."""
+    degrees = range(order, FORESEEN, 2)
+    slopes = [abs(slope_at_zero(j, order)) for j in degrees]
+    powers = accumulate(slope**2 for slope in slopes)
+    return [(j, slope, math.sqrt(power)) for j, slope, power in zip(degrees, slopes, powers, strict=True)]
 
 
 def least_bar(fits: Sequence[Fit]) -> Fit | None:
