@@ -19,7 +19,6 @@ LOWEST = 2.0**9  # units of rounding, or their root if it is less: radius below 
 FITS = 10  # radii that are tried
 SAME = 1.6  # radii within this factor are not worth a second fit
 SHARP = 1e-9  # relative bar from which it is not worth while to sample farther than the size of x
-DIGITS = 1e-7  # relative bar of a value of which all are seen that a check asks for
 COARSE = 1e-3  # relative bar above which a value is of little use
 ROOM = 0.5  # of the scale: how far a sharp fit may reach
 FULL = 2.0**-47  # relative bar that no other fit makes much smaller
@@ -46,10 +45,12 @@ class Effort(NamedTuple):
     """factor by which a new fit must promise to shrink the bar"""
     enough: float
     """roughness of a fit at which the search stops"""
+    drowned: float
+    """relative bar above which a value that a large f hides is sought farther out; 1 if none is"""
 
 
-THOROUGH = Effort(pairs=10, checks=2, radius=0.17129375, gain=6.0, enough=0.0)
-ECONOMY = Effort(pairs=5, checks=0, radius=0.00512937, gain=30.0, enough=1e-8)
+THOROUGH = Effort(pairs=10, checks=2, radius=0.17129375, gain=6.0, enough=0.0, drowned=1e-7)
+ECONOMY = Effort(pairs=5, checks=0, radius=0.00512937, gain=30.0, enough=1e-8, drowned=1.0)
 
 
 class Finding(NamedTuple):
@@ -106,7 +107,8 @@ class Radii:
 
     def drowns(self, fit: Fit) -> bool:
         """Whether f is so large that of a value that is seen it hides all but a few digits."""
-        return fit.bar <= SHARP * self.least(fit) and DIGITS * abs(fit.value) < fit.bar < abs(fit.value)
+        size = abs(fit.value)
+        return fit.bar <= SHARP * self.least(fit) and self.effort.drowned * size < fit.bar < size
 
     @property
     def calm(self) -> float:
