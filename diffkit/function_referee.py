@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diffkit.backends import get_backend
 from diffkit.backends.complex import ComplexEvaluation
 from diffkit.differences import HIGHEST_ORDER
-from diffkit.differences.testimony import FOLLOWED, STEPPED, Claim, Seen, unknown, vague
-from diffkit.differences.witness import Witness, laid_out
+from diffkit.differences.testimony import FOLLOWED, STEPPED, Claim, Seen, smoothed, unknown, vague, widened
+from diffkit.differences.witness import Witness, laid_out, sizes
 from diffkit.errors import BackendError, LimitError, TracingError
 from diffkit.evaluation import by_rows
 from diffkit.referee import Referee
 from diffkit.results import Answer, Odd
 from diffkit.tasks import Index, Task
+
+if TYPE_CHECKING:
+    from diffkit.callables import Bound
 
 LADDER = ("dual", "complex")
 """Methods for code that cannot be traced, the most accurate first; what none of them finds, differences do."""
@@ -79,8 +82,11 @@ class FunctionReferee:
         import numpy as np
 
         function, before = self.function, self.function.evaluations
-        with np.errstate(all="ignore"), function.remembering():
-            seen, used = self._seen(tuple(map(float, point)))
+        place = tuple(map(float, point))
+        with np.errstate(all="ignore"):
+            with function.remembering():
+                seen, used = self._seen(place)
+            seen.update(_with_solvers(function, place, seen))
         if function.unsteady:  # which may have shown only now
             seen = {index: _unsteady(one, function.unsteady) for index, one in seen.items()}
         note = "; ".join([NAMES[name] for name in used] + _doubt(seen.values()))
@@ -155,8 +161,17 @@ def _claims(
     left = set(wanted).difference(odd)
     if not left:
         return {}, odd
-    firm, bars = evaluation.function.is_one_formula(point), evaluation.bound(point)
-    found = zip(evaluation.task.indices, answer.values, bars, strict=True)
+    import numpy as np
+
+    from diffkit.callables.seams import lag
+
+    largest = np.array(list(sizes(dict(zip(evaluation.task.indices, answer.values, strict=True))).values()))
+    bars = np.array(evaluation.bound(point))
+    try:
+        bars, firm = bars + lag(evaluation.function, lambda row: evaluation.derive(row).partials, point, largest), True
+    except (BackendError, LimitError):
+        firm = False
+    found = zip(evaluation.task.indices, answer.values, bars.tolist(), strict=True)
     return {index: Claim(value, bar, firm) for index, value, bar in found if index in left}, odd
 
 
@@ -170,6 +185,20 @@ def _alone(witness: Witness, wanted: Sequence[Index], told: Mapping[Index, Odd])
         if one.odd is not None and one.odd.status == "uncertain" and index in told:
             found[index] = unknown(one.odd._replace(message=told[index].message))
     return found
+
+
+def _with_solvers(function: Bound, point: tuple[float, ...], seen: Mapping[Index, Seen]) -> dict[Index, Seen]:
+    """Bars that have room for what solvers leave over inside f; a kink no larger than that is theirs."""
+    from diffkit.callables.leftover import left_over
+
+    off, solver = left_over(function, point)
+    smooth = {index: smoothed(one, off) for index, one in seen.items()} if off else {}
+    largest = sizes({index: one.value for index, one in smooth.items()})
+    return {
+        index: widened(one, off * largest[index], largest[index], solver)
+        for index, one in smooth.items()
+        if one.odd is None and off * largest[index] > one.bar
+    }
 
 
 def _unsteady(one: Seen, reason: str) -> Seen:

@@ -127,6 +127,7 @@ def test_an_answer_that_tells_nothing_is_no_zero(f, words):
     [
         (lambda x: abs(x) + 0j, 1.0),
         (lambda x: np.stack([abs(x), x**2]).sum(), 4.0),
+        (lambda x: (x + 0j).astype(np.complex64).astype(complex) ** 2, 3.0),
         (lambda x: np.exp(x + 0j) * 1e-300 * 1e-20, 4.5e-320),
         (lambda x: x.conj() * x, 3.0),
     ],

@@ -32,7 +32,6 @@ FAR = 8.0  # times a rounding bound by which the function and what follows it ma
 BESIDE = (1.0, 1.0 + 2.0**-9, 1.0 - 2.0**-7)  # factors of the point at which a trace is compared with the function
 UNSTEADY = "not deterministic"
 REMEMBERED = 64  # points
-WIDE = 2.0**-3  # of the point: so far beside it code is run to see whether a loop ends elsewhere
 BLOCK = 2**22  # numbers in the arguments of one call of a vectorised function
 
 
@@ -340,7 +339,7 @@ class Bound:
     def _check_length(self) -> None:
         """TracingError if the code computes too many numbers for a trace: known in the time of a few evaluations."""
         try:
-            count = self._operations(np.array(self.start))
+            count = self.operations(np.array(self.start))
         except TracingError:  # the trace itself says better what is in the way
             return
         if count > SLOTS:
@@ -353,17 +352,8 @@ class Bound:
         """Real differences at a point, to confirm what is found otherwise."""
         return Witness(self.samplers(), point, self.unit, self.rounded)
 
-    def is_one_formula(self, point: Sequence[float]) -> bool:
-        """Whether the code computes as many numbers beside the point as there: no loop stops earlier or later."""
-        here = np.array(point, dtype=float)
-        step = WIDE * np.where(here == 0, 1.0, np.abs(here))
-        try:
-            return len({self._operations(here + k * step) for k in (0, -1, 1)}) == 1
-        except (BackendError, LimitError):
-            return False
-
-    def _operations(self, row: Any) -> int:
-        """How many numbers the code computes from the input at a point."""
+    def operations(self, row: Any) -> int:
+        """How many numbers the code computes from the input at a point; TracingError if it cannot be followed."""
         known, count = self.counted
         if row.tobytes() != known:
             with self.following():

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from inspect import unwrap
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
@@ -125,12 +126,32 @@ def tightened(run: Callable[[], Any], factor: float) -> Any:
     return _under(hook, run)
 
 
+def added(bound: Bound, row: Any) -> Any:
+    """What solvers add to the values at a point; NaN where they cannot work more exactly."""
+    plain = bound.values(row)
+    for closer in _closer(bound, row):
+        if np.all(np.isfinite(closer) | ~np.isfinite(plain)):
+            return plain - closer
+    return np.full(len(plain), np.nan)
+
+
+def _closer(bound: Bound, row: Any) -> Iterator[Any]:
+    """The values with solvers that are asked for parts of their tolerances, without their warnings."""
+    for factor in TIGHTER:
+        try:
+            with unwarned():
+                found = tightened(lambda: bound.values(row), factor)
+        except DiffkitError:
+            continue
+        yield found
+
+
 Hook = Callable[[FrameType, str, Any, str, Knobs | None], None]
 
 
 def _under(hook: Hook, run: Callable[[], Any]) -> Any:
     """Run something while a hook sees the calls and returns of solvers."""
-    known = {code: (name, knobs) for code, name, knobs in _solvers()}
+    known = _solvers(tuple(module for module in (*SOLVERS, *LINEAR) if module in sys.modules))
     if sys.getprofile() is not None or not known:
         return run()
 
@@ -149,16 +170,19 @@ def _under(hook: Hook, run: Callable[[], Any]) -> Any:
         sys.setprofile(None)
 
 
-def _solvers() -> Iterator[tuple[CodeType, str, Knobs | None]]:
-    """The code of the solvers that are loaded, with their names and tolerances (None for linear equations)."""
-    named = [(module, name, knobs) for module, known in SOLVERS.items() for name, knobs in known.items()]
-    for module, name, knobs in (*named, *((m, name, None) for m, names in LINEAR.items() for name in names)):
-        found: Any = sys.modules.get(module)
+@cache
+def _solvers(loaded: tuple[str, ...]) -> dict[CodeType, tuple[str, Knobs | None]]:
+    """The code of the solvers of some modules, with their names and tolerances (None for linear equations)."""
+    named = [(module, name, knobs) for module in loaded for name, knobs in SOLVERS.get(module, {}).items()]
+    found = {}
+    for module, name, knobs in (*named, *((m, name, None) for m in loaded for name in LINEAR.get(m, ()))):
+        solver: Any = sys.modules[module]
         for part in name.split("."):
-            found = getattr(found, part, None)
-        code = getattr(unwrap(found), "__code__", None) if callable(found) else None
+            solver = getattr(solver, part, None)
+        code = getattr(unwrap(solver), "__code__", None) if callable(solver) else None
         if isinstance(code, CodeType):
-            yield code, name.removesuffix(".__init__").removeprefix("_minimize_").lstrip("_"), knobs
+            found[code] = name.removesuffix(".__init__").removeprefix("_minimize_").lstrip("_"), knobs
+    return found
 
 
 def _call(name: str, knobs: Knobs | None, given: Mapping[str, Any], returned: Any) -> Call | None:

@@ -7,17 +7,15 @@ that changes of its values, and of their differences beside the point, is the so
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from diffkit.callables import Bound
-from diffkit.callables.silence import unwarned
-from diffkit.callables.solvers import TIGHTER, calls_in, tightened
+from diffkit.callables.solvers import added, calls_in
 from diffkit.checking.model import Measured
-from diffkit.errors import DiffkitError
 from diffkit.tasks import Index
 
 OFTEN = 3.0  # times its tolerance that a solver may be off by
@@ -32,7 +30,7 @@ def of_claim(bound: Bound | None, point: Sequence[float], values: Any) -> Any:
     size = np.abs(values)
     off = OFTEN * max((call.tolerance for call in calls if not call.linear), default=0.0) * size
     off = np.maximum(off, OFTEN * max((c.tolerance for c in calls if c.linear), default=0.0) * np.max(size))
-    apart = np.abs(_added(bound, np.array(point, dtype=float)))
+    apart = np.abs(added(bound, np.array(point, dtype=float)))
     return np.where(np.isfinite(apart), np.maximum(off, apart), off)
 
 
@@ -60,25 +58,5 @@ def _slope(bound: Bound, row: Any, index: Index, step: float) -> float:
         moved = row.copy()
         for v, sign, h in zip(variables, signs, steps, strict=True):
             moved[v] += sign * h
-        total += math.prod(signs) * float(_added(bound, moved)[output])
+        total += math.prod(signs) * float(added(bound, moved)[output])
     return total / math.prod(2 * h for h in steps)
-
-
-def _added(bound: Bound, row: Any) -> Any:
-    """What solvers add to the values at a point; NaN where they cannot work more exactly."""
-    plain = bound.values(row)
-    for closer in _closer(bound, row):
-        if np.all(np.isfinite(closer) | ~np.isfinite(plain)):
-            return plain - closer
-    return np.full(len(plain), np.nan)
-
-
-def _closer(bound: Bound, row: Any) -> Iterator[Any]:
-    """The values with solvers that are asked for parts of their tolerances, without their warnings."""
-    for factor in TIGHTER:
-        try:
-            with unwarned():
-                found = tightened(lambda: bound.values(row), factor)
-        except DiffkitError:
-            continue
-        yield found

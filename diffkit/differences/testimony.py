@@ -1,7 +1,7 @@
 """What a real difference says about partials: of those that were found otherwise, and of one that was not.
 
 A claim v ± a is confirmed where the difference d ± b agrees, |v − d| ≤ a + b, and b shows enough digits. Nothing finer
-than |v − d| + b is then known of it, unless it is firm: f is one formula around the point, and a its rounding.
+than |v − d| + b is then known of it, unless it is firm: followed by rules of our own, with a bar for all they leave.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from diffkit.differences.stencils import Stencil
 from diffkit.results import Odd
 
 FINE = 1e-3  # of an entry, or of the largest where it drowns: the widest bar of a value that is ok
+ROUGH = 2.0  # times the bar of a difference that rests on noise or steps of f, of which few were seen
+MANY = 1e-9  # of the largest entry: a bar that needs no reason
 SUM = 2.0**-50  # of the terms of a sum: its rounding
 STEPS = 4.0  # units of rounding in a step of f, or of x
 SINGLE = 2.0**-24  # unit of float32, to which code may round on the way
@@ -40,7 +42,7 @@ STEPPED = Manner(
 class Claim(NamedTuple):
     """A partial found otherwise, and the bar that its own method admits.
 
-    It is firm where differences need only confirm it: the bar is all that rounding can do to a formula.
+    It is firm where the bar is all that there is to be known, and differences need only confirm it.
     """
 
     value: float
@@ -55,6 +57,13 @@ class Seen(NamedTuple):
     bar: float
     odd: Odd | None = None
     reason: str = ""
+
+
+class Steps(NamedTuple):
+    """Steps of f: how wide they are, as a part of the variable, and how high."""
+
+    width: float
+    height: float
 
 
 class Testimony(NamedTuple):
@@ -104,26 +113,28 @@ class Testimony(NamedTuple):
         if self.difference.odd is not None:
             return unknown(_unconfirmed(claim.value, self.difference.odd, by.how))
         wide = max((self.apart(claims) + self.difference.bar) / abs(weight), claim.bar)
-        fine = self.is_fine(claim.value, wide * abs(weight), largest * abs(weight))
         if self.agrees(claims):
+            fine = self.is_fine(claim.value, wide * abs(weight), largest * abs(weight))
             return self._seen(claim.value, wide, fine)
-        if fine and not self.is_flat:
+        if wide <= FINE * largest and not self.is_flat:
             return self._seen(claim.value, wide, True)
         d, summed = self.difference, " (summed with others)" if len(self.probe.weights) > 1 else ""
         said = f"{by.how} it has {self.total(claims):.6g}, by real differences {d.value:.6g} ± {d.bar:.2g}{summed}"
         return unknown(Odd("uncertain", f"{said}: {d.reason or by.doubt}", value=claim.value, error=wide))
 
-    def alone(self, largest: float, grain: float = 0.0) -> Seen:
-        """Judge the difference itself; ``grain`` is the part of any variable over which f keeps its value."""
+    def alone(self, largest: float, steps: Steps) -> Seen:
+        """Judge the difference itself; ``largest`` of its kind, ``steps`` that f takes along any variable."""
         d = self.difference
         if d.odd is not None:
             return unknown(d.odd if math.isnan(d.odd.value) else vague(d.odd.value, d.odd.error, d.odd.message))
-        bar = max(d.bar, STEPS * grain * largest)  # f may be that of another value of the variable
+        bar = max(ROUGH * d.bar if d.reason else d.bar, STEPS * steps.width * largest)
+        if math.isinf(d.plateau):  # f may take a step farther away
+            bar = max(bar, STEPS * steps.height / self._length)
         if self.is_flat:
             low, high = min(0.0, d.value - bar), max(0.0, d.value + bar)
             said = f"{d.value:.6g} ± {bar:.2g} as a whole: {d.reason}"
             return unknown(Odd("uncertain", said, value=(low + high) / 2, error=(high - low) / 2))
-        return self._seen(d.value, bar, self.is_fine(d.value, bar, largest))
+        return self._seen(d.value, bar, self.is_fine(d.value, bar, largest, constant=not steps.height))
 
     def _seen(self, value: float, bar: float, fine: bool) -> Seen:
         reason = self._digits(value, bar) if self.rounded else self.difference.reason
@@ -134,9 +145,9 @@ class Testimony(NamedTuple):
         digits = max(0, math.floor(-math.log10(bar / abs(value)))) if bar and value else 0
         return f"{self.rounded}: seen to {digits} digit{'s' * (digits != 1)}"
 
-    def is_fine(self, value: float, bar: float, largest: float) -> bool:
+    def is_fine(self, value: float, bar: float, largest: float, constant: bool = True) -> bool:
         """Whether a bar is small beside the largest entry or beside how f changes; a zero is fine if f never does."""
-        constant = value == 0 and math.isinf(self.difference.plateau)
+        constant = constant and value == 0 and math.isinf(self.difference.plateau)
         return constant or bar <= FINE * largest or bar <= FINE * self._variation()
 
     def _variation(self) -> float:
@@ -151,16 +162,22 @@ class Testimony(NamedTuple):
         return 0.0
 
     @property
-    def grain(self) -> float:
-        """The part of the variable over which f keeps its value, though it changes beyond."""
-        plateau = self.difference.plateau
-        length = Stencil(self.probe.start, self.probe.partial).scale(self.probe.partial[0])
-        return plateau / length if math.isfinite(plateau) else 0.0
+    def steps(self) -> Steps:
+        """The steps that f takes along the variable."""
+        d = self.difference
+        if not math.isfinite(d.plateau):
+            return Steps(0.0, 0.0)
+        slope = abs(d.value if d.odd is None else d.odd.value)
+        return Steps(d.plateau / self._length, d.plateau * slope if math.isfinite(slope) else 0.0)
+
+    @property
+    def _length(self) -> float:
+        return Stencil(self.probe.start, self.probe.partial).scale(self.probe.partial[0])
 
     @property
     def is_flat(self) -> bool:
         """Whether f keeps its value farther around the point than rounding, of x or of f, to float32 explains."""
-        if self.grain <= STEPS * SINGLE:
+        if self.steps.width <= STEPS * SINGLE:
             return False
         (value,) = self.probe.sampler.function([self.probe.start])
         rise = self.difference.plateau * self._variation()
@@ -176,6 +193,23 @@ def vague(value: float, bar: float, reason: str) -> Odd:
     """Describe a value that is known, but not well enough."""
     said = f"{value:.6g} ± {bar:.2g}: {reason}" if math.isfinite(value) else reason
     return Odd("uncertain", said, value=value, error=bar)
+
+
+def widened(seen: Seen, bar: float, largest: float, reason: str) -> Seen:
+    """A partial with a wider bar, and the reason where few digits are left; a value no more where that is too wide."""
+    if bar > FINE * largest:
+        return unknown(vague(seen.value, bar, reason))
+    return Seen(seen.value, bar, None, reason if bar > MANY * largest else seen.reason)
+
+
+def smoothed(seen: Seen, share: float) -> Seen:
+    """A partial between the slopes of a kink, if these are as near to one another as a share of them."""
+    if seen.odd is None or not abs(seen.odd.right - seen.odd.left) <= share * max(
+        abs(seen.odd.left), abs(seen.odd.right)
+    ):
+        return seen
+    left, right = seen.odd.left, seen.odd.right
+    return Seen((left + right) / 2, abs(right - left) / 2)
 
 
 def _unconfirmed(value: float, odd: Odd, how: str) -> Odd:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from diffkit.differences import ECONOMY, THOROUGH, Effort, partials
 from diffkit.differences.probes import Block, Index, Probe, Prober, blocks
 from diffkit.differences.sampling import UNIT, Function, Point
-from diffkit.differences.testimony import NO_VALUE, Claim, Manner, Seen, Testimony, unknown
+from diffkit.differences.testimony import NO_VALUE, Claim, Manner, Seen, Steps, Testimony, unknown
 from diffkit.results import Answer
 
 SPLITS = 16  # sums that are split to see which of their partials are not confirmed
@@ -46,14 +46,13 @@ class Witness:
     def confirm(self, claims: Mapping[Index, Claim], by: Manner) -> dict[Index, Seen]:
         """Judge partials that were found otherwise."""
         found: dict[Index, Seen] = {}
-        largest = _largest({index: claim.value for index, claim in claims.items()})
+        largest = sizes({index: claim.value for index, claim in claims.items()})
         waiting, splits = blocks(claims), SPLITS
         while waiting:
             testimonies, waiting = self._confirming(waiting, claims), []
             for block, testimony in testimonies.items():
-                judged = testimony.judge(claims, largest, by)
-                if block.alone or not splits or all(seen.odd is None for seen in judged.values()):
-                    found.update(judged)
+                if testimony.agrees(claims) or block.alone or not splits:
+                    found.update(testimony.judge(claims, largest, by))
                 else:
                     splits -= 1
                     waiting += block.parts()
@@ -63,9 +62,11 @@ class Witness:
         """What differences say where there is nothing to confirm."""
         looked = self._differences([Block((k,), index[:1], index[1:]) for k, index in wanted], THOROUGH)
         seen = dict(zip(wanted, looked.values(), strict=True))
-        largest = _largest({index: testimony.difference.value for index, testimony in seen.items()})
-        grain = _largest({index: testimony.grain for index, testimony in seen.items()})
-        return {index: testimony.alone(largest[index], grain[index]) for index, testimony in seen.items()}
+        largest = sizes({index: testimony.difference.value for index, testimony in seen.items()})
+        widths = sizes({index: testimony.steps.width for index, testimony in seen.items()})
+        heights = sizes({index: testimony.steps.height for index, testimony in seen.items()})
+        steps = {index: Steps(widths[index], heights[index]) for index in seen}
+        return {index: testimony.alone(largest[index], steps[index]) for index, testimony in seen.items()}
 
     def _confirming(self, wanted: Sequence[Block], claims: Mapping[Index, Claim]) -> dict[Block, Testimony]:
         """Look economically where claims are firm, and thoroughly where that does not confirm them."""
@@ -100,7 +101,7 @@ def laid_out(indices: Sequence[Index], seen: Mapping[Index, Seen], evaluations: 
     return Answer(values, bars, odd, evaluations, note, error_kind="estimate")
 
 
-def _largest(values: Mapping[Index, float]) -> dict[Index, float]:
+def sizes(values: Mapping[Index, float]) -> dict[Index, float]:
     """For each partial the largest of the same output and order."""
     found: dict[tuple[int, int], float] = {}
     for (output, index), value in values.items():

@@ -1,0 +1,48 @@
+"""What solvers inside a function leave over: an error of its derivatives that no difference of its values shows."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from diffkit.callables.binding import Bound
+from diffkit.callables.solvers import added, calls_in
+
+OFTEN = 3.0  # times what asking a solver for more changes, or a condition allows, that derivatives may be off by
+ASKED = 10.0  # times a tolerance, where solvers cannot be asked for more
+BESIDE = (1.0, 1 + 2.0**-10, 1 + 2.0**-7)  # factors of the point at which they are
+
+
+def left_over(function: Bound, point: Sequence[float]) -> tuple[float, str]:
+    """The relative error that solvers make of derivatives at a point, and the worst of them in words.
+
+    Measured by asking them for more, at the point and beside it; 0 and no words where f calls none.
+    """
+    calls = calls_in(function, point)
+    found = OFTEN * max((call.tolerance for call in calls if call.linear), default=0.0)
+    asked = max((call.tolerance for call in calls if not call.linear), default=0.0)
+    if asked:
+        measured = OFTEN * _measured(function, np.array(point, dtype=float))
+        found = max(found, measured if math.isfinite(measured) else ASKED * asked)
+    return found, f"it calls {calls[0]}" if calls else ""
+
+
+def _measured(function: Bound, row: Any) -> float:
+    """How much of the values, and of their change, is another where solvers work more exactly."""
+    rows = [row * factor for factor in BESIDE]
+    values = np.array([function.values(place) for place in rows])
+    apart = np.array([added(function, place) for place in rows])
+    changes = ((apart[k] - apart[0], values[k] - values[0]) for k in range(1, len(rows)))
+    return max(itertools.starmap(_share, ((apart, values), *changes)))
+
+
+def _share(part: Any, whole: Any) -> float:
+    """The largest of a part, as a share of the largest of the whole; infinite where that is not known."""
+    most, all_of_it = (float(np.max(np.abs(array))) for array in (part, whole))
+    if math.isnan(most) or (most and not all_of_it):
+        return math.inf
+    return most / all_of_it if most else 0.0

@@ -1,0 +1,71 @@
+"""Where the code of a function goes over from one formula to another: branches, and loops that stop at a tolerance.
+
+A loop that stops leaves something over, and the derivative of what it computed lags behind that of its limit. At a
+seam, where it makes one step more, the derivatives of both formulas tell by how much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from diffkit.callables.binding import Bound
+from diffkit.errors import BackendError, LimitError
+
+SIDES = (0.5, -0.5)  # of the point: so far on either side a seam is looked for
+NEAR = 2.0**-20  # of that: the distance of two points with the seam between them
+LEFT = 30.0  # times the difference at a seam that may be left over: the sum of all further steps
+JOINT = 1e-2  # of the largest: a larger difference is that of a branch, and of no concern to other points
+
+Derive = Callable[[Any], Any]
+"""A point → its derivatives, flat."""
+
+
+def lag(function: Bound, derive: Derive, point: Sequence[float], largest: Any) -> Any:
+    """Bounds on how far derivatives at a point are from those of a loop's limit; 0 where no loop is found.
+
+    ``largest`` holds the largest of the kind of each. TracingError where the code cannot be followed.
+    """
+    here = np.array(point, dtype=float)
+    step = np.where(here == 0, 1.0, np.abs(here)) * (2 + np.sin(np.arange(len(here)) + 1.0)) / 3
+    for side in SIDES:
+        line = Line(function, derive, here, side * step)
+        seam = line.seam()
+        if seam is not None:
+            apart = np.abs(line.gap(seam))
+            return np.where(apart <= JOINT * largest, LEFT * apart, 0.0)
+    return np.zeros(len(largest))
+
+
+class Line:
+    """A function on the way from a point to another one."""
+
+    def __init__(self, function: Bound, derive: Derive, start: Any, step: Any):
+        self.function, self.derive, self.start, self.step = function, derive, start, step
+        self.count = function.operations(start)
+
+    def is_like_start(self, part: float) -> bool:
+        """Whether the code computes as many numbers after a part of the way as at the start."""
+        return self.function.operations(self.start + part * self.step) == self.count
+
+    def seam(self) -> float | None:
+        """The part of the way up to which it does; None if that is all of it, or if it cannot be told."""
+        same, other = 0.0, 1.0
+        try:
+            if self.is_like_start(other):
+                return None
+            while other - same > NEAR:
+                middle = (same + other) / 2
+                same, other = (middle, other) if self.is_like_start(middle) else (same, middle)
+        except (BackendError, LimitError):
+            return None
+        return same
+
+    def gap(self, seam: float) -> Any:
+        """By how much the derivatives of both formulas differ half-way, from straight lines on either side."""
+        with self.function.following():
+            parts = [seam + k * NEAR for k in (-1, 0, 1, 2)]
+            before, left, right, after = (self.derive(self.start + part * self.step) for part in parts)
+        return (3 * left - before) / 2 - (3 * right - after) / 2
