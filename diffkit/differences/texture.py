@@ -47,11 +47,12 @@ class Texture(NamedTuple):
     def reason(self, flat: float, scale: float) -> str:
         """What keeps f from being seen close to the point; empty if nothing is found."""
         if self.local:
-            return "oscillates or has a singularity near the point: its slope settles at no distance"
+            return "oscillates, loses its digits or has a singularity near the point: its slope settles at no distance"
+        if 0 < flat < math.inf:
+            constant = f"constant to {flat:.0e} around the point, changes beyond"
+            return f"{constant}: the code stops at a tolerance, rounds or has a branch there"
         if not self.noise:
             return ""
-        if flat:
-            return f"constant to {flat:.0e} around the point, changes beyond: the code stops at a tolerance"
         if self.inside is not None:
             jump, width = self.noise * math.sqrt(12), self.width * scale
             return (
@@ -180,12 +181,12 @@ def _apart(a: Sequence[float], b: Sequence[float]) -> float:
 def plateau(samples: Samples, best: Fit | None) -> Search[float]:
     """The relative step to which f keeps its value at the point, where rounding does not explain that it does.
 
-    It does if a fit, seen from farther, lets f change by less than its rounding.
+    It does if a fit that leaves nothing over, seen from farther, lets f change by less than its rounding.
     """
     near = samples.flat()
     if not near or math.isinf(near):
         return near
-    if best is not None and best.radius > near:
+    if best is not None and best.radius > near and best.settled():
         unit = samples.stencil.unit * magnitude(samples.seen[near])[0]
         if all(abs(_inside(best, parity, near)) <= QUIET * unit for parity in samples.stencil.parities):
             return 0.0
