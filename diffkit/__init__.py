@@ -44,8 +44,6 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from diffkit.accuracy import AccuracyReport as AccuracyReport
     from diffkit.api import compare as compare
     from diffkit.api import derivative as derivative
@@ -103,15 +101,17 @@ if TYPE_CHECKING:
     from diffkit.results import Result as Result
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'diffkit' has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # a checker of types knows the names above, and takes no others
 
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name):
+        """Import a public name when it is first asked for."""
+        if name not in _HOME:
+            raise AttributeError(f"module 'diffkit' has no attribute {name!r}")
+        from importlib import import_module
+
+        value = getattr(import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

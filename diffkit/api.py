@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from diffkit.backends import COMPARED, Backend
 from diffkit.deadline import collected, time_limit
@@ -18,10 +18,34 @@ from diffkit.syntax.names import Name, Names
 from diffkit.workers import timed
 
 if TYPE_CHECKING:
+    from typing import Literal, TypedDict, Unpack
+
     from diffkit.accuracy import AccuracyReport
     from diffkit.comparison import Comparison
+    from diffkit.functions import Expression
+    from diffkit.prepared import Batch
+    from diffkit.results import Array
+
+    class Along(TypedDict, total=False):
+        """What every derivative at a point may be given."""
+
+        backend: str | Backend
+        variables: Names | None
+        args: Sequence[Any]
+        digits: int | None
+        timeout: float | None
+        isolated: bool
+
+    class Options(Along, total=False):
+        """What a derivative by variables may be given."""
+
+        wrt: Names | None
 
 
+@overload
+def derivative(f: Any, at: Batch, *, order: int = 1, **options: Unpack[Options]) -> Result[Array]: ...
+@overload
+def derivative(f: Any, at: Any, *, order: int = 1, **options: Unpack[Options]) -> Result[float]: ...
 @timed
 def derivative(
     f: Any, at: Any, *, wrt: Names | None = None, order: int = 1, backend: str | Backend = "auto",
@@ -45,7 +69,7 @@ def gradient(
     f: Any, at: Any, *, wrt: Names | None = None, backend: str | Backend = "auto",
     variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
-) -> Result:  # fmt: skip
+) -> Result[Array]:  # fmt: skip
     """∇f, the vector of partials ∂f/∂xᵢ; value of shape (n,), batch dimensions first. Arguments as ``derivative``."""
     return Prepared(ask(f, "gradient", variables, args, names_in(at), wrt=wrt), backend, digits).result(at)
 
@@ -55,7 +79,7 @@ def jacobian(
     fs: Any, at: Any, *, wrt: Names | None = None, backend: str | Backend = "auto",
     variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
-) -> Result:  # fmt: skip
+) -> Result[Array]:  # fmt: skip
     """J = ∂fᵢ/∂xⱼ of a sequence of scalar functions over the union of their variables; value of shape (m, n)."""
     return Prepared(ask(fs, "jacobian", variables, args, names_in(at), wrt=wrt), backend, digits).result(at)
 
@@ -65,11 +89,19 @@ def hessian(
     f: Any, at: Any, *, wrt: Names | None = None, backend: str | Backend = "auto",
     variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
-) -> Result:  # fmt: skip
+) -> Result[Array]:  # fmt: skip
     """H = ∂²f/∂xᵢ∂xⱼ, symmetric by construction; value of shape (n, n). Arguments as ``derivative``."""
     return Prepared(ask(f, "hessian", variables, args, names_in(at), wrt=wrt), backend, digits).result(at)
 
 
+@overload
+def directional(
+    f: Any, at: Batch, direction: Sequence[Any], order: int = 1, **options: Unpack[Along]
+) -> Result[Array]: ...
+@overload
+def directional(
+    f: Any, at: Any, direction: Sequence[Any], order: int = 1, **options: Unpack[Along]
+) -> Result[float]: ...
 @timed
 def directional(
     f: Any, at: Any, direction: Sequence[Any], order: int = 1, *, backend: str | Backend = "auto",
@@ -81,6 +113,12 @@ def directional(
     return Prepared(question, backend, digits).result(at)
 
 
+@overload
+def jvp(
+    f: str | Expression | Sequence[Any], at: Any, direction: Sequence[Any], **options: Unpack[Along]
+) -> Result[Array]: ...
+@overload
+def jvp(f: Any, at: Any, direction: Sequence[Any], **options: Unpack[Along]) -> Result[Any]: ...
 @timed
 def jvp(
     f: Any, at: Any, direction: Sequence[Any], *, backend: str | Backend = "auto",
@@ -100,7 +138,7 @@ def hvp(
     f: Any, at: Any, direction: Sequence[Any], *, backend: str | Backend = "auto",
     variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
-) -> Result:  # fmt: skip
+) -> Result[Array]:  # fmt: skip
     """H·v, the derivative of the gradient along v, without forming H; value of shape (n,).
 
     (Hv)ᵢ = ∂²/∂xᵢ∂t f(x + t·v) at t = 0 (Pearlmutter, Neural Computation 6 (1994), eq. 3).
@@ -114,12 +152,20 @@ def taylor(
     f: Any, at: Any, order: int, *, wrt: Name | None = None, backend: str | Backend = "auto",
     variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
-) -> Result:  # fmt: skip
+) -> Result[Array]:  # fmt: skip
     """Taylor coefficients f⁽ᵏ⁾(x)/k! for k = 0 … order in one variable; value of shape (order + 1,)."""
     question = ask(f, "taylor", variables, args, names_in(at), order=order, wrt=wrt)
     return Prepared(question, backend, digits).result(at)
 
 
+@overload
+def prepare(f: Any, kind: Literal["derivative", "directional"], **options: Any) -> Prepared[float]: ...
+@overload
+def prepare(
+    f: Any, kind: Literal["gradient", "jacobian", "hessian", "taylor", "hvp"] = "gradient", **options: Any
+) -> Prepared[Array]: ...
+@overload
+def prepare(f: Any, kind: str, **options: Any) -> Prepared[Any]: ...
 def prepare(
     f: Any,
     kind: str = "gradient",

@@ -327,13 +327,15 @@ class ProgramBuilder:
         return None if parts is None else parts[0]
 
     def _decide(self, slot: int) -> bool | None:
-        """Say whether a condition on constants holds; None if it is not one."""
+        """Say whether a condition on constants, or on one number twice, holds; None if it is neither."""
         instruction = self._instructions[slot]
         if instruction is None:
             return None
         primitive, *args = instruction
         if not primitive.truth or primitive.floats is None:
             return None
+        if not primitive.truths and args[0] == args[1] and self._total(args[0]):
+            return bool(primitive.floats(0, 0))
         values = [self._decide(a) if primitive.truths else self.rational(a) for a in args]
         return None if any(v is None for v in values) else bool(primitive.floats(*values))
 

@@ -248,7 +248,8 @@ class Neighbourhood:
             germ = algebra.apply(primitive, [germs[a] for a in args])
         except Undecided as undecided:
             germ = Unknown(undecided.reason, undecided.where)
-        if isinstance(germ, Unknown) or (isinstance(germ, Germ) and germ.rough):
+        untold = (primitive in EXTREMES or primitive.steps) and isinstance(germ, Germ) and germ.rough
+        if untold or isinstance(germ, Unknown):
             known = self._by_identity(primitive, args, algebra, germs)
             germ = germ if known is None else known
         if isinstance(germ, Unknown) and not germ.where:
@@ -296,7 +297,12 @@ class Neighbourhood:
         """Whether a row may jump where its arguments do not; 0^y does at y = 0."""
         if primitive is WHERE or primitive.steps or any(place.kind == "jump" for place in primitive.places):
             return True
-        return primitive is POWER and self.program.constant_at(args[1]) is None
+        if primitive is not POWER or self.program.constant_at(args[1]) is not None:
+            return False
+        try:
+            return bool(self.constants.sign(self.values[args[0]]) == 0)
+        except Undecided:
+            return True
 
     # What was met on the way ---------------------------------------------------------------------------------------
 

@@ -7,9 +7,8 @@ import re
 from html import escape
 from typing import Any, NamedTuple
 
-MISSING = (
-    "The figures need matplotlib, which is not installed; pip install '.[plot]' in the project's folder brings it."
-)
+INSTALL = 'pip install "diffkit[plot]" brings it'
+MISSING = f"The figures need matplotlib, which is not installed; {INSTALL}."
 INK = "#010203"  # drawn in this, it becomes the page's own text colour
 SERIES = tuple(f"#0{k}0f0{k}" for k in range(1, 6))  # likewise the page's --series-1 …
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))

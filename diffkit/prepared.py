@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, overload
 
 from diffkit.backends import Backend, get_backend
 from diffkit.deadline import TimeIsUp, time_limit
@@ -10,9 +10,30 @@ from diffkit.errors import BackendError, DiffkitError
 from diffkit.layout import joined_formula, lay_out
 from diffkit.points import Points
 from diffkit.questions import Question, read_direction
-from diffkit.results import Answer, Result, unanswered
+from diffkit.results import Answer, Result, V_co, unanswered
 from diffkit.surroundings import undisturbed
 from diffkit.tasks import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Protocol
+
+    from numpy.typing import NDArray
+
+    from diffkit.results import Array
+
+    class Frame(Protocol):
+        """A table with columns by name."""
+
+        @property
+        def columns(self) -> Any:
+            """Its names."""
+
+        def to_numpy(self) -> Any:
+            """Its rows."""
+
+    Batch = NDArray[Any] | Mapping[Any, NDArray[Any]] | Sequence[Sequence[float]] | Frame
+    """many points, where a list, a number or text is one"""
 
 
 def find_backend(backend: str | Backend, digits: int | None = None) -> Backend:
@@ -26,7 +47,7 @@ def find_backend(backend: str | Backend, digits: int | None = None) -> Backend:
     return get_backend(backend)
 
 
-class Prepared:
+class Prepared(Generic[V_co]):
     """A derivative ready for many points: ``p(points)`` gives an array, ``p.result(points)`` a Result.
 
     ``p.fun``, ``p.jac``, ``p.hess`` and ``p.hessp`` are plain functions of a flat array, as ``scipy.optimize.minimize``
@@ -71,6 +92,10 @@ class Prepared:
         task = getattr(self.question, "task", None)
         return () if task is None else task.variables
 
+    @overload
+    def result(self, at: Batch) -> Result[Array]: ...
+    @overload
+    def result(self, at: Any) -> Result[V_co]: ...
     def result(self, at: Any) -> Result:
         """Give the Result at a point or a batch of points."""
         with time_limit(self.timeout):
@@ -89,7 +114,7 @@ class Prepared:
         with undisturbed():
             return lay_out(task, answer, points, backend.name, backend.error_kind, formula)
 
-    def __call__(self, at: Any) -> Any:
+    def __call__(self, at: Any) -> Array:
         """Give the values as an array (NaN where a component is not ok)."""
         import numpy as np
 
@@ -110,20 +135,20 @@ class Prepared:
             values = self.question.values(_flat(x))
         return np.array(values) if self._several else float(values[0])
 
-    def jac(self, x: Any) -> Any:
+    def jac(self, x: Any) -> Array:
         """The gradient at a flat array, shape (n,), or the Jacobian, shape (m, n)."""
         x = _flat(x)
         if self._several:
             return self._other("jacobian")(x).reshape(-1, len(x))
         return self._other("gradient")(x).ravel()
 
-    def hess(self, x: Any) -> Any:
+    def hess(self, x: Any) -> Array:
         """The Hessian at a flat array, shape (n, n)."""
         self._check_one()
         x = _flat(x)
         return self._other("hessian")(x).reshape(len(x), len(x))
 
-    def hessp(self, x: Any, v: Any) -> Any:
+    def hessp(self, x: Any, v: Any) -> Array:
         """The Hessian at a flat array times v, shape (n,); the Hessian itself is never formed."""
         import numpy as np
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from diffkit.errors import NotOkError
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
+    from typing_extensions import TypeVar as Defaulted
+
+    V_co = Defaulted("V_co", covariant=True, default=Any)
+    Array = NDArray[np.float64]
+else:
+    V_co = TypeVar("V_co", covariant=True)
 
 Status = Literal["ok", "overflow", "uncertain", "not_differentiable", "pole", "domain_error"]
 ErrorKind = Literal["proven", "estimate", "none"]
@@ -69,7 +76,7 @@ def unanswered(count: int, reason: str) -> Answer:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Result:
+class Result(Generic[V_co]):
     """Derivatives at a point or at a batch of points.
 
     ``value`` has the shape of what was asked, batch dimensions first: derivative (), gradient (n,),
@@ -107,12 +114,12 @@ class Result:
         return np.array(flat).reshape(self.shape)
 
     @property
-    def value(self) -> float | np.ndarray[Any, Any]:
+    def value(self) -> V_co:
         """The derivative: a float, or an array of shape ``shape``."""
         return self._shaped(self.flat)  # type: ignore[no-any-return]
 
     @property
-    def error(self) -> float | np.ndarray[Any, Any] | None:
+    def error(self) -> V_co | None:
         """Bound or estimate of |value − truth|, in the shape of ``value``; None if there is none."""
         return None if self.flat_error is None else self._shaped(self.flat_error)
 
@@ -147,17 +154,17 @@ class Result:
         return self._shaped(flat)
 
     @property
-    def left(self) -> float | np.ndarray[Any, Any] | None:
+    def left(self) -> V_co | None:
         """Derivative from the left where it is known and the two sides matter (NaN elsewhere), or None."""
         return self._side("left")  # type: ignore[no-any-return]
 
     @property
-    def right(self) -> float | np.ndarray[Any, Any] | None:
+    def right(self) -> V_co | None:
         """Derivative from the right where it is known and the two sides matter (NaN elsewhere), or None."""
         return self._side("right")  # type: ignore[no-any-return]
 
     @property
-    def limit(self) -> float | np.ndarray[Any, Any] | None:
+    def limit(self) -> V_co | None:
         """Value that would make a removable singularity smooth, where known, or None."""
         return self._side("limit")  # type: ignore[no-any-return]
 
@@ -187,7 +194,7 @@ class Result:
             raise NotOkError(f"a {self.kind} of shape {self.shape} is not one number", hint="use .value")
         return float(self.flat[0])
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         self._require_ok()
         import numpy as np
 

@@ -76,7 +76,7 @@ def _isolated(call: Call) -> Any:
     deadline = None if call.seconds is None else Deadline(call.seconds)
     if deadline is not None:
         deadline.until += GRACE * deadline.seconds
-    if not hasattr(sys.modules.get(MAIN), "__file__") and IMPORTED in sys.modules:
+    if _is_importing():
         raise FunctionError("the script calls diffkit with isolated=True when a worker process imports it",
                             hint="put what it does under if __name__ == '__main__':")  # fmt: skip
     worker = Worker()
@@ -234,6 +234,12 @@ def _answered(message: bytes) -> bytes:
             return pickle.dumps((False, error))
         except Exception:
             return pickle.dumps((False, WorkerError(f"{type(error).__name__}: {error}")))
+
+
+def _is_importing() -> bool:
+    """Whether this process is a worker that is at importing the user's script, whose module is empty until then."""
+    main = sys.modules[MAIN]
+    return main.__name__ == IMPORTED and not hasattr(main, "__file__")
 
 
 def _import_script(name: str, path: str) -> None:

@@ -1,5 +1,6 @@
 """Cases with known answers and the exact measure of error that all tests share."""
 
+import itertools
 import json
 import math
 from fractions import Fraction
@@ -57,3 +58,14 @@ def run(capsys, monkeypatch, tmp_path):
         return exit.value.code, out, err
 
     return call
+
+
+@pytest.fixture
+def ticking(monkeypatch):
+    """Let a deadline's clock go on by so many seconds at each look at it: work ends alike on fast and slow machines."""
+    import diffkit.deadline
+
+    def start(tick):
+        monkeypatch.setattr(diffkit.deadline, "monotonic", itertools.count(0.0, tick).__next__)
+
+    return start

@@ -153,7 +153,7 @@ def test_without_matplotlib_the_page_is_complete_and_says_so(run, monkeypatch):
     _, out, _ = run(*KINDS["comparison"], "--format", "html")
     check_page(out)
     assert "<svg" not in out
-    assert out.count("pip install &#x27;.[plot]&#x27;") == 1
+    assert out.count("pip install &quot;diffkit[plot]&quot;") == 1
     assert out.count("<details open>") == 2
     assert "step h" in out
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-import time
 from itertools import pairwise
 
 import numpy as np
@@ -88,15 +87,14 @@ def test_a_function_without_bound_has_no_global_minimum():
     assert found.of_kind("minimum")[0].is_global is False
 
 
-def test_limits_end_the_search_and_keep_what_was_found():
+def test_limits_end_the_search_and_keep_what_was_found(ticking):
     found = dk.stationary(HIMMELBLAU, "-5:5,-5:5", most=60)
     assert not found.complete
     assert "limit of 60 boxes" in found.message
     assert 0 < len(found) <= 9
     assert all(p.proof == "interval Newton" for p in found.points)
-    start = time.monotonic()
+    ticking(0.01)
     found = dk.stationary("sin(20*x*y)*cos(30*y-x^2)", "-9:9,-9:9", timeout=0.5)
-    assert time.monotonic() - start < 6
     assert found.stopped == "timeout of 0.5 s"
     assert not found.complete
 
@@ -186,7 +184,7 @@ def test_a_place_next_to_a_pole_is_not_printed_as_the_pole(run):
         ("x", "x=0:inf", "not a number"), ("x", "z=0:1", "unknown variable z"), ("x*y", "x=0:1", "no side for y"),
         ("x*y", [(0, 1)], "1 side, the function 2 variables"), ("x", None, "a box is text"), ("x", b"ab", "a box is"),
         ("x", "x=0:1,x=1:2", "twice"), ("x*y", "x=0:1,0:1", "mixes"), ("x", {"x": 5}, "not a side"),
-        ("x", "x=-1e160:1", "too large"), ("3", "0:1", "no variables"), ("x", {"x": (True, 2)}, "truth value"),
+        ("x", "x=-1e160:1", "too large"), ("3", "0:1,0:1", "no variables"), ("x", {"x": (True, 2)}, "truth value"),
         ("+".join(f"x{i}^2" for i in range(10)), [(-1, 1)] * 10, "10 variables"),
     ],
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Timeouts: what is known when the time is up is given with the reason, wherever the time went."""
 
 import inspect
+import itertools
 import json
 import math
 import os
@@ -14,8 +15,8 @@ import numpy as np
 import pytest
 
 import diffkit as dk
+import diffkit.deadline
 from diffkit.cli.commands import cli
-from diffkit.comparison import Comparer
 from diffkit.deadline import STRETCH, Deadline, TimeIsUp, check_time, collected, in_time, share_of_time, time_limit
 from diffkit.deadline import unhurried as at_leisure
 from diffkit.workers import Call, Worker, stoppable
@@ -47,25 +48,17 @@ CASES = {
     "identity": ["matrix", "--check", "d/dX log(det(X)) = inv(X).T"],
     "gallery": ["gallery", "saddle", "--save", "s.svg"],
 }
-LIMIT = 0.2  # seconds
-AT_MOST = 20  # seconds that a slow machine may take to notice: what is tested is that it does
 
 
-@pytest.fixture
-def seconds():
-    """How long the test has taken so far."""
-    start = time.monotonic()
-    return lambda: time.monotonic() - start
-
-
+@pytest.mark.parametrize("looks", [3, 10, 30])
 @pytest.mark.parametrize("name", CASES)
-def test_every_command_ends_in_time_and_says_why(name, run, seconds, tmp_path):
+def test_every_command_ends_in_time_and_says_why(name, looks, run, ticking, tmp_path):
+    ticking(0.2 / looks)
     with open(tmp_path / "cases.jsonl", "w") as file:
         file.writelines(json.dumps({"expr": f"sin({k}*x)^x*gamma(x)", "at": {"x": 1.5}}) + "\n" for k in range(300))
-    code, out, err = run(*CASES[name], "--timeout", str(LIMIT))
-    assert seconds() < AT_MOST
+    code, out, err = run(*CASES[name], "--timeout", "0.2")
     assert code == 1
-    assert f"timeout of {LIMIT} s" in out + err
+    assert "timeout of 0.2 s" in out + err
     assert "Traceback" not in err
 
 
@@ -74,7 +67,8 @@ def test_every_command_has_a_timeout(command):
     assert "--timeout" in {name for parameter in cli.commands[command].params for name in parameter.opts}
 
 
-def test_the_value_is_given_without_the_formula(run):
+def test_the_value_is_given_without_the_formula(run, ticking):
+    ticking(0.0005)
     code, out, _ = run("derivative", TOWER, "--order", "6", "--at", "2.5", "--timeout", "0.6")
     assert code == 1
     assert "d⁶f/dx⁶ = " in out
@@ -82,79 +76,79 @@ def test_the_value_is_given_without_the_formula(run):
     assert "no formula: timeout of 0.6 s" in out
 
 
-def test_a_comparison_asks_those_it_has_time_for():
-    found = dk.compare(TOWER, 2.5, kind="derivative", order=6, timeout=1.0)
+def test_a_comparison_asks_those_it_has_time_for(ticking):
+    ticking(0.0005)
+    found = dk.compare(TOWER, 2.5, kind="derivative", order=6, timeout=0.5)
     skipped = {row.backend: row.skipped for row in found.rows if row.skipped and "order" not in row.skipped}
-    assert skipped == {"symbolic": "timeout of 1 s"}
+    assert skipped == {"symbolic": "timeout of 0.5 s"}
     assert [row.backend for row in found.rows] == ["symbolic", "finite", "dual"]
     assert found.reference.ok
 
 
-def test_a_batch_keeps_the_rows_that_were_reached():
+def test_a_batch_keeps_the_rows_that_were_reached(ticking):
+    ticking(0.0005)
     points = np.linspace(0.1, 0.9, 2000)[:, None]
     found = dk.gradient(LONG, points, timeout=0.5)
     known = np.isfinite(found.value[:, 0])
     assert found.status == "uncertain"
     assert found.message == "timeout of 0.5 s"
+    assert known[0]
     assert not known[-1]
     assert (np.diff(known.astype(int)) <= 0).all()
 
 
-def test_a_report_is_of_the_cases_that_were_reached(monkeypatch):
-    at = Comparer.at
-
-    def slowly(self, point):
-        time.sleep(0.05)
-        return at(self, point)
-
-    monkeypatch.setattr(Comparer, "at", slowly)
-    found = dk.report([{"expr": "x", "at": {"x": k}} for k in range(99)], backends="dual", timeout=0.8)
+def test_a_report_is_of_the_cases_that_were_reached(ticking):
+    ticking(0.001)
+    found = dk.report([{"expr": "x", "at": {"x": k}} for k in range(99)], backends="dual", timeout=0.3)
     assert 0 < len(found.outcomes) < found.total == 99
     assert not found
-    assert found.stopped == "timeout of 0.8 s"
-    assert str(found).startswith(f"gradients at PARTIAL (timeout of 0.8 s), the first {len(found.outcomes)} of 99 ")
+    assert found.stopped == "timeout of 0.3 s"
+    assert str(found).startswith(f"gradients at PARTIAL (timeout of 0.3 s), the first {len(found.outcomes)} of 99 ")
 
 
-def test_a_search_lists_what_it_has_not_settled():
+def test_a_search_lists_what_it_has_not_settled(ticking):
+    ticking(0.005)
     found = dk.stationary("sin(20*x*y)*cos(30*y-x^2)", "-9:9,-9:9", timeout=0.5)
     assert (found.complete, found.stopped) == (False, "timeout of 0.5 s")
     assert {region.kind for region in found.regions} == {"undecided"}
 
 
-def test_a_descent_keeps_its_path():
+def test_a_descent_keeps_its_path(ticking):
+    ticking(0.001)
     found = dk.descend("100*(y-x^2)^2+(1-x)^2", {"x": -1, "y": 1}, rate=1e-4, steps=10**7, timeout=0.5)
     assert (found.status, found.reason, bool(found)) == ("out of time", "timeout of 0.5 s", False)
     assert found.steps > 0
     assert "the curvature was not looked at: timeout of 0.5 s" in found.at_end.source
 
 
-def test_a_check_judges_what_it_has_seen():
+def test_a_check_judges_what_it_has_seen(ticking):
+    ticking(0.01)
     found = dk.check("x^3*sin(x)", "3*x^2*sin(x) + x^3*cos(x)", at=1.0, beside=1000, timeout=1.5)
     assert found.verdict == "correct"
     assert found.warnings == ("timeout of 1.5 s: fewer points were looked at",)
     with pytest.raises(dk.OutOfTime):
-        dk.check(LONG, LONG, at=0.5, timeout=0.01)
+        dk.check(LONG, LONG, at=0.5, timeout=0.1)
 
 
-def test_quotients_stop_where_they_are():
+def test_quotients_stop_where_they_are(ticking):
+    ticking(0.001)
     found = dk.quotients(LONG, 0.5, steps=[2.0**-k for k in range(1, 900)], timeout=1.5)
     assert 0 < len(found.steps) < 899
     assert found.notes == ("timeout of 1.5 s: fewer steps were taken",)
 
 
-def test_python_code_is_stopped_between_its_calls(seconds):
+def test_python_code_is_stopped_between_its_calls(monkeypatch):
     calls = []
 
-    def slow(x):
+    def hurrying(x):
         calls.append(1)
-        time.sleep(0.05)
         return float(x) ** 2 if x > 0 else 0.0
 
-    found = dk.derivative(slow, 1.0, timeout=0.3)
+    monkeypatch.setattr(diffkit.deadline, "monotonic", lambda: 0.1 * len(calls))
+    found = dk.derivative(hurrying, 1.0, timeout=0.95)
     assert found.status == "uncertain"
-    assert found.message == "timeout of 0.3 s"
-    assert len(calls) < 20
-    assert seconds() < AT_MOST
+    assert found.message == "timeout of 0.95 s"
+    assert len(calls) == 10
 
 
 def test_a_timeout_that_is_long_enough_changes_nothing():
@@ -184,7 +178,8 @@ def test_every_public_function_that_computes_has_a_timeout():
         assert "timeout" in inspect.signature(getattr(dk, name)).parameters
 
 
-def test_a_prepared_derivative_has_its_time_at_every_point():
+def test_a_prepared_derivative_has_its_time_at_every_point(ticking):
+    ticking(0.001)
     prepared = dk.prepare(LONG, "derivative", order=20, timeout=0.2)
     assert prepared.result(0.5).message == "timeout of 0.2 s"
     quick = dk.prepare("x^2", timeout=5.0)
@@ -200,18 +195,17 @@ def test_loops_end_when_the_time_is_up():
     assert list(in_time(range(3 * STRETCH))) == list(range(3 * STRETCH))
 
 
-def test_what_was_collected_stays():
-    def slow():
-        for k in range(1000):
+def test_what_was_collected_stays(ticking):
+    def endless():
+        for k in itertools.count():
             check_time()
-            time.sleep(0.002)
             yield k
 
-    with time_limit(0.05):
-        found, reason = collected(slow())
-    assert reason == "timeout of 0.05 s"
-    assert found == list(range(len(found)))
-    assert len(found) < 1000
+    ticking(1.0)
+    with time_limit(9.5):
+        found, reason = collected(endless())
+    assert reason == "timeout of 9.5 s"
+    assert found == list(range(9))
 
 
 def test_the_earlier_end_counts_and_says_its_own_seconds():
@@ -223,12 +217,13 @@ def test_the_earlier_end_counts_and_says_its_own_seconds():
         max(in_time(iter(int, 1)))
 
 
-def test_a_share_of_the_time_ends_earlier_in_the_same_words():
+def test_a_share_of_the_time_ends_earlier_in_the_same_words(ticking):
+    ticking(0.1)
     assert share_of_time(0.5) is None
     with time_limit(60):
         half = share_of_time(0.5)
         assert half.reason == "timeout of 60 s"
-        assert 25 < half.left < 31
+        assert 29 < half.left < 31
 
 
 def test_what_is_shown_is_shown_at_leisure():
@@ -276,7 +271,7 @@ def square(x):
 
 
 def cube(x):
-    time.sleep(60 if x > 100 else 0)
+    time.sleep(600 if x > 100 else 0)
     return x**3
 
 
@@ -297,10 +292,9 @@ def test_one_worker_serves_a_deadline_and_ends_with_it():
     assert alive(worker.process.pid) == ""
 
 
-def test_what_does_not_end_is_killed(seconds):
+def test_what_does_not_end_is_killed():
     with pytest.raises(dk.OutOfTime, match=r"timeout of 0.3 s"), time_limit(0.3):
-        stoppable(asleep, 60)
-    assert seconds() < AT_MOST
+        stoppable(asleep, 600)
 
 
 def test_a_worker_that_dies_is_an_error_of_ours():
@@ -324,11 +318,10 @@ def test_without_a_deadline_nothing_is_started():
     assert stoppable(os.getpid) == os.getpid()
 
 
-def test_isolated_code_cannot_outlive_its_time(seconds):
+def test_isolated_code_cannot_outlive_its_time():
     assert dk.derivative(cube, 2.0, isolated=True, timeout=60).value == 12.0
-    with pytest.raises(dk.OutOfTime, match=r"timeout of 0.5 s \(the function did not return"):
+    with pytest.raises(dk.OutOfTime, match=r"timeout of 0.5 s"):
         dk.derivative(cube, 200.0, isolated=True, timeout=0.5)
-    assert seconds() < AT_MOST
 
 
 def test_isolated_code_must_pickle():
@@ -344,6 +337,15 @@ def f(x):
 
 {guard}print(dk.derivative(f, 3.0, isolated=True).value)
 """
+
+
+@pytest.mark.parametrize("before", ["", "import multiprocessing", "import concurrent.futures.process"])
+def test_functions_of_modules_are_isolated_in_a_session_without_a_script(before, tmp_path):
+    (tmp_path / "model.py").write_text("def square(x):\n    return x * x\n")
+    code = f"{before}\nimport diffkit as dk, model\nprint(dk.derivative(model.square, 3.0, isolated=True).value)"
+    path = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(dk.__file__).parent.parent), str(tmp_path)])}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=path)
+    assert (done.stdout, done.stderr) == ("6.0\n", "")
 
 
 @pytest.mark.parametrize(("guard", "words"), [("if __name__ == '__main__': ", "6.0"), ("", "under if __name__")])

@@ -22,6 +22,7 @@ from diffkit.program import Constant, Named, run
 from diffkit.rules import by_definition, trace
 
 LOCK = RLock()
+LONGEST = 2**16  # bits before or after the point of what is written as a fraction
 OPERATORS: dict[str, Callable[..., Any]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
 }  # fmt: skip
@@ -51,11 +52,13 @@ def rational(value: int | Fraction) -> Any:
 
 
 def exact_fraction(value: Any) -> Fraction | None:
-    """Give the number in a ball of radius zero, or None."""
+    """Give the number in a ball of radius zero, unless it takes too long to write down; else None."""
     if not value.is_exact() or not value.is_finite():
         return None
     mantissa, exponent = value.man_exp()
     exponent = int(exponent)
+    if abs(exponent) > LONGEST:
+        return None
     return Fraction(int(mantissa)) * Fraction(2) ** exponent
 
 

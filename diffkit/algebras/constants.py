@@ -123,7 +123,7 @@ class Constants:
 
     def sign(self, slot: int) -> int:
         """−1, 0 or 1, proven; Undecided where it cannot be."""
-        value = self.builder.rational(slot)
+        value = self.builder.rational(self.known.get(slot, slot))
         if value is not None:
             return (value > 0) - (value < 0)
         for bits in PRECISIONS:

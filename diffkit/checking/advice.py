@@ -56,7 +56,7 @@ def _ways(setting: Setting, entry: Entry, point: Sequence[float], allowed: Toler
                 return
     if pass_it:
         yield pass_it
-    elif allowed is None and entry.decided == REFERENCE:
+    elif allowed is None and not entry.note and entry.decided == REFERENCE:
         yield f"pass atol={_power(entry.error + entry.tolerance):.0e}, or take another point"
 
 

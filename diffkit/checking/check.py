@@ -14,6 +14,7 @@ from diffkit.checking.advice import advice
 from diffkit.checking.agreement import ENOUGH, settle
 from diffkit.checking.claims import NumberClaim, meetings_of
 from diffkit.checking.clarke import mixtures
+from diffkit.checking.constant import of_zero, typical_slope
 from diffkit.checking.judge import Judge, Seen
 from diffkit.checking.model import WORST, Check, Entry, Judged, Measured, Verdict
 from diffkit.checking.repairs import repair
@@ -55,10 +56,10 @@ def check(
     ``claim_args`` says otherwise. ``reset`` is called before every evaluation of f and of the claim, such as
     ``lambda: np.random.seed(0)``.
 
-    ``beside`` is how many random points beside the given one are looked at. They are of its kind: a symmetric matrix
-    stays symmetric, probabilities add up to one. ``symmetric`` says that f is a function of symmetric matrices, so
-    that of the claim only the symmetric part counts. ``timeout`` and ``isolated`` are as for ``gradient``; an
-    explanation is searched for as long again.
+    ``beside`` is how many random points beside the given one are looked at, drawn by what is given and by ``seed``.
+    They are of its kind: a symmetric matrix stays symmetric, probabilities add up to one. ``symmetric`` says that f is
+    a function of symmetric matrices, so that of the claim only the symmetric part counts. ``timeout`` and ``isolated``
+    are as for ``gradient``; an explanation is searched for as long again.
 
     ``rtol`` and ``atol`` say what the claim may be off by: with d = |claim − reference|, b the reference's bar and
     t = atol + rtol·|reference| it is correct if d + b ≤ t, wrong if d − b > t, and inconclusive otherwise; one of the
@@ -70,14 +71,13 @@ def check(
         raise DiffkitError(f"unknown kind {kind!r}", hint=f"a claim is a {', a '.join(KINDS)}")
     kind = "gradient" if kind == "derivative" else kind
     allowed = read_tolerances(rtol, atol, closeness)
-    rng = np.random.default_rng(seed)
     setting = Setting(Asked(f, claim, at, kind, wrt, variables, args, args if claim_args is None else claim_args,
-                            reset, symmetric), rng)  # fmt: skip
+                            reset, symmetric, seed))  # fmt: skip
     if setting.subject.program is None and len(setting.labels) > MANY:
         from diffkit.checking.large import check_large
 
-        return check_large(setting, allowed, rng)
-    return _Looks(setting, allowed, beside, rng).check()
+        return check_large(setting, allowed)
+    return _Looks(setting, allowed, beside).check()
 
 
 class Look(NamedTuple):
@@ -91,8 +91,8 @@ class Look(NamedTuple):
 class _Looks:
     """Judging at several points, and what comes of it."""
 
-    def __init__(self, setting: Setting, allowed: Tolerances | None, beside: int, rng: Any):
-        self.setting, self.allowed, self.rng = setting, allowed, rng
+    def __init__(self, setting: Setting, allowed: Tolerances | None, beside: int):
+        self.setting, self.allowed = setting, allowed
         self.judge = Judge(setting.subject, setting.claim, setting.places, allowed)
         self.looks: list[Look] = []
         self.deadline = current_deadline()
@@ -115,11 +115,11 @@ class _Looks:
             self.stopped = up.reason
         if not self.looks:
             raise PointError("no point was found at which f has a derivative", hint="give one with at=…")
-        largest = self._largest(self.looks)
+        largest = self._largest(self.looks) or self._typical()
         judged = [self._settled(look, largest) for look in self.looks]
         try:
             for look, found in zip(self.looks[: len(setting.given)], judged, strict=False):
-                mixtures(setting.subject, setting.places, look.point, found, look.truth, self.rng)
+                mixtures(setting.subject, setting.places, look.point, found, look.truth, setting.rng)
         except TimeIsUp as up:
             self.stopped = up.reason
         return self._verdict(judged)
@@ -150,9 +150,16 @@ class _Looks:
             fresh += 1
 
     def _largest(self, looks: Sequence[Look]) -> float:
-        """The largest component that was seen anywhere."""
-        sizes = (abs(s.reference) for look in looks for s in look.seen)
+        """The largest component that was seen anywhere; 0 where all drown in what is uncertain of them."""
+        sizes = (abs(s.reference) for look in looks for s in look.seen if abs(s.reference) > s.tolerance)
         return max(filter(math.isfinite, sizes), default=0.0)
+
+    def _typical(self) -> float:
+        """A typical slope of f, where all that was seen of its derivative drowns."""
+        function, first = self.setting.subject.function, self.looks[0]
+        if function is None or first.truth.proven:
+            return 0.0
+        return typical_slope(function, first.point, [index for index in self.judge.indices if index[1]])
 
     def _settled(self, look: Look, largest: float) -> list[Judged]:
         """The verdict on each component; what seems to be wrong is looked at again, with all that may explain it."""
@@ -165,8 +172,20 @@ class _Looks:
         except TimeIsUp as up:  # whether anything explains the difference is not known
             for s in suspects:
                 found[s.component] = found[s.component]._replace(verdict="inconclusive", note=up.reason)
+        self._zeros(look, found)
         by_triangles(self.setting, found, largest, self.allowed)
         return found
+
+    def _zeros(self, look: Look, judged: list[Judged]) -> None:
+        """Claims of zero about a black box, which has to be constant around the point for that."""
+        function = self.setting.subject.function
+        if function is None or look.truth.proven:
+            return
+        for j in judged:
+            index = self.judge.indices[j.component]
+            if j.claimed == 0 and j.verdict != "correct" and index[1] and math.isfinite(j.error):
+                name = self.setting.labels[index[1][0]]
+                judged[j.component] = of_zero(function, look.point, index, j, name)
 
     def _verdict(self, seen: Sequence[list[Judged]]) -> Check:
         setting = self.setting
@@ -211,7 +230,7 @@ class _Looks:
         point = self.looks[0].point if worst.at is None else tuple(worst.at.values())
         try:
             with time_limit(self.deadline and Deadline(self.deadline.seconds)):
-                return repair(self.setting, point, int(self.rng.integers(2**31)))
+                return repair(self.setting, point, int(self.setting.rng.integers(2**31)))
         except (OutOfTime, TimeIsUp):
             return None
 

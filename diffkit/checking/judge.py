@@ -22,6 +22,7 @@ from diffkit.checking.literals import effect_of_literals
 from diffkit.checking.model import LITERALS, REFERENCE, ROUNDING, SOLVERS, Judged, Measured
 from diffkit.checking.subject import Subject, Truth
 from diffkit.results import Odd
+from diffkit.tasks import Index
 from diffkit.tolerances import Tolerances
 from diffkit.transforms import derivative_program
 
@@ -46,7 +47,7 @@ class Judge:
         source, claim = self.subject.program, self.claim.program
         if source is None or claim is None:
             return None
-        return Difference(source, claim, self._indices)
+        return Difference(source, claim, self.indices)
 
     @cached_property
     def difference_as_written(self) -> Difference | None:
@@ -56,7 +57,7 @@ class Judge:
             return None
         source, claim = (p if exact else as_written(p) for p, exact in ((source, self.subject.exact),
                                                                         (claim, self.claim.text)))  # fmt: skip
-        return Difference(source, claim, self._indices)
+        return Difference(source, claim, self.indices)
 
     @property
     def exact(self) -> bool:
@@ -64,13 +65,14 @@ class Judge:
         return self.claim.text and self.subject.exact and self.allowed is None
 
     @property
-    def _indices(self) -> list[Any]:
+    def indices(self) -> list[Index]:
+        """Which partial derivative each component is."""
         return [self.subject.task.indices[place] for place in self.places]
 
     @cached_property
     def _truth_program(self) -> Any:
         program = self.subject.program
-        return None if program is None else derivative_program(program, self._indices)
+        return None if program is None else derivative_program(program, self.indices)
 
     def at(self, point: Sequence[float], truth: Truth) -> list[Seen]:
         """Look at every component at a point."""
@@ -124,7 +126,7 @@ class Judge:
         claim = getattr(self.claim, "bound", None)
         claimed = of_claim(claim, point, self.claim.values(np.array(point, dtype=float)))
         function = None if self.subject.program is not None else self.subject.function
-        of_f = of_function(function, point, self._indices, suspects)
+        of_f = of_function(function, point, self.indices, suspects)
         return {m.component: float(claimed[m.component]) + off for m, off in zip(suspects, of_f, strict=True)}
 
     def _noise(self, point: Sequence[float]) -> Any:

@@ -143,14 +143,14 @@ class Lines:
         return found
 
 
-def check_large(setting: Setting, allowed: Tolerances | None, rng: Any) -> Check:
+def check_large(setting: Setting, allowed: Tolerances | None) -> Check:
     """Check a gradient of many entries by directions and samples."""
     if setting.kind != "gradient":
         raise DiffkitError(
             f"a {setting.kind} of {len(setting.labels)} inputs is too large to be checked entry by entry",
             hint="check products with a vector: the gradient of v·f, or of v·∇f",
         )
-    point = setting.given[0]
+    point, rng = setting.given[0], setting.rng
     lines, n = Lines(setting, point, allowed), len(setting.labels)
     along = [lines.along(rng.choice([-1.0, 1.0], n) * lines.scale) for _ in range(DIRECTIONS)]
     largest, others = np.argsort(-np.abs(lines.claimed)).tolist(), rng.choice(n, SAMPLED, replace=False).tolist()

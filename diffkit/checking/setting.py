@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -43,13 +44,14 @@ class Asked(NamedTuple):
     claim_args: Sequence[Any] = ()
     reset: Callable[[], Any] | None = None
     symmetric: bool = False
+    seed: int = 0
 
 
 class Setting:
     """What a check is about: the subject, the claim, and the points that were given."""
 
-    def __init__(self, asked: Asked, rng: Any):
-        self.asked, self.rng = asked, rng
+    def __init__(self, asked: Asked):
+        self.asked = asked
         code, coded = is_function(asked.f), is_function(asked.claim)
         if asked.reset is not None and not (code or coded):
             raise DiffkitError("reset is called before code, and neither f nor the claim is code")
@@ -107,6 +109,8 @@ class Setting:
         self.given: list[tuple[float, ...]] = [] if points is None else [points.point] if points.point is not None \
             else list(map(tuple, points.rows.tolist()))  # fmt: skip
         self.start = self.given[0] if self.given else (0.7,) * sum(a.size for a in arguments)
+        content = repr((self.asked.kind, [tuple(a) for a in arguments], self.given))
+        self.rng = np.random.default_rng((self.asked.seed, zlib.crc32(content.encode())))
         self.structure = Structure(arguments, self.start)
         arrays = self.structure.split(self.structure.point)
         self.symmetric = [k for k, a in enumerate(arrays) if symmetric(a)] if self.asked.symmetric else []

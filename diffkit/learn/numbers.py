@@ -22,6 +22,7 @@ from diffkit.tasks import Task
 BITS = 512
 SHORT = 20  # characters of an exact number that is shown as it is
 LEADING = 6  # digits of a number that is too small for a binary64
+LEAST = arb(10) ** -8000  # of what is written as a fraction: the time that takes grows with the zeros
 
 
 class Number(NamedTuple):
@@ -48,15 +49,26 @@ class Number(NamedTuple):
 
     @property
     def constant(self) -> Fraction:
-        """What is shown: the exact number, or the decimal that stands for the binary64; below those, leading digits."""
+        """What is shown: the exact number, or the decimal that stands for the binary64; below those, leading digits.
+
+        A number that has more zeros after the point than are written out is 0.
+        """
         if self.exact is not None:
             return self.exact
-        return Fraction(self.ball.str(LEADING, radius=False) if self.underflows else repr(self.value))
+        if self.underflows:
+            return Fraction(self._leading) if abs(self.ball) > LEAST else Fraction(0)
+        return Fraction(repr(self.value))
+
+    @property
+    def _leading(self) -> str:
+        return str(self.ball.str(LEADING, radius=False))
 
     @property
     def text(self) -> str:
         """The number as text."""
-        return format_constant(exact(self.constant))[0] if math.isfinite(self.value) else "–"
+        if not math.isfinite(self.value):
+            return "–"
+        return self._leading if self.underflows and not self.constant else format_constant(exact(self.constant))[0]
 
     @property
     def equals(self) -> str:

@@ -123,7 +123,7 @@ class ArrayFunction(Function):
             raise TracingError(reason, hint="a proof needs smaller arrays; dual and finite need none") from None
 
 
-def arrays(text: str, /, *, variables: Names | None = None, limits: Limits = DEFAULT, **data: Any) -> Any:
+def arrays(text: str, /, *, variables: Names | None = None, limits: Limits = DEFAULT, **data: Any) -> ArrayFunction:
     """Read an array expression such as ``mean((y - X @ w)**2)``, with data for some of its names.
 
     Gives a function to differentiate: ``dk.gradient(dk.arrays("x.T @ A @ x", A=A), {"x": x})``. Its variables are the

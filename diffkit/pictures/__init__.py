@@ -16,10 +16,10 @@ from typing import Any, ParamSpec, TypeVar
 
 from diffkit.errors import BackendError, FileError
 from diffkit.files import replaced
+from diffkit.plots import INSTALL
 from diffkit.surroundings import undisturbed
 
 MISSING = "pictures need matplotlib"
-INSTALL = "pip install '.[plot]' in the project's folder brings it"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 WINDOWLESS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")

@@ -26,10 +26,10 @@ NOUGHT = Fraction(0)
 def vanishes(program: Program, point: Sequence[float | Fraction] = (), less: Fraction = NOUGHT) -> bool:
     """Whether exact algebra proves that a program's value at a point is a number; False if it cannot tell.
 
-    The variables are kernels first, so that what cancels for all values does, and then numbers.
+    The variables are numbers first, which is short, and then kernels, so that what cancels for all values does.
     """
     at = [Fraction(x) for x in point]
-    return _symbolically(program, at, less) or (bool(at) and _numerically(program, at, less))
+    return _numerically(program, at, less) or (bool(at) and _symbolically(program, at, less))
 
 
 def vanishes_around(program: Program, point: Sequence[float | Fraction], moving: Collection[int] | None = None) -> bool:

@@ -15,6 +15,7 @@ MUL = table["mul"]
 
 TERMS = 24  # coefficients looked at for a leading one; fewer where they are germs themselves
 FEWEST = 4
+LONGEST = 100  # degree of a polynomial that is looked at as a whole
 BOUND = "only a bound is known of it beside the point"
 HIDDEN = "its first coefficients beside the point are zero, and it is not proven to vanish"
 
@@ -50,7 +51,8 @@ class Reading:
         """Exponent and coefficient of the leading term; None for zero. Undecided where only a bound is known."""
         if germ.series is None:
             raise Undecided(BOUND)
-        for k in range(self.looks):
+        looks = self.looks if germ.series.degree > LONGEST else max(self.looks, int(germ.series.degree) + 1)
+        for k in range(looks):
             if k > germ.series.degree:
                 break
             coefficient = germ.series.coefficient(k)
@@ -60,7 +62,7 @@ class Reading:
                 return germ.shift + k, coefficient
             if germ.series.is_constant:
                 break
-        if (germ.series.is_constant or germ.series.degree < self.looks) and germ.order == math.inf:
+        if (germ.series.is_constant or germ.series.degree < looks) and germ.order == math.inf:
             return None
         raise Undecided(HIDDEN)
 

@@ -1,0 +1,55 @@
+"""The types that a client's checker sees are those that arrive: each ``assert_type`` of the client is tried."""
+
+import ast
+import inspect
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import diffkit as dk
+
+CLIENT = Path(__file__).parent / "typed_client.py"
+SOURCE = CLIENT.read_text(encoding="utf-8")
+TREE = ast.parse(SOURCE)
+CLAIMS = [
+    node.value.args for node in TREE.body
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "assert_type"
+]  # fmt: skip
+KINDS = {"float": float, "Array": np.ndarray, "bool": bool, "str": str, "tuple[str, ...]": tuple}
+
+
+def world():
+    """The names that the client's lines use."""
+    names = {"dk": dk, "np": np, "points": np.ones((3, 2)), "loss": lambda w: w @ w}
+    for node in TREE.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id != "Array":
+            names[node.targets[0].id] = eval(ast.unparse(node.value), names)
+    return names
+
+
+@pytest.mark.parametrize(("made", "claimed"), CLAIMS, ids=lambda node: ast.unparse(node))
+def test_what_arrives_is_of_the_type_that_is_claimed(made, claimed):
+    text, kind = ast.unparse(made), ast.unparse(claimed).removesuffix(" | None")
+    if text == "dk.report([])":
+        return  # refused when it runs
+    found = eval(text, world())
+    wanted = KINDS[kind] if kind in KINDS else getattr(dk, kind.split(".")[1].partition("[")[0])
+    absent = found is None and ast.unparse(claimed).endswith("| None")
+    assert absent or isinstance(found, wanted)
+
+
+def test_every_function_that_answers_is_typed():
+    """No public function gives Any where it can say more, and the client names them all."""
+    for name in dk.__all__:
+        thing = getattr(dk, name)
+        if inspect.isfunction(thing):
+            returned = str(inspect.signature(thing).return_annotation)
+            assert returned not in ("Any", "typing.Any"), name
+            assert f"dk.{name}(" in SOURCE, name
+
+
+def test_unknown_names_are_errors_when_they_run():
+    with pytest.raises(AttributeError, match="no attribute 'gradiant'"):
+        dk.gradiant  # noqa: B018
+    assert set(dir(dk)) == set(dk.__all__)

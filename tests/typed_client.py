@@ -1,0 +1,97 @@
+"""What a client's type checker sees: checked by mypy --strict and pyright (tests/test_types.py), never run."""
+
+from typing import Any, assert_type
+
+import numpy as np
+from numpy.typing import NDArray
+
+import diffkit as dk
+
+Array = NDArray[np.float64]
+
+
+def loss(w: Array) -> Array:
+    """Code."""
+    return np.asarray(w @ w)
+
+
+points = np.ones((3, 2))
+
+# values: a float of one number, an array of several, and no union to cast
+assert_type(dk.derivative("x^2", 1.0).value, float)
+assert_type(dk.derivative("x^2", 1).value, float)
+assert_type(dk.derivative("x^2", "pi/4").value, float)
+assert_type(dk.derivative("x*y", {"x": 1.0, "y": 2}, wrt=("x", "y")).value, float)
+assert_type(dk.derivative("x*y", [1.0, 2.0], wrt="x", backend="dual").value, float)
+assert_type(dk.derivative("x^2", points).value, Array)
+assert_type(dk.derivative("x^2", {"x": points}).value, Array)
+assert_type(dk.gradient("x*y", [1, 2]).value, Array)
+assert_type(dk.gradient(loss, np.ones(2), digits=None).value, Array)
+assert_type(dk.jacobian(["x*y", "x"], [1, 2]).value, Array)
+assert_type(dk.hessian("x*y", points, timeout=2.0).value, Array)
+assert_type(dk.hvp("x*y", [1, 2], [1, 0]).value, Array)
+assert_type(dk.jvp("x*y", [1, 2], [1, 0]).value, Array)
+assert_type(dk.taylor("exp(x)", 0, 3).value, Array)
+assert_type(dk.directional("x*y", [1, 2], [1, 1]).value, float)
+assert_type(dk.directional("x*y", points, [1, 1]).value, Array)
+slope: float = dk.derivative("x^2", 1.0).value + 1
+norm: float = float(np.linalg.norm(dk.gradient("x*y", [1, 2]).value))
+
+# the rest of a Result
+result = dk.gradient("x*y", [1, 2])
+assert_type(result, dk.Result[Array])
+assert_type(result.error, Array | None)
+assert_type(result.left, Array | None)
+assert_type(result.ok, bool)
+assert_type(result.message, str)
+assert_type(dk.derivative("abs(x)", 0).right, float | None)
+
+
+def told(found: dk.Result) -> str:
+    """A Result of any kind needs no parameter."""
+    return found.message
+
+
+told(result)
+told(dk.derivative("x", 1))
+
+# prepared derivatives
+prepared = dk.prepare("x*y")
+assert_type(prepared(points), Array)
+assert_type(prepared.jac([1.0, 2.0]), Array)
+assert_type(prepared.hess([1.0, 2.0]), Array)
+assert_type(prepared.hessp([1.0, 2.0], [1.0, 0.0]), Array)
+assert_type(prepared.result([1, 2]).value, Array)
+assert_type(dk.prepare("x^2", "derivative").result(1).value, float)
+assert_type(dk.prepare("x^2", "derivative").result(points).value, Array)
+assert_type(dk.prepare("x*y", "hessian", backend="dual")([1, 2]), Array)
+
+
+def of_kind(kind: str) -> Any:
+    """A kind that is known only when it runs."""
+    return assert_type(dk.prepare("x*y", kind).result([1, 2]).value, Any)
+
+
+# the others
+assert_type(dk.parse("x").variables, tuple[str, ...])
+assert_type(dk.check("x^2", "2*x", at=1), dk.Check)
+assert_type(dk.compare("x^2", 1), dk.Comparison)
+assert_type(dk.report([]), dk.AccuracyReport)
+assert_type(dk.explain("x^2"), dk.Derivation)
+assert_type(dk.tangent("x^2", 1), dk.Tangent)
+assert_type(dk.stationary("x^2", "-1:1"), dk.StationaryPoints)
+assert_type(dk.check_identity("d/dx x.T @ x = 2*x"), dk.Identity)
+assert_type(dk.matrix_derivative("x.T @ x", "x"), dk.MatrixDerivative)
+assert_type(dk.backward("x^2", 1), dk.Backward)
+assert_type(dk.quotients("x^2", 1), dk.Quotients)
+assert_type(dk.descend("x^2", 1.0, steps=2), dk.Descent)
+gradient_of_arrays: Array = dk.gradient(dk.arrays("sum(x*y)", y=[1.0, 2.0]), {"x": [1.0, 2.0]}).value
+
+# ruff: noqa: B018
+# mistakes that a checker finds; an ignore that is not needed is an error too
+dk.gradiant  # type: ignore[attr-defined]  # pyright: ignore
+dk.gradient("x*y", [1, 2], backed="dual")  # type: ignore[call-arg]  # pyright: ignore
+dk.derivative("x", 1, odrer=2)  # type: ignore[call-overload]  # pyright: ignore
+dk.derivative("x", 1).valeu  # type: ignore[attr-defined]  # pyright: ignore
+result.value = np.ones(2)  # type: ignore[misc]  # pyright: ignore
+wrong: str = dk.derivative("x", 1).value  # type: ignore[assignment]  # pyright: ignore
