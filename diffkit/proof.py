@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Inexact
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ from diffkit.tasks import Task, gradient_task
 from diffkit.ties import settled
 from diffkit.transforms import Guarded, derivative_program, guard
 
-PRECISIONS = (96, 192, 512, 2400)
+PRECISIONS = (128, 256, 512, 2400)
 EXACT_AT = 512  # bits at which exact arithmetic is asked
 HALF_LEAST = arb(2) ** -1075  # what is smaller rounds to 0
 HUGE = 60_000  # slots of a derivative program above which only the first precisions are tried
@@ -367,6 +367,8 @@ def decimal_text(ball: Any, digits: int) -> str:
     low, high = (context.create_decimal(end) for end in (middle - radius, middle + radius))
     if low != high:
         return ""
+    if radius == 0 and not context.flags[Inexact]:  # 6, not 6.0000
+        low = low.normalize(context)
     found = low.scaleb(exponent, context)
     return format(found, "f") if found == 0 or -7 < found.adjusted() < digits else format(found, "e")
 
