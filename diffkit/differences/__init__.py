@@ -31,7 +31,7 @@ class Difference(NamedTuple):
     reason: str = ""
     """why the bar is wide, or what keeps the value from being that of f close to the point"""
     plateau: float = 0.0
-    """distance to which f keeps its value around the point and then jumps: 0 if it does not, inf if at none it changes"""
+    """distance to which f keeps its value around the point and then jumps: 0 if to none, inf if to all tried"""
     settled: bool = False
     """whether what the fit leaves is explained by the rounding of f"""
 
