@@ -128,8 +128,8 @@ def _index(rng, variables, highest=4):
 
 
 def _line(rng, variables):
-    """A linear form of the variables, as text, and its value at a point."""
-    factors = {v: float(f"{rng.uniform(0.5, 2):.2f}") for v in variables}
+    """A linear form of the variables, as text, and its factors, which binary64 holds."""
+    factors = {v: rng.randint(32, 128) / 64 for v in variables}
     return " + ".join(f"{c!r}*{v}" for v, c in factors.items()), factors
 
 
@@ -141,8 +141,8 @@ def _smooth(rng, variables):
 def _rippled(rng, variables):
     """A wave on top, of an amplitude from hundreds of ulps up, a million times faster at most."""
     line, _ = _line(rng, variables)
-    size, frequency = 10.0 ** rng.uniform(-13, 0), 10.0 ** rng.uniform(1, 7)
-    g = f"{smooth(rng, 2, variables)} + {size:.3e}*sin({frequency:.6e}*({line}) + {rng.uniform(0, 6):.3f})"
+    size, frequency = 10.0 ** rng.uniform(-13, 0), round(10.0 ** rng.uniform(1, 7))
+    g = f"{smooth(rng, 2, variables)} + {size:.3e}*sin({frequency}*({line}) + {rng.uniform(0, 6):.3f})"
     return Case("rippled", g, {v: place(rng) for v in variables}, _index(rng, variables))
 
 

@@ -20,8 +20,8 @@ from diffkit.primitives import table
 from diffkit.primitives.polygamma import cotangents, polygamma, polygammas
 from diffkit.primitives.special import ball_polygamma
 
-EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "500"))
-LONG = 5.0  # seconds of processor time that nothing may take
+EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "150"))
+LONG = 60.0  # seconds of processor time: a loop that does not end takes more on any machine
 SIZES = (
     0.0, 5e-324, 1e-300, 1e-200, 1e-100, 1e-30, 1e-8, 0.1, 0.5, 1.0, 2.0, 10.0, 37.0, 100.5, 1e3, 10000.5, 1e5,
     1000000.5, 1e8, 1e10, 1e12 + 0.5, 1e15, 1e16, 1e20, 1e30, 1e60, 1e100, 1e200, 1e300, 1.7e308,

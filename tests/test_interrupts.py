@@ -70,7 +70,7 @@ def test_an_interrupt_during_an_import(name, arguments, tmp_path):
 
 INSTEAD = """
 import {module} as module
-from time import monotonic, sleep
+from time import sleep
 
 def instead(*args, **options):
     {body}
@@ -78,25 +78,25 @@ def instead(*args, **options):
 module.{name} = instead
 """
 SWALLOWED = {
-    "it is raised": "interrupt(); sleep(60)",
+    "it is raised": "interrupt(); sleep(600)",
     "a library swallows it": """
     try:
         interrupt()
-        sleep(60)
+        sleep(600)
     except BaseException:
         pass
-    sleep(60)""",
+    sleep(600)""",
     "a library makes another error of it": """
     try:
         interrupt()
-        sleep(60)
+        sleep(600)
     except BaseException:
         raise ValueError("something went wrong")""",
     "an error of ours is made of it": """
     from diffkit.errors import DiffkitError
     try:
         interrupt()
-        sleep(60)
+        sleep(600)
     except BaseException:
         raise DiffkitError("something went wrong")""",
     "a destructor swallows it": """
@@ -105,26 +105,24 @@ SWALLOWED = {
             interrupt()
             sum(range(1000))
     Thing()
-    sleep(60)""",
+    sleep(600)""",
     "it comes twice": """
     try:
         interrupt()
-        sleep(60)
+        sleep(600)
     finally:
         interrupt()
-        sleep(60)""",
+        sleep(600)""",
 }
 
 
 @pytest.mark.parametrize("case", SWALLOWED)
 def test_an_interrupt_that_gets_lost_on_its_way(case, tmp_path):
     how = INSTEAD.format(module="diffkit.questions", name="make_task", body=SWALLOWED[case])
-    start = time.monotonic()
     done = ran(how, SIMPLE, tmp_path)
     assert done.returncode == 130
     assert done.stderr.splitlines()[-1] == "diffkit: interrupted"
     assert "Traceback" not in done.stderr
-    assert time.monotonic() - start < 30  # nothing sleeps
 
 
 def children(pid):
@@ -168,14 +166,14 @@ def test_the_worker_ends_with_the_command():
 )
 def test_what_was_found_is_told(arguments, told, tmp_path):
     with open(tmp_path / "cases.jsonl", "w") as file:
-        file.writelines('{"expr": "sin(x)^x*gamma(x)", "at": {"x": 1.5}}\n' for _ in range(1000))
+        file.writelines('{"expr": "sin(x)^x*gamma(x)", "at": {"x": 1.5}}\n' for _ in range(3000))
     how = """
 from threading import Timer
 import diffkit.cli.interrupts as module
 
 def wait(self):
     self.awaited = True
-    timer = Timer(0.3, interrupt)
+    timer = Timer(0.1, interrupt)
     timer.daemon = True
     timer.start()
 

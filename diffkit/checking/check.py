@@ -183,7 +183,7 @@ class _Looks:
             return
         for j in judged:
             index = self.judge.indices[j.component]
-            if j.claimed == 0 and j.verdict != "correct" and index[1] and math.isfinite(j.error):
+            if j.claimed == 0 and j.verdict == "inconclusive" and index[1] and math.isfinite(j.error):
                 name = self.setting.labels[index[1][0]]
                 judged[j.component] = of_zero(function, look.point, index, j, name)
 

@@ -7,7 +7,7 @@ A search (``search``) asks for samples (``sampling``, ``stencils``), fits them a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from diffkit.differences.sampling import UNIT, Function, Point, Sampler, Search
@@ -53,30 +53,49 @@ def partials(
         found_there = iter(partials(sampler, valued, indices, effort) if valued else [])
         nothing = [_without(NO_VALUE)] * len(indices)
         return [nothing if math.isnan(center) else next(found_there) for center in centers]
-    pure = [k for k, index in enumerate(indices) if len(set(index)) < 2]
-    mixed = [k for k, index in enumerate(indices) if len(set(index)) > 1]
-    found = dict(
-        zip(
-            ((row, k) for row in range(len(points)) for k in pure),
-            sampler.run([partial(point, indices[k], effort, unit=sampler.unit) for point in points for k in pure]),
-            strict=True,
-        )
-    )
-    scales = [_reaches(point, {k: found[row, k] for k in pure}, indices, effort) for row, point in enumerate(points)]
-    searches = [
-        partial(point, indices[k], effort, scales[row], sampler.unit) for row, point in enumerate(points) for k in mixed
-    ]
-    where = [(row, k) for row in range(len(points)) for k in mixed]
-    found.update(zip(where, sampler.run(searches), strict=True))
-    return [[found[row, k] for k in range(len(indices))] for row in range(len(points))]
+    wanted = [tuple(index) for index in indices]
+    pure = [index for index in wanted if len(set(index)) < 2]
+    mixed = [index for index in wanted if len(set(index)) > 1]
+    known = {v for index in pure for v in index}
+    scouts = sorted({part for index in mixed for part in _parts(index) if part[0] not in known})
+    rows = range(len(points))
+    alone = {(row, i): partial(points[row], i, effort, unit=sampler.unit) for row in rows for i in (*pure, *scouts)}
+    found = _run(sampler, alone)
+    reaches: dict[tuple[int, int], dict[int, float]] = {}
+    for (row, index), difference in found.items():
+        if difference.reach:
+            reaches.setdefault((row, index[0]), {})[len(index)] = difference.reach / effort.radius
+    scales = {(row, i): _scales(points[row], row, i, reaches) for row in rows for i in mixed}
+    together = {(row, i): partial(points[row], i, effort, s, sampler.unit) for (row, i), s in scales.items()}
+    found.update(_run(sampler, together))
+    return [[found[row, index] for index in wanted] for row in rows]
 
 
-def _reaches(
-    point: Point, pure: dict[int, Difference], indices: Sequence[Sequence[int]], effort: Effort
+Where = tuple[int, tuple[int, ...]]
+"""A point, by number, and the multi-index of a partial."""
+
+
+def _run(sampler: Sampler, searches: Mapping[Where, Search[Difference]]) -> dict[Where, Difference]:
+    """Search for partials side by side."""
+    return dict(zip(searches, sampler.run(searches.values()), strict=True))
+
+
+def _parts(index: Sequence[int]) -> list[tuple[int, ...]]:
+    """The derivatives in one variable each that a mixed one is made of."""
+    return [(v,) * index.count(v) for v in sorted(set(index))]
+
+
+def _scales(
+    point: Point, row: int, index: Sequence[int], reaches: Mapping[tuple[int, int], Mapping[int, float]]
 ) -> dict[int, float]:
-    """Scales of the variables at which a mixed derivative's first radius is where pure ones ended."""
-    reaches = {indices[k][0]: d.reach / effort.radius for k, d in pure.items() if indices[k] and d.reach}
-    return {v: Stencil(point, (v,)).scale(v) * reach for v, reach in reaches.items()}
+    """Scales at which a mixed derivative's first radius is where pure ones ended, of the same order if there is one."""
+    stencil = Stencil(point, index)
+    found = {}
+    for part in _parts(index):
+        ends = reaches.get((row, part[0]), {})
+        reach = ends.get(len(part)) or next(iter(ends.values()), 1.0)
+        found[part[0]] = stencil.scale(part[0]) * reach
+    return found
 
 
 def partial(
@@ -96,7 +115,7 @@ def partial(
     seen = _whole(finding)
     if stencil.pure and (finding.kinked or not finding.smooth):
         odd = judge((yield from look(stencil, finding.texture.noise)), stencil.order)
-        if odd.status != "ok" and odd.message != UNSETTLED:
+        if odd.status != "ok" and not (odd.status == "uncertain" and (finding.smooth or odd.message == UNSETTLED)):
             return _without(odd)
         if odd.status == "ok" and not odd.right > seen.bar:
             seen = Difference(odd.value, odd.right)
@@ -108,7 +127,7 @@ def _whole(finding: Finding) -> Difference:
     best, texture = finding.best, finding.texture
     if best is None or not finding.smooth:
         return Difference(math.nan, math.nan)
-    if not texture.noise or texture.inside is None or texture.width <= FINE:
+    if texture.inside is None or not texture.pieces or texture.width <= FINE:
         return Difference(best.value, best.bar, reach=best.radius)
     apart = abs(best.value - texture.inside.value) + texture.inside.bar
     return Difference(best.value, max(best.bar, apart), reach=best.radius)

@@ -11,14 +11,17 @@ import math
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
+from operator import mul
 from typing import NamedTuple
 
 from diffkit.differences.sampling import total
 
 SURE = 3.0  # standard deviations that a bar allows for noise
 SLACK = 3.0  # how much more, over the length of the tail, where few coefficients measure it
-STEADY = 4  # terms of one sign that fall from each to the next: noise does so in one case of 200
-SLOW = 0.4  # part of the last term that the next one is, from which terms fall as at a kink
+STEADY = 3  # visible terms of one sign that fall from each to the next
+SLOW = 0.5  # times as fast as by the square of the degree: from here terms fall as at a kink
+SLOWER = 0.8  # times how they fall before: powers of the degree fall ever slower, terms of entire functions faster
+LAST = 3  # coefficients that show whether a fit has come down to noise
 SEEN = 4.0  # times the least noise: a coefficient that is visible
 SHORTEST_TAIL = 3  # coefficients that are needed to measure noise
 
@@ -80,11 +83,8 @@ def slope_at_one(degree: int, order: int) -> float:
 
 def value_at(series: dict[int, float], parity: int, t: float) -> float:
     """Even (0) or odd (1) part of the series at t ≥ 0; beyond 1 it is extended."""
-    if t <= 1:
-        angle = math.acos(t)
-        return total(c * math.cos(j * angle) for j, c in series.items() if j % 2 == parity)
-    angle = math.acosh(t)
-    return total(c * math.cosh(j * angle) for j, c in series.items() if j % 2 == parity)
+    cosine, angle = (math.cos, math.acos(t)) if t <= 1 else (math.cosh, math.acosh(t))
+    return total(c * cosine(j * angle) for j, c in series.items() if j % 2 == parity)
 
 
 def coefficients(samples: Sequence[float], parity: int) -> dict[int, float]:
@@ -93,11 +93,15 @@ def coefficients(samples: Sequence[float], parity: int) -> dict[int, float]:
     Independent noise of standard deviation σ in the samples gives each coefficient noise σ·√(2/N) (c₀: half of it).
     """
     pairs = len(samples)
-    found = {}
-    for degree in range(parity, 2 * pairs, 2):
-        scale = (1.0 if degree == 0 else 2.0) / pairs
-        found[degree] = total(y * (scale * t) for y, t in zip(samples, cosines(pairs, degree), strict=True))
-    return found
+    degrees = range(parity, 2 * pairs, 2)
+    return {degree: total(map(mul, samples, weights(pairs, degree))) for degree in degrees}
+
+
+@cache
+def weights(pairs: int, degree: int) -> tuple[float, ...]:
+    """What the samples at the positive nodes count for in a coefficient."""
+    scale = (1.0 if degree == 0 else 2.0) / pairs
+    return tuple(scale * t for t in cosines(pairs, degree))
 
 
 class Estimate(NamedTuple):
@@ -111,8 +115,6 @@ class Estimate(NamedTuple):
     """standard deviation of the noise of one coefficient"""
     tail: int
     """how many coefficients measured the level"""
-    slow: bool = False
-    """whether the terms fall as they do at a kink of some order"""
 
     @property
     def bar(self) -> float:
@@ -128,7 +130,7 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float) -> Es
     growing where few of them measure it.
     """
     degrees = sorted(series)
-    unseen = unresolved({j: slopes[j] * series[j] for j in degrees if j in slopes and abs(series[j]) > SEEN * floor})
+    unseen = unresolved(series, slopes, floor)
     best = None
     power = 0.0
     for position, degree in enumerate(degrees):
@@ -143,8 +145,8 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float) -> Es
         level = max(math.hypot(*tail) / math.sqrt(len(tail)), floor)
         noise = SURE * (1 + SLACK / len(tail)) * level * math.sqrt(power)
         left_out = abs(total(slopes[j] * series[j] for j in degrees[position + 1 :] if j in slopes))
-        truncation = left_out + unseen if unseen else 0.5 * left_out
-        found = Estimate(0.0, noise, truncation, degree, level, len(tail), unseen > 0)
+        truncation = 0.5 * left_out + unseen
+        found = Estimate(0.0, noise, truncation, degree, level, len(tail))
         if best is None or found.bar < best.bar:
             best = found
     assert best is not None, degrees
@@ -152,15 +154,32 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float) -> Es
     return best._replace(value=value)
 
 
-def unresolved(terms: dict[int, float]) -> float:
+def residue(series: dict[int, float]) -> float:
+    """Root mean square of the last coefficients."""
+    return math.hypot(*(series[j] for j in sorted(series)[-LAST:])) / math.sqrt(LAST)
+
+
+def _scatter(series: dict[int, float]) -> float:
+    """Root mean square of the last coefficients of the calmer parity: noise has none, a kink at the point has one."""
+    last = [[series[j] for j in sorted(series) if j % 2 == parity][-2:] for parity in (0, 1)]
+    return min(math.hypot(*part) for part in last if part) / math.sqrt(2)
+
+
+def unresolved(series: dict[int, float], slopes: dict[int, float], floor: float) -> float:
     """What the terms beyond the last visible ones add up to, where those fall slowly and with one sign; otherwise 0.
 
     At a kink of any order the terms of a derivative that exists fall as the square of the degree at least. The last
-    of all is too small, by aliasing.
+    of all is not asked: it is falsified by aliasing.
     """
-    degrees = sorted(terms)[-STEADY:]
-    sizes = [abs(terms[j]) for j in degrees]
-    if len(degrees) < STEADY or len({terms[j] > 0 for j in degrees}) > 1 or any(b > a for a, b in pairwise(sizes)):
+    sloped = sorted(j for j in series if slopes.get(j))[:-1]
+    steady = max(2, min(STEADY, len(sloped) - 1))
+    visible = [j for j in sloped if abs(series[j]) > SEEN * max(floor, _scatter(series))]
+    degrees = [j for j in sloped if j <= max(visible, default=0)][-steady:]
+    terms = [slopes[j] * series[j] for j in degrees]
+    if len(terms) < steady or not {*degrees} <= {*visible}:
         return 0.0
-    ratio = sizes[-2] / sizes[-3]
-    return 0.0 if ratio < SLOW else sizes[-2] * min(degrees[-2] / 2, 1 / (1 - ratio) ** 2)
+    *before, ratio = (b / a for a, b in pairwise(terms))
+    if not all(0 < part < 1 for part in (*before, ratio)):
+        return 0.0
+    slow = max([SLOW * (1 - 2 / degrees[-1]) ** 2, *(SLOWER * part for part in before)])
+    return 0.0 if ratio < slow else abs(terms[-1]) * min(degrees[-1] / 2, 1 / (1 - ratio) ** 2)

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from functools import cached_property
-from itertools import pairwise
+from functools import cache, cached_property
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from diffkit.differences.chebyshev import Estimate, chop, coefficients, nodes, slope_at_zero, stretches, value_at
+from diffkit.differences.chebyshev import (
+    LAST,
+    Estimate,
+    chop,
+    coefficients,
+    nodes,
+    residue,
+    slope_at_zero,
+    stretches,
+    unresolved,
+    value_at,
+)
 from diffkit.differences.sampling import UNIT, Search, finite, total
 from diffkit.differences.stencils import Stencil
 
 SMALLEST = 5e-324
 ROUNDING = 0.6  # of a unit: the least standard deviation that rounding gives to f
 QUIET = 30.0  # times the noise: up to here a fit's residue counts as noise
-PLAIN = 100.0  # times the noise that rounding makes at the least: up to here it explains a residue
+PLAIN = 50.0  # times the noise that rounding makes at the least: up to here it explains a residue
 VISIBLE = 4.0  # times the noise: from here a coefficient counts as signal
 FALLING = (
     8.0  # by which coefficients fall from one to the next of the same parity, where nothing but truncation is left
 )
-LAST = 3  # coefficients that show whether a fit has come down to noise
 FACTORS = (*(2.0 ** (k / 2) for k in range(-8, 7)), *(2.0**k for k in range(4, 41, 2)))
 LEAP = 8.0  # factors up to which all are compared
 FORESEEN = 61  # degrees that a promise looks ahead
@@ -38,6 +48,8 @@ class Fit(NamedTuple):
     """power of two, near the size of f, in which coefficients and noise are given"""
     distinct: int
     """how many different values f has at the samples and at the point"""
+    kinked: bool
+    """whether its terms fall as they do at a kink of the order of the derivative, or of the next one"""
     value: float
     noise: float
     truncation: float
@@ -49,19 +61,21 @@ class Fit(NamedTuple):
 
     @property
     def residue(self) -> float:
-        """What the fit leaves over: the root mean square of the last coefficients."""
-        last = [self.series[j] for j in sorted(self.series)[-LAST:]]
-        return math.hypot(*last) / math.sqrt(LAST)
+        """What the fit leaves over."""
+        return residue(self.series)
 
     @property
     def roughness(self) -> float:
         """The level as a part of the largest coefficient."""
         return self.estimate.level / (max(map(abs, self.series.values())) or 1.0)
 
-    def settled(self, noise: float = 0.0) -> bool:
-        """Whether the coefficients fall to what noise of a given deviation explains, or fall so fast that they will."""
+    def settled(self, noise: float = 0.0, smooth: bool = True) -> bool:
+        """Whether the coefficients fall to what noise of a given deviation explains, or so fast that they will.
+
+        What they would fall to is not asked if f is known not to be ``smooth`` over the radius.
+        """
         level = max(PLAIN * self.floor, QUIET * noise / self.unit)
-        return self.residue <= level or all(self._falling(parity, level) for parity in (0, 1))
+        return self.residue <= level or (smooth and all(self._falling(parity, level) for parity in (0, 1)))
 
     def _falling(self, parity: int, level: float) -> bool:
         last = [max(abs(self.series[j]), level) for j in sorted(self.series) if j % 2 == parity][-LAST:]
@@ -80,6 +94,7 @@ class Samples:
         """steps at which f is not finite"""
         self.fits: list[Fit] = []
         """all that were made"""
+        self._known: dict[tuple[float, int], list[float]] = {}
 
     @cached_property
     def spread(self) -> float:
@@ -111,12 +126,15 @@ class Samples:
         series: dict[int, float] = {}
         for parity in stencil.parities:
             series.update(self._series([self.folded[h][parity] / unit for h in steps], steps, parity, floor))
-        slopes = {j: slope_at_zero(j, stencil.order) for j in series if (j - stencil.order) % 2 == 0}
+        slopes, lower = (
+            {j: slope_at_zero(j, m) for j in series if (j - m) % 2 == 0} for m in (stencil.order, stencil.order - 1)
+        )
         estimate = chop(series, slopes, floor)
         distinct = len({self.center, *(value for h in steps for value in self.seen[h])})
         parts = (estimate.value, estimate.noise, estimate.truncation)
         value, noise, truncation = (stencil.derivative(part, radius, unit) for part in parts)
-        found = Fit(radius, series, estimate, floor, unit, distinct, value, abs(noise), abs(truncation))
+        kinked = unresolved(series, slopes, floor) > 0 or unresolved(series, lower, floor) > 0
+        found = Fit(radius, series, estimate, floor, unit, distinct, kinked, value, abs(noise), abs(truncation))
         self.fits.append(found)
         return found
 
@@ -146,9 +164,16 @@ class Samples:
         This finds a kink at the point, and what is finer than the nodes: oscillation, aliasing, a spike.
         """
         slack = 8 * max(fit.estimate.level * fit.unit, fit.floor * fit.unit, noise) * math.sqrt(self.pairs / 2)
-        nearer = [(h, parity) for h, folded in self.folded.items() if 2 * h < fit.radius for parity in folded]
-        here = value_at(fit.series, 0, 0.0) * fit.unit if self.stencil.pure else 0.0
-        return abs(here) <= slack and all(abs(self.off(fit, parity, h)) <= slack for h, parity in nearer)
+        return all(off <= slack for off in self._offs(fit))
+
+    def _offs(self, fit: Fit) -> list[float]:
+        """How far the samples nearer to the point, and f there, are from a fit."""
+        key = fit.radius, len(self.folded)
+        if key not in self._known:
+            nearer = [(h, parity) for h, folded in self.folded.items() if 2 * h < fit.radius for parity in folded]
+            here = value_at(fit.series, 0, 0.0) * fit.unit if self.stencil.pure else 0.0
+            self._known[key] = [abs(here), *(abs(self.off(fit, parity, h)) for h, parity in nearer)]
+        return self._known[key]
 
     def flat(self) -> float:
         """The relative step to which every sample has the value at the point; 0 if the nearest has another."""
@@ -197,15 +222,22 @@ def promise(fit: Fit, order: int, noise: float, farthest: float) -> tuple[float,
 
 def _expected(factor: float, order: int, level: float, rate: float, highest: int) -> float:
     """The least bar over the degrees that a fit may keep, in units of the top, if coefficients fall at this rate."""
-    slopes = {j: abs(slope_at_zero(j, order)) for j in range(order, FORESEEN, 2)}
-    sizes = {j: factor * min(1e9, (factor / rate) ** (j - 1)) for j in slopes}
-    left_out = total(slopes[j] * sizes[j] for j in slopes)
-    power, least = 0.0, math.inf
-    for degree in range(order, highest - 1, 2):
-        power += slopes[degree] ** 2
-        left_out -= slopes[degree] * sizes[degree]
-        least = min(least, VISIBLE * level * math.sqrt(power) + max(left_out, 0.0))
+    foreseen, fall = _foreseen(order), factor / rate
+    terms = [slope * (factor * min(1e9, fall ** (j - 1))) for j, slope, _ in foreseen]
+    left_out, least = total(terms), math.inf
+    for _, (_, _, gain), term in zip(range(order, highest - 1, 2), foreseen, terms, strict=False):
+        left_out -= term
+        least = min(least, VISIBLE * level * gain + max(left_out, 0.0))
     return least / factor**order
+
+
+@cache
+def _foreseen(order: int) -> list[tuple[int, float, float]]:
+    """Degrees that count, |T_degree^(order)(0)|, and the root of the sum of the squares of these up to there."""
+    degrees = range(order, FORESEEN, 2)
+    slopes = [abs(slope_at_zero(j, order)) for j in degrees]
+    powers = accumulate(slope**2 for slope in slopes)
+    return [(j, slope, math.sqrt(power)) for j, slope, power in zip(degrees, slopes, powers, strict=True)]
 
 
 def least_bar(fits: Sequence[Fit]) -> Fit | None:

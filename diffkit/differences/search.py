@@ -10,7 +10,7 @@ from diffkit.differences.chebyshev import nodes
 from diffkit.differences.fits import QUIET, Fit, Samples, least_bar, promise
 from diffkit.differences.sampling import Search
 from diffkit.differences.stencils import Stencil
-from diffkit.differences.texture import STAIRS, Texture, close_look, explain, plateau
+from diffkit.differences.texture import STAIRS, Texture, calmer, close_look, explain, plateau
 
 CHECKS = (0.00291, 0.0619)  # of the first radius: steps that check the fits; they fall between the nodes
 WITHIN = 4.0  # a fit is this much wider than what makes its noise
@@ -21,8 +21,11 @@ SAME = 1.6  # radii within this factor are not worth a second fit
 SHARP = 1e-9  # relative bar from which it is not worth while to sample farther than the size of x
 COARSE = 1e-3  # relative bar above which a value is of little use
 ROOM = 0.5  # of the scale: how far a sharp fit may reach
+FULL = 2.0**-47  # relative bar that no other fit makes much smaller
 SHARPER = 8.0  # times less wide a bar: worth finding out whether it holds
 APART = 2.0  # bars by which fits disagree
+BESIDE = 64.0  # times the radius of the best fit: what wider ones than this look like says nothing of it
+DRIFT = 2.0  # how much faster than in proportion to the radius a value may change
 FLAT = 0.93  # of the scale: how far f is looked at where it is constant
 
 
@@ -90,7 +93,7 @@ class Radii:
 
     def settled(self, fit: Fit) -> bool:
         """Whether the coefficients of a fit decay to what noise explains."""
-        return fit.settled(self.excess(fit))
+        return fit.settled(self.excess(fit), self.texture is None or fit.radius < self.texture.limit)
 
     def come_down(self, fit: Fit) -> bool:
         """Whether all the terms that a fit leaves out have come down to noise."""
@@ -119,7 +122,7 @@ class Radii:
 
         Only fits count that agree with the samples nearer to the point.
         """
-        grain = self.texture.width if self.texture else 0.0
+        grain = self.texture.width if self.texture and self.texture.noise else 0.0
         agreeing = [fit for fit in fits if self.samples.agrees(fit, self.excess(fit))]
         wide = [fit for fit in agreeing if fit.radius >= grain]
         settled = [fit for fit in wide if self.settled(fit)]
@@ -143,32 +146,45 @@ class Radii:
 
     def explain(self) -> Search[None]:
         """Where fits leave something over that the best one does not account for, find out what that is."""
-        rough = None if self.kinked or (self.texture and self.texture.noise) else self._unexplained()
+        rough = None if self.kinked else self._unexplained()
         if rough is None:
             return
         best = self.best
-        calm = [fit for fit in self.samples.fits if self.settled(fit) and fit.radius < rough.radius]
+        calm = [fit for fit in self.samples.fits if fit.radius < rough.radius and calmer(fit, rough)]
         if best is not None and self.settled(best):
             calm = [fit for fit in calm if not _apart(fit, best)]
         if calm:
             inside = max(calm, key=lambda fit: fit.radius)
-            self.texture = yield from explain(self.samples, inside, rough, self.open[-1])
+            self.texture = yield from explain(self.samples, self.texture or Texture(), inside, rough, self.open[-1])
         elif self.texture is None:
             self.texture = yield from close_look(self.samples, rough)
 
     @property
     def kinked(self) -> bool:
         """Whether fits look as if f had a kink of some order at the point."""
-        return sum(fit.estimate.slow for fit in self.open) > 1
+        best = self.best
+        off = (fit for fit in self.fits if not (self.settled(fit) and self.samples.agrees(fit, self.excess(fit))))
+        closest = sorted(off, key=lambda fit: fit.radius)[:2]
+        near = best is None or not self.settled(best) or any(fit.radius < BESIDE * best.radius for fit in closest)
+        return len(closest) > 1 and near and all(fit.kinked for fit in closest)
 
     def _unexplained(self) -> Fit | None:
         """The closest fit that leaves something over, and excludes the best one, promises much more, or is stuck."""
         best, open_ = self.best, self.open
         if best is None or not self.settled(best):
             return next(iter(open_), None)
+        if self.texture and self.texture.noise:
+            return None
         open_ = [fit for fit in open_ if self._counts(fit)]
         doubts = [fit for fit in open_ if _apart(fit, best) or fit.bar * SHARPER < best.bar]
         return next(iter(doubts or open_[: _stuck(open_)]), None)
+
+    def drift(self, best: Fit) -> float:
+        """How far a kink at the point may have carried the value: in proportion to the radius, as between two fits."""
+        wider = [fit for fit in self.open if fit.radius > best.radius]
+        if not self.kinked or not wider:
+            return 0.0
+        return DRIFT * abs(wider[0].value - best.value) * best.radius / (wider[0].radius - best.radius)
 
     def _counts(self, fit: Fit) -> bool:
         """Whether a fit that leaves something over shows f all the same."""
@@ -187,6 +203,8 @@ class Radii:
         if not self.samples.agrees(fit, self.excess(fit)):
             radius = min(radius, fit.radius / 8, math.sqrt(self.calm * fit.radius) or math.inf)
         stale = any(1 / SAME < radius / other.radius < SAME for other in self.fits)
+        if best is not None and best.bar <= FULL * abs(best.value) and self.come_down(best):
+            return None
         if best is not None and best.roughness <= self.effort.enough and self.settled(best):
             return None
         if best is not None and self.come_down(best) and (stale or gain * self.effort.gain > 1):
@@ -234,6 +252,8 @@ def search(stencil: Stencil, effort: Effort = THOROUGH) -> Search[Finding]:
         radius = radii.next_radius(fit)
     yield from radii.explain()
     best = radii.best_of(samples.fits)
+    if best is not None:
+        best = best._replace(truncation=best.truncation + radii.drift(best))
     texture = radii.texture or Texture()
     flat, constant = yield from plateau(samples, best)
     if constant is not None:

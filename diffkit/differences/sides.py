@@ -14,8 +14,8 @@ from diffkit.differences.fits import QUIET, ROUNDING, magnitude
 from diffkit.differences.sampling import UNIT, Search, finite
 from diffkit.differences.stencils import Stencil, divided
 
-WIDEST, RADII = 0.1129375, 3  # the largest radius, of the scale, and how many there are
-CLOSER = 0.15  # power of the unit by which the next radius is smaller
+WIDEST = 0.1129375  # the largest radius, of the scale
+CLOSER = (0.0, 0.05, 0.1, 0.15, 0.3)  # powers of the unit by which radii are smaller
 NEAREST, NEAREST_TO_ZERO = 2.0**9, 2.0**-900  # units, and part of the scale: to where a picture must hold
 PAIRS = 5  # half the samples of a side
 
@@ -59,7 +59,7 @@ def look(stencil: Stencil, noise: float = 0.0) -> Search[Sides]:
     """See both sides of the variable of a pure derivative; ``noise`` is what the code makes beyond its rounding."""
     scale = stencil.scale(stencil.variables[0])
     marks = [(1 + t) / 2 for t in (*nodes(PAIRS), *(-t for t in nodes(PAIRS)))]
-    radii = tuple(WIDEST * stencil.unit ** (CLOSER * k) for k in range(RADII))
+    radii = tuple(WIDEST * stencil.unit**power for power in CLOSER)
     rows = [[radius * mark for mark in marks] for radius in radii]
     nearest = NEAREST * stencil.unit if stencil.point[stencil.variables[0]] else NEAREST_TO_ZERO
     steps = [nearest, *(h for row in rows for h in row)]

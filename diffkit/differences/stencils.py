@@ -60,18 +60,20 @@ class Stencil:
         size = abs(self.point[variable])
         return self.scales.get(variable) or (size if size > TINY else 1.0)
 
+    @cached_property
+    def sizes(self) -> list[tuple[float, float]]:
+        """The size and the scale of each variable."""
+        return [(abs(self.point[v]), self.scale(v)) for v in self.variables]
+
     def steps(self, h: float) -> list[float]:
         """Exact steps of the variables for a relative step."""
-        found = []
-        for v in self.variables:
-            x = self.point[v]
-            found.append((abs(x) + h * self.scale(v)) - abs(x))
-        return found
+        return [(size + h * scale) - size for size, scale in self.sizes]
 
     def ratio(self, h: float) -> float:
         """The step of the only variable over what it ought to be."""
-        (step,) = self.steps(h)
-        return step / (h * self.scale(self.variables[0]))
+        ((size, scale),) = self.sizes
+        step = h * scale
+        return ((size + step) - size) / step
 
     def points(self, h: float) -> list[Point]:
         """The points of the stencil for a relative step."""

@@ -27,7 +27,7 @@ AWAY = (0.37, -0.23)  # of the radius of a wide fit: where other places are look
 BEYOND = 8.0  # times the radius of what is looked for there: the point itself is not seen again
 FEW = 5  # pairs of samples that show what is there
 SMALL = 1e4  # times the noise that rounding makes at the least: a residue that needs no other place
-HALVINGS, CONTINUOUS = 20, 2.0**-12  # of the way to where f changes, and of the change: a jump stays as it is
+HALVINGS, CONTINUOUS = 8, 2.0**-6  # of the way to where f changes, and of the change: a jump stays as it is
 LIKE = 16.0  # a residue so much smaller there is none
 
 
@@ -41,7 +41,11 @@ class Texture(NamedTuple):
     width: float = 0.0
     """radius from which it shows"""
     inside: Fit | None = None
-    """widest fit known around the point that leaves nothing over: with noise, it lies inside a smooth piece of f"""
+    """widest fit known around the point that leaves nothing over, or no more than the noise"""
+    pieces: bool = False
+    """whether that is a smooth piece of f, which ends in jumps: they are the noise"""
+    limit: float = math.inf
+    """radius from which f itself, seen so far, is not smooth"""
     local: bool = False
     """whether what is left over is found near the point only"""
 
@@ -54,7 +58,7 @@ class Texture(NamedTuple):
             return "oscillates, loses its digits or has a singularity near the point: its slope settles at no distance"
         if not self.noise:
             return ""
-        if self.inside is not None:
+        if self.pieces:
             jump, width = self.noise * math.sqrt(12), self.width * scale
             return (
                 f"its values jump by about {jump:.0e} every {width:.0e} or so: the code rounds or stops at a tolerance"
@@ -81,27 +85,25 @@ def close_look(samples: Samples, wide: Fit) -> Search[Texture]:
     if rough.estimate.level <= RIPPLE or (yield from _white(samples, rough)):
         return (yield from _everywhere(samples, None, rough, wide))
     nearest = yield from samples.fit(NEAREST * samples.stencil.unit)
-    if nearest is None or nearest.distinct <= STAIRS or not _calm(nearest, rough):
+    if nearest is None or nearest.distinct <= STAIRS or not calmer(nearest, rough):
         return (yield from _everywhere(samples, None, rough, wide))
-    found = yield from explain(samples, nearest, rough, wide)
-    if found.noise or nearest.settled():
-        return found
-    return (yield from _everywhere(samples, None, nearest, wide))
+    known = Texture() if nearest.settled() else (yield from _everywhere(samples, None, nearest, wide))
+    return (yield from explain(samples, known, nearest, rough, wide))
 
 
-def explain(samples: Samples, calm: Fit, rough: Fit, wide: Fit) -> Search[Texture]:
+def explain(samples: Samples, known: Texture, calm: Fit, rough: Fit, wide: Fit) -> Search[Texture]:
     """Tell what a wider fit leaves over and a closer one does not: pieces that end in jumps, or f itself."""
     while rough.radius > NARROW * calm.radius:
         fit = yield from samples.fit(math.sqrt(calm.radius * rough.radius))
         if fit is None:
             break
-        calm, rough = (fit, rough) if _calm(fit, rough) else (calm, fit)
+        calm, rough = (fit, rough) if calmer(fit, rough) else (calm, fit)
     if (yield from _ends_in_a_jump(samples, calm, rough)):
         return (yield from _everywhere(samples, calm, rough, wide))
-    return Texture(inside=calm)
+    return known._replace(inside=calm, limit=rough.radius)
 
 
-def _calm(fit: Fit, rough: Fit) -> bool:
+def calmer(fit: Fit, rough: Fit) -> bool:
     """Whether a fit leaves nothing over, or little beside what another does."""
     return fit.settled() or LIKE * fit.estimate.level * fit.unit < rough.estimate.level * rough.unit
 
@@ -109,19 +111,22 @@ def _calm(fit: Fit, rough: Fit) -> bool:
 def _everywhere(samples: Samples, calm: Fit | None, rough: Fit, wide: Fit) -> Search[Texture]:
     """The texture, if f leaves as much over at another place, away by a part of the radius of a wide fit.
 
-    It is looked for out to a larger radius, which spans many of the pieces of f, if it is made of pieces.
+    Where f is made of pieces, a larger radius is looked at, which spans many of them.
     """
     level = _spread(samples, rough)
-    if rough.estimate.level < SMALL * rough.floor and not rough.estimate.slow:
-        return Texture(level, 0.0, rough.radius, calm)
-    radius = max(rough.radius, min(math.sqrt(rough.radius * wide.radius), wide.radius / BEYOND))
+    if rough.estimate.level < SMALL * rough.floor and not rough.kinked:
+        return Texture(level, 0.0, rough.radius, calm, calm is not None)
+    radius = rough.radius
+    if calm is not None:
+        radius = max(radius, min(math.sqrt(radius * wide.radius), wide.radius / BEYOND))
     reach = max(wide.radius, BEYOND * radius)
     for away in (AWAY[0] * reach, AWAY[1] * reach):
         other = Samples(samples.stencil.moved(away), FEW)
         fit = yield from other.fit(radius)
         there = _spread(other, fit) if fit and fit.estimate.level > QUIET * fit.floor else 0.0
         if LIKE * there > level:
-            return Texture(level, max(0.0, there - level) / abs(away), rough.radius, calm)
+            growth = max(0.0, there - level) / abs(away) if radius == rough.radius else 0.0
+            return Texture(level, growth, rough.radius, calm, calm is not None)
     return Texture(local=True)
 
 

@@ -22,7 +22,7 @@ from diffkit.tasks import Task
 BITS = 512
 SHORT = 20  # characters of an exact number that is shown as it is
 LEADING = 6  # digits of a number that is too small for a binary64
-LEAST = arb(10) ** -8000  # of what is written as a fraction: the time that takes grows with the zeros
+ZEROS = 8000  # after the point of what is written as a fraction: the time that takes grows with them
 
 
 class Number(NamedTuple):
@@ -56,7 +56,7 @@ class Number(NamedTuple):
         if self.exact is not None:
             return self.exact
         if self.underflows:
-            return Fraction(self._leading) if abs(self.ball) > LEAST else Fraction(0)
+            return of_decimal(self._leading)
         return Fraction(repr(self.value))
 
     @property
@@ -83,6 +83,12 @@ def _restored(parts: Any, value: float, known: Fraction | None) -> Number:
 
 NOTHING = Number(arb("nan"), math.nan)
 """A number that does not exist or is not known."""
+
+
+def of_decimal(text: str) -> Fraction:
+    """Give the number that a decimal is; 0 of one that has more zeros after the point than are written out."""
+    exponent = text.partition("e")[2]
+    return Fraction(text) if int(exponent or 0) >= -ZEROS else Fraction(0)
 
 
 def of_fraction(value: Fraction | int) -> Number:

@@ -21,7 +21,7 @@ from diffkit.algebras.floats import FLOATS
 from diffkit.deadline import check_time, collected
 from diffkit.errors import DiffkitError, PointError, TracingError
 from diffkit.frames import names_in
-from diffkit.learn.numbers import nearest
+from diffkit.learn.numbers import nearest, of_decimal
 from diffkit.points import number
 from diffkit.prepared import Prepared
 from diffkit.program import Program, run
@@ -215,7 +215,7 @@ def _limits(derivative: Result) -> dict[str, Fraction | None]:
     """What the quotients tend to, exactly enough for the errors of binary64; None where that is not known."""
     if derivative.ok:
         text = derivative.decimals[0] if derivative.decimals else ""
-        return dict.fromkeys(KINDS, Fraction(text) if text else Fraction(derivative.flat[0]))
+        return dict.fromkeys(KINDS, of_decimal(text) if text else Fraction(derivative.flat[0]))
     odd = derivative.odd[0]
     right, left = (Fraction(side) if math.isfinite(side) else None for side in (odd.right, odd.left))
     return {"forward": right, "backward": left, "central": None if None in (right, left) else (right + left) / 2}  # type: ignore[operator]

@@ -49,18 +49,25 @@ def polygammas(np: Any, n: float, x: Any) -> Any:
 
     order, x = int(n), np.asarray(x, dtype=float)
     left = (x < 0) & np.isfinite(x)
-    found = np.asarray(scipy.special.polygamma(order, np.where(left, 1.0 - x, x)))
-    if not left.any():
-        return found
+    found = np.array(scipy.special.polygamma(order, np.where(left, 1.0 - x, x)), dtype=float)
+    if left.any():
+        found[left] = _mirrored(np, order, x[left], found[left])
+    return found
+
+
+def _mirrored(np: Any, order: int, x: Any, right: Any) -> Any:
+    """ψ⁽ⁿ⁾ at finite x < 0, from what it is at 1 − x."""
     d = x - np.rint(x)
+    if order > MOST:
+        return np.where(d == 0, np.inf, np.nan)
     cosine = np.where(np.abs(d) < 0.25, np.cos(np.pi * d), np.sin(np.pi * (0.5 - np.abs(d))))
-    c = cosine / np.sin(np.pi * d)
-    total, *rest = cotangents(order) if order <= MOST else (np.nan,)
-    for a in rest:
-        total = total * c * c + a
-    turned = np.pi * np.pi**order * (total if order % 2 else total * c)
-    mirrored = np.where(d == 0, np.inf, (-1) ** order * found - turned)
-    return np.where(left, mirrored, found)
+    with np.errstate(all="ignore"):
+        c = cosine / np.sin(np.pi * d)
+        total, *rest = map(float, cotangents(order))
+        for a in rest:
+            total = total * c * c + a
+        turned = np.pi * np.pi**order * (total if order % 2 else total * c)
+        return np.where(d == 0, np.inf, (-1) ** order * right - turned)
 
 
 def polygamma_of_mpmath(mp: Any, n: Any, x: Any) -> Any:
