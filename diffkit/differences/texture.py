@@ -27,7 +27,8 @@ AWAY = (0.37, -0.23)  # of the radius of a wide fit: where other places are look
 BEYOND = 8.0  # times the radius of what is looked for there: the point itself is not seen again
 FEW = 5  # pairs of samples that show what is there
 SMALL = 1e4  # times the noise that rounding makes at the least: a residue that needs no other place
-HALVINGS, CONTINUOUS = 8, 2.0**-6  # of the way to where f changes, and of the change: a jump stays as it is
+AROUND = 4.0  # times the radius of a constant piece: what f changes by there
+HALVINGS, CONTINUOUS = 8, 2.0**-6  # of the way to the edge of that, and of the change: a jump stays as it is
 LIKE = 16.0  # a residue so much smaller there is none
 
 
@@ -214,8 +215,8 @@ def _edge(samples: Samples) -> tuple[float, float]:
 
 def _jumps(samples: Samples) -> Search[bool]:
     """Whether f leaves a constant piece by a jump, as stairs do, and not bit by bit, as max(x, 0) does."""
-    _, far = _edge(samples)
-    start = _change(samples, far)
+    near, far = _edge(samples)
+    start = max(_change(samples, h) for h in samples.seen if far <= h <= max(far, AROUND * near))
     for _ in range(HALVINGS):
         near, far = _edge(samples)
         if _change(samples, far) <= CONTINUOUS * start:
