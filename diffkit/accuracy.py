@@ -16,12 +16,15 @@ from diffkit.comparison import Comparer, Comparison, Finding, Row
 from diffkit.deadline import check_time
 from diffkit.errors import DiffkitError
 from diffkit.points import plural
+from diffkit.program import Program
 from diffkit.regression import Changes, Key, Known, changes_since, known, standing
+from diffkit.tasks import gradient_task
 from diffkit.tolerances import Tolerances
 
 CLOSE = Tolerances(rtol=1e-12, atol=0.0)
 """up to which an expected value is taken to be the value"""
 CONTRADICTS = "contradicts the expected value"
+IDENTITY = Program(("x",), (), (), (0,))
 
 
 class Score(NamedTuple):
@@ -253,8 +256,10 @@ def examine(
 ) -> Iterator[Outcome]:
     """Compare the backends at each case in turn; an expected value holds within what is ``allowed``."""
     comparer: Comparer | None = None
-    for case in cases:
+    for number, case in enumerate(cases):
         try:
+            if number == 0:  # what is imported and started at first is no case's time
+                Comparer(gradient_task(IDENTITY), backends).at((1.0,))
             if comparer is None or comparer.task is not case.task:
                 comparer = Comparer(case.task, backends)
             comparison = comparer.at(case.point)

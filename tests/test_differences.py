@@ -206,3 +206,16 @@ def test_the_ends_of_the_range_are_no_reason_to_fail(text, at):
     assert result.status in ("ok", "uncertain", "domain_error", "not_differentiable", "overflow")
     (row,) = dk.compare(text, at, backends="finite").rows
     assert row.within is not False
+
+
+@pytest.mark.parametrize("size", [1e9, 1e12])
+@pytest.mark.parametrize("at", [1.09, -0.6, 0.02])
+def test_what_drowns_in_f_is_sought_farther_out(size, at):
+    """Brown's badly scaled function: f is 1e12 and what x adds to it a few units."""
+
+    def f(points):
+        return [size + (x - 2e-6) ** 2 + (1.06 * x - 2) ** 2 for (x,) in points]
+
+    ((found,),) = partials(Sampler(f), [(at,)], [(0,)])
+    truth = 2 * (at - 2e-6) + 2.12 * (1.06 * at - 2)
+    assert abs(found.value - truth) <= found.bar <= 2e-7 * abs(truth)

@@ -285,6 +285,18 @@ def test_labels_that_say_nothing(at, words):
         dk.gradient(lambda x, y: x * y, at(pandas()))
 
 
+@pytest.mark.parametrize("f", ["x*y", lambda x, y: x * y], ids=["text", "code"])
+def test_a_claim_by_a_name_that_f_does_not_have_is_refused(f):
+    right = {"x": 2.0, "y": 1.0}
+    assert dk.check(f, {"dx": 2.0, "grad_y": 1.0}, {"x": 1.0, "y": 2.0}).verdict == "correct"
+    for more in ("z", "dz", "xy"):
+        with pytest.raises(dk.DiffkitError, match=rf"gives a gradient of {more} \(f takes x, y\)"):
+            dk.check(f, {**right, more: 0.0}, {"x": 1.0, "y": 2.0})
+    assert dk.check(f, right, {"x": 1.0, "y": 2.0}, wrt="x").verdict == "correct"  # more than is asked
+    with pytest.raises(dk.DiffkitError, match=r"no gradient of mx \(.*write m\*x for a product"):
+        dk.check("mx + c", {"m": "x", "x": "m", "c": "1"})
+
+
 def test_directions_and_claims_with_labels():
     point = {"x": 1, "y": 2}
     for form in ("mapping", "named tuple", "series", "pandas series", "symbols"):

@@ -2,6 +2,8 @@
 
 import copy
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -190,3 +192,24 @@ def test_a_file_that_is_no_such_report_is_a_typed_error(run, tmp_path, text, wor
     assert (code, out) == (2, "")
     assert words in err
     assert err.count("\n") == 1
+
+
+FIRST = """
+import sys
+from diffkit import accuracy, report
+
+class Watched(accuracy.Comparer):
+    def at(self, point):
+        seen.append("sympy" in sys.modules)
+        return super().at(point)
+
+seen, accuracy.Comparer = [], Watched
+report([{"expr": "x^2", "at": {"x": 1}}, {"expr": "x^3", "at": {"x": 2}}])
+print(seen)
+"""
+
+
+def test_imports_are_no_case_s_time():
+    """Else the first case of a report would be slower than the same case of another."""
+    done = subprocess.run([sys.executable, "-c", FIRST], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[False, True, True]"

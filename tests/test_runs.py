@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import diffkit as dk
 from diffkit.matrices.language import UNARY as OF_ARRAYS
+from diffkit.primitives import table
 from diffkit.syntax.names import GREEK
 from diffkit.syntax.runs import UNARY, written_out
 
@@ -156,6 +157,15 @@ def test_results_in_python_have_the_note(ask, several):
     if several:
         said = [f"{name} is one variable; write {'*'.join(name)} for a product" for name in ("ab", "mx", "xyz")]
         assert ask("xyz + mx*ab", [1, 2, 3]).notes == tuple(said)
+
+
+@pytest.mark.parametrize("function", sorted(UNARY - {"gamma", "psi", "Gamma"}))
+def test_a_function_and_a_number_are_one_variable(function):
+    name = f"{function}2"
+    if name in table.names or written_out(name):  # acos(h2)
+        return
+    assert dk.gradient(f"{name}*x", [1, 3]).notes == (f"{name} is one variable; write {function}(2) for the number",)
+    assert dk.gradient(f"{name}*x", {name: 1, "x": 3}).notes == ()
 
 
 def test_what_is_declared_has_no_note():

@@ -186,7 +186,8 @@ def _by_name(at: Mapping[Any, Any], parameters: tuple[str, ...] | None) -> dict[
     known = ", ".join(parameters or ())
     for name in parameters or ():
         if name not in at:
-            raise PointError(f"the point gives no value for {name}", hint=f"f takes {known}")
+            array = "; for an array give the numbers alone" if len(parameters or ()) == 1 else ""
+            raise PointError(f"the point gives no value for {name}", hint=f"f takes {known}{array}")
     extra = [name for name in at if parameters is not None and name not in parameters]
     if extra:
         raise PointError(f"the point names an unknown parameter {str(extra[0])[:64]}", hint=f"f takes {known}")

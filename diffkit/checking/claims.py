@@ -18,6 +18,7 @@ from diffkit.frames import labelled
 from diffkit.functions import Expression, as_joint_program, is_sympy
 from diffkit.points import plural
 from diffkit.program import Program
+from diffkit.syntax.runs import instead
 
 FEW = 4  # variables that a message names
 NAMED = ("{}", "d{}", "d_{}", "grad_{}", "{}_grad", "∂{}")
@@ -188,10 +189,20 @@ def _in_order(gradients: Mapping[Any, Any], parameters: Sequence[Argument]) -> t
         if len(keys) != 1:
             what = "no gradient of" if not keys else f"more than one gradient ({', '.join(map(str, keys))}) of"
             known = ", ".join(map(str, gradients))
-            raise DiffkitError(f"the claim gives {what} {parameter.name}", hint=f"it gives {known}; {names[0]} and "
-                               f"{names[1]} are read")  # fmt: skip
+            run = instead(parameter.name, map(str, gradients))
+            hint = f"it gives {known}; {names[0]} and {names[1]} are read" + f"; {run}" * bool(run)
+            raise DiffkitError(f"the claim gives {what} {parameter.name}", hint=hint)
         found.append(gradients[keys[0]])
     return tuple(found)
+
+
+def _check_names(gradients: Mapping[Any, Any], arguments: Sequence[Argument]) -> None:
+    """DiffkitError for a gradient by what f does not take; code may return more, such as what it keeps."""
+    names = {form.format(argument.name) for argument in arguments for form in NAMED}
+    for key in gradients:
+        if key not in names:
+            known = ", ".join(argument.name for argument in arguments[:FEW])
+            raise DiffkitError(f"the claim gives a gradient of {str(key)[:64]}", hint=f"f takes {known}")
 
 
 def read_claim(
@@ -207,6 +218,7 @@ def read_claim(
                            f"{', '.join(labels[:FEW])}")  # fmt: skip
     if given is not None and (given.names or isinstance(claim, Mapping) or len(parameters) > 1):
         claim = list(_in_order(given.values, parameters))
+        _check_names(given.values, arguments)
     if _is_text(claim):
         if variables is None:
             raise DiffkitError(

@@ -22,7 +22,7 @@ STEADY = 3  # visible terms of one sign that fall from each to the next
 SLOW = 0.5  # times as fast as by the square of the degree: from here terms fall as at a kink
 SLOWER = 0.8  # times how they fall before: powers of the degree fall ever slower, terms of entire functions faster
 LAST = 3  # coefficients that show whether a fit has come down to noise
-SEEN = 4.0  # times the least noise: a coefficient that is visible
+SEEN = 2.0  # times the least noise: a coefficient that is visible
 SHORTEST_TAIL = 3  # coefficients that are needed to measure noise
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from diffkit.differences.chebyshev import nodes
-from diffkit.differences.fits import QUIET, Fit, Samples, least_bar, promise
+from diffkit.differences.fits import LEAP, QUIET, Fit, Samples, least_bar, promise
 from diffkit.differences.sampling import Search
 from diffkit.differences.stencils import Stencil
 from diffkit.differences.texture import STAIRS, Texture, calmer, close_look, explain, plateau
@@ -45,10 +45,12 @@ class Effort(NamedTuple):
     """factor by which a new fit must promise to shrink the bar"""
     enough: float
     """roughness of a fit at which the search stops"""
+    drowned: float
+    """relative bar above which a value that a large f hides is sought farther out; 1 if none is"""
 
 
-THOROUGH = Effort(pairs=10, checks=2, radius=0.17129375, gain=6.0, enough=0.0)
-ECONOMY = Effort(pairs=5, checks=0, radius=0.00512937, gain=30.0, enough=1e-8)
+THOROUGH = Effort(pairs=10, checks=2, radius=0.17129375, gain=6.0, enough=0.0, drowned=1e-7)
+ECONOMY = Effort(pairs=5, checks=0, radius=0.00512937, gain=30.0, enough=1e-8, drowned=1.0)
 
 
 class Finding(NamedTuple):
@@ -101,7 +103,12 @@ class Radii:
 
     def sharp(self, fit: Fit) -> bool:
         """Whether the bar is small beside the value, or beside what would change f by as much as its size."""
-        return fit.bar <= SHARP * max(abs(fit.value), self.least(fit))
+        return fit.bar <= SHARP * max(abs(fit.value), self.least(fit)) and not self.drowns(fit)
+
+    def drowns(self, fit: Fit) -> bool:
+        """Whether f is so large that of a value that is seen it hides all but a few digits."""
+        size = abs(fit.value)
+        return fit.bar <= SHARP * self.least(fit) and self.effort.drowned * size < fit.bar < size
 
     @property
     def calm(self) -> float:
@@ -198,6 +205,8 @@ class Radii:
             return fit.radius / 32
         best = self.best
         farthest = max(ROOM, fit.radius, self.absolute) if best is not None and self.sharp(best) else math.inf
+        if not any(fit.series.values()):
+            farthest = max(ROOM, fit.radius)
         factor, gain = promise(fit, self.order, self.excess(fit), farthest / fit.radius)
         radius = fit.radius * factor
         if not self.samples.agrees(fit, self.excess(fit)):
@@ -208,8 +217,13 @@ class Radii:
         if best is not None and best.roughness <= self.effort.enough and self.settled(best):
             return None
         if best is not None and self.come_down(best) and (stale or gain * self.effort.gain > 1):
-            return None
+            return self._on_trust(best)
         return min(other.radius for other in self.fits) / 8 if stale else radius
+
+    def _on_trust(self, best: Fit) -> float | None:
+        """Farther out than the terms promise anything, where f is so large that it hides how they fall."""
+        widest = best.radius == max(fit.radius for fit in self.fits)
+        return LEAP * best.radius if widest and self.texture is None and self.drowns(best) else None
 
     def _beyond(self, radius: float) -> float | None:
         """Where to look for a change of f that is constant out to a radius: the size of x, and then 1."""

@@ -147,7 +147,7 @@ def _white(samples: Samples, rough: Fit) -> Search[bool]:
 
 def _distances(unit: float, limit: float) -> Iterator[float]:
     radius = NEAR * unit
-    while radius < min(FARTHEST, limit / APART):
+    while radius < min(FARTHEST, limit / LIKE):
         yield radius
         radius *= APART
 

@@ -1,7 +1,7 @@
 """Names that run together what may be meant as a product or a call: cos2x, pix, mx.
 
 Where nobody declared such a name, one that splits into a function or a constant and the rest is refused, and one of
-two or three letters is a variable of which the answer says so.
+two or three letters, or a function and a number (sqrt2), is a variable of which the answer says so.
 """
 
 from __future__ import annotations
@@ -27,6 +27,13 @@ POWER_OF_E = re.compile(r"(?P<factor>[A-Za-z])e\Z")
 """a name that a power follows, as in x*e^x"""
 POWER_SIGN = re.compile(r"\s*(\*\*|\^|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])")
 FACTORS = re.compile(rf"[0-9]+|pi|{WORD}|[A-Za-z][0-9]*")
+
+
+@lru_cache
+def _values(functions: frozenset[str]) -> re.Pattern[str]:
+    """A function and a number: sqrt2, which may be a name; gamma1 is one."""
+    words = "|".join(sorted((name for name in functions if len(name) > 1 and name not in GREEK), reverse=True))
+    return re.compile(rf"({words})([0-9]+)\Z")
 
 
 @lru_cache
@@ -132,7 +139,11 @@ def first_meant(
 
 
 def notes(names: Iterable[str], given: Collection[str] = (), matrices: bool = False) -> Iterator[str]:
-    """Say of each name that nobody declared and that may be meant as a product that it is one variable."""
+    """Say of each name that nobody declared and that may be meant as a product or a call that it is one variable."""
     for name in natural_order(names):
-        if LETTERS.match(name) and name not in GREEK and name not in given:
+        if name in given or name in GREEK:
+            continue
+        if LETTERS.match(name):
             yield f"{name} is one variable; write {product(name, matrices)} for a product"
+        elif call := _values(UNARY).match(name):
+            yield f"{name} is one variable; write {call[1]}({call[2]}) for the number"
