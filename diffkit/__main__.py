@@ -1,5 +1,6 @@
 """The ``diffkit`` command, as which ``python -m diffkit`` runs too."""
 
+import gc
 import sys
 
 
@@ -12,6 +13,7 @@ def main() -> None:
     except KeyboardInterrupt:
         print("diffkit: interrupted", file=sys.stderr)
         code = 130
+    gc.freeze()  # the last collection would take longer than most answers
     sys.exit(code)
 
 

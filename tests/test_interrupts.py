@@ -172,10 +172,11 @@ from threading import Timer
 import diffkit.cli.interrupts as module
 
 def wait(self):
+    if not self.awaited:
+        timer = Timer(0.1, interrupt)
+        timer.daemon = True
+        timer.start()
     self.awaited = True
-    timer = Timer(0.1, interrupt)
-    timer.daemon = True
-    timer.start()
 
 module.Interrupts.wait = wait
 """
@@ -183,6 +184,11 @@ module.Interrupts.wait = wait
     assert done.returncode == 130
     assert told in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_where_nothing_was_found_nothing_is_told(tmp_path):
+    (tmp_path / "cases.jsonl").write_text('{"expr": "sin(x)", "at": {"x": 1.5}}\n')
+    check(ran(ON_IMPORT.format(name="sympy"), ["report", "cases.jsonl"], tmp_path))
 
 
 SOON = """

@@ -14,7 +14,6 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from scipy.optimize import nnls
 
 from diffkit.checking.model import Judged, Witness
 from diffkit.checking.pieces import Piece, Pieces, pieces
@@ -117,6 +116,8 @@ def _mixed(gradients: Sequence[Vector], claimed: Vector, slack: dict[int, float]
 
     The residual of non-negative least squares is at an acute angle to no column (the Karush–Kuhn–Tucker conditions).
     """
+    from scipy.optimize import nnls
+
     values = np.array([[float(gradient.get(i, 0)) for gradient in gradients] for i in claimed])
     right = np.array([float(value) for value in claimed.values()])
     size = np.max(np.abs(values), axis=1)
@@ -156,6 +157,8 @@ def _is_mixture(subject: Subject, places: Sequence[int], point: Sequence[float],
             rows.append([truth.values[place] for place in places])
     if not rows:
         return False
+    from scipy.optimize import nnls
+
     beside = np.array(rows)
     size = float(np.max(np.abs(beside))) or 1.0
     weights_add_up = np.full((1, len(rows)), size)

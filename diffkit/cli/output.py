@@ -102,11 +102,13 @@ def gather(found: Iterable[T], total: int, doing: str = "comparing") -> tuple[li
     """Collect what is found one by one, with a progress bar on a terminal; and why that ended early, if it did."""
     gc.enable()  # this is not the one answer after which the process ends
     gathered: list[T] = []
-    INTERRUPTS.wait()
     try:
         for one in _watched(found, total, doing):
             gathered.append(one)
+            INTERRUPTS.wait()
     except KeyboardInterrupt:
+        if not gathered:
+            raise
         return gathered, INTERRUPTED
     except TimeIsUp as up:
         return gathered, up.reason

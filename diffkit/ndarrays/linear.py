@@ -215,7 +215,7 @@ def multi_dot(arrays: Any) -> Any:
     return reduce(np.dot, [exactly(a, *arrays) for a in arrays])
 
 
-@rule(np.linalg.norm, also="linalg.vector_norm")
+@rule(np.linalg.norm, np.linalg.vector_norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """Norms of vectors (p, 1, 2, inf, −inf) and of matrices (fro, 1, inf)."""
     x = numeric(x)

@@ -23,7 +23,7 @@ def product(subscripts: str, a: Any, b: Any) -> Any:
     return contract(a, b, left, right, out)
 
 
-@rule(np.matmul, also="linalg.matmul")
+@rule(np.matmul, np.linalg.matmul)
 @ufunc_rule("matmul")
 def matmul(a: Any, b: Any) -> Any:
     """Matrix product over the last two axes, others broadcast."""
@@ -87,13 +87,13 @@ def vecmat(a: Any, b: Any) -> Any:
     return matmul(numeric(a)[..., None, :], b)[..., 0, :]
 
 
-@rule(np.outer, also="linalg.outer")
+@rule(np.outer, np.linalg.outer)
 def outer(a: Any, b: Any) -> Any:
     """All products of elements of two vectors."""
     return np.ravel(a)[:, None] * np.ravel(b)[None, :]
 
 
-@rule(np.tensordot, also="linalg.tensordot")
+@rule(np.tensordot, np.linalg.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """Sum over pairs of axes."""
     a, b = numbers(a), numbers(b)
@@ -123,19 +123,19 @@ def kron(a: Any, b: Any) -> Any:
     return np.reshape(spread, shape)
 
 
-@rule(getattr(np.linalg, "trace", None))
+@rule(np.linalg.trace)
 def trace_of_last(x: Any, *, offset: int = 0) -> Any:
     """Sum of the diagonal of the last two axes."""
     return trace(x, offset, -2, -1)
 
 
-@rule(getattr(np.linalg, "diagonal", None))
+@rule(np.linalg.diagonal)
 def diagonal_of_last(x: Any, *, offset: int = 0) -> Any:
     """Diagonal of the last two axes."""
     return np.diagonal(x, offset, -2, -1)
 
 
-@rule(getattr(np.linalg, "matrix_norm", None))
+@rule(np.linalg.matrix_norm)
 def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     """Norm of the last two axes."""
     return np.linalg.norm(x, ord, (-2, -1), keepdims)
@@ -147,7 +147,7 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
 
 
-@rule(np.cross, also="linalg.cross")
+@rule(np.cross, np.linalg.cross)
 def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None) -> Any:
     """Vector product in three dimensions."""
     if axis is not None:

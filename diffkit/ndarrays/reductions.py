@@ -93,13 +93,13 @@ def scan(name: str, x: Any, axis: Any) -> Any:
     return np.moveaxis(found, -1, axis)
 
 
-@rule(np.cumsum, also="cumulative_sum")
+@rule(np.cumsum, np.cumulative_sum)
 def cumsum(a: Any, axis: Any = None) -> Any:
     """Partial sums."""
     return scan("add", a, axis)
 
 
-@rule(np.cumprod, also="cumulative_prod")
+@rule(np.cumprod, np.cumulative_prod)
 def cumprod(a: Any, axis: Any = None) -> Any:
     """Partial products."""
     return scan("mul", a, axis)
@@ -203,6 +203,7 @@ def ediff1d(a: Any) -> Any:
     return diff(np.ravel(a))
 
 
+@rule(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """Integral by the trapezoidal rule."""
     y, dx = exactly(numeric(y), x, dx), exactly(dx, y)
@@ -211,11 +212,6 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
         x = exactly(numeric(x), y)
         dx = np.diff(x) if np.ndim(x) == 1 else np.diff(np.moveaxis(x, axis, -1))
     return np.sum(dx * (y[..., 1:] + y[..., :-1]) / 2.0, axis=-1)
-
-
-for _name in ("trapezoid", "trapz"):  # its name in NumPy 2 and in NumPy 1
-    if hasattr(np, _name):
-        rule(getattr(np, _name))(trapezoid)
 
 
 @rule(np.any)

@@ -7,8 +7,6 @@ from functools import cache
 from inspect import signature
 from typing import Any
 
-import numpy as np
-
 from diffkit.errors import TracingError
 from diffkit.ndarrays.source import user_line
 
@@ -19,13 +17,11 @@ UFUNCS: dict[tuple[str, str], Callable[..., Any]] = {}
 """rules of ufuncs that are not elementwise, and of ufunc methods, by name and method"""
 
 
-def rule(*functions: Any, also: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Mark a function as the rule of NumPy functions, and of one that NumPy 2 has ``also``."""
-    home, _, name = also.rpartition(".")
-    newer = getattr(np.linalg if home else np, name, None) if also else None
+def rule(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Mark a function as the rule of NumPy functions."""
 
     def register(follow: Callable[..., Any]) -> Callable[..., Any]:
-        FUNCTIONS.update(dict.fromkeys([*functions, *([newer] if newer else [])], follow))
+        FUNCTIONS.update(dict.fromkeys(functions, follow))
         return follow
 
     return register

@@ -69,8 +69,7 @@ FIRST = (
 """functions whose first argument holds all the data"""
 
 for _name in FIRST:
-    if hasattr(np, _name):
-        FUNCTIONS[getattr(np, _name)] = partial(move, getattr(np, _name))
+    FUNCTIONS[getattr(np, _name)] = partial(move, getattr(np, _name))
 FUNCTIONS[np.lib.stride_tricks.sliding_window_view] = partial(move, np.lib.stride_tricks.sliding_window_view)
 
 
