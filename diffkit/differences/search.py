@@ -78,14 +78,14 @@ class Finding(NamedTuple):
 class Radii:
     """The fits made so far and what they leave over."""
 
-    def __init__(self, stencil: Stencil, effort: Effort):
+    def __init__(self, stencil: Stencil, effort: Effort, limit: float = math.inf):
         self.samples = Samples(stencil, effort.pairs)
         self.order = stencil.order
         sizes = [
             min(max(1.0, stencil.scale(v)), 1e70) ** m for v, m in zip(stencil.variables, stencil.orders, strict=True)
         ]
         self.length = math.prod(sizes)
-        self.effort = effort
+        self.effort, self.limit = effort, limit
         self.fits: list[Fit] = []
         self.texture: Texture | None = None
 
@@ -215,6 +215,7 @@ class Radii:
         farthest = max(ROOM, fit.radius, self.absolute) if best is not None and self.sharp(best) else math.inf
         if not any(fit.series.values()):
             farthest = max(ROOM, fit.radius)
+        farthest = max(fit.radius, min(farthest, self.limit))
         factor, gain = promise(fit, self.order, self.excess(fit), farthest / fit.radius)
         radius = fit.radius * factor
         if not self.samples.agrees(fit, self.excess(fit)):
@@ -254,9 +255,9 @@ def _apart(a: Fit, b: Fit) -> bool:
     return abs(a.value - b.value) > APART * (a.bar + b.bar)
 
 
-def search(stencil: Stencil, effort: Effort = THOROUGH) -> Search[Finding]:
-    """Fit at one radius after another until a new one promises nothing."""
-    radii = Radii(stencil, effort)
+def search(stencil: Stencil, effort: Effort = THOROUGH, limit: float = math.inf) -> Search[Finding]:
+    """Fit at one radius after another, up to a limit, until a new one promises nothing."""
+    radii = Radii(stencil, effort, limit)
     samples = radii.samples
     radius: float | None = effort.radius
     lowest = min(LOWEST * stencil.unit, math.sqrt(stencil.unit))
