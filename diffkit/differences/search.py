@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from diffkit.differences.chebyshev import nodes
-from diffkit.differences.fits import LEAP, QUIET, Fit, Samples, least_bar, promise
+from diffkit.differences.fits import FACTORS, LEAP, QUIET, Fit, Samples, least_bar, promise
 from diffkit.differences.sampling import Search
 from diffkit.differences.stencils import Stencil
 from diffkit.differences.texture import STAIRS, Texture, calmer, close_look, explain, plateau
@@ -218,6 +218,8 @@ class Radii:
         farthest = max(fit.radius, min(farthest, self.limit))
         factor, gain = promise(fit, self.order, self.excess(fit), farthest / fit.radius)
         radius = fit.radius * factor
+        if abs(fit.value) <= fit.bar and self.absolute > FACTORS[-1]:  # x is as good as zero
+            radius = max(radius, min(farthest, self.absolute))
         if not self.samples.agrees(fit, self.excess(fit)):
             radius = min(radius, fit.radius / 8, math.sqrt(self.calm * fit.radius) or math.inf)
         stale = any(1 / SAME < radius / other.radius < SAME for other in self.fits)
