@@ -22,10 +22,10 @@ from diffkit.iterated import ONLY_A_BOUND, UNJOINED, Broken, iterated
 from diffkit.neighbourhood import EVERY, Around, Neighbourhood, Side, Spot, Undefined
 from diffkit.primitives import Place, table
 from diffkit.program import Program
-from diffkit.proof import enclose, too_large
+from diffkit.proof import Prover, enclose, too_large
 from diffkit.results import Odd
 from diffkit.syntax import excerpt
-from diffkit.tasks import Index
+from diffkit.tasks import Index, derivative_task
 from diffkit.transforms import bits_of, depends, joint
 
 MUL = table["mul"]
@@ -83,6 +83,9 @@ class Classifier:
             raise Undecided(f"f is special at the point, and mixed derivatives by more than {MOST_MIXED} variables "
                             "are not looked at there")  # fmt: skip
         part = joint(self.program, lines[0].output, variables)
+        special = next((line for line in lines if line.special), lines[0])
+        if (proven := self._proven(part, variables, factor)) is not None:
+            return special.remark()._replace(value=proven[0], error=proven[1])
         around = Around(part, self.point)
         inside = Spot(part, here.values[: len(part.inputs)], here.constants, here.movers, around)
         found, undecided = [], None
@@ -97,7 +100,17 @@ class Classifier:
             raise undecided
         if not all(here.constants.equal(found[0], other) for other in found[1:]):
             return BROKEN._replace(message="the mixed derivative depends on the order of differentiation")
-        return next((line for line in lines if line.special), lines[0]).answer(found[0], factor)
+        return special.answer(found[0], factor)
+
+    def _proven(self, part: Program, variables: Sequence[int], factor: Fraction) -> tuple[float, float] | None:
+        """The mixed derivative and its error where the part of f that is in it is ordinary; None if not proven."""
+        task = derivative_task(part, tuple(part.inputs[v] for v in variables))
+        regular = Prover(task).at(self.point)
+        if not (regular.holding[0] and regular.confirmed[0] and factor == 1):
+            return None
+        (found,) = regular.enclosures
+        value = found.value
+        return (value, found.error) if value and math.isfinite(value) else None  # of 0 and overflow more is to be told
 
     @staticmethod
     def _broken(lines: Sequence[Point], factor: Fraction, broken: Broken) -> Odd:
@@ -248,19 +261,20 @@ class Point(Neighbourhood):
     def answer(self, answer: int, factor: Fraction) -> Odd:
         """The derivative that exists, and what is to be said of it."""
         self.factor = factor
-        special, message = self.special, ""
-        if len(self.program.inputs) > 1 and (special or self.still & self.needed()):
-            message = self._say_event("is special where") + "; the partials exist, but f may not be differentiable"
         value = self._answer(answer)
         if math.isinf(value):
             return too_large(self.program, self.output)
-        error = max(math.ulp(value) / 2, math.ulp(0.0))  # only the rounding is known
+        found = self.remark()._replace(value=value, error=max(math.ulp(value) / 2, math.ulp(0.0)))  # rounded, no more
         if value == 0.0 and self.constants.sign(answer) == 0:
-            error = 0.0
-        elif value == 0.0:
-            message = ROUNDS + (f"; {message}" if message else "")
-        found = Odd("ok", message, value=value, error=error)
-        return found._replace(cause="branch", where=self._fault) if special else found
+            return found._replace(error=0.0)
+        return found._replace(message="; ".join(filter(None, (ROUNDS, found.message)))) if value == 0.0 else found
+
+    def remark(self) -> Odd:
+        """What is to be said of a derivative that exists."""
+        special, message = self.special, ""
+        if len(self.program.inputs) > 1 and (special or self.still & self.needed()):
+            message = self._say_event("is special where") + "; the partials exist, but f may not be differentiable"
+        return Odd("ok", message, cause="branch", where=self._fault) if special else Odd("ok", message)
 
     def _clarke(self, order: int, left: float, right: float, vertical: bool) -> str:
         """What a subgradient may be, and what frameworks take at the commonest kinks."""

@@ -11,16 +11,17 @@ import math
 from collections.abc import Callable, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Inexact
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
-from flint import arb, arb_series
+from flint import arb, arb_series, fmpq_series
 
 from diffkit.algebras.balls import BALLS, SERIES, ball_function, precision, rational, series_function
 from diffkit.algebras.floats import FLOATS
 from diffkit.confirmation import ZERO, Check, Direction, Links, confirmations, parts
 from diffkit.deadline import TimeIsUp, check_time
 from diffkit.emit import LARGEST, Emitted, maker
+from diffkit.exact_witness import HIGHEST, RATIONAL_SERIES, RATIONALS, exact, exact_function, height, holds
 from diffkit.program import Program, run, run_slots
 from diffkit.results import Odd
 from diffkit.syntax import excerpt
@@ -250,13 +251,46 @@ class Prover:
                         series[direction] = self._series(
                             bits, [arb_series([x, v]) for x, v in zip(point, self._speeds(direction), strict=True)]
                         )
-                agreed = check.agrees(series, balls)
+                agreed = self._agree(check, series, balls, point)
                 if not agreed and len(check.right) > 1:  # components of very different size, or one of them wrong
                     again += parts(check, self.task.indices, balls)
                 else:
                     answers.update((c, agreed) for _, c in check.right)
             checks = again
         return answers
+
+    def _agree(
+        self, check: Check, series: dict[Direction, list[Any]], balls: Sequence[Any], point: Sequence[float]
+    ) -> bool | None:
+        """Whether an identity holds in balls, or in rational numbers where balls cannot tell a derivative from 0."""
+        agreed = check.agrees(series, balls)
+        if agreed is None and any(balls[c].is_zero() for _, c in check.right):
+            return self._exactly(check, point) or None
+        return agreed
+
+    def _exactly(self, check: Check, point: Sequence[float]) -> bool:
+        """Whether an identity holds in rational arithmetic, by the rules of flint's series, where that can be asked."""
+        if self._rationals is None:
+            return False
+        values, line = self._rationals
+        numbers = [exact(x) for x in point]
+        try:
+            found = values(0, numbers)
+            series = {
+                direction: line(0, [fmpq_series([x, v]) for x, v in zip(numbers, self._speeds(direction), strict=True)])
+                for _, direction in check.left
+            }
+        except ZeroDivisionError:
+            return False
+        return holds(check, series, found)
+
+    @cached_property
+    def _rationals(self) -> tuple[Runner, Runner] | None:
+        """The derivative in rational numbers and the primal in series of them; None where they are no such program."""
+        if max(height(self.task.program), height(self.derivative)) > HIGHEST:
+            return None
+        return (Runner(self.derivative, RATIONALS, exact_function, "*"),
+                Runner(self.task.program, RATIONAL_SERIES, exact_function, "*"))  # fmt: skip
 
     def _speeds(self, direction: Direction) -> list[int]:
         """How fast each input moves along a direction."""
@@ -287,7 +321,7 @@ class Prover:
                 "precision": precision, "arb": arb, "arb_series": arb_series, "zero": ZERO, "direction": direction,
                 "balls": self._balls.compiled(bits), "series": self._series.compiled(bits),
                 "enclose": enclose, "Regular": Regular, "all_": (True,) * count,
-                **{f"agrees{k}": check.agrees for k, check in enumerate(self._checks)},
+                **{f"agree{k}": partial(self._agree, check) for k, check in enumerate(self._checks)},
             }  # fmt: skip
         body = [
             f"with precision({bits}, {length}):",
@@ -296,7 +330,10 @@ class Prover:
             *(f"  e{ball} = enclose({ball})" for ball in dict.fromkeys(components)),
             f"  if None in [{', '.join(f'e{ball}.value' for ball in dict.fromkeys(components))}]: return None",
             f"  found, along = [{', '.join(components)}], {{direction: series({', '.join(line)})}}",
-            *(f"  if not agrees{k}(along, found): return None" for k in range(len(self._checks))),
+            *(
+                f"  if not agree{k}(along, found, ({' '.join(f'{x},' for x in inputs)})): return None"
+                for k in range(len(self._checks))
+            ),
             f"  return Regular(({' '.join(f'e{ball},' for ball in components)}), all_, all_, {bits})",
         ]
         return maker(inputs, body, constants)(**constants)

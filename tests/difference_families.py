@@ -13,6 +13,7 @@ from diffkit.program import run
 from diffkit.transforms import differentiate
 
 DIGITS = multiprecision(50)
+SINGLE = 2.0**-24
 UNARY = (
     "sin({})",
     "cos({})",
@@ -103,6 +104,8 @@ class Case(NamedTuple):
     expression: str
     point: dict[str, float]
     index: tuple[int, ...]
+    unit: float = 2.0**-53
+    """of the rounding of its values"""
 
     @property
     def truth(self):
@@ -111,8 +114,11 @@ class Case(NamedTuple):
 
     @property
     def black_box(self):
-        """Its function over lists of points."""
-        return function(self.expression, tuple(self.point))
+        """Its function over lists of points, rounded to float32 where that is its unit."""
+        clean = function(self.expression, tuple(self.point))
+        if self.unit == SINGLE:
+            return lambda points: [struct.unpack("f", struct.pack("f", value))[0] for value in clean(points)]
+        return clean
 
 
 def cases(count, seed=6):
@@ -167,7 +173,7 @@ def _joined(rng, variables):
 def _scaled(rng, variables):
     """Arguments and values of any size."""
     index = _index(rng, variables)
-    s, t = rng.uniform(-60, 60), rng.uniform(-60, 60)
+    s, t = rng.uniform(-1, 1) * min(110, 240 / len(index)), rng.uniform(-40, 40)
     g = smooth(rng, rng.randint(1, 3), tuple(f"{{{v}}}" for v in variables))
     g = g.format(**{v: f"({10.0**s:.3e}*{v})" for v in variables})
     return Case("scaled", f"{10.0**t:.3e}*({g})", {v: place(rng) / 10.0**s for v in variables}, index)
@@ -185,4 +191,28 @@ def _shifted(rng, variables):
     return Case("far", g, {v: a + place(rng) for v, a in far.items()}, index)
 
 
-FAMILIES = (_smooth, _rippled, _joined, _scaled, _shifted)
+def _modelled(rng, variables):
+    """A loss or an activation whose second derivative jumps, where it does or beside it."""
+    line, factors = _line(rng, variables)
+    point = {v: rng.randint(-300, 300) / 128 for v in variables}
+    d = rng.randint(1, 200) / 64
+    here = sum(factors[v] * x for v, x in point.items())
+    u = f"({line} - ({here - rng.choice((-1, 1)) * d!r}))"
+    if rng.random() < 0.3:
+        u = f"({u} + {10.0 ** rng.uniform(-9, -1):.3e})"
+    loss = rng.choice((
+        f"where(abs({u}) <= {d!r}, {u}^2/2, {d!r}*(abs({u}) - {d / 2!r}))",
+        f"where({u} > {d!r}, {u}, exp({u} - {d!r}) - {1 - d!r})",
+        f"where({u} > {d!r}, {u}*{2 * d!r} - {d * d!r}, {u}^2)",
+        f"relu({d!r} - {u})^2",
+    ))  # fmt: skip
+    g = f"{smooth(rng, 2, variables)} + {10.0 ** rng.uniform(-3, 1):.3e}*{loss}"
+    return Case("modelled", g, point, _index(rng, variables, 1))
+
+
+def _single(rng, variables):
+    """Values in float32."""
+    return _smooth(rng, variables)._replace(family="float32", index=_index(rng, variables, 2), unit=SINGLE)
+
+
+FAMILIES = (_smooth, _rippled, _joined, _scaled, _shifted, _modelled, _single)

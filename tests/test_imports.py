@@ -24,6 +24,7 @@ LAYERS = [
     {"ndarrays"},
     {"sympy_bridge", "domain", "emit"},
     {"confirmation", "ties"},
+    {"exact_witness"},
     {"proof", "neighbourhood"},
     {"iterated"},
     {"classification"},
@@ -52,7 +53,7 @@ ONLY_IN = {
     "rich": {"reports", "cli"},
     "matplotlib": {"plots", "pictures"},
     "sympy": {"sympy_bridge"},
-    "flint": {"algebras", "checking", "learn", "confirmation", "proof", "referee", "blame", "ties"},
+    "flint": {"algebras", "checking", "learn", "confirmation", "exact_witness", "proof", "referee", "blame", "ties"},
     "scipy": {"primitives", "learn", "checking"},
     "mpmath": {"algebras"},
 }

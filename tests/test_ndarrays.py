@@ -2,12 +2,12 @@
 
 import copy
 import math
-import time
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from array_functions import DUAL_ONLY, EXAMPLES, TRACEABLE, UNTRACED
+from conftest import quickest
 from ndarray_cases import CONFUSION, ONCE, D, by_name, close, differences, flat, plain, scribbler
 
 from diffkit.algebras.floats import FLOATS
@@ -184,13 +184,10 @@ def test_a_wrong_shape_is_refused():
         trace_function(np.sum, ["a"], [(2,)])
 
 
-def test_one_direction_of_a_long_vector_takes_milliseconds():
+def test_one_direction_of_a_long_vector_is_not_unrolled():
     x = np.linspace(-1.0, 1.0, 10_000)
     f = EXAMPLES["rosenbrock"][0]
-    started = time.perf_counter()
-    for _ in range(5):
-        pushforward(f, [x], [x[None] + 2.0])
-    assert time.perf_counter() - started < 0.25
+    assert quickest(lambda: pushforward(f, [x], [x[None] + 2.0])) < 500 * quickest(lambda: f(x))
 
 
 def test_the_fourth_argument_of_a_hit_prints_as_a_line():

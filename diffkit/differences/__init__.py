@@ -11,13 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from diffkit.differences.sampling import UNIT, Function, Point, Sampler, Search
-from diffkit.differences.search import COARSE, ECONOMY, THOROUGH, Effort, Finding, search
+from diffkit.differences.search import COARSE, ECONOMY, FINE, THOROUGH, Effort, Finding, search
 from diffkit.differences.sides import look
 from diffkit.differences.stencils import HIGHEST_ORDER, Stencil
 from diffkit.differences.verdict import UNSETTLED, judge
 from diffkit.results import Odd
-
-FINE = 1e-4  # of the scale: pieces of f narrower than this are made by rounding, or by a tolerance
 
 
 class Difference(NamedTuple):
@@ -126,6 +124,8 @@ def _whole(finding: Finding) -> Difference:
     """What the fits say; NaN if none counts. Where pieces of f are wide, the slope inside one is as good as any."""
     best, texture = finding.best, finding.texture
     if best is None or not finding.smooth:
+        return Difference(math.nan, math.nan)
+    if texture.pieces and best.radius < texture.width and not finding.visible:
         return Difference(math.nan, math.nan)
     if texture.inside is None or not texture.pieces or texture.width <= FINE:
         return Difference(best.value, best.bar, reach=best.radius)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from diffkit.differences.chebyshev import nodes
@@ -25,6 +26,8 @@ FULL = 2.0**-47  # relative bar that no other fit makes much smaller
 SHARPER = 8.0  # times less wide a bar: worth finding out whether it holds
 APART = 2.0  # bars by which fits disagree
 BESIDE = 64.0  # times the radius of the best fit: what wider ones than this look like says nothing of it
+FINE = 1e-4  # of the scale: pieces of f narrower than this are made by rounding, or by a tolerance
+FAINT = 1e-6  # of the size of f: a kink beside the point leaves more over, and steps of a tolerance do not
 DRIFT = 2.0  # how much faster than in proportion to the radius a value may change
 FLAT = 0.93  # of the scale: how far f is looked at where it is constant
 
@@ -176,14 +179,19 @@ class Radii:
         return len(closest) > 1 and near and all(fit.kinked for fit in closest)
 
     def _unexplained(self) -> Fit | None:
-        """The closest fit that leaves something over, and excludes the best one, promises much more, or is stuck."""
+        """The closest fit that leaves something over, and excludes the best one, promises much more, or is stuck.
+
+        If f is constant out to the best one, any is. Fits that show nothing of f count where the best one is so close
+        that it may be inside a piece which rounding makes.
+        """
         best, open_ = self.best, self.open
         if best is None or not self.settled(best):
             return next(iter(open_), None)
         if self.texture and self.texture.noise:
             return None
-        open_ = [fit for fit in open_ if self._counts(fit)]
-        doubts = [fit for fit in open_ if _apart(fit, best) or fit.bar * SHARPER < best.bar]
+        if best.radius > FINE:
+            open_ = [fit for fit in open_ if self._counts(fit)]
+        doubts = [fit for fit in open_ if best.distinct == 1 or _apart(fit, best) or fit.bar * SHARPER < best.bar]
         return next(iter(doubts or open_[: _stuck(open_)]), None)
 
     def drift(self, best: Fit) -> float:
@@ -195,7 +203,7 @@ class Radii:
 
     def _counts(self, fit: Fit) -> bool:
         """Whether a fit that leaves something over shows f all the same."""
-        return fit.estimate.level <= ROUGH and self.samples.agrees(fit, 0.0)
+        return fit.estimate.level <= FAINT or (fit.estimate.level <= ROUGH and self.samples.agrees(fit, 0.0))
 
     def next_radius(self, fit: Fit) -> float | None:
         """Where to fit next; None if that promises too little."""
@@ -236,10 +244,10 @@ class Radii:
         return self.effort.radius / min(stencil.scale(v) for v in stencil.variables)
 
 
-def _stuck(fits: Sequence[Fit]) -> bool:
-    """Whether the two closest fits leave the same over, as noise, steps and ripples do, but no smooth piece of f."""
-    sizes = [fit.estimate.level * fit.unit for fit in fits[:2]]
-    return len(sizes) == 2 and 2 * sizes[0] > sizes[1]
+def _stuck(fits: Sequence[Fit]) -> int:
+    """How many fits there are up to two that leave the same over, as noise, steps and ripples do, but no smooth f."""
+    sizes = [fit.estimate.level * fit.unit for fit in fits]
+    return next((k + 2 for k, (near, far) in enumerate(pairwise(sizes)) if 2 * near > far), 0)
 
 
 def _apart(a: Fit, b: Fit) -> bool:

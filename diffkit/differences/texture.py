@@ -190,7 +190,7 @@ def plateau(samples: Samples, best: Fit | None) -> Search[float]:
     near = samples.flat()
     if not near or math.isinf(near):
         return near
-    if best is not None and best.radius > near:
+    if best is not None and best.radius > near and best.distinct > 1:
         unit = samples.stencil.unit * magnitude(samples.seen[near])[0]
         if all(abs(_inside(best, parity, near)) <= QUIET * unit for parity in samples.stencil.parities):
             return 0.0

@@ -11,6 +11,7 @@ from diffkit.results import Odd
 
 CLEAR = 2.0  # a gap beyond this many bars is one
 SLIGHT, LARGE = 1e-6, 0.1  # of a derivative: gaps that pieces may leave which meet beside the point, and may not
+# (of one that drowns: of the part SLIGHT of what would change f by as much as its size)
 SPREAD = (0, 3, 4)  # places of the radii, from one to the next of which f is compared
 GROWTH = 0.07  # a slope that grows faster than this power of 1/h has no limit in sight
 LIKE, ALIKE = 0.05, 0.25  # by how much that power may change towards the nearest sample, and from far away
@@ -83,7 +84,8 @@ def _gap(quiet: list[Pair], sides: Sides, m: int, order: int) -> Odd | None:
     left, right = pair = min(quiet, key=lambda pair: _bar(pair, m))
     (a, _), (b, _) = left.derivatives[m], right.derivatives[m]
     gap, bars = _apart(pair, sides, m)
-    if gap <= CLEAR * bars or (m and not _lasts(gap / max(abs(a), abs(b)), quiet[-1], sides, m)):
+    least = SLIGHT * left.size * (sides.nearest[0].distance / abs(sides.nearest[0].step)) ** m
+    if gap <= CLEAR * bars or (m and not _lasts(gap / max(abs(a), abs(b), least), quiet[-1], sides, m)):
         return None
     for near, slope in zip(sides.nearest, (a, b), strict=True):
         expected = slope if m == 0 else slope * near.step
