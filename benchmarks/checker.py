@@ -2,7 +2,7 @@
 
     pip install '.[peers]' && python benchmarks/checker.py
 
-Every claim is a gradient as somebody would write it with NumPy; tests/planted.py says which mistakes are put into it.
+Every claim is a gradient as somebody would write it with NumPy; tests/mistakes.py says which mistakes are put into it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import numpy as np  # noqa: E402
+import unconstrained  # noqa: E402
 from conftest import corpus  # noqa: E402
 from mistakes import KINDS, STRUCTURAL, Case  # noqa: E402
 
@@ -45,15 +46,25 @@ class Outcome(NamedTuple):
     kind: str
     verdict: str
     seconds: float
+    missed: bool = False
+    """whether it is called correct, and of ours: to more digits than agree"""
+    clear: bool = True
+    """of ours: whether it is off by three bars or more"""
 
 
 # Checkers ---------------------------------------------------------------------------------------------------------
 
 
-def ours(case: Case, claim: Any, setting: str) -> str:
+def ours(case: Case, tool: str, kind: str, claim: Any, setting: str) -> Outcome:
     """dk.check with its defaults."""
     f = {"text": case.text, "code": case.code, "black box": case.black}[setting]
-    return dk.check(f, claim, case.point, variables=case.variables if setting == "text" else None).verdict
+    start = time.perf_counter()
+    try:
+        check = dk.check(f, claim, case.point, variables=case.variables if setting == "text" else None)
+    except dk.DiffkitError:
+        return Outcome(tool, kind, INCONCLUSIVE, time.perf_counter() - start)
+    seconds, black = time.perf_counter() - start, setting == "black box"
+    return Outcome(tool, kind, check.verdict, seconds, case.overstated(check, claim, black), case.clear(check, claim))
 
 
 def numbers(case: Case, claim: Any) -> tuple[Any, Any, Any]:
@@ -140,6 +151,10 @@ PEERS: dict[str, tuple[str, Callable[[Case, Any], str]]] = {
     "torch gradcheck": ("torch", torch_gradcheck),
 }
 SETTINGS = ("text", "code", "black box")
+COLLECTION = "diffkit, collection"
+TINY = ("relative 1e-6", "relative 1e-9")
+CLEAN = ("factor 2", "sign of one", "relative 1e-3", *TINY)
+"""mistakes in the collection: those of one known size"""
 
 
 def installed(module: str) -> bool:
@@ -159,10 +174,19 @@ def judged(row: dict[str, Any], peers: Sequence[str]) -> list[Outcome]:
     found = []
     for setting in SETTINGS:
         for kind, code in case.claims(black=setting == "black box"):
-            found.append(timed(f"diffkit, {setting}", kind, partial(ours, case, code, setting)))
+            found.append(ours(case, f"diffkit, {setting}", kind, code, setting))
     for kind, code in case.claims(black=True):
         found += [timed(name, kind, partial(PEERS[name][1], case, code)) for name in peers]
     return found
+
+
+def judged_of_collection(row: dict[str, Any]) -> list[Outcome]:
+    """What diffkit says of a black box of the collection; the mistake is in any entry that is not zero."""
+    warnings.simplefilter("ignore")
+    np.seterr(all="ignore")
+    case = Case(row)
+    case.posed = [True] * len(case.truth)
+    return [ours(case, COLLECTION, kind, code, "black box") for kind, code in case.claims(True, CLEAN)]
 
 
 def timed(tool: str, kind: str, check: Callable[[], str]) -> Outcome:
@@ -172,7 +196,7 @@ def timed(tool: str, kind: str, check: Callable[[], str]) -> Outcome:
         verdict = check()
     except Exception:
         verdict = INCONCLUSIVE
-    return Outcome(tool, kind, verdict, time.perf_counter() - start)
+    return Outcome(tool, kind, verdict, time.perf_counter() - start, bool(kind) and verdict == CORRECT)
 
 
 # The page ---------------------------------------------------------------------------------------------------------
@@ -184,31 +208,46 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def share(outcomes: Sequence[Outcome], kinds: Sequence[str], verdict: str) -> str:
-    """How often claims of these kinds get a verdict."""
-    mine = [o.verdict == verdict for o in outcomes if o.kind in kinds]
+    """How often claims of these kinds get a verdict; in the collection, tiny mistakes only where they are clear."""
+    mine = [o.verdict == verdict for o in outcomes
+            if o.kind in kinds and (o.clear or o.tool != COLLECTION or o.kind not in TINY)]  # fmt: skip
     return f"{100 * sum(mine) / len(mine):.1f} %" if mine else "–"
 
 
 def summary(tool: str, mine: Sequence[Outcome]) -> list[str]:
     """One line of the first table."""
-    bugs = [kind for kind in KINDS if any(o.kind == kind for o in mine)]
     return [
         tool, share(mine, [""], WRONG), share(mine, [""], INCONCLUSIVE), share(mine, STRUCTURAL, WRONG),
         *(share(mine, [f"relative {size}"], WRONG) for size in ("1e-3", "1e-6", "1e-9")),
-        str(sum(o.verdict == CORRECT for o in mine if o.kind in bugs)),
+        str(sum(o.missed for o in mine)),
         f"{1000 * statistics.median(o.seconds for o in mine):.3g} ms",
     ]  # fmt: skip
 
 
 def by_kind(outcomes: dict[str, list[Outcome]]) -> Iterator[list[str]]:
-    """Lines of the second table: found / missed / inconclusive."""
+    """Lines of the second table: found / called correct / inconclusive."""
     for kind in KINDS:
         counts = [Counter(o.verdict for o in mine if o.kind == kind) for mine in outcomes.values()]
         if any(counts):
             yield [kind, *(f"{c[WRONG]} / {c[CORRECT]} / {c[INCONCLUSIVE]}" for c in counts)]
 
 
-def page(outcomes: dict[str, list[Outcome]], cases: int, missing: Sequence[str]) -> str:
+def in_collection(mine: Sequence[Outcome]) -> str:
+    """What comes of small mistakes in the collection, in words."""
+    said = []
+    for kind in TINY:
+        planted = [o for o in mine if o.kind == kind]
+        clear = [o.verdict == WRONG for o in planted if o.clear]
+        rest = [o for o in planted if not o.clear]
+        verdicts = Counter(o.verdict for o in rest)
+        said.append(f"Of {len(planted)} errors of {kind}, {len(clear)} are three bars of the reference or more, and "
+                    f"{sum(clear)} of these are found; of the others {verdicts[WRONG]} are found, "
+                    f"{verdicts[INCONCLUSIVE]} undecided, and {verdicts[CORRECT]} called correct, "
+                    f"{sum(o.missed for o in rest)} of them to more digits than agree.")  # fmt: skip
+    return "\n".join(said)
+
+
+def page(outcomes: dict[str, list[Outcome]], cases: Sequence[int], missing: Sequence[str]) -> str:
     """Everything between the markers."""
     used = dict.fromkeys(module for name, (module, _) in PEERS.items() if name not in missing)
     versions = ", ".join(f"{module} {importlib.metadata.version(module)}" for module in used)
@@ -217,36 +256,46 @@ def page(outcomes: dict[str, list[Outcome]], cases: int, missing: Sequence[str])
     header = ["", "false alarms", "undecided if right", "mistakes found", "1e-3 found", "1e-6 found", "1e-9 found",
               "missed", "median time"]  # fmt: skip
     meaning = [
+        "- **diffkit, collection**: unconstrained problems that others chose (tests/unconstrained.py), as black boxes; "
+        "a mistake is in any entry that is not zero, and 1e-6 and 1e-9 count where they are three bars large.",
         "- **false alarms**: right claims that are called wrong.",
         "- **undecided if right**: right claims about which nothing is said; of the peers' answers, NaN counts so.",
         "- **mistakes found**: claims with a mistake in the code (every kind below but the last four) called wrong.",
         "- **1e-3, 1e-6, 1e-9 found**: claims with one entry off by that relative error called wrong; no merit unless "
         "false alarms are rarer.",
-        "- **missed**: bugged claims of any kind that are called correct, the worst a checker can do.",
+        "- **missed**: bugged claims that are called correct, the worst a checker can do; of ours, those called "
+        "correct to more digits than agree.",
         "- **median time**: of one check; the machine is shared, so times tell orders of magnitude only.",
     ]
     return "\n\n".join([
-        f"{cases} points; {python}; {versions}.{left_out}",
+        f"{cases[0]} points, and {cases[1]} of the collection; {python}; {versions}.{left_out}",
         table(header, [summary(tool, mine) for tool, mine in outcomes.items()]),
         "\n".join(meaning),
         "## By kind of mistake",
-        "Found / missed / undecided.",
+        "Found / called correct / undecided.",
         table(["", *outcomes], list(by_kind(outcomes))),
+        in_collection(outcomes[COLLECTION]),
     ])  # fmt: skip
+
+
+def together(parts: Iterable[list[Outcome]]) -> list[Outcome]:
+    return [outcome for part in parts for outcome in part]
 
 
 def main() -> None:
     """Judge every claim with every checker that is installed, and write the page."""
     missing = [name for name, (module, _) in PEERS.items() if not installed(module)]
     peers = [name for name in PEERS if name not in missing]
-    rows = corpus()
+    rows, collection = corpus(), list(unconstrained.rows())
     with ProcessPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
-        found = [o for each in pool.map(partial(judged, peers=peers), rows, chunksize=4) for o in each]
-    tools = [*(f"diffkit, {setting}" for setting in SETTINGS), *peers]
+        found = together(pool.map(partial(judged, peers=peers), rows, chunksize=4))
+        found += together(pool.map(judged_of_collection, collection, chunksize=4))
+    tools = [*(f"diffkit, {setting}" for setting in SETTINGS), COLLECTION, *peers]
     outcomes = {tool: [o for o in found if o.tool == tool] for tool in tools}
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(START)
     after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{START}\n\n{page(outcomes, len(rows), missing)}\n\n{END}{after}", encoding="utf-8")
+    made = page(outcomes, (len(rows), len(collection)), missing)
+    PAGE.write_text(f"{before}{START}\n\n{made}\n\n{END}{after}", encoding="utf-8")
     print(f"wrote {PAGE.relative_to(ROOT)}")
 
 

@@ -59,7 +59,7 @@ def cli_page() -> str:
         usage = " ".join(["diffkit", name, *command.collect_usage_pieces(inside)])
         lines += ["```text", usage, "```", "", *_prose(command.help or ""), "", "| option | meaning |", "| --- | --- |"]
         for parameter in command.params:
-            if isinstance(parameter, click.Option):
+            if isinstance(parameter, click.Option) and not parameter.hidden:
                 names = " / ".join((*parameter.opts, *parameter.secondary_opts))
                 value = f" {parameter.metavar}" if parameter.metavar else ""
                 meaning = (parameter.help or "").replace("|", "\\|")

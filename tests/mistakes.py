@@ -3,7 +3,7 @@
 import math
 import random
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -72,12 +72,12 @@ class Case:
         program = dk.parse(self.text, self.variables).program
         return derivative_program(program, [(0, (i,)) for i in range(len(self.variables))])
 
-    def claims(self, black: bool) -> Iterator[Claimed]:
+    def claims(self, black: bool, kinds: Sequence[str] = KINDS) -> Iterator[Claimed]:
         """The right claim first, then every mistake that changes the gradient at the point where it can be seen."""
         right = self._written({}, black)
         yield Claimed("", right)
         values = self._at(right)
-        for kind in KINDS:
+        for kind in kinds:
             rng = random.Random(zlib.crc32(f"{self.label} {kind}".encode()))
             for code in self._mistakes(kind, values, rng, black):
                 if self._shows(values, self._at(code), CLEAR if kind in EDITS else FAINT, black):
@@ -90,6 +90,12 @@ class Case:
         return check.verdict == "correct" and any(
             check.digits <= 15 and abs(v - t) > exact(f"1e-{check.digits}") * abs(t) for v, t in seen if t
         )
+
+    def clear(self, check: Any, code: Any) -> bool:
+        """Whether a claim is off by three bars of the reference or more somewhere."""
+        bars = np.ravel(check.reference.error)
+        off = [abs(exact(v) - t) for v, t in zip(self._at(code), self.truth, strict=True)]
+        return any(d >= 3 * exact(float(bar)) for d, bar in zip(off, bars, strict=True) if math.isfinite(bar))
 
     def _at(self, code: Any) -> list[float]:
         """The entries of a claim at the point, NaN where it has none."""

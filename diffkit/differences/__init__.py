@@ -29,7 +29,7 @@ class Difference(NamedTuple):
     reason: str = ""
     """why the bar is wide, or what keeps the value from being that of f close to the point"""
     plateau: float = 0.0
-    """distance to which f keeps its value around the point: 0 if it changes at the nearest tried, inf if at none"""
+    """distance to which f keeps its value around the point and then jumps: 0 if to none, inf if to all tried"""
     settled: bool = False
     """whether what the fit leaves is explained by the rounding of f"""
 
@@ -142,7 +142,7 @@ def _told(seen: Difference, stencil: Stencil, finding: Finding) -> Difference:
     if math.isnan(seen.value) or (texture.noise and not useful):
         odd = Odd("uncertain", reason or UNSETTLED, value=seen.value, error=seen.bar)
         return Difference(math.nan, math.nan, odd, 0.0, reason, flat)
-    return seen._replace(reason=reason if texture.noise else "", plateau=flat, settled=not texture.noise)
+    return seen._replace(reason=reason if texture.noise or flat else "", plateau=flat, settled=not texture.noise)
 
 
 def _without(odd: Odd) -> Difference:

@@ -277,7 +277,9 @@ def search(stencil: Stencil, effort: Effort = THOROUGH) -> Search[Finding]:
     if best is not None:
         best = best._replace(truncation=best.truncation + radii.drift(best))
     texture = radii.texture or Texture()
-    flat = yield from plateau(samples, best)
+    flat, constant = yield from plateau(samples, best)
+    if constant is not None:
+        return Finding(constant, True, False, samples.center, Texture(), True, radii.least(constant), flat)
     if best is None:
         return Finding(None, False, radii.kinked, samples.center, texture, False, 0.0, flat)
     size = best.unit if best.roughness <= ROUGH else min(best.unit, abs(samples.center))
