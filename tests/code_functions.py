@@ -205,6 +205,21 @@ def cached(g):
     return f
 
 
+def dead(rng):
+    """A piece on which f is constant, and which it leaves bit by bit: the derivative there is zero."""
+    g, share = Smooth(rng), rng.uniform(0.05, 0.9)
+    above, below = g.value + share * abs(g.value), g.value - share * abs(g.value)
+    label, f = rng.choice([
+        ("max", lambda *x: max(float(g(*x)), above)),
+        ("min", lambda *x: min(float(g(*x)), below)),
+        ("clip", lambda *x: float(np.clip(float(g(*x)), above, above + 1))),
+        ("median", lambda *x: float(np.median([below, float(g(*x)), below, above, below]))),
+        ("dead zone", lambda *x: max(0.0, abs(float(g(*x)) - g.value) - share * abs(g.value)) + 0.5),
+        ("max beside", lambda *x: max(float(g(*x)), above) + 0.0 * float(x[0])),
+    ])  # fmt: skip
+    return g.case(label, f, lambda v: 0 * v)
+
+
 def hidden(rng):
     """Code that takes another way for what stands in for numbers."""
     g = Smooth(rng)
@@ -296,4 +311,6 @@ def dropout(rng):
     return g.case(label, f)
 
 
-KINDS = {kind.__name__: kind for kind in (plain, real, single, plateau, sentinel, oscillation, hidden, solver, dropout)}
+KINDS = {
+    kind.__name__: kind for kind in (plain, real, single, plateau, sentinel, oscillation, dead, hidden, solver, dropout)
+}

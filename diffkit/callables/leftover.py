@@ -27,7 +27,8 @@ def left_over(function: Bound, point: Sequence[float]) -> tuple[float, str]:
     asked = max((call.tolerance for call in calls if not call.linear), default=0.0)
     if asked:
         measured = OFTEN * _measured(function, np.array(point, dtype=float))
-        found = max(found, measured if math.isfinite(measured) else ASKED * asked)
+        rest = OFTEN * max(call.rest for call in calls)
+        found = max(found, rest, measured if math.isfinite(measured) else ASKED * asked)
     return found, f"it calls {calls[0]}" if calls else ""
 
 

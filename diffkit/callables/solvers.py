@@ -29,6 +29,11 @@ TIGHTER = (1e-4, 1e-2)  # parts of its tolerances that a solver is asked for; th
 LEAST = {"rtol": 1e-13, "epsrel": 1e-13, "tol": 1e-13, "ftol": 1e-15, "xtol": 1e-15, "gtol": 1e-14}
 """tolerances below which solvers refuse, or never end"""
 
+BY_VALUE = {"bfgs", "cg", "neldermead", "powell", "scalar_brent", "scalar_golden", "scalar_bounded", "lbfgsb", "slsqp",
+            "tnc"}  # fmt: skip
+"""solvers that compare values of what they minimise: these tell a minimum to the root of what they are known to"""
+OF_VALUES = ("ftol", "fatol")
+
 Knobs = Mapping[str, float]
 """arguments that are tolerances, with what stands for None"""
 XTOL, GTOL, KRYLOV = {"xtol": 2e-12, "rtol": 4 * UNIT}, {"gtol": 1e-5}, {"rtol": 1e-5, "tol": 1e-5, "atol": 0.0}
@@ -69,12 +74,16 @@ LINEAR = {"numpy.linalg": DENSE, "scipy.linalg": DENSE}
 
 
 class Call(NamedTuple):
-    """A solver that was called: its name, what it was asked for, and a bound on the relative error that it makes."""
+    """A solver that was called: its name, what it was asked for, and a bound on the relative error that it makes.
+
+    ``rest`` is what it may still be off by where it is asked for more.
+    """
 
     solver: str
     asked: str
     tolerance: float
     linear: bool = False
+    rest: float = 0.0
 
     def __str__(self) -> str:
         return f"{self.solver} with {self.asked}"
@@ -201,7 +210,14 @@ def _call(name: str, knobs: Knobs | None, given: Mapping[str, Any], returned: An
         tolerance = max((v for k, v in values.items() if k not in ("xtol", "atol", "xatol", "tol")), default=0.0)
         tolerance += absolute / size if size else absolute
     asked = " and ".join(f"{k} = {v:.3g}" for k, v in values.items())
-    return Call(name, asked, min(LARGEST, tolerance))
+    return Call(name, asked, min(LARGEST, tolerance), rest=_rest(name, values, tolerance))
+
+
+def _rest(name: str, values: Mapping[str, float], tolerance: float) -> float:
+    """What a solver may be off by though it is asked for more: it may have found that it needs no further step."""
+    of_values = max((v for k, v in values.items() if k in OF_VALUES), default=0.0)
+    nearest = math.sqrt(max(UNIT, TIGHTER[0] * of_values)) if name in BY_VALUE else 0.0
+    return max(TIGHTER[0] * tolerance, nearest)
 
 
 def _size(returned: Any) -> float:

@@ -7,14 +7,14 @@ that changes of its values, and of their differences beside the point, is the so
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from diffkit.callables import Bound
-from diffkit.callables.solvers import added, calls_in
+from diffkit.callables.solvers import Call, added, calls_in
 from diffkit.checking.model import Measured
 from diffkit.tasks import Index
 
@@ -28,8 +28,8 @@ def of_claim(bound: Bound | None, point: Sequence[float], values: Any) -> Any:
     if bound is None or not calls:
         return np.zeros(len(values))
     size = np.abs(values)
-    off = OFTEN * max((call.tolerance for call in calls if not call.linear), default=0.0) * size
-    off = np.maximum(off, OFTEN * max((c.tolerance for c in calls if c.linear), default=0.0) * np.max(size))
+    off = OFTEN * _most(call for call in calls if not call.linear) * size
+    off = np.maximum(off, OFTEN * _most(call for call in calls if call.linear) * np.max(size))
     apart = np.abs(added(bound, np.array(point, dtype=float)))
     return np.where(np.isfinite(apart), np.maximum(off, apart), off)
 
@@ -45,8 +45,13 @@ def of_function(
     found = []
     for m in suspects:
         slopes = [abs(_slope(bound, row, indices[m.component], step)) for step in STEPS]
-        found.append(max(OFTEN * calls[0].tolerance * abs(m.reference), *filter(math.isfinite, slopes), 0.0))
+        found.append(max(OFTEN * _most(calls) * abs(m.reference), *filter(math.isfinite, slopes), 0.0))
     return found
+
+
+def _most(calls: Iterable[Call]) -> float:
+    """The largest relative error that some solvers make, whether they are asked for more or not."""
+    return max((max(call.tolerance, call.rest) for call in calls), default=0.0)
 
 
 def _slope(bound: Bound, row: Any, index: Index, step: float) -> float:

@@ -21,7 +21,8 @@ MANY = 1e-9  # of the largest entry: a bar that needs no reason
 SUM = 2.0**-50  # of the terms of a sum: its rounding
 STEPS = 4.0  # units of rounding in a step of f, or of x
 SINGLE = 2.0**-24  # unit of float32, to which code may round on the way
-STRIDES = (2.0**-3, 2.0**-10, 2.0**-20)  # of the scale: distances at which f shows by how much it changes
+STRIDES = (2.0**-3, 1.0, 8.0, 2.0**-10, 2.0**-20)  # of the scale: distances at which f shows by how much it changes
+LAG = "a loop of the code stops at a tolerance, and one step more changes it by that much"
 COARSE = "its values tell no more"
 NO_VALUE = Odd("domain_error", "f has no value at the point", cause="outside the domain")
 
@@ -103,11 +104,15 @@ class Testimony(NamedTuple):
     def judge(self, claims: Mapping[Index, Claim], largest: Mapping[Index, float], by: Manner) -> dict[Index, Seen]:
         """Judge each claim; ``largest`` is the largest partial of its kind, ``by`` says how claims were found."""
         if self.confirms(claims):
-            return {index: Seen(*claims[index][:2]) for index in self.probe.weights}
+            return {index: self._firm(claims[index], largest[index]) for index in self.probe.weights}
         return {
             index: self._judged(claims[index], weight, claims, largest[index], by)
             for index, weight in self.probe.weights.items()
         }
+
+    def _firm(self, claim: Claim, largest: float) -> Seen:
+        fine = self.is_fine(claim.value, claim.bar, largest)
+        return Seen(claim.value, claim.bar) if fine else unknown(vague(claim.value, claim.bar, LAG))
 
     def _judged(self, claim: Claim, weight: float, claims: Mapping[Index, Claim], largest: float, by: Manner) -> Seen:
         if self.difference.odd is not None:
@@ -157,7 +162,7 @@ class Testimony(NamedTuple):
             center, *values = self.probe.sampler.function([self.probe.start, *stencil.points(h)])
             change = max(abs(value - center) for value in values)
             step = math.prod(s**m for s, m in zip(stencil.steps(h), stencil.orders, strict=True))
-            if math.isfinite(change) and step:
+            if change and math.isfinite(change) and step:
                 return change / step
         return 0.0
 

@@ -27,6 +27,8 @@ AWAY = (0.37, -0.23)  # of the radius of a wide fit: where other places are look
 BEYOND = 8.0  # times the radius of what is looked for there: the point itself is not seen again
 FEW = 5  # pairs of samples that show what is there
 SMALL = 1e4  # times the noise that rounding makes at the least: a residue that needs no other place
+AROUND = 4.0  # times the radius of a constant piece: what f changes by there
+HALVINGS, CONTINUOUS = 8, 2.0**-6  # of the way to the edge of that, and of the change: a jump stays as it is
 LIKE = 16.0  # a residue so much smaller there is none
 
 
@@ -50,12 +52,13 @@ class Texture(NamedTuple):
 
     def reason(self, flat: float, scale: float) -> str:
         """What keeps f from being seen close to the point; empty if nothing is found."""
+        if 0 < flat < math.inf:
+            constant = f"constant to {flat:.0e} around the point, changes beyond"
+            return f"{constant}: the code stops at a tolerance, rounds or has a branch there"
         if self.local:
-            return "oscillates or has a singularity near the point: its slope settles at no distance"
+            return "oscillates, loses its digits or has a singularity near the point: its slope settles at no distance"
         if not self.noise:
             return ""
-        if flat:
-            return f"constant to {flat:.0e} around the point, changes beyond: the code stops at a tolerance"
         if self.pieces:
             jump, width = self.noise * math.sqrt(12), self.width * scale
             return (
@@ -182,23 +185,49 @@ def _apart(a: Sequence[float], b: Sequence[float]) -> float:
     return max(abs(x - y) for x, y in zip(a, b, strict=True))
 
 
-def plateau(samples: Samples, best: Fit | None) -> Search[float]:
-    """The relative step to which f keeps its value at the point, where rounding does not explain that it does.
+def plateau(samples: Samples, best: Fit | None) -> Search[tuple[float, Fit | None]]:
+    """The relative step to which f keeps its value at the point and then jumps, where rounding does not explain that.
 
-    It does if a fit, seen from farther, lets f change by less than its rounding.
+    A constant piece that f leaves bit by bit is no plateau: the fit there is given with a step of 0. Rounding explains
+    one if a fit that leaves nothing over, seen from farther, lets f change by less than its rounding.
     """
     near = samples.flat()
     if not near or math.isinf(near):
-        return near
-    if best is not None and best.radius > near and best.distinct > 1:
+        return near, None
+    if best is not None and best.radius > near and best.distinct > 1 and best.settled():
         unit = samples.stencil.unit * magnitude(samples.seen[near])[0]
         if all(abs(_inside(best, parity, near)) <= QUIET * unit for parity in samples.stencil.parities):
-            return 0.0
-    far = min(h for h in samples.seen if h > near)
+            return 0.0, None
+    near, far = _edge(samples)
     while far > NARROW * near:
         yield from samples.look([math.sqrt(near * far)])
-        near, far = samples.flat(), min(h for h in samples.seen if h > samples.flat())
-    return near
+        near, far = _edge(samples)
+    if (yield from _jumps(samples)):
+        return near, None
+    return 0.0, (yield from samples.fit(near))
+
+
+def _edge(samples: Samples) -> tuple[float, float]:
+    """The last step to which f keeps its value, and the first one tried at which it has another."""
+    near = samples.flat()
+    return near, min(h for h in samples.seen if h > near)
+
+
+def _jumps(samples: Samples) -> Search[bool]:
+    """Whether f leaves a constant piece by a jump, as stairs do, and not bit by bit, as max(x, 0) does."""
+    near, far = _edge(samples)
+    start = max(_change(samples, h) for h in samples.seen if far <= h <= max(far, AROUND * near))
+    for _ in range(HALVINGS):
+        near, far = _edge(samples)
+        if _change(samples, far) <= CONTINUOUS * start:
+            return False
+        yield from samples.look([(near + far) / 2])
+    return True
+
+
+def _change(samples: Samples, h: float) -> float:
+    """By how much f changes over a step, at most; none where it has no value there."""
+    return max((abs(value - samples.center) for value in samples.seen[h]), default=math.inf)
 
 
 def _inside(fit: Fit, parity: int, h: float) -> float:

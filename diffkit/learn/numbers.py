@@ -13,6 +13,7 @@ from diffkit.algebras.balls import BALLS, dumped, exact_fraction, loaded, precis
 from diffkit.algebras.floats import to_float
 from diffkit.algebras.rationals import rationals
 from diffkit.builder import exact
+from diffkit.deadline import check_time
 from diffkit.program import Program, run
 from diffkit.proof import Prover
 from diffkit.referee import Referee
@@ -123,6 +124,7 @@ def proven(task: Task, point: Sequence[float]) -> tuple[list[Number], list[Any]]
         found = _sharply(prover.derivative, point)
         return [_scaled(n, f) for n, f in zip(found, factors, strict=True)], [None] * len(found)
     answer = Referee(task).at(point)
+    check_time()  # what is uncertain for want of time says nothing of the function
     numbers, odd = [], []
     for c, value in enumerate(answer.values):
         seen = answer.odd.get(c)
