@@ -196,7 +196,7 @@ class Setting:
         return dict(zip(self.labels, point, strict=True))
 
     def beside(self, wanted: int) -> Iterator[tuple[float, ...]]:
-        """Random points, one by one: near the first given one and of its kind, or anywhere moderate for words without a point."""
+        """Random points: near the first given one and of its kind, or anywhere moderate for words without a point."""
         n, rng = len(self.labels), self.rng
         if not self.given:
             rows = rng.choice([-1, 1], (TRIES * wanted, n)) * np.exp(rng.uniform(-2, 1, (TRIES * wanted, n)))
