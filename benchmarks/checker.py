@@ -64,7 +64,8 @@ def ours(case: Case, tool: str, kind: str, claim: Any, setting: str) -> Outcome:
     except dk.DiffkitError:
         return Outcome(tool, kind, INCONCLUSIVE, time.process_time() - start)
     seconds, black = time.process_time() - start, setting == "black box"
-    return Outcome(tool, kind, check.verdict, seconds, case.overstated(check, claim, black), case.clear(check, claim))
+    missed = bool(kind) and case.overstated(check, claim, black)
+    return Outcome(tool, kind, check.verdict, seconds, missed, case.clear(check, claim))
 
 
 def numbers(case: Case, claim: Any) -> tuple[Any, Any, Any]:
