@@ -45,8 +45,9 @@ def test_a_gross_error_is_never_correct_and_is_found_where_it_shows(kind):
     counts = Counter()
     for number in range(EXAMPLES):
         for name, change in GROSS.items():
-            if not drawn(kind, number).gradients:
-                continue
+            right = [np.array(gradient) for gradient in drawn(kind, number).gradients]
+            if not right or any(np.allclose(change(right[0]), gradient, rtol=1e-2) for gradient in right):
+                continue  # of zero, twice is no error
             found = verdict(kind, number, change)
             counts[name, found.verdict] += 1
             assert found.verdict != "correct", (number, name, drawn(kind, number).label, found)
