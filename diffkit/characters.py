@@ -41,3 +41,16 @@ def _units(character: str) -> str:
     """A character in JSON's notation, which counts in units of UTF-16."""
     units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[k : k + 2].hex()}" for k in range(0, len(units), 2))
+
+
+def told(error: BaseException, where: str = "") -> str:
+    """Give an exception of somebody else's code in one line."""
+    return f"{visible(type(error).__name__)}{where}: {message_of(error)}"
+
+
+def message_of(error: BaseException) -> str:
+    """Give what an exception of somebody else's code says, whatever that holds or does."""
+    try:
+        return visible(str(error))
+    except Exception as fault:
+        return f"its message cannot be read, {visible(type(fault).__name__)}"

@@ -24,7 +24,7 @@ class TimeIsUp(BaseException):
 
     def __init__(self, deadline: Deadline):
         super().__init__(deadline.reason)
-        deadline.missed = True
+        deadline.miss()
         self.deadline = deadline
         self.reason = deadline.reason
 
@@ -40,6 +40,8 @@ class Deadline:
         self.until = monotonic() + self.seconds - gone
         self.missed = False
         """whether anything was given up for it"""
+        self.whole: Deadline | None = None
+        """the deadline of which it is a share"""
         self.at_end: list[Callable[[], object]] = []
 
     @property
@@ -51,6 +53,12 @@ class Deadline:
     def left(self) -> float:
         """Seconds that are left; none are left of a moment that has passed."""
         return max(0.0, self.until - monotonic())
+
+    def miss(self) -> None:
+        """Know that something is given up for it."""
+        self.missed = True
+        if self.whole is not None:
+            self.whole.miss()
 
     def end(self) -> None:
         """Do what is to be done at the end."""
@@ -89,7 +97,7 @@ def reason_to_stop(share: float = 0.0) -> str:
     deadline = _CURRENT.get()
     if deadline is None or deadline.left > share * deadline.seconds:
         return ""
-    deadline.missed = True
+    deadline.miss()
     return deadline.reason
 
 
@@ -143,6 +151,7 @@ def share_of_time(part: float) -> Deadline | None:
         return None
     own = Deadline(deadline.seconds)
     own.until = monotonic() + part * deadline.left
+    own.whole = deadline
     return own
 
 

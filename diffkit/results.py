@@ -72,7 +72,7 @@ class Answer:
 
 def unanswered(count: int, reason: str) -> Answer:
     """Give the answer of which no component is known, for one reason."""
-    return Answer([math.nan] * count, None, {c: Odd("uncertain", reason) for c in range(count)})
+    return Answer([math.nan] * count, None, dict.fromkeys(range(count), Odd("uncertain", reason)))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

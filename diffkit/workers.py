@@ -17,6 +17,7 @@ from functools import wraps
 from time import time
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
+from diffkit.characters import told
 from diffkit.deadline import Deadline, TimeIsUp, current_deadline, time_limit
 from diffkit.errors import FunctionError, OutOfTime, WorkerError
 
@@ -233,7 +234,7 @@ def _answered(message: bytes) -> bytes:
         try:
             return pickle.dumps((False, error))
         except Exception:
-            return pickle.dumps((False, WorkerError(f"{type(error).__name__}: {error}")))
+            return pickle.dumps((False, WorkerError(f"{told(error)}")))
 
 
 def _is_importing() -> bool:

@@ -148,8 +148,10 @@ def _rippled(rng, variables):
     """A wave on top, of an amplitude from hundreds of ulps up, a million times faster at most."""
     line, _ = _line(rng, variables)
     size, frequency = 10.0 ** rng.uniform(-13, 0), round(10.0 ** rng.uniform(1, 7))
-    g = f"{smooth(rng, 2, variables)} + {size:.3e}*sin({frequency}*({line}) + {rng.uniform(0, 6):.3f})"
-    return Case("rippled", g, {v: place(rng) for v in variables}, _index(rng, variables))
+    g, point = smooth(rng, 2, variables), {v: place(rng) for v in variables}
+    size *= max(1.0, abs(function(g, variables)([tuple(point.values())])[0]))
+    g = f"{g} + {size:.3e}*sin({frequency}*({line}) + {rng.uniform(0, 6):.3f})"
+    return Case("rippled", g, point, _index(rng, variables))
 
 
 def _joined(rng, variables):

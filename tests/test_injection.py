@@ -250,3 +250,66 @@ def test_ordinary_text_is_left_alone():
     for text in ("3*x^2 − 4x", "∂f/∂x = ½·π", "中文", "e\u0301", "a – b", "‖∇f‖ ≤ 1"):
         assert visible(text) == text
     assert np.array_equal([escape("1, -2 and (3)"), escape("f(x) = 2 − x")], ["1, -2 and (3)", "f(x) = 2 − x"])
+
+
+class Unread(Exception):
+    def __str__(self):
+        raise RuntimeError("no")
+
+
+def raising(error):
+    def fails(x):
+        raise error
+
+    return fails
+
+
+def called(name):
+    def fine(x):
+        return x**2
+
+    fine.__name__ = name
+    return fine
+
+
+FACES = {
+    "value": lambda f, _: dk.derivative(f, 1.0),
+    "check": lambda f, _: dk.check(f, lambda x: 2 * x, at=1.0),
+    "claim": lambda f, _: dk.check(lambda x: x**2, f, at=1.0),
+    "descent": lambda f, _: dk.descend(f, 1.0, rate=0.1, steps=2),
+    "gradient of a descent": lambda f, _: dk.descend(lambda x: x**2, 1.0, gradient=f, rate=0.1, steps=2),
+    "cases": lambda _, t: dk.report([{"id": t, "source": t, "expr": "x^2", "at": {"x": 1}, "gradient": [9]}]),
+    "names of cases": lambda _, t: dk.report([{"id": t, t: t, "expr": "x^2", "at": {t: 1}}]),
+    "mapping": lambda _, t: dk.gradient("x*y", {t: 1.0, "x": 2.0, "y": 1.0}),
+    "text": lambda _, t: dk.explain(t),
+    "backend": lambda _, t: dk.compare("x*y", [1, 2], backends=(t,)),
+    "array": lambda _, t: dk.arrays("sum(x*y)", **{t: [1.0]}),
+    "parameter": lambda _, t: dk.check(lambda w, b: w @ w + b, {t: lambda w, b: 2 * w}, at=[np.ones(2), 1.0]),
+}  # fmt: skip
+
+
+def said(face, f, text):
+    """What an answer or an error says in Python."""
+    try:
+        found = FACES[face](f, text)
+    except dk.DiffkitError as error:
+        return str(error)
+    return str(found) + repr(found)
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_nothing_gets_through_in_python(face):
+    draw = random.Random(face)
+    for _ in range(max(2, EXAMPLES // len(FACES) // 16)):
+        text = hostile(draw)
+        kind = draw.choice([ValueError, KeyError, RuntimeError, type(text.replace("\0", ""), (ValueError,), {})])
+        f = called(text) if draw.random() < 0.2 else raising(kind(text))
+        check(said(face, f, text), "", "text")
+
+
+@pytest.mark.parametrize("face", list(FACES)[:5])
+def test_messages_that_cannot_be_read(face):
+    assert said(face, raising(type("Odd", (Unread, ValueError), {})()), "")  # no value there
+    found = said(face, raising(Unread()), "")
+    assert "raised Unread" in found
+    assert "its message cannot be read, RuntimeError" in found

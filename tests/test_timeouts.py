@@ -224,6 +224,10 @@ def test_a_share_of_the_time_ends_earlier_in_the_same_words(ticking):
         half = share_of_time(0.5)
         assert half.reason == "timeout of 60 s"
         assert 29 < half.left < 31
+    whole = Deadline(1.0)
+    with time_limit(whole), pytest.raises(TimeIsUp, match=r"timeout of 1 s"):
+        max(share_of_time(0.5).paced(itertools.count()))
+    assert whole.missed
 
 
 def test_what_is_shown_is_shown_at_leisure():

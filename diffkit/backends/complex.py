@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from diffkit.characters import told
 from diffkit.differences import Function
 from diffkit.differences.testimony import STEPPED, Claim, unknown
 from diffkit.differences.witness import Witness, laid_out
@@ -107,9 +108,7 @@ class ComplexEvaluation:
         except BackendError:
             raise
         except Exception as error:
-            raise BackendError(
-                f"the function does not take complex numbers ({type(error).__name__}: {error})", hint=OTHERS
-            ) from None
+            raise BackendError(f"the function does not take complex numbers ({told(error)})", hint=OTHERS) from None
         dropped = [w for w in said if w.category is np.exceptions.ComplexWarning or "imaginary" in str(w.message)]
         if dropped:
             raise BackendError(f"the function drops imaginary parts ({dropped[0].message})", hint=OTHERS)

@@ -19,6 +19,7 @@ from diffkit.callables.globals import outside, random_state
 from diffkit.callables.noise import UNIT, rounding
 from diffkit.callables.shapes import is_misfit, place_of
 from diffkit.callables.silence import silenced
+from diffkit.characters import told
 from diffkit.deadline import check_time
 from diffkit.differences import sampling
 from diffkit.differences.witness import Witness
@@ -229,10 +230,10 @@ class Bound:
             raise
         except Exception as error:
             if isinstance(error, NO_VALUE):
-                self.reason = f"{self.name} raised {type(error).__name__}: {error}"
+                self.reason = f"{self.name} raised {told(error)}"
                 self.place = place_of(error) if is_misfit(error) else ""
                 return None
-            raise FunctionError(f"{self.name} raised {type(error).__name__} at {self.where(row)}: {error}",
+            raise FunctionError(f"{self.name} raised {told(error, f' at {self.where(row)}')}",
                                 hint=place_of(error)) from error  # fmt: skip
         if row.ndim > 1 or mine.tobytes() != row.tobytes():  # a part of many points may be a copy of them
             self._compare_arguments(self.split(row), values)
@@ -310,7 +311,7 @@ class Bound:
             if isinstance(inner, DiffkitError):
                 raise TracingError(inner.reason, hint=inner.hint) from None
             raise TracingError(
-                f"{self.name} takes plain numbers only: what stands in for them raised {type(error).__name__}: {error}"
+                f"{self.name} takes plain numbers only: what stands in for them raised {told(error)}"
             ) from error
 
     @cached_property

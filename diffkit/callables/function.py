@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from diffkit.characters import visible
 from diffkit.errors import DiffkitError, PointError, VariableError, listing
 from diffkit.frames import labelled, records, split_top
 from diffkit.points import Points, column, number, plural, read_text
@@ -46,7 +47,7 @@ class Function:
     def name(self) -> str:
         """What to call it."""
         found = getattr(self.call, "__name__", type(self.call).__name__)
-        return "f" if found == "<lambda>" else str(found)
+        return "f" if found == "<lambda>" else visible(str(found))
 
     def undeclared(self, given: Collection[str] = ()) -> frozenset[str]:
         """Names that nobody declared, in the text of a function that was made of text; a point declares ``given``."""

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from diffkit.characters import message_of
 from diffkit.ndarrays.source import LIBRARIES
 
 Shape = tuple[int, ...]
@@ -33,7 +34,7 @@ LONGEST = 60  # characters of an expression that is quoted
 
 def is_misfit(error: BaseException) -> bool:
     """Whether an error is about shapes that do not fit, and not about mathematics without a value."""
-    return isinstance(error, ValueError) and any(word in str(error) for word in MISFITS)
+    return isinstance(error, ValueError) and any(word in message_of(error) for word in MISFITS)
 
 
 def place_of(error: BaseException) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.callables.function import Argument, Function
+from diffkit.characters import told
 from diffkit.errors import DiffkitError, FunctionError
 
 NOT_STEADY = "pass reset=, which is called before every evaluation, such as reset=lambda: np.random.seed(0)"
@@ -31,7 +32,7 @@ def with_reset(function: Function, reset: Any) -> Function:
         try:
             reset()
         except Exception as error:
-            raise FunctionError(f"reset raised {type(error).__name__}: {error}") from error
+            raise FunctionError(f"reset raised {told(error)}") from error
         return function.call(*values)
 
     return replace(function, call=call)

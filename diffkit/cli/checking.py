@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from diffkit.characters import told
 from diffkit.cli.arrays import are_arrays, array_options, judge_arrays
 from diffkit.cli.inputs import CODE, argument_of, names_in_module
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, tolerance_options
@@ -131,7 +132,7 @@ def _problem(name: str, function: Any) -> tuple[Any, Any, Any, Any]:
         found = function()
     except Exception as error:
         raise DiffkitError(
-            f"{name}() raised {type(error).__name__}: {error}",
+            f"{name}() raised {told(error)}",
             hint="without --gradient it must return (f, claim, point) or (f, claim, point, args)",
         ) from None
     if not isinstance(found, tuple) or len(found) not in (3, 4):

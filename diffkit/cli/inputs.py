@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from diffkit.characters import told
 from diffkit.cli.options import names
 
 CODE = re.compile(r"[\w./\\-]+:[A-Za-z_]\w*\Z")
@@ -113,7 +114,7 @@ def names_in_module(text: str) -> Any:
         raise
     except Exception as error:
         raise FileError(
-            f"cannot import {where}: {type(error).__name__}: {error}",
+            f"cannot import {where}: {told(error)}",
             hint="modules are looked for in the current directory; a path ends in .py",
         ) from None
     if not hasattr(module, name):

@@ -32,6 +32,8 @@ class Difference(NamedTuple):
     """distance to which f keeps its value around the point and then jumps: 0 if to none, inf if to all tried"""
     settled: bool = False
     """whether what the fit leaves is explained by the rounding of f"""
+    limit: float = math.inf
+    """how far from the point f is known not to be smooth as it is close to it, in units of the scale"""
 
 
 NO_VALUE = Odd("domain_error", "f has no value at the point")
@@ -59,18 +61,20 @@ def partials(
     rows = range(len(points))
     alone = {(row, i): partial(points[row], i, effort, unit=sampler.unit) for row in rows for i in (*pure, *scouts)}
     found = _run(sampler, alone)
-    reaches: dict[tuple[int, int], dict[int, float]] = {}
+    ends: Ends = {}
     for (row, index), difference in found.items():
         if difference.reach:
-            reaches.setdefault((row, index[0]), {})[len(index)] = difference.reach / effort.radius
-    scales = {(row, i): _scales(points[row], row, i, reaches) for row in rows for i in mixed}
-    together = {(row, i): partial(points[row], i, effort, s, sampler.unit) for (row, i), s in scales.items()}
+            ends.setdefault((row, index[0]), {})[len(index)] = (difference.reach / effort.radius, difference.limit)
+    together = {(row, i): _together(points[row], row, i, ends, effort, sampler.unit) for row in rows for i in mixed}
     found.update(_run(sampler, together))
     return [[found[row, index] for index in wanted] for row in rows]
 
 
 Where = tuple[int, tuple[int, ...]]
 """A point, by number, and the multi-index of a partial."""
+
+Ends = dict[tuple[int, int], dict[int, tuple[float, float]]]
+"""By point and variable, and by order: the reach of a pure derivative over the first radius, and its limit."""
 
 
 def _run(sampler: Sampler, searches: Mapping[Where, Search[Difference]]) -> dict[Where, Difference]:
@@ -83,17 +87,21 @@ def _parts(index: Sequence[int]) -> list[tuple[int, ...]]:
     return [(v,) * index.count(v) for v in sorted(set(index))]
 
 
-def _scales(
-    point: Point, row: int, index: Sequence[int], reaches: Mapping[tuple[int, int], Mapping[int, float]]
-) -> dict[int, float]:
-    """Scales at which a mixed derivative's first radius is where pure ones ended, of the same order if there is one."""
+def _together(
+    point: Point, row: int, index: tuple[int, ...], ends: Ends, effort: Effort, unit: float
+) -> Search[Difference]:
+    """Search for a mixed derivative: it starts where pure ones ended, of the same order if there is one.
+
+    It goes no farther than these found f to be smooth.
+    """
     stencil = Stencil(point, index)
-    found = {}
+    scales, limit = {}, math.inf
     for part in _parts(index):
-        ends = reaches.get((row, part[0]), {})
-        reach = ends.get(len(part)) or next(iter(ends.values()), 1.0)
-        found[part[0]] = stencil.scale(part[0]) * reach
-    return found
+        known = ends.get((row, part[0]), {})
+        reach, smooth = known.get(len(part)) or next(iter(known.values()), (1.0, math.inf))
+        scales[part[0]] = stencil.scale(part[0]) * reach
+        limit = min(limit, smooth / reach)
+    return partial(point, index, effort, scales, unit, limit)
 
 
 def partial(
@@ -102,12 +110,13 @@ def partial(
     effort: Effort = THOROUGH,
     scales: dict[int, float] | None = None,
     unit: float = UNIT,
+    limit: float = math.inf,
 ) -> Search[Difference]:
     """Search for one partial derivative at a point; the empty multi-index asks for f itself."""
     if not multi_index:
         return (yield from _plain(point, unit))
     stencil = Stencil(point, multi_index, scales, unit)
-    finding = yield from search(stencil, effort)
+    finding = yield from search(stencil, effort, limit)
     if not math.isfinite(finding.center):
         return _without((yield from _missing(stencil, finding.center)))
     seen = _whole(finding)
@@ -142,7 +151,12 @@ def _told(seen: Difference, stencil: Stencil, finding: Finding) -> Difference:
     if math.isnan(seen.value) or (texture.noise and not useful):
         odd = Odd("uncertain", reason or UNSETTLED, value=seen.value, error=seen.bar)
         return Difference(math.nan, math.nan, odd, 0.0, reason, flat)
-    return seen._replace(reason=reason if texture.noise or flat else "", plateau=flat, settled=not texture.noise)
+    return seen._replace(
+        reason=reason if texture.noise or flat else "",
+        plateau=flat,
+        settled=not texture.noise,
+        limit=texture.limit,
+    )
 
 
 def _without(odd: Odd) -> Difference:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from diffkit.differences.chebyshev import nodes
-from diffkit.differences.fits import LEAP, QUIET, Fit, Samples, least_bar, promise
+from diffkit.differences.fits import FACTORS, LEAP, QUIET, Fit, Samples, least_bar, promise
 from diffkit.differences.sampling import Search
 from diffkit.differences.stencils import Stencil
 from diffkit.differences.texture import STAIRS, Texture, calmer, close_look, explain, plateau
@@ -78,14 +78,14 @@ class Finding(NamedTuple):
 class Radii:
     """The fits made so far and what they leave over."""
 
-    def __init__(self, stencil: Stencil, effort: Effort):
+    def __init__(self, stencil: Stencil, effort: Effort, limit: float = math.inf):
         self.samples = Samples(stencil, effort.pairs)
         self.order = stencil.order
         sizes = [
             min(max(1.0, stencil.scale(v)), 1e70) ** m for v, m in zip(stencil.variables, stencil.orders, strict=True)
         ]
         self.length = math.prod(sizes)
-        self.effort = effort
+        self.effort, self.limit = effort, limit
         self.fits: list[Fit] = []
         self.texture: Texture | None = None
 
@@ -215,8 +215,11 @@ class Radii:
         farthest = max(ROOM, fit.radius, self.absolute) if best is not None and self.sharp(best) else math.inf
         if not any(fit.series.values()):
             farthest = max(ROOM, fit.radius)
+        farthest = max(fit.radius, min(farthest, self.limit))
         factor, gain = promise(fit, self.order, self.excess(fit), farthest / fit.radius)
         radius = fit.radius * factor
+        if abs(fit.value) <= fit.bar and self.absolute > FACTORS[-1]:  # x is as good as zero
+            radius = max(radius, min(farthest, self.absolute))
         if not self.samples.agrees(fit, self.excess(fit)):
             radius = min(radius, fit.radius / 8, math.sqrt(self.calm * fit.radius) or math.inf)
         stale = any(1 / SAME < radius / other.radius < SAME for other in self.fits)
@@ -254,9 +257,9 @@ def _apart(a: Fit, b: Fit) -> bool:
     return abs(a.value - b.value) > APART * (a.bar + b.bar)
 
 
-def search(stencil: Stencil, effort: Effort = THOROUGH) -> Search[Finding]:
-    """Fit at one radius after another until a new one promises nothing."""
-    radii = Radii(stencil, effort)
+def search(stencil: Stencil, effort: Effort = THOROUGH, limit: float = math.inf) -> Search[Finding]:
+    """Fit at one radius after another, up to a limit, until a new one promises nothing."""
+    radii = Radii(stencil, effort, limit)
     samples = radii.samples
     radius: float | None = effort.radius
     lowest = min(LOWEST * stencil.unit, math.sqrt(stencil.unit))

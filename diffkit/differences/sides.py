@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from diffkit.differences.chebyshev import chop, coefficients, nodes, slope_at_one
 from diffkit.differences.fits import QUIET, ROUNDING, magnitude
-from diffkit.differences.sampling import UNIT, Search, finite
+from diffkit.differences.sampling import UNIT, Search, finite, total
 from diffkit.differences.stencils import Stencil, divided
 
 WIDEST = 0.1129375  # the largest radius, of the scale
@@ -31,6 +31,8 @@ class Side(NamedTuple):
     """|f| at the sample nearest to the point"""
     secant: float
     """slope from the point to that sample"""
+    changes: tuple[float, ...]
+    """by how much each derivative changes over the side, as far as its fit tells"""
 
 
 class Near(NamedTuple):
@@ -99,12 +101,14 @@ def _side(
     series.update(coefficients([(far - near) / 2 for far, near in pairs], 1))
     floor = max(ROUNDING * stencil.unit * size, noise) / unit / math.sqrt(PAIRS)
     half = ideal[0] / (1 + nodes(PAIRS)[0])
-    derivatives = []
+    derivatives, changes = [], []
     quiet = True
     for m in range(stencil.order + 1):
         estimate = chop(series, {j: slope_at_one(j, m) * (-1.0) ** (j + m) for j in series}, floor)
         quiet = quiet and estimate.level <= QUIET * floor
         value, bar = (divided(part, [half] * m + [1 / unit]) for part in (estimate.value, estimate.bar))
         derivatives.append((value, abs(bar)))
+        change = total(2 * slope_at_one(j, m) * c for j, c in series.items() if j <= estimate.degree and (j - m) % 2)
+        changes.append(abs(divided(change, [half] * m + [1 / unit])))
     reach = ideal[PAIRS] * start / first
-    return Side(tuple(derivatives), quiet, abs(seen[PAIRS]), base / reach if reach else math.inf)
+    return Side(tuple(derivatives), quiet, abs(seen[PAIRS]), base / reach if reach else math.inf, tuple(changes))

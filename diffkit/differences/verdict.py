@@ -11,7 +11,7 @@ from diffkit.results import Odd
 
 CLEAR = 2.0  # a gap beyond this many bars is one
 SLIGHT, LARGE = 1e-6, 0.1  # of a derivative: gaps that pieces may leave which meet beside the point, and may not
-# (of one that drowns: of the part SLIGHT of what would change f by as much as its size)
+ABRUPT = 0.01  # of the change of a derivative over a side: a smaller gap may be that of pieces beside the point
 SPREAD = (0, 3, 4)  # places of the radii, from one to the next of which f is compared
 GROWTH = 0.07  # a slope that grows faster than this power of 1/h has no limit in sight
 LIKE, ALIKE = 0.05, 0.25  # by how much that power may change towards the nearest sample, and from far away
@@ -84,8 +84,8 @@ def _gap(quiet: list[Pair], sides: Sides, m: int, order: int) -> Odd | None:
     left, right = pair = min(quiet, key=lambda pair: _bar(pair, m))
     (a, _), (b, _) = left.derivatives[m], right.derivatives[m]
     gap, bars = _apart(pair, sides, m)
-    least = SLIGHT * left.size * (sides.nearest[0].distance / abs(sides.nearest[0].step)) ** m
-    if gap <= CLEAR * bars or (m and not _lasts(gap / max(abs(a), abs(b), least), quiet[-1], sides, m)):
+    large = gap > max(LARGE * max(abs(a), abs(b)), ABRUPT * _change(pair, m))
+    if gap <= CLEAR * bars or (m and not large and not _lasts(gap / max(abs(a), abs(b)), quiet[-1], sides, m)):
         return None
     for near, slope in zip(sides.nearest, (a, b), strict=True):
         expected = slope if m == 0 else slope * near.step
@@ -107,10 +107,14 @@ def _spread(sides: Sides) -> list[tuple[list[Side], list[float]]]:
     return [([left for left, _, _ in seen], radii), ([right for _, right, _ in seen], radii)]
 
 
+def _change(pair: Pair, m: int) -> float:
+    return max(side.changes[m] for side in pair)
+
+
 def _lasts(part: float, closest: Pair, sides: Sides, m: int) -> bool:
-    """Whether a gap, as a part of the derivative, is seen from closest too, or so large that this needs no seeing."""
+    """Whether a gap, as a part of the derivative, is seen from closest too, and not made by what changes there."""
     gap, bars = _apart(closest, sides, m)
-    return part > LARGE or (part > SLIGHT and gap > CLEAR * bars)
+    return part > SLIGHT and gap > max(CLEAR * bars, _change(closest, m))
 
 
 def _grows(sizes: Sequence[float], radii: Sequence[float], power: float) -> bool:

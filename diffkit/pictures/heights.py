@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,7 +24,8 @@ def contour_map(figure: Any, axes: Any, x: Any, y: Any, z: Any, label: str, low:
     levels = _levels(z, low)
     if len(levels) > 1:
         areas = axes.contourf(x, y, z, levels=levels, cmap="Greys", alpha=0.45, extend="both")
-        areas.set_rasterized(True)  # as paths, the areas are most of a large file
+        with warnings.catch_warnings(action="ignore"):  # Matplotlib below 3.11 cannot, and says so
+            areas.set_rasterized(True)  # as paths, the areas are most of a large file
         axes.contour(x, y, z, levels=levels[::2], colors="0.35", linewidths=0.7)
         tiny = 1e-9 * max(map(abs, levels))  # so that rounding about 0 is not printed
         bar = figure.colorbar(areas, ax=axes, label=label, ticks=levels[::5])

@@ -20,7 +20,7 @@ from diffkit.learn.derivations.rules import Rule, letters, rule_of
 from diffkit.learn.derivations.steps import LONGEST, Identity, Step, bracketed, operator_latex, operator_text, text_of
 from diffkit.learn.derivations.tidy import tidy
 from diffkit.learn.derivations.verification import Evidence, Verifier
-from diffkit.points import read_points
+from diffkit.points import plural, read_points
 from diffkit.prepared import Prepared
 from diffkit.program import Program
 from diffkit.questions import OfExpression, make_task
@@ -78,7 +78,7 @@ class Derivation:
 
     def __str__(self) -> str:
         operator = operator_text(self.variable, self.several)
-        return f"{operator}[{self.f}] = {self.formula}, in {len(self.steps)} steps"
+        return f"{operator}[{self.f}] = {self.formula}, in {plural(len(self.steps), 'step')}"
 
     def __repr__(self) -> str:
         return f"<derivation: {self}>"

@@ -14,6 +14,7 @@ from diffkit.backends import BACKENDS, Backend, get_backend
 from diffkit.callables import Bound
 from diffkit.callables.binding import NO_VALUE
 from diffkit.callables.function import Argument, Function
+from diffkit.characters import message_of, told
 from diffkit.emit import LARGEST, Emitted
 from diffkit.errors import DiffkitError, FunctionError
 from diffkit.functions import as_joint_program, with_inputs
@@ -217,14 +218,14 @@ class FunctionCost:
         try:
             raw = self.gradient(*self.bound.split(x), *args)
         except NO_VALUE as error:
-            if not isinstance(error, ArithmeticError) and "read-only" in str(error):
+            if not isinstance(error, ArithmeticError) and "read-only" in message_of(error):
                 raise FunctionError("the gradient writes into its argument", hint="let it work on a copy") from None
-            self.reason = f"the gradient raised {type(error).__name__}: {error}"
+            self.reason = f"the gradient raised {told(error)}"
             return np.full(len(x), np.nan)
         except DiffkitError:
             raise
         except Exception as error:
-            raise FunctionError(f"the gradient raised {type(error).__name__}: {error}") from error
+            raise FunctionError(f"the gradient raised {told(error)}") from error
         return self._flat(raw)
 
     def _flat(self, raw: Any) -> Any:
