@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from diffkit.backends import get_backend
 from diffkit.backends.complex import ComplexEvaluation
 from diffkit.differences import HIGHEST_ORDER
-from diffkit.differences.testimony import FOLLOWED, STEPPED, Claim, Seen, smoothed, unknown, vague, widened
+from diffkit.differences.testimony import FOLLOWED, LAG, STEPPED, Claim, Seen, smoothed, unknown, vague, widened
 from diffkit.differences.witness import Witness, laid_out, sizes
 from diffkit.errors import BackendError, LimitError, TracingError
 from diffkit.evaluation import by_rows
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 LADDER = ("dual", "complex")
 """Methods for code that cannot be traced, the most accurate first; what none of them finds, differences do."""
+VALUES = {"complex", "finite"}
+"""Methods that know values alone, and not how many steps led to them."""
 FEW = 4  # directions of forward mode that cost about as much as one sweep of reverse mode
 NAMES = {
     "reverse": "reverse mode through the code, with its rounding measured, confirmed by real differences",
@@ -87,6 +89,8 @@ class FunctionReferee:
             with function.remembering():
                 seen, used = self._seen(place)
             seen.update(_with_solvers(function, place, seen))
+            if not VALUES.isdisjoint(used):
+                seen.update(_with_loops(function, place, seen))
         if function.unsteady:  # which may have shown only now
             seen = {index: _unsteady(one, function.unsteady) for index, one in seen.items()}
         note = "; ".join([NAMES[name] for name in used] + _doubt(seen.values()))
@@ -199,6 +203,19 @@ def _with_solvers(function: Bound, point: tuple[float, ...], seen: Mapping[Index
         for index, one in smooth.items()
         if one.odd is None and off * largest[index] > one.bar
     }
+
+
+def _with_loops(function: Bound, point: tuple[float, ...], seen: Mapping[Index, Seen]) -> dict[Index, Seen]:
+    """Bars that have room for what loops leave over that stop at a tolerance."""
+    from diffkit.callables.teeth import tooth
+
+    around = tooth(function, point)
+    smooth = {index: one for index, one in seen.items() if one.odd is None}
+    if around is None or not smooth:
+        return {}
+    largest = sizes({index: one.value for index, one in smooth.items()})
+    off = {index: around.off(index) for index in smooth}
+    return {i: widened(one, off[i], largest[i], LAG) for i, one in smooth.items() if off[i] > one.bar}
 
 
 def _unsteady(one: Seen, reason: str) -> Seen:

@@ -6,6 +6,7 @@ seam, where it makes one step more, the derivatives of both formulas tell by how
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -29,34 +30,44 @@ def lag(function: Bound, derive: Derive, point: Sequence[float], largest: Any) -
     ``largest`` holds the largest of the kind of each. TracingError where the code cannot be followed.
     """
     here = np.array(point, dtype=float)
-    step = np.where(here == 0, 1.0, np.abs(here)) * (2 + np.sin(np.arange(len(here)) + 1.0)) / 3
+    step = stride(here)
     for side in SIDES:
-        line = Line(function, derive, here, side * step)
+        line = Line(function.operations, derive, here, side * step)
         seam = line.seam()
         if seam is not None:
-            apart = np.abs(line.gap(seam))
+            with function.following():
+                apart = np.abs(line.gap(seam))
             return np.where(apart <= JOINT * largest, LEFT * apart, 0.0)
     return np.zeros(len(largest))
 
 
-class Line:
-    """A function on the way from a point to another one."""
+def stride(here: Any) -> Any:
+    """About as far from a point as 0 is, along no axis."""
+    return np.where(here == 0, 1.0, np.abs(here)) * (2 + np.sin(np.arange(len(here)) + 1.0)) / 3
 
-    def __init__(self, function: Bound, derive: Derive, start: Any, step: Any):
-        self.function, self.derive, self.start, self.step = function, derive, start, step
-        self.count = function.operations(start)
+
+class Line:
+    """Code on the way from a point to another one: how much of it runs (``count``), and what it gives (``derive``)."""
+
+    def __init__(self, count: Callable[[Any], int], derive: Derive, start: Any, step: Any, near: float = NEAR):
+        self.count, self.derive, self.start, self.step, self.near = count, derive, start, step, near
+        self.counted = count(start)
 
     def is_like_start(self, part: float) -> bool:
-        """Whether the code computes as many numbers after a part of the way as at the start."""
-        return self.function.operations(self.start + part * self.step) == self.count
+        """Whether as much of the code runs after a part of the way as at the start."""
+        return self.count(self.start + part * self.step) == self.counted
 
-    def seam(self) -> float | None:
-        """The part of the way up to which it does; None if that is all of it, or if it cannot be told."""
-        same, other = 0.0, 1.0
+    def seam(self, looks: Sequence[float] = (1.0,)) -> float | None:
+        """The part of the way up to which it does; None if it does at all ``looks``, or if it cannot be told.
+
+        Negative parts lie behind the start.
+        """
         try:
-            if self.is_like_start(other):
+            other = next((part for part in looks if not self.is_like_start(part)), None)
+            if other is None:
                 return None
-            while other - same > NEAR:
+            same = 0.0 * other
+            while abs(other - same) > self.near:
                 middle = (same + other) / 2
                 same, other = (middle, other) if self.is_like_start(middle) else (same, middle)
         except (BackendError, LimitError):
@@ -64,8 +75,7 @@ class Line:
         return same
 
     def gap(self, seam: float) -> Any:
-        """By how much the derivatives of both formulas differ half-way, from straight lines on either side."""
-        with self.function.following():
-            parts = [seam + k * NEAR for k in (-1, 0, 1, 2)]
-            before, left, right, after = (self.derive(self.start + part * self.step) for part in parts)
+        """By how much what both formulas give differs half-way, from straight lines on either side."""
+        parts = [seam + k * math.copysign(self.near, seam) for k in (-1, 0, 1, 2)]
+        before, left, right, after = (self.derive(self.start + part * self.step) for part in parts)
         return (3 * left - before) / 2 - (3 * right - after) / 2
