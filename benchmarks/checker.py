@@ -58,13 +58,14 @@ class Outcome(NamedTuple):
 def ours(case: Case, tool: str, kind: str, claim: Any, setting: str) -> Outcome:
     """dk.check with its defaults."""
     f = {"text": case.text, "code": case.code, "black box": case.black}[setting]
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         check = dk.check(f, claim, case.point, variables=case.variables if setting == "text" else None)
     except dk.DiffkitError:
-        return Outcome(tool, kind, INCONCLUSIVE, time.perf_counter() - start)
-    seconds, black = time.perf_counter() - start, setting == "black box"
-    return Outcome(tool, kind, check.verdict, seconds, case.overstated(check, claim, black), case.clear(check, claim))
+        return Outcome(tool, kind, INCONCLUSIVE, time.process_time() - start)
+    seconds, black = time.process_time() - start, setting == "black box"
+    missed = bool(kind) and case.overstated(check, claim, black)
+    return Outcome(tool, kind, check.verdict, seconds, missed, case.clear(check, claim))
 
 
 def numbers(case: Case, claim: Any) -> tuple[Any, Any, Any]:
@@ -191,12 +192,12 @@ def judged_of_collection(row: dict[str, Any]) -> list[Outcome]:
 
 def timed(tool: str, kind: str, check: Callable[[], str]) -> Outcome:
     """Ask once; whatever else a checker raises is no verdict."""
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         verdict = check()
     except Exception:
         verdict = INCONCLUSIVE
-    return Outcome(tool, kind, verdict, time.perf_counter() - start, bool(kind) and verdict == CORRECT)
+    return Outcome(tool, kind, verdict, time.process_time() - start, bool(kind) and verdict == CORRECT)
 
 
 # The page ---------------------------------------------------------------------------------------------------------
@@ -265,7 +266,7 @@ def page(outcomes: dict[str, list[Outcome]], cases: Sequence[int], missing: Sequ
         "false alarms are rarer.",
         "- **missed**: bugged claims that are called correct, the worst a checker can do; of ours, those called "
         "correct to more digits than agree.",
-        "- **median time**: of one check; the machine is shared, so times tell orders of magnitude only.",
+        "- **median time**: of the processor, for one check.",
     ]
     return "\n\n".join([
         f"{cases[0]} points, and {cases[1]} of the collection; {python}; {versions}.{left_out}",

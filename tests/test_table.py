@@ -1,6 +1,7 @@
 """Every row of the table of primitives, generated: its rule, its values, its text and its documentation."""
 
 import math
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -145,7 +146,7 @@ def test_parser_and_printer_know_the_row(row):
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda r: r.name)
 def test_the_reference_documents_the_row(row):
-    text = REFERENCE.read_text(encoding="utf-8").replace("\\", "")
+    text = unescape(REFERENCE.read_text(encoding="utf-8").replace("\\", ""))
     assert f"| {row.signature} |" in text
     assert row.doc in text
 

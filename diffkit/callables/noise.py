@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import takewhile
 from typing import Any
 
@@ -11,7 +11,12 @@ import numpy as np
 from diffkit.deadline import check_time
 
 NEIGHBOURS = 4
-STEP = 2.0**-40  # relative distance of neighbours: many roundings away, and too near for f to bend
+NEAR = (2.0**-40,)
+"""relative distances of neighbours: many roundings of the point away, and too near for a function to bend"""
+FAR = tuple(2.0**-k for k in (40, 35, 30, 25, 20))
+"""farther too, where intermediate results change that are rounded to much larger units than the value's own"""
+DEGREE = 3  # of the polynomials that are taken out of neighbouring values
+BENT = 2.0**8  # from one distance to the next, twice: what is left of f itself grows by 2**20, and rounding once
 SAFETY = 4.0
 UNIT = 2.0**-52
 
@@ -19,11 +24,12 @@ Values = Callable[[Any], Any]
 """A flat point → a flat array of results."""
 
 
-def rounding(values: Values, point: Any) -> Any:
+def rounding(values: Values, point: Any, distances: Sequence[float] = NEAR) -> Any:
     """Bound on |computed − exact| of each entry at a point, judged from a few points beside it.
 
-    Where the code takes NumPy's extended precision, the difference from it is the rounding itself; elsewhere it is
-    what is left of the values beside the point when a straight line is taken out.
+    Where the code takes NumPy's extended precision, the difference from it is the rounding itself. Elsewhere, and at
+    distances that are asked for since parts of code may round to binary64 in between, as ``math.exp`` does, it is the
+    most that is left of the values there when a cubic is taken out.
     """
 
     def at(row: Any) -> Any:
@@ -33,15 +39,24 @@ def rounding(values: Values, point: Any) -> Any:
     point = np.asarray(point, dtype=float)
     value = np.asarray(at(point), dtype=float)
     signs = np.random.default_rng(len(point)).uniform(0.5, 1.0, (NEIGHBOURS, len(point)))
-    steps = STEP * np.where(point == 0, 1.0, np.abs(point))
-    rows = [point, *(point + steps * s for s in signs)]
+    scale = np.where(point == 0, 1.0, np.abs(point))
+    rows = [point, *(point + NEAR[0] * scale * s for s in signs)]
     extended = list(takewhile(lambda found: found is not None, (in_extended(at, row) for row in rows)))
-    if len(extended) == len(rows):
-        apart = [abs(e - at(row)) for e, row in zip(extended, rows, strict=True)]
-        noise = np.max(apart, axis=0).astype(float)
-    else:
-        noise = np.max(np.abs(residuals(at, point, steps)), axis=0)
+    kept = len(extended) == len(rows)
+    found = [abs(e - at(row)) for e, row in zip(extended, rows, strict=True)] if kept else []
+    if not kept or distances != NEAR:
+        found.append(_scatter(np.array([np.max(np.abs(residuals(at, point, d * scale)), axis=0) for d in distances])))
+    noise = np.max(found, axis=0).astype(float)
     return SAFETY * noise + UNIT * np.abs(value)
+
+
+def _scatter(left: Any) -> Any:
+    """The most that is left at any distance, (distances, entries), up to where it is the function that bends."""
+    grown = left[1:] > BENT * left[:-1]
+    bent = np.zeros(left.shape, dtype=bool)
+    for k in range(1, len(grown)):
+        bent[k:] |= grown[k - 1] & grown[k]
+    return np.max(np.where(bent, 0.0, left), axis=0)
 
 
 def in_extended(values: Values, point: Any) -> Any:
@@ -56,9 +71,9 @@ def in_extended(values: Values, point: Any) -> Any:
 
 
 def residuals(values: Values, point: Any, steps: Any) -> Any:
-    """Values on a line of points close by, less the straight line that fits them best."""
+    """Values on a line of points close by, less the polynomial that fits them best."""
     offsets = np.arange(-NEIGHBOURS, NEIGHBOURS + 1)
     table = np.array([values(point + k * steps) for k in offsets], dtype=float)
-    powers = np.stack([np.ones(len(offsets)), offsets], axis=1)
+    powers = np.vander(offsets / NEIGHBOURS, DEGREE + 1)
     fitted, *_ = np.linalg.lstsq(powers, table, rcond=None)
     return table - powers @ fitted

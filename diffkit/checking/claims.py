@@ -11,7 +11,7 @@ import numpy as np
 
 from diffkit.callables import Bound, Function
 from diffkit.callables.function import Argument
-from diffkit.callables.noise import rounding
+from diffkit.callables.noise import FAR, rounding
 from diffkit.callables.shapes import meetings_in
 from diffkit.errors import DiffkitError, FunctionError, LimitError, TracingError
 from diffkit.frames import labelled
@@ -175,7 +175,7 @@ class CodeClaim(Claim):
 
         try:
             with np.errstate(all="ignore"):
-                return rounding(values, row)
+                return rounding(values, row, FAR)
         except Exception:  # a claim that fails beside the point has no measured noise; its values say the rest
             return np.spacing(np.abs(self.values(row)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -195,17 +195,17 @@ class Setting:
         """A point by the names of its coordinates."""
         return dict(zip(self.labels, point, strict=True))
 
-    def beside(self, wanted: int) -> list[tuple[float, ...]]:
+    def beside(self, wanted: int) -> Iterator[tuple[float, ...]]:
         """Random points: near the first given one and of its kind, or anywhere moderate for words without a point."""
         n, rng = len(self.labels), self.rng
         if not self.given:
             rows = rng.choice([-1, 1], (TRIES * wanted, n)) * np.exp(rng.uniform(-2, 1, (TRIES * wanted, n)))
-            return [tuple(row) for row in rows.tolist()]
+            return map(tuple, rows.tolist())
         base = np.array(self.given[0])
         scale = np.where(base == 0, 1.0, np.abs(base))
-        tries = in_time(range(TRIES * wanted))
-        moved = (self.structure.kept(base + SPREAD * scale * rng.uniform(-1, 1, n)) for _ in tries)
-        return [tuple(row.tolist()) for row in moved if row is not None]
+        tries = in_time(rng.uniform(-1, 1, (TRIES * wanted, n)))
+        moved = (self.structure.kept(base + SPREAD * scale * step) for step in tries)
+        return (tuple(row.tolist()) for row in moved if row is not None)
 
 
 def _arguments_of(claim: Any, inputs: Sequence[str], at: Any, args: Sequence[Any]) -> tuple[Argument, ...]:

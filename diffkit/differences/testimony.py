@@ -117,7 +117,7 @@ class Testimony(NamedTuple):
     def _judged(self, claim: Claim, weight: float, claims: Mapping[Index, Claim], largest: float, by: Manner) -> Seen:
         if self.difference.odd is not None:
             return unknown(_unconfirmed(claim.value, self.difference.odd, by.how))
-        wide = max((self.apart(claims) + self.difference.bar) / abs(weight), claim.bar)
+        wide = max((self.apart(claims) + max(self.difference.bar, self._beyond)) / abs(weight), claim.bar)
         if self.agrees(claims):
             fine = self.is_fine(claim.value, wide * abs(weight), largest * abs(weight))
             return self._seen(claim.value, wide, fine)
@@ -136,8 +136,9 @@ class Testimony(NamedTuple):
         if math.isinf(d.plateau):  # f may take a step farther away
             bar = max(bar, STEPS * steps.height / self._length)
         if self.is_flat:
+            bar = max(bar, self._beyond)
             low, high = min(0.0, d.value - bar), max(0.0, d.value + bar)
-            said = f"{d.value:.6g} ± {bar:.2g} as a whole: {d.reason}"
+            said = f"{d.value:.6g} ± {bar:.2g}{'' if self._beyond else ' as a whole'}: {d.reason}"
             return unknown(Odd("uncertain", said, value=(low + high) / 2, error=(high - low) / 2))
         return self._seen(d.value, bar, self.is_fine(d.value, bar, largest, constant=not steps.height))
 
@@ -178,6 +179,12 @@ class Testimony(NamedTuple):
     @property
     def _length(self) -> float:
         return Stencil(self.probe.start, self.probe.partial).scale(self.probe.partial[0])
+
+    @property
+    def _beyond(self) -> float:
+        """The slope of f beyond the plateau, of which a difference that lies on it knows nothing; 0 otherwise."""
+        d = self.difference
+        return self._variation() if d.odd is None and d.value == 0 and d.settled and self.is_flat else 0.0
 
     @property
     def is_flat(self) -> bool:
