@@ -215,8 +215,8 @@ class Radii:
         """Where to fit next; None if that promises too little."""
         if fit.distinct == 1 and self.samples.flat() >= fit.radius:
             return self._beyond(fit.radius)
-        if fit.distinct <= STAIRS and self._widest(fit) and fit.radius < self.absolute:
-            return self.absolute  # f changes by a few units of rounding
+        if self._widest(fit) and fit.radius < self.absolute and self._drowned(fit):
+            return self.absolute
         if fit.distinct == 1 or fit.roughness > ROUGH:
             return fit.radius / 32
         best = self.best
@@ -250,6 +250,11 @@ class Radii:
         if not (hidden or self.drowns(best)):
             return None
         return max(LEAP * best.radius, math.sqrt(best.radius * self.absolute) if hidden else 0.0)
+
+    def _drowned(self, fit: Fit) -> bool:
+        """Whether rounding, of f or of numbers of size 1 in its code, leaves less than three digits."""
+        rounding = self.come_down(fit) or fit.estimate.level * fit.unit <= self.samples.stencil.unit
+        return rounding and fit.bar > COARSE * abs(fit.value)
 
     def _widest(self, fit: Fit) -> bool:
         return fit.radius == max(other.radius for other in self.fits)
