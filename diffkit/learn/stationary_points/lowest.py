@@ -24,7 +24,7 @@ from diffkit.deadline import TimeIsUp, reason_to_stop
 from diffkit.learn.stationary_points.boxes import BITS, FINE, Box, Surface, balls, below, halves, hull, interval, middle
 from diffkit.learn.stationary_points.extended import value_range
 from diffkit.learn.stationary_points.kinds import exactly, is_stationary
-from diffkit.learn.stationary_points.newton import DEEP, Zero, contract, inner, krawczyk, nearest_zero, proves
+from diffkit.learn.stationary_points.newton import DEEP, Zero, contract, inner, krawczyk, nearest_zero, proves, sharp
 from diffkit.learn.stationary_points.search import touching
 from diffkit.learn.stationary_points.zeros import Zeros
 
@@ -308,7 +308,9 @@ class Descent:
         if not proves(wide, step, free):
             return False
         alone = tuple(inner(wide[i]) if i in free else side for i, side in enumerate(box))
-        zero = Zero(contract(self.surface, step, FINE, free), alone)
+        zero = sharp(self.surface, wide, step, alone, free)
+        if zero is None:
+            return False
         zeros.add(zero)
         self._settle(face, zero)
         return True
