@@ -112,7 +112,7 @@ def in_arrays(program: Program) -> Function:
 class FiniteBackend:
     """Partial derivatives up to order 4 in all from values of f.
 
-    ``FiniteBackend(effort=ECONOMY)`` spends at most about 15 evaluations a variable instead of 38, for wider bars.
+    ``FiniteBackend(effort=ECONOMY)`` spends at most about 15 evaluations a variable instead of 39, for wider bars.
     """
 
     name = "finite"

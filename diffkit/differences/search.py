@@ -13,7 +13,8 @@ from diffkit.differences.sampling import Search
 from diffkit.differences.stencils import Stencil
 from diffkit.differences.texture import STAIRS, Texture, calmer, close_look, explain, plateau
 
-CHECKS = (0.00291, 0.0619)  # of the first radius: steps that check the fits; they fall between the nodes
+CHECKS = (0.0619, 6.13e-5, 2.91e-8)
+"""Of the first radius: steps that check the fits, a branch around the point among what they find; none is a node."""
 WITHIN = 4.0  # a fit is this much wider than what makes its noise
 ROUGH = 0.02  # a fit with such a residue shows nothing of f
 LOWEST = 2.0**9  # units of rounding, or their root if it is less: radius below which a step hardly moves x
@@ -52,7 +53,7 @@ class Effort(NamedTuple):
     """relative bar above which a value that a large f hides is sought farther out; 1 if none is"""
 
 
-THOROUGH = Effort(pairs=10, checks=2, radius=0.17129375, gain=6.0, enough=0.0, drowned=1e-7)
+THOROUGH = Effort(pairs=10, checks=3, radius=0.17129375, gain=6.0, enough=0.0, drowned=1e-7)
 ECONOMY = Effort(pairs=5, checks=0, radius=0.00512937, gain=30.0, enough=1e-8, drowned=1.0)
 
 
@@ -130,10 +131,15 @@ class Radii:
     def best_of(self, fits: Sequence[Fit]) -> Fit | None:
         """The fit with the least bar, of those that settle if any does, and that are wider than steps of f.
 
-        Only fits count that agree with the samples nearer to the point.
+        Only fits count that agree with the samples nearer to the point, and hold no sharper one that does not.
         """
         grain = self.texture.width if self.texture and self.texture.noise else 0.0
-        agreeing = [fit for fit in fits if self.samples.agrees(fit, self.excess(fit))]
+        off = [fit for fit in fits if self.settled(fit) and not self.samples.agrees(fit, self.excess(fit))]
+        agreeing = [
+            fit
+            for fit in fits
+            if self.samples.agrees(fit, self.excess(fit)) and not any(_sharper(other, fit) for other in off)
+        ]
         wide = [fit for fit in agreeing if fit.radius >= grain]
         settled = [fit for fit in wide if self.settled(fit)]
         pieces = [fit for fit in agreeing if fit.distinct > STAIRS and self.settled(fit)]
@@ -251,6 +257,11 @@ def _stuck(fits: Sequence[Fit]) -> int:
     """How many fits there are up to two that leave the same over, as noise, steps and ripples do, but no smooth f."""
     sizes = [fit.estimate.level * fit.unit for fit in fits]
     return next((k + 2 for k, (near, far) in enumerate(pairwise(sizes)) if 2 * near > far), 0)
+
+
+def _sharper(near: Fit, fit: Fit) -> bool:
+    """Whether a closer fit leaves less over than another."""
+    return near.radius < fit.radius and near.estimate.level * near.unit < fit.estimate.level * fit.unit
 
 
 def _apart(a: Fit, b: Fit) -> bool:
