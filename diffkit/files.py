@@ -38,13 +38,13 @@ def _whole(stream: TextIO, name: str | PathLike[str]) -> str:
 def replaced(file: str) -> Iterator[str]:
     """Give a name beside a file to write to, which takes its place when it is whole; FileError if that fails."""
     try:
-        target = os.path.realpath(file)
-        if os.path.exists(target) and not os.access(target, os.W_OK):
+        there = os.path.exists(file)
+        if there and not os.access(file, os.W_OK):
             raise PermissionError(None, "Permission denied")
-        if os.path.exists(target) and not os.path.isfile(target):  # a pipe or a device is written to, never replaced
-            yield target
+        if there and not os.path.isfile(file):  # a pipe or a device is written to, never replaced, by the name it has
+            yield file
         else:
-            yield from _beside(target)
+            yield from _beside(os.path.realpath(file))
     except OSError as error:
         raise FileError(f"cannot write {file}: {error.strerror or error}") from None
 

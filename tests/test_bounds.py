@@ -7,6 +7,7 @@ import random
 import re
 from fractions import Fraction
 from functools import cache
+from itertools import product
 
 import mpmath as mp
 import pytest
@@ -56,6 +57,9 @@ KNOWN = {  # least and greatest value, by mpmath at 40 digits, or exact
     "hypot(x-3/8,y) | x=-1:1,y=-1:1": ("0", None),
     "(x-0.1)^2*(y-0.3)+z^2*y+x*z | x=-1:1,y=-1:1,z=-1:1": ("-3.573", "2.847"),
     "sqrt(x) | x=0:4": ("0", "2"),
+    "3*x^2-2*x+1/3 | x=-1:1": ("0", "16/3"),
+    "(3*x-1)^2+y/7+exp(x-x) | x=-1:1,y=0:7": ("1", "18"),
+    "x^2+x*y+y^2-3*x+exp(y) | x=-4:4,y=-4:4": ("-2.668806183990355788068608", "90.59815003314423907811026"),
 }  # fmt: skip
 COARSE = {"hypot(x-3/8,y) | x=-1:1,y=-1:1"}
 """kinks at which the least value is 0: no float is next to it, and the bounds are 1e-30 apart"""
@@ -105,6 +109,20 @@ TERMS = (
 )  # fmt: skip
 
 
+@pytest.mark.parametrize("seed", range(max(10, EXAMPLES // 100)))
+def test_a_value_that_is_a_float_is_told_exactly(seed):
+    """At a place and with coefficients that are none."""
+    rng = random.Random(seed)
+    places = [Fraction(rng.randint(-20, 20), rng.randint(1, 30)) for _ in range(rng.randint(1, 3))]
+    value = rng.choice((0, 1, Fraction(-13, 4), rng.randint(-99, 99)))
+    squares = [f"({rng.randint(1, 9)}/{rng.randint(1, 9)})*({v}-({p}))^2" for v, p in zip("xyz", places, strict=False)]
+    text = "+".join([*squares, f"({value})"])
+    box = {v: (-21, 21) for v, _ in zip("xyz", places, strict=False)}
+    lowest, highest = dk.stationary(text, box).lowest, dk.stationary(f"-({text})", box).highest
+    assert lowest.low == lowest.high == value
+    assert highest.low == highest.high == -value
+
+
 def drawn(rng, variable):
     """A sum of terms in one variable as text, and as a function of mpmath numbers."""
     chosen = [(rng.choice(TERMS), Fraction(rng.randint(-30, 30), 7)) for _ in range(rng.randint(2, 4))]
@@ -141,6 +159,91 @@ def test_extreme_values_of_random_functions(seed):
             for extreme, truth in zip((search.lowest, search.highest), truths, strict=True):
                 assert extreme.low - mp.mpf(10) ** -40 <= truth <= extreme.high + mp.mpf(10) ** -40, (text, box)
                 assert neighbours(extreme) or not search.complete, (text, box)
+
+
+# Convex functions whose Hessian varies much: a first step proves the one zero of a whole box, and hardly narrows it ---
+
+
+class Convex:
+    """A quadratic form with a dominant diagonal, and exponentials of linear forms: strictly convex."""
+
+    def __init__(self, rng, count, steep):
+        self.names = "xyz"[:count]
+        self.mixed = {(i, j): Fraction(rng.randint(-4, 4), 4) for i in range(count) for j in range(i)}
+        beside = [sum(abs(a) for pair, a in self.mixed.items() if i in pair) for i in range(count)]
+        self.square = [Fraction(rng.randint(1, 8), 4) + Fraction(b) / 2 for b in beside]
+        self.linear = [Fraction(rng.randint(-12, 12), 2) for _ in range(count)]
+        rates = [[rng.choice((0, rng.randint(-steep, steep))) for _ in self.names] for _ in range(rng.randint(1, 2))]
+        self.grown = [(Fraction(rng.randint(1, 8), 4), [Fraction(r, 4) for r in row]) for row in rates]
+
+    def __str__(self):
+        names = self.names
+        terms = [f"({a})*{v}^2+({b})*{v}" for a, b, v in zip(self.square, self.linear, names, strict=True)]
+        terms += [f"({a})*{names[i]}*{names[j]}" for (i, j), a in self.mixed.items()]
+        for a, rates in self.grown:
+            terms.append(f"({a})*exp({'+'.join(f'({r})*{v}' for r, v in zip(rates, names, strict=True))})")
+        return "+".join(terms)
+
+    def powers(self, x):
+        return [mp.exp(mp.fdot(map(number, rates), x)) * number(a) for a, rates in self.grown]
+
+    def __call__(self, x):
+        form = sum(number(a) * v * v + number(b) * v for a, b, v in zip(self.square, self.linear, x, strict=True))
+        return form + sum(number(a) * x[i] * x[j] for (i, j), a in self.mixed.items()) + sum(self.powers(x))
+
+    def slope(self, x, k):
+        beside = sum(number(a) * x[i + j - k] for (i, j), a in self.mixed.items() if k in (i, j))
+        grown = sum(number(rates[k]) * p for (_, rates), p in zip(self.grown, self.powers(x), strict=True))
+        return 2 * number(self.square[k]) * x[k] + number(self.linear[k]) + beside + grown
+
+    def least(self, box):
+        """By one-dimensional minimisation along each variable in turn, until none moves."""
+        x, moved = [number(low) for low, _ in box], True
+        while moved:
+            before = list(x)
+            for k, (low, high) in enumerate(box):
+                x[k] = self.lowest_along(x, k, number(low), number(high))
+            moved = any(abs(a - b) > FINEST for a, b in zip(x, before, strict=True))
+        return self(x)
+
+    def lowest_along(self, x, k, low, high):
+        def slope(v):
+            return self.slope([*x[:k], v, *x[k + 1 :]], k)
+
+        if slope(low) >= 0 or slope(high) <= 0:
+            return low if slope(low) >= 0 else high
+        while high - low > FINEST / 16:
+            cut = (low + high) / 2
+            low, high = (low, cut) if slope(cut) > 0 else (cut, high)
+        return low
+
+    def greatest(self, box):
+        """At a corner."""
+        return max(self([number(v) for v in corner]) for corner in product(*box))
+
+
+FINEST = mp.mpf(2) ** -50
+
+
+def number(fraction):
+    return mp.mpf(fraction.numerator) / fraction.denominator
+
+
+@pytest.mark.parametrize("seed", range(max(12, EXAMPLES // 80)))
+def test_extreme_values_of_convex_functions(seed):
+    rng = random.Random(seed)
+    f = Convex(rng, rng.randint(1, 3), steep=rng.choice((2, 6, 12)))
+    box = [
+        (Fraction(a - b, 2), Fraction(a + b, 2)) for a, b in ((rng.randint(-6, 6), rng.randint(1, 16)) for _ in f.names)
+    ]
+    search = dk.stationary(str(f), {v: tuple(map(float, side)) for v, side in zip(f.names, box, strict=True)})
+    with mp.workdps(40):
+        for extreme, truth in ((search.lowest, f.least(box)), (search.highest, f.greatest(box))):
+            slack = mp.mpf(10) ** -20 * max(1, abs(truth))
+            assert extreme.low - slack <= truth <= extreme.high + slack
+            assert extreme.proven
+            assert neighbours(extreme)
+    assert search.complete
 
 
 # Bars and sizes -----------------------------------------------------------------------------------------------------

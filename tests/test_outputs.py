@@ -1,6 +1,7 @@
 """Output that is closed, full, or read by nobody: one line, the right exit code, and nothing half-written."""
 
 import errno
+import json
 import os
 import re
 import subprocess
@@ -91,6 +92,15 @@ def test_files_that_cannot_be_written(run, tmp_path, monkeypatch, writer, place)
     assert re.fullmatch(rf"diffkit: cannot write {place}: .+\n", err)
     assert sorted(os.listdir(tmp_path)) == ["folder.svg", "full.svg", "locked.svg"]
     assert (tmp_path / "locked.svg").read_text() == "before"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="no pipe has the name of a file here")
+def test_a_pipe_is_written_to_by_the_name_it_has(run):
+    end, start = os.pipe()
+    code, _, err = run("grad", "x*y", "--at", "1,2", "--format", "json", "--output", f"/dev/fd/{start}")
+    os.close(start)
+    with os.fdopen(end) as written:
+        assert (code, err, json.load(written)["value"]) == (0, "", [2.0, 1.0])
 
 
 @pytest.mark.parametrize("writer", WRITERS)

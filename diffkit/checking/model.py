@@ -168,7 +168,7 @@ class Check(Final):
     """looks for the repair: it costs more than the verdict, so it waits until ``explanation`` is asked for"""
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "explain": _nothing}
+        return {**vars(self), "explanation": self.explanation, "explain": _nothing}  # nothing is left to look with
 
     @cached_property
     @undisturbed()

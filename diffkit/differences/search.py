@@ -13,7 +13,8 @@ from diffkit.differences.sampling import Search
 from diffkit.differences.stencils import Stencil
 from diffkit.differences.texture import STAIRS, Texture, calmer, close_look, explain, plateau
 
-CHECKS = (0.00291, 0.0619)  # of the first radius: steps that check the fits; they fall between the nodes
+CHECKS = (0.0619, 6.13e-5, 2.91e-8)
+"""Of the first radius: steps that check the fits, a branch around the point among what they find; none is a node."""
 WITHIN = 4.0  # a fit is this much wider than what makes its noise
 ROUGH = 0.02  # a fit with such a residue shows nothing of f
 LOWEST = 2.0**9  # units of rounding, or their root if it is less: radius below which a step hardly moves x
@@ -52,7 +53,7 @@ class Effort(NamedTuple):
     """relative bar above which a value that a large f hides is sought farther out; 1 if none is"""
 
 
-THOROUGH = Effort(pairs=10, checks=2, radius=0.17129375, gain=6.0, enough=0.0, drowned=1e-7)
+THOROUGH = Effort(pairs=10, checks=3, radius=0.17129375, gain=6.0, enough=0.0, drowned=1e-7)
 ECONOMY = Effort(pairs=5, checks=0, radius=0.00512937, gain=30.0, enough=1e-8, drowned=1.0)
 
 
@@ -130,10 +131,15 @@ class Radii:
     def best_of(self, fits: Sequence[Fit]) -> Fit | None:
         """The fit with the least bar, of those that settle if any does, and that are wider than steps of f.
 
-        Only fits count that agree with the samples nearer to the point.
+        Only fits count that agree with the samples nearer to the point, and hold no sharper one that does not.
         """
         grain = self.texture.width if self.texture and self.texture.noise else 0.0
-        agreeing = [fit for fit in fits if self.samples.agrees(fit, self.excess(fit))]
+        off = [fit for fit in fits if self.settled(fit) and not self.samples.agrees(fit, self.excess(fit))]
+        agreeing = [
+            fit
+            for fit in fits
+            if self.samples.agrees(fit, self.excess(fit)) and not any(_sharper(other, fit) for other in off)
+        ]
         wide = [fit for fit in agreeing if fit.radius >= grain]
         settled = [fit for fit in wide if self.settled(fit)]
         pieces = [fit for fit in agreeing if fit.distinct > STAIRS and self.settled(fit)]
@@ -209,6 +215,8 @@ class Radii:
         """Where to fit next; None if that promises too little."""
         if fit.distinct == 1 and self.samples.flat() >= fit.radius:
             return self._beyond(fit.radius)
+        if self._widest(fit) and fit.radius < self.absolute and self._drowned(fit):
+            return self.absolute
         if fit.distinct == 1 or fit.roughness > ROUGH:
             return fit.radius / 32
         best = self.best
@@ -232,9 +240,24 @@ class Radii:
         return min(other.radius for other in self.fits) / 8 if stale else radius
 
     def _on_trust(self, best: Fit) -> float | None:
-        """Farther out than the terms promise anything, where f is so large that it hides how they fall."""
-        widest = best.radius == max(fit.radius for fit in self.fits)
-        return LEAP * best.radius if widest and self.texture is None and self.drowns(best) else None
+        """Farther out than the terms promise anything, where f is so large that it hides how they fall.
+
+        Where x is small, and few digits are seen, this is on the way to the radius of a variable of size 1.
+        """
+        if self.texture is not None or not self._widest(best):
+            return None
+        hidden = best.bar > self.effort.drowned * abs(best.value) and LEAP * best.radius < self.absolute
+        if not (hidden or self.drowns(best)):
+            return None
+        return max(LEAP * best.radius, math.sqrt(best.radius * self.absolute) if hidden else 0.0)
+
+    def _drowned(self, fit: Fit) -> bool:
+        """Whether rounding, of f or of numbers of size 1 in its code, leaves less than three digits."""
+        rounding = self.come_down(fit) or fit.estimate.level * fit.unit <= self.samples.stencil.unit
+        return rounding and fit.bar > COARSE * abs(fit.value)
+
+    def _widest(self, fit: Fit) -> bool:
+        return fit.radius == max(other.radius for other in self.fits)
 
     def _beyond(self, radius: float) -> float | None:
         """Where to look for a change of f that is constant out to a radius: the size of x, and then 1."""
@@ -251,6 +274,11 @@ def _stuck(fits: Sequence[Fit]) -> int:
     """How many fits there are up to two that leave the same over, as noise, steps and ripples do, but no smooth f."""
     sizes = [fit.estimate.level * fit.unit for fit in fits]
     return next((k + 2 for k, (near, far) in enumerate(pairwise(sizes)) if 2 * near > far), 0)
+
+
+def _sharper(near: Fit, fit: Fit) -> bool:
+    """Whether a closer fit leaves less over than another."""
+    return near.radius < fit.radius and near.estimate.level * near.unit < fit.estimate.level * fit.unit
 
 
 def _apart(a: Fit, b: Fit) -> bool:

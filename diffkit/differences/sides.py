@@ -17,6 +17,8 @@ from diffkit.differences.stencils import Stencil, divided
 WIDEST = 0.1129375  # the largest radius, of the scale
 CLOSER = (0.0, 0.05, 0.1, 0.15, 0.3)  # powers of the unit by which radii are smaller
 NEAREST, NEAREST_TO_ZERO = 2.0**9, 2.0**-900  # units, and part of the scale: to where a picture must hold
+BETWEEN = (2.0**-27, 2.0**-22)  # of the scale: where it must hold as well, for a branch around the point may end there
+BENDING = 4.0  # times as evenly as over a side: how fast a slope may change near the point
 PAIRS = 5  # half the samples of a side
 
 
@@ -33,6 +35,14 @@ class Side(NamedTuple):
     """slope from the point to that sample"""
     changes: tuple[float, ...]
     """by how much each derivative changes over the side, as far as its fit tells"""
+    length: float
+    """how far it reaches"""
+
+    def expects(self, near: Near) -> bool:
+        """Whether a sample near the point lies where the slope leads, as far as that is known and does not change."""
+        (slope, bar), step = self.derivatives[1], abs(near.step)
+        bent = BENDING * self.changes[1] * (step / self.length)
+        return abs(near.rise - slope * near.step) <= (bar + bent) * step + near.noise
 
 
 class Near(NamedTuple):
@@ -47,12 +57,14 @@ class Near(NamedTuple):
 
 
 class Sides(NamedTuple):
-    """Both sides, by radius from large to small, None where f is not finite; and the nearest sample of each."""
+    """Both sides, by radius from large to small, None where f is not finite; and samples nearer than these."""
 
     radii: tuple[float, ...]
     left: tuple[Side | None, ...]
     right: tuple[Side | None, ...]
     nearest: tuple[Near, Near]
+    between: tuple[tuple[Near, Near], ...]
+    """where f may differ from what it is on the sides and at the nearest samples"""
     rounding: float
     """how far the rounding of x may move it"""
 
@@ -64,21 +76,27 @@ def look(stencil: Stencil, noise: float = 0.0) -> Search[Sides]:
     radii = tuple(WIDEST * stencil.unit**power for power in CLOSER)
     rows = [[radius * mark for mark in marks] for radius in radii]
     nearest = NEAREST * stencil.unit if stencil.point[stencil.variables[0]] else NEAREST_TO_ZERO
-    steps = [nearest, *(h for row in rows for h in row)]
+    closer = (nearest, *BETWEEN)
+    steps = [*closer, *(h for row in rows for h in row)]
     center, *values = yield [stencil.point, *(p for h in steps for p in stencil.points(h))]
     exact = [stencil.steps(h)[0] for h in steps]
     both = []
-    ends = []
+    ends: list[list[Near]] = []
     for sign, seen in ((-1.0, values[1::2]), (1.0, values[0::2])):
-        near = 4 * stencil.unit * max(abs(center), abs(seen[0])) + 4 * noise
-        ends.append(Near(nearest, sign * exact[0], seen[0] - center, near))
+        ends.append(
+            [
+                Near(h, sign * step, value - center, 4 * stencil.unit * max(abs(center), abs(value)) + 4 * noise)
+                for h, step, value in zip(closer, exact, seen, strict=False)
+            ]
+        )
         found = []
         for k, row in enumerate(rows):
-            part = slice(1 + k * len(marks), 1 + (k + 1) * len(marks))
+            part = slice(len(closer) + k * len(marks), len(closer) + (k + 1) * len(marks))
             ideal = [sign * h * scale for h in row]
             found.append(_side(seen[part], center, ideal, exact[part], stencil, noise))
         both.append(tuple(found))
-    return Sides(radii, both[0], both[1], (ends[0], ends[1]), UNIT * abs(stencil.point[stencil.variables[0]]))
+    first, *others = zip(*ends, strict=True)
+    return Sides(radii, both[0], both[1], first, tuple(others), UNIT * abs(stencil.point[stencil.variables[0]]))
 
 
 def _side(
@@ -111,4 +129,5 @@ def _side(
         change = total(2 * slope_at_one(j, m) * c for j, c in series.items() if j <= estimate.degree and (j - m) % 2)
         changes.append(abs(divided(change, [half] * m + [1 / unit])))
     reach = ideal[PAIRS] * start / first
-    return Side(tuple(derivatives), quiet, abs(seen[PAIRS]), base / reach if reach else math.inf, tuple(changes))
+    secant = base / reach if reach else math.inf
+    return Side(tuple(derivatives), quiet, abs(seen[PAIRS]), secant, tuple(changes), abs(ideal[0]))

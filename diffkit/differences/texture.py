@@ -24,7 +24,7 @@ STAIRS = 4  # values at the samples of a fit that make steps, not noise
 PROBES = (0, -1)  # places among the nodes that tell a constant piece
 NARROW = 2.0  # radii between which a piece ends
 AWAY = (0.37, -0.23)  # of the radius of a wide fit: where other places are looked at
-BEYOND = 8.0  # times the radius of what is looked for there: the point itself is not seen again
+BEYOND = 10.0  # times the radius of what is looked for there: that radius about the point is not seen again
 FEW = 5  # pairs of samples that show what is there
 SMALL = 1e4  # times the noise that rounding makes at the least: a residue that needs no other place
 AROUND = 4.0  # times the radius of a constant piece: what f changes by there
@@ -54,16 +54,15 @@ class Texture(NamedTuple):
         """What keeps f from being seen close to the point; empty if nothing is found."""
         if 0 < flat < math.inf:
             constant = f"constant to {flat:.0e} around the point, changes beyond"
-            return f"{constant}: the code stops at a tolerance, rounds or has a branch there"
+            return f"{constant}: rounding hides the change, or f has a branch there"
         if self.local:
             return "oscillates, loses its digits or has a singularity near the point: its slope settles at no distance"
         if not self.noise:
             return ""
         if self.pieces:
             jump, width = self.noise * math.sqrt(12), self.width * scale
-            return (
-                f"its values jump by about {jump:.0e} every {width:.0e} or so: the code rounds or stops at a tolerance"
-            )
+            jumps = f"its values jump by about {jump:.0e} every {width:.0e} or so"
+            return f"{jumps}: they are rounded, or code stops at a tolerance"
         return f"its values scatter by about {self.noise:.0e}"
 
 

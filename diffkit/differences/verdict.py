@@ -22,6 +22,7 @@ Pair = tuple[Side, Side]
 """Left and right out to one radius."""
 
 NO_SIDE = "f has no finite value on one side of the point, or on both"
+ABRUPTLY = "f changes abruptly at the point, or nearer to it than values can show"
 UNSETTLED = "the differences do not settle at any step"
 
 
@@ -42,6 +43,8 @@ def judge(sides: Sides, order: int) -> Odd:
             return odd
     if quiet:
         left, right = min(quiet, key=lambda pair: _bar(pair, order))
+        if not all(left.expects(a) and right.expects(b) for a, b in (sides.nearest, *sides.between)):
+            return Odd("uncertain", ABRUPTLY)
         (a, _), (b, _) = left.derivatives[order], right.derivatives[order]
         bar = _bar((left, right), order) + abs(b - a) / 2
         return Odd("ok", left=-bar, right=bar, value=(a + b) / 2)
@@ -90,7 +93,7 @@ def _gap(quiet: list[Pair], sides: Sides, m: int, order: int) -> Odd | None:
     for near, slope in zip(sides.nearest, (a, b), strict=True):
         expected = slope if m == 0 else slope * near.step
         if m < 2 and not abs(near.rise - expected) <= gap * (abs(near.step) if m else 1.0) / 4 + near.noise:
-            return Odd("uncertain", "f changes abruptly at the point, or nearer to it than values can show")
+            return Odd("uncertain", ABRUPTLY)
     if m == 0:
         return Odd("not_differentiable", "the values from the left, from the right and at the point disagree: a jump")
     if m < order:

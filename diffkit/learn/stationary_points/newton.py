@@ -19,6 +19,7 @@ from diffkit.learn.stationary_points.boxes import BITS, FINE, Balls, Box, Surfac
 
 CONTRACTIONS = 100  # steps to full precision: the width squares in each, after slow ones at first
 STILL = 0.99  # of a width that is left after a step in which nothing more happens
+SHARP = 2.0**-64  # of a box, to which the zero in it is known where steps did not end before their time
 DOUBLINGS = 60  # of a box around a place, until it is proven to hold a zero
 GROWN = 4  # doublings at a time
 LEAST_INVERTED = 1e-300  # below it the inverse may overflow
@@ -104,29 +105,38 @@ def contract(surface: Surface, step: Balls, bits: int = FINE, free: Sequence[int
         return now
 
 
+def sharp(surface: Surface, x: Balls, step: Balls, alone: Box, free: Sequence[int] | None = None) -> Zero | None:
+    """The zero that a step from the balls x has proven, as sharply as the precision allows; None if steps are too slow.
+
+    Where the Hessian varies much over x, each step narrows it by next to nothing: from a part of x, they are quicker.
+    """
+    found = contract(surface, step, FINE, free)
+    return Zero(found, alone) if all(b.rad() <= a.rad() * SHARP for a, b in zip(x, found, strict=True)) else None
+
+
 def surround(surface: Surface, point: list[float], first: list[float], reach: list[float]) -> Zero | None:
     """Prove a zero near a point, in a box as large as has no other; None if balls cannot. In the precision BITS.
 
     The box grows from ``first`` to ``reach``: a zero on the edge between two boxes of a search is proven in neither.
     """
     least = [max(r, 64 * math.ulp(p)) for p, r in zip(point, first, strict=True)]
-    step = alone = None
+    first_proven = alone = None
     grow, k = GROWN, 0
     while True:
         grown = [arb(p, r * 2.0**k) for p, r in zip(point, least, strict=True)]
         found = krawczyk(surface, grown) if surface.standing(grown).smooth else None
         if found is not None and proves(grown, found):
-            step, alone = step or found, grown
-        elif step is not None and grow > 1:  # too large: half of it may do
+            first_proven, alone = first_proven or (grown, found), grown
+        elif first_proven is not None and grow > 1:  # too large: half of it may do
             k, grow = k - grow, grow // 2
-        elif step is not None or k > DOUBLINGS // 2:
+        elif first_proven is not None or k > DOUBLINGS // 2:
             break
         if all(r * 2.0**k > limit for r, limit in zip(least, reach, strict=True)):
             break
         k += grow
-    if step is None or alone is None:
+    if first_proven is None or alone is None:
         return None
-    return Zero(contract(surface, step), tuple(inner(b) for b in alone))
+    return sharp(surface, *first_proven, tuple(inner(b) for b in alone))
 
 
 def inner(enclosure: Any) -> tuple[float, float]:

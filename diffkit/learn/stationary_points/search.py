@@ -29,7 +29,7 @@ from diffkit.learn.stationary_points.boxes import (
     size,
 )
 from diffkit.learn.stationary_points.extended import excludes_zero
-from diffkit.learn.stationary_points.newton import Zero, krawczyk, polish, proves, surround
+from diffkit.learn.stationary_points.newton import krawczyk, polish, proves, sharp, surround
 from diffkit.learn.stationary_points.zeros import Zeros
 
 LEAST = {1: 2.0**-40, 2: 2.0**-28, 3: 2.0**-20}
@@ -192,10 +192,13 @@ class Search:
         guess = [float(b) for b in step]
         if proves(x, step):
             self._add(guess)
-            if not self.zeros.settle(box):  # its own box is a proof as well
-                self.zeros.add(Zero(tuple(step), box))
-            return []
-        if all(
+            if self.zeros.settle(box):
+                return []
+            zero = sharp(self.surface, x, step, box)  # its own box is a proof as well
+            if zero is not None:
+                self.zeros.add(zero)
+                return []
+        elif all(
             abs(g - (a / 2 + b / 2)) <= NEAR * (b - a) and float(s.rad()) <= NEAR * (b - a)
             for g, s, (a, b) in zip(guess, step, box, strict=True)
         ):
