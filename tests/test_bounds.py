@@ -57,6 +57,8 @@ KNOWN = {  # least and greatest value, by mpmath at 40 digits, or exact
     "hypot(x-3/8,y) | x=-1:1,y=-1:1": ("0", None),
     "(x-0.1)^2*(y-0.3)+z^2*y+x*z | x=-1:1,y=-1:1,z=-1:1": ("-3.573", "2.847"),
     "sqrt(x) | x=0:4": ("0", "2"),
+    "3*x^2-2*x+1/3 | x=-1:1": ("0", "16/3"),
+    "(3*x-1)^2+y/7+exp(x-x) | x=-1:1,y=0:7": ("1", "18"),
     "x^2+x*y+y^2-3*x+exp(y) | x=-4:4,y=-4:4": ("-2.668806183990355788068608", "90.59815003314423907811026"),
 }  # fmt: skip
 COARSE = {"hypot(x-3/8,y) | x=-1:1,y=-1:1"}
@@ -105,6 +107,20 @@ TERMS = (
     ("{a}*sin(2*{v})", lambda a, v: a * mp.sin(2 * v)), ("{a}*exp({v}/3)", lambda a, v: a * mp.exp(v / 3)),
     ("{a}*cos({v})^2", lambda a, v: a * mp.cos(v) ** 2), ("{a}/(1+{v}^2)", lambda a, v: a / (1 + v**2)),
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(max(10, EXAMPLES // 100)))
+def test_a_value_that_is_a_float_is_told_exactly(seed):
+    """At a place and with coefficients that are none."""
+    rng = random.Random(seed)
+    places = [Fraction(rng.randint(-20, 20), rng.randint(1, 30)) for _ in range(rng.randint(1, 3))]
+    value = rng.choice((0, 1, Fraction(-13, 4), rng.randint(-99, 99)))
+    squares = [f"({rng.randint(1, 9)}/{rng.randint(1, 9)})*({v}-({p}))^2" for v, p in zip("xyz", places, strict=False)]
+    text = "+".join([*squares, f"({value})"])
+    box = {v: (-21, 21) for v, _ in zip("xyz", places, strict=False)}
+    lowest, highest = dk.stationary(text, box).lowest, dk.stationary(f"-({text})", box).highest
+    assert lowest.low == lowest.high == value
+    assert highest.low == highest.high == -value
 
 
 def drawn(rng, variable):

@@ -226,6 +226,7 @@ def test_help_has_examples(run, command):
     code, out, _ = run(command, "--help")
     assert code == 0
     assert f"\n  diffkit {command}" in out
+    assert all(len(line) <= 80 for line in out.splitlines())
     assert "\b" not in out
     assert "\\b" not in out
 

@@ -63,3 +63,11 @@ def test_rounding_is_no_less_than_the_error(distances):
     found = rounding(lambda row: [1 - math.tanh(row[0]) ** 2, math.exp(row[0])], np.array([9.0]), distances)
     assert 1e-17 < found[0] < 1e-14 or distances != FAR
     assert 2**-53 * math.exp(9) < found[1] < 1e-10
+
+
+@pytest.mark.parametrize("text", ["sqrt(x^2+1)-x", "floor(x/3e5)", "(x+1e20)-1e20"])
+def test_a_text_has_no_tolerance_at_which_it_stops(text):
+    result = dk.derivative(text, 1e6, backend="finite")
+    assert result.status == "uncertain"
+    assert "tolerance" not in result.message
+    assert "rounding hides the change, or f has a branch there" in result.message

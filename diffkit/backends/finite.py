@@ -11,11 +11,14 @@ from diffkit.algebras.floats import FLOATS
 from diffkit.builder import select
 from diffkit.deadline import in_time
 from diffkit.differences import ECONOMY, HIGHEST_ORDER, THOROUGH, Difference, Effort, Function, Point, Sampler, partials
+from diffkit.differences.probes import Probe
 from diffkit.differences.sampling import UNIT
+from diffkit.differences.testimony import COARSE, Testimony, vague
+from diffkit.differences.witness import sizes
 from diffkit.errors import BackendError
 from diffkit.program import Program, run
 from diffkit.results import Answer, ErrorKind, Odd
-from diffkit.tasks import Task
+from diffkit.tasks import Index, Task
 
 WORTH_ARRAYS = 40_000  # operations for one sample of every partial, from which arrays pay for importing NumPy
 AGAIN = 8  # points at which a function that looks rough is evaluated again
@@ -60,8 +63,10 @@ class FiniteEvaluation:
             mine = [c for c, (of, _) in enumerate(indices) if of == output]
             sampler = Sampler(function, self._unit)
             rows = partials(sampler, points, [indices[c][1] for c in mine], self.effort)
+            for row, (point, seen) in enumerate(zip(points, rows, strict=True)):
+                judged = _judged(sampler, point, [indices[c] for c in mine], seen)
+                found.update({(row, c): d for c, d in zip(mine, judged, strict=True)})
             evaluations += sampler.evaluations
-            found.update({(row, c): d for row, seen in enumerate(rows) for c, d in zip(mine, seen, strict=True)})
             if any(d.reason for seen in rows for d in seen):
                 self._check_again(sampler)
         flat = [found[row, c] for row in range(len(points)) for c in range(len(indices))]
@@ -85,6 +90,17 @@ class FiniteEvaluation:
         if unsteady and difference.odd is None:
             return Odd("uncertain", unsteady, value=difference.value, error=difference.bar)
         return difference.odd
+
+
+def _judged(sampler: Sampler, point: Point, indices: Sequence[Index], seen: Sequence[Difference]) -> list[Difference]:
+    """The partials of an output at a point; those of which too few digits are seen are uncertain, as in ``auto``."""
+    largest = sizes({index: d.value for index, d in zip(indices, seen, strict=True)})
+    judged = []
+    for index, d in zip(indices, seen, strict=True):
+        testimony = Testimony(Probe(sampler, point, index[1], {}), d)
+        fine = d.odd is not None or not index[1] or testimony.is_fine(d.value, d.bar, largest[index])
+        judged.append(d if fine else d._replace(odd=vague(d.value, d.bar, d.reason or COARSE)))
+    return judged
 
 
 def in_floats(program: Program) -> Function:

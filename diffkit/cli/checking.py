@@ -52,7 +52,7 @@ def check(
 ) -> int:  # fmt: skip
     """Is a claimed derivative of F right?
 
-    F is an expression, or code as MODULE:NAME (mymodule:loss, or path/to/file.py:loss), which is imported because you
+    F is an expression, or code as MODULE:NAME (model:loss, or path/to/file.py:loss), which is imported because you
     name it here and never otherwise. Code that returns a function, its claimed derivative, a point and, if wanted,
     further arguments may stand alone: MODULE:problem.
     Exit code 0 if the claim is correct, 1 if it is wrong or nothing can be said.
@@ -62,10 +62,10 @@ def check(
     diffkit check "x^2*y" --claim "2*x*y, x^2" --at 1,2
     diffkit check "log(x)" --claim "1/x"
     diffkit check "-(y*log(p)+(1-y)*log(1-p))" --claim "-y/p+(1-y)/(1-p)" --wrt p
-    diffkit check "norm(X @ w - y)**2" --claim "2*X.T @ (X @ w - y)" --data data.npz --at "w=[1,2]"
-    diffkit check mymodule:loss --gradient mymodule:grad --at 0.1,0.2 --args mymodule:X,mymodule:y
-    diffkit check mymodule:layer --vjp mymodule:backward --at mymodule:weights --rtol 1e-6
-    diffkit check mymodule:problem
+    diffkit check "norm(X@w)**2" --claim "2*X.T@X@w" --data X.npz --at "w=[1,2]"
+    diffkit check model:loss --gradient model:grad --at 0.1,0.2 --args model:X
+    diffkit check model:layer --vjp model:backward --at model:weights --rtol 1e-6
+    diffkit check model:problem
     """
     from diffkit.checking.check import check as judge
     from diffkit.errors import DiffkitError

@@ -72,7 +72,7 @@ def grad(expression: str, wrt: str | None, **options: Any) -> int:
     diffkit grad "exp(x)*sin(x)" --at 1 --digits 50
     diffkit grad "x^2*sin(y)" --at x=1,y=pi/4 --backend finite
     diffkit grad "log(1+exp(w*x+b))" --points points.csv --format json
-    diffkit grad "mean((y - (X @ w + b))**2)/2" --data data.npz --at "w=[0,0,0],b=0"
+    diffkit grad "mean((y - X @ w)**2)/2" --data data.npz --at "w=[0,0,0]"
     """
     return _run("gradient", (expression,), {"wrt": names(wrt)}, options)
 

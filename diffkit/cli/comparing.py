@@ -49,7 +49,7 @@ def compare(
     diffkit compare "abs(x)" --at 0
     diffkit compare "sin(x)/x" --at x=-1:1:21
     diffkit compare "x.T @ A @ x" --let "A=[[1,2],[3,4]]" --at "x=[1,2]"
-    diffkit compare "x*exp(-y)" --points points.csv --format html --output report.html
+    diffkit compare "x*exp(-y)" --points points.csv --format html > report.html
     """
     from diffkit.errors import DiffkitError, PointError
     from diffkit.questions import make_task

@@ -62,11 +62,12 @@ def descend(
     interrupted (the path so far is reported). It is made for learning; Descent.polish in Python goes on with SciPy.
 
     \b
-    diffkit descend "(w-3)^2 + 2*(b+1)^2" --from w=0,b=0 --rate 0.1 --steps 100
-    diffkit descend "100*(y-x^2)^2+(1-x)^2" --from x=-1,y=1 --rate 0.001 --save path.png
-    diffkit descend "mean((y - (w*x + b))**2)/2" --data points.csv --from w=0,b=0 --rate 0.01 --batch 10
-    diffkit descend model.py:loss --from model.py:start --args model.py:X,model.py:y --batch 20 --schedule inverse
-    diffkit descend model.py:loss --from 0,0 --args model.py:X,model.py:y --gradient model.py:gradient --check
+    diffkit descend "(w-3)^2+2*(b+1)^2" --from w=0,b=0 --rate 0.1 --save path.png
+    diffkit descend "100*(y-x^2)^2+(1-x)^2" --from x=-1,y=1 --rate 1e-3
+    diffkit descend "mean((y-w*x)**2)" --data points.csv --from w=0 --batch 10
+    diffkit descend model.py:loss --from model.py:start --schedule inverse
+    diffkit descend model.py:loss --from 0,0 --args model.py:X --batch 20
+    diffkit descend model.py:loss --from 0,0 --gradient model.py:gradient --check
     """
     from diffkit.errors import DiffkitError, PointError
     from diffkit.learn.gradient_descent.descent import prepare_descent

@@ -130,7 +130,7 @@ def explain(
     diffkit explain "exp(-x^2/2)" --latex
     diffkit explain "x*y + sin(x)" --wrt x
     diffkit explain "(y - sigmoid(w*x + b))^2" --backward --at b=0,w=1,x=2,y=1
-    diffkit explain "x.T @ A @ x" --backward --let "A=[[1,2],[3,4]]" --at "x=[1,2]"
+    diffkit explain "x.T@A@x" --backward --let "A=[[1,2],[3,4]]" --at "x=[1,2]"
     """
     from diffkit.errors import DiffkitError, PointError
     from diffkit.learn.derivations.backward import backward

@@ -40,7 +40,7 @@ def stationary(
     \b
     diffkit stationary "x^4-3*x^3+2" --box -1:3
     diffkit stationary "x^3-3*x*y^2" --box x=-2:2,y=-1:1
-    diffkit stationary "(x^2+y-11)^2+(x+y^2-7)^2" --box x=-5:5,y=-5:5 --save himmelblau.svg
+    diffkit stationary "(x^2+y-11)^2+(x+y^2-7)^2" --box x=-5:5,y=-5:5 --save f.svg
     diffkit stationary "sin(x)/x" --box 1:20 --format json
     """
     from diffkit.learn.stationary_points.stationary import stationary as search

@@ -38,16 +38,21 @@ class Sampler:
         found: dict[int, Found] = {}
         wanted = {k: next(search) for k, search in in_time(enumerate(running))}
         while wanted:
-            new = [p for p in dict.fromkeys(p for points in wanted.values() for p in points) if p not in self.known]
-            if new:
-                self.known.update(zip(new, self.function(new), strict=True))
+            self.values([p for points in wanted.values() for p in points])
             waiting, wanted = wanted, {}
             for k, points in in_time(waiting.items()):
                 try:
-                    wanted[k] = running[k].send([self.known[p] for p in points])
+                    wanted[k] = running[k].send(self.values(points))
                 except StopIteration as stop:
                     found[k] = stop.value
         return [found[k] for k in range(len(running))]
+
+    def values(self, points: Sequence[Point]) -> list[float]:
+        """F at points, in one call for those that are new."""
+        new = [p for p in dict.fromkeys(points) if p not in self.known]
+        if new:
+            self.known.update(zip(new, self.function(new), strict=True))
+        return [self.known[p] for p in points]
 
 
 def finite(values: Iterable[float]) -> bool:

@@ -215,6 +215,8 @@ class Radii:
         """Where to fit next; None if that promises too little."""
         if fit.distinct == 1 and self.samples.flat() >= fit.radius:
             return self._beyond(fit.radius)
+        if self._widest(fit) and fit.radius < self.absolute and self._drowned(fit):
+            return self.absolute
         if fit.distinct == 1 or fit.roughness > ROUGH:
             return fit.radius / 32
         best = self.best
@@ -238,9 +240,24 @@ class Radii:
         return min(other.radius for other in self.fits) / 8 if stale else radius
 
     def _on_trust(self, best: Fit) -> float | None:
-        """Farther out than the terms promise anything, where f is so large that it hides how they fall."""
-        widest = best.radius == max(fit.radius for fit in self.fits)
-        return LEAP * best.radius if widest and self.texture is None and self.drowns(best) else None
+        """Farther out than the terms promise anything, where f is so large that it hides how they fall.
+
+        Where x is small, and few digits are seen, this is on the way to the radius of a variable of size 1.
+        """
+        if self.texture is not None or not self._widest(best):
+            return None
+        hidden = best.bar > self.effort.drowned * abs(best.value) and LEAP * best.radius < self.absolute
+        if not (hidden or self.drowns(best)):
+            return None
+        return max(LEAP * best.radius, math.sqrt(best.radius * self.absolute) if hidden else 0.0)
+
+    def _drowned(self, fit: Fit) -> bool:
+        """Whether rounding, of f or of numbers of size 1 in its code, leaves less than three digits."""
+        rounding = self.come_down(fit) or fit.estimate.level * fit.unit <= self.samples.stencil.unit
+        return rounding and fit.bar > COARSE * abs(fit.value)
+
+    def _widest(self, fit: Fit) -> bool:
+        return fit.radius == max(other.radius for other in self.fits)
 
     def _beyond(self, radius: float) -> float | None:
         """Where to look for a change of f that is constant out to a radius: the size of x, and then 1."""

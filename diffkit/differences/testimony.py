@@ -160,10 +160,10 @@ class Testimony(NamedTuple):
         return constant or bar <= FINE * largest or bar <= FINE * self._variation()
 
     def _variation(self) -> float:
-        """By how much f changes over a part of the scale, as a derivative; 0 where it has no value so far."""
+        """By how much f changes over a part of the scale, or where it was seen, as a derivative; 0 if it does not."""
         stencil = Stencil(self.probe.start, self.probe.partial)
-        for h in STRIDES:
-            center, *values = self.probe.sampler.function([self.probe.start, *stencil.points(h)])
+        for h in (*STRIDES, self.difference.reach):
+            center, *values = self.probe.sampler.values([self.probe.start, *stencil.points(h)])
             change = max(abs(value - center) for value in values)
             step = math.prod(s**m for s, m in zip(stencil.steps(h), stencil.orders, strict=True))
             if change and math.isfinite(change) and step:
@@ -194,7 +194,7 @@ class Testimony(NamedTuple):
         """Whether f keeps its value farther around the point than rounding, of x or of f, to float32 explains."""
         if self.steps.width <= STEPS * SINGLE:
             return False
-        (value,) = self.probe.sampler.function([self.probe.start])
+        (value,) = self.probe.sampler.values([self.probe.start])
         rise = self.difference.plateau * self._variation()
         return rise > STEPS * max(SINGLE, self.probe.sampler.unit) * abs(value)
 

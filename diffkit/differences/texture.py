@@ -54,16 +54,15 @@ class Texture(NamedTuple):
         """What keeps f from being seen close to the point; empty if nothing is found."""
         if 0 < flat < math.inf:
             constant = f"constant to {flat:.0e} around the point, changes beyond"
-            return f"{constant}: the code stops at a tolerance, rounds or has a branch there"
+            return f"{constant}: rounding hides the change, or f has a branch there"
         if self.local:
             return "oscillates, loses its digits or has a singularity near the point: its slope settles at no distance"
         if not self.noise:
             return ""
         if self.pieces:
             jump, width = self.noise * math.sqrt(12), self.width * scale
-            return (
-                f"its values jump by about {jump:.0e} every {width:.0e} or so: the code rounds or stops at a tolerance"
-            )
+            jumps = f"its values jump by about {jump:.0e} every {width:.0e} or so"
+            return f"{jumps}: they are rounded, or code stops at a tolerance"
         return f"its values scatter by about {self.noise:.0e}"
 
 

@@ -65,13 +65,14 @@ def is_zero_at(program: Program, output: int, point: Sequence[Fraction]) -> bool
     return vanishes(part, point) if value is None else bool(value == 0)
 
 
-def is_stationary(surface: Surface, point: Sequence[Fraction]) -> bool:
-    """Whether exact arithmetic proves the gradient to be 0 at a rational point where f is smooth."""
+def is_stationary(surface: Surface, point: Sequence[Fraction], free: Sequence[int] | None = None) -> bool:
+    """Whether exact arithmetic proves the gradient, by the ``free`` variables, to be 0 where f is smooth."""
     program = surface.gradient_program
     with precision(FINE):
         if not surface.standing(exactly(point), FINE).smooth:
             return False
-    return all(is_zero_at(program, output, point) for output in dict.fromkeys(program.outputs))
+    outputs = program.outputs if free is None else [program.outputs[i] for i in free]
+    return all(is_zero_at(program, output, point) for output in dict.fromkeys(outputs))
 
 
 def exactly(point: Sequence[Fraction]) -> list[Any]:

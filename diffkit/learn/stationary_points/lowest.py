@@ -23,7 +23,7 @@ from diffkit.builder import ADD, NEG, ProgramBuilder, copy_slots
 from diffkit.deadline import TimeIsUp, reason_to_stop
 from diffkit.learn.stationary_points.boxes import BITS, FINE, Box, Surface, balls, below, halves, hull, interval, middle
 from diffkit.learn.stationary_points.extended import value_range
-from diffkit.learn.stationary_points.kinds import exactly, is_stationary
+from diffkit.learn.stationary_points.kinds import exactly, is_stationary, is_zero_at
 from diffkit.learn.stationary_points.newton import DEEP, Zero, contract, inner, krawczyk, nearest_zero, proves, sharp
 from diffkit.learn.stationary_points.search import touching
 from diffkit.learn.stationary_points.zeros import Zeros
@@ -147,16 +147,37 @@ class Descent:
         if rough.is_finite() and below(rough) > self.high:
             return
         free = [i for i, held in enumerate(face) if held is None]
-        if len(free) == len(face) and is_stationary(self.surface, [Fraction(x) for x in at]):
-            low, high = self._sharply(lambda _: [arb(x) for x in at])  # the point is a binary64, and its value exact
-        else:
-            low, high = self._sharply(lambda bits: contract(self.surface, whole, bits, free))
+        exact = self._exact_place(zero, at, free)
+        low, high = self._at(exact) if exact else self._sharply(lambda bits: contract(self.surface, whole, bits, free))
         least, most = value_range(
             self.surface, tuple(map(interval, whole))
         )  # of a square it is 0 at least, which balls miss by a little
         self.low = min(self.low, max(low, least))
         if within:
             self._reached(min(high, most) if least <= most else high, at)
+
+    def _exact_place(self, zero: Zero, at: Sequence[float], free: Sequence[int]) -> list[Fraction] | None:
+        """The place of a zero near a point if it is rational: a binary64 in each coordinate, or simple fractions."""
+        floats = [Fraction(x) for x in at]
+        simple = [x.limit_denominator(SIMPLE) if i in free else x for i, x in enumerate(floats)]
+        for place in (floats, simple):
+            alone = all(zero.alone[i][0] <= place[i] <= zero.alone[i][1] for i in free)
+            if alone and is_stationary(self.surface, place, free):
+                return place
+        return None
+
+    def _at(self, point: Sequence[Fraction]) -> tuple[float, float]:
+        """Neighbouring floats between which f lies at a rational point, or one twice that f is proven to be."""
+        low, high = self._sharply(lambda _: exactly(point))
+        between = math.nextafter(low, math.inf)
+        return (between, between) if low < between < high and self._equals(between, point) else (low, high)
+
+    def _equals(self, value: float, point: Sequence[Fraction]) -> bool:
+        """Whether exact arithmetic proves f to be a number at a rational point."""
+        builder = ProgramBuilder.of(self.surface.program)
+        slot = builder.apply(ADD, (self.surface.program.outputs[0], builder.constant(-Fraction(value))))
+        apart = builder.program([slot], self.surface.program.inputs)
+        return is_zero_at(apart, apart.outputs[0], point)
 
     def _sharply(self, place: Callable[[int], Sequence[Any]]) -> tuple[float, float]:
         """Neighbouring floats between which f lies at a place, or as near to that as 4096 bits come."""
@@ -210,9 +231,9 @@ class Descent:
     def _deepen(self) -> None:
         """Evaluate f once more where it was least, to more digits than floats of the place or the value have."""
         simple = [Fraction(x).limit_denominator(SIMPLE) for x in self.at]
-        self._reached(self._sharply(lambda _: [arb(x) for x in self.at])[1], self.at)
+        self._reached(self._at([Fraction(x) for x in self.at])[1], self.at)
         if all(a <= x <= b for x, (a, b) in zip(simple, self.box, strict=True)):
-            self._reached(self._sharply(lambda _: exactly(simple))[1], [float(x) for x in simple])
+            self._reached(self._at(simple)[1], [float(x) for x in simple])
         free = [i for i, (x, (a, b)) in enumerate(zip(self.at, self.box, strict=True)) if a < x < b]
         if math.nextafter(self.low, math.inf) < self.high <= self.low + self.tolerance and free:
             with precision(DEEP):
@@ -257,7 +278,7 @@ class Descent:
             value = self.surface.value(at)
             if value.is_finite() and below(value) > self.high:
                 return math.inf
-        low, high = self._sharply(lambda _: at)
+        low, high = self._at([Fraction(a) for a, _ in box])
         least, most = value_range(self.surface, box)
         self._reached(min(high, most) if least <= most else high, [a for a, _ in box])
         return max(low, least)
