@@ -50,6 +50,8 @@ class Odd(NamedTuple):
     """kink, jump, branch, domain edge, outside the domain, removable point, pole, overflow"""
     where: str = ""
     """the subexpression at fault"""
+    other: float = math.nan
+    """what following the code gives, where values of f say something else"""
 
 
 @dataclass(eq=False, repr=False)

@@ -260,3 +260,15 @@ def test_what_shows_no_three_digits_is_not_ok(noise, x):
 
     found = dk.derivative(lambda t: np.floor(t * 5e3 + noise * t * 1e7 % 1) / 5e3, x, backend="finite")
     assert not found.ok or found.error <= 1e-3 * abs(found.value)
+
+
+@pytest.mark.parametrize("backend", ["finite", "auto", "dual"])
+@pytest.mark.parametrize("ask", [dk.hvp, dk.directional])
+def test_along_a_line_every_call_counts(ask, backend):
+    calls = []
+
+    def f(x):
+        calls.append(x)
+        return x[0] * x[0] * x[1] if x[0] > 0 else x[1]
+
+    assert ask(f, [1.0, 2.0], [1.0, 0.5], backend=backend).evaluations == len(calls)

@@ -296,6 +296,7 @@ class Bound:
         start = (*self.start, *self.start, 0.0)
         found = Bound(Function(_Line(self.function), (), self.function.vectorized), arguments, labels, start)
         found.faults, found._outside, found.name = self.faults, self._outside, self.name
+        found.evaluations = self.spent()
         return found
 
     @contextmanager

@@ -155,6 +155,8 @@ class Judge:
 
     def _at_odd(self, c: int, odd: Odd, value: float, point: Sequence[float]) -> Seen:
         """Where f has no derivative, or none that is certain: what is known of it is compared."""
+        if value == odd.other:
+            return Judged(c, "inconclusive", value, odd.value, abs(value - odd.value), {}, note=odd.message)
         if odd.status == "uncertain" and math.isfinite(odd.value + odd.error) and math.isfinite(value):
             return Measured(c, value, odd.value, abs(value - odd.value), {REFERENCE: odd.error}, doubt=odd.message)
         if odd.status == "not_differentiable" and math.isfinite(odd.left) and math.isfinite(odd.right):

@@ -125,7 +125,10 @@ class Testimony(NamedTuple):
             return self._seen(claim.value, wide, True)
         d, summed = self.difference, " (summed with others)" if len(self.probe.weights) > 1 else ""
         said = f"{by.how} it has {self.total(claims):.6g}, by real differences {d.value:.6g} ± {d.bar:.2g}{summed}"
-        return unknown(Odd("uncertain", f"{said}: {d.reason or by.doubt}", value=claim.value, error=wide))
+        odd = Odd("uncertain", f"{said}: {d.reason or by.doubt}", value=claim.value, error=wide)
+        if d.reason and not claim.value:  # it is the slope of a step, and f as a whole has another
+            odd = odd._replace(value=d.value / weight, error=ROUGH * d.bar / abs(weight), other=claim.value)
+        return unknown(odd)
 
     def alone(self, largest: float, steps: Steps) -> Seen:
         """Judge the difference itself; ``largest`` of its kind, ``steps`` that f takes along any variable."""

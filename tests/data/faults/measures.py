@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 CASES = {}
+HANGS = 300  # seconds after which a command has hung, however slow the machine
 
 
 def case(kind, text, limit=20):
@@ -57,7 +58,7 @@ def exactly(result, truth):
     )
 
 
-def cli(*args, stdin=None, t=15, env=None, stdout=subprocess.PIPE):
+def cli(*args, stdin=None, t=HANGS, env=None, stdout=subprocess.PIPE):
     return subprocess.run(
         [sys.executable, "-m", "diffkit", *args],
         input=stdin,
