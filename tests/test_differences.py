@@ -208,6 +208,15 @@ def test_the_ends_of_the_range_are_no_reason_to_fail(text, at):
     assert row.within is not False
 
 
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("at", [1e160, 1e300, 1e-200, 1e-300])
+@pytest.mark.parametrize("text", ["x*1e-200", "sin(x)", "log(x)", "atan(x)"])
+def test_steps_whose_powers_leave_the_range(text, at, order):
+    found = dk.derivative(text, at, order=order, backend="finite")
+    truth = dk.derivative(text, at, order=order)
+    assert found.ok <= (abs(found.value - truth.value) <= found.error + 4e-16 * abs(truth.value)) or not truth.ok
+
+
 @pytest.mark.parametrize("size", [1e9, 1e12])
 @pytest.mark.parametrize("at", [1.09, -0.6, 0.02])
 def test_what_drowns_in_f_is_sought_farther_out(size, at):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from diffkit.differences import Difference
 from diffkit.differences.probes import Index, Probe
-from diffkit.differences.stencils import Stencil
+from diffkit.differences.stencils import Stencil, divided
 from diffkit.results import Odd
 
 FINE = 1e-3  # of an entry, or of the largest where it drowns: the widest bar of a value that is ok
@@ -165,9 +165,9 @@ class Testimony(NamedTuple):
         for h in (*STRIDES, self.difference.reach):
             center, *values = self.probe.sampler.values([self.probe.start, *stencil.points(h)])
             change = max(abs(value - center) for value in values)
-            step = math.prod(s**m for s, m in zip(stencil.steps(h), stencil.orders, strict=True))
-            if change and math.isfinite(change) and step:
-                return change / step
+            steps = [s for s, m in zip(stencil.steps(h), stencil.orders, strict=True) for _ in range(m)]
+            if change and math.isfinite(change) and all(steps):
+                return divided(change, steps)
         return 0.0
 
     @property
