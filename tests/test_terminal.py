@@ -43,9 +43,10 @@ def test_lines_fit_and_no_number_is_broken(run, monkeypatch, kind):
     real = diffkit.reports.render
     monkeypatch.setattr(diffkit.reports, "render", lambda d, *rest: documents.append(d) or real(d, *rest))
     _, plain, _ = run(*{**KINDS, **WIDE}[kind])
-    (document,) = documents
+    assert documents
     for columns in (80, 60):
-        lines = STYLE.sub("", on_terminal(document, columns, monkeypatch)).splitlines()
+        shown = "\n".join(on_terminal(document, columns, monkeypatch) for document in documents)
+        lines = STYLE.sub("", shown).splitlines()
         assert max(map(size, lines)) <= columns
         assert set(NUMBER.findall(plain)) <= {number for line in lines for number in NUMBER.findall(line)}
 
