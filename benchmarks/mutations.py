@@ -86,7 +86,7 @@ MUTANTS = (
     Mutant(
         "claims", "literals are skipped", "checking/literals.py",
         "    if not rounded:\n", "    if True:\n",
-        ("tests/test_checker.py", "tests/test_faults.py", "tests/test_checks.py"),
+        ("tests/test_noise.py",),
     ),
     Mutant(
         "claims", "solvers are skipped", "checking/judge.py",

@@ -12,7 +12,7 @@ import diffkit as dk
 from diffkit.algebras.balls import SERIES, precision, series_function
 from diffkit.algebras.multiprecision import multiprecision
 from diffkit.builder import ProgramBuilder
-from diffkit.confirmation import Links
+from diffkit.confirmation import Check, Links
 from diffkit.primitives import table
 from diffkit.program import run
 from diffkit.referee import Referee
@@ -179,3 +179,12 @@ def test_components_of_every_size_are_confirmed():
     assert found.ok
     expected = [10.0 ** (-20 * k) * math.cos(0.5) + (k == 0) for k in range(12)] + [0.0, 0.0]
     assert found.value == pytest.approx(expected, rel=1e-15)
+
+
+@pytest.mark.parametrize("unknown", ["nan", "1 +/- inf"])
+def test_a_coefficient_that_may_be_anything_says_nothing(unknown):
+    along = frozenset({(0, 1)})
+    check = Check(0, 1, ((None, along),), ((arb(1), 0),))
+    assert check.agrees({along: [[arb(0), arb(1)]]}, [arb(1)])
+    assert check.agrees({along: [[arb(0), arb(unknown)]]}, [arb(1)]) is None
+    assert check.agrees({along: [[arb(0), arb(1)]]}, [arb(unknown)]) is None

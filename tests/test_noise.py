@@ -71,3 +71,12 @@ def test_a_text_has_no_tolerance_at_which_it_stops(text):
     assert result.status == "uncertain"
     assert "tolerance" not in result.message
     assert "rounding hides the change, or f has a branch there" in result.message
+
+
+@pytest.mark.parametrize("third", [1 / 3, 0.3333333333333333])
+def test_what_a_rounded_literal_makes_is_no_mistake(third):
+    """At the zero of x − 1/3 the claim's constant is all that is left, and half a unit of it explains what is off."""
+    for power in (1e15, 1e17):
+        text, at = f"{power:.0f}*(x-1/3)^2", 0.3333333333333333
+        assert dk.check(text, lambda x, c=power: 2 * c * (x - third), at=at, beside=0).verdict == "inconclusive"
+        assert dk.check(text, lambda x, c=power: 2 * c * (x - third) + c / 9, at=at, beside=0).verdict == "wrong"

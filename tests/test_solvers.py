@@ -161,3 +161,13 @@ def test_the_table_names_arguments_that_solvers_have(module):
             found = getattr(found, part, None)
         if found is not None and set(knobs) != {"rtol", "tol", "atol"}:  # cg had tol before it had rtol
             assert set(knobs) <= set(inspect.unwrap(found).__code__.co_varnames), (module, name, inspect.unwrap(found))
+
+
+@pytest.mark.parametrize("at", [0.7, 1.0, 2.5])
+def test_what_a_solver_adds_to_a_claim_is_no_mistake_either(at):
+    def slope(p):
+        return -si.solve_ivp(lambda t, y: -p * y, (0, 1), [1.0]).y[0, -1]
+
+    assert dk.check("exp(-p)", slope, at=at, beside=0).verdict == "inconclusive"
+    assert dk.check("exp(-p)", slope, at=at, beside=0, rtol=1e-2).verdict == "correct"
+    assert dk.check("exp(-p)", lambda p: 2 * slope(p), at=at, beside=0).verdict == "wrong"
