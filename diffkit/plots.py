@@ -7,6 +7,8 @@ import re
 from html import escape
 from typing import Any, NamedTuple
 
+from diffkit.callables.silence import unwarned
+
 INSTALL = 'pip install "diffkit[plot]" brings it'
 MISSING = f"The figures need matplotlib, which is not installed; {INSTALL}."
 INK = "#010203"  # drawn in this, it becomes the page's own text colour
@@ -52,16 +54,15 @@ def svg(chart: Chart, name: str) -> str | None:
     Settings of matplotlib are its own globals while it draws: one thread at a time.
     """
     try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
+        with unwarned():
+            import matplotlib as mpl
+            from matplotlib.figure import Figure
     except ImportError:
         return None
     import io
-    import warnings
 
     stream = io.StringIO()
-    with mpl.rc_context({**SETTINGS, "svg.hashsalt": name}), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of letters that its own font lacks; the page brings the reader's fonts
+    with mpl.rc_context({**SETTINGS, "svg.hashsalt": name}), unwarned():  # of letters that its own font lacks
         figure = Figure(figsize=(7.2, 3.6), layout="constrained")
         axes = figure.add_subplot()
         (_bars if isinstance(chart.x[0], str) else _lines)(axes, chart)

@@ -14,6 +14,7 @@ from functools import wraps
 from importlib import import_module
 from typing import Any, ParamSpec, TypeVar
 
+from diffkit.callables.silence import unwarned
 from diffkit.errors import BackendError, FileError
 from diffkit.files import replaced
 from diffkit.plots import INSTALL
@@ -43,12 +44,13 @@ def in_one_look(draw: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(draw)
     def drawing(*args: P.args, **options: P.kwargs) -> T:
-        try:
-            import matplotlib as mpl
-        except ImportError:
-            raise BackendError(MISSING, hint=INSTALL) from None
-        with mpl.rc_context(SETTINGS), undisturbed():
-            return draw(*args, **options)
+        with unwarned():  # matplotlib may warn of what others have renamed, as early as when it is imported
+            try:
+                import matplotlib as mpl
+            except ImportError:
+                raise BackendError(MISSING, hint=INSTALL) from None
+            with mpl.rc_context(SETTINGS), undisturbed():
+                return draw(*args, **options)
 
     return drawing
 
@@ -143,7 +145,8 @@ def _bytes(figure: Any, ending: str) -> bytes:
 def need_window() -> None:
     """BackendError unless matplotlib can open windows here."""
     try:
-        from matplotlib import pyplot
+        with unwarned():
+            from matplotlib import pyplot
     except ImportError:
         raise BackendError(MISSING, hint=INSTALL) from None
     if pyplot.get_backend().lower() in WINDOWLESS:
