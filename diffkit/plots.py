@@ -7,8 +7,6 @@ import re
 from html import escape
 from typing import Any, NamedTuple
 
-from diffkit.callables.silence import unwarned
-
 INSTALL = 'pip install "diffkit[plot]" brings it'
 MISSING = f"The figures need matplotlib, which is not installed; {INSTALL}."
 INK = "#010203"  # drawn in this, it becomes the page's own text colour
@@ -53,6 +51,8 @@ def svg(chart: Chart, name: str) -> str | None:
     by dashes too, and bars stand in the order of the legend, so that no one has to tell colours apart.
     Settings of matplotlib are its own globals while it draws: one thread at a time.
     """
+    from diffkit.callables.silence import unwarned  # here, as it loads NumPy, which a page without charts needs not
+
     try:
         with unwarned():
             import matplotlib as mpl
