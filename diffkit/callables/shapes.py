@@ -81,6 +81,8 @@ def shapes_of(frame: FrameType) -> Shapes:
 
 def meetings(code: CodeType, shapes: Shapes) -> list[str]:
     """Where a function combines an array of (n, 1) with one of (n,), in words."""
+    if all(len(shape) < 2 for shape in shapes.values()):  # no column comes of these
+        return []
     tree = _tree(code)
     if tree is None:
         return []

@@ -173,10 +173,11 @@ def unresolved(series: dict[int, float], slopes: dict[int, float], floor: float)
     """
     sloped = sorted(j for j in series if slopes.get(j))[:-1]
     steady = max(2, min(STEADY, len(sloped) - 1))
-    visible = [j for j in sloped if abs(series[j]) > SEEN * max(floor, _scatter(series))]
-    degrees = [j for j in sloped if j <= max(visible, default=0)][-steady:]
+    level = SEEN * max(floor, _scatter(series))
+    visible = [j for j in sloped if abs(series[j]) > level]
+    degrees = sloped[: sloped.index(visible[-1]) + 1][-steady:] if visible else []
     terms = [slopes[j] * series[j] for j in degrees]
-    if len(terms) < steady or not {*degrees} <= {*visible}:
+    if len(terms) < steady or degrees != visible[-steady:]:
         return 0.0
     *before, ratio = (b / a for a, b in pairwise(terms))
     if not all(0 < part < 1 for part in (*before, ratio)):
