@@ -12,6 +12,7 @@ import pytest
 
 import diffkit as dk
 from diffkit.accuracy import quantiles
+from diffkit.outward import tenths
 from diffkit.reports import FORMATS
 from diffkit.reports.figures import STEPS, central
 
@@ -422,3 +423,13 @@ def test_no_value_counts_as_infinite():
         assert accuracy.ulps.worst == math.inf
         assert report.worst(1)[0].ulps == math.inf
         assert math.isnan(report.worst(1)[0].value)
+
+
+@pytest.mark.parametrize(
+    ("digits", "shown"), [(16.0, "16.0"), (15.954589770191003, "15.9"), (0.9521, "0.9"), (0.0, "0.0")]
+)
+def test_no_more_digits_are_shown_than_are_right(digits, shown):
+    assert tenths(digits) == shown
+    found = dk.compare("(1 - cos(x))/x^2", at=1e-7)
+    assert "symbolic and dual have no right digit" in str(found)
+    assert "1.0 digits" not in str(found)
