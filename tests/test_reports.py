@@ -425,11 +425,13 @@ def test_no_value_counts_as_infinite():
         assert math.isnan(report.worst(1)[0].value)
 
 
-@pytest.mark.parametrize(
-    ("digits", "shown"), [(16.0, "16.0"), (15.954589770191003, "15.9"), (0.9521, "0.9"), (0.0, "0.0")]
-)
-def test_no_more_digits_are_shown_than_are_right(digits, shown):
-    assert tenths(digits) == shown
+@pytest.mark.parametrize("digits", [16.0, 15.954589770191003, 0.9521, 0.0])
+def test_no_more_digits_are_shown_than_are_right(digits):
+    assert digits - 0.1 < float(tenths(digits)) <= digits
+
+
+def test_a_method_without_a_right_digit_is_not_said_to_have_one():
     found = dk.compare("(1 - cos(x))/x^2", at=1e-7)
-    assert "symbolic and dual have no right digit" in str(found)
-    assert "1.0 digits" not in str(found)
+    assert found.verdict == "disagree"
+    assert all(0 < row.digits[0] < 1 for row in found.rows if row.backend in ("symbolic", "dual"))
+    assert "1.0 digits" not in str(found.findings)
