@@ -22,7 +22,8 @@ _HOMES = {
     "diffkit.comparison": ("Comparison",),
     "diffkit.errors": (
         "BackendError", "DiffkitError", "FileError", "FormError", "FunctionError", "LimitError", "NotOkError",
-        "OutOfTime", "ParseError", "PointError", "ShapeError", "TracingError", "VariableError", "WorkerError",
+        "OutOfTime", "ParseError", "PointError", "RuleError", "ShapeError", "TracingError", "VariableError",
+        "WorkerError",
     ),
     "diffkit.functions": ("Expression", "parse"),
     "diffkit.learn.gradient_descent.descent": ("Descent", "descend"),
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from diffkit.errors import OutOfTime as OutOfTime
     from diffkit.errors import ParseError as ParseError
     from diffkit.errors import PointError as PointError
+    from diffkit.errors import RuleError as RuleError
     from diffkit.errors import ShapeError as ShapeError
     from diffkit.errors import TracingError as TracingError
     from diffkit.errors import VariableError as VariableError

@@ -67,6 +67,10 @@ class TracingError(BackendError):
     """A Python function does something that cannot be followed: it branches, or leaves NumPy."""
 
 
+class RuleError(DiffkitError):
+    """A rule in the table of primitives names a function that is in no row."""
+
+
 class ShapeError(DiffkitError):
     """Arrays whose shapes do not fit an operation; ``lengths`` are the two that should be equal, where that is all."""
 

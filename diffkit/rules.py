@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import cache
 from typing import Any
 
 from diffkit.builder import NAMED, ProgramBuilder
+from diffkit.errors import RuleError, did_you_mean
 from diffkit.primitives import Primitive, Rule, table
 from diffkit.program import Algebra, Program, run
 
@@ -73,10 +74,13 @@ class Slot:
 class Functions:
     """The ``F`` of a rule: every row of the table as a method, and the constants."""
 
-    def __init__(self, builder: ProgramBuilder):
-        self._builder = builder
+    def __init__(self, builder: ProgramBuilder, rule: Rule):
+        self._builder, self._rule = builder, rule
 
     def __getattr__(self, name: str) -> Callable[..., Slot]:
+        if name not in table.rows:
+            raise RuleError(f"{_place_of(self._rule)} calls F.{name}, which is no row of the table",
+                            hint=did_you_mean(name, table.rows))  # fmt: skip
         return lambda *args: Slot(self._builder, 0).emit(name, *args)
 
     @property
@@ -90,11 +94,25 @@ class Functions:
         return Fraction(numerator, denominator)
 
 
+def _place_of(rule: Rule) -> str:
+    """The row that a rule belongs to, and where it is written."""
+    code = getattr(rule, "__code__", None)
+    line = "" if code is None else f", {code.co_filename.rpartition('/')[2]} line {code.co_firstlineno}"
+    rows = [row.name for row in table if any(rule in _rules(value) for value in vars(row).values())]
+    return f"the row {rows[0]}{line}" if rows else f"a rule of the table{line}"
+
+
+def _rules(fact: Any) -> Iterator[Any]:
+    """The rules in a fact of a row."""
+    for part in fact if isinstance(fact, tuple) else (fact,):
+        yield from _rules(part) if isinstance(part, tuple) else (part,)
+
+
 @cache
 def trace(rule: Rule, count: int) -> Program:
     """Give the Program of ``rule(F, x₁ … x_count)``."""
     builder = ProgramBuilder([f"x{i}" for i in range(count)])
-    answer = rule(Functions(builder), *(Slot(builder, i) for i in range(count)))
+    answer = rule(Functions(builder, rule), *(Slot(builder, i) for i in range(count)))
     return builder.program([answer.index if isinstance(answer, Slot) else builder.constant(answer)])
 
 
@@ -107,9 +125,8 @@ def trace_pushforward(primitive: Primitive, present: tuple[bool, ...]) -> Progra
     slots = [Slot(builder, i) for i in range(len(inputs))]
     tangents = iter(slots[count + 1 :])
     assert primitive.pushforward is not None
-    answer = primitive.pushforward(
-        Functions(builder), slots[:count], slots[count], [next(tangents) if p else None for p in present]
-    )
+    given = [next(tangents) if p else None for p in present]
+    answer = primitive.pushforward(Functions(builder, primitive.pushforward), slots[:count], slots[count], given)
     return builder.program([answer.index])
 
 

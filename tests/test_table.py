@@ -1,6 +1,8 @@
 """Every row of the table of primitives, generated: its rule, its values, its text and its documentation."""
 
 import math
+import subprocess
+import sys
 from html import unescape
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from diffkit.algebras.arrays import ARRAYS
 from diffkit.algebras.dual import Dual, DualAlgebra
 from diffkit.algebras.floats import FLOATS
 from diffkit.algebras.multiprecision import multiprecision
+from diffkit.learn.derivations.latex import latex
 from diffkit.primitives import Primitive, table
 from diffkit.program import run
 from diffkit.rules import by_definition, by_rule, partial, trace
@@ -253,3 +256,106 @@ def test_a_wrong_rule_would_be_noticed():
         assert rule_error(wrong, 0, (1.0,)) > CONTEXT.mpf(10) ** -40
     right = Primitive("right", ("x",), "exp", (lambda F, x, y: y,), mpmath="exp", sympy="exp")
     assert rule_error(right, 0, (1.0,)) <= CONTEXT.mpf(10) ** -40
+
+
+# Facts of a row, each against the row itself at 60 digits ---------------------------------------------------------
+
+
+def having(fact):
+    return pytest.mark.parametrize("row", [r for r in ROWS if getattr(r, fact)], ids=lambda r: r.name)
+
+
+def defined(row, args):
+    value = MP.apply(row, [MP.number(a) for a in args])
+    return value if CONTEXT.isfinite(value) else None
+
+
+@having("odd")
+def test_odd_rows_change_sign_with_their_argument(row):
+    assert any(defined(row, p) is not None for p in points(row))
+    for (x,) in points(row):
+        assert at_mp(row, (-x,)) == -at_mp(row, (x,))
+
+
+@having("bounded")
+def test_bounded_rows_are(row):
+    orders = tuple(3.0 for _ in row.orders)
+    size = len(row.arguments) - len(orders)
+    rng = np.random.default_rng(7)
+    found = [defined(row, (*orders, *rng.normal(size=size) * 10.0 ** rng.uniform(-5, 4))) for _ in range(200)]
+    values = [abs(v) for v in found if v is not None]
+    assert len(values) > 20
+    assert max(values) < 4
+
+
+@having("tails")
+def test_tails_are_reached_faster_than_any_power(row):
+    for x, limit in zip((-120.0, 120.0), row.tails, strict=True):
+        value = at_mp(row, (x,))
+        if math.isinf(limit):
+            assert value > CONTEXT.mpf(10) ** 40
+        else:
+            assert abs(value - int(limit)) < CONTEXT.mpf(10) ** -40
+
+
+@pytest.mark.parametrize("fact", ["moved", "exact"])
+@pytest.mark.parametrize("row", [r for r in ROWS if not r.truths], ids=lambda r: r.name)
+def test_identities_of_a_row_mean_the_same(row, fact):
+    rule = getattr(row, fact)
+    if not callable(rule):
+        pytest.skip("the row has none")
+    digits = multiprecision(900)  # asinh at −1e200 cancels 400 digits
+    for point in points(row):
+        value, truth = by_rule(rule, digits, [digits.number(p) for p in point]), at_mp(row, point)
+        assert value == truth or abs(value - truth) <= CONTEXT.mpf(10) ** -45 * abs(truth)
+
+
+@having("growth")
+def test_growth_is_no_slower_than_the_row(row):
+    """The quotient stays bounded on both sides of 0, wherever the formula has a value."""
+    orders = tuple(0.0 for _ in row.orders)
+    size = len(row.arguments) - len(orders)
+    seen = 0
+    for x in (50.5, 300.5, -50.5, -300.5):
+        args = [MP.number(a) for a in (*orders, *[x] * size)]
+        value, growth = MP.apply(row, args), by_rule(row.growth, MP, args)
+        if CONTEXT.isfinite(value) and CONTEXT.isfinite(growth) and (x > 0 or not row.places):
+            seen += 1
+            assert row.name in AS_FAST or abs(value - growth) <= CONTEXT.mpf(10) ** -20 * abs(value)
+    assert seen
+
+
+AS_FAST = ("gamma", "loggamma", "digamma", "polygamma")
+"""rows whose growth is a bound, not an identity"""
+
+
+@having("away")
+def test_poles_are_moved_away_one_by_one(row):
+    for n in range(4):
+        x = MP.number(-n + 2.0**-20)
+        value, truth = by_rule(row.away(n), MP, [x]), MP.apply(row, [x])
+        assert abs(value - truth) <= CONTEXT.mpf(10) ** -45 * abs(truth)
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if r.callable], ids=lambda r: r.name)
+def test_latex_holds_every_argument_once(row):
+    inputs = [f"x{i}" for i in range(len(row.arguments))]
+    text = latex(
+        trace(lambda F, *xs: getattr(F, row.name)(*(xs if not row.truths else (xs[0] > 0, *xs[1:]))), len(inputs))
+    )
+    assert all(text.count(f"x_{{{i}}}") == 1 for i in range(len(inputs)))
+    assert text.count("{") == text.count("}")
+    assert text.count("\\left") == text.count("\\right")
+    assert "#" not in text
+
+
+def test_a_misspelt_rule_is_told_with_its_row_and_line():
+    source = (
+        "import diffkit as dk\nfrom diffkit.primitives import table\n"
+        "table.add('half', 'x', 'x/2', floats=lambda x: x / 2,\n          partials=(lambda F, x, y: F.sqr(x),))\n"
+        "try:\n    dk.derivative('half(x)', 1)\nexcept dk.RuleError as error:\n    print(error)\n"
+    )
+    found = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True).stdout
+    assert found.startswith(
+        "the row half, <string> line 4 calls F.sqr, which is no row of the table (did you mean sqrt?"
+    )

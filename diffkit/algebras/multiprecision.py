@@ -18,21 +18,6 @@ from diffkit.program import Constant, Named
 from diffkit.rules import by_definition
 
 EXPONENT_BITS = 60  # |x| < 2^60 before anything grows exponentially
-REDUCTION_BITS = 20_000  # bits of an argument whose remainder modulo π is wanted
-BOUNDS = {
-    **dict.fromkeys(
-        ("exp", "expm1", "sinh", "cosh", "tanh", "sigmoid", "softplus", "silu", "logsumexp"), EXPONENT_BITS
-    ),
-    **dict.fromkeys(("sin", "cos", "tan", "cot", "sec", "csc"), REDUCTION_BITS),
-    **dict.fromkeys(("erf", "erfc", "erfcx", "log_ndtr", "gelu", "gamma"), 30),
-    **dict.fromkeys(("loggamma", "digamma", "polygamma"), 200),
-    "besselj": 16,
-    "floor": REDUCTION_BITS,
-    "ceil": REDUCTION_BITS,
-}
-"""Largest binary exponent of an argument that mpmath is asked about, by row."""
-
-
 LEFT = frozenset(("loggamma", "gamma"))
 
 
@@ -58,8 +43,8 @@ class MultiprecisionAlgebra:
         context = self.context
         if any(a is not True and a is not False and not context.isfinite(a) for a in args):
             return self._with_nonfinite(primitive, args)
-        bound = BOUNDS.get(primitive.name)
-        if bound is not None and any(context.mag(a) > bound for a in args if a):
+        most = primitive.exponent
+        if most is not None and any(context.mag(a) > most for a in args if a):
             return context.nan
         if primitive.name in LEFT and args[-1] < -10_000:  # mpmath walks up to the positive side step by step
             return context.nan

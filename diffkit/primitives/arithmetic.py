@@ -52,22 +52,26 @@ def _div_pushforward(F: Any, args: Any, y: Any, tangents: Any) -> Any:
 
 
 row("add", "x, y", "sum", infix="+", callable=False, bends=(),
+    germ="sum", exact="add",
     floats=operator.add, array="add", mpmath=lambda mp, x, y: x + y, sympy="Add", fold=operator.add, ulps=0.5,
     partials=(lambda F, x, y, s: 1, lambda F, x, y, s: 1),
     points=((0.1, 0.2), (1e16, -1.0), (-3.5, 3.25)))
 
 row("sub", "x, y", "difference", infix="-", callable=False, bends=(),
+    germ="sum", exact="sub",
     floats=operator.sub, array="subtract", mpmath=lambda mp, x, y: x - y, fold=operator.sub, ulps=0.5,
     sympy=lambda sp, x, y: x - y,
     partials=(lambda F, x, y, d: 1, lambda F, x, y, d: -1),
     points=((0.1, 0.2), (1e16, 1.0), (3.5, 3.25)))
 
 row("mul", "x, y", "product", infix="*", callable=False, bends=((0, 1),),
+    germ="product", exact="mul",
     floats=operator.mul, array="multiply", mpmath=lambda mp, x, y: x * y, sympy="Mul", fold=operator.mul, ulps=0.5,
     partials=(lambda F, x, y, p: y, lambda F, x, y, p: x),
     points=((0.1, 0.3), (-7.5, 1e-20), (3.0, 0.0)))
 
 row("div", "x, y", "quotient", infix="/", callable=False, bends=((0, 1), (1, 1)),
+    germ="quotient", exact="div",
     floats=floats.div, array="divide", mpmath=lambda mp, x, y: x / y, fold=_fold_div, series=series.ratio, ulps=0.5,
     sympy=lambda sp, x, y: x / y,
     partials=(lambda F, x, y, q: 1 / y, lambda F, x, y, q: -q / y),
@@ -76,6 +80,7 @@ row("div", "x, y", "quotient", infix="/", callable=False, bends=((0, 1), (1, 1))
     points=((1.0, 3.0), (-0.7, 1e-5), (0.0, 2.0)))
 
 row("power", "x, y", "real power; x < 0 only with an integer exponent", infix="**", callable=False,
+    germ="power", exact="power",
     floats=floats.power, array="power", mpmath="power", sympy="Pow", fold=_fold_power,
     ball=ball_power, series=series.power,
     partials=(lambda F, x, y, p: y * x ** (y - 1), lambda F, x, y, p: p * F.log(x)),
@@ -89,12 +94,14 @@ row("power", "x, y", "real power; x < 0 only with an integer exponent", infix="*
     points=((2.0, 0.5), (1.1, 7.3), (0.3, -2.5), (10.31, -6.0), (1e-10, 1e-10)))
 
 row("neg", "x", "change of sign", infix="-", callable=False, bends=(),
+    germ="negative", exact="neg", odd=True,
     floats=operator.neg, array="negative", mpmath=lambda mp, x: -x, fold=operator.neg, ulps=0.0,
     sympy=lambda sp, x: -x,
     partials=(lambda F, x, y: -1,),
     points=(-1.5, 0.0, 2.0))
 
 row("abs", "x", "absolute value", aliases=("Abs", "fabs"), bends=(),
+    germ="absolute", exact="absolute", latex="\\left|#\\right|",
     floats=operator.abs, array="abs", mpmath="fabs", sympy="Abs", fold=operator.abs, ulps=0.0,
     ball=lambda flint, x: abs(x), series=series.absolute,
     partials=(lambda F, x, y: F.sign(x),),
@@ -102,6 +109,7 @@ row("abs", "x", "absolute value", aliases=("Abs", "fabs"), bends=(),
     points=(-1e-300, -2.0, 0.5))
 
 row("sign", "x", "−1, 0 or 1", aliases=("sgn",),
+    germ="sign", exact="sign_of", odd=True, bounded=True,
     floats=floats.sign, array="sign", mpmath="sign", sympy="sign", ulps=0.0,
     fold=lambda x: (x > 0) - (x < 0),
     ball="sgn",
@@ -110,6 +118,7 @@ row("sign", "x", "−1, 0 or 1", aliases=("sgn",),
     points=(-2.0, 1e-300))
 
 row("floor", "x", "largest integer not above x",
+    germ="floor", exact="floor", exponent=20_000, latex="\\left\\lfloor #\\right\\rfloor",
     floats=floats.floor, array="floor", mpmath="floor", sympy="floor", fold=math.floor, ulps=0.0,
     ball="floor",
     partials=(None,),
@@ -117,6 +126,7 @@ row("floor", "x", "largest integer not above x",
     points=(-1.5, 0.2, 1e15 + 0.5))
 
 row("ceil", "x", "smallest integer not below x", aliases=("ceiling",),
+    germ="ceil", exact="ceil", exponent=20_000, latex="\\left\\lceil #\\right\\rceil",
     floats=floats.ceil, array="ceil", mpmath="ceil", sympy="ceiling", fold=math.ceil, ulps=0.0,
     ball="ceil",
     partials=(None,),
@@ -131,6 +141,7 @@ row("heaviside", "x", "unit step: 0, ½ at 0, 1", aliases=("Heaviside",),
     points=(-0.3, 2.0))
 
 row("sqrt", "x", "square root",
+    germ="root", exact=lambda F, x: x ** F.rational(1, 2), latex="\\sqrt{#}",
     floats=floats.ieee(math.sqrt), array="sqrt", mpmath="sqrt", sympy="sqrt", ulps=0.5,
     ball="sqrt", series="sqrt",
     partials=(lambda F, x, y: F.rational(1, 2) / y,),
@@ -138,6 +149,7 @@ row("sqrt", "x", "square root",
     points=(1e-300, 0.3, 2.0, 1e200))
 
 row("cbrt", "x", "real cube root, also of negative numbers",
+    germ="cube_root", odd=True, latex="\\sqrt[3]{#}",
     floats=math.cbrt, array="cbrt", mpmath=lambda mp, x: mp.sign(x) * mp.cbrt(abs(x)), ulps=1.0,
     definition=lambda F, x: F.sign(x) * F.abs(x) ** F.rational(1, 3),
     ball=lambda flint, x: x.root(3) if x >= 0 else -(-x).root(3),

@@ -25,13 +25,21 @@ def ball_atan2(flint: Any, y: Any, x: Any) -> Any:
     return flint.arb("nan")
 
 
+def _angle(F: Any, y: Any, x: Any) -> Any:
+    """The angle of (x, y), by arctangents of what is finite."""
+    on_the_axis = F.where(x > 0, 0, F.where(x < 0, F.pi, x / x))
+    return F.where(F.eq(y, 0), on_the_axis, F.where(x > 0, F.atan(y / x), F.sign(y) * F.pi / 2 - F.atan(x / y)))
+
+
 row("exp", "x", "eˣ",
+    tails=(0.0, INF), exact="exp", exponent=60, latex="e^{#}",
     floats=floats.exp, array="exp", mpmath="exp", sympy="exp",
     ball="exp", series="exp",
     partials=(lambda F, x, y: y,),
     points=(-700.0, -1e-3, 0.0, 1.0, 30.5, 700.0))
 
 row("expm1", "x", "eˣ − 1, accurate near 0",
+    exponent=60,
     floats=ieee(math.expm1), array="expm1", mpmath="expm1",
     definition=lambda F, x: F.exp(x) - 1,
     ball="expm1",
@@ -39,6 +47,7 @@ row("expm1", "x", "eˣ − 1, accurate near 0",
     points=(-40.0, -1e-10, 0.0, 1e-5, 2.0, 300.0))
 
 row("log", "x", "natural logarithm; log(x, b) is log(x)/log(b)", aliases=("ln",),
+    germ="logarithm", exact="log", latex="\\ln",
     floats=limit_at(math.log, zero=(0.0, -INF)), array="log", mpmath="log", sympy="log",
     ball="log", series="log",
     partials=(lambda F, x, y: 1 / x,),
@@ -46,6 +55,7 @@ row("log", "x", "natural logarithm; log(x, b) is log(x)/log(b)", aliases=("ln",)
     points=(1e-300, 0.3, 0.999999, 2.0, 1e200))
 
 row("log2", "x", "logarithm to base 2",
+    latex="\\log_{2}",
     floats=limit_at(math.log2, zero=(0.0, -INF)), array="log2",
     definition=lambda F, x: F.log(x) / F.log(2),
     partials=(lambda F, x, y: 1 / (x * F.log(2)),),
@@ -53,6 +63,7 @@ row("log2", "x", "logarithm to base 2",
     points=(1e-300, 0.3, 8.0, 1e200))
 
 row("log10", "x", "logarithm to base 10",
+    latex="\\log_{10}",
     floats=limit_at(math.log10, zero=(0.0, -INF)), array="log10", ulps=1.5,
     definition=lambda F, x: F.log(x) / F.log(10),
     partials=(lambda F, x, y: 1 / (x * F.log(10)),),
@@ -68,18 +79,22 @@ row("log1p", "x", "log(1 + x), accurate near 0",
     points=(-0.999, -1e-12, 0.0, 1e-5, 1e10))
 
 row("sin", "x", "sine",
+    odd=True, bounded=True, exact="sin", exponent=20_000, latex="\\sin",
     floats=ieee(math.sin), array="sin", mpmath="sin", sympy="sin",
     ball="sin", series="sin",
     partials=(lambda F, x, y: F.cos(x),),
     points=(-2.5, -1e-8, 0.0, 1.0, 3.0, 1e5))
 
 row("cos", "x", "cosine",
+    bounded=True, exact="cos", exponent=20_000, latex="\\cos",
     floats=ieee(math.cos), array="cos", mpmath="cos", sympy="cos",
     ball="cos", series="cos",
     partials=(lambda F, x, y: -F.sin(x),),
     points=(-2.5, 1e-8, 0.0, 1.5, 3.0, 1e5))
 
 row("tan", "x", "tangent",
+    odd=True, moved=lambda F, x: F.sin(x) / F.cos(x), exact=lambda F, x: F.sin(x) / F.cos(x),
+    exponent=20_000, latex="\\tan",
     floats=ieee(math.tan), array="tan", mpmath="tan", sympy="tan",
     ball="tan", series="tan",
     partials=(lambda F, x, y: 1 + y**2,),
@@ -87,6 +102,7 @@ row("tan", "x", "tangent",
     points=(-1.5, 1e-8, 0.7, 1.5707963267948966, 100.0))
 
 row("cot", "x", "cotangent",
+    odd=True, moved=lambda F, x: F.cos(x) / F.sin(x), exponent=20_000, latex="\\cot",
     mpmath="cot", sympy="cot", ulps=2.0,
     definition=lambda F, x: 1 / F.tan(x),
     ball="cot",
@@ -95,6 +111,7 @@ row("cot", "x", "cotangent",
     points=(-1.5, 1e-8, 0.7, 3.0))
 
 row("sec", "x", "secant",
+    exponent=20_000, latex="\\sec",
     mpmath="sec", sympy="sec", ulps=2.0,
     definition=lambda F, x: 1 / F.cos(x),
     ball="sec",
@@ -103,6 +120,7 @@ row("sec", "x", "secant",
     points=(-1.5, 0.7, 3.0))
 
 row("csc", "x", "cosecant", aliases=("cosec",),
+    odd=True, exponent=20_000, latex="\\csc",
     mpmath="csc", sympy="csc", ulps=2.0,
     definition=lambda F, x: 1 / F.sin(x),
     ball="csc",
@@ -111,6 +129,8 @@ row("csc", "x", "cosecant", aliases=("cosec",),
     points=(-1.5, 1e-8, 0.7, 3.0))
 
 row("asin", "x", "inverse sine, in [−π/2, π/2]", aliases=("arcsin",),
+    odd=True, bounded=True, moved=lambda F, x: F.sign(x) * (F.pi / 2 - 2 * F.asin(F.sqrt((1 - F.abs(x)) / 2))),
+    exact="asin", latex="\\arcsin",
     floats=ieee(math.asin), array="arcsin", mpmath="asin", sympy="asin",
     ball="asin", series="asin",
     partials=(lambda F, x, y: 1 / F.sqrt((1 - x) * (1 + x)),),
@@ -118,6 +138,8 @@ row("asin", "x", "inverse sine, in [−π/2, π/2]", aliases=("arcsin",),
     points=(-0.9999999999, -1e-8, 0.3, 0.999))
 
 row("acos", "x", "inverse cosine, in [0, π]", aliases=("arccos",),
+    bounded=True, exact=lambda F, x: F.pi / 2 - F.asin(x), latex="\\arccos",
+    moved=lambda F, x: F.where(x > 0, 2 * F.asin(F.sqrt((1 - x) / 2)), F.pi - 2 * F.asin(F.sqrt((1 + x) / 2))),
     floats=ieee(math.acos), array="arccos", mpmath="acos", sympy="acos",
     ball="acos", series="acos",
     partials=(lambda F, x, y: -1 / F.sqrt((1 - x) * (1 + x)),),
@@ -125,12 +147,14 @@ row("acos", "x", "inverse cosine, in [0, π]", aliases=("arccos",),
     points=(-0.9999999999, -1e-8, 0.3, 0.999))
 
 row("atan", "x", "inverse tangent, in (−π/2, π/2)", aliases=("arctan",),
+    odd=True, bounded=True, growth=lambda F, x: F.sign(x) * F.pi / 2 - F.atan(1 / x), exact="atan", latex="\\arctan",
     floats=math.atan, array="arctan", mpmath="atan", sympy="atan",
     ball="atan", series="atan",
     partials=(lambda F, x, y: 1 / (1 + x**2),),
     points=(-1e10, -0.5, 1e-9, 2.0))
 
 row("atan2", "y, x", "angle of the point (x, y), in (−π, π]", aliases=("arctan2",),
+    bounded=True, growth=_angle, moved=_angle, exact="atan2",
     floats=math.atan2, array="arctan2", mpmath="atan2", sympy="atan2",
     ball=ball_atan2,
     identity=lambda F, y, x: F.where(x > 0, F.atan(y / x), F.sign(y) * F.pi / 2 - F.atan(x / y)),
@@ -150,30 +174,42 @@ row("hypot", "x, y", "√(x² + y²) without overflow", variadic=True,
     points=((3.0, 4.0), (1e200, 1e199), (-1e-200, 1e-200)))
 
 row("sinh", "x", "hyperbolic sine",
+    odd=True, growth=lambda F, x: (F.exp(x) - F.exp(-x)) / 2, exact=lambda F, x: (F.exp(x) - 1 / F.exp(x)) / 2,
+    exponent=60, latex="\\sinh",
     floats=ieee(math.sinh, odd_overflow), array="sinh", mpmath="sinh", sympy="sinh",
     ball="sinh", identity=lambda F, x: (F.exp(x) - F.exp(-x)) / 2,
     partials=(lambda F, x, y: F.cosh(x),),
     points=(-700.0, -1e-8, 0.0, 0.3, 20.0))
 
 row("cosh", "x", "hyperbolic cosine",
+    growth=lambda F, x: (F.exp(x) + F.exp(-x)) / 2, exact=lambda F, x: (F.exp(x) + 1 / F.exp(x)) / 2,
+    exponent=60, latex="\\cosh",
     floats=ieee(math.cosh), array="cosh", mpmath="cosh", sympy="cosh",
     ball="cosh", identity=lambda F, x: (F.exp(x) + F.exp(-x)) / 2,
     partials=(lambda F, x, y: F.sinh(x),),
     points=(-700.0, 1e-8, 0.0, 0.3, 20.0))
 
 row("tanh", "x", "hyperbolic tangent",
+    odd=True, bounded=True, tails=(-1.0, 1.0), exact=lambda F, x: (F.exp(2 * x) - 1) / (F.exp(2 * x) + 1),
+    exponent=60, latex="\\tanh",
     floats=math.tanh, array="tanh", mpmath="tanh", sympy="tanh",
     ball="tanh", identity=lambda F, x: 2 * F.sigmoid(2 * x) - 1,
     partials=(lambda F, x, y: 4 * F.sigmoid(2 * x) * F.sigmoid(-2 * x),), written=(lambda F, x, y: 1 - y**2,),
     points=(-800.0, -1.2, 0.0, 0.3, 20.0))
 
 row("asinh", "x", "inverse hyperbolic sine", aliases=("arcsinh",),
+    latex="\\operatorname{arsinh}",
+    odd=True, growth=lambda F, x: F.sign(x) * F.log(F.abs(x) + F.sqrt(1 + x**2)),
+    exact=lambda F, x: F.log(x + F.sqrt(1 + x**2)),
     floats=math.asinh, array="arcsinh", mpmath="asinh", sympy="asinh", ulps=2.0,
     ball="asinh", series=series.asinh,
     partials=(lambda F, x, y: 1 / F.hypot(1, x),), written=(lambda F, x, y: 1 / F.sqrt(1 + x**2),),
     points=(-1e200, -0.3, 1e-9, 2.0))
 
 row("acosh", "x", "inverse hyperbolic cosine", aliases=("arccosh",),
+    latex="\\operatorname{arcosh}",
+    growth=lambda F, x: F.log(x + F.sqrt(x**2 - 1)), moved=lambda F, x: 2 * F.asinh(F.sqrt((x - 1) / 2)),
+    exact=lambda F, x: F.log(x + F.sqrt(x**2 - 1)),
     floats=ieee(math.acosh), array="arccosh", mpmath="acosh", sympy="acosh", ulps=2.0,
     ball="acosh", identity=lambda F, x: F.log(x + F.sqrt(x - 1) * F.sqrt(x + 1)),
     partials=(lambda F, x, y: 1 / (F.sqrt(x - 1) * F.sqrt(x + 1)),), written=(lambda F, x, y: 1 / F.sqrt(x**2 - 1),),
@@ -181,6 +217,8 @@ row("acosh", "x", "inverse hyperbolic cosine", aliases=("arccosh",),
     points=(1.0000001, 1.5, 20.0, 1e200))
 
 row("atanh", "x", "inverse hyperbolic tangent", aliases=("arctanh",),
+    latex="\\operatorname{artanh}",
+    odd=True, moved=lambda F, x: F.log((1 + x) / (1 - x)) / 2, exact=lambda F, x: F.log((1 + x) / (1 - x)) / 2,
     floats=limit_at(math.atanh, right=(1.0, INF), left=(-1.0, -INF)), array="arctanh", mpmath="atanh",
     sympy="atanh", ulps=2.0,
     ball="atanh", identity=lambda F, x: F.log((1 + x) / (1 - x)) / 2,

@@ -6,6 +6,7 @@ from diffkit.primitives import floats, series
 from diffkit.primitives.model import Place, row
 
 row("sigmoid", "x", "logistic function 1/(1 + e⁻ˣ)", aliases=("expit", "logistic"),
+    bounded=True, tails=(0.0, 1.0), exponent=60, latex="\\sigma",
     floats=floats.sigmoid, array="scipy.special.expit", ulps=2.5,
     definition=lambda F, x: 1 / (1 + F.exp(-x)),
     ball=series.logistic, series=series.logistic,
@@ -21,6 +22,7 @@ row("relu", "x", "max(x, 0)", bends=(),
     points=(-3.0, -1e-8, 1e-8, 2.0))
 
 row("softplus", "x", "log(1 + eˣ)",
+    growth=lambda F, x: F.max(x, 0) + F.log1p(F.exp(-F.abs(x))), exponent=60,
     floats=floats.softplus, array=lambda np, x: np.logaddexp(0.0, x), ulps=2.0,
     definition=lambda F, x: F.log1p(F.exp(x)),
     ball=series.softplus, series=series.softplus,
@@ -29,17 +31,20 @@ row("softplus", "x", "log(1 + eˣ)",
     points=(-700.0, -20.5, 0.0, 0.3, 8.0, 800.0))
 
 row("silu", "x", "x·sigmoid(x)", aliases=("swish",), ulps=3.0,
+    exponent=60,
     definition=lambda F, x: x * F.sigmoid(x),
     partials=(lambda F, x, y: F.sigmoid(x) * (1 + x * F.sigmoid(-x)),),
     written=(lambda F, x, y: F.sigmoid(x) * (1 + x * (1 - F.sigmoid(x))),),
     points=(-700.0, -6.0, 0.0, 1.3, 40.0))
 
 row("gelu", "x", "x·Φ(x), Φ the normal distribution function", ulps=6.0,
+    exponent=30,
     definition=lambda F, x: x * F.erfc(-x / F.sqrt(2)) / 2,
     partials=(lambda F, x, y: F.erfc(-x / F.sqrt(2)) / 2 + x * F.exp(-(x**2) / 2) / F.sqrt(2 * F.pi),),
     points=(-1.5, 0.0, 0.3, 4.0))
 
 row("logsumexp", "x, y", "log(eˣ + eʸ + …)", variadic=True, aliases=("logaddexp",),
+    growth=lambda F, x, y: F.max(x, y) + F.log1p(F.exp(-F.abs(x - y))), exponent=60,
     floats=floats.logsumexp, array="logaddexp", ulps=2.0,
     definition=lambda F, x, y: F.log(F.exp(x) + F.exp(y)),
     ball=series.logsumexp, series=series.logsumexp,

@@ -81,6 +81,7 @@ row("where", "condition, x, y", "x if the condition holds, else y", truths=(0,),
     points=((True, 1.5, -2.0), (False, 1.5, -2.0)))
 
 row("max", "x, y", "largest argument", variadic=True, aliases=("Max", "maximum"), bends=(),
+    germ="extreme", exact="largest", latex="\\max",
     floats=floats.maximum, array="maximum", mpmath=lambda mp, x, y: x if x >= y or x != x else y,
     sympy="Max", fold=max, ball="max", series=series.largest, ulps=0.0,
     partials=(lambda F, x, y, m: F.where(x >= y, 1, 0), lambda F, x, y, m: F.where(x >= y, 0, 1)),
@@ -89,6 +90,7 @@ row("max", "x, y", "largest argument", variadic=True, aliases=("Max", "maximum")
     points=((1.0, 2.0), (0.3, -1e-300)))
 
 row("min", "x, y", "smallest argument", variadic=True, aliases=("Min", "minimum"), bends=(),
+    germ="extreme", exact="smallest", latex="\\min",
     floats=floats.minimum, array="minimum", mpmath=lambda mp, x, y: x if x <= y or x != x else y,
     sympy="Min", fold=min, ball="min", series=series.smallest, ulps=0.0,
     partials=(lambda F, x, y, m: F.where(x <= y, 1, 0), lambda F, x, y, m: F.where(x <= y, 0, 1)),

@@ -91,6 +91,27 @@ class Primitive:
     """may be called by name in text"""
     bends: tuple[tuple[int, int], ...] | None = None
     """pairs of arguments by which the second derivative is not zero throughout; None: any"""
+    odd: bool = False
+    """f(−x) = −f(x)"""
+    bounded: bool = False
+    """bounded wherever it is defined"""
+    tails: tuple[float, float] | None = None
+    """its limits at −∞ and ∞, if it reaches both faster than any power"""
+    growth: Rule | None = None
+    """a formula in other rows that holds at infinity, or grows as fast (DLMF, chapters 4, 5, 7); the definition
+    unless given. A sine stands for what is only bounded, a tangent for poles all the way"""
+    moved: Rule | None = None
+    """an identity that holds at its edges and poles, and has them elsewhere; the definition unless given"""
+    away: Callable[[int], Rule] | None = None
+    """the same for poles at 0, −1, −2, …: by the number of the pole"""
+    germ: str = ""
+    """form on one-sided series where they are not composed term by term: a method of theirs"""
+    exact: str | Rule | None = None
+    """form on exact numbers: a method of their field, or a formula in rows that have one"""
+    exponent: int | None = None
+    """largest binary exponent of an argument that mpmath is asked about: its memory grows with the answer"""
+    latex: str = ""
+    """command in LaTeX, or how it is written around its argument, #; by name unless given"""
     steps: bool = field(init=False)
     """constant between jumps, so that its derivative is zero wherever it exists"""
 

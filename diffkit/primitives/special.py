@@ -7,7 +7,7 @@ from typing import Any
 
 from diffkit.primitives import series
 from diffkit.primitives.floats import ieee, scipy_special
-from diffkit.primitives.model import Place, row
+from diffkit.primitives.model import Place, Rule, row
 from diffkit.primitives.polygamma import polygamma, polygamma_of_mpmath, polygammas
 
 
@@ -47,6 +47,34 @@ def ball_polygamma(flint: Any, n: Any, x: Any) -> Any:
     return (-1) ** order * flint.acb(1 - x).polygamma(n).real - flint.arb.pi() * turned * math.factorial(order)
 
 
+def _gamma_away(n: int) -> Rule:
+    """Γ(x) = Γ(x + n + 1)/(x(x + 1)…(x + n)) (DLMF 5.5.1)."""
+
+    def rule(F: Any, x: Any) -> Any:
+        product = x
+        for k in range(1, n + 1):
+            product = product * (x + k)
+        return F.gamma(x + (n + 1)) / product
+
+    return rule
+
+
+def _digamma_away(n: int) -> Rule:
+    """ψ(x) = ψ(x + n + 1) − Σ 1/(x + k) (DLMF 5.5.2)."""
+
+    def rule(F: Any, x: Any) -> Any:
+        total = F.digamma(x + (n + 1))
+        for k in range(n + 1):
+            total = total - 1 / (x + k)
+        return total
+
+    return rule
+
+
+def _polygamma_growth(F: Any, n: Any, x: Any) -> Any:
+    return F.where(x > 0, F.where(n > 0, F.sin(x) / x**n, F.sin(x) * F.log(x)), F.tan(x))
+
+
 AT = "x = 0, −1, −2, …"
 AWAY = "x ≠ 0, −1, −2, …"
 NEAREST_POLE = Place("pole", lambda F, x: F.where(x > 0, 1, x - F.floor(x)), AT, inside=AWAY)
@@ -55,18 +83,21 @@ LOGARITHM = NEAREST_POLE._replace(kind="edge")
 """not a pole: log |Γ| grows more slowly than any power"""
 
 row("erf", "x", "error function 2/√π ∫₀ˣ exp(−t²) dt",
+    odd=True, bounded=True, tails=(-1.0, 1.0), exponent=30,
     floats=math.erf, array="scipy.special.erf", mpmath="erf", sympy="erf",
     ball="erf", series="erf",
     partials=(lambda F, x, y: 2 / F.sqrt(F.pi) * F.exp(-(x**2)),),
     points=(-6.0, -0.3, 1e-9, 0.5, 2.0))
 
 row("erfc", "x", "1 − erf(x), accurate for large x",
+    bounded=True, tails=(2.0, 0.0), exact=lambda F, x: 1 - F.erf(x), exponent=30,
     floats=math.erfc, array="scipy.special.erfc", mpmath="erfc", sympy="erfc", ulps=4.0,
     ball=ball_erfc, series=lambda flint, x: series.beginning(flint, x.erfc(), ball_erfc(flint, x[0])),
     partials=(lambda F, x, y: -2 / F.sqrt(F.pi) * F.exp(-(x**2)),),
     points=(-3.0, 0.3, 2.0, 5.5, 20.0))
 
 row("erfcx", "x", "scaled complementary error function exp(x²)·erfc(x)",
+    exponent=30,
     floats=scipy_special("erfcx"), array="scipy.special.erfcx", ulps=4.0,
     mpmath=lambda mp, x: mp.exp(x * x) * mp.erfc(x),
     definition=lambda F, x: F.exp(x**2) * F.erfc(x),
@@ -75,6 +106,8 @@ row("erfcx", "x", "scaled complementary error function exp(x²)·erfc(x)",
     points=(-3.0, -0.3, 1e-9, 2.0, 20.0))
 
 row("log_ndtr", "x", "log Φ(x), Φ the normal distribution function",
+    latex="\\ln\\Phi\\left(#\\right)",
+    exponent=30,
     floats=scipy_special("log_ndtr"), array="scipy.special.log_ndtr", ulps=10.0,
     mpmath=lambda mp, x: mp.log1p(-mp.erfc(x / mp.sqrt(2)) / 2) if x > 0 else mp.log(mp.erfc(-x / mp.sqrt(2)) / 2),
     definition=lambda F, x: F.log(F.erfc(-x / F.sqrt(2)) / 2),
@@ -83,6 +116,7 @@ row("log_ndtr", "x", "log Φ(x), Φ the normal distribution function",
     points=(-40.0, -5.0, -1.5, 0.3, 4.0))
 
 row("gamma", "x", "gamma function Γ(x)", aliases=("Gamma",),
+    growth=lambda F, x: F.where(x > 0, F.exp(x), F.tan(x)), away=_gamma_away, exponent=30, latex="\\Gamma",
     floats=ieee(math.gamma), array="scipy.special.gamma", mpmath="gamma", sympy="gamma", ulps=10.0,
     ball="gamma", series="gamma",
     partials=(lambda F, x, y: y * F.digamma(x),),
@@ -90,6 +124,8 @@ row("gamma", "x", "gamma function Γ(x)", aliases=("Gamma",),
     points=(-2.5, 1e-5, 0.5, 3.3, 20.25, 150.5))
 
 row("loggamma", "x", "log |Γ(x)|", aliases=("lgamma", "gammaln"),
+    latex="\\ln\\left|\\Gamma\\left(#\\right)\\right|",
+    growth=lambda F, x: F.where(x > 0, F.sin(x) * x * F.log(x), F.tan(x)), exponent=200,
     floats=ieee(math.lgamma), array="scipy.special.gammaln", sympy="loggamma", ulps=10.0,
     mpmath=lambda mp, x: mp.re(mp.loggamma(x)),
     ball=lambda flint, x: x.lgamma() if x > 0 else abs(x.gamma()).log(),
@@ -99,6 +135,7 @@ row("loggamma", "x", "log |Γ(x)|", aliases=("lgamma", "gammaln"),
     points=(-2.3, 1e-5, 0.5, 3.3, 20.25, 1e10))
 
 row("digamma", "x", "ψ(x) = Γ′(x)/Γ(x)", aliases=("psi",),
+    growth=lambda F, x: F.where(x > 0, F.sin(x) * F.log(x), F.tan(x)), away=_digamma_away, exponent=200, latex="\\psi",
     floats=scipy_special("psi"), array="scipy.special.psi", ulps=10.0,
     mpmath=lambda mp, x: polygamma_of_mpmath(mp, 0, x),
     definition=lambda F, x: F.polygamma(0, x),
@@ -108,6 +145,8 @@ row("digamma", "x", "ψ(x) = Γ′(x)/Γ(x)", aliases=("psi",),
     points=(-2.5, 1e-5, 0.5, 3.3, 20.25, 1e10))
 
 row("polygamma", "n, x", "nth derivative of ψ(x); the order n is an integer constant", orders=(0,),
+    latex="\\psi^{(#)}\\left(#\\right)",
+    growth=_polygamma_growth, exponent=200,
     floats=polygamma, array=polygammas,
     mpmath=polygamma_of_mpmath, sympy="polygamma", ulps=20.0,
     ball=ball_polygamma, series=series.polygamma,
@@ -116,6 +155,8 @@ row("polygamma", "n, x", "nth derivative of ψ(x); the order n is an integer con
     points=((0, 0.5), (1, 3.3), (2, 20.25), (3, 1e-3), (1, -20.3), (2, -100.75), (4, -2.7)))
 
 row("besselj", "n, x", "Bessel function of the first kind; the order n is an integer constant", orders=(0,),
+    latex="J_{#}\\left(#\\right)",
+    bounded=True, exponent=16,
     floats=scipy_special("jv"), array=lambda np, n, x: _special().jv(int(n), x),
     mpmath=lambda mp, n, x: mp.besselj(int(n), x), sympy="besselj", ulps=40.0,
     ball=lambda flint, n, x: x.bessel_j(n), series=series.besselj,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -15,22 +15,8 @@ from diffkit.primitives import Primitive
 from diffkit.program import Constant, Named
 from diffkit.rules import by_definition, by_rule
 
-REWRITTEN: dict[str, Callable[..., Any]] = {
-    "tan": lambda F, x: F.sin(x) / F.cos(x),
-    "sinh": lambda F, x: (F.exp(x) - 1 / F.exp(x)) / 2,
-    "cosh": lambda F, x: (F.exp(x) + 1 / F.exp(x)) / 2,
-    "tanh": lambda F, x: (F.exp(2 * x) - 1) / (F.exp(2 * x) + 1),
-    "sqrt": lambda F, x: x ** F.rational(1, 2),
-    "asinh": lambda F, x: F.log(x + F.sqrt(1 + x**2)),
-    "acosh": lambda F, x: F.log(x + F.sqrt(x**2 - 1)),
-    "atanh": lambda F, x: F.log((1 + x) / (1 - x)) / 2,
-    "acos": lambda F, x: F.pi / 2 - F.asin(x),
-    "erfc": lambda F, x: 1 - F.erf(x),
-}
 TINY = arb(2) ** -200 * (1 + arb(0, 1))
 """from 0 on"""
-ODD = frozenset(("erf",))
-"""functions with f(−x) = −f(x) that are not rewritten"""
 
 
 class Field(Angles):
@@ -66,18 +52,18 @@ class Field(Angles):
             return None
 
     def _apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
-        name = primitive.name
-        if name in OWN:
-            return OWN[name](self, *args)
-        if name in REWRITTEN:
-            return by_rule(REWRITTEN[name], self, args)
+        form = primitive.exact
+        if isinstance(form, str):
+            return getattr(self, form)(*args)
+        if form is not None:
+            return by_rule(form, self, args)
         if primitive.truths:
             return primitive.floats(*args)  # type: ignore[misc]
         if primitive.truth:
             return primitive.floats(self.sign(self.sub(*args)), 0)  # type: ignore[misc]
         if primitive.definition is not None:
             return by_definition(primitive, self, args)
-        if name in ODD and args[0].up != 0 and args[0].up.leading_coefficient() < 0:
+        if primitive.odd and args[0].up != 0 and args[0].up.leading_coefficient() < 0:
             return self.neg(self._opaque(primitive, [self.neg(args[0])]))
         return self._opaque(primitive, args)
 
@@ -86,28 +72,37 @@ class Field(Angles):
         ball = ball_function(primitive)(*[self.ball(arg) for arg in args])
         return self.kernel((primitive.name, *map(self.key, args)), ball)
 
-    def _largest(self, x: Element, y: Element) -> Element:
+    def sin(self, x: Element) -> Element:
+        """The sine, by an angle that is a sum of known ones."""
+        return self.turn(x)[0]
+
+    def cos(self, x: Element) -> Element:
+        """The cosine, likewise."""
+        return self.turn(x)[1]
+
+    def sign_of(self, x: Element) -> Element:
+        """The sign as an element."""
+        return self.number(self.sign(x))
+
+    def ceil(self, x: Element) -> Element:
+        """The smallest integer not below x."""
+        return self.neg(self.floor(self.neg(x)))
+
+    def largest(self, x: Element, y: Element) -> Element:
+        """The larger of two."""
         return x if self.sign(self.sub(x, y)) >= 0 else y
 
-    def _smallest(self, x: Element, y: Element) -> Element:
+    def smallest(self, x: Element, y: Element) -> Element:
+        """The smaller of two."""
         return x if self.sign(self.sub(x, y)) <= 0 else y
 
-    def _floor(self, x: Element) -> Element:
+    def floor(self, x: Element) -> Element:
+        """The largest integer not above x; Unknown where x may pass it."""
         value = self.rational(x)
         if value is not None:
             return self.number(value.__floor__())
         found = self.ball(x).floor().unique_fmpz()
         if found is None:
             raise Unknown
-        self.sign(self.sub(x, self.number(int(found))))  # Unknown where x may pass the integer
+        self.sign(self.sub(x, self.number(int(found))))
         return self.number(int(found))
-
-
-OWN: dict[str, Callable[..., Any]] = {
-    "add": Field.add, "sub": Field.sub, "mul": Field.mul, "div": Field.div, "neg": Field.neg, "power": Field.power,
-    "exp": Field.exp, "log": Field.log, "atan": Field.atan, "asin": Field.asin, "atan2": Field.atan2,
-    "sin": lambda field, x: field.turn(x)[0], "cos": lambda field, x: field.turn(x)[1],
-    "abs": Field.absolute, "max": Field._largest, "min": Field._smallest,
-    "sign": lambda field, x: field.number(field.sign(x)),
-    "floor": Field._floor, "ceil": lambda field, x: field.neg(field._floor(field.neg(x))),
-}  # fmt: skip

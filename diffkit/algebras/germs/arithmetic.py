@@ -135,25 +135,23 @@ class Arithmetic(Reading):
             return replace(x, huge=-x.huge, slow=-x.slow)
         return x if x.series is None else Germ(x.shift, self.taylor.apply(NEG, [x.series]), x.order)
 
-    def _step(self, primitive: Primitive, x: Germ) -> Any:
-        """Sign, floor and ceil: constant on the side."""
-        if primitive.name == "sign":
-            return self._signed(x)
-        up = primitive.name == "ceil"
-        x = self._negative(NEG, x) if up else x
+    def _ceil(self, primitive: Primitive, x: Germ) -> Any:
+        return self._negative(NEG, self._floor(primitive, self._negative(NEG, x)))
+
+    def _floor(self, primitive: Primitive, x: Germ) -> Any:  # noqa: ARG002
+        """Constant on the side."""
         at = self.limit(x)
         if at is None:  # ⌊x⌋ = x + O(1)
             self.events[self.slot] = "steps"
-            near = replace(x, order=min(x.order, 0), rough=True)
-            return self._negative(NEG, near) if up else near
+            return replace(x, order=min(x.order, 0), rough=True)
         whole = self.numbers.floor(at)
         if self.numbers.equal(at, self.numbers.number(whole)):
             below = self.sign(self._sum(SUB, x, self.constant(whole))) < 0
             self.events[self.slot] = below
             whole -= below
-        return self.constant(-whole if up else whole)
+        return self.constant(whole)
 
-    def _signed(self, x: Germ) -> Any:
+    def _sign(self, primitive: Primitive, x: Germ) -> Any:  # noqa: ARG002
         """The sign of a germ, which is bounded if nothing else is known of it."""
         try:
             sign = self.sign(x)

@@ -19,19 +19,6 @@ GREEK = re.compile(
     "(alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|"
     "omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega)\\Z"
 )
-NOTATION = {
-    "sin": "\\sin", "cos": "\\cos", "tan": "\\tan", "cot": "\\cot", "sec": "\\sec", "csc": "\\csc",
-    "asin": "\\arcsin", "acos": "\\arccos", "atan": "\\arctan", "sinh": "\\sinh", "cosh": "\\cosh",
-    "tanh": "\\tanh", "log": "\\ln", "log2": "\\log_{2}", "log10": "\\log_{10}", "max": "\\max", "min": "\\min",
-    "gamma": "\\Gamma", "sigmoid": "\\sigma", "digamma": "\\psi",
-}  # fmt: skip
-"""Functions that have a sign of their own; others are written upright by name."""
-FRAMES = {
-    "sqrt": ("\\sqrt{", "}"), "cbrt": ("\\sqrt[3]{", "}"), "exp": ("e^{", "}"),
-    "abs": ("\\left|", "\\right|"), "floor": ("\\left\\lfloor ", "\\right\\rfloor "),
-    "ceil": ("\\left\\lceil ", "\\right\\rceil "),
-}  # fmt: skip
-"""Functions that are written around their argument."""
 SIGNS = {"<": "<", "<=": "\\le", ">": ">", ">=": "\\ge", "==": "=", "!=": "\\ne", "and": "\\land", "or": "\\lor"}
 NAME = re.compile(r"([A-Za-z]+)_?(\d*)\Z")
 LONGEST = 20_000  # characters
@@ -83,15 +70,25 @@ def _parts(program: Program, slot: int, inputs: Sequence[str]) -> tuple[list[Par
     primitive, args = instruction
     if primitive.infix:
         return _operation(program, primitive, args)
-    if primitive.name in FRAMES:
-        before, after = FRAMES[primitive.name]
-        return [before, (args[0], 0), after], PRODUCT + 2 if primitive.name == "exp" else ATOM
+    if "#" in primitive.latex:
+        return _framed(primitive.latex, args)
     if primitive.name == "where":
         return [
             "\\begin{cases}", (args[1], 0), " & \\text{if } ", (args[0], 0), " \\\\ ", (args[2], 0),
             " & \\text{otherwise}\\end{cases}",
         ], PRODUCT  # fmt: skip
     return _call(program, primitive, args), PRODUCT + 1
+
+
+def _framed(frame: str, args: Sequence[int]) -> tuple[list[Part], int]:
+    """Arguments in the places that a row keeps for them."""
+    before, *after = frame.split("#")
+    parts: list[Part] = [before]
+    for slot, text in zip(args, after, strict=True):
+        parts += [(slot, 0), text]
+    if before.endswith("^{") and len(args) == 1:
+        return parts, PRODUCT + 2
+    return parts, ATOM if frame.startswith("\\left") or frame.endswith("}") else PRODUCT + 1
 
 
 def _operation(program: Program, primitive: Primitive, args: Sequence[int]) -> tuple[list[Part], int]:
@@ -130,7 +127,7 @@ def _call(program: Program, primitive: Primitive, args: Sequence[int]) -> list[P
     slots = list(args)
     while primitive.variadic and (first := program.instruction_at(slots[0])) and first[0] is primitive:
         slots[:1] = first[1]
-    name = NOTATION.get(primitive.name) or f"\\operatorname{{{primitive.name.replace('_', chr(92) + '_')}}}"
+    name = primitive.latex or f"\\operatorname{{{primitive.name.replace('_', chr(92) + '_')}}}"
     parts: list[Part] = [f"{name}\\left("]
     for index, slot in enumerate(slots):
         parts += [", "] * bool(index)
