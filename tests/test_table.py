@@ -4,8 +4,10 @@ import math
 import subprocess
 import sys
 from html import unescape
+from itertools import pairwise
 from pathlib import Path
 
+import flint
 import numpy as np
 import pytest
 import sympy
@@ -277,15 +279,60 @@ def test_odd_rows_change_sign_with_their_argument(row):
         assert at_mp(row, (-x,)) == -at_mp(row, (x,))
 
 
-@having("bounded")
-def test_bounded_rows_are(row):
-    orders = tuple(3.0 for _ in row.orders)
-    size = len(row.arguments) - len(orders)
+def drawn(row, count):
+    """Random arguments of a row, of sizes from 1e-5 to 1e4, of either sign."""
     rng = np.random.default_rng(7)
-    found = [defined(row, (*orders, *rng.normal(size=size) * 10.0 ** rng.uniform(-5, 4))) for _ in range(200)]
-    values = [abs(v) for v in found if v is not None]
+    orders = [3.0] * len(row.orders)
+    for _ in range(count):
+        free = rng.normal(size=len(row.arguments) - len(orders)) * 10.0 ** rng.uniform(-5, 4)
+        yield (*orders, *map(float, free))
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if not r.truth and not r.truths], ids=lambda r: r.name)
+def test_values_lie_in_the_range(row):
+    low, high = row.range
+    values = [v for p in (*points(row), *drawn(row, 200)) if (v := defined(row, p)) is not None]
     assert len(values) > 20
-    assert max(values) < 4
+    assert low <= min(values)
+    assert max(values) <= high
+    if row.positive:
+        assert min(values) > 0
+    span = [MP.apply(row, [MP.number(x)]) for x in (-1e3, 0.0, 1e3)] if len(row.arguments) == 1 else []
+    for end, value in zip((low, high), span and (min(span), max(span)), strict=False):
+        if row.monotone and not row.places and math.isfinite(end) and CONTEXT.isfinite(value):
+            assert abs(value - end) < 1e-3 * max(1, abs(end)), "the range is larger than it need be"
+
+
+@having("monotone")
+def test_monotone_rows_never_turn_and_are_defined_in_their_domain(row):
+    low, high = row.domain
+    inside = sorted(x for (x,) in (*points(row), *drawn(row, 200)) if low < x < high)
+    values = [MP.apply(row, [MP.number(x)]) * row.monotone for x in inside]
+    values = [v for v in values if CONTEXT.isfinite(v)]
+    assert len(values) > 20
+    assert all(a <= b for a, b in pairwise(values))
+    for end, beyond in ((low, -1.0), (high, 1.0)):
+        if math.isfinite(end):
+            assert defined(row, (end + beyond * 2.0**-20,)) is None
+
+
+@having("hull")
+def test_a_hull_holds_all_values_and_little_more(row):
+    rng = np.random.default_rng(3)
+    orders = [(2.0,), (3.0,), (0.5,)] if len(row.arguments) == 2 else [()]
+    for _ in range(300):
+        middle, radius = float(rng.normal() * 4), float(10.0 ** rng.uniform(-6, 0))
+        further = orders[int(rng.integers(len(orders)))]
+        found = row.hull(flint, flint.arb(middle, radius), *map(flint.arb, further))
+        xs = [middle + radius * t for t in np.linspace(-1, 1, 41)]
+        values = [v for x in xs if (v := defined(row, (x, *further))) is not None]
+        if not values or not found.is_finite():
+            continue
+        low, high = float(found.lower()), float(found.upper())
+        assert low <= min(values)
+        assert max(values) <= high
+        if len(values) == len(xs) and radius < 0.5:
+            assert high - low <= 1.1 * float(max(values) - min(values)) + 1e-6 * radius + 1e-12
 
 
 @having("tails")
@@ -298,12 +345,12 @@ def test_tails_are_reached_faster_than_any_power(row):
             assert abs(value - int(limit)) < CONTEXT.mpf(10) ** -40
 
 
-@pytest.mark.parametrize("fact", ["moved", "exact"])
-@pytest.mark.parametrize("row", [r for r in ROWS if not r.truths], ids=lambda r: r.name)
+@pytest.mark.parametrize(
+    ("row", "fact"),
+    [pytest.param(r, f, id=f"{r.name}-{f}") for r in ROWS for f in ("moved", "exact") if callable(getattr(r, f))],
+)
 def test_identities_of_a_row_mean_the_same(row, fact):
     rule = getattr(row, fact)
-    if not callable(rule):
-        pytest.skip("the row has none")
     digits = multiprecision(900)  # asinh at −1e200 cancels 400 digits
     for point in points(row):
         value, truth = by_rule(rule, digits, [digits.number(p) for p in point]), at_mp(row, point)

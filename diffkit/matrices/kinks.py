@@ -17,9 +17,8 @@ REDUCTIONS: dict[str, Callable[[str], str]] = {
 }
 """functions of one whole array, and where they are not smooth"""
 
-POSITIVE = ("exp", "cosh", "sigmoid", "ones")
-NOT_NEGATIVE = ("abs", "norm", "norm1", "relu", "sqrt", "var")
-"""functions whose values never are zero or negative, and never are negative"""
+NOT_NEGATIVE = ("norm", "norm1", "var")
+"""functions of one whole array whose values never are negative"""
 
 
 def kinks(algebra: Algebra, f: Node, wrt: str) -> tuple[str, ...]:
@@ -75,4 +74,6 @@ def _is_positive(node: Node, strictly: bool = True) -> bool:
         return even or _is_positive(args[0], strictly)
     if kind == "@":
         return not strictly and len(args) == 2 and args[0] == args[1]
-    return kind in POSITIVE or (not strictly and kind in NOT_NEGATIVE)
+    if kind in table.rows:
+        return table[kind].positive or (not strictly and table[kind].range[0] >= 0)
+    return kind == "ones" or (not strictly and kind in NOT_NEGATIVE)

@@ -7,8 +7,9 @@ import operator
 from fractions import Fraction
 from typing import Any
 
-from diffkit.primitives import floats, series
-from diffkit.primitives.model import Place, row
+from diffkit.primitives import floats, hulls, series
+from diffkit.primitives.hulls import raised
+from diffkit.primitives.model import NOT_NEGATIVE, Place, row
 
 Exact = int | Fraction
 
@@ -24,14 +25,6 @@ def _fold_power(x: Exact, y: Exact) -> Exact | None:
 
 
 WHOLE = 2**20  # exponents below which a power of balls is a chain of products
-
-
-def raised(x: Any, n: int) -> Any:
-    """Multiply x with itself by squaring, n ≥ 1 factors."""
-    if n == 1:
-        return x
-    square = raised(x, n // 2)
-    return square * square * x if n % 2 else square * square
 
 
 def ball_power(flint: Any, x: Any, y: Any) -> Any:
@@ -80,6 +73,7 @@ row("div", "x, y", "quotient", infix="/", callable=False, bends=((0, 1), (1, 1))
     points=((1.0, 3.0), (-0.7, 1e-5), (0.0, 2.0)))
 
 row("power", "x, y", "real power; x < 0 only with an integer exponent", infix="**", callable=False,
+    hull=hulls.power,
     germ="power", exact="power",
     floats=floats.power, array="power", mpmath="power", sympy="Pow", fold=_fold_power,
     ball=ball_power, series=series.power,
@@ -101,6 +95,7 @@ row("neg", "x", "change of sign", infix="-", callable=False, bends=(),
     points=(-1.5, 0.0, 2.0))
 
 row("abs", "x", "absolute value", aliases=("Abs", "fabs"), bends=(),
+    range=NOT_NEGATIVE,
     germ="absolute", exact="absolute", latex="\\left|#\\right|",
     floats=operator.abs, array="abs", mpmath="fabs", sympy="Abs", fold=operator.abs, ulps=0.0,
     ball=lambda flint, x: abs(x), series=series.absolute,
@@ -109,7 +104,8 @@ row("abs", "x", "absolute value", aliases=("Abs", "fabs"), bends=(),
     points=(-1e-300, -2.0, 0.5))
 
 row("sign", "x", "−1, 0 or 1", aliases=("sgn",),
-    germ="sign", exact="sign_of", odd=True, bounded=True,
+    range=(-1.0, 1.0), monotone=1,
+    germ="sign", exact="sign_of", odd=True,
     floats=floats.sign, array="sign", mpmath="sign", sympy="sign", ulps=0.0,
     fold=lambda x: (x > 0) - (x < 0),
     ball="sgn",
@@ -118,6 +114,7 @@ row("sign", "x", "−1, 0 or 1", aliases=("sgn",),
     points=(-2.0, 1e-300))
 
 row("floor", "x", "largest integer not above x",
+    monotone=1,
     germ="floor", exact="floor", exponent=20_000, latex="\\left\\lfloor #\\right\\rfloor",
     floats=floats.floor, array="floor", mpmath="floor", sympy="floor", fold=math.floor, ulps=0.0,
     ball="floor",
@@ -126,6 +123,7 @@ row("floor", "x", "largest integer not above x",
     points=(-1.5, 0.2, 1e15 + 0.5))
 
 row("ceil", "x", "smallest integer not below x", aliases=("ceiling",),
+    monotone=1,
     germ="ceil", exact="ceil", exponent=20_000, latex="\\left\\lceil #\\right\\rceil",
     floats=floats.ceil, array="ceil", mpmath="ceil", sympy="ceiling", fold=math.ceil, ulps=0.0,
     ball="ceil",
@@ -134,6 +132,7 @@ row("ceil", "x", "smallest integer not below x", aliases=("ceiling",),
     points=(-1.5, 0.2, 7.1))
 
 row("heaviside", "x", "unit step: 0, ½ at 0, 1", aliases=("Heaviside",),
+    range=(0.0, 1.0), monotone=1,
     floats=floats.heaviside, array=lambda np, x: np.heaviside(x, 0.5), sympy="Heaviside", ulps=0.0,
     definition=lambda F, x: (1 + F.sign(x)) / 2,
     partials=(None,),
@@ -141,6 +140,7 @@ row("heaviside", "x", "unit step: 0, ½ at 0, 1", aliases=("Heaviside",),
     points=(-0.3, 2.0))
 
 row("sqrt", "x", "square root",
+    range=NOT_NEGATIVE, monotone=1, domain=NOT_NEGATIVE, hull=hulls.root,
     germ="root", exact=lambda F, x: x ** F.rational(1, 2), latex="\\sqrt{#}",
     floats=floats.ieee(math.sqrt), array="sqrt", mpmath="sqrt", sympy="sqrt", ulps=0.5,
     ball="sqrt", series="sqrt",
@@ -149,6 +149,7 @@ row("sqrt", "x", "square root",
     points=(1e-300, 0.3, 2.0, 1e200))
 
 row("cbrt", "x", "real cube root, also of negative numbers",
+    monotone=1,
     germ="cube_root", odd=True, latex="\\sqrt[3]{#}",
     floats=math.cbrt, array="cbrt", mpmath=lambda mp, x: mp.sign(x) * mp.cbrt(abs(x)), ulps=1.0,
     definition=lambda F, x: F.sign(x) * F.abs(x) ** F.rational(1, 3),

@@ -9,9 +9,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from diffkit.primitives import floats, series
+from diffkit.primitives import floats, hulls, series
 from diffkit.primitives.floats import INF, ieee, limit_at, odd_overflow
-from diffkit.primitives.model import Place, row
+from diffkit.primitives.model import NOT_NEGATIVE, Place, row
+
+QUARTER, HALF_TURN = math.nextafter(math.pi / 2, 4.0), math.nextafter(math.pi, 4.0)
+"""π/2 and π, rounded up"""
 
 
 def ball_atan2(flint: Any, y: Any, x: Any) -> Any:
@@ -32,6 +35,7 @@ def _angle(F: Any, y: Any, x: Any) -> Any:
 
 
 row("exp", "x", "eˣ",
+    range=NOT_NEGATIVE, positive=True, monotone=1,
     tails=(0.0, INF), exact="exp", exponent=60, latex="e^{#}",
     floats=floats.exp, array="exp", mpmath="exp", sympy="exp",
     ball="exp", series="exp",
@@ -39,6 +43,7 @@ row("exp", "x", "eˣ",
     points=(-700.0, -1e-3, 0.0, 1.0, 30.5, 700.0))
 
 row("expm1", "x", "eˣ − 1, accurate near 0",
+    range=(-1.0, INF), monotone=1,
     exponent=60,
     floats=ieee(math.expm1), array="expm1", mpmath="expm1",
     definition=lambda F, x: F.exp(x) - 1,
@@ -47,6 +52,7 @@ row("expm1", "x", "eˣ − 1, accurate near 0",
     points=(-40.0, -1e-10, 0.0, 1e-5, 2.0, 300.0))
 
 row("log", "x", "natural logarithm; log(x, b) is log(x)/log(b)", aliases=("ln",),
+    monotone=1, domain=NOT_NEGATIVE,
     germ="logarithm", exact="log", latex="\\ln",
     floats=limit_at(math.log, zero=(0.0, -INF)), array="log", mpmath="log", sympy="log",
     ball="log", series="log",
@@ -55,6 +61,7 @@ row("log", "x", "natural logarithm; log(x, b) is log(x)/log(b)", aliases=("ln",)
     points=(1e-300, 0.3, 0.999999, 2.0, 1e200))
 
 row("log2", "x", "logarithm to base 2",
+    monotone=1, domain=NOT_NEGATIVE,
     latex="\\log_{2}",
     floats=limit_at(math.log2, zero=(0.0, -INF)), array="log2",
     definition=lambda F, x: F.log(x) / F.log(2),
@@ -63,6 +70,7 @@ row("log2", "x", "logarithm to base 2",
     points=(1e-300, 0.3, 8.0, 1e200))
 
 row("log10", "x", "logarithm to base 10",
+    monotone=1, domain=NOT_NEGATIVE,
     latex="\\log_{10}",
     floats=limit_at(math.log10, zero=(0.0, -INF)), array="log10", ulps=1.5,
     definition=lambda F, x: F.log(x) / F.log(10),
@@ -71,6 +79,7 @@ row("log10", "x", "logarithm to base 10",
     points=(1e-300, 0.3, 1000.0, 1e200))
 
 row("log1p", "x", "log(1 + x), accurate near 0",
+    monotone=1, domain=(-1.0, INF),
     floats=limit_at(math.log1p, edge=(-1.0, -INF)), array="log1p", mpmath="log1p",
     definition=lambda F, x: F.log(1 + x),
     ball="log1p",
@@ -79,14 +88,16 @@ row("log1p", "x", "log(1 + x), accurate near 0",
     points=(-0.999, -1e-12, 0.0, 1e-5, 1e10))
 
 row("sin", "x", "sine",
-    odd=True, bounded=True, exact="sin", exponent=20_000, latex="\\sin",
+    range=(-1.0, 1.0), hull=hulls.sine,
+    odd=True, exact="sin", exponent=20_000, latex="\\sin",
     floats=ieee(math.sin), array="sin", mpmath="sin", sympy="sin",
     ball="sin", series="sin",
     partials=(lambda F, x, y: F.cos(x),),
     points=(-2.5, -1e-8, 0.0, 1.0, 3.0, 1e5))
 
 row("cos", "x", "cosine",
-    bounded=True, exact="cos", exponent=20_000, latex="\\cos",
+    range=(-1.0, 1.0), hull=hulls.cosine,
+    exact="cos", exponent=20_000, latex="\\cos",
     floats=ieee(math.cos), array="cos", mpmath="cos", sympy="cos",
     ball="cos", series="cos",
     partials=(lambda F, x, y: -F.sin(x),),
@@ -129,7 +140,8 @@ row("csc", "x", "cosecant", aliases=("cosec",),
     points=(-1.5, 1e-8, 0.7, 3.0))
 
 row("asin", "x", "inverse sine, in [−π/2, π/2]", aliases=("arcsin",),
-    odd=True, bounded=True, moved=lambda F, x: F.sign(x) * (F.pi / 2 - 2 * F.asin(F.sqrt((1 - F.abs(x)) / 2))),
+    range=(-QUARTER, QUARTER), monotone=1, domain=(-1.0, 1.0),
+    odd=True, moved=lambda F, x: F.sign(x) * (F.pi / 2 - 2 * F.asin(F.sqrt((1 - F.abs(x)) / 2))),
     exact="asin", latex="\\arcsin",
     floats=ieee(math.asin), array="arcsin", mpmath="asin", sympy="asin",
     ball="asin", series="asin",
@@ -138,7 +150,8 @@ row("asin", "x", "inverse sine, in [−π/2, π/2]", aliases=("arcsin",),
     points=(-0.9999999999, -1e-8, 0.3, 0.999))
 
 row("acos", "x", "inverse cosine, in [0, π]", aliases=("arccos",),
-    bounded=True, exact=lambda F, x: F.pi / 2 - F.asin(x), latex="\\arccos",
+    range=(0.0, HALF_TURN), monotone=-1, domain=(-1.0, 1.0),
+    exact=lambda F, x: F.pi / 2 - F.asin(x), latex="\\arccos",
     moved=lambda F, x: F.where(x > 0, 2 * F.asin(F.sqrt((1 - x) / 2)), F.pi - 2 * F.asin(F.sqrt((1 + x) / 2))),
     floats=ieee(math.acos), array="arccos", mpmath="acos", sympy="acos",
     ball="acos", series="acos",
@@ -147,14 +160,16 @@ row("acos", "x", "inverse cosine, in [0, π]", aliases=("arccos",),
     points=(-0.9999999999, -1e-8, 0.3, 0.999))
 
 row("atan", "x", "inverse tangent, in (−π/2, π/2)", aliases=("arctan",),
-    odd=True, bounded=True, growth=lambda F, x: F.sign(x) * F.pi / 2 - F.atan(1 / x), exact="atan", latex="\\arctan",
+    range=(-QUARTER, QUARTER), monotone=1,
+    odd=True, growth=lambda F, x: F.sign(x) * F.pi / 2 - F.atan(1 / x), exact="atan", latex="\\arctan",
     floats=math.atan, array="arctan", mpmath="atan", sympy="atan",
     ball="atan", series="atan",
     partials=(lambda F, x, y: 1 / (1 + x**2),),
     points=(-1e10, -0.5, 1e-9, 2.0))
 
 row("atan2", "y, x", "angle of the point (x, y), in (−π, π]", aliases=("arctan2",),
-    bounded=True, growth=_angle, moved=_angle, exact="atan2",
+    range=(-HALF_TURN, HALF_TURN),
+    growth=_angle, moved=_angle, exact="atan2",
     floats=math.atan2, array="arctan2", mpmath="atan2", sympy="atan2",
     ball=ball_atan2,
     identity=lambda F, y, x: F.where(x > 0, F.atan(y / x), F.sign(y) * F.pi / 2 - F.atan(x / y)),
@@ -166,6 +181,7 @@ row("atan2", "y, x", "angle of the point (x, y), in (−π, π]", aliases=("arct
     points=((1.0, 2.0), (-0.3, -4.0), (2.0, -1e-5), (1e-200, 1e-200)))
 
 row("hypot", "x, y", "√(x² + y²) without overflow", variadic=True,
+    range=NOT_NEGATIVE,
     floats=math.hypot, array="hypot", mpmath="hypot", ulps=1.0,
     definition=lambda F, x, y: F.sqrt(x**2 + y**2),
     partials=(lambda F, x, y, r: x / r, lambda F, x, y, r: y / r),
@@ -174,6 +190,7 @@ row("hypot", "x, y", "√(x² + y²) without overflow", variadic=True,
     points=((3.0, 4.0), (1e200, 1e199), (-1e-200, 1e-200)))
 
 row("sinh", "x", "hyperbolic sine",
+    monotone=1,
     odd=True, growth=lambda F, x: (F.exp(x) - F.exp(-x)) / 2, exact=lambda F, x: (F.exp(x) - 1 / F.exp(x)) / 2,
     exponent=60, latex="\\sinh",
     floats=ieee(math.sinh, odd_overflow), array="sinh", mpmath="sinh", sympy="sinh",
@@ -182,6 +199,7 @@ row("sinh", "x", "hyperbolic sine",
     points=(-700.0, -1e-8, 0.0, 0.3, 20.0))
 
 row("cosh", "x", "hyperbolic cosine",
+    range=(1.0, INF), positive=True, hull=hulls.cosh,
     growth=lambda F, x: (F.exp(x) + F.exp(-x)) / 2, exact=lambda F, x: (F.exp(x) + 1 / F.exp(x)) / 2,
     exponent=60, latex="\\cosh",
     floats=ieee(math.cosh), array="cosh", mpmath="cosh", sympy="cosh",
@@ -190,7 +208,8 @@ row("cosh", "x", "hyperbolic cosine",
     points=(-700.0, 1e-8, 0.0, 0.3, 20.0))
 
 row("tanh", "x", "hyperbolic tangent",
-    odd=True, bounded=True, tails=(-1.0, 1.0), exact=lambda F, x: (F.exp(2 * x) - 1) / (F.exp(2 * x) + 1),
+    range=(-1.0, 1.0), monotone=1,
+    odd=True, tails=(-1.0, 1.0), exact=lambda F, x: (F.exp(2 * x) - 1) / (F.exp(2 * x) + 1),
     exponent=60, latex="\\tanh",
     floats=math.tanh, array="tanh", mpmath="tanh", sympy="tanh",
     ball="tanh", identity=lambda F, x: 2 * F.sigmoid(2 * x) - 1,
@@ -198,6 +217,7 @@ row("tanh", "x", "hyperbolic tangent",
     points=(-800.0, -1.2, 0.0, 0.3, 20.0))
 
 row("asinh", "x", "inverse hyperbolic sine", aliases=("arcsinh",),
+    monotone=1,
     latex="\\operatorname{arsinh}",
     odd=True, growth=lambda F, x: F.sign(x) * F.log(F.abs(x) + F.sqrt(1 + x**2)),
     exact=lambda F, x: F.log(x + F.sqrt(1 + x**2)),
@@ -207,6 +227,7 @@ row("asinh", "x", "inverse hyperbolic sine", aliases=("arcsinh",),
     points=(-1e200, -0.3, 1e-9, 2.0))
 
 row("acosh", "x", "inverse hyperbolic cosine", aliases=("arccosh",),
+    range=NOT_NEGATIVE, monotone=1, domain=(1.0, INF),
     latex="\\operatorname{arcosh}",
     growth=lambda F, x: F.log(x + F.sqrt(x**2 - 1)), moved=lambda F, x: 2 * F.asinh(F.sqrt((x - 1) / 2)),
     exact=lambda F, x: F.log(x + F.sqrt(x**2 - 1)),
@@ -217,6 +238,7 @@ row("acosh", "x", "inverse hyperbolic cosine", aliases=("arccosh",),
     points=(1.0000001, 1.5, 20.0, 1e200))
 
 row("atanh", "x", "inverse hyperbolic tangent", aliases=("arctanh",),
+    monotone=1, domain=(-1.0, 1.0),
     latex="\\operatorname{artanh}",
     odd=True, moved=lambda F, x: F.log((1 + x) / (1 - x)) / 2, exact=lambda F, x: F.log((1 + x) / (1 - x)) / 2,
     floats=limit_at(math.atanh, right=(1.0, INF), left=(-1.0, -INF)), array="arctanh", mpmath="atanh",

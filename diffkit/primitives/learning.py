@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from diffkit.primitives import floats, series
-from diffkit.primitives.model import Place, row
+from diffkit.primitives.model import NOT_NEGATIVE, Place, row
 
 row("sigmoid", "x", "logistic function 1/(1 + e⁻ˣ)", aliases=("expit", "logistic"),
-    bounded=True, tails=(0.0, 1.0), exponent=60, latex="\\sigma",
+    range=(0.0, 1.0), positive=True, monotone=1,
+    tails=(0.0, 1.0), exponent=60, latex="\\sigma",
     floats=floats.sigmoid, array="scipy.special.expit", ulps=2.5,
     definition=lambda F, x: 1 / (1 + F.exp(-x)),
     ball=series.logistic, series=series.logistic,
@@ -15,6 +16,7 @@ row("sigmoid", "x", "logistic function 1/(1 + e⁻ˣ)", aliases=("expit", "logis
     points=(-700.0, -20.5, 0.0, 0.3, 8.0, 40.0))
 
 row("relu", "x", "max(x, 0)", bends=(),
+    range=NOT_NEGATIVE, monotone=1,
     floats=lambda x: floats.maximum(x, 0.0), array=lambda np, x: np.maximum(x, 0.0), ulps=0.0,
     definition=lambda F, x: F.max(x, 0),
     partials=(lambda F, x, y: F.where(x > 0, 1, 0),),
@@ -22,6 +24,7 @@ row("relu", "x", "max(x, 0)", bends=(),
     points=(-3.0, -1e-8, 1e-8, 2.0))
 
 row("softplus", "x", "log(1 + eˣ)",
+    range=NOT_NEGATIVE, positive=True, monotone=1,
     growth=lambda F, x: F.max(x, 0) + F.log1p(F.exp(-F.abs(x))), exponent=60,
     floats=floats.softplus, array=lambda np, x: np.logaddexp(0.0, x), ulps=2.0,
     definition=lambda F, x: F.log1p(F.exp(x)),

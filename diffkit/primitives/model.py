@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -13,6 +14,11 @@ Rule = Callable[..., Any]
 
 It is traced once into a small Program, so it has a meaning in every algebra: floats, arrays, duals, balls, SymPy.
 """
+
+Ends = tuple[float, float]
+"""the ends of an interval, finite or not"""
+WHOLE: Ends = (-math.inf, math.inf)
+NOT_NEGATIVE: Ends = (0.0, math.inf)
 
 PlaceKind = Literal["edge", "pole", "kink", "jump"]
 
@@ -93,8 +99,16 @@ class Primitive:
     """pairs of arguments by which the second derivative is not zero throughout; None: any"""
     odd: bool = False
     """f(−x) = −f(x)"""
-    bounded: bool = False
-    """bounded wherever it is defined"""
+    range: Ends = WHOLE
+    """an interval that holds its values"""
+    positive: bool = False
+    """never 0 or less"""
+    monotone: int = 0
+    """1 if it rises over its whole domain, or never falls; −1 if it falls"""
+    domain: Ends = WHOLE
+    """where a monotone row is defined, with the ends"""
+    hull: Callable[..., Any] | None = None
+    """its range over a ball, as a function of (flint, x, …), where ``ball`` gives more than the range"""
     tails: tuple[float, float] | None = None
     """its limits at −∞ and ∞, if it reaches both faster than any power"""
     growth: Rule | None = None
@@ -126,6 +140,11 @@ class Primitive:
         if table.rows.get(self.name) is not self:
             raise DiffkitError(f"{self.name} is not in the table, so it cannot be pickled", hint="add its row first")
         return named, (self.name,)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether no value is larger than some number."""
+        return all(map(math.isfinite, self.range))
 
     def shown(self, k: int) -> Rule | None:
         """The k-th partial in the form that people write."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from diffkit.primitives import series
 from diffkit.primitives.floats import ieee, scipy_special
-from diffkit.primitives.model import Place, Rule, row
+from diffkit.primitives.model import NOT_NEGATIVE, Place, Rule, row
 from diffkit.primitives.polygamma import polygamma, polygamma_of_mpmath, polygammas
 
 
@@ -83,20 +83,23 @@ LOGARITHM = NEAREST_POLE._replace(kind="edge")
 """not a pole: log |Γ| grows more slowly than any power"""
 
 row("erf", "x", "error function 2/√π ∫₀ˣ exp(−t²) dt",
-    odd=True, bounded=True, tails=(-1.0, 1.0), exponent=30,
+    range=(-1.0, 1.0), monotone=1,
+    odd=True, tails=(-1.0, 1.0), exponent=30,
     floats=math.erf, array="scipy.special.erf", mpmath="erf", sympy="erf",
     ball="erf", series="erf",
     partials=(lambda F, x, y: 2 / F.sqrt(F.pi) * F.exp(-(x**2)),),
     points=(-6.0, -0.3, 1e-9, 0.5, 2.0))
 
 row("erfc", "x", "1 − erf(x), accurate for large x",
-    bounded=True, tails=(2.0, 0.0), exact=lambda F, x: 1 - F.erf(x), exponent=30,
+    range=(0.0, 2.0), positive=True, monotone=-1,
+    tails=(2.0, 0.0), exact=lambda F, x: 1 - F.erf(x), exponent=30,
     floats=math.erfc, array="scipy.special.erfc", mpmath="erfc", sympy="erfc", ulps=4.0,
     ball=ball_erfc, series=lambda flint, x: series.beginning(flint, x.erfc(), ball_erfc(flint, x[0])),
     partials=(lambda F, x, y: -2 / F.sqrt(F.pi) * F.exp(-(x**2)),),
     points=(-3.0, 0.3, 2.0, 5.5, 20.0))
 
 row("erfcx", "x", "scaled complementary error function exp(x²)·erfc(x)",
+    range=NOT_NEGATIVE, positive=True, monotone=-1,
     exponent=30,
     floats=scipy_special("erfcx"), array="scipy.special.erfcx", ulps=4.0,
     mpmath=lambda mp, x: mp.exp(x * x) * mp.erfc(x),
@@ -106,6 +109,7 @@ row("erfcx", "x", "scaled complementary error function exp(x²)·erfc(x)",
     points=(-3.0, -0.3, 1e-9, 2.0, 20.0))
 
 row("log_ndtr", "x", "log Φ(x), Φ the normal distribution function",
+    range=(-math.inf, 0.0), monotone=1,
     latex="\\ln\\Phi\\left(#\\right)",
     exponent=30,
     floats=scipy_special("log_ndtr"), array="scipy.special.log_ndtr", ulps=10.0,
@@ -155,8 +159,9 @@ row("polygamma", "n, x", "nth derivative of ψ(x); the order n is an integer con
     points=((0, 0.5), (1, 3.3), (2, 20.25), (3, 1e-3), (1, -20.3), (2, -100.75), (4, -2.7)))
 
 row("besselj", "n, x", "Bessel function of the first kind; the order n is an integer constant", orders=(0,),
+    range=(-1.0, 1.0),
     latex="J_{#}\\left(#\\right)",
-    bounded=True, exponent=16,
+    exponent=16,
     floats=scipy_special("jv"), array=lambda np, n, x: _special().jv(int(n), x),
     mpmath=lambda mp, n, x: mp.besselj(int(n), x), sympy="besselj", ulps=40.0,
     ball=lambda flint, n, x: x.bessel_j(n), series=series.besselj,

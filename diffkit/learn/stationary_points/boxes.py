@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import flint
 from flint import arb, arb_mat
 
 from diffkit.algebras.balls import BallAlgebra, ball_function
 from diffkit.builder import ProgramBuilder, select
 from diffkit.primitives import PlaceKind, Primitive
-from diffkit.primitives.arithmetic import raised
 from diffkit.program import Program
 from diffkit.proof import Runner
 from diffkit.rules import by_definition
@@ -111,58 +111,11 @@ HULLS = HullAlgebra()
 @cache
 def hull_function(primitive: Primitive) -> Callable[..., Any]:
     """Give a row as a function of balls over boxes."""
-    if primitive.name in OWN:
-        return OWN[primitive.name]
+    if primitive.hull is not None:
+        return partial(primitive.hull, flint)
     if primitive.ball is None and primitive.definition is not None:
         return lambda *args: by_definition(primitive, HULLS, args)
     return ball_function(primitive)
-
-
-def _power(x: Any, y: Any) -> Any:
-    """The range of xⁿ over a ball, by its ends: Arb's own power has no value for balls about 0."""
-    if not (y.is_exact() and y.is_integer()):
-        return x**y
-    n = int(y.unique_fmpz())
-    if n <= 0:
-        return 1 / _power(x, -y) if n else arb(1)
-    if n % 2 == 0 and x.contains(0):
-        return raised(x.abs_upper(), n).union(arb(0))
-    return raised(x.lower(), n).union(raised(x.upper(), n))
-
-
-def _root(x: Any) -> Any:
-    """The range of √ over the part of a ball where it is defined."""
-    return x.sqrt() if x > 0 or not x.contains(0) else x.upper().sqrt().union(arb(0))
-
-
-def _sine(x: Any) -> Any:
-    """The range of sin over a ball: Arb's own is wide where the slope is small."""
-    return _wave(x, arb.sin, x / arb.pi() - HALF)
-
-
-def _cosine(x: Any) -> Any:
-    return _wave(x, arb.cos, x / arb.pi())
-
-
-def _wave(x: Any, wave: Callable[[Any], Any], turns: Any) -> Any:
-    """The hull of the values at the ends, and of (−1)ⁿ where half ``turns`` may be n; over a half or more Arb's own."""
-    if x.is_exact() or not turns.rad() < HALF:
-        return wave(x)
-    nearest = (turns.mid() + HALF).floor().unique_fmpz()
-    if nearest is None:
-        return wave(x)
-    found = wave(x.lower()).union(wave(x.upper()))
-    return found.union(arb(-1 if int(nearest) % 2 else 1)) if turns.contains(arb(nearest)) else found
-
-
-def _cosh(x: Any) -> Any:
-    """The range of cosh, which grows with |x|."""
-    return x.abs_lower().cosh().union(x.abs_upper().cosh())
-
-
-HALF = arb(1) / 2
-OWN: dict[str, Callable[..., Any]] = {"power": _power, "sqrt": _root, "sin": _sine, "cos": _cosine, "cosh": _cosh}
-"""Rows that mean something else over a box than at a point."""
 
 
 class HullRunner(Runner):

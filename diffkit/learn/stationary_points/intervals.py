@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,21 +12,11 @@ from diffkit.algebras.balls import exact_fraction
 from diffkit.algebras.doubles import two_product, two_sum
 from diffkit.learn.stationary_points.boxes import ball, hull_function, interval
 from diffkit.primitives import Primitive
+from diffkit.primitives.model import WHOLE, Ends
 
-Interval = tuple[float, float]
-WHOLE = (-math.inf, math.inf)
+Interval = Ends
 EXACT = 2.0**-450  # between this and its reciprocal the rounding of a product is a float, and can be computed
 LEAST_ENTROPY = 0.36787944117144233  # the float below 1/e
-RISING = frozenset((
-    "exp", "expm1", "log", "log2", "log10", "log1p", "sqrt", "atan", "tanh", "asinh", "sinh", "sigmoid", "softplus",
-    "erf", "relu", "cbrt", "asin", "acosh", "atanh",
-))  # fmt: skip
-FALLING = frozenset(("acos", "erfc"))
-DOMAINS: dict[str, Interval] = {
-    **dict.fromkeys(("asin", "acos", "atanh"), (-1.0, 1.0)), "acosh": (1.0, math.inf), "log1p": (-1.0, math.inf),
-    **dict.fromkeys(("log", "log2", "log10", "sqrt"), (0.0, math.inf)),
-}  # fmt: skip
-"""Monotone rows that end: nothing outside is looked at."""
 
 
 def entropy(x: Interval) -> Interval:
@@ -55,16 +44,20 @@ def apply(row: Primitive, args: Sequence[Any]) -> Any:
         return RULES[row.name](*args)
     if row.truth or any(a is None or isinstance(a, bool) for a in args):
         return _by_balls(row, args)
-    if row.name in RISING or row.name in FALLING:
-        return _monotone(row, args[0])
-    return _by_balls(row, args) if all(math.isfinite(end) for a in args for end in a) else WHOLE
+    if row.monotone:
+        low, high = _monotone(row, args[0])
+    elif all(math.isfinite(end) for a in args for end in a):
+        low, high = _by_balls(row, args)
+    else:
+        low, high = WHOLE
+    return max(low, row.range[0]), min(high, row.range[1])
 
 
 def _monotone(row: Primitive, x: Interval) -> Interval:
     """The values of a rising or falling row, by the ends of the part of its domain."""
-    first, last = DOMAINS.get(row.name, WHOLE)
+    first, last = row.domain
     low, high = _at_end(row, min(max(x[0], first), last)), _at_end(row, max(min(x[1], last), first))
-    return (low[0], high[1]) if row.name in RISING else (high[0], low[1])
+    return (low[0], high[1]) if row.monotone > 0 else (high[0], low[1])
 
 
 def _by_balls(row: Primitive, args: Sequence[Any]) -> Any:
@@ -215,27 +208,10 @@ def _compare(holds: Callable[..., bool], fails: Callable[..., bool]) -> Callable
     return rule
 
 
-def _wave(row: str, first: float, last: float) -> Callable[[Interval], Interval]:
-    method = operator.methodcaller(row)
-
-    def rule(x: Interval) -> Interval:
-        if not all(map(math.isfinite, x)):
-            return -1.0, 1.0
-        if all(first <= end <= last for end in x):  # it rises or falls throughout
-            ends = [interval(method(arb(end))) for end in x]
-            return min(low for low, _ in ends), max(high for _, high in ends)
-        low, high = interval(method(ball(*x)))
-        return max(low, -1.0), min(high, 1.0)
-
-    return rule
-
-
 RULES: dict[str, Callable[..., Any]] = {
     "add": add, "sub": sub, "mul": mul, "div": div, "neg": neg, "abs": absolute, "power": power, "where": _where,
-    "sin": _wave("sin", -1.57, 1.57), "cos": _wave("cos", 0.0, 3.14),
     "max": lambda x, y: (max(x[0], y[0]), max(x[1], y[1])),
     "min": lambda x, y: (min(x[0], y[0]), min(x[1], y[1])),
-    "sign": lambda x: (float((x[0] > 0) - (x[0] < 0)), float((x[1] > 0) - (x[1] < 0))),
     "lt": _compare(lambda x, y: x[1] < y[0], lambda x, y: x[0] >= y[1]),
     "le": _compare(lambda x, y: x[1] <= y[0], lambda x, y: x[0] > y[1]),
     "gt": _compare(lambda x, y: x[0] > y[1], lambda x, y: x[1] <= y[0]),
