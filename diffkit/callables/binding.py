@@ -184,7 +184,7 @@ class Bound:
     @property
     def outputs(self) -> range:
         """Numbers of the entries of the result."""
-        return range(int(np.prod(self.shape, dtype=int)))
+        return range(math.prod(self.shape))
 
     @np.errstate(all="ignore")
     def values(self, row: Any) -> Any:
