@@ -141,6 +141,7 @@ class Bound:
         return stacked[0]
 
     @cached_property
+    @np.errstate(all="ignore")
     def shape(self) -> tuple[int, ...]:
         """Shape of the result; () where the function has no value to tell it by."""
         start, state = np.array(self.start), random_state(self.function.call, self.function.args)
@@ -185,14 +186,18 @@ class Bound:
     @property
     def outputs(self) -> range:
         """Numbers of the entries of the result."""
-        return range(int(np.prod(self.shape, dtype=int)))
+        return range(math.prod(self.shape))
 
+    @np.errstate(all="ignore")
     def values(self, row: Any) -> Any:
         """All entries of the result at a point, flat; NaN where the function has no value."""
+        return self._entries(np.array(row, dtype=float))
+
+    def _entries(self, row: Any) -> Any:
         shape = self.shape
-        row = np.array(row, dtype=float)
         found = self._results(row)
-        self._remember(row.tobytes(), found)
+        if self.earlier is not None:
+            self._remember(row.tobytes(), found)
         if found is None:
             return np.full(len(self.outputs), np.nan)
         if found.shape != shape:
@@ -201,11 +206,12 @@ class Bound:
             )
         return found.ravel()
 
+    @np.errstate(all="ignore")
     def block(self, rows: Any) -> Any:
         """Entries of the result at the rows of an array, (B, m); one call where the function is vectorised."""
-        if not self.function.vectorized:
-            return np.array([self.values(row) for row in rows]).reshape(len(rows), len(self.outputs))
         width = len(self.outputs)
+        if not self.function.vectorized:
+            return np.array([self._entries(row) for row in rows]).reshape(len(rows), width)
         size = max(1, BLOCK // max(1, rows.shape[1]))
         return np.concatenate([self._stacked(rows[k : k + size], width) for k in range(0, len(rows), size)])
 
@@ -226,8 +232,7 @@ class Bound:
         mine = row.copy()
         values = self.split(mine)
         try:
-            with np.errstate(all="ignore"):
-                raw = self.call(*values) if row.ndim == 1 else self._call_together(values, len(row))
+            raw = self.call(*values) if row.ndim == 1 else self._call_together(values, len(row))
         except DiffkitError:
             raise
         except Exception as error:
@@ -248,6 +253,8 @@ class Bound:
                 self.faults["changes its input"] = f"{self.name} writes into its argument {argument.name}"
 
     def _as_floats(self, raw: Any) -> Any:
+        if isinstance(raw, float):
+            return np.array(raw, dtype=float)
         try:
             found = np.asarray(raw)
         except TracingError:

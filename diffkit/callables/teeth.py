@@ -54,6 +54,7 @@ class Tooth(NamedTuple):
         return jump * float(np.prod(np.log(size / jump) / self.widths[list(variables)]))
 
 
+@unwarned()
 def tooth(bound: Bound, point: Sequence[float]) -> Tooth | None:
     """The tooth around a point; None where nothing is repeated, or as often all around it."""
     line = Line(partial(_repeats, bound), bound.values, np.array(point, dtype=float), stride(np.array(point)), NEAR)
@@ -76,8 +77,7 @@ class Enough(BaseException):
 
 def _repeats(bound: Bound, row: Any, most: float = math.inf) -> int:
     try:
-        with unwarned():
-            return repeats(lambda: bound.values(row), most)
+        return repeats(lambda: bound.values(row), most)
     except DiffkitError:
         return 0
 

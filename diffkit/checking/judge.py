@@ -109,6 +109,12 @@ class Judge:
 
     def explained(self, point: Sequence[float], suspects: Sequence[Measured]) -> list[Measured]:
         """What else may have made the claim differ at a point: its own rounding, and that of constants."""
+        known: dict[int, Measured] = self._once("explained", point, dict)
+        new = [m for m in suspects if m.component not in known]
+        known.update((m.component, m) for m in (self._explained(point, new) if new else ()))
+        return [known[m.component] for m in suspects]
+
+    def _explained(self, point: Sequence[float], suspects: Sequence[Measured]) -> list[Measured]:
         literals = self._literals(point)
         noise = np.zeros(len(literals)) if self.difference is not None else self._noise(point)
         written = None if self.difference_as_written is None else self.difference_as_written.at(point)
