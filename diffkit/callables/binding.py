@@ -64,6 +64,8 @@ class Bound:
         """values at the first points of a session, to see whether they stay the same"""
         self.counted = (b"", 0)
         """the last point at which operations were counted, and how many they were"""
+        self.toothed: tuple[tuple[float, ...], float, str] = ((), 0.0, "")
+        """the last point at which adaptive rules were looked for, and what they put values off by"""
         self.evaluations = 0
         """how often the function was evaluated: at each point once, a vectorised call that fails counting as one"""
         self.told = 0
@@ -184,7 +186,7 @@ class Bound:
     @property
     def outputs(self) -> range:
         """Numbers of the entries of the result."""
-        return range(int(np.prod(self.shape, dtype=int)))
+        return range(math.prod(self.shape))
 
     @np.errstate(all="ignore")
     def values(self, row: Any) -> Any:
@@ -368,7 +370,16 @@ class Bound:
 
     def witness(self, point: tuple[float, ...]) -> Witness:
         """Real differences at a point, to confirm what is found otherwise."""
-        return Witness(self.samplers(), point, self.unit, self.rounded)
+        return Witness(self.samplers(), point, *self.known_to(point))
+
+    def known_to(self, point: tuple[float, ...]) -> tuple[float, str]:
+        """The unit of what values around a point are off by, and why it is not that of binary64."""
+        from diffkit.callables.leftover import teeth_of
+
+        if self.toothed[0] != point:
+            self.toothed = point, *teeth_of(self, point)
+        _, off, rule = self.toothed
+        return max(off, self.unit), self.rounded or rule
 
     def operations(self, row: Any) -> int:
         """How many numbers the code computes from the input at a point; TracingError if it cannot be followed."""

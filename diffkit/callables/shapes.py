@@ -76,7 +76,11 @@ def is_callers(frame: FrameType) -> bool:
 def shapes_of(frame: FrameType) -> Shapes:
     """Shapes of the arrays and numbers that a frame names."""
     named = {**frame.f_globals, **frame.f_locals}
-    return {name: np.shape(v) for name, v in named.items() if isinstance(v, (np.ndarray, np.generic, int, float))}
+    return {
+        name: getattr(v, "shape", ())
+        for name, v in named.items()
+        if isinstance(v, (np.ndarray, np.generic, int, float))
+    }
 
 
 def meetings(code: CodeType, shapes: Shapes) -> list[str]:

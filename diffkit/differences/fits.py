@@ -16,6 +16,7 @@ from diffkit.differences.chebyshev import (
     nodes,
     residue,
     slope_at_zero,
+    slopes_at_zero,
     stretches,
     unresolved,
     value_at,
@@ -120,26 +121,27 @@ class Samples:
         stencil = self.stencil
         size, unit = magnitude(value for h in steps for value in self.seen[h])
         floor = ROUNDING * stencil.unit * size / unit * self.spread
+        off = [stencil.ratio(h) - 1 for h in steps] if stencil.pure else [0.0]
         series: dict[int, float] = {}
         for parity in stencil.parities:
-            series.update(self._series([self.folded[h][parity] / unit for h in steps], steps, parity, floor))
-        slopes, lower = (
-            {j: slope_at_zero(j, m) for j in series if (j - m) % 2 == 0} for m in (stencil.order, stencil.order - 1)
-        )
+            series.update(self._series([self.folded[h][parity] / unit for h in steps], off, parity, floor))
+        slopes, lower = (slopes_at_zero(self.pairs, m) for m in (stencil.order, stencil.order - 1))
         estimate = chop(series, slopes, floor)
         distinct = len({self.center, *(value for h in steps for value in self.seen[h])})
         parts = (estimate.value, estimate.noise, estimate.truncation)
         value, noise, truncation = (stencil.derivative(part, radius, unit) for part in parts)
-        kinked = unresolved(series, slopes, floor) > 0 or unresolved(series, lower, floor) > 0
+        kinked = estimate.unseen > 0 or unresolved(series, lower, floor) > 0
         found = Fit(radius, series, estimate, floor, unit, distinct, kinked, residue(series), value, abs(noise),
                     abs(truncation))  # fmt: skip
         self.fits.append(found)
         return found
 
-    def _series(self, folded: Sequence[float], steps: Sequence[float], parity: int, floor: float) -> dict[int, float]:
-        """Coefficients of one parity, less what the rounding of the steps does to all but the lowest term."""
+    def _series(self, folded: Sequence[float], off: Sequence[float], parity: int, floor: float) -> dict[int, float]:
+        """Coefficients of one parity, less what the rounding of the steps does to all but the lowest term.
+
+        ``off``: by how much of itself each step is rounded.
+        """
         series = coefficients(folded, parity)
-        off = [self.stencil.ratio(h) - 1 for h in steps] if self.stencil.pure else [0.0]
         power = 2 - parity
         if max(map(abs, off)) * total(j * abs(c) for j, c in series.items() if j > power) <= floor:
             return series
