@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from diffkit.primitives import series
@@ -10,11 +11,18 @@ from diffkit.primitives.floats import ieee, scipy_special
 from diffkit.primitives.model import NOT_NEGATIVE, Place, Rule, row
 from diffkit.primitives.polygamma import polygamma, polygamma_of_mpmath, polygammas
 
+FARTHEST = 10_000
+
 
 def _special() -> Any:
     import scipy.special
 
     return scipy.special
+
+
+def _of_mpmath(name: str) -> Callable[..., Any]:
+    """A function of the gamma family by mpmath, which walks up to the positive side step by step: not from far."""
+    return lambda mp, x: mp.nan if x < -FARTHEST else mp.re(getattr(mp, name)(x))
 
 
 def ball_erfc(_: Any, x: Any) -> Any:
@@ -121,7 +129,7 @@ row("log_ndtr", "x", "log Φ(x), Φ the normal distribution function",
 
 row("gamma", "x", "gamma function Γ(x)", aliases=("Gamma",),
     growth=lambda F, x: F.where(x > 0, F.exp(x), F.tan(x)), away=_gamma_away, exponent=30, latex="\\Gamma",
-    floats=ieee(math.gamma), array="scipy.special.gamma", mpmath="gamma", sympy="gamma", ulps=10.0,
+    floats=ieee(math.gamma), array="scipy.special.gamma", mpmath=_of_mpmath("gamma"), sympy="gamma", ulps=10.0,
     ball="gamma", series="gamma",
     partials=(lambda F, x, y: y * F.digamma(x),),
     places=(NEAREST_POLE,),
@@ -131,7 +139,7 @@ row("loggamma", "x", "log |Γ(x)|", aliases=("lgamma", "gammaln"),
     latex="\\ln\\left|\\Gamma\\left(#\\right)\\right|",
     growth=lambda F, x: F.where(x > 0, F.sin(x) * x * F.log(x), F.tan(x)), exponent=200,
     floats=ieee(math.lgamma), array="scipy.special.gammaln", sympy="loggamma", ulps=10.0,
-    mpmath=lambda mp, x: mp.re(mp.loggamma(x)),
+    mpmath=_of_mpmath("loggamma"),
     ball=lambda flint, x: x.lgamma() if x > 0 else abs(x.gamma()).log(),
     series=series.loggamma,
     partials=(lambda F, x, y: F.digamma(x),),
