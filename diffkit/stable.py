@@ -20,17 +20,16 @@ from fractions import Fraction
 from diffkit.builder import ProgramBuilder, copy_slots
 from diffkit.primitives import Primitive, table
 from diffkit.program import Program
+from diffkit.rules import trace
 
 ADD, SUB, MUL, DIV, NEG, POWER = (table[name] for name in ("add", "sub", "mul", "div", "neg", "power"))
-EXP, LOG, COS, TANH, ERF, ERFC, SIGMOID = (
-    table[name] for name in ("exp", "log", "cos", "tanh", "erf", "erfc", "sigmoid")
-)
+EXP, LOG, SIGMOID = (table[name] for name in ("exp", "log", "sigmoid"))
 DEEP = 40  # terms of a sum, or factors of a product, that are searched
 
 
 def stable(program: Program) -> Program:
     """Give the program in forms that do not cancel."""
-    if not any(row in (EXP, COS, TANH, ERF, ERFC) for row, _ in program.instructions):
+    if not any(row.complement is not None for row, _ in program.instructions):
         return program
     builder = StableBuilder(program.inputs)
     slots = copy_slots(program, builder, range(len(program.inputs)))
@@ -106,24 +105,15 @@ class StableBuilder(ProgramBuilder):
 
     def complement(self, c: Fraction, factor: Fraction, core: int) -> int | None:
         """Give c + factor·core where the two are opposite at a point of saturation."""
-        if factor == -c / 2 and (args := self.parts(core, ERFC)) is not None:
-            return self.emit("mul", c / 2, self.emit("erfc", self.emit("neg", args[0])))
-        if factor != -c:
+        power, slot = 1, core
+        if (args := self.parts(core, POWER)) is not None and (n := self.rational(args[1])) is not None:
+            power, slot = int(n) if n.denominator == 1 else 0, args[0]
+        row, *arguments = self._instructions[slot] or (None,)
+        known = None if row is None else row.complement
+        if known is None or (known.top * factor, known.power) != (-c, power):
             return None
-        if (args := self.parts(core, EXP)) is not None:
-            return self.emit("mul", -c, self.emit("expm1", args[0]))
-        if (args := self.parts(core, COS)) is not None:
-            half = self.emit("sin", self.emit("div", args[0], Fraction(2)))
-            return self.emit("mul", 2 * c, self.emit("power", half, Fraction(2)))
-        if (args := self.parts(core, ERF)) is not None:
-            return self.emit("mul", c, self.emit("erfc", args[0]))
-        if (args := self.parts(core, POWER)) is not None and self.rational(args[1]) == 2:
-            inner = self.parts(args[0], TANH)
-            if inner is not None:
-                double = self.emit("mul", Fraction(2), inner[0])
-                tails = self.emit("mul", self.emit("sigmoid", double), self.emit("sigmoid", self.emit("neg", double)))
-                return self.emit("mul", 4 * c, tails)
-        return None
+        form = trace(known.form, len(arguments))
+        return self.emit("mul", c / known.top, copy_slots(form, self, arguments)[form.outputs[0]])
 
     # Logistic functions -------------------------------------------------------------------------------------------
 

@@ -406,3 +406,14 @@ def test_a_misspelt_rule_is_told_with_its_row_and_line():
     assert found.startswith(
         "the row half, <string> line 4 calls F.sqr, which is no row of the table (did you mean sqrt?"
     )
+
+
+@having("complement")
+def test_complements_mean_the_same_and_do_not_cancel(row):
+    known, digits = row.complement, multiprecision(900)
+    for (x,) in points(row):
+        value = by_rule(known.form, digits, [digits.number(x)])
+        right = known.top - digits.apply(row, [digits.number(x)]) ** known.power
+        assert abs(value - right) <= CONTEXT.mpf(10) ** -300 * max(1, abs(right))
+        if right and math.isfinite(float(right)):
+            assert ulps(by_rule(known.form, FLOATS, [x]), exact(str(right))) <= 16

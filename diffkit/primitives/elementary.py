@@ -11,7 +11,7 @@ from typing import Any
 
 from diffkit.primitives import floats, hulls, series
 from diffkit.primitives.floats import INF, ieee, limit_at, odd_overflow
-from diffkit.primitives.model import NOT_NEGATIVE, Place, row
+from diffkit.primitives.model import NOT_NEGATIVE, Complement, Place, row
 
 QUARTER, HALF_TURN = math.nextafter(math.pi / 2, 4.0), math.nextafter(math.pi, 4.0)
 """π/2 and π, rounded up"""
@@ -35,6 +35,7 @@ def _angle(F: Any, y: Any, x: Any) -> Any:
 
 
 row("exp", "x", "eˣ",
+    complement=Complement(1, lambda F, x: -F.expm1(x)),
     range=NOT_NEGATIVE, positive=True, monotone=1,
     tails=(0.0, INF), exact="exp", exponent=60, latex="e^{#}",
     floats=floats.exp, array="exp", mpmath="exp", sympy="exp",
@@ -96,6 +97,7 @@ row("sin", "x", "sine",
     points=(-2.5, -1e-8, 0.0, 1.0, 3.0, 1e5))
 
 row("cos", "x", "cosine",
+    complement=Complement(1, lambda F, x: 2 * F.sin(x / 2) ** 2),
     range=(-1.0, 1.0), hull=hulls.cosine,
     exact="cos", exponent=20_000, latex="\\cos",
     floats=ieee(math.cos), array="cos", mpmath="cos", sympy="cos",
@@ -208,6 +210,7 @@ row("cosh", "x", "hyperbolic cosine",
     points=(-700.0, 1e-8, 0.0, 0.3, 20.0))
 
 row("tanh", "x", "hyperbolic tangent",
+    complement=Complement(1, lambda F, x: 4 * (F.sigmoid(2 * x) * F.sigmoid(-2 * x)), power=2),
     range=(-1.0, 1.0), monotone=1,
     odd=True, tails=(-1.0, 1.0), exact=lambda F, x: (F.exp(2 * x) - 1) / (F.exp(2 * x) + 1),
     exponent=60, latex="\\tanh",

@@ -45,6 +45,14 @@ class Place(NamedTuple):
     inside: str = ""
 
 
+class Complement(NamedTuple):
+    """``top`` − f(x)**``power`` in a form that does not cancel where the two are near each other."""
+
+    top: int
+    form: Rule
+    power: int = 1
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Primitive:
     """One row: everything diffkit knows about one elementary function.
@@ -118,6 +126,8 @@ class Primitive:
     """an identity that holds at its edges and poles, and has them elsewhere; the definition unless given"""
     away: Callable[[int], Rule] | None = None
     """the same for poles at 0, −1, −2, …: by the number of the pole"""
+    complement: Complement | None = None
+    """what subtraction from a constant would lose, and the form that keeps it"""
     germ: str = ""
     """form on one-sided series where they are not composed term by term: a method of theirs"""
     exact: str | Rule | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from diffkit.primitives import series
 from diffkit.primitives.floats import ieee, scipy_special
-from diffkit.primitives.model import NOT_NEGATIVE, Place, Rule, row
+from diffkit.primitives.model import NOT_NEGATIVE, Complement, Place, Rule, row
 from diffkit.primitives.polygamma import polygamma, polygamma_of_mpmath, polygammas
 
 FARTHEST = 10_000
@@ -91,6 +91,7 @@ LOGARITHM = NEAREST_POLE._replace(kind="edge")
 """not a pole: log |Γ| grows more slowly than any power"""
 
 row("erf", "x", "error function 2/√π ∫₀ˣ exp(−t²) dt",
+    complement=Complement(1, lambda F, x: F.erfc(x)),
     range=(-1.0, 1.0), monotone=1,
     odd=True, tails=(-1.0, 1.0), exponent=30,
     floats=math.erf, array="scipy.special.erf", mpmath="erf", sympy="erf",
@@ -99,6 +100,7 @@ row("erf", "x", "error function 2/√π ∫₀ˣ exp(−t²) dt",
     points=(-6.0, -0.3, 1e-9, 0.5, 2.0))
 
 row("erfc", "x", "1 − erf(x), accurate for large x",
+    complement=Complement(2, lambda F, x: F.erfc(-x)),
     range=(0.0, 2.0), positive=True, monotone=-1,
     tails=(2.0, 0.0), exact=lambda F, x: 1 - F.erf(x), exponent=30,
     floats=math.erfc, array="scipy.special.erfc", mpmath="erfc", sympy="erfc", ulps=4.0,
