@@ -14,6 +14,7 @@ from diffkit.differences.chebyshev import (
     chop,
     coefficients,
     nodes,
+    rebound,
     residue,
     slope_at_zero,
     stretches,
@@ -27,6 +28,7 @@ SMALLEST = 5e-324
 ROUNDING = 0.6  # of a unit: the least standard deviation that rounding gives to f
 QUIET = 30.0  # times the noise: up to here a fit's residue counts as noise
 PLAIN = 50.0  # times the noise that rounding makes at the least: up to here it explains a residue
+MEASURED = 4.0  # times the noise that is seen near the point: likewise, and times the least of all, unlooked at
 VISIBLE = 4.0  # times the noise: from here a coefficient counts as signal
 FALLING = (
     8.0  # by which coefficients fall from one to the next of the same parity, where nothing but truncation is left
@@ -61,21 +63,23 @@ class Fit(NamedTuple):
 
     @property
     def residue(self) -> float:
-        """What the fit leaves over."""
-        return residue(self.series)
+        """What the fit leaves over: its last coefficients, or those beyond its degree that do not fall."""
+        return max(residue(self.series), rebound(self.series, self.estimate.degree) / 2)
 
     @property
     def roughness(self) -> float:
         """The level as a part of the largest coefficient."""
         return self.estimate.level / (max(map(abs, self.series.values())) or 1.0)
 
-    def settled(self, noise: float = 0.0, smooth: bool = True) -> bool:
+    def settled(self, plain: float, noise: float = 0.0, smooth: bool = True) -> bool:
         """Whether the coefficients fall to what noise of a given deviation explains, or so fast that they will.
 
-        What they would fall to is not asked if f is known not to be ``smooth`` over the radius.
+        What they would fall to is not asked if f is known not to be ``smooth`` over the radius. ``plain`` is how many
+        times the least noise rounding explains: a guess is asked of the last coefficients only.
         """
-        level = max(PLAIN * self.floor, QUIET * noise / self.unit)
-        return self.residue <= level or (smooth and all(self._falling(parity, level) for parity in (0, 1)))
+        level = max(plain * self.floor, QUIET * noise / self.unit)
+        left = self.residue if plain < PLAIN else residue(self.series)
+        return left <= level or (smooth and all(self._falling(parity, level) for parity in (0, 1)))
 
     def _falling(self, parity: int, level: float) -> bool:
         last = [max(abs(self.series[j]), level) for j in sorted(self.series) if j % 2 == parity][-LAST:]
@@ -94,6 +98,8 @@ class Samples:
         """steps at which f is not finite"""
         self.fits: list[Fit] = []
         """all that were made"""
+        self.plain = PLAIN
+        """times the noise that rounding makes at the least: up to here it explains a residue, as far as is known"""
         self._known: dict[tuple[float, int], list[float]] = {}
 
     @cached_property
@@ -120,6 +126,15 @@ class Samples:
         yield from self.look(steps)
         if not self.bad.isdisjoint(steps):
             return None
+        self.fits.append(self._fitted(radius, steps))
+        return self.fits[-1]
+
+    def settle(self, plain: float) -> None:
+        """Make all fits anew: rounding explains no more than so many times the noise that it makes at the least."""
+        self.plain = plain
+        self.fits = [self._fitted(fit.radius, [fit.radius * t for t in nodes(self.pairs)]) for fit in self.fits]
+
+    def _fitted(self, radius: float, steps: Sequence[float]) -> Fit:
         stencil = self.stencil
         size, unit = magnitude(value for h in steps for value in self.seen[h])
         floor = ROUNDING * stencil.unit * size / unit * self.spread
@@ -129,14 +144,12 @@ class Samples:
         slopes, lower = (
             {j: slope_at_zero(j, m) for j in series if (j - m) % 2 == 0} for m in (stencil.order, stencil.order - 1)
         )
-        estimate = chop(series, slopes, floor)
+        estimate = chop(series, slopes, floor, self.plain if self.plain < PLAIN else math.inf)
         distinct = len({self.center, *(value for h in steps for value in self.seen[h])})
         parts = (estimate.value, estimate.noise, estimate.truncation)
         value, noise, truncation = (stencil.derivative(part, radius, unit) for part in parts)
         kinked = unresolved(series, slopes, floor) > 0 or unresolved(series, lower, floor) > 0
-        found = Fit(radius, series, estimate, floor, unit, distinct, kinked, value, abs(noise), abs(truncation))
-        self.fits.append(found)
-        return found
+        return Fit(radius, series, estimate, floor, unit, distinct, kinked, value, abs(noise), abs(truncation))
 
     def _series(self, folded: Sequence[float], steps: Sequence[float], parity: int, floor: float) -> dict[int, float]:
         """Coefficients of one parity, less what the rounding of the steps does to all but the lowest term."""
