@@ -16,6 +16,7 @@ from diffkit.errors import BackendError, LimitError
 from diffkit.evaluation import table_bound
 from diffkit.function_referee import FunctionReferee
 from diffkit.layout import lay_out
+from diffkit.outward import tenths
 from diffkit.points import Points
 from diffkit.referee import Referee
 from diffkit.results import Answer, Odd, Result, component_ulps, unanswered
@@ -299,7 +300,7 @@ def _blame(
     else:
         bar = row.bar[c]
         beyond = f", {row.absolute[c] / bar:.3g} times its own bar" if c in row.outside and bar else ""
-        said = f"{label} = {value!r} is off by {row.absolute[c]:.3g}{beyond}: {row.digits[c]:.1f} digits are right"
+        said = f"{label} = {value!r} is off by {row.absolute[c]:.3g}{beyond}: {tenths(row.digits[c])} digits are right"
     return Blame(blame.cause, f"{said}. {blame.evidence}", blame.where), math.inf if missing else row.relative[c]
 
 

@@ -86,8 +86,9 @@ class FunctionReferee:
         function, before = self.function, self.function.evaluations
         place = tuple(map(float, point))
         with np.errstate(all="ignore"):
+            witness = function.witness(place)
             with function.remembering():
-                seen, used = self._seen(place)
+                seen, used = self._seen(place, witness)
             seen.update(_with_solvers(function, place, seen))
             if not VALUES.isdisjoint(used):
                 seen.update(_with_loops(function, place, seen))
@@ -96,11 +97,10 @@ class FunctionReferee:
         note = "; ".join([NAMES[name] for name in used] + _doubt(seen.values()))
         return laid_out(self.task.indices, seen, function.evaluations - before, note)
 
-    def _seen(self, point: tuple[float, ...]) -> tuple[dict[Index, Seen], list[str]]:
+    def _seen(self, point: tuple[float, ...], witness: Witness) -> tuple[dict[Index, Seen], list[str]]:
         """What is known of each partial, and the methods that found it."""
         if self.task.order > HIGHEST_ORDER:
             return {index: unknown(Odd("uncertain", UNASKED)) for index in self.task.indices}, []
-        witness = self.function.witness(point)
         plain = witness.values(self.task.indices)
         silent = {index for index, one in plain.items() if one.odd is not None}
         seen = {index: one for index, one in plain.items() if one.odd is None}

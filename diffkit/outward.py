@@ -18,6 +18,11 @@ def below(value: float, digits: int) -> str:
     return _shown(value, Context(digits, ROUND_FLOOR, MIN_EMIN, MAX_EMAX, traps=[]))
 
 
+def tenths(digits: float) -> str:
+    """A number of correct digits with one decimal, rounded down: no more than there are."""
+    return f"{math.floor(10 * digits) / 10:.1f}"
+
+
 def stepped(value: float, exponent: int, up: bool) -> str:
     """The multiple of a power of ten next to a number on one side of it, as text."""
     context = Context(2000, ROUND_CEILING if up else ROUND_FLOOR, MIN_EMIN, MAX_EMAX, traps=[])

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from diffkit.errors import FileError
 from diffkit.files import read
+from diffkit.outward import tenths
 
 SCHEMA = "diffkit.accuracy/2"
 DIGIT = 1.0  # correct digits that are missed: fewer are the last bit's
@@ -140,7 +141,7 @@ def _digits(old: Known, new: Known) -> Iterator[Change]:
     for key, (standing, digits) in old.answers.items():
         now_standing, now = new.answers.get(key, (standing, digits))
         if now_standing == standing != NO_VALUE and abs(now - digits) >= DIGIT:
-            yield Change(new.row(key), "digits", f"{digits:.1f}", f"{now:.1f}", now < digits)
+            yield Change(new.row(key), "digits", tenths(digits), tenths(now), now < digits)
 
 
 def _times(old: Known, new: Known) -> Iterator[Change]:

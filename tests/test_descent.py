@@ -7,6 +7,7 @@ import pytest
 from descent_cases import X5, Y5, mean_square, mean_square_gradient
 
 import diffkit as dk
+from diffkit.errors import TracingError
 from diffkit.learn.gradient_descent.convergence import predicted_factor
 from diffkit.learn.gradient_descent.curvature import of_products
 from diffkit.learn.gradient_descent.schedules import make_schedule
@@ -279,3 +280,38 @@ def test_many_weights_have_a_bound_too_and_kinks_forbid_it():
     bent = dk.descend(lambda x: x @ A @ x / 2 + 5 * np.sum(np.abs(x)), start,
                       gradient=lambda x: A @ x + 5 * np.sign(x), rate=1 / 30, steps=60)  # fmt: skip
     assert math.isnan(bent.convergence.bound)
+
+
+def _plain_array(w):
+    return float(np.sum((np.asarray(w) - 2) ** 2))
+
+
+def _plain_numbers(w):
+    return math.fsum((float(v) - 2) ** 2 for v in w)
+
+
+def _late(w):
+    """Can be followed at the start and not along the path."""
+    return np.sum((w - 2) ** 2) if w[0] < 1 else _plain_array(w)
+
+
+@pytest.mark.parametrize("f", [_plain_array, _plain_numbers, _late])
+def test_code_that_cannot_be_followed_is_descended_by_differences(f):
+    found = dk.descend(f, np.zeros(3), rate=0.1, steps=30)
+    assert found.method.startswith("the backend finite, since ")
+    assert found.point == pytest.approx([2 - 2 * 0.8**30] * 3, abs=1e-10)
+    assert found.at_end.largest == pytest.approx(2, rel=1e-6)
+    assert found.at_end.source == "differences of its values"
+    assert str(found)
+    with pytest.raises(TracingError):
+        dk.descend(f, np.zeros(3), rate=0.1, steps=30, backend="reverse")
+
+
+def test_batches_of_code_that_cannot_be_followed():
+    x = np.random.default_rng(5).normal(size=(40, 2))
+
+    def loss(w, x, y):
+        return float(np.mean((np.asarray(x) @ np.asarray(w) - y) ** 2))
+
+    found = dk.descend(loss, np.zeros(2), args=(x, x @ [1.0, 2.0]), rate=0.1, steps=200, batch=10)
+    assert found.point == pytest.approx([1, 2], abs=1e-4)

@@ -12,6 +12,7 @@ import pytest
 
 import diffkit as dk
 from diffkit.accuracy import quantiles
+from diffkit.outward import tenths
 from diffkit.reports import FORMATS
 from diffkit.reports.figures import STEPS, central
 
@@ -422,3 +423,15 @@ def test_no_value_counts_as_infinite():
         assert accuracy.ulps.worst == math.inf
         assert report.worst(1)[0].ulps == math.inf
         assert math.isnan(report.worst(1)[0].value)
+
+
+@pytest.mark.parametrize("digits", [16.0, 15.954589770191003, 0.9521, 0.0])
+def test_no_more_digits_are_shown_than_are_right(digits):
+    assert digits - 0.1 < float(tenths(digits)) <= digits
+
+
+def test_a_method_without_a_right_digit_is_not_said_to_have_one():
+    found = dk.compare("(1 - cos(x))/x^2", at=1e-7)
+    assert found.verdict == "disagree"
+    assert all(0 < row.digits[0] < 1 for row in found.rows if row.backend in ("symbolic", "dual"))
+    assert "1.0 digits" not in str(found.findings)

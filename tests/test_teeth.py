@@ -107,3 +107,21 @@ def test_a_tracer_that_runs_is_left_alone():
     finally:
         sys.settrace(before)
     assert seen == (0, tracer)
+
+
+def bisected(tolerance):
+    def root(p):
+        low, high = 0.0, 2.0
+        while high - low > tolerance:
+            middle = (low + high) / 2
+            low, high = (low, middle) if middle * middle > p else (middle, high)
+        return (low + high) / 2
+
+    return root
+
+
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-3, 1e-4, 1e-6, 1e-10])
+def test_a_claim_beyond_what_steps_and_differences_say_is_wrong(tolerance):
+    verdicts = {k: dk.check(bisected(tolerance), lambda p, k=k: k * 0.5 / math.sqrt(p), at=0.7, beside=0).verdict
+                for k in (1, 0, 2, -1, 3)}  # fmt: skip
+    assert verdicts == {1: "inconclusive", 0: "inconclusive", 2: "wrong", -1: "wrong", 3: "wrong"}

@@ -56,12 +56,12 @@ class FiniteEvaluation:
         return [(in_arrays if large else in_floats)(program) for program in self._programs]
 
     def _answer(self, points: Sequence[Point]) -> Answer:
-        indices = self.task.indices
+        indices, unit = self.task.indices, self._unit(points)
         found: dict[tuple[int, int], Difference] = {}
         evaluations = 0
         for output, function in enumerate(self._functions(len(points))):
             mine = [c for c, (of, _) in enumerate(indices) if of == output]
-            sampler = Sampler(function, self._unit)
+            sampler = Sampler(function, unit)
             rows = partials(sampler, points, [indices[c][1] for c in mine], self.effort)
             for row, (point, seen) in enumerate(zip(points, rows, strict=True)):
                 judged = _judged(sampler, point, [indices[c] for c in mine], seen)
@@ -75,9 +75,9 @@ class FiniteEvaluation:
         bars = [math.nan if odd[c] else d.bar for c, d in enumerate(flat)]
         return Answer(values, bars, {c: seen for c, seen in odd.items() if seen}, evaluations)
 
-    @property
-    def _unit(self) -> float:
-        return UNIT if self.task.function is None else self.task.function.unit
+    def _unit(self, points: Sequence[Point]) -> float:
+        function = self.task.function
+        return UNIT if function is None else max(function.known_to(point)[0] for point in points)
 
     def _check_again(self, sampler: Sampler) -> None:
         """See whether a function that looks rough gives different values for equal arguments."""

@@ -64,6 +64,8 @@ class Bound:
         """values at the first points of a session, to see whether they stay the same"""
         self.counted = (b"", 0)
         """the last point at which operations were counted, and how many they were"""
+        self.toothed: tuple[tuple[float, ...], float, str] = ((), 0.0, "")
+        """the last point at which adaptive rules were looked for, and what they put values off by"""
         self.evaluations = 0
         """how often the function was evaluated: at each point once, a vectorised call that fails counting as one"""
         self.told = 0
@@ -139,6 +141,7 @@ class Bound:
         return stacked[0]
 
     @cached_property
+    @np.errstate(all="ignore")
     def shape(self) -> tuple[int, ...]:
         """Shape of the result; () where the function has no value to tell it by."""
         start, state = np.array(self.start), random_state(self.function.call, self.function.args)
@@ -183,14 +186,18 @@ class Bound:
     @property
     def outputs(self) -> range:
         """Numbers of the entries of the result."""
-        return range(int(np.prod(self.shape, dtype=int)))
+        return range(math.prod(self.shape))
 
+    @np.errstate(all="ignore")
     def values(self, row: Any) -> Any:
         """All entries of the result at a point, flat; NaN where the function has no value."""
+        return self._entries(np.array(row, dtype=float))
+
+    def _entries(self, row: Any) -> Any:
         shape = self.shape
-        row = np.array(row, dtype=float)
         found = self._results(row)
-        self._remember(row.tobytes(), found)
+        if self.earlier is not None:
+            self._remember(row.tobytes(), found)
         if found is None:
             return np.full(len(self.outputs), np.nan)
         if found.shape != shape:
@@ -199,11 +206,12 @@ class Bound:
             )
         return found.ravel()
 
+    @np.errstate(all="ignore")
     def block(self, rows: Any) -> Any:
         """Entries of the result at the rows of an array, (B, m); one call where the function is vectorised."""
-        if not self.function.vectorized:
-            return np.array([self.values(row) for row in rows]).reshape(len(rows), len(self.outputs))
         width = len(self.outputs)
+        if not self.function.vectorized:
+            return np.array([self._entries(row) for row in rows]).reshape(len(rows), width)
         size = max(1, BLOCK // max(1, rows.shape[1]))
         return np.concatenate([self._stacked(rows[k : k + size], width) for k in range(0, len(rows), size)])
 
@@ -224,8 +232,7 @@ class Bound:
         mine = row.copy()
         values = self.split(mine)
         try:
-            with np.errstate(all="ignore"):
-                raw = self.call(*values) if row.ndim == 1 else self._call_together(values, len(row))
+            raw = self.call(*values) if row.ndim == 1 else self._call_together(values, len(row))
         except DiffkitError:
             raise
         except Exception as error:
@@ -246,6 +253,8 @@ class Bound:
                 self.faults["changes its input"] = f"{self.name} writes into its argument {argument.name}"
 
     def _as_floats(self, raw: Any) -> Any:
+        if isinstance(raw, float):
+            return np.array(raw, dtype=float)
         try:
             found = np.asarray(raw)
         except TracingError:
@@ -361,7 +370,16 @@ class Bound:
 
     def witness(self, point: tuple[float, ...]) -> Witness:
         """Real differences at a point, to confirm what is found otherwise."""
-        return Witness(self.samplers(), point, self.unit, self.rounded)
+        return Witness(self.samplers(), point, *self.known_to(point))
+
+    def known_to(self, point: tuple[float, ...]) -> tuple[float, str]:
+        """The unit of what values around a point are off by, and why it is not that of binary64."""
+        from diffkit.callables.leftover import teeth_of
+
+        if self.toothed[0] != point:
+            self.toothed = point, *teeth_of(self, point)
+        _, off, rule = self.toothed
+        return max(off, self.unit), self.rounded or rule
 
     def operations(self, row: Any) -> int:
         """How many numbers the code computes from the input at a point; TracingError if it cannot be followed."""

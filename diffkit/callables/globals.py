@@ -18,6 +18,9 @@ import numpy as np
 DATA = (Number, str, bytes, np.ndarray, list, tuple, dict, set)
 READS = ("LOAD_GLOBAL", "LOAD_NAME")
 GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
+ATOMS = {int, float, complex, bool, str, bytes, type(None), np.ndarray, np.float64, np.ufunc, ModuleType}
+"""types of what holds nothing that is looked at"""
+REMEMBERED = 256  # functions whose code is known
 HELD = 200  # objects that are looked through for random generators
 WRITES = ("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_DEREF")
 
@@ -44,19 +47,32 @@ def outside(call: Any) -> Iterator[str]:
     function = plain_function(call)
     if function is None:
         return
+    touched = _touched(function.__code__)
+    for what, name in touched:
+        if what == "writes":
+            yield f"writes {name}, which lives outside it: it keeps a state"
+        elif ("writes", name) not in touched and _is_data(function.__globals__, name):
+            yield f"reads the global {name}, which is held constant"
+
+
+@functools.lru_cache(maxsize=REMEMBERED)
+def _touched(code: CodeType) -> tuple[tuple[str, str], ...]:
+    """What code reads and writes outside itself: ("reads" or "writes", name)."""
     names: dict[tuple[str, str], None] = {}
-    for code in _codes(function.__code__):
-        nonlocals = code.co_freevars if code is function.__code__ else ()
-        for step in dis.get_instructions(code):
+    for part in _codes(code):
+        nonlocals = part.co_freevars if part is code else ()
+        for step in dis.get_instructions(part):
             if step.opname in READS:
                 names["reads", str(step.argval)] = None
             elif step.opname in WRITES and (step.opname != "STORE_DEREF" or step.argval in nonlocals):
                 names["writes", str(step.argval)] = None
-    for what, name in names:
-        if what == "writes":
-            yield f"writes {name}, which lives outside it: it keeps a state"
-        elif ("writes", name) not in names and _is_data(function.__globals__, name):
-            yield f"reads the global {name}, which is held constant"
+    return tuple(names)
+
+
+@functools.lru_cache(maxsize=REMEMBERED)
+def _named(code: CodeType) -> tuple[str, ...]:
+    """The names that code may look up outside itself."""
+    return tuple(dict.fromkeys(name for part in _codes(code) for name in part.co_names))
 
 
 def _is_data(known: Mapping[str, Any], name: str) -> bool:
@@ -98,14 +114,15 @@ def _held(holders: Iterable[Any]) -> list[Any]:
 
 def _holds(holder: Any) -> Iterator[Any]:
     """What an object is made of: a function's cells, defaults and globals, what it is bound to, attributes, items."""
+    if type(holder) in ATOMS:
+        return
     if isinstance(holder, FunctionType):
         yield from (*(holder.__defaults__ or ()), *(holder.__kwdefaults__ or {}).values())
         for cell in holder.__closure__ or ():
             with contextlib.suppress(ValueError):  # a cell that nothing was put into yet
                 yield cell.cell_contents
-        names = {name for code in _codes(holder.__code__) for name in code.co_names}
-        yield from (holder.__globals__[name] for name in names if name in holder.__globals__)
-    elif isinstance(holder, ModuleType) or holder is None:
+        yield from (holder.__globals__[n] for n in _named(holder.__code__) if n in holder.__globals__)
+    elif isinstance(holder, ModuleType):
         return
     elif isinstance(holder, (list, tuple)):
         yield from holder[:HELD]

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from diffkit.callables.binding import Bound
-from diffkit.callables.solvers import added, calls_in
+from diffkit.callables.seams import Line, stride
+from diffkit.callables.solvers import ADAPTIVE, added, calls_in, calls_made
+from diffkit.errors import DiffkitError
 
 OFTEN = 3.0  # times what asking a solver for more changes, or a condition allows, that derivatives may be off by
 ASKED = 10.0  # times a tolerance, where solvers cannot be asked for more
 BESIDE = (1.0, 1 + 2.0**-10, 1 + 2.0**-7)  # factors of the point at which they are
+AROUND = (0.0, *((-1.0) ** k * 2.0**k for k in range(-25, -3, 4)))  # of the way to 0: where subdivisions may be others
+FARTHEST = 2.0**-4  # of it: where another number of values is looked for
+CLOSE = 2.0**-20  # of it: the distance of two points with the place between them
+ROUNDED = 16 * 2.0**-53  # of the values: less than that is rounding
+LARGEST = 2.0**-7  # of the values: an error that is no larger
 
 
 def left_over(function: Bound, point: Sequence[float]) -> tuple[float, str]:
     """The relative error that solvers make of derivatives at a point, and the worst of them in words.
 
-    Measured by asking them for more, at the point and beside it; 0 and no words where f calls none.
+    Measured by asking them for more, at the point and beside it; 0 and no words where f calls none. Differences know
+    of adaptive rules already (``teeth_of``).
     """
-    calls = calls_in(function, point)
+    calls = [call for call in calls_in(function, point) if call.solver not in ADAPTIVE]
     found = OFTEN * max((call.tolerance for call in calls if call.linear), default=0.0)
     asked = max((call.tolerance for call in calls if not call.linear), default=0.0)
     if asked:
@@ -30,6 +39,40 @@ def left_over(function: Bound, point: Sequence[float]) -> tuple[float, str]:
         rest = OFTEN * max(call.rest for call in calls)
         found = max(found, rest, measured if math.isfinite(measured) else ASKED * asked)
     return found, f"it calls {calls[0]}" if calls else ""
+
+
+def teeth_of(function: Bound, point: Sequence[float]) -> tuple[float, str]:
+    """What adaptive rules put values around a point off by, as a share of these, and the worst rule in words.
+
+    Which subintervals a rule takes changes with the point, and with them the error: it is as jagged as rounding. Seen
+    by asking for more, and by jumps where the number of values that a rule takes is another. 0 and no words where
+    there is none.
+    """
+    rules = calls_in(function, point) if "scipy.integrate" in sys.modules else []
+    rules = [call for call in rules if call.solver in ADAPTIVE]
+    if not rules:
+        return 0.0, ""
+    here = np.array(point, dtype=float)
+    try:
+        share = max(_jagged(function, here), *(call.rest for call in rules))
+    except DiffkitError:  # it has no values around the point
+        share = math.nan
+    share = share if math.isfinite(share) else max(call.tolerance for call in rules)
+    return (min(LARGEST, share), f"it calls {rules[0]}") if share > ROUNDED else (0.0, "")
+
+
+def _jagged(function: Bound, here: Any) -> float:
+    rows = [here + part * stride(here) for part in AROUND]
+    values = np.array([function.values(row) for row in rows])
+    apart = np.array([added(function, row) for row in rows])
+    return max(OFTEN * _share(apart, values), _share(_jump(function, here), values))
+
+
+def _jump(function: Bound, here: Any) -> Any:
+    """By how much values jump where code, on the way from a point, begins to call its functions more or less often."""
+    line = Line(lambda row: calls_made(lambda: function.values(row)), function.values, here, stride(here), CLOSE)
+    end = line.seam([FARTHEST, -FARTHEST])
+    return np.zeros(1) if end is None else line.gap(end)
 
 
 def _measured(function: Bound, row: Any) -> float:

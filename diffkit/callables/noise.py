@@ -16,6 +16,8 @@ NEAR = (2.0**-40,)
 FAR = tuple(2.0**-k for k in (40, 35, 30, 25, 20))
 """farther too, where intermediate results change that are rounded to much larger units than the value's own"""
 DEGREE = 3  # of the polynomials that are taken out of neighbouring values
+OFFSETS = np.arange(-NEIGHBOURS, NEIGHBOURS + 1)
+POWERS = np.vander(OFFSETS / NEIGHBOURS, DEGREE + 1)
 BENT = 2.0**8  # from one distance to the next, twice: what is left of f itself grows by 2**20, and rounding once
 SAFETY = 4.0
 UNIT = 2.0**-52
@@ -45,7 +47,8 @@ def rounding(values: Values, point: Any, distances: Sequence[float] = NEAR) -> A
     kept = len(extended) == len(rows)
     found = [abs(e - at(row)) for e, row in zip(extended, rows, strict=True)] if kept else []
     if not kept or distances != NEAR:
-        found.append(_scatter(np.array([np.max(np.abs(residuals(at, point, d * scale)), axis=0) for d in distances])))
+        left = (residuals(at, point, d * scale, value) for d in distances)
+        found.append(_scatter(np.array([np.max(np.abs(r), axis=0) for r in left])))
     noise = np.max(found, axis=0).astype(float)
     return SAFETY * noise + UNIT * np.abs(value)
 
@@ -70,10 +73,8 @@ def in_extended(values: Values, point: Any) -> Any:
     return found if found.dtype == np.longdouble else None
 
 
-def residuals(values: Values, point: Any, steps: Any) -> Any:
-    """Values on a line of points close by, less the polynomial that fits them best."""
-    offsets = np.arange(-NEIGHBOURS, NEIGHBOURS + 1)
-    table = np.array([values(point + k * steps) for k in offsets], dtype=float)
-    powers = np.vander(offsets / NEIGHBOURS, DEGREE + 1)
-    fitted, *_ = np.linalg.lstsq(powers, table, rcond=None)
-    return table - powers @ fitted
+def residuals(values: Values, point: Any, steps: Any, value: Any) -> Any:
+    """Values on a line of points close by, with the one at the point, less the polynomial that fits them best."""
+    table = np.array([values(point + k * steps) if k else value for k in OFFSETS], dtype=float)
+    fitted, *_ = np.linalg.lstsq(POWERS, table, rcond=None)
+    return table - POWERS @ fitted

@@ -76,11 +76,17 @@ def is_callers(frame: FrameType) -> bool:
 def shapes_of(frame: FrameType) -> Shapes:
     """Shapes of the arrays and numbers that a frame names."""
     named = {**frame.f_globals, **frame.f_locals}
-    return {name: np.shape(v) for name, v in named.items() if isinstance(v, (np.ndarray, np.generic, int, float))}
+    return {
+        name: getattr(v, "shape", ())
+        for name, v in named.items()
+        if isinstance(v, (np.ndarray, np.generic, int, float))
+    }
 
 
 def meetings(code: CodeType, shapes: Shapes) -> list[str]:
     """Where a function combines an array of (n, 1) with one of (n,), in words."""
+    if all(len(shape) < 2 for shape in shapes.values()):  # no column comes of these
+        return []
     tree = _tree(code)
     if tree is None:
         return []

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from inspect import unwrap
 from types import CodeType, FrameType
@@ -68,6 +69,8 @@ SOLVERS: Mapping[str, Mapping[str, Knobs]] = {
     },
 }  # fmt: skip
 """What iterates or adapts, by module; for a class, its construction."""
+ADAPTIVE = ("quad", "quad_vec", "cubature")
+"""rules that divide an interval until their estimate of the error is small enough"""
 DENSE = ("solve", "inv", "lstsq", "pinv", "cho_factor", "lu_factor", "solve_triangular")
 LINEAR = {"numpy.linalg": DENSE, "scipy.linalg": DENSE}
 """What solves linear equations, whose result has the condition of the matrix ``a`` in it."""
@@ -109,6 +112,20 @@ def watched(run: Callable[[], Any]) -> tuple[Any, list[Call]]:
 
     result = _under(hook, run)
     return result, sorted(worst.values(), key=lambda call: -call.tolerance)
+
+
+def calls_made(run: Callable[[], Any]) -> int:
+    """How many functions in Python are called while something runs; 0 where a profiler runs already."""
+    count = 0
+
+    def profile(_: FrameType, event: str, __: Any) -> None:
+        nonlocal count
+        count += event == "call"
+
+    if sys.getprofile() is None:
+        with profiled(profile):
+            run()
+    return count
 
 
 def calls_in(bound: Bound, point: Sequence[float]) -> list[Call]:
@@ -172,9 +189,16 @@ def _under(hook: Hook, run: Callable[[], Any]) -> Any:
             except Exception:  # what cannot be read is not seen, and the code shall not notice
                 return
 
-    sys.setprofile(profile)
-    try:
+    with profiled(profile):
         return run()
+
+
+@contextmanager
+def profiled(hook: Callable[[FrameType, str, Any], None]) -> Iterator[None]:
+    """Show calls and returns of this thread to a hook, as long as the context lasts."""
+    sys.setprofile(hook)
+    try:
+        yield
     finally:
         sys.setprofile(None)
 
@@ -205,12 +229,15 @@ def _call(name: str, knobs: Knobs | None, given: Mapping[str, Any], returned: An
     size = _size(returned)
     if name == "quad":
         tolerance = float(returned[1]) / size if size else LARGEST
+        missed = float(returned[1]) > max(values.get("epsabs", 0.0), values.get("epsrel", 0.0) * size)
     else:
+        missed = False
         absolute = sum(v for k, v in values.items() if k in ("xtol", "atol", "xatol", "tol"))
         tolerance = max((v for k, v in values.items() if k not in ("xtol", "atol", "xatol", "tol")), default=0.0)
         tolerance += absolute / size if size else absolute
     asked = " and ".join(f"{k} = {v:.3g}" for k, v in values.items())
-    return Call(name, asked, min(LARGEST, tolerance), rest=_rest(name, values, tolerance))
+    rest = tolerance if missed else _rest(name, values, tolerance)
+    return Call(name, asked, min(LARGEST, tolerance), rest=min(LARGEST, rest))
 
 
 def _rest(name: str, values: Mapping[str, float], tolerance: float) -> float:

@@ -38,6 +38,8 @@ class Tooth(NamedTuple):
     widths: Any
     largest: Any
     """of the values, by output"""
+    unit: float
+    """of what else they are off by: a smaller jump is that"""
 
     def off(self, index: Index) -> float:
         """A bound on what a partial is off by: J/W, and ln(1/J) times that at the end of a tooth.
@@ -47,11 +49,12 @@ class Tooth(NamedTuple):
         """
         output, variables = index
         jump, size = float(self.jumps[output]), float(self.largest[output])
-        if not variables or not ULPS * size < jump <= JOINT * size:
+        if not variables or not max(ULPS, self.unit) * size < jump <= JOINT * size:
             return 0.0
         return jump * float(np.prod(np.log(size / jump) / self.widths[list(variables)]))
 
 
+@unwarned()
 def tooth(bound: Bound, point: Sequence[float]) -> Tooth | None:
     """The tooth around a point; None where nothing is repeated, or as often all around it."""
     line = Line(partial(_repeats, bound), bound.values, np.array(point, dtype=float), stride(np.array(point)), NEAR)
@@ -65,7 +68,7 @@ def tooth(bound: Bound, point: Sequence[float]) -> Tooth | None:
     jumps = np.max([np.abs(line.gap(end)) for end in found], axis=0)
     width = sum(LOOKS[-1] if end is None else abs(end) for end in ends)
     values = [bound.values(line.start + end * line.step) for end in (0.0, *found)]
-    return Tooth(jumps, width * line.step, np.max(np.abs(values), axis=0))
+    return Tooth(jumps, width * line.step, np.max(np.abs(values), axis=0), bound.known_to(tuple(point))[0])
 
 
 class Enough(BaseException):
@@ -74,8 +77,7 @@ class Enough(BaseException):
 
 def _repeats(bound: Bound, row: Any, most: float = math.inf) -> int:
     try:
-        with unwarned():
-            return repeats(lambda: bound.values(row), most)
+        return repeats(lambda: bound.values(row), most)
     except DiffkitError:
         return 0
 

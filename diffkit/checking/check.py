@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -115,8 +115,7 @@ class _Looks:
             self.stopped = up.reason
         if not self.looks:
             raise PointError("no point was found at which f has a derivative", hint="give one with at=…")
-        largest = self._largest(self.looks) or self._typical()
-        judged = [self._settled(look, largest) for look in self.looks]
+        judged = self._judged(self.looks, self._largest(self.looks) or self._typical())
         try:
             for look, found in zip(self.looks[: len(setting.given)], judged, strict=False):
                 mixtures(setting.subject, setting.places, look.point, found, look.truth, setting.rng)
@@ -140,7 +139,8 @@ class _Looks:
                 continue
             look = self._look(point, truth)
             if setting.given:
-                judged = self._settled(look, self._largest([*self.looks, look]))
+                looks = [*self.looks, look]
+                judged = self._judged(looks, self._largest(looks))[-1]
                 if any(j.verdict == "wrong" and math.isnan(j.claimed) for j in judged):
                     continue  # the claim need not have values beside the point that was asked about
                 if all(j.verdict != "wrong" for j in judged) and any(j.verdict == "inconclusive" for j in judged):
@@ -161,11 +161,21 @@ class _Looks:
             return 0.0
         return typical_slope(function, first.point, [index for index in self.judge.indices if index[1]])
 
-    def _settled(self, look: Look, largest: float) -> list[Judged]:
-        """The verdict on each component; what seems to be wrong is looked at again, with all that may explain it."""
+    def _judged(self, looks: Sequence[Look], largest: float) -> list[list[Judged]]:
+        """The verdicts at each point. What is wrong at the first one is so whatever may explain it at others."""
+        first, *others = looks
+        found = self._settled(first, largest)
+        wrong = {j.component for j in found if j.verdict == "wrong"}
+        return [found, *(self._settled(look, largest, wrong) for look in others)]
+
+    def _settled(self, look: Look, largest: float, wrong: Collection[int] = ()) -> list[Judged]:
+        """The verdict on each component; what seems to be wrong is looked at again, with all that may explain it.
+
+        Of those that are known to be ``wrong`` nothing needs to be explained.
+        """
         found = [settle(s, largest, self.allowed) if isinstance(s, Measured) else s for s in look.seen]
         suspects = [s for s, j in zip(look.seen, found, strict=True)
-                    if isinstance(s, Measured) and j.verdict == "wrong"]  # fmt: skip
+                    if isinstance(s, Measured) and j.verdict == "wrong" and s.component not in wrong]  # fmt: skip
         try:
             for measured in self.judge.explained(look.point, suspects) if suspects else ():
                 found[measured.component] = settle(measured, largest, self.allowed)

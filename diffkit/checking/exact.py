@@ -14,8 +14,6 @@ from diffkit.algebras.balls import BALLS, precision
 from diffkit.builder import ProgramBuilder, copy_slots
 from diffkit.primitives import table
 from diffkit.program import Named, Program, run
-from diffkit.tasks import Index
-from diffkit.transforms import derivative_program
 
 BITS = (192, 512, 2400)
 EXACT = 28  # digits to which two formulas are equal: half of the least bits
@@ -38,17 +36,16 @@ class Apart(NamedTuple):
 class Difference:
     """Claim minus derivative as one program, ready for many points."""
 
-    def __init__(self, source: Program, claim: Program, indices: Sequence[Index]):
-        self.truth = derivative_program(source, indices)
+    def __init__(self, truth: Program, claim: Program):
         self.claim = claim
-        self.count = len(indices)
-        builder = ProgramBuilder(source.inputs)
-        inputs = [builder.input(name) for name in source.inputs]
-        left, right = (copy_slots(p, builder, inputs) for p in (claim, self.truth))
-        pairs = [(left[c], right[t]) for c, t in zip(claim.outputs, self.truth.outputs, strict=True)]
+        self.count = len(truth.outputs)
+        builder = ProgramBuilder(truth.inputs)
+        inputs = [builder.input(name) for name in truth.inputs]
+        left, right = (copy_slots(p, builder, inputs) for p in (claim, truth))
+        pairs = [(left[c], right[t]) for c, t in zip(claim.outputs, truth.outputs, strict=True)]
         outputs = [c for c, _ in pairs] + [t for _, t in pairs]
         outputs += [builder.apply(SUB, pair) if pair[0] != pair[1] else builder.constant(0) for pair in pairs]
-        self.program = builder.program(outputs, source.inputs)
+        self.program = builder.program(outputs, truth.inputs)
 
     def at(self, point: Sequence[float]) -> list[Apart]:
         """Compare at a point, at rising precision until every component is equal to half the bits, or is not."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +22,7 @@ from diffkit.checking.iteration import of_claim, of_function
 from diffkit.checking.literals import effect_of_literals
 from diffkit.checking.model import LITERALS, REFERENCE, ROUNDING, SOLVERS, Judged, Measured
 from diffkit.checking.subject import Subject, Truth
+from diffkit.program import Program
 from diffkit.results import Odd
 from diffkit.tasks import Index
 from diffkit.tolerances import Tolerances
@@ -44,10 +46,8 @@ class Judge:
     @cached_property
     def difference(self) -> Difference | None:
         """Claim minus derivative, where both are programs."""
-        source, claim = self.subject.program, self.claim.program
-        if source is None or claim is None:
-            return None
-        return Difference(source, claim, self.indices)
+        truth, claim = self._truth, self.claim.program
+        return None if truth is None or claim is None else Difference(truth, claim)
 
     @cached_property
     def difference_as_written(self) -> Difference | None:
@@ -55,9 +55,11 @@ class Judge:
         source, claim = self.subject.program, self.claim.program
         if source is None or claim is None:
             return None
-        source, claim = (p if exact else as_written(p) for p, exact in ((source, self.subject.exact),
-                                                                        (claim, self.claim.text)))  # fmt: skip
-        return Difference(source, claim, self.indices)
+        pairs = ((source, self.subject.exact), (claim, self.claim.text))
+        read = [p if exact else as_written(p) for p, exact in pairs]
+        if read[0].constants == source.constants and read[1].constants == claim.constants:
+            return self.difference
+        return Difference(derivative_program(read[0], self.indices), read[1])
 
     @property
     def exact(self) -> bool:
@@ -70,9 +72,10 @@ class Judge:
         return [self.subject.task.indices[place] for place in self.places]
 
     @cached_property
-    def _truth_program(self) -> Any:
-        program = self.subject.program
-        return None if program is None else derivative_program(program, self.indices)
+    def _truth(self) -> Program | None:
+        """The formula of the derivative, if it is known."""
+        known = self.subject.derivative
+        return None if known is None else replace(known, outputs=tuple(known.outputs[place] for place in self.places))
 
     def at(self, point: Sequence[float], truth: Truth) -> list[Seen]:
         """Look at every component at a point."""
@@ -109,6 +112,12 @@ class Judge:
 
     def explained(self, point: Sequence[float], suspects: Sequence[Measured]) -> list[Measured]:
         """What else may have made the claim differ at a point: its own rounding, and that of constants."""
+        known: dict[int, Measured] = self._once("explained", point, dict)
+        new = [m for m in suspects if m.component not in known]
+        known.update((m.component, m) for m in (self._explained(point, new) if new else ()))
+        return [known[m.component] for m in suspects]
+
+    def _explained(self, point: Sequence[float], suspects: Sequence[Measured]) -> list[Measured]:
         literals = self._literals(point)
         noise = np.zeros(len(literals)) if self.difference is not None else self._noise(point)
         written = None if self.difference_as_written is None else self.difference_as_written.at(point)
@@ -149,8 +158,8 @@ class Judge:
             return total
         if not self.claim.text and self.claim.program is not None:
             total += effect_of_literals(self.claim.program, point, code=True)
-        if self._truth_program is not None:
-            total += effect_of_literals(self._truth_program, point, code=not self.subject.exact)
+        if self._truth is not None:
+            total += effect_of_literals(self._truth, point, code=not self.subject.exact)
         return total
 
     def _at_odd(self, c: int, odd: Odd, value: float, point: Sequence[float]) -> Seen:

@@ -55,6 +55,12 @@ class Subject:
         """The formula of f, if it is known."""
         return None if self.reason else self.task.program
 
+    @property
+    def derivative(self) -> Program | None:
+        """The formulas of the partials of the task, where that of f is known."""
+        referee = self.referee.proven if isinstance(self.referee, FunctionReferee) else self.referee
+        return None if referee is None else referee.prover.derivative
+
     def _answer(self, point: tuple[float, ...]) -> Answer:
         try:
             return self.referee.at(point)

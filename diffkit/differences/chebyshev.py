@@ -76,6 +76,12 @@ def slope_at_zero(degree: int, order: int) -> float:
 
 
 @cache
+def slopes_at_zero(pairs: int, order: int) -> dict[int, float]:
+    """T_degree^(order)(0) by degree, of those that 2·pairs samples show and that are not zero by parity."""
+    return {degree: slope_at_zero(degree, order) for degree in range(order % 2, 2 * pairs, 2)}
+
+
+@cache
 def slope_at_one(degree: int, order: int) -> float:
     """T_degree^(order)(1) = Π_{k<order} (degree² − k²)/(2k + 1)."""
     return math.prod((degree * degree - k * k) / (2 * k + 1) for k in range(order))
@@ -115,6 +121,8 @@ class Estimate(NamedTuple):
     """standard deviation of the noise of one coefficient"""
     tail: int
     """how many coefficients measured the level"""
+    unseen: float
+    """the part of the truncation that no coefficient shows"""
 
     @property
     def bar(self) -> float:
@@ -133,6 +141,7 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float, plain
     degrees = sorted(series)
     unseen = unresolved(series, slopes, floor)
     best = None
+    least = math.inf
     power = 0.0
     for position, degree in enumerate(degrees):
         if degree not in slopes:
@@ -147,9 +156,8 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float, plain
         noise = SURE * (1 + SLACK / len(tail)) * level * math.sqrt(power)
         left_out = abs(total(slopes[j] * series[j] for j in degrees[position + 1 :] if j in slopes))
         truncation = (0.5 if level <= plain * floor else 1.0) * left_out + unseen
-        found = Estimate(0.0, noise, truncation, degree, level, len(tail))
-        if best is None or found.bar < best.bar:
-            best = found
+        if best is None or noise + truncation < least:
+            best, least = Estimate(0.0, noise, truncation, degree, level, len(tail), unseen), noise + truncation
     assert best is not None, degrees
     value = total(slopes[j] * series[j] for j in degrees if j <= best.degree and j in slopes)
     return best._replace(value=value)
@@ -180,10 +188,11 @@ def unresolved(series: dict[int, float], slopes: dict[int, float], floor: float)
     """
     sloped = sorted(j for j in series if slopes.get(j))[:-1]
     steady = max(2, min(STEADY, len(sloped) - 1))
-    visible = [j for j in sloped if abs(series[j]) > SEEN * max(floor, _scatter(series))]
-    degrees = [j for j in sloped if j <= max(visible, default=0)][-steady:]
+    level = SEEN * max(floor, _scatter(series))
+    visible = [j for j in sloped if abs(series[j]) > level]
+    degrees = sloped[: sloped.index(visible[-1]) + 1][-steady:] if visible else []
     terms = [slopes[j] * series[j] for j in degrees]
-    if len(terms) < steady or not {*degrees} <= {*visible}:
+    if len(terms) < steady or degrees != visible[-steady:]:
         return 0.0
     *before, ratio = (b / a for a, b in pairwise(terms))
     if not all(0 < part < 1 for part in (*before, ratio)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from functools import cache, cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 from typing import NamedTuple
 
 from diffkit.differences.chebyshev import (
@@ -17,6 +17,7 @@ from diffkit.differences.chebyshev import (
     rebound,
     residue,
     slope_at_zero,
+    slopes_at_zero,
     stretches,
     unresolved,
     value_at,
@@ -52,6 +53,8 @@ class Fit(NamedTuple):
     """how many different values f has at the samples and at the point"""
     kinked: bool
     """whether its terms fall as they do at a kink of the order of the derivative, or of the next one"""
+    residue: float
+    """root mean square of the last coefficients"""
     value: float
     noise: float
     truncation: float
@@ -62,9 +65,9 @@ class Fit(NamedTuple):
         return self.noise + self.truncation + 2 * UNIT * abs(self.value) + SMALLEST
 
     @property
-    def residue(self) -> float:
+    def left(self) -> float:
         """What the fit leaves over: its last coefficients, or those beyond its degree that do not fall."""
-        return max(residue(self.series), rebound(self.series, self.estimate.degree) / 2)
+        return max(self.residue, rebound(self.series, self.estimate.degree) / 2)
 
     @property
     def roughness(self) -> float:
@@ -78,7 +81,7 @@ class Fit(NamedTuple):
         times the least noise rounding explains: a guess is asked of the last coefficients only.
         """
         level = max(plain * self.floor, QUIET * noise / self.unit)
-        left = self.residue if plain < PLAIN else residue(self.series)
+        left = self.left if plain < PLAIN else self.residue
         return left <= level or (smooth and all(self._falling(parity, level) for parity in (0, 1)))
 
     def _falling(self, parity: int, level: float) -> bool:
@@ -100,7 +103,7 @@ class Samples:
         """all that were made"""
         self.plain = PLAIN
         """times the noise that rounding makes at the least: up to here it explains a residue, as far as is known"""
-        self._known: dict[tuple[float, int], list[float]] = {}
+        self._known: dict[float, tuple[int, float]] = {}
 
     @cached_property
     def spread(self) -> float:
@@ -138,23 +141,25 @@ class Samples:
         stencil = self.stencil
         size, unit = magnitude(value for h in steps for value in self.seen[h])
         floor = ROUNDING * stencil.unit * size / unit * self.spread
+        off = [stencil.ratio(h) - 1 for h in steps] if stencil.pure else [0.0]
         series: dict[int, float] = {}
         for parity in stencil.parities:
-            series.update(self._series([self.folded[h][parity] / unit for h in steps], steps, parity, floor))
-        slopes, lower = (
-            {j: slope_at_zero(j, m) for j in series if (j - m) % 2 == 0} for m in (stencil.order, stencil.order - 1)
-        )
+            series.update(self._series([self.folded[h][parity] / unit for h in steps], off, parity, floor))
+        slopes, lower = (slopes_at_zero(self.pairs, m) for m in (stencil.order, stencil.order - 1))
         estimate = chop(series, slopes, floor, self.plain if self.plain < PLAIN else math.inf)
         distinct = len({self.center, *(value for h in steps for value in self.seen[h])})
         parts = (estimate.value, estimate.noise, estimate.truncation)
         value, noise, truncation = (stencil.derivative(part, radius, unit) for part in parts)
-        kinked = unresolved(series, slopes, floor) > 0 or unresolved(series, lower, floor) > 0
-        return Fit(radius, series, estimate, floor, unit, distinct, kinked, value, abs(noise), abs(truncation))
+        kinked = estimate.unseen > 0 or unresolved(series, lower, floor) > 0
+        return Fit(radius, series, estimate, floor, unit, distinct, kinked, residue(series), value, abs(noise),
+                   abs(truncation))  # fmt: skip
 
-    def _series(self, folded: Sequence[float], steps: Sequence[float], parity: int, floor: float) -> dict[int, float]:
-        """Coefficients of one parity, less what the rounding of the steps does to all but the lowest term."""
+    def _series(self, folded: Sequence[float], off: Sequence[float], parity: int, floor: float) -> dict[int, float]:
+        """Coefficients of one parity, less what the rounding of the steps does to all but the lowest term.
+
+        ``off``: by how much of itself each step is rounded.
+        """
         series = coefficients(folded, parity)
-        off = [self.stencil.ratio(h) - 1 for h in steps] if self.stencil.pure else [0.0]
         power = 2 - parity
         if max(map(abs, off)) * total(j * abs(c) for j, c in series.items() if j > power) <= floor:
             return series
@@ -177,16 +182,21 @@ class Samples:
         This finds a kink at the point, and what is finer than the nodes: oscillation, aliasing, a spike.
         """
         slack = 8 * max(fit.estimate.level * fit.unit, fit.floor * fit.unit, noise) * math.sqrt(self.pairs / 2)
-        return all(off <= slack for off in self._offs(fit))
+        return self._most_off(fit) <= slack
 
-    def _offs(self, fit: Fit) -> list[float]:
-        """How far the samples nearer to the point, and f there, are from a fit."""
-        key = fit.radius, len(self.folded)
-        if key not in self._known:
-            nearer = [(h, parity) for h, folded in self.folded.items() if 2 * h < fit.radius for parity in folded]
+    def _most_off(self, fit: Fit) -> float:
+        """How far the samples nearer to the point, and f there, are from a fit at the most; NaN if one is."""
+        if fit.radius not in self._known:
             here = value_at(fit.series, 0, 0.0) * fit.unit if self.stencil.pure else 0.0
-            self._known[key] = [abs(here), *(abs(self.off(fit, parity, h)) for h, parity in nearer)]
-        return self._known[key]
+            self._known[fit.radius] = 0, abs(here)
+        looked, most = self._known[fit.radius]
+        if looked < len(self.folded):  # which only grows
+            nearer = [(h, parity) for h, folded in islice(self.folded.items(), looked, None)
+                      if 2 * h < fit.radius for parity in folded]  # fmt: skip
+            offs = [most, *(abs(self.off(fit, parity, h)) for h, parity in nearer)]
+            most = math.nan if any(map(math.isnan, offs)) else max(offs)
+            self._known[fit.radius] = len(self.folded), most
+        return most
 
     def flat(self) -> float:
         """The relative step to which every sample has the value at the point; 0 if the nearest has another."""
@@ -236,21 +246,27 @@ def promise(fit: Fit, order: int, noise: float, farthest: float) -> tuple[float,
 def _expected(factor: float, order: int, level: float, rate: float, highest: int) -> float:
     """The least bar over the degrees that a fit may keep, in units of the top, if coefficients fall at this rate."""
     foreseen, fall = _foreseen(order), factor / rate
-    terms = [slope * (factor * min(1e9, fall ** (j - 1))) for j, slope, _ in foreseen]
+    if fall <= 1:
+        terms = [slope * (factor * fall**power) for power, slope, _ in foreseen]
+    else:
+        terms = [slope * (factor * min(1e9, fall**power)) for power, slope, _ in foreseen]
     left_out, least = total(terms), math.inf
     for _, (_, _, gain), term in zip(range(order, highest - 1, 2), foreseen, terms, strict=False):
         left_out -= term
-        least = min(least, VISIBLE * level * gain + max(left_out, 0.0))
+        noise = VISIBLE * level * gain
+        if noise >= least:  # which grows with the degree
+            break
+        least = min(least, noise + max(left_out, 0.0))
     return least / factor**order
 
 
 @cache
 def _foreseen(order: int) -> list[tuple[int, float, float]]:
-    """Degrees that count, |T_degree^(order)(0)|, and the root of the sum of the squares of these up to there."""
+    """Degrees that count less 1, |T_degree^(order)(0)|, and the root of the sum of the squares of these up to there."""
     degrees = range(order, FORESEEN, 2)
     slopes = [abs(slope_at_zero(j, order)) for j in degrees]
     powers = accumulate(slope**2 for slope in slopes)
-    return [(j, slope, math.sqrt(power)) for j, slope, power in zip(degrees, slopes, powers, strict=True)]
+    return [(j - 1, slope, math.sqrt(power)) for j, slope, power in zip(degrees, slopes, powers, strict=True)]
 
 
 def least_bar(fits: Sequence[Fit]) -> Fit | None:

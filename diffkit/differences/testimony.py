@@ -90,7 +90,7 @@ class Testimony(NamedTuple):
         weights = self.probe.weights
         bars = math.fsum(abs(weight) * claims[index].bar for index, weight in weights.items())
         sizes = math.fsum(abs(weight * claims[index].value) for index, weight in weights.items())
-        rounding = SUM * sizes if len(weights) > 1 else 0.0
+        rounding = 0.0 if self._is_one else SUM * sizes
         return self.difference.odd is None and self.apart(claims) <= self.difference.bar + bars + rounding
 
     def total(self, claims: Mapping[Index, Claim]) -> float:
@@ -110,20 +110,25 @@ class Testimony(NamedTuple):
             for index, weight in self.probe.weights.items()
         }
 
+    @property
+    def _is_one(self) -> bool:
+        """Whether the difference is that of one partial."""
+        return len(self.probe.weights) == 1
+
     def _firm(self, claim: Claim, largest: float) -> Seen:
         fine = self.is_fine(claim.value, claim.bar, largest)
         return Seen(claim.value, claim.bar) if fine else unknown(vague(claim.value, claim.bar, LAG))
 
     def _judged(self, claim: Claim, weight: float, claims: Mapping[Index, Claim], largest: float, by: Manner) -> Seen:
         if self.difference.odd is not None:
-            return unknown(_unconfirmed(claim.value, self.difference.odd, by.how))
+            return unknown(_unconfirmed(claim.value, self.difference.odd, weight if self._is_one else math.nan, by.how))
         wide = max((self.apart(claims) + max(self.difference.bar, self._beyond)) / abs(weight), claim.bar)
         if self.agrees(claims):
             fine = self.is_fine(claim.value, wide * abs(weight), largest * abs(weight))
             return self._seen(claim.value, wide, fine)
         if wide <= FINE * largest and not self.is_flat:
             return self._seen(claim.value, wide, True)
-        d, summed = self.difference, " (summed with others)" if len(self.probe.weights) > 1 else ""
+        d, summed = self.difference, "" if self._is_one else " (summed with others)"
         said = f"{by.how} it has {self.total(claims):.6g}, by real differences {d.value:.6g} ± {d.bar:.2g}{summed}"
         odd = Odd("uncertain", f"{said}: {d.reason or by.doubt}", value=claim.value, error=wide)
         if d.reason and not claim.value:  # it is the slope of a step, and f as a whole has another
@@ -227,10 +232,13 @@ def smoothed(seen: Seen, share: float) -> Seen:
     return Seen((left + right) / 2, abs(right - left) / 2)
 
 
-def _unconfirmed(value: float, odd: Odd, how: str) -> Odd:
+def _unconfirmed(value: float, odd: Odd, weight: float, how: str) -> Odd:
     """Describe a claim where differences have no answer; what they know and the claim may both be meant."""
     said = Odd("uncertain", f"{how} it has {value:.6g}, which real differences do not confirm: {odd.message}")
-    if math.isnan(odd.value):
+    other, bar = odd.value / weight, odd.error / abs(weight)
+    if math.isnan(other):
         return said
-    low, high = min(value, odd.value - odd.error), max(value, odd.value + odd.error)
+    if not value:  # it is the slope of a step, and f as a whole has another
+        return said._replace(value=other, error=bar, other=value)
+    low, high = min(value, other - bar), max(value, other + bar)
     return said._replace(value=(low + high) / 2, error=(high - low) / 2)

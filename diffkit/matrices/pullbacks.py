@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from diffkit.deadline import check_time
 from diffkit.errors import FormError
 from diffkit.matrices.algebra import MINUS, ONE, Algebra
 from diffkit.matrices.entries import partial
@@ -77,6 +78,7 @@ def _matmul(algebra: Algebra, node: Node, g: Node) -> list[Node]:
     args = node.args
     found = []
     for k, arg in enumerate(args):
+        check_time()
         left = algebra.matmul(*args[:k]) if k else None
         right = algebra.matmul(*args[k + 1 :]) if k + 1 < len(args) else None
         found.append(_factor(algebra, arg, left, right, g))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from diffkit.outward import above
+from diffkit.outward import above, tenths
 from diffkit.results import Odd
 
 WORDS = {
@@ -82,7 +82,7 @@ def rounded(value: float) -> str:
 
 def digits(value: float) -> str:
     """Give a number of correct digits."""
-    return "–" if math.isnan(value) else f"{value:.1f}"
+    return "–" if math.isnan(value) else tenths(value)
 
 
 def bar(value: float) -> str:

@@ -16,7 +16,7 @@ from diffkit.callables.binding import NO_VALUE
 from diffkit.callables.function import Argument, Function
 from diffkit.characters import message_of, told
 from diffkit.emit import LARGEST, Emitted
-from diffkit.errors import DiffkitError, FunctionError
+from diffkit.errors import DiffkitError, FunctionError, TracingError
 from diffkit.functions import as_joint_program, with_inputs
 from diffkit.primitives import Primitive
 from diffkit.program import Program, run
@@ -176,12 +176,9 @@ class FunctionCost:
             raise DiffkitError(f"{self.bound.name} gives an array of shape {self.bound.shape}",
                                hint="a cost is one number, such as the mean of the errors squared")  # fmt: skip
         self.gradient = gradient
-        self._evaluations: dict[int, Any] = {}
         if gradient is None:
             chosen = ("reverse" if "reverse" in BACKENDS else "dual") if backend == "auto" else backend
-            self.backend = get_backend(chosen)
-            self.method = f"the backend {self.backend.name}"
-            self._whole = self.backend.prepare(gradient_task(self.bound))
+            self._take(get_backend(chosen), backend == "auto")
         elif callable(gradient):
             self.method = "the given gradient"
             self._check_gradient()
@@ -190,6 +187,12 @@ class FunctionCost:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _left_behind(self)
+
+    def _take(self, backend: Backend, replaceable: bool, why: str = "") -> None:
+        """Find gradients by a backend from now on; ``replaceable`` is one that may not be able to follow the code."""
+        self.backend, self._replaceable = backend, replaceable
+        self.method = f"the backend {backend.name}{why}"
+        self._whole = backend.prepare(gradient_task(self.bound))
 
     def _bind(self, args: tuple[Any, ...]) -> Bound:
         return Bound(Function(self.function.call, args), self.arguments, self.names, self.start)
@@ -208,7 +211,13 @@ class FunctionCost:
             return None, self._given(x, self.function.args if data is None else data)
         # another batch is another function: nothing that a backend has found out about one holds of the next
         evaluation = self._whole if data is None else self.backend.prepare(gradient_task(self._bind(data)))
-        answer = evaluation.at(x.tolist())
+        try:
+            answer = evaluation.at(x.tolist())
+        except TracingError as error:
+            if not self._replaceable:
+                raise
+            self._take(get_backend("finite"), False, f", since {error.reason}")
+            return self.at(x, data)
         self.reason = next((odd.message for odd in answer.odd.values()), "")
         return None, np.array(answer.values, dtype=float)
 

@@ -217,7 +217,8 @@ def descend(
     further arguments ``args``; ``start`` is a number, an array, a list, or a mapping of names. ``schedule`` is
     "constant", "inverse", "exponential", "step", "cosine" (``decay`` and ``every`` as the module ``schedules``
     beside this one says) or a function of the step number. ``gradient`` is a gradient written by hand, used as it is
-    (``Descent.check`` judges it); otherwise gradients are exact. ``batch`` rows of the data named by ``rows`` are seen
+    (``Descent.check`` judges it); otherwise gradients are exact, or differences of code that cannot be followed
+    (``Descent.method`` says so). ``batch`` rows of the data named by ``rows`` are seen
     by each step, in shuffles that ``seed`` fixes. Every ``keep``-th point is kept (as many as fit, unless given).
     Ctrl-C keeps the path so far, and so does the end of ``timeout`` seconds. Misuse raises a DiffkitError; mathematics
     never does.

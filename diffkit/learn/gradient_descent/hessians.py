@@ -33,9 +33,10 @@ class Hessians:
     def __init__(self, cost: Cost):
         self.cost = cost
         self._known: dict[bytes, Curvature] = {}
+        self._prepared: dict[str, Any] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"cost": self.cost, "_known": self._known}
+        return {"cost": self.cost, "_known": self._known, "_prepared": {}}
 
     def at(self, x: Any) -> Curvature:
         """The eigenvalues at a point: all of them up to ``SMALL`` weights, the extreme ones beyond."""
@@ -98,11 +99,13 @@ class Hessians:
         task = hessian_task(self.cost.program)
         return compiled(differentiate(task.program, task.indices)), list(task.places)
 
-    @cached_property
-    def _dual(self) -> Any:
+    def _partials(self, name: str) -> Any:
+        """The second partials of a Python function by a backend, and where each one stands."""
         assert isinstance(self.cost, FunctionCost)
-        task = hessian_task(self.cost.bound)
-        return get_backend("dual").prepare(task), list(task.places)
+        if name not in self._prepared:
+            task = hessian_task(self.cost.bound)
+            self._prepared[name] = get_backend(name).prepare(task), list(task.places)
+        return self._prepared[name]
 
     def _matrix(self, x: Any) -> tuple[Any, str, float]:
         """The whole Hessian, where it comes from, and its relative error."""
@@ -111,9 +114,12 @@ class Hessians:
             call, places = self._exact
             return np.array(call(x.tolist()))[places].reshape(n, n), "exact second derivatives", EPSILON
         if isinstance(self.cost, FunctionCost) and self.cost.gradient is None and n <= LARGEST_DUAL:
-            evaluation, places = self._dual
-            values = np.array(evaluation.at(x.tolist()).values)
-            return values[places].reshape(n, n), "dual numbers", EPSILON
+            seen = self.cost.backend.name == "finite"
+            evaluation, places = self._partials("finite" if seen else "dual")
+            found = evaluation.at(x.tolist())
+            values = np.array(found.values)
+            error = float(np.max(found.errors) / np.max(np.abs(values))) if seen and np.any(values) else EPSILON
+            return values[places].reshape(n, n), "differences of its values" if seen else "dual numbers", error
         product, source, error = self._product(x)
         return np.array([product(row) for row in np.eye(n)]), source, error
 
