@@ -154,6 +154,15 @@ def _rippled(rng, variables):
     return Case("rippled", g, point, _index(rng, variables))
 
 
+def faint(rng, variables):
+    """A wave of 10 to 100 ulps of f."""
+    line, _ = _line(rng, variables)
+    g, point = smooth(rng, 2, variables), {v: place(rng) for v in variables}
+    size = 10.0 ** rng.uniform(1, 2) * 2.0**-52 * abs(function(g, variables)([tuple(point.values())])[0])
+    g = f"{g} + {size:.3e}*sin({round(10.0 ** rng.uniform(1.5, 4.5))}*({line}) + {rng.uniform(0, 6):.3f})"
+    return Case("faint", g, point, _index(rng, variables))
+
+
 def _joined(rng, variables):
     """Two pieces that have the same derivatives up to that of the case, where they join or not far from there."""
     index = _index(rng, variables, 3)

@@ -1,9 +1,10 @@
 """Bars of differences hold: on smooth, rippled, joined, scaled and rounded functions of our own making."""
 
 import os
+import random
 
 from conftest import exact
-from difference_families import cases
+from difference_families import cases, faint
 
 from diffkit.differences import Sampler, partials
 
@@ -41,3 +42,10 @@ def test_float32_shows_three_digits():
             found = seen(case)
             size = max(abs(value) for value in case.black_box([tuple(case.point.values())]))
             assert found.odd is not None or found.bar <= 1e-3 * max(abs(found.value), size, 0.1), case
+
+
+def test_a_faint_ripple_is_told_from_rounding():
+    rng = random.Random(9)
+    drawn = (faint(rng, ("x",)) for _ in range(EXAMPLES // 3))
+    seldom = [case for case in drawn if excess(case, seen(case)) > FARTHEST]
+    assert len(seldom) <= 0.15 * (EXAMPLES // 3)

@@ -37,8 +37,8 @@ def covers(found, truth):
 @pytest.mark.parametrize(
     ("kind", "effort", "median", "low", "under_six", "honest", "evaluations"),
     [
-        ("gradient", THOROUGH, 14.3, 11.5, 0.008, 0.993, 39),
-        ("hessian", THOROUGH, 12.6, 7.0, 0.01, 0.993, 70),
+        ("gradient", THOROUGH, 14.3, 11.5, 0.008, 0.993, 38.1),
+        ("hessian", THOROUGH, 12.6, 7.0, 0.01, 0.993, 64),
         ("gradient", ECONOMY, 12.5, 8.5, 0.01, 0.99, 15.1),
     ],
     ids=["gradient", "hessian", "economy"],

@@ -171,3 +171,10 @@ def test_what_a_solver_adds_to_a_claim_is_no_mistake_either(at):
     assert dk.check("exp(-p)", slope, at=at, beside=0).verdict == "inconclusive"
     assert dk.check("exp(-p)", slope, at=at, beside=0, rtol=1e-2).verdict == "correct"
     assert dk.check("exp(-p)", lambda p: 2 * slope(p), at=at, beside=0).verdict == "wrong"
+
+
+@pytest.mark.parametrize("method", ["RK23", "RK45", "Radau", "BDF", "LSODA"])
+def test_a_reason_names_the_method_once(method):
+    reason = dk.check(lambda p: decayed(p, method=method), lambda p: -math.exp(-p), at=0.7, beside=0).reason
+    assert reason.count(f"calls {method} with rtol = 0.001 and atol = 1e-06") == reason.count("calls ") == 1
+    assert "tighten the solver to 1e-12" in reason

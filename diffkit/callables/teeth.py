@@ -24,7 +24,7 @@ from diffkit.callables.silence import unwarned
 from diffkit.errors import DiffkitError
 from diffkit.tasks import Index
 
-LOOKS = (2.0**-4, 1.0)  # of the way to 0: there the ends of a tooth are looked for
+LOOKS = (2.0**-4, 1.0, 4.0)  # of the way from 0: there the ends of a tooth are looked for
 NEAR = 2.0**-30  # of that: the distance of two points with the end between them
 ULPS = 16 * 2.0**-52  # of the values: a smaller jump is rounding
 MORE = 4  # times the steps at the point: what takes more is another tooth, or does not end
@@ -32,7 +32,10 @@ LIBRARIES = ("numpy", "scipy", "diffkit")  # whose own loops are not those of th
 
 
 class Tooth(NamedTuple):
-    """Around a point: the jumps of the values at its ends (J), and its width along each coordinate (W)."""
+    """Around a point: the jumps of the values at its ends (J), and its width along each coordinate (W).
+
+    A jump of a branch, which is larger, is none.
+    """
 
     jumps: Any
     widths: Any
@@ -49,7 +52,7 @@ class Tooth(NamedTuple):
         """
         output, variables = index
         jump, size = float(self.jumps[output]), float(self.largest[output])
-        if not variables or not max(ULPS, self.unit) * size < jump <= JOINT * size:
+        if not variables or not jump > max(ULPS, self.unit) * size:
             return 0.0
         return jump * float(np.prod(np.log(size / jump) / self.widths[list(variables)]))
 
@@ -65,10 +68,12 @@ def tooth(bound: Bound, point: Sequence[float]) -> Tooth | None:
     found = [end for end in ends if end is not None]
     if not found:
         return None
-    jumps = np.max([np.abs(line.gap(end)) for end in found], axis=0)
-    width = sum(LOOKS[-1] if end is None else abs(end) for end in ends)
-    values = [bound.values(line.start + end * line.step) for end in (0.0, *found)]
-    return Tooth(jumps, width * line.step, np.max(np.abs(values), axis=0), bound.known_to(tuple(point))[0])
+    values = np.abs([bound.values(line.start + end * line.step) for end in (0.0, *found)])
+    largest = np.max(np.where(np.isfinite(values), values, 0.0), axis=0)
+    gaps = np.abs([line.gap(end) for end in found])
+    jumps = np.max(np.where(gaps <= JOINT * largest, gaps, 0.0), axis=0)
+    width = sum(1.0 if end is None else min(1.0, abs(end)) for end in ends)
+    return Tooth(jumps, width * line.step, largest, bound.known_to(tuple(point))[0])
 
 
 class Enough(BaseException):
@@ -85,6 +90,7 @@ def _repeats(bound: Bound, row: Any, most: float = math.inf) -> int:
 def repeats(run: Callable[[], Any], most: float = math.inf) -> int:
     """How often code goes back to what it has run before, in a loop or by calling itself, while something runs.
 
+    Code that may call itself counts each time, as it has decided how far to go on.
     What does so more often than ``most`` is ended, and its count is −1.
     """
     if sys.gettrace() is not None:
@@ -102,7 +108,7 @@ def repeats(run: Callable[[], Any], most: float = math.inf) -> int:
         if str(frame.f_globals.get("__name__")).partition(".")[0] in LIBRARIES:
             return None
         line, code = -1, frame.f_code
-        again(running[code] > 0)
+        again(running[code] > 0 or code.co_name in (*code.co_names, *code.co_freevars))
         running[code] += 1
 
         def inside(frame: FrameType, event: str, _: Any) -> Any:

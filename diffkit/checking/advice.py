@@ -52,7 +52,8 @@ def _ways(setting: Setting, entry: Entry, point: Sequence[float], allowed: Toler
     for bound in bounds:
         for call in calls_in(bound, point):
             if not call.linear:
-                yield f"{bound.name} calls {call}: tighten the solver to 1e-12" + f", or {pass_it}" * bool(pass_it)
+                told = "" if entry.note.endswith(f"calls {call}") else f"{bound.name} calls {call}: "
+                yield f"{told}tighten the solver to 1e-12" + f", or {pass_it}" * bool(pass_it)
                 return
     if pass_it:
         yield pass_it

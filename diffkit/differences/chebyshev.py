@@ -130,12 +130,13 @@ class Estimate(NamedTuple):
         return self.noise + self.truncation
 
 
-def chop(series: dict[int, float], slopes: dict[int, float], floor: float) -> Estimate:
+def chop(series: dict[int, float], slopes: dict[int, float], floor: float, plain: float = math.inf) -> Estimate:
     """Keep the degrees that give the least bar; what they leave out measures noise and truncation.
 
     ``series`` holds coefficients, ``slopes`` the derivative of each T_j that takes part, ``floor`` the least noise
     of a coefficient. Noise is k·σ·√Σslope², with σ the root mean square of the coefficients beyond the degree and k
-    growing where few of them measure it.
+    growing where few of them measure it. All that is left out counts if it is more than ``plain`` times the floor, and
+    half of it if it is but noise.
     """
     degrees = sorted(series)
     unseen = unresolved(series, slopes, floor)
@@ -154,7 +155,7 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float) -> Es
         level = max(math.hypot(*tail) / math.sqrt(len(tail)), floor)
         noise = SURE * (1 + SLACK / len(tail)) * level * math.sqrt(power)
         left_out = abs(total(slopes[j] * series[j] for j in degrees[position + 1 :] if j in slopes))
-        truncation = 0.5 * left_out + unseen
+        truncation = (0.5 if level <= plain * floor else 1.0) * left_out + unseen
         if best is None or noise + truncation < least:
             best, least = Estimate(0.0, noise, truncation, degree, level, len(tail), unseen), noise + truncation
     assert best is not None, degrees
@@ -165,6 +166,12 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float) -> Es
 def residue(series: dict[int, float]) -> float:
     """Root mean square of the last coefficients."""
     return math.hypot(*(series[j] for j in sorted(series)[-LAST:])) / math.sqrt(LAST)
+
+
+def rebound(series: dict[int, float], degree: int) -> float:
+    """The largest of the coefficients beyond a degree that exceed the one before of the same parity."""
+    left = [[abs(series[j]) for j in sorted(series) if j > degree and j % 2 == parity] for parity in (0, 1)]
+    return max((b for part in left for a, b in pairwise(part) if b > a), default=0.0)
 
 
 def _scatter(series: dict[int, float]) -> float:

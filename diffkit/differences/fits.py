@@ -14,6 +14,7 @@ from diffkit.differences.chebyshev import (
     chop,
     coefficients,
     nodes,
+    rebound,
     residue,
     slope_at_zero,
     slopes_at_zero,
@@ -28,6 +29,7 @@ SMALLEST = 5e-324
 ROUNDING = 0.6  # of a unit: the least standard deviation that rounding gives to f
 QUIET = 30.0  # times the noise: up to here a fit's residue counts as noise
 PLAIN = 50.0  # times the noise that rounding makes at the least: up to here it explains a residue
+MEASURED = 4.0  # times the noise that is seen near the point: likewise, and times the least of all, unlooked at
 VISIBLE = 4.0  # times the noise: from here a coefficient counts as signal
 FALLING = (
     8.0  # by which coefficients fall from one to the next of the same parity, where nothing but truncation is left
@@ -52,7 +54,7 @@ class Fit(NamedTuple):
     kinked: bool
     """whether its terms fall as they do at a kink of the order of the derivative, or of the next one"""
     residue: float
-    """what the fit leaves over"""
+    """root mean square of the last coefficients"""
     value: float
     noise: float
     truncation: float
@@ -63,17 +65,24 @@ class Fit(NamedTuple):
         return self.noise + self.truncation + 2 * UNIT * abs(self.value) + SMALLEST
 
     @property
+    def left(self) -> float:
+        """What the fit leaves over: its last coefficients, or those beyond its degree that do not fall."""
+        return max(self.residue, rebound(self.series, self.estimate.degree) / 2)
+
+    @property
     def roughness(self) -> float:
         """The level as a part of the largest coefficient."""
         return self.estimate.level / (max(map(abs, self.series.values())) or 1.0)
 
-    def settled(self, noise: float = 0.0, smooth: bool = True) -> bool:
+    def settled(self, plain: float, noise: float = 0.0, smooth: bool = True) -> bool:
         """Whether the coefficients fall to what noise of a given deviation explains, or so fast that they will.
 
-        What they would fall to is not asked if f is known not to be ``smooth`` over the radius.
+        What they would fall to is not asked if f is known not to be ``smooth`` over the radius. ``plain`` is how many
+        times the least noise rounding explains: a guess is asked of the last coefficients only.
         """
-        level = max(PLAIN * self.floor, QUIET * noise / self.unit)
-        return self.residue <= level or (smooth and all(self._falling(parity, level) for parity in (0, 1)))
+        level = max(plain * self.floor, QUIET * noise / self.unit)
+        left = self.left if plain < PLAIN else self.residue
+        return left <= level or (smooth and all(self._falling(parity, level) for parity in (0, 1)))
 
     def _falling(self, parity: int, level: float) -> bool:
         last = [max(abs(self.series[j]), level) for j in sorted(self.series) if j % 2 == parity][-LAST:]
@@ -92,6 +101,8 @@ class Samples:
         """steps at which f is not finite"""
         self.fits: list[Fit] = []
         """all that were made"""
+        self.plain = PLAIN
+        """times the noise that rounding makes at the least: up to here it explains a residue, as far as is known"""
         self._known: dict[float, tuple[int, float]] = {}
 
     @cached_property
@@ -118,6 +129,15 @@ class Samples:
         yield from self.look(steps)
         if not self.bad.isdisjoint(steps):
             return None
+        self.fits.append(self._fitted(radius, steps))
+        return self.fits[-1]
+
+    def settle(self, plain: float) -> None:
+        """Make all fits anew: rounding explains no more than so many times the noise that it makes at the least."""
+        self.plain = plain
+        self.fits = [self._fitted(fit.radius, [fit.radius * t for t in nodes(self.pairs)]) for fit in self.fits]
+
+    def _fitted(self, radius: float, steps: Sequence[float]) -> Fit:
         stencil = self.stencil
         size, unit = magnitude(value for h in steps for value in self.seen[h])
         floor = ROUNDING * stencil.unit * size / unit * self.spread
@@ -126,15 +146,13 @@ class Samples:
         for parity in stencil.parities:
             series.update(self._series([self.folded[h][parity] / unit for h in steps], off, parity, floor))
         slopes, lower = (slopes_at_zero(self.pairs, m) for m in (stencil.order, stencil.order - 1))
-        estimate = chop(series, slopes, floor)
+        estimate = chop(series, slopes, floor, self.plain if self.plain < PLAIN else math.inf)
         distinct = len({self.center, *(value for h in steps for value in self.seen[h])})
         parts = (estimate.value, estimate.noise, estimate.truncation)
         value, noise, truncation = (stencil.derivative(part, radius, unit) for part in parts)
         kinked = estimate.unseen > 0 or unresolved(series, lower, floor) > 0
-        found = Fit(radius, series, estimate, floor, unit, distinct, kinked, residue(series), value, abs(noise),
-                    abs(truncation))  # fmt: skip
-        self.fits.append(found)
-        return found
+        return Fit(radius, series, estimate, floor, unit, distinct, kinked, residue(series), value, abs(noise),
+                   abs(truncation))  # fmt: skip
 
     def _series(self, folded: Sequence[float], off: Sequence[float], parity: int, floor: float) -> dict[int, float]:
         """Coefficients of one parity, less what the rounding of the steps does to all but the lowest term.

@@ -8,12 +8,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from diffkit.differences.chebyshev import nodes
-from diffkit.differences.fits import FACTORS, LEAP, QUIET, Fit, Samples, least_bar, promise
+from diffkit.differences.fits import FACTORS, LEAP, MEASURED, PLAIN, QUIET, Fit, Samples, least_bar, promise
 from diffkit.differences.sampling import Search
 from diffkit.differences.stencils import Stencil
-from diffkit.differences.texture import STAIRS, Texture, calmer, close_look, explain, plateau
+from diffkit.differences.texture import STAIRS, Texture, calmer, close_look, explain, measure, plateau, white
 
-CHECKS = (0.0619, 6.13e-5, 2.91e-8)
+CHECKS = (6.13e-5, 2.91e-8)
 """Of the first radius: steps that check the fits, a branch around the point among what they find; none is a node."""
 WITHIN = 4.0  # a fit is this much wider than what makes its noise
 ROUGH = 0.02  # a fit with such a residue shows nothing of f
@@ -53,7 +53,7 @@ class Effort(NamedTuple):
     """relative bar above which a value that a large f hides is sought farther out; 1 if none is"""
 
 
-THOROUGH = Effort(pairs=10, checks=3, radius=0.17129375, gain=6.0, enough=0.0, drowned=1e-7)
+THOROUGH = Effort(pairs=10, checks=2, radius=0.17129375, gain=6.0, enough=0.0, drowned=1e-7)
 ECONOMY = Effort(pairs=5, checks=0, radius=0.00512937, gain=30.0, enough=1e-8, drowned=1.0)
 
 
@@ -87,8 +87,13 @@ class Radii:
         ]
         self.length = math.prod(sizes)
         self.effort, self.limit = effort, limit
-        self.fits: list[Fit] = []
+        self.tried: set[float] = set()
         self.texture: Texture | None = None
+
+    @property
+    def fits(self) -> list[Fit]:
+        """Those out to the radii that were tried, the latest last."""
+        return [fit for fit in self.samples.fits if fit.radius in self.tried]
 
     def excess(self, fit: Fit) -> float:
         """The noise of a coefficient beyond that of rounding, if it shows well within the fit."""
@@ -97,13 +102,15 @@ class Radii:
             return 0.0
         return (texture.noise + texture.growth * fit.radius) * self.samples.spread
 
-    def settled(self, fit: Fit) -> bool:
+    def settled(self, fit: Fit, plain: float | None = None) -> bool:
         """Whether the coefficients of a fit decay to what noise explains."""
-        return fit.settled(self.excess(fit), self.texture is None or fit.radius < self.texture.limit)
+        smooth = self.texture is None or fit.radius < self.texture.limit
+        return fit.settled(plain or self.samples.plain, self.excess(fit), smooth)
 
     def come_down(self, fit: Fit) -> bool:
         """Whether all the terms that a fit leaves out have come down to noise."""
-        return fit.estimate.level * fit.unit <= QUIET * max(fit.floor * fit.unit, self.excess(fit))
+        floor = min(QUIET, self.samples.plain) * fit.floor * fit.unit
+        return fit.estimate.level * fit.unit <= max(floor, QUIET * self.excess(fit))
 
     def sharp(self, fit: Fit) -> bool:
         """Whether the bar is small beside the value, or beside what would change f by as much as its size."""
@@ -160,13 +167,25 @@ class Radii:
         wide = min((fit for fit in self.fits if not self.come_down(fit)), key=lambda fit: fit.radius)
         self.texture = yield from close_look(self.samples, wide)
 
+    def suspect(self) -> Search[None]:
+        """Where the best fit leaves over more than rounding mostly makes, see whether it is a ripple, and to where.
+
+        A mixed derivative goes no farther than pure ones, which were asked; its samples often cancel their rounding.
+        """
+        best, noisy = self.best_of(self.samples.fits), self.texture is not None and self.texture.noise
+        if not (self.effort.checks and self.samples.stencil.pure) or noisy or best is None or best.settled(MEASURED):
+            return
+        if not (yield from white(self.samples, best)) and (yield from measure(self.samples)):
+            self.texture = self.texture or (yield from close_look(self.samples, best))
+            yield from self.explain()
+
     def explain(self) -> Search[None]:
         """Where fits leave something over that the best one does not account for, find out what that is."""
         rough = None if self.kinked else self._unexplained()
         if rough is None:
             return
         best = self.best
-        calm = [fit for fit in self.samples.fits if fit.radius < rough.radius and calmer(fit, rough)]
+        calm = [fit for fit in self.samples.fits if fit.radius < rough.radius and calmer(self.samples, fit, rough)]
         if best is not None and self.settled(best):
             calm = [fit for fit in calm if not _apart(fit, best)]
         if calm:
@@ -177,9 +196,11 @@ class Radii:
 
     @property
     def kinked(self) -> bool:
-        """Whether fits look as if f had a kink of some order at the point."""
+        """Whether fits that leave over more than any rounding look as if f had a kink of some order at the point."""
         best = self.best
-        off = (fit for fit in self.fits if not (self.settled(fit) and self.samples.agrees(fit, self.excess(fit))))
+        off = (
+            fit for fit in self.fits if not (self.settled(fit, PLAIN) and self.samples.agrees(fit, self.excess(fit)))
+        )
         closest = sorted(off, key=lambda fit: fit.radius)[:2]
         near = best is None or not self.settled(best) or any(fit.radius < BESIDE * best.radius for fit in closest)
         return len(closest) > 1 and near and all(fit.kinked for fit in closest)
@@ -299,11 +320,12 @@ def search(stencil: Stencil, effort: Effort = THOROUGH, limit: float = math.inf)
         if fit is None:
             radius = min(samples.bad) / 2
             continue
-        radii.fits.append(fit)
+        radii.tried.add(radius)
         if radii.texture is None and radii.doubtful(fit):
             yield from radii.look()
         radius = radii.next_radius(fit)
     yield from radii.explain()
+    yield from radii.suspect()
     best = radii.best_of(samples.fits)
     if best is not None:
         best = best._replace(truncation=best.truncation + radii.drift(best))

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from diffkit.differences.chebyshev import nodes, value_at
-from diffkit.differences.fits import QUIET, Fit, Samples, magnitude
+from diffkit.differences.fits import MEASURED, PLAIN, QUIET, Fit, Samples, magnitude
 from diffkit.differences.sampling import Search
 
 NEAREST, NEAR = 2.0**10, 2.0**18  # units to which f is looked at, where it must be smooth
@@ -25,6 +25,7 @@ PROBES = (0, -1)  # places among the nodes that tell a constant piece
 NARROW = 2.0  # radii between which a piece ends
 AWAY = (0.37, -0.23)  # of the radius of a wide fit: where other places are looked at
 BEYOND = 10.0  # times the radius of what is looked for there: that radius about the point is not seen again
+BESIDE = 37.0  # times the root of the unit, which is how far samples go: where rounding is measured
 FEW = 5  # pairs of samples that show what is there
 SMALL = 1e4  # times the noise that rounding makes at the least: a residue that needs no other place
 AROUND = 4.0  # times the radius of a constant piece: what f changes by there
@@ -77,18 +78,33 @@ def close_look(samples: Samples, wide: Fit) -> Search[Texture]:
             return Texture(local=True)
         if fit.distinct <= STAIRS:
             continue
-        if fit.settled():
+        if fit.settled(PLAIN):
             noisy = fit.estimate.level > QUIET * fit.floor
             return Texture(_spread(samples, fit), 0.0, radius) if noisy else Texture(inside=fit)
         rough = fit
         break
-    if rough.estimate.level <= RIPPLE or (yield from _white(samples, rough)):
+    if rough.estimate.level <= RIPPLE or (yield from white(samples, rough)):
         return (yield from _everywhere(samples, None, rough, wide))
     nearest = yield from samples.fit(NEAREST * samples.stencil.unit)
-    if nearest is None or nearest.distinct <= STAIRS or not calmer(nearest, rough):
+    if nearest is None or nearest.distinct <= STAIRS or not calmer(samples, nearest, rough):
         return (yield from _everywhere(samples, None, rough, wide))
-    known = Texture() if nearest.settled() else (yield from _everywhere(samples, None, nearest, wide))
+    known = Texture() if nearest.settled(samples.plain) else (yield from _everywhere(samples, None, nearest, wide))
     return (yield from explain(samples, known, nearest, rough, wide))
+
+
+def measure(samples: Samples) -> Search[bool]:
+    """Whether rounding makes less than was thought, seen so near to a point that no smooth f leaves anything over.
+
+    The point is not the one itself: where that has few digits, sums and products near it need no rounding.
+    """
+    radius = math.sqrt(samples.stencil.unit)
+    beside = Samples(samples.stencil.moved(BESIDE * radius), FEW)
+    fit = yield from beside.fit(radius)
+    plain = MEASURED * fit.estimate.level / fit.floor if fit and fit.distinct > STAIRS else math.inf
+    if plain >= samples.plain:
+        return False
+    samples.settle(plain)
+    return True
 
 
 def explain(samples: Samples, known: Texture, calm: Fit, rough: Fit, wide: Fit) -> Search[Texture]:
@@ -97,15 +113,15 @@ def explain(samples: Samples, known: Texture, calm: Fit, rough: Fit, wide: Fit) 
         fit = yield from samples.fit(math.sqrt(calm.radius * rough.radius))
         if fit is None:
             break
-        calm, rough = (fit, rough) if calmer(fit, rough) else (calm, fit)
+        calm, rough = (fit, rough) if calmer(samples, fit, rough) else (calm, fit)
     if (yield from _ends_in_a_jump(samples, calm, rough)):
         return (yield from _everywhere(samples, calm, rough, wide))
     return known._replace(inside=calm, limit=rough.radius)
 
 
-def calmer(fit: Fit, rough: Fit) -> bool:
+def calmer(samples: Samples, fit: Fit, rough: Fit) -> bool:
     """Whether a fit leaves nothing over, or little beside what another does."""
-    return fit.settled() or LIKE * fit.estimate.level * fit.unit < rough.estimate.level * rough.unit
+    return fit.settled(samples.plain) or LIKE * fit.estimate.level * fit.unit < rough.estimate.level * rough.unit
 
 
 def _everywhere(samples: Samples, calm: Fit | None, rough: Fit, wide: Fit) -> Search[Texture]:
@@ -135,7 +151,7 @@ def _spread(samples: Samples, fit: Fit) -> float:
     return fit.estimate.level * fit.unit / samples.spread
 
 
-def _white(samples: Samples, rough: Fit) -> Search[bool]:
+def white(samples: Samples, rough: Fit) -> Search[bool]:
     """Whether what a fit leaves over is there at the nearest steps."""
     parity = 0 if samples.stencil.pure else samples.stencil.parity
     steps = [NEAREST * samples.stencil.unit * nodes(samples.pairs)[k] for k in PROBES]
@@ -193,7 +209,7 @@ def plateau(samples: Samples, best: Fit | None) -> Search[tuple[float, Fit | Non
     near = samples.flat()
     if not near or math.isinf(near):
         return near, None
-    if best is not None and best.radius > near and best.distinct > 1 and best.settled():
+    if best is not None and best.radius > near and best.distinct > 1 and best.settled(samples.plain):
         unit = samples.stencil.unit * magnitude(samples.seen[near])[0]
         if all(abs(_inside(best, parity, near)) <= QUIET * unit for parity in samples.stencil.parities):
             return 0.0, None
