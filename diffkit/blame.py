@@ -19,10 +19,10 @@ from diffkit.algebras.balls import BALLS, precision
 from diffkit.algebras.floats import FLOATS
 from diffkit.builder import ProgramBuilder, select
 from diffkit.primitives import table
-from diffkit.program import Program, run, run_slots
+from diffkit.program import Index, Program, run, run_slots
 from diffkit.results import Odd
 from diffkit.syntax import excerpt
-from diffkit.tasks import Index, Task
+from diffkit.tasks import Task
 from diffkit.transforms import adjoints
 
 BITS = 1200

@@ -21,11 +21,11 @@ from diffkit.domain import place_text
 from diffkit.iterated import ONLY_A_BOUND, UNJOINED, Broken, iterated
 from diffkit.neighbourhood import EVERY, Around, Neighbourhood, Side, Spot, Undefined
 from diffkit.primitives import Place, table
-from diffkit.program import Program
+from diffkit.program import Index, Program
 from diffkit.proof import Prover, enclose, too_large
 from diffkit.results import Odd
 from diffkit.syntax import excerpt
-from diffkit.tasks import Index, derivative_task
+from diffkit.tasks import derivative_task
 from diffkit.transforms import bits_of, depends, joint
 
 MUL = table["mul"]

@@ -8,9 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from diffkit.algebras.doubles import DOUBLES, array_doubles
-from diffkit.deadline import TimeIsUp, check_time
 from diffkit.program import Program, run
-from diffkit.results import Answer, Odd, unanswered
+from diffkit.results import Answer, Odd
 from diffkit.stable import stable
 from diffkit.tasks import Task
 from diffkit.transforms import Guarded, derivative_program, guard
@@ -124,26 +123,3 @@ def table_bound(task: Task, point: Sequence[float]) -> list[float]:
 
     program = derivative_program(task.program, task.indices)
     return [error for _, error in run(program, BOUNDS, [(x, 0.0) for x in point])]
-
-
-def by_rows(evaluation: Any, points: Any) -> Answer:
-    """Answer at the rows of an array one by one."""
-    rows = points.tolist()
-    width = len(evaluation.task.indices)
-    answers: list[Answer] = []
-    try:
-        for row in rows:
-            check_time()
-            answers.append(evaluation.at(row))
-    except TimeIsUp as up:
-        answers += [unanswered(width, up.reason)] * (len(rows) - len(answers))
-    return Answer(
-        [v for a in answers for v in a.values],
-        [e for a in answers for e in a.errors or [math.nan] * width] if any(a.errors for a in answers) else None,
-        {k * width + c: odd for k, a in enumerate(answers) for c, odd in a.odd.items()},
-        sum(a.evaluations for a in answers),
-        answers[0].note if answers else "",
-        bool(answers and answers[0].scaled),
-        [t for a in answers for t in a.decimals or [""] * width] if any(a.decimals for a in answers) else None,
-        answers[0].error_kind if answers else None,
-    )

@@ -8,8 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.errors import BackendError
-from diffkit.evaluation import by_rows
-from diffkit.results import Answer, Odd
+from diffkit.results import Answer, Odd, by_rows
 from diffkit.tasks import Task
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from diffkit.differences import HIGHEST_ORDER
 from diffkit.differences.testimony import FOLLOWED, LAG, STEPPED, Claim, Seen, smoothed, unknown, vague, widened
 from diffkit.differences.witness import Witness, laid_out, sizes
 from diffkit.errors import BackendError, LimitError, TracingError
-from diffkit.evaluation import by_rows
+from diffkit.program import Index
 from diffkit.referee import Referee
-from diffkit.results import Answer, Odd
-from diffkit.tasks import Index, Task
+from diffkit.results import Answer, Odd, by_rows
+from diffkit.tasks import Task
 
 if TYPE_CHECKING:
     from diffkit.callables import Bound
@@ -86,7 +86,7 @@ class FunctionReferee:
         function, before = self.function, self.function.evaluations
         place = tuple(map(float, point))
         with np.errstate(all="ignore"):
-            witness = function.witness(place)
+            witness = Witness.of(function, place)
             with function.remembering():
                 seen, used = self._seen(place, witness)
             seen.update(_with_solvers(function, place, seen))

@@ -9,10 +9,10 @@ from diffkit.deadline import TimeIsUp, time_limit
 from diffkit.errors import BackendError, DiffkitError
 from diffkit.layout import joined_formula, lay_out
 from diffkit.points import Points
-from diffkit.questions import Question, read_direction
+from diffkit.questions import Question
 from diffkit.results import Answer, Result, V_co, unanswered
 from diffkit.surroundings import undisturbed
-from diffkit.tasks import Task
+from diffkit.tasks import Task, read_direction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,6 +15,9 @@ from typing import Any, NamedTuple, Protocol
 from diffkit.deadline import in_time
 from diffkit.primitives import Primitive
 
+Index = tuple[int, tuple[int, ...]]
+"""(output, inputs differentiated by): (0, (1, 1)) is ∂²f/∂x₁²."""
+
 
 class Named(NamedTuple):
     """An exact constant that is not rational: pi or e."""

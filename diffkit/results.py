@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Self, TypeVar
 
+from diffkit.deadline import TimeIsUp, check_time
 from diffkit.errors import NotOkError
 
 if TYPE_CHECKING:
@@ -233,3 +234,26 @@ __all__ = [
     "SEVERITY", "Answer", "ErrorKind", "Final", "Odd", "Result", "Status", "component_ulps", "unanswered",
     "worst_message",
 ]  # fmt: skip
+
+
+def by_rows(evaluation: Any, points: Any) -> Answer:
+    """Answer at the rows of an array one by one."""
+    rows = points.tolist()
+    width = len(evaluation.task.indices)
+    answers: list[Answer] = []
+    try:
+        for row in rows:
+            check_time()
+            answers.append(evaluation.at(row))
+    except TimeIsUp as up:
+        answers += [unanswered(width, up.reason)] * (len(rows) - len(answers))
+    return Answer(
+        [v for a in answers for v in a.values],
+        [e for a in answers for e in a.errors or [math.nan] * width] if any(a.errors for a in answers) else None,
+        {k * width + c: odd for k, a in enumerate(answers) for c, odd in a.odd.items()},
+        sum(a.evaluations for a in answers),
+        answers[0].note if answers else "",
+        bool(answers and answers[0].scaled),
+        [t for a in answers for t in a.decimals or [""] * width] if any(a.decimals for a in answers) else None,
+        answers[0].error_kind if answers else None,
+    )

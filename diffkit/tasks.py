@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from inspect import signature
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from diffkit.builder import ProgramBuilder, copy_slots
-from diffkit.errors import DiffkitError, VariableError, did_you_mean, listing
+from diffkit.errors import DiffkitError, PointError, VariableError, did_you_mean, listing
+from diffkit.frames import labelled
 from diffkit.limits import DEFAULT
+from diffkit.points import check_names, number
 from diffkit.primitives import table
-from diffkit.program import Program
+from diffkit.program import Index, Program
 from diffkit.syntax.names import Name, Names, as_name, as_names
 from diffkit.syntax.runs import first_meant
 
 if TYPE_CHECKING:
     from diffkit.callables import Bound
 
-Index = tuple[int, tuple[int, ...]]
-"""(output, inputs differentiated by): (0, (1, 1)) is ∂²f/∂x₁²."""
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -279,3 +280,63 @@ def taylor_task(program: Program | Bound, order: int, wrt: Name | None = None) -
     labels = tuple("f" if k == 0 else f"{ordinary_name(name, k)} / {k}!" for k in range(order + 1))
     factors = tuple(Fraction(1, math.factorial(k)) for k in range(order + 1))
     return Task("taylor", program, indices, tuple(range(order + 1)), (order + 1,), labels, factors, order=order)
+
+
+TASKS: dict[str, Any] = {
+    "derivative": derivative_task,
+    "gradient": gradient_task,
+    "jacobian": jacobian_task,
+    "hessian": hessian_task,
+    "taylor": taylor_task,
+    "directional": directional_task,
+    "jvp": jvp_task,
+    "hvp": hvp_task,
+}
+"""What can be asked, by name."""
+
+
+def source_task(source: Any, kind: str, options: dict[str, Any]) -> Task:
+    """Give the task of a kind about a Program or a bound function."""
+    if "direction" in options:
+        own = source.inputs if isinstance(source, Program) else tuple(a.name for a in source.arguments)
+        options = {**options, "direction": read_direction(options["direction"], own)}
+    builder: Callable[..., Task] = TASKS[kind]
+    return builder(source, **options)
+
+
+def read_direction(direction: Any, variables: Sequence[str] = ()) -> list[float]:
+    """Numbers of a direction, flat: an array or nested lists in order, or what has labels by name."""
+    given = labelled(direction)
+    if given is not None and (given.names or len(variables) > 1):
+        check_names(given.values, tuple(variables), "direction")
+        return read_direction([_plain(given.values[name]) for name in variables])
+    if isinstance(direction, (str, Mapping)) or not hasattr(direction, "__len__"):
+        raise PointError("the direction is a list of numbers, one per variable")
+    if hasattr(direction, "to_numpy"):
+        direction = direction.to_numpy()
+    if hasattr(direction, "ravel"):
+        direction = direction.ravel()
+    parts = [read_direction(v) if isinstance(v, (list, tuple)) else [number(v, "direction")] for v in direction]
+    return [v for part in parts for v in part]
+
+
+def _plain(value: Any) -> Any:
+    """An array as nested lists."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def check_options(kind: str, options: dict[str, Any]) -> None:
+    """DiffkitError for an unknown kind, an option it does not take, or one that it needs."""
+    if kind not in TASKS:
+        raise DiffkitError(
+            f"unknown kind {kind!r}", hint=did_you_mean(str(kind), TASKS) or f"there are {', '.join(TASKS)}"
+        )
+    accepted = signature(TASKS[kind]).parameters
+    for name in options:
+        if name not in accepted:
+            known = [n for n in accepted if n != "program"]
+            hint = did_you_mean(name, known) or f"it takes {', '.join(known)}"
+            raise DiffkitError(f"a {kind} takes no {name}", hint=hint)
+    missing = [n for n, p in accepted.items() if p.default is p.empty and n not in ("program", *options)]
+    if missing:
+        raise DiffkitError(f"{kind} needs {' and '.join(missing)}")

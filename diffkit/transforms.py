@@ -11,9 +11,8 @@ from diffkit.algebras.dual import Dual, DualAlgebra
 from diffkit.builder import ProgramBuilder, copy_slots
 from diffkit.deadline import in_time
 from diffkit.primitives import Place, PlaceKind, Primitive, table
-from diffkit.program import Algebra, Program, run
+from diffkit.program import Algebra, Index, Program, run
 from diffkit.rules import trace
-from diffkit.tasks import Index
 
 ADD, SUB, MUL, NEG, WHERE = (table[name] for name in ("add", "sub", "mul", "neg", "where"))
 FIRST_CHOSEN = {table["max"]: table["ge"], table["min"]: table["le"]}

@@ -11,8 +11,9 @@ from stationary_cases import CAMEL, HIMMELBLAU, ROSENBROCK, kinds
 
 import diffkit as dk
 from diffkit.algebras.balls import precision
+from diffkit.algebras.hull_algebra import interval
 from diffkit.functions import parse
-from diffkit.learn.stationary_points.boxes import BITS, Surface, balls, interval, measured
+from diffkit.learn.stationary_points.boxes import BITS, Surface, balls, measured
 from diffkit.learn.stationary_points.extended import excludes_zero, least_value
 from diffkit.learn.stationary_points.kinds import signs
 from diffkit.learn.stationary_points.newton import krawczyk, proves

@@ -17,8 +17,9 @@ from diffkit.differences import Function
 from diffkit.differences.testimony import STEPPED, Claim, unknown
 from diffkit.differences.witness import Witness, laid_out
 from diffkit.errors import BackendError
+from diffkit.program import Index
 from diffkit.results import Answer, ErrorKind, Odd
-from diffkit.tasks import Index, Task
+from diffkit.tasks import Task
 
 STEP = 2.0**-340  # so small that h² vanishes beside 1, and so large that h·f′ does not underflow for f′ > 1e-200
 TINY = 2.0**-1000
@@ -55,7 +56,7 @@ class ComplexEvaluation:
         start, function = tuple(float(x) for x in point), self.task.function
         before = self._count
         claims = self.claims(start)
-        witness = Witness(self._real, start) if function is None else function.witness(start)
+        witness = Witness(self._real, start) if function is None else Witness.of(function, start)
         seen = witness.values(self.task.indices)
         if function is not None and function.unsteady:
             seen.update({index: unknown(Odd("uncertain", function.unsteady)) for index in claims if index not in seen})
@@ -141,6 +142,6 @@ class ComplexEvaluation:
 
     def batch(self, points: Any) -> Answer:
         """Answer row by row."""
-        from diffkit.evaluation import by_rows
+        from diffkit.results import by_rows
 
         return by_rows(self, points)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from diffkit.evaluation import ProgramEvaluation
 from diffkit.function_evaluation import Derived, FunctionEvaluation
+from diffkit.program import Index
 from diffkit.results import ErrorKind
-from diffkit.tasks import Index, Task
+from diffkit.tasks import Task
 from diffkit.transforms import differentiate
 
 if TYPE_CHECKING:

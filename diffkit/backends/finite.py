@@ -16,9 +16,9 @@ from diffkit.differences.sampling import UNIT
 from diffkit.differences.testimony import COARSE, Testimony, vague
 from diffkit.differences.witness import sizes
 from diffkit.errors import BackendError
-from diffkit.program import Program, run
+from diffkit.program import Index, Program, run
 from diffkit.results import Answer, ErrorKind, Odd
-from diffkit.tasks import Index, Task
+from diffkit.tasks import Task
 
 WORTH_ARRAYS = 40_000  # operations for one sample of every partial, from which arrays pay for importing NumPy
 AGAIN = 8  # points at which a function that looks rough is evaluated again
@@ -77,7 +77,11 @@ class FiniteEvaluation:
 
     def _unit(self, points: Sequence[Point]) -> float:
         function = self.task.function
-        return UNIT if function is None else max(function.known_to(point)[0] for point in points)
+        if function is None:
+            return UNIT
+        from diffkit.callables.leftover import known_to
+
+        return max(known_to(function, point)[0] for point in points)
 
     def _check_again(self, sampler: Sampler) -> None:
         """See whether a function that looks rough gives different values for equal arguments."""

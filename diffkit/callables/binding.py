@@ -21,8 +21,6 @@ from diffkit.callables.shapes import is_misfit, place_of
 from diffkit.callables.silence import silenced
 from diffkit.characters import told
 from diffkit.deadline import check_time
-from diffkit.differences import sampling
-from diffkit.differences.witness import Witness
 from diffkit.errors import BackendError, DiffkitError, FunctionError, LimitError, TracingError
 from diffkit.ndarrays import pullback, trace_function
 from diffkit.ndarrays.traced import SLOTS
@@ -56,7 +54,7 @@ class Bound:
         """the point at which the shape of the result was found"""
         self.faults: dict[str, str] = {}
         self._lost = 1.0  # how many times more than its trace the code may round
-        self.unit = sampling.UNIT
+        self.unit = UNIT / 2
         """of the rounding of its values, by their type"""
         self.rounded = ""
         """what the type is, if it is not binary64"""
@@ -367,19 +365,6 @@ class Bound:
                 f"{self.name} takes {count:,} operations, and a formula of more than {SLOTS:,} is not made",
                 hint="that is no mistake: its derivatives are measured instead of proven",
             )
-
-    def witness(self, point: tuple[float, ...]) -> Witness:
-        """Real differences at a point, to confirm what is found otherwise."""
-        return Witness(self.samplers(), point, *self.known_to(point))
-
-    def known_to(self, point: tuple[float, ...]) -> tuple[float, str]:
-        """The unit of what values around a point are off by, and why it is not that of binary64."""
-        from diffkit.callables.leftover import teeth_of
-
-        if self.toothed[0] != point:
-            self.toothed = point, *teeth_of(self, point)
-        _, off, rule = self.toothed
-        return max(off, self.unit), self.rounded or rule
 
     def operations(self, row: Any) -> int:
         """How many numbers the code computes from the input at a point; TracingError if it cannot be followed."""

@@ -41,6 +41,14 @@ def left_over(function: Bound, point: Sequence[float]) -> tuple[float, str]:
     return found, f"it calls {calls[0]}" if calls else ""
 
 
+def known_to(function: Bound, point: tuple[float, ...]) -> tuple[float, str]:
+    """The unit of what values around a point are off by, and why it is not that of binary64."""
+    if function.toothed[0] != point:
+        function.toothed = point, *teeth_of(function, point)
+    _, off, rule = function.toothed
+    return max(off, function.unit), function.rounded or rule
+
+
 def teeth_of(function: Bound, point: Sequence[float]) -> tuple[float, str]:
     """What adaptive rules put values around a point off by, as a share of these, and the worst rule in words.
 

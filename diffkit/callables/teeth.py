@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.callables.binding import Bound
+from diffkit.callables.leftover import known_to
 from diffkit.callables.seams import JOINT, Line, stride
 from diffkit.callables.silence import unwarned
 from diffkit.errors import DiffkitError
-from diffkit.tasks import Index
+from diffkit.program import Index
 
 LOOKS = (2.0**-4, 1.0, 4.0)  # of the way from 0: there the ends of a tooth are looked for
 NEAR = 2.0**-30  # of that: the distance of two points with the end between them
@@ -73,7 +74,7 @@ def tooth(bound: Bound, point: Sequence[float]) -> Tooth | None:
     gaps = np.abs([line.gap(end) for end in found])
     jumps = np.max(np.where(gaps <= JOINT * largest, gaps, 0.0), axis=0)
     width = sum(1.0 if end is None else min(1.0, abs(end)) for end in ends)
-    return Tooth(jumps, width * line.step, largest, bound.known_to(tuple(point))[0])
+    return Tooth(jumps, width * line.step, largest, known_to(bound, tuple(point))[0])
 
 
 class Enough(BaseException):

@@ -21,10 +21,9 @@ from diffkit.frames import names_in
 from diffkit.functions import as_list, is_function, read_joint
 from diffkit.points import Points, read_points
 from diffkit.program import Program
-from diffkit.questions import source_task
 from diffkit.questions.of_function import OfFunction, coordinates
 from diffkit.syntax.names import Names, names_of
-from diffkit.tasks import Task
+from diffkit.tasks import Task, source_task
 
 SPREAD = 0.3  # how far beside, in proportion
 TRIES = 8  # random points tried for each that is wanted, as some have no derivative

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from diffkit.deadline import Deadline, current_deadline
@@ -64,12 +65,10 @@ class Interrupts:
 INTERRUPTS = Interrupts()
 
 
-def guarded() -> Any:
+def guarded(main: Callable[[], None]) -> Any:
     """Run the command and give its exit code; KeyboardInterrupt whatever became of an interrupt."""
     INTERRUPTS.watch()
     try:
-        from diffkit.cli import main
-
         main()
     except SystemExit as end:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left that could be interrupted

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from diffkit.differences import ECONOMY, THOROUGH, Effort, partials
 from diffkit.differences.probes import Block, Index, Probe, Prober, blocks
 from diffkit.differences.sampling import UNIT, Function, Point
 from diffkit.differences.testimony import NO_VALUE, Claim, Manner, Seen, Steps, Testimony, unknown
 from diffkit.results import Answer
+
+if TYPE_CHECKING:
+    from diffkit.callables import Bound
 
 SPLITS = 16  # sums that are split to see which of their partials are not confirmed
 
@@ -28,6 +32,13 @@ class Witness:
         self.prober = Prober(functions, point, unit)
         self.probes: dict[Block, Probe] = {}
         self.known: dict[tuple[Block, Effort], Testimony] = {}
+
+    @classmethod
+    def of(cls, function: Bound, point: Point) -> Witness:
+        """Real differences of code at a point, to confirm what is found otherwise."""
+        from diffkit.callables.leftover import known_to
+
+        return cls(function.samplers(), point, *known_to(function, point))
 
     def values(self, wanted: Iterable[Index]) -> dict[Index, Seen]:
         """What needs no looking: values of f, and the partials of an output that has none at the point."""

@@ -24,12 +24,12 @@ from diffkit.points import number
 from diffkit.prepared import Prepared
 from diffkit.primitives import table
 from diffkit.program import Program
-from diffkit.questions import OfExpression, ask, read_direction
+from diffkit.questions import OfExpression, ask
 from diffkit.results import Result
 from diffkit.surroundings import undisturbed
 from diffkit.syntax import format_outputs
 from diffkit.syntax.names import Names
-from diffkit.tasks import derivative_task, directional_task, gradient_task, taylor_task
+from diffkit.tasks import derivative_task, directional_task, gradient_task, read_direction, taylor_task
 from diffkit.workers import timed
 
 DELTAS = (1.0, 0.1, 0.01, 0.001)

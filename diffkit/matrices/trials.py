@@ -101,12 +101,13 @@ def is_steady(tree: Node, trial: Trial) -> bool:
 
 def measured(tree: Node, wrt: str, trial: Trial) -> Any:
     """The derivative on a trial by dual numbers: the shape of the value, then that of the argument."""
-    from diffkit.api import jacobian
+    from diffkit.prepared import Prepared
+    from diffkit.questions import ask
 
     others = {name: value for name, value in trial.values.items() if name != wrt}
     function = ArrayFunction(at_sizes(tree, trial.sizes), others, variables=(wrt,))
     value = np.asarray(trial.values[wrt])
-    found = jacobian(function, {wrt: value}, backend="dual")
+    found = Prepared(ask(function, "jacobian"), "dual").result({wrt: value})
     return np.asarray(found.value if found.ok else np.nan, dtype=float), value.shape
 
 

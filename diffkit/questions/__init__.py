@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from inspect import signature
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
-from diffkit.errors import DiffkitError, PointError, did_you_mean
-from diffkit.frames import labelled
+from diffkit.errors import DiffkitError
 from diffkit.functions import as_list, is_function, read_joint
-from diffkit.points import Points, check_names, number, read_points
-from diffkit.program import Program
+from diffkit.points import Points, read_points
 from diffkit.syntax.names import Names, names_of
-from diffkit.tasks import (
-    Task,
-    derivative_task,
-    directional_task,
-    gradient_task,
-    hessian_task,
-    hvp_task,
-    jacobian_task,
-    jvp_task,
-    taylor_task,
-)
-
-TASKS: dict[str, Any] = {
-    "derivative": derivative_task,
-    "gradient": gradient_task,
-    "jacobian": jacobian_task,
-    "hessian": hessian_task,
-    "taylor": taylor_task,
-    "directional": directional_task,
-    "jvp": jvp_task,
-    "hvp": hvp_task,
-}
-"""What can be asked, by name."""
+from diffkit.tasks import Task, check_options, source_task
 
 
 class Question(Protocol):
@@ -123,50 +98,3 @@ def make_task(
     reading = read_joint(as_list(f) if kind == "jacobian" else [f], variables, {*given, *names_of(options.get("wrt"))})
     reading = reading.of_one(variables) if kind in ("derivative", "taylor") else reading
     return source_task(reading.program, kind, options)._replace(notes=reading.notes)
-
-
-def source_task(source: Any, kind: str, options: dict[str, Any]) -> Task:
-    """Give the task of a kind about a Program or a bound function."""
-    if "direction" in options:
-        own = source.inputs if isinstance(source, Program) else tuple(a.name for a in source.arguments)
-        options = {**options, "direction": read_direction(options["direction"], own)}
-    builder: Callable[..., Task] = TASKS[kind]
-    return builder(source, **options)
-
-
-def read_direction(direction: Any, variables: Sequence[str] = ()) -> list[float]:
-    """Numbers of a direction, flat: an array or nested lists in order, or what has labels by name."""
-    given = labelled(direction)
-    if given is not None and (given.names or len(variables) > 1):
-        check_names(given.values, tuple(variables), "direction")
-        return read_direction([_plain(given.values[name]) for name in variables])
-    if isinstance(direction, (str, Mapping)) or not hasattr(direction, "__len__"):
-        raise PointError("the direction is a list of numbers, one per variable")
-    if hasattr(direction, "to_numpy"):
-        direction = direction.to_numpy()
-    if hasattr(direction, "ravel"):
-        direction = direction.ravel()
-    parts = [read_direction(v) if isinstance(v, (list, tuple)) else [number(v, "direction")] for v in direction]
-    return [v for part in parts for v in part]
-
-
-def _plain(value: Any) -> Any:
-    """An array as nested lists."""
-    return value.tolist() if hasattr(value, "tolist") else value
-
-
-def check_options(kind: str, options: dict[str, Any]) -> None:
-    """DiffkitError for an unknown kind, an option it does not take, or one that it needs."""
-    if kind not in TASKS:
-        raise DiffkitError(
-            f"unknown kind {kind!r}", hint=did_you_mean(str(kind), TASKS) or f"there are {', '.join(TASKS)}"
-        )
-    accepted = signature(TASKS[kind]).parameters
-    for name in options:
-        if name not in accepted:
-            known = [n for n in accepted if n != "program"]
-            hint = did_you_mean(name, known) or f"it takes {', '.join(known)}"
-            raise DiffkitError(f"a {kind} takes no {name}", hint=hint)
-    missing = [n for n, p in accepted.items() if p.default is p.empty and n not in ("program", *options)]
-    if missing:
-        raise DiffkitError(f"{kind} needs {' and '.join(missing)}")

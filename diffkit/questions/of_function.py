@@ -9,10 +9,9 @@ from diffkit.callables.binding import Bound
 from diffkit.callables.function import Argument, as_function, read_place
 from diffkit.errors import DiffkitError, PointError
 from diffkit.points import Points
-from diffkit.questions import source_task
 from diffkit.syntax.names import Names, as_names
 from diffkit.syntax.runs import notes
-from diffkit.tasks import Task
+from diffkit.tasks import Task, source_task
 
 SCALAR = ("gradient", "hessian", "derivative", "taylor", "directional", "hvp")
 """Kinds that are of one number."""

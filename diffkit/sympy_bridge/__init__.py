@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from diffkit.limits import DEFAULT, Limits
-from diffkit.program import Program
+from diffkit.program import Index, Program
 from diffkit.syntax.names import Names
-from diffkit.tasks import Index
 from diffkit.workers import stoppable
 
 

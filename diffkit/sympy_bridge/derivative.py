@@ -8,12 +8,11 @@ from diffkit.builder import NAMED, ProgramBuilder
 from diffkit.errors import BackendError
 from diffkit.limits import DEFAULT, Limits
 from diffkit.primitives import table
-from diffkit.program import Program
+from diffkit.program import Index, Program
 from diffkit.sympy_bridge.inward import Inward
 from diffkit.sympy_bridge.outward import ASK, Outward, check_length, check_size
 from diffkit.sympy_bridge.stepwise import Stepwise
 from diffkit.sympy_bridge.sums import differentiate_sums, has_wide_sums
-from diffkit.tasks import Index
 
 EXP, POWER = table["exp"], table["power"]
 

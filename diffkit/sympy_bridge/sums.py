@@ -15,8 +15,7 @@ from typing import NamedTuple
 
 from diffkit.builder import ProgramBuilder
 from diffkit.primitives import Primitive, table
-from diffkit.program import Program, run
-from diffkit.tasks import Index
+from diffkit.program import Index, Program, run
 from diffkit.transforms import depends
 
 ADD, SUB, MUL, DIV, NEG, POWER = (table[name] for name in ("add", "sub", "mul", "div", "neg", "power"))

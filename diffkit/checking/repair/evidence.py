@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from diffkit.ndarrays.record import Record
-from diffkit.program import Program
-from diffkit.tasks import Index
+from diffkit.program import Index, Program
 
 Array = NDArray[Any]
 

@@ -18,8 +18,7 @@ from diffkit.algebras.dual import DualAlgebra
 from diffkit.builder import ProgramBuilder, copy_slots
 from diffkit.checking.repair.evidence import Array
 from diffkit.primitives import table
-from diffkit.program import Algebra, Program, run
-from diffkit.tasks import Index
+from diffkit.program import Algebra, Index, Program, run
 from diffkit.transforms import depends, derivative_program
 
 ADD, MUL, WHERE = table["add"], table["mul"], table["where"]

@@ -22,9 +22,8 @@ from diffkit.checking.repair.mutants import Engine, Mutant, gradient_of, mutant_
 from diffkit.checking.repair.numbers import Factor, Measured, measure, named, peculiar
 from diffkit.checking.repair.samples import PATIENCE, Case, Samples
 from diffkit.primitives import table
-from diffkit.program import Program
+from diffkit.program import Index, Program
 from diffkit.syntax import excerpt
-from diffkit.tasks import Index
 
 MUL = table["mul"]
 NEAR = 0.02  # a mutant is worth a proof if it leaves this part of the error at most

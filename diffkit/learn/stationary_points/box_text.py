@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from diffkit.algebras.hull_algebra import Box
 from diffkit.errors import PointError, did_you_mean, listing
 from diffkit.frames import labelled, split_top
-from diffkit.learn.stationary_points.boxes import Box
 from diffkit.points import number, plural
 from diffkit.syntax.names import repeated
 

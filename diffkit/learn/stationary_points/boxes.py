@@ -7,62 +7,32 @@ that the gradient's enclosure holds the Clarke subdifferential too (Clarke, Opti
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from functools import cache, cached_property, partial
+from collections.abc import Sequence
+from functools import cached_property
 from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import flint
 from flint import arb, arb_mat
 
-from diffkit.algebras.balls import BallAlgebra, ball_function
+from diffkit.algebras.hull_algebra import HULLS, Box, ball, hull_function
 from diffkit.builder import ProgramBuilder, select
-from diffkit.primitives import PlaceKind, Primitive
+from diffkit.primitives import PlaceKind
 from diffkit.program import Program
 from diffkit.proof import Runner
-from diffkit.rules import by_definition
 from diffkit.transforms import Guard, derivative_program, differentiate, guarded_places
 
 if TYPE_CHECKING:
     from diffkit.learn.stationary_points.extended import Guards
 
-Box = tuple[tuple[float, float], ...]
-"""closed intervals, one per variable"""
 Balls = Sequence[Any]
 
 BITS = 80  # of the search: boxes are no narrower than 1e-12 of their coordinates
 FINE = 256  # of what is proven at a point
 
 
-def ball(low: float, high: float) -> Any:
-    """A ball that holds an interval."""
-    middle = low / 2 + high / 2
-    radius = max(high - middle, middle - low)
-    return arb(middle, math.nextafter(radius, math.inf)) if radius else arb(middle)
-
-
 def balls(box: Box) -> list[Any]:
     """Balls that hold a box."""
     return [ball(low, high) for low, high in box]
-
-
-def middle(box: Box) -> list[float]:
-    """A point in the middle of a box."""
-    return [low / 2 + high / 2 for low, high in box]
-
-
-def interval(enclosure: Any) -> tuple[float, float]:
-    """Floats between which a ball lies."""
-    if not enclosure.is_finite():
-        return -math.inf, math.inf
-    return below(enclosure), -below(-enclosure)
-
-
-def below(enclosure: Any) -> float:
-    """A float that no number in a ball is below."""
-    low = enclosure.lower()
-    found = float(low)
-    return found if arb(found) <= low else math.nextafter(found, -math.inf)
 
 
 def measured(enclosure: Any) -> tuple[float, float]:
@@ -95,27 +65,6 @@ def halves(box: Box, scale: Sequence[float]) -> tuple[Box, Box]:
 def size(box: Box, scale: Sequence[float]) -> float:
     """The longest side of a box, measured by ``scale``."""
     return max((high - low) / s for (low, high), s in zip(box, scale, strict=True))
-
-
-class HullAlgebra(BallAlgebra):
-    """Balls over boxes: where balls leave a choice open, the answer holds both branches."""
-
-    def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
-        """Give a ball that holds the row's values at the arguments."""
-        return hull_function(primitive)(*args)
-
-
-HULLS = HullAlgebra()
-
-
-@cache
-def hull_function(primitive: Primitive) -> Callable[..., Any]:
-    """Give a row as a function of balls over boxes."""
-    if primitive.hull is not None:
-        return partial(primitive.hull, flint)
-    if primitive.ball is None and primitive.definition is not None:
-        return lambda *args: by_definition(primitive, HULLS, args)
-    return ball_function(primitive)
 
 
 class HullRunner(Runner):

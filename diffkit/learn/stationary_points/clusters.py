@@ -15,7 +15,8 @@ from typing import NamedTuple
 from flint import arb
 
 from diffkit.algebras.balls import precision
-from diffkit.learn.stationary_points.boxes import BITS, FINE, Box, balls, measured, middle
+from diffkit.algebras.hull_algebra import Box, middle
+from diffkit.learn.stationary_points.boxes import BITS, FINE, balls, measured
 from diffkit.learn.stationary_points.kinds import by_lines, exactly, is_stationary, only_zero, signs
 from diffkit.learn.stationary_points.kinks import between_slopes, ends_flat, glued, kink, sides, turn
 from diffkit.learn.stationary_points.model import Region, StationaryPoint

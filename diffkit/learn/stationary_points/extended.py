@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from diffkit.algebras.hull_algebra import HULLS, Box, interval
 from diffkit.builder import ProgramBuilder, copy_slots
-from diffkit.learn.stationary_points.boxes import HULLS, Box, interval
 from diffkit.learn.stationary_points.intervals import Interval, apply, entropy
 from diffkit.primitives import PlaceKind
 from diffkit.program import Program

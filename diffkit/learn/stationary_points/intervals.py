@@ -10,7 +10,7 @@ from flint import arb
 
 from diffkit.algebras.balls import exact_fraction
 from diffkit.algebras.doubles import two_product, two_sum
-from diffkit.learn.stationary_points.boxes import ball, hull_function, interval
+from diffkit.algebras.hull_algebra import ball, hull_function, interval
 from diffkit.primitives import Primitive
 from diffkit.primitives.model import WHOLE, Ends
 

@@ -10,8 +10,9 @@ import numpy as np
 from flint import arb
 
 from diffkit.algebras.balls import precision
+from diffkit.algebras.hull_algebra import Box, ball, middle
 from diffkit.functions import Expression
-from diffkit.learn.stationary_points.boxes import BITS, Box, Surface, ball, middle
+from diffkit.learn.stationary_points.boxes import BITS, Surface
 from diffkit.learn.stationary_points.model import Region, StationaryPoint
 from diffkit.learn.stationary_points.places import enclosed, fractions_in, located
 from diffkit.learn.stationary_points.search import Cluster, Search

@@ -15,7 +15,8 @@ import numpy as np
 from flint import arb, arb_mat
 
 from diffkit.algebras.balls import precision
-from diffkit.learn.stationary_points.boxes import BITS, FINE, Balls, Box, Surface, interval
+from diffkit.algebras.hull_algebra import Box, interval
+from diffkit.learn.stationary_points.boxes import BITS, FINE, Balls, Surface
 
 CONTRACTIONS = 100  # steps to full precision: the width squares in each, after slow ones at first
 STILL = 0.99  # of a width that is left after a step in which nothing more happens

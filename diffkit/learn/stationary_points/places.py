@@ -9,7 +9,8 @@ from itertools import pairwise, product
 from typing import Any
 
 from diffkit.algebras.balls import precision
-from diffkit.learn.stationary_points.boxes import BITS, FINE, Box, Surface, ball, balls, inside, measured
+from diffkit.algebras.hull_algebra import Box, ball
+from diffkit.learn.stationary_points.boxes import BITS, FINE, Surface, balls, inside, measured
 from diffkit.learn.stationary_points.extended import value_range
 from diffkit.learn.stationary_points.kinds import exactly
 from diffkit.learn.stationary_points.model import StationaryPoint

@@ -12,12 +12,13 @@ from typing import Any
 from flint import arb
 
 from diffkit.algebras.balls import precision
+from diffkit.algebras.hull_algebra import Box, interval
 from diffkit.builder import ProgramBuilder, copy_slots
 from diffkit.deadline import TimeIsUp, check_time, time_limit, unhurried
 from diffkit.errors import DiffkitError, PointError
 from diffkit.functions import is_function, read_joint
 from diffkit.learn.stationary_points.box_text import named, read_box
-from diffkit.learn.stationary_points.boxes import BITS, FINE, Box, Surface, balls, hull, interval, measured
+from diffkit.learn.stationary_points.boxes import BITS, FINE, Surface, balls, hull, measured
 from diffkit.learn.stationary_points.clusters import settle
 from diffkit.learn.stationary_points.kinds import is_stationary, signs
 from diffkit.learn.stationary_points.lowest import ODD, Descent, Least, faces, negated

@@ -5,7 +5,8 @@ from __future__ import annotations
 from flint import arb
 
 from diffkit.algebras.balls import precision
-from diffkit.learn.stationary_points.boxes import BITS, Box, middle
+from diffkit.algebras.hull_algebra import Box, middle
+from diffkit.learn.stationary_points.boxes import BITS
 from diffkit.learn.stationary_points.model import Region
 from diffkit.learn.stationary_points.newton import polish
 from diffkit.learn.stationary_points.search import Cluster, Search

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.learn.stationary_points.boxes import Box, interval
+from diffkit.algebras.hull_algebra import Box, interval
 from diffkit.learn.stationary_points.newton import Zero
 
 
