@@ -57,17 +57,17 @@ MUTANTS = (
         ("tests/test_followed.py",),
     ),
     Mutant(
-        "rules never round", "bounds to the nearest", "outward.py",
+        "rules never round", "bounds to the nearest", "core/decimals.py",
         "ROUND_CEILING, MIN_EMIN, MAX_EMAX", "'ROUND_HALF_EVEN', MIN_EMIN, MAX_EMAX",
         ("tests/test_bounds.py",),
     ),
     Mutant(
-        "second witness", "the sign of a rule", "primitives/elementary.py",
+        "second witness", "the sign of a rule", "core/table/elementary.py",
         "partials=(lambda F, x, y: -F.sin(x),)", "partials=(lambda F, x, y: F.sin(x),)",
         ("tests/test_table.py", "tests/test_faults.py"),
     ),
     Mutant(
-        "second witness", "a factor of a rule", "primitives/elementary.py",
+        "second witness", "a factor of a rule", "core/table/elementary.py",
         "partials=(lambda F, x, y: 4 * F.sigmoid(2 * x) * F.sigmoid(-2 * x),)",
         "partials=(lambda F, x, y: 2 * F.sigmoid(2 * x) * F.sigmoid(-2 * x),)",
         ("tests/test_table.py",),
@@ -114,17 +114,17 @@ MUTANTS = (
         ("tests/test_differences.py", "tests/test_families.py"),
     ),
     Mutant(
-        "nothing falls over", "the clock is not looked at", "deadline.py",
+        "nothing falls over", "the clock is not looked at", "core/deadline.py",
         "        if monotonic() > self.until:\n", "        if False:\n",
         ("tests/test_timeouts.py",),
     ),
     Mutant(
-        "nothing falls over", "characters of control get through", "characters.py",
+        "nothing falls over", "characters of control get through", "core/characters.py",
         "    return UNSEEN.sub(_named, BREAKS.sub(\" \", text))", "    return text",
         ("tests/test_injection.py",),
     ),
     Mutant(
-        "nothing falls over", "NumPy's settings leak in", "surroundings.py",
+        "nothing falls over", "NumPy's settings leak in", "core/surroundings.py",
         "None if numpy is None else numpy.errstate", "None if True else numpy.errstate",
         ("tests/test_surroundings.py",),
     ),
@@ -134,12 +134,12 @@ MUTANTS = (
         ("tests/test_ordinary_points.py", "tests/test_faults.py"),
     ),
     Mutant(
-        "what is meant", "names by code point", "syntax/names.py",
+        "what is meant", "names by code point", "core/text/names.py",
         "    return tuple(sorted(names, key=_natural_key))", "    return tuple(sorted(names))",
         ("tests/test_labels.py",),
     ),
     Mutant(
-        "what is meant", "every answer is true", "results.py",
+        "what is meant", "every answer is true", "core/results.py",
         'if every component is an ordinary, trusted number."""\n        return self.ok\n',
         'if every component is an ordinary, trusted number."""\n        return True\n',
         ("tests/test_verdicts.py",),

@@ -20,7 +20,7 @@ _HOMES = {
     "diffkit.checking.check": ("check",),
     "diffkit.checking.model": ("Check", "Entry"),
     "diffkit.comparison": ("Comparison",),
-    "diffkit.errors": (
+    "diffkit.core.errors": (
         "BackendError", "DiffkitError", "FileError", "FormError", "FunctionError", "LimitError", "NotOkError",
         "OutOfTime", "ParseError", "PointError", "RuleError", "ShapeError", "TracingError", "VariableError",
         "WorkerError",
@@ -33,12 +33,12 @@ _HOMES = {
     "diffkit.learn.tangents": ("Tangent", "tangent"),
     "diffkit.learn.stationary_points.model": ("Region", "StationaryPoint", "StationaryPoints"),
     "diffkit.learn.stationary_points.stationary": ("stationary",),
-    "diffkit.limits": ("Limits",),
+    "diffkit.core.limits": ("Limits",),
     "diffkit.matrices.answer": ("MatrixDerivative", "matrix_derivative"),
     "diffkit.matrices.evaluation": ("arrays",),
     "diffkit.matrices.identities": ("Identity", "check_identity"),
     "diffkit.prepared": ("Prepared",),
-    "diffkit.results": ("Result",),
+    "diffkit.core.results": ("Result",),
 }  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -62,21 +62,23 @@ if TYPE_CHECKING:
     from diffkit.checking.model import Check as Check
     from diffkit.checking.model import Entry as Entry
     from diffkit.comparison import Comparison as Comparison
-    from diffkit.errors import BackendError as BackendError
-    from diffkit.errors import DiffkitError as DiffkitError
-    from diffkit.errors import FileError as FileError
-    from diffkit.errors import FormError as FormError
-    from diffkit.errors import FunctionError as FunctionError
-    from diffkit.errors import LimitError as LimitError
-    from diffkit.errors import NotOkError as NotOkError
-    from diffkit.errors import OutOfTime as OutOfTime
-    from diffkit.errors import ParseError as ParseError
-    from diffkit.errors import PointError as PointError
-    from diffkit.errors import RuleError as RuleError
-    from diffkit.errors import ShapeError as ShapeError
-    from diffkit.errors import TracingError as TracingError
-    from diffkit.errors import VariableError as VariableError
-    from diffkit.errors import WorkerError as WorkerError
+    from diffkit.core.errors import BackendError as BackendError
+    from diffkit.core.errors import DiffkitError as DiffkitError
+    from diffkit.core.errors import FileError as FileError
+    from diffkit.core.errors import FormError as FormError
+    from diffkit.core.errors import FunctionError as FunctionError
+    from diffkit.core.errors import LimitError as LimitError
+    from diffkit.core.errors import NotOkError as NotOkError
+    from diffkit.core.errors import OutOfTime as OutOfTime
+    from diffkit.core.errors import ParseError as ParseError
+    from diffkit.core.errors import PointError as PointError
+    from diffkit.core.errors import RuleError as RuleError
+    from diffkit.core.errors import ShapeError as ShapeError
+    from diffkit.core.errors import TracingError as TracingError
+    from diffkit.core.errors import VariableError as VariableError
+    from diffkit.core.errors import WorkerError as WorkerError
+    from diffkit.core.limits import Limits as Limits
+    from diffkit.core.results import Result as Result
     from diffkit.functions import Expression as Expression
     from diffkit.functions import parse as parse
     from diffkit.learn.derivations.backward import Backward as Backward
@@ -93,14 +95,12 @@ if TYPE_CHECKING:
     from diffkit.learn.stationary_points.stationary import stationary as stationary
     from diffkit.learn.tangents import Tangent as Tangent
     from diffkit.learn.tangents import tangent as tangent
-    from diffkit.limits import Limits as Limits
     from diffkit.matrices.answer import MatrixDerivative as MatrixDerivative
     from diffkit.matrices.answer import matrix_derivative as matrix_derivative
     from diffkit.matrices.evaluation import arrays as arrays
     from diffkit.matrices.identities import Identity as Identity
     from diffkit.matrices.identities import check_identity as check_identity
     from diffkit.prepared import Prepared as Prepared
-    from diffkit.results import Result as Result
 
 
 if not TYPE_CHECKING:  # a checker of types knows the names above, and takes no others

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from diffkit.backends import Backend
 from diffkit.cases import Case
 from diffkit.comparison import Comparer, Comparison, Finding, Row
-from diffkit.deadline import check_time
-from diffkit.errors import DiffkitError
+from diffkit.core.deadline import check_time
+from diffkit.core.errors import DiffkitError
+from diffkit.core.program import Program
 from diffkit.points import plural
-from diffkit.program import Program
 from diffkit.regression import Changes, Key, Known, changes_since, known, standing
 from diffkit.tasks import gradient_task
 from diffkit.tolerances import Tolerances

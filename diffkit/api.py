@@ -8,23 +8,23 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, overload
 
 from diffkit.backends import COMPARED, Backend
-from diffkit.deadline import collected, time_limit
-from diffkit.errors import PointError
+from diffkit.core.deadline import collected, time_limit
+from diffkit.core.errors import PointError
+from diffkit.core.results import Result
+from diffkit.core.text.names import Name, Names
+from diffkit.core.workers import timed
 from diffkit.frames import names_in
 from diffkit.prepared import Prepared, find_backend
 from diffkit.questions import ask
-from diffkit.results import Result
-from diffkit.syntax.names import Name, Names
-from diffkit.workers import timed
 
 if TYPE_CHECKING:
     from typing import Literal, TypedDict, Unpack
 
     from diffkit.accuracy import AccuracyReport
     from diffkit.comparison import Comparison
+    from diffkit.core.results import Array
     from diffkit.functions import Expression
     from diffkit.prepared import Batch
-    from diffkit.results import Array
 
     class Along(TypedDict, total=False):
         """What every derivative at a point may be given."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from diffkit.errors import DiffkitError
+from diffkit.core.errors import DiffkitError
+from diffkit.core.results import ErrorKind
 from diffkit.function_referee import FunctionReferee
 from diffkit.referee import Referee
-from diffkit.results import ErrorKind
 from diffkit.tasks import Task
 
 MOST_DIGITS = 1000

@@ -17,11 +17,11 @@ from flint import arb
 
 from diffkit.algebras.balls import BALLS, precision
 from diffkit.algebras.floats import FLOATS
-from diffkit.builder import ProgramBuilder, select
-from diffkit.primitives import table
-from diffkit.program import Index, Program, run, run_slots
-from diffkit.results import Odd
-from diffkit.syntax import excerpt
+from diffkit.core.builder import ProgramBuilder, select
+from diffkit.core.program import Index, Program, run, run_slots
+from diffkit.core.results import Odd
+from diffkit.core.table import table
+from diffkit.core.text import excerpt
 from diffkit.tasks import Task
 from diffkit.transforms import adjoints
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any, get_args
 
-from diffkit.errors import DiffkitError, FileError, PointError, did_you_mean
-from diffkit.files import read
+from diffkit.core.errors import DiffkitError, FileError, PointError, did_you_mean
+from diffkit.core.files import read
+from diffkit.core.results import Status
+from diffkit.core.text import format_outputs
 from diffkit.frames import names_in
 from diffkit.functions import read_joint
 from diffkit.points import Points, at_line, number, plural, read_points, unique_names
-from diffkit.results import Status
-from diffkit.syntax import format_outputs
 from diffkit.tasks import Task, gradient_task, hessian_task
 
 KINDS = {"gradient": gradient_task, "hessian": hessian_task}

@@ -17,14 +17,14 @@ from diffkit.algebras.balls import precision
 from diffkit.algebras.constants import PRECISIONS, Undecided
 from diffkit.algebras.floats import to_float
 from diffkit.algebras.germs import FLAT, Germ, Missing, Unknown
+from diffkit.core.program import Index, Program
+from diffkit.core.results import Odd
+from diffkit.core.table import Place, table
+from diffkit.core.text import excerpt
 from diffkit.domain import place_text
 from diffkit.iterated import ONLY_A_BOUND, UNJOINED, Broken, iterated
 from diffkit.neighbourhood import EVERY, Around, Neighbourhood, Side, Spot, Undefined
-from diffkit.primitives import Place, table
-from diffkit.program import Index, Program
 from diffkit.proof import Prover, enclose, too_large
-from diffkit.results import Odd
-from diffkit.syntax import excerpt
 from diffkit.tasks import derivative_task
 from diffkit.transforms import bits_of, depends, joint
 

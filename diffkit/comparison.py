@@ -11,16 +11,16 @@ from typing import NamedTuple
 
 from diffkit.backends import BACKENDS, Backend, Bounded, Evaluation, get_backend
 from diffkit.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
-from diffkit.deadline import TimeIsUp
-from diffkit.errors import BackendError, LimitError
+from diffkit.core.deadline import TimeIsUp
+from diffkit.core.decimals import tenths
+from diffkit.core.errors import BackendError, LimitError
+from diffkit.core.results import Answer, Odd, Result, component_ulps, unanswered
+from diffkit.core.surroundings import undisturbed
 from diffkit.evaluation import table_bound
 from diffkit.function_referee import FunctionReferee
 from diffkit.layout import lay_out
-from diffkit.outward import tenths
 from diffkit.points import Points
 from diffkit.referee import Referee
-from diffkit.results import Answer, Odd, Result, component_ulps, unanswered
-from diffkit.surroundings import undisturbed
 from diffkit.tasks import Task
 
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
-from diffkit.program import Index, Program
+from diffkit.core.program import Index, Program
 
 ZERO, ONE = arb(0), arb(1)
 SMALLEST = 5e-324  # the distance of 0.0 from its neighbours

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from diffkit.builder import ProgramBuilder, select
-from diffkit.primitives import Place, table
-from diffkit.program import Program, run
-from diffkit.syntax import excerpt, format_slot
+from diffkit.core.builder import ProgramBuilder, select
+from diffkit.core.program import Program, run
+from diffkit.core.table import Place, table
+from diffkit.core.text import excerpt, format_slot
 from diffkit.transforms import Choice, branches, depends, open_places
 
 WHERE = table["where"]

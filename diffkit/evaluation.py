@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from diffkit.algebras.doubles import DOUBLES, array_doubles
-from diffkit.program import Program, run
-from diffkit.results import Answer, Odd
+from diffkit.core.program import Program, run
+from diffkit.core.results import Answer, Odd
 from diffkit.stable import stable
 from diffkit.tasks import Task
 from diffkit.transforms import Guarded, derivative_program, guard

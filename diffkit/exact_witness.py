@@ -13,8 +13,8 @@ from flint import fmpq, fmpq_series
 
 from diffkit.algebras.balls import OPERATORS, exact_fraction, rational
 from diffkit.confirmation import Check
-from diffkit.primitives import Primitive, table
-from diffkit.program import Named, Program
+from diffkit.core.program import Named, Program
+from diffkit.core.table import Primitive, table
 
 POWER = table["power"]
 WORD = 64  # bits of a number of height 1

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from diffkit.errors import PointError
-from diffkit.syntax.names import as_name, repeated
+from diffkit.core.errors import PointError
+from diffkit.core.text.names import as_name, repeated
 
 PLAIN = {int, float, str, list, tuple}  # what surely has no labels, so that long lists are read in time
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from diffkit.errors import BackendError
-from diffkit.results import Answer, Odd, by_rows
+from diffkit.core.errors import BackendError
+from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.tasks import Task
 
 if TYPE_CHECKING:

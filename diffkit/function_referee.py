@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from diffkit.backends import get_backend
 from diffkit.backends.complex import ComplexEvaluation
+from diffkit.core.errors import BackendError, LimitError, TracingError
+from diffkit.core.program import Index
+from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.differences import HIGHEST_ORDER
 from diffkit.differences.testimony import FOLLOWED, LAG, STEPPED, Claim, Seen, smoothed, unknown, vague, widened
 from diffkit.differences.witness import Witness, laid_out, sizes
-from diffkit.errors import BackendError, LimitError, TracingError
-from diffkit.program import Index
 from diffkit.referee import Referee
-from diffkit.results import Answer, Odd, by_rows
 from diffkit.tasks import Task
 
 if TYPE_CHECKING:

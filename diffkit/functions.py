@@ -8,12 +8,12 @@ from functools import cached_property
 from numbers import Real
 from typing import Any, NamedTuple
 
-from diffkit.builder import ProgramBuilder, copy_slots, exact
-from diffkit.errors import DiffkitError, VariableError, listing
-from diffkit.limits import DEFAULT, Limits
-from diffkit.program import Program
-from diffkit.syntax import format_outputs, parse_program, runs
-from diffkit.syntax.names import Name, Names, check_variables
+from diffkit.core.builder import ProgramBuilder, copy_slots, exact
+from diffkit.core.errors import DiffkitError, VariableError, listing
+from diffkit.core.limits import DEFAULT, Limits
+from diffkit.core.program import Program
+from diffkit.core.text import format_outputs, parse_program, runs
+from diffkit.core.text.names import Name, Names, check_variables
 from diffkit.tasks import check_order, positions
 
 

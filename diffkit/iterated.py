@@ -11,8 +11,8 @@ from typing import Any
 
 from diffkit.algebras.constants import Numbers, Undecided
 from diffkit.algebras.germs import FLAT, Germ, GermAlgebra, GermNumbers, Missing, Unknown
+from diffkit.core.text import excerpt
 from diffkit.neighbourhood import Neighbourhood, Spot, Undefined, sides
-from diffkit.syntax import excerpt
 
 Path = Sequence[tuple[int, int]]
 """(variable, how often) in the order of differentiation"""

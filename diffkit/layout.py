@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import repeat
 from typing import Any
 
+from diffkit.core.results import Answer, ErrorKind, Odd, Result, worst_message
 from diffkit.points import Points
-from diffkit.results import Answer, ErrorKind, Odd, Result, worst_message
 from diffkit.tasks import Task
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, overload
 
 from diffkit.backends import Backend, get_backend
-from diffkit.deadline import TimeIsUp, time_limit
-from diffkit.errors import BackendError, DiffkitError
+from diffkit.core.deadline import TimeIsUp, time_limit
+from diffkit.core.errors import BackendError, DiffkitError
+from diffkit.core.results import Answer, Result, V_co, unanswered
+from diffkit.core.surroundings import undisturbed
 from diffkit.layout import joined_formula, lay_out
 from diffkit.points import Points
 from diffkit.questions import Question
-from diffkit.results import Answer, Result, V_co, unanswered
-from diffkit.surroundings import undisturbed
 from diffkit.tasks import Task, read_direction
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from diffkit.results import Array
+    from diffkit.core.results import Array
 
     class Frame(Protocol):
         """A table with columns by name."""

@@ -19,12 +19,12 @@ from flint import arb, arb_series, fmpq_series
 from diffkit.algebras.balls import BALLS, SERIES, ball_function, precision, rational, series_function
 from diffkit.algebras.floats import FLOATS
 from diffkit.confirmation import ZERO, Check, Direction, Links, confirmations, parts
-from diffkit.deadline import TimeIsUp, check_time
-from diffkit.emit import LARGEST, Emitted, maker
+from diffkit.core.compiled import LARGEST, Emitted, maker
+from diffkit.core.deadline import TimeIsUp, check_time
+from diffkit.core.program import Program, run, run_slots
+from diffkit.core.results import Odd
+from diffkit.core.text import excerpt
 from diffkit.exact_witness import HIGHEST, RATIONAL_SERIES, RATIONALS, exact, exact_function, height, holds
-from diffkit.program import Program, run, run_slots
-from diffkit.results import Odd
-from diffkit.syntax import excerpt
 from diffkit.tasks import Task, gradient_task
 from diffkit.ties import settled
 from diffkit.transforms import Guarded, derivative_program, guard

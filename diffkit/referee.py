@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from diffkit.algebras.balls import exact_fraction, precision, rational
 from diffkit.algebras.floats import to_float
-from diffkit.deadline import TimeIsUp
+from diffkit.core.deadline import TimeIsUp
+from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.proof import PRECISIONS, Enclosure, Prover, Regular, enclose, suspects, too_large
-from diffkit.results import Answer, Odd, by_rows
 from diffkit.tasks import Task
 
 if TYPE_CHECKING:

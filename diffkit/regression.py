@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any, NamedTuple
 
-from diffkit.errors import FileError
-from diffkit.files import read
-from diffkit.outward import tenths
+from diffkit.core.decimals import tenths
+from diffkit.core.errors import FileError
+from diffkit.core.files import read
 
 SCHEMA = "diffkit.accuracy/2"
 DIGIT = 1.0  # correct digits that are missed: fewer are the last bit's

@@ -17,10 +17,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from diffkit.builder import ProgramBuilder, copy_slots
-from diffkit.primitives import Primitive, table
-from diffkit.program import Program
-from diffkit.rules import trace
+from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.core.program import Program
+from diffkit.core.rules import trace
+from diffkit.core.table import Primitive, table
 
 ADD, SUB, MUL, DIV, NEG, POWER = (table[name] for name in ("add", "sub", "mul", "div", "neg", "power"))
 EXP, LOG, SIGMOID = (table[name] for name in ("exp", "log", "sigmoid"))

@@ -11,15 +11,15 @@ from inspect import signature
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
-from diffkit.builder import ProgramBuilder, copy_slots
-from diffkit.errors import DiffkitError, PointError, VariableError, did_you_mean, listing
+from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.core.errors import DiffkitError, PointError, VariableError, did_you_mean, listing
+from diffkit.core.limits import DEFAULT
+from diffkit.core.program import Index, Program
+from diffkit.core.table import table
+from diffkit.core.text.names import Name, Names, as_name, as_names
+from diffkit.core.text.runs import first_meant
 from diffkit.frames import labelled
-from diffkit.limits import DEFAULT
 from diffkit.points import check_names, number
-from diffkit.primitives import table
-from diffkit.program import Index, Program
-from diffkit.syntax.names import Name, Names, as_name, as_names
-from diffkit.syntax.runs import first_meant
 
 if TYPE_CHECKING:
     from diffkit.callables import Bound

@@ -13,8 +13,8 @@ from diffkit.algebras.balls import rational
 from diffkit.algebras.field import vanishes
 from diffkit.algebras.floats import to_float
 from diffkit.algebras.rationals import rationals
-from diffkit.builder import select
-from diffkit.program import Program, run
+from diffkit.core.builder import select
+from diffkit.core.program import Program, run
 
 
 def settled(program: Program, balls: Mapping[int, Any], point: Sequence[float]) -> dict[int, tuple[Any, float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from diffkit.errors import DiffkitError
+from diffkit.core.errors import DiffkitError
 
 
 class Tolerances(NamedTuple):

@@ -8,11 +8,11 @@ from math import factorial
 from typing import Any, NamedTuple
 
 from diffkit.algebras.dual import Dual, DualAlgebra
-from diffkit.builder import ProgramBuilder, copy_slots
-from diffkit.deadline import in_time
-from diffkit.primitives import Place, PlaceKind, Primitive, table
-from diffkit.program import Algebra, Index, Program, run
-from diffkit.rules import trace
+from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.core.deadline import in_time
+from diffkit.core.program import Algebra, Index, Program, run
+from diffkit.core.rules import trace
+from diffkit.core.table import Place, PlaceKind, Primitive, table
 
 ADD, SUB, MUL, NEG, WHERE = (table[name] for name in ("add", "sub", "mul", "neg", "where"))
 FIRST_CHOSEN = {table["max"]: table["ge"], table["min"]: table["le"]}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import diffkit as dk
 from diffkit.algebras.floats import FLOATS
 from diffkit.algebras.multiprecision import multiprecision
-from diffkit.program import run
+from diffkit.core.program import run
 from diffkit.transforms import differentiate
 
 DIGITS = multiprecision(50)

@@ -14,9 +14,9 @@ from diffkit.checking.repair.candidates import holds
 from diffkit.checking.repair.mutants import Mutant, mutant_program, with_bounds
 from diffkit.checking.repair.samples import Case
 from diffkit.checking.repair.search import proven
+from diffkit.core.program import run
+from diffkit.core.text import parse_program
 from diffkit.points import number
-from diffkit.program import run
-from diffkit.syntax import parse_program
 from diffkit.transforms import differentiate
 
 DATA = Path(__file__).parent / "data"

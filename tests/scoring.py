@@ -7,7 +7,7 @@ from typing import NamedTuple
 from conftest import corpus, exact
 
 from diffkit.backends.finite import FiniteBackend
-from diffkit.program import run
+from diffkit.core.program import run
 from diffkit.questions import make_task
 
 

@@ -10,7 +10,7 @@ import pytest
 import sympy
 
 import diffkit as dk
-from diffkit.errors import BackendError, DiffkitError, NotOkError, PointError, VariableError
+from diffkit.core.errors import BackendError, DiffkitError, NotOkError, PointError, VariableError
 
 X, Y = sympy.symbols("x y")
 

@@ -11,7 +11,7 @@ from conftest import corpus, exact, ulps
 import diffkit as dk
 from diffkit.backends import BACKENDS, COMPARED, get_backend
 from diffkit.comparison import compare_task
-from diffkit.errors import BackendError
+from diffkit.core.errors import BackendError
 from diffkit.questions import OfExpression, make_task
 
 
@@ -233,7 +233,7 @@ class Careless:
     formula = None
 
     def at(self, point):
-        from diffkit.results import Answer
+        from diffkit.core.results import Answer
 
         return Answer([0.0], None, {}, 1)
 

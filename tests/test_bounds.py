@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import diffkit as dk
-from diffkit.outward import above, apart, below
+from diffkit.core.decimals import above, apart, below
 from diffkit.reports import render
 from diffkit.reports.blocks import line
 from diffkit.reports.result import values

@@ -14,7 +14,7 @@ from numpy_functions import branched, is_exact, numpy_function, rosenbrock, rose
 from scoring import Score, table, well_posed
 
 import diffkit as dk
-from diffkit.errors import BackendError, DiffkitError, FunctionError, PointError, VariableError
+from diffkit.core.errors import BackendError, DiffkitError, FunctionError, PointError, VariableError
 
 
 def product(x, y):

@@ -11,10 +11,10 @@ from flint import arb, arb_series
 import diffkit as dk
 from diffkit.algebras.balls import SERIES, precision, series_function
 from diffkit.algebras.multiprecision import multiprecision
-from diffkit.builder import ProgramBuilder
 from diffkit.confirmation import Check, Links
-from diffkit.primitives import table
-from diffkit.program import run
+from diffkit.core.builder import ProgramBuilder
+from diffkit.core.program import run
+from diffkit.core.table import table
 from diffkit.referee import Referee
 from diffkit.tasks import gradient_task, hessian_task
 

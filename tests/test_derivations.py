@@ -11,11 +11,11 @@ import pytest
 
 import diffkit as dk
 from diffkit.algebras.floats import FLOATS
+from diffkit.core.program import Program, run
+from diffkit.core.table import table
 from diffkit.learn.derivations import rules
 from diffkit.learn.derivations.latex import latex, latex_name
 from diffkit.learn.derivations.tidy import tidy
-from diffkit.primitives import table
-from diffkit.program import Program, run
 
 
 def use(row):

@@ -13,13 +13,13 @@ from diffkit.algebras.doubles import DOUBLES, array_doubles, two_product, two_su
 from diffkit.algebras.floats import FLOATS
 from diffkit.algebras.multiprecision import multiprecision
 from diffkit.backends import Bounded, get_backend
-from diffkit.builder import ProgramBuilder
-from diffkit.primitives import table
-from diffkit.program import run
+from diffkit.core.builder import ProgramBuilder
+from diffkit.core.program import run
+from diffkit.core.rules import by_rule
+from diffkit.core.table import table
+from diffkit.core.text import format_outputs, parse_program
 from diffkit.questions import make_task
-from diffkit.rules import by_rule
 from diffkit.stable import stable
-from diffkit.syntax import format_outputs, parse_program
 
 MP = multiprecision(60)
 AWKWARD = (0.1, -1 / 3, 1e17 / 7, 5e-9, 1.0, -2.5)

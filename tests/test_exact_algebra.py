@@ -11,8 +11,8 @@ from flint import arb
 import diffkit as dk
 from diffkit.algebras.balls import BALLS, precision, rational
 from diffkit.algebras.field import vanishes, vanishes_around, vanishes_beside
-from diffkit.builder import select
-from diffkit.program import run
+from diffkit.core.builder import select
+from diffkit.core.program import run
 from diffkit.tasks import gradient_task
 from diffkit.transforms import derivative_program
 

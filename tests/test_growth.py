@@ -7,8 +7,8 @@ import pytest
 
 import diffkit as dk
 from diffkit.algebras.multiprecision import multiprecision
-from diffkit.primitives import table
-from diffkit.program import run
+from diffkit.core.program import run
+from diffkit.core.table import table
 
 DIGITS = multiprecision(120)
 INNER = ("1/x", "1/x**2", "-1/x**2", "1/x**3", "-1/abs(x)", "1/sin(x)")

@@ -14,7 +14,7 @@ from conftest import tsv
 import diffkit as dk
 from diffkit.backends import COMPARED
 from diffkit.cli import main
-from diffkit.errors import DiffkitError
+from diffkit.core.errors import DiffkitError
 from diffkit.points import read_file
 
 REPEAT = re.compile(r"\{\{REPEAT:(.*?):(\d+)\}\}", re.DOTALL)

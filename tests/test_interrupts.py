@@ -93,7 +93,7 @@ SWALLOWED = {
     except BaseException:
         raise ValueError("something went wrong")""",
     "an error of ours is made of it": """
-    from diffkit.errors import DiffkitError
+    from diffkit.core.errors import DiffkitError
     try:
         interrupt()
         sleep(600)

@@ -5,7 +5,7 @@ import pytest
 from matrix_forms import FORMS, RNG, by_numpy, derived, differenced, draw
 
 import diffkit as dk
-from diffkit.syntax.names import GREEK
+from diffkit.core.text.names import GREEK
 
 
 @pytest.mark.parametrize(("text", "wrt"), FORMS, ids=[f"{t} by {w}" for t, w in FORMS])

@@ -11,9 +11,9 @@ from conftest import quickest
 from ndarray_cases import CONFUSION, ONCE, D, by_name, close, differences, flat, plain, scribbler
 
 from diffkit.algebras.floats import FLOATS
-from diffkit.errors import TracingError
+from diffkit.core.errors import TracingError
+from diffkit.core.program import run
 from diffkit.ndarrays import SourceLine, pushforward, trace_function
-from diffkit.program import run
 from diffkit.transforms import differentiate
 
 

@@ -10,11 +10,11 @@ from flint import arb
 import diffkit as dk
 from diffkit.algebras.balls import BALLS, SERIES, precision, series_function
 from diffkit.algebras.multiprecision import multiprecision
-from diffkit.builder import select
 from diffkit.classification import classify
+from diffkit.core.builder import select
+from diffkit.core.program import run
+from diffkit.core.table import table
 from diffkit.exact_witness import HIGHEST, height
-from diffkit.primitives import table
-from diffkit.program import run
 from diffkit.proof import Prover
 from diffkit.tasks import gradient_task, hessian_task
 from diffkit.transforms import addends, guard, joint

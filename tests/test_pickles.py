@@ -19,9 +19,9 @@ from flint import arb
 from public_results import RESULTS, branching, document
 
 import diffkit as dk
-from diffkit.errors import DiffkitError
+from diffkit.core.errors import DiffkitError
+from diffkit.core.table import table
 from diffkit.learn.numbers import Number
-from diffkit.primitives import table
 from diffkit.proof import Prover
 from diffkit.tasks import gradient_task
 

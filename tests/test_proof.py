@@ -16,8 +16,8 @@ import diffkit as dk
 from diffkit.algebras.balls import BALLS, SERIES, precision
 from diffkit.algebras.field import vanishes
 from diffkit.algebras.multiprecision import multiprecision
-from diffkit.primitives import table
-from diffkit.program import Program, run
+from diffkit.core.program import Program, run
+from diffkit.core.table import table
 from diffkit.proof import PATIENCE, Prover
 from diffkit.tasks import derivative_task, gradient_task, hessian_task
 

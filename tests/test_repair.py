@@ -9,7 +9,7 @@ from planted import BUGS, assess, programs
 
 from diffkit.checking.repair import Evidence, explain
 from diffkit.checking.repair.mutants import with_bounds
-from diffkit.syntax import parse_program
+from diffkit.core.text import parse_program
 from diffkit.transforms import differentiate
 
 sin, cos, exp, tanh = np.sin, np.cos, np.exp, np.tanh

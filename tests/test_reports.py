@@ -12,7 +12,7 @@ import pytest
 
 import diffkit as dk
 from diffkit.accuracy import quantiles
-from diffkit.outward import tenths
+from diffkit.core.decimals import tenths
 from diffkit.reports import FORMATS
 from diffkit.reports.figures import STEPS, central
 

@@ -12,9 +12,9 @@ import diffkit as dk
 from diffkit.algebras.floats import FLOATS
 from diffkit.backends import get_backend
 from diffkit.comparison import compare_task
-from diffkit.errors import BackendError, TracingError
+from diffkit.core.errors import BackendError, TracingError
+from diffkit.core.program import run
 from diffkit.ndarrays import pullback, pushforward, trace_function
-from diffkit.program import run
 from diffkit.questions import make_task
 
 ALL = TRACEABLE | DUAL_ONLY

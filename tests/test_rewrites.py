@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit as sigmoid
 
 import diffkit as dk
-from diffkit.errors import TracingError
+from diffkit.core.errors import TracingError
 from diffkit.ndarrays.record import record
 
 RNG = np.random.default_rng(7)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import diffkit as dk
-from diffkit.errors import did_you_mean, listing
+from diffkit.core.errors import did_you_mean, listing
+from diffkit.core.text.names import check_variables, repeated
 from diffkit.functions import read_joint
 from diffkit.matrices.data import load_data
 from diffkit.points import read_file, read_points
-from diffkit.syntax.names import check_variables, repeated
 from diffkit.tasks import SecondPartials, gradient_task, hessian_task, hvp_task, moving, partial_name
 from diffkit.transforms import reverse_program
 

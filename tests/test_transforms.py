@@ -17,13 +17,13 @@ from diffkit.algebras.dual import Dual, DualAlgebra
 from diffkit.algebras.floats import FLOATS
 from diffkit.algebras.multiprecision import multiprecision
 from diffkit.algebras.taylor import TaylorAlgebra
-from diffkit.builder import ProgramBuilder, copy_slots
+from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.core.limits import Limits
+from diffkit.core.program import run
+from diffkit.core.table import table
+from diffkit.core.text import format_outputs, parse_program
 from diffkit.domain import domain
-from diffkit.limits import Limits
-from diffkit.primitives import table
-from diffkit.program import run
 from diffkit.sympy_bridge import from_sympy, symbolic_derivative, to_sympy
-from diffkit.syntax import format_outputs, parse_program
 from diffkit.tasks import gradient_task
 from diffkit.transforms import derivative_program, differentiate, guard
 

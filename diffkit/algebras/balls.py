@@ -17,9 +17,9 @@ from typing import Any
 import flint
 from flint import arb, arb_series, ctx, fmpq
 
-from diffkit.primitives import Primitive, series
-from diffkit.program import Constant, Named, run
-from diffkit.rules import by_definition, trace
+from diffkit.core.program import Constant, Named, run
+from diffkit.core.rules import by_definition, trace
+from diffkit.core.table import Primitive, series
 
 LOCK = RLock()
 LONGEST = 2**16  # bits before or after the point of what is written as a fraction

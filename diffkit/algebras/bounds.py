@@ -14,9 +14,9 @@ from typing import Any
 
 from diffkit.algebras.doubles import DOUBLES, DoublesAlgebra
 from diffkit.algebras.floats import FLOATS
-from diffkit.primitives import Primitive, table
-from diffkit.program import Algebra, Constant, Named
-from diffkit.rules import partial
+from diffkit.core.program import Algebra, Constant, Named
+from diffkit.core.rules import partial
+from diffkit.core.table import Primitive, table
 
 ADD, SUB, MUL, DIV, POWER = table["add"], table["sub"], table["mul"], table["div"], table["power"]
 WHERE, SQRT = table["where"], table["sqrt"]

@@ -10,9 +10,9 @@ from flint import arb
 
 from diffkit.algebras.balls import BALLS, ball_function, precision
 from diffkit.algebras.field import vanishes
-from diffkit.builder import ProgramBuilder
-from diffkit.primitives import Primitive, table
-from diffkit.program import Constant
+from diffkit.core.builder import ProgramBuilder
+from diffkit.core.program import Constant
+from diffkit.core.table import Primitive, table
 
 PRECISIONS = (128, 512, 2048)
 SUB = table["sub"]

@@ -19,9 +19,9 @@ from functools import cache, lru_cache
 from typing import Any
 
 from diffkit.algebras.floats import FLOATS, to_float
-from diffkit.primitives import Primitive, table
-from diffkit.program import Algebra, Constant, Named
-from diffkit.rules import by_definition, by_rule, partial
+from diffkit.core.program import Algebra, Constant, Named
+from diffkit.core.rules import by_definition, by_rule, partial
+from diffkit.core.table import Primitive, table
 
 LOW_PARTS = {"pi": 1.2246467991473532e-16, "e": 1.4456468917292502e-16}
 """π and e beyond their binary64, correctly rounded"""

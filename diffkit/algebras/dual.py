@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from diffkit.deadline import current_deadline
-from diffkit.primitives import Primitive, table
-from diffkit.program import Algebra, Constant, run
-from diffkit.rules import partial, trace_pushforward
+from diffkit.core.deadline import current_deadline
+from diffkit.core.program import Algebra, Constant, run
+from diffkit.core.rules import partial, trace_pushforward
+from diffkit.core.table import Primitive, table
 
 ADD, SUB, MUL, NEG = table["add"], table["sub"], table["mul"], table["neg"]
 Tangents = dict[Any, Any]

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from diffkit.primitives import Primitive
-from diffkit.program import Constant, Named
-from diffkit.rules import by_definition
+from diffkit.core.program import Constant, Named
+from diffkit.core.rules import by_definition
+from diffkit.core.table import Primitive
 
 NAMED = {"pi": math.pi, "e": math.e}
 

@@ -11,8 +11,8 @@ import flint
 from flint import arb
 
 from diffkit.algebras.balls import BallAlgebra, ball_function
-from diffkit.primitives import Primitive
-from diffkit.rules import by_definition
+from diffkit.core.rules import by_definition
+from diffkit.core.table import Primitive
 
 Box = tuple[tuple[float, float], ...]
 """closed intervals, one per variable"""

@@ -13,9 +13,9 @@ from typing import Any
 import mpmath
 from mpmath.libmp import ComplexResult, NoConvergence
 
-from diffkit.primitives import Primitive
-from diffkit.program import Constant, Named
-from diffkit.rules import by_definition
+from diffkit.core.program import Constant, Named
+from diffkit.core.rules import by_definition
+from diffkit.core.table import Primitive
 
 EXPONENT_BITS = 60  # |x| < 2^60 before anything grows exponentially
 

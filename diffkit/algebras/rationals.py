@@ -7,8 +7,8 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from diffkit.primitives import Primitive
-from diffkit.program import Constant, Named
+from diffkit.core.program import Constant, Named
+from diffkit.core.table import Primitive
 
 BITS = 100_000  # size of a fraction beyond which exact arithmetic is given up
 

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from diffkit.deadline import check_time
-from diffkit.primitives import Primitive, table
-from diffkit.program import Algebra, Constant, Named, run
-from diffkit.rules import by_definition, partial
+from diffkit.core.deadline import check_time
+from diffkit.core.program import Algebra, Constant, Named, run
+from diffkit.core.rules import by_definition, partial
+from diffkit.core.table import Primitive, table
 
 ADD, SUB, MUL, DIV, NEG = table["add"], table["sub"], table["mul"], table["div"], table["neg"]
 POWER, WHERE = table["power"], table["where"]

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Protocol, runtime_checkable
 
-from diffkit.errors import BackendError, did_you_mean
-from diffkit.results import Answer, ErrorKind
+from diffkit.core.errors import BackendError, did_you_mean
+from diffkit.core.results import Answer, ErrorKind
 from diffkit.tasks import Task
 
 

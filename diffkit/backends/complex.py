@@ -12,13 +12,13 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from diffkit.characters import told
+from diffkit.core.characters import told
+from diffkit.core.errors import BackendError
+from diffkit.core.program import Index
+from diffkit.core.results import Answer, ErrorKind, Odd
 from diffkit.differences import Function
 from diffkit.differences.testimony import STEPPED, Claim, unknown
 from diffkit.differences.witness import Witness, laid_out
-from diffkit.errors import BackendError
-from diffkit.program import Index
-from diffkit.results import Answer, ErrorKind, Odd
 from diffkit.tasks import Task
 
 STEP = 2.0**-340  # so small that h² vanishes beside 1, and so large that h·f′ does not underflow for f′ > 1e-200
@@ -134,7 +134,7 @@ class ComplexEvaluation:
         import numpy as np
 
         from diffkit.algebras.arrays import ARRAYS
-        from diffkit.program import run
+        from diffkit.core.program import run
 
         self.evaluations += 1
         with np.errstate(all="ignore"):
@@ -142,6 +142,6 @@ class ComplexEvaluation:
 
     def batch(self, points: Any) -> Answer:
         """Answer row by row."""
-        from diffkit.results import by_rows
+        from diffkit.core.results import by_rows
 
         return by_rows(self, points)

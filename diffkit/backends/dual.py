@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from diffkit.core.program import Index
+from diffkit.core.results import ErrorKind
 from diffkit.evaluation import ProgramEvaluation
 from diffkit.function_evaluation import Derived, FunctionEvaluation
-from diffkit.program import Index
-from diffkit.results import ErrorKind
 from diffkit.tasks import Task
 from diffkit.transforms import differentiate
 

@@ -8,16 +8,16 @@ from functools import cached_property
 from typing import Any
 
 from diffkit.algebras.floats import FLOATS
-from diffkit.builder import select
-from diffkit.deadline import in_time
+from diffkit.core.builder import select
+from diffkit.core.deadline import in_time
+from diffkit.core.errors import BackendError
+from diffkit.core.program import Index, Program, run
+from diffkit.core.results import Answer, ErrorKind, Odd
 from diffkit.differences import ECONOMY, HIGHEST_ORDER, THOROUGH, Difference, Effort, Function, Point, Sampler, partials
 from diffkit.differences.probes import Probe
 from diffkit.differences.sampling import UNIT
 from diffkit.differences.testimony import COARSE, Testimony, vague
 from diffkit.differences.witness import sizes
-from diffkit.errors import BackendError
-from diffkit.program import Index, Program, run
-from diffkit.results import Answer, ErrorKind, Odd
 from diffkit.tasks import Task
 
 WORTH_ARRAYS = 40_000  # operations for one sample of every partial, from which arrays pay for importing NumPy

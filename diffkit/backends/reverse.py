@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from diffkit.core.results import ErrorKind
 from diffkit.evaluation import ProgramEvaluation
 from diffkit.function_evaluation import Derived, FunctionEvaluation
-from diffkit.results import ErrorKind
 from diffkit.tasks import Task
 from diffkit.transforms import reverse_program
 

@@ -19,12 +19,12 @@ from diffkit.callables.globals import outside, random_state
 from diffkit.callables.noise import UNIT, rounding
 from diffkit.callables.shapes import is_misfit, place_of
 from diffkit.callables.silence import silenced
-from diffkit.characters import told
-from diffkit.deadline import check_time
-from diffkit.errors import BackendError, DiffkitError, FunctionError, LimitError, TracingError
+from diffkit.core.characters import told
+from diffkit.core.deadline import check_time
+from diffkit.core.errors import BackendError, DiffkitError, FunctionError, LimitError, TracingError
+from diffkit.core.program import Program, run
 from diffkit.ndarrays import pullback, trace_function
 from diffkit.ndarrays.traced import SLOTS
-from diffkit.program import Program, run
 
 NO_VALUE = (ArithmeticError, ValueError)
 """What mathematics raises: a division by zero, an overflow, a logarithm of −1, a singular matrix."""

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.characters import visible
-from diffkit.errors import DiffkitError, PointError, VariableError, listing
+from diffkit.core.characters import visible
+from diffkit.core.errors import DiffkitError, PointError, VariableError, listing
+from diffkit.core.text.names import Names, check_variables
 from diffkit.frames import labelled, records, split_top
 from diffkit.points import Points, column, number, plural, read_text
-from diffkit.syntax.names import Names, check_variables
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 

@@ -13,7 +13,7 @@ import numpy as np
 from diffkit.callables.binding import Bound
 from diffkit.callables.seams import Line, stride
 from diffkit.callables.solvers import ADAPTIVE, added, calls_in, calls_made
-from diffkit.errors import DiffkitError
+from diffkit.core.errors import DiffkitError
 
 OFTEN = 3.0  # times what asking a solver for more changes, or a condition allows, that derivatives may be off by
 ASKED = 10.0  # times a tolerance, where solvers cannot be asked for more

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.deadline import check_time
+from diffkit.core.deadline import check_time
 
 NEIGHBOURS = 4
 NEAR = (2.0**-40,)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.callables.binding import Bound
-from diffkit.errors import BackendError, LimitError
+from diffkit.core.errors import BackendError, LimitError
 
 SIDES = (0.5, -0.5)  # of the point: so far on either side a seam is looked for
 NEAR = 2.0**-20  # of that: the distance of two points with the seam between them

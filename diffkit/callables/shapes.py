@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.characters import message_of
+from diffkit.core.characters import message_of
 from diffkit.ndarrays.source import LIBRARIES
 
 Shape = tuple[int, ...]

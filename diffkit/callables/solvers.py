@@ -21,7 +21,7 @@ import numpy as np
 
 from diffkit.callables.binding import Bound
 from diffkit.callables.silence import unwarned
-from diffkit.errors import DiffkitError
+from diffkit.core.errors import DiffkitError
 
 UNIT = 2.0**-52
 LARGEST = 0.1  # a relative tolerance that is no larger: what is worse is worth nothing

@@ -22,8 +22,8 @@ from diffkit.callables.binding import Bound
 from diffkit.callables.leftover import known_to
 from diffkit.callables.seams import JOINT, Line, stride
 from diffkit.callables.silence import unwarned
-from diffkit.errors import DiffkitError
-from diffkit.program import Index
+from diffkit.core.errors import DiffkitError
+from diffkit.core.program import Index
 
 LOOKS = (2.0**-4, 1.0, 4.0)  # of the way from 0: there the ends of a tooth are looked for
 NEAR = 2.0**-30  # of that: the distance of two points with the end between them

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from diffkit.callables.solvers import calls_in
 from diffkit.checking.model import REFERENCE, Entry
-from diffkit.results import Odd
+from diffkit.core.results import Odd
 
 if TYPE_CHECKING:
     from diffkit.checking.setting import Setting

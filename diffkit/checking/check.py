@@ -23,12 +23,12 @@ from diffkit.checking.setting import Asked, Setting
 from diffkit.checking.subject import Truth
 from diffkit.checking.triangles import by_triangles
 from diffkit.checking.wrappers import NOT_STEADY
-from diffkit.deadline import Deadline, TimeIsUp, check_time, current_deadline, time_limit
-from diffkit.errors import DiffkitError, OutOfTime, PointError
-from diffkit.surroundings import undisturbed
-from diffkit.syntax.names import Names
+from diffkit.core.deadline import Deadline, TimeIsUp, check_time, current_deadline, time_limit
+from diffkit.core.errors import DiffkitError, OutOfTime, PointError
+from diffkit.core.surroundings import undisturbed
+from diffkit.core.text.names import Names
+from diffkit.core.workers import timed
 from diffkit.tolerances import Tolerances, read_tolerances
-from diffkit.workers import timed
 
 BESIDE = 2  # points beside the given one that are looked at too
 BLIND = 2  # points for each that is wanted, at which nothing can be told, after which no more are tried

@@ -13,12 +13,12 @@ from diffkit.callables import Bound, Function
 from diffkit.callables.function import Argument
 from diffkit.callables.noise import FAR, rounding
 from diffkit.callables.shapes import meetings_in
-from diffkit.errors import DiffkitError, FunctionError, LimitError, TracingError
+from diffkit.core.errors import DiffkitError, FunctionError, LimitError, TracingError
+from diffkit.core.program import Program
+from diffkit.core.text.runs import instead
 from diffkit.frames import labelled
 from diffkit.functions import Expression, as_joint_program, is_sympy
 from diffkit.points import plural
-from diffkit.program import Program
-from diffkit.syntax.runs import instead
 
 FEW = 4  # variables that a message names
 NAMED = ("{}", "d{}", "d_{}", "grad_{}", "{}_grad", "∂{}")
@@ -74,14 +74,14 @@ class TextClaim(Claim):
     def values(self, row: Any) -> Any:
         """In binary64."""
         from diffkit.algebras.floats import FLOATS
-        from diffkit.program import run
+        from diffkit.core.program import run
 
         return np.array(run(self._program, FLOATS, [float(x) for x in row]), dtype=float)
 
     def rounding(self, row: Any) -> Any:
         """A running bound."""
         from diffkit.algebras.bounds import BOUNDS
-        from diffkit.program import run
+        from diffkit.core.program import run
 
         return np.array([float(error) for _, error in run(self._program, BOUNDS, [(float(x), 0.0) for x in row])])
 

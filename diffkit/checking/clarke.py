@@ -19,7 +19,7 @@ from diffkit.checking.model import Judged, Witness
 from diffkit.checking.pieces import Piece, Pieces, pieces
 from diffkit.checking.subject import Subject, Truth
 from diffkit.checking.ties import Untold, Vector, total
-from diffkit.errors import TracingError
+from diffkit.core.errors import TracingError
 
 DISTANCE = 2.0**-20  # of the points beside, in proportion
 NEAR = 1e-3  # of the largest gradient beside: what a gradient may change over that distance

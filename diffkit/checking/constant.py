@@ -16,8 +16,8 @@ from diffkit.callables import Bound
 from diffkit.callables.silence import unwarned
 from diffkit.checking.agreement import MOST
 from diffkit.checking.model import Judged
-from diffkit.errors import FunctionError
-from diffkit.program import Index
+from diffkit.core.errors import FunctionError
+from diffkit.core.program import Index
 
 DISTANCES = tuple(10.0**-k for k in range(8, -1, -1))
 """from the nearest to the farthest, as parts of a coordinate, or of 1 at zero"""

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from flint import arb
 
 from diffkit.algebras.balls import BALLS, precision
-from diffkit.builder import ProgramBuilder, copy_slots
-from diffkit.primitives import table
-from diffkit.program import Named, Program, run
+from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.core.program import Named, Program, run
+from diffkit.core.table import table
 
 BITS = (192, 512, 2400)
 EXACT = 28  # digits to which two formulas are equal: half of the least bits

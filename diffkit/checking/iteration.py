@@ -16,7 +16,7 @@ import numpy as np
 from diffkit.callables import Bound
 from diffkit.callables.solvers import Call, added, calls_in
 from diffkit.checking.model import Measured
-from diffkit.program import Index
+from diffkit.core.program import Index
 
 OFTEN = 3.0  # times its tolerance that a solver may be off by
 STEPS = (1e-2, 1e-3)  # of a coordinate, over which what a solver adds is differentiated

@@ -22,8 +22,8 @@ from diffkit.checking.iteration import of_claim, of_function
 from diffkit.checking.literals import effect_of_literals
 from diffkit.checking.model import LITERALS, REFERENCE, ROUNDING, SOLVERS, Judged, Measured
 from diffkit.checking.subject import Subject, Truth
-from diffkit.program import Index, Program
-from diffkit.results import Odd
+from diffkit.core.program import Index, Program
+from diffkit.core.results import Odd
 from diffkit.tolerances import Tolerances
 from diffkit.transforms import derivative_program
 

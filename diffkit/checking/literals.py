@@ -16,9 +16,9 @@ import numpy as np
 
 from diffkit.algebras.floats import FLOATS
 from diffkit.checking.exact import was_rounded
-from diffkit.primitives import table
-from diffkit.program import Constant, Named, Program, run_slots
-from diffkit.rules import partial
+from diffkit.core.program import Constant, Named, Program, run_slots
+from diffkit.core.rules import partial
+from diffkit.core.table import table
 
 WHERE = table["where"]
 

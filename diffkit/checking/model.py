@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from diffkit.results import Final, Result
-from diffkit.surroundings import undisturbed
+from diffkit.core.results import Final, Result
+from diffkit.core.surroundings import undisturbed
 
 if TYPE_CHECKING:
     from diffkit.tolerances import Tolerances

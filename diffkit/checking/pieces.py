@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from diffkit.algebras.constants import Undecided
 from diffkit.checking.ties import ZERO, Branch, Extreme, Form, Test, Ties, Untold, Vector, total
-from diffkit.program import Program
+from diffkit.core.program import Program
 
 MOST = 256  # formulas of one group of choices
 ROWS = 400  # inequalities on the way, beyond which a contradiction is no longer looked for

@@ -14,7 +14,7 @@ from diffkit.callables import Bound
 from diffkit.checking.claims import CodeClaim, NumberClaim
 from diffkit.checking.repair import Evidence, Records, explain
 from diffkit.checking.repair.samples import PATIENCE, RAISED
-from diffkit.errors import DiffkitError
+from diffkit.core.errors import DiffkitError
 from diffkit.ndarrays.record import Record, record
 
 if TYPE_CHECKING:

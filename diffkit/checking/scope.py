@@ -9,8 +9,8 @@ import numpy as np
 
 from diffkit.algebras.floats import FLOATS
 from diffkit.checking.exact import EXACT
+from diffkit.core.program import Program, run
 from diffkit.domain import domain
-from diffkit.program import Program, run
 
 if TYPE_CHECKING:
     from diffkit.checking.judge import Judge

@@ -15,14 +15,14 @@ from diffkit.checking.claims import Claim, CodeClaim, NumberClaim, read_claim, u
 from diffkit.checking.structure import Structure, symmetric
 from diffkit.checking.subject import Subject
 from diffkit.checking.wrappers import by_name, contracted, of_symmetric, with_reset, with_symmetric_results
-from diffkit.deadline import in_time
-from diffkit.errors import DiffkitError, PointError
+from diffkit.core.deadline import in_time
+from diffkit.core.errors import DiffkitError, PointError
+from diffkit.core.program import Program
+from diffkit.core.text.names import Names, names_of
 from diffkit.frames import names_in
 from diffkit.functions import as_list, is_function, read_joint
 from diffkit.points import Points, read_points
-from diffkit.program import Program
 from diffkit.questions.of_function import OfFunction, coordinates
-from diffkit.syntax.names import Names, names_of
 from diffkit.tasks import Task, source_task
 
 SPREAD = 0.3  # how far beside, in proportion

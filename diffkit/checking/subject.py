@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 from diffkit.callables import Bound
-from diffkit.deadline import TimeIsUp
+from diffkit.core.deadline import TimeIsUp
+from diffkit.core.program import Program
+from diffkit.core.results import Answer, Odd, Result, unanswered
 from diffkit.function_referee import FunctionReferee
 from diffkit.layout import lay_out
 from diffkit.points import Points
-from diffkit.program import Program
 from diffkit.referee import Referee
-from diffkit.results import Answer, Odd, Result, unanswered
 from diffkit.tasks import Task
 
 

@@ -7,11 +7,11 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from diffkit.algebras.dual import Dual, DualAlgebra
+from diffkit.core.program import Program, run
+from diffkit.core.rules import trace
+from diffkit.core.table import Primitive, table
+from diffkit.core.text import excerpt
 from diffkit.neighbourhood import Here, Undefined
-from diffkit.primitives import Primitive, table
-from diffkit.program import Program, run
-from diffkit.rules import trace
-from diffkit.syntax import excerpt
 
 ADD, SUB, MUL, DIV, NEG = (table[name] for name in ("add", "sub", "mul", "div", "neg"))
 MAX, MIN, ABS, RELU, WHERE = (table[name] for name in ("max", "min", "abs", "relu", "where"))

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from diffkit.callables.function import Argument, Function
-from diffkit.characters import told
-from diffkit.errors import DiffkitError, FunctionError
+from diffkit.core.characters import told
+from diffkit.core.errors import DiffkitError, FunctionError
 
 NOT_STEADY = "pass reset=, which is called before every evaluation, such as reset=lambda: np.random.seed(0)"
 

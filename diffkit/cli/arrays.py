@@ -46,9 +46,9 @@ def ask_arrays(
     expressions: tuple[str, ...], kind: str, task_options: dict[str, Any], options: dict[str, Any]
 ) -> Asked:  # fmt: skip
     """Read a question about expressions at a point."""
-    from diffkit.errors import DiffkitError
+    from diffkit.core.errors import DiffkitError
+    from diffkit.core.text.names import names_of
     from diffkit.questions import ask
-    from diffkit.syntax.names import names_of
 
     if kind != "jacobian" and len(expressions) > 1:
         raise DiffkitError(f"a {kind} is of one expression", hint="quote the expression, or ask for the jacobian")
@@ -60,7 +60,7 @@ def read_arrays(
     expressions: tuple[str, ...], options: dict[str, Any], wrt: tuple[str, ...] = ()
 ) -> tuple[Any, dict[str, Any]]:
     """Read expressions with their data as a function, and the point; PointError without one."""
-    from diffkit.errors import PointError
+    from diffkit.core.errors import PointError
     from diffkit.frames import names_in
     from diffkit.matrices.settings import function_of_text, read_at
 
@@ -94,7 +94,7 @@ def judge_arrays(
 ) -> Any:
     """Check claims in the array language, one for each variable or one for all, at a point; ``judging`` as check."""
     from diffkit.checking.check import check
-    from diffkit.errors import PointError
+    from diffkit.core.errors import PointError
     from diffkit.frames import names_in
     from diffkit.matrices.settings import claim_beside, function_of_text, read_at
 

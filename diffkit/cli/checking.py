@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from diffkit.characters import told
 from diffkit.cli.arrays import are_arrays, array_options, judge_arrays
 from diffkit.cli.inputs import CODE, argument_of, names_in_module
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, tolerance_options
 from diffkit.cli.output import EXIT_NO, deliver
+from diffkit.core.characters import told
 
 CODED = ("gradient", "jacobian", "hessian", "vjp")
 """kinds of claims in code that have an option of their own"""
@@ -68,7 +68,7 @@ def check(
     diffkit check model:problem
     """
     from diffkit.checking.check import check as judge
-    from diffkit.errors import DiffkitError
+    from diffkit.core.errors import DiffkitError
     from diffkit.frames import split_top
     from diffkit.reports import check_format
     from diffkit.reports.check import CheckReport
@@ -126,7 +126,7 @@ def _told(report: Any, format: str, output: str | None) -> int:
 
 def _problem(name: str, function: Any) -> tuple[Any, Any, Any, Any]:
     """What a function that sets up a check returns: f, claim, point and further arguments."""
-    from diffkit.errors import DiffkitError
+    from diffkit.core.errors import DiffkitError
 
     try:
         found = function()

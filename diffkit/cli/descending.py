@@ -69,7 +69,7 @@ def descend(
     diffkit descend model.py:loss --from 0,0 --args model.py:X --batch 20
     diffkit descend model.py:loss --from 0,0 --gradient model.py:gradient --check
     """
-    from diffkit.errors import DiffkitError, PointError
+    from diffkit.core.errors import DiffkitError, PointError
     from diffkit.learn.gradient_descent.descent import prepare_descent
     from diffkit.reports import check_format
     from diffkit.reports.descent import DescentReport

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from diffkit.characters import told
 from diffkit.cli.options import names
+from diffkit.core.characters import told
 
 CODE = re.compile(r"[\w./\\-]+:[A-Za-z_]\w*\Z")
 """Code that is named on purpose: MODULE:NAME, or path/to/file.py:NAME."""
@@ -14,7 +14,7 @@ CODE = re.compile(r"[\w./\\-]+:[A-Za-z_]\w*\Z")
 
 def function_of(expressions: tuple[str, ...], kind: str) -> Any:
     """Give the one expression, or for a Jacobian all of them."""
-    from diffkit.errors import DiffkitError
+    from diffkit.core.errors import DiffkitError
 
     if kind == "jacobian":
         return list(expressions)
@@ -54,8 +54,8 @@ class Where(NamedTuple):
 
 def where(at: str | None, file: str | None) -> Where:
     """Give the place of ``--at`` or ``--points``; PointError for both."""
-    from diffkit.errors import PointError
-    from diffkit.files import read
+    from diffkit.core.errors import PointError
+    from diffkit.core.files import read
 
     if at is not None and file is not None:
         raise PointError("give either --at or --points, not both")
@@ -71,8 +71,8 @@ def backends_of(text: str) -> list[Any]:
 
 def report_on(task: Any, **found: Any) -> Any:
     """Give the Report on what was found about a task."""
+    from diffkit.core.text import format_outputs
     from diffkit.reports import Report
-    from diffkit.syntax import format_outputs
 
     texts = tuple(format_outputs(task.program, 20_000))
     return Report(texts, task.variables, task.kind, task.labels, task=task, **found)
@@ -92,7 +92,7 @@ def names_in_module(text: str) -> Any:
     import os
     import sys
 
-    from diffkit.errors import FileError, did_you_mean
+    from diffkit.core.errors import FileError, did_you_mean
 
     where, _, name = text.rpartition(":")
     try:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from diffkit.deadline import Deadline, current_deadline
+from diffkit.core.deadline import Deadline, current_deadline
 
 EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
 PATIENCE = 0.7  # seconds for a command to end by itself

@@ -132,7 +132,7 @@ def explain(
     diffkit explain "(y - sigmoid(w*x + b))^2" --backward --at b=0,w=1,x=2,y=1
     diffkit explain "x.T@A@x" --backward --let "A=[[1,2],[3,4]]" --at "x=[1,2]"
     """
-    from diffkit.errors import DiffkitError, PointError
+    from diffkit.core.errors import DiffkitError, PointError
     from diffkit.learn.derivations.backward import backward
     from diffkit.learn.derivations.derivation import explain as derive
     from diffkit.reports import check_format
@@ -182,7 +182,7 @@ def gallery(name: str | None, save: str | None, show: bool) -> int:
     diffkit gallery activations --save activations.svg
     diffkit gallery saddle --show
     """
-    from diffkit.errors import DiffkitError
+    from diffkit.core.errors import DiffkitError
     from diffkit.pictures.gallery import GALLERY, find
 
     if name is None:

@@ -35,7 +35,7 @@ def matrix(
     diffkit matrix "trace(A @ X @ B)" --wrt X --shape X=n,m
     diffkit matrix --check "d/dX log(det(X)) = inv(X).T"
     """
-    from diffkit.errors import DiffkitError
+    from diffkit.core.errors import DiffkitError
     from diffkit.matrices.answer import matrix_derivatives
     from diffkit.matrices.identities import check_identity
     from diffkit.matrices.problem import read_shapes

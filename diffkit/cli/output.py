@@ -10,10 +10,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from diffkit.cli.interrupts import INTERRUPTS
 from diffkit.cli.streams import complain
-from diffkit.deadline import TimeIsUp, check_time, unhurried
-from diffkit.errors import DiffkitError
-from diffkit.files import replaced
-from diffkit.workers import stoppable
+from diffkit.core.deadline import TimeIsUp, check_time, unhurried
+from diffkit.core.errors import DiffkitError
+from diffkit.core.files import replaced
+from diffkit.core.workers import stoppable
 
 EXIT_NO = 1
 EXIT_BAD = 2

@@ -10,12 +10,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from diffkit.core.results import Odd
 from diffkit.differences.sampling import UNIT, Function, Point, Sampler, Search
 from diffkit.differences.search import COARSE, ECONOMY, FINE, THOROUGH, Effort, Finding, search
 from diffkit.differences.sides import look
 from diffkit.differences.stencils import HIGHEST_ORDER, Stencil
 from diffkit.differences.verdict import UNSETTLED, judge
-from diffkit.results import Odd
 
 
 class Difference(NamedTuple):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TypeVar
 
-from diffkit.deadline import in_time
+from diffkit.core.deadline import in_time
 
 Point = tuple[float, ...]
 Function = Callable[[Sequence[Point]], Sequence[float]]

@@ -9,11 +9,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from diffkit.core.results import Answer
 from diffkit.differences import ECONOMY, THOROUGH, Effort, partials
 from diffkit.differences.probes import Block, Index, Probe, Prober, blocks
 from diffkit.differences.sampling import UNIT, Function, Point
 from diffkit.differences.testimony import NO_VALUE, Claim, Manner, Seen, Steps, Testimony, unknown
-from diffkit.results import Answer
 
 if TYPE_CHECKING:
     from diffkit.callables import Bound

@@ -12,12 +12,12 @@ from flint import arb
 from diffkit.algebras.balls import BALLS, dumped, exact_fraction, loaded, precision
 from diffkit.algebras.floats import to_float
 from diffkit.algebras.rationals import rationals
-from diffkit.builder import exact
-from diffkit.deadline import check_time
-from diffkit.program import Program, run
+from diffkit.core.builder import exact
+from diffkit.core.deadline import check_time
+from diffkit.core.program import Program, run
+from diffkit.core.text.printer import format_constant
 from diffkit.proof import Prover
 from diffkit.referee import Referee
-from diffkit.syntax.printer import format_constant
 from diffkit.tasks import Task
 
 BITS = 512

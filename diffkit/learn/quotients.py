@@ -18,21 +18,21 @@ from flint import arb
 
 from diffkit.algebras.balls import BALLS, precision, rational
 from diffkit.algebras.floats import FLOATS
-from diffkit.deadline import check_time, collected
-from diffkit.errors import DiffkitError, PointError, TracingError
+from diffkit.core.deadline import check_time, collected
+from diffkit.core.errors import DiffkitError, PointError, TracingError
+from diffkit.core.program import Program, run
+from diffkit.core.results import Odd, Result
+from diffkit.core.surroundings import undisturbed
+from diffkit.core.text import format_outputs
+from diffkit.core.text.names import Name, Names
+from diffkit.core.workers import timed
 from diffkit.frames import names_in
 from diffkit.learn.numbers import nearest, of_decimal
 from diffkit.points import number
 from diffkit.prepared import Prepared
-from diffkit.program import Program, run
 from diffkit.questions import ask, make_task
 from diffkit.referee import Referee
-from diffkit.results import Odd, Result
-from diffkit.surroundings import undisturbed
-from diffkit.syntax import format_outputs
-from diffkit.syntax.names import Name, Names
 from diffkit.tasks import Task
-from diffkit.workers import timed
 
 EPSILON = 2.0**-52
 KINDS = ("forward", "backward", "central")

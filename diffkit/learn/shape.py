@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from diffkit.core.program import Program
 from diffkit.learn.numbers import Number, proven
-from diffkit.program import Program
 from diffkit.tasks import hessian_task, taylor_task
 
 HIGHEST = 10  # order up to which a derivative that is not zero is looked for

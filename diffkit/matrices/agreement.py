@@ -14,8 +14,8 @@ import numpy as np
 
 from diffkit.algebras.ball_arrays import Series, boxed, coefficient, lifted
 from diffkit.algebras.balls import BALLS, precision
-from diffkit.deadline import check_time
-from diffkit.errors import DiffkitError
+from diffkit.core.deadline import check_time
+from diffkit.core.errors import DiffkitError
 from diffkit.matrices.enclosures import series_of
 from diffkit.matrices.nodes import Node, in_order
 from diffkit.matrices.shapes import shapes_of

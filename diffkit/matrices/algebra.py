@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from diffkit.core.table import table
 from diffkit.matrices.nodes import Node, number
 from diffkit.matrices.shapes import product
 from diffkit.matrices.terms import MINUS, ONE, ZERO, Terms
-from diffkit.primitives import table
 
 __all__ = ["MINUS", "ONE", "ZERO", "Algebra"]
 

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
-from diffkit.deadline import TimeIsUp
-from diffkit.errors import FormError, VariableError, did_you_mean
+from diffkit.core.deadline import TimeIsUp
+from diffkit.core.errors import FormError, VariableError, did_you_mean
+from diffkit.core.surroundings import undisturbed
+from diffkit.core.text.names import Name, as_name
+from diffkit.core.workers import timed
 from diffkit.matrices.agreement import Claim
 from diffkit.matrices.algebra import Algebra
 from diffkit.matrices.derivatives import derivative, simplified
@@ -18,9 +21,6 @@ from diffkit.matrices.nodes import Node
 from diffkit.matrices.problem import Problem, read_problem
 from diffkit.matrices.shapes import Length, Shape, said
 from diffkit.matrices.trials import CLOSE, TRIALS, apart, tried, usable_trials, value_of
-from diffkit.surroundings import undisturbed
-from diffkit.syntax.names import Name, as_name
-from diffkit.workers import timed
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from diffkit.errors import ParseError
+from diffkit.core.errors import ParseError
 from diffkit.matrices.language import parse_array
 from diffkit.matrices.nodes import names_of
 

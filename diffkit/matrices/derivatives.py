@@ -10,7 +10,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from diffkit.errors import FormError
+from diffkit.core.errors import FormError
 from diffkit.matrices.algebra import ONE, Algebra
 from diffkit.matrices.entries import partial, read_tree
 from diffkit.matrices.linear import matrix_of

@@ -7,11 +7,11 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
+from diffkit.core.program import Constant, Named
+from diffkit.core.rules import by_rule
+from diffkit.core.table import Primitive, table
 from diffkit.matrices.algebra import MINUS, ONE, Algebra
 from diffkit.matrices.nodes import Node, in_order, number
-from diffkit.primitives import Primitive, table
-from diffkit.program import Constant, Named
-from diffkit.rules import by_rule
 
 KINDS = {"+": "add", "*": "mul", "**": "power"}
 

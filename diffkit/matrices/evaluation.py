@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 
 from diffkit.algebras.floats import to_float
-from diffkit.builder import NAMED, exact
 from diffkit.callables import Function
-from diffkit.errors import DiffkitError, PointError, TracingError, VariableError, did_you_mean, listing
-from diffkit.limits import DEFAULT, Limits
+from diffkit.core.builder import NAMED, exact
+from diffkit.core.errors import DiffkitError, PointError, TracingError, VariableError, did_you_mean, listing
+from diffkit.core.limits import DEFAULT, Limits
+from diffkit.core.program import Constant
+from diffkit.core.table import table
+from diffkit.core.text.names import Names, check_variables, natural_order
+from diffkit.core.text.runs import instead
 from diffkit.matrices.language import check_names, parse_array
 from diffkit.matrices.nodes import Node, in_order, names_of
 from diffkit.matrices.shapes import Shape, shapes_of
 from diffkit.ndarrays import TracedArray
 from diffkit.ndarrays.kernel import apply_row, exactly
-from diffkit.primitives import table
-from diffkit.program import Constant
-from diffkit.syntax.names import Names, check_variables, natural_order
-from diffkit.syntax.runs import instead
 
 EXACT = 2.0**53  # integers up to it are binary64 numbers
 REDUCTIONS: dict[str, Callable[..., Any]] = {

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.deadline import TimeIsUp
-from diffkit.errors import FormError, ShapeError, VariableError
+from diffkit.core.deadline import TimeIsUp
+from diffkit.core.errors import FormError, ShapeError, VariableError
+from diffkit.core.surroundings import undisturbed
+from diffkit.core.workers import timed
 from diffkit.matrices.agreement import DIGITS, Claim
 from diffkit.matrices.algebra import Algebra
 from diffkit.matrices.answer import confirm
@@ -34,8 +36,6 @@ from diffkit.matrices.trials import (
     thresholds,
     tried,
 )
-from diffkit.surroundings import undisturbed
-from diffkit.workers import timed
 
 FACTORS = (30.0, -30.0, 1000.0, -1000.0)
 """how much further from zero sides that agree are compared again"""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from diffkit.core.table import table
 from diffkit.domain import in_words
 from diffkit.matrices.algebra import Algebra
 from diffkit.matrices.nodes import Node, in_order
-from diffkit.primitives import table
 
 REDUCTIONS: dict[str, Callable[[str], str]] = {
     "norm": lambda x: f"every entry of {x} is 0",

@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
-from diffkit.errors import LimitError, ParseError, VariableError, did_you_mean
-from diffkit.limits import DEFAULT, Limits
+from diffkit.core.errors import LimitError, ParseError, VariableError, did_you_mean
+from diffkit.core.limits import DEFAULT, Limits
+from diffkit.core.table import CONSTANTS, table
+from diffkit.core.text import runs
+from diffkit.core.text.names import fault
+from diffkit.core.text.tokenizer import Token
 from diffkit.matrices.nodes import Node, in_order, names_of, number
 from diffkit.matrices.tokens import Tokens
 from diffkit.matrices.vocabulary import ALIASES, ENTRYWISE, FOREIGN, MODULES, SIGNS, WORDS
-from diffkit.primitives import CONSTANTS, table
-from diffkit.syntax import runs
-from diffkit.syntax.names import fault
-from diffkit.syntax.tokenizer import Token
 
 DEPTH = 100
 """nested operations; a sum counts once"""

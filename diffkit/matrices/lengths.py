@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from diffkit.errors import ShapeError
+from diffkit.core.errors import ShapeError
 from diffkit.matrices.nodes import Node, in_order
 from diffkit.matrices.shapes import Length, Shape, said, shapes_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diffkit.errors import FormError
+from diffkit.core.errors import FormError
 from diffkit.matrices.algebra import Algebra
 from diffkit.matrices.nodes import Node, names_of
 

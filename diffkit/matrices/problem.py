@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, permutations
 
-from diffkit.errors import DiffkitError, ParseError, ShapeError, VariableError, did_you_mean
-from diffkit.limits import DEFAULT, Limits
+from diffkit.core.errors import DiffkitError, ParseError, ShapeError, VariableError, did_you_mean
+from diffkit.core.limits import DEFAULT, Limits
+from diffkit.core.text.names import GREEK, natural_order
+from diffkit.core.text.runs import notes
 from diffkit.matrices.factors import COUNTS, of_scalars, only_factors
 from diffkit.matrices.language import check_names, parse_array
 from diffkit.matrices.lengths import as_derivative, fitted, joined, lettered, named_sizes, plain
 from diffkit.matrices.nodes import Node, names_of, number, replaced
 from diffkit.matrices.shapes import Length, Shape, said, shapes_of
-from diffkit.syntax.names import GREEK, natural_order
-from diffkit.syntax.runs import notes
 
 MOST_NODES = 500
 """operations of an expression whose formula is looked for"""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from diffkit.deadline import check_time
-from diffkit.errors import FormError
+from diffkit.core.deadline import check_time
+from diffkit.core.errors import FormError
+from diffkit.core.table import table
 from diffkit.matrices.algebra import MINUS, ONE, Algebra
 from diffkit.matrices.entries import partial
 from diffkit.matrices.nodes import Node, number
 from diffkit.matrices.shapes import Shape, said
-from diffkit.primitives import table
 
 ENTRYWISE = ("max", "min", "logsumexp")
 """functions that reduce one argument and join two entry by entry"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
-from diffkit.errors import ShapeError, VariableError
+from diffkit.core.errors import ShapeError, VariableError
 from diffkit.matrices.nodes import Node, in_order
 
 Length = int | str

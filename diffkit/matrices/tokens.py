@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from diffkit.errors import ParseError
-from diffkit.limits import DEFAULT, Limits
-from diffkit.syntax.tokenizer import ARRAY_TOKEN, Token, tokenize
+from diffkit.core.errors import ParseError
+from diffkit.core.limits import DEFAULT, Limits
+from diffkit.core.text.tokenizer import ARRAY_TOKEN, Token, tokenize
 
 
 class Tokens:

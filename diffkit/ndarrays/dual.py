@@ -14,11 +14,11 @@ import numpy as np
 
 from diffkit.algebras.arrays import ARRAYS
 from diffkit.algebras.dual import Dual
-from diffkit.errors import TracingError
+from diffkit.core.errors import TracingError
+from diffkit.core.rules import by_rule
+from diffkit.core.table import Primitive
 from diffkit.ndarrays.kernel import ROWS, Proxy, answer, apply_formula, contract, duals, gather, own, plain, real, total
 from diffkit.ndarrays.places import Followed, Hit, Watch, jointly, places_met, ties_met, unmoved
-from diffkit.primitives import Primitive
-from diffkit.rules import by_rule
 
 ONLY = 0
 """the one direction key; its tangent holds all directions"""

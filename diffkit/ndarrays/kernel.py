@@ -16,12 +16,12 @@ import numpy as np
 
 from diffkit.algebras.arrays import ARRAYS
 from diffkit.algebras.dual import DualAlgebra
-from diffkit.errors import TracingError
+from diffkit.core.errors import TracingError
+from diffkit.core.program import Constant
+from diffkit.core.rules import by_rule
+from diffkit.core.table import Primitive, Rule, table
 from diffkit.ndarrays.methods import Methods, Shape
 from diffkit.ndarrays.source import user_line
-from diffkit.primitives import Primitive, Rule, table
-from diffkit.program import Constant
-from diffkit.rules import by_rule
 
 NUMBERS = count(1)
 SMALL = 4096  # pairs of elements up to which a loop over them beats a matrix product

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.algebras.rationals import exact_inverse
-from diffkit.errors import TracingError
+from diffkit.core.errors import TracingError
 from diffkit.ndarrays.kernel import Proxy, exactly, leader, numeric
 from diffkit.ndarrays.ordering import max_, min_
 from diffkit.ndarrays.reductions import axes_of, sum_

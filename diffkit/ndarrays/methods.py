@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from diffkit.errors import TracingError
+from diffkit.core.errors import TracingError
 from diffkit.ndarrays.registry import FUNCTIONS, call_function
 from diffkit.ndarrays.source import called_from, user_line
 

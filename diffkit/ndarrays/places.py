@@ -9,10 +9,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from diffkit.algebras.arrays import ARRAYS
+from diffkit.core.rules import by_rule
+from diffkit.core.table import Place, Primitive, table
 from diffkit.ndarrays.kernel import ROWS, Level, Proxy, plain
 from diffkit.ndarrays.source import SourceLine, user_line
-from diffkit.primitives import Place, Primitive, table
-from diffkit.rules import by_rule
 
 POWER = table["power"]
 

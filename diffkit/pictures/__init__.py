@@ -15,10 +15,10 @@ from importlib import import_module
 from typing import Any, ParamSpec, TypeVar
 
 from diffkit.callables.silence import unwarned
-from diffkit.errors import BackendError, FileError
-from diffkit.files import replaced
+from diffkit.core.errors import BackendError, FileError
+from diffkit.core.files import replaced
+from diffkit.core.surroundings import undisturbed
 from diffkit.plots import INSTALL
-from diffkit.surroundings import undisturbed
 
 MISSING = "pictures need matplotlib"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffkit.errors import DiffkitError, did_you_mean
+from diffkit.core.errors import DiffkitError, did_you_mean
 from diffkit.pictures import COLOURS, canvas, haloed, in_one_look, legend, panels, style
 from diffkit.pictures.heights import contour_map
 from diffkit.pictures.heights import surface as draw_surface

@@ -8,12 +8,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from diffkit.algebras.floats import FLOATS
-from diffkit.builder import ProgramBuilder
-from diffkit.errors import DiffkitError
+from diffkit.core.builder import ProgramBuilder
+from diffkit.core.errors import DiffkitError
+from diffkit.core.program import Program, run
 from diffkit.learn.numbers import surely_not_zero
 from diffkit.pictures import COLOURS, in_one_look, legend, panels, style
 from diffkit.points import number
-from diffkit.program import Program, run
 from diffkit.transforms import derivative_program, open_places
 
 if TYPE_CHECKING:

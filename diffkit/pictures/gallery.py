@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from diffkit.errors import DiffkitError, did_you_mean
+from diffkit.core.errors import DiffkitError, did_you_mean
 from diffkit.functions import parse
 from diffkit.learn.tangents import tangent
 from diffkit.pictures import canvas, haloed, in_one_look, legend, panels, style
@@ -73,8 +73,8 @@ def saddle(text: str = "x^2 - y^2", reach: float = 1.5) -> Any:
     import numpy as np
 
     from diffkit.algebras.arrays import ARRAYS
+    from diffkit.core.program import run
     from diffkit.pictures.heights import surface
-    from diffkit.program import run
 
     program = parse(text, ("x", "y")).program
     words = tangent(program, [0, 0]).words[-1]

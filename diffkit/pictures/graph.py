@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from diffkit.errors import DiffkitError
+from diffkit.core.errors import DiffkitError
 from diffkit.pictures import COLOURS, empty, in_one_look
 
 if TYPE_CHECKING:

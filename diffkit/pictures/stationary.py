@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from diffkit.errors import BackendError
+from diffkit.core.errors import BackendError
 from diffkit.functions import parse
 from diffkit.learn.stationary_points.model import StationaryPoint, StationaryPoints
 from diffkit.pictures import COLOURS, canvas, in_one_look, legend, style
@@ -37,7 +37,7 @@ def _values(found: StationaryPoints, places: Sequence[Any]) -> Any:
     import numpy as np
 
     from diffkit.algebras.arrays import ARRAYS
-    from diffkit.program import run
+    from diffkit.core.program import run
 
     program = parse(found.expression, found.variables).program
     with np.errstate(all="ignore"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from diffkit.errors import DiffkitError
+from diffkit.core.errors import DiffkitError
 from diffkit.learn.quotients import KINDS, quotients
 from diffkit.pictures import canvas, in_one_look, legend, style
 

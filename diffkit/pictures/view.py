@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffkit.errors import DiffkitError
+from diffkit.core.errors import DiffkitError
 
 if TYPE_CHECKING:
     from diffkit.learn.gradient_descent.descent import Descent

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
-from diffkit.errors import DiffkitError
+from diffkit.core.errors import DiffkitError
+from diffkit.core.text.names import Names, names_of
 from diffkit.functions import as_list, is_function, read_joint
 from diffkit.points import Points, read_points
-from diffkit.syntax.names import Names, names_of
 from diffkit.tasks import Task, check_options, source_task
 
 
@@ -60,7 +60,7 @@ class OfExpression:
     def values(self, x: Any) -> list[float]:
         """All outputs of f at a flat array of coordinates, in binary64."""
         from diffkit.algebras.floats import FLOATS
-        from diffkit.program import run
+        from diffkit.core.program import run
 
         return run(self._whole.program, FLOATS, [float(v) for v in x])
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from diffkit.callables.binding import Bound
 from diffkit.callables.function import Argument, as_function, read_place
-from diffkit.errors import DiffkitError, PointError
+from diffkit.core.errors import DiffkitError, PointError
+from diffkit.core.text.names import Names, as_names
+from diffkit.core.text.runs import notes
 from diffkit.points import Points
-from diffkit.syntax.names import Names, as_names
-from diffkit.syntax.runs import notes
 from diffkit.tasks import Task, source_task
 
 SCALAR = ("gradient", "hessian", "derivative", "taylor", "directional", "hvp")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from diffkit.core.results import Result
 from diffkit.reports import result as one
 from diffkit.reports.blocks import (
     WORDS,
@@ -23,7 +24,6 @@ from diffkit.reports.blocks import (
     status,
     worded,
 )
-from diffkit.results import Result
 
 if TYPE_CHECKING:
     from diffkit.comparison import Comparison, Finding

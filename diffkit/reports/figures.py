@@ -8,11 +8,11 @@ from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
 from diffkit.algebras.floats import FLOATS
+from diffkit.core.program import run
+from diffkit.core.results import Result
 from diffkit.plots import Chart, Series
-from diffkit.program import run
 from diffkit.reports.blocks import rounded
 from diffkit.reports.comparison import components
-from diffkit.results import Result
 from diffkit.tasks import Task
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from diffkit.builder import ProgramBuilder
-from diffkit.errors import DiffkitError, did_you_mean
-from diffkit.primitives import CONSTANTS, Primitive, table
-from diffkit.program import Program
+from diffkit.core.builder import ProgramBuilder
+from diffkit.core.errors import DiffkitError, did_you_mean
+from diffkit.core.program import Program
+from diffkit.core.rules import partial, trace
+from diffkit.core.table import CONSTANTS, Primitive, table
+from diffkit.core.text import format_slot
 from diffkit.reports.blocks import Block, Equation, Gap, Note, Table
 from diffkit.reports.model import Document
-from diffkit.rules import partial, trace
-from diffkit.syntax import format_slot
 
 if TYPE_CHECKING:
     from diffkit.plots import Chart

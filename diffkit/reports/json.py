@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from diffkit.characters import escaped
+from diffkit.core.characters import escaped
 from diffkit.reports.model import Document
 
 

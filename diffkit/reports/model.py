@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-from diffkit.characters import visible
+from diffkit.core.characters import visible
+from diffkit.core.results import Result
 from diffkit.reports.blocks import Block, Equation, Gap, Note
-from diffkit.results import Result
 
 if TYPE_CHECKING:
     from diffkit.accuracy import AccuracyReport

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from diffkit.outward import above
+from diffkit.core.decimals import above
+from diffkit.core.results import Result
 from diffkit.reports.blocks import Block, Equation, Gap, Note, Table, plain, shown, status
-from diffkit.results import Result
 
 WIDEST = 8  # variables up to which a matrix is shown as one
 METHODS = {

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from diffkit.outward import above, apart, below, stepped
+from diffkit.core.decimals import above, apart, below, stepped
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, listed, plain, shown
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from diffkit.limits import DEFAULT, Limits
-from diffkit.program import Index, Program
-from diffkit.syntax.names import Names
-from diffkit.workers import stoppable
+from diffkit.core.limits import DEFAULT, Limits
+from diffkit.core.program import Index, Program
+from diffkit.core.text.names import Names
+from diffkit.core.workers import stoppable
 
 
 def symbolic_derivative(program: Program, indices: Sequence[Index], limits: Limits = DEFAULT) -> Program:

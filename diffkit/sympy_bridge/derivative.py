@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from diffkit.builder import NAMED, ProgramBuilder
-from diffkit.errors import BackendError
-from diffkit.limits import DEFAULT, Limits
-from diffkit.primitives import table
-from diffkit.program import Index, Program
+from diffkit.core.builder import NAMED, ProgramBuilder
+from diffkit.core.errors import BackendError
+from diffkit.core.limits import DEFAULT, Limits
+from diffkit.core.program import Index, Program
+from diffkit.core.table import table
 from diffkit.sympy_bridge.inward import Inward
 from diffkit.sympy_bridge.outward import ASK, Outward, check_length, check_size
 from diffkit.sympy_bridge.stepwise import Stepwise

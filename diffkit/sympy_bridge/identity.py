@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sympy
 
-from diffkit.builder import select
-from diffkit.errors import LimitError
-from diffkit.program import Program
+from diffkit.core.builder import select
+from diffkit.core.errors import LimitError
+from diffkit.core.program import Program
 from diffkit.sympy_bridge.outward import to_sympy
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import sympy
 
-from diffkit.builder import NAMED, ProgramBuilder
-from diffkit.errors import DiffkitError, VariableError
-from diffkit.primitives import Primitive, table
-from diffkit.program import Constant, Program
-from diffkit.syntax import names as variable_names
-from diffkit.syntax.names import Names
+from diffkit.core.builder import NAMED, ProgramBuilder
+from diffkit.core.errors import DiffkitError, VariableError
+from diffkit.core.program import Constant, Program
+from diffkit.core.table import Primitive, table
+from diffkit.core.text import names as variable_names
+from diffkit.core.text.names import Names
 
 
 def from_sympy(expressions: Sequence[Any], variables: Names | None = None) -> Program:

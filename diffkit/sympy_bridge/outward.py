@@ -14,10 +14,10 @@ from typing import Any
 import sympy
 
 from diffkit.algebras.floats import FLOATS
-from diffkit.limits import DEFAULT, Limits
-from diffkit.primitives import Primitive, table
-from diffkit.program import Constant, Named, Program, run_slots
-from diffkit.rules import by_definition
+from diffkit.core.limits import DEFAULT, Limits
+from diffkit.core.program import Constant, Named, Program, run_slots
+from diffkit.core.rules import by_definition
+from diffkit.core.table import Primitive, table
 from diffkit.transforms import depends
 
 ADD, SUB, MUL, DIV, ABS = table["add"], table["sub"], table["mul"], table["div"], table["abs"]

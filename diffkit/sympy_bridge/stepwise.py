@@ -13,7 +13,7 @@ import sympy
 from sympy.core.exprtools import factor_terms
 from sympy.simplify.simplify import signsimp
 
-from diffkit.limits import Limits
+from diffkit.core.limits import Limits
 from diffkit.sympy_bridge.outward import ASK
 
 STEP = 4  # times the limit of nodes, which one step may make

@@ -13,9 +13,9 @@ from functools import reduce
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from diffkit.builder import ProgramBuilder
-from diffkit.primitives import Primitive, table
-from diffkit.program import Index, Program, run
+from diffkit.core.builder import ProgramBuilder
+from diffkit.core.program import Index, Program, run
+from diffkit.core.table import Primitive, table
 from diffkit.transforms import depends
 
 ADD, SUB, MUL, DIV, NEG, POWER = (table[name] for name in ("add", "sub", "mul", "div", "neg", "power"))

@@ -15,7 +15,7 @@ from fractions import Fraction
 from diffkit.algebras.balls import precision
 from diffkit.algebras.field.elements import Element, Full, Unknown
 from diffkit.algebras.field.functions import Field
-from diffkit.program import Program, run
+from diffkit.core.program import Program, run
 
 LARGEST = 400  # instructions of a number that exact algebra is asked about
 KERNELS = (16, 64, 256)  # kernels to make room for

@@ -9,7 +9,7 @@ from typing import Any
 from flint import Ordering, arb, fmpq, fmpq_mpoly_ctx
 
 from diffkit.algebras.balls import rational
-from diffkit.primitives.hulls import raised
+from diffkit.core.table.hulls import raised
 
 TERMS = 2000  # terms of a polynomial beyond which exact algebra gives up
 PRODUCTS = 20_000  # terms that a product may have before it is sorted

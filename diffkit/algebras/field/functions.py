@@ -11,9 +11,9 @@ from flint import arb
 from diffkit.algebras.balls import ball_function, rational
 from diffkit.algebras.field.angles import Angles
 from diffkit.algebras.field.elements import Element, Unknown
-from diffkit.primitives import Primitive
-from diffkit.program import Constant, Named
-from diffkit.rules import by_definition, by_rule
+from diffkit.core.program import Constant, Named
+from diffkit.core.rules import by_definition, by_rule
+from diffkit.core.table import Primitive
 
 TINY = arb(2) ** -200 * (1 + arb(0, 1))
 """from 0 on"""

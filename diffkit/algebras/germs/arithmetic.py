@@ -12,7 +12,7 @@ from diffkit.algebras.constants import Undecided
 from diffkit.algebras.germs.model import FLAT, WILD, Germ, Missing, Restart, Shifted, huge, slow
 from diffkit.algebras.germs.reading import Reading
 from diffkit.algebras.taylor import Exact, Series
-from diffkit.primitives import Primitive, table
+from diffkit.core.table import Primitive, table
 
 ROOTS = 64  # largest root of the distance that a series is written in
 FINE = 1024  # parts of a unit in which exponents are bounded

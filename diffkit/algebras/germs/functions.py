@@ -10,9 +10,9 @@ from typing import Any
 from diffkit.algebras.constants import Undecided
 from diffkit.algebras.germs.arithmetic import Arithmetic
 from diffkit.algebras.germs.model import FLAT, WILD, Germ, Missing, Unknown, huge, slow
-from diffkit.primitives import Primitive
-from diffkit.program import run
-from diffkit.rules import by_definition, by_rule, trace
+from diffkit.core.program import run
+from diffkit.core.rules import by_definition, by_rule, trace
+from diffkit.core.table import Primitive
 
 MOST = 60  # recursion of the gamma family towards its poles
 

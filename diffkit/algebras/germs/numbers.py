@@ -16,9 +16,9 @@ from diffkit.algebras.field import vanishes_beside
 from diffkit.algebras.germs.functions import GermAlgebra
 from diffkit.algebras.germs.model import Germ, Missing, Unknown
 from diffkit.algebras.taylor import Exact
-from diffkit.builder import ProgramBuilder
-from diffkit.primitives import Primitive, table
-from diffkit.program import Constant
+from diffkit.core.builder import ProgramBuilder
+from diffkit.core.program import Constant
+from diffkit.core.table import Primitive, table
 
 ADD, SUB, POWER = table["add"], table["sub"], table["power"]
 CHOICES = (table["where"], table["max"], table["min"])

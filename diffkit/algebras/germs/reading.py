@@ -8,8 +8,8 @@ from typing import Any
 from diffkit.algebras.constants import Numbers, Undecided
 from diffkit.algebras.germs.model import Dropped, Germ, Shifted, Step
 from diffkit.algebras.taylor import Series, TaylorAlgebra
-from diffkit.primitives import table
-from diffkit.program import Constant
+from diffkit.core.program import Constant
+from diffkit.core.table import table
 
 MUL = table["mul"]
 

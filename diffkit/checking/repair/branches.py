@@ -6,9 +6,9 @@ import numpy as np
 
 from diffkit.algebras.arrays import ARRAYS
 from diffkit.checking.repair.evidence import Array
-from diffkit.primitives import table
-from diffkit.program import Program, run_slots
-from diffkit.rules import by_rule
+from diffkit.core.program import Program, run_slots
+from diffkit.core.rules import by_rule
+from diffkit.core.table import table
 
 MOST = 6  # sides that are visited
 WHERE = table["where"]

@@ -10,9 +10,9 @@ import numpy as np
 
 from diffkit.checking.repair.evidence import Records
 from diffkit.checking.repair.pool import Pool, Ref, Site, sites
+from diffkit.core.table import Primitive, table
 from diffkit.ndarrays.kernel import ROWS
 from diffkit.ndarrays.record import Record
-from diffkit.primitives import Primitive, table
 
 UNARY = ("sin", "cos", "tanh", "sigmoid", "exp", "log", "sqrt", "neg")
 BINARY = ("add", "sub", "mul", "div")

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from diffkit.core.program import Index, Program
 from diffkit.ndarrays.record import Record
-from diffkit.program import Index, Program
 
 Array = NDArray[Any]
 

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from diffkit.algebras.dual import DualAlgebra
 from diffkit.checking.repair.mutants import Edge, Mutant, Partial, supports
-from diffkit.primitives import Primitive, table
-from diffkit.program import Program
-from diffkit.rules import by_rule
+from diffkit.core.program import Program
+from diffkit.core.rules import by_rule
+from diffkit.core.table import Primitive, table
 from diffkit.transforms import depends
 
 ADD, SUB, MUL, DIV, NEG, POWER = (table[name] for name in ("add", "sub", "mul", "div", "neg", "power"))

@@ -15,10 +15,10 @@ import numpy as np
 from diffkit.algebras.arrays import ARRAYS
 from diffkit.algebras.bounds import BOUNDS
 from diffkit.algebras.dual import DualAlgebra
-from diffkit.builder import ProgramBuilder, copy_slots
 from diffkit.checking.repair.evidence import Array
-from diffkit.primitives import table
-from diffkit.program import Algebra, Index, Program, run
+from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.core.program import Algebra, Index, Program, run
+from diffkit.core.table import table
 from diffkit.transforms import depends, derivative_program
 
 ADD, MUL, WHERE = table["add"], table["mul"], table["where"]

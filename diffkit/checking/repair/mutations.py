@@ -21,9 +21,9 @@ from diffkit.checking.repair.mistakes import Mistake
 from diffkit.checking.repair.mutants import Engine, Mutant, gradient_of, mutant_program, mutated, with_bounds
 from diffkit.checking.repair.numbers import Factor, Measured, measure, named, peculiar
 from diffkit.checking.repair.samples import PATIENCE, Case, Samples
-from diffkit.primitives import table
-from diffkit.program import Index, Program
-from diffkit.syntax import excerpt
+from diffkit.core.program import Index, Program
+from diffkit.core.table import table
+from diffkit.core.text import excerpt
 
 MUL = table["mul"]
 NEAR = 0.02  # a mutant is worth a proof if it leaves this part of the error at most

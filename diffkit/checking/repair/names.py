@@ -9,8 +9,8 @@ import numpy as np
 
 from diffkit.checking.repair.evidence import Records
 from diffkit.checking.repair.pool import SLOPE, VALUE, Ref
+from diffkit.core.table import Primitive
 from diffkit.ndarrays.record import Operation, Record
-from diffkit.primitives import Primitive
 
 LONGEST = 40  # characters of an expression, before it is called by its shape
 LINE = 90  # characters of a line of code

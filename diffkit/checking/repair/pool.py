@@ -9,9 +9,9 @@ import numpy as np
 
 from diffkit.algebras.arrays import ARRAYS
 from diffkit.checking.repair.evidence import Records
+from diffkit.core.rules import by_rule
+from diffkit.core.table import Primitive
 from diffkit.ndarrays.record import Operation, Record
-from diffkit.primitives import Primitive
-from diffkit.rules import by_rule
 
 VALUE, SLOPE = -1, -2
 FEW = 4

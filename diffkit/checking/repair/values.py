@@ -12,8 +12,8 @@ from diffkit.checking.repair.evidence import Array
 from diffkit.checking.repair.labels import Labels
 from diffkit.checking.repair.mutants import with_bounds
 from diffkit.checking.repair.samples import Case, Samples
-from diffkit.program import Program
-from diffkit.syntax import excerpt
+from diffkit.core.program import Program
+from diffkit.core.text import excerpt
 from diffkit.transforms import depends
 
 LONGEST = 150  # instructions of a program whose values are tried, each in the place of each

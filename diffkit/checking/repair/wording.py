@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from diffkit.algebras.dual import DualAlgebra
-from diffkit.builder import ProgramBuilder
 from diffkit.checking.repair.mistakes import ABS, ADD, DIV, MASKS, MUL, NEG, POWER, SUB, Mistake, row_of
 from diffkit.checking.repair.numbers import Factor
-from diffkit.primitives import Primitive
-from diffkit.program import Program
-from diffkit.rules import by_rule
-from diffkit.syntax import excerpt
+from diffkit.core.builder import ProgramBuilder
+from diffkit.core.program import Program
+from diffkit.core.rules import by_rule
+from diffkit.core.table import Primitive
+from diffkit.core.text import excerpt
 
 SHORT = 12  # characters of an argument that is written out
 Words = tuple[str, str]

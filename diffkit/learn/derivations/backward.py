@@ -17,24 +17,24 @@ from typing import Any, NamedTuple
 from diffkit.algebras.dual import DualAlgebra
 from diffkit.algebras.floats import FLOATS
 from diffkit.blame import Blame, blame_for_program
-from diffkit.builder import ProgramBuilder
 from diffkit.comparison import WRONG
-from diffkit.deadline import in_time
-from diffkit.errors import DiffkitError, PointError
+from diffkit.core.builder import ProgramBuilder
+from diffkit.core.deadline import in_time
+from diffkit.core.errors import DiffkitError, PointError
+from diffkit.core.program import Program, run_slots
+from diffkit.core.results import Result
+from diffkit.core.surroundings import undisturbed
+from diffkit.core.table import table
+from diffkit.core.text import format_outputs
+from diffkit.core.text.names import Names
+from diffkit.core.text.printer import format_constant
+from diffkit.core.workers import timed
 from diffkit.frames import names_in
 from diffkit.learn.derivations.tidy import tidy
 from diffkit.prepared import Prepared
-from diffkit.primitives import table
-from diffkit.program import Program, run_slots
 from diffkit.questions import OfExpression, ask
-from diffkit.results import Result
-from diffkit.surroundings import undisturbed
-from diffkit.syntax import format_outputs
-from diffkit.syntax.names import Names
-from diffkit.syntax.printer import format_constant
 from diffkit.tasks import gradient_task
 from diffkit.transforms import adjoints, depends
-from diffkit.workers import timed
 
 WHERE = table["where"]
 BRANCHING = {table["max"]: lambda x, y: x >= y, table["min"]: lambda x, y: x <= y}

@@ -11,9 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from diffkit.builder import ProgramBuilder, copy_slots
+from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.core.errors import LimitError, PointError, VariableError
+from diffkit.core.program import Program
+from diffkit.core.results import Result
+from diffkit.core.surroundings import undisturbed
+from diffkit.core.text import format_slot
+from diffkit.core.text.names import Name, Names
+from diffkit.core.workers import timed
 from diffkit.domain import domain
-from diffkit.errors import LimitError, PointError, VariableError
 from diffkit.frames import names_in
 from diffkit.learn.derivations.latex import latex, latex_name
 from diffkit.learn.derivations.rules import Rule, letters, rule_of
@@ -22,13 +28,7 @@ from diffkit.learn.derivations.tidy import tidy
 from diffkit.learn.derivations.verification import Evidence, Verifier
 from diffkit.points import plural, read_points
 from diffkit.prepared import Prepared
-from diffkit.program import Program
 from diffkit.questions import OfExpression, make_task
-from diffkit.results import Result
-from diffkit.surroundings import undisturbed
-from diffkit.syntax import format_slot
-from diffkit.syntax.names import Name, Names
-from diffkit.workers import timed
 
 MOST = 150  # steps
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from diffkit.errors import LimitError
-from diffkit.primitives import Primitive, table
-from diffkit.program import Constant, Named, Program
+from diffkit.core.errors import LimitError
+from diffkit.core.program import Constant, Named, Program
+from diffkit.core.table import Primitive, table
 
 ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
 NEG, POWER, NOT = table["neg"], table["power"], table["not_"]

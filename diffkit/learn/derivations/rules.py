@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from diffkit.algebras.dual import Dual, DualAlgebra
-from diffkit.builder import NAMED, ProgramBuilder
-from diffkit.primitives import Primitive, table
-from diffkit.program import Program
-from diffkit.rules import by_rule
+from diffkit.core.builder import NAMED, ProgramBuilder
+from diffkit.core.program import Program
+from diffkit.core.rules import by_rule
+from diffkit.core.table import Primitive, table
 
 ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
 NEG, POWER, WHERE = table["neg"], table["power"], table["where"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from diffkit.core.program import Program
+from diffkit.core.text import format_outputs
 from diffkit.learn.derivations.latex import latex, latex_name
 from diffkit.learn.derivations.verification import Evidence
-from diffkit.program import Program
-from diffkit.syntax import format_outputs
 
 LONGEST = 4000  # characters of one side of a line
 

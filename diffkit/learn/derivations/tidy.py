@@ -10,9 +10,9 @@ from collections import Counter
 from fractions import Fraction
 from typing import NamedTuple
 
-from diffkit.builder import ProgramBuilder
-from diffkit.primitives import table
-from diffkit.program import Named, Program
+from diffkit.core.builder import ProgramBuilder
+from diffkit.core.program import Named, Program
+from diffkit.core.table import table
 
 MUL, DIV, NEG, POWER = table["mul"], table["div"], table["neg"], table["power"]
 SIGNS = {table["add"]: table["sub"], table["sub"]: table["add"]}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.callables.function import POSITIONAL, Function
-from diffkit.errors import DiffkitError, did_you_mean
+from diffkit.core.errors import DiffkitError, did_you_mean
 
 
 class Batches:

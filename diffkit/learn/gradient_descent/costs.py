@@ -14,13 +14,13 @@ from diffkit.backends import BACKENDS, Backend, get_backend
 from diffkit.callables import Bound
 from diffkit.callables.binding import NO_VALUE
 from diffkit.callables.function import Argument, Function
-from diffkit.characters import message_of, told
-from diffkit.emit import LARGEST, Emitted
-from diffkit.errors import DiffkitError, FunctionError, TracingError
+from diffkit.core.characters import message_of, told
+from diffkit.core.compiled import LARGEST, Emitted
+from diffkit.core.errors import DiffkitError, FunctionError, TracingError
+from diffkit.core.program import Program, run
+from diffkit.core.rules import by_definition
+from diffkit.core.table import Primitive
 from diffkit.functions import as_joint_program, with_inputs
-from diffkit.primitives import Primitive
-from diffkit.program import Program, run
-from diffkit.rules import by_definition
 from diffkit.stable import stable
 from diffkit.tasks import gradient_task
 from diffkit.transforms import derivative_program

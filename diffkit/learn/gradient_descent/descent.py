@@ -13,8 +13,13 @@ import numpy as np
 
 from diffkit.backends import Backend
 from diffkit.callables.function import as_function, read_place
-from diffkit.deadline import TimeIsUp, collected, current_deadline, unhurried
-from diffkit.errors import DiffkitError, PointError
+from diffkit.core.deadline import TimeIsUp, collected, current_deadline, unhurried
+from diffkit.core.errors import DiffkitError, PointError
+from diffkit.core.results import Final
+from diffkit.core.surroundings import undisturbed
+from diffkit.core.text.names import Names
+from diffkit.core.text.runs import notes
+from diffkit.core.workers import timed
 from diffkit.frames import names_in
 from diffkit.functions import is_function, read_joint
 from diffkit.learn.gradient_descent.batches import Batches, make_batches
@@ -29,11 +34,6 @@ from diffkit.learn.gradient_descent.hessians import Hessians, Unasked
 from diffkit.learn.gradient_descent.schedules import Schedule, make_schedule
 from diffkit.learn.gradient_descent.walk import Path, Status, Walk, interval
 from diffkit.points import read_points
-from diffkit.results import Final
-from diffkit.surroundings import undisturbed
-from diffkit.syntax.names import Names
-from diffkit.syntax.runs import notes
-from diffkit.workers import timed
 
 TOLERANCE = 1e-8
 INTERRUPTED = "interrupted"

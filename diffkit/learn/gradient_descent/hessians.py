@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.backends import get_backend
-from diffkit.deadline import check_time
+from diffkit.core.deadline import check_time
 from diffkit.learn.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, compiled
 from diffkit.learn.gradient_descent.curvature import (
     EPSILON,

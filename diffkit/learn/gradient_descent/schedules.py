@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from diffkit.errors import DiffkitError, did_you_mean
+from diffkit.core.errors import DiffkitError, did_you_mean
 
 Schedule = Callable[[int], float]
 """Step k = 0, 1, … → its rate αₖ."""

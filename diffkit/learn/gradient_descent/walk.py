@@ -9,11 +9,11 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from diffkit.deadline import check_time
+from diffkit.core.deadline import check_time
+from diffkit.core.surroundings import undisturbed
 from diffkit.learn.gradient_descent.batches import Batches
 from diffkit.learn.gradient_descent.costs import Cost
 from diffkit.learn.gradient_descent.schedules import Schedule
-from diffkit.surroundings import undisturbed
 
 Status = Literal[
     "converged", "stagnated", "diverged", "left the domain", "steps used up", "interrupted", "out of time"

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from diffkit.algebras.hull_algebra import Box
-from diffkit.errors import PointError, did_you_mean, listing
+from diffkit.core.errors import PointError, did_you_mean, listing
+from diffkit.core.text.names import repeated
 from diffkit.frames import labelled, split_top
 from diffkit.points import number, plural
-from diffkit.syntax.names import repeated
 
 LARGEST = 1e150
 HINT = "write for example x=-2:2,y=-1:1"

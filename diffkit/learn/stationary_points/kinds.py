@@ -17,9 +17,9 @@ from flint import arb, arb_mat
 from diffkit.algebras.balls import precision, rational
 from diffkit.algebras.field import vanishes
 from diffkit.algebras.rationals import rationals
-from diffkit.builder import ADD, MUL, ProgramBuilder, copy_slots, select
+from diffkit.core.builder import ADD, MUL, ProgramBuilder, copy_slots, select
+from diffkit.core.program import Program, run
 from diffkit.learn.stationary_points.boxes import FINE, Balls, HullRunner, Surface
-from diffkit.program import Program, run
 from diffkit.transforms import differentiate
 
 HIGHEST = 8  # derivative along a line that is asked for a sign

@@ -20,8 +20,8 @@ from flint import arb
 
 from diffkit.algebras.balls import precision
 from diffkit.algebras.hull_algebra import Box, below, interval, middle
-from diffkit.builder import ADD, NEG, ProgramBuilder, copy_slots
-from diffkit.deadline import TimeIsUp, reason_to_stop
+from diffkit.core.builder import ADD, NEG, ProgramBuilder, copy_slots
+from diffkit.core.deadline import TimeIsUp, reason_to_stop
 from diffkit.learn.stationary_points.boxes import BITS, FINE, Surface, balls, halves, hull
 from diffkit.learn.stationary_points.extended import value_range
 from diffkit.learn.stationary_points.kinds import exactly, is_stationary, is_zero_at

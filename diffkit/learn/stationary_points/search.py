@@ -16,7 +16,7 @@ import numpy as np
 
 from diffkit.algebras.balls import precision
 from diffkit.algebras.hull_algebra import Box, interval, middle
-from diffkit.deadline import TimeIsUp, reason_to_stop
+from diffkit.core.deadline import TimeIsUp, reason_to_stop
 from diffkit.learn.stationary_points.boxes import BITS, Standing, Surface, balls, halves, hull, size
 from diffkit.learn.stationary_points.extended import excludes_zero
 from diffkit.learn.stationary_points.newton import krawczyk, polish, proves, sharp, surround

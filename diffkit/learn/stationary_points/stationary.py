@@ -13,9 +13,14 @@ from flint import arb
 
 from diffkit.algebras.balls import precision
 from diffkit.algebras.hull_algebra import Box, interval
-from diffkit.builder import ProgramBuilder, copy_slots
-from diffkit.deadline import TimeIsUp, check_time, time_limit, unhurried
-from diffkit.errors import DiffkitError, PointError
+from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.core.deadline import TimeIsUp, check_time, time_limit, unhurried
+from diffkit.core.errors import DiffkitError, PointError
+from diffkit.core.program import Program
+from diffkit.core.surroundings import undisturbed
+from diffkit.core.text import format_outputs
+from diffkit.core.text.names import Names
+from diffkit.core.workers import timed
 from diffkit.functions import is_function, read_joint
 from diffkit.learn.stationary_points.box_text import named, read_box
 from diffkit.learn.stationary_points.boxes import BITS, FINE, Surface, balls, hull, measured
@@ -28,13 +33,8 @@ from diffkit.learn.stationary_points.places import up
 from diffkit.learn.stationary_points.search import INTERRUPTED, Progress, Search, touching
 from diffkit.learn.stationary_points.ties import at_global, told_apart
 from diffkit.learn.stationary_points.undecided import ranges
-from diffkit.program import Program
 from diffkit.proof import Prover
-from diffkit.surroundings import undisturbed
-from diffkit.syntax import format_outputs
-from diffkit.syntax.names import Names
 from diffkit.tasks import hessian_task
-from diffkit.workers import timed
 
 MOST_VARIABLES = 6
 MOST_BOXES = 50_000

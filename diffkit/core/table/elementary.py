@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from diffkit.primitives import floats, hulls, series
-from diffkit.primitives.floats import INF, ieee, limit_at, odd_overflow
-from diffkit.primitives.model import NOT_NEGATIVE, Complement, Place, row
+from diffkit.core.table import hulls, series
+from diffkit.core.table import ieee as floats
+from diffkit.core.table.ieee import INF, ieee, limit_at, odd_overflow
+from diffkit.core.table.primitive import NOT_NEGATIVE, Complement, Place, row
 
 QUARTER, HALF_TURN = math.nextafter(math.pi / 2, 4.0), math.nextafter(math.pi, 4.0)
 """π/2 and π, rounded up"""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from diffkit.primitives import floats, series
-from diffkit.primitives.model import NOT_NEGATIVE, Place, row
+from diffkit.core.table import ieee, series
+from diffkit.core.table.primitive import NOT_NEGATIVE, Place, row
 
 row("sigmoid", "x", "logistic function 1/(1 + e⁻ˣ)", aliases=("expit", "logistic"),
     range=(0.0, 1.0), positive=True, monotone=1,
     tails=(0.0, 1.0), exponent=60, latex="\\sigma",
-    floats=floats.sigmoid, array="scipy.special.expit", ulps=2.5,
+    floats=ieee.sigmoid, array="scipy.special.expit", ulps=2.5,
     definition=lambda F, x: 1 / (1 + F.exp(-x)),
     ball=series.logistic, series=series.logistic,
     pairs=lambda F, x: F.where(x > 0, 1, F.exp(-F.abs(x))) / (1 + F.exp(-F.abs(x))),
@@ -17,7 +17,7 @@ row("sigmoid", "x", "logistic function 1/(1 + e⁻ˣ)", aliases=("expit", "logis
 
 row("relu", "x", "max(x, 0)", bends=(),
     range=NOT_NEGATIVE, monotone=1,
-    floats=lambda x: floats.maximum(x, 0.0), array=lambda np, x: np.maximum(x, 0.0), ulps=0.0,
+    floats=lambda x: ieee.maximum(x, 0.0), array=lambda np, x: np.maximum(x, 0.0), ulps=0.0,
     definition=lambda F, x: F.max(x, 0),
     partials=(lambda F, x, y: F.where(x > 0, 1, 0),),
     places=(Place("kink", lambda F, x: x, "x = 0", slope=lambda F, t: F.max(t, 0)),),
@@ -26,7 +26,7 @@ row("relu", "x", "max(x, 0)", bends=(),
 row("softplus", "x", "log(1 + eˣ)",
     range=NOT_NEGATIVE, positive=True, monotone=1,
     growth=lambda F, x: F.max(x, 0) + F.log1p(F.exp(-F.abs(x))), exponent=60,
-    floats=floats.softplus, array=lambda np, x: np.logaddexp(0.0, x), ulps=2.0,
+    floats=ieee.softplus, array=lambda np, x: np.logaddexp(0.0, x), ulps=2.0,
     definition=lambda F, x: F.log1p(F.exp(x)),
     ball=series.softplus, series=series.softplus,
     pairs=lambda F, x: F.max(x, 0) + F.log1p(F.exp(-F.abs(x))),
@@ -48,7 +48,7 @@ row("gelu", "x", "x·Φ(x), Φ the normal distribution function", ulps=6.0,
 
 row("logsumexp", "x, y", "log(eˣ + eʸ + …)", variadic=True, aliases=("logaddexp",),
     growth=lambda F, x, y: F.max(x, y) + F.log1p(F.exp(-F.abs(x - y))), exponent=60,
-    floats=floats.logsumexp, array="logaddexp", ulps=2.0,
+    floats=ieee.logsumexp, array="logaddexp", ulps=2.0,
     definition=lambda F, x, y: F.log(F.exp(x) + F.exp(y)),
     ball=series.logsumexp, series=series.logsumexp,
     pairs=lambda F, x, y: F.max(x, y) + F.log1p(F.exp(-F.abs(x - y))),

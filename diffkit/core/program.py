@@ -12,8 +12,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
-from diffkit.deadline import in_time
-from diffkit.primitives import Primitive
+from diffkit.core.deadline import in_time
+from diffkit.core.table import Primitive
 
 Index = tuple[int, tuple[int, ...]]
 """(output, inputs differentiated by): (0, (1, 1)) is ∂²f/∂x₁²."""

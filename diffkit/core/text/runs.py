@@ -10,9 +10,9 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from diffkit.errors import ParseError
-from diffkit.primitives import table
-from diffkit.syntax.names import GREEK, natural_order
+from diffkit.core.errors import ParseError
+from diffkit.core.table import table
+from diffkit.core.text.names import GREEK, natural_order
 
 LETTERS = re.compile(r"[A-Za-z]{2,3}\Z")
 """names of letters that may be factors"""

@@ -7,9 +7,9 @@ import operator
 from fractions import Fraction
 from typing import Any
 
-from diffkit.primitives import floats, hulls, series
-from diffkit.primitives.hulls import raised
-from diffkit.primitives.model import NOT_NEGATIVE, Place, row
+from diffkit.core.table import hulls, ieee, series
+from diffkit.core.table.hulls import raised
+from diffkit.core.table.primitive import NOT_NEGATIVE, Place, row
 
 Exact = int | Fraction
 
@@ -65,7 +65,7 @@ row("mul", "x, y", "product", infix="*", callable=False, bends=((0, 1),),
 
 row("div", "x, y", "quotient", infix="/", callable=False, bends=((0, 1), (1, 1)),
     germ="quotient", exact="div",
-    floats=floats.div, array="divide", mpmath=lambda mp, x, y: x / y, fold=_fold_div, series=series.ratio, ulps=0.5,
+    floats=ieee.div, array="divide", mpmath=lambda mp, x, y: x / y, fold=_fold_div, series=series.ratio, ulps=0.5,
     sympy=lambda sp, x, y: x / y,
     partials=(lambda F, x, y, q: 1 / y, lambda F, x, y, q: -q / y),
     pushforward=_div_pushforward,
@@ -75,7 +75,7 @@ row("div", "x, y", "quotient", infix="/", callable=False, bends=((0, 1), (1, 1))
 row("power", "x, y", "real power; x < 0 only with an integer exponent", infix="**", callable=False,
     hull=hulls.power,
     germ="power", exact="power",
-    floats=floats.power, array="power", mpmath="power", sympy="Pow", fold=_fold_power,
+    floats=ieee.power, array="power", mpmath="power", sympy="Pow", fold=_fold_power,
     ball=ball_power, series=series.power,
     partials=(lambda F, x, y, p: y * x ** (y - 1), lambda F, x, y, p: p * F.log(x)),
     places=(
@@ -106,7 +106,7 @@ row("abs", "x", "absolute value", aliases=("Abs", "fabs"), bends=(),
 row("sign", "x", "−1, 0 or 1", aliases=("sgn",),
     range=(-1.0, 1.0), monotone=1,
     germ="sign", exact="sign_of", odd=True,
-    floats=floats.sign, array="sign", mpmath="sign", sympy="sign", ulps=0.0,
+    floats=ieee.sign, array="sign", mpmath="sign", sympy="sign", ulps=0.0,
     fold=lambda x: (x > 0) - (x < 0),
     ball="sgn",
     partials=(None,),
@@ -116,7 +116,7 @@ row("sign", "x", "−1, 0 or 1", aliases=("sgn",),
 row("floor", "x", "largest integer not above x",
     monotone=1,
     germ="floor", exact="floor", exponent=20_000, latex="\\left\\lfloor #\\right\\rfloor",
-    floats=floats.floor, array="floor", mpmath="floor", sympy="floor", fold=math.floor, ulps=0.0,
+    floats=ieee.floor, array="floor", mpmath="floor", sympy="floor", fold=math.floor, ulps=0.0,
     ball="floor",
     partials=(None,),
     places=(Place("jump", lambda F, x: x - F.floor(x), "x is an integer"),),
@@ -125,7 +125,7 @@ row("floor", "x", "largest integer not above x",
 row("ceil", "x", "smallest integer not below x", aliases=("ceiling",),
     monotone=1,
     germ="ceil", exact="ceil", exponent=20_000, latex="\\left\\lceil #\\right\\rceil",
-    floats=floats.ceil, array="ceil", mpmath="ceil", sympy="ceiling", fold=math.ceil, ulps=0.0,
+    floats=ieee.ceil, array="ceil", mpmath="ceil", sympy="ceiling", fold=math.ceil, ulps=0.0,
     ball="ceil",
     partials=(None,),
     places=(Place("jump", lambda F, x: x - F.floor(x), "x is an integer"),),
@@ -133,7 +133,7 @@ row("ceil", "x", "smallest integer not below x", aliases=("ceiling",),
 
 row("heaviside", "x", "unit step: 0, ½ at 0, 1", aliases=("Heaviside",),
     range=(0.0, 1.0), monotone=1,
-    floats=floats.heaviside, array=lambda np, x: np.heaviside(x, 0.5), sympy="Heaviside", ulps=0.0,
+    floats=ieee.heaviside, array=lambda np, x: np.heaviside(x, 0.5), sympy="Heaviside", ulps=0.0,
     definition=lambda F, x: (1 + F.sign(x)) / 2,
     partials=(None,),
     places=(Place("jump", lambda F, x: x, "x = 0"),),
@@ -142,7 +142,7 @@ row("heaviside", "x", "unit step: 0, ½ at 0, 1", aliases=("Heaviside",),
 row("sqrt", "x", "square root",
     range=NOT_NEGATIVE, monotone=1, domain=NOT_NEGATIVE, hull=hulls.root,
     germ="root", exact=lambda F, x: x ** F.rational(1, 2), latex="\\sqrt{#}",
-    floats=floats.ieee(math.sqrt), array="sqrt", mpmath="sqrt", sympy="sqrt", ulps=0.5,
+    floats=ieee.ieee(math.sqrt), array="sqrt", mpmath="sqrt", sympy="sqrt", ulps=0.5,
     ball="sqrt", series="sqrt",
     partials=(lambda F, x, y: F.rational(1, 2) / y,),
     places=(Place("edge", lambda F, x: x, "x = 0", closed=True),),

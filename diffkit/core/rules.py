@@ -7,10 +7,10 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from diffkit.builder import NAMED, ProgramBuilder
-from diffkit.errors import RuleError, did_you_mean
-from diffkit.primitives import Primitive, Rule, table
-from diffkit.program import Algebra, Program, run
+from diffkit.core.builder import NAMED, ProgramBuilder
+from diffkit.core.errors import RuleError, did_you_mean
+from diffkit.core.program import Algebra, Program, run
+from diffkit.core.table import Primitive, Rule, table
 
 
 class Slot:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from diffkit.errors import LimitError
+from diffkit.core.errors import LimitError
 
 RAISE = "in Python the limit is raised with limits=Limits({name}=…)"
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from os import PathLike
 from typing import TextIO
 
-from diffkit.errors import FileError
+from diffkit.core.errors import FileError
 
 LONGEST = 2**28  # characters; a device without an end has more
 

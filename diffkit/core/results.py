@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Self, TypeVar
 
-from diffkit.deadline import TimeIsUp, check_time
-from diffkit.errors import NotOkError
+from diffkit.core.deadline import TimeIsUp, check_time
+from diffkit.core.errors import NotOkError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from diffkit.primitives import series
-from diffkit.primitives.floats import ieee, scipy_special
-from diffkit.primitives.model import NOT_NEGATIVE, Complement, Place, Rule, row
-from diffkit.primitives.polygamma import polygamma, polygamma_of_mpmath, polygammas
+from diffkit.core.table import series
+from diffkit.core.table.ieee import ieee, scipy_special
+from diffkit.core.table.polygamma import polygamma, polygamma_of_mpmath, polygammas
+from diffkit.core.table.primitive import NOT_NEGATIVE, Complement, Place, Rule, row
 
 FARTHEST = 10_000
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from diffkit.errors import DiffkitError
+from diffkit.core.errors import DiffkitError
 
 Rule = Callable[..., Any]
 """A formula ``rule(F, x, …)`` written with operators and the functions of ``F``.

@@ -17,14 +17,14 @@ from functools import wraps
 from time import time
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
-from diffkit.characters import told
-from diffkit.deadline import Deadline, TimeIsUp, current_deadline, time_limit
-from diffkit.errors import FunctionError, OutOfTime, WorkerError
+from diffkit.core.characters import told
+from diffkit.core.deadline import Deadline, TimeIsUp, current_deadline, time_limit
+from diffkit.core.errors import FunctionError, OutOfTime, WorkerError
 
 if TYPE_CHECKING:
     from subprocess import Popen
 
-START = "import sys; sys.path[:] = {path!r}; from diffkit.workers import serve; serve()"
+START = "import sys; sys.path[:] = {path!r}; from diffkit.core.workers import serve; serve()"
 MAIN, IMPORTED = "__main__", "__mp_main__"
 """The user's script, here and where a worker imports it: the name that multiprocessing gives it there, too."""
 GRACE = 0.1  # of its time, in which isolated work may still say what it has found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from diffkit.characters import dotted, visible
+from diffkit.core.characters import dotted, visible
 
 WINDOW = 72  # characters of a long input shown around the caret
 LISTED = 20  # names that one line lists

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, NoReturn
 
-from diffkit.builder import NAMED, ProgramBuilder
-from diffkit.deadline import in_time
-from diffkit.errors import LimitError, ParseError, VariableError, did_you_mean, listing
-from diffkit.limits import DEFAULT, Limits
-from diffkit.primitives import Primitive, table
-from diffkit.program import Program
-from diffkit.syntax import names as variable_names
-from diffkit.syntax import runs
-from diffkit.syntax.names import Names
-from diffkit.syntax.tokenizer import OF_ARRAYS, Token, located, tokenize
+from diffkit.core.builder import NAMED, ProgramBuilder
+from diffkit.core.deadline import in_time
+from diffkit.core.errors import LimitError, ParseError, VariableError, did_you_mean, listing
+from diffkit.core.limits import DEFAULT, Limits
+from diffkit.core.program import Program
+from diffkit.core.table import Primitive, table
+from diffkit.core.text import names as variable_names
+from diffkit.core.text import runs
+from diffkit.core.text.names import Names
+from diffkit.core.text.tokenizer import OF_ARRAYS, Token, located, tokenize
 
 INFIX = {row.infix: row for row in table if row.infix and len(row.arguments) == 2}
 PREFIX = {"-": table["neg"], "not": table["not_"], "√": table["sqrt"]}

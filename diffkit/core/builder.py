@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from diffkit.deadline import check_time, in_time
-from diffkit.limits import Limits
-from diffkit.primitives import Primitive, table
-from diffkit.program import Constant, Named, Program
+from diffkit.core.deadline import check_time, in_time
+from diffkit.core.limits import Limits
+from diffkit.core.program import Constant, Named, Program
+from diffkit.core.table import Primitive, table
 
 ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
 NEG, POWER, WHERE, NOT, LOG = table["neg"], table["power"], table["where"], table["not_"], table["log"]

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from time import monotonic
 from typing import TypeVar
 
-from diffkit.errors import DiffkitError, OutOfTime
+from diffkit.core.errors import DiffkitError, OutOfTime
 
 STRETCH = 64  # steps of a loop between two looks at the clock
 T = TypeVar("T")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from diffkit.primitives import Primitive, table
-from diffkit.program import Constant, Named, Program
+from diffkit.core.program import Constant, Named, Program
+from diffkit.core.table import Primitive, table
 
 ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
 NEG, POWER, NOT = table["neg"], table["power"], table["not_"]

@@ -9,8 +9,8 @@ import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from diffkit.primitives import Primitive
-from diffkit.program import Program
+from diffkit.core.program import Program
+from diffkit.core.table import Primitive
 
 INFIX: dict[Callable[..., Any], str] = {
     operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/",

@@ -8,9 +8,9 @@ from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
 
-from diffkit.builder import exact
-from diffkit.errors import ParseError
-from diffkit.limits import Limits
+from diffkit.core.builder import exact
+from diffkit.core.errors import ParseError
+from diffkit.core.limits import Limits
 
 PATTERN = r"""[ \t\r\n]*(?:
         (?P<operator>\*\*|<=|>=|==|!=|[-+*/^()<>,{further}])

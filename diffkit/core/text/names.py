@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Any, Protocol
 
-from diffkit.errors import VariableError
-from diffkit.limits import DEFAULT, Limits
+from diffkit.core.errors import VariableError
+from diffkit.core.limits import DEFAULT, Limits
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z", re.ASCII)
 DIGITS = re.compile(r"([0-9]+)")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from diffkit.primitives import floats, series
-from diffkit.primitives.model import Place, row
+from diffkit.core.table import ieee, series
+from diffkit.core.table.primitive import Place, row
 
 
 def _select_pushforward(F: Any, args: Any, y: Any, tangents: Any) -> Any:
@@ -73,7 +73,7 @@ row("not_", "p", "the condition does not hold", infix="not ", truth=True, truths
     partials=(None,), points=(True, False))
 
 row("where", "condition, x, y", "x if the condition holds, else y", truths=(0,), aliases=("Piecewise",), bends=(),
-    floats=floats.where, array="where", mpmath=lambda mp, c, x, y: x if c else y, ulps=0.0,
+    floats=ieee.where, array="where", mpmath=lambda mp, c, x, y: x if c else y, ulps=0.0,
     sympy=lambda sp, c, x, y: sp.Piecewise((x, c), (y, True)),
     ball=lambda flint, c, x, y: x.union(y) if c is None else x if c else y, series=series.where,
     partials=(None, lambda F, c, x, y, r: F.where(c, 1, 0), lambda F, c, x, y, r: F.where(c, 0, 1)),
@@ -82,7 +82,7 @@ row("where", "condition, x, y", "x if the condition holds, else y", truths=(0,),
 
 row("max", "x, y", "largest argument", variadic=True, aliases=("Max", "maximum"), bends=(),
     germ="extreme", exact="largest", latex="\\max",
-    floats=floats.maximum, array="maximum", mpmath=lambda mp, x, y: x if x >= y or x != x else y,
+    floats=ieee.maximum, array="maximum", mpmath=lambda mp, x, y: x if x >= y or x != x else y,
     sympy="Max", fold=max, ball="max", series=series.largest, ulps=0.0,
     partials=(lambda F, x, y, m: F.where(x >= y, 1, 0), lambda F, x, y, m: F.where(x >= y, 0, 1)),
     pushforward=_max_pushforward,
@@ -91,7 +91,7 @@ row("max", "x, y", "largest argument", variadic=True, aliases=("Max", "maximum")
 
 row("min", "x, y", "smallest argument", variadic=True, aliases=("Min", "minimum"), bends=(),
     germ="extreme", exact="smallest", latex="\\min",
-    floats=floats.minimum, array="minimum", mpmath=lambda mp, x, y: x if x <= y or x != x else y,
+    floats=ieee.minimum, array="minimum", mpmath=lambda mp, x, y: x if x <= y or x != x else y,
     sympy="Min", fold=min, ball="min", series=series.smallest, ulps=0.0,
     partials=(lambda F, x, y, m: F.where(x <= y, 1, 0), lambda F, x, y, m: F.where(x <= y, 0, 1)),
     pushforward=_min_pushforward,
