@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
-from diffkit.algebras.balls import BALLS, precision
-from diffkit.algebras.floats import FLOATS
 from diffkit.core.builder import ProgramBuilder, select
 from diffkit.core.program import Index, Program, run, run_slots
 from diffkit.core.results import Odd
 from diffkit.core.table import table
 from diffkit.core.text import excerpt
+from diffkit.numbers.balls import BALLS, precision
+from diffkit.numbers.floats import FLOATS
 from diffkit.tasks import Task
 from diffkit.transforms import adjoints
 

@@ -1,7 +1,7 @@
 """What a derivative is at a point that is not ordinary: kink, jump, removable singularity, pole, edge, outside.
 
 Along each variable the germs to both sides, the value at the point itself, and whether the one tends to the other
-decide (``diffkit.algebras.germs``). Every decision is a proof; what cannot be decided is called uncertain.
+decide (``diffkit.numbers.germs``). Every decision is a proof; what cannot be decided is called uncertain.
 """
 
 from __future__ import annotations
@@ -13,10 +13,6 @@ from functools import cached_property
 from itertools import permutations
 from typing import Any
 
-from diffkit.algebras.balls import precision
-from diffkit.algebras.constants import PRECISIONS, Undecided
-from diffkit.algebras.floats import to_float
-from diffkit.algebras.germs import FLAT, Germ, Missing, Unknown
 from diffkit.core.program import Index, Program
 from diffkit.core.results import Odd
 from diffkit.core.table import Place, table
@@ -24,6 +20,10 @@ from diffkit.core.text import excerpt
 from diffkit.domain import place_text
 from diffkit.iterated import ONLY_A_BOUND, UNJOINED, Broken, iterated
 from diffkit.neighbourhood import EVERY, Around, Neighbourhood, Side, Spot, Undefined
+from diffkit.numbers.balls import precision
+from diffkit.numbers.constants import PRECISIONS, Undecided
+from diffkit.numbers.floats import to_float
+from diffkit.numbers.germs import FLAT, Germ, Missing, Unknown
 from diffkit.proof import Prover, enclose, too_large
 from diffkit.tasks import derivative_task
 from diffkit.transforms import bits_of, depends, joint

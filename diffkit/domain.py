@@ -139,7 +139,7 @@ def _constant(part: Program) -> Any:
     """The value of a program's output to 50 digits; None if it varies."""
     if part.used_inputs:
         return None
-    from diffkit.algebras.multiprecision import multiprecision
+    from diffkit.numbers.multiprecision import multiprecision
 
     return run(part, multiprecision(DIGITS), [0] * len(part.inputs))[0]
 

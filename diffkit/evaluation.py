@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from diffkit.algebras.doubles import DOUBLES, array_doubles
 from diffkit.core.program import Program, run
 from diffkit.core.results import Answer, Odd
+from diffkit.numbers.doubles import DOUBLES, array_doubles
 from diffkit.stable import stable
 from diffkit.tasks import Task
 from diffkit.transforms import Guarded, derivative_program, guard
@@ -66,7 +66,7 @@ class ProgramEvaluation:
 
     def bound(self, point: Sequence[float]) -> list[float]:
         """Running bound on the rounding error of each component at a point."""
-        from diffkit.algebras.bounds import DOUBLES_BOUNDS as bounds
+        from diffkit.numbers.bounds import DOUBLES_BOUNDS as bounds
 
         return [bounds.total(number) for number in run(self.derivative, bounds, [bounds.number(x) for x in point])]
 
@@ -119,7 +119,7 @@ def _describe(seen: Odd, value: float) -> Odd | None:
 
 def table_bound(task: Task, point: Sequence[float]) -> list[float]:
     """What plain binary64, without pairs, may round in the table's derivative: a bar for a method that states none."""
-    from diffkit.algebras.bounds import BOUNDS
+    from diffkit.numbers.bounds import BOUNDS
 
     program = derivative_program(task.program, task.indices)
     return [error for _, error in run(program, BOUNDS, [(x, 0.0) for x in point])]

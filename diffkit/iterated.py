@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from diffkit.algebras.constants import Numbers, Undecided
-from diffkit.algebras.germs import FLAT, Germ, GermAlgebra, GermNumbers, Missing, Unknown
 from diffkit.core.text import excerpt
 from diffkit.neighbourhood import Neighbourhood, Spot, Undefined, sides
+from diffkit.numbers.constants import Numbers, Undecided
+from diffkit.numbers.germs import FLAT, Germ, GermAlgebra, GermNumbers, Missing, Unknown
 
 Path = Sequence[tuple[int, int]]
 """(variable, how often) in the order of differentiation"""

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-from diffkit.algebras.constants import Constants, Numbers, Undecided
-from diffkit.algebras.field import vanishes_around
-from diffkit.algebras.germs import Germ, GermAlgebra, Missing, Restart, Unknown
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import Program, run
 from diffkit.core.rules import trace
 from diffkit.core.table import Place, Primitive, table
 from diffkit.core.text import excerpt
+from diffkit.numbers.constants import Constants, Numbers, Undecided
+from diffkit.numbers.field import vanishes_around
+from diffkit.numbers.germs import Germ, GermAlgebra, Missing, Restart, Unknown
 from diffkit.transforms import depends, inputs_of
 
 SUB, POWER, WHERE = (table[name] for name in ("sub", "power", "where"))

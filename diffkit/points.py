@@ -10,13 +10,13 @@ from itertools import product
 from numbers import Complex, Real
 from typing import Any, NamedTuple
 
-from diffkit.algebras.floats import to_float
 from diffkit.core.errors import DiffkitError, FileError, PointError, TracingError, VariableError, did_you_mean, listing
 from diffkit.core.program import Named, run
 from diffkit.core.text import parse_program
 from diffkit.core.text.names import repeated
 from diffkit.core.text.runs import first_meant
 from diffkit.frames import Labelled, holds_many, labelled, records, split_top
+from diffkit.numbers.floats import to_float
 
 DECIMAL = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?\s*\Z", re.ASCII)
 MOST_POINTS = 1_000_000
@@ -76,7 +76,7 @@ def _text_number(text: str) -> float:
     constant = program.constant_at(program.outputs[0])
     if constant is not None and not isinstance(constant, Named):
         return to_float(constant)
-    from diffkit.algebras.multiprecision import multiprecision
+    from diffkit.numbers.multiprecision import multiprecision
 
     return float(run(program, multiprecision(50), ())[0])
 

@@ -16,8 +16,6 @@ from typing import Any, NamedTuple
 
 from flint import arb, arb_series, fmpq_series
 
-from diffkit.algebras.balls import BALLS, SERIES, ball_function, precision, rational, series_function
-from diffkit.algebras.floats import FLOATS
 from diffkit.confirmation import ZERO, Check, Direction, Links, confirmations, parts
 from diffkit.core.compiled import LARGEST, Emitted, maker
 from diffkit.core.deadline import TimeIsUp, check_time
@@ -25,6 +23,8 @@ from diffkit.core.program import Program, run, run_slots
 from diffkit.core.results import Odd
 from diffkit.core.text import excerpt
 from diffkit.exact_witness import HIGHEST, RATIONAL_SERIES, RATIONALS, exact, exact_function, height, holds
+from diffkit.numbers.balls import BALLS, SERIES, ball_function, precision, rational, series_function
+from diffkit.numbers.floats import FLOATS
 from diffkit.tasks import Task, gradient_task
 from diffkit.ties import settled
 from diffkit.transforms import Guarded, derivative_program, guard

@@ -8,10 +8,10 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from diffkit.algebras.balls import exact_fraction, precision, rational
-from diffkit.algebras.floats import to_float
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.results import Answer, Odd, by_rows
+from diffkit.numbers.balls import exact_fraction, precision, rational
+from diffkit.numbers.floats import to_float
 from diffkit.proof import PRECISIONS, Enclosure, Prover, Regular, enclose, suspects, too_large
 from diffkit.tasks import Task
 

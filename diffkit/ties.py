@@ -9,12 +9,12 @@ from typing import Any
 
 from flint import arb
 
-from diffkit.algebras.balls import rational
-from diffkit.algebras.field import vanishes
-from diffkit.algebras.floats import to_float
-from diffkit.algebras.rationals import rationals
 from diffkit.core.builder import select
 from diffkit.core.program import Program, run
+from diffkit.numbers.balls import rational
+from diffkit.numbers.field import vanishes
+from diffkit.numbers.floats import to_float
+from diffkit.numbers.rationals import rationals
 
 
 def settled(program: Program, balls: Mapping[int, Any], point: Sequence[float]) -> dict[int, tuple[Any, float]]:

@@ -7,12 +7,12 @@ from functools import cached_property
 from math import factorial
 from typing import Any, NamedTuple
 
-from diffkit.algebras.dual import Dual, DualAlgebra
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Algebra, Index, Program, run
 from diffkit.core.rules import trace
 from diffkit.core.table import Place, PlaceKind, Primitive, table
+from diffkit.numbers.duals import Dual, DualAlgebra
 
 ADD, SUB, MUL, NEG, WHERE = (table[name] for name in ("add", "sub", "mul", "neg", "where"))
 FIRST_CHOSEN = {table["max"]: table["ge"], table["min"]: table["le"]}
@@ -174,7 +174,7 @@ def _by_series(
     program: Program, builder: ProgramBuilder, indices: Sequence[Index], variables: Sequence[int]
 ) -> dict[Index, int]:
     """∂ᵃ⁺ᵇf/∂xᵃ∂yᵇ = a!·b! times the coefficient of sᵃtᵇ: a series in s whose coefficients are series in t."""
-    from diffkit.algebras.taylor import TaylorAlgebra  # wanted for high orders only
+    from diffkit.numbers.taylor import TaylorAlgebra  # wanted for high orders only
 
     algebra: Any = builder
     values: list[Any] = list(range(len(program.inputs)))

@@ -7,9 +7,9 @@ import zlib
 from typing import NamedTuple
 
 import diffkit as dk
-from diffkit.algebras.floats import FLOATS
-from diffkit.algebras.multiprecision import multiprecision
 from diffkit.core.program import run
+from diffkit.numbers.floats import FLOATS
+from diffkit.numbers.multiprecision import multiprecision
 from diffkit.transforms import differentiate
 
 DIGITS = multiprecision(50)

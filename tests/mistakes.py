@@ -12,8 +12,8 @@ import scipy.special
 from conftest import exact
 
 import diffkit as dk
-from diffkit.algebras.arrays import array_form
-from diffkit.algebras.floats import to_float
+from diffkit.numbers.arrays import array_form
+from diffkit.numbers.floats import to_float
 from diffkit.transforms import derivative_program
 
 NUMPY = {

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.algebras.arrays import ARRAYS
 from diffkit.checking.repair import Evidence, mistakes
 from diffkit.checking.repair.candidates import holds
 from diffkit.checking.repair.mutants import Mutant, mutant_program, with_bounds
@@ -16,6 +15,7 @@ from diffkit.checking.repair.samples import Case
 from diffkit.checking.repair.search import proven
 from diffkit.core.program import run
 from diffkit.core.text import parse_program
+from diffkit.numbers.arrays import ARRAYS
 from diffkit.points import number
 from diffkit.transforms import differentiate
 

@@ -47,7 +47,7 @@ def well_posed(row, scale, value):
 
 def scores(kind, effort):
     """Every well-posed component of the corpus, and the evaluations a partial, by point."""
-    from diffkit.algebras.floats import FLOATS
+    from diffkit.numbers.floats import FLOATS
 
     found, evaluations = [], []
     for row in corpus():

@@ -9,12 +9,12 @@ import pytest
 from flint import arb, arb_series
 
 import diffkit as dk
-from diffkit.algebras.balls import SERIES, precision, series_function
-from diffkit.algebras.multiprecision import multiprecision
 from diffkit.confirmation import Check, Links
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import run
 from diffkit.core.table import table
+from diffkit.numbers.balls import SERIES, precision, series_function
+from diffkit.numbers.multiprecision import multiprecision
 from diffkit.referee import Referee
 from diffkit.tasks import gradient_task, hessian_task
 

@@ -10,12 +10,12 @@ from functools import cache
 import pytest
 
 import diffkit as dk
-from diffkit.algebras.floats import FLOATS
 from diffkit.core.program import Program, run
 from diffkit.core.table import table
 from diffkit.learn.derivations import rules
 from diffkit.learn.derivations.latex import latex, latex_name
 from diffkit.learn.derivations.tidy import tidy
+from diffkit.numbers.floats import FLOATS
 
 
 def use(row):

@@ -8,16 +8,16 @@ import pytest
 from conftest import CONTEXT, corpus, exact, ulps
 
 import diffkit as dk
-from diffkit.algebras.bounds import DOUBLES_BOUNDS
-from diffkit.algebras.doubles import DOUBLES, array_doubles, two_product, two_sum
-from diffkit.algebras.floats import FLOATS
-from diffkit.algebras.multiprecision import multiprecision
 from diffkit.backends import Bounded, get_backend
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import run
 from diffkit.core.rules import by_rule
 from diffkit.core.table import table
 from diffkit.core.text import format_outputs, parse_program
+from diffkit.numbers.bounds import DOUBLES_BOUNDS
+from diffkit.numbers.doubles import DOUBLES, array_doubles, two_product, two_sum
+from diffkit.numbers.floats import FLOATS
+from diffkit.numbers.multiprecision import multiprecision
 from diffkit.questions import make_task
 from diffkit.stable import stable
 

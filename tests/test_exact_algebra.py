@@ -9,10 +9,10 @@ from drawn_points import expression, ordinary
 from flint import arb
 
 import diffkit as dk
-from diffkit.algebras.balls import BALLS, precision, rational
-from diffkit.algebras.field import vanishes, vanishes_around, vanishes_beside
 from diffkit.core.builder import select
 from diffkit.core.program import run
+from diffkit.numbers.balls import BALLS, precision, rational
+from diffkit.numbers.field import vanishes, vanishes_around, vanishes_beside
 from diffkit.tasks import gradient_task
 from diffkit.transforms import derivative_program
 

@@ -12,8 +12,8 @@ from diffkit.backends import BACKENDS
 PACKAGE = Path(__file__).parent.parent / "diffkit"
 LAYERS = [
     {"core"},
+    {"numbers"},
     {"tolerances"},
-    {"algebras"},
     {"frames", "stable"},
     {"points"},
     {"tasks"},
@@ -51,9 +51,9 @@ ONLY_IN = {
     "rich": {"cli", "reports"},
     "matplotlib": {"pictures", "plots"},
     "sympy": {"sympy_bridge"},
-    "flint": {"algebras", "blame", "checking", "confirmation", "exact_witness", "learn", "proof", "referee", "ties"},
-    "scipy": {"checking", "learn", "core/table"},
-    "mpmath": {"algebras"},
+    "flint": {"numbers", "blame", "checking", "confirmation", "exact_witness", "learn", "proof", "referee", "ties"},
+    "scipy": {"checking", "core/table", "learn"},
+    "mpmath": {"numbers"},
 }
 
 

@@ -8,13 +8,13 @@ import pytest
 from flint import arb
 
 import diffkit as dk
-from diffkit.algebras.balls import BALLS, SERIES, precision, series_function
-from diffkit.algebras.multiprecision import multiprecision
 from diffkit.classification import classify
 from diffkit.core.builder import select
 from diffkit.core.program import run
 from diffkit.core.table import table
 from diffkit.exact_witness import HIGHEST, height
+from diffkit.numbers.balls import BALLS, SERIES, precision, series_function
+from diffkit.numbers.multiprecision import multiprecision
 from diffkit.proof import Prover
 from diffkit.tasks import gradient_task, hessian_task
 from diffkit.transforms import addends, guard, joint

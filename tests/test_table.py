@@ -13,15 +13,15 @@ import pytest
 import sympy
 from conftest import CONTEXT, exact, ulps
 
-from diffkit.algebras.arrays import ARRAYS
-from diffkit.algebras.dual import Dual, DualAlgebra
-from diffkit.algebras.floats import FLOATS
-from diffkit.algebras.multiprecision import multiprecision
 from diffkit.core.program import run
 from diffkit.core.rules import by_definition, by_rule, partial, trace
 from diffkit.core.table import Primitive, table
 from diffkit.core.text import format_outputs, parse_program
 from diffkit.learn.derivations.latex import latex
+from diffkit.numbers.arrays import ARRAYS
+from diffkit.numbers.duals import Dual, DualAlgebra
+from diffkit.numbers.floats import FLOATS
+from diffkit.numbers.multiprecision import multiprecision
 from diffkit.sympy_bridge.outward import SYMPY
 
 ROWS = list(table)

@@ -133,8 +133,8 @@ class ComplexEvaluation:
         """The Program at a point, on NumPy's scalars."""
         import numpy as np
 
-        from diffkit.algebras.arrays import ARRAYS
         from diffkit.core.program import run
+        from diffkit.numbers.arrays import ARRAYS
 
         self.evaluations += 1
         with np.errstate(all="ignore"):

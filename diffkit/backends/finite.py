@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from diffkit.algebras.floats import FLOATS
 from diffkit.core.builder import select
 from diffkit.core.deadline import in_time
 from diffkit.core.errors import BackendError
@@ -18,6 +17,7 @@ from diffkit.differences.probes import Probe
 from diffkit.differences.sampling import UNIT
 from diffkit.differences.testimony import COARSE, Testimony, vague
 from diffkit.differences.witness import sizes
+from diffkit.numbers.floats import FLOATS
 from diffkit.tasks import Task
 
 WORTH_ARRAYS = 40_000  # operations for one sample of every partial, from which arrays pay for importing NumPy
@@ -116,7 +116,7 @@ def in_arrays(program: Program) -> Function:
     """F at many points at a time, on NumPy arrays."""
     import numpy as np
 
-    from diffkit.algebras.arrays import ARRAYS
+    from diffkit.numbers.arrays import ARRAYS
 
     def values(points: Sequence[Point]) -> Iterator[float]:
         size = max(1, BLOCK // len(program))

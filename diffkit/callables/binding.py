@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.algebras.arrays import CODE
-from diffkit.algebras.bounds import BoundsAlgebra
 from diffkit.callables.function import Argument, Function
 from diffkit.callables.globals import outside, random_state
 from diffkit.callables.noise import UNIT, rounding
@@ -25,6 +23,8 @@ from diffkit.core.errors import BackendError, DiffkitError, FunctionError, Limit
 from diffkit.core.program import Program, run
 from diffkit.ndarrays import pullback, trace_function
 from diffkit.ndarrays.traced import SLOTS
+from diffkit.numbers.arrays import CODE
+from diffkit.numbers.bounds import BoundsAlgebra
 
 NO_VALUE = (ArithmeticError, ValueError)
 """What mathematics raises: a division by zero, an overflow, a logarithm of −1, a singular matrix."""

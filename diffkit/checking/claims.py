@@ -73,15 +73,15 @@ class TextClaim(Claim):
 
     def values(self, row: Any) -> Any:
         """In binary64."""
-        from diffkit.algebras.floats import FLOATS
         from diffkit.core.program import run
+        from diffkit.numbers.floats import FLOATS
 
         return np.array(run(self._program, FLOATS, [float(x) for x in row]), dtype=float)
 
     def rounding(self, row: Any) -> Any:
         """A running bound."""
-        from diffkit.algebras.bounds import BOUNDS
         from diffkit.core.program import run
+        from diffkit.numbers.bounds import BOUNDS
 
         return np.array([float(error) for _, error in run(self._program, BOUNDS, [(float(x), 0.0) for x in row])])
 

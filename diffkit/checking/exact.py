@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
-from diffkit.algebras.balls import BALLS, precision
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.program import Named, Program, run
 from diffkit.core.table import table
+from diffkit.numbers.balls import BALLS, precision
 
 BITS = (192, 512, 2400)
 EXACT = 28  # digits to which two formulas are equal: half of the least bits

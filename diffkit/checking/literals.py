@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.algebras.floats import FLOATS
 from diffkit.checking.exact import was_rounded
 from diffkit.core.program import Constant, Named, Program, run_slots
 from diffkit.core.rules import partial
 from diffkit.core.table import table
+from diffkit.numbers.floats import FLOATS
 
 WHERE = table["where"]
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from diffkit.algebras.constants import Undecided
 from diffkit.checking.ties import ZERO, Branch, Extreme, Form, Test, Ties, Untold, Vector, total
 from diffkit.core.program import Program
+from diffkit.numbers.constants import Undecided
 
 MOST = 256  # formulas of one group of choices
 ROWS = 400  # inequalities on the way, beyond which a contradiction is no longer looked for

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffkit.algebras.floats import FLOATS
 from diffkit.checking.exact import EXACT
 from diffkit.core.program import Program, run
 from diffkit.domain import domain
+from diffkit.numbers.floats import FLOATS
 
 if TYPE_CHECKING:
     from diffkit.checking.judge import Judge

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from diffkit.algebras.dual import Dual, DualAlgebra
 from diffkit.core.program import Program, run
 from diffkit.core.rules import trace
 from diffkit.core.table import Primitive, table
 from diffkit.core.text import excerpt
 from diffkit.neighbourhood import Here, Undefined
+from diffkit.numbers.duals import Dual, DualAlgebra
 
 ADD, SUB, MUL, DIV, NEG = (table[name] for name in ("add", "sub", "mul", "div", "neg"))
 MAX, MIN, ABS, RELU, WHERE = (table[name] for name in ("max", "min", "abs", "relu", "where"))

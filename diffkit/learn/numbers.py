@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
-from diffkit.algebras.balls import BALLS, dumped, exact_fraction, loaded, precision
-from diffkit.algebras.floats import to_float
-from diffkit.algebras.rationals import rationals
 from diffkit.core.builder import exact
 from diffkit.core.deadline import check_time
 from diffkit.core.program import Program, run
 from diffkit.core.text.printer import format_constant
+from diffkit.numbers.balls import BALLS, dumped, exact_fraction, loaded, precision
+from diffkit.numbers.floats import to_float
+from diffkit.numbers.rationals import rationals
 from diffkit.proof import Prover
 from diffkit.referee import Referee
 from diffkit.tasks import Task

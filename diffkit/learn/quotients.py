@@ -16,8 +16,6 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
-from diffkit.algebras.balls import BALLS, precision, rational
-from diffkit.algebras.floats import FLOATS
 from diffkit.core.deadline import check_time, collected
 from diffkit.core.errors import DiffkitError, PointError, TracingError
 from diffkit.core.program import Program, run
@@ -28,6 +26,8 @@ from diffkit.core.text.names import Name, Names
 from diffkit.core.workers import timed
 from diffkit.frames import names_in
 from diffkit.learn.numbers import nearest, of_decimal
+from diffkit.numbers.balls import BALLS, precision, rational
+from diffkit.numbers.floats import FLOATS
 from diffkit.points import number
 from diffkit.prepared import Prepared
 from diffkit.questions import ask, make_task

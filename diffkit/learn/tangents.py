@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
-from diffkit.algebras.balls import precision
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.errors import DiffkitError, PointError
 from diffkit.core.program import Program
@@ -27,6 +26,7 @@ from diffkit.core.workers import timed
 from diffkit.frames import names_in
 from diffkit.learn.numbers import BITS, NOTHING, Number, nearest, of_ball, of_fraction, proven, value, value_at
 from diffkit.learn.shape import of_curve, of_surface
+from diffkit.numbers.balls import precision
 from diffkit.points import number
 from diffkit.prepared import Prepared
 from diffkit.questions import OfExpression, ask

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.algebras.ball_arrays import Series, boxed, coefficient, lifted
-from diffkit.algebras.balls import BALLS, precision
 from diffkit.core.deadline import check_time
 from diffkit.core.errors import DiffkitError
 from diffkit.matrices.enclosures import series_of
 from diffkit.matrices.nodes import Node, in_order
 from diffkit.matrices.shapes import shapes_of
 from diffkit.matrices.trials import Trial, at_sizes
+from diffkit.numbers.ball_arrays import Series, boxed, coefficient, lifted
+from diffkit.numbers.balls import BALLS, precision
 from diffkit.proof import HALF_LEAST, enclose
 
 DIGITS = 150

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.algebras.ball_arrays import Series, boxed, determinant, inverse, lifted, product
-from diffkit.algebras.balls import SERIES, series_function
 from diffkit.core.builder import NAMED, exact
 from diffkit.core.errors import DiffkitError
 from diffkit.core.table import table
 from diffkit.matrices.nodes import Node, in_order
 from diffkit.matrices.shapes import Shape
+from diffkit.numbers.ball_arrays import Series, boxed, determinant, inverse, lifted, product
+from diffkit.numbers.balls import SERIES, series_function
 
 
 def series_of(root: Node, values: Mapping[str, Series], shapes: Mapping[Node, Shape]) -> Series:

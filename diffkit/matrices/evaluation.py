@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.algebras.floats import to_float
 from diffkit.callables import Function
 from diffkit.core.builder import NAMED, exact
 from diffkit.core.errors import DiffkitError, PointError, TracingError, VariableError, did_you_mean, listing
@@ -23,6 +22,7 @@ from diffkit.matrices.nodes import Node, in_order, names_of
 from diffkit.matrices.shapes import Shape, shapes_of
 from diffkit.ndarrays import TracedArray
 from diffkit.ndarrays.kernel import apply_row, exactly
+from diffkit.numbers.floats import to_float
 
 EXACT = 2.0**53  # integers up to it are binary64 numbers
 REDUCTIONS: dict[str, Callable[..., Any]] = {

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.algebras.floats import to_float
 from diffkit.core.deadline import check_time
 from diffkit.core.errors import DiffkitError
 from diffkit.core.table import table
@@ -16,6 +15,7 @@ from diffkit.matrices.evaluation import ArrayFunction, run_tree
 from diffkit.matrices.nodes import Node, in_order, number, replaced
 from diffkit.matrices.problem import Problem
 from diffkit.matrices.shapes import Shape, shapes_of
+from diffkit.numbers.floats import to_float
 
 TRIALS = 20
 """random shapes on which a formula is tried"""

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.algebras.arrays import ARRAYS
-from diffkit.algebras.dual import Dual
 from diffkit.core.errors import TracingError
 from diffkit.core.rules import by_rule
 from diffkit.core.table import Primitive
 from diffkit.ndarrays.kernel import ROWS, Proxy, answer, apply_formula, contract, duals, gather, own, plain, real, total
 from diffkit.ndarrays.places import Followed, Hit, Watch, jointly, places_met, ties_met, unmoved
+from diffkit.numbers.arrays import ARRAYS
+from diffkit.numbers.duals import Dual
 
 ONLY = 0
 """the one direction key; its tangent holds all directions"""

@@ -7,11 +7,11 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from diffkit.algebras.floats import FLOATS
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.errors import DiffkitError
 from diffkit.core.program import Program, run
 from diffkit.learn.numbers import surely_not_zero
+from diffkit.numbers.floats import FLOATS
 from diffkit.pictures import COLOURS, in_one_look, legend, panels, style
 from diffkit.points import number
 from diffkit.transforms import derivative_program, open_places

@@ -72,8 +72,8 @@ def saddle(text: str = "x^2 - y^2", reach: float = 1.5) -> Any:
     """Draw a surface over a square about the origin, with what is proven of the origin in the title."""
     import numpy as np
 
-    from diffkit.algebras.arrays import ARRAYS
     from diffkit.core.program import run
+    from diffkit.numbers.arrays import ARRAYS
     from diffkit.pictures.heights import surface
 
     program = parse(text, ("x", "y")).program

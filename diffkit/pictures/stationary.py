@@ -36,8 +36,8 @@ def _values(found: StationaryPoints, places: Sequence[Any]) -> Any:
     """Values of f at arrays of coordinates; NaN where there is none."""
     import numpy as np
 
-    from diffkit.algebras.arrays import ARRAYS
     from diffkit.core.program import run
+    from diffkit.numbers.arrays import ARRAYS
 
     program = parse(found.expression, found.variables).program
     with np.errstate(all="ignore"):

@@ -59,8 +59,8 @@ class OfExpression:
 
     def values(self, x: Any) -> list[float]:
         """All outputs of f at a flat array of coordinates, in binary64."""
-        from diffkit.algebras.floats import FLOATS
         from diffkit.core.program import run
+        from diffkit.numbers.floats import FLOATS
 
         return run(self._whole.program, FLOATS, [float(v) for v in x])
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
-from diffkit.algebras.floats import FLOATS
 from diffkit.core.program import run
 from diffkit.core.results import Result
+from diffkit.numbers.floats import FLOATS
 from diffkit.plots import Chart, Series
 from diffkit.reports.blocks import rounded
 from diffkit.reports.comparison import components

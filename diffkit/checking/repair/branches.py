@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffkit.algebras.arrays import ARRAYS
 from diffkit.checking.repair.evidence import Array
 from diffkit.core.program import Program, run_slots
 from diffkit.core.rules import by_rule
 from diffkit.core.table import table
+from diffkit.numbers.arrays import ARRAYS
 
 MOST = 6  # sides that are visited
 WHERE = table["where"]

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.algebras.arrays import ARRAYS
-from diffkit.algebras.bounds import BOUNDS
-from diffkit.algebras.dual import DualAlgebra
 from diffkit.checking.repair.evidence import Array
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.program import Algebra, Index, Program, run
 from diffkit.core.table import table
+from diffkit.numbers.arrays import ARRAYS
+from diffkit.numbers.bounds import BOUNDS
+from diffkit.numbers.duals import DualAlgebra
 from diffkit.transforms import depends, derivative_program
 
 ADD, MUL, WHERE = table["add"], table["mul"], table["where"]

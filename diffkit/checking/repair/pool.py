@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.algebras.arrays import ARRAYS
 from diffkit.checking.repair.evidence import Records
 from diffkit.core.rules import by_rule
 from diffkit.core.table import Primitive
 from diffkit.ndarrays.record import Operation, Record
+from diffkit.numbers.arrays import ARRAYS
 
 VALUE, SLOPE = -1, -2
 FEW = 4

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from diffkit.algebras.dual import DualAlgebra
 from diffkit.checking.repair.mistakes import ABS, ADD, DIV, MASKS, MUL, NEG, POWER, SUB, Mistake, row_of
 from diffkit.checking.repair.numbers import Factor
 from diffkit.core.builder import ProgramBuilder
@@ -12,6 +11,7 @@ from diffkit.core.program import Program
 from diffkit.core.rules import by_rule
 from diffkit.core.table import Primitive
 from diffkit.core.text import excerpt
+from diffkit.numbers.duals import DualAlgebra
 
 SHORT = 12  # characters of an argument that is written out
 Words = tuple[str, str]

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from diffkit.algebras.dual import DualAlgebra
-from diffkit.algebras.floats import FLOATS
 from diffkit.blame import Blame, blame_for_program
 from diffkit.comparison import WRONG
 from diffkit.core.builder import ProgramBuilder
@@ -31,6 +29,8 @@ from diffkit.core.text.printer import format_constant
 from diffkit.core.workers import timed
 from diffkit.frames import names_in
 from diffkit.learn.derivations.tidy import tidy
+from diffkit.numbers.duals import DualAlgebra
+from diffkit.numbers.floats import FLOATS
 from diffkit.prepared import Prepared
 from diffkit.questions import OfExpression, ask
 from diffkit.tasks import gradient_task

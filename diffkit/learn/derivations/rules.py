@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from diffkit.algebras.dual import Dual, DualAlgebra
 from diffkit.core.builder import NAMED, ProgramBuilder
 from diffkit.core.program import Program
 from diffkit.core.rules import by_rule
 from diffkit.core.table import Primitive, table
+from diffkit.numbers.duals import Dual, DualAlgebra
 
 ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
 NEG, POWER, WHERE = table["neg"], table["power"], table["where"]

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from flint import arb, arb_series
 
-from diffkit.algebras.balls import BALLS, SERIES, precision
 from diffkit.core.builder import select
 from diffkit.core.deadline import check_time, share_of_time, time_limit
 from diffkit.core.errors import BackendError, DiffkitError, LimitError, OutOfTime
 from diffkit.core.program import Program, run, run_slots
+from diffkit.numbers.balls import BALLS, SERIES, precision
 
 BITS = 640
 HALF = 0.5  # of the time, which SymPy may take

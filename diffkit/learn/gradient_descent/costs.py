@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from diffkit.algebras.floats import FLOATS
 from diffkit.backends import BACKENDS, Backend, get_backend
 from diffkit.callables import Bound
 from diffkit.callables.binding import NO_VALUE
@@ -21,6 +20,7 @@ from diffkit.core.program import Program, run
 from diffkit.core.rules import by_definition
 from diffkit.core.table import Primitive
 from diffkit.functions import as_joint_program, with_inputs
+from diffkit.numbers.floats import FLOATS
 from diffkit.stable import stable
 from diffkit.tasks import gradient_task
 from diffkit.transforms import derivative_program

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flint import arb, arb_mat
 
-from diffkit.algebras.hull_algebra import HULLS, Box, ball, hull_function
 from diffkit.core.builder import ProgramBuilder, select
 from diffkit.core.program import Program
 from diffkit.core.table import PlaceKind
+from diffkit.numbers.hull_algebra import HULLS, Box, ball, hull_function
 from diffkit.proof import Runner
 from diffkit.transforms import Guard, derivative_program, differentiate, guarded_places
 

@@ -14,8 +14,6 @@ from typing import NamedTuple
 
 from flint import arb
 
-from diffkit.algebras.balls import precision
-from diffkit.algebras.hull_algebra import Box, middle
 from diffkit.learn.stationary_points.boxes import BITS, FINE, balls, measured
 from diffkit.learn.stationary_points.kinds import by_lines, exactly, is_stationary, only_zero, signs
 from diffkit.learn.stationary_points.kinks import between_slopes, ends_flat, glued, kink, sides, turn
@@ -24,6 +22,8 @@ from diffkit.learn.stationary_points.newton import refine, surround
 from diffkit.learn.stationary_points.places import enclosed, fractions_in, located, simplest, up
 from diffkit.learn.stationary_points.search import Cluster, Search, touching
 from diffkit.learn.stationary_points.undecided import region
+from diffkit.numbers.balls import precision
+from diffkit.numbers.hull_algebra import Box, middle
 
 STARTS = 3  # boxes of a cluster from which Newton's method is followed
 MOST_STARTS = 300  # of all clusters, and FEW_STARTS after an early end

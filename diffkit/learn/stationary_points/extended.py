@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from diffkit.algebras.hull_algebra import HULLS, Box, interval
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.program import Program
 from diffkit.core.table import PlaceKind
-from diffkit.learn.stationary_points.intervals import Interval, apply, entropy
+from diffkit.numbers.hull_algebra import HULLS, Box, interval
+from diffkit.numbers.intervals import Interval, apply, entropy
 from diffkit.transforms import guarded_places
 
 if TYPE_CHECKING:

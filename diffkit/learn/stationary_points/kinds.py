@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from flint import arb, arb_mat
 
-from diffkit.algebras.balls import precision, rational
-from diffkit.algebras.field import vanishes
-from diffkit.algebras.rationals import rationals
 from diffkit.core.builder import ADD, MUL, ProgramBuilder, copy_slots, select
 from diffkit.core.program import Program, run
 from diffkit.learn.stationary_points.boxes import FINE, Balls, HullRunner, Surface
+from diffkit.numbers.balls import precision, rational
+from diffkit.numbers.field import vanishes
+from diffkit.numbers.rationals import rationals
 from diffkit.transforms import differentiate
 
 HIGHEST = 8  # derivative along a line that is asked for a sign

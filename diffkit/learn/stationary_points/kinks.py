@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from diffkit.algebras.balls import precision
-from diffkit.algebras.hull_algebra import Box, ball, middle
 from diffkit.functions import Expression
 from diffkit.learn.stationary_points.boxes import BITS, Surface
 from diffkit.learn.stationary_points.model import Region, StationaryPoint
 from diffkit.learn.stationary_points.places import enclosed, fractions_in, located
 from diffkit.learn.stationary_points.search import Cluster, Search
 from diffkit.learn.stationary_points.undecided import region
+from diffkit.numbers.balls import precision
+from diffkit.numbers.hull_algebra import Box, ball, middle
 from diffkit.prepared import Prepared
 from diffkit.questions import ask
 

@@ -18,8 +18,6 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
-from diffkit.algebras.balls import precision
-from diffkit.algebras.hull_algebra import Box, below, interval, middle
 from diffkit.core.builder import ADD, NEG, ProgramBuilder, copy_slots
 from diffkit.core.deadline import TimeIsUp, reason_to_stop
 from diffkit.learn.stationary_points.boxes import BITS, FINE, Surface, balls, halves, hull
@@ -28,6 +26,8 @@ from diffkit.learn.stationary_points.kinds import exactly, is_stationary, is_zer
 from diffkit.learn.stationary_points.newton import DEEP, Zero, contract, inner, krawczyk, nearest_zero, proves, sharp
 from diffkit.learn.stationary_points.search import touching
 from diffkit.learn.stationary_points.zeros import Zeros
+from diffkit.numbers.balls import precision
+from diffkit.numbers.hull_algebra import Box, below, interval, middle
 
 ODD = frozenset(("edge", "pole", "jump"))
 NARROW = 2.0**-44  # sides of the smallest boxes, as a part of the whole

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from flint import arb, arb_mat
 
-from diffkit.algebras.balls import precision
-from diffkit.algebras.hull_algebra import Box, interval
 from diffkit.learn.stationary_points.boxes import BITS, FINE, Balls, Surface
+from diffkit.numbers.balls import precision
+from diffkit.numbers.hull_algebra import Box, interval
 
 CONTRACTIONS = 100  # steps to full precision: the width squares in each, after slow ones at first
 STILL = 0.99  # of a width that is left after a step in which nothing more happens

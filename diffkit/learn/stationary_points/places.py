@@ -8,13 +8,13 @@ from fractions import Fraction
 from itertools import pairwise, product
 from typing import Any
 
-from diffkit.algebras.balls import precision
-from diffkit.algebras.hull_algebra import Box, ball
 from diffkit.learn.stationary_points.boxes import BITS, FINE, Surface, balls, inside, measured
 from diffkit.learn.stationary_points.extended import value_range
 from diffkit.learn.stationary_points.kinds import exactly
 from diffkit.learn.stationary_points.model import StationaryPoint
 from diffkit.learn.stationary_points.search import Search
+from diffkit.numbers.balls import precision
+from diffkit.numbers.hull_algebra import Box, ball
 
 DENOMINATORS = (1, 16, 1000)  # of the fractions that are tried as exact coordinates
 RIMS = 12  # sizes of the box around a place on whose rim f is compared with its value inside

@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.algebras.balls import precision
-from diffkit.algebras.hull_algebra import Box, interval, middle
 from diffkit.core.deadline import TimeIsUp, reason_to_stop
 from diffkit.learn.stationary_points.boxes import BITS, Standing, Surface, balls, halves, hull, size
 from diffkit.learn.stationary_points.extended import excludes_zero
 from diffkit.learn.stationary_points.newton import krawczyk, polish, proves, sharp, surround
 from diffkit.learn.stationary_points.zeros import Zeros
+from diffkit.numbers.balls import precision
+from diffkit.numbers.hull_algebra import Box, interval, middle
 
 LEAST = {1: 2.0**-40, 2: 2.0**-28, 3: 2.0**-20}
 """sides of the smallest boxes, as a part of the whole box, by the number of variables"""

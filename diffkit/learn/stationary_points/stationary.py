@@ -11,8 +11,6 @@ from typing import Any
 
 from flint import arb
 
-from diffkit.algebras.balls import precision
-from diffkit.algebras.hull_algebra import Box, interval
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.deadline import TimeIsUp, check_time, time_limit, unhurried
 from diffkit.core.errors import DiffkitError, PointError
@@ -33,6 +31,8 @@ from diffkit.learn.stationary_points.places import up
 from diffkit.learn.stationary_points.search import INTERRUPTED, Progress, Search, touching
 from diffkit.learn.stationary_points.ties import at_global, told_apart
 from diffkit.learn.stationary_points.undecided import ranges
+from diffkit.numbers.balls import precision
+from diffkit.numbers.hull_algebra import Box, interval
 from diffkit.proof import Prover
 from diffkit.tasks import hessian_task
 

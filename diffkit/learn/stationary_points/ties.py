@@ -8,10 +8,10 @@ from typing import Any
 
 from flint import arb
 
-from diffkit.algebras.balls import precision
 from diffkit.learn.stationary_points.model import Extreme, StationaryPoint
 from diffkit.learn.stationary_points.newton import DEEP, Zero, contract
 from diffkit.learn.stationary_points.search import Search
+from diffkit.numbers.balls import precision
 
 
 def told_apart(search: Search, points: Sequence[StationaryPoint], family: str) -> list[StationaryPoint]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from flint import arb
 
-from diffkit.algebras.balls import precision
-from diffkit.algebras.hull_algebra import Box, middle
 from diffkit.learn.stationary_points.boxes import BITS
 from diffkit.learn.stationary_points.model import Region
 from diffkit.learn.stationary_points.newton import polish
 from diffkit.learn.stationary_points.search import Cluster, Search
+from diffkit.numbers.balls import precision
+from diffkit.numbers.hull_algebra import Box, middle
 
 TESTED = 24  # places of a cluster from which Newton's method looks for zeros
 CURVE = 1e-3  # part of the box that zeros must spread over to be a curve rather than one degenerate place

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.algebras.hull_algebra import Box, interval
 from diffkit.learn.stationary_points.newton import Zero
+from diffkit.numbers.hull_algebra import Box, interval
 
 
 class Boxes:

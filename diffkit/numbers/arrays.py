@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.algebras.floats import FloatAlgebra, to_float
 from diffkit.core.program import Constant
 from diffkit.core.rules import by_definition
 from diffkit.core.table import Primitive
+from diffkit.numbers.floats import FloatAlgebra, to_float
 
 
 @cache

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
 
-from diffkit.algebras.balls import precision
-from diffkit.algebras.field.elements import Element, Full, Unknown
-from diffkit.algebras.field.functions import Field
 from diffkit.core.program import Program, run
+from diffkit.numbers.balls import precision
+from diffkit.numbers.field.elements import Element, Full, Unknown
+from diffkit.numbers.field.rows import Field
 
 LARGEST = 400  # instructions of a number that exact algebra is asked about
 KERNELS = (16, 64, 256)  # kernels to make room for

@@ -8,12 +8,12 @@ from typing import Any
 
 from flint import arb
 
-from diffkit.algebras.balls import ball_function, rational
-from diffkit.algebras.field.angles import Angles
-from diffkit.algebras.field.elements import Element, Unknown
 from diffkit.core.program import Constant, Named
 from diffkit.core.rules import by_definition, by_rule
 from diffkit.core.table import Primitive
+from diffkit.numbers.balls import ball_function, rational
+from diffkit.numbers.field.angles import Angles
+from diffkit.numbers.field.elements import Element, Unknown
 
 TINY = arb(2) ** -200 * (1 + arb(0, 1))
 """from 0 on"""

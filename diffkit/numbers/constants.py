@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 from flint import arb
 
-from diffkit.algebras.balls import BALLS, ball_function, precision
-from diffkit.algebras.field import vanishes
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import Constant
 from diffkit.core.table import Primitive, table
+from diffkit.numbers.balls import BALLS, ball_function, precision
+from diffkit.numbers.field import vanishes
 
 PRECISIONS = (128, 512, 2048)
 SUB = table["sub"]
@@ -31,7 +31,7 @@ class Undecided(Exception):
 
 
 class Numbers(Protocol):
-    """Numbers in order: the constants of this module, or germs over them (``diffkit.algebras.germs``)."""
+    """Numbers in order: the constants of this module, or germs over them (``diffkit.numbers.germs``)."""
 
     depth: int
     """0 for constants, one more for germs over what has less"""

@@ -9,8 +9,8 @@ from typing import Any
 
 from flint import arb, fmpz
 
-from diffkit.algebras.balls import rational
-from diffkit.algebras.field.elements import LARGEST_POWER, LARGEST_RULE, Element, Elements, Unknown
+from diffkit.numbers.balls import rational
+from diffkit.numbers.field.elements import LARGEST_POWER, LARGEST_RULE, Element, Elements, Unknown
 
 FACTORED = 100  # terms of a polynomial that is factored
 SMALL = arb(0.5, 0.5)  # what a power of something small lies in

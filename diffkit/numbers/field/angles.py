@@ -8,8 +8,8 @@ from typing import Any
 
 from flint import arb
 
-from diffkit.algebras.field.elements import Element, Unknown
-from diffkit.algebras.field.powers import Powers
+from diffkit.numbers.field.elements import Element, Unknown
+from diffkit.numbers.field.powers import Powers
 
 Turn = tuple[Element, Element]
 """the sine and the cosine of an angle"""

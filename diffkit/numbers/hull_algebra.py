@@ -10,9 +10,9 @@ from typing import Any
 import flint
 from flint import arb
 
-from diffkit.algebras.balls import BallAlgebra, ball_function
 from diffkit.core.rules import by_definition
 from diffkit.core.table import Primitive
+from diffkit.numbers.balls import BallAlgebra, ball_function
 
 Box = tuple[tuple[float, float], ...]
 """closed intervals, one per variable"""

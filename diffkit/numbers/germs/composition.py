@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from diffkit.algebras.constants import Undecided
-from diffkit.algebras.germs.arithmetic import Arithmetic
-from diffkit.algebras.germs.model import FLAT, WILD, Germ, Missing, Unknown, huge, slow
 from diffkit.core.program import run
 from diffkit.core.rules import by_definition, by_rule, trace
 from diffkit.core.table import Primitive
+from diffkit.numbers.constants import Undecided
+from diffkit.numbers.germs.germ import FLAT, WILD, Germ, Missing, Unknown, huge, slow
+from diffkit.numbers.germs.operations import Arithmetic
 
 MOST = 60  # recursion of the gamma family towards its poles
 

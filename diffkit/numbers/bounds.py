@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from diffkit.algebras.doubles import DOUBLES, DoublesAlgebra
-from diffkit.algebras.floats import FLOATS
 from diffkit.core.program import Algebra, Constant, Named
 from diffkit.core.rules import partial
 from diffkit.core.table import Primitive, table
+from diffkit.numbers.doubles import DOUBLES, DoublesAlgebra
+from diffkit.numbers.floats import FLOATS
 
 ADD, SUB, MUL, DIV, POWER = table["add"], table["sub"], table["mul"], table["div"], table["power"]
 WHERE, SQRT = table["where"], table["sqrt"]

@@ -8,11 +8,11 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from diffkit.algebras.constants import Undecided
-from diffkit.algebras.germs.model import FLAT, WILD, Germ, Missing, Restart, Shifted, huge, slow
-from diffkit.algebras.germs.reading import Reading
-from diffkit.algebras.taylor import Exact, Series
 from diffkit.core.table import Primitive, table
+from diffkit.numbers.constants import Undecided
+from diffkit.numbers.germs.germ import FLAT, WILD, Germ, Missing, Restart, Shifted, huge, slow
+from diffkit.numbers.germs.reading import Reading
+from diffkit.numbers.taylor import Exact, Series
 
 ROOTS = 64  # largest root of the distance that a series is written in
 FINE = 1024  # parts of a unit in which exponents are bounded

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from diffkit.algebras.constants import Numbers, Undecided
-from diffkit.algebras.germs.model import Dropped, Germ, Shifted, Step
-from diffkit.algebras.taylor import Series, TaylorAlgebra
 from diffkit.core.program import Constant
 from diffkit.core.table import table
+from diffkit.numbers.constants import Numbers, Undecided
+from diffkit.numbers.germs.germ import Dropped, Germ, Shifted, Step
+from diffkit.numbers.taylor import Series, TaylorAlgebra
 
 MUL = table["mul"]
 

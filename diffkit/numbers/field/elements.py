@@ -8,8 +8,8 @@ from typing import Any
 
 from flint import Ordering, arb, fmpq, fmpq_mpoly_ctx
 
-from diffkit.algebras.balls import rational
 from diffkit.core.table.hulls import raised
+from diffkit.numbers.balls import rational
 
 TERMS = 2000  # terms of a polynomial beyond which exact algebra gives up
 PRODUCTS = 20_000  # terms that a product may have before it is sorted

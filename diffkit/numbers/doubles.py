@@ -18,10 +18,10 @@ from fractions import Fraction
 from functools import cache, lru_cache
 from typing import Any
 
-from diffkit.algebras.floats import FLOATS, to_float
 from diffkit.core.program import Algebra, Constant, Named
 from diffkit.core.rules import by_definition, by_rule, partial
 from diffkit.core.table import Primitive, table
+from diffkit.numbers.floats import FLOATS, to_float
 
 LOW_PARTS = {"pi": 1.2246467991473532e-16, "e": 1.4456468917292502e-16}
 """π and e beyond their binary64, correctly rounded"""
@@ -217,7 +217,7 @@ class ArrayDoubles(DoublesAlgebra):
     """Pairs of NumPy arrays; a low part that is the float 0.0 says that all are exact."""
 
     def __init__(self) -> None:
-        from diffkit.algebras.arrays import ARRAYS
+        from diffkit.numbers.arrays import ARRAYS
 
         super().__init__(ARRAYS)
 

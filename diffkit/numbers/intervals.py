@@ -8,11 +8,11 @@ from typing import Any
 
 from flint import arb
 
-from diffkit.algebras.balls import exact_fraction
-from diffkit.algebras.doubles import two_product, two_sum
-from diffkit.algebras.hull_algebra import ball, hull_function, interval
 from diffkit.core.table import Primitive
 from diffkit.core.table.primitive import WHOLE, Ends
+from diffkit.numbers.balls import exact_fraction
+from diffkit.numbers.doubles import two_product, two_sum
+from diffkit.numbers.hull_algebra import ball, hull_function, interval
 
 Interval = Ends
 EXACT = 2.0**-450  # between this and its reciprocal the rounding of a product is a float, and can be computed

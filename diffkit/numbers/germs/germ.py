@@ -1,7 +1,7 @@
 """Germs: how a program behaves on one side of a point, as Puiseux series with exact coefficients.
 
 With x = a ± u^q and u > 0 small, a value is u^shift·(c₀ + c₁u + …) + O(u^order). Coefficients are constants kept as
-expressions (``diffkit.algebras.constants``), whose signs are proven. Where a function is analytic, the table's Taylor
+expressions (``diffkit.numbers.constants``), whose signs are proven. Where a function is analytic, the table's Taylor
 series compose; at its special places the leading terms decide: which branch is taken, which fractional power starts
 the series, what tends to infinity. exp of −∞ is flat (O(u^∞)), sine of ∞ bounded (O(1)), a logarithm at zero wild.
 """
@@ -12,8 +12,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from diffkit.algebras.constants import Numbers
-from diffkit.algebras.taylor import Series, TaylorAlgebra
+from diffkit.numbers.constants import Numbers
+from diffkit.numbers.taylor import Series, TaylorAlgebra
 
 FLAT = 1e9  # order of what vanishes faster than any power, yet need not be zero
 SLOW = -1e-3  # log u is smaller than any negative power of u, so than this one

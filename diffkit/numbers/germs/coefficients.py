@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from diffkit.algebras.constants import Undecided
-from diffkit.algebras.field import vanishes_beside
-from diffkit.algebras.germs.functions import GermAlgebra
-from diffkit.algebras.germs.model import Germ, Missing, Unknown
-from diffkit.algebras.taylor import Exact
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import Constant
 from diffkit.core.table import Primitive, table
+from diffkit.numbers.constants import Undecided
+from diffkit.numbers.field import vanishes_beside
+from diffkit.numbers.germs.composition import GermAlgebra
+from diffkit.numbers.germs.germ import Germ, Missing, Unknown
+from diffkit.numbers.taylor import Exact
 
 ADD, SUB, POWER = table["add"], table["sub"], table["power"]
 CHOICES = (table["where"], table["max"], table["min"])
