@@ -13,11 +13,12 @@ from functools import cached_property
 from itertools import permutations
 from typing import Any
 
+from diffkit.calculus.derivatives import bits_of, depends, joint
+from diffkit.calculus.domain import place_text
 from diffkit.core.program import Index, Program
 from diffkit.core.results import Odd
 from diffkit.core.table import Place, table
 from diffkit.core.text import excerpt
-from diffkit.domain import place_text
 from diffkit.iterated import ONLY_A_BOUND, UNJOINED, Broken, iterated
 from diffkit.neighbourhood import EVERY, Around, Neighbourhood, Side, Spot, Undefined
 from diffkit.numbers.balls import precision
@@ -26,7 +27,6 @@ from diffkit.numbers.floats import to_float
 from diffkit.numbers.germs import FLAT, Germ, Missing, Unknown
 from diffkit.proof import Prover, enclose, too_large
 from diffkit.tasks import derivative_task
-from diffkit.transforms import bits_of, depends, joint
 
 MUL = table["mul"]
 ONE = Fraction(1)

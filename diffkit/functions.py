@@ -46,13 +46,13 @@ class Expression:
         ``sympy.diff(e.sympy, "x")`` is 0: SymPy takes the text for a plain symbol, which is not the real one. Plain
         symbols fit such use, and say nothing of the values that x may take. LimitError if it is too large for SymPy.
         """
-        from diffkit.sympy_bridge import to_sympy
+        from diffkit.calculus.sympy import to_sympy
 
         return to_sympy(self.program, real=real)[0]
 
     def diff(self, variable: Name, order: int = 1) -> Expression:
         """Give the derivative in one variable as an Expression, by ``sympy.diff``."""
-        from diffkit.sympy_bridge import symbolic_derivative
+        from diffkit.calculus.sympy import symbolic_derivative
 
         check_order(order)
         (position,) = positions(self.program, variable)
@@ -152,7 +152,7 @@ def _read(f: Any, variables: Names | None, given: Collection[str]) -> Reading:
     if isinstance(f, Real):
         return Reading(_constant(f))
     if is_sympy(f):
-        from diffkit.sympy_bridge import from_sympy
+        from diffkit.calculus.sympy import from_sympy
 
         return Reading(from_sympy([f], variables))
     if callable(f):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
+from diffkit.calculus.derivatives import depends, inputs_of
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import Program, run
 from diffkit.core.rules import trace
@@ -16,7 +17,6 @@ from diffkit.core.text import excerpt
 from diffkit.numbers.constants import Constants, Numbers, Undecided
 from diffkit.numbers.field import vanishes_around
 from diffkit.numbers.germs import Germ, GermAlgebra, Missing, Restart, Unknown
-from diffkit.transforms import depends, inputs_of
 
 SUB, POWER, WHERE = (table[name] for name in ("sub", "power", "where"))
 EXTREMES = (table["max"], table["min"])

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from flint import arb, arb_series, fmpq_series
 
+from diffkit.calculus.derivatives import Guarded, derivative_program, guard
 from diffkit.confirmation import ZERO, Check, Direction, Links, confirmations, parts
 from diffkit.core.compiled import LARGEST, Emitted, maker
 from diffkit.core.deadline import TimeIsUp, check_time
@@ -27,7 +28,6 @@ from diffkit.numbers.balls import BALLS, SERIES, ball_function, precision, ratio
 from diffkit.numbers.floats import FLOATS
 from diffkit.tasks import Task, gradient_task
 from diffkit.ties import settled
-from diffkit.transforms import Guarded, derivative_program, guard
 
 PRECISIONS = (128, 256, 512, 2400)
 EXACT_AT = 512  # bits at which exact arithmetic is asked

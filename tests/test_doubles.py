@@ -9,6 +9,7 @@ from conftest import CONTEXT, corpus, exact, ulps
 
 import diffkit as dk
 from diffkit.backends import Bounded, get_backend
+from diffkit.calculus.without_cancellation import stable
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import run
 from diffkit.core.rules import by_rule
@@ -19,7 +20,6 @@ from diffkit.numbers.doubles import DOUBLES, array_doubles, two_product, two_sum
 from diffkit.numbers.floats import FLOATS
 from diffkit.numbers.multiprecision import multiprecision
 from diffkit.questions import make_task
-from diffkit.stable import stable
 
 MP = multiprecision(60)
 AWKWARD = (0.1, -1 / 3, 1e17 / 7, 5e-9, 1.0, -2.5)

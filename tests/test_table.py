@@ -13,6 +13,7 @@ import pytest
 import sympy
 from conftest import CONTEXT, exact, ulps
 
+from diffkit.calculus.sympy.outward import SYMPY
 from diffkit.core.program import run
 from diffkit.core.rules import by_definition, by_rule, partial, trace
 from diffkit.core.table import Primitive, table
@@ -22,7 +23,6 @@ from diffkit.numbers.arrays import ARRAYS
 from diffkit.numbers.duals import Dual, DualAlgebra
 from diffkit.numbers.floats import FLOATS
 from diffkit.numbers.multiprecision import multiprecision
-from diffkit.sympy_bridge.outward import SYMPY
 
 ROWS = list(table)
 MP = multiprecision(60)

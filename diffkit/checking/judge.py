@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from diffkit.calculus.derivatives import derivative_program
 from diffkit.checking.advice import elsewhere
 from diffkit.checking.agreement import MOST
 from diffkit.checking.claims import Claim
@@ -25,7 +26,6 @@ from diffkit.checking.subject import Subject, Truth
 from diffkit.core.program import Index, Program
 from diffkit.core.results import Odd
 from diffkit.tolerances import Tolerances
-from diffkit.transforms import derivative_program
 
 BEFORE = 64.0  # times the effect of rounded literals within which constants computed beforehand may lie
 JUMP = 2.0**-30  # of the slopes: more noise than that is a jump of the claim's code, which may have one at a kink

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from diffkit.calculus.domain import domain
 from diffkit.checking.exact import EXACT
 from diffkit.core.program import Program, run
-from diffkit.domain import domain
 from diffkit.numbers.floats import FLOATS
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def scope_of(setting: Setting, judge: Judge, points: int, verdict: str) -> tuple
         return at, None
     shown = f"{at}, to {EXACT} digits or more"
     if len(difference.program) <= SIMPLE:
-        from diffkit.sympy_bridge import is_zero
+        from diffkit.calculus.sympy import is_zero
 
         count = difference.count
         outputs = difference.program.outputs[2 * count :]

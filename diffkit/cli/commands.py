@@ -150,7 +150,7 @@ def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], 
     if points is None or _wants_formula(options["formula"], backend.name, format):
         formulas, notes = formulas_of(task, required=points is None)
     if points is None:
-        from diffkit.domain import domain
+        from diffkit.calculus.domain import domain
 
         deliver(report_on(task, formulas=formulas, domain=str(domain(task.program)), notes=notes), format, output)
         return 0

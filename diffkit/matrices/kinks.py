@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from diffkit.calculus.domain import in_words
 from diffkit.core.table import table
-from diffkit.domain import in_words
 from diffkit.matrices.algebra import Algebra
 from diffkit.matrices.nodes import Node, in_order
 

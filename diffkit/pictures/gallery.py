@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from diffkit.calculus.derivatives import derivative_program
 from diffkit.core.errors import DiffkitError, did_you_mean
 from diffkit.functions import parse
 from diffkit.learn.tangents import tangent
 from diffkit.pictures import canvas, haloed, in_one_look, legend, panels, style
 from diffkit.pictures.functions import TURNING, breaks, points, values_of, with_gaps
-from diffkit.transforms import derivative_program
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "softplus", "silu", "gelu")
 HILLS = "x^4/4 - x^3/3 - x^2"

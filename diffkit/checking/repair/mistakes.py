@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from diffkit.calculus.derivatives import depends
 from diffkit.checking.repair.mutants import Edge, Mutant, Partial, supports
 from diffkit.core.program import Program
 from diffkit.core.rules import by_rule
 from diffkit.core.table import Primitive, table
 from diffkit.numbers.duals import DualAlgebra
-from diffkit.transforms import depends
 
 ADD, SUB, MUL, DIV, NEG, POWER = (table[name] for name in ("add", "sub", "mul", "div", "neg", "power"))
 WHERE, MAX, MIN, ABS, RELU, SIGN = (table[name] for name in ("where", "max", "min", "abs", "relu", "sign"))

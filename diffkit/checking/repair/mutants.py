@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from diffkit.calculus.derivatives import depends, derivative_program
 from diffkit.checking.repair.evidence import Array
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.program import Algebra, Index, Program, run
@@ -19,7 +20,6 @@ from diffkit.core.table import table
 from diffkit.numbers.arrays import ARRAYS
 from diffkit.numbers.bounds import BOUNDS
 from diffkit.numbers.duals import DualAlgebra
-from diffkit.transforms import depends, derivative_program
 
 ADD, MUL, WHERE = table["add"], table["mul"], table["where"]
 SELECTORS = frozenset(table[name] for name in ("where", "max", "min", "relu"))

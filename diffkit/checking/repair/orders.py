@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from diffkit.calculus.derivatives import differentiate
 from diffkit.checking.repair.candidates import Candidate
 from diffkit.checking.repair.mutants import with_bounds
 from diffkit.checking.repair.samples import Case, Samples
-from diffkit.transforms import differentiate
 
 NAMES = ("f itself", "the first derivative", "the second derivative", "the third derivative")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from diffkit.calculus.derivatives import depends
 from diffkit.checking.repair.candidates import Candidate
 from diffkit.checking.repair.evidence import Array
 from diffkit.checking.repair.labels import Labels
@@ -14,7 +15,6 @@ from diffkit.checking.repair.mutants import with_bounds
 from diffkit.checking.repair.samples import Case, Samples
 from diffkit.core.program import Program
 from diffkit.core.text import excerpt
-from diffkit.transforms import depends
 
 LONGEST = 150  # instructions of a program whose values are tried, each in the place of each
 PROOFS = 6

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from diffkit.blame import Blame, blame_for_program
+from diffkit.calculus.derivatives import adjoints, depends
 from diffkit.comparison import WRONG
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.deadline import in_time
@@ -34,7 +35,6 @@ from diffkit.numbers.floats import FLOATS
 from diffkit.prepared import Prepared
 from diffkit.questions import OfExpression, ask
 from diffkit.tasks import gradient_task
-from diffkit.transforms import adjoints, depends
 
 WHERE = table["where"]
 BRANCHING = {table["max"]: lambda x, y: x >= y, table["min"]: lambda x, y: x <= y}

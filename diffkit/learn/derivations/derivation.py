@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from diffkit.calculus.domain import domain
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.errors import LimitError, PointError, VariableError
 from diffkit.core.program import Program
@@ -19,7 +20,6 @@ from diffkit.core.surroundings import undisturbed
 from diffkit.core.text import format_slot
 from diffkit.core.text.names import Name, Names
 from diffkit.core.workers import timed
-from diffkit.domain import domain
 from diffkit.frames import names_in
 from diffkit.learn.derivations.latex import latex, latex_name
 from diffkit.learn.derivations.rules import Rule, letters, rule_of

@@ -100,7 +100,7 @@ def operator_latex(variable: str, several: bool) -> str:
 
 def same_in_sympy(one: Program, other: Program) -> bool:
     """Whether two programs are one expression to SymPy, but for the order in which they are written."""
-    from diffkit.sympy_bridge import to_sympy
+    from diffkit.calculus.sympy import to_sympy
 
     return bool(to_sympy(one) == to_sympy(other))
 

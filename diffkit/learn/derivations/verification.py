@@ -95,7 +95,7 @@ class Verifier:
     @cached_property
     def by_sympy(self) -> dict[int, Program]:
         """SymPy's derivatives of the slots, where it has a form of them."""
-        from diffkit.sympy_bridge import symbolic_derivative
+        from diffkit.calculus.sympy import symbolic_derivative
 
         found: dict[int, Program] = {}
         try:

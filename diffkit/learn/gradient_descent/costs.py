@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from diffkit.backends import BACKENDS, Backend, get_backend
+from diffkit.calculus.derivatives import derivative_program
+from diffkit.calculus.without_cancellation import stable
 from diffkit.callables import Bound
 from diffkit.callables.binding import NO_VALUE
 from diffkit.callables.function import Argument, Function
@@ -21,9 +23,7 @@ from diffkit.core.rules import by_definition
 from diffkit.core.table import Primitive
 from diffkit.functions import as_joint_program, with_inputs
 from diffkit.numbers.floats import FLOATS
-from diffkit.stable import stable
 from diffkit.tasks import gradient_task
-from diffkit.transforms import derivative_program
 
 Data = tuple[Any, ...] | None
 """Further arguments of f for one step: a mini-batch; None for all data."""

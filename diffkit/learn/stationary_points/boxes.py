@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flint import arb, arb_mat
 
+from diffkit.calculus.derivatives import Guard, derivative_program, differentiate, guarded_places
 from diffkit.core.builder import ProgramBuilder, select
 from diffkit.core.program import Program
 from diffkit.core.table import PlaceKind
 from diffkit.numbers.hull_algebra import HULLS, Box, ball, hull_function
 from diffkit.proof import Runner
-from diffkit.transforms import Guard, derivative_program, differentiate, guarded_places
 
 if TYPE_CHECKING:
     from diffkit.learn.stationary_points.extended import Guards

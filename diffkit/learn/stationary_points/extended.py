@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from diffkit.calculus.derivatives import guarded_places
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.program import Program
 from diffkit.core.table import PlaceKind
 from diffkit.numbers.hull_algebra import HULLS, Box, interval
 from diffkit.numbers.intervals import Interval, apply, entropy
-from diffkit.transforms import guarded_places
 
 if TYPE_CHECKING:
     from diffkit.learn.stationary_points.boxes import Surface

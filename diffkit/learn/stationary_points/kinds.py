@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from flint import arb, arb_mat
 
+from diffkit.calculus.derivatives import differentiate
 from diffkit.core.builder import ADD, MUL, ProgramBuilder, copy_slots, select
 from diffkit.core.program import Program, run
 from diffkit.learn.stationary_points.boxes import FINE, Balls, HullRunner, Surface
 from diffkit.numbers.balls import precision, rational
 from diffkit.numbers.field import vanishes
 from diffkit.numbers.rationals import rationals
-from diffkit.transforms import differentiate
 
 HIGHEST = 8  # derivative along a line that is asked for a sign
 DIRECTIONS = 40  # lines through a point, with steps −1, 0 and 1, that are looked along

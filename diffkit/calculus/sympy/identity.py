@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sympy
 
+from diffkit.calculus.sympy.outward import to_sympy
 from diffkit.core.builder import select
 from diffkit.core.errors import LimitError
 from diffkit.core.program import Program
-from diffkit.sympy_bridge.outward import to_sympy
 
 
 def is_zero(program: Program, output: int) -> bool:

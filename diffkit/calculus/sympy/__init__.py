@@ -27,28 +27,28 @@ def is_zero(program: Program, output: int) -> bool:
 
 def from_sympy(expressions: Sequence[Any], variables: Names | None = None) -> Program:
     """Give the program of SymPy expressions; DiffkitError for what has no real meaning here."""
-    from diffkit.sympy_bridge.inward import from_sympy as read
+    from diffkit.calculus.sympy.inward import from_sympy as read
 
     return read(expressions, variables)
 
 
 def to_sympy(program: Program, limits: Limits = DEFAULT, *, real: bool = True) -> list[Any]:
     """Give the outputs as SymPy expressions, over real symbols unless told otherwise; nothing in them is opaque."""
-    from diffkit.sympy_bridge.outward import to_sympy as write
+    from diffkit.calculus.sympy.outward import to_sympy as write
 
     with _usual():
         return write(program, limits, real=real)
 
 
 def _symbolic_derivative(program: Program, indices: Sequence[Index], limits: Limits) -> Program:
-    from diffkit.sympy_bridge.derivative import symbolic_derivative as differentiate
+    from diffkit.calculus.sympy.diff import symbolic_derivative as differentiate
 
     with _usual():
         return differentiate(program, indices, limits)
 
 
 def _is_zero(program: Program, output: int) -> bool:
-    from diffkit.sympy_bridge.identity import is_zero as simplifies
+    from diffkit.calculus.sympy.identity import is_zero as simplifies
 
     with _usual():
         return simplifies(program, output)

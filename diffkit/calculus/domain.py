@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from diffkit.calculus.derivatives import Choice, branches, depends, open_places
 from diffkit.core.builder import ProgramBuilder, select
 from diffkit.core.program import Program, run
 from diffkit.core.table import Place, table
 from diffkit.core.text import excerpt, format_slot
-from diffkit.transforms import Choice, branches, depends, open_places
 
 WHERE = table["where"]
 DIGITS, NOTHING = 50, 1e-40  # to which constants are told from zero

@@ -13,12 +13,12 @@ from typing import Any
 
 import sympy
 
+from diffkit.calculus.derivatives import depends
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Constant, Named, Program, run_slots
 from diffkit.core.rules import by_definition
 from diffkit.core.table import Primitive, table
 from diffkit.numbers.floats import FLOATS
-from diffkit.transforms import depends
 
 ADD, SUB, MUL, DIV, ABS = table["add"], table["sub"], table["mul"], table["div"], table["abs"]
 SUMS, PRODUCTS = (ADD, SUB), (MUL, DIV)

@@ -13,10 +13,10 @@ from functools import reduce
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+from diffkit.calculus.derivatives import depends
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import Index, Program, run
 from diffkit.core.table import Primitive, table
-from diffkit.transforms import depends
 
 ADD, SUB, MUL, DIV, NEG, POWER = (table[name] for name in ("add", "sub", "mul", "div", "neg", "power"))
 WIDE = 32  # terms of a sum from which on it is worth the trouble

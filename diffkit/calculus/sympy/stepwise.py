@@ -13,8 +13,8 @@ import sympy
 from sympy.core.exprtools import factor_terms
 from sympy.simplify.simplify import signsimp
 
+from diffkit.calculus.sympy.outward import ASK
 from diffkit.core.limits import Limits
-from diffkit.sympy_bridge.outward import ASK
 
 STEP = 4  # times the limit of nodes, which one step may make
 ALL = 40  # times the limit, which all steps together may make

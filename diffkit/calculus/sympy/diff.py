@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from diffkit.calculus.sympy.inward import Inward
+from diffkit.calculus.sympy.outward import ASK, Outward, check_length, check_size
+from diffkit.calculus.sympy.stepwise import Stepwise
+from diffkit.calculus.sympy.sums import differentiate_sums, has_wide_sums
 from diffkit.core.builder import NAMED, ProgramBuilder
 from diffkit.core.errors import BackendError
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Index, Program
 from diffkit.core.table import table
-from diffkit.sympy_bridge.inward import Inward
-from diffkit.sympy_bridge.outward import ASK, Outward, check_length, check_size
-from diffkit.sympy_bridge.stepwise import Stepwise
-from diffkit.sympy_bridge.sums import differentiate_sums, has_wide_sums
 
 EXP, POWER = table["exp"], table["power"]
 
