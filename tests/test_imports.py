@@ -13,12 +13,11 @@ PACKAGE = Path(__file__).parent.parent / "diffkit"
 LAYERS = [
     {"core"},
     {"numbers"},
-    {"calculus"},
+    {"calculus", "ndarrays"},
     {"tolerances"},
     {"frames"},
     {"points"},
     {"tasks"},
-    {"ndarrays"},
     {"confirmation", "ties"},
     {"exact_witness"},
     {"neighbourhood", "proof"},

@@ -18,7 +18,7 @@ from diffkit.core.errors import TracingError
 from diffkit.core.program import Constant
 from diffkit.core.rules import by_rule
 from diffkit.core.table import Primitive, Rule, table
-from diffkit.ndarrays.methods import Methods, Shape
+from diffkit.ndarrays.operators import Methods, Shape
 from diffkit.ndarrays.source import user_line
 from diffkit.numbers.arrays import ARRAYS
 from diffkit.numbers.duals import DualAlgebra

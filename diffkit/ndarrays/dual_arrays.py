@@ -16,7 +16,7 @@ from diffkit.core.errors import TracingError
 from diffkit.core.rules import by_rule
 from diffkit.core.table import Primitive
 from diffkit.ndarrays.kernel import ROWS, Proxy, answer, apply_formula, contract, duals, gather, own, plain, real, total
-from diffkit.ndarrays.places import Followed, Hit, Watch, jointly, places_met, ties_met, unmoved
+from diffkit.ndarrays.nonsmooth import Followed, Hit, Watch, jointly, places_met, ties_met, unmoved
 from diffkit.numbers.arrays import ARRAYS
 from diffkit.numbers.duals import Dual
 
