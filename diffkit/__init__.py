@@ -16,7 +16,7 @@ _HOMES = {
         "compare", "derivative", "directional", "gradient", "hessian", "hvp", "jacobian", "jvp", "prepare", "report",
         "taylor",
     ),
-    "diffkit.callables": ("Function",),
+    "diffkit.asking.callables": ("Function",),
     "diffkit.checking.check": ("check",),
     "diffkit.checking.model": ("Check", "Entry"),
     "diffkit.comparison": ("Comparison",),
@@ -25,7 +25,7 @@ _HOMES = {
         "OutOfTime", "ParseError", "PointError", "RuleError", "ShapeError", "TracingError", "VariableError",
         "WorkerError",
     ),
-    "diffkit.functions": ("Expression", "parse"),
+    "diffkit.asking.expressions": ("Expression", "parse"),
     "diffkit.learn.gradient_descent.descent": ("Descent", "descend"),
     "diffkit.learn.derivations.backward": ("Backward", "backward"),
     "diffkit.learn.derivations.derivation": ("Derivation", "explain"),
@@ -57,7 +57,9 @@ if TYPE_CHECKING:
     from diffkit.api import prepare as prepare
     from diffkit.api import report as report
     from diffkit.api import taylor as taylor
-    from diffkit.callables import Function as Function
+    from diffkit.asking.callables import Function as Function
+    from diffkit.asking.expressions import Expression as Expression
+    from diffkit.asking.expressions import parse as parse
     from diffkit.checking.check import check as check
     from diffkit.checking.model import Check as Check
     from diffkit.checking.model import Entry as Entry
@@ -79,8 +81,6 @@ if TYPE_CHECKING:
     from diffkit.core.errors import WorkerError as WorkerError
     from diffkit.core.limits import Limits as Limits
     from diffkit.core.results import Result as Result
-    from diffkit.functions import Expression as Expression
-    from diffkit.functions import parse as parse
     from diffkit.learn.derivations.backward import Backward as Backward
     from diffkit.learn.derivations.backward import backward as backward
     from diffkit.learn.derivations.derivation import Derivation as Derivation

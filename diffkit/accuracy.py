@@ -10,15 +10,15 @@ from functools import cached_property
 from os import PathLike
 from typing import Any, NamedTuple
 
+from diffkit.asking.points import plural
+from diffkit.asking.tasks import gradient_task
 from diffkit.backends import Backend
 from diffkit.cases import Case
 from diffkit.comparison import Comparer, Comparison, Finding, Row
 from diffkit.core.deadline import check_time
 from diffkit.core.errors import DiffkitError
 from diffkit.core.program import Program
-from diffkit.points import plural
 from diffkit.regression import Changes, Key, Known, changes_since, known, standing
-from diffkit.tasks import gradient_task
 from diffkit.tolerances import Tolerances
 
 CLOSE = Tolerances(rtol=1e-12, atol=0.0)

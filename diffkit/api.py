@@ -7,23 +7,23 @@ from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, overload
 
+from diffkit.asking.frames import names_in
+from diffkit.asking.questions import ask
 from diffkit.backends import COMPARED, Backend
 from diffkit.core.deadline import collected, time_limit
 from diffkit.core.errors import PointError
 from diffkit.core.results import Result
 from diffkit.core.text.names import Name, Names
 from diffkit.core.workers import timed
-from diffkit.frames import names_in
 from diffkit.prepared import Prepared, find_backend
-from diffkit.questions import ask
 
 if TYPE_CHECKING:
     from typing import Literal, TypedDict, Unpack
 
     from diffkit.accuracy import AccuracyReport
+    from diffkit.asking.expressions import Expression
     from diffkit.comparison import Comparison
     from diffkit.core.results import Array
-    from diffkit.functions import Expression
     from diffkit.prepared import Batch
 
     class Along(TypedDict, total=False):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from diffkit.asking.tasks import Task
 from diffkit.core.errors import DiffkitError
 from diffkit.core.results import ErrorKind
 from diffkit.function_referee import FunctionReferee
 from diffkit.referee import Referee
-from diffkit.tasks import Task
 
 MOST_DIGITS = 1000
 

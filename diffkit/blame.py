@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
+from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import adjoints
 from diffkit.core.builder import ProgramBuilder, select
 from diffkit.core.program import Index, Program, run, run_slots
@@ -23,7 +24,6 @@ from diffkit.core.table import table
 from diffkit.core.text import excerpt
 from diffkit.numbers.balls import BALLS, precision
 from diffkit.numbers.floats import FLOATS
-from diffkit.tasks import Task
 
 BITS = 1200
 SUMS = (table["add"], table["sub"])

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any, get_args
 
+from diffkit.asking.expressions import read_joint
+from diffkit.asking.frames import names_in
+from diffkit.asking.points import Points, at_line, number, plural, read_points, unique_names
+from diffkit.asking.tasks import Task, gradient_task, hessian_task
 from diffkit.core.errors import DiffkitError, FileError, PointError, did_you_mean
 from diffkit.core.files import read
 from diffkit.core.results import Status
 from diffkit.core.text import format_outputs
-from diffkit.frames import names_in
-from diffkit.functions import read_joint
-from diffkit.points import Points, at_line, number, plural, read_points, unique_names
-from diffkit.tasks import Task, gradient_task, hessian_task
 
 KINDS = {"gradient": gradient_task, "hessian": hessian_task}
 """What can be asked of a case; the field of that name holds the expected answer."""

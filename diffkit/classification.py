@@ -13,6 +13,7 @@ from functools import cached_property
 from itertools import permutations
 from typing import Any
 
+from diffkit.asking.tasks import derivative_task
 from diffkit.calculus.derivatives import bits_of, depends, joint
 from diffkit.calculus.domain import place_text
 from diffkit.core.program import Index, Program
@@ -26,7 +27,6 @@ from diffkit.numbers.constants import PRECISIONS, Undecided
 from diffkit.numbers.floats import to_float
 from diffkit.numbers.germs import FLAT, Germ, Missing, Unknown
 from diffkit.proof import Prover, enclose, too_large
-from diffkit.tasks import derivative_task
 
 MUL = table["mul"]
 ONE = Fraction(1)

@@ -9,6 +9,9 @@ from itertools import combinations
 from time import perf_counter
 from typing import NamedTuple
 
+from diffkit.asking.answers import lay_out
+from diffkit.asking.points import Points
+from diffkit.asking.tasks import Task
 from diffkit.backends import BACKENDS, Backend, Bounded, Evaluation, get_backend
 from diffkit.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
 from diffkit.core.deadline import TimeIsUp
@@ -18,10 +21,7 @@ from diffkit.core.results import Answer, Odd, Result, component_ulps, unanswered
 from diffkit.core.surroundings import undisturbed
 from diffkit.evaluation import table_bound
 from diffkit.function_referee import FunctionReferee
-from diffkit.layout import lay_out
-from diffkit.points import Points
 from diffkit.referee import Referee
-from diffkit.tasks import Task
 
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it
 SLACK = 4.0  # a first-order rounding bound times this is the bar of a float method

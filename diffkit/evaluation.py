@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import Guarded, derivative_program, guard
 from diffkit.calculus.without_cancellation import stable
 from diffkit.core.program import Program, run
 from diffkit.core.results import Answer, Odd
 from diffkit.numbers.doubles import DOUBLES, array_doubles
-from diffkit.tasks import Task
 
 BLOCK = 8192  # rows of a batch that run together, so that what is computed between stays in the cache
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from diffkit.asking.tasks import Task
 from diffkit.core.errors import BackendError
 from diffkit.core.results import Answer, Odd, by_rows
-from diffkit.tasks import Task
 
 if TYPE_CHECKING:
     from diffkit.ndarrays import Hit
@@ -135,7 +135,7 @@ class FunctionEvaluation:
         """How far rounding may carry each component, measured."""
         import numpy as np
 
-        from diffkit.callables.noise import rounding
+        from diffkit.asking.callables.noise import rounding
 
         with np.errstate(all="ignore"):
             bars: list[float] = rounding(lambda row: self.derive(row).partials, point).tolist()

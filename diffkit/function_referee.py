@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from diffkit.asking.tasks import Task
 from diffkit.backends import get_backend
 from diffkit.backends.complex import ComplexEvaluation
 from diffkit.core.errors import BackendError, LimitError, TracingError
@@ -16,10 +17,9 @@ from diffkit.differences import HIGHEST_ORDER
 from diffkit.differences.testimony import FOLLOWED, LAG, STEPPED, Claim, Seen, smoothed, unknown, vague, widened
 from diffkit.differences.witness import Witness, laid_out, sizes
 from diffkit.referee import Referee
-from diffkit.tasks import Task
 
 if TYPE_CHECKING:
-    from diffkit.callables import Bound
+    from diffkit.asking.callables import Bound
 
 LADDER = ("dual", "complex")
 """Methods for code that cannot be traced, the most accurate first; what none of them finds, differences do."""
@@ -167,7 +167,7 @@ def _claims(
         return {}, odd
     import numpy as np
 
-    from diffkit.callables.seams import lag
+    from diffkit.asking.callables.seams import lag
 
     largest = np.array(list(sizes(dict(zip(evaluation.task.indices, answer.values, strict=True))).values()))
     bars = np.array(evaluation.bound(point))
@@ -193,7 +193,7 @@ def _alone(witness: Witness, wanted: Sequence[Index], told: Mapping[Index, Odd])
 
 def _with_solvers(function: Bound, point: tuple[float, ...], seen: Mapping[Index, Seen]) -> dict[Index, Seen]:
     """Bars that have room for what solvers leave over inside f; a kink no larger than that is theirs."""
-    from diffkit.callables.leftover import left_over
+    from diffkit.asking.callables.leftover import left_over
 
     off, solver = left_over(function, point)
     smooth = {index: smoothed(one, off) for index, one in seen.items()} if off else {}
@@ -207,7 +207,7 @@ def _with_solvers(function: Bound, point: tuple[float, ...], seen: Mapping[Index
 
 def _with_loops(function: Bound, point: tuple[float, ...], seen: Mapping[Index, Seen]) -> dict[Index, Seen]:
     """Bars that have room for what loops leave over that stop at a tolerance."""
-    from diffkit.callables.teeth import tooth
+    from diffkit.asking.callables.teeth import tooth
 
     around = tooth(function, point)
     smooth = {index: one for index, one in seen.items() if one.odd is None}

@@ -51,7 +51,9 @@ def svg(chart: Chart, name: str) -> str | None:
     by dashes too, and bars stand in the order of the legend, so that no one has to tell colours apart.
     Settings of matplotlib are its own globals while it draws: one thread at a time.
     """
-    from diffkit.callables.silence import unwarned  # here, as it loads NumPy, which a page without charts needs not
+    from diffkit.asking.callables.silence import (
+        unwarned,  # here, as it loads NumPy, which a page without charts needs not
+    )
 
     try:
         with unwarned():

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, overload
 
+from diffkit.asking.answers import joined_formula, lay_out
+from diffkit.asking.points import Points
+from diffkit.asking.questions import Question
+from diffkit.asking.tasks import Task, read_direction
 from diffkit.backends import Backend, get_backend
 from diffkit.core.deadline import TimeIsUp, time_limit
 from diffkit.core.errors import BackendError, DiffkitError
 from diffkit.core.results import Answer, Result, V_co, unanswered
 from diffkit.core.surroundings import undisturbed
-from diffkit.layout import joined_formula, lay_out
-from diffkit.points import Points
-from diffkit.questions import Question
-from diffkit.tasks import Task, read_direction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

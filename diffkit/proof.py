@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from flint import arb, arb_series, fmpq_series
 
+from diffkit.asking.tasks import Task, gradient_task
 from diffkit.calculus.derivatives import Guarded, derivative_program, guard
 from diffkit.confirmation import ZERO, Check, Direction, Links, confirmations, parts
 from diffkit.core.compiled import LARGEST, Emitted, maker
@@ -26,7 +27,6 @@ from diffkit.core.text import excerpt
 from diffkit.exact_witness import HIGHEST, RATIONAL_SERIES, RATIONALS, exact, exact_function, height, holds
 from diffkit.numbers.balls import BALLS, SERIES, ball_function, precision, rational, series_function
 from diffkit.numbers.floats import FLOATS
-from diffkit.tasks import Task, gradient_task
 from diffkit.ties import settled
 
 PRECISIONS = (128, 256, 512, 2400)

@@ -8,12 +8,12 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from diffkit.asking.tasks import Task
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.numbers.balls import exact_fraction, precision, rational
 from diffkit.numbers.floats import to_float
 from diffkit.proof import PRECISIONS, Enclosure, Prover, Regular, enclose, suspects, too_large
-from diffkit.tasks import Task
 
 if TYPE_CHECKING:
     from diffkit.classification import Classifier

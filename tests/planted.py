@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from diffkit.asking.points import number
 from diffkit.calculus.derivatives import differentiate
 from diffkit.checking.repair import Evidence, mistakes
 from diffkit.checking.repair.candidates import holds
@@ -17,7 +18,6 @@ from diffkit.checking.repair.search import proven
 from diffkit.core.program import run
 from diffkit.core.text import parse_program
 from diffkit.numbers.arrays import ARRAYS
-from diffkit.points import number
 
 DATA = Path(__file__).parent / "data"
 SIZES = {"len(X)": 50}

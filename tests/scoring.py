@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from conftest import corpus, exact
 
+from diffkit.asking.questions import make_task
 from diffkit.backends.finite import FiniteBackend
 from diffkit.core.program import run
-from diffkit.questions import make_task
 
 
 class Score(NamedTuple):

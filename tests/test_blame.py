@@ -5,11 +5,11 @@ import math
 import pytest
 
 import diffkit as dk
+from diffkit.asking.tasks import derivative_task
 from diffkit.blame import blame_for_differences, blame_for_program
 from diffkit.calculus.derivatives import differentiate
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.table import table
-from diffkit.tasks import derivative_task
 
 PROGRAMS = {
     "(exp(x) - 1)/x": (1e-10, "cancellation", "exp(x) - 1"),

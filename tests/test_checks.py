@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import diffkit as dk
-from diffkit.callables.function import Argument
+from diffkit.asking.callables.function import Argument
 from diffkit.checking.structure import NEAR, Structure, symmetric
 
 X = np.random.default_rng(0).normal(size=(4, 3))

@@ -8,6 +8,7 @@ import pytest
 from conftest import CONTEXT, corpus, exact, ulps
 
 import diffkit as dk
+from diffkit.asking.questions import make_task
 from diffkit.backends import Bounded, get_backend
 from diffkit.calculus.without_cancellation import stable
 from diffkit.core.builder import ProgramBuilder
@@ -19,7 +20,6 @@ from diffkit.numbers.bounds import DOUBLES_BOUNDS
 from diffkit.numbers.doubles import DOUBLES, array_doubles, two_product, two_sum
 from diffkit.numbers.floats import FLOATS
 from diffkit.numbers.multiprecision import multiprecision
-from diffkit.questions import make_task
 
 MP = multiprecision(60)
 AWKWARD = (0.1, -1 / 3, 1e17 / 7, 5e-9, 1.0, -2.5)

@@ -9,12 +9,12 @@ from drawn_points import expression, ordinary
 from flint import arb
 
 import diffkit as dk
+from diffkit.asking.tasks import gradient_task
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.core.builder import select
 from diffkit.core.program import run
 from diffkit.numbers.balls import BALLS, precision, rational
 from diffkit.numbers.field import vanishes, vanishes_around, vanishes_beside
-from diffkit.tasks import gradient_task
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "300"))
 NUMBERS = {

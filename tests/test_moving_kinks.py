@@ -9,7 +9,7 @@ import scipy.integrate as si
 from moving_kinks import FACTORS, integral, integrals
 
 import diffkit as dk
-from diffkit.callables.solvers import calls_made
+from diffkit.asking.callables.solvers import calls_made
 
 pytestmark = pytest.mark.filterwarnings("ignore::scipy.integrate.IntegrationWarning")
 EXAMPLES = max(20, int(os.environ.get("DIFFKIT_EXAMPLES", "0")) // 500)

@@ -8,6 +8,7 @@ import pytest
 from flint import arb
 
 import diffkit as dk
+from diffkit.asking.tasks import gradient_task, hessian_task
 from diffkit.calculus.derivatives import addends, guard, joint
 from diffkit.classification import classify
 from diffkit.core.builder import select
@@ -17,7 +18,6 @@ from diffkit.exact_witness import HIGHEST, height
 from diffkit.numbers.balls import BALLS, SERIES, precision, series_function
 from diffkit.numbers.multiprecision import multiprecision
 from diffkit.proof import Prover
-from diffkit.tasks import gradient_task, hessian_task
 
 DIGITS = multiprecision(120)
 

@@ -19,11 +19,11 @@ from flint import arb
 from public_results import RESULTS, branching, document
 
 import diffkit as dk
+from diffkit.asking.tasks import gradient_task
 from diffkit.core.errors import DiffkitError
 from diffkit.core.table import table
 from diffkit.learn.numbers import Number
 from diffkit.proof import Prover
-from diffkit.tasks import gradient_task
 
 PROTOCOLS = range(2, pickle.HIGHEST_PROTOCOL + 1)
 

@@ -10,7 +10,7 @@ from scipy import optimize
 from stationary_cases import CAMEL, HIMMELBLAU, ROSENBROCK, kinds
 
 import diffkit as dk
-from diffkit.functions import parse
+from diffkit.asking.expressions import parse
 from diffkit.learn.stationary_points.boxes import BITS, Surface, balls, measured
 from diffkit.learn.stationary_points.extended import excludes_zero, least_value
 from diffkit.learn.stationary_points.kinds import signs

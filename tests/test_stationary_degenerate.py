@@ -6,7 +6,7 @@ import pytest
 from stationary_cases import kinds
 
 import diffkit as dk
-from diffkit.functions import parse
+from diffkit.asking.expressions import parse
 from diffkit.learn.stationary_points.boxes import Surface
 from diffkit.learn.stationary_points.newton import refine
 

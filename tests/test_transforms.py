@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import diffkit as dk
+from diffkit.asking.tasks import gradient_task
 from diffkit.calculus.derivatives import derivative_program, differentiate, guard
 from diffkit.calculus.domain import domain
 from diffkit.calculus.sympy import from_sympy, symbolic_derivative, to_sympy
@@ -25,7 +26,6 @@ from diffkit.numbers.duals import Dual, DualAlgebra
 from diffkit.numbers.floats import FLOATS
 from diffkit.numbers.multiprecision import multiprecision
 from diffkit.numbers.taylor import TaylorAlgebra
-from diffkit.tasks import gradient_task
 
 
 def slopes(text, at, order=1):

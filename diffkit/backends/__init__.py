@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Protocol, runtime_checkable
 
+from diffkit.asking.tasks import Task
 from diffkit.core.errors import BackendError, did_you_mean
 from diffkit.core.results import Answer, ErrorKind
-from diffkit.tasks import Task
 
 
 class Evaluation(Protocol):

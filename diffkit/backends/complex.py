@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from diffkit.asking.tasks import Task
 from diffkit.core.characters import told
 from diffkit.core.errors import BackendError
 from diffkit.core.program import Index
@@ -19,7 +20,6 @@ from diffkit.core.results import Answer, ErrorKind, Odd
 from diffkit.differences import Function
 from diffkit.differences.testimony import STEPPED, Claim, unknown
 from diffkit.differences.witness import Witness, laid_out
-from diffkit.tasks import Task
 
 STEP = 2.0**-340  # so small that h² vanishes beside 1, and so large that h·f′ does not underflow for f′ > 1e-200
 TINY = 2.0**-1000
@@ -100,7 +100,7 @@ class ComplexEvaluation:
         """All outputs at a complex point; BackendError where the code does not take it, or drops imaginary parts."""
         import numpy as np
 
-        from diffkit.callables.silence import FILTERS, silenced
+        from diffkit.asking.callables.silence import FILTERS, silenced
 
         try:
             with FILTERS, silenced(), np.errstate(all="ignore"), warnings.catch_warnings(record=True) as said:

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import differentiate
 from diffkit.core.program import Index
 from diffkit.core.results import ErrorKind
 from diffkit.evaluation import ProgramEvaluation
 from diffkit.function_evaluation import Derived, FunctionEvaluation
-from diffkit.tasks import Task
 
 if TYPE_CHECKING:
     from diffkit.ndarrays import Hit

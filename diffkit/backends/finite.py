@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
+from diffkit.asking.tasks import Task
 from diffkit.core.builder import select
 from diffkit.core.deadline import in_time
 from diffkit.core.errors import BackendError
@@ -18,7 +19,6 @@ from diffkit.differences.sampling import UNIT
 from diffkit.differences.testimony import COARSE, Testimony, vague
 from diffkit.differences.witness import sizes
 from diffkit.numbers.floats import FLOATS
-from diffkit.tasks import Task
 
 WORTH_ARRAYS = 40_000  # operations for one sample of every partial, from which arrays pay for importing NumPy
 AGAIN = 8  # points at which a function that looks rough is evaluated again
@@ -79,7 +79,7 @@ class FiniteEvaluation:
         function = self.task.function
         if function is None:
             return UNIT
-        from diffkit.callables.leftover import known_to
+        from diffkit.asking.callables.leftover import known_to
 
         return max(known_to(function, point)[0] for point in points)
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import reverse_program
 from diffkit.core.results import ErrorKind
 from diffkit.evaluation import ProgramEvaluation
 from diffkit.function_evaluation import Derived, FunctionEvaluation
-from diffkit.tasks import Task
 
 if TYPE_CHECKING:
     from diffkit.ndarrays import Hit

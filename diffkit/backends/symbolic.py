@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from diffkit.asking.tasks import Task
 from diffkit.calculus.sympy import symbolic_derivative
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.results import ErrorKind
 from diffkit.core.text import format_outputs
 from diffkit.evaluation import ProgramEvaluation
-from diffkit.tasks import Task
 
 FORMULA_LENGTH = 20_000  # characters beyond which a formula is cut: nobody reads it, and sharing may explode it
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from diffkit.callables.solvers import calls_in
+from diffkit.asking.callables.solvers import calls_in
 from diffkit.checking.model import REFERENCE, Entry
 from diffkit.core.results import Odd
 

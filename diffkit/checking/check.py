@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.callables.shapes import meetings_in
+from diffkit.asking.callables.code_shapes import meetings_in
 from diffkit.checking.advice import advice
 from diffkit.checking.agreement import ENOUGH, settle
 from diffkit.checking.claims import NumberClaim, meetings_of

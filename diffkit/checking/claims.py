@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.callables import Bound, Function
-from diffkit.callables.function import Argument
-from diffkit.callables.noise import FAR, rounding
-from diffkit.callables.shapes import meetings_in
+from diffkit.asking.callables import Bound, Function
+from diffkit.asking.callables.code_shapes import meetings_in
+from diffkit.asking.callables.function import Argument
+from diffkit.asking.callables.noise import FAR, rounding
+from diffkit.asking.expressions import Expression, as_joint_program, is_sympy
+from diffkit.asking.frames import labelled
+from diffkit.asking.points import plural
 from diffkit.core.errors import DiffkitError, FunctionError, LimitError, TracingError
 from diffkit.core.program import Program
 from diffkit.core.text.runs import instead
-from diffkit.frames import labelled
-from diffkit.functions import Expression, as_joint_program, is_sympy
-from diffkit.points import plural
 
 FEW = 4  # variables that a message names
 NAMED = ("{}", "d{}", "d_{}", "grad_{}", "{}_grad", "∂{}")

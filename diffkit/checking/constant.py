@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from diffkit.callables import Bound
-from diffkit.callables.silence import unwarned
+from diffkit.asking.callables import Bound
+from diffkit.asking.callables.silence import unwarned
 from diffkit.checking.agreement import MOST
 from diffkit.checking.model import Judged
 from diffkit.core.errors import FunctionError

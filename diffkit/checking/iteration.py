@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.callables import Bound
-from diffkit.callables.solvers import Call, added, calls_in
+from diffkit.asking.callables import Bound
+from diffkit.asking.callables.solvers import Call, added, calls_in
 from diffkit.checking.model import Measured
 from diffkit.core.program import Index
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffkit.callables import Bound
+from diffkit.asking.callables import Bound
 from diffkit.checking.claims import CodeClaim, NumberClaim
 from diffkit.checking.repair import Evidence, Records, explain
 from diffkit.checking.repair.samples import PATIENCE, RAISED

@@ -9,8 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.callables import Bound
-from diffkit.callables.function import Argument, Function, as_function
+from diffkit.asking.callables import Bound
+from diffkit.asking.callables.function import Argument, Function, as_function
+from diffkit.asking.expressions import as_list, is_function, read_joint
+from diffkit.asking.frames import names_in
+from diffkit.asking.function_questions import OfFunction, coordinates
+from diffkit.asking.points import Points, read_points
+from diffkit.asking.tasks import Task, source_task
 from diffkit.checking.claims import Claim, CodeClaim, NumberClaim, read_claim, unfit
 from diffkit.checking.structure import Structure, symmetric
 from diffkit.checking.subject import Subject
@@ -19,11 +24,6 @@ from diffkit.core.deadline import in_time
 from diffkit.core.errors import DiffkitError, PointError
 from diffkit.core.program import Program
 from diffkit.core.text.names import Names, names_of
-from diffkit.frames import names_in
-from diffkit.functions import as_list, is_function, read_joint
-from diffkit.points import Points, read_points
-from diffkit.questions.of_function import OfFunction, coordinates
-from diffkit.tasks import Task, source_task
 
 SPREAD = 0.3  # how far beside, in proportion
 TRIES = 8  # random points tried for each that is wanted, as some have no derivative

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.callables.function import Argument
+from diffkit.asking.callables.function import Argument
 
 NEAR = 1e-12  # of the size: as far as rounding may carry a property from holding exactly
 HALVINGS = 8  # of the way from the point, until a matrix is positive definite again

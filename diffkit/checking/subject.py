@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from diffkit.callables import Bound
+from diffkit.asking.answers import lay_out
+from diffkit.asking.callables import Bound
+from diffkit.asking.points import Points
+from diffkit.asking.tasks import Task
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.program import Program
 from diffkit.core.results import Answer, Odd, Result, unanswered
 from diffkit.function_referee import FunctionReferee
-from diffkit.layout import lay_out
-from diffkit.points import Points
 from diffkit.referee import Referee
-from diffkit.tasks import Task
 
 
 class Truth(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.callables.function import Argument, Function
+from diffkit.asking.callables.function import Argument, Function
 from diffkit.core.characters import told
 from diffkit.core.errors import DiffkitError, FunctionError
 

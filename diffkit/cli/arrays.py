@@ -46,9 +46,9 @@ def ask_arrays(
     expressions: tuple[str, ...], kind: str, task_options: dict[str, Any], options: dict[str, Any]
 ) -> Asked:  # fmt: skip
     """Read a question about expressions at a point."""
+    from diffkit.asking.questions import ask
     from diffkit.core.errors import DiffkitError
     from diffkit.core.text.names import names_of
-    from diffkit.questions import ask
 
     if kind != "jacobian" and len(expressions) > 1:
         raise DiffkitError(f"a {kind} is of one expression", hint="quote the expression, or ask for the jacobian")
@@ -60,8 +60,8 @@ def read_arrays(
     expressions: tuple[str, ...], options: dict[str, Any], wrt: tuple[str, ...] = ()
 ) -> tuple[Any, dict[str, Any]]:
     """Read expressions with their data as a function, and the point; PointError without one."""
+    from diffkit.asking.frames import names_in
     from diffkit.core.errors import PointError
-    from diffkit.frames import names_in
     from diffkit.matrices.settings import function_of_text, read_at
 
     if options.get("points"):
@@ -93,9 +93,9 @@ def judge_arrays(
     expression: str, claims: tuple[str, ...], at: str | None, options: dict[str, Any], **judging: Any
 ) -> Any:
     """Check claims in the array language, one for each variable or one for all, at a point; ``judging`` as check."""
+    from diffkit.asking.frames import names_in
     from diffkit.checking.check import check
     from diffkit.core.errors import PointError
-    from diffkit.frames import names_in
     from diffkit.matrices.settings import claim_beside, function_of_text, read_at
 
     given = (*names_in(at), *(judging["wrt"] or ()))

@@ -67,9 +67,9 @@ def check(
     diffkit check model:layer --vjp model:backward --at model:weights --rtol 1e-6
     diffkit check model:problem
     """
+    from diffkit.asking.frames import split_top
     from diffkit.checking.check import check as judge
     from diffkit.core.errors import DiffkitError
-    from diffkit.frames import split_top
     from diffkit.reports import check_format
     from diffkit.reports.check import CheckReport
 

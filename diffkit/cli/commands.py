@@ -127,9 +127,9 @@ def functions(name: str | None, format: str, output: str | None) -> int:
 
 def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], options: dict[str, Any]) -> int:
     """Compute one kind of derivative and report it."""
-    from diffkit.points import read_points
+    from diffkit.asking.points import read_points
+    from diffkit.asking.questions import OfExpression, make_task
     from diffkit.prepared import Prepared, find_backend
-    from diffkit.questions import OfExpression, make_task
     from diffkit.reports import check_format
 
     format, output = options["format"], options["output"]

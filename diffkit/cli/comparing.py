@@ -51,8 +51,8 @@ def compare(
     diffkit compare "x.T @ A @ x" --let "A=[[1,2],[3,4]]" --at "x=[1,2]"
     diffkit compare "x*exp(-y)" --points points.csv --format html > report.html
     """
+    from diffkit.asking.questions import make_task
     from diffkit.core.errors import DiffkitError, PointError
-    from diffkit.questions import make_task
     from diffkit.reports import check_format
 
     check_format(format)

@@ -104,11 +104,11 @@ def _function(function: str, start: str, args: str | None, arrays: dict[str, Any
     further = tuple(argument_of(part) for part in args.split(",")) if args else ()
     if CODE.match(function):
         return names_in_module(function), where, further
-    from diffkit.frames import names_in
+    from diffkit.asking.frames import names_in
 
     given = names_in(start)
     if not are_arrays((function,), start, arrays):
-        from diffkit.functions import read_joint
+        from diffkit.asking.expressions import read_joint
 
         if arrays["variables"] is None and where is start:
             _check_named(start, read_joint([function], None, given).program.inputs)
@@ -124,8 +124,8 @@ def _function(function: str, start: str, args: str | None, arrays: dict[str, Any
 
 def _check_named(start: str, variables: tuple[str, ...]) -> None:
     """PointError for a bare list of several values: weights go by names, whatever their order."""
-    from diffkit.callables.function import unordered
-    from diffkit.frames import names_in, split_top
+    from diffkit.asking.callables.function import unordered
+    from diffkit.asking.frames import names_in, split_top
 
     if len(split_top(start, ",")) > 1 and not names_in(start):
         raise unordered(variables, "a start")

@@ -36,14 +36,14 @@ class Where(NamedTuple):
     @property
     def names(self) -> tuple[str, ...]:
         """Names that are given values to."""
-        from diffkit.frames import names_in
-        from diffkit.points import names_in_file
+        from diffkit.asking.frames import names_in
+        from diffkit.asking.points import names_in_file
 
         return names_in_file(self.text) if self.file is not None else names_in(self.at)
 
     def points(self, variables: tuple[str, ...]) -> Any:
         """Give the Points, or None where none are asked for."""
-        from diffkit.points import read_file, read_text
+        from diffkit.asking.points import read_file, read_text
 
         if self.at is not None:
             return read_text(self.at, variables)
@@ -80,7 +80,7 @@ def report_on(task: Any, **found: Any) -> Any:
 
 def argument_of(text: str) -> Any:
     """Give a further argument of code: a name in a module, or a number."""
-    from diffkit.points import number
+    from diffkit.asking.points import number
 
     return names_in_module(text.strip()) if CODE.match(text.strip()) else number(text)
 

@@ -16,7 +16,7 @@ from diffkit.differences.sampling import UNIT, Function, Point
 from diffkit.differences.testimony import NO_VALUE, Claim, Manner, Seen, Steps, Testimony, unknown
 
 if TYPE_CHECKING:
-    from diffkit.callables import Bound
+    from diffkit.asking.callables import Bound
 
 SPLITS = 16  # sums that are split to see which of their partials are not confirmed
 
@@ -36,7 +36,7 @@ class Witness:
     @classmethod
     def of(cls, function: Bound, point: Point) -> Witness:
         """Real differences of code at a point, to confirm what is found otherwise."""
-        from diffkit.callables.leftover import known_to
+        from diffkit.asking.callables.leftover import known_to
 
         return cls(function.samplers(), point, *known_to(function, point))
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
+from diffkit.asking.tasks import Task
 from diffkit.core.builder import exact
 from diffkit.core.deadline import check_time
 from diffkit.core.program import Program, run
@@ -18,7 +19,6 @@ from diffkit.numbers.floats import to_float
 from diffkit.numbers.rationals import rationals
 from diffkit.proof import Prover
 from diffkit.referee import Referee
-from diffkit.tasks import Task
 
 BITS = 512
 SHORT = 20  # characters of an exact number that is shown as it is

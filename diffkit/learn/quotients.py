@@ -16,6 +16,10 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
+from diffkit.asking.frames import names_in
+from diffkit.asking.points import number
+from diffkit.asking.questions import ask, make_task
+from diffkit.asking.tasks import Task
 from diffkit.core.deadline import check_time, collected
 from diffkit.core.errors import DiffkitError, PointError, TracingError
 from diffkit.core.program import Program, run
@@ -24,15 +28,11 @@ from diffkit.core.surroundings import undisturbed
 from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Name, Names
 from diffkit.core.workers import timed
-from diffkit.frames import names_in
 from diffkit.learn.numbers import nearest, of_decimal
 from diffkit.numbers.balls import BALLS, precision, rational
 from diffkit.numbers.floats import FLOATS
-from diffkit.points import number
 from diffkit.prepared import Prepared
-from diffkit.questions import ask, make_task
 from diffkit.referee import Referee
-from diffkit.tasks import Task
 
 EPSILON = 2.0**-52
 KINDS = ("forward", "backward", "central")

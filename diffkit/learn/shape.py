@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from diffkit.asking.tasks import hessian_task, taylor_task
 from diffkit.core.program import Program
 from diffkit.learn.numbers import Number, proven
-from diffkit.tasks import hessian_task, taylor_task
 
 HIGHEST = 10  # order up to which a derivative that is not zero is looked for
 SIGNS = {1: "> 0", -1: "< 0", 0: "= 0"}

@@ -14,6 +14,10 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
+from diffkit.asking.frames import names_in
+from diffkit.asking.points import number
+from diffkit.asking.questions import OfExpression, ask
+from diffkit.asking.tasks import derivative_task, directional_task, gradient_task, read_direction, taylor_task
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.errors import DiffkitError, PointError
 from diffkit.core.program import Program
@@ -23,14 +27,10 @@ from diffkit.core.table import table
 from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Names
 from diffkit.core.workers import timed
-from diffkit.frames import names_in
 from diffkit.learn.numbers import BITS, NOTHING, Number, nearest, of_ball, of_fraction, proven, value, value_at
 from diffkit.learn.shape import of_curve, of_surface
 from diffkit.numbers.balls import precision
-from diffkit.points import number
 from diffkit.prepared import Prepared
-from diffkit.questions import OfExpression, ask
-from diffkit.tasks import derivative_task, directional_task, gradient_task, read_direction, taylor_task
 
 DELTAS = (1.0, 0.1, 0.01, 0.001)
 LONGEST = 20_000  # characters of f

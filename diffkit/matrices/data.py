@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from diffkit.asking.points import at_line, number, plural, unique_names
 from diffkit.core.errors import DiffkitError, FileError, PointError, did_you_mean, listing
 from diffkit.core.files import read
 from diffkit.core.text.names import NAME, repeated
 from diffkit.matrices.evaluation import as_data, is_binary64, rounded
-from diffkit.points import at_line, number, plural, unique_names
 
 BINARY = {".npy": b"\x93NUMPY", ".npz": b"PK"}
 """endings of NumPy files, and the bytes they begin with"""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.callables import Function
+from diffkit.asking.callables import Function
 from diffkit.core.builder import NAMED, exact
 from diffkit.core.errors import DiffkitError, PointError, TracingError, VariableError, did_you_mean, listing
 from diffkit.core.limits import DEFAULT, Limits

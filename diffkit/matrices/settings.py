@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.callables.function import unordered
+from diffkit.asking.callables.function import unordered
+from diffkit.asking.frames import split_top
+from diffkit.asking.points import number
 from diffkit.core.errors import DiffkitError, LimitError, PointError, VariableError, did_you_mean, listing
 from diffkit.core.text.names import check_variables
-from diffkit.frames import split_top
 from diffkit.matrices.data import load_data
 from diffkit.matrices.evaluation import ArrayFunction, run_tree
 from diffkit.matrices.language import DEPTH, NODES, parse_array
 from diffkit.matrices.nodes import Node, names_of, replaced
 from diffkit.matrices.shapes import shapes_of
-from diffkit.points import number
 
 
 def function_of_text(

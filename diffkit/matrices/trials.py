@@ -101,8 +101,8 @@ def is_steady(tree: Node, trial: Trial) -> bool:
 
 def measured(tree: Node, wrt: str, trial: Trial) -> Any:
     """The derivative on a trial by dual numbers: the shape of the value, then that of the argument."""
+    from diffkit.asking.questions import ask
     from diffkit.prepared import Prepared
-    from diffkit.questions import ask
 
     others = {name: value for name, value in trial.values.items() if name != wrt}
     function = ArrayFunction(at_sizes(tree, trial.sizes), others, variables=(wrt,))

@@ -14,7 +14,7 @@ from functools import wraps
 from importlib import import_module
 from typing import Any, ParamSpec, TypeVar
 
-from diffkit.callables.silence import unwarned
+from diffkit.asking.callables.silence import unwarned
 from diffkit.core.errors import BackendError, FileError
 from diffkit.core.files import replaced
 from diffkit.core.surroundings import undisturbed

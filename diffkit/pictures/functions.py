@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from diffkit.asking.points import number
 from diffkit.calculus.derivatives import derivative_program, open_places
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.errors import DiffkitError
@@ -14,7 +15,6 @@ from diffkit.core.program import Program, run
 from diffkit.learn.numbers import surely_not_zero
 from diffkit.numbers.floats import FLOATS
 from diffkit.pictures import COLOURS, in_one_look, legend, panels, style
-from diffkit.points import number
 
 if TYPE_CHECKING:
     from diffkit.learn.tangents import Tangent

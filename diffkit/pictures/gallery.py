@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from diffkit.asking.expressions import parse
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.core.errors import DiffkitError, did_you_mean
-from diffkit.functions import parse
 from diffkit.learn.tangents import tangent
 from diffkit.pictures import canvas, haloed, in_one_look, legend, panels, style
 from diffkit.pictures.functions import TURNING, breaks, points, values_of, with_gaps

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from diffkit.asking.expressions import parse
 from diffkit.core.errors import BackendError
-from diffkit.functions import parse
 from diffkit.learn.stationary_points.model import StationaryPoint, StationaryPoints
 from diffkit.pictures import COLOURS, canvas, in_one_look, legend, style
 from diffkit.pictures.heights import contour_map

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from diffkit.points import plural
+from diffkit.asking.points import plural
 from diffkit.reports.blocks import (
     WORDS,
     Block,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from diffkit.functions import Expression
+from diffkit.asking.expressions import Expression
 from diffkit.learn.derivations.derivation import Derivation
 from diffkit.learn.derivations.steps import Step, operator_text, same_in_sympy, text_of
 from diffkit.learn.derivations.tidy import tidy

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
+from diffkit.asking.tasks import Task
 from diffkit.core.program import run
 from diffkit.core.results import Result
 from diffkit.numbers.floats import FLOATS
 from diffkit.plots import Chart, Series
 from diffkit.reports.blocks import rounded
 from diffkit.reports.comparison import components
-from diffkit.tasks import Task
 
 if TYPE_CHECKING:
     from diffkit.accuracy import AccuracyReport, Score

@@ -11,9 +11,9 @@ from diffkit.reports.blocks import Block, Equation, Gap, Note
 
 if TYPE_CHECKING:
     from diffkit.accuracy import AccuracyReport
+    from diffkit.asking.tasks import Task
     from diffkit.comparison import Comparison
     from diffkit.plots import Chart
-    from diffkit.tasks import Task
 
 
 T = TypeVar("T")

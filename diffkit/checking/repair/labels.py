@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
+from diffkit.asking.tasks import partial_name
 from diffkit.checking.repair.evidence import Array, Evidence
-from diffkit.tasks import partial_name
 
 LISTED = 4  # entries named one by one
 

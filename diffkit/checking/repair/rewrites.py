@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.callables.noise import in_extended
+from diffkit.asking.callables.noise import in_extended
 from diffkit.checking.repair.candidates import Candidate
 from diffkit.checking.repair.changes import Rewrite, rewrites
 from diffkit.checking.repair.evidence import Array, Records

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from diffkit.asking.frames import names_in
+from diffkit.asking.questions import OfExpression, ask
+from diffkit.asking.tasks import gradient_task
 from diffkit.blame import Blame, blame_for_program
 from diffkit.calculus.derivatives import adjoints, depends
 from diffkit.comparison import WRONG
@@ -28,13 +31,10 @@ from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Names
 from diffkit.core.text.printer import format_constant
 from diffkit.core.workers import timed
-from diffkit.frames import names_in
 from diffkit.learn.derivations.tidy import tidy
 from diffkit.numbers.duals import DualAlgebra
 from diffkit.numbers.floats import FLOATS
 from diffkit.prepared import Prepared
-from diffkit.questions import OfExpression, ask
-from diffkit.tasks import gradient_task
 
 WHERE = table["where"]
 BRANCHING = {table["max"]: lambda x, y: x >= y, table["min"]: lambda x, y: x <= y}

@@ -11,6 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from diffkit.asking.frames import names_in
+from diffkit.asking.points import plural, read_points
+from diffkit.asking.questions import OfExpression, make_task
 from diffkit.calculus.domain import domain
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.errors import LimitError, PointError, VariableError
@@ -20,15 +23,12 @@ from diffkit.core.surroundings import undisturbed
 from diffkit.core.text import format_slot
 from diffkit.core.text.names import Name, Names
 from diffkit.core.workers import timed
-from diffkit.frames import names_in
 from diffkit.learn.derivations.latex import latex, latex_name
 from diffkit.learn.derivations.rules import Rule, letters, rule_of
 from diffkit.learn.derivations.steps import LONGEST, Identity, Step, bracketed, operator_latex, operator_text, text_of
 from diffkit.learn.derivations.tidy import tidy
 from diffkit.learn.derivations.verification import Evidence, Verifier
-from diffkit.points import plural, read_points
 from diffkit.prepared import Prepared
-from diffkit.questions import OfExpression, make_task
 
 MOST = 150  # steps
 

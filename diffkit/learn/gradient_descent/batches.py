@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.callables.function import POSITIONAL, Function
+from diffkit.asking.callables.function import POSITIONAL, Function
 from diffkit.core.errors import DiffkitError, did_you_mean
 
 

@@ -9,21 +9,21 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from diffkit.asking.callables import Bound
+from diffkit.asking.callables.binding import NO_VALUE
+from diffkit.asking.callables.function import Argument, Function
+from diffkit.asking.expressions import as_joint_program, with_inputs
+from diffkit.asking.tasks import gradient_task
 from diffkit.backends import BACKENDS, Backend, get_backend
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.without_cancellation import stable
-from diffkit.callables import Bound
-from diffkit.callables.binding import NO_VALUE
-from diffkit.callables.function import Argument, Function
 from diffkit.core.characters import message_of, told
 from diffkit.core.compiled import LARGEST, Emitted
 from diffkit.core.errors import DiffkitError, FunctionError, TracingError
 from diffkit.core.program import Program, run
 from diffkit.core.rules import by_definition
 from diffkit.core.table import Primitive
-from diffkit.functions import as_joint_program, with_inputs
 from diffkit.numbers.floats import FLOATS
-from diffkit.tasks import gradient_task
 
 Data = tuple[Any, ...] | None
 """Further arguments of f for one step: a mini-batch; None for all data."""

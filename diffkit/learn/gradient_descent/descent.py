@@ -11,8 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from diffkit.asking.callables.function import as_function, read_place
+from diffkit.asking.expressions import is_function, read_joint
+from diffkit.asking.frames import names_in
+from diffkit.asking.points import read_points
 from diffkit.backends import Backend
-from diffkit.callables.function import as_function, read_place
 from diffkit.core.deadline import TimeIsUp, collected, current_deadline, unhurried
 from diffkit.core.errors import DiffkitError, PointError
 from diffkit.core.results import Final
@@ -20,8 +23,6 @@ from diffkit.core.surroundings import undisturbed
 from diffkit.core.text.names import Names
 from diffkit.core.text.runs import notes
 from diffkit.core.workers import timed
-from diffkit.frames import names_in
-from diffkit.functions import is_function, read_joint
 from diffkit.learn.gradient_descent.batches import Batches, make_batches
 from diffkit.learn.gradient_descent.convergence import Convergence, convergence
 from diffkit.learn.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, Group
@@ -33,7 +34,6 @@ from diffkit.learn.gradient_descent.finding import Finding
 from diffkit.learn.gradient_descent.hessians import Hessians, Unasked
 from diffkit.learn.gradient_descent.schedules import Schedule, make_schedule
 from diffkit.learn.gradient_descent.walk import Path, Status, Walk, interval
-from diffkit.points import read_points
 
 TOLERANCE = 1e-8
 INTERRUPTED = "interrupted"

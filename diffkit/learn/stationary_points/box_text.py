@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from diffkit.asking.frames import labelled, split_top
+from diffkit.asking.points import number, plural
 from diffkit.core.errors import PointError, did_you_mean, listing
 from diffkit.core.text.names import repeated
-from diffkit.frames import labelled, split_top
 from diffkit.numbers.hull_algebra import Box
-from diffkit.points import number, plural
 
 LARGEST = 1e150
 HINT = "write for example x=-2:2,y=-1:1"

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from diffkit.functions import Expression
+from diffkit.asking.expressions import Expression
+from diffkit.asking.questions import ask
 from diffkit.learn.stationary_points.boxes import BITS, Surface
 from diffkit.learn.stationary_points.model import Region, StationaryPoint
 from diffkit.learn.stationary_points.places import enclosed, fractions_in, located
@@ -18,7 +19,6 @@ from diffkit.learn.stationary_points.undecided import region
 from diffkit.numbers.balls import precision
 from diffkit.numbers.hull_algebra import Box, ball, middle
 from diffkit.prepared import Prepared
-from diffkit.questions import ask
 
 BISECTIONS = 80
 TURNS = {(-1, 1): "minimum", (1, -1): "maximum", (1, 1): "inflection", (-1, -1): "inflection"}

@@ -11,6 +11,8 @@ from typing import Any
 
 from flint import arb
 
+from diffkit.asking.expressions import is_function, read_joint
+from diffkit.asking.tasks import hessian_task
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.deadline import TimeIsUp, check_time, time_limit, unhurried
 from diffkit.core.errors import DiffkitError, PointError
@@ -19,7 +21,6 @@ from diffkit.core.surroundings import undisturbed
 from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Names
 from diffkit.core.workers import timed
-from diffkit.functions import is_function, read_joint
 from diffkit.learn.stationary_points.box_text import named, read_box
 from diffkit.learn.stationary_points.boxes import BITS, FINE, Surface, balls, hull, measured
 from diffkit.learn.stationary_points.clusters import settle
@@ -34,7 +35,6 @@ from diffkit.learn.stationary_points.undecided import ranges
 from diffkit.numbers.balls import precision
 from diffkit.numbers.hull_algebra import Box, interval
 from diffkit.proof import Prover
-from diffkit.tasks import hessian_task
 
 MOST_VARIABLES = 6
 MOST_BOXES = 50_000
@@ -82,7 +82,7 @@ def _program_of(f: Any, box: Any, variables: Names | None, args: Sequence[Any]) 
     """The program of f, and how its names were read; a constant is taken as a function of the names of the box."""
     sides = named(box)
     if is_function(f):
-        from diffkit.questions import ask
+        from diffkit.asking.questions import ask
 
         pairs = sides.items() if isinstance(sides, dict) else [(str(k), side) for k, side in enumerate(sides)]
         centre = {name: sum(read_box([side], [name])[0]) / 2 for name, side in pairs}

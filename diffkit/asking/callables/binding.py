@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.callables.function import Argument, Function
-from diffkit.callables.globals import outside, random_state
-from diffkit.callables.noise import UNIT, rounding
-from diffkit.callables.shapes import is_misfit, place_of
-from diffkit.callables.silence import silenced
+from diffkit.asking.callables.code_shapes import is_misfit, place_of
+from diffkit.asking.callables.function import Argument, Function
+from diffkit.asking.callables.globals import outside, random_state
+from diffkit.asking.callables.noise import UNIT, rounding
+from diffkit.asking.callables.silence import silenced
 from diffkit.core.characters import told
 from diffkit.core.deadline import check_time
 from diffkit.core.errors import BackendError, DiffkitError, FunctionError, LimitError, TracingError

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from diffkit.asking.frames import labelled, records, split_top
+from diffkit.asking.points import Points, column, number, plural, read_text
 from diffkit.core.characters import visible
 from diffkit.core.errors import DiffkitError, PointError, VariableError, listing
 from diffkit.core.text.names import Names, check_variables
-from diffkit.frames import labelled, records, split_top
-from diffkit.points import Points, column, number, plural, read_text
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 

@@ -11,6 +11,8 @@ from inspect import signature
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
+from diffkit.asking.frames import labelled
+from diffkit.asking.points import check_names, number
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.errors import DiffkitError, PointError, VariableError, did_you_mean, listing
 from diffkit.core.limits import DEFAULT
@@ -18,11 +20,9 @@ from diffkit.core.program import Index, Program
 from diffkit.core.table import table
 from diffkit.core.text.names import Name, Names, as_name, as_names
 from diffkit.core.text.runs import first_meant
-from diffkit.frames import labelled
-from diffkit.points import check_names, number
 
 if TYPE_CHECKING:
-    from diffkit.callables import Bound
+    from diffkit.asking.callables import Bound
 
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.callables.binding import Bound
-from diffkit.callables.leftover import known_to
-from diffkit.callables.seams import JOINT, Line, stride
-from diffkit.callables.silence import unwarned
+from diffkit.asking.callables.binding import Bound
+from diffkit.asking.callables.leftover import known_to
+from diffkit.asking.callables.seams import JOINT, Line, stride
+from diffkit.asking.callables.silence import unwarned
 from diffkit.core.errors import DiffkitError
 from diffkit.core.program import Index
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
+from diffkit.asking.expressions import as_list, is_function, read_joint
+from diffkit.asking.points import Points, read_points
+from diffkit.asking.tasks import Task, check_options, source_task
 from diffkit.core.errors import DiffkitError
 from diffkit.core.text.names import Names, names_of
-from diffkit.functions import as_list, is_function, read_joint
-from diffkit.points import Points, read_points
-from diffkit.tasks import Task, check_options, source_task
 
 
 class Question(Protocol):
@@ -82,7 +82,7 @@ def ask(
     """
     check_options(kind, options)
     if is_function(f):
-        from diffkit.questions.of_function import OfFunction
+        from diffkit.asking.function_questions import OfFunction
 
         return OfFunction(f, kind, variables, args, options, given)
     if len(args):

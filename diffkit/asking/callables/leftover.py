@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.callables.binding import Bound
-from diffkit.callables.seams import Line, stride
-from diffkit.callables.solvers import ADAPTIVE, added, calls_in, calls_made
+from diffkit.asking.callables.binding import Bound
+from diffkit.asking.callables.seams import Line, stride
+from diffkit.asking.callables.solvers import ADAPTIVE, added, calls_in, calls_made
 from diffkit.core.errors import DiffkitError
 
 OFTEN = 3.0  # times what asking a solver for more changes, or a condition allows, that derivatives may be off by

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.callables.binding import Bound
+from diffkit.asking.callables.binding import Bound
 from diffkit.core.errors import BackendError, LimitError
 
 SIDES = (0.5, -0.5)  # of the point: so far on either side a seam is looked for

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from itertools import repeat
 from typing import Any
 
+from diffkit.asking.points import Points
+from diffkit.asking.tasks import Task
 from diffkit.core.results import Answer, ErrorKind, Odd, Result, worst_message
-from diffkit.points import Points
-from diffkit.tasks import Task
 
 
 def lay_out(

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.callables.binding import Bound
-from diffkit.callables.silence import unwarned
+from diffkit.asking.callables.binding import Bound
+from diffkit.asking.callables.silence import unwarned
 from diffkit.core.errors import DiffkitError
 
 UNIT = 2.0**-52

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from diffkit.callables.binding import Bound
-from diffkit.callables.function import Argument, as_function, read_place
+from diffkit.asking.callables.binding import Bound
+from diffkit.asking.callables.function import Argument, as_function, read_place
+from diffkit.asking.points import Points
+from diffkit.asking.tasks import Task, source_task
 from diffkit.core.errors import DiffkitError, PointError
 from diffkit.core.text.names import Names, as_names
 from diffkit.core.text.runs import notes
-from diffkit.points import Points
-from diffkit.tasks import Task, source_task
 
 SCALAR = ("gradient", "hessian", "derivative", "taylor", "directional", "hvp")
 """Kinds that are of one number."""

@@ -8,13 +8,13 @@ from functools import cached_property
 from numbers import Real
 from typing import Any, NamedTuple
 
+from diffkit.asking.tasks import check_order, positions
 from diffkit.core.builder import ProgramBuilder, copy_slots, exact
 from diffkit.core.errors import DiffkitError, VariableError, listing
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Program
 from diffkit.core.text import format_outputs, parse_program, runs
 from diffkit.core.text.names import Name, Names, check_variables
-from diffkit.tasks import check_order, positions
 
 
 @dataclass(frozen=True, eq=False, repr=False)
