@@ -73,12 +73,12 @@ MUTANTS = (
         ("tests/test_table.py",),
     ),
     Mutant(
-        "second witness", "the series always agrees", "confirmation.py",
+        "second witness", "the series always agrees", "proof/confirmation.py",
         "        if not left.overlaps(right):\n            return False\n", "",
         ("tests/test_confirmation.py",),
     ),
     Mutant(
-        "second witness", "a series without an end agrees", "confirmation.py",
+        "second witness", "a series without an end agrees", "proof/confirmation.py",
         "        if not (left.is_finite() and right.is_finite()):\n            return None\n",
         "        if not (left.is_finite() and right.is_finite()):\n            return True\n",
         ("tests/test_confirmation.py",),
@@ -129,7 +129,7 @@ MUTANTS = (
         ("tests/test_surroundings.py",),
     ),
     Mutant(
-        "ordinary points", "exact algebra is not asked", "ties.py",
+        "ordinary points", "exact algebra is not asked", "proof/exact_values.py",
         "    return vanishes(select(program, [program.outputs[output]]), point, value)", "    return False",
         ("tests/test_ordinary_points.py", "tests/test_faults.py"),
     ),

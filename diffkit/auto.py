@@ -6,7 +6,7 @@ from diffkit.asking.tasks import Task
 from diffkit.core.errors import DiffkitError
 from diffkit.core.results import ErrorKind
 from diffkit.function_referee import FunctionReferee
-from diffkit.referee import Referee
+from diffkit.proof.referee import Referee
 
 MOST_DIGITS = 1000
 

@@ -21,7 +21,7 @@ from diffkit.core.results import Answer, Odd, Result, component_ulps, unanswered
 from diffkit.core.surroundings import undisturbed
 from diffkit.evaluation import table_bound
 from diffkit.function_referee import FunctionReferee
-from diffkit.referee import Referee
+from diffkit.proof.referee import Referee
 
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it
 SLACK = 4.0  # a first-order rounding bound times this is the bar of a float method

@@ -47,7 +47,7 @@ class ProgramEvaluation:
         values = [float(v) for v in outputs[:count]]
         odd: dict[int, Odd] = {}
         if not self._clean(outputs):
-            from diffkit.classification import Classifier  # flint is wanted at odd points only
+            from diffkit.proof.classification import Classifier  # flint is wanted at odd points only
 
             classifier = Classifier(self.task.program, point)
             for c, index in enumerate(self.task.indices):

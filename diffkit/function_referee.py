@@ -16,7 +16,7 @@ from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.differences import HIGHEST_ORDER
 from diffkit.differences.testimony import FOLLOWED, LAG, STEPPED, Claim, Seen, smoothed, unknown, vague, widened
 from diffkit.differences.witness import Witness, laid_out, sizes
-from diffkit.referee import Referee
+from diffkit.proof.referee import Referee
 
 if TYPE_CHECKING:
     from diffkit.asking.callables import Bound

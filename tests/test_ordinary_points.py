@@ -10,14 +10,14 @@ from flint import arb
 import diffkit as dk
 from diffkit.asking.tasks import gradient_task, hessian_task
 from diffkit.calculus.derivatives import addends, guard, joint
-from diffkit.classification import classify
 from diffkit.core.builder import select
 from diffkit.core.program import run
 from diffkit.core.table import table
-from diffkit.exact_witness import HIGHEST, height
 from diffkit.numbers.balls import BALLS, SERIES, precision, series_function
 from diffkit.numbers.multiprecision import multiprecision
-from diffkit.proof import Prover
+from diffkit.proof.classification import classify
+from diffkit.proof.exact_witness import HIGHEST, height
+from diffkit.proof.prover import Prover
 
 DIGITS = multiprecision(120)
 

@@ -23,7 +23,7 @@ from diffkit.asking.tasks import gradient_task
 from diffkit.core.errors import DiffkitError
 from diffkit.core.table import table
 from diffkit.learn.numbers import Number
-from diffkit.proof import Prover
+from diffkit.proof.prover import Prover
 
 PROTOCOLS = range(2, pickle.HIGHEST_PROTOCOL + 1)
 

@@ -19,7 +19,7 @@ from diffkit.core.table import table
 from diffkit.numbers.balls import BALLS, SERIES, precision
 from diffkit.numbers.field import vanishes
 from diffkit.numbers.multiprecision import multiprecision
-from diffkit.proof import PATIENCE, Prover
+from diffkit.proof.prover import PATIENCE, Prover
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "1000"))
 

@@ -14,7 +14,7 @@ from diffkit.core.deadline import TimeIsUp
 from diffkit.core.program import Program
 from diffkit.core.results import Answer, Odd, Result, unanswered
 from diffkit.function_referee import FunctionReferee
-from diffkit.referee import Referee
+from diffkit.proof.referee import Referee
 
 
 class Truth(NamedTuple):

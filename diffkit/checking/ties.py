@@ -10,8 +10,8 @@ from diffkit.core.program import Program, run
 from diffkit.core.rules import trace
 from diffkit.core.table import Primitive, table
 from diffkit.core.text import excerpt
-from diffkit.neighbourhood import Here, Undefined
 from diffkit.numbers.duals import Dual, DualAlgebra
+from diffkit.proof.neighbourhood import Here, Undefined
 
 ADD, SUB, MUL, DIV, NEG = (table[name] for name in ("add", "sub", "mul", "div", "neg"))
 MAX, MIN, ABS, RELU, WHERE = (table[name] for name in ("max", "min", "abs", "relu", "where"))

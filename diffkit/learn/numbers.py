@@ -17,8 +17,8 @@ from diffkit.core.text.printer import format_constant
 from diffkit.numbers.balls import BALLS, dumped, exact_fraction, loaded, precision
 from diffkit.numbers.floats import to_float
 from diffkit.numbers.rationals import rationals
-from diffkit.proof import Prover
-from diffkit.referee import Referee
+from diffkit.proof.prover import Prover
+from diffkit.proof.referee import Referee
 
 BITS = 512
 SHORT = 20  # characters of an exact number that is shown as it is

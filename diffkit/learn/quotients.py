@@ -32,7 +32,7 @@ from diffkit.learn.numbers import nearest, of_decimal
 from diffkit.numbers.balls import BALLS, precision, rational
 from diffkit.numbers.floats import FLOATS
 from diffkit.prepared import Prepared
-from diffkit.referee import Referee
+from diffkit.proof.referee import Referee
 
 EPSILON = 2.0**-52
 KINDS = ("forward", "backward", "central")

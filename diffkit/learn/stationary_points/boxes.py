@@ -19,7 +19,7 @@ from diffkit.core.builder import ProgramBuilder, select
 from diffkit.core.program import Program
 from diffkit.core.table import PlaceKind
 from diffkit.numbers.hull_algebra import HULLS, Box, ball, hull_function
-from diffkit.proof import Runner
+from diffkit.proof.prover import Runner
 
 if TYPE_CHECKING:
     from diffkit.learn.stationary_points.extended import Guards

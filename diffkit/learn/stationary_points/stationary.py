@@ -34,7 +34,7 @@ from diffkit.learn.stationary_points.ties import at_global, told_apart
 from diffkit.learn.stationary_points.undecided import ranges
 from diffkit.numbers.balls import precision
 from diffkit.numbers.hull_algebra import Box, interval
-from diffkit.proof import Prover
+from diffkit.proof.prover import Prover
 
 MOST_VARIABLES = 6
 MOST_BOXES = 50_000

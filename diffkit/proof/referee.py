@@ -13,10 +13,10 @@ from diffkit.core.deadline import TimeIsUp
 from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.numbers.balls import exact_fraction, precision, rational
 from diffkit.numbers.floats import to_float
-from diffkit.proof import PRECISIONS, Enclosure, Prover, Regular, enclose, suspects, too_large
+from diffkit.proof.prover import PRECISIONS, Enclosure, Prover, Regular, enclose, suspects, too_large
 
 if TYPE_CHECKING:
-    from diffkit.classification import Classifier
+    from diffkit.proof.classification import Classifier
 
 LARGEST = 1.7976931348623157e308
 WRONG_ROW = "the table's derivative and Arb's own series disagree: "
@@ -63,7 +63,7 @@ class Referee:
         return not regular.holding[c] or (enclosure.value is None and not enclosure.ball.is_finite())
 
     def _classifier(self, point: Sequence[float]) -> Classifier:
-        from diffkit.classification import Classifier  # most points are ordinary
+        from diffkit.proof.classification import Classifier  # most points are ordinary
 
         return Classifier(self.task.program, point)
 

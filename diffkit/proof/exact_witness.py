@@ -11,10 +11,10 @@ from typing import Any
 
 from flint import fmpq, fmpq_series
 
-from diffkit.confirmation import Check
 from diffkit.core.program import Named, Program
 from diffkit.core.table import Primitive, table
 from diffkit.numbers.balls import OPERATORS, exact_fraction, rational
+from diffkit.proof.confirmation import Check
 
 POWER = table["power"]
 WORD = 64  # bits of a number of height 1

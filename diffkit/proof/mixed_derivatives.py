@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from diffkit.core.text import excerpt
-from diffkit.neighbourhood import Neighbourhood, Spot, Undefined, sides
 from diffkit.numbers.constants import Numbers, Undecided
 from diffkit.numbers.germs import FLAT, Germ, GermAlgebra, GermNumbers, Missing, Unknown
+from diffkit.proof.neighbourhood import Neighbourhood, Spot, Undefined, sides
 
 Path = Sequence[tuple[int, int]]
 """(variable, how often) in the order of differentiation"""

@@ -20,13 +20,13 @@ from diffkit.core.program import Index, Program
 from diffkit.core.results import Odd
 from diffkit.core.table import Place, table
 from diffkit.core.text import excerpt
-from diffkit.iterated import ONLY_A_BOUND, UNJOINED, Broken, iterated
-from diffkit.neighbourhood import EVERY, Around, Neighbourhood, Side, Spot, Undefined
 from diffkit.numbers.balls import precision
 from diffkit.numbers.constants import PRECISIONS, Undecided
 from diffkit.numbers.floats import to_float
 from diffkit.numbers.germs import FLAT, Germ, Missing, Unknown
-from diffkit.proof import Prover, enclose, too_large
+from diffkit.proof.mixed_derivatives import ONLY_A_BOUND, UNJOINED, Broken, iterated
+from diffkit.proof.neighbourhood import EVERY, Around, Neighbourhood, Side, Spot, Undefined
+from diffkit.proof.prover import Prover, enclose, too_large
 
 MUL = table["mul"]
 ONE = Fraction(1)

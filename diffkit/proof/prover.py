@@ -18,16 +18,16 @@ from flint import arb, arb_series, fmpq_series
 
 from diffkit.asking.tasks import Task, gradient_task
 from diffkit.calculus.derivatives import Guarded, derivative_program, guard
-from diffkit.confirmation import ZERO, Check, Direction, Links, confirmations, parts
 from diffkit.core.compiled import LARGEST, Emitted, maker
 from diffkit.core.deadline import TimeIsUp, check_time
 from diffkit.core.program import Program, run, run_slots
 from diffkit.core.results import Odd
 from diffkit.core.text import excerpt
-from diffkit.exact_witness import HIGHEST, RATIONAL_SERIES, RATIONALS, exact, exact_function, height, holds
 from diffkit.numbers.balls import BALLS, SERIES, ball_function, precision, rational, series_function
 from diffkit.numbers.floats import FLOATS
-from diffkit.ties import settled
+from diffkit.proof.confirmation import ZERO, Check, Direction, Links, confirmations, parts
+from diffkit.proof.exact_values import settled
+from diffkit.proof.exact_witness import HIGHEST, RATIONAL_SERIES, RATIONALS, exact, exact_function, height, holds
 
 PRECISIONS = (128, 256, 512, 2400)
 EXACT_AT = 512  # bits at which exact arithmetic is asked
