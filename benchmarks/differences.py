@@ -15,7 +15,7 @@ from difference_families import smooth_cases, truth
 from scoring import Score, scores, table
 
 from diffkit.asking.questions import make_task
-from diffkit.backends.finite import ECONOMY, THOROUGH, FiniteBackend
+from diffkit.methods.finite import ECONOMY, THOROUGH, FiniteBackend
 
 HEAD = "                          n   digits median / 5 %   < 6   honest   bar/error   lies   9 wrong   evaluations   s"
 

@@ -36,18 +36,18 @@ class Mutant(NamedTuple):
 
 MUTANTS = (
     Mutant(
-        "code is confirmed", "differences are not asked", "differences/witness.py",
+        "code is confirmed", "differences are not asked", "methods/differences/witness.py",
         "        waiting, splits = blocks(claims), SPLITS\n",
         "        return {index: Seen(claim.value, claim.bar) for index, claim in claims.items()}\n",
         ("tests/test_confirmed_code.py", "tests/test_faults.py"),
     ),
     Mutant(
-        "code is confirmed", "differences agree with everything", "differences/testimony.py",
+        "code is confirmed", "differences agree with everything", "methods/differences/testimony.py",
         "self.apart(claims) <= self.difference.bar + bars + rounding", "bars + rounding >= 0",
         ("tests/test_confirmed_code.py", "tests/test_faults.py"),
     ),
     Mutant(
-        "code is confirmed", "a bar of any width is ok", "differences/testimony.py",
+        "code is confirmed", "a bar of any width is ok", "methods/differences/testimony.py",
         "constant or bar <= FINE * largest or bar <= FINE * self._variation()", "bar < math.inf",
         ("tests/test_confirmed_code.py", "tests/test_faults.py"),
     ),
@@ -104,12 +104,12 @@ MUTANTS = (
         ("tests/test_agreement.py", "tests/test_checker.py"),
     ),
     Mutant(
-        "bars of differences", "a bar is zero", "differences/fits.py",
+        "bars of differences", "a bar is zero", "methods/differences/fits.py",
         "return self.noise + self.truncation + 2 * UNIT * abs(self.value) + SMALLEST", "return SMALLEST",
         ("tests/test_differences.py", "tests/test_families.py"),
     ),
     Mutant(
-        "bars of differences", "a bar without truncation", "differences/fits.py",
+        "bars of differences", "a bar without truncation", "methods/differences/fits.py",
         "return self.noise + self.truncation + 2 * UNIT", "return self.noise + 2 * UNIT",
         ("tests/test_differences.py", "tests/test_families.py"),
     ),

@@ -37,7 +37,7 @@ _HOMES = {
     "diffkit.matrices.answer": ("MatrixDerivative", "matrix_derivative"),
     "diffkit.matrices.evaluation": ("arrays",),
     "diffkit.matrices.identities": ("Identity", "check_identity"),
-    "diffkit.prepared": ("Prepared",),
+    "diffkit.methods.prepared": ("Prepared",),
     "diffkit.core.results": ("Result",),
 }  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -100,7 +100,7 @@ if TYPE_CHECKING:
     from diffkit.matrices.evaluation import arrays as arrays
     from diffkit.matrices.identities import Identity as Identity
     from diffkit.matrices.identities import check_identity as check_identity
-    from diffkit.prepared import Prepared as Prepared
+    from diffkit.methods.prepared import Prepared as Prepared
 
 
 if not TYPE_CHECKING:  # a checker of types knows the names above, and takes no others

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 from diffkit.asking.points import plural
 from diffkit.asking.tasks import gradient_task
-from diffkit.backends import Backend
 from diffkit.cases import Case
 from diffkit.comparison import Comparer, Comparison, Finding, Row
 from diffkit.core.deadline import check_time
 from diffkit.core.errors import DiffkitError
 from diffkit.core.program import Program
+from diffkit.methods import Backend
 from diffkit.regression import Changes, Key, Known, changes_since, known, standing
 from diffkit.tolerances import Tolerances
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, overload
 
 from diffkit.asking.frames import names_in
 from diffkit.asking.questions import ask
-from diffkit.backends import COMPARED, Backend
 from diffkit.core.deadline import collected, time_limit
 from diffkit.core.errors import PointError
 from diffkit.core.results import Result
 from diffkit.core.text.names import Name, Names
 from diffkit.core.workers import timed
-from diffkit.prepared import Prepared, find_backend
+from diffkit.methods import COMPARED, Backend
+from diffkit.methods.prepared import Prepared, find_backend
 
 if TYPE_CHECKING:
     from typing import Literal, TypedDict, Unpack
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from diffkit.asking.expressions import Expression
     from diffkit.comparison import Comparison
     from diffkit.core.results import Array
-    from diffkit.prepared import Batch
+    from diffkit.methods.prepared import Batch
 
     class Along(TypedDict, total=False):
         """What every derivative at a point may be given."""

@@ -12,15 +12,15 @@ from typing import NamedTuple
 from diffkit.asking.answers import lay_out
 from diffkit.asking.points import Points
 from diffkit.asking.tasks import Task
-from diffkit.backends import BACKENDS, Backend, Bounded, Evaluation, get_backend
 from diffkit.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.decimals import tenths
 from diffkit.core.errors import BackendError, LimitError
 from diffkit.core.results import Answer, Odd, Result, component_ulps, unanswered
 from diffkit.core.surroundings import undisturbed
-from diffkit.evaluation import table_bound
-from diffkit.function_referee import FunctionReferee
+from diffkit.methods import BACKENDS, Backend, Bounded, Evaluation, get_backend
+from diffkit.methods.function_referee import FunctionReferee
+from diffkit.methods.program_evaluation import table_bound
 from diffkit.proof.referee import Referee
 
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from conftest import corpus, exact
 
 from diffkit.asking.questions import make_task
-from diffkit.backends.finite import FiniteBackend
 from diffkit.core.program import run
+from diffkit.methods.finite import FiniteBackend
 
 
 class Score(NamedTuple):

@@ -10,9 +10,9 @@ from conftest import corpus, exact, ulps
 
 import diffkit as dk
 from diffkit.asking.questions import OfExpression, make_task
-from diffkit.backends import BACKENDS, COMPARED, get_backend
 from diffkit.comparison import compare_task
 from diffkit.core.errors import BackendError
+from diffkit.methods import BACKENDS, COMPARED, get_backend
 
 
 @dataclass(frozen=True)

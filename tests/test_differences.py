@@ -11,8 +11,8 @@ from scoring import scores, table
 
 import diffkit as dk
 from diffkit.asking.questions import make_task
-from diffkit.backends.finite import ECONOMY, THOROUGH, FiniteBackend
-from diffkit.differences import Sampler, partials
+from diffkit.methods.differences import Sampler, partials
+from diffkit.methods.finite import ECONOMY, THOROUGH, FiniteBackend
 
 EFFORTS = {"thorough": THOROUGH, "economy": ECONOMY}
 

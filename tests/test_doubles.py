@@ -9,13 +9,13 @@ from conftest import CONTEXT, corpus, exact, ulps
 
 import diffkit as dk
 from diffkit.asking.questions import make_task
-from diffkit.backends import Bounded, get_backend
 from diffkit.calculus.without_cancellation import stable
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import run
 from diffkit.core.rules import by_rule
 from diffkit.core.table import table
 from diffkit.core.text import format_outputs, parse_program
+from diffkit.methods import Bounded, get_backend
 from diffkit.numbers.bounds import DOUBLES_BOUNDS
 from diffkit.numbers.doubles import DOUBLES, array_doubles, two_product, two_sum
 from diffkit.numbers.floats import FLOATS

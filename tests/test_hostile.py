@@ -13,9 +13,9 @@ from conftest import tsv
 
 import diffkit as dk
 from diffkit.asking.points import read_file
-from diffkit.backends import COMPARED
 from diffkit.cli import main
 from diffkit.core.errors import DiffkitError
+from diffkit.methods import COMPARED
 
 REPEAT = re.compile(r"\{\{REPEAT:(.*?):(\d+)\}\}", re.DOTALL)
 ESCAPES = {r"\n": "\n", r"\t": "\t", r"\\": "\\"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from diffkit.backends import BACKENDS
+from diffkit.methods import BACKENDS
 
 PACKAGE = Path(__file__).parent.parent / "diffkit"
 LAYERS = [
@@ -16,17 +16,12 @@ LAYERS = [
     {"calculus", "ndarrays"},
     {"asking"},
     {"proof"},
+    {"methods"},
     {"tolerances"},
-    {"evaluation"},
-    {"differences"},
-    {"cases", "function_evaluation"},
-    {"backends"},
+    {"cases"},
     {"blame"},
-    {"function_referee"},
     {"comparison", "regression"},
     {"accuracy", "checking"},
-    {"auto"},
-    {"prepared"},
     {"api"},
     {"learn", "matrices"},
     {"plots"},
@@ -44,13 +39,13 @@ ONLY_IN = {
     "flint": {
         "blame",
         "checking",
-        "proof/confirmation",
-        "proof/exact_witness",
         "learn",
         "numbers",
+        "proof/confirmation",
+        "proof/exact_values",
+        "proof/exact_witness",
         "proof/prover",
         "proof/referee",
-        "proof/exact_values",
     },
     "scipy": {"checking", "core/table", "learn"},
     "mpmath": {"numbers"},

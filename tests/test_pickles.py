@@ -78,7 +78,7 @@ def test_what_was_prepared_is_not_prepared_again(monkeypatch):
     made = dk.prepare("x^2*y", backend="symbolic")
     made([1.0, 2.0])
     found = there_and_back(made)
-    monkeypatch.setattr("diffkit.backends.symbolic.symbolic_derivative", None)
+    monkeypatch.setattr("diffkit.methods.symbolic.symbolic_derivative", None)
     assert found([1.0, 2.0]).tolist() == [4.0, 1.0]
 
 

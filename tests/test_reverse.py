@@ -10,10 +10,10 @@ from ndarray_cases import CONFUSION, KINKS, ONCE, SMOOTH_AFTER_ALL, TIES, TRAPS,
 
 import diffkit as dk
 from diffkit.asking.questions import make_task
-from diffkit.backends import get_backend
 from diffkit.comparison import compare_task
 from diffkit.core.errors import BackendError, TracingError
 from diffkit.core.program import run
+from diffkit.methods import get_backend
 from diffkit.ndarrays import pullback, pushforward, trace_function
 from diffkit.numbers.floats import FLOATS
 

@@ -12,8 +12,8 @@ import diffkit as dk
 from diffkit.asking.callables import Bound
 from diffkit.asking.callables.function import Argument, Function
 from diffkit.asking.tasks import gradient_task, hvp_task
-from diffkit.backends import get_backend
 from diffkit.calculus.derivatives import reverse_program
+from diffkit.methods import get_backend
 from diffkit.ndarrays import pullback
 
 COMPOSITES = {

@@ -18,12 +18,12 @@ import numpy as np
 from diffkit.asking.answers import lay_out
 from diffkit.asking.points import Points
 from diffkit.asking.tasks import directional_task, gradient_task
-from diffkit.backends import Bounded, get_backend
 from diffkit.checking.agreement import BEYOND, settle
 from diffkit.checking.model import REFERENCE, ROUNDING, WORST, Check, Entry, Judged, Measured
 from diffkit.core.errors import BackendError, DiffkitError, LimitError
 from diffkit.core.results import Answer, Odd
-from diffkit.function_referee import FunctionReferee
+from diffkit.methods import Bounded, get_backend
+from diffkit.methods.function_referee import FunctionReferee
 from diffkit.tolerances import Tolerances
 
 if TYPE_CHECKING:

@@ -80,7 +80,7 @@ def differentiate_arrays(
 ) -> tuple[Any, bool]:
     """Give the report on one kind of derivative, and whether all is well."""
     from diffkit.cli.formulas import formulas_of
-    from diffkit.prepared import Prepared
+    from diffkit.methods.prepared import Prepared
 
     asked = ask_arrays(expressions, kind, task_options, options)
     task, _ = asked.question.at(asked.at)

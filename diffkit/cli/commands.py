@@ -129,7 +129,7 @@ def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], 
     """Compute one kind of derivative and report it."""
     from diffkit.asking.points import read_points
     from diffkit.asking.questions import OfExpression, make_task
-    from diffkit.prepared import Prepared, find_backend
+    from diffkit.methods.prepared import Prepared, find_backend
     from diffkit.reports import check_format
 
     format, output = options["format"], options["output"]

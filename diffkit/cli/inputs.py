@@ -64,7 +64,7 @@ def where(at: str | None, file: str | None) -> Where:
 
 def backends_of(text: str) -> list[Any]:
     """Give the backends of a comma-separated list."""
-    from diffkit.prepared import find_backend
+    from diffkit.methods.prepared import find_backend
 
     return [find_backend(name) for name in names(text) or ()]
 

@@ -29,9 +29,9 @@ from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Name, Names
 from diffkit.core.workers import timed
 from diffkit.learn.numbers import nearest, of_decimal
+from diffkit.methods.prepared import Prepared
 from diffkit.numbers.balls import BALLS, precision, rational
 from diffkit.numbers.floats import FLOATS
-from diffkit.prepared import Prepared
 from diffkit.proof.referee import Referee
 
 EPSILON = 2.0**-52

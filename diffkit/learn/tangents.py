@@ -29,8 +29,8 @@ from diffkit.core.text.names import Names
 from diffkit.core.workers import timed
 from diffkit.learn.numbers import BITS, NOTHING, Number, nearest, of_ball, of_fraction, proven, value, value_at
 from diffkit.learn.shape import of_curve, of_surface
+from diffkit.methods.prepared import Prepared
 from diffkit.numbers.balls import precision
-from diffkit.prepared import Prepared
 
 DELTAS = (1.0, 0.1, 0.01, 0.001)
 LONGEST = 20_000  # characters of f

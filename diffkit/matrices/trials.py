@@ -102,7 +102,7 @@ def is_steady(tree: Node, trial: Trial) -> bool:
 def measured(tree: Node, wrt: str, trial: Trial) -> Any:
     """The derivative on a trial by dual numbers: the shape of the value, then that of the argument."""
     from diffkit.asking.questions import ask
-    from diffkit.prepared import Prepared
+    from diffkit.methods.prepared import Prepared
 
     others = {name: value for name, value in trial.values.items() if name != wrt}
     function = ArrayFunction(at_sizes(tree, trial.sizes), others, variables=(wrt,))

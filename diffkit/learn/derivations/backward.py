@@ -32,9 +32,9 @@ from diffkit.core.text.names import Names
 from diffkit.core.text.printer import format_constant
 from diffkit.core.workers import timed
 from diffkit.learn.derivations.tidy import tidy
+from diffkit.methods.prepared import Prepared
 from diffkit.numbers.duals import DualAlgebra
 from diffkit.numbers.floats import FLOATS
-from diffkit.prepared import Prepared
 
 WHERE = table["where"]
 BRANCHING = {table["max"]: lambda x, y: x >= y, table["min"]: lambda x, y: x <= y}

@@ -28,7 +28,7 @@ from diffkit.learn.derivations.rules import Rule, letters, rule_of
 from diffkit.learn.derivations.steps import LONGEST, Identity, Step, bracketed, operator_latex, operator_text, text_of
 from diffkit.learn.derivations.tidy import tidy
 from diffkit.learn.derivations.verification import Evidence, Verifier
-from diffkit.prepared import Prepared
+from diffkit.methods.prepared import Prepared
 
 MOST = 150  # steps
 

@@ -14,7 +14,6 @@ from diffkit.asking.callables.binding import NO_VALUE
 from diffkit.asking.callables.function import Argument, Function
 from diffkit.asking.expressions import as_joint_program, with_inputs
 from diffkit.asking.tasks import gradient_task
-from diffkit.backends import BACKENDS, Backend, get_backend
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.without_cancellation import stable
 from diffkit.core.characters import message_of, told
@@ -23,6 +22,7 @@ from diffkit.core.errors import DiffkitError, FunctionError, TracingError
 from diffkit.core.program import Program, run
 from diffkit.core.rules import by_definition
 from diffkit.core.table import Primitive
+from diffkit.methods import BACKENDS, Backend, get_backend
 from diffkit.numbers.floats import FLOATS
 
 Data = tuple[Any, ...] | None

@@ -15,7 +15,6 @@ from diffkit.asking.callables.function import as_function, read_place
 from diffkit.asking.expressions import is_function, read_joint
 from diffkit.asking.frames import names_in
 from diffkit.asking.points import read_points
-from diffkit.backends import Backend
 from diffkit.core.deadline import TimeIsUp, collected, current_deadline, unhurried
 from diffkit.core.errors import DiffkitError, PointError
 from diffkit.core.results import Final
@@ -34,6 +33,7 @@ from diffkit.learn.gradient_descent.finding import Finding
 from diffkit.learn.gradient_descent.hessians import Hessians, Unasked
 from diffkit.learn.gradient_descent.schedules import Schedule, make_schedule
 from diffkit.learn.gradient_descent.walk import Path, Status, Walk, interval
+from diffkit.methods import Backend
 
 TOLERANCE = 1e-8
 INTERRUPTED = "interrupted"

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from diffkit.asking.tasks import hessian_task
-from diffkit.backends import get_backend
 from diffkit.calculus.derivatives import differentiate
 from diffkit.core.deadline import check_time
 from diffkit.learn.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, compiled
@@ -22,6 +21,7 @@ from diffkit.learn.gradient_descent.curvature import (
     of_matrix,
     of_products,
 )
+from diffkit.methods import get_backend
 
 DIFFERENCES = 1e-9  # relative error of a Hessian by central differences of a gradient, for smooth functions
 LARGEST_DUAL = 12  # weights up to which the whole Hessian is pushed through a Python function

@@ -16,9 +16,9 @@ from diffkit.learn.stationary_points.model import Region, StationaryPoint
 from diffkit.learn.stationary_points.places import enclosed, fractions_in, located
 from diffkit.learn.stationary_points.search import Cluster, Search
 from diffkit.learn.stationary_points.undecided import region
+from diffkit.methods.prepared import Prepared
 from diffkit.numbers.balls import precision
 from diffkit.numbers.hull_algebra import Box, ball, middle
-from diffkit.prepared import Prepared
 
 BISECTIONS = 80
 TURNS = {(-1, 1): "minimum", (1, -1): "maximum", (1, 1): "inflection", (-1, -1): "inflection"}

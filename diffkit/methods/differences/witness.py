@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from diffkit.core.results import Answer
-from diffkit.differences import ECONOMY, THOROUGH, Effort, partials
-from diffkit.differences.probes import Block, Index, Probe, Prober, blocks
-from diffkit.differences.sampling import UNIT, Function, Point
-from diffkit.differences.testimony import NO_VALUE, Claim, Manner, Seen, Steps, Testimony, unknown
+from diffkit.methods.differences import ECONOMY, THOROUGH, Effort, partials
+from diffkit.methods.differences.probes import Block, Index, Probe, Prober, blocks
+from diffkit.methods.differences.sampling import UNIT, Function, Point
+from diffkit.methods.differences.testimony import NO_VALUE, Claim, Manner, Seen, Steps, Testimony, unknown
 
 if TYPE_CHECKING:
     from diffkit.asking.callables import Bound

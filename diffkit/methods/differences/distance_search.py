@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from diffkit.differences.chebyshev import nodes
-from diffkit.differences.fits import FACTORS, LEAP, MEASURED, PLAIN, QUIET, Fit, Samples, least_bar, promise
-from diffkit.differences.sampling import Search
-from diffkit.differences.stencils import Stencil
-from diffkit.differences.texture import STAIRS, Texture, calmer, close_look, explain, measure, plateau, white
+from diffkit.methods.differences.chebyshev import nodes
+from diffkit.methods.differences.fits import FACTORS, LEAP, MEASURED, PLAIN, QUIET, Fit, Samples, least_bar, promise
+from diffkit.methods.differences.sampling import Search
+from diffkit.methods.differences.stencils import Stencil
+from diffkit.methods.differences.texture import STAIRS, Texture, calmer, close_look, explain, measure, plateau, white
 
 CHECKS = (6.13e-5, 2.91e-8)
 """Of the first radius: steps that check the fits, a branch around the point among what they find; none is a node."""

@@ -17,9 +17,9 @@ from diffkit.core.characters import told
 from diffkit.core.errors import BackendError
 from diffkit.core.program import Index
 from diffkit.core.results import Answer, ErrorKind, Odd
-from diffkit.differences import Function
-from diffkit.differences.testimony import STEPPED, Claim, unknown
-from diffkit.differences.witness import Witness, laid_out
+from diffkit.methods.differences import Function
+from diffkit.methods.differences.testimony import STEPPED, Claim, unknown
+from diffkit.methods.differences.witness import Witness, laid_out
 
 STEP = 2.0**-340  # so small that h² vanishes beside 1, and so large that h·f′ does not underflow for f′ > 1e-200
 TINY = 2.0**-1000

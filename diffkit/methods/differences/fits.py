@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from itertools import accumulate, islice, pairwise
 from typing import NamedTuple
 
-from diffkit.differences.chebyshev import (
+from diffkit.methods.differences.chebyshev import (
     LAST,
     Estimate,
     chop,
@@ -22,8 +22,8 @@ from diffkit.differences.chebyshev import (
     unresolved,
     value_at,
 )
-from diffkit.differences.sampling import UNIT, Search, finite, total
-from diffkit.differences.stencils import Stencil
+from diffkit.methods.differences.sampling import UNIT, Search, finite, total
+from diffkit.methods.differences.stencils import Stencil
 
 SMALLEST = 5e-324
 ROUNDING = 0.6  # of a unit: the least standard deviation that rounding gives to f

@@ -9,10 +9,10 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from diffkit.differences.chebyshev import chop, coefficients, nodes, slope_at_one
-from diffkit.differences.fits import QUIET, ROUNDING, magnitude
-from diffkit.differences.sampling import UNIT, Search, finite, total
-from diffkit.differences.stencils import Stencil, divided
+from diffkit.methods.differences.chebyshev import chop, coefficients, nodes, slope_at_one
+from diffkit.methods.differences.fits import QUIET, ROUNDING, magnitude
+from diffkit.methods.differences.sampling import UNIT, Search, finite, total
+from diffkit.methods.differences.stencils import Stencil, divided
 
 WIDEST = 0.1129375  # the largest radius, of the scale
 CLOSER = (0.0, 0.05, 0.1, 0.15, 0.3)  # powers of the unit by which radii are smaller

@@ -8,11 +8,11 @@ from diffkit.asking.answers import joined_formula, lay_out
 from diffkit.asking.points import Points
 from diffkit.asking.questions import Question
 from diffkit.asking.tasks import Task, read_direction
-from diffkit.backends import Backend, get_backend
 from diffkit.core.deadline import TimeIsUp, time_limit
 from diffkit.core.errors import BackendError, DiffkitError
 from diffkit.core.results import Answer, Result, V_co, unanswered
 from diffkit.core.surroundings import undisturbed
+from diffkit.methods import Backend, get_backend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def find_backend(backend: str | Backend, digits: int | None = None) -> Backend:
     """Give the backend of a name, ``auto`` among them; BackendError for an unknown name, or for digits of another."""
     if isinstance(backend, str) and backend == "auto":
-        from diffkit.auto import AutoBackend
+        from diffkit.methods.auto import AutoBackend
 
         return AutoBackend(digits)
     if digits is not None:

@@ -8,14 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from diffkit.asking.tasks import Task
-from diffkit.backends import get_backend
-from diffkit.backends.complex import ComplexEvaluation
 from diffkit.core.errors import BackendError, LimitError, TracingError
 from diffkit.core.program import Index
 from diffkit.core.results import Answer, Odd, by_rows
-from diffkit.differences import HIGHEST_ORDER
-from diffkit.differences.testimony import FOLLOWED, LAG, STEPPED, Claim, Seen, smoothed, unknown, vague, widened
-from diffkit.differences.witness import Witness, laid_out, sizes
+from diffkit.methods import get_backend
+from diffkit.methods.complex import ComplexEvaluation
+from diffkit.methods.differences import HIGHEST_ORDER
+from diffkit.methods.differences.testimony import FOLLOWED, LAG, STEPPED, Claim, Seen, smoothed, unknown, vague, widened
+from diffkit.methods.differences.witness import Witness, laid_out, sizes
 from diffkit.proof.referee import Referee
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import product
 
-from diffkit.differences.sampling import UNIT, Point, total
+from diffkit.methods.differences.sampling import UNIT, Point, total
 
 CENTRAL = {
     1: ((1, 0.5), (-1, -0.5)),

@@ -51,11 +51,11 @@ COMPARED = ("symbolic", "finite", "dual")
 """What is compared unless told otherwise."""
 
 BACKENDS = {
-    "symbolic": "diffkit.backends.symbolic:SymbolicBackend",
-    "finite": "diffkit.backends.finite:FiniteBackend",
-    "dual": "diffkit.backends.dual:DualBackend",
-    "reverse": "diffkit.backends.reverse:ReverseBackend",
-    "complex": "diffkit.backends.complex:ComplexBackend",
+    "symbolic": "diffkit.methods.symbolic:SymbolicBackend",
+    "finite": "diffkit.methods.finite:FiniteBackend",
+    "dual": "diffkit.methods.dual:DualBackend",
+    "reverse": "diffkit.methods.reverse:ReverseBackend",
+    "complex": "diffkit.methods.complex:ComplexBackend",
 }
 """Name → module:class; a module is imported when its backend is first wanted."""
 

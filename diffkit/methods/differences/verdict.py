@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from diffkit.core.results import Odd
-from diffkit.differences.sides import Near, Side, Sides
+from diffkit.methods.differences.sides import Near, Side, Sides
 
 CLEAR = 2.0  # a gap beyond this many bars is one
 SLIGHT, LARGE = 1e-6, 0.1  # of a derivative: gaps that pieces may leave which meet beside the point, and may not

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from diffkit.core.results import Odd
-from diffkit.differences.sampling import UNIT, Function, Point, Sampler, Search
-from diffkit.differences.search import COARSE, ECONOMY, FINE, THOROUGH, Effort, Finding, search
-from diffkit.differences.sides import look
-from diffkit.differences.stencils import HIGHEST_ORDER, Stencil
-from diffkit.differences.verdict import UNSETTLED, judge
+from diffkit.methods.differences.distance_search import COARSE, ECONOMY, FINE, THOROUGH, Effort, Finding, search
+from diffkit.methods.differences.sampling import UNIT, Function, Point, Sampler, Search
+from diffkit.methods.differences.sides import look
+from diffkit.methods.differences.stencils import HIGHEST_ORDER, Stencil
+from diffkit.methods.differences.verdict import UNSETTLED, judge
 
 
 class Difference(NamedTuple):

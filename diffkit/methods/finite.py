@@ -13,11 +13,21 @@ from diffkit.core.deadline import in_time
 from diffkit.core.errors import BackendError
 from diffkit.core.program import Index, Program, run
 from diffkit.core.results import Answer, ErrorKind, Odd
-from diffkit.differences import ECONOMY, HIGHEST_ORDER, THOROUGH, Difference, Effort, Function, Point, Sampler, partials
-from diffkit.differences.probes import Probe
-from diffkit.differences.sampling import UNIT
-from diffkit.differences.testimony import COARSE, Testimony, vague
-from diffkit.differences.witness import sizes
+from diffkit.methods.differences import (
+    ECONOMY,
+    HIGHEST_ORDER,
+    THOROUGH,
+    Difference,
+    Effort,
+    Function,
+    Point,
+    Sampler,
+    partials,
+)
+from diffkit.methods.differences.probes import Probe
+from diffkit.methods.differences.sampling import UNIT
+from diffkit.methods.differences.testimony import COARSE, Testimony, vague
+from diffkit.methods.differences.witness import sizes
 from diffkit.numbers.floats import FLOATS
 
 WORTH_ARRAYS = 40_000  # operations for one sample of every partial, from which arrays pay for importing NumPy

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations_with_replacement
 from typing import Any, NamedTuple
 
-from diffkit.differences.sampling import Function, Point, Sampler, total
+from diffkit.methods.differences.sampling import Function, Point, Sampler, total
 
 Index = tuple[int, tuple[int, ...]]
 """(output, inputs differentiated by)"""

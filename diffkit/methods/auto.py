@@ -5,7 +5,7 @@ from __future__ import annotations
 from diffkit.asking.tasks import Task
 from diffkit.core.errors import DiffkitError
 from diffkit.core.results import ErrorKind
-from diffkit.function_referee import FunctionReferee
+from diffkit.methods.function_referee import FunctionReferee
 from diffkit.proof.referee import Referee
 
 MOST_DIGITS = 1000
