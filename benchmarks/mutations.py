@@ -84,22 +84,22 @@ MUTANTS = (
         ("tests/test_confirmation.py",),
     ),
     Mutant(
-        "claims", "literals are skipped", "checking/literals.py",
+        "claims", "literals are skipped", "judging/checking/literals.py",
         "    if not rounded:\n", "    if True:\n",
         ("tests/test_noise.py",),
     ),
     Mutant(
-        "claims", "solvers are skipped", "checking/judge.py",
+        "claims", "solvers are skipped", "judging/checking/judge.py",
         "SOLVERS: solvers[c]}", "SOLVERS: 0.0}",
         ("tests/test_solvers.py",),
     ),
     Mutant(
-        "claims", "few digits are enough", "checking/agreement.py",
+        "claims", "few digits are enough", "judging/checking/agreement.py",
         "ENOUGH = 6 ", "ENOUGH = 1 ",
         ("tests/test_agreement.py", "tests/test_solvers.py", "tests/test_faults.py"),
     ),
     Mutant(
-        "claims", "gross errors are explained", "checking/agreement.py",
+        "claims", "gross errors are explained", "judging/checking/agreement.py",
         "BEYOND = 3.0 ", "BEYOND = 3e9 ",
         ("tests/test_agreement.py", "tests/test_checker.py"),
     ),

@@ -11,15 +11,15 @@ TYPE_CHECKING = False  # what typing has under that name: nothing is imported be
 __version__ = "0.1.0"
 
 _HOMES = {
-    "diffkit.accuracy": ("AccuracyReport",),
+    "diffkit.judging.accuracy": ("AccuracyReport",),
     "diffkit.api": (
         "compare", "derivative", "directional", "gradient", "hessian", "hvp", "jacobian", "jvp", "prepare", "report",
         "taylor",
     ),
     "diffkit.asking.callables": ("Function",),
-    "diffkit.checking.check": ("check",),
-    "diffkit.checking.model": ("Check", "Entry"),
-    "diffkit.comparison": ("Comparison",),
+    "diffkit.judging.checking.check": ("check",),
+    "diffkit.judging.checking.outcome": ("Check", "Entry"),
+    "diffkit.judging.comparison": ("Comparison",),
     "diffkit.core.errors": (
         "BackendError", "DiffkitError", "FileError", "FormError", "FunctionError", "LimitError", "NotOkError",
         "OutOfTime", "ParseError", "PointError", "RuleError", "ShapeError", "TracingError", "VariableError",
@@ -45,7 +45,6 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
-    from diffkit.accuracy import AccuracyReport as AccuracyReport
     from diffkit.api import compare as compare
     from diffkit.api import derivative as derivative
     from diffkit.api import directional as directional
@@ -60,10 +59,6 @@ if TYPE_CHECKING:
     from diffkit.asking.callables import Function as Function
     from diffkit.asking.expressions import Expression as Expression
     from diffkit.asking.expressions import parse as parse
-    from diffkit.checking.check import check as check
-    from diffkit.checking.model import Check as Check
-    from diffkit.checking.model import Entry as Entry
-    from diffkit.comparison import Comparison as Comparison
     from diffkit.core.errors import BackendError as BackendError
     from diffkit.core.errors import DiffkitError as DiffkitError
     from diffkit.core.errors import FileError as FileError
@@ -81,6 +76,11 @@ if TYPE_CHECKING:
     from diffkit.core.errors import WorkerError as WorkerError
     from diffkit.core.limits import Limits as Limits
     from diffkit.core.results import Result as Result
+    from diffkit.judging.accuracy import AccuracyReport as AccuracyReport
+    from diffkit.judging.checking.check import check as check
+    from diffkit.judging.checking.outcome import Check as Check
+    from diffkit.judging.checking.outcome import Entry as Entry
+    from diffkit.judging.comparison import Comparison as Comparison
     from diffkit.learn.derivations.backward import Backward as Backward
     from diffkit.learn.derivations.backward import backward as backward
     from diffkit.learn.derivations.derivation import Derivation as Derivation

@@ -20,10 +20,10 @@ from diffkit.methods.prepared import Prepared, find_backend
 if TYPE_CHECKING:
     from typing import Literal, TypedDict, Unpack
 
-    from diffkit.accuracy import AccuracyReport
     from diffkit.asking.expressions import Expression
-    from diffkit.comparison import Comparison
     from diffkit.core.results import Array
+    from diffkit.judging.accuracy import AccuracyReport
+    from diffkit.judging.comparison import Comparison
     from diffkit.methods.prepared import Batch
 
     class Along(TypedDict, total=False):
@@ -199,7 +199,7 @@ def compare(
     task, points = ask(f, kind, variables, args, names_in(at), **options).at(at)
     if points.point is None:
         raise PointError("compare takes one point", hint="report takes many, as cases")
-    from diffkit.comparison import compare_task
+    from diffkit.judging.comparison import compare_task
 
     chosen = (backends,) if isinstance(backends, str) else backends
     return compare_task(task, points.point, [find_backend(b) for b in chosen])
@@ -221,9 +221,9 @@ def report(
     ``against`` is an older report, or one in JSON (a path, or its content): ``changes`` of the report says what is
     different, and the report is true if nothing is lost and nothing expected is contradicted.
     """
-    from diffkit.accuracy import AccuracyReport, examine
-    from diffkit.cases import load_cases
-    from diffkit.tolerances import read_tolerances
+    from diffkit.judging.accuracy import AccuracyReport, examine
+    from diffkit.judging.cases import load_cases
+    from diffkit.judging.tolerances import read_tolerances
 
     loaded = load_cases(cases, kind)
     chosen = [find_backend(b) for b in ((backends,) if isinstance(backends, str) else backends)]

@@ -14,7 +14,7 @@ def assert_gradient(f: Any, grad: Any, at: Any, *, allow_inconclusive: bool = Fa
     __tracebackhide__ = True
     from diffkit.asking.callables.function import as_function
     from diffkit.asking.expressions import is_function
-    from diffkit.checking.check import check
+    from diffkit.judging.checking.check import check
     from diffkit.reports import render
     from diffkit.reports.check import CheckReport
 

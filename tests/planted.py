@@ -10,13 +10,13 @@ import numpy as np
 
 from diffkit.asking.points import number
 from diffkit.calculus.derivatives import differentiate
-from diffkit.checking.repair import Evidence, mistakes
-from diffkit.checking.repair.candidates import holds
-from diffkit.checking.repair.mutants import Mutant, mutant_program, with_bounds
-from diffkit.checking.repair.samples import Case
-from diffkit.checking.repair.search import proven
 from diffkit.core.program import run
 from diffkit.core.text import parse_program
+from diffkit.judging.checking.repair import Evidence, mistakes
+from diffkit.judging.checking.repair.candidate_search import proven
+from diffkit.judging.checking.repair.candidates import holds
+from diffkit.judging.checking.repair.mutants import Mutant, mutant_program, with_bounds
+from diffkit.judging.checking.repair.samples import Case
 from diffkit.numbers.arrays import ARRAYS
 
 DATA = Path(__file__).parent / "data"

@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 import diffkit as dk
-from diffkit.accuracy import AccuracyReport
+from diffkit.judging.accuracy import AccuracyReport
 
 CASES = [
     {"id": "kink", "expr": "abs(x)", "at": {"x": 0}},

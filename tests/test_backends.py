@@ -10,8 +10,8 @@ from conftest import corpus, exact, ulps
 
 import diffkit as dk
 from diffkit.asking.questions import OfExpression, make_task
-from diffkit.comparison import compare_task
 from diffkit.core.errors import BackendError
+from diffkit.judging.comparison import compare_task
 from diffkit.methods import BACKENDS, COMPARED, get_backend
 
 

@@ -6,10 +6,10 @@ import pytest
 
 import diffkit as dk
 from diffkit.asking.tasks import derivative_task
-from diffkit.blame import blame_for_differences, blame_for_program
 from diffkit.calculus.derivatives import differentiate
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.table import table
+from diffkit.judging.blame import blame_for_differences, blame_for_program
 
 PROGRAMS = {
     "(exp(x) - 1)/x": (1e-10, "cancellation", "exp(x) - 1"),

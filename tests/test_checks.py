@@ -5,7 +5,7 @@ import pytest
 
 import diffkit as dk
 from diffkit.asking.callables.function import Argument
-from diffkit.checking.structure import NEAR, Structure, symmetric
+from diffkit.judging.checking.array_structure import NEAR, Structure, symmetric
 
 X = np.random.default_rng(0).normal(size=(4, 3))
 Y = np.random.default_rng(1).normal(size=(4, 2))

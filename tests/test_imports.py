@@ -17,11 +17,7 @@ LAYERS = [
     {"asking"},
     {"proof"},
     {"methods"},
-    {"tolerances"},
-    {"cases"},
-    {"blame"},
-    {"comparison", "regression"},
-    {"accuracy", "checking"},
+    {"judging"},
     {"api"},
     {"learn", "matrices"},
     {"plots"},
@@ -37,8 +33,8 @@ ONLY_IN = {
     "matplotlib": {"pictures", "plots"},
     "sympy": {"calculus/sympy"},
     "flint": {
-        "blame",
-        "checking",
+        "judging/blame",
+        "judging/checking",
         "learn",
         "numbers",
         "proof/confirmation",
@@ -47,7 +43,7 @@ ONLY_IN = {
         "proof/prover",
         "proof/referee",
     },
-    "scipy": {"checking", "core/table", "learn"},
+    "scipy": {"judging/checking", "core/table", "learn"},
     "mpmath": {"numbers"},
 }
 

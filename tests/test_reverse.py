@@ -10,9 +10,9 @@ from ndarray_cases import CONFUSION, KINKS, ONCE, SMOOTH_AFTER_ALL, TIES, TRAPS,
 
 import diffkit as dk
 from diffkit.asking.questions import make_task
-from diffkit.comparison import compare_task
 from diffkit.core.errors import BackendError, TracingError
 from diffkit.core.program import run
+from diffkit.judging.comparison import compare_task
 from diffkit.methods import get_backend
 from diffkit.ndarrays import pullback, pushforward, trace_function
 from diffkit.numbers.floats import FLOATS

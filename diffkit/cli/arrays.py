@@ -94,8 +94,8 @@ def judge_arrays(
 ) -> Any:
     """Check claims in the array language, one for each variable or one for all, at a point; ``judging`` as check."""
     from diffkit.asking.frames import names_in
-    from diffkit.checking.check import check
     from diffkit.core.errors import PointError
+    from diffkit.judging.checking.check import check
     from diffkit.matrices.settings import claim_beside, function_of_text, read_at
 
     given = (*names_in(at), *(judging["wrt"] or ()))

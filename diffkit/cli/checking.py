@@ -68,8 +68,8 @@ def check(
     diffkit check model:problem
     """
     from diffkit.asking.frames import split_top
-    from diffkit.checking.check import check as judge
     from diffkit.core.errors import DiffkitError
+    from diffkit.judging.checking.check import check as judge
     from diffkit.reports import check_format
     from diffkit.reports.check import CheckReport
 

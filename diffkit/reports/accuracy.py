@@ -24,8 +24,8 @@ from diffkit.reports.blocks import (
 from diffkit.reports.comparison import VERDICTS
 
 if TYPE_CHECKING:
-    from diffkit.accuracy import AccuracyReport, BackendAccuracy
-    from diffkit.regression import Changes
+    from diffkit.judging.accuracy import AccuracyReport, BackendAccuracy
+    from diffkit.judging.regression import Changes
 
 NAMED = 5  # points that a finding names
 MOST = 20  # contradictions, and changes, that are listed

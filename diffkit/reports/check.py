@@ -10,7 +10,7 @@ from diffkit.reports import result as one
 from diffkit.reports.blocks import Block, Equation, Gap, Note, Table, listed, plain, rounded, shown
 
 if TYPE_CHECKING:
-    from diffkit.checking.model import Check, Entry, Witness
+    from diffkit.judging.checking.outcome import Check, Entry, Witness
     from diffkit.plots import Chart
 
 UNDECIDED = "inconclusive: nothing speaks against the claim, and nothing proves it"

@@ -26,7 +26,7 @@ from diffkit.reports.blocks import (
 )
 
 if TYPE_CHECKING:
-    from diffkit.comparison import Comparison, Finding
+    from diffkit.judging.comparison import Comparison, Finding
 
 FEW = 3.0  # correct digits below which being within an error bar is nothing to be proud of
 VERDICTS = {

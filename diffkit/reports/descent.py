@@ -10,7 +10,7 @@ from diffkit.plots import Chart, Series
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, listed, plain, rounded, shown
 
 if TYPE_CHECKING:
-    from diffkit.checking.model import Check
+    from diffkit.judging.checking.outcome import Check
     from diffkit.learn.gradient_descent.curvature import Curvature
     from diffkit.learn.gradient_descent.descent import Descent
 

@@ -16,8 +16,8 @@ from diffkit.reports.blocks import rounded
 from diffkit.reports.comparison import components
 
 if TYPE_CHECKING:
-    from diffkit.accuracy import AccuracyReport, Score
-    from diffkit.comparison import Comparison, Row
+    from diffkit.judging.accuracy import AccuracyReport, Score
+    from diffkit.judging.comparison import Comparison, Row
 
 EDGES = (0.5, 1.0, 4.0, 100.0, 1e4, 1e8)
 BINS = ("≤ ½", "≤ 1", "≤ 4", "≤ 100", "≤ 10⁴", "≤ 10⁸", "more", "no value")

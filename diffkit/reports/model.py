@@ -10,9 +10,9 @@ from diffkit.core.results import Result
 from diffkit.reports.blocks import Block, Equation, Gap, Note
 
 if TYPE_CHECKING:
-    from diffkit.accuracy import AccuracyReport
     from diffkit.asking.tasks import Task
-    from diffkit.comparison import Comparison
+    from diffkit.judging.accuracy import AccuracyReport
+    from diffkit.judging.comparison import Comparison
     from diffkit.plots import Chart
 
 

@@ -17,9 +17,7 @@ from typing import Any, NamedTuple
 from diffkit.asking.frames import names_in
 from diffkit.asking.questions import OfExpression, ask
 from diffkit.asking.tasks import gradient_task
-from diffkit.blame import Blame, blame_for_program
 from diffkit.calculus.derivatives import adjoints, depends
-from diffkit.comparison import WRONG
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.deadline import in_time
 from diffkit.core.errors import DiffkitError, PointError
@@ -31,6 +29,8 @@ from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Names
 from diffkit.core.text.printer import format_constant
 from diffkit.core.workers import timed
+from diffkit.judging.blame import Blame, blame_for_program
+from diffkit.judging.comparison import WRONG
 from diffkit.learn.derivations.tidy import tidy
 from diffkit.methods.prepared import Prepared
 from diffkit.numbers.duals import DualAlgebra

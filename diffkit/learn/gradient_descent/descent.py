@@ -165,7 +165,7 @@ class Descent(Final):
 
     def check(self, **options: Any) -> Any:
         """Judge the hand-written gradient at the start: the Check that ``dk.check`` gives, with its options."""
-        from diffkit.checking.check import check
+        from diffkit.judging.checking.check import check
 
         if self.question is None:
             raise DiffkitError("a pickled descent leaves its code behind, so its gradient cannot be checked any more",
