@@ -26,17 +26,17 @@ _HOMES = {
         "WorkerError",
     ),
     "diffkit.asking.expressions": ("Expression", "parse"),
-    "diffkit.learn.gradient_descent.descent": ("Descent", "descend"),
-    "diffkit.learn.derivations.backward": ("Backward", "backward"),
-    "diffkit.learn.derivations.derivation": ("Derivation", "explain"),
-    "diffkit.learn.quotients": ("Quotients", "quotients"),
-    "diffkit.learn.tangents": ("Tangent", "tangent"),
-    "diffkit.learn.stationary_points.model": ("Region", "StationaryPoint", "StationaryPoints"),
-    "diffkit.learn.stationary_points.stationary": ("stationary",),
+    "diffkit.lessons.gradient_descent.descent": ("Descent", "descend"),
+    "diffkit.lessons.derivations.backward": ("Backward", "backward"),
+    "diffkit.lessons.derivations.derivation": ("Derivation", "explain"),
+    "diffkit.lessons.quotients": ("Quotients", "quotients"),
+    "diffkit.lessons.tangents": ("Tangent", "tangent"),
+    "diffkit.lessons.stationary_points.points_found": ("Region", "StationaryPoint", "StationaryPoints"),
+    "diffkit.lessons.stationary_points.stationary": ("stationary",),
     "diffkit.core.limits": ("Limits",),
-    "diffkit.matrices.answer": ("MatrixDerivative", "matrix_derivative"),
-    "diffkit.matrices.evaluation": ("arrays",),
-    "diffkit.matrices.identities": ("Identity", "check_identity"),
+    "diffkit.lessons.matrices.matrix_derivative": ("MatrixDerivative", "matrix_derivative"),
+    "diffkit.lessons.matrices.array_function": ("arrays",),
+    "diffkit.lessons.matrices.identities": ("Identity", "check_identity"),
     "diffkit.methods.prepared": ("Prepared",),
     "diffkit.core.results": ("Result",),
 }  # fmt: skip
@@ -81,25 +81,25 @@ if TYPE_CHECKING:
     from diffkit.judging.checking.outcome import Check as Check
     from diffkit.judging.checking.outcome import Entry as Entry
     from diffkit.judging.comparison import Comparison as Comparison
-    from diffkit.learn.derivations.backward import Backward as Backward
-    from diffkit.learn.derivations.backward import backward as backward
-    from diffkit.learn.derivations.derivation import Derivation as Derivation
-    from diffkit.learn.derivations.derivation import explain as explain
-    from diffkit.learn.gradient_descent.descent import Descent as Descent
-    from diffkit.learn.gradient_descent.descent import descend as descend
-    from diffkit.learn.quotients import Quotients as Quotients
-    from diffkit.learn.quotients import quotients as quotients
-    from diffkit.learn.stationary_points.model import Region as Region
-    from diffkit.learn.stationary_points.model import StationaryPoint as StationaryPoint
-    from diffkit.learn.stationary_points.model import StationaryPoints as StationaryPoints
-    from diffkit.learn.stationary_points.stationary import stationary as stationary
-    from diffkit.learn.tangents import Tangent as Tangent
-    from diffkit.learn.tangents import tangent as tangent
-    from diffkit.matrices.answer import MatrixDerivative as MatrixDerivative
-    from diffkit.matrices.answer import matrix_derivative as matrix_derivative
-    from diffkit.matrices.evaluation import arrays as arrays
-    from diffkit.matrices.identities import Identity as Identity
-    from diffkit.matrices.identities import check_identity as check_identity
+    from diffkit.lessons.derivations.backward import Backward as Backward
+    from diffkit.lessons.derivations.backward import backward as backward
+    from diffkit.lessons.derivations.derivation import Derivation as Derivation
+    from diffkit.lessons.derivations.derivation import explain as explain
+    from diffkit.lessons.gradient_descent.descent import Descent as Descent
+    from diffkit.lessons.gradient_descent.descent import descend as descend
+    from diffkit.lessons.matrices.array_function import arrays as arrays
+    from diffkit.lessons.matrices.identities import Identity as Identity
+    from diffkit.lessons.matrices.identities import check_identity as check_identity
+    from diffkit.lessons.matrices.matrix_derivative import MatrixDerivative as MatrixDerivative
+    from diffkit.lessons.matrices.matrix_derivative import matrix_derivative as matrix_derivative
+    from diffkit.lessons.quotients import Quotients as Quotients
+    from diffkit.lessons.quotients import quotients as quotients
+    from diffkit.lessons.stationary_points.points_found import Region as Region
+    from diffkit.lessons.stationary_points.points_found import StationaryPoint as StationaryPoint
+    from diffkit.lessons.stationary_points.points_found import StationaryPoints as StationaryPoints
+    from diffkit.lessons.stationary_points.stationary import stationary as stationary
+    from diffkit.lessons.tangents import Tangent as Tangent
+    from diffkit.lessons.tangents import tangent as tangent
     from diffkit.methods.prepared import Prepared as Prepared
 
 

@@ -78,9 +78,9 @@ RESULTS["Region"] = lambda: dk.stationary("(x^2+y^2-1)^2", "x=-2:2,y=-2:2", most
 
 def document(result):
     """What the report on a result says, for programs; None where there is no report of one alone."""
-    from diffkit.learn.derivations.backward import Backward
-    from diffkit.learn.derivations.derivation import Derivation
-    from diffkit.matrices.answer import MatrixDerivatives
+    from diffkit.lessons.derivations.backward import Backward
+    from diffkit.lessons.derivations.derivation import Derivation
+    from diffkit.lessons.matrices.matrix_derivative import MatrixDerivatives
     from diffkit.reports import (
         Report,
         backward,

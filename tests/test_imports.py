@@ -18,8 +18,8 @@ LAYERS = [
     {"proof"},
     {"methods"},
     {"judging"},
+    {"lessons"},
     {"api"},
-    {"learn", "matrices"},
     {"plots"},
     {"pictures"},
     {"reports"},
@@ -35,7 +35,7 @@ ONLY_IN = {
     "flint": {
         "judging/blame",
         "judging/checking",
-        "learn",
+        "lessons",
         "numbers",
         "proof/confirmation",
         "proof/exact_values",
@@ -43,7 +43,7 @@ ONLY_IN = {
         "proof/prover",
         "proof/referee",
     },
-    "scipy": {"judging/checking", "core/table", "learn"},
+    "scipy": {"core/table", "judging/checking", "lessons"},
     "mpmath": {"numbers"},
 }
 
@@ -104,10 +104,10 @@ def test_no_backend_imports_another():
 
 def test_no_lesson_imports_another():
     """Derivations, stationary points and descent are rooms of their own: they share what stands beside them only."""
-    for path in (PACKAGE / "learn").glob("*/*.py"):
+    for path in (PACKAGE / "lessons").glob("*/*.py"):
         for module in imports(path):
-            room, _, _ = module.removeprefix("diffkit.learn.").partition(".")
-            assert room == path.parent.name or not (PACKAGE / "learn" / room).is_dir(), f"{path} imports {module}"
+            room, _, _ = module.removeprefix("diffkit.lessons.").partition(".")
+            assert room == path.parent.name or not (PACKAGE / "lessons" / room).is_dir(), f"{path} imports {module}"
 
 
 HEAVY = ("numpy", "sympy", "scipy", "rich", "matplotlib")

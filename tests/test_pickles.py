@@ -22,7 +22,7 @@ import diffkit as dk
 from diffkit.asking.tasks import gradient_task
 from diffkit.core.errors import DiffkitError
 from diffkit.core.table import table
-from diffkit.learn.numbers import Number
+from diffkit.lessons.shown_numbers import Number
 from diffkit.proof.prover import Prover
 
 PROTOCOLS = range(2, pickle.HIGHEST_PROTOCOL + 1)

@@ -15,7 +15,7 @@ from diffkit.asking.tasks import SecondPartials, gradient_task, hessian_task, hv
 from diffkit.calculus.derivatives import reverse_program
 from diffkit.core.errors import did_you_mean, listing
 from diffkit.core.text.names import check_variables, repeated
-from diffkit.matrices.data import load_data
+from diffkit.lessons.matrices.data import load_data
 
 GROWTH = 9.0  # times as long for four times as much: linear work gives 4 to 6, quadratic work 16
 

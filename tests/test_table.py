@@ -18,7 +18,7 @@ from diffkit.core.program import run
 from diffkit.core.rules import by_definition, by_rule, partial, trace
 from diffkit.core.table import Primitive, table
 from diffkit.core.text import format_outputs, parse_program
-from diffkit.learn.derivations.latex import latex
+from diffkit.lessons.derivations.latex import latex
 from diffkit.numbers.arrays import ARRAYS
 from diffkit.numbers.duals import Dual, DualAlgebra
 from diffkit.numbers.floats import FLOATS

@@ -22,7 +22,7 @@ def array_options(function: F) -> F:
 
 def are_arrays(expressions: tuple[str, ...], at: str | None, options: dict[str, Any]) -> bool:
     """Whether a command is about array expressions: data or definitions are given, or the text or the point says so."""
-    from diffkit.matrices.language import looks_like_arrays
+    from diffkit.lessons.matrices.array_parser import looks_like_arrays
 
     return bool(options.get("data") or options.get("let")) or any(map(looks_like_arrays, (*expressions, at or "")))
 
@@ -62,7 +62,7 @@ def read_arrays(
     """Read expressions with their data as a function, and the point; PointError without one."""
     from diffkit.asking.frames import names_in
     from diffkit.core.errors import PointError
-    from diffkit.matrices.settings import function_of_text, read_at
+    from diffkit.lessons.matrices.settings import function_of_text, read_at
 
     if options.get("points"):
         raise PointError("array expressions take one point, by --at", hint="--data is for what stays as it is")
@@ -96,7 +96,7 @@ def judge_arrays(
     from diffkit.asking.frames import names_in
     from diffkit.core.errors import PointError
     from diffkit.judging.checking.check import check
-    from diffkit.matrices.settings import claim_beside, function_of_text, read_at
+    from diffkit.lessons.matrices.settings import claim_beside, function_of_text, read_at
 
     given = (*names_in(at), *(judging["wrt"] or ()))
     function, holds = function_of_text(

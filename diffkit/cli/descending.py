@@ -70,7 +70,7 @@ def descend(
     diffkit descend model.py:loss --from 0,0 --gradient model.py:gradient --check
     """
     from diffkit.core.errors import DiffkitError, PointError
-    from diffkit.learn.gradient_descent.descent import prepare_descent
+    from diffkit.lessons.gradient_descent.descent import prepare_descent
     from diffkit.reports import check_format
     from diffkit.reports.descent import DescentReport
 
@@ -113,7 +113,7 @@ def _function(function: str, start: str, args: str | None, arrays: dict[str, Any
         if arrays["variables"] is None and where is start:
             _check_named(start, read_joint([function], None, given).program.inputs)
         return function, where, further
-    from diffkit.matrices.settings import function_of_text, read_at
+    from diffkit.lessons.matrices.settings import function_of_text, read_at
 
     read, holds = function_of_text((function,), arrays["let"], arrays["data"], names(arrays["variables"]), given)
     if arrays["variables"] is None and where is start:

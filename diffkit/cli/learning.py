@@ -46,7 +46,7 @@ def limit(
     diffkit limit "exp(x)" --at 1 --steps 0.1,1e-5,1e-10 --errors
     diffkit limit "sin(x)" --at 1 --save v.svg
     """
-    from diffkit.learn.quotients import quotients
+    from diffkit.lessons.quotients import quotients
     from diffkit.reports import check_format
     from diffkit.reports.quotients import QuotientsReport
 
@@ -84,7 +84,7 @@ def tangent(
     diffkit tangent "x^2" --at -0.5 --save t.png --interval -1:1
     diffkit tangent "x^2*y" --at 1,2 --direction 1,1
     """
-    from diffkit.learn.tangents import tangent as find
+    from diffkit.lessons.tangents import tangent as find
     from diffkit.pictures.functions import read_interval
     from diffkit.reports import check_format
     from diffkit.reports.tangent import TangentReport
@@ -133,8 +133,8 @@ def explain(
     diffkit explain "x.T@A@x" --backward --let "A=[[1,2],[3,4]]" --at "x=[1,2]"
     """
     from diffkit.core.errors import DiffkitError, PointError
-    from diffkit.learn.derivations.backward import backward
-    from diffkit.learn.derivations.derivation import explain as derive
+    from diffkit.lessons.derivations.backward import backward
+    from diffkit.lessons.derivations.derivation import explain as derive
     from diffkit.reports import check_format
     from diffkit.reports.backward import BackwardReport
     from diffkit.reports.derivation import DerivationReport

@@ -36,9 +36,9 @@ def matrix(
     diffkit matrix --check "d/dX log(det(X)) = inv(X).T"
     """
     from diffkit.core.errors import DiffkitError
-    from diffkit.matrices.answer import matrix_derivatives
-    from diffkit.matrices.identities import check_identity
-    from diffkit.matrices.problem import read_shapes
+    from diffkit.lessons.matrices.identities import check_identity
+    from diffkit.lessons.matrices.matrix_derivative import matrix_derivatives
+    from diffkit.lessons.matrices.problem import read_shapes
     from diffkit.reports import check_format
     from diffkit.reports.matrices import IdentityReport, MatrixReport
 

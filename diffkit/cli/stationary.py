@@ -43,7 +43,7 @@ def stationary(
     diffkit stationary "(x^2+y-11)^2+(x+y^2-7)^2" --box x=-5:5,y=-5:5 --save f.svg
     diffkit stationary "sin(x)/x" --box 1:20 --format json
     """
-    from diffkit.learn.stationary_points.stationary import stationary as search
+    from diffkit.lessons.stationary_points.stationary import stationary as search
     from diffkit.reports import check_format
     from diffkit.reports.stationary import StationaryReport
 

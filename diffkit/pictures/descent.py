@@ -15,7 +15,7 @@ from diffkit.pictures.heights import surface as draw_surface
 from diffkit.pictures.view import View
 
 if TYPE_CHECKING:
-    from diffkit.learn.gradient_descent.descent import Descent
+    from diffkit.lessons.gradient_descent.descent import Descent
 
 FINE, COARSE = 121, 51  # places along each axis of contours, and of a surface
 LINE = 121  # places along one weight

@@ -12,12 +12,12 @@ from diffkit.calculus.derivatives import derivative_program, open_places
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.errors import DiffkitError
 from diffkit.core.program import Program, run
-from diffkit.learn.numbers import surely_not_zero
+from diffkit.lessons.shown_numbers import surely_not_zero
 from diffkit.numbers.floats import FLOATS
 from diffkit.pictures import COLOURS, in_one_look, legend, panels, style
 
 if TYPE_CHECKING:
-    from diffkit.learn.tangents import Tangent
+    from diffkit.lessons.tangents import Tangent
 
 SAMPLES = 801
 BULK = (0.1, 1.5)

@@ -8,7 +8,7 @@ from typing import Any
 from diffkit.asking.expressions import parse
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.core.errors import DiffkitError, did_you_mean
-from diffkit.learn.tangents import tangent
+from diffkit.lessons.tangents import tangent
 from diffkit.pictures import canvas, haloed, in_one_look, legend, panels, style
 from diffkit.pictures.functions import TURNING, breaks, points, values_of, with_gaps
 
@@ -61,7 +61,7 @@ def activations(names: Sequence[str] = ACTIVATIONS, low: float = -5.0, high: flo
 @in_one_look
 def minima(text: str = HILLS, low: float = -1.8, high: float = 2.6) -> Any:
     """Draw a curve of one variable with its stationary points: global and local ones, as they are proven."""
-    from diffkit.learn.stationary_points.stationary import stationary
+    from diffkit.lessons.stationary_points.stationary import stationary
     from diffkit.pictures.stationary import picture
 
     return picture(stationary(text, (low, high)))
@@ -91,7 +91,7 @@ def saddle(text: str = "x^2 - y^2", reach: float = 1.5) -> Any:
 
 def rates(chosen: Sequence[float] = RATES) -> Any:
     """Draw the loss curves of one cost, (w − 3)² + 20·(b + 1)², descended at several rates; 2/L is 0.05 here."""
-    from diffkit.learn.gradient_descent.descent import descend
+    from diffkit.lessons.gradient_descent.descent import descend
     from diffkit.pictures.descent import compare_rates
 
     cost, start = "(w-3)^2 + 20*(b+1)^2", {"w": 0, "b": 0}

@@ -8,7 +8,7 @@ from diffkit.core.errors import DiffkitError
 from diffkit.pictures import COLOURS, empty, in_one_look
 
 if TYPE_CHECKING:
-    from diffkit.learn.derivations.backward import Backward, Node
+    from diffkit.lessons.derivations.backward import Backward, Node
 
 MOST = 30  # quantities that fit on a page
 WIDE, HIGH = 1.65, 0.95  # inches from one quantity to the next

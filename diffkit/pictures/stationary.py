@@ -7,7 +7,7 @@ from typing import Any
 
 from diffkit.asking.expressions import parse
 from diffkit.core.errors import BackendError
-from diffkit.learn.stationary_points.model import StationaryPoint, StationaryPoints
+from diffkit.lessons.stationary_points.points_found import StationaryPoint, StationaryPoints
 from diffkit.pictures import COLOURS, canvas, in_one_look, legend, style
 from diffkit.pictures.heights import contour_map
 

@@ -6,11 +6,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from diffkit.core.errors import DiffkitError
-from diffkit.learn.quotients import KINDS, quotients
+from diffkit.lessons.quotients import KINDS, quotients
 from diffkit.pictures import canvas, in_one_look, legend, style
 
 if TYPE_CHECKING:
-    from diffkit.learn.quotients import Quotients
+    from diffkit.lessons.quotients import Quotients
 
 
 FINER = 4  # steps of a picture for each power of ten

@@ -11,7 +11,7 @@ import numpy as np
 from diffkit.core.errors import DiffkitError
 
 if TYPE_CHECKING:
-    from diffkit.learn.gradient_descent.descent import Descent
+    from diffkit.lessons.gradient_descent.descent import Descent
 
 ROOM = 1.15  # times the farthest point's distance from the middle that a picture reaches to both sides
 ESCAPING = 12  # points of a diverging path that are drawn: the later ones would dwarf them

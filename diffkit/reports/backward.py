@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.asking.points import plural
-from diffkit.learn.derivations.backward import BOUND, Backward, Node
+from diffkit.lessons.derivations.backward import BOUND, Backward, Node
 from diffkit.reports import result as one
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, plain, shown
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.asking.expressions import Expression
-from diffkit.learn.derivations.derivation import Derivation
-from diffkit.learn.derivations.steps import Step, operator_text, same_in_sympy, text_of
-from diffkit.learn.derivations.tidy import tidy
+from diffkit.lessons.derivations.derivation import Derivation
+from diffkit.lessons.derivations.steps import Step, operator_text, same_in_sympy, text_of
+from diffkit.lessons.derivations.tidied import tidy
 from diffkit.reports import result as one
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note
 

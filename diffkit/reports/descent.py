@@ -11,8 +11,8 @@ from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, l
 
 if TYPE_CHECKING:
     from diffkit.judging.checking.outcome import Check
-    from diffkit.learn.gradient_descent.curvature import Curvature
-    from diffkit.learn.gradient_descent.descent import Descent
+    from diffkit.lessons.gradient_descent.curvature import Curvature
+    from diffkit.lessons.gradient_descent.descent import Descent
 
 FIRST, MIDDLE, LAST = 4, 3, 3  # steps shown
 WEIGHTS = 3  # of which each step shows everything
@@ -89,7 +89,7 @@ class DescentReport(NamedTuple):
                 f": {self.check.explanation}" if self.check.explanation else "")  # fmt: skip
 
     def _layers(self) -> Iterator[Block]:
-        from diffkit.learn.gradient_descent.layers import layer_sizes
+        from diffkit.lessons.gradient_descent.layers import layer_sizes
 
         sizes = layer_sizes(self.descent)
         if len(sizes) > 1 and (len(sizes) < len(self.descent.names) or len(sizes) > WEIGHTS):
@@ -156,7 +156,7 @@ class DescentReport(NamedTuple):
 
     def fields(self) -> dict[str, Any]:
         """Give the fields of the descent."""
-        from diffkit.learn.gradient_descent.layers import layer_sizes
+        from diffkit.lessons.gradient_descent.layers import layer_sizes
 
         descent, found = self.descent, self.descent.convergence
         path, settings = descent.path, descent.settings

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from diffkit.matrices.agreement import DIGITS
-from diffkit.matrices.trials import CLOSE, tried
+from diffkit.lessons.matrices.ball_agreement import DIGITS
+from diffkit.lessons.matrices.trials import CLOSE, tried
 from diffkit.reports.blocks import Block, Equation, Gap, Note, plain, shown
 
 if TYPE_CHECKING:
-    from diffkit.matrices.answer import MatrixDerivatives
-    from diffkit.matrices.identities import CounterExample, Identity
-    from diffkit.matrices.problem import Problem
+    from diffkit.lessons.matrices.identities import CounterExample, Identity
+    from diffkit.lessons.matrices.matrix_derivative import MatrixDerivatives
+    from diffkit.lessons.matrices.problem import Problem
     from diffkit.plots import Chart
 
 ORDER = {1: "df/d{}", 2: "d²f/d{}²"}

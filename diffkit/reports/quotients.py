@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
-from diffkit.learn.quotients import FORMULAS, KINDS, Quotient, Quotients
+from diffkit.lessons.quotients import FORMULAS, KINDS, Quotient, Quotients
 from diffkit.plots import Chart, Series
 from diffkit.reports import result as one
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, plain, rounded, shown

@@ -10,7 +10,7 @@ from diffkit.core.decimals import above, apart, below, stepped
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, listed, plain, shown
 
 if TYPE_CHECKING:
-    from diffkit.learn.stationary_points.model import Extreme, Region, StationaryPoint, StationaryPoints
+    from diffkit.lessons.stationary_points.points_found import Extreme, Region, StationaryPoint, StationaryPoints
     from diffkit.plots import Chart
 
 MOST = 60  # points and regions shown

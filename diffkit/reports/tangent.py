@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from diffkit.learn.tangents import Model, Tangent
+from diffkit.lessons.tangents import Model, Tangent
 from diffkit.reports import result as one
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, plain, shown
 
