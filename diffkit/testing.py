@@ -16,7 +16,7 @@ def assert_gradient(f: Any, grad: Any, at: Any, *, allow_inconclusive: bool = Fa
     from diffkit.asking.expressions import is_function
     from diffkit.judging.checking.check import check
     from diffkit.reports import render
-    from diffkit.reports.check import CheckReport
+    from diffkit.reports.check_report import CheckReport
 
     found = check(f, grad, at, **options)
     if found.verdict == "correct" or (allow_inconclusive and found.verdict == "inconclusive"):

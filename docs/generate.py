@@ -33,7 +33,7 @@ COPIED = ("diffkit", "docs", "pyproject.toml", "tests")
 def functions_page() -> str:
     """Give docs/reference/functions.md, which is what the command prints."""
     from diffkit.reports import render
-    from diffkit.reports.functions import reference
+    from diffkit.reports.function_reference import reference
 
     return render(reference(), "markdown")
 

@@ -19,10 +19,8 @@ LAYERS = [
     {"methods"},
     {"judging"},
     {"lessons"},
-    {"api"},
-    {"plots"},
-    {"pictures"},
     {"reports"},
+    {"api"},
     {"__init__", "cli", "testing"},
     {"__main__"},
 ]
@@ -30,7 +28,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 ONLY_IN = {
     "click": {"cli"},
     "rich": {"cli", "reports"},
-    "matplotlib": {"pictures", "plots"},
+    "matplotlib": {"reports/pictures", "reports/plots"},
     "sympy": {"calculus/sympy"},
     "flint": {
         "judging/blame",

@@ -71,7 +71,7 @@ def check(
     from diffkit.core.errors import DiffkitError
     from diffkit.judging.checking.check import check as judge
     from diffkit.reports import check_format
-    from diffkit.reports.check import CheckReport
+    from diffkit.reports.check_report import CheckReport
 
     check_format(format)
     given = [(kind, name) for kind in CODED if (name := options.pop(kind)) is not None]
@@ -112,7 +112,7 @@ def check(
 
 def _told(report: Any, format: str, output: str | None) -> int:
     """Report a check; to a reader who waits, the verdict is told before its repair is looked for."""
-    from diffkit.reports.check import Repair, Verdict
+    from diffkit.reports.check_report import Repair, Verdict
 
     if format == "text" and output is None:
         deliver(Verdict(report), format, output)

@@ -116,7 +116,7 @@ def functions(name: str | None, format: str, output: str | None) -> int:
     diffkit functions
     diffkit functions tanh
     """
-    from diffkit.reports.functions import reference
+    from diffkit.reports.function_reference import reference
 
     deliver(reference(name), format, output)
     return 0

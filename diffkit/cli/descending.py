@@ -72,7 +72,7 @@ def descend(
     from diffkit.core.errors import DiffkitError, PointError
     from diffkit.lessons.gradient_descent.descent import prepare_descent
     from diffkit.reports import check_format
-    from diffkit.reports.descent import DescentReport
+    from diffkit.reports.descent_report import DescentReport
 
     check_format(format)
     if start is None:
@@ -90,7 +90,7 @@ def descend(
     found = descender.descent(stopped)
     report = DescentReport(function, found, found.check() if checked else None)
 
-    with drawing(Picture("descent:picture", (found, picture), here=callable(f)), save, show, stopped):
+    with drawing(Picture("paths:picture", (found, picture), here=callable(f)), save, show, stopped):
         deliver(report, format, output)
     if stopped:
         complain(f"{stopped} after {found.steps} steps")

@@ -48,7 +48,7 @@ def limit(
     """
     from diffkit.lessons.quotients import quotients
     from diffkit.reports import check_format
-    from diffkit.reports.quotients import QuotientsReport
+    from diffkit.reports.quotients_report import QuotientsReport
 
     check_format(format)
     options: dict[str, Any] = {"wrt": wrt, "variables": names(variables)}
@@ -85,15 +85,15 @@ def tangent(
     diffkit tangent "x^2*y" --at 1,2 --direction 1,1
     """
     from diffkit.lessons.tangents import tangent as find
-    from diffkit.pictures.functions import read_interval
     from diffkit.reports import check_format
-    from diffkit.reports.tangent import TangentReport
+    from diffkit.reports.pictures.curves import read_interval
+    from diffkit.reports.tangent_report import TangentReport
 
     check_format(format)
     shown = read_interval(interval) if interval else None
     found = find(expression, at, deltas=names(delta), direction=_direction(direction), variables=names(variables))
 
-    with drawing(Picture("functions:picture_of_tangent", (found, shown)), save, show):
+    with drawing(Picture("curves:picture_of_tangent", (found, shown)), save, show):
         deliver(TangentReport(found), format, output)
     return 0 if found else EXIT_NO
 
@@ -136,8 +136,8 @@ def explain(
     from diffkit.lessons.derivations.backward import backward
     from diffkit.lessons.derivations.derivation import explain as derive
     from diffkit.reports import check_format
-    from diffkit.reports.backward import BackwardReport
-    from diffkit.reports.derivation import DerivationReport
+    from diffkit.reports.backward_report import BackwardReport
+    from diffkit.reports.derivation_report import DerivationReport
 
     check_format(format)
     given = {"at": at, "data": data, "let": let, "variables": variables}
@@ -183,7 +183,7 @@ def gallery(name: str | None, save: str | None, show: bool) -> int:
     diffkit gallery saddle --show
     """
     from diffkit.core.errors import DiffkitError
-    from diffkit.pictures.gallery import GALLERY, find
+    from diffkit.reports.pictures.gallery import GALLERY, find
 
     if name is None:
         if save is not None or show:

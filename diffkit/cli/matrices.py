@@ -40,7 +40,7 @@ def matrix(
     from diffkit.lessons.matrices.matrix_derivative import matrix_derivatives
     from diffkit.lessons.matrices.problem import read_shapes
     from diffkit.reports import check_format
-    from diffkit.reports.matrices import IdentityReport, MatrixReport
+    from diffkit.reports.matrix_report import IdentityReport, MatrixReport
 
     check_format(format)
     shapes, twins = read_shapes(shape), names(symmetric) or ()

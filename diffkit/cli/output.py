@@ -47,7 +47,7 @@ def deliver(document: Any, format: str, output: str | None) -> None:
 
 
 class Picture(NamedTuple):
-    """What may be drawn: a function of ``diffkit.pictures`` as MODULE:FUNCTION, and its arguments.
+    """What may be drawn: a function of ``diffkit.reports.pictures`` as MODULE:FUNCTION, and its arguments.
 
     What holds the user's code, which no worker process has, is drawn ``here`` whatever the time.
     """
@@ -58,7 +58,7 @@ class Picture(NamedTuple):
 
     def image(self, file: str) -> bytes:
         """The bytes of a file of that name."""
-        from diffkit import pictures
+        from diffkit.reports import pictures
 
         if self.here:
             check_time()
@@ -77,7 +77,7 @@ def drawing(picture: Picture, file: str | None, window: bool, stopped: str = "")
     if file is None and not window:
         yield
         return
-    from diffkit import pictures
+    from diffkit.reports import pictures
 
     failure: DiffkitError | None = None
     try:

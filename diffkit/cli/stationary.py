@@ -45,7 +45,7 @@ def stationary(
     """
     from diffkit.lessons.stationary_points.stationary import stationary as search
     from diffkit.reports import check_format
-    from diffkit.reports.stationary import StationaryReport
+    from diffkit.reports.stationary_report import StationaryReport
 
     check_format(format)
     gc.enable()  # this is not the one answer after which the process ends
@@ -53,7 +53,7 @@ def stationary(
     with _progress() as progress:
         found = search(expression, box, most=most, variables=names(variables), progress=progress)
 
-    picture = Picture("stationary:picture", (found,))
+    picture = Picture("extrema:picture", (found,))
     with drawing(picture, save, show, found.stopped if found.stopped == INTERRUPTED else ""):
         deliver(StationaryReport(found), format, output)
     if found.stopped == INTERRUPTED:

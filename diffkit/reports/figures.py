@@ -11,9 +11,9 @@ from diffkit.asking.tasks import Task
 from diffkit.core.program import run
 from diffkit.core.results import Result
 from diffkit.numbers.floats import FLOATS
-from diffkit.plots import Chart, Series
 from diffkit.reports.blocks import rounded
-from diffkit.reports.comparison import components
+from diffkit.reports.comparison_report import components
+from diffkit.reports.plots import Chart, Series
 
 if TYPE_CHECKING:
     from diffkit.judging.accuracy import AccuracyReport, Score

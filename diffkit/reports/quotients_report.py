@@ -8,9 +8,9 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from diffkit.lessons.quotients import FORMULAS, KINDS, Quotient, Quotients
-from diffkit.plots import Chart, Series
-from diffkit.reports import result as one
+from diffkit.reports import result_report as one
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, plain, rounded, shown
+from diffkit.reports.plots import Chart, Series
 
 PARTS = (
     "error = quotient − {limit} = truncation + round-off: truncation is what the exact quotient is off, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from diffkit.core.errors import DiffkitError
-from diffkit.pictures import COLOURS, empty, in_one_look
+from diffkit.reports.pictures import COLOURS, empty, in_one_look
 
 if TYPE_CHECKING:
     from diffkit.lessons.derivations.backward import Backward, Node

@@ -21,7 +21,7 @@ from diffkit.reports.blocks import (
     shown,
     worded,
 )
-from diffkit.reports.comparison import VERDICTS
+from diffkit.reports.comparison_report import VERDICTS
 
 if TYPE_CHECKING:
     from diffkit.judging.accuracy import AccuracyReport, BackendAccuracy

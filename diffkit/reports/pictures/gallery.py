@@ -9,8 +9,8 @@ from diffkit.asking.expressions import parse
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.core.errors import DiffkitError, did_you_mean
 from diffkit.lessons.tangents import tangent
-from diffkit.pictures import canvas, haloed, in_one_look, legend, panels, style
-from diffkit.pictures.functions import TURNING, breaks, points, values_of, with_gaps
+from diffkit.reports.pictures import canvas, haloed, in_one_look, legend, panels, style
+from diffkit.reports.pictures.curves import TURNING, breaks, points, values_of, with_gaps
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "softplus", "silu", "gelu")
 HILLS = "x^4/4 - x^3/3 - x^2"
@@ -62,7 +62,7 @@ def activations(names: Sequence[str] = ACTIVATIONS, low: float = -5.0, high: flo
 def minima(text: str = HILLS, low: float = -1.8, high: float = 2.6) -> Any:
     """Draw a curve of one variable with its stationary points: global and local ones, as they are proven."""
     from diffkit.lessons.stationary_points.stationary import stationary
-    from diffkit.pictures.stationary import picture
+    from diffkit.reports.pictures.extrema import picture
 
     return picture(stationary(text, (low, high)))
 
@@ -74,7 +74,7 @@ def saddle(text: str = "x^2 - y^2", reach: float = 1.5) -> Any:
 
     from diffkit.core.program import run
     from diffkit.numbers.arrays import ARRAYS
-    from diffkit.pictures.heights import surface
+    from diffkit.reports.pictures.heights import surface
 
     program = parse(text, ("x", "y")).program
     words = tangent(program, [0, 0]).words[-1]
@@ -92,7 +92,7 @@ def saddle(text: str = "x^2 - y^2", reach: float = 1.5) -> Any:
 def rates(chosen: Sequence[float] = RATES) -> Any:
     """Draw the loss curves of one cost, (w − 3)² + 20·(b + 1)², descended at several rates; 2/L is 0.05 here."""
     from diffkit.lessons.gradient_descent.descent import descend
-    from diffkit.pictures.descent import compare_rates
+    from diffkit.reports.pictures.paths import compare_rates
 
     cost, start = "(w-3)^2 + 20*(b+1)^2", {"w": 0, "b": 0}
     return compare_rates([descend(cost, start, rate=rate, steps=60) for rate in chosen])

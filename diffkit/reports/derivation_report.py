@@ -9,11 +9,11 @@ from diffkit.asking.expressions import Expression
 from diffkit.lessons.derivations.derivation import Derivation
 from diffkit.lessons.derivations.steps import Step, operator_text, same_in_sympy, text_of
 from diffkit.lessons.derivations.tidied import tidy
-from diffkit.reports import result as one
+from diffkit.reports import result_report as one
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note
 
 if TYPE_CHECKING:
-    from diffkit.plots import Chart
+    from diffkit.reports.plots import Chart
 
 
 class DerivationReport(NamedTuple):

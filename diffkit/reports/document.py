@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from diffkit.asking.tasks import Task
     from diffkit.judging.accuracy import AccuracyReport
     from diffkit.judging.comparison import Comparison
-    from diffkit.plots import Chart
+    from diffkit.reports.plots import Chart
 
 
 T = TypeVar("T")
@@ -141,15 +141,15 @@ class Report(NamedTuple):
             yield Equation(f"{name}({names})" if names else name, text)
         yield from self._formulas()
         if self.result is not None:
-            from diffkit.reports import result
+            from diffkit.reports import result_report as result
 
             yield from result.blocks(self.result)
         elif self.comparison is not None:
-            from diffkit.reports import comparison
+            from diffkit.reports import comparison_report as comparison
 
             yield from comparison.blocks(self.comparison)
         elif self.accuracy is not None:
-            from diffkit.reports import accuracy
+            from diffkit.reports import accuracy_report as accuracy
 
             if self.expressions:
                 yield Gap()
@@ -180,7 +180,9 @@ class Report(NamedTuple):
 
     def fields(self) -> dict[str, Any]:
         """Give the fields of the report."""
-        from diffkit.reports import accuracy, comparison, result
+        from diffkit.reports import accuracy_report as accuracy
+        from diffkit.reports import comparison_report as comparison
+        from diffkit.reports import result_report as result
 
         if self.result is not None:
             schema, found = "diffkit.result/1", result.fields(self.result)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from diffkit.core.results import Result
-from diffkit.reports import result as one
+from diffkit.reports import result_report as one
 from diffkit.reports.blocks import (
     WORDS,
     Block,

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.asking.points import plural
 from diffkit.lessons.derivations.backward import BOUND, Backward, Node
-from diffkit.reports import result as one
+from diffkit.reports import result_report as one
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, plain, shown
 
 if TYPE_CHECKING:
-    from diffkit.plots import Chart
+    from diffkit.reports.plots import Chart
 
 MOST = 200  # quantities shown; JSON has all of them
 

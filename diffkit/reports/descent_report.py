@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from diffkit.plots import Chart, Series
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, listed, plain, rounded, shown
+from diffkit.reports.plots import Chart, Series
 
 if TYPE_CHECKING:
     from diffkit.judging.checking.outcome import Check

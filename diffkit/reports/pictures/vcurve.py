@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from diffkit.core.errors import DiffkitError
 from diffkit.lessons.quotients import KINDS, quotients
-from diffkit.pictures import canvas, in_one_look, legend, style
+from diffkit.reports.pictures import canvas, in_one_look, legend, style
 
 if TYPE_CHECKING:
     from diffkit.lessons.quotients import Quotients

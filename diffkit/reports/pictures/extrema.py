@@ -8,8 +8,8 @@ from typing import Any
 from diffkit.asking.expressions import parse
 from diffkit.core.errors import BackendError
 from diffkit.lessons.stationary_points.points_found import StationaryPoint, StationaryPoints
-from diffkit.pictures import COLOURS, canvas, in_one_look, legend, style
-from diffkit.pictures.heights import contour_map
+from diffkit.reports.pictures import COLOURS, canvas, in_one_look, legend, style
+from diffkit.reports.pictures.heights import contour_map
 
 CURVE = 801  # places of a curve
 GRID = 121  # places along each side of the contours

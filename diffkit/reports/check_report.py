@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from diffkit.reports import result as one
+from diffkit.reports import result_report as one
 from diffkit.reports.blocks import Block, Equation, Gap, Note, Table, listed, plain, rounded, shown
 
 if TYPE_CHECKING:
     from diffkit.judging.checking.outcome import Check, Entry, Witness
-    from diffkit.plots import Chart
+    from diffkit.reports.plots import Chart
 
 UNDECIDED = "inconclusive: nothing speaks against the claim, and nothing proves it"
 MOST = 20  # entries shown

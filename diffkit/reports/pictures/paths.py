@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffkit.core.errors import DiffkitError, did_you_mean
-from diffkit.pictures import COLOURS, canvas, haloed, in_one_look, legend, panels, style
-from diffkit.pictures.heights import contour_map
-from diffkit.pictures.heights import surface as draw_surface
-from diffkit.pictures.view import View
+from diffkit.reports.pictures import COLOURS, canvas, haloed, in_one_look, legend, panels, style
+from diffkit.reports.pictures.heights import contour_map
+from diffkit.reports.pictures.heights import surface as draw_surface
+from diffkit.reports.pictures.view import View
 
 if TYPE_CHECKING:
     from diffkit.lessons.gradient_descent.descent import Descent

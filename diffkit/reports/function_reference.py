@@ -13,10 +13,10 @@ from diffkit.core.rules import partial, trace
 from diffkit.core.table import CONSTANTS, Primitive, table
 from diffkit.core.text import format_slot
 from diffkit.reports.blocks import Block, Equation, Gap, Note, Table
-from diffkit.reports.model import Document
+from diffkit.reports.document import Document
 
 if TYPE_CHECKING:
-    from diffkit.plots import Chart
+    from diffkit.reports.plots import Chart
 
 PLACES = {"edge": "domain ends at", "pole": "pole at", "kink": "kink at", "jump": "jump at"}
 

@@ -18,7 +18,7 @@ from diffkit.asking.callables.silence import unwarned
 from diffkit.core.errors import BackendError, FileError
 from diffkit.core.files import replaced
 from diffkit.core.surroundings import undisturbed
-from diffkit.plots import INSTALL
+from diffkit.reports.plots import INSTALL
 
 MISSING = "pictures need matplotlib"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -107,7 +107,7 @@ def haloed(width: float = 3.6) -> dict[str, Any]:
 def drawn(picture: str, args: Sequence[Any]) -> Any:
     """Give the figure of a picture that is named, MODULE:FUNCTION, and of what it is drawn from."""
     module, _, name = picture.partition(":")
-    return getattr(import_module(f"diffkit.pictures.{module}"), name)(*args)
+    return getattr(import_module(f"diffkit.reports.pictures.{module}"), name)(*args)
 
 
 def image(picture: str, args: Sequence[Any], file: str) -> bytes:

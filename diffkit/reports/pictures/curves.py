@@ -14,7 +14,7 @@ from diffkit.core.errors import DiffkitError
 from diffkit.core.program import Program, run
 from diffkit.lessons.shown_numbers import surely_not_zero
 from diffkit.numbers.floats import FLOATS
-from diffkit.pictures import COLOURS, in_one_look, legend, panels, style
+from diffkit.reports.pictures import COLOURS, in_one_look, legend, panels, style
 
 if TYPE_CHECKING:
     from diffkit.lessons.tangents import Tangent

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.lessons.tangents import Model, Tangent
-from diffkit.reports import result as one
+from diffkit.reports import result_report as one
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, plain, shown
 
 if TYPE_CHECKING:
-    from diffkit.plots import Chart
+    from diffkit.reports.plots import Chart
 
 
 class TangentReport(NamedTuple):
