@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from diffkit.cli.arrays import are_arrays, array_options, judge_arrays
+from diffkit.cli.array_text import are_arrays, array_options, judge_arrays
 from diffkit.cli.inputs import CODE, argument_of, names_in_module
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, tolerance_options
 from diffkit.cli.output import EXIT_NO, deliver

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from diffkit.cli.arrays import are_arrays, array_options, ask_arrays
+from diffkit.cli.array_text import are_arrays, array_options, ask_arrays
 from diffkit.cli.inputs import backends_of, function_of, report_on, where
 from diffkit.cli.interrupts import EXIT_INTERRUPTED
 from diffkit.cli.options import FORMATS_HELP, Command, ExpressionCommand, names, shared, tolerance_options

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from diffkit.cli.arrays import are_arrays, array_options
+from diffkit.cli.array_text import are_arrays, array_options
 from diffkit.cli.inputs import CODE, argument_of, names_in_module
 from diffkit.cli.interrupts import EXIT_INTERRUPTED
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, picture_options

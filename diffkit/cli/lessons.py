@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from diffkit.cli.arrays import are_arrays, array_options, read_arrays
+from diffkit.cli.array_text import are_arrays, array_options, read_arrays
 from diffkit.cli.options import FORMATS_HELP, Command, ExpressionCommand, names, picture_options
 from diffkit.cli.output import EXIT_NO, Picture, deliver, drawing, write
 
