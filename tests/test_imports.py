@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,14 @@ ONLY_IN = {
 
 def imports(path):
     """Modules that a file imports, other than for types only."""
+    for module, names in froms(path):
+        yield module
+        if module == "diffkit":
+            yield from (f"diffkit.{name}" for name in names if name in LEVEL)
+
+
+def froms(path):
+    """Modules that a file imports, other than for types only, each with the names it takes from there."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     typing_only = {
         id(node) for block in ast.walk(tree) if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
@@ -46,11 +55,18 @@ def imports(path):
         if id(node) in typing_only:
             continue
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from ((alias.name, []) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            if node.module == "diffkit":
-                yield from (f"diffkit.{alias.name}" for alias in node.names if alias.name in LEVEL)
+            yield node.module, [alias.name for alias in node.names]
+
+
+def named(path, modules):
+    """Modules that a file imports, those too that it imports as names from their package."""
+    for module, names in froms(path):
+        inside = {f"{module}.{name}" for name in names} & modules
+        yield from inside
+        if not names or len(inside) < len(names):
+            yield module
 
 
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -80,6 +96,23 @@ def test_heavy_packages_stay_in_their_rooms(path):
         if package in ONLY_IN:
             place = path.relative_to(PACKAGE).with_suffix("").as_posix()
             assert any(f"{place}/".startswith(f"{room}/") for room in ONLY_IN[package]), f"{place} imports {package}"
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    """No circles, not even by imports within functions; names for types alone may go both ways."""
+    modules = {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__") for path in FILES
+    }
+    graph = {}
+    for path in FILES:
+        name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+        graph[name] = set(named(path, modules)) & modules - {name}
+    tuple(TopologicalSorter(graph).static_order())
+
+
+def test_imports_within_functions_and_of_modules_by_name_count():
+    path = PACKAGE / "cli" / "output.py"
+    assert "diffkit.reports.pictures" in set(named(path, {"diffkit.reports.pictures"}))
 
 
 def test_no_backend_imports_another():
