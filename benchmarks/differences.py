@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from difference_families import smooth_cases, truth
 from scoring import Score, scores, table
 
-from diffkit.backends.finite import ECONOMY, THOROUGH, FiniteBackend
-from diffkit.questions import make_task
+from diffkit.asking.questions import make_task
+from diffkit.methods.finite import ECONOMY, THOROUGH, FiniteBackend
 
 HEAD = "                          n   digits median / 5 %   < 6   honest   bar/error   lies   9 wrong   evaluations   s"
 

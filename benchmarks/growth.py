@@ -7,10 +7,10 @@ Medians of five runs. Times belong to the machine; the growth (time per operatio
 
 from timing import median
 
-from diffkit.limits import Limits
-from diffkit.syntax import parse_program
-from diffkit.tasks import gradient_task, hessian_task
-from diffkit.transforms import derivative_program, differentiate
+from diffkit.asking.tasks import gradient_task, hessian_task
+from diffkit.calculus.derivatives import derivative_program, differentiate
+from diffkit.core.limits import Limits
+from diffkit.core.text import parse_program
 
 
 def rosenbrock(n: int) -> str:

@@ -13,9 +13,9 @@ from pathlib import Path
 from timing import median
 
 import diffkit as dk
-from diffkit.classification import classify
-from diffkit.proof import Prover
-from diffkit.tasks import gradient_task, hessian_task
+from diffkit.asking.tasks import gradient_task, hessian_task
+from diffkit.proof.classification import classify
+from diffkit.proof.prover import Prover
 
 DATA = Path(__file__).parent.parent / "tests" / "data"
 ODD = {

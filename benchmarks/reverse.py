@@ -11,9 +11,9 @@ from collections.abc import Callable
 import numpy as np
 
 import diffkit as dk
+from diffkit.asking.tasks import gradient_task, hvp_task
+from diffkit.calculus.derivatives import reverse_program
 from diffkit.ndarrays import pullback, pushforward
-from diffkit.tasks import gradient_task, hvp_task
-from diffkit.transforms import reverse_program
 
 RUNS = 40
 random = np.random.default_rng(0)

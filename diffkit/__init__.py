@@ -11,41 +11,40 @@ TYPE_CHECKING = False  # what typing has under that name: nothing is imported be
 __version__ = "0.1.0"
 
 _HOMES = {
-    "diffkit.accuracy": ("AccuracyReport",),
+    "diffkit.judging.accuracy": ("AccuracyReport",),
     "diffkit.api": (
         "compare", "derivative", "directional", "gradient", "hessian", "hvp", "jacobian", "jvp", "prepare", "report",
         "taylor",
     ),
-    "diffkit.callables": ("Function",),
-    "diffkit.checking.check": ("check",),
-    "diffkit.checking.model": ("Check", "Entry"),
-    "diffkit.comparison": ("Comparison",),
-    "diffkit.errors": (
+    "diffkit.asking.callables": ("Function",),
+    "diffkit.judging.checking.check": ("check",),
+    "diffkit.judging.checking.outcome": ("Check", "Entry"),
+    "diffkit.judging.comparison": ("Comparison",),
+    "diffkit.core.errors": (
         "BackendError", "DiffkitError", "FileError", "FormError", "FunctionError", "LimitError", "NotOkError",
         "OutOfTime", "ParseError", "PointError", "RuleError", "ShapeError", "TracingError", "VariableError",
         "WorkerError",
     ),
-    "diffkit.functions": ("Expression", "parse"),
-    "diffkit.learn.gradient_descent.descent": ("Descent", "descend"),
-    "diffkit.learn.derivations.backward": ("Backward", "backward"),
-    "diffkit.learn.derivations.derivation": ("Derivation", "explain"),
-    "diffkit.learn.quotients": ("Quotients", "quotients"),
-    "diffkit.learn.tangents": ("Tangent", "tangent"),
-    "diffkit.learn.stationary_points.model": ("Region", "StationaryPoint", "StationaryPoints"),
-    "diffkit.learn.stationary_points.stationary": ("stationary",),
-    "diffkit.limits": ("Limits",),
-    "diffkit.matrices.answer": ("MatrixDerivative", "matrix_derivative"),
-    "diffkit.matrices.evaluation": ("arrays",),
-    "diffkit.matrices.identities": ("Identity", "check_identity"),
-    "diffkit.prepared": ("Prepared",),
-    "diffkit.results": ("Result",),
+    "diffkit.asking.expressions": ("Expression", "parse"),
+    "diffkit.lessons.gradient_descent.descent": ("Descent", "descend"),
+    "diffkit.lessons.derivations.backward": ("Backward", "backward"),
+    "diffkit.lessons.derivations.derivation": ("Derivation", "explain"),
+    "diffkit.lessons.quotients": ("Quotients", "quotients"),
+    "diffkit.lessons.tangents": ("Tangent", "tangent"),
+    "diffkit.lessons.stationary_points.points_found": ("Region", "StationaryPoint", "StationaryPoints"),
+    "diffkit.lessons.stationary_points.stationary": ("stationary",),
+    "diffkit.core.limits": ("Limits",),
+    "diffkit.lessons.matrices.matrix_derivative": ("MatrixDerivative", "matrix_derivative"),
+    "diffkit.lessons.matrices.array_function": ("arrays",),
+    "diffkit.lessons.matrices.identities": ("Identity", "check_identity"),
+    "diffkit.methods.prepared": ("Prepared",),
+    "diffkit.core.results": ("Result",),
 }  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
-    from diffkit.accuracy import AccuracyReport as AccuracyReport
     from diffkit.api import compare as compare
     from diffkit.api import derivative as derivative
     from diffkit.api import directional as directional
@@ -57,50 +56,51 @@ if TYPE_CHECKING:
     from diffkit.api import prepare as prepare
     from diffkit.api import report as report
     from diffkit.api import taylor as taylor
-    from diffkit.callables import Function as Function
-    from diffkit.checking.check import check as check
-    from diffkit.checking.model import Check as Check
-    from diffkit.checking.model import Entry as Entry
-    from diffkit.comparison import Comparison as Comparison
-    from diffkit.errors import BackendError as BackendError
-    from diffkit.errors import DiffkitError as DiffkitError
-    from diffkit.errors import FileError as FileError
-    from diffkit.errors import FormError as FormError
-    from diffkit.errors import FunctionError as FunctionError
-    from diffkit.errors import LimitError as LimitError
-    from diffkit.errors import NotOkError as NotOkError
-    from diffkit.errors import OutOfTime as OutOfTime
-    from diffkit.errors import ParseError as ParseError
-    from diffkit.errors import PointError as PointError
-    from diffkit.errors import RuleError as RuleError
-    from diffkit.errors import ShapeError as ShapeError
-    from diffkit.errors import TracingError as TracingError
-    from diffkit.errors import VariableError as VariableError
-    from diffkit.errors import WorkerError as WorkerError
-    from diffkit.functions import Expression as Expression
-    from diffkit.functions import parse as parse
-    from diffkit.learn.derivations.backward import Backward as Backward
-    from diffkit.learn.derivations.backward import backward as backward
-    from diffkit.learn.derivations.derivation import Derivation as Derivation
-    from diffkit.learn.derivations.derivation import explain as explain
-    from diffkit.learn.gradient_descent.descent import Descent as Descent
-    from diffkit.learn.gradient_descent.descent import descend as descend
-    from diffkit.learn.quotients import Quotients as Quotients
-    from diffkit.learn.quotients import quotients as quotients
-    from diffkit.learn.stationary_points.model import Region as Region
-    from diffkit.learn.stationary_points.model import StationaryPoint as StationaryPoint
-    from diffkit.learn.stationary_points.model import StationaryPoints as StationaryPoints
-    from diffkit.learn.stationary_points.stationary import stationary as stationary
-    from diffkit.learn.tangents import Tangent as Tangent
-    from diffkit.learn.tangents import tangent as tangent
-    from diffkit.limits import Limits as Limits
-    from diffkit.matrices.answer import MatrixDerivative as MatrixDerivative
-    from diffkit.matrices.answer import matrix_derivative as matrix_derivative
-    from diffkit.matrices.evaluation import arrays as arrays
-    from diffkit.matrices.identities import Identity as Identity
-    from diffkit.matrices.identities import check_identity as check_identity
-    from diffkit.prepared import Prepared as Prepared
-    from diffkit.results import Result as Result
+    from diffkit.asking.callables import Function as Function
+    from diffkit.asking.expressions import Expression as Expression
+    from diffkit.asking.expressions import parse as parse
+    from diffkit.core.errors import BackendError as BackendError
+    from diffkit.core.errors import DiffkitError as DiffkitError
+    from diffkit.core.errors import FileError as FileError
+    from diffkit.core.errors import FormError as FormError
+    from diffkit.core.errors import FunctionError as FunctionError
+    from diffkit.core.errors import LimitError as LimitError
+    from diffkit.core.errors import NotOkError as NotOkError
+    from diffkit.core.errors import OutOfTime as OutOfTime
+    from diffkit.core.errors import ParseError as ParseError
+    from diffkit.core.errors import PointError as PointError
+    from diffkit.core.errors import RuleError as RuleError
+    from diffkit.core.errors import ShapeError as ShapeError
+    from diffkit.core.errors import TracingError as TracingError
+    from diffkit.core.errors import VariableError as VariableError
+    from diffkit.core.errors import WorkerError as WorkerError
+    from diffkit.core.limits import Limits as Limits
+    from diffkit.core.results import Result as Result
+    from diffkit.judging.accuracy import AccuracyReport as AccuracyReport
+    from diffkit.judging.checking.check import check as check
+    from diffkit.judging.checking.outcome import Check as Check
+    from diffkit.judging.checking.outcome import Entry as Entry
+    from diffkit.judging.comparison import Comparison as Comparison
+    from diffkit.lessons.derivations.backward import Backward as Backward
+    from diffkit.lessons.derivations.backward import backward as backward
+    from diffkit.lessons.derivations.derivation import Derivation as Derivation
+    from diffkit.lessons.derivations.derivation import explain as explain
+    from diffkit.lessons.gradient_descent.descent import Descent as Descent
+    from diffkit.lessons.gradient_descent.descent import descend as descend
+    from diffkit.lessons.matrices.array_function import arrays as arrays
+    from diffkit.lessons.matrices.identities import Identity as Identity
+    from diffkit.lessons.matrices.identities import check_identity as check_identity
+    from diffkit.lessons.matrices.matrix_derivative import MatrixDerivative as MatrixDerivative
+    from diffkit.lessons.matrices.matrix_derivative import matrix_derivative as matrix_derivative
+    from diffkit.lessons.quotients import Quotients as Quotients
+    from diffkit.lessons.quotients import quotients as quotients
+    from diffkit.lessons.stationary_points.points_found import Region as Region
+    from diffkit.lessons.stationary_points.points_found import StationaryPoint as StationaryPoint
+    from diffkit.lessons.stationary_points.points_found import StationaryPoints as StationaryPoints
+    from diffkit.lessons.stationary_points.stationary import stationary as stationary
+    from diffkit.lessons.tangents import Tangent as Tangent
+    from diffkit.lessons.tangents import tangent as tangent
+    from diffkit.methods.prepared import Prepared as Prepared
 
 
 if not TYPE_CHECKING:  # a checker of types knows the names above, and takes no others

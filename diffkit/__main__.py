@@ -7,9 +7,10 @@ import sys
 def main() -> None:
     """Run the command in a process of its own, and exit; from here on an interrupt is one line and exit code 130."""
     try:
+        from diffkit import cli
         from diffkit.cli.interrupts import guarded
 
-        code = guarded()
+        code = guarded(cli.main)
     except KeyboardInterrupt:
         print("diffkit: interrupted", file=sys.stderr)
         code = 130

@@ -7,24 +7,24 @@ from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, overload
 
-from diffkit.backends import COMPARED, Backend
-from diffkit.deadline import collected, time_limit
-from diffkit.errors import PointError
-from diffkit.frames import names_in
-from diffkit.prepared import Prepared, find_backend
-from diffkit.questions import ask
-from diffkit.results import Result
-from diffkit.syntax.names import Name, Names
-from diffkit.workers import timed
+from diffkit.asking.frames import names_in
+from diffkit.asking.questions import ask
+from diffkit.core.deadline import collected, time_limit
+from diffkit.core.errors import PointError
+from diffkit.core.results import Result
+from diffkit.core.text.names import Name, Names
+from diffkit.core.workers import timed
+from diffkit.methods import COMPARED, Backend
+from diffkit.methods.prepared import Prepared, find_backend
 
 if TYPE_CHECKING:
     from typing import Literal, TypedDict, Unpack
 
-    from diffkit.accuracy import AccuracyReport
-    from diffkit.comparison import Comparison
-    from diffkit.functions import Expression
-    from diffkit.prepared import Batch
-    from diffkit.results import Array
+    from diffkit.asking.expressions import Expression
+    from diffkit.core.results import Array
+    from diffkit.judging.accuracy import AccuracyReport
+    from diffkit.judging.comparison import Comparison
+    from diffkit.methods.prepared import Batch
 
     class Along(TypedDict, total=False):
         """What every derivative at a point may be given."""
@@ -199,7 +199,7 @@ def compare(
     task, points = ask(f, kind, variables, args, names_in(at), **options).at(at)
     if points.point is None:
         raise PointError("compare takes one point", hint="report takes many, as cases")
-    from diffkit.comparison import compare_task
+    from diffkit.judging.comparison import compare_task
 
     chosen = (backends,) if isinstance(backends, str) else backends
     return compare_task(task, points.point, [find_backend(b) for b in chosen])
@@ -221,9 +221,9 @@ def report(
     ``against`` is an older report, or one in JSON (a path, or its content): ``changes`` of the report says what is
     different, and the report is true if nothing is lost and nothing expected is contradicted.
     """
-    from diffkit.accuracy import AccuracyReport, examine
-    from diffkit.cases import load_cases
-    from diffkit.tolerances import read_tolerances
+    from diffkit.judging.accuracy import AccuracyReport, examine
+    from diffkit.judging.cases import load_cases
+    from diffkit.judging.tolerances import read_tolerances
 
     loaded = load_cases(cases, kind)
     chosen = [find_backend(b) for b in ((backends,) if isinstance(backends, str) else backends)]

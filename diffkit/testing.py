@@ -12,11 +12,11 @@ def assert_gradient(f: Any, grad: Any, at: Any, *, allow_inconclusive: bool = Fa
     AssertionError with the report: the entries that are wrong, the worst last, and the repair where one is found.
     """
     __tracebackhide__ = True
-    from diffkit.callables.function import as_function
-    from diffkit.checking.check import check
-    from diffkit.functions import is_function
+    from diffkit.asking.callables.function import as_function
+    from diffkit.asking.expressions import is_function
+    from diffkit.judging.checking.check import check
     from diffkit.reports import render
-    from diffkit.reports.check import CheckReport
+    from diffkit.reports.check_report import CheckReport
 
     found = check(f, grad, at, **options)
     if found.verdict == "correct" or (allow_inconclusive and found.verdict == "inconclusive"):

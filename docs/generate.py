@@ -1,7 +1,7 @@
 """Writes what is generated in the documentation.
 
-* ``python docs/generate.py`` writes docs/reference/functions.md and docs/reference/cli.md, and the tables of
-  docs/guides/tutorial_formulas.md.
+* ``python docs/generate.py`` writes docs/reference/functions.md, cli.md and modules.md, the tables of
+  docs/guides/tutorial_formulas.md, and the rooms in docs/how_it_works.md and CONTRIBUTING.md.
 * ``python docs/generate.py --refresh`` also runs the examples of README.md and docs/ and rewrites their outputs, runs
   the scripts in examples/ and writes docs/examples.md, and draws the figures of docs/figures that have changed.
 """
@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pages
@@ -27,13 +28,13 @@ EXTENDING = DOCS / "extending"
 EXAMPLES = DOCS / "examples.md"
 TUTORIALS = DOCS / "guides" / "tutorial_formulas.md"
 FIGURES = DOCS / "figures"
-COPIED = ("diffkit", "docs", "pyproject.toml", "tests")
+COPIED = ("CONTRIBUTING.md", "diffkit", "docs", "pyproject.toml", "tests")
 
 
 def functions_page() -> str:
     """Give docs/reference/functions.md, which is what the command prints."""
     from diffkit.reports import render
-    from diffkit.reports.functions import reference
+    from diffkit.reports.function_reference import reference
 
     return render(reference(), "markdown")
 
@@ -102,7 +103,55 @@ def tutorials_page() -> str:
     return text
 
 
-GENERATED = {REFERENCE / "functions.md": functions_page, REFERENCE / "cli.md": cli_page, TUTORIALS: tutorials_page}
+def layers() -> list[tuple[int, list[str]]]:
+    """Give the floors of the package with the rooms on them, as tests/test_imports.py has them."""
+    tree = ast.parse((ROOT / "tests" / "test_imports.py").read_text(encoding="utf-8"))
+    (found,) = (n.value for n in tree.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "LAYERS")
+    return [(floor, sorted(names)) for floor, names in enumerate(ast.literal_eval(found), 1)]
+
+
+def _about(path: Path) -> str:
+    """Give the first line of what a module says of itself."""
+    return _docstring(path).partition("\n")[0].replace("|", "\\|")
+
+
+def rooms() -> str:
+    """Give the table of rooms: floor, name, and what each is for."""
+    lines = ["| floor | room | holds |", "| --- | --- | --- |"]
+    for floor, names in layers():
+        for name in names:
+            room = ROOT / "diffkit" / name
+            shown, path = (f"{name}/", room / "__init__.py") if room.is_dir() else (f"{name}.py", Path(f"{room}.py"))
+            lines.append(f"| {floor} | `{shown}` | {_about(path)} |")
+    return "\n".join(lines) + "\n"
+
+
+def with_rooms(path: Path) -> str:
+    """Give a page with the table of rooms between its marks."""
+    head, mark, rest = path.read_text(encoding="utf-8").partition("<!-- rooms -->\n")
+    return head + mark + rooms() + "<!-- end of rooms -->" + rest.partition("<!-- end of rooms -->")[2]
+
+
+def modules_page() -> str:
+    """Give docs/reference/modules.md: every file of the package, room by room."""
+    lines = ["# Modules", "", "Every file of the package and what it is about, room by room; a room imports only from those above it.",
+             "Generated from the code by `python docs/generate.py`.", ""]  # fmt: skip
+    for _, names in layers():
+        for name in names:
+            room = ROOT / "diffkit" / name
+            files = sorted(room.rglob("*.py"), key=lambda p: (p.parent, p.name)) if room.is_dir() else [Path(f"{room}.py")]
+            lines += [f"## {name}" + "/" * room.is_dir(), "", "| file | about |", "| --- | --- |"]
+            lines += [f"| `{p.relative_to(room.parent).as_posix()}` | {_about(p)} |" for p in files] + [""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+GENERATED = {
+    REFERENCE / "functions.md": functions_page,
+    REFERENCE / "cli.md": cli_page,
+    REFERENCE / "modules.md": modules_page,
+    TUTORIALS: tutorials_page,
+    **{path: partial(with_rooms, path) for path in (DOCS / "how_it_works.md", ROOT / "CONTRIBUTING.md")},
+}
 """Page → what writes it."""
 
 

@@ -243,7 +243,7 @@ def corrected(text: str, differences: list[Difference]) -> str:
     """Give the page with the real outputs in place of the shown ones."""
     lines = text.splitlines()
     for difference in sorted(differences, key=lambda d: -d.start):
-        failed = any("Error" in line and not line.startswith("diffkit.errors.") for line in difference.real[-1:])
+        failed = any("Error" in line and not line.startswith("diffkit.core.errors.") for line in difference.real[-1:])
         if difference.what != "this code fails" and not failed:  # a crash is never what a page is meant to show
             lines[difference.start : difference.stop] = difference.real
     return "\n".join(lines) + "\n"

@@ -38,7 +38,7 @@ tail = dk.derivative("sigmoid(x)", 40).value
 print(f"σ′(40) = {tail:.6e}; σ(1 − σ) in binary64 gives {1 / (1 + np.exp(-40)) * (1 - 1 / (1 + np.exp(-40))):.1e}")
 
 if len(sys.argv) > 1:
-    from diffkit import pictures
-    from diffkit.pictures import gallery
+    from diffkit.reports import pictures
+    from diffkit.reports.pictures import gallery
 
     pictures.save(gallery.activations(), sys.argv[1])

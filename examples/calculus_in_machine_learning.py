@@ -61,7 +61,7 @@ print(dk.descend("u^2 - v^2", (1, 0), rate=0.1).messages[0])
 print(dk.descend("tanh(w)^2", 10, rate=0.1).messages[0])
 
 if len(sys.argv) > 1:
-    from diffkit import pictures
-    from diffkit.pictures import descent
+    from diffkit.reports import pictures
+    from diffkit.reports.pictures import paths
 
-    pictures.save(descent.picture(dk.descend(sse, (3.0, 0.0), rate=0.01, steps=1000), "contours"), sys.argv[1])
+    pictures.save(paths.picture(dk.descend(sse, (3.0, 0.0), rate=0.01, steps=1000), "contours"), sys.argv[1])

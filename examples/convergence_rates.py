@@ -48,7 +48,7 @@ for k in (10, 100, 1000, 10_000):
     print(f"step {k:5d}: x = {x:.5f}, x·√(8·0.05·k) = {x * math.sqrt(0.4 * k):.4f}")
 
 if len(sys.argv) > 1:
-    from diffkit import pictures
-    from diffkit.pictures import descent
+    from diffkit.reports import pictures
+    from diffkit.reports.pictures import paths
 
-    pictures.save(descent.compare_rates(runs), sys.argv[1])
+    pictures.save(paths.compare_rates(runs), sys.argv[1])

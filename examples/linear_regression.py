@@ -63,7 +63,7 @@ best = np.polyfit(x, y, 1)
 print(f"line after 1000 steps: y = {w:.4f}·x + {b:.4f}; least squares: y = {best[0]:.4f}·x + {best[1]:.4f}")
 
 if len(sys.argv) > 1:
-    from diffkit import pictures
-    from diffkit.pictures import descent
+    from diffkit.reports import pictures
+    from diffkit.reports.pictures import paths
 
-    pictures.save(descent.picture(run, "surface"), sys.argv[1])
+    pictures.save(paths.picture(run, "surface"), sys.argv[1])

@@ -78,7 +78,7 @@ print(f"outputs: {np.round(forward(*weights, X)[1].ravel(), 3).tolist()}, rounde
 print(np.round(forward(*weights, X)[1].ravel()).astype(int).tolist())
 
 if len(sys.argv) > 1:
-    from diffkit import pictures
-    from diffkit.pictures import descent
+    from diffkit.reports import pictures
+    from diffkit.reports.pictures import paths
 
-    pictures.save(descent.picture(run, "loss"), sys.argv[1])
+    pictures.save(paths.picture(run, "loss"), sys.argv[1])

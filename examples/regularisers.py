@@ -44,7 +44,7 @@ check = dk.check(lambda w: (2 * w - 3) ** 2 / 2 + 0.1 * w**2, lambda w: (2 * w -
 print(f"{check.verdict}: {check.explanation}")
 
 if len(sys.argv) > 1:
-    from diffkit import pictures
-    from diffkit.pictures import stationary
+    from diffkit.reports import pictures
+    from diffkit.reports.pictures import extrema
 
-    pictures.save(stationary.picture(dk.stationary("(w - 3/10)^2/2 + abs(w)/2", (-1, 1))), sys.argv[1])
+    pictures.save(extrema.picture(dk.stationary("(w - 3/10)^2/2 + abs(w)/2", (-1, 1))), sys.argv[1])

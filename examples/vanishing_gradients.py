@@ -49,7 +49,7 @@ for w in (0.3, 1.0, 3.0):
     show(run)
 
 if len(sys.argv) > 1:
-    from diffkit import pictures
+    from diffkit.reports import pictures
 
     figure, axes = pictures.canvas("Eight sigmoids, every weight ½", "layer", "|∂L/∂w|")
     axes.semilogy(range(1, 9), np.abs(vanishing.path.gradients[0]), marker="o", **pictures.style(0))

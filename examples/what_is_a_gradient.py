@@ -48,7 +48,7 @@ print(f"{max(slopes):.6f}")
 print(f"Hessian, the derivatives of the gradient: {dk.hessian(f, at).value.astype(int).tolist()}")
 
 if len(sys.argv) > 1:
-    from diffkit import pictures
-    from diffkit.pictures import functions
+    from diffkit.reports import pictures
+    from diffkit.reports.pictures import curves
 
-    pictures.save(functions.picture_of_tangent(dk.tangent("x^2", 0.5), (-1, 1)), sys.argv[1])
+    pictures.save(curves.picture_of_tangent(dk.tangent("x^2", 0.5), (-1, 1)), sys.argv[1])

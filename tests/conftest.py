@@ -90,9 +90,9 @@ def run(capsys, monkeypatch, tmp_path):
 @pytest.fixture
 def ticking(monkeypatch):
     """Let a deadline's clock go on by so many seconds at each look at it: work ends alike on fast and slow machines."""
-    import diffkit.deadline
+    import diffkit.core.deadline
 
     def start(tick):
-        monkeypatch.setattr(diffkit.deadline, "monotonic", itertools.count(0.0, tick).__next__)
+        monkeypatch.setattr(diffkit.core.deadline, "monotonic", itertools.count(0.0, tick).__next__)
 
     return start

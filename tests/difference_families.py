@@ -7,10 +7,10 @@ import zlib
 from typing import NamedTuple
 
 import diffkit as dk
-from diffkit.algebras.floats import FLOATS
-from diffkit.algebras.multiprecision import multiprecision
-from diffkit.program import run
-from diffkit.transforms import differentiate
+from diffkit.calculus.derivatives import differentiate
+from diffkit.core.program import run
+from diffkit.numbers.floats import FLOATS
+from diffkit.numbers.multiprecision import multiprecision
 
 DIGITS = multiprecision(50)
 SINGLE = 2.0**-24

@@ -5,9 +5,9 @@ from itertools import product
 
 from flint import arb
 
-from diffkit.algebras.balls import BALLS, precision
-from diffkit.algebras.multiprecision import multiprecision
-from diffkit.program import run
+from diffkit.core.program import run
+from diffkit.numbers.balls import BALLS, precision
+from diffkit.numbers.multiprecision import multiprecision
 
 UNARY = {
     "sqrt": 6, "log": 6, "exp": 6, "sin": 5, "cos": 5, "tan": 2, "abs": 4, "cbrt": 3, "tanh": 3, "atan": 3, "asin": 2,

@@ -12,9 +12,9 @@ import scipy.special
 from conftest import exact
 
 import diffkit as dk
-from diffkit.algebras.arrays import array_form
-from diffkit.algebras.floats import to_float
-from diffkit.transforms import derivative_program
+from diffkit.calculus.derivatives import derivative_program
+from diffkit.numbers.arrays import array_form
+from diffkit.numbers.floats import to_float
 
 NUMPY = {
     "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "max": np.maximum, "min": np.minimum,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import scipy.special
 
-from diffkit.program import Named
+from diffkit.core.program import Named
 
 NUMPY = {"acos": "arccos", "asin": "arcsin", "atan": "arctan", "erfc": "erfc", "loggamma": "gammaln"}
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "power": "**"}

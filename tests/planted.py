@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.algebras.arrays import ARRAYS
-from diffkit.checking.repair import Evidence, mistakes
-from diffkit.checking.repair.candidates import holds
-from diffkit.checking.repair.mutants import Mutant, mutant_program, with_bounds
-from diffkit.checking.repair.samples import Case
-from diffkit.checking.repair.search import proven
-from diffkit.points import number
-from diffkit.program import run
-from diffkit.syntax import parse_program
-from diffkit.transforms import differentiate
+from diffkit.asking.points import number
+from diffkit.calculus.derivatives import differentiate
+from diffkit.core.program import run
+from diffkit.core.text import parse_program
+from diffkit.judging.checking.repair import Evidence, mistakes
+from diffkit.judging.checking.repair.candidate_search import proven
+from diffkit.judging.checking.repair.candidates import holds
+from diffkit.judging.checking.repair.mutants import Mutant, mutant_program, with_bounds
+from diffkit.judging.checking.repair.samples import Case
+from diffkit.numbers.arrays import ARRAYS
 
 DATA = Path(__file__).parent / "data"
 SIZES = {"len(X)": 50}

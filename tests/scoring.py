@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from conftest import corpus, exact
 
-from diffkit.backends.finite import FiniteBackend
-from diffkit.program import run
-from diffkit.questions import make_task
+from diffkit.asking.questions import make_task
+from diffkit.core.program import run
+from diffkit.methods.finite import FiniteBackend
 
 
 class Score(NamedTuple):
@@ -47,7 +47,7 @@ def well_posed(row, scale, value):
 
 def scores(kind, effort):
     """Every well-posed component of the corpus, and the evaluations a partial, by point."""
-    from diffkit.algebras.floats import FLOATS
+    from diffkit.numbers.floats import FLOATS
 
     found, evaluations = [], []
     for row in corpus():

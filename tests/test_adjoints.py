@@ -7,7 +7,7 @@ import re
 import pytest
 
 import diffkit as dk
-from diffkit.learn.derivations.backward import cost
+from diffkit.lessons.derivations.backward import cost
 
 
 def test_the_textbook_example():

@@ -10,7 +10,7 @@ import pytest
 import sympy
 
 import diffkit as dk
-from diffkit.errors import BackendError, DiffkitError, NotOkError, PointError, VariableError
+from diffkit.core.errors import BackendError, DiffkitError, NotOkError, PointError, VariableError
 
 X, Y = sympy.symbols("x y")
 
@@ -273,7 +273,7 @@ def test_thread_safety():
 
 
 def test_backend_objects():
-    from diffkit.backends.symbolic import SymbolicBackend
+    from diffkit.methods.symbolic import SymbolicBackend
 
     large = "+".join(f"sin({k}*x)" for k in range(200))
     with pytest.raises(DiffkitError, match="too many for SymPy"):

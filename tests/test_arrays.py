@@ -8,11 +8,11 @@ import pytest
 from conftest import quickest
 
 import diffkit as dk
-from diffkit.matrices.evaluation import run_tree
-from diffkit.matrices.language import DEPTH, looks_like_arrays, parse_array
-from diffkit.matrices.shapes import shapes_of
-from diffkit.matrices.vocabulary import ALIASES, ENTRYWISE, WORDS
-from diffkit.syntax.tokenizer import OF_ARRAYS
+from diffkit.core.text.tokenizer import OF_ARRAYS
+from diffkit.lessons.matrices.array_function import run_tree
+from diffkit.lessons.matrices.array_parser import DEPTH, looks_like_arrays, parse_array
+from diffkit.lessons.matrices.shapes import shapes_of
+from diffkit.lessons.matrices.vocabulary import ALIASES, ENTRYWISE, WORDS
 
 A = np.array([[1.0, 2.0], [3.0, 4.5]])
 X = np.array([[1.0, 2.0, 0.5], [3.0, -1.0, 2.0]])

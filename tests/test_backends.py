@@ -9,10 +9,10 @@ import pytest
 from conftest import corpus, exact, ulps
 
 import diffkit as dk
-from diffkit.backends import BACKENDS, COMPARED, get_backend
-from diffkit.comparison import compare_task
-from diffkit.errors import BackendError
-from diffkit.questions import OfExpression, make_task
+from diffkit.asking.questions import OfExpression, make_task
+from diffkit.core.errors import BackendError
+from diffkit.judging.comparison import compare_task
+from diffkit.methods import BACKENDS, COMPARED, get_backend
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ class Careless:
     formula = None
 
     def at(self, point):
-        from diffkit.results import Answer
+        from diffkit.core.results import Answer
 
         return Answer([0.0], None, {}, 1)
 

@@ -6,7 +6,7 @@ import random
 from conftest import exact
 from difference_families import cases, faint
 
-from diffkit.differences import Sampler, partials
+from diffkit.methods.differences import Sampler, partials
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "210"))
 FARTHEST = 3  # bars that no error may exceed

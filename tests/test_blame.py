@@ -5,11 +5,11 @@ import math
 import pytest
 
 import diffkit as dk
-from diffkit.blame import blame_for_differences, blame_for_program
-from diffkit.builder import ProgramBuilder, copy_slots
-from diffkit.primitives import table
-from diffkit.tasks import derivative_task
-from diffkit.transforms import differentiate
+from diffkit.asking.tasks import derivative_task
+from diffkit.calculus.derivatives import differentiate
+from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.core.table import table
+from diffkit.judging.blame import blame_for_differences, blame_for_program
 
 PROGRAMS = {
     "(exp(x) - 1)/x": (1e-10, "cancellation", "exp(x) - 1"),
@@ -93,7 +93,7 @@ class Careless:
         return self
 
     def at(self, point):
-        from diffkit.results import Answer
+        from diffkit.core.results import Answer
 
         return Answer([1.0], [1.0])
 

@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import diffkit as dk
-from diffkit.outward import above, apart, below
+from diffkit.core.decimals import above, apart, below
 from diffkit.reports import render
 from diffkit.reports.blocks import line
-from diffkit.reports.result import values
-from diffkit.reports.stationary import StationaryReport
+from diffkit.reports.result_report import values
+from diffkit.reports.stationary_report import StationaryReport
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "1000"))
 FINITE = st.floats(allow_nan=False, allow_infinity=False)

@@ -8,7 +8,7 @@ import pytest
 from callable_cases import ALL, close, curve
 
 import diffkit as dk
-from diffkit.errors import BackendError, FunctionError, TracingError
+from diffkit.core.errors import BackendError, FunctionError, TracingError
 
 LAST = [0]
 

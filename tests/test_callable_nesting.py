@@ -11,8 +11,8 @@ from conftest import quickest
 from numpy_functions import branched, rosenbrock
 
 import diffkit as dk
-from diffkit.errors import BackendError, TracingError
-from diffkit.results import Answer
+from diffkit.core.errors import BackendError, TracingError
+from diffkit.core.results import Answer
 
 NESTED = {
     "the inner point moves": (lambda b: lambda x: x * dk.derivative(lambda y: y**3, x, backend=b).value, 2.0, 36.0),

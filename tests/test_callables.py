@@ -14,7 +14,7 @@ from numpy_functions import branched, is_exact, numpy_function, rosenbrock, rose
 from scoring import Score, table, well_posed
 
 import diffkit as dk
-from diffkit.errors import BackendError, DiffkitError, FunctionError, PointError, VariableError
+from diffkit.core.errors import BackendError, DiffkitError, FunctionError, PointError, VariableError
 
 
 def product(x, y):
@@ -267,7 +267,7 @@ def test_other_kinds_agree_with_the_expression(written):
 
 @pytest.mark.parametrize("blocks", [1, 2, 7, 2**19])
 def test_dual_passes_in_blocks_give_the_same(monkeypatch, blocks):
-    monkeypatch.setattr("diffkit.backends.dual.BLOCK", blocks)
+    monkeypatch.setattr("diffkit.methods.dual.BLOCK", blocks)
     x = np.linspace(-1, 1, 5)
     for kind in ("gradient", "hessian"):
         want = getattr(dk, kind)(rosenbrock, x).value

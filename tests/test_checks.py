@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import diffkit as dk
-from diffkit.callables.function import Argument
-from diffkit.checking.structure import NEAR, Structure, symmetric
+from diffkit.asking.callables.function import Argument
+from diffkit.judging.checking.array_structure import NEAR, Structure, symmetric
 
 X = np.random.default_rng(0).normal(size=(4, 3))
 Y = np.random.default_rng(1).normal(size=(4, 2))

@@ -7,7 +7,7 @@ import pytest
 
 import diffkit as dk
 from diffkit.reports import render
-from diffkit.reports.check import CheckReport
+from diffkit.reports.check_report import CheckReport
 
 
 def verdict(f, claim, at):

@@ -12,7 +12,7 @@ import scipy.special
 from special_functions import COMPLEX_ONLY, FUNCTIONS, MP, OTHERWISE, slope
 
 import diffkit as dk
-from diffkit.errors import BackendError
+from diffkit.core.errors import BackendError
 
 
 def test_every_special_function_that_takes_complex_numbers_is_tried():

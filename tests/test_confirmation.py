@@ -9,14 +9,14 @@ import pytest
 from flint import arb, arb_series
 
 import diffkit as dk
-from diffkit.algebras.balls import SERIES, precision, series_function
-from diffkit.algebras.multiprecision import multiprecision
-from diffkit.builder import ProgramBuilder
-from diffkit.confirmation import Check, Links
-from diffkit.primitives import table
-from diffkit.program import run
-from diffkit.referee import Referee
-from diffkit.tasks import gradient_task, hessian_task
+from diffkit.asking.tasks import gradient_task, hessian_task
+from diffkit.core.builder import ProgramBuilder
+from diffkit.core.program import run
+from diffkit.core.table import table
+from diffkit.numbers.balls import SERIES, precision, series_function
+from diffkit.numbers.multiprecision import multiprecision
+from diffkit.proof.confirmation import Check, Links
+from diffkit.proof.referee import Referee
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "1000"))
 ROWS = [row for row in table if any(rule is not None for rule in row.partials) and not row.truths]

@@ -10,12 +10,12 @@ from functools import cache
 import pytest
 
 import diffkit as dk
-from diffkit.algebras.floats import FLOATS
-from diffkit.learn.derivations import rules
-from diffkit.learn.derivations.latex import latex, latex_name
-from diffkit.learn.derivations.tidy import tidy
-from diffkit.primitives import table
-from diffkit.program import Program, run
+from diffkit.core.program import Program, run
+from diffkit.core.table import table
+from diffkit.lessons.derivations import textbook_rules
+from diffkit.lessons.derivations.latex import latex, latex_name
+from diffkit.lessons.derivations.tidied import tidy
+from diffkit.numbers.floats import FLOATS
 
 
 def use(row):
@@ -139,8 +139,8 @@ def test_a_broken_rule_is_never_shown(name):
 
 
 def test_a_broken_quotient_rule_is_never_shown(monkeypatch):
-    good = rules._quotient
-    monkeypatch.setattr(rules, "_quotient", lambda b, parts, slopes: good(b, parts, slopes[::-1]))
+    good = textbook_rules._quotient
+    monkeypatch.setattr(textbook_rules, "_quotient", lambda b, parts, slopes: good(b, parts, slopes[::-1]))
     with pytest.raises(dk.DiffkitError, match=r"quotient rule” does not hold at a random point \(.*line.*answer"):
         dk.explain("exp(x)/(1 + x^2)")
 

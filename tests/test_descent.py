@@ -7,10 +7,10 @@ import pytest
 from descent_cases import X5, Y5, mean_square, mean_square_gradient
 
 import diffkit as dk
-from diffkit.errors import TracingError
-from diffkit.learn.gradient_descent.convergence import predicted_factor
-from diffkit.learn.gradient_descent.curvature import of_products
-from diffkit.learn.gradient_descent.schedules import make_schedule
+from diffkit.core.errors import TracingError
+from diffkit.lessons.gradient_descent.convergence import predicted_factor
+from diffkit.lessons.gradient_descent.curvature import of_products
+from diffkit.lessons.gradient_descent.schedules import make_schedule
 
 
 def noisy_line():

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scoring import scores, table
 
 import diffkit as dk
-from diffkit.backends.finite import ECONOMY, THOROUGH, FiniteBackend
-from diffkit.differences import Sampler, partials
-from diffkit.questions import make_task
+from diffkit.asking.questions import make_task
+from diffkit.methods.differences import Sampler, partials
+from diffkit.methods.finite import ECONOMY, THOROUGH, FiniteBackend
 
 EFFORTS = {"thorough": THOROUGH, "economy": ECONOMY}
 

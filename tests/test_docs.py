@@ -148,7 +148,7 @@ def test_a_page_that_is_wrong_is_noticed_and_corrected(tmp_path):
     corrected = pages.corrected(WRONG, differences)
     assert "3  6\n4  8\n\ndual numbers in binary64\n$ echo $?\n0\n```" in corrected
     assert ".value\n6.0\n>>> " in corrected
-    assert 'backend="dual")\nTraceback (most recent call last):\n    ...\ndiffkit.errors.' in corrected
+    assert 'backend="dual")\nTraceback (most recent call last):\n    ...\ndiffkit.core.errors.' in corrected
     again = pages.Page(corrected, tmp_path).run()
     assert [d.what.split()[0] for d in again] == ["this"]
 
@@ -178,4 +178,4 @@ def test_no_page_shows_a_crash(path):
     lines = path.read_text(encoding="utf-8").splitlines()
     for number, line in enumerate(lines):
         if line.startswith("Traceback"):
-            assert next(x for x in lines[number + 1 :] if x[:1].strip()).startswith("diffkit.errors."), number
+            assert next(x for x in lines[number + 1 :] if x[:1].strip()).startswith("diffkit.core.errors."), number

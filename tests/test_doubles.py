@@ -8,18 +8,18 @@ import pytest
 from conftest import CONTEXT, corpus, exact, ulps
 
 import diffkit as dk
-from diffkit.algebras.bounds import DOUBLES_BOUNDS
-from diffkit.algebras.doubles import DOUBLES, array_doubles, two_product, two_sum
-from diffkit.algebras.floats import FLOATS
-from diffkit.algebras.multiprecision import multiprecision
-from diffkit.backends import Bounded, get_backend
-from diffkit.builder import ProgramBuilder
-from diffkit.primitives import table
-from diffkit.program import run
-from diffkit.questions import make_task
-from diffkit.rules import by_rule
-from diffkit.stable import stable
-from diffkit.syntax import format_outputs, parse_program
+from diffkit.asking.questions import make_task
+from diffkit.calculus.without_cancellation import stable
+from diffkit.core.builder import ProgramBuilder
+from diffkit.core.program import run
+from diffkit.core.rules import by_rule
+from diffkit.core.table import table
+from diffkit.core.text import format_outputs, parse_program
+from diffkit.methods import Bounded, get_backend
+from diffkit.numbers.bounds import DOUBLES_BOUNDS
+from diffkit.numbers.doubles import DOUBLES, array_doubles, two_product, two_sum
+from diffkit.numbers.floats import FLOATS
+from diffkit.numbers.multiprecision import multiprecision
 
 MP = multiprecision(60)
 AWKWARD = (0.1, -1 / 3, 1e17 / 7, 5e-9, 1.0, -2.5)

@@ -13,11 +13,11 @@ pytest.importorskip("matplotlib", reason="comes with the plot extra")
 
 from drawings import cells, check_contours, heights, named, words
 
-from diffkit.pictures import gallery
-from diffkit.pictures.functions import picture_of_tangent
-from diffkit.pictures.graph import picture_of_backward
-from diffkit.pictures.stationary import picture as picture_of_points
-from diffkit.pictures.vcurve import picture_of_quotients
+from diffkit.reports.pictures import gallery
+from diffkit.reports.pictures.curves import picture_of_tangent
+from diffkit.reports.pictures.extrema import picture as picture_of_points
+from diffkit.reports.pictures.graph import picture_of_backward
+from diffkit.reports.pictures.vcurve import picture_of_quotients
 
 # A function and its tangent ------------------------------------------------------------------------------------------
 

@@ -11,8 +11,8 @@ pytest.importorskip("matplotlib", reason="comes with the plot extra")
 
 from drawings import cells, check_contours, heights, named, words
 
-from diffkit.pictures import gallery
-from diffkit.pictures.descent import picture
+from diffkit.reports.pictures import gallery
+from diffkit.reports.pictures.paths import picture
 
 
 def bowl(b, w):

@@ -9,12 +9,12 @@ from drawn_points import expression, ordinary
 from flint import arb
 
 import diffkit as dk
-from diffkit.algebras.balls import BALLS, precision, rational
-from diffkit.algebras.field import vanishes, vanishes_around, vanishes_beside
-from diffkit.builder import select
-from diffkit.program import run
-from diffkit.tasks import gradient_task
-from diffkit.transforms import derivative_program
+from diffkit.asking.tasks import gradient_task
+from diffkit.calculus.derivatives import derivative_program
+from diffkit.core.builder import select
+from diffkit.core.program import run
+from diffkit.numbers.balls import BALLS, precision, rational
+from diffkit.numbers.field import vanishes, vanishes_around, vanishes_beside
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "300"))
 NUMBERS = {

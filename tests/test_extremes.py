@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 import diffkit as dk
-from diffkit.algebras.arrays import ARRAYS
-from diffkit.algebras.floats import FLOATS
-from diffkit.algebras.multiprecision import multiprecision
-from diffkit.primitives import table
-from diffkit.primitives.polygamma import cotangents, polygamma, polygammas
-from diffkit.primitives.special import ball_polygamma
+from diffkit.core.table import table
+from diffkit.core.table.polygamma import cotangents, polygamma, polygammas
+from diffkit.core.table.special import ball_polygamma
+from diffkit.numbers.arrays import ARRAYS
+from diffkit.numbers.floats import FLOATS
+from diffkit.numbers.multiprecision import multiprecision
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "150"))
 LONG = 60.0  # seconds of processor time: a loop that does not end takes more on any machine

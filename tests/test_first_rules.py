@@ -11,8 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import diffkit as dk
-from diffkit.domain import domain
-from diffkit.primitives import table
+from diffkit.calculus.domain import domain
+from diffkit.core.table import table
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "60"))
 

@@ -10,11 +10,11 @@ import pytest
 from followed_cases import ARRAYS, BINARY, BY_VALUE, FACTS, ORDERED, REFERENCES, REFUSED, UNARY, ufunc
 
 import diffkit as dk
-from diffkit.algebras.multiprecision import multiprecision
+from diffkit.core.program import run
 from diffkit.ndarrays import pushforward, trace_function
 from diffkit.ndarrays.elementwise import FORMULAS, rows
 from diffkit.ndarrays.registry import FUNCTIONS, UFUNCS
-from diffkit.program import run
+from diffkit.numbers.multiprecision import multiprecision
 
 DIGITS = 60
 WORKING = 600  # digits of the reference: its differences with steps of 1e-60 are good to 1e-110 and far beyond

@@ -6,9 +6,9 @@ from itertools import product
 import pytest
 
 import diffkit as dk
-from diffkit.algebras.multiprecision import multiprecision
-from diffkit.primitives import table
-from diffkit.program import run
+from diffkit.core.program import run
+from diffkit.core.table import table
+from diffkit.numbers.multiprecision import multiprecision
 
 DIGITS = multiprecision(120)
 INNER = ("1/x", "1/x**2", "-1/x**2", "1/x**3", "-1/abs(x)", "1/sin(x)")

@@ -12,10 +12,10 @@ import pytest
 from conftest import tsv
 
 import diffkit as dk
-from diffkit.backends import COMPARED
+from diffkit.asking.points import read_file
 from diffkit.cli import main
-from diffkit.errors import DiffkitError
-from diffkit.points import read_file
+from diffkit.core.errors import DiffkitError
+from diffkit.methods import COMPARED
 
 REPEAT = re.compile(r"\{\{REPEAT:(.*?):(\d+)\}\}", re.DOTALL)
 ESCAPES = {r"\n": "\n", r"\t": "\t", r"\\": "\\"}

@@ -126,7 +126,7 @@ def test_counterexamples_of_values_are_proven(text):
 
 
 def test_a_formula_that_fails_its_trial_is_no_right_side(monkeypatch):
-    from diffkit.matrices import pullbacks
+    from diffkit.lessons.matrices import pullbacks
 
     monkeypatch.setitem(pullbacks.PULLBACKS, "norm", lambda algebra, node, g: [algebra.times(g, node.args[0])])
     for text, verdict in (("d/dx norm(x) = x", "false"), ("d/dx norm(x) = x/norm(x)", "true")):

@@ -3,64 +3,49 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
+from diffkit.methods import BACKENDS
+
 PACKAGE = Path(__file__).parent.parent / "diffkit"
 LAYERS = [
-    {"errors", "limits", "files", "characters", "outward", "surroundings"},
-    {"deadline"},
-    {"workers"},
-    {"tolerances"},
-    {"primitives", "results"},
-    {"program"},
-    {"builder"},
-    {"rules"},
-    {"algebras"},
-    {"syntax"},
-    {"tasks", "stable", "frames"},
-    {"transforms"},
-    {"ndarrays"},
-    {"sympy_bridge", "domain", "emit"},
-    {"confirmation", "ties"},
-    {"exact_witness"},
-    {"proof", "neighbourhood"},
-    {"iterated"},
-    {"classification"},
-    {"evaluation", "functions", "points", "differences"},
-    {"callables"},
-    {"questions"},
-    {"layout", "cases", "function_evaluation"},
-    {"backends"},
-    {"referee", "blame"},
-    {"function_referee"},
-    {"comparison", "regression"},
-    {"accuracy", "checking"},
-    {"auto"},
-    {"prepared"},
-    {"api"},
-    {"learn", "matrices"},
-    {"plots"},
-    {"pictures"},
+    {"core"},
+    {"numbers"},
+    {"calculus", "ndarrays"},
+    {"asking"},
+    {"proof"},
+    {"methods"},
+    {"judging"},
+    {"api", "lessons"},
     {"reports"},
-    {"cli", "testing", "__init__"},
+    {"__init__", "cli", "testing"},
     {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 ONLY_IN = {
     "click": {"cli"},
     "rich": {"reports", "cli"},
-    "matplotlib": {"plots", "pictures"},
-    "sympy": {"sympy_bridge"},
-    "flint": {"algebras", "checking", "learn", "confirmation", "exact_witness", "proof", "referee", "blame", "ties"},
-    "scipy": {"primitives", "learn", "checking"},
-    "mpmath": {"algebras"},
+    "matplotlib": {"reports/plots", "reports/pictures"},
+    "sympy": {"calculus/sympy"},
+    "flint": {"numbers", "proof", "judging", "lessons"},
+    "scipy": {"core/table", "judging", "lessons"},
+    "mpmath": {"numbers"},
 }
 
 
 def imports(path):
     """Modules that a file imports, other than for types only."""
+    for module, names in froms(path):
+        yield module
+        if module == "diffkit":
+            yield from (f"diffkit.{name}" for name in names if name in LEVEL)
+
+
+def froms(path):
+    """Modules that a file imports, other than for types only, each with the names it takes from there."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     typing_only = {
         id(node) for block in ast.walk(tree) if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
@@ -70,11 +55,18 @@ def imports(path):
         if id(node) in typing_only:
             continue
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from ((alias.name, []) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            if node.module == "diffkit":
-                yield from (f"diffkit.{alias.name}" for alias in node.names if alias.name in LEVEL)
+            yield node.module, [alias.name for alias in node.names]
+
+
+def named(path, modules):
+    """Modules that a file imports, those too that it imports as names from their package."""
+    for module, names in froms(path):
+        inside = {f"{module}.{name}" for name in names} & modules
+        yield from inside
+        if not names or len(inside) < len(names):
+            yield module
 
 
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -94,7 +86,7 @@ def test_a_module_imports_only_from_layers_above(path):
             continue
         other = module.split(".")[1]
         if other != home(path):
-            assert LEVEL[other] < level or {home(path), other} <= LAYERS[0], f"{path.name} imports {module}"
+            assert LEVEL[other] < level, f"{path.name} imports {module}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -102,22 +94,40 @@ def test_heavy_packages_stay_in_their_rooms(path):
     for module in imports(path):
         package = module.split(".")[0]
         if package in ONLY_IN:
-            assert home(path) in ONLY_IN[package], f"{path.name} imports {package}"
+            place = path.relative_to(PACKAGE).with_suffix("").as_posix()
+            assert any(f"{place}/".startswith(f"{room}/") for room in ONLY_IN[package]), f"{place} imports {package}"
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    """No circles, not even by imports within functions; names for types alone may go both ways."""
+    modules = {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__") for path in FILES
+    }
+    graph = {}
+    for path in FILES:
+        name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+        graph[name] = set(named(path, modules)) & modules - {name}
+    tuple(TopologicalSorter(graph).static_order())
+
+
+def test_imports_within_functions_and_of_modules_by_name_count():
+    path = PACKAGE / "cli" / "output.py"
+    assert "diffkit.reports.pictures" in set(named(path, {"diffkit.reports.pictures"}))
 
 
 def test_no_backend_imports_another():
-    for path in (PACKAGE / "backends").glob("*.py"):
-        for module in imports(path):
-            if path.name != "__init__.py":
-                assert not module.startswith("diffkit.backends.")
+    homes = {home.partition(":")[0] for home in BACKENDS.values()}
+    for backend in homes:
+        path = PACKAGE.parent / f"{backend.replace('.', '/')}.py"
+        assert not homes & set(imports(path)) - {backend}
 
 
 def test_no_lesson_imports_another():
     """Derivations, stationary points and descent are rooms of their own: they share what stands beside them only."""
-    for path in (PACKAGE / "learn").glob("*/*.py"):
+    for path in (PACKAGE / "lessons").glob("*/*.py"):
         for module in imports(path):
-            room, _, _ = module.removeprefix("diffkit.learn.").partition(".")
-            assert room == path.parent.name or not (PACKAGE / "learn" / room).is_dir(), f"{path} imports {module}"
+            room, _, _ = module.removeprefix("diffkit.lessons.").partition(".")
+            assert room == path.parent.name or not (PACKAGE / "lessons" / room).is_dir(), f"{path} imports {module}"
 
 
 HEAVY = ("numpy", "sympy", "scipy", "rich", "matplotlib")

@@ -54,7 +54,7 @@ def check(done, told=""):
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        ("diffkit.cli", SIMPLE), ("click", SIMPLE), ("diffkit.cli.commands", SIMPLE), ("diffkit.proof", SIMPLE),
+        ("diffkit.cli", SIMPLE), ("click", SIMPLE), ("diffkit.cli.commands", SIMPLE), ("diffkit.proof.prover", SIMPLE),
         ("flint", SIMPLE), ("sympy", SIMPLE), ("sympy.core.basic", SIMPLE), ("numpy", CHECK),
         ("numpy._core.multiarray", CHECK), ("scipy.special", ["grad", "digamma(x)", "--at", "1", "--backend", "dual"]),
         ("scipy.special._ufuncs", ["grad", "digamma(x)", "--at", "1", "--backend", "dual"]),
@@ -93,7 +93,7 @@ SWALLOWED = {
     except BaseException:
         raise ValueError("something went wrong")""",
     "an error of ours is made of it": """
-    from diffkit.errors import DiffkitError
+    from diffkit.core.errors import DiffkitError
     try:
         interrupt()
         sleep(600)
@@ -118,7 +118,7 @@ SWALLOWED = {
 
 @pytest.mark.parametrize("case", SWALLOWED)
 def test_an_interrupt_that_gets_lost_on_its_way(case, tmp_path):
-    how = INSTEAD.format(module="diffkit.questions", name="make_task", body=SWALLOWED[case])
+    how = INSTEAD.format(module="diffkit.asking.questions", name="make_task", body=SWALLOWED[case])
     done = ran(how, SIMPLE, tmp_path)
     assert done.returncode == 130
     assert done.stderr.splitlines()[-1] == "diffkit: interrupted"

@@ -5,7 +5,7 @@ import pytest
 from matrix_forms import FORMS, RNG, by_numpy, derived, differenced, draw
 
 import diffkit as dk
-from diffkit.syntax.names import GREEK
+from diffkit.core.text.names import GREEK
 
 
 @pytest.mark.parametrize(("text", "wrt"), FORMS, ids=[f"{t} by {w}" for t, w in FORMS])
@@ -125,7 +125,7 @@ def test_kinks_are_said(text, wrt, kinks):
 
 
 def test_a_wrong_formula_is_never_shown(monkeypatch):
-    from diffkit.matrices import pullbacks
+    from diffkit.lessons.matrices import pullbacks
 
     monkeypatch.setitem(pullbacks.PULLBACKS, "norm", lambda algebra, node, g: [algebra.times(g, node.args[0])])
     with pytest.raises(dk.FormError, match="not shown"):
@@ -186,7 +186,7 @@ def test_rounding_refutes_no_formula(text, wrt, shapes):
 
 
 def test_the_size_of_a_derivative_hides_no_error(monkeypatch):
-    from diffkit.matrices import pullbacks
+    from diffkit.lessons.matrices import pullbacks
 
     monkeypatch.setitem(pullbacks.PULLBACKS, "norm", lambda algebra, node, g: [algebra.times(g, node.args[0])])
     with pytest.raises(dk.FormError, match="not shown"):
@@ -199,8 +199,8 @@ def test_the_size_of_a_derivative_hides_no_error(monkeypatch):
 def test_twenty_trials_are_twenty_shapes(text, shapes, lengths):
     from itertools import islice
 
-    from diffkit.matrices.problem import read_problem
-    from diffkit.matrices.trials import random_trials
+    from diffkit.lessons.matrices.problem import read_problem
+    from diffkit.lessons.matrices.trials import random_trials
 
     problem = read_problem([text], shapes)
     trials = [next(values) for values in islice(random_trials(problem), 20)]
@@ -241,7 +241,7 @@ def test_misuse_is_a_typed_error(arguments, error, says):
 
 
 def test_a_name_given_twice_is_answered_once():
-    from diffkit.matrices.answer import matrix_derivatives
+    from diffkit.lessons.matrices.matrix_derivative import matrix_derivatives
 
     assert [a.wrt for a in matrix_derivatives("x.T @ y", ["x", "x"]).answers] == ["x"]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import diffkit as dk
-import diffkit.deadline
+import diffkit.core.deadline
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "3"))  # moments of each question
 
@@ -79,7 +79,7 @@ def test_at_any_moment(name, ticking):
     whole = answer()
     ticking(1.0)
     answer(timeout=1e9)
-    looks = int(diffkit.deadline.monotonic())  # what it takes
+    looks = int(diffkit.core.deadline.monotonic())  # what it takes
     rng = random.Random(name)
     for _ in range(EXAMPLES):
         ticking(1.0)

@@ -10,11 +10,11 @@ from array_functions import DUAL_ONLY, EXAMPLES, TRACEABLE, UNTRACED
 from conftest import quickest
 from ndarray_cases import CONFUSION, ONCE, D, by_name, close, differences, flat, plain, scribbler
 
-from diffkit.algebras.floats import FLOATS
-from diffkit.errors import TracingError
+from diffkit.calculus.derivatives import differentiate
+from diffkit.core.errors import TracingError
+from diffkit.core.program import run
 from diffkit.ndarrays import SourceLine, pushforward, trace_function
-from diffkit.program import run
-from diffkit.transforms import differentiate
+from diffkit.numbers.floats import FLOATS
 
 
 def seeds(args):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ndarray_cases import KINKS, SMOOTH_AFTER_ALL, TIES, TRAPS, by_name
 
-from diffkit.errors import TracingError
+from diffkit.core.errors import TracingError
 from diffkit.ndarrays import pushforward, trace_function
 
 

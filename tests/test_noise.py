@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import diffkit as dk
-from diffkit.callables.noise import FAR, rounding
+from diffkit.asking.callables.noise import FAR, rounding
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "0"))
 

@@ -8,16 +8,16 @@ import pytest
 from flint import arb
 
 import diffkit as dk
-from diffkit.algebras.balls import BALLS, SERIES, precision, series_function
-from diffkit.algebras.multiprecision import multiprecision
-from diffkit.builder import select
-from diffkit.classification import classify
-from diffkit.exact_witness import HIGHEST, height
-from diffkit.primitives import table
-from diffkit.program import run
-from diffkit.proof import Prover
-from diffkit.tasks import gradient_task, hessian_task
-from diffkit.transforms import addends, guard, joint
+from diffkit.asking.tasks import gradient_task, hessian_task
+from diffkit.calculus.derivatives import addends, guard, joint
+from diffkit.core.builder import select
+from diffkit.core.program import run
+from diffkit.core.table import table
+from diffkit.numbers.balls import BALLS, SERIES, precision, series_function
+from diffkit.numbers.multiprecision import multiprecision
+from diffkit.proof.classification import classify
+from diffkit.proof.exact_witness import HIGHEST, height
+from diffkit.proof.prover import Prover
 
 DIGITS = multiprecision(120)
 

@@ -19,11 +19,11 @@ from flint import arb
 from public_results import RESULTS, branching, document
 
 import diffkit as dk
-from diffkit.errors import DiffkitError
-from diffkit.learn.numbers import Number
-from diffkit.primitives import table
-from diffkit.proof import Prover
-from diffkit.tasks import gradient_task
+from diffkit.asking.tasks import gradient_task
+from diffkit.core.errors import DiffkitError
+from diffkit.core.table import table
+from diffkit.lessons.shown_numbers import Number
+from diffkit.proof.prover import Prover
 
 PROTOCOLS = range(2, pickle.HIGHEST_PROTOCOL + 1)
 
@@ -78,7 +78,7 @@ def test_what_was_prepared_is_not_prepared_again(monkeypatch):
     made = dk.prepare("x^2*y", backend="symbolic")
     made([1.0, 2.0])
     found = there_and_back(made)
-    monkeypatch.setattr("diffkit.backends.symbolic.symbolic_derivative", None)
+    monkeypatch.setattr("diffkit.methods.symbolic.symbolic_derivative", None)
     assert found([1.0, 2.0]).tolist() == [4.0, 1.0]
 
 

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import diffkit as dk
-from diffkit.algebras.balls import BALLS, SERIES, precision
-from diffkit.algebras.field import vanishes
-from diffkit.algebras.multiprecision import multiprecision
-from diffkit.primitives import table
-from diffkit.program import Program, run
-from diffkit.proof import PATIENCE, Prover
-from diffkit.tasks import derivative_task, gradient_task, hessian_task
+from diffkit.asking.tasks import derivative_task, gradient_task, hessian_task
+from diffkit.core.program import Program, run
+from diffkit.core.table import table
+from diffkit.numbers.balls import BALLS, SERIES, precision
+from diffkit.numbers.field import vanishes
+from diffkit.numbers.multiprecision import multiprecision
+from diffkit.proof.prover import PATIENCE, Prover
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "1000"))
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import diffkit as dk
-from diffkit.regression import DIGIT, known
+from diffkit.judging.regression import DIGIT, known
 
 CASES = [
     {"id": "square", "expr": "3*x^2 - 4*x", "at": {"x": 1}, "gradient": [2]},
@@ -86,7 +86,7 @@ def test_slower_methods_are_told_and_nothing_is_lost_by_it(report, fields):
     slow = copy.deepcopy(fields)
     outcome(slow, "square")["seconds"]["dual"] = 10.0
     found = known(slow)[0]
-    from diffkit.regression import changes_since
+    from diffkit.judging.regression import changes_since
 
     (change,) = changes_since(known(fields)[0], found, "old").changes
     assert (tuple(change.row), change.what, change.lost) == (("square", "dual", ""), "time", False)
@@ -196,7 +196,8 @@ def test_a_file_that_is_no_such_report_is_a_typed_error(run, tmp_path, text, wor
 
 FIRST = """
 import sys
-from diffkit import accuracy, report
+from diffkit import report
+from diffkit.judging import accuracy
 
 class Watched(accuracy.Comparer):
     def at(self, point):

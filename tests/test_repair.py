@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from planted import BUGS, assess, programs
 
-from diffkit.checking.repair import Evidence, explain
-from diffkit.checking.repair.mutants import with_bounds
-from diffkit.syntax import parse_program
-from diffkit.transforms import differentiate
+from diffkit.calculus.derivatives import differentiate
+from diffkit.core.text import parse_program
+from diffkit.judging.checking.repair import Evidence, explain
+from diffkit.judging.checking.repair.mutants import with_bounds
 
 sin, cos, exp, tanh = np.sin, np.cos, np.exp, np.tanh
 LARGE = ("trefethen", "broyden", "lanczos", "rat43", "gulf", "jennrich", "brown", "zakharov")

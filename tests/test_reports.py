@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import diffkit as dk
-from diffkit.accuracy import quantiles
-from diffkit.outward import tenths
+from diffkit.core.decimals import tenths
+from diffkit.judging.accuracy import quantiles
 from diffkit.reports import FORMATS
 from diffkit.reports.figures import STEPS, central
 
@@ -368,9 +368,9 @@ def test_wrong_arguments_of_a_report(run, tmp_path):
 
 @pytest.mark.parametrize("command", [KINDS["accuracy"], KINDS["many points"]], ids=lambda c: c[0])
 def test_an_interrupt_leaves_a_partial_report(run, monkeypatch, tmp_path, command):
-    import diffkit.accuracy
+    import diffkit.judging.accuracy
 
-    real, calls = diffkit.accuracy.Comparer.at, []
+    real, calls = diffkit.judging.accuracy.Comparer.at, []
 
     def interrupted(*arguments):
         calls.append(1)
@@ -378,7 +378,7 @@ def test_an_interrupt_leaves_a_partial_report(run, monkeypatch, tmp_path, comman
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(diffkit.accuracy.Comparer, "at", interrupted)
+    monkeypatch.setattr(diffkit.judging.accuracy.Comparer, "at", interrupted)
     code, _, err = run(*command, "--output", "report.txt")
     text = (tmp_path / "report.txt").read_text()
     assert (code, err) == (130, "diffkit: interrupted; the report says what was found at 2 of 5 points\n")

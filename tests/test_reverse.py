@@ -9,13 +9,13 @@ from conftest import corpus, exact, ulps
 from ndarray_cases import CONFUSION, KINKS, ONCE, SMOOTH_AFTER_ALL, TIES, TRAPS, D, close, differences, scribbler
 
 import diffkit as dk
-from diffkit.algebras.floats import FLOATS
-from diffkit.backends import get_backend
-from diffkit.comparison import compare_task
-from diffkit.errors import BackendError, TracingError
+from diffkit.asking.questions import make_task
+from diffkit.core.errors import BackendError, TracingError
+from diffkit.core.program import run
+from diffkit.judging.comparison import compare_task
+from diffkit.methods import get_backend
 from diffkit.ndarrays import pullback, pushforward, trace_function
-from diffkit.program import run
-from diffkit.questions import make_task
+from diffkit.numbers.floats import FLOATS
 
 ALL = TRACEABLE | DUAL_ONLY
 

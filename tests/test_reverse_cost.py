@@ -9,12 +9,12 @@ from array_functions import TRACEABLE
 from conftest import corpus, quickest
 
 import diffkit as dk
-from diffkit.backends import get_backend
-from diffkit.callables import Bound
-from diffkit.callables.function import Argument, Function
+from diffkit.asking.callables import Bound
+from diffkit.asking.callables.function import Argument, Function
+from diffkit.asking.tasks import gradient_task, hvp_task
+from diffkit.calculus.derivatives import reverse_program
+from diffkit.methods import get_backend
 from diffkit.ndarrays import pullback
-from diffkit.tasks import gradient_task, hvp_task
-from diffkit.transforms import reverse_program
 
 COMPOSITES = {
     "rosenbrock": "+".join(f"100*(x{i + 1}-x{i}**2)**2+(1-x{i})**2" for i in range(50)),

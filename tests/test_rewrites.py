@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit as sigmoid
 
 import diffkit as dk
-from diffkit.errors import TracingError
+from diffkit.core.errors import TracingError
 from diffkit.ndarrays.record import record
 
 RNG = np.random.default_rng(7)
@@ -170,7 +170,7 @@ TIME = [
 @pytest.fixture(autouse=True)
 def patience(monkeypatch):
     """A busy machine is given the time."""
-    monkeypatch.setattr("diffkit.checking.repair.samples.PATIENCE", 200.0)
+    monkeypatch.setattr("diffkit.judging.checking.repair.samples.PATIENCE", 200.0)
 
 
 @pytest.mark.parametrize("claim", CASES, ids=lambda claim: claim.__name__)

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import diffkit as dk
-from diffkit.matrices.language import UNARY as OF_ARRAYS
-from diffkit.primitives import table
-from diffkit.syntax.names import GREEK
-from diffkit.syntax.runs import UNARY, written_out
+from diffkit.core.table import table
+from diffkit.core.text.names import GREEK
+from diffkit.core.text.runs import UNARY, written_out
+from diffkit.lessons.matrices.array_parser import UNARY as OF_ARRAYS
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "150"))
 SCALAR = sorted(name for name in UNARY if len(name) > 1)

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import diffkit as dk
-from diffkit.errors import did_you_mean, listing
-from diffkit.functions import read_joint
-from diffkit.matrices.data import load_data
-from diffkit.points import read_file, read_points
-from diffkit.syntax.names import check_variables, repeated
-from diffkit.tasks import SecondPartials, gradient_task, hessian_task, hvp_task, moving, partial_name
-from diffkit.transforms import reverse_program
+from diffkit.asking.expressions import read_joint
+from diffkit.asking.points import read_file, read_points
+from diffkit.asking.tasks import SecondPartials, gradient_task, hessian_task, hvp_task, moving, partial_name
+from diffkit.calculus.derivatives import reverse_program
+from diffkit.core.errors import did_you_mean, listing
+from diffkit.core.text.names import check_variables, repeated
+from diffkit.lessons.matrices.data import load_data
 
 GROWTH = 9.0  # times as long for four times as much: linear work gives 4 to 6, quadratic work 16
 

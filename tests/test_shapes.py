@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import diffkit as dk
-from diffkit.callables.shapes import meetings_in, place_of
+from diffkit.asking.callables.code_shapes import meetings_in, place_of
 
 MODEL = """import numpy as np
 

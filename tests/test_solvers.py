@@ -12,8 +12,8 @@ import scipy.linalg as sl
 import scipy.optimize as so
 
 import diffkit as dk
-from diffkit.callables import solvers
-from diffkit.callables.solvers import tightened, watched
+from diffkit.asking.callables import solvers
+from diffkit.asking.callables.solvers import tightened, watched
 
 HILBERT = np.array([[1 / (i + j + 1) for j in range(8)] for i in range(8)])
 

@@ -10,12 +10,13 @@ from scipy import optimize
 from stationary_cases import CAMEL, HIMMELBLAU, ROSENBROCK, kinds
 
 import diffkit as dk
-from diffkit.algebras.balls import precision
-from diffkit.functions import parse
-from diffkit.learn.stationary_points.boxes import BITS, Surface, balls, interval, measured
-from diffkit.learn.stationary_points.extended import excludes_zero, least_value
-from diffkit.learn.stationary_points.kinds import signs
-from diffkit.learn.stationary_points.newton import krawczyk, proves
+from diffkit.asking.expressions import parse
+from diffkit.lessons.stationary_points.boxes import BITS, Surface, balls, measured
+from diffkit.lessons.stationary_points.extended import excludes_zero, least_value
+from diffkit.lessons.stationary_points.kinds import signs
+from diffkit.lessons.stationary_points.newton import krawczyk, proves
+from diffkit.numbers.balls import precision
+from diffkit.numbers.hull_algebra import interval
 
 
 def by_scipy(text, box, starts=15):

@@ -6,9 +6,9 @@ import pytest
 from stationary_cases import kinds
 
 import diffkit as dk
-from diffkit.functions import parse
-from diffkit.learn.stationary_points.boxes import Surface
-from diffkit.learn.stationary_points.newton import refine
+from diffkit.asking.expressions import parse
+from diffkit.lessons.stationary_points.boxes import Surface
+from diffkit.lessons.stationary_points.newton import refine
 
 
 @pytest.mark.parametrize("text", ["(y-x^2)*(y-2*x^2)", "y^2+x^2*y+x^4", "x^2+x*y^2", "y^2-x^2*y", "(y-x^2)^2-x^5"])

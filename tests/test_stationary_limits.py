@@ -10,8 +10,8 @@ import sympy
 from stationary_cases import HIMMELBLAU, ROSENBROCK, kinds
 
 import diffkit as dk
-from diffkit.cli.stationary import progress_words
-from diffkit.learn.stationary_points.search import Search
+from diffkit.cli.searching import progress_words
+from diffkit.lessons.stationary_points.branch_and_bound import Search
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import diffkit as dk
-from diffkit.algebras.floats import FLOATS
-from diffkit.errors import LimitError, ParseError, VariableError
-from diffkit.limits import Limits
-from diffkit.program import run
-from diffkit.syntax import format_outputs, parse_program
+from diffkit.core.errors import LimitError, ParseError, VariableError
+from diffkit.core.limits import Limits
+from diffkit.core.program import run
+from diffkit.core.text import format_outputs, parse_program
+from diffkit.numbers.floats import FLOATS
 
 READ_AS = {
     "3*x^2 - 4x": "3*x**2 - 4*x",

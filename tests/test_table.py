@@ -13,16 +13,16 @@ import pytest
 import sympy
 from conftest import CONTEXT, exact, ulps
 
-from diffkit.algebras.arrays import ARRAYS
-from diffkit.algebras.dual import Dual, DualAlgebra
-from diffkit.algebras.floats import FLOATS
-from diffkit.algebras.multiprecision import multiprecision
-from diffkit.learn.derivations.latex import latex
-from diffkit.primitives import Primitive, table
-from diffkit.program import run
-from diffkit.rules import by_definition, by_rule, partial, trace
-from diffkit.sympy_bridge.outward import SYMPY
-from diffkit.syntax import format_outputs, parse_program
+from diffkit.calculus.sympy.outward import SYMPY
+from diffkit.core.program import run
+from diffkit.core.rules import by_definition, by_rule, partial, trace
+from diffkit.core.table import Primitive, table
+from diffkit.core.text import format_outputs, parse_program
+from diffkit.lessons.derivations.latex import latex
+from diffkit.numbers.arrays import ARRAYS
+from diffkit.numbers.duals import Dual, DualAlgebra
+from diffkit.numbers.floats import FLOATS
+from diffkit.numbers.multiprecision import multiprecision
 
 ROWS = list(table)
 MP = multiprecision(60)
@@ -398,7 +398,7 @@ def test_latex_holds_every_argument_once(row):
 
 def test_a_misspelt_rule_is_told_with_its_row_and_line():
     source = (
-        "import diffkit as dk\nfrom diffkit.primitives import table\n"
+        "import diffkit as dk\nfrom diffkit.core.table import table\n"
         "table.add('half', 'x', 'x/2', floats=lambda x: x / 2,\n          partials=(lambda F, x, y: F.sqr(x),))\n"
         "try:\n    dk.derivative('half(x)', 1)\nexcept dk.RuleError as error:\n    print(error)\n"
     )

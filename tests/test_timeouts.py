@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 
 import diffkit as dk
-import diffkit.deadline
+import diffkit.core.deadline
 from diffkit.cli.commands import cli
-from diffkit.deadline import STRETCH, Deadline, TimeIsUp, check_time, collected, in_time, share_of_time, time_limit
-from diffkit.deadline import unhurried as at_leisure
-from diffkit.workers import Call, Worker, stoppable
+from diffkit.core.deadline import STRETCH, Deadline, TimeIsUp, check_time, collected, in_time, share_of_time, time_limit
+from diffkit.core.deadline import unhurried as at_leisure
+from diffkit.core.workers import Call, Worker, stoppable
 
 TOWER = "gamma(gamma(gamma(x)))"  # SymPy takes minutes over its sixth derivative
 WIDE = "+".join(f"sin(x{k}*x{k + 1})*exp(x{k})" for k in range(40))
@@ -144,7 +144,7 @@ def test_python_code_is_stopped_between_its_calls(monkeypatch):
         calls.append(1)
         return float(x) ** 2 if x > 0 else 0.0
 
-    monkeypatch.setattr(diffkit.deadline, "monotonic", lambda: 0.1 * len(calls))
+    monkeypatch.setattr(diffkit.core.deadline, "monotonic", lambda: 0.1 * len(calls))
     found = dk.derivative(hurrying, 1.0, timeout=0.95)
     assert found.status == "uncertain"
     assert found.message == "timeout of 0.95 s"
@@ -309,7 +309,10 @@ def test_a_worker_that_dies_is_an_error_of_ours():
 
 
 def test_a_worker_ends_when_nobody_asks_any_more():
-    code = "from diffkit.workers import Worker; import os; w = Worker(); print(w.process.pid, flush=True); os._exit(0)"
+    code = (
+        "from diffkit.core.workers import Worker; import os; "
+        "w = Worker(); print(w.process.pid, flush=True); os._exit(0)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     for _ in range(200):
         if not alive(int(done.stdout)).strip("Z"):

@@ -11,21 +11,21 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import diffkit as dk
-from diffkit.algebras.arrays import ARRAYS
-from diffkit.algebras.bounds import BOUNDS
-from diffkit.algebras.dual import Dual, DualAlgebra
-from diffkit.algebras.floats import FLOATS
-from diffkit.algebras.multiprecision import multiprecision
-from diffkit.algebras.taylor import TaylorAlgebra
-from diffkit.builder import ProgramBuilder, copy_slots
-from diffkit.domain import domain
-from diffkit.limits import Limits
-from diffkit.primitives import table
-from diffkit.program import run
-from diffkit.sympy_bridge import from_sympy, symbolic_derivative, to_sympy
-from diffkit.syntax import format_outputs, parse_program
-from diffkit.tasks import gradient_task
-from diffkit.transforms import derivative_program, differentiate, guard
+from diffkit.asking.tasks import gradient_task
+from diffkit.calculus.derivatives import derivative_program, differentiate, guard
+from diffkit.calculus.domain import domain
+from diffkit.calculus.sympy import from_sympy, symbolic_derivative, to_sympy
+from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.core.limits import Limits
+from diffkit.core.program import run
+from diffkit.core.table import table
+from diffkit.core.text import format_outputs, parse_program
+from diffkit.numbers.arrays import ARRAYS
+from diffkit.numbers.bounds import BOUNDS
+from diffkit.numbers.duals import Dual, DualAlgebra
+from diffkit.numbers.floats import FLOATS
+from diffkit.numbers.multiprecision import multiprecision
+from diffkit.numbers.taylor import TaylorAlgebra
 
 
 def slopes(text, at, order=1):

@@ -27,7 +27,7 @@ def _code(arguments: list[str]) -> int:
     from diffkit.cli.interrupts import EXIT_INTERRUPTED
     from diffkit.cli.output import EXIT_BAD, EXIT_UNREAD
     from diffkit.cli.streams import complain, give_up
-    from diffkit.errors import DiffkitError
+    from diffkit.core.errors import DiffkitError
 
     try:
         with cli.make_context("diffkit", arguments) as context:

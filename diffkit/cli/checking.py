@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from diffkit.characters import told
-from diffkit.cli.arrays import are_arrays, array_options, judge_arrays
+from diffkit.cli.array_text import are_arrays, array_options, judge_arrays
 from diffkit.cli.inputs import CODE, argument_of, names_in_module
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, tolerance_options
 from diffkit.cli.output import EXIT_NO, deliver
+from diffkit.core.characters import told
 
 CODED = ("gradient", "jacobian", "hessian", "vjp")
 """kinds of claims in code that have an option of their own"""
@@ -67,11 +67,11 @@ def check(
     diffkit check model:layer --vjp model:backward --at model:weights --rtol 1e-6
     diffkit check model:problem
     """
-    from diffkit.checking.check import check as judge
-    from diffkit.errors import DiffkitError
-    from diffkit.frames import split_top
+    from diffkit.asking.frames import split_top
+    from diffkit.core.errors import DiffkitError
+    from diffkit.judging.checking.check import check as judge
     from diffkit.reports import check_format
-    from diffkit.reports.check import CheckReport
+    from diffkit.reports.check_report import CheckReport
 
     check_format(format)
     given = [(kind, name) for kind in CODED if (name := options.pop(kind)) is not None]
@@ -112,7 +112,7 @@ def check(
 
 def _told(report: Any, format: str, output: str | None) -> int:
     """Report a check; to a reader who waits, the verdict is told before its repair is looked for."""
-    from diffkit.reports.check import Repair, Verdict
+    from diffkit.reports.check_report import Repair, Verdict
 
     if format == "text" and output is None:
         deliver(Verdict(report), format, output)
@@ -126,7 +126,7 @@ def _told(report: Any, format: str, output: str | None) -> int:
 
 def _problem(name: str, function: Any) -> tuple[Any, Any, Any, Any]:
     """What a function that sets up a check returns: f, claim, point and further arguments."""
-    from diffkit.errors import DiffkitError
+    from diffkit.core.errors import DiffkitError
 
     try:
         found = function()

@@ -7,17 +7,17 @@ from typing import Any
 import click
 
 from diffkit import __version__
-from diffkit.cli.arrays import are_arrays, array_options, differentiate_arrays
+from diffkit.cli.array_text import are_arrays, array_options, differentiate_arrays
 from diffkit.cli.checking import check
 from diffkit.cli.comparing import compare, report
 from diffkit.cli.descending import descend
 from diffkit.cli.formulas import formulas_of
 from diffkit.cli.inputs import function_of, report_on, where
-from diffkit.cli.learning import explain, gallery, limit, tangent
-from diffkit.cli.matrices import matrix
+from diffkit.cli.lessons import explain, gallery, limit, tangent
+from diffkit.cli.matrix_formulas import matrix
 from diffkit.cli.options import FORMATS_HELP, Commands, ExpressionCommand, names, shared
 from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver
-from diffkit.cli.stationary import stationary
+from diffkit.cli.searching import stationary
 
 
 @click.group(
@@ -116,7 +116,7 @@ def functions(name: str | None, format: str, output: str | None) -> int:
     diffkit functions
     diffkit functions tanh
     """
-    from diffkit.reports.functions import reference
+    from diffkit.reports.function_reference import reference
 
     deliver(reference(name), format, output)
     return 0
@@ -127,9 +127,9 @@ def functions(name: str | None, format: str, output: str | None) -> int:
 
 def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], options: dict[str, Any]) -> int:
     """Compute one kind of derivative and report it."""
-    from diffkit.points import read_points
-    from diffkit.prepared import Prepared, find_backend
-    from diffkit.questions import OfExpression, make_task
+    from diffkit.asking.points import read_points
+    from diffkit.asking.questions import OfExpression, make_task
+    from diffkit.methods.prepared import Prepared, find_backend
     from diffkit.reports import check_format
 
     format, output = options["format"], options["output"]
@@ -150,7 +150,7 @@ def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], 
     if points is None or _wants_formula(options["formula"], backend.name, format):
         formulas, notes = formulas_of(task, required=points is None)
     if points is None:
-        from diffkit.domain import domain
+        from diffkit.calculus.domain import domain
 
         deliver(report_on(task, formulas=formulas, domain=str(domain(task.program)), notes=notes), format, output)
         return 0

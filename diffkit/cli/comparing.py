@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from diffkit.cli.arrays import are_arrays, array_options, ask_arrays
+from diffkit.cli.array_text import are_arrays, array_options, ask_arrays
 from diffkit.cli.inputs import backends_of, function_of, report_on, where
 from diffkit.cli.interrupts import EXIT_INTERRUPTED
 from diffkit.cli.options import FORMATS_HELP, Command, ExpressionCommand, names, shared, tolerance_options
@@ -51,8 +51,8 @@ def compare(
     diffkit compare "x.T @ A @ x" --let "A=[[1,2],[3,4]]" --at "x=[1,2]"
     diffkit compare "x*exp(-y)" --points points.csv --format html > report.html
     """
-    from diffkit.errors import DiffkitError, PointError
-    from diffkit.questions import make_task
+    from diffkit.asking.questions import make_task
+    from diffkit.core.errors import DiffkitError, PointError
     from diffkit.reports import check_format
 
     check_format(format)
@@ -67,7 +67,7 @@ def compare(
         task_options["order"] = order
     given = {"at": at, "points": points, "variables": variables, "data": data, "let": let}
     if are_arrays(expressions, at, given):
-        from diffkit.comparison import compare_task
+        from diffkit.judging.comparison import compare_task
 
         asked = ask_arrays(expressions, kind, task_options, given)
         task, place = asked.question.at(asked.at)
@@ -82,12 +82,12 @@ def compare(
         raise PointError("compare needs a point", hint="add --at, for example --at " + _example(task.variables))
     chosen = backends_of(backends)
     if found.point is None:
-        from diffkit.cases import cases_at
+        from diffkit.judging.cases import cases_at
 
         accuracy, code = _examine(cases_at(task, found), chosen, kind)
         deliver(report_on(task, accuracy=accuracy), format, output)
         return code or (0 if accuracy.all_agree else EXIT_NO)
-    from diffkit.comparison import compare_task
+    from diffkit.judging.comparison import compare_task
 
     with patience("comparing") as tell:
         comparison = compare_task(task, found.point, chosen, tell)
@@ -122,10 +122,10 @@ def report(
     diffkit report cases.jsonl --backends dual --kind hessian
     diffkit report cases.jsonl --format html --output accuracy.html
     """
-    from diffkit.cases import load_cases
-    from diffkit.regression import changes_since, known
+    from diffkit.judging.cases import load_cases
+    from diffkit.judging.regression import changes_since, known
+    from diffkit.judging.tolerances import read_tolerances
     from diffkit.reports import Report, check_format
-    from diffkit.tolerances import read_tolerances
 
     check_format(format)
     chosen = backends_of(backends)
@@ -139,7 +139,7 @@ def report(
 
 def _examine(cases: Any, backends: list[Any], kind: str, allowed: Any = None) -> tuple[Any, int]:
     """Compare at every case; an interrupt keeps what was found, and gives its exit code."""
-    from diffkit.accuracy import AccuracyReport, examine
+    from diffkit.judging.accuracy import AccuracyReport, examine
 
     outcomes, stopped = gather(examine(cases, backends, allowed), len(cases))
     accuracy = AccuracyReport(kind, tuple(b.name for b in backends), tuple(outcomes), len(cases), stopped)

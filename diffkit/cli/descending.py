@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from diffkit.cli.arrays import are_arrays, array_options
+from diffkit.cli.array_text import are_arrays, array_options
 from diffkit.cli.inputs import CODE, argument_of, names_in_module
 from diffkit.cli.interrupts import EXIT_INTERRUPTED
 from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, picture_options
@@ -69,10 +69,10 @@ def descend(
     diffkit descend model.py:loss --from 0,0 --args model.py:X --batch 20
     diffkit descend model.py:loss --from 0,0 --gradient model.py:gradient --check
     """
-    from diffkit.errors import DiffkitError, PointError
-    from diffkit.learn.gradient_descent.descent import prepare_descent
+    from diffkit.core.errors import DiffkitError, PointError
+    from diffkit.lessons.gradient_descent.descent import prepare_descent
     from diffkit.reports import check_format
-    from diffkit.reports.descent import DescentReport
+    from diffkit.reports.descent_report import DescentReport
 
     check_format(format)
     if start is None:
@@ -90,7 +90,7 @@ def descend(
     found = descender.descent(stopped)
     report = DescentReport(function, found, found.check() if checked else None)
 
-    with drawing(Picture("descent:picture", (found, picture), here=callable(f)), save, show, stopped):
+    with drawing(Picture("paths:picture", (found, picture), here=callable(f)), save, show, stopped):
         deliver(report, format, output)
     if stopped:
         complain(f"{stopped} after {found.steps} steps")
@@ -104,16 +104,16 @@ def _function(function: str, start: str, args: str | None, arrays: dict[str, Any
     further = tuple(argument_of(part) for part in args.split(",")) if args else ()
     if CODE.match(function):
         return names_in_module(function), where, further
-    from diffkit.frames import names_in
+    from diffkit.asking.frames import names_in
 
     given = names_in(start)
     if not are_arrays((function,), start, arrays):
-        from diffkit.functions import read_joint
+        from diffkit.asking.expressions import read_joint
 
         if arrays["variables"] is None and where is start:
             _check_named(start, read_joint([function], None, given).program.inputs)
         return function, where, further
-    from diffkit.matrices.settings import function_of_text, read_at
+    from diffkit.lessons.matrices.settings import function_of_text, read_at
 
     read, holds = function_of_text((function,), arrays["let"], arrays["data"], names(arrays["variables"]), given)
     if arrays["variables"] is None and where is start:
@@ -124,8 +124,8 @@ def _function(function: str, start: str, args: str | None, arrays: dict[str, Any
 
 def _check_named(start: str, variables: tuple[str, ...]) -> None:
     """PointError for a bare list of several values: weights go by names, whatever their order."""
-    from diffkit.callables.function import unordered
-    from diffkit.frames import names_in, split_top
+    from diffkit.asking.callables.function import unordered
+    from diffkit.asking.frames import names_in, split_top
 
     if len(split_top(start, ",")) > 1 and not names_in(start):
         raise unordered(variables, "a start")

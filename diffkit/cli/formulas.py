@@ -7,9 +7,9 @@ from typing import Any
 
 def formulas_of(task: Any, required: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Ask SymPy for the formulas; without a point they are all there is, otherwise a note says why they are missing."""
-    from diffkit.backends import get_backend
-    from diffkit.deadline import TimeIsUp
-    from diffkit.errors import BackendError, LimitError
+    from diffkit.core.deadline import TimeIsUp
+    from diffkit.core.errors import BackendError, LimitError
+    from diffkit.methods import get_backend
 
     try:
         formulas = get_backend("symbolic").prepare(task).formula or ()

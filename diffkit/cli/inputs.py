@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from diffkit.characters import told
 from diffkit.cli.options import names
+from diffkit.core.characters import told
 
 CODE = re.compile(r"[\w./\\-]+:[A-Za-z_]\w*\Z")
 """Code that is named on purpose: MODULE:NAME, or path/to/file.py:NAME."""
@@ -14,7 +14,7 @@ CODE = re.compile(r"[\w./\\-]+:[A-Za-z_]\w*\Z")
 
 def function_of(expressions: tuple[str, ...], kind: str) -> Any:
     """Give the one expression, or for a Jacobian all of them."""
-    from diffkit.errors import DiffkitError
+    from diffkit.core.errors import DiffkitError
 
     if kind == "jacobian":
         return list(expressions)
@@ -36,14 +36,14 @@ class Where(NamedTuple):
     @property
     def names(self) -> tuple[str, ...]:
         """Names that are given values to."""
-        from diffkit.frames import names_in
-        from diffkit.points import names_in_file
+        from diffkit.asking.frames import names_in
+        from diffkit.asking.points import names_in_file
 
         return names_in_file(self.text) if self.file is not None else names_in(self.at)
 
     def points(self, variables: tuple[str, ...]) -> Any:
         """Give the Points, or None where none are asked for."""
-        from diffkit.points import read_file, read_text
+        from diffkit.asking.points import read_file, read_text
 
         if self.at is not None:
             return read_text(self.at, variables)
@@ -54,8 +54,8 @@ class Where(NamedTuple):
 
 def where(at: str | None, file: str | None) -> Where:
     """Give the place of ``--at`` or ``--points``; PointError for both."""
-    from diffkit.errors import PointError
-    from diffkit.files import read
+    from diffkit.core.errors import PointError
+    from diffkit.core.files import read
 
     if at is not None and file is not None:
         raise PointError("give either --at or --points, not both")
@@ -64,15 +64,15 @@ def where(at: str | None, file: str | None) -> Where:
 
 def backends_of(text: str) -> list[Any]:
     """Give the backends of a comma-separated list."""
-    from diffkit.prepared import find_backend
+    from diffkit.methods.prepared import find_backend
 
     return [find_backend(name) for name in names(text) or ()]
 
 
 def report_on(task: Any, **found: Any) -> Any:
     """Give the Report on what was found about a task."""
+    from diffkit.core.text import format_outputs
     from diffkit.reports import Report
-    from diffkit.syntax import format_outputs
 
     texts = tuple(format_outputs(task.program, 20_000))
     return Report(texts, task.variables, task.kind, task.labels, task=task, **found)
@@ -80,7 +80,7 @@ def report_on(task: Any, **found: Any) -> Any:
 
 def argument_of(text: str) -> Any:
     """Give a further argument of code: a name in a module, or a number."""
-    from diffkit.points import number
+    from diffkit.asking.points import number
 
     return names_in_module(text.strip()) if CODE.match(text.strip()) else number(text)
 
@@ -92,7 +92,7 @@ def names_in_module(text: str) -> Any:
     import os
     import sys
 
-    from diffkit.errors import FileError, did_you_mean
+    from diffkit.core.errors import FileError, did_you_mean
 
     where, _, name = text.rpartition(":")
     try:

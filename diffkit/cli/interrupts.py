@@ -11,9 +11,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any, NoReturn
 
-from diffkit.deadline import Deadline, current_deadline
+from diffkit.core.deadline import Deadline, current_deadline
 
 EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
 PATIENCE = 0.7  # seconds for a command to end by itself
@@ -64,12 +65,10 @@ class Interrupts:
 INTERRUPTS = Interrupts()
 
 
-def guarded() -> Any:
+def guarded(main: Callable[[], None]) -> Any:
     """Run the command and give its exit code; KeyboardInterrupt whatever became of an interrupt."""
     INTERRUPTS.watch()
     try:
-        from diffkit.cli import main
-
         main()
     except SystemExit as end:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left that could be interrupted

@@ -10,8 +10,8 @@ import click
 
 from diffkit.cli.output import EXIT_NO
 from diffkit.cli.streams import complain
-from diffkit.deadline import time_limit
-from diffkit.errors import DiffkitError, OutOfTime
+from diffkit.core.deadline import time_limit
+from diffkit.core.errors import DiffkitError, OutOfTime
 
 F = TypeVar("F", bound=Callable[..., Any])
 FORMATS_HELP = "text, json, markdown or html.  [default: text]"

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from diffkit.cli.interrupts import INTERRUPTS
 from diffkit.cli.streams import complain
-from diffkit.deadline import TimeIsUp, check_time, unhurried
-from diffkit.errors import DiffkitError
-from diffkit.files import replaced
-from diffkit.workers import stoppable
+from diffkit.core.deadline import TimeIsUp, check_time, unhurried
+from diffkit.core.errors import DiffkitError
+from diffkit.core.files import replaced
+from diffkit.core.workers import stoppable
 
 EXIT_NO = 1
 EXIT_BAD = 2
@@ -47,7 +47,7 @@ def deliver(document: Any, format: str, output: str | None) -> None:
 
 
 class Picture(NamedTuple):
-    """What may be drawn: a function of ``diffkit.pictures`` as MODULE:FUNCTION, and its arguments.
+    """What may be drawn: a function of ``diffkit.reports.pictures`` as MODULE:FUNCTION, and its arguments.
 
     What holds the user's code, which no worker process has, is drawn ``here`` whatever the time.
     """
@@ -58,7 +58,7 @@ class Picture(NamedTuple):
 
     def image(self, file: str) -> bytes:
         """The bytes of a file of that name."""
-        from diffkit import pictures
+        from diffkit.reports import pictures
 
         if self.here:
             check_time()
@@ -77,7 +77,7 @@ def drawing(picture: Picture, file: str | None, window: bool, stopped: str = "")
     if file is None and not window:
         yield
         return
-    from diffkit import pictures
+    from diffkit.reports import pictures
 
     failure: DiffkitError | None = None
     try:

@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from diffkit.characters import visible
+from diffkit.core.characters import visible
 
 
 class Closed(io.TextIOBase):

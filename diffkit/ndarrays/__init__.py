@@ -5,9 +5,9 @@ asks for these takes its other branch. Comparing ``Pushed.value`` or ``Pulled.va
 shows that.
 """
 
-from diffkit.ndarrays import elementwise, linear, numerics, ordering, products, reductions, structure  # noqa: F401
-from diffkit.ndarrays.dual import DualArray, Pushed, pushforward
-from diffkit.ndarrays.places import Hit
+from diffkit.ndarrays import elementwise, linear_algebra, numerics, ordering, products, reductions, structure  # noqa: F401
+from diffkit.ndarrays.dual_arrays import DualArray, Pushed, pushforward
+from diffkit.ndarrays.nonsmooth import Hit
 from diffkit.ndarrays.source import SourceLine
 from diffkit.ndarrays.tape import Pulled, TapeArray, pullback
 from diffkit.ndarrays.traced import Traced, TracedArray, trace_function

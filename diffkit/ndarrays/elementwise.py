@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.errors import TracingError
+from diffkit.core.errors import TracingError
+from diffkit.core.table import Primitive, Rule, table
 from diffkit.ndarrays.kernel import ROWS, Proxy, apply_formula, numeric, plain
 from diffkit.ndarrays.registry import FUNCTIONS, UFUNCS, rule
 from diffkit.ndarrays.source import user_line
 from diffkit.ndarrays.structure import plain_target
-from diffkit.primitives import Primitive, Rule, table
 
 
 def _toward_zero(F: Any, x: Any) -> Any:

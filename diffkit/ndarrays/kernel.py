@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.algebras.arrays import ARRAYS
-from diffkit.algebras.dual import DualAlgebra
-from diffkit.errors import TracingError
-from diffkit.ndarrays.methods import Methods, Shape
+from diffkit.core.errors import TracingError
+from diffkit.core.program import Constant
+from diffkit.core.rules import by_rule
+from diffkit.core.table import Primitive, Rule, table
+from diffkit.ndarrays.operators import Methods, Shape
 from diffkit.ndarrays.source import user_line
-from diffkit.primitives import Primitive, Rule, table
-from diffkit.program import Constant
-from diffkit.rules import by_rule
+from diffkit.numbers.arrays import ARRAYS
+from diffkit.numbers.duals import DualAlgebra
 
 NUMBERS = count(1)
 SMALL = 4096  # pairs of elements up to which a loop over them beats a matrix product

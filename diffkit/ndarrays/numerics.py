@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.errors import TracingError
+from diffkit.core.errors import TracingError
 from diffkit.ndarrays.kernel import Proxy, exactly, leader, numeric, plain
 from diffkit.ndarrays.registry import FUNCTIONS, rule, ufunc_rule
 from diffkit.ndarrays.source import user_line

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.errors import TracingError
+from diffkit.core.errors import TracingError
 from diffkit.ndarrays.kernel import Proxy, apply_row, numeric, plain, rows
 from diffkit.ndarrays.reductions import NO_VALUE, Axis, fold, kept_dims, masked, reduced_last
 from diffkit.ndarrays.registry import UFUNCS, rule

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.errors import TracingError
+from diffkit.core.errors import TracingError
 from diffkit.ndarrays.kernel import Proxy, contract, exactly, numeric, plain, total
 from diffkit.ndarrays.reductions import numbers
 from diffkit.ndarrays.registry import rule, ufunc_rule

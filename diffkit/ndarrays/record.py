@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from diffkit.core.table import Primitive
 from diffkit.ndarrays.kernel import ROWS, Level, Proxy, answer, contract, gather, own, total
 from diffkit.ndarrays.source import SourceLine, line_of, user_frame
-from diffkit.primitives import Primitive
 
 MOST = 2000
 """operations that are kept"""

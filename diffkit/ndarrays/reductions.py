@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.errors import TracingError
+from diffkit.core.errors import TracingError
 from diffkit.ndarrays.kernel import Proxy, apply_row, exactly, numeric, plain, total
 from diffkit.ndarrays.registry import UFUNCS, rule
 from diffkit.ndarrays.source import user_line

@@ -7,7 +7,7 @@ from functools import cache
 from inspect import signature
 from typing import Any
 
-from diffkit.errors import TracingError
+from diffkit.core.errors import TracingError
 from diffkit.ndarrays.source import user_line
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}

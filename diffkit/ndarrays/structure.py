@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.errors import TracingError
+from diffkit.core.errors import TracingError
 from diffkit.ndarrays.kernel import Proxy, apply_row, gather, join, leader, numeric, plain
 from diffkit.ndarrays.registry import FUNCTIONS, rule
 from diffkit.ndarrays.source import user_line

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from diffkit.builder import ProgramBuilder, exact
-from diffkit.errors import TracingError
+from diffkit.core.builder import ProgramBuilder, exact
+from diffkit.core.errors import TracingError
+from diffkit.core.program import Constant, Program
+from diffkit.core.table import Primitive, table
 from diffkit.ndarrays.kernel import Level, Proxy, answer
-from diffkit.ndarrays.methods import Shape
+from diffkit.ndarrays.operators import Shape
 from diffkit.ndarrays.source import user_line
-from diffkit.primitives import Primitive, table
-from diffkit.program import Constant, Program
 
 ADD, MUL, WHERE, LT = table["add"], table["mul"], table["where"], table["lt"]
 SLOTS = 50_000

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from diffkit.core.rules import trace_pushforward
+from diffkit.core.table import Primitive, table
 from diffkit.ndarrays.cotangents import Bar, broadcast, fitted, scattered, without
 from diffkit.ndarrays.kernel import DUALS, contract, duals, plain
-from diffkit.primitives import Primitive, table
-from diffkit.rules import trace_pushforward
 
 WHERE = table["where"]
 

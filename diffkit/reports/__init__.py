@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from diffkit.errors import DiffkitError, did_you_mean
-from diffkit.reports.model import Document, Noted, Read, Report, Seen
-from diffkit.surroundings import undisturbed
+from diffkit.core.errors import DiffkitError, did_you_mean
+from diffkit.core.surroundings import undisturbed
+from diffkit.reports.document import Document, Noted, Read, Report, Seen
 
 FORMATS = {
     "text": "diffkit.reports.text",

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from diffkit.outward import above, tenths
-from diffkit.results import Odd
+from diffkit.core.decimals import above, tenths
+from diffkit.core.results import Odd
 
 WORDS = {
     "agree": "agree",

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
-from diffkit.algebras.floats import FLOATS
-from diffkit.plots import Chart, Series
-from diffkit.program import run
+from diffkit.asking.tasks import Task
+from diffkit.core.program import run
+from diffkit.core.results import Result
+from diffkit.numbers.floats import FLOATS
 from diffkit.reports.blocks import rounded
-from diffkit.reports.comparison import components
-from diffkit.results import Result
-from diffkit.tasks import Task
+from diffkit.reports.comparison_report import components
+from diffkit.reports.plots import Chart, Series
 
 if TYPE_CHECKING:
-    from diffkit.accuracy import AccuracyReport, Score
-    from diffkit.comparison import Comparison, Row
+    from diffkit.judging.accuracy import AccuracyReport, Score
+    from diffkit.judging.comparison import Comparison, Row
 
 EDGES = (0.5, 1.0, 4.0, 100.0, 1e4, 1e8)
 BINS = ("≤ ½", "≤ 1", "≤ 4", "≤ 100", "≤ 10⁴", "≤ 10⁸", "more", "no value")

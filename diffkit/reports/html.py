@@ -8,9 +8,9 @@ from importlib.resources import files
 from itertools import count
 
 from diffkit import __version__
-from diffkit.plots import MISSING, Chart, svg
 from diffkit.reports.blocks import Block, Equation, Heading, Note, Table, rounded
-from diffkit.reports.model import Document
+from diffkit.reports.document import Document
+from diffkit.reports.plots import MISSING, Chart, svg
 
 SHORT = '<td class="short">'
 UNBROKEN = 28  # characters up to which a cell is short: a number, a name

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from diffkit.characters import escaped
-from diffkit.reports.model import Document
+from diffkit.core.characters import escaped
+from diffkit.reports.document import Document
 
 
 def render(document: Document, terminal: bool = False) -> str:  # noqa: ARG001

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from unicodedata import combining, east_asian_width
 
 from diffkit.reports.blocks import Block, Equation, Heading, Note, Table, line
-from diffkit.reports.model import Document
+from diffkit.reports.document import Document
 
 NARROWEST = 40
 INDENT = "  "  # of the lines that continue one

@@ -1,0 +1,100 @@
+"""Answers laid out in the shape of their task: distinct partials become matrices, rows become batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import repeat
+from typing import Any
+
+from diffkit.asking.points import Points
+from diffkit.asking.tasks import Task
+from diffkit.core.results import Answer, ErrorKind, Odd, Result, worst_message
+
+
+def lay_out(
+    task: Task,
+    answer: Answer,
+    points: Points,
+    backend: str,
+    error_kind: ErrorKind,
+    formulas: Sequence[str] | None = None,
+) -> Result:
+    """Give the Result of a backend's answer at a point or a batch of points."""
+    odd = _odd(task, answer)
+    kind = answer.error_kind or error_kind
+    return Result(
+        task.kind,
+        (*points.batch, *task.shape),
+        _components(task, answer.values, points, answer.scaled),
+        backend,
+        task.variables,
+        points.at,
+        task.labels,
+        None if answer.errors is None else _components(task, answer.errors, points, answer.scaled),
+        "none" if kind == "proven" and len(odd) == len(answer.values) and _all_bad(odd) else kind,
+        odd,
+        worst_message(odd),
+        answer.evaluations if task.function is None else task.function.spent(),
+        joined_formula(task, formulas),
+        None if answer.decimals is None else _decimals(task, answer.decimals),
+        answer.note,
+        () if task.function is None else task.function.warnings,
+        task.notes,
+    )
+
+
+def _all_bad(odd: dict[int, Odd]) -> bool:
+    return bool(odd) and all(described.status != "ok" for described in odd.values())
+
+
+def _decimals(task: Task, texts: Sequence[str]) -> tuple[str, ...]:
+    """Texts of the distinct partials, row after row, in the order of the components."""
+    rows = range(0, len(texts), len(task.indices)) if task.indices else ()
+    return tuple(texts[first + place] for first in rows for place in task.places)
+
+
+def _components(task: Task, flat: Any, points: Points, scaled: bool) -> Any:
+    factors = None if scaled or task.factors is None else [float(factor) for factor in task.factors]
+    if points.point is not None:
+        return [flat[place] * factor for place, factor in zip(task.places, factors or repeat(1.0))]  # noqa: B905
+    import numpy as np
+
+    table = np.asarray(flat, dtype=float).reshape(len(points.rows), len(task.indices))[:, list(task.places)]
+    return (table if factors is None else table * np.array(factors)).ravel()
+
+
+def _odd(task: Task, answer: Answer) -> dict[int, Odd]:
+    count, width = len(task.indices), len(task.places)
+    found: dict[int, Odd] = {}
+    of: dict[int, list[int]] = {}
+    for c, place in enumerate(task.places):
+        of.setdefault(place, []).append(c)
+    bad = {position // count for position, described in answer.odd.items() if described.status != "ok"}
+    for position, described in answer.odd.items():
+        row, index = divmod(position, count)
+        if described.status == "ok" and row in bad:  # what a good component is said to be belongs to good points
+            continue
+        found.update({row * width + c: _scaled(described, task, answer, c) for c in of.get(index, ())})
+    return found
+
+
+def _scaled(described: Odd, task: Task, answer: Answer, c: int) -> Odd:
+    """One-sided derivatives in the units of the component, as its value is."""
+    if answer.scaled or task.factors is None:
+        return described
+    factor = float(task.factors[c])
+    return described._replace(left=described.left * factor, right=described.right * factor)
+
+
+def joined_formula(task: Task, formulas: Sequence[str] | None) -> str | None:
+    """Give the partials' formulas as one text in the shape of the task."""
+    if formulas is None:
+        return None
+    cells = [formulas[place] for place in task.places]
+    if task.kind == "taylor":
+        cells = [c if k < 2 else f"({c})/{k}!" for k, c in enumerate(cells)]
+    if len(task.shape) < 2:
+        return cells[0] if task.shape == () else f"[{', '.join(cells)}]"
+    width = task.shape[1]
+    lines = [f"[{', '.join(cells[i * width : (i + 1) * width])}]" for i in range(task.shape[0])]
+    return f"[{', '.join(lines)}]"

@@ -1,0 +1,266 @@
+"""Solvers that code calls while it runs: how exactly they work, and what the code gives where they work more exactly.
+
+Code that integrates, iterates or searches for a root adds an error of its own to its values, which no difference of
+them shows: it is as smooth as they are. A profile hook (``sys.setprofile``, of this thread alone) sees the calls for
+as long as one evaluation lasts. It reads their arguments as a debugger does, and may set them as a debugger may; the
+code, its module and the solvers are never touched.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from inspect import unwrap
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from diffkit.asking.callables.binding import Bound
+from diffkit.asking.callables.silence import unwarned
+from diffkit.core.errors import DiffkitError
+
+UNIT = 2.0**-52
+LARGEST = 0.1  # a relative tolerance that is no larger: what is worse is worth nothing
+SIZE = 400  # rows of a matrix up to which its condition is computed
+TIGHTER = (1e-4, 1e-2)  # parts of its tolerances that a solver is asked for; the second where it fails at the first
+LEAST = {"rtol": 1e-13, "epsrel": 1e-13, "tol": 1e-13, "ftol": 1e-15, "xtol": 1e-15, "gtol": 1e-14}
+"""tolerances below which solvers refuse, or never end"""
+
+BY_VALUE = {"bfgs", "cg", "neldermead", "powell", "scalar_brent", "scalar_golden", "scalar_bounded", "lbfgsb", "slsqp",
+            "tnc"}  # fmt: skip
+"""solvers that compare values of what they minimise: these tell a minimum to the root of what they are known to"""
+OF_VALUES = ("ftol", "fatol")
+
+Knobs = Mapping[str, float]
+"""arguments that are tolerances, with what stands for None"""
+XTOL, GTOL, KRYLOV = {"xtol": 2e-12, "rtol": 4 * UNIT}, {"gtol": 1e-5}, {"rtol": 1e-5, "tol": 1e-5, "atol": 0.0}
+SOLVERS: Mapping[str, Mapping[str, Knobs]] = {
+    "scipy.integrate": {
+        "quad": {"epsabs": 1.49e-8, "epsrel": 1.49e-8}, "quad_vec": {"epsabs": 1e-200, "epsrel": 1e-8},
+        "odeint": {"rtol": 1.49012e-8, "atol": 1.49012e-8}, "solve_bvp": {"tol": 1e-3}, "cubature": {"rtol": 1e-8},
+        "tanhsinh": {"rtol": 1e-8, "atol": 0.0}, "RK45.__init__": {"rtol": 1e-3, "atol": 1e-6},
+        "Radau.__init__": {"rtol": 1e-3, "atol": 1e-6}, "BDF.__init__": {"rtol": 1e-3, "atol": 1e-6},
+        "LSODA.__init__": {"rtol": 1e-3, "atol": 1e-6},
+    },
+    "scipy.optimize": {
+        **dict.fromkeys(("bisect", "brentq", "brenth", "ridder", "toms748"), XTOL), "newton": {"tol": 1.48e-8},
+        "fixed_point": {"xtol": 1e-8}, "leastsq": {"ftol": 1.49e-8, "xtol": 1.49e-8},
+        "least_squares": {"ftol": 1e-8, "xtol": 1e-8, "gtol": 1e-8},
+    },
+    "scipy.optimize._minpack_py": {"_root_hybr": {"xtol": 1.49e-8}},
+    "scipy.optimize._nonlin": {"nonlin_solve": {"f_tol": 6e-6}},
+    "scipy.optimize._optimize": {
+        "_minimize_bfgs": GTOL, "_minimize_cg": GTOL, "_minimize_newtoncg": {"xtol": 1e-5},
+        "_minimize_neldermead": {"xatol": 1e-4, "fatol": 1e-4}, "_minimize_powell": {"xtol": 1e-4, "ftol": 1e-4},
+        "_minimize_scalar_brent": {"xtol": 1.48e-8}, "_minimize_scalar_golden": {"xtol": 1.5e-8},
+        "_minimize_scalar_bounded": {"xatol": 1e-5},
+    },
+    "scipy.optimize._lbfgsb_py": {"_minimize_lbfgsb": {"ftol": 2.2e-9, "gtol": 1e-5}},
+    "scipy.optimize._slsqp_py": {"_minimize_slsqp": {"ftol": 1e-6}},
+    "scipy.optimize._tnc": {"_minimize_tnc": {"ftol": 1e-8, "xtol": 1e-8, "gtol": 1e-5}},
+    "scipy.optimize._trustregion": {"_minimize_trust_region": {"gtol": 1e-4}},
+    "scipy.sparse.linalg": {
+        **dict.fromkeys(("cg", "cgs", "bicg", "bicgstab", "gmres", "lgmres", "minres", "qmr", "tfqmr"), KRYLOV),
+        "lsqr": {"atol": 1e-6, "btol": 1e-6}, "lsmr": {"atol": 1e-6, "btol": 1e-6},
+    },
+}  # fmt: skip
+"""What iterates or adapts, by module; for a class, its construction."""
+ADAPTIVE = ("quad", "quad_vec", "cubature")
+"""rules that divide an interval until their estimate of the error is small enough"""
+SECTION = (math.sqrt(5) - 1) / 2
+"""of an interval: a place that halving it comes near as slowly as it can"""
+DENSE = ("solve", "inv", "lstsq", "pinv", "cho_factor", "lu_factor", "solve_triangular")
+LINEAR = {"numpy.linalg": DENSE, "scipy.linalg": DENSE}
+"""What solves linear equations, whose result has the condition of the matrix ``a`` in it."""
+
+
+class Call(NamedTuple):
+    """A solver that was called: its name, what it was asked for, and a bound on the relative error that it makes.
+
+    ``rest`` is what it may still be off by where it is asked for more.
+    """
+
+    solver: str
+    asked: str
+    tolerance: float
+    linear: bool = False
+    rest: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.solver} with {self.asked}"
+
+
+def watched(run: Callable[[], Any]) -> tuple[Any, list[Call]]:
+    """Run something, and give its result with the worst call of each solver that it called, the worst one first.
+
+    Where a profiler runs already nothing is seen.
+    """
+    worst: dict[str, Call] = {}
+    asked: dict[int, Mapping[str, Any]] = {}
+
+    def hook(frame: FrameType, event: str, returned: Any, name: str, knobs: Knobs | None) -> None:
+        known = frame.f_locals
+        if event == "call":
+            asked[id(frame)] = {k: known.get(k) for k in knobs or ("a",)}
+            return
+        name = type(known["self"]).__name__ if "self" in known else name  # methods may share a construction
+        given = asked.pop(id(frame), None)
+        call = None if given is None else _call(name, knobs, given, returned)
+        if call is not None and call.tolerance > worst.get(name, call._replace(tolerance=0.0)).tolerance:
+            worst[name] = call
+
+    result = _under(hook, run)
+    return result, sorted(worst.values(), key=lambda call: -call.tolerance)
+
+
+def calls_in(bound: Bound, point: Sequence[float]) -> list[Call]:
+    """The solvers that a function calls at a point, the worst first."""
+    try:
+        with unwarned():
+            return watched(lambda: bound.values(np.array(point, dtype=float)))[1]
+    except DiffkitError:  # it fails there, and what it called says nothing
+        return []
+
+
+def tightened(run: Callable[[], Any], factor: float) -> Any:
+    """Run something, with every solver that it calls asked for a part of its tolerances; raises what that raises.
+
+    Adaptive rules are asked for other subintervals as well: where the extrapolation of halved ones is wrong, it is so
+    at all tolerances.
+    """
+
+    def hook(frame: FrameType, event: str, _: Any, name: str, knobs: Knobs | None) -> None:
+        if event == "call":
+            known = frame.f_locals  # asked for once: another look would undo what is set
+            if name in ADAPTIVE:
+                _divide(known)
+            for knob, default in (knobs or {}).items():
+                value = known.get(knob, math.nan)
+                value = default if value is None else value
+                if isinstance(value, (int, float)) and value > 0:
+                    known[knob] = max(factor * value, min(value, LEAST.get(knob, 0.0)))
+
+    return _under(hook, run)
+
+
+def _divide(known: Any) -> None:
+    """Set the points at which a rule divides its interval at first, where it takes any."""
+    a, b = np.asarray(known["a"], dtype=float), np.asarray(known["b"], dtype=float)
+    if np.all(np.isfinite([a, b])) and known.get("weight") is None:
+        given = known["points"]
+        known["points"] = [*([] if given is None else given), a + SECTION * (b - a)]
+
+
+def added(bound: Bound, row: Any) -> Any:
+    """What solvers add to the values at a point; NaN where they cannot work more exactly."""
+    plain = bound.values(row)
+    for closer in _closer(bound, row):
+        if np.all(np.isfinite(closer) | ~np.isfinite(plain)):
+            return plain - closer
+    return np.full(len(plain), np.nan)
+
+
+def _closer(bound: Bound, row: Any) -> Iterator[Any]:
+    """The values with solvers that are asked for parts of their tolerances, without their warnings."""
+    for factor in TIGHTER:
+        try:
+            with unwarned():
+                found = tightened(lambda: bound.values(row), factor)
+        except DiffkitError:
+            continue
+        yield found
+
+
+Hook = Callable[[FrameType, str, Any, str, Knobs | None], None]
+
+
+def _under(hook: Hook, run: Callable[[], Any]) -> Any:
+    """Run something while a hook sees the calls and returns of solvers."""
+    known = _solvers(tuple(module for module in (*SOLVERS, *LINEAR) if module in sys.modules))
+    if sys.getprofile() is not None or not known:
+        return run()
+
+    def profile(frame: FrameType, event: str, arg: Any) -> None:
+        found = known.get(frame.f_code)
+        if found is not None and event in ("call", "return"):
+            try:
+                hook(frame, event, arg, *found)
+            except Exception:  # what cannot be read is not seen, and the code shall not notice
+                return
+
+    with profiled(profile):
+        return run()
+
+
+@contextmanager
+def profiled(hook: Callable[[FrameType, str, Any], None]) -> Iterator[None]:
+    """Show calls and returns of this thread to a hook, as long as the context lasts."""
+    sys.setprofile(hook)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+
+
+@cache
+def _solvers(loaded: tuple[str, ...]) -> dict[CodeType, tuple[str, Knobs | None]]:
+    """The code of the solvers of some modules, with their names and tolerances (None for linear equations)."""
+    named = [(module, name, knobs) for module in loaded for name, knobs in SOLVERS.get(module, {}).items()]
+    found = {}
+    for module, name, knobs in (*named, *((m, name, None) for m in loaded for name in LINEAR.get(m, ()))):
+        solver: Any = sys.modules[module]
+        for part in name.split("."):
+            solver = getattr(solver, part, None)
+        code = getattr(unwrap(solver), "__code__", None) if callable(solver) else None
+        if isinstance(code, CodeType):
+            found[code] = name.removesuffix(".__init__").removeprefix("_minimize_").lstrip("_"), knobs
+    return found
+
+
+def _call(name: str, knobs: Knobs | None, given: Mapping[str, Any], returned: Any) -> Call | None:
+    """What a call says of its result; None if nothing."""
+    if knobs is None:
+        condition = _condition(given["a"])
+        return None if condition is None else Call(name, f"a condition of {condition:.1g}",
+                                                   min(LARGEST, len(given["a"]) * UNIT * condition), True)  # fmt: skip
+    values = {k: knobs[k] if given[k] is None else given[k] for k in knobs if given[k] is not None or knobs[k]}
+    values = {k: float(np.max(value)) for k, value in values.items() if np.size(value)}
+    size = _size(returned)
+    if name == "quad":
+        tolerance = float(returned[1]) / size if size else LARGEST
+        missed = float(returned[1]) > max(values.get("epsabs", 0.0), values.get("epsrel", 0.0) * size)
+    else:
+        missed = False
+        absolute = sum(v for k, v in values.items() if k in ("xtol", "atol", "xatol", "tol"))
+        tolerance = max((v for k, v in values.items() if k not in ("xtol", "atol", "xatol", "tol")), default=0.0)
+        tolerance += absolute / size if size else absolute
+    asked = " and ".join(f"{k} = {v:.3g}" for k, v in values.items())
+    rest = tolerance if missed else _rest(name, values, tolerance)
+    return Call(name, asked, min(LARGEST, tolerance), rest=min(LARGEST, rest))
+
+
+def _rest(name: str, values: Mapping[str, float], tolerance: float) -> float:
+    """What a solver may be off by though it is asked for more: it may have found that it needs no further step."""
+    of_values = max((v for k, v in values.items() if k in OF_VALUES), default=0.0)
+    nearest = math.sqrt(max(UNIT, TIGHTER[0] * of_values)) if name in BY_VALUE else 0.0
+    return max(TIGHTER[0] * tolerance, nearest)
+
+
+def _size(returned: Any) -> float:
+    """The size of what a solver found, where that is a number or leads what it returns; 0 if it is not known."""
+    first = returned[0] if isinstance(returned, tuple) and returned else returned
+    return abs(float(first)) if isinstance(first, (int, float)) and math.isfinite(first) else 0.0
+
+
+def _condition(matrix: Any) -> float | None:
+    """The ratio of the singular values that count; None where there is none, or the matrix is too large."""
+    found = np.asarray(matrix)
+    if found.ndim != 2 or not 1 < len(found) <= SIZE or found.dtype.kind not in "fiu":
+        return None
+    values = np.linalg.svd(found, compute_uv=False)
+    kept = values[values > UNIT * values[0]]
+    return float(kept[0] / kept[-1]) if len(kept) else None

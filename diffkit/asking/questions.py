@@ -1,0 +1,100 @@
+"""What can be asked of something that can be differentiated: from its kind and options to a task and points."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, Protocol
+
+from diffkit.asking.expressions import as_list, is_function, read_joint
+from diffkit.asking.points import Points, read_points
+from diffkit.asking.tasks import Task, check_options, source_task
+from diffkit.core.errors import DiffkitError
+from diffkit.core.text.names import Names, names_of
+
+
+class Question(Protocol):
+    """A kind of derivative of f: at a point it becomes a task."""
+
+    @property
+    def kind(self) -> str:
+        """What is asked."""
+
+    def at(self, at: Any) -> tuple[Task, Points]:
+        """Give the task and the points that ``at`` means; the same task object for points of the same shape."""
+
+    def other(self, kind: str, **options: Any) -> Question:
+        """Ask for another kind of derivative of the same f."""
+
+    def is_same(self, other: Any) -> bool:
+        """Whether another question about f asks for the same derivatives."""
+
+    def values(self, x: Any) -> list[float]:
+        """All outputs of f at a flat array of coordinates, in binary64."""
+
+
+class OfExpression:
+    """A question about an expression, which is one task."""
+
+    def __init__(self, task: Task):
+        self.task = task
+
+    @property
+    def kind(self) -> str:
+        """What is asked."""
+        return self.task.kind
+
+    def at(self, at: Any) -> tuple[Task, Points]:
+        """Read a point or a batch."""
+        if isinstance(at, Points):
+            return self.task, at
+        return self.task, read_points(at, self.task.variables, elementwise=self.task.kind == "derivative")
+
+    def other(self, kind: str, **options: Any) -> OfExpression:
+        """Ask for another kind of derivative of the same expression."""
+        return OfExpression(source_task(self._whole.source, kind, options))
+
+    def is_same(self, other: OfExpression) -> bool:
+        """Whether another question about the expression asks for the same derivatives."""
+        return (other.kind, other.task.indices) == (self.kind, self.task.indices)
+
+    def values(self, x: Any) -> list[float]:
+        """All outputs of f at a flat array of coordinates, in binary64."""
+        from diffkit.core.program import run
+        from diffkit.numbers.floats import FLOATS
+
+        return run(self._whole.program, FLOATS, [float(v) for v in x])
+
+    @property
+    def _whole(self) -> Task:
+        """The task, which must be of f itself."""
+        if self.task.extras:
+            raise DiffkitError(f"a prepared {self.kind} is of f along a line", hint="prepare the gradient")
+        return self.task
+
+
+def ask(
+    f: Any, kind: str, variables: Names | None = None, args: Sequence[Any] = (), given: Collection[str] = (),
+    **options: Any,
+) -> Question:  # fmt: skip
+    """Give the question; DiffkitError for an unknown kind or option, or for something that is no function.
+
+    ``given`` are the names that the point gives values to: they are meant as variables.
+    """
+    check_options(kind, options)
+    if is_function(f):
+        from diffkit.asking.function_questions import OfFunction
+
+        return OfFunction(f, kind, variables, args, options, given)
+    if len(args):
+        raise DiffkitError("args are further arguments of a Python function", hint="an expression takes none")
+    return OfExpression(make_task(f, kind, variables, given, **options))
+
+
+def make_task(
+    f: Any, kind: str, variables: Names | None = None, given: Collection[str] = (), **options: Any
+) -> Task:  # fmt: skip
+    """Give the task of a kind about an expression; errors as ``ask``. The variable of a constant is x."""
+    check_options(kind, options)
+    reading = read_joint(as_list(f) if kind == "jacobian" else [f], variables, {*given, *names_of(options.get("wrt"))})
+    reading = reading.of_one(variables) if kind in ("derivative", "taylor") else reading
+    return source_task(reading.program, kind, options)._replace(notes=reading.notes)

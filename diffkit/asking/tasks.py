@@ -1,0 +1,342 @@
+"""What is asked of a backend: which partial derivatives of which program, and in what shape they are answered."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from inspect import signature
+from itertools import chain, count
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
+
+from diffkit.asking.frames import labelled
+from diffkit.asking.points import check_names, number
+from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.core.errors import DiffkitError, PointError, VariableError, did_you_mean, listing
+from diffkit.core.limits import DEFAULT
+from diffkit.core.program import Index, Program
+from diffkit.core.table import table
+from diffkit.core.text.names import Name, Names, as_name, as_names
+from diffkit.core.text.runs import first_meant
+
+if TYPE_CHECKING:
+    from diffkit.asking.callables import Bound
+
+
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+class Task(NamedTuple):
+    """Partial derivatives of a program, or of a Python function.
+
+    ``indices`` are the distinct partials to compute; component c of the answer is partial ``places[c]`` times
+    ``factors[c]``. ``extras`` are values of inputs that the caller does not give (the parameter of a direction).
+    """
+
+    kind: str
+    source: Program | Bound
+    indices: tuple[Index, ...]
+    places: tuple[int, ...]
+    shape: tuple[int, ...]
+    labels: Sequence[str]
+    factors: tuple[Fraction, ...] | None = None
+    extras: tuple[float, ...] = ()
+    order: int = 1
+    notes: tuple[str, ...] = ()
+    """how names were read that may be meant otherwise"""
+
+    @property
+    def program(self) -> Program:
+        """The program; a Python function is traced, which raises TracingError where its code branches."""
+        return self.source if isinstance(self.source, Program) else self.source.traced
+
+    @property
+    def function(self) -> Bound | None:
+        """The Python function, if it is one."""
+        return None if isinstance(self.source, Program) else self.source
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names a point gives values to."""
+        return self.source.inputs[: len(self.source.inputs) - len(self.extras)]
+
+
+def positions(program: Program | Bound, wrt: Names | None) -> tuple[int, ...]:
+    """Give the inputs that are named, all of them if ``wrt`` is None."""
+    if wrt is None:
+        return tuple(range(len(program.inputs)))
+    wrt = as_names(wrt)
+    if not isinstance(wrt, (str, tuple)):
+        raise VariableError(f"wrt is a name or several, not a {type(wrt).__name__}")
+    names = (wrt,) if isinstance(wrt, str) else tuple(wrt)
+    places = {name: k for k, name in enumerate(program.inputs)}
+    for name in names:
+        if name not in places:
+            run, write = first_meant(program.inputs, names, program.inputs)
+            hint = f"{run} is one variable; {write}" if run else did_you_mean(str(name), program.inputs)
+            hint = hint or f"the variables are {listing(program.inputs)}"
+            raise VariableError(f"unknown variable {name}", hint=hint)
+    return tuple(places[name] for name in names)
+
+
+def check_order(order: Any, least: int = 1, limit: int = DEFAULT.derivative_order) -> int:
+    """Give the order as an int; DiffkitError unless least ≤ order ≤ limit."""
+    try:
+        found = operator.index(order)
+    except TypeError:
+        raise DiffkitError(f"the order is an integer, not {order!r}") from None
+    if isinstance(order, bool):
+        raise DiffkitError(f"the order is an integer, not {order!r}")
+    if not least <= found <= limit:
+        raise DiffkitError(f"the order is {found}, but orders run from {least} to {limit}")
+    return found
+
+
+def partial_name(variables: Sequence[str], index: tuple[int, ...], f: str = "f") -> str:
+    """Name a partial derivative: f, ∂f/∂x, ∂²f/∂x∂y, ∂³f/∂x³."""
+    if not index:
+        return f
+    power = str(len(index)).translate(SUPERSCRIPTS) if len(index) > 1 else ""
+    below = ""
+    for position in dict.fromkeys(index):
+        count = index.count(position)
+        below += f"∂{variables[position]}" + (str(count).translate(SUPERSCRIPTS) if count > 1 else "")
+    return f"∂{power}{f}/{below}"
+
+
+@dataclass(frozen=True, eq=False)
+class SecondPartials(Sequence[str]):
+    """Names of the n² second partials by some of the variables, row after row, each made when it is asked for."""
+
+    variables: tuple[str, ...]
+    chosen: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.chosen) ** 2
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, place: int | slice) -> str | tuple[str, ...]:
+        if isinstance(place, slice):
+            return tuple(self[k] for k in range(len(self))[place])
+        row, column = divmod(range(len(self))[place], len(self.chosen))
+        return partial_name(self.variables, (self.chosen[row], self.chosen[column]))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
+def ordinary_name(variable: str, order: int) -> str:
+    """Name a derivative of a function of one variable: df/dx, d²f/dx²."""
+    if order == 0:
+        return "f"
+    power = str(order).translate(SUPERSCRIPTS) if order > 1 else ""
+    return f"d{power}f/d{variable}{power}"
+
+
+def derivative_task(program: Program | Bound, wrt: Names | None = None, order: int = 1) -> Task:
+    """One derivative: of the only variable, of ``wrt``, or mixed if ``wrt`` is several names."""
+    order = check_order(order)
+    if wrt is None and len(program.inputs) != 1:
+        if not program.inputs:
+            raise VariableError("the expression has no variable", hint="name one with variables and wrt")
+        raise VariableError(f"the expression has several variables: {listing(program.inputs)}",
+                            hint="say which with wrt, or ask for the gradient")  # fmt: skip
+    chosen = positions(program, wrt)
+    if len(chosen) > 1:
+        if order != 1:
+            raise DiffkitError("give either an order or several names in wrt", hint="repeat a name for a higher order")
+        check_order(len(chosen))
+        index = tuple(sorted(chosen))
+    elif chosen:
+        index = chosen * order
+    else:
+        raise VariableError("wrt names no variable")
+    single = len(program.inputs) == 1
+    label = ordinary_name(program.inputs[0], len(index)) if single else partial_name(program.inputs, index)
+    return Task("derivative", program, ((0, index),), (0,), (), (label,), order=len(index))
+
+
+def gradient_task(program: Program | Bound, wrt: Names | None = None) -> Task:
+    """The vector of partials, shape (n,)."""
+    chosen = positions(program, wrt)
+    labels = tuple(partial_name(program.inputs, (i,)) for i in chosen)
+    return Task(
+        "gradient", program, tuple((0, (i,)) for i in chosen), tuple(range(len(chosen))), (len(chosen),), labels
+    )
+
+
+def jacobian_task(program: Program | Bound, wrt: Names | None = None) -> Task:
+    """The matrix of partials of the outputs, shape (m, n)."""
+    chosen = positions(program, wrt)
+    count = len(program.outputs)
+    indices = tuple((k, (i,)) for k in range(count) for i in chosen)
+    labels = tuple(partial_name(program.inputs, index, f"f{k + 1}") for k, index in indices)
+    return Task("jacobian", program, indices, tuple(range(len(indices))), (count, len(chosen)), labels)
+
+
+def hessian_task(program: Program | Bound, wrt: Names | None = None) -> Task:
+    """The symmetric matrix of second partials, shape (n, n); each pair is computed once."""
+    chosen = positions(program, wrt)
+    number: dict[tuple[int, ...], int] = {}
+    places = [number.setdefault((i, j) if i <= j else (j, i), len(number)) for i in chosen for j in chosen]
+    shape, labels = (len(chosen), len(chosen)), SecondPartials(program.inputs, chosen)
+    return Task("hessian", program, tuple((0, index) for index in number), tuple(places), shape, labels, order=2)
+
+
+def _fresh(name: str, taken: Collection[str]) -> str:
+    """A name that is not taken: the name itself, or with a number."""
+    return next(n for n in chain([name], map(f"{name}{{}}".format, count())) if n not in taken)
+
+
+def _check_direction(program: Program | Bound, direction: Sequence[float]) -> None:
+    if len(direction) != len(program.inputs):
+        raise DiffkitError(f"the direction has {len(direction)} components for {len(program.inputs)} variables")
+
+
+def moving(program: Program | Bound) -> Program | Bound:
+    """F of x + t·v as a function of x, v and t, so that one preparation serves every direction."""
+    if not isinstance(program, Program):
+        return program.moving()
+    names = dict.fromkeys(program.inputs)
+    for name in program.inputs:
+        names[_fresh(f"v_{name}", names)] = None
+    names[_fresh("t", names)] = None
+    builder = ProgramBuilder(tuple(names))
+    count = len(program.inputs)
+    steps = [builder.apply(table["mul"], (2 * count, count + i)) for i in range(count)]
+    slots = copy_slots(program, builder, [builder.apply(table["add"], (i, step)) for i, step in enumerate(steps)])
+    return builder.program([slots[output] for output in program.outputs], tuple(names))
+
+
+def directional_task(program: Program | Bound, direction: Sequence[float], order: int = 1) -> Task:
+    """dᵏ/dtᵏ f(x + t·v) at t = 0; v is not normalised."""
+    order = check_order(order)
+    _check_direction(program, direction)
+    power = str(order).translate(SUPERSCRIPTS) if order > 1 else ""
+    if isinstance(program, Program):
+        path: Program | Bound = _line(program, direction)
+        extras: tuple[float, ...] = (0.0,)
+    else:
+        path, extras = moving(program), (*direction, 0.0)
+    index = (0, (len(path.inputs) - 1,) * order)
+    return Task("directional", path, (index,), (0,), (), (f"D{power}f·v",), extras=extras, order=order)
+
+
+def _line(program: Program, direction: Sequence[float]) -> Program:
+    """F of x + t·v for a direction that is known: its formula names no v."""
+    parameter = _fresh("t", program.inputs)
+    builder = ProgramBuilder((*program.inputs, parameter))
+    t = builder.input(parameter)
+    moved = []
+    for slot, component in enumerate(direction):
+        scaled = builder.apply(table["mul"], (builder.constant(Fraction(component)), t))
+        moved.append(builder.apply(table["add"], (slot, scaled)) if component else slot)
+    slots = copy_slots(program, builder, moved)
+    return builder.program([slots[output] for output in program.outputs], (*program.inputs, parameter))
+
+
+def jvp_task(program: Program | Bound, direction: Sequence[float]) -> Task:
+    """J·v, the derivative of every output along v, without the Jacobian; shape (m,)."""
+    _check_direction(program, direction)
+    path = moving(program)
+    count = len(program.outputs)
+    indices = tuple((k, (len(path.inputs) - 1,)) for k in range(count))
+    labels = tuple(f"(J·v){k + 1}" for k in range(count))
+    return Task("jvp", path, indices, tuple(range(count)), (count,), labels, extras=(*direction, 0.0))
+
+
+def hvp_task(program: Program | Bound, direction: Sequence[float]) -> Task:
+    """H·v, the derivative of the gradient along v, without the Hessian; shape (n,).
+
+    (Hv)ᵢ = ∂²/∂xᵢ∂t f(x + t·v) at t = 0.
+    """
+    _check_direction(program, direction)
+    path = moving(program)
+    count, t = len(program.inputs), len(path.inputs) - 1
+    indices = tuple((0, (i, t)) for i in range(count))
+    labels = tuple(f"(H·v)[{name}]" for name in program.inputs)
+    return Task("hvp", path, indices, tuple(range(count)), (count,), labels, extras=(*direction, 0.0), order=2)
+
+
+def taylor_task(program: Program | Bound, order: int, wrt: Name | None = None) -> Task:
+    """f⁽ᵏ⁾/k! for k = 0 … order, shape (order + 1,)."""
+    order = check_order(order, least=0)
+    if wrt is not None and not isinstance(as_name(wrt), str):
+        raise VariableError("a Taylor series runs in one variable", hint="give wrt one name")
+    (variable,) = derivative_task(program, wrt).indices[0][1]
+    indices = tuple((0, (variable,) * k) for k in range(order + 1))
+    name = program.inputs[variable]
+    labels = tuple("f" if k == 0 else f"{ordinary_name(name, k)} / {k}!" for k in range(order + 1))
+    factors = tuple(Fraction(1, math.factorial(k)) for k in range(order + 1))
+    return Task("taylor", program, indices, tuple(range(order + 1)), (order + 1,), labels, factors, order=order)
+
+
+TASKS: dict[str, Any] = {
+    "derivative": derivative_task,
+    "gradient": gradient_task,
+    "jacobian": jacobian_task,
+    "hessian": hessian_task,
+    "taylor": taylor_task,
+    "directional": directional_task,
+    "jvp": jvp_task,
+    "hvp": hvp_task,
+}
+"""What can be asked, by name."""
+
+
+def source_task(source: Any, kind: str, options: dict[str, Any]) -> Task:
+    """Give the task of a kind about a Program or a bound function."""
+    if "direction" in options:
+        own = source.inputs if isinstance(source, Program) else tuple(a.name for a in source.arguments)
+        options = {**options, "direction": read_direction(options["direction"], own)}
+    builder: Callable[..., Task] = TASKS[kind]
+    return builder(source, **options)
+
+
+def read_direction(direction: Any, variables: Sequence[str] = ()) -> list[float]:
+    """Numbers of a direction, flat: an array or nested lists in order, or what has labels by name."""
+    given = labelled(direction)
+    if given is not None and (given.names or len(variables) > 1):
+        check_names(given.values, tuple(variables), "direction")
+        return read_direction([_plain(given.values[name]) for name in variables])
+    if isinstance(direction, (str, Mapping)) or not hasattr(direction, "__len__"):
+        raise PointError("the direction is a list of numbers, one per variable")
+    if hasattr(direction, "to_numpy"):
+        direction = direction.to_numpy()
+    if hasattr(direction, "ravel"):
+        direction = direction.ravel()
+    parts = [read_direction(v) if isinstance(v, (list, tuple)) else [number(v, "direction")] for v in direction]
+    return [v for part in parts for v in part]
+
+
+def _plain(value: Any) -> Any:
+    """An array as nested lists."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def check_options(kind: str, options: dict[str, Any]) -> None:
+    """DiffkitError for an unknown kind, an option it does not take, or one that it needs."""
+    if kind not in TASKS:
+        raise DiffkitError(
+            f"unknown kind {kind!r}", hint=did_you_mean(str(kind), TASKS) or f"there are {', '.join(TASKS)}"
+        )
+    accepted = signature(TASKS[kind]).parameters
+    for name in options:
+        if name not in accepted:
+            known = [n for n in accepted if n != "program"]
+            hint = did_you_mean(name, known) or f"it takes {', '.join(known)}"
+            raise DiffkitError(f"a {kind} takes no {name}", hint=hint)
+    missing = [n for n, p in accepted.items() if p.default is p.empty and n not in ("program", *options)]
+    if missing:
+        raise DiffkitError(f"{kind} needs {' and '.join(missing)}")

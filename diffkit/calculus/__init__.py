@@ -1,0 +1,1 @@
+"""Programs into programs: derivatives, forms without cancellation, domains, and the bridge to SymPy."""

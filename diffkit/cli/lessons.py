@@ -1,0 +1,199 @@
+"""The commands that teach: ``limit``, ``tangent``, ``explain`` and ``gallery``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from diffkit.cli.array_text import are_arrays, array_options, read_arrays
+from diffkit.cli.options import FORMATS_HELP, Command, ExpressionCommand, names, picture_options
+from diffkit.cli.output import EXIT_NO, Picture, deliver, drawing, write
+
+
+def _report_options(function: Any) -> Any:
+    """Add what all of them have."""
+    for option in (
+        click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all."),
+        click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP),
+        click.option("--variables", metavar="NAMES", help="Variables in order; these names win over constants."),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command(cls=ExpressionCommand)
+@click.argument("expression")
+@click.option("--at", metavar="POINT", required=True, help="Where: 1 | 1,2 | x=1,y=2 | pi/4.")
+@click.option("--wrt", metavar="NAME", help="The variable that moves, if there are several.")
+@click.option("--steps", metavar="LIST", help="Steps h, such as 0.1,0.01.  [default: 0.1, 0.01, … to round-off]")
+@click.option("--errors", is_flag=True, help="Split each error into truncation and round-off.")
+@picture_options
+@_report_options
+def limit(
+    expression: str, at: str, wrt: str | None, steps: str | None, errors: bool, save: str | None, show: bool,
+    variables: str | None, format: str, output: str | None,
+) -> int:  # fmt: skip
+    """The derivative of EXPRESSION as a limit: difference quotients for shrinking h.
+
+    Forward, backward and central quotients beside the proven derivative, and the h at which each is best: above it
+    truncation rules, below it round-off. At a kink the limits from the two sides differ, and it says so. --save draws
+    the V-curve.
+
+    \b
+    diffkit limit "3*x^2 - 4*x" --at 1
+    diffkit limit "abs(x)" --at 0
+    diffkit limit "exp(x)" --at 1 --steps 0.1,1e-5,1e-10 --errors
+    diffkit limit "sin(x)" --at 1 --save v.svg
+    """
+    from diffkit.lessons.quotients import quotients
+    from diffkit.reports import check_format
+    from diffkit.reports.quotients_report import QuotientsReport
+
+    check_format(format)
+    options: dict[str, Any] = {"wrt": wrt, "variables": names(variables)}
+    found = quotients(expression, at, steps=names(steps), **options)
+
+    picture = Picture("vcurve:picture_of_finer", (found, expression, at, options))
+    if steps is not None:
+        picture = Picture("vcurve:picture_of_quotients", (found,))
+    with drawing(picture, save, show):
+        deliver(QuotientsReport(found, errors or format != "text"), format, output)
+    return 0 if found else EXIT_NO
+
+
+@click.command(cls=ExpressionCommand)
+@click.argument("expression")
+@click.option("--at", metavar="POINT", required=True, help="Where: 1 | 1,2 | x=1,y=2 | pi/4.")
+@click.option("--delta", metavar="LIST", help="Steps δ at which f is compared.  [default: 1,0.1,0.01,0.001]")
+@click.option("--direction", metavar="LIST", help="Which way to go, such as 1,1 or x=1,y=1, of several variables.")
+@click.option("--interval", metavar="FROM:TO", help="What the picture shows, such as -1:1.  [default: 2 to both sides]")
+@picture_options
+@_report_options
+def tangent(
+    expression: str, at: str, delta: str | None, direction: str | None, interval: str | None, save: str | None,
+    show: bool, variables: str | None, format: str, output: str | None,
+) -> int:  # fmt: skip
+    """The tangent of EXPRESSION at a point, and what the derivatives say of the graph there.
+
+    The line (or plane), how far f is from it nearby, whether f rises or falls, how steeply, how it curves, and what
+    kind of stationary point it is. --save draws f, its derivative and the tangent.
+
+    \b
+    diffkit tangent "x^2" --at 0.5
+    diffkit tangent "x^2" --at -0.5 --save t.png --interval -1:1
+    diffkit tangent "x^2*y" --at 1,2 --direction 1,1
+    """
+    from diffkit.lessons.tangents import tangent as find
+    from diffkit.reports import check_format
+    from diffkit.reports.pictures.curves import read_interval
+    from diffkit.reports.tangent_report import TangentReport
+
+    check_format(format)
+    shown = read_interval(interval) if interval else None
+    found = find(expression, at, deltas=names(delta), direction=_direction(direction), variables=names(variables))
+
+    with drawing(Picture("curves:picture_of_tangent", (found, shown)), save, show):
+        deliver(TangentReport(found), format, output)
+    return 0 if found else EXIT_NO
+
+
+def _direction(text: str | None) -> list[str] | dict[str, str] | None:
+    """A list of numbers, or numbers by name."""
+    if text is None or "=" not in text:
+        return None if text is None else list(names(text) or ())
+    parts = [part.partition("=") for part in names(text) or ()]
+    return {name.strip(): value for name, _, value in parts}
+
+
+@click.command(cls=ExpressionCommand)
+@click.argument("expression")
+@click.option("--wrt", metavar="NAME", help="The variable, if there are several.")
+@click.option("--backward", "back", is_flag=True, help="Show back-propagation: values, adjoints and their cost.")
+@click.option("--at", metavar="POINT", help="Where to evaluate it: 1 | 1,2 | x=1,y=2. --backward needs it.")
+@click.option("--latex", "as_latex", is_flag=True, help="Write the steps as LaTeX.")
+@array_options
+@picture_options
+@_report_options
+def explain(
+    expression: str, wrt: str | None, back: bool, at: str | None, as_latex: bool, data: tuple[str, ...],
+    let: tuple[str, ...], save: str | None, show: bool, variables: str | None, format: str, output: str | None,
+) -> int:  # fmt: skip
+    """Derive EXPRESSION step by step, each step naming its rule.
+
+    Every step is checked at random points against two other methods before anything is shown.
+    --backward shows back-propagation at a point instead: the adjoint of every intermediate; --save draws the graph
+    of the computation. Array expressions are shown number by number.
+
+    \b
+    diffkit explain "x^2*sin(x)"
+    diffkit explain "exp(-x^2/2)" --latex
+    diffkit explain "x*y + sin(x)" --wrt x
+    diffkit explain "(y - sigmoid(w*x + b))^2" --backward --at b=0,w=1,x=2,y=1
+    diffkit explain "x.T@A@x" --backward --let "A=[[1,2],[3,4]]" --at "x=[1,2]"
+    """
+    from diffkit.core.errors import DiffkitError, PointError
+    from diffkit.lessons.derivations.backward import backward
+    from diffkit.lessons.derivations.derivation import explain as derive
+    from diffkit.reports import check_format
+    from diffkit.reports.backward_report import BackwardReport
+    from diffkit.reports.derivation_report import DerivationReport
+
+    check_format(format)
+    given = {"at": at, "data": data, "let": let, "variables": variables}
+    if as_latex and format != "text":
+        raise DiffkitError("--latex has no other --format", hint="the formats json, markdown and html leave it out")
+    if back:
+        if as_latex or wrt is not None:
+            raise DiffkitError("back-propagation has neither --latex nor --wrt", hint="leave --backward out")
+        if at is None:
+            raise PointError("back-propagation is shown at a point", hint="add --at, such as --at 1")
+        arrays = are_arrays((expression,), at, given)
+        swept = backward(*read_arrays((expression,), given)) if arrays else backward(
+            expression, at, variables=names(variables))  # fmt: skip
+
+        with drawing(Picture("graph:picture_of_backward", (swept,)), save, show):
+            deliver(BackwardReport(swept, expression if arrays else ""), format, output)
+        return 0
+    if are_arrays((expression,), at, given):
+        raise DiffkitError("steps are shown for expressions of numbers",
+                           hint="add --backward; diffkit matrix gives formulas of arrays")  # fmt: skip
+    found = derive(expression, wrt=wrt, at=at, variables=names(variables))
+
+    if as_latex:
+        write(found.latex + "\n", output)
+    else:
+        deliver(DerivationReport(found), format, output)
+    if save is not None or show:
+        raise DiffkitError("the picture is of back-propagation", hint="add --backward and --at, such as --at 1")
+    return 0
+
+
+@click.command(cls=Command)
+@click.argument("name", required=False)
+@picture_options
+def gallery(name: str | None, save: str | None, show: bool) -> int:
+    """Draw a picture of a course by NAME, or list them all.
+
+    Lines of every slope, activation functions with their derivatives, minima of two kinds, a saddle, learning rates.
+
+    \b
+    diffkit gallery
+    diffkit gallery activations --save activations.svg
+    diffkit gallery saddle --show
+    """
+    from diffkit.core.errors import DiffkitError
+    from diffkit.reports.pictures.gallery import GALLERY, find
+
+    if name is None:
+        if save is not None or show:
+            raise DiffkitError("which picture is missing", hint=f"there are {', '.join(GALLERY)}")
+        wide = max(map(len, GALLERY))
+        write("".join(f"{name:{wide}}  {seen}\n" for name, (seen, _) in GALLERY.items()), None)
+        return 0
+    find(name)
+    if save is None and not show:
+        raise DiffkitError("the picture has no file", hint=f"add --save, for example --save {name}.png, or --show")
+    with drawing(Picture("gallery:draw", (name,)), save, show):
+        write(f"{name}: {GALLERY[name][0]}\n", None)
+    return 0

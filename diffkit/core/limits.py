@@ -1,0 +1,52 @@
+"""How large an input may be; every limit can be raised by passing another ``Limits``."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from diffkit.core.errors import LimitError
+
+RAISE = "in Python the limit is raised with limits=Limits({name}=…)"
+
+
+class Limits(NamedTuple):
+    """Bounds that keep text from strangers from hanging or crashing the reader.
+
+    The defaults are measured: honest losses reach 400 kB and 200,000 nodes; a literal of one million digits,
+    ``9**9**9`` or ten thousand nested calls are attacks or accidents.
+    """
+
+    length: int = 2_000_000
+    """characters of text"""
+    nodes: int = 500_000
+    """slots of a program"""
+    symbolic_nodes: int = 30_000
+    """slots handed to SymPy, which needs 5 s at 32,000"""
+    symbolic_depth: int = 100
+    """nested operations handed to SymPy, whose own code recurses"""
+    depth: int = 400
+    """nested operations; a chain of + −, of × ÷, or of max counts once"""
+    parentheses: int = 200
+    """open parentheses at one place"""
+    digits: int = 400
+    """digits of one literal"""
+    exponent_digits: int = 4
+    """digits of a literal's decimal exponent"""
+    constant_bits: int = 16_384
+    """bits of an exact constant, checked before it is computed"""
+    exponent: int = 2**20
+    """size of a constant exponent on a variable"""
+    name_length: int = 64
+    """characters of a name"""
+    function_order: int = 1000
+    """order of besselj and polygamma"""
+    derivative_order: int = 20
+    """order of a derivative"""
+
+    def exceeded(self, name: str, what: str, hint: str = RAISE) -> LimitError:
+        """Give the error to raise when ``what`` is beyond the limit called ``name``."""
+        value: int = getattr(self, name)
+        return LimitError(f"{what} (limit {value:,})", hint=hint.format(name=name))
+
+
+DEFAULT = Limits()

@@ -1,0 +1,259 @@
+"""What a derivative computation answers: values, errors, statuses and everything known about bad points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Self, TypeVar
+
+from diffkit.core.deadline import TimeIsUp, check_time
+from diffkit.core.errors import NotOkError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from typing_extensions import TypeVar as Defaulted
+
+    V_co = Defaulted("V_co", covariant=True, default=Any)
+    Array = NDArray[np.float64]
+else:
+    V_co = TypeVar("V_co", covariant=True)
+
+Status = Literal["ok", "overflow", "uncertain", "not_differentiable", "pole", "domain_error"]
+ErrorKind = Literal["proven", "estimate", "none"]
+SEVERITY: tuple[Status, ...] = ("ok", "overflow", "uncertain", "not_differentiable", "pole", "domain_error")
+"""Statuses from best to worst; the status of a whole result is its worst one."""
+
+
+class Final:
+    """What never changes, so that a copy of it is itself; a pickle of it may leave behind what it does not need."""
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
+
+
+class Odd(NamedTuple):
+    """What there is to say of a component besides its value, which is NaN unless the status is ok."""
+
+    status: Status
+    message: str = ""
+    left: float = math.nan
+    right: float = math.nan
+    limit: float = math.nan
+    value: float = math.nan
+    error: float = math.nan
+    """bound of |value − truth|, where there is a proven value"""
+    cause: str = ""
+    """kink, jump, branch, domain edge, outside the domain, removable point, pole, overflow"""
+    where: str = ""
+    """the subexpression at fault"""
+    other: float = math.nan
+    """what following the code gives, where values of f say something else"""
+
+
+@dataclass(eq=False, repr=False)
+class Answer:
+    """A backend's components, flat, point by point; ``odd`` describes those that are not plain numbers."""
+
+    values: Any
+    errors: Any = None
+    odd: dict[int, Odd] = field(default_factory=dict)
+    evaluations: int = 0
+    note: str = ""
+    """how the answer was found"""
+    scaled: bool = False
+    """whether the task's factors are in the values already"""
+    decimals: list[str] | None = None
+    """the values to as many proven digits as were asked for"""
+    error_kind: ErrorKind | None = None
+    """what the errors are, where that depends on the function"""
+
+
+def unanswered(count: int, reason: str) -> Answer:
+    """Give the answer of which no component is known, for one reason."""
+    return Answer([math.nan] * count, None, dict.fromkeys(range(count), Odd("uncertain", reason)))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Result(Generic[V_co]):
+    """Derivatives at a point or at a batch of points.
+
+    ``value`` has the shape of what was asked, batch dimensions first: derivative (), gradient (n,),
+    jacobian (m, n), hessian (n, n), taylor (order + 1,). ``error`` bounds |value − truth| component by component,
+    in the units of the value; how far it can be trusted is ``error_kind``. A component that is not ok is NaN.
+    """
+
+    kind: str
+    shape: tuple[int, ...]
+    flat: Any = field(repr=False)
+    backend: str
+    variables: tuple[str, ...]
+    at: Mapping[str, Any]
+    labels: Sequence[str] = ()
+    flat_error: Any = field(default=None, repr=False)
+    error_kind: ErrorKind = "none"
+    odd: Mapping[int, Odd] = field(default_factory=dict, repr=False)
+    message: str = ""
+    evaluations: int = 0
+    formula: str | None = None
+    decimals: tuple[str, ...] | None = None
+    """components, flat, to as many proven decimal digits as were asked for; empty where there is none"""
+    method: str = ""
+    """how the answer was found, where the backend chooses"""
+    warnings: tuple[str, ...] = ()
+    """what is odd about the code of a Python function"""
+    notes: tuple[str, ...] = ()
+    """how names were read that may be meant otherwise: ``xy is one variable; write x*y for a product``"""
+
+    def _shaped(self, flat: Any) -> Any:
+        if self.shape == ():
+            return flat[0]
+        import numpy as np
+
+        return np.array(flat).reshape(self.shape)
+
+    @property
+    def value(self) -> V_co:
+        """The derivative: a float, or an array of shape ``shape``."""
+        return self._shaped(self.flat)  # type: ignore[no-any-return]
+
+    @property
+    def error(self) -> V_co | None:
+        """Bound or estimate of |value − truth|, in the shape of ``value``; None if there is none."""
+        return None if self.flat_error is None else self._shaped(self.flat_error)
+
+    @property
+    def status(self) -> Status:
+        """The worst status of any component."""
+        return max((odd.status for odd in self.odd.values()), key=SEVERITY.index, default="ok")
+
+    @property
+    def statuses(self) -> Any:
+        """Each component's status, in the shape of ``value``."""
+        flat: list[str] = ["ok"] * len(self.flat)
+        for index, odd in self.odd.items():
+            flat[index] = odd.status
+        return self._shaped(flat)
+
+    def is_odd(self, component: int) -> bool:
+        """Whether a component, counted flat, has no ordinary value."""
+        odd = self.odd.get(component)
+        return odd is not None and odd.status != "ok"
+
+    def is_uncertain(self, component: int) -> bool:
+        """Whether it is not known what a component, counted flat, is: nothing is claimed of it."""
+        return component in self.odd and self.odd[component].status == "uncertain"
+
+    def _side(self, name: str) -> Any:
+        if all(math.isnan(getattr(odd, name)) for odd in self.odd.values()):
+            return None
+        flat = [math.nan] * len(self.flat)
+        for index, odd in self.odd.items():
+            flat[index] = getattr(odd, name)
+        return self._shaped(flat)
+
+    @property
+    def left(self) -> V_co | None:
+        """Derivative from the left where it is known and the two sides matter (NaN elsewhere), or None."""
+        return self._side("left")  # type: ignore[no-any-return]
+
+    @property
+    def right(self) -> V_co | None:
+        """Derivative from the right where it is known and the two sides matter (NaN elsewhere), or None."""
+        return self._side("right")  # type: ignore[no-any-return]
+
+    @property
+    def limit(self) -> V_co | None:
+        """Value that would make a removable singularity smooth, where known, or None."""
+        return self._side("limit")  # type: ignore[no-any-return]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every component is an ordinary, trusted number."""
+        return self.status == "ok"
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether it answers at many points."""
+        return any(
+            (hasattr(value, "shape") and value.shape != ()) or isinstance(value, list) for value in self.at.values()
+        )
+
+    def _require_ok(self) -> None:
+        if not self.ok:
+            raise NotOkError(f"the {self.kind} is {self.status}: {self.message}", hint="look at .statuses and .message")
+
+    def __bool__(self) -> bool:
+        """A result is true only if every component is an ordinary, trusted number."""
+        return self.ok
+
+    def __float__(self) -> float:
+        self._require_ok()
+        if len(self.flat) != 1:
+            raise NotOkError(f"a {self.kind} of shape {self.shape} is not one number", hint="use .value")
+        return float(self.flat[0])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        self._require_ok()
+        import numpy as np
+
+        return np.array(self.value, dtype=dtype)
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{name} = {value}" for name, value in self.at.items())
+        tail = "" if self.ok else f"  [{self.status}: {self.message}]"
+        return f"{self.kind} at {where}: {self.value} ({self.backend}){tail}"
+
+
+def worst_message(odd: Mapping[int, Odd]) -> str:
+    """Give the message of the worst component."""
+    if not odd:
+        return ""
+    return max(odd.values(), key=lambda o: SEVERITY.index(o.status)).message
+
+
+def component_ulps(value: float, reference: float) -> float:
+    """|value − reference| in units in the last place of the reference; NaN if one is NaN or the reference is zero."""
+    if value == reference:
+        return 0.0
+    if math.isnan(value) or math.isnan(reference) or reference == 0.0:
+        return math.nan
+    if math.isinf(value) or math.isinf(reference):
+        return math.inf
+    return abs(value - reference) / math.ulp(reference)
+
+
+__all__ = [
+    "SEVERITY", "Answer", "ErrorKind", "Final", "Odd", "Result", "Status", "component_ulps", "unanswered",
+    "worst_message",
+]  # fmt: skip
+
+
+def by_rows(evaluation: Any, points: Any) -> Answer:
+    """Answer at the rows of an array one by one."""
+    rows = points.tolist()
+    width = len(evaluation.task.indices)
+    answers: list[Answer] = []
+    try:
+        for row in rows:
+            check_time()
+            answers.append(evaluation.at(row))
+    except TimeIsUp as up:
+        answers += [unanswered(width, up.reason)] * (len(rows) - len(answers))
+    return Answer(
+        [v for a in answers for v in a.values],
+        [e for a in answers for e in a.errors or [math.nan] * width] if any(a.errors for a in answers) else None,
+        {k * width + c: odd for k, a in enumerate(answers) for c, odd in a.odd.items()},
+        sum(a.evaluations for a in answers),
+        answers[0].note if answers else "",
+        bool(answers and answers[0].scaled),
+        [t for a in answers for t in a.decimals or [""] * width] if any(a.decimals for a in answers) else None,
+        answers[0].error_kind if answers else None,
+    )

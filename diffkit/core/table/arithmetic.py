@@ -1,0 +1,159 @@
+"""Rows of arithmetic: + − × ÷, power, neg, abs, sign, roots and steps."""
+
+from __future__ import annotations
+
+import math
+import operator
+from fractions import Fraction
+from typing import Any
+
+from diffkit.core.table import hulls, ieee, series
+from diffkit.core.table.hulls import raised
+from diffkit.core.table.primitive import NOT_NEGATIVE, Place, row
+
+Exact = int | Fraction
+
+
+def _fold_div(x: Exact, y: Exact) -> Exact | None:
+    return Fraction(x) / y if y else None
+
+
+def _fold_power(x: Exact, y: Exact) -> Exact | None:
+    if y.denominator != 1 or (x == 0 and y < 0):
+        return None
+    return Fraction(x) ** int(y)
+
+
+WHOLE = 2**20  # exponents below which a power of balls is a chain of products
+
+
+def ball_power(flint: Any, x: Any, y: Any) -> Any:
+    """Multiply for a whole exponent, as Arb's own power of a ball about 0 has no value."""
+    if y.is_integer() and not y.is_zero() and abs(y) < WHOLE:
+        n = int(y.unique_fmpz())
+        return raised(x, n) if n > 0 else 1 / raised(x, -n)
+    return flint.arb(0) if x.is_zero() and y > 0 else x**y
+
+
+def _div_pushforward(F: Any, args: Any, y: Any, tangents: Any) -> Any:
+    """(x/y)′ = (x′ − (x/y)·y′)/y: one division, and the quotient is shared."""
+    up, down = tangents
+    if down is None:
+        return up / args[1]
+    inner = y * down
+    return -(inner / args[1]) if up is None else (up - inner) / args[1]
+
+
+row("add", "x, y", "sum", infix="+", callable=False, bends=(),
+    germ="sum", exact="add",
+    floats=operator.add, array="add", mpmath=lambda mp, x, y: x + y, sympy="Add", fold=operator.add, ulps=0.5,
+    partials=(lambda F, x, y, s: 1, lambda F, x, y, s: 1),
+    points=((0.1, 0.2), (1e16, -1.0), (-3.5, 3.25)))
+
+row("sub", "x, y", "difference", infix="-", callable=False, bends=(),
+    germ="sum", exact="sub",
+    floats=operator.sub, array="subtract", mpmath=lambda mp, x, y: x - y, fold=operator.sub, ulps=0.5,
+    sympy=lambda sp, x, y: x - y,
+    partials=(lambda F, x, y, d: 1, lambda F, x, y, d: -1),
+    points=((0.1, 0.2), (1e16, 1.0), (3.5, 3.25)))
+
+row("mul", "x, y", "product", infix="*", callable=False, bends=((0, 1),),
+    germ="product", exact="mul",
+    floats=operator.mul, array="multiply", mpmath=lambda mp, x, y: x * y, sympy="Mul", fold=operator.mul, ulps=0.5,
+    partials=(lambda F, x, y, p: y, lambda F, x, y, p: x),
+    points=((0.1, 0.3), (-7.5, 1e-20), (3.0, 0.0)))
+
+row("div", "x, y", "quotient", infix="/", callable=False, bends=((0, 1), (1, 1)),
+    germ="quotient", exact="div",
+    floats=ieee.div, array="divide", mpmath=lambda mp, x, y: x / y, fold=_fold_div, series=series.ratio, ulps=0.5,
+    sympy=lambda sp, x, y: x / y,
+    partials=(lambda F, x, y, q: 1 / y, lambda F, x, y, q: -q / y),
+    pushforward=_div_pushforward,
+    places=(Place("pole", lambda F, x, y: y, "y = 0"),),
+    points=((1.0, 3.0), (-0.7, 1e-5), (0.0, 2.0)))
+
+row("power", "x, y", "real power; x < 0 only with an integer exponent", infix="**", callable=False,
+    hull=hulls.power,
+    germ="power", exact="power",
+    floats=ieee.power, array="power", mpmath="power", sympy="Pow", fold=_fold_power,
+    ball=ball_power, series=series.power,
+    partials=(lambda F, x, y, p: y * x ** (y - 1), lambda F, x, y, p: p * F.log(x)),
+    places=(
+        Place("edge", lambda F, x, y: F.where(F.eq(y, F.floor(y)), 1, x), "x = 0 if y is not an integer",
+              closed=True, inside="x > 0 unless y is an integer"),
+        Place("edge", lambda F, x, y: x, "x = 0 if y varies", varying=(1,), closed=True),
+        Place("pole", lambda F, x, y: F.where(y < 0, x, 1),
+              "x = 0 if y is negative", inside="x ≠ 0 unless y ≥ 0"),
+    ),
+    points=((2.0, 0.5), (1.1, 7.3), (0.3, -2.5), (10.31, -6.0), (1e-10, 1e-10)))
+
+row("neg", "x", "change of sign", infix="-", callable=False, bends=(),
+    germ="negative", exact="neg", odd=True,
+    floats=operator.neg, array="negative", mpmath=lambda mp, x: -x, fold=operator.neg, ulps=0.0,
+    sympy=lambda sp, x: -x,
+    partials=(lambda F, x, y: -1,),
+    points=(-1.5, 0.0, 2.0))
+
+row("abs", "x", "absolute value", aliases=("Abs", "fabs"), bends=(),
+    range=NOT_NEGATIVE,
+    germ="absolute", exact="absolute", latex="\\left|#\\right|",
+    floats=operator.abs, array="abs", mpmath="fabs", sympy="Abs", fold=operator.abs, ulps=0.0,
+    ball=lambda flint, x: abs(x), series=series.absolute,
+    partials=(lambda F, x, y: F.sign(x),),
+    places=(Place("kink", lambda F, x: x, "x = 0", slope=lambda F, t: F.abs(t)),),
+    points=(-1e-300, -2.0, 0.5))
+
+row("sign", "x", "−1, 0 or 1", aliases=("sgn",),
+    range=(-1.0, 1.0), monotone=1,
+    germ="sign", exact="sign_of", odd=True,
+    floats=ieee.sign, array="sign", mpmath="sign", sympy="sign", ulps=0.0,
+    fold=lambda x: (x > 0) - (x < 0),
+    ball="sgn",
+    partials=(None,),
+    places=(Place("jump", lambda F, x: x, "x = 0"),),
+    points=(-2.0, 1e-300))
+
+row("floor", "x", "largest integer not above x",
+    monotone=1,
+    germ="floor", exact="floor", exponent=20_000, latex="\\left\\lfloor #\\right\\rfloor",
+    floats=ieee.floor, array="floor", mpmath="floor", sympy="floor", fold=math.floor, ulps=0.0,
+    ball="floor",
+    partials=(None,),
+    places=(Place("jump", lambda F, x: x - F.floor(x), "x is an integer"),),
+    points=(-1.5, 0.2, 1e15 + 0.5))
+
+row("ceil", "x", "smallest integer not below x", aliases=("ceiling",),
+    monotone=1,
+    germ="ceil", exact="ceil", exponent=20_000, latex="\\left\\lceil #\\right\\rceil",
+    floats=ieee.ceil, array="ceil", mpmath="ceil", sympy="ceiling", fold=math.ceil, ulps=0.0,
+    ball="ceil",
+    partials=(None,),
+    places=(Place("jump", lambda F, x: x - F.floor(x), "x is an integer"),),
+    points=(-1.5, 0.2, 7.1))
+
+row("heaviside", "x", "unit step: 0, ½ at 0, 1", aliases=("Heaviside",),
+    range=(0.0, 1.0), monotone=1,
+    floats=ieee.heaviside, array=lambda np, x: np.heaviside(x, 0.5), sympy="Heaviside", ulps=0.0,
+    definition=lambda F, x: (1 + F.sign(x)) / 2,
+    partials=(None,),
+    places=(Place("jump", lambda F, x: x, "x = 0"),),
+    points=(-0.3, 2.0))
+
+row("sqrt", "x", "square root",
+    range=NOT_NEGATIVE, monotone=1, domain=NOT_NEGATIVE, hull=hulls.root,
+    germ="root", exact=lambda F, x: x ** F.rational(1, 2), latex="\\sqrt{#}",
+    floats=ieee.ieee(math.sqrt), array="sqrt", mpmath="sqrt", sympy="sqrt", ulps=0.5,
+    ball="sqrt", series="sqrt",
+    partials=(lambda F, x, y: F.rational(1, 2) / y,),
+    places=(Place("edge", lambda F, x: x, "x = 0", closed=True),),
+    points=(1e-300, 0.3, 2.0, 1e200))
+
+row("cbrt", "x", "real cube root, also of negative numbers",
+    monotone=1,
+    germ="cube_root", odd=True, latex="\\sqrt[3]{#}",
+    floats=math.cbrt, array="cbrt", mpmath=lambda mp, x: mp.sign(x) * mp.cbrt(abs(x)), ulps=1.0,
+    definition=lambda F, x: F.sign(x) * F.abs(x) ** F.rational(1, 3),
+    ball=lambda flint, x: x.root(3) if x >= 0 else -(-x).root(3),
+    partials=(lambda F, x, y: 1 / (3 * y**2),),
+    places=(Place("kink", lambda F, x: x, "x = 0, where the tangent is vertical", slope=lambda F, t: t / 0),),
+    points=(-8.0, -0.3, 1e-30, 2.0))

@@ -1,0 +1,253 @@
+"""Rows of exponentials, logarithms, trigonometric and hyperbolic functions and their inverses.
+
+Derivative forms are chosen for accuracy near poles, edges and saturation: tanh′ by the logistic function rather than
+1 − tanh², (1 − x)(1 + x) rather than 1 − x².
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from diffkit.core.table import hulls, series
+from diffkit.core.table import ieee as floats
+from diffkit.core.table.ieee import INF, ieee, limit_at, odd_overflow
+from diffkit.core.table.primitive import NOT_NEGATIVE, Complement, Place, row
+
+QUARTER, HALF_TURN = math.nextafter(math.pi / 2, 4.0), math.nextafter(math.pi, 4.0)
+"""π/2 and π, rounded up"""
+
+
+def ball_atan2(flint: Any, y: Any, x: Any) -> Any:
+    """Angle of a point that a ball encloses, away from the cut; 0 at the origin."""
+    if x > 0:
+        return (y / x).atan()
+    if y > 0 or y < 0:
+        return y.sgn() * flint.arb.pi() / 2 - (x / y).atan()
+    if y.is_zero() and (x < 0 or x.is_zero()):
+        return flint.arb.pi() if x < 0 else flint.arb(0)
+    return flint.arb("nan")
+
+
+def _angle(F: Any, y: Any, x: Any) -> Any:
+    """The angle of (x, y), by arctangents of what is finite."""
+    on_the_axis = F.where(x > 0, 0, F.where(x < 0, F.pi, x / x))
+    return F.where(F.eq(y, 0), on_the_axis, F.where(x > 0, F.atan(y / x), F.sign(y) * F.pi / 2 - F.atan(x / y)))
+
+
+row("exp", "x", "eˣ",
+    complement=Complement(1, lambda F, x: -F.expm1(x)),
+    range=NOT_NEGATIVE, positive=True, monotone=1,
+    tails=(0.0, INF), exact="exp", exponent=60, latex="e^{#}",
+    floats=floats.exp, array="exp", mpmath="exp", sympy="exp",
+    ball="exp", series="exp",
+    partials=(lambda F, x, y: y,),
+    points=(-700.0, -1e-3, 0.0, 1.0, 30.5, 700.0))
+
+row("expm1", "x", "eˣ − 1, accurate near 0",
+    range=(-1.0, INF), monotone=1,
+    exponent=60,
+    floats=ieee(math.expm1), array="expm1", mpmath="expm1",
+    definition=lambda F, x: F.exp(x) - 1,
+    ball="expm1",
+    partials=(lambda F, x, y: F.exp(x),),
+    points=(-40.0, -1e-10, 0.0, 1e-5, 2.0, 300.0))
+
+row("log", "x", "natural logarithm; log(x, b) is log(x)/log(b)", aliases=("ln",),
+    monotone=1, domain=NOT_NEGATIVE,
+    germ="logarithm", exact="log", latex="\\ln",
+    floats=limit_at(math.log, zero=(0.0, -INF)), array="log", mpmath="log", sympy="log",
+    ball="log", series="log",
+    partials=(lambda F, x, y: 1 / x,),
+    places=(Place("edge", lambda F, x: x, "x = 0"),),
+    points=(1e-300, 0.3, 0.999999, 2.0, 1e200))
+
+row("log2", "x", "logarithm to base 2",
+    monotone=1, domain=NOT_NEGATIVE,
+    latex="\\log_{2}",
+    floats=limit_at(math.log2, zero=(0.0, -INF)), array="log2",
+    definition=lambda F, x: F.log(x) / F.log(2),
+    partials=(lambda F, x, y: 1 / (x * F.log(2)),),
+    places=(Place("edge", lambda F, x: x, "x = 0"),),
+    points=(1e-300, 0.3, 8.0, 1e200))
+
+row("log10", "x", "logarithm to base 10",
+    monotone=1, domain=NOT_NEGATIVE,
+    latex="\\log_{10}",
+    floats=limit_at(math.log10, zero=(0.0, -INF)), array="log10", ulps=1.5,
+    definition=lambda F, x: F.log(x) / F.log(10),
+    partials=(lambda F, x, y: 1 / (x * F.log(10)),),
+    places=(Place("edge", lambda F, x: x, "x = 0"),),
+    points=(1e-300, 0.3, 1000.0, 1e200))
+
+row("log1p", "x", "log(1 + x), accurate near 0",
+    monotone=1, domain=(-1.0, INF),
+    floats=limit_at(math.log1p, edge=(-1.0, -INF)), array="log1p", mpmath="log1p",
+    definition=lambda F, x: F.log(1 + x),
+    ball="log1p",
+    partials=(lambda F, x, y: 1 / (1 + x),),
+    places=(Place("edge", lambda F, x: 1 + x, "x = −1"),),
+    points=(-0.999, -1e-12, 0.0, 1e-5, 1e10))
+
+row("sin", "x", "sine",
+    range=(-1.0, 1.0), hull=hulls.sine,
+    odd=True, exact="sin", exponent=20_000, latex="\\sin",
+    floats=ieee(math.sin), array="sin", mpmath="sin", sympy="sin",
+    ball="sin", series="sin",
+    partials=(lambda F, x, y: F.cos(x),),
+    points=(-2.5, -1e-8, 0.0, 1.0, 3.0, 1e5))
+
+row("cos", "x", "cosine",
+    complement=Complement(1, lambda F, x: 2 * F.sin(x / 2) ** 2),
+    range=(-1.0, 1.0), hull=hulls.cosine,
+    exact="cos", exponent=20_000, latex="\\cos",
+    floats=ieee(math.cos), array="cos", mpmath="cos", sympy="cos",
+    ball="cos", series="cos",
+    partials=(lambda F, x, y: -F.sin(x),),
+    points=(-2.5, 1e-8, 0.0, 1.5, 3.0, 1e5))
+
+row("tan", "x", "tangent",
+    odd=True, moved=lambda F, x: F.sin(x) / F.cos(x), exact=lambda F, x: F.sin(x) / F.cos(x),
+    exponent=20_000, latex="\\tan",
+    floats=ieee(math.tan), array="tan", mpmath="tan", sympy="tan",
+    ball="tan", series="tan",
+    partials=(lambda F, x, y: 1 + y**2,),
+    places=(Place("pole", lambda F, x: F.cos(x), "x = π/2 + kπ", inside="x ≠ π/2 + kπ"),),
+    points=(-1.5, 1e-8, 0.7, 1.5707963267948966, 100.0))
+
+row("cot", "x", "cotangent",
+    odd=True, moved=lambda F, x: F.cos(x) / F.sin(x), exponent=20_000, latex="\\cot",
+    mpmath="cot", sympy="cot", ulps=2.0,
+    definition=lambda F, x: 1 / F.tan(x),
+    ball="cot",
+    partials=(lambda F, x, y: -1 / F.sin(x) ** 2,),
+    places=(Place("pole", lambda F, x: F.sin(x), "x = kπ", inside="x ≠ kπ"),),
+    points=(-1.5, 1e-8, 0.7, 3.0))
+
+row("sec", "x", "secant",
+    exponent=20_000, latex="\\sec",
+    mpmath="sec", sympy="sec", ulps=2.0,
+    definition=lambda F, x: 1 / F.cos(x),
+    ball="sec",
+    partials=(lambda F, x, y: y * F.tan(x),),
+    places=(Place("pole", lambda F, x: F.cos(x), "x = π/2 + kπ", inside="x ≠ π/2 + kπ"),),
+    points=(-1.5, 0.7, 3.0))
+
+row("csc", "x", "cosecant", aliases=("cosec",),
+    odd=True, exponent=20_000, latex="\\csc",
+    mpmath="csc", sympy="csc", ulps=2.0,
+    definition=lambda F, x: 1 / F.sin(x),
+    ball="csc",
+    partials=(lambda F, x, y: -F.cos(x) / F.sin(x) ** 2,),
+    places=(Place("pole", lambda F, x: F.sin(x), "x = kπ", inside="x ≠ kπ"),),
+    points=(-1.5, 1e-8, 0.7, 3.0))
+
+row("asin", "x", "inverse sine, in [−π/2, π/2]", aliases=("arcsin",),
+    range=(-QUARTER, QUARTER), monotone=1, domain=(-1.0, 1.0),
+    odd=True, moved=lambda F, x: F.sign(x) * (F.pi / 2 - 2 * F.asin(F.sqrt((1 - F.abs(x)) / 2))),
+    exact="asin", latex="\\arcsin",
+    floats=ieee(math.asin), array="arcsin", mpmath="asin", sympy="asin",
+    ball="asin", series="asin",
+    partials=(lambda F, x, y: 1 / F.sqrt((1 - x) * (1 + x)),),
+    places=(Place("edge", lambda F, x: (1 - x) * (1 + x), "|x| = 1", closed=True, inside="|x| < 1"),),
+    points=(-0.9999999999, -1e-8, 0.3, 0.999))
+
+row("acos", "x", "inverse cosine, in [0, π]", aliases=("arccos",),
+    range=(0.0, HALF_TURN), monotone=-1, domain=(-1.0, 1.0),
+    exact=lambda F, x: F.pi / 2 - F.asin(x), latex="\\arccos",
+    moved=lambda F, x: F.where(x > 0, 2 * F.asin(F.sqrt((1 - x) / 2)), F.pi - 2 * F.asin(F.sqrt((1 + x) / 2))),
+    floats=ieee(math.acos), array="arccos", mpmath="acos", sympy="acos",
+    ball="acos", series="acos",
+    partials=(lambda F, x, y: -1 / F.sqrt((1 - x) * (1 + x)),),
+    places=(Place("edge", lambda F, x: (1 - x) * (1 + x), "|x| = 1", closed=True, inside="|x| < 1"),),
+    points=(-0.9999999999, -1e-8, 0.3, 0.999))
+
+row("atan", "x", "inverse tangent, in (−π/2, π/2)", aliases=("arctan",),
+    range=(-QUARTER, QUARTER), monotone=1,
+    odd=True, growth=lambda F, x: F.sign(x) * F.pi / 2 - F.atan(1 / x), exact="atan", latex="\\arctan",
+    floats=math.atan, array="arctan", mpmath="atan", sympy="atan",
+    ball="atan", series="atan",
+    partials=(lambda F, x, y: 1 / (1 + x**2),),
+    points=(-1e10, -0.5, 1e-9, 2.0))
+
+row("atan2", "y, x", "angle of the point (x, y), in (−π, π]", aliases=("arctan2",),
+    range=(-HALF_TURN, HALF_TURN),
+    growth=_angle, moved=_angle, exact="atan2",
+    floats=math.atan2, array="arctan2", mpmath="atan2", sympy="atan2",
+    ball=ball_atan2,
+    identity=lambda F, y, x: F.where(x > 0, F.atan(y / x), F.sign(y) * F.pi / 2 - F.atan(x / y)),
+    partials=(
+        lambda F, y, x, a: x / F.hypot(x, y) / F.hypot(x, y),
+        lambda F, y, x, a: -y / F.hypot(x, y) / F.hypot(x, y),
+    ),
+    places=(Place("jump", lambda F, y, x: F.where(x > 0, 1, y), "y = 0 and x ≤ 0"),),
+    points=((1.0, 2.0), (-0.3, -4.0), (2.0, -1e-5), (1e-200, 1e-200)))
+
+row("hypot", "x, y", "√(x² + y²) without overflow", variadic=True,
+    range=NOT_NEGATIVE,
+    floats=math.hypot, array="hypot", mpmath="hypot", ulps=1.0,
+    definition=lambda F, x, y: F.sqrt(x**2 + y**2),
+    partials=(lambda F, x, y, r: x / r, lambda F, x, y, r: y / r),
+    places=(Place("kink", lambda F, x, y: F.max(F.abs(x), F.abs(y)), "x = y = 0",
+                  slope=lambda F, s, t: F.hypot(s, t)),),
+    points=((3.0, 4.0), (1e200, 1e199), (-1e-200, 1e-200)))
+
+row("sinh", "x", "hyperbolic sine",
+    monotone=1,
+    odd=True, growth=lambda F, x: (F.exp(x) - F.exp(-x)) / 2, exact=lambda F, x: (F.exp(x) - 1 / F.exp(x)) / 2,
+    exponent=60, latex="\\sinh",
+    floats=ieee(math.sinh, odd_overflow), array="sinh", mpmath="sinh", sympy="sinh",
+    ball="sinh", identity=lambda F, x: (F.exp(x) - F.exp(-x)) / 2,
+    partials=(lambda F, x, y: F.cosh(x),),
+    points=(-700.0, -1e-8, 0.0, 0.3, 20.0))
+
+row("cosh", "x", "hyperbolic cosine",
+    range=(1.0, INF), positive=True, hull=hulls.cosh,
+    growth=lambda F, x: (F.exp(x) + F.exp(-x)) / 2, exact=lambda F, x: (F.exp(x) + 1 / F.exp(x)) / 2,
+    exponent=60, latex="\\cosh",
+    floats=ieee(math.cosh), array="cosh", mpmath="cosh", sympy="cosh",
+    ball="cosh", identity=lambda F, x: (F.exp(x) + F.exp(-x)) / 2,
+    partials=(lambda F, x, y: F.sinh(x),),
+    points=(-700.0, 1e-8, 0.0, 0.3, 20.0))
+
+row("tanh", "x", "hyperbolic tangent",
+    complement=Complement(1, lambda F, x: 4 * (F.sigmoid(2 * x) * F.sigmoid(-2 * x)), power=2),
+    range=(-1.0, 1.0), monotone=1,
+    odd=True, tails=(-1.0, 1.0), exact=lambda F, x: (F.exp(2 * x) - 1) / (F.exp(2 * x) + 1),
+    exponent=60, latex="\\tanh",
+    floats=math.tanh, array="tanh", mpmath="tanh", sympy="tanh",
+    ball="tanh", identity=lambda F, x: 2 * F.sigmoid(2 * x) - 1,
+    partials=(lambda F, x, y: 4 * F.sigmoid(2 * x) * F.sigmoid(-2 * x),), written=(lambda F, x, y: 1 - y**2,),
+    points=(-800.0, -1.2, 0.0, 0.3, 20.0))
+
+row("asinh", "x", "inverse hyperbolic sine", aliases=("arcsinh",),
+    monotone=1,
+    latex="\\operatorname{arsinh}",
+    odd=True, growth=lambda F, x: F.sign(x) * F.log(F.abs(x) + F.sqrt(1 + x**2)),
+    exact=lambda F, x: F.log(x + F.sqrt(1 + x**2)),
+    floats=math.asinh, array="arcsinh", mpmath="asinh", sympy="asinh", ulps=2.0,
+    ball="asinh", series=series.asinh,
+    partials=(lambda F, x, y: 1 / F.hypot(1, x),), written=(lambda F, x, y: 1 / F.sqrt(1 + x**2),),
+    points=(-1e200, -0.3, 1e-9, 2.0))
+
+row("acosh", "x", "inverse hyperbolic cosine", aliases=("arccosh",),
+    range=NOT_NEGATIVE, monotone=1, domain=(1.0, INF),
+    latex="\\operatorname{arcosh}",
+    growth=lambda F, x: F.log(x + F.sqrt(x**2 - 1)), moved=lambda F, x: 2 * F.asinh(F.sqrt((x - 1) / 2)),
+    exact=lambda F, x: F.log(x + F.sqrt(x**2 - 1)),
+    floats=ieee(math.acosh), array="arccosh", mpmath="acosh", sympy="acosh", ulps=2.0,
+    ball="acosh", identity=lambda F, x: F.log(x + F.sqrt(x - 1) * F.sqrt(x + 1)),
+    partials=(lambda F, x, y: 1 / (F.sqrt(x - 1) * F.sqrt(x + 1)),), written=(lambda F, x, y: 1 / F.sqrt(x**2 - 1),),
+    places=(Place("edge", lambda F, x: x - 1, "x = 1", closed=True),),
+    points=(1.0000001, 1.5, 20.0, 1e200))
+
+row("atanh", "x", "inverse hyperbolic tangent", aliases=("arctanh",),
+    monotone=1, domain=(-1.0, 1.0),
+    latex="\\operatorname{artanh}",
+    odd=True, moved=lambda F, x: F.log((1 + x) / (1 - x)) / 2, exact=lambda F, x: F.log((1 + x) / (1 - x)) / 2,
+    floats=limit_at(math.atanh, right=(1.0, INF), left=(-1.0, -INF)), array="arctanh", mpmath="atanh",
+    sympy="atanh", ulps=2.0,
+    ball="atanh", identity=lambda F, x: F.log((1 + x) / (1 - x)) / 2,
+    partials=(lambda F, x, y: 1 / ((1 - x) * (1 + x)),),
+    places=(Place("edge", lambda F, x: (1 - x) * (1 + x), "|x| = 1", inside="|x| < 1"),),
+    points=(-0.9999, -0.3, 1e-9, 0.5))

@@ -1,0 +1,211 @@
+"""What a row of the table of primitives says about a function."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from diffkit.core.errors import DiffkitError
+
+Rule = Callable[..., Any]
+"""A formula ``rule(F, x, …)`` written with operators and the functions of ``F``.
+
+It is traced once into a small Program, so it has a meaning in every algebra: floats, arrays, duals, balls, SymPy.
+"""
+
+Ends = tuple[float, float]
+"""the ends of an interval, finite or not"""
+WHOLE: Ends = (-math.inf, math.inf)
+NOT_NEGATIVE: Ends = (0.0, math.inf)
+
+PlaceKind = Literal["edge", "pole", "kink", "jump"]
+
+
+class Place(NamedTuple):
+    """Where a function is not smooth: the set ``margin == 0`` of its arguments.
+
+    * edge: the domain is ``margin > 0``, or ``margin >= 0`` if ``closed``;
+    * pole: the function grows without bound there;
+    * kink: continuous, one-sided derivatives differ; ``slope(F, *tangents)`` is the derivative in a direction;
+    * jump: the value itself jumps.
+
+    ``varying`` restricts the place to the arguments that must move for it to matter (all of them if None).
+    ``text`` describes the set in the formal arguments, and ``inside`` its complement where the margin would be
+    hard to read.
+    """
+
+    kind: PlaceKind
+    margin: Rule
+    text: str
+    varying: tuple[int, ...] | None = None
+    closed: bool = False
+    slope: Rule | None = None
+    inside: str = ""
+
+
+class Complement(NamedTuple):
+    """``top`` − f(x)**``power`` in a form that does not cancel where the two are near each other."""
+
+    top: int
+    form: Rule
+    power: int = 1
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Primitive:
+    """One row: everything diffkit knows about one elementary function.
+
+    ``partials[i]`` is ∂y/∂xᵢ as a rule of (F, x₁ … xₙ, y) where y is the answer; None means that the function
+    does not vary with that argument (a step, a condition, a constant order). ``pushforward(F, args, y, tangents)``
+    overrides the sum of partials where selection or a better-rounded form matters; an absent tangent is None.
+    Where ``floats``, ``array``, ``mpmath``, ``sympy``, ``ball`` or ``series`` is None, ``definition`` (a rule in other
+    rows) gives the meaning; that of series ``identity``, if there is one. ``ulps`` bounds the error of the float form
+    at any finite argument inside the domain that the tests visit. ``fold`` computes exactly on rationals, or returns
+    None where it cannot.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    doc: str
+    partials: tuple[Rule | None, ...]
+    pushforward: Rule | None = None
+    definition: Rule | None = None
+    floats: Callable[..., Any] | None = None
+    array: str | Callable[..., Any] | None = None
+    mpmath: str | Callable[..., Any] | None = None
+    sympy: str | Callable[..., Any] | None = None
+    ball: str | Callable[..., Any] | None = None
+    """form on Arb balls: a method of ``flint.arb``, or a function of (flint, x, …)"""
+    series: str | Callable[..., Any] | None = None
+    """form on power series over balls: a method of ``flint.arb_series``, or a function of (flint, x, …)"""
+    identity: Rule | None = None
+    """what the row equals in rows that have series, where it has none and its definition would not do"""
+    fold: Callable[..., Any] | None = None
+    written: tuple[Rule | None, ...] = ()
+    """partials in the form that people write, for texts, where ``partials`` are chosen for the last bit of accuracy"""
+    pairs: Rule | None = None
+    """a formula in other rows that is better than the float form where pairs of floats carry its sums and products"""
+    places: tuple[Place, ...] = ()
+    aliases: tuple[str, ...] = ()
+    points: tuple[Any, ...] = ()
+    ulps: float = 1.0
+    infix: str = ""
+    """the operator that writes it, if any"""
+    truth: bool = False
+    """the value is true or false"""
+    truths: tuple[int, ...] = ()
+    """arguments that must be true or false"""
+    orders: tuple[int, ...] = ()
+    """arguments that must be integer constants"""
+    variadic: bool = False
+    """called with any number of arguments, folded from the left"""
+    callable: bool = True
+    """may be called by name in text"""
+    bends: tuple[tuple[int, int], ...] | None = None
+    """pairs of arguments by which the second derivative is not zero throughout; None: any"""
+    odd: bool = False
+    """f(−x) = −f(x)"""
+    range: Ends = WHOLE
+    """an interval that holds its values"""
+    positive: bool = False
+    """never 0 or less"""
+    monotone: int = 0
+    """1 if it rises over its whole domain, or never falls; −1 if it falls"""
+    domain: Ends = WHOLE
+    """where a monotone row is defined, with the ends"""
+    hull: Callable[..., Any] | None = None
+    """its range over a ball, as a function of (flint, x, …), where ``ball`` gives more than the range"""
+    tails: tuple[float, float] | None = None
+    """its limits at −∞ and ∞, if it reaches both faster than any power"""
+    growth: Rule | None = None
+    """a formula in other rows that holds at infinity, or grows as fast (DLMF, chapters 4, 5, 7); the definition
+    unless given. A sine stands for what is only bounded, a tangent for poles all the way"""
+    moved: Rule | None = None
+    """an identity that holds at its edges and poles, and has them elsewhere; the definition unless given"""
+    away: Callable[[int], Rule] | None = None
+    """the same for poles at 0, −1, −2, …: by the number of the pole"""
+    complement: Complement | None = None
+    """what subtraction from a constant would lose, and the form that keeps it"""
+    germ: str = ""
+    """form on one-sided series where they are not composed term by term: a method of theirs"""
+    exact: str | Rule | None = None
+    """form on exact numbers: a method of their field, or a formula in rows that have one"""
+    exponent: int | None = None
+    """largest binary exponent of an argument that mpmath is asked about: its memory grows with the answer"""
+    latex: str = ""
+    """command in LaTeX, or how it is written around its argument, #; by name unless given"""
+    steps: bool = field(init=False)
+    """constant between jumps, so that its derivative is zero wherever it exists"""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "steps", self.pushforward is None and all(rule is None for rule in self.partials))
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.signature}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles and copies are the row of the same name: there is one of each."""
+        if table.rows.get(self.name) is not self:
+            raise DiffkitError(f"{self.name} is not in the table, so it cannot be pickled", hint="add its row first")
+        return named, (self.name,)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether no value is larger than some number."""
+        return all(map(math.isfinite, self.range))
+
+    def shown(self, k: int) -> Rule | None:
+        """The k-th partial in the form that people write."""
+        return self.written[k] if self.written else self.partials[k]
+
+    @property
+    def signature(self) -> str:
+        """How it is written: ``atan2(y, x)``, ``max(x, y, …)``, ``x + y``."""
+        if self.infix and len(self.arguments) == 2:
+            return f"{self.arguments[0]} {self.infix} {self.arguments[1]}"
+        if self.infix:
+            return f"{self.infix}{self.arguments[0]}"
+        return f"{self.name}({', '.join(self.arguments)}{', …' if self.variadic else ''})"
+
+
+
+class Table:
+    """The rows by name and alias, in the order in which they were added."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Primitive] = {}
+        self.names: dict[str, Primitive] = {}
+
+    def add(self, name: str, arguments: str, doc: str, **facts: Any) -> Primitive:
+        """Add the row ``name`` whose arguments are given as a comma-separated list."""
+        row = Primitive(name, tuple(arguments.replace(" ", "").split(",")), doc, **facts)
+        for word in (name, *row.aliases):
+            if word in self.names:
+                raise ValueError(f"two rows are called {word}")
+        if len(row.partials) != len(row.arguments):
+            raise ValueError(f"{name}: one partial per argument, please")
+        self.rows[name] = row
+        if row.callable:
+            for word in (name, *row.aliases):
+                self.names[word] = row
+        return row
+
+    def __getitem__(self, name: str) -> Primitive:
+        return self.rows[name]
+
+    def __iter__(self) -> Iterator[Primitive]:
+        return iter(self.rows.values())
+
+
+table = Table()
+row = table.add
+
+
+def named(name: str) -> Primitive:
+    """Give the row that a pickle names; DiffkitError if the table has none of that name here."""
+    if name not in table.rows:
+        raise DiffkitError(f"the pickle holds {name}, which is in no row of the table here",
+                           hint="import what adds that row, or use the version of diffkit that wrote it")  # fmt: skip
+    return table[name]

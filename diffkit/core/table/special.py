@@ -1,0 +1,179 @@
+"""Rows of special functions: erf, gamma and its relatives, Bessel functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from diffkit.core.table import series
+from diffkit.core.table.ieee import ieee, scipy_special
+from diffkit.core.table.polygamma import polygamma, polygamma_of_mpmath, polygammas
+from diffkit.core.table.primitive import NOT_NEGATIVE, Complement, Place, Rule, row
+
+FARTHEST = 10_000
+
+
+def _special() -> Any:
+    import scipy.special
+
+    return scipy.special
+
+
+def _of_mpmath(name: str) -> Callable[..., Any]:
+    """A function of the gamma family by mpmath, which walks up to the positive side step by step: not from far."""
+    return lambda mp, x: mp.nan if x < -FARTHEST else mp.re(getattr(mp, name)(x))
+
+
+def ball_erfc(_: Any, x: Any) -> Any:
+    """Arb's erfc; far out, where its bound for a ball is coarse, between the values at the ends."""
+    found = x.erfc()
+    return found if found > 0 or x.is_exact() else x.upper().erfc().union(x.lower().erfc())
+
+
+def ball_erfcx(flint: Any, x: Any) -> Any:
+    """exp(x²)·erfc(x), for x > 0 as U(½, ½, x²)/√π (DLMF 7.11.5), which does not overflow."""
+    half = flint.arb("0.5")
+    return (x * x).hypgeom_u(half, half) / flint.arb.pi().sqrt() if x > 0 else (x * x).exp() * ball_erfc(flint, x)
+
+
+def ball_log_ndtr(flint: Any, x: Any) -> Any:
+    """Log Φ(x) = log(1 − Φ(−x)): sharp on either side."""
+    root = flint.arb(2).sqrt()
+    if x > 0:
+        return (-ball_erfc(flint, x / root) / 2).log1p()
+    return (ball_erfcx(flint, -x / root) / 2).log() - x * x / 2 if x < 0 else (ball_erfc(flint, -x / root) / 2).log()
+
+
+def ball_polygamma(flint: Any, n: Any, x: Any) -> Any:
+    """ψ⁽ⁿ⁾; for x < 0 by the reflection ψ⁽ⁿ⁾(x) = (−1)ⁿ·ψ⁽ⁿ⁾(1 − x) − π·dⁿ/dxⁿ cot(πx) (DLMF 5.15.6)."""
+    if not x < 0:
+        return flint.acb(x).polygamma(n).real
+    order = int(n.unique_fmpz())
+    with series.length(flint, order + 1):
+        turned = flint.arb_series([x, 1]).cot_pi()[order]
+    return (-1) ** order * flint.acb(1 - x).polygamma(n).real - flint.arb.pi() * turned * math.factorial(order)
+
+
+def _gamma_away(n: int) -> Rule:
+    """Γ(x) = Γ(x + n + 1)/(x(x + 1)…(x + n)) (DLMF 5.5.1)."""
+
+    def rule(F: Any, x: Any) -> Any:
+        product = x
+        for k in range(1, n + 1):
+            product = product * (x + k)
+        return F.gamma(x + (n + 1)) / product
+
+    return rule
+
+
+def _digamma_away(n: int) -> Rule:
+    """ψ(x) = ψ(x + n + 1) − Σ 1/(x + k) (DLMF 5.5.2)."""
+
+    def rule(F: Any, x: Any) -> Any:
+        total = F.digamma(x + (n + 1))
+        for k in range(n + 1):
+            total = total - 1 / (x + k)
+        return total
+
+    return rule
+
+
+def _polygamma_growth(F: Any, n: Any, x: Any) -> Any:
+    return F.where(x > 0, F.where(n > 0, F.sin(x) / x**n, F.sin(x) * F.log(x)), F.tan(x))
+
+
+AT = "x = 0, −1, −2, …"
+AWAY = "x ≠ 0, −1, −2, …"
+NEAREST_POLE = Place("pole", lambda F, x: F.where(x > 0, 1, x - F.floor(x)), AT, inside=AWAY)
+POLYGAMMA_POLE = Place("pole", lambda F, n, x: F.where(x > 0, 1, x - F.floor(x)), AT, inside=AWAY)
+LOGARITHM = NEAREST_POLE._replace(kind="edge")
+"""not a pole: log |Γ| grows more slowly than any power"""
+
+row("erf", "x", "error function 2/√π ∫₀ˣ exp(−t²) dt",
+    complement=Complement(1, lambda F, x: F.erfc(x)),
+    range=(-1.0, 1.0), monotone=1,
+    odd=True, tails=(-1.0, 1.0), exponent=30,
+    floats=math.erf, array="scipy.special.erf", mpmath="erf", sympy="erf",
+    ball="erf", series="erf",
+    partials=(lambda F, x, y: 2 / F.sqrt(F.pi) * F.exp(-(x**2)),),
+    points=(-6.0, -0.3, 1e-9, 0.5, 2.0))
+
+row("erfc", "x", "1 − erf(x), accurate for large x",
+    complement=Complement(2, lambda F, x: F.erfc(-x)),
+    range=(0.0, 2.0), positive=True, monotone=-1,
+    tails=(2.0, 0.0), exact=lambda F, x: 1 - F.erf(x), exponent=30,
+    floats=math.erfc, array="scipy.special.erfc", mpmath="erfc", sympy="erfc", ulps=4.0,
+    ball=ball_erfc, series=lambda flint, x: series.beginning(flint, x.erfc(), ball_erfc(flint, x[0])),
+    partials=(lambda F, x, y: -2 / F.sqrt(F.pi) * F.exp(-(x**2)),),
+    points=(-3.0, 0.3, 2.0, 5.5, 20.0))
+
+row("erfcx", "x", "scaled complementary error function exp(x²)·erfc(x)",
+    range=NOT_NEGATIVE, positive=True, monotone=-1,
+    exponent=30,
+    floats=scipy_special("erfcx"), array="scipy.special.erfcx", ulps=4.0,
+    mpmath=lambda mp, x: mp.exp(x * x) * mp.erfc(x),
+    definition=lambda F, x: F.exp(x**2) * F.erfc(x),
+    ball=ball_erfcx, series=series.erfcx,
+    partials=(lambda F, x, y: 2 * x * y - 2 / F.sqrt(F.pi),),
+    points=(-3.0, -0.3, 1e-9, 2.0, 20.0))
+
+row("log_ndtr", "x", "log Φ(x), Φ the normal distribution function",
+    range=(-math.inf, 0.0), monotone=1,
+    latex="\\ln\\Phi\\left(#\\right)",
+    exponent=30,
+    floats=scipy_special("log_ndtr"), array="scipy.special.log_ndtr", ulps=10.0,
+    mpmath=lambda mp, x: mp.log1p(-mp.erfc(x / mp.sqrt(2)) / 2) if x > 0 else mp.log(mp.erfc(-x / mp.sqrt(2)) / 2),
+    definition=lambda F, x: F.log(F.erfc(-x / F.sqrt(2)) / 2),
+    ball=ball_log_ndtr,
+    partials=(lambda F, x, y: F.sqrt(2 / F.pi) / F.erfcx(-x / F.sqrt(2)),),
+    points=(-40.0, -5.0, -1.5, 0.3, 4.0))
+
+row("gamma", "x", "gamma function Γ(x)", aliases=("Gamma",),
+    growth=lambda F, x: F.where(x > 0, F.exp(x), F.tan(x)), away=_gamma_away, exponent=30, latex="\\Gamma",
+    floats=ieee(math.gamma), array="scipy.special.gamma", mpmath=_of_mpmath("gamma"), sympy="gamma", ulps=10.0,
+    ball="gamma", series="gamma",
+    partials=(lambda F, x, y: y * F.digamma(x),),
+    places=(NEAREST_POLE,),
+    points=(-2.5, 1e-5, 0.5, 3.3, 20.25, 150.5))
+
+row("loggamma", "x", "log |Γ(x)|", aliases=("lgamma", "gammaln"),
+    latex="\\ln\\left|\\Gamma\\left(#\\right)\\right|",
+    growth=lambda F, x: F.where(x > 0, F.sin(x) * x * F.log(x), F.tan(x)), exponent=200,
+    floats=ieee(math.lgamma), array="scipy.special.gammaln", sympy="loggamma", ulps=10.0,
+    mpmath=_of_mpmath("loggamma"),
+    ball=lambda flint, x: x.lgamma() if x > 0 else abs(x.gamma()).log(),
+    series=series.loggamma,
+    partials=(lambda F, x, y: F.digamma(x),),
+    places=(LOGARITHM,),
+    points=(-2.3, 1e-5, 0.5, 3.3, 20.25, 1e10))
+
+row("digamma", "x", "ψ(x) = Γ′(x)/Γ(x)", aliases=("psi",),
+    growth=lambda F, x: F.where(x > 0, F.sin(x) * F.log(x), F.tan(x)), away=_digamma_away, exponent=200, latex="\\psi",
+    floats=scipy_special("psi"), array="scipy.special.psi", ulps=10.0,
+    mpmath=lambda mp, x: polygamma_of_mpmath(mp, 0, x),
+    definition=lambda F, x: F.polygamma(0, x),
+    ball="digamma", series=series.digamma,
+    partials=(lambda F, x, y: F.polygamma(1, x),),
+    places=(NEAREST_POLE,),
+    points=(-2.5, 1e-5, 0.5, 3.3, 20.25, 1e10))
+
+row("polygamma", "n, x", "nth derivative of ψ(x); the order n is an integer constant", orders=(0,),
+    latex="\\psi^{(#)}\\left(#\\right)",
+    growth=_polygamma_growth, exponent=200,
+    floats=polygamma, array=polygammas,
+    mpmath=polygamma_of_mpmath, sympy="polygamma", ulps=20.0,
+    ball=ball_polygamma, series=series.polygamma,
+    partials=(None, lambda F, n, x, y: F.polygamma(n + 1, x)),
+    places=(POLYGAMMA_POLE,),
+    points=((0, 0.5), (1, 3.3), (2, 20.25), (3, 1e-3), (1, -20.3), (2, -100.75), (4, -2.7)))
+
+row("besselj", "n, x", "Bessel function of the first kind; the order n is an integer constant", orders=(0,),
+    range=(-1.0, 1.0),
+    latex="J_{#}\\left(#\\right)",
+    exponent=16,
+    floats=scipy_special("jv"), array=lambda np, n, x: _special().jv(int(n), x),
+    mpmath=lambda mp, n, x: mp.besselj(int(n), x), sympy="besselj", ulps=40.0,
+    ball=lambda flint, n, x: x.bessel_j(n), series=series.besselj,
+    partials=(None, lambda F, n, x, y: (F.besselj(n - 1, x) - F.besselj(n + 1, x)) / 2),
+    points=((0, 0.5), (1, 3.3), (2, -7.0), (5, 20.25)))

@@ -1,0 +1,66 @@
+"""What would decide a check that decides nothing, in one line: more digits of f, a tolerance, or another point."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from diffkit.asking.callables.solvers import calls_in
+from diffkit.core.results import Odd
+from diffkit.judging.checking.outcome import REFERENCE, Entry
+
+if TYPE_CHECKING:
+    from diffkit.judging.checking.setting import Setting
+    from diffkit.judging.tolerances import Tolerances
+
+ELSEWHERE = {"pole": "move off the pole", "overflow": "take smaller numbers",
+             "domain_error": "move the point into the domain of f"}  # fmt: skip
+"""what to do where f has no derivative, by status"""
+
+
+def elsewhere(odd: Odd) -> str:
+    """Why f has no derivative at a point, and what to do about it."""
+    kink = "move off the jump" if "jump" in odd.message else "move off the kink"
+    way = kink if odd.status == "not_differentiable" else ELSEWHERE.get(odd.status, "")
+    return "; ".join(filter(None, (odd.message or f"f is {odd.status} there", way)))
+
+
+def advice(setting: Setting, entry: Entry, point: Sequence[float], allowed: Tolerances | None) -> str:
+    """Why an entry is not decided, and what would decide it."""
+    if math.isnan(entry.reference):
+        return entry.note
+    why = entry.note or _seen(entry, allowed)
+    return "; ".join([why, *_ways(setting, entry, point, allowed)])
+
+
+def _seen(entry: Entry, allowed: Tolerances | None) -> str:
+    if allowed is not None:
+        return f"the bars leave it open whether {entry.label} is within {allowed}"
+    count = "no digit" if not entry.digits else "1 digit" if entry.digits == 1 else f"{entry.digits} digits"
+    return f"{count} of {entry.label} can be seen to agree"
+
+
+def _ways(setting: Setting, entry: Entry, point: Sequence[float], allowed: Tolerances | None) -> Iterator[str]:
+    """What may be done about it."""
+    bounds = [bound for bound in (setting.subject.function, getattr(setting.claim, "bound", None)) if bound is not None]
+    pass_it = f"pass rtol=1e-{entry.digits}" if entry.digits and allowed is None else ""
+    for bound in bounds:
+        if bound.rounded:
+            yield f"{bound.rounded}: {pass_it or 'return binary64'}"
+            return
+    for bound in bounds:
+        for call in calls_in(bound, point):
+            if not call.linear:
+                told = "" if entry.note.endswith(f"calls {call}") else f"{bound.name} calls {call}: "
+                yield f"{told}tighten the solver to 1e-12" + f", or {pass_it}" * bool(pass_it)
+                return
+    if pass_it:
+        yield pass_it
+    elif allowed is None and not entry.note and entry.decided == REFERENCE:
+        yield f"pass atol={_power(entry.error + entry.tolerance):.0e}, or take another point"
+
+
+def _power(value: float) -> float:
+    """The power of ten that is no smaller."""
+    return 10.0 ** math.ceil(math.log10(value)) if 0 < value < math.inf else value

@@ -1,0 +1,51 @@
+"""When a claim and its reference agree: within what the caller allows, or within all that is known to be uncertain.
+
+With d = |claim − reference|, b the reference's bar and t = atol + rtol·|reference|, a claim is correct if d + b ≤ t,
+wrong if d − b > t, and otherwise nothing is said. Without rtol and atol it is wrong where neither the bars, nor the
+tolerance of the code itself, nor rounding explain the difference, and correct where six digits are seen to agree.
+"""
+
+from __future__ import annotations
+
+import math
+
+from diffkit.judging.checking.outcome import REFERENCE, SOLVERS, Judged, Measured
+from diffkit.judging.tolerances import Tolerances
+
+BEYOND = 3.0  # times everything that is uncertain, beyond which a claim is wrong
+FLOOR = 1e-10  # of the entry: less than that is no mistake
+ENOUGH = 6  # digits that must be seen to agree
+MOST = 15  # digits that binary64 holds
+
+
+def settle(m: Measured, largest: float, allowed: Tolerances | None) -> Judged:
+    """The verdict on a number; where the entry drowns in what is uncertain, the ``largest`` entry is the measure."""
+    bar, scale = m.terms.get(REFERENCE, 0.0), measure_of(m, largest)
+    digits = digits_of(max(m.error, m.computed) + bar, scale)
+    judged = Judged(m.component, "inconclusive", m.claimed, m.reference, m.error, m.terms, digits, m.doubt)
+    if not math.isfinite(m.tolerance + m.reference):
+        return judged._replace(digits=0, note=m.doubt or "what is uncertain there is not bounded")
+    if allowed is not None:
+        limit = allowed.at(m.reference)
+        if m.error + bar <= limit:
+            return judged._replace(verdict="correct", note="")
+        wrong = m.error - bar - m.terms.get(SOLVERS, 0.0) > limit
+    else:
+        wrong = m.error > max(BEYOND * m.tolerance, FLOOR * scale)
+        if not (wrong or m.doubt) and digits_of(m.error + bar, scale) >= ENOUGH:
+            return judged._replace(verdict="correct")
+    return judged._replace(verdict="wrong", note="") if wrong else judged
+
+
+def measure_of(m: Measured, largest: float) -> float:
+    """What the error of an entry is a part of: the entry, or the largest one where it drowns."""
+    size = abs(m.reference)
+    return size if size > m.tolerance else max(size, largest)
+
+
+def digits_of(error: float, scale: float) -> int:
+    """How many digits are seen to agree: −log₁₀(error/scale), rounded down."""
+    if not (error < scale or error == 0):  # NaN too
+        return 0
+    part = error / scale if error else 0.0
+    return min(MOST, math.floor(-math.log10(part))) if part else MOST

@@ -1,0 +1,295 @@
+"""Is this derivative right? A claim against the reference, at the point and at points beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from diffkit.asking.callables.code_shapes import meetings_in
+from diffkit.core.deadline import Deadline, TimeIsUp, check_time, current_deadline, time_limit
+from diffkit.core.errors import DiffkitError, OutOfTime, PointError
+from diffkit.core.surroundings import undisturbed
+from diffkit.core.text.names import Names
+from diffkit.core.workers import timed
+from diffkit.judging.checking.advice import advice
+from diffkit.judging.checking.agreement import ENOUGH, settle
+from diffkit.judging.checking.claims import NumberClaim, meetings_of
+from diffkit.judging.checking.clarke import mixtures
+from diffkit.judging.checking.constant import of_zero, typical_slope
+from diffkit.judging.checking.coverage import at_points, scope_of
+from diffkit.judging.checking.explanation import repair
+from diffkit.judging.checking.judge import Judge, Seen
+from diffkit.judging.checking.outcome import WORST, Check, Entry, Judged, Measured, Verdict
+from diffkit.judging.checking.reference import Truth
+from diffkit.judging.checking.setting import Asked, Setting
+from diffkit.judging.checking.triangles import by_triangles
+from diffkit.judging.checking.wrappers import NOT_STEADY
+from diffkit.judging.tolerances import Tolerances, read_tolerances
+
+BESIDE = 2  # points beside the given one that are looked at too
+BLIND = 2  # points for each that is wanted, at which nothing can be told, after which no more are tried
+GENERIC = 8  # points for a claim in words without a point
+MANY = 200  # inputs of a black box from which entries are sampled
+KINDS = ("derivative", "gradient", "jacobian", "hessian", "vjp")
+
+
+@timed
+@undisturbed()
+def check(
+    f: Any, claim: Any, at: Any = None, *, kind: str | None = None, wrt: Any = None, variables: Names | None = None,
+    args: Sequence[Any] = (), claim_args: Sequence[Any] | None = None, rtol: float | None = None,
+    atol: float | None = None, beside: int = BESIDE, symmetric: bool = False, reset: Callable[[], Any] | None = None,
+    seed: int = 0, closeness: Any = None,
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
+) -> Check:  # fmt: skip
+    """Is ``claim`` the derivative of ``f``? The verdict is "correct", "wrong" or "inconclusive".
+
+    ``f`` and ``claim`` are each text, an Expression, SymPy or a Python function; the claim may also be numbers. Its
+    shape says what it is: a gradient, a Jacobian, a Hessian, or a (value, gradient) pair; ``kind`` settles what a
+    shape leaves open, and kind="vjp" is a backward function, claim(x, …, cotangent). Gradients by several parameters
+    come one after another or by name (W or dW). ``at`` is one point, or a batch; an expression may do without.
+    ``wrt`` names what is differentiated by. ``args`` are further arguments of f, and of the claim unless
+    ``claim_args`` says otherwise. ``reset`` is called before every evaluation of f and of the claim, such as
+    ``lambda: np.random.seed(0)``.
+
+    ``beside`` is how many random points beside the given one are looked at, drawn by what is given and by ``seed``.
+    They are of its kind: a symmetric matrix stays symmetric, probabilities add up to one. ``symmetric`` says that f is
+    a function of symmetric matrices, so that of the claim only the symmetric part counts. ``timeout`` and ``isolated``
+    are as for ``gradient``; an explanation is searched for as long again.
+
+    ``rtol`` and ``atol`` say what the claim may be off by: with d = |claim − reference|, b the reference's bar and
+    t = atol + rtol·|reference| it is correct if d + b ≤ t, wrong if d − b > t, and inconclusive otherwise; one of the
+    two omitted is 0. Without them two formulas in text are compared exactly. Where code is involved, a claim is wrong
+    if nothing that is uncertain explains the difference and that is more than 1e-10 of the entry, and correct if six
+    digits or more are seen to agree (``Check.digits``).
+    """
+    if kind is not None and kind not in KINDS:
+        raise DiffkitError(f"unknown kind {kind!r}", hint=f"a claim is a {', a '.join(KINDS)}")
+    kind = "gradient" if kind == "derivative" else kind
+    allowed = read_tolerances(rtol, atol, closeness)
+    setting = Setting(Asked(f, claim, at, kind, wrt, variables, args, args if claim_args is None else claim_args,
+                            reset, symmetric, seed))  # fmt: skip
+    if setting.subject.program is None and len(setting.labels) > MANY:
+        from diffkit.judging.checking.many_inputs import check_large
+
+        return check_large(setting, allowed)
+    return _Looks(setting, allowed, beside).check()
+
+
+class Look(NamedTuple):
+    """What was seen at one point."""
+
+    point: tuple[float, ...]
+    seen: Sequence[Seen]
+    truth: Truth
+
+
+class _Looks:
+    """Judging at several points, and what comes of it."""
+
+    def __init__(self, setting: Setting, allowed: Tolerances | None, beside: int):
+        self.setting, self.allowed = setting, allowed
+        self.judge = Judge(setting.subject, setting.claim, setting.places, allowed)
+        self.looks: list[Look] = []
+        self.deadline = current_deadline()
+        self.stopped = ""
+        """why not all was looked at, where the time was up"""
+        self.wanted = 0 if isinstance(setting.claim, NumberClaim) or self._shaky() else beside
+        if not setting.given:
+            self.wanted = max(GENERIC, beside)
+
+    def check(self) -> Check:
+        """Look, and say what was seen."""
+        setting = self.setting
+        try:
+            for point in setting.given:
+                self.looks.append(self._look(point, setting.subject.at(point, self._shaky())))
+            self._look_beside()
+        except TimeIsUp as up:
+            if not self.looks:
+                raise
+            self.stopped = up.reason
+        if not self.looks:
+            raise PointError("no point was found at which f has a derivative", hint="give one with at=…")
+        judged = self._judged(self.looks, self._largest(self.looks) or self._typical())
+        try:
+            for look, found in zip(self.looks[: len(setting.given)], judged, strict=False):
+                mixtures(setting.subject, setting.places, look.point, found, look.truth, setting.rng)
+        except TimeIsUp as up:
+            self.stopped = up.reason
+        return self._verdict(judged)
+
+    def _look(self, point: tuple[float, ...], truth: Truth) -> Look:
+        return Look(point, self.judge.at(point, truth), truth)
+
+    def _look_beside(self) -> None:
+        """Look at points of our own choice; one that cannot tell is no witness, and others are tried for it."""
+        setting = self.setting
+        fresh = blind = 0
+        for point in setting.beside(self.wanted) if self.wanted else ():
+            if fresh >= self.wanted or blind > BLIND * self.wanted:
+                break
+            truth = setting.subject.at(point)
+            check_time()  # a truth for which there was no time is no reason to look elsewhere
+            if any(odd.status != "ok" for odd in truth.odd.values()):
+                continue
+            look = self._look(point, truth)
+            if setting.given:
+                looks = [*self.looks, look]
+                judged = self._judged(looks, self._largest(looks))[-1]
+                if any(j.verdict == "wrong" and math.isnan(j.claimed) for j in judged):
+                    continue  # the claim need not have values beside the point that was asked about
+                if all(j.verdict != "wrong" for j in judged) and any(j.verdict == "inconclusive" for j in judged):
+                    blind += 1
+                    continue
+            self.looks.append(look)
+            fresh += 1
+
+    def _largest(self, looks: Sequence[Look]) -> float:
+        """The largest component that was seen anywhere; 0 where all drown in what is uncertain of them."""
+        sizes = (abs(s.reference) for look in looks for s in look.seen if abs(s.reference) > s.tolerance)
+        return max(filter(math.isfinite, sizes), default=0.0)
+
+    def _typical(self) -> float:
+        """A typical slope of f, where all that was seen of its derivative drowns."""
+        function, first = self.setting.subject.function, self.looks[0]
+        if function is None or first.truth.proven:
+            return 0.0
+        return typical_slope(function, first.point, [index for index in self.judge.indices if index[1]])
+
+    def _judged(self, looks: Sequence[Look], largest: float) -> list[list[Judged]]:
+        """The verdicts at each point. What is wrong at the first one is so whatever may explain it at others."""
+        first, *others = looks
+        found = self._settled(first, largest)
+        wrong = {j.component for j in found if j.verdict == "wrong"}
+        return [found, *(self._settled(look, largest, wrong) for look in others)]
+
+    def _settled(self, look: Look, largest: float, wrong: Collection[int] = ()) -> list[Judged]:
+        """The verdict on each component; what seems to be wrong is looked at again, with all that may explain it.
+
+        Of those that are known to be ``wrong`` nothing needs to be explained.
+        """
+        found = [settle(s, largest, self.allowed) if isinstance(s, Measured) else s for s in look.seen]
+        suspects = [s for s, j in zip(look.seen, found, strict=True)
+                    if isinstance(s, Measured) and j.verdict == "wrong" and s.component not in wrong]  # fmt: skip
+        try:
+            for measured in self.judge.explained(look.point, suspects) if suspects else ():
+                found[measured.component] = settle(measured, largest, self.allowed)
+        except TimeIsUp as up:  # whether anything explains the difference is not known
+            for s in suspects:
+                found[s.component] = found[s.component]._replace(verdict="inconclusive", note=up.reason)
+        self._zeros(look, found)
+        by_triangles(self.setting, found, largest, self.allowed)
+        return found
+
+    def _zeros(self, look: Look, judged: list[Judged]) -> None:
+        """Claims of zero about a black box, which has to be constant around the point for that."""
+        function = self.setting.subject.function
+        if function is None or look.truth.proven:
+            return
+        for j in judged:
+            index = self.judge.indices[j.component]
+            if j.claimed == 0 and j.verdict == "inconclusive" and index[1] and math.isfinite(j.error):
+                name = self.setting.labels[index[1][0]]
+                judged[j.component] = of_zero(function, look.point, index, j, name)
+
+    def _verdict(self, seen: Sequence[list[Judged]]) -> Check:
+        setting = self.setting
+        first, _, truth = self.looks[0]
+        entries = self._entries(seen)
+        wrong = any(e.verdict == "wrong" for e in entries)
+        warnings = tuple(dict.fromkeys((*self._warnings(wrong), *setting.claim.warnings)))
+        if self.stopped:
+            warnings += (f"{self.stopped}: fewer points were looked at",)
+        least = min((j for judged in seen for j in judged), key=lambda j: j.digits)
+        verdict: Verdict = max((e.verdict for e in entries), key=WORST.index, default="correct")
+        reason = ""
+        shaky = self._shaky()
+        if shaky and verdict != "wrong":
+            verdict, reason = "inconclusive", shaky
+        elif verdict == "inconclusive":
+            undecided = next(e for e in reversed(entries) if e.verdict == "inconclusive")
+            point = first if undecided.at is None else tuple(undecided.at.values())
+            reason = self._misfit() or advice(setting, undecided, point, self.allowed)
+        elif entries and entries[-1].witness:
+            reason = entries[-1].note
+        elif verdict == "correct" and least.digits < ENOUGH and self.allowed is None:
+            reason = f"as formulas they are equal; rounding leaves {least.digits} digits of their values"
+        try:
+            scope, holds = scope_of(setting, self.judge, len(self.looks), verdict)
+        except TimeIsUp:
+            scope, holds = at_points(len(self.looks)), None
+        return Check(
+            verdict, setting.kind, entries, len(setting.places) - len(entries),
+            setting.subject.result(first, truth), self._source(truth), least.digits, self.allowed, least.decided, "",
+            len(self.looks), scope, "; ".join(dict.fromkeys(j.convention for j in seen[0] if j.convention)), reason,
+            next((e.at for e in reversed(entries) if e.verdict == "wrong"), None) if wrong else holds,
+            warnings, setting.named(first), partial(self._repair, entries),
+        )  # fmt: skip
+
+    def _repair(self, entries: Sequence[Entry]) -> str | None:
+        """What would make the claim right, looked for where it is wrong."""
+        wrong = (e for e in reversed(entries) if e.verdict == "wrong" and not e.witness and math.isfinite(e.claimed))
+        worst = next(wrong, None)
+        if worst is None:
+            return None
+        point = self.looks[0].point if worst.at is None else tuple(worst.at.values())
+        try:
+            with time_limit(self.deadline and Deadline(self.deadline.seconds)):
+                return repair(self.setting, point, int(self.setting.rng.integers(2**31)))
+        except (OutOfTime, TimeIsUp):
+            return None
+
+    def _shaky(self) -> str:
+        """Why agreeing proves nothing: f or the claim gives two values at one point; empty if neither does."""
+        bounds = (self.setting.subject.function, getattr(self.setting.claim, "bound", None))
+        found = next((bound.unsteady for bound in bounds if bound is not None and bound.unsteady), "")
+        return f"{found}; {NOT_STEADY}" if found else ""
+
+    def _misfit(self) -> str:
+        """Where shapes do not fit in the code of f, which has no value for it."""
+        function = self.setting.subject.function
+        return "" if function is None or not function.place else f"{function.reason} ({function.place})"
+
+    def _warnings(self, wrong: bool) -> tuple[str, ...]:
+        """What is odd about the code of f; where the claim is wrong, also what may be odd about shapes."""
+        function = self.setting.subject.function
+        told = () if function is None else function.warnings
+        if not wrong:
+            return told
+        start = np.array(self.looks[0].point)
+        of_f = [] if function is None else meetings_in(lambda: function.values(start))
+        return (*told, *of_f, *meetings_of(self.setting.claim))
+
+    def _source(self, truth: Truth) -> str:
+        if truth.proven or not self.setting.subject.reason:
+            return truth.note
+        return f"{truth.note} (nothing is proven: {self.setting.subject.reason})"
+
+    def _entries(self, seen: Sequence[list[Judged]]) -> tuple[Entry, ...]:
+        """Each component that is wrong or undecided anywhere, at the point where it is worst; the worst last."""
+        setting = self.setting
+        found = []
+        for c in range(len(setting.places)):
+            pairs = zip(self.looks, seen, strict=True)
+            looks = [(look.point, judged[c]) for look, judged in pairs if judged[c].verdict != "correct"]
+            if not looks:
+                continue
+            first = self.looks[0].point
+            point, j = max(looks, key=lambda look: (WORST.index(look[1].verdict), look[0] == first, _size(look[1])))
+            at = None if point == first and setting.given else setting.named(point)
+            label = setting.task.labels[c]
+            found.append(Entry(setting.index(c), label, j.claimed, j.reference, j.error, j.tolerance, j.verdict,
+                               j.digits, j.decided, j.note, at, j.witness))  # fmt: skip
+        return tuple(sorted(found, key=lambda e: (WORST.index(e.verdict), _size(e))))
+
+
+def _size(j: Any) -> float:
+    """How bad it is: the error in proportion to the reference."""
+    if math.isnan(j.error):
+        return 0.0
+    return float(j.error / abs(j.reference)) if j.reference else math.inf if j.error else 0.0

@@ -1,0 +1,291 @@
+"""Claims: a derivative somebody wrote down as text, as code, or as numbers, laid out as flat components."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from diffkit.asking.callables import Bound, Function
+from diffkit.asking.callables.code_shapes import meetings_in
+from diffkit.asking.callables.function import Argument
+from diffkit.asking.callables.noise import FAR, rounding
+from diffkit.asking.expressions import Expression, as_joint_program, is_sympy
+from diffkit.asking.frames import labelled
+from diffkit.asking.points import plural
+from diffkit.core.errors import DiffkitError, FunctionError, LimitError, TracingError
+from diffkit.core.program import Program
+from diffkit.core.text.runs import instead
+
+FEW = 4  # variables that a message names
+NAMED = ("{}", "d{}", "d_{}", "grad_{}", "{}_grad", "∂{}")
+"""what people call the gradient of a parameter"""
+
+
+class Claim:
+    """A claimed derivative: ``values`` of a point, and its ``program`` where it has one.
+
+    ``shape`` is that of what was claimed, without the value of a value-and-gradient pair (``paired``), which comes
+    first among the flat components.
+    """
+
+    text = False
+    """whether it was given as an expression, whose decimals are exact"""
+    paired = False
+    shape: tuple[int, ...] = ()
+
+    def values(self, row: Any) -> Any:
+        """Flat components at a point."""
+        raise NotImplementedError
+
+    @property
+    def program(self) -> Program | None:
+        """What it computes, exactly; None if that cannot be known."""
+        return None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about its code."""
+        return ()
+
+    def rounding(self, row: Any) -> Any:
+        """Bound on what its own arithmetic rounds, at a point."""
+        return np.zeros(len(self.values(row)))
+
+
+class TextClaim(Claim):
+    """Expressions."""
+
+    text = True
+
+    def __init__(self, claim: Any, variables: Sequence[str]):
+        array = np.array(_nested(claim), dtype=object)
+        self.shape = array.shape
+        self._program = as_joint_program(list(array.ravel()), variables)
+
+    @property
+    def program(self) -> Program:
+        """The expressions."""
+        return self._program
+
+    def values(self, row: Any) -> Any:
+        """In binary64."""
+        from diffkit.core.program import run
+        from diffkit.numbers.floats import FLOATS
+
+        return np.array(run(self._program, FLOATS, [float(x) for x in row]), dtype=float)
+
+    def rounding(self, row: Any) -> Any:
+        """A running bound."""
+        from diffkit.core.program import run
+        from diffkit.numbers.bounds import BOUNDS
+
+        return np.array([float(error) for _, error in run(self._program, BOUNDS, [(float(x), 0.0) for x in row])])
+
+
+class NumberClaim(Claim):
+    """Numbers: the derivative at one point, as somebody found it."""
+
+    def __init__(self, claim: Any):
+        try:
+            array = np.asarray(claim, dtype=float)
+        except (TypeError, ValueError):
+            raise DiffkitError("the claim is no array of numbers, no expression and no function") from None
+        self.shape = array.shape
+        self.flat = array.ravel()
+
+    def values(self, row: Any) -> Any:  # noqa: ARG002
+        """The numbers, which hold at one point only."""
+        return self.flat
+
+    def rounding(self, row: Any) -> Any:  # noqa: ARG002
+        """Half a unit in the last place of what was written down."""
+        size = np.abs(self.flat)
+        return np.where(size == 0, 0.0, np.spacing(size))  # a 0 that was written down is not rounded
+
+
+class CodeClaim(Claim):
+    """A Python function of the same arguments as f; ``parameters`` are those that f is differentiated by."""
+
+    def __init__(
+        self, function: Function, arguments: Sequence[Argument], parameters: Sequence[Argument],
+        labels: Sequence[str], point: Sequence[float], count: int, pair: bool | None = None,
+    ):  # fmt: skip
+        self.name = function.name
+        shapes: list[tuple[int, ...]] = []
+
+        def flat(*values: Any) -> Any:
+            result = function.call(*values, *function.args)
+            if isinstance(result, Mapping):
+                result = _in_order(result, parameters)
+            if isinstance(result, (tuple, list)):
+                shapes[:] = [np.shape(part) if not isinstance(part, (tuple, list)) else (len(part),) for part in result]
+                return np.concatenate([np.ravel(_stacked(part)) for part in result]) if len(result) else result
+            shapes[:] = []
+            return result
+
+        flat.__name__ = "the claim" if getattr(function.call, "__name__", "") == "<lambda>" else function.name
+        self.bound = Bound(Function(flat), arguments, labels, point)
+        first = self.bound.shape
+        self.shape = first
+        self.parts = tuple(shapes)
+        """shapes of the parts of a claim that gives several"""
+        if shapes:
+            sizes = [int(np.prod(s, dtype=int)) for s in shapes]
+            self.paired = len(shapes) == 2 and sizes[0] == 1 and sizes[1] >= 1 and pair is not False
+            if self.paired and pair is None:
+                self.paired = sizes[1] in (count, count**2)
+            if self.paired:
+                self.shape = shapes[1]
+            elif len(set(shapes)) == 1:
+                self.shape = (len(shapes), *shapes[0])
+
+    def values(self, row: Any) -> Any:
+        """What the code gives."""
+        return self.bound.values(row)
+
+    @cached_property
+    def _traced(self) -> tuple[Program | None, str]:
+        if untold := self.bound.unsteady or self.bound.faults.get("integer results", ""):
+            return None, untold
+        try:
+            return self.bound.traced, ""
+        except (TracingError, LimitError, FunctionError) as error:
+            return None, error.reason
+
+    @property
+    def program(self) -> Program | None:
+        """What the code computes, where it traces."""
+        return self._traced[0]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about the code."""
+        return self.bound.warnings
+
+    def rounding(self, row: Any) -> Any:
+        """Measured."""
+
+        def values(row: Any) -> Any:
+            found = self.bound.function.call(*self.bound.split(row))
+            return np.ravel(found)
+
+        try:
+            with np.errstate(all="ignore"):
+                return rounding(values, row, FAR)
+        except Exception:  # a claim that fails beside the point has no measured noise; its values say the rest
+            return np.spacing(np.abs(self.values(row)))
+
+
+def _in_order(gradients: Mapping[Any, Any], parameters: Sequence[Argument]) -> tuple[Any, ...]:
+    """Gradients by name, W1 or dW1 or grad_W1 for the parameter W1, in the order of the parameters."""
+    found = []
+    for parameter in parameters:
+        names = [form.format(parameter.name) for form in NAMED]
+        keys = [key for key in gradients if key in names]
+        if len(keys) != 1:
+            what = "no gradient of" if not keys else f"more than one gradient ({', '.join(map(str, keys))}) of"
+            known = ", ".join(map(str, gradients))
+            run = instead(parameter.name, map(str, gradients))
+            hint = f"it gives {known}; {names[0]} and {names[1]} are read" + f"; {run}" * bool(run)
+            raise DiffkitError(f"the claim gives {what} {parameter.name}", hint=hint)
+        found.append(gradients[keys[0]])
+    return tuple(found)
+
+
+def _check_names(gradients: Mapping[Any, Any], arguments: Sequence[Argument]) -> None:
+    """DiffkitError for a gradient by what f does not take; code may return more, such as what it keeps."""
+    names = {form.format(argument.name) for argument in arguments for form in NAMED}
+    for key in gradients:
+        if key not in names:
+            known = ", ".join(argument.name for argument in arguments[:FEW])
+            raise DiffkitError(f"the claim gives a gradient of {str(key)[:64]}", hint=f"f takes {known}")
+
+
+def read_claim(
+    claim: Any, arguments: Sequence[Argument], parameters: Sequence[Argument], labels: Sequence[str],
+    point: Sequence[float], variables: Sequence[str] | None, count: int, pair: bool | None = None,
+) -> Claim:  # fmt: skip
+    """Give the Claim; ``variables`` are the names that expressions may use (None where f is code without names)."""
+    if isinstance(claim, Function):
+        return CodeClaim(claim, arguments, parameters, labels, point, count, pair)
+    given = labelled(claim)
+    if given is not None and given.table:
+        raise DiffkitError("a table is no claim by names", hint="give its numbers, as .to_numpy(), in the order of "
+                           f"{', '.join(labels[:FEW])}")  # fmt: skip
+    if given is not None and (given.names or isinstance(claim, Mapping) or len(parameters) > 1):
+        claim = list(_in_order(given.values, parameters))
+        _check_names(given.values, arguments)
+    if _is_text(claim):
+        if variables is None:
+            raise DiffkitError(
+                "a claim in words needs named variables", hint="f takes an array: write the claim as code"
+            )
+        return TextClaim(claim, variables)
+    if given is not None and isinstance(claim, list):
+        claim = np.concatenate([np.ravel(part) for part in claim])
+    return NumberClaim(claim)
+
+
+def unfit(
+    claim: Claim, arguments: Sequence[Argument], sizes: Mapping[str, int], inputs: Sequence[str]
+) -> DiffkitError:  # fmt: skip
+    """Why a claim is no derivative of f by its inputs: it has no value, or other shapes than they, or another size."""
+    if isinstance(claim, CodeClaim) and claim.bound.reason:
+        return FunctionError(claim.bound.reason, hint=claim.bound.place or "call it at the point by hand to see where")
+    if isinstance(claim, CodeClaim) and len(claim.parts) == len(arguments) > 1:
+        pairs = zip(arguments, claim.parts, strict=True)
+        odd = [f"for {a.name} of shape {a.shape} it gives {part}" for a, part in pairs if math.prod(part) != a.size]
+        if odd:
+            return DiffkitError(f"the claim has other shapes than the parameters: {'; '.join(odd)}",
+                                hint="; ".join(meetings_of(claim)))  # fmt: skip
+    count, n = math.prod(claim.shape), len(inputs)
+    entries = "1 entry" if count == 1 else f"{count} entries of shape {claim.shape}"
+    known = ", ".join(f"a {kind} has {size}" for kind, size in sizes.items())
+    some = ", ".join(inputs[:FEW]) + ", …" * (n > FEW)
+    single = f"; where it is by one of {some}, name that in wrt" if count == 1 < n else ""
+    hint = "; ".join([f"{known} ({plural(n, 'variable')}){single}", *meetings_of(claim)])
+    return DiffkitError(f"the claim has {entries}: it is no derivative of this f", hint=hint)
+
+
+def meetings_of(claim: Claim) -> list[str]:
+    """Where the code of a claim combines a column with a vector, in words."""
+    if not isinstance(claim, CodeClaim):
+        return []
+    return meetings_in(lambda: claim.bound.values(np.array(claim.bound.start)))
+
+
+def _is_text(claim: Any) -> bool:
+    if isinstance(claim, (list, tuple)):
+        return any(map(_is_text, claim))
+    if hasattr(claim, "tolist") and hasattr(claim, "shape"):
+        return _is_text(claim.tolist())
+    return isinstance(claim, (str, Expression)) or is_sympy(claim)
+
+
+def _nested(claim: Any) -> Any:
+    """Nested lists of expressions; a text may hold a list itself: [2*x, [3, 4]]."""
+    if hasattr(claim, "tolist") and hasattr(claim, "shape"):
+        return _nested(claim.tolist())
+    if isinstance(claim, str):
+        return _split(claim.strip())
+    return [_nested(part) for part in claim] if isinstance(claim, (list, tuple)) else claim
+
+
+def _split(text: str) -> Any:
+    if not (text.startswith("[") and text.endswith("]")):
+        return text
+    parts, depth, start = [], 0, 1
+    for position, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if (character == "," and depth == 1) or position == len(text) - 1:
+            parts.append(_split(text[start:position].strip()))
+            start = position + 1
+    return parts
+
+
+def _stacked(part: Any) -> Any:
+    return np.stack(part) if isinstance(part, (tuple, list)) else part

@@ -1,0 +1,227 @@
+"""What a check says: the verdict, the entries that are wrong or undecided, and what was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from diffkit.core.results import Final, Result
+from diffkit.core.surroundings import undisturbed
+
+if TYPE_CHECKING:
+    from diffkit.judging.tolerances import Tolerances
+
+Verdict = Literal["correct", "wrong", "inconclusive"]
+WORST: tuple[Verdict, ...] = ("correct", "inconclusive", "wrong")
+"""Verdicts from good to bad; a check has that of its worst entry."""
+REFERENCE, SOLVERS, ROUNDING, LITERALS = (
+    "the reference", "the code's own tolerance", "rounding of the claim's code", "rounded constants",
+)  # fmt: skip
+"""What can be uncertain: the parts of a tolerance by name."""
+
+FEW = 4  # coordinates of a point, or of a direction, that one line names
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A direction along which a claim is none of the slopes that f has around a point."""
+
+    direction: Mapping[str, float]
+    claimed: float
+    """claim·d"""
+    least: float
+    largest: float
+    """g·d for all gradients g around the point lies between"""
+
+    def __str__(self) -> str:
+        d = self.direction
+        if len(d) <= FEW:
+            along = f"d = ({', '.join(map(_short, d.values()))})"
+        else:
+            along = f"d with {_named({name: value for name, value in d.items() if value})}, else 0,"
+        if self.least == self.largest:
+            truth = f"f has slope {_short(self.least)} to both sides"
+        else:
+            truth = f"the slopes of f around the point lie between {_short(self.least)} and {_short(self.largest)}"
+        return (
+            f"along {along} the claim gives {_short(self.claimed)}, but {truth}: no mixture of the gradients around "
+            "the point gives the claim"
+        )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a claim that is wrong or undecided, at the point where that shows most."""
+
+    index: tuple[int, ...]
+    """its place in the claimed array"""
+    label: str
+    """its name: ∂f/∂x, ∂f/∂w[3]"""
+    claimed: float
+    reference: float
+    error: float
+    """|claimed − reference|"""
+    tolerance: float
+    """what the two may differ by; the sum of ``terms``"""
+    verdict: Verdict
+    digits: int = 0
+    """to which the two were seen to agree"""
+    decided: str = ""
+    """the largest term of the tolerance: what limits the check"""
+    note: str = ""
+    at: Mapping[str, float] | None = None
+    """the point, if it is not the one that was asked about"""
+    witness: Witness | None = None
+    """what the whole vector is wrong by, where the entry alone could be right"""
+
+
+class Measured(NamedTuple):
+    """How far one component of a claim is from the reference at one point, and what is uncertain about that."""
+
+    component: int
+    claimed: float
+    reference: float
+    error: float
+    """|claimed − reference|; of the formulas, where both are known"""
+    terms: Mapping[str, float]
+    """what they may differ by, by name"""
+    computed: float = 0.0
+    """|what the claim's code computes − reference|, where ``error`` is of formulas"""
+    doubt: str = ""
+    """why the reference is not certain though its bar is known"""
+
+    @property
+    def tolerance(self) -> float:
+        """What the claim may differ by."""
+        return sum(self.terms.values())
+
+
+class Judged(NamedTuple):
+    """The verdict on one component at one point."""
+
+    component: int
+    verdict: Verdict
+    claimed: float
+    reference: float
+    error: float
+    terms: Mapping[str, float]
+    """parts of the tolerance by name"""
+    digits: int = 0
+    """to which claim and reference were seen to agree"""
+    note: str = ""
+    convention: str = ""
+    witness: Witness | None = None
+
+    @property
+    def tolerance(self) -> float:
+        """What the claim may differ by."""
+        return sum(self.terms.values())
+
+    @property
+    def decided(self) -> str:
+        """Name of the largest part of the tolerance."""
+        return max(self.terms, key=lambda k: self.terms[k]) if self.tolerance > 0 else ""
+
+
+def _nothing() -> None:
+    """There is nothing to explain."""
+
+
+@dataclass(frozen=True, repr=False)
+class Check(Final):
+    """Whether a claimed derivative is right.
+
+    ``verdict``: "correct" (within ``allowed``, or to six ``digits`` and more), "wrong" (it differs by more than that,
+    or than everything that is known to be uncertain), or "inconclusive". ``entries`` are those that are wrong or
+    undecided, the worst last; ``passed`` counts the others. A pickle holds what was found so far: an ``explanation``
+    that nobody has asked for is not looked for any more.
+    """
+
+    verdict: Verdict
+    kind: str
+    entries: tuple[Entry, ...]
+    passed: int
+    reference: Result
+    source: str
+    """where the reference comes from"""
+    digits: int
+    """decimal digits to which claim and reference were seen to agree in every entry, and no more than really do"""
+    allowed: Tolerances | None = None
+    """what the caller allowed, by rtol and atol"""
+    decided: str = ""
+    """what limits the digits"""
+    unchecked: str = ""
+    """what was sampled rather than looked at"""
+    points: int = 1
+    scope: str = ""
+    """for which points it was shown, and how"""
+    convention: str = ""
+    """what the claim takes at a kink"""
+    reason: str = ""
+    """why it is inconclusive, or what shows that the whole vector is wrong"""
+    counterexample: Mapping[str, float] | None = None
+    warnings: tuple[str, ...] = ()
+    at: Mapping[str, Any] = field(default_factory=dict)
+    explain: Callable[[], str | None] = field(default=_nothing, compare=False)
+    """looks for the repair: it costs more than the verdict, so it waits until ``explanation`` is asked for"""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "explanation": self.explanation, "explain": _nothing}  # nothing is left to look with
+
+    @cached_property
+    @undisturbed()
+    def explanation(self) -> str | None:
+        """The repair, proven at fresh points; None if the claim is not wrong, or no repair was found."""
+        return self.explain()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.reference.notes
+
+    def __bool__(self) -> bool:
+        """A check is true only if the claim is correct."""
+        return self.verdict == "correct"
+
+    @property
+    def witness(self) -> Witness | None:
+        """A direction that shows the whole vector to be wrong, where its worst entry alone could be right."""
+        return self.entries[-1].witness if self.entries else None
+
+    @property
+    def summary(self) -> str:
+        """The verdict, and how far claim and reference were seen to agree."""
+        if self.verdict != "correct" or self.digits > 15:  # formulas are equal, not digits
+            return self.verdict
+        return f"correct, within {self.allowed}" if self.allowed else f"correct, to at least {self.digits} digits"
+
+    def __str__(self) -> str:
+        parts: list[str] = [self.summary]
+        if self.entries:
+            worst = self.entries[-1]
+            given = "the given point" if len(self.at) > FEW else _named(self.at)
+            parts[0] += f" at {given if worst.at is None else _named(worst.at)}"
+            if not worst.note:
+                parts.append(f"{worst.label} is {worst.reference!r}, claimed {worst.claimed!r}")
+            elif not self.reason.startswith(worst.note):
+                parts.append(f"{worst.label} is claimed to be {worst.claimed!r}, but {worst.note}")
+        if self.explanation:
+            parts.append(self.explanation)
+        return "; ".join([*parts, *([self.reason] if self.reason else [])])
+
+    def __repr__(self) -> str:
+        return f"<check: {self}>"
+
+
+def _named(at: Mapping[str, float]) -> str:
+    """A point in words, cut where it is long."""
+    parts = [f"{name} = {_short(value)}" for name, value in at.items()]
+    if len(parts) > FEW:
+        parts[FEW:] = [f"{len(parts) - FEW} more"]
+    return ", ".join([*parts[:-2], " and ".join(parts[-2:])])
+
+
+def _short(value: float) -> str:
+    return repr(float(value)).removesuffix(".0")

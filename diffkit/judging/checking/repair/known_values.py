@@ -1,0 +1,160 @@
+"""Values that may belong somewhere in array code: what the claim and f compute, and the slopes of f's functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from diffkit.core.rules import by_rule
+from diffkit.core.table import Primitive
+from diffkit.judging.checking.repair.evidence import Records
+from diffkit.ndarrays.record import Operation, Record
+from diffkit.numbers.arrays import ARRAYS
+
+VALUE, SLOPE = -1, -2
+FEW = 4
+"""runs of a place up to which each is also changed alone"""
+MOST = 40
+"""values of one shape that are tried"""
+
+Shape = tuple[int, ...]
+Site = tuple[int, ...]
+"""a place in the code: the numbers of the operations it was run as, several in a loop"""
+
+
+class Ref(NamedTuple):
+    """A value of an operation of the claim or of the ``model`` f.
+
+    ``part`` is VALUE, SLOPE for y′ where the operation is y = row(x), or the number of an operand.
+    """
+
+    model: bool
+    number: int
+    part: int = VALUE
+
+    def record(self, records: Records) -> Record:
+        """The record it stands in."""
+        record = records.model if self.model else records.claim
+        assert record is not None
+        return record
+
+    def operand(self, records: Records) -> Any:
+        """What it is to an operation of the claim: the number of another one, or an array."""
+        record = self.record(records)
+        operation = record.operations[self.number]
+        if self.part == SLOPE:
+            rule = operation.detail.partials[0]
+            if rule is None:
+                return np.zeros(operation.shape)
+            return by_rule(rule, ARRAYS, [record.value(operation.operands[0]), operation.value])
+        found = self.number if self.part == VALUE else operation.operands[self.part]
+        return found if not self.model else record.value(found)
+
+    def value(self, records: Records) -> Any:
+        """Its value at the point of the records."""
+        return records.claim.value(self.operand(records))
+
+
+def sites(record: Record) -> list[Site]:
+    """The places of a record in the order of their last run: what a loop runs recurs on its line with one period.
+
+    The first run may be short, where what it takes is constant still, so runs are counted from the last.
+    """
+    lines: dict[tuple[str, int], list[int]] = {}
+    for number, operation in enumerate(record.operations):
+        lines.setdefault(operation.place, []).append(number)
+    found = []
+    for numbers in lines.values():
+        kinds = [(record.operations[k].kind, record.operations[k].shape) for k in numbers]
+        count = len(kinds)
+        period = next(p for p in range(1, count + 1) if kinds[p:] == kinds[:-p])
+        found += [tuple(numbers[count - 1 - k :: -period][::-1]) for k in range(period)]
+        if period < count and count // period <= FEW:  # it may be no loop
+            found += [(k,) for k in numbers]
+    return sorted(found, key=lambda site: site[-1])
+
+
+class Pool:
+    """The values by shape, of equal ones the first; those of loops besides, one for each run."""
+
+    def __init__(self, records: Records):
+        self.records = records
+        self.before = _ancestors(records.claim)
+        both = ((False, records.claim), (True, records.model))
+        self.loops = [(m, s) for m, record in both if record is not None for s in sites(record) if len(s) > 1]
+        repeated = {(model, k) for model, loop in self.loops if len(loop) > FEW for k in loop[:-1]}
+        self.refs: dict[Shape, list[Ref]] = {}
+        seen: set[tuple[Shape, bytes]] = set()
+        for ref in sorted(_refs(records), key=self._rank):
+            value = np.asarray(ref.value(records), dtype=float)
+            key = (value.shape, value.tobytes())
+            if key not in seen and (ref.model, ref.number) not in repeated and np.isfinite(value).all():
+                seen.add(key)
+                self.refs.setdefault(value.shape, []).append(ref)
+
+    def _rank(self, ref: Ref) -> tuple[bool, bool, bool]:
+        """Values of the claim first, then slopes; those with a name in the code before the others."""
+        unnamed = ref.part != VALUE or ref.number not in ref.record(self.records).names
+        return ref.model and ref.part != SLOPE, ref.part == SLOPE, unnamed
+
+    def fitting(self, site: Site, shapes: Sequence[Shape]) -> Iterator[tuple[Ref, ...]]:
+        """Values of some shapes for each run of a place, known before it runs or not made from it."""
+        for shape in shapes:
+            for ref in self.refs.get(shape, ())[:MOST]:
+                if all(self._is_free(ref, number, site) for number in site):
+                    yield (ref,) * len(site)
+        for model, loop in self.loops:
+            if len(loop) != len(site):
+                continue
+            first = Ref(model, loop[0]).record(self.records).operations[loop[0]]
+            for part in (VALUE, *range(len(first.operands)), *([SLOPE] if has_slope(first) else [])):
+                for order in (loop, loop[::-1]):
+                    refs = tuple(Ref(model, number, part) for number in order)
+                    fits = np.shape(refs[0].value(self.records)) in shapes
+                    if fits and all(self._is_free(ref, k, site) for ref, k in zip(refs, site, strict=True)):
+                        yield refs
+
+    def carried(self, site: Site) -> Iterator[tuple[Ref | None, ...]]:
+        """What the run before left in a loop of the claim; nothing for the first."""
+        shape = self.records.claim.operations[site[0]].shape
+        for model, loop in self.loops:
+            if not model and len(loop) == len(site) and self.records.claim.operations[loop[0]].shape == shape:
+                refs = (None, *(Ref(False, number) for number in loop[:-1]))
+                if all(ref is None or self._is_free(ref, k, site) for ref, k in zip(refs, site, strict=True)):
+                    yield refs
+
+    def _is_free(self, ref: Ref, k: int, site: Site) -> bool:
+        """Whether a value can be used by operation k of a place."""
+        found = ref.operand(self.records)
+        if ref.model or not isinstance(found, int) or found < k:
+            return True
+        return not any(self.before[found] >> number & 1 for number in site)
+
+
+def has_slope(operation: Operation) -> bool:
+    """Whether it is a function of one argument."""
+    row = operation.detail
+    return isinstance(row, Primitive) and len(row.arguments) == 1 and row.name != "neg"
+
+
+def _refs(records: Records) -> Iterator[Ref]:
+    """Everything that claim and f compute and take for constant, and the slopes of f's functions."""
+    for model, record in ((False, records.claim), (True, records.model)):
+        for number, operation in enumerate(record.operations if record is not None else ()):
+            yield Ref(model, number)
+            yield from (Ref(model, number, k) for k, o in enumerate(operation.operands) if not isinstance(o, int))
+            if model and has_slope(operation):
+                yield Ref(model, number, SLOPE)
+
+
+def _ancestors(record: Record) -> list[int]:
+    """Of each operation, the bits of those it comes from and its own."""
+    found: list[int] = []
+    for number, operation in enumerate(record.operations):
+        bits = 1 << number
+        for operand in operation.operands:
+            bits |= found[operand] if isinstance(operand, int) else 0
+        found.append(bits)
+    return found

@@ -1,0 +1,197 @@
+"""Bugs that put the right numbers in the wrong places: claimᵢ = truth_σ(i)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from itertools import combinations
+
+import numpy as np
+
+from diffkit.judging.checking.repair.candidates import Candidate
+from diffkit.judging.checking.repair.evidence import Array
+from diffkit.judging.checking.repair.labels import LISTED, Labels, listed
+from diffkit.judging.checking.repair.samples import Case, Samples, tolerance
+
+LARGEST = 512  # entries that are compared each with each
+NONE = -1  # stands for 0 in a map of positions
+Order = tuple[str, str, Array]
+
+
+def _placed(order: Array, signs: Array | None = None) -> Callable[[Samples], tuple[Array, Array]]:
+    """The claim that holds truth_σ(i) in entry i, 0 where σ(i) is none."""
+    kept = (order != NONE) * (1.0 if signs is None else signs)
+    return lambda samples: (samples.truth[:, order] * kept, samples.bars[:, order] * np.abs(kept))
+
+
+def rearranged(case: Case) -> Iterator[Candidate]:
+    """Transposed, reversed, shifted: the whole answer, or one parameter's part of it."""
+    labels = Labels(case.evidence, case.columns)
+    if len(case.columns) != case.count:
+        return
+    everything = np.arange(case.count)
+    for kind, text, order in _orders(_own_shape(case), everything):
+        yield Candidate(kind, text, _placed(order))
+    for name, shape, inside in labels.blocks:
+        positions = np.array(inside)
+        if len(inside) < 2 or not case.suspects[positions].any():
+            continue
+        for kind, text, order in _orders(shape, np.arange(len(inside))):
+            moved = everything.copy()
+            moved[positions] = positions[order % len(inside)]
+            moved[positions[order == NONE]] = NONE
+            yield Candidate(kind, f"{name}: {text}", _placed(moved))
+
+
+def _own_shape(case: Case) -> tuple[int, ...]:
+    """The shape the answer should have: of a parameter it is the parameter's, though the claim may be transposed."""
+    evidence = case.evidence
+    shapes = [shape for _, shape in evidence.groups]
+    return shapes[0] if len(shapes) == 1 and math.prod(shapes[0]) == case.count else evidence.shape
+
+
+def _orders(shape: tuple[int, ...], everything: Array) -> Iterator[Order]:
+    """Orders of all entries with a name; (kind, instruction, σ)."""
+    count = everything.size
+    if len(shape) > 1 and min(shape) > 1:
+        yield "transpose", "transpose", everything.reshape(shape).T.ravel()
+        yield "reversed", "reverse the order of the rows", everything.reshape(shape)[::-1].ravel()
+        yield "reversed", "reverse the order of the columns", everything.reshape(shape)[:, ::-1].ravel()
+        for axis, what in enumerate(("rows", "columns")):
+            for step in (1, -1) if shape[axis] > 2 else ():
+                moved = np.roll(everything.reshape(shape), -step, axis=axis).ravel()
+                yield "shift", f"shift the {what} by {_places(step)}", moved
+    if len(shape) > 2:
+        for i, j in combinations(range(len(shape)), 2):
+            if min(shape[i], shape[j]) > 1:
+                moved = everything.reshape(shape).swapaxes(i, j).ravel()
+                yield "transpose", f"exchange axes {i} and {j}", moved
+    if count > 2:
+        yield "reversed", "reverse the order of the entries", everything[::-1].copy()
+        steps = [sign * k for k in range(1, min(count // 2, LARGEST) + 1) for sign in (1, -1)]
+        for step in steps:
+            yield "shift", f"shift the entries by {_places(step)}", np.roll(everything, -step)
+            if abs(step) == 1:
+                moved = np.roll(everything, -step)
+                moved[-1 if step > 0 else 0] = NONE
+                end = "first" if step > 0 else "last"
+                text = f"shift the entries by {_places(step)} and put in the {end}, where the claim drops it"
+                yield "shift", text, moved
+
+
+def _places(step: int) -> str:
+    side = "down" if step > 0 else "up"
+    return f"one place {side}" if abs(step) == 1 else f"{abs(step)} places {side}"
+
+
+def _matches(case: Case, sign: float = 1.0) -> Array:
+    """Which entries of the truth each entry of the claim may be, at every point of the fit (c, c)."""
+    fit = case.fit
+    found = np.ones((len(case.columns),) * 2, dtype=bool)
+    for claim, noise, truth, bars in zip(fit.claim, fit.noise, sign * fit.truth, fit.bars, strict=True):
+        near = tolerance(claim[:, None], noise[:, None], truth, bars)
+        found &= np.abs(claim[:, None] - truth) <= near
+    return found
+
+
+def misplaced(case: Case) -> Iterator[Candidate]:
+    """Swapped pairs, general permutations, and entries that repeat another partial."""
+    count = len(case.columns)
+    if count < 2 or count > LARGEST:
+        return
+    order = _assigned(case, _matches(case))
+    if order is not None:
+        yield from _of_order(case, order)
+
+
+def misplaced_with_signs(case: Case) -> Iterator[Candidate]:
+    """Permutations in which some entries also have the wrong sign: (∂f/∂y, −∂f/∂x)."""
+    count = len(case.columns)
+    if count < 2 or count > LARGEST:
+        return
+    plain, negated = _matches(case), _matches(case, -1.0)
+    order = _assigned(case, plain | negated)
+    if order is None:
+        return
+    signs = np.where(plain[np.arange(count), order], 1.0, -1.0)
+    labels = Labels(case.evidence, case.columns)
+    parts = []
+    for k in np.flatnonzero(case.suspects)[:LISTED]:
+        sign = "−" if signs[k] < 0 else ""
+        parts.append(f"entry {labels.names[k]} is {sign}{labels.partial(int(order[k]))}")
+    kind = "swap" if len(set(order)) == count else "wrong index"
+    yield Candidate(kind, f"{listed(parts)}: put each in its place and change the signs", _placed(order, signs))
+
+
+def _assigned(case: Case, matches: Array) -> Array | None:
+    """σ for the wrong entries, a permutation where one is possible; None where some entry matches nothing."""
+    count = len(case.columns)
+    order = np.arange(count)
+    wrong = np.flatnonzero(case.suspects)
+    if not matches[wrong].any(axis=1).all():
+        return None
+    free = set(wrong.tolist())
+    taken = order.copy()
+    for k in wrong.tolist():  # a permutation of the wrong entries among themselves
+        choices = [j for j in np.flatnonzero(matches[k]).tolist() if j in free]
+        if not choices:
+            break
+        taken[k] = min(choices, key=lambda j: abs(j - k))
+        free.discard(int(taken[k]))
+    else:
+        return taken
+    for k in wrong.tolist():
+        order[k] = min(np.flatnonzero(matches[k]).tolist(), key=lambda j: abs(j - k))
+    return order
+
+
+def _of_order(case: Case, order: Array) -> Iterator[Candidate]:
+    labels = Labels(case.evidence, case.columns)
+    moved = np.flatnonzero(order != np.arange(order.size)).tolist()
+    if len(set(order.tolist())) == order.size:
+        if len(moved) == 2:
+            first, second = (labels.names[k] for k in moved)
+            yield Candidate("swap", f"swap entries {first} and {second}", _placed(order))
+            return
+        shape = case.evidence.shape
+        if len(shape) == 2 and math.prod(shape) == order.size and (rows := _by_rows(labels, shape, order)):
+            yield Candidate("permutation", rows, _placed(order))
+            return
+        parts = [f"{labels.partial(int(order[k]))} stands in entry {labels.names[k]}" for k in moved[:LISTED]]
+        more = ", …" if len(moved) > LISTED else ""
+        yield Candidate("permutation", f"reorder the entries: {', '.join(parts)}{more}", _placed(order))
+        return
+    parts = [
+        f"entry {labels.names[k]} is {labels.partial(int(order[k]))}: differentiate {_right(labels, k)}"
+        for k in moved[:LISTED]
+    ]
+    more = "; …" if len(moved) > LISTED else ""
+    yield Candidate("wrong index", "; ".join(parts) + more, _placed(order))
+
+
+def _right(labels: Labels, position: int) -> str:
+    """What an entry should be: "by y", "f2 by x", "by x and y"."""
+    output, index = labels.indices[position]
+    f = f"f{output + 1} " if labels.outputs > 1 else ""
+    return f"{f}by {' and '.join(labels.evidence.names[i] for i in index)}"
+
+
+def _by_rows(labels: Labels, shape: tuple[int, ...], order: Array) -> str:
+    """Two rows or columns that are exchanged, in words; empty if that is not it."""
+    columns = shape[1]
+    for what, stride in (("rows", order.reshape(shape) // columns), ("columns", (order.reshape(shape) % columns).T)):
+        lines = stride[:, 0]
+        if (stride != lines[:, None]).any():
+            continue
+        moved = np.flatnonzero(lines != np.arange(lines.size))
+        if len(moved) == 2:
+            words = [_line(labels, what, int(k)) for k in moved]
+            return f"swap {what} {words[0]} and {words[1]}"
+    return ""
+
+
+def _line(labels: Labels, what: str, number: int) -> str:
+    if what == "rows" and labels.outputs > 1:
+        return f"f{number + 1}"
+    names = labels.evidence.names
+    return names[number] if labels.order == 2 or labels.outputs > 1 else str(number)

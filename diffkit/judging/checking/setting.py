@@ -1,0 +1,225 @@
+"""What a check is about: f, the claim, and where it is looked at."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from diffkit.asking.callables import Bound
+from diffkit.asking.callables.function import Argument, Function, as_function
+from diffkit.asking.expressions import as_list, is_function, read_joint
+from diffkit.asking.frames import names_in
+from diffkit.asking.function_questions import OfFunction, coordinates
+from diffkit.asking.points import Points, read_points
+from diffkit.asking.tasks import Task, source_task
+from diffkit.core.deadline import in_time
+from diffkit.core.errors import DiffkitError, PointError
+from diffkit.core.program import Program
+from diffkit.core.text.names import Names, names_of
+from diffkit.judging.checking.array_structure import Structure, symmetric
+from diffkit.judging.checking.claims import Claim, CodeClaim, NumberClaim, read_claim, unfit
+from diffkit.judging.checking.reference import Subject
+from diffkit.judging.checking.wrappers import by_name, contracted, of_symmetric, with_reset, with_symmetric_results
+
+SPREAD = 0.3  # how far beside, in proportion
+TRIES = 8  # random points tried for each that is wanted, as some have no derivative
+COTANGENTS = 3  # random ones that a pullback is compared with
+
+
+class Asked(NamedTuple):
+    """What the caller gives: f, the claim and the point, and what says how they are meant."""
+
+    f: Any
+    claim: Any
+    at: Any = None
+    kind: str | None = None
+    wrt: Any = None
+    variables: Names | None = None
+    args: Sequence[Any] = ()
+    claim_args: Sequence[Any] = ()
+    reset: Callable[[], Any] | None = None
+    symmetric: bool = False
+    seed: int = 0
+
+
+class Setting:
+    """What a check is about: the subject, the claim, and the points that were given."""
+
+    def __init__(self, asked: Asked):
+        self.asked = asked
+        code, coded = is_function(asked.f), is_function(asked.claim)
+        if asked.reset is not None and not (code or coded):
+            raise DiffkitError("reset is called before code, and neither f nor the claim is code")
+        if asked.kind == "vjp" and not (code and coded):
+            raise DiffkitError("a vjp is checked of code, with the claim in code as claim(x, cotangent)",
+                               hint="of text, check the gradient or the Jacobian")  # fmt: skip
+        source = self._of_code() if code else self._of_text()
+        self.labels: tuple[str, ...] = source.inputs
+        self.chosen = self._chosen()
+        claim = self._claim(code)
+        self.claim: Claim = claim
+        if isinstance(claim, NumberClaim) and len(self.given) != 1:
+            raise PointError("numbers are a derivative at one point", hint="give that point with at=…")
+        if isinstance(claim, CodeClaim) and not self.given:
+            raise PointError("a claim in code is checked at a point", hint="give at=…")
+        self.kind = self._kind()
+        self.source = source
+        self.task = self._task()
+        self.places = self.task.places
+        self.subject = Subject(self.task)
+        self.shape = claim.shape
+        self.functions = [as_function(g, args) for g, args in ((asked.f, asked.args), (asked.claim, asked.claim_args))
+                          if is_function(g)]  # fmt: skip
+
+    # F and the point ----------------------------------------------------------------------------------------------
+
+    def _of_code(self) -> Bound:
+        """F as a bound function, with its arguments, outputs and points."""
+        asked = self.asked
+        if asked.at is None:
+            raise PointError("a Python function is checked at a point", hint="give at=…")
+        function = self._wrapped(asked.f, asked.args)
+        task, points = OfFunction(function, "jacobian", asked.variables, (), {}, names_in(asked.at)).at(asked.at)
+        self.notes = task.notes
+        bound = task.function
+        assert bound is not None
+        self._place(points, bound.arguments)
+        if self.symmetric:
+            bound = Bound(of_symmetric(function, self.symmetric), bound.arguments, bound.inputs, self.start)
+        self.outputs = bound.shape
+        return bound if asked.kind != "vjp" else self._pullback(bound)
+
+    def _of_text(self) -> Program:
+        """F as a program, with its arguments as the claim takes them."""
+        asked = self.asked
+        reading = read_joint(as_list(asked.f), asked.variables, {*names_in(asked.at), *names_of(asked.wrt)})
+        program, self.notes = reading.of_one(asked.variables).program, reading.notes
+        points = read_points(asked.at, program.inputs) if asked.at is not None else None
+        self.outputs = () if len(program.outputs) == 1 else (len(program.outputs),)
+        self._place(points, _arguments_of(asked.claim, program.inputs, asked.at, asked.claim_args))
+        return program
+
+    def _place(self, points: Points | None, arguments: tuple[Argument, ...]) -> None:
+        self.arguments = arguments
+        self.given: list[tuple[float, ...]] = [] if points is None else [points.point] if points.point is not None \
+            else list(map(tuple, points.rows.tolist()))  # fmt: skip
+        self.start = self.given[0] if self.given else (0.7,) * sum(a.size for a in arguments)
+        content = repr((self.asked.kind, [tuple(a) for a in arguments], self.given))
+        self.rng = np.random.default_rng((self.asked.seed, zlib.crc32(content.encode())))
+        self.structure = Structure(arguments, self.start)
+        arrays = self.structure.split(self.structure.point)
+        self.symmetric = [k for k, a in enumerate(arrays) if symmetric(a)] if self.asked.symmetric else []
+        if self.asked.symmetric and not self.symmetric:
+            raise PointError("no argument is a symmetric matrix at the point")
+
+    def _wrapped(self, f: Any, args: Sequence[Any]) -> Function:
+        return by_name(with_reset(as_function(f, args), self.asked.reset), self.asked.at)
+
+    def _pullback(self, bound: Bound) -> Bound:
+        """ȳ·f as a function of the point and the cotangent ȳ, at random cotangents."""
+        taken = {a.name for a in bound.arguments}
+        name = next(n for k in range(len(taken) + 1) for n in ["cotangent" + "_" * k] if n not in taken)
+        cotangent = Argument(name, bound.shape)
+        random = self.rng.standard_normal((len(self.given), COTANGENTS, cotangent.size)).tolist()
+        self.given = [(*x, *y) for x, each in zip(self.given, random, strict=True) for y in each]
+        self.arguments, self.start = (*bound.arguments, cotangent), self.given[0]
+        self.structure = Structure(self.arguments, self.start)
+        function = Function(contracted(bound.function, bound.shape))
+        return Bound(function, self.arguments, (*bound.inputs, *cotangent.labels()), self.start)
+
+    # What is claimed ----------------------------------------------------------------------------------------------
+
+    def _chosen(self) -> tuple[str, ...]:
+        """The coordinates that f is differentiated by."""
+        if self.asked.wrt is not None:
+            names = coordinates(self.asked.wrt, self.arguments)
+            return (names,) if isinstance(names, str) else tuple(map(str, names))
+        fixed = self.arguments[-1].size if self.asked.kind == "vjp" else 0
+        return self.labels[: len(self.labels) - fixed]
+
+    @property
+    def parameters(self) -> tuple[Argument, ...]:
+        """The arguments that f is differentiated by."""
+        return tuple(a for a in self.arguments if set(a.labels()) <= set(self.chosen))
+
+    def _claim(self, code: bool) -> Claim:
+        asked = self.asked
+        claim, words = asked.claim, self.labels if not code or all(a.shape == () for a in self.arguments) else None
+        if is_function(claim):
+            claim = with_symmetric_results(self._wrapped(claim, asked.claim_args), self.arguments, self.symmetric)
+        pair = None if asked.kind is None else False
+        return read_claim(
+            claim, self.arguments, self.parameters, self.labels, self.start, words, len(self.chosen), pair
+        )
+
+    def _kind(self) -> str:
+        """What the claim is, by the number of its entries."""
+        asked = self.asked.kind
+        n, m = len(self.chosen), math.prod(self.outputs)
+        count = math.prod(self.claim.shape)
+        sizes = {"gradient": n, "hessian": n * n} if m == 1 else {"jacobian": m * n}
+        sizes = {"vjp": n} if asked == "vjp" else sizes
+        if asked is not None:
+            if asked not in sizes and asked != "jacobian":
+                raise DiffkitError(f"f has {m} outputs, so its derivative is a jacobian, no {asked}")
+            sizes = {asked: sizes.get(asked, m * n)}
+        if count not in sizes.values():
+            raise unfit(self.claim, self.parameters, sizes, self.chosen)
+        return next(kind for kind, size in sizes.items() if size == count)
+
+    def _task(self) -> Task:
+        options = {} if self.chosen == self.labels else {"wrt": self.chosen}
+        task = source_task(self.source, "gradient" if self.kind == "vjp" else self.kind, options)
+        task = task._replace(notes=self.notes)
+        if self.kind == "vjp":
+            labels = tuple(label.replace("∂f", "ȳ·∂f") for label in task.labels)
+            return task._replace(kind="vjp", labels=labels)
+        if not self.claim.paired:
+            return task
+        indices = ((0, ()), *task.indices)
+        places = (0, *(p + 1 for p in task.places))
+        return task._replace(indices=indices, places=places, shape=(len(places),), labels=("f", *task.labels))
+
+    def index(self, c: int) -> tuple[int, ...]:
+        """Place of a component in the claimed array."""
+        if self.claim.paired:
+            return () if c == 0 else tuple(map(int, np.unravel_index(c - 1, self.shape or (1,))))
+        return tuple(map(int, np.unravel_index(c, self.shape))) if self.shape else ()
+
+    def named(self, point: Sequence[float]) -> dict[str, float]:
+        """A point by the names of its coordinates."""
+        return dict(zip(self.labels, point, strict=True))
+
+    def beside(self, wanted: int) -> Iterator[tuple[float, ...]]:
+        """Random points: near the first given one and of its kind, or anywhere moderate for words without a point."""
+        n, rng = len(self.labels), self.rng
+        if not self.given:
+            rows = rng.choice([-1, 1], (TRIES * wanted, n)) * np.exp(rng.uniform(-2, 1, (TRIES * wanted, n)))
+            return map(tuple, rows.tolist())
+        base = np.array(self.given[0])
+        scale = np.where(base == 0, 1.0, np.abs(base))
+        tries = in_time(rng.uniform(-1, 1, (TRIES * wanted, n)))
+        moved = (self.structure.kept(base + SPREAD * scale * step) for step in tries)
+        return (tuple(row.tolist()) for row in moved if row is not None)
+
+
+def _arguments_of(claim: Any, inputs: Sequence[str], at: Any, args: Sequence[Any]) -> tuple[Argument, ...]:
+    """How a claim in code takes the variables of an expression: one by one, or all in one array."""
+    scalars = tuple(Argument(name, ()) for name in inputs)
+    if not (is_function(claim) or isinstance(claim, Function)):
+        return scalars
+    parameters = as_function(claim, args).parameters()
+    array = isinstance(at, (list, tuple)) or getattr(at, "shape", ()) != ()
+    if parameters is not None and len(parameters) == 1 and (len(inputs) > 1 or array):
+        return (Argument(parameters[0], (len(inputs),)),)
+    if parameters is not None and len(parameters) != len(inputs):
+        names = ", ".join(inputs)
+        raise DiffkitError(
+            f"the claim takes {len(parameters)} arguments, f has {len(inputs)} variables ({names})",
+            hint="let it take them one by one, or all in one array; data go into claim_args=",
+        )
+    return scalars

@@ -1,0 +1,340 @@
+"""Backends side by side: who agrees with whom, and with a reference that none of them computed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from time import perf_counter
+from typing import NamedTuple
+
+from diffkit.asking.answers import lay_out
+from diffkit.asking.points import Points
+from diffkit.asking.tasks import Task
+from diffkit.core.deadline import TimeIsUp
+from diffkit.core.decimals import tenths
+from diffkit.core.errors import BackendError, LimitError
+from diffkit.core.results import Answer, Odd, Result, component_ulps, unanswered
+from diffkit.core.surroundings import undisturbed
+from diffkit.judging.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
+from diffkit.methods import BACKENDS, Backend, Bounded, Evaluation, get_backend
+from diffkit.methods.function_referee import FunctionReferee
+from diffkit.methods.program_evaluation import table_bound
+from diffkit.proof.referee import Referee
+
+WRONG = 1e-6  # relative error that is blamed even where a bar admits it
+SLACK = 4.0  # a first-order rounding bound times this is the bar of a float method
+DROWNED = 1e-10  # of the largest component: a bar below that is sharp, whatever it leaves of a small component
+
+
+@dataclass(frozen=True)
+class Row:
+    """One backend's answer beside the reference; every list runs over the components.
+
+    ``bar`` is the error the backend (or the running rounding bound of its program) admits. ``absolute`` and
+    ``relative`` are errors against the reference, ``ulps`` the absolute error in units in the last place of it,
+    ``digits`` the correct significant digits (at most 16).
+    """
+
+    backend: str
+    result: Result
+    bar: tuple[float, ...]
+    absolute: tuple[float, ...]
+    relative: tuple[float, ...]
+    ulps: tuple[float, ...]
+    digits: tuple[float, ...]
+    seconds: float
+    """time to prepare and to answer"""
+    outside: tuple[int, ...]
+    """components with a value beyond the bar, or a status, though the reference has a value; uncertain is no claim"""
+    lost: tuple[int, ...] = ()
+    """components inside a bar so wide that not one digit is right"""
+    skipped: str = ""
+    """why the backend could not be asked, if it could not"""
+
+    @property
+    def within(self) -> bool:
+        """Whether every component keeps its bar about the reference."""
+        return not self.outside
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong: which backend, what kind of wrong, the evidence, and where in the expression."""
+
+    backend: str
+    cause: str
+    evidence: str
+    where: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison:
+    """The verdict on several backends at one point.
+
+    ``verdict``: "agree" if every row keeps its bar and has a right digit, "disagree" if one does not, "undecided" if
+    there is no reference to tell, or the status of a point at which there is no derivative.
+    """
+
+    verdict: str
+    reference: Result
+    source: str
+    rows: tuple[Row, ...]
+    pairs: dict[tuple[str, str], tuple[float, ...]]
+    """differences between two backends, in ulps of the reference, by component"""
+    findings: tuple[Finding, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.reference.notes
+
+    def __bool__(self) -> bool:
+        """A comparison is true only if the methods agree."""
+        return self.verdict == "agree"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+    def __str__(self) -> str:
+        parts = [f"{self.verdict}: {self.reference.kind} = {self.reference.value}"]
+        parts += [f"{f.backend}: {f.cause} ({f.evidence})" for f in self.findings]
+        return "; ".join(parts)
+
+
+Tell = Callable[[str], object]
+"""is told who is at work"""
+
+
+def compare_task(
+    task: Task, point: Sequence[float], backends: Sequence[str | Backend], tell: Tell = str
+) -> Comparison:  # fmt: skip
+    """Compare backends on a task at one point."""
+    return Comparer(task, backends, tell).at(point)
+
+
+class Asked(NamedTuple):
+    """A backend prepared for a task, or why it cannot do it."""
+
+    backend: Backend
+    evaluation: Evaluation | None
+    seconds: float
+    """what preparing took"""
+    skipped: str = ""
+
+
+class Comparer:
+    """Backends and the referee, prepared once for a task, to be compared at many points."""
+
+    def __init__(self, task: Task, backends: Sequence[str | Backend], tell: Tell = str):
+        if not backends:
+            raise BackendError("there is no backend to compare", hint=f"name some of {', '.join(BACKENDS)}")
+        self.task, self.tell = task, tell
+        self.referee: Referee | FunctionReferee = Referee(task) if task.function is None else FunctionReferee(task)
+        self.backends = [get_backend(backend) for backend in backends]
+        self.prepared: dict[int, Asked] = {}
+
+    def _asked(self, number: int) -> Asked:
+        """A backend prepared, once."""
+        if number not in self.prepared:
+            self.prepared[number] = self._prepare(self.backends[number])
+        return self.prepared[number]
+
+    def _prepare(self, backend: Backend) -> Asked:
+        start = perf_counter()
+        try:
+            return Asked(backend, backend.prepare(self.task), perf_counter() - start)
+        except (BackendError, LimitError) as error:
+            return Asked(backend, None, perf_counter() - start, str(error))
+        except TimeIsUp as up:
+            return Asked(backend, None, perf_counter() - start, up.reason)
+
+    @undisturbed()
+    def at(self, point: Sequence[float]) -> Comparison:
+        """Compare at one point."""
+        task, full = self.task, (*point, *self.task.extras)
+        points = Points(task.variables, tuple(point))
+        self.tell("the proof")
+        truth = self._truth(full)
+        reference = lay_out(task, truth, points, "referee", "proven")
+        found: dict[int, tuple[Row, list[Finding]]] = {}
+        for number, backend in sorted(enumerate(self.backends), key=lambda pair: getattr(pair[1], "lengthy", False)):
+            self.tell(backend.name)
+            asked = self._asked(number)
+            row = _row(task, asked, points, reference)
+            found[number] = row, _findings(task, row, asked, full, reference)
+        rows = [row for _, (row, _) in sorted(found.items())]
+        findings = [finding for _, (_, own) in sorted(found.items()) for finding in own]
+        verdict = _verdict(reference, rows)
+        pairs = _pairs(rows, reference)
+        return Comparison(verdict, reference, truth.note, tuple(rows), pairs, tuple(findings))
+
+    def _truth(self, point: Sequence[float]) -> Answer:
+        try:
+            return self.referee.at(point)
+        except TimeIsUp as up:
+            return unanswered(len(self.task.indices), up.reason)
+
+
+def _findings(task: Task, row: Row, asked: Asked, point: Sequence[float], reference: Result) -> list[Finding]:
+    """What is wrong with a row, as far as there is time to find out."""
+    if asked.evaluation is None or row.skipped:
+        return []
+    try:
+        return _judge(task, row, asked.evaluation, point, reference)
+    except TimeIsUp as up:
+        return [Finding(row.backend, "unexplained", up.reason)] if row.outside else []
+
+
+def _row(task: Task, asked: Asked, points: Points, reference: Result) -> Row:
+    """Ask one backend."""
+    assert points.point is not None
+    backend, evaluation = asked.backend, asked.evaluation
+    full = (*points.point, *task.extras)
+    start = perf_counter()
+    skipped, answer = asked.skipped, None
+    try:
+        answer = None if evaluation is None else evaluation.at(full)
+    except (BackendError, LimitError) as error:
+        skipped = str(error)
+    except TimeIsUp as up:
+        skipped = up.reason
+    seconds = asked.seconds + perf_counter() - start
+    if evaluation is None or answer is None:
+        nothing = (math.nan,) * len(task.places)
+        odd = {c: Odd("uncertain", skipped) for c in range(len(task.indices))}
+        blank = lay_out(task, Answer([math.nan] * len(task.indices), None, odd), points, backend.name, "none")
+        return Row(backend.name, blank, nothing, nothing, nothing, nothing, nothing, seconds, (), (), skipped)
+    result = lay_out(task, answer, points, backend.name, backend.error_kind)
+    bar = _bars(task, evaluation, answer, full)
+    if reference.error_kind != "proven" and reference.flat_error is not None:  # a measured reference has a bar too
+        bar = tuple(b + e if math.isfinite(e) else b for b, e in zip(bar, reference.flat_error, strict=True))
+    absolute = tuple(abs(v - r) for v, r in zip(result.flat, reference.flat, strict=True))
+    relative = tuple(
+        a / abs(r) if r else (0.0 if a == 0 else math.inf) for a, r in zip(absolute, reference.flat, strict=True)
+    )
+    ulps = tuple(component_ulps(v, r) for v, r in zip(result.flat, reference.flat, strict=True))
+    digits = tuple(correct_digits(r) for r in relative)
+    outside = tuple(
+        c
+        for c, (a, b) in enumerate(zip(absolute, bar, strict=True))
+        if not reference.is_odd(c) and not (result.is_uncertain(c) or a <= b)
+    )
+    largest = max((abs(r) for r in reference.flat if math.isfinite(r)), default=0.0)
+    lost = tuple(
+        c for c, (d, b) in enumerate(zip(digits, bar, strict=True))
+        if d < 1 and reference.flat[c] and b > DROWNED * largest and c not in outside and not result.is_uncertain(c)
+    )  # fmt: skip
+    return Row(backend.name, result, bar, absolute, relative, ulps, digits, seconds, outside, lost)
+
+
+def correct_digits(relative: float) -> float:
+    """Significant decimal digits that a relative error leaves correct, between 0 and 16."""
+    if relative != relative:
+        return math.nan
+    return 16.0 if relative == 0 else min(16.0, max(0.0, -math.log10(relative)))
+
+
+def _bars(task: Task, evaluation: Evaluation, answer: Answer, point: Sequence[float]) -> tuple[float, ...]:
+    """The backend's own error bars, or its running rounding bound, or that of the table's program in plain floats."""
+    if answer.errors is not None:
+        bars = list(answer.errors)
+    else:
+        bounds = _rounding(task, evaluation, point)
+        bars = [SLACK * b for b in bounds]
+        for c, bar in enumerate(bars):
+            if not math.isfinite(bar):  # no bound is known, so only the last bits are allowed
+                bars[c] = SLACK * math.ulp(answer.values[c]) if math.isfinite(answer.values[c]) else 0.0
+    factors = [1.0] * len(task.places) if task.factors is None else [float(f) for f in task.factors]
+    return tuple(bars[p] * f for p, f in zip(task.places, factors, strict=True))
+
+
+def _rounding(task: Task, evaluation: Evaluation, point: Sequence[float]) -> list[float]:
+    """How far rounding may carry each partial; infinite where nothing tells."""
+    try:
+        return evaluation.bound(point) if isinstance(evaluation, Bounded) else table_bound(task, point)
+    except (BackendError, LimitError):
+        return [math.inf] * len(task.indices)
+
+
+def _judge(task: Task, row: Row, evaluation: Evaluation, point: Sequence[float], reference: Result) -> list[Finding]:
+    """The worst finding of each cause about one row."""
+    worst: dict[str, tuple[float, Finding]] = {}
+    for c, label in enumerate(row.result.labels):
+        blame, weight = _blame(task, row, evaluation, point, reference, c, label)
+        if blame is not None and (blame.cause not in worst or weight > worst[blame.cause][0]):
+            worst[blame.cause] = (weight, Finding(row.backend, *blame))
+    return [finding for _, finding in worst.values()]
+
+
+def _blame(
+    task: Task, row: Row, evaluation: Evaluation, point: Sequence[float], reference: Result, c: int, label: str
+) -> tuple[Blame | None, float]:
+    """What is wrong with one component, if anything is, and how much."""
+    result = row.result
+    value, truth = result.flat[c], reference.flat[c]
+    there, here = reference.odd.get(c), result.odd.get(c)
+    if there is not None and reference.is_odd(c):
+        silent = there.status == "uncertain" or result.is_odd(c) or not math.isfinite(value)
+        return (None, 0.0) if silent else (blame_for_odd(there, label, value), 1.0)
+    missing = result.is_odd(c) or not math.isfinite(value)
+    near = row.absolute[c] <= WRONG * (abs(truth) or 1.0) or reference.error_kind != "proven"
+    if not missing and c not in row.outside and near:
+        return None, 0.0
+    place = task.places[c]
+    value_of_partial = value / float(task.factors[c]) if task.factors else value
+    true_partial = truth / float(task.factors[c]) if task.factors else truth
+    program = getattr(evaluation, "derivative", None)
+    if program is not None:
+        blame = blame_for_program(program, place, point, value_of_partial, true_partial)
+    elif row.backend == "finite" and _traces(task):
+        blame = blame_for_differences(task, task.indices[place], point, true_partial)
+    else:
+        blame = Blame("no value" if missing else "wrong value", "the method does not show how it came about")
+    if there is not None and there.cause == "branch" and blame.cause in ("wrong rule", "special point", "round-off"):
+        evidence = "the formula follows the branch taken at the point alone, and f is decided by its neighbours"
+        blame = Blame("branch", evidence, there.where)
+    if missing:
+        said = f"{label} is {truth!r}, but it gives no value ({here.message if here else 'the answer is not finite'})"
+    else:
+        bar = row.bar[c]
+        beyond = f", {row.absolute[c] / bar:.3g} times its own bar" if c in row.outside and bar else ""
+        said = f"{label} = {value!r} is off by {row.absolute[c]:.3g}{beyond}: {tenths(row.digits[c])} digits are right"
+    return Blame(blame.cause, f"{said}. {blame.evidence}", blame.where), math.inf if missing else row.relative[c]
+
+
+def _traces(task: Task) -> bool:
+    """Whether f is known as a program."""
+    try:
+        return bool(task.program.outputs)
+    except (BackendError, LimitError):
+        return False
+
+
+def _verdict(reference: Result, rows: Sequence[Row]) -> str:
+    asked = [row for row in rows if not row.skipped]
+    if reference.status == "uncertain" or not asked:
+        return "undecided"
+    if any(row.outside or row.lost for row in asked):
+        return "disagree"
+    if all(row.result.is_uncertain(c) for row in asked for c in range(len(reference.flat)) if not reference.is_odd(c)):
+        return "undecided" if reference.ok else reference.status
+    return reference.status if reference.status != "ok" else "agree"
+
+
+def _pairs(rows: Sequence[Row], reference: Result) -> dict[tuple[str, str], tuple[float, ...]]:
+    pairs = {}
+    for a, b in combinations(rows, 2):
+        if not a.skipped and not b.skipped:
+            triples = zip(a.result.flat, b.result.flat, reference.flat, strict=True)
+            pairs[a.backend, b.backend] = tuple(_apart(v, w, r) for v, w, r in triples)
+    return pairs
+
+
+def _apart(v: float, w: float, reference: float) -> float:
+    """|v − w| in ulps of the reference; NaN where that is no measure, as at a true zero."""
+    if v == w:
+        return 0.0
+    scale = reference if math.isfinite(reference) else v
+    return abs(v - w) / math.ulp(scale) if scale else math.nan

@@ -1,0 +1,280 @@
+"""Back-propagation as a table: the value of every intermediate on the way forward, its adjoint on the way back.
+
+Forward, zₖ = φₖ(its arguments); backward, x̄ = Σ ȳ·∂y/∂x over the operations y that use x, beginning with 1 at the
+output (Griewank & Walther, Evaluating Derivatives, 2nd ed., eq. 3.7). The adjoint of an intermediate is the derivative
+of f by it, and those of the variables are the gradient, all at the price of a few evaluations of f
+(Baur & Strassen, Theor. Comput. Sci. 22 (1983): at most 5 in operations, for + − × ÷).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from diffkit.asking.frames import names_in
+from diffkit.asking.questions import OfExpression, ask
+from diffkit.asking.tasks import gradient_task
+from diffkit.calculus.derivatives import adjoints, depends
+from diffkit.core.builder import ProgramBuilder
+from diffkit.core.deadline import in_time
+from diffkit.core.errors import DiffkitError, PointError
+from diffkit.core.program import Program, run_slots
+from diffkit.core.results import Result
+from diffkit.core.surroundings import undisturbed
+from diffkit.core.table import table
+from diffkit.core.text import format_outputs
+from diffkit.core.text.names import Names
+from diffkit.core.text.printer import format_constant
+from diffkit.core.workers import timed
+from diffkit.judging.blame import Blame, blame_for_program
+from diffkit.judging.comparison import WRONG
+from diffkit.lessons.derivations.tidied import tidy
+from diffkit.methods.prepared import Prepared
+from diffkit.numbers.duals import DualAlgebra
+from diffkit.numbers.floats import FLOATS
+
+WHERE = table["where"]
+BRANCHING = {table["max"]: lambda x, y: x >= y, table["min"]: lambda x, y: x <= y}
+BOUND = 5.0  # evaluations of f that a gradient costs at most, in + − × ÷
+LONGEST = 20_000  # characters of f
+
+
+class Contribution(NamedTuple):
+    """What one use of a quantity adds to its adjoint: the adjoint of the user times a local partial derivative."""
+
+    to: str
+    user: str
+    partial: str
+    """∂user/∂to as a formula in the names of the table"""
+    slope: float
+    """its value"""
+    amount: float
+    """the user's adjoint times the slope"""
+
+
+class Node(NamedTuple):
+    """A variable or an intermediate: how it is computed, its value, its adjoint and what its adjoint is the sum of."""
+
+    name: str
+    instruction: str
+    """the operation in names, or nothing for a variable"""
+    value: float | bool
+    adjoint: float
+    contributions: tuple[Contribution, ...]
+
+
+class Cost(NamedTuple):
+    """Instructions of f, and of f and its gradient together."""
+
+    function: int
+    gradient: int
+    """what the gradient needs beside the value, which it shares"""
+
+    @property
+    def ratio(self) -> float:
+        """How many evaluations of f value and gradient cost together; NaN where f has no operation."""
+        return (self.function + self.gradient) / self.function if self.function else math.nan
+
+
+@dataclass(frozen=True, repr=False)
+class Backward:
+    """The forward values and adjoints of f at a point, in binary64; ``forward`` in the order in which f is computed."""
+
+    program: Program
+    at: Mapping[str, float]
+    forward: tuple[Node, ...]
+    """intermediates z1, z2 …, the last of which is f"""
+    variables: tuple[Node, ...]
+    gradient: Result
+    """the proven gradient, for comparison"""
+    cost: Cost
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.gradient.notes
+
+    @property
+    def f(self) -> str:
+        """F as text."""
+        return format_outputs(self.program, LONGEST)[0]
+
+    @cached_property
+    @undisturbed()
+    def faults(self) -> dict[str, Blame]:
+        """Why adjoints are wrong in binary64, by the label of the partial derivative; nothing where none is."""
+        found: dict[str, Blame] = {}
+        proven, point = self.gradient, list(self.at.values())
+        for c, (label, node) in enumerate(zip(proven.labels, self.variables, strict=True)):
+            truth = proven.flat[c]
+            if (
+                proven.error_kind != "proven"
+                or proven.is_odd(c)
+                or abs(node.adjoint - truth) <= WRONG * (abs(truth) or 1.0)
+            ):
+                continue
+            found[label] = blame_for_program(with_gradient(self.program), 1 + c, point, node.adjoint, truth)
+        return found
+
+    @property
+    def value(self) -> float:
+        """F at the point."""
+        return float(self.forward[-1].value if self.forward else self.variables[0].value)
+
+    def __str__(self) -> str:
+        found = ", ".join(f"{node.name}: {node.adjoint:.6g}" for node in self.variables)
+        return f"back-propagation through {len(self.forward)} operations: f = {self.value:.6g}, gradient {found}"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+
+@timed
+@undisturbed()
+def backward(
+    f: Any, at: Any, *, variables: Names | None = None, args: Sequence[Any] = (),
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
+) -> Backward:  # fmt: skip
+    """∂f/∂zₖ of every intermediate zₖ of f at a point, by reverse accumulation in binary64.
+
+    ``f`` and ``at`` as for ``gradient``, of one point; a Python function must be traceable. Raises PointError for a
+    batch, DiffkitError where an operation has no value or derivative at the point, and OutOfTime after ``timeout``
+    seconds.
+    """
+    task, points = ask(f, "gradient", variables, args, names_in(at)).at(at)
+    if points.point is None:
+        raise PointError("back-propagation is shown at one point", hint="give numbers, not arrays or a range")
+    program = task.program
+    gradient = Prepared(OfExpression(gradient_task(program)._replace(notes=task.notes)), "auto").result(points)
+    return _Sweep(program, points.point).table(points.at, gradient)
+
+
+class _Sweep:
+    """One run forward and one back."""
+
+    def __init__(self, program: Program, point: Sequence[float]):
+        self.program = program
+        self.values: list[Any] = run_slots(program, FLOATS, list(point))
+        self.varies = depends(program)
+        self.names = self._names()
+        self.bars: list[float | None] = [None] * len(program)
+        self.parts: list[list[Contribution]] = [[] for _ in range(len(program))]
+
+    def _names(self) -> list[str]:
+        """Variables by name, constants as they are, intermediates z1, z2 … (or another letter, if z1 is a variable)."""
+        program = self.program
+        constants = [format_constant(c)[0] for c in program.constants]
+        letter = next(
+            c for c in ("z", "t", "w", "_") if not any(n.startswith(c) and n[1:].isdigit() for n in program.inputs)
+        )
+        count = range(1, len(program.instructions) + 1)
+        return [*program.inputs, *constants, *(f"{letter}{k}" for k in count)]
+
+    def table(self, at: Mapping[str, float], gradient: Result) -> Backward:
+        """Sweep back and lay everything out."""
+        program = self.program
+        if not math.isfinite(self.values[program.outputs[0]]):
+            raise DiffkitError(
+                f"f is {self.values[program.outputs[0]]} at the point in binary64", hint="choose a point of its domain"
+            )
+        self._back(program.outputs[0])
+        nodes = [self._node(slot) for slot in in_time(range(len(program))) if self._shown(slot)]
+        count = len(program.inputs)
+        return Backward(program, at, tuple(nodes[count:]), tuple(nodes[:count]), gradient, cost(program))
+
+    def _shown(self, slot: int) -> bool:
+        return slot < len(self.program.inputs) or slot >= self.program.first_instruction
+
+    def _node(self, slot: int) -> Node:
+        adjoint = self.bars[slot]
+        return Node(
+            self.names[slot], self._instruction(slot), self.values[slot], 0.0 if adjoint is None else adjoint,
+            tuple(self.parts[slot]),
+        )  # fmt: skip
+
+    def _instruction(self, slot: int) -> str:
+        """The operation of a slot in the names of its arguments."""
+        instruction = self.program.instruction_at(slot)
+        if instruction is None:
+            return ""
+        builder = ProgramBuilder()
+        return _text(builder, builder.apply(instruction[0], self._named(builder, instruction[1])))
+
+    def _named(self, builder: ProgramBuilder, args: Sequence[int]) -> list[int]:
+        """Slots of arguments in another builder: constants as they are, everything else by its name."""
+        constants = [self.program.constant_at(arg) for arg in args]
+        return [
+            builder.input(self.names[arg]) if value is None else builder.constant(value)
+            for arg, value in zip(args, constants, strict=True)
+        ]
+
+    def _back(self, output: int) -> None:
+        """From the output to the variables: each operation hands its adjoint on to its arguments."""
+        forward = DualAlgebra(FLOATS)
+        self.bars[output] = 1.0
+        for slot in in_time(range(len(self.program) - 1, self.program.first_instruction - 1, -1)):
+            adjoint, instruction = self.bars[slot], self.program.instruction_at(slot)
+            if adjoint is None or instruction is None or instruction[0].steps:
+                continue
+            row, args = instruction
+            primals = [self.values[arg] for arg in args]
+            for k, arg in enumerate(args):
+                if not self.varies[arg] or not self._taken(row, primals, k):
+                    continue
+                slope = forward.term(row, primals, self.values[slot], k, 1.0)
+                if slope is not None:
+                    self._add(slot, arg, k, float(slope), adjoint)
+
+    @staticmethod
+    def _taken(row: Any, primals: Sequence[Any], k: int) -> bool:
+        """Whether an argument matters at the point: a branch that is not taken hands nothing on."""
+        if row is WHERE:
+            return k == (1 if primals[0] else 2)
+        return row not in BRANCHING or (k == 0) == bool(BRANCHING[row](*primals))
+
+    def _add(self, slot: int, arg: int, k: int, slope: float, adjoint: float) -> None:
+        amount = adjoint * slope
+        if not math.isfinite(amount):
+            raise DiffkitError(
+                f"{self.names[slot]} = {self._instruction(slot)} has no derivative by {self.names[arg]} at the point",
+                hint="diffkit grad says what happens there",
+            )
+        known = self.bars[arg]
+        self.bars[arg] = amount if known is None else known + amount
+        text = self._partial(slot, k)
+        self.parts[arg].append(Contribution(self.names[arg], self.names[slot], text, slope, amount))
+
+    def _partial(self, slot: int, k: int) -> str:
+        """∂/∂(argument k) of an operation by the table's rule, in the names of its arguments."""
+        instruction = self.program.instruction_at(slot)
+        assert instruction is not None
+        row, args = instruction
+        if row is WHERE or row in BRANCHING:
+            return "1"
+        builder = ProgramBuilder()
+        own = self._named(builder, args)
+        term = DualAlgebra(builder).term(row, own, builder.input(self.names[slot]), k, builder.constant(1))
+        return _text(builder, term)
+
+
+def _text(builder: ProgramBuilder, slot: int) -> str:
+    return format_outputs(tidy(builder.program([slot]), False), LONGEST)[0]
+
+
+def with_gradient(program: Program) -> Program:
+    """F and its partial derivatives by reverse accumulation."""
+    builder = ProgramBuilder.of(program)
+    bars = adjoints(program, builder, program.outputs[0])
+    zero = builder.constant(0)
+    found = [zero if bars[i] is None else bars[i] for i in range(len(program.inputs))]
+    return builder.program([program.outputs[0], *found], program.inputs)  # type: ignore[list-item]
+
+
+def cost(program: Program) -> Cost:
+    """Count instructions: those of f, and those that its gradient by reverse accumulation adds."""
+    both = with_gradient(program)
+    own = ProgramBuilder.of(program).program([program.outputs[0]], program.inputs)
+    return Cost(len(own.instructions), len(both.instructions) - len(own.instructions))

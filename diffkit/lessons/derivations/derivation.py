@@ -1,0 +1,238 @@
+"""A derivative found step by step: each step names its rule, and none is shown that has not been checked.
+
+The program of f is walked from its last operation to its variables. A step is an identity, d/dx[u·v] = …, in which the
+derivatives of the parts are still to be found; the later steps find them. Every step is checked at random points of
+the domain in balls, against derivatives that know nothing of the rule: Arb's power series, and ``sympy.diff``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from diffkit.asking.frames import names_in
+from diffkit.asking.points import plural, read_points
+from diffkit.asking.questions import OfExpression, make_task
+from diffkit.calculus.domain import domain
+from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.core.errors import LimitError, PointError, VariableError
+from diffkit.core.program import Program
+from diffkit.core.results import Result
+from diffkit.core.surroundings import undisturbed
+from diffkit.core.text import format_slot
+from diffkit.core.text.names import Name, Names
+from diffkit.core.workers import timed
+from diffkit.lessons.derivations.latex import latex, latex_name
+from diffkit.lessons.derivations.steps import LONGEST, Identity, Step, bracketed, operator_latex, operator_text, text_of
+from diffkit.lessons.derivations.textbook_rules import Rule, letters, rule_of
+from diffkit.lessons.derivations.tidied import tidy
+from diffkit.lessons.derivations.verification import Evidence, Verifier
+from diffkit.methods.prepared import Prepared
+
+MOST = 150  # steps
+
+
+@dataclass(frozen=True, repr=False)
+class Derivation:
+    """The derivative of an expression by one variable, step by step from the whole to its parts."""
+
+    program: Program
+    variable: str
+    steps: tuple[Step, ...]
+    derivative: Program
+    by_sympy: Program | None
+    """the same as SymPy writes it, where it has a form of it"""
+    evidence: Evidence
+    """the least that any step has"""
+    exceptions: tuple[str, ...]
+    """where f may have no derivative, since an operation has a kink or a jump there, or branches meet"""
+    value: Result | None = None
+    """the proven derivative at the point that was named, if one was"""
+    notes: tuple[str, ...] = ()
+    """how names were read that may be meant otherwise"""
+
+    @property
+    def f(self) -> str:
+        """F as text."""
+        return text_of(self.program)
+
+    @property
+    def formula(self) -> str:
+        """The derivative as text."""
+        return text_of(self.derivative)
+
+    @property
+    def several(self) -> bool:
+        """Whether f has other variables too."""
+        return len(self.program.inputs) > 1
+
+    @property
+    def latex(self) -> str:
+        """The whole derivation as a LaTeX ``align*`` environment."""
+        lines = [f"{step.latex.replace(' = ', ' &= ', 1)} && \\text{{{step.rule}}}" for step in self.steps]
+        operator = operator_latex(self.variable, self.several)
+        if len(lines) > 1:
+            lines.append(f"{operator}{bracketed(latex(self.program))} &= {latex(self.derivative)}")
+        return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
+
+    def __str__(self) -> str:
+        operator = operator_text(self.variable, self.several)
+        return f"{operator}[{self.f}] = {self.formula}, in {plural(len(self.steps), 'step')}"
+
+    def __repr__(self) -> str:
+        return f"<derivation: {self}>"
+
+
+@timed
+@undisturbed()
+def explain(
+    f: Any, *, wrt: Name | None = None, at: Any = None, variables: Names | None = None,
+    timeout: float | None = None,  # noqa: ARG001
+) -> Derivation:  # fmt: skip
+    """Derive ∂f/∂x step by step, each step with its rule and checked by two other methods.
+
+    ``f`` is text, an Expression or a SymPy expression; ``wrt`` names the variable if there are several. With ``at`` the
+    derivative's proven value is given there too, and checks are made around that point rather than around zero. Raises
+    VariableError where it is missing, LimitError for more than 150 steps, DerivationError where a check fails,
+    DiffkitError where no point is found at which a step could be checked, and OutOfTime after ``timeout`` seconds, of
+    which SymPy has half.
+    """
+    task = make_task(f, "derivative", variables, names_in(at), wrt=wrt)
+    program = task.program
+    if len(task.indices[0][1]) != 1:
+        raise VariableError("a derivation is by one variable", hint="name one with wrt")
+    if at is None:
+        return replace(_Walk(program, task.indices[0][1][0]).derivation(), notes=task.notes)
+    points = read_points(at, program.inputs)
+    if points.point is None:
+        raise PointError("a derivation is checked around one point", hint="give numbers, not arrays or a range")
+    found = _Walk(program, task.indices[0][1][0]).derivation(points.point)
+    return replace(found, value=Prepared(OfExpression(task)).result(points), notes=task.notes)
+
+
+class _Walk:
+    """The steps of one derivation, from the output down; then their checks."""
+
+    def __init__(self, program: Program, variable: int):
+        self.program, self.variable = program, variable
+        self.varies = _varies_with(program, variable)
+        self.several = len(program.inputs) > 1
+        self.rules: dict[int, Rule] = {}
+        self._collect(program.outputs[0])
+        self.builder = ProgramBuilder.of(program)
+        self.slopes: dict[int, int] = {}
+        for slot in sorted(self.rules):
+            rule = self.rules[slot]
+            slopes = [
+                self.slopes[arg] if moves else None for arg, moves in zip(rule.arguments, rule.moving, strict=True)
+            ]
+            _, self.slopes[slot] = rule.make(self.builder, rule.arguments, slopes)
+
+    def _collect(self, output: int) -> None:
+        """Rules of all slots whose derivative is asked for, in the order in which they are shown."""
+        stack = [output]
+        while stack:
+            slot = stack.pop()
+            if slot in self.rules:
+                continue
+            rule = self.rules[slot] = rule_of(self.program, self.varies, self.variable, slot)
+            if len(self.rules) > MOST:
+                raise LimitError(f"the derivation has more than {MOST} steps", hint="derive its parts one by one")
+            wanted = [arg for arg, moves in zip(rule.arguments, rule.moving, strict=True) if moves]
+            stack.extend(reversed(wanted))
+
+    def derivation(self, middle: Sequence[float] | None = None) -> Derivation:
+        """Check every step and give them all."""
+        program, output = self.program, self.program.outputs[0]
+        drafts = {slot: self._draft(slot, rule) for slot, rule in self.rules.items()}
+        verifier = Verifier(program, self.variable, tuple(self.rules), middle)
+        steps = []
+        for slot, step in drafts.items():
+            rule = self.rules[slot]
+            evidence = verifier.check(
+                slot, step.rule, (step.formula.left, step.formula.right), step.line.right, step.answer,
+                rule.arguments, self._moving(rule),
+            )  # fmt: skip
+            steps.append(step._replace(evidence=evidence))
+        return Derivation(
+            program,
+            program.inputs[self.variable],
+            tuple(steps),
+            self._answer(output),
+            verifier.by_sympy.get(output),
+            verifier.summary,
+            tuple(dict.fromkeys((*domain(program, self.rules).exceptions, *self._seams()))),
+        )
+
+    def _seams(self) -> Iterator[str]:
+        """Where the branches of a choice meet: its comparisons as equations."""
+        stack = list(reversed(self.rules))
+        while stack:
+            slot = stack.pop()
+            instruction = self.program.instruction_at(slot)
+            if instruction is None or not self.varies[slot]:
+                continue
+            primitive, args = instruction
+            if primitive.truth and not primitive.truths:
+                yield " = ".join(format_slot(self.program, arg, LONGEST) for arg in args)
+            stack.extend(args[k] for k in reversed(primitive.truths))
+
+    def _moving(self, rule: Rule) -> list[int]:
+        return [arg for arg, moves in zip(rule.arguments, rule.moving, strict=True) if moves]
+
+    def _part(self, slot: int) -> Program:
+        return ProgramBuilder.of(self.program).program([slot], self.program.inputs)
+
+    def _answer(self, slot: int) -> Program:
+        return tidy(self.builder.program([self.slopes[slot]], self.program.inputs))
+
+    def _draft(self, slot: int, rule: Rule) -> Step:
+        """A step that is not checked yet."""
+        names = letters(self.program, slot, rule, self.variable)
+        parts = tuple(
+            (name, self._part(arg))
+            for name, arg in zip(names, rule.arguments, strict=True)
+            if name not in self.program.inputs
+        )
+        return Step(
+            rule.name, self._formula(slot, rule, names), parts, self._line(slot, rule), self._answer(slot),
+            Evidence(0, 0), self.program.inputs[self.variable], self.several,
+        )  # fmt: skip
+
+    def _formula(self, slot: int, rule: Rule, names: list[str]) -> Identity:
+        """The rule in letters."""
+        primes = [f"{name}′" for name, moves in zip(names, rule.moving, strict=True) if moves]
+        own = names or [self.program.inputs[slot]]
+        builder = ProgramBuilder([*own, *primes])
+        count, pending = len(own), iter(range(len(own), len(own) + len(primes)))
+        slopes = [next(pending) if moves else None for moves in rule.moving]
+        left, right = rule.make(builder, range(len(names)), slopes)
+        latexed = tuple((prime, f"{latex_name(prime[:-1])}'") for prime in primes)
+        written = tidy(builder.program([right], [*own, *primes]), False)
+        return Identity(builder.program([left], own[:count]), written, latexed)
+
+    def _line(self, slot: int, rule: Rule) -> Identity:
+        """The rule applied to the expressions themselves."""
+        program = self.program
+        name = program.inputs[self.variable]
+        moving = list(dict.fromkeys(self._moving(rule)))
+        texts = [f"{operator_text(name, self.several)}[{format_slot(program, arg, LONGEST)}]" for arg in moving]
+        latexed = [f"{operator_latex(name, self.several)}{bracketed(latex(self._part(arg)))}" for arg in moving]
+        inputs = [*program.inputs, *texts]
+        builder = ProgramBuilder(inputs)
+        slots = copy_slots(program, builder, range(len(program.inputs)))
+        stand_in = {arg: len(program.inputs) + k for k, arg in enumerate(moving)}
+        slopes = [stand_in[arg] if moves else None for arg, moves in zip(rule.arguments, rule.moving, strict=True)]
+        _, right = rule.make(builder, [slots[arg] for arg in rule.arguments], slopes)
+        return Identity(
+            self._part(slot), tidy(builder.program([right], inputs), False), tuple(zip(texts, latexed, strict=True))
+        )
+
+
+def _varies_with(program: Program, variable: int) -> list[bool]:
+    """Say of each slot whether it varies with one input."""
+    varies = [slot == variable for slot in range(program.first_instruction)]
+    for _, args in program.instructions:
+        varies.append(any(varies[a] for a in args))
+    return varies

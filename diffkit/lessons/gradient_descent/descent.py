@@ -1,0 +1,330 @@
+"""Gradient descent that shows what it does: the path, how it ended, how fast it was, and what theory says of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from diffkit.asking.callables.function import as_function, read_place
+from diffkit.asking.expressions import is_function, read_joint
+from diffkit.asking.frames import names_in
+from diffkit.asking.points import read_points
+from diffkit.core.deadline import TimeIsUp, collected, current_deadline, unhurried
+from diffkit.core.errors import DiffkitError, PointError
+from diffkit.core.results import Final
+from diffkit.core.surroundings import undisturbed
+from diffkit.core.text.names import Names
+from diffkit.core.text.runs import notes
+from diffkit.core.workers import timed
+from diffkit.lessons.gradient_descent.batches import Batches, make_batches
+from diffkit.lessons.gradient_descent.convergence import Convergence, convergence
+from diffkit.lessons.gradient_descent.convexity import Evidence, evidence
+from diffkit.lessons.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, Group
+from diffkit.lessons.gradient_descent.curvature import Curvature
+from diffkit.lessons.gradient_descent.diagnosis import diagnose
+from diffkit.lessons.gradient_descent.endings import in_words, judged
+from diffkit.lessons.gradient_descent.finding import Finding
+from diffkit.lessons.gradient_descent.hessians import Hessians, Unasked
+from diffkit.lessons.gradient_descent.schedules import Schedule, make_schedule
+from diffkit.lessons.gradient_descent.walk import Path, Status, Walk, interval
+from diffkit.methods import Backend
+
+TOLERANCE = 1e-8
+INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the steps were taken; ``schedule`` is its name, or "function"."""
+
+    rate: float
+    steps: int
+    schedule: str
+    momentum: float
+    nesterov: bool
+    tolerance: float
+    batch: int | None
+    rows: int | None
+    """rows of data, where there are batches"""
+    seed: int
+    every: int
+    """every how many steps a point was kept"""
+
+
+@dataclass(frozen=True, repr=False)
+class Descent(Final):
+    """A path of gradient descent. ``str`` of it says how it went.
+
+    ``status`` is "converged" (‖∇f‖ is within the tolerance, and no Hessian speaks against a minimum; ``ending`` says
+    what is known of it), "stagnated" (no progress, and no sign of a minimum), "diverged", "left the domain", "steps
+    used up", "interrupted" or "out of time"; ``norms`` and ``rates`` are of every step, ``path`` of the kept points.
+    A pickle holds all that is said of the path; of code it leaves the code behind, with it ``check`` and ``polish``.
+    """
+
+    names: tuple[str, ...]
+    groups: tuple[Group, ...]
+    method: str
+    """how the gradients were found"""
+    settings: Settings
+    status: Status
+    path: Path
+    norms: tuple[float, ...]
+    rates: tuple[float, ...]
+    reason: str
+    """why the last point has no value, where it has none, or why there was no time"""
+    cost: Cost = field(repr=False)
+    hessians: Hessians = field(repr=False)
+    question: tuple[Any, ...] | None = field(repr=False)
+    """f, its given gradient, the start, the further arguments and the names, as they were handed in"""
+    notes: tuple[str, ...] = ()
+    """how names were read that may be meant otherwise"""
+
+    def __getstate__(self) -> dict[str, Any]:
+        for name in ("at_start", "at_end", "evidence", "convergence", "ending", "findings"):
+            getattr(self, name)  # what takes f is found out while f is there
+        return {**vars(self), "question": self.question if self.cost.travels else None}
+
+    @property
+    def steps(self) -> int:
+        """How many steps were taken."""
+        return int(self.path.steps[-1])
+
+    @property
+    def point(self) -> Any:
+        """The weights that were reached, flat, shape (n,)."""
+        return self.path.points[-1]
+
+    @property
+    def weights(self) -> dict[str, Any]:
+        """The weights that were reached: each parameter, or each variable, in its own shape."""
+        return {g.name: float(self.point[g.places][0]) if g.shape == () else self.point[g.places].reshape(g.shape)
+                for g in self.cost.parameters}  # fmt: skip
+
+    @property
+    def value(self) -> float:
+        """F of the weights that were reached."""
+        return float(self.path.values[-1])
+
+    @cached_property
+    @undisturbed()
+    def at_start(self) -> Curvature:
+        """The Hessian's eigenvalues where the descent started."""
+        return self.hessians.at(self.path.points[0])
+
+    @cached_property
+    @undisturbed()
+    def at_end(self) -> Curvature:
+        """The Hessian's eigenvalues where it ended."""
+        return self.hessians.at(self.point)
+
+    @cached_property
+    @undisturbed()
+    def evidence(self) -> Evidence:
+        """The Hessians along the path, and whether they speak for a strongly convex, smooth f."""
+        with np.errstate(all="ignore"):
+            return evidence(self.hessians, self.path)
+
+    @cached_property
+    @undisturbed()
+    def convergence(self) -> Convergence:
+        """The observed rate of convergence beside the predicted one, and the bound on the number of steps."""
+        norms = () if self.settings.batch is not None else self.norms
+        gradient = self.path.gradients[-1]
+        decrement = float(gradient @ -self.hessians.newton(self.point, gradient)) / 2
+        return convergence(
+            norms, self.rates, self.path.steps, self.path.values, self.at_end, self.evidence, decrement,
+            self.settings.momentum, self.settings.nesterov,
+        )  # fmt: skip
+
+    @cached_property
+    @undisturbed()
+    def ending(self) -> str:
+        """The status as a sentence, with what the curvature says of the last point."""
+        return in_words(self)
+
+    @cached_property
+    @undisturbed()
+    def findings(self) -> tuple[Finding, ...]:
+        """What there is to say of the path: a cause, and a sentence."""
+        return tuple(diagnose(self))
+
+    def consider(self) -> None:
+        """Look at the curvature along the path now, rather than when somebody asks."""
+        self.findings, self.convergence  # noqa: B018
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """The findings as sentences."""
+        return tuple(finding.text for finding in self.findings)
+
+    def check(self, **options: Any) -> Any:
+        """Judge the hand-written gradient at the start: the Check that ``dk.check`` gives, with its options."""
+        from diffkit.judging.checking.check import check
+
+        if self.question is None:
+            raise DiffkitError("a pickled descent leaves its code behind, so its gradient cannot be checked any more",
+                               hint="check it before it is pickled")  # fmt: skip
+        f, gradient, start, args, variables = self.question
+        if gradient is None:
+            raise DiffkitError("there is no hand-written gradient to check", hint="give one with gradient=")
+        return check(f, gradient, start, args=args, variables=variables, kind="gradient", **options)
+
+    @undisturbed()
+    def polish(self, method: str = "L-BFGS-B", **options: Any) -> Any:
+        """Go on from the last point with ``scipy.optimize.minimize`` and the same gradient; gives its OptimizeResult.
+
+        Descent is for learning how it works: fitting in earnest is SciPy's. ``options`` are those of ``minimize``.
+        """
+        from scipy import optimize
+
+        solve: Any = optimize.minimize
+        with np.errstate(all="ignore"):
+            return solve(self.cost.value, self.point, jac=lambda x: self.cost.at(np.array(x, dtype=float))[1],
+                         method=method, **options)  # fmt: skip
+
+    def __bool__(self) -> bool:
+        """A descent is true only if it converged, or took all its steps."""
+        return self.status in ("converged", "steps used up")
+
+    def __str__(self) -> str:
+        shown = [f"{name} = {x:.6g}" for name, x in zip(self.names[:6], self.point.tolist(), strict=False)]
+        where = ", ".join(shown) + (", …" if len(self.names) > 6 else "")
+        return "\n".join([f"{self.status} after {self.steps} steps: f = {self.value:.6g} at {where}", *self.messages])
+
+    def __repr__(self) -> str:
+        return f"Descent(status={self.status!r}, steps={self.steps}, value={self.value:.6g})"
+
+
+@timed
+@undisturbed()
+def descend(
+    f: Any, start: Any, *, rate: float = 0.01, steps: int = 1000, schedule: str | Schedule = "constant",
+    decay: float | None = None, every: int | None = None, momentum: float = 0.0, nesterov: bool = False,
+    gradient: Any = None, args: Sequence[Any] = (), batch: int | None = None,
+    rows: Sequence[str | int] | str | None = None, seed: int = 0, tolerance: float = TOLERANCE,
+    backend: str | Backend = "auto", keep: int | None = None, variables: Names | None = None,
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
+) -> Descent:  # fmt: skip
+    """θ ← θ − α∇f(θ), step by step, until ‖∇f‖ ≤ ``tolerance`` or the ``steps`` are used up.
+
+    ``f`` is text, an Expression, SymPy, or a Python function of weights (numbers or arrays, also several) and the
+    further arguments ``args``; ``start`` is a number, an array, a list, or a mapping of names. ``schedule`` is
+    "constant", "inverse", "exponential", "step", "cosine" (``decay`` and ``every`` as the module ``schedules``
+    beside this one says) or a function of the step number. ``gradient`` is a gradient written by hand, used as it is
+    (``Descent.check`` judges it); otherwise gradients are exact, or differences of code that cannot be followed
+    (``Descent.method`` says so). ``batch`` rows of the data named by ``rows`` are seen
+    by each step, in shuffles that ``seed`` fixes. Every ``keep``-th point is kept (as many as fit, unless given).
+    Ctrl-C keeps the path so far, and so does the end of ``timeout`` seconds. Misuse raises a DiffkitError; mathematics
+    never does.
+    """
+    descender = prepare_descent(
+        f, start, rate=rate, steps=steps, schedule=schedule, decay=decay, every=every, momentum=momentum,
+        nesterov=nesterov, gradient=gradient, args=args, batch=batch, rows=rows, seed=seed, tolerance=tolerance,
+        backend=backend, keep=keep, variables=variables,
+    )  # fmt: skip
+    stopped = ""
+    with suppress(KeyboardInterrupt):
+        _, stopped = collected(descender.walk.run())
+    return descender.descent(stopped)
+
+
+@dataclass(frozen=True)
+class Descender:
+    """A descent made ready: ``walk.run()`` takes the steps, ``descent()`` says how it went so far."""
+
+    walk: Walk
+    settings: Settings
+    question: tuple[Any, ...]
+    notes: tuple[str, ...]
+
+    @undisturbed()
+    def descent(self, stopped: str = "") -> Descent:
+        """The path so far and what can be said of it, or why there was no time to go on."""
+        with unhurried():  # the last point may want its value yet
+            path = self.walk.path()
+        if stopped:
+            return self._told(path, Unasked(self.walk.cost, stopped), stopped)
+        try:
+            found = self._told(path, Hessians(self.walk.cost))
+            if current_deadline() is not None:
+                found.consider()
+            return found
+        except TimeIsUp as up:
+            return self._told(path, Unasked(self.walk.cost, up.reason))
+
+    def _told(self, path: Path, hessians: Hessians, stopped: str = "") -> Descent:
+        walk, cost = self.walk, self.walk.cost
+        valued = math.isfinite(path.values[-1]) and bool(np.isfinite(path.gradients[-1]).all())
+        status, reason = walk.status, "" if valued else cost.reason
+        if not stopped:
+            status = judged(status, hessians, path, walk.norms, self.settings.batch is not None)
+        elif stopped != INTERRUPTED:
+            status, reason = "out of time", stopped
+        return Descent(cost.names, cost.groups, cost.method, self.settings, status, path, tuple(walk.norms),
+                       tuple(walk.rates), reason, cost, hessians, self.question, self.notes)  # fmt: skip
+
+
+@undisturbed()
+def prepare_descent(
+    f: Any, start: Any, *, rate: float, steps: int, schedule: str | Schedule, decay: float | None, every: int | None,
+    momentum: float, nesterov: bool, gradient: Any, args: Sequence[Any], batch: int | None,
+    rows: Sequence[str | int] | str | None, seed: int, tolerance: float, backend: str | Backend, keep: int | None,
+    variables: Names | None,
+) -> Descender:  # fmt: skip
+    """Read everything that ``descend`` is given; errors as there."""
+    _check_numbers(steps, momentum, nesterov, tolerance, keep)
+    rates = make_schedule(schedule, rate, steps, decay, every)
+    cost, point, batches, notes = _cost(f, start, gradient, tuple(args), batch, rows, seed, backend, variables)
+    kept = interval(keep, steps, len(point), batches)
+    walk = Walk(cost, point, rates, steps, float(momentum), nesterov, float(tolerance), kept, batches)
+    settings = Settings(
+        float(rate), steps, schedule if isinstance(schedule, str) else "function", float(momentum), nesterov,
+        float(tolerance), batch, None if batches is None else batches.count, seed, kept,
+    )  # fmt: skip
+    return Descender(walk, settings, (f, gradient, start, tuple(args), variables), notes)
+
+
+def _check_numbers(steps: Any, momentum: Any, nesterov: bool, tolerance: Any, keep: Any) -> None:
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise DiffkitError(f"the number of steps is 1 or more, not {steps!r}")
+    if not 0 <= momentum < 1:
+        raise DiffkitError(f"the momentum lies between 0 and 1, not {momentum!r}", hint="0.9 is common")
+    if nesterov and momentum == 0:
+        raise DiffkitError("Nesterov's method needs a momentum", hint="0.9 is common")
+    if not 0 <= tolerance < math.inf:
+        raise DiffkitError(f"the tolerance is 0 or more, not {tolerance!r}")
+    if keep is not None and (isinstance(keep, bool) or not isinstance(keep, int) or keep < 1):
+        raise DiffkitError(f"every 1 or more steps a point is kept, not {keep!r}")
+
+
+def _cost(
+    f: Any, start: Any, gradient: Any, args: tuple[Any, ...], batch: int | None,
+    rows: Sequence[str | int] | str | None, seed: int, backend: str | Backend, variables: Names | None,
+) -> tuple[Cost, Any, Batches | None, tuple[str, ...]]:  # fmt: skip
+    """The cost, the start as a flat array, the batches if there are any, and how names were read."""
+    if not is_function(f):
+        if args or batch is not None:
+            raise DiffkitError("args and batches are of a Python function", hint="an expression has no rows of data")
+        reading = read_joint([f], variables, names_in(start))
+        points = read_points(start, reading.program.inputs)
+        if points.point is None or not points.point:
+            raise PointError("a descent starts at one point", hint="one number for each weight")
+        return ExpressionCost(reading.program, backend, gradient), np.array(points.point), None, reading.notes
+    function = as_function(f, args)
+    place = read_place(function, start, variables)
+    if place.points.point is None:
+        raise PointError("a descent starts at one point")
+    cost = FunctionCost(function, place.arguments, place.points.variables, place.points.point, backend, gradient)
+    batches = make_batches(function, len(place.arguments), batch, rows, seed)
+    return (
+        cost,
+        np.array(place.points.point),
+        batches,
+        tuple(notes(function.undeclared(names_in(start)), matrices=True)),
+    )

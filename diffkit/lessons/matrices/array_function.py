@@ -1,0 +1,299 @@
+"""Array expressions as functions of their variables: with data bound, they are differentiated as any function is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from fractions import Fraction
+from inspect import Parameter, Signature
+from typing import Any
+
+import numpy as np
+
+from diffkit.asking.callables import Function
+from diffkit.core.builder import NAMED, exact
+from diffkit.core.errors import DiffkitError, PointError, TracingError, VariableError, did_you_mean, listing
+from diffkit.core.limits import DEFAULT, Limits
+from diffkit.core.program import Constant
+from diffkit.core.table import table
+from diffkit.core.text.names import Names, check_variables, natural_order
+from diffkit.core.text.runs import instead
+from diffkit.lessons.matrices.array_parser import check_names, parse_array
+from diffkit.lessons.matrices.nodes import Node, in_order, names_of
+from diffkit.lessons.matrices.shapes import Shape, shapes_of
+from diffkit.ndarrays import TracedArray
+from diffkit.ndarrays.kernel import apply_row, exactly
+from diffkit.numbers.floats import to_float
+
+EXACT = 2.0**53  # integers up to it are binary64 numbers
+REDUCTIONS: dict[str, Callable[..., Any]] = {
+    "sum": np.sum, "mean": np.mean, "prod": np.prod, "max": np.max, "min": np.min, "var": np.var,
+}  # fmt: skip
+
+
+class ArrayFunction(Function):
+    """An array expression with some of its names bound to data; a Function of the others, in natural order.
+
+    ``text`` is the expression, ``names`` its variables, ``data`` the bound arrays by name. A point is a mapping of
+    names to numbers and arrays. ``given`` are the names that a point gives, where that is known already, and ``bound``
+    says that values are put in for other names, so that a list of values does not say whose they are.
+    """
+
+    def __init__(
+        self, node: Node, data: Mapping[str, Any], text: str = "", variables: Names | None = None,
+        given: Collection[str] | None = None, bound: bool = False,
+    ):  # fmt: skip
+        free = natural_order(name for name in names_of(node) if name not in data)
+        told, given = given is not None, given or ()
+        own = free if names_of(node) else natural_order(given)
+        names = own if variables is None else check_variables(variables)
+        missing = [name for name in free if name not in names]
+        if missing:
+            hint = instead(missing[0], names, matrices=True) or f"the variables are {listing(names)}"
+            raise VariableError(f"unknown variable {missing[0]}", hint=hint)
+        declared = frozenset((*given, *data, *(() if variables is None else names)))
+        check_names(node, text, declared, given)
+        ordered = variables is not None or not (data or bound)
+        self._set(node=node, data=dict(data), text=text or str(node), names=names, known={}, declared=declared,
+                  in_order=ordered, told=told)  # fmt: skip
+        super().__init__(self.evaluate)
+
+    def _set(self, **fields: Any) -> None:
+        for field, value in fields.items():  # the base class is frozen
+            object.__setattr__(self, field, value)
+
+    node: Node
+    data: dict[str, Any]
+    text: str
+    names: tuple[str, ...]
+    declared: frozenset[str]
+    in_order: bool
+    told: bool
+    known: dict[tuple[Shape, ...], Any]
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return "f"
+
+    def undeclared(self, given: Collection[str] = ()) -> frozenset[str]:
+        """Names in the text that nobody declared; a point declares ``given``, unless it is known what it gives."""
+        return frozenset(names_of(self.node)) - self.declared - frozenset(() if self.told else given)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether whoever gives a list of values can know their order."""
+        return self.in_order
+
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the variables."""
+        if not self.names and not self.data:
+            raise VariableError("the expression has no variable", hint="name one in the point, such as x=1")
+        if not self.names:
+            raise VariableError("every name has data, so there is nothing to differentiate by",
+                                hint="name them by --variables, or leave them out of the data")  # fmt: skip
+        return self.names
+
+    def opened(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """The same as a function of the variables and of the data, with the data: for whoever takes some rows."""
+        whole = ArrayFunction(self.node, {}, self.text, (*self.names, *self.data))
+
+        def f(*values: Any) -> Any:
+            return whole.evaluate(*values)
+
+        parameters = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in whole.names]
+        f.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        f.undeclared = self.undeclared  # type: ignore[attr-defined]
+        return f, tuple(self.data.values())
+
+    def evaluate(self, *values: Any) -> Any:
+        """The value at arrays, dual or traced ones too, one for each variable; ShapeError where they do not fit."""
+        shapes = tuple(tuple(np.shape(v)) for v in values)
+        if shapes not in self.known:
+            sizes = {name: np.shape(value) for name, value in self.data.items()}
+            self.known[shapes] = shapes_of(
+                self.node, {**sizes, **dict(zip(self.names, shapes, strict=True))}, self.text
+            )
+        traced = next((v for v in values if isinstance(v, TracedArray)), None)
+        data = {name: exactly(v, *values) for name, v in self.data.items()}
+        bound = {**data, **dict(zip(self.names, values, strict=True))}
+        try:
+            return run_tree(self.node, bound, self.known[shapes], traced)
+        except TracingError as error:  # the line of code it speaks of is none of the user's
+            reason = error.reason.partition(", at ")[0]
+            raise TracingError(reason, hint="a proof needs smaller arrays; dual and finite need none") from None
+
+
+def arrays(text: str, /, *, variables: Names | None = None, limits: Limits = DEFAULT, **data: Any) -> ArrayFunction:
+    """Read an array expression such as ``mean((y - X @ w)**2)``, with data for some of its names.
+
+    Gives a function to differentiate: ``dk.gradient(dk.arrays("x.T @ A @ x", A=A), {"x": x})``. Its variables are the
+    names without data, in natural order unless ``variables`` gives one: a point of several beside data goes by names.
+    Nothing in the text is executed. Raises ParseError with the position, LimitError, VariableError for data that the
+    text does not name.
+    """
+    node = parse_array(text, limits)
+    names = names_of(node)
+    for name in data:
+        if name not in names:
+            raise VariableError(f"the expression has no {name}", hint=did_you_mean(name, names))
+    return ArrayFunction(node, {name: as_data(name, value) for name, value in data.items()}, text, variables)
+
+
+def as_data(name: str, value: Any) -> Any:
+    """Give data as an array of binary64 of at most two axes; PointError unless it holds finite real numbers.
+
+    Numbers that binary64 would round are refused, as what is proven of others would be no proof about these.
+    """
+    try:
+        array = np.asarray(value)
+        entries = array if array.dtype.kind in "iufb" else np.asarray(value, dtype=object)
+    except ValueError:
+        raise PointError(f"{name} has rows of different lengths") from None
+    if entries.dtype.kind == "O":
+        for place, entry in np.ndenumerate(entries):
+            if not isinstance(entry, (int, float, np.number)) or isinstance(entry, np.complexfloating):
+                shown = "null" if entry is None else repr(entry)[:40]
+                raise PointError(f"{_entry(name, place)} is {shown}, not a real number")
+    if np.ma.isMaskedArray(value) and np.ma.is_masked(value):
+        raise PointError(f"{name} has masked values")
+    if entries.ndim > 2 or entries.size == 0:
+        raise PointError(f"{name} has shape {entries.shape}", hint="data are scalars, vectors and matrices")
+    try:
+        found = entries.astype(float)
+    except OverflowError:
+        raise PointError(f"{name} holds an integer beyond binary64", hint="data are binary64 numbers") from None
+    if not np.isfinite(found).all():
+        place = tuple(np.argwhere(~np.isfinite(found))[0])
+        raise PointError(f"{_entry(name, place)} is {found[place]}", hint="data are finite numbers")
+    suspects = entries != found if entries.dtype.kind == "f" else np.abs(found) >= EXACT
+    for place in map(tuple, np.argwhere(suspects)):
+        entry = entries[place].item() if isinstance(entries[place], np.generic) else entries[place]
+        if entry != found[place].item():  # Python compares integers with floats exactly
+            raise rounded(_entry(name, place), entry)
+    return found[()]
+
+
+def _entry(name: str, place: Sequence[Any]) -> str:
+    return f"{name}[{', '.join(str(int(k)) for k in place)}]" if len(place) else name
+
+
+def is_binary64(value: int) -> bool:
+    """Whether an integer is a binary64 number."""
+    try:
+        return int(float(value)) == value
+    except OverflowError:
+        return False
+
+
+def rounded(name: str, value: Any) -> PointError:
+    """Give the error for a number that is no binary64 number."""
+    return PointError(
+        f"{name} = {str(value)[:40]} is no binary64 number, and would be rounded",
+        hint="integers are exact up to 2**53; write it with a decimal point to have it rounded",
+    )
+
+
+def run_tree(root: Node, values: Mapping[str, Any], shapes: Mapping[Node, Shape], traced: Any = None) -> Any:
+    """Give the value of a tree; numbers are exact where a trace (one of its arrays is ``traced``) is being made."""
+    found: dict[Node, Any] = {}
+    for node in in_order(root):
+        if node.kind == "name":
+            found[node] = values.get(node.value)  # None for a size, which eye and ones read from the shape
+        elif node.kind in ("number", "constant"):
+            found[node] = _constant(node, traced)
+        else:
+            found[node] = _apply(node, [found[a] for a in node.args], shapes[node])
+    return found[root]
+
+
+def _constant(node: Node, traced: TracedArray | None) -> Any:
+    value: Constant = NAMED[node.value] if node.kind == "constant" else exact(Fraction(node.value))
+    if traced is None:
+        return np.float64(to_float(value))
+    return traced.level.exact(value)
+
+
+def _apply(node: Node, args: list[Any], shape: Shape) -> Any:
+    kind = node.kind
+    if kind in OPERATIONS:
+        return OPERATIONS[kind](node, args, shape)
+    if kind in REDUCTIONS and len(args) == 1:
+        return REDUCTIONS[kind](args[0], axis=node.value)
+    if kind == "logsumexp" and len(args) == 1:
+        return _logsumexp(args[0], node.value)
+    if kind in table.rows:
+        orders = table[kind].orders
+        return apply_row(kind, *[int(node.args[k].value) if k in orders else a for k, a in enumerate(args)])
+    raise DiffkitError(f"{kind} has no value here")
+
+
+def _sum(_: Node, args: list[Any], __: Shape) -> Any:
+    found = args[0]
+    for term in args[1:]:
+        found = apply_row("add", found, term)
+    return found
+
+
+def _product(_: Node, args: list[Any], __: Shape) -> Any:
+    found = args[0]
+    for factor in args[1:]:
+        found = apply_row("mul", found, factor)
+    return found
+
+
+def _chain(_: Node, args: list[Any], __: Shape) -> Any:
+    """A matrix product, from the right where that ends in a vector, which costs less."""
+    if np.ndim(args[-1]) == 1:
+        found = args[-1]
+        for factor in reversed(args[:-1]):
+            found = np.matmul(factor, found)
+        return found
+    found = args[0]
+    for factor in args[1:]:
+        found = np.matmul(found, factor)
+    return found
+
+
+def _logsumexp(x: Any, axis: int | None) -> Any:
+    return np.logaddexp.reduce(np.ravel(x), axis=0) if axis is None else np.logaddexp.reduce(x, axis=axis)
+
+
+def _softmax(node: Node, args: list[Any], _: Shape) -> Any:
+    (x,), axis = args, -1 if node.value is None else node.value
+    return np.exp(x - np.expand_dims(_logsumexp(x, axis), axis))
+
+
+def _trace(_: Node, args: list[Any], __: Shape) -> Any:
+    return np.trace(args[0]) if np.ndim(args[0]) else args[0]
+
+
+def _index(node: Node, args: list[Any], _: Shape) -> Any:
+    return args[0][tuple(slice(*key) if isinstance(key, tuple) else key for key in node.value)]
+
+
+OPERATIONS: dict[str, Callable[[Node, list[Any], Shape], Any]] = {
+    "+": _sum,
+    "*": _product,
+    "neg": lambda _, a, __: apply_row("neg", a[0]),
+    "/": lambda _, a, __: apply_row("div", a[0], a[1]),
+    "**": lambda _, a, __: apply_row("power", a[0], a[1]),
+    "@": _chain,
+    "dot": _chain,
+    "T": lambda _, a, __: np.transpose(a[0]),
+    "array": lambda _, a, __: np.stack(a),
+    "index": _index,
+    "trace": _trace,
+    "det": lambda _, a, __: np.linalg.det(a[0]),
+    "logdet": lambda _, a, __: np.linalg.slogdet(a[0])[1],
+    "inv": lambda _, a, __: np.linalg.inv(a[0]),
+    "solve": lambda _, a, __: np.linalg.solve(a[0], a[1]),
+    "norm": lambda _, a, __: np.linalg.norm(a[0]) if np.ndim(a[0]) else apply_row("abs", a[0]),
+    "norm1": lambda _, a, __: np.sum(apply_row("abs", a[0])),
+    "outer": lambda _, a, __: np.outer(a[0], a[1]),
+    "diag": lambda _, a, __: np.diag(a[0]),
+    "softmax": _softmax,
+    "eye": lambda _, __, shape: np.eye(int(shape[0])),
+    "ones": lambda _, __, shape: np.ones(shape),
+    "zeros": lambda _, __, shape: np.zeros(shape),
+}
+"""what each kind does to values; functions of the scalar table work entry by entry"""

@@ -1,0 +1,145 @@
+"""Derivatives of array expressions of any size: gradients in reverse, tangents forward, Jacobians from covectors.
+
+A gradient has the shape of its argument, df = sum(G * dX). Rules: Magnus & Neudecker, Matrix Differential Calculus
+(2019), chapters 8 and 9; M. Giles, An extended collection of matrix derivative results (2008), section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from diffkit.core.errors import FormError
+from diffkit.lessons.matrices.algebra import ONE, Algebra
+from diffkit.lessons.matrices.entries import partial, read_tree
+from diffkit.lessons.matrices.linear import matrix_of
+from diffkit.lessons.matrices.nodes import Node, in_order, number
+from diffkit.lessons.matrices.pullbacks import ENTRYWISE, PULLBACKS, count, pullback, unknown
+from diffkit.lessons.matrices.shapes import said
+
+
+def derivative(algebra: Algebra, f: Node, wrt: str) -> Node:
+    """The derivative of f by one name: see ``layout`` for its shape; FormError where no formula is known.
+
+    ``f`` is a simplified tree. A scalar has a gradient of the shape of its argument; anything by a scalar has a
+    derivative of its own shape; a vector by a vector has the Jacobian ∂fᵢ/∂xⱼ.
+    """
+    shape, own = algebra.shape(f), algebra.shapes[wrt]
+    if not shape:
+        return gradient(algebra, f, wrt)
+    if not own:
+        return tangent(algebra, f, wrt)
+    if len(shape) == 1 and len(own) == 1:
+        return jacobian(algebra, f, wrt)
+    raise FormError(f"the derivative of {said(shape)} by {said(own)} has {len(shape) + len(own)} axes",
+                    hint="formulas are found up to matrices: ask for a scalar function, as sum(B * (…))")  # fmt: skip
+
+
+def gradient(algebra: Algebra, f: Node, wrt: str) -> Node:
+    """The gradient of a scalar by reverse accumulation, in the shape of the argument."""
+    adjoints: dict[Node, Node] = {f: ONE}
+    target = Node("name", value=wrt)
+    depends = _dependent(f, wrt)
+    found = algebra.zeros(algebra.shapes[wrt])
+    for node in reversed(list(in_order(f))):
+        if node not in adjoints or node not in depends:
+            continue
+        g = adjoints.pop(node)
+        if node == target:
+            found = g
+        elif node.args:
+            for arg, part in zip(node.args, pullback(algebra, node, g, depends), strict=True):
+                if part is not None:
+                    adjoints[arg] = algebra.add(adjoints[arg], part) if arg in adjoints else part
+    if wrt in algebra.symmetric_names:
+        return _symmetrised(algebra, found)
+    return found
+
+
+def _symmetrised(algebra: Algebra, g: Node) -> Node:
+    """(G + Gᵀ)/2."""
+    turned = algebra.T(g)
+    return g if turned == g else algebra.times(number(Fraction(1, 2)), algebra.add(g, turned))
+
+
+def jacobian(algebra: Algebra, f: Node, wrt: str) -> Node:
+    """J of a vector by a vector: the gradient of u @ f for a fresh covector u is Jᵀ @ u, and Jᵀ is read off."""
+    covector = next(name for name in ("u", "v", "covector") if name not in algebra.shapes)
+    algebra.shapes[covector] = algebra.shape(f)
+    try:
+        u = Node("name", value=covector)
+        pulled = gradient(algebra, algebra.matmul(u, f), wrt)
+        if algebra.is_zero(pulled):
+            return algebra.zeros((*algebra.shape(f), *algebra.shapes[wrt]))
+        return algebra.T(matrix_of(algebra, pulled, covector))
+    finally:
+        del algebra.shapes[covector]
+
+
+def _dependent(f: Node, wrt: str) -> set[Node]:
+    """The parts that vary with a name."""
+    found: set[Node] = set()
+    for node in in_order(f):
+        if (node.kind == "name" and node.value == wrt) or any(a in found for a in node.args):
+            found.add(node)
+    return found
+
+
+# Forward, by a scalar ---------------------------------------------------------------------------------------------
+
+
+def tangent(algebra: Algebra, f: Node, wrt: str) -> Node:
+    """The derivative of anything by a scalar, in the shape of f, by forward accumulation."""
+    found: dict[Node, Node] = {}
+    depends = _dependent(f, wrt)
+    for node in in_order(f):
+        if node in depends:
+            moving = {k: found[a] for k, a in enumerate(node.args) if a in depends}
+            found[node] = ONE if node.kind == "name" else _push(algebra, node, moving)
+    return found.get(f, algebra.zeros(algebra.shape(f)))
+
+
+def _push(algebra: Algebra, node: Node, moving: dict[int, Node]) -> Node:
+    """The tangent of a node from those of its arguments."""
+    kind, args, shape = node.kind, node.args, algebra.shape(node)
+    if kind in ("@", "outer"):
+        join: Any = algebra.matmul if kind == "@" else algebra.outer
+        return algebra.add(*[join(*[d if j == k else a for j, a in enumerate(args)]) for k, d in moving.items()])
+    if kind in LINEAR:
+        return LINEAR[kind](algebra, node, moving[0])
+    if kind == "inv":
+        return algebra.negative(algebra.matmul(node, moving[0], node))
+    if kind in PULLBACKS and not shape and not (kind in ENTRYWISE and len(args) > 1):
+        (g,) = PULLBACKS[kind](algebra, node, ONE)  # df = sum(G * dX)
+        product = algebra.times(g, moving[0])
+        if kind in ("det", "logdet"):
+            inverse = algebra.trace(algebra.matmul(algebra.inv(args[0]), moving[0]))
+            return algebra.times(node, inverse) if kind == "det" else inverse
+        return algebra.sum(product)
+    if kind == "softmax" and len(shape) == 1:
+        return algebra.times(node, algebra.add(moving[0], algebra.negative(algebra.times(
+            algebra.matmul(node, moving[0]), ONE))))  # fmt: skip
+    if kind in PULLBACKS and not (kind in ENTRYWISE and len(args) > 1):
+        raise unknown(node, " by a scalar")
+    terms = []
+    for k, d in moving.items():
+        local = partial(algebra, node, k)
+        if local is not None:
+            terms.append(algebra.times(local, d, algebra.ones(shape)))
+    return algebra.add(*terms) if terms else algebra.zeros(shape)
+
+
+LINEAR: dict[str, Callable[[Algebra, Node, Node], Node]] = {
+    "T": lambda algebra, _, d: algebra.T(d),
+    "trace": lambda algebra, _, d: algebra.trace(d),
+    "sum": lambda algebra, node, d: algebra.sum(d, node.value),
+    "mean": lambda algebra, node, d: algebra.over(
+        algebra.sum(d, node.value), count(algebra, algebra.shape(node.args[0]), node.value)),
+    "diag": lambda algebra, _, d: algebra.diag(d),
+}  # fmt: skip
+
+
+def simplified(algebra: Algebra, tree: Node) -> Node:
+    """A tree as it was read, with every node made by the algebra."""
+    return read_tree(algebra, tree)

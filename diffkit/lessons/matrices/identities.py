@@ -1,0 +1,289 @@
+"""Is an identity of matrix calculus true? Tried on random shapes, refuted by a small counter-example, or derived.
+
+Both sides are compared in ball arithmetic, so that a difference is proven and an agreement is one of many digits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from diffkit.core.deadline import TimeIsUp
+from diffkit.core.errors import FormError, ShapeError, VariableError
+from diffkit.core.surroundings import undisturbed
+from diffkit.core.workers import timed
+from diffkit.lessons.matrices.algebra import Algebra
+from diffkit.lessons.matrices.ball_agreement import DIGITS, Claim
+from diffkit.lessons.matrices.caveats import kinks
+from diffkit.lessons.matrices.display import finished
+from diffkit.lessons.matrices.gradients import derivative, simplified
+from diffkit.lessons.matrices.matrix_derivative import confirm
+from diffkit.lessons.matrices.nodes import Node, number
+from diffkit.lessons.matrices.problem import Problem, read_problem
+from diffkit.lessons.matrices.shapes import Length, Shape, said
+from diffkit.lessons.matrices.statements import Sides, read_identity
+from diffkit.lessons.matrices.trials import (
+    MISSES,
+    TRIALS,
+    Trial,
+    about_thresholds,
+    random_trials,
+    small_trials,
+    thresholds,
+    tried,
+)
+
+FACTORS = (30.0, -30.0, 1000.0, -1000.0)
+"""how much further from zero sides that agree are compared again"""
+
+
+class CounterExample(NamedTuple):
+    """Values at which the sides differ: what is claimed and what is true there, and whether that is proven.
+
+    ``difference`` is the largest of an entry, as text of three digits, as it may lie far below the range and the
+    rounding of the values; None where no difference of entries is known.
+    """
+
+    values: Mapping[str, Any]
+    claimed: Any
+    true: Any
+    proven: bool
+    difference: str | None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The verdict on an identity: "true", "false" or "undecided".
+
+    ``layout`` says how a derivative had to be read for it to hold. ``reason`` says why it holds or does not;
+    ``derived`` whether both sides also simplify to one form. ``right`` is the formula that is true, if one is known and
+    has passed its check. ``worst`` is the largest relative difference that is proven. ``kinks`` say where f may have no
+    derivative.
+    """
+
+    text: str
+    verdict: str
+    reason: str
+    layout: str
+    derived: bool
+    right: str | None
+    problem: Problem
+    wrt: str | None
+    trials: int
+    worst: float
+    counterexample: CounterExample | None = None
+    kinks: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """An identity is true only if its verdict is."""
+        return self.verdict == "true"
+
+    def __str__(self) -> str:
+        return f"{self.verdict}: {self.reason}"
+
+
+class Record(NamedTuple):
+    """The trials of a claim on which both sides have a value, with their gaps, and on which of others one has one."""
+
+    gaps: list[tuple[float, Trial]]
+    left_alone: int
+    right_alone: int
+
+    @property
+    def worst(self) -> float:
+        """The largest gap; zero if none is proven."""
+        return max((gap for gap, _ in self.gaps), default=float("inf"))
+
+
+@timed
+@undisturbed()
+def check_identity(
+    text: str, *, shapes: Mapping[str, Sequence[Length]] | None = None, symmetric: Sequence[str] = (),
+    timeout: float | None = None,  # noqa: ARG001
+) -> Identity:  # fmt: skip
+    """Check an identity such as ``d/dX log(det(X)) = inv(X).T`` on random shapes.
+
+    A derivative of a scalar is its gradient, in the shape of the argument; of a vector by a vector it may be written
+    as the Jacobian or, transposed, as a gradient. False comes with values at which the sides differ. A name such as n
+    that only divides or multiplies one side may count the entries of any length. After ``timeout`` seconds it is
+    undecided.
+    Raises ParseError, ShapeError and VariableError for text that is no identity.
+    """
+    sides = read_identity(text)
+    problem = read_problem([sides.left, sides.right], shapes, symmetric, claim=True, wrt=sides.wrt)
+    if sides.wrt is not None and sides.wrt not in problem.shapes:
+        what = f"{sides.wrt} is a length" if sides.wrt in problem.sizes else f"the left side has no {sides.wrt}"
+        raise VariableError(f"{what}: it is nothing to differentiate by", hint=f"it has {', '.join(problem.shapes)}")
+    first: Identity | ShapeError | None = None
+    for counted in problem.with_counts():
+        try:
+            found = _verdict(text, sides, counted)
+        except ShapeError as error:
+            first = error if first is None else first
+            continue
+        except TimeIsUp as up:
+            return Identity(text, "undecided", up.reason, "", False, None, problem, sides.wrt, 0, math.inf)
+        if found.verdict == "true":
+            return found
+        first = first if isinstance(first, Identity) else found
+    if isinstance(first, Identity):
+        return first
+    raise ShapeError("the sides have no lengths to count") if first is None else first
+
+
+def _verdict(text: str, sides: Sides, problem: Problem) -> Identity:
+    algebra = Algebra(problem.shapes, problem.symmetric)
+    f = simplified(algebra, problem.trees[0])
+    wrt = sides.wrt
+    expected = algebra.shape(f) if wrt is None else (*algebra.shape(f), *problem.shapes[wrt])
+    if wrt is not None and problem.trees[1] == number(0) and expected:
+        problem = replace(problem, trees=(problem.trees[0], algebra.zeros(expected)))
+    g = simplified(algebra, problem.trees[1])
+    claimed = algebra.shape(g)
+    if wrt is None and len(expected) != len(claimed):
+        raise ShapeError(f"the left side is {said(expected)}, the right side {said(claimed)}")
+    readings = [(words, claim, _met(problem, claim)) for words, claim in _readings(problem, algebra.shape(f), wrt)]
+    words, claim, met = min(readings, key=lambda reading: reading[2].worst)
+    verdict, reason, example = "true", "", None
+    truth = None if wrt is None else _truth(algebra, f, wrt, claim.turned)
+    derived = (f if wrt is None else truth) == g
+    differ = sum(gap > 0 for gap, _ in met.gaps)
+    if wrt is not None and truth is not None and (differ or not derived):  # else the trial was of this formula
+        truth = truth if _passes(problem, wrt, algebra.T(truth) if claim.turned else truth, algebra) else None
+    if differ:
+        verdict, derived, example = "false", False, _counterexample(problem, claim, met)
+        reason = f"the sides differ on {differ} of {tried(problem, len(met.gaps))}"
+        if wrt is not None:
+            reason = _shapes_differ(problem, wrt, expected, claimed) or reason + _held_transposed(problem, claim)
+    elif len(met.gaps) < TRIALS:
+        verdict, reason, derived = "undecided", _too_few(problem, met), False
+    else:
+        how = "both sides simplify to the same formula, and they agree" if derived else "the sides agree"
+        reason = f"{how} on {tried(problem, TRIALS)}, to {DIGITS} digits{_domain(met)}"
+    rough = () if wrt is None else kinks(algebra, f, wrt)
+    shown = None if truth is None else str(finished(algebra, truth))
+    return Identity(
+        text, verdict, reason, words, derived, shown, problem, wrt, len(met.gaps), met.worst, example, rough
+    )
+
+
+def _readings(problem: Problem, value: Shape, wrt: str | None) -> list[tuple[str, Claim]]:
+    """The layouts in which a left side may be meant."""
+    left, right = problem.trees
+    if wrt is None:
+        return [("", Claim(left, right))]
+    own = problem.shapes[wrt]
+    plain = Claim(left, right, wrt, symmetric=wrt in problem.symmetric)
+    if value and not own:
+        return [("every entry by the scalar", plain)]
+    if not value:
+        return [(f"the gradient, in the shape of {wrt}", plain)]
+    if len(value) == len(own) == 1:
+        return [(f"the Jacobian, entry [i, j] = ∂f[i]/∂{wrt}[j]", plain),
+                (f"the gradient layout, entry [i, j] = ∂f[j]/∂{wrt}[i]", replace(plain, turned=True))]  # fmt: skip
+    raise FormError(f"the derivative of {said(value)} by {said(own)} has {len(value) + len(own)} axes",
+                    hint="identities are checked up to matrices")  # fmt: skip
+
+
+def _met(problem: Problem, claim: Claim) -> Record:
+    """Try a claim on random shapes, each with the first values at which both sides have one."""
+    places = list(about_thresholds(_thresholds(problem, claim), exactly=claim.wrt is None))
+    gaps: list[tuple[float, Trial]] = []
+    left = right = misses = 0
+    for trials in random_trials(problem):
+        for trial in trials:
+            met = claim.at(trial)
+            if met.gap is not None:
+                misses, k = 0, len(gaps)
+                further = (trial.around(*place) for place in ((0.0, FACTORS[k % len(FACTORS)]), *places[k::TRIALS]))
+                gaps.append((met.gap, trial) if met.gap else _first_gap(claim, further))
+                break
+            left, right, misses = left + (met.left > met.right), right + (met.right > met.left), misses + 1
+        if len(gaps) == TRIALS or misses > MISSES:
+            return Record(gaps, left, right)
+    raise AssertionError  # there is no end of random shapes
+
+
+def _thresholds(problem: Problem, claim: Claim) -> tuple[float, ...]:
+    """The thresholds of both sides as written, and with their constants folded."""
+    algebra, sides = Algebra(problem.shapes, problem.symmetric), (claim.left, claim.right)
+    return thresholds(*sides, *(simplified(algebra, side) for side in sides))
+
+
+def _first_gap(claim: Claim, trials: Iterable[Trial]) -> tuple[float, Trial]:
+    """The first trial at which the sides differ, with their gap; the last one if at none."""
+    for trial in trials:
+        gap = claim.at(trial).gap or 0.0
+        if gap:
+            break
+    return gap, trial
+
+
+def _truth(algebra: Algebra, f: Node, wrt: str, turned: bool) -> Node | None:
+    """The derivative in a layout, if a formula is known."""
+    try:
+        found = derivative(algebra, f, wrt)
+    except FormError:
+        return None
+    return algebra.T(found) if turned else found
+
+
+def _passes(problem: Problem, wrt: str, formula: Node, algebra: Algebra) -> bool:
+    """Whether a formula passes the trial of an answer."""
+    try:
+        confirm(problem, problem.trees[0], wrt, finished(algebra, formula))
+    except FormError:
+        return False
+    return True
+
+
+def _too_few(problem: Problem, met: Record) -> str:
+    """Why there is no verdict."""
+    if met.gaps:
+        return f"the sides agree, but both have a value on {tried(problem, len(met.gaps))} only"
+    if met.left_alone and met.right_alone:
+        return "each side has a value at some of the random values tried, both at none of them"
+    side = "left" if met.right_alone else "right" if met.left_alone else ""
+    return f"{f'the {side} side has' if side else 'the sides have'} no value at any of the random values tried"
+
+
+def _domain(met: Record) -> str:
+    """Where one side alone has a value, in words."""
+    sides = [side for side, count in (("left", met.left_alone), ("right", met.right_alone)) if count]
+    if not sides:
+        return ""
+    alone = " or ".join(f"the {side} side" for side in sides)
+    return f", where both have a value: at some other values {alone} alone has one"
+
+
+def _shapes_differ(problem: Problem, wrt: str, expected: Shape, claimed: Shape) -> str:
+    """The reason of shapes that do not fit; empty if they do."""
+    if claimed in (expected, tuple(reversed(expected))):
+        return ""
+    reason = f"the right side is {said(claimed)}, and the derivative is {said(expected)}"
+    if len(expected) == 2 and len(claimed) == 1 and wrt in problem.assumed:
+        reason += f"; for a scalar {wrt} say --shape {wrt}=scalar"
+    return reason
+
+
+def _held_transposed(problem: Problem, claim: Claim) -> str:
+    """A remark where a gradient by a matrix is right but for its layout."""
+    if len(problem.shapes[str(claim.wrt)]) != 2 or claim.turned or _met(problem, replace(claim, turned=True)).worst:
+        return ""
+    return "; it holds with the gradient transposed, which is the numerator layout"
+
+
+def _counterexample(problem: Problem, claim: Claim, met: Record) -> CounterExample:
+    """Small whole numbers at which the sides differ, or these times a threshold; else the smallest random shape."""
+    factors = (1.0, *_thresholds(problem, claim))
+    small = (trial.times(factor) for factor in factors for trial in small_trials(problem))
+    found = next((trial for trial in small if claim.at(trial).gap), None)
+    if found is None:
+        found = min((trial for gap, trial in met.gaps if gap), key=lambda trial: sum(trial.sizes.values()))
+    claimed, true, difference = claim.both(found)
+    proven = bool(np.isfinite(claimed).all() and np.isfinite(true).all())
+    return CounterExample(found.values, claimed, true, proven, difference)

@@ -1,0 +1,202 @@
+"""The tree of an array expression, equal where it is written alike, and its text, which reads back to the same tree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any
+
+from diffkit.lessons.matrices.vocabulary import SIGNS
+
+Value = Any
+"""a number, a name, an axis or an index: what an operation needs besides its arguments"""
+
+
+class Node:
+    """An operation ``kind`` on ``args``; immutable, and hashed once, so that shared parts stay cheap.
+
+    Kinds: number and constant and name (the value is it), array (a literal, row by row), + (any number of terms),
+    neg * / ** @ T index, and the functions by name. ``position`` is where it stands in the text, if anywhere.
+    """
+
+    __slots__ = ("args", "depth", "kind", "position", "size", "value", "_hash")  # noqa: RUF023
+
+    def __init__(self, kind: str, args: tuple[Node, ...] = (), value: Value = None, position: int | None = None):
+        self.kind, self.args, self.value, self.position = kind, args, value, position
+        self.depth: int = max([a.depth for a in args], default=0) + 1
+        self.size: int = sum([a.size for a in args]) + 1
+        self._hash = hash((kind, args, value))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return (
+            isinstance(other, Node) and self._hash == other._hash and self.kind == other.kind
+            and self.value == other.value and self.args == other.args
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"Node({self})"
+
+    def __str__(self) -> str:
+        return written(self)
+
+
+def number(value: int | Fraction) -> Node:
+    """An exact number."""
+    return Node("number", value=int(value) if value == int(value) else Fraction(value))
+
+
+def name(text: str) -> Node:
+    """A variable."""
+    return Node("name", value=text)
+
+
+def in_order(*roots: Node) -> Iterator[Node]:
+    """Give every different node once, arguments before what is made of them."""
+    seen: set[Node] = set()
+    stack = [(root, False) for root in reversed(roots)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            if node not in seen:
+                seen.add(node)
+                yield node
+        elif node not in seen:
+            stack.append((node, True))
+            stack.extend((arg, False) for arg in reversed(node.args))
+
+
+def names_of(*roots: Node) -> tuple[str, ...]:
+    """Give the names in order of appearance."""
+    return tuple(dict.fromkeys(node.value for node in in_order(*roots) if node.kind == "name"))
+
+
+def replaced(root: Node, change: Callable[[Node], Node | None]) -> Node:
+    """Give the tree with the nodes for which ``change`` gives one; what it gives is not looked into."""
+    known: dict[Node, Node] = {}
+    for node in in_order(root):
+        new = change(node)
+        if new is None:
+            args = tuple(known[a] for a in node.args)
+            new = node if args == node.args else Node(node.kind, args, node.value, node.position)
+        known[node] = new
+    return known[root]
+
+
+ATOM, POSTFIX, POWER, MINUS, TIMES, SUM, COMPARISON, NOT, AND, OR = 10, 9, 8, 7, 6, 5, 4, 3, 2, 1
+INFIX = {row: sign for sign, row in SIGNS.items()}
+BINDING = {"and": AND, "or": OR}
+WIDEST = 20_000
+"""characters beyond which a text is cut by who shows it"""
+
+
+def written(root: Node) -> str:
+    """Give the text of a tree."""
+    known: dict[Node, tuple[str, int]] = {}
+    for node in in_order(root):
+        bases = [known[a.args[0]] if a.args else known[a] for a in node.args] if node.kind == "*" else []
+        known[node] = _write(node, [known[a] for a in node.args], bases)
+    return known[root][0]
+
+
+def _within(part: tuple[str, int], binding: int) -> str:
+    """A part in parentheses if it binds less tightly than asked."""
+    return part[0] if part[1] >= binding else f"({part[0]})"
+
+
+def _write(node: Node, args: list[tuple[str, int]], bases: list[tuple[str, int]]) -> tuple[str, int]:
+    kind = node.kind
+    if kind == "number":
+        text = str(node.value)
+        return text, ATOM if "/" not in text and not text.startswith("-") else MINUS if "/" not in text else TIMES
+    if kind in ("name", "constant"):
+        return str(node.value), ATOM
+    if kind == "array":
+        return f"[{', '.join(text for text, _ in args)}]", ATOM
+    if kind == "+":
+        return _sum([_within(a, SUM + 1 if k else SUM) for k, a in enumerate(args)]), SUM
+    if kind == "neg":
+        return f"-{_within(args[0], MINUS)}", MINUS
+    if kind == "*":
+        return _product(node, args, bases)
+    if kind == "/":
+        return f"{_within(args[0], TIMES)}/{_within(args[1], TIMES + 1)}", TIMES
+    if kind == "@":
+        return " @ ".join(_within(a, _side(node.args[k], k)) for k, a in enumerate(args)), TIMES
+    if kind == "**":
+        if _is_below(node):
+            return f"1/{_within(_below(node, args[0]), POWER)}", TIMES
+        return f"{_within(args[0], POSTFIX)}**{_within(args[1], MINUS)}", POWER
+    if kind == "T":
+        return f"{_within(args[0], POSTFIX)}.T", POSTFIX
+    if kind == "index":
+        return f"{_within(args[0], POSTFIX)}[{', '.join(map(_key, node.value))}]", POSTFIX
+    if kind == "not_":
+        return f"not {_within(args[0], NOT)}", NOT
+    if kind in INFIX:
+        binding = BINDING.get(INFIX[kind], COMPARISON)
+        return f"{_within(args[0], binding + 1)} {INFIX[kind]} {_within(args[1], binding + 1)}", binding
+    texts = [text for text, _ in args] + ([f"axis={node.value}"] if node.value is not None else [])
+    return f"{kind}({', '.join(texts)})", ATOM
+
+
+def _is_below(node: Node) -> bool:
+    """Whether a factor is written under a fraction bar."""
+    return node.kind == "**" and node.args[1].kind == "number" and bool(node.args[1].value < 0)
+
+
+def _below(node: Node, base: tuple[str, int]) -> tuple[str, int]:
+    """A negative power as what stands under the bar."""
+    exponent = -node.args[1].value
+    if exponent == 1:
+        return base
+    shown = str(exponent) if isinstance(exponent, int) else f"({exponent})"
+    return f"{_within(base, POSTFIX)}**{shown}", POWER
+
+
+def _product(node: Node, args: list[tuple[str, int]], bases: list[tuple[str, int]]) -> tuple[str, int]:
+    """A product entry by entry: the number first, negative powers under one bar, a matrix product last and open."""
+    above: list[str] = []
+    below: list[str] = []
+    sign = ""
+    open_end = node.value == "open"  # c*A @ x needs no parentheses where all before the chain are scalars
+    for k, (factor, part, base) in enumerate(zip(node.args, args, bases, strict=True)):
+        if factor.kind == "number":
+            top, bottom = Fraction(factor.value).as_integer_ratio()
+            sign = "-" if top < 0 else ""
+            above += [str(abs(top))] * (abs(top) != 1)
+            below += [str(bottom)] * (bottom != 1)
+        elif _is_below(factor):
+            below.append(_within(_below(factor, base), POWER))
+        else:
+            above.append(
+                part[0]
+                if open_end and k == len(args) - 1
+                else _within(part, TIMES if not above and factor.kind != "@" else POWER)
+            )
+    over = "*".join(above) or "1"
+    under = "" if not below else f"/{below[0]}" if len(below) == 1 else f"/({'*'.join(below)})"
+    return f"{sign}{over}{under}", TIMES
+
+
+def _side(part: Node, k: int) -> int:
+    """How tightly a factor of a matrix product must bind: ``2*A @ x`` stays as it is only in front."""
+    return TIMES if k == 0 and part.kind == "@" else MINUS
+
+
+def _sum(terms: list[str]) -> str:
+    text = terms[0]
+    for term in terms[1:]:
+        text += f" - {term[1:]}" if term.startswith("-") else f" + {term}"
+    return text
+
+
+def _key(key: int | tuple[int | None, int | None]) -> str:
+    if isinstance(key, int):
+        return str(key)
+    start, stop = key
+    return f"{'' if start is None else start}:{'' if stop is None else stop}"

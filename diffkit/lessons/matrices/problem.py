@@ -1,0 +1,216 @@
+"""What is asked about an array expression of any size: its names, their shapes, and which of them are assumed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, permutations
+
+from diffkit.core.errors import DiffkitError, ParseError, ShapeError, VariableError, did_you_mean
+from diffkit.core.limits import DEFAULT, Limits
+from diffkit.core.text.names import GREEK, natural_order
+from diffkit.core.text.runs import notes
+from diffkit.lessons.matrices.array_parser import check_names, parse_array
+from diffkit.lessons.matrices.divisors import COUNTS, of_scalars, only_factors
+from diffkit.lessons.matrices.lengths import as_derivative, fitted, joined, lettered, named_sizes, plain
+from diffkit.lessons.matrices.nodes import Node, names_of, number, replaced
+from diffkit.lessons.matrices.shapes import Length, Shape, said, shapes_of
+
+MOST_NODES = 500
+"""operations of an expression whose formula is looked for"""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Expressions over names of known shapes.
+
+    ``shapes`` are of the names, with lengths that are numbers or names; ``assumed`` are the names whose rank was
+    taken from how they are written, ``doubtful`` those vectors among them that may be meant as numbers; ``symmetric``
+    are those declared to be their own transposes. ``sizes`` are the names that count entries, ``free`` those of which
+    nothing says what they count.
+    """
+
+    trees: tuple[Node, ...]
+    texts: tuple[str, ...]
+    shapes: Mapping[str, Shape]
+    assumed: tuple[str, ...]
+    symmetric: frozenset[str]
+    sizes: tuple[str, ...] = ()
+    free: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """how names were read that may be meant as products"""
+
+    @property
+    def lengths(self) -> tuple[str, ...]:
+        """Names of lengths, in order."""
+        return tuple(dict.fromkeys(n for n in chain.from_iterable(self.shapes.values()) if isinstance(n, str)))
+
+    def with_counts(self) -> Iterator[Problem]:
+        """Give the problem with ``free`` sizes made to count those of one length or another, their own first."""
+        lengths = tuple(dict.fromkeys(chain.from_iterable(self.shapes.values())))
+        for chosen in sorted(permutations(lengths, len(self.free)), key=lambda chosen: chosen != self.free):
+            problem = self
+            for name, length in zip(self.free, chosen, strict=True):
+                problem = problem._counting(name, length)
+            yield problem
+
+    def _counting(self, name: str, length: Length) -> Problem:
+        if isinstance(length, int):
+            trees = [replaced(t, lambda n: number(length) if (n.kind, n.value) == ("name", name) else None)
+                     for t in self.trees]  # fmt: skip
+            return replace(self, trees=tuple(trees), sizes=tuple(s for s in self.sizes if s != name))
+        swapped: dict[Length, Length] = {length: name, name: length}
+        return replace(
+            self, shapes={key: tuple(swapped.get(n, n) for n in shape) for key, shape in self.shapes.items()}
+        )
+
+    def described(self) -> str:
+        """The shapes in words."""
+        words = []
+        for name, shape in self.shapes.items():
+            symmetric = "symmetric " if name in self.symmetric else ""
+            words.append(f"{name} is {re.sub('^an? ', f'a {symmetric}', said(shape)) if symmetric else said(shape)}")
+        return "; ".join(words)
+
+
+def read_problem(
+    texts: Sequence[str], shapes: Mapping[str, Sequence[Length]] | None = None, symmetric: Sequence[str] = (),
+    claim: bool = False, wrt: str | None = None, declare: Sequence[str] = (), limits: Limits = DEFAULT,
+) -> Problem:  # fmt: skip
+    """Read expressions that share their names, and find the shapes of all names.
+
+    Shapes that are not given are found from how names are used: capitals are matrices, Greek names scalars, other
+    names vectors, and lengths are made equal where an operation needs it. Names inside eye and ones, and names that
+    are lengths of a given shape, count entries. Names of given shapes, those to ``declare``, and ``wrt`` are variables,
+    however they look. The second of two expressions may be a ``claim``, that it equals the
+    first or (``wrt``) its derivative. ShapeError where that does not work out.
+    """
+    for text in texts:
+        if not isinstance(text, str):
+            raise ParseError(f"an expression is text, not {type(text).__name__}")
+    trees = tuple(parse_array(text, limits) for text in texts)
+    size = sum(tree.size for tree in trees)
+    if size > MOST_NODES:
+        raise limits_error(size)
+    given = _given(shapes or {})
+    twins = (symmetric,) if isinstance(symmetric, str) else tuple(symmetric)
+    every = natural_order(names_of(*trees))
+    words = (*given, *chain.from_iterable(given.values()), *twins, wrt, *declare)
+    declared = frozenset(word for word in words if isinstance(word, str))
+    for tree, text in zip(trees, texts, strict=True):
+        check_names(tree, text, declared, declared)
+    for name in chain(given, twins):
+        if name not in every:
+            raise VariableError(f"the expression has no {name}", hint=did_you_mean(name, every))
+    sizes = tuple(name for name in every if _counts(trees, given, name, wrt, claim))
+    lone = {*sizes} - named_sizes(*trees) - {*chain.from_iterable(given.values())}
+    names = [n for n in every if n not in sizes]
+    if not names:
+        raise VariableError("the expression names nothing to differentiate by")
+    assumed = tuple(name for name in names if name not in given)
+
+    def fit(scalars: Sequence[str]) -> dict[str, Shape]:
+        found = _first_reading(names, given, scalars, twins)
+        for tree, text in zip(trees, texts, strict=True):
+            found = fitted(tree, text, found, sizes, assumed)
+        return found
+
+    scalars = _plain_numbers(trees, assumed, sizes, fit)
+    found = fit(scalars)
+    if claim and wrt is None:
+        found = fitted(Node("+", trees), " = ".join(texts), found, sizes, assumed)
+    elif claim and wrt is not None and wrt in found:
+        found = as_derivative(trees[0], trees[1], wrt, found, sizes)
+    found = lettered(found, {*names, *named_sizes(*trees), *(n for shape in given.values() for n in shape)})
+    vectors = [n for n in assumed if len(found[n]) == 1 and n != wrt]
+    doubtful = tuple(n for n in vectors if _doubtful(trees[0], n, found, sizes))
+    known = {*chain.from_iterable(given.values()), *chain.from_iterable(found.values())} - {*lone}
+    free = tuple(name for name in sizes if claim and name not in known)
+    said_of = tuple(notes(names, declared, matrices=True))
+    return Problem(trees, tuple(texts), found, assumed, frozenset(twins), sizes, free, doubtful, said_of)
+
+
+def limits_error(size: int) -> DiffkitError:
+    """The error for an expression whose formula is not looked for."""
+    return DiffkitError(f"the expression has {size} operations (limit {MOST_NODES})",
+                        hint="with data, grad differentiates it at a point")  # fmt: skip
+
+
+def _given(shapes: Mapping[str, Sequence[Length]]) -> dict[str, Shape]:
+    """Shapes as given; ShapeError unless they are of at most two names or whole numbers."""
+    for name, shape in shapes.items():
+        lengths = shape if isinstance(shape, Sequence) else (None,)
+        good = [0 < n < 1000 if isinstance(n, int) else isinstance(n, str) and n.isidentifier() for n in lengths]
+        if len(lengths) > 2 or not all(good):
+            raise ShapeError(f"the shape of {name} is {shape!r}",
+                             hint="a shape has at most two lengths, which are letters or numbers")  # fmt: skip
+    return {name: tuple(shape) for name, shape in shapes.items()}
+
+
+def _counts(trees: Sequence[Node], given: Mapping[str, Shape], name: str, wrt: str | None, claim: bool) -> bool:
+    """Whether a name counts entries: inside eye, as a given length, or a factor that only one side of a claim has."""
+    if name in named_sizes(*trees) or name in chain.from_iterable(given.values()):
+        if given.get(name):
+            raise ShapeError(f"{name} is a length, and {said(given[name])} too", hint="give the length another name")
+        return True
+    if not claim or name in given or name not in COUNTS or name == wrt:
+        return False
+    holds = [tree for tree in trees if name in names_of(tree)]
+    return len(holds) == 1 and only_factors(holds[0], name) and (wrt is None or holds[0] is trees[1])
+
+
+def _first_reading(
+    names: Sequence[str], given: Mapping[str, Shape], scalars: Sequence[str], symmetric: Sequence[str]
+) -> dict[str, Shape]:
+    """Shapes from how names are written, all lengths unknown."""
+    found: dict[str, Shape] = {}
+    fresh = iter(f"?{k}" for k in range(3 * len(names) + 1))
+    for name in names:
+        rank = 0 if name in GREEK or name in scalars else 2 if name[0].isupper() else 1
+        found[name] = given.get(name, tuple(next(fresh) for _ in range(rank)))
+        if name in symmetric:
+            if len(found[name]) != 2 or (found[name][0] != found[name][1] and name in given):
+                raise ShapeError(f"{name} is {said(plain(found[name]))}, and symmetry is of a square matrix",
+                                 hint=f"say --shape {name}=n,n")  # fmt: skip
+            found = joined(found, found[name][0], found[name][1])
+    return found
+
+
+def _plain_numbers(
+    trees: Sequence[Node], assumed: Sequence[str], sizes: Sequence[str],
+    fit: Callable[[Sequence[str]], dict[str, Shape]],
+) -> list[str]:  # fmt: skip
+    """Names such as n that multiply and divide scalars and do nothing else: numbers rather than vectors."""
+    maybe = [name for name in assumed if name in COUNTS and all(only_factors(tree, name) for tree in trees)]
+    if not maybe:
+        return []
+    try:
+        shapes = {**dict.fromkeys(sizes, ()), **fit(())}
+    except ShapeError:
+        return []
+    return [name for name in maybe if any(of_scalars(tree, shapes_of(tree, shapes), name) for tree in trees)]
+
+
+def _doubtful(tree: Node, name: str, shapes: Mapping[str, Shape], sizes: Sequence[str]) -> bool:
+    """Whether a vector may be meant as a number."""
+    known = shapes_of(tree, {**dict.fromkeys(sizes, ()), **shapes})
+    return of_scalars(tree, known, name) or (name in COUNTS and only_factors(tree, name) and name in names_of(tree))
+
+
+def read_shapes(texts: Sequence[str]) -> dict[str, tuple[Length, ...]]:
+    """Read ``A=m,n``, ``x=n``, ``c=scalar`` and ``X=3,2``, also several in one text split by semicolons."""
+    found: dict[str, tuple[Length, ...]] = {}
+    for text in texts:
+        for part in filter(str.strip, text.split(";")):
+            name, sign, shape = (piece.strip() for piece in part.partition("="))
+            lengths = [] if shape in ("scalar", "()", "") else [piece.strip() for piece in shape.strip("()").split(",")]
+            good = all(re.fullmatch(r"[A-Za-z]\w*|[1-9]\d{0,2}", piece, re.ASCII) for piece in lengths)
+            if not sign or not name or len(lengths) > 2 or not good:
+                raise ShapeError(f"--shape {part.strip()!r} is not understood",
+                                 hint="write A=m,n or x=n or c=scalar, lengths being letters or numbers")  # fmt: skip
+            if name in found:
+                raise ShapeError(f"--shape gives {name} twice")
+            found[name] = tuple(int(piece) if piece.isdigit() else piece for piece in lengths)
+    return found

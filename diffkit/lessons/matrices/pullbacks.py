@@ -1,0 +1,199 @@
+"""What an operation does to adjoints: from that of its result to those of its arguments, by kind of operation.
+
+Rules: M. Giles, An extended collection of matrix derivative results (2008), section 2; entry by entry, the partials
+of the table of primitives. ``g`` is the adjoint of the result: df = sum(g * dY).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from diffkit.core.deadline import check_time
+from diffkit.core.errors import FormError
+from diffkit.core.table import table
+from diffkit.lessons.matrices.algebra import MINUS, ONE, Algebra
+from diffkit.lessons.matrices.entries import partial
+from diffkit.lessons.matrices.nodes import Node, number
+from diffkit.lessons.matrices.shapes import Shape, said
+
+ENTRYWISE = ("max", "min", "logsumexp")
+"""functions that reduce one argument and join two entry by entry"""
+
+
+def unknown(node: Node, why: str = "") -> FormError:
+    """The error for a function without a formula."""
+    return FormError(f"no formula is known for the derivative of {node.kind}{why}",
+                    hint="with data, grad differentiates it at a point")  # fmt: skip
+
+
+def pullback(algebra: Algebra, node: Node, g: Node, depends: set[Node]) -> list[Node | None]:
+    """The adjoints of a node's arguments from its own; None for an argument that does not vary."""
+    rule = PULLBACKS.get(node.kind)
+    if rule is not None and not (node.kind in ENTRYWISE and len(node.args) > 1):
+        found = rule(algebra, node, g)
+        return [part if arg in depends else None for arg, part in zip(node.args, found, strict=True)]
+    if node.kind not in table.rows and node.kind not in ("+", "*", "**"):
+        raise unknown(node)
+    shape = algebra.shape(node)
+    parts: list[Node | None] = []
+    for k, arg in enumerate(node.args):
+        if arg not in depends:
+            parts.append(None)
+            continue
+        local = partial(algebra, node, k)
+        parts.append(None if local is None else back(algebra, algebra.times(g, local), shape, algebra.shape(arg)))
+    return parts
+
+
+def back(algebra: Algebra, g: Node, shape: Shape, own: Shape) -> Node:
+    """An adjoint of the shape of a result, summed over the axes along which the argument was repeated."""
+    if algebra.shape(g) != shape:
+        g = algebra.times(g, algebra.ones(shape))
+    if own == shape:
+        return g
+    if own == ():
+        return algebra.sum(g)
+    if len(own) == 1 and len(shape) == 2 and own[0] == shape[1]:
+        return algebra.sum(g, 0)
+    raise FormError(f"{said(own)} is repeated to {said(shape)}", hint="give it the full shape")
+
+
+def _spread(algebra: Algebra, g: Node, shape: Shape, axis: int | None) -> Node:
+    """What a reduction along an axis gave, repeated along that axis."""
+    if axis is None or len(shape) == 1:
+        return algebra.times(g, algebra.ones(shape))
+    if axis % 2 == 0:
+        return algebra.times(g, algebra.ones(shape))
+    return algebra.outer(g, algebra.ones((shape[1],)))
+
+
+def count(algebra: Algebra, shape: Shape, axis: int | None) -> Node:
+    """How many entries a reduction joins into one."""
+    lengths = shape if axis is None else (shape[axis],)
+    return algebra.times(*map(algebra.length, lengths)) if lengths else ONE
+
+
+def _matmul(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+    """Of a chain, taken from the right as pairs: Ḡ Bᵀ and Aᵀ Ḡ, or outer products where one is a vector."""
+    args = node.args
+    found = []
+    for k, arg in enumerate(args):
+        check_time()
+        left = algebra.matmul(*args[:k]) if k else None
+        right = algebra.matmul(*args[k + 1 :]) if k + 1 < len(args) else None
+        found.append(_factor(algebra, arg, left, right, g))
+    return found
+
+
+def _factor(algebra: Algebra, arg: Node, left: Node | None, right: Node | None, g: Node) -> Node:
+    """The adjoint of a factor X in left @ X @ right."""
+    rank = len(algebra.shape(arg))
+    a = None if left is None else (left, len(algebra.shape(left)))
+    b = None if right is None else (right, len(algebra.shape(right)))
+    if rank == 1:
+        other = [x for x in (a, b) if x is not None]
+        factors = []
+        for x, axes in other:
+            factors.append(algebra.times(g, x) if axes == 1 else algebra.matmul(algebra.T(x) if x is left else x, g))
+        if len(factors) != 1:
+            raise FormError("a vector stands inside a matrix product", hint="write it with parentheses")
+        return factors[0]
+    if a is None and b is not None:  # X @ right
+        return algebra.outer(g, b[0]) if b[1] == 1 else algebra.matmul(g, algebra.T(b[0]))
+    if b is None and a is not None:  # left @ X
+        return algebra.outer(a[0], g) if a[1] == 1 else algebra.matmul(algebra.T(a[0]), g)
+    assert a is not None
+    assert b is not None
+    if a[1] == 1 and b[1] == 1:
+        return algebra.times(g, algebra.outer(a[0], b[0]))
+    if a[1] == 1:
+        return algebra.outer(a[0], algebra.matmul(b[0], g))
+    if b[1] == 1:
+        return algebra.outer(algebra.matmul(algebra.T(a[0]), g), b[0])
+    return algebra.matmul(algebra.T(a[0]), g, algebra.T(b[0]))
+
+
+def _inv(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+    """−Yᵀ Ḡ Yᵀ (Giles 2.2.3)."""
+    back = algebra.T(node)
+    return [algebra.negative(algebra.matmul(back, g, back))]
+
+
+def _mean(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+    shape = algebra.shape(node.args[0])
+    return [algebra.over(_spread(algebra, g, shape, node.value), count(algebra, shape, node.value))]
+
+
+def _var(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+    """2(x − mean x)/n."""
+    x = node.args[0]
+    if node.value is not None:
+        raise unknown(node, " along an axis")
+    centred = algebra.add(x, algebra.negative(Node("mean", (x,))))
+    return [algebra.times(number(2), g, centred, algebra.power(count(algebra, algebra.shape(x), None), MINUS))]
+
+
+def _prod(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+    """Π/x, where no entry is zero."""
+    x = node.args[0]
+    return [algebra.times(_spread(algebra, algebra.times(g, node), algebra.shape(x), node.value),
+                          algebra.power(x, MINUS))]  # fmt: skip
+
+
+def _logsumexp(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+    """softmax(x)."""
+    x = node.args[0]
+    if node.value is None and len(algebra.shape(x)) != 1:
+        return [algebra.times(g, algebra.over(Node("exp", (x,)), algebra.sum(Node("exp", (x,)))))]
+    soft = Node("softmax", (x,), None if len(algebra.shape(x)) == 1 else node.value)
+    return [algebra.times(_spread(algebra, g, algebra.shape(x), node.value), soft)]
+
+
+def _softmax(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+    """s(Ḡ − sum(s Ḡ))."""
+    shape = algebra.shape(node)
+    axis = None if len(shape) == 1 else node.value
+    inner = _spread(algebra, algebra.sum(algebra.times(node, g), axis), shape, axis)
+    return [algebra.times(node, algebra.add(g, algebra.negative(inner)))]
+
+
+def _det(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+    return [algebra.times(g, node, algebra.T(algebra.inv(node.args[0])))]
+
+
+def _norm(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+    return [algebra.times(g, node.args[0], algebra.power(node, MINUS))]
+
+
+def _extreme(algebra: Algebra, node: Node, g: Node) -> list[Node]:  # noqa: ARG001
+    raise unknown(node, ", which has none where two entries tie")
+
+
+def _sum(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+    return [_spread(algebra, g, algebra.shape(node.args[0]), node.value)]
+
+
+def _outer(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+    return [algebra.matmul(g, node.args[1]), algebra.matmul(algebra.T(g), node.args[0])]
+
+
+PULLBACKS: dict[str, Callable[[Algebra, Node, Node], list[Node]]] = {
+    "@": _matmul,
+    "T": lambda algebra, _, g: [algebra.T(g)],
+    "trace": lambda algebra, node, g: [algebra.times(g, algebra.eye(algebra.shape(node.args[0])[0]))],
+    "det": _det,
+    "logdet": lambda algebra, node, g: [algebra.times(g, algebra.T(algebra.inv(node.args[0])))],
+    "inv": _inv,
+    "norm": _norm,
+    "norm1": lambda algebra, node, g: [algebra.times(g, Node("sign", node.args))],
+    "sum": _sum,
+    "mean": _mean,
+    "var": _var,
+    "prod": _prod,
+    "logsumexp": _logsumexp,
+    "softmax": _softmax,
+    "max": _extreme,
+    "min": _extreme,
+    "diag": lambda algebra, _, g: [algebra.diag(g)],
+    "outer": _outer,
+}

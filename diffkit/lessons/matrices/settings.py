@@ -1,0 +1,139 @@
+"""What a command line says about an array expression: definitions, data files and the point."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from diffkit.asking.callables.function import unordered
+from diffkit.asking.frames import split_top
+from diffkit.asking.points import number
+from diffkit.core.errors import DiffkitError, LimitError, PointError, VariableError, did_you_mean, listing
+from diffkit.core.text.names import check_variables
+from diffkit.lessons.matrices.array_function import ArrayFunction, run_tree
+from diffkit.lessons.matrices.array_parser import DEPTH, NODES, parse_array
+from diffkit.lessons.matrices.data import load_data
+from diffkit.lessons.matrices.nodes import Node, names_of, replaced
+from diffkit.lessons.matrices.shapes import shapes_of
+
+
+def function_of_text(
+    texts: Sequence[str], let: Sequence[str] = (), data: Sequence[str] = (), variables: Sequence[str] | None = None,
+    given: Collection[str] = (),
+) -> tuple[ArrayFunction, dict[str, str]]:  # fmt: skip
+    """Give the function of an expression (or of several, stacked) with definitions put in and data bound.
+
+    The mapping says what each data file holds; ``variables`` are not looked for in it. ``given`` are names that a point
+    gives. VariableError for a definition or data that nothing names.
+    """
+    nodes = [parse_array(text) for text in texts]
+    node = nodes[0] if len(nodes) == 1 else Node("array", tuple(nodes))
+    node = _with_definitions(node, let, strict=True)
+    names = names_of(node)
+    arrays, holds = load_data(data, [name for name in names if name not in (variables or ())])
+    for name in arrays:
+        if name not in names:
+            raise VariableError(f"--data gives {name}, which the expression does not name",
+                                hint=did_you_mean(name, names) or f"it names {listing(names)}")  # fmt: skip
+    return ArrayFunction(node, arrays, ", ".join(texts), variables, given, bool(let)), holds
+
+
+def claim_beside(function: ArrayFunction, claim: str, let: Sequence[str], data: Sequence[str]) -> ArrayFunction:
+    """Give a claim about a function as a function of the same variables, with the same definitions and data."""
+    node = _with_definitions(parse_array(claim), let, strict=False)
+    arrays, _ = load_data(data, [name for name in names_of(node) if name not in function.parameters()])
+    return ArrayFunction(node, arrays, claim, function.parameters())
+
+
+def _with_definitions(node: Node, let: Sequence[str], strict: bool) -> Node:
+    """Put definitions in, which may name each other; VariableError for a circle, and if strict for an idle one."""
+    definitions = _definitions(let)
+    used: set[str] = set()
+    for _ in range(len(definitions) + 1):
+        found = [name for name in names_of(node) if name in definitions]
+        if not found:
+            break
+        used.update(found)
+        node = replaced(node, lambda n: definitions.get(n.value) if n.kind == "name" else None)
+        if node.depth > DEPTH or node.size > NODES:
+            raise LimitError("the expression with its definitions is too large")
+    else:
+        raise VariableError(f"--let defines {found[0]} by itself")
+    for name in definitions:
+        if strict and name not in used:
+            known = ", ".join(names_of(node))
+            raise VariableError(f"--let defines {name}, which the expression does not name", hint=f"it names {known}")
+    return node
+
+
+def _definitions(let: Sequence[str]) -> dict[str, Node]:
+    found: dict[str, Node] = {}
+    for text in let:
+        for part in split_top(text, ","):
+            name, sign, value = part.partition("=")
+            (name,) = check_variables((name.strip(),))
+            if not sign or not value.strip():
+                raise DiffkitError(f"--let {part.strip()!r} defines nothing", hint='write --let "A=[[1,2],[3,4]]"')
+            if name in found:
+                raise VariableError(f"--let defines {name} twice")
+            found[name] = parse_array(value)
+    return found
+
+
+def read_at(text: str, function: ArrayFunction, holds: Mapping[str, str]) -> dict[str, Any]:
+    """Give the point of ``w=[0,0,0],b=0``, or of ``1,2`` in the variables' order; PointError if it does not fit."""
+    names = function.parameters()
+    parts = split_top(text, ",")
+    pairs = [part.partition("=") for part in parts]
+    if not all(sign for _, sign, _ in pairs):
+        if len(parts) > 1 and not function.ordered:
+            raise unordered(names)
+        if any(sign for _, sign, _ in pairs) or len(parts) != len(names):
+            example = ",".join(f"{name}=0" for name in names[:4])
+            raise PointError(f"the point does not say what is what for {listing(names)}",
+                             hint=f'write --at "{example}", arrays as x=[1,2,3]')  # fmt: skip
+        pairs = [(name, "=", part) for name, part in zip(names, parts, strict=True)]
+    found: dict[str, Any] = {}
+    for key, _, value in pairs:
+        name = key.strip()
+        if name in found:
+            raise PointError(f"the point gives {name[:64]} twice")
+        if name not in names:
+            data = f"{name} has data; --variables with {name} leaves it out" if name in function.data else ""
+            hint = data or did_you_mean(name, names) or f"the variables are {listing(names)}"
+            raise PointError(f"the point names an unknown variable {name[:64]}", hint=hint)
+        found[name] = read_value(value.strip(), name)
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise PointError(f"the point gives no value for {listing(missing)}", hint="; ".join(holds.values()))
+    return {name: found[name] for name in names}
+
+
+def read_value(text: str, name: str) -> Any:
+    """Give a number or an array written in text: pi/4, [1, 2], zeros(3)."""
+    if not text:
+        raise PointError(f"{name} = has no value")
+    if ":" in text and "[" not in text:
+        raise PointError(f"{name} = {text[:40]!r} is a range", hint="array expressions take one point at a time")
+    node = parse_array(text)
+    if names_of(node):
+        raise PointError(f"{name} = {text[:40]!r} names {names_of(node)[0]}", hint="a point is made of numbers")
+    return _value(node, name, text)
+
+
+def _value(node: Node, name: str, text: str) -> Any:
+    if node.kind == "array":
+        return np.stack([_value(item, name, text) for item in node.args])
+    shapes = shapes_of(node, {}, text)
+    if shapes[node] == ():
+        try:
+            return np.float64(number(str(node), name))
+        except PointError:
+            pass  # an array function of numbers, as sum([1,2])
+    with np.errstate(all="ignore"):
+        found = run_tree(node, {}, shapes)
+    if not np.isfinite(found).all():
+        raise PointError(f"{name} = {text[:40]!r} is not finite")
+    return found

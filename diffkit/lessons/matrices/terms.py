@@ -1,0 +1,274 @@
+"""Sums and products entry by entry, simplified as they are made.
+
+Sums are n-ary with like terms collected; products carry one rational number in front and powers of equal factors
+joined. Rules hold wherever both sides have a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from diffkit.lessons.matrices.nodes import Node, number
+from diffkit.lessons.matrices.shapes import Shape, broadcast, shape_of
+
+ONE, ZERO, MINUS = number(1), number(0), number(-1)
+
+
+class Terms:
+    """Makes simplified sums and products entry by entry, over names of known shapes."""
+
+    def __init__(self, shapes: Mapping[str, Shape], symmetric: frozenset[str] = frozenset()):
+        self.shapes = dict(shapes)
+        self.symmetric_names = symmetric
+        self._known: dict[Node, Shape] = {}
+
+    # Shapes and sizes -------------------------------------------------------------------------------------------
+
+    def shape(self, node: Node) -> Shape:
+        """The shape of a tree."""
+        found = self._known.get(node)
+        if found is None:
+            if node.kind == "name":
+                found = self.shapes.get(node.value, ())  # a name without a shape is a length
+            else:
+                found = shape_of(node, [self.shape(a) for a in node.args])
+            self._known[node] = found
+        return found
+
+    def length(self, size: int | str) -> Node:
+        """A length as a scalar."""
+        return number(size) if isinstance(size, int) else Node("name", value=size)
+
+    def ones(self, shape: Shape) -> Node:
+        """An array of ones; the number 1 for a scalar."""
+        return Node("ones", tuple(map(self.length, shape))) if shape else ONE
+
+    def zeros(self, shape: Shape) -> Node:
+        """An array of zeros; the number 0 for a scalar."""
+        return Node("zeros", tuple(map(self.length, shape))) if shape else ZERO
+
+    def eye(self, size: int | str) -> Node:
+        """An identity matrix."""
+        return Node("eye", (self.length(size),))
+
+    def is_zero(self, node: Node) -> bool:
+        """Whether a tree is visibly zero."""
+        return node.kind == "zeros" or node == ZERO
+
+    def is_symmetric(self, node: Node) -> bool:
+        """Whether a matrix is visibly its own transpose."""
+        shape = self.shape(node)
+        if len(shape) < 2:
+            return True
+        if node.kind == "name":
+            return node.value in self.symmetric_names
+        if shape[0] != shape[1]:
+            return False
+        return node.kind in ("eye", "ones", "zeros", "diag") or self.T(node) == node
+
+    # Sums -------------------------------------------------------------------------------------------------------
+
+    def add(self, *terms: Node) -> Node:
+        """A sum with like terms collected and common factors of matrix products taken out."""
+        shape = broadcast("+", *map(self.shape, terms))
+        collected: dict[Any, tuple[Node, Fraction]] = {}
+        for term in terms:
+            for part in term.args if term.kind == "+" else (term,):
+                if self.is_zero(part):
+                    continue
+                coefficient, core = self.split(part)
+                like = frozenset(core.args) if core.kind == "*" else core  # whatever the order of the factors
+                first, known = collected.get(like, (core, Fraction(0)))
+                collected[like] = first, known + coefficient
+        kept = [(rest, c) for rest, c in collected.values() if c]
+        kept = self._factored(kept)
+        if not kept:
+            return self.zeros(shape)
+        found = [self.scaled(c, rest) for rest, c in kept]
+        found.sort(key=lambda t: (self.split(t)[0] < 0, t.kind == "T"))  # x - y rather than -y + x
+        result = found[0] if len(found) == 1 else Node("+", tuple(found))
+        return result if self.shape(result) == shape else self.times(result, self.ones(shape))
+
+    def split(self, node: Node) -> tuple[Fraction, Node]:
+        """A tree as a rational number times the rest."""
+        if node.kind == "number":
+            return Fraction(node.value), ONE
+        if node.kind == "*" and node.args[0].kind == "number":
+            rest = node.args[1:]
+            return Fraction(node.args[0].value), rest[0] if len(rest) == 1 else Node("*", rest)
+        return Fraction(1), node
+
+    def scaled(self, coefficient: Fraction, node: Node) -> Node:
+        """A rational multiple."""
+        if node == ONE:
+            return number(coefficient)
+        if coefficient == 1:
+            return node
+        return Node("*", (number(coefficient), *(node.args if node.kind == "*" else (node,))))
+
+    def _factored(self, terms: list[tuple[Node, Fraction]]) -> list[tuple[Node, Fraction]]:
+        """A@x + B@x as (A + B)@x where A and B are single factors, and x@A + x@B likewise."""
+        for right in (True, False):
+            groups: dict[tuple[Any, ...], list[int]] = {}
+            for k, (node, _) in enumerate(terms):
+                parts = self._two(node)
+                if parts is not None:
+                    scalars, left, last = parts
+                    groups.setdefault((scalars, last if right else left), []).append(k)
+            for (scalars, common), members in groups.items():
+                if len(members) > 1:
+                    pairs = [self._two(terms[k][0]) for k in members]
+                    others = [pair[1] if right else pair[2] for pair in pairs if pair is not None]
+                    if right or len(self.shape(common)) == 2:
+                        unit = terms[members[0]][1]
+                        inner = self.add(
+                            *[self.scaled(terms[k][1] / unit, o) for k, o in zip(members, others, strict=True)]
+                        )
+                        pair = (inner, common) if right else (common, inner)
+                        joined = self.times(number(unit), *scalars, self.matmul(*pair))
+                        rest = [t for k, t in enumerate(terms) if k not in members]
+                        c, node = self.split(joined)
+                        return self._factored([(node, c), *rest]) if not self.is_zero(joined) else self._factored(rest)
+        return terms
+
+    def _two(self, node: Node) -> tuple[tuple[Node, ...], Node, Node] | None:
+        """Scalar factors, and the two factors of a product of two that begins with a matrix."""
+        scalars: tuple[Node, ...] = ()
+        if node.kind == "*" and node.args[-1].kind == "@":
+            scalars, node = node.args[:-1], node.args[-1]
+        if node.kind != "@" or len(node.args) != 2 or len(self.shape(node.args[0])) != 2:
+            return None
+        return scalars, node.args[0], node.args[1]
+
+    def negative(self, node: Node) -> Node:
+        """The tree times −1."""
+        if node.kind == "+":
+            return self.add(*map(self.negative, node.args))
+        return self.times(MINUS, node)
+
+    # Products entry by entry ------------------------------------------------------------------------------------
+
+    def times(self, *factors: Node) -> Node:
+        """A product entry by entry: one number, then scalars, then arrays; equal bases are joined."""
+        shape = broadcast("*", *map(self.shape, factors))
+        coefficient = Fraction(1)
+        powers: dict[Node, Node] = {}
+        stack = list(reversed(factors))
+        while stack:
+            factor = stack.pop()
+            if factor.kind == "*":
+                stack.extend(reversed(factor.args))
+            elif factor.kind == "number":
+                coefficient *= Fraction(factor.value)
+            elif self.is_zero(factor):
+                return self.zeros(shape)
+            elif factor.kind != "ones":
+                base, exponent = factor.args if factor.kind == "**" else (factor, ONE)
+                if not self.shape(exponent):
+                    powers[base] = self.add(powers[base], exponent) if base in powers else exponent
+                else:
+                    powers[factor] = ONE
+        if coefficient == 0:
+            return self.zeros(shape)
+        self._join_sigmoids(powers)
+        found = [self.power(base, e) for base, e in powers.items() if e != ZERO]
+        for f in [f for f in found if f.kind == "number"]:
+            coefficient *= Fraction(f.value)
+        found = [f for f in found if f.kind != "number"]
+        found.sort(key=lambda f: len(self.shape(f)))
+        arrays = [f for f in found if self.shape(f)]
+        if coefficient < 0:
+            for k, f in enumerate(found):
+                turned = self._turned(f)
+                if turned is not None:
+                    coefficient, found[k] = -coefficient, turned
+                    arrays = [f for f in found if self.shape(f)]
+                    break
+        if len(arrays) > 1:
+            joined = self._special_product(arrays)
+            if joined is not None:
+                return self.times(number(coefficient), *[f for f in found if not self.shape(f)], joined)
+        if not found or broadcast("*", *map(self.shape, found)) != shape:
+            found.append(self.ones(shape))
+            found = [f for f in found if f != ONE]
+        if not found:
+            return number(coefficient)
+        rest = found[0] if len(found) == 1 else Node("*", tuple(found))
+        return self.scaled(coefficient, rest)
+
+    def _join_sigmoids(self, powers: dict[Node, Node]) -> None:
+        """exp(z)/(1 + exp(z)) as sigmoid(z), which does not overflow."""
+        for base, exponent in list(powers.items()):
+            if exponent == MINUS and base.kind == "+" and len(base.args) == 2 and ONE in base.args:
+                (other,) = [t for t in base.args if t != ONE] or [ONE]
+                if other.kind == "exp" and powers.get(other) == ONE:
+                    del powers[base], powers[other]
+                    powers[Node("sigmoid", other.args)] = ONE
+
+    def _turned(self, node: Node) -> Node | None:
+        """The negative of a difference, or of a product that holds one; None for anything else."""
+        if node.kind == "+" and any(self.split(t)[0] < 0 for t in node.args):
+            return self.add(*[self.scaled(-c, rest) for c, rest in map(self.split, node.args)])
+        if node.kind in ("@", "sum"):
+            for k, factor in enumerate(node.args):
+                turned = self._turned(factor) if factor.kind == "+" else None
+                if turned is not None:
+                    return Node(node.kind, (*node.args[:k], turned, *node.args[k + 1 :]), node.value)
+        return None
+
+    def _special_product(self, arrays: list[Node]) -> Node | None:
+        """Entry-by-entry products with eye and outer products of ones, in shorter forms."""
+        matrices = [a for a in arrays if len(self.shape(a)) == 2]
+        for matrix in matrices:
+            rest = [a for a in arrays if a is not matrix]
+            if matrix.kind == "eye" and all(len(self.shape(a)) == 2 for a in rest):
+                return self.diag(self.diag(self.times(*rest)))
+            if matrix.kind == "outer" and len(matrices) > 1:
+                left, right = matrix.args
+                if left.kind == "ones":
+                    return self.times(right, *rest)
+                if right.kind == "ones":
+                    return self.matmul(self.diag(left), self.times(*rest))
+        return None
+
+    def power(self, base: Node, exponent: Node) -> Node:
+        """A power entry by entry."""
+        if exponent == ONE:
+            return base
+        if exponent == ZERO:
+            return self.ones(self.shape(base))
+        if exponent.kind == "number":
+            e = exponent.value
+            if base.kind == "number" and isinstance(e, int) and abs(e) < 64 and base.value:
+                return number(Fraction(base.value) ** e)
+            if base.kind == "**" and base.args[1].kind == "number":
+                inner = base.args[1].value
+                if isinstance(inner, int) and inner % 2 and isinstance(e, int):
+                    return self.power(base.args[0], number(inner * e))
+                if isinstance(inner, int) and isinstance(e, int):
+                    return self.power(base.args[0], number(inner * e))
+            if base.kind == "*" and isinstance(e, int):
+                return self.times(*[self.power(f, exponent) for f in base.args])
+            if base.kind == "sqrt" and isinstance(e, int) and e % 2 == 0:
+                return self.power(base.args[0], number(e // 2))
+        return Node("**", (base, exponent))
+
+    def over(self, a: Node, b: Node) -> Node:
+        """A quotient entry by entry."""
+        return self.times(a, self.power(b, MINUS))
+
+    # What matrices add, see Algebra -----------------------------------------------------------------------------
+
+    def T(self, node: Node) -> Node:
+        """A transpose."""
+        raise NotImplementedError
+
+    def matmul(self, *factors: Node) -> Node:
+        """A matrix product."""
+        raise NotImplementedError
+
+    def diag(self, node: Node) -> Node:
+        """A diagonal matrix, or a diagonal."""
+        raise NotImplementedError

@@ -1,0 +1,177 @@
+"""Boxes, and a function with its gradient and Hessian enclosed over them by balls.
+
+An enclosure holds every value that occurs in the box. Where a choice is open (max, where) it holds both branches, so
+that the gradient's enclosure holds the Clarke subdifferential too (Clarke, Optimization and Nonsmooth Analysis, 2.3).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import combinations_with_replacement
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from flint import arb, arb_mat
+
+from diffkit.calculus.derivatives import Guard, derivative_program, differentiate, guarded_places
+from diffkit.core.builder import ProgramBuilder, select
+from diffkit.core.program import Program
+from diffkit.core.table import PlaceKind
+from diffkit.numbers.hull_algebra import HULLS, Box, ball, hull_function
+from diffkit.proof.prover import Runner
+
+if TYPE_CHECKING:
+    from diffkit.lessons.stationary_points.extended import Guards
+
+Balls = Sequence[Any]
+
+BITS = 80  # of the search: boxes are no narrower than 1e-12 of their coordinates
+FINE = 256  # of what is proven at a point
+
+
+def balls(box: Box) -> list[Any]:
+    """Balls that hold a box."""
+    return [ball(low, high) for low, high in box]
+
+
+def measured(enclosure: Any) -> tuple[float, float]:
+    """The number nearest to a ball, 0 if the ball holds it, and how far any number in the ball can be from it."""
+    if not enclosure.is_finite():
+        return float(enclosure.mid()), math.inf
+    number = 0.0 if enclosure.contains(0) else float(enclosure)
+    error = float((enclosure - arb(number)).abs_upper())
+    return number, math.nextafter(error, math.inf) if error else 0.0
+
+
+def inside(inner: Box, outer: Box) -> bool:
+    """Whether a box lies in another one."""
+    return all(a <= low and high <= b for (low, high), (a, b) in zip(inner, outer, strict=True))
+
+
+def hull(boxes: Sequence[Box]) -> Box:
+    """The least box that holds boxes."""
+    return tuple((min(low for low, _ in side), max(high for _, high in side)) for side in zip(*boxes, strict=True))
+
+
+def halves(box: Box, scale: Sequence[float]) -> tuple[Box, Box]:
+    """The two halves of a box, cut across its longest side; sides are measured by ``scale``."""
+    k = max(range(len(box)), key=lambda i: (box[i][1] - box[i][0]) / scale[i])
+    low, high = box[k]
+    cut = low / 2 + high / 2
+    return (*box[:k], (low, cut), *box[k + 1 :]), (*box[:k], (cut, high), *box[k + 1 :])
+
+
+def size(box: Box, scale: Sequence[float]) -> float:
+    """The longest side of a box, measured by ``scale``."""
+    return max((high - low) / s for (low, high), s in zip(box, scale, strict=True))
+
+
+class HullRunner(Runner):
+    """A program over boxes of balls: interpreted at first, compiled when it is used again and again."""
+
+    def __init__(self, program: Program):
+        super().__init__(program, HULLS, hull_function, "")
+
+
+class Standing(NamedTuple):
+    """Where a box stands: ``outside`` the domain, or what kinds of places ``cross`` it."""
+
+    outside: bool
+    cross: frozenset[PlaceKind]
+
+    @property
+    def smooth(self) -> bool:
+        """Whether f is smooth throughout the box."""
+        return not self.outside and not self.cross
+
+
+SMOOTH = Standing(False, frozenset())
+OUTSIDE = Standing(True, frozenset())
+
+
+class Surface:
+    """f of n variables with its derivatives, over boxes of balls; callers hold the precision they name."""
+
+    def __init__(self, program: Program):
+        self.program, self.count = program, len(program.inputs)
+        self.pairs = list(combinations_with_replacement(range(self.count), 2))
+
+    @cached_property
+    def gradient_program(self) -> Program:
+        """∂f/∂xᵢ, one output per variable."""
+        return derivative_program(self.program, [(0, (i,)) for i in range(self.count)])
+
+    @cached_property
+    def hessian_program(self) -> Program:
+        """∂²f/∂xᵢ∂xⱼ for i ≤ j."""
+        return differentiate(self.program, [(0, pair) for pair in self.pairs])
+
+    @cached_property
+    def _kinds(self) -> tuple[PlaceKind, ...]:
+        return tuple(guard.kind for _, guard in self._places[1])
+
+    @cached_property
+    def _places(self) -> tuple[Program, list[tuple[int, Guard]]]:
+        builder = ProgramBuilder.of(self.program)
+        found = guarded_places(self.program, builder)
+        return builder.program([slot for slot, _ in found], self.program.inputs), found
+
+    @cached_property
+    def _value(self) -> HullRunner:
+        return HullRunner(self.program)
+
+    @cached_property
+    def _gradient(self) -> HullRunner:
+        return HullRunner(self.gradient_program)
+
+    @cached_property
+    def _hessian(self) -> HullRunner:
+        return HullRunner(self.hessian_program)
+
+    @cached_property
+    def _margins(self) -> HullRunner:
+        return HullRunner(self._places[0])
+
+    def value(self, at: Balls, bits: int = BITS) -> Any:
+        """A ball that holds f over balls."""
+        return self._value(bits, at)[0]
+
+    def gradient(self, at: Balls, bits: int = BITS) -> list[Any]:
+        """Balls that hold each ∂f/∂xᵢ."""
+        return self._gradient(bits, at)
+
+    def hessian(self, at: Balls, bits: int = BITS) -> Any:
+        """A matrix of balls that holds the Hessian; None where it is not bounded."""
+        entries = self._hessian(bits, at)
+        if not all(entry.is_finite() for entry in entries):
+            return None
+        rows = [[arb(0)] * self.count for _ in range(self.count)]
+        for (i, j), entry in zip(self.pairs, entries, strict=True):
+            rows[i][j] = rows[j][i] = entry
+        return arb_mat(rows)
+
+    def standing(self, at: Balls, bits: int = BITS) -> Standing:
+        """Whether balls lie in the domain, and which places may cross them."""
+        if not self._kinds:
+            return SMOOTH
+        margins = self._margins(bits, at)
+        if any(kind == "edge" and margin < 0 for margin, kind in zip(margins, self._kinds, strict=True)):
+            return OUTSIDE
+        crossing = {
+            kind
+            for margin, kind in zip(margins, self._kinds, strict=True)
+            if not (margin > 0 if kind == "edge" else margin != 0)
+        }
+        return Standing(False, frozenset(crossing)) if crossing else SMOOTH
+
+    @cached_property
+    def guards(self) -> Guards:
+        """The gradient with the margins of the domain, for boxes that cross its edge or a pole."""
+        from diffkit.lessons.stationary_points.extended import Guards
+
+        return Guards(self)
+
+    def part(self, k: int) -> Program:
+        """The program of ∂f/∂xₖ alone."""
+        return select(self.gradient_program, [self.gradient_program.outputs[k]])

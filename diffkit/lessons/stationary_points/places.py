@@ -1,0 +1,114 @@
+"""Places that a search could not resolve further: their value, their simplest coordinates, and f around them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise, product
+from typing import Any
+
+from diffkit.lessons.stationary_points.boxes import BITS, FINE, Surface, balls, inside, measured
+from diffkit.lessons.stationary_points.branch_and_bound import Search
+from diffkit.lessons.stationary_points.extended import value_range
+from diffkit.lessons.stationary_points.kinds import exactly
+from diffkit.lessons.stationary_points.points_found import StationaryPoint
+from diffkit.numbers.balls import precision
+from diffkit.numbers.hull_algebra import Box, ball
+
+DENOMINATORS = (1, 16, 1000)  # of the fractions that are tried as exact coordinates
+RIMS = 12  # sizes of the box around a place on whose rim f is compared with its value inside
+PIECES = 8  # into which each side of a rim is cut, where it has two dimensions or more
+
+
+def located(surface: Surface, box: Box, **facts: Any) -> StationaryPoint:
+    """A point somewhere in a box, with the value of f there."""
+    at = [simplest(low, high) for low, high in box]
+    with precision(FINE):
+        value = surface.value(balls(box), FINE)
+        if not value.is_finite():
+            low_value, high_value = value_range(surface, box)
+            value = ball(low_value, high_value) if -math.inf < low_value <= high_value < math.inf else value
+        number, error = measured(value)
+    radius = max(max(x - low, high - x) for x, (low, high) in zip(at, box, strict=True))
+    names = surface.program.inputs
+    return StationaryPoint(dict(zip(names, at, strict=True)), number, error, **{"radius": up(radius), **facts})
+
+
+def up(x: float) -> float:
+    """The float above a size; 0 stays."""
+    return math.nextafter(x, math.inf) if x else 0.0
+
+
+def simplest(low: float, high: float) -> float:
+    """The fraction with the least denominator between two floats, as the nearest float; the middle if they are far."""
+    a, b = Fraction(low), Fraction(high)
+    if a <= 0 <= b:
+        return 0.0
+    if a < 0:
+        return -simplest(-high, -low)
+    terms: list[int] = []
+    while (whole := math.floor(a)) == math.floor(b) and a != whole and len(terms) < 60:
+        terms.append(whole)
+        a, b = 1 / (b - whole), 1 / (a - whole)
+    found = Fraction(math.ceil(a))
+    for term in reversed(terms):
+        found = term + 1 / found
+    return min(max(float(found), low), high)
+
+
+def fractions_in(box: Box, near: Sequence[float]) -> list[list[Fraction]]:
+    """Points of a box with simple coordinates, the simplest first."""
+    found = []
+    for limit in DENOMINATORS:
+        point = [Fraction(x).limit_denominator(limit) for x in near]
+        if point not in found and all(a <= p <= b for p, (a, b) in zip(point, box, strict=True)):
+            found.append(point)
+    return found
+
+
+def enclosed(search: Search, box: Box) -> str:
+    """Whether f is higher (or lower) all around a place than in it: then the only stationary place inside is extreme.
+
+    The box around it grows from large to small until it holds no other place of the search.
+    """
+    surface = search.surface
+    if surface.count > 3:
+        return ""
+    centre = [simplest(low, high) for low, high in box]
+    others = [cluster.hull for cluster in search.clusters if not inside(cluster.hull, box)] + search.flat
+    for k in range(4, 4 + 2 * RIMS, 2):
+        wide = tuple((c - s * 2.0**-k, c + s * 2.0**-k) for c, s in zip(centre, search.scale, strict=True))
+        if not inside(box, wide):
+            return ""
+        if not inside(wide, search.box) or search.zeros.meet(wide) or search.stopped:
+            continue
+        if any(_meet(wide, other) for other in others):
+            continue
+        with precision(BITS):
+            if not search.surface.standing(balls(wide)).cross <= {"kink"}:
+                continue
+        with precision(FINE):
+            here = surface.value(exactly([Fraction(x) for x in centre]), FINE)
+            rim = [surface.value(balls(piece), FINE) for piece in _rim(wide)]
+            if all(value > here for value in rim):
+                return "minimum"
+            if all(value < here for value in rim):
+                return "maximum"
+    return ""
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return all(low <= b and a <= high for (low, high), (a, b) in zip(one, other, strict=True))
+
+
+def _rim(box: Box) -> list[Box]:
+    """The faces of a box in pieces."""
+    pieces = []
+    for k in range(len(box)):
+        spans = []
+        for i, (low, high) in enumerate(box):
+            cuts = [low + (high - low) * j / PIECES for j in range(PIECES)] + [high]
+            spans.append([(e, e) for e in (low, high)] if i == k else list(pairwise(cuts)))
+        pieces += list(product(*spans))
+    return pieces

@@ -1,0 +1,74 @@
+"""The methods of differentiation behind one protocol, and the registry that knows them by name.
+
+A backend prepares a task once; the evaluation it gives answers at one point or at a batch. To add a backend,
+write a module with a class of this shape and name it in ``BACKENDS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, Protocol, runtime_checkable
+
+from diffkit.asking.tasks import Task
+from diffkit.core.errors import BackendError, did_you_mean
+from diffkit.core.results import Answer, ErrorKind
+
+
+class Evaluation(Protocol):
+    """A task prepared by a backend."""
+
+    @property
+    def formula(self) -> tuple[str, ...] | None:
+        """Text of each partial of the task, where the method has one."""
+
+    def at(self, point: Sequence[float]) -> Answer:
+        """Answer at one point, given as one float per input."""
+
+    def batch(self, points: Any) -> Answer:
+        """Answer at the rows of an array of shape (B, inputs), row by row in one flat Answer."""
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """An evaluation that can also bound its rounding errors, on request: an optional part of ``Evaluation``."""
+
+    def bound(self, point: Sequence[float]) -> list[float]:
+        """Running bound on |value − exact| of each partial at a point; infinite where there is none."""
+
+
+class Backend(Protocol):
+    """A method of differentiation."""
+
+    name: str
+    error_kind: ErrorKind
+
+    def prepare(self, task: Task) -> Evaluation:
+        """Do once what does not depend on the point; BackendError if the method cannot do the task."""
+
+
+COMPARED = ("symbolic", "finite", "dual")
+"""What is compared unless told otherwise."""
+
+BACKENDS = {
+    "symbolic": "diffkit.methods.symbolic:SymbolicBackend",
+    "finite": "diffkit.methods.finite:FiniteBackend",
+    "dual": "diffkit.methods.dual:DualBackend",
+    "reverse": "diffkit.methods.reverse:ReverseBackend",
+    "complex": "diffkit.methods.complex:ComplexBackend",
+}
+"""Name → module:class; a module is imported when its backend is first wanted."""
+
+
+def get_backend(backend: str | Backend) -> Backend:
+    """Give the backend of a name, or the object itself; BackendError if there is none of that name."""
+    if not isinstance(backend, str):
+        if not hasattr(backend, "prepare"):
+            raise BackendError(f"a backend is a name or an object with prepare(task), not a {type(backend).__name__}")
+        return backend
+    if backend not in BACKENDS:
+        hint = did_you_mean(backend, ("auto", *BACKENDS)) or f"there are auto, {', '.join(BACKENDS)}"
+        raise BackendError(f"unknown backend {backend!r}", hint=hint)
+    module, _, name = BACKENDS[backend].partition(":")
+    found: Backend = getattr(import_module(module), name)()
+    return found

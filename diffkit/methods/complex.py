@@ -1,0 +1,147 @@
+"""The complex step: f′(x) = Im f(x + ih)/h for a tiny h, free of cancellation, for code that is analytic.
+
+Squire & Trapp, Using complex variables to estimate derivatives of real functions, SIAM Review 40 (1998), eq. 4.
+``abs``, comparisons and ``.real`` are not analytic and make it wrong without a sign, and what the complex branch of a
+library rounds is not known. So a value counts where real differences confirm it, and they give its bar.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from diffkit.asking.tasks import Task
+from diffkit.core.characters import told
+from diffkit.core.errors import BackendError
+from diffkit.core.program import Index
+from diffkit.core.results import Answer, ErrorKind, Odd
+from diffkit.methods.differences import Function
+from diffkit.methods.differences.testimony import STEPPED, Claim, unknown
+from diffkit.methods.differences.witness import Witness, laid_out
+
+STEP = 2.0**-340  # so small that h² vanishes beside 1, and so large that h·f′ does not underflow for f′ > 1e-200
+TINY = 2.0**-1000
+ROUNDED = 2.0**-49  # of the largest partial of an output: what libraries round, at the least
+OTHERS = "use backend='dual' or 'finite'"
+OVERFLOW = Odd("uncertain", "complex arithmetic overflows or has no value there")
+
+
+class ComplexBackend:
+    """First derivatives of code that takes complex numbers."""
+
+    name = "complex"
+    error_kind: ErrorKind = "estimate"
+
+    def prepare(self, task: Task) -> ComplexEvaluation:
+        """BackendError above order 1."""
+        if task.order > 1:
+            raise BackendError("the complex step gives first derivatives only", hint=OTHERS)
+        return ComplexEvaluation(task)
+
+
+class ComplexEvaluation:
+    """The partials of a task by complex steps."""
+
+    formula = None
+
+    def __init__(self, task: Task):
+        self.task = task
+        self.evaluations = 0
+        """how often a Program was run"""
+
+    def at(self, point: Sequence[float]) -> Answer:
+        """Step every coordinate, and ask real differences; BackendError where the code gives no complex numbers."""
+        start, function = tuple(float(x) for x in point), self.task.function
+        before = self._count
+        claims = self.claims(start)
+        witness = Witness(self._real, start) if function is None else Witness.of(function, start)
+        seen = witness.values(self.task.indices)
+        if function is not None and function.unsteady:
+            seen.update({index: unknown(Odd("uncertain", function.unsteady)) for index in claims if index not in seen})
+        seen.update({i: unknown(OVERFLOW) for i, c in claims.items() if i not in seen and not math.isfinite(c.value)})
+        seen.update(witness.confirm({index: c for index, c in claims.items() if index not in seen}, STEPPED))
+        return laid_out(self.task.indices, seen, self._count - before)
+
+    def claims(self, point: Sequence[float]) -> dict[Index, Claim]:
+        """The partials as complex steps give them, unconfirmed; libraries round each one by the largest."""
+        import numpy as np
+
+        x = np.array(point, dtype=float)
+        steps = {v: self._step(x, v) for v in sorted({v for _, index in self.task.indices for v in index})}
+        found = {(k, index): float(steps[index[0]][k]) for k, index in self.task.indices if index}
+        largest: dict[int, float] = {}
+        for (k, _), value in found.items():
+            largest[k] = max(largest.get(k, 0.0), abs(value))
+        return {(k, index): Claim(value, ROUNDED * largest[k]) for (k, index), value in found.items()}
+
+    @property
+    def _count(self) -> int:
+        return self.evaluations if self.task.function is None else self.task.function.evaluations
+
+    def _step(self, point: Any, variable: int) -> Any:
+        """Partials of all outputs in one coordinate."""
+        import numpy as np
+
+        moved = point.astype(complex)
+        h = max(TINY, math.ldexp(STEP, math.frexp(point[variable])[1]))  # a power of two, which rounds nothing
+        moved[variable] += 1j * h
+        result = self._followed(moved)
+        if result.dtype.kind != "c":
+            raise BackendError("the function gives real numbers at a complex point (abs, a norm, .real), which tells "
+                               "nothing of its derivative", hint=OTHERS)  # fmt: skip
+        if result.dtype.itemsize < np.dtype(complex).itemsize:
+            raise BackendError(f"the function gives {result.dtype}, in which complex steps underflow", hint=OTHERS)
+        with np.errstate(all="ignore"):
+            return result.imag / h
+
+    def _followed(self, row: Any) -> Any:
+        """All outputs at a complex point; BackendError where the code does not take it, or drops imaginary parts."""
+        import numpy as np
+
+        from diffkit.asking.callables.silence import FILTERS, silenced
+
+        try:
+            with FILTERS, silenced(), np.errstate(all="ignore"), warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                result = self._values(row)
+        except BackendError:
+            raise
+        except Exception as error:
+            raise BackendError(f"the function does not take complex numbers ({told(error)})", hint=OTHERS) from None
+        dropped = [w for w in said if w.category is np.exceptions.ComplexWarning or "imaginary" in str(w.message)]
+        if dropped:
+            raise BackendError(f"the function drops imaginary parts ({dropped[0].message})", hint=OTHERS)
+        return result
+
+    def _values(self, row: Any) -> Any:
+        import numpy as np
+
+        function = self.task.function
+        if function is None:
+            return np.array(self._run(row))
+        return np.ravel(function.call(*function.split(row)))
+
+    @property
+    def _real(self) -> list[Function]:
+        """Each output of the Program at real points."""
+        return [lambda points, k=k: [float(self._run(point)[k]) for point in points]  # type: ignore[misc]
+                for k in range(len(self.task.program.outputs))]  # fmt: skip
+
+    def _run(self, row: Sequence[Any]) -> list[Any]:
+        """The Program at a point, on NumPy's scalars."""
+        import numpy as np
+
+        from diffkit.core.program import run
+        from diffkit.numbers.arrays import ARRAYS
+
+        self.evaluations += 1
+        with np.errstate(all="ignore"):
+            return run(self.task.program, ARRAYS, [np.asarray(x)[()] for x in row])
+
+    def batch(self, points: Any) -> Answer:
+        """Answer row by row."""
+        from diffkit.core.results import by_rows
+
+        return by_rows(self, points)

@@ -1,0 +1,251 @@
+"""What fits leave over near a point where rounding in binary64 does not explain it: noise, steps, or f itself.
+
+Noise and steps are there at every place and down to the nearest distances: f as a whole is what a wide fit shows.
+A ripple is smooth once it is seen from near enough, and a kink, a jump or a singularity is at one place only: there f
+is what a close fit shows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from diffkit.methods.differences.chebyshev import nodes, value_at
+from diffkit.methods.differences.fits import MEASURED, PLAIN, QUIET, Fit, Samples, magnitude
+from diffkit.methods.differences.sampling import Search
+
+NEAREST, NEAR = 2.0**10, 2.0**18  # units to which f is looked at, where it must be smooth
+APART = 2.0**8  # how much farther the next look goes
+RIPPLE = 1e-8  # of the size of f: as near as this is looked, so small a residue is rounding, ripple or not
+FARTHEST = 2.0**-10
+STAIRS = 4  # values at the samples of a fit that make steps, not noise
+PROBES = (0, -1)  # places among the nodes that tell a constant piece
+NARROW = 2.0  # radii between which a piece ends
+AWAY = (0.37, -0.23)  # of the radius of a wide fit: where other places are looked at
+BEYOND = 10.0  # times the radius of what is looked for there: that radius about the point is not seen again
+BESIDE = 37.0  # times the root of the unit, which is how far samples go: where rounding is measured
+FEW = 5  # pairs of samples that show what is there
+SMALL = 1e4  # times the noise that rounding makes at the least: a residue that needs no other place
+AROUND = 4.0  # times the radius of a constant piece: what f changes by there
+HALVINGS, CONTINUOUS = 8, 2.0**-6  # of the way to the edge of that, and of the change: a jump stays as it is
+LIKE = 16.0  # a residue so much smaller there is none
+
+
+class Texture(NamedTuple):
+    """What keeps f from being smooth around a point."""
+
+    noise: float = 0.0
+    """standard deviation of the values of f that its code makes; 0 where rounding explains it"""
+    growth: float = 0.0
+    """by how much that grows with the relative step away from the point"""
+    width: float = 0.0
+    """radius from which it shows"""
+    inside: Fit | None = None
+    """widest fit known around the point that leaves nothing over, or no more than the noise"""
+    pieces: bool = False
+    """whether that is a smooth piece of f, which ends in jumps: they are the noise"""
+    limit: float = math.inf
+    """radius from which f itself, seen so far, is not smooth"""
+    local: bool = False
+    """whether what is left over is found near the point only"""
+
+    def reason(self, flat: float, scale: float) -> str:
+        """What keeps f from being seen close to the point; empty if nothing is found."""
+        if 0 < flat < math.inf:
+            constant = f"constant to {flat:.0e} around the point, changes beyond"
+            return f"{constant}: rounding hides the change, or f has a branch there"
+        if self.local:
+            return "oscillates, loses its digits or has a singularity near the point: its slope settles at no distance"
+        if not self.noise:
+            return ""
+        if self.pieces:
+            jump, width = self.noise * math.sqrt(12), self.width * scale
+            jumps = f"its values jump by about {jump:.0e} every {width:.0e} or so"
+            return f"{jumps}: they are rounded, or code stops at a tolerance"
+        return f"its values scatter by about {self.noise:.0e}"
+
+
+def close_look(samples: Samples, wide: Fit) -> Search[Texture]:
+    """Tell what a fit leaves over from samples much nearer to the point, and from another place."""
+    rough = wide
+    for radius in _distances(samples.stencil.unit, wide.radius):
+        if (yield from _constant(samples, radius)):
+            continue
+        fit = yield from samples.fit(radius)
+        if fit is None:
+            return Texture(local=True)
+        if fit.distinct <= STAIRS:
+            continue
+        if fit.settled(PLAIN):
+            noisy = fit.estimate.level > QUIET * fit.floor
+            return Texture(_spread(samples, fit), 0.0, radius) if noisy else Texture(inside=fit)
+        rough = fit
+        break
+    if rough.estimate.level <= RIPPLE or (yield from white(samples, rough)):
+        return (yield from _everywhere(samples, None, rough, wide))
+    nearest = yield from samples.fit(NEAREST * samples.stencil.unit)
+    if nearest is None or nearest.distinct <= STAIRS or not calmer(samples, nearest, rough):
+        return (yield from _everywhere(samples, None, rough, wide))
+    known = Texture() if nearest.settled(samples.plain) else (yield from _everywhere(samples, None, nearest, wide))
+    return (yield from explain(samples, known, nearest, rough, wide))
+
+
+def measure(samples: Samples) -> Search[bool]:
+    """Whether rounding makes less than was thought, seen so near to a point that no smooth f leaves anything over.
+
+    The point is not the one itself: where that has few digits, sums and products near it need no rounding.
+    """
+    radius = math.sqrt(samples.stencil.unit)
+    beside = Samples(samples.stencil.moved(BESIDE * radius), FEW)
+    fit = yield from beside.fit(radius)
+    plain = MEASURED * fit.estimate.level / fit.floor if fit and fit.distinct > STAIRS else math.inf
+    if plain >= samples.plain:
+        return False
+    samples.settle(plain)
+    return True
+
+
+def explain(samples: Samples, known: Texture, calm: Fit, rough: Fit, wide: Fit) -> Search[Texture]:
+    """Tell what a wider fit leaves over and a closer one does not: pieces that end in jumps, or f itself."""
+    while rough.radius > NARROW * calm.radius:
+        fit = yield from samples.fit(math.sqrt(calm.radius * rough.radius))
+        if fit is None:
+            break
+        calm, rough = (fit, rough) if calmer(samples, fit, rough) else (calm, fit)
+    if (yield from _ends_in_a_jump(samples, calm, rough)):
+        return (yield from _everywhere(samples, calm, rough, wide))
+    return known._replace(inside=calm, limit=rough.radius)
+
+
+def calmer(samples: Samples, fit: Fit, rough: Fit) -> bool:
+    """Whether a fit leaves nothing over, or little beside what another does."""
+    return fit.settled(samples.plain) or LIKE * fit.estimate.level * fit.unit < rough.estimate.level * rough.unit
+
+
+def _everywhere(samples: Samples, calm: Fit | None, rough: Fit, wide: Fit) -> Search[Texture]:
+    """The texture, if f leaves as much over at another place, away by a part of the radius of a wide fit.
+
+    Where f is made of pieces, a larger radius is looked at, which spans many of them.
+    """
+    level = _spread(samples, rough)
+    if rough.estimate.level < SMALL * rough.floor and not rough.kinked:
+        return Texture(level, 0.0, rough.radius, calm, calm is not None)
+    radius = rough.radius
+    if calm is not None:
+        radius = max(radius, min(math.sqrt(radius * wide.radius), wide.radius / BEYOND))
+    reach = max(wide.radius, BEYOND * radius)
+    for away in (AWAY[0] * reach, AWAY[1] * reach):
+        other = Samples(samples.stencil.moved(away), FEW)
+        fit = yield from other.fit(radius)
+        there = _spread(other, fit) if fit and fit.estimate.level > QUIET * fit.floor else 0.0
+        if LIKE * there > level:
+            growth = max(0.0, there - level) / abs(away) if radius == rough.radius else 0.0
+            return Texture(level, growth, rough.radius, calm, calm is not None)
+    return Texture(local=True)
+
+
+def _spread(samples: Samples, fit: Fit) -> float:
+    """Standard deviation of the values of f that the level of a fit means."""
+    return fit.estimate.level * fit.unit / samples.spread
+
+
+def white(samples: Samples, rough: Fit) -> Search[bool]:
+    """Whether what a fit leaves over is there at the nearest steps."""
+    parity = 0 if samples.stencil.pure else samples.stencil.parity
+    steps = [NEAREST * samples.stencil.unit * nodes(samples.pairs)[k] for k in PROBES]
+    yield from samples.look(steps)
+    changes = [abs(samples.folded[h][parity]) for h in steps if h in samples.folded]
+    return max(changes, default=0.0) > rough.estimate.level * rough.unit
+
+
+def _distances(unit: float, limit: float) -> Iterator[float]:
+    radius = NEAR * unit
+    while radius < min(FARTHEST, limit / LIKE):
+        yield radius
+        radius *= APART
+
+
+def _constant(samples: Samples, radius: float) -> Search[bool]:
+    """Whether f has one value out to a radius, as far as two steps tell."""
+    steps = [radius * nodes(samples.pairs)[k] for k in PROBES]
+    yield from samples.look(steps)
+    return all(value == samples.center for h in steps for value in samples.seen.get(h, ()))
+
+
+def _ends_in_a_jump(samples: Samples, calm: Fit, rough: Fit) -> Search[bool]:
+    """Whether f leaves a fit abruptly: halve the step where it does, and keep the half in which it leaves by more."""
+    least = rough.estimate.level * rough.unit
+    off = {h: _off(samples, calm, h) for h in sorted(samples.folded) if calm.radius / 2 < h <= rough.radius}
+    near, far = next(((a, b) for a, b in pairwise(off) if max(map(abs, off[b])) > least), (0.0, 0.0))
+    while far and _apart(off[near], off[far]) > least:
+        middle = (near + far) / 2
+        if samples.stencil.steps(middle) in (samples.stencil.steps(near), samples.stencil.steps(far)):
+            return True
+        yield from samples.look([middle])
+        if middle not in samples.folded:
+            return False
+        off[middle] = _off(samples, calm, middle)
+        near, far = max((near, middle), (middle, far), key=lambda gap: _apart(off[gap[0]], off[gap[1]]))
+    return False
+
+
+def _off(samples: Samples, fit: Fit, h: float) -> list[float]:
+    """How far the parts of a sample are from the terms that a fit keeps."""
+    return [samples.off(fit, parity, h, fit.estimate.degree) for parity in samples.stencil.parities]
+
+
+def _apart(a: Sequence[float], b: Sequence[float]) -> float:
+    return max(abs(x - y) for x, y in zip(a, b, strict=True))
+
+
+def plateau(samples: Samples, best: Fit | None) -> Search[tuple[float, Fit | None]]:
+    """The relative step to which f keeps its value at the point and then jumps, where rounding does not explain that.
+
+    A constant piece that f leaves bit by bit is no plateau: the fit there is given with a step of 0. Rounding explains
+    one if a fit that leaves nothing over, seen from farther, lets f change by less than its rounding.
+    """
+    near = samples.flat()
+    if not near or math.isinf(near):
+        return near, None
+    if best is not None and best.radius > near and best.distinct > 1 and best.settled(samples.plain):
+        unit = samples.stencil.unit * magnitude(samples.seen[near])[0]
+        if all(abs(_inside(best, parity, near)) <= QUIET * unit for parity in samples.stencil.parities):
+            return 0.0, None
+    near, far = _edge(samples)
+    while far > NARROW * near:
+        yield from samples.look([math.sqrt(near * far)])
+        near, far = _edge(samples)
+    if (yield from _jumps(samples)):
+        return near, None
+    return 0.0, (yield from samples.fit(near))
+
+
+def _edge(samples: Samples) -> tuple[float, float]:
+    """The last step to which f keeps its value, and the first one tried at which it has another."""
+    near = samples.flat()
+    return near, min(h for h in samples.seen if h > near)
+
+
+def _jumps(samples: Samples) -> Search[bool]:
+    """Whether f leaves a constant piece by a jump, as stairs do, and not bit by bit, as max(x, 0) does."""
+    near, far = _edge(samples)
+    start = max(_change(samples, h) for h in samples.seen if far <= h <= max(far, AROUND * near))
+    for _ in range(HALVINGS):
+        near, far = _edge(samples)
+        if _change(samples, far) <= CONTINUOUS * start:
+            return False
+        yield from samples.look([(near + far) / 2])
+    return True
+
+
+def _change(samples: Samples, h: float) -> float:
+    """By how much f changes over a step, at most; none where it has no value there."""
+    return max((abs(value - samples.center) for value in samples.seen[h]), default=math.inf)
+
+
+def _inside(fit: Fit, parity: int, h: float) -> float:
+    """How much a fit lets f change up to a step."""
+    t = h / fit.radius
+    return (value_at(fit.series, parity, t) - value_at(fit.series, parity, 0.0)) * fit.unit

@@ -1,0 +1,146 @@
+"""The partials of a Python function at points, whichever way its derivatives are followed through its code."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from diffkit.asking.tasks import Task
+from diffkit.core.errors import BackendError
+from diffkit.core.results import Answer, Odd, by_rows
+
+if TYPE_CHECKING:
+    from diffkit.ndarrays import Hit
+
+HIGHEST_ORDER = 4  # of a Python function: nesting costs 2ⁿ
+BESIDE = 1 + 2.0**-9  # factor of the point at which the code is followed once more, to see that it can be
+
+
+class Derived(NamedTuple):
+    """What following a function gave: its values, flat; the partials in the order of the task's indices; the hits."""
+
+    values: Any
+    partials: Any
+    hits: list[Hit]
+
+
+class Group(NamedTuple):
+    """Partials that differ in output and first variable only: their places among the indices, and those two of each."""
+
+    places: Any
+    outputs: Any
+    variables: Any
+
+
+class FunctionEvaluation:
+    """The partials of a Python function; a subclass says how they are found (``derive``)."""
+
+    formula = None
+
+    def __init__(self, task: Task):
+        if task.order > HIGHEST_ORDER:
+            raise BackendError(f"derivatives of a Python function go up to order {HIGHEST_ORDER}, not {task.order}",
+                               hint="a function without branches can be traced: use backend='auto'")  # fmt: skip
+        assert task.function is not None
+        self.task, self.function = task, task.function
+        self.followed = False
+
+    @cached_property
+    def groups(self) -> dict[tuple[int, ...] | None, Group]:
+        """Partials by the variables after the first; values of f itself under None."""
+        import numpy as np
+
+        members: dict[tuple[int, ...] | None, list[tuple[int, int, int]]] = {}
+        for c, (output, index) in enumerate(self.task.indices):
+            members.setdefault(index[1:] if index else None, []).append((c, output, index[0] if index else 0))
+        return {rest: Group(*np.array(rows).T) for rest, rows in members.items()}
+
+    def derive(self, point: Any) -> Derived:
+        """Follow the function at a point, an array of its coordinates."""
+        raise NotImplementedError
+
+    def seeds(self, variables: Any, point: Any) -> list[Any]:
+        """Tangents of the arguments along some coordinates; None for an argument that does not move."""
+        import numpy as np
+
+        rows = np.zeros((len(variables), len(point)), dtype=point.dtype)
+        rows[np.arange(len(variables)), variables] = 1.0
+        return [part if np.any(part) else None for part in self.function.split(rows)]
+
+    def _check_beside(self, point: Any) -> None:
+        """TracingError if, beside the point, the code gives other values when it is followed; once is enough."""
+        from diffkit.ndarrays import pushforward
+
+        beside = point * BESIDE + (point == 0) * (BESIDE - 1)
+        row = (beside - point)[None]
+        with self.function.following():
+            pushed = pushforward(self.function.call, self.function.split(beside), self.function.split(row))
+            self.function.check_values(beside, pushed.value)
+        self.followed = True
+
+    def at(self, point: Sequence[float]) -> Answer:
+        """Give the partials at one point, with what is odd about them."""
+        import numpy as np
+
+        start = self.function.evaluations
+        with np.errstate(all="ignore"):
+            plain = self.function.values(point)
+            partials, hits = self._found(np.array(point, dtype=float), plain)
+            odd = self._odds(plain, partials, hits)
+        values = [math.nan if c in odd else value for c, value in enumerate(partials.tolist())]
+        return Answer(values, None, odd, self.function.evaluations - start)
+
+    def _found(self, point: Any, plain: Any) -> tuple[Any, list[Hit]]:
+        """The partials and the hits; NaN where the function has no value, or none to rely on."""
+        import numpy as np
+
+        if self.function.unsteady or not np.any(np.isfinite(plain)):
+            return np.full(len(self.task.indices), np.nan), []
+        if not self.followed:
+            self._check_beside(point)
+        with self.function.following():
+            found = self.derive(point)
+        self.function.check_values(point, found.values, plain)
+        return found.partials, found.hits
+
+    def _odds(self, plain: Any, partials: Any, hits: Sequence[Hit]) -> dict[int, Odd]:
+        """What is known of the components that have no ordinary value."""
+        import numpy as np
+
+        values = plain[[output for output, _ in self.task.indices]]
+        suspect = ~np.isfinite(partials) | ~np.isfinite(values)
+        doubtful = bool(self.function.unsteady) or any(hit.kind == "tie" for hit in hits)
+        looked = range(len(values)) if doubtful else np.flatnonzero(suspect).tolist()
+        found = {c: self._odd(float(values[c]), float(partials[c]), hits) for c in looked}
+        return {c: odd for c, odd in found.items() if odd is not None}
+
+    def _odd(self, value: float, slope: float, hits: Sequence[Hit]) -> Odd | None:
+        """What is known of a component that has no ordinary value."""
+        import numpy as np
+
+        if not np.isfinite(value):
+            reason = self.function.reason or f"{self.function.name} is {value} there"
+            return Odd("domain_error", reason, cause="outside the domain")
+        if self.function.unsteady:
+            return Odd("uncertain", self.function.unsteady)
+        ties = [hit for hit in hits if hit.kind == "tie"]
+        if not np.isfinite(slope) or ties:
+            seen = "; ".join(dict.fromkeys(str(hit) for hit in (hits if not np.isfinite(slope) else ties)))
+            return Odd("uncertain", seen or "binary64 overflows or loses everything on the way")
+        return None
+
+    def bound(self, point: Sequence[float]) -> list[float]:
+        """How far rounding may carry each component, measured."""
+        import numpy as np
+
+        from diffkit.asking.callables.noise import rounding
+
+        with np.errstate(all="ignore"):
+            bars: list[float] = rounding(lambda row: self.derive(row).partials, point).tolist()
+        return bars
+
+    def batch(self, points: Any) -> Answer:
+        """Answer row by row."""
+        return by_rows(self, points)

@@ -1,0 +1,190 @@
+"""Derivatives made ready for many points, and the plain functions that optimisers take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, overload
+
+from diffkit.asking.answers import joined_formula, lay_out
+from diffkit.asking.points import Points
+from diffkit.asking.questions import Question
+from diffkit.asking.tasks import Task, read_direction
+from diffkit.core.deadline import TimeIsUp, time_limit
+from diffkit.core.errors import BackendError, DiffkitError
+from diffkit.core.results import Answer, Result, V_co, unanswered
+from diffkit.core.surroundings import undisturbed
+from diffkit.methods import Backend, get_backend
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Protocol
+
+    from numpy.typing import NDArray
+
+    from diffkit.core.results import Array
+
+    class Frame(Protocol):
+        """A table with columns by name."""
+
+        @property
+        def columns(self) -> Any:
+            """Its names."""
+
+        def to_numpy(self) -> Any:
+            """Its rows."""
+
+    Batch = NDArray[Any] | Mapping[Any, NDArray[Any]] | Sequence[Sequence[float]] | Frame
+    """many points, where a list, a number or text is one"""
+
+
+def find_backend(backend: str | Backend, digits: int | None = None) -> Backend:
+    """Give the backend of a name, ``auto`` among them; BackendError for an unknown name, or for digits of another."""
+    if isinstance(backend, str) and backend == "auto":
+        from diffkit.methods.auto import AutoBackend
+
+        return AutoBackend(digits)
+    if digits is not None:
+        raise BackendError("digits belong to proofs", hint="only the backend auto proves")
+    return get_backend(backend)
+
+
+class Prepared(Generic[V_co]):
+    """A derivative ready for many points: ``p(points)`` gives an array, ``p.result(points)`` a Result.
+
+    ``p.fun``, ``p.jac``, ``p.hess`` and ``p.hessp`` are plain functions of a flat array, as ``scipy.optimize.minimize``
+    takes them. Of a prepared Jacobian ``p.fun`` gives all functions, shape (m,), and ``p.jac`` their Jacobian, shape
+    (m, n), as ``scipy.optimize.root`` and ``least_squares`` take them.
+    """
+
+    def __init__(
+        self, question: Question, backend: str | Backend = "auto", digits: int | None = None,
+        timeout: float | None = None,
+    ):  # fmt: skip
+        self.question = question
+        self.backend = find_backend(backend, digits)
+        self.timeout = timeout
+        self._evaluations: dict[int, tuple[Task, Any]] = {}
+        self._others: dict[str, Prepared] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_evaluations": list(self._evaluations.values())}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _evaluations={id(known[0]): known for known in state["_evaluations"]})
+
+    def _evaluation(self, task: Task) -> Any:
+        """The prepared task; there is one for each shape of a function's argument."""
+        known = self._evaluations.get(id(task))
+        if known is None:
+            known = (task, self.backend.prepare(task))
+            if task.function is None or not task.function.blind:  # one that is blind is made anew for every point
+                self._evaluations[id(task)] = known
+        return known[1]
+
+    @property
+    def formula(self) -> str | None:
+        """The formula, where the backend finds one; of a Python function once it has seen a point."""
+        task = getattr(self.question, "task", None)
+        return None if task is None else joined_formula(task, self._evaluation(task).formula)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names a point gives values to; those of a Python function once it has seen a point."""
+        task = getattr(self.question, "task", None)
+        return () if task is None else task.variables
+
+    @overload
+    def result(self, at: Batch) -> Result[Array]: ...
+    @overload
+    def result(self, at: Any) -> Result[V_co]: ...
+    def result(self, at: Any) -> Result:
+        """Give the Result at a point or a batch of points."""
+        with time_limit(self.timeout):
+            return self._result(*self.question.at(at))
+
+    def _result(self, task: Task, points: Points, extras: tuple[float, ...] | None = None) -> Result:
+        backend, formula = self.backend, None
+        try:
+            evaluation = self._evaluation(task)
+            formula = evaluation.formula
+            with undisturbed():
+                answer = _answer(evaluation, points, task.extras if extras is None else extras)
+        except TimeIsUp as up:
+            rows = 1 if points.point is not None else len(points.rows)
+            answer = unanswered(len(task.indices) * rows, up.reason)
+        with undisturbed():
+            return lay_out(task, answer, points, backend.name, backend.error_kind, formula)
+
+    def __call__(self, at: Any) -> Array:
+        """Give the values as an array (NaN where a component is not ok)."""
+        import numpy as np
+
+        return np.asarray(self.result(at).value)
+
+    # What optimisers ask for -----------------------------------------------------------------------------------
+
+    @property
+    def _several(self) -> bool:
+        """Whether f is asked for as several functions."""
+        return self.question.kind == "jacobian"
+
+    def fun(self, x: Any) -> Any:
+        """F at a flat array, in binary64: a number, or of a Jacobian all functions, shape (m,)."""
+        import numpy as np
+
+        with undisturbed():
+            values = self.question.values(_flat(x))
+        return np.array(values) if self._several else float(values[0])
+
+    def jac(self, x: Any) -> Array:
+        """The gradient at a flat array, shape (n,), or the Jacobian, shape (m, n)."""
+        x = _flat(x)
+        if self._several:
+            return self._other("jacobian")(x).reshape(-1, len(x))
+        return self._other("gradient")(x).ravel()
+
+    def hess(self, x: Any) -> Array:
+        """The Hessian at a flat array, shape (n, n)."""
+        self._check_one()
+        x = _flat(x)
+        return self._other("hessian")(x).reshape(len(x), len(x))
+
+    def hessp(self, x: Any, v: Any) -> Array:
+        """The Hessian at a flat array times v, shape (n,); the Hessian itself is never formed."""
+        import numpy as np
+
+        self._check_one()
+        x, direction = _flat(x), read_direction(v)
+        prepared = self._other("hvp", direction=[0.0] * len(x))
+        with time_limit(self.timeout):
+            task, points = prepared.question.at(x)
+            return np.array(prepared._result(task, points, (*direction, 0.0)).flat)
+
+    def _check_one(self) -> None:
+        """DiffkitError where f is several functions: none of them is meant more than another."""
+        if self._several:
+            raise DiffkitError("a Hessian is of one function, and a Jacobian was prepared",
+                               hint='prepare the function itself: dk.prepare(f, "hessian")')  # fmt: skip
+
+    def _other(self, kind: str, **options: Any) -> Prepared:
+        if kind not in self._others:
+            other = self.question.other(kind, **options)
+            same = self.question.is_same(other)
+            self._others[kind] = self if same else Prepared(other, self.backend, timeout=self.timeout)
+        return self._others[kind]
+
+
+def _flat(x: Any) -> Any:
+    import numpy as np
+
+    return np.asarray(x, dtype=float).ravel()
+
+
+def _answer(evaluation: Any, points: Points, extras: tuple[float, ...]) -> Answer:
+    point = points.rows[0].tolist() if points.point is None and len(points.rows) == 1 else points.point
+    if point is not None:  # of one row too: arrays of length 1 cost ten times as much
+        return evaluation.at((*point, *extras))  # type: ignore[no-any-return]
+    if not extras:
+        return evaluation.batch(points.rows)  # type: ignore[no-any-return]
+    import numpy as np
+
+    return evaluation.batch(np.hstack([points.rows, np.tile(extras, (len(points.rows), 1))]))  # type: ignore[no-any-return]

@@ -1,0 +1,256 @@
+"""Rules of linear algebra.
+
+Where there are values, a function of a matrix is its value at the level below plus its first-order change, which
+has the right derivative; level below level, that gives derivatives of every order. Formulas: M. Giles, An extended
+collection of matrix derivative results (2008), sections 2.2 and 2.3; for Cholesky, I. Murray, arXiv:1602.07527, eq. 8.
+A traced matrix has no values: up to 4 × 4, cofactors. One that does not depend on the input is inverted in rational
+arithmetic, as a trace is a formula and may not round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from diffkit.core.errors import TracingError
+from diffkit.ndarrays.kernel import Proxy, exactly, leader, numeric
+from diffkit.ndarrays.ordering import max_, min_
+from diffkit.ndarrays.reductions import axes_of, sum_
+from diffkit.ndarrays.registry import rule
+from diffkit.ndarrays.source import user_line
+from diffkit.numbers.rationals import exact_inverse
+
+COFACTORS = 4
+"""the largest matrix whose determinant is written out"""
+RATIONAL = 48
+"""the largest constant matrix that is inverted exactly: the fractions grow with its size"""
+
+
+def _below(x: Any, lead: Proxy) -> Any:
+    """The value at the level below the leader's; what is not of that level is its own value."""
+    return x.primal if isinstance(x, Proxy) and x.level is lead.level else x
+
+
+def _lead(name: str, *args: Any) -> Proxy:
+    """The leading proxy; TracingError if it has no values."""
+    lead = leader(args)
+    assert lead is not None
+    if lead.primal is None:
+        raise TracingError(
+            f"np.linalg.{name} cannot be traced at this size, at {user_line()}",
+            hint=f"matrices up to {COFACTORS} × {COFACTORS} are written out",
+        )
+    return lead
+
+
+def _square(a: Any) -> int:
+    shape = np.shape(a)
+    if len(shape) < 2 or shape[-1] != shape[-2]:
+        raise np.linalg.LinAlgError("the last two axes must be square")
+    return int(shape[-1])
+
+
+def _traced(a: Any) -> bool:
+    lead = leader((a,))
+    return lead is not None and lead.primal is None and _square(a) <= COFACTORS
+
+
+@rule(np.linalg.det)
+def det(a: Any) -> Any:
+    """|A| by cofactors if small, else |A₀| + tr adj(A₀)(A − A₀)."""
+    if _square(a) <= COFACTORS:
+        return _determinant(a)
+    below = _below(a, _lead("det", a))
+    return np.linalg.det(below) + np.einsum("...ij,...ji->...", _adjugate(below), a - below)
+
+
+@rule(np.linalg.slogdet)
+def slogdet(a: Any) -> Any:
+    """Sign and log of |A|: log‖A₀‖ + tr A₀⁻¹(A − A₀)."""
+    pair: Any = type(np.linalg.slogdet(np.eye(1)))  # the named tuple that NumPy gives
+    if _traced(a):
+        value = _determinant(a)
+        return pair(np.sign(value), np.log(np.abs(value)))
+    below = _below(a, _lead("slogdet", a))
+    sign, log = np.linalg.slogdet(below)
+    return pair(sign, log + _relative_change(a, below))
+
+
+def _adjugate(a: Any) -> Any:
+    """The matrix |A|·A⁻¹, from singular values A = U·diag(s)·Vᵀ where A may be singular."""
+    if isinstance(a, Proxy):
+        return np.linalg.det(a)[..., None, None] * np.linalg.inv(a)
+    u, s, vt = np.linalg.svd(a)
+    others = np.prod(np.where(np.eye(s.shape[-1], dtype=bool), 1.0, s[..., None, :]), axis=-1)
+    turns = np.linalg.det(u) * np.linalg.det(vt)
+    scaled = np.swapaxes(vt, -1, -2) * (others * turns[..., None])[..., None, :]
+    return scaled @ np.swapaxes(u, -1, -2)
+
+
+def _relative_change(a: Any, below: Any) -> Any:
+    """The change tr A₀⁻¹(A − A₀): zero, with the tangent of log|A|."""
+    return np.einsum("...ij,...ji->...", np.linalg.inv(below), a - below)
+
+
+def _determinant(a: Any) -> Any:
+    n = _square(a)
+    if n == 0:
+        return np.ones(np.shape(a)[:-2])
+    if n == 1:
+        return a[..., 0, 0]
+    return reduce(np.add, [a[..., 0, j] * _cofactor(a, 0, j) for j in range(n)])
+
+
+def _cofactor(a: Any, i: int, j: int) -> Any:
+    n = _square(a)
+    if n == 1:
+        return 1.0
+    rows, columns = [k for k in range(n) if k != i], [k for k in range(n) if k != j]
+    minor = _determinant(a[..., rows, :][..., columns])
+    return minor if (i + j) % 2 == 0 else -minor
+
+
+@rule(np.linalg.inv)
+def inv(a: Any) -> Any:
+    """A⁻¹, whose change is −A₀⁻¹(A − A₀)A₀⁻¹."""
+    n = _square(a)
+    if leader((a,)).primal is None and n and (known := _constant_inverse(a, n)) is not None:  # type: ignore[union-attr]
+        return known
+    if _traced(a):
+        value = _determinant(a)
+        return np.stack([np.stack([_cofactor(a, j, i) / value for j in range(n)], -1) for i in range(n)], -2)
+    below = exactly(_below(a, _lead("inv", a)), a)
+    inverse = np.linalg.inv(below)
+    return inverse - inverse @ (a - below) @ inverse
+
+
+def _constant_inverse(a: Any, n: int) -> Any:
+    """The inverse of traced matrices that are constants, in fractions; None if they are not, or are too large.
+
+    A matrix without an inverse has 1/0 in its place, which has no value either.
+    """
+    trace = leader((a,)).level  # type: ignore[union-attr]
+    known = trace.fractions(a)
+    if known is None or n > RATIONAL:
+        return None
+    stack = [known[k : k + n * n] for k in range(0, len(known), n * n)]
+    found = [exact_inverse(matrix, n) for matrix in stack]
+    for matrix, inverse in zip(stack, found, strict=True):
+        if inverse is not None:
+            trace.lost = max(trace.lost, n * _norm(matrix, n) * _norm(inverse, n))
+    none = trace.exact(1) / np.zeros(n * n)
+    return np.reshape(np.stack([none if m is None else trace.constants(m) for m in found]), np.shape(a))
+
+
+def _norm(matrix: Sequence[Fraction], n: int) -> float:
+    """The largest sum of a row's sizes."""
+    return max(float(sum(map(abs, matrix[k : k + n]))) for k in range(0, n * n, n))
+
+
+@rule(np.linalg.solve)
+def solve(a: Any, b: Any) -> Any:
+    """A⁻¹b: X₀ + A₀⁻¹(b − b₀ − (A − A₀)X₀)."""
+    a, b = numeric(a), numeric(b)
+    _square(a)
+    vector = np.ndim(b) == 1
+    b = b[:, None] if vector else b
+    if leader((a, b)).primal is None:  # type: ignore[union-attr]
+        found = inv(exactly(a, b)) @ b
+    else:
+        lead = _lead("solve", a, b)
+        a0, b0 = exactly(_below(a, lead), lead), exactly(_below(b, lead), lead)
+        x0 = np.linalg.solve(a0, b0)
+        found = x0 + np.linalg.inv(a0) @ ((b - b0) - (a - a0) @ x0)
+    return found[..., 0] if vector else found
+
+
+@rule(np.linalg.cholesky)
+def cholesky(a: Any, *, upper: bool = False) -> Any:
+    """L₀(1 + Φ(L₀⁻¹(A − A₀)L₀⁻ᵀ)), Φ the lower triangle with half the diagonal; A is taken as symmetric."""
+    n = _square(a)
+    if leader((a,)).primal is None:  # type: ignore[union-attr]
+        lower = _factored(a, n)
+    else:
+        a = (a + np.swapaxes(a, -1, -2)) / 2.0
+        below = _below(a, _lead("cholesky", a))
+        low = np.linalg.cholesky(below)
+        inverse = np.linalg.inv(low)
+        change = inverse @ (a - below) @ np.swapaxes(inverse, -1, -2)
+        lower = low + low @ (change * (np.tril(np.ones((n, n))) - 0.5 * np.eye(n)))
+    return np.swapaxes(lower, -1, -2) if upper else lower
+
+
+def _factored(a: Any, n: int) -> Any:
+    """Cholesky–Banachiewicz, element by element."""
+    low = np.zeros_like(a)
+    for i in range(n):
+        for j in range(i + 1):
+            rest = a[..., i, j]
+            for k in range(j):
+                rest = rest - low[..., i, k] * low[..., j, k]
+            low[..., i, j] = np.sqrt(rest) if i == j else rest / low[..., j, j]
+    return low
+
+
+@rule(np.linalg.matrix_power)
+def matrix_power(a: Any, n: int) -> Any:
+    """Aⁿ by repeated squaring."""
+    size = _square(a)
+    base, found = np.linalg.inv(a) if n < 0 else a, None  # type: Any, Any
+    n = abs(n)
+    while n:
+        found = (base if found is None else found @ base) if n % 2 else found
+        n //= 2
+        base = base @ base if n else base
+    return np.broadcast_to(np.eye(size), np.shape(a)) + np.zeros_like(a) if found is None else found
+
+
+@rule(np.linalg.multi_dot)
+def multi_dot(arrays: Any) -> Any:
+    """Product of several matrices, from the left."""
+    return reduce(np.dot, [exactly(a, *arrays) for a in arrays])
+
+
+@rule(np.linalg.norm, np.linalg.vector_norm)
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """Norms of vectors (p, 1, 2, inf, −inf) and of matrices (fro, 1, inf)."""
+    x = numeric(x)
+    whole = axis is None and ord is None
+    axes = axes_of(x, axis)
+    if whole or (len(axes) == 2 and ord in (None, "fro")) or (len(axes) == 1 and ord in (None, 2)):
+        return _euclidean(x, axes, keepdims)
+    size = np.abs(x)
+    if len(axes) == 2 and ord in (1, -1, np.inf, -np.inf):
+        axes = axes if axis is None else tuple(int(np.arange(np.ndim(x))[a]) for a in axis)
+        row, column = axes
+        first, second = (row, column) if abs(ord) == 1 else (column, row)
+        sums = sum_(size, first, keepdims=True)
+        found = max_(sums, second, keepdims=True) if ord > 0 else min_(sums, second, keepdims=True)
+        return found if keepdims else np.squeeze(found, axes)
+    if len(axes) != 1 or isinstance(ord, str):
+        raise TracingError(
+            f"np.linalg.norm of order {ord!r} over {len(axes)} axes cannot be followed", hint="use 'fro'"
+        )
+    if ord == 1:
+        return sum_(size, axes, keepdims=keepdims)
+    if np.isinf(ord):
+        return (max_ if ord > 0 else min_)(size, axes, keepdims=keepdims)
+    return sum_(size**ord, axes, keepdims=keepdims) ** (exactly(1.0, x) / ord)
+
+
+def _euclidean(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    return np.sqrt(sum_(x * x, axes, keepdims=keepdims))
+
+
+@rule(np.cov)
+def cov(m: Any, *, rowvar: bool = True, bias: bool = False, ddof: Any = None) -> Any:
+    """Covariance matrix of variables in rows."""
+    x = np.atleast_2d(m)
+    x = x if rowvar or np.ndim(m) < 2 else np.transpose(x)
+    off = x - np.mean(x, axis=1, keepdims=True)
+    ddof = (0 if bias else 1) if ddof is None else ddof
+    return np.squeeze(off @ np.transpose(off) / (x.shape[1] - exactly(ddof, x)))

@@ -1,0 +1,166 @@
+"""Balls: midpoints with rigorous radii (Arb, by python-flint), and power series whose coefficients are balls.
+
+Every operation encloses the exact result for every choice of reals inside its arguments (Johansson, Arb: efficient
+arbitrary-precision midpoint-radius interval arithmetic, IEEE Trans. Comput. 66, 2017). Working precision and series
+length belong to the process in python-flint, so whoever computes holds the lock of ``precision``.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import cache
+from threading import RLock
+from typing import Any
+
+import flint
+from flint import arb, arb_series, ctx, fmpq
+
+from diffkit.core.program import Constant, Named, run
+from diffkit.core.rules import by_definition, trace
+from diffkit.core.table import Primitive, series
+
+LOCK = RLock()
+LONGEST = 2**16  # bits before or after the point of what is written as a fraction
+OPERATORS: dict[str, Callable[..., Any]] = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
+}  # fmt: skip
+
+
+class precision:
+    """Compute, ``with precision(bits, length):``, at a working precision in bits with series of that many terms."""
+
+    __slots__ = ("before", "bits", "length")
+
+    def __init__(self, bits: int, length: int = 1):
+        self.bits, self.length = bits, length
+
+    def __enter__(self) -> None:
+        LOCK.acquire()
+        self.before = ctx.prec, ctx.cap
+        ctx.prec, ctx.cap = self.bits, self.length
+
+    def __exit__(self, *_: object) -> None:
+        ctx.prec, ctx.cap = self.before
+        LOCK.release()
+
+
+def rational(value: int | Fraction) -> Any:
+    """Give an exact rational as flint's."""
+    return fmpq(value.numerator, value.denominator)
+
+
+def exact_fraction(value: Any) -> Fraction | None:
+    """Give the number in a ball of radius zero, unless it takes too long to write down; else None."""
+    if not value.is_exact() or not value.is_finite():
+        return None
+    mantissa, exponent = value.man_exp()
+    exponent = int(exponent)
+    if abs(exponent) > LONGEST:
+        return None
+    return Fraction(int(mantissa)) * Fraction(2) ** exponent
+
+
+def dumped(ball: Any) -> Any:
+    """Give a ball as integers m, e, r, f, for m·2ᵉ ± r·2ᶠ; None if it is not finite."""
+    return [int(n) for part in (ball.mid(), ball.rad()) for n in part.man_exp()] if ball.is_finite() else None
+
+
+def loaded(parts: Any) -> Any:
+    """Give a ball that holds the one that was dumped, with the same middle."""
+    return arb("nan") if parts is None else arb(arb(tuple(parts[:2])), arb(tuple(parts[2:])))
+
+
+class BallAlgebra:
+    """Arb balls at the working precision; a comparison that the balls do not decide is None."""
+
+    def constant(self, value: Constant) -> Any:
+        """Give the ball of an exact constant."""
+        if isinstance(value, Named):
+            return arb.pi() if value.name == "pi" else arb.const_e()
+        return arb(rational(value))
+
+    def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
+        """Give a ball that holds the row's values at the arguments."""
+        return ball_function(primitive)(*args)
+
+
+BALLS = BallAlgebra()
+
+
+@cache
+def ball_function(primitive: Primitive) -> Callable[..., Any]:
+    """Give a row as a function of balls."""
+    form = primitive.ball
+    if isinstance(form, str):
+        return getattr(arb, form)  # type: ignore[no-any-return]
+    if form is not None:
+        return lambda *args: form(flint, *args)
+    if primitive.name in OPERATORS:
+        return OPERATORS[primitive.name]
+    return lambda *args: by_definition(primitive, BALLS, args)
+
+
+class SeriesAlgebra:
+    """Truncated power series over balls, by Arb's own rules, which know nothing of the table's derivatives.
+
+    A choice follows the sign of the constant term; where that is not proven, every coefficient is NaN.
+    """
+
+    def constant(self, value: Constant) -> Any:
+        """Give a constant series."""
+        return arb_series([BALLS.constant(value)])
+
+    def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
+        """Give the row's series at series."""
+        return series_function(primitive)(*args)
+
+
+SERIES = SeriesAlgebra()
+
+
+@cache
+def series_function(primitive: Primitive) -> Callable[..., Any]:
+    """Give a row as a function of power series."""
+    moving = _moving_function(primitive)
+    bends = any(place.kind in ("kink", "jump") for place in primitive.places)
+    if primitive.truth or not (bends or any(place.closed for place in primitive.places)):
+        return moving
+    still = ball_function(primitive)
+
+    def choose(*args: Any) -> Any:
+        """At its place a row has a value, and a series of what stands still."""
+        for arg in args:
+            if len(arg) > 1:
+                found = moving(*args)
+                return found if not bends or found[0].is_finite() else _value_only(still, args)
+        return arb_series([still(*[arg[0] for arg in args])])
+
+    return choose
+
+
+def _value_only(still: Callable[..., Any], args: Sequence[Any]) -> Any:
+    """A series of which the constant term is known, for a choice that needs no more."""
+    return arb_series([still(*[arg[0] for arg in args]), *[arb("nan")] * (ctx.cap - 1)])
+
+
+def _moving_function(primitive: Primitive) -> Callable[..., Any]:
+    """Give a row as a function of power series of which some are no constants."""
+    form, at = primitive.series, ball_function(primitive)
+    if primitive.name in OPERATORS and form is None:
+        return OPERATORS[primitive.name]
+    if isinstance(form, str):
+        return getattr(arb_series, form)  # type: ignore[no-any-return]
+    if form is not None:
+        return lambda *args: form(flint, *args)
+    if primitive.truth:
+        return lambda *args: at(*[a if a is None or isinstance(a, bool) else a[0] for a in args])
+    rule = primitive.identity or primitive.definition
+    if rule is None:  # a step, which does not move where it does not jump
+        return lambda *args: series.constant(flint, at(*[a[0] for a in args]))
+    if primitive.ball is None:
+        return lambda *args: run(trace(rule, len(args)), SERIES, args)[0]
+    return lambda *args: series.beginning(  # the identity may cancel where the row's own ball is sharp
+        flint, run(trace(rule, len(args)), SERIES, args)[0], at(*[a[0] for a in args])
+    )

@@ -1,0 +1,132 @@
+"""Functions of germs: analytic ones by Taylor series, at infinity by their limits, at special places by identities."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from diffkit.core.program import run
+from diffkit.core.rules import by_definition, by_rule, trace
+from diffkit.core.table import Primitive
+from diffkit.numbers.constants import Undecided
+from diffkit.numbers.germs.germ import FLAT, WILD, Germ, Missing, Unknown, huge, slow
+from diffkit.numbers.germs.operations import Arithmetic
+
+MOST = 60  # recursion of the gamma family towards its poles
+
+
+class GermAlgebra(Arithmetic):
+    """Germs to one side of a point, over numbers."""
+
+    def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
+        """Give the germ of a row, or Missing where the side has no value."""
+        if primitive.name == "where" and isinstance(args[0], bool):
+            return args[1] if args[0] else args[2]
+        for kind in (Missing, Unknown):  # what has no value on this side has none, whatever else is not known
+            for arg in args:
+                if isinstance(arg, kind):
+                    return arg
+        found: Any
+        if primitive.truth:
+            found = primitive.floats(*args) if primitive.truths else self._compare(primitive, *args)  # type: ignore[misc]
+        elif primitive.germ:
+            found = getattr(self, f"_{primitive.germ}")(primitive, *args)
+        elif primitive.definition is not None and any(place.kind == "kink" for place in primitive.places):
+            found = by_definition(primitive, self, args)  # which takes a side
+        else:
+            found = self._analytic(primitive, args)
+        rough = isinstance(found, Germ) and any(isinstance(arg, Germ) and arg.rough for arg in args)
+        return replace(found, rough=True) if rough else found
+
+    def _merely_bounded(self) -> Germ:
+        """What is O(1), and may oscillate."""
+        self.events[self.slot] = "bounded"
+        return Germ(0, None, 0, rough=True)
+
+    def _analytic(self, primitive: Primitive, args: Sequence[Germ]) -> Any:
+        """Compose where the row is analytic at the limits of its arguments; by a rule of its own where it is not."""
+        try:
+            limits = [self.limit(germ) for germ in args]
+        except Undecided:
+            held = all(place.kind == "kink" for place in primitive.places) and all(self.bound(x) >= 0 for x in args)
+            if held or _is_bounded(primitive):
+                return self._merely_bounded()  # as what is continuous is on what is bounded
+            raise
+        if any(at is None for at in limits):
+            return self._at_infinity(primitive, args)
+        regular = True
+        for place in primitive.places:
+            margin = run(trace(place.margin, len(args)), self.numbers, limits)[0]
+            sign = self.numbers.sign(margin)
+            if place.kind == "edge" and sign < 0:
+                return Missing(self.slot, "is outside its domain, which ends at")
+            regular = regular and sign != 0
+        if not regular:
+            return self._irregular(primitive, args, limits)
+        order = min(germ.order for germ in args)
+        if any(germ.series is None for germ in args):  # f(a + O(u^n)) = f(a) + O(u^n)
+            series = [self.taylor.lift(at) if g.series is None else self.whole(g)
+                      for at, g in zip(limits, args, strict=True)]  # fmt: skip
+        else:
+            series = [self.whole(g) for g in args]
+        return Germ(0, self.taylor.apply(primitive, series), order)
+
+    def _at_infinity(self, primitive: Primitive, args: Sequence[Germ]) -> Any:
+        """Where an argument tends to infinity: outside the domain, or by the row's growth."""
+        self.events[self.slot] = "place"
+        for place in primitive.places:
+            margin = run(trace(place.margin, len(args)), self, args)[0] if place.kind == "edge" else None
+            if isinstance(margin, Germ) and self.sign(margin) < 0:
+                return Missing(self.slot, "is outside its domain, which ends at")
+        x = args[-1]
+        if x.slow and (primitive.tails or _is_bounded(primitive)):
+            return self._merely_bounded() if primitive.bounded else WILD
+        if primitive.tails:
+            self.events[self.slot] = sign = self.sign(x)
+            return self._tail(primitive.tails[sign > 0])
+        rule = primitive.growth or primitive.definition
+        if rule is None and _is_bounded(primitive):
+            self.events[self.slot] = self.sign(x)
+            return Germ(0, None, 0, rough=True)
+        return WILD if rule is None else by_rule(rule, self, args)
+
+    def _tail(self, at: float) -> Germ:
+        """What is reached at infinity faster than any power."""
+        if math.isinf(at):
+            return huge(1 if at > 0 else -1)
+        return replace(self.constant(int(at)), order=FLAT) if at else Germ(0, None, FLAT)
+
+    def _irregular(self, primitive: Primitive, args: Sequence[Germ], limits: Sequence[Any]) -> Any:
+        """At an edge or a pole of the row: by an identity that moves the special place elsewhere."""
+        self.events[self.slot] = "place"
+        rule = primitive.moved or primitive.definition
+        if primitive.away is not None:
+            rule = primitive.away(self._pole(limits[-1]))
+        return WILD if rule is None else by_rule(rule, self, args)
+
+    def _logarithm(self, primitive: Primitive, x: Germ) -> Any:
+        """At 0 and at infinity log x tends to ±∞ more slowly than any power."""
+        at = self.limit(x)
+        if at is not None and self.numbers.sign(at) != 0:
+            return self._analytic(primitive, [x])
+        self.events[self.slot] = "place"
+        if x.huge > 0:
+            return WILD
+        sign = self.sign(x)
+        if sign < 0:
+            return Missing(self.slot, "is outside its domain, which ends at")
+        return slow(1 if at is None else -1) if sign else Missing(self.slot, "has no value where")
+
+    def _pole(self, at: Any) -> int:
+        """The number of a pole at 0, −1, −2, …"""
+        n: int = -self.numbers.floor(at)
+        if n > MOST:
+            raise Undecided(f"poles beyond the {MOST}th are not looked at")
+        return n
+
+
+def _is_bounded(primitive: Primitive) -> bool:
+    """Whether a row is bounded, and defined everywhere."""
+    return primitive.bounded and not primitive.places

@@ -1,0 +1,359 @@
+"""What a derivative is at a point that is not ordinary: kink, jump, removable singularity, pole, edge, outside.
+
+Along each variable the germs to both sides, the value at the point itself, and whether the one tends to the other
+decide (``diffkit.numbers.germs``). Every decision is a proof; what cannot be decided is called uncertain.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import cached_property
+from itertools import permutations
+from typing import Any
+
+from diffkit.asking.tasks import derivative_task
+from diffkit.calculus.derivatives import bits_of, depends, joint
+from diffkit.calculus.domain import place_text
+from diffkit.core.program import Index, Program
+from diffkit.core.results import Odd
+from diffkit.core.table import Place, table
+from diffkit.core.text import excerpt
+from diffkit.numbers.balls import precision
+from diffkit.numbers.constants import PRECISIONS, Undecided
+from diffkit.numbers.floats import to_float
+from diffkit.numbers.germs import FLAT, Germ, Missing, Unknown
+from diffkit.proof.mixed_derivatives import ONLY_A_BOUND, UNJOINED, Broken, iterated
+from diffkit.proof.neighbourhood import EVERY, Around, Neighbourhood, Side, Spot, Undefined
+from diffkit.proof.prover import Prover, enclose, too_large
+
+MUL = table["mul"]
+ONE = Fraction(1)
+ROUNDS = "rounds to 0.0: the derivative is not zero, but smaller than half the least binary64"
+UNROUNDED = f"{PRECISIONS[-1]} bits do not tell which binary64 is nearest to the derivative"
+TOO_DEEP = "the expression is nested too deeply for one-sided series"
+TOO_LARGE = "numbers grow too large in the one-sided series"
+MOST_MIXED = 3  # variables of a mixed derivative that is looked at where f is special
+
+
+def classify(program: Program, index: Index, point: Sequence[float], factor: Fraction = ONE) -> Odd:
+    """Say what a partial derivative, times a factor, is at a point where the ordinary proof did not go through.
+
+    Status ok comes with the value, correctly rounded: a kink whose sides agree, or a branch that makes no difference.
+    """
+    return Classifier(program, point).component(index, factor)
+
+
+class Classifier:
+    """A program at a point, looked at along one variable after the other."""
+
+    def __init__(self, program: Program, point: Sequence[float]):
+        self.program, self.point = program, point
+        self._around = Around(program, point)
+        self._spots: dict[int, Spot] = {}
+        self._lines: dict[tuple[int, int, int], Point] = {}
+
+    def component(self, index: Index, factor: Fraction = ONE) -> Odd:
+        """Say what a partial derivative times a factor is; uncertain, with the reason, where that is not proven."""
+        output, variables = index
+        try:
+            return self._look(self.program.outputs[output], variables, factor)
+        except Undecided as undecided:
+            where = undecided.where or excerpt(self.program, self.program.outputs[output])
+            return Odd("uncertain", f"{where}: {undecided.reason}", where=where)
+        except RecursionError:
+            return Odd("uncertain", TOO_DEEP)
+        except OverflowError:
+            return Odd("uncertain", TOO_LARGE)
+
+    def _look(self, slot: int, variables: Sequence[int], factor: Fraction) -> Odd:
+        here = self._spot(bits_of(variables))
+        lines = [self._line(here, slot, variable) for variable in dict.fromkeys(variables) or (-1,)]
+        if len(lines) == 1:
+            return lines[0].verdict(len(variables), factor)
+        for line in lines:
+            if (obstacle := line.obstacle()) is not None and obstacle.status != "not_differentiable":
+                return obstacle
+        return self._mixed(here, lines, variables, factor)
+
+    def _mixed(self, here: Spot, lines: Sequence[Point], variables: Sequence[int], factor: Fraction) -> Odd:
+        """A mixed derivative: what all orders of differentiation of the part of f that is in it agree on."""
+        if len(lines) > MOST_MIXED:
+            raise Undecided(f"f is special at the point, and mixed derivatives by more than {MOST_MIXED} variables "
+                            "are not looked at there")  # fmt: skip
+        part = joint(self.program, lines[0].output, variables)
+        special = next((line for line in lines if line.special), lines[0])
+        if (proven := self._proven(part, variables, factor)) is not None:
+            return special.remark()._replace(value=proven[0], error=proven[1])
+        around = Around(part, self.point)
+        inside = Spot(part, here.values[: len(part.inputs)], here.constants, here.movers, around)
+        found, undecided = [], None
+        for path in permutations([(line.variable, variables.count(line.variable)) for line in lines]):
+            try:
+                found.append(iterated(inside, part.outputs[0], path))
+            except Broken as broken:
+                return self._broken(lines, factor, broken)
+            except Undecided as error:  # another order may be proven not to go
+                undecided = error
+        if undecided is not None:
+            raise undecided
+        if not all(here.constants.equal(found[0], other) for other in found[1:]):
+            return BROKEN._replace(message="the mixed derivative depends on the order of differentiation")
+        return special.answer(found[0], factor)
+
+    def _proven(self, part: Program, variables: Sequence[int], factor: Fraction) -> tuple[float, float] | None:
+        """The mixed derivative and its error where the part of f that is in it is ordinary; None if not proven."""
+        task = derivative_task(part, tuple(part.inputs[v] for v in variables))
+        regular = Prover(task).at(self.point)
+        if not (regular.holding[0] and regular.confirmed[0] and factor == 1):
+            return None
+        (found,) = regular.enclosures
+        value = found.value
+        return (value, found.error) if value and math.isfinite(value) else None  # of 0 and overflow more is to be told
+
+    @staticmethod
+    def _broken(lines: Sequence[Point], factor: Fraction, broken: Broken) -> Odd:
+        """Why there is no mixed derivative."""
+        if broken.where:
+            message = f"{broken.where} has no values on a side of the point"
+            return Odd("domain_error", message, cause="domain edge", where=broken.where)
+        seen = [line.verdict(1, factor) for line in lines]
+        odd = next((odd for odd in seen if odd.status == "not_differentiable"), BROKEN)
+        return odd._replace(message=odd.message.partition("; the Clarke")[0], left=math.nan, right=math.nan)
+
+    def _spot(self, movers: int) -> Spot:
+        """The program at the point; the same whatever moves, unless something depends on that."""
+        key = movers if self._movers_matter else EVERY
+        if key not in self._spots:
+            self._spots[key] = Spot(self.program, self.point, None, key, self._around)
+        return self._spots[key]
+
+    @cached_property
+    def _movers_matter(self) -> bool:
+        moves = depends(self.program)
+        return any(
+            moves[args[i]]
+            for row, args in self.program.instructions
+            for place in row.places
+            for i in place.varying or ()
+        )
+
+    def _line(self, here: Spot, slot: int, variable: int) -> Point:
+        key = here.movers, slot, variable
+        if key not in self._lines:
+            self._lines[key] = Point(here, slot, variable)
+        return self._lines[key]
+
+
+BROKEN = Odd("not_differentiable", "there is no mixed derivative in one order of differentiation", cause="kink")
+
+
+class Point(Neighbourhood):
+    """What a neighbourhood says of the derivative, and the words for it."""
+
+    factor = ONE
+    """what the derivative is multiplied by, such as 1/k! for a Taylor coefficient"""
+
+    def obstacle(self) -> Odd | None:
+        """What is in the way of a derivative before slopes are looked at: no value, an edge, a jump."""
+        value = self.values[self.output]
+        right, left = (side.germs[self.output] for side in (self.right, self.left))
+        if isinstance(value, Undefined):
+            return self._undefined(value, right, left)
+        for germ in (right, left):
+            if isinstance(germ, Missing):
+                return self.edge(germ.slot)
+        for seen in (value, right, left):
+            if isinstance(seen, Unknown):
+                raise Undecided(seen.reason, seen.where)
+        return None
+
+    def edge(self, slot: int) -> Odd:
+        """A side has no values, because of an instruction."""
+        message = self._say(slot, "is at the edge of its domain,", ("edge", "pole"))
+        return Odd("domain_error", message, cause="domain edge", where=self._text(slot))
+
+    def verdict(self, order: int, factor: Fraction) -> Odd:
+        """Give the status; with a value where the derivative of that order along this variable exists."""
+        self.factor = factor
+        if (obstacle := self.obstacle()) is not None:
+            return obstacle
+        right, left = (side.germs[self.output] for side in (self.right, self.left))
+        if self.variable < 0:
+            found = self._rounded(self.values[self.output])
+            return Odd("ok", value=found, error=max(math.ulp(found) / 2, math.ulp(0.0)))
+        joined = (self.right.joined[self.output], self.left.joined[self.output])
+        if False in joined:
+            return self._jump(right, left, order)
+        if None in joined:
+            raise Undecided(UNJOINED)
+        return self._smooth(right, left, order)
+
+    def _undefined(self, at: Undefined, right: Any, left: Any) -> Odd:
+        """No value at the point: a pole, a removable singularity, an edge, or outside."""
+        if at.outside:
+            message = self._say_place(at.slot, "is outside its domain, which ends at", at.place, True)
+            return Odd("domain_error", message, cause="outside the domain", where=self._text(at.slot))
+        message = self._say_place(at.slot, "has no value where", at.place)
+        edge = Odd("domain_error", message, cause="domain edge", where=self._text(at.slot))
+        if not (isinstance(right, Germ) and isinstance(left, Germ)):
+            return edge
+        try:
+            leads = [side.algebra.lead(germ) for side, germ in ((self.right, right), (self.left, left))]
+            if all(lead is not None and lead[0] < 0 for lead in leads):
+                return edge._replace(status="pole", cause="pole")
+        except Undecided:
+            pass
+        try:
+            limits = [side.algebra.limit(germ) for side, germ in ((self.right, right), (self.left, left))]
+            if None not in limits and self.constants.equal(*limits):
+                limit = self._rounded(limits[0])
+                message += "; f tends to a limit there, so the singularity is removable"
+                return edge._replace(message=message, limit=limit, cause="removable point")
+        except Undecided:
+            pass
+        return edge
+
+    def _jump(self, right: Germ, left: Germ, order: int) -> Odd:
+        """The value is not the limit from both sides; one-sided derivatives exist where it is."""
+        sides = []
+        for side, germ in ((self.right, right), (self.left, left)):
+            try:
+                slope = self._slope(side, germ) if side.joined[self.output] and order == 1 else None
+                sides.append(math.nan if slope is None else slope)
+            except Undecided:
+                sides.append(math.nan)
+        message = self._say_event("jumps where", ("jump", "kink")) + "; f is not continuous there"
+        return Odd("not_differentiable", message, left=sides[1], right=sides[0], cause="jump", where=self._fault)
+
+    def _slope(self, side: Side, germ: Germ) -> float:
+        """One-sided derivative as a number, infinite where the tangent is vertical."""
+        found = side.algebra.derivative(germ, 1)
+        return found if isinstance(found, float) else self._answer(found)
+
+    def _smooth(self, right: Germ, left: Germ, order: int) -> Odd:
+        """Compare the one-sided derivatives up to the order asked for."""
+        if order > 1 and any(germ.rough or germ.order < FLAT for germ in (right, left)):
+            raise Undecided(ONLY_A_BOUND)
+        answer: int | float = 0.0
+        whole = self.whole
+        for k in range(1, order + 1):
+            above, below = (s.algebra.derivative(g, k) for s, g in ((self.right, right), (self.left, left)))
+            if isinstance(above, float) or isinstance(below, float):
+                same = False
+            else:
+                same = whole or self.constants.equal(above, below)
+            if not same:
+                message = self._say_event("has a kink where" if k == 1 else f"is not {k} times smooth where")
+                if k < order:
+                    return Odd("not_differentiable", message, cause="kink", where=self._fault)
+                sides = [v if isinstance(v, float) else self._answer(v) for v in (below, above)]
+                vertical = isinstance(above, float) or isinstance(below, float)
+                message += self._clarke(k, sides[0], sides[1], vertical)
+                return Odd(
+                    "not_differentiable", message, left=sides[0], right=sides[1], cause="kink", where=self._fault
+                )
+            answer = above
+        assert isinstance(answer, int)
+        return self.answer(answer, self.factor)
+
+    def answer(self, answer: int, factor: Fraction) -> Odd:
+        """The derivative that exists, and what is to be said of it."""
+        self.factor = factor
+        value = self._answer(answer)
+        if math.isinf(value):
+            return too_large(self.program, self.output)
+        found = self.remark()._replace(value=value, error=max(math.ulp(value) / 2, math.ulp(0.0)))  # rounded, no more
+        if value == 0.0 and self.constants.sign(answer) == 0:
+            return found._replace(error=0.0)
+        return found._replace(message="; ".join(filter(None, (ROUNDS, found.message)))) if value == 0.0 else found
+
+    def remark(self) -> Odd:
+        """What is to be said of a derivative that exists."""
+        special, message = self.special, ""
+        if len(self.program.inputs) > 1 and (special or self.still & self.needed()):
+            message = self._say_event("is special where") + "; the partials exist, but f may not be differentiable"
+        return Odd("ok", message, cause="branch", where=self._fault) if special else Odd("ok", message)
+
+    def _clarke(self, order: int, left: float, right: float, vertical: bool) -> str:
+        """What a subgradient may be, and what frameworks take at the commonest kinks."""
+        if order > 1:
+            return ""
+        if math.isinf(left) or math.isinf(right):
+            return f"; a one-sided derivative is {'infinite' if vertical else 'beyond the largest binary64'}"
+        text = f"; the Clarke interval is [{min(left, right):.6g}, {max(left, right):.6g}]"
+        instruction = self.program.instruction_at(self.output)
+        convention = CONVENTIONS.get(instruction[0].name) if instruction is not None else None
+        return text + (f", {convention}" if convention else "")
+
+    def _answer(self, slot: int) -> float:
+        """A derivative times the factor, rounded once."""
+        return self._rounded(self.constants.apply(MUL, (self.constants.number(self.factor), slot)))
+
+    def _rounded(self, slot: int) -> float:
+        """Round a constant correctly; Undecided where no precision settles it."""
+        exact = self.constants.builder.rational(slot)
+        if exact is not None:
+            return to_float(Fraction(exact))
+        for bits in PRECISIONS:
+            with precision(bits):
+                value = enclose(self.constants.ball(slot, bits)).value
+            if value is not None:
+                return value
+        if self.constants.sign(slot) == 0:
+            return 0.0
+        raise Undecided(UNROUNDED)
+
+    # Words ---------------------------------------------------------------------------------------------------------
+
+    def _text(self, slot: int) -> str:
+        return excerpt(self.program, slot)
+
+    @property
+    def _fault(self) -> str:
+        """The first subexpression with a special place that was passed."""
+        for slot in self.special:
+            instruction = self.program.instruction_at(slot)
+            if instruction is not None and instruction[0].places:
+                return self._text(slot)
+        return self._text(self.output)
+
+    def _say_event(self, what: str, kinds: tuple[str, ...] = ("kink", "jump", "edge", "pole")) -> str:
+        for slot in self.special or sorted(self.still & self.needed()):
+            instruction = self.program.instruction_at(slot)
+            if instruction is not None and instruction[0].places:
+                return self._say(slot, what, kinds)
+        return f"{excerpt(self.program, self.output)} {what.removesuffix(' where')} here"
+
+    def _say(self, slot: int, what: str, kinds: tuple[str, ...]) -> str:
+        instruction = self.program.instruction_at(slot)
+        assert instruction is not None
+        places = sorted(instruction[0].places, key=lambda p: (p.kind not in kinds, instruction[0].places.index(p)))
+        return self._say_place(slot, what, places[0] if places else None)
+
+    def _say_place(self, slot: int, what: str, place: Place | None, here: bool = False) -> str:
+        """Give the message: the subexpression, what befalls it, its special place, and where its arguments are."""
+        text = excerpt(self.program, slot)
+        if place is None:
+            return f"{text} {what.removesuffix(' where')}"
+        message = f"{text} {what} {place_text(self.program, slot, place.text)}"
+        instruction = self.program.instruction_at(slot)
+        assert instruction is not None
+        shown = [
+            f"{excerpt(self.program, arg)} = {self._approximately(self.values[arg]):.6g}"
+            for arg in dict.fromkeys(instruction[1])
+            if self.program.constant_at(arg) is None and isinstance(self.values[arg], int)
+        ]
+        return f"{message}; here {', '.join(shown)}" if here or "=" not in place.text else message
+
+    def _approximately(self, slot: int) -> float:
+        return float(self.constants.ball(slot, PRECISIONS[0]))
+
+
+CONVENTIONS = {
+    "abs": "and frameworks take 0",
+    "relu": "and frameworks take 0",
+    "max": "and frameworks differ: JAX and PyTorch take the middle, others the first argument",
+    "min": "and frameworks differ: JAX and PyTorch take the middle, others the first argument",
+}

@@ -1,0 +1,94 @@
+"""Mixed derivatives at odd points: one variable after the other, over germs in those that come later.
+
+∂²f/∂y∂x at (a, b) is the derivative at b of y ↦ ∂f/∂x(a, y). To either side of b that is a germ in t = |y − b|, and
+∂f/∂x(a, b ± t) is read off f(a ± s, b ± t) as a series in s whose coefficients are germs in t.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from diffkit.core.text import excerpt
+from diffkit.numbers.constants import Numbers, Undecided
+from diffkit.numbers.germs import FLAT, Germ, GermAlgebra, GermNumbers, Missing, Unknown
+from diffkit.proof.neighbourhood import Neighbourhood, Spot, Undefined, sides
+
+Path = Sequence[tuple[int, int]]
+"""(variable, how often) in the order of differentiation"""
+
+UNJOINED = "it is not decided whether f is continuous at the point"
+ONLY_A_BOUND = "a bound of it beside the point says nothing of higher derivatives"
+
+
+class Broken(Exception):
+    """There is no derivative in this order; ``where`` names what has no value on a side, if that is why."""
+
+    def __init__(self, where: str = ""):
+        super().__init__(where)
+        self.where = where
+
+
+def iterated(here: Spot, output: int, path: Path) -> Any:
+    """Differentiate an output by one variable after the other; Broken where there is no derivative."""
+    (variable, order), rest = path[-1], path[:-1]
+    if not rest:
+        return _plain(Neighbourhood(here, output, variable), order)
+    middle = iterated(here, output, rest)
+
+    def beside(algebra: GermAlgebra) -> tuple[GermAlgebra, Any]:
+        try:
+            return algebra, iterated(_moved(here, algebra, variable), output, rest)
+        except Undecided as undecided:  # the other side may have no derivative
+            return algebra, undecided
+
+    right, left = sides(here.constants, beside)
+    for algebra, germ in (right, left):
+        if isinstance(germ, Undecided):
+            raise germ
+        limit = algebra.limit(germ)
+        if limit is None or not here.constants.equal(limit, middle):
+            raise Broken
+    return common(here.constants, right, left, order)
+
+
+def _moved(here: Spot, algebra: GermAlgebra, variable: int) -> Spot:
+    """A point beside another one: the variable moves, the other inputs stay."""
+    count = len(here.program.inputs)
+    numbers = GermNumbers(algebra)
+    inputs = [numbers.moving(x) if i == variable else numbers.lift(x) for i, x in enumerate(here.values[:count])]
+    return Spot(here.program, inputs, numbers, here.movers, here.around, here.moved | 1 << variable)
+
+
+def _plain(line: Neighbourhood, order: int) -> Any:
+    """The derivative along a variable that is differentiated by first."""
+    output = line.output
+    right, left = (side.germs[output] for side in (line.right, line.left))
+    joined = (line.right.joined[output], line.left.joined[output])
+    known = (line.values[output], right, left)
+    for seen in known:
+        if isinstance(seen, (Undefined, Missing)):
+            raise Broken(excerpt(line.program, seen.slot))
+    if False in joined:
+        raise Broken
+    for seen in known:
+        if isinstance(seen, Unknown):
+            raise Undecided(seen.reason, seen.where)
+    if None in joined:
+        raise Undecided(UNJOINED)
+    return common(line.constants, (line.right.algebra, right), (line.left.algebra, left), order, line.whole)
+
+
+def common(
+    numbers: Numbers, right: tuple[GermAlgebra, Germ], left: tuple[GermAlgebra, Germ], order: int, whole: bool = False
+) -> Any:
+    """The derivative of an order that both sides share, with all lower ones; ``whole`` says they are one function."""
+    found: Any = None
+    for k in range(1, order + 1):
+        if k > 1 and any(germ.rough or germ.order < FLAT for _, germ in (right, left)):
+            raise Undecided(ONLY_A_BOUND)
+        above, below = (algebra.derivative(germ, k) for algebra, germ in (right, left))
+        if isinstance(above, float) or isinstance(below, float) or not (whole or numbers.equal(above, below)):
+            raise Broken
+        found = above
+    return found

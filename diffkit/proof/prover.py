@@ -1,0 +1,431 @@
+"""Proofs of derivatives at regular points: an enclosure by the table's rules, confirmed by Arb's own.
+
+The derivative program runs in balls together with guards that prove the point to lie inside the domain and off
+every kink, jump and pole; precision rises until the enclosure leaves one binary64. Power series of the primal,
+which Arb differentiates by rules of its own, must agree, so that a wrong row of the table proves nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Inexact
+from fractions import Fraction
+from functools import cached_property, partial
+from typing import Any, NamedTuple
+
+from flint import arb, arb_series, fmpq_series
+
+from diffkit.asking.tasks import Task, gradient_task
+from diffkit.calculus.derivatives import Guarded, derivative_program, guard
+from diffkit.core.compiled import LARGEST, Emitted, maker
+from diffkit.core.deadline import TimeIsUp, check_time
+from diffkit.core.program import Program, run, run_slots
+from diffkit.core.results import Odd
+from diffkit.core.text import excerpt
+from diffkit.numbers.balls import BALLS, SERIES, ball_function, precision, rational, series_function
+from diffkit.numbers.floats import FLOATS
+from diffkit.proof.confirmation import ZERO, Check, Direction, Links, confirmations, parts
+from diffkit.proof.exact_values import settled
+from diffkit.proof.exact_witness import HIGHEST, RATIONAL_SERIES, RATIONALS, exact, exact_function, height, holds
+
+PRECISIONS = (128, 256, 512, 2400)
+EXACT_AT = 512  # bits at which exact arithmetic is asked
+HALF_LEAST = arb(2) ** -1075  # what is smaller rounds to 0
+HUGE = 60_000  # slots of a derivative program above which only the first precisions are tried
+SPARE = 20  # decimal digits of a ball beyond those that it is rounded to
+DOUBLINGS = 5  # of the precision, until decimal digits are settled
+PATIENCE = 3  # points after which compiling pays
+
+
+class Enclosure(NamedTuple):
+    """What is proven of one component: a ball, and the one binary64 that every number in it rounds to, if any."""
+
+    ball: Any
+    value: float | None
+
+    @property
+    def error(self) -> float:
+        """Upper bound of |value − truth|."""
+        if self.value is None or math.isinf(self.value):
+            return math.inf
+        with precision(PRECISIONS[1]):
+            distance = (self.ball - arb(self.value)).abs_upper()
+        return 0.0 if distance.is_zero() else math.nextafter(float(distance), math.inf)
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether the component is proven to be zero, rather than to round to 0.0."""
+        return bool(self.ball.is_zero())
+
+
+class Regular(NamedTuple):
+    """What is proven of each component at a point as an ordinary derivative, with ``bits`` of precision at most.
+
+    ``holding`` says whether the guards that concern a component hold, ``confirmed`` whether Arb's series agree with
+    its enclosure: yes, no, or (None) nothing definite.
+    """
+
+    enclosures: tuple[Enclosure, ...]
+    holding: tuple[bool | None, ...]
+    confirmed: tuple[bool | None, ...]
+    bits: int
+    stopped: str = ""
+    """why no more is known, where the time was up"""
+
+    @property
+    def inside(self) -> bool:
+        """Whether the guards of all components are proven."""
+        return all(self.holding)
+
+    @property
+    def agreed(self) -> bool | None:
+        """What Arb's series say of all components together; no if they contradict one."""
+        return False if False in self.confirmed else None if None in self.confirmed else True
+
+
+def enclose(ball: Any) -> Enclosure:
+    """Round every number in a ball; one that may be zero, and may be another number, is not rounded."""
+    middle = float(ball)
+    half = abs(middle - math.nextafter(middle, 0.0)) / 2  # its neighbour on the other side is never nearer
+    if -half < ball - middle < half:
+        return Enclosure(ball, middle)
+    if ball.is_zero():
+        return Enclosure(ball, 0.0)
+    low = float(ball.lower())
+    if low != float(ball.upper()) or not ball.is_finite() or ball.contains(0):
+        return Enclosure(ball, None)
+    return Enclosure(ball, low + 0.0)  # a −0.0 becomes 0.0
+
+
+NOTHING = Enclosure(arb("nan"), None)
+
+
+class Runner:
+    """A program over one flint algebra: interpreted at first, compiled when it is used again and again."""
+
+    def __init__(self, program: Program, algebra: Any, form: Callable[..., Any], powers: str):
+        self.program, self.algebra, self.form, self.powers = program, algebra, form, powers
+        self.patience = PATIENCE if len(program) + len(program.outputs) <= LARGEST else math.inf
+        self.bound: dict[int, Callable[..., list[Any]]] = {}
+
+    @cached_property
+    def _emitted(self) -> Emitted:
+        return Emitted(self.program, self.form, self.powers)
+
+    def compiled(self, bits: int) -> Callable[..., list[Any]]:
+        """Give the compiled program; the caller holds that precision."""
+        call = self.bound.get(bits)
+        if call is None:
+            constants = [self.algebra.constant(c) for c in self.program.constants]
+            call = self.bound[bits] = self._emitted.bind(constants)
+        return call
+
+    def __call__(self, bits: int, inputs: Sequence[Any]) -> list[Any]:
+        """Give the outputs; the caller holds that precision."""
+        if self.patience > 0:
+            self.patience -= 1
+            return run(self.program, self.algebra, inputs)
+        return self.compiled(bits)(*inputs)
+
+
+class Prover:
+    """A task made ready for proofs."""
+
+    def __init__(self, task: Task):
+        self.task = task
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The derivative goes along with a pickle; what runs on balls is made anew where it arrives."""
+        return {name: value for name, value in vars(self).items() if name in ("task", "derivative")}
+
+    @cached_property
+    def derivative(self) -> Program:
+        """The partials by the table's rules."""
+        return derivative_program(self.task.program, self.task.indices)
+
+    @cached_property
+    def steps(self) -> tuple[int, ...]:
+        """The precisions to try."""
+        return PRECISIONS if len(self.derivative) <= HUGE else PRECISIONS[:2]
+
+    @cached_property
+    def _guarded(self) -> Guarded:
+        return guard(self.task.program, self.derivative)
+
+    @cached_property
+    def _balls(self) -> Runner:
+        return Runner(self._guarded.program, BALLS, ball_function, "*")
+
+    @cached_property
+    def _series(self) -> Runner:
+        return Runner(self.task.program, SERIES, series_function, "*")
+
+    @cached_property
+    def _checks(self) -> list[Check]:
+        return confirmations(self._links, self.task.indices)
+
+    @cached_property
+    def _links(self) -> Links:
+        return Links(self.task.program)
+
+    def at(self, point: Sequence[float]) -> Regular:
+        """Prove what can be proven of every component as an ordinary derivative."""
+        climb, stopped = None, ""
+        try:
+            if not self._balls.patience and (proof := self._at_once(*point)):
+                return proof
+            climb = Climb(self, point)
+            self._climb(climb)
+        except TimeIsUp as up:
+            climb, stopped = climb or Climb(self, point), up.reason
+        return Regular(tuple(climb.enclosures), tuple(climb.holding), tuple(climb.confirmed), climb.bits, stopped)
+
+    def _climb(self, climb: Climb) -> None:
+        vague: list[int] = []
+        for bits in self.steps:
+            check_time()
+            with precision(bits, self.task.order + 1):
+                vague = climb.rise(bits)
+                if not vague:
+                    climb.confirm()
+            if not climb.open:
+                break
+        if vague:
+            with precision(climb.bits, self.task.order + 1):
+                climb.confirm()
+
+    def decimals(self, point: Sequence[float], digits: int, factors: Sequence[Fraction]) -> list[str]:
+        """Give each component times its factor, correctly rounded to decimal digits; empty where that is not proven."""
+        texts: list[str] = []
+        bits = int(digits * 3.33) + 64
+        for _ in range(DOUBLINGS):
+            check_time()
+            with precision(bits):
+                found, holding = self.enclosures(bits, point)
+                balls = [e.ball * rational(f) for e, f in zip(found, factors, strict=True)]
+                texts = [
+                    decimal_text(ball, digits) if holds else "" for ball, holds in zip(balls, holding, strict=True)
+                ]
+            if not any(not text and holds is not False for text, holds in zip(texts, holding, strict=True)):
+                break
+            bits *= 2
+        return texts
+
+    def enclosures(self, bits: int, point: Sequence[float]) -> tuple[list[Enclosure], list[bool | None]]:
+        """Enclosures, and for each whether the guards that concern it hold."""
+        outputs, count = self._balls(bits, [arb(x) for x in point]), self._guarded.derivatives
+        return [enclose(ball) for ball in outputs[:count]], self._holding(outputs[count:])
+
+    def _holding(self, values: Sequence[Any]) -> list[bool | None]:
+        """For each component, whether what concerns it of primals and margins holds; None if that is not proven."""
+        guarded, indices = self._guarded, self.task.indices
+        margins = values[guarded.primals :]
+        finite = [value.is_finite() for value in values[: guarded.primals]]
+        pairs = enumerate(zip(margins, guarded.edges, strict=True))
+        doubtful = [k for k, (margin, edge) in pairs if not (margin > ZERO if edge else margin != ZERO)]
+        holding: list[bool | None] = [finite[output] or None for output, _ in indices]
+        for k in doubtful:
+            one, margin = guarded.guards[k], margins[k]
+            for c, (output, index) in enumerate(indices):
+                if holding[c] is not False and guarded.concerns(one, output):
+                    moves = guarded.moves(one, index)
+                    if not one.holds(margin, moves):
+                        holding[c] = False if one.fails(margin, moves) else None
+        return holding
+
+    def confirmed(
+        self, bits: int, point: Sequence[float], found: Sequence[Enclosure], members: Sequence[int]
+    ) -> dict[int, bool | None]:
+        """Whether Arb's series agree with components; None if they are too wide to tell. In a precision held."""
+        whole = len(members) == len(self.task.indices)
+        checks = self._checks if whole else confirmations(self._links, self.task.indices, members)
+        series: dict[Direction, list[Any]] = {}
+        balls = [enclosure.ball for enclosure in found]
+        answers: dict[int, bool | None] = dict.fromkeys(members, True)  # zeros that the graph shows need no witness
+        while checks:
+            again: list[Check] = []
+            for check in checks:
+                for _, direction in check.left:
+                    if direction not in series:
+                        series[direction] = self._series(
+                            bits, [arb_series([x, v]) for x, v in zip(point, self._speeds(direction), strict=True)]
+                        )
+                agreed = self._agree(check, series, balls, point)
+                if not agreed and len(check.right) > 1:  # components of very different size, or one of them wrong
+                    again += parts(check, self.task.indices, balls)
+                else:
+                    answers.update((c, agreed) for _, c in check.right)
+            checks = again
+        return answers
+
+    def _agree(
+        self, check: Check, series: dict[Direction, list[Any]], balls: Sequence[Any], point: Sequence[float]
+    ) -> bool | None:
+        """Whether an identity holds in balls, or in rational numbers where balls cannot tell a derivative from 0."""
+        agreed = check.agrees(series, balls)
+        if agreed is None and any(balls[c].is_zero() for _, c in check.right):
+            return self._exactly(check, point) or None
+        return agreed
+
+    def _exactly(self, check: Check, point: Sequence[float]) -> bool:
+        """Whether an identity holds in rational arithmetic, by the rules of flint's series, where that can be asked."""
+        if self._rationals is None:
+            return False
+        values, line = self._rationals
+        numbers = [exact(x) for x in point]
+        try:
+            found = values(0, numbers)
+            series = {
+                direction: line(0, [fmpq_series([x, v]) for x, v in zip(numbers, self._speeds(direction), strict=True)])
+                for _, direction in check.left
+            }
+        except ZeroDivisionError:
+            return False
+        return holds(check, series, found)
+
+    @cached_property
+    def _rationals(self) -> tuple[Runner, Runner] | None:
+        """The derivative in rational numbers and the primal in series of them; None where they are no such program."""
+        if max(height(self.task.program), height(self.derivative)) > HIGHEST:
+            return None
+        return (Runner(self.derivative, RATIONALS, exact_function, "*"),
+                Runner(self.task.program, RATIONAL_SERIES, exact_function, "*"))  # fmt: skip
+
+    def _speeds(self, direction: Direction) -> list[int]:
+        """How fast each input moves along a direction."""
+        moves = dict(direction)
+        return [moves.get(i, 0) for i in range(len(self.task.program.inputs))]
+
+    @cached_property
+    def _at_once(self) -> Callable[..., Regular | None]:
+        """The first step of ``at`` as straight-line code; gives None where a test does not come out, for ``at`` to see.
+
+        For tasks that one direction confirms: gradients, Hessians and derivatives of one variable.
+        """
+        directions = {direction for check in self._checks for _, direction in check.left}
+        if len(directions) != 1:
+            return lambda *_: None
+        (direction,) = directions
+        bits, length = PRECISIONS[0], self.task.order + 1
+        guarded = self._guarded
+        count, primals = guarded.derivatives, guarded.primals
+        inputs = [f"x{i}" for i in range(len(guarded.program.inputs))]
+        line = [f"arb_series([{x}, {v}])" for x, v in zip(inputs, self._speeds(direction), strict=True)]
+        balls = [f"b{slot}" for slot in guarded.program.outputs]
+        components, margins = balls[:count], balls[count + primals :]
+        tests = [f"{value}.is_finite()" for value in balls[count : count + primals]]
+        tests += [f"{margin} {'>' if edge else '!='} zero" for margin, edge in zip(margins, guarded.edges, strict=True)]
+        with precision(bits, length):
+            constants = {
+                "precision": precision, "arb": arb, "arb_series": arb_series, "zero": ZERO, "direction": direction,
+                "balls": self._balls.compiled(bits), "series": self._series.compiled(bits),
+                "enclose": enclose, "Regular": Regular, "all_": (True,) * count,
+                **{f"agree{k}": partial(self._agree, check) for k, check in enumerate(self._checks)},
+            }  # fmt: skip
+        body = [
+            f"with precision({bits}, {length}):",
+            f"  {', '.join(balls)}, = balls({', '.join(f'arb({x})' for x in inputs)})",
+            f"  if not ({' and '.join(tests)}): return None",
+            *(f"  e{ball} = enclose({ball})" for ball in dict.fromkeys(components)),
+            f"  if None in [{', '.join(f'e{ball}.value' for ball in dict.fromkeys(components))}]: return None",
+            f"  found, along = [{', '.join(components)}], {{direction: series({', '.join(line)})}}",
+            *(
+                f"  if not agree{k}(along, found, ({' '.join(f'{x},' for x in inputs)})): return None"
+                for k in range(len(self._checks))
+            ),
+            f"  return Regular(({' '.join(f'e{ball},' for ball in components)}), all_, all_, {bits})",
+        ]
+        return maker(inputs, body, constants)(**constants)
+
+
+class Climb:
+    """One point's way up the precisions: a component that is decided stays so, the others go on."""
+
+    def __init__(self, prover: Prover, point: Sequence[float]):
+        self.prover, self.point, self.bits = prover, point, 0
+        count = len(prover.task.indices)
+        self.enclosures = [NOTHING] * count
+        self.holding: list[bool | None] = [None] * count
+        self.confirmed: list[bool | None] = [None] * count
+        self.open = list(range(count))
+        """components that a higher precision may tell more of"""
+
+    @property
+    def vague(self) -> list[int]:
+        """Open components that may be inside the domain, and have no value or no proof of that."""
+        return [c for c in self.open if not self.holding[c] or self.enclosures[c].value is None]
+
+    def rise(self, bits: int) -> list[int]:
+        """Take the open components as far as a precision goes, which is held; give those that stay vague."""
+        self.bits, known = bits, self.enclosures
+        self.enclosures, self.holding = self.prover.enclosures(bits, self.point)
+        for c, old in enumerate(known):
+            if old.value is not None and self.enclosures[c].value is None:
+                self.enclosures[c] = old
+        if False in self.holding:
+            self.open = [c for c in self.open if self.holding[c] is not False]
+        vague = self.vague
+        if vague and bits == EXACT_AT:
+            self._settle(vague)
+        if vague and (bits >= EXACT_AT or bits == self.prover.steps[-1]):
+            self._drop(vague)
+            return self.vague
+        return vague
+
+    def confirm(self) -> None:
+        """Ask Arb's series about the open components that have a value, in the precision reached."""
+        ready = [c for c in self.open if self.holding[c] and self.enclosures[c].value is not None]
+        for c, agreed in self.prover.confirmed(self.bits, self.point, self.enclosures, ready).items():
+            self.confirmed[c] = agreed
+        self.open = [c for c in self.open if self.confirmed[c] is None]
+
+    def _settle(self, vague: Sequence[int]) -> None:
+        """Ask exact arithmetic about zeros and ties, which no precision separates."""
+        balls = {c: self.enclosures[c].ball for c in vague if self.holding[c]}
+        for c, (ball, value) in settled(self.prover.derivative, balls, self.point).items():
+            self.enclosures[c] = Enclosure(ball, value)
+
+    def _drop(self, vague: Sequence[int]) -> None:
+        """Round to zero what is smaller than any binary64, whether or not it is zero."""
+        for c in vague:
+            if self.enclosures[c].value is None and abs(self.enclosures[c].ball) < HALF_LEAST:
+                self.enclosures[c] = Enclosure(self.enclosures[c].ball, 0.0)
+
+
+def decimal_text(ball: Any, digits: int) -> str:
+    """The decimal that both ends of a ball round to, half to even; empty if they round apart."""
+    if not ball.is_finite():
+        return ""
+    middle, radius, exponent = (int(n) for n in ball.mid_rad_10exp(digits + SPARE))
+    if abs(exponent) > MAX_EMAX // 2:  # no Decimal is that small
+        return ""
+    context = Context(digits, ROUND_HALF_EVEN, MIN_EMIN, MAX_EMAX, 1, 0, [], [])
+    low, high = (context.create_decimal(end) for end in (middle - radius, middle + radius))
+    if low != high:
+        return ""
+    if radius == 0 and not context.flags[Inexact]:  # 6, not 6.0000
+        low = low.normalize(context)
+    found = low.scaleb(exponent, context)
+    return format(found, "f") if found == 0 or -7 < found.adjusted() < digits else format(found, "e")
+
+
+def too_large(program: Program, output: int) -> Odd:
+    """The status of a derivative that is finite, and no binary64."""
+    message = "the derivative is larger than the largest binary64, 1.8e308"
+    return Odd("overflow", message, cause="overflow", where=excerpt(program, output))
+
+
+def suspects(program: Program, point: Sequence[float]) -> list[str]:
+    """Names of the rows of a program whose own derivative Arb's series contradict at the values they take there."""
+    values = run_slots(program, FLOATS, point)
+    found = []
+    for _, row, args in program.numbered():
+        here = [values[a] for a in args]
+        if row.truth or any(isinstance(v, bool) or not math.isfinite(v) for v in here):
+            continue
+        names = tuple(f"x{i}" for i in range(len(args)))
+        alone = Program(names, (), ((row, tuple(range(len(args)))),), (len(args),))
+        if not row.orders and Prover(gradient_task(alone)).at(here).agreed is False:
+            found.append(row.name)
+    return list(dict.fromkeys(found))

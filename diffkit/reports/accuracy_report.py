@@ -1,0 +1,212 @@
+"""Accuracy over many points, as blocks and as fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from diffkit.asking.points import plural
+from diffkit.reports.blocks import (
+    WORDS,
+    Block,
+    Gap,
+    Heading,
+    Note,
+    Table,
+    bar,
+    digits,
+    listed,
+    plain,
+    rounded,
+    shown,
+    worded,
+)
+from diffkit.reports.comparison_report import VERDICTS
+
+if TYPE_CHECKING:
+    from diffkit.judging.accuracy import AccuracyReport, BackendAccuracy
+    from diffkit.judging.regression import Changes
+
+NAMED = 5  # points that a finding names
+MOST = 20  # contradictions, and changes, that are listed
+SHARES = ("≤ 0.5", "≤ 1", "≤ 4", "> 1000")
+ULPS = ("median", "95 %", "99 %", "max")
+DIGITS = ("median", "95 %", "99 %", "min")
+
+
+def blocks(report: AccuracyReport) -> Iterator[Block]:
+    """Lay an accuracy report out."""
+    yield from _contradictions(report)
+    if not report.complete:
+        done = f"{len(report.outcomes)} of {report.total} points"
+        yield Note(f"PARTIAL REPORT: {report.stopped} after {done}; the rest was not looked at")
+        yield Gap()
+    yield from _compared(report.changes)
+    yield Heading(f"{report.kind}s at {plural(len(report.outcomes), 'point')}")
+    rows = [(WORDS.get(v, v), str(count), _meaning(v)) for v, count in report.verdicts.items()]
+    yield Table(("verdict", "points", "meaning"), tuple(rows))
+    for verdict in report.verdicts:
+        told = [o for o in report.outcomes if o.verdict == verdict and o.message]
+        if told:
+            where = listed((o.case.name for o in told), NAMED)
+            yield Note(f"{WORDS.get(verdict, verdict)} at {where}: {worded(told[0].message)}")
+    if report.expecting:
+        held = f"contradicted at {report.contradicted}" if report.contradicted else "all hold"
+        yield Note(f"expected values: at {plural(report.expecting, 'point')}, {held}")
+    summary = [a for a in report.summary if a.components]
+    if summary:
+        yield Gap()
+        yield Heading("error in ulps (95 % of the partials have at most …)")
+        yield Table(("method", "partials", *ULPS, "no value"), tuple(map(_ulps, summary)))
+        yield Note("an ulp is the spacing of binary64 numbers at the reference; no value counts as infinitely many")
+        yield Gap()
+        yield Heading("share of the partials with an error of so many ulps")
+        yield Table(("method", *SHARES), tuple((a.backend, *(f"{100 * s:.1f} %" for s in a.shares)) for a in summary))
+        yield Gap()
+        yield Heading("correct digits (95 % of the partials have at least …), and error bars")
+        header = ("method", *DIGITS, "within their bar", "bar / error (median)")
+        yield Table(header, tuple(map(_digits, summary)))
+    zeros = tuple((a.backend, str(a.zeros), str(a.zeros_exact)) for a in report.summary if a.zeros)
+    if zeros:
+        yield Gap()
+        yield Heading("partials whose true value is 0, where neither ulps nor digits measure anything")
+        yield Table(("method", "true zeros", "answered with 0"), zeros)
+    yield from _worst(report)
+    groups = [group for group in report.groups if not group.contradicts]  # those head the report
+    if groups:
+        yield Gap()
+        yield Heading("findings")
+        for group in groups:
+            count = plural(len(group.cases), "point")
+            yield Note(
+                f"{group.backend}: {worded(group.cause)} at {count}, {listed(group.cases, NAMED)}. "
+                f"The first: {worded(group.evidence)}"
+            )
+
+
+def _contradictions(report: AccuracyReport) -> Iterator[Block]:
+    """What contradicts an expected value, before anything else."""
+    found = report.contradictions
+    if found:
+        yield Heading(f"EXPECTED VALUES ARE CONTRADICTED at {plural(report.contradicted, 'point')}")
+        yield from (Note(f"{name}: {finding.backend}: {finding.evidence}") for name, finding in found[:MOST])
+        if len(found) > MOST:
+            yield Note(f"… {len(found) - MOST} more")
+        yield Gap()
+
+
+def _compared(changes: Changes | None) -> Iterator[Block]:
+    """What is different from an old report."""
+    if changes is None:
+        return
+    lost = f"{len(changes.lost)} lost" if changes.lost else "nothing lost"
+    yield Heading(f"compared with {changes.old}: {lost}, {plural(len(changes.changes), 'change')}")
+    rows = [
+        ("LOST" if c.lost else "slower" if c.what == "time" else "better", *c.row, c.what, worded(c.was), worded(c.now))
+        for c in sorted(changes.changes, key=lambda c: not c.lost)
+    ]
+    if rows:
+        yield Table(("", "point", "method", "partial", "what", "was", "is"), tuple(rows[:MOST]))
+    if len(rows) > MOST:
+        yield Note(f"… {len(rows) - MOST} more")
+    for words, alone in (("only there", changes.missing), ("only here", changes.new)):
+        if alone:
+            yield Note(f"{words}, and not compared: {listed(map(str, alone), NAMED)}")
+    yield Gap()
+
+
+def _changed(changes: Changes) -> dict[str, Any]:
+    rows = {"missing": changes.missing, "new": changes.new}
+    return {
+        "old": changes.old, "lost": len(changes.lost),
+        "changes": [{**c.row._asdict(), "what": c.what, "was": c.was, "now": c.now, "lost": c.lost}
+                    for c in changes.changes],
+        **{name: [row._asdict() for row in found] for name, found in rows.items()},
+    }  # fmt: skip
+
+
+def _meaning(verdict: str) -> str:
+    if verdict == "failed":
+        return "neither the reference nor a method has an answer"
+    return VERDICTS.get(verdict, "").partition(": ")[2] or "f has no derivative there"
+
+
+def _ulps(a: BackendAccuracy) -> tuple[str, ...]:
+    return (a.backend, str(a.components), *map(rounded, a.ulps), str(a.no_value))
+
+
+def _digits(a: BackendAccuracy) -> tuple[str, ...]:
+    return (a.backend, *map(digits, a.digits), f"{a.held} of {a.bars}", rounded(a.overstated.median))
+
+
+def _worst(report: AccuracyReport) -> Iterator[Block]:
+    worst = report.worst()
+    if not worst:
+        return
+    yield Gap()
+    yield Heading("the worst, those outside their error bar first")
+    header = ("point", "method", "partial", "value", "reference", "ulps", "digits", "error bar", "within")
+    rows = []
+    for s in worst:
+        value = "no value" if s.value != s.value else shown(s.value)
+        within = "yes" if s.within else "no"
+        cells = (rounded(s.ulps), digits(s.digits), bar(s.bar), within)
+        rows.append((s.case, s.backend, s.label, value, shown(s.reference), *cells))
+    several = len({s.label for s in worst}) > 1
+    yield Table(header, tuple(rows), (0, 1, 2, 3, 4, 5, 8) if several else (0, 1, 3, 4, 5, 8))
+
+
+def fields(report: AccuracyReport) -> dict[str, Any]:
+    """Give the fields of an AccuracyReport."""
+    return {
+        "contradictions": [
+            {"point": name, "backend": f.backend, "evidence": f.evidence} for name, f in report.contradictions
+        ],
+        "changes": None if report.changes is None else _changed(report.changes),
+        "points": len(report.outcomes),
+        "total": report.total,
+        "complete": report.complete,
+        "stopped": report.stopped,
+        "all_agree": report.all_agree,
+        "passed": report.passed,
+        "verdicts": report.verdicts,
+        "expecting": report.expecting,
+        "contradicted": report.contradicted,
+        "backends": [
+            {
+                "backend": a.backend,
+                "components": a.components,
+                "no_value": a.no_value,
+                "ulps": plain(a.ulps._asdict()),
+                "shares": plain(
+                    dict(zip(("within_0.5", "within_1", "within_4", "beyond_1000"), a.shares, strict=True))
+                ),
+                "digits": plain(a.digits._asdict()),
+                "zeros": a.zeros,
+                "zeros_exact": a.zeros_exact,
+                "bars": a.bars,
+                "held": a.held,
+                "overstated": plain(a.overstated._asdict()),
+            }
+            for a in report.summary
+        ],
+        "findings": [
+            {"backend": g.backend, "cause": g.cause, "points": list(g.cases), "evidence": g.evidence}
+            for g in report.groups
+        ],
+        "worst": [plain(score._asdict()) for score in report.worst()],
+        "outcomes": [
+            {
+                "name": outcome.case.name,
+                "expr": outcome.case.text,
+                "at": outcome.case.at,
+                "verdict": outcome.verdict,
+                "message": outcome.message or None,
+                "passed": outcome.passed,
+                "contradicted": outcome.contradicted,
+                "seconds": dict(outcome.seconds),
+                "scores": [plain(score._asdict()) for score in outcome.scores],
+            }
+            for outcome in report.outcomes
+        ],
+    }

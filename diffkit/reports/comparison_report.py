@@ -1,0 +1,192 @@
+"""A comparison at one point, as blocks and as fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from diffkit.core.results import Result
+from diffkit.reports import result_report as one
+from diffkit.reports.blocks import (
+    WORDS,
+    Block,
+    Equation,
+    Gap,
+    Heading,
+    Note,
+    Table,
+    bar,
+    digits,
+    listed,
+    plain,
+    rounded,
+    shown,
+    status,
+    worded,
+)
+
+if TYPE_CHECKING:
+    from diffkit.judging.comparison import Comparison, Finding
+
+FEW = 3.0  # correct digits below which being within an error bar is nothing to be proud of
+VERDICTS = {
+    "agree": "agree: every method is within its own error bar of the reference",
+    "disagree": "disagree: a method is outside its own error bar, has no right digit, or claims another status",
+    "undecided": "undecided: there is no reference value to tell who is right",
+}
+LEGEND = (
+    "error: distance from the reference; ulps: the same in units of the reference's last binary64 place",
+    "digits: correct significant digits; error bar: what the method, or a bound on its rounding, allows for",
+)
+
+
+def blocks(comparison: Comparison) -> Iterator[Block]:
+    """Lay a comparison out."""
+    reference = comparison.reference
+    yield one.where(reference)
+    yield Gap()
+    yield Equation("verdict", _verdict(comparison))
+    yield from _wide(comparison)
+    yield Gap()
+    yield Heading(f"reference: {comparison.source}")
+    yield from one.values(reference)
+    yield from one.messages(reference)
+    asked = [row for row in comparison.rows if not row.skipped]
+    if asked:
+        yield Gap()
+        if all(map(reference.is_odd, range(len(reference.labels)))):
+            yield _answers(comparison)
+        else:
+            yield _errors(comparison)
+            yield from map(Note, LEGEND)
+    apart = [(f"{a} and {b}", _largest(ulps)) for (a, b), ulps in comparison.pairs.items()]
+    if any(most == most for _, most in apart):
+        yield Gap()
+        yield Table(("methods", "differ by at most, ulps"), tuple((pair, rounded(most)) for pair, most in apart))
+    if comparison.findings:
+        yield Gap()
+        yield Heading("findings")
+        yield from (Note(sentence(finding)) for finding in comparison.findings)
+    for row in comparison.rows:
+        if row.skipped:
+            yield Note(f"{row.backend} was not asked: {row.skipped}")
+
+
+def _verdict(comparison: Comparison) -> str:
+    if comparison.verdict in WORDS and comparison.verdict not in VERDICTS:
+        same = all(
+            row.result.is_odd(c) and row.result.odd[c].status == odd.status
+            for row in comparison.rows if not row.skipped
+            for c, odd in comparison.reference.odd.items() if odd.status != "ok"
+        )  # fmt: skip
+        return WORDS[comparison.verdict] + (", and every method says so" if same else "")
+    if comparison.verdict == "disagree":
+        return f"disagree: {'; '.join(_disagreements(comparison))}"
+    return VERDICTS.get(comparison.verdict, comparison.verdict)
+
+
+DISAGREEMENTS = (
+    ("is outside its own error bar", "are outside their own error bars"),
+    ("claims another status", "claim another status"),
+    ("has no right digit", "have no right digit"),
+)
+
+
+def _disagreements(comparison: Comparison) -> Iterator[str]:
+    """Who does not agree with the reference, and in what."""
+    said: dict[int, list[str]] = {}
+    for row in comparison.rows:
+        valued = any(not row.result.is_odd(c) for c in row.outside)
+        if row.outside or row.lost:
+            said.setdefault(0 if valued else 1 if row.outside else 2, []).append(row.backend)
+    yield from (f"{listed(backends)} {DISAGREEMENTS[k][len(backends) > 1]}" for k, backends in sorted(said.items()))
+
+
+def _wide(comparison: Comparison) -> Iterator[Block]:
+    """Say which methods keep their error bar only because it is as wide as the value."""
+    truth = comparison.reference.flat
+    poor = [
+        row.backend for row in comparison.rows
+        if any(d < FEW and r != 0 for d, r in zip(row.digits, truth, strict=True))
+    ]  # fmt: skip
+    if comparison.verdict == "agree" and poor:
+        have = "have" if len(poor) > 1 else "has"
+        yield Note(f"but {listed(poor)} {have} fewer than {FEW:.0f} correct digits: an error bar may be that wide")
+
+
+def sentence(finding: Finding) -> str:
+    """Give a finding as text."""
+    place = f" (in {finding.where})" if finding.where else ""
+    return f"{finding.backend}: {worded(finding.cause)}{place}. {worded(finding.evidence)}"
+
+
+def _largest(values: Sequence[float]) -> float:
+    return max((v for v in values if v == v), default=float("nan"))
+
+
+def components(result: Result) -> list[int]:
+    """Components worth a line: of a symmetric Hessian the upper triangle."""
+    if result.kind != "hessian":
+        return list(range(len(result.labels)))
+    size = result.shape[0]
+    return [i * size + j for i in range(size) for j in range(i, size)]
+
+
+def _answers(comparison: Comparison) -> Table:
+    """What each method says where the reference says there is no value."""
+    rows = []
+    for row in comparison.rows:
+        if not row.skipped:
+            for c in components(row.result):
+                rows.append((row.backend, row.result.labels[c], _value(row.result, c, sides=True)))
+    several = len(comparison.reference.labels) > 1
+    return Table(("method", "partial", "answer"), tuple(rows), () if several else (0, 2))
+
+
+def _errors(comparison: Comparison) -> Table:
+    header = ("method", "partial", "value", "error", "ulps", "digits", "error bar", "within", "evaluations")
+    rows = []
+    for row in comparison.rows:
+        if row.skipped:
+            continue
+        for c in components(row.result):
+            judged = not comparison.reference.is_odd(c) and not row.result.is_uncertain(c)
+            rows.append((
+                row.backend, row.result.labels[c], _value(row.result, c),
+                rounded(row.absolute[c]), rounded(row.ulps[c]), digits(row.digits[c]),
+                bar(row.bar[c]) if judged else "–", ("no" if c in row.outside else "yes") if judged else "–",
+                str(row.result.evaluations),
+            ))  # fmt: skip
+    several = len(comparison.reference.labels) > 1
+    return Table(header, tuple(rows), () if several else (0, 2, 3, 4, 5, 6, 7, 8))
+
+
+def _value(result: Result, c: int, sides: bool = False) -> str:
+    if not result.is_odd(c):
+        return shown(result.flat[c])
+    return status(result.odd[c]) if sides else WORDS[result.odd[c].status]
+
+
+def fields(comparison: Comparison) -> dict[str, Any]:
+    """Give the fields of a Comparison; lists run over the labels."""
+    return {
+        "verdict": comparison.verdict,
+        "source": comparison.source,
+        "reference": one.fields(comparison.reference),
+        "rows": [
+            {
+                "backend": row.backend,
+                "skipped": row.skipped or None,
+                "result": one.fields(row.result),
+                **{name: plain(getattr(row, name)) for name in ("bar", "absolute", "relative", "ulps", "digits")},
+                "seconds": row.seconds,
+                "within": row.within,
+            }
+            for row in comparison.rows
+        ],
+        "pairs": [{"backends": list(pair), "ulps": plain(ulps)} for pair, ulps in comparison.pairs.items()],
+        "findings": [
+            {"backend": f.backend, "cause": f.cause, "evidence": f.evidence, "where": f.where or None}
+            for f in comparison.findings
+        ],
+    }

@@ -1,0 +1,171 @@
+"""Pictures of functions of one variable: the graph with its derivative and tangents; never drawn across a pole."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from diffkit.asking.points import number
+from diffkit.calculus.derivatives import derivative_program, open_places
+from diffkit.core.builder import ProgramBuilder
+from diffkit.core.errors import DiffkitError
+from diffkit.core.program import Program, run
+from diffkit.lessons.shown_numbers import surely_not_zero
+from diffkit.numbers.floats import FLOATS
+from diffkit.reports.pictures import COLOURS, in_one_look, legend, panels, style
+
+if TYPE_CHECKING:
+    from diffkit.lessons.tangents import Tangent
+
+SAMPLES = 801
+BULK = (0.1, 1.5)
+"""quantile at which the bulk of the values begins and ends, and how far beyond, in its height, a picture reaches"""
+NEAR_POLES = (0.2, 0.5)
+"""the same where the graph runs off to infinity"""
+BROKEN = ("pole", "jump")
+TURNING = (*BROKEN, "kink", "edge")
+REACH = 2.0  # from the point, where no interval is given
+HALVINGS = 11  # of that reach, at most
+ALIKE = 4.0  # times as much as its tangent that f may change, or the other way round, where the interval is free
+
+
+@in_one_look
+def picture_of_tangent(tangent: Tangent, interval: tuple[float, float] | None = None) -> Any:
+    """Draw f with its tangent at a point of one variable, and below it f′, whose height there is the tangent's slope.
+
+    Without an interval it reaches 2 to both sides, or less far where f or the tangent would look flat beside the other.
+    """
+    program = tangent.program
+    if len(program.inputs) != 1:
+        raise DiffkitError("a tangent is drawn for one variable", hint="the picture of a surface is a contour map")
+    (name, a), *_ = tangent.at.items()
+    height, lines = tangent.value.value, _lines(tangent)
+    low, high = interval or _around(program, a, max((abs(slope) for slope, _, _ in lines), default=0.0))
+    x = points(low, high, a)
+    values, slopes = values_of(program, x), values_of(derivative_program(program, [(0, (0,))]), x)
+    if not any(map(math.isfinite, values)):
+        raise DiffkitError(f"f has no value between {low:g} and {high:g}", hint="choose another interval")
+    slopes = [slope if math.isfinite(v) else math.nan for slope, v in zip(slopes, values, strict=True)]
+    figure, ((upper,), (lower,)) = panels(2, 1, 7.2, 6.4, sharex=True)
+    broken = breaks(program, x)
+    upper.plot(*with_gaps(x, values, broken), label=f"f({name})", **style(0))
+    lower.plot(*with_gaps(x, slopes, breaks(program, x, TURNING)), label=f"f′({name}), the slope of f", **style(2))
+    ends: list[float] = []
+    for k, (slope, side, label) in enumerate(lines):
+        sides = [low, high] if side == 0 else [a, high] if side > 0 else [low, a]
+        line = [height + slope * (end - a) for end in sides]
+        upper.plot(sides, line, label=label, **style(1 if k == 0 else 3))
+        lower.plot([a], [slope], "o" if side == 0 else "<>"[side > 0], color=style(1 if k == 0 else 3)["color"])
+        ends += line
+    if math.isfinite(height):
+        upper.plot([a], [height], "o", color=COLOURS[1], markersize=6, zorder=5)
+    upper.set_title(f"f({name}) = {shortened(tangent.f)}")
+    upper.set_xlim(low, high)
+    upper.set_ylabel(f"f({name})")
+    lower.set_ylabel(f"f′({name})")
+    lower.set_xlabel(name)
+    frame(upper, values, any(broken), [height], ends)
+    frame(lower, slopes, any(broken), [slope for slope, _, _ in lines])
+    legend(figure)
+    return figure
+
+
+def _around(program: Program, a: float, slope: float) -> tuple[float, float]:
+    """An interval in which f changes about as much as its tangent does, if there is one; the usual one otherwise."""
+    for k in range(HALVINGS):
+        reach = REACH / 2**k
+        low, high = _range(values_of(program, points(a - reach, a + reach)), *BULK)
+        rise = 2 * reach * slope
+        if rise / ALIKE <= high - low <= rise * ALIKE:
+            return a - reach, a + reach
+    return a - REACH, a + REACH
+
+
+def _lines(tangent: Tangent) -> list[tuple[float, int, str]]:
+    """The tangent, or at a kink both half-tangents: slope, side and name."""
+    (a,) = tangent.at.values()
+    if tangent.derivative.ok:
+        slope = tangent.slopes[0].value
+        return [(slope, 0, f"tangent at {a:.4g}: slope {slope:.4g}")]
+    odd = tangent.derivative.odd[0]
+    if not math.isfinite(tangent.value.value):
+        return []
+    sides = ((odd.left, -1, "left"), (odd.right, 1, "right"))
+    return [(slope, side, f"from the {word}: slope {slope:.4g}") for slope, side, word in sides if math.isfinite(slope)]
+
+
+def points(low: float, high: float, *among: float) -> list[float]:
+    """Evenly spread places in an interval, and some that must be among them."""
+    if not low < high:
+        raise DiffkitError(f"the interval from {low:g} to {high:g} is empty", hint="write it as -1:1")
+    even = [low + (high - low) * k / (SAMPLES - 1) for k in range(SAMPLES)]
+    return sorted({*even, *(a for a in among if low <= a <= high)})
+
+
+def values_of(program: Program, x: Sequence[float]) -> list[float]:
+    """The first output in binary64 at places of the only variable; NaN where it is not finite."""
+    found = [float(run(program, FLOATS, [place])[0]) for place in x]
+    return [v if math.isfinite(v) else math.nan for v in found]
+
+
+def breaks(program: Program, x: Sequence[float], kinds: Collection[str] = BROKEN) -> list[bool]:
+    """Say for each pair of neighbours whether a pole or a jump may lie between: there a graph must not be joined.
+
+    Each of them is where a margin of the table is zero, so the pen is lifted wherever interval arithmetic does not
+    prove a margin to be nowhere zero from one place to the next. Of a derivative, kinks count too (``TURNING``).
+    """
+    builder = ProgramBuilder.of(program)
+    slots = [margin for _, place, margin in open_places(program, builder) if place.kind in kinds]
+    margins = [builder.program([slot], program.inputs) for slot in slots]
+    return [any(not surely_not_zero(m, a, b) for m in margins) for a, b in pairwise(x)]
+
+
+def with_gaps(x: Sequence[float], y: Sequence[float], broken: Sequence[bool]) -> tuple[list[float], list[float]]:
+    """Give the places and values with a NaN wherever the pen is lifted."""
+    places, values = [x[0]], [y[0]]
+    for k, lifted in enumerate(broken, 1):
+        if lifted:
+            places.append(math.nan)
+            values.append(math.nan)
+        places.append(x[k])
+        values.append(y[k])
+    return places, values
+
+
+def frame(axes: Any, curve: Sequence[float], broken: bool, shown: Sequence[float], line: Sequence[float] = ()) -> None:
+    """Choose the height of a picture: a curve, or its bulk where it runs off, with some values and much of a line."""
+    low, high = _range(curve, *(NEAR_POLES if broken else BULK))
+    spread = (high - low) / 2
+    within = [min(max(v, low - spread), high + spread) for v in line]
+    kept = [v for v in (low, high, *within, *shown) if math.isfinite(v)]
+    bottom, top = min(kept), max(kept)
+    room = 0.06 * (top - bottom) or 1.0
+    axes.set_ylim(bottom - room, top + room)
+
+
+def _range(curve: Sequence[float], tail: float, beyond: float) -> tuple[float, float]:
+    """From the lowest to the highest value, less of the tails what lies far beyond the bulk."""
+    known = sorted(v for v in curve if math.isfinite(v))
+    if not known:
+        return 0.0, 0.0
+    low, high = (known[round(q * (len(known) - 1))] for q in (tail, 1 - tail))
+    spread = beyond * (high - low)
+    return max(known[0], low - spread), min(known[-1], high + spread)
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """Cut a formula for a title."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def read_interval(text: str) -> tuple[float, float]:
+    """Read ``-1:1``; DiffkitError unless these are two numbers in order."""
+    low, colon, high = text.partition(":")
+    if not colon:
+        raise DiffkitError(f"{text!r} is not an interval", hint="write it as -1:1")
+    found = number(low, "from"), number(high, "to")
+    if not found[0] < found[1]:
+        raise DiffkitError(f"the interval from {found[0]:g} to {found[1]:g} is empty", hint="the smaller number first")
+    return found

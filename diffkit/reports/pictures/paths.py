@@ -1,0 +1,172 @@
+"""Pictures of a descent: the contours or the surface of the cost with the path, loss curves, one weight at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from diffkit.core.errors import DiffkitError, did_you_mean
+from diffkit.reports.pictures import COLOURS, canvas, haloed, in_one_look, legend, panels, style
+from diffkit.reports.pictures.heights import contour_map
+from diffkit.reports.pictures.heights import surface as draw_surface
+from diffkit.reports.pictures.view import View
+
+if TYPE_CHECKING:
+    from diffkit.lessons.gradient_descent.descent import Descent
+
+FINE, COARSE = 121, 51  # places along each axis of contours, and of a surface
+LINE = 121  # places along one weight
+PANELS = 6  # weights that are drawn
+SINGLE = 2000  # steps up to which each one is marked
+DISTINCT = 0.004  # of the path's extent: of more steps those nearer than this to the last one that is marked are not
+
+
+def picture(descent: Descent, kind: str | None = None) -> Any:
+    """Draw a descent: contours with the path where there are two weights, the loss curve otherwise, unless told."""
+    if kind is None:
+        kind = "contours" if len(descent.names) == 2 else "loss"
+    if kind not in PICTURES:
+        hint = did_you_mean(kind, PICTURES) or f"there are {', '.join(PICTURES)}"
+        raise DiffkitError(f"unknown picture {kind!r}", hint=hint)
+    return PICTURES[kind](descent)
+
+
+@in_one_look
+def contours(descent: Descent) -> Any:
+    """Lines of equal cost over two weights, and the path across them."""
+    view = View(descent, (0, 1), FINE)
+    (x, y), low = view.sides, [] if view.lowest is None else [view.at(view.lowest)]
+    last = descent.path.steps[len(view.points) - 1]
+    part = f", the first {last:,} drawn" if descent.status == "diverged" and last < descent.steps else ""
+    figure, axes = canvas(f"Path of {descent.steps} steps{part}: {descent.status}", *descent.names[:2])
+    contour_map(figure, axes, x, y, view.heights(), "f", low)
+    _path(axes, descent, view.points, view.lowest)
+    legend(figure, 4)
+    return figure
+
+
+@in_one_look
+def surface(descent: Descent) -> Any:
+    """The cost as a surface over two weights, and the path on it."""
+    view = View(descent, (0, 1), COARSE)
+    x, y = view.sides
+    figure, axes = canvas(f"Cost over two weights: {descent.status}", descent.names[0], descent.names[1], "f")
+    draw_surface(axes, x, y, view.heights())
+    _path(axes, descent, *view.lifted())
+    along = [(view.points[-1, k] - view.points[0, k]) / float(np.ptp(view.sides[k])) for k in (0, 1)]
+    axes.view_init(elev=35, azim=math.degrees(math.atan2(along[1], along[0])) + 25)  # from beyond the end, aside
+    legend(figure, 4)
+    return figure
+
+
+@in_one_look
+def loss(descent: Descent) -> Any:
+    """The cost against the step, logarithmic where it is positive throughout, with the gradient's size below it."""
+    figure, ((upper,), (lower,)) = panels(2, 1, 7.2, 5.6, sharex=True)
+    path = descent.path
+    usable = np.isfinite(path.values)
+    upper.plot(path.steps[usable], path.values[usable], **style(0))
+    drawn = path.steps[usable]
+    which = f", every {descent.settings.every} steps" * (descent.settings.every > 1)
+    which += f", drawn to step {drawn[-1]}" * bool(len(drawn) and drawn[-1] < descent.steps)
+    upper.set_title(f"Loss curve of {descent.steps} steps{which}: {descent.status}")
+    upper.set_ylabel("f")
+    _logarithmic(upper, path.values[usable])
+    norms = np.array(descent.norms)
+    sound = np.isfinite(norms) & (norms > 0)
+    lower.plot(np.flatnonzero(sound), norms[sound], **style(1))
+    lower.set_ylabel("|∇f|" + (" of a batch" if descent.settings.batch is not None else ""))
+    lower.set_xlabel("step")
+    _logarithmic(lower, norms[sound])
+    return figure
+
+
+@in_one_look
+def weights(descent: Descent) -> Any:
+    """The error curve of each weight: the cost against that weight alone, the others as they are at the end."""
+    names = descent.names[:PANELS]
+    columns = min(3, len(names))
+    rows = math.ceil(len(names) / columns)
+    figure, grid = panels(rows, columns, max(5.0, 3.4 * columns), 0.8 + 3.0 * rows)
+    for k, (axes, name) in enumerate(zip(grid.flat, names, strict=False)):
+        view = View(descent, (k,), LINE)
+        (side,) = view.sides
+        axes.plot(side, [view.at([v]) for v in side], color=COLOURS[0], label="f, the other weights as at the end")
+        _path(axes, descent, *view.lifted(), line=False)
+        axes.set_xlabel(name)
+        axes.set_ylabel("f")
+    for axes in list(grid.flat)[len(names) :]:
+        axes.set_axis_off()
+    more = "" if len(descent.names) <= PANELS else f" (the first {PANELS} of {len(descent.names)})"
+    figure.suptitle(f"Error curve of each weight{more}")
+    legend(figure, 5 if columns == 3 else 3)
+    return figure
+
+
+PICTURES: dict[str, Callable[[Descent], Any]] = {
+    "contours": contours, "surface": surface, "loss": loss, "weights": weights,
+}  # fmt: skip
+"""Name → what draws it."""
+
+
+@in_one_look
+def compare_rates(descents: Sequence[Descent]) -> Any:
+    """The loss curves of several descents of one cost in one picture, each named by its rate and how it ended."""
+    figure, axes = canvas("The same cost at several rates", "step", "f")
+    seen = []
+    for k, descent in enumerate(descents):
+        path = descent.path
+        usable = np.isfinite(path.values)
+        name = f"rate {descent.settings.rate:g}: {descent.status}"
+        axes.plot(path.steps[usable], path.values[usable], label=name, **style(k))
+        seen.append(path.values[usable])
+    _logarithmic(axes, np.concatenate(seen))
+    legend(figure)
+    return figure
+
+
+# What they share -----------------------------------------------------------------------------------------------------
+
+
+def _path(axes: Any, descent: Descent, points: Any, lowest: Any, line: bool = True) -> None:
+    """Draw the way over a map, a surface or a curve: its steps, both ends, and the lowest point near them."""
+    marked = points if len(points) <= SINGLE else _apart(points)
+    if line:
+        axes.plot(*points.T, color=COLOURS[1], linewidth=1.4, zorder=3, **haloed())
+    name = _which(descent, len(marked) - 1)
+    axes.plot(*np.transpose(marked), ".", color=COLOURS[1], markersize=4, label=name, zorder=3)
+    axes.plot(*points[0], "s", color=COLOURS[1], markeredgecolor="white", markersize=9, label="start", zorder=4)
+    end = "last point drawn" if descent.status == "diverged" else "end"
+    axes.plot(*points[-1], "*", color="black", markersize=11, label=end, zorder=5)
+    if lowest is not None:
+        axes.plot(*lowest, "o", color="black", markersize=15, fillstyle="none", label="minimum", zorder=4)
+
+
+def _apart(points: Any) -> Any:
+    """The points of a long path that can be told apart."""
+    extent = np.ptp(points, axis=0)
+    marked = [points[0]]
+    for p in points:
+        if (abs(p - marked[-1]) > DISTINCT * extent).any():
+            marked.append(p)
+    return np.array(marked)
+
+
+def _which(descent: Descent, shown: int) -> str:
+    """Say which of the steps are marked."""
+    every, all_kept = descent.settings.every, shown == len(descent.path.steps) - 1
+    if all_kept:
+        return "each step" if every == 1 else f"every {every} steps"
+    if descent.status != "diverged":
+        return f"{shown:,} of {descent.steps:,} steps"
+    last = descent.path.steps[shown]
+    return f"the first {last:,} of {descent.steps:,} steps" + f", every {every}" * (every > 1)
+
+
+def _logarithmic(axes: Any, values: Any) -> None:
+    """A logarithmic axis where all values are positive and reach over more than a decade."""
+    if len(values) and min(values) > 0 and max(values) > 10 * min(values):
+        axes.set_yscale("log")

@@ -1,6 +1,0 @@
-"""Text to Program and back: ``parse_program`` and ``format_program``."""
-
-from diffkit.syntax.parser import parse_program
-from diffkit.syntax.printer import excerpt, format_outputs, format_slot
-
-__all__ = ["excerpt", "format_outputs", "format_slot", "parse_program"]
