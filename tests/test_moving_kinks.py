@@ -40,9 +40,9 @@ def test_a_jump_that_the_rule_extrapolates_to(one):
     truth = one.slope(one.point)
     found = dk.derivative(one.f, at=one.point)
     assert not found.ok or abs(found.value - truth) <= found.error
-    assert found.ok or one.point in (1 / 3, 0.25)
     assert dk.check(one.f, lambda p: truth, at=one.point, beside=0).verdict != "wrong"
-    assert dk.check(one.f, math.cos, at=one.point, beside=0).verdict == ("wrong" if found.ok else "inconclusive")
+    lost = dk.check(one.f, math.cos, at=one.point, beside=0).verdict
+    assert lost == "wrong" or (lost == "inconclusive" and not found.ok)
 
 
 @pytest.mark.parametrize("factor", FACTORS)
