@@ -1,0 +1,28 @@
+# What is done again and again, by name: `just` lists it. (`pip install rust-just` where just is not there.)
+
+python := if path_exists(".venv/bin/python") == "true" { ".venv/bin/python" } else { "python3" }
+
+_:
+    @just --list --unsorted
+
+# The quick part of the tests: four cases of each, in about a minute
+test *options:
+    {{python}} -m pytest -n auto --each 4 {{options}}
+
+# All tests
+test-all *options:
+    {{python}} -m pytest -n auto {{options}}
+
+# Linter, format and types
+lint:
+    {{python}} -m ruff check .
+    {{python}} -m ruff format --check .
+    {{python}} -m mypy
+
+# Generated pages, and every example in them with what it prints today
+docs:
+    {{python}} docs/generate.py --refresh
+
+# A benchmark by its name in benchmarks/: just bench checker
+bench name *options:
+    {{python}} benchmarks/{{name}}.py {{options}}
