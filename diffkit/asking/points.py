@@ -14,8 +14,7 @@ from diffkit.asking.frames import Labelled, holds_many, labelled, records, split
 from diffkit.core.errors import DiffkitError, FileError, PointError, TracingError, VariableError, did_you_mean, listing
 from diffkit.core.program import Named, run
 from diffkit.core.text import parse_program
-from diffkit.core.text.names import repeated
-from diffkit.core.text.runs import first_meant
+from diffkit.core.text.names import first_meant, repeated
 from diffkit.numbers.floats import to_float
 
 DECIMAL = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?\s*\Z", re.ASCII)
