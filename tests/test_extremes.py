@@ -14,8 +14,7 @@ import pytest
 
 import diffkit as dk
 from diffkit.core.table import table
-from diffkit.core.table.polygamma import cotangents, polygamma, polygammas
-from diffkit.core.table.special import ball_polygamma
+from diffkit.core.table.special import ball_polygamma, cotangents, polygamma, polygammas
 from diffkit.numbers.arrays import ARRAYS
 from diffkit.numbers.floats import FLOATS
 from diffkit.numbers.multiprecision import multiprecision

@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import diffkit as dk
-from diffkit.core.text.names import natural_order
-from diffkit.core.text.runs import written_out
+from diffkit.core.text.names import natural_order, written_out
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "60"))
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 import diffkit as dk
 from diffkit.core.table import table
-from diffkit.core.text.names import GREEK
-from diffkit.core.text.runs import UNARY, written_out
+from diffkit.core.text.names import GREEK, UNARY, written_out
 from diffkit.lessons.matrices.array_parser import UNARY as OF_ARRAYS
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "150"))

@@ -13,8 +13,8 @@ from diffkit.core.builder import ProgramBuilder, copy_slots, exact
 from diffkit.core.errors import DiffkitError, VariableError, listing
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Program
-from diffkit.core.text import format_outputs, parse_program, runs
-from diffkit.core.text.names import Name, Names, check_variables
+from diffkit.core.text import format_outputs, parse_program
+from diffkit.core.text.names import Name, Names, check_variables, first_meant, notes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -33,7 +33,7 @@ class Expression:
     @property
     def notes(self) -> tuple[str, ...]:
         """How names were read that may be meant as products: ``xy is one variable; write x*y for a product``."""
-        return tuple(runs.notes(self.undeclared))
+        return tuple(notes(self.undeclared))
 
     @cached_property
     def sympy(self) -> Any:
@@ -93,7 +93,7 @@ class Reading(NamedTuple):
     @property
     def notes(self) -> tuple[str, ...]:
         """How names were read that may be meant as products."""
-        return tuple(runs.notes(self.undeclared))
+        return tuple(notes(self.undeclared))
 
     def of_one(self, variables: Names | None) -> Reading:
         """The same of one variable at least: a constant of which no variables are known is a function of x."""
@@ -130,7 +130,7 @@ def read_joint(fs: Sequence[Any], variables: Names | None = None, given: Collect
     readings = [_read(f, variables, given) for f in fs]
     names = {name for reading in readings for name in reading.program.inputs}
     undeclared = frozenset(name for reading in readings for name in reading.undeclared)
-    run, write = runs.first_meant(undeclared, given, names)
+    run, write = first_meant(undeclared, given, names)
     if run:
         text = next((f for f in fs if isinstance(f, str) and run in f), None)
         position = None if text is None else text.index(run)

@@ -10,8 +10,7 @@ from diffkit.asking.callables.function import Argument, as_function, read_place
 from diffkit.asking.points import Points
 from diffkit.asking.tasks import Task, source_task
 from diffkit.core.errors import DiffkitError, PointError
-from diffkit.core.text.names import Names, as_names
-from diffkit.core.text.runs import notes
+from diffkit.core.text.names import Names, as_names, notes
 
 SCALAR = ("gradient", "hessian", "derivative", "taylor", "directional", "hvp")
 """Kinds that are of one number."""

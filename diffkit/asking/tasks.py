@@ -18,8 +18,7 @@ from diffkit.core.errors import DiffkitError, PointError, VariableError, did_you
 from diffkit.core.limits import DEFAULT
 from diffkit.core.program import Index, Program
 from diffkit.core.table import table
-from diffkit.core.text.names import Name, Names, as_name, as_names
-from diffkit.core.text.runs import first_meant
+from diffkit.core.text.names import Name, Names, as_name, as_names, first_meant
 
 if TYPE_CHECKING:
     from diffkit.asking.callables import Bound

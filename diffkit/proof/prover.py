@@ -18,9 +18,8 @@ from flint import arb, arb_series, fmpq_series
 
 from diffkit.asking.tasks import Task, gradient_task
 from diffkit.calculus.derivatives import Guarded, derivative_program, guard
-from diffkit.core.compiled import LARGEST, Emitted, maker
 from diffkit.core.deadline import TimeIsUp, check_time
-from diffkit.core.program import Program, run, run_slots
+from diffkit.core.program import LARGEST, Emitted, Program, maker, run, run_slots
 from diffkit.core.results import Odd
 from diffkit.core.text import excerpt
 from diffkit.numbers.balls import BALLS, SERIES, ball_function, precision, rational, series_function

@@ -1,15 +1,92 @@
-"""Rows of special functions: erf, gamma and its relatives, Bessel functions."""
+"""Rows of special functions: erf, gamma and its relatives, Bessel functions.
+
+ψ⁽ⁿ⁾ is by SciPy and mpmath for x > 0, and elsewhere by reflection: there they would walk to the right step by step.
+
+ψ⁽ⁿ⁾(x) = (−1)ⁿ·ψ⁽ⁿ⁾(1 − x) − π·dⁿ/dxⁿ cot(πx) (DLMF 5.15.6), where dⁿ/dxⁿ cot(πx) = πⁿ·Pₙ(cot πx) with P₀ = c and
+Pₙ₊₁ = −(1 + c²)·Pₙ′: coefficients of one sign and powers of one parity, so that nothing cancels.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-from diffkit.core.table import series
+from diffkit.core.table import balls
 from diffkit.core.table.ieee import ieee, scipy_special
-from diffkit.core.table.polygamma import polygamma, polygamma_of_mpmath, polygammas
 from diffkit.core.table.primitive import NOT_NEGATIVE, Complement, Place, Rule, row
+
+LAST_FACTORIAL = 170  # the order whose factorial is the last that is a binary64
+
+
+@cache
+def cotangents(n: int) -> tuple[int, ...]:
+    """Coefficients of Pₙ, of the highest power first, every other one: those of the powers n + 1, n − 1, …"""
+    p = [0, 1]
+    for _ in range(n):
+        slope = [k * a for k, a in enumerate(p)][1:]
+        p = [-(a + b) for a, b in zip([*slope, 0, 0], [0, 0, *slope], strict=True)]
+    return tuple(p[::-2])
+
+
+def polygamma(n: float, x: float) -> float:
+    """ψ⁽ⁿ⁾(x); NaN where binary64 does not reach."""
+    import scipy.special
+
+    order = int(n)
+    if not -math.inf < x < 0:
+        return float(scipy.special.polygamma(order, x))
+    d = math.remainder(x, 1.0)
+    if d == 0 or order > LAST_FACTORIAL:
+        return math.inf if d == 0 else math.nan
+    cosine = math.cos(math.pi * d) if abs(d) < 0.25 else math.sin(math.pi * (0.5 - abs(d)))
+    c = cosine / math.sin(math.pi * d)
+    total, *rest = map(float, cotangents(order))
+    for a in rest:
+        total = total * c * c + a
+    turned: float = math.pi * math.pi**order * (total if order % 2 else total * c)
+    mirrored = float(scipy.special.polygamma(order, 1.0 - x))
+    return (-mirrored if order % 2 else mirrored) - turned
+
+
+def polygammas(np: Any, n: float, x: Any) -> Any:
+    """The same of the elements of an array."""
+    import scipy.special
+
+    order, x = int(n), np.asarray(x, dtype=float)
+    left = (x < 0) & np.isfinite(x)
+    found = np.array(scipy.special.polygamma(order, np.where(left, 1.0 - x, x)), dtype=float)
+    if left.any():
+        found[left] = _mirrored(np, order, x[left], found[left])
+    return found
+
+
+def _mirrored(np: Any, order: int, x: Any, right: Any) -> Any:
+    """ψ⁽ⁿ⁾ at finite x < 0, from what it is at 1 − x."""
+    d = x - np.rint(x)
+    if order > LAST_FACTORIAL:
+        return np.where(d == 0, np.inf, np.nan)
+    cosine = np.where(np.abs(d) < 0.25, np.cos(np.pi * d), np.sin(np.pi * (0.5 - np.abs(d))))
+    with np.errstate(all="ignore"):
+        c = cosine / np.sin(np.pi * d)
+        total, *rest = map(float, cotangents(order))
+        for a in rest:
+            total = total * c * c + a
+        turned = np.pi * np.pi**order * (total if order % 2 else total * c)
+        return np.where(d == 0, np.inf, (-1) ** order * right - turned)
+
+
+def polygamma_of_mpmath(mp: Any, n: Any, x: Any) -> Any:
+    """The same of a number of mpmath."""
+    order = int(n)
+    if not x < 0:
+        return mp.psi(order, x)
+    d = x - mp.nint(x)
+    c = mp.cot(mp.pi * d) if abs(d) < 0.25 else mp.sign(d) * mp.tan(mp.pi * (0.5 - abs(d)))
+    turned = mp.pi ** (order + 1) * mp.polyval(cotangents(order), c * c) * (1 if order % 2 else c)
+    return (-1) ** order * mp.psi(order, 1 - x) - turned
+
 
 FARTHEST = 10_000
 
@@ -50,7 +127,7 @@ def ball_polygamma(flint: Any, n: Any, x: Any) -> Any:
     if not x < 0:
         return flint.acb(x).polygamma(n).real
     order = int(n.unique_fmpz())
-    with series.length(flint, order + 1):
+    with balls.length(flint, order + 1):
         turned = flint.arb_series([x, 1]).cot_pi()[order]
     return (-1) ** order * flint.acb(1 - x).polygamma(n).real - flint.arb.pi() * turned * math.factorial(order)
 
@@ -104,7 +181,7 @@ row("erfc", "x", "1 − erf(x), accurate for large x",
     range=(0.0, 2.0), positive=True, monotone=-1,
     tails=(2.0, 0.0), exact=lambda F, x: 1 - F.erf(x), exponent=30,
     floats=math.erfc, array="scipy.special.erfc", mpmath="erfc", sympy="erfc", ulps=4.0,
-    ball=ball_erfc, series=lambda flint, x: series.beginning(flint, x.erfc(), ball_erfc(flint, x[0])),
+    ball=ball_erfc, series=lambda flint, x: balls.beginning(flint, x.erfc(), ball_erfc(flint, x[0])),
     partials=(lambda F, x, y: -2 / F.sqrt(F.pi) * F.exp(-(x**2)),),
     points=(-3.0, 0.3, 2.0, 5.5, 20.0))
 
@@ -114,7 +191,7 @@ row("erfcx", "x", "scaled complementary error function exp(x²)·erfc(x)",
     floats=scipy_special("erfcx"), array="scipy.special.erfcx", ulps=4.0,
     mpmath=lambda mp, x: mp.exp(x * x) * mp.erfc(x),
     definition=lambda F, x: F.exp(x**2) * F.erfc(x),
-    ball=ball_erfcx, series=series.erfcx,
+    ball=ball_erfcx, series=balls.erfcx,
     partials=(lambda F, x, y: 2 * x * y - 2 / F.sqrt(F.pi),),
     points=(-3.0, -0.3, 1e-9, 2.0, 20.0))
 
@@ -143,7 +220,7 @@ row("loggamma", "x", "log |Γ(x)|", aliases=("lgamma", "gammaln"),
     floats=ieee(math.lgamma), array="scipy.special.gammaln", sympy="loggamma", ulps=10.0,
     mpmath=_of_mpmath("loggamma"),
     ball=lambda flint, x: x.lgamma() if x > 0 else abs(x.gamma()).log(),
-    series=series.loggamma,
+    series=balls.loggamma,
     partials=(lambda F, x, y: F.digamma(x),),
     places=(LOGARITHM,),
     points=(-2.3, 1e-5, 0.5, 3.3, 20.25, 1e10))
@@ -153,7 +230,7 @@ row("digamma", "x", "ψ(x) = Γ′(x)/Γ(x)", aliases=("psi",),
     floats=scipy_special("psi"), array="scipy.special.psi", ulps=10.0,
     mpmath=lambda mp, x: polygamma_of_mpmath(mp, 0, x),
     definition=lambda F, x: F.polygamma(0, x),
-    ball="digamma", series=series.digamma,
+    ball="digamma", series=balls.digamma,
     partials=(lambda F, x, y: F.polygamma(1, x),),
     places=(NEAREST_POLE,),
     points=(-2.5, 1e-5, 0.5, 3.3, 20.25, 1e10))
@@ -163,7 +240,7 @@ row("polygamma", "n, x", "nth derivative of ψ(x); the order n is an integer con
     growth=_polygamma_growth, exponent=200,
     floats=polygamma, array=polygammas,
     mpmath=polygamma_of_mpmath, sympy="polygamma", ulps=20.0,
-    ball=ball_polygamma, series=series.polygamma,
+    ball=ball_polygamma, series=balls.polygamma,
     partials=(None, lambda F, n, x, y: F.polygamma(n + 1, x)),
     places=(POLYGAMMA_POLE,),
     points=((0, 0.5), (1, 3.3), (2, 20.25), (3, 1e-3), (1, -20.3), (2, -100.75), (4, -2.7)))
@@ -174,6 +251,6 @@ row("besselj", "n, x", "Bessel function of the first kind; the order n is an int
     exponent=16,
     floats=scipy_special("jv"), array=lambda np, n, x: _special().jv(int(n), x),
     mpmath=lambda mp, n, x: mp.besselj(int(n), x), sympy="besselj", ulps=40.0,
-    ball=lambda flint, n, x: x.bessel_j(n), series=series.besselj,
+    ball=lambda flint, n, x: x.bessel_j(n), series=balls.besselj,
     partials=(None, lambda F, n, x, y: (F.besselj(n - 1, x) - F.besselj(n + 1, x)) / 2),
     points=((0, 0.5), (1, 3.3), (2, -7.0), (5, 20.25)))

@@ -16,8 +16,7 @@ from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Program
 from diffkit.core.table import Primitive, table
 from diffkit.core.text import names as variable_names
-from diffkit.core.text import runs
-from diffkit.core.text.names import Names
+from diffkit.core.text.names import POWER_SIGN, Names, instead, power_of_e, undeclared, written_out
 from diffkit.core.text.tokenizer import OF_ARRAYS, Token, located, tokenize
 
 INFIX = {row.infix: row for row in table if row.infix and len(row.arguments) == 2}
@@ -154,11 +153,11 @@ class Parser:
 
     def _check_run(self, token: Token) -> None:
         """Refuse cos2x and pix, which are more likely cos(2x) and pi*x than variables."""
-        written = runs.written_out(token.text)
-        if not written and runs.POWER_SIGN.match(self.text, token.position + len(token.text)):
-            written = runs.power_of_e(token.text)
+        written = written_out(token.text)
+        if not written and POWER_SIGN.match(self.text, token.position + len(token.text)):
+            written = power_of_e(token.text)
         if written:
-            raise runs.undeclared(token.text, written, self.text, token.position)
+            raise undeclared(token.text, written, self.text, token.position)
 
     def _function(self, token: Token) -> Primitive:
         function = table.names.get(token.text)
@@ -179,7 +178,7 @@ class Parser:
 
     def _unknown_variable(self, token: Token) -> NoReturn:
         known = self.declared or ()
-        hint = runs.instead(token.text, known) or did_you_mean(token.text, known)
+        hint = instead(token.text, known) or did_you_mean(token.text, known)
         hint = hint or f"the variables are {listing(known)}"
         raise VariableError(f"unknown variable {token.text}", hint=hint, text=self.text, position=token.position)
 

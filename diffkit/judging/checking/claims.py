@@ -18,7 +18,7 @@ from diffkit.asking.frames import labelled
 from diffkit.asking.points import plural
 from diffkit.core.errors import DiffkitError, FunctionError, LimitError, TracingError
 from diffkit.core.program import Program
-from diffkit.core.text.runs import instead
+from diffkit.core.text.names import instead
 
 FEW = 4  # variables that a message names
 NAMED = ("{}", "d{}", "d_{}", "grad_{}", "{}_grad", "∂{}")

@@ -17,9 +17,8 @@ from diffkit.asking.tasks import gradient_task
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.without_cancellation import stable
 from diffkit.core.characters import message_of, told
-from diffkit.core.compiled import LARGEST, Emitted
 from diffkit.core.errors import DiffkitError, FunctionError, TracingError
-from diffkit.core.program import Program, run
+from diffkit.core.program import LARGEST, Emitted, Program, run
 from diffkit.core.rules import by_definition
 from diffkit.core.table import Primitive
 from diffkit.methods import BACKENDS, Backend, get_backend

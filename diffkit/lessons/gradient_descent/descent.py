@@ -19,8 +19,7 @@ from diffkit.core.deadline import TimeIsUp, collected, current_deadline, unhurri
 from diffkit.core.errors import DiffkitError, PointError
 from diffkit.core.results import Final
 from diffkit.core.surroundings import undisturbed
-from diffkit.core.text.names import Names
-from diffkit.core.text.runs import notes
+from diffkit.core.text.names import Names, notes
 from diffkit.core.workers import timed
 from diffkit.lessons.gradient_descent.batches import Batches, make_batches
 from diffkit.lessons.gradient_descent.convergence import Convergence, convergence

@@ -15,8 +15,7 @@ from diffkit.core.errors import DiffkitError, PointError, TracingError, Variable
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Constant
 from diffkit.core.table import table
-from diffkit.core.text.names import Names, check_variables, natural_order
-from diffkit.core.text.runs import instead
+from diffkit.core.text.names import Names, check_variables, instead, natural_order
 from diffkit.lessons.matrices.array_parser import check_names, parse_array
 from diffkit.lessons.matrices.nodes import Node, in_order, names_of
 from diffkit.lessons.matrices.shapes import Shape, shapes_of

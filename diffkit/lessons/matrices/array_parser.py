@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable
 from diffkit.core.errors import LimitError, ParseError, VariableError, did_you_mean
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.table import CONSTANTS, table
-from diffkit.core.text import runs
-from diffkit.core.text.names import fault
+from diffkit.core.text.names import POWER_SIGN, fault, first_meant, power_of_e, undeclared, written_out
+from diffkit.core.text.names import UNARY as OF_ONE_NUMBER
 from diffkit.core.text.tokenizer import Token
 from diffkit.lessons.matrices.nodes import Node, in_order, names_of, number
 from diffkit.lessons.matrices.tokens import Tokens
@@ -33,7 +33,7 @@ ARRAYLIKE = re.compile(
 )
 
 
-UNARY = frozenset(word for word in (*WORDS, *ALIASES) if 1 in WORDS[ALIASES.get(word, word)].counts) | runs.UNARY
+UNARY = frozenset(word for word in (*WORDS, *ALIASES) if 1 in WORDS[ALIASES.get(word, word)].counts) | OF_ONE_NUMBER
 """functions of one argument"""
 
 
@@ -45,14 +45,14 @@ def check_names(tree: Node, text: str, declared: Collection[str], given: Iterabl
     for node in in_order(tree):
         if node.kind != "name" or node.value in declared:
             continue
-        written = runs.written_out(node.value, UNARY)
-        if not written and node.position is not None and runs.POWER_SIGN.match(text, node.position + len(node.value)):
-            written = runs.power_of_e(node.value)
+        written = written_out(node.value, UNARY)
+        if not written and node.position is not None and POWER_SIGN.match(text, node.position + len(node.value)):
+            written = power_of_e(node.value)
         if written:
             here = node.position is not None and text.startswith(node.value, node.position)
-            raise runs.undeclared(node.value, written, text if here else None, node.position)
+            raise undeclared(node.value, written, text if here else None, node.position)
     every = names_of(tree)
-    run, write = runs.first_meant([name for name in every if name not in declared], given, every, matrices=True)
+    run, write = first_meant([name for name in every if name not in declared], given, every, matrices=True)
     if run:
         raise VariableError(f"{run} is one variable", hint=write)
 

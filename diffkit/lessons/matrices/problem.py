@@ -9,8 +9,7 @@ from itertools import chain, permutations
 
 from diffkit.core.errors import DiffkitError, ParseError, ShapeError, VariableError, did_you_mean
 from diffkit.core.limits import DEFAULT, Limits
-from diffkit.core.text.names import GREEK, natural_order
-from diffkit.core.text.runs import notes
+from diffkit.core.text.names import GREEK, natural_order, notes
 from diffkit.lessons.matrices.array_parser import check_names, parse_array
 from diffkit.lessons.matrices.divisors import COUNTS, of_scalars, only_factors
 from diffkit.lessons.matrices.lengths import as_derivative, fitted, joined, lettered, named_sizes, plain
