@@ -198,11 +198,14 @@ class Samples:
             self._known[fit.radius] = len(self.folded), most
         return most
 
-    def flat(self) -> float:
-        """The relative step to which every sample has the value at the point; 0 if the nearest has another."""
+    def flat(self, dust: float = 0.0) -> float:
+        """The relative step to which every sample has the value at the point; 0 if the nearest has another.
+
+        Values no farther apart than ``dust`` are one.
+        """
         found = 0.0
         for h in sorted(self.seen):
-            if any(value != self.center for value in self.seen[h]):
+            if any(abs(value - self.center) > dust for value in self.seen[h]):
                 return found
             found = h
         return math.inf if self.seen else 0.0

@@ -192,7 +192,7 @@ class Testimony(NamedTuple):
     def _beyond(self) -> float:
         """The slope of f beyond the plateau, of which a difference that lies on it knows nothing; 0 otherwise."""
         d = self.difference
-        return self._variation() if d.odd is None and d.value == 0 and d.settled and self.is_flat else 0.0
+        return self._variation() if d.odd is None and abs(d.value) <= d.bar and d.settled and self.is_flat else 0.0
 
     @property
     def is_flat(self) -> bool:

@@ -29,7 +29,9 @@ BESIDE = 37.0  # times the root of the unit, which is how far samples go: where 
 FEW = 5  # pairs of samples that show what is there
 SMALL = 1e4  # times the noise that rounding makes at the least: a residue that needs no other place
 AROUND = 4.0  # times the radius of a constant piece: what f changes by there
-HALVINGS, CONTINUOUS = 8, 2.0**-6  # of the way to the edge of that, and of the change: a jump stays as it is
+DUST = 4.0  # units of rounding by which values differ that are one
+STEEP = 2.0**5  # times as high a jump as one that is dust beside it
+SHARP, CONTINUOUS = 1 + 2.0**-12, 2.0**-8  # times that radius, and of that change: in so little only a jump leaves it
 LIKE = 16.0  # a residue so much smaller there is none
 
 
@@ -203,46 +205,52 @@ def _apart(a: Sequence[float], b: Sequence[float]) -> float:
 def plateau(samples: Samples, best: Fit | None) -> Search[tuple[float, Fit | None]]:
     """The relative step to which f keeps its value at the point and then jumps, where rounding does not explain that.
 
-    A constant piece that f leaves bit by bit is no plateau: the fit there is given with a step of 0. Rounding explains
-    one if a fit that leaves nothing over, seen from farther, lets f change by less than its rounding.
+    A constant piece that f leaves bit by bit is no plateau: the fit there is given with a step of 0. Where f leaves it
+    by what is dust beside the next jump, it goes on to that one. Rounding explains one if a fit that leaves nothing
+    over, seen from farther, lets f change by less than its rounding.
     """
-    near = samples.flat()
+    dust = _dust(samples, best)
+    near = samples.flat(dust)
     if not near or math.isinf(near):
         return near, None
     if best is not None and best.radius > near and best.distinct > 1 and best.settled(samples.plain):
         unit = samples.stencil.unit * magnitude(samples.seen[near])[0]
         if all(abs(_inside(best, parity, near)) <= QUIET * unit for parity in samples.stencil.parities):
             return 0.0, None
-    near, far = _edge(samples)
-    while far > NARROW * near:
-        yield from samples.look([math.sqrt(near * far)])
-        near, far = _edge(samples)
-    if (yield from _jumps(samples)):
+    near, far = yield from _edge(samples, dust, NARROW)
+    while samples.flat(more := AROUND * _change(samples, far)) < math.inf:
+        wider = yield from _edge(samples, more, NARROW)
+        if _change(samples, wider[1]) < STEEP * _change(samples, far):  # stairs and slopes go on as they began
+            break
+        dust, (near, far) = more, wider
+    around = max((_change(samples, h) for h in samples.seen if near < h <= max(far, AROUND * near)), default=0.0)
+    level = max(dust, CONTINUOUS * around)
+    near, far = yield from _edge(samples, level, SHARP)
+    if NARROW * level < _change(samples, far) < math.inf:  # as at stairs; max(x, 0) is left bit by bit
         return near, None
-    return 0.0, (yield from samples.fit(near))
+    constant = samples.flat()
+    return 0.0, (yield from samples.fit(constant)) if constant else None
 
 
-def _edge(samples: Samples) -> tuple[float, float]:
-    """The last step to which f keeps its value, and the first one tried at which it has another."""
-    near = samples.flat()
-    return near, min(h for h in samples.seen if h > near)
+def _dust(samples: Samples, best: Fit | None) -> float:
+    """By how much values may differ that are one: not at all where f has one value next to the point, or a slope."""
+    sloping = best is not None and abs(best.value) > best.bar
+    return 0.0 if sloping or samples.flat() else DUST * samples.stencil.unit * abs(samples.center)
 
 
-def _jumps(samples: Samples) -> Search[bool]:
-    """Whether f leaves a constant piece by a jump, as stairs do, and not bit by bit, as max(x, 0) does."""
-    near, far = _edge(samples)
-    start = max(_change(samples, h) for h in samples.seen if far <= h <= max(far, AROUND * near))
-    for _ in range(HALVINGS):
-        near, far = _edge(samples)
-        if _change(samples, far) <= CONTINUOUS * start:
-            return False
-        yield from samples.look([(near + far) / 2])
-    return True
+def _edge(samples: Samples, dust: float, ratio: float) -> Search[tuple[float, float]]:
+    """The last step to which f keeps its value, and the first at which it has another, farther by so much at most."""
+    while True:
+        near = samples.flat(dust)
+        far = min(h for h in (*samples.seen, *samples.bad) if h > near)
+        if far <= ratio * near:
+            return near, far
+        yield from samples.look([math.sqrt(near * far)])
 
 
 def _change(samples: Samples, h: float) -> float:
-    """By how much f changes over a step, at most; none where it has no value there."""
-    return max((abs(value - samples.center) for value in samples.seen[h]), default=math.inf)
+    """By how much f changes over a step, at most; without bound where it has no value there."""
+    return max((abs(value - samples.center) for value in samples.seen.get(h, ())), default=math.inf)
 
 
 def _inside(fit: Fit, parity: int, h: float) -> float:
