@@ -140,7 +140,8 @@ def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], 
         deliver(document, format, output)
         return 0 if fine else EXIT_NO
     place = where(options["at"], options["points"])
-    task = make_task(function_of(expressions, kind), kind, names(options["variables"]), place.names, **task_options)
+    named = None if options["at"] is options["points"] is None else place.names
+    task = make_task(function_of(expressions, kind), kind, names(options["variables"]), named, **task_options)
     points = place.points(task.variables)
     if points is None and not task.variables:
         points = read_points([], ())
