@@ -16,7 +16,7 @@ from diffkit.lessons.stationary_points.extended import excludes_zero, least_valu
 from diffkit.lessons.stationary_points.kinds import signs
 from diffkit.lessons.stationary_points.newton import krawczyk, proves
 from diffkit.numbers.balls import precision
-from diffkit.numbers.hull_algebra import interval
+from diffkit.numbers.intervals import interval
 
 
 def by_scipy(text, box, starts=15):

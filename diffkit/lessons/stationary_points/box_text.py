@@ -9,7 +9,7 @@ from diffkit.asking.frames import labelled, split_top
 from diffkit.asking.points import number, plural
 from diffkit.core.errors import PointError, did_you_mean, listing
 from diffkit.core.text.names import repeated
-from diffkit.numbers.hull_algebra import Box
+from diffkit.numbers.intervals import Box
 
 LARGEST = 1e150
 HINT = "write for example x=-2:2,y=-1:1"

@@ -18,7 +18,7 @@ from diffkit.calculus.derivatives import Guard, derivative_program, differentiat
 from diffkit.core.builder import ProgramBuilder, select
 from diffkit.core.program import Program
 from diffkit.core.table import PlaceKind
-from diffkit.numbers.hull_algebra import HULLS, Box, ball, hull_function
+from diffkit.numbers.intervals import HULLS, Box, ball, hull_function
 from diffkit.proof.prover import Runner
 
 if TYPE_CHECKING:

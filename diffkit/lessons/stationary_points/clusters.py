@@ -23,7 +23,7 @@ from diffkit.lessons.stationary_points.places import enclosed, fractions_in, loc
 from diffkit.lessons.stationary_points.points_found import Region, StationaryPoint
 from diffkit.lessons.stationary_points.undecided import region
 from diffkit.numbers.balls import precision
-from diffkit.numbers.hull_algebra import Box, middle
+from diffkit.numbers.intervals import Box, middle
 
 STARTS = 3  # boxes of a cluster from which Newton's method is followed
 MOST_STARTS = 300  # of all clusters, and FEW_STARTS after an early end

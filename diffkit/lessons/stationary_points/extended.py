@@ -16,8 +16,7 @@ from diffkit.calculus.derivatives import guarded_places
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.program import Program
 from diffkit.core.table import PlaceKind
-from diffkit.numbers.hull_algebra import HULLS, Box, interval
-from diffkit.numbers.intervals import Interval, apply, entropy
+from diffkit.numbers.intervals import HULLS, Box, Interval, apply, entropy, interval
 
 if TYPE_CHECKING:
     from diffkit.lessons.stationary_points.boxes import Surface

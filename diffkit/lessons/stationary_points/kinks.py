@@ -18,7 +18,7 @@ from diffkit.lessons.stationary_points.points_found import Region, StationaryPoi
 from diffkit.lessons.stationary_points.undecided import region
 from diffkit.methods.prepared import Prepared
 from diffkit.numbers.balls import precision
-from diffkit.numbers.hull_algebra import Box, ball, middle
+from diffkit.numbers.intervals import Box, ball, middle
 
 BISECTIONS = 80
 TURNS = {(-1, 1): "minimum", (1, -1): "maximum", (1, 1): "inflection", (-1, -1): "inflection"}

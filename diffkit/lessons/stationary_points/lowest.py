@@ -27,7 +27,7 @@ from diffkit.lessons.stationary_points.kinds import exactly, is_stationary, is_z
 from diffkit.lessons.stationary_points.newton import DEEP, Zero, contract, inner, krawczyk, nearest_zero, proves, sharp
 from diffkit.lessons.stationary_points.zeros import Zeros
 from diffkit.numbers.balls import precision
-from diffkit.numbers.hull_algebra import Box, below, interval, middle
+from diffkit.numbers.intervals import Box, below, interval, middle
 
 ODD = frozenset(("edge", "pole", "jump"))
 NARROW = 2.0**-44  # sides of the smallest boxes, as a part of the whole

@@ -16,7 +16,7 @@ from flint import arb, arb_mat
 
 from diffkit.lessons.stationary_points.boxes import BITS, FINE, Balls, Surface
 from diffkit.numbers.balls import precision
-from diffkit.numbers.hull_algebra import Box, interval
+from diffkit.numbers.intervals import Box, interval
 
 CONTRACTIONS = 100  # steps to full precision: the width squares in each, after slow ones at first
 STILL = 0.99  # of a width that is left after a step in which nothing more happens

@@ -14,7 +14,7 @@ from diffkit.lessons.stationary_points.extended import value_range
 from diffkit.lessons.stationary_points.kinds import exactly
 from diffkit.lessons.stationary_points.points_found import StationaryPoint
 from diffkit.numbers.balls import precision
-from diffkit.numbers.hull_algebra import Box, ball
+from diffkit.numbers.intervals import Box, ball
 
 DENOMINATORS = (1, 16, 1000)  # of the fractions that are tried as exact coordinates
 RIMS = 12  # sizes of the box around a place on whose rim f is compared with its value inside

@@ -33,7 +33,7 @@ from diffkit.lessons.stationary_points.points_found import Extreme, Region, Stat
 from diffkit.lessons.stationary_points.ranking import at_global, told_apart
 from diffkit.lessons.stationary_points.undecided import ranges
 from diffkit.numbers.balls import precision
-from diffkit.numbers.hull_algebra import Box, interval
+from diffkit.numbers.intervals import Box, interval
 from diffkit.proof.prover import Prover
 
 MOST_VARIABLES = 6

@@ -9,7 +9,7 @@ from diffkit.lessons.stationary_points.branch_and_bound import Cluster, Search
 from diffkit.lessons.stationary_points.newton import polish
 from diffkit.lessons.stationary_points.points_found import Region
 from diffkit.numbers.balls import precision
-from diffkit.numbers.hull_algebra import Box, middle
+from diffkit.numbers.intervals import Box, middle
 
 TESTED = 24  # places of a cluster from which Newton's method looks for zeros
 CURVE = 1e-3  # part of the box that zeros must spread over to be a curve rather than one degenerate place

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.lessons.stationary_points.newton import Zero
-from diffkit.numbers.hull_algebra import Box, interval
+from diffkit.numbers.intervals import Box, interval
 
 
 class Boxes:
