@@ -9,7 +9,8 @@ from flint import arb
 
 import diffkit as dk
 from diffkit.asking.tasks import gradient_task, hessian_task
-from diffkit.calculus.derivatives import addends, guard, joint
+from diffkit.calculus.derivatives import addends, joint
+from diffkit.calculus.guards import guard
 from diffkit.core.builder import select
 from diffkit.core.program import run
 from diffkit.core.table import table

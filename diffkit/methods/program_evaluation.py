@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from diffkit.asking.tasks import Task
-from diffkit.calculus.derivatives import Guarded, derivative_program, guard
+from diffkit.calculus.derivatives import derivative_program
+from diffkit.calculus.guards import Guarded, guard
 from diffkit.calculus.without_cancellation import stable
 from diffkit.core.program import Program, run
 from diffkit.core.results import Answer, Odd

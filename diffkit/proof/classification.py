@@ -14,8 +14,9 @@ from itertools import permutations
 from typing import Any
 
 from diffkit.asking.tasks import derivative_task
-from diffkit.calculus.derivatives import bits_of, depends, joint
+from diffkit.calculus.derivatives import joint
 from diffkit.calculus.domain import place_text
+from diffkit.calculus.guards import bits_of, depends
 from diffkit.core.program import Index, Program
 from diffkit.core.results import Odd
 from diffkit.core.table import Place, table

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 from flint import arb, arb_series, fmpq_series
 
 from diffkit.asking.tasks import Task, gradient_task
-from diffkit.calculus.derivatives import Guarded, derivative_program, guard
+from diffkit.calculus.derivatives import derivative_program
+from diffkit.calculus.guards import Guarded, guard
 from diffkit.core.deadline import TimeIsUp, check_time
 from diffkit.core.program import LARGEST, Emitted, Program, maker, run, run_slots
 from diffkit.core.results import Odd

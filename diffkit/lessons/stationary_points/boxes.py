@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flint import arb, arb_mat
 
-from diffkit.calculus.derivatives import Guard, derivative_program, differentiate, guarded_places
+from diffkit.calculus.derivatives import derivative_program, differentiate
+from diffkit.calculus.guards import Guard, guarded_places
 from diffkit.core.builder import ProgramBuilder, select
 from diffkit.core.program import Program
 from diffkit.core.table import PlaceKind

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from diffkit.calculus.derivatives import guarded_places
+from diffkit.calculus.guards import guarded_places
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.program import Program
 from diffkit.core.table import PlaceKind

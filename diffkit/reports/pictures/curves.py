@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from diffkit.asking.points import number
-from diffkit.calculus.derivatives import derivative_program, open_places
+from diffkit.calculus.derivatives import derivative_program
+from diffkit.calculus.guards import open_places
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.errors import DiffkitError
 from diffkit.core.program import Program, run

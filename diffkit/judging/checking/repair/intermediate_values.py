@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.calculus.derivatives import depends
+from diffkit.calculus.guards import depends
 from diffkit.core.program import Program
 from diffkit.core.text import excerpt
 from diffkit.judging.checking.repair.candidates import Candidate
