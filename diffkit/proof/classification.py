@@ -25,9 +25,10 @@ from diffkit.numbers.balls import precision
 from diffkit.numbers.constants import PRECISIONS, Undecided
 from diffkit.numbers.floats import to_float
 from diffkit.numbers.germs import FLAT, Germ, Missing, Unknown
+from diffkit.proof.enclosures import enclose
 from diffkit.proof.mixed_derivatives import ONLY_A_BOUND, UNJOINED, Broken, iterated
 from diffkit.proof.neighbourhood import EVERY, Around, Neighbourhood, Side, Spot, Undefined
-from diffkit.proof.prover import Prover, enclose, too_large
+from diffkit.proof.prover import Prover, too_large
 
 MUL = table["mul"]
 ONE = Fraction(1)

@@ -20,7 +20,7 @@ from diffkit.lessons.matrices.shapes import shapes_of
 from diffkit.lessons.matrices.trials import Trial, at_sizes
 from diffkit.numbers.ball_arrays import Series, boxed, coefficient, lifted
 from diffkit.numbers.balls import BALLS, precision
-from diffkit.proof.prover import HALF_LEAST, enclose
+from diffkit.proof.enclosures import HALF_LEAST, enclose
 
 DIGITS = 150
 """decimal digits to which sides are seen to agree"""
