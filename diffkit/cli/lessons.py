@@ -136,8 +136,7 @@ def explain(
     from diffkit.lessons.derivations.backward import backward
     from diffkit.lessons.derivations.derivation import explain as derive
     from diffkit.reports import check_format
-    from diffkit.reports.backward_report import BackwardReport
-    from diffkit.reports.derivation_report import DerivationReport
+    from diffkit.reports.derivation_report import BackwardReport, DerivationReport
 
     check_format(format)
     given = {"at": at, "data": data, "let": let, "variables": variables}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, listed, plain, rounded, shown
-from diffkit.reports.plots import Chart, Series
+from diffkit.reports.pictures.charts import Chart, Series
 
 if TYPE_CHECKING:
     from diffkit.judging.checking.outcome import Check
