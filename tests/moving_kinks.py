@@ -89,3 +89,14 @@ def integrals(count: int, seed: int = 0) -> Iterator[Integral]:
         b = a + rng.choice([1.0, 1.0, 3.0])
         p = a + (b - a) * rng.choice([rng.uniform(0.05, 0.95), round(rng.uniform(0.1, 0.9), 1)])
         yield integral(kind, rule, rng.choice(list(FACTORS)), rng.choice(list(OUTER)), (a, b), p)
+
+
+PERIODIC = [
+    integral("jump", rule, "1 + t²", "a sum", span, p)
+    for rule, span, p in [
+        *(("exact", (0.0, 1.0), p) for p in (0.2, 0.4, 0.6, 0.8, 1 / 3, 0.1)),
+        ("exact", (-1.0, 2.0), 0.2), ("quad", (0.0, 1.0), 1 / 3), ("quad", (-1.0, 2.0), 0.25),
+    ]
+]  # fmt: skip
+"""Jumps whose place in the interval has a short period in binary: halving comes back to the same place, so that quad's
+epsilon algorithm extrapolates to a limit of its own, with the place of the jump in it for all points around."""

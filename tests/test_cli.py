@@ -249,3 +249,14 @@ def test_what_is_no_function_is_not_checked(run, tmp_path):
     (tmp_path / "model.py").write_text("X = [1, 2]\ndef g(x): return x\n")
     code, _, err = run("check", f"{tmp_path}/model.py:X", "--gradient", f"{tmp_path}/model.py:g", "--at", "1")
     assert (code, err) == (2, f"diffkit: {tmp_path}/model.py:X is a list, not a function\n")
+
+
+def test_help_names_what_the_registries_hold():
+    added = (
+        "from diffkit.methods import BACKENDS; from diffkit.reports import FORMATS\n"
+        "BACKENDS['fivepoint'] = FORMATS['slides'] = 'nowhere'\n"
+        "import sys; from diffkit.__main__ import main; sys.argv = ['diffkit', 'grad', '--help']; main()\n"
+    )
+    shown = subprocess.run([sys.executable, "-c", added], capture_output=True, text=True, check=False).stdout
+    assert "reverse, complex or fivepoint." in " ".join(shown.split())
+    assert "markdown, html or slides." in " ".join(shown.split())

@@ -244,20 +244,9 @@ def read_text(text: str, names: tuple[str, ...]) -> Points:
         raise PointError(f"the point {text[:40]!r} holds an array, and numbers are wanted here",
                          hint="numbers go as 1,2 or x=1,y=2")  # fmt: skip
     parts = split_top(text, ",")
-    named = [part.partition("=") for part in parts]
-    if any(sign for _, sign, _ in named):
-        if not all(sign for _, sign, _ in named):
-            raise PointError("the point mixes named and unnamed coordinates", hint="write x=1,y=2 or 1,2")
-        keys = [name.strip() for name, _, _ in named]
-        if twice := repeated(keys):
-            raise PointError(f"the point gives {twice[:64]} twice")
-        values = dict(zip(keys, (value for _, _, value in named), strict=True))
-        check_names(values, names)
-        texts = [values[name] for name in names]
-    else:
-        if len(parts) != len(names):
-            return _single(parts, names)
-        texts = parts
+    texts = _by_name(parts, names) if any("=" in part for part in parts) else parts
+    if len(texts) != len(names):
+        return _single(texts, names)
     axes = [_axis(value, name) for value, name in zip(texts, names, strict=True)]
     if all(isinstance(axis, float) for axis in axes):
         return Points(names, tuple(axes))  # type: ignore[arg-type]
@@ -268,6 +257,19 @@ def read_text(text: str, names: tuple[str, ...]) -> Points:
 
     shape = tuple(len(axis) for axis in axes if not isinstance(axis, float))
     return _batch(np.array(list(product(*spans))), names, shape)
+
+
+def _by_name(parts: Sequence[str], names: tuple[str, ...]) -> list[str]:
+    """The values of ``name=value`` in the order of the names."""
+    named = [part.partition("=") for part in parts]
+    if not all(sign for _, sign, _ in named):
+        raise PointError("the point mixes named and unnamed coordinates", hint="write x=1,y=2 or 1,2")
+    keys = [name.strip() for name, _, _ in named]
+    if twice := repeated(keys):
+        raise PointError(f"the point gives {twice[:64]} twice")
+    values = dict(zip(keys, (value for _, _, value in named), strict=True))
+    check_names(values, names)
+    return [values[name] for name in names]
 
 
 def _axis(text: str, name: str) -> float | list[float]:

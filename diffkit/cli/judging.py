@@ -209,7 +209,6 @@ def check(
     diffkit check model:layer --vjp model:backward --at model:weights --rtol 1e-6
     diffkit check model:problem
     """
-    from diffkit.asking.frames import split_top
     from diffkit.core.errors import DiffkitError
     from diffkit.judging.checking.check import check as judge
     from diffkit.reports import check_format
@@ -230,26 +229,35 @@ def check(
             )
         found = judge_arrays(function, claims, at, given_arrays, **options)
         return _told(CheckReport(function, ", ".join(claims), found), format, output)
-    f: Any = names_in_module(function) if CODE.match(function) else function
-    if CODE.match(function) and not callable(f):
+    f, claim, where, further, text = _asked(function, claims, given, at, args, options)
+    found = judge(f, claim, where, variables=names(variables), args=further, **options)
+    return _told(CheckReport(function, text, found), format, output)
+
+
+def _asked(
+    function: str, claims: tuple[str, ...], given: list[tuple[str, str]], at: str | None, args: str | None,
+    options: dict[str, Any],
+) -> tuple[Any, Any, Any, Any, str]:  # fmt: skip
+    """F, the claim, the point and further arguments that the command names, and the claim as it was written."""
+    from diffkit.asking.frames import split_top
+    from diffkit.core.errors import DiffkitError
+
+    coded = CODE.match(function)
+    f: Any = names_in_module(function) if coded else function
+    if coded and not callable(f):
         raise DiffkitError(f"{function} is a {type(f).__name__}, not a function")
     further: Any = tuple(argument_of(part) for part in args.split(",")) if args else ()
     where: Any = names_in_module(at) if at is not None and CODE.match(at) else at
     if given:
         options["kind"], text = given[0]
-        claim: Any = names_in_module(text)
-    elif claims:
-        text = ", ".join(claims)
+        return f, names_in_module(text), where, further, text
+    if claims:
         parts = [part.strip() for c in claims for part in ([c] if CODE.match(c) or "[" in c else split_top(c, ","))]
         claim = [names_in_module(c) if CODE.match(c) else c for c in parts]
-        claim = claim[0] if len(claim) == 1 else claim
-    elif CODE.match(function):
-        f, claim, where, further = _problem(function, f)
-        text = "as it returns"
-    else:
-        raise DiffkitError("there is no claim", hint='add --claim, for example --claim "2*x"')
-    found = judge(f, claim, where, variables=names(variables), args=further, **options)
-    return _told(CheckReport(function, text, found), format, output)
+        return f, claim[0] if len(claim) == 1 else claim, where, further, ", ".join(claims)
+    if coded:
+        return *_problem(function, f), "as it returns"
+    raise DiffkitError("there is no claim", hint='add --claim, for example --claim "2*x"')
 
 
 def _told(report: Any, format: str, output: str | None) -> int:

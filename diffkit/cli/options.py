@@ -12,9 +12,18 @@ from diffkit.cli.output import EXIT_NO
 from diffkit.cli.streams import complain
 from diffkit.core.deadline import time_limit
 from diffkit.core.errors import DiffkitError, OutOfTime
+from diffkit.methods import BACKENDS
+from diffkit.reports import FORMATS
 
 F = TypeVar("F", bound=Callable[..., Any])
-FORMATS_HELP = "text, json, markdown or html.  [default: text]"
+
+
+def _either(*names: str) -> str:
+    """Names as a choice: a, b or c."""
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+FORMATS_HELP = f"{_either(*FORMATS)}.  [default: text]"
 OPTION = re.compile(r"--[a-zA-Z][a-zA-Z-]*(=.*)?\Z", re.DOTALL)
 
 
@@ -89,7 +98,7 @@ def shared(*, formula: bool = True, backend: bool = True) -> Callable[[F], F]:
         _option("--output", "FILE", "Write the report to a file, whole or not at all."),
     ]
     if backend:
-        help = "auto, symbolic, finite, dual, reverse or complex.  [default: auto]"
+        help = f"{_either('auto', *BACKENDS)}.  [default: auto]"
         options.append(_option("--backend", "NAME", help, default="auto"))
         help = "Proven decimal digits to show, 1 to 1000 (backend auto)."
         options.append(click.option("--digits", type=int, metavar="N", help=help))

@@ -15,7 +15,7 @@ from diffkit.asking.tasks import Task
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.decimals import tenths
 from diffkit.core.errors import BackendError, LimitError
-from diffkit.core.results import Answer, Odd, Result, component_ulps, unanswered
+from diffkit.core.results import Answer, Result, component_ulps, unanswered
 from diffkit.core.surroundings import undisturbed
 from diffkit.judging.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
 from diffkit.methods import BACKENDS, Backend, Bounded, Evaluation, get_backend
@@ -202,31 +202,38 @@ def _row(task: Task, asked: Asked, points: Points, reference: Result) -> Row:
         skipped = up.reason
     seconds = asked.seconds + perf_counter() - start
     if evaluation is None or answer is None:
-        nothing = (math.nan,) * len(task.places)
-        odd = {c: Odd("uncertain", skipped) for c in range(len(task.indices))}
-        blank = lay_out(task, Answer([math.nan] * len(task.indices), None, odd), points, backend.name, "none")
-        return Row(backend.name, blank, nothing, nothing, nothing, nothing, nothing, seconds, (), (), skipped)
+        return _unanswered(task, backend.name, points, skipped, seconds)
     result = lay_out(task, answer, points, backend.name, backend.error_kind)
     bar = _bars(task, evaluation, answer, full)
     if reference.error_kind != "proven" and reference.flat_error is not None:  # a measured reference has a bar too
         bar = tuple(b + e if math.isfinite(e) else b for b, e in zip(bar, reference.flat_error, strict=True))
-    absolute = tuple(abs(v - r) for v, r in zip(result.flat, reference.flat, strict=True))
-    relative = tuple(
-        a / abs(r) if r else (0.0 if a == 0 else math.inf) for a, r in zip(absolute, reference.flat, strict=True)
-    )
-    ulps = tuple(component_ulps(v, r) for v, r in zip(result.flat, reference.flat, strict=True))
+    return _measured(result, bar, reference, seconds)
+
+
+def _unanswered(task: Task, name: str, points: Points, skipped: str, seconds: float) -> Row:
+    nothing = (math.nan,) * len(task.places)
+    blank = lay_out(task, unanswered(len(task.indices), skipped), points, name, "none")
+    return Row(name, blank, nothing, nothing, nothing, nothing, nothing, seconds, (), (), skipped)
+
+
+def _measured(result: Result, bar: tuple[float, ...], reference: Result, seconds: float) -> Row:
+    """An answer beside the reference: how far it is off, and which components are outside their bars or lost."""
+    pairs = list(zip(result.flat, reference.flat, strict=True))
+    absolute = tuple(abs(v - r) for v, r in pairs)
+    relative = tuple(_relative(a, r) for a, (_, r) in zip(absolute, pairs, strict=True))
     digits = tuple(correct_digits(r) for r in relative)
-    outside = tuple(
-        c
-        for c, (a, b) in enumerate(zip(absolute, bar, strict=True))
-        if not reference.is_odd(c) and not (result.is_uncertain(c) or a <= b)
-    )
     largest = max((abs(r) for r in reference.flat if math.isfinite(r)), default=0.0)
+    known = [c for c in range(len(pairs)) if not result.is_uncertain(c)]
+    outside = tuple(c for c in known if not reference.is_odd(c) and not absolute[c] <= bar[c])
     lost = tuple(
-        c for c, (d, b) in enumerate(zip(digits, bar, strict=True))
-        if d < 1 and reference.flat[c] and b > DROWNED * largest and c not in outside and not result.is_uncertain(c)
-    )  # fmt: skip
-    return Row(backend.name, result, bar, absolute, relative, ulps, digits, seconds, outside, lost)
+        c for c in known if digits[c] < 1 and reference.flat[c] and bar[c] > DROWNED * largest and c not in outside
+    )
+    ulps = tuple(component_ulps(v, r) for v, r in pairs)
+    return Row(result.backend, result, bar, absolute, relative, ulps, digits, seconds, outside, lost)
+
+
+def _relative(error: float, reference: float) -> float:
+    return error / abs(reference) if reference else 0.0 if error == 0 else math.inf
 
 
 def correct_digits(relative: float) -> float:
@@ -274,7 +281,7 @@ def _blame(
     """What is wrong with one component, if anything is, and how much."""
     result = row.result
     value, truth = result.flat[c], reference.flat[c]
-    there, here = reference.odd.get(c), result.odd.get(c)
+    there = reference.odd.get(c)
     if there is not None and reference.is_odd(c):
         silent = there.status == "uncertain" or result.is_odd(c) or not math.isfinite(value)
         return (None, 0.0) if silent else (blame_for_odd(there, label, value), 1.0)
@@ -282,26 +289,38 @@ def _blame(
     near = row.absolute[c] <= WRONG * (abs(truth) or 1.0) or reference.error_kind != "proven"
     if not missing and c not in row.outside and near:
         return None, 0.0
-    place = task.places[c]
-    value_of_partial = value / float(task.factors[c]) if task.factors else value
-    true_partial = truth / float(task.factors[c]) if task.factors else truth
-    program = getattr(evaluation, "derivative", None)
-    if program is not None:
-        blame = blame_for_program(program, place, point, value_of_partial, true_partial)
-    elif row.backend == "finite" and _traces(task):
-        blame = blame_for_differences(task, task.indices[place], point, true_partial)
-    else:
-        blame = Blame("no value" if missing else "wrong value", "the method does not show how it came about")
+    blame = _cause(task, row, evaluation, point, truth, c) or Blame(
+        "no value" if missing else "wrong value", "the method does not show how it came about"
+    )
     if there is not None and there.cause == "branch" and blame.cause in ("wrong rule", "special point", "round-off"):
         evidence = "the formula follows the branch taken at the point alone, and f is decided by its neighbours"
         blame = Blame("branch", evidence, there.where)
-    if missing:
-        said = f"{label} is {truth!r}, but it gives no value ({here.message if here else 'the answer is not finite'})"
-    else:
-        bar = row.bar[c]
-        beyond = f", {row.absolute[c] / bar:.3g} times its own bar" if c in row.outside and bar else ""
-        said = f"{label} = {value!r} is off by {row.absolute[c]:.3g}{beyond}: {tenths(row.digits[c])} digits are right"
+    said = _gap(row, c, f"{label} is {truth!r}") if missing else _error(row, c, f"{label} = {value!r}")
     return Blame(blame.cause, f"{said}. {blame.evidence}", blame.where), math.inf if missing else row.relative[c]
+
+
+def _cause(task: Task, row: Row, evaluation: Evaluation, point: Sequence[float], truth: float, c: int) -> Blame | None:
+    """How a component came to be wrong, where the method shows it."""
+    place, factor = task.places[c], float(task.factors[c]) if task.factors else 1.0
+    program = getattr(evaluation, "derivative", None)
+    if program is not None:
+        return blame_for_program(program, place, point, row.result.flat[c] / factor, truth / factor)
+    if row.backend == "finite" and _traces(task):
+        return blame_for_differences(task, task.indices[place], point, truth / factor)
+    return None
+
+
+def _gap(row: Row, c: int, truth: str) -> str:
+    """That a component has no value, and why."""
+    here = row.result.odd.get(c)
+    return f"{truth}, but it gives no value ({here.message if here else 'the answer is not finite'})"
+
+
+def _error(row: Row, c: int, value: str) -> str:
+    """How far a component is off."""
+    bar = row.bar[c]
+    beyond = f", {row.absolute[c] / bar:.3g} times its own bar" if c in row.outside and bar else ""
+    return f"{value} is off by {row.absolute[c]:.3g}{beyond}: {tenths(row.digits[c])} digits are right"
 
 
 def _traces(task: Task) -> bool:

@@ -126,26 +126,34 @@ def read_place(function: Function, at: Any, names: Names | None = None, elementw
         values = _by_name(given.values, parameters)
         return _rows(values, names) if given.table else _named(values, names)
     at = _only(at, parameters)
-    if parameters is None:  # any number of them
-        count = (
-            at.shape[-1] if isinstance(at, np.ndarray) and at.ndim else len(at) if isinstance(at, (list, tuple)) else 1
-        )
-        parameters = tuple(f"x{k + 1}" for k in range(count)) if count > 1 else ("x",)
+    if parameters is None:
+        parameters = _any_number(at)
     if len(parameters) > 1:
         if isinstance(at, (list, tuple)) and not function.ordered:
             raise unordered(parameters)
         return _several(at, parameters, names)
     array = _array(at, parameters[0])
+    scalar = elementwise and (isinstance(at, np.ndarray) or array.size == 1)
+    return _one(function, array, parameters[0], names, scalar)
+
+
+def _any_number(at: Any) -> tuple[str, ...]:
+    """Names of as many parameters as a point has coordinates."""
+    count = at.shape[-1] if isinstance(at, np.ndarray) and at.ndim else len(at) if isinstance(at, (list, tuple)) else 1
+    return tuple(f"x{k + 1}" for k in range(count)) if count > 1 else ("x",)
+
+
+def _one(function: Function, array: Any, name: str, names: Names | None, scalar: bool) -> Place:
+    """The place of the only argument: a number or an array, or many of them; ``scalar``: numbers in any case."""
     shape = function.shape
     if shape is None:
-        shape = () if elementwise and isinstance(at, np.ndarray) else array.shape
-        shape = () if elementwise and array.size == 1 else shape
+        shape = () if scalar else array.shape
     split = array.ndim - len(shape)
     if split < 0 or array.shape[split:] != tuple(shape):
         if array.size != math.prod(shape):
             raise PointError(f"the point has shape {array.shape}, the argument {tuple(shape)}")
         array, split = array.reshape(shape), 0
-    argument = Argument(parameters[0], tuple(shape))
+    argument = Argument(name, tuple(shape))
     batch = None if split == 0 else array.shape[:split]
     return _place((argument,), names, array.reshape(-1, argument.size), batch)
 

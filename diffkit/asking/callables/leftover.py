@@ -11,16 +11,14 @@ from typing import Any
 import numpy as np
 
 from diffkit.asking.callables.binding import Bound
-from diffkit.asking.callables.seams import Line, stride
-from diffkit.asking.callables.solvers import ADAPTIVE, added, calls_in, calls_made
+from diffkit.asking.callables.seams import stride
+from diffkit.asking.callables.solvers import ADAPTIVE, added, calls_in
 from diffkit.core.errors import DiffkitError
 
 OFTEN = 3.0  # times what asking a solver for more changes, or a condition allows, that derivatives may be off by
 ASKED = 10.0  # times a tolerance, where solvers cannot be asked for more
 BESIDE = (1.0, 1 + 2.0**-10, 1 + 2.0**-7)  # factors of the point at which they are
-AROUND = (0.0, *((-1.0) ** k * 2.0**k for k in range(-25, -3, 4)))  # of the way to 0: where subdivisions may be others
-FARTHEST = 2.0**-4  # of it: where another number of values is looked for
-CLOSE = 2.0**-20  # of it: the distance of two points with the place between them
+AROUND = (0.0, *((-1.0) ** k * 4.0**k for k in range(-13, -1)))  # of the way to 0: where subdivisions may be others
 ROUNDED = 16 * 2.0**-53  # of the values: less than that is rounding
 LARGEST = 2.0**-7  # of the values: an error that is no larger
 
@@ -53,8 +51,7 @@ def teeth_of(function: Bound, point: Sequence[float]) -> tuple[float, str]:
     """What adaptive rules put values around a point off by, as a share of these, and the worst rule in words.
 
     Which subintervals a rule takes changes with the point, and with them the error: it is as jagged as rounding. Seen
-    by asking for more, and by jumps where the number of values that a rule takes is another. 0 and no words where
-    there is none.
+    by asking for more on other subintervals. 0 and no words where there is none.
     """
     rules = calls_in(function, point) if "scipy.integrate" in sys.modules else []
     rules = [call for call in rules if call.solver in ADAPTIVE]
@@ -73,14 +70,7 @@ def _jagged(function: Bound, here: Any) -> float:
     rows = [here + part * stride(here) for part in AROUND]
     values = np.array([function.values(row) for row in rows])
     apart = np.array([added(function, row) for row in rows])
-    return max(OFTEN * _share(apart, values), _share(_jump(function, here), values))
-
-
-def _jump(function: Bound, here: Any) -> Any:
-    """By how much values jump where code, on the way from a point, begins to call its functions more or less often."""
-    line = Line(lambda row: calls_made(lambda: function.values(row)), function.values, here, stride(here), CLOSE)
-    end = line.seam([FARTHEST, -FARTHEST])
-    return np.zeros(1) if end is None else line.gap(end)
+    return OFTEN * _share(apart, values)
 
 
 def _measured(function: Bound, row: Any) -> float:

@@ -71,6 +71,8 @@ SOLVERS: Mapping[str, Mapping[str, Knobs]] = {
 """What iterates or adapts, by module; for a class, its construction."""
 ADAPTIVE = ("quad", "quad_vec", "cubature")
 """rules that divide an interval until their estimate of the error is small enough"""
+SECTION = (math.sqrt(5) - 1) / 2
+"""of an interval: a place that halving it comes near as slowly as it can"""
 DENSE = ("solve", "inv", "lstsq", "pinv", "cho_factor", "lu_factor", "solve_triangular")
 LINEAR = {"numpy.linalg": DENSE, "scipy.linalg": DENSE}
 """What solves linear equations, whose result has the condition of the matrix ``a`` in it."""
@@ -115,20 +117,6 @@ def watched(run: Callable[[], Any]) -> tuple[Any, list[Call]]:
     return result, sorted(worst.values(), key=lambda call: -call.tolerance)
 
 
-def calls_made(run: Callable[[], Any]) -> int:
-    """How many functions in Python are called while something runs; 0 where a profiler runs already."""
-    count = 0
-
-    def profile(_: FrameType, event: str, __: Any) -> None:
-        nonlocal count
-        count += event == "call"
-
-    if sys.getprofile() is None:
-        with profiled(profile):
-            run()
-    return count
-
-
 def calls_in(bound: Bound, point: Sequence[float]) -> list[Call]:
     """The solvers that a function calls at a point, the worst first."""
     try:
@@ -139,11 +127,17 @@ def calls_in(bound: Bound, point: Sequence[float]) -> list[Call]:
 
 
 def tightened(run: Callable[[], Any], factor: float) -> Any:
-    """Run something, with every solver that it calls asked for a part of its tolerances; raises what that raises."""
+    """Run something, with every solver that it calls asked for a part of its tolerances; raises what that raises.
 
-    def hook(frame: FrameType, event: str, _: Any, __: str, knobs: Knobs | None) -> None:
+    Adaptive rules are asked for other subintervals as well: where the extrapolation of halved ones is wrong, it is so
+    at all tolerances.
+    """
+
+    def hook(frame: FrameType, event: str, _: Any, name: str, knobs: Knobs | None) -> None:
         if event == "call":
             known = frame.f_locals  # asked for once: another look would undo what is set
+            if name in ADAPTIVE:
+                _divide(known)
             for knob, default in (knobs or {}).items():
                 value = known.get(knob, math.nan)
                 value = default if value is None else value
@@ -151,6 +145,14 @@ def tightened(run: Callable[[], Any], factor: float) -> Any:
                     known[knob] = max(factor * value, min(value, LEAST.get(knob, 0.0)))
 
     return _under(hook, run)
+
+
+def _divide(known: Any) -> None:
+    """Set the points at which a rule divides its interval at first, where it takes any."""
+    a, b = np.asarray(known["a"], dtype=float), np.asarray(known["b"], dtype=float)
+    if np.all(np.isfinite([a, b])) and known.get("weight") is None:
+        given = known["points"]
+        known["points"] = [*([] if given is None else given), a + SECTION * (b - a)]
 
 
 def added(bound: Bound, row: Any) -> Any:

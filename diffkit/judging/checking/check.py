@@ -206,19 +206,7 @@ class _Looks:
         if self.stopped:
             warnings += (f"{self.stopped}: fewer points were looked at",)
         least = min((j for judged in seen for j in judged), key=lambda j: j.digits)
-        verdict: Verdict = max((e.verdict for e in entries), key=WORST.index, default="correct")
-        reason = ""
-        shaky = self._shaky()
-        if shaky and verdict != "wrong":
-            verdict, reason = "inconclusive", shaky
-        elif verdict == "inconclusive":
-            undecided = next(e for e in reversed(entries) if e.verdict == "inconclusive")
-            point = first if undecided.at is None else tuple(undecided.at.values())
-            reason = self._misfit() or advice(setting, undecided, point, self.allowed)
-        elif entries and entries[-1].witness:
-            reason = entries[-1].note
-        elif verdict == "correct" and least.digits < ENOUGH and self.allowed is None:
-            reason = f"as formulas they are equal; rounding leaves {least.digits} digits of their values"
+        verdict, reason = self._concluded(entries, first, least.digits)
         try:
             scope, holds = scope_of(setting, self.judge, len(self.looks), verdict)
         except TimeIsUp:
@@ -230,6 +218,21 @@ class _Looks:
             next((e.at for e in reversed(entries) if e.verdict == "wrong"), None) if wrong else holds,
             warnings, setting.named(first), partial(self._repair, entries),
         )  # fmt: skip
+
+    def _concluded(self, entries: Sequence[Entry], first: Sequence[float], digits: int) -> tuple[Verdict, str]:
+        """The verdict on all entries that were found to be odd, and its reason if it needs one."""
+        verdict: Verdict = max((e.verdict for e in entries), key=WORST.index, default="correct")
+        if verdict != "wrong" and (shaky := self._shaky()):
+            return "inconclusive", shaky
+        if verdict == "inconclusive":
+            undecided = next(e for e in reversed(entries) if e.verdict == "inconclusive")
+            point = first if undecided.at is None else tuple(undecided.at.values())
+            return verdict, self._misfit() or advice(self.setting, undecided, point, self.allowed)
+        if entries and entries[-1].witness:
+            return verdict, entries[-1].note
+        if verdict == "correct" and digits < ENOUGH and self.allowed is None:
+            return verdict, f"as formulas they are equal; rounding leaves {digits} digits of their values"
+        return verdict, ""
 
     def _repair(self, entries: Sequence[Entry]) -> str | None:
         """What would make the claim right, looked for where it is wrong."""

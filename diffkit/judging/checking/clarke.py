@@ -42,24 +42,35 @@ def mixtures(
     indices = [subject.task.indices[place] for place in places]
     for output in {output for output, index in indices}:
         rows = {index[0]: k for k, (o, index) in enumerate(indices) if o == output and len(index) == 1}
-        odd = any(judged[k].convention or judged[k].verdict == "wrong" for k in rows.values())
-        if not odd or len(rows) < 2 or not all(math.isfinite(judged[k].claimed) for k in rows.values()):
-            continue
-        try:
-            untold = _by_formulas(_pieces(subject, output, point), rows, judged, subject.task.variables)
-        except Untold as reason:
-            untold = str(reason)
-        kinks = [k for k in rows.values() if judged[k].convention]
-        if not untold or len(kinks) < 2 or any(judged[k].verdict == "wrong" for k in rows.values()):
-            continue
-        if len(kinks) <= MOST and _is_mixture(subject, [places[k] for k in kinks], point,
-                                              [judged[k].claimed for k in kinks], rng):  # fmt: skip
-            continue
-        note = f"{OUTSIDE}; whether there are others is not known: {untold}"
-        for k in kinks:
-            judged[k] = judged[k]._replace(
-                verdict="inconclusive", reference=math.nan, error=math.nan, note=note, convention=""
-            )
+        whole = len(rows) > 1 and all(math.isfinite(judged[k].claimed) for k in rows.values())
+        if whole and any(judged[k].convention or judged[k].verdict == "wrong" for k in rows.values()):
+            untold = _settled(subject, output, point, rows, judged)
+            kinks = [k for k in rows.values() if judged[k].convention]
+            if untold and len(kinks) > 1 and all(judged[k].verdict != "wrong" for k in rows.values()):
+                _by_points(subject, places, point, judged, kinks, untold, rng)
+
+
+def _settled(subject: Subject, output: int, point: Sequence[float], rows: dict[int, int], judged: list[Judged]) -> str:
+    """Settle the entries of one output by the formulas around the point; otherwise say what is not decided."""
+    try:
+        return _by_formulas(_pieces(subject, output, point), rows, judged, subject.task.variables)
+    except Untold as reason:
+        return str(reason)
+
+
+def _by_points(
+    subject: Subject, places: Sequence[int], point: Sequence[float], judged: list[Judged], kinks: Sequence[int],
+    untold: str, rng: Any,
+) -> None:  # fmt: skip
+    """Entries at kinks that are no mixture of the gradients seen beside the point are not decided."""
+    claimed = [judged[k].claimed for k in kinks]
+    if len(kinks) <= MOST and _is_mixture(subject, [places[k] for k in kinks], point, claimed, rng):
+        return
+    note = f"{OUTSIDE}; whether there are others is not known: {untold}"
+    for k in kinks:
+        judged[k] = judged[k]._replace(
+            verdict="inconclusive", reference=math.nan, error=math.nan, note=note, convention=""
+        )
 
 
 def _pieces(subject: Subject, output: int, point: Sequence[float]) -> Pieces:
