@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.core.deadline import TimeIsUp, reason_to_stop
-from diffkit.lessons.stationary_points.boxes import BITS, Standing, Surface, balls, halves, hull, size
-from diffkit.lessons.stationary_points.extended import excludes_zero
+from diffkit.lessons.stationary_points.boxes import BITS, Standing, Surface, balls, excludes_zero, halves, hull, size
 from diffkit.lessons.stationary_points.newton import Zeros, krawczyk, polish, proves, sharp, surround
 from diffkit.numbers.balls import precision
 from diffkit.numbers.intervals import Box, interval, middle

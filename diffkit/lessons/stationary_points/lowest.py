@@ -21,9 +21,8 @@ from flint import arb
 
 from diffkit.core.builder import ADD, NEG, ProgramBuilder, copy_slots
 from diffkit.core.deadline import TimeIsUp, reason_to_stop
-from diffkit.lessons.stationary_points.boxes import BITS, FINE, Surface, balls, halves, hull
+from diffkit.lessons.stationary_points.boxes import BITS, FINE, Surface, balls, halves, hull, value_range
 from diffkit.lessons.stationary_points.branch_and_bound import Search, touching
-from diffkit.lessons.stationary_points.extended import value_range
 from diffkit.lessons.stationary_points.kinds import exactly, is_stationary, is_zero_at
 from diffkit.lessons.stationary_points.newton import (
     DEEP,

@@ -10,9 +10,8 @@ from typing import Any
 
 from flint import arb
 
-from diffkit.lessons.stationary_points.boxes import BITS, FINE, Surface, balls, inside, measured
+from diffkit.lessons.stationary_points.boxes import BITS, FINE, Surface, balls, inside, measured, value_range
 from diffkit.lessons.stationary_points.branch_and_bound import Cluster, Search
-from diffkit.lessons.stationary_points.extended import value_range
 from diffkit.lessons.stationary_points.kinds import exactly
 from diffkit.lessons.stationary_points.newton import polish
 from diffkit.lessons.stationary_points.points_found import Region, StationaryPoint
