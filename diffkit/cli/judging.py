@@ -21,6 +21,8 @@ BACKENDS = click.option(
     metavar="NAMES",
     help="Which to compare.  [default: symbolic,finite,dual]",
 )
+CODED = ("gradient", "jacobian", "hessian", "vjp")
+"""kinds of claims in code that have an option of their own"""
 
 
 @click.command(cls=ExpressionCommand)
@@ -152,10 +154,6 @@ def _examine(cases: Any, backends: list[Any], kind: str, allowed: Any = None) ->
 
 def _example(variables: tuple[str, ...]) -> str:
     return "1" if len(variables) == 1 else ",".join(f"{name}=1" for name in variables[:3])
-
-
-CODED = ("gradient", "jacobian", "hessian", "vjp")
-"""kinds of claims in code that have an option of their own"""
 
 
 @click.command(cls=ExpressionCommand)

@@ -35,6 +35,7 @@ NAMES = {
 }
 UNASKED = "no method can differentiate this function"
 TRACED = "the code was traced to a formula; "
+MOST_DIGITS = 1000
 
 
 class FunctionReferee:
@@ -229,9 +230,6 @@ def _doubt(seen: Iterable[Seen]) -> list[str]:
     """Why the widest bar is wide, if it is."""
     doubts = [one for one in seen if one.odd is None and one.reason]
     return [max(doubts, key=lambda one: one.bar / (abs(one.value) or 1.0)).reason] if doubts else []
-
-
-MOST_DIGITS = 1000
 
 
 class AutoBackend:

@@ -27,6 +27,8 @@ LOST = (
     "backend='auto' goes on"
 )
 TINY = 5e-324  # binary64 may underflow where the true value does not round to zero
+HIGHEST_ORDER = 4  # of a Python function: nesting costs 2ⁿ
+BESIDE = 1 + 2.0**-9  # factor of the point at which the code is followed once more, to see that it can be
 
 
 class ProgramEvaluation:
@@ -129,10 +131,6 @@ def table_bound(task: Task, point: Sequence[float]) -> list[float]:
 
     program = derivative_program(task.program, task.indices)
     return [error for _, error in run(program, BOUNDS, [(x, 0.0) for x in point])]
-
-
-HIGHEST_ORDER = 4  # of a Python function: nesting costs 2ⁿ
-BESIDE = 1 + 2.0**-9  # factor of the point at which the code is followed once more, to see that it can be
 
 
 class Derived(NamedTuple):

@@ -13,6 +13,8 @@ from diffkit.core.rules import trace_pushforward
 from diffkit.core.table import Primitive, table
 from diffkit.ndarrays.kernel import DUALS, Proxy, contract, duals, gather, plain, total
 
+WHERE = table["where"]
+
 
 class Bar(NamedTuple):
     """The cotangent of an array; 0 where it is absent (None: nowhere), as no path leads from there to the output."""
@@ -98,9 +100,6 @@ def _added_up(values: Any, positions: Any, size: int) -> Any:
     place = np.zeros(size, dtype=int)
     place[group] = index
     return gather([values], place)
-
-
-WHERE = table["where"]
 
 
 @dataclass(frozen=True, eq=False)

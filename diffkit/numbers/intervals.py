@@ -18,6 +18,8 @@ from diffkit.numbers.doubles import two_product, two_sum
 
 Box = tuple[tuple[float, float], ...]
 """closed intervals, one per variable"""
+EXACT = 2.0**-450  # between this and its reciprocal the rounding of a product is a float, and can be computed
+LEAST_ENTROPY = 0.36787944117144233  # the float below 1/e
 
 
 def ball(low: float, high: float) -> Any:
@@ -68,8 +70,6 @@ def hull_function(primitive: Primitive) -> Callable[..., Any]:
 
 
 Interval = Ends
-EXACT = 2.0**-450  # between this and its reciprocal the rounding of a product is a float, and can be computed
-LEAST_ENTROPY = 0.36787944117144233  # the float below 1/e
 
 
 def entropy(x: Interval) -> Interval:

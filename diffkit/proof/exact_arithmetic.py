@@ -21,6 +21,10 @@ from diffkit.numbers.floats import to_float
 from diffkit.numbers.rationals import rationals
 from diffkit.proof.confirmation import Check
 
+POWER = table["power"]
+WORD = 64  # bits of a number of height 1
+HIGHEST = 1000  # words that a numerator may have
+
 
 def settled(program: Program, balls: Mapping[int, Any], point: Sequence[float]) -> dict[int, tuple[Any, float]]:
     """Outputs, of those enclosed by balls, that exact arithmetic gives: a ball about each, and what it rounds to."""
@@ -54,11 +58,6 @@ def _candidate(ball: Any) -> Fraction | None:
 def _equals(program: Program, output: int, value: Fraction, point: Sequence[float]) -> bool:
     """Whether exact algebra proves an output to be a number."""
     return vanishes(select(program, [program.outputs[output]]), point, value)
-
-
-POWER = table["power"]
-WORD = 64  # bits of a number of height 1
-HIGHEST = 1000  # words that a numerator may have
 
 
 def height(program: Program) -> float:

@@ -18,6 +18,8 @@ from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, p
 if TYPE_CHECKING:
     from diffkit.reports.pictures.charts import Chart
 
+MOST_QUANTITIES = 200  # quantities shown; JSON has all of them
+
 
 class DerivationReport(NamedTuple):
     """A derivation, step by step."""
@@ -102,9 +104,6 @@ def _step(step: Step) -> Iterator[Block]:
         yield Equation(left, right, f"with {names}")
     left, right = step.text.split("] = ", 1)
     yield Equation(f"{left}]", right)
-
-
-MOST_QUANTITIES = 200  # quantities shown; JSON has all of them
 
 
 class BackwardReport(NamedTuple):

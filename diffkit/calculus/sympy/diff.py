@@ -25,6 +25,7 @@ from diffkit.core.table import table
 STEP = 4  # times the limit of nodes, which one step may make
 ALL = 40  # times the limit, which all steps together may make
 TIDY = 400  # arguments of a derivative of higher order up to which SymPy collects its common factors, as it is read
+EXP, POWER = table["exp"], table["power"]
 
 
 class Stepwise:
@@ -71,9 +72,6 @@ def foretold(expression: Any, symbol: Any) -> int:
         elif moving:
             size += moving * len(node.args) if node.is_Mul else 2 * len(node.args)
     return size
-
-
-EXP, POWER = table["exp"], table["power"]
 
 
 def symbolic_derivative(program: Program, indices: Sequence[Index], limits: Limits = DEFAULT) -> Program:

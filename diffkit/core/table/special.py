@@ -18,6 +18,13 @@ from diffkit.core.table.ieee import ieee, scipy_special
 from diffkit.core.table.primitive import NOT_NEGATIVE, Complement, Place, Rule, row
 
 LAST_FACTORIAL = 170  # the order whose factorial is the last that is a binary64
+FARTHEST = 10_000
+AT = "x = 0, −1, −2, …"
+AWAY = "x ≠ 0, −1, −2, …"
+NEAREST_POLE = Place("pole", lambda F, x: F.where(x > 0, 1, x - F.floor(x)), AT, inside=AWAY)
+POLYGAMMA_POLE = Place("pole", lambda F, n, x: F.where(x > 0, 1, x - F.floor(x)), AT, inside=AWAY)
+LOGARITHM = NEAREST_POLE._replace(kind="edge")
+"""not a pole: log |Γ| grows more slowly than any power"""
 
 
 @cache
@@ -88,7 +95,6 @@ def polygamma_of_mpmath(mp: Any, n: Any, x: Any) -> Any:
     return (-1) ** order * mp.psi(order, 1 - x) - turned
 
 
-FARTHEST = 10_000
 
 
 def _special() -> Any:
@@ -160,12 +166,6 @@ def _polygamma_growth(F: Any, n: Any, x: Any) -> Any:
     return F.where(x > 0, F.where(n > 0, F.sin(x) / x**n, F.sin(x) * F.log(x)), F.tan(x))
 
 
-AT = "x = 0, −1, −2, …"
-AWAY = "x ≠ 0, −1, −2, …"
-NEAREST_POLE = Place("pole", lambda F, x: F.where(x > 0, 1, x - F.floor(x)), AT, inside=AWAY)
-POLYGAMMA_POLE = Place("pole", lambda F, n, x: F.where(x > 0, 1, x - F.floor(x)), AT, inside=AWAY)
-LOGARITHM = NEAREST_POLE._replace(kind="edge")
-"""not a pole: log |Γ| grows more slowly than any power"""
 
 row("erf", "x", "error function 2/√π ∫₀ˣ exp(−t²) dt",
     complement=Complement(1, lambda F, x: F.erfc(x)),

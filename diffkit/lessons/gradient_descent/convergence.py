@@ -37,6 +37,15 @@ AT_REST: dict[Rest, str] = {
     "extremes": "and no eigenvalue of the Hessian that Lanczos steps found is negative; not all were looked at",
     "unknown": "but there is no Hessian there, and whether this is a minimum was not looked at",
 }
+FEWEST = 10  # steps from which a rate is read
+FLOOR = 1e-13  # of the largest gradient norm: below it there is rounding only
+EPSILON = 1e-6
+STEADY = 0.1  # by which the logarithms of the factors of two quarters of the steps may differ
+CLEAR = 0.1  # of the squares that a straight line leaves: a curve that leaves less is the better description
+FLAT = 0.1  # standard deviation of logarithms up to which a trend may be drowned in it
+DOUBT = 0.1  # of ε·(f₀ − f*): what f* may be off by where steps are counted to it
+EXACT = 1e-12  # difference of such logarithms that is rounding
+ROUNDING = 2.0**-50  # of f: two roundings or so
 
 
 def in_words(descent: Descent) -> str:
@@ -119,17 +128,6 @@ def remaining(hessians: Hessians, path: Path) -> float:
     bend = float(hessians.times(path.points[-1], gradient) @ gradient) / norm**2
     along = norm / bend if bend > 0 else math.inf
     return float(np.fmax(along, hessians.newton_length(path.points[-1], gradient)))
-
-
-FEWEST = 10  # steps from which a rate is read
-FLOOR = 1e-13  # of the largest gradient norm: below it there is rounding only
-EPSILON = 1e-6
-STEADY = 0.1  # by which the logarithms of the factors of two quarters of the steps may differ
-CLEAR = 0.1  # of the squares that a straight line leaves: a curve that leaves less is the better description
-FLAT = 0.1  # standard deviation of logarithms up to which a trend may be drowned in it
-DOUBT = 0.1  # of ε·(f₀ − f*): what f* may be off by where steps are counted to it
-EXACT = 1e-12  # difference of such logarithms that is rounding
-ROUNDING = 2.0**-50  # of f: two roundings or so
 
 
 @dataclass(frozen=True)

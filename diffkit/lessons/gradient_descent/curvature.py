@@ -23,6 +23,8 @@ STEP = EPSILON ** (1 / 3)  # of a central difference, as a part of the size of x
 
 Product = Callable[[Any], Any]
 """v → Hv"""
+DIFFERENCES = 1e-9  # relative error of a Hessian by central differences of a gradient, for smooth functions
+LARGEST_DUAL = 12  # weights up to which the whole Hessian is pushed through a Python function
 
 
 @dataclass(frozen=True)
@@ -132,10 +134,6 @@ def by_differences(gradient: Callable[[Any], Any], x: Any) -> Product:
         return (gradient(x + h * v) - gradient(x - h * v)) / (2 * h)
 
     return product
-
-
-DIFFERENCES = 1e-9  # relative error of a Hessian by central differences of a gradient, for smooth functions
-LARGEST_DUAL = 12  # weights up to which the whole Hessian is pushed through a Python function
 
 
 class Hessians:

@@ -16,6 +16,19 @@ from diffkit.lessons.gradient_descent.walk import Path
 if TYPE_CHECKING:
     from diffkit.lessons.gradient_descent.descent import Descent
 
+LAYERS = 4  # groups from which a trend can be told
+CLEAR = 0.7  # part of the variance of log sizes that a trend explains
+MUCH = 1e3  # ratio of gradients that is called vanishing or exploding
+JUMP = 1e3  # times the gradient before: it did not grow, it exploded
+LEAP = 10.0  # step in sizes of x that throws the weights away
+LOST = 1e-3  # of the sum of all rates: the later half has decayed to nothing
+RISING = 0.2  # of the steps: f goes up too often
+SLOW = 0.1  # of 1/L: a rate that leaves much to gain
+SHRUNK = 0.5  # of the first gradient: a last one above it has not shrunk
+BARELY = 1e-2  # of their size: weights that went less far have hardly moved
+LOOKS = 9  # points of a path that diverged at which a rate too large is looked for
+ILL = 1e3  # condition number from which the steps zigzag
+
 
 class Finding(NamedTuple):
     """A cause in two words, and a sentence that says what was seen."""
@@ -27,11 +40,6 @@ class Finding(NamedTuple):
 def short(value: float) -> str:
     """A number with three digits."""
     return f"{value:.3g}"
-
-
-LAYERS = 4  # groups from which a trend can be told
-CLEAR = 0.7  # part of the variance of log sizes that a trend explains
-MUCH = 1e3  # ratio of gradients that is called vanishing or exploding
 
 
 class LayerSize(NamedTuple):
@@ -96,17 +104,6 @@ def _uneven(found: list[LayerSize]) -> Iterator[Finding]:
         yield Finding("uneven gradient", f"the gradient of {large.name} is {short(large.start)} at the start and "
                       f"{short(large.end)} at the end, that of {small.name} {short(small.start)} and "
                       f"{short(small.end)}: at one rate for both, {small.name} moves that much less")  # fmt: skip
-
-
-JUMP = 1e3  # times the gradient before: it did not grow, it exploded
-LEAP = 10.0  # step in sizes of x that throws the weights away
-LOST = 1e-3  # of the sum of all rates: the later half has decayed to nothing
-RISING = 0.2  # of the steps: f goes up too often
-SLOW = 0.1  # of 1/L: a rate that leaves much to gain
-SHRUNK = 0.5  # of the first gradient: a last one above it has not shrunk
-BARELY = 1e-2  # of their size: weights that went less far have hardly moved
-LOOKS = 9  # points of a path that diverged at which a rate too large is looked for
-ILL = 1e3  # condition number from which the steps zigzag
 
 
 def diagnose(descent: Descent) -> Iterator[Finding]:

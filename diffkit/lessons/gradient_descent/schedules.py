@@ -14,6 +14,8 @@ from diffkit.core.errors import DiffkitError, did_you_mean
 
 Schedule = Callable[[int], float]
 """Step k = 0, 1, … → its rate αₖ."""
+DECAYS = {"inverse": 0.01, "exponential": 0.001, "step": 0.5}
+"""Schedule → its d, unless another is given."""
 
 
 def constant(rate: float, steps: int, decay: float, every: int) -> Schedule:  # noqa: ARG001
@@ -42,8 +44,6 @@ def cosine(rate: float, steps: int, decay: float, every: int) -> Schedule:  # no
 
 
 SCHEDULES = {"constant": constant, "inverse": inverse, "exponential": exponential, "step": step, "cosine": cosine}
-DECAYS = {"inverse": 0.01, "exponential": 0.001, "step": 0.5}
-"""Schedule → its d, unless another is given."""
 
 
 def make_schedule(

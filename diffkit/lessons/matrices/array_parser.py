@@ -18,6 +18,21 @@ from diffkit.core.text.tokenizer import ARRAY_TOKEN, Token, tokenize
 from diffkit.lessons.matrices.nodes import Node, in_order, names_of, number
 from diffkit.lessons.matrices.vocabulary import ALIASES, ENTRYWISE, FOREIGN, MODULES, SIGNS, WORDS
 
+DEPTH = 100
+"""nested operations; a sum counts once"""
+NODES = 20_000
+"""operations of one expression"""
+BINDING = {
+    "or": 1, "and": 2, "<": 4, "<=": 4, ">": 4, ">=": 4, "==": 4, "!=": 4, "+": 5, "-": 5, "*": 6, "/": 6, "@": 6,
+    "**": 8,
+}  # fmt: skip
+NOT, SUM, TIMES, MINUS_SIGN, POWER = 3, 5, 6, 7, 8
+ARRAYLIKE = re.compile(
+    rf"@|\[|\.T\b|\b(?:{'|'.join(w for w in (*WORDS, *ALIASES) if w not in (*ENTRYWISE, 'I', 'T'))})\s*\("
+)
+UNARY = frozenset(word for word in (*WORDS, *ALIASES) if 1 in WORDS[ALIASES.get(word, word)].counts) | OF_ONE_NUMBER
+"""functions of one argument"""
+
 
 class Tokens:
     """A text with the token that is to be read next, and the last one read."""
@@ -56,24 +71,6 @@ class Tokens:
         """The error at a token."""
         token = token or self.token
         return ParseError(reason, hint=hint, text=self.text, position=token.position)
-
-
-DEPTH = 100
-"""nested operations; a sum counts once"""
-NODES = 20_000
-"""operations of one expression"""
-BINDING = {
-    "or": 1, "and": 2, "<": 4, "<=": 4, ">": 4, ">=": 4, "==": 4, "!=": 4, "+": 5, "-": 5, "*": 6, "/": 6, "@": 6,
-    "**": 8,
-}  # fmt: skip
-NOT, SUM, TIMES, MINUS_SIGN, POWER = 3, 5, 6, 7, 8
-ARRAYLIKE = re.compile(
-    rf"@|\[|\.T\b|\b(?:{'|'.join(w for w in (*WORDS, *ALIASES) if w not in (*ENTRYWISE, 'I', 'T'))})\s*\("
-)
-
-
-UNARY = frozenset(word for word in (*WORDS, *ALIASES) if 1 in WORDS[ALIASES.get(word, word)].counts) | OF_ONE_NUMBER
-"""functions of one argument"""
 
 
 def check_names(tree: Node, text: str, declared: Collection[str], given: Iterable[str]) -> None:

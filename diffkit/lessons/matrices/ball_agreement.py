@@ -28,6 +28,12 @@ from diffkit.numbers.ball_arrays import Series, boxed, coefficient, determinant,
 from diffkit.numbers.balls import BALLS, SERIES, precision, series_function
 from diffkit.proof.enclosures import HALF_LEAST, enclose
 
+DIGITS = 150
+"""decimal digits to which sides are seen to agree"""
+BITS = 1024
+"""working precision; the numbers of the text add theirs, so that they cannot hide below it"""
+LEAST = 5e-324
+
 
 def series_of(root: Node, values: Mapping[str, Series], shapes: Mapping[Node, Shape]) -> Series:
     """Give the power series of a tree at those of its names, in a precision held; an entry without a value is NaN."""
@@ -143,13 +149,6 @@ OPERATIONS: dict[str, Callable[[Node, list[Series], Shape], Series]] = {
     "zeros": lambda _, __, shape: lifted(np.zeros(shape)),
 }
 """what each kind does to series; functions of the scalar table work entry by entry"""
-
-
-DIGITS = 150
-"""decimal digits to which sides are seen to agree"""
-BITS = 1024
-"""working precision; the numbers of the text add theirs, so that they cannot hide below it"""
-LEAST = 5e-324
 
 
 class Met(NamedTuple):

@@ -46,6 +46,8 @@ BY = (
 PLAIN = re.compile(r"\s*(?:∇|grad\b)(?P<f>.*)\Z", re.DOTALL)
 """a gradient that does not say by which name"""
 EQUALS = re.compile(r"(?<![<>=!])=(?!=)")
+FACTORS = (30.0, -30.0, 1000.0, -1000.0)
+"""how much further from zero sides that agree are compared again"""
 
 
 class Sides(NamedTuple):
@@ -96,10 +98,6 @@ def _unbracketed(text: str) -> str:
         if depth == 0:
             return text[1:-1] if k == len(text) - 1 and "," not in text else text
     return text
-
-
-FACTORS = (30.0, -30.0, 1000.0, -1000.0)
-"""how much further from zero sides that agree are compared again"""
 
 
 class CounterExample(NamedTuple):

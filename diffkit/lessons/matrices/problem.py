@@ -28,6 +28,8 @@ from diffkit.lessons.matrices.shapes import (
 COUNTS = frozenset(("n", "m", "k", "d", "p", "q", "r", "s", "N"))
 """names that often count entries"""
 JOINS = ("*", "/", "neg")
+MOST_NODES = 500
+"""operations of an expression whose formula is looked for"""
 
 
 def only_factors(tree: Node, name: str) -> bool:
@@ -64,10 +66,6 @@ def _factors(path: tuple[Node, ...]) -> list[Node] | None:
             break
         others += [] if power else [a for a in node.args if a is not below]
     return others or None
-
-
-MOST_NODES = 500
-"""operations of an expression whose formula is looked for"""
 
 
 @dataclass(frozen=True)

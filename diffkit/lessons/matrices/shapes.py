@@ -14,6 +14,7 @@ from diffkit.lessons.matrices.nodes import Node, in_order
 
 Length = int | str
 Shape = tuple[Length, ...]
+LETTERS = ("n", "m", "k", "p", "q", "r", "s")
 
 
 def shapes_of(root: Node, known: Mapping[str, Shape], text: str | None = None) -> dict[Node, Shape]:
@@ -192,9 +193,6 @@ def _indexed(shape: Shape, keys: tuple[int | tuple[int | None, int | None], ...]
         else:
             _refuse(f"a slice of {said(shape)} has no known length", "give sizes as numbers")
     return (*found, *shape[len(keys) :])
-
-
-LETTERS = ("n", "m", "k", "p", "q", "r", "s")
 
 
 def named_sizes(*trees: Node) -> set[str]:

@@ -32,6 +32,9 @@ from diffkit.proof.prover import Runner
 
 LARGEST = 1e150
 HINT = "write for example x=-2:2,y=-1:1"
+BITS = 80  # of the search: boxes are no narrower than 1e-12 of their coordinates
+FINE = 256  # of what is proven at a point
+MOST_POLES = 3  # that cross one box: each doubles the cases
 
 
 def named(box: Any) -> dict[str, Any] | list[Any]:
@@ -99,9 +102,6 @@ def _side(side: Any, name: str) -> tuple[float, float]:
 
 
 Balls = Sequence[Any]
-
-BITS = 80  # of the search: boxes are no narrower than 1e-12 of their coordinates
-FINE = 256  # of what is proven at a point
 
 
 def balls(box: Box) -> list[Any]:
@@ -247,9 +247,6 @@ class Surface:
     def part(self, k: int) -> Program:
         """The program of ∂f/∂xₖ alone."""
         return select(self.gradient_program, [self.gradient_program.outputs[k]])
-
-
-MOST_POLES = 3  # that cross one box: each doubles the cases
 
 
 class Guards:

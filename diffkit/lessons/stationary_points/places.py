@@ -21,6 +21,10 @@ from diffkit.numbers.intervals import Box, ball, middle
 DENOMINATORS = (1, 16, 1000)  # of the fractions that are tried as exact coordinates
 RIMS = 12  # sizes of the box around a place on whose rim f is compared with its value inside
 PIECES = 8  # into which each side of a rim is cut, where it has two dimensions or more
+TESTED = 24  # places of a cluster from which Newton's method looks for zeros
+CURVE = 1e-3  # part of the box that zeros must spread over to be a curve rather than one degenerate place
+MOST_OF_THEM = 0.7  # of the places from which zeros must be met along a curve; where curves cross few are
+COARSE = 0.02  # part of the largest singular value below which one counts as 0, to walk straight to a curve
 
 
 def located(surface: Surface, box: Box, **facts: Any) -> StationaryPoint:
@@ -114,12 +118,6 @@ def _rim(box: Box) -> list[Box]:
             spans.append([(e, e) for e in (low, high)] if i == k else list(pairwise(cuts)))
         pieces += list(product(*spans))
     return pieces
-
-
-TESTED = 24  # places of a cluster from which Newton's method looks for zeros
-CURVE = 1e-3  # part of the box that zeros must spread over to be a curve rather than one degenerate place
-MOST_OF_THEM = 0.7  # of the places from which zeros must be met along a curve; where curves cross few are
-COARSE = 0.02  # part of the largest singular value below which one counts as 0, to walk straight to a curve
 
 
 def ranges(search: Search, box: Box) -> dict[str, tuple[float, float]]:

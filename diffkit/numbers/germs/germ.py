@@ -19,6 +19,12 @@ from diffkit.numbers.taylor import Series, TaylorAlgebra
 
 FLAT = 1e9  # order of what vanishes faster than any power, yet need not be zero
 SLOW = -1e-3  # log u is smaller than any negative power of u, so than this one
+MUL = table["mul"]
+TERMS = 24  # coefficients looked at for a leading one; fewer where they are germs themselves
+FEWEST = 4
+LONGEST = 100  # degree of a polynomial that is looked at as a whole
+BOUND = "only a bound is known of it beside the point"
+HIDDEN = "its first coefficients beside the point are zero, and it is not proven to vanish"
 
 
 class Restart(Exception):
@@ -116,15 +122,6 @@ class Step(Series):
     def compute(self, k: int) -> Any:
         """The sign at q, otherwise nothing."""
         return self.algebra.base.constant(self.sign) if k == self.q else None
-
-
-MUL = table["mul"]
-
-TERMS = 24  # coefficients looked at for a leading one; fewer where they are germs themselves
-FEWEST = 4
-LONGEST = 100  # degree of a polynomial that is looked at as a whole
-BOUND = "only a bound is known of it beside the point"
-HIDDEN = "its first coefficients beside the point are zero, and it is not proven to vanish"
 
 
 class Reading:

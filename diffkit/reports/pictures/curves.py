@@ -33,6 +33,7 @@ TURNING = (*BROKEN, "kink", "edge")
 REACH = 2.0  # from the point, where no interval is given
 HALVINGS = 11  # of that reach, at most
 ALIKE = 4.0  # times as much as its tangent that f may change, or the other way round, where the interval is free
+FINER = 4  # steps of a picture for each power of ten
 
 
 @in_one_look
@@ -173,9 +174,6 @@ def read_interval(text: str) -> tuple[float, float]:
     if not found[0] < found[1]:
         raise DiffkitError(f"the interval from {found[0]:g} to {found[1]:g} is empty", hint="the smaller number first")
     return found
-
-
-FINER = 4  # steps of a picture for each power of ten
 
 
 def picture_of_finer(found: Quotients, f: Any, at: Any, options: dict[str, Any]) -> Any:

@@ -22,6 +22,11 @@ ESCAPING = 12  # points of a diverging path that are drawn: the later ones would
 STRIP = 0.05  # times as narrow as long: down to there a picture is widened, so that both axes can have one scale
 NEWTON = 30  # steps at most to the lowest point
 LEVEL = 1e-6  # slope there, as a part of the slopes on the way, that counts as none
+FINE, COARSE = 121, 51  # places along each axis of contours, and of a surface
+LINE = 121  # places along one weight
+PANELS = 6  # weights that are drawn
+SINGLE = 2000  # steps up to which each one is marked
+DISTINCT = 0.004  # of the path's extent: of more steps those nearer than this to the last one that is marked are not
 
 
 class View:
@@ -96,13 +101,6 @@ def _drawn(descent: Descent) -> Any:
     usable = np.isfinite(points).all(axis=1) & np.isfinite(descent.path.values)
     usable[0] = True
     return points[usable][:ESCAPING] if descent.status == "diverged" else points[usable]
-
-
-FINE, COARSE = 121, 51  # places along each axis of contours, and of a surface
-LINE = 121  # places along one weight
-PANELS = 6  # weights that are drawn
-SINGLE = 2000  # steps up to which each one is marked
-DISTINCT = 0.004  # of the path's extent: of more steps those nearer than this to the last one that is marked are not
 
 
 def picture(descent: Descent, kind: str | None = None) -> Any:

@@ -15,6 +15,7 @@ from diffkit.core.program import Index, Program
 from diffkit.ndarrays.record import Record
 
 Array = NDArray[Any]
+LISTED = 4  # entries named one by one
 
 
 class Records(NamedTuple):
@@ -63,9 +64,6 @@ class Explanation(NamedTuple):
     kind: str
     text: str
     points: int
-
-
-LISTED = 4  # entries named one by one
 
 
 def listed(words: Sequence[str]) -> str:

@@ -22,6 +22,8 @@ MOST = 40
 Shape = tuple[int, ...]
 Site = tuple[int, ...]
 """a place in the code: the numbers of the operations it was run as, several in a loop"""
+LONGEST = 40  # characters of an expression, before it is called by its shape
+LINE = 90  # characters of a line of code
 
 
 class Ref(NamedTuple):
@@ -158,10 +160,6 @@ def _ancestors(record: Record) -> list[int]:
             bits |= found[operand] if isinstance(operand, int) else 0
         found.append(bits)
     return found
-
-
-LONGEST = 40  # characters of an expression, before it is called by its shape
-LINE = 90  # characters of a line of code
 
 
 class Names:

@@ -17,6 +17,9 @@ from diffkit.judging.checking.repair.mutants import with_bounds
 from diffkit.judging.checking.repair.samples import Case, Samples
 
 NAMES = ("f itself", "the first derivative", "the second derivative", "the third derivative")
+LONGEST = 150  # instructions of a program whose values are tried, each in the place of each
+PROOFS = 6
+NEAR = 1e-7  # relative: a pair is worth a proof
 
 
 def other_order(case: Case) -> Iterator[Candidate]:
@@ -37,11 +40,6 @@ def other_order(case: Case) -> Iterator[Candidate]:
         times = "once" if steps == 1 else "twice" if steps == 2 else f"{steps} times"
         what = "more" if order < asked else "less"
         yield Candidate("order", f"differentiate {times} {what}: the claim is {name}", predict)
-
-
-LONGEST = 150  # instructions of a program whose values are tried, each in the place of each
-PROOFS = 6
-NEAR = 1e-7  # relative: a pair is worth a proof
 
 
 def other_value(case: Case) -> Iterator[Candidate]:

@@ -30,6 +30,7 @@ SWAPS = tuple(tuple(table[name] for name in names) for names in (UNARY, BINARY))
 Run = Callable[[Sequence[Any]], Any]
 Edit = Callable[[Run, list[Any], Any], Any]
 """what an operation gives after a change: of its own run, the values of its operands, and the value of a Ref"""
+NEAR = 1e-9  # of the largest entry: a change is worth a proof
 
 
 class Rewrite(NamedTuple):
@@ -214,9 +215,6 @@ def _terms(claim: Record, site: Site, pool: Pool) -> Iterator[Rewrite]:
         about = (site[0], refs[0])
         yield Rewrite(site, lambda run, v, x: run(v) + x, "add {1} to {0}", about, refs)
         yield Rewrite(site, lambda run, v, x: run(v) - x, "subtract {1} from {0}", about, refs)
-
-
-NEAR = 1e-9  # of the largest entry: a change is worth a proof
 
 
 def rewritten(case: Case) -> Iterator[Candidate]:

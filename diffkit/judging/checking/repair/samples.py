@@ -20,6 +20,20 @@ from diffkit.numbers.arrays import ARRAYS
 
 MOST_SIDES = 6  # sides that are visited
 WHERE = table["where"]
+FEW = 4.0
+PATIENCE = 15.0  # seconds after which no further explanation is tried
+RADII = (0.5, 0.05, 0.5, 0.2)  # relative distances from the point
+FIT, FRESH, QUIET = 4, 8, 3
+"""points that fit a candidate, that prove it, and points where the claim is right"""
+FIT_VALUES, FRESH_VALUES, QUIET_VALUES = 3, 4, 1
+"""the same where only values of f tell the truth, each at the price of many"""
+LEAST = 3  # points of each that are needed
+ATTEMPTS = 25  # points tried before the distances shrink tenfold
+SHRINKS = 5
+LOOKS = 256  # points among which those on other sides of a kink are sought
+RAISED = (ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError, RuntimeError)
+"""what the code of a claim may raise at a point that it was not written for"""
+SEEDS = (0, 1)  # streams of the fit points and of the fresh ones
 
 
 def sides(program: Program, points: Array) -> Array:
@@ -40,22 +54,6 @@ def sides(program: Program, points: Array) -> Array:
     _, first = np.unique(patterns_at, axis=1, return_index=True)
     found: Array = points[np.sort(first)[:MOST_SIDES]]
     return found
-
-
-FEW = 4.0
-PATIENCE = 15.0  # seconds after which no further explanation is tried
-RADII = (0.5, 0.05, 0.5, 0.2)  # relative distances from the point
-FIT, FRESH, QUIET = 4, 8, 3
-"""points that fit a candidate, that prove it, and points where the claim is right"""
-FIT_VALUES, FRESH_VALUES, QUIET_VALUES = 3, 4, 1
-"""the same where only values of f tell the truth, each at the price of many"""
-LEAST = 3  # points of each that are needed
-ATTEMPTS = 25  # points tried before the distances shrink tenfold
-SHRINKS = 5
-LOOKS = 256  # points among which those on other sides of a kink are sought
-RAISED = (ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError, RuntimeError)
-"""what the code of a claim may raise at a point that it was not written for"""
-SEEDS = (0, 1)  # streams of the fit points and of the fresh ones
 
 
 class Samples(NamedTuple):
