@@ -83,7 +83,6 @@ def document(result):
     from diffkit.lessons.matrices.matrix_derivative import MatrixDerivatives
     from diffkit.reports import (
         Report,
-        backward_report,
         check_report,
         derivation_report,
         descent_report,
@@ -104,7 +103,7 @@ def document(result):
         dk.Tangent: tangent_report.TangentReport,
         dk.Quotients: lambda r: quotients_report.QuotientsReport(r, True),
         Derivation: derivation_report.DerivationReport,
-        Backward: lambda r: backward_report.BackwardReport(r, ""),
+        Backward: lambda r: derivation_report.BackwardReport(r, ""),
         dk.Identity: matrix_report.IdentityReport,
         dk.MatrixDerivative: lambda r: matrix_report.MatrixReport(MatrixDerivatives((r,), {})),
     }

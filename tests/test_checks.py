@@ -259,3 +259,14 @@ def test_on_the_command_line(run, tmp_path):
     code, _, err = run("check", "x^2", "--claim", "2*x", "--rtol", "-1")
     assert code == 2
     assert "rtol" in err
+
+
+def test_the_tolerance_that_is_advised_decides_all_entries():
+    def f(w):
+        return np.float32(np.sum(np.exp(np.float32(np.abs(w)))))
+
+    for at in ([1.0, 2.0], [3.0, 0.5, 1.0], [0.1, 4.0]):
+        reason = dk.check(f, np.exp, at=at).reason
+        rtol = float(reason.rpartition("pass rtol=")[2])
+        assert dk.check(f, np.exp, at=at, rtol=rtol).verdict == "correct"
+        assert dk.check(f, lambda w: 1.5 * np.exp(w), at=at, rtol=rtol).verdict == "wrong"

@@ -14,10 +14,9 @@ pytest.importorskip("matplotlib", reason="comes with the plot extra")
 from drawings import cells, check_contours, heights, named, words
 
 from diffkit.reports.pictures import gallery
-from diffkit.reports.pictures.curves import picture_of_tangent
+from diffkit.reports.pictures.curves import picture_of_quotients, picture_of_tangent
 from diffkit.reports.pictures.extrema import picture as picture_of_points
 from diffkit.reports.pictures.graph import picture_of_backward
-from diffkit.reports.pictures.vcurve import picture_of_quotients
 
 # A function and its tangent ------------------------------------------------------------------------------------------
 

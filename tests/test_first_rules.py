@@ -215,3 +215,25 @@ def test_domains(run, text, expected):
     assert found == expected
     if dk.parse(text).variables == ("x",):
         assert json.loads(run("derivative", text, "--format", "json")[1])["domain"] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "shown"),
+    [
+        ("c", ("--wrt", "x"), "∂f/∂x = 0"),
+        ("c^2", ("--wrt", "x", "--at", "c=1,x=3"), "∂f/∂x = 0"),
+        ("a*b", ("--wrt", "t"), "∂f/∂t = 0"),
+        ("a*b", ("--wrt", "b"), "∂f/∂b = a"),
+    ],
+)
+def test_a_function_does_not_vary_with_what_it_does_not_name(run, text, options, shown):
+    code, out, err = run("derivative", text, *options)
+    assert (code, err) == (0, "")
+    assert shown in out
+
+
+@pytest.mark.parametrize("options", [("--wrt", "rtae"), ("--wrt", "t", "--at", "rate=1"), ("--wrt", "t", "--at", "1")])
+def test_a_slip_is_no_variable(run, options):
+    code, _, err = run("derivative", "rate^2", *options)
+    assert code == 2
+    assert "unknown variable" in err

@@ -28,7 +28,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 ONLY_IN = {
     "click": {"cli"},
     "rich": {"reports", "cli"},
-    "matplotlib": {"reports/plots", "reports/pictures"},
+    "matplotlib": {"reports/pictures"},
     "sympy": {"calculus/sympy"},
     "flint": {"numbers", "proof", "judging", "lessons"},
     "scipy": {"core/table", "judging", "lessons"},

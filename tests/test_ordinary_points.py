@@ -9,14 +9,15 @@ from flint import arb
 
 import diffkit as dk
 from diffkit.asking.tasks import gradient_task, hessian_task
-from diffkit.calculus.derivatives import addends, guard, joint
+from diffkit.calculus.derivatives import addends, joint
+from diffkit.calculus.guards import guard
 from diffkit.core.builder import select
 from diffkit.core.program import run
 from diffkit.core.table import table
 from diffkit.numbers.balls import BALLS, SERIES, precision, series_function
 from diffkit.numbers.multiprecision import multiprecision
 from diffkit.proof.classification import classify
-from diffkit.proof.exact_witness import HIGHEST, height
+from diffkit.proof.exact_arithmetic import HIGHEST, height
 from diffkit.proof.prover import Prover
 
 DIGITS = multiprecision(120)

@@ -10,7 +10,7 @@ import diffkit as dk
 
 matplotlib = pytest.importorskip("matplotlib", reason="comes with the plot extra")
 
-from diffkit.reports.pictures import canvas, curves, extrema, gallery, graph, paths, save, vcurve  # noqa: E402
+from diffkit.reports.pictures import canvas, curves, extrema, gallery, graph, paths, save  # noqa: E402
 
 BOWL = "(w-3)^2 + 2*(b+1)^2"
 COMMANDS = [
@@ -24,7 +24,7 @@ COMMANDS = [
 PICTURES = {
     "tangent": lambda: curves.picture_of_tangent(dk.tangent("tan(x)", 0.5)),
     "kink": lambda: curves.picture_of_tangent(dk.tangent("abs(x) + x^2/4", 0)),
-    "quotients": lambda: vcurve.picture_of_quotients(dk.quotients("exp(x)", 1)),
+    "quotients": lambda: curves.picture_of_quotients(dk.quotients("exp(x)", 1)),
     "curve": lambda: extrema.picture(dk.stationary("sin(x)/x", "1:20")),
     "map": lambda: extrema.picture(dk.stationary("x^2*y^2 - x^2 + y^2", "-1:1,-1:1")),
     "narrow map": lambda: extrema.picture(dk.stationary("x^2 + 3*y^2", "-1:1,-4:4")),

@@ -11,12 +11,11 @@ from stationary_cases import CAMEL, HIMMELBLAU, ROSENBROCK, kinds
 
 import diffkit as dk
 from diffkit.asking.expressions import parse
-from diffkit.lessons.stationary_points.boxes import BITS, Surface, balls, measured
-from diffkit.lessons.stationary_points.extended import excludes_zero, least_value
+from diffkit.lessons.stationary_points.boxes import BITS, Surface, balls, excludes_zero, least_value, measured
 from diffkit.lessons.stationary_points.kinds import signs
 from diffkit.lessons.stationary_points.newton import krawczyk, proves
 from diffkit.numbers.balls import precision
-from diffkit.numbers.hull_algebra import interval
+from diffkit.numbers.intervals import interval
 
 
 def by_scipy(text, box, starts=15):

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 import diffkit as dk
 from diffkit.asking.tasks import gradient_task
-from diffkit.calculus.derivatives import derivative_program, differentiate, guard
+from diffkit.calculus.derivatives import derivative_program, differentiate
 from diffkit.calculus.domain import domain
+from diffkit.calculus.guards import guard
 from diffkit.calculus.sympy import from_sympy, symbolic_derivative, to_sympy
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.limits import Limits

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from diffkit.asking.tasks import check_order, positions
 from diffkit.core.builder import ProgramBuilder, copy_slots, exact
-from diffkit.core.errors import DiffkitError, VariableError, listing
+from diffkit.core.errors import DiffkitError, VariableError, did_you_mean, listing
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Program
 from diffkit.core.text import format_outputs, parse_program
@@ -94,6 +94,15 @@ class Reading(NamedTuple):
     def notes(self) -> tuple[str, ...]:
         """How names were read that may be meant as products."""
         return tuple(notes(self.undeclared))
+
+    def declaring(self, wrt: Collection[str]) -> Reading:
+        """The same of the names in ``wrt`` too: f does not vary with them, unless one is a slip for a variable of f."""
+        inputs = self.program.inputs
+        new = [name for name in wrt if name not in inputs and not did_you_mean(name, inputs)]
+        if not new:
+            return self
+        names = check_variables(frozenset((*inputs, *new)))
+        return self._replace(program=with_inputs([self.program], names))
 
     def of_one(self, variables: Names | None) -> Reading:
         """The same of one variable at least: a constant of which no variables are known is a function of x."""

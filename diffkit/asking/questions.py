@@ -91,10 +91,17 @@ def ask(
 
 
 def make_task(
-    f: Any, kind: str, variables: Names | None = None, given: Collection[str] = (), **options: Any
-) -> Task:  # fmt: skip
-    """Give the task of a kind about an expression; errors as ``ask``. The variable of a constant is x."""
+    f: Any, kind: str, variables: Names | None = None, given: Collection[str] | None = (), **options: Any
+) -> Task:
+    """Give the task of a kind about an expression; errors as ``ask``. The variable of a constant is x.
+
+    f does not vary with a name in ``wrt`` that is none of its variables, if the point gives it or there is none
+    (``given`` is None); anywhere else it is taken for a slip.
+    """
     check_options(kind, options)
-    reading = read_joint(as_list(f) if kind == "jacobian" else [f], variables, {*given, *names_of(options.get("wrt"))})
+    wrt = names_of(options.get("wrt"))
+    reading = read_joint(as_list(f) if kind == "jacobian" else [f], variables, {*(given or ()), *wrt})
+    if variables is None:
+        reading = reading.declaring([name for name in wrt if given is None or name in given])
     reading = reading.of_one(variables) if kind in ("derivative", "taylor") else reading
     return source_task(reading.program, kind, options)._replace(notes=reading.notes)

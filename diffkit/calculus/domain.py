@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from diffkit.calculus.derivatives import Choice, branches, depends, open_places
+from diffkit.calculus.guards import Choice, branches, depends, open_places
 from diffkit.core.builder import ProgramBuilder, select
 from diffkit.core.program import Program, run
 from diffkit.core.table import Place, table

@@ -79,7 +79,7 @@ def differentiate_arrays(
     expressions: tuple[str, ...], kind: str, task_options: dict[str, Any], options: dict[str, Any], backend: Any
 ) -> tuple[Any, bool]:
     """Give the report on one kind of derivative, and whether all is well."""
-    from diffkit.cli.formulas import formulas_of
+    from diffkit.cli.inputs import formulas_of
     from diffkit.methods.prepared import Prepared
 
     asked = ask_arrays(expressions, kind, task_options, options)

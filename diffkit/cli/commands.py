@@ -8,16 +8,12 @@ import click
 
 from diffkit import __version__
 from diffkit.cli.array_text import are_arrays, array_options, differentiate_arrays
-from diffkit.cli.checking import check
-from diffkit.cli.comparing import compare, report
 from diffkit.cli.descending import descend
-from diffkit.cli.formulas import formulas_of
-from diffkit.cli.inputs import function_of, report_on, where
-from diffkit.cli.lessons import explain, gallery, limit, tangent
-from diffkit.cli.matrix_formulas import matrix
+from diffkit.cli.inputs import formulas_of, function_of, report_on, where
+from diffkit.cli.judging import check, compare, report
+from diffkit.cli.lessons import explain, gallery, limit, matrix, stationary, tangent
 from diffkit.cli.options import FORMATS_HELP, Commands, ExpressionCommand, names, shared
 from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver
-from diffkit.cli.searching import stationary
 
 
 @click.group(
@@ -140,7 +136,8 @@ def _run(kind: str, expressions: tuple[str, ...], task_options: dict[str, Any], 
         deliver(document, format, output)
         return 0 if fine else EXIT_NO
     place = where(options["at"], options["points"])
-    task = make_task(function_of(expressions, kind), kind, names(options["variables"]), place.names, **task_options)
+    named = None if options["at"] is options["points"] is None else place.names
+    task = make_task(function_of(expressions, kind), kind, names(options["variables"]), named, **task_options)
     points = place.points(task.variables)
     if points is None and not task.variables:
         points = read_points([], ())

@@ -1,4 +1,4 @@
-"""What the commands make of their arguments: functions, points, and the report on a task."""
+"""What the commands make of their arguments: functions, points, formulas, and the report on a task."""
 
 from __future__ import annotations
 
@@ -120,3 +120,20 @@ def names_in_module(text: str) -> Any:
     if not hasattr(module, name):
         raise FileError(f"{where} has no {name}", hint=did_you_mean(name, vars(module)))
     return getattr(module, name)
+
+
+def formulas_of(task: Any, required: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Ask SymPy for the formulas; without a point they are all there is, otherwise a note says why they are missing."""
+    from diffkit.core.deadline import TimeIsUp
+    from diffkit.core.errors import BackendError, LimitError
+    from diffkit.methods import get_backend
+
+    try:
+        formulas = get_backend("symbolic").prepare(task).formula or ()
+        return tuple(formulas[place] for place in task.places), ()
+    except TimeIsUp as up:
+        return (), (f"no formula: {up.reason}",)
+    except (BackendError, LimitError) as error:
+        if required:
+            raise
+        return (), (f"no formula: {error.reason}",)

@@ -1,14 +1,20 @@
-"""The commands that teach: ``limit``, ``tangent``, ``explain`` and ``gallery``."""
+"""The commands that teach: ``limit``, ``tangent``, ``explain``, ``gallery``, ``stationary`` and ``matrix``."""
 
 from __future__ import annotations
 
+import gc
+import math
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from diffkit.cli.array_text import are_arrays, array_options, read_arrays
+from diffkit.cli.interrupts import EXIT_INTERRUPTED, INTERRUPTS
 from diffkit.cli.options import FORMATS_HELP, Command, ExpressionCommand, names, picture_options
-from diffkit.cli.output import EXIT_NO, Picture, deliver, drawing, write
+from diffkit.cli.output import EXIT_NO, INTERRUPTED, Picture, deliver, drawing, write
 
 
 def _report_options(function: Any) -> Any:
@@ -54,9 +60,9 @@ def limit(
     options: dict[str, Any] = {"wrt": wrt, "variables": names(variables)}
     found = quotients(expression, at, steps=names(steps), **options)
 
-    picture = Picture("vcurve:picture_of_finer", (found, expression, at, options))
+    picture = Picture("curves:picture_of_finer", (found, expression, at, options))
     if steps is not None:
-        picture = Picture("vcurve:picture_of_quotients", (found,))
+        picture = Picture("curves:picture_of_quotients", (found,))
     with drawing(picture, save, show):
         deliver(QuotientsReport(found, errors or format != "text"), format, output)
     return 0 if found else EXIT_NO
@@ -136,8 +142,7 @@ def explain(
     from diffkit.lessons.derivations.backward import backward
     from diffkit.lessons.derivations.derivation import explain as derive
     from diffkit.reports import check_format
-    from diffkit.reports.backward_report import BackwardReport
-    from diffkit.reports.derivation_report import DerivationReport
+    from diffkit.reports.derivation_report import BackwardReport, DerivationReport
 
     check_format(format)
     given = {"at": at, "data": data, "let": let, "variables": variables}
@@ -196,4 +201,121 @@ def gallery(name: str | None, save: str | None, show: bool) -> int:
         raise DiffkitError("the picture has no file", hint=f"add --save, for example --save {name}.png, or --show")
     with drawing(Picture("gallery:draw", (name,)), save, show):
         write(f"{name}: {GALLERY[name][0]}\n", None)
+    return 0
+
+
+@click.command(cls=ExpressionCommand)
+@click.argument("expression")
+@click.option("--box", required=True, metavar="BOX", help="Where to look: -2:2 | x=-2:2,y=-1:1 | x=0:2*pi.")
+@click.option("--variables", metavar="NAMES", help="Variables in order, such as b,a.")
+@click.option(
+    "--most", type=int, default=50_000, metavar="N", help="Boxes to look at before the search ends.  [default: 50000]"
+)
+@click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
+@click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
+@picture_options
+def stationary(
+    expression: str, box: str, variables: str | None, most: int, format: str, output: str | None, save: str | None,
+    show: bool,
+) -> int:  # fmt: skip
+    """Points in a box where the gradient of EXPRESSION is zero: minima, maxima and saddles.
+
+    Each point is classified by its Hessian, told global or local in the box, and proven to exist by interval Newton
+    where that can be done. The report says whether all of them were found. Ctrl-C ends the search and keeps what was
+    found so far. --save draws the curve or the contours of f of one or two variables with the points marked.
+    Exit code 0 if all were found, 1 if there may be more, 130 if interrupted.
+
+    \b
+    diffkit stationary "x^4-3*x^3+2" --box -1:3
+    diffkit stationary "x^3-3*x*y^2" --box x=-2:2,y=-1:1
+    diffkit stationary "(x^2+y-11)^2+(x+y^2-7)^2" --box x=-5:5,y=-5:5 --save f.svg
+    diffkit stationary "sin(x)/x" --box 1:20 --format json
+    """
+    from diffkit.lessons.stationary_points.stationary import stationary as search
+    from diffkit.reports import check_format
+    from diffkit.reports.stationary_report import StationaryReport
+
+    check_format(format)
+    gc.enable()  # this is not the one answer after which the process ends
+    INTERRUPTS.wait()
+    with _progress() as progress:
+        found = search(expression, box, most=most, variables=names(variables), progress=progress)
+
+    picture = Picture("extrema:picture", (found,))
+    with drawing(picture, save, show, found.stopped if found.stopped == INTERRUPTED else ""):
+        deliver(StationaryReport(found), format, output)
+    if found.stopped == INTERRUPTED:
+        return EXIT_INTERRUPTED
+    return 0 if found else EXIT_NO
+
+
+@contextmanager
+def _progress() -> Iterator[Any]:
+    """What is told of the search: a line on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("searching", total=None)
+
+        def tell(boxes: int, points: int, part: float) -> None:
+            bar.update(task, description=progress_words(boxes, points, part))
+
+        yield tell
+
+
+def progress_words(boxes: int, points: int, part: float) -> str:
+    """How far a search is; the part of the box is rounded down, as the last boxes of it take the longest."""
+    settled = math.floor(min(part, 1.0) * 10_000) / 100
+    return f"boxes looked at: {boxes:,}; points found: {points:,}; settled: {settled:.2f}% of the box"
+
+
+@click.command(cls=ExpressionCommand)
+@click.argument("expression")
+@click.option("--wrt", metavar="NAMES", help="Differentiate by these names.  [default: each]")
+@click.option("--shape", multiple=True, metavar="NAME=M,N", help="A shape: A=m,n, x=n, A=3,2 or c=scalar. Repeatable.")
+@click.option("--symmetric", metavar="NAMES", help="Matrices that are their own transposes.")
+@click.option("--order", type=click.IntRange(1, 2), default=1, metavar="N", help="2: the Hessian.  [default: 1]")
+@click.option("--check", is_flag=True, help="EXPRESSION is an identity: is it true?")
+@click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
+@click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
+def matrix(
+    expression: str, wrt: str | None, shape: tuple[str, ...], symmetric: str | None, order: int, check: bool,
+    format: str, output: str | None,
+) -> int:  # fmt: skip
+    """Derivative of an array EXPRESSION for vectors and matrices of any size.
+
+    Names in capitals are matrices, Greek names (alpha, lam) scalars, other names vectors, unless --shape says so.
+    @ multiplies matrices, * and / work entry by entry, .T transposes; sum, mean, norm, trace, det, logdet, inv, diag,
+    outer, softmax, logsumexp and all functions of scalars are known. Every formula is tried on random shapes before
+    it is shown. With --check the exit code is 0 if the identity is true, 1 if it is false or undecided.
+
+    \b
+    diffkit matrix "x.T @ A @ x" --wrt x
+    diffkit matrix "norm(X @ w - y)**2/2" --wrt w
+    diffkit matrix "log(det(X))" --symmetric X
+    diffkit matrix "trace(A @ X @ B)" --wrt X --shape X=n,m
+    diffkit matrix --check "d/dX log(det(X)) = inv(X).T"
+    """
+    from diffkit.core.errors import DiffkitError
+    from diffkit.lessons.matrices.identities import check_identity
+    from diffkit.lessons.matrices.matrix_derivative import matrix_derivatives
+    from diffkit.lessons.matrices.problem import read_shapes
+    from diffkit.reports import check_format
+    from diffkit.reports.matrix_report import IdentityReport, MatrixReport
+
+    check_format(format)
+    shapes, twins = read_shapes(shape), names(symmetric) or ()
+    if check:
+        if wrt is not None or order != 1:
+            raise DiffkitError("an identity says itself what it differentiates by", hint='write "d/dX f = g"')
+        identity = check_identity(expression, shapes=shapes, symmetric=twins)
+        deliver(IdentityReport(identity), format, output)
+        return 0 if identity else EXIT_NO
+    found = matrix_derivatives(expression, names(wrt), shapes=shapes, symmetric=twins, order=order)
+    deliver(MatrixReport(found), format, output)
     return 0

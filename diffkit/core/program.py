@@ -21,6 +21,12 @@ from diffkit.core.table import Primitive
 
 Index = tuple[int, tuple[int, ...]]
 """(output, inputs differentiated by): (0, (1, 1)) is ∂²f/∂x₁²."""
+INFIX: dict[Callable[..., Any], str] = {
+    operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/",
+}  # fmt: skip
+SMALL = {"**": 64, "*": 4, "": -1}
+"""whole exponents up to which a power is written with a sign: as a power, as a product, not at all"""
+LARGEST = 3000  # instructions above which compiling costs more than it saves
 
 
 class Named(NamedTuple):
@@ -141,14 +147,6 @@ def run_slots(program: Program, algebra: Algebra, inputs: Sequence[Any]) -> list
     for primitive, args in in_time(program.instructions):
         append(apply(primitive, [values[slot] for slot in args]))
     return values
-
-
-INFIX: dict[Callable[..., Any], str] = {
-    operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/",
-}  # fmt: skip
-SMALL = {"**": 64, "*": 4, "": -1}
-"""whole exponents up to which a power is written with a sign: as a power, as a product, not at all"""
-LARGEST = 3000  # instructions above which compiling costs more than it saves
 
 
 def _whole_power(program: Program, row: Primitive, args: tuple[int, ...], sign: str) -> str:

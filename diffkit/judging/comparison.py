@@ -19,8 +19,8 @@ from diffkit.core.results import Answer, Result, component_ulps, unanswered
 from diffkit.core.surroundings import undisturbed
 from diffkit.judging.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
 from diffkit.methods import BACKENDS, Backend, Bounded, Evaluation, get_backend
-from diffkit.methods.function_referee import FunctionReferee
-from diffkit.methods.program_evaluation import table_bound
+from diffkit.methods.auto import FunctionReferee
+from diffkit.methods.evaluation import table_bound
 from diffkit.proof.referee import Referee
 
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it

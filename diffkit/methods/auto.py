@@ -2,13 +2,234 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
 from diffkit.asking.tasks import Task
-from diffkit.core.errors import DiffkitError
-from diffkit.core.results import ErrorKind
-from diffkit.methods.function_referee import FunctionReferee
+from diffkit.core.errors import BackendError, DiffkitError, LimitError, TracingError
+from diffkit.core.program import Index
+from diffkit.core.results import Answer, ErrorKind, Odd, by_rows
+from diffkit.methods import get_backend
+from diffkit.methods.complex import ComplexEvaluation
+from diffkit.methods.differences import HIGHEST_ORDER
+from diffkit.methods.differences.testimony import FOLLOWED, LAG, STEPPED, Claim, Seen, smoothed, unknown, vague, widened
+from diffkit.methods.differences.witness import Witness, laid_out, sizes
 from diffkit.proof.referee import Referee
 
+if TYPE_CHECKING:
+    from diffkit.asking.callables import Bound
+
+
+LADDER = ("dual", "complex")
+"""Methods for code that cannot be traced, the most accurate first; what none of them finds, differences do."""
+VALUES = {"complex", "finite"}
+"""Methods that know values alone, and not how many steps led to them."""
+FEW = 4  # directions of forward mode that cost about as much as one sweep of reverse mode
+NAMES = {
+    "reverse": "reverse mode through the code, with its rounding measured, confirmed by real differences",
+    "dual": "dual numbers pushed through the code, with its rounding measured, confirmed by real differences",
+    "complex": "complex steps, confirmed by real differences, which give their bar",
+    "finite": "finite differences of its values",
+}
+UNASKED = "no method can differentiate this function"
+TRACED = "the code was traced to a formula; "
 MOST_DIGITS = 1000
+
+
+class FunctionReferee:
+    """Answers about a Python function, component by component from the best method that has one.
+
+    ``reason`` says why nothing could be proven, if nothing could; ``untraced`` is such a reason known beforehand.
+    """
+
+    formula = None
+
+    def __init__(self, task: Task, digits: int | None = None, untraced: str = ""):
+        assert task.function is not None
+        self.task, self.function = task, task.function
+        self.digits, self.untraced = digits, untraced
+
+    @cached_property
+    def reason(self) -> str:
+        """Why the function cannot be proven anything about; empty if it can."""
+        if self.untraced:
+            return self.untraced
+        if self.function.unsteady or self.function.rounded:
+            return self.function.unsteady or f"{self.function.rounded}, which has fewer digits than binary64"
+        try:
+            self.function.traced  # noqa: B018
+        except (TracingError, LimitError) as error:
+            return error.reason
+        return ""
+
+    @cached_property
+    def proven(self) -> Referee | None:
+        """The referee of the traced program, if there is one."""
+        return None if self.reason else Referee(self.task, self.digits)
+
+    def at(self, point: Sequence[float]) -> Answer:
+        """Prove, or measure."""
+        if self.proven is None:
+            return self._measured(point)
+        try:
+            self.function.check_trace(self.function.traced, point)
+        except TracingError:
+            return self._measured(point)
+        answer = self.proven.at(point)
+        answer.note = TRACED + answer.note
+        return answer
+
+    def _measured(self, point: Sequence[float]) -> Answer:
+        """Each partial from the first method whose value real differences confirm, or from these alone."""
+        import numpy as np
+
+        function, before = self.function, self.function.evaluations
+        place = tuple(map(float, point))
+        with np.errstate(all="ignore"):
+            witness = Witness.of(function, place)
+            with function.remembering():
+                seen, used = self._seen(place, witness)
+            seen.update(_with_solvers(function, place, seen))
+            if not VALUES.isdisjoint(used):
+                seen.update(_with_loops(function, place, seen))
+        if function.unsteady:  # which may have shown only now
+            seen = {index: _unsteady(one, function.unsteady) for index, one in seen.items()}
+        note = "; ".join([NAMES[name] for name in used] + _doubt(seen.values()))
+        return laid_out(self.task.indices, seen, function.evaluations - before, note)
+
+    def _seen(self, point: tuple[float, ...], witness: Witness) -> tuple[dict[Index, Seen], list[str]]:
+        """What is known of each partial, and the methods that found it."""
+        if self.task.order > HIGHEST_ORDER:
+            return {index: unknown(Odd("uncertain", UNASKED)) for index in self.task.indices}, []
+        plain = witness.values(self.task.indices)
+        silent = {index for index, one in plain.items() if one.odd is not None}
+        seen = {index: one for index, one in plain.items() if one.odd is None}
+        used, told = self._follow(point, witness, seen, silent)
+        rest = [index for index in self.task.indices if index not in seen]
+        seen.update(_alone(witness, rest, told))
+        return seen, used + ["finite"] * bool(rest)
+
+    def _follow(
+        self, point: tuple[float, ...], witness: Witness, seen: dict[Index, Seen], silent: Collection[Index]
+    ) -> tuple[list[str], dict[Index, Odd]]:
+        """Follow the code where f has a value, one way after another; who found something, and what else they say."""
+        used: list[str] = []
+        told: dict[Index, Odd] = {}
+        for name, evaluation in [] if self.function.unsteady else self._prepared:
+            wanted = [index for index in self.task.indices if index not in seen and index not in silent]
+            if not wanted:
+                break
+            try:
+                claims, odd = _claims(evaluation, point, wanted)
+                found = witness.confirm(claims, STEPPED if name == "complex" else FOLLOWED)
+            except (BackendError, LimitError):
+                continue
+            if name == "complex":  # where it is contradicted, the code is not analytic: that is no doubt about values
+                found = {index: one for index, one in found.items() if one.odd is None}
+            told.update(odd)
+            seen.update(found)
+            used += [name] * bool(found)
+        return used, told
+
+    @cached_property
+    def _prepared(self) -> list[tuple[str, Any]]:
+        found = []
+        for name in ladder(self.task):
+            try:
+                found.append((name, get_backend(name).prepare(self.task)))
+            except (BackendError, LimitError):
+                continue
+        return found
+
+    def batch(self, points: Any) -> Answer:
+        """Answer row by row."""
+        return by_rows(self, points)
+
+
+def ladder(task: Task) -> tuple[str, ...]:
+    """The methods in order: reverse mode comes first where it needs fewer runs of the function than forward mode."""
+    sweeps = {output for output, index in task.indices if index}
+    directions = {index[0] for _, index in task.indices if index}
+    return ("reverse", *LADDER) if len(directions) > FEW * len(sweeps) else LADDER
+
+
+def _claims(
+    evaluation: Any, point: tuple[float, ...], wanted: Sequence[Index]
+) -> tuple[dict[Index, Claim], dict[Index, Odd]]:
+    """What a method finds of some partials, and what is odd about the others."""
+    if isinstance(evaluation, ComplexEvaluation):
+        claims = evaluation.claims(point)
+        return {index: claims[index] for index in wanted if math.isfinite(claims[index].value)}, {}
+    answer = evaluation.at(point)
+    odd = {index: answer.odd[c] for c, index in enumerate(evaluation.task.indices) if c in answer.odd}
+    left = set(wanted).difference(odd)
+    if not left:
+        return {}, odd
+    import numpy as np
+
+    from diffkit.asking.callables.seams import lag
+
+    largest = np.array(list(sizes(dict(zip(evaluation.task.indices, answer.values, strict=True))).values()))
+    bars = np.array(evaluation.bound(point))
+    try:
+        bars, firm = bars + lag(evaluation.function, lambda row: evaluation.derive(row).partials, point, largest), True
+    except (BackendError, LimitError):
+        firm = False
+    found = zip(evaluation.task.indices, answer.values, bars.tolist(), strict=True)
+    return {index: Claim(value, bar, firm) for index, value, bar in found if index in left}, odd
+
+
+def _alone(witness: Witness, wanted: Sequence[Index], told: Mapping[Index, Odd]) -> dict[Index, Seen]:
+    """What differences say, or what was told by those that followed the code where it is no more than that."""
+    try:
+        found = witness.alone(wanted)
+    except (BackendError, LimitError) as error:
+        found = {index: unknown(Odd("uncertain", f"{UNASKED}: {error}")) for index in wanted}
+    for index, one in found.items():
+        if one.odd is not None and one.odd.status == "uncertain" and index in told:
+            found[index] = unknown(one.odd._replace(message=told[index].message))
+    return found
+
+
+def _with_solvers(function: Bound, point: tuple[float, ...], seen: Mapping[Index, Seen]) -> dict[Index, Seen]:
+    """Bars that have room for what solvers leave over inside f; a kink no larger than that is theirs."""
+    from diffkit.asking.callables.leftover import left_over
+
+    off, solver = left_over(function, point)
+    smooth = {index: smoothed(one, off) for index, one in seen.items()} if off else {}
+    largest = sizes({index: one.value for index, one in smooth.items()})
+    return {
+        index: widened(one, off * largest[index], largest[index], solver)
+        for index, one in smooth.items()
+        if one.odd is None and off * largest[index] > one.bar
+    }
+
+
+def _with_loops(function: Bound, point: tuple[float, ...], seen: Mapping[Index, Seen]) -> dict[Index, Seen]:
+    """Bars that have room for what loops leave over that stop at a tolerance."""
+    from diffkit.asking.callables.teeth import tooth
+
+    around = tooth(function, point)
+    smooth = {index: one for index, one in seen.items() if one.odd is None}
+    if around is None or not smooth:
+        return {}
+    largest = sizes({index: one.value for index, one in smooth.items()})
+    off = {index: around.off(index) for index in smooth}
+    return {i: widened(one, off[i], largest[i], LAG) for i, one in smooth.items() if off[i] > one.bar}
+
+
+def _unsteady(one: Seen, reason: str) -> Seen:
+    """A partial of a function whose values are not to be relied on."""
+    value, bar = (one.value, one.bar) if one.odd is None else (one.odd.value, one.odd.error)
+    return unknown(vague(value, bar, reason))
+
+
+def _doubt(seen: Iterable[Seen]) -> list[str]:
+    """Why the widest bar is wide, if it is."""
+    doubts = [one for one in seen if one.odd is None and one.reason]
+    return [max(doubts, key=lambda one: one.bar / (abs(one.value) or 1.0)).reason] if doubts else []
 
 
 class AutoBackend:

@@ -11,8 +11,7 @@ from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import differentiate
 from diffkit.core.program import Index
 from diffkit.core.results import ErrorKind
-from diffkit.methods.function_evaluation import Derived, FunctionEvaluation
-from diffkit.methods.program_evaluation import ProgramEvaluation
+from diffkit.methods.evaluation import Derived, FunctionEvaluation, ProgramEvaluation
 
 if TYPE_CHECKING:
     from diffkit.ndarrays import Hit

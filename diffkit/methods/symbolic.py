@@ -7,7 +7,7 @@ from diffkit.calculus.sympy import symbolic_derivative
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.results import ErrorKind
 from diffkit.core.text import format_outputs
-from diffkit.methods.program_evaluation import ProgramEvaluation
+from diffkit.methods.evaluation import ProgramEvaluation
 
 FORMULA_LENGTH = 20_000  # characters beyond which a formula is cut: nobody reads it, and sharing may explode it
 

@@ -14,10 +14,19 @@ import numpy as np
 
 from diffkit.core.errors import TracingError
 from diffkit.core.table import Primitive
-from diffkit.ndarrays.cotangents import Bar, added, broadcast, fitted, without
 from diffkit.ndarrays.kernel import ROWS, Proxy, answer, contract, gather, own, plain, real, total
 from diffkit.ndarrays.nonsmooth import Followed, Hit, Watch, jointly, places_met, smooth_along, ties_met, unmoved
-from diffkit.ndarrays.transposes import Contracted, Scattered, Transposed, not_chosen
+from diffkit.ndarrays.transposes import (
+    Bar,
+    Contracted,
+    Scattered,
+    Transposed,
+    added,
+    broadcast,
+    fitted,
+    not_chosen,
+    without,
+)
 
 WEIGHTS = 2**26  # weights below it times tangents of 27 bits are exact
 

@@ -8,7 +8,7 @@ import flint
 import numpy as np
 from flint import arb, arb_mat, arb_series, ctx
 
-from diffkit.core.table.balls import undefined
+from diffkit.core.table.ball_forms import undefined
 
 Series = Any
 """an array of objects, each a power series"""

@@ -19,7 +19,7 @@ from flint import arb, arb_series, ctx, fmpq
 
 from diffkit.core.program import Constant, Named, run
 from diffkit.core.rules import by_definition, trace
-from diffkit.core.table import Primitive, balls
+from diffkit.core.table import Primitive, ball_forms
 
 LOCK = RLock()
 LONGEST = 2**16  # bits before or after the point of what is written as a fraction
@@ -158,9 +158,9 @@ def _moving_function(primitive: Primitive) -> Callable[..., Any]:
         return lambda *args: at(*[a if a is None or isinstance(a, bool) else a[0] for a in args])
     rule = primitive.identity or primitive.definition
     if rule is None:  # a step, which does not move where it does not jump
-        return lambda *args: balls.constant(flint, at(*[a[0] for a in args]))
+        return lambda *args: ball_forms.constant(flint, at(*[a[0] for a in args]))
     if primitive.ball is None:
         return lambda *args: run(trace(rule, len(args)), SERIES, args)[0]
-    return lambda *args: balls.beginning(  # the identity may cancel where the row's own ball is sharp
+    return lambda *args: ball_forms.beginning(  # the identity may cancel where the row's own ball is sharp
         flint, run(trace(rule, len(args)), SERIES, args)[0], at(*[a[0] for a in args])
     )

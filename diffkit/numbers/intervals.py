@@ -1,22 +1,75 @@
-"""Arithmetic of intervals whose ends are floats or infinite, rounded outwards; the rows of the table by their ends."""
+"""Boxes of balls that hold all values of a row, and arithmetic of intervals whose ends are floats or infinite."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any
 
+import flint
 from flint import arb
 
+from diffkit.core.rules import by_definition
 from diffkit.core.table import Primitive
 from diffkit.core.table.primitive import WHOLE, Ends
-from diffkit.numbers.balls import exact_fraction
+from diffkit.numbers.balls import BallAlgebra, ball_function, exact_fraction
 from diffkit.numbers.doubles import two_product, two_sum
-from diffkit.numbers.hull_algebra import ball, hull_function, interval
 
-Interval = Ends
+Box = tuple[tuple[float, float], ...]
+"""closed intervals, one per variable"""
 EXACT = 2.0**-450  # between this and its reciprocal the rounding of a product is a float, and can be computed
 LEAST_ENTROPY = 0.36787944117144233  # the float below 1/e
+
+
+def ball(low: float, high: float) -> Any:
+    """A ball that holds an interval."""
+    middle = low / 2 + high / 2
+    radius = max(high - middle, middle - low)
+    return arb(middle, math.nextafter(radius, math.inf)) if radius else arb(middle)
+
+
+def middle(box: Box) -> list[float]:
+    """A point in the middle of a box."""
+    return [low / 2 + high / 2 for low, high in box]
+
+
+def interval(enclosure: Any) -> tuple[float, float]:
+    """Floats between which a ball lies."""
+    if not enclosure.is_finite():
+        return -math.inf, math.inf
+    return below(enclosure), -below(-enclosure)
+
+
+def below(enclosure: Any) -> float:
+    """A float that no number in a ball is below."""
+    low = enclosure.lower()
+    found = float(low)
+    return found if arb(found) <= low else math.nextafter(found, -math.inf)
+
+
+class HullAlgebra(BallAlgebra):
+    """Balls over boxes: where balls leave a choice open, the answer holds both branches."""
+
+    def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
+        """Give a ball that holds the row's values at the arguments."""
+        return hull_function(primitive)(*args)
+
+
+HULLS = HullAlgebra()
+
+
+@cache
+def hull_function(primitive: Primitive) -> Callable[..., Any]:
+    """Give a row as a function of balls over boxes."""
+    if primitive.hull is not None:
+        return partial(primitive.hull, flint)
+    if primitive.ball is None and primitive.definition is not None:
+        return lambda *args: by_definition(primitive, HULLS, args)
+    return ball_function(primitive)
+
+
+Interval = Ends
 
 
 def entropy(x: Interval) -> Interval:

@@ -14,8 +14,9 @@ from itertools import permutations
 from typing import Any
 
 from diffkit.asking.tasks import derivative_task
-from diffkit.calculus.derivatives import bits_of, depends, joint
+from diffkit.calculus.derivatives import joint
 from diffkit.calculus.domain import place_text
+from diffkit.calculus.guards import bits_of, depends
 from diffkit.core.program import Index, Program
 from diffkit.core.results import Odd
 from diffkit.core.table import Place, table
@@ -24,9 +25,10 @@ from diffkit.numbers.balls import precision
 from diffkit.numbers.constants import PRECISIONS, Undecided
 from diffkit.numbers.floats import to_float
 from diffkit.numbers.germs import FLAT, Germ, Missing, Unknown
+from diffkit.proof.enclosures import enclose
 from diffkit.proof.mixed_derivatives import ONLY_A_BOUND, UNJOINED, Broken, iterated
 from diffkit.proof.neighbourhood import EVERY, Around, Neighbourhood, Side, Spot, Undefined
-from diffkit.proof.prover import Prover, enclose, too_large
+from diffkit.proof.prover import Prover, too_large
 
 MUL = table["mul"]
 ONE = Fraction(1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-from diffkit.calculus.derivatives import depends, inputs_of
+from diffkit.calculus.guards import depends, inputs_of
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import Program, run
 from diffkit.core.rules import trace

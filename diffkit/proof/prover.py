@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Inexact
 from fractions import Fraction
 from functools import cached_property, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from flint import arb, arb_series, fmpq_series
 
 from diffkit.asking.tasks import Task, gradient_task
-from diffkit.calculus.derivatives import Guarded, derivative_program, guard
+from diffkit.calculus.derivatives import derivative_program
+from diffkit.calculus.guards import Guarded, guard
 from diffkit.core.deadline import TimeIsUp, check_time
 from diffkit.core.program import LARGEST, Emitted, Program, maker, run, run_slots
 from diffkit.core.results import Odd
@@ -25,79 +25,22 @@ from diffkit.core.text import excerpt
 from diffkit.numbers.balls import BALLS, SERIES, ball_function, precision, rational, series_function
 from diffkit.numbers.floats import FLOATS
 from diffkit.proof.confirmation import ZERO, Check, Direction, Links, confirmations, parts
-from diffkit.proof.exact_values import settled
-from diffkit.proof.exact_witness import HIGHEST, RATIONAL_SERIES, RATIONALS, exact, exact_function, height, holds
+from diffkit.proof.enclosures import HALF_LEAST, NOTHING, PRECISIONS, Enclosure, Regular, decimal_text, enclose
+from diffkit.proof.exact_arithmetic import (
+    HIGHEST,
+    RATIONAL_SERIES,
+    RATIONALS,
+    exact,
+    exact_function,
+    height,
+    holds,
+    settled,
+)
 
-PRECISIONS = (128, 256, 512, 2400)
 EXACT_AT = 512  # bits at which exact arithmetic is asked
-HALF_LEAST = arb(2) ** -1075  # what is smaller rounds to 0
 HUGE = 60_000  # slots of a derivative program above which only the first precisions are tried
-SPARE = 20  # decimal digits of a ball beyond those that it is rounded to
 DOUBLINGS = 5  # of the precision, until decimal digits are settled
 PATIENCE = 3  # points after which compiling pays
-
-
-class Enclosure(NamedTuple):
-    """What is proven of one component: a ball, and the one binary64 that every number in it rounds to, if any."""
-
-    ball: Any
-    value: float | None
-
-    @property
-    def error(self) -> float:
-        """Upper bound of |value − truth|."""
-        if self.value is None or math.isinf(self.value):
-            return math.inf
-        with precision(PRECISIONS[1]):
-            distance = (self.ball - arb(self.value)).abs_upper()
-        return 0.0 if distance.is_zero() else math.nextafter(float(distance), math.inf)
-
-    @property
-    def is_zero(self) -> bool:
-        """Whether the component is proven to be zero, rather than to round to 0.0."""
-        return bool(self.ball.is_zero())
-
-
-class Regular(NamedTuple):
-    """What is proven of each component at a point as an ordinary derivative, with ``bits`` of precision at most.
-
-    ``holding`` says whether the guards that concern a component hold, ``confirmed`` whether Arb's series agree with
-    its enclosure: yes, no, or (None) nothing definite.
-    """
-
-    enclosures: tuple[Enclosure, ...]
-    holding: tuple[bool | None, ...]
-    confirmed: tuple[bool | None, ...]
-    bits: int
-    stopped: str = ""
-    """why no more is known, where the time was up"""
-
-    @property
-    def inside(self) -> bool:
-        """Whether the guards of all components are proven."""
-        return all(self.holding)
-
-    @property
-    def agreed(self) -> bool | None:
-        """What Arb's series say of all components together; no if they contradict one."""
-        return False if False in self.confirmed else None if None in self.confirmed else True
-
-
-def enclose(ball: Any) -> Enclosure:
-    """Round every number in a ball; one that may be zero, and may be another number, is not rounded."""
-    middle = float(ball)
-    half = abs(middle - math.nextafter(middle, 0.0)) / 2  # its neighbour on the other side is never nearer
-    if -half < ball - middle < half:
-        return Enclosure(ball, middle)
-    if ball.is_zero():
-        return Enclosure(ball, 0.0)
-    low = float(ball.lower())
-    if low != float(ball.upper()) or not ball.is_finite() or ball.contains(0):
-        return Enclosure(ball, None)
-    return Enclosure(ball, low + 0.0)  # a −0.0 becomes 0.0
-
-
-NOTHING = Enclosure(arb("nan"), None)
 
 
 class Runner:
@@ -390,23 +333,6 @@ class Climb:
         for c in vague:
             if self.enclosures[c].value is None and abs(self.enclosures[c].ball) < HALF_LEAST:
                 self.enclosures[c] = Enclosure(self.enclosures[c].ball, 0.0)
-
-
-def decimal_text(ball: Any, digits: int) -> str:
-    """The decimal that both ends of a ball round to, half to even; empty if they round apart."""
-    if not ball.is_finite():
-        return ""
-    middle, radius, exponent = (int(n) for n in ball.mid_rad_10exp(digits + SPARE))
-    if abs(exponent) > MAX_EMAX // 2:  # no Decimal is that small
-        return ""
-    context = Context(digits, ROUND_HALF_EVEN, MIN_EMIN, MAX_EMAX, 1, 0, [], [])
-    low, high = (context.create_decimal(end) for end in (middle - radius, middle + radius))
-    if low != high:
-        return ""
-    if radius == 0 and not context.flags[Inexact]:  # 6, not 6.0000
-        low = low.normalize(context)
-    found = low.scaleb(exponent, context)
-    return format(found, "f") if found == 0 or -7 < found.adjusted() < digits else format(found, "e")
 
 
 def too_large(program: Program, output: int) -> Odd:

@@ -13,7 +13,8 @@ from diffkit.core.deadline import TimeIsUp
 from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.numbers.balls import exact_fraction, precision, rational
 from diffkit.numbers.floats import to_float
-from diffkit.proof.prover import PRECISIONS, Enclosure, Prover, Regular, enclose, suspects, too_large
+from diffkit.proof.enclosures import PRECISIONS, Enclosure, Regular, enclose
+from diffkit.proof.prover import Prover, suspects, too_large
 
 if TYPE_CHECKING:
     from diffkit.proof.classification import Classifier

@@ -11,7 +11,7 @@ from diffkit.reports.blocks import Block, Equation, Gap, Note, Table, listed, pl
 
 if TYPE_CHECKING:
     from diffkit.judging.checking.outcome import Check, Entry, Witness
-    from diffkit.reports.plots import Chart
+    from diffkit.reports.pictures.charts import Chart
 
 UNDECIDED = "inconclusive: nothing speaks against the claim, and nothing proves it"
 MOST = 20  # entries shown

@@ -1,19 +1,24 @@
-"""A derivation as blocks and as fields: one step after the other, then the derivative and what it was checked by."""
+"""Derivations step by step, and back-propagation as tables of values and adjoints, as blocks and as fields."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.asking.expressions import Expression
+from diffkit.asking.points import plural
+from diffkit.lessons.derivations.backward import BOUND, Backward, Node
 from diffkit.lessons.derivations.derivation import Derivation
 from diffkit.lessons.derivations.steps import Step, operator_text, same_in_sympy, text_of
 from diffkit.lessons.derivations.tidied import tidy
 from diffkit.reports import result_report as one
-from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note
+from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, plain, shown
 
 if TYPE_CHECKING:
-    from diffkit.reports.plots import Chart
+    from diffkit.reports.pictures.charts import Chart
+
+MOST_QUANTITIES = 200  # quantities shown; JSON has all of them
 
 
 class DerivationReport(NamedTuple):
@@ -99,3 +104,120 @@ def _step(step: Step) -> Iterator[Block]:
         yield Equation(left, right, f"with {names}")
     left, right = step.text.split("] = ", 1)
     yield Equation(f"{left}]", right)
+
+
+class BackwardReport(NamedTuple):
+    """Back-propagation through one expression at one point."""
+
+    backward: Backward
+    typed: str = ""
+    """an array expression as it was typed; f itself is of numbers"""
+
+    @property
+    def title(self) -> str:
+        """A line that names the report."""
+        return "Back-propagation"
+
+    def charts(self) -> Iterator[Chart]:
+        """There is nothing to draw."""
+        yield from ()
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.backward.notes
+
+    def blocks(self) -> Iterator[Block]:
+        """Lay both sweeps out."""
+        b = self.backward
+        yield Equation(f"f({', '.join(b.at)})", self.typed or b.f)
+        yield one.where(b.gradient)
+        yield Gap()
+        if b.forward:
+            yield from self._forward()
+        yield Heading("Backward: every adjoint, the derivative of f by that quantity, last one first")
+        yield Note("an adjoint is the sum over all uses: the user's adjoint times the local partial derivative")
+        nodes = [*reversed(b.forward), *b.variables]
+        rows = [row for node in nodes[:MOST_QUANTITIES] for row in _rows(node)]
+        if len(nodes) > MOST_QUANTITIES:
+            rows.append((f"… {len(nodes) - MOST_QUANTITIES} more", "", "", "", "", ""))
+        yield Table(("quantity", "adjoint", "used in", "local partial", "= value", "contributes"), tuple(rows))
+        yield Gap()
+        yield Heading("Gradient")
+        proven = b.gradient
+        for c, (label, node) in enumerate(zip(proven.labels, b.variables, strict=True)):
+            truth = "no value is proven" if proven.is_odd(c) else f"proven: {shown(proven.flat[c])}"
+            yield Equation(label, shown(node.adjoint), f"({truth})")
+        for label, blame in b.faults.items():
+            where = f" in {blame.where}" if blame.where else ""
+            yield Note(f"{label} is wrong in binary64, by {blame.cause}{where}: {blame.evidence}")
+        yield from one.messages(proven)
+        yield Gap()
+        yield from self._cost()
+
+    def _forward(self) -> Iterator[Block]:
+        b = self.backward
+        yield Heading("Forward: every intermediate in the order of computation")
+        hidden = len(b.forward) - MOST_QUANTITIES
+        steps = [(n.name, n.instruction, number(n.value)) for n in b.forward[:MOST_QUANTITIES]]
+        yield Table(("name", "is", "value"), (*steps, *([(f"… {hidden} more", "", "")] if hidden > 0 else [])))
+        yield Gap()
+
+    def _cost(self) -> Iterator[Block]:
+        cost = self.backward.cost
+        if not cost.function:
+            yield Note("f has no operation, so there is nothing to count")
+            return
+        variables = plural(len(self.backward.variables), "partial derivative")
+        yield Note(
+            f"cost: f takes {plural(cost.function, 'operation')}, the gradient "
+            f"{plural(cost.gradient, 'operation')} more; together {cost.ratio:.3g} evaluations of f, for {variables}"
+        )
+        if cost.ratio <= BOUND:
+            yield Note("theory: at most 5 evaluations, whatever the number of variables")
+        else:
+            yield Note(
+                "theory's bound of 5 counts + − × ÷ only: here a function has a derivative of several operations, "
+                "while it counts as one itself"
+            )
+
+    def fields(self) -> dict[str, Any]:
+        """Give the fields of both sweeps."""
+        b = self.backward
+        return {
+            "schema": "diffkit.backward/1",
+            "f": b.f,
+            "at": plain(dict(b.at)),
+            "value": b.value,
+            "forward": [_fields(node) for node in b.forward],
+            "variables": [_fields(node) for node in b.variables],
+            "faults": {label: blame._asdict() for label, blame in b.faults.items()},
+            "cost": {**b.cost._asdict(), "ratio": plain(b.cost.ratio)},
+            "gradient": one.fields(b.gradient),
+        }
+
+
+def _fields(node: Node) -> dict[str, Any]:
+    return {
+        "name": node.name, "is": node.instruction or None, "value": plain(node.value), "adjoint": plain(node.adjoint),
+        "contributions": [plain(c._asdict()) for c in node.contributions],
+    }  # fmt: skip
+
+
+def number(value: float | bool) -> str:
+    """Give a value with ten digits; a truth in words."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "–" if math.isnan(value) else f"{value:.10g}"
+
+
+def _rows(node: Node) -> list[tuple[str, ...]]:
+    """A line for each use, the first with the adjoint."""
+    if not node.contributions:
+        used = "the output" if node.adjoint else "nothing that matters"
+        return [(node.name, number(node.adjoint), used, "", "", "")]
+    return [
+        (node.name if k == 0 else "", number(node.adjoint) if k == 0 else "", c.user, c.partial, number(c.slope),
+         number(c.amount))
+        for k, c in enumerate(node.contributions)
+    ]  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, listed, plain, rounded, shown
-from diffkit.reports.plots import Chart, Series
+from diffkit.reports.pictures.charts import Chart, Series
 
 if TYPE_CHECKING:
     from diffkit.judging.checking.outcome import Check
@@ -89,7 +89,7 @@ class DescentReport(NamedTuple):
                 f": {self.check.explanation}" if self.check.explanation else "")  # fmt: skip
 
     def _layers(self) -> Iterator[Block]:
-        from diffkit.lessons.gradient_descent.layers import layer_sizes
+        from diffkit.lessons.gradient_descent.diagnosis import layer_sizes
 
         sizes = layer_sizes(self.descent)
         if len(sizes) > 1 and (len(sizes) < len(self.descent.names) or len(sizes) > WEIGHTS):
@@ -156,7 +156,7 @@ class DescentReport(NamedTuple):
 
     def fields(self) -> dict[str, Any]:
         """Give the fields of the descent."""
-        from diffkit.lessons.gradient_descent.layers import layer_sizes
+        from diffkit.lessons.gradient_descent.diagnosis import layer_sizes
 
         descent, found = self.descent, self.descent.convergence
         path, settings = descent.path, descent.settings

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from diffkit.asking.tasks import Task
     from diffkit.judging.accuracy import AccuracyReport
     from diffkit.judging.comparison import Comparison
-    from diffkit.reports.plots import Chart
+    from diffkit.reports.pictures.charts import Chart
 
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from diffkit.core.results import Result
 from diffkit.numbers.floats import FLOATS
 from diffkit.reports.blocks import rounded
 from diffkit.reports.comparison_report import components
-from diffkit.reports.plots import Chart, Series
+from diffkit.reports.pictures.charts import Chart, Series
 
 if TYPE_CHECKING:
     from diffkit.judging.accuracy import AccuracyReport, Score

@@ -16,7 +16,7 @@ from diffkit.reports.blocks import Block, Equation, Gap, Note, Table
 from diffkit.reports.document import Document
 
 if TYPE_CHECKING:
-    from diffkit.reports.plots import Chart
+    from diffkit.reports.pictures.charts import Chart
 
 PLACES = {"edge": "domain ends at", "pole": "pole at", "kink": "kink at", "jump": "jump at"}
 

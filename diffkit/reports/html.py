@@ -10,7 +10,7 @@ from itertools import count
 from diffkit import __version__
 from diffkit.reports.blocks import Block, Equation, Heading, Note, Table, rounded
 from diffkit.reports.document import Document
-from diffkit.reports.plots import MISSING, Chart, svg
+from diffkit.reports.pictures.charts import MISSING, Chart, svg
 
 SHORT = '<td class="short">'
 UNBROKEN = 28  # characters up to which a cell is short: a number, a name

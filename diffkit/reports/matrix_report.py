@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from diffkit.lessons.matrices.identities import CounterExample, Identity
     from diffkit.lessons.matrices.matrix_derivative import MatrixDerivatives
     from diffkit.lessons.matrices.problem import Problem
-    from diffkit.reports.plots import Chart
+    from diffkit.reports.pictures.charts import Chart
 
 ORDER = {1: "df/d{}", 2: "d²f/d{}²"}
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from diffkit.lessons.quotients import FORMULAS, KINDS, Quotient, Quotients
 from diffkit.reports import result_report as one
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, plain, rounded, shown
-from diffkit.reports.plots import Chart, Series
+from diffkit.reports.pictures.charts import Chart, Series
 
 PARTS = (
     "error = quotient − {limit} = truncation + round-off: truncation is what the exact quotient is off, "

@@ -11,7 +11,7 @@ from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, l
 
 if TYPE_CHECKING:
     from diffkit.lessons.stationary_points.points_found import Extreme, Region, StationaryPoint, StationaryPoints
-    from diffkit.reports.plots import Chart
+    from diffkit.reports.pictures.charts import Chart
 
 MOST = 60  # points and regions shown
 LONG = 17  # digits of a value that is known to the last bit

@@ -11,7 +11,7 @@ from diffkit.reports import result_report as one
 from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, plain, shown
 
 if TYPE_CHECKING:
-    from diffkit.reports.plots import Chart
+    from diffkit.reports.pictures.charts import Chart
 
 
 class TangentReport(NamedTuple):

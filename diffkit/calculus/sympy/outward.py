@@ -13,7 +13,7 @@ from typing import Any
 
 import sympy
 
-from diffkit.calculus.derivatives import depends
+from diffkit.calculus.guards import depends
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Constant, Named, Program, run_slots
 from diffkit.core.rules import by_definition

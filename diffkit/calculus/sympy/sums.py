@@ -13,7 +13,7 @@ from functools import reduce
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from diffkit.calculus.derivatives import depends
+from diffkit.calculus.guards import depends
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import Index, Program, run
 from diffkit.core.table import Primitive, table

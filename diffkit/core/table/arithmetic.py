@@ -7,8 +7,8 @@ import operator
 from fractions import Fraction
 from typing import Any
 
-from diffkit.core.table import balls, ieee
-from diffkit.core.table.balls import raised
+from diffkit.core.table import ball_forms, ieee
+from diffkit.core.table.ball_forms import raised
 from diffkit.core.table.primitive import NOT_NEGATIVE, Place, row
 
 Exact = int | Fraction
@@ -65,7 +65,7 @@ row("mul", "x, y", "product", infix="*", callable=False, bends=((0, 1),),
 
 row("div", "x, y", "quotient", infix="/", callable=False, bends=((0, 1), (1, 1)),
     germ="quotient", exact="div",
-    floats=ieee.div, array="divide", mpmath=lambda mp, x, y: x / y, fold=_fold_div, series=balls.ratio, ulps=0.5,
+    floats=ieee.div, array="divide", mpmath=lambda mp, x, y: x / y, fold=_fold_div, series=ball_forms.ratio, ulps=0.5,
     sympy=lambda sp, x, y: x / y,
     partials=(lambda F, x, y, q: 1 / y, lambda F, x, y, q: -q / y),
     pushforward=_div_pushforward,
@@ -73,10 +73,10 @@ row("div", "x, y", "quotient", infix="/", callable=False, bends=((0, 1), (1, 1))
     points=((1.0, 3.0), (-0.7, 1e-5), (0.0, 2.0)))
 
 row("power", "x, y", "real power; x < 0 only with an integer exponent", infix="**", callable=False,
-    hull=balls.power_range,
+    hull=ball_forms.power_range,
     germ="power", exact="power",
     floats=ieee.power, array="power", mpmath="power", sympy="Pow", fold=_fold_power,
-    ball=ball_power, series=balls.power,
+    ball=ball_power, series=ball_forms.power,
     partials=(lambda F, x, y, p: y * x ** (y - 1), lambda F, x, y, p: p * F.log(x)),
     places=(
         Place("edge", lambda F, x, y: F.where(F.eq(y, F.floor(y)), 1, x), "x = 0 if y is not an integer",
@@ -98,7 +98,7 @@ row("abs", "x", "absolute value", aliases=("Abs", "fabs"), bends=(),
     range=NOT_NEGATIVE,
     germ="absolute", exact="absolute", latex="\\left|#\\right|",
     floats=operator.abs, array="abs", mpmath="fabs", sympy="Abs", fold=operator.abs, ulps=0.0,
-    ball=lambda flint, x: abs(x), series=balls.absolute,
+    ball=lambda flint, x: abs(x), series=ball_forms.absolute,
     partials=(lambda F, x, y: F.sign(x),),
     places=(Place("kink", lambda F, x: x, "x = 0", slope=lambda F, t: F.abs(t)),),
     points=(-1e-300, -2.0, 0.5))
@@ -140,7 +140,7 @@ row("heaviside", "x", "unit step: 0, ½ at 0, 1", aliases=("Heaviside",),
     points=(-0.3, 2.0))
 
 row("sqrt", "x", "square root",
-    range=NOT_NEGATIVE, monotone=1, domain=NOT_NEGATIVE, hull=balls.root_range,
+    range=NOT_NEGATIVE, monotone=1, domain=NOT_NEGATIVE, hull=ball_forms.root_range,
     germ="root", exact=lambda F, x: x ** F.rational(1, 2), latex="\\sqrt{#}",
     floats=ieee.ieee(math.sqrt), array="sqrt", mpmath="sqrt", sympy="sqrt", ulps=0.5,
     ball="sqrt", series="sqrt",

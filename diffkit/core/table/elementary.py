@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from diffkit.core.table import balls
+from diffkit.core.table import ball_forms
 from diffkit.core.table import ieee as floats
 from diffkit.core.table.ieee import INF, ieee, limit_at, odd_overflow
 from diffkit.core.table.primitive import NOT_NEGATIVE, Complement, Place, row
@@ -90,7 +90,7 @@ row("log1p", "x", "log(1 + x), accurate near 0",
     points=(-0.999, -1e-12, 0.0, 1e-5, 1e10))
 
 row("sin", "x", "sine",
-    range=(-1.0, 1.0), hull=balls.sine_range,
+    range=(-1.0, 1.0), hull=ball_forms.sine_range,
     odd=True, exact="sin", exponent=20_000, latex="\\sin",
     floats=ieee(math.sin), array="sin", mpmath="sin", sympy="sin",
     ball="sin", series="sin",
@@ -99,7 +99,7 @@ row("sin", "x", "sine",
 
 row("cos", "x", "cosine",
     complement=Complement(1, lambda F, x: 2 * F.sin(x / 2) ** 2),
-    range=(-1.0, 1.0), hull=balls.cosine_range,
+    range=(-1.0, 1.0), hull=ball_forms.cosine_range,
     exact="cos", exponent=20_000, latex="\\cos",
     floats=ieee(math.cos), array="cos", mpmath="cos", sympy="cos",
     ball="cos", series="cos",
@@ -202,7 +202,7 @@ row("sinh", "x", "hyperbolic sine",
     points=(-700.0, -1e-8, 0.0, 0.3, 20.0))
 
 row("cosh", "x", "hyperbolic cosine",
-    range=(1.0, INF), positive=True, hull=balls.cosh_range,
+    range=(1.0, INF), positive=True, hull=ball_forms.cosh_range,
     growth=lambda F, x: (F.exp(x) + F.exp(-x)) / 2, exact=lambda F, x: (F.exp(x) + 1 / F.exp(x)) / 2,
     exponent=60, latex="\\cosh",
     floats=ieee(math.cosh), array="cosh", mpmath="cosh", sympy="cosh",
@@ -226,7 +226,7 @@ row("asinh", "x", "inverse hyperbolic sine", aliases=("arcsinh",),
     odd=True, growth=lambda F, x: F.sign(x) * F.log(F.abs(x) + F.sqrt(1 + x**2)),
     exact=lambda F, x: F.log(x + F.sqrt(1 + x**2)),
     floats=math.asinh, array="arcsinh", mpmath="asinh", sympy="asinh", ulps=2.0,
-    ball="asinh", series=balls.asinh,
+    ball="asinh", series=ball_forms.asinh,
     partials=(lambda F, x, y: 1 / F.hypot(1, x),), written=(lambda F, x, y: 1 / F.sqrt(1 + x**2),),
     points=(-1e200, -0.3, 1e-9, 2.0))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diffkit.core.table import balls, ieee
+from diffkit.core.table import ball_forms, ieee
 from diffkit.core.table.primitive import NOT_NEGATIVE, Place, row
 
 row("sigmoid", "x", "logistic function 1/(1 + e⁻ˣ)", aliases=("expit", "logistic"),
@@ -10,7 +10,7 @@ row("sigmoid", "x", "logistic function 1/(1 + e⁻ˣ)", aliases=("expit", "logis
     tails=(0.0, 1.0), exponent=60, latex="\\sigma",
     floats=ieee.sigmoid, array="scipy.special.expit", ulps=2.5,
     definition=lambda F, x: 1 / (1 + F.exp(-x)),
-    ball=balls.logistic, series=balls.logistic,
+    ball=ball_forms.logistic, series=ball_forms.logistic,
     pairs=lambda F, x: F.where(x > 0, 1, F.exp(-F.abs(x))) / (1 + F.exp(-F.abs(x))),
     partials=(lambda F, x, y: y * F.sigmoid(-x),), written=(lambda F, x, y: y * (1 - y),),
     points=(-700.0, -20.5, 0.0, 0.3, 8.0, 40.0))
@@ -28,7 +28,7 @@ row("softplus", "x", "log(1 + eˣ)",
     growth=lambda F, x: F.max(x, 0) + F.log1p(F.exp(-F.abs(x))), exponent=60,
     floats=ieee.softplus, array=lambda np, x: np.logaddexp(0.0, x), ulps=2.0,
     definition=lambda F, x: F.log1p(F.exp(x)),
-    ball=balls.softplus, series=balls.softplus,
+    ball=ball_forms.softplus, series=ball_forms.softplus,
     pairs=lambda F, x: F.max(x, 0) + F.log1p(F.exp(-F.abs(x))),
     partials=(lambda F, x, y: F.sigmoid(x),),
     points=(-700.0, -20.5, 0.0, 0.3, 8.0, 800.0))
@@ -50,7 +50,7 @@ row("logsumexp", "x, y", "log(eˣ + eʸ + …)", variadic=True, aliases=("logadd
     growth=lambda F, x, y: F.max(x, y) + F.log1p(F.exp(-F.abs(x - y))), exponent=60,
     floats=ieee.logsumexp, array="logaddexp", ulps=2.0,
     definition=lambda F, x, y: F.log(F.exp(x) + F.exp(y)),
-    ball=balls.logsumexp, series=balls.logsumexp,
+    ball=ball_forms.logsumexp, series=ball_forms.logsumexp,
     pairs=lambda F, x, y: F.max(x, y) + F.log1p(F.exp(-F.abs(x - y))),
     partials=(lambda F, x, y, s: F.sigmoid(x - y), lambda F, x, y, s: F.sigmoid(y - x)),
     points=((0.3, 0.5), (1000.0, 999.0), (-700.0, 3.0)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from diffkit.core.table import balls, ieee
+from diffkit.core.table import ball_forms, ieee
 from diffkit.core.table.primitive import Place, row
 
 
@@ -75,7 +75,7 @@ row("not_", "p", "the condition does not hold", infix="not ", truth=True, truths
 row("where", "condition, x, y", "x if the condition holds, else y", truths=(0,), aliases=("Piecewise",), bends=(),
     floats=ieee.where, array="where", mpmath=lambda mp, c, x, y: x if c else y, ulps=0.0,
     sympy=lambda sp, c, x, y: sp.Piecewise((x, c), (y, True)),
-    ball=lambda flint, c, x, y: x.union(y) if c is None else x if c else y, series=balls.where,
+    ball=lambda flint, c, x, y: x.union(y) if c is None else x if c else y, series=ball_forms.where,
     partials=(None, lambda F, c, x, y, r: F.where(c, 1, 0), lambda F, c, x, y, r: F.where(c, 0, 1)),
     pushforward=_select_pushforward,
     points=((True, 1.5, -2.0), (False, 1.5, -2.0)))
@@ -83,7 +83,7 @@ row("where", "condition, x, y", "x if the condition holds, else y", truths=(0,),
 row("max", "x, y", "largest argument", variadic=True, aliases=("Max", "maximum"), bends=(),
     germ="extreme", exact="largest", latex="\\max",
     floats=ieee.maximum, array="maximum", mpmath=lambda mp, x, y: x if x >= y or x != x else y,
-    sympy="Max", fold=max, ball="max", series=balls.largest, ulps=0.0,
+    sympy="Max", fold=max, ball="max", series=ball_forms.largest, ulps=0.0,
     partials=(lambda F, x, y, m: F.where(x >= y, 1, 0), lambda F, x, y, m: F.where(x >= y, 0, 1)),
     pushforward=_max_pushforward,
     places=(Place("kink", lambda F, x, y: x - y, "x = y", slope=lambda F, s, t: F.max(s, t)),),
@@ -92,7 +92,7 @@ row("max", "x, y", "largest argument", variadic=True, aliases=("Max", "maximum")
 row("min", "x, y", "smallest argument", variadic=True, aliases=("Min", "minimum"), bends=(),
     germ="extreme", exact="smallest", latex="\\min",
     floats=ieee.minimum, array="minimum", mpmath=lambda mp, x, y: x if x <= y or x != x else y,
-    sympy="Min", fold=min, ball="min", series=balls.smallest, ulps=0.0,
+    sympy="Min", fold=min, ball="min", series=ball_forms.smallest, ulps=0.0,
     partials=(lambda F, x, y, m: F.where(x <= y, 1, 0), lambda F, x, y, m: F.where(x <= y, 0, 1)),
     pushforward=_min_pushforward,
     places=(Place("kink", lambda F, x, y: x - y, "x = y", slope=lambda F, s, t: F.min(s, t)),),

@@ -13,11 +13,18 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from diffkit.core.table import balls
+from diffkit.core.table import ball_forms
 from diffkit.core.table.ieee import ieee, scipy_special
 from diffkit.core.table.primitive import NOT_NEGATIVE, Complement, Place, Rule, row
 
 LAST_FACTORIAL = 170  # the order whose factorial is the last that is a binary64
+FARTHEST = 10_000
+AT = "x = 0, −1, −2, …"
+AWAY = "x ≠ 0, −1, −2, …"
+NEAREST_POLE = Place("pole", lambda F, x: F.where(x > 0, 1, x - F.floor(x)), AT, inside=AWAY)
+POLYGAMMA_POLE = Place("pole", lambda F, n, x: F.where(x > 0, 1, x - F.floor(x)), AT, inside=AWAY)
+LOGARITHM = NEAREST_POLE._replace(kind="edge")
+"""not a pole: log |Γ| grows more slowly than any power"""
 
 
 @cache
@@ -88,7 +95,6 @@ def polygamma_of_mpmath(mp: Any, n: Any, x: Any) -> Any:
     return (-1) ** order * mp.psi(order, 1 - x) - turned
 
 
-FARTHEST = 10_000
 
 
 def _special() -> Any:
@@ -127,7 +133,7 @@ def ball_polygamma(flint: Any, n: Any, x: Any) -> Any:
     if not x < 0:
         return flint.acb(x).polygamma(n).real
     order = int(n.unique_fmpz())
-    with balls.length(flint, order + 1):
+    with ball_forms.length(flint, order + 1):
         turned = flint.arb_series([x, 1]).cot_pi()[order]
     return (-1) ** order * flint.acb(1 - x).polygamma(n).real - flint.arb.pi() * turned * math.factorial(order)
 
@@ -160,12 +166,6 @@ def _polygamma_growth(F: Any, n: Any, x: Any) -> Any:
     return F.where(x > 0, F.where(n > 0, F.sin(x) / x**n, F.sin(x) * F.log(x)), F.tan(x))
 
 
-AT = "x = 0, −1, −2, …"
-AWAY = "x ≠ 0, −1, −2, …"
-NEAREST_POLE = Place("pole", lambda F, x: F.where(x > 0, 1, x - F.floor(x)), AT, inside=AWAY)
-POLYGAMMA_POLE = Place("pole", lambda F, n, x: F.where(x > 0, 1, x - F.floor(x)), AT, inside=AWAY)
-LOGARITHM = NEAREST_POLE._replace(kind="edge")
-"""not a pole: log |Γ| grows more slowly than any power"""
 
 row("erf", "x", "error function 2/√π ∫₀ˣ exp(−t²) dt",
     complement=Complement(1, lambda F, x: F.erfc(x)),
@@ -181,7 +181,7 @@ row("erfc", "x", "1 − erf(x), accurate for large x",
     range=(0.0, 2.0), positive=True, monotone=-1,
     tails=(2.0, 0.0), exact=lambda F, x: 1 - F.erf(x), exponent=30,
     floats=math.erfc, array="scipy.special.erfc", mpmath="erfc", sympy="erfc", ulps=4.0,
-    ball=ball_erfc, series=lambda flint, x: balls.beginning(flint, x.erfc(), ball_erfc(flint, x[0])),
+    ball=ball_erfc, series=lambda flint, x: ball_forms.beginning(flint, x.erfc(), ball_erfc(flint, x[0])),
     partials=(lambda F, x, y: -2 / F.sqrt(F.pi) * F.exp(-(x**2)),),
     points=(-3.0, 0.3, 2.0, 5.5, 20.0))
 
@@ -191,7 +191,7 @@ row("erfcx", "x", "scaled complementary error function exp(x²)·erfc(x)",
     floats=scipy_special("erfcx"), array="scipy.special.erfcx", ulps=4.0,
     mpmath=lambda mp, x: mp.exp(x * x) * mp.erfc(x),
     definition=lambda F, x: F.exp(x**2) * F.erfc(x),
-    ball=ball_erfcx, series=balls.erfcx,
+    ball=ball_erfcx, series=ball_forms.erfcx,
     partials=(lambda F, x, y: 2 * x * y - 2 / F.sqrt(F.pi),),
     points=(-3.0, -0.3, 1e-9, 2.0, 20.0))
 
@@ -220,7 +220,7 @@ row("loggamma", "x", "log |Γ(x)|", aliases=("lgamma", "gammaln"),
     floats=ieee(math.lgamma), array="scipy.special.gammaln", sympy="loggamma", ulps=10.0,
     mpmath=_of_mpmath("loggamma"),
     ball=lambda flint, x: x.lgamma() if x > 0 else abs(x.gamma()).log(),
-    series=balls.loggamma,
+    series=ball_forms.loggamma,
     partials=(lambda F, x, y: F.digamma(x),),
     places=(LOGARITHM,),
     points=(-2.3, 1e-5, 0.5, 3.3, 20.25, 1e10))
@@ -230,7 +230,7 @@ row("digamma", "x", "ψ(x) = Γ′(x)/Γ(x)", aliases=("psi",),
     floats=scipy_special("psi"), array="scipy.special.psi", ulps=10.0,
     mpmath=lambda mp, x: polygamma_of_mpmath(mp, 0, x),
     definition=lambda F, x: F.polygamma(0, x),
-    ball="digamma", series=balls.digamma,
+    ball="digamma", series=ball_forms.digamma,
     partials=(lambda F, x, y: F.polygamma(1, x),),
     places=(NEAREST_POLE,),
     points=(-2.5, 1e-5, 0.5, 3.3, 20.25, 1e10))
@@ -240,7 +240,7 @@ row("polygamma", "n, x", "nth derivative of ψ(x); the order n is an integer con
     growth=_polygamma_growth, exponent=200,
     floats=polygamma, array=polygammas,
     mpmath=polygamma_of_mpmath, sympy="polygamma", ulps=20.0,
-    ball=ball_polygamma, series=balls.polygamma,
+    ball=ball_polygamma, series=ball_forms.polygamma,
     partials=(None, lambda F, n, x, y: F.polygamma(n + 1, x)),
     places=(POLYGAMMA_POLE,),
     points=((0, 0.5), (1, 3.3), (2, 20.25), (3, 1e-3), (1, -20.3), (2, -100.75), (4, -2.7)))
@@ -251,6 +251,6 @@ row("besselj", "n, x", "Bessel function of the first kind; the order n is an int
     exponent=16,
     floats=scipy_special("jv"), array=lambda np, n, x: _special().jv(int(n), x),
     mpmath=lambda mp, n, x: mp.besselj(int(n), x), sympy="besselj", ulps=40.0,
-    ball=lambda flint, n, x: x.bessel_j(n), series=balls.besselj,
+    ball=lambda flint, n, x: x.bessel_j(n), series=ball_forms.besselj,
     partials=(None, lambda F, n, x, y: (F.besselj(n - 1, x) - F.besselj(n + 1, x)) / 2),
     points=((0, 0.5), (1, 3.3), (2, -7.0), (5, 20.25)))

@@ -25,6 +25,21 @@ GREEK = frozenset((
     "xi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega",
 ))  # fmt: skip
 """names of letters, which are one letter each"""
+LETTERS = re.compile(r"[A-Za-z]{2,3}\Z")
+"""names of letters that may be factors"""
+WORD = "|".join(sorted(GREEK, key=len, reverse=True))
+QUANTITY = rf"(?:{WORD}|[A-Za-z][0-9]*)"
+PAIR = "[abckmnpqrtuwxyz][tuxyz]"
+"""a coefficient and a variable, as in cos(w*t)"""
+OPERAND = rf"[0-9]*(?:pi)?(?:{QUANTITY}|{PAIR})|[0-9]*pi"
+EXPONENT = rf"[0-9]+(?:{QUANTITY}|{PAIR})|{QUANTITY}"
+PRODUCT = re.compile(rf"(?P<pi>pi)(?P<factors>{OPERAND})|(?P<e>[eE])(?P<exponent>{EXPONENT})|(?P<first>{QUANTITY})pi")
+POWER_OF_E = re.compile(r"(?P<factor>[A-Za-z])e\Z")
+"""a name that a power follows, as in x*e^x"""
+POWER_SIGN = re.compile(r"\s*(\*\*|\^|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])")
+FACTORS = re.compile(rf"[0-9]+|pi|{WORD}|[A-Za-z][0-9]*")
+UNARY = frozenset(name for name, row in table.names.items() if len(row.arguments) == 1)
+"""functions of the scalar table that take one argument"""
 
 
 def names_of(wrt: Any) -> tuple[str, ...]:
@@ -113,21 +128,6 @@ def as_names(names: Any) -> Any:
     return tuple(map(as_name, names)) if isinstance(names, (list, tuple)) else as_name(names)
 
 
-LETTERS = re.compile(r"[A-Za-z]{2,3}\Z")
-"""names of letters that may be factors"""
-WORD = "|".join(sorted(GREEK, key=len, reverse=True))
-QUANTITY = rf"(?:{WORD}|[A-Za-z][0-9]*)"
-PAIR = "[abckmnpqrtuwxyz][tuxyz]"
-"""a coefficient and a variable, as in cos(w*t)"""
-OPERAND = rf"[0-9]*(?:pi)?(?:{QUANTITY}|{PAIR})|[0-9]*pi"
-EXPONENT = rf"[0-9]+(?:{QUANTITY}|{PAIR})|{QUANTITY}"
-PRODUCT = re.compile(rf"(?P<pi>pi)(?P<factors>{OPERAND})|(?P<e>[eE])(?P<exponent>{EXPONENT})|(?P<first>{QUANTITY})pi")
-POWER_OF_E = re.compile(r"(?P<factor>[A-Za-z])e\Z")
-"""a name that a power follows, as in x*e^x"""
-POWER_SIGN = re.compile(r"\s*(\*\*|\^|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])")
-FACTORS = re.compile(rf"[0-9]+|pi|{WORD}|[A-Za-z][0-9]*")
-
-
 @lru_cache
 def _values(functions: frozenset[str]) -> re.Pattern[str]:
     """A function and a number: sqrt2, which may be a name; gamma1 is one."""
@@ -142,10 +142,6 @@ def _calls(functions: frozenset[str]) -> re.Pattern[str]:
     function = "|".join(sorted(words, key=len, reverse=True))
     more = rf"(?:(?:pi|{QUANTITY})??(?:{function})(?:{OPERAND}))*"
     return re.compile(rf"(?P<before>pi|{QUANTITY})??(?P<name>{function})(?P<operand>{OPERAND})(?={more}\Z)")
-
-
-UNARY = frozenset(name for name, row in table.names.items() if len(row.arguments) == 1)
-"""functions of the scalar table that take one argument"""
 
 
 def written_out(name: str, functions: frozenset[str] = UNARY) -> str:

@@ -26,12 +26,21 @@ def elsewhere(odd: Odd) -> str:
     return "; ".join(filter(None, (odd.message or f"f is {odd.status} there", way)))
 
 
-def advice(setting: Setting, entry: Entry, point: Sequence[float], allowed: Tolerances | None) -> str:
-    """Why an entry is not decided, and what would decide it."""
+def advice(setting: Setting, entries: Sequence[Entry], point: Sequence[float], allowed: Tolerances | None) -> str:
+    """Why the last of some entries is not decided, and what would decide them all."""
+    entry = entries[-1]
     if math.isnan(entry.reference):
         return entry.note
     why = entry.note or _seen(entry, allowed)
-    return "; ".join([why, *_ways(setting, entry, point, allowed)])
+    return "; ".join([why, *_ways(setting, entries, point, allowed)])
+
+
+def _within(entries: Sequence[Entry]) -> str:
+    """The least power of ten that, as rtol, all entries are within; empty if it would be no check."""
+    off = [(e.error + e.tolerance) / abs(e.reference) if e.reference else math.inf for e in entries]
+    worst = max(off)
+    exponent = math.ceil(math.log10(worst)) if 0 < worst < math.inf else 0
+    return f"pass rtol=1e-{-exponent}" if exponent < 0 else ""
 
 
 def _seen(entry: Entry, allowed: Tolerances | None) -> str:
@@ -41,10 +50,13 @@ def _seen(entry: Entry, allowed: Tolerances | None) -> str:
     return f"{count} of {entry.label} can be seen to agree"
 
 
-def _ways(setting: Setting, entry: Entry, point: Sequence[float], allowed: Tolerances | None) -> Iterator[str]:
+def _ways(
+    setting: Setting, entries: Sequence[Entry], point: Sequence[float], allowed: Tolerances | None
+) -> Iterator[str]:
     """What may be done about it."""
+    entry = entries[-1]
     bounds = [bound for bound in (setting.subject.function, getattr(setting.claim, "bound", None)) if bound is not None]
-    pass_it = f"pass rtol=1e-{entry.digits}" if entry.digits and allowed is None else ""
+    pass_it = _within(entries) if allowed is None else ""
     for bound in bounds:
         if bound.rounded:
             yield f"{bound.rounded}: {pass_it or 'return binary64'}"

@@ -225,8 +225,9 @@ class _Looks:
         if verdict != "wrong" and (shaky := self._shaky()):
             return "inconclusive", shaky
         if verdict == "inconclusive":
-            undecided = next(e for e in reversed(entries) if e.verdict == "inconclusive")
-            point = first if undecided.at is None else tuple(undecided.at.values())
+            undecided = [e for e in entries if e.verdict == "inconclusive"]
+            at = undecided[-1].at
+            point = first if at is None else tuple(at.values())
             return verdict, self._misfit() or advice(self.setting, undecided, point, self.allowed)
         if entries and entries[-1].witness:
             return verdict, entries[-1].note

@@ -24,7 +24,7 @@ from diffkit.judging.checking.agreement import BEYOND, settle
 from diffkit.judging.checking.outcome import REFERENCE, ROUNDING, WORST, Check, Entry, Judged, Measured
 from diffkit.judging.tolerances import Tolerances
 from diffkit.methods import Bounded, get_backend
-from diffkit.methods.function_referee import FunctionReferee
+from diffkit.methods.auto import FunctionReferee
 
 if TYPE_CHECKING:
     from diffkit.judging.checking.setting import Setting

@@ -13,7 +13,7 @@ from diffkit.asking.tasks import Task
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.program import Program
 from diffkit.core.results import Answer, Odd, Result, unanswered
-from diffkit.methods.function_referee import FunctionReferee
+from diffkit.methods.auto import FunctionReferee
 from diffkit.proof.referee import Referee
 
 

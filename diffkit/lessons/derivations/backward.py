@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 from diffkit.asking.frames import names_in
 from diffkit.asking.questions import OfExpression, ask
 from diffkit.asking.tasks import gradient_task
-from diffkit.calculus.derivatives import adjoints, depends
+from diffkit.calculus.derivatives import adjoints
+from diffkit.calculus.guards import depends
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.deadline import in_time
 from diffkit.core.errors import DiffkitError, PointError

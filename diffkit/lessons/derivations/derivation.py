@@ -98,7 +98,7 @@ def explain(
     DiffkitError where no point is found at which a step could be checked, and OutOfTime after ``timeout`` seconds, of
     which SymPy has half.
     """
-    task = make_task(f, "derivative", variables, names_in(at), wrt=wrt)
+    task = make_task(f, "derivative", variables, None if at is None else names_in(at), wrt=wrt)
     program = task.program
     if len(task.indices[0][1]) != 1:
         raise VariableError("a derivation is by one variable", hint="name one with wrt")

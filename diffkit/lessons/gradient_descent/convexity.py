@@ -9,8 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from diffkit.lessons.gradient_descent.curvature import Curvature
-from diffkit.lessons.gradient_descent.hessians import Hessians
+from diffkit.lessons.gradient_descent.curvature import Curvature, Hessians
 from diffkit.lessons.gradient_descent.walk import Path
 
 AGREE = 2.0  # factor within which curvatures count as those of one strongly convex, smooth f

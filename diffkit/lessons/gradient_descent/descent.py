@@ -21,16 +21,12 @@ from diffkit.core.results import Final
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.text.names import Names, notes
 from diffkit.core.workers import timed
-from diffkit.lessons.gradient_descent.batches import Batches, make_batches
-from diffkit.lessons.gradient_descent.convergence import Convergence, convergence
+from diffkit.lessons.gradient_descent.convergence import Convergence, convergence, in_words, judged
 from diffkit.lessons.gradient_descent.convexity import Evidence, evidence
 from diffkit.lessons.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, Group
-from diffkit.lessons.gradient_descent.curvature import Curvature
-from diffkit.lessons.gradient_descent.diagnosis import diagnose
-from diffkit.lessons.gradient_descent.endings import in_words, judged
-from diffkit.lessons.gradient_descent.finding import Finding
-from diffkit.lessons.gradient_descent.hessians import Hessians, Unasked
-from diffkit.lessons.gradient_descent.schedules import Schedule, make_schedule
+from diffkit.lessons.gradient_descent.curvature import Curvature, Hessians, Unasked
+from diffkit.lessons.gradient_descent.diagnosis import Finding, diagnose
+from diffkit.lessons.gradient_descent.schedules import Batches, Schedule, make_batches, make_schedule
 from diffkit.lessons.gradient_descent.walk import Path, Status, Walk, interval
 from diffkit.methods import Backend
 

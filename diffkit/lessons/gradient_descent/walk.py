@@ -11,9 +11,8 @@ import numpy as np
 
 from diffkit.core.deadline import check_time
 from diffkit.core.surroundings import undisturbed
-from diffkit.lessons.gradient_descent.batches import Batches
 from diffkit.lessons.gradient_descent.costs import Cost
-from diffkit.lessons.gradient_descent.schedules import Schedule
+from diffkit.lessons.gradient_descent.schedules import Batches, Schedule
 
 Status = Literal[
     "converged", "stagnated", "diverged", "left the domain", "steps used up", "interrupted", "out of time"

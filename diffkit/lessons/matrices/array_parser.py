@@ -7,16 +7,15 @@ is the vector itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from diffkit.core.errors import LimitError, ParseError, VariableError, did_you_mean
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.table import CONSTANTS, table
 from diffkit.core.text.names import POWER_SIGN, fault, first_meant, power_of_e, undeclared, written_out
 from diffkit.core.text.names import UNARY as OF_ONE_NUMBER
-from diffkit.core.text.tokenizer import Token
+from diffkit.core.text.tokenizer import ARRAY_TOKEN, Token, tokenize
 from diffkit.lessons.matrices.nodes import Node, in_order, names_of, number
-from diffkit.lessons.matrices.tokens import Tokens
 from diffkit.lessons.matrices.vocabulary import ALIASES, ENTRYWISE, FOREIGN, MODULES, SIGNS, WORDS
 
 DEPTH = 100
@@ -31,10 +30,47 @@ NOT, SUM, TIMES, MINUS_SIGN, POWER = 3, 5, 6, 7, 8
 ARRAYLIKE = re.compile(
     rf"@|\[|\.T\b|\b(?:{'|'.join(w for w in (*WORDS, *ALIASES) if w not in (*ENTRYWISE, 'I', 'T'))})\s*\("
 )
-
-
 UNARY = frozenset(word for word in (*WORDS, *ALIASES) if 1 in WORDS[ALIASES.get(word, word)].counts) | OF_ONE_NUMBER
 """functions of one argument"""
+
+
+class Tokens:
+    """A text with the token that is to be read next, and the last one read."""
+
+    def __init__(self, text: str, limits: Limits = DEFAULT):
+        self.text, self.limits = text, limits
+        self.tokens: Iterator[Token] = tokenize(text, limits, ARRAY_TOKEN)
+        self.token = next(self.tokens)
+        self.last = self.token
+        self.nesting = 0
+
+    def advance(self) -> Token:
+        """Take the current token."""
+        self.last = self.token
+        if self.token.kind != "end":
+            self.token = next(self.tokens)
+        return self.last
+
+    def sees(self, sign: str) -> bool:
+        """Whether the current token is this operator."""
+        return self.token.kind == "operator" and self.token.text == sign
+
+    def take(self, sign: str) -> bool:
+        """Take this operator if it is there."""
+        found = self.sees(sign)
+        if found:
+            self.advance()
+        return found
+
+    def expect(self, sign: str, why: str) -> None:
+        """Take this operator, which must be there."""
+        if not self.take(sign):
+            raise self.error(f"{sign!r} is missing {why}")
+
+    def error(self, reason: str, hint: str = "", token: Token | None = None) -> ParseError:
+        """The error at a token."""
+        token = token or self.token
+        return ParseError(reason, hint=hint, text=self.text, position=token.position)
 
 
 def check_names(tree: Node, text: str, declared: Collection[str], given: Iterable[str]) -> None:

@@ -1,33 +1,107 @@
-"""Boxes, and a function with its gradient and Hessian enclosed over them by balls.
+"""Boxes as they are given, and a function with its gradient and Hessian enclosed over them, by balls or infinite ends.
 
 An enclosure holds every value that occurs in the box. Where a choice is open (max, where) it holds both branches, so
 that the gradient's enclosure holds the Clarke subdifferential too (Clarke, Optimization and Nonsmooth Analysis, 2.3).
+
+Near x = 0 the slope 1 − 1/x² is no ball, but on (0, ε] it lies in [−∞, 1 − 1/ε²], which excludes 0. Margins of the
+domain are cut to their positive side, and those of poles are taken one side at a time, so that nothing outside the
+domain is looked at (Hansen & Walster, Global Optimization Using Interval Analysis, ch. 4).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import combinations_with_replacement
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import combinations_with_replacement, product
+from typing import Any, NamedTuple
 
 from flint import arb, arb_mat
 
-from diffkit.calculus.derivatives import Guard, derivative_program, differentiate, guarded_places
-from diffkit.core.builder import ProgramBuilder, select
+from diffkit.asking.frames import labelled, split_top
+from diffkit.asking.points import number, plural
+from diffkit.calculus.derivatives import derivative_program, differentiate
+from diffkit.calculus.guards import Guard, guarded_places
+from diffkit.core.builder import ProgramBuilder, copy_slots, select
+from diffkit.core.errors import PointError, did_you_mean, listing
 from diffkit.core.program import Program
 from diffkit.core.table import PlaceKind
-from diffkit.numbers.hull_algebra import HULLS, Box, ball, hull_function
+from diffkit.core.text.names import repeated
+from diffkit.numbers.intervals import HULLS, Box, Interval, apply, ball, entropy, hull_function, interval
 from diffkit.proof.prover import Runner
 
-if TYPE_CHECKING:
-    from diffkit.lessons.stationary_points.extended import Guards
-
-Balls = Sequence[Any]
-
+LARGEST = 1e150
+HINT = "write for example x=-2:2,y=-1:1"
 BITS = 80  # of the search: boxes are no narrower than 1e-12 of their coordinates
 FINE = 256  # of what is proven at a point
+MOST_POLES = 3  # that cross one box: each doubles the cases
+
+
+def named(box: Any) -> dict[str, Any] | list[Any]:
+    """Give the sides of a box by name, or in order; PointError for what is no box."""
+    if isinstance(box, str):
+        if not box.strip():
+            raise PointError("the box is empty", hint=HINT)
+        parts = [part.partition("=") for part in split_top(box, ",")]
+        if not any(sign for _, sign, _ in parts):
+            return [text for text, _, _ in parts]
+        if not all(sign for _, sign, _ in parts):
+            raise PointError("the box mixes named and unnamed sides", hint=HINT)
+        names = [name.strip() for name, _, _ in parts]
+        if twice := repeated(names):
+            raise PointError(f"the box gives {twice[:64]} twice")
+        return dict(zip(names, (text for _, _, text in parts), strict=True))
+    if (given := labelled(box)) is not None:
+        return {str(name): side for name, side in given.values.items()}
+    if hasattr(box, "tolist"):
+        box = box.tolist()
+    if not isinstance(box, Sequence) or isinstance(box, (bytes, bytearray)) or not len(box):
+        raise PointError("a box is text, a mapping of names to pairs, or a list of pairs", hint=HINT)
+    if len(box) == 2 and not any(isinstance(side, (Sequence, Mapping)) and not _is_number(side) for side in box):
+        return [tuple(box)]
+    return list(box)
+
+
+def _is_number(side: Any) -> bool:
+    return isinstance(side, str) and ":" not in side
+
+
+def read_box(box: Any, names: Sequence[str]) -> Box:
+    """Give the box for these variables; PointError if it does not fit, or a side is empty, reversed or infinite."""
+    sides = named(box)
+    if isinstance(sides, dict):
+        for name in sides:
+            if name not in names:
+                hint = did_you_mean(name, names) or f"the variables are {listing(names)}"
+                raise PointError(f"the box names an unknown variable {name[:64]}", hint=hint)
+        missing = [name for name in names if name not in sides]
+        if missing:
+            raise PointError(f"the box gives no side for {', '.join(missing)}", hint=HINT)
+        sides = [sides[name] for name in names]
+    if len(sides) != len(names):
+        raise PointError(
+            f"the box has {plural(len(sides), 'side')}, the function {plural(len(names), 'variable')}",
+            hint=f"in order: {listing(names)}",
+        )
+    return tuple(_side(side, name) for side, name in zip(sides, names, strict=True))
+
+
+def _side(side: Any, name: str) -> tuple[float, float]:
+    ends = split_top(side, ":") if isinstance(side, str) else side
+    if not isinstance(ends, Sequence) or len(ends) != 2:
+        shown = side if isinstance(side, str) else repr(side)
+        raise PointError(f"{name} = {shown[:40]} is not a side of a box", hint=f"write {name}=LOW:HIGH")
+    low, high = (number(end.strip() if isinstance(end, str) else end, name) for end in ends)
+    if low == high:
+        raise PointError(f"the box is empty: {name} runs from {low:g} to {high:g}")
+    if low > high:
+        raise PointError(f"the side {name} = {low:g}:{high:g} is reversed", hint=f"write {name}={high:g}:{low:g}")
+    if max(-low, high) > LARGEST:
+        raise PointError(f"the side {name} = {low:g}:{high:g} is too large", hint=f"{LARGEST:g} at most")
+    return low, high
+
+
+Balls = Sequence[Any]
 
 
 def balls(box: Box) -> list[Any]:
@@ -168,10 +242,115 @@ class Surface:
     @cached_property
     def guards(self) -> Guards:
         """The gradient with the margins of the domain, for boxes that cross its edge or a pole."""
-        from diffkit.lessons.stationary_points.extended import Guards
-
         return Guards(self)
 
     def part(self, k: int) -> Program:
         """The program of ∂f/∂xₖ alone."""
         return select(self.gradient_program, [self.gradient_program.outputs[k]])
+
+
+class Guards:
+    """A gradient's program together with the margins of the domain and of the poles, which are slots of it."""
+
+    def __init__(self, surface: Surface):
+        builder = ProgramBuilder.of(surface.program)
+        slots = copy_slots(surface.gradient_program, builder, range(surface.count))
+        found = guarded_places(surface.program, builder)
+        wanted = [*(slots[o] for o in surface.gradient_program.outputs), *surface.program.outputs]
+        self.program: Program = builder.program([*wanted, *(slot for slot, _ in found)], surface.program.inputs)
+        *gradient, value = self.program.outputs[: len(wanted)]
+        self.gradient: tuple[int, ...] = tuple(gradient)
+        self.value: int = value
+        margins = self.program.outputs[len(wanted) :]
+        self.kinds: dict[int, PlaceKind] = {slot: guard.kind for slot, (_, guard) in zip(margins, found, strict=True)}
+        self.cancelled = _cancelled(self.program)
+        self.entropies = _entropies(self.program)
+
+    def run(self, box: Box, signs: dict[int, int]) -> list[Any] | None:
+        """Every slot over the part of a box inside the domain, with poles on the given sides; None if it is empty."""
+        values: list[Any] = [*box, *(interval(HULLS.constant(c)) for c in self.program.constants)]
+        for slot, value in enumerate(values):
+            values[slot] = self._cut(slot, value, signs)
+            if values[slot] is None:
+                return None
+        for slot, row, args in self.program.numbered():
+            if slot in self.cancelled:
+                found = values[self.cancelled[slot]]
+            elif slot in self.entropies:
+                found = entropy(values[self.entropies[slot]])
+            else:
+                found = apply(row, [values[a] for a in args])
+            value = self._cut(slot, found, signs)
+            if value is None and not row.truth:
+                return None
+            values.append(value)
+        return values
+
+    def _cut(self, slot: int, value: Any, signs: dict[int, int]) -> Any:
+        sign = 1 if self.kinds.get(slot) == "edge" else signs.get(slot, 0)
+        if not sign:
+            return value
+        low, high = (max(value[0], 0.0), value[1]) if sign > 0 else (value[0], min(value[1], 0.0))
+        return (low, high) if low < high or (low == high != 0) else None
+
+
+def _cancelled(program: Program) -> dict[int, int]:
+    """Slots of x·(y/x), which is y wherever it has a value, with the slot of y."""
+    found = {}
+    for slot, row, args in program.numbered():
+        if row.name == "mul":
+            for one, other in (args, args[::-1]):
+                instruction = program.instruction_at(one)
+                if instruction is not None and instruction[0].name == "div" and instruction[1][1] == other:
+                    found[slot] = instruction[1][0]
+    return found
+
+
+def _entropies(program: Program) -> dict[int, int]:
+    """Slots of x·log(x), which goes to 0 with x, with the slot of x."""
+    found = {}
+    for slot, row, args in program.numbered():
+        if row.name == "mul":
+            for x, other in (args, args[::-1]):
+                instruction = program.instruction_at(other)
+                if instruction is not None and instruction[0].name == "log" and instruction[1][0] == x:
+                    found[slot] = x
+    return found
+
+
+def excludes_zero(surface: Surface, box: Box) -> bool:
+    """Whether the gradient is proven to vanish nowhere in the part of a box that lies inside the domain."""
+    guards = surface.guards
+    return all(not all(_has_zero(values[o]) for o in guards.gradient) for values in _sides(guards, box))
+
+
+def least_value(surface: Surface, box: Box) -> float:
+    """A number that f is nowhere below in the part of a box that lies inside the domain; ∞ if there is none."""
+    return value_range(surface, box)[0]
+
+
+def value_range(surface: Surface, box: Box) -> Interval:
+    """Bounds of f in the part of a box that lies inside the domain; (∞, −∞) if there is none."""
+    guards = surface.guards
+    ranges = [values[guards.value] for values in _sides(guards, box)]
+    return min((low for low, _ in ranges), default=math.inf), max((high for _, high in ranges), default=-math.inf)
+
+
+def _sides(guards: Guards, box: Box) -> Iterator[list[Any]]:
+    """Every slot, on each side of the poles that cross a box."""
+    values = guards.run(box, {})
+    if values is None:
+        return
+    poles = [slot for slot, kind in guards.kinds.items() if kind == "pole" and _has_zero(values[slot])]
+    if len(poles) > MOST_POLES:
+        yield values
+        return
+    for signs in product((1, -1), repeat=len(poles)):
+        found = guards.run(box, dict(zip(poles, signs, strict=True)))
+        if found is not None:
+            yield found
+
+
+def _has_zero(value: Any) -> bool:
+    low, high = value
+    return not (low > 0 or high < 0)

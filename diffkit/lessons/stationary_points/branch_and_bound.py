@@ -15,12 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.core.deadline import TimeIsUp, reason_to_stop
-from diffkit.lessons.stationary_points.boxes import BITS, Standing, Surface, balls, halves, hull, size
-from diffkit.lessons.stationary_points.extended import excludes_zero
-from diffkit.lessons.stationary_points.newton import krawczyk, polish, proves, sharp, surround
-from diffkit.lessons.stationary_points.zeros import Zeros
+from diffkit.lessons.stationary_points.boxes import BITS, Standing, Surface, balls, excludes_zero, halves, hull, size
+from diffkit.lessons.stationary_points.newton import Zeros, krawczyk, polish, proves, sharp, surround
 from diffkit.numbers.balls import precision
-from diffkit.numbers.hull_algebra import Box, interval, middle
+from diffkit.numbers.intervals import Box, interval, middle
 
 LEAST = {1: 2.0**-40, 2: 2.0**-28, 3: 2.0**-20}
 """sides of the smallest boxes, as a part of the whole box, by the number of variables"""

@@ -19,11 +19,10 @@ from diffkit.lessons.stationary_points.branch_and_bound import Cluster, Search, 
 from diffkit.lessons.stationary_points.kinds import by_lines, exactly, is_stationary, only_zero, signs
 from diffkit.lessons.stationary_points.kinks import between_slopes, ends_flat, glued, kink, sides, turn
 from diffkit.lessons.stationary_points.newton import refine, surround
-from diffkit.lessons.stationary_points.places import enclosed, fractions_in, located, simplest, up
+from diffkit.lessons.stationary_points.places import enclosed, fractions_in, located, region, simplest, up
 from diffkit.lessons.stationary_points.points_found import Region, StationaryPoint
-from diffkit.lessons.stationary_points.undecided import region
 from diffkit.numbers.balls import precision
-from diffkit.numbers.hull_algebra import Box, middle
+from diffkit.numbers.intervals import Box, middle
 
 STARTS = 3  # boxes of a cluster from which Newton's method is followed
 MOST_STARTS = 300  # of all clusters, and FEW_STARTS after an early end

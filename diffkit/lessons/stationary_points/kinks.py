@@ -13,12 +13,11 @@ from diffkit.asking.expressions import Expression
 from diffkit.asking.questions import ask
 from diffkit.lessons.stationary_points.boxes import BITS, Surface
 from diffkit.lessons.stationary_points.branch_and_bound import Cluster, Search
-from diffkit.lessons.stationary_points.places import enclosed, fractions_in, located
+from diffkit.lessons.stationary_points.places import enclosed, fractions_in, located, region
 from diffkit.lessons.stationary_points.points_found import Region, StationaryPoint
-from diffkit.lessons.stationary_points.undecided import region
 from diffkit.methods.prepared import Prepared
 from diffkit.numbers.balls import precision
-from diffkit.numbers.hull_algebra import Box, ball, middle
+from diffkit.numbers.intervals import Box, ball, middle
 
 BISECTIONS = 80
 TURNS = {(-1, 1): "minimum", (1, -1): "maximum", (1, 1): "inflection", (-1, -1): "inflection"}

@@ -1,4 +1,4 @@
-"""The least value of a function in a box, by branch and bound: bounds that it lies between, and a place near it.
+"""The least value of a function in a box, by branch and bound, and which of several points is the lowest.
 
 A least value is at a stationary point of f on some face of the box (the box itself, a side, an edge, a corner), or at a
 kink, a jump or the edge of the domain. So each face is searched by itself: a part of it where the slopes along the face
@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import count, product
 from statistics import median
@@ -20,14 +21,23 @@ from flint import arb
 
 from diffkit.core.builder import ADD, NEG, ProgramBuilder, copy_slots
 from diffkit.core.deadline import TimeIsUp, reason_to_stop
-from diffkit.lessons.stationary_points.boxes import BITS, FINE, Surface, balls, halves, hull
-from diffkit.lessons.stationary_points.branch_and_bound import touching
-from diffkit.lessons.stationary_points.extended import value_range
+from diffkit.lessons.stationary_points.boxes import BITS, FINE, Surface, balls, halves, hull, value_range
+from diffkit.lessons.stationary_points.branch_and_bound import Search, touching
 from diffkit.lessons.stationary_points.kinds import exactly, is_stationary, is_zero_at
-from diffkit.lessons.stationary_points.newton import DEEP, Zero, contract, inner, krawczyk, nearest_zero, proves, sharp
-from diffkit.lessons.stationary_points.zeros import Zeros
+from diffkit.lessons.stationary_points.newton import (
+    DEEP,
+    Zero,
+    Zeros,
+    contract,
+    inner,
+    krawczyk,
+    nearest_zero,
+    proves,
+    sharp,
+)
+from diffkit.lessons.stationary_points.points_found import Extreme, StationaryPoint
 from diffkit.numbers.balls import precision
-from diffkit.numbers.hull_algebra import Box, below, interval, middle
+from diffkit.numbers.intervals import Box, below, interval, middle
 
 ODD = frozenset(("edge", "pole", "jump"))
 NARROW = 2.0**-44  # sides of the smallest boxes, as a part of the whole
@@ -336,3 +346,39 @@ class Descent:
         zeros.add(zero)
         self._settle(face, zero)
         return True
+
+
+def told_apart(search: Search, points: Sequence[StationaryPoint], family: str) -> list[StationaryPoint]:
+    """The points; of several global minima (maxima) those are local where f is proven higher (lower) than at another.
+
+    Balls around the values decide, of 1024 bits at zeros that Newton's method narrows; what overlaps is a tie.
+    """
+    tied = [p for p in points if p.is_global and p.kind.endswith(family)]
+    if len(tied) < 2:
+        return list(points)
+    zeros = {zero.at: zero for zero in search.zeros}
+    with precision(DEEP):
+        sign = 1 if family == "minimum" else -1
+        values = [sign * _value(search, p, zeros.get(p.point)) for p in tied]
+        bound = values[0].upper()
+        for value in values:
+            bound = min(bound, value.upper())
+        worse = {p.point for p, value in zip(tied, values, strict=True) if value > bound}
+    return [replace(p, is_global=False) if p.is_global and p.point in worse else p for p in points]
+
+
+def _value(search: Search, point: StationaryPoint, zero: Zero | None) -> Any:
+    """A ball that holds f at a point."""
+    if zero is not None and point.proof == "interval Newton":
+        value = search.surface.value(contract(search.surface, zero.balls, DEEP), DEEP)
+        if value.is_finite():
+            return value
+    return arb(point.value, point.value_error)
+
+
+def at_global(extreme: Extreme | None, points: Sequence[StationaryPoint], family: str) -> Extreme | None:
+    """The extreme value at a global point, if the point it was found at is none."""
+    chosen = [p for p in points if p.is_global and p.kind.endswith(family)]
+    if extreme is None or extreme.where != "stationary point" or not chosen:
+        return extreme
+    return extreme if any(p.at == extreme.at for p in chosen) else replace(extreme, at=chosen[0].at)

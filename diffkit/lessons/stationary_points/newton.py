@@ -1,4 +1,4 @@
-"""Interval Newton in the form of Krawczyk: proofs that a gradient has exactly one zero in a box.
+"""Interval Newton in the form of Krawczyk: proofs that a gradient has exactly one zero in a box, and the zeros proven.
 
 K(X) = m − Y·∇f(m) + (I − Y·H(X))·(X − m), with m in the middle of X and Y near H(m)⁻¹, holds every zero in X; if it
 lies in the interior of X there is exactly one (Krawczyk 1969; Neumaier, Interval Methods for Systems of Equations,
@@ -8,7 +8,7 @@ theorem 5.1.8). Each step roughly squares the width.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from flint import arb, arb_mat
 
 from diffkit.lessons.stationary_points.boxes import BITS, FINE, Balls, Surface
 from diffkit.numbers.balls import precision
-from diffkit.numbers.hull_algebra import Box, interval
+from diffkit.numbers.intervals import Box, interval
 
 CONTRACTIONS = 100  # steps to full precision: the width squares in each, after slow ones at first
 STILL = 0.99  # of a width that is left after a step in which nothing more happens
@@ -242,3 +242,84 @@ def _converged(surface: Surface, x: Balls, gradient: Balls, reach: Sequence[floa
 def _length(gradient: Balls) -> Any:
     """The largest component."""
     return max((g.abs_upper() for g in gradient), key=lambda size: size if size.is_finite() else arb("inf"))
+
+
+class Boxes:
+    """Boxes in arrays of their ends, which grow as boxes come."""
+
+    def __init__(self, dimension: int):
+        self.count = 0
+        self._low, self._high = np.empty((2, 16, dimension))
+
+    def add(self, box: Box) -> None:
+        """Keep a box."""
+        if self.count == len(self._low):
+            self._low, self._high = (np.concatenate([ends, np.empty_like(ends)]) for ends in (self._low, self._high))
+        self.count += 1
+        self.replace(self.count - 1, box)
+
+    def replace(self, k: int, box: Box) -> None:
+        """Put a box in the place of the k-th."""
+        self._low[k], self._high[k] = np.transpose(box)
+
+    @property
+    def low(self) -> Any:
+        """The lower ends, a row per box."""
+        return self._low[: self.count]
+
+    @property
+    def high(self) -> Any:
+        """The upper ends."""
+        return self._high[: self.count]
+
+    def around(self, box: Box) -> Any:
+        """Which of them hold a box."""
+        low, high = np.transpose(box)
+        return ((self.low <= low) & (high <= self.high)).all(axis=1)
+
+    def within(self, box: Box) -> Any:
+        """Which of them lie in a box."""
+        low, high = np.transpose(box)
+        return ((low <= self.low) & (self.high <= high)).all(axis=1)
+
+    def meeting(self, box: Box) -> Any:
+        """Which of them meet a box."""
+        low, high = np.transpose(box)
+        return ((self.low <= high) & (low <= self.high)).all(axis=1)
+
+
+class Zeros:
+    """Proven zeros, no two of them the same."""
+
+    def __init__(self, dimension: int):
+        self._zeros: list[Zero] = []
+        self._alone, self._places = Boxes(dimension), Boxes(dimension)
+
+    def __len__(self) -> int:
+        return len(self._zeros)
+
+    def __iter__(self) -> Iterator[Zero]:
+        return iter(self._zeros)
+
+    def settle(self, box: Box) -> bool:
+        """Whether a box lies where a known zero is the only one."""
+        return bool(self._alone.around(box).any())
+
+    def meet(self, box: Box) -> bool:
+        """Whether a known zero may lie in a box."""
+        return bool(self._places.meeting(box).any())
+
+    def add(self, zero: Zero) -> None:
+        """Keep a zero, unless it is one that is known."""
+        place = tuple(map(interval, zero.balls))
+        if self.settle(place):
+            return
+        same = np.flatnonzero(self._places.within(zero.alone))
+        if len(same):
+            k = int(same[0])
+            self._zeros[k] = self._zeros[k]._replace(alone=zero.alone)
+            self._alone.replace(k, zero.alone)
+            return
+        self._zeros.append(zero)
+        self._alone.add(zero.alone)
+        self._places.add(place)

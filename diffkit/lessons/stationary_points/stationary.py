@@ -21,19 +21,16 @@ from diffkit.core.surroundings import undisturbed
 from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Names
 from diffkit.core.workers import timed
-from diffkit.lessons.stationary_points.box_text import named, read_box
-from diffkit.lessons.stationary_points.boxes import BITS, FINE, Surface, balls, hull, measured
+from diffkit.lessons.stationary_points.boxes import BITS, FINE, Surface, balls, hull, measured, named, read_box
 from diffkit.lessons.stationary_points.branch_and_bound import INTERRUPTED, Progress, Search, touching
 from diffkit.lessons.stationary_points.clusters import settle
 from diffkit.lessons.stationary_points.kinds import is_stationary, signs
-from diffkit.lessons.stationary_points.lowest import ODD, Descent, Least, faces, negated
+from diffkit.lessons.stationary_points.lowest import ODD, Descent, Least, at_global, faces, negated, told_apart
 from diffkit.lessons.stationary_points.newton import Zero
-from diffkit.lessons.stationary_points.places import up
+from diffkit.lessons.stationary_points.places import ranges, up
 from diffkit.lessons.stationary_points.points_found import Extreme, Region, StationaryPoint, StationaryPoints
-from diffkit.lessons.stationary_points.ranking import at_global, told_apart
-from diffkit.lessons.stationary_points.undecided import ranges
 from diffkit.numbers.balls import precision
-from diffkit.numbers.hull_algebra import Box, interval
+from diffkit.numbers.intervals import Box, interval
 from diffkit.proof.prover import Prover
 
 MOST_VARIABLES = 6

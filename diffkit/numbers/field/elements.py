@@ -8,7 +8,7 @@ from typing import Any
 
 from flint import Ordering, arb, fmpq, fmpq_mpoly_ctx
 
-from diffkit.core.table.balls import raised
+from diffkit.core.table.ball_forms import raised
 from diffkit.numbers.balls import rational
 
 TERMS = 2000  # terms of a polynomial beyond which exact algebra gives up

@@ -10,8 +10,7 @@ from typing import Any
 
 from diffkit.core.table import Primitive, table
 from diffkit.numbers.constants import Undecided
-from diffkit.numbers.germs.germ import FLAT, WILD, Germ, Missing, Restart, Shifted, huge, slow
-from diffkit.numbers.germs.reading import Reading
+from diffkit.numbers.germs.germ import FLAT, WILD, Germ, Missing, Reading, Restart, Shifted, huge, slow
 from diffkit.numbers.taylor import Exact, Series
 
 ROOTS = 64  # largest root of the distance that a series is written in

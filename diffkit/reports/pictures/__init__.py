@@ -14,12 +14,11 @@ from functools import wraps
 from importlib import import_module
 from typing import Any, ParamSpec, TypeVar
 
-from diffkit.asking.callables.silence import unwarned
 from diffkit.core.errors import BackendError, FileError
 from diffkit.core.files import replaced
 from diffkit.core.surroundings import undisturbed
-from diffkit.reports.plots import INSTALL
 
+INSTALL = 'pip install "diffkit[plot]" brings it'
 MISSING = "pictures need matplotlib"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
@@ -44,6 +43,8 @@ def in_one_look(draw: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(draw)
     def drawing(*args: P.args, **options: P.kwargs) -> T:
+        from diffkit.asking.callables.silence import unwarned  # loads NumPy
+
         with unwarned():  # matplotlib may warn of what others have renamed, as early as when it is imported
             try:
                 import matplotlib as mpl
@@ -145,6 +146,8 @@ def _bytes(figure: Any, ending: str) -> bytes:
 def need_window() -> None:
     """BackendError unless matplotlib can open windows here."""
     try:
+        from diffkit.asking.callables.silence import unwarned  # loads NumPy
+
         with unwarned():
             from matplotlib import pyplot
     except ImportError:

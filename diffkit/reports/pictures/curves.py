@@ -1,4 +1,4 @@
-"""Pictures of functions of one variable: the graph with its derivative and tangents; never drawn across a pole."""
+"""Pictures of functions of one variable: graphs with derivative and tangents, never across a pole; and the V-curve."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from diffkit.asking.points import number
-from diffkit.calculus.derivatives import derivative_program, open_places
+from diffkit.calculus.derivatives import derivative_program
+from diffkit.calculus.guards import open_places
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.errors import DiffkitError
 from diffkit.core.program import Program, run
+from diffkit.lessons.quotients import KINDS, quotients
 from diffkit.lessons.shown_numbers import surely_not_zero
 from diffkit.numbers.floats import FLOATS
-from diffkit.reports.pictures import COLOURS, in_one_look, legend, panels, style
+from diffkit.reports.pictures import COLOURS, canvas, in_one_look, legend, panels, style
 
 if TYPE_CHECKING:
+    from diffkit.lessons.quotients import Quotients
     from diffkit.lessons.tangents import Tangent
+
 
 SAMPLES = 801
 BULK = (0.1, 1.5)
@@ -29,6 +33,7 @@ TURNING = (*BROKEN, "kink", "edge")
 REACH = 2.0  # from the point, where no interval is given
 HALVINGS = 11  # of that reach, at most
 ALIKE = 4.0  # times as much as its tangent that f may change, or the other way round, where the interval is free
+FINER = 4  # steps of a picture for each power of ten
 
 
 @in_one_look
@@ -169,3 +174,49 @@ def read_interval(text: str) -> tuple[float, float]:
     if not found[0] < found[1]:
         raise DiffkitError(f"the interval from {found[0]:g} to {found[1]:g} is empty", hint="the smaller number first")
     return found
+
+
+def picture_of_finer(found: Quotients, f: Any, at: Any, options: dict[str, Any]) -> Any:
+    """Draw quotients at more steps than a table has, from the largest to the least of those that were found."""
+    largest, least = found.steps[0].h, found.steps[-1].h
+    count = round(FINER * math.log10(largest / least))
+    steps = [largest * 10 ** (-k / FINER) for k in range(count + 1)]
+    return picture_of_quotients(quotients(f, at, steps=steps, **options))
+
+
+@in_one_look
+def picture_of_quotients(found: Quotients) -> Any:
+    """Draw the size of each quotient's error, the parts of the forward one, and where theory puts the best step."""
+    where = f"{found.variable} = {found.at[found.variable]:.4g}"
+    title = f"Difference quotients of {found.f if len(found.f) < 40 else 'f'} at {where}"
+    figure, axes = canvas(title, "step h", f"|quotient − {found.label}|")
+    steps = [s.h for s in found.steps]
+    drawn = [kind for kind in KINDS if any(_size(q.error) > 0 for q in found.of(kind))]
+    if not drawn:
+        raise DiffkitError(
+            "there is no error to draw: it is zero at every step, or the quotients tend to nothing",
+            hint="the table shows the quotients",
+        )
+    for kind in drawn:
+        axes.plot(steps, [_size(q.error) for q in found.of(kind)], label=kind, **style(KINDS.index(kind)))
+    first = found.of(drawn[0])
+    parts = (("truncation", [_size(q.truncation) for q in first]), ("round-off", [_size(q.roundoff) for q in first]))
+    for k, (name, sizes) in enumerate(parts):
+        axes.plot(steps, sizes, color="0.55", linewidth=0.9, linestyle=(":", "--")[k], label=f"{name} ({drawn[0]})")
+    for kind in dict.fromkeys(("forward" if "forward" in drawn else drawn[0], drawn[-1])):
+        best = found.best(kind)
+        if best is not None and math.isfinite(best.expected):
+            axes.axvline(best.expected, color=style(KINDS.index(kind))["color"], linewidth=0.8, alpha=0.6)
+            axes.annotate(
+                f" theory, {kind}:\n h = {best.expected:.1e}", (best.expected, 1.0), xycoords=("data", "axes fraction"),
+                va="top", fontsize=8, color=style(KINDS.index(kind))["color"],
+            )  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    legend(figure, 3)
+    return figure
+
+
+def _size(error: float) -> float:
+    """The size of an error as a logarithmic axis can show it."""
+    return abs(error) if math.isfinite(error) and error else math.nan

@@ -10,9 +10,8 @@ from diffkit.judging.checking.repair import (
     additions,
     arguments,
     factors,
-    intermediate_values,
     mutations,
-    orders,
+    other_values,
     positions,
     rewrites,
 )
@@ -26,7 +25,7 @@ MEANINGFUL: tuple[Generator, ...] = (
     factors.missing_entries,
     positions.rearranged,
     positions.misplaced,
-    orders.other_order,
+    other_values.other_order,
     mutations.mutants,
     rewrites.rewritten,
     positions.misplaced_with_signs,
@@ -35,7 +34,7 @@ MEANINGFUL: tuple[Generator, ...] = (
     arguments.other_units,
     arguments.exchanged,
     arguments.transposed,
-    intermediate_values.other_value,
+    other_values.other_value,
 )
 """Where a claim can be explained in two ways, the earlier one is said."""
 

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from diffkit.judging.checking.repair.candidates import Candidate
-from diffkit.judging.checking.repair.evidence import Array
-from diffkit.judging.checking.repair.labels import LISTED, Labels
+from diffkit.judging.checking.repair.evidence import LISTED, Array, Labels
 from diffkit.judging.checking.repair.meaningful_numbers import Factor, Measured, measure, named, peculiar
 from diffkit.judging.checking.repair.samples import Case, Samples
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from diffkit.calculus.derivatives import depends
+from diffkit.calculus.guards import depends
 from diffkit.core.program import Program
 from diffkit.core.rules import by_rule
 from diffkit.core.table import Primitive, table

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.calculus.derivatives import depends, derivative_program
+from diffkit.calculus.derivatives import derivative_program
+from diffkit.calculus.guards import depends
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.program import Algebra, Index, Program, run
 from diffkit.core.table import table

@@ -18,8 +18,7 @@ from diffkit.core.table import table
 from diffkit.core.text import excerpt
 from diffkit.judging.checking.repair import mistakes, wording
 from diffkit.judging.checking.repair.candidates import Candidate
-from diffkit.judging.checking.repair.evidence import Array
-from diffkit.judging.checking.repair.labels import Labels
+from diffkit.judging.checking.repair.evidence import Array, Labels
 from diffkit.judging.checking.repair.meaningful_numbers import Factor, Measured, measure, named, peculiar
 from diffkit.judging.checking.repair.mistakes import Mistake
 from diffkit.judging.checking.repair.mutants import Engine, Mutant, gradient_of, mutant_program, mutated, with_bounds

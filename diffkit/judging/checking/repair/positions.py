@@ -9,8 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from diffkit.judging.checking.repair.candidates import Candidate
-from diffkit.judging.checking.repair.evidence import Array
-from diffkit.judging.checking.repair.labels import LISTED, Labels, listed
+from diffkit.judging.checking.repair.evidence import LISTED, Array, Labels, listed
 from diffkit.judging.checking.repair.samples import Case, Samples, tolerance
 
 LARGEST = 512  # entries that are compared each with each

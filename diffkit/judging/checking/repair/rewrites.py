@@ -1,4 +1,4 @@
-"""Bugs in a line of array code: another array, product, function or axis belongs there.
+"""Bugs in a line of array code: changes of one place that keep all shapes, from the likely to the far-fetched.
 
 The claim's code is recorded operation by operation, one place in it is changed, and the rest is replayed: the change
 that gives the truth is what the line should say. What may belong there is whatever the claim or f computes, and the
@@ -7,20 +7,214 @@ slopes of the functions that f applies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from diffkit.asking.callables.noise import in_extended
+from diffkit.core.table import Primitive, table
 from diffkit.judging.checking.repair.candidates import Candidate
-from diffkit.judging.checking.repair.changes import Rewrite, rewrites
 from diffkit.judging.checking.repair.evidence import Array, Records
+from diffkit.judging.checking.repair.known_values import Names, Pool, Ref, Site, sites
 from diffkit.judging.checking.repair.samples import RAISED, Case, Samples
-from diffkit.judging.checking.repair.value_names import Names
+from diffkit.ndarrays.kernel import ROWS
+from diffkit.ndarrays.record import Record
 
+UNARY = ("sin", "cos", "tanh", "sigmoid", "exp", "log", "sqrt", "neg")
+BINARY = ("add", "sub", "mul", "div")
+SWAPS = tuple(tuple(table[name] for name in names) for names in (UNARY, BINARY))
+"""rows that are taken for each other; none with pieces, of which a neighbourhood may show only one"""
+
+Run = Callable[[Sequence[Any]], Any]
+Edit = Callable[[Run, list[Any], Any], Any]
+"""what an operation gives after a change: of its own run, the values of its operands, and the value of a Ref"""
 NEAR = 1e-9  # of the largest entry: a change is worth a proof
+
+
+class Rewrite(NamedTuple):
+    """A change of a place: ``refs`` are values it needs, one for each run (None stands for 0), or none.
+
+    ``say`` is the instruction, with places for what it is ``about``.
+    """
+
+    site: Site
+    edit: Edit
+    say: str
+    about: tuple[Any, ...] = ()
+    refs: tuple[Ref | None, ...] = ()
+
+    def repaired(self, records: Records) -> Any:
+        """The claim after the change, flat."""
+        changes = {}
+        for k, number in enumerate(self.site):
+            operation = records.claim.operations[number]
+            ref = self.refs[k] if self.refs else None
+            operands = (*operation.operands, 0.0 if ref is None else ref.operand(records))
+            changes[number] = operation._replace(operands=operands, run=partial(_edited, self.edit, operation.run))
+        return np.ravel(records.claim.replayed(changes))
+
+
+def _edited(edit: Edit, run: Run, values: Sequence[Any]) -> Any:
+    """The run of a changed operation, whose last operand is the value of the Ref."""
+    return edit(run, list(values[:-1]), values[-1])
+
+
+def rewrites(records: Records) -> Iterator[Rewrite]:
+    """All changes that are tried."""
+    claim = records.claim
+    matters = claim.matters()
+    places = [site for site in sites(claim) if matters[site[0]] and claim.operations[site[0]].line.line]
+    common = set() if records.model is None else {operation.place for operation in records.model.operations}
+    own = [site for site in places if claim.operations[site[0]].place not in common]
+    shared = [site for site in places if claim.operations[site[0]].place in common]
+    pool = Pool(records)
+    for where in (own, shared):  # what f runs too is hardly wrong
+        for kind in (_products, _symmetric, _carried, _others, _turned_others, _swapped, _axes, _factors, _terms):
+            for site in reversed(where):
+                yield from kind(claim, site, pool)
+
+
+def _products(claim: Record, site: Site, _: Pool) -> Iterator[Rewrite]:
+    """Operands transposed, and products entry by entry for matrix products or the other way about."""
+    operation = claim.operations[site[0]]
+    shapes = [np.shape(claim.value(o)) for o in operation.operands]
+    square = [len(s) == 2 and s[0] == s[1] for s in shapes]
+    for i, operand in enumerate(operation.operands):
+        if square[i] and operation.kind in ("product", "mul", "add", "sub"):
+            yield Rewrite(site, _turned(i), "transpose {0}", (operand,))
+    if len(shapes) != 2 or not all(square) or shapes[0] != shapes[1]:
+        return
+    if operation.kind == "product":
+        for turned, what in ((None, "{0} and {1}"), (0, "{0}.T and {1}"), (1, "{0} and {1}.T")):
+            say = f"multiply {what} entry by entry, not as matrices"
+            yield Rewrite(site, _multiplied(turned), say, operation.operands)
+    if operation.kind == "mul":
+        say = "multiply {0} and {1} as matrices, not entry by entry"
+        yield Rewrite(site, lambda _, v, __: v[0] @ v[1], say, operation.operands)
+
+
+def _turned(i: int) -> Edit:
+    """One operand transposed."""
+    return lambda run, v, _: run([np.transpose(x) if j == i else x for j, x in enumerate(v)])
+
+
+def _multiplied(turned: int | None) -> Edit:
+    """The product entry by entry, with one operand transposed."""
+    return lambda _, v, __: np.multiply(*[np.transpose(x) if j == turned else x for j, x in enumerate(v)])
+
+
+def _symmetric(claim: Record, site: Site, _: Pool) -> Iterator[Rewrite]:
+    """The symmetric part of a constant matrix: (A + A.T) @ x, not 2*A @ x."""
+    operation = claim.operations[site[0]]
+    for i, operand in enumerate(operation.operands):
+        shape = np.shape(operand)
+        if not isinstance(operand, int) and operation.kind == "product" and len(shape) == 2 and shape[0] == shape[1]:
+            say = "{0} is not symmetric: put half the sum of it and its transpose"
+            yield Rewrite(site, _averaged(i), say, (operand,))
+
+
+def _averaged(i: int) -> Edit:
+    return lambda run, v, _: run([(x + x.T) / 2 if j == i else x for j, x in enumerate(v)])
+
+
+def _others(claim: Record, site: Site, pool: Pool) -> Iterator[Rewrite]:
+    """Another value in the place of an operand."""
+    operation = claim.operations[site[0]]
+    for i, operand in enumerate(operation.operands):
+        shapes = [np.shape(claim.value(operand))]
+        if isinstance(operation.detail, Primitive) and len(operation.operands) == 2:
+            rest = np.shape(claim.value(operation.operands[1 - i]))
+            shapes += [s for s in pool.refs if s not in ((), *shapes) and _joined(s, rest) == operation.shape]
+        for refs in pool.fitting(site, shapes):
+            if operation.kind != "gather" or not _is_gathered(claim, refs[0], operand):
+                yield Rewrite(site, _replaced(i), "put {1} where the claim has {0}", (operand, refs[0]), refs)
+
+
+def _is_gathered(claim: Record, ref: Ref, operand: Any) -> bool:
+    """Whether a value is another arrangement of an operand."""
+    if ref.model:
+        return False
+    found = claim.operations[ref.number]
+    return found.kind == "gather" and is_operand(found.operands[0], operand)
+
+
+def is_operand(a: Any, b: Any) -> bool:
+    """Whether two operands are one: the number of an operation, or an array itself."""
+    return a == b if isinstance(a, int) and isinstance(b, int) else a is b
+
+
+def _turned_others(claim: Record, site: Site, pool: Pool) -> Iterator[Rewrite]:
+    """Another value, transposed, in the place of an operand of a matrix product."""
+    operation = claim.operations[site[0]]
+    for i, operand in enumerate(operation.operands if operation.kind == "product" else ()):
+        shape = np.shape(claim.value(operand))
+        for refs in pool.fitting(site, [shape[::-1]] if len(shape) == 2 else []):
+            say = "put {1}.T where the claim has {0}"
+            yield Rewrite(site, _replaced(i, np.transpose), say, (operand, refs[0]), refs)
+
+
+def _replaced(i: int, made: Callable[[Any], Any] = np.asarray) -> Edit:
+    return lambda run, v, x: run([made(x) if j == i else y for j, y in enumerate(v)])
+
+
+def _joined(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape of two that broadcast; None if they do not."""
+    try:
+        return np.broadcast_shapes(a, b)
+    except ValueError:
+        return None
+
+
+def _swapped(claim: Record, site: Site, _: Pool) -> Iterator[Rewrite]:
+    """Another function: cos for sin, a difference for a sum."""
+    taken = claim.operations[site[0]].detail
+    if not isinstance(taken, Primitive):
+        return
+    for row in next((rows for rows in SWAPS if taken in rows), ()):
+        if row is not taken:
+            say = f"take {row.infix.strip() or row.name} for {taken.infix.strip() or taken.name}"
+            yield Rewrite(site, _applied(row), say)
+
+
+def _applied(row: Primitive) -> Edit:
+    return lambda _, v, __: ROWS.apply(row, v)
+
+
+def _axes(claim: Record, site: Site, _: Pool) -> Iterator[Rewrite]:
+    """A sum over another axis."""
+    operation = claim.operations[site[0]]
+    if operation.kind != "sum" or len(operation.detail) != 1:
+        return
+    for axis in range(np.ndim(claim.value(operation.operands[0]))):
+        if axis != operation.detail[0]:
+            yield Rewrite(site, _summed(axis), f"sum over axis {axis}, not over axis {operation.detail[0]}")
+
+
+def _summed(axis: int) -> Edit:
+    return lambda _, v, __: np.sum(v[0], axis=axis)
+
+
+def _carried(_: Record, site: Site, pool: Pool) -> Iterator[Rewrite]:
+    """What the run of a loop before should have added: back-propagation through time that was cut."""
+    for refs in pool.carried(site):
+        say = "add {1} of the run before to {0}"
+        yield Rewrite(site, lambda run, v, x: run(v) + x, say, (site[0], refs[1]), refs)
+
+
+def _factors(claim: Record, site: Site, pool: Pool) -> Iterator[Rewrite]:
+    """A factor that is missing from a result."""
+    for refs in pool.fitting(site, [claim.operations[site[0]].shape]):
+        yield Rewrite(site, lambda run, v, x: run(v) * x, "multiply {0} by {1}", (site[0], refs[0]), refs)
+
+
+def _terms(claim: Record, site: Site, pool: Pool) -> Iterator[Rewrite]:
+    """A term that is missing from a result, or stands there with the wrong sign."""
+    for refs in pool.fitting(site, [claim.operations[site[0]].shape]):
+        about = (site[0], refs[0])
+        yield Rewrite(site, lambda run, v, x: run(v) + x, "add {1} to {0}", about, refs)
+        yield Rewrite(site, lambda run, v, x: run(v) - x, "subtract {1} from {0}", about, refs)
 
 
 def rewritten(case: Case) -> Iterator[Candidate]:

@@ -1,4 +1,4 @@
-"""Claim and truth at random points near the one where the claim was found wrong.
+"""Claim and truth at random points near the one where the claim was found wrong, on every side of kinks and choices.
 
 Two numbers agree if |a − b| ≤ 4·(their bars) + 4 ulp; no other tolerance decides anything in this package.
 """
@@ -12,9 +12,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.judging.checking.repair.branches import sides
+from diffkit.core.program import Program, run_slots
+from diffkit.core.rules import by_rule
+from diffkit.core.table import table
 from diffkit.judging.checking.repair.evidence import Array, Evidence
+from diffkit.numbers.arrays import ARRAYS
 
+MOST_SIDES = 6  # sides that are visited
+WHERE = table["where"]
 FEW = 4.0
 PATIENCE = 15.0  # seconds after which no further explanation is tried
 RADII = (0.5, 0.05, 0.5, 0.2)  # relative distances from the point
@@ -29,6 +34,26 @@ LOOKS = 256  # points among which those on other sides of a kink are sought
 RAISED = (ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError, RuntimeError)
 """what the code of a claim may raise at a point that it was not written for"""
 SEEDS = (0, 1)  # streams of the fit points and of the fresh ones
+
+
+def sides(program: Program, points: Array) -> Array:
+    """Which of the points (P, n) to visit: the first on each combination of sides, a few at most."""
+    patterns = []
+    with np.errstate(all="ignore"):
+        values = run_slots(program, ARRAYS, list(points.T)) if len(program.inputs) == points.shape[1] else []
+        for _, row, args in program.numbered() if values else ():
+            if row is WHERE:
+                patterns.append(values[args[0]])
+            elif not row.truth:
+                given = [values[arg] for arg in args]
+                breaks = [place for place in row.places if place.kind in ("kink", "jump")]
+                patterns += [by_rule(place.margin, ARRAYS, given) > 0 for place in breaks]
+    if not patterns:
+        return points[:0]
+    patterns_at = np.array([np.broadcast_to(pattern, len(points)) for pattern in patterns])
+    _, first = np.unique(patterns_at, axis=1, return_index=True)
+    found: Array = points[np.sort(first)[:MOST_SIDES]]
+    return found
 
 
 class Samples(NamedTuple):

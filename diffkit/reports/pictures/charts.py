@@ -1,4 +1,4 @@
-"""Charts and their drawing as SVG by matplotlib, which is optional and imported only here."""
+"""Charts of reports and their drawing as SVG by matplotlib, in the colours of the page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from html import escape
 from typing import Any, NamedTuple
 
-INSTALL = 'pip install "diffkit[plot]" brings it'
+from diffkit.reports.pictures import INSTALL
+
 MISSING = f"The figures need matplotlib, which is not installed; {INSTALL}."
 INK = "#010203"  # drawn in this, it becomes the page's own text colour
 SERIES = tuple(f"#0{k}0f0{k}" for k in range(1, 6))  # likewise the page's --series-1 …

@@ -1,4 +1,4 @@
-"""An intermediate value of f in the place of another: δ·ŷ where δ·a belongs."""
+"""Another value in the place of the right one: f itself or another order, or an intermediate value: δ·ŷ for δ·a."""
 
 from __future__ import annotations
 
@@ -7,18 +7,39 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.calculus.derivatives import depends
+from diffkit.calculus.derivatives import differentiate
+from diffkit.calculus.guards import depends
 from diffkit.core.program import Program
 from diffkit.core.text import excerpt
 from diffkit.judging.checking.repair.candidates import Candidate
-from diffkit.judging.checking.repair.evidence import Array
-from diffkit.judging.checking.repair.labels import Labels
+from diffkit.judging.checking.repair.evidence import Array, Labels
 from diffkit.judging.checking.repair.mutants import with_bounds
 from diffkit.judging.checking.repair.samples import Case, Samples
 
+NAMES = ("f itself", "the first derivative", "the second derivative", "the third derivative")
 LONGEST = 150  # instructions of a program whose values are tried, each in the place of each
 PROOFS = 6
 NEAR = 1e-7  # relative: a pair is worth a proof
+
+
+def other_order(case: Case) -> Iterator[Candidate]:
+    """The claim is f⁽ᵏ⁾ with another k, for f of one variable whose formula is known."""
+    program = case.evidence.program
+    if program is None or len(program.inputs) != 1 or len(program.outputs) != 1 or case.count != 1:
+        return
+    asked = len(case.evidence.indices[0][1])
+    for order, name in enumerate(NAMES):
+        if order == asked:
+            continue
+        function = differentiate(program, [(0, (0,) * order)])
+
+        def predict(samples: Samples, function: Any = function) -> tuple[Any, Any]:
+            return with_bounds(function, samples.points)
+
+        steps = abs(asked - order)
+        times = "once" if steps == 1 else "twice" if steps == 2 else f"{steps} times"
+        what = "more" if order < asked else "less"
+        yield Candidate("order", f"differentiate {times} {what}: the claim is {name}", predict)
 
 
 def other_value(case: Case) -> Iterator[Candidate]:

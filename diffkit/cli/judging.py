@@ -1,0 +1,291 @@
+"""The commands that judge: ``compare``, ``report`` over a file of cases, and ``check`` of a claimed derivative."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from diffkit.cli.array_text import are_arrays, array_options, ask_arrays, judge_arrays
+from diffkit.cli.inputs import CODE, argument_of, backends_of, function_of, names_in_module, report_on, where
+from diffkit.cli.interrupts import EXIT_INTERRUPTED
+from diffkit.cli.options import FORMATS_HELP, Command, ExpressionCommand, names, shared, tolerance_options
+from diffkit.cli.output import EXIT_NO, INTERRUPTED, deliver, gather, patience
+from diffkit.cli.streams import complain
+from diffkit.core.characters import told
+
+BACKENDS = click.option(
+    "--backends",
+    default="symbolic,finite,dual",
+    metavar="NAMES",
+    help="Which to compare.  [default: symbolic,finite,dual]",
+)
+CODED = ("gradient", "jacobian", "hessian", "vjp")
+"""kinds of claims in code that have an option of their own"""
+
+
+@click.command(cls=ExpressionCommand)
+@click.argument("expressions", nargs=-1, required=True, metavar="EXPRESSION...")
+@click.option(
+    "--kind", default="gradient", metavar="KIND", help="derivative, gradient, jacobian or hessian.  [default: gradient]"
+)
+@BACKENDS
+@click.option("--wrt", metavar="NAMES", help="Only these variables.")
+@click.option("--order", type=int, metavar="N", help="Order, for --kind derivative.")
+@array_options
+@shared(formula=False, backend=False)
+def compare(
+    expressions: tuple[str, ...], kind: str, backends: str, wrt: str | None, order: int | None,
+    at: str | None, points: str | None, variables: str | None, format: str, output: str | None,
+    data: tuple[str, ...], let: tuple[str, ...],
+) -> int:  # fmt: skip
+    """Compare the methods with each other and with a proven value.
+
+    At many points (a range, or a file) the report counts: verdicts, quantiles of the errors, the worst points.
+    Exit code 0 if every method is within its own error bar of the reference, 1 if one is not, 130 if interrupted;
+    what was found until then is still reported.
+
+    \b
+    diffkit compare "x^2*sin(x)+log(x)" --at 1.5
+    diffkit compare "(1-cos(x))/x^2" --at 1e-8
+    diffkit compare "abs(x)" --at 0
+    diffkit compare "sin(x)/x" --at x=-1:1:21
+    diffkit compare "x.T @ A @ x" --let "A=[[1,2],[3,4]]" --at "x=[1,2]"
+    diffkit compare "x*exp(-y)" --points points.csv --format html > report.html
+    """
+    from diffkit.asking.questions import make_task
+    from diffkit.core.errors import DiffkitError, PointError
+    from diffkit.reports import check_format
+
+    check_format(format)
+    if kind not in ("derivative", "gradient", "jacobian", "hessian"):
+        raise DiffkitError(f"unknown kind {kind!r}", hint="there are derivative, gradient, jacobian and hessian")
+    chosen_names = names(wrt)
+    single = chosen_names and len(chosen_names) == 1 and kind == "derivative"
+    task_options: dict[str, Any] = {"wrt": chosen_names[0] if chosen_names and single else chosen_names}
+    if order is not None:
+        if kind != "derivative":
+            raise DiffkitError("an order goes with --kind derivative")
+        task_options["order"] = order
+    given = {"at": at, "points": points, "variables": variables, "data": data, "let": let}
+    if are_arrays(expressions, at, given):
+        from diffkit.judging.comparison import compare_task
+
+        asked = ask_arrays(expressions, kind, task_options, given)
+        task, place = asked.question.at(asked.at)
+        with patience("comparing") as tell:
+            comparison = compare_task(task, place.point, backends_of(backends), tell)
+        deliver(asked.report(task, comparison=comparison), format, output)
+        return 0 if comparison else EXIT_NO
+    given_at = where(at, points)
+    task = make_task(function_of(expressions, kind), kind, names(variables), given_at.names, **task_options)
+    found = given_at.points(task.variables)
+    if found is None:
+        raise PointError("compare needs a point", hint="add --at, for example --at " + _example(task.variables))
+    chosen = backends_of(backends)
+    if found.point is None:
+        from diffkit.judging.cases import cases_at
+
+        accuracy, code = _examine(cases_at(task, found), chosen, kind)
+        deliver(report_on(task, accuracy=accuracy), format, output)
+        return code or (0 if accuracy.all_agree else EXIT_NO)
+    from diffkit.judging.comparison import compare_task
+
+    with patience("comparing") as tell:
+        comparison = compare_task(task, found.point, chosen, tell)
+    deliver(report_on(task, comparison=comparison), format, output)
+    return 0 if comparison else EXIT_NO
+
+
+@click.command(cls=Command)
+@click.argument("cases", metavar="CASES")
+@click.option("--kind", default="gradient", metavar="KIND", help="gradient or hessian.  [default: gradient]")
+@BACKENDS
+@tolerance_options("How near an expected value must be, as a part of it.  [default: 1e-12]", "How near, absolutely.")
+@click.option("--against", metavar="FILE", help="An older report in JSON: tell what changed, and what is lost.")
+@click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
+@click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
+def report(
+    cases: str, kind: str, backends: str, rtol: float | None, atol: float | None, against: str | None, format: str,
+    output: str | None,
+) -> int:  # fmt: skip
+    """Report how accurate the methods are over a file of cases, one JSON object a line (- is standard input).
+
+    A case has "expr" and "at", and if wanted "id", "vars", "source" and the expected "gradient" or "hessian"
+    (numbers, decimal text, a status such as "pole", or null); other fields are ignored.
+    Exit code 0 if no method disagrees with the reference and nothing expected is contradicted, 1 if not, 2 for a
+    malformed line, 130 if interrupted; what was found until then is still reported. --against lists the points that
+    changed status, lost or gained digits, or take longer; the exit code is then 1 if any is lost, or contradicted.
+
+    \b
+    diffkit report cases.jsonl
+    diffkit report cases.jsonl --format json --output old.json
+    diffkit report cases.jsonl --against old.json
+    diffkit report cases.jsonl --backends dual --kind hessian
+    diffkit report cases.jsonl --format html --output accuracy.html
+    """
+    from diffkit.judging.cases import load_cases
+    from diffkit.judging.regression import changes_since, known
+    from diffkit.judging.tolerances import read_tolerances
+    from diffkit.reports import Report, check_format
+
+    check_format(format)
+    chosen = backends_of(backends)
+    old = None if against is None else known(against)
+    accuracy, code = _examine(load_cases(cases, kind), chosen, kind, read_tolerances(rtol, atol))
+    if old is not None:
+        accuracy = replace(accuracy, changes=changes_since(old[0], accuracy.known, old[1]))
+    deliver(Report((), (), kind, accuracy=accuracy), format, output)
+    return code or (0 if accuracy else EXIT_NO)
+
+
+def _examine(cases: Any, backends: list[Any], kind: str, allowed: Any = None) -> tuple[Any, int]:
+    """Compare at every case; an interrupt keeps what was found, and gives its exit code."""
+    from diffkit.judging.accuracy import AccuracyReport, examine
+
+    outcomes, stopped = gather(examine(cases, backends, allowed), len(cases))
+    accuracy = AccuracyReport(kind, tuple(b.name for b in backends), tuple(outcomes), len(cases), stopped)
+    if stopped:
+        done = f"{len(outcomes)} of {len(cases)} points"
+        complain(f"{stopped}; the report says what was found at {done}")
+    return accuracy, EXIT_INTERRUPTED if stopped == INTERRUPTED else 0
+
+
+def _example(variables: tuple[str, ...]) -> str:
+    return "1" if len(variables) == 1 else ",".join(f"{name}=1" for name in variables[:3])
+
+
+@click.command(cls=ExpressionCommand)
+@click.argument("function", metavar="F")
+@click.option(
+    "--claim",
+    "claims",
+    multiple=True,
+    metavar="G",
+    help="The claim: its entries with commas, or one by one.",
+)
+@click.option("--gradient", metavar="MODULE:NAME", help="The claimed gradient, in code.")
+@click.option("--jacobian", metavar="MODULE:NAME", help="The claimed Jacobian, in code.")
+@click.option("--hessian", metavar="MODULE:NAME", help="The claimed Hessian, in code (or --claim with --kind hessian).")
+@click.option("--vjp", metavar="MODULE:NAME", help="A backward function, claim(x, …, cotangent), in code.")
+@click.option(
+    "--kind", metavar="KIND",
+    help="derivative, gradient, jacobian, hessian or vjp, where the claim's size leaves it open.",
+)  # fmt: skip
+@click.option("--at", metavar="POINT", help="Where: 1 | 1,2 | x=1,y=2 | MODULE:NAME. Expressions may do without.")
+@click.option("--args", "args", metavar="LIST", help="Further arguments of code, such as MODULE:X,MODULE:y,0.1.")
+@click.option("--variables", metavar="NAMES", help="Variables in order, such as b,a.")
+@click.option("--wrt", metavar="NAMES", help="The claim is by these variables only.")
+@click.option(
+    "--reset", metavar="MODULE:NAME", help="Code to call before every evaluation, such as one that sets a seed."
+)
+@click.option("--symmetric", is_flag=True, help="F is a function of symmetric matrices.")
+@click.option("--beside", type=click.IntRange(0), default=2, metavar="N", help="Random points beside.  [default: 2]")
+@tolerance_options("What the claim may be off by, as a part of it.", "What it may be off by, absolutely.")
+@array_options
+@click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
+@click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
+def check(
+    function: str, claims: tuple[str, ...], at: str | None, args: str | None, variables: str | None,
+    data: tuple[str, ...], let: tuple[str, ...], format: str, output: str | None, **options: Any,
+) -> int:  # fmt: skip
+    """Is a claimed derivative of F right?
+
+    F is an expression, or code as MODULE:NAME (model:loss, or path/to/file.py:loss), which is imported because you
+    name it here and never otherwise. Code that returns a function, its claimed derivative, a point and, if wanted,
+    further arguments may stand alone: MODULE:problem.
+    Exit code 0 if the claim is correct, 1 if it is wrong or nothing can be said.
+
+    \b
+    diffkit check "x**2*sin(x)" --claim "2*x*sin(x)+x**2*cos(x)"
+    diffkit check "x^2*y" --claim "2*x*y, x^2" --at 1,2
+    diffkit check "log(x)" --claim "1/x"
+    diffkit check "-(y*log(p)+(1-y)*log(1-p))" --claim "-y/p+(1-y)/(1-p)" --wrt p
+    diffkit check "norm(X@w)**2" --claim "2*X.T@X@w" --data X.npz --at "w=[1,2]"
+    diffkit check model:loss --gradient model:grad --at 0.1,0.2 --args model:X
+    diffkit check model:layer --vjp model:backward --at model:weights --rtol 1e-6
+    diffkit check model:problem
+    """
+    from diffkit.core.errors import DiffkitError
+    from diffkit.judging.checking.check import check as judge
+    from diffkit.reports import check_format
+    from diffkit.reports.check_report import CheckReport
+
+    check_format(format)
+    given = [(kind, name) for kind in CODED if (name := options.pop(kind)) is not None]
+    if len(given) + bool(claims) > 1:
+        raise DiffkitError("there is more than one claim",
+                           hint=f"give --claim, or one of {', '.join(f'--{kind}' for kind in CODED)}")  # fmt: skip
+    given_arrays = {"data": data, "let": let, "variables": variables}
+    options["wrt"] = names(options["wrt"])
+    options["reset"] = None if options["reset"] is None else names_in_module(options["reset"])
+    if not CODE.match(function) and are_arrays((function, *claims), at, given_arrays):
+        if given or not claims:
+            raise DiffkitError(
+                "the claim about an array expression is text", hint="add --claim, once for each variable"
+            )
+        found = judge_arrays(function, claims, at, given_arrays, **options)
+        return _told(CheckReport(function, ", ".join(claims), found), format, output)
+    f, claim, where, further, text = _asked(function, claims, given, at, args, options)
+    found = judge(f, claim, where, variables=names(variables), args=further, **options)
+    return _told(CheckReport(function, text, found), format, output)
+
+
+def _asked(
+    function: str, claims: tuple[str, ...], given: list[tuple[str, str]], at: str | None, args: str | None,
+    options: dict[str, Any],
+) -> tuple[Any, Any, Any, Any, str]:  # fmt: skip
+    """F, the claim, the point and further arguments that the command names, and the claim as it was written."""
+    from diffkit.asking.frames import split_top
+    from diffkit.core.errors import DiffkitError
+
+    coded = CODE.match(function)
+    f: Any = names_in_module(function) if coded else function
+    if coded and not callable(f):
+        raise DiffkitError(f"{function} is a {type(f).__name__}, not a function")
+    further: Any = tuple(argument_of(part) for part in args.split(",")) if args else ()
+    where: Any = names_in_module(at) if at is not None and CODE.match(at) else at
+    if given:
+        options["kind"], text = given[0]
+        return f, names_in_module(text), where, further, text
+    if claims:
+        parts = [part.strip() for c in claims for part in ([c] if CODE.match(c) or "[" in c else split_top(c, ","))]
+        claim = [names_in_module(c) if CODE.match(c) else c for c in parts]
+        return f, claim[0] if len(claim) == 1 else claim, where, further, ", ".join(claims)
+    if coded:
+        return *_problem(function, f), "as it returns"
+    raise DiffkitError("there is no claim", hint='add --claim, for example --claim "2*x"')
+
+
+def _told(report: Any, format: str, output: str | None) -> int:
+    """Report a check; to a reader who waits, the verdict is told before its repair is looked for."""
+    from diffkit.reports.check_report import Repair, Verdict
+
+    if format == "text" and output is None:
+        deliver(Verdict(report), format, output)
+    found = report.check.explanation  # looked for outside of deliver, which knows no time
+    if format != "text" or output is not None:
+        deliver(report, format, output)
+    elif found:
+        deliver(Repair(report.check), format, output)
+    return 0 if report.check else EXIT_NO
+
+
+def _problem(name: str, function: Any) -> tuple[Any, Any, Any, Any]:
+    """What a function that sets up a check returns: f, claim, point and further arguments."""
+    from diffkit.core.errors import DiffkitError
+
+    try:
+        found = function()
+    except Exception as error:
+        raise DiffkitError(
+            f"{name}() raised {told(error)}",
+            hint="without --gradient it must return (f, claim, point) or (f, claim, point, args)",
+        ) from None
+    if not isinstance(found, tuple) or len(found) not in (3, 4):
+        raise DiffkitError(f"{name}() must return (f, claim, point) or (f, claim, point, args)",
+                           hint="or name the claim with --gradient")  # fmt: skip
+    f, claim, where, *rest = found
+    further = rest[0] if rest else ()
+    return f, claim, where, further if isinstance(further, tuple) else (further,)
