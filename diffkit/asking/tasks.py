@@ -204,7 +204,7 @@ def _check_direction(program: Program | Bound, direction: Sequence[float]) -> No
 
 
 def moving(program: Program | Bound) -> Program | Bound:
-    """F of x + t·v as a function of x, v and t, so that one preparation serves every direction."""
+    """f of x + t·v as a function of x, v and t, so that one preparation serves every direction."""
     if not isinstance(program, Program):
         return program.moving()
     names = dict.fromkeys(program.inputs)
@@ -233,7 +233,7 @@ def directional_task(program: Program | Bound, direction: Sequence[float], order
 
 
 def _line(program: Program, direction: Sequence[float]) -> Program:
-    """F of x + t·v for a direction that is known: its formula names no v."""
+    """f of x + t·v for a direction that is known: its formula names no v."""
     parameter = _fresh("t", program.inputs)
     builder = ProgramBuilder((*program.inputs, parameter))
     t = builder.input(parameter)

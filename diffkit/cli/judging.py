@@ -236,7 +236,7 @@ def _asked(
     function: str, claims: tuple[str, ...], given: list[tuple[str, str]], at: str | None, args: str | None,
     options: dict[str, Any],
 ) -> tuple[Any, Any, Any, Any, str]:  # fmt: skip
-    """F, the claim, the point and further arguments that the command names, and the claim as it was written."""
+    """f, the claim, the point and further arguments that the command names, and the claim as it was written."""
     from diffkit.asking.frames import split_top
     from diffkit.core.errors import DiffkitError
 

@@ -207,7 +207,7 @@ def read_steps(steps: Any) -> list[float]:
 
 
 def _text(task: Task) -> str:
-    """F as text, or the name of a Python function."""
+    """f as text, or the name of a Python function."""
     return task.function.name if task.function is not None else format_outputs(task.program, LONGEST)[0]
 
 

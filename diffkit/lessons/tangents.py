@@ -37,7 +37,7 @@ LONGEST = 20_000  # characters of f
 
 
 class Model(NamedTuple):
-    """F near the point: its value at a + δ, what line and parabola say, and by how much they are off."""
+    """f near the point: its value at a + δ, what line and parabola say, and by how much they are off."""
 
     delta: float
     value: float
@@ -85,7 +85,7 @@ class Tangent:
 
     @property
     def f(self) -> str:
-        """F as text."""
+        """f as text."""
         return format_outputs(self.program, LONGEST)[0]
 
     @property
@@ -235,7 +235,7 @@ def _double(half: Number) -> Number:
 def _model(
     path: Program, point: Sequence[float], place: int, delta: float, numbers: tuple[Number, Number, Number]
 ) -> Model:
-    """F and its models at one step."""
+    """f and its models at one step."""
     start, slope, half = (n.ball for n in numbers)
     with precision(BITS):
         moved = [arb(x) for x in point]

@@ -118,12 +118,12 @@ def _judged(sampler: Sampler, point: Point, indices: Sequence[Index], seen: Sequ
 
 
 def in_floats(program: Program) -> Function:
-    """F at one point after another, on Python floats."""
+    """f at one point after another, on Python floats."""
     return lambda points: [float(run(program, FLOATS, point)[0]) for point in in_time(points)]
 
 
 def in_arrays(program: Program) -> Function:
-    """F at many points at a time, on NumPy arrays."""
+    """f at many points at a time, on NumPy arrays."""
     import numpy as np
 
     from diffkit.numbers.arrays import ARRAYS

@@ -128,7 +128,7 @@ class Prepared(Generic[V_co]):
         return self.question.kind == "jacobian"
 
     def fun(self, x: Any) -> Any:
-        """F at a flat array, in binary64: a number, or of a Jacobian all functions, shape (m,)."""
+        """f at a flat array, in binary64: a number, or of a Jacobian all functions, shape (m,)."""
         import numpy as np
 
         with undisturbed():

@@ -131,7 +131,7 @@ class DoublesAlgebra:
         return (0.0, 0.0) if abs(total[0]) < LOST * abs(term) else total
 
     def choose(self, condition: Any, x: Any, y: Any) -> Any:
-        """X where the condition holds, else y."""
+        """x where the condition holds, else y."""
         return x if condition else y
 
     # Rows with formulas of their own --------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ class ArrayDoubles(DoublesAlgebra):
         return (np.where(lost, 0.0, total[0]), np.where(lost, 0.0, total[1])) if np.any(lost) else total
 
     def choose(self, condition: Any, x: Any, y: Any) -> Any:
-        """X where the condition holds, else y, elementwise."""
+        """x where the condition holds, else y, elementwise."""
         import numpy as np
 
         return np.where(condition, x, y)

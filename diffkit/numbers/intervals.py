@@ -169,12 +169,12 @@ def _total(a: float, b: float, outward: Callable[[float], float]) -> float:
 
 
 def add(x: Interval, y: Interval) -> Interval:
-    """X + y."""
+    """x + y."""
     return _total(x[0], y[0], down), _total(x[1], y[1], up)
 
 
 def sub(x: Interval, y: Interval) -> Interval:
-    """X − y."""
+    """x − y."""
     return _total(x[0], -y[1], down), _total(x[1], -y[0], up)
 
 

@@ -246,11 +246,11 @@ class TaylorAlgebra:
         return None if x is None or y is None else self.base.apply(MUL, (x, y))
 
     def scale(self, x: Any, factor: Fraction) -> Any:
-        """X times an exact number."""
+        """x times an exact number."""
         return x if x is None or factor == 1 else self.base.apply(MUL, (self.base.constant(factor), x))
 
     def minus(self, x: Any, y: Any) -> Any:
-        """X − y with absent zeros."""
+        """x − y with absent zeros."""
         if y is None:
             return x
         return self.base.apply(NEG, (y,)) if x is None else self.base.apply(SUB, (x, y))

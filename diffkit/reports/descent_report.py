@@ -137,7 +137,7 @@ class DescentReport(NamedTuple):
                            f"{steps}: no steady rate")  # fmt: skip
 
     def _minimum(self, minimum: float) -> str:
-        """F* in words; what is left of 0 by rounding is no number to show."""
+        """f* in words; what is left of 0 by rounding is no number to show."""
         first = abs(float(self.descent.path.values[0]))
         return "0" if abs(minimum) <= ROUNDING * first else _brief(minimum)
 

@@ -36,7 +36,7 @@ BLOCK = 2**22  # numbers in the arguments of one call of a vectorised function
 
 
 class Bound:
-    """F with its arguments laid out in a row: ``inputs`` are coordinates, outputs the entries of the result.
+    """f with its arguments laid out in a row: ``inputs`` are coordinates, outputs the entries of the result.
 
     Every call gets copies of its own. What is odd about the code is collected in ``faults``: it writes into its
     argument, gives two values at one point, or results that are not binary64.
@@ -390,7 +390,7 @@ class Bound:
 
 @dataclass(frozen=True)
 class _Line:
-    """F of x + t·v, as a function of the x, the v and t."""
+    """f of x + t·v, as a function of the x, the v and t."""
 
     function: Function
 

@@ -64,7 +64,7 @@ def absolute(flint: Any, x: Any) -> Any:
 
 
 def where(flint: Any, condition: bool | None, x: Any, y: Any) -> Any:
-    """X or y."""
+    """x or y."""
     return undefined(flint) if condition is None else x if condition else y
 
 

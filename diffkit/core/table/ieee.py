@@ -93,7 +93,7 @@ def minimum(x: float, y: float) -> float:
 
 
 def where(condition: bool, x: float, y: float) -> float:
-    """X if the condition holds, else y."""
+    """x if the condition holds, else y."""
     return x if condition else y
 
 

@@ -78,7 +78,7 @@ class Setting:
     # F and the point ----------------------------------------------------------------------------------------------
 
     def _of_code(self) -> Bound:
-        """F as a bound function, with its arguments, outputs and points."""
+        """f as a bound function, with its arguments, outputs and points."""
         asked = self.asked
         if asked.at is None:
             raise PointError("a Python function is checked at a point", hint="give at=…")
@@ -94,7 +94,7 @@ class Setting:
         return bound if asked.kind != "vjp" else self._pullback(bound)
 
     def _of_text(self) -> Program:
-        """F as a program, with its arguments as the claim takes them."""
+        """f as a program, with its arguments as the claim takes them."""
         asked = self.asked
         reading = read_joint(as_list(asked.f), asked.variables, {*names_in(asked.at), *names_of(asked.wrt)})
         program, self.notes = reading.of_one(asked.variables).program, reading.notes

@@ -1,4 +1,4 @@
-"""F and the claim as the caller means them: reset before every call, of a dict of parameters, of symmetric matrices.
+"""f and the claim as the caller means them: reset before every call, of a dict of parameters, of symmetric matrices.
 
 A wrapper is a Function again, whose parameters and name are those of what it wraps.
 """
@@ -53,7 +53,7 @@ def by_name(function: Function, at: Any) -> Function:
 
 
 def of_symmetric(function: Function, which: Collection[int]) -> Function:
-    """F of the symmetric part of some of its arguments, so that it is a function of symmetric matrices."""
+    """f of the symmetric part of some of its arguments, so that it is a function of symmetric matrices."""
     if not which:
         return function
 

@@ -100,7 +100,7 @@ class Backward:
 
     @property
     def f(self) -> str:
-        """F as text."""
+        """f as text."""
         return format_outputs(self.program, LONGEST)[0]
 
     @cached_property
@@ -122,7 +122,7 @@ class Backward:
 
     @property
     def value(self) -> float:
-        """F at the point."""
+        """f at the point."""
         return float(self.forward[-1].value if self.forward else self.variables[0].value)
 
     def __str__(self) -> str:
@@ -266,7 +266,7 @@ def _text(builder: ProgramBuilder, slot: int) -> str:
 
 
 def with_gradient(program: Program) -> Program:
-    """F and its partial derivatives by reverse accumulation."""
+    """f and its partial derivatives by reverse accumulation."""
     builder = ProgramBuilder.of(program)
     bars = adjoints(program, builder, program.outputs[0])
     zero = builder.constant(0)

@@ -54,7 +54,7 @@ class Derivation:
 
     @property
     def f(self) -> str:
-        """F as text."""
+        """f as text."""
         return text_of(self.program)
 
     @property

@@ -68,7 +68,7 @@ def _is_function(primitive: Primitive) -> bool:
 
 
 def _power_of_e(builder: ProgramBuilder, parts: Sequence[int], slopes: Sequence[int | None]) -> tuple[int, int]:
-    """E to a part: e stays e in the rule, rather than a base with a logarithm."""
+    """e to a part: e stays e in the rule, rather than a base with a logarithm."""
     return push(builder, POWER, (builder.constant(E), *parts), (None, *slopes))
 
 

@@ -110,7 +110,7 @@ class ExpressionCost:
         return value, np.array(partials, dtype=float)
 
     def value(self, x: Any) -> float:
-        """F at a point."""
+        """f at a point."""
         return float(self._call(x.tolist())[0])
 
 
@@ -251,7 +251,7 @@ class FunctionCost:
             raise FunctionError("the gradient does not give numbers of one shape") from None
 
     def value(self, x: Any) -> float:
-        """F over all data."""
+        """f over all data."""
         found = float(self.bound.values(x)[0])
         if not math.isfinite(found):
             self.reason = self.bound.reason

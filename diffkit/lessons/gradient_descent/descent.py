@@ -103,7 +103,7 @@ class Descent(Final):
 
     @property
     def value(self) -> float:
-        """F of the weights that were reached."""
+        """f of the weights that were reached."""
         return float(self.path.values[-1])
 
     @cached_property

@@ -47,7 +47,7 @@ def matrix_of(algebra: Algebra, node: Node, name: str) -> Node:
 
 
 def row_of(algebra: Algebra, node: Node, name: str) -> Node:
-    """C with node = c @ name, for a scalar node."""
+    """c with node = c @ name, for a scalar node."""
     if node.kind == "+":
         return algebra.add(*[row_of(algebra, term, name) for term in node.args])
     if node.kind == "*":

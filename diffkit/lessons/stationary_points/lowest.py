@@ -75,7 +75,7 @@ def negated(surface: Surface) -> Surface:
 
 
 def moved(surface: Surface, centre: Sequence[float]) -> Surface:
-    """F as a function of the distance from a point, so that floats are as dense there as they are at 0."""
+    """f as a function of the distance from a point, so that floats are as dense there as they are at 0."""
     program = surface.program
     builder = ProgramBuilder(program.inputs)
     inputs = [builder.apply(ADD, (builder.constant(Fraction(c)), k)) for k, c in enumerate(centre)]

@@ -164,7 +164,7 @@ def _without(odd: Odd) -> Difference:
 
 
 def _center(point: Point) -> Search[float]:
-    """F at the point itself."""
+    """f at the point itself."""
     (value,) = yield [point]
     return value
 

@@ -48,7 +48,7 @@ class Sampler:
         return [found[k] for k in range(len(running))]
 
     def values(self, points: Sequence[Point]) -> list[float]:
-        """F at points, in one call for those that are new."""
+        """f at points, in one call for those that are new."""
         new = [p for p in dict.fromkeys(points) if p not in self.known]
         if new:
             self.known.update(zip(new, self.function(new), strict=True))
