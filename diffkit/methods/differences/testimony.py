@@ -139,7 +139,8 @@ class Testimony(NamedTuple):
         """Judge the difference itself; ``largest`` of its kind, ``steps`` that f takes along any variable."""
         d = self.difference
         if d.odd is not None:
-            return unknown(d.odd if math.isnan(d.odd.value) else vague(d.odd.value, d.odd.error, d.odd.message))
+            odd = d.odd if math.isnan(d.odd.value) else vague(d.odd.value, d.odd.error, d.odd.message)
+            return unknown(odd._replace(other=0.0) if self.is_flat else odd)
         bar = max(ROUGH * d.bar if d.reason else d.bar, STEPS * steps.width * largest)
         if math.isinf(d.plateau):  # f may take a step farther away
             bar = max(bar, STEPS * steps.height / self._length)
