@@ -66,7 +66,7 @@ def dusty(f, place, share, size):
 def stairs(count, seed):
     draw = random.Random(seed)
     for k in range(count):
-        solver, tolerance, p = SOLVERS[k % len(SOLVERS)], 10 ** draw.uniform(-6, -3), draw.uniform(0.3, 4)
+        solver, tolerance, p = SOLVERS[k % len(SOLVERS)], 10 ** draw.uniform(-6, -2), draw.uniform(0.3, 4)
         dust = p * (1 + draw.uniform(-1, 1) * tolerance), tolerance * draw.uniform(0, 1), draw.choice((0, 1, 2, 50))
         yield dusty(lambda p, s=solver, t=tolerance: s(float(p), t), *dust), p, f"{solver.__name__}-{k}"
 
@@ -77,6 +77,9 @@ def test_a_constant_piece_of_stairs_is_no_derivative(f, p):
     assert not result.ok or abs(result.value - slope(p)) <= result.error
     assert dk.check(f, slope, at=p, beside=0).verdict != "wrong"
     assert dk.check(f, lambda p: 0 * p, at=p, beside=0).verdict != "correct"
+    for k in (-1, 2):
+        judged = dk.check(f, lambda p, k=k: k * slope(p), at=p, beside=0)
+        assert judged.verdict == "wrong" or abs(judged.entries[-1].tolerance) > slope(p) / 4, judged
 
 
 def jumping(x):
@@ -98,3 +101,18 @@ def test_a_dead_piece_is_constant(f, at, dust):
     assert "branch" not in result.message
     assert result.ok or dust
     assert not result.ok or abs(result.value) <= result.error <= 1e-6
+
+
+def test_the_message_gives_the_slope_as_a_whole_and_that_f_is_constant_near_the_point():
+    judged = dk.check(lambda x: math.floor(float(x) * 1e5) / 1e5, lambda x: 100.0, at=0.7957114663691591)
+    assert judged.verdict == "wrong"
+    assert abs(judged.entries[-1].reference - 1) < 1e-5
+    assert "it is 1 ± 7.4e-06 as a whole: constant to 1e-06 around the point" in str(judged)
+
+
+def test_zero_is_not_wrong_on_a_wide_piece_of_coarse_stairs():
+    def coarse(x):
+        return math.floor(float(x) ** 2 / 0.1) * 0.1
+
+    verdicts = {k: dk.check(coarse, lambda x, k=k: 2 * k * x, at=2.39, beside=0).verdict for k in (0, 1, -1, 2)}
+    assert verdicts == {0: "inconclusive", 1: "inconclusive", -1: "wrong", 2: "wrong"}

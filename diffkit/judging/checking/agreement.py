@@ -34,7 +34,7 @@ def settle(m: Measured, largest: float, allowed: Tolerances | None) -> Judged:
         wrong = m.error > max(BEYOND * m.tolerance, FLOOR * scale)
         if not (wrong or m.doubt) and digits_of(m.error + bar, scale) >= ENOUGH:
             return judged._replace(verdict="correct")
-    return judged._replace(verdict="wrong", note="") if wrong else judged
+    return judged._replace(verdict="wrong") if wrong else judged
 
 
 def measure_of(m: Measured, largest: float) -> float:

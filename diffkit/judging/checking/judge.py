@@ -163,7 +163,7 @@ class Judge:
 
     def _at_odd(self, c: int, odd: Odd, value: float, point: Sequence[float]) -> Seen:
         """Where f has no derivative, or none that is certain: what is known of it is compared."""
-        if value == odd.other:
+        if value == odd.other or abs(value - odd.other) <= odd.error:
             return Judged(c, "inconclusive", value, odd.value, abs(value - odd.value), {}, note=odd.message)
         if odd.status == "uncertain" and math.isfinite(odd.value + odd.error) and math.isfinite(value):
             return Measured(c, value, odd.value, abs(value - odd.value), {REFERENCE: odd.error}, doubt=odd.message)

@@ -139,15 +139,16 @@ class Testimony(NamedTuple):
         """Judge the difference itself; ``largest`` of its kind, ``steps`` that f takes along any variable."""
         d = self.difference
         if d.odd is not None:
-            return unknown(d.odd if math.isnan(d.odd.value) else vague(d.odd.value, d.odd.error, d.odd.message))
+            odd = d.odd if math.isnan(d.odd.value) else vague(d.odd.value, d.odd.error, d.odd.message)
+            return unknown(odd._replace(other=0.0) if self.is_flat else odd)
         bar = max(ROUGH * d.bar if d.reason else d.bar, STEPS * steps.width * largest)
         if math.isinf(d.plateau):  # f may take a step farther away
             bar = max(bar, STEPS * steps.height / self._length)
+        if self.is_flat and self._beyond:
+            return unknown(vague(d.value, max(bar, self._beyond), d.reason))
         if self.is_flat:
-            bar = max(bar, self._beyond)
-            low, high = min(0.0, d.value - bar), max(0.0, d.value + bar)
-            said = f"{d.value:.6g} ± {bar:.2g}{'' if self._beyond else ' as a whole'}: {d.reason}"
-            return unknown(Odd("uncertain", said, value=(low + high) / 2, error=(high - low) / 2))
+            said = f"it is {d.value:.6g} ± {bar:.2g} as a whole: {d.reason}"
+            return unknown(Odd("uncertain", said, value=d.value, error=bar, other=0.0))
         return self._seen(d.value, bar, self.is_fine(d.value, bar, largest, constant=not steps.height))
 
     def _seen(self, value: float, bar: float, fine: bool) -> Seen:
