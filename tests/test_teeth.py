@@ -123,3 +123,19 @@ def test_a_claim_beyond_what_steps_and_differences_say_is_wrong(tolerance):
     verdicts = {k: dk.check(bisected(tolerance), lambda p, k=k: k * 0.5 / math.sqrt(p), at=0.7, beside=0).verdict
                 for k in (1, 0, 2, -1, 3)}  # fmt: skip
     assert verdicts == {1: "inconclusive", 0: "inconclusive", 2: "wrong", -1: "wrong", 3: "wrong"}
+
+
+def test_a_loop_whose_values_end_at_an_edge_of_the_domain():
+    """x**x of plain floats is complex for x < 0, where the search for the ends of a tooth goes."""
+
+    def f(v):
+        total = 0.0
+        for x in v:
+            total += float(x) ** float(x)
+        return total
+
+    at = [2.5, 0.7]
+    claim = [x**x * (math.log(x) + 1) for x in at]
+    assert dk.check(f, lambda v: claim, at, beside=0).verdict == "correct"
+    assert dk.check(f, lambda v: [2 * g for g in claim], at, beside=0).verdict == "wrong"
+    assert dk.gradient(f, at).ok

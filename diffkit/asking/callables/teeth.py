@@ -61,7 +61,8 @@ class Tooth(NamedTuple):
 @unwarned()
 def tooth(bound: Bound, point: Sequence[float]) -> Tooth | None:
     """The tooth around a point; None where nothing is repeated, or as often all around it."""
-    line = Line(partial(_repeats, bound), bound.values, np.array(point, dtype=float), stride(np.array(point)), NEAR)
+    values_at = partial(_values, bound)
+    line = Line(partial(_repeats, bound), values_at, np.array(point, dtype=float), stride(np.array(point)), NEAR)
     if not line.counted:
         return None
     line.count = partial(_repeats, bound, most=MORE * (line.counted + 1))
@@ -69,7 +70,7 @@ def tooth(bound: Bound, point: Sequence[float]) -> Tooth | None:
     found = [end for end in ends if end is not None]
     if not found:
         return None
-    values = np.abs([bound.values(line.start + end * line.step) for end in (0.0, *found)])
+    values = np.abs([values_at(line.start + end * line.step) for end in (0.0, *found)])
     largest = np.max(np.where(np.isfinite(values), values, 0.0), axis=0)
     gaps = np.abs([line.gap(end) for end in found])
     jumps = np.max(np.where(gaps <= JOINT * largest, gaps, 0.0), axis=0)
@@ -79,6 +80,14 @@ def tooth(bound: Bound, point: Sequence[float]) -> Tooth | None:
 
 class Enough(BaseException):
     """The code has repeated itself often enough; nothing that it catches."""
+
+
+def _values(bound: Bound, row: Any) -> Any:
+    """The values at a point; NaN where there are none, as beyond the domain."""
+    try:
+        return bound.values(row)
+    except DiffkitError:
+        return np.full(len(bound.outputs), np.nan)
 
 
 def _repeats(bound: Bound, row: Any, most: float = math.inf) -> int:
