@@ -230,7 +230,7 @@ def by_kind(outcomes: dict[str, list[Outcome]]) -> Iterator[list[str]]:
     for kind in KINDS:
         counts = [Counter(o.verdict for o in mine if o.kind == kind) for mine in outcomes.values()]
         if any(counts):
-            yield [kind, *(f"{c[WRONG]} / {c[CORRECT]} / {c[INCONCLUSIVE]}" for c in counts)]
+            yield [kind, *(f"{c[WRONG]} / {c[CORRECT]} / {c[INCONCLUSIVE]}" if c else "–" for c in counts)]
 
 
 def in_collection(mine: Sequence[Outcome]) -> str:
