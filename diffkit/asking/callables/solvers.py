@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cache
 from inspect import unwrap
 from types import CodeType, FrameType
@@ -192,16 +191,9 @@ def _under(hook: Hook, run: Callable[[], Any]) -> Any:
             except Exception:  # what cannot be read is not seen, and the code shall not notice
                 return
 
-    with profiled(profile):
-        return run()
-
-
-@contextmanager
-def profiled(hook: Callable[[FrameType, str, Any], None]) -> Iterator[None]:
-    """Show calls and returns of this thread to a hook, as long as the context lasts."""
-    sys.setprofile(hook)
+    sys.setprofile(profile)
     try:
-        yield
+        return run()
     finally:
         sys.setprofile(None)
 
