@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from diffkit.asking.tasks import Task
 from diffkit.core.errors import BackendError, did_you_mean
-from diffkit.core.results import Answer, ErrorKind
+
+if TYPE_CHECKING:
+    from diffkit.asking.tasks import Task
+    from diffkit.core.results import Answer, ErrorKind
 
 
 class Evaluation(Protocol):
