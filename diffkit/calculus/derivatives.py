@@ -21,6 +21,7 @@ from diffkit.calculus.guards import (
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Index, Program, run
+from diffkit.core.rules import times_partial
 from diffkit.core.table import table
 from diffkit.numbers.duals import Dual, DualAlgebra
 
@@ -80,7 +81,7 @@ class Reverse:
 
     def __init__(self, program: Program, builder: ProgramBuilder):
         self.program, self.builder = program, builder
-        self.forward, self.varies = DualAlgebra(builder), depends(program)
+        self.varies = depends(program)
         self.first_chosen = first_chosen(program, builder)
 
     def adjoints(self, output: int) -> dict[int, int]:
@@ -98,16 +99,16 @@ class Reverse:
                 if not self.varies[arg]:
                     continue
                 plain = primitive is ADD or primitive is SUB or primitive in CHOICES
-                term = adjoint if plain else self.forward.term(primitive, args, slot, k, adjoint)
-                if term is None or (primitive is WHERE and k == 0):
+                handed = adjoint if plain else times_partial(primitive, self.builder, args, slot, k, adjoint)
+                if handed is None or (primitive is WHERE and k == 0):
                     continue
                 through = taken_in[slot] | choice_of(primitive, args, slot, k, self.first_chosen)
-                term = _where_taken(self.builder, term, through - taken_in[arg])
+                handed = _where_taken(self.builder, handed, through - taken_in[arg])
                 known, sign = bars.get(arg), SUB if primitive is SUB and k else ADD
                 if known is not None:
-                    bars[arg] = apply(sign, (known, term))
+                    bars[arg] = apply(sign, (known, handed))
                 else:
-                    bars[arg] = apply(NEG, (term,)) if sign is SUB else term
+                    bars[arg] = apply(NEG, (handed,)) if sign is SUB else handed
         return {slot: _where_taken(self.builder, bar, taken_in[slot]) for slot, bar in bars.items()}
 
 
@@ -129,9 +130,7 @@ def differentiate(program: Program, indices: Sequence[Index]) -> Program:
     found: dict[Index, int] = {}
     for order in sorted({len(index) for _, index in indices}):
         wanted = [(k, index) for k, index in indices if len(index) == order]
-        if order == 1:
-            found.update(_forward(program, builder, wanted))
-        elif order <= 2:
+        if order <= 2:
             found.update(_nested(program, builder, wanted, order))
         else:
             for variables in sorted({tuple(sorted(set(index))) for _, index in wanted}):
@@ -140,19 +139,8 @@ def differentiate(program: Program, indices: Sequence[Index]) -> Program:
     return builder.program([found[index] for index in indices])
 
 
-def _forward(program: Program, builder: ProgramBuilder, indices: Sequence[Index]) -> dict[Index, int]:
-    """First partials: the builder holds the primals already, so only tangents are emitted."""
-    algebra = DualAlgebra(builder)
-    active = {index[0] for _, index in indices}
-    values = [algebra.variable(s, s) if s in active else Dual(s) for s in range(program.first_instruction)]
-    for slot, primitive, args in in_time(program.numbered()):
-        values.append(algebra.push(primitive, [values[a] for a in args], slot))
-    tangents = [values[output].tangents for output in program.outputs]
-    zero = builder.constant(0)
-    return {(k, index): tangents[k].get(index[0], zero) for k, index in indices}
-
-
 def _nested(program: Program, builder: ProgramBuilder, indices: Sequence[Index], order: int) -> dict[Index, int]:
+    """Values and partials of the first two orders; the builder holds the primals already."""
     algebra: Any = builder
     values: list[Any] = list(range(len(program.inputs)))
     for level in range(order):
