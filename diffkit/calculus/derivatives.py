@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import factorial
-from typing import Any
+from typing import Any, TypeVar
 
 from diffkit.calculus.guards import (
     CHOICES,
@@ -22,7 +22,7 @@ from diffkit.core.builder import ProgramBuilder
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Index, Program, run
 from diffkit.core.rules import times_partial
-from diffkit.core.table import table
+from diffkit.core.table import Primitive, table
 from diffkit.numbers.duals import Dual, DualAlgebra
 
 ADD, SUB, MUL, NEG = (table[name] for name in ("add", "sub", "mul", "neg"))
@@ -62,6 +62,32 @@ def reverse_program(program: Program, indices: Sequence[Index]) -> Program:
     return differentiate(gradients, [(first[k, index[:1]], index[1:]) for k, index in indices])
 
 
+Adjoint = TypeVar("Adjoint")
+Handed = Callable[[int, Primitive, tuple[int, ...], Adjoint], Iterable[tuple[int, Adjoint | None]]]
+"""what an instruction hands on of its adjoint: slots, and what is added to their adjoints (None: nothing)"""
+
+
+def sweep_back(
+    program: Program, seeds: Mapping[int, Adjoint], handed: Handed[Adjoint], add: Callable[[Adjoint, Adjoint], Adjoint],
+    slots: Iterable[int] | None = None,
+) -> dict[int, Adjoint]:  # fmt: skip
+    """The adjoints of all slots that those of some outputs, the seeds, reach, in any algebra.
+
+    x̄ᵢ = Σ ȳ·∂y/∂xᵢ over the instructions that use xᵢ, last one first (Griewank & Walther, Evaluating Derivatives, 2nd
+    ed., eq. 3.7). ``slots`` are those that may be reached, the last first.
+    """
+    bars = dict(seeds)
+    for slot in in_time(range(len(program) - 1, program.first_instruction - 1, -1) if slots is None else slots):
+        adjoint, instruction = bars.get(slot), program.instruction_at(slot)
+        if adjoint is None or instruction is None or instruction[0].steps:
+            continue
+        for arg, term in handed(slot, *instruction, adjoint):
+            if term is not None:
+                known = bars.get(arg)
+                bars[arg] = term if known is None else add(known, term)
+    return bars
+
+
 def adjoints(program: Program, builder: ProgramBuilder, output: int) -> list[int | None]:
     """Adjoints of all slots, emitted into a builder that holds the program slot for slot; None where there is none."""
     found = Reverse(program, builder).adjoints(output)
@@ -71,9 +97,7 @@ def adjoints(program: Program, builder: ProgramBuilder, output: int) -> list[int
 class Reverse:
     """Reverse accumulation of a program, output by output, into a builder that holds it slot for slot.
 
-    x̄ᵢ = Σ ȳ·∂y/∂xᵢ over the instructions that use xᵢ, last one first (Griewank & Walther, Evaluating Derivatives, 2nd
-    ed., eq. 3.7). For a scalar ȳ·∂y/∂xᵢ is what forward mode makes of the tangent ȳ of xᵢ alone, so one set of rules
-    serves both.
+    For a scalar ȳ·∂y/∂xᵢ is what forward mode makes of the tangent ȳ of xᵢ alone, so one set of rules serves both.
 
     What a branch needs alone has an adjoint that counts only where the branch is taken. It becomes 0 elsewhere when
     it leaves the branch, after all products: no slope of a branch that is not taken is ever multiplied by that 0.
@@ -86,30 +110,24 @@ class Reverse:
 
     def adjoints(self, output: int) -> dict[int, int]:
         """Adjoints of the slots that a slot is computed from; the sweep goes over those and no others."""
-        apply = self.builder.apply
+        builder = self.builder
         swept = sorted(sources(self.program, output), reverse=True)
         taken_in = choices_in(self.program, swept, (output,), self.first_chosen)
-        bars = {output: self.builder.constant(1)}
-        for slot in in_time(swept):
-            adjoint, instruction = bars.get(slot), self.program.instruction_at(slot)
-            if adjoint is None or instruction is None or instruction[0].steps:
-                continue
-            primitive, args = instruction
+
+        def handed(slot: int, primitive: Primitive, args: tuple[int, ...], adjoint: int) -> Iterator[tuple[int, int]]:
             for k, arg in enumerate(args):
-                if not self.varies[arg]:
+                if not self.varies[arg] or (primitive is WHERE and k == 0):
                     continue
                 plain = primitive is ADD or primitive is SUB or primitive in CHOICES
-                handed = adjoint if plain else times_partial(primitive, self.builder, args, slot, k, adjoint)
-                if handed is None or (primitive is WHERE and k == 0):
-                    continue
-                through = taken_in[slot] | choice_of(primitive, args, slot, k, self.first_chosen)
-                handed = _where_taken(self.builder, handed, through - taken_in[arg])
-                known, sign = bars.get(arg), SUB if primitive is SUB and k else ADD
-                if known is not None:
-                    bars[arg] = apply(sign, (known, handed))
-                else:
-                    bars[arg] = apply(NEG, (handed,)) if sign is SUB else handed
-        return {slot: _where_taken(self.builder, bar, taken_in[slot]) for slot, bar in bars.items()}
+                term = adjoint if plain else times_partial(primitive, builder, args, slot, k, adjoint)
+                if term is not None:
+                    through = taken_in[slot] | choice_of(primitive, args, slot, k, self.first_chosen)
+                    term = _where_taken(builder, term, through - taken_in[arg])
+                    yield arg, builder.apply(NEG, (term,)) if primitive is SUB and k else term
+
+        add = lambda known, term: builder.apply(ADD, (known, term))  # noqa: E731
+        bars = sweep_back(self.program, {output: builder.constant(1)}, handed, add, swept)
+        return {slot: _where_taken(builder, bar, taken_in[slot]) for slot, bar in bars.items()}
 
 
 def _where_taken(builder: ProgramBuilder, term: int, choices: frozenset[Choice]) -> int:
@@ -211,4 +229,4 @@ def addends(program: Program, output: int) -> dict[int, int]:
     return found
 
 
-__all__ = ["adjoints", "derivative_program", "differentiate", "joint", "reverse_program"]
+__all__ = ["adjoints", "derivative_program", "differentiate", "joint", "reverse_program", "sweep_back"]
