@@ -51,6 +51,8 @@ class Bound:
         """the last point at which operations were counted, and how many they were"""
         self.toothed: tuple[tuple[float, ...], float, str] = ((), 0.0, "")
         """the last point at which adaptive rules were looked for, and what they put values off by"""
+        self.compared: tuple[float, ...] = ()
+        """the point at which the formula was compared with the code when it was made, until that is asked for"""
         self.evaluations = 0
         """how often the function was evaluated: at each point once, a vectorised call that fails counting as one"""
         self.told = 0
@@ -92,7 +94,9 @@ class Bound:
 
     @cached_property
     def _traced(self) -> Traced:
-        return trace(self)
+        found = trace(self)
+        self.compared = self.start
+        return found
 
     @property
     def program(self) -> Program:
@@ -111,9 +115,10 @@ class Bound:
         return ""
 
     def check_formula(self, point: Sequence[float]) -> None:
-        """TracingError if the function has other values at a point than its formula; at the first one it has them."""
-        if tuple(point) != self.start:
-            check_trace(self, self._traced, [point])
+        """TracingError if the function has other values at a point than its formula: data may have changed since."""
+        traced, before, self.compared = self._traced, self.compared, ()
+        if tuple(point) != before:
+            check_trace(self, traced, [point])
 
     # Its values -------------------------------------------------------------------------------------------------
 
