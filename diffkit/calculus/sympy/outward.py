@@ -47,7 +47,6 @@ class SympyAlgebra:
             return by_definition(primitive, self, args)
         return getattr(sympy, form)(*args) if isinstance(form, str) else form(sympy, *args)
 
-
     def _continued(self, primitive: Primitive, n: Any, x: Any) -> Any:
         """The nth derivative of a row's definition, and its value at the removable point."""
         row, t = primitive.continues, sympy.Dummy("t", real=True)

@@ -54,6 +54,10 @@ class Place(NamedTuple):
     at: Exact = 0
     reach: Exact = 0
 
+    def fold(self, x: Exact) -> Exact | None:
+        """The value at a removable point, exactly."""
+        return self.series(0) if self.series is not None and x == self.at else None
+
 
 def removable(coefficient: Coefficient, at: Exact = 0, reach: Exact = Fraction(1, 4)) -> Place:
     """A removable point with the coefficients cₖ of its power series.
@@ -78,7 +82,7 @@ def continuation(name: str, latex: str, place: Place) -> dict[str, Any]:
         "array": lambda np, n, x: _of_array(place, np, int(n), x),
         "mpmath": lambda mp, n, x: _of_mpmath(place, mp, int(n), x),
         "places": (Place("edge", lambda F, n, x: reach - F.abs(x - at), f"{distance} = {reach}", closed=True),),
-        "points": tuple((n, float(at + reach * part)) for n, part in enumerate((0, Fraction(7, 8), Fraction(-1, 3)))),
+        "points": ((0, float(at)), (1, float(at + Fraction(reach) * 7 / 8)), (2, float(at - Fraction(reach) / 3))),
     }  # fmt: skip
 
 

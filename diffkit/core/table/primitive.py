@@ -161,8 +161,7 @@ class Table:
         """Add the row ``name`` whose arguments are given as a comma-separated list."""
         row = Primitive(name, tuple(arguments.replace(" ", "").split(",")), doc, **facts)
         if (place := row.removable) is not None:
-            fold = row.fold or (lambda x: place.series(0) if x == place.at else None)
-            row = replace(row, fold=fold, written=row.written or row.partials)
+            row = replace(row, fold=row.fold or place.fold, written=row.written or row.partials)
         for word in (name, *row.aliases):
             if word in self.names:
                 raise ValueError(f"two rows are called {word}")
