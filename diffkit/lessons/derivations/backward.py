@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -149,7 +149,7 @@ def backward(
     if points.point is None:
         raise PointError("back-propagation is shown at one point", hint="give numbers, not arrays or a range")
     program = task.program
-    gradient = Prepared(OfExpression(gradient_task(program)._replace(notes=task.notes)), "auto").result(points)
+    gradient = Prepared(OfExpression(replace(gradient_task(program), notes=task.notes)), "auto").result(points)
     return _Sweep(program, points.point).table(points.at, gradient)
 
 
