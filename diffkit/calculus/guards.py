@@ -76,11 +76,8 @@ class Guarded:
     def __init__(self, primal: Program, program: Program, derivatives: int, guards: tuple[Guard, ...]):
         self.primal, self.program, self.derivatives, self.guards = primal, program, derivatives, guards
         self.primals = len(primal.outputs)
-
-    @cached_property
-    def edges(self) -> tuple[bool, ...]:
-        """Whether each guard is one of an edge, which holds where its margin is positive."""
-        return tuple(guard.edge for guard in self.guards)
+        self.edges = tuple(guard.edge for guard in guards)
+        """whether each guard is one of an edge, which holds where its margin is positive"""
 
     def concerns(self, guard: Guard, output: int) -> bool:
         """Whether an output needs what a guard stands for."""

@@ -12,6 +12,8 @@ from diffkit.core.errors import RuleError, did_you_mean
 from diffkit.core.program import Algebra, Program, run
 from diffkit.core.table import Primitive, Rule, table
 
+MUL, NEG = table["mul"], table["neg"]
+
 
 class Slot:
     """A slot of a builder with operators, which is what a rule is handed for x."""
@@ -150,11 +152,37 @@ class Partial:
             return args[self.source] if self.source < len(args) else answer
         return run(self.program, algebra, [*args, answer])[0]
 
+    def factor(self, algebra: Algebra, args: Sequence[Any], answer: Any) -> Any:
+        """Give what a tangent is multiplied by; None where that is only a sign."""
+        return None if self.sign else self.at(algebra, args, answer)
+
+    def times(self, algebra: Algebra, factor: Any, tangent: Any) -> Any:
+        """Give the tangent with its sign where that is all, otherwise its product with the factor."""
+        if self.sign:
+            return tangent if self.sign > 0 else algebra.apply(NEG, (tangent,))
+        return algebra.apply(MUL, (factor, tangent))
+
 
 @cache
 def partial(primitive: Primitive, index: int) -> Partial:
     """Give the partial of a primitive with respect to one argument."""
     return Partial(primitive, index)
+
+
+def times_partial(
+    primitive: Primitive, algebra: Algebra, args: Sequence[Any], answer: Any, index: int, tangent: Any
+) -> Any:
+    """Give ∂y/∂xᵢ·ẋᵢ alone, all in an algebra; None where the primitive does not vary with the argument.
+
+    It serves both modes: for a scalar y, ȳ·∂y/∂xᵢ is the same product.
+    """
+    if primitive.pushforward is not None:
+        rule = trace_pushforward(primitive, tuple(k == index for k in range(len(args))))
+        return run(rule, algebra, [*args, answer, tangent])[0]
+    if primitive.partials[index] is None:
+        return None
+    slope = partial(primitive, index)
+    return slope.times(algebra, slope.factor(algebra, args, answer), tangent)
 
 
 def by_definition(primitive: Primitive, algebra: Algebra, args: Sequence[Any]) -> Any:

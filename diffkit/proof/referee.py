@@ -13,7 +13,7 @@ from diffkit.core.deadline import TimeIsUp
 from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.numbers.balls import exact_fraction, precision, rational
 from diffkit.numbers.floats import to_float
-from diffkit.proof.enclosures import PRECISIONS, Enclosure, Regular, enclose
+from diffkit.proof.enclosures import PRECISIONS, Enclosure, Regular, enclose, rounded_to
 from diffkit.proof.prover import Prover, suspects, too_large
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Referee:
         factor, exact = self.task.factors[c], exact_fraction(enclosure.ball)
         with precision(PRECISIONS[-1]):
             scaled = enclosure.ball * rational(factor)
-            return enclose(scaled) if exact is None else Enclosure(scaled, to_float(exact * factor))
+            return enclose(scaled) if exact is None else rounded_to(scaled, to_float(exact * factor))
 
     def batch(self, points: object) -> Answer:
         """Prove row by row."""

@@ -23,6 +23,7 @@ from diffkit.core.deadline import in_time
 from diffkit.core.errors import DiffkitError
 from diffkit.core.program import Program, run_slots
 from diffkit.core.results import Result
+from diffkit.core.rules import times_partial
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.table import table
 from diffkit.core.text import format_outputs
@@ -33,7 +34,6 @@ from diffkit.judging.blame import Blame, blame_for_program
 from diffkit.judging.comparison import WRONG
 from diffkit.lessons.derivations.tidied import tidy
 from diffkit.methods.prepared import answer
-from diffkit.numbers.duals import DualAlgebra
 from diffkit.numbers.floats import FLOATS
 
 WHERE = table["where"]
@@ -212,7 +212,6 @@ class _Sweep:
 
     def _back(self, output: int) -> None:
         """From the output to the variables: each operation hands its adjoint on to its arguments."""
-        forward = DualAlgebra(FLOATS)
         self.bars[output] = 1.0
         for slot in in_time(range(len(self.program) - 1, self.program.first_instruction - 1, -1)):
             adjoint, instruction = self.bars[slot], self.program.instruction_at(slot)
@@ -223,7 +222,7 @@ class _Sweep:
             for k, arg in enumerate(args):
                 if not self.varies[arg] or not self._taken(row, primals, k):
                     continue
-                slope = forward.term(row, primals, self.values[slot], k, 1.0)
+                slope = times_partial(row, FLOATS, primals, self.values[slot], k, 1.0)
                 if slope is not None:
                     self._add(slot, arg, k, float(slope), adjoint)
 
@@ -255,7 +254,7 @@ class _Sweep:
             return "1"
         builder = ProgramBuilder()
         own = self._named(builder, args)
-        term = DualAlgebra(builder).term(row, own, builder.input(self.names[slot]), k, builder.constant(1))
+        term = times_partial(row, builder, own, builder.input(self.names[slot]), k, builder.constant(1))
         return _text(builder, term)
 
 
