@@ -139,11 +139,11 @@ def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[int
 
     The builder must hold the program slot for slot; the margins are emitted into it.
     """
-    if not any(primitive.places for primitive in {primitive for primitive, _ in program.instructions}):
+    if not any(primitive.special for primitive in {primitive for primitive, _ in program.instructions}):
         return
     varies = depends(program)
     for slot, primitive, args in in_time(program.numbered()):
-        for place in primitive.places:
+        for place in primitive.special:
             if place.varying is not None and not any(varies[args[i]] for i in place.varying):
                 continue
             margin = margin_slot(place, builder, args)

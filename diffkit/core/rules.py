@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from functools import cache
+from functools import cache, wraps
+from inspect import unwrap
 from typing import Any
 
 from diffkit.core.builder import NAMED, ProgramBuilder
 from diffkit.core.errors import RuleError, did_you_mean
 from diffkit.core.program import Algebra, Program, run
 from diffkit.core.table import Primitive, Rule, table
+from diffkit.core.table.places import series_name
 
 MUL, NEG = table["mul"], table["neg"]
 
@@ -98,6 +100,7 @@ class Functions:
 
 def _place_of(rule: Rule) -> str:
     """The row that a rule belongs to, and where it is written."""
+    rule = unwrap(rule)
     code = getattr(rule, "__code__", None)
     line = "" if code is None else f", {code.co_filename.rpartition('/')[2]} line {code.co_firstlineno}"
     rows = [row.name for row in table if any(rule in _rules(value) for value in vars(row).values())]
@@ -140,6 +143,7 @@ class Partial:
     def __init__(self, primitive: Primitive, index: int):
         rule = primitive.partials[index]
         assert rule is not None
+        rule = rule if primitive.removable is None else _near(primitive, rule)
         self.program = trace(rule, len(primitive.arguments) + 1)
         output = self.program.outputs[0]
         constant = self.program.constant_at(output)
@@ -169,6 +173,18 @@ def partial(primitive: Primitive, index: int) -> Partial:
     return Partial(primitive, index)
 
 
+def _near(primitive: Primitive, rule: Rule) -> Rule:
+    """The rule of a partial, and the power series where that is near."""
+    place = primitive.removable
+    assert place is not None
+
+    @wraps(rule)
+    def near(F: Any, x: Any, y: Any) -> Any:
+        return F.where(F.abs(x - place.at) < place.reach, getattr(F, series_name(primitive.name))(1, x), rule(F, x, y))
+
+    return near
+
+
 def times_partial(
     primitive: Primitive, algebra: Algebra, args: Sequence[Any], answer: Any, index: int, tangent: Any
 ) -> Any:
@@ -189,7 +205,26 @@ def by_definition(primitive: Primitive, algebra: Algebra, args: Sequence[Any]) -
     """Give the value of a primitive from its definition in other rows."""
     if primitive.definition is None:
         raise NotImplementedError(f"{primitive.name} has no form for {type(algebra).__name__}")
-    return by_rule(primitive.definition, algebra, args)
+    return by_rule(defined(primitive), algebra, args)
+
+
+@cache
+def defined(primitive: Primitive, order: int = 0) -> Rule:
+    """The definition, and at a removable point the power series up to an order: so the derivatives are right there."""
+    rule, place = primitive.definition, primitive.removable
+    assert rule is not None
+    if place is None or place.series is None:
+        return rule
+    series, own = place.series, rule
+
+    @wraps(own)
+    def filled(F: Any, x: Any) -> Any:
+        total: Any = series(order)
+        for k in reversed(range(order)):
+            total = total * (x - place.at) + series(k)
+        return F.where(F.eq(x, place.at), total, own(F, x))
+
+    return filled
 
 
 def by_rule(rule: Rule, algebra: Algebra, args: Sequence[Any]) -> Any:

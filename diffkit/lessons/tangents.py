@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -173,7 +173,7 @@ def tangent(
         raise DiffkitError("the expression has no variable, so there is no tangent")
     steps = DELTAS if deltas is None else read_deltas(deltas)
     asked_for = gradient_task(program) if len(program.inputs) > 1 else derivative_task(program)
-    derivative = answer(question._replace(task=asked_for._replace(notes=question.task.notes)))
+    derivative = answer(question._replace(task=replace(asked_for, notes=question.task.notes)))
     slopes, odd = proven(gradient_task(program), start)
     several = len(program.inputs) > 1
     asked = None if direction is None else read_unit(direction, program.inputs)

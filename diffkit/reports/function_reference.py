@@ -17,7 +17,8 @@ from diffkit.reports.document import Block, Document, Equation, Gap, Note, Table
 if TYPE_CHECKING:
     pass
 
-PLACES = {"edge": "domain ends at", "pole": "pole at", "kink": "kink at", "jump": "jump at"}
+PLACES = {"edge": "domain ends at", "pole": "pole at", "kink": "kink at", "jump": "jump at",
+          "removable": "by its power series at"}  # fmt: skip
 
 
 def derivatives(row: Primitive) -> tuple[str, ...]:

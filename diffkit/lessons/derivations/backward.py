@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -147,7 +147,7 @@ def backward(
     question = ask(f, "gradient", at, variables, args)
     point = question.point("back-propagation is shown at one point")
     program = question.task.program
-    gradient = answer(question._replace(task=gradient_task(program)._replace(notes=question.task.notes)))
+    gradient = answer(question._replace(task=replace(gradient_task(program), notes=question.task.notes)))
     return _Sweep(program, point).table(gradient.at, gradient)
 
 
