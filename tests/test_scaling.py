@@ -10,8 +10,9 @@ import pytest
 
 import diffkit as dk
 from diffkit.asking.expressions import read_joint
-from diffkit.asking.points import read_file, read_points
-from diffkit.asking.tasks import SecondPartials, gradient_task, hessian_task, hvp_task, moving, partial_name
+from diffkit.asking.points import PointsFile, read_points
+from diffkit.asking.sources import Formula
+from diffkit.asking.tasks import SecondPartials, gradient_task, hessian_task, hvp_task, partial_name
 from diffkit.calculus.derivatives import reverse_program
 from diffkit.core.errors import did_you_mean, listing
 from diffkit.core.text.names import check_variables, repeated
@@ -67,13 +68,18 @@ def joint(n):
     return read_joint([f"sin(x{k})^2" for k in range(n)]).program
 
 
+def in_file(text):
+    """What reads the points of a file."""
+    return PointsFile("f", text).points
+
+
 WORK = {  # name: (size, what makes the work that is timed)
-    "points in CSV": (5000, lambda n: partial(read_file, table(n), "f", names(n))),
-    "points in JSON": (3000, lambda n: partial(read_file, json.dumps(dict.fromkeys(names(n), 1)), "f", names(n))),
+    "points in CSV": (5000, lambda n: partial(in_file(table(n)), names(n))),
+    "points in JSON": (3000, lambda n: partial(in_file(json.dumps(dict.fromkeys(names(n), 1))), names(n))),
     "a mapping": (3000, lambda n: partial(read_points, dict.fromkeys(names(n), 1.0), names(n))),
     "named text": (2500, lambda n: partial(read_points, ",".join(f"{v}=1" for v in names(n)), names(n))),
-    "an unknown column": (3000, lambda n: partial(refused, read_file, table(n, "y"), "f", names(n))),
-    "a column twice": (5000, lambda n: partial(refused, read_file, table(n, f"x{n - 1}"), "f", names(n))),
+    "an unknown column": (3000, lambda n: partial(refused, in_file(table(n, "y")), names(n))),
+    "a column twice": (5000, lambda n: partial(refused, in_file(table(n, f"x{n - 1}")), names(n))),
     "data by column": (5000, lambda n: partial(load_data, [on_disk(table(n))], ["x1", "x2"])),
     "data as a matrix": (1000, lambda n: partial(load_data, [f"A={on_disk(table(n))}"], ["A"])),
     "data for all names": (1000, lambda n: partial(load_data, [on_disk(table(n))], names(n))),
@@ -82,7 +88,7 @@ WORK = {  # name: (size, what makes the work that is timed)
     "an unknown name": (2000, lambda n: partial(refused, dk.parse, "y", names(n))),
     "chosen names": (5000, lambda n: partial(gradient_task, dk.parse("x1", names(n)).program, names(n))),
     "text": (500, lambda n: partial(there_and_back, text(n))),
-    "a moving point": (500, lambda n: partial(moving, program(n))),
+    "a moving point": (500, lambda n: Formula(program(n)).moving),
     "H·v": (500, lambda n: partial(hvp_task, program(n), [1.0] * n)),
     "a gradient": (200, lambda n: partial(dk.gradient, dk.parse(text(n)), np.ones(n), backend="reverse")),
     "a proof": (150, lambda n: partial(dk.gradient, dk.parse(text(n)), np.ones(n))),

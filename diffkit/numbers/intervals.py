@@ -64,9 +64,14 @@ def hull_function(primitive: Primitive) -> Callable[..., Any]:
     """Give a row as a function of balls over boxes."""
     if primitive.hull is not None:
         return partial(primitive.hull, flint)
-    if primitive.ball is None and primitive.definition is not None:
+    at = ball_function(primitive)
+    if primitive.ball is None and primitive.monotone:
+        return lambda x: at(x.lower()).union(at(x.upper()))
+    if primitive.removable is not None and primitive.bounded:
+        return lambda x: found if (found := at(x)).is_finite() else ball(*primitive.range)
+    if primitive.ball is None and primitive.definition is not None and primitive.removable is None:
         return lambda *args: by_definition(primitive, HULLS, args)
-    return ball_function(primitive)
+    return at
 
 
 Interval = Ends
