@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import math
@@ -13,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.asking.points import at_line, number, plural, unique_names
-from diffkit.core.errors import DiffkitError, FileError, PointError, did_you_mean, listing
-from diffkit.core.files import read
+from diffkit.asking.points import number
+from diffkit.core.errors import DiffkitError, FileError, PointError, did_you_mean, listing, plural
+from diffkit.core.files import at_line, csv_rows, read, unique_names
 from diffkit.core.text.names import NAME, repeated
 from diffkit.lessons.matrices.array_function import as_data, is_binary64, rounded
 
@@ -166,26 +165,20 @@ def _finite(cell: Any, name: str) -> float:
 
 def _csv(file: str, text: str) -> Columns:
     """Read a table; the first row is its header unless all of its cells are numbers."""
-    reader = csv.reader(io.StringIO(text), skipinitialspace=True, strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
     header: list[str] | None = None
-    try:
-        for cells in reader:
-            stripped = [cell.strip() for cell in cells]
-            if not any(stripped):
+    for line, cells in csv_rows(text, file):
+        if header is None:
+            try:
+                header = _header(cells)
+            except PointError as error:
+                raise at_line(file, line, error) from None
+            if header is not None:
                 continue
-            if header is None:
-                header = _header(stripped)
-                if header is not None:
-                    continue
-                header = [f"column{k + 1}" for k in range(len(stripped))]
-            if len(stripped) != len(header):
-                raise PointError(f"{plural(len(stripped), 'cell')} for {plural(len(header), 'column')}")
-            rows.append(stripped)
-            lines.append(reader.line_num)
-    except (PointError, csv.Error) as error:
-        raise at_line(file, reader.line_num, error) from None
+            header = [f"column{k + 1}" for k in range(len(cells))]
+        rows.append(cells)
+        lines.append(line)
     if header is None or not rows:
         raise FileError(f"{file} holds no rows of data")
     return Columns(file, header, rows, lines)
