@@ -80,7 +80,7 @@ row("where", "condition, x, y", "x if the condition holds, else y", truths=(0,),
     pushforward=_select_pushforward,
     points=((True, 1.5, -2.0), (False, 1.5, -2.0)))
 
-row("max", "x, y", "largest argument", variadic=True, aliases=("Max", "maximum"), bends=(),
+row("max", "x, y", "largest argument", variadic=True, monotone=1, aliases=("Max", "maximum"), bends=(),
     germ="extreme", exact="largest", latex="\\max",
     floats=ieee.maximum, array="maximum", mpmath=lambda mp, x, y: x if x >= y or x != x else y,
     sympy="Max", fold=max, ball="max", series=ball_forms.largest, ulps=0.0,
@@ -89,7 +89,7 @@ row("max", "x, y", "largest argument", variadic=True, aliases=("Max", "maximum")
     places=(Place("kink", lambda F, x, y: x - y, "x = y", slope=lambda F, s, t: F.max(s, t)),),
     points=((1.0, 2.0), (0.3, -1e-300)))
 
-row("min", "x, y", "smallest argument", variadic=True, aliases=("Min", "minimum"), bends=(),
+row("min", "x, y", "smallest argument", variadic=True, monotone=1, aliases=("Min", "minimum"), bends=(),
     germ="extreme", exact="smallest", latex="\\min",
     floats=ieee.minimum, array="minimum", mpmath=lambda mp, x, y: x if x <= y or x != x else y,
     sympy="Min", fold=min, ball="min", series=ball_forms.smallest, ulps=0.0,
