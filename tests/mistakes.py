@@ -13,7 +13,7 @@ from conftest import exact
 
 import diffkit as dk
 from diffkit.calculus.derivatives import derivative_program
-from diffkit.numbers.arrays import array_form
+from diffkit.numbers.arrays import array_function
 from diffkit.numbers.floats import to_float
 
 NUMPY = {
@@ -196,7 +196,7 @@ def emitted(program: Any, kept: dict[int, int]) -> Callable[..., list[Any]]:
             right = str(exponent) if isinstance(exponent, int) and exponent >= 0 else words[args[1]]
             text = f"{words[args[0]]} {INFIX[row.name]} {right}"
         else:
-            names[f"f_{row.name}"] = array_form(row)
+            names[f"f_{row.name}"] = array_function(row)
             text = f"f_{row.name}({', '.join(words[a] for a in args)})"
         lines.append(f"    {words[slot]} = {text}")
     lines.append(f"    return [{', '.join(words[slot] for slot in program.outputs)}]")

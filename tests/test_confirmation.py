@@ -16,7 +16,7 @@ from diffkit.core.table import table
 from diffkit.numbers.balls import SERIES, precision, series_function
 from diffkit.numbers.multiprecision import multiprecision
 from diffkit.proof.confirmation import Check, Links
-from diffkit.proof.referee import Referee
+from diffkit.proof.proofs import Proofs
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "1000"))
 ROWS = [row for row in table if any(rule is not None for rule in row.partials) and not row.truths]
@@ -94,9 +94,9 @@ def test_a_broken_row_is_never_confirmed_and_a_right_one_never_accused(task):
     uncertain = total = 0
     for row, outer, order, k, how, point in drawn(EXAMPLES):
         case = (row.name, outer, order, k, how, point)
-        right = Referee(task(composed(row, outer, order))).at(point)
+        right = Proofs(task(composed(row, outer, order))).at(point)
         assert not any(odd.cause == "wrong rule" for odd in right.odd.values()), case
-        wrong = Referee(task(composed(broken(row, k, how), outer, order))).at(point)
+        wrong = Proofs(task(composed(broken(row, k, how), outer, order))).at(point)
         pairs = zip(statuses(right), statuses(wrong), right.values, wrong.values, strict=True)
         for status, spoilt, value, other in pairs:
             total += 1

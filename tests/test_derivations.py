@@ -26,6 +26,8 @@ def use(row):
         arguments.append("2" if k in row.orders else "x > 1" if k in row.truths else "(x/3 + 0.4)" if last else "x")
     if row.name == "acosh":
         arguments = ["2 + x^2"]
+    if row.continues:
+        arguments[-1] = "x/20"
     if row.infix:
         return f"{row.infix}{arguments[0]}" if len(arguments) == 1 else f" {row.infix} ".join(arguments)
     return f"{row.name}({', '.join(arguments)})"

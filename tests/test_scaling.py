@@ -11,7 +11,8 @@ import pytest
 import diffkit as dk
 from diffkit.asking.expressions import read_joint
 from diffkit.asking.points import read_file, read_points
-from diffkit.asking.tasks import SecondPartials, gradient_task, hessian_task, hvp_task, moving, partial_name
+from diffkit.asking.sources import Formula
+from diffkit.asking.tasks import SecondPartials, gradient_task, hessian_task, hvp_task, partial_name
 from diffkit.calculus.derivatives import reverse_program
 from diffkit.core.errors import did_you_mean, listing
 from diffkit.core.text.names import check_variables, repeated
@@ -82,7 +83,7 @@ WORK = {  # name: (size, what makes the work that is timed)
     "an unknown name": (3000, lambda n: partial(refused, dk.parse, "y", names(n))),
     "chosen names": (5000, lambda n: partial(gradient_task, dk.parse("x1", names(n)).program, names(n))),
     "text": (500, lambda n: partial(there_and_back, text(n))),
-    "a moving point": (500, lambda n: partial(moving, program(n))),
+    "a moving point": (500, lambda n: Formula(program(n)).moving),
     "H·v": (500, lambda n: partial(hvp_task, program(n), [1.0] * n)),
     "a gradient": (200, lambda n: partial(dk.gradient, dk.parse(text(n)), np.ones(n), backend="reverse")),
     "a proof": (150, lambda n: partial(dk.gradient, dk.parse(text(n)), np.ones(n))),

@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from fractions import Fraction
 from html import unescape
 from itertools import pairwise
 from pathlib import Path
@@ -20,12 +21,14 @@ from diffkit.core.table import Primitive, table
 from diffkit.core.text import format_outputs, parse_program
 from diffkit.lessons.derivations.latex import latex
 from diffkit.numbers.arrays import ARRAYS
+from diffkit.numbers.balls import ball_function, precision
 from diffkit.numbers.duals import Dual, DualAlgebra
 from diffkit.numbers.field.rows import Field
 from diffkit.numbers.floats import FLOATS
 from diffkit.numbers.germs.composition import GermAlgebra
 from diffkit.numbers.intervals import hull_function
 from diffkit.numbers.multiprecision import multiprecision
+from diffkit.numbers.taylor import TaylorAlgebra
 
 ROWS = list(table)
 MP = multiprecision(60)
@@ -43,8 +46,9 @@ SLOPES = [
     for row in ROWS
     for i, rule in enumerate(row.partials)
     for p in points(row)
-    if rule is not None and not row.truths
+    if rule is not None and not row.truths and not row.continues
 ]
+REMOVABLE = [pytest.param(row, row.removable, id=row.name) for row in ROWS if row.removable]
 
 
 def at_mp(row, point):
@@ -61,6 +65,49 @@ def test_every_row_has_points_and_a_sentence(row):
 @pytest.mark.parametrize(("row", "index", "point"), SLOPES)
 def test_the_rule_is_what_sympy_differentiates_to(row, index, point):
     assert rule_error(row, index, point) <= CONTEXT.mpf(10) ** -40
+
+
+@pytest.mark.parametrize(("row", "place"), REMOVABLE)
+def test_a_power_series_is_that_of_the_definition(row, place):
+    """The series gives the derivatives that the definition has near the point, at and on either side of it."""
+    digits = multiprecision(400)
+    series = table[f"{row.name}_series"]
+    for part in (-1.0, -0.4, 1e-3, 0.4, 1.0):
+        x = float(place.at + place.reach * Fraction(part) * Fraction(127, 128))
+        for n in range(6):
+            taylor = TaylorAlgebra(digits)
+            (own,) = run(trace(row.definition, 1), taylor, [taylor.variable(digits.number(x))])
+            truth = own.coefficient(n) * math.factorial(n)
+            value = digits.apply(series, [digits.number(n), digits.number(x)])
+            assert abs(value - truth) <= digits.context.mpf(10) ** -300 * max(1, abs(truth))
+            float_value = FLOATS.apply(series, (n, x))
+            assert ulps(float_value, truth) <= series.ulps + 0.5
+    for n in range(6):
+        assert FLOATS.apply(series, (n, float(place.at))) == float(place.series(n) * math.factorial(n))
+        assert series.fold(n, place.at) == place.series(n) * math.factorial(n)
+
+
+@pytest.mark.parametrize(("row", "place"), REMOVABLE)
+def test_balls_about_a_removable_point_hold_all_values(row, place):
+    """Of the row and of its derivatives, over balls that hold the point, touch it, or lie beside it."""
+    series = ball_function(table[f"{row.name}_series"])
+    at = float(place.at)
+    for middle, radius in ((at, 0.0), (at, 0.2), (at + 0.1, 0.1), (at - 1e-9, 1e-8), (at + 0.02, 0.01), (at + 3, 0.5)):
+        with precision(128):
+            x = flint.arb(middle, radius)
+            for n in range(4):
+                enclosure = series(flint.arb(n), x)
+                assert enclosure.is_finite()
+                assert n or ball_function(row)(x).overlaps(enclosure)
+                for part in (-0.99, -0.5, 0.3, 0.99):
+                    taylor = TaylorAlgebra(MP)
+                    (own,) = run(trace(row.definition, 1), taylor, [taylor.variable(MP.number(middle + part * radius))])
+                    if middle + part * radius != at:
+                        truth = own.coefficient(n) * math.factorial(n)
+                        slack = 1e-30 * (1 + abs(float(truth)))
+                        assert float(enclosure.lower()) - slack <= truth <= float(enclosure.upper()) + slack
+            if radius < 1e-6:
+                assert enclosure.rad() < 1e-6
 
 
 @pytest.mark.parametrize(
@@ -194,6 +241,9 @@ def test_places_say_the_truth(row, place):
             assert any(math.isnan(v) or math.isinf(v) for v in values) or place.closed
         elif place.kind == "pole":
             assert max(map(abs, values)) > 1e5
+        elif place.kind == "removable":
+            values.append(FLOATS.apply(row, at))
+            assert max(values) - min(values) < 1e-6
         elif place.kind == "jump":
             values.append(FLOATS.apply(row, at))
             assert max(values) - min(values) >= 0.5
@@ -244,6 +294,16 @@ SPECIAL = {
     ("max", "kink", 0): [(1.0, 1.0)],
     ("min", "kink", 0): [(1.0, 1.0)],
     ("relu", "kink", 0): [(0.0,)],
+    **{
+        (row.name, "removable", row.places.index(row.removable)): [(float(row.removable.at),)]
+        for row in ROWS
+        if row.removable
+    },
+    **{
+        (row.name, "edge", 0): [(0.0, float(base.removable.at + base.removable.reach))]
+        for row in ROWS
+        if (base := row.continues)
+    },
     **{(name, "jump", 0): [(1.0, 1.0)] for name in ("lt", "le", "gt", "ge", "eq", "ne")},
 }
 

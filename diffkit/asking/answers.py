@@ -34,11 +34,11 @@ def lay_out(
         "none" if kind == "proven" and len(odd) == len(answer.values) and _all_bad(odd) else kind,
         odd,
         worst_message(odd),
-        answer.evaluations if task.function is None else task.function.spent(),
+        task.source.spent(answer.evaluations),
         joined_formula(task, formulas),
         None if answer.decimals is None else _decimals(task, answer.decimals),
         answer.note,
-        () if task.function is None else task.function.warnings,
+        task.source.warnings,
         task.notes,
     )
 

@@ -55,7 +55,7 @@ class Expression:
         from diffkit.calculus.sympy import symbolic_derivative
 
         check_order(order)
-        (position,) = positions(self.program, variable)
+        (position,) = positions(self.variables, variable)
         return Expression(symbolic_derivative(self.program, [(0, (position,) * order)]))
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from diffkit.asking.callables.binding import Bound
@@ -74,9 +75,9 @@ class OfFunction:
             raise PointError(f"the direction has shape {given}, the argument {bound.arguments[0].shape}")
         if options.get("wrt") is not None:
             options["wrt"] = coordinates(options["wrt"], bound.arguments)
-        task = source_task(bound, self.kind, options)._replace(notes=self.notes)
+        task = replace(source_task(bound, self.kind, options), notes=self.notes)
         shape = self._shape(bound)
-        return task if shape is None or options.get("wrt") is not None else task._replace(shape=shape)
+        return task if shape is None or options.get("wrt") is not None else replace(task, shape=shape)
 
     def _shape(self, bound: Bound) -> tuple[int, ...] | None:
         """Shape of the answer where that of the argument or of the result says more than a count."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from diffkit.asking.expressions import as_list, is_function, read_joint
@@ -59,10 +60,7 @@ class OfExpression:
 
     def values(self, x: Any) -> list[float]:
         """All outputs of f at a flat array of coordinates, in binary64."""
-        from diffkit.core.program import run
-        from diffkit.numbers.floats import FLOATS
-
-        return run(self._whole.program, FLOATS, [float(v) for v in x])
+        return list(self._whole.source.values([float(v) for v in x]))
 
     @property
     def _whole(self) -> Task:
@@ -104,4 +102,4 @@ def make_task(
     if variables is None:
         reading = reading.declaring([name for name in wrt if given is None or name in given])
     reading = reading.of_one(variables) if kind in ("derivative", "taylor") else reading
-    return source_task(reading.program, kind, options)._replace(notes=reading.notes)
+    return replace(source_task(reading.program, kind, options), notes=reading.notes)

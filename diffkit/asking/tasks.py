@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from inspect import signature
-from itertools import chain, count
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from diffkit.asking.frames import labelled
 from diffkit.asking.points import check_names, number
-from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.asking.sources import Source, source_of
 from diffkit.core.errors import DiffkitError, PointError, VariableError, did_you_mean, listing
 from diffkit.core.limits import DEFAULT
 from diffkit.core.program import Index, Program
-from diffkit.core.table import table
 from diffkit.core.text.names import Name, Names, as_name, as_names, first_meant
 
 if TYPE_CHECKING:
@@ -27,15 +26,16 @@ if TYPE_CHECKING:
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-class Task(NamedTuple):
-    """Partial derivatives of a program, or of a Python function.
+@dataclass(frozen=True)
+class Task:
+    """Partial derivatives of a source.
 
     ``indices`` are the distinct partials to compute; component c of the answer is partial ``places[c]`` times
     ``factors[c]``. ``extras`` are values of inputs that the caller does not give (the parameter of a direction).
     """
 
     kind: str
-    source: Program | Bound
+    source: Source
     indices: tuple[Index, ...]
     places: tuple[int, ...]
     shape: tuple[int, ...]
@@ -46,36 +46,36 @@ class Task(NamedTuple):
     notes: tuple[str, ...] = ()
     """how names were read that may be meant otherwise"""
 
-    @property
+    @cached_property
     def program(self) -> Program:
-        """The program; a Python function is traced, which raises TracingError where its code branches."""
-        return self.source if isinstance(self.source, Program) else self.source.traced
+        """The formula; TracingError where the source is code that branches."""
+        return self.source.program
 
     @property
     def function(self) -> Bound | None:
         """The Python function, if it is one."""
-        return None if isinstance(self.source, Program) else self.source
+        return self.source.code
 
-    @property
+    @cached_property
     def variables(self) -> tuple[str, ...]:
         """The names a point gives values to."""
         return self.source.inputs[: len(self.source.inputs) - len(self.extras)]
 
 
-def positions(program: Program | Bound, wrt: Names | None) -> tuple[int, ...]:
+def positions(inputs: Sequence[str], wrt: Names | None) -> tuple[int, ...]:
     """Give the inputs that are named, all of them if ``wrt`` is None."""
     if wrt is None:
-        return tuple(range(len(program.inputs)))
+        return tuple(range(len(inputs)))
     wrt = as_names(wrt)
     if not isinstance(wrt, (str, tuple)):
         raise VariableError(f"wrt is a name or several, not a {type(wrt).__name__}")
     names = (wrt,) if isinstance(wrt, str) else tuple(wrt)
-    places = {name: k for k, name in enumerate(program.inputs)}
+    places = {name: k for k, name in enumerate(inputs)}
     for name in names:
         if name not in places:
-            run, write = first_meant(program.inputs, names, program.inputs)
-            hint = f"{run} is one variable; {write}" if run else did_you_mean(str(name), program.inputs)
-            hint = hint or f"the variables are {listing(program.inputs)}"
+            run, write = first_meant(inputs, names, inputs)
+            hint = f"{run} is one variable; {write}" if run else did_you_mean(str(name), inputs)
+            hint = hint or f"the variables are {listing(inputs)}"
             raise VariableError(f"unknown variable {name}", hint=hint)
     return tuple(places[name] for name in names)
 
@@ -143,15 +143,16 @@ def ordinary_name(variable: str, order: int) -> str:
     return f"d{power}f/d{variable}{power}"
 
 
-def derivative_task(program: Program | Bound, wrt: Names | None = None, order: int = 1) -> Task:
+def derivative_task(program: Program | Source, wrt: Names | None = None, order: int = 1) -> Task:
     """One derivative: of the only variable, of ``wrt``, or mixed if ``wrt`` is several names."""
+    source = source_of(program)
     order = check_order(order)
-    if wrt is None and len(program.inputs) != 1:
-        if not program.inputs:
+    if wrt is None and len(source.inputs) != 1:
+        if not source.inputs:
             raise VariableError("the expression has no variable", hint="name one with variables and wrt")
-        raise VariableError(f"the expression has several variables: {listing(program.inputs)}",
+        raise VariableError(f"the expression has several variables: {listing(source.inputs)}",
                             hint="say which with wrt, or ask for the gradient")  # fmt: skip
-    chosen = positions(program, wrt)
+    chosen = positions(source.inputs, wrt)
     if len(chosen) > 1:
         if order != 1:
             raise DiffkitError("give either an order or several names in wrt", hint="repeat a name for a higher order")
@@ -161,124 +162,92 @@ def derivative_task(program: Program | Bound, wrt: Names | None = None, order: i
         index = chosen * order
     else:
         raise VariableError("wrt names no variable")
-    single = len(program.inputs) == 1
-    label = ordinary_name(program.inputs[0], len(index)) if single else partial_name(program.inputs, index)
-    return Task("derivative", program, ((0, index),), (0,), (), (label,), order=len(index))
+    single = len(source.inputs) == 1
+    label = ordinary_name(source.inputs[0], len(index)) if single else partial_name(source.inputs, index)
+    return Task("derivative", source, ((0, index),), (0,), (), (label,), order=len(index))
 
 
-def gradient_task(program: Program | Bound, wrt: Names | None = None) -> Task:
+def gradient_task(program: Program | Source, wrt: Names | None = None) -> Task:
     """The vector of partials, shape (n,)."""
-    chosen = positions(program, wrt)
-    labels = tuple(partial_name(program.inputs, (i,)) for i in chosen)
-    return Task(
-        "gradient", program, tuple((0, (i,)) for i in chosen), tuple(range(len(chosen))), (len(chosen),), labels
-    )
+    source = source_of(program)
+    chosen = positions(source.inputs, wrt)
+    labels = tuple(partial_name(source.inputs, (i,)) for i in chosen)
+    return Task("gradient", source, tuple((0, (i,)) for i in chosen), tuple(range(len(chosen))), (len(chosen),), labels)
 
 
-def jacobian_task(program: Program | Bound, wrt: Names | None = None) -> Task:
+def jacobian_task(program: Program | Source, wrt: Names | None = None) -> Task:
     """The matrix of partials of the outputs, shape (m, n)."""
-    chosen = positions(program, wrt)
-    count = len(program.outputs)
+    source = source_of(program)
+    chosen = positions(source.inputs, wrt)
+    count = len(source.outputs)
     indices = tuple((k, (i,)) for k in range(count) for i in chosen)
-    labels = tuple(partial_name(program.inputs, index, f"f{k + 1}") for k, index in indices)
-    return Task("jacobian", program, indices, tuple(range(len(indices))), (count, len(chosen)), labels)
+    labels = tuple(partial_name(source.inputs, index, f"f{k + 1}") for k, index in indices)
+    return Task("jacobian", source, indices, tuple(range(len(indices))), (count, len(chosen)), labels)
 
 
-def hessian_task(program: Program | Bound, wrt: Names | None = None) -> Task:
+def hessian_task(program: Program | Source, wrt: Names | None = None) -> Task:
     """The symmetric matrix of second partials, shape (n, n); each pair is computed once."""
-    chosen = positions(program, wrt)
+    source = source_of(program)
+    chosen = positions(source.inputs, wrt)
     number: dict[tuple[int, ...], int] = {}
     places = [number.setdefault((i, j) if i <= j else (j, i), len(number)) for i in chosen for j in chosen]
-    shape, labels = (len(chosen), len(chosen)), SecondPartials(program.inputs, chosen)
-    return Task("hessian", program, tuple((0, index) for index in number), tuple(places), shape, labels, order=2)
+    shape, labels = (len(chosen), len(chosen)), SecondPartials(source.inputs, chosen)
+    return Task("hessian", source, tuple((0, index) for index in number), tuple(places), shape, labels, order=2)
 
 
-def _fresh(name: str, taken: Collection[str]) -> str:
-    """A name that is not taken: the name itself, or with a number."""
-    return next(n for n in chain([name], map(f"{name}{{}}".format, count())) if n not in taken)
+def _check_direction(source: Source, direction: Sequence[float]) -> None:
+    if len(direction) != len(source.inputs):
+        raise DiffkitError(f"the direction has {len(direction)} components for {len(source.inputs)} variables")
 
 
-def _check_direction(program: Program | Bound, direction: Sequence[float]) -> None:
-    if len(direction) != len(program.inputs):
-        raise DiffkitError(f"the direction has {len(direction)} components for {len(program.inputs)} variables")
-
-
-def moving(program: Program | Bound) -> Program | Bound:
-    """f of x + t·v as a function of x, v and t, so that one preparation serves every direction."""
-    if not isinstance(program, Program):
-        return program.moving()
-    names = dict.fromkeys(program.inputs)
-    for name in program.inputs:
-        names[_fresh(f"v_{name}", names)] = None
-    names[_fresh("t", names)] = None
-    builder = ProgramBuilder(tuple(names))
-    count = len(program.inputs)
-    steps = [builder.apply(table["mul"], (2 * count, count + i)) for i in range(count)]
-    slots = copy_slots(program, builder, [builder.apply(table["add"], (i, step)) for i, step in enumerate(steps)])
-    return builder.program([slots[output] for output in program.outputs], tuple(names))
-
-
-def directional_task(program: Program | Bound, direction: Sequence[float], order: int = 1) -> Task:
+def directional_task(program: Program | Source, direction: Sequence[float], order: int = 1) -> Task:
     """dᵏ/dtᵏ f(x + t·v) at t = 0; v is not normalised."""
+    source = source_of(program)
     order = check_order(order)
-    _check_direction(program, direction)
+    _check_direction(source, direction)
     power = str(order).translate(SUPERSCRIPTS) if order > 1 else ""
-    if isinstance(program, Program):
-        path: Program | Bound = _line(program, direction)
-        extras: tuple[float, ...] = (0.0,)
-    else:
-        path, extras = moving(program), (*direction, 0.0)
+    path, extras = source.along(direction)
     index = (0, (len(path.inputs) - 1,) * order)
     return Task("directional", path, (index,), (0,), (), (f"D{power}f·v",), extras=extras, order=order)
 
 
-def _line(program: Program, direction: Sequence[float]) -> Program:
-    """f of x + t·v for a direction that is known: its formula names no v."""
-    parameter = _fresh("t", program.inputs)
-    builder = ProgramBuilder((*program.inputs, parameter))
-    t = builder.input(parameter)
-    moved = []
-    for slot, component in enumerate(direction):
-        scaled = builder.apply(table["mul"], (builder.constant(Fraction(component)), t))
-        moved.append(builder.apply(table["add"], (slot, scaled)) if component else slot)
-    slots = copy_slots(program, builder, moved)
-    return builder.program([slots[output] for output in program.outputs], (*program.inputs, parameter))
-
-
-def jvp_task(program: Program | Bound, direction: Sequence[float]) -> Task:
+def jvp_task(program: Program | Source, direction: Sequence[float]) -> Task:
     """J·v, the derivative of every output along v, without the Jacobian; shape (m,)."""
-    _check_direction(program, direction)
-    path = moving(program)
-    count = len(program.outputs)
+    source = source_of(program)
+    _check_direction(source, direction)
+    path = source.moving()
+    count = len(source.outputs)
     indices = tuple((k, (len(path.inputs) - 1,)) for k in range(count))
     labels = tuple(f"(J·v){k + 1}" for k in range(count))
     return Task("jvp", path, indices, tuple(range(count)), (count,), labels, extras=(*direction, 0.0))
 
 
-def hvp_task(program: Program | Bound, direction: Sequence[float]) -> Task:
+def hvp_task(program: Program | Source, direction: Sequence[float]) -> Task:
     """H·v, the derivative of the gradient along v, without the Hessian; shape (n,).
 
     (Hv)ᵢ = ∂²/∂xᵢ∂t f(x + t·v) at t = 0.
     """
-    _check_direction(program, direction)
-    path = moving(program)
-    count, t = len(program.inputs), len(path.inputs) - 1
+    source = source_of(program)
+    _check_direction(source, direction)
+    path = source.moving()
+    count, t = len(source.inputs), len(path.inputs) - 1
     indices = tuple((0, (i, t)) for i in range(count))
-    labels = tuple(f"(H·v)[{name}]" for name in program.inputs)
+    labels = tuple(f"(H·v)[{name}]" for name in source.inputs)
     return Task("hvp", path, indices, tuple(range(count)), (count,), labels, extras=(*direction, 0.0), order=2)
 
 
-def taylor_task(program: Program | Bound, order: int, wrt: Name | None = None) -> Task:
+def taylor_task(program: Program | Source, order: int, wrt: Name | None = None) -> Task:
     """f⁽ᵏ⁾/k! for k = 0 … order, shape (order + 1,)."""
+    source = source_of(program)
     order = check_order(order, least=0)
     if wrt is not None and not isinstance(as_name(wrt), str):
         raise VariableError("a Taylor series runs in one variable", hint="give wrt one name")
-    (variable,) = derivative_task(program, wrt).indices[0][1]
+    (variable,) = derivative_task(source, wrt).indices[0][1]
     indices = tuple((0, (variable,) * k) for k in range(order + 1))
-    name = program.inputs[variable]
+    name = source.inputs[variable]
     labels = tuple("f" if k == 0 else f"{ordinary_name(name, k)} / {k}!" for k in range(order + 1))
     factors = tuple(Fraction(1, math.factorial(k)) for k in range(order + 1))
-    return Task("taylor", program, indices, tuple(range(order + 1)), (order + 1,), labels, factors, order=order)
+    return Task("taylor", source, indices, tuple(range(order + 1)), (order + 1,), labels, factors, order=order)
 
 
 TASKS: dict[str, Any] = {
@@ -294,11 +263,10 @@ TASKS: dict[str, Any] = {
 """What can be asked, by name."""
 
 
-def source_task(source: Any, kind: str, options: dict[str, Any]) -> Task:
-    """Give the task of a kind about a Program or a bound function."""
+def source_task(source: Program | Source, kind: str, options: dict[str, Any]) -> Task:
+    """Give the task of a kind about a source."""
     if "direction" in options:
-        own = source.inputs if isinstance(source, Program) else tuple(a.name for a in source.arguments)
-        options = {**options, "direction": read_direction(options["direction"], own)}
+        options = {**options, "direction": read_direction(options["direction"], source_of(source).parameters)}
     builder: Callable[..., Task] = TASKS[kind]
     return builder(source, **options)
 

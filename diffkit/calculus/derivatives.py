@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import factorial
-from typing import Any
+from typing import Any, TypeVar
 
 from diffkit.calculus.guards import (
     CHOICES,
@@ -21,7 +21,8 @@ from diffkit.calculus.guards import (
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Index, Program, run
-from diffkit.core.table import table
+from diffkit.core.rules import times_partial
+from diffkit.core.table import Primitive, table
 from diffkit.numbers.duals import Dual, DualAlgebra
 
 ADD, SUB, MUL, NEG = (table[name] for name in ("add", "sub", "mul", "neg"))
@@ -61,6 +62,32 @@ def reverse_program(program: Program, indices: Sequence[Index]) -> Program:
     return differentiate(gradients, [(first[k, index[:1]], index[1:]) for k, index in indices])
 
 
+Adjoint = TypeVar("Adjoint")
+Handed = Callable[[int, Primitive, tuple[int, ...], Adjoint], Iterable[tuple[int, Adjoint | None]]]
+"""what an instruction hands on of its adjoint: slots, and what is added to their adjoints (None: nothing)"""
+
+
+def sweep_back(
+    program: Program, seeds: Mapping[int, Adjoint], handed: Handed[Adjoint], add: Callable[[Adjoint, Adjoint], Adjoint],
+    slots: Iterable[int] | None = None,
+) -> dict[int, Adjoint]:  # fmt: skip
+    """The adjoints of all slots that those of some outputs, the seeds, reach, in any algebra.
+
+    x̄ᵢ = Σ ȳ·∂y/∂xᵢ over the instructions that use xᵢ, last one first (Griewank & Walther, Evaluating Derivatives, 2nd
+    ed., eq. 3.7). ``slots`` are those that may be reached, the last first.
+    """
+    bars = dict(seeds)
+    for slot in in_time(range(len(program) - 1, program.first_instruction - 1, -1) if slots is None else slots):
+        adjoint, instruction = bars.get(slot), program.instruction_at(slot)
+        if adjoint is None or instruction is None or instruction[0].steps:
+            continue
+        for arg, term in handed(slot, *instruction, adjoint):
+            if term is not None:
+                known = bars.get(arg)
+                bars[arg] = term if known is None else add(known, term)
+    return bars
+
+
 def adjoints(program: Program, builder: ProgramBuilder, output: int) -> list[int | None]:
     """Adjoints of all slots, emitted into a builder that holds the program slot for slot; None where there is none."""
     found = Reverse(program, builder).adjoints(output)
@@ -70,9 +97,7 @@ def adjoints(program: Program, builder: ProgramBuilder, output: int) -> list[int
 class Reverse:
     """Reverse accumulation of a program, output by output, into a builder that holds it slot for slot.
 
-    x̄ᵢ = Σ ȳ·∂y/∂xᵢ over the instructions that use xᵢ, last one first (Griewank & Walther, Evaluating Derivatives, 2nd
-    ed., eq. 3.7). For a scalar ȳ·∂y/∂xᵢ is what forward mode makes of the tangent ȳ of xᵢ alone, so one set of rules
-    serves both.
+    For a scalar ȳ·∂y/∂xᵢ is what forward mode makes of the tangent ȳ of xᵢ alone, so one set of rules serves both.
 
     What a branch needs alone has an adjoint that counts only where the branch is taken. It becomes 0 elsewhere when
     it leaves the branch, after all products: no slope of a branch that is not taken is ever multiplied by that 0.
@@ -80,35 +105,29 @@ class Reverse:
 
     def __init__(self, program: Program, builder: ProgramBuilder):
         self.program, self.builder = program, builder
-        self.forward, self.varies = DualAlgebra(builder), depends(program)
+        self.varies = depends(program)
         self.first_chosen = first_chosen(program, builder)
 
     def adjoints(self, output: int) -> dict[int, int]:
         """Adjoints of the slots that a slot is computed from; the sweep goes over those and no others."""
-        apply = self.builder.apply
+        builder = self.builder
         swept = sorted(sources(self.program, output), reverse=True)
         taken_in = choices_in(self.program, swept, (output,), self.first_chosen)
-        bars = {output: self.builder.constant(1)}
-        for slot in in_time(swept):
-            adjoint, instruction = bars.get(slot), self.program.instruction_at(slot)
-            if adjoint is None or instruction is None or instruction[0].steps:
-                continue
-            primitive, args = instruction
+
+        def handed(slot: int, primitive: Primitive, args: tuple[int, ...], adjoint: int) -> Iterator[tuple[int, int]]:
             for k, arg in enumerate(args):
-                if not self.varies[arg]:
+                if not self.varies[arg] or (primitive is WHERE and k == 0):
                     continue
                 plain = primitive is ADD or primitive is SUB or primitive in CHOICES
-                term = adjoint if plain else self.forward.term(primitive, args, slot, k, adjoint)
-                if term is None or (primitive is WHERE and k == 0):
-                    continue
-                through = taken_in[slot] | choice_of(primitive, args, slot, k, self.first_chosen)
-                term = _where_taken(self.builder, term, through - taken_in[arg])
-                known, sign = bars.get(arg), SUB if primitive is SUB and k else ADD
-                if known is not None:
-                    bars[arg] = apply(sign, (known, term))
-                else:
-                    bars[arg] = apply(NEG, (term,)) if sign is SUB else term
-        return {slot: _where_taken(self.builder, bar, taken_in[slot]) for slot, bar in bars.items()}
+                term = adjoint if plain else times_partial(primitive, builder, args, slot, k, adjoint)
+                if term is not None:
+                    through = taken_in[slot] | choice_of(primitive, args, slot, k, self.first_chosen)
+                    term = _where_taken(builder, term, through - taken_in[arg])
+                    yield arg, builder.apply(NEG, (term,)) if primitive is SUB and k else term
+
+        add = lambda known, term: builder.apply(ADD, (known, term))  # noqa: E731
+        bars = sweep_back(self.program, {output: builder.constant(1)}, handed, add, swept)
+        return {slot: _where_taken(builder, bar, taken_in[slot]) for slot, bar in bars.items()}
 
 
 def _where_taken(builder: ProgramBuilder, term: int, choices: frozenset[Choice]) -> int:
@@ -129,9 +148,7 @@ def differentiate(program: Program, indices: Sequence[Index]) -> Program:
     found: dict[Index, int] = {}
     for order in sorted({len(index) for _, index in indices}):
         wanted = [(k, index) for k, index in indices if len(index) == order]
-        if order == 1:
-            found.update(_forward(program, builder, wanted))
-        elif order <= 2:
+        if order <= 2:
             found.update(_nested(program, builder, wanted, order))
         else:
             for variables in sorted({tuple(sorted(set(index))) for _, index in wanted}):
@@ -140,19 +157,8 @@ def differentiate(program: Program, indices: Sequence[Index]) -> Program:
     return builder.program([found[index] for index in indices])
 
 
-def _forward(program: Program, builder: ProgramBuilder, indices: Sequence[Index]) -> dict[Index, int]:
-    """First partials: the builder holds the primals already, so only tangents are emitted."""
-    algebra = DualAlgebra(builder)
-    active = {index[0] for _, index in indices}
-    values = [algebra.variable(s, s) if s in active else Dual(s) for s in range(program.first_instruction)]
-    for slot, primitive, args in in_time(program.numbered()):
-        values.append(algebra.push(primitive, [values[a] for a in args], slot))
-    tangents = [values[output].tangents for output in program.outputs]
-    zero = builder.constant(0)
-    return {(k, index): tangents[k].get(index[0], zero) for k, index in indices}
-
-
 def _nested(program: Program, builder: ProgramBuilder, indices: Sequence[Index], order: int) -> dict[Index, int]:
+    """Values and partials of the first two orders; the builder holds the primals already."""
     algebra: Any = builder
     values: list[Any] = list(range(len(program.inputs)))
     for level in range(order):
@@ -223,4 +229,4 @@ def addends(program: Program, output: int) -> dict[int, int]:
     return found
 
 
-__all__ = ["adjoints", "derivative_program", "differentiate", "joint", "reverse_program"]
+__all__ = ["adjoints", "derivative_program", "differentiate", "joint", "reverse_program", "sweep_back"]

@@ -76,11 +76,8 @@ class Guarded:
     def __init__(self, primal: Program, program: Program, derivatives: int, guards: tuple[Guard, ...]):
         self.primal, self.program, self.derivatives, self.guards = primal, program, derivatives, guards
         self.primals = len(primal.outputs)
-
-    @cached_property
-    def edges(self) -> tuple[bool, ...]:
-        """Whether each guard is one of an edge, which holds where its margin is positive."""
-        return tuple(guard.edge for guard in self.guards)
+        self.edges = tuple(guard.edge for guard in guards)
+        """whether each guard is one of an edge, which holds where its margin is positive"""
 
     def concerns(self, guard: Guard, output: int) -> bool:
         """Whether an output needs what a guard stands for."""
@@ -142,11 +139,11 @@ def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[int
 
     The builder must hold the program slot for slot; the margins are emitted into it.
     """
-    if not any(primitive.places for primitive in {primitive for primitive, _ in program.instructions}):
+    if not any(primitive.special for primitive in {primitive for primitive, _ in program.instructions}):
         return
     varies = depends(program)
     for slot, primitive, args in in_time(program.numbered()):
-        for place in primitive.places:
+        for place in primitive.special:
             if place.varying is not None and not any(varies[args[i]] for i in place.varying):
                 continue
             margin = margin_slot(place, builder, args)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from functools import cache
+from functools import cache, wraps
+from inspect import unwrap
 from typing import Any
 
 from diffkit.core.builder import NAMED, ProgramBuilder
 from diffkit.core.errors import RuleError, did_you_mean
 from diffkit.core.program import Algebra, Program, run
 from diffkit.core.table import Primitive, Rule, table
+from diffkit.core.table.places import series_name
+
+MUL, NEG = table["mul"], table["neg"]
 
 
 class Slot:
@@ -96,6 +100,7 @@ class Functions:
 
 def _place_of(rule: Rule) -> str:
     """The row that a rule belongs to, and where it is written."""
+    rule = unwrap(rule)
     code = getattr(rule, "__code__", None)
     line = "" if code is None else f", {code.co_filename.rpartition('/')[2]} line {code.co_firstlineno}"
     rows = [row.name for row in table if any(rule in _rules(value) for value in vars(row).values())]
@@ -138,6 +143,7 @@ class Partial:
     def __init__(self, primitive: Primitive, index: int):
         rule = primitive.partials[index]
         assert rule is not None
+        rule = rule if primitive.removable is None else _near(primitive, rule)
         self.program = trace(rule, len(primitive.arguments) + 1)
         output = self.program.outputs[0]
         constant = self.program.constant_at(output)
@@ -150,6 +156,16 @@ class Partial:
             return args[self.source] if self.source < len(args) else answer
         return run(self.program, algebra, [*args, answer])[0]
 
+    def factor(self, algebra: Algebra, args: Sequence[Any], answer: Any) -> Any:
+        """Give what a tangent is multiplied by; None where that is only a sign."""
+        return None if self.sign else self.at(algebra, args, answer)
+
+    def times(self, algebra: Algebra, factor: Any, tangent: Any) -> Any:
+        """Give the tangent with its sign where that is all, otherwise its product with the factor."""
+        if self.sign:
+            return tangent if self.sign > 0 else algebra.apply(NEG, (tangent,))
+        return algebra.apply(MUL, (factor, tangent))
+
 
 @cache
 def partial(primitive: Primitive, index: int) -> Partial:
@@ -157,11 +173,58 @@ def partial(primitive: Primitive, index: int) -> Partial:
     return Partial(primitive, index)
 
 
+def _near(primitive: Primitive, rule: Rule) -> Rule:
+    """The rule of a partial, and the power series where that is near."""
+    place = primitive.removable
+    assert place is not None
+
+    @wraps(rule)
+    def near(F: Any, x: Any, y: Any) -> Any:
+        return F.where(F.abs(x - place.at) < place.reach, getattr(F, series_name(primitive.name))(1, x), rule(F, x, y))
+
+    return near
+
+
+def times_partial(
+    primitive: Primitive, algebra: Algebra, args: Sequence[Any], answer: Any, index: int, tangent: Any
+) -> Any:
+    """Give ∂y/∂xᵢ·ẋᵢ alone, all in an algebra; None where the primitive does not vary with the argument.
+
+    It serves both modes: for a scalar y, ȳ·∂y/∂xᵢ is the same product.
+    """
+    if primitive.pushforward is not None:
+        rule = trace_pushforward(primitive, tuple(k == index for k in range(len(args))))
+        return run(rule, algebra, [*args, answer, tangent])[0]
+    if primitive.partials[index] is None:
+        return None
+    slope = partial(primitive, index)
+    return slope.times(algebra, slope.factor(algebra, args, answer), tangent)
+
+
 def by_definition(primitive: Primitive, algebra: Algebra, args: Sequence[Any]) -> Any:
     """Give the value of a primitive from its definition in other rows."""
     if primitive.definition is None:
         raise NotImplementedError(f"{primitive.name} has no form for {type(algebra).__name__}")
-    return by_rule(primitive.definition, algebra, args)
+    return by_rule(defined(primitive), algebra, args)
+
+
+@cache
+def defined(primitive: Primitive, order: int = 0) -> Rule:
+    """The definition, and at a removable point the power series up to an order: so the derivatives are right there."""
+    rule, place = primitive.definition, primitive.removable
+    assert rule is not None
+    if place is None or place.series is None:
+        return rule
+    series, own = place.series, rule
+
+    @wraps(own)
+    def filled(F: Any, x: Any) -> Any:
+        total: Any = series(order)
+        for k in reversed(range(order)):
+            total = total * (x - place.at) + series(k)
+        return F.where(F.eq(x, place.at), total, own(F, x))
+
+    return filled
 
 
 def by_rule(rule: Rule, algebra: Algebra, args: Sequence[Any]) -> Any:

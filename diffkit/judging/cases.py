@@ -121,7 +121,7 @@ def as_case(record: Any, kind: str, name: str) -> Case:
     if isinstance(record["expr"], (int, float, list, dict, type(None))):
         raise DiffkitError("expr is not text")
     reading = read_joint([record["expr"]], names, names_in(record["at"]))
-    task = KINDS[kind](reading.program)._replace(notes=reading.notes)
+    task = replace(KINDS[kind](reading.program), notes=reading.notes)
     points = read_points(record["at"], task.variables)
     if points.point is None:
         raise PointError("a case has one point", hint="write one case for each")

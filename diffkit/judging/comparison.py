@@ -19,9 +19,8 @@ from diffkit.core.results import Answer, Result, component_ulps, unanswered
 from diffkit.core.surroundings import undisturbed
 from diffkit.judging.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
 from diffkit.methods import BACKENDS, Backend, Bounded, Evaluation, get_backend
-from diffkit.methods.auto import FunctionReferee
+from diffkit.methods.auto import Referee
 from diffkit.methods.evaluation import table_bound
-from diffkit.proof.referee import Referee
 
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it
 SLACK = 4.0  # a first-order rounding bound times this is the bar of a float method
@@ -131,7 +130,7 @@ class Comparer:
         if not backends:
             raise BackendError("there is no backend to compare", hint=f"name some of {', '.join(BACKENDS)}")
         self.task, self.tell = task, tell
-        self.referee: Referee | FunctionReferee = Referee(task) if task.function is None else FunctionReferee(task)
+        self.referee = Referee(task)
         self.backends = [get_backend(backend) for backend in backends]
         self.prepared: dict[int, Asked] = {}
 

@@ -32,7 +32,7 @@ from diffkit.lessons.shown_numbers import nearest, of_decimal
 from diffkit.methods.prepared import Prepared
 from diffkit.numbers.balls import BALLS, precision, rational
 from diffkit.numbers.floats import FLOATS
-from diffkit.proof.referee import Referee
+from diffkit.proof.proofs import Proofs
 
 EPSILON = 2.0**-52
 KINDS = ("forward", "backward", "central")
@@ -258,7 +258,7 @@ class _Limit:
         if self.program is None:
             return unknown
         task = make_task(self.program, "taylor", order=3, wrt=self.task.variables[self.place])
-        answer = Referee(task).at(self.point)
+        answer = Proofs(task).at(self.point)
         if any(odd.status != "ok" for odd in answer.odd.values()):
             return unknown
         value, slope, second, third = answer.values

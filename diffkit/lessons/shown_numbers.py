@@ -17,8 +17,8 @@ from diffkit.core.text.printer import format_constant
 from diffkit.numbers.balls import BALLS, dumped, exact_fraction, loaded, precision
 from diffkit.numbers.floats import to_float
 from diffkit.numbers.rationals import rationals
+from diffkit.proof.proofs import Proofs
 from diffkit.proof.prover import Prover
-from diffkit.proof.referee import Referee
 
 BITS = 512
 SHORT = 20  # characters of an exact number that is shown as it is
@@ -123,7 +123,7 @@ def proven(task: Task, point: Sequence[float]) -> tuple[list[Number], list[Any]]
     if regular.inside and regular.agreed:
         found = _sharply(prover.derivative, point)
         return [_scaled(n, f) for n, f in zip(found, factors, strict=True)], [None] * len(found)
-    answer = Referee(task).at(point)
+    answer = Proofs(task).at(point)
     check_time()  # what is uncertain for want of time says nothing of the function
     numbers, odd = [], []
     for c, value in enumerate(answer.values):

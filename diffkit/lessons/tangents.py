@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -175,7 +175,7 @@ def tangent(
         raise DiffkitError("the expression has no variable, so there is no tangent")
     steps = DELTAS if deltas is None else read_deltas(deltas)
     asked_for = gradient_task(program) if len(program.inputs) > 1 else derivative_task(program)
-    derivative = Prepared(OfExpression(asked_for._replace(notes=task.notes)), "auto").result(points)
+    derivative = Prepared(OfExpression(replace(asked_for, notes=task.notes)), "auto").result(points)
     slopes, odd = proven(gradient_task(program), points.point)
     several = len(program.inputs) > 1
     asked = None if direction is None else read_unit(direction, program.inputs)

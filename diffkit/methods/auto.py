@@ -16,7 +16,7 @@ from diffkit.methods.complex import ComplexEvaluation
 from diffkit.methods.differences import HIGHEST_ORDER
 from diffkit.methods.differences.testimony import FOLLOWED, LAG, STEPPED, Claim, Seen, smoothed, unknown, vague, widened
 from diffkit.methods.differences.witness import Witness, laid_out, sizes
-from diffkit.proof.referee import Referee
+from diffkit.proof.proofs import Proofs
 
 if TYPE_CHECKING:
     from diffkit.asking.callables import Bound
@@ -34,54 +34,60 @@ NAMES = {
     "finite": "finite differences of its values",
 }
 UNASKED = "no method can differentiate this function"
-TRACED = "the code was traced to a formula; "
 MOST_DIGITS = 1000
 
 
-class FunctionReferee:
-    """Answers about a Python function, component by component from the best method that has one.
+class Referee:
+    """What other answers are judged by: proven where the source has a formula, else the best that its code allows.
 
-    ``reason`` says why nothing could be proven, if nothing could; ``untraced`` is such a reason known beforehand.
+    ``untraced`` is why nothing can be proven, where that is known beforehand.
     """
 
     formula = None
 
     def __init__(self, task: Task, digits: int | None = None, untraced: str = ""):
-        assert task.function is not None
-        self.task, self.function = task, task.function
-        self.digits, self.untraced = digits, untraced
+        self.task, self.source, self.digits, self.untraced = task, task.source, digits, untraced
 
     @cached_property
     def reason(self) -> str:
-        """Why the function cannot be proven anything about; empty if it can."""
-        if self.untraced:
-            return self.untraced
-        if self.function.unsteady or self.function.rounded:
-            return self.function.unsteady or f"{self.function.rounded}, which has fewer digits than binary64"
-        try:
-            self.function.traced  # noqa: B018
-        except (TracingError, LimitError) as error:
-            return error.reason
-        return ""
+        """Why nothing can be proven; empty if it can."""
+        return self.untraced or self.source.hindrance
 
     @cached_property
-    def proven(self) -> Referee | None:
-        """The referee of the traced program, if there is one."""
-        return None if self.reason else Referee(self.task, self.digits)
+    def proven(self) -> Proofs | None:
+        """The proofs about the formula, if there is one."""
+        return None if self.reason else Proofs(self.task, self.digits)
+
+    @cached_property
+    def measured(self) -> Measurement:
+        """What is said where nothing is proven."""
+        return Measurement(self.task)
 
     def at(self, point: Sequence[float]) -> Answer:
         """Prove, or measure."""
         if self.proven is None:
-            return self._measured(point)
+            return self.measured.at(point)
         try:
-            self.function.check_trace(self.function.traced, point)
+            self.source.check_formula(point)
         except TracingError:
-            return self._measured(point)
+            return self.measured.at(point)
         answer = self.proven.at(point)
-        answer.note = TRACED + answer.note
+        answer.note = self.source.origin + answer.note
         return answer
 
-    def _measured(self, point: Sequence[float]) -> Answer:
+    def batch(self, points: Any) -> Answer:
+        """Answer row by row."""
+        return by_rows(self, points)
+
+
+class Measurement:
+    """Answers about a Python function, component by component from the best method that has one."""
+
+    def __init__(self, task: Task):
+        assert task.function is not None
+        self.task, self.function = task, task.function
+
+    def at(self, point: Sequence[float]) -> Answer:
         """Each partial from the first method whose value real differences confirm, or from these alone."""
         import numpy as np
 
@@ -89,7 +95,7 @@ class FunctionReferee:
         place = tuple(map(float, point))
         with np.errstate(all="ignore"):
             witness = Witness.of(function, place)
-            with function.remembering():
+            with function.faults.remembering():
                 seen, used = self._seen(place, witness)
             seen.update(_with_solvers(function, place, seen))
             if not VALUES.isdisjoint(used):
@@ -142,10 +148,6 @@ class FunctionReferee:
             except (BackendError, LimitError):
                 continue
         return found
-
-    def batch(self, points: Any) -> Answer:
-        """Answer row by row."""
-        return by_rows(self, points)
 
 
 def ladder(task: Task) -> tuple[str, ...]:
@@ -246,8 +248,6 @@ class AutoBackend:
             raise DiffkitError(f"{digits} digits were asked for, but proofs go from 1 to {MOST_DIGITS}")
         self.digits = digits
 
-    def prepare(self, task: Task) -> Referee | FunctionReferee:
+    def prepare(self, task: Task) -> Referee:
         """Get ready for proofs."""
-        if task.function is not None:
-            return FunctionReferee(task, self.digits)
         return Referee(task, self.digits)

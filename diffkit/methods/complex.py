@@ -17,7 +17,6 @@ from diffkit.core.characters import told
 from diffkit.core.errors import BackendError
 from diffkit.core.program import Index
 from diffkit.core.results import Answer, ErrorKind, Odd
-from diffkit.methods.differences import Function
 from diffkit.methods.differences.testimony import STEPPED, Claim, unknown
 from diffkit.methods.differences.witness import Witness, laid_out
 
@@ -47,22 +46,20 @@ class ComplexEvaluation:
     formula = None
 
     def __init__(self, task: Task):
-        self.task = task
-        self.evaluations = 0
-        """how often a Program was run"""
+        self.task, self.source = task, task.source
 
     def at(self, point: Sequence[float]) -> Answer:
         """Step every coordinate, and ask real differences; BackendError where the code gives no complex numbers."""
-        start, function = tuple(float(x) for x in point), self.task.function
-        before = self._count
+        start, source = tuple(float(x) for x in point), self.source
+        before = source.evaluations
         claims = self.claims(start)
-        witness = Witness(self._real, start) if function is None else Witness.of(function, start)
+        witness = Witness.of(source, start)
         seen = witness.values(self.task.indices)
-        if function is not None and function.unsteady:
-            seen.update({index: unknown(Odd("uncertain", function.unsteady)) for index in claims if index not in seen})
+        if source.unsteady:
+            seen.update({index: unknown(Odd("uncertain", source.unsteady)) for index in claims if index not in seen})
         seen.update({i: unknown(OVERFLOW) for i, c in claims.items() if i not in seen and not math.isfinite(c.value)})
         seen.update(witness.confirm({index: c for index, c in claims.items() if index not in seen}, STEPPED))
-        return laid_out(self.task.indices, seen, self._count - before)
+        return laid_out(self.task.indices, seen, source.evaluations - before)
 
     def claims(self, point: Sequence[float]) -> dict[Index, Claim]:
         """The partials as complex steps give them, unconfirmed; libraries round each one by the largest."""
@@ -75,10 +72,6 @@ class ComplexEvaluation:
         for (k, _), value in found.items():
             largest[k] = max(largest.get(k, 0.0), abs(value))
         return {(k, index): Claim(value, ROUNDED * largest[k]) for (k, index), value in found.items()}
-
-    @property
-    def _count(self) -> int:
-        return self.evaluations if self.task.function is None else self.task.function.evaluations
 
     def _step(self, point: Any, variable: int) -> Any:
         """Partials of all outputs in one coordinate."""
@@ -105,7 +98,7 @@ class ComplexEvaluation:
         try:
             with FILTERS, silenced(), np.errstate(all="ignore"), warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always")
-                result = self._values(row)
+                result = self.source.complex_values(row)
         except BackendError:
             raise
         except Exception as error:
@@ -114,31 +107,6 @@ class ComplexEvaluation:
         if dropped:
             raise BackendError(f"the function drops imaginary parts ({dropped[0].message})", hint=OTHERS)
         return result
-
-    def _values(self, row: Any) -> Any:
-        import numpy as np
-
-        function = self.task.function
-        if function is None:
-            return np.array(self._run(row))
-        return np.ravel(function.call(*function.split(row)))
-
-    @property
-    def _real(self) -> list[Function]:
-        """Each output of the Program at real points."""
-        return [lambda points, k=k: [float(self._run(point)[k]) for point in points]  # type: ignore[misc]
-                for k in range(len(self.task.program.outputs))]  # fmt: skip
-
-    def _run(self, row: Sequence[Any]) -> list[Any]:
-        """The Program at a point, on NumPy's scalars."""
-        import numpy as np
-
-        from diffkit.core.program import run
-        from diffkit.numbers.arrays import ARRAYS
-
-        self.evaluations += 1
-        with np.errstate(all="ignore"):
-            return run(self.task.program, ARRAYS, [np.asarray(x)[()] for x in row])
 
     def batch(self, points: Any) -> Answer:
         """Answer row by row."""

@@ -186,13 +186,14 @@ class FunctionEvaluation:
 
     def _check_beside(self, point: Any) -> None:
         """TracingError if, beside the point, the code gives other values when it is followed; once is enough."""
+        from diffkit.asking.callables.following import check_values, following
         from diffkit.ndarrays import pushforward
 
         beside = point * BESIDE + (point == 0) * (BESIDE - 1)
         row = (beside - point)[None]
-        with self.function.following():
+        with following(self.function.name):
             pushed = pushforward(self.function.call, self.function.split(beside), self.function.split(row))
-            self.function.check_values(beside, pushed.value)
+            check_values(self.function, beside, pushed.value)
         self.followed = True
 
     def at(self, point: Sequence[float]) -> Answer:
@@ -211,13 +212,15 @@ class FunctionEvaluation:
         """The partials and the hits; NaN where the function has no value, or none to rely on."""
         import numpy as np
 
+        from diffkit.asking.callables.following import check_values, following
+
         if self.function.unsteady or not np.any(np.isfinite(plain)):
             return np.full(len(self.task.indices), np.nan), []
         if not self.followed:
             self._check_beside(point)
-        with self.function.following():
+        with following(self.function.name):
             found = self.derive(point)
-        self.function.check_values(point, found.values, plain)
+        check_values(self.function, point, found.values, plain)
         return found.partials, found.hits
 
     def _odds(self, plain: Any, partials: Any, hits: Sequence[Hit]) -> dict[int, Odd]:

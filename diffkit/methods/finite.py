@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from typing import Any
 
 from diffkit.asking.tasks import Task
-from diffkit.core.builder import select
-from diffkit.core.deadline import in_time
 from diffkit.core.errors import BackendError
-from diffkit.core.program import Index, Program, run
+from diffkit.core.program import Index
 from diffkit.core.results import Answer, ErrorKind, Odd
 from diffkit.methods.differences import (
     ECONOMY,
@@ -19,20 +16,15 @@ from diffkit.methods.differences import (
     THOROUGH,
     Difference,
     Effort,
-    Function,
     Point,
     Sampler,
     partials,
 )
 from diffkit.methods.differences.probes import Probe
-from diffkit.methods.differences.sampling import UNIT
 from diffkit.methods.differences.testimony import COARSE, Testimony, vague
 from diffkit.methods.differences.witness import sizes
-from diffkit.numbers.floats import FLOATS
 
-WORTH_ARRAYS = 40_000  # operations for one sample of every partial, from which arrays pay for importing NumPy
 AGAIN = 8  # points at which a function that looks rough is evaluated again
-BLOCK = 2**23  # values that arrays may hold at a time
 
 
 class FiniteEvaluation:
@@ -52,24 +44,12 @@ class FiniteEvaluation:
         """Difference at every row; f is evaluated at the samples of all rows at once."""
         return self._answer([tuple(row) for row in points.tolist()])
 
-    @cached_property
-    def _programs(self) -> list[Program]:
-        program = self.task.program
-        outputs = program.outputs
-        return [program] if len(outputs) == 1 else [select(program, (slot,)) for slot in outputs]
-
-    def _functions(self, count: int) -> list[Function]:
-        """Each output as a function of many points at a time, for a task at ``count`` points."""
-        if self.task.function is not None:
-            return self.task.function.samplers()
-        large = count > 1 or len(self.task.program) * len(self.task.indices) >= WORTH_ARRAYS
-        return [(in_arrays if large else in_floats)(program) for program in self._programs]
-
     def _answer(self, points: Sequence[Point]) -> Answer:
-        indices, unit = self.task.indices, self._unit(points)
+        indices, source = self.task.indices, self.task.source
+        unit = max(source.known_to(point)[0] for point in points)
         found: dict[tuple[int, int], Difference] = {}
         evaluations = 0
-        for output, function in enumerate(self._functions(len(points))):
+        for output, function in enumerate(source.samplers(len(points), len(indices))):
             mine = [c for c, (of, _) in enumerate(indices) if of == output]
             sampler = Sampler(function, unit)
             rows = partials(sampler, points, [indices[c][1] for c in mine], self.effort)
@@ -78,29 +58,16 @@ class FiniteEvaluation:
                 found.update({(row, c): d for c, d in zip(mine, judged, strict=True)})
             evaluations += sampler.evaluations
             if any(d.reason for seen in rows for d in seen):
-                self._check_again(sampler)
+                source.check_again(list(sampler.known)[:AGAIN])
         flat = [found[row, c] for row in range(len(points)) for c in range(len(indices))]
         odd = {c: self._odd(d) for c, d in enumerate(flat)}
         values = [math.nan if odd[c] else d.value for c, d in enumerate(flat)]
         bars = [math.nan if odd[c] else d.bar for c, d in enumerate(flat)]
         return Answer(values, bars, {c: seen for c, seen in odd.items() if seen}, evaluations)
 
-    def _unit(self, points: Sequence[Point]) -> float:
-        function = self.task.function
-        if function is None:
-            return UNIT
-        from diffkit.asking.callables.leftover import known_to
-
-        return max(known_to(function, point)[0] for point in points)
-
-    def _check_again(self, sampler: Sampler) -> None:
-        """See whether a function that looks rough gives different values for equal arguments."""
-        if self.task.function is not None:
-            self.task.function.check_again(list(sampler.known)[:AGAIN])
-
     def _odd(self, difference: Difference) -> Odd | None:
         """What is odd about a partial; a function that is random has none that can be trusted."""
-        unsteady = "" if self.task.function is None else self.task.function.unsteady
+        unsteady = self.task.source.unsteady
         if unsteady and difference.odd is None:
             return Odd("uncertain", unsteady, value=difference.value, error=difference.bar)
         return difference.odd
@@ -115,28 +82,6 @@ def _judged(sampler: Sampler, point: Point, indices: Sequence[Index], seen: Sequ
         fine = d.odd is not None or not index[1] or testimony.is_fine(d.value, d.bar, largest[index])
         judged.append(d if fine else d._replace(odd=vague(d.value, d.bar, d.reason or COARSE)))
     return judged
-
-
-def in_floats(program: Program) -> Function:
-    """f at one point after another, on Python floats."""
-    return lambda points: [float(run(program, FLOATS, point)[0]) for point in in_time(points)]
-
-
-def in_arrays(program: Program) -> Function:
-    """f at many points at a time, on NumPy arrays."""
-    import numpy as np
-
-    from diffkit.numbers.arrays import ARRAYS
-
-    def values(points: Sequence[Point]) -> Iterator[float]:
-        size = max(1, BLOCK // len(program))
-        for first in range(0, len(points), size):
-            block = np.array(points[first : first + size], dtype=float)
-            with np.errstate(all="ignore"):
-                (column,) = run(program, ARRAYS, list(block.T))
-            yield from np.broadcast_to(np.asarray(column, dtype=float), (len(block),)).tolist()
-
-    return lambda points: list(values(points))
 
 
 class FiniteBackend:

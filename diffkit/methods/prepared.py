@@ -76,7 +76,7 @@ class Prepared(Generic[V_co]):
         known = self._evaluations.get(id(task))
         if known is None:
             known = (task, self.backend.prepare(task))
-            if task.function is None or not task.function.blind:  # one that is blind is made anew for every point
+            if not task.source.blind:  # one that is blind is made anew for every point
                 self._evaluations[id(task)] = known
         return known[1]
 

@@ -53,7 +53,7 @@ FORMULAS: dict[str, Rule] = {
     "fmod": lambda F, x, y: x - _toward_zero(F, x / y) * y,
     "copysign": lambda F, x, y: F.abs(x) * F.where(y >= 0, 1, -1),
     "heaviside": lambda F, x, h: (1 + F.sign(x)) / 2 + F.where(F.eq(x, 0), h - F.rational(1, 2), 0),
-    "sinc": lambda F, x: F.where(F.eq(x, 0), 1, F.sin(F.pi * x) / (F.pi * x)),
+    "sinc": lambda F, x: F.sinc(F.pi * x),
     "logical_xor": lambda F, p, q: F.and_(F.or_(p, q), F.not_(F.and_(p, q))),
     # scipy.special
     "logit": lambda F, x: F.log(x) - F.log1p(-x),

@@ -20,8 +20,9 @@ from diffkit.core.rules import by_rule
 from diffkit.core.table import Primitive, Rule, table
 from diffkit.ndarrays.operators import Methods, Shape
 from diffkit.ndarrays.source import user_line
-from diffkit.numbers.arrays import ARRAYS
+from diffkit.numbers.arrays import array_function
 from diffkit.numbers.duals import DualAlgebra
+from diffkit.numbers.floats import to_float
 
 NUMBERS = count(1)
 SMALL = 4096  # pairs of elements up to which a loop over them beats a matrix product
@@ -136,20 +137,20 @@ class Rows:
 
     def constant(self, value: Constant) -> Any:
         """Give the value of an exact constant."""
-        return ARRAYS.constant(value) if self.trace is None else self.trace.exact(value)
+        return to_float(value) if self.trace is None else self.trace.exact(value)
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
         """Give the elementwise value of a row."""
         lead = leader(args)
         if lead is None:
-            return ARRAYS.apply(primitive, args)
+            return array_function(primitive)(*args)
         if primitive.truths:
             args = [
                 self.apply(NE, (a, 0.0)) if k in primitive.truths and isinstance(a, Proxy) and not a.truth else a
                 for k, a in enumerate(args)
             ]
             lead = leader(args)
-        return ARRAYS.apply(primitive, args) if lead is None else lead.row(primitive, args)
+        return array_function(primitive)(*args) if lead is None else lead.row(primitive, args)
 
 
 ROWS = Rows()

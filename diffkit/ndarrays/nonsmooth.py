@@ -70,12 +70,12 @@ class Followed(Proxy):
 
 def places_met(primitive: Primitive, primals: Sequence[Any], moves: Sequence[bool]) -> Iterator[tuple[Place, Any]]:
     """Give the places of a row that its arguments lie in, as far as arguments that move make them matter, and where."""
-    if not primitive.places or not any(moves):
+    if not primitive.special or not any(moves):
         return
     values = [plain(p) for p in primals]
     if any(v is None for v in values) or (primitive is POWER and not moves[1] and _natural(values[1])):
         return
-    for place in primitive.places:
+    for place in primitive.special:
         if place.varying is not None and not any(moves[i] for i in place.varying):
             continue
         margin = by_rule(place.margin, ARRAYS, values)

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.core.rules import trace_pushforward
+from diffkit.core.rules import times_partial, trace_pushforward
 from diffkit.core.table import Primitive, table
-from diffkit.ndarrays.kernel import DUALS, Proxy, contract, duals, gather, plain, total
+from diffkit.ndarrays.kernel import ROWS, Proxy, contract, gather, plain, rows, total
 
 WHERE = table["where"]
 
@@ -117,7 +117,7 @@ class Transposed:
 
     def __call__(self, bar: Bar) -> Bar:
         """Give the cotangent of the argument."""
-        term = duals(self.primals).term(self.primitive, self.primals, self.answer, self.k, bar.value)
+        term = times_partial(self.primitive, rows(self.primals), self.primals, self.answer, self.k, bar.value)
         if term is None:
             term = np.zeros(np.shape(bar.value))
         if self.flat is not None:
@@ -188,5 +188,5 @@ def not_chosen(primitive: Primitive, primals: Sequence[Any], answer: Any, k: int
     values = [plain(p) for p in primals]
     if any(v is None for v in values):
         return None
-    term = DUALS.term(primitive, values, plain(answer), k, np.full(np.shape(answer), np.nan))
+    term = times_partial(primitive, ROWS, values, plain(answer), k, np.full(np.shape(answer), np.nan))
     return np.broadcast_to(~np.isnan(term), np.shape(answer))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from typing import Any
 
@@ -16,16 +16,16 @@ from diffkit.numbers.floats import FloatAlgebra, to_float
 
 
 @cache
-def array_form(primitive: Primitive) -> Callable[..., Any] | None:
-    """Give the NumPy or SciPy function of a row, imported when first used."""
+def array_function(primitive: Primitive) -> Callable[..., Any]:
+    """Give a row as a function of arrays: NumPy's or SciPy's, imported when first used, or its definition in arrays."""
     form = primitive.array
     if form is None:
-        return None
+        return lambda *args: by_definition(primitive, ARRAYS, args)
     if isinstance(form, str):
         module, _, name = f"numpy.{form}".rpartition(".") if "." not in form else form.rpartition(".")
         found: Callable[..., Any] = getattr(import_module(module), name)
         return found
-    return lambda *args: form(np, *args)
+    return partial(form, np)
 
 
 class ArrayAlgebra:
@@ -36,9 +36,8 @@ class ArrayAlgebra:
         return to_float(value)
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
-        """Give the array form of a row, or its definition in arrays."""
-        form = array_form(primitive)
-        return by_definition(primitive, self, args) if form is None else form(*args)
+        """Give the value of a row at arrays."""
+        return array_function(primitive)(*args)
 
 
 class CodeAlgebra(FloatAlgebra):
@@ -48,7 +47,7 @@ class CodeAlgebra(FloatAlgebra):
         """Give the form of a row that code calls."""
         form = primitive.array
         if isinstance(form, str) and "." in form:
-            return float(array_form(primitive)(*args))  # type: ignore[misc]
+            return float(array_function(primitive)(*args))
         return super().apply(primitive, args)
 
 

@@ -7,21 +7,26 @@ length belong to the process in python-flint, so whoever computes holds the lock
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from threading import RLock
 from typing import Any
 
 import flint
 from flint import arb, arb_series, ctx, fmpq
 
+from diffkit.core.errors import RuleError
 from diffkit.core.program import Constant, Named, run
 from diffkit.core.rules import by_definition, trace
 from diffkit.core.table import Primitive, ball_forms
 
 LOCK = RLock()
+FEW = 16  # radii that a ball keeps from a removable point for a plain quotient
+MOST_ZEROS = 8  # times that the parts of a quotient vanish together
 LONGEST = 2**16  # bits before or after the point of what is written as a fraction
 OPERATORS: dict[str, Callable[..., Any]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
@@ -99,6 +104,10 @@ def ball_function(primitive: Primitive) -> Callable[..., Any]:
         return lambda *args: form(flint, *args)
     if primitive.name in OPERATORS:
         return OPERATORS[primitive.name]
+    if primitive.continues is not None:
+        return partial(_derivative_ball, primitive.continues)
+    if primitive.removable is not None:
+        return lambda x: Removable.of(primitive).coefficients(x, 1)[0]
     return lambda *args: by_definition(primitive, BALLS, args)
 
 
@@ -154,6 +163,10 @@ def _moving_function(primitive: Primitive) -> Callable[..., Any]:
         return getattr(arb_series, form)  # type: ignore[no-any-return]
     if form is not None:
         return lambda *args: form(flint, *args)
+    if primitive.removable is not None:
+        return lambda x: ball_forms.composed(flint, Removable.of(primitive).coefficients(x[0], ctx.cap), x)
+    if primitive.continues is not None:
+        return partial(_derivative_series, primitive.continues)
     if primitive.truth:
         return lambda *args: at(*[a if a is None or isinstance(a, bool) else a[0] for a in args])
     rule = primitive.identity or primitive.definition
@@ -164,3 +177,70 @@ def _moving_function(primitive: Primitive) -> Callable[..., Any]:
     return lambda *args: ball_forms.beginning(  # the identity may cancel where the row's own ball is sharp
         flint, run(trace(rule, len(args)), SERIES, args)[0], at(*[a[0] for a in args])
     )
+
+
+class Removable:
+    """The power series of a row N/D about balls, where N and D may vanish together at a point a.
+
+    If N(a + u) = u·M(u), the Taylor coefficients of M at u are those of N, one further, at numbers between 0 and u
+    (M(u) = ∫₀¹ N′(a + tu) dt): so over a ball that holds a too, leading coefficients are left out of both.
+    """
+
+    def __init__(self, row: Primitive):
+        place = row.removable
+        assert place is not None
+        assert row.definition is not None
+        program = trace(row.definition, 1)
+        whole = program.instruction_at(program.outputs[0])
+        if whole is None or whole[0].name != "div":
+            raise RuleError(f"the definition of {row.name}, which has a removable point, is no quotient",
+                            hint="write it as one of what vanishes there")  # fmt: skip
+        self.parts = replace(program, outputs=whole[1])
+        self.at = place.at
+
+    @classmethod
+    @cache
+    def of(cls, row: Primitive) -> Removable:
+        """Give that of a row."""
+        return cls(row)
+
+    def coefficients(self, x: Any, terms: int) -> list[Any]:
+        """Enclose f⁽ᵏ⁾/k! at all numbers of a ball, for k below ``terms``."""
+        at = arb(rational(self.at))
+        away = abs(x - at)
+        if away.lower() > 0 and away.lower() >= FEW * x.rad():  # and a quotient of what is small, but not wide
+            return _filled(self._quotient(x, terms, 0), terms)
+        zeros = self._zeros(at)
+        return _filled(self._quotient(x.union(at), terms, zeros), terms) if zeros else [arb("nan")] * terms
+
+    def _zeros(self, at: Any) -> int:
+        """How often both parts vanish at the point; 0 where that is not seen, or one does not."""
+        with ball_forms.length(flint, MOST_ZEROS):
+            top, bottom = run(self.parts, SERIES, [arb_series([at, 1])])
+        for n in range(MOST_ZEROS):
+            if not bottom[n].is_zero():
+                return n if bottom[n] != 0 and all(top[k].contains(0) for k in range(n)) else 0
+        return 0
+
+    def _quotient(self, x: Any, terms: int, zeros: int) -> Any:
+        with ball_forms.length(flint, terms + zeros):
+            top, bottom = run(self.parts, SERIES, [arb_series([x, 1])])
+            top, bottom = (arb_series([part[k] for k in range(zeros, zeros + terms)]) for part in (top, bottom))
+            return ball_forms.ratio(flint, top, bottom)
+
+
+def _filled(series: Any, terms: int) -> list[Any]:
+    return [series[k] for k in range(terms)]
+
+
+def _derivative_ball(row: Primitive, n: Any, x: Any) -> Any:
+    """The nth derivative of a row with a removable point."""
+    order = int(n.unique_fmpz())
+    return Removable.of(row).coefficients(x, order + 1)[order] * math.factorial(order)
+
+
+def _derivative_series(row: Primitive, n: Any, x: Any) -> Any:
+    """The same of a series."""
+    order, terms = int(n[0].unique_fmpz()), ctx.cap
+    found = Removable.of(row).coefficients(x[0], order + terms)
+    return ball_forms.composed(flint, [found[k + order] * math.perm(k + order, order) for k in range(terms)], x)

@@ -15,7 +15,7 @@ from diffkit.core.program import Algebra, Constant, run
 from diffkit.core.rules import partial, trace_pushforward
 from diffkit.core.table import Primitive, table
 
-ADD, SUB, MUL, NEG = table["add"], table["sub"], table["mul"], table["neg"]
+ADD, SUB, NEG = table["add"], table["sub"], table["neg"]
 Tangents = dict[Any, Any]
 
 
@@ -119,25 +119,9 @@ class DualAlgebra:
         for index, arg in enumerate(args):
             if not arg.moves or primitive.partials[index] is None:
                 continue
-            rule = partial(primitive, index)
-            factor = None if rule.sign else rule.at(self.base, primals, answer)
+            slope = partial(primitive, index)
+            factor = slope.factor(self.base, primals, answer)
             for direction, tangent in arg.tangents.items():
-                term = self._scaled(rule.sign, factor, tangent)
+                term = slope.times(self.base, factor, tangent)
                 total[direction] = apply(ADD, (total[direction], term)) if direction in total else term
         return total
-
-    def term(self, primitive: Primitive, primals: Sequence[Any], answer: Any, index: int, tangent: Any) -> Any:
-        """∂y/∂xᵢ·ẋᵢ alone, all in the base algebra; None where the function does not vary with the argument."""
-        if primitive.pushforward is not None:
-            rule = trace_pushforward(primitive, tuple(k == index for k in range(len(primals))))
-            return run(rule, self.base, [*primals, answer, tangent])[0]
-        if primitive.partials[index] is None:
-            return None
-        slope = partial(primitive, index)
-        return self._scaled(slope.sign, None if slope.sign else slope.at(self.base, primals, answer), tangent)
-
-    def _scaled(self, sign: int, factor: Any, tangent: Any) -> Any:
-        """Give the tangent with its sign where that is all, otherwise its product with the factor."""
-        if sign:
-            return tangent if sign > 0 else self.base.apply(NEG, (tangent,))
-        return self.base.apply(MUL, (factor, tangent))

@@ -199,7 +199,7 @@ def _interval(hull: Any) -> Interval:
 
 
 def _ball(hull: Any) -> Any:
-    return hull if isinstance(hull, arb) else hull.low.union(hull.high)
+    return hull.low if hull.is_exact() else hull.low.union(hull.high)
 
 
 def entropy(x: Interval) -> Interval:
@@ -235,12 +235,21 @@ HULLS, INTERVALS = HullAlgebra(), IntervalAlgebra()
 @cache
 def hull_function(primitive: Primitive) -> Callable[..., Any]:
     """Give a row as a function of balls over boxes."""
-    form = primitive.hull
+    form, at = primitive.hull, ball_function(primitive)
     if form is not None:
         return lambda *args: _joined(*form(flint, *args))
-    if primitive.ball is None and primitive.definition is not None:
+    if primitive.ball is None and primitive.monotone:
+        return lambda x: at(x.lower()).union(at(x.upper()))
+    if primitive.removable is not None and primitive.bounded:
+        return lambda x: found if (found := at(x)).is_finite() else ball(*primitive.range)
+    if _is_composed(primitive):
         return lambda *args: by_definition(primitive, HULLS, args)
-    return ball_function(primitive)
+    return at
+
+
+def _is_composed(row: Primitive) -> bool:
+    """Whether a row over boxes is what its definition is."""
+    return row.ball is None and row.definition is not None and row.removable is None
 
 
 def _joined(first: Any, *others: Any) -> Any:
@@ -261,11 +270,11 @@ def _over_intervals(row: Primitive, args: Sequence[Any]) -> Any:
         found = _monotone(row, args)
     elif row.hull is not None:
         found = Interval.around(row.hull(flint, *args))
-    elif row.ball is None and row.definition is not None:
+    elif _is_composed(row):
         found = by_definition(row, HULLS, args)
     else:
         finite = all(arg.is_finite() for arg in args)
-        found = _interval(ball_function(row)(*map(_ball, args))) if finite else EVERYWHERE
+        found = _interval(hull_function(row)(*map(_ball, args))) if finite else EVERYWHERE
     if found is NOWHERE or row.range == WHOLE:
         return found
     least, most = map(arb, row.range)

@@ -229,7 +229,7 @@ class TaylorAlgebra:
         if primitive.pushforward is not None:  # max and min select a side as where does
             larger = table["ge" if primitive.name == "max" else "le"]
             return self.apply(WHERE, (self.apply(larger, args), *args))
-        if primitive.definition is not None and primitive.floats is None:
+        if primitive.definition is not None and primitive.floats is None and primitive.removable is None:
             return by_definition(primitive, self, args)  # type: ignore[no-any-return]
         return Composite(self, first, primitive, args)
 

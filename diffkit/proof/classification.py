@@ -317,21 +317,21 @@ class Point(Neighbourhood):
         """The first subexpression with a special place that was passed."""
         for slot in self.special:
             instruction = self.program.instruction_at(slot)
-            if instruction is not None and instruction[0].places:
+            if instruction is not None and instruction[0].special:
                 return self._text(slot)
         return self._text(self.output)
 
     def _say_event(self, what: str, kinds: tuple[str, ...] = ("kink", "jump", "edge", "pole")) -> str:
         for slot in self.special or sorted(self.still & self.needed()):
             instruction = self.program.instruction_at(slot)
-            if instruction is not None and instruction[0].places:
+            if instruction is not None and instruction[0].special:
                 return self._say(slot, what, kinds)
         return f"{excerpt(self.program, self.output)} {what.removesuffix(' where')} here"
 
     def _say(self, slot: int, what: str, kinds: tuple[str, ...]) -> str:
         instruction = self.program.instruction_at(slot)
         assert instruction is not None
-        places = sorted(instruction[0].places, key=lambda p: (p.kind not in kinds, instruction[0].places.index(p)))
+        places = sorted(instruction[0].special, key=lambda p: (p.kind not in kinds, instruction[0].special.index(p)))
         return self._say_place(slot, what, places[0] if places else None)
 
     def _say_place(self, slot: int, what: str, place: Place | None, here: bool = False) -> str:

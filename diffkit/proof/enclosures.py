@@ -8,27 +8,20 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
-from diffkit.numbers.balls import precision
-
 PRECISIONS = (128, 256, 512, 2400)
 HALF_LEAST = arb(2) ** -1075  # what is smaller rounds to 0
 SPARE = 20  # decimal digits of a ball beyond those that it is rounded to
 
 
 class Enclosure(NamedTuple):
-    """What is proven of one component: a ball, and the one binary64 that every number in it rounds to, if any."""
+    """What is proven of one component.
+
+    The ball, the one binary64 that every number in it rounds to (if any), and an upper bound of |value − truth|.
+    """
 
     ball: Any
-    value: float | None
-
-    @property
-    def error(self) -> float:
-        """Upper bound of |value − truth|."""
-        if self.value is None or math.isinf(self.value):
-            return math.inf
-        with precision(PRECISIONS[1]):
-            distance = (self.ball - arb(self.value)).abs_upper()
-        return 0.0 if distance.is_zero() else math.nextafter(float(distance), math.inf)
+    value: float | None = None
+    error: float = math.inf
 
     @property
     def is_zero(self) -> bool:
@@ -61,21 +54,29 @@ class Regular(NamedTuple):
         return False if False in self.confirmed else None if None in self.confirmed else True
 
 
+def rounded_to(ball: Any, value: float) -> Enclosure:
+    """Give a ball all of whose numbers round to a value, with the bound of the distance, in the precision held."""
+    if math.isinf(value):
+        return Enclosure(ball, value)
+    distance = (ball - value).abs_upper()
+    return Enclosure(ball, value, 0.0 if distance.is_zero() else math.nextafter(float(distance), math.inf))
+
+
 def enclose(ball: Any) -> Enclosure:
     """Round every number in a ball; one that may be zero, and may be another number, is not rounded."""
     middle = float(ball)
     half = abs(middle - math.nextafter(middle, 0.0)) / 2  # its neighbour on the other side is never nearer
     if -half < ball - middle < half:
-        return Enclosure(ball, middle)
+        return rounded_to(ball, middle)
     if ball.is_zero():
-        return Enclosure(ball, 0.0)
+        return Enclosure(ball, 0.0, 0.0)
     low = float(ball.lower())
     if low != float(ball.upper()) or not ball.is_finite() or ball.contains(0):
-        return Enclosure(ball, None)
-    return Enclosure(ball, low + 0.0)  # a −0.0 becomes 0.0
+        return Enclosure(ball)
+    return rounded_to(ball, low + 0.0)  # a −0.0 becomes 0.0
 
 
-NOTHING = Enclosure(arb("nan"), None)
+NOTHING = Enclosure(arb("nan"))
 
 
 def decimal_text(ball: Any, digits: int) -> str:

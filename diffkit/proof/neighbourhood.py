@@ -65,7 +65,7 @@ class Here:
             return primitive.floats(*args)  # type: ignore[misc]
         if primitive.truth:
             return primitive.floats(constants.sign(constants.apply(table["sub"], args)), 0)  # type: ignore[misc]
-        for place in primitive.places:
+        for place in primitive.special:
             if place.kind in ("edge", "pole"):
                 margin = run(trace(place.margin, len(args)), constants, args)[0]
                 sign = constants.sign(margin) if not self.spared(place, slot) else 1

@@ -25,7 +25,16 @@ from diffkit.core.text import excerpt
 from diffkit.numbers.balls import BALLS, SERIES, ball_function, precision, rational, series_function
 from diffkit.numbers.floats import FLOATS
 from diffkit.proof.confirmation import ZERO, Check, Direction, Links, confirmations, parts
-from diffkit.proof.enclosures import HALF_LEAST, NOTHING, PRECISIONS, Enclosure, Regular, decimal_text, enclose
+from diffkit.proof.enclosures import (
+    HALF_LEAST,
+    NOTHING,
+    PRECISIONS,
+    Enclosure,
+    Regular,
+    decimal_text,
+    enclose,
+    rounded_to,
+)
 from diffkit.proof.exact_arithmetic import (
     HIGHEST,
     RATIONAL_SERIES,
@@ -40,6 +49,7 @@ from diffkit.proof.exact_arithmetic import (
 EXACT_AT = 512  # bits at which exact arithmetic is asked
 HUGE = 60_000  # slots of a derivative program above which only the first precisions are tried
 DOUBLINGS = 5  # of the precision, until decimal digits are settled
+KEPT = ("program", "indices", "order", "derivative")
 PATIENCE = 3  # points after which compiling pays
 
 
@@ -75,16 +85,16 @@ class Prover:
     """A task made ready for proofs."""
 
     def __init__(self, task: Task):
-        self.task = task
+        self.program, self.indices, self.order = task.program, task.indices, task.order
 
     def __getstate__(self) -> dict[str, Any]:
         """The derivative goes along with a pickle; what runs on balls is made anew where it arrives."""
-        return {name: value for name, value in vars(self).items() if name in ("task", "derivative")}
+        return {name: value for name, value in vars(self).items() if name in KEPT}
 
     @cached_property
     def derivative(self) -> Program:
         """The partials by the table's rules."""
-        return derivative_program(self.task.program, self.task.indices)
+        return derivative_program(self.program, self.indices)
 
     @cached_property
     def steps(self) -> tuple[int, ...]:
@@ -93,7 +103,7 @@ class Prover:
 
     @cached_property
     def _guarded(self) -> Guarded:
-        return guard(self.task.program, self.derivative)
+        return guard(self.program, self.derivative)
 
     @cached_property
     def _balls(self) -> Runner:
@@ -101,15 +111,15 @@ class Prover:
 
     @cached_property
     def _series(self) -> Runner:
-        return Runner(self.task.program, SERIES, series_function, "*")
+        return Runner(self.program, SERIES, series_function, "*")
 
     @cached_property
     def _checks(self) -> list[Check]:
-        return confirmations(self._links, self.task.indices)
+        return confirmations(self._links, self.indices)
 
     @cached_property
     def _links(self) -> Links:
-        return Links(self.task.program)
+        return Links(self.program)
 
     def at(self, point: Sequence[float]) -> Regular:
         """Prove what can be proven of every component as an ordinary derivative."""
@@ -127,14 +137,14 @@ class Prover:
         vague: list[int] = []
         for bits in self.steps:
             check_time()
-            with precision(bits, self.task.order + 1):
+            with precision(bits, self.order + 1):
                 vague = climb.rise(bits)
                 if not vague:
                     climb.confirm()
             if not climb.open:
                 break
         if vague:
-            with precision(climb.bits, self.task.order + 1):
+            with precision(climb.bits, self.order + 1):
                 climb.confirm()
 
     def decimals(self, point: Sequence[float], digits: int, factors: Sequence[Fraction]) -> list[str]:
@@ -161,7 +171,7 @@ class Prover:
 
     def _holding(self, values: Sequence[Any]) -> list[bool | None]:
         """For each component, whether what concerns it of primals and margins holds; None if that is not proven."""
-        guarded, indices = self._guarded, self.task.indices
+        guarded, indices = self._guarded, self.indices
         margins = values[guarded.primals :]
         finite = [value.is_finite() for value in values[: guarded.primals]]
         pairs = enumerate(zip(margins, guarded.edges, strict=True))
@@ -180,8 +190,8 @@ class Prover:
         self, bits: int, point: Sequence[float], found: Sequence[Enclosure], members: Sequence[int]
     ) -> dict[int, bool | None]:
         """Whether Arb's series agree with components; None if they are too wide to tell. In a precision held."""
-        whole = len(members) == len(self.task.indices)
-        checks = self._checks if whole else confirmations(self._links, self.task.indices, members)
+        whole = len(members) == len(self.indices)
+        checks = self._checks if whole else confirmations(self._links, self.indices, members)
         series: dict[Direction, list[Any]] = {}
         balls = [enclosure.ball for enclosure in found]
         answers: dict[int, bool | None] = dict.fromkeys(members, True)  # zeros that the graph shows need no witness
@@ -195,7 +205,7 @@ class Prover:
                         )
                 agreed = self._agree(check, series, balls, point)
                 if not agreed and len(check.right) > 1:  # components of very different size, or one of them wrong
-                    again += parts(check, self.task.indices, balls)
+                    again += parts(check, self.indices, balls)
                 else:
                     answers.update((c, agreed) for _, c in check.right)
             checks = again
@@ -229,15 +239,15 @@ class Prover:
     @cached_property
     def _rationals(self) -> tuple[Runner, Runner] | None:
         """The derivative in rational numbers and the primal in series of them; None where they are no such program."""
-        if max(height(self.task.program), height(self.derivative)) > HIGHEST:
+        if max(height(self.program), height(self.derivative)) > HIGHEST:
             return None
         return (Runner(self.derivative, RATIONALS, exact_function, "*"),
-                Runner(self.task.program, RATIONAL_SERIES, exact_function, "*"))  # fmt: skip
+                Runner(self.program, RATIONAL_SERIES, exact_function, "*"))  # fmt: skip
 
     def _speeds(self, direction: Direction) -> list[int]:
         """How fast each input moves along a direction."""
         moves = dict(direction)
-        return [moves.get(i, 0) for i in range(len(self.task.program.inputs))]
+        return [moves.get(i, 0) for i in range(len(self.program.inputs))]
 
     @cached_property
     def _at_once(self) -> Callable[..., Regular | None]:
@@ -249,7 +259,7 @@ class Prover:
         if len(directions) != 1:
             return lambda *_: None
         (direction,) = directions
-        bits, length = PRECISIONS[0], self.task.order + 1
+        bits, length = PRECISIONS[0], self.order + 1
         guarded = self._guarded
         count, primals = guarded.derivatives, guarded.primals
         inputs = [f"x{i}" for i in range(len(guarded.program.inputs))]
@@ -286,7 +296,7 @@ class Climb:
 
     def __init__(self, prover: Prover, point: Sequence[float]):
         self.prover, self.point, self.bits = prover, point, 0
-        count = len(prover.task.indices)
+        count = len(prover.indices)
         self.enclosures = [NOTHING] * count
         self.holding: list[bool | None] = [None] * count
         self.confirmed: list[bool | None] = [None] * count
@@ -326,13 +336,13 @@ class Climb:
         """Ask exact arithmetic about zeros and ties, which no precision separates."""
         balls = {c: self.enclosures[c].ball for c in vague if self.holding[c]}
         for c, (ball, value) in settled(self.prover.derivative, balls, self.point).items():
-            self.enclosures[c] = Enclosure(ball, value)
+            self.enclosures[c] = rounded_to(ball, value)
 
     def _drop(self, vague: Sequence[int]) -> None:
         """Round to zero what is smaller than any binary64, whether or not it is zero."""
         for c in vague:
             if self.enclosures[c].value is None and abs(self.enclosures[c].ball) < HALF_LEAST:
-                self.enclosures[c] = Enclosure(self.enclosures[c].ball, 0.0)
+                self.enclosures[c] = rounded_to(self.enclosures[c].ball, 0.0)
 
 
 def too_large(program: Program, output: int) -> Odd:

@@ -18,7 +18,8 @@ from diffkit.reports.document import Document
 if TYPE_CHECKING:
     from diffkit.reports.pictures.charts import Chart
 
-PLACES = {"edge": "domain ends at", "pole": "pole at", "kink": "kink at", "jump": "jump at"}
+PLACES = {"edge": "domain ends at", "pole": "pole at", "kink": "kink at", "jump": "jump at",
+          "removable": "by its power series at"}  # fmt: skip
 
 
 def derivatives(row: Primitive) -> tuple[str, ...]:

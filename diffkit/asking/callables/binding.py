@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
 from diffkit.asking.callables.code_shapes import is_misfit, place_of
+from diffkit.asking.callables.faults import Faults
+from diffkit.asking.callables.following import check_trace, trace
 from diffkit.asking.callables.function import Argument, Function
 from diffkit.asking.callables.globals import outside, random_state
-from diffkit.asking.callables.noise import UNIT, rounding
-from diffkit.asking.callables.silence import silenced
+from diffkit.asking.callables.leftover import teeth_of
+from diffkit.asking.sources import Output
 from diffkit.core.characters import told
 from diffkit.core.deadline import check_time
-from diffkit.core.errors import BackendError, DiffkitError, FunctionError, LimitError, TracingError
-from diffkit.core.program import Program, run
-from diffkit.ndarrays import pullback, trace_function
-from diffkit.ndarrays.traced import SLOTS
-from diffkit.numbers.arrays import CODE
-from diffkit.numbers.bounds import BoundsAlgebra
+from diffkit.core.errors import DiffkitError, FunctionError, LimitError, TracingError
+from diffkit.core.program import Program
+from diffkit.ndarrays import Traced
 
 NO_VALUE = (ArithmeticError, ValueError)
 """What mathematics raises: a division by zero, an overflow, a logarithm of −1, a singular matrix."""
-FAR = 8.0  # times a rounding bound by which the function and what follows it may differ
-BESIDE = (1.0, 1.0 + 2.0**-9, 1.0 - 2.0**-7)  # factors of the point at which a trace is compared with the function
-UNSTEADY = "not deterministic"
-REMEMBERED = 64  # points
 BLOCK = 2**22  # numbers in the arguments of one call of a vectorised function
 
 
@@ -52,18 +46,13 @@ class Bound:
         self.inputs = tuple(labels)
         self.start = tuple(float(x) for x in point)
         """the point at which the shape of the result was found"""
-        self.faults: dict[str, str] = {}
-        self._lost = 1.0  # how many times more than its trace the code may round
-        self.unit = UNIT / 2
-        """of the rounding of its values, by their type"""
-        self.rounded = ""
-        """what the type is, if it is not binary64"""
-        self.earlier: dict[bytes, Any] | None = None
-        """values at the first points of a session, to see whether they stay the same"""
+        self.faults = Faults(self.name)
         self.counted = (b"", 0)
         """the last point at which operations were counted, and how many they were"""
         self.toothed: tuple[tuple[float, ...], float, str] = ((), 0.0, "")
         """the last point at which adaptive rules were looked for, and what they put values off by"""
+        self.compared: tuple[float, ...] = ()
+        """the point at which the formula was compared with the code when it was made, until that is asked for"""
         self.evaluations = 0
         """how often the function was evaluated: at each point once, a vectorised call that fails counting as one"""
         self.told = 0
@@ -78,7 +67,7 @@ class Bound:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What was found odd about the code so far, and what it reads and writes outside itself."""
-        return (*self.faults.values(), *self._outside)
+        return (*self.faults.found.values(), *self._outside)
 
     @cached_property
     def _outside(self) -> tuple[str, ...]:
@@ -87,7 +76,51 @@ class Bound:
     @property
     def unsteady(self) -> str:
         """Why following the code says nothing about its values; empty if it may."""
-        return self.faults.get(UNSTEADY, "") if self.shape is not None else ""
+        return self.faults.unsteady if self.shape is not None else ""
+
+    @property
+    def code(self) -> Bound:
+        """The function itself: it is code."""
+        return self
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of what a direction gives velocities to."""
+        return tuple(argument.name for argument in self.arguments)
+
+    # Its formula ------------------------------------------------------------------------------------------------
+
+    origin = "the code was traced to a formula; "
+
+    @cached_property
+    def _traced(self) -> Traced:
+        found = trace(self)
+        self.compared = self.start
+        return found
+
+    @property
+    def program(self) -> Program:
+        """The formula, where the code has no branches; TracingError where it cannot be found."""
+        return self._traced.program
+
+    @cached_property
+    def hindrance(self) -> str:
+        """Why nothing can be proven about the function; empty if it can."""
+        if self.unsteady or self.faults.rounded:
+            return self.unsteady or f"{self.faults.rounded}, which has fewer digits than binary64"
+        try:
+            self._traced  # noqa: B018
+        except (TracingError, LimitError) as error:
+            return error.reason
+        return ""
+
+    def check_formula(self, point: Sequence[float]) -> None:
+        """TracingError if the function has other values at a point than its formula: data may have changed since."""
+        traced, before, self.compared = self._traced, self.compared, ()
+        if tuple(point) != before:
+            check_trace(self, traced, [point])
+
+    # Its values -------------------------------------------------------------------------------------------------
 
     def split(self, row: Any) -> list[Any]:
         """Arguments of one point: a number as a float64, an array in its shape. Axes before the last one stay."""
@@ -117,14 +150,14 @@ class Bound:
         self.evaluations += count - 1
         return found
 
-    def spent(self) -> int:
-        """Evaluations since this was asked last, or since the function was bound."""
+    def spent(self, counted: int = 0) -> int:  # noqa: ARG002
+        """Evaluations since this was asked last, or since the function was bound: what is tried counts too."""
         before, self.told = self.told, self.evaluations
         return self.told - before
 
     def check_again(self, points: Iterable[Sequence[float]]) -> None:
         """Evaluate the function twice at some points, to see whether it gives the same values."""
-        with self.remembering():
+        with self.faults.remembering():
             for point in points:
                 self.values(point)
                 self.values(point)
@@ -151,35 +184,10 @@ class Bound:
             return ()
         if first is not None and second is not None and first.shape != second.shape:
             raise FunctionError(f"{self.name} gives results of shapes {first.shape} and {second.shape} at one point")
-        self._compare(first, second)
-        if state() != drawn and not self.faults.get(UNSTEADY):
-            self.faults[UNSTEADY] = f"{self.name} draws random numbers: equal arguments may give different values"
+        self.faults.compare(first, second)
+        if state() != drawn:
+            self.faults.draws()
         return tuple(found.shape)
-
-    def _compare(self, before: Any, found: Any) -> None:
-        """Note it if two results of equal arguments differ."""
-        if before is None or found is None:
-            if before is not found:
-                self.faults[UNSTEADY] = f"{self.name} has a value for equal arguments only now and then"
-        elif not np.array_equal(before, found, equal_nan=True):
-            gap = float(np.nanmax(np.abs(before - found), initial=0.0))
-            apart = f"{self.name} gives different values for equal arguments, {gap:.3g} apart"
-            self.faults[UNSTEADY] = f"{apart}: it is random or keeps a state"
-
-    def _remember(self, point: bytes, found: Any) -> None:
-        """Compare a result with an earlier one at the same point."""
-        earlier = self.earlier
-        if earlier is not None and (len(earlier) < REMEMBERED or point in earlier):
-            self._compare(earlier.setdefault(point, found), found)
-
-    @contextmanager
-    def remembering(self) -> Iterator[None]:
-        """Compare values at the same point, as long as the context lasts."""
-        self.earlier = {}
-        try:
-            yield
-        finally:
-            self.earlier = None
 
     @property
     def outputs(self) -> range:
@@ -194,8 +202,7 @@ class Bound:
     def _entries(self, row: Any) -> Any:
         shape = self.shape
         found = self._results(row)
-        if self.earlier is not None:
-            self._remember(row.tobytes(), found)
+        self.faults.remember(row, found)
         if found is None:
             return np.full(len(self.outputs), np.nan)
         if found.shape != shape:
@@ -242,49 +249,13 @@ class Bound:
                                 hint=place_of(error)) from error  # fmt: skip
         if row.ndim > 1 or mine.tobytes() != row.tobytes():  # a part of many points may be a copy of them
             self._compare_arguments(self.split(row), values)
-        return self._as_floats(raw)
+        return self.faults.as_floats(raw)
 
     def _compare_arguments(self, given: Sequence[Any], left: Sequence[Any]) -> None:
         """Note it if the code has changed its arguments."""
         for argument, before, after in zip(self.arguments, given, left, strict=True):
             if not np.array_equal(before, after):
-                self.faults["changes its input"] = f"{self.name} writes into its argument {argument.name}"
-
-    def _as_floats(self, raw: Any) -> Any:
-        if isinstance(raw, float):
-            return np.array(raw, dtype=float)
-        try:
-            found = np.asarray(raw)
-        except TracingError:
-            raise TracingError(f"the values of {self.name} depend on the input of an outer derivative",
-                               hint="take backend='auto' or 'finite' for the outer one") from None  # fmt: skip
-        except (TypeError, ValueError):
-            raise FunctionError(f"{self.name} gives a ragged result") from None
-        kind = found.dtype.kind
-        if kind == "c":
-            if np.any(found.imag != 0):
-                raise FunctionError(f"{self.name} gives complex numbers", hint="real functions are differentiated here")
-            self.faults["complex results"] = f"{self.name} gives complex numbers with imaginary part 0"
-            if found.dtype.itemsize < 16:
-                self._narrow(found.dtype)
-            found = found.real
-        elif kind in "iub":
-            self.faults["integer results"] = (
-                f"{self.name} gives {found.dtype}: whatever it computes is rounded to whole numbers"
-            )
-        elif kind == "f" and found.dtype.itemsize < 8:
-            self._narrow(found.dtype)
-        elif kind != "f":
-            what = "nothing (None)" if raw is None else f"a {type(raw).__name__}"
-            raise FunctionError(f"{self.name} gives {what}, not numbers", hint="return a number or an array")
-        return found.astype(float)
-
-    def _narrow(self, dtype: Any) -> None:
-        """Note that values are of a type with fewer digits than binary64 has."""
-        precision = np.finfo(dtype)
-        self.unit = max(self.unit, float(precision.eps) / 2)
-        self.rounded = f"{self.name} returns {dtype}"
-        self.faults["low precision"] = f"{self.name} gives {dtype}: its values have {precision.precision + 1} digits"
+                self.faults.writes_into(argument.name)
 
     def where(self, row: Any) -> str:
         """A point in words."""
@@ -306,76 +277,22 @@ class Bound:
         found.evaluations = self.spent()
         return found
 
-    @contextmanager
-    def following(self) -> Iterator[None]:
-        """Make a TracingError of whatever the code raises when it meets what stands in for numbers."""
-        try:
-            with np.errstate(all="ignore"), silenced():
-                yield
-        except (BackendError, LimitError):
-            raise
-        except Exception as error:
-            inner = error if isinstance(error, DiffkitError) else error.__cause__
-            if isinstance(inner, DiffkitError):
-                raise TracingError(inner.reason, hint=inner.hint) from None
-            raise TracingError(
-                f"{self.name} takes plain numbers only: what stands in for them raised {told(error)}"
-            ) from error
+    def along(self, direction: Sequence[float]) -> tuple[Bound, tuple[float, ...]]:
+        """A source whose last input is t in f(x + t·v); v and t are values of inputs after x."""
+        return self.moving(), (*direction, 0.0)
 
-    @cached_property
-    def traced(self) -> Program:
-        """The Program of the function, where its code has no branches; TracingError where it cannot be found."""
-        self._check_length()
-        with self.following():
-            found = trace_function(self.call, self.inputs, [a.shape for a in self.arguments])
-            program, self._lost = found.program, found.lost
-            for factor in BESIDE:
-                self.check_trace(program, [factor * x + (factor - 1.0) * (x == 0) for x in self.start])
-        return program
+    def complex_values(self, row: Any) -> Any:
+        """All entries of the result, flat, at a point of complex coordinates, as the code gives them."""
+        return np.ravel(self.call(*self.split(row)))
 
-    def check_trace(self, program: Program, point: Sequence[float]) -> None:
-        """TracingError if the function has other values at a point than its trace."""
-        found = run(program, BoundsAlgebra(CODE), [(x, 0.0) for x in point])
-        for (value, error), own in zip(found, self.values(point).tolist(), strict=True):
-            lost = math.isnan(own) and math.isfinite(value) and math.isfinite(error)
-            if lost or abs(value - own) > FAR * self._lost * (error + math.ulp(own)):
-                raise TracingError(f"{self.name} is {own} at {self.where(point)}, what its trace computes is {value}")
+    def known_to(self, point: tuple[float, ...]) -> tuple[float, str]:
+        """The share that values around a point are off by, and why that is not binary64's."""
+        if self.toothed[0] != point:
+            self.toothed = point, *teeth_of(self, point)
+        _, off, rule = self.toothed
+        return max(off, self.faults.unit), self.faults.rounded or rule
 
-    def check_values(self, point: Any, found: Any, own: Any = None) -> None:
-        """TracingError if the code gave other values from what stands in for numbers than its ``own`` from numbers."""
-        own = self.values(point) if own is None else own
-        found = np.ravel(found)
-        if found.shape == own.shape:
-            apart = ~(np.abs(found - own) <= FAR * UNIT * np.abs(own)) & np.isfinite(own)
-            if not np.any(apart) or not np.any(apart & ~(np.abs(found - own) <= FAR * rounding(self.values, point))):
-                return
-        raise TracingError(
-            f"{self.name} computes something else when it is followed: {_apart(found, own)}",
-            hint="it looks at the type of its argument, catches errors, or keeps a state",
-        )
-
-    def _check_length(self) -> None:
-        """TracingError if the code computes too many numbers for a trace: known in the time of a few evaluations."""
-        try:
-            count = self.operations(np.array(self.start))
-        except TracingError:  # the trace itself says better what is in the way
-            return
-        if count > SLOTS:
-            raise TracingError(
-                f"{self.name} takes {count:,} operations, and a formula of more than {SLOTS:,} is not made",
-                hint="that is no mistake: its derivatives are measured instead of proven",
-            )
-
-    def operations(self, row: Any) -> int:
-        """How many numbers the code computes from the input at a point; TracingError if it cannot be followed."""
-        known, count = self.counted
-        if row.tobytes() != known:
-            with self.following():
-                count = pullback(self.call, self.split(row)).operations
-            self.counted = row.tobytes(), count
-        return count
-
-    def samplers(self) -> list[Callable[[Sequence[tuple[float, ...]]], Sequence[float]]]:
+    def samplers(self, rows: int = 1, partials: int = 1) -> list[Output]:  # noqa: ARG002
         """Each entry of the result at many points; what was computed for one entry is there for the others."""
         known: dict[tuple[float, ...], Any] = {}
 
@@ -385,7 +302,7 @@ class Bound:
                 known.update(zip(new, self.block(np.array(new)), strict=True))
             return [float(known[p][output]) for p in points]
 
-        return [lambda points, k=k: values(points, k) for k in self.outputs]  # type: ignore[misc]
+        return [partial(values, output=k) for k in self.outputs]
 
 
 @dataclass(frozen=True)
@@ -401,15 +318,3 @@ class _Line:
             step = t if np.ndim(t) == 0 else t.reshape(np.shape(t) + (1,) * (np.ndim(v) - np.ndim(t)))
             moved.append(x + step * v)
         return self.function(*moved)
-
-
-def _apart(found: Any, own: Any) -> str:
-    """Two arrays that differ, and how far apart they are where they print alike."""
-    shown, expected = _shown(found), _shown(own)
-    gap = f" ({np.nanmax(np.abs(found - own)):.3g} apart, more than rounding)" if shown == expected else ""
-    return f"{shown}, not {expected}{gap}"
-
-
-def _shown(values: Any) -> str:
-    parts = [f"{v:.6g}" for v in np.ravel(values)[:3].tolist()]
-    return ", ".join(parts) + (", …" if np.size(values) > 3 else "")

@@ -6,14 +6,16 @@ import itertools
 import math
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffkit.asking.callables.binding import Bound
 from diffkit.asking.callables.seams import stride
 from diffkit.asking.callables.solvers import ADAPTIVE, added, calls_in
 from diffkit.core.errors import DiffkitError
+
+if TYPE_CHECKING:
+    from diffkit.asking.callables.binding import Bound
 
 OFTEN = 3.0  # times what asking a solver for more changes, or a condition allows, that derivatives may be off by
 ASKED = 10.0  # times a tolerance, where solvers cannot be asked for more
@@ -37,14 +39,6 @@ def left_over(function: Bound, point: Sequence[float]) -> tuple[float, str]:
         rest = OFTEN * max(call.rest for call in calls)
         found = max(found, rest, measured if math.isfinite(measured) else ASKED * asked)
     return found, f"it calls {calls[0]}" if calls else ""
-
-
-def known_to(function: Bound, point: tuple[float, ...]) -> tuple[float, str]:
-    """The unit of what values around a point are off by, and why it is not that of binary64."""
-    if function.toothed[0] != point:
-        function.toothed = point, *teeth_of(function, point)
-    _, off, rule = function.toothed
-    return max(off, function.unit), function.rounded or rule
 
 
 def teeth_of(function: Bound, point: Sequence[float]) -> tuple[float, str]:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffkit.asking.callables.binding import Bound
+from diffkit.asking.callables.following import following, operations
 from diffkit.core.errors import BackendError, LimitError
+
+if TYPE_CHECKING:
+    from diffkit.asking.callables.binding import Bound
 
 SIDES = (0.5, -0.5)  # of the point: so far on either side a seam is looked for
 NEAR = 2.0**-20  # of that: the distance of two points with the seam between them
@@ -32,10 +36,10 @@ def lag(function: Bound, derive: Derive, point: Sequence[float], largest: Any) -
     here = np.array(point, dtype=float)
     step = stride(here)
     for side in SIDES:
-        line = Line(function.operations, derive, here, side * step)
+        line = Line(partial(operations, function), derive, here, side * step)
         seam = line.seam()
         if seam is not None:
-            with function.following():
+            with following(function.name):
                 apart = np.abs(line.gap(seam))
             return np.where(apart <= JOINT * largest, LEFT * apart, 0.0)
     return np.zeros(len(largest))

@@ -14,13 +14,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from inspect import unwrap
 from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from diffkit.asking.callables.binding import Bound
 from diffkit.asking.callables.silence import unwarned
 from diffkit.core.errors import DiffkitError
+
+if TYPE_CHECKING:
+    from diffkit.asking.callables.binding import Bound
 
 UNIT = 2.0**-52
 LARGEST = 0.1  # a relative tolerance that is no larger: what is worse is worth nothing

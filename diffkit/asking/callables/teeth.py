@@ -14,16 +14,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from diffkit.asking.callables.binding import Bound
-from diffkit.asking.callables.leftover import known_to
 from diffkit.asking.callables.seams import JOINT, Line, stride
 from diffkit.asking.callables.silence import unwarned
 from diffkit.core.errors import DiffkitError
 from diffkit.core.program import Index
+
+if TYPE_CHECKING:
+    from diffkit.asking.callables.binding import Bound
 
 LOOKS = (2.0**-4, 1.0, 4.0)  # of the way from 0: there the ends of a tooth are looked for
 NEAR = 2.0**-30  # of that: the distance of two points with the end between them
@@ -75,7 +76,7 @@ def tooth(bound: Bound, point: Sequence[float]) -> Tooth | None:
     gaps = np.abs([line.gap(end) for end in found])
     jumps = np.max(np.where(gaps <= JOINT * largest, gaps, 0.0), axis=0)
     width = sum(1.0 if end is None else min(1.0, abs(end)) for end in ends)
-    return Tooth(jumps, width * line.step, largest, known_to(bound, tuple(point))[0])
+    return Tooth(jumps, width * line.step, largest, bound.known_to(tuple(point))[0])
 
 
 class Enough(BaseException):

@@ -20,6 +20,7 @@ from diffkit.core.builder import NAMED, ProgramBuilder
 from diffkit.core.errors import BackendError
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Index, Program
+from diffkit.core.rules import by_rule, defined
 from diffkit.core.table import table
 
 STEP = 4  # times the limit of nodes, which one step may make
@@ -86,6 +87,7 @@ def symbolic_derivative(program: Program, indices: Sequence[Index], limits: Limi
 
 
 def _differentiate(program: Program, indices: Sequence[Index], limits: Limits) -> Program:
+    program = _filled(program, max((len(index) for _, index in indices), default=0))
     check_size(program, limits)
     try:
         out = Outward(program)
@@ -110,6 +112,20 @@ def _differentiate(program: Program, indices: Sequence[Index], limits: Limits) -
             known[symbol] = builder.apply(table["ge"], (instruction[1][0], builder.constant(0)))
     inward = Inward(builder, known, powers_of_e=_writes_powers_of_e(program))
     return builder.program([inward.total(terms) for terms in derivatives], program.inputs)
+
+
+def _filled(program: Program, order: int) -> Program:
+    """Rows with removable points by their definitions, and by their power series, up to an order, at the points."""
+    if not any(row.removable or row.continues for row, _ in program.instructions):
+        return program
+    builder = ProgramBuilder(program.inputs)
+    slots = [builder.input(name) for name in program.inputs] + [builder.constant(value) for value in program.constants]
+    for row, args in program.instructions:
+        if row.continues is not None:
+            raise BackendError(f"SymPy cannot differentiate {row.name}", hint="use another backend")
+        own = [slots[arg] for arg in args]
+        slots.append(by_rule(defined(row, order), builder, own) if row.removable else builder.apply(row, own))
+    return builder.program([slots[output] for output in program.outputs], program.inputs)
 
 
 def _writes_powers_of_e(program: Program) -> bool:

@@ -16,7 +16,7 @@ import sympy
 from diffkit.calculus.guards import depends
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Constant, Named, Program, run_slots
-from diffkit.core.rules import by_definition
+from diffkit.core.rules import by_definition, by_rule
 from diffkit.core.table import Primitive, table
 from diffkit.numbers.floats import FLOATS
 
@@ -40,10 +40,22 @@ class SympyAlgebra:
         """Give the SymPy head of a row at expressions, or its definition."""
         if primitive is ABS and args[0].is_extended_real is None:  # |u| of a u that SymPy will not call real
             return sympy.Piecewise((args[0], sympy.Ge(args[0], 0, evaluate=False)), (-args[0], True))
+        if primitive.continues is not None:
+            return self._continued(primitive, *args)
         form = primitive.sympy
         if form is None:
             return by_definition(primitive, self, args)
         return getattr(sympy, form)(*args) if isinstance(form, str) else form(sympy, *args)
+
+    def _continued(self, primitive: Primitive, n: Any, x: Any) -> Any:
+        """The nth derivative of a row's definition, and its value at the removable point."""
+        row, t = primitive.continues, sympy.Dummy("t", real=True)
+        assert row is not None
+        assert row.removable is not None
+        at = self.constant(row.removable.at)
+        value = self.constant(primitive.fold(int(n), row.removable.at))  # type: ignore[misc]
+        away = sympy.diff(by_rule(row.definition, self, [t]), t, int(n)).xreplace({t: x})  # type: ignore[arg-type]
+        return sympy.Piecewise((value, sympy.Eq(x, at)), (away, True))
 
 
 SYMPY = SympyAlgebra()

@@ -1,9 +1,10 @@
 """The table of primitives: one row per elementary function, from which everything else is generated."""
 
 from diffkit.core.table import arithmetic, elementary, learning, logic, special  # noqa: F401
-from diffkit.core.table.primitive import Place, PlaceKind, Primitive, Rule, Table, table
+from diffkit.core.table.places import Place, PlaceKind, Rule, removable
+from diffkit.core.table.primitive import Primitive, Table, table
 
 CONSTANTS = {"pi": "π, the circle's ratio", "e": "Euler's number exp(1); also written E"}
 """Named exact constants and what they are."""
 
-__all__ = ["CONSTANTS", "Place", "PlaceKind", "Primitive", "Rule", "Table", "table"]
+__all__ = ["CONSTANTS", "Place", "PlaceKind", "Primitive", "Rule", "Table", "removable", "table"]

@@ -9,7 +9,8 @@ from typing import Any
 
 from diffkit.core.table import ball_forms, ieee
 from diffkit.core.table.ball_forms import raised
-from diffkit.core.table.primitive import NOT_NEGATIVE, Place, row
+from diffkit.core.table.places import Place
+from diffkit.core.table.primitive import NOT_NEGATIVE, row
 
 Exact = int | Fraction
 

@@ -142,7 +142,7 @@ def polygamma(flint: Any, n: Any, x: Any) -> Any:
         else:
             inverse = moving.rgamma()
             psi = ratio(flint, -inverse.derivative(), inverse)
-    return _composed(flint, [psi[k + order] * math.perm(k + order, order) for k in range(terms)], x)
+    return composed(flint, [psi[k + order] * math.perm(k + order, order) for k in range(terms)], x)
 
 
 def digamma(flint: Any, x: Any) -> Any:
@@ -158,7 +158,7 @@ def besselj(flint: Any, n: Any, x: Any) -> Any:
     coefficients = [
         z[0].hypgeom_0f1(size + 1 + k) / (math.perm(size + k, k) * math.factorial(k)) for k in range(flint.ctx.cap)
     ]
-    found = (x / 2) ** size / math.factorial(size) * _composed(flint, coefficients, z)
+    found = (x / 2) ** size / math.factorial(size) * composed(flint, coefficients, z)
     return beginning(flint, -found if order < 0 and size % 2 else found, x[0].bessel_j(order))
 
 
@@ -171,10 +171,10 @@ def erfcx(flint: Any, x: Any) -> Any:
         (-1) ** k * half.rising(k) / math.factorial(k) * z[0].hypgeom_u(half + k, half + k)
         for k in range(flint.ctx.cap)
     ]
-    return _composed(flint, coefficients, z) / flint.arb.pi().sqrt()
+    return composed(flint, coefficients, z) / flint.arb.pi().sqrt()
 
 
-def _composed(flint: Any, coefficients: Sequence[Any], inner: Any) -> Any:
+def composed(flint: Any, coefficients: Sequence[Any], inner: Any) -> Any:
     """Σ cₖ·(u − u₀)ᵏ."""
     if not all(c.is_finite() for c in coefficients):
         return undefined(flint)

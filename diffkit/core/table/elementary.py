@@ -7,12 +7,14 @@ Derivative forms are chosen for accuracy near poles, edges and saturation: tanh�
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 from diffkit.core.table import ball_forms
 from diffkit.core.table import ieee as floats
 from diffkit.core.table.ieee import INF, ieee, limit_at, odd_overflow
-from diffkit.core.table.primitive import NOT_NEGATIVE, Complement, Place, row
+from diffkit.core.table.places import Place, removable
+from diffkit.core.table.primitive import NOT_NEGATIVE, Complement, row
 
 QUARTER, HALF_TURN = math.nextafter(math.pi / 2, 4.0), math.nextafter(math.pi, 4.0)
 """π/2 and π, rounded up"""
@@ -105,6 +107,14 @@ row("cos", "x", "cosine",
     ball="cos", series="cos",
     partials=(lambda F, x, y: -F.sin(x),),
     points=(-2.5, 1e-8, 0.0, 1.5, 3.0, 1e5))
+
+row("sinc", "x", "sin(x)/x, and 1 at 0",
+    range=(-0.25, 1.0), ulps=2.0,
+    mpmath="sinc", sympy="sinc", ball="sinc",
+    definition=lambda F, x: F.sin(x) / x,
+    partials=(lambda F, x, y: (F.cos(x) - y) / x,),
+    places=(removable(lambda k: Fraction((-1) ** (k // 2) * (1 - k % 2), math.factorial(k + 1))),),
+    points=(-700.5, -2.0, -1e-5, 0.2, 1.5, 30.0))
 
 row("tan", "x", "tangent",
     odd=True, moved=lambda F, x: F.sin(x) / F.cos(x), exact=lambda F, x: F.sin(x) / F.cos(x),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from diffkit.core.table import ball_forms, ieee
-from diffkit.core.table.primitive import NOT_NEGATIVE, Place, row
+from diffkit.core.table.places import Place
+from diffkit.core.table.primitive import NOT_NEGATIVE, row
 
 row("sigmoid", "x", "logistic function 1/(1 + e⁻ˣ)", aliases=("expit", "logistic"),
     range=(0.0, 1.0), positive=True, monotone=1,

@@ -6,7 +6,8 @@ import operator
 from typing import Any
 
 from diffkit.core.table import ball_forms, ieee
-from diffkit.core.table.primitive import Place, row
+from diffkit.core.table.places import Place
+from diffkit.core.table.primitive import row
 
 
 def _select_pushforward(F: Any, args: Any, y: Any, tangents: Any) -> Any:

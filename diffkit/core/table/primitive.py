@@ -4,46 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from diffkit.core.errors import DiffkitError
-
-Rule = Callable[..., Any]
-"""A formula ``rule(F, x, …)`` written with operators and the functions of ``F``.
-
-It is traced once into a small Program, so it has a meaning in every algebra: floats, arrays, duals, balls, SymPy.
-"""
+from diffkit.core.table.places import Place, Rule, continuation, series_name
 
 Ends = tuple[float, float]
 """the ends of an interval, finite or not"""
 WHOLE: Ends = (-math.inf, math.inf)
 NOT_NEGATIVE: Ends = (0.0, math.inf)
-
-PlaceKind = Literal["edge", "pole", "kink", "jump"]
-
-
-class Place(NamedTuple):
-    """Where a function is not smooth: the set ``margin == 0`` of its arguments.
-
-    * edge: the domain is ``margin > 0``, or ``margin >= 0`` if ``closed``;
-    * pole: the function grows without bound there;
-    * kink: continuous, one-sided derivatives differ; ``slope(F, *tangents)`` is the derivative in a direction;
-    * jump: the value itself jumps.
-
-    ``varying`` restricts the place to the arguments that must move for it to matter (all of them if None).
-    ``text`` describes the set in the formal arguments, and ``inside`` its complement where the margin would be
-    hard to read.
-    """
-
-    kind: PlaceKind
-    margin: Rule
-    text: str
-    varying: tuple[int, ...] | None = None
-    closed: bool = False
-    slope: Rule | None = None
-    inside: str = ""
-
 
 class Complement(NamedTuple):
     """``top`` − f(x)**``power`` in a form that does not cancel where the two are near each other."""
@@ -136,11 +106,20 @@ class Primitive:
     """largest binary exponent of an argument that mpmath is asked about: its memory grows with the answer"""
     latex: str = ""
     """command in LaTeX, or how it is written around its argument, #; by name unless given"""
+    continues: Primitive | None = None
+    """the row whose derivatives this one gives near a removable point; its definition has the balls and series"""
     steps: bool = field(init=False)
     """constant between jumps, so that its derivative is zero wherever it exists"""
+    removable: Place | None = field(init=False)
+    """the place where the definition alone has no value"""
+    special: tuple[Place, ...] = field(init=False)
+    """the places where it is not smooth"""
 
     def __post_init__(self) -> None:
+        gap = next((place for place in self.places if place.kind == "removable"), None)
         object.__setattr__(self, "steps", self.pushforward is None and all(rule is None for rule in self.partials))
+        object.__setattr__(self, "removable", gap)
+        object.__setattr__(self, "special", tuple(place for place in self.places if place is not gap))
 
     def __repr__(self) -> str:
         return f"<primitive {self.signature}>"
@@ -181,6 +160,8 @@ class Table:
     def add(self, name: str, arguments: str, doc: str, **facts: Any) -> Primitive:
         """Add the row ``name`` whose arguments are given as a comma-separated list."""
         row = Primitive(name, tuple(arguments.replace(" ", "").split(",")), doc, **facts)
+        if (place := row.removable) is not None:
+            row = replace(row, fold=row.fold or place.fold, written=row.written or row.partials)
         for word in (name, *row.aliases):
             if word in self.names:
                 raise ValueError(f"two rows are called {word}")
@@ -190,6 +171,8 @@ class Table:
         if row.callable:
             for word in (name, *row.aliases):
                 self.names[word] = row
+        if row.removable is not None:
+            self.add(series_name(name), "n, x", continues=row, **continuation(name, row.latex, row.removable))
         return row
 
     def __getitem__(self, name: str) -> Primitive:

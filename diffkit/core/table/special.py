@@ -15,7 +15,8 @@ from typing import Any
 
 from diffkit.core.table import ball_forms
 from diffkit.core.table.ieee import ieee, scipy_special
-from diffkit.core.table.primitive import NOT_NEGATIVE, Complement, Place, Rule, row
+from diffkit.core.table.places import Place, Rule
+from diffkit.core.table.primitive import NOT_NEGATIVE, Complement, row
 
 LAST_FACTORIAL = 170  # the order whose factorial is the last that is a binary64
 FARTHEST = 10_000

@@ -58,8 +58,8 @@ def _ways(
     bounds = [bound for bound in (setting.subject.function, getattr(setting.claim, "bound", None)) if bound is not None]
     pass_it = _within(entries) if allowed is None else ""
     for bound in bounds:
-        if bound.rounded:
-            yield f"{bound.rounded}: {pass_it or 'return binary64'}"
+        if bound.faults.rounded:
+            yield f"{bound.faults.rounded}: {pass_it or 'return binary64'}"
             return
     for bound in bounds:
         for call in calls_in(bound, point):

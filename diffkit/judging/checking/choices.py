@@ -200,7 +200,7 @@ class Ties(Here):
 
     def _smooth(self, slot: int, primitive: Primitive, args: tuple[int, ...]) -> None:
         values = [self.values[a] for a in args]
-        for place in primitive.places:
+        for place in primitive.special:
             margin = run(trace(place.margin, len(args)), self.constants.builder, values)[0]
             if not self.spared(place, slot) and self.constants.sign(margin) == 0:
                 raise Untold(f"{excerpt(self.program, slot)} is not smooth")

@@ -149,10 +149,10 @@ class CodeClaim(Claim):
 
     @cached_property
     def _traced(self) -> tuple[Program | None, str]:
-        if untold := self.bound.unsteady or self.bound.faults.get("integer results", ""):
+        if untold := self.bound.unsteady or self.bound.faults.found.get("integer results", ""):
             return None, untold
         try:
-            return self.bound.traced, ""
+            return self.bound.program, ""
         except (TracingError, LimitError, FunctionError) as error:
             return None, error.reason
 

@@ -77,11 +77,10 @@ def _pieces(subject: Subject, output: int, point: Sequence[float]) -> Pieces:
     program = subject.program
     if program is None:
         raise Untold(subject.reason)
-    if subject.function is not None:
-        try:
-            subject.function.check_trace(program, point)
-        except TracingError as error:
-            raise Untold(error.reason) from None
+    try:
+        subject.task.source.check_formula(point)
+    except TracingError as error:
+        raise Untold(error.reason) from None
     return pieces(program, program.outputs[output], point)
 
 

@@ -24,7 +24,7 @@ from diffkit.judging.checking.agreement import BEYOND, settle
 from diffkit.judging.checking.outcome import REFERENCE, ROUNDING, WORST, Check, Entry, Judged, Measured
 from diffkit.judging.tolerances import Tolerances
 from diffkit.methods import Bounded, get_backend
-from diffkit.methods.auto import FunctionReferee
+from diffkit.methods.auto import Referee
 
 if TYPE_CHECKING:
     from diffkit.judging.checking.setting import Setting
@@ -81,7 +81,7 @@ class Lines:
         assert function is not None
         self.point = tuple(point)
         self.task = directional_task(function, [0.0] * len(point))
-        self.referee = FunctionReferee(self.task, untraced=setting.subject.reason)
+        self.referee = Referee(self.task, untraced=setting.subject.reason)
         self.claimed = np.asarray(setting.claim.values(np.array(point)), dtype=float)
         self.noise = np.asarray(setting.claim.rounding(np.array(point)), dtype=float)
         if setting.claim.paired:

@@ -13,8 +13,7 @@ from diffkit.asking.tasks import Task
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.program import Program
 from diffkit.core.results import Answer, Odd, Result, unanswered
-from diffkit.methods.auto import FunctionReferee
-from diffkit.proof.referee import Referee
+from diffkit.methods.auto import Referee
 
 
 class Truth(NamedTuple):
@@ -32,8 +31,7 @@ class Subject:
     """A task to judge claims by; ``exact`` says whether decimals in it are exact (text) or binary64 (code)."""
 
     def __init__(self, task: Task):
-        self.task = task
-        self.referee: Referee | FunctionReferee = FunctionReferee(task) if task.function is not None else Referee(task)
+        self.task, self.referee = task, Referee(task)
 
     @property
     def function(self) -> Bound | None:
@@ -48,7 +46,7 @@ class Subject:
     @cached_property
     def reason(self) -> str:
         """Why its formula is not known; empty if it is."""
-        return self.referee.reason if isinstance(self.referee, FunctionReferee) else ""
+        return self.referee.reason
 
     @property
     def program(self) -> Program | None:
@@ -58,8 +56,8 @@ class Subject:
     @property
     def derivative(self) -> Program | None:
         """The formulas of the partials of the task, where that of f is known."""
-        referee = self.referee.proven if isinstance(self.referee, FunctionReferee) else self.referee
-        return None if referee is None else referee.prover.derivative
+        proven = self.referee.proven
+        return None if proven is None else proven.prover.derivative
 
     def _answer(self, point: tuple[float, ...]) -> Answer:
         try:

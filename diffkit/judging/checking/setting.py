@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -174,15 +175,15 @@ class Setting:
     def _task(self) -> Task:
         options = {} if self.chosen == self.labels else {"wrt": self.chosen}
         task = source_task(self.source, "gradient" if self.kind == "vjp" else self.kind, options)
-        task = task._replace(notes=self.notes)
+        task = replace(task, notes=self.notes)
         if self.kind == "vjp":
             labels = tuple(label.replace("∂f", "ȳ·∂f") for label in task.labels)
-            return task._replace(kind="vjp", labels=labels)
+            return replace(task, kind="vjp", labels=labels)
         if not self.claim.paired:
             return task
         indices = ((0, ()), *task.indices)
         places = (0, *(p + 1 for p in task.places))
-        return task._replace(indices=indices, places=places, shape=(len(places),), labels=("f", *task.labels))
+        return replace(task, indices=indices, places=places, shape=(len(places),), labels=("f", *task.labels))
 
     def index(self, c: int) -> tuple[int, ...]:
         """Place of a component in the claimed array."""

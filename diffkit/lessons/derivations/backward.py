@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from diffkit.core.deadline import in_time
 from diffkit.core.errors import DiffkitError, PointError
 from diffkit.core.program import Program, run_slots
 from diffkit.core.results import Result
+from diffkit.core.rules import times_partial
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.table import table
 from diffkit.core.text import format_outputs
@@ -34,7 +35,6 @@ from diffkit.judging.blame import Blame, blame_for_program
 from diffkit.judging.comparison import WRONG
 from diffkit.lessons.derivations.tidied import tidy
 from diffkit.methods.prepared import Prepared
-from diffkit.numbers.duals import DualAlgebra
 from diffkit.numbers.floats import FLOATS
 
 WHERE = table["where"]
@@ -149,7 +149,7 @@ def backward(
     if points.point is None:
         raise PointError("back-propagation is shown at one point", hint="give numbers, not arrays or a range")
     program = task.program
-    gradient = Prepared(OfExpression(gradient_task(program)._replace(notes=task.notes)), "auto").result(points)
+    gradient = Prepared(OfExpression(replace(gradient_task(program), notes=task.notes)), "auto").result(points)
     return _Sweep(program, points.point).table(points.at, gradient)
 
 
@@ -214,7 +214,6 @@ class _Sweep:
 
     def _back(self, output: int) -> None:
         """From the output to the variables: each operation hands its adjoint on to its arguments."""
-        forward = DualAlgebra(FLOATS)
         self.bars[output] = 1.0
         for slot in in_time(range(len(self.program) - 1, self.program.first_instruction - 1, -1)):
             adjoint, instruction = self.bars[slot], self.program.instruction_at(slot)
@@ -225,7 +224,7 @@ class _Sweep:
             for k, arg in enumerate(args):
                 if not self.varies[arg] or not self._taken(row, primals, k):
                     continue
-                slope = forward.term(row, primals, self.values[slot], k, 1.0)
+                slope = times_partial(row, FLOATS, primals, self.values[slot], k, 1.0)
                 if slope is not None:
                     self._add(slot, arg, k, float(slope), adjoint)
 
@@ -257,7 +256,7 @@ class _Sweep:
             return "1"
         builder = ProgramBuilder()
         own = self._named(builder, args)
-        term = DualAlgebra(builder).term(row, own, builder.input(self.names[slot]), k, builder.constant(1))
+        term = times_partial(row, builder, own, builder.input(self.names[slot]), k, builder.constant(1))
         return _text(builder, term)
 
 

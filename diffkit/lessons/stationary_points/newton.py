@@ -40,8 +40,8 @@ class Zero(NamedTuple):
 
     @property
     def at(self) -> tuple[float, ...]:
-        """The nearest floats."""
-        return tuple(float(b) for b in self.balls)
+        """The nearest floats; 0 where it may be that."""
+        return tuple(0.0 if b.contains(0) else float(b) for b in self.balls)
 
 
 def floats(matrix: Any) -> Any:

@@ -16,7 +16,7 @@ from diffkit.methods.differences.sampling import UNIT, Function, Point
 from diffkit.methods.differences.testimony import NO_VALUE, Claim, Manner, Seen, Steps, Testimony, unknown
 
 if TYPE_CHECKING:
-    from diffkit.asking.callables import Bound
+    from diffkit.asking.sources import Source
 
 SPLITS = 16  # sums that are split to see which of their partials are not confirmed
 
@@ -34,11 +34,9 @@ class Witness:
         self.known: dict[tuple[Block, Effort], Testimony] = {}
 
     @classmethod
-    def of(cls, function: Bound, point: Point) -> Witness:
-        """Real differences of code at a point, to confirm what is found otherwise."""
-        from diffkit.asking.callables.leftover import known_to
-
-        return cls(function.samplers(), point, *known_to(function, point))
+    def of(cls, source: Source, point: Point) -> Witness:
+        """Real differences of a source at a point, to confirm what is found otherwise."""
+        return cls(source.samplers(), point, *source.known_to(point))
 
     def values(self, wanted: Iterable[Index]) -> dict[Index, Seen]:
         """What needs no looking: values of f, and the partials of an output that has none at the point."""

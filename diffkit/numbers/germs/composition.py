@@ -33,7 +33,7 @@ class GermAlgebra(Arithmetic):
             found = primitive.floats(*args) if primitive.truths else self._compare(primitive, *args)  # type: ignore[misc]
         elif primitive.germ:
             found = getattr(self, f"_{primitive.germ}")(primitive, *args)
-        elif primitive.definition is not None and any(place.kind == "kink" for place in primitive.places):
+        elif primitive.definition is not None and any(place.kind == "kink" for place in primitive.special):
             found = by_definition(primitive, self, args)  # which takes a side
         else:
             found = self._analytic(primitive, args)
@@ -50,14 +50,14 @@ class GermAlgebra(Arithmetic):
         try:
             limits = [self.limit(germ) for germ in args]
         except Undecided:
-            held = all(place.kind == "kink" for place in primitive.places) and all(self.bound(x) >= 0 for x in args)
+            held = all(place.kind == "kink" for place in primitive.special) and all(self.bound(x) >= 0 for x in args)
             if held or _is_bounded(primitive):
                 return self._merely_bounded()  # as what is continuous is on what is bounded
             raise
         if any(at is None for at in limits):
             return self._at_infinity(primitive, args)
         regular = True
-        for place in primitive.places:
+        for place in primitive.special:
             margin = run(trace(place.margin, len(args)), self.numbers, limits)[0]
             sign = self.numbers.sign(margin)
             if place.kind == "edge" and sign < 0:
@@ -129,4 +129,4 @@ class GermAlgebra(Arithmetic):
 
 def _is_bounded(primitive: Primitive) -> bool:
     """Whether a row is bounded, and defined everywhere."""
-    return primitive.bounded and not primitive.places
+    return primitive.bounded and not primitive.special

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from diffkit.calculus.guards import depends
 from diffkit.core.program import Program
-from diffkit.core.rules import by_rule
+from diffkit.core.rules import by_rule, times_partial
 from diffkit.core.table import Primitive, table
 from diffkit.judging.checking.repair.mutants import Edge, Mutant, Partial, supports
 from diffkit.numbers.duals import DualAlgebra
@@ -73,7 +73,7 @@ def at_answer(row: Primitive) -> Partial:
     """The derivative taken at the answer instead of the argument: f′(y)."""
 
     def partial(algebra: Any, p: Any, args: Any, y: Any) -> Any:
-        return DualAlgebra(algebra).term(row, (y,), algebra.apply(row, (y,)), 0, algebra.constant(1))
+        return times_partial(row, algebra, (y,), algebra.apply(row, (y,)), 0, algebra.constant(1))
 
     return partial
 
@@ -84,7 +84,7 @@ def second(row: Primitive) -> Partial:
     def partial(algebra: Any, p: Any, args: Any, y: Any) -> Any:
         inner = DualAlgebra(algebra)
         x = inner.variable(args[0], "x")
-        slope = DualAlgebra(inner).term(row, (x,), inner.apply(row, (x,)), 0, inner.constant(1))
+        slope = times_partial(row, inner, (x,), inner.apply(row, (x,)), 0, inner.constant(1))
         return slope.tangents.get("x", algebra.constant(0))
 
     return partial

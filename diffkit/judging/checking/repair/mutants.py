@@ -16,6 +16,7 @@ from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.guards import depends
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.program import Algebra, Index, Program, run
+from diffkit.core.rules import times_partial
 from diffkit.core.table import table
 from diffkit.judging.checking.repair.evidence import Array
 from diffkit.numbers.arrays import ARRAYS
@@ -64,7 +65,6 @@ class Engine:
         self.program, self.indices, self.points = program, indices, points
         self.varies = depends(program)
         self.support = supports(program)
-        self.slopes = DualAlgebra(ARRAYS)
         self.selects = any(row in SELECTORS for row, _ in program.instructions)
         self.plain = self._forward({}, 0)
         self._partials: dict[Edge, Any] = {}
@@ -125,7 +125,7 @@ class Engine:
         instruction = self.program.instruction_at(slot)
         assert instruction is not None
         primitive, args = instruction
-        found = self.slopes.term(primitive, [slots[a] for a in args], slots[slot], k, 1.0)
+        found = times_partial(primitive, ARRAYS, [slots[a] for a in args], slots[slot], k, 1.0)
         if not mutated:
             self._partials[slot, k] = found
         return found
@@ -208,7 +208,7 @@ def mutated(program: Program, slot: int, value: Value) -> Program:
 
 def _adjoints(program: Program, builder: ProgramBuilder, output: int, mutant: Mutant) -> list[int | None]:
     """Adjoints of all slots with the mutant's partials."""
-    forward, varies = DualAlgebra(builder), depends(program)
+    varies = depends(program)
     edges = frozenset(mutant.edges)
     support = supports(program) if mutant.ends else []
     one = builder.constant(1)
@@ -233,11 +233,11 @@ def _adjoints(program: Program, builder: ProgramBuilder, output: int, mutant: Mu
                 continue
             if (slot, k) in edges:
                 assert mutant.partial is not None
-                slope = forward.term(primitive, args, slot, k, one)
+                slope = times_partial(primitive, builder, args, slot, k, one)
                 if slope is not None:
                     slope = mutant.partial(builder, slope, list(args), slot)
                     collect(arg, builder.apply(MUL, (slope, adjoint)))
-            elif (term := forward.term(primitive, args, slot, k, adjoint)) is not None:
+            elif (term := times_partial(primitive, builder, args, slot, k, adjoint)) is not None:
                 collect(arg, term)
     return bars
 

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import Program
-from diffkit.core.rules import by_rule
+from diffkit.core.rules import by_rule, times_partial
 from diffkit.core.table import Primitive
 from diffkit.core.text import excerpt
 from diffkit.judging.checking.repair.meaningful_numbers import Factor
 from diffkit.judging.checking.repair.mistakes import ABS, ADD, DIV, MASKS, MUL, NEG, POWER, SUB, Mistake, row_of
-from diffkit.numbers.duals import DualAlgebra
 
 SHORT = 12  # characters of an argument that is written out
 Words = tuple[str, str]
@@ -24,7 +23,7 @@ def partial_text(program: Program, slot: int, k: int, mistake: Mistake | None = 
     row, args = _instruction(program, slot)
     rule = row.shown(k) if row.written else None
     one = builder.constant(1)
-    found = by_rule(rule, builder, [*args, slot]) if rule else DualAlgebra(builder).term(row, args, slot, k, one)
+    found = by_rule(rule, builder, [*args, slot]) if rule else times_partial(row, builder, args, slot, k, one)
     if mistake is not None and mistake.mutant.partial is not None:
         found = mistake.mutant.partial(builder, found, args, slot)
     part = builder.program([found], program.inputs)

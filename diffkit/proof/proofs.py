@@ -1,11 +1,10 @@
-"""The value other answers are judged by: a proof where the point is ordinary, a classification where it is not."""
+"""Proven values of a formula's partials: a proof where the point is ordinary, a classification where it is not."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from diffkit.asking.tasks import Task
@@ -13,7 +12,7 @@ from diffkit.core.deadline import TimeIsUp
 from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.numbers.balls import exact_fraction, precision, rational
 from diffkit.numbers.floats import to_float
-from diffkit.proof.enclosures import PRECISIONS, Enclosure, Regular, enclose
+from diffkit.proof.enclosures import PRECISIONS, Enclosure, Regular, enclose, rounded_to
 from diffkit.proof.prover import Prover, suspects, too_large
 
 if TYPE_CHECKING:
@@ -27,18 +26,14 @@ PROOF = "the derivative in ball arithmetic, confirmed by Arb's power series"
 SERIES = "ball arithmetic, and one-sided series with exact coefficients where the point is special"
 
 
-class Referee:
-    """A task's proven values."""
+class Proofs:
+    """What can be proven of a task whose source is a formula."""
 
     formula = None
 
     def __init__(self, task: Task, digits: int | None = None):
-        self.task, self.digits = task, digits
-
-    @cached_property
-    def prover(self) -> Prover:
-        """The task prepared for proofs."""
-        return Prover(self.task)
+        self.program, self.indices, self.factors = task.program, task.indices, task.factors
+        self.prover, self.digits = Prover(task), digits
 
     def at(self, point: Sequence[float]) -> Answer:
         """Give the reference at one point: correctly rounded values, bounds of their errors, or what is odd."""
@@ -55,7 +50,7 @@ class Referee:
 
     @property
     def _components(self) -> range:
-        return range(len(self.task.indices))
+        return range(len(self.indices))
 
     @staticmethod
     def _is_special(regular: Regular, c: int) -> bool:
@@ -66,7 +61,7 @@ class Referee:
     def _classifier(self, point: Sequence[float]) -> Classifier:
         from diffkit.proof.classification import Classifier  # most points are ordinary
 
-        return Classifier(self.task.program, point)
+        return Classifier(self.program, point)
 
     def _component(self, c: int, regular: Regular, point: Sequence[float], classifier: Classifier | None) -> Odd:
         """What is known of a component, ordinary or not, when the time is up at the latest."""
@@ -75,18 +70,16 @@ class Referee:
         try:
             if classifier is None or not self._is_special(regular, c):
                 return self._ordinary(c, regular, point)
-            return classifier.component(
-                self.task.indices[c], self.task.factors[c] if self.task.factors else Fraction(1)
-            )
+            return classifier.component(self.indices[c], self.factors[c] if self.factors else Fraction(1))
         except TimeIsUp as up:
             return Odd("uncertain", up.reason)
 
     def _ordinary(self, c: int, regular: Regular, point: Sequence[float]) -> Odd:
         """What is proven of a component inside the domain, its task's factor included."""
-        index, enclosure = self.task.indices[c], self._scaled(c, regular.enclosures[c])
+        index, enclosure = self.indices[c], self._scaled(c, regular.enclosures[c])
         value = enclosure.value
         if regular.confirmed[c] is False:
-            names = ", ".join(suspects(self.task.program, point)) or "a row"
+            names = ", ".join(suspects(self.program, point)) or "a row"
             return Odd("uncertain", f"{WRONG_ROW}the rule of {names} is wrong", cause="wrong rule")
         if value is None:
             if enclosure.ball.abs_upper() > LARGEST:
@@ -95,7 +88,7 @@ class Referee:
         if regular.confirmed[c] is None:
             return UNCONFIRMED
         if math.isinf(value):
-            return too_large(self.task.program, self.task.program.outputs[index[0]])
+            return too_large(self.program, self.program.outputs[index[0]])
         message = ""
         if value == 0.0 and not enclosure.is_zero:
             with precision(PRECISIONS[0]):
@@ -106,7 +99,7 @@ class Referee:
 
     def _digits(self, point: Sequence[float], digits: int) -> list[str]:
         """The components to so many digits; nothing where the time is up before."""
-        factors = self.task.factors or (Fraction(1),) * len(self.task.indices)
+        factors = self.factors or (Fraction(1),) * len(self.indices)
         try:
             return self.prover.decimals(point, digits, factors)
         except TimeIsUp:
@@ -114,12 +107,12 @@ class Referee:
 
     def _scaled(self, c: int, enclosure: Enclosure) -> Enclosure:
         """The component with its task's factor, rounded once."""
-        if self.task.factors is None or self.task.factors[c] == 1:
+        if self.factors is None or self.factors[c] == 1:
             return enclosure
-        factor, exact = self.task.factors[c], exact_fraction(enclosure.ball)
+        factor, exact = self.factors[c], exact_fraction(enclosure.ball)
         with precision(PRECISIONS[-1]):
             scaled = enclosure.ball * rational(factor)
-            return enclose(scaled) if exact is None else Enclosure(scaled, to_float(exact * factor))
+            return enclose(scaled) if exact is None else rounded_to(scaled, to_float(exact * factor))
 
     def batch(self, points: object) -> Answer:
         """Prove row by row."""
