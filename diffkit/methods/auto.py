@@ -65,12 +65,13 @@ class Referee:
 
     def at(self, point: Sequence[float]) -> Answer:
         """Prove, or measure."""
-        if self.proven is None:
+        if self.reason:
             return self.measured.at(point)
         try:
             self.source.check_formula(point)
         except TracingError:
             return self.measured.at(point)
+        assert self.proven is not None
         answer = self.proven.at(point)
         answer.note = self.source.origin + answer.note
         return answer

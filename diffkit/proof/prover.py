@@ -85,7 +85,7 @@ class Prover:
     """A task made ready for proofs."""
 
     def __init__(self, task: Task):
-        self.program, self.indices, self.order = task.program, task.indices, task.order
+        self.program, self.indices, self.order = task.source.program, task.indices, task.order
 
     def __getstate__(self) -> dict[str, Any]:
         """The derivative goes along with a pickle; what runs on balls is made anew where it arrives."""
