@@ -23,32 +23,33 @@ Pair = tuple[Side, Side]
 
 NO_SIDE = "f has no finite value on one side of the point, or on both"
 ABRUPTLY = "f changes abruptly at the point, or nearer to it than values can show"
+GROWING = "f grows as the point is approached: a pole there, or nearer to it than values can show"
 UNSETTLED = "the differences do not settle at any step"
 
 
 def judge(sides: Sides, order: int) -> Odd:
     """Tell the status; ``ok`` with the value and, as ``right`` − ``left``, its bar twice, if the sides agree."""
-    pairs = [(left, right) for left, right in zip(sides.left, sides.right, strict=True) if left and right]
     if not any(sides.left) or not any(sides.right):
         outside = not all(math.isfinite(near.rise) for near in sides.nearest)
         return Odd("domain_error", NO_SIDE) if outside else Odd("uncertain", UNSETTLED)
     if all(_grows([side.size for side in part], radii, POLE) for part, radii in _spread(sides)):
-        return Odd(
-            "uncertain", "f grows as the point is approached: a pole there, or nearer to it than values can show"
-        )
+        return Odd("uncertain", GROWING)
+    pairs = [(left, right) for left, right in zip(sides.left, sides.right, strict=True) if left and right]
     quiet = _resolved([pair for pair in pairs if pair[0].quiet and pair[1].quiet], sides, order)
-    for m in range(order + 1) if quiet else ():
-        odd = _gap(quiet, sides, m, order)
-        if odd is not None:
-            return odd
-    if quiet:
-        left, right = min(quiet, key=lambda pair: _bar(pair, order))
-        if not all(left.expects(a) and right.expects(b) for a, b in (sides.nearest, *sides.between)):
-            return Odd("uncertain", ABRUPTLY)
-        (a, _), (b, _) = left.derivatives[order], right.derivatives[order]
-        bar = _bar((left, right), order) + abs(b - a) / 2
-        return Odd("ok", left=-bar, right=bar, value=(a + b) / 2)
-    return _steep(sides) or Odd("uncertain", UNSETTLED)
+    if not quiet:
+        return _steep(sides) or Odd("uncertain", UNSETTLED)
+    gaps = (_gap(quiet, sides, m, order) for m in range(order + 1))
+    return next((odd for odd in gaps if odd is not None), None) or _agreed(quiet, sides, order)
+
+
+def _agreed(quiet: list[Pair], sides: Sides, order: int) -> Odd:
+    """The value between both sides, which leave no gap, unless f changes abruptly between the samples."""
+    left, right = pair = min(quiet, key=lambda pair: _bar(pair, order))
+    if not all(left.expects(a) and right.expects(b) for a, b in (sides.nearest, *sides.between)):
+        return Odd("uncertain", ABRUPTLY)
+    (a, _), (b, _) = left.derivatives[order], right.derivatives[order]
+    bar = _bar(pair, order) + abs(b - a) / 2
+    return Odd("ok", left=-bar, right=bar, value=(a + b) / 2)
 
 
 def _resolved(quiet: list[Pair], sides: Sides, order: int) -> list[Pair]:
