@@ -20,7 +20,7 @@ from diffkit.methods.differences import (
     Sampler,
     partials,
 )
-from diffkit.methods.differences.probes import Probe
+from diffkit.methods.differences.stencils import Probe
 from diffkit.methods.differences.testimony import COARSE, Testimony, vague
 from diffkit.methods.differences.witness import sizes
 

@@ -10,12 +10,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from diffkit.asking.sources import HALF_ULP, Output, Point
 from diffkit.core.results import Odd
 from diffkit.methods.differences.distance_search import COARSE, ECONOMY, FINE, THOROUGH, Effort, Finding, search
-from diffkit.methods.differences.sampling import UNIT, Function, Point, Sampler, Search
-from diffkit.methods.differences.sides import look
-from diffkit.methods.differences.stencils import HIGHEST_ORDER, Stencil
-from diffkit.methods.differences.verdict import UNSETTLED, judge
+from diffkit.methods.differences.stencils import HIGHEST_ORDER, Sampler, Search, Stencil
+from diffkit.methods.differences.verdict import UNSETTLED, judge, look
 
 
 class Difference(NamedTuple):
@@ -118,7 +117,7 @@ def partial(
     multi_index: Sequence[int],
     effort: Effort = THOROUGH,
     scales: dict[int, float] | None = None,
-    unit: float = UNIT,
+    unit: float = HALF_ULP,
     limit: float = math.inf,
 ) -> Search[Difference]:
     """Search for one partial derivative at a point; the empty multi-index asks for f itself."""
@@ -199,6 +198,6 @@ def _missing(stencil: Stencil, center: float) -> Search[Odd]:
 
 
 __all__ = [
-    "ECONOMY", "HIGHEST_ORDER", "THOROUGH", "Difference", "Effort", "Function", "Point", "Sampler", "Search",
+    "ECONOMY", "HIGHEST_ORDER", "THOROUGH", "Difference", "Effort", "Output", "Point", "Sampler", "Search",
     "partial", "partials",
 ]  # fmt: skip

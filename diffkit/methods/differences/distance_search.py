@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from diffkit.methods.differences.chebyshev import nodes
 from diffkit.methods.differences.fits import FACTORS, LEAP, MEASURED, PLAIN, QUIET, Fit, Samples, least_bar, promise
-from diffkit.methods.differences.sampling import Search
-from diffkit.methods.differences.stencils import Stencil
+from diffkit.methods.differences.stencils import Search, Stencil
 from diffkit.methods.differences.texture import STAIRS, Texture, calmer, close_look, explain, measure, plateau, white
 
 CHECKS = (6.13e-5, 2.91e-8)
