@@ -8,7 +8,7 @@ def main() -> None:
     """Run the command in a process of its own, and exit; from here on an interrupt is one line and exit code 130."""
     try:
         from diffkit import cli
-        from diffkit.cli.interrupts import guarded
+        from diffkit.cli.process import guarded
 
         code = guarded(cli.main)
     except KeyboardInterrupt:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from inspect import Parameter, signature
 from os import PathLike
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from diffkit.asking.frames import names_in
-from diffkit.asking.questions import ask
+from diffkit.asking.questions import ask, open_question
 from diffkit.core.deadline import collected, time_limit
-from diffkit.core.errors import PointError
 from diffkit.core.results import Result
 from diffkit.core.text.names import Name, Names
 from diffkit.core.workers import timed
 from diffkit.methods import COMPARED, Backend
-from diffkit.methods.prepared import Prepared, find_backend
+from diffkit.methods.prepared import Prepared, answer, find_backend
 
 if TYPE_CHECKING:
     from typing import Literal, TypedDict, Unpack
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
     from diffkit.judging.comparison import Comparison
     from diffkit.methods.prepared import Batch
 
-    class Along(TypedDict, total=False):
-        """What every derivative at a point may be given."""
+    class Options(TypedDict, total=False):
+        """The options of ``_differentiated``, for checkers of types (tests/test_types.py holds them together)."""
 
         backend: str | Backend
         variables: Names | None
@@ -36,126 +35,118 @@ if TYPE_CHECKING:
         timeout: float | None
         isolated: bool
 
-    class Options(Along, total=False):
-        """What a derivative by variables may be given."""
 
-        wrt: Names | None
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-@overload
-def derivative(f: Any, at: Batch, *, order: int = 1, **options: Unpack[Options]) -> Result[Array]: ...
-@overload
-def derivative(f: Any, at: Any, *, order: int = 1, **options: Unpack[Options]) -> Result[float]: ...
-@timed
-def derivative(
-    f: Any, at: Any, *, wrt: Names | None = None, order: int = 1, backend: str | Backend = "auto",
+def _differentiated(
+    f: Any, kind: str, at: Any, asked: Mapping[str, Any], *, backend: str | Backend = "auto",
     variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
-    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
+    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001  (the decorator obeys them)
+) -> Result[Any]:  # fmt: skip
+    """``f`` is text, an Expression, a SymPy expression or a Python function (``args`` are its further arguments);
+    ``at`` a number, a list or tuple (one point in the order of the ``variables``), a mapping of names, or an array, of
+    which batch dimensions come first. ``wrt`` names the variables to differentiate by. ``digits`` asks ``auto`` for
+    proven decimal digits (``result.decimals``). After ``timeout`` seconds what is not known yet is uncertain; Python
+    code is not stopped inside one call, unless all is done in a worker process (``isolated``, of a function that
+    pickles). Misuse raises a DiffkitError; where the derivative does not exist the Result says so.
+    """  # noqa: D205  (what follows the first lines of the others)
+    return answer(ask(f, kind, at, variables, args, **asked), backend, digits)
+
+
+def _with_options(function: Callable[P, R]) -> Callable[P, R]:
+    """Give a function that takes the options of ``_differentiated``, shows and documents them, and obeys its time."""
+    face = signature(function)
+    options = [p for p in signature(_differentiated).parameters.values() if p.kind is Parameter.KEYWORD_ONLY]
+    own = [p for p in face.parameters.values() if p.kind is not Parameter.VAR_KEYWORD]
+    shown = timed(function)
+    shown.__signature__ = face.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
+    shown.__doc__ = f"{function.__doc__}\n\n    {_differentiated.__doc__}"
+    return shown
+
+
+@overload
+def derivative(
+    f: Any, at: Batch, *, wrt: Names | None = None, order: int = 1, **options: Unpack[Options]
+) -> Result[Array]: ...
+@overload
+def derivative(
+    f: Any, at: Any, *, wrt: Names | None = None, order: int = 1, **options: Unpack[Options]
+) -> Result[float]: ...
+@_with_options
+def derivative(
+    f: Any, at: Any, *, wrt: Names | None = None, order: int = 1, **options: Unpack[Options]
 ) -> Result:  # fmt: skip
     """dⁿf/dxⁿ at a point, or a mixed partial ∂ⁿf/∂x∂y… if ``wrt`` is several names; value of shape ().
 
-    ``f`` is text, an Expression or a SymPy expression; ``at`` a number, a list or tuple (one point in the order of
-    the variables), a mapping of names, or an array. ``order`` runs from 1 to 20. ``digits`` asks ``auto`` for proven
-    decimal digits (``result.decimals``). After ``timeout`` seconds what is not known yet is uncertain; Python code is
-    not stopped inside one call, unless all is done in a worker process (``isolated``, of a function that pickles).
-    Misuse raises a DiffkitError; where the derivative does not exist the Result says so.
+    ``order`` runs from 1 to 20.
     """
-    question = ask(f, "derivative", variables, args, names_in(at), wrt=wrt, order=order)
-    return Prepared(question, backend, digits).result(at)
+    return _differentiated(f, "derivative", at, {"wrt": wrt, "order": order}, **options)
 
 
-@timed
-def gradient(
-    f: Any, at: Any, *, wrt: Names | None = None, backend: str | Backend = "auto",
-    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
-    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
-) -> Result[Array]:  # fmt: skip
-    """∇f, the vector of partials ∂f/∂xᵢ; value of shape (n,), batch dimensions first. Arguments as ``derivative``."""
-    return Prepared(ask(f, "gradient", variables, args, names_in(at), wrt=wrt), backend, digits).result(at)
+@_with_options
+def gradient(f: Any, at: Any, *, wrt: Names | None = None, **options: Unpack[Options]) -> Result[Array]:
+    """∇f, the vector of partials ∂f/∂xᵢ; value of shape (n,)."""
+    return _differentiated(f, "gradient", at, {"wrt": wrt}, **options)
 
 
-@timed
-def jacobian(
-    fs: Any, at: Any, *, wrt: Names | None = None, backend: str | Backend = "auto",
-    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
-    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
-) -> Result[Array]:  # fmt: skip
+@_with_options
+def jacobian(fs: Any, at: Any, *, wrt: Names | None = None, **options: Unpack[Options]) -> Result[Array]:
     """J = ∂fᵢ/∂xⱼ of a sequence of scalar functions over the union of their variables; value of shape (m, n)."""
-    return Prepared(ask(fs, "jacobian", variables, args, names_in(at), wrt=wrt), backend, digits).result(at)
+    return _differentiated(fs, "jacobian", at, {"wrt": wrt}, **options)
 
 
-@timed
-def hessian(
-    f: Any, at: Any, *, wrt: Names | None = None, backend: str | Backend = "auto",
-    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
-    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
-) -> Result[Array]:  # fmt: skip
-    """H = ∂²f/∂xᵢ∂xⱼ, symmetric by construction; value of shape (n, n). Arguments as ``derivative``."""
-    return Prepared(ask(f, "hessian", variables, args, names_in(at), wrt=wrt), backend, digits).result(at)
+@_with_options
+def hessian(f: Any, at: Any, *, wrt: Names | None = None, **options: Unpack[Options]) -> Result[Array]:
+    """H = ∂²f/∂xᵢ∂xⱼ, symmetric by construction; value of shape (n, n)."""
+    return _differentiated(f, "hessian", at, {"wrt": wrt}, **options)
 
 
 @overload
 def directional(
-    f: Any, at: Batch, direction: Sequence[Any], order: int = 1, **options: Unpack[Along]
+    f: Any, at: Batch, direction: Sequence[Any], order: int = 1, **options: Unpack[Options]
 ) -> Result[Array]: ...
 @overload
 def directional(
-    f: Any, at: Any, direction: Sequence[Any], order: int = 1, **options: Unpack[Along]
+    f: Any, at: Any, direction: Sequence[Any], order: int = 1, **options: Unpack[Options]
 ) -> Result[float]: ...
-@timed
+@_with_options
 def directional(
-    f: Any, at: Any, direction: Sequence[Any], order: int = 1, *, backend: str | Backend = "auto",
-    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
-    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
+    f: Any, at: Any, direction: Sequence[Any], order: int = 1, **options: Unpack[Options]
 ) -> Result:  # fmt: skip
     """dᵏ/dtᵏ f(x + t·v) at t = 0; value of shape (). The direction v, one number per variable, is not normalised."""
-    question = ask(f, "directional", variables, args, names_in(at), direction=direction, order=order)
-    return Prepared(question, backend, digits).result(at)
+    return _differentiated(f, "directional", at, {"direction": direction, "order": order}, **options)
 
 
 @overload
 def jvp(
-    f: str | Expression | Sequence[Any], at: Any, direction: Sequence[Any], **options: Unpack[Along]
+    f: str | Expression | Sequence[Any], at: Any, direction: Sequence[Any], **options: Unpack[Options]
 ) -> Result[Array]: ...
 @overload
-def jvp(f: Any, at: Any, direction: Sequence[Any], **options: Unpack[Along]) -> Result[Any]: ...
-@timed
-def jvp(
-    f: Any, at: Any, direction: Sequence[Any], *, backend: str | Backend = "auto",
-    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
-    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
-) -> Result:  # fmt: skip
+def jvp(f: Any, at: Any, direction: Sequence[Any], **options: Unpack[Options]) -> Result[Any]: ...
+@_with_options
+def jvp(f: Any, at: Any, direction: Sequence[Any], **options: Unpack[Options]) -> Result:
     """J·v, the derivative of every output along v, without forming J; value of shape (m,).
 
     Of a Python function the value has the shape of its result.
     """
-    question = ask(f, "jvp", variables, args, names_in(at), direction=direction)
-    return Prepared(question, backend, digits).result(at)
+    return _differentiated(f, "jvp", at, {"direction": direction}, **options)
 
 
-@timed
-def hvp(
-    f: Any, at: Any, direction: Sequence[Any], *, backend: str | Backend = "auto",
-    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
-    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
-) -> Result[Array]:  # fmt: skip
+@_with_options
+def hvp(f: Any, at: Any, direction: Sequence[Any], **options: Unpack[Options]) -> Result[Array]:
     """H·v, the derivative of the gradient along v, without forming H; value of shape (n,).
 
     (Hv)ᵢ = ∂²/∂xᵢ∂t f(x + t·v) at t = 0 (Pearlmutter, Neural Computation 6 (1994), eq. 3).
     """
-    question = ask(f, "hvp", variables, args, names_in(at), direction=direction)
-    return Prepared(question, backend, digits).result(at)
+    return _differentiated(f, "hvp", at, {"direction": direction}, **options)
 
 
-@timed
-def taylor(
-    f: Any, at: Any, order: int, *, wrt: Name | None = None, backend: str | Backend = "auto",
-    variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
-    timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
-) -> Result[Array]:  # fmt: skip
+@_with_options
+def taylor(f: Any, at: Any, order: int, *, wrt: Name | None = None, **options: Unpack[Options]) -> Result[Array]:
     """Taylor coefficients f⁽ᵏ⁾(x)/k! for k = 0 … order in one variable; value of shape (order + 1,)."""
-    question = ask(f, "taylor", variables, args, names_in(at), order=order, wrt=wrt)
-    return Prepared(question, backend, digits).result(at)
+    return _differentiated(f, "taylor", at, {"order": order, "wrt": wrt}, **options)
 
 
 @overload
@@ -181,7 +172,7 @@ def prepare(
     Each answer may take ``timeout`` seconds.
     """
     with time_limit(timeout):
-        return Prepared(ask(f, kind, variables, args, **options), backend, timeout=timeout)
+        return Prepared(open_question(f, kind, variables, args, **options), backend, timeout=timeout)
 
 
 @timed
@@ -196,13 +187,12 @@ def compare(
     "disagree", "undecided", or the status of a point without a derivative. A backend that has no answer after
     ``timeout`` seconds is skipped.
     """
-    task, points = ask(f, kind, variables, args, names_in(at), **options).at(at)
-    if points.point is None:
-        raise PointError("compare takes one point", hint="report takes many, as cases")
+    question = ask(f, kind, at, variables, args, **options)
+    point = question.point("compare takes one point", hint="report takes many, as cases")
     from diffkit.judging.comparison import compare_task
 
     chosen = (backends,) if isinstance(backends, str) else backends
-    return compare_task(task, points.point, [find_backend(b) for b in chosen])
+    return compare_task(question.task, point, [find_backend(b) for b in chosen])
 
 
 @timed

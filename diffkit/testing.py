@@ -22,4 +22,4 @@ def assert_gradient(f: Any, grad: Any, at: Any, *, allow_inconclusive: bool = Fa
     if found.verdict == "correct" or (allow_inconclusive and found.verdict == "inconclusive"):
         return
     name, claim = (as_function(g).name if is_function(g) else str(g) for g in (f, grad))
-    raise AssertionError(f"the {found.kind} is {found.verdict}\n\n{render(CheckReport(name, claim, found))}")
+    raise AssertionError(f"the {found.kind} is {found.verdict}\n\n{render(CheckReport(found, name, claim))}")

@@ -12,11 +12,10 @@ from diffkit.asking.points import number
 from diffkit.calculus.derivatives import differentiate
 from diffkit.core.program import run
 from diffkit.core.text import parse_program
-from diffkit.judging.checking.repair import Evidence, mistakes
-from diffkit.judging.checking.repair.candidate_search import proven
-from diffkit.judging.checking.repair.candidates import holds
-from diffkit.judging.checking.repair.mutants import Mutant, mutant_program, with_bounds
-from diffkit.judging.checking.repair.samples import Case
+from diffkit.judging.repair import mistakes
+from diffkit.judging.repair.evidence import Case, Evidence
+from diffkit.judging.repair.explanation import proven
+from diffkit.judging.repair.mutants import LINEAR, Mutant, flowing_edges, instruction_of, mutant_program, with_bounds
 from diffkit.numbers.arrays import ARRAYS
 
 DATA = Path(__file__).parent / "data"
@@ -106,11 +105,12 @@ def mutant(choose):
 
 
 def _edges(program, linear):
-    return [e for e in mistakes.flowing_edges(program) if (mistakes.row_of(program, e[0]) in mistakes.LINEAR) == linear]
+    edges = flowing_edges(program)
+    return [e for e in edges if (instruction_of(program, e[0])[0] in LINEAR) == linear]
 
 
 def _chain(program):
-    return [Mutant((edge,), mistakes.one) for edge in _edges(program, False)]
+    return [Mutant((edge,), mistakes.ONE) for edge in _edges(program, False)]
 
 
 def _flipped(program):
@@ -123,23 +123,23 @@ def _negative(algebra, p, args, y):
 
 def _terms(program):
     return [
-        Mutant((edge,), mistakes.zero)
+        Mutant((edge,), mistakes.ZERO)
         for edge in _edges(program, True)
-        if mistakes.row_of(program, edge[0]) is not mistakes.NEG
+        if instruction_of(program, edge[0])[0] is not mistakes.NEG
     ]
 
 
 def _product(program):
-    return [Mutant((edge,), mistakes.zero) for edge in _edges(program, False)]
+    return [Mutant((edge,), mistakes.ZERO) for edge in _edges(program, False)]
 
 
 def _inner(program):
-    return [m.mutant for m in mistakes.changed_values(program) if m.how in ("argument", "sign")]
+    return [mistake.mutant for mistake in mistakes.other_functions(program)]
 
 
 def _masks(program):
     return [
-        Mutant((e,), mistakes.one) for e in _edges(program, False) if mistakes.row_of(program, e[0]) in mistakes.MASKS
+        Mutant((e,), mistakes.ONE) for e in _edges(program, False) if instruction_of(program, e[0])[0] in mistakes.MASKS
     ]
 
 
@@ -233,6 +233,6 @@ def assess(bug, program, point, known):
         if found is None:
             return "none", str(run(program, ARRAYS, list(point))[0])
         further = Case(given, seed=1).draw(7, FURTHER, [])
-        if len(further.points) and not holds(found, further):
-            return "refuted", f"{found.kind}: {found.text}"
-    return "named" if found.kind in bug.kinds else "true", f"{found.kind}: {found.text}"
+        if len(further.points) and not found.holds(further):
+            return "refuted", f"{found.kind}: {case.instruction(found)}"
+    return "named" if found.kind in bug.kinds else "true", f"{found.kind}: {case.instruction(found)}"

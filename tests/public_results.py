@@ -5,7 +5,6 @@ import json
 import numpy as np
 
 import diffkit as dk
-from diffkit.judging.accuracy import AccuracyReport
 
 CASES = [
     {"id": "kink", "expr": "abs(x)", "at": {"x": 0}},
@@ -78,33 +77,9 @@ RESULTS["Region"] = lambda: dk.stationary("(x^2+y^2-1)^2", "x=-2:2,y=-2:2", most
 
 def document(result):
     """What the report on a result says, for programs; None where there is no report of one alone."""
-    from diffkit.lessons.derivations.backward import Backward
-    from diffkit.lessons.derivations.derivation import Derivation
     from diffkit.lessons.matrices.matrix_derivative import MatrixDerivatives
-    from diffkit.reports import (
-        Report,
-        check_report,
-        derivation_report,
-        descent_report,
-        matrix_report,
-        quotients_report,
-        render,
-        stationary_report,
-        tangent_report,
-    )
+    from diffkit.reports import DOCUMENTS, render
 
-    made = {
-        dk.Result: lambda r: Report((), r.variables, r.kind, r.labels, result=r),
-        dk.Comparison: lambda r: Report((), (), "gradient", comparison=r),
-        AccuracyReport: lambda r: Report((), (), r.kind, accuracy=r),
-        dk.Check: lambda r: check_report.CheckReport("f", "claim", r),
-        dk.Descent: lambda r: descent_report.DescentReport("f", r),
-        dk.StationaryPoints: stationary_report.StationaryReport,
-        dk.Tangent: tangent_report.TangentReport,
-        dk.Quotients: lambda r: quotients_report.QuotientsReport(r, True),
-        Derivation: derivation_report.DerivationReport,
-        Backward: lambda r: derivation_report.BackwardReport(r, ""),
-        dk.Identity: matrix_report.IdentityReport,
-        dk.MatrixDerivative: lambda r: matrix_report.MatrixReport(MatrixDerivatives((r,), {})),
-    }
-    return json.loads(render(made[type(result)](result), "json")) if type(result) in made else None
+    if isinstance(result, dk.MatrixDerivative):
+        result = MatrixDerivatives((result,), {})
+    return json.loads(render(result, "json")) if type(result).__name__ in DOCUMENTS else None

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import diffkit as dk
 from diffkit.core.decimals import above, apart, below
 from diffkit.reports import render
-from diffkit.reports.blocks import line
+from diffkit.reports.document import line
 from diffkit.reports.result_report import values
 from diffkit.reports.stationary_report import StationaryReport
 

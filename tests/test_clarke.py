@@ -168,10 +168,10 @@ def test_the_message_names_the_point_and_the_direction():
     said = "along d = (1, 1) the claim gives 2, but f has slope 1 to both sides"
     assert str(found).startswith(f"wrong at x = 2 and y = 2; {said}")
     assert str(found).count("along d") == 1
-    report = render(CheckReport("max(x, y)", "1, 1", found))
+    report = render(CheckReport(found, "max(x, y)", "1, 1"))
     assert report.count(said) == 1
     assert "nan" not in report
-    fields = json.loads(json.dumps(CheckReport("f", "g", found).fields()))
+    fields = json.loads(json.dumps(CheckReport(found, "f", "g").fields()))
     assert fields["witness"] == {"direction": {"x": 1, "y": 1}, "claimed": 2, "least": 1, "largest": 1}
     between = dk.check("max(x, y, z)", [1, 1, 0], at=(1, 1, 1))
     assert "along d = (1, 1, 0) the claim gives 2, but the slopes of f around the point lie between 0 and 1" in str(

@@ -12,7 +12,7 @@ import pytest
 from conftest import tsv
 
 import diffkit as dk
-from diffkit.asking.points import read_file
+from diffkit.asking.points import PointsFile
 from diffkit.cli import main
 from diffkit.core.errors import DiffkitError
 from diffkit.methods import COMPARED
@@ -85,7 +85,7 @@ def test_as_point(text, label):
 def test_as_line_of_a_points_file(text, label):
     for lines in (f"x\n1\n{text}\n", f'{{"x": 1}}\n{text}\n', text):
         start = time.process_time()
-        refused, result = attempt(lambda lines=lines: read_file(lines, "points", ("x",)))
+        refused, result = attempt(lambda lines=lines: PointsFile("points", lines).points(("x",)))
         assert time.process_time() - start < 5.0
         assert refused or result.rows.shape[1] == 1
 

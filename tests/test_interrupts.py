@@ -169,7 +169,7 @@ def test_what_was_found_is_told(arguments, told, tmp_path):
         file.writelines('{"expr": "sin(x)^x*gamma(x)", "at": {"x": 1.5}}\n' for _ in range(3000))
     how = """
 from threading import Timer
-import diffkit.cli.interrupts as module
+import diffkit.cli.process as module
 
 def wait(self):
     if not self.awaited:
@@ -193,7 +193,7 @@ def test_where_nothing_was_found_nothing_is_told(tmp_path):
 
 SOON = """
 from threading import Timer
-from diffkit.cli.interrupts import Interrupts
+from diffkit.cli.process import Interrupts
 before = Interrupts.watch
 
 def watch(self):

@@ -12,7 +12,7 @@ import pytest
 
 import diffkit as dk
 from diffkit.cli.commands import cli
-from diffkit.cli.streams import Closed
+from diffkit.cli.process import Closed
 
 COMMANDS = {
     "grad": ["grad", "x^2", "--at", "1", "--no-formula"],

@@ -28,9 +28,9 @@ def report():
 @pytest.fixture
 def fields(report):
     """The report as its JSON holds it, to be changed."""
-    from diffkit.reports import Report, render
+    from diffkit.reports import render
 
-    return json.loads(render(Report((), (), "gradient", accuracy=report), "json"))
+    return json.loads(render(report, "json"))
 
 
 def outcome(fields, name):

@@ -9,8 +9,9 @@ from planted import BUGS, assess, programs
 
 from diffkit.calculus.derivatives import differentiate
 from diffkit.core.text import parse_program
-from diffkit.judging.checking.repair import Evidence, explain
-from diffkit.judging.checking.repair.mutants import with_bounds
+from diffkit.judging.repair.evidence import Evidence
+from diffkit.judging.repair.explanation import explain
+from diffkit.judging.repair.mutants import with_bounds
 
 sin, cos, exp, tanh = np.sin, np.cos, np.exp, np.tanh
 LARGE = ("trefethen", "broyden", "lanczos", "rat43", "gulf", "jennrich", "brown", "zakharov")

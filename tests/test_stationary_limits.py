@@ -10,7 +10,7 @@ import sympy
 from stationary_cases import HIMMELBLAU, ROSENBROCK, kinds
 
 import diffkit as dk
-from diffkit.cli.lessons import progress_words
+from diffkit.cli.output import progress_words
 from diffkit.lessons.stationary_points.branch_and_bound import Search
 
 

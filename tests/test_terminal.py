@@ -9,7 +9,8 @@ import pytest
 from test_reports import CASES, KINDS, cases
 
 import diffkit.reports
-from diffkit.reports.blocks import Equation, Note, Table
+from diffkit.reports import document_of
+from diffkit.reports.document import Equation, Note, Table
 from diffkit.reports.text import STYLE, render, size, wrapped
 
 NUMBER = re.compile(r"[-+]?\d[\d.]*(?:e[-+]?\d+)?")
@@ -41,7 +42,7 @@ def on_terminal(document, columns, monkeypatch, **environment):
 def test_lines_fit_and_no_number_is_broken(run, monkeypatch, kind):
     documents = []
     real = diffkit.reports.render
-    monkeypatch.setattr(diffkit.reports, "render", lambda d, *rest: documents.append(d) or real(d, *rest))
+    monkeypatch.setattr(diffkit.reports, "render", lambda a, *rest: documents.append(document_of(a)) or real(a, *rest))
     _, plain, _ = run(*{**KINDS, **WIDE}[kind])
     assert documents
     for columns in (80, 60):

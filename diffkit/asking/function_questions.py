@@ -8,8 +8,7 @@ from typing import Any
 
 from diffkit.asking.callables.binding import Bound
 from diffkit.asking.callables.function import Argument, as_function, read_place
-from diffkit.asking.points import Points
-from diffkit.asking.tasks import Task, source_task
+from diffkit.asking.tasks import Question, Task, source_task
 from diffkit.core.errors import DiffkitError, PointError
 from diffkit.core.text.names import Names, as_names, notes
 
@@ -34,7 +33,7 @@ class OfFunction:
         """The task of the first shape that was asked for."""
         return next((task for _, task in self.bound.values()), None)
 
-    def at(self, at: Any) -> tuple[Task, Points]:
+    def at(self, at: Any) -> Question:
         """Read a point, and give the task of its shape."""
         place = read_place(self.function, at, self.names, self.kind == "derivative")
         points = place.points
@@ -44,9 +43,9 @@ class OfFunction:
             bound = Bound(self.function, place.arguments, points.variables, first)
             task = self._task(bound)
             if bound.blind:  # its shape is not known yet
-                return task, points
+                return Question(task, points)
             self.bound[key] = (bound, task)
-        return self.bound[key][1], points
+        return Question(self.bound[key][1], points)
 
     def other(self, kind: str, **options: Any) -> OfFunction:
         """Ask for another kind of derivative of the same function."""

@@ -86,11 +86,13 @@ def read_points(at: Any, variables: Sequence[str], *, elementwise: bool = False)
     A number (one variable), a list or tuple (one point, or several where its entries are lists or arrays), a mapping
     of names to numbers or arrays, an array whose last axis runs over the variables, or text as after ``--at``. What has
     labels goes by them: a data frame or a structured array (a point in each row), a series, a named tuple, and lists
-    of these and of mappings. With ``elementwise``, an array of any shape holds values of the only variable.
+    of these and of mappings; or a PointsFile. With ``elementwise``, an array of any shape holds values of the only one.
     """
     names = tuple(variables)
     if isinstance(at, str):
         return read_text(at, names)
+    if isinstance(at, PointsFile):
+        return at.points(names)
     if (found := labelled(at) or records(at, names)) is not None:
         return _from_labels(found, names)
     if hasattr(at, "__array__") and hasattr(at, "shape") and at.shape != ():
@@ -294,32 +296,42 @@ def _exact(text: str, name: str) -> Fraction:
     return Fraction(text) if DECIMAL.match(text) else Fraction(value)
 
 
-def read_file(text: str, name: str, variables: Sequence[str]) -> Points:
-    """Read points from CSV with a header of names, or from JSON lines; FileError names the line that is wrong."""
-    names = tuple(variables)
-    text = text.removeprefix("\ufeff")
-    lines = text.splitlines()
-    first = next((line for line in lines if line.strip()), "")
-    rows = _json_lines(lines, name, names) if first.lstrip().startswith(("{", "[")) else _csv(text, name, names)
-    if not rows:
-        raise FileError(f"{name} holds no points")
-    import numpy as np
+class PointsFile(NamedTuple):
+    """The text of a file of points: CSV with a header of names, or JSON lines; it is read once the variables are known.
 
-    return _batch(np.array(rows, dtype=float), names, (len(rows),))
+    ``name`` is what errors call it.
+    """
 
+    name: str
+    text: str
 
-def names_in_file(text: str) -> tuple[str, ...]:
-    """Give the names that a file of points gives values to: those of its header, or of its first object."""
-    import json
+    def points(self, names: tuple[str, ...]) -> Points:
+        """Give the points; FileError names the line that is wrong."""
+        lines = self.text.splitlines()
+        csv = not self._first.startswith(("{", "["))
+        rows = _csv(self.text, self.name, names) if csv else _json_lines(lines, self.name, names)
+        if not rows:
+            raise FileError(f"{self.name} holds no points")
+        import numpy as np
 
-    first = next((line.strip() for line in text.removeprefix("\ufeff").splitlines() if line.strip()), "")
-    if not first.startswith(("{", "[")):
-        return tuple(cell.strip() for cell in first.split(","))
-    try:
-        record = json.loads(first)
-    except (ValueError, RecursionError):
-        return ()  # what is wrong with it is said where it is read
-    return tuple(record) if isinstance(record, dict) else ()
+        return _batch(np.array(rows, dtype=float), names, (len(rows),))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names that values are given to: those of the header, or of the first object."""
+        import json
+
+        if not self._first.startswith(("{", "[")):
+            return tuple(cell.strip() for cell in self._first.split(","))
+        try:
+            record = json.loads(self._first)
+        except (ValueError, RecursionError):
+            return ()  # what is wrong with it is said where it is read
+        return tuple(record) if isinstance(record, dict) else ()
+
+    @property
+    def _first(self) -> str:
+        return next((line.strip() for line in self.text.splitlines() if line.strip()), "")
 
 
 def _csv(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:

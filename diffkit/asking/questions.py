@@ -1,4 +1,4 @@
-"""What can be asked of something that can be differentiated: from its kind and options to a task and points."""
+"""What can be asked of something that can be differentiated: from f, a kind and a point to a task and points."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from diffkit.asking.expressions import as_list, is_function, read_joint
-from diffkit.asking.points import Points, read_points
-from diffkit.asking.tasks import Task, check_options, source_task
+from diffkit.asking.frames import names_in
+from diffkit.asking.points import PointsFile, read_points
+from diffkit.asking.tasks import Question, Task, check_options, source_task
 from diffkit.core.errors import DiffkitError
 from diffkit.core.text.names import Names, names_of
 
 
-class Question(Protocol):
-    """A kind of derivative of f: at a point it becomes a task."""
+class OpenQuestion(Protocol):
+    """A kind of derivative of f, wherever: at a point it becomes a Question."""
 
     @property
     def kind(self) -> str:
         """What is asked."""
 
-    def at(self, at: Any) -> tuple[Task, Points]:
-        """Give the task and the points that ``at`` means; the same task object for points of the same shape."""
+    def at(self, at: Any) -> Question:
+        """Give the Question at the points that ``at`` means; the same task object for points of the same shape."""
 
-    def other(self, kind: str, **options: Any) -> Question:
+    def other(self, kind: str, **options: Any) -> OpenQuestion:
         """Ask for another kind of derivative of the same f."""
 
     def is_same(self, other: Any) -> bool:
@@ -44,11 +45,9 @@ class OfExpression:
         """What is asked."""
         return self.task.kind
 
-    def at(self, at: Any) -> tuple[Task, Points]:
+    def at(self, at: Any) -> Question:
         """Read a point or a batch."""
-        if isinstance(at, Points):
-            return self.task, at
-        return self.task, read_points(at, self.task.variables, elementwise=self.task.kind == "derivative")
+        return Question(self.task, read_points(at, self.task.variables, elementwise=self.task.kind == "derivative"))
 
     def other(self, kind: str, **options: Any) -> OfExpression:
         """Ask for another kind of derivative of the same expression."""
@@ -71,12 +70,29 @@ class OfExpression:
 
 
 def ask(
+    f: Any, kind: str, at: Any, variables: Names | None = None, args: Sequence[Any] = (), **options: Any
+) -> Question:
+    """Give the question about f at ``at``.
+
+    DiffkitError for an unknown kind or option, for something that is no function, or for points that do not fit.
+    """
+    given = at.names if isinstance(at, PointsFile) else names_in(at)
+    return open_question(f, kind, variables, args, given, **options).at(at)
+
+
+def ask_everywhere(f: Any, kind: str, variables: Names | None = None, **options: Any) -> Question:
+    """Give the question about an expression without points; where it has no variable, the point is the empty one."""
+    task = make_task(f, kind, variables, None, **options)
+    return Question(task, None if task.variables else read_points([], ()))
+
+
+def open_question(
     f: Any, kind: str, variables: Names | None = None, args: Sequence[Any] = (), given: Collection[str] = (),
     **options: Any,
-) -> Question:  # fmt: skip
-    """Give the question; DiffkitError for an unknown kind or option, or for something that is no function.
+) -> OpenQuestion:  # fmt: skip
+    """Give the question without its point, of which only the ``given`` names are known; errors as ``ask``.
 
-    ``given`` are the names that the point gives values to: they are meant as variables.
+    Names that the point gives values to are meant as variables.
     """
     check_options(kind, options)
     if is_function(f):

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from inspect import signature
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from diffkit.asking.frames import labelled
-from diffkit.asking.points import check_names, number
+from diffkit.asking.points import Points, check_names, number
 from diffkit.asking.sources import Source, source_of
 from diffkit.core.errors import DiffkitError, PointError, VariableError, did_you_mean, listing
 from diffkit.core.limits import DEFAULT
@@ -60,6 +60,19 @@ class Task:
     def variables(self) -> tuple[str, ...]:
         """The names a point gives values to."""
         return self.source.inputs[: len(self.source.inputs) - len(self.extras)]
+
+
+class Question(NamedTuple):
+    """What a backend is asked: derivatives, and the points where; without points, about their formulas."""
+
+    task: Task
+    points: Points | None = None
+
+    def point(self, why: str, hint: str = "give numbers, not arrays or a range") -> tuple[float, ...]:
+        """Give the one point; PointError, that says why it must be one, for many or for none."""
+        if self.points is None or self.points.point is None:
+            raise PointError(why, hint=hint)
+        return self.points.point
 
 
 def positions(inputs: Sequence[str], wrt: Names | None) -> tuple[int, ...]:

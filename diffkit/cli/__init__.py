@@ -13,7 +13,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     0 fine, 1 the answer is no, 2 bad input or output that cannot be written, 130 interrupted, 141 nobody reads on.
     """
     gc.disable()  # one answer and the process ends: collecting would cost a tenth of it
-    from diffkit.cli.streams import provide
+    from diffkit.cli.process import provide
 
     provide()
     sys.exit(_code(sys.argv[1:] if arguments is None else list(arguments)))
@@ -24,9 +24,8 @@ def _code(arguments: list[str]) -> int:
     import click
 
     from diffkit.cli.commands import cli
-    from diffkit.cli.interrupts import EXIT_INTERRUPTED
     from diffkit.cli.output import EXIT_BAD, EXIT_UNREAD
-    from diffkit.cli.streams import complain, give_up
+    from diffkit.cli.process import EXIT_INTERRUPTED, complain, give_up
     from diffkit.core.errors import DiffkitError
 
     try:

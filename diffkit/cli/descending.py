@@ -6,12 +6,16 @@ from typing import Any
 
 import click
 
-from diffkit.cli.array_text import are_arrays, array_options
-from diffkit.cli.inputs import CODE, argument_of, names_in_module
-from diffkit.cli.interrupts import EXIT_INTERRUPTED
-from diffkit.cli.options import FORMATS_HELP, ExpressionCommand, names, picture_options
+from diffkit.cli.inputs import CODE, are_arrays, arguments_of, code_or_text, function_of_arrays, names_in_module
+from diffkit.cli.options import ExpressionCommand, array_options, names, picture_options, report_options
 from diffkit.cli.output import EXIT_NO, INTERRUPTED, Picture, deliver, drawing, gather
-from diffkit.cli.streams import complain
+from diffkit.cli.process import EXIT_INTERRUPTED, complain
+
+SETTINGS = (
+    "rate", "steps", "schedule", "decay", "every", "momentum", "nesterov", "batch", "seed", "tolerance", "keep",
+    "backend",
+)  # fmt: skip
+"""options that ``diffkit.descend`` takes as they are"""
 
 
 @click.command(cls=ExpressionCommand)
@@ -47,12 +51,10 @@ from diffkit.cli.streams import complain
 @click.option("--variables", metavar="NAMES", help="Variables in order, such as w,b.")
 @click.option("--picture", metavar="NAME", help="What is drawn: contours, surface, loss or weights.")
 @picture_options
-@click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
-@click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
+@report_options
 def descend(
     function: str, start: str | None, gradient: str | None, checked: bool, args: str | None, rows: str | None,
-    variables: str | None, picture: str | None, save: str | None, show: bool, format: str, output: str | None,
-    data: tuple[str, ...], let: tuple[str, ...], **options: Any,
+    picture: str | None, **options: Any,
 ) -> int:  # fmt: skip
     """Gradient descent on F, step by step: w ← w − α·∇F(w).
 
@@ -71,52 +73,50 @@ def descend(
     """
     from diffkit.core.errors import DiffkitError, PointError
     from diffkit.lessons.gradient_descent.descent import prepare_descent
-    from diffkit.reports import check_format
     from diffkit.reports.descent_report import DescentReport
 
-    check_format(format)
     if start is None:
         raise PointError("a descent needs a start", hint="add --from, for example --from w=0,b=0")
     if checked and gradient is None:
         raise DiffkitError("there is no gradient to check", hint="name one with --gradient")
-    if picture is not None and save is None and not show:
+    if picture is not None and options["save"] is None and not options["show"]:
         raise DiffkitError("the picture has no file", hint="add --save, for example --save path.png, or --show")
-    f, where, further = _function(function, start, args, {"data": data, "let": let, "variables": variables})
+    f, where, further = _function(function, start, args, options)
     descender = prepare_descent(
-        f, where, gradient=_gradient(gradient), args=further,
-        rows=names(rows), variables=names(variables), **options,
+        f, where, gradient=_gradient(gradient), args=further, rows=names(rows), variables=names(options["variables"]),
+        **{name: options[name] for name in SETTINGS},
     )  # fmt: skip
     _, stopped = gather(descender.walk.run(), options["steps"], "descending")
     found = descender.descent(stopped)
-    report = DescentReport(function, found, found.check() if checked else None)
+    report = DescentReport(found, function, found.check() if checked else None)
 
-    with drawing(Picture("paths:picture", (found, picture), here=callable(f)), save, show, stopped):
-        deliver(report, format, output)
+    with drawing(Picture("paths:picture", (found, picture), here=callable(f)), options, stopped):
+        deliver(report, options)
     if stopped:
         complain(f"{stopped} after {found.steps} steps")
         return EXIT_INTERRUPTED if stopped == INTERRUPTED else EXIT_NO
     return 0 if found else EXIT_NO
 
 
-def _function(function: str, start: str, args: str | None, arrays: dict[str, Any]) -> tuple[Any, Any, tuple[Any, ...]]:
+def _function(
+    function: str, start: str, args: str | None, options: dict[str, Any]
+) -> tuple[Any, Any, tuple[Any, ...]]:  # fmt: skip
     """What to descend on, where to start, and further arguments: code, an array expression with data, or plain text."""
-    where = names_in_module(start) if CODE.match(start) else start
-    further = tuple(argument_of(part) for part in args.split(",")) if args else ()
+    where, further, given = code_or_text(start), arguments_of(args), {**options, "at": start}
     if CODE.match(function):
         return names_in_module(function), where, further
-    from diffkit.asking.frames import names_in
-
-    given = names_in(start)
-    if not are_arrays((function,), start, arrays):
+    bare = options["variables"] is None and where is start
+    if not are_arrays((function,), given):
         from diffkit.asking.expressions import read_joint
+        from diffkit.asking.frames import names_in
 
-        if arrays["variables"] is None and where is start:
-            _check_named(start, read_joint([function], None, given).program.inputs)
+        if bare:
+            _check_named(start, read_joint([function], None, names_in(start)).program.inputs)
         return function, where, further
-    from diffkit.lessons.matrices.settings import function_of_text, read_at
+    from diffkit.lessons.matrices.settings import read_at
 
-    read, holds = function_of_text((function,), arrays["let"], arrays["data"], names(arrays["variables"]), given)
-    if arrays["variables"] is None and where is start:
+    read, holds = function_of_arrays((function,), given)
+    if bare:
         _check_named(start, read.parameters())
     f, rows = read.opened()
     return f, read_at(start, read, holds) if where is start else where, rows
@@ -133,6 +133,5 @@ def _check_named(start: str, variables: tuple[str, ...]) -> None:
 
 def _gradient(text: str | None) -> Any:
     """A gradient in code, or expressions separated by semicolons."""
-    if text is None:
-        return None
-    return names_in_module(text) if CODE.match(text) else [part.strip() for part in text.split(";")]
+    found = code_or_text(text)
+    return [part.strip() for part in found.split(";")] if isinstance(found, str) else found

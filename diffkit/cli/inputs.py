@@ -1,65 +1,120 @@
-"""What the commands make of their arguments: functions, points, formulas, and the report on a task."""
+"""What the commands make of what was typed: functions and points, of numbers or of arrays, and code."""
 
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.cli.options import names
 from diffkit.core.characters import told
+from diffkit.core.text.names import names_of
+
+if TYPE_CHECKING:
+    from diffkit.asking.tasks import Question
 
 CODE = re.compile(r"[\w./\\-]+:[A-Za-z_]\w*\Z")
 """Code that is named on purpose: MODULE:NAME, or path/to/file.py:NAME."""
 
 
-def function_of(expressions: tuple[str, ...], kind: str) -> Any:
-    """Give the one expression, or for a Jacobian all of them."""
+class Asked(NamedTuple):
+    """A question, and the texts that it is about where they are to be shown as they were typed: those of arrays."""
+
+    question: Question
+    typed: tuple[str, ...] = ()
+
+
+def ask(texts: tuple[str, ...], kind: str, options: dict[str, Any], **asked: Any) -> Asked:
+    """Ask for a kind of derivative of what was typed, where ``options`` say: numbers and arrays alike."""
+    from diffkit.asking.questions import ask as ask_at
+    from diffkit.asking.questions import ask_everywhere
     from diffkit.core.errors import DiffkitError
 
-    if kind == "jacobian":
-        return list(expressions)
-    if len(expressions) > 1:
-        raise DiffkitError(
-            f"a {kind} is of one expression, not {len(expressions)}",
-            hint="quote the expression, or ask for the jacobian",
-        )
-    return expressions[0]
+    if kind != "jacobian" and len(texts) > 1:
+        raise DiffkitError(f"a {kind} is of one expression, not {len(texts)}",
+                           hint="quote the expression, or ask for the jacobian")  # fmt: skip
+    f, at, variables = read(texts, options, names_of(asked.get("wrt")))
+    typed = () if isinstance(f, (str, list)) else texts
+    if at is None:
+        return Asked(ask_everywhere(f, kind, variables, **asked), typed)
+    return Asked(ask_at(f, kind, at, variables, **asked), typed)
 
 
-class Where(NamedTuple):
-    """The points of ``--at`` or of a file, which need the variables to be read, and the names that they give."""
+def read(
+    texts: tuple[str, ...], options: dict[str, Any], wrt: tuple[str, ...] = ()
+) -> tuple[Any, Any, tuple[str, ...] | None]:
+    """Give what texts are about: a function of arrays, or they themselves; the point, and the variables declared.
 
-    at: str | None
-    file: str | None = None
-    text: str = ""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names that are given values to."""
-        from diffkit.asking.frames import names_in
-        from diffkit.asking.points import names_in_file
-
-        return names_in_file(self.text) if self.file is not None else names_in(self.at)
-
-    def points(self, variables: tuple[str, ...]) -> Any:
-        """Give the Points, or None where none are asked for."""
-        from diffkit.asking.points import read_file, read_text
-
-        if self.at is not None:
-            return read_text(self.at, variables)
-        if self.file is not None:
-            return read_file(self.text, "standard input" if self.file == "-" else self.file, variables)
-        return None
+    Here it is decided which of the two languages a text is written in.
+    """
+    if are_arrays(texts, options):
+        return *read_arrays(texts, options, wrt), None
+    return texts[0] if len(texts) == 1 else list(texts), _place(options), names(options["variables"])
 
 
-def where(at: str | None, file: str | None) -> Where:
-    """Give the place of ``--at`` or ``--points``; PointError for both."""
+def are_arrays(texts: tuple[str, ...], options: dict[str, Any]) -> bool:
+    """Whether texts are of arrays: data or definitions are given, or one of them or the point says so."""
+    from diffkit.lessons.matrices.array_parser import looks_like_arrays
+
+    return bool(options["data"] or options["let"]) or any(map(looks_like_arrays, (*texts, options["at"] or "")))
+
+
+def _place(options: dict[str, Any]) -> Any:
+    """The text of ``--at``, the file of ``--points``, or None; PointError for both."""
+    at, file = options["at"], options.get("points")
+    if file is None:
+        return at
+    from diffkit.asking.points import PointsFile
     from diffkit.core.errors import PointError
-    from diffkit.core.files import read
+    from diffkit.core.files import read as read_file
 
-    if at is not None and file is not None:
+    if at is not None:
         raise PointError("give either --at or --points, not both")
-    return Where(at, file, "" if file is None else read(file))
+    return PointsFile("standard input" if file == "-" else file, read_file(file))
+
+
+# Arrays -------------------------------------------------------------------------------------------------------------
+
+
+def read_arrays(texts: tuple[str, ...], options: dict[str, Any], wrt: tuple[str, ...] = ()) -> tuple[Any, Any]:
+    """Read expressions with their data as a function, and the point; PointError without one."""
+    from diffkit.core.errors import PointError
+    from diffkit.lessons.matrices.settings import read_at
+
+    if options.get("points"):
+        raise PointError("array expressions take one point, by --at", hint="--data is for what stays as it is")
+    function, holds = function_of_arrays(texts, options, wrt)
+    if options["at"] is None:
+        example = ",".join(f"{name}=0" for name in function.parameters()[:4])
+        raise PointError("an array expression needs a point", hint=f'add --at "{example}", arrays as x=[1,2,3]; '
+                         "diffkit matrix gives formulas for any size")  # fmt: skip
+    return function, read_at(options["at"], function, holds)
+
+
+def function_of_arrays(
+    texts: tuple[str, ...], options: dict[str, Any], wrt: tuple[str, ...] = ()
+) -> tuple[Any, dict[str, str]]:
+    """Give the function of texts with ``--let`` and ``--data`` in it, and what each file holds."""
+    from diffkit.asking.frames import names_in
+    from diffkit.lessons.matrices.settings import function_of_text
+
+    given = (*names_in(options["at"]), *wrt)
+    return function_of_text(texts, options["let"], options["data"], names(options["variables"]), given)
+
+
+def claim_of_arrays(function: Any, claims: tuple[str, ...], options: dict[str, Any]) -> Any:
+    """Give claims beside a function of arrays as code: one for all its variables, or one for each."""
+    from diffkit.lessons.matrices.settings import claim_beside
+
+    parts = [claim_beside(function, claim, options["let"], options["data"]) for claim in claims]
+
+    def claim(*values: Any) -> Any:
+        found = tuple(part.evaluate(*values) for part in parts)
+        return found[0] if len(found) == 1 else found
+
+    return claim
+
+
+# Code and backends --------------------------------------------------------------------------------------------------
 
 
 def backends_of(text: str) -> list[Any]:
@@ -69,47 +124,26 @@ def backends_of(text: str) -> list[Any]:
     return [find_backend(name) for name in names(text) or ()]
 
 
-def report_on(task: Any, **found: Any) -> Any:
-    """Give the Report on what was found about a task."""
-    from diffkit.core.text import format_outputs
-    from diffkit.reports import Report
-
-    texts = tuple(format_outputs(task.program, 20_000))
-    return Report(texts, task.variables, task.kind, task.labels, task=task, **found)
-
-
-def argument_of(text: str) -> Any:
-    """Give a further argument of code: a name in a module, or a number."""
+def arguments_of(text: str | None) -> tuple[Any, ...]:
+    """Give the further arguments of code: each a name in a module, or a number."""
     from diffkit.asking.points import number
 
-    return names_in_module(text.strip()) if CODE.match(text.strip()) else number(text)
+    parts = [part.strip() for part in text.split(",")] if text else []
+    return tuple(names_in_module(part) if CODE.match(part) else number(part) for part in parts)
+
+
+def code_or_text(text: str | None) -> Any:
+    """Give what MODULE:NAME names, and any other text as it is."""
+    return names_in_module(text) if text is not None and CODE.match(text) else text
 
 
 def names_in_module(text: str) -> Any:
     """Import a module that the user names, and give what it calls by a name; FileError if there is no such thing."""
-    import importlib
-    import importlib.util
-    import os
-    import sys
-
     from diffkit.core.errors import FileError, did_you_mean
 
     where, _, name = text.rpartition(":")
     try:
-        path = os.path.realpath(where)
-        if where.endswith(".py") and path in sys.modules:  # f and its claim share one module, and its data
-            module = sys.modules[path]
-        elif where.endswith(".py"):
-            spec = importlib.util.spec_from_file_location(os.path.basename(where)[:-3], where)
-            if spec is None or spec.loader is None:
-                raise FileError(f"cannot import {where}")
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-            sys.modules[path] = module
-        else:
-            if os.getcwd() not in sys.path:
-                sys.path.insert(0, os.getcwd())
-            module = importlib.import_module(where)
+        module = _module(where)
     except FileError:
         raise
     except Exception as error:
@@ -122,18 +156,25 @@ def names_in_module(text: str) -> Any:
     return getattr(module, name)
 
 
-def formulas_of(task: Any, required: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Ask SymPy for the formulas; without a point they are all there is, otherwise a note says why they are missing."""
-    from diffkit.core.deadline import TimeIsUp
-    from diffkit.core.errors import BackendError, LimitError
-    from diffkit.methods import get_backend
+def _module(where: str) -> Any:
+    """The module of a dotted name or of a path; f and its claim share one module, and its data."""
+    import importlib
+    import importlib.util
+    import os
+    import sys
 
-    try:
-        formulas = get_backend("symbolic").prepare(task).formula or ()
-        return tuple(formulas[place] for place in task.places), ()
-    except TimeIsUp as up:
-        return (), (f"no formula: {up.reason}",)
-    except (BackendError, LimitError) as error:
-        if required:
-            raise
-        return (), (f"no formula: {error.reason}",)
+    from diffkit.core.errors import FileError
+
+    if not where.endswith(".py"):
+        if os.getcwd() not in sys.path:
+            sys.path.insert(0, os.getcwd())
+        return importlib.import_module(where)
+    path = os.path.realpath(where)
+    if path not in sys.modules:
+        spec = importlib.util.spec_from_file_location(os.path.basename(where)[:-3], where)
+        if spec is None or spec.loader is None:
+            raise FileError(f"cannot import {where}")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        sys.modules[path] = module
+    return sys.modules[path]

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
-from diffkit.cli.array_text import are_arrays, array_options, ask_arrays, judge_arrays
-from diffkit.cli.inputs import CODE, argument_of, backends_of, function_of, names_in_module, report_on, where
-from diffkit.cli.interrupts import EXIT_INTERRUPTED
-from diffkit.cli.options import FORMATS_HELP, Command, ExpressionCommand, names, shared, tolerance_options
+from diffkit.cli.inputs import (
+    CODE,
+    are_arrays,
+    arguments_of,
+    ask,
+    backends_of,
+    claim_of_arrays,
+    code_or_text,
+    names_in_module,
+    read_arrays,
+)
+from diffkit.cli.options import (
+    Command,
+    ExpressionCommand,
+    array_options,
+    names,
+    place_options,
+    report_options,
+    tolerance_options,
+)
 from diffkit.cli.output import EXIT_NO, INTERRUPTED, deliver, gather, patience
-from diffkit.cli.streams import complain
+from diffkit.cli.process import EXIT_INTERRUPTED, complain
 from diffkit.core.characters import told
 
 BACKENDS = click.option(
@@ -34,12 +50,10 @@ CODED = ("gradient", "jacobian", "hessian", "vjp")
 @click.option("--wrt", metavar="NAMES", help="Only these variables.")
 @click.option("--order", type=int, metavar="N", help="Order, for --kind derivative.")
 @array_options
-@shared(formula=False, backend=False)
+@place_options
 def compare(
-    expressions: tuple[str, ...], kind: str, backends: str, wrt: str | None, order: int | None,
-    at: str | None, points: str | None, variables: str | None, format: str, output: str | None,
-    data: tuple[str, ...], let: tuple[str, ...],
-) -> int:  # fmt: skip
+    expressions: tuple[str, ...], kind: str, backends: str, wrt: str | None, order: int | None, **options: Any
+) -> int:
     """Compare the methods with each other and with a proven value.
 
     At many points (a range, or a file) the report counts: verdicts, quantiles of the errors, the worst points.
@@ -54,47 +68,34 @@ def compare(
     diffkit compare "x.T @ A @ x" --let "A=[[1,2],[3,4]]" --at "x=[1,2]"
     diffkit compare "x*exp(-y)" --points points.csv --format html > report.html
     """
-    from diffkit.asking.questions import make_task
     from diffkit.core.errors import DiffkitError, PointError
-    from diffkit.reports import check_format
 
-    check_format(format)
     if kind not in ("derivative", "gradient", "jacobian", "hessian"):
         raise DiffkitError(f"unknown kind {kind!r}", hint="there are derivative, gradient, jacobian and hessian")
-    chosen_names = names(wrt)
-    single = chosen_names and len(chosen_names) == 1 and kind == "derivative"
-    task_options: dict[str, Any] = {"wrt": chosen_names[0] if chosen_names and single else chosen_names}
+    by = names(wrt)
+    asked: dict[str, Any] = {"wrt": by[0] if by and len(by) == 1 and kind == "derivative" else by}
     if order is not None:
         if kind != "derivative":
             raise DiffkitError("an order goes with --kind derivative")
-        task_options["order"] = order
-    given = {"at": at, "points": points, "variables": variables, "data": data, "let": let}
-    if are_arrays(expressions, at, given):
-        from diffkit.judging.comparison import compare_task
-
-        asked = ask_arrays(expressions, kind, task_options, given)
-        task, place = asked.question.at(asked.at)
-        with patience("comparing") as tell:
-            comparison = compare_task(task, place.point, backends_of(backends), tell)
-        deliver(asked.report(task, comparison=comparison), format, output)
-        return 0 if comparison else EXIT_NO
-    given_at = where(at, points)
-    task = make_task(function_of(expressions, kind), kind, names(variables), given_at.names, **task_options)
-    found = given_at.points(task.variables)
-    if found is None:
+        asked["order"] = order
+    question, typed = ask(expressions, kind, options, **asked)
+    task, points = question
+    if points is None or options["at"] is options["points"] is None:
         raise PointError("compare needs a point", hint="add --at, for example --at " + _example(task.variables))
     chosen = backends_of(backends)
-    if found.point is None:
+    if points.point is None:
         from diffkit.judging.cases import cases_at
+        from diffkit.reports.accuracy_report import CasesReport
 
-        accuracy, code = _examine(cases_at(task, found), chosen, kind)
-        deliver(report_on(task, accuracy=accuracy), format, output)
+        accuracy, code = _examine(cases_at(task, points), chosen, kind)
+        deliver(CasesReport(accuracy, task, typed), options)
         return code or (0 if accuracy.all_agree else EXIT_NO)
     from diffkit.judging.comparison import compare_task
+    from diffkit.reports.comparison_report import ComparisonReport
 
     with patience("comparing") as tell:
-        comparison = compare_task(task, found.point, chosen, tell)
-    deliver(report_on(task, comparison=comparison), format, output)
+        comparison = compare_task(task, points.point, chosen, tell)
+    deliver(ComparisonReport(comparison, task, typed), options)
     return 0 if comparison else EXIT_NO
 
 
@@ -104,12 +105,10 @@ def compare(
 @BACKENDS
 @tolerance_options("How near an expected value must be, as a part of it.  [default: 1e-12]", "How near, absolutely.")
 @click.option("--against", metavar="FILE", help="An older report in JSON: tell what changed, and what is lost.")
-@click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
-@click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
+@report_options
 def report(
-    cases: str, kind: str, backends: str, rtol: float | None, atol: float | None, against: str | None, format: str,
-    output: str | None,
-) -> int:  # fmt: skip
+    cases: str, kind: str, backends: str, rtol: float | None, atol: float | None, against: str | None, **options: Any
+) -> int:
     """Report how accurate the methods are over a file of cases, one JSON object a line (- is standard input).
 
     A case has "expr" and "at", and if wanted "id", "vars", "source" and the expected "gradient" or "hessian"
@@ -128,15 +127,14 @@ def report(
     from diffkit.judging.cases import load_cases
     from diffkit.judging.regression import changes_since, known
     from diffkit.judging.tolerances import read_tolerances
-    from diffkit.reports import Report, check_format
+    from diffkit.reports.accuracy_report import CasesReport
 
-    check_format(format)
     chosen = backends_of(backends)
     old = None if against is None else known(against)
     accuracy, code = _examine(load_cases(cases, kind), chosen, kind, read_tolerances(rtol, atol))
     if old is not None:
         accuracy = replace(accuracy, changes=changes_since(old[0], accuracy.known, old[1]))
-    deliver(Report((), (), kind, accuracy=accuracy), format, output)
+    deliver(CasesReport(accuracy), options)
     return code or (0 if accuracy else EXIT_NO)
 
 
@@ -184,12 +182,8 @@ def _example(variables: tuple[str, ...]) -> str:
 @click.option("--beside", type=click.IntRange(0), default=2, metavar="N", help="Random points beside.  [default: 2]")
 @tolerance_options("What the claim may be off by, as a part of it.", "What it may be off by, absolutely.")
 @array_options
-@click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
-@click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
-def check(
-    function: str, claims: tuple[str, ...], at: str | None, args: str | None, variables: str | None,
-    data: tuple[str, ...], let: tuple[str, ...], format: str, output: str | None, **options: Any,
-) -> int:  # fmt: skip
+@report_options
+def check(function: str, claims: tuple[str, ...], **options: Any) -> int:
     """Is a claimed derivative of F right?
 
     F is an expression, or code as MODULE:NAME (model:loss, or path/to/file.py:loss), which is imported because you
@@ -209,70 +203,97 @@ def check(
     """
     from diffkit.core.errors import DiffkitError
     from diffkit.judging.checking.check import check as judge
-    from diffkit.reports import check_format
     from diffkit.reports.check_report import CheckReport
 
-    check_format(format)
     given = [(kind, name) for kind in CODED if (name := options.pop(kind)) is not None]
     if len(given) + bool(claims) > 1:
         raise DiffkitError("there is more than one claim",
                            hint=f"give --claim, or one of {', '.join(f'--{kind}' for kind in CODED)}")  # fmt: skip
-    given_arrays = {"data": data, "let": let, "variables": variables}
-    options["wrt"] = names(options["wrt"])
-    options["reset"] = None if options["reset"] is None else names_in_module(options["reset"])
-    if not CODE.match(function) and are_arrays((function, *claims), at, given_arrays):
-        if given or not claims:
-            raise DiffkitError(
-                "the claim about an array expression is text", hint="add --claim, once for each variable"
-            )
-        found = judge_arrays(function, claims, at, given_arrays, **options)
-        return _told(CheckReport(function, ", ".join(claims), found), format, output)
-    f, claim, where, further, text = _asked(function, claims, given, at, args, options)
-    found = judge(f, claim, where, variables=names(variables), args=further, **options)
-    return _told(CheckReport(function, text, found), format, output)
+    claimed = _claimed(function, claims, given, options)
+    reset = None if options["reset"] is None else names_in_module(options["reset"])
+    settings = {name: options[name] for name in ("symmetric", "beside", "rtol", "atol")}
+    found = judge(
+        claimed.f, claimed.claim, claimed.at, kind=claimed.kind or options["kind"], args=claimed.args,
+        variables=claimed.variables, wrt=names(options["wrt"]), reset=reset, **settings,
+    )  # fmt: skip
+    return _told(CheckReport(found, function, claimed.text), options)
 
 
-def _asked(
-    function: str, claims: tuple[str, ...], given: list[tuple[str, str]], at: str | None, args: str | None,
-    options: dict[str, Any],
-) -> tuple[Any, Any, Any, Any, str]:  # fmt: skip
-    """f, the claim, the point and further arguments that the command names, and the claim as it was written."""
-    from diffkit.asking.frames import split_top
+class _Claimed(NamedTuple):
+    """f, the claim and the point; the claim as it was written, and what else it says of itself."""
+
+    f: Any
+    claim: Any
+    at: Any
+    text: str
+    args: tuple[Any, ...] = ()
+    variables: tuple[str, ...] | None = None
+    kind: str | None = None
+
+
+def _claimed(
+    function: str, claims: tuple[str, ...], given: list[tuple[str, str]], options: dict[str, Any]
+) -> _Claimed:  # fmt: skip
+    """What the command names: code, or text of numbers or of arrays."""
     from diffkit.core.errors import DiffkitError
 
-    coded = CODE.match(function)
+    coded, args = CODE.match(function), arguments_of(options["args"])
+    if not coded and are_arrays((function, *claims), options):
+        return _claimed_of_arrays(function, claims, given, options)
     f: Any = names_in_module(function) if coded else function
     if coded and not callable(f):
         raise DiffkitError(f"{function} is a {type(f).__name__}, not a function")
-    further: Any = tuple(argument_of(part) for part in args.split(",")) if args else ()
-    where: Any = names_in_module(at) if at is not None and CODE.match(at) else at
+    variables, where = names(options["variables"]), code_or_text(options["at"])
     if given:
-        options["kind"], text = given[0]
-        return f, names_in_module(text), where, further, text
+        kind, text = given[0]
+        return _Claimed(f, names_in_module(text), where, text, args, variables, kind)
     if claims:
-        parts = [part.strip() for c in claims for part in ([c] if CODE.match(c) or "[" in c else split_top(c, ","))]
-        claim = [names_in_module(c) if CODE.match(c) else c for c in parts]
-        return f, claim[0] if len(claim) == 1 else claim, where, further, ", ".join(claims)
+        claim = [code_or_text(part) for part in _parts(claims)]
+        return _Claimed(f, claim[0] if len(claim) == 1 else claim, where, ", ".join(claims), args, variables)
     if coded:
-        return *_problem(function, f), "as it returns"
+        return _problem(function, f)
     raise DiffkitError("there is no claim", hint='add --claim, for example --claim "2*x"')
 
 
-def _told(report: Any, format: str, output: str | None) -> int:
+def _claimed_of_arrays(
+    function: str, claims: tuple[str, ...], given: list[tuple[str, str]], options: dict[str, Any]
+) -> _Claimed:  # fmt: skip
+    from diffkit.core.errors import DiffkitError, PointError
+
+    if given or not claims:
+        raise DiffkitError("the claim about an array expression is text", hint="add --claim, once for each variable")
+    if options["at"] is None:
+        raise PointError("a claim about an array expression is checked at a point",
+                         hint="add --at; matrix --check is for any size")  # fmt: skip
+    f, at = read_arrays((function,), options, names(options["wrt"]) or ())
+    kind = "gradient" if len(claims) > 1 else None
+    return _Claimed(f, claim_of_arrays(f, claims, options), at, ", ".join(claims), kind=options["kind"] or kind)
+
+
+def _parts(claims: tuple[str, ...]) -> list[str]:
+    """The entries of claims: several in one text go with commas."""
+    from diffkit.asking.frames import split_top
+
+    split = (([claim] if CODE.match(claim) or "[" in claim else split_top(claim, ",")) for claim in claims)
+    return [part.strip() for parts in split for part in parts]
+
+
+def _told(report: Any, options: dict[str, Any]) -> int:
     """Report a check; to a reader who waits, the verdict is told before its repair is looked for."""
     from diffkit.reports.check_report import Repair, Verdict
 
-    if format == "text" and output is None:
-        deliver(Verdict(report), format, output)
+    waits = options["format"] == "text" and options["output"] is None
+    if waits:
+        deliver(Verdict(report.check, report.f, report.claim), options)
     found = report.check.explanation  # looked for outside of deliver, which knows no time
-    if format != "text" or output is not None:
-        deliver(report, format, output)
+    if not waits:
+        deliver(report, options)
     elif found:
-        deliver(Repair(report.check), format, output)
+        deliver(Repair(report.check), options)
     return 0 if report.check else EXIT_NO
 
 
-def _problem(name: str, function: Any) -> tuple[Any, Any, Any, Any]:
+def _problem(name: str, function: Any) -> _Claimed:
     """What a function that sets up a check returns: f, claim, point and further arguments."""
     from diffkit.core.errors import DiffkitError
 
@@ -286,6 +307,6 @@ def _problem(name: str, function: Any) -> tuple[Any, Any, Any, Any]:
     if not isinstance(found, tuple) or len(found) not in (3, 4):
         raise DiffkitError(f"{name}() must return (f, claim, point) or (f, claim, point, args)",
                            hint="or name the claim with --gradient")  # fmt: skip
-    f, claim, where, *rest = found
-    further = rest[0] if rest else ()
-    return f, claim, where, further if isinstance(further, tuple) else (further,)
+    f, claim, at, *rest = found
+    args = rest[0] if rest else ()
+    return _Claimed(f, claim, at, "as it returns", args if isinstance(args, tuple) else (args,))

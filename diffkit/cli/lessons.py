@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import gc
-import math
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from diffkit.cli.array_text import are_arrays, array_options, read_arrays
-from diffkit.cli.interrupts import EXIT_INTERRUPTED, INTERRUPTS
-from diffkit.cli.options import FORMATS_HELP, Command, ExpressionCommand, names, picture_options
-from diffkit.cli.output import EXIT_NO, INTERRUPTED, Picture, deliver, drawing, write
+from diffkit.cli.inputs import are_arrays, read
+from diffkit.cli.options import (
+    Command,
+    ExpressionCommand,
+    array_options,
+    names,
+    option,
+    picture_options,
+    report_options,
+    several,
+)
+from diffkit.cli.output import EXIT_NO, INTERRUPTED, Picture, deliver, drawing, progress, write
+from diffkit.cli.process import EXIT_INTERRUPTED, INTERRUPTS
 
-
-def _report_options(function: Any) -> Any:
-    """Add what all of them have."""
-    for option in (
-        click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all."),
-        click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP),
-        click.option("--variables", metavar="NAMES", help="Variables in order; these names win over constants."),
-    ):
-        function = option(function)
-    return function
+_lesson_options = several(
+    picture_options,
+    option("--variables", "NAMES", "Variables in order; these names win over constants."),
+    report_options,
+)
 
 
 @click.command(cls=ExpressionCommand)
@@ -34,12 +34,8 @@ def _report_options(function: Any) -> Any:
 @click.option("--wrt", metavar="NAME", help="The variable that moves, if there are several.")
 @click.option("--steps", metavar="LIST", help="Steps h, such as 0.1,0.01.  [default: 0.1, 0.01, … to round-off]")
 @click.option("--errors", is_flag=True, help="Split each error into truncation and round-off.")
-@picture_options
-@_report_options
-def limit(
-    expression: str, at: str, wrt: str | None, steps: str | None, errors: bool, save: str | None, show: bool,
-    variables: str | None, format: str, output: str | None,
-) -> int:  # fmt: skip
+@_lesson_options
+def limit(expression: str, at: str, wrt: str | None, steps: str | None, errors: bool, **options: Any) -> int:
     """The derivative of EXPRESSION as a limit: difference quotients for shrinking h.
 
     Forward, backward and central quotients beside the proven derivative, and the h at which each is best: above it
@@ -53,18 +49,16 @@ def limit(
     diffkit limit "sin(x)" --at 1 --save v.svg
     """
     from diffkit.lessons.quotients import quotients
-    from diffkit.reports import check_format
     from diffkit.reports.quotients_report import QuotientsReport
 
-    check_format(format)
-    options: dict[str, Any] = {"wrt": wrt, "variables": names(variables)}
-    found = quotients(expression, at, steps=names(steps), **options)
+    asked: dict[str, Any] = {"wrt": wrt, "variables": names(options["variables"])}
+    found = quotients(expression, at, steps=names(steps), **asked)
 
-    picture = Picture("curves:picture_of_finer", (found, expression, at, options))
+    picture = Picture("curves:picture_of_finer", (found, expression, at, asked))
     if steps is not None:
         picture = Picture("curves:picture_of_quotients", (found,))
-    with drawing(picture, save, show):
-        deliver(QuotientsReport(found, errors or format != "text"), format, output)
+    with drawing(picture, options):
+        deliver(QuotientsReport(found, errors or options["format"] != "text"), options)
     return 0 if found else EXIT_NO
 
 
@@ -74,11 +68,9 @@ def limit(
 @click.option("--delta", metavar="LIST", help="Steps δ at which f is compared.  [default: 1,0.1,0.01,0.001]")
 @click.option("--direction", metavar="LIST", help="Which way to go, such as 1,1 or x=1,y=1, of several variables.")
 @click.option("--interval", metavar="FROM:TO", help="What the picture shows, such as -1:1.  [default: 2 to both sides]")
-@picture_options
-@_report_options
+@_lesson_options
 def tangent(
-    expression: str, at: str, delta: str | None, direction: str | None, interval: str | None, save: str | None,
-    show: bool, variables: str | None, format: str, output: str | None,
+    expression: str, at: str, delta: str | None, direction: str | None, interval: str | None, **options: Any
 ) -> int:  # fmt: skip
     """The tangent of EXPRESSION at a point, and what the derivatives say of the graph there.
 
@@ -91,16 +83,14 @@ def tangent(
     diffkit tangent "x^2*y" --at 1,2 --direction 1,1
     """
     from diffkit.lessons.tangents import tangent as find
-    from diffkit.reports import check_format
     from diffkit.reports.pictures.curves import read_interval
-    from diffkit.reports.tangent_report import TangentReport
 
-    check_format(format)
     shown = read_interval(interval) if interval else None
-    found = find(expression, at, deltas=names(delta), direction=_direction(direction), variables=names(variables))
+    variables = names(options["variables"])
+    found = find(expression, at, deltas=names(delta), direction=_direction(direction), variables=variables)
 
-    with drawing(Picture("curves:picture_of_tangent", (found, shown)), save, show):
-        deliver(TangentReport(found), format, output)
+    with drawing(Picture("curves:picture_of_tangent", (found, shown)), options):
+        deliver(found, options)
     return 0 if found else EXIT_NO
 
 
@@ -119,12 +109,8 @@ def _direction(text: str | None) -> list[str] | dict[str, str] | None:
 @click.option("--at", metavar="POINT", help="Where to evaluate it: 1 | 1,2 | x=1,y=2. --backward needs it.")
 @click.option("--latex", "as_latex", is_flag=True, help="Write the steps as LaTeX.")
 @array_options
-@picture_options
-@_report_options
-def explain(
-    expression: str, wrt: str | None, back: bool, at: str | None, as_latex: bool, data: tuple[str, ...],
-    let: tuple[str, ...], save: str | None, show: bool, variables: str | None, format: str, output: str | None,
-) -> int:  # fmt: skip
+@_lesson_options
+def explain(expression: str, wrt: str | None, back: bool, as_latex: bool, **options: Any) -> int:
     """Derive EXPRESSION step by step, each step naming its rule.
 
     Every step is checked at random points against two other methods before anything is shown.
@@ -138,46 +124,49 @@ def explain(
     diffkit explain "(y - sigmoid(w*x + b))^2" --backward --at b=0,w=1,x=2,y=1
     diffkit explain "x.T@A@x" --backward --let "A=[[1,2],[3,4]]" --at "x=[1,2]"
     """
-    from diffkit.core.errors import DiffkitError, PointError
-    from diffkit.lessons.derivations.backward import backward
+    from diffkit.core.errors import DiffkitError
     from diffkit.lessons.derivations.derivation import explain as derive
-    from diffkit.reports import check_format
-    from diffkit.reports.derivation_report import BackwardReport, DerivationReport
 
-    check_format(format)
-    given = {"at": at, "data": data, "let": let, "variables": variables}
-    if as_latex and format != "text":
+    if as_latex and options["format"] != "text":
         raise DiffkitError("--latex has no other --format", hint="the formats json, markdown and html leave it out")
     if back:
         if as_latex or wrt is not None:
             raise DiffkitError("back-propagation has neither --latex nor --wrt", hint="leave --backward out")
-        if at is None:
-            raise PointError("back-propagation is shown at a point", hint="add --at, such as --at 1")
-        arrays = are_arrays((expression,), at, given)
-        swept = backward(*read_arrays((expression,), given)) if arrays else backward(
-            expression, at, variables=names(variables))  # fmt: skip
-
-        with drawing(Picture("graph:picture_of_backward", (swept,)), save, show):
-            deliver(BackwardReport(swept, expression if arrays else ""), format, output)
-        return 0
-    if are_arrays((expression,), at, given):
+        return _backward(expression, options)
+    if are_arrays((expression,), options):
         raise DiffkitError("steps are shown for expressions of numbers",
                            hint="add --backward; diffkit matrix gives formulas of arrays")  # fmt: skip
-    found = derive(expression, wrt=wrt, at=at, variables=names(variables))
+    found = derive(expression, wrt=wrt, at=options["at"], variables=names(options["variables"]))
 
     if as_latex:
-        write(found.latex + "\n", output)
+        write(found.latex + "\n", options["output"])
     else:
-        deliver(DerivationReport(found), format, output)
-    if save is not None or show:
+        deliver(found, options)
+    if options["save"] is not None or options["show"]:
         raise DiffkitError("the picture is of back-propagation", hint="add --backward and --at, such as --at 1")
+    return 0
+
+
+def _backward(expression: str, options: dict[str, Any]) -> int:
+    """Show both sweeps at a point."""
+    from diffkit.core.errors import PointError
+    from diffkit.lessons.derivations.backward import backward
+    from diffkit.reports.derivation_report import BackwardReport
+
+    if options["at"] is None:
+        raise PointError("back-propagation is shown at a point", hint="add --at, such as --at 1")
+    f, at, variables = read((expression,), options)
+    swept = backward(f, at, variables=variables)
+
+    with drawing(Picture("graph:picture_of_backward", (swept,)), options):
+        deliver(BackwardReport(swept, "" if f is expression else expression), options)
     return 0
 
 
 @click.command(cls=Command)
 @click.argument("name", required=False)
 @picture_options
-def gallery(name: str | None, save: str | None, show: bool) -> int:
+def gallery(name: str | None, **options: Any) -> int:
     """Draw a picture of a course by NAME, or list them all.
 
     Lines of every slope, activation functions with their derivatives, minima of two kinds, a saddle, learning rates.
@@ -191,15 +180,15 @@ def gallery(name: str | None, save: str | None, show: bool) -> int:
     from diffkit.reports.pictures.gallery import GALLERY, find
 
     if name is None:
-        if save is not None or show:
+        if options["save"] is not None or options["show"]:
             raise DiffkitError("which picture is missing", hint=f"there are {', '.join(GALLERY)}")
         wide = max(map(len, GALLERY))
         write("".join(f"{name:{wide}}  {seen}\n" for name, (seen, _) in GALLERY.items()), None)
         return 0
     find(name)
-    if save is None and not show:
+    if options["save"] is None and not options["show"]:
         raise DiffkitError("the picture has no file", hint=f"add --save, for example --save {name}.png, or --show")
-    with drawing(Picture("gallery:draw", (name,)), save, show):
+    with drawing(Picture("gallery:draw", (name,)), options):
         write(f"{name}: {GALLERY[name][0]}\n", None)
     return 0
 
@@ -211,13 +200,9 @@ def gallery(name: str | None, save: str | None, show: bool) -> int:
 @click.option(
     "--most", type=int, default=50_000, metavar="N", help="Boxes to look at before the search ends.  [default: 50000]"
 )
-@click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
-@click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
+@report_options
 @picture_options
-def stationary(
-    expression: str, box: str, variables: str | None, most: int, format: str, output: str | None, save: str | None,
-    show: bool,
-) -> int:  # fmt: skip
+def stationary(expression: str, box: str, most: int, **options: Any) -> int:
     """Points in a box where the gradient of EXPRESSION is zero: minima, maxima and saddles.
 
     Each point is classified by its Hessian, told global or local in the box, and proven to exist by interval Newton
@@ -232,46 +217,18 @@ def stationary(
     diffkit stationary "sin(x)/x" --box 1:20 --format json
     """
     from diffkit.lessons.stationary_points.stationary import stationary as search
-    from diffkit.reports import check_format
-    from diffkit.reports.stationary_report import StationaryReport
 
-    check_format(format)
     gc.enable()  # this is not the one answer after which the process ends
     INTERRUPTS.wait()
-    with _progress() as progress:
-        found = search(expression, box, most=most, variables=names(variables), progress=progress)
+    with progress() as tell:
+        found = search(expression, box, most=most, variables=names(options["variables"]), progress=tell)
 
     picture = Picture("extrema:picture", (found,))
-    with drawing(picture, save, show, found.stopped if found.stopped == INTERRUPTED else ""):
-        deliver(StationaryReport(found), format, output)
+    with drawing(picture, options, found.stopped if found.stopped == INTERRUPTED else ""):
+        deliver(found, options)
     if found.stopped == INTERRUPTED:
         return EXIT_INTERRUPTED
     return 0 if found else EXIT_NO
-
-
-@contextmanager
-def _progress() -> Iterator[Any]:
-    """What is told of the search: a line on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("searching", total=None)
-
-        def tell(boxes: int, points: int, part: float) -> None:
-            bar.update(task, description=progress_words(boxes, points, part))
-
-        yield tell
-
-
-def progress_words(boxes: int, points: int, part: float) -> str:
-    """How far a search is; the part of the box is rounded down, as the last boxes of it take the longest."""
-    settled = math.floor(min(part, 1.0) * 10_000) / 100
-    return f"boxes looked at: {boxes:,}; points found: {points:,}; settled: {settled:.2f}% of the box"
 
 
 @click.command(cls=ExpressionCommand)
@@ -281,11 +238,10 @@ def progress_words(boxes: int, points: int, part: float) -> str:
 @click.option("--symmetric", metavar="NAMES", help="Matrices that are their own transposes.")
 @click.option("--order", type=click.IntRange(1, 2), default=1, metavar="N", help="2: the Hessian.  [default: 1]")
 @click.option("--check", is_flag=True, help="EXPRESSION is an identity: is it true?")
-@click.option("--format", "format", default="text", metavar="FORMAT", help=FORMATS_HELP)
-@click.option("--output", metavar="FILE", help="Write the report to a file, whole or not at all.")
+@report_options
 def matrix(
     expression: str, wrt: str | None, shape: tuple[str, ...], symmetric: str | None, order: int, check: bool,
-    format: str, output: str | None,
+    **options: Any,
 ) -> int:  # fmt: skip
     """Derivative of an array EXPRESSION for vectors and matrices of any size.
 
@@ -305,17 +261,14 @@ def matrix(
     from diffkit.lessons.matrices.identities import check_identity
     from diffkit.lessons.matrices.matrix_derivative import matrix_derivatives
     from diffkit.lessons.matrices.problem import read_shapes
-    from diffkit.reports import check_format
-    from diffkit.reports.matrix_report import IdentityReport, MatrixReport
 
-    check_format(format)
     shapes, twins = read_shapes(shape), names(symmetric) or ()
     if check:
         if wrt is not None or order != 1:
             raise DiffkitError("an identity says itself what it differentiates by", hint='write "d/dX f = g"')
         identity = check_identity(expression, shapes=shapes, symmetric=twins)
-        deliver(IdentityReport(identity), format, output)
+        deliver(identity, options)
         return 0 if identity else EXIT_NO
     found = matrix_derivatives(expression, names(wrt), shapes=shapes, symmetric=twins, order=order)
-    deliver(MatrixReport(found), format, output)
+    deliver(found, options)
     return 0

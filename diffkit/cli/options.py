@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 import click
 
 from diffkit.cli.output import EXIT_NO
-from diffkit.cli.streams import complain
+from diffkit.cli.process import complain
 from diffkit.core.deadline import time_limit
 from diffkit.core.errors import DiffkitError, OutOfTime
 from diffkit.methods import BACKENDS
-from diffkit.reports import FORMATS
+from diffkit.reports import FORMATS, unknown_format
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,7 +23,6 @@ def _either(*names: str) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
-FORMATS_HELP = f"{_either(*FORMATS)}.  [default: text]"
 OPTION = re.compile(r"--[a-zA-Z][a-zA-Z-]*(=.*)?\Z", re.DOTALL)
 
 
@@ -84,34 +83,63 @@ class Commands(click.Group):
         return super().parse_args(ctx, args)
 
 
-def _option(name: str, metavar: str, help: str, default: str | None = None) -> Callable[[F], F]:
+def option(name: str, metavar: str, help: str, default: str | None = None) -> Callable[[F], F]:
+    """Add an option that takes a text."""
     return click.option(name, metavar=metavar, help=help, default=default)
 
 
-def shared(*, formula: bool = True, backend: bool = True) -> Callable[[F], F]:
-    """Add the options every derivative command has."""
-    options = [
-        _option("--at", "POINT", "Where: 1 | 1,2 | x=1,y=2 | pi/4 | a range x=-1:1:21."),
-        _option("--points", "FILE", "Points from CSV with a header of names, or JSON lines; - is standard input."),
-        _option("--variables", "NAMES", "Variables in order, such as b,a; these names win over constants."),
-        _option("--format", "FORMAT", FORMATS_HELP, default="text"),
-        _option("--output", "FILE", "Write the report to a file, whole or not at all."),
-    ]
-    if backend:
-        help = f"{_either('auto', *BACKENDS)}.  [default: auto]"
-        options.append(_option("--backend", "NAME", help, default="auto"))
-        help = "Proven decimal digits to show, 1 to 1000 (backend auto)."
-        options.append(click.option("--digits", type=int, metavar="N", help=help))
-    if formula:
-        help = "Show SymPy's formula.  [default: for auto and symbolic, in text]"
-        options.append(click.option("--formula/--no-formula", default=None, help=help))
+def several(*each: Callable[[F], F]) -> Callable[[F], F]:
+    """Add several options, which help shows in this order."""
 
     def decorate(function: F) -> F:
-        for option in reversed(options):
-            function = option(function)
+        for add in reversed(each):
+            function = add(function)
         return function
 
     return decorate
+
+
+def _known(_: click.Context, __: click.Parameter, name: str) -> str:
+    if name not in FORMATS:
+        raise unknown_format(name)
+    return name
+
+
+report_options = several(
+    click.option(
+        "--format", default="text", metavar="FORMAT", callback=_known, help=f"{_either(*FORMATS)}.  [default: text]"
+    ),
+    option("--output", "FILE", "Write the report to a file, whole or not at all."),
+)
+"""``--format``, which is known before anything is computed, and ``--output``"""
+array_options = several(
+    click.option("--data", multiple=True, metavar="FILE",
+                 help="Data by name: FILE.csv|npz|json, X=FILE.npy, X=FILE.csv:a,b. Repeatable."),
+    click.option("--let", multiple=True, metavar="NAME=VALUE",
+                 help='A value by name, such as "A=[[1,2],[3,4]]". Repeatable.'),
+)  # fmt: skip
+"""``--data`` and ``--let``"""
+place_options = several(
+    option("--at", "POINT", "Where: 1 | 1,2 | x=1,y=2 | pi/4 | a range x=-1:1:21."),
+    option("--points", "FILE", "Points from CSV with a header of names, or JSON lines; - is standard input."),
+    option("--variables", "NAMES", "Variables in order, such as b,a; these names win over constants."),
+    report_options,
+)
+"""where something is asked, and in which form the answer is wanted"""
+derivative_options = several(
+    array_options,
+    place_options,
+    option("--backend", "NAME", f"{_either('auto', *BACKENDS)}.  [default: auto]", default="auto"),
+    click.option("--digits", type=int, metavar="N", help="Proven decimal digits to show, 1 to 1000 (backend auto)."),
+    click.option("--formula/--no-formula", default=None,
+                 help="Show SymPy's formula.  [default: for auto and symbolic, in text]"),
+)  # fmt: skip
+"""what every derivative at a point takes"""
+picture_options = several(
+    option("--save", "FILE", "Draw it too: FILE.png, FILE.svg or FILE.pdf (needs matplotlib)."),
+    click.option("--show", is_flag=True, help="Draw it in a window (needs matplotlib)."),
+)
+"""a picture beside the report"""
 
 
 def tolerance_options(relative: str, absolute: str) -> Callable[[F], F]:
@@ -135,9 +163,3 @@ def names(text: str | None) -> tuple[str, ...] | None:
     if text is None:
         return None
     return tuple(part.strip() for part in text.split(","))
-
-
-def picture_options(function: F) -> F:
-    """Add ``--save`` and ``--show`` for a picture."""
-    function = click.option("--show", is_flag=True, help="Draw it in a window (needs matplotlib).")(function)
-    return _option("--save", "FILE", "Draw it too: FILE.png, FILE.svg or FILE.pdf (needs matplotlib).")(function)

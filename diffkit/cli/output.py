@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gc
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
-from diffkit.cli.interrupts import INTERRUPTS
-from diffkit.cli.streams import complain
+from diffkit.cli.process import INTERRUPTS, complain
 from diffkit.core.deadline import TimeIsUp, check_time, unhurried
 from diffkit.core.errors import DiffkitError
 from diffkit.core.files import replaced
@@ -38,12 +38,12 @@ def on_terminal(file: str | None) -> bool:
     return file is None and sys.stdout.isatty()
 
 
-def deliver(document: Any, format: str, output: str | None) -> None:
-    """Render a document and write it."""
+def deliver(answer: Any, options: dict[str, Any]) -> None:
+    """Render an answer, or a document about one, in the ``format`` of a command's options; write it to ``output``."""
     from diffkit.reports import render
 
     with unhurried():
-        write(render(document, format, on_terminal(output)), output)
+        write(render(answer, options["format"], on_terminal(options["output"])), options["output"])
 
 
 class Picture(NamedTuple):
@@ -67,13 +67,14 @@ class Picture(NamedTuple):
 
 
 @contextmanager
-def drawing(picture: Picture, file: str | None, window: bool, stopped: str = "") -> Iterator[None]:
+def drawing(picture: Picture, options: dict[str, Any], stopped: str = "") -> Iterator[None]:
     """Draw a picture where one is asked for: into a file before the report is written, in a window after it.
 
     Where there is no time, or the work was ``stopped``, that is said.
 
     What cannot be drawn does not cost the report: the error is raised when that is written.
     """
+    file, window = options["save"], options["show"]
     if file is None and not window:
         yield
         return
@@ -154,3 +155,28 @@ def _watched(found: Iterable[T], total: int, doing: str) -> Iterable[T]:
     from rich.progress import track
 
     return track(found, doing, total, console=Console(stderr=True), transient=True)
+
+
+@contextmanager
+def progress() -> Iterator[Any]:
+    """What is told of the search: a line on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("searching", total=None)
+
+        def tell(boxes: int, points: int, part: float) -> None:
+            bar.update(task, description=progress_words(boxes, points, part))
+
+        yield tell
+
+
+def progress_words(boxes: int, points: int, part: float) -> str:
+    """How far a search is; the part of the box is rounded down, as the last boxes of it take the longest."""
+    settled = math.floor(min(part, 1.0) * 10_000) / 100
+    return f"boxes looked at: {boxes:,}; points found: {points:,}; settled: {settled:.2f}% of the box"

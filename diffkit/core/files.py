@@ -18,7 +18,7 @@ def read(file: str | PathLike[str]) -> str:
     """Read a whole text file, ``-`` being standard input; FileError if it cannot be read, or has no end."""
     try:
         if file == "-":
-            return _whole(sys.stdin, "standard input")
+            return _whole(sys.stdin, "standard input").removeprefix("\ufeff")
         with open(file, encoding="utf-8-sig") as stream:
             return _whole(stream, file)
     except (OSError, UnicodeDecodeError) as error:

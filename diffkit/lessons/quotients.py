@@ -16,12 +16,11 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
-from diffkit.asking.frames import names_in
 from diffkit.asking.points import number
 from diffkit.asking.questions import ask, make_task
 from diffkit.asking.tasks import Task
 from diffkit.core.deadline import check_time, collected
-from diffkit.core.errors import DiffkitError, PointError, TracingError
+from diffkit.core.errors import DiffkitError, TracingError
 from diffkit.core.program import Program, run
 from diffkit.core.results import Odd, Result
 from diffkit.core.surroundings import undisturbed
@@ -29,7 +28,7 @@ from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Name, Names
 from diffkit.core.workers import timed
 from diffkit.lessons.shown_numbers import nearest, of_decimal
-from diffkit.methods.prepared import Prepared
+from diffkit.methods.prepared import answer
 from diffkit.numbers.balls import BALLS, precision, rational
 from diffkit.numbers.floats import FLOATS
 from diffkit.proof.proofs import Proofs
@@ -176,23 +175,22 @@ def quotients(
     PointError for a batch, DiffkitError for a step that is not a positive number, and OutOfTime where ``timeout``
     seconds are not enough for one step.
     """
-    question = ask(f, "derivative", variables, args, names_in(at), wrt=wrt)
-    task, points = question.at(at)
-    if points.point is None:
-        raise PointError("difference quotients are shown at one point", hint="give numbers, not arrays or a range")
+    question = ask(f, "derivative", at, variables, args, wrt=wrt)
+    task, point = question.task, question.point("difference quotients are shown at one point")
     if task.order != 1:
         raise DiffkitError("a difference quotient runs along one variable", hint="name one with wrt")
     digits = DIGITS if task.function is None else None
-    derivative = Prepared(question, "auto", digits).result(points if task.function is None else at)
+    derivative = answer(question, "auto", digits)
     limits = _limits(derivative)
-    limit = _Limit(task, points.point, limits)
+    limit = _Limit(task, point, limits)
     found, stopped = collected(limit.until_roundoff() if steps is None else map(limit.step, read_steps(steps)))
     if not found:
         check_time()
     shown = {kind: math.nan if value is None else float(value) for kind, value in limits.items()}
     name = task.variables[limit.place]
-    return Quotients(_text(task), name, points.at, tuple(found), shown, derivative, task.labels[0], limit.expected(),
-                     stopped)  # fmt: skip
+    return Quotients(
+        _text(task), name, derivative.at, tuple(found), shown, derivative, task.labels[0], limit.expected(), stopped
+    )
 
 
 def read_steps(steps: Any) -> list[float]:

@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
-from diffkit.asking.frames import names_in
 from diffkit.asking.points import number
-from diffkit.asking.questions import OfExpression, ask
+from diffkit.asking.questions import ask
 from diffkit.asking.tasks import derivative_task, directional_task, gradient_task, read_direction, taylor_task
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.errors import DiffkitError, PointError
@@ -29,7 +28,7 @@ from diffkit.core.text.names import Names
 from diffkit.core.workers import timed
 from diffkit.lessons.shape_of_graph import of_curve, of_surface
 from diffkit.lessons.shown_numbers import BITS, NOTHING, Number, nearest, of_ball, of_fraction, proven, value, value_at
-from diffkit.methods.prepared import Prepared
+from diffkit.methods.prepared import answer
 from diffkit.numbers.balls import precision
 
 DELTAS = (1.0, 0.1, 0.01, 0.001)
@@ -167,34 +166,35 @@ def tangent(
     there are several variables (steepest ascent unless given). Raises PointError for a batch or a zero direction,
     and OutOfTime after ``timeout`` seconds.
     """
-    task, points = ask(f, "gradient", variables, args, names_in(at)).at(at)
-    if points.point is None:
-        raise PointError("a tangent is drawn at one point", hint="give numbers, not arrays or a range")
-    program = task.program
+    question = ask(f, "gradient", at, variables, args)
+    start = question.point("a tangent is drawn at one point")
+    program = question.task.program
     if not program.inputs:
         raise DiffkitError("the expression has no variable, so there is no tangent")
     steps = DELTAS if deltas is None else read_deltas(deltas)
     asked_for = gradient_task(program) if len(program.inputs) > 1 else derivative_task(program)
-    derivative = Prepared(OfExpression(replace(asked_for, notes=task.notes)), "auto").result(points)
-    slopes, odd = proven(gradient_task(program), points.point)
+    derivative = answer(question._replace(task=replace(asked_for, notes=question.task.notes)))
+    slopes, odd = proven(gradient_task(program), start)
     several = len(program.inputs) > 1
     asked = None if direction is None else read_unit(direction, program.inputs)
     if direction is not None and not several:
         raise PointError("a direction is for several variables", hint="of one variable the tangent is a line")
-    height = value(program, points.point)
+    height = value(program, start)
     if any(odd):
-        return Tangent(program, points.at, derivative, height, tuple(slopes), NOTHING, asked, NOTHING, (), ())
+        return Tangent(program, derivative.at, derivative, height, tuple(slopes), NOTHING, asked, NOTHING, (), ())
     chosen = asked or (_steepest(slopes) if several else None)
     path = program if chosen is None else directional_task(program, chosen).program
     place = 0 if chosen is None else len(program.inputs)
-    point = points.point if chosen is None else (*points.point, 0.0)
+    point = start if chosen is None else (*start, 0.0)
     (_, along, half), _ = proven(taylor_task(path, 2, path.inputs[place]), point)
     second = _double(half)
     words = of_surface(program, point[:place], slopes) if several else of_curve(program, point, 0, along, second)
     if any(n.underflows for n in (height, along, second)):
         words.append(f"numbers below {math.ulp(0.0):.3g} do not fit in binary64, and are 0 in the table")
     models = tuple(_model(path, point, place, delta, (height, along, half)) for delta in steps)
-    return Tangent(program, points.at, derivative, height, tuple(slopes), second, chosen, along, models, tuple(words))
+    return Tangent(
+        program, derivative.at, derivative, height, tuple(slopes), second, chosen, along, models, tuple(words)
+    )
 
 
 def read_deltas(deltas: Any) -> tuple[float, ...]:

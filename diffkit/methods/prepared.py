@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 
 from diffkit.asking.answers import joined_formula, lay_out
 from diffkit.asking.points import Points
-from diffkit.asking.questions import Question
-from diffkit.asking.tasks import Task, read_direction
+from diffkit.asking.questions import OpenQuestion
+from diffkit.asking.tasks import Question, Task, read_direction
 from diffkit.core.deadline import TimeIsUp, time_limit
-from diffkit.core.errors import BackendError, DiffkitError
+from diffkit.core.errors import BackendError, DiffkitError, PointError
 from diffkit.core.results import Answer, Result, V_co, unanswered
 from diffkit.core.surroundings import undisturbed
 from diffkit.methods import Backend, get_backend
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Protocol
 
     from numpy.typing import NDArray
@@ -47,6 +47,35 @@ def find_backend(backend: str | Backend, digits: int | None = None) -> Backend:
     return get_backend(backend)
 
 
+def answer(question: Question, backend: str | Backend = "auto", digits: int | None = None) -> Result:
+    """Give what a backend answers to a question; BackendError if it cannot, PointError for a question without points.
+
+    ``digits`` are proven decimal digits, for ``auto`` alone.
+    """
+    chosen = find_backend(backend, digits)
+    return _result(question, chosen, chosen.prepare)
+
+
+def _result(
+    question: Question, backend: Backend, prepare: Callable[[Task], Any], extras: tuple[float, ...] | None = None
+) -> Result:
+    """The Result; where the time is up everything in it is uncertain."""
+    task, points = question
+    if points is None:
+        raise PointError("there is no point", hint="the question is where the derivative is taken")
+    formula = None
+    try:
+        evaluation = prepare(task)
+        formula = evaluation.formula
+        with undisturbed():
+            found = _answer(evaluation, points, task.extras if extras is None else extras)
+    except TimeIsUp as up:
+        rows = 1 if points.point is not None else len(points.rows)
+        found = unanswered(len(task.indices) * rows, up.reason)
+    with undisturbed():
+        return lay_out(task, found, points, backend.name, backend.error_kind, formula)
+
+
 class Prepared(Generic[V_co]):
     """A derivative ready for many points: ``p(points)`` gives an array, ``p.result(points)`` a Result.
 
@@ -56,7 +85,7 @@ class Prepared(Generic[V_co]):
     """
 
     def __init__(
-        self, question: Question, backend: str | Backend = "auto", digits: int | None = None,
+        self, question: OpenQuestion, backend: str | Backend = "auto", digits: int | None = None,
         timeout: float | None = None,
     ):  # fmt: skip
         self.question = question
@@ -99,20 +128,7 @@ class Prepared(Generic[V_co]):
     def result(self, at: Any) -> Result:
         """Give the Result at a point or a batch of points."""
         with time_limit(self.timeout):
-            return self._result(*self.question.at(at))
-
-    def _result(self, task: Task, points: Points, extras: tuple[float, ...] | None = None) -> Result:
-        backend, formula = self.backend, None
-        try:
-            evaluation = self._evaluation(task)
-            formula = evaluation.formula
-            with undisturbed():
-                answer = _answer(evaluation, points, task.extras if extras is None else extras)
-        except TimeIsUp as up:
-            rows = 1 if points.point is not None else len(points.rows)
-            answer = unanswered(len(task.indices) * rows, up.reason)
-        with undisturbed():
-            return lay_out(task, answer, points, backend.name, backend.error_kind, formula)
+            return _result(self.question.at(at), self.backend, self._evaluation)
 
     def __call__(self, at: Any) -> Array:
         """Give the values as an array (NaN where a component is not ok)."""
@@ -156,8 +172,8 @@ class Prepared(Generic[V_co]):
         x, direction = _flat(x), read_direction(v)
         prepared = self._other("hvp", direction=[0.0] * len(x))
         with time_limit(self.timeout):
-            task, points = prepared.question.at(x)
-            return np.array(prepared._result(task, points, (*direction, 0.0)).flat)
+            found = _result(prepared.question.at(x), self.backend, prepared._evaluation, (*direction, 0.0))
+            return np.array(found.flat)
 
     def _check_one(self) -> None:
         """DiffkitError where f is several functions: none of them is meant more than another."""

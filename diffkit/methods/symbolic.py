@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from diffkit.asking.tasks import Task
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from diffkit.asking.tasks import Question, Task
+from diffkit.calculus.domain import domain
 from diffkit.calculus.sympy import symbolic_derivative
+from diffkit.core.deadline import TimeIsUp
+from diffkit.core.errors import BackendError, LimitError
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.results import ErrorKind
 from diffkit.core.text import format_outputs
@@ -27,3 +33,28 @@ class SymbolicBackend:
         """Ask SymPy for the task's partials; LimitError beyond what it can take."""
         derivative = symbolic_derivative(task.program, task.indices, self.limits)
         return ProgramEvaluation(task, derivative, tuple(format_outputs(derivative, FORMULA_LENGTH)))
+
+
+class Formulas(NamedTuple):
+    """SymPy's formula of each component of a task, or why there is none; and the domain if there is no point."""
+
+    texts: tuple[str, ...] = ()
+    note: str = ""
+    domain: str = ""
+
+
+def formulas_of(question: Question) -> Formulas:
+    """Give the formulas. Beside an answer at points, what SymPy cannot do is a note; alone, it is the error."""
+    task, alone = question.task, question.points is None
+    found: Sequence[str] = ()
+    note = ""
+    try:
+        found = SymbolicBackend().prepare(task).formula or ()
+    except TimeIsUp as up:
+        note = f"no formula: {up.reason}"
+    except (BackendError, LimitError) as error:
+        if alone:
+            raise
+        note = f"no formula: {error.reason}"
+    texts = tuple(found[place] for place in task.places) if found else ()
+    return Formulas(texts, note, str(domain(task.program)) if alone else "")

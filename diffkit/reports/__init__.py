@@ -6,10 +6,11 @@ To add a format, write a module with ``render(document, terminal) -> str`` and n
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 from diffkit.core.errors import DiffkitError, did_you_mean
 from diffkit.core.surroundings import undisturbed
-from diffkit.reports.document import Document, Noted, Read, Report, Seen
+from diffkit.reports.document import Document, Shown
 
 FORMATS = {
     "text": "diffkit.reports.text",
@@ -20,23 +21,51 @@ FORMATS = {
 """Format → module with a ``render`` function."""
 
 
-def check_format(format: str) -> str:
-    """Give the module of a format; DiffkitError if there is none of that name."""
-    if format not in FORMATS:
-        hint = did_you_mean(format, FORMATS) or f"there are {', '.join(FORMATS)}"
-        raise DiffkitError(f"unknown format {format!r}", hint=hint)
-    return FORMATS[format]
+def unknown_format(format: str) -> DiffkitError:
+    """Give the error for a name that is no format."""
+    hint = did_you_mean(format, FORMATS) or f"there are {', '.join(FORMATS)}"
+    return DiffkitError(f"unknown format {format!r}", hint=hint)
+
+
+DOCUMENTS = {
+    "Result": "result_report:ResultReport",
+    "Comparison": "comparison_report:ComparisonReport",
+    "AccuracyReport": "accuracy_report:CasesReport",
+    "Check": "check_report:CheckReport",
+    "Derivation": "derivation_report:DerivationReport",
+    "Backward": "derivation_report:BackwardReport",
+    "Quotients": "quotients_report:QuotientsReport",
+    "Tangent": "tangent_report:TangentReport",
+    "StationaryPoints": "stationary_report:StationaryReport",
+    "Descent": "descent_report:DescentReport",
+    "MatrixDerivatives": "matrix_report:MatrixReport",
+    "Identity": "matrix_report:IdentityReport",
+}
+"""The name of an answer's type → module:class of the document about it"""
+
+
+def document_of(answer: Any, **more: Any) -> Document:
+    """Give the document about an answer, or one as it is; ``more`` is what it says besides, such as the text of f."""
+    if isinstance(answer, Document):
+        return answer
+    name = type(answer).__name__
+    if name not in DOCUMENTS:
+        raise DiffkitError(f"there is no report on a {name}", hint=f"there are reports on {', '.join(DOCUMENTS)}")
+    module, _, document = DOCUMENTS[name].partition(":")
+    found: Document = getattr(import_module(f"diffkit.reports.{module}"), document)(answer, **more)
+    return found
 
 
 @undisturbed()
-def render(document: Document, format: str = "text", terminal: bool = False) -> str:
-    """Give a document as text; ``terminal`` fits it to the terminal where the format can.
+def render(answer: Any, format: str = "text", terminal: bool = False) -> str:
+    """Give an answer, or a document about one, as text; ``terminal`` fits it to the terminal where the format can.
 
     Whatever the document quotes, nothing hidden gets into what people read: here, once, for every format.
     """
-    shown = Noted(document) if isinstance(document, Read) else document
-    text: str = import_module(check_format(format)).render(Seen(shown), terminal)
+    if format not in FORMATS:
+        raise unknown_format(format)
+    text: str = import_module(FORMATS[format]).render(Shown(document_of(answer)), terminal)
     return text
 
 
-__all__ = ["FORMATS", "Document", "Report", "check_format", "render"]
+__all__ = ["FORMATS", "Document", "document_of", "render", "unknown_format"]

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from diffkit.asking.points import plural
-from diffkit.reports.blocks import (
+from diffkit.reports.comparison_report import VERDICTS
+from diffkit.reports.document import (
     WORDS,
     Block,
     Gap,
@@ -16,22 +17,62 @@ from diffkit.reports.blocks import (
     bar,
     digits,
     listed,
+    picked,
     plain,
+    present,
     rounded,
     shown,
     worded,
 )
-from diffkit.reports.comparison_report import VERDICTS
+from diffkit.reports.result_report import Report
 
 if TYPE_CHECKING:
     from diffkit.judging.accuracy import AccuracyReport, BackendAccuracy
     from diffkit.judging.regression import Changes
+    from diffkit.reports.pictures.charts import Chart
 
 NAMED = 5  # points that a finding names
 MOST = 20  # contradictions, and changes, that are listed
 SHARES = ("≤ 0.5", "≤ 1", "≤ 4", "> 1000")
 ULPS = ("median", "95 %", "99 %", "max")
 DIGITS = ("median", "95 %", "99 %", "min")
+
+
+class CasesReport(Report):
+    """What was found over many cases; those of a file have no task in common."""
+
+    found: AccuracyReport
+    schema = "diffkit.accuracy/2"
+
+    @property
+    def kind(self) -> str:
+        """What is asked for."""
+        return self.found.kind
+
+    @property
+    def title(self) -> str:
+        """A line that names the report."""
+        return f"Accuracy of {', '.join(self.found.backends)}"
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.found.notes
+
+    def found_blocks(self) -> Iterator[Block]:
+        """Lay the report out."""
+        yield Gap()
+        yield from blocks(self.found)
+
+    def charts(self) -> Iterator[Chart]:
+        """Draw errors by ulps and digits."""
+        from diffkit.reports import figures
+
+        return figures.of_accuracy(self.found)
+
+    def found_fields(self) -> dict[str, Any]:
+        """Give the fields of an AccuracyReport."""
+        return fields(self.found)
 
 
 def blocks(report: AccuracyReport) -> Iterator[Block]:
@@ -116,13 +157,12 @@ def _compared(changes: Changes | None) -> Iterator[Block]:
 
 
 def _changed(changes: Changes) -> dict[str, Any]:
-    rows = {"missing": changes.missing, "new": changes.new}
     return {
-        "old": changes.old, "lost": len(changes.lost),
-        "changes": [{**c.row._asdict(), "what": c.what, "was": c.was, "now": c.now, "lost": c.lost}
-                    for c in changes.changes],
-        **{name: [row._asdict() for row in found] for name, found in rows.items()},
-    }  # fmt: skip
+        "old": changes.old,
+        "lost": len(changes.lost),
+        "changes": [{**plain(c.row), **picked(c, "what", "was", "now", "lost")} for c in changes.changes],
+        **picked(changes, "missing", "new"),
+    }
 
 
 def _meaning(verdict: str) -> str:
@@ -156,56 +196,37 @@ def _worst(report: AccuracyReport) -> Iterator[Block]:
     yield Table(header, tuple(rows), (0, 1, 2, 3, 4, 5, 8) if several else (0, 1, 3, 4, 5, 8))
 
 
+SHARE_NAMES = ("within_0.5", "within_1", "within_4", "beyond_1000")
+
+
 def fields(report: AccuracyReport) -> dict[str, Any]:
     """Give the fields of an AccuracyReport."""
     return {
-        "contradictions": [
-            {"point": name, "backend": f.backend, "evidence": f.evidence} for name, f in report.contradictions
-        ],
+        "contradictions": [{"point": name, **picked(f, "backend", "evidence")} for name, f in report.contradictions],
         "changes": None if report.changes is None else _changed(report.changes),
         "points": len(report.outcomes),
-        "total": report.total,
-        "complete": report.complete,
-        "stopped": report.stopped,
-        "all_agree": report.all_agree,
-        "passed": report.passed,
-        "verdicts": report.verdicts,
-        "expecting": report.expecting,
-        "contradicted": report.contradicted,
+        **picked(report, "total", "complete", "stopped", "all_agree", "passed"),
+        **picked(report, "verdicts", "expecting", "contradicted"),
         "backends": [
             {
-                "backend": a.backend,
-                "components": a.components,
-                "no_value": a.no_value,
-                "ulps": plain(a.ulps._asdict()),
-                "shares": plain(
-                    dict(zip(("within_0.5", "within_1", "within_4", "beyond_1000"), a.shares, strict=True))
-                ),
-                "digits": plain(a.digits._asdict()),
-                "zeros": a.zeros,
-                "zeros_exact": a.zeros_exact,
-                "bars": a.bars,
-                "held": a.held,
-                "overstated": plain(a.overstated._asdict()),
+                **picked(a, "backend", "components", "no_value", "ulps"),
+                "shares": plain(dict(zip(SHARE_NAMES, a.shares, strict=True))),
+                **picked(a, "digits", "zeros", "zeros_exact", "bars", "held", "overstated"),
             }
             for a in report.summary
         ],
         "findings": [
-            {"backend": g.backend, "cause": g.cause, "points": list(g.cases), "evidence": g.evidence}
-            for g in report.groups
+            {**picked(g, "backend", "cause"), "points": list(g.cases), "evidence": g.evidence} for g in report.groups
         ],
-        "worst": [plain(score._asdict()) for score in report.worst()],
+        "worst": plain(report.worst()),
         "outcomes": [
             {
                 "name": outcome.case.name,
                 "expr": outcome.case.text,
                 "at": outcome.case.at,
                 "verdict": outcome.verdict,
-                "message": outcome.message or None,
-                "passed": outcome.passed,
-                "contradicted": outcome.contradicted,
-                "seconds": dict(outcome.seconds),
-                "scores": [plain(score._asdict()) for score in outcome.scores],
+                **present(outcome, "message"),
+                **picked(outcome, "passed", "contradicted", "seconds", "scores"),
             }
             for outcome in report.outcomes
         ],

@@ -4,34 +4,44 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from diffkit.reports import result_report as one
-from diffkit.reports.blocks import Block, Equation, Gap, Note, Table, listed, plain, rounded, shown
+from diffkit.reports.document import (
+    Block,
+    Document,
+    Equation,
+    Gap,
+    Note,
+    Table,
+    listed,
+    picked,
+    plain,
+    present,
+    rounded,
+    shown,
+)
 
 if TYPE_CHECKING:
     from diffkit.judging.checking.outcome import Check, Entry, Witness
-    from diffkit.reports.pictures.charts import Chart
 
 UNDECIDED = "inconclusive: nothing speaks against the claim, and nothing proves it"
 MOST = 20  # entries shown
 
 
-class CheckReport(NamedTuple):
-    """A claim as it was given, and the check of it."""
+@dataclass(frozen=True)
+class CheckReport(Document):
+    """A check, and f and the claim as they were given."""
 
-    f: str
-    claim: str
     check: Check
+    f: str = "f"
+    claim: str = "claim"
 
     @property
     def title(self) -> str:
         """A line that names the report."""
         return f"Check of a {self.check.kind}"
-
-    def charts(self) -> Iterator[Chart]:
-        """There is nothing to draw."""
-        yield from ()
 
     @property
     def readings(self) -> tuple[str, ...]:
@@ -81,67 +91,43 @@ class CheckReport(NamedTuple):
         check = self.check
         return {
             "schema": "diffkit.check/2",
-            "f": self.f,
-            "claim": self.claim,
-            "verdict": check.verdict,
-            "kind": check.kind,
+            **picked(self, "f", "claim"),
+            **picked(check, "verdict", "kind"),
             "entries": [
                 {
-                    "index": list(e.index), "label": e.label, "claimed": plain(e.claimed),
-                    "reference": plain(e.reference), "error": plain(e.error), "tolerance": plain(e.tolerance),
-                    "verdict": e.verdict, "digits": e.digits, "decided": e.decided or None, "note": e.note or None,
-                    "at": None if e.at is None else plain(dict(e.at)),
+                    **picked(e, "index", "label", "claimed", "reference", "error", "tolerance", "verdict", "digits"),
+                    **present(e, "decided", "note"),
+                    **picked(e, "at"),
                 }
                 for e in check.entries
             ],
-            "passed": check.passed,
-            "explanation": check.explanation,
-            "reason": check.reason or None,
+            **picked(check, "passed", "explanation"),
+            **present(check, "reason"),
             "witness": None if check.witness is None else _witness(check.witness),
-            "convention": check.convention or None,
-            "scope": check.scope,
-            "points": check.points,
-            "unchecked": check.unchecked or None,
-            "digits": check.digits,
-            "decided": check.decided or None,
+            **present(check, "convention"),
+            **picked(check, "scope", "points"),
+            **present(check, "unchecked"),
+            **picked(check, "digits"),
+            **present(check, "decided"),
             "rtol": None if check.allowed is None else check.allowed.rtol,
             "atol": None if check.allowed is None else check.allowed.atol,
-            "counterexample": None if check.counterexample is None else plain(dict(check.counterexample)),
-            "source": check.source,
+            **picked(check, "counterexample", "source"),
             "reference": one.fields(check.reference),
-            "warnings": list(check.warnings),
-        }  # fmt: skip
+            **picked(check, "warnings"),
+        }
 
 
-class Verdict(NamedTuple):
+@dataclass(frozen=True)
+class Verdict(CheckReport):
     """The report on a check without what would mend the claim."""
-
-    report: CheckReport
-
-    @property
-    def title(self) -> str:
-        """A line that names the report."""
-        return self.report.title
-
-    @property
-    def readings(self) -> tuple[str, ...]:
-        """How names were read that may be meant otherwise."""
-        return self.report.readings
 
     def blocks(self) -> Iterator[Block]:
         """Lay the check out."""
-        return self.report.verdict_blocks()
-
-    def charts(self) -> Iterator[Chart]:
-        """There is nothing to draw."""
-        yield from ()
-
-    def fields(self) -> dict[str, Any]:
-        """Give the fields of the check."""
-        return self.report.fields()
+        return self.verdict_blocks()
 
 
-class Repair(NamedTuple):
+@dataclass(frozen=True)
+class Repair(Document):
     """What would mend a claim, which is looked for when it is asked for."""
 
     check: Check
@@ -156,10 +142,6 @@ class Repair(NamedTuple):
         if self.check.explanation:
             yield Gap()
             yield Equation("repair", self.check.explanation)
-
-    def charts(self) -> Iterator[Chart]:
-        """There is nothing to draw."""
-        yield from ()
 
     def fields(self) -> dict[str, Any]:
         """Give the repair."""

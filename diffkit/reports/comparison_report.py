@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from diffkit.core.results import Result
 from diffkit.reports import result_report as one
-from diffkit.reports.blocks import (
+from diffkit.reports.document import (
     WORDS,
     Block,
     Equation,
@@ -18,7 +18,9 @@ from diffkit.reports.blocks import (
     bar,
     digits,
     listed,
+    picked,
     plain,
+    present,
     rounded,
     shown,
     status,
@@ -27,6 +29,7 @@ from diffkit.reports.blocks import (
 
 if TYPE_CHECKING:
     from diffkit.judging.comparison import Comparison, Finding
+    from diffkit.reports.pictures.charts import Chart
 
 FEW = 3.0  # correct digits below which being within an error bar is nothing to be proud of
 VERDICTS = {
@@ -38,6 +41,59 @@ LEGEND = (
     "error: distance from the reference; ulps: the same in units of the reference's last binary64 place",
     "digits: correct significant digits; error bar: what the method, or a bound on its rounding, allows for",
 )
+
+
+class ComparisonReport(one.Report):
+    """A comparison at one point; its task may be unknown."""
+
+    found: Comparison
+    schema = "diffkit.comparison/1"
+
+    @property
+    def kind(self) -> str:
+        """What is asked for."""
+        return self.found.reference.kind
+
+    @property
+    def title(self) -> str:
+        """A line that names the report."""
+        return f"{super().title} by several methods"
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.found.notes
+
+    def found_blocks(self) -> Iterator[Block]:
+        """Lay the comparison out."""
+        return blocks(self.found)
+
+    def charts(self) -> Iterator[Chart]:
+        """Draw correct digits, and errors against the step of plain differences."""
+        from diffkit.reports import figures
+
+        return figures.of_comparison(self.found, self.task)
+
+    def found_fields(self) -> dict[str, Any]:
+        """Give the fields of a Comparison; lists run over the labels."""
+        comparison = self.found
+        return {
+            **picked(comparison, "verdict", "source"),
+            "reference": one.fields(comparison.reference),
+            "rows": [
+                {
+                    "backend": row.backend,
+                    **present(row, "skipped"),
+                    "result": one.fields(row.result),
+                    **picked(row, "bar", "absolute", "relative", "ulps", "digits", "seconds", "within"),
+                }
+                for row in comparison.rows
+            ],
+            "pairs": [{"backends": list(pair), "ulps": plain(ulps)} for pair, ulps in comparison.pairs.items()],
+            "findings": [
+                {**picked(f, "backend", "cause", "evidence"), **present(f, "where")} for f in comparison.findings
+            ],
+        }
 
 
 def blocks(comparison: Comparison) -> Iterator[Block]:
@@ -124,20 +180,12 @@ def _largest(values: Sequence[float]) -> float:
     return max((v for v in values if v == v), default=float("nan"))
 
 
-def components(result: Result) -> list[int]:
-    """Components worth a line: of a symmetric Hessian the upper triangle."""
-    if result.kind != "hessian":
-        return list(range(len(result.labels)))
-    size = result.shape[0]
-    return [i * size + j for i in range(size) for j in range(i, size)]
-
-
 def _answers(comparison: Comparison) -> Table:
     """What each method says where the reference says there is no value."""
     rows = []
     for row in comparison.rows:
         if not row.skipped:
-            for c in components(row.result):
+            for c in one.components(row.result):
                 rows.append((row.backend, row.result.labels[c], _value(row.result, c, sides=True)))
     several = len(comparison.reference.labels) > 1
     return Table(("method", "partial", "answer"), tuple(rows), () if several else (0, 2))
@@ -149,7 +197,7 @@ def _errors(comparison: Comparison) -> Table:
     for row in comparison.rows:
         if row.skipped:
             continue
-        for c in components(row.result):
+        for c in one.components(row.result):
             judged = not comparison.reference.is_odd(c) and not row.result.is_uncertain(c)
             rows.append((
                 row.backend, row.result.labels[c], _value(row.result, c),
@@ -165,28 +213,3 @@ def _value(result: Result, c: int, sides: bool = False) -> str:
     if not result.is_odd(c):
         return shown(result.flat[c])
     return status(result.odd[c]) if sides else WORDS[result.odd[c].status]
-
-
-def fields(comparison: Comparison) -> dict[str, Any]:
-    """Give the fields of a Comparison; lists run over the labels."""
-    return {
-        "verdict": comparison.verdict,
-        "source": comparison.source,
-        "reference": one.fields(comparison.reference),
-        "rows": [
-            {
-                "backend": row.backend,
-                "skipped": row.skipped or None,
-                "result": one.fields(row.result),
-                **{name: plain(getattr(row, name)) for name in ("bar", "absolute", "relative", "ulps", "digits")},
-                "seconds": row.seconds,
-                "within": row.within,
-            }
-            for row in comparison.rows
-        ],
-        "pairs": [{"backends": list(pair), "ulps": plain(ulps)} for pair, ulps in comparison.pairs.items()],
-        "findings": [
-            {"backend": f.backend, "cause": f.cause, "evidence": f.evidence, "where": f.where or None}
-            for f in comparison.findings
-        ],
-    }

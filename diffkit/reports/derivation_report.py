@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from diffkit.asking.expressions import Expression
 from diffkit.asking.points import plural
@@ -13,15 +14,16 @@ from diffkit.lessons.derivations.derivation import Derivation
 from diffkit.lessons.derivations.steps import Step, operator_text, same_in_sympy, text_of
 from diffkit.lessons.derivations.tidied import tidy
 from diffkit.reports import result_report as one
-from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, plain, shown
+from diffkit.reports.document import Block, Document, Equation, Gap, Heading, Note, Table, picked, plain, shown
 
 if TYPE_CHECKING:
-    from diffkit.reports.pictures.charts import Chart
+    pass
 
 MOST_QUANTITIES = 200  # quantities shown; JSON has all of them
 
 
-class DerivationReport(NamedTuple):
+@dataclass(frozen=True)
+class DerivationReport(Document):
     """A derivation, step by step."""
 
     derivation: Derivation
@@ -30,10 +32,6 @@ class DerivationReport(NamedTuple):
     def title(self) -> str:
         """A line that names the report."""
         return "Derivation step by step"
-
-    def charts(self) -> Iterator[Chart]:
-        """There is nothing to draw."""
-        yield from ()
 
     @property
     def readings(self) -> tuple[str, ...]:
@@ -81,19 +79,22 @@ class DerivationReport(NamedTuple):
             "variable": d.variable,
             "steps": [
                 {
-                    "rule": s.rule, "formula": s.formula_text,
+                    "rule": s.rule,
+                    "formula": s.formula_text,
                     "parts": {name: str(Expression(part)) for name, part in s.parts},
-                    "text": s.text, "derivative": s.answer_text, "latex": s.latex,
-                    "points": s.evidence.points, "points_by_sympy": s.evidence.by_sympy,
+                    "text": s.text,
+                    "derivative": s.answer_text,
+                    "latex": s.latex,
+                    "points": s.evidence.points,
+                    "points_by_sympy": s.evidence.by_sympy,
                 }
                 for s in d.steps
             ],
             "derivative": d.formula,
-            "by_sympy": self.by_sympy,
-            "exceptions": list(d.exceptions),
-            "latex": d.latex,
+            **picked(self, "by_sympy"),
+            **picked(d, "exceptions", "latex"),
             "at": None if d.value is None else one.fields(d.value),
-        }  # fmt: skip
+        }
 
 
 def _step(step: Step) -> Iterator[Block]:
@@ -106,7 +107,8 @@ def _step(step: Step) -> Iterator[Block]:
     yield Equation(f"{left}]", right)
 
 
-class BackwardReport(NamedTuple):
+@dataclass(frozen=True)
+class BackwardReport(Document):
     """Back-propagation through one expression at one point."""
 
     backward: Backward
@@ -117,10 +119,6 @@ class BackwardReport(NamedTuple):
     def title(self) -> str:
         """A line that names the report."""
         return "Back-propagation"
-
-    def charts(self) -> Iterator[Chart]:
-        """There is nothing to draw."""
-        yield from ()
 
     @property
     def readings(self) -> tuple[str, ...]:
@@ -186,22 +184,17 @@ class BackwardReport(NamedTuple):
         b = self.backward
         return {
             "schema": "diffkit.backward/1",
-            "f": b.f,
-            "at": plain(dict(b.at)),
-            "value": b.value,
+            **picked(b, "f", "at", "value"),
             "forward": [_fields(node) for node in b.forward],
             "variables": [_fields(node) for node in b.variables],
-            "faults": {label: blame._asdict() for label, blame in b.faults.items()},
-            "cost": {**b.cost._asdict(), "ratio": plain(b.cost.ratio)},
+            **picked(b, "faults"),
+            "cost": {**plain(b.cost), **picked(b.cost, "ratio")},
             "gradient": one.fields(b.gradient),
         }
 
 
 def _fields(node: Node) -> dict[str, Any]:
-    return {
-        "name": node.name, "is": node.instruction or None, "value": plain(node.value), "adjoint": plain(node.adjoint),
-        "contributions": [plain(c._asdict()) for c in node.contributions],
-    }  # fmt: skip
+    return {"name": node.name, "is": node.instruction or None, **picked(node, "value", "adjoint", "contributions")}
 
 
 def number(value: float | bool) -> str:

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, listed, plain, rounded, shown
+from diffkit.reports.document import (
+    Block,
+    Document,
+    Equation,
+    Gap,
+    Heading,
+    Note,
+    Table,
+    listed,
+    picked,
+    plain,
+    rounded,
+    shown,
+)
 from diffkit.reports.pictures.charts import Chart, Series
 
 if TYPE_CHECKING:
@@ -21,13 +35,19 @@ FIELDS = 1000  # points in the fields
 DRAWN = 60  # points in a chart
 LINES = 4  # weights in a chart
 ROUNDING = 1e-12  # of the first value of f
+SETTINGS = ("rate", "steps", "schedule", "momentum", "nesterov", "tolerance", "batch", "rows", "seed")
+CONVERGENCE = (
+    "observed", "window", "halves", "power", "predicted", "at_safe_rate", "at_best_rate", "minimum", "epsilon", "bound",
+    "needed", "unknown",
+)  # fmt: skip
 
 
-class DescentReport(NamedTuple):
-    """A cost as it was given, its descent, and the check of a hand-written gradient if there was one."""
+@dataclass(frozen=True)
+class DescentReport(Document):
+    """A descent, its cost as it was given, and the check of a hand-written gradient if there was one."""
 
-    f: str
     descent: Descent
+    f: str = "f"
     check: Check | None = None
 
     @property
@@ -158,43 +178,28 @@ class DescentReport(NamedTuple):
         """Give the fields of the descent."""
         from diffkit.lessons.gradient_descent.diagnosis import layer_sizes
 
-        descent, found = self.descent, self.descent.convergence
-        path, settings = descent.path, descent.settings
-        kept = _spread(len(path.steps), FIELDS)
+        descent, path = self.descent, self.descent.path
         return {
             "schema": "diffkit.descent/1",
-            "f": self.f,
-            "status": descent.status,
-            "steps": descent.steps,
-            "value": plain(descent.value),
-            "names": list(descent.names),
-            "point": plain(descent.point),
-            "findings": [finding._asdict() for finding in descent.findings],
-            "settings": {
-                "rate": settings.rate, "steps": settings.steps, "schedule": settings.schedule,
-                "momentum": settings.momentum, "nesterov": settings.nesterov, "tolerance": settings.tolerance,
-                "batch": settings.batch, "rows": settings.rows, "seed": settings.seed,
-            },
-            "method": descent.method,
+            **picked(self, "f"),
+            **picked(descent, "status", "steps", "value", "names", "point", "findings"),
+            "settings": picked(descent.settings, *SETTINGS),
+            **picked(descent, "method"),
             "gradient_check": None if self.check is None else self.check.verdict,
             "path": [
                 {
-                    "step": int(path.steps[k]), "value": plain(float(path.values[k])), "point": plain(path.points[k]),
+                    "step": int(path.steps[k]),
+                    "value": plain(float(path.values[k])),
+                    "point": plain(path.points[k]),
                     "gradient": plain(path.gradients[k]),
                     "update": plain(path.updates[k]) if k + 1 < len(path.steps) else None,
                 }
-                for k in kept
+                for k in _spread(len(path.steps), FIELDS)
             ],
-            "groups": [s._asdict() | {"start": plain(s.start), "end": plain(s.end)} for s in layer_sizes(descent)],
+            "groups": plain(layer_sizes(descent)),
             "curvature": {"start": _facts(descent.at_start), "end": _facts(descent.at_end)},
-            "convergence": {
-                "observed": plain(found.observed), "window": list(found.window), "halves": plain(found.halves),
-                "power": plain(found.power), "predicted": plain(found.predicted),
-                "at_safe_rate": plain(found.at_safe_rate), "at_best_rate": plain(found.at_best_rate),
-                "minimum": plain(found.minimum), "epsilon": found.epsilon, "bound": plain(found.bound),
-                "needed": plain(found.needed), "unknown": found.unknown,
-            },
-        }  # fmt: skip
+            "convergence": picked(descent.convergence, *CONVERGENCE),
+        }
 
 
 def _number(value: float) -> str:
@@ -252,8 +257,6 @@ def _curvatures(descent: Descent) -> Table:
 
 def _facts(c: Curvature) -> dict[str, Any]:
     return {
-        "shape": c.shape, "smallest": plain(c.smallest), "largest": plain(c.largest),
-        "uncertainty": plain(c.uncertainty), "condition": plain(c.condition), "safe_rate": plain(c.safe_rate),
-        "best_rate": plain(c.best_rate), "source": c.source,
+        **picked(c, "shape", "smallest", "largest", "uncertainty", "condition", "safe_rate", "best_rate", "source"),
         "eigenvalues": None if c.eigenvalues is None else plain(list(c.eigenvalues)),
-    }  # fmt: skip
+    }

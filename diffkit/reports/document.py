@@ -1,43 +1,107 @@
-"""What there is to report. A format asks a document for its title, blocks, charts and fields, and knows no kind."""
+"""What there is to report: documents, and the blocks that every readable format lays them out in.
+
+A format asks a document for its title, blocks, charts and fields, and knows no kind. How numbers and statuses are
+worded stands here, once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from diffkit.core.characters import visible
-from diffkit.core.results import Result
-from diffkit.reports.blocks import Block, Equation, Gap, Note
+from diffkit.core.decimals import above, tenths
+from diffkit.core.results import Odd
 
 if TYPE_CHECKING:
-    from diffkit.asking.tasks import Task
-    from diffkit.judging.accuracy import AccuracyReport
-    from diffkit.judging.comparison import Comparison
     from diffkit.reports.pictures.charts import Chart
 
-
 T = TypeVar("T")
+WORDS = {
+    "agree": "agree",
+    "disagree": "disagree",
+    "undecided": "undecided",
+    "failed": "could not be compared",
+    "not_differentiable": "not differentiable",
+    "domain_error": "outside the domain, or at its edge",
+    "pole": "a pole",
+    "overflow": "larger than the largest binary64",
+    "uncertain": "uncertain",
+    "ok": "ok",
+}
+"""Verdicts and statuses in words."""
+CODE = re.compile(r"\b(not_differentiable|domain_error)\b")
+SIDES = {"left": "left derivative", "right": "right derivative"}
 
 
-class Document(Protocol):
+class Equation(NamedTuple):
+    """A line ``left = right``, perhaps with an error bar or a remark after it."""
+
+    left: str
+    right: str
+    remark: str = ""
+
+
+class Table(NamedTuple):
+    """Columns with a heading each; ``brief`` names those to keep where a line must stay short (all, if empty)."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    brief: tuple[int, ...] = ()
+
+
+class Note(NamedTuple):
+    """A sentence."""
+
+    text: str
+
+
+class Heading(NamedTuple):
+    """The name of the part that follows."""
+
+    text: str
+
+
+class Gap(NamedTuple):
+    """An empty line between parts."""
+
+
+Block = Equation | Table | Note | Heading | Gap
+
+
+class Document(ABC):
     """Anything that every format can render."""
 
     @property
+    @abstractmethod
     def title(self) -> str:
         """A line that names the report."""
 
+    @property
+    def readings(self) -> tuple[str, ...] | None:
+        """How names were read that may be meant otherwise; None where nothing was typed."""
+        return None
+
+    @abstractmethod
     def blocks(self) -> Iterator[Block]:
         """The report for people, from top to bottom."""
 
     def charts(self) -> Iterator[Chart]:
-        """What a format that can show figures may show besides."""
+        """What a format that can show figures may show besides: nothing, unless a document says otherwise."""
+        return iter(())
 
+    @abstractmethod
     def fields(self) -> dict[str, Any]:
         """The report for programs, as JSON can hold it; ``schema`` says which fields there are."""
 
 
-class Seen(NamedTuple):
-    """A document with every character visible in what people read of it."""
+@dataclass(frozen=True)
+class Shown(Document):
+    """A document as it is shown: below what was typed it says how names were read, and every character is visible."""
 
     document: Document
 
@@ -48,15 +112,18 @@ class Seen(NamedTuple):
 
     def blocks(self) -> Iterator[Block]:
         """The report for people."""
-        return map(seen, self.document.blocks())
+        found = list(self.document.blocks())
+        typed = next((k for k, block in enumerate(found) if not isinstance(block, Equation)), len(found)) or len(found)
+        yield from map(seen, (*found[:typed], *map(Note, self.document.readings or ()), *found[typed:]))
 
     def charts(self) -> Iterator[Chart]:
         """What may be shown besides."""
         return map(seen, self.document.charts())
 
     def fields(self) -> dict[str, Any]:
-        """The report for programs, as it is: JSON has escapes of its own."""
-        return self.document.fields()
+        """The report for programs, with what is noted; as it is, for JSON has escapes of its own."""
+        fields, readings = self.document.fields(), self.document.readings
+        return fields if readings is None else {**fields, "notes": [*readings, *fields.get("notes", ())]}
 
 
 def seen(part: T) -> T:
@@ -68,137 +135,78 @@ def seen(part: T) -> T:
     return part
 
 
-@runtime_checkable
-class Read(Document, Protocol):
-    """A document about text that somebody typed."""
-
-    @property
-    def readings(self) -> tuple[str, ...]:
-        """How names were read that may be meant otherwise."""
+def line(block: Block) -> str:
+    """Give a block that is one line as plain text."""
+    if isinstance(block, Equation):
+        return f"{block.left} = {block.right}" + (f"  {block.remark}" if block.remark else "")
+    return block.text if isinstance(block, (Note, Heading)) else ""
 
 
-class Noted(NamedTuple):
-    """A document that says, below what was typed, how names were read in it."""
-
-    document: Read
-
-    @property
-    def title(self) -> str:
-        """A line that names the report."""
-        return self.document.title
-
-    def blocks(self) -> Iterator[Block]:
-        """Lay the report out."""
-        found = list(self.document.blocks())
-        typed = next((k for k, block in enumerate(found) if not isinstance(block, Equation)), len(found)) or len(found)
-        yield from (*found[:typed], *map(Note, self.document.readings), *found[typed:])
-
-    def charts(self) -> Iterator[Chart]:
-        """Draw what the document draws."""
-        return self.document.charts()
-
-    def fields(self) -> dict[str, Any]:
-        """Give the fields of the document, and what is noted."""
-        fields = self.document.fields()
-        return {**fields, "notes": [*self.document.readings, *fields.get("notes", ())]}
+def shown(value: float) -> str:
+    """Give a number in its shortest exact form: 2, 0.1, 1e-07."""
+    text = repr(float(value))
+    return text[:-2] if text.endswith(".0") else text
 
 
-class Report(NamedTuple):
-    """The expressions as read, and what was found: a result, a comparison, accuracy, or formulas and the domain."""
+def rounded(value: float) -> str:
+    """Give a size with three digits, a dash for NaN and words for infinity."""
+    return "–" if math.isnan(value) else "infinite" if math.isinf(value) else f"{value:.3g}"
 
-    expressions: tuple[str, ...]
-    variables: tuple[str, ...]
-    kind: str
-    labels: tuple[str, ...] = ()
-    formulas: tuple[str, ...] = ()
-    """one per label, or none"""
-    domain: str = ""
-    result: Result | None = None
-    comparison: Comparison | None = None
-    accuracy: AccuracyReport | None = None
-    notes: tuple[str, ...] = ()
-    task: Task | None = None
-    """what was asked, for charts that need values of f"""
 
-    @property
-    def title(self) -> str:
-        """A line that names the report."""
-        if self.accuracy is not None:
-            return f"Accuracy of {', '.join(self.accuracy.backends)}"
-        return f"{self.kind.capitalize()}{' by several methods' if self.comparison is not None else ''}"
+def digits(value: float) -> str:
+    """Give a number of correct digits."""
+    return "–" if math.isnan(value) else tenths(value)
 
-    @property
-    def readings(self) -> tuple[str, ...]:
-        """How names were read that may be meant otherwise."""
-        answers = (self.result, self.comparison, self.accuracy, self.task)
-        return next((answer.notes for answer in answers if answer is not None), ())
 
-    def blocks(self) -> Iterator[Block]:
-        """Lay the report out."""
-        names = ", ".join(self.variables)
-        for k, text in enumerate(self.expressions):
-            name = "f" if len(self.expressions) == 1 else f"f{k + 1}"
-            yield Equation(f"{name}({names})" if names else name, text)
-        yield from self._formulas()
-        if self.result is not None:
-            from diffkit.reports import result_report as result
+def bar(value: float) -> str:
+    """Give an error bar; a method that allows for none claims to be exact."""
+    return "–" if math.isnan(value) else f"± {above(value, 2)}" if value else "exact"
 
-            yield from result.blocks(self.result)
-        elif self.comparison is not None:
-            from diffkit.reports import comparison_report as comparison
 
-            yield from comparison.blocks(self.comparison)
-        elif self.accuracy is not None:
-            from diffkit.reports import accuracy_report as accuracy
+def status(odd: Odd) -> str:
+    """Give what a component is where it is no number, with the one-sided derivatives or f's limit if known."""
+    if odd.cause == "removable point":
+        return f"f has no value here, and tends to {shown(odd.limit)}"
+    known = [(words, getattr(odd, name)) for name, words in SIDES.items()]
+    sides = ", ".join(f"{words} {shown(value)}" for words, value in known if not math.isnan(value))
+    return WORDS[odd.status] + (f" ({sides})" if sides else "")
 
-            if self.expressions:
-                yield Gap()
-            yield from accuracy.blocks(self.accuracy)
-        yield from map(Note, self.notes)
 
-    def _formulas(self) -> Iterator[Block]:
-        alone = bool(self.domain)
-        if alone:
-            yield Gap()
-        seen = set()
-        for label, formula in zip(self.labels, self.formulas, strict=bool(self.formulas)):
-            key = (formula, "".join(sorted(label)))
-            if key not in seen:  # ∂²f/∂x∂y and ∂²f/∂y∂x are one formula
-                seen.add(key)
-                yield Equation(label, formula)
-        if alone:
-            yield Equation("domain", self.domain)
+def worded(text: str) -> str:
+    """Give a sentence with words for the statuses named in it."""
+    return CODE.sub(lambda code: WORDS[code[0]], text)
 
-    def charts(self) -> Iterator[Chart]:
-        """Draw what there is to see: errors by ulps and digits, and against the step of plain differences."""
-        from diffkit.reports import figures
 
-        if self.accuracy is not None:
-            yield from figures.of_accuracy(self.accuracy)
-        elif self.comparison is not None:
-            yield from figures.of_comparison(self.comparison, self.task)
+def listed(names: Iterable[str], most: int | None = None) -> str:
+    """Give ``a, b and c``; beyond ``most`` names, ``a, b and 7 more``."""
+    found = list(names)
+    if most is not None and len(found) > most:
+        found = [*found[:most], f"{len(found) - most} more"]
+    return " and ".join([", ".join(found[:-1]), found[-1]]) if len(found) > 1 else "".join(found)
 
-    def fields(self) -> dict[str, Any]:
-        """Give the fields of the report."""
-        from diffkit.reports import accuracy_report as accuracy
-        from diffkit.reports import comparison_report as comparison
-        from diffkit.reports import result_report as result
 
-        if self.result is not None:
-            schema, found = "diffkit.result/1", result.fields(self.result)
-        elif self.comparison is not None:
-            schema, found = "diffkit.comparison/1", comparison.fields(self.comparison)
-        elif self.accuracy is not None:
-            schema, found = "diffkit.accuracy/2", accuracy.fields(self.accuracy)
-        else:
-            schema, found = "diffkit.formula/1", {"domain": self.domain}
-        return {
-            "schema": schema,
-            "expressions": list(self.expressions),
-            "kind": self.kind,
-            "variables": list(self.variables),
-            "labels": list(self.labels),
-            "formulas": list(self.formulas) or None,
-            **found,
-            "notes": list(self.notes),
-        }
+def plain(value: Any) -> Any:
+    """Give a value as JSON can hold it: NaN as null, infinities as text, arrays as lists, what has names as objects."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, Mapping):
+        return {name: plain(v) for name, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        return value if math.isfinite(value) else "inf" if value > 0 else "-inf"
+    return value
+
+
+def picked(thing: Any, *names: str) -> dict[str, Any]:
+    """Give attributes of a thing by name, as JSON can hold them."""
+    return {name: plain(getattr(thing, name)) for name in names}
+
+
+def present(thing: Any, *names: str) -> dict[str, Any]:
+    """The same where an empty text or an empty answer is nothing to tell: null."""
+    return {name: value or None for name, value in picked(thing, *names).items()}

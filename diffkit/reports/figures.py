@@ -11,9 +11,9 @@ from diffkit.asking.tasks import Task
 from diffkit.core.program import run
 from diffkit.core.results import Result
 from diffkit.numbers.floats import FLOATS
-from diffkit.reports.blocks import rounded
-from diffkit.reports.comparison_report import components
+from diffkit.reports.document import rounded
 from diffkit.reports.pictures.charts import Chart, Series
+from diffkit.reports.result_report import components
 
 if TYPE_CHECKING:
     from diffkit.judging.accuracy import AccuracyReport, Score

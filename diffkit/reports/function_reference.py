@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.errors import DiffkitError, did_you_mean
@@ -12,11 +12,10 @@ from diffkit.core.program import Program
 from diffkit.core.rules import partial, trace
 from diffkit.core.table import CONSTANTS, Primitive, table
 from diffkit.core.text import format_slot
-from diffkit.reports.blocks import Block, Equation, Gap, Note, Table
-from diffkit.reports.document import Document
+from diffkit.reports.document import Block, Document, Equation, Gap, Note, Table
 
 if TYPE_CHECKING:
-    from diffkit.reports.pictures.charts import Chart
+    pass
 
 PLACES = {"edge": "domain ends at", "pole": "pole at", "kink": "kink at", "jump": "jump at",
           "removable": "by its power series at"}  # fmt: skip
@@ -64,7 +63,8 @@ def fields(row: Primitive) -> dict[str, object]:
     }
 
 
-class FunctionReference(NamedTuple):
+@dataclass(frozen=True)
+class FunctionReference(Document):
     """The reference of all functions."""
 
     title: str = "Functions and operators"
@@ -80,16 +80,13 @@ class FunctionReference(NamedTuple):
         yield Gap()
         yield from (Note(f"constant {name}: {meaning}") for name, meaning in CONSTANTS.items())
 
-    def charts(self) -> Iterator[Chart]:
-        """There are none."""
-        return iter(())
-
     def fields(self) -> dict[str, Any]:
         """Give every row's fields, and the constants."""
         return {"schema": "diffkit.functions/1", "constants": CONSTANTS, "functions": [fields(row) for row in table]}
 
 
-class FunctionEntry(NamedTuple):
+@dataclass(frozen=True)
+class FunctionEntry(Document):
     """The reference of one function."""
 
     row: Primitive
@@ -110,10 +107,6 @@ class FunctionEntry(NamedTuple):
         for argument, slope in zip(row.arguments, derivatives(row), strict=True):
             yield Equation(f"∂/∂{argument}", slope)
         yield from (Note(f"{PLACES[place.kind]} {place.text}") for place in row.places)
-
-    def charts(self) -> Iterator[Chart]:
-        """There are none."""
-        return iter(())
 
     def fields(self) -> dict[str, Any]:
         """Give the row's fields."""

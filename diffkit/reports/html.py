@@ -8,8 +8,7 @@ from importlib.resources import files
 from itertools import count
 
 from diffkit import __version__
-from diffkit.reports.blocks import Block, Equation, Heading, Note, Table, rounded
-from diffkit.reports.document import Document
+from diffkit.reports.document import Block, Document, Equation, Heading, Note, Table, rounded
 from diffkit.reports.pictures.charts import MISSING, Chart, svg
 
 SHORT = '<td class="short">'

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from diffkit.reports.blocks import Equation, Heading, Table, line
-from diffkit.reports.document import Document
+from diffkit.reports.document import Document, Equation, Heading, Table, line
 
 ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "~": "&#126;", "$": "&#36;", ":": "&#58;", "@": "`@`"}
 """What a backslash does not stop everywhere; an address stays one even then, unless its @ is code"""

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from diffkit.lessons.matrices.ball_agreement import DIGITS
 from diffkit.lessons.matrices.trials import CLOSE, tried
-from diffkit.reports.blocks import Block, Equation, Gap, Note, plain, shown
+from diffkit.reports.document import Block, Document, Equation, Gap, Note, picked, present, shown
 
 if TYPE_CHECKING:
     from diffkit.lessons.matrices.identities import CounterExample, Identity
     from diffkit.lessons.matrices.matrix_derivative import MatrixDerivatives
     from diffkit.lessons.matrices.problem import Problem
-    from diffkit.reports.pictures.charts import Chart
 
 ORDER = {1: "df/d{}", 2: "d²f/d{}²"}
 
 
-class MatrixReport(NamedTuple):
+@dataclass(frozen=True)
+class MatrixReport(Document):
     """Derivatives of one expression by one or more of its names."""
 
     found: MatrixDerivatives
@@ -27,10 +28,6 @@ class MatrixReport(NamedTuple):
     def title(self) -> str:
         """A line that names the report."""
         return "Derivative for any size"
-
-    def charts(self) -> Iterator[Chart]:
-        """There is nothing to draw."""
-        yield from ()
 
     @property
     def readings(self) -> tuple[str, ...]:
@@ -70,22 +67,19 @@ class MatrixReport(NamedTuple):
         return {
             "schema": "diffkit.matrix/1",
             "expression": first.expression,
-            "shapes": {name: list(shape) for name, shape in first.problem.shapes.items()},
-            "assumed": list(first.problem.assumed),
-            "symmetric": sorted(first.problem.symmetric),
+            **_names(first.problem),
             "derivatives": [
-                {
-                    "wrt": a.wrt, "order": a.order, "formula": a.formula, "shape": list(a.shape), "layout": a.layout,
-                    "transposed": a.transposed, "trials": a.trials, "worst": plain(a.worst), "settled": a.settled,
-                    "kinks": list(a.kinks),
-                }
+                picked(
+                    a, "wrt", "order", "formula", "shape", "layout", "transposed", "trials", "worst", "settled", "kinks"
+                )
                 for a in self.found.answers
             ],
             "refused": {name: error.reason for name, error in self.found.refused.items()},
-        }  # fmt: skip
+        }
 
 
-class IdentityReport(NamedTuple):
+@dataclass(frozen=True)
+class IdentityReport(Document):
     """The verdict on an identity."""
 
     identity: Identity
@@ -94,10 +88,6 @@ class IdentityReport(NamedTuple):
     def title(self) -> str:
         """A line that names the report."""
         return "Check of an identity"
-
-    def charts(self) -> Iterator[Chart]:
-        """There is nothing to draw."""
-        yield from ()
 
     @property
     def readings(self) -> tuple[str, ...]:
@@ -128,23 +118,22 @@ class IdentityReport(NamedTuple):
         return {
             "schema": "diffkit.identity/1",
             "identity": identity.text,
-            "verdict": identity.verdict,
-            "reason": identity.reason,
-            "layout": identity.layout or None,
+            **picked(identity, "verdict", "reason"),
+            **present(identity, "layout"),
             "derived": identity.derived,
             "formula": identity.right,
             "wrt": identity.wrt,
-            "shapes": {name: list(shape) for name, shape in identity.problem.shapes.items()},
-            "assumed": list(identity.problem.assumed),
-            "symmetric": sorted(identity.problem.symmetric),
-            "trials": identity.trials,
-            "worst": plain(identity.worst),
-            "kinks": list(identity.kinks),
-            "counterexample": None if example is None else {
-                "values": plain(dict(example.values)), "claimed": plain(example.claimed), "true": plain(example.true),
-                "proven": example.proven, "difference": example.difference,
-            },
-        }  # fmt: skip
+            **_names(identity.problem),
+            **picked(identity, "trials", "worst", "kinks"),
+            "counterexample": None
+            if example is None
+            else picked(example, "values", "claimed", "true", "proven", "difference"),
+        }
+
+
+def _names(problem: Problem) -> dict[str, Any]:
+    """What the names are, for programs."""
+    return {**picked(problem, "shapes", "assumed"), "symmetric": sorted(problem.symmetric)}
 
 
 def shapes(problem: Problem) -> Iterator[Block]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from diffkit.lessons.quotients import FORMULAS, KINDS, Quotient, Quotients
 from diffkit.reports import result_report as one
-from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, plain, rounded, shown
+from diffkit.reports.document import Block, Document, Equation, Gap, Heading, Note, Table, picked, plain, rounded, shown
 from diffkit.reports.pictures.charts import Chart, Series
 
 PARTS = (
@@ -30,7 +31,8 @@ HOLES = {
 """What quotients say where f has no value, by cause."""
 
 
-class QuotientsReport(NamedTuple):
+@dataclass(frozen=True)
+class QuotientsReport(Document):
     """Difference quotients at one point; ``errors`` shows the parts of each error too."""
 
     quotients: Quotients
@@ -143,14 +145,10 @@ class QuotientsReport(NamedTuple):
         q = self.quotients
         return {
             "schema": "diffkit.quotients/1",
-            "f": q.f,
-            "variable": q.variable,
-            "label": q.label,
-            "at": plain(dict(q.at)),
-            "limits": plain(dict(q.limits)),
-            "steps": [{"h": s.h, **{kind: plain(getattr(s, kind)._asdict()) for kind in KINDS}} for s in q.steps],
+            **picked(q, "f", "variable", "label", "at", "limits"),
+            "steps": [picked(s, "h", *KINDS) for s in q.steps],
             "best": [
-                {**plain(best._asdict()), "roundoff_from": plain(q.takeover(best.kind))}
+                {**plain(best), "roundoff_from": plain(q.takeover(best.kind))}
                 for best in map(q.best, KINDS) if best is not None
             ],
             "derivative": one.fields(q.derivative),

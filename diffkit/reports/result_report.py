@@ -1,14 +1,20 @@
-"""A result at a point or at many, as blocks and as fields."""
+"""What is found about a task, as blocks and as fields: formulas, or a result at a point or at many."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from itertools import dropwhile
+from typing import TYPE_CHECKING, Any
 
 from diffkit.core.decimals import above
 from diffkit.core.results import Result
-from diffkit.reports.blocks import Block, Equation, Gap, Note, Table, plain, shown, status
+from diffkit.reports.document import Block, Document, Equation, Gap, Note, Table, picked, shown, status
 
+if TYPE_CHECKING:
+    from diffkit.asking.tasks import Task
+
+LONGEST = 20_000  # characters of f that are shown
 WIDEST = 8  # variables up to which a matrix is shown as one
 METHODS = {
     "symbolic": "SymPy's formula in binary64",
@@ -17,6 +23,136 @@ METHODS = {
     "reverse": "reverse mode in binary64",
     "auto": "proven in ball arithmetic: the values are correctly rounded",
 }
+
+
+@dataclass(frozen=True)
+class Report(Document):
+    """A task, and what is known of it whatever the point.
+
+    f as it was ``typed`` (or else as its program says it), the formula of each label or a ``note`` why there is none,
+    and the ``domain`` where that is asked for.
+    """
+
+    found: Any = None
+    """what a kind of report is about"""
+    task: Task | None = None
+    typed: tuple[str, ...] = ()
+    formulas: tuple[str, ...] = ()
+    note: str = ""
+    domain: str = ""
+    schema = "diffkit.formula/1"
+
+    @property
+    def kind(self) -> str:
+        """What is asked for."""
+        return self.task.kind if self.task is not None else ""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What each component is called."""
+        return () if self.task is None else tuple(self.task.labels)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """What f is a function of: names of numbers, or of arrays."""
+        if self.task is None:
+            return ()
+        function = self.task.function
+        return self.task.variables if function is None else tuple(argument.name for argument in function.arguments)
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """f in text."""
+        if self.typed or self.task is None:
+            return self.typed
+        from diffkit.core.text import format_outputs
+
+        return tuple(format_outputs(self.task.program, LONGEST))
+
+    @property
+    def title(self) -> str:
+        """A line that names the report."""
+        return self.kind.capitalize()
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return () if self.task is None else self.task.notes
+
+    def blocks(self) -> Iterator[Block]:
+        """Lay the report out: f, its formulas, and what was found."""
+        names, expressions = ", ".join(self.variables), self.expressions
+        for k, text in enumerate(expressions):
+            name = "f" if len(expressions) == 1 else f"f{k + 1}"
+            yield Equation(f"{name}({names})" if names else name, text)
+        yield from self._formulas()
+        yield from dropwhile(lambda block: isinstance(block, Gap) and not expressions, self.found_blocks())
+        if self.note:
+            yield Note(self.note)
+
+    def _formulas(self) -> Iterator[Block]:
+        if self.domain:
+            yield Gap()
+        seen = set()
+        for label, formula in zip(self.labels, self.formulas, strict=bool(self.formulas)):
+            key = (formula, "".join(sorted(label)))
+            if key not in seen:  # ∂²f/∂x∂y and ∂²f/∂y∂x are one formula
+                seen.add(key)
+                yield Equation(label, formula)
+        if self.domain:
+            yield Equation("domain", self.domain)
+
+    def found_blocks(self) -> Iterator[Block]:
+        """What was found at points."""
+        return iter(())
+
+    def found_fields(self) -> dict[str, Any]:
+        """What was found, for programs."""
+        return {"domain": self.domain}
+
+    def fields(self) -> dict[str, Any]:
+        """Give the fields of the report."""
+        return {
+            **picked(self, "schema", "expressions", "kind", "variables", "labels"),
+            "formulas": list(self.formulas) or None,
+            **self.found_fields(),
+            "notes": [self.note] if self.note else [],
+        }
+
+
+class ResultReport(Report):
+    """A result; its task may be unknown."""
+
+    found: Result
+    schema = "diffkit.result/1"
+
+    @property
+    def kind(self) -> str:
+        """What is asked for."""
+        return self.found.kind
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What each component is called."""
+        return tuple(self.found.labels)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """What f is a function of."""
+        return super().variables or self.found.variables
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How names were read that may be meant otherwise."""
+        return self.found.notes
+
+    def found_blocks(self) -> Iterator[Block]:
+        """Lay the result out."""
+        return blocks(self.found)
+
+    def found_fields(self) -> dict[str, Any]:
+        """Give the fields of the result."""
+        return fields(self.found)
 
 
 def blocks(result: Result) -> Iterator[Block]:
@@ -104,16 +240,18 @@ def _method(result: Result) -> str:
     return text
 
 
+def components(result: Result) -> list[int]:
+    """Components worth a line: of a symmetric Hessian the upper triangle."""
+    if result.kind != "hessian":
+        return list(range(len(result.labels)))
+    size = result.shape[0]
+    return [i * size + j for i in range(size) for j in range(i, size)]
+
+
 def fields(result: Result) -> dict[str, Any]:
     """Give the fields of a Result."""
     return {
-        "at": {name: plain(value) for name, value in result.at.items()},
-        "shape": list(result.shape),
-        **{name: plain(getattr(result, name)) for name in ("value", "error", "error_kind", "status", "statuses")},
-        **{name: plain(getattr(result, name)) for name in ("left", "right", "limit")},
+        **picked(result, "at", "shape", "value", "error", "error_kind", "status", "statuses", "left", "right", "limit"),
         "message": result.message or None,
-        "evaluations": result.evaluations,
-        "decimals": None if result.decimals is None else list(result.decimals),
-        "backend": result.backend,
-        "formula": result.formula,
+        **picked(result, "evaluations", "decimals", "backend", "formula"),
     }

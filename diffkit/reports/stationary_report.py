@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from diffkit.core.decimals import above, apart, below, stepped
-from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, listed, plain, shown
+from diffkit.reports.document import (
+    Block,
+    Document,
+    Equation,
+    Gap,
+    Heading,
+    Note,
+    Table,
+    listed,
+    picked,
+    present,
+    shown,
+)
 
 if TYPE_CHECKING:
     from diffkit.lessons.stationary_points.points_found import Extreme, Region, StationaryPoint, StationaryPoints
@@ -27,7 +40,8 @@ REGIONS = {"flat": "f is flat", "curve": "a curve or surface", "kinks": "kinks o
            "undecided": "undecided"}  # fmt: skip
 
 
-class StationaryReport(NamedTuple):
+@dataclass(frozen=True)
+class StationaryReport(Document):
     """What a search for stationary points found."""
 
     found: StationaryPoints
@@ -73,38 +87,27 @@ class StationaryReport(NamedTuple):
         return {
             "schema": "diffkit.stationary/1",
             "f": found.expression,
-            "variables": list(found.variables),
-            "box": plain(dict(found.box)),
+            **picked(found, "variables", "box"),
             "points": [
                 {
-                    "at": plain(dict(p.at)), "radius": plain(p.radius), "value": plain(p.value),
-                    "value_error": plain(p.value_error), "kind": p.kind, "kind_proven": p.kind_proven,
-                    "proof": p.proof, "eigenvalues": plain(p.eigenvalues), "is_global": p.is_global,
-                    "note": p.note or None,
+                    **picked(p, "at", "radius", "value", "value_error", "kind", "kind_proven", "proof", "eigenvalues"),
+                    **picked(p, "is_global"),
+                    **present(p, "note"),
                 }
                 for p in found.points
             ],
-            "regions": [
-                {"kind": r.kind, "ranges": plain(dict(r.ranges)), "boxes": r.boxes, "proven": r.proven, "note": r.note}
-                for r in found.regions
-            ],
-            "complete": found.complete,
-            "message": found.message,
+            "regions": [picked(r, "kind", "ranges", "boxes", "proven", "note") for r in found.regions],
+            **picked(found, "complete", "message"),
             "lowest": _extreme_fields(found.lowest),
             "highest": _extreme_fields(found.highest),
-            "boxes": found.boxes,
-            "stopped": found.stopped or None,
-            "notes": list(found.notes),
-        }  # fmt: skip
+            **picked(found, "boxes"),
+            **present(found, "stopped"),
+            **picked(found, "notes"),
+        }
 
 
 def _extreme_fields(found: Extreme | None) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    return {
-        "low": plain(found.low), "high": plain(found.high), "at": plain(dict(found.at)), "where": found.where,
-        "proven": found.proven, "tolerance": plain(found.tolerance),
-    }  # fmt: skip
+    return None if found is None else picked(found, "low", "high", "at", "where", "proven", "tolerance")
 
 
 def number(value: float) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from diffkit.lessons.tangents import Model, Tangent
 from diffkit.reports import result_report as one
-from diffkit.reports.blocks import Block, Equation, Gap, Heading, Note, Table, plain, shown
+from diffkit.reports.document import Block, Document, Equation, Gap, Heading, Note, Table, picked, plain, present, shown
 
 if TYPE_CHECKING:
     from diffkit.reports.pictures.charts import Chart
 
 
-class TangentReport(NamedTuple):
+@dataclass(frozen=True)
+class TangentReport(Document):
     """A tangent line or plane at one point."""
 
     tangent: Tangent
@@ -87,20 +89,16 @@ class TangentReport(NamedTuple):
         t = self.tangent
         return {
             "schema": "diffkit.tangent/1",
-            "f": t.f,
-            "at": plain(dict(t.at)),
+            **picked(t, "f", "at"),
             "value": plain(t.value.value),
             "slopes": plain([s.value for s in t.slopes]),
             "second": plain(t.second.value),
-            "line": t.line or None,
-            "multiplied_out": t.multiplied_out or None,
-            "exact": t.exact,
-            "direction": plain(t.direction),
+            **present(t, "line", "multiplied_out"),
+            **picked(t, "exact", "direction"),
             "slope_along": plain(t.along.value),
             "steepest_ascent": plain(t.steepest),
             "gradient_length": plain(t.length),
-            "models": [plain(m._asdict()) for m in t.models],
-            "words": list(t.words),
+            **picked(t, "models", "words"),
             "derivative": one.fields(t.derivative),
         }
 

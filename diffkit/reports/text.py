@@ -8,8 +8,7 @@ import shutil
 from collections.abc import Sequence
 from unicodedata import combining, east_asian_width
 
-from diffkit.reports.blocks import Block, Equation, Heading, Note, Table, line
-from diffkit.reports.document import Document
+from diffkit.reports.document import Block, Document, Equation, Heading, Note, Table, line
 
 NARROWEST = 40
 INDENT = "  "  # of the lines that continue one

@@ -21,13 +21,13 @@ from diffkit.judging.checking.claims import NumberClaim, meetings_of
 from diffkit.judging.checking.clarke import mixtures
 from diffkit.judging.checking.constant import of_zero, typical_slope
 from diffkit.judging.checking.coverage import at_points, scope_of
-from diffkit.judging.checking.explanation import repair
 from diffkit.judging.checking.judge import Judge, Seen
 from diffkit.judging.checking.outcome import WORST, Check, Entry, Judged, Measured, Verdict
 from diffkit.judging.checking.reference import Truth
 from diffkit.judging.checking.setting import Asked, Setting
 from diffkit.judging.checking.triangles import by_triangles
 from diffkit.judging.checking.wrappers import NOT_STEADY
+from diffkit.judging.repair.explanation import repair
 from diffkit.judging.tolerances import Tolerances, read_tolerances
 
 BESIDE = 2  # points beside the given one that are looked at too

@@ -14,14 +14,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from diffkit.asking.frames import names_in
-from diffkit.asking.questions import OfExpression, ask
+from diffkit.asking.questions import ask
 from diffkit.asking.tasks import gradient_task
 from diffkit.calculus.derivatives import adjoints
 from diffkit.calculus.guards import depends
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.deadline import in_time
-from diffkit.core.errors import DiffkitError, PointError
+from diffkit.core.errors import DiffkitError
 from diffkit.core.program import Program, run_slots
 from diffkit.core.results import Result
 from diffkit.core.rules import times_partial
@@ -34,7 +33,7 @@ from diffkit.core.workers import timed
 from diffkit.judging.blame import Blame, blame_for_program
 from diffkit.judging.comparison import WRONG
 from diffkit.lessons.derivations.tidied import tidy
-from diffkit.methods.prepared import Prepared
+from diffkit.methods.prepared import answer
 from diffkit.numbers.floats import FLOATS
 
 WHERE = table["where"]
@@ -145,12 +144,11 @@ def backward(
     batch, DiffkitError where an operation has no value or derivative at the point, and OutOfTime after ``timeout``
     seconds.
     """
-    task, points = ask(f, "gradient", variables, args, names_in(at)).at(at)
-    if points.point is None:
-        raise PointError("back-propagation is shown at one point", hint="give numbers, not arrays or a range")
-    program = task.program
-    gradient = Prepared(OfExpression(replace(gradient_task(program), notes=task.notes)), "auto").result(points)
-    return _Sweep(program, points.point).table(points.at, gradient)
+    question = ask(f, "gradient", at, variables, args)
+    point = question.point("back-propagation is shown at one point")
+    program = question.task.program
+    gradient = answer(question._replace(task=replace(gradient_task(program), notes=question.task.notes)))
+    return _Sweep(program, point).table(gradient.at, gradient)
 
 
 class _Sweep:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from diffkit.asking.frames import names_in
-from diffkit.asking.points import plural, read_points
-from diffkit.asking.questions import OfExpression, make_task
+from diffkit.asking.points import plural
+from diffkit.asking.questions import ask, ask_everywhere
 from diffkit.calculus.domain import domain
 from diffkit.core.builder import ProgramBuilder, copy_slots
-from diffkit.core.errors import LimitError, PointError, VariableError
+from diffkit.core.errors import LimitError, VariableError
 from diffkit.core.program import Program
 from diffkit.core.results import Result
 from diffkit.core.surroundings import undisturbed
@@ -28,7 +28,7 @@ from diffkit.lessons.derivations.steps import LONGEST, Identity, Step, bracketed
 from diffkit.lessons.derivations.textbook_rules import Rule, letters, rule_of
 from diffkit.lessons.derivations.tidied import tidy
 from diffkit.lessons.derivations.verification import Evidence, Verifier
-from diffkit.methods.prepared import Prepared
+from diffkit.methods.prepared import answer
 
 MOST = 150  # steps
 
@@ -98,17 +98,16 @@ def explain(
     DiffkitError where no point is found at which a step could be checked, and OutOfTime after ``timeout`` seconds, of
     which SymPy has half.
     """
-    task = make_task(f, "derivative", variables, None if at is None else names_in(at), wrt=wrt)
-    program = task.program
-    if len(task.indices[0][1]) != 1:
+    asked = partial(ask_everywhere, f, "derivative") if at is None else partial(ask, f, "derivative", at)
+    question = asked(variables, wrt=wrt)
+    program, (_, along) = question.task.program, question.task.indices[0]
+    if len(along) != 1:
         raise VariableError("a derivation is by one variable", hint="name one with wrt")
+    walk = _Walk(program, along[0])
     if at is None:
-        return replace(_Walk(program, task.indices[0][1][0]).derivation(), notes=task.notes)
-    points = read_points(at, program.inputs)
-    if points.point is None:
-        raise PointError("a derivation is checked around one point", hint="give numbers, not arrays or a range")
-    found = _Walk(program, task.indices[0][1][0]).derivation(points.point)
-    return replace(found, value=Prepared(OfExpression(task)).result(points), notes=task.notes)
+        return replace(walk.derivation(), notes=question.task.notes)
+    found = walk.derivation(question.point("a derivation is checked around one point"))
+    return replace(found, value=answer(question), notes=question.task.notes)
 
 
 class _Walk:

@@ -102,12 +102,12 @@ def is_steady(tree: Node, trial: Trial) -> bool:
 def measured(tree: Node, wrt: str, trial: Trial) -> Any:
     """The derivative on a trial by dual numbers: the shape of the value, then that of the argument."""
     from diffkit.asking.questions import ask
-    from diffkit.methods.prepared import Prepared
+    from diffkit.methods.prepared import answer
 
     others = {name: value for name, value in trial.values.items() if name != wrt}
     function = ArrayFunction(at_sizes(tree, trial.sizes), others, variables=(wrt,))
     value = np.asarray(trial.values[wrt])
-    found = Prepared(ask(function, "jacobian"), "dual").result({wrt: value})
+    found = answer(ask(function, "jacobian", {wrt: value}), "dual")
     return np.asarray(found.value if found.ok else np.nan, dtype=float), value.shape
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from flint import arb
 
 from diffkit.asking.expressions import Expression
-from diffkit.asking.questions import ask
+from diffkit.asking.questions import open_question
 from diffkit.lessons.stationary_points.boxes import BITS, Surface
 from diffkit.lessons.stationary_points.branch_and_bound import Cluster, Search
 from diffkit.lessons.stationary_points.places import enclosed, fractions_in, located, region
@@ -43,7 +43,7 @@ def ends_flat(surface: Surface, box: Box) -> bool:
 def glued(search: Search, cluster: Cluster) -> StationaryPoint | None:
     """A place where pieces of f meet so well that the referee proves the gradient to exist, and to be 0."""
     surface, box = search.surface, cluster.hull
-    prepared = Prepared(ask(Expression(surface.program), "gradient"))
+    prepared = Prepared(open_question(Expression(surface.program), "gradient"))
     for point in fractions_in(box, middle(box)):
         at = [float(x) for x in point]
         found = prepared.result(at)

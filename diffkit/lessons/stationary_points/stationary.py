@@ -85,8 +85,7 @@ def _program_of(f: Any, box: Any, variables: Names | None, args: Sequence[Any]) 
         centre = {name: sum(read_box([side], [name])[0]) / 2 for name, side in pairs}
         values = list(centre.values())
         at: Any = centre if isinstance(sides, dict) else values if len(values) > 1 else values[0]
-        task, _ = ask(f, "gradient", variables, args).at(at)
-        return task.program, ()
+        return ask(f, "gradient", at, variables, args).task.program, ()
     if len(args):
         raise DiffkitError("args are further arguments of a Python function", hint="an expression takes none")
     reading = read_joint([f], variables, tuple(sides) if isinstance(sides, dict) else ())

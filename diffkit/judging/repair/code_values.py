@@ -9,32 +9,32 @@ import numpy as np
 
 from diffkit.core.rules import by_rule
 from diffkit.core.table import Primitive
-from diffkit.judging.checking.repair.evidence import Records
+from diffkit.judging.repair.evidence import Records
 from diffkit.ndarrays.record import Operation, Record
 from diffkit.numbers.arrays import ARRAYS
 
-VALUE, SLOPE = -1, -2
-FEW = 4
+_VALUE, _SLOPE = -1, -2
+_FEW = 4
 """runs of a place up to which each is also changed alone"""
-MOST = 40
+_MOST = 40
 """values of one shape that are tried"""
 
 Shape = tuple[int, ...]
 Site = tuple[int, ...]
 """a place in the code: the numbers of the operations it was run as, several in a loop"""
-LONGEST = 40  # characters of an expression, before it is called by its shape
-LINE = 90  # characters of a line of code
+_LONGEST = 40  # characters of an expression, before it is called by its shape
+_LINE = 90  # characters of a line of code
 
 
 class Ref(NamedTuple):
     """A value of an operation of the claim or of the ``model`` f.
 
-    ``part`` is VALUE, SLOPE for y′ where the operation is y = row(x), or the number of an operand.
+    ``part`` is _VALUE, _SLOPE for y′ where the operation is y = row(x), or the number of an operand.
     """
 
     model: bool
     number: int
-    part: int = VALUE
+    part: int = _VALUE
 
     def record(self, records: Records) -> Record:
         """The record it stands in."""
@@ -46,12 +46,12 @@ class Ref(NamedTuple):
         """What it is to an operation of the claim: the number of another one, or an array."""
         record = self.record(records)
         operation = record.operations[self.number]
-        if self.part == SLOPE:
+        if self.part == _SLOPE:
             rule = operation.detail.partials[0]
             if rule is None:
                 return np.zeros(operation.shape)
             return by_rule(rule, ARRAYS, [record.value(operation.operands[0]), operation.value])
-        found = self.number if self.part == VALUE else operation.operands[self.part]
+        found = self.number if self.part == _VALUE else operation.operands[self.part]
         return found if not self.model else record.value(found)
 
     def value(self, records: Records) -> Any:
@@ -73,7 +73,7 @@ def sites(record: Record) -> list[Site]:
         count = len(kinds)
         period = next(p for p in range(1, count + 1) if kinds[p:] == kinds[:-p])
         found += [tuple(numbers[count - 1 - k :: -period][::-1]) for k in range(period)]
-        if period < count and count // period <= FEW:  # it may be no loop
+        if period < count and count // period <= _FEW:  # it may be no loop
             found += [(k,) for k in numbers]
     return sorted(found, key=lambda site: site[-1])
 
@@ -86,7 +86,7 @@ class Pool:
         self.before = _ancestors(records.claim)
         both = ((False, records.claim), (True, records.model))
         self.loops = [(m, s) for m, record in both if record is not None for s in sites(record) if len(s) > 1]
-        repeated = {(model, k) for model, loop in self.loops if len(loop) > FEW for k in loop[:-1]}
+        repeated = {(model, k) for model, loop in self.loops if len(loop) > _FEW for k in loop[:-1]}
         self.refs: dict[Shape, list[Ref]] = {}
         seen: set[tuple[Shape, bytes]] = set()
         for ref in sorted(_refs(records), key=self._rank):
@@ -98,20 +98,20 @@ class Pool:
 
     def _rank(self, ref: Ref) -> tuple[bool, bool, bool]:
         """Values of the claim first, then slopes; those with a name in the code before the others."""
-        unnamed = ref.part != VALUE or ref.number not in ref.record(self.records).names
-        return ref.model and ref.part != SLOPE, ref.part == SLOPE, unnamed
+        unnamed = ref.part != _VALUE or ref.number not in ref.record(self.records).names
+        return ref.model and ref.part != _SLOPE, ref.part == _SLOPE, unnamed
 
     def fitting(self, site: Site, shapes: Sequence[Shape]) -> Iterator[tuple[Ref, ...]]:
         """Values of some shapes for each run of a place, known before it runs or not made from it."""
         for shape in shapes:
-            for ref in self.refs.get(shape, ())[:MOST]:
+            for ref in self.refs.get(shape, ())[:_MOST]:
                 if all(self._is_free(ref, number, site) for number in site):
                     yield (ref,) * len(site)
         for model, loop in self.loops:
             if len(loop) != len(site):
                 continue
             first = Ref(model, loop[0]).record(self.records).operations[loop[0]]
-            for part in (VALUE, *range(len(first.operands)), *([SLOPE] if has_slope(first) else [])):
+            for part in (_VALUE, *range(len(first.operands)), *([_SLOPE] if has_slope(first) else [])):
                 for order in (loop, loop[::-1]):
                     refs = tuple(Ref(model, number, part) for number in order)
                     fits = np.shape(refs[0].value(self.records)) in shapes
@@ -148,7 +148,7 @@ def _refs(records: Records) -> Iterator[Ref]:
             yield Ref(model, number)
             yield from (Ref(model, number, k) for k, o in enumerate(operation.operands) if not isinstance(o, int))
             if model and has_slope(operation):
-                yield Ref(model, number, SLOPE)
+                yield Ref(model, number, _SLOPE)
 
 
 def _ancestors(record: Record) -> list[int]:
@@ -162,7 +162,7 @@ def _ancestors(record: Record) -> list[int]:
     return found
 
 
-class Names:
+class CodeNames:
     """Names of the values of a claim's record and of f's."""
 
     def __init__(self, records: Records):
@@ -179,7 +179,7 @@ class Names:
             if len(set(names)) < len(names):
                 return ""
         line = self.records.claim.operations[number].line
-        text = line.text if len(line.text) <= LINE else f"{line.text[: LINE - 1]}…"
+        text = line.text if len(line.text) <= _LINE else f"{line.text[: _LINE - 1]}…"
         return say.format(*names) + (f", in line {line.line}: {text}" if text else "")
 
     def of(self, what: Any, named: bool = True) -> str:
@@ -189,9 +189,9 @@ class Names:
         record = what.record(self.records)
         operation = record.operations[what.number]
         of_f = " of f" if what.model else ""
-        if what.part == VALUE:
+        if what.part == _VALUE:
             return _said(record, what.number, named=named) + of_f
-        if what.part == SLOPE:
+        if what.part == _SLOPE:
             return f"the derivative of {operation.kind} at {_said(record, operation.operands[0])}"
         taken = _said(record, operation.operands[what.part])
         if not isinstance(operation.operands[what.part], int):
@@ -210,7 +210,7 @@ def _said(record: Record, operand: Any, depth: int = 2, named: bool = True) -> s
         return record.names[operand]
     operation = record.operations[operand]
     text = _made(record, operation, depth) if depth else ""
-    if text and len(text) <= LONGEST:
+    if text and len(text) <= _LONGEST:
         return text
     return f"the result of shape {operation.shape}" if operation.shape else "the result"
 

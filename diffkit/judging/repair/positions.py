@@ -3,42 +3,40 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
 
-from diffkit.judging.checking.repair.candidates import Candidate
-from diffkit.judging.checking.repair.evidence import LISTED, Array, Labels, listed
-from diffkit.judging.checking.repair.samples import Case, Samples, tolerance
+from diffkit.judging.repair.evidence import LISTED, Array, Candidate, Case, Labels, Predict, listed, tolerance
+from diffkit.judging.repair.multiples import Namer
 
-LARGEST = 512  # entries that are compared each with each
-NONE = -1  # stands for 0 in a map of positions
-Order = tuple[str, str, Array]
+_LARGEST = 512  # entries that are compared each with each
+_NONE = -1  # stands for 0 in a map of positions
+_Order = tuple[str, str, Array]
 
 
-def _placed(order: Array, signs: Array | None = None) -> Callable[[Samples], tuple[Array, Array]]:
+def _placed(order: Array, signs: Array | None = None) -> Predict:
     """The claim that holds truth_σ(i) in entry i, 0 where σ(i) is none."""
-    kept = (order != NONE) * (1.0 if signs is None else signs)
+    kept = (order != _NONE) * (1.0 if signs is None else signs)
     return lambda samples: (samples.truth[:, order] * kept, samples.bars[:, order] * np.abs(kept))
 
 
-def rearranged(case: Case) -> Iterator[Candidate]:
+def rearranged(case: Case, _: Namer) -> Iterator[Candidate]:
     """Transposed, reversed, shifted: the whole answer, or one parameter's part of it."""
-    labels = Labels(case.evidence, case.columns)
     if len(case.columns) != case.count:
         return
     everything = np.arange(case.count)
     for kind, text, order in _orders(_own_shape(case), everything):
         yield Candidate(kind, text, _placed(order))
-    for name, shape, inside in labels.blocks:
+    for name, shape, inside in case.labels.blocks:
         positions = np.array(inside)
         if len(inside) < 2 or not case.suspects[positions].any():
             continue
         for kind, text, order in _orders(shape, np.arange(len(inside))):
             moved = everything.copy()
             moved[positions] = positions[order % len(inside)]
-            moved[positions[order == NONE]] = NONE
+            moved[positions[order == _NONE]] = _NONE
             yield Candidate(kind, f"{name}: {text}", _placed(moved))
 
 
@@ -49,33 +47,30 @@ def _own_shape(case: Case) -> tuple[int, ...]:
     return shapes[0] if len(shapes) == 1 and math.prod(shapes[0]) == case.count else evidence.shape
 
 
-def _orders(shape: tuple[int, ...], everything: Array) -> Iterator[Order]:
+def _orders(shape: tuple[int, ...], everything: Array) -> Iterator[_Order]:
     """Orders of all entries with a name; (kind, instruction, σ)."""
-    count = everything.size
+    count, shaped = everything.size, everything.reshape(shape)
     if len(shape) > 1 and min(shape) > 1:
-        yield "transpose", "transpose", everything.reshape(shape).T.ravel()
-        yield "reversed", "reverse the order of the rows", everything.reshape(shape)[::-1].ravel()
-        yield "reversed", "reverse the order of the columns", everything.reshape(shape)[:, ::-1].ravel()
+        yield "transpose", "transpose", shaped.T.ravel()
+        yield "reversed", "reverse the order of the rows", shaped[::-1].ravel()
+        yield "reversed", "reverse the order of the columns", shaped[:, ::-1].ravel()
         for axis, what in enumerate(("rows", "columns")):
             for step in (1, -1) if shape[axis] > 2 else ():
-                moved = np.roll(everything.reshape(shape), -step, axis=axis).ravel()
-                yield "shift", f"shift the {what} by {_places(step)}", moved
-    if len(shape) > 2:
-        for i, j in combinations(range(len(shape)), 2):
-            if min(shape[i], shape[j]) > 1:
-                moved = everything.reshape(shape).swapaxes(i, j).ravel()
-                yield "transpose", f"exchange axes {i} and {j}", moved
+                yield "shift", f"shift the {what} by {_places(step)}", np.roll(shaped, -step, axis=axis).ravel()
+    for i, j in combinations(range(len(shape)), 2) if len(shape) > 2 else ():
+        if min(shape[i], shape[j]) > 1:
+            yield "transpose", f"exchange axes {i} and {j}", shaped.swapaxes(i, j).ravel()
     if count > 2:
         yield "reversed", "reverse the order of the entries", everything[::-1].copy()
-        steps = [sign * k for k in range(1, min(count // 2, LARGEST) + 1) for sign in (1, -1)]
+        steps = [sign * k for k in range(1, min(count // 2, _LARGEST) + 1) for sign in (1, -1)]
         for step in steps:
-            yield "shift", f"shift the entries by {_places(step)}", np.roll(everything, -step)
+            text, moved = f"shift the entries by {_places(step)}", np.roll(everything, -step)
+            yield "shift", text, moved
             if abs(step) == 1:
-                moved = np.roll(everything, -step)
-                moved[-1 if step > 0 else 0] = NONE
+                moved = moved.copy()
+                moved[-1 if step > 0 else 0] = _NONE
                 end = "first" if step > 0 else "last"
-                text = f"shift the entries by {_places(step)} and put in the {end}, where the claim drops it"
-                yield "shift", text, moved
+                yield "shift", f"{text} and put in the {end}, where the claim drops it", moved
 
 
 def _places(step: int) -> str:
@@ -93,31 +88,28 @@ def _matches(case: Case, sign: float = 1.0) -> Array:
     return found
 
 
-def misplaced(case: Case) -> Iterator[Candidate]:
+def misplaced(case: Case, _: Namer) -> Iterator[Candidate]:
     """Swapped pairs, general permutations, and entries that repeat another partial."""
-    count = len(case.columns)
-    if count < 2 or count > LARGEST:
-        return
-    order = _assigned(case, _matches(case))
+    order = _assigned(case, _matches(case)) if 1 < len(case.columns) <= _LARGEST else None
     if order is not None:
-        yield from _of_order(case, order)
+        kind, text = _words_of(order, case.labels)
+        yield Candidate(kind, text, _placed(order))
 
 
-def misplaced_with_signs(case: Case) -> Iterator[Candidate]:
+def misplaced_with_signs(case: Case, _: Namer) -> Iterator[Candidate]:
     """Permutations in which some entries also have the wrong sign: (∂f/∂y, −∂f/∂x)."""
-    count = len(case.columns)
-    if count < 2 or count > LARGEST:
+    count, labels = len(case.columns), case.labels
+    if not 1 < count <= _LARGEST:
         return
     plain, negated = _matches(case), _matches(case, -1.0)
     order = _assigned(case, plain | negated)
     if order is None:
         return
     signs = np.where(plain[np.arange(count), order], 1.0, -1.0)
-    labels = Labels(case.evidence, case.columns)
-    parts = []
-    for k in np.flatnonzero(case.suspects)[:LISTED]:
-        sign = "−" if signs[k] < 0 else ""
-        parts.append(f"entry {labels.names[k]} is {sign}{labels.partial(int(order[k]))}")
+    parts = [
+        f"entry {labels.names[k]} is {'−' if signs[k] < 0 else ''}{labels.partial(int(order[k]))}"
+        for k in np.flatnonzero(case.suspects)[:LISTED]
+    ]
     kind = "swap" if len(set(order)) == count else "wrong index"
     yield Candidate(kind, f"{listed(parts)}: put each in its place and change the signs", _placed(order, signs))
 
@@ -144,28 +136,21 @@ def _assigned(case: Case, matches: Array) -> Array | None:
     return order
 
 
-def _of_order(case: Case, order: Array) -> Iterator[Candidate]:
-    labels = Labels(case.evidence, case.columns)
+def _words_of(order: Array, labels: Labels) -> tuple[str, str]:
+    """The kind of a new order, and the instruction."""
     moved = np.flatnonzero(order != np.arange(order.size)).tolist()
-    if len(set(order.tolist())) == order.size:
-        if len(moved) == 2:
-            first, second = (labels.names[k] for k in moved)
-            yield Candidate("swap", f"swap entries {first} and {second}", _placed(order))
-            return
-        shape = case.evidence.shape
-        if len(shape) == 2 and math.prod(shape) == order.size and (rows := _by_rows(labels, shape, order)):
-            yield Candidate("permutation", rows, _placed(order))
-            return
-        parts = [f"{labels.partial(int(order[k]))} stands in entry {labels.names[k]}" for k in moved[:LISTED]]
-        more = ", …" if len(moved) > LISTED else ""
-        yield Candidate("permutation", f"reorder the entries: {', '.join(parts)}{more}", _placed(order))
-        return
-    parts = [
-        f"entry {labels.names[k]} is {labels.partial(int(order[k]))}: differentiate {_right(labels, k)}"
-        for k in moved[:LISTED]
-    ]
-    more = "; …" if len(moved) > LISTED else ""
-    yield Candidate("wrong index", "; ".join(parts) + more, _placed(order))
+    names, partials = labels.names, [labels.partial(int(order[k])) for k in moved[:LISTED]]
+    more = ", …" if len(moved) > LISTED else ""
+    if len(set(order.tolist())) < order.size:
+        pairs = zip(moved, partials, strict=False)
+        parts = [f"entry {names[k]} is {partial}: differentiate {_right(labels, k)}" for k, partial in pairs]
+        return "wrong index", "; ".join(parts) + more.replace(",", ";")
+    if len(moved) == 2:
+        return "swap", f"swap entries {names[moved[0]]} and {names[moved[1]]}"
+    if rows := _by_rows(labels, order):
+        return "permutation", rows
+    parts = [f"{partial} stands in entry {names[k]}" for k, partial in zip(moved, partials, strict=False)]
+    return "permutation", f"reorder the entries: {', '.join(parts)}{more}"
 
 
 def _right(labels: Labels, position: int) -> str:
@@ -175,22 +160,21 @@ def _right(labels: Labels, position: int) -> str:
     return f"{f}by {' and '.join(labels.evidence.names[i] for i in index)}"
 
 
-def _by_rows(labels: Labels, shape: tuple[int, ...], order: Array) -> str:
+def _by_rows(labels: Labels, order: Array) -> str:
     """Two rows or columns that are exchanged, in words; empty if that is not it."""
-    columns = shape[1]
-    for what, stride in (("rows", order.reshape(shape) // columns), ("columns", (order.reshape(shape) % columns).T)):
-        lines = stride[:, 0]
-        if (stride != lines[:, None]).any():
-            continue
+    shape = labels.evidence.shape
+    if len(shape) != 2 or math.prod(shape) != order.size:
+        return ""
+    rows, columns = np.divmod(order.reshape(shape), shape[1])
+    for what, placed in (("rows", rows), ("columns", columns.T)):
+        lines = placed[:, 0]
         moved = np.flatnonzero(lines != np.arange(lines.size))
-        if len(moved) == 2:
-            words = [_line(labels, what, int(k)) for k in moved]
-            return f"swap {what} {words[0]} and {words[1]}"
+        if len(moved) == 2 and (placed == lines[:, None]).all():
+            return f"swap {what} {' and '.join(_line(labels, what, int(k)) for k in moved)}"
     return ""
 
 
 def _line(labels: Labels, what: str, number: int) -> str:
     if what == "rows" and labels.outputs > 1:
         return f"f{number + 1}"
-    names = labels.evidence.names
-    return names[number] if labels.order == 2 or labels.outputs > 1 else str(number)
+    return labels.evidence.names[number] if labels.order == 2 or labels.outputs > 1 else str(number)

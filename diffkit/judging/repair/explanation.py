@@ -1,34 +1,122 @@
-"""What would make a wrong claim right: the evidence of a check, handed to the search for explanations."""
+"""What would make a wrong claim right: a table of mutations, from the likely to the far-fetched, and the first proven.
+
+A mutation changes the true derivative (its values, their places, its argument), the program of f, or the code of the
+claim. It makes candidates of what the claim shows at the points of a fit; the first that gives the claim there and at
+fresh points, which no candidate has seen, is the explanation.
+"""
 
 from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from diffkit.asking.callables import Bound
 from diffkit.core.errors import DiffkitError
 from diffkit.judging.checking.claims import CodeClaim, NumberClaim
-from diffkit.judging.checking.repair import Evidence, Records, explain
-from diffkit.judging.checking.repair.samples import PATIENCE, RAISED
+from diffkit.judging.repair import code_changes, confusions, multiples, mutations, positions
+from diffkit.judging.repair.evidence import PATIENCE, RAISED, Candidate, Case, Evidence, Records
+from diffkit.judging.repair.multiples import Namer, meaning, peculiar
 from diffkit.ndarrays.record import Record, record
 
 if TYPE_CHECKING:
     from diffkit.judging.checking.setting import Setting
 
-MOST = 2000  # entries up to which explanations are tried
-CALLS = 2500  # of f, that looking for an explanation may cost
+_MOST = 2000  # entries up to which explanations are tried
+_CALLS = 2500  # of f, that looking for an explanation may cost
+
+Mutation = Callable[[Case, Namer], Iterator[Candidate]]
+"""a kind of mistake: the bugs of this kind that may be in a claim, whose numbers are named by a Namer"""
+
+MEANINGFUL: tuple[Mutation, ...] = (
+    multiples.one_factor,
+    multiples.factor_of_some,
+    multiples.missing_entries,
+    positions.rearranged,
+    positions.misplaced,
+    confusions.other_order,
+    mutations.missing_parts,
+    mutations.slips,
+    mutations.multiplied_parts,
+    mutations.repeated_slips,
+    mutations.other_functions,
+    code_changes.changed_code,
+    positions.misplaced_with_signs,
+    multiples.factors_of_entries,
+    confusions.previous_call,
+    confusions.other_units,
+    confusions.exchanged,
+    confusions.other_value,
+)
+"""Where a claim can be explained in two ways, the earlier one is said."""
+
+PECULIAR: tuple[Mutation, ...] = (
+    multiples.one_factor,
+    multiples.factor_of_some,
+    multiples.factors_of_entries,
+    multiples.offsets,
+    multiples.regularisers,
+    multiples.offsets_of_entries,
+    confusions.stale,
+    mutations.multiplied_parts,
+)
+"""Those with a number of their own: the one with the fewest digits is said, the earlier of equals."""
 
 
-class Spent(Exception):
+class Explanation(NamedTuple):
+    """A repair that turns the claim into the truth.
+
+    * ``kind``: a word or two for the bug ("factor", "swap", "missing term");
+    * ``text``: an instruction that a person can follow;
+    * ``points``: at how many fresh points it was proven to hold.
+    """
+
+    kind: str
+    text: str
+    points: int
+
+
+def explain(evidence: Evidence, seed: int = 0) -> Explanation | None:
+    """Say what turns a wrong claim into the truth, or None if no candidate survives fresh points.
+
+    It held at ``points`` random points near the evidence's own that no candidate had seen, in every component that
+    has a truth, within 4·(the bars of claim and truth) + 4 ulp.
+    """
+    case = Case(evidence, seed)
+    with np.errstate(all="ignore"):
+        found = proven(case)
+    return None if found is None else Explanation(found.kind, case.instruction(found), len(case.fresh.points))
+
+
+def proven(case: Case) -> Candidate | None:
+    """The first candidate that holds where it was fitted and where it was not."""
+    for candidate in _candidates(case) if len(case.fit.points) else ():
+        if case.late:
+            return None
+        if candidate.holds(case.fit) and len(case.fresh.points) and candidate.holds(case.fresh):
+            return candidate
+    return None
+
+
+def _candidates(case: Case) -> Iterator[Candidate]:
+    """All candidates in order."""
+    for mutation in MEANINGFUL:
+        yield from mutation(case, meaning)
+    yield from sorted((c for mutation in PECULIAR for c in mutation(case, peculiar)), key=lambda found: found.digits)
+
+
+# The evidence of a check ------------------------------------------------------------------------------------------
+
+
+class _Spent(Exception):
     """So much was spent that no further look is worth an explanation."""
 
 
-class Budget:
+class _Budget:
     """The calls of f, and the seconds, that looking for an explanation may cost."""
 
     def __init__(self, bound: Bound | None):
@@ -36,11 +124,11 @@ class Budget:
         self.looks = [self._now()]
 
     def ask(self) -> None:
-        """Raise Spent if another look costs more than is left, as far as the last one tells."""
+        """Raise _Spent if another look costs more than is left, as far as the last one tells."""
         self.looks.append(self._now())
-        for first, before, now, most in zip(self.looks[0], *self.looks[-2:], (CALLS, PATIENCE), strict=True):
+        for first, before, now, most in zip(self.looks[0], *self.looks[-2:], (_CALLS, PATIENCE), strict=True):
             if now - first + (now - before) > most:
-                raise Spent
+                raise _Spent
 
     def _now(self) -> tuple[float, float]:
         return 0 if self.bound is None else self.bound.evaluations, monotonic()
@@ -59,9 +147,9 @@ def repair(setting: Setting, point: Any, seed: int = 0) -> str | None:
 
 def _repair(setting: Setting, point: Any, seed: int) -> str | None:
     claim, task, subject = setting.claim, setting.task, setting.subject
-    if isinstance(claim, NumberClaim) or len(setting.places) > MOST:
+    if isinstance(claim, NumberClaim) or len(setting.places) > _MOST:
         return None
-    budget = Budget(subject.function)
+    budget = _Budget(subject.function)
     first = int(claim.paired)  # the value of a value-and-gradient pair is no derivative
 
     def truth(row: Any) -> tuple[Any, Any]:
@@ -75,14 +163,14 @@ def _repair(setting: Setting, point: Any, seed: int) -> str | None:
     evidence = Evidence(
         setting.labels, tuple((a.name, a.shape) for a in setting.arguments), setting.claim.shape or (1,),
         tuple(task.indices[place] for place in setting.places[first:]), lambda row: claim.values(row)[first:],
-        truth, np.array(point, dtype=float), subject.program, sizes_of(setting),
-        lambda row: claim.rounding(row)[first:], records_of(setting), setting.structure.kept,
+        truth, np.array(point, dtype=float), subject.program, _sizes_of(setting),
+        lambda row: claim.rounding(row)[first:], _records_of(setting), setting.structure.kept,
     )  # fmt: skip
     found = explain(evidence, seed)
     return None if found is None else found.text
 
 
-def records_of(setting: Setting) -> Callable[[Any, bool], Records | None] | None:
+def _records_of(setting: Setting) -> Callable[[Any, bool], Records | None] | None:
     """Give what follows the code of the claim, and of f where it is code; None where the claim is no code of arrays."""
     claim, model = setting.claim, setting.subject.function
     if not isinstance(claim, CodeClaim) or claim.bound.unsteady:
@@ -106,7 +194,7 @@ def _recorded(bound: Bound, row: Any, named: bool) -> Record | None:
     return found
 
 
-def sizes_of(setting: Setting) -> Mapping[str, int]:
+def _sizes_of(setting: Setting) -> Mapping[str, int]:
     """Lengths of the data behind a claim or f, by what they are called in code: len(X), X.shape[1]."""
     sizes: dict[str, int] = {}
     for function in setting.functions:

@@ -1,17 +1,21 @@
-"""Ctrl-C: one line on standard error and exit code 130, wherever it comes.
+"""The process that the command runs in: streams that are closed, full or unread, and Ctrl-C wherever it comes.
 
-It raises KeyboardInterrupt, which commands that can tell what they have found until then catch. That is not enough: C
-code makes other errors of it while it is imported, and destructors, callbacks and libraries swallow it. So during an
-import the process ends at once, or waits for its end where something has been found; what a destructor swallows comes
-again; and what has not ended the command after ``PATIENCE`` seconds, or comes a second time, ends the process.
+Ctrl-C gives one line on standard error and exit code 130. It raises KeyboardInterrupt, which commands that can tell
+what they have found until then catch. That is not enough: C code makes other errors of it while it is imported, and
+destructors, callbacks and libraries swallow it. So during an import the process ends at once, or waits for its end
+where something has been found; what a destructor swallows comes again; and what has not ended the command after
+``PATIENCE`` seconds, or comes a second time, ends the process.
 """
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from diffkit.core.deadline import Deadline, current_deadline
@@ -20,6 +24,48 @@ EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
 PATIENCE = 0.7  # seconds for a command to end by itself
 SOON = 0.005
 IMPORTS = "<frozen importlib._bootstrap>"
+
+
+class Closed(io.TextIOBase):
+    """What stands for a stream that is closed: it says so when it is used."""
+
+    encoding = "utf-8"
+
+    def write(self, text: str) -> NoReturn:  # noqa: ARG002
+        """OSError: it is closed."""
+        raise OSError(errno.EBADF, "it is closed")
+
+    def read(self, size: int | None = None) -> NoReturn:  # noqa: ARG002
+        """OSError: it is closed."""
+        raise OSError(errno.EBADF, "it is closed")
+
+
+def provide() -> None:
+    """See that all three streams can be used as text, whatever they are."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # no file that is opened later may take their places
+        pass
+    os.close(descriptor)
+    sys.stdin, sys.stdout = sys.stdin or Closed(), sys.stdout or Closed()
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  for as long as we live
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace", encoding="utf-8")
+
+
+def complain(reason: str, caret: str = "") -> None:
+    """Say on standard error what is wrong, in one line and perhaps with a caret; nothing if nobody can be told."""
+    from diffkit.core.characters import visible
+
+    try:
+        print(f"diffkit: {visible(' '.join(reason.split()))}", *([caret] if caret else []), sep="\n", file=sys.stderr)
+    except (OSError, ValueError):
+        give_up(sys.stderr)
+
+
+def give_up(stream: Any) -> None:
+    """Send what a broken stream still holds nowhere, so that it does not complain again when the process ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class Interrupts:

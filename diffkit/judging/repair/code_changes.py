@@ -15,22 +15,21 @@ import numpy as np
 
 from diffkit.asking.callables.noise import in_extended
 from diffkit.core.table import Primitive, table
-from diffkit.judging.checking.repair.candidates import Candidate
-from diffkit.judging.checking.repair.evidence import Array, Records
-from diffkit.judging.checking.repair.known_values import Names, Pool, Ref, Site, sites
-from diffkit.judging.checking.repair.samples import RAISED, Case, Samples
+from diffkit.judging.repair.code_values import CodeNames, Pool, Ref, Site, sites
+from diffkit.judging.repair.evidence import RAISED, Array, Candidate, Case, Predict, Records, Samples
+from diffkit.judging.repair.multiples import Namer
 from diffkit.ndarrays.kernel import ROWS
 from diffkit.ndarrays.record import Record
 
-UNARY = ("sin", "cos", "tanh", "sigmoid", "exp", "log", "sqrt", "neg")
-BINARY = ("add", "sub", "mul", "div")
-SWAPS = tuple(tuple(table[name] for name in names) for names in (UNARY, BINARY))
+_UNARY = ("sin", "cos", "tanh", "sigmoid", "exp", "log", "sqrt", "neg")
+_BINARY = ("add", "sub", "mul", "div")
+_SWAPS = tuple(tuple(table[name] for name in names) for names in (_UNARY, _BINARY))
 """rows that are taken for each other; none with pieces, of which a neighbourhood may show only one"""
 
 Run = Callable[[Sequence[Any]], Any]
 Edit = Callable[[Run, list[Any], Any], Any]
 """what an operation gives after a change: of its own run, the values of its operands, and the value of a Ref"""
-NEAR = 1e-9  # of the largest entry: a change is worth a proof
+_NEAR = 1e-9  # of the largest entry: a change is worth a proof
 
 
 class Rewrite(NamedTuple):
@@ -61,19 +60,9 @@ def _edited(edit: Edit, run: Run, values: Sequence[Any]) -> Any:
     return edit(run, list(values[:-1]), values[-1])
 
 
-def rewrites(records: Records) -> Iterator[Rewrite]:
-    """All changes that are tried."""
-    claim = records.claim
-    matters = claim.matters()
-    places = [site for site in sites(claim) if matters[site[0]] and claim.operations[site[0]].line.line]
-    common = set() if records.model is None else {operation.place for operation in records.model.operations}
-    own = [site for site in places if claim.operations[site[0]].place not in common]
-    shared = [site for site in places if claim.operations[site[0]].place in common]
-    pool = Pool(records)
-    for where in (own, shared):  # what f runs too is hardly wrong
-        for kind in (_products, _symmetric, _carried, _others, _turned_others, _swapped, _axes, _factors, _terms):
-            for site in reversed(where):
-                yield from kind(claim, site, pool)
+def _with(i: int, made: Callable[[Any, Any], Any]) -> Edit:
+    """Operand i made anew, from what it is and the value of the Ref."""
+    return lambda run, v, x: run([made(y, x) if j == i else y for j, y in enumerate(v)])
 
 
 def _products(claim: Record, site: Site, _: Pool) -> Iterator[Rewrite]:
@@ -83,7 +72,7 @@ def _products(claim: Record, site: Site, _: Pool) -> Iterator[Rewrite]:
     square = [len(s) == 2 and s[0] == s[1] for s in shapes]
     for i, operand in enumerate(operation.operands):
         if square[i] and operation.kind in ("product", "mul", "add", "sub"):
-            yield Rewrite(site, _turned(i), "transpose {0}", (operand,))
+            yield Rewrite(site, _with(i, lambda y, _: np.transpose(y)), "transpose {0}", (operand,))
     if len(shapes) != 2 or not all(square) or shapes[0] != shapes[1]:
         return
     if operation.kind == "product":
@@ -93,11 +82,6 @@ def _products(claim: Record, site: Site, _: Pool) -> Iterator[Rewrite]:
     if operation.kind == "mul":
         say = "multiply {0} and {1} as matrices, not entry by entry"
         yield Rewrite(site, lambda _, v, __: v[0] @ v[1], say, operation.operands)
-
-
-def _turned(i: int) -> Edit:
-    """One operand transposed."""
-    return lambda run, v, _: run([np.transpose(x) if j == i else x for j, x in enumerate(v)])
 
 
 def _multiplied(turned: int | None) -> Edit:
@@ -112,11 +96,13 @@ def _symmetric(claim: Record, site: Site, _: Pool) -> Iterator[Rewrite]:
         shape = np.shape(operand)
         if not isinstance(operand, int) and operation.kind == "product" and len(shape) == 2 and shape[0] == shape[1]:
             say = "{0} is not symmetric: put half the sum of it and its transpose"
-            yield Rewrite(site, _averaged(i), say, (operand,))
+            yield Rewrite(site, _with(i, lambda y, _: (y + y.T) / 2), say, (operand,))
 
 
-def _averaged(i: int) -> Edit:
-    return lambda run, v, _: run([(x + x.T) / 2 if j == i else x for j, x in enumerate(v)])
+def _carried(_: Record, site: Site, pool: Pool) -> Iterator[Rewrite]:
+    """What the run of a loop before should have added: back-propagation through time that was cut."""
+    for refs in pool.carried(site):
+        yield Rewrite(site, _and_add, "add {1} of the run before to {0}", (site[0], refs[1]), refs)
 
 
 def _others(claim: Record, site: Site, pool: Pool) -> Iterator[Rewrite]:
@@ -129,34 +115,17 @@ def _others(claim: Record, site: Site, pool: Pool) -> Iterator[Rewrite]:
             shapes += [s for s in pool.refs if s not in ((), *shapes) and _joined(s, rest) == operation.shape]
         for refs in pool.fitting(site, shapes):
             if operation.kind != "gather" or not _is_gathered(claim, refs[0], operand):
-                yield Rewrite(site, _replaced(i), "put {1} where the claim has {0}", (operand, refs[0]), refs)
+                edit = _with(i, lambda _, x: np.asarray(x))
+                yield Rewrite(site, edit, "put {1} where the claim has {0}", (operand, refs[0]), refs)
 
 
 def _is_gathered(claim: Record, ref: Ref, operand: Any) -> bool:
     """Whether a value is another arrangement of an operand."""
-    if ref.model:
+    found = claim.operations[ref.number] if not ref.model else None
+    if found is None or found.kind != "gather":
         return False
-    found = claim.operations[ref.number]
-    return found.kind == "gather" and is_operand(found.operands[0], operand)
-
-
-def is_operand(a: Any, b: Any) -> bool:
-    """Whether two operands are one: the number of an operation, or an array itself."""
-    return a == b if isinstance(a, int) and isinstance(b, int) else a is b
-
-
-def _turned_others(claim: Record, site: Site, pool: Pool) -> Iterator[Rewrite]:
-    """Another value, transposed, in the place of an operand of a matrix product."""
-    operation = claim.operations[site[0]]
-    for i, operand in enumerate(operation.operands if operation.kind == "product" else ()):
-        shape = np.shape(claim.value(operand))
-        for refs in pool.fitting(site, [shape[::-1]] if len(shape) == 2 else []):
-            say = "put {1}.T where the claim has {0}"
-            yield Rewrite(site, _replaced(i, np.transpose), say, (operand, refs[0]), refs)
-
-
-def _replaced(i: int, made: Callable[[Any], Any] = np.asarray) -> Edit:
-    return lambda run, v, x: run([made(x) if j == i else y for j, y in enumerate(v)])
+    whole = found.operands[0]
+    return whole == operand if isinstance(whole, int) and isinstance(operand, int) else whole is operand
 
 
 def _joined(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -167,40 +136,43 @@ def _joined(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...] | None:
         return None
 
 
+def _turned_others(claim: Record, site: Site, pool: Pool) -> Iterator[Rewrite]:
+    """Another value, transposed, in the place of an operand of a matrix product."""
+    operation = claim.operations[site[0]]
+    for i, operand in enumerate(operation.operands if operation.kind == "product" else ()):
+        shape = np.shape(claim.value(operand))
+        for refs in pool.fitting(site, [shape[::-1]] if len(shape) == 2 else []):
+            edit = _with(i, lambda _, x: np.transpose(x))
+            yield Rewrite(site, edit, "put {1}.T where the claim has {0}", (operand, refs[0]), refs)
+
+
 def _swapped(claim: Record, site: Site, _: Pool) -> Iterator[Rewrite]:
     """Another function: cos for sin, a difference for a sum."""
     taken = claim.operations[site[0]].detail
     if not isinstance(taken, Primitive):
         return
-    for row in next((rows for rows in SWAPS if taken in rows), ()):
+    for row in next((rows for rows in _SWAPS if taken in rows), ()):
         if row is not taken:
             say = f"take {row.infix.strip() or row.name} for {taken.infix.strip() or taken.name}"
-            yield Rewrite(site, _applied(row), say)
+            yield Rewrite(site, partial(_applied, row), say)
 
 
-def _applied(row: Primitive) -> Edit:
-    return lambda _, v, __: ROWS.apply(row, v)
+def _applied(row: Primitive, _: Run, values: list[Any], __: Any) -> Any:
+    return ROWS.apply(row, values)
 
 
 def _axes(claim: Record, site: Site, _: Pool) -> Iterator[Rewrite]:
     """A sum over another axis."""
     operation = claim.operations[site[0]]
-    if operation.kind != "sum" or len(operation.detail) != 1:
-        return
-    for axis in range(np.ndim(claim.value(operation.operands[0]))):
-        if axis != operation.detail[0]:
-            yield Rewrite(site, _summed(axis), f"sum over axis {axis}, not over axis {operation.detail[0]}")
+    if operation.kind == "sum" and len(operation.detail) == 1:
+        for axis in range(np.ndim(claim.value(operation.operands[0]))):
+            if axis != operation.detail[0]:
+                say = f"sum over axis {axis}, not over axis {operation.detail[0]}"
+                yield Rewrite(site, partial(_summed, axis), say)
 
 
-def _summed(axis: int) -> Edit:
-    return lambda _, v, __: np.sum(v[0], axis=axis)
-
-
-def _carried(_: Record, site: Site, pool: Pool) -> Iterator[Rewrite]:
-    """What the run of a loop before should have added: back-propagation through time that was cut."""
-    for refs in pool.carried(site):
-        say = "add {1} of the run before to {0}"
-        yield Rewrite(site, lambda run, v, x: run(v) + x, say, (site[0], refs[1]), refs)
+def _summed(axis: int, _: Run, values: list[Any], __: Any) -> Any:
+    return np.sum(values[0], axis=axis)
 
 
 def _factors(claim: Record, site: Site, pool: Pool) -> Iterator[Rewrite]:
@@ -213,20 +185,28 @@ def _terms(claim: Record, site: Site, pool: Pool) -> Iterator[Rewrite]:
     """A term that is missing from a result, or stands there with the wrong sign."""
     for refs in pool.fitting(site, [claim.operations[site[0]].shape]):
         about = (site[0], refs[0])
-        yield Rewrite(site, lambda run, v, x: run(v) + x, "add {1} to {0}", about, refs)
+        yield Rewrite(site, _and_add, "add {1} to {0}", about, refs)
         yield Rewrite(site, lambda run, v, x: run(v) - x, "subtract {1} from {0}", about, refs)
 
 
-def rewritten(case: Case) -> Iterator[Candidate]:
+def _and_add(run: Run, values: list[Any], x: Any) -> Any:
+    return run(values) + x
+
+
+_CHANGES = (_products, _symmetric, _carried, _others, _turned_others, _swapped, _axes, _factors, _terms)
+"""Changes of a place, the likely ones first."""
+
+
+def changed_code(case: Case, _: Namer) -> Iterator[Candidate]:
     """Changes of one place that give the truth at the first point."""
-    if case.evidence.records is None or not len(case.fit.points):
+    if case.evidence.records is None:
         return
-    recorded = Recorded(case)
+    recorded = _Recorded(case)
     first = recorded.at(case.fit.points[0])
     if first is None:
         return
-    names = Names(first)
-    for rewrite in rewrites(first):
+    names = CodeNames(first)
+    for rewrite in _rewrites(first):
         if case.late:
             return
         if recorded.comes_near(rewrite, first):
@@ -235,7 +215,21 @@ def rewritten(case: Case) -> Iterator[Candidate]:
                 yield Candidate("array code", text, recorded.predict(rewrite))
 
 
-class Recorded:
+def _rewrites(records: Records) -> Iterator[Rewrite]:
+    """All changes that are tried; what f runs too is hardly wrong, and comes last."""
+    claim = records.claim
+    matters = claim.matters()
+    places = [site for site in sites(claim) if matters[site[0]] and claim.operations[site[0]].line.line]
+    common = set() if records.model is None else {operation.place for operation in records.model.operations}
+    pool = Pool(records)
+    for shared in (False, True):
+        for change in _CHANGES:
+            for site in reversed(places):
+                if (claim.operations[site[0]].place in common) == shared:
+                    yield from change(claim, site, pool)
+
+
+class _Recorded:
     """The records of claim and f at the points of a case; None where the code runs another way than at the first."""
 
     def __init__(self, case: Case):
@@ -269,9 +263,9 @@ class Recorded:
             found = self.repaired(rewrite, records)
         except RAISED:
             return False
-        return bool((np.abs(found - truth) <= NEAR * np.max(np.abs(truth), initial=0.0)).all())
+        return bool((np.abs(found - truth) <= _NEAR * np.max(np.abs(truth), initial=0.0)).all())
 
-    def predict(self, rewrite: Rewrite) -> Callable[[Samples], tuple[Any, Any]]:
+    def predict(self, rewrite: Rewrite) -> Predict:
         """The claim that has the bug: the truth and what the change takes away, which has its own rounding."""
         changed = partial(self._at, rewrite)
 
