@@ -198,15 +198,15 @@ def _():
 def _():
     from diffkit.core.table import table
     from diffkit.numbers.balls import precision
-    from diffkit.numbers.intervals import ball, hull_function, interval
+    from diffkit.numbers.intervals import ball, ends, hull_function
 
     with precision(80):
         for name, low, high in (("exprel", -2.0, 1.5), ("flare", 0.5, 0.625), ("flare", -0.75, -0.625)):
-            found = interval(hull_function(table[name])(ball(low, high)))
-            ends = sorted(float(truth(name, 0, x)) for x in (low, high))
-            assert found[0] <= ends[0]
-            assert ends[1] <= found[1]
-            assert found[1] - found[0] <= 1.5 * (ends[1] - ends[0]), (name, found, ends)
+            found = ends(hull_function(table[name])(ball(low, high)))
+            right = sorted(float(truth(name, 0, x)) for x in (low, high))
+            assert found[0] <= right[0]
+            assert right[1] <= found[1]
+            assert found[1] - found[0] <= 1.5 * (right[1] - right[0]), (name, found, right)
 
 
 @knows("one-sided series at the special points")
