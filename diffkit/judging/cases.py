@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -12,7 +11,7 @@ from diffkit.asking.expressions import read_joint
 from diffkit.asking.frames import names_in
 from diffkit.asking.points import Points, number, read_points
 from diffkit.asking.tasks import Task, gradient_task, hessian_task
-from diffkit.core.errors import DiffkitError, FileError, PointError, did_you_mean
+from diffkit.core.errors import DiffkitError, FileError, PointError, did_you_mean, plural
 from diffkit.core.files import at_line, json_lines, read
 from diffkit.core.results import Status
 from diffkit.core.text import format_outputs
