@@ -5,7 +5,7 @@ python := if path_exists(".venv/bin/python") == "true" { ".venv/bin/python" } el
 _:
     @just --list --unsorted
 
-slow := "examples scaling drawn_points proof stationary_degenerate backends checker"
+slow := "drawn_points proof stationary_degenerate backends checker teeth faults examples"
 
 # The quick part of the tests: one case of each, and not the slow files
 test *options:

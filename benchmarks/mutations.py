@@ -129,7 +129,7 @@ MUTANTS = (
         ("tests/test_surroundings.py",),
     ),
     Mutant(
-        "ordinary points", "exact algebra is not asked", "proof/exact_arithmetic.py",
+        "ordinary points", "exact algebra is not asked", "proof/confirmation.py",
         "    return vanishes(select(program, [program.outputs[output]]), point, value)", "    return False",
         ("tests/test_ordinary_points.py", "tests/test_faults.py"),
     ),

@@ -17,7 +17,7 @@ from diffkit.core.table import table
 from diffkit.numbers.balls import BALLS, SERIES, precision, series_function
 from diffkit.numbers.multiprecision import multiprecision
 from diffkit.proof.classification import classify
-from diffkit.proof.exact_arithmetic import HIGHEST, height
+from diffkit.proof.confirmation import HIGHEST, height
 from diffkit.proof.prover import Prover
 
 DIGITS = multiprecision(120)

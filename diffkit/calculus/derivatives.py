@@ -88,12 +88,6 @@ def sweep_back(
     return bars
 
 
-def adjoints(program: Program, builder: ProgramBuilder, output: int) -> list[int | None]:
-    """Adjoints of all slots, emitted into a builder that holds the program slot for slot; None where there is none."""
-    found = Reverse(program, builder).adjoints(output)
-    return [found.get(slot) for slot in range(len(program))]
-
-
 class Reverse:
     """Reverse accumulation of a program, output by output, into a builder that holds it slot for slot.
 
@@ -229,4 +223,4 @@ def addends(program: Program, output: int) -> dict[int, int]:
     return found
 
 
-__all__ = ["adjoints", "derivative_program", "differentiate", "joint", "reverse_program", "sweep_back"]
+__all__ = ["Reverse", "derivative_program", "differentiate", "joint", "reverse_program", "sweep_back"]

@@ -21,9 +21,11 @@ from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.program import Program
 from diffkit.core.rules import trace
 from diffkit.core.table import Primitive, table
+from diffkit.core.table.primitive import Logistic
 
 ADD, SUB, MUL, DIV, NEG, POWER = (table[name] for name in ("add", "sub", "mul", "div", "neg", "power"))
-EXP, LOG, SIGMOID = (table[name] for name in ("exp", "log", "sigmoid"))
+SATURATING = {row: row.logistic for row in table if row.logistic}
+TAILS = {table[known.tail]: row for row, known in SATURATING.items()}
 DEEP = 40  # terms of a sum, or factors of a product, that are searched
 
 
@@ -117,18 +119,19 @@ class StableBuilder(ProgramBuilder):
 
     # Logistic functions -------------------------------------------------------------------------------------------
 
-    def logistic(self, slot: int) -> int | None:
-        """The slot of u if this one is 1 + eᵘ."""
+    def logistic(self, slot: int) -> tuple[Logistic, int] | None:
+        """The slot of u if this one is 1 + eᵘ, and the rows by which such sums are written."""
         args = self.parts(slot, ADD)
         for one, other in () if args is None else (args, args[::-1]):
-            if self.rational(one) == 1 and (inner := self.parts(other, EXP)) is not None:
-                return inner[0]
+            row, *inner = self._instructions[other] or (None,)
+            if self.rational(one) == 1 and row in SATURATING:
+                return SATURATING[row], inner[0]
         return None
 
     def log(self, x: int) -> int | None:
         """The logarithm of 1 + eᵘ is softplus(u)."""
-        u = self.logistic(x)
-        return None if u is None else self.emit("softplus", u)
+        found = self.logistic(x)
+        return None if found is None else self.emit(found[0].log, found[1])
 
     def div(self, x: int, y: int) -> int | None:
         """x/(1 + eᵘ)ⁿ = x·sigmoid(−u)ⁿ."""
@@ -138,19 +141,20 @@ class StableBuilder(ProgramBuilder):
             if n is None or n.denominator != 1 or n < 1:
                 return None
             base, exponent = args[0], int(n)
-        u = self.logistic(base)
-        if u is None:
+        found = self.logistic(base)
+        if found is None:
             return None
-        tail = self.emit("sigmoid", self.emit("neg", u))
+        tail = self.emit(found[0].tail, self.emit("neg", found[1]))
         product = self.apply(MUL, (x, tail))
         return product if exponent == 1 else self.emit("mul", product, self.emit("power", tail, Fraction(exponent - 1)))
 
     def mul(self, x: int, y: int) -> int | None:
         """…·eᵘ·…·sigmoid(−u) = …·sigmoid(u)·…: one factor of the product becomes the other tail."""
         for product, tail in ((x, y), (y, x)):
-            if (args := self.parts(tail, SIGMOID)) is not None:
+            row, *args = self._instructions[tail] or (None,)
+            if row in TAILS:
                 u = self.emit("neg", args[0])
-                found = self.replaced(product, self.emit("exp", u), self.emit("sigmoid", u), DEEP)
+                found = self.replaced(product, self.apply(TAILS[row], (u,)), self.apply(row, (u,)), DEEP)
                 if found is not None:
                     return found
         return None
@@ -176,5 +180,5 @@ class StableBuilder(ProgramBuilder):
 
 FORMS: dict[Primitive, Callable[..., int | None]] = {
     ADD: StableBuilder.add, SUB: StableBuilder.sub, MUL: StableBuilder.mul, DIV: StableBuilder.div,
-    LOG: StableBuilder.log,
+    table.one(base="e"): StableBuilder.log,
 }  # fmt: skip

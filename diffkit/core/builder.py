@@ -16,9 +16,10 @@ from diffkit.core.program import Constant, Named, Program
 from diffkit.core.table import Primitive, table
 
 ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
-NEG, POWER, WHERE, NOT, LOG = table["neg"], table["power"], table["where"], table["not_"], table["log"]
+NEG, POWER, WHERE, NOT = table["neg"], table["power"], table["where"], table["not_"]
 MAX, MIN = table["max"], table["min"]
 CHAINS = {ADD: "sum", SUB: "sum", MUL: "product", DIV: "product"}
+NAMED: dict[int | str, Named] = {"pi": Named("pi"), "e": Named("e")}
 SMALL = 2**62
 UNLIMITED = Limits(nodes=2**62, depth=2**62, exponent=2**62)
 
@@ -43,7 +44,7 @@ class ProgramBuilder:
         self._constants: dict[Constant, int] = {}
         self._rewrites: dict[Primitive, Callable[..., int | None]] = {
             ADD: self._add, SUB: self._sub, MUL: self._mul, DIV: self._div, POWER: self._power, NEG: self._neg,
-            WHERE: self._where, NOT: self._not, LOG: self._log, MAX: self._same, MIN: self._same,
+            WHERE: self._where, NOT: self._not, MAX: self._same, MIN: self._same,
         }  # fmt: skip
         for name in inputs:
             self.input(name)
@@ -125,6 +126,8 @@ class ProgramBuilder:
             folded = self._fold(primitive, args)
             if folded is not None:
                 return folded
+        if primitive.base and values[args[0]] == NAMED.get(primitive.base, primitive.base):
+            return self.constant(1)  # so that the derivative of e^x is e^x
         rewrite = self._rewrites.get(primitive)
         if rewrite is not None:
             rewritten = rewrite(*args)
@@ -309,10 +312,6 @@ class ProgramBuilder:
                 stack.extend(args)
         return True
 
-    def _log(self, x: int) -> int | None:
-        """The logarithm of e, so that the derivative of e^x is e^x."""
-        return self.constant(1) if self._values[x] == NAMED["e"] else None
-
     def _where(self, condition: int, x: int, y: int) -> int | None:
         if x == y and self._total(condition):
             return x
@@ -384,6 +383,3 @@ def copy_slots(program: Program, builder: ProgramBuilder, inputs: Sequence[int])
     for primitive, args in in_time(program.instructions):
         slots.append(builder.apply(primitive, [slots[a] for a in args]))
     return slots
-
-
-NAMED = {"pi": Named("pi"), "e": Named("e")}

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from flint import arb
 
 from diffkit.asking.tasks import Task
-from diffkit.calculus.derivatives import adjoints
+from diffkit.calculus.derivatives import Reverse
 from diffkit.core.builder import ProgramBuilder, select
 from diffkit.core.program import Index, Program, run, run_slots
 from diffkit.core.results import Odd
@@ -108,12 +108,12 @@ def _special_point(program: Program, exact: Sequence[Any], floats: Sequence[Any]
 def cancellation(program: Program, exact: Sequence[Any], point: Sequence[float]) -> Blame | None:
     """The subtraction through which the roundings of its operands are amplified most, if that is worth naming."""
     builder = ProgramBuilder.of(program)
-    slots = adjoints(program, builder, program.outputs[0])
-    sums = [(slot, args) for slot, row, args in program.numbered() if row in SUMS and slots[slot] is not None]
+    bars = Reverse(program, builder).adjoints(program.outputs[0])
+    sums = [(slot, args) for slot, row, args in program.numbered() if row in SUMS and slot in bars]
     if not sums:
         return None
     with precision(BITS):
-        weights = run(builder.program([slots[s] or 0 for s, _ in sums], program.inputs), BALLS, [arb(x) for x in point])
+        weights = run(builder.program([bars[s] for s, _ in sums], program.inputs), BALLS, [arb(x) for x in point])
         out = abs(exact[program.outputs[0]])
         worst: tuple[float, int, tuple[int, ...]] | None = None
         for (slot, args), weight in zip(sums, weights, strict=True):

@@ -65,12 +65,13 @@ class Referee:
 
     def at(self, point: Sequence[float]) -> Answer:
         """Prove, or measure."""
-        if self.proven is None:
+        if self.reason:
             return self.measured.at(point)
         try:
             self.source.check_formula(point)
         except TracingError:
             return self.measured.at(point)
+        assert self.proven is not None
         answer = self.proven.at(point)
         answer.note = self.source.origin + answer.note
         return answer
@@ -197,7 +198,7 @@ def _alone(witness: Witness, wanted: Sequence[Index], told: Mapping[Index, Odd])
 
 def _with_solvers(function: Bound, point: tuple[float, ...], seen: Mapping[Index, Seen]) -> dict[Index, Seen]:
     """Bars that have room for what solvers leave over inside f; a kink no larger than that is theirs."""
-    from diffkit.asking.callables.leftover import left_over
+    from diffkit.asking.callables.solvers import left_over
 
     off, solver = left_over(function, point)
     smooth = {index: smoothed(one, off) for index, one in seen.items()} if off else {}
@@ -211,7 +212,7 @@ def _with_solvers(function: Bound, point: tuple[float, ...], seen: Mapping[Index
 
 def _with_loops(function: Bound, point: tuple[float, ...], seen: Mapping[Index, Seen]) -> dict[Index, Seen]:
     """Bars that have room for what loops leave over that stop at a tolerance."""
-    from diffkit.asking.callables.teeth import tooth
+    from diffkit.asking.callables.seams import tooth
 
     around = tooth(function, point)
     smooth = {index: one for index, one in seen.items() if one.odd is None}

@@ -76,7 +76,7 @@ class ProgramEvaluation:
         """Running bound on the rounding error of each component at a point."""
         from diffkit.numbers.bounds import DOUBLES_BOUNDS as bounds
 
-        return [bounds.total(number) for number in run(self.derivative, bounds, [bounds.number(x) for x in point])]
+        return list(map(bounds.total, run(self.derivative, bounds, list(map(bounds.number, point)))))
 
     def batch(self, points: Any) -> Answer:
         """Evaluate at the rows of an array (B, n), on NumPy arrays; odd rows one by one."""

@@ -20,7 +20,7 @@ from diffkit.methods.differences import (
     Sampler,
     partials,
 )
-from diffkit.methods.differences.probes import Probe
+from diffkit.methods.differences.stencils import Probe
 from diffkit.methods.differences.testimony import COARSE, Testimony, vague
 from diffkit.methods.differences.witness import sizes
 
@@ -46,7 +46,7 @@ class FiniteEvaluation:
 
     def _answer(self, points: Sequence[Point]) -> Answer:
         indices, source = self.task.indices, self.task.source
-        unit = max(source.known_to(point)[0] for point in points)
+        unit, _ = max(map(source.known_to, points))
         found: dict[tuple[int, int], Difference] = {}
         evaluations = 0
         for output, function in enumerate(source.samplers(len(points), len(indices))):

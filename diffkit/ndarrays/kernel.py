@@ -246,20 +246,21 @@ def _by_matmul(a: Any, b: Any, left: str, right: str, out: str) -> Any:
     stack = [c for c in left if c in right and c in out]
     summed = [c for c in left if c in right and c not in out]
     rows, columns = [c for c in left if c not in right], [c for c in right if c not in left]
-
-    def size(letters: list[str]) -> int:
-        return math.prod(lengths[c] for c in letters)
-
-    first = np.transpose(a, [left.index(c) for c in stack + rows + summed])
-    second = np.transpose(b, [right.index(c) for c in stack + summed + columns])
-    found = np.reshape(first, (*[lengths[c] for c in stack], size(rows), size(summed))) @ np.reshape(
-        second, (*[lengths[c] for c in stack], size(summed), size(columns))
-    )
     letters = stack + rows + columns
+    found = _matrices(a, left, stack, rows, summed, lengths) @ _matrices(b, right, stack, summed, columns, lengths)
     found = np.reshape(found, [lengths[c] for c in letters])
     lost = tuple(k for k, c in enumerate(letters) if c not in out)
     found = np.sum(found, axis=lost) if lost else found
     return np.transpose(found, [[c for c in letters if c in out].index(c) for c in out])
+
+
+def _matrices(
+    x: Any, letters: str, stack: list[str], rows: list[str], columns: list[str], lengths: dict[str, int]
+) -> Any:
+    """An operand as a stack of matrices, by the letters of its axes."""
+    moved = np.transpose(x, [letters.index(c) for c in stack + rows + columns])
+    sizes = [math.prod(lengths[c] for c in part) for part in (rows, columns)]
+    return np.reshape(moved, (*[lengths[c] for c in stack], *sizes))
 
 
 def plain(x: Any) -> Any:

@@ -27,12 +27,9 @@ LOW_PARTS = {"pi": 1.2246467991473532e-16, "e": 1.4456468917292502e-16}
 """π and e beyond their binary64, correctly rounded"""
 LOST = 2.0**-96  # part of its terms below which a sum is noise: the rounding of pairs, with some bits to spare
 SPLITTER = 2.0**27 + 1
-OWN_FORMULA = (
-    "add", "sub", "mul", "div", "neg", "abs", "sqrt", "power", "floor", "ceil", "where", "max", "min", "relu",
-)  # fmt: skip
-COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
 LARGEST_CHAIN = 64  # whole exponents up to which a power is a chain of products
-DIV, FLOOR, GE, LE, POWER, SQRT = (table[name] for name in ("div", "floor", "ge", "le", "power", "sqrt"))
+DIV, GE, LE, POWER = (table[name] for name in ("div", "ge", "le", "power"))
+SQRT, FLOOR = table.one(root=2), table.one(pairs="whole_below")
 Pair = tuple[Any, Any]
 
 
@@ -70,9 +67,9 @@ class DoublesAlgebra:
     def __init__(self, base: Algebra = FLOATS):
         self.base = base
         self.rules: dict[Primitive, Callable[..., Any]] = {
-            table[name]: getattr(self, f"_{name}") for name in OWN_FORMULA
+            row: getattr(self, f"_{row.pairs}") for row in table if isinstance(row.pairs, str)
         }
-        self.rules.update({table[name]: self._comparison(table[name]) for name in COMPARISONS})
+        self.rules.update({row: self._comparison(row) for row in table if row.truth and not row.truths})
 
     def number(self, value: Any) -> Pair:
         """Give a float, which is exact."""
@@ -87,7 +84,7 @@ class DoublesAlgebra:
         rule = self.rules.get(primitive)
         if rule is not None:
             return rule(*args)
-        if primitive.pairs is not None:
+        if callable(primitive.pairs):
             return by_rule(primitive.pairs, self, args)
         return self.first_order(primitive, args)
 
@@ -184,13 +181,13 @@ class DoublesAlgebra:
     def _abs(self, x: Pair) -> Pair:
         return abs(x[0]), self.choose(x[0] < 0.0, -x[1], x[1])
 
-    def _floor(self, x: Pair) -> Pair:
+    def _whole_below(self, x: Pair) -> Pair:
         """One less where the high part is whole and the low part is negative."""
         whole = self.base.apply(FLOOR, (x[0],))
         return self.settle(whole, self.choose((whole == x[0]) & (x[1] < 0.0), -1.0, 0.0))
 
-    def _ceil(self, x: Pair) -> Pair:
-        return self._neg(self._floor(self._neg(x)))
+    def _whole_above(self, x: Pair) -> Pair:
+        return self._neg(self._whole_below(self._neg(x)))
 
     def _where(self, condition: Any, x: Pair, y: Pair) -> Pair:
         return self.choose(condition, x[0], y[0]), self.choose(condition, x[1], y[1])

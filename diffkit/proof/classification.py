@@ -286,7 +286,7 @@ class Point(Neighbourhood):
             return f"; a one-sided derivative is {'infinite' if vertical else 'beyond the largest binary64'}"
         text = f"; the Clarke interval is [{min(left, right):.6g}, {max(left, right):.6g}]"
         instruction = self.program.instruction_at(self.output)
-        convention = CONVENTIONS.get(instruction[0].name) if instruction is not None else None
+        convention = "" if instruction is None else instruction[0].convention
         return text + (f", {convention}" if convention else "")
 
     def _answer(self, slot: int) -> float:
@@ -351,11 +351,3 @@ class Point(Neighbourhood):
 
     def _approximately(self, slot: int) -> float:
         return float(self.constants.ball(slot, PRECISIONS[0]))
-
-
-CONVENTIONS = {
-    "abs": "and frameworks take 0",
-    "relu": "and frameworks take 0",
-    "max": "and frameworks differ: JAX and PyTorch take the middle, others the first argument",
-    "min": "and frameworks differ: JAX and PyTorch take the middle, others the first argument",
-}

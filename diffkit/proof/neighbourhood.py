@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -77,8 +78,8 @@ class Here:
                 margin = run(trace(place.margin, len(args)), constants, args)[0]
                 if self._may_vanish(margin):
                     self.still.add(slot)
-        if primitive.steps and primitive.name in ("sign", "floor", "ceil", "heaviside"):
-            return self._stepped(primitive, args[0])
+        if primitive.steps and (piece := self._piece(primitive, args[0])) is not None:
+            return constants.number(primitive.fold(piece))  # type: ignore[misc]
         return constants.apply(primitive, args)
 
     def _may_vanish(self, margin: Any) -> bool:
@@ -105,14 +106,15 @@ class Here:
         """The inputs that each slot varies with, as bits."""
         return inputs_of(self.program)
 
-    def _stepped(self, primitive: Primitive, x: Any) -> Any:
-        constants = self.constants
-        if primitive.name in ("floor", "ceil"):
-            up = primitive.name == "ceil"
-            whole = constants.floor(constants.apply(table["neg"], (x,)) if up else x)
-            return constants.number(-whole if up else whole)
-        sign = constants.sign(x)
-        return constants.number(sign if primitive.name == "sign" else (1 + sign) / 2)
+    def _piece(self, primitive: Primitive, x: Any) -> Fraction | None:
+        """A fraction on the same piece of a step as a number, where jumps are at 0 or at integers."""
+        jumps = trace(primitive.places[0].margin, 1) if primitive.places and primitive.fold is not None else None
+        if jumps is not None and not jumps.instructions:
+            return Fraction(self.constants.sign(x))
+        if jumps is None or not any(row.steps for row, _ in jumps.instructions):
+            return None
+        whole = self.constants.floor(x)
+        return Fraction(2 * whole + (not self.constants.equal(x, self.constants.number(whole))), 2)
 
 
 class Around:

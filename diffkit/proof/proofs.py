@@ -32,8 +32,7 @@ class Proofs:
     formula = None
 
     def __init__(self, task: Task, digits: int | None = None):
-        self.program, self.indices, self.factors = task.program, task.indices, task.factors
-        self.prover, self.digits = Prover(task), digits
+        self.prover, self.digits, self.indices, self.factors = Prover(task), digits, task.indices, task.factors
 
     def at(self, point: Sequence[float]) -> Answer:
         """Give the reference at one point: correctly rounded values, bounds of their errors, or what is odd."""
@@ -61,7 +60,7 @@ class Proofs:
     def _classifier(self, point: Sequence[float]) -> Classifier:
         from diffkit.proof.classification import Classifier  # most points are ordinary
 
-        return Classifier(self.program, point)
+        return Classifier(self.prover.program, point)
 
     def _component(self, c: int, regular: Regular, point: Sequence[float], classifier: Classifier | None) -> Odd:
         """What is known of a component, ordinary or not, when the time is up at the latest."""
@@ -79,7 +78,7 @@ class Proofs:
         index, enclosure = self.indices[c], self._scaled(c, regular.enclosures[c])
         value = enclosure.value
         if regular.confirmed[c] is False:
-            names = ", ".join(suspects(self.program, point)) or "a row"
+            names = ", ".join(suspects(self.prover.program, point)) or "a row"
             return Odd("uncertain", f"{WRONG_ROW}the rule of {names} is wrong", cause="wrong rule")
         if value is None:
             if enclosure.ball.abs_upper() > LARGEST:
@@ -88,7 +87,7 @@ class Proofs:
         if regular.confirmed[c] is None:
             return UNCONFIRMED
         if math.isinf(value):
-            return too_large(self.program, self.program.outputs[index[0]])
+            return too_large(self.prover.program, self.prover.program.outputs[index[0]])
         message = ""
         if value == 0.0 and not enclosure.is_zero:
             with precision(PRECISIONS[0]):

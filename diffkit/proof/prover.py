@@ -24,7 +24,22 @@ from diffkit.core.results import Odd
 from diffkit.core.text import excerpt
 from diffkit.numbers.balls import BALLS, SERIES, ball_function, precision, rational, series_function
 from diffkit.numbers.floats import FLOATS
-from diffkit.proof.confirmation import ZERO, Check, Direction, Links, confirmations, parts
+from diffkit.proof.confirmation import (
+    HIGHEST,
+    RATIONAL_SERIES,
+    RATIONALS,
+    ZERO,
+    Check,
+    Direction,
+    Links,
+    confirmations,
+    exact,
+    exact_function,
+    height,
+    holds,
+    parts,
+    settled,
+)
 from diffkit.proof.enclosures import (
     HALF_LEAST,
     NOTHING,
@@ -34,16 +49,6 @@ from diffkit.proof.enclosures import (
     decimal_text,
     enclose,
     rounded_to,
-)
-from diffkit.proof.exact_arithmetic import (
-    HIGHEST,
-    RATIONAL_SERIES,
-    RATIONALS,
-    exact,
-    exact_function,
-    height,
-    holds,
-    settled,
 )
 
 EXACT_AT = 512  # bits at which exact arithmetic is asked
@@ -85,7 +90,7 @@ class Prover:
     """A task made ready for proofs."""
 
     def __init__(self, task: Task):
-        self.program, self.indices, self.order = task.program, task.indices, task.order
+        self.program, self.indices, self.order = task.source.program, task.indices, task.order
 
     def __getstate__(self) -> dict[str, Any]:
         """The derivative goes along with a pickle; what runs on balls is made anew where it arrives."""

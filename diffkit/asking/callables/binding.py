@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 
 from diffkit.asking.callables.code_shapes import is_misfit, place_of
-from diffkit.asking.callables.faults import Faults
+from diffkit.asking.callables.faults import Faults, outside, random_state
 from diffkit.asking.callables.following import check_trace, trace
 from diffkit.asking.callables.function import Argument, Function
-from diffkit.asking.callables.globals import outside, random_state
-from diffkit.asking.callables.leftover import teeth_of
+from diffkit.asking.callables.solvers import teeth_of
 from diffkit.asking.sources import Output
 from diffkit.core.characters import told
 from diffkit.core.deadline import check_time

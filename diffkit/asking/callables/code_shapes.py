@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 
 from diffkit.core.characters import message_of
+from diffkit.core.text.names import UNARY
 from diffkit.ndarrays.source import LIBRARIES
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
 ELEMENTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.Mod, ast.FloorDiv)
-ALIKE = ("exp", "log", "sin", "cos", "tan", "tanh", "sqrt", "abs", "square", "sign", "copy", "conj", "astype")
+ALIKE = UNARY | {"square", "copy", "conj", "astype"}
 """functions and methods whose result has the shape of their first argument"""
 MISFITS = ("shape", "dimension", "broadcast", "mismatch", "incompatible", "inhomogeneous", "axis", "subscript")
 """words by which NumPy says that shapes do not fit"""

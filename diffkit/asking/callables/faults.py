@@ -1,9 +1,17 @@
-"""What is odd about the code of a function, as its results show: it has two values at one point, or no binary64."""
+"""What is odd about the code of a function: as its results show, and by what it does outside itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import dis
+import functools
+import inspect
+import pickle
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from numbers import Number
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,7 +20,7 @@ from diffkit.asking.sources import HALF_ULP
 from diffkit.core.errors import FunctionError, TracingError
 
 UNSTEADY = "not deterministic"
-REMEMBERED = 64  # points
+KEPT_POINTS = 64  # whose values are compared with later ones
 
 
 class Faults:
@@ -64,7 +72,7 @@ class Faults:
     def remember(self, row: Any, found: Any) -> None:
         """Compare a result with an earlier one at the same point, where results are remembered."""
         earlier = self._earlier
-        if earlier is not None and (len(earlier) < REMEMBERED or row.tobytes() in earlier):
+        if earlier is not None and (len(earlier) < KEPT_POINTS or row.tobytes() in earlier):
             self.compare(earlier.setdefault(row.tobytes(), found), found)
 
     def as_floats(self, raw: Any) -> Any:
@@ -106,3 +114,124 @@ class Faults:
         self.unit = max(self.unit, float(precision.eps) / 2)
         self.rounded = f"{self.name} returns {dtype}"
         self.found["low precision"] = f"{self.name} gives {dtype}: its values have {precision.precision + 1} digits"
+
+
+DATA = (Number, str, bytes, np.ndarray, list, tuple, dict, set)
+READS = ("LOAD_GLOBAL", "LOAD_NAME")
+GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
+ATOMS = {int, float, complex, bool, str, bytes, type(None), np.ndarray, np.float64, np.ufunc, ModuleType}
+"""types of what holds nothing that is looked at"""
+KNOWN_CODES = 256  # functions whose code is known
+HELD = 200  # objects that are looked through for random generators
+WRITES = ("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_DEREF")
+
+
+def plain_function(call: Any) -> FunctionType | None:
+    """The Python function behind a callable: a method, a partial, a decorated function, an object with a call."""
+    for _ in range(10):  # wrappers may go in circles
+        if isinstance(call, functools.partial):
+            call = call.func
+        elif inspect.ismethod(call):
+            call = call.__func__
+        elif isinstance(call, FunctionType):
+            wrapped = getattr(call, "__wrapped__", None)
+            if wrapped is None:
+                return call
+            call = wrapped
+        else:
+            call = inspect.getattr_static(type(call), "__call__", None)
+    return None
+
+
+def outside(call: Any) -> Iterator[str]:
+    """What a function reads or writes outside itself, in words; functions, classes and modules do not count."""
+    function = plain_function(call)
+    if function is None:
+        return
+    touched = _touched(function.__code__)
+    for what, name in touched:
+        if what == "writes":
+            yield f"writes {name}, which lives outside it: it keeps a state"
+        elif ("writes", name) not in touched and _is_data(function.__globals__, name):
+            yield f"reads the global {name}, which is held constant"
+
+
+@functools.lru_cache(maxsize=KNOWN_CODES)
+def _touched(code: CodeType) -> tuple[tuple[str, str], ...]:
+    """What code reads and writes outside itself: ("reads" or "writes", name)."""
+    names: dict[tuple[str, str], None] = {}
+    for part in _codes(code):
+        nonlocals = part.co_freevars if part is code else ()
+        for step in dis.get_instructions(part):
+            if step.opname in READS:
+                names["reads", str(step.argval)] = None
+            elif step.opname in WRITES and (step.opname != "STORE_DEREF" or step.argval in nonlocals):
+                names["writes", str(step.argval)] = None
+    return tuple(names)
+
+
+@functools.lru_cache(maxsize=KNOWN_CODES)
+def _named(code: CodeType) -> tuple[str, ...]:
+    """The names that code may look up outside itself."""
+    return tuple(dict.fromkeys(name for part in _codes(code) for name in part.co_names))
+
+
+def _is_data(known: Mapping[str, Any], name: str) -> bool:
+    return not name.startswith("__") and isinstance(known.get(name), DATA)
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """A function's code and that of the functions inside it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def random_state(*holders: Any) -> Callable[[], list[Any]]:
+    """A function that gives the state of all random generators that callables and data may draw from."""
+    own = [found for found in _held(holders) if isinstance(found, GENERATORS)]
+    return lambda: [random.getstate(), pickle.dumps(np.random.get_state(legacy=False)), *map(_state, own)]
+
+
+def _state(generator: Any) -> Any:
+    if isinstance(generator, random.Random):
+        return generator.getstate()
+    numpy = isinstance(generator, np.random.Generator)
+    return pickle.dumps(generator.bit_generator.state if numpy else generator.get_state(legacy=False))
+
+
+def _held(holders: Iterable[Any]) -> list[Any]:
+    """Objects that others hold, the nearest first, as many as are looked at."""
+    found = list(holders)
+    seen = set(map(id, found))
+    for holder in found:
+        for held in _holds(holder):
+            if id(held) not in seen and len(found) < HELD:
+                seen.add(id(held))
+                found.append(held)
+    return found
+
+
+def _holds(holder: Any) -> Iterator[Any]:
+    """What an object is made of: a function's cells, defaults and globals, what it is bound to, attributes, items."""
+    if type(holder) in ATOMS:
+        return
+    if isinstance(holder, FunctionType):
+        yield from (*(holder.__defaults__ or ()), *(holder.__kwdefaults__ or {}).values())
+        for cell in holder.__closure__ or ():
+            with contextlib.suppress(ValueError):  # a cell that nothing was put into yet
+                yield cell.cell_contents
+        yield from (holder.__globals__[n] for n in _named(holder.__code__) if n in holder.__globals__)
+    elif isinstance(holder, ModuleType):
+        return
+    elif isinstance(holder, (list, tuple)):
+        yield from holder[:HELD]
+    elif isinstance(holder, dict):
+        yield from list(holder.values())[:HELD]
+    elif isinstance(holder, functools.partial):
+        yield from (holder.func, *holder.args, *holder.keywords.values())
+    elif inspect.ismethod(holder):
+        yield from (holder.__func__, holder.__self__)
+    elif isinstance(getattr(holder, "__dict__", None), dict):
+        yield from (type(holder).__dict__.get("__call__"), *vars(holder).values())

@@ -26,7 +26,7 @@ from diffkit.core.table import table
 STEP = 4  # times the limit of nodes, which one step may make
 ALL = 40  # times the limit, which all steps together may make
 TIDY = 400  # arguments of a derivative of higher order up to which SymPy collects its common factors, as it is read
-EXP, POWER = table["exp"], table["power"]
+POWER, EXP = table["power"], table[table.one(base="e").inverse]
 
 
 class Stepwise:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import sympy
@@ -11,6 +12,7 @@ import sympy
 from diffkit.core.builder import NAMED, ProgramBuilder
 from diffkit.core.errors import DiffkitError, VariableError
 from diffkit.core.program import Constant, Program
+from diffkit.core.rules import trace
 from diffkit.core.table import Primitive, table
 from diffkit.core.text import names as variable_names
 from diffkit.core.text.names import Names
@@ -42,8 +44,10 @@ def from_sympy(expressions: Sequence[Any], variables: Names | None = None) -> Pr
 
 
 def _heads() -> dict[str, Primitive]:
-    special = {"Add", "Mul", "Pow", "sqrt"}
-    heads = {row.sympy: row for row in table if isinstance(row.sympy, str) and row.sympy not in special}
+    special = {"Add", "Mul", "Pow"}  # and roots, which are powers
+    heads = {
+        row.sympy: row for row in table if isinstance(row.sympy, str) and row.sympy not in special and not row.root
+    }
     heads.update({name: heads[row] for name, row in RELATIONS.items()})
     return heads
 
@@ -52,6 +56,21 @@ RELATIONS = {
     "StrictLessThan": "Lt", "LessThan": "Le", "StrictGreaterThan": "Gt", "GreaterThan": "Ge", "Equality": "Eq",
     "Unequality": "Ne",
 }  # fmt: skip
+
+
+ROOT, EXP = table.one(root=2), table[table.one(base="e").inverse]
+
+
+@cache
+def _by_order(row: Primitive, order: int) -> Primitive | None:
+    """The row that is defined as another of a constant order: ψ is ψ⁽⁰⁾."""
+    for known in table:
+        if known.definition is not None and len(known.arguments) == 1:
+            program = trace(known.definition, 1)
+            (first, *rest) = program.instructions
+            if first[0] is row and not rest and program.constant_at(first[1][0]) == order:
+                return known
+    return None
 
 
 class Inward:
@@ -180,11 +199,11 @@ class Inward:
         if exponent == -1:
             return [base], lambda b: self.emit("div", self.builder.constant(1), b)
         if exponent == sympy.S.Half:
-            return [base], lambda b: self.emit("sqrt", b)
+            return [base], lambda b: self.builder.apply(ROOT, (b,))
         if exponent == -sympy.S.Half:
-            return [base], lambda b: self.emit("div", self.builder.constant(1), self.emit("sqrt", b))
+            return [base], lambda b: self.emit("div", self.builder.constant(1), self.builder.apply(ROOT, (b,)))
         if base is sympy.E:
-            return [exponent], lambda x: self.emit("exp", x)
+            return [exponent], lambda x: self.builder.apply(EXP, (x,))
         if exponent.is_Rational and exponent < 0:
             inverse = sympy.Pow(base, -exponent, evaluate=False)
             return [inverse], lambda b: self.emit("div", self.builder.constant(1), b)
@@ -215,13 +234,13 @@ class Inward:
         name = type(node).__name__
         if name == "DiracDelta":  # the derivative of a step, away from the step
             return (), lambda: self.builder.constant(0)
-        if name == "Heaviside":
-            return node.args[:1], lambda x: self.emit("heaviside", x)
-        if name == "exp" and self.powers_of_e:
-            return node.args, lambda x: self.emit("power", self.builder.constant(NAMED["e"]), x)
-        if name == "polygamma" and node.args[0] == 0:
-            return node.args[1:], lambda x: self.emit("digamma", x)
         row = self.heads.get(name) or table.names.get(name)
+        if row is EXP and self.powers_of_e:
+            return node.args, lambda x: self.emit("power", self.builder.constant(NAMED["e"]), x)
+        if row is not None and row.orders and node.args[0].is_Integer and (own := _by_order(row, int(node.args[0]))):
+            return node.args[1:], lambda x: self.builder.apply(own, (x,))
+        if row is not None and row.steps and not row.truth:  # SymPy's Heaviside has its value at 0 as an argument
+            return node.args[: len(row.arguments)], lambda *slots: self.builder.apply(row, slots)
         if row is not None and (row.variadic or name in ("And", "Or")):
             return node.args, lambda *slots: self._folded(row, slots)
         whole = row is None or all(node.args[i].is_Integer for i in row.orders)

@@ -20,9 +20,9 @@ from diffkit.core.rules import by_definition, by_rule
 from diffkit.core.table import Primitive, table
 from diffkit.numbers.floats import FLOATS
 
-ADD, SUB, MUL, DIV, ABS = table["add"], table["sub"], table["mul"], table["div"], table["abs"]
+ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
+ABS = table.one(germ="absolute")
 SUMS, PRODUCTS = (ADD, SUB), (MUL, DIV)
-UNBOUNDED = frozenset(("gamma", "loggamma", "digamma", "polygamma", "besselj"))
 MODERATE = 1e6
 ASK = "use another backend, or backend=SymbolicBackend(Limits({name}=…)) if you can wait"
 
@@ -135,7 +135,7 @@ class Outward:
             return False
         value = self.floats[slot]
         tame = all(math.isfinite(v) and abs(v) < MODERATE for v in (value, *(self.floats[a] for a in args)))
-        return not tame or primitive.name in UNBOUNDED
+        return not tame or primitive.unfolds
 
     @property
     def outputs(self) -> list[Any]:

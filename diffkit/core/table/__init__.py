@@ -3,8 +3,9 @@
 from diffkit.core.table import arithmetic, elementary, learning, logic, special  # noqa: F401
 from diffkit.core.table.places import Place, PlaceKind, Rule, removable
 from diffkit.core.table.primitive import Primitive, Table, table
+from diffkit.core.table.ufuncs import FORMULAS
 
 CONSTANTS = {"pi": "π, the circle's ratio", "e": "Euler's number exp(1); also written E"}
 """Named exact constants and what they are."""
 
-__all__ = ["CONSTANTS", "Place", "PlaceKind", "Primitive", "Rule", "Table", "removable", "table"]
+__all__ = ["CONSTANTS", "FORMULAS", "Place", "PlaceKind", "Primitive", "Rule", "Table", "removable", "table"]

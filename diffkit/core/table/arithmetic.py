@@ -46,12 +46,14 @@ def _div_pushforward(F: Any, args: Any, y: Any, tangents: Any) -> Any:
 
 
 row("add", "x, y", "sum", infix="+", callable=False, bends=(),
+    pairs="add", family="operation",
     germ="sum", exact="add",
     floats=operator.add, array="add", mpmath=lambda mp, x, y: x + y, sympy="Add", fold=operator.add, ulps=0.5,
     partials=(lambda F, x, y, s: 1, lambda F, x, y, s: 1),
     points=((0.1, 0.2), (1e16, -1.0), (-3.5, 3.25)))
 
 row("sub", "x, y", "difference", infix="-", callable=False, bends=(),
+    pairs="sub", family="operation",
     germ="sum", exact="sub",
     floats=operator.sub, array="subtract", mpmath=lambda mp, x, y: x - y, fold=operator.sub, ulps=0.5,
     sympy=lambda sp, x, y: x - y,
@@ -59,12 +61,14 @@ row("sub", "x, y", "difference", infix="-", callable=False, bends=(),
     points=((0.1, 0.2), (1e16, 1.0), (3.5, 3.25)))
 
 row("mul", "x, y", "product", infix="*", callable=False, bends=((0, 1),),
+    pairs="mul", family="operation",
     germ="product", exact="mul",
     floats=operator.mul, array="multiply", mpmath=lambda mp, x, y: x * y, sympy="Mul", fold=operator.mul, ulps=0.5,
     partials=(lambda F, x, y, p: y, lambda F, x, y, p: x),
     points=((0.1, 0.3), (-7.5, 1e-20), (3.0, 0.0)))
 
 row("div", "x, y", "quotient", infix="/", callable=False, bends=((0, 1), (1, 1)),
+    pairs="div", family="operation",
     germ="quotient", exact="div",
     floats=ieee.div, array="divide", mpmath=lambda mp, x, y: x / y, fold=_fold_div, series=ball_forms.ratio, ulps=0.5,
     sympy=lambda sp, x, y: x / y,
@@ -74,8 +78,9 @@ row("div", "x, y", "quotient", infix="/", callable=False, bends=((0, 1), (1, 1))
     points=((1.0, 3.0), (-0.7, 1e-5), (0.0, 2.0)))
 
 row("power", "x, y", "real power; x < 0 only with an integer exponent", infix="**", callable=False,
+    pairs="power",
     hull=ball_forms.power_range,
-    germ="power", exact="power",
+    germ="power", exact="power", moved=lambda F, x, y: F.exp(y * F.log(x)),
     floats=ieee.power, array="power", mpmath="power", sympy="Pow", fold=_fold_power,
     ball=ball_power, series=ball_forms.power,
     partials=(lambda F, x, y, p: y * x ** (y - 1), lambda F, x, y, p: p * F.log(x)),
@@ -89,6 +94,7 @@ row("power", "x, y", "real power; x < 0 only with an integer exponent", infix="*
     points=((2.0, 0.5), (1.1, 7.3), (0.3, -2.5), (10.31, -6.0), (1e-10, 1e-10)))
 
 row("neg", "x", "change of sign", infix="-", callable=False, bends=(),
+    pairs="neg", family="function",
     germ="negative", exact="neg", odd=True,
     floats=operator.neg, array="negative", mpmath=lambda mp, x: -x, fold=operator.neg, ulps=0.0,
     sympy=lambda sp, x: -x,
@@ -96,10 +102,11 @@ row("neg", "x", "change of sign", infix="-", callable=False, bends=(),
     points=(-1.5, 0.0, 2.0))
 
 row("abs", "x", "absolute value", aliases=("Abs", "fabs"), bends=(),
+    pairs="abs", extreme=1, options=(lambda F, x: x, lambda F, x: -x), convention="and frameworks take 0",
     range=NOT_NEGATIVE,
     germ="absolute", exact="absolute", latex="\\left|#\\right|",
     floats=operator.abs, array="abs", mpmath="fabs", sympy="Abs", fold=operator.abs, ulps=0.0,
-    ball=lambda flint, x: abs(x), series=ball_forms.absolute,
+    ball=lambda flint, x: abs(x), series=ball_forms.absolute, hull=ball_forms.absolute_range,
     partials=(lambda F, x, y: F.sign(x),),
     places=(Place("kink", lambda F, x: x, "x = 0", slope=lambda F, t: F.abs(t)),),
     points=(-1e-300, -2.0, 0.5))
@@ -115,6 +122,7 @@ row("sign", "x", "−1, 0 or 1", aliases=("sgn",),
     points=(-2.0, 1e-300))
 
 row("floor", "x", "largest integer not above x",
+    pairs="whole_below",
     monotone=1,
     germ="floor", exact="floor", exponent=20_000, latex="\\left\\lfloor #\\right\\rfloor",
     floats=ieee.floor, array="floor", mpmath="floor", sympy="floor", fold=math.floor, ulps=0.0,
@@ -124,6 +132,7 @@ row("floor", "x", "largest integer not above x",
     points=(-1.5, 0.2, 1e15 + 0.5))
 
 row("ceil", "x", "smallest integer not below x", aliases=("ceiling",),
+    pairs="whole_above",
     monotone=1,
     germ="ceil", exact="ceil", exponent=20_000, latex="\\left\\lceil #\\right\\rceil",
     floats=ieee.ceil, array="ceil", mpmath="ceil", sympy="ceiling", fold=math.ceil, ulps=0.0,
@@ -135,12 +144,14 @@ row("ceil", "x", "smallest integer not below x", aliases=("ceiling",),
 row("heaviside", "x", "unit step: 0, ½ at 0, 1", aliases=("Heaviside",),
     range=(0.0, 1.0), monotone=1,
     floats=ieee.heaviside, array=lambda np, x: np.heaviside(x, 0.5), sympy="Heaviside", ulps=0.0,
+    fold=lambda x: Fraction((x > 0) - (x < 0) + 1, 2),
     definition=lambda F, x: (1 + F.sign(x)) / 2,
     partials=(None,),
     places=(Place("jump", lambda F, x: x, "x = 0"),),
     points=(-0.3, 2.0))
 
 row("sqrt", "x", "square root",
+    pairs="sqrt", family="function", root=2, prefix="√",
     range=NOT_NEGATIVE, monotone=1, domain=NOT_NEGATIVE, hull=ball_forms.root_range,
     germ="root", exact=lambda F, x: x ** F.rational(1, 2), latex="\\sqrt{#}",
     floats=ieee.ieee(math.sqrt), array="sqrt", mpmath="sqrt", sympy="sqrt", ulps=0.5,
@@ -150,6 +161,7 @@ row("sqrt", "x", "square root",
     points=(1e-300, 0.3, 2.0, 1e200))
 
 row("cbrt", "x", "real cube root, also of negative numbers",
+    root=3,
     monotone=1,
     germ="cube_root", odd=True, latex="\\sqrt[3]{#}",
     floats=math.cbrt, array="cbrt", mpmath=lambda mp, x: mp.sign(x) * mp.cbrt(abs(x)), ulps=1.0,

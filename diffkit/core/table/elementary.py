@@ -14,7 +14,7 @@ from diffkit.core.table import ball_forms
 from diffkit.core.table import ieee as floats
 from diffkit.core.table.ieee import INF, ieee, limit_at, odd_overflow
 from diffkit.core.table.places import Place, removable
-from diffkit.core.table.primitive import NOT_NEGATIVE, Complement, row
+from diffkit.core.table.primitive import NOT_NEGATIVE, Complement, Logistic, row
 
 QUARTER, HALF_TURN = math.nextafter(math.pi / 2, 4.0), math.nextafter(math.pi, 4.0)
 """π/2 and π, rounded up"""
@@ -38,6 +38,7 @@ def _angle(F: Any, y: Any, x: Any) -> Any:
 
 
 row("exp", "x", "eˣ",
+    family="function", inverse="log", logistic=Logistic("sigmoid", "softplus"),
     complement=Complement(1, lambda F, x: -F.expm1(x)),
     range=NOT_NEGATIVE, positive=True, monotone=1,
     tails=(0.0, INF), exact="exp", exponent=60, latex="e^{#}",
@@ -56,6 +57,7 @@ row("expm1", "x", "eˣ − 1, accurate near 0",
     points=(-40.0, -1e-10, 0.0, 1e-5, 2.0, 300.0))
 
 row("log", "x", "natural logarithm; log(x, b) is log(x)/log(b)", aliases=("ln",),
+    family="function", base="e", inverse="exp",
     monotone=1, domain=NOT_NEGATIVE,
     germ="logarithm", exact="log", latex="\\ln",
     floats=limit_at(math.log, zero=(0.0, -INF)), array="log", mpmath="log", sympy="log",
@@ -65,6 +67,7 @@ row("log", "x", "natural logarithm; log(x, b) is log(x)/log(b)", aliases=("ln",)
     points=(1e-300, 0.3, 0.999999, 2.0, 1e200))
 
 row("log2", "x", "logarithm to base 2",
+    base=2,
     monotone=1, domain=NOT_NEGATIVE,
     latex="\\log_{2}",
     floats=limit_at(math.log2, zero=(0.0, -INF)), array="log2",
@@ -74,6 +77,7 @@ row("log2", "x", "logarithm to base 2",
     points=(1e-300, 0.3, 8.0, 1e200))
 
 row("log10", "x", "logarithm to base 10",
+    base=10,
     monotone=1, domain=NOT_NEGATIVE,
     latex="\\log_{10}",
     floats=limit_at(math.log10, zero=(0.0, -INF)), array="log10", ulps=1.5,
@@ -92,6 +96,7 @@ row("log1p", "x", "log(1 + x), accurate near 0",
     points=(-0.999, -1e-12, 0.0, 1e-5, 1e10))
 
 row("sin", "x", "sine",
+    family="function",
     range=(-1.0, 1.0), hull=ball_forms.sine_range,
     odd=True, exact="sin", exponent=20_000, latex="\\sin",
     floats=ieee(math.sin), array="sin", mpmath="sin", sympy="sin",
@@ -100,6 +105,7 @@ row("sin", "x", "sine",
     points=(-2.5, -1e-8, 0.0, 1.0, 3.0, 1e5))
 
 row("cos", "x", "cosine",
+    family="function",
     complement=Complement(1, lambda F, x: 2 * F.sin(x / 2) ** 2),
     range=(-1.0, 1.0), hull=ball_forms.cosine_range,
     exact="cos", exponent=20_000, latex="\\cos",
@@ -194,6 +200,7 @@ row("atan2", "y, x", "angle of the point (x, y), in (−π, π]", aliases=("arct
     points=((1.0, 2.0), (-0.3, -4.0), (2.0, -1e-5), (1e-200, 1e-200)))
 
 row("hypot", "x, y", "√(x² + y²) without overflow", variadic=True,
+    alone="abs(x)",
     range=NOT_NEGATIVE,
     floats=math.hypot, array="hypot", mpmath="hypot", ulps=1.0,
     definition=lambda F, x, y: F.sqrt(x**2 + y**2),
@@ -221,6 +228,7 @@ row("cosh", "x", "hyperbolic cosine",
     points=(-700.0, 1e-8, 0.0, 0.3, 20.0))
 
 row("tanh", "x", "hyperbolic tangent",
+    family="function", activation=True,
     complement=Complement(1, lambda F, x: 4 * (F.sigmoid(2 * x) * F.sigmoid(-2 * x)), power=2),
     range=(-1.0, 1.0), monotone=1,
     odd=True, tails=(-1.0, 1.0), exact=lambda F, x: (F.exp(2 * x) - 1) / (F.exp(2 * x) + 1),

@@ -74,6 +74,7 @@ row("not_", "p", "the condition does not hold", infix="not ", truth=True, truths
     partials=(None,), points=(True, False))
 
 row("where", "condition, x, y", "x if the condition holds, else y", truths=(0,), aliases=("Piecewise",), bends=(),
+    pairs="where",
     floats=ieee.where, array="where", mpmath=lambda mp, c, x, y: x if c else y, ulps=0.0,
     sympy=lambda sp, c, x, y: sp.Piecewise((x, c), (y, True)),
     ball=lambda flint, c, x, y: x.union(y) if c is None else x if c else y, series=ball_forms.where,
@@ -81,7 +82,9 @@ row("where", "condition, x, y", "x if the condition holds, else y", truths=(0,),
     pushforward=_select_pushforward,
     points=((True, 1.5, -2.0), (False, 1.5, -2.0)))
 
-row("max", "x, y", "largest argument", variadic=True, aliases=("Max", "maximum"), bends=(),
+row("max", "x, y", "largest argument", variadic=True, monotone=1, aliases=("Max", "maximum"), bends=(),
+    pairs="max", extreme=1, options=(lambda F, x, y: x, lambda F, x, y: y),
+    convention="and frameworks differ: JAX and PyTorch take the middle, others the first argument",
     germ="extreme", exact="largest", latex="\\max",
     floats=ieee.maximum, array="maximum", mpmath=lambda mp, x, y: x if x >= y or x != x else y,
     sympy="Max", fold=max, ball="max", series=ball_forms.largest, ulps=0.0,
@@ -90,7 +93,9 @@ row("max", "x, y", "largest argument", variadic=True, aliases=("Max", "maximum")
     places=(Place("kink", lambda F, x, y: x - y, "x = y", slope=lambda F, s, t: F.max(s, t)),),
     points=((1.0, 2.0), (0.3, -1e-300)))
 
-row("min", "x, y", "smallest argument", variadic=True, aliases=("Min", "minimum"), bends=(),
+row("min", "x, y", "smallest argument", variadic=True, monotone=1, aliases=("Min", "minimum"), bends=(),
+    pairs="min", extreme=-1, options=(lambda F, x, y: x, lambda F, x, y: y),
+    convention="and frameworks differ: JAX and PyTorch take the middle, others the first argument",
     germ="extreme", exact="smallest", latex="\\min",
     floats=ieee.minimum, array="minimum", mpmath=lambda mp, x, y: x if x <= y or x != x else y,
     sympy="Min", fold=min, ball="min", series=ball_forms.smallest, ulps=0.0,

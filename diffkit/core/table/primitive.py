@@ -23,6 +23,13 @@ class Complement(NamedTuple):
     power: int = 1
 
 
+class Logistic(NamedTuple):
+    """Rows by which 1/(1 + f(u)) is ``tail``(−u), f(u)/(1 + f(u)) is ``tail``(u), and log(1 + f(u)) is ``log``(u)."""
+
+    tail: str
+    log: str
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Primitive:
     """One row: everything diffkit knows about one elementary function.
@@ -55,22 +62,29 @@ class Primitive:
     fold: Callable[..., Any] | None = None
     written: tuple[Rule | None, ...] = ()
     """partials in the form that people write, for texts, where ``partials`` are chosen for the last bit of accuracy"""
-    pairs: Rule | None = None
-    """a formula in other rows that is better than the float form where pairs of floats carry its sums and products"""
+    pairs: str | Rule | None = None
+    """form on pairs of floats that keeps both parts: a method of theirs, or a formula in other rows that is better than
+    the float form"""
     places: tuple[Place, ...] = ()
     aliases: tuple[str, ...] = ()
     points: tuple[Any, ...] = ()
     ulps: float = 1.0
     infix: str = ""
     """the operator that writes it, if any"""
+    prefix: str = ""
+    """a sign that may stand before its argument in text"""
     truth: bool = False
     """the value is true or false"""
     truths: tuple[int, ...] = ()
     """arguments that must be true or false"""
     orders: tuple[int, ...] = ()
     """arguments that must be integer constants"""
+    lowest: int | None = None
+    """the least order, if there is one"""
     variadic: bool = False
     """called with any number of arguments, folded from the left"""
+    alone: str = ""
+    """what to write for a variadic row of a single argument, where that is not the argument"""
     callable: bool = True
     """may be called by name in text"""
     bends: tuple[tuple[int, int], ...] | None = None
@@ -82,11 +96,11 @@ class Primitive:
     positive: bool = False
     """never 0 or less"""
     monotone: int = 0
-    """1 if it rises over its whole domain, or never falls; −1 if it falls"""
+    """1 if it rises over its whole domain in each argument, or never falls; −1 if it falls"""
     domain: Ends = WHOLE
     """where a monotone row is defined, with the ends"""
     hull: Callable[..., Any] | None = None
-    """its range over a ball, as a function of (flint, x, …), where ``ball`` gives more than the range"""
+    """balls whose hull is its range over a ball or interval, as a function of (flint, x, …); ``ball`` unless given"""
     tails: tuple[float, float] | None = None
     """its limits at −∞ and ∞, if it reaches both faster than any power"""
     growth: Rule | None = None
@@ -102,6 +116,26 @@ class Primitive:
     """form on one-sided series where they are not composed term by term: a method of theirs"""
     exact: str | Rule | None = None
     """form on exact numbers: a method of their field, or a formula in rows that have one"""
+    base: int | str = 0
+    """of a logarithm: a number or a named constant"""
+    inverse: str = ""
+    """the row that undoes it"""
+    logistic: Logistic | None = None
+    """forms of what saturates with it"""
+    root: int = 0
+    """of a root: its degree"""
+    extreme: int = 0
+    """1 if it is the largest of its options, −1 if it is the smallest"""
+    options: tuple[Rule, ...] = ()
+    """what it chooses among, if it is such an extreme"""
+    convention: str = ""
+    """what frameworks take for the derivative at its kink"""
+    family: str = ""
+    """rows of one family are taken for each other; none has pieces, of which a neighbourhood may show only one"""
+    activation: bool = False
+    """a neuron applies it to its sum"""
+    unfolds: bool = False
+    """SymPy writes its values at constants out, however long they get"""
     exponent: int | None = None
     """largest binary exponent of an argument that mpmath is asked about: its memory grows with the answer"""
     latex: str = ""
@@ -129,6 +163,11 @@ class Primitive:
         if table.rows.get(self.name) is not self:
             raise DiffkitError(f"{self.name} is not in the table, so it cannot be pickled", hint="add its row first")
         return named, (self.name,)
+
+    @property
+    def cousins(self) -> tuple[Primitive, ...]:
+        """The rows that are taken for it."""
+        return tuple(row for row in table if self.family and row.family == self.family and row is not self)
 
     @property
     def bounded(self) -> bool:
@@ -180,6 +219,10 @@ class Table:
 
     def __iter__(self) -> Iterator[Primitive]:
         return iter(self.rows.values())
+
+    def one(self, **facts: Any) -> Primitive:
+        """Give the row of which some facts are told: the square root, the natural logarithm."""
+        return next(row for row in self if all(getattr(row, fact) == value for fact, value in facts.items()))
 
 
 table = Table()

@@ -208,6 +208,7 @@ row("log_ndtr", "x", "log Φ(x), Φ the normal distribution function",
     points=(-40.0, -5.0, -1.5, 0.3, 4.0))
 
 row("gamma", "x", "gamma function Γ(x)", aliases=("Gamma",),
+    unfolds=True,
     growth=lambda F, x: F.where(x > 0, F.exp(x), F.tan(x)), away=_gamma_away, exponent=30, latex="\\Gamma",
     floats=ieee(math.gamma), array="scipy.special.gamma", mpmath=_of_mpmath("gamma"), sympy="gamma", ulps=10.0,
     ball="gamma", series="gamma",
@@ -216,6 +217,7 @@ row("gamma", "x", "gamma function Γ(x)", aliases=("Gamma",),
     points=(-2.5, 1e-5, 0.5, 3.3, 20.25, 150.5))
 
 row("loggamma", "x", "log |Γ(x)|", aliases=("lgamma", "gammaln"),
+    unfolds=True,
     latex="\\ln\\left|\\Gamma\\left(#\\right)\\right|",
     growth=lambda F, x: F.where(x > 0, F.sin(x) * x * F.log(x), F.tan(x)), exponent=200,
     floats=ieee(math.lgamma), array="scipy.special.gammaln", sympy="loggamma", ulps=10.0,
@@ -227,6 +229,7 @@ row("loggamma", "x", "log |Γ(x)|", aliases=("lgamma", "gammaln"),
     points=(-2.3, 1e-5, 0.5, 3.3, 20.25, 1e10))
 
 row("digamma", "x", "ψ(x) = Γ′(x)/Γ(x)", aliases=("psi",),
+    unfolds=True,
     growth=lambda F, x: F.where(x > 0, F.sin(x) * F.log(x), F.tan(x)), away=_digamma_away, exponent=200, latex="\\psi",
     floats=scipy_special("psi"), array="scipy.special.psi", ulps=10.0,
     mpmath=lambda mp, x: polygamma_of_mpmath(mp, 0, x),
@@ -237,6 +240,7 @@ row("digamma", "x", "ψ(x) = Γ′(x)/Γ(x)", aliases=("psi",),
     points=(-2.5, 1e-5, 0.5, 3.3, 20.25, 1e10))
 
 row("polygamma", "n, x", "nth derivative of ψ(x); the order n is an integer constant", orders=(0,),
+    unfolds=True, lowest=0,
     latex="\\psi^{(#)}\\left(#\\right)",
     growth=_polygamma_growth, exponent=200,
     floats=polygamma, array=polygammas,
@@ -247,6 +251,7 @@ row("polygamma", "n, x", "nth derivative of ψ(x); the order n is an integer con
     points=((0, 0.5), (1, 3.3), (2, 20.25), (3, 1e-3), (1, -20.3), (2, -100.75), (4, -2.7)))
 
 row("besselj", "n, x", "Bessel function of the first kind; the order n is an integer constant", orders=(0,),
+    unfolds=True,
     range=(-1.0, 1.0),
     latex="J_{#}\\left(#\\right)",
     exponent=16,

@@ -20,7 +20,9 @@ from diffkit.core.text.names import POWER_SIGN, Names, instead, power_of_e, unde
 from diffkit.core.text.tokenizer import OF_ARRAYS, Token, located, tokenize
 
 INFIX = {row.infix: row for row in table if row.infix and len(row.arguments) == 2}
-PREFIX = {"-": table["neg"], "not": table["not_"], "√": table["sqrt"]}
+PREFIX = {row.prefix or row.infix.strip(): row for row in table
+          if row.prefix or (row.infix and len(row.arguments) == 1)}  # fmt: skip
+LOGARITHMS = {row.base: row for row in table if row.base}
 COMPARISON, TIMES, MINUS_SIGN, POWER, ROOT = 4, 6, 7, 8, 9
 BINDING = dict.fromkeys(INFIX, COMPARISON) | {"or": 1, "and": 2, "+": 5, "-": 5, "*": TIMES, "/": TIMES, "**": POWER}
 PREFIX_BINDING = {"-": MINUS_SIGN, "not": 3, "√": ROOT}
@@ -255,10 +257,10 @@ class Parser:
         function = frame.function
         assert function is not None
         wanted = len(function.arguments)
-        if function.name == "log" and len(args) == 2:
-            return self._log_to_base(frame, *args)
-        if function is table["hypot"] and len(args) == 1:  # the others give back a single argument; this would be |x|
-            self.fail("hypot takes at least 2 arguments", frame, "write abs(x)")
+        if function.base in NAMED and len(args) == 2:
+            return self._to_base(frame, *args)
+        if function.alone and len(args) == 1:  # the others give back a single argument
+            self.fail(f"{function.name} takes at least 2 arguments", frame, f"write {function.alone}")
         if function.variadic:
             answer = args[0]
             self._check_kinds(function, [answer], frame)
@@ -270,7 +272,7 @@ class Parser:
             self.fail(f"{function.name} takes {many}, not {len(args)}", frame, f"write {function.signature}")
         for place in function.orders:
             order = self.builder.rational(args[place])
-            low = 0 if function.name == "polygamma" else -self.limits.function_order
+            low = -self.limits.function_order if function.lowest is None else function.lowest
             if order is None or order.denominator != 1 or not low <= order <= self.limits.function_order:
                 self.fail(
                     f"the order of {function.name} is an integer constant, {low} to {self.limits.function_order}",
@@ -278,11 +280,13 @@ class Parser:
                 )
         return self._emit(function, args, frame)
 
-    def _log_to_base(self, frame: Waiting, x: int, base: int) -> int:
-        value = self.builder.rational(base)
-        if value == 2 or value == 10:
-            return self._emit(table[f"log{value}"], [x], frame)
-        over, under = (self._emit(table["log"], [slot], frame) for slot in (x, base))
+    def _to_base(self, frame: Waiting, x: int, base: int) -> int:
+        """A logarithm to any base, by the natural one unless the table has its own."""
+        assert frame.function is not None
+        own = LOGARITHMS.get(value) if isinstance(value := self.builder.rational(base), int) else None
+        if own is not None:
+            return self._emit(own, [x], frame)
+        over, under = (self._emit(frame.function, [slot], frame) for slot in (x, base))
         return self._emit(table["div"], [over, under], frame)
 
     # Emission ------------------------------------------------------------------------------------------------------

@@ -8,15 +8,16 @@ absolute values carried forward would make of it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from diffkit.calculus.derivatives import sweep_back
 from diffkit.core.program import Constant, Named, Program, run_slots
 from diffkit.core.rules import partial
-from diffkit.core.table import table
+from diffkit.core.table import Primitive, table
 from diffkit.judging.checking.exact_difference import was_rounded
 from diffkit.numbers.floats import FLOATS
 
@@ -37,9 +38,8 @@ def effect_of_literals(program: Program, point: Sequence[float], code: bool) -> 
         return np.zeros(len(program.outputs))
     with np.errstate(all="ignore"):
         bars = _adjoints(program, values, rounded)
-    effects = np.abs(bars[rounded]) * np.array([halves[slot - count] for slot in rounded])[:, None]
-    total = np.sum(effects, axis=0)
-    return np.where(np.isnan(total), math.inf, total)
+        total = sum(np.abs(bars[slot]) * halves[slot - count] for slot in rounded if slot in bars)
+    return np.where(np.isnan(total), math.inf, total) + np.zeros(len(program.outputs))
 
 
 def _half_unit(constant: Constant, value: float, code: bool) -> float:
@@ -48,24 +48,23 @@ def _half_unit(constant: Constant, value: float, code: bool) -> float:
     return math.ulp(value) / 2 if rounded else 0.0
 
 
-def _adjoints(program: Program, values: Sequence[Any], rounded: Sequence[int]) -> Any:
-    """∂output/∂slot of every slot that a rounded constant reaches, (slots, outputs)."""
+def _adjoints(program: Program, values: Sequence[Any], rounded: Sequence[int]) -> dict[int, Any]:
+    """∂output/∂slot of every slot that a rounded constant reaches, one for each output."""
     reached = [slot in rounded for slot in range(program.first_instruction)]
     for _, args in program.instructions:
         reached.append(any(reached[a] for a in args))
-    bars = np.zeros((len(program), len(program.outputs)))
-    np.add.at(bars, (program.outputs, range(len(program.outputs))), 1.0)
-    for slot in range(len(program) - 1, program.first_instruction - 1, -1):
-        instruction = program.instruction_at(slot)
-        assert instruction is not None
-        primitive, args = instruction
-        if not reached[slot] or primitive.truth or primitive.steps or not bars[slot].any():
-            continue
+    outputs = np.array(program.outputs)
+    seeds = {output: np.where(outputs == output, 1.0, 0.0) for output in program.outputs}
+
+    def handed(slot: int, row: Primitive, args: Sequence[int], adjoint: Any) -> Iterator[tuple[int, Any]]:
+        if not reached[slot] or row.truth or not adjoint.any():
+            return
         own = [values[a] for a in args]
-        if primitive is WHERE:
-            bars[args[1 if own[0] else 2]] += bars[slot]
-            continue
+        if row is WHERE:
+            yield args[1 if own[0] else 2], adjoint
+            return
         for k, arg in enumerate(args):
-            if reached[arg] and primitive.partials[k] is not None:
-                bars[arg] += bars[slot] * partial(primitive, k).at(FLOATS, own, values[slot])
-    return bars
+            if reached[arg] and row.partials[k] is not None:
+                yield arg, adjoint * partial(row, k).at(FLOATS, own, values[slot])
+
+    return sweep_back(program, seeds, handed, np.add)

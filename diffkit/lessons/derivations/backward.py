@@ -9,14 +9,15 @@ of f by it, and those of the variables are the gradient, all at the price of a f
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import add
 from typing import Any, NamedTuple
 
 from diffkit.asking.questions import ask
 from diffkit.asking.tasks import gradient_task
-from diffkit.calculus.derivatives import adjoints
+from diffkit.calculus.derivatives import reverse_program, sweep_back
 from diffkit.calculus.guards import depends
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.deadline import in_time
@@ -25,7 +26,7 @@ from diffkit.core.program import Program, run_slots
 from diffkit.core.results import Result
 from diffkit.core.rules import times_partial
 from diffkit.core.surroundings import undisturbed
-from diffkit.core.table import table
+from diffkit.core.table import Primitive, table
 from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Names
 from diffkit.core.text.printer import format_constant
@@ -159,7 +160,7 @@ class _Sweep:
         self.values: list[Any] = run_slots(program, FLOATS, list(point))
         self.varies = depends(program)
         self.names = self._names()
-        self.bars: list[float | None] = [None] * len(program)
+        self.bars: dict[int, float] = {}
         self.parts: list[list[Contribution]] = [[] for _ in range(len(program))]
 
     def _names(self) -> list[str]:
@@ -179,7 +180,7 @@ class _Sweep:
             raise DiffkitError(
                 f"f is {self.values[program.outputs[0]]} at the point in binary64", hint="choose a point of its domain"
             )
-        self._back(program.outputs[0])
+        self.bars = sweep_back(program, {program.outputs[0]: 1.0}, self._handed, add)
         nodes = [self._node(slot) for slot in in_time(range(len(program))) if self._shown(slot)]
         count = len(program.inputs)
         return Backward(program, at, tuple(nodes[count:]), tuple(nodes[:count]), gradient, cost(program))
@@ -188,11 +189,8 @@ class _Sweep:
         return slot < len(self.program.inputs) or slot >= self.program.first_instruction
 
     def _node(self, slot: int) -> Node:
-        adjoint = self.bars[slot]
-        return Node(
-            self.names[slot], self._instruction(slot), self.values[slot], 0.0 if adjoint is None else adjoint,
-            tuple(self.parts[slot]),
-        )  # fmt: skip
+        adjoint, parts = self.bars.get(slot, 0.0), tuple(self.parts[slot])
+        return Node(self.names[slot], self._instruction(slot), self.values[slot], adjoint, parts)
 
     def _instruction(self, slot: int) -> str:
         """The operation of a slot in the names of its arguments."""
@@ -210,40 +208,32 @@ class _Sweep:
             for arg, value in zip(args, constants, strict=True)
         ]
 
-    def _back(self, output: int) -> None:
-        """From the output to the variables: each operation hands its adjoint on to its arguments."""
-        self.bars[output] = 1.0
-        for slot in in_time(range(len(self.program) - 1, self.program.first_instruction - 1, -1)):
-            adjoint, instruction = self.bars[slot], self.program.instruction_at(slot)
-            if adjoint is None or instruction is None or instruction[0].steps:
+    def _handed(self, slot: int, row: Primitive, args: tuple[int, ...], adjoint: float) -> Iterator[tuple[int, float]]:
+        """What an operation hands on to its arguments."""
+        primals = [self.values[arg] for arg in args]
+        for k, arg in enumerate(args):
+            if not self.varies[arg] or not self._taken(row, primals, k):
                 continue
-            row, args = instruction
-            primals = [self.values[arg] for arg in args]
-            for k, arg in enumerate(args):
-                if not self.varies[arg] or not self._taken(row, primals, k):
-                    continue
-                slope = times_partial(row, FLOATS, primals, self.values[slot], k, 1.0)
-                if slope is not None:
-                    self._add(slot, arg, k, float(slope), adjoint)
+            slope = times_partial(row, FLOATS, primals, self.values[slot], k, 1.0)
+            if slope is not None:
+                yield arg, self._amount(slot, arg, k, float(slope), adjoint)
 
     @staticmethod
-    def _taken(row: Any, primals: Sequence[Any], k: int) -> bool:
+    def _taken(row: Primitive, primals: Sequence[Any], k: int) -> bool:
         """Whether an argument matters at the point: a branch that is not taken hands nothing on."""
         if row is WHERE:
             return k == (1 if primals[0] else 2)
         return row not in BRANCHING or (k == 0) == bool(BRANCHING[row](*primals))
 
-    def _add(self, slot: int, arg: int, k: int, slope: float, adjoint: float) -> None:
-        amount = adjoint * slope
+    def _amount(self, slot: int, arg: int, k: int, slope: float, adjoint: float) -> float:
+        """What is handed on to one argument, written down."""
+        name, amount = self.names[arg], adjoint * slope
         if not math.isfinite(amount):
-            raise DiffkitError(
-                f"{self.names[slot]} = {self._instruction(slot)} has no derivative by {self.names[arg]} at the point",
-                hint="diffkit grad says what happens there",
-            )
-        known = self.bars[arg]
-        self.bars[arg] = amount if known is None else known + amount
-        text = self._partial(slot, k)
-        self.parts[arg].append(Contribution(self.names[arg], self.names[slot], text, slope, amount))
+            what = f"{self.names[slot]} = {self._instruction(slot)}"
+            hint = "diffkit grad says what happens there"
+            raise DiffkitError(f"{what} has no derivative by {name} at the point", hint=hint)
+        self.parts[arg].append(Contribution(name, self.names[slot], self._partial(slot, k), slope, amount))
+        return amount
 
     def _partial(self, slot: int, k: int) -> str:
         """∂/∂(argument k) of an operation by the table's rule, in the names of its arguments."""
@@ -264,11 +254,7 @@ def _text(builder: ProgramBuilder, slot: int) -> str:
 
 def with_gradient(program: Program) -> Program:
     """f and its partial derivatives by reverse accumulation."""
-    builder = ProgramBuilder.of(program)
-    bars = adjoints(program, builder, program.outputs[0])
-    zero = builder.constant(0)
-    found = [zero if bars[i] is None else bars[i] for i in range(len(program.inputs))]
-    return builder.program([program.outputs[0], *found], program.inputs)  # type: ignore[list-item]
+    return reverse_program(program, [(0, ()), *((0, (variable,)) for variable in range(len(program.inputs)))])
 
 
 def cost(program: Program) -> Cost:

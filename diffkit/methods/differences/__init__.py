@@ -10,12 +10,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from diffkit.asking.sources import HALF_ULP, Output, Point
 from diffkit.core.results import Odd
 from diffkit.methods.differences.distance_search import COARSE, ECONOMY, FINE, THOROUGH, Effort, Finding, search
-from diffkit.methods.differences.sampling import UNIT, Function, Point, Sampler, Search
-from diffkit.methods.differences.sides import look
-from diffkit.methods.differences.stencils import HIGHEST_ORDER, Stencil
-from diffkit.methods.differences.verdict import UNSETTLED, judge
+from diffkit.methods.differences.stencils import HIGHEST_ORDER, Sampler, Search, Stencil
+from diffkit.methods.differences.verdict import UNSETTLED, judge, look
 
 
 class Difference(NamedTuple):
@@ -53,21 +52,21 @@ def partials(
         found_there = iter(partials(sampler, valued, indices, effort) if valued else [])
         nothing = [_without(NO_VALUE)] * len(indices)
         return [nothing if math.isnan(center) else next(found_there) for center in centers]
-    wanted = [tuple(index) for index in indices]
-    pure = [index for index in wanted if len(set(index)) < 2]
-    mixed = [index for index in wanted if len(set(index)) > 1]
-    known = {v for index in pure for v in index}
-    scouts = sorted({part for index in mixed for part in _parts(index) if part[0] not in known})
-    rows = range(len(points))
-    alone = {(row, i): partial(points[row], i, effort, unit=sampler.unit) for row in rows for i in (*pure, *scouts)}
-    found = _run(sampler, alone)
-    ends: Ends = {}
-    for (row, index), difference in found.items():
-        if difference.reach:
-            ends.setdefault((row, index[0]), {})[len(index)] = (difference.reach / effort.radius, difference.limit)
-    together = {(row, i): _together(points[row], row, i, ends, effort, sampler.unit) for row in rows for i in mixed}
-    found.update(_run(sampler, together))
+    wanted, unit, rows = [tuple(index) for index in indices], sampler.unit, range(len(points))
+    alone = [(row, index) for row in rows for index in _in_one_variable(wanted)]
+    found = _run(sampler, {(row, i): partial(points[row], i, effort, unit=unit) for row, i in alone})
+    ends = _ends(found, effort)
+    mixed = [(row, index) for row in rows for index in wanted if len(set(index)) > 1]
+    found.update(_run(sampler, {(row, i): _together(points[row], row, i, ends, effort, unit) for row, i in mixed}))
     return [[found[row, index] for index in wanted] for row in rows]
+
+
+def _in_one_variable(wanted: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """The pure derivatives among some, and those that tell the others how far to reach in each variable."""
+    pure = [index for index in wanted if len(set(index)) < 2]
+    known = {v for index in pure for v in index}
+    mixed = [index for index in wanted if len(set(index)) > 1]
+    return [*pure, *sorted({part for index in mixed for part in _parts(index) if part[0] not in known})]
 
 
 Where = tuple[int, tuple[int, ...]]
@@ -75,6 +74,15 @@ Where = tuple[int, tuple[int, ...]]
 
 Ends = dict[tuple[int, int], dict[int, tuple[float, float]]]
 """By point and variable, and by order: the reach of a pure derivative over the first radius, and its limit."""
+
+
+def _ends(found: Mapping[Where, Difference], effort: Effort) -> Ends:
+    """Where the searches in one variable each ended."""
+    ends: Ends = {}
+    for (row, index), difference in found.items():
+        if difference.reach:
+            ends.setdefault((row, index[0]), {})[len(index)] = (difference.reach / effort.radius, difference.limit)
+    return ends
 
 
 def _run(sampler: Sampler, searches: Mapping[Where, Search[Difference]]) -> dict[Where, Difference]:
@@ -109,7 +117,7 @@ def partial(
     multi_index: Sequence[int],
     effort: Effort = THOROUGH,
     scales: dict[int, float] | None = None,
-    unit: float = UNIT,
+    unit: float = HALF_ULP,
     limit: float = math.inf,
 ) -> Search[Difference]:
     """Search for one partial derivative at a point; the empty multi-index asks for f itself."""
@@ -190,6 +198,6 @@ def _missing(stencil: Stencil, center: float) -> Search[Odd]:
 
 
 __all__ = [
-    "ECONOMY", "HIGHEST_ORDER", "THOROUGH", "Difference", "Effort", "Function", "Point", "Sampler", "Search",
+    "ECONOMY", "HIGHEST_ORDER", "THOROUGH", "Difference", "Effort", "Output", "Point", "Sampler", "Search",
     "partial", "partials",
 ]  # fmt: skip

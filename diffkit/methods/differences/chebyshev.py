@@ -14,7 +14,7 @@ from itertools import pairwise
 from operator import mul
 from typing import NamedTuple
 
-from diffkit.methods.differences.sampling import total
+from diffkit.methods.differences.stencils import total
 
 SURE = 3.0  # standard deviations that a bar allows for noise
 SLACK = 3.0  # how much more, over the length of the tail, where few coefficients measure it

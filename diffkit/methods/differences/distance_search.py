@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from diffkit.methods.differences.chebyshev import nodes
 from diffkit.methods.differences.fits import FACTORS, LEAP, MEASURED, PLAIN, QUIET, Fit, Samples, least_bar, promise
-from diffkit.methods.differences.sampling import Search
-from diffkit.methods.differences.stencils import Stencil
+from diffkit.methods.differences.stencils import Search, Stencil
 from diffkit.methods.differences.texture import STAIRS, Texture, calmer, close_look, explain, measure, plateau, white
 
 CHECKS = (6.13e-5, 2.91e-8)
@@ -240,25 +239,40 @@ class Radii:
             return self.absolute
         if fit.distinct == 1 or fit.roughness > ROUGH:
             return fit.radius / 32
+        radius, gain = self._promised(fit)
+        stale = any(1 / SAME < radius / other.radius < SAME for other in self.fits)
         best = self.best
-        farthest = max(ROOM, fit.radius, self.absolute) if best is not None and self.sharp(best) else math.inf
-        if not any(fit.series.values()):
-            farthest = max(ROOM, fit.radius)
-        farthest = max(fit.radius, min(farthest, self.limit))
+        if best is not None and self._enough(best):
+            return None
+        if best is not None and self.come_down(best) and (stale or gain * self.effort.gain > 1):
+            return self._on_trust(best)
+        return min(other.radius for other in self.fits) / 8 if stale else radius
+
+    def _promised(self, fit: Fit) -> tuple[float, float]:
+        """The radius at which the terms of a fit promise most, and the share of the bar that is left there."""
+        farthest = self._farthest(fit)
         factor, gain = promise(fit, self.order, self.excess(fit), farthest / fit.radius)
         radius = fit.radius * factor
         if abs(fit.value) <= fit.bar and self.absolute > FACTORS[-1]:  # x is as good as zero
             radius = max(radius, min(farthest, self.absolute))
         if not self.samples.agrees(fit, self.excess(fit)):
             radius = min(radius, fit.radius / 8, math.sqrt(self.calm * fit.radius) or math.inf)
-        stale = any(1 / SAME < radius / other.radius < SAME for other in self.fits)
-        if best is not None and best.bar <= FULL * abs(best.value) and self.come_down(best):
-            return None
-        if best is not None and best.roughness <= self.effort.enough and self.settled(best):
-            return None
-        if best is not None and self.come_down(best) and (stale or gain * self.effort.gain > 1):
-            return self._on_trust(best)
-        return min(other.radius for other in self.fits) / 8 if stale else radius
+        return radius, gain
+
+    def _farthest(self, fit: Fit) -> float:
+        """How far out a fit may lead: not far beyond the size of x where little is to be gained."""
+        best, farthest = self.best, math.inf
+        if not any(fit.series.values()):
+            farthest = max(ROOM, fit.radius)
+        elif best is not None and self.sharp(best):
+            farthest = max(ROOM, fit.radius, self.absolute)
+        return max(fit.radius, min(farthest, self.limit))
+
+    def _enough(self, best: Fit) -> bool:
+        """Whether a fit needs no better one."""
+        if best.bar <= FULL * abs(best.value) and self.come_down(best):
+            return True
+        return best.roughness <= self.effort.enough and self.settled(best)
 
     def _on_trust(self, best: Fit) -> float | None:
         """Farther out than the terms promise anything, where f is so large that it hides how they fall.

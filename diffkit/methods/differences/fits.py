@@ -8,6 +8,7 @@ from functools import cache, cached_property
 from itertools import accumulate, islice, pairwise
 from typing import NamedTuple
 
+from diffkit.asking.sources import HALF_ULP
 from diffkit.methods.differences.chebyshev import (
     LAST,
     Estimate,
@@ -22,8 +23,7 @@ from diffkit.methods.differences.chebyshev import (
     unresolved,
     value_at,
 )
-from diffkit.methods.differences.sampling import UNIT, Search, finite, total
-from diffkit.methods.differences.stencils import Stencil
+from diffkit.methods.differences.stencils import Search, Stencil, finite, total
 
 SMALLEST = 5e-324
 ROUNDING = 0.6  # of a unit: the least standard deviation that rounding gives to f
@@ -62,7 +62,7 @@ class Fit(NamedTuple):
     @property
     def bar(self) -> float:
         """Bound on |value − truth|: noise, truncation and the rounding of the value itself."""
-        return self.noise + self.truncation + 2 * UNIT * abs(self.value) + SMALLEST
+        return self.noise + self.truncation + 2 * HALF_ULP * abs(self.value) + SMALLEST
 
     @property
     def left(self) -> float:
@@ -218,7 +218,7 @@ def magnitude(values: Iterable[float]) -> tuple[float, float]:
     no size, and 1 is taken: differences cannot prove a zero.
     """
     size = max(map(abs, values)) or 1.0
-    return max(size, SMALLEST / UNIT), math.ldexp(0.5, math.frexp(max(size, SMALLEST / UNIT))[1])
+    return max(size, SMALLEST / HALF_ULP), math.ldexp(0.5, math.frexp(max(size, SMALLEST / HALF_ULP))[1])
 
 
 def promise(fit: Fit, order: int, noise: float, farthest: float) -> tuple[float, float]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
 from functools import cached_property
 from itertools import product
+from typing import NamedTuple, TypeVar
 
-from diffkit.methods.differences.sampling import UNIT, Point, total
+from diffkit.asking.sources import HALF_ULP, Output, Point
+from diffkit.core.deadline import in_time
+from diffkit.core.program import Index
 
 CENTRAL = {
     1: ((1, 0.5), (-1, -0.5)),
@@ -16,6 +19,58 @@ CENTRAL = {
 }
 HIGHEST_ORDER = 4
 TINY = 2.0**-1010  # a coordinate below it is as good as zero: steps in proportion would be lost to underflow
+
+Found = TypeVar("Found")
+Search = Generator[list[Point], list[float], Found]
+"""Yields the points it wants to see, is sent f there, and returns what it found."""
+
+
+class Sampler:
+    """A function, each of whose values is computed once, and counted; ``unit`` is that of its values' rounding."""
+
+    def __init__(self, function: Output, unit: float = HALF_ULP):
+        self.function, self.unit = function, unit
+        self.known: dict[Point, float] = {}
+
+    @property
+    def evaluations(self) -> int:
+        """At how many points f was evaluated."""
+        return len(self.known)
+
+    def run(self, searches: Iterable[Search[Found]]) -> list[Found]:
+        """Run searches side by side: what all of them ask for at a stage is one call of the function."""
+        running = list(searches)
+        found: dict[int, Found] = {}
+        wanted = {k: next(search) for k, search in in_time(enumerate(running))}
+        while wanted:
+            self.values([p for points in wanted.values() for p in points])
+            waiting, wanted = wanted, {}
+            for k, points in in_time(waiting.items()):
+                try:
+                    wanted[k] = running[k].send(self.values(points))
+                except StopIteration as stop:
+                    found[k] = stop.value
+        return [found[k] for k in range(len(running))]
+
+    def values(self, points: Sequence[Point]) -> list[float]:
+        """f at points, in one call for those that are new."""
+        new = [p for p in dict.fromkeys(points) if p not in self.known]
+        if new:
+            self.known.update(zip(new, self.function(new), strict=True))
+        return [self.known[p] for p in points]
+
+
+def finite(values: Iterable[float]) -> bool:
+    """Whether all values are finite numbers."""
+    return all(map(math.isfinite, values))
+
+
+def total(terms: Iterable[float]) -> float:
+    """Sum, rounded once; NaN where terms of f near the end of the range are infinite."""
+    try:
+        return math.fsum(terms)
+    except (ValueError, OverflowError):
+        return math.nan
 
 
 class Stencil:
@@ -27,7 +82,7 @@ class Stencil:
     """
 
     def __init__(
-        self, point: Point, multi_index: Sequence[int], scales: dict[int, float] | None = None, unit: float = UNIT
+        self, point: Point, multi_index: Sequence[int], scales: dict[int, float] | None = None, unit: float = HALF_ULP
     ):
         self.point = point
         self.multi_index = multi_index
@@ -121,3 +176,13 @@ def divided(value: float, divisors: Sequence[float]) -> float:
         return math.ldexp(fraction, exponent)
     except OverflowError:
         return math.copysign(math.inf, fraction)
+
+
+class Probe(NamedTuple):
+    """The derivative that a block adds up to: a partial of a function that is sampled, and the weights of the sum."""
+
+    sampler: Sampler
+    start: Point
+    partial: tuple[int, ...]
+    """its multi-index"""
+    weights: dict[Index, float]

@@ -10,10 +10,10 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from diffkit.core.program import Index
 from diffkit.core.results import Odd
 from diffkit.methods.differences import Difference
-from diffkit.methods.differences.probes import Index, Probe
-from diffkit.methods.differences.stencils import Stencil, divided
+from diffkit.methods.differences.stencils import Probe, Stencil, divided
 
 FINE = 1e-3  # of an entry, or of the largest where it drowns: the widest bar of a value that is ok
 ROUGH = 2.0  # times the bar of a difference that rests on noise or steps of f, of which few were seen

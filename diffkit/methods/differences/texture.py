@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from diffkit.methods.differences.chebyshev import nodes, value_at
 from diffkit.methods.differences.fits import MEASURED, PLAIN, QUIET, Fit, Samples, magnitude
-from diffkit.methods.differences.sampling import Search
+from diffkit.methods.differences.stencils import Search
 
 NEAREST, NEAR = 2.0**10, 2.0**18  # units to which f is looked at, where it must be smooth
 APART = 2.0**8  # how much farther the next look goes

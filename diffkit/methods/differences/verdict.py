@@ -1,13 +1,27 @@
-"""What is to be said of a point at which the fits do not settle: a kink, a jump, an edge, or that one cannot tell."""
+"""What is to be said of a point at which the fits do not settle: a kink, a jump, an edge, or that one cannot tell.
+
+Each side gets its own Chebyshev fits, on [x, x + r] and [x − r, x], whose values and derivatives are taken at x.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
+from diffkit.asking.sources import HALF_ULP
 from diffkit.core.results import Odd
-from diffkit.methods.differences.sides import Near, Side, Sides
+from diffkit.methods.differences.chebyshev import chop, coefficients, nodes, slope_at_one
+from diffkit.methods.differences.fits import QUIET, ROUNDING, magnitude
+from diffkit.methods.differences.stencils import Search, Stencil, divided, finite, total
+
+WIDEST = 0.1129375  # the largest radius, of the scale
+CLOSER = (0.0, 0.05, 0.1, 0.15, 0.3)  # powers of the unit by which radii are smaller
+NEAREST, NEAREST_TO_ZERO = 2.0**9, 2.0**-900  # units, and part of the scale: to where a picture must hold
+BETWEEN = (2.0**-27, 2.0**-22)  # of the scale: where it must hold as well, for a branch around the point may end there
+BENDING = 4.0  # times as evenly as over a side: how fast a slope may change near the point
+PAIRS = 5  # half the samples of a side
 
 CLEAR = 2.0  # a gap beyond this many bars is one
 SLIGHT, LARGE = 1e-6, 0.1  # of a derivative: gaps that pieces may leave which meet beside the point, and may not
@@ -18,37 +32,150 @@ LIKE, ALIKE = 0.05, 0.25  # by how much that power may change towards the neares
 CONTINUOUS = 0.85  # a slope that grows faster than this power of 1/h belongs to a jump, or to noise
 POLE = 0.7  # likewise for f itself, which grows as 1/h at a simple pole
 
-Pair = tuple[Side, Side]
-"""Left and right out to one radius."""
-
 NO_SIDE = "f has no finite value on one side of the point, or on both"
 ABRUPTLY = "f changes abruptly at the point, or nearer to it than values can show"
+GROWING = "f grows as the point is approached: a pole there, or nearer to it than values can show"
 UNSETTLED = "the differences do not settle at any step"
+
+
+class Side(NamedTuple):
+    """What f does on one side out to one radius."""
+
+    derivatives: tuple[tuple[float, float], ...]
+    """value and bar of the one-sided derivatives at the point, by order; order 0 is f's limit less f there"""
+    quiet: bool
+    """whether the fit converges to rounding"""
+    size: float
+    """|f| at the sample nearest to the point"""
+    secant: float
+    """slope from the point to that sample"""
+    changes: tuple[float, ...]
+    """by how much each derivative changes over the side, as far as its fit tells"""
+    length: float
+    """how far it reaches"""
+
+    def expects(self, near: Near) -> bool:
+        """Whether a sample near the point lies where the slope leads, as far as that is known and does not change."""
+        (slope, bar), step = self.derivatives[1], abs(near.step)
+        bent = BENDING * self.changes[1] * (step / self.length)
+        return abs(near.rise - slope * near.step) <= (bar + bent) * step + near.noise
+
+
+class Near(NamedTuple):
+    """The sample of a side that is nearest to the point: where it is, and f there less f at the point."""
+
+    distance: float
+    """in units of the scale"""
+    step: float
+    """with a sign"""
+    rise: float
+    noise: float
+
+
+class Sides(NamedTuple):
+    """Both sides, by radius from large to small, None where f is not finite; and samples nearer than these."""
+
+    radii: tuple[float, ...]
+    left: tuple[Side | None, ...]
+    right: tuple[Side | None, ...]
+    nearest: tuple[Near, Near]
+    between: tuple[tuple[Near, Near], ...]
+    """where f may differ from what it is on the sides and at the nearest samples"""
+    rounding: float
+    """how far the rounding of x may move it"""
+
+
+def look(stencil: Stencil, noise: float = 0.0) -> Search[Sides]:
+    """See both sides of the variable of a pure derivative; ``noise`` is what the code makes beyond its rounding."""
+    scale = stencil.scale(stencil.variables[0])
+    marks = [(1 + t) / 2 for t in (*nodes(PAIRS), *(-t for t in nodes(PAIRS)))]
+    radii = tuple(WIDEST * stencil.unit**power for power in CLOSER)
+    rows = [[radius * mark for mark in marks] for radius in radii]
+    nearest = NEAREST * stencil.unit if stencil.point[stencil.variables[0]] else NEAREST_TO_ZERO
+    closer = (nearest, *BETWEEN)
+    steps = [*closer, *(h for row in rows for h in row)]
+    center, *values = yield [stencil.point, *(p for h in steps for p in stencil.points(h))]
+    exact = [stencil.steps(h)[0] for h in steps]
+    both = []
+    ends: list[list[Near]] = []
+    for sign, seen in ((-1.0, values[1::2]), (1.0, values[0::2])):
+        ends.append(
+            [
+                Near(h, sign * step, value - center, 4 * stencil.unit * max(abs(center), abs(value)) + 4 * noise)
+                for h, step, value in zip(closer, exact, seen, strict=False)
+            ]
+        )
+        found = []
+        for k, row in enumerate(rows):
+            part = slice(len(closer) + k * len(marks), len(closer) + (k + 1) * len(marks))
+            ideal = [sign * h * scale for h in row]
+            found.append(_side(seen[part], center, ideal, exact[part], stencil, noise))
+        both.append(tuple(found))
+    first, *others = zip(*ends, strict=True)
+    return Sides(radii, both[0], both[1], first, tuple(others), HALF_ULP * abs(stencil.point[stencil.variables[0]]))
+
+
+def _side(
+    seen: Sequence[float],
+    center: float,
+    ideal: Sequence[float],
+    exact: Sequence[float],
+    stencil: Stencil,
+    noise: float,
+) -> Side | None:
+    """Fit one side; the samples are moved along their secants to where they ought to be."""
+    if not finite(seen) or not all(exact):
+        return None
+    first, start, base = abs(ideal[PAIRS]), exact[PAIRS], seen[PAIRS] - center  # the sample nearest to the point
+    ratios = [(abs(h) - first) / (step - start) if step != start else 1.0 for h, step in zip(ideal, exact, strict=True)]
+    size, unit = magnitude((*seen, center))
+    rises = [(base + (value - seen[PAIRS]) * ratio) / unit for value, ratio in zip(seen, ratios, strict=True)]
+    pairs = list(zip(rises[:PAIRS], rises[PAIRS:], strict=True))
+    series = coefficients([(far + near) / 2 for far, near in pairs], 0)
+    series.update(coefficients([(far - near) / 2 for far, near in pairs], 1))
+    floor = max(ROUNDING * stencil.unit * size, noise) / unit / math.sqrt(PAIRS)
+    half = ideal[0] / (1 + nodes(PAIRS)[0])
+    derivatives, changes = [], []
+    quiet = True
+    for m in range(stencil.order + 1):
+        estimate = chop(series, {j: slope_at_one(j, m) * (-1.0) ** (j + m) for j in series}, floor)
+        quiet = quiet and estimate.level <= QUIET * floor
+        value, bar = (divided(part, [half] * m + [1 / unit]) for part in (estimate.value, estimate.bar))
+        derivatives.append((value, abs(bar)))
+        change = total(2 * slope_at_one(j, m) * c for j, c in series.items() if j <= estimate.degree and (j - m) % 2)
+        changes.append(abs(divided(change, [half] * m + [1 / unit])))
+    reach = ideal[PAIRS] * start / first
+    secant = base / reach if reach else math.inf
+    return Side(tuple(derivatives), quiet, abs(seen[PAIRS]), secant, tuple(changes), abs(ideal[0]))
+
+
+Pair = tuple[Side, Side]
+"""Left and right out to one radius."""
 
 
 def judge(sides: Sides, order: int) -> Odd:
     """Tell the status; ``ok`` with the value and, as ``right`` − ``left``, its bar twice, if the sides agree."""
-    pairs = [(left, right) for left, right in zip(sides.left, sides.right, strict=True) if left and right]
     if not any(sides.left) or not any(sides.right):
         outside = not all(math.isfinite(near.rise) for near in sides.nearest)
         return Odd("domain_error", NO_SIDE) if outside else Odd("uncertain", UNSETTLED)
     if all(_grows([side.size for side in part], radii, POLE) for part, radii in _spread(sides)):
-        return Odd(
-            "uncertain", "f grows as the point is approached: a pole there, or nearer to it than values can show"
-        )
+        return Odd("uncertain", GROWING)
+    pairs = [(left, right) for left, right in zip(sides.left, sides.right, strict=True) if left and right]
     quiet = _resolved([pair for pair in pairs if pair[0].quiet and pair[1].quiet], sides, order)
-    for m in range(order + 1) if quiet else ():
-        odd = _gap(quiet, sides, m, order)
-        if odd is not None:
-            return odd
-    if quiet:
-        left, right = min(quiet, key=lambda pair: _bar(pair, order))
-        if not all(left.expects(a) and right.expects(b) for a, b in (sides.nearest, *sides.between)):
-            return Odd("uncertain", ABRUPTLY)
-        (a, _), (b, _) = left.derivatives[order], right.derivatives[order]
-        bar = _bar((left, right), order) + abs(b - a) / 2
-        return Odd("ok", left=-bar, right=bar, value=(a + b) / 2)
-    return _steep(sides) or Odd("uncertain", UNSETTLED)
+    if not quiet:
+        return _steep(sides) or Odd("uncertain", UNSETTLED)
+    gaps = (_gap(quiet, sides, m, order) for m in range(order + 1))
+    return next((odd for odd in gaps if odd is not None), None) or _agreed(quiet, sides, order)
+
+
+def _agreed(quiet: list[Pair], sides: Sides, order: int) -> Odd:
+    """The value between both sides, which leave no gap, unless f changes abruptly between the samples."""
+    left, right = pair = min(quiet, key=lambda pair: _bar(pair, order))
+    if not all(left.expects(a) and right.expects(b) for a, b in (sides.nearest, *sides.between)):
+        return Odd("uncertain", ABRUPTLY)
+    (a, _), (b, _) = left.derivatives[order], right.derivatives[order]
+    bar = _bar(pair, order) + abs(b - a) / 2
+    return Odd("ok", left=-bar, right=bar, value=(a + b) / 2)
 
 
 def _resolved(quiet: list[Pair], sides: Sides, order: int) -> list[Pair]:

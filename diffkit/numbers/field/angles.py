@@ -106,8 +106,8 @@ class Angles(Powers):
         """Kernels for sine and cosine, tied by sin² = 1 − cos²."""
         angle = self.mul(self.number(unit), part)
         ball = self.ball(angle)
-        sine = self.kernel(("sin", self.key(angle)), ball.sin())
-        cosine = self.kernel(("cos", self.key(angle)), ball.cos())
+        sine = self.kernel(("sine", self.key(angle)), ball.sin())
+        cosine = self.kernel(("cosine", self.key(angle)), ball.cos())
         kernel = self.index(sine)
         assert kernel is not None
         self.rules[kernel] = (2, self.one - cosine.up**2)
@@ -151,7 +151,7 @@ class Angles(Powers):
                 return angle
         if self.ball(z) > 1:
             return self.sub(self.mul(self.number(HALF), self.pi), self.atan(self.div(self.number(1), z)))
-        found = self.kernel(("atan", self.key(z)), self.ball(z).atan())
+        found = self.kernel(("angle", self.key(z)), self.ball(z).atan())
         kernel = self.index(found)
         assert kernel is not None
         self.tangents[kernel] = z

@@ -159,14 +159,14 @@ class Powers(Elements):
                 answer = self.mul(answer, self._power_of(self.exponentials[kernel], scale))
                 continue
             make = partial(self._exponential, part)
-            power = self._multiple(("exp", self.key(part)), abs(scale), make, abs)
+            power = self._multiple(("exponential", self.key(part)), abs(scale), make, abs)
             answer = self.mul(answer, power) if scale > 0 else self.div(answer, power)
         return answer
 
     def _exponential(self, part: Element, unit: Fraction) -> int:
         """The kernel of the exponential of a multiple of an element."""
         exponent = self.mul(self.number(unit), part)
-        kernel = self.number_of(("exp", self.key(exponent)), self.ball(exponent).exp())
+        kernel = self.number_of(("exponential", self.key(exponent)), self.ball(exponent).exp())
         self.logarithms[kernel] = exponent
         return kernel
 
@@ -185,7 +185,7 @@ class Powers(Elements):
         if kernel in self.roots:
             inner, unit = self.roots[kernel]
             return self.mul(self.number(unit), self._log_of(inner))
-        found = self.kernel(("log", self.key(base)), self.ball(base).log())
+        found = self.kernel(("logarithm", self.key(base)), self.ball(base).log())
         kernel = self.index(found)
         assert kernel is not None
         self.exponentials[kernel] = base

@@ -8,6 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from diffkit.core.rules import by_rule
 from diffkit.core.table import Primitive, table
 from diffkit.numbers.constants import Undecided
 from diffkit.numbers.germs.germ import FLAT, WILD, Germ, Missing, Reading, Restart, Shifted, huge, slow
@@ -249,7 +250,8 @@ class Arithmetic(Reading):
             return Germ(0, None, self._scaled(exponent, y.series.coefficient(0)))
         if exponent < 0:
             return WILD
-        return self.apply(table["exp"], [self._product(MUL, y, self.apply(table["log"], [x]))])
+        assert POWER.moved is not None
+        return by_rule(POWER.moved, self, (x, y))
 
     def _scaled(self, exponent: float, factor: Any) -> float:
         """A bound from below of a whole number times a number."""

@@ -8,11 +8,12 @@ from typing import Any
 from diffkit.asking.expressions import parse
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.core.errors import DiffkitError, did_you_mean
+from diffkit.core.table import table
 from diffkit.lessons.tangents import tangent
 from diffkit.reports.pictures import canvas, haloed, in_one_look, legend, panels, style
 from diffkit.reports.pictures.curves import TURNING, breaks, points, values_of, with_gaps
 
-ACTIVATIONS = ("sigmoid", "tanh", "relu", "softplus", "silu", "gelu")
+ACTIVATIONS = tuple(row.name for row in table if row.activation)
 HILLS = "x^4/4 - x^3/3 - x^2"
 RATES = (0.005, 0.025, 0.045, 0.0505)
 
