@@ -15,7 +15,7 @@ from diffkit.lessons.stationary_points.boxes import BITS, Surface, balls, exclud
 from diffkit.lessons.stationary_points.kinds import signs
 from diffkit.lessons.stationary_points.newton import krawczyk, proves
 from diffkit.numbers.balls import precision
-from diffkit.numbers.intervals import interval
+from diffkit.numbers.intervals import ends
 
 
 def by_scipy(text, box, starts=15):
@@ -165,7 +165,7 @@ def test_sine_and_cosine_over_a_box_lie_between_their_extremes():
         for text, f in (("sin(x)", np.sin), ("cos(x)", np.cos), ("cosh(x)", np.cosh)):
             with precision(BITS):
                 value = Surface(parse(text).program).value(balls(((low, high),)))
-            first, last = interval(value)
+            first, last = ends(value)
             values = f(places)
             assert first <= values.min() + 1e-12
             assert last >= values.max() - 1e-12

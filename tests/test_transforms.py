@@ -126,6 +126,11 @@ DOMAINS = {
     "tan(x)": "x ≠ π/2 + kπ",
     "asin(2*x)": "|2*x| < 1",
     "floor(2*x)": "all real values, except where 2*x is an integer",
+    "log(x^2 + 1) + 1/(1 + exp(x))": "all real values",
+    "max(sin(x), 2) + abs(x^2 + 1)": "all real values",
+    "where(x^2 + 1 > 0, x, log(-2))": "all real values",
+    "asin(sin(x)/2)*gamma(cosh(x))": "all real values",
+    "sqrt(x^2)": "x**2 > 0",
 }
 
 

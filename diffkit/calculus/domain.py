@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from diffkit.calculus.guards import Choice, branches, depends, open_places
+from diffkit.calculus.guards import Choice, branches, open_places
 from diffkit.core.builder import ProgramBuilder, select
-from diffkit.core.program import Program, run
+from diffkit.core.program import Program, run, run_slots
 from diffkit.core.table import Place, table
 from diffkit.core.text import excerpt, format_slot
 
-WHERE = table["where"]
-DIGITS, NOTHING = 50, 1e-40  # to which constants are told from zero
+WHERE, SUB = table["where"], table["sub"]
+BITS = 128  # of the hulls of margins
 LENGTH = 80  # characters of one condition
 MOST = 12  # conditions shown
 OPPOSITE = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
@@ -46,27 +47,23 @@ def domain(program: Program, among: Container[int] | None = None) -> Domain:
 
     They are on variables: what constants decide is no condition, and holds or holds nowhere.
     """
-    builder = ProgramBuilder.of(program)
-    taken_in, varies = branches(program), depends(program)
+    known = _Everywhere(program)
+    taken_in = branches(program)
     conditions: dict[str, None] = {}
     exceptions: dict[str, None] = {}
     nowhere = ""
-    for slot, place, margin in open_places(program, builder):
-        fixed = [bool(_constant(select(program, [c]))) is held for c, held in taken_in[slot] if not varies[c]]
-        if (among is not None and slot not in among) or not all(fixed):  # constants rule it out
+    for slot, place, margin in known.places:
+        if (among is not None and slot not in among) or any(known.truth(c) is (not held) for c, held in taken_in[slot]):
             continue
-        choices = [choice for choice in sorted(taken_in[slot]) if varies[choice[0]]]
+        choices = [choice for choice in sorted(taken_in[slot]) if known.truth(choice[0]) is None]
         taken = [_choice_text(program, choice) for choice in choices]
-        _, args = program.instruction_at(slot) or (None, ())
-        moving = [varies[arg] for arg in args]
+        margin, holds = known.decided(place, margin)
         if place.kind in ("kink", "jump"):
-            text = place_text(program, slot, _among_variables(program, slot, place.text)) if any(moving) else ""
-            if text:
+            if holds is None and (text := known.among_variables(slot, place.text)):
+                text = place_text(program, slot, text)
                 exceptions[text + (f" (and {' and '.join(taken)})" if taken else "")] = None
-            continue
-        margin, holds = (margin, None) if all(moving) else _decided(builder, place, margin)
-        if holds is None:
-            text = _condition(program, slot, place, builder, margin)
+        elif holds is None:
+            text = _condition(known, slot, place, margin)
             if text not in taken:  # log(x) where x > 0 is chosen asks for nothing more
                 conditions[text + (f" (where {' and '.join(taken)})" if taken else "")] = None
         elif not holds and taken:  # the other branch has to be taken
@@ -90,69 +87,104 @@ def in_words(text: str, own: Mapping[str, str]) -> str:
     return re.sub(r"[a-z]+", lambda word: own.get(word[0], word[0]), text)
 
 
-def _among_variables(program: Program, slot: int, text: str) -> str:
-    """A place's text without what constants decide of it, as in x = y = 0 of hypot(x, 0); empty if it never holds."""
-    primitive, args = program.instruction_at(slot) or (None, ())
-    values: dict[str, Any] = {"0": 0}
-    for name, arg in zip(primitive.arguments if primitive else (), args, strict=True):
-        values[name] = _constant(select(program, [arg]))
-    kept = []
-    for part in text.split(" and "):
-        sign = "≤" if "≤" in part else "="
-        terms = part.split(f" {sign} ")
-        known = {term: values[term] for term in terms if values.get(term) is not None}
-        if len(known) > 1 and not _holds(sign, list(known.values())):
-            return ""
-        if len(known) < len(terms):
-            kept.append(f" {sign} ".join([t for t in terms if t not in known] + list(known)[-1:]))
-    return " and ".join(kept)
+class _Everywhere:
+    """What is proven of slots whatever the variables are: by hulls over all reals, and by the signs of constants.
 
-
-def _holds(sign: str, values: Sequence[Any]) -> bool:
-    """Whether constants are equal, or ascending."""
-    return all(abs(a - b) < NOTHING or (sign == "≤" and a < b) for a, b in pairwise(values))
-
-
-def _decided(builder: ProgramBuilder, place: Place, margin: int) -> tuple[int, bool | None]:
-    """A margin without choices that constants decide, and whether its condition holds everywhere or nowhere.
-
-    None says that the variables matter.
+    ``program`` holds the slots of f and those of the margins of its places; ``slots`` are those of f in it.
     """
-    while (part := builder.program([margin])).instructions and part.instructions[-1][0] is WHERE:
-        _, condition, *sides = builder.operation(margin)
-        chosen = _constant(builder.program([condition]))
-        if chosen is None:
-            both = {_decided(builder, place, side)[1] for side in sides}
+
+    def __init__(self, f: Program):
+        from diffkit.numbers.constants import Constants
+
+        builder = ProgramBuilder.of(f)
+        found = list(open_places(f, builder))
+        self.f, self.numbers = f, Constants()
+        self.program = builder.program([*range(len(f)), *(margin for _, _, margin in found)], f.inputs)
+        self.slots, margins = self.program.outputs[: len(f)], self.program.outputs[len(f) :]
+        self.places = [(slot, place, margin) for (slot, place, _), margin in zip(found, margins, strict=True)]
+
+    @cached_property
+    def hulls(self) -> list[Any]:
+        """What each slot lies in."""
+        from diffkit.numbers.balls import precision
+        from diffkit.numbers.intervals import EVERYWHERE, INTERVALS
+
+        with precision(BITS):
+            return run_slots(self.program, INTERVALS, [EVERYWHERE] * len(self.program.inputs))
+
+    def truth(self, slot: int) -> bool | None:
+        """Whether a condition of f always holds, or never; None if that depends on the variables."""
+        return self.hulls[self.slots[slot]]  # type: ignore[no-any-return]
+
+    def decided(self, place: Place, margin: int) -> tuple[int, bool | None]:
+        """A margin without the choices that are decided, and whether its place is always avoided, or never."""
+        row, args = self.program.instruction_at(margin) or (None, ())
+        if row is WHERE:
+            condition, *sides = args
+            chosen = self.hulls[condition]
+            if chosen is not None:
+                return self.decided(place, sides[0 if chosen else 1])
+            both = {self.decided(place, side)[1] for side in sides}
             return margin, both.pop() if len(both) == 1 else None
-        margin = sides[0 if chosen else 1]
-    value = _constant(builder.program([margin]))
-    if value is None:
-        return margin, None
-    if value != value:  # what has no value itself is named by a place of its own
-        return margin, True
-    if abs(value) < NOTHING:  # sqrt(2)**2 - 2
-        return margin, place.closed
-    return margin, place.kind == "pole" or bool(value > 0)
+        sign = self.sign(margin)
+        if sign is None:
+            return margin, None
+        return margin, place.closed if not sign else place.kind != "edge" or sign > 0
+
+    def sign(self, slot: int) -> int | None:
+        """The sign of a slot wherever it has a value; 1 if it has none, which is the place of another slot."""
+        hull = self.hulls[slot]
+        row, _ = self.program.instruction_at(slot) or (None, ())
+        if hull > 0 or (row is not None and row.positive):
+            return 1
+        number = None if hull < 0 else self._number(slot)
+        return -1 if hull < 0 else None if number is None else self._sign(number)
+
+    def _number(self, slot: int) -> int | None:
+        """A slot without variables as an exact number."""
+        part = select(self.program, [slot])
+        return None if part.used_inputs else int(run(part, self.numbers, [0] * len(part.inputs))[0])
+
+    def _sign(self, number: int) -> int | None:
+        from diffkit.numbers.constants import Undecided
+
+        try:
+            return self.numbers.sign(number)
+        except Undecided:
+            return None
+
+    def among_variables(self, slot: int, text: str) -> str:
+        """A place's text without what constants decide, as in x = y = 0 of hypot(x, 0); empty if it never holds."""
+        primitive, args = self.f.instruction_at(slot) or (None, ())
+        values: dict[str, int | None] = {"0": self.numbers.number(0)}
+        for name, arg in zip(primitive.arguments if primitive else (), args, strict=True):
+            values[name] = self._number(self.slots[arg])
+        kept = []
+        for part in text.split(" and "):
+            sign = "≤" if "≤" in part else "="
+            terms = part.split(f" {sign} ")
+            known = {term: number for term in terms if (number := values.get(term)) is not None}
+            if not all(self._holds(sign, a, b) for a, b in pairwise(known.values())):
+                return ""
+            if len(known) < len(terms):
+                kept.append(f" {sign} ".join([t for t in terms if t not in known] + list(known)[-1:]))
+        return " and ".join(kept)
+
+    def _holds(self, sign: str, a: int, b: int) -> bool:
+        """Whether constants may be equal, or ascending."""
+        apart = self._sign(self.numbers.apply(SUB, (a, b)))
+        return not apart or (sign == "≤" and apart < 0)
 
 
-def _constant(part: Program) -> Any:
-    """The value of a program's output to 50 digits; None if it varies."""
-    if part.used_inputs:
-        return None
-    from diffkit.numbers.multiprecision import multiprecision
-
-    return run(part, multiprecision(DIGITS), [0] * len(part.inputs))[0]
-
-
-def _condition(program: Program, slot: int, place: Place, builder: ProgramBuilder, margin: int) -> str:
+def _condition(known: _Everywhere, slot: int, place: Place, margin: int) -> str:
     """What must hold: the margin against zero, or the row's own words where they say it better."""
-    instruction = program.instruction_at(slot)
+    f, instruction = known.f, known.f.instruction_at(slot)
     assert instruction is not None
-    if place.inside and margin not in instruction[1]:
+    if place.inside and margin not in [known.slots[arg] for arg in instruction[1]]:
         _, _, unless = place.inside.partition(" unless ")
-        fixed = unless and not select(program, [instruction[1][0]]).used_inputs  # so that the first part does not hold
-        return place_text(program, slot, unless if fixed else place.inside)
-    part = builder.program([margin], program.inputs)
+        fixed = unless and not select(f, [instruction[1][0]]).used_inputs  # so that the first part does not hold
+        return place_text(f, slot, unless if fixed else place.inside)
+    part = select(known.program, [margin])
     return f"{format_slot(part, part.outputs[0], LENGTH)} {'≠' if place.kind == 'pole' else '>'} 0"
 
 

@@ -106,7 +106,7 @@ row("abs", "x", "absolute value", aliases=("Abs", "fabs"), bends=(),
     range=NOT_NEGATIVE,
     germ="absolute", exact="absolute", latex="\\left|#\\right|",
     floats=operator.abs, array="abs", mpmath="fabs", sympy="Abs", fold=operator.abs, ulps=0.0,
-    ball=lambda flint, x: abs(x), series=ball_forms.absolute,
+    ball=lambda flint, x: abs(x), series=ball_forms.absolute, hull=ball_forms.absolute_range,
     partials=(lambda F, x, y: F.sign(x),),
     places=(Place("kink", lambda F, x: x, "x = 0", slope=lambda F, t: F.abs(t)),),
     points=(-1e-300, -2.0, 0.5))

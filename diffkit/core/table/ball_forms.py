@@ -191,49 +191,60 @@ def raised(x: Any, n: int) -> Any:
     return square * square * x if n % 2 else square * square
 
 
-def power_range(flint: Any, x: Any, y: Any) -> Any:
+def absolute_range(_: Any, x: Any) -> Sequence[Any]:
+    """|x|."""
+    return x.abs_lower(), x.abs_upper()
+
+
+def power_range(flint: Any, x: Any, y: Any) -> Sequence[Any]:
     """xⁿ, by its ends: Arb's own power has no value for balls about 0."""
-    if not (y.is_exact() and y.is_integer()):
-        return x**y
-    n = int(y.unique_fmpz())
-    if n <= 0:
-        return 1 / power_range(flint, x, -y) if n else flint.arb(1)
-    if n % 2 == 0 and x.contains(0):
-        return raised(x.abs_upper(), n).union(flint.arb(0))
-    return raised(x.lower(), n).union(raised(x.upper(), n))
+    if not y.is_exact() or (whole := y.unique_fmpz()) is None:
+        return (x**y,)
+    n = int(whole)
+    if not n:
+        return (flint.arb(1),)
+    low, high = (x.lower(), x.upper()) if n % 2 else (x.abs_lower(), x.abs_upper())
+    low, high = raised(low, abs(n)), raised(high, abs(n))
+    if n > 0:
+        return low, high
+    return (1 / low, 1 / high) if x > 0 or x < 0 else _around_pole(flint, low, high)
 
 
-def root_range(flint: Any, x: Any) -> Any:
+def _around_pole(flint: Any, low: Any, high: Any) -> Sequence[Any]:
+    """1/p for p from ``low`` to ``high``, without bound on the sides of 0 where p may be."""
+    infinite = flint.arb("inf")
+    if low < 0 < high:
+        return -infinite, infinite
+    return (1 / high, infinite) if high > 0 else (-infinite, 1 / low)
+
+
+def root_range(flint: Any, x: Any) -> Sequence[Any]:
     """√ over the part of a ball where it is defined."""
-    return x.sqrt() if x > 0 or not x.contains(0) else x.upper().sqrt().union(flint.arb(0))
+    return (x.sqrt(),) if x > 0 or not x.contains(0) else (x.upper().sqrt(), flint.arb(0))
 
 
-def sine_range(flint: Any, x: Any) -> Any:
+def sine_range(flint: Any, x: Any) -> Sequence[Any]:
     """The sine, which turns at π/2 + kπ."""
-    return _wave(flint, x, flint.arb.sin, x / flint.arb.pi() - _half(flint))
+    return _wave(flint, x, flint.arb.sin, flint.arb(0.5))
 
 
-def cosine_range(flint: Any, x: Any) -> Any:
+def cosine_range(flint: Any, x: Any) -> Sequence[Any]:
     """The cosine, which turns at kπ."""
-    return _wave(flint, x, flint.arb.cos, x / flint.arb.pi())
+    return _wave(flint, x, flint.arb.cos, flint.arb(0))
 
 
-def cosh_range(_: Any, x: Any) -> Any:
+def cosh_range(_: Any, x: Any) -> Sequence[Any]:
     """The hyperbolic cosine, which grows with |x|."""
-    return x.abs_lower().cosh().union(x.abs_upper().cosh())
+    return x.abs_lower().cosh(), x.abs_upper().cosh()
 
 
-def _half(flint: Any) -> Any:
-    return flint.arb(1) / 2
-
-
-def _wave(flint: Any, x: Any, wave: Any, turns: Any) -> Any:
-    """The hull of the values at the ends, and of (−1)ⁿ where ``turns`` may be n; over half a turn or more Arb's own."""
-    half = _half(flint)
-    if x.is_exact() or not turns.rad() < half:
-        return wave(x)
-    nearest = (turns.mid() + half).floor().unique_fmpz()
-    if nearest is None:
-        return wave(x)
-    found = wave(x.lower()).union(wave(x.upper()))
-    return found.union(flint.arb(-1 if int(nearest) % 2 else 1)) if turns.contains(flint.arb(nearest)) else found
+def _wave(flint: Any, x: Any, wave: Any, shift: Any) -> Sequence[Any]:
+    """The values at the ends, and (−1)ⁿ for the n that x/π − ``shift`` may be; −1 to 1 where these are many."""
+    low, high = x.lower(), x.upper()
+    if x.is_exact():
+        return (wave(low),)
+    first = (low / flint.arb.pi() - shift).lower().ceil().unique_fmpz()
+    last = (high / flint.arb.pi() - shift).upper().floor().unique_fmpz()
+    if first is None or last is None or last > first:
+        return flint.arb(-1), flint.arb(1)
+    return (wave(low), wave(high)) if last < first else (wave(low), wave(high), flint.arb(-1 if first % 2 else 1))

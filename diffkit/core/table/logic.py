@@ -82,7 +82,7 @@ row("where", "condition, x, y", "x if the condition holds, else y", truths=(0,),
     pushforward=_select_pushforward,
     points=((True, 1.5, -2.0), (False, 1.5, -2.0)))
 
-row("max", "x, y", "largest argument", variadic=True, aliases=("Max", "maximum"), bends=(),
+row("max", "x, y", "largest argument", variadic=True, monotone=1, aliases=("Max", "maximum"), bends=(),
     pairs="max", extreme=1, options=(lambda F, x, y: x, lambda F, x, y: y),
     convention="and frameworks differ: JAX and PyTorch take the middle, others the first argument",
     germ="extreme", exact="largest", latex="\\max",
@@ -93,7 +93,7 @@ row("max", "x, y", "largest argument", variadic=True, aliases=("Max", "maximum")
     places=(Place("kink", lambda F, x, y: x - y, "x = y", slope=lambda F, s, t: F.max(s, t)),),
     points=((1.0, 2.0), (0.3, -1e-300)))
 
-row("min", "x, y", "smallest argument", variadic=True, aliases=("Min", "minimum"), bends=(),
+row("min", "x, y", "smallest argument", variadic=True, monotone=1, aliases=("Min", "minimum"), bends=(),
     pairs="min", extreme=-1, options=(lambda F, x, y: x, lambda F, x, y: y),
     convention="and frameworks differ: JAX and PyTorch take the middle, others the first argument",
     germ="extreme", exact="smallest", latex="\\min",

@@ -96,11 +96,11 @@ class Primitive:
     positive: bool = False
     """never 0 or less"""
     monotone: int = 0
-    """1 if it rises over its whole domain, or never falls; −1 if it falls"""
+    """1 if it rises over its whole domain in each argument, or never falls; −1 if it falls"""
     domain: Ends = WHOLE
     """where a monotone row is defined, with the ends"""
     hull: Callable[..., Any] | None = None
-    """its range over a ball, as a function of (flint, x, …), where ``ball`` gives more than the range"""
+    """balls whose hull is its range over a ball or interval, as a function of (flint, x, …); ``ball`` unless given"""
     tails: tuple[float, float] | None = None
     """its limits at −∞ and ∞, if it reaches both faster than any power"""
     growth: Rule | None = None

@@ -19,15 +19,17 @@ from typing import Any, NamedTuple
 from flint import arb, arb_mat
 
 from diffkit.asking.frames import labelled, split_top
-from diffkit.asking.points import number, plural
+from diffkit.asking.points import number
 from diffkit.calculus.derivatives import derivative_program, differentiate
 from diffkit.calculus.guards import Guard, guarded_places
 from diffkit.core.builder import ProgramBuilder, copy_slots, select
-from diffkit.core.errors import PointError, did_you_mean, listing
+from diffkit.core.errors import PointError, did_you_mean, listing, plural
 from diffkit.core.program import Program
 from diffkit.core.table import PlaceKind
+from diffkit.core.table.primitive import Ends
 from diffkit.core.text.names import repeated
-from diffkit.numbers.intervals import HULLS, Box, Interval, apply, ball, entropy, hull_function, interval
+from diffkit.numbers.balls import precision
+from diffkit.numbers.intervals import HULLS, INTERVALS, ZERO, Box, Interval, ball, below, entropy, hull_function
 from diffkit.proof.prover import Runner
 
 LARGEST = 1e150
@@ -265,10 +267,12 @@ class Guards:
         self.kinds: dict[int, PlaceKind] = {slot: guard.kind for slot, (_, guard) in zip(margins, found, strict=True)}
         self.cancelled = _cancelled(self.program)
         self.entropies = _entropies(self.program)
+        with precision(BITS):
+            self.constants = list(map(INTERVALS.constant, self.program.constants))
 
     def run(self, box: Box, signs: dict[int, int]) -> list[Any] | None:
         """Every slot over the part of a box inside the domain, with poles on the given sides; None if it is empty."""
-        values: list[Any] = [*box, *(interval(HULLS.constant(c)) for c in self.program.constants)]
+        values: list[Any] = [*(Interval(arb(low), arb(high)) for low, high in box), *self.constants]
         for slot, value in enumerate(values):
             values[slot] = self._cut(slot, value, signs)
             if values[slot] is None:
@@ -279,7 +283,7 @@ class Guards:
             elif slot in self.entropies:
                 found = entropy(values[self.entropies[slot]])
             else:
-                found = apply(row, [values[a] for a in args])
+                found = INTERVALS.apply(row, [values[a] for a in args])
             value = self._cut(slot, found, signs)
             if value is None and not row.truth:
                 return None
@@ -290,8 +294,8 @@ class Guards:
         sign = 1 if self.kinds.get(slot) == "edge" else signs.get(slot, 0)
         if not sign:
             return value
-        low, high = (max(value[0], 0.0), value[1]) if sign > 0 else (value[0], min(value[1], 0.0))
-        return (low, high) if low < high or (low == high != 0) else None
+        low, high = (max(value.low, ZERO), value.high) if sign > 0 else (value.low, min(value.high, ZERO))
+        return Interval(low, high) if low < high or (low == high != 0) else None
 
 
 def _cancelled(program: Program) -> dict[int, int]:
@@ -321,7 +325,7 @@ def _entropies(program: Program) -> dict[int, int]:
 def excludes_zero(surface: Surface, box: Box) -> bool:
     """Whether the gradient is proven to vanish nowhere in the part of a box that lies inside the domain."""
     guards = surface.guards
-    return all(not all(_has_zero(values[o]) for o in guards.gradient) for values in _sides(guards, box))
+    return all(not all(values[o].contains(0) for o in guards.gradient) for values in _sides(guards, box))
 
 
 def least_value(surface: Surface, box: Box) -> float:
@@ -329,28 +333,23 @@ def least_value(surface: Surface, box: Box) -> float:
     return value_range(surface, box)[0]
 
 
-def value_range(surface: Surface, box: Box) -> Interval:
+def value_range(surface: Surface, box: Box) -> Ends:
     """Bounds of f in the part of a box that lies inside the domain; (∞, −∞) if there is none."""
-    guards = surface.guards
-    ranges = [values[guards.value] for values in _sides(guards, box)]
-    return min((low for low, _ in ranges), default=math.inf), max((high for _, high in ranges), default=-math.inf)
+    hulls = [values[surface.guards.value] for values in _sides(surface.guards, box)]
+    return min(map(below, hulls), default=math.inf), -min((below(-hull) for hull in hulls), default=math.inf)
 
 
 def _sides(guards: Guards, box: Box) -> Iterator[list[Any]]:
     """Every slot, on each side of the poles that cross a box."""
-    values = guards.run(box, {})
-    if values is None:
-        return
-    poles = [slot for slot, kind in guards.kinds.items() if kind == "pole" and _has_zero(values[slot])]
-    if len(poles) > MOST_POLES:
-        yield values
-        return
-    for signs in product((1, -1), repeat=len(poles)):
-        found = guards.run(box, dict(zip(poles, signs, strict=True)))
-        if found is not None:
-            yield found
-
-
-def _has_zero(value: Any) -> bool:
-    low, high = value
-    return not (low > 0 or high < 0)
+    with precision(BITS):
+        values = guards.run(box, {})
+        if values is None:
+            return
+        poles = [slot for slot, kind in guards.kinds.items() if kind == "pole" and values[slot].contains(0)]
+        if len(poles) > MOST_POLES:
+            yield values
+            return
+        for signs in product((1, -1), repeat=len(poles)):
+            found = guards.run(box, dict(zip(poles, signs, strict=True)))
+            if found is not None:
+                yield found

@@ -18,7 +18,7 @@ from diffkit.core.deadline import TimeIsUp, reason_to_stop
 from diffkit.lessons.stationary_points.boxes import BITS, Standing, Surface, balls, excludes_zero, halves, hull, size
 from diffkit.lessons.stationary_points.newton import Zeros, krawczyk, polish, proves, sharp, surround
 from diffkit.numbers.balls import precision
-from diffkit.numbers.intervals import Box, interval, middle
+from diffkit.numbers.intervals import Box, ends, middle
 
 LEAST = {1: 2.0**-40, 2: 2.0**-28, 3: 2.0**-20}
 """sides of the smallest boxes, as a part of the whole box, by the number of variables"""
@@ -194,7 +194,7 @@ class Search:
                 self._add(guess)
             if self.zeros.settle(box):
                 return []
-        met = tuple((max(a, low), min(b, high)) for (a, b), (low, high) in zip(box, map(interval, step), strict=True))
+        met = tuple((max(a, low), min(b, high)) for (a, b), (low, high) in zip(box, map(ends, step), strict=True))
         if any(a > b for a, b in met):
             return []
         return [met] if size(met, self.scale) < 0.7 * size(box, self.scale) and all(a < b for a, b in met) else None

@@ -37,7 +37,7 @@ from diffkit.lessons.stationary_points.newton import (
 )
 from diffkit.lessons.stationary_points.points_found import Extreme, StationaryPoint
 from diffkit.numbers.balls import precision
-from diffkit.numbers.intervals import Box, below, interval, middle
+from diffkit.numbers.intervals import Box, below, ends, middle
 
 ODD = frozenset(("edge", "pole", "jump"))
 NARROW = 2.0**-44  # sides of the smallest boxes, as a part of the whole
@@ -161,7 +161,7 @@ class Descent:
         exact = self._exact_place(zero, at, free)
         low, high = self._at(exact) if exact else self._sharply(lambda bits: contract(self.surface, whole, bits, free))
         least, most = value_range(
-            self.surface, tuple(map(interval, whole))
+            self.surface, tuple(map(ends, whole))
         )  # of a square it is 0 at least, which balls miss by a little
         self.low = min(self.low, max(low, least))
         if within:

@@ -16,7 +16,7 @@ from flint import arb, arb_mat
 
 from diffkit.lessons.stationary_points.boxes import BITS, FINE, Balls, Surface
 from diffkit.numbers.balls import precision
-from diffkit.numbers.intervals import Box, interval
+from diffkit.numbers.intervals import Box, ends
 
 CONTRACTIONS = 100  # steps to full precision: the width squares in each, after slow ones at first
 STILL = 0.99  # of a width that is left after a step in which nothing more happens
@@ -142,7 +142,7 @@ def surround(surface: Surface, point: list[float], first: list[float], reach: li
 
 def inner(enclosure: Any) -> tuple[float, float]:
     """Floats within a ball."""
-    low, high = interval(enclosure)
+    low, high = ends(enclosure)
     return math.nextafter(low, math.inf), math.nextafter(high, -math.inf)
 
 
@@ -311,7 +311,7 @@ class Zeros:
 
     def add(self, zero: Zero) -> None:
         """Keep a zero, unless it is one that is known."""
-        place = tuple(map(interval, zero.balls))
+        place = tuple(map(ends, zero.balls))
         if self.settle(place):
             return
         same = np.flatnonzero(self._places.within(zero.alone))

@@ -30,7 +30,7 @@ from diffkit.lessons.stationary_points.newton import Zero
 from diffkit.lessons.stationary_points.places import ranges, up
 from diffkit.lessons.stationary_points.points_found import Extreme, Region, StationaryPoint, StationaryPoints
 from diffkit.numbers.balls import precision
-from diffkit.numbers.intervals import Box, interval
+from diffkit.numbers.intervals import Box, ends
 from diffkit.proof.prover import Prover
 
 MOST_VARIABLES = 6
@@ -156,7 +156,7 @@ def _classified(search: Search) -> tuple[list[StationaryPoint], list[Region]]:
     except TimeIsUp as up:
         search.stopped = search.stopped or up.reason
         note = "here is one stationary point, which was not classified"
-        boxes = [tuple(map(interval, z.balls)) for z in (zero, *zeros)]
+        boxes = [tuple(map(ends, z.balls)) for z in (zero, *zeros)]
         return points, [Region("undecided", ranges(search, b), 1, False, note) for b in boxes]
     return points, []
 
