@@ -54,7 +54,6 @@ EXCEPTIONS = {
 }  # fmt: skip
 
 
-
 def named(source):
     """The functions that Python source names: as F.tanh, as table["tanh"], or as "tanh"; docstrings left out."""
     tree = ast.parse(source)
