@@ -89,13 +89,7 @@ def _factor(algebra: Algebra, arg: Node, left: Node | None, right: Node | None, 
     """The adjoint of a factor X in left @ X @ right."""
     along = [-1 if side is None else len(algebra.shape(side)) for side in (left, right)]
     if len(algebra.shape(arg)) == 1:
-        if left is not None and right is not None:
-            raise FormError("a vector stands inside a matrix product", hint="write it with parentheses")
-        side = right if left is None else left
-        assert side is not None
-        if 1 in along:
-            return algebra.times(g, side)
-        return algebra.matmul(side if left is None else algebra.T(side), g)
+        return _factor_vector(algebra, left, right, g)
     if left is not None and right is not None and along == [1, 1]:
         return algebra.times(g, algebra.outer(left, right))
     if left is not None and along[0] == 1:
@@ -104,6 +98,16 @@ def _factor(algebra: Algebra, arg: Node, left: Node | None, right: Node | None, 
         return algebra.outer(g if left is None else algebra.matmul(algebra.T(left), g), right)
     before, after = ([] if side is None else [algebra.T(side)] for side in (left, right))
     return algebra.matmul(*before, g, *after)
+
+
+def _factor_vector(algebra: Algebra, left: Node | None, right: Node | None, g: Node) -> Node:
+    """The adjoint of a vector at one end of a product, beside the rest of it."""
+    side = right if left is None else left
+    if side is None or (left is not None and right is not None):
+        raise FormError("a vector stands inside a matrix product", hint="write it with parentheses")
+    if len(algebra.shape(side)) == 1:
+        return algebra.times(g, side)
+    return algebra.matmul(side if left is None else algebra.T(side), g)
 
 
 def _inv(algebra: Algebra, node: Node, g: Node) -> list[Node]:

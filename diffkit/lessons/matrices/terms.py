@@ -160,18 +160,22 @@ class Terms:
         coefficient, powers = collected
         self._join_sigmoids(powers)
         made = [self.power(base, e) for base, e in powers.items() if e != ZERO]
-        coefficient = math.prod([Fraction(f.value) for f in made if f.kind == "number"], start=coefficient)
         found = sorted([f for f in made if f.kind != "number"], key=lambda f: len(self.shape(f)))
+        coefficient = math.prod([Fraction(f.value) for f in made if f.kind == "number"], start=coefficient)
         if coefficient < 0:
             coefficient = self._turn_one(coefficient, found)
         arrays = [f for f in found if self.shape(f)]
         if len(arrays) > 1 and (joined := self._special_product(arrays)) is not None:
             return self.times(number(coefficient), *[f for f in found if not self.shape(f)], joined)
-        if not found or broadcast("*", *map(self.shape, found)) != shape:
-            found = [f for f in (*found, self.ones(shape)) if f != ONE]
-        if not found:
+        return self._product(coefficient, found, shape)
+
+    def _product(self, coefficient: Fraction, factors: list[Node], shape: Shape) -> Node:
+        """A product of what is simplified, repeated to a shape."""
+        if not factors or broadcast("*", *map(self.shape, factors)) != shape:
+            factors = [f for f in (*factors, self.ones(shape)) if f != ONE]
+        if not factors:
             return number(coefficient)
-        return self.scaled(coefficient, found[0] if len(found) == 1 else Node("*", tuple(found)))
+        return self.scaled(coefficient, factors[0] if len(factors) == 1 else Node("*", tuple(factors)))
 
     def _collected(self, factors: Sequence[Node]) -> tuple[Fraction, dict[Node, Node]] | None:
         """The rational factor of a product, and the exponents of its bases; None where it is zero."""
