@@ -15,7 +15,15 @@ from diffkit.core.text import parse_program
 from diffkit.judging.repair import mistakes
 from diffkit.judging.repair.evidence import Case, Evidence
 from diffkit.judging.repair.explanation import proven
-from diffkit.judging.repair.mutants import LINEAR, Mutant, flowing_edges, instruction_of, mutant_program, with_bounds
+from diffkit.judging.repair.mutants import (
+    LINEAR,
+    Mutant,
+    flowing_edges,
+    instruction_of,
+    is_mask,
+    mutant_program,
+    with_bounds,
+)
 from diffkit.numbers.arrays import ARRAYS
 
 DATA = Path(__file__).parent / "data"
@@ -138,9 +146,7 @@ def _inner(program):
 
 
 def _masks(program):
-    return [
-        Mutant((e,), mistakes.ONE) for e in _edges(program, False) if instruction_of(program, e[0])[0] in mistakes.MASKS
-    ]
+    return [Mutant((e,), mistakes.ONE) for e in _edges(program, False) if is_mask(instruction_of(program, e[0])[0])]
 
 
 def stale(program, random):

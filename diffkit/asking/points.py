@@ -11,7 +11,17 @@ from numbers import Complex, Real
 from typing import Any, NamedTuple
 
 from diffkit.asking.frames import Labelled, holds_many, labelled, records, split_top
-from diffkit.core.errors import DiffkitError, FileError, PointError, TracingError, VariableError, did_you_mean, listing
+from diffkit.core.errors import (
+    DiffkitError,
+    FileError,
+    PointError,
+    TracingError,
+    VariableError,
+    did_you_mean,
+    listing,
+    plural,
+)
+from diffkit.core.files import at_line, csv_rows, json_lines
 from diffkit.core.program import Named, run
 from diffkit.core.text import parse_program
 from diffkit.core.text.names import first_meant, repeated
@@ -129,11 +139,6 @@ def _single(values: Sequence[Any], names: tuple[str, ...]) -> Points:
         raise PointError(f"the point has {has}, the expression has {plural(len(names), 'variable')}",
                          hint=f"in order: {listing(names)}" if names else "name them, such as x=1")  # fmt: skip
     return Points(names, tuple(number(v, n) for v, n in zip(values, names, strict=True)))
-
-
-def plural(count: int, thing: str) -> str:
-    """Give 1 variable, 2 variables."""
-    return f"{count} {thing}{'s' * (count != 1)}"
 
 
 def check_names(given: Iterable[Any], names: tuple[str, ...], what: str = "point") -> None:
@@ -307,9 +312,8 @@ class PointsFile(NamedTuple):
 
     def points(self, names: tuple[str, ...]) -> Points:
         """Give the points; FileError names the line that is wrong."""
-        lines = self.text.splitlines()
-        csv = not self._first.startswith(("{", "["))
-        rows = _csv(self.text, self.name, names) if csv else _json_lines(lines, self.name, names)
+        read = _json_lines if self._first.startswith(("{", "[")) else _csv
+        rows = read(self.text, self.name, names)
         if not rows:
             raise FileError(f"{self.name} holds no points")
         import numpy as np
@@ -335,61 +339,39 @@ class PointsFile(NamedTuple):
 
 
 def _csv(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
-    import csv
-    import io
-
-    reader = csv.reader(io.StringIO(text), skipinitialspace=True, strict=True)
-    header: list[str] | None = None
+    header: list[str] = []
     rows = []
-    try:
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if header is None:
-                header = [cell.strip() for cell in cells]
-                check_names(header, names)
-                if len(set(header)) < len(header):
-                    raise PointError("a column stands twice")
-            elif len(cells) != len(header):
-                raise PointError(f"{plural(len(cells), 'cell')} for {plural(len(header), 'column')}")
-            else:
-                found = {h: number(cell.strip(), h) for h, cell in zip(header, cells, strict=True)}
-                rows.append([found[n] for n in names])
-    except (PointError, csv.Error) as error:
-        raise at_line(name, reader.line_num, error) from None
-    return rows
-
-
-def _json_lines(lines: Sequence[str], name: str, names: tuple[str, ...]) -> list[list[float]]:
-    import json
-
-    rows = []
-    for line_number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for line, cells in csv_rows(text, name):
         try:
-            record = json.loads(line, object_pairs_hook=unique_names)
-            if isinstance(record, list):
-                if len(record) != len(names):
-                    raise PointError(f"{plural(len(record), 'number')} for {plural(len(names), 'variable')}")
-                record = dict(zip(names, record, strict=True))
-            if not isinstance(record, dict):
-                raise PointError("neither an object of names and numbers nor a list of numbers")
-            check_names(record, names)
-            rows.append([number(record[n], n) for n in names])
-        except (ValueError, RecursionError, DiffkitError) as error:
-            raise at_line(name, line_number, error) from None
+            if header:
+                found = {column: number(cell, column) for column, cell in zip(header, cells, strict=True)}
+                rows.append([found[n] for n in names])
+                continue
+            header = cells
+            check_names(header, names)
+            if len(set(header)) < len(header):
+                raise PointError("a column stands twice")
+        except PointError as error:
+            raise at_line(name, line, error) from None
     return rows
 
 
-def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Give a JSON object; PointError if a name stands twice."""
-    if len({name for name, _ in pairs}) < len(pairs):
-        raise PointError("a name stands twice")
-    return dict(pairs)
+def _json_lines(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
+    rows = []
+    for line, record in json_lines(text, name):
+        try:
+            rows.append(_json_row(record, names))
+        except DiffkitError as error:
+            raise at_line(name, line, error) from None
+    return rows
 
 
-def at_line(name: str, line: int, error: Exception) -> FileError:
-    """Give the error of a file's line."""
-    reason = error.reason if isinstance(error, DiffkitError) else str(error)
-    return FileError(f"{name}, line {line}: {reason}", hint=getattr(error, "hint", ""))
+def _json_row(record: Any, names: tuple[str, ...]) -> list[float]:
+    if isinstance(record, list):
+        if len(record) != len(names):
+            raise PointError(f"{plural(len(record), 'number')} for {plural(len(names), 'variable')}")
+        record = dict(zip(names, record, strict=True))
+    if not isinstance(record, dict):
+        raise PointError("neither an object of names and numbers nor a list of numbers")
+    check_names(record, names)
+    return [number(record[n], n) for n in names]

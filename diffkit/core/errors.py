@@ -113,3 +113,8 @@ def listing(names: Sequence[str]) -> str:
     """Give names with commas, the first of them where there are many; ``none`` of none."""
     more = f", … ({len(names) - LISTED:,} more)" if len(names) > LISTED else ""
     return ", ".join(names[:LISTED]) + more or "none"
+
+
+def plural(count: int, thing: str) -> str:
+    """Give 1 variable, 2 variables."""
+    return f"{count} {thing}{'s' * (count != 1)}"

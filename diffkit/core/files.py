@@ -1,4 +1,4 @@
-"""Text files read whole, and files written whole or not at all."""
+"""Text files read whole, by lines of JSON or rows of CSV, and files written whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
-from typing import TextIO
+from typing import Any, TextIO
 
-from diffkit.core.errors import FileError
+from diffkit.core.errors import DiffkitError, FileError, PointError, plural
 
 LONGEST = 2**28  # characters; a device without an end has more
 
@@ -32,6 +32,57 @@ def _whole(stream: TextIO, name: str | PathLike[str]) -> str:
         raise FileError(f"cannot read {name}: it has no end, or more than {LONGEST:,} characters",
                         hint="large data belong into an NPY file")  # fmt: skip
     return text
+
+
+def csv_rows(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Give the number of its line and the stripped cells of each row that is not blank; all are as wide as the first.
+
+    FileError names the line that is wrong.
+    """
+    import csv
+    import io
+
+    reader = csv.reader(io.StringIO(text), skipinitialspace=True, strict=True)
+    width = None
+    try:
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            if not any(cells):
+                continue
+            width = width or len(cells)
+            if len(cells) != width:
+                raise PointError(f"{plural(len(cells), 'cell')} for {plural(width, 'column')}")
+            yield reader.line_num, cells
+    except (PointError, csv.Error) as error:
+        raise at_line(name, reader.line_num, error) from None
+
+
+def json_lines(text: str, name: str) -> Iterator[tuple[int, Any]]:
+    """Give the number and the value of each line that is not blank; FileError names the line that is no JSON."""
+    import json
+
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            yield number, json.loads(line, object_pairs_hook=unique_names)
+        except json.JSONDecodeError as error:
+            raise FileError(f"{name}, line {number}: not JSON: {error.msg}, column {error.colno}") from None
+        except (ValueError, RecursionError, PointError) as error:
+            raise at_line(name, number, error) from None
+
+
+def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Give a JSON object; PointError if a name stands twice."""
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise PointError("a name stands twice")
+    return dict(pairs)
+
+
+def at_line(name: str, line: int, error: Exception) -> FileError:
+    """Give the error of a file's line."""
+    reason = error.reason if isinstance(error, DiffkitError) else str(error)
+    return FileError(f"{name}, line {line}: {reason}", hint=getattr(error, "hint", ""))
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from functools import cache, wraps
+from functools import cache
 from inspect import unwrap
 from typing import Any
 
@@ -12,7 +12,7 @@ from diffkit.core.builder import NAMED, ProgramBuilder
 from diffkit.core.errors import RuleError, did_you_mean
 from diffkit.core.program import Algebra, Program, run
 from diffkit.core.table import Primitive, Rule, table
-from diffkit.core.table.places import series_name
+from diffkit.core.table.places import filled, near
 
 MUL, NEG = table["mul"], table["neg"]
 
@@ -143,7 +143,7 @@ class Partial:
     def __init__(self, primitive: Primitive, index: int):
         rule = primitive.partials[index]
         assert rule is not None
-        rule = rule if primitive.removable is None else _near(primitive, rule)
+        rule = rule if primitive.removable is None else near(primitive.removable, primitive.name, rule)
         self.program = trace(rule, len(primitive.arguments) + 1)
         output = self.program.outputs[0]
         constant = self.program.constant_at(output)
@@ -171,18 +171,6 @@ class Partial:
 def partial(primitive: Primitive, index: int) -> Partial:
     """Give the partial of a primitive with respect to one argument."""
     return Partial(primitive, index)
-
-
-def _near(primitive: Primitive, rule: Rule) -> Rule:
-    """The rule of a partial, and the power series where that is near."""
-    place = primitive.removable
-    assert place is not None
-
-    @wraps(rule)
-    def near(F: Any, x: Any, y: Any) -> Any:
-        return F.where(F.abs(x - place.at) < place.reach, getattr(F, series_name(primitive.name))(1, x), rule(F, x, y))
-
-    return near
 
 
 def times_partial(
@@ -213,18 +201,7 @@ def defined(primitive: Primitive, order: int = 0) -> Rule:
     """The definition, and at a removable point the power series up to an order: so the derivatives are right there."""
     rule, place = primitive.definition, primitive.removable
     assert rule is not None
-    if place is None or place.series is None:
-        return rule
-    series, own = place.series, rule
-
-    @wraps(own)
-    def filled(F: Any, x: Any) -> Any:
-        total: Any = series(order)
-        for k in reversed(range(order)):
-            total = total * (x - place.at) + series(k)
-        return F.where(F.eq(x, place.at), total, own(F, x))
-
-    return filled
+    return rule if place is None else filled(place, rule, order)
 
 
 def by_rule(rule: Rule, algebra: Algebra, args: Sequence[Any]) -> Any:

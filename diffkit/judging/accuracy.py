@@ -10,10 +10,9 @@ from functools import cached_property
 from os import PathLike
 from typing import Any, NamedTuple
 
-from diffkit.asking.points import plural
 from diffkit.asking.tasks import gradient_task
 from diffkit.core.deadline import check_time
-from diffkit.core.errors import DiffkitError
+from diffkit.core.errors import DiffkitError, plural
 from diffkit.core.program import Program
 from diffkit.judging.cases import Case
 from diffkit.judging.comparison import Comparer, Comparison, Finding, Row

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -10,10 +9,10 @@ from typing import Any, get_args
 
 from diffkit.asking.expressions import read_joint
 from diffkit.asking.frames import names_in
-from diffkit.asking.points import Points, at_line, number, plural, read_points, unique_names
+from diffkit.asking.points import Points, number, read_points
 from diffkit.asking.tasks import Task, gradient_task, hessian_task
-from diffkit.core.errors import DiffkitError, FileError, PointError, did_you_mean
-from diffkit.core.files import read
+from diffkit.core.errors import DiffkitError, FileError, PointError, did_you_mean, plural
+from diffkit.core.files import at_line, json_lines, read
 from diffkit.core.results import Status
 from diffkit.core.text import format_outputs
 
@@ -60,7 +59,7 @@ def load_cases(cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: s
         )
     if isinstance(cases, (str, PathLike)):
         name = "standard input" if cases == "-" else str(cases)
-        records, place = _json_lines(read(cases), name), name
+        records, place = json_lines(read(cases), name), name
     else:
         records, place = enumerate(cases, 1), ""
     found: list[Case] = []
@@ -95,17 +94,6 @@ def cases_at(task: Task, points: Points) -> list[Case]:
         )
         for row in points.rows.tolist()
     ]
-
-
-def _json_lines(text: str, name: str) -> Iterator[tuple[int, Any]]:
-    for position, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            try:
-                yield position, json.loads(line, object_pairs_hook=unique_names)
-            except json.JSONDecodeError as error:
-                raise FileError(f"{name}, line {position}: not JSON: {error.msg}, column {error.colno}") from None
-            except (ValueError, RecursionError, PointError) as error:
-                raise at_line(name, position, error) from None
 
 
 def as_case(record: Any, kind: str, name: str) -> Case:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from diffkit.asking.points import plural
+from diffkit.core.errors import plural
 from diffkit.reports.comparison_report import VERDICTS
 from diffkit.reports.document import (
     WORDS,

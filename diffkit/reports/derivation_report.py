@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from diffkit.asking.expressions import Expression
-from diffkit.asking.points import plural
+from diffkit.core.errors import plural
 from diffkit.lessons.derivations.backward import BOUND, Backward, Node
 from diffkit.lessons.derivations.derivation import Derivation
 from diffkit.lessons.derivations.steps import Step, operator_text, same_in_sympy, text_of

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.asking.frames import labelled, records, split_top
-from diffkit.asking.points import Points, column, number, plural, read_text
+from diffkit.asking.points import Points, column, number, read_text
 from diffkit.core.characters import visible
-from diffkit.core.errors import DiffkitError, PointError, VariableError, listing
+from diffkit.core.errors import DiffkitError, PointError, VariableError, listing, plural
 from diffkit.core.text.names import Names, check_variables
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

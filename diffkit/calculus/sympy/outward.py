@@ -20,7 +20,8 @@ from diffkit.core.rules import by_definition, by_rule
 from diffkit.core.table import Primitive, table
 from diffkit.numbers.floats import FLOATS
 
-ADD, SUB, MUL, DIV, ABS = table["add"], table["sub"], table["mul"], table["div"], table["abs"]
+ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
+ABS = table.one(germ="absolute")
 SUMS, PRODUCTS = (ADD, SUB), (MUL, DIV)
 MODERATE = 1e6
 ASK = "use another backend, or backend=SymbolicBackend(Limits({name}=…)) if you can wait"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import cache
+from functools import cache, wraps
 from typing import Any, Literal, NamedTuple
 
 Rule = Callable[..., Any]
@@ -89,6 +89,28 @@ def continuation(name: str, latex: str, place: Place) -> dict[str, Any]:
 def series_name(name: str) -> str:
     """The name of the row that gives the derivatives of another by its power series."""
     return f"{name}_series"
+
+
+def near(place: Place, name: str, rule: Rule) -> Rule:
+    """The rule of a partial, and the power series where that is near."""
+
+    @wraps(rule)
+    def wrapped(F: Any, x: Any, y: Any) -> Any:
+        return F.where(F.abs(x - place.at) < place.reach, getattr(F, series_name(name))(1, x), rule(F, x, y))
+
+    return wrapped
+
+
+def filled(place: Place, definition: Rule, order: int) -> Rule:
+    """A definition, and at its removable point the power series up to an order: so the derivatives are right there."""
+    assert place.series is not None
+    coefficients = [place.series(k) for k in range(order + 1)]
+
+    @wraps(definition)
+    def wrapped(F: Any, x: Any) -> Any:
+        return F.where(F.eq(x, place.at), _horner(coefficients, x - place.at), definition(F, x))
+
+    return wrapped
 
 
 @cache

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from diffkit.core.program import Program, run
-from diffkit.core.rules import trace
+from diffkit.core.rules import by_rule, trace
 from diffkit.core.table import Primitive, table
 from diffkit.core.text import excerpt
 from diffkit.numbers.duals import Dual, DualAlgebra
 from diffkit.proof.neighbourhood import Here, Undefined
 
 ADD, SUB, MUL, DIV, NEG = (table[name] for name in ("add", "sub", "mul", "div", "neg"))
-MAX, MIN, ABS, RELU, WHERE = (table[name] for name in ("max", "min", "abs", "relu", "where"))
-CHOOSING = frozenset((MAX, MIN, ABS, RELU, WHERE))
+WHERE = table["where"]
 BITS, DIGITS = 512, 40  # of numbers that are not rational
 NOTHING = Fraction(1, 10**30)  # of its terms: a sum of numbers to 40 digits that is no larger is zero
 
@@ -46,7 +45,7 @@ ZERO = Form({}, {})
 
 
 class Extreme(NamedTuple):
-    """A tie of max, abs and relu (``sense`` 1) or min (−1): the largest or smallest of the options is taken."""
+    """A tie: the largest (``sense`` 1) or smallest (−1) of the options is taken."""
 
     options: tuple[Form, ...]
     sense: int
@@ -153,7 +152,7 @@ class Ties(Here):
             self._put(slot, Dual(self.values[slot]), {})
         elif primitive is WHERE:
             self._branch(slot, args)
-        elif primitive in CHOOSING:
+        elif primitive.extreme:
             self._extreme(slot, primitive, args)
         else:
             self._smooth(slot, primitive, args)
@@ -176,22 +175,20 @@ class Ties(Here):
         self._choose(slot, Branch(condition, self._form(yes), self._form(no)))
 
     def _extreme(self, slot: int, primitive: Primitive, args: tuple[int, ...]) -> None:
-        sense = -1 if primitive is MIN else 1
-        first, *other = args
-        sign = sense * (self._apart(args) if other else self.constants.sign(self.values[first]))
-        if sign == 0 and other:
-            options = (*self._options(first, sense), *self._options(other[0], sense))
-            self._choose(slot, Extreme(options, sense))
-        elif sign == 0:
-            form = self._form(first)
-            self._choose(slot, Extreme((form, ZERO.plus(form, -1) if primitive is ABS else ZERO), sense))
-        elif sign > 0 or other:
-            taken = first if sign > 0 else other[0]
-            self._put(slot, self._duals[taken], self._formal[taken])
-        elif primitive is ABS:
-            self._put(slot, self._algebra.apply(NEG, [self._duals[first]]), total((self._formal[first],), (-1,)))
+        sense, first, other = primitive.extreme, *primitive.options
+        values, duals = ([known[arg] for arg in args] for known in (self.values, self._duals))
+        builder = self.constants.builder
+        apart = builder.apply(SUB, [by_rule(option, builder, values) for option in (first, other)])
+        sign = sense * self.constants.sign(apart)
+        if sign:
+            taken, formal = first if sign > 0 else other, [self._formal[arg] for arg in args]
+            self._put(slot, by_rule(taken, self._algebra, duals), by_rule(taken, _Sums(), formal))
+        elif len(args) > 1:
+            self._choose(slot, Extreme(tuple(form for arg in args for form in self._options(arg, sense)), sense))
         else:
-            self._put(slot, Dual(self.values[slot]), {})
+            form = self._form(args[0])
+            options = [Form(*(by_rule(option, _Sums(), [part]) for part in form)) for option in (first, other)]
+            self._choose(slot, Extreme(tuple(options), sense))
 
     def _options(self, slot: int, sense: int) -> tuple[Form, ...]:
         """The options of the largest of several, where one of them is the largest of others."""
@@ -232,6 +229,16 @@ class Ties(Here):
         if self.constants.sign(slot) == 0:
             return Fraction(0)
         return Fraction(self.constants.ball(slot, BITS).mid().str(DIGITS, radius=False))
+
+
+class _Sums:
+    """The algebra of vectors, as far as the options of an extreme need it: constants do not vary."""
+
+    def constant(self, _: Any) -> Vector:
+        return {}
+
+    def apply(self, primitive: Primitive, args: Sequence[Vector]) -> Vector:
+        return total(args, (-1,) if primitive is NEG else (1, -1 if primitive is SUB else 1))
 
 
 def total(vectors: Sequence[Vector], weights: Sequence[Fraction | int]) -> Vector:

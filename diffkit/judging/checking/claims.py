@@ -15,8 +15,7 @@ from diffkit.asking.callables.function import Argument
 from diffkit.asking.callables.noise import FAR, rounding
 from diffkit.asking.expressions import Expression, as_joint_program, is_sympy
 from diffkit.asking.frames import labelled
-from diffkit.asking.points import plural
-from diffkit.core.errors import DiffkitError, FunctionError, LimitError, TracingError
+from diffkit.core.errors import DiffkitError, FunctionError, LimitError, TracingError, plural
 from diffkit.core.program import Program
 from diffkit.core.text.names import instead
 

@@ -14,17 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.asking.callables.noise import in_extended
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import Primitive
 from diffkit.judging.repair.code_values import CodeNames, Pool, Ref, Site, sites
 from diffkit.judging.repair.evidence import RAISED, Array, Candidate, Case, Predict, Records, Samples
 from diffkit.judging.repair.multiples import Namer
 from diffkit.ndarrays.kernel import ROWS
 from diffkit.ndarrays.record import Record
-
-_UNARY = ("sin", "cos", "tanh", "sigmoid", "exp", "log", "sqrt", "neg")
-_BINARY = ("add", "sub", "mul", "div")
-_SWAPS = tuple(tuple(table[name] for name in names) for names in (_UNARY, _BINARY))
-"""rows that are taken for each other; none with pieces, of which a neighbourhood may show only one"""
 
 Run = Callable[[Sequence[Any]], Any]
 Edit = Callable[[Run, list[Any], Any], Any]
@@ -151,10 +146,9 @@ def _swapped(claim: Record, site: Site, _: Pool) -> Iterator[Rewrite]:
     taken = claim.operations[site[0]].detail
     if not isinstance(taken, Primitive):
         return
-    for row in next((rows for rows in _SWAPS if taken in rows), ()):
-        if row is not taken:
-            say = f"take {row.infix.strip() or row.name} for {taken.infix.strip() or taken.name}"
-            yield Rewrite(site, partial(_applied, row), say)
+    for row in taken.cousins:
+        say = f"take {row.infix.strip() or row.name} for {taken.infix.strip() or taken.name}"
+        yield Rewrite(site, partial(_applied, row), say)
 
 
 def _applied(row: Primitive, _: Run, values: list[Any], __: Any) -> Any:

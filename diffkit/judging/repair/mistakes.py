@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from diffkit.calculus.guards import depends
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import Program, run
-from diffkit.core.rules import by_rule, times_partial
+from diffkit.core.rules import by_rule, times_partial, trace
 from diffkit.core.table import Primitive, table
 from diffkit.core.text import excerpt, parse_program
 from diffkit.judging.repair.multiples import Factor
@@ -27,6 +27,7 @@ from diffkit.judging.repair.mutants import (
     Value,
     flowing_edges,
     instruction_of,
+    is_mask,
     mutated,
     reached_in,
     same_function,
@@ -34,8 +35,7 @@ from diffkit.judging.repair.mutants import (
 from diffkit.numbers.duals import DualAlgebra
 
 ADD, SUB, MUL, DIV, NEG, POWER = (table[name] for name in ("add", "sub", "mul", "div", "neg", "power"))
-_ABS, _SUMS = table["abs"], frozenset((ADD, SUB))
-MASKS = frozenset(table[name] for name in ("where", "max", "min", "abs", "relu"))
+_SUMS = frozenset((ADD, SUB))
 _SHORT = 12  # characters of an argument that is written out
 
 # What is written instead of a partial -----------------------------------------------------------------------------
@@ -72,12 +72,8 @@ def _second(row: Primitive) -> Partial:
     return written
 
 
-def _is_mask(row: Primitive) -> bool:
-    return row in MASKS
-
-
 def _is_function(row: Primitive) -> bool:
-    return row not in MASKS
+    return not is_mask(row)
 
 
 def _has_slope(row: Primitive) -> bool:
@@ -101,7 +97,7 @@ class _Slip(NamedTuple):
 _SLIPS = (
     _Slip("missing chain factor", "{where}multiply by {right}, {name}", "multiply by {every}: {example}{such_as}",
           lambda _: (ONE,), lambda _: True),
-    _Slip("mask", "{name} is {right}, not {wrong}", "", lambda _: (_formula("1 - p"),), _is_mask),
+    _Slip("mask", "{name} is {right}, not {wrong}", "", lambda _: (_formula("1 - p"),), is_mask),
     _Slip("extra chain factor", "{where}divide by {right}, {name}, which stands there twice",
           "divide by {every}, which stands there twice: {example}{such_as}",
           lambda _: (_formula("p*p"),)),
@@ -147,10 +143,16 @@ def _flow_through(program: Program, slot: int, k: int) -> _Flow:
     row, args = instruction_of(program, slot)
     if row in _SUMS:
         return _SUBTRAHEND if row is SUB and k == 1 else _ADDEND
-    if row in MASKS and row is not _ABS:
+    if is_mask(row) and not _takes_all(row):
         return _MASKED
     several = sum(program.constant_at(a) is None for a in args) > 1
     return _FACTOR if row in (MUL, DIV, POWER) and several else _NEGATED if row is NEG else _THROUGH
+
+
+def _takes_all(row: Primitive) -> bool:
+    """Whether each of its options varies with its only argument, as those of |x| do."""
+    options = [trace(option, 1) for option in row.options] if len(row.arguments) == 1 else []
+    return bool(options) and all(depends(option)[option.outputs[0]] for option in options)
 
 
 # Another f --------------------------------------------------------------------------------------------------------
@@ -186,7 +188,7 @@ _OTHERS = {
 
 def _others_of(row: Primitive) -> Iterator[_Other]:
     """What may stand in the place of an operation: one of its arguments first."""
-    kind = "mask" if row in MASKS else "missing term" if row in _SUMS else "different function"
+    kind = "mask" if is_mask(row) else "missing term" if row in _SUMS else "different function"
     for k in range(len(row.arguments)):
         if k not in row.truths and k not in row.orders:
             yield _Other(kind, _taken(k), 1 - k if row in _SUMS else None)
@@ -215,7 +217,7 @@ class Mistake(NamedTuple):
     def words(self, throughout: bool = False, factor: Factor | None = None) -> tuple[str, str]:
         """The kind of bug and the instruction; ``throughout`` if all of the derivative flows through the place."""
         words = _Words(self, throughout, factor)
-        masked = instruction_of(self.program, self.slot)[0] in MASKS
+        masked = is_mask(instruction_of(self.program, self.slot)[0])
         if isinstance(self.row, _Other):
             put = "" if self.row.dropped is None else "put {argument} into f: "
             return self.row.kind, (put + _DIFFERENT).format_map(words)

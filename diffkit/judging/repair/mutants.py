@@ -23,9 +23,8 @@ from diffkit.numbers.arrays import ARRAYS
 from diffkit.numbers.bounds import BOUNDS
 from diffkit.numbers.duals import DualAlgebra
 
-_ADD, _MUL = table["add"], table["mul"]
+_ADD, _MUL, _WHERE = table["add"], table["mul"], table["where"]
 LINEAR = frozenset((_ADD, table["sub"], table["neg"]))
-_SELECTORS = frozenset(table[name] for name in ("where", "max", "min", "relu"))
 _BLOCK = 256  # mutants that run together
 Edge = tuple[int, int]
 Partial = Callable[[Algebra, Any, Sequence[Any], Any], Any]
@@ -57,7 +56,7 @@ class Mutants:
     def __init__(self, program: Program, indices: Sequence[Index], points: Array):
         self.program, self.indices, self.points = program, indices, points
         self._varies, self._moves = depends(program), inputs_of(program)
-        self._selects = any(row in _SELECTORS for row, _ in program.instructions)
+        self._selects = any(is_mask(row) for row, _ in program.instructions)
         self._plain = self._forward({}, 0)
         self._slopes: dict[Edge, Any] = {}
 
@@ -206,6 +205,11 @@ def gradient_of(program: Program) -> Program:
     part = derivative_program(program, [(0, (i,)) for i in range(len(program.inputs))])
     slots = copy_slots(part, builder, range(len(program.inputs)))
     return builder.program([slots[output] for output in part.outputs], program.inputs)
+
+
+def is_mask(row: Primitive) -> bool:
+    """Whether it chooses which of several parts the derivative flows through."""
+    return bool(row.extreme) or row is _WHERE
 
 
 # The edges of a program -------------------------------------------------------------------------------------------

@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from diffkit.asking.points import plural
 from diffkit.asking.questions import ask, ask_everywhere
 from diffkit.calculus.domain import domain
 from diffkit.core.builder import ProgramBuilder, copy_slots
-from diffkit.core.errors import LimitError, VariableError
+from diffkit.core.errors import LimitError, VariableError, plural
 from diffkit.core.program import Program
 from diffkit.core.results import Result
 from diffkit.core.surroundings import undisturbed

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from diffkit.asking.points import at_line, number, plural, unique_names
-from diffkit.core.errors import DiffkitError, FileError, PointError, did_you_mean, listing
-from diffkit.core.files import read
+from diffkit.asking.points import number
+from diffkit.core.errors import DiffkitError, FileError, PointError, did_you_mean, listing, plural
+from diffkit.core.files import at_line, csv_rows, json_lines, read, unique_names
 from diffkit.core.text.names import NAME, repeated
 from diffkit.lessons.matrices.array_function import as_data, is_binary64, rounded
 
@@ -166,26 +164,20 @@ def _finite(cell: Any, name: str) -> float:
 
 def _csv(file: str, text: str) -> Columns:
     """Read a table; the first row is its header unless all of its cells are numbers."""
-    reader = csv.reader(io.StringIO(text), skipinitialspace=True, strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
     header: list[str] | None = None
-    try:
-        for cells in reader:
-            stripped = [cell.strip() for cell in cells]
-            if not any(stripped):
+    for line, cells in csv_rows(text, file):
+        if header is None:
+            try:
+                header = _header(cells)
+            except PointError as error:
+                raise at_line(file, line, error) from None
+            if header is not None:
                 continue
-            if header is None:
-                header = _header(stripped)
-                if header is not None:
-                    continue
-                header = [f"column{k + 1}" for k in range(len(stripped))]
-            if len(stripped) != len(header):
-                raise PointError(f"{plural(len(stripped), 'cell')} for {plural(len(header), 'column')}")
-            rows.append(stripped)
-            lines.append(reader.line_num)
-    except (PointError, csv.Error) as error:
-        raise at_line(file, reader.line_num, error) from None
+            header = [f"column{k + 1}" for k in range(len(cells))]
+        rows.append(cells)
+        lines.append(line)
     if header is None or not rows:
         raise FileError(f"{file} holds no rows of data")
     return Columns(file, header, rows, lines)
@@ -218,8 +210,9 @@ def _json(file: str, text: str) -> Arrays | Columns:
     try:
         found = json.loads(text, object_pairs_hook=unique_names)
     except (ValueError, RecursionError, DiffkitError) as error:
-        records = _json_lines(file, text) if text.lstrip().startswith("{") and "\n" in text.strip() else None
-        if records is None:
+        several = text.lstrip().startswith("{") and "\n" in text.strip()
+        records = _first_and_rest(json_lines(text, file)) if several else []
+        if not records:
             where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
             reason = error.msg if isinstance(error, json.JSONDecodeError) else error
             raise FileError(f"{file}{where}: it is not JSON: {reason}") from None
@@ -230,18 +223,13 @@ def _json(file: str, text: str) -> Arrays | Columns:
     return Arrays(file, {name: _nested(file, name, value) for name, value in arrays.items()})
 
 
-def _json_lines(file: str, text: str) -> list[tuple[int, Any]] | None:
-    records = []
-    for line, content in enumerate(text.splitlines(), 1):
-        if content.strip():
-            try:
-                records.append((line, json.loads(content, object_pairs_hook=unique_names)))
-            except (ValueError, RecursionError, DiffkitError) as error:
-                if not records:
-                    return None
-                reason = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
-                raise FileError(f"{file}, line {line}: it is not a JSON object: {reason}") from None
-    return records
+def _first_and_rest(lines: Iterator[tuple[int, Any]]) -> list[tuple[int, Any]]:
+    """The lines; none where the first is no JSON already, as in an object over several lines."""
+    try:
+        first = next(lines)
+    except FileError:
+        return []
+    return [first, *lines]
 
 
 def _records(file: str, records: Sequence[tuple[int, Any]], place: str) -> Columns:

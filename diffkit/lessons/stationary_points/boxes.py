@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 from flint import arb, arb_mat
 
 from diffkit.asking.frames import labelled, split_top
-from diffkit.asking.points import number, plural
+from diffkit.asking.points import number
 from diffkit.calculus.derivatives import derivative_program, differentiate
 from diffkit.calculus.guards import Guard, guarded_places
 from diffkit.core.builder import ProgramBuilder, copy_slots, select
-from diffkit.core.errors import PointError, did_you_mean, listing
+from diffkit.core.errors import PointError, did_you_mean, listing, plural
 from diffkit.core.program import Program
 from diffkit.core.table import PlaceKind
 from diffkit.core.table.primitive import Ends
