@@ -210,7 +210,7 @@ def _verdict(text: str, sides: Sides, problem: Problem) -> Identity:
     differ = sum(gap > 0 for gap, _ in met.gaps)
     if wrt is None:
         verdict, reason = _judged(problem, met, differ, derived := f == g)
-        truth, rough = None, ()
+        truth = None
     else:
         truth = _truth(algebra, f, wrt, claim.turned)
         verdict, reason = _judged(problem, met, differ, derived := truth == g)
@@ -218,12 +218,12 @@ def _verdict(text: str, sides: Sides, problem: Problem) -> Identity:
             reason = _shapes_differ(problem, wrt, expected, claimed) or reason + _held_transposed(problem, claim)
         if truth is not None and (differ or not derived):  # else the trial was of this formula
             truth = truth if _passes(problem, wrt, algebra.T(truth) if claim.turned else truth, algebra) else None
-        rough = kinks(algebra, f, wrt)
+
     shown = None if truth is None else str(finished(algebra, truth))
     return Identity(
         text, verdict, reason, words, derived and verdict == "true", shown, problem,
         wrt, len(met.gaps), met.worst, _counterexample(problem, claim, met) if differ else None,
-        rough,
+        () if wrt is None else kinks(algebra, f, wrt),
     )  # fmt: skip
 
 
