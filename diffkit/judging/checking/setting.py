@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.asking.callables import Bound
-from diffkit.asking.callables.function import Argument, Function, as_function
+from diffkit.asking.callables.binding import Called
+from diffkit.asking.callables.function import Argument, Function, as_function, coordinates
 from diffkit.asking.expressions import as_list, is_function, read_joint
 from diffkit.asking.frames import names_in
-from diffkit.asking.function_questions import OfFunction, coordinates
 from diffkit.asking.points import Points, read_points
 from diffkit.asking.tasks import Task, source_task
 from diffkit.core.deadline import in_time
@@ -84,10 +84,9 @@ class Setting:
         if asked.at is None:
             raise PointError("a Python function is checked at a point", hint="give at=…")
         function = self._wrapped(asked.f, asked.args)
-        task, points = OfFunction(function, "jacobian", asked.variables, (), {}, names_in(asked.at)).at(asked.at)
-        self.notes = task.notes
-        bound = task.function
-        assert bound is not None
+        called = Called(function, (), asked.variables)
+        self.notes = called.notes(names_in(asked.at))
+        bound, points = called.place(asked.at)
         self._place(points, bound.arguments)
         if self.symmetric:
             bound = Bound(of_symmetric(function, self.symmetric), bound.arguments, bound.inputs, self.start)
