@@ -142,14 +142,14 @@ class Structure:
 SAID = "f reads one triangle of {}; the claim is its gradient among symmetric matrices"
 
 
-def by_triangles(setting: Setting, judged: list[Judged], largest: float, allowed: Tolerances | None) -> None:
+def by_triangles(setting: Setting, judged: list[Judged], largest: float) -> None:
     """Judge pairs of entries together, where f has no slope in one triangle and the claim is symmetric."""
     arrays = setting.structure.split(setting.structure.point)
     first = 0
     for argument, array in zip(setting.arguments, arrays, strict=True):
         if symmetric(array):
             for pairs in _pairs(setting, first, len(array)):
-                _settle(judged, pairs, SAID.format(argument.name), largest, allowed)
+                _settle_pairs(judged, pairs, SAID.format(argument.name), largest, setting.allowed)
         first += argument.size
 
 
@@ -163,14 +163,13 @@ def _pairs(setting: Setting, first: int, n: int) -> Iterator[list[tuple[int, int
             yield [(where[a], where[b]) for a, b in opposite]
 
 
-def _settle(
+def _settle_pairs(
     judged: list[Judged], pairs: list[tuple[int, int]], said: str, largest: float, allowed: Tolerances | None
 ) -> None:
     if not any(judged[c].verdict == "wrong" for pair in pairs for c in pair):
         return
-    unread = [
-        side for side in (0, 1) if all(abs(judged[p[side]].reference) <= judged[p[side]].tolerance for p in pairs)
-    ]
+    drowned = [abs(j.reference) <= j.tolerance for j in judged]
+    unread = [side for side in (0, 1) if all(drowned[pair[side]] for pair in pairs)]
     sums = [_sum(judged[a], judged[b]) for a, b in pairs]
     if len(unread) != 1 or any(m is None for m in sums):
         return
@@ -179,10 +178,6 @@ def _settle(
         for pair, j in zip(pairs, together, strict=True):
             for c in pair:
                 judged[c] = judged[c]._replace(verdict="correct", digits=j.digits, note="", convention=said)
-
-
-def _drowns(j: Judged) -> bool:
-    return abs(j.reference) <= j.tolerance
 
 
 def _sum(a: Judged, b: Judged) -> Measured | None:

@@ -15,15 +15,15 @@ from diffkit.core.errors import DiffkitError, OutOfTime, PointError
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.text.names import Names
 from diffkit.core.workers import timed
-from diffkit.judging.agreement import ENOUGH, Tolerances, read_tolerances, settle
+from diffkit.judging.agreement import ENOUGH, read_tolerances, settle
 from diffkit.judging.checking.array_structure import by_triangles
 from diffkit.judging.checking.claims import NumberClaim, meetings_of
 from diffkit.judging.checking.clarke import mixtures
 from diffkit.judging.checking.judge import Judge, Seen
-from diffkit.judging.checking.outcome import WORST, Check, Entry, Judged, Measured, Verdict
+from diffkit.judging.checking.outcome import WORST, Check, Entry, Judged, Measured, Verdict, badness
 from diffkit.judging.checking.reference import Truth
-from diffkit.judging.checking.remarks import advice, at_points, scope_of
-from diffkit.judging.checking.setting import NOT_STEADY, Asked, Setting
+from diffkit.judging.checking.remarks import advice, at_points, coverage
+from diffkit.judging.checking.setting import Inquiry, Setting
 from diffkit.judging.checking.uncertainties import claim_of_zero, typical_slope
 from diffkit.judging.repair.explanation import repair
 
@@ -67,14 +67,16 @@ def check(
     if kind is not None and kind not in KINDS:
         raise DiffkitError(f"unknown kind {kind!r}", hint=f"a claim is a {', a '.join(KINDS)}")
     kind = "gradient" if kind == "derivative" else kind
+    claim_args = args if claim_args is None else claim_args
     allowed = read_tolerances(rtol, atol, closeness)
-    setting = Setting(Asked(f, claim, at, kind, wrt, variables, args, args if claim_args is None else claim_args,
-                            reset, symmetric, seed))  # fmt: skip
+    setting = Setting(
+        Inquiry(f, claim, at, kind, wrt, variables, args, claim_args, reset, symmetric, seed, beside, allowed)
+    )
     if setting.subject.program is None and len(setting.labels) > MANY:
         from diffkit.judging.checking.many_inputs import check_large
 
-        return check_large(setting, allowed)
-    return _Looks(setting, allowed, beside).check()
+        return check_large(setting)
+    return _Looks(setting).check()
 
 
 class Look(NamedTuple):
@@ -88,14 +90,15 @@ class Look(NamedTuple):
 class _Looks:
     """Judging at several points, and what comes of it."""
 
-    def __init__(self, setting: Setting, allowed: Tolerances | None, beside: int):
-        self.setting, self.allowed = setting, allowed
-        self.judge = Judge(setting.subject, setting.claim, setting.places, allowed)
+    def __init__(self, setting: Setting):
+        self.setting, self.allowed = setting, setting.allowed
+        self.judge = Judge(setting)
         self.looks: list[Look] = []
         self.deadline = current_deadline()
         self.stopped = ""
         """why not all was looked at, where the time was up"""
-        self.wanted = 0 if isinstance(setting.claim, NumberClaim) or self._shaky() else beside
+        beside = setting.asked.beside
+        self.wanted = 0 if isinstance(setting.claim, NumberClaim) or setting.unsteady else beside
         if not setting.given:
             self.wanted = max(GENERIC, beside)
 
@@ -104,7 +107,7 @@ class _Looks:
         setting = self.setting
         try:
             for point in setting.given:
-                self.looks.append(self._look(point, setting.subject.at(point, self._shaky())))
+                self.looks.append(self._look(point, setting.subject.at(point, setting.unsteady)))
             self._look_beside()
         except TimeIsUp as up:
             if not self.looks:
@@ -180,7 +183,7 @@ class _Looks:
             for s in suspects:
                 found[s.component] = found[s.component]._replace(verdict="inconclusive", note=up.reason)
         self._zeros(look, found)
-        by_triangles(self.setting, found, largest, self.allowed)
+        by_triangles(self.setting, found, largest)
         return found
 
     def _zeros(self, look: Look, judged: list[Judged]) -> None:
@@ -205,27 +208,28 @@ class _Looks:
         least = min((j for judged in seen for j in judged), key=lambda j: j.digits)
         verdict, reason = self._concluded(entries, first, least.digits)
         try:
-            scope, holds = scope_of(setting, self.judge, len(self.looks), verdict)
+            scope = coverage(setting, self.judge, len(self.looks), verdict)
         except TimeIsUp:
-            scope, holds = at_points(len(self.looks)), None
+            scope = at_points(len(self.looks))
         return Check(
             verdict, setting.kind, entries, len(setting.places) - len(entries),
-            setting.subject.result(first, truth), self._source(truth), least.digits, self.allowed, least.decided, "",
-            len(self.looks), scope, "; ".join(dict.fromkeys(j.convention for j in seen[0] if j.convention)), reason,
-            next((e.at for e in reversed(entries) if e.verdict == "wrong"), None) if wrong else holds,
-            warnings, setting.named(first), partial(self._repair, entries),
+            setting.subject.result(first, truth), self._source(truth), least.digits, self.allowed, least.decided,
+            points=len(self.looks), scope=scope, reason=reason, warnings=warnings, at=setting.named(first),
+            convention="; ".join(dict.fromkeys(j.convention for j in seen[0] if j.convention)),
+            counterexample=next((e.at for e in reversed(entries) if e.verdict == "wrong"), None),
+            explain=partial(self._repair, entries),
         )  # fmt: skip
 
     def _concluded(self, entries: Sequence[Entry], first: Sequence[float], digits: int) -> tuple[Verdict, str]:
         """The verdict on all entries that were found to be odd, and its reason if it needs one."""
         verdict: Verdict = max((e.verdict for e in entries), key=WORST.index, default="correct")
-        if verdict != "wrong" and (shaky := self._shaky()):
+        if verdict != "wrong" and (shaky := self.setting.unsteady):
             return "inconclusive", shaky
         if verdict == "inconclusive":
             undecided = [e for e in entries if e.verdict == "inconclusive"]
             at = undecided[-1].at
             point = first if at is None else tuple(at.values())
-            return verdict, self._misfit() or advice(self.setting, undecided, point, self.allowed)
+            return verdict, self._misfit() or advice(self.setting, undecided, point)
         if entries and entries[-1].witness:
             return verdict, entries[-1].note
         if verdict == "correct" and digits < ENOUGH and self.allowed is None:
@@ -244,12 +248,6 @@ class _Looks:
                 return repair(self.setting, point, int(self.setting.rng.integers(2**31)))
         except (OutOfTime, TimeIsUp):
             return None
-
-    def _shaky(self) -> str:
-        """Why agreeing proves nothing: f or the claim gives two values at one point; empty if neither does."""
-        bounds = (self.setting.subject.function, getattr(self.setting.claim, "bound", None))
-        found = next((bound.unsteady for bound in bounds if bound is not None and bound.unsteady), "")
-        return f"{found}; {NOT_STEADY}" if found else ""
 
     def _misfit(self) -> str:
         """Where shapes do not fit in the code of f, which has no value for it."""
@@ -273,24 +271,15 @@ class _Looks:
 
     def _entries(self, seen: Sequence[list[Judged]]) -> tuple[Entry, ...]:
         """Each component that is wrong or undecided anywhere, at the point where it is worst; the worst last."""
-        setting = self.setting
+        first = self.looks[0].point
         found = []
-        for c in range(len(setting.places)):
+        for c in range(len(self.setting.places)):
             pairs = zip(self.looks, seen, strict=True)
             looks = [(look.point, judged[c]) for look, judged in pairs if judged[c].verdict != "correct"]
-            if not looks:
-                continue
-            first = self.looks[0].point
-            point, j = max(looks, key=lambda look: (WORST.index(look[1].verdict), look[0] == first, _size(look[1])))
-            at = None if point == first and setting.given else setting.named(point)
-            label = setting.task.labels[c]
-            found.append(Entry(setting.index(c), label, j.claimed, j.reference, j.error, j.tolerance, j.verdict,
-                               j.digits, j.decided, j.note, at, j.witness))  # fmt: skip
-        return tuple(sorted(found, key=lambda e: (WORST.index(e.verdict), _size(e))))
-
-
-def _size(j: Any) -> float:
-    """How bad it is: the error in proportion to the reference."""
-    if math.isnan(j.error):
-        return 0.0
-    return float(j.error / abs(j.reference)) if j.reference else math.inf if j.error else 0.0
+            if looks:
+                worst = max(WORST.index(j.verdict) for _, j in looks)
+                looks = [(point, j) for point, j in looks if WORST.index(j.verdict) == worst]
+                point, j = max(looks, key=lambda look: (look[0] == first, badness(look[1])))
+                own = point == first and self.setting.given
+                found.append(self.setting.entry(j, None if own else self.setting.named(point)))
+        return tuple(sorted(found, key=badness))

@@ -10,19 +10,21 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.core.program import Index, Program
 from diffkit.core.results import Odd
-from diffkit.judging.agreement import MOST, Tolerances
-from diffkit.judging.checking.claims import Claim
+from diffkit.judging.agreement import MOST
 from diffkit.judging.checking.outcome import LITERALS, REFERENCE, ROUNDING, SOLVERS, Judged, Measured
-from diffkit.judging.checking.reference import EXACT, Apart, Difference, Subject, Truth, as_written
+from diffkit.judging.checking.reference import EXACT, Apart, Difference, Truth, as_written
 from diffkit.judging.checking.remarks import elsewhere
 from diffkit.judging.checking.uncertainties import effect_of_literals, solved_in_claim, solved_in_function
+
+if TYPE_CHECKING:
+    from diffkit.judging.checking.setting import Setting
 
 BEFORE = 64.0  # times the effect of rounded literals within which constants computed beforehand may lie
 JUMP = 2.0**-30  # of the slopes: more noise than that is a jump of the claim's code, which may have one at a kink
@@ -34,9 +36,10 @@ Seen = Measured | Judged
 class Judge:
     """A claim and the function it is about, ready for many points."""
 
-    def __init__(self, subject: Subject, claim: Claim, places: Sequence[int], allowed: Tolerances | None = None):
-        self.subject, self.claim, self.places, self.allowed = subject, claim, places, allowed
-        """``places``: the component of the task that each component of the claim is"""
+    def __init__(self, setting: Setting):
+        self.subject, self.claim, self.allowed = setting.subject, setting.claim, setting.allowed
+        self.places = setting.places
+        """the component of the task that each component of the claim is"""
         self._known: dict[tuple[str, Sequence[float]], Any] = {}
 
     @cached_property
@@ -88,7 +91,8 @@ class Judge:
             return self._at_odd(c, odd, value, point)
         reference, known = truth.values[place], apart is not None and apart.finite
         if not math.isfinite(value) and not known:
-            note = getattr(getattr(self.claim, "bound", None), "reason", "") or NO_VALUE
+            note = "" if self.claim.bound is None else self.claim.bound.reason
+            note = note or NO_VALUE
             return Judged(c, "wrong", value, reference, math.inf, {}, note=note)
         bars = {REFERENCE: truth.bars[place]}
         if apart is None or not known:
@@ -128,8 +132,7 @@ class Judge:
 
     def _solvers(self, point: Sequence[float], suspects: Sequence[Measured]) -> dict[int, float]:
         """What iteration in f and in the claim's code may have put components off by."""
-        claim = getattr(self.claim, "bound", None)
-        claimed = solved_in_claim(claim, point, self.claim.values(np.array(point, dtype=float)))
+        claimed = solved_in_claim(self.claim.bound, point, self.claim.values(np.array(point, dtype=float)))
         function = None if self.subject.program is not None else self.subject.function
         of_f = solved_in_function(function, point, self.indices, suspects)
         return {m.component: float(claimed[m.component]) + off for m, off in zip(suspects, of_f, strict=True)}

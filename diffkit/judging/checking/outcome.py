@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -123,6 +124,14 @@ class Judged(NamedTuple):
     def decided(self) -> str:
         """Name of the largest part of the tolerance."""
         return max(self.terms, key=lambda k: self.terms[k]) if self.tolerance > 0 else ""
+
+
+def badness(j: Judged | Entry) -> tuple[int, float]:
+    """How bad it is: the verdict, then the error in proportion to the reference."""
+    size = 0.0
+    if not math.isnan(j.error):
+        size = j.error / abs(j.reference) if j.reference else math.inf if j.error else 0.0
+    return WORST.index(j.verdict), size
 
 
 def _nothing() -> None:

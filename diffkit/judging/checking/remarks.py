@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,14 +26,11 @@ SAMPLES = 100  # points, and as many whole numbers, at which domains are compare
 SIMPLE = 120  # slots of claim and derivative up to which SymPy is asked to simplify their difference
 
 
-def scope_of(setting: Setting, judge: Judge, points: int, verdict: str) -> tuple[str, Any]:
-    """Say where the claim was shown to hold; and a point where the domains differ, if there is one."""
-    at = at_points(points)
-    if verdict != "correct":
-        return at, None
-    difference = judge.difference
-    if difference is None or not judge.exact:
-        return at, None
+def coverage(setting: Setting, judge: Judge, points: int, verdict: str) -> str:
+    """Say where the claim was shown to hold."""
+    at, difference = at_points(points), judge.difference
+    if verdict != "correct" or difference is None or not judge.exact:
+        return at
     shown = f"{at}, to {EXACT} digits or more"
     if len(difference.program) <= SIMPLE:
         from diffkit.calculus.sympy import is_zero
@@ -53,7 +50,7 @@ def scope_of(setting: Setting, judge: Judge, points: int, verdict: str) -> tuple
             shown += f"; true for {of_claim} only: elsewhere the claim has no value, though f has one"
         else:
             shown += f"; f asks for {of_f}, the claim for {of_claim}"
-    return shown, None
+    return shown
 
 
 def at_points(points: int) -> str:
@@ -82,13 +79,13 @@ def elsewhere(odd: Odd) -> str:
     return "; ".join(filter(None, (odd.message or f"f is {odd.status} there", way)))
 
 
-def advice(setting: Setting, entries: Sequence[Entry], point: Sequence[float], allowed: Tolerances | None) -> str:
+def advice(setting: Setting, entries: Sequence[Entry], point: Sequence[float]) -> str:
     """Why the last of some entries is not decided, and what would decide them all."""
     entry = entries[-1]
     if math.isnan(entry.reference):
         return entry.note
-    why = entry.note or _seen(entry, allowed)
-    return "; ".join([why, *_ways(setting, entries, point, allowed)])
+    why = entry.note or _seen(entry, setting.allowed)
+    return "; ".join([why, *_ways(setting, entries, point)])
 
 
 def _within(entries: Sequence[Entry]) -> str:
@@ -106,18 +103,15 @@ def _seen(entry: Entry, allowed: Tolerances | None) -> str:
     return f"{count} of {entry.label} can be seen to agree"
 
 
-def _ways(
-    setting: Setting, entries: Sequence[Entry], point: Sequence[float], allowed: Tolerances | None
-) -> Iterator[str]:
+def _ways(setting: Setting, entries: Sequence[Entry], point: Sequence[float]) -> Iterator[str]:
     """What may be done about it."""
     entry = entries[-1]
-    bounds = [bound for bound in (setting.subject.function, getattr(setting.claim, "bound", None)) if bound is not None]
-    pass_it = _within(entries) if allowed is None else ""
-    for bound in bounds:
+    pass_it = _within(entries) if setting.allowed is None else ""
+    for bound in setting.codes:
         if bound.faults.rounded:
             yield f"{bound.faults.rounded}: {pass_it or 'return binary64'}"
             return
-    for bound in bounds:
+    for bound in setting.codes:
         for call in calls_in(bound, point):
             if not call.linear:
                 told = "" if entry.note.endswith(f"calls {call}") else f"{bound.name} calls {call}: "
@@ -125,7 +119,7 @@ def _ways(
                 return
     if pass_it:
         yield pass_it
-    elif allowed is None and not entry.note and entry.decided == REFERENCE:
+    elif setting.allowed is None and not entry.note and entry.decided == REFERENCE:
         yield f"pass atol={_power(entry.error + entry.tolerance):.0e}, or take another point"
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import wraps
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -26,8 +26,10 @@ from diffkit.core.deadline import in_time
 from diffkit.core.errors import DiffkitError, FunctionError, PointError
 from diffkit.core.program import Program
 from diffkit.core.text.names import Names, names_of
+from diffkit.judging.agreement import Tolerances
 from diffkit.judging.checking.array_structure import Structure, symmetric
-from diffkit.judging.checking.claims import Claim, CodeClaim, NumberClaim, read_claim, unfit
+from diffkit.judging.checking.claims import Claim, CodeClaim, Expected, NumberClaim, read_claim, unfit
+from diffkit.judging.checking.outcome import Entry, Judged
 from diffkit.judging.checking.reference import Subject
 
 SPREAD = 0.3  # how far beside, in proportion
@@ -35,8 +37,12 @@ TRIES = 8  # random points tried for each that is wanted, as some have no deriva
 COTANGENTS = 3  # random ones that a pullback is compared with
 
 
-class Asked(NamedTuple):
-    """What the caller gives: f, the claim and the point, and what says how they are meant."""
+@dataclass(frozen=True)
+class Inquiry:
+    """What the caller gives: f, the claim and the point, and what says how they are meant.
+
+    ``beside`` is how many points beside the given one are looked at, ``allowed`` what the claim may be off by.
+    """
 
     f: Any
     claim: Any
@@ -49,13 +55,15 @@ class Asked(NamedTuple):
     reset: Callable[[], Any] | None = None
     symmetric: bool = False
     seed: int = 0
+    beside: int = 0
+    allowed: Tolerances | None = None
 
 
 class Setting:
     """What a check is about: the subject, the claim, and the points that were given."""
 
-    def __init__(self, asked: Asked):
-        self.asked = asked
+    def __init__(self, asked: Inquiry):
+        self.asked, self.allowed = asked, asked.allowed
         code, coded = is_function(asked.f), is_function(asked.claim)
         if asked.reset is not None and not (code or coded):
             raise DiffkitError("reset is called before code, and neither f nor the claim is code")
@@ -156,9 +164,8 @@ class Setting:
         if is_function(claim):
             claim = with_symmetric_results(self._wrapped(claim, asked.claim_args), self.arguments, self.symmetric)
         pair = None if asked.kind is None else False
-        return read_claim(
-            claim, self.arguments, self.parameters, self.labels, self.start, words, len(self.chosen), pair
-        )
+        count = len(self.chosen)
+        return read_claim(claim, Expected(self.arguments, self.parameters, self.labels, self.start, count, words, pair))
 
     def _kind(self) -> str:
         """What the claim is, by the number of its entries."""
@@ -188,7 +195,24 @@ class Setting:
         places = (0, *(p + 1 for p in task.places))
         return replace(task, indices=indices, places=places, shape=(len(places),), labels=("f", *task.labels))
 
-    def index(self, c: int) -> tuple[int, ...]:
+    @property
+    def codes(self) -> list[Bound]:
+        """The code of f and of the claim, where they are code."""
+        return [bound for bound in (self.subject.function, self.claim.bound) if bound is not None]
+
+    @property
+    def unsteady(self) -> str:
+        """Why agreeing proves nothing: f or the claim gives two values at one point; empty if neither does."""
+        found = next((bound.unsteady for bound in self.codes if bound.unsteady), "")
+        return f"{found}; {NOT_STEADY}" if found else ""
+
+    def entry(self, j: Judged, at: Mapping[str, float] | None = None) -> Entry:
+        """What was found of a component, at a point that is not the first one if ``at`` is given."""
+        c = j.component
+        return Entry(self._index(c), self.task.labels[c], j.claimed, j.reference, j.error, j.tolerance, j.verdict,
+                     j.digits, j.decided, j.note, at, j.witness)  # fmt: skip
+
+    def _index(self, c: int) -> tuple[int, ...]:
         """Place of a component in the claimed array."""
         if self.claim.paired:
             return () if c == 0 else tuple(map(int, np.unravel_index(c - 1, self.shape or (1,))))
