@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from flint import arb
 
 from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.core.limits import PRECISIONS
 from diffkit.core.program import Named, Program, run
 from diffkit.core.table import table
 from diffkit.numbers.balls import BALLS, precision
 
-BITS = (192, 512, 2400)
 EXACT = 28  # digits to which two formulas are equal: half of the least bits
 SUB = table["sub"]
 
@@ -50,7 +50,7 @@ class Difference:
     def at(self, point: Sequence[float]) -> list[Apart]:
         """Compare at a point, at rising precision until every component is equal to half the bits, or is not."""
         found: list[Apart] = []
-        for bits in BITS:
+        for bits in PRECISIONS[1:]:
             with precision(bits):
                 balls = run(self.program, BALLS, [arb(x) for x in point])
                 found = [self._apart(bits, balls, c) for c in range(self.count)]

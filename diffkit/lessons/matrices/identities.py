@@ -15,11 +15,12 @@ import numpy as np
 
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.errors import FormError, ParseError, ShapeError, VariableError
+from diffkit.core.limits import AGREED_DIGITS
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.workers import timed
 from diffkit.lessons.matrices.algebra import Algebra
 from diffkit.lessons.matrices.array_parser import parse_array
-from diffkit.lessons.matrices.ball_agreement import DIGITS, Claim
+from diffkit.lessons.matrices.ball_agreement import Claim
 from diffkit.lessons.matrices.gradients import derivative, simplified
 from diffkit.lessons.matrices.matrix_derivative import confirm, finished, kinks
 from diffkit.lessons.matrices.nodes import Node, names_of, number
@@ -222,7 +223,7 @@ def _verdict(text: str, sides: Sides, problem: Problem) -> Identity:
         verdict, reason, derived = "undecided", _too_few(problem, met), False
     else:
         how = "both sides simplify to the same formula, and they agree" if derived else "the sides agree"
-        reason = f"{how} on {tried(problem, TRIALS)}, to {DIGITS} digits{_domain(met)}"
+        reason = f"{how} on {tried(problem, TRIALS)}, to {AGREED_DIGITS} digits{_domain(met)}"
     rough = () if wrt is None else kinks(algebra, f, wrt)
     shown = None if truth is None else str(finished(algebra, truth))
     return Identity(
