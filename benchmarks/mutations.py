@@ -84,7 +84,7 @@ MUTANTS = (
         ("tests/test_confirmation.py",),
     ),
     Mutant(
-        "claims", "literals are skipped", "judging/checking/literals.py",
+        "claims", "literals are skipped", "judging/checking/uncertainties.py",
         "    if not rounded:\n", "    if True:\n",
         ("tests/test_noise.py",),
     ),
@@ -94,12 +94,12 @@ MUTANTS = (
         ("tests/test_solvers.py",),
     ),
     Mutant(
-        "claims", "few digits are enough", "judging/checking/agreement.py",
+        "claims", "few digits are enough", "judging/agreement.py",
         "ENOUGH = 6 ", "ENOUGH = 1 ",
         ("tests/test_agreement.py", "tests/test_solvers.py", "tests/test_faults.py"),
     ),
     Mutant(
-        "claims", "gross errors are explained", "judging/checking/agreement.py",
+        "claims", "gross errors are explained", "judging/agreement.py",
         "BEYOND = 3.0 ", "BEYOND = 3e9 ",
         ("tests/test_agreement.py", "tests/test_checker.py"),
     ),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import wraps
 from inspect import Parameter, signature
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from diffkit.asking.questions import ask, open_question
 from diffkit.core.deadline import collected, time_limit
+from diffkit.core.errors import did_you_mean
 from diffkit.core.results import Result
 from diffkit.core.text.names import Name, Names
 from diffkit.core.workers import timed
@@ -60,7 +62,18 @@ def _with_options(function: Callable[P, R]) -> Callable[P, R]:
     face = signature(function)
     options = [p for p in signature(_differentiated).parameters.values() if p.kind is Parameter.KEYWORD_ONLY]
     own = [p for p in face.parameters.values() if p.kind is not Parameter.VAR_KEYWORD]
-    shown = timed(function)
+    known = {p.name for p in (*own, *options)}
+
+    @wraps(function)
+    def checked(*args: P.args, **given: P.kwargs) -> R:
+        for name in given.keys() - known:
+            hint = did_you_mean(name, known)
+            raise TypeError(
+                f"{function.__name__}() got an unexpected keyword argument {name!r}" + (hint and f"; {hint}")
+            )
+        return function(*args, **given)
+
+    shown = timed(checked)
     shown.__signature__ = face.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
     shown.__doc__ = f"{function.__doc__}\n\n    {_differentiated.__doc__}"
     return shown
@@ -212,8 +225,8 @@ def report(
     different, and the report is true if nothing is lost and nothing expected is contradicted.
     """
     from diffkit.judging.accuracy import AccuracyReport, examine
+    from diffkit.judging.agreement import read_tolerances
     from diffkit.judging.cases import load_cases
-    from diffkit.judging.tolerances import read_tolerances
 
     loaded = load_cases(cases, kind)
     chosen = [find_backend(b) for b in ((backends,) if isinstance(backends, str) else backends)]

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 import diffkit as dk
-from diffkit.judging.checking.agreement import BEYOND, ENOUGH, FLOOR, digits_of, settle
+from diffkit.judging.agreement import BEYOND, ENOUGH, FLOOR, Tolerances, digits_of, read_tolerances, settle
 from diffkit.judging.checking.outcome import LITERALS, REFERENCE, ROUNDING, SOLVERS, Measured
-from diffkit.judging.tolerances import Tolerances, read_tolerances
 
 
 def seen(error, bar=0.0, reference=1.0, doubt="", **terms):

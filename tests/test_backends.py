@@ -9,7 +9,7 @@ import pytest
 from conftest import corpus, exact, ulps
 
 import diffkit as dk
-from diffkit.asking.questions import OfExpression, make_task
+from diffkit.asking.questions import make_task, open_question
 from diffkit.core.errors import BackendError
 from diffkit.judging.comparison import compare_task
 from diffkit.methods import BACKENDS, COMPARED, get_backend
@@ -71,18 +71,15 @@ EVERY_KIND = [name for name in BACKENDS if name != "complex"]  # complex steps g
 DIGITS = {"finite": 6}  # a difference has fewer digits than a rule; its own bar is checked besides
 
 
-def task_of(case):
-    options = dict(case.options)
-    variables = case.variables or None
-    return make_task(
-        list(case.expression) if case.kind == "jacobian" else case.expression, case.kind, variables, **options
-    )
+def question_of(case):
+    f = list(case.expression) if case.kind == "jacobian" else case.expression
+    return open_question(f, case.kind, case.variables or None, **dict(case.options))
 
 
 @pytest.mark.parametrize("backend", EVERY_KIND)
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
 def test_case(case, backend):
-    result = dk.Prepared(OfExpression(task_of(case)), backend).result(list(case.at))
+    result = dk.Prepared(question_of(case), backend).result(list(case.at))
     assert result.status == "ok"
     assert result.backend == backend
     flat = np.ravel(result.value).tolist()
@@ -99,7 +96,7 @@ def test_case(case, backend):
 @pytest.mark.parametrize("backend", ["auto", *EVERY_KIND])
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
 def test_a_batch_is_its_points(case, backend):
-    prepared = dk.Prepared(OfExpression(task_of(case)), backend)
+    prepared = dk.Prepared(question_of(case), backend)
     shifted = [[x + d for x in case.at] for d in (0.0, 0.25, -0.125)]
     batch = prepared.result(np.array(shifted, dtype=float).reshape(3, 1, len(case.at)))
     assert batch.shape == (3, 1, *batch.shape[2:])
@@ -214,7 +211,7 @@ def test_a_stale_cache_is_caught():
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
 def test_the_honest_backends_agree(case):
     point = [float(x) for x in case.at]
-    comparison = compare_task(task_of(case), point, list(COMPARED))
+    comparison = compare_task(question_of(case).task, point, list(COMPARED))
     assert comparison.verdict == "agree", comparison.findings
     assert all(row.within for row in comparison.rows)
     for value, answer in zip(comparison.reference.flat, case.answer, strict=True):

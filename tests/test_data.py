@@ -48,7 +48,7 @@ BROKEN = [
     ("list.json", '[{"X": 2}, {"X": [1]}]', "list.json, record 2: X = [1] is not a real number"),
     ("true.jsonl", '{"X": 2}\n{"X": true}\n', "true.jsonl, line 2: X = True is a truth value"),
     ("nan.csv", "X,y\n1,2\nnan,2\n", "nan.csv, line 3: X is nan"),
-    ("bad.jsonl", '{"X": 1}\n{"X" 2}\n', "bad.jsonl, line 2: it is not a JSON object: Expecting ':' delimiter at co"),
+    ("bad.jsonl", '{"X": 1}\n{"X" 2}\n', "bad.jsonl, line 2: not JSON: Expecting ':' delimiter, column 6"),
     ("odd.json", '{"X": [1, 9007199254740993]}', "odd.json: X[1] = 9007199254740993 is no binary64 number"),
     ("odd.csv", "X\n1\n9007199254740993\n", "odd.csv, line 3: X = 9007199254740993 is no binary64 number"),
     ("odd.jsonl", '{"X": 1}\n{"X": -9007199254740993}\n', "odd.jsonl, line 2: X = -9007199254740993 is no binary64"),

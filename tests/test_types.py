@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import diffkit as dk
+from diffkit import api
 
 CLIENT = Path(__file__).parent / "typed_client.py"
 SOURCE = CLIENT.read_text(encoding="utf-8")
@@ -47,6 +48,32 @@ def test_every_function_that_answers_is_typed():
             returned = str(inspect.signature(thing).return_annotation)
             assert returned not in ("Any", "typing.Any"), name
             assert f"dk.{name}(" in SOURCE, name
+
+
+ALIKE = ("derivative", "gradient", "jacobian", "hessian", "directional", "jvp", "hvp", "taylor")
+
+
+def test_what_checkers_are_told_of_the_options_is_what_they_are():
+    """The TypedDict that checkers read and the signature that the options come from say the same."""
+    tree = ast.parse(inspect.getsource(api))
+    (told,) = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == "Options")
+    options = [p for p in inspect.signature(api._differentiated).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    assert {f.target.id: ast.unparse(f.annotation) for f in told.body if isinstance(f, ast.AnnAssign)} == {
+        p.name: p.annotation for p in options
+    }
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_functions_that_are_alike_show_the_options_that_they_take(name):
+    function = getattr(dk, name)
+    shown = inspect.signature(function)
+    assert shown.parameters["backend"].default == "auto"
+    assert not any(p.kind is p.VAR_KEYWORD for p in shown.parameters.values())
+    assert "proven decimal digits" in function.__doc__
+    with pytest.raises(
+        TypeError, match=rf"{name}\(\) got an unexpected keyword argument 'backedn'.*did you mean backend"
+    ):
+        function("x", 1, backedn="dual")
 
 
 def test_unknown_names_are_errors_when_they_run():

@@ -59,9 +59,12 @@ def test_a_jacobian_has_no_hessian(f):
     assert prepared.fun([1, 2]).shape == (prepared.jac([1, 2]).shape[0],)
 
 
-def test_a_prepared_derivative_along_a_line_has_no_values_of_f():
-    with pytest.raises(dk.DiffkitError, match="along a line"):
-        dk.prepare("x*y", "hvp", direction=[1, 0]).fun([1, 2])
+@pytest.mark.parametrize("f", ["x^2*y", lambda x, y: x**2 * y])
+def test_a_prepared_derivative_along_a_line_has_the_values_and_gradient_of_f(f):
+    prepared = dk.prepare(f, "hvp", direction=[1, 0])
+    assert prepared.fun([3, 2]) == 18
+    assert prepared.jac([3, 2]).tolist() == [12, 9]
+    assert prepared.result([3, 2]).value.tolist() == [4, 6]
 
 
 @pytest.mark.parametrize(

@@ -6,67 +6,83 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from diffkit.asking.expressions import as_list, is_function, read_joint
+from diffkit.asking.expressions import Reading, as_list, is_function, read_joint
 from diffkit.asking.frames import names_in
-from diffkit.asking.points import PointsFile, read_points
+from diffkit.asking.points import Points, PointsFile, read_points
+from diffkit.asking.sources import Formula, Source
 from diffkit.asking.tasks import Question, Task, check_options, source_task
 from diffkit.core.errors import DiffkitError
+from diffkit.core.program import Program
 from diffkit.core.text.names import Names, names_of
 
 
-class OpenQuestion(Protocol):
-    """A kind of derivative of f, wherever: at a point it becomes a Question."""
+class Subject(Protocol):
+    """f as it was given: a point makes a source of it."""
 
     @property
-    def kind(self) -> str:
-        """What is asked."""
+    def source(self) -> Source | None:
+        """The source, where it is one and the same for all points."""
+
+    def place(self, at: Any, *, elementwise: bool) -> tuple[Source, Points]:
+        """Give the source and the points that ``at`` means; the same object for points of the same shape."""
+
+    def values(self, x: Any) -> list[float]:
+        """All outputs at a flat array of coordinates, in binary64."""
+
+
+class Written:
+    """An expression: one formula, wherever."""
+
+    def __init__(self, program: Program):
+        self.source = Formula(program)
+
+    def place(self, at: Any, *, elementwise: bool) -> tuple[Source, Points]:
+        """Read a point or a batch."""
+        return self.source, read_points(at, self.source.inputs, elementwise=elementwise)
+
+    def values(self, x: Any) -> list[float]:
+        """All outputs at a flat array of coordinates, in binary64."""
+        return self.source.values([float(v) for v in x])
+
+
+class OpenQuestion:
+    """A kind of derivative of f, wherever: at a point it becomes a Question."""
+
+    def __init__(self, f: Subject, kind: str, options: dict[str, Any], notes: tuple[str, ...] = ()):
+        self.f, self.kind, self.options, self.notes = f, kind, options, notes
+        self._tasks: dict[Source, Task] = {}
+        if f.source is not None:
+            self._task(f.source)
+
+    @property
+    def task(self) -> Task | None:
+        """The task of the first source that was asked about."""
+        return next(iter(self._tasks.values()), None)
 
     def at(self, at: Any) -> Question:
         """Give the Question at the points that ``at`` means; the same task object for points of the same shape."""
+        source, points = self.f.place(at, elementwise=self.kind == "derivative")
+        return Question(self._task(source), points)
 
     def other(self, kind: str, **options: Any) -> OpenQuestion:
         """Ask for another kind of derivative of the same f."""
+        return OpenQuestion(self.f, kind, options)
 
-    def is_same(self, other: Any) -> bool:
-        """Whether another question about f asks for the same derivatives."""
+    def is_same(self, other: OpenQuestion) -> bool:
+        """Whether another question about f asks for the same derivatives, as far as their kinds tell."""
+        return self.kind == other.kind and not (self.options or other.options)
 
-    def values(self, x: Any) -> list[float]:
-        """All outputs of f at a flat array of coordinates, in binary64."""
-
-
-class OfExpression:
-    """A question about an expression, which is one task."""
-
-    def __init__(self, task: Task):
-        self.task = task
-
-    @property
-    def kind(self) -> str:
-        """What is asked."""
-        return self.task.kind
-
-    def at(self, at: Any) -> Question:
-        """Read a point or a batch."""
-        return Question(self.task, read_points(at, self.task.variables, elementwise=self.task.kind == "derivative"))
-
-    def other(self, kind: str, **options: Any) -> OfExpression:
-        """Ask for another kind of derivative of the same expression."""
-        return OfExpression(source_task(self._whole.source, kind, options))
-
-    def is_same(self, other: OfExpression) -> bool:
-        """Whether another question about the expression asks for the same derivatives."""
-        return (other.kind, other.task.indices) == (self.kind, self.task.indices)
-
-    def values(self, x: Any) -> list[float]:
-        """All outputs of f at a flat array of coordinates, in binary64."""
-        return list(self._whole.source.values([float(v) for v in x]))
-
-    @property
-    def _whole(self) -> Task:
-        """The task, which must be of f itself."""
-        if self.task.extras:
-            raise DiffkitError(f"a prepared {self.kind} is of f along a line", hint="prepare the gradient")
-        return self.task
+    def _task(self, source: Source) -> Task:
+        known = self._tasks.get(source)
+        if known is None:
+            options = source.options_for(self.kind, self.options)
+            known = replace(source_task(source, self.kind, options), notes=self.notes)
+            shape = source.answer_shape(self.kind)
+            if shape is not None and options.get("wrt") is None:
+                known = replace(known, shape=shape)
+            if not source.blind:  # what is not known beyond one point is asked about anew at each
+                self._tasks[source] = known
+        return known
 
 
 def ask(
@@ -96,12 +112,14 @@ def open_question(
     """
     check_options(kind, options)
     if is_function(f):
-        from diffkit.asking.function_questions import OfFunction
+        from diffkit.asking.callables.binding import Called
 
-        return OfFunction(f, kind, variables, args, options, given)
+        called = Called(f, args, variables)
+        return OpenQuestion(called, kind, options, called.notes(given))
     if len(args):
         raise DiffkitError("args are further arguments of a Python function", hint="an expression takes none")
-    return OfExpression(make_task(f, kind, variables, given, **options))
+    reading = _read(f, kind, variables, given, options)
+    return OpenQuestion(Written(reading.program), kind, options, reading.notes)
 
 
 def make_task(
@@ -113,9 +131,16 @@ def make_task(
     (``given`` is None); anywhere else it is taken for a slip.
     """
     check_options(kind, options)
+    reading = _read(f, kind, variables, given, options)
+    return replace(source_task(reading.program, kind, options), notes=reading.notes)
+
+
+def _read(
+    f: Any, kind: str, variables: Names | None, given: Collection[str] | None, options: dict[str, Any]
+) -> Reading:
+    """The program of an expression, of the variables that it has and of those that the question names."""
     wrt = names_of(options.get("wrt"))
     reading = read_joint(as_list(f) if kind == "jacobian" else [f], variables, {*(given or ()), *wrt})
     if variables is None:
         reading = reading.declaring([name for name in wrt if given is None or name in given])
-    reading = reading.of_one(variables) if kind in ("derivative", "taylor") else reading
-    return replace(source_task(reading.program, kind, options), notes=reading.notes)
+    return reading.of_one(variables) if kind in ("derivative", "taylor") else reading

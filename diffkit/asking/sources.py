@@ -79,6 +79,12 @@ class Source(Protocol):
     def check_formula(self, point: Sequence[float]) -> None:
         """TracingError if its formula has other values than it has at a point."""
 
+    def options_for(self, kind: str, options: dict[str, Any]) -> dict[str, Any]:
+        """Options of a kind of derivative by coordinates; DiffkitError where the source is not what the kind is of."""
+
+    def answer_shape(self, kind: str) -> tuple[int, ...] | None:
+        """Shape of the whole answer, where it is not told by counting coordinates and outputs."""
+
     def moving(self) -> Source:
         """f of x + t·v as a function of x, v and t, so that one preparation serves every direction."""
 
@@ -123,6 +129,14 @@ class Formula:
 
     def check_formula(self, point: Sequence[float]) -> None:
         """TracingError if its formula has other values than it has at a point: it has not."""
+
+    def options_for(self, kind: str, options: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        """Options of a kind of derivative by coordinates, which they are."""
+        return options
+
+    def answer_shape(self, kind: str) -> tuple[int, ...] | None:  # noqa: ARG002
+        """Shape of the whole answer, where it is not told by counting coordinates and outputs."""
+        return None
 
     def moving(self) -> Formula:
         """f of x + t·v as a function of x, v and t, so that one preparation serves every direction."""

@@ -124,9 +124,9 @@ def report(
     diffkit report cases.jsonl --backends dual --kind hessian
     diffkit report cases.jsonl --format html --output accuracy.html
     """
+    from diffkit.judging.agreement import read_tolerances
     from diffkit.judging.cases import load_cases
     from diffkit.judging.regression import changes_since, known
-    from diffkit.judging.tolerances import read_tolerances
     from diffkit.reports.accuracy_report import CasesReport
 
     chosen = backends_of(backends)

@@ -14,10 +14,10 @@ from diffkit.asking.tasks import gradient_task
 from diffkit.core.deadline import check_time
 from diffkit.core.errors import DiffkitError, plural
 from diffkit.core.program import Program
+from diffkit.judging.agreement import Tolerances
 from diffkit.judging.cases import Case
 from diffkit.judging.comparison import Comparer, Comparison, Finding, Row
 from diffkit.judging.regression import Changes, Key, Known, changes_since, known, standing
-from diffkit.judging.tolerances import Tolerances
 from diffkit.methods import Backend
 
 CLOSE = Tolerances(rtol=1e-12, atol=0.0)

@@ -148,7 +148,7 @@ class Prepared(Generic[V_co]):
         import numpy as np
 
         with undisturbed():
-            values = self.question.values(_flat(x))
+            values = self.question.f.values(_flat(x))
         return np.array(values) if self._several else float(values[0])
 
     def jac(self, x: Any) -> Array:

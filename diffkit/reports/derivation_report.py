@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from diffkit.asking.expressions import Expression
 from diffkit.core.errors import plural
 from diffkit.lessons.derivations.backward import BOUND, Backward, Node
-from diffkit.lessons.derivations.derivation import Derivation
-from diffkit.lessons.derivations.steps import Step, operator_text, same_in_sympy, text_of
-from diffkit.lessons.derivations.tidied import tidy
+from diffkit.lessons.derivations.derivation import Derivation, Step, operator_text, same_in_sympy, text_of
+from diffkit.lessons.derivations.textbook_rules import tidy
 from diffkit.reports import result_report as one
 from diffkit.reports.document import Block, Document, Equation, Gap, Heading, Note, Table, picked, plain, shown
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import accumulate
@@ -14,17 +14,21 @@ import numpy as np
 from diffkit.asking.callables.code_shapes import is_misfit, place_of
 from diffkit.asking.callables.faults import Faults, outside, random_state
 from diffkit.asking.callables.following import check_trace, trace
-from diffkit.asking.callables.function import Argument, Function
+from diffkit.asking.callables.function import Argument, Function, as_function, coordinates, read_place
 from diffkit.asking.callables.solvers import teeth_of
+from diffkit.asking.points import Points
 from diffkit.asking.sources import Output
 from diffkit.core.characters import told
 from diffkit.core.deadline import check_time
-from diffkit.core.errors import DiffkitError, FunctionError, LimitError, TracingError
+from diffkit.core.errors import DiffkitError, FunctionError, LimitError, PointError, TracingError
 from diffkit.core.program import Program
+from diffkit.core.text.names import Names, notes
 from diffkit.ndarrays import Traced
 
 NO_VALUE = (ArithmeticError, ValueError)
 """What mathematics raises: a division by zero, an overflow, a logarithm of −1, a singular matrix."""
+SCALAR = ("gradient", "hessian", "derivative", "taylor", "directional", "hvp")
+"""Kinds of derivatives that are of one number."""
 BLOCK = 2**22  # numbers in the arguments of one call of a vectorised function
 
 
@@ -276,6 +280,30 @@ class Bound:
         found.evaluations = self.spent()
         return found
 
+    def options_for(self, kind: str, options: dict[str, Any]) -> dict[str, Any]:
+        """Options of a kind by coordinates; DiffkitError where the function is not what the kind is of."""
+        if kind in SCALAR and len(self.outputs) != 1:
+            hint = "ask for the jacobian" + ", or give a NumPy array of many points" * (kind == "derivative")
+            raise DiffkitError(
+                f"{self.name} gives an array of shape {self.shape}, and a {kind} is of one number", hint=hint
+            )
+        given = getattr(options.get("direction"), "shape", ())
+        if len(given) > 1 and len(self.arguments) == 1 and given != self.arguments[0].shape:
+            raise PointError(f"the direction has shape {given}, the argument {self.arguments[0].shape}")
+        wrt = options.get("wrt")
+        return options if wrt is None else {**options, "wrt": coordinates(wrt, self.arguments)}
+
+    def answer_shape(self, kind: str) -> tuple[int, ...] | None:
+        """Shape of the whole answer, where that of the argument or of the result says more than a count."""
+        if kind == "jvp":
+            return self.shape
+        if len(self.arguments) > 1:
+            return (*(self.shape or (1,)), len(self.inputs)) if kind == "jacobian" else None
+        shape = self.arguments[0].shape or (1,)
+        shapes = {"gradient": shape, "hvp": shape, "hessian": (*shape, *shape),
+                  "jacobian": (*(self.shape or (1,)), *shape)}  # fmt: skip
+        return shapes.get(kind)
+
     def along(self, direction: Sequence[float]) -> tuple[Bound, tuple[float, ...]]:
         """A source whose last input is t in f(x + t·v); v and t are values of inputs after x."""
         return self.moving(), (*direction, 0.0)
@@ -302,6 +330,37 @@ class Bound:
             return [float(known[p][output]) for p in points]
 
         return [partial(values, output=k) for k in self.outputs]
+
+
+class Called:
+    """A Python function as it was given: the point tells the shapes of its arguments, and each makes a Bound."""
+
+    source = None
+
+    def __init__(self, f: Any, args: Sequence[Any] = (), names: Names | None = None):
+        self.function, self.names = as_function(f, args), names
+        self.bound: dict[tuple[Any, ...], Bound] = {}
+
+    def notes(self, given: Collection[str]) -> tuple[str, ...]:
+        """How names in its text were read, if it was made of text."""
+        return tuple(notes(self.function.undeclared(given), matrices=True))
+
+    def place(self, at: Any, *, elementwise: bool = False) -> tuple[Bound, Points]:
+        """Read a point, and give the function bound to arguments of its shapes."""
+        arguments, points = read_place(self.function, at, self.names, elementwise)
+        key = (arguments, points.variables)
+        found = self.bound.get(key)
+        if found is None:
+            first = points.point if points.point is not None else points.rows[0].tolist()
+            found = Bound(self.function, arguments, points.variables, first)
+            if found.shape is not None and not found.blind:  # its shape is known
+                self.bound[key] = found
+        return found, points
+
+    def values(self, x: Any) -> list[float]:
+        """All entries of the result at a flat array, in binary64."""
+        found = next(iter(self.bound.values()), None) or self.place(x)[0]
+        return found.values(x).tolist()  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from diffkit.asking.frames import labelled, records, split_top
 from diffkit.asking.points import Points, column, number, read_text
 from diffkit.core.characters import visible
 from diffkit.core.errors import DiffkitError, PointError, VariableError, listing, plural
-from diffkit.core.text.names import Names, check_variables
+from diffkit.core.text.names import Names, as_names, check_variables
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -93,6 +93,15 @@ class Argument(NamedTuple):
             return
         for index in np.ndindex(*self.shape):
             yield f"{self.name}[{','.join(map(str, index))}]"
+
+
+def coordinates(wrt: Any, arguments: Sequence[Argument]) -> Any:
+    """Names of coordinates, where an array parameter stands for all of its own."""
+    by_name = {a.name: tuple(a.labels()) for a in arguments if a.shape != ()}
+    wrt = as_names(wrt)
+    if isinstance(wrt, str):
+        return by_name.get(wrt, wrt)
+    return tuple(label for name in wrt for label in by_name.get(name, (name,)))
 
 
 class Place(NamedTuple):

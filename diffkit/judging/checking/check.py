@@ -15,20 +15,17 @@ from diffkit.core.errors import DiffkitError, OutOfTime, PointError
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.text.names import Names
 from diffkit.core.workers import timed
-from diffkit.judging.checking.advice import advice
-from diffkit.judging.checking.agreement import ENOUGH, settle
+from diffkit.judging.agreement import ENOUGH, Tolerances, read_tolerances, settle
+from diffkit.judging.checking.array_structure import by_triangles
 from diffkit.judging.checking.claims import NumberClaim, meetings_of
 from diffkit.judging.checking.clarke import mixtures
-from diffkit.judging.checking.constant import of_zero, typical_slope
-from diffkit.judging.checking.coverage import at_points, scope_of
 from diffkit.judging.checking.judge import Judge, Seen
 from diffkit.judging.checking.outcome import WORST, Check, Entry, Judged, Measured, Verdict
 from diffkit.judging.checking.reference import Truth
-from diffkit.judging.checking.setting import Asked, Setting
-from diffkit.judging.checking.triangles import by_triangles
-from diffkit.judging.checking.wrappers import NOT_STEADY
+from diffkit.judging.checking.remarks import advice, at_points, scope_of
+from diffkit.judging.checking.setting import NOT_STEADY, Asked, Setting
+from diffkit.judging.checking.uncertainties import claim_of_zero, typical_slope
 from diffkit.judging.repair.explanation import repair
-from diffkit.judging.tolerances import Tolerances, read_tolerances
 
 BESIDE = 2  # points beside the given one that are looked at too
 BLIND = 2  # points for each that is wanted, at which nothing can be told, after which no more are tried
@@ -195,7 +192,7 @@ class _Looks:
             index = self.judge.indices[j.component]
             if j.claimed == 0 and j.verdict == "inconclusive" and index[1] and math.isfinite(j.error):
                 name = self.setting.labels[index[1][0]]
-                judged[j.component] = of_zero(function, look.point, index, j, name)
+                judged[j.component] = claim_of_zero(function, look.point, index, j, name)
 
     def _verdict(self, seen: Sequence[list[Judged]]) -> Check:
         setting = self.setting

@@ -18,15 +18,12 @@ from diffkit.calculus.derivatives import derivative_program
 from diffkit.core.limits import PRECISIONS
 from diffkit.core.program import Index, Program
 from diffkit.core.results import Odd
-from diffkit.judging.checking.advice import elsewhere
-from diffkit.judging.checking.agreement import MOST
+from diffkit.judging.agreement import MOST, Tolerances
 from diffkit.judging.checking.claims import Claim
-from diffkit.judging.checking.exact_difference import EXACT, Apart, Difference, as_written
-from diffkit.judging.checking.iteration import of_claim, of_function
-from diffkit.judging.checking.literals import effect_of_literals
 from diffkit.judging.checking.outcome import LITERALS, REFERENCE, ROUNDING, SOLVERS, Judged, Measured
-from diffkit.judging.checking.reference import Subject, Truth
-from diffkit.judging.tolerances import Tolerances
+from diffkit.judging.checking.reference import EXACT, Apart, Difference, Subject, Truth, as_written
+from diffkit.judging.checking.remarks import elsewhere
+from diffkit.judging.checking.uncertainties import effect_of_literals, solved_in_claim, solved_in_function
 
 BEFORE = 64.0  # times the effect of rounded literals within which constants computed beforehand may lie
 JUMP = 2.0**-30  # of the slopes: more noise than that is a jump of the claim's code, which may have one at a kink
@@ -141,9 +138,9 @@ class Judge:
     def _solvers(self, point: Sequence[float], suspects: Sequence[Measured]) -> dict[int, float]:
         """What iteration in f and in the claim's code may have put components off by."""
         claim = getattr(self.claim, "bound", None)
-        claimed = of_claim(claim, point, self.claim.values(np.array(point, dtype=float)))
+        claimed = solved_in_claim(claim, point, self.claim.values(np.array(point, dtype=float)))
         function = None if self.subject.program is not None else self.subject.function
-        of_f = of_function(function, point, self.indices, suspects)
+        of_f = solved_in_function(function, point, self.indices, suspects)
         return {m.component: float(claimed[m.component]) + off for m, off in zip(suspects, of_f, strict=True)}
 
     def _noise(self, point: Sequence[float]) -> Any:

@@ -20,9 +20,8 @@ from diffkit.asking.points import Points
 from diffkit.asking.tasks import directional_task, gradient_task
 from diffkit.core.errors import BackendError, DiffkitError, LimitError
 from diffkit.core.results import Answer, Odd
-from diffkit.judging.checking.agreement import BEYOND, settle
+from diffkit.judging.agreement import BEYOND, Tolerances, settle
 from diffkit.judging.checking.outcome import REFERENCE, ROUNDING, WORST, Check, Entry, Judged, Measured
-from diffkit.judging.tolerances import Tolerances
 from diffkit.methods import Bounded, get_backend
 from diffkit.methods.auto import Referee
 

@@ -11,7 +11,7 @@ from diffkit.core.results import Final, Result
 from diffkit.core.surroundings import undisturbed
 
 if TYPE_CHECKING:
-    from diffkit.judging.tolerances import Tolerances
+    from diffkit.judging.agreement import Tolerances
 
 Verdict = Literal["correct", "wrong", "inconclusive"]
 WORST: tuple[Verdict, ...] = ("correct", "inconclusive", "wrong")

@@ -1,30 +1,34 @@
-"""What a check is about: f, the claim, and where it is looked at."""
+"""What a check is about: f, the claim, and where it is looked at.
+
+A wrapper is a Function again, whose parameters and name are those of what it wraps.
+"""
 
 from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import wraps
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from diffkit.asking.callables import Bound
-from diffkit.asking.callables.function import Argument, Function, as_function
+from diffkit.asking.callables.binding import Called
+from diffkit.asking.callables.function import Argument, Function, as_function, coordinates
 from diffkit.asking.expressions import as_list, is_function, read_joint
 from diffkit.asking.frames import names_in
-from diffkit.asking.function_questions import OfFunction, coordinates
 from diffkit.asking.points import Points, read_points
 from diffkit.asking.tasks import Task, source_task
+from diffkit.core.characters import told
 from diffkit.core.deadline import in_time
-from diffkit.core.errors import DiffkitError, PointError
+from diffkit.core.errors import DiffkitError, FunctionError, PointError
 from diffkit.core.program import Program
 from diffkit.core.text.names import Names, names_of
 from diffkit.judging.checking.array_structure import Structure, symmetric
 from diffkit.judging.checking.claims import Claim, CodeClaim, NumberClaim, read_claim, unfit
 from diffkit.judging.checking.reference import Subject
-from diffkit.judging.checking.wrappers import by_name, contracted, of_symmetric, with_reset, with_symmetric_results
 
 SPREAD = 0.3  # how far beside, in proportion
 TRIES = 8  # random points tried for each that is wanted, as some have no derivative
@@ -84,10 +88,9 @@ class Setting:
         if asked.at is None:
             raise PointError("a Python function is checked at a point", hint="give at=…")
         function = self._wrapped(asked.f, asked.args)
-        task, points = OfFunction(function, "jacobian", asked.variables, (), {}, names_in(asked.at)).at(asked.at)
-        self.notes = task.notes
-        bound = task.function
-        assert bound is not None
+        called = Called(function, (), asked.variables)
+        self.notes = called.notes(names_in(asked.at))
+        bound, points = called.place(asked.at)
         self._place(points, bound.arguments)
         if self.symmetric:
             bound = Bound(of_symmetric(function, self.symmetric), bound.arguments, bound.inputs, self.start)
@@ -224,3 +227,87 @@ def _arguments_of(claim: Any, inputs: Sequence[str], at: Any, args: Sequence[Any
             hint="let it take them one by one, or all in one array; data go into claim_args=",
         )
     return scalars
+
+
+NOT_STEADY = "pass reset=, which is called before every evaluation, such as reset=lambda: np.random.seed(0)"
+
+
+def with_reset(function: Function, reset: Any) -> Function:
+    """The function, with ``reset`` called before it: what is random or keeps a state begins anew every time."""
+    if reset is None:
+        return function
+    if not callable(reset):
+        raise DiffkitError(f"reset is called before every evaluation, and a {type(reset).__name__} cannot be",
+                           hint="such as reset=lambda: np.random.seed(0)")  # fmt: skip
+
+    @wraps(function.call)
+    def call(*values: Any) -> Any:
+        try:
+            reset()
+        except Exception as error:
+            raise FunctionError(f"reset raised {told(error)}") from error
+        return function.call(*values)
+
+    return replace(function, call=call)
+
+
+def by_name(function: Function, at: Any) -> Function:
+    """A function of one dict of parameters as one of several, where the point is a dict that does not name that one."""
+    parameters = function.parameters()
+    if not isinstance(at, Mapping) or parameters is None or len(parameters) != 1 or parameters[0] in at:
+        return function
+    names = tuple(at)
+
+    def call(*values: Any) -> Any:
+        return function.call(dict(zip(names, values, strict=False)), *values[len(names) :])
+
+    call.__name__ = function.name
+    return replace(function, call=call)
+
+
+def of_symmetric(function: Function, which: Collection[int]) -> Function:
+    """f of the symmetric part of some of its arguments, so that it is a function of symmetric matrices."""
+    if not which:
+        return function
+
+    def call(*values: Any) -> Any:
+        return function.call(*[symmetric_part(v) if k in which else v for k, v in enumerate(values)])
+
+    call.__name__ = function.name
+    return replace(function, call=call)
+
+
+def with_symmetric_results(function: Function, arguments: Sequence[Argument], which: Collection[int]) -> Function:
+    """A claim about a function of symmetric matrices, of which only the symmetric parts count."""
+    if not which:
+        return function
+    shapes = {arguments[k].shape for k in which}
+
+    def symmetric(part: Any) -> Any:
+        return symmetric_part(part) if np.shape(part)[-2:] in shapes else part
+
+    def call(*values: Any) -> Any:
+        found = of_symmetric(function, which).call(*values)
+        if isinstance(found, Mapping):
+            return {name: symmetric(part) for name, part in found.items()}
+        return tuple(map(symmetric, found)) if isinstance(found, tuple) else symmetric(np.asanyarray(found))
+
+    call.__name__ = function.name
+    return replace(function, call=call)
+
+
+def symmetric_part(matrix: Any) -> Any:
+    """(A + Aᵀ)/2, over the last two axes."""
+    return (matrix + np.swapaxes(matrix, -1, -2)) / 2.0
+
+
+def contracted(function: Function, shape: Sequence[int]) -> Callable[..., Any]:
+    """Σ ȳ·f(x, …) as a function of x, … and the cotangent ȳ: its gradient by x is the pullback ȳ·∂f/∂x."""
+
+    def call(*values: Any) -> Any:
+        *point, cotangent = values
+        found = function(*point)
+        return np.sum(cotangent * found) if shape else cotangent * found
+
+    call.__name__ = function.name
+    return call

@@ -33,7 +33,7 @@ from diffkit.core.text.printer import format_constant
 from diffkit.core.workers import timed
 from diffkit.judging.blame import Blame, blame_for_program
 from diffkit.judging.comparison import WRONG
-from diffkit.lessons.derivations.tidied import tidy
+from diffkit.lessons.derivations.textbook_rules import tidy
 from diffkit.methods.prepared import answer
 from diffkit.numbers.floats import FLOATS
 

@@ -6,14 +6,14 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from diffkit.asking.points import number
 from diffkit.core.errors import DiffkitError, FileError, PointError, did_you_mean, listing, plural
-from diffkit.core.files import at_line, csv_rows, read, unique_names
+from diffkit.core.files import at_line, csv_rows, json_lines, read, unique_names
 from diffkit.core.text.names import NAME, repeated
 from diffkit.lessons.matrices.array_function import as_data, is_binary64, rounded
 
@@ -210,8 +210,9 @@ def _json(file: str, text: str) -> Arrays | Columns:
     try:
         found = json.loads(text, object_pairs_hook=unique_names)
     except (ValueError, RecursionError, DiffkitError) as error:
-        records = _json_lines(file, text) if text.lstrip().startswith("{") and "\n" in text.strip() else None
-        if records is None:
+        several = text.lstrip().startswith("{") and "\n" in text.strip()
+        records = _first_and_rest(json_lines(text, file)) if several else []
+        if not records:
             where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
             reason = error.msg if isinstance(error, json.JSONDecodeError) else error
             raise FileError(f"{file}{where}: it is not JSON: {reason}") from None
@@ -222,18 +223,13 @@ def _json(file: str, text: str) -> Arrays | Columns:
     return Arrays(file, {name: _nested(file, name, value) for name, value in arrays.items()})
 
 
-def _json_lines(file: str, text: str) -> list[tuple[int, Any]] | None:
-    records = []
-    for line, content in enumerate(text.splitlines(), 1):
-        if content.strip():
-            try:
-                records.append((line, json.loads(content, object_pairs_hook=unique_names)))
-            except (ValueError, RecursionError, DiffkitError) as error:
-                if not records:
-                    return None
-                reason = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
-                raise FileError(f"{file}, line {line}: it is not a JSON object: {reason}") from None
-    return records
+def _first_and_rest(lines: Iterator[tuple[int, Any]]) -> list[tuple[int, Any]]:
+    """The lines; none where the first is no JSON already, as in an object over several lines."""
+    try:
+        first = next(lines)
+    except FileError:
+        return []
+    return [first, *lines]
 
 
 def _records(file: str, records: Sequence[tuple[int, Any]], place: str) -> Columns:

@@ -41,17 +41,7 @@ MOST_POLES = 3  # that cross one box: each doubles the cases
 def named(box: Any) -> dict[str, Any] | list[Any]:
     """Give the sides of a box by name, or in order; PointError for what is no box."""
     if isinstance(box, str):
-        if not box.strip():
-            raise PointError("the box is empty", hint=HINT)
-        parts = [part.partition("=") for part in split_top(box, ",")]
-        if not any(sign for _, sign, _ in parts):
-            return [text for text, _, _ in parts]
-        if not all(sign for _, sign, _ in parts):
-            raise PointError("the box mixes named and unnamed sides", hint=HINT)
-        names = [name.strip() for name, _, _ in parts]
-        if twice := repeated(names):
-            raise PointError(f"the box gives {twice[:64]} twice")
-        return dict(zip(names, (text for _, _, text in parts), strict=True))
+        return _named_in_text(box)
     if (given := labelled(box)) is not None:
         return {str(name): side for name, side in given.values.items()}
     if hasattr(box, "tolist"):
@@ -61,6 +51,20 @@ def named(box: Any) -> dict[str, Any] | list[Any]:
     if len(box) == 2 and not any(isinstance(side, (Sequence, Mapping)) and not _is_number(side) for side in box):
         return [tuple(box)]
     return list(box)
+
+
+def _named_in_text(box: str) -> dict[str, Any] | list[Any]:
+    if not box.strip():
+        raise PointError("the box is empty", hint=HINT)
+    parts = [part.partition("=") for part in split_top(box, ",")]
+    if not any(sign for _, sign, _ in parts):
+        return [text for text, _, _ in parts]
+    if not all(sign for _, sign, _ in parts):
+        raise PointError("the box mixes named and unnamed sides", hint=HINT)
+    names = [name.strip() for name, _, _ in parts]
+    if twice := repeated(names):
+        raise PointError(f"the box gives {twice[:64]} twice")
+    return dict(zip(names, (text for _, _, text in parts), strict=True))
 
 
 def _is_number(side: Any) -> bool:

@@ -8,9 +8,10 @@ tolerance of the code itself, nor rounding explain the difference, and correct w
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
+from diffkit.core.errors import DiffkitError
 from diffkit.judging.checking.outcome import REFERENCE, SOLVERS, Judged, Measured
-from diffkit.judging.tolerances import Tolerances
 
 BEYOND = 3.0  # times everything that is uncertain, beyond which a claim is wrong
 FLOOR = 1e-10  # of the entry: less than that is no mistake
@@ -49,3 +50,46 @@ def digits_of(error: float, scale: float) -> int:
         return 0
     part = error / scale if error else 0.0
     return min(MOST, math.floor(-math.log10(part))) if part else MOST
+
+
+class Tolerances(NamedTuple):
+    """The sum of an absolute tolerance and a relative one."""
+
+    rtol: float
+    atol: float
+
+    def at(self, reference: float) -> float:
+        """What may be off of a number."""
+        return self.atol + self.rtol * abs(reference)
+
+    def __str__(self) -> str:
+        return " and ".join(f"{name} = {value:g}" for name, value in self._asdict().items() if value)
+
+
+def read_tolerances(rtol: Any, atol: Any, closeness: Any = None) -> Tolerances | None:
+    """Give what a caller allows, one of the two omitted being 0; None if both are.
+
+    DiffkitError if they allow nothing, if one is no finite number of at least 0, and for ``closeness``, which they
+    have replaced.
+    """
+    if closeness is not None:
+        raise DiffkitError("closeness is no longer taken", hint="give rtol, and atol, in its place")
+    if rtol is None and atol is None:
+        return None
+    found = Tolerances(_size("rtol", rtol), _size("atol", atol))
+    if not any(found):
+        raise DiffkitError("rtol and atol are both 0, which no rounded number meets", hint="leave both out for the "
+                           "default")  # fmt: skip
+    return found
+
+
+def _size(name: str, value: Any) -> float:
+    if value is None:
+        return 0.0
+    try:
+        found = math.nan if isinstance(value, (bool, str)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    if not 0 <= found < math.inf:
+        raise DiffkitError(f"{name} is a finite number of at least 0, not {value!r}")
+    return found
