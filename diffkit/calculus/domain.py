@@ -11,12 +11,12 @@ from typing import Any
 
 from diffkit.calculus.guards import Choice, branches, open_places
 from diffkit.core.builder import ProgramBuilder, select
+from diffkit.core.limits import PRECISIONS
 from diffkit.core.program import Program, run, run_slots
 from diffkit.core.table import Place, table
 from diffkit.core.text import excerpt, format_slot
 
 WHERE, SUB = table["where"], table["sub"]
-BITS = 128  # of the hulls of margins
 LENGTH = 80  # characters of one condition
 MOST = 12  # conditions shown
 OPPOSITE = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
@@ -114,7 +114,7 @@ class _Everywhere:
         from diffkit.numbers.balls import precision
         from diffkit.numbers.intervals import EVERYWHERE, INTERVALS
 
-        with precision(BITS):
+        with precision(PRECISIONS[0]):
             return run_slots(self.program, INTERVALS, [EVERYWHERE] * len(self.program.inputs))
 
     def truth(self, slot: int) -> bool | None:

@@ -18,6 +18,7 @@ from flint import arb
 from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import Reverse
 from diffkit.core.builder import ProgramBuilder, select
+from diffkit.core.limits import DEEP_BITS
 from diffkit.core.program import Index, Program, run, run_slots
 from diffkit.core.results import Odd
 from diffkit.core.table import table
@@ -25,7 +26,6 @@ from diffkit.core.text import excerpt
 from diffkit.numbers.balls import BALLS, precision
 from diffkit.numbers.floats import FLOATS
 
-BITS = 1200
 SUMS = (table["add"], table["sub"])
 LARGEST, SMALLEST = arb(2) ** 1024, 2.0**-1022
 NOISY = 2.0**-46  # relative error of f in binary64 that counts as noise
@@ -50,7 +50,7 @@ def blame_for_program(program: Program, c: int, point: Sequence[float], value: f
     """Why output c of a derivative program gives ``value`` in binary64 where the derivative is ``truth``."""
     own = select(program, (program.outputs[c],))
     out = own.outputs[0]
-    with precision(BITS):
+    with precision(DEEP_BITS):
         exact = run_slots(own, BALLS, [arb(x) for x in point])
         floats = run_slots(own, FLOATS, list(point))
         wrong = _wrong_rule(exact[out], truth)
@@ -112,7 +112,7 @@ def cancellation(program: Program, exact: Sequence[Any], point: Sequence[float])
     sums = [(slot, args) for slot, row, args in program.numbered() if row in SUMS and slot in bars]
     if not sums:
         return None
-    with precision(BITS):
+    with precision(DEEP_BITS):
         weights = run(builder.program([bars[s] for s, _ in sums], program.inputs), BALLS, [arb(x) for x in point])
         out = abs(exact[program.outputs[0]])
         worst: tuple[float, int, tuple[int, ...]] | None = None
@@ -148,7 +148,7 @@ def blame_for_differences(task: Task, index: Index, point: Sequence[float], trut
     """Why differences of f are off: f itself loses digits or is noisy, or the steps do not see the derivative."""
     output, variables = index
     primal = select(task.program, (task.program.outputs[output],))
-    with precision(BITS):
+    with precision(DEEP_BITS):
         exact = run_slots(primal, BALLS, [arb(x) for x in point])
         floats = run_slots(primal, FLOATS, list(point))
         found = _out_of_range(primal, exact, floats)

@@ -9,12 +9,12 @@ from typing import Any, Protocol
 from flint import arb
 
 from diffkit.core.builder import ProgramBuilder
+from diffkit.core.limits import PRECISIONS
 from diffkit.core.program import Constant
 from diffkit.core.table import Primitive, table
 from diffkit.numbers.balls import BALLS, ball_function, precision
 from diffkit.numbers.field import vanishes
 
-PRECISIONS = (128, 512, 2048)
 SUB = table["sub"]
 VANISHING = {table["mul"]: 2, table["div"]: 1}
 """rows that are 0 where one of their first arguments is"""

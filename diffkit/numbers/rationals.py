@@ -10,7 +10,7 @@ from typing import Any
 from diffkit.core.program import Constant, Named
 from diffkit.core.table import Primitive
 
-BITS = 100_000  # size of a fraction beyond which exact arithmetic is given up
+LARGEST_FRACTION = 100_000  # size of a fraction beyond which exact arithmetic is given up
 
 
 class RationalAlgebra:
@@ -31,13 +31,13 @@ class RationalAlgebra:
             return primitive.floats(*args)
         if primitive.fold is None:
             return None
-        if primitive.name == "power" and abs(args[1]) * args[0].numerator.bit_length() > BITS:
+        if primitive.name == "power" and abs(args[1]) * args[0].numerator.bit_length() > LARGEST_FRACTION:
             return None
         value = primitive.fold(*args)
         if value is None:
             return None
         value = Fraction(value)
-        return None if value.numerator.bit_length() + value.denominator.bit_length() > BITS else value
+        return None if value.numerator.bit_length() + value.denominator.bit_length() > LARGEST_FRACTION else value
 
 
 @cache

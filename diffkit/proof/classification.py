@@ -17,12 +17,13 @@ from diffkit.asking.tasks import derivative_task
 from diffkit.calculus.derivatives import joint
 from diffkit.calculus.domain import place_text
 from diffkit.calculus.guards import bits_of, depends
+from diffkit.core.limits import PRECISIONS
 from diffkit.core.program import Index, Program
 from diffkit.core.results import Odd
 from diffkit.core.table import Place, table
 from diffkit.core.text import excerpt
 from diffkit.numbers.balls import precision
-from diffkit.numbers.constants import PRECISIONS, Undecided
+from diffkit.numbers.constants import Undecided
 from diffkit.numbers.floats import to_float
 from diffkit.numbers.germs import FLAT, Germ, Missing, Unknown
 from diffkit.proof.enclosures import enclose

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from diffkit.core.limits import SHOWN_BITS
 from diffkit.core.program import Program, run
 from diffkit.core.rules import by_rule, trace
 from diffkit.core.table import Primitive, table
@@ -15,7 +16,7 @@ from diffkit.proof.neighbourhood import Here, Undefined
 
 ADD, SUB, MUL, DIV, NEG = (table[name] for name in ("add", "sub", "mul", "div", "neg"))
 WHERE = table["where"]
-BITS, DIGITS = 512, 40  # of numbers that are not rational
+DIGITS = 40  # of numbers that are not rational
 NOTHING = Fraction(1, 10**30)  # of its terms: a sum of numbers to 40 digits that is no larger is zero
 
 Vector = dict[int, Fraction]
@@ -228,7 +229,7 @@ class Ties(Here):
             return Fraction(exact)
         if self.constants.sign(slot) == 0:
             return Fraction(0)
-        return Fraction(self.constants.ball(slot, BITS).mid().str(DIGITS, radius=False))
+        return Fraction(self.constants.ball(slot, SHOWN_BITS).mid().str(DIGITS, radius=False))
 
 
 class _Sums:

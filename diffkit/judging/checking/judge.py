@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffkit.calculus.derivatives import derivative_program
+from diffkit.core.limits import PRECISIONS
 from diffkit.core.program import Index, Program
 from diffkit.core.results import Odd
 from diffkit.judging.agreement import MOST
@@ -108,7 +109,15 @@ class Judge:
             return Judged(c, "correct", apart.claimed, truth, 0.0, {}, EXACT)
         if apart.least > 0:
             return Judged(c, "wrong", apart.claimed, truth, apart.least, {})
-        return Judged(c, "inconclusive", apart.claimed, truth, apart.most, {}, note="2400 bits do not tell them apart")
+        return Judged(
+            c,
+            "inconclusive",
+            apart.claimed,
+            truth,
+            apart.most,
+            {},
+            note=f"{PRECISIONS[-1]} bits do not tell them apart",
+        )
 
     def explained(self, point: Sequence[float], suspects: Sequence[Measured]) -> list[Measured]:
         """What else may have made the claim differ at a point: its own rounding, and that of constants."""

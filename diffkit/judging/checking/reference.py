@@ -17,6 +17,7 @@ from diffkit.asking.points import Points
 from diffkit.asking.tasks import Task
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.deadline import TimeIsUp
+from diffkit.core.limits import PRECISIONS
 from diffkit.core.program import Named, Program, run
 from diffkit.core.results import Answer, Odd, Result, unanswered
 from diffkit.core.table import table
@@ -85,7 +86,6 @@ class Subject:
         return lay_out(self.task, truth.answer, points, "referee", "proven" if truth.proven else "estimate")
 
 
-BITS = (192, 512, 2400)
 EXACT = 28  # digits to which two formulas are equal: half of the least bits
 SUB = table["sub"]
 
@@ -120,7 +120,7 @@ class Difference:
     def at(self, point: Sequence[float]) -> list[Apart]:
         """Compare at a point, at rising precision until every component is equal to half the bits, or is not."""
         found: list[Apart] = []
-        for bits in BITS:
+        for bits in PRECISIONS[1:]:
             with precision(bits):
                 balls = run(self.program, BALLS, [arb(x) for x in point])
                 found = [self._apart(bits, balls, c) for c in range(self.count)]

@@ -20,6 +20,7 @@ import numpy as np
 from diffkit.core.builder import NAMED, exact
 from diffkit.core.deadline import check_time
 from diffkit.core.errors import DiffkitError
+from diffkit.core.limits import AGREED_DIGITS, DEEP_BITS
 from diffkit.core.table import table
 from diffkit.lessons.matrices.nodes import Node, in_order
 from diffkit.lessons.matrices.shapes import Shape, shapes_of
@@ -28,10 +29,6 @@ from diffkit.numbers.ball_arrays import Series, boxed, coefficient, determinant,
 from diffkit.numbers.balls import BALLS, SERIES, precision, series_function
 from diffkit.proof.enclosures import HALF_LEAST, enclose
 
-DIGITS = 150
-"""decimal digits to which sides are seen to agree"""
-BITS = 1024
-"""working precision; the numbers of the text add theirs, so that they cannot hide below it"""
 LEAST = 5e-324
 
 
@@ -176,7 +173,7 @@ class Claim:
     def bits(self) -> int:
         """The working precision."""
         numbers = [Fraction(n.value) for n in in_order(self.left, self.right) if n.kind == "number"]
-        return BITS + 4 * sum(f.numerator.bit_length() + f.denominator.bit_length() for f in numbers)
+        return DEEP_BITS + 4 * sum(f.numerator.bit_length() + f.denominator.bit_length() for f in numbers)
 
     def at(self, trial: Trial) -> Met:
         """Compare the sides."""
@@ -249,7 +246,7 @@ def _gap(known: Any, claimed: Any) -> float | None:
     if not (_has_value(known) and _has_value(claimed)):
         return None
     scale = max((abs(v).abs_upper() for v in (*known.flat, *claimed.flat)), default=BALLS.constant(0))
-    near = (scale + 1) * BALLS.constant(Fraction(1, 10**DIGITS))
+    near = (scale + 1) * BALLS.constant(Fraction(1, 10**AGREED_DIGITS))
     worst = 0.0
     for a, b in zip(known.flat, claimed.flat, strict=True):
         difference = a - b

@@ -15,11 +15,12 @@ import numpy as np
 
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.errors import FormError, ParseError, ShapeError, VariableError
+from diffkit.core.limits import AGREED_DIGITS
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.workers import timed
 from diffkit.lessons.matrices.algebra import Algebra
 from diffkit.lessons.matrices.array_parser import parse_array
-from diffkit.lessons.matrices.ball_agreement import DIGITS, Claim
+from diffkit.lessons.matrices.ball_agreement import Claim
 from diffkit.lessons.matrices.gradients import derivative, simplified
 from diffkit.lessons.matrices.matrix_derivative import confirm, finished, kinks
 from diffkit.lessons.matrices.nodes import Node, names_of, number
@@ -234,7 +235,7 @@ def _judged(problem: Problem, met: Record, differ: int, derived: bool) -> tuple[
     if len(met.gaps) < TRIALS:
         return "undecided", _too_few(problem, met)
     how = "both sides simplify to the same formula, and they agree" if derived else "the sides agree"
-    return "true", f"{how} on {tried(problem, TRIALS)}, to {DIGITS} digits{_domain(met)}"
+    return "true", f"{how} on {tried(problem, TRIALS)}, to {AGREED_DIGITS} digits{_domain(met)}"
 
 
 def _readings(problem: Problem, value: Shape, wrt: str | None) -> list[tuple[str, Claim]]:

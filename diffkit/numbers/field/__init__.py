@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
 
+from diffkit.core.limits import SHOWN_BITS
 from diffkit.core.program import Program, run
 from diffkit.numbers.balls import precision
 from diffkit.numbers.field.elements import Element, Full, Unknown
@@ -19,7 +20,6 @@ from diffkit.numbers.field.rows import Field
 
 LARGEST = 400  # instructions of a number that exact algebra is asked about
 KERNELS = (16, 64, 256)  # kernels to make room for
-BITS = 400  # of the balls that tell signs
 NOUGHT = Fraction(0)
 
 
@@ -62,7 +62,7 @@ def _is(program: Program, inputs: Callable[[Field], list[Element]], less: Fracti
         return False
     for count in KERNELS:
         try:
-            with precision(BITS):
+            with precision(SHOWN_BITS):
                 field = Field(count)
                 found = run(program, field, inputs(field))[0]
                 return found is not None and field.equals(found, less, point)
