@@ -20,8 +20,7 @@ from diffkit.core.program import Index, Named, Program, run
 from diffkit.core.table import Primitive, table
 from diffkit.numbers.balls import OPERATORS, exact_fraction, rational
 from diffkit.numbers.field import vanishes
-from diffkit.numbers.floats import to_float
-from diffkit.numbers.rationals import rationals
+from diffkit.numbers.floats import rationals, to_float
 
 ZERO, ONE = arb(0), arb(1)
 SMALLEST = 5e-324  # the distance of 0.0 from its neighbours

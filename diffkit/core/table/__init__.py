@@ -1,6 +1,6 @@
 """The table of primitives: one row per elementary function, from which everything else is generated."""
 
-from diffkit.core.table import arithmetic, elementary, learning, logic, special  # noqa: F401
+from diffkit.core.table import operators, elementary, special  # noqa: F401, I001 in the order of the table
 from diffkit.core.table.places import Place, PlaceKind, Rule, removable
 from diffkit.core.table.primitive import Primitive, Table, table
 from diffkit.core.table.ufuncs import FORMULAS
