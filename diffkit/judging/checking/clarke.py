@@ -18,23 +18,30 @@ import numpy as np
 
 from diffkit.core.errors import TracingError
 from diffkit.judging.checking.choices import Untold, Vector, total
-from diffkit.judging.checking.outcome import Judged, Witness
+from diffkit.judging.checking.outcome import DirectionWitness, Judged
 from diffkit.judging.checking.piece_gradients import Piece, Pieces, pieces
-from diffkit.judging.checking.reference import Subject, Truth
+from diffkit.judging.checking.reference import CheckedFunction, Truth
 
-DISTANCE = 2.0**-20  # of the points beside, in proportion
-NEAR = 1e-3  # of the largest gradient beside: what a gradient may change over that distance
-BASE, EACH = 16, 8  # points beside: so many, and so many more for each entry at a kink
-MOST = 64  # entries at kinks up to which gradients beside are gathered
-EXACT = 1e-12  # of the gradients: what solving for the weights of a mixture is good for
-CLEAR = 3  # times its uncertainty, by which a claim must differ along a direction
-STEPS = (1, 12, 1000, 2**40)  # fractions that a direction is rounded to, the simplest first
-MIXED = "f has no gradient there; the claim is a mixture of the gradients around the point"
-OUTSIDE = "each entry lies between its slopes, but together they are no mixture of the gradients seen around the point"
+_DISTANCE_BESIDE = 2.0**-20  # of the points beside, in proportion
+_GRADIENT_CHANGE = 1e-3  # of the largest gradient beside: what a gradient may change over that distance
+_SAMPLES_BASE, _SAMPLES_EACH = 16, 8  # points beside: so many, and so many more for each entry at a kink
+_MOST_KINKS = 64  # entries at kinks up to which gradients beside are gathered
+_MIXTURE_ROUNDING = 1e-12  # of the gradients: what solving for the weights of a mixture is good for
+_CLEARLY = 3  # times its uncertainty, by which a claim must differ along a direction
+_DIRECTION_STEPS = (1, 12, 1000, 2**40)  # fractions that a direction is rounded to, the simplest first
+_MIXED = "f has no gradient there; the claim is a mixture of the gradients around the point"
+_OUTSIDE_MIXTURES = (
+    "each entry lies between its slopes, but together they are no mixture of the gradients seen around the point"
+)
 
 
 def mixtures(
-    subject: Subject, places: Sequence[int], point: Sequence[float], judged: list[Judged], truth: Truth, rng: Any
+    subject: CheckedFunction,
+    places: Sequence[int],
+    point: Sequence[float],
+    judged: list[Judged],
+    truth: Truth,
+    rng: Any,
 ) -> None:
     """Judge the gradients of a claim as whole vectors, where f is not smooth at the point."""
     if not truth.odd:
@@ -50,7 +57,9 @@ def mixtures(
                 _by_points(subject, places, point, judged, kinks, untold, rng)
 
 
-def _settled(subject: Subject, output: int, point: Sequence[float], rows: dict[int, int], judged: list[Judged]) -> str:
+def _settled(
+    subject: CheckedFunction, output: int, point: Sequence[float], rows: dict[int, int], judged: list[Judged]
+) -> str:
     """Settle the entries of one output by the formulas around the point; otherwise say what is not decided."""
     try:
         return _by_formulas(_pieces(subject, output, point), rows, judged, subject.task.variables)
@@ -59,21 +68,21 @@ def _settled(subject: Subject, output: int, point: Sequence[float], rows: dict[i
 
 
 def _by_points(
-    subject: Subject, places: Sequence[int], point: Sequence[float], judged: list[Judged], kinks: Sequence[int],
+    subject: CheckedFunction, places: Sequence[int], point: Sequence[float], judged: list[Judged], kinks: Sequence[int],
     untold: str, rng: Any,
 ) -> None:  # fmt: skip
     """Entries at kinks that are no mixture of the gradients seen beside the point are not decided."""
     claimed = [judged[k].claimed for k in kinks]
-    if len(kinks) <= MOST and _is_mixture(subject, [places[k] for k in kinks], point, claimed, rng):
+    if len(kinks) <= _MOST_KINKS and _is_mixture(subject, [places[k] for k in kinks], point, claimed, rng):
         return
-    note = f"{OUTSIDE}; whether there are others is not known: {untold}"
+    note = f"{_OUTSIDE_MIXTURES}; whether there are others is not known: {untold}"
     for k in kinks:
         judged[k] = judged[k]._replace(
             verdict="inconclusive", reference=math.nan, error=math.nan, note=note, convention=""
         )
 
 
-def _pieces(subject: Subject, output: int, point: Sequence[float]) -> Pieces:
+def _pieces(subject: CheckedFunction, output: int, point: Sequence[float]) -> Pieces:
     program = subject.program
     if program is None:
         raise Untold(subject.reason)
@@ -108,7 +117,7 @@ def _by_group(
         for k in moving.values():
             if judged[k].verdict != "correct":
                 judged[k] = judged[k]._replace(verdict="correct", reference=judged[k].claimed, error=0.0, note="",
-                                               convention=MIXED)  # fmt: skip
+                                               convention=_MIXED)  # fmt: skip
         return ""
     if any(judged[k].verdict == "wrong" for k in moving.values()):
         return ""  # an entry says so already
@@ -136,8 +145,8 @@ def _mixed(gradients: Sequence[Vector], claimed: Vector, slack: dict[int, float]
     matrix = np.vstack([values / size[:, None], np.ones(len(gradients))])
     target = np.append(right / size, 1.0)
     weights, _ = nnls(matrix, target)
-    apart = np.abs(right - values @ weights / max(np.sum(weights), EXACT))
-    held = bool(np.all(apart <= np.array([slack[i] for i in claimed]) + EXACT * size))
+    apart = np.abs(right - values @ weights / max(np.sum(weights), _MIXTURE_ROUNDING))
+    held = bool(np.all(apart <= np.array([slack[i] for i in claimed]) + _MIXTURE_ROUNDING * size))
     direction = (target - matrix @ weights)[:-1] / size
     return held, dict(zip(claimed, direction.tolist(), strict=True))
 
@@ -145,24 +154,26 @@ def _mixed(gradients: Sequence[Vector], claimed: Vector, slack: dict[int, float]
 def _witness(
     gradients: Sequence[Vector], claimed: Vector, slack: dict[int, float], direction: dict[int, float],
     names: Sequence[str],
-) -> Witness | None:  # fmt: skip
+) -> DirectionWitness | None:  # fmt: skip
     """The simplest direction along which the claim is none of the slopes around the point; None if there is none."""
     largest = max(direction.values(), key=abs)
-    for step in STEPS if largest else ():
+    for step in _DIRECTION_STEPS if largest else ():
         d = {i: Fraction(round(v / largest * step), step) for i, v in direction.items()}
         value, *slopes = (sum((d[i] * g.get(i, 0) for i in d), Fraction(0)) for g in (claimed, *gradients))
         uncertain = sum(abs(float(d[i])) * slack[i] for i in d)
-        if max(value - max(slopes), min(slopes) - value) > CLEAR * uncertain:
+        if max(value - max(slopes), min(slopes) - value) > _CLEARLY * uncertain:
             named = {name: float(d.get(i, 0)) for i, name in enumerate(names)}
-            return Witness(named, float(value), float(min(slopes)), float(max(slopes)))
+            return DirectionWitness(named, float(value), float(min(slopes)), float(max(slopes)))
     return None
 
 
-def _is_mixture(subject: Subject, places: Sequence[int], point: Sequence[float], claimed: Any, rng: Any) -> bool:
+def _is_mixture(
+    subject: CheckedFunction, places: Sequence[int], point: Sequence[float], claimed: Any, rng: Any
+) -> bool:
     base = np.array(point, dtype=float)
-    scale = DISTANCE * np.where(base == 0, 1.0, np.abs(base))
+    scale = _DISTANCE_BESIDE * np.where(base == 0, 1.0, np.abs(base))
     rows = []
-    for _ in range(BASE + EACH * len(places)):
+    for _ in range(_SAMPLES_BASE + _SAMPLES_EACH * len(places)):
         truth = subject.at(tuple((base + scale * rng.uniform(-1, 1, len(base))).tolist()))
         if all(place not in truth.odd or truth.odd[place].status == "ok" for place in places):
             rows.append([truth.values[place] for place in places])
@@ -175,4 +186,4 @@ def _is_mixture(subject: Subject, places: Sequence[int], point: Sequence[float],
     matrix, target = np.vstack([beside.T, np.full(len(rows), size)]), np.append(claimed, size)  # weights add up to 1
     weights, _ = nnls(matrix, target)
     apart = np.linalg.norm(matrix @ weights - target)  # SciPy 1.15 gives residuals that are too small
-    return bool(np.all(weights >= 0) and apart <= NEAR * size)
+    return bool(np.all(weights >= 0) and apart <= _GRADIENT_CHANGE * size)

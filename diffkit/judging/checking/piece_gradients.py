@@ -14,11 +14,21 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from diffkit.core.program import Program
-from diffkit.judging.checking.choices import ZERO, Branch, Extreme, Form, Test, Ties, Untold, Vector, total
+from diffkit.judging.checking.choices import (
+    NO_CHANGE,
+    FirstOrder,
+    OpenBranch,
+    OpenTest,
+    TiedExtreme,
+    Ties,
+    Untold,
+    Vector,
+    total,
+)
 from diffkit.numbers.constants import Undecided
 
-MOST = 256  # formulas of one group of choices
-ROWS = 400  # inequalities on the way, beyond which a contradiction is no longer looked for
+_MOST_FORMULAS = 256  # formulas of one group of choices
+_MOST_INEQUALITIES = 400  # inequalities on the way, beyond which a contradiction is no longer looked for
 
 
 class Piece(NamedTuple):
@@ -35,25 +45,25 @@ class Pieces(NamedTuple):
     groups: tuple[tuple[Piece, ...], ...]
 
 
-class Path(NamedTuple):
+class _Choosing(NamedTuple):
     """Choices made so far, and the inequalities under which they are."""
 
-    chosen: dict[int, Form]
+    chosen: dict[int, FirstOrder]
     truths: dict[int, bool]
     rows: tuple[Vector, ...] = ()
     formal: tuple[Vector, ...] = ()
     certain: bool = True
 
-    def given(self, form: Form) -> Form:
+    def given(self, form: FirstOrder) -> FirstOrder:
         """A form by inputs alone."""
-        return Form(self._by_inputs(form.slope, 0), self._by_inputs(form.formal, 1))
+        return FirstOrder(self._by_inputs(form.slope, 0), self._by_inputs(form.formal, 1))
 
     def _by_inputs(self, part: Vector, which: int) -> Vector:
         known = [key for key in part if key in self.chosen]
         own = {key: value for key, value in part.items() if key not in self.chosen}
         return total([own, *(self.chosen[key][which] for key in known)], [1, *(part[key] for key in known)])
 
-    def where(self, rows: Sequence[Form]) -> Path | None:
+    def where(self, rows: Sequence[FirstOrder]) -> _Choosing | None:
         """With further inequalities, row > 0; None where they contradict."""
         slopes, formal = self.rows + tuple(r.slope for r in rows), self.formal + tuple(r.formal for r in rows)
         certain = self.certain and positive(slopes) is True
@@ -85,7 +95,7 @@ def _groups(ties: Ties) -> list[list[int]]:
         slot = stack.pop()
         if slot not in touched:
             choice = ties.choices[slot]
-            touched[slot] = {slot, *(ties.tests(choice.condition) if isinstance(choice, Branch) else ())}
+            touched[slot] = {slot, *(ties.tests(choice.condition) if isinstance(choice, OpenBranch) else ())}
             for form in _forms(choice):
                 touched[slot].update(form.slope, (key for key in form.formal if key in ties.choices))
             stack.extend(key for key in touched[slot] if key in ties.choices)
@@ -97,19 +107,19 @@ def _groups(ties: Ties) -> list[list[int]]:
     return [nodes for _, nodes in groups]
 
 
-def _forms(choice: Extreme | Test | Branch) -> tuple[Form, ...]:
-    if isinstance(choice, Extreme):
+def _forms(choice: TiedExtreme | OpenTest | OpenBranch) -> tuple[FirstOrder, ...]:
+    if isinstance(choice, TiedExtreme):
         return choice.options
-    return (choice.margin,) if isinstance(choice, Test) else (choice.yes, choice.no)
+    return (choice.margin,) if isinstance(choice, OpenTest) else (choice.yes, choice.no)
 
 
 def _pieces(ties: Ties, nodes: Sequence[int]) -> tuple[Piece, ...]:
     """All ways through a group of choices, one for each gradient."""
-    paths = [Path({}, {})]
+    paths = [_Choosing({}, {})]
     for node in nodes:
         paths = [longer for path in paths for longer in _ways(ties, node, path)]
-        if len(paths) > MOST:
-            raise Untold(f"more than {MOST} formulas meet there")
+        if len(paths) > _MOST_FORMULAS:
+            raise Untold(f"more than {_MOST_FORMULAS} formulas meet there")
     slope = ties.output.slope
     own = [node for node in nodes if node in slope]
     found = [(p, total([p.chosen[k].slope for k in own], [slope[k] for k in own])) for p in paths]
@@ -120,23 +130,23 @@ def _pieces(ties: Ties, nodes: Sequence[int]) -> tuple[Piece, ...]:
     return tuple(Piece(dict(key), sure or len(certain) == 1) for key, sure in certain.items())
 
 
-def _ways(ties: Ties, slot: int, path: Path) -> Iterator[Path]:
+def _ways(ties: Ties, slot: int, path: _Choosing) -> Iterator[_Choosing]:
     """Each way of making one more choice."""
     choice = ties.choices[slot]
-    if isinstance(choice, Branch):
+    if isinstance(choice, OpenBranch):
         _check_joined(ties, choice, path)
         form = choice.yes if ties.holds(choice.condition, path.truths) else choice.no
         yield path._replace(chosen={**path.chosen, slot: path.given(form)})
-    elif isinstance(choice, Test):
+    elif isinstance(choice, OpenTest):
         margin = path.given(choice.margin)
         for sign in (1, -1) if margin.slope else (0,) if not margin.formal else (1, -1, 0):
             truth = bool(choice.primitive.floats(sign, 0))  # type: ignore[misc]
-            longer = path.where([ZERO.plus(margin, sign)]) if margin.slope else path
+            longer = path.where([NO_CHANGE.plus(margin, sign)]) if margin.slope else path
             if longer is not None:
                 certain = longer.certain and bool(margin.slope or not margin.formal)
                 yield longer._replace(truths={**path.truths, slot: truth}, certain=certain)
     else:
-        alike: dict[frozenset[tuple[int, Fraction]], list[Form]] = {}
+        alike: dict[frozenset[tuple[int, Fraction]], list[FirstOrder]] = {}
         for option in map(path.given, choice.options):
             same = alike.setdefault(frozenset(option.slope.items()), [])
             if option not in same:
@@ -148,19 +158,19 @@ def _ways(ties: Ties, slot: int, path: Path) -> Iterator[Path]:
                 yield longer._replace(chosen={**path.chosen, slot: taken[0]})
 
 
-def _above(taken: Sequence[Form], other: Sequence[Form], sense: int) -> Form:
+def _above(taken: Sequence[FirstOrder], other: Sequence[FirstOrder], sense: int) -> FirstOrder:
     """Taken − other, for options with the same slope each; beyond first order only where there is one of each."""
-    row = ZERO.plus(taken[0], sense).plus(other[0], -sense)
+    row = NO_CHANGE.plus(taken[0], sense).plus(other[0], -sense)
     return row if len(taken) == len(other) == 1 else row._replace(formal={-1: Fraction(1)})
 
 
-def _check_joined(ties: Ties, branch: Branch, path: Path) -> None:
+def _check_joined(ties: Ties, branch: OpenBranch, path: _Choosing) -> None:
     """Untold unless the sides of a branch have, to first order, the same values where one comparison turns it."""
     apart = path.given(branch.yes).plus(path.given(branch.no), -1).slope
     here = ties.holds(branch.condition, path.truths)
     for slot in ties.tests(branch.condition):
         test = ties.choices[slot]
-        assert isinstance(test, Test)
+        assert isinstance(test, OpenTest)
         wall = path.given(test.margin)
         turned = ties.holds(branch.condition, {**path.truths, slot: not path.truths[slot]}) != here
         if not turned or not (wall.slope or wall.formal) or not _on(wall.slope, apart):
@@ -191,13 +201,13 @@ def positive(rows: Sequence[Vector]) -> bool | None:
                 side = above if value > 0 else below
                 side[key] = side.get(key, 0) + 1
         column = min({*above, *below}, key=lambda key: above.get(key, 0) * below.get(key, 0))
-        if above.get(column, 0) * below.get(column, 0) > ROWS:
+        if above.get(column, 0) * below.get(column, 0) > _MOST_INEQUALITIES:
             return None
         up = [row for row in left if row.get(column, 0) > 0]
         down = [row for row in left if row.get(column, 0) < 0]
         combined = [total([p, n], [1 / p[column], -1 / n[column]]) for p in up for n in down]
         left = [row for row in left if column not in row]
         left += [row for row in combined if row not in left]
-        if len(left) > ROWS:
+        if len(left) > _MOST_INEQUALITIES:
             return None
     return True
