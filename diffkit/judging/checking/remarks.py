@@ -13,6 +13,7 @@ from diffkit.calculus.domain import domain
 from diffkit.core.program import Program, run
 from diffkit.core.results import Odd
 from diffkit.judging.checking.outcome import REFERENCE, Entry
+from diffkit.judging.checking.reference import FORMULA_DIGITS
 from diffkit.numbers.floats import FLOATS
 
 if TYPE_CHECKING:
