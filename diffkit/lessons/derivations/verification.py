@@ -13,7 +13,7 @@ from flint import arb, arb_series
 from diffkit.core.builder import select
 from diffkit.core.deadline import check_time, share_of_time, time_limit
 from diffkit.core.errors import BackendError, DiffkitError, LimitError, OutOfTime
-from diffkit.core.limits import DEEP_BITS
+from diffkit.core.limits import SHOWN_BITS
 from diffkit.core.program import Program, run, run_slots
 from diffkit.numbers.balls import BALLS, SERIES, precision
 
@@ -85,7 +85,7 @@ class Verifier:
             yield tuple(arb(x + random.uniform(-reach, reach)) for x in self.middle)
 
     def _place(self, point: tuple[Any, ...]) -> _RandomPoint:
-        with precision(DEEP_BITS, 2):
+        with precision(SHOWN_BITS, 2):
             inputs = [arb_series([x, int(k == self.variable)]) for k, x in enumerate(point)]
             series = run_slots(self.program, SERIES, inputs)
             values = [s if isinstance(s, bool) or s is None else s[0] for s in series]
@@ -148,7 +148,7 @@ class Verifier:
         parts: Sequence[int], moving: Sequence[int],
     ) -> list[tuple[str, Any]]:  # fmt: skip
         """Values of everything that a step states: of the operation in letters, and three times of its derivative."""
-        with precision(DEEP_BITS):
+        with precision(SHOWN_BITS):
             values = [place.values[arg] for arg in parts] or [place.point[self.variable]]
             slopes = [place.slopes[arg] for arg in moving]
             once = [place.slopes[arg] for arg in dict.fromkeys(moving)]
@@ -163,7 +163,7 @@ class Verifier:
         program = self.by_sympy.get(slot)
         if program is None:
             return None
-        with precision(DEEP_BITS):
+        with precision(SHOWN_BITS):
             return run(program, BALLS, place.point)[0]
 
     @property
@@ -181,8 +181,8 @@ def _agree(one: Any, other: Any) -> bool | None:
     """Whether two balls are the same number, to half their bits; None if they are too wide to tell, or unbounded."""
     if not (one.is_finite() and other.is_finite()):
         return None
-    with precision(DEEP_BITS):
+    with precision(SHOWN_BITS):
         gap, size = abs(one - other), abs(one) + abs(other)
-        if gap.abs_upper() <= size.abs_lower() * arb(2) ** -60 or gap.abs_upper() <= arb(2) ** (-DEEP_BITS // 2):
+        if gap.abs_upper() <= size.abs_lower() * arb(2) ** -60 or gap.abs_upper() <= arb(2) ** (-SHOWN_BITS // 2):
             return True
         return False if gap > 0 else None
