@@ -67,7 +67,7 @@ class BackwardNode(NamedTuple):
     contributions: tuple[_Contribution, ...]
 
 
-class GradientCost(NamedTuple):
+class Cost(NamedTuple):
     """Instructions of f, and of f and its gradient together."""
 
     function: int
@@ -91,7 +91,7 @@ class Backward:
     variables: tuple[BackwardNode, ...]
     gradient: Result
     """the proven gradient, for comparison"""
-    cost: GradientCost
+    cost: Cost
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -257,8 +257,8 @@ def _with_gradient(program: Program) -> Program:
     return reverse_program(program, [(0, ()), *((0, (variable,)) for variable in range(len(program.inputs)))])
 
 
-def cost(program: Program) -> GradientCost:
+def cost(program: Program) -> Cost:
     """Count instructions: those of f, and those that its gradient by reverse accumulation adds."""
     both = _with_gradient(program)
     own = ProgramBuilder.of(program).program([program.outputs[0]], program.inputs)
-    return GradientCost(len(own.instructions), len(both.instructions) - len(own.instructions))
+    return Cost(len(own.instructions), len(both.instructions) - len(own.instructions))
