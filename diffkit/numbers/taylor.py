@@ -206,18 +206,21 @@ class TaylorAlgebra:
         return found
 
     def _series(self, primitive: Primitive, args: Sequence[Series]) -> Series:
-        exact = [a.value for a in args if isinstance(a, Exact) and not isinstance(a.value, Named)]
-        if primitive.fold is not None and len(exact) == len(args):
+        exact = [a.value if isinstance(a, Exact) and not isinstance(a.value, Named) else None for a in args]
+        if primitive.fold is not None and None not in exact:
             folded = primitive.fold(*exact)  # n + 1 stays exact, so that orders and exponents are recognised
             if folded is not None:
                 return self.constant(folded)
-        if primitive is POWER and isinstance(args[1], Exact) and not isinstance(args[1].value, Named):
-            exponent = args[1].value
-            if exponent.denominator == 1 and 0 <= exponent <= 64:
-                return self._whole_power(args[0], int(exponent))
+        exponent = exact[1] if primitive is POWER else None
+        if exponent is not None and exponent.denominator == 1 and 0 <= exponent <= 64:
+            return self._whole_power(args[0], int(exponent))
         first = self.base.apply(primitive, [a.coefficient(0) for a in args])
         if primitive.steps or all(a.is_constant for a in args):
             return Series(self, first)
+        return self._moving(primitive, first, args)
+
+    def _moving(self, primitive: Primitive, first: Any, args: Sequence[Series]) -> Series:
+        """The series of a row of arguments that move, by its value at the point."""
         if primitive in (ADD, SUB, NEG):
             return Linear(self, first, primitive, args)
         if primitive is MUL:

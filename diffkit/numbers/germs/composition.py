@@ -9,7 +9,7 @@ from typing import Any
 
 from diffkit.core.program import run
 from diffkit.core.rules import by_definition, by_rule, trace
-from diffkit.core.table import Primitive
+from diffkit.core.table import Place, Primitive
 from diffkit.numbers.constants import Undecided
 from diffkit.numbers.germs.germ import FLAT, WILD, Germ, Missing, Unknown, huge, slow
 from diffkit.numbers.germs.operations import Arithmetic
@@ -56,14 +56,13 @@ class GermAlgebra(Arithmetic):
             raise
         if any(at is None for at in limits):
             return self._at_infinity(primitive, args)
-        regular = True
+        at_a_place = False
         for place in primitive.special:
-            margin = run(trace(place.margin, len(args)), self.numbers, limits)[0]
-            sign = self.numbers.sign(margin)
+            sign = self._sign_at(place, limits)
             if place.kind == "edge" and sign < 0:
                 return Missing(self.slot, "is outside its domain, which ends at")
-            regular = regular and sign != 0
-        if not regular:
+            at_a_place |= sign == 0
+        if at_a_place:
             return self._irregular(primitive, args, limits)
         order = min(germ.order for germ in args)
         if any(germ.series is None for germ in args):  # f(a + O(u^n)) = f(a) + O(u^n)
@@ -72,6 +71,10 @@ class GermAlgebra(Arithmetic):
         else:
             series = [self.whole(g) for g in args]
         return Germ(0, self.taylor.apply(primitive, series), order)
+
+    def _sign_at(self, place: Place, limits: Sequence[Any]) -> int:
+        """The sign of the margin of a place at limits."""
+        return self.numbers.sign(run(trace(place.margin, len(limits)), self.numbers, limits)[0])
 
     def _at_infinity(self, primitive: Primitive, args: Sequence[Germ]) -> Any:
         """Where an argument tends to infinity: outside the domain, or by the row's growth."""
