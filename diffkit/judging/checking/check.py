@@ -118,7 +118,7 @@ class _Looks:
         judged = self._judged(self.looks, self._largest(self.looks) or self._typical())
         try:
             for look, found in zip(self.looks[: len(setting.given)], judged, strict=False):
-                mixtures(setting.subject, setting.places, look.point, found, look.truth, setting.rng)
+                mixtures(setting, look.point, look.truth, found)
         except TimeIsUp as up:
             self.stopped = up.reason
         return self._verdict(judged)
