@@ -90,17 +90,17 @@ MUTANTS = (
     ),
     Mutant(
         "claims", "solvers are skipped", "judging/checking/judge.py",
-        "SOLVERS: solvers[c]}", "SOLVERS: 0.0}",
+        "OWN_TOLERANCE: solvers[c],", "OWN_TOLERANCE: 0.0,",
         ("tests/test_solvers.py",),
     ),
     Mutant(
         "claims", "few digits are enough", "judging/agreement.py",
-        "ENOUGH = 6 ", "ENOUGH = 1 ",
+        "DIGITS_WANTED = 6 ", "DIGITS_WANTED = 1 ",
         ("tests/test_agreement.py", "tests/test_solvers.py", "tests/test_faults.py"),
     ),
     Mutant(
         "claims", "gross errors are explained", "judging/agreement.py",
-        "BEYOND = 3.0 ", "BEYOND = 3e9 ",
+        "TIMES_UNCERTAIN = 3.0 ", "TIMES_UNCERTAIN = 3e9 ",
         ("tests/test_agreement.py", "tests/test_checker.py"),
     ),
     Mutant(

@@ -11,12 +11,12 @@ import math
 from typing import Any, NamedTuple
 
 from diffkit.core.errors import DiffkitError
-from diffkit.judging.checking.outcome import REFERENCE, SOLVERS, Judged, Measured
+from diffkit.judging.checking.outcome import OWN_TOLERANCE, REFERENCE, Judged, Measured
 
-BEYOND = 3.0  # times everything that is uncertain, beyond which a claim is wrong
-FLOOR = 1e-10  # of the entry: less than that is no mistake
-ENOUGH = 6  # digits that must be seen to agree
-MOST = 15  # digits that binary64 holds
+TIMES_UNCERTAIN = 3.0  # times everything that is uncertain, beyond which a claim is wrong
+LEAST_MISTAKE = 1e-10  # of the entry: less than that is no mistake
+DIGITS_WANTED = 6  # digits that must be seen to agree
+DIGITS_OF_A_DOUBLE = 15  # digits that binary64 holds
 
 
 def settle(m: Measured, largest: float, allowed: Tolerances | None) -> Judged:
@@ -30,10 +30,10 @@ def settle(m: Measured, largest: float, allowed: Tolerances | None) -> Judged:
         limit = allowed.at(m.reference)
         if m.error + bar <= limit:
             return judged._replace(verdict="correct", note="")
-        wrong = m.error - bar - m.terms.get(SOLVERS, 0.0) > limit
+        wrong = m.error - bar - m.terms.get(OWN_TOLERANCE, 0.0) > limit
     else:
-        wrong = m.error > max(BEYOND * m.tolerance, FLOOR * scale)
-        if not (wrong or m.doubt) and digits_of(m.error + bar, scale) >= ENOUGH:
+        wrong = m.error > max(TIMES_UNCERTAIN * m.tolerance, LEAST_MISTAKE * scale)
+        if not (wrong or m.doubt) and digits_of(m.error + bar, scale) >= DIGITS_WANTED:
             return judged._replace(verdict="correct")
     return judged._replace(verdict="wrong") if wrong else judged
 
@@ -49,7 +49,7 @@ def digits_of(error: float, scale: float) -> int:
     if not (error < scale or error == 0):  # NaN too
         return 0
     part = error / scale if error else 0.0
-    return min(MOST, math.floor(-math.log10(part))) if part else MOST
+    return min(DIGITS_OF_A_DOUBLE, math.floor(-math.log10(part))) if part else DIGITS_OF_A_DOUBLE
 
 
 class Tolerances(NamedTuple):

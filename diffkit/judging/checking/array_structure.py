@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from diffkit.judging.checking.setting import Setting
 
 
-NEAR = 1e-12  # of the size: as far as rounding may carry a property from holding exactly
-HALVINGS = 8  # of the way from the point, until a matrix is positive definite again
+SAME_ARRAY = 1e-12  # of the size: as far as rounding may carry a property from holding exactly
+_HALVINGS_TO_DEFINITE = 8  # of the way from the point, until a matrix is positive definite again
 
 
-class Kind(NamedTuple):
+class _ArrayKind(NamedTuple):
     """A property of an array: whether it holds, and the array nearest to another one that has it."""
 
     holds: Callable[[Any], bool]
@@ -46,7 +46,7 @@ def is_square(a: Any) -> bool:
 
 
 def _same(a: Any, b: Any) -> bool:
-    return bool(np.all(np.abs(a - b) <= NEAR * np.max(np.abs(a))))
+    return bool(np.all(np.abs(a - b) <= SAME_ARRAY * np.max(np.abs(a))))
 
 
 def _triangular(a: Any) -> bool:
@@ -58,7 +58,7 @@ def _definite(a: Any) -> bool:
 
 
 def _shrunk(moved: Any, own: Any) -> Any:
-    for _ in range(HALVINGS):
+    for _ in range(_HALVINGS_TO_DEFINITE):
         if _definite(moved):
             break
         moved = (moved + own) / 2
@@ -74,14 +74,14 @@ def _sums(a: Any, axis: int | None) -> bool:
     """Whether the entries along an axis (all of them for None) are probabilities: not negative, with sum one."""
     if not _along(a, axis) or np.any(a < 0):
         return False
-    return bool(np.all(np.abs(np.sum(a, axis=axis) - 1) <= NEAR * a.size))
+    return bool(np.all(np.abs(np.sum(a, axis=axis) - 1) <= SAME_ARRAY * a.size))
 
 
 def _norms(a: Any, axis: int | None) -> bool:
     """Whether the vectors along an axis (the whole array for None) have length one, and more than one entry each."""
     if not _along(a, axis) or _sums(a, axis):
         return False
-    return bool(np.all(np.abs(np.sum(a * a, axis=axis) - 1) <= NEAR * a.size))
+    return bool(np.all(np.abs(np.sum(a * a, axis=axis) - 1) <= SAME_ARRAY * a.size))
 
 
 def _along(a: Any, axis: int | None) -> bool:
@@ -102,15 +102,15 @@ def _ascending(a: Any) -> bool:
     return bool(a.ndim == 1 and a.size > 2 and np.all(np.diff(a) > 0))
 
 
-KINDS = (
-    Kind(_triangular, lambda m, own: np.where(own == 0, 0.0, m)),
-    Kind(symmetric, lambda m, _: (m + m.T) / 2),
-    Kind(lambda a: is_square(a) and bool(np.any(a)) and _same(a, -a.T), lambda m, _: (m - m.T) / 2),
-    Kind(_definite, _shrunk),
-    Kind(lambda a: is_square(a) and _same(a @ a.T, np.eye(len(a))) and not _triangular(a), _polar),
-    Kind(_ascending, lambda m, _: np.sort(m)),
-    *(Kind(partial(_sums, axis=axis), partial(_shares, axis=axis)) for axis in (None, 0, -1)),
-    *(Kind(partial(_norms, axis=axis), partial(_units, axis=axis)) for axis in (None, 0, -1)),
+_ARRAY_KINDS = (
+    _ArrayKind(_triangular, lambda m, own: np.where(own == 0, 0.0, m)),
+    _ArrayKind(symmetric, lambda m, _: (m + m.T) / 2),
+    _ArrayKind(lambda a: is_square(a) and bool(np.any(a)) and _same(a, -a.T), lambda m, _: (m - m.T) / 2),
+    _ArrayKind(_definite, _shrunk),
+    _ArrayKind(lambda a: is_square(a) and _same(a @ a.T, np.eye(len(a))) and not _triangular(a), _polar),
+    _ArrayKind(_ascending, lambda m, _: np.sort(m)),
+    *(_ArrayKind(partial(_sums, axis=axis), partial(_shares, axis=axis)) for axis in (None, 0, -1)),
+    *(_ArrayKind(partial(_norms, axis=axis), partial(_units, axis=axis)) for axis in (None, 0, -1)),
 )  # fmt: skip
 
 
@@ -120,7 +120,7 @@ class Structure:
     def __init__(self, arguments: Sequence[Argument], point: Sequence[float]):
         self.arguments = arguments
         self.point = np.array(point, dtype=float)
-        self.kinds = [[kind for kind in KINDS if kind.holds(array)] for array in self.split(self.point)]
+        self.kinds = [[kind for kind in _ARRAY_KINDS if kind.holds(array)] for array in self.split(self.point)]
 
     def split(self, row: Any) -> list[Any]:
         """The arrays of a row of coordinates."""
@@ -139,7 +139,7 @@ class Structure:
         return np.concatenate(found) if found else np.asarray(row)
 
 
-SAID = "f reads one triangle of {}; the claim is its gradient among symmetric matrices"
+_TRIANGLE_SAID = "f reads one triangle of {}; the claim is its gradient among symmetric matrices"
 
 
 def by_triangles(setting: Setting, judged: list[Judged], largest: float) -> None:
@@ -149,7 +149,7 @@ def by_triangles(setting: Setting, judged: list[Judged], largest: float) -> None
     for argument, array in zip(setting.arguments, arrays, strict=True):
         if symmetric(array):
             for pairs in _pairs(setting, first, len(array)):
-                _settle_pairs(judged, pairs, SAID.format(argument.name), largest, setting.allowed)
+                _settle_pairs(judged, pairs, _TRIANGLE_SAID.format(argument.name), largest, setting.allowed)
         first += argument.size
 
 

@@ -15,7 +15,7 @@ from diffkit.core.errors import DiffkitError, OutOfTime, PointError
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.text.names import Names
 from diffkit.core.workers import timed
-from diffkit.judging.agreement import ENOUGH, read_tolerances, settle
+from diffkit.judging.agreement import DIGITS_WANTED, read_tolerances, settle
 from diffkit.judging.checking.array_structure import by_triangles
 from diffkit.judging.checking.claims import NumberClaim, meetings_of
 from diffkit.judging.checking.clarke import mixtures
@@ -27,11 +27,11 @@ from diffkit.judging.checking.setting import Inquiry, Setting
 from diffkit.judging.checking.uncertainties import claim_of_zero, typical_slope
 from diffkit.judging.repair.explanation import repair
 
-BESIDE = 2  # points beside the given one that are looked at too
-BLIND = 2  # points for each that is wanted, at which nothing can be told, after which no more are tried
-GENERIC = 8  # points for a claim in words without a point
-MANY = 200  # inputs of a black box from which entries are sampled
-KINDS = ("derivative", "gradient", "jacobian", "hessian", "vjp")
+_POINTS_BESIDE = 2  # points beside the given one that are looked at too
+_BLIND_POINTS = 2  # points for each that is wanted, at which nothing can be told, after which no more are tried
+_GENERIC_POINTS = 8  # points for a claim in words without a point
+_MANY_INPUTS = 200  # inputs of a black box from which entries are sampled
+_CLAIM_KINDS = ("derivative", "gradient", "jacobian", "hessian", "vjp")
 
 
 @timed
@@ -39,8 +39,8 @@ KINDS = ("derivative", "gradient", "jacobian", "hessian", "vjp")
 def check(
     f: Any, claim: Any, at: Any = None, *, kind: str | None = None, wrt: Any = None, variables: Names | None = None,
     args: Sequence[Any] = (), claim_args: Sequence[Any] | None = None, rtol: float | None = None,
-    atol: float | None = None, beside: int = BESIDE, symmetric: bool = False, reset: Callable[[], Any] | None = None,
-    seed: int = 0, closeness: Any = None,
+    atol: float | None = None, beside: int = _POINTS_BESIDE, symmetric: bool = False,
+    reset: Callable[[], Any] | None = None, seed: int = 0, closeness: Any = None,
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Check:  # fmt: skip
     """Is ``claim`` the derivative of ``f``? The verdict is "correct", "wrong" or "inconclusive".
@@ -64,22 +64,22 @@ def check(
     if nothing that is uncertain explains the difference and that is more than 1e-10 of the entry, and correct if six
     digits or more are seen to agree (``Check.digits``).
     """
-    if kind is not None and kind not in KINDS:
-        raise DiffkitError(f"unknown kind {kind!r}", hint=f"a claim is a {', a '.join(KINDS)}")
+    if kind is not None and kind not in _CLAIM_KINDS:
+        raise DiffkitError(f"unknown kind {kind!r}", hint=f"a claim is a {', a '.join(_CLAIM_KINDS)}")
     kind = "gradient" if kind == "derivative" else kind
     claim_args = args if claim_args is None else claim_args
     allowed = read_tolerances(rtol, atol, closeness)
     setting = Setting(
         Inquiry(f, claim, at, kind, wrt, variables, args, claim_args, reset, symmetric, seed, beside, allowed)
     )
-    if setting.subject.program is None and len(setting.labels) > MANY:
+    if setting.subject.program is None and len(setting.labels) > _MANY_INPUTS:
         from diffkit.judging.checking.many_inputs import check_large
 
         return check_large(setting)
     return _Looks(setting).check()
 
 
-class Look(NamedTuple):
+class _Look(NamedTuple):
     """What was seen at one point."""
 
     point: tuple[float, ...]
@@ -93,14 +93,14 @@ class _Looks:
     def __init__(self, setting: Setting):
         self.setting, self.allowed = setting, setting.allowed
         self.judge = Judge(setting)
-        self.looks: list[Look] = []
+        self.looks: list[_Look] = []
         self.deadline = current_deadline()
         self.stopped = ""
         """why not all was looked at, where the time was up"""
         beside = setting.asked.beside
         self.wanted = 0 if isinstance(setting.claim, NumberClaim) or setting.unsteady else beside
         if not setting.given:
-            self.wanted = max(GENERIC, beside)
+            self.wanted = max(_GENERIC_POINTS, beside)
 
     def check(self) -> Check:
         """Look, and say what was seen."""
@@ -118,20 +118,20 @@ class _Looks:
         judged = self._judged(self.looks, self._largest(self.looks) or self._typical())
         try:
             for look, found in zip(self.looks[: len(setting.given)], judged, strict=False):
-                mixtures(setting.subject, setting.places, look.point, found, look.truth, setting.rng)
+                mixtures(setting, look.point, look.truth, found)
         except TimeIsUp as up:
             self.stopped = up.reason
         return self._verdict(judged)
 
-    def _look(self, point: tuple[float, ...], truth: Truth) -> Look:
-        return Look(point, self.judge.at(point, truth), truth)
+    def _look(self, point: tuple[float, ...], truth: Truth) -> _Look:
+        return _Look(point, self.judge.at(point, truth), truth)
 
     def _look_beside(self) -> None:
         """Look at points of our own choice; one that cannot tell is no witness, and others are tried for it."""
         setting = self.setting
         fresh = blind = 0
         for point in setting.beside(self.wanted) if self.wanted else ():
-            if fresh >= self.wanted or blind > BLIND * self.wanted:
+            if fresh >= self.wanted or blind > _BLIND_POINTS * self.wanted:
                 break
             truth = setting.subject.at(point)
             check_time()  # a truth for which there was no time is no reason to look elsewhere
@@ -149,7 +149,7 @@ class _Looks:
             self.looks.append(look)
             fresh += 1
 
-    def _largest(self, looks: Sequence[Look]) -> float:
+    def _largest(self, looks: Sequence[_Look]) -> float:
         """The largest component that was seen anywhere; 0 where all drown in what is uncertain of them."""
         sizes = (abs(s.reference) for look in looks for s in look.seen if abs(s.reference) > s.tolerance)
         return max(filter(math.isfinite, sizes), default=0.0)
@@ -161,14 +161,14 @@ class _Looks:
             return 0.0
         return typical_slope(function, first.point, [index for index in self.judge.indices if index[1]])
 
-    def _judged(self, looks: Sequence[Look], largest: float) -> list[list[Judged]]:
+    def _judged(self, looks: Sequence[_Look], largest: float) -> list[list[Judged]]:
         """The verdicts at each point. What is wrong at the first one is so whatever may explain it at others."""
         first, *others = looks
         found = self._settled(first, largest)
         wrong = {j.component for j in found if j.verdict == "wrong"}
         return [found, *(self._settled(look, largest, wrong) for look in others)]
 
-    def _settled(self, look: Look, largest: float, wrong: Collection[int] = ()) -> list[Judged]:
+    def _settled(self, look: _Look, largest: float, wrong: Collection[int] = ()) -> list[Judged]:
         """The verdict on each component; what seems to be wrong is looked at again, with all that may explain it.
 
         Of those that are known to be ``wrong`` nothing needs to be explained.
@@ -186,7 +186,7 @@ class _Looks:
         by_triangles(self.setting, found, largest)
         return found
 
-    def _zeros(self, look: Look, judged: list[Judged]) -> None:
+    def _zeros(self, look: _Look, judged: list[Judged]) -> None:
         """Claims of zero about a black box, which has to be constant around the point for that."""
         function = self.setting.subject.function
         if function is None or look.truth.proven:
@@ -232,7 +232,7 @@ class _Looks:
             return verdict, self._misfit() or advice(self.setting, undecided, point)
         if entries and entries[-1].witness:
             return verdict, entries[-1].note
-        if verdict == "correct" and digits < ENOUGH and self.allowed is None:
+        if verdict == "correct" and digits < DIGITS_WANTED and self.allowed is None:
             return verdict, f"as formulas they are equal; rounding leaves {digits} digits of their values"
         return verdict, ""
 

@@ -22,8 +22,8 @@ from diffkit.core.text.names import instead
 from diffkit.numbers.bounds import BOUNDS
 from diffkit.numbers.floats import FLOATS
 
-FEW = 4  # variables that a message names
-NAMED = ("{}", "d{}", "d_{}", "grad_{}", "{}_grad", "∂{}")
+_NAMES_IN_A_MESSAGE = 4  # variables that a message names
+_GRADIENT_NAMES = ("{}", "d{}", "d_{}", "grad_{}", "{}_grad", "∂{}")
 """what people call the gradient of a parameter"""
 
 
@@ -199,7 +199,7 @@ def _in_order(gradients: Mapping[Any, Any], parameters: Sequence[Argument]) -> t
     """Gradients by name, W1 or dW1 or grad_W1 for the parameter W1, in the order of the parameters."""
     found = []
     for parameter in parameters:
-        names = [form.format(parameter.name) for form in NAMED]
+        names = [form.format(parameter.name) for form in _GRADIENT_NAMES]
         keys = [key for key in gradients if key in names]
         if len(keys) != 1:
             what = "no gradient of" if not keys else f"more than one gradient ({', '.join(map(str, keys))}) of"
@@ -213,10 +213,10 @@ def _in_order(gradients: Mapping[Any, Any], parameters: Sequence[Argument]) -> t
 
 def _check_names(gradients: Mapping[Any, Any], arguments: Sequence[Argument]) -> None:
     """DiffkitError for a gradient by what f does not take; code may return more, such as what it keeps."""
-    names = {form.format(argument.name) for argument in arguments for form in NAMED}
+    names = {form.format(argument.name) for argument in arguments for form in _GRADIENT_NAMES}
     for key in gradients:
         if key not in names:
-            known = ", ".join(argument.name for argument in arguments[:FEW])
+            known = ", ".join(argument.name for argument in arguments[:_NAMES_IN_A_MESSAGE])
             raise DiffkitError(f"the claim gives a gradient of {str(key)[:64]}", hint=f"f takes {known}")
 
 
@@ -228,7 +228,7 @@ def read_claim(claim: Any, expected: Expected) -> Claim:
     given = labelled(claim)
     if given is not None and given.table:
         raise DiffkitError("a table is no claim by names", hint="give its numbers, as .to_numpy(), in the order of "
-                           f"{', '.join(expected.labels[:FEW])}")  # fmt: skip
+                           f"{', '.join(expected.labels[:_NAMES_IN_A_MESSAGE])}")  # fmt: skip
     if given is not None and (given.names or isinstance(claim, Mapping) or len(parameters) > 1):
         claim = list(_in_order(given.values, parameters))
         _check_names(given.values, expected.arguments)
@@ -258,7 +258,7 @@ def unfit(
     count, n = math.prod(claim.shape), len(inputs)
     entries = "1 entry" if count == 1 else f"{count} entries of shape {claim.shape}"
     known = ", ".join(f"a {kind} has {size}" for kind, size in sizes.items())
-    some = ", ".join(inputs[:FEW]) + ", …" * (n > FEW)
+    some = ", ".join(inputs[:_NAMES_IN_A_MESSAGE]) + ", …" * (n > _NAMES_IN_A_MESSAGE)
     single = f"; where it is by one of {some}, name that in wrt" if count == 1 < n else ""
     hint = "; ".join([f"{known} ({plural(n, 'variable')}){single}", *meetings_of(claim)])
     return DiffkitError(f"the claim has {entries}: it is no derivative of this f", hint=hint)

@@ -18,18 +18,20 @@ from diffkit.calculus.derivatives import derivative_program
 from diffkit.core.limits import PRECISIONS
 from diffkit.core.program import Index, Program
 from diffkit.core.results import Odd
-from diffkit.judging.agreement import MOST
-from diffkit.judging.checking.outcome import LITERALS, REFERENCE, ROUNDING, SOLVERS, Judged, Measured
-from diffkit.judging.checking.reference import EXACT, Apart, Difference, Truth, as_written
+from diffkit.judging.agreement import DIGITS_OF_A_DOUBLE
+from diffkit.judging.checking.outcome import CLAIM_ROUNDING, LITERALS, OWN_TOLERANCE, REFERENCE, Judged, Measured
+from diffkit.judging.checking.reference import FORMULA_DIGITS, Apart, ExactDifference, Truth, as_written
 from diffkit.judging.checking.remarks import elsewhere
 from diffkit.judging.checking.uncertainties import effect_of_literals, solved_in_claim, solved_in_function
 
 if TYPE_CHECKING:
     from diffkit.judging.checking.setting import Setting
 
-BEFORE = 64.0  # times the effect of rounded literals within which constants computed beforehand may lie
-JUMP = 2.0**-30  # of the slopes: more noise than that is a jump of the claim's code, which may have one at a kink
-NO_VALUE = "the claim has no value there"
+_COMPUTED_BEFOREHAND = 64.0  # times the effect of rounded literals within which constants computed beforehand may lie
+_CLAIM_JUMP = (
+    2.0**-30
+)  # of the slopes: more noise than that is a jump of the claim's code, which may have one at a kink
+_NO_CLAIMED_VALUE = "the claim has no value there"
 Seen = Measured | Judged
 """A component at a point: its distance from the reference, or its verdict where no distance tells it."""
 
@@ -44,13 +46,13 @@ class Judge:
         self._known: dict[tuple[str, Sequence[float]], Any] = {}
 
     @cached_property
-    def difference(self) -> Difference | None:
+    def difference(self) -> ExactDifference | None:
         """Claim minus derivative, where both are programs."""
         truth, claim = self._truth, self.claim.program
-        return None if truth is None or claim is None else Difference(truth, claim)
+        return None if truth is None or claim is None else ExactDifference(truth, claim)
 
     @cached_property
-    def difference_as_written(self) -> Difference | None:
+    def difference_as_written(self) -> ExactDifference | None:
         """The same with the literals of code read as decimals."""
         source, claim = self.subject.program, self.claim.program
         if source is None or claim is None:
@@ -59,7 +61,7 @@ class Judge:
         read = [p if exact else as_written(p) for p, exact in pairs]
         if read[0].constants == source.constants and read[1].constants == claim.constants:
             return self.difference
-        return Difference(derivative_program(read[0], self.indices), read[1])
+        return ExactDifference(derivative_program(read[0], self.indices), read[1])
 
     @property
     def exact(self) -> bool:
@@ -93,7 +95,7 @@ class Judge:
         reference, known = truth.values[place], apart is not None and apart.finite
         if not math.isfinite(value) and not known:
             note = "" if self.claim.bound is None else self.claim.bound.reason
-            note = note or NO_VALUE
+            note = note or _NO_CLAIMED_VALUE
             return Judged(c, "wrong", value, reference, math.inf, {}, note=note)
         bars = {REFERENCE: truth.bars[place]}
         if apart is None or not known:
@@ -106,7 +108,7 @@ class Judge:
     def _exactly(self, c: int, truth: float, apart: Apart) -> Judged:
         """Both are formulas in text: they are equal, or they differ, or neither is certain."""
         if apart.equal:
-            return Judged(c, "correct", apart.claimed, truth, 0.0, {}, EXACT)
+            return Judged(c, "correct", apart.claimed, truth, 0.0, {}, FORMULA_DIGITS)
         if apart.least > 0:
             return Judged(c, "wrong", apart.claimed, truth, apart.least, {})
         return Judged(
@@ -135,7 +137,12 @@ class Judge:
         for m in suspects:
             c = m.component
             error = 0.0 if written is not None and written[c].equal else m.error
-            terms = {**m.terms, ROUNDING: float(noise[c]), LITERALS: BEFORE * float(literals[c]), SOLVERS: solvers[c]}
+            terms = {
+                **m.terms,
+                CLAIM_ROUNDING: float(noise[c]),
+                LITERALS: _COMPUTED_BEFOREHAND * float(literals[c]),
+                OWN_TOLERANCE: solvers[c],
+            }
             found.append(m._replace(error=error, computed=max(m.computed, m.error), terms=terms))
         return found
 
@@ -184,12 +191,14 @@ class Judge:
         """At a kink every element of the Clarke interval is right."""
         low, high = min(odd.left, odd.right), max(odd.left, odd.right)
         size = max(abs(low), abs(high))
-        slack = float(self._literals(point)[c]) + min(float(self._noise(point)[c]), JUMP * size) + 4 * math.ulp(size)
+        slack = (
+            float(self._literals(point)[c]) + min(float(self._noise(point)[c]), _CLAIM_JUMP * size) + 4 * math.ulp(size)
+        )
         slack += 0.0 if self.allowed is None else self.allowed.at(size)
         slopes = f"f has a kink with slopes {odd.left:.6g} and {odd.right:.6g}"
         if low - slack <= value <= high + slack:
             said = f"{slopes}; the claim takes {_convention(value, odd.left, odd.right)}"
-            digits = EXACT if self.exact else MOST
+            digits = FORMULA_DIGITS if self.exact else DIGITS_OF_A_DOUBLE
             return Judged(c, "correct", value, value, 0.0, {REFERENCE: slack}, digits, odd.message, said)
         nearest = low if value < low else high
         error = abs(value - nearest) if math.isfinite(value) else math.inf

@@ -20,22 +20,22 @@ from diffkit.asking.points import Points
 from diffkit.asking.tasks import directional_task, gradient_task
 from diffkit.core.errors import BackendError, DiffkitError, LimitError
 from diffkit.core.results import Answer, Odd, Result
-from diffkit.judging.agreement import BEYOND, Tolerances, settle
-from diffkit.judging.checking.outcome import REFERENCE, ROUNDING, WORST, Check, Judged, Measured, badness
+from diffkit.judging.agreement import TIMES_UNCERTAIN, Tolerances, settle
+from diffkit.judging.checking.outcome import CLAIM_ROUNDING, REFERENCE, WORST, Check, Judged, Measured, badness
 from diffkit.methods import Bounded, get_backend
 from diffkit.methods.auto import Referee
 
 if TYPE_CHECKING:
     from diffkit.judging.checking.setting import Setting
 
-DIRECTIONS = 4
-SAMPLED = 10  # entries looked at because they are the largest, and as many at random
-CONFIRMED = 2  # of each, where they only confirm what reverse mode gives
-MOST_WRONG = 8  # wrong entries that are tracked down
-SIMPLE = (2.0, 0.5, -1.0, -2.0, -0.5, 3.0, 1 / 3, 10.0, 0.1)
+_RANDOM_DIRECTIONS = 4
+_SAMPLED_ENTRIES = 10  # entries looked at because they are the largest, and as many at random
+_CONFIRMED_ENTRIES = 2  # of each, where they only confirm what reverse mode gives
+_MOST_WRONG = 8  # wrong entries that are tracked down
+_SIMPLE_FACTORS = (2.0, 0.5, -1.0, -2.0, -0.5, 3.0, 1 / 3, 10.0, 0.1)
 
 
-class Line(NamedTuple):
+class _Directional(NamedTuple):
     """A directional derivative: what the claim makes of it, and what it is, with its bar and what is odd about it."""
 
     judged: Judged
@@ -45,23 +45,23 @@ class Line(NamedTuple):
     odd: Odd | None
 
 
-class Whole(NamedTuple):
+class _ReverseGradient(NamedTuple):
     """The gradient by reverse mode: values and bars, and what is odd, by entry."""
 
     values: Any
     bars: Any
     odd: dict[int, Odd]
 
-    def judge(self, i: int, lines: Lines) -> Judged:
+    def judge(self, i: int, lines: _Directionals) -> Judged:
         """Judge an entry of a claim by it."""
         odd, claimed = self.odd.get(i), float(lines.claimed[i])
         if odd is not None and odd.status != "ok":
             return Judged(i, "inconclusive", claimed, math.nan, math.nan, {}, note=odd.message)
-        terms = {REFERENCE: float(self.bars[i]), ROUNDING: float(lines.noise[i])}
+        terms = {REFERENCE: float(self.bars[i]), CLAIM_ROUNDING: float(lines.noise[i])}
         value = float(self.values[i])
         return settle(Measured(i, claimed, value, abs(claimed - value), terms), lines.largest, lines.allowed)
 
-    def keeps(self, line: Line) -> bool:
+    def keeps(self, line: _Directional) -> bool:
         """Whether a directional derivative, found without it, is what it makes of the direction."""
         reached = line.direction != 0
         if line.odd is not None or any(reached[i] for i in self.odd):
@@ -69,10 +69,10 @@ class Whole(NamedTuple):
         terms = self.values[reached] * line.direction[reached]
         value = math.fsum(terms.tolist())
         slack = float(np.sum(np.abs(self.bars[reached] * line.direction[reached]))) + line.bar + 2 * math.ulp(value)
-        return abs(value - line.slope) <= BEYOND * slack
+        return abs(value - line.slope) <= TIMES_UNCERTAIN * slack
 
 
-class Lines:
+class _Directionals:
     """Directional derivatives of a function at one point, all from one preparation."""
 
     def __init__(self, setting: Setting):
@@ -88,7 +88,7 @@ class Lines:
         self.largest = float(np.max(np.abs(self.claimed)))
         self.note = ""
 
-    def along(self, direction: Any) -> Line:
+    def along(self, direction: Any) -> _Directional:
         """Judge v·claim."""
         answer = self.referee.at((*self.point, *direction.tolist(), 0.0))
         self.note = answer.note
@@ -98,11 +98,11 @@ class Lines:
         odd = answer.odd.get(0)
         if odd is not None and odd.status != "ok":
             judged = Judged(0, "inconclusive", value, math.nan, math.nan, {}, note=odd.message)
-            return Line(judged, direction, slope, bar, odd)
-        terms = {REFERENCE: bar, ROUNDING: float(np.sum(np.abs(self.noise * direction))) + math.ulp(value)}
+            return _Directional(judged, direction, slope, bar, odd)
+        terms = {REFERENCE: bar, CLAIM_ROUNDING: float(np.sum(np.abs(self.noise * direction))) + math.ulp(value)}
         seen = Measured(0, value, slope, abs(value - slope), terms)
         judged = settle(seen, float(np.max(np.abs(parts))), self._allowed(direction))
-        return Line(judged, direction, slope, bar, None)
+        return _Directional(judged, direction, slope, bar, None)
 
     def _allowed(self, direction: Any) -> Tolerances | None:
         """What v·claim may be off by: Σ|vᵢ|·(atol + rtol·|claimedᵢ|)."""
@@ -112,18 +112,18 @@ class Lines:
             0.0, float(np.sum(np.abs(direction) * (self.allowed.atol + self.allowed.rtol * np.abs(self.claimed))))
         )
 
-    def entry(self, i: int) -> Line:
+    def entry(self, i: int) -> _Directional:
         """Judge one entry."""
         direction = np.zeros(len(self.claimed))
         direction[i] = 1.0
         line = self.along(direction)
         return line._replace(judged=line.judged._replace(component=i))
 
-    def search(self, line: Line) -> list[int]:
+    def search(self, line: _Directional) -> list[int]:
         """Entries that make a direction wrong, by halving it; the first few of them."""
         found: list[int] = []
         waiting = [(np.flatnonzero(line.direction), line)]
-        while waiting and len(found) < MOST_WRONG:
+        while waiting and len(found) < _MOST_WRONG:
             indices, _ = waiting.pop()
             if len(indices) == 1:
                 found.append(int(indices[0]))
@@ -145,15 +145,20 @@ def check_large(setting: Setting) -> Check:
             f"a {setting.kind} of {len(setting.labels)} inputs is too large to be checked entry by entry",
             hint="check products with a vector: the gradient of v·f, or of v·∇f",
         )
-    lines, rng, n = Lines(setting), setting.rng, len(setting.labels)
-    along = [lines.along(rng.choice([-1.0, 1.0], n) * lines.scale) for _ in range(DIRECTIONS)]
-    largest, others = np.argsort(-np.abs(lines.claimed)).tolist(), rng.choice(n, SAMPLED, replace=False).tolist()
-    few = {i: lines.entry(i) for i in (*largest[:CONFIRMED], *others[:CONFIRMED])}
-    gradient = reverse_gradient(setting, lines.point)
+    lines, rng, n = _Directionals(setting), setting.rng, len(setting.labels)
+    along = [lines.along(rng.choice([-1.0, 1.0], n) * lines.scale) for _ in range(_RANDOM_DIRECTIONS)]
+    largest, others = (
+        np.argsort(-np.abs(lines.claimed)).tolist(),
+        rng.choice(n, _SAMPLED_ENTRIES, replace=False).tolist(),
+    )
+    few = {i: lines.entry(i) for i in (*largest[:_CONFIRMED_ENTRIES], *others[:_CONFIRMED_ENTRIES])}
+    gradient = _reverse_gradient(setting, lines.point)
     if gradient is not None and all(map(gradient.keeps, (*along, *few.values()))):
         found = _by_reverse(gradient, lines, len(few))
     else:
-        found = _by_samples(lines, along, few, (*largest[CONFIRMED:SAMPLED], *others[CONFIRMED:]))
+        found = _by_samples(
+            lines, along, few, (*largest[_CONFIRMED_ENTRIES:_SAMPLED_ENTRIES], *others[_CONFIRMED_ENTRIES:])
+        )
     return _concluded(setting, found, [line.judged for line in along])
 
 
@@ -166,14 +171,16 @@ class _Found(NamedTuple):
     unchecked: str = ""
 
 
-def _by_reverse(gradient: Whole, lines: Lines, confirmed: int) -> _Found:
+def _by_reverse(gradient: _ReverseGradient, lines: _Directionals, confirmed: int) -> _Found:
     """Every entry, by reverse mode."""
     source = "reverse mode through the code, with its rounding measured, confirmed by " + lines.note
-    how = f"every entry, and {confirmed} of them and {DIRECTIONS} random directions by forward mode too"
+    how = f"every entry, and {confirmed} of them and {_RANDOM_DIRECTIONS} random directions by forward mode too"
     return _Found([gradient.judge(i, lines) for i in range(len(lines.claimed))], source, how)
 
 
-def _by_samples(lines: Lines, along: Sequence[Line], seen: dict[int, Line], more: Sequence[int]) -> _Found:
+def _by_samples(
+    lines: _Directionals, along: Sequence[_Directional], seen: dict[int, _Directional], more: Sequence[int]
+) -> _Found:
     """Some entries, and those that are tracked down where a direction is wrong."""
     seen = {**seen, **{i: lines.entry(i) for i in more}}
     off = next((line for line in along if line.judged.verdict == "wrong"), None)
@@ -181,10 +188,10 @@ def _by_samples(lines: Lines, along: Sequence[Line], seen: dict[int, Line], more
     seen.update({i: lines.entry(i) for i in found if i not in seen})
     n, hidden = len(lines.claimed), max(line.judged.tolerance for line in along) / float(np.median(lines.scale))
     unchecked = (
-        f"{n - len(seen)} of {n} entries were looked at only together, along {DIRECTIONS} random directions: an "
-        f"error below about {hidden:.1g} in a single one of them would not be seen"
+        f"{n - len(seen)} of {n} entries were looked at only together, along {_RANDOM_DIRECTIONS} random directions: "
+        f"an error below about {hidden:.1g} in a single one of them would not be seen"
     )
-    how = f"{len(seen)} entries one by one and {DIRECTIONS} random directions"
+    how = f"{len(seen)} entries one by one and {_RANDOM_DIRECTIONS} random directions"
     return _Found([line.judged for line in seen.values()], lines.note, how, unchecked)
 
 
@@ -207,7 +214,7 @@ def _concluded(setting: Setting, found: _Found, whole: Sequence[Judged]) -> Chec
     )  # fmt: skip
 
 
-def reverse_gradient(setting: Setting, point: Sequence[float]) -> Whole | None:
+def _reverse_gradient(setting: Setting, point: Sequence[float]) -> _ReverseGradient | None:
     """The gradient by reverse mode; None where the code cannot be followed."""
     evaluation = get_backend("reverse").prepare(gradient_task(setting.source))
     assert isinstance(evaluation, Bounded)
@@ -216,7 +223,7 @@ def reverse_gradient(setting: Setting, point: Sequence[float]) -> Whole | None:
         bars = evaluation.bound(point)
     except (BackendError, LimitError):
         return None
-    return Whole(np.array(answer.values), np.array(bars), answer.odd)
+    return _ReverseGradient(np.array(answer.values), np.array(bars), answer.odd)
 
 
 def _reference(setting: Setting, judged: Sequence[Judged]) -> Result:
@@ -236,8 +243,8 @@ def _factor(whole: Sequence[Judged]) -> str | None:
     ratios = [j.reference / j.claimed for j in whole if j.claimed and math.isfinite(j.reference)]
     if len(ratios) < len(whole):
         return None
-    slack = max(BEYOND * j.tolerance / abs(j.claimed) for j in whole)
-    for factor in SIMPLE:
+    slack = max(TIMES_UNCERTAIN * j.tolerance / abs(j.claimed) for j in whole)
+    for factor in _SIMPLE_FACTORS:
         if all(abs(r - factor) <= slack for r in ratios):
             return f"multiply by {factor:.6g}" if abs(factor) >= 1 else f"divide by {1 / factor:.6g}"
     return None

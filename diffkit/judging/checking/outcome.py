@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 Verdict = Literal["correct", "wrong", "inconclusive"]
 WORST: tuple[Verdict, ...] = ("correct", "inconclusive", "wrong")
 """Verdicts from good to bad; a check has that of its worst entry."""
-REFERENCE, SOLVERS, ROUNDING, LITERALS = (
+REFERENCE, OWN_TOLERANCE, CLAIM_ROUNDING, LITERALS = (
     "the reference", "the code's own tolerance", "rounding of the claim's code", "rounded constants",
 )  # fmt: skip
 """What can be uncertain: the parts of a tolerance by name."""
 
-FEW = 4  # coordinates of a point, or of a direction, that one line names
+_COORDINATES_NAMED = 4  # coordinates of a point, or of a direction, that one line names
 
 
 @dataclass(frozen=True)
-class Witness:
+class DirectionWitness:
     """A direction along which a claim is none of the slopes that f has around a point."""
 
     direction: Mapping[str, float]
@@ -38,7 +38,7 @@ class Witness:
 
     def __str__(self) -> str:
         d = self.direction
-        if len(d) <= FEW:
+        if len(d) <= _COORDINATES_NAMED:
             along = f"d = ({', '.join(map(_short, d.values()))})"
         else:
             along = f"d with {_named({name: value for name, value in d.items() if value})}, else 0,"
@@ -74,7 +74,7 @@ class Entry:
     note: str = ""
     at: Mapping[str, float] | None = None
     """the point, if it is not the one that was asked about"""
-    witness: Witness | None = None
+    witness: DirectionWitness | None = None
     """what the whole vector is wrong by, where the entry alone could be right"""
 
 
@@ -113,7 +113,7 @@ class Judged(NamedTuple):
     """to which claim and reference were seen to agree"""
     note: str = ""
     convention: str = ""
-    witness: Witness | None = None
+    witness: DirectionWitness | None = None
 
     @property
     def tolerance(self) -> float:
@@ -195,7 +195,7 @@ class Check(Final):
         return self.verdict == "correct"
 
     @property
-    def witness(self) -> Witness | None:
+    def witness(self) -> DirectionWitness | None:
         """A direction that shows the whole vector to be wrong, where its worst entry alone could be right."""
         return self.entries[-1].witness if self.entries else None
 
@@ -210,7 +210,7 @@ class Check(Final):
         parts: list[str] = [self.summary]
         if self.entries:
             worst = self.entries[-1]
-            given = "the given point" if len(self.at) > FEW else _named(self.at)
+            given = "the given point" if len(self.at) > _COORDINATES_NAMED else _named(self.at)
             parts[0] += f" at {given if worst.at is None else _named(worst.at)}"
             if not worst.note:
                 parts.append(f"{worst.label} is {worst.reference!r}, claimed {worst.claimed!r}")
@@ -227,8 +227,8 @@ class Check(Final):
 def _named(at: Mapping[str, float]) -> str:
     """A point in words, cut where it is long."""
     parts = [f"{name} = {_short(value)}" for name, value in at.items()]
-    if len(parts) > FEW:
-        parts[FEW:] = [f"{len(parts) - FEW} more"]
+    if len(parts) > _COORDINATES_NAMED:
+        parts[_COORDINATES_NAMED:] = [f"{len(parts) - _COORDINATES_NAMED} more"]
     return ", ".join([*parts[:-2], " and ".join(parts[-2:])])
 
 

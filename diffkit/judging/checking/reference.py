@@ -36,7 +36,7 @@ class Truth(NamedTuple):
     answer: Answer
 
 
-class Subject:
+class CheckedFunction:
     """A task to judge claims by; ``exact`` says whether decimals in it are exact (text) or binary64 (code)."""
 
     def __init__(self, task: Task):
@@ -86,8 +86,8 @@ class Subject:
         return lay_out(self.task, truth.answer, points, "referee", "proven" if truth.proven else "estimate")
 
 
-EXACT = 28  # digits to which two formulas are equal: half of the least bits
-SUB = table["sub"]
+FORMULA_DIGITS = 28  # digits to which two formulas are equal: half of the least bits
+_SUB = table["sub"]
 
 
 class Apart(NamedTuple):
@@ -103,7 +103,7 @@ class Apart(NamedTuple):
     """whether claim and derivative have values"""
 
 
-class Difference:
+class ExactDifference:
     """Claim minus derivative as one program, ready for many points."""
 
     def __init__(self, truth: Program, claim: Program):
@@ -114,7 +114,7 @@ class Difference:
         left, right = (copy_slots(p, builder, inputs) for p in (claim, truth))
         pairs = [(left[c], right[t]) for c, t in zip(claim.outputs, truth.outputs, strict=True)]
         outputs = [c for c, _ in pairs] + [t for _, t in pairs]
-        outputs += [builder.apply(SUB, pair) if pair[0] != pair[1] else builder.constant(0) for pair in pairs]
+        outputs += [builder.apply(_SUB, pair) if pair[0] != pair[1] else builder.constant(0) for pair in pairs]
         self.program = builder.program(outputs, truth.inputs)
 
     def at(self, point: Sequence[float]) -> list[Apart]:

@@ -13,7 +13,7 @@ from diffkit.calculus.domain import domain
 from diffkit.core.program import Program, run
 from diffkit.core.results import Odd
 from diffkit.judging.checking.outcome import REFERENCE, Entry
-from diffkit.judging.checking.reference import EXACT
+from diffkit.judging.checking.reference import FORMULA_DIGITS
 from diffkit.numbers.floats import FLOATS
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from diffkit.judging.checking.setting import Setting
 
 
-SAMPLES = 100  # points, and as many whole numbers, at which domains are compared
-SIMPLE = 120  # slots of claim and derivative up to which SymPy is asked to simplify their difference
+_DOMAIN_SAMPLES = 100  # points, and as many whole numbers, at which domains are compared
+_SIMPLIFIED_SLOTS = 120  # slots of claim and derivative up to which SymPy is asked to simplify their difference
 
 
 def coverage(setting: Setting, judge: Judge, points: int, verdict: str) -> str:
@@ -31,8 +31,8 @@ def coverage(setting: Setting, judge: Judge, points: int, verdict: str) -> str:
     at, difference = at_points(points), judge.difference
     if verdict != "correct" or difference is None or not judge.exact:
         return at
-    shown = f"{at}, to {EXACT} digits or more"
-    if len(difference.program) <= SIMPLE:
+    shown = f"{at}, to {FORMULA_DIGITS} digits or more"
+    if len(difference.program) <= _SIMPLIFIED_SLOTS:
         from diffkit.calculus.sympy import is_zero
 
         count = difference.count
@@ -62,12 +62,14 @@ def _values_apart(f: Program, claim: Program) -> tuple[bool, bool]:
     """Whether there are points where only the claim has values, and where only f has."""
     rng = np.random.default_rng(0)
     n = len(f.inputs)
-    rows = np.concatenate([rng.uniform(-3, 3, (SAMPLES, n)), rng.integers(-2, 3, (SAMPLES, n))]).tolist()
+    rows = np.concatenate(
+        [rng.uniform(-3, 3, (_DOMAIN_SAMPLES, n)), rng.integers(-2, 3, (_DOMAIN_SAMPLES, n))]
+    ).tolist()
     has = [[all(map(math.isfinite, run(p, FLOATS, row))) for p in (f, claim)] for row in rows]
     return any(c and not v for v, c in has), any(v and not c for v, c in has)
 
 
-ELSEWHERE = {"pole": "move off the pole", "overflow": "take smaller numbers",
+_WAYS_ELSEWHERE = {"pole": "move off the pole", "overflow": "take smaller numbers",
              "domain_error": "move the point into the domain of f"}  # fmt: skip
 """what to do where f has no derivative, by status"""
 
@@ -75,7 +77,7 @@ ELSEWHERE = {"pole": "move off the pole", "overflow": "take smaller numbers",
 def elsewhere(odd: Odd) -> str:
     """Why f has no derivative at a point, and what to do about it."""
     kink = "move off the jump" if "jump" in odd.message else "move off the kink"
-    way = kink if odd.status == "not_differentiable" else ELSEWHERE.get(odd.status, "")
+    way = kink if odd.status == "not_differentiable" else _WAYS_ELSEWHERE.get(odd.status, "")
     return "; ".join(filter(None, (odd.message or f"f is {odd.status} there", way)))
 
 

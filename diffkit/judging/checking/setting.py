@@ -29,11 +29,11 @@ from diffkit.judging.agreement import Tolerances
 from diffkit.judging.checking.array_structure import Structure, symmetric
 from diffkit.judging.checking.claims import Claim, CodeClaim, Expected, NumberClaim, read_claim, unfit
 from diffkit.judging.checking.outcome import Entry, Judged
-from diffkit.judging.checking.reference import Subject
+from diffkit.judging.checking.reference import CheckedFunction
 
-SPREAD = 0.3  # how far beside, in proportion
-TRIES = 8  # random points tried for each that is wanted, as some have no derivative
-COTANGENTS = 3  # random ones that a pullback is compared with
+_SPREAD_BESIDE = 0.3  # how far beside, in proportion
+_TRIES_BESIDE = 8  # random points tried for each that is wanted, as some have no derivative
+_COTANGENTS = 3  # random ones that a pullback is compared with
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Setting:
         self.source = source
         self.task = self._task()
         self.places = self.task.places
-        self.subject = Subject(self.task)
+        self.subject = CheckedFunction(self.task)
         self.shape = claim.shape
         self.functions = [as_function(g, args) for g, args in ((asked.f, asked.args), (asked.claim, asked.claim_args))
                           if is_function(g)]  # fmt: skip
@@ -135,7 +135,7 @@ class Setting:
         taken = {a.name for a in bound.arguments}
         name = next(n for k in range(len(taken) + 1) for n in ["cotangent" + "_" * k] if n not in taken)
         cotangent = Argument(name, bound.shape)
-        random = self.rng.standard_normal((len(self.given), COTANGENTS, cotangent.size)).tolist()
+        random = self.rng.standard_normal((len(self.given), _COTANGENTS, cotangent.size)).tolist()
         self.given = [(*x, *y) for x, each in zip(self.given, random, strict=True) for y in each]
         self.arguments, self.start = (*bound.arguments, cotangent), self.given[0]
         self.structure = Structure(self.arguments, self.start)
@@ -225,12 +225,14 @@ class Setting:
         """Random points: near the first given one and of its kind, or anywhere moderate for words without a point."""
         n, rng = len(self.labels), self.rng
         if not self.given:
-            rows = rng.choice([-1, 1], (TRIES * wanted, n)) * np.exp(rng.uniform(-2, 1, (TRIES * wanted, n)))
+            rows = rng.choice([-1, 1], (_TRIES_BESIDE * wanted, n)) * np.exp(
+                rng.uniform(-2, 1, (_TRIES_BESIDE * wanted, n))
+            )
             return map(tuple, rows.tolist())
         base = np.array(self.given[0])
         scale = np.where(base == 0, 1.0, np.abs(base))
-        tries = in_time(rng.uniform(-1, 1, (TRIES * wanted, n)))
-        moved = (self.structure.kept(base + SPREAD * scale * step) for step in tries)
+        tries = in_time(rng.uniform(-1, 1, (_TRIES_BESIDE * wanted, n)))
+        moved = (self.structure.kept(base + _SPREAD_BESIDE * scale * step) for step in tries)
         return (tuple(row.tolist()) for row in moved if row is not None)
 
 

@@ -29,7 +29,7 @@ from diffkit.core.errors import FunctionError
 from diffkit.core.program import Constant, Index, Named, Program, run_slots
 from diffkit.core.rules import partial
 from diffkit.core.table import Primitive, table
-from diffkit.judging.agreement import MOST
+from diffkit.judging.agreement import DIGITS_OF_A_DOUBLE
 from diffkit.judging.checking.outcome import Judged, Measured
 from diffkit.judging.checking.reference import was_rounded
 from diffkit.numbers.floats import FLOATS
@@ -136,7 +136,7 @@ def _slope_of_solvers(bound: Bound, row: Any, index: Index, step: float) -> floa
 
 _DISTANCES = tuple(10.0**-k for k in range(8, -1, -1))
 """from the nearest to the farthest, as parts of a coordinate, or of 1 at zero"""
-_WIDE = 0.1  # the part of a coordinate over which a slope is typical
+_TYPICAL_DISTANCE = 0.1  # the part of a coordinate over which a slope is typical
 
 
 class _Around(NamedTuple):
@@ -154,7 +154,7 @@ def _around(bound: Bound, point: Sequence[float], output: int, variable: int) ->
     here = float(bound.values(row)[output])
     steps = {d: [_beside(bound, row, output, variable, sign * d * size) for sign in (1.0, -1.0)] for d in _DISTANCES}
     changed = [d for d, values in steps.items() if any(v != here for v in values if math.isfinite(v))]
-    rises = [abs(v - here) / (_WIDE * size) for v in steps[_WIDE] if math.isfinite(v)]
+    rises = [abs(v - here) / (_TYPICAL_DISTANCE * size) for v in steps[_TYPICAL_DISTANCE] if math.isfinite(v)]
     if not changed:
         return _Around(math.inf, 0.0)
     nearer = [d for d in _DISTANCES if d < changed[0]]
@@ -177,7 +177,7 @@ def claim_of_zero(bound: Bound, point: Sequence[float], index: Index, judged: Ju
     output, (variable, *_) = index
     far = _around(bound, point, output, variable).constant
     if math.isinf(far):
-        return judged._replace(verdict="correct", digits=MOST, note="")
+        return judged._replace(verdict="correct", digits=DIGITS_OF_A_DOUBLE, note="")
     if not far:
         return judged
     note = f"{bound.name} is constant to {far:.1g} around the point in {name}, and changes beyond"

@@ -24,8 +24,8 @@ from diffkit.numbers.bounds import BOUNDS
 from diffkit.numbers.duals import DualAlgebra
 
 _ADD, _MUL, _WHERE = table["add"], table["mul"], table["where"]
-LINEAR = frozenset((_ADD, table["sub"], table["neg"]))
-_BLOCK = 256  # mutants that run together
+LINEAR_ROWS = frozenset((_ADD, table["sub"], table["neg"]))
+_MUTANTS_AT_ONCE = 256  # mutants that run together
 Edge = tuple[int, int]
 Partial = Callable[[Algebra, Any, Sequence[Any], Any], Any]
 """another local partial: (algebra, p, arguments, answer) -> p′"""
@@ -62,7 +62,7 @@ class Mutants:
 
     def gradients(self, mutants: Sequence[Mutant]) -> Array:
         """The gradients of all mutants (M, P, c)."""
-        blocks = [mutants[k : k + _BLOCK] for k in range(0, len(mutants), _BLOCK)]
+        blocks = [mutants[k : k + _MUTANTS_AT_ONCE] for k in range(0, len(mutants), _MUTANTS_AT_ONCE)]
         empty = np.zeros((0, len(self.points), len(self.indices)))
         with np.errstate(all="ignore"):
             return np.concatenate([empty, *map(self._block, blocks)])
@@ -244,7 +244,7 @@ def same_function(program: Program, edges: list[Edge]) -> Iterator[tuple[tuple[E
     found: dict[tuple[Primitive, int], dict[int, list[Edge]]] = {}
     for slot, k in edges:
         row = instruction_of(program, slot)[0]
-        if row not in LINEAR:
+        if row not in LINEAR_ROWS:
             found.setdefault((row, k), {}).setdefault(layers[slot], []).append((slot, k))
     for parts in found.values():
         same = tuple(edge for part in parts.values() for edge in part)

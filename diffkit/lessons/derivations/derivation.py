@@ -24,13 +24,13 @@ from diffkit.core.text.names import Name, Names
 from diffkit.core.workers import timed
 from diffkit.lessons.derivations.latex import latex, latex_name
 from diffkit.lessons.derivations.textbook_rules import Rule, letters, rule_of, tidy
-from diffkit.lessons.derivations.verification import Evidence, Verifier
+from diffkit.lessons.derivations.verification import StepEvidence, Verifier
 from diffkit.methods.prepared import answer
 
-LONGEST = 4000  # characters of one side of a line
+_LONGEST_SIDE = 4000  # characters of one side of a line
 
 
-class Identity(NamedTuple):
+class StepIdentity(NamedTuple):
     """A line ``left = right`` as programs: what is differentiated, and what its derivative is made of.
 
     Inputs of ``right`` beyond those of ``left`` stand for derivatives; ``pending`` gives text and LaTeX of each.
@@ -41,19 +41,19 @@ class Identity(NamedTuple):
     pending: tuple[tuple[str, str], ...]
 
 
-class Step(NamedTuple):
+class DerivationStep(NamedTuple):
     """One step: a rule in letters, what the letters stand for, the rule applied, and the derivative it leads to."""
 
     rule: str
-    formula: Identity
+    formula: StepIdentity
     """the rule in letters, (u·v)′ = v·u′ + u·v′"""
     parts: tuple[tuple[str, Program], ...]
     """what each letter stands for"""
-    line: Identity
+    line: StepIdentity
     """the rule applied, with the derivatives of the parts still to be found"""
     answer: Program
     """the derivative, assembled"""
-    evidence: Evidence
+    evidence: StepEvidence
     variable: str
     several: bool
     """whether f has other variables too"""
@@ -90,12 +90,12 @@ class Step(NamedTuple):
         left = text_of(self.formula.left)
         body = latex(self.formula.left)
         right = latex(self.formula.right, dict(self.formula.pending))
-        return f"{body if left.isidentifier() else bracketed(body)}' = {right}"
+        return f"{body if left.isidentifier() else _bracketed(body)}' = {right}"
 
     @property
     def latex(self) -> str:
         """The rule applied, as LaTeX."""
-        left = f"{operator_latex(self.variable, self.several)}{bracketed(latex(self.line.left))}"
+        left = f"{_operator_latex(self.variable, self.several)}{_bracketed(latex(self.line.left))}"
         return f"{left} = {latex(self.line.right, dict(self.line.pending))}"
 
     @property
@@ -110,7 +110,7 @@ def operator_text(variable: str, several: bool) -> str:
     return f"{d}/{d}{variable}"
 
 
-def operator_latex(variable: str, several: bool) -> str:
+def _operator_latex(variable: str, several: bool) -> str:
     """The same as LaTeX."""
     d = "\\partial " if several else "d"
     return f"\\frac{{{d.strip()}}}{{{d}{latex_name(variable)}}}"
@@ -123,17 +123,17 @@ def same_in_sympy(one: Program, other: Program) -> bool:
     return bool(to_sympy(one) == to_sympy(other))
 
 
-def bracketed(text: str) -> str:
+def _bracketed(text: str) -> str:
     """Put LaTeX in square brackets of its own height."""
     return f"\\left[{text}\\right]"
 
 
 def text_of(program: Program) -> str:
     """Give the first output as text, cut where it is very long."""
-    return format_outputs(program, LONGEST)[0]
+    return format_outputs(program, _LONGEST_SIDE)[0]
 
 
-MOST = 150  # steps
+_MOST_STEPS = 150  # steps
 
 
 @dataclass(frozen=True, repr=False)
@@ -142,11 +142,11 @@ class Derivation:
 
     program: Program
     variable: str
-    steps: tuple[Step, ...]
+    steps: tuple[DerivationStep, ...]
     derivative: Program
     by_sympy: Program | None
     """the same as SymPy writes it, where it has a form of it"""
-    evidence: Evidence
+    evidence: StepEvidence
     """the least that any step has"""
     exceptions: tuple[str, ...]
     """where f may have no derivative, since an operation has a kink or a jump there, or branches meet"""
@@ -174,9 +174,9 @@ class Derivation:
     def latex(self) -> str:
         """The whole derivation as a LaTeX ``align*`` environment."""
         lines = [f"{step.latex.replace(' = ', ' &= ', 1)} && \\text{{{step.rule}}}" for step in self.steps]
-        operator = operator_latex(self.variable, self.several)
+        operator = _operator_latex(self.variable, self.several)
         if len(lines) > 1:
-            lines.append(f"{operator}{bracketed(latex(self.program))} &= {latex(self.derivative)}")
+            lines.append(f"{operator}{_bracketed(latex(self.program))} &= {latex(self.derivative)}")
         return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
 
     def __str__(self) -> str:
@@ -239,8 +239,10 @@ class _Walk:
             if slot in self.rules:
                 continue
             rule = self.rules[slot] = rule_of(self.program, self.varies, self.variable, slot)
-            if len(self.rules) > MOST:
-                raise LimitError(f"the derivation has more than {MOST} steps", hint="derive its parts one by one")
+            if len(self.rules) > _MOST_STEPS:
+                raise LimitError(
+                    f"the derivation has more than {_MOST_STEPS} steps", hint="derive its parts one by one"
+                )
             wanted = [arg for arg, moves in zip(rule.arguments, rule.moving, strict=True) if moves]
             stack.extend(reversed(wanted))
 
@@ -277,7 +279,7 @@ class _Walk:
                 continue
             primitive, args = instruction
             if primitive.truth and not primitive.truths:
-                yield " = ".join(format_slot(self.program, arg, LONGEST) for arg in args)
+                yield " = ".join(format_slot(self.program, arg, _LONGEST_SIDE) for arg in args)
             stack.extend(args[k] for k in reversed(primitive.truths))
 
     def _moving(self, rule: Rule) -> list[int]:
@@ -289,7 +291,7 @@ class _Walk:
     def _answer(self, slot: int) -> Program:
         return tidy(self.builder.program([self.slopes[slot]], self.program.inputs))
 
-    def _draft(self, slot: int, rule: Rule) -> Step:
+    def _draft(self, slot: int, rule: Rule) -> DerivationStep:
         """A step that is not checked yet."""
         names = letters(self.program, slot, rule, self.variable)
         parts = tuple(
@@ -297,12 +299,12 @@ class _Walk:
             for name, arg in zip(names, rule.arguments, strict=True)
             if name not in self.program.inputs
         )
-        return Step(
+        return DerivationStep(
             rule.name, self._formula(slot, rule, names), parts, self._line(slot, rule), self._answer(slot),
-            Evidence(0, 0), self.program.inputs[self.variable], self.several,
+            StepEvidence(0, 0), self.program.inputs[self.variable], self.several,
         )  # fmt: skip
 
-    def _formula(self, slot: int, rule: Rule, names: list[str]) -> Identity:
+    def _formula(self, slot: int, rule: Rule, names: list[str]) -> StepIdentity:
         """The rule in letters."""
         primes = [f"{name}′" for name, moves in zip(names, rule.moving, strict=True) if moves]
         own = names or [self.program.inputs[slot]]
@@ -312,22 +314,22 @@ class _Walk:
         left, right = rule.make(builder, range(len(names)), slopes)
         latexed = tuple((prime, f"{latex_name(prime[:-1])}'") for prime in primes)
         written = tidy(builder.program([right], [*own, *primes]), False)
-        return Identity(builder.program([left], own[:count]), written, latexed)
+        return StepIdentity(builder.program([left], own[:count]), written, latexed)
 
-    def _line(self, slot: int, rule: Rule) -> Identity:
+    def _line(self, slot: int, rule: Rule) -> StepIdentity:
         """The rule applied to the expressions themselves."""
         program = self.program
         name = program.inputs[self.variable]
         moving = list(dict.fromkeys(self._moving(rule)))
-        texts = [f"{operator_text(name, self.several)}[{format_slot(program, arg, LONGEST)}]" for arg in moving]
-        latexed = [f"{operator_latex(name, self.several)}{bracketed(latex(self._part(arg)))}" for arg in moving]
+        texts = [f"{operator_text(name, self.several)}[{format_slot(program, arg, _LONGEST_SIDE)}]" for arg in moving]
+        latexed = [f"{_operator_latex(name, self.several)}{_bracketed(latex(self._part(arg)))}" for arg in moving]
         inputs = [*program.inputs, *texts]
         builder = ProgramBuilder(inputs)
         slots = copy_slots(program, builder, range(len(program.inputs)))
         stand_in = {arg: len(program.inputs) + k for k, arg in enumerate(moving)}
         slopes = [stand_in[arg] if moves else None for arg, moves in zip(rule.arguments, rule.moving, strict=True)]
         _, right = rule.make(builder, [slots[arg] for arg in rule.arguments], slopes)
-        return Identity(
+        return StepIdentity(
             self._part(slot), tidy(builder.program([right], inputs), False), tuple(zip(texts, latexed, strict=True))
         )
 

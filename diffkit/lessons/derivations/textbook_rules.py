@@ -23,13 +23,13 @@ from diffkit.numbers.duals import Dual, DualAlgebra
 
 ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
 NEG, POWER, WHERE = table["neg"], table["power"], table["where"]
-CHOICES = {"where": "branch by branch", "max": "branch by branch: the largest argument decides",
+_CHOICE_RULES = {"where": "branch by branch", "max": "branch by branch: the largest argument decides",
            "min": "branch by branch: the smallest argument decides"}  # fmt: skip
-MOVING, STILL = ("u", "v", "w", "p", "q", "r", "s"), ("c", "k", "b", "m", "l")
-E = NAMED["e"]
-POWERS = ("a", "n")  # a constant base, a constant exponent
-FEW = 3  # parts of a rule that get letters of their own, rather than numbers
-Make = Callable[[ProgramBuilder, Sequence[int], Sequence[int | None]], tuple[int, int]]
+_MOVING_LETTERS, _STILL_LETTERS = ("u", "v", "w", "p", "q", "r", "s"), ("c", "k", "b", "m", "l")
+_E = NAMED["e"]
+_POWER_LETTERS = ("a", "n")  # a constant base, a constant exponent
+_FEW_LETTERS = 3  # parts of a rule that get letters of their own, rather than numbers
+_Make = Callable[[ProgramBuilder, Sequence[int], Sequence[int | None]], tuple[int, int]]
 """From slots of the arguments and of their derivatives (None: it does not vary): the operation and its derivative."""
 
 
@@ -41,7 +41,7 @@ class Rule(NamedTuple):
     """slots of the parts that the rule speaks of"""
     moving: tuple[bool, ...]
     """whether the derivative of each part occurs in the rule"""
-    make: Make
+    make: _Make
     direct: bool = False
     """whether the variable itself is differentiated, whose derivative 1 is not written"""
 
@@ -59,8 +59,8 @@ def rule_of(program: Program, varies: Sequence[bool], variable: int, slot: int) 
     still = (*primitive.truths, *primitive.orders)
     moving = tuple(varies[arg] and k not in still for k, arg in enumerate(args))
     name = _name(primitive, args, moving, variable)
-    make: Make = lambda b, parts, slopes: push(b, primitive, parts, slopes)  # noqa: E731
-    if primitive is POWER and program.constant_at(args[0]) == E:
+    make: _Make = lambda b, parts, slopes: _push(b, primitive, parts, slopes)  # noqa: E731
+    if primitive is POWER and program.constant_at(args[0]) == _E:
         args, moving, make = args[1:], moving[1:], _power_of_e
     if _is_function(primitive) and sum(moving) == 1 and args[moving.index(True)] == variable:
         return Rule(name, args, (False,) * len(args), _at_variable(make, moving), True)
@@ -69,15 +69,15 @@ def rule_of(program: Program, varies: Sequence[bool], variable: int, slot: int) 
 
 def _is_function(primitive: Primitive) -> bool:
     """Whether a row is a function of something or a power, rather than arithmetic or a choice."""
-    return primitive not in (MUL, DIV, NEG) and primitive.name not in CHOICES
+    return primitive not in (MUL, DIV, NEG) and primitive.name not in _CHOICE_RULES
 
 
 def _power_of_e(builder: ProgramBuilder, parts: Sequence[int], slopes: Sequence[int | None]) -> tuple[int, int]:
     """e to a part: e stays e in the rule, rather than a base with a logarithm."""
-    return push(builder, POWER, (builder.constant(E), *parts), (None, *slopes))
+    return _push(builder, POWER, (builder.constant(_E), *parts), (None, *slopes))
 
 
-def _at_variable(make: Make, moving: Sequence[bool]) -> Make:
+def _at_variable(make: _Make, moving: Sequence[bool]) -> _Make:
     """A rule where the variable itself is differentiated, whose derivative is 1."""
 
     def at_variable(builder: ProgramBuilder, parts: Sequence[int], _: Sequence[int | None]) -> tuple[int, int]:
@@ -87,7 +87,7 @@ def _at_variable(make: Make, moving: Sequence[bool]) -> Make:
     return at_variable
 
 
-def push(
+def _push(
     builder: ProgramBuilder, primitive: Primitive, parts: Sequence[int], slopes: Sequence[int | None]
 ) -> tuple[int, int]:
     """Emit an operation and, by the table's rule, its derivative."""
@@ -116,7 +116,7 @@ def _quotient(builder: ProgramBuilder, parts: Sequence[int], slopes: Sequence[in
 
 def _sum(program: Program, slot: int) -> Rule:
     """A chain of sums and differences as one rule, constants among its terms included."""
-    terms = sum_terms(program, slot)
+    terms = _sum_terms(program, slot)
     signs = tuple(sign for sign, _ in terms)
 
     def total(builder: ProgramBuilder, parts: Sequence[int]) -> int:
@@ -134,7 +134,7 @@ def _sum(program: Program, slot: int) -> Rule:
     return Rule(name, tuple(part for _, part in terms), (True,) * len(terms), make)
 
 
-def sum_terms(program: Program, slot: int) -> list[tuple[int, int]]:
+def _sum_terms(program: Program, slot: int) -> list[tuple[int, int]]:
     """Terms of a sum that is written as a chain, with their signs: a − b + c."""
     found: list[tuple[int, int]] = []
     while (instruction := program.instruction_at(slot)) is not None and instruction[0] in (ADD, SUB):
@@ -147,8 +147,8 @@ def _name(primitive: Primitive, args: Sequence[int], moving: Sequence[bool], var
     """What the rule is called; the chain rule is named where an argument is more than the variable itself."""
     inner = any(m and arg != variable for arg, m in zip(args, moving, strict=True))
     chain = " and chain rule" if inner else ""
-    if primitive.name in CHOICES:
-        return CHOICES[primitive.name]
+    if primitive.name in _CHOICE_RULES:
+        return _CHOICE_RULES[primitive.name]
     if primitive is NEG:
         return "constant multiple rule"
     if primitive is MUL:
@@ -169,47 +169,49 @@ def letters(program: Program, slot: int, rule: Rule, variable: int) -> list[str]
     """Names for the parts of a rule, such as u, v, n, that no variable has; a variable differentiated keeps its own."""
     taken = set(program.inputs)
     found: list[str] = []
-    few = len(rule.arguments) <= FEW
+    few = len(rule.arguments) <= _FEW_LETTERS
     instruction = program.instruction_at(slot)
-    usual = POWERS if instruction is not None and instruction[0] is POWER else ()
+    usual = _POWER_LETTERS if instruction is not None and instruction[0] is POWER else ()
     for k, (arg, moves) in enumerate(zip(rule.arguments, rule.moving, strict=True), 1):
         if rule.direct and arg == variable:
             found.append(program.inputs[variable])
             continue
-        names = (MOVING if moves else (*usual[k - 1 : k], *STILL)) if few else ()
+        names = (_MOVING_LETTERS if moves else (*usual[k - 1 : k], *_STILL_LETTERS)) if few else ()
         candidates = (*names, *(f"u{'_' * n}{k}" for n in range(len(taken) + 1)))
         found.append(next(name for name in candidates if name not in taken))
         taken.add(found[-1])
     return found
 
 
-SIGNS = {table["add"]: table["sub"], table["sub"]: table["add"]}
+_OPPOSITE_SUMS = {table["add"]: table["sub"], table["sub"]: table["add"]}
 
 
-class Product(NamedTuple):
+class _WrittenProduct(NamedTuple):
     """A number times factors over divisors, which are slots."""
 
     number: Fraction
     factors: tuple[int, ...] = ()
     divisors: tuple[int, ...] = ()
 
-    def times(self, other: Product) -> Product:
+    def times(self, other: _WrittenProduct) -> _WrittenProduct:
         """The product of two."""
-        return Product(self.number * other.number, self.factors + other.factors, self.divisors + other.divisors)
+        return _WrittenProduct(self.number * other.number, self.factors + other.factors, self.divisors + other.divisors)
 
-    def over(self, other: Product) -> Product:
+    def over(self, other: _WrittenProduct) -> _WrittenProduct:
         """The quotient of two, the second of which has a number that is not zero."""
-        return Product(self.number / other.number, self.factors + other.divisors, self.divisors + other.factors)
+        return _WrittenProduct(self.number / other.number, self.factors + other.divisors, self.divisors + other.factors)
 
 
 def tidy(program: Program, sort: bool = True) -> Program:
     """Give the program with its products written as by hand; ``sort`` puts simple factors first."""
     builder = ProgramBuilder(program.inputs)
-    products: list[Product] = [Product(Fraction(1), (slot,)) for slot in range(len(program.inputs))]
+    products: list[_WrittenProduct] = [_WrittenProduct(Fraction(1), (slot,)) for slot in range(len(program.inputs))]
     for constant in program.constants:
         whole = isinstance(constant, Named)
         products.append(
-            Product(Fraction(1), (builder.constant(constant),)) if whole else Product(Fraction(constant))  # type: ignore[arg-type]
+            _WrittenProduct(Fraction(1), (builder.constant(constant),))
+            if whole
+            else _WrittenProduct(Fraction(constant))  # type: ignore[arg-type]
         )
     written: dict[int, int] = {}
 
@@ -224,19 +226,23 @@ def tidy(program: Program, sort: bool = True) -> Program:
         elif primitive is DIV and products[args[1]].number and not products[args[1]].divisors:
             products.append(products[args[0]].over(products[args[1]]))
         elif primitive is NEG:
-            products.append(products[args[0]].times(Product(Fraction(-1))))
+            products.append(products[args[0]].times(_WrittenProduct(Fraction(-1))))
         else:
-            if primitive in SIGNS and products[args[1]].number < 0:  # a + (−b) is a − b
-                turned = _written(builder, products[args[1]].times(Product(Fraction(-1))), len(program.inputs), sort)
-                slot = builder.apply(SIGNS[primitive], (write(args[0]), turned))
+            if primitive in _OPPOSITE_SUMS and products[args[1]].number < 0:  # a + (−b) is a − b
+                turned = _written(
+                    builder, products[args[1]].times(_WrittenProduct(Fraction(-1))), len(program.inputs), sort
+                )
+                slot = builder.apply(_OPPOSITE_SUMS[primitive], (write(args[0]), turned))
             else:
                 slot = builder.apply(primitive, [write(arg) for arg in args])
             value = builder.rational(slot)
-            products.append(Product(Fraction(1), (slot,)) if value is None else Product(Fraction(value)))
+            products.append(
+                _WrittenProduct(Fraction(1), (slot,)) if value is None else _WrittenProduct(Fraction(value))
+            )
     return builder.program([write(slot) for slot in program.outputs], program.inputs)
 
 
-def _written(builder: ProgramBuilder, product: Product, variables: int, sort: bool) -> int:
+def _written(builder: ProgramBuilder, product: _WrittenProduct, variables: int, sort: bool) -> int:
     """Emit a product: its number in front, or below where it is a fraction."""
     number = product.number
     if not number and not product.divisors and max(product.factors, default=-1) < variables:
