@@ -21,7 +21,7 @@ DIGITS_OF_A_DOUBLE = 15  # digits that binary64 holds
 
 def settle(m: Measured, largest: float, allowed: Tolerances | None) -> Judged:
     """The verdict on a number; where the entry drowns in what is uncertain, the ``largest`` entry is the measure."""
-    bar, scale = m.terms.get(REFERENCE, 0.0), measure_of(m, largest)
+    bar, scale = m.terms.get(REFERENCE, 0.0), _measure_of(m, largest)
     digits = digits_of(max(m.error, m.computed) + bar, scale)
     judged = Judged(m.component, "inconclusive", m.claimed, m.reference, m.error, m.terms, digits, m.doubt)
     if not math.isfinite(m.tolerance + m.reference):
@@ -38,7 +38,7 @@ def settle(m: Measured, largest: float, allowed: Tolerances | None) -> Judged:
     return judged._replace(verdict="wrong") if wrong else judged
 
 
-def measure_of(m: Measured, largest: float) -> float:
+def _measure_of(m: Measured, largest: float) -> float:
     """What the error of an entry is a part of: the entry, or the largest one where it drowns."""
     size = abs(m.reference)
     return size if size > m.tolerance else max(size, largest)

@@ -67,7 +67,7 @@ def load_cases(cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: s
     names: set[str] = set()
     for position, record in records:
         try:
-            found.append(as_case(record, kind, f"{'line' if place else 'case'} {position}"))
+            found.append(_as_case(record, kind, f"{'line' if place else 'case'} {position}"))
         except DiffkitError as error:
             raise (
                 at_line(place, position, error)
@@ -97,7 +97,7 @@ def cases_at(task: Task, points: Points) -> list[Case]:
     ]
 
 
-def as_case(record: Any, kind: str, name: str) -> Case:
+def _as_case(record: Any, kind: str, name: str) -> Case:
     """Give the case of a mapping; DiffkitError says which field is missing or wrong."""
     if not isinstance(record, Mapping):
         raise DiffkitError("a case is an object with expr and at", hint='such as {"expr": "x^2", "at": {"x": 3}}')

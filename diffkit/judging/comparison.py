@@ -222,7 +222,7 @@ def _measured(result: Result, bar: tuple[float, ...], reference: Result, seconds
     pairs = list(zip(result.flat, reference.flat, strict=True))
     absolute = tuple(abs(v - r) for v, r in pairs)
     relative = tuple(_relative(a, r) for a, (_, r) in zip(absolute, pairs, strict=True))
-    digits = tuple(correct_digits(r) for r in relative)
+    digits = tuple(_correct_digits(r) for r in relative)
     largest = max((abs(r) for r in reference.flat if math.isfinite(r)), default=0.0)
     known = [c for c in range(len(pairs)) if not result.is_uncertain(c)]
     outside = tuple(c for c in known if not reference.is_odd(c) and not absolute[c] <= bar[c])
@@ -237,7 +237,7 @@ def _relative(error: float, reference: float) -> float:
     return error / abs(reference) if reference else 0.0 if error == 0 else math.inf
 
 
-def correct_digits(relative: float) -> float:
+def _correct_digits(relative: float) -> float:
     """Significant decimal digits that a relative error leaves correct, between 0 and 16."""
     if relative != relative:
         return math.nan

@@ -37,10 +37,10 @@ class _ArrayKind(NamedTuple):
 
 def symmetric(a: Any) -> bool:
     """Whether a matrix is its own transpose, and more than a number."""
-    return is_square(a) and _same(a, a.T)
+    return _is_square(a) and _same(a, a.T)
 
 
-def is_square(a: Any) -> bool:
+def _is_square(a: Any) -> bool:
     """Whether an array is a square matrix of more than one entry."""
     return bool(np.ndim(a) == 2 and a.shape[0] == a.shape[1] > 1)
 
@@ -50,7 +50,7 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def _triangular(a: Any) -> bool:
-    return is_square(a) and bool(np.any(a)) and (not np.any(np.triu(a, 1)) or not np.any(np.tril(a, -1)))
+    return _is_square(a) and bool(np.any(a)) and (not np.any(np.triu(a, 1)) or not np.any(np.tril(a, -1)))
 
 
 def _definite(a: Any) -> bool:
@@ -105,9 +105,9 @@ def _ascending(a: Any) -> bool:
 _ARRAY_KINDS = (
     _ArrayKind(_triangular, lambda m, own: np.where(own == 0, 0.0, m)),
     _ArrayKind(symmetric, lambda m, _: (m + m.T) / 2),
-    _ArrayKind(lambda a: is_square(a) and bool(np.any(a)) and _same(a, -a.T), lambda m, _: (m - m.T) / 2),
+    _ArrayKind(lambda a: _is_square(a) and bool(np.any(a)) and _same(a, -a.T), lambda m, _: (m - m.T) / 2),
     _ArrayKind(_definite, _shrunk),
-    _ArrayKind(lambda a: is_square(a) and _same(a @ a.T, np.eye(len(a))) and not _triangular(a), _polar),
+    _ArrayKind(lambda a: _is_square(a) and _same(a @ a.T, np.eye(len(a))) and not _triangular(a), _polar),
     _ArrayKind(_ascending, lambda m, _: np.sort(m)),
     *(_ArrayKind(partial(_sums, axis=axis), partial(_shares, axis=axis)) for axis in (None, 0, -1)),
     *(_ArrayKind(partial(_norms, axis=axis), partial(_units, axis=axis)) for axis in (None, 0, -1)),

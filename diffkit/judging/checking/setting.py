@@ -100,7 +100,7 @@ class Setting:
         bound, points = called.place(asked.at)
         self._place(points, bound.arguments)
         if self.symmetric:
-            bound = Bound(of_symmetric(function, self.symmetric), bound.arguments, bound.inputs, self.start)
+            bound = Bound(_of_symmetric(function, self.symmetric), bound.arguments, bound.inputs, self.start)
         self.outputs = bound.shape
         return bound if asked.kind != "vjp" else self._pullback(bound)
 
@@ -128,7 +128,7 @@ class Setting:
             raise PointError("no argument is a symmetric matrix at the point")
 
     def _wrapped(self, f: Any, args: Sequence[Any]) -> Function:
-        return by_name(with_reset(as_function(f, args), self.asked.reset), self.asked.at)
+        return _by_name(_with_reset(as_function(f, args), self.asked.reset), self.asked.at)
 
     def _pullback(self, bound: Bound) -> Bound:
         """ȳ·f as a function of the point and the cotangent ȳ, at random cotangents."""
@@ -139,7 +139,7 @@ class Setting:
         self.given = [(*x, *y) for x, each in zip(self.given, random, strict=True) for y in each]
         self.arguments, self.start = (*bound.arguments, cotangent), self.given[0]
         self.structure = Structure(self.arguments, self.start)
-        function = Function(contracted(bound.function, bound.shape))
+        function = Function(_contracted(bound.function, bound.shape))
         return Bound(function, self.arguments, (*bound.inputs, *cotangent.labels()), self.start)
 
     # What is claimed ----------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ class Setting:
         asked = self.asked
         claim, words = asked.claim, self.labels if not code or all(a.shape == () for a in self.arguments) else None
         if is_function(claim):
-            claim = with_symmetric_results(self._wrapped(claim, asked.claim_args), self.arguments, self.symmetric)
+            claim = _with_symmetric_results(self._wrapped(claim, asked.claim_args), self.arguments, self.symmetric)
         pair = None if asked.kind is None else False
         count = len(self.chosen)
         return read_claim(claim, Expected(self.arguments, self.parameters, self.labels, self.start, count, words, pair))
@@ -203,7 +203,7 @@ class Setting:
     def unsteady(self) -> str:
         """Why agreeing proves nothing: f or the claim gives two values at one point; empty if neither does."""
         found = next((bound.unsteady for bound in self.codes if bound.unsteady), "")
-        return f"{found}; {NOT_STEADY}" if found else ""
+        return f"{found}; {_NOT_STEADY}" if found else ""
 
     def entry(self, j: Judged, at: Mapping[str, float] | None = None) -> Entry:
         """What was found of a component, at a point that is not the first one if ``at`` is given."""
@@ -254,10 +254,16 @@ def _arguments_of(claim: Any, inputs: Sequence[str], at: Any, args: Sequence[Any
     return scalars
 
 
-NOT_STEADY = "pass reset=, which is called before every evaluation, such as reset=lambda: np.random.seed(0)"
+_NOT_STEADY = "pass reset=, which is called before every evaluation, such as reset=lambda: np.random.seed(0)"
 
 
-def with_reset(function: Function, reset: Any) -> Function:
+def _around(function: Function, call: Callable[..., Any]) -> Function:
+    """A function of the same name and parameters that calls another one."""
+    call.__name__ = function.name
+    return replace(function, call=call)
+
+
+def _with_reset(function: Function, reset: Any) -> Function:
     """The function, with ``reset`` called before it: what is random or keeps a state begins anew every time."""
     if reset is None:
         return function
@@ -276,7 +282,7 @@ def with_reset(function: Function, reset: Any) -> Function:
     return replace(function, call=call)
 
 
-def by_name(function: Function, at: Any) -> Function:
+def _by_name(function: Function, at: Any) -> Function:
     """A function of one dict of parameters as one of several, where the point is a dict that does not name that one."""
     parameters = function.parameters()
     if not isinstance(at, Mapping) or parameters is None or len(parameters) != 1 or parameters[0] in at:
@@ -286,47 +292,44 @@ def by_name(function: Function, at: Any) -> Function:
     def call(*values: Any) -> Any:
         return function.call(dict(zip(names, values, strict=False)), *values[len(names) :])
 
-    call.__name__ = function.name
-    return replace(function, call=call)
+    return _around(function, call)
 
 
-def of_symmetric(function: Function, which: Collection[int]) -> Function:
+def _of_symmetric(function: Function, which: Collection[int]) -> Function:
     """f of the symmetric part of some of its arguments, so that it is a function of symmetric matrices."""
     if not which:
         return function
 
     def call(*values: Any) -> Any:
-        return function.call(*[symmetric_part(v) if k in which else v for k, v in enumerate(values)])
+        return function.call(*[_symmetric_part(v) if k in which else v for k, v in enumerate(values)])
 
-    call.__name__ = function.name
-    return replace(function, call=call)
+    return _around(function, call)
 
 
-def with_symmetric_results(function: Function, arguments: Sequence[Argument], which: Collection[int]) -> Function:
+def _with_symmetric_results(function: Function, arguments: Sequence[Argument], which: Collection[int]) -> Function:
     """A claim about a function of symmetric matrices, of which only the symmetric parts count."""
     if not which:
         return function
     shapes = {arguments[k].shape for k in which}
 
     def symmetric(part: Any) -> Any:
-        return symmetric_part(part) if np.shape(part)[-2:] in shapes else part
+        return _symmetric_part(part) if np.shape(part)[-2:] in shapes else part
 
     def call(*values: Any) -> Any:
-        found = of_symmetric(function, which).call(*values)
+        found = _of_symmetric(function, which).call(*values)
         if isinstance(found, Mapping):
             return {name: symmetric(part) for name, part in found.items()}
         return tuple(map(symmetric, found)) if isinstance(found, tuple) else symmetric(np.asanyarray(found))
 
-    call.__name__ = function.name
-    return replace(function, call=call)
+    return _around(function, call)
 
 
-def symmetric_part(matrix: Any) -> Any:
+def _symmetric_part(matrix: Any) -> Any:
     """(A + Aᵀ)/2, over the last two axes."""
     return (matrix + np.swapaxes(matrix, -1, -2)) / 2.0
 
 
-def contracted(function: Function, shape: Sequence[int]) -> Callable[..., Any]:
+def _contracted(function: Function, shape: Sequence[int]) -> Callable[..., Any]:
     """Σ ȳ·f(x, …) as a function of x, … and the cotangent ȳ: its gradient by x is the pullback ȳ·∂f/∂x."""
 
     def call(*values: Any) -> Any:
