@@ -21,19 +21,18 @@ from sympy.core.exprtools import factor_terms
 from sympy.simplify.simplify import signsimp
 
 from diffkit.calculus.guards import depends
-from diffkit.calculus.sympy.inward import Inward
+from diffkit.calculus.sympy.inward import EXP, Inward
 from diffkit.calculus.sympy.outward import ASK, Outward, check_length, check_size
 from diffkit.core.builder import NAMED, ProgramBuilder
 from diffkit.core.errors import BackendError
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Index, Program, run
 from diffkit.core.rules import by_rule, defined
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, DIV, MUL, NEG, POWER, SUB, Primitive, table
 
 STEP = 4  # times the limit of nodes, which one step may make
 ALL = 40  # times the limit, which all steps together may make
 TIDY = 400  # arguments of a derivative of higher order up to which SymPy collects its common factors, as it is read
-EXP = table[table.one(base="e").inverse]
 
 
 class Stepwise:
@@ -141,7 +140,6 @@ def _writes_powers_of_e(program: Program) -> bool:
     return NAMED["e"] in written and all(row is not EXP for row, _ in program.instructions)
 
 
-ADD, SUB, MUL, DIV, NEG, POWER = (table[name] for name in ("add", "sub", "mul", "div", "neg", "power"))
 WIDE = 32  # terms of a sum from which on it is worth the trouble
 MANY = 8  # terms of a sum, or uses of a quantity, from which on a form has a symbol for it
 Differentiate = Callable[[Program, Sequence[Index]], Program]

@@ -8,10 +8,8 @@ from fractions import Fraction
 
 from diffkit.core.errors import LimitError
 from diffkit.core.program import Constant, Named, Program
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, DIV, MUL, NEG, NOT, POWER, SUB, Primitive, table
 
-ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
-NEG, POWER, NOT = table["neg"], table["power"], table["not_"]
 _TIGHT_SUM, _TIGHT_PRODUCT, _TIGHT_SIGN, _TIGHT_ATOM = 5, 6, 7, 9
 _LATEX_BINDING = {
     table["or_"]: 1,

@@ -15,7 +15,7 @@ from typing import Any
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import Constant, run
 from diffkit.core.rules import by_definition, by_rule, trace
-from diffkit.core.table import Place, Primitive, table
+from diffkit.core.table import ADD, POWER, SUB, Place, Primitive, table
 from diffkit.numbers.constants import Undecided
 from diffkit.numbers.field import vanishes_beside
 from diffkit.numbers.germs.germ import FLAT, WILD, Germ, Missing, Unknown, huge, slow
@@ -143,7 +143,6 @@ def _is_bounded(primitive: Primitive) -> bool:
     return primitive.bounded and not primitive.special
 
 
-ADD, SUB, POWER = table["add"], table["sub"], table["power"]
 CHOICES = (table["where"], table["max"], table["min"])
 NO_VALUE = "it has no value beside the point"
 
