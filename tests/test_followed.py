@@ -7,7 +7,8 @@ from fractions import Fraction
 import mpmath as mp
 import numpy as np
 import pytest
-from followed_cases import ARRAYS, BINARY, BY_VALUE, FACTS, ORDERED, REFERENCES, REFUSED, UNARY, ufunc
+from array_references import REFERENCES
+from followed_cases import ARRAYS, BINARY, BY_VALUE, FACTS, ORDERED, REFUSED, UNARY, ufunc
 
 import diffkit as dk
 from diffkit.core.program import run

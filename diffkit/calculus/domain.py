@@ -13,10 +13,9 @@ from diffkit.calculus.guards import Choice, branches, open_places
 from diffkit.core.builder import ProgramBuilder, select
 from diffkit.core.limits import PRECISIONS
 from diffkit.core.program import Program, run, run_slots
-from diffkit.core.table import Place, table
+from diffkit.core.table import SUB, WHERE, Place, table
 from diffkit.core.text import excerpt, format_slot
 
-WHERE, SUB = table["where"], table["sub"]
 LENGTH = 80  # characters of one condition
 MOST = 12  # conditions shown
 OPPOSITE = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}

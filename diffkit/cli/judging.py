@@ -29,7 +29,7 @@ from diffkit.cli.options import (
 )
 from diffkit.cli.output import EXIT_NO, INTERRUPTED, deliver, gather, patience
 from diffkit.cli.process import EXIT_INTERRUPTED, complain
-from diffkit.core.characters import told
+from diffkit.core.errors import told
 
 BACKENDS = click.option(
     "--backends",

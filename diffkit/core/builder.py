@@ -13,11 +13,8 @@ from typing import Any
 from diffkit.core.deadline import check_time, in_time
 from diffkit.core.limits import Limits
 from diffkit.core.program import Constant, Named, Program
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, DIV, MAX, MIN, MUL, NEG, NOT, POWER, SUB, WHERE, Primitive
 
-ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
-NEG, POWER, WHERE, NOT = table["neg"], table["power"], table["where"], table["not_"]
-MAX, MIN = table["max"], table["min"]
 CHAINS = {ADD: "sum", SUB: "sum", MUL: "product", DIV: "product"}
 NAMED: dict[int | str, Named] = {"pi": Named("pi"), "e": Named("e")}
 SMALL = 2**62

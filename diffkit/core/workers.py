@@ -17,9 +17,8 @@ from functools import wraps
 from time import time
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
-from diffkit.core.characters import told
 from diffkit.core.deadline import Deadline, TimeIsUp, current_deadline, time_limit
-from diffkit.core.errors import FunctionError, OutOfTime, WorkerError
+from diffkit.core.errors import FunctionError, OutOfTime, WorkerError, told
 
 if TYPE_CHECKING:
     from subprocess import Popen

@@ -16,8 +16,7 @@ from diffkit.core.limits import SHOWN_BITS
 from diffkit.core.program import Program, run
 from diffkit.core.text.printer import format_constant
 from diffkit.numbers.balls import BALLS, dumped, exact_fraction, loaded, precision
-from diffkit.numbers.floats import to_float
-from diffkit.numbers.rationals import rationals
+from diffkit.numbers.floats import rationals, to_float
 from diffkit.proof.proofs import Proofs
 from diffkit.proof.prover import Prover
 

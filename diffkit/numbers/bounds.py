@@ -14,12 +14,10 @@ from typing import Any
 
 from diffkit.core.program import Algebra, Constant, Named
 from diffkit.core.rules import partial
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, DIV, POWER, SUB, WHERE, Primitive
 from diffkit.numbers.doubles import DOUBLES, DoublesAlgebra
 from diffkit.numbers.floats import FLOATS
 
-ADD, SUB, MUL, DIV, POWER = table["add"], table["sub"], table["mul"], table["div"], table["power"]
-WHERE = table["where"]
 PAIR = 2.0**-95
 """Relative error of an operation on pairs, generously: one keeps 2⁻¹⁰¹ (Joldes, Muller & Popescu, ACM TOMS 44 (2017)),
 a power is a chain of a dozen, and a sum that is lost in 2⁻⁹⁶ of its terms is taken for zero."""

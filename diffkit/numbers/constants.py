@@ -11,11 +11,10 @@ from flint import arb
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.limits import PRECISIONS
 from diffkit.core.program import Constant
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import SUB, Primitive, table
 from diffkit.numbers.balls import BALLS, ball_function, precision
 from diffkit.numbers.field import vanishes
 
-SUB = table["sub"]
 VANISHING = {table["mul"]: 2, table["div"]: 1}
 """rows that are 0 where one of their first arguments is"""
 ZERO = f"neither balls of {PRECISIONS[-1]} bits nor exact algebra tell whether a number is zero"

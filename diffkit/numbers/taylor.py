@@ -15,10 +15,7 @@ from typing import Any
 from diffkit.core.deadline import check_time
 from diffkit.core.program import Algebra, Constant, Named, run
 from diffkit.core.rules import by_definition, partial
-from diffkit.core.table import Primitive, table
-
-ADD, SUB, MUL, DIV, NEG = table["add"], table["sub"], table["mul"], table["div"], table["neg"]
-POWER, WHERE = table["power"], table["where"]
+from diffkit.core.table import ADD, DIV, MUL, NEG, POWER, SUB, WHERE, Primitive, table
 
 
 class Series:

@@ -17,15 +17,15 @@ from diffkit.core.program import Program
 from diffkit.core.table import Primitive, table
 from diffkit.core.text import names as variable_names
 from diffkit.core.text.names import POWER_SIGN, Names, instead, power_of_e, undeclared, written_out
+from diffkit.core.text.printer import ATOM, BINDING, COMPARISON, PRODUCT
 from diffkit.core.text.tokenizer import OF_ARRAYS, Token, located, tokenize
 
 INFIX = {row.infix: row for row in table if row.infix and len(row.arguments) == 2}
 PREFIX = {row.prefix or row.infix.strip(): row for row in table
           if row.prefix or (row.infix and len(row.arguments) == 1)}  # fmt: skip
 LOGARITHMS = {row.base: row for row in table if row.base}
-COMPARISON, TIMES, MINUS_SIGN, POWER, ROOT = 4, 6, 7, 8, 9
-BINDING = dict.fromkeys(INFIX, COMPARISON) | {"or": 1, "and": 2, "+": 5, "-": 5, "*": TIMES, "/": TIMES, "**": POWER}
-PREFIX_BINDING = {"-": MINUS_SIGN, "not": 3, "√": ROOT}
+INFIX_BINDING = {sign: BINDING.get(row, COMPARISON) for sign, row in INFIX.items()}
+PREFIX_BINDING = {sign: BINDING.get(row, ATOM) for sign, row in PREFIX.items()}
 PI = "π"
 CONSTANTS = {**NAMED, "E": NAMED["e"], PI: NAMED["pi"]}
 START = Token("start", "", 0)
@@ -187,7 +187,7 @@ class Parser:
     def _continuation(self, token: Token, previous: Token) -> bool:
         """Read where an operator, a comma or a closing parenthesis may stand; say whether a value is wanted."""
         kind, text, position, _ = token
-        binding = BINDING.get(text)
+        binding = INFIX_BINDING.get(text)
         if binding is not None:
             self._push_infix(text, binding, position)
             return True
@@ -223,7 +223,7 @@ class Parser:
         signs = (operator.sign for operator in reversed(self.operators) if not operator.prefix)
         if next(signs, "") in ("/", "**"):  # 1/2x, 2^-3x
             self.fail("this product without a sign can be read in two ways", token, "write * and parentheses")
-        self._push_infix("*", TIMES, token.position)
+        self._push_infix("*", PRODUCT, token.position)
         return self._operand(token, previous)
 
     # Parentheses and calls -----------------------------------------------------------------------------------------

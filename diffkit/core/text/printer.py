@@ -5,10 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from diffkit.core.program import Constant, Named, Program
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, DIV, MUL, NEG, NOT, POWER, SUB, Primitive, table
 
-ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
-NEG, POWER, NOT = table["neg"], table["power"], table["not_"]
 SUM, PRODUCT, SIGN, RAISED, ATOM = 5, 6, 7, 8, 9
 BINDING = {
     table["or_"]: 1,

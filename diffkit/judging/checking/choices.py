@@ -9,13 +9,11 @@ from typing import Any, NamedTuple
 from diffkit.core.limits import SHOWN_BITS
 from diffkit.core.program import Program, run
 from diffkit.core.rules import by_rule, trace
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, DIV, MUL, NEG, SUB, WHERE, Primitive
 from diffkit.core.text import excerpt
 from diffkit.numbers.duals import Dual, DualAlgebra
 from diffkit.proof.neighbourhood import Here, Undefined
 
-ADD, SUB, MUL, DIV, NEG = (table[name] for name in ("add", "sub", "mul", "div", "neg"))
-WHERE = table["where"]
 _CHOICE_DIGITS = 40  # of numbers that are not rational
 _VANISHING = Fraction(1, 10**30)  # of its terms: a sum of numbers to 40 digits that is no larger is zero
 

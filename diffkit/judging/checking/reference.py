@@ -20,7 +20,7 @@ from diffkit.core.deadline import TimeIsUp
 from diffkit.core.limits import PRECISIONS
 from diffkit.core.program import Named, Program, run
 from diffkit.core.results import Answer, Odd, Result, unanswered
-from diffkit.core.table import table
+from diffkit.core.table import SUB
 from diffkit.methods.auto import Referee
 from diffkit.numbers.balls import BALLS, precision
 
@@ -87,7 +87,6 @@ class CheckedFunction:
 
 
 FORMULA_DIGITS = 28  # digits to which two formulas are equal: half of the least bits
-_SUB = table["sub"]
 
 
 class Apart(NamedTuple):
@@ -114,7 +113,7 @@ class ExactDifference:
         left, right = (copy_slots(p, builder, inputs) for p in (claim, truth))
         pairs = [(left[c], right[t]) for c, t in zip(claim.outputs, truth.outputs, strict=True)]
         outputs = [c for c, _ in pairs] + [t for _, t in pairs]
-        outputs += [builder.apply(_SUB, pair) if pair[0] != pair[1] else builder.constant(0) for pair in pairs]
+        outputs += [builder.apply(SUB, pair) if pair[0] != pair[1] else builder.constant(0) for pair in pairs]
         self.program = builder.program(outputs, truth.inputs)
 
     def at(self, point: Sequence[float]) -> list[Apart]:

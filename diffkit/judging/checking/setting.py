@@ -21,9 +21,8 @@ from diffkit.asking.expressions import as_list, is_function, read_joint
 from diffkit.asking.frames import names_in
 from diffkit.asking.points import Points, read_points
 from diffkit.asking.tasks import Task, source_task
-from diffkit.core.characters import told
 from diffkit.core.deadline import in_time
-from diffkit.core.errors import DiffkitError, FunctionError, PointError
+from diffkit.core.errors import DiffkitError, FunctionError, PointError, told
 from diffkit.core.program import Program
 from diffkit.core.text.names import Names, names_of
 from diffkit.judging.agreement import Tolerances

@@ -28,13 +28,11 @@ from diffkit.calculus.derivatives import sweep_back
 from diffkit.core.errors import FunctionError
 from diffkit.core.program import Constant, Index, Named, Program, run_slots
 from diffkit.core.rules import partial
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import WHERE, Primitive
 from diffkit.judging.agreement import DIGITS_OF_A_DOUBLE
 from diffkit.judging.checking.outcome import Judged, Measured
 from diffkit.judging.checking.reference import was_rounded
 from diffkit.numbers.floats import FLOATS
-
-_WHERE = table["where"]
 
 
 def effect_of_literals(program: Program, point: Sequence[float], code: bool) -> Any:
@@ -73,7 +71,7 @@ def _adjoints_of_literals(program: Program, values: Sequence[Any], rounded: Sequ
         if not reached[slot] or row.truth or not adjoint.any():
             return
         own = [values[a] for a in args]
-        if row is _WHERE:
+        if row is WHERE:
             yield args[1 if own[0] else 2], adjoint
             return
         for k, arg in enumerate(args):

@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.core.rules import by_rule
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import NEG, Primitive
 from diffkit.judging.repair.evidence import Records
 from diffkit.ndarrays.record import Operation, Record
 from diffkit.numbers.arrays import ARRAYS
 
-_NEG = table["neg"]
 _VALUE, _SLOPE = -1, -2
 _FEW_RUNS = 4
 """runs of a place up to which each is also changed alone"""
@@ -139,7 +138,7 @@ class Pool:
 def _has_slope(operation: Operation) -> bool:
     """Whether it is a function of one argument."""
     row = operation.detail
-    return isinstance(row, Primitive) and len(row.arguments) == 1 and row is not _NEG
+    return isinstance(row, Primitive) and len(row.arguments) == 1 and row is not NEG
 
 
 def _refs(records: Records) -> Iterator[Ref]:

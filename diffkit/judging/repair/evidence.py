@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 from diffkit.asking.tasks import partial_name
 from diffkit.core.program import Index, Program, run_slots
 from diffkit.core.rules import by_rule
-from diffkit.core.table import table
+from diffkit.core.table import WHERE
 from diffkit.ndarrays.record import Record
 from diffkit.numbers.arrays import ARRAYS
 
 Array = NDArray[Any]
 ENTRIES_LISTED = 4  # entries named one by one
-_WHERE = table["where"]
 _TIMES_BARS = 4.0
 SEARCH_SECONDS = 15.0  # seconds after which no further explanation is tried
 _RADII = (0.5, 0.05, 0.5, 0.2)  # relative distances from the point
@@ -296,7 +295,7 @@ def _sides(program: Program, points: Array) -> Array:
     with np.errstate(all="ignore"):
         values = run_slots(program, ARRAYS, list(points.T)) if len(program.inputs) == points.shape[1] else []
         for _, row, args in program.numbered() if values else ():
-            if row is _WHERE:
+            if row is WHERE:
                 patterns.append(values[args[0]])
             elif not row.truth:
                 given = [values[arg] for arg in args]

@@ -16,7 +16,7 @@ from diffkit.calculus.guards import depends
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import Program, run
 from diffkit.core.rules import by_rule, times_partial, trace
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, DIV, MUL, NEG, POWER, SUB, Primitive
 from diffkit.core.text import excerpt, parse_program
 from diffkit.judging.repair.multiples import Factor
 from diffkit.judging.repair.mutants import (
@@ -34,7 +34,6 @@ from diffkit.judging.repair.mutants import (
 )  # fmt: skip
 from diffkit.numbers.duals import DualAlgebra
 
-ADD, SUB, MUL, DIV, NEG, POWER = (table[name] for name in ("add", "sub", "mul", "div", "neg", "power"))
 _SUMS = frozenset((ADD, SUB))
 _SHORT_ARGUMENT = 12  # characters of an argument that is written out
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.core.program import Index, Program
+from diffkit.core.table import MUL
 from diffkit.judging.repair import evidence, mistakes
 from diffkit.judging.repair.evidence import Array, Candidate, ClaimSamples, Investigation
 from diffkit.judging.repair.mistakes import Mistake
@@ -152,7 +153,7 @@ def _scaled(cut: Mutant, factor: Factor) -> Mutant:
     """What flows through the edges of a cut, divided by a factor."""
     exact = Fraction(1 / factor.value).limit_denominator(10**6)
     share = exact if float(exact) == 1 / factor.value else Fraction(1 / factor.value)
-    return Mutant(cut.edges, lambda algebra, p, _, __: algebra.apply(mistakes.MUL, (algebra.constant(share), p)))
+    return Mutant(cut.edges, lambda algebra, p, _, __: algebra.apply(MUL, (algebra.constant(share), p)))
 
 
 def _fitting(found: _Search, tried: Iterable[Mistake]) -> Iterator[Candidate]:

@@ -8,20 +8,10 @@ from fractions import Fraction
 
 from diffkit.core.errors import LimitError
 from diffkit.core.program import Constant, Named, Program
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, DIV, MUL, NEG, NOT, POWER, SUB, Primitive, table
 
-ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
-NEG, POWER, NOT = table["neg"], table["power"], table["not_"]
 _OF_SUM, _OF_PRODUCT, _OF_SIGN, _OF_ATOM = 5, 6, 7, 9
-_LATEX_BINDING = {
-    table["or_"]: 1,
-    table["and_"]: 2,
-    NOT: 3,
-    ADD: _OF_SUM,
-    SUB: _OF_SUM,
-    MUL: _OF_PRODUCT,
-    NEG: _OF_SIGN,
-}
+_OPERATORS = {table["or_"]: 1, table["and_"]: 2, NOT: 3, ADD: _OF_SUM, SUB: _OF_SUM, MUL: _OF_PRODUCT, NEG: _OF_SIGN}
 _COMPARISON_BINDING = 4
 _GREEK_NAME = re.compile(
     "(alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|"
@@ -107,9 +97,9 @@ def _operation(program: Program, primitive: Primitive, args: Sequence[int]) -> t
     if primitive is NEG:
         return ["-", (args[0], _OF_PRODUCT)], _OF_SIGN - 2
     if primitive is NOT:
-        return ["\\lnot ", (args[0], _OF_ATOM)], _LATEX_BINDING[NOT]
+        return ["\\lnot ", (args[0], _OF_ATOM)], _OPERATORS[NOT]
     left, right = args
-    binding = _LATEX_BINDING.get(primitive, _COMPARISON_BINDING)
+    binding = _OPERATORS.get(primitive, _COMPARISON_BINDING)
     if primitive is MUL:
         value = program.constant_at(left)
         if value is not None and not isinstance(value, Named) and value < 0:

@@ -18,11 +18,9 @@ from typing import NamedTuple
 from diffkit.core.builder import NAMED, ProgramBuilder
 from diffkit.core.program import Named, Program
 from diffkit.core.rules import by_rule
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, DIV, MUL, NEG, POWER, SUB, Primitive
 from diffkit.numbers.duals import Dual, DualAlgebra
 
-ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
-NEG, POWER, WHERE = table["neg"], table["power"], table["where"]
 _CHOICE_RULES = {"where": "branch by branch", "max": "branch by branch: the largest argument decides",
            "min": "branch by branch: the smallest argument decides"}  # fmt: skip
 _MOVING_LETTERS, _STILL_LETTERS = ("u", "v", "w", "p", "q", "r", "s"), ("c", "k", "b", "m", "l")
@@ -183,7 +181,7 @@ def letters(program: Program, slot: int, rule: Rule, variable: int) -> list[str]
     return found
 
 
-_OPPOSITE_SUMS = {table["add"]: table["sub"], table["sub"]: table["add"]}
+_OPPOSITE_SUMS = {ADD: SUB, SUB: ADD}
 
 
 class _ByHand(NamedTuple):

@@ -16,8 +16,7 @@ from diffkit.asking.expressions import as_joint_program, with_inputs
 from diffkit.asking.tasks import gradient_task
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.without_cancellation import stable
-from diffkit.core.characters import message_of, told
-from diffkit.core.errors import DiffkitError, FunctionError, TracingError
+from diffkit.core.errors import DiffkitError, FunctionError, TracingError, message_of, told
 from diffkit.core.program import LARGEST, Emitted, Program, run
 from diffkit.core.rules import by_definition
 from diffkit.core.table import Primitive

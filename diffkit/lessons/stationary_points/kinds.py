@@ -15,13 +15,14 @@ import numpy as np
 from flint import arb, arb_mat
 
 from diffkit.calculus.derivatives import differentiate
-from diffkit.core.builder import ADD, MUL, ProgramBuilder, copy_slots, select
+from diffkit.core.builder import ProgramBuilder, copy_slots, select
 from diffkit.core.limits import POINT_BITS
 from diffkit.core.program import Program, run
+from diffkit.core.table import ADD, MUL
 from diffkit.lessons.stationary_points.boxes import Balls, HullRunner, Surface
 from diffkit.numbers.balls import precision, rational
 from diffkit.numbers.field import vanishes
-from diffkit.numbers.rationals import rationals
+from diffkit.numbers.floats import rationals
 
 HIGHEST = 8  # derivative along a line that is asked for a sign
 DIRECTIONS = 40  # lines through a point, with steps −1, 0 and 1, that are looked along

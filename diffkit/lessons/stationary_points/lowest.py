@@ -19,9 +19,10 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
-from diffkit.core.builder import ADD, NEG, ProgramBuilder, copy_slots
+from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.deadline import TimeIsUp, reason_to_stop
 from diffkit.core.limits import DEEP_BITS, POINT_BITS, SEARCH_BITS, VALUE_BITS
+from diffkit.core.table import ADD, NEG
 from diffkit.lessons.stationary_points.boxes import Surface, balls, halves, hull, value_range
 from diffkit.lessons.stationary_points.branch_and_bound import Search, touching
 from diffkit.lessons.stationary_points.kinds import exactly, is_stationary, is_zero_at

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from diffkit.core.program import Constant
-from diffkit.core.table import table
+from diffkit.core.table import MUL
 from diffkit.numbers.constants import Numbers, Undecided
 from diffkit.numbers.taylor import Series, TaylorAlgebra
 
 FLAT = 1e9  # order of what vanishes faster than any power, yet need not be zero
 SLOW = -1e-3  # log u is smaller than any negative power of u, so than this one
-MUL = table["mul"]
 TERMS = 24  # coefficients looked at for a leading one; fewer where they are germs themselves
 FEWEST = 4
 LONGEST = 100  # degree of a polynomial that is looked at as a whole

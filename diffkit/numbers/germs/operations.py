@@ -9,14 +9,13 @@ from fractions import Fraction
 from typing import Any
 
 from diffkit.core.rules import by_rule
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import DIV, MUL, NEG, POWER, SUB, Primitive
 from diffkit.numbers.constants import Undecided
 from diffkit.numbers.germs.germ import FLAT, WILD, Germ, Missing, Reading, Restart, Shifted, huge, slow
 from diffkit.numbers.taylor import Exact, Series
 
 ROOTS = 64  # largest root of the distance that a series is written in
 FINE = 1024  # parts of a unit in which exponents are bounded
-ADD, SUB, MUL, DIV, NEG, POWER = (table[name] for name in ("add", "sub", "mul", "div", "neg", "power"))
 
 
 class Arithmetic(Reading):
