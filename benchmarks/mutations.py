@@ -90,7 +90,7 @@ MUTANTS = (
     ),
     Mutant(
         "claims", "solvers are skipped", "judging/checking/judge.py",
-        "OWN_TOLERANCE: solvers[c],", "OWN_TOLERANCE: 0.0,",
+        "OWN_TOLERANCE: solvers[c]}", "OWN_TOLERANCE: 0.0}",
         ("tests/test_solvers.py",),
     ),
     Mutant(

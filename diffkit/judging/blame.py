@@ -21,12 +21,11 @@ from diffkit.core.builder import ProgramBuilder, select
 from diffkit.core.limits import DEEP_BITS
 from diffkit.core.program import Index, Program, run, run_slots
 from diffkit.core.results import Odd
-from diffkit.core.table import table
+from diffkit.core.table import ADD, SUB
 from diffkit.core.text import excerpt
 from diffkit.numbers.balls import BALLS, precision
 from diffkit.numbers.floats import FLOATS
 
-_SUMS_IN_BLAME = (table["add"], table["sub"])
 _LARGEST_DOUBLE, _SMALLEST_NORMAL = arb(2) ** 1024, 2.0**-1022
 _NOISY = 2.0**-46  # relative error of f in binary64 that counts as noise
 _BITS_WORTH_NAMING = 10.0  # bits lost in one subtraction that are worth naming
@@ -109,7 +108,7 @@ def cancellation(program: Program, exact: Sequence[Any], point: Sequence[float])
     """The subtraction through which the roundings of its operands are amplified most, if that is worth naming."""
     builder = ProgramBuilder.of(program)
     bars = Reverse(program, builder).adjoints(program.outputs[0])
-    sums = [(slot, args) for slot, row, args in program.numbered() if row in _SUMS_IN_BLAME and slot in bars]
+    sums = [(slot, args) for slot, row, args in program.numbered() if row in (ADD, SUB) and slot in bars]
     if not sums:
         return None
     with precision(DEEP_BITS):

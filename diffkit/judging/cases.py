@@ -115,9 +115,8 @@ def _as_case(record: Any, kind: str, name: str) -> Case:
     if points.point is None:
         raise PointError("a case has one point", hint="write one case for each")
     expected = _expected(record.get(kind), task, kind)
-    return Case(
-        str(record.get("id", name))[:_LONGEST_CASE_NAME], task, points.point, expected, str(record.get("source") or "")
-    )
+    name = str(record.get("id", name))[:_LONGEST_CASE_NAME]
+    return Case(name, task, points.point, expected, str(record.get("source") or ""))
 
 
 def _expected(given: Any, task: Task, kind: str) -> tuple[float | str | None, ...]:

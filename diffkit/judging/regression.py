@@ -123,10 +123,7 @@ def _statuses(old: Known, new: Known) -> Iterator[Change]:
     for key, (verdict, contradicted) in old.verdicts.items():
         now, now_contradicted = new.verdicts.get(key, (verdict, contradicted))
         if (now, now_contradicted) != (verdict, contradicted):
-            was_rank, rank = (
-                _WORSE_VERDICTS.get(verdict, 0) + contradicted,
-                _WORSE_VERDICTS.get(now, 0) + now_contradicted,
-            )
+            was_rank, rank = _badness(verdict, contradicted), _badness(now, now_contradicted)
             lost = rank > was_rank or (rank == was_rank and now != verdict)
             was = _status(verdict, contradicted)
             yield Change(new.row(key), "status", was, _status(now, now_contradicted), lost)
@@ -134,6 +131,10 @@ def _statuses(old: Known, new: Known) -> Iterator[Change]:
         now = new.answers.get(key, (standing, 0.0))[0]
         if now != standing:
             yield Change(new.row(key), "status", standing, now, _STANDINGS.index(now) > _STANDINGS.index(standing))
+
+
+def _badness(verdict: str, contradicted: bool) -> int:
+    return _WORSE_VERDICTS.get(verdict, 0) + contradicted
 
 
 def _status(verdict: str, contradicted: bool) -> str:

@@ -37,9 +37,7 @@ class FirstOrder(NamedTuple):
     def plus(self, other: FirstOrder, factor: int = 1) -> FirstOrder:
         """Self + factor·other."""
         weight = Fraction(factor)
-        return FirstOrder(
-            total((self.slope, other.slope), (1, weight)), total((self.formal, other.formal), (1, weight))
-        )
+        return FirstOrder(*(total(parts, (1, weight)) for parts in zip(self, other, strict=True)))
 
 
 NO_CHANGE = FirstOrder({}, {})

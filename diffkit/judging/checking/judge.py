@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from diffkit.judging.checking.setting import Setting
 
 _COMPUTED_BEFOREHAND = 64.0  # times the effect of rounded literals within which constants computed beforehand may lie
-_CLAIM_JUMP = (
-    2.0**-30
-)  # of the slopes: more noise than that is a jump of the claim's code, which may have one at a kink
+_CLAIM_JUMP = 2.0**-30  # of the slopes: more noise than that is a jump of the claim's code, as at a kink
 _NO_CLAIMED_VALUE = "the claim has no value there"
 Seen = Measured | Judged
 """A component at a point: its distance from the reference, or its verdict where no distance tells it."""
@@ -95,8 +93,7 @@ class Judge:
         reference, known = truth.values[place], apart is not None and apart.finite
         if not math.isfinite(value) and not known:
             note = "" if self.claim.bound is None else self.claim.bound.reason
-            note = note or _NO_CLAIMED_VALUE
-            return Judged(c, "wrong", value, reference, math.inf, {}, note=note)
+            return Judged(c, "wrong", value, reference, math.inf, {}, note=note or _NO_CLAIMED_VALUE)
         bars = {REFERENCE: truth.bars[place]}
         if apart is None or not known:
             return Measured(c, value, reference, abs(value - reference), bars)
@@ -111,15 +108,8 @@ class Judge:
             return Judged(c, "correct", apart.claimed, truth, 0.0, {}, FORMULA_DIGITS)
         if apart.least > 0:
             return Judged(c, "wrong", apart.claimed, truth, apart.least, {})
-        return Judged(
-            c,
-            "inconclusive",
-            apart.claimed,
-            truth,
-            apart.most,
-            {},
-            note=f"{PRECISIONS[-1]} bits do not tell them apart",
-        )
+        note = f"{PRECISIONS[-1]} bits do not tell them apart"
+        return Judged(c, "inconclusive", apart.claimed, truth, apart.most, {}, note=note)
 
     def explained(self, point: Sequence[float], suspects: Sequence[Measured]) -> list[Measured]:
         """What else may have made the claim differ at a point: its own rounding, and that of constants."""
@@ -137,13 +127,9 @@ class Judge:
         for m in suspects:
             c = m.component
             error = 0.0 if written is not None and written[c].equal else m.error
-            terms = {
-                **m.terms,
-                CLAIM_ROUNDING: float(noise[c]),
-                LITERALS: _COMPUTED_BEFOREHAND * float(literals[c]),
-                OWN_TOLERANCE: solvers[c],
-            }
-            found.append(m._replace(error=error, computed=max(m.computed, m.error), terms=terms))
+            constants = _COMPUTED_BEFOREHAND * float(literals[c])
+            terms = {CLAIM_ROUNDING: float(noise[c]), LITERALS: constants, OWN_TOLERANCE: solvers[c]}
+            found.append(m._replace(error=error, computed=max(m.computed, m.error), terms={**m.terms, **terms}))
         return found
 
     def _solvers(self, point: Sequence[float], suspects: Sequence[Measured]) -> dict[int, float]:
@@ -191,9 +177,8 @@ class Judge:
         """At a kink every element of the Clarke interval is right."""
         low, high = min(odd.left, odd.right), max(odd.left, odd.right)
         size = max(abs(low), abs(high))
-        slack = (
-            float(self._literals(point)[c]) + min(float(self._noise(point)[c]), _CLAIM_JUMP * size) + 4 * math.ulp(size)
-        )
+        noise = min(float(self._noise(point)[c]), _CLAIM_JUMP * size)
+        slack = float(self._literals(point)[c]) + noise + 4 * math.ulp(size)
         slack += 0.0 if self.allowed is None else self.allowed.at(size)
         slopes = f"f has a kink with slopes {odd.left:.6g} and {odd.right:.6g}"
         if low - slack <= value <= high + slack:

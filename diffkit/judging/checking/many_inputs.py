@@ -28,14 +28,14 @@ from diffkit.methods.auto import Referee
 if TYPE_CHECKING:
     from diffkit.judging.checking.setting import Setting
 
-_RANDOM_DIRECTIONS = 4
-_SAMPLED_ENTRIES = 10  # entries looked at because they are the largest, and as many at random
-_CONFIRMED_ENTRIES = 2  # of each, where they only confirm what reverse mode gives
+_RANDOM = 4
+_SAMPLED = 10  # entries looked at because they are the largest, and as many at random
+_SURE = 2  # of each, where they only confirm what reverse mode gives
 _MOST_WRONG = 8  # wrong entries that are tracked down
 _SIMPLE_FACTORS = (2.0, 0.5, -1.0, -2.0, -0.5, 3.0, 1 / 3, 10.0, 0.1)
 
 
-class _Directional(NamedTuple):
+class _Along(NamedTuple):
     """A directional derivative: what the claim makes of it, and what it is, with its bar and what is odd about it."""
 
     judged: Judged
@@ -52,7 +52,7 @@ class _ReverseGradient(NamedTuple):
     bars: Any
     odd: dict[int, Odd]
 
-    def judge(self, i: int, lines: _Directionals) -> Judged:
+    def judge(self, i: int, lines: _Directions) -> Judged:
         """Judge an entry of a claim by it."""
         odd, claimed = self.odd.get(i), float(lines.claimed[i])
         if odd is not None and odd.status != "ok":
@@ -61,7 +61,7 @@ class _ReverseGradient(NamedTuple):
         value = float(self.values[i])
         return settle(Measured(i, claimed, value, abs(claimed - value), terms), lines.largest, lines.allowed)
 
-    def keeps(self, line: _Directional) -> bool:
+    def keeps(self, line: _Along) -> bool:
         """Whether a directional derivative, found without it, is what it makes of the direction."""
         reached = line.direction != 0
         if line.odd is not None or any(reached[i] for i in self.odd):
@@ -72,7 +72,7 @@ class _ReverseGradient(NamedTuple):
         return abs(value - line.slope) <= TIMES_UNCERTAIN * slack
 
 
-class _Directionals:
+class _Directions:
     """Directional derivatives of a function at one point, all from one preparation."""
 
     def __init__(self, setting: Setting):
@@ -88,7 +88,7 @@ class _Directionals:
         self.largest = float(np.max(np.abs(self.claimed)))
         self.note = ""
 
-    def along(self, direction: Any) -> _Directional:
+    def along(self, direction: Any) -> _Along:
         """Judge v·claim."""
         answer = self.referee.at((*self.point, *direction.tolist(), 0.0))
         self.note = answer.note
@@ -98,11 +98,11 @@ class _Directionals:
         odd = answer.odd.get(0)
         if odd is not None and odd.status != "ok":
             judged = Judged(0, "inconclusive", value, math.nan, math.nan, {}, note=odd.message)
-            return _Directional(judged, direction, slope, bar, odd)
+            return _Along(judged, direction, slope, bar, odd)
         terms = {REFERENCE: bar, CLAIM_ROUNDING: float(np.sum(np.abs(self.noise * direction))) + math.ulp(value)}
         seen = Measured(0, value, slope, abs(value - slope), terms)
         judged = settle(seen, float(np.max(np.abs(parts))), self._allowed(direction))
-        return _Directional(judged, direction, slope, bar, None)
+        return _Along(judged, direction, slope, bar, None)
 
     def _allowed(self, direction: Any) -> Tolerances | None:
         """What v·claim may be off by: Σ|vᵢ|·(atol + rtol·|claimedᵢ|)."""
@@ -112,14 +112,14 @@ class _Directionals:
             0.0, float(np.sum(np.abs(direction) * (self.allowed.atol + self.allowed.rtol * np.abs(self.claimed))))
         )
 
-    def entry(self, i: int) -> _Directional:
+    def entry(self, i: int) -> _Along:
         """Judge one entry."""
         direction = np.zeros(len(self.claimed))
         direction[i] = 1.0
         line = self.along(direction)
         return line._replace(judged=line.judged._replace(component=i))
 
-    def search(self, line: _Directional) -> list[int]:
+    def search(self, line: _Along) -> list[int]:
         """Entries that make a direction wrong, by halving it; the first few of them."""
         found: list[int] = []
         waiting = [(np.flatnonzero(line.direction), line)]
@@ -145,20 +145,15 @@ def check_large(setting: Setting) -> Check:
             f"a {setting.kind} of {len(setting.labels)} inputs is too large to be checked entry by entry",
             hint="check products with a vector: the gradient of v·f, or of v·∇f",
         )
-    lines, rng, n = _Directionals(setting), setting.rng, len(setting.labels)
-    along = [lines.along(rng.choice([-1.0, 1.0], n) * lines.scale) for _ in range(_RANDOM_DIRECTIONS)]
-    largest, others = (
-        np.argsort(-np.abs(lines.claimed)).tolist(),
-        rng.choice(n, _SAMPLED_ENTRIES, replace=False).tolist(),
-    )
-    few = {i: lines.entry(i) for i in (*largest[:_CONFIRMED_ENTRIES], *others[:_CONFIRMED_ENTRIES])}
+    lines, rng, n = _Directions(setting), setting.rng, len(setting.labels)
+    along = [lines.along(rng.choice([-1.0, 1.0], n) * lines.scale) for _ in range(_RANDOM)]
+    largest, others = np.argsort(-np.abs(lines.claimed)).tolist(), rng.choice(n, _SAMPLED, replace=False).tolist()
+    few = {i: lines.entry(i) for i in (*largest[:_SURE], *others[:_SURE])}
     gradient = _reverse_gradient(setting, lines.point)
     if gradient is not None and all(map(gradient.keeps, (*along, *few.values()))):
         found = _by_reverse(gradient, lines, len(few))
     else:
-        found = _by_samples(
-            lines, along, few, (*largest[_CONFIRMED_ENTRIES:_SAMPLED_ENTRIES], *others[_CONFIRMED_ENTRIES:])
-        )
+        found = _by_samples(lines, along, few, (*largest[_SURE:_SAMPLED], *others[_SURE:]))
     return _concluded(setting, found, [line.judged for line in along])
 
 
@@ -171,16 +166,14 @@ class _Found(NamedTuple):
     unchecked: str = ""
 
 
-def _by_reverse(gradient: _ReverseGradient, lines: _Directionals, confirmed: int) -> _Found:
+def _by_reverse(gradient: _ReverseGradient, lines: _Directions, confirmed: int) -> _Found:
     """Every entry, by reverse mode."""
     source = "reverse mode through the code, with its rounding measured, confirmed by " + lines.note
-    how = f"every entry, and {confirmed} of them and {_RANDOM_DIRECTIONS} random directions by forward mode too"
+    how = f"every entry, and {confirmed} of them and {_RANDOM} random directions by forward mode too"
     return _Found([gradient.judge(i, lines) for i in range(len(lines.claimed))], source, how)
 
 
-def _by_samples(
-    lines: _Directionals, along: Sequence[_Directional], seen: dict[int, _Directional], more: Sequence[int]
-) -> _Found:
+def _by_samples(lines: _Directions, along: Sequence[_Along], seen: dict[int, _Along], more: Sequence[int]) -> _Found:
     """Some entries, and those that are tracked down where a direction is wrong."""
     seen = {**seen, **{i: lines.entry(i) for i in more}}
     off = next((line for line in along if line.judged.verdict == "wrong"), None)
@@ -188,10 +181,10 @@ def _by_samples(
     seen.update({i: lines.entry(i) for i in found if i not in seen})
     n, hidden = len(lines.claimed), max(line.judged.tolerance for line in along) / float(np.median(lines.scale))
     unchecked = (
-        f"{n - len(seen)} of {n} entries were looked at only together, along {_RANDOM_DIRECTIONS} random directions: "
+        f"{n - len(seen)} of {n} entries were looked at only together, along {_RANDOM} random directions: "
         f"an error below about {hidden:.1g} in a single one of them would not be seen"
     )
-    how = f"{len(seen)} entries one by one and {_RANDOM_DIRECTIONS} random directions"
+    how = f"{len(seen)} entries one by one and {_RANDOM} random directions"
     return _Found([line.judged for line in seen.values()], lines.note, how, unchecked)
 
 

@@ -61,10 +61,8 @@ def at_points(points: int) -> str:
 def _values_apart(f: Program, claim: Program) -> tuple[bool, bool]:
     """Whether there are points where only the claim has values, and where only f has."""
     rng = np.random.default_rng(0)
-    n = len(f.inputs)
-    rows = np.concatenate(
-        [rng.uniform(-3, 3, (_DOMAIN_SAMPLES, n)), rng.integers(-2, 3, (_DOMAIN_SAMPLES, n))]
-    ).tolist()
+    shape = (_DOMAIN_SAMPLES, len(f.inputs))
+    rows = np.concatenate([rng.uniform(-3, 3, shape), rng.integers(-2, 3, shape)]).tolist()
     has = [[all(map(math.isfinite, run(p, FLOATS, row))) for p in (f, claim)] for row in rows]
     return any(c and not v for v, c in has), any(v and not c for v, c in has)
 

@@ -223,15 +223,13 @@ class Setting:
 
     def beside(self, wanted: int) -> Iterator[tuple[float, ...]]:
         """Random points: near the first given one and of its kind, or anywhere moderate for words without a point."""
-        n, rng = len(self.labels), self.rng
+        shape, rng = (_TRIES_BESIDE * wanted, len(self.labels)), self.rng
         if not self.given:
-            rows = rng.choice([-1, 1], (_TRIES_BESIDE * wanted, n)) * np.exp(
-                rng.uniform(-2, 1, (_TRIES_BESIDE * wanted, n))
-            )
+            rows = rng.choice([-1, 1], shape) * np.exp(rng.uniform(-2, 1, shape))
             return map(tuple, rows.tolist())
         base = np.array(self.given[0])
         scale = np.where(base == 0, 1.0, np.abs(base))
-        tries = in_time(rng.uniform(-1, 1, (_TRIES_BESIDE * wanted, n)))
+        tries = in_time(rng.uniform(-1, 1, shape))
         moved = (self.structure.kept(base + _SPREAD_BESIDE * scale * step) for step in tries)
         return (tuple(row.tolist()) for row in moved if row is not None)
 

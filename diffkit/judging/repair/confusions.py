@@ -24,9 +24,7 @@ from diffkit.judging.repair.mutants import with_bounds
 _COORDINATES = 16  # coordinates moved one at a time, at most
 _EXCHANGED = 6  # coordinates exchanged with one another, at most
 _ITERATIONS = 12
-_MOVED_ROUNDING = (
-    1e-12  # of the amount: what the rounding of the moved point may hide where differences of coordinates matter
-)
+_MOVED_ROUNDING = 1e-12  # of the amount: what rounding the moved point may hide where differences of coordinates matter
 _NEWTON_STEP = 1e-5  # of the amount, for the slope of a Newton step
 _UNITS = (("π/180", math.pi / 180, "degrees", "radians"), ("180/π", 180 / math.pi, "radians", "degrees"))
 _PLAIN_MULTIPLES = (("−", -1.0), ("2·", 2.0), ("0.5·", 0.5))
@@ -241,9 +239,8 @@ def other_value(case: Investigation, _: Namer) -> Iterator[Candidate]:
     varies = depends(program)
     slots = [slot for slot in range(len(program)) if varies[slot]]
     pairs = [(slots[k], slots[j]) for k, j in np.argwhere(_fitting_pairs(case, program, slots)).tolist()]
-    for right, taken in sorted(pairs, key=lambda pair: sum(len(excerpt(program, slot)) for slot in pair))[
-        :_PAIRS_PROVEN
-    ]:
+    pairs.sort(key=lambda pair: sum(len(excerpt(program, slot)) for slot in pair))
+    for right, taken in pairs[:_PAIRS_PROVEN]:
         words = f"put {excerpt(program, right)} where the claim has {excerpt(program, taken)}"
         yield Candidate("other value", words, _exchanged_values(_with_outputs(program, right, taken)), case.suspects)
 

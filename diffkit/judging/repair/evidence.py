@@ -31,10 +31,7 @@ _POINTS_WANTED = {True: (4, 8, 3), False: (3, 4, 1)}
 its values tell the truth, each at the price of many"""
 _LEAST_FAILING = 3  # points of each that are needed
 _DRAWS, _SHRINKS = 25, 5  # points tried before the distances shrink tenfold, and how often they do
-_LOOKS_FOR_SIDES, _SIDES_VISITED = (
-    256,
-    6,
-)  # points among which those on other sides of a kink are sought, and sides that are visited
+_LOOKED_AT, _VISITED = 256, 6  # points among which those on other sides of a kink are sought, and sides visited
 _FIT_STREAM, _FRESH_STREAM = 0, 1  # streams of random points
 RAISED_BY_CODE = (ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError, RuntimeError)
 """what the code of a claim may raise at a point that it was not written for"""
@@ -254,10 +251,9 @@ class Investigation:
         """Points on every side of the kinks of f."""
         if self.evidence.program is None:
             return []
-        random = np.random.default_rng((self.seed, stream, _LOOKS_FOR_SIDES))
-        return list(
-            _sides(self.evidence.program, np.array([self._nearby(random, _RADII[0]) for _ in range(_LOOKS_FOR_SIDES)]))
-        )
+        random = np.random.default_rng((self.seed, stream, _LOOKED_AT))
+        points = np.array([self._nearby(random, _RADII[0]) for _ in range(_LOOKED_AT)])
+        return list(_sides(self.evidence.program, points))
 
     def draw(self, stream: int, wanted: int, points: list[Array]) -> ClaimSamples:
         """Draw points at which all is finite: the given, ``wanted`` where the claim is wrong, a few where it is not."""
@@ -309,7 +305,7 @@ def _sides(program: Program, points: Array) -> Array:
         return points[:0]
     patterns_at = np.array([np.broadcast_to(pattern, len(points)) for pattern in patterns])
     _, first = np.unique(patterns_at, axis=1, return_index=True)
-    found: Array = points[np.sort(first)[:_SIDES_VISITED]]
+    found: Array = points[np.sort(first)[:_VISITED]]
     return found
 
 

@@ -26,7 +26,7 @@ from diffkit.core.program import Program, run_slots
 from diffkit.core.results import Result
 from diffkit.core.rules import times_partial
 from diffkit.core.surroundings import undisturbed
-from diffkit.core.table import WHERE, Primitive, table
+from diffkit.core.table import MAX, MIN, WHERE, Primitive
 from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Names
 from diffkit.core.text.printer import format_constant
@@ -37,7 +37,7 @@ from diffkit.lessons.derivations.textbook_rules import tidy
 from diffkit.methods.prepared import answer
 from diffkit.numbers.floats import FLOATS
 
-_BRANCHING = {table["max"]: lambda x, y: x >= y, table["min"]: lambda x, y: x <= y}
+_BRANCHING = {MAX: lambda x, y: x >= y, MIN: lambda x, y: x <= y}
 CHEAP_GRADIENT = 5.0  # evaluations of f that a gradient costs at most, in + − × ÷
 _LONGEST_F = 20_000  # characters of f
 

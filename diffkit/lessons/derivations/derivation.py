@@ -240,9 +240,8 @@ class _Walk:
                 continue
             rule = self.rules[slot] = rule_of(self.program, self.varies, self.variable, slot)
             if len(self.rules) > _MOST_STEPS:
-                raise LimitError(
-                    f"the derivation has more than {_MOST_STEPS} steps", hint="derive its parts one by one"
-                )
+                hint = "derive its parts one by one"
+                raise LimitError(f"the derivation has more than {_MOST_STEPS} steps", hint=hint)
             wanted = [arg for arg, moves in zip(rule.arguments, rule.moving, strict=True) if moves]
             stack.extend(reversed(wanted))
 

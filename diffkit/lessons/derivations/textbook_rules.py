@@ -18,7 +18,7 @@ from typing import NamedTuple
 from diffkit.core.builder import NAMED, ProgramBuilder
 from diffkit.core.program import Named, Program
 from diffkit.core.rules import by_rule
-from diffkit.core.table import ADD, DIV, MUL, NEG, POWER, SUB, Primitive, table
+from diffkit.core.table import ADD, DIV, MUL, NEG, POWER, SUB, Primitive
 from diffkit.numbers.duals import Dual, DualAlgebra
 
 _CHOICE_RULES = {"where": "branch by branch", "max": "branch by branch: the largest argument decides",
@@ -181,35 +181,33 @@ def letters(program: Program, slot: int, rule: Rule, variable: int) -> list[str]
     return found
 
 
-_OPPOSITE_SUMS = {table["add"]: table["sub"], table["sub"]: table["add"]}
+_OPPOSITE_SUMS = {ADD: SUB, SUB: ADD}
 
 
-class _WrittenProduct(NamedTuple):
+class _ByHand(NamedTuple):
     """A number times factors over divisors, which are slots."""
 
     number: Fraction
     factors: tuple[int, ...] = ()
     divisors: tuple[int, ...] = ()
 
-    def times(self, other: _WrittenProduct) -> _WrittenProduct:
+    def times(self, other: _ByHand) -> _ByHand:
         """The product of two."""
-        return _WrittenProduct(self.number * other.number, self.factors + other.factors, self.divisors + other.divisors)
+        return _ByHand(self.number * other.number, self.factors + other.factors, self.divisors + other.divisors)
 
-    def over(self, other: _WrittenProduct) -> _WrittenProduct:
+    def over(self, other: _ByHand) -> _ByHand:
         """The quotient of two, the second of which has a number that is not zero."""
-        return _WrittenProduct(self.number / other.number, self.factors + other.divisors, self.divisors + other.factors)
+        return _ByHand(self.number / other.number, self.factors + other.divisors, self.divisors + other.factors)
 
 
 def tidy(program: Program, sort: bool = True) -> Program:
     """Give the program with its products written as by hand; ``sort`` puts simple factors first."""
     builder = ProgramBuilder(program.inputs)
-    products: list[_WrittenProduct] = [_WrittenProduct(Fraction(1), (slot,)) for slot in range(len(program.inputs))]
+    products: list[_ByHand] = [_ByHand(Fraction(1), (slot,)) for slot in range(len(program.inputs))]
     for constant in program.constants:
         whole = isinstance(constant, Named)
         products.append(
-            _WrittenProduct(Fraction(1), (builder.constant(constant),))
-            if whole
-            else _WrittenProduct(Fraction(constant))  # type: ignore[arg-type]
+            _ByHand(Fraction(1), (builder.constant(constant),)) if whole else _ByHand(Fraction(constant))  # type: ignore[arg-type]
         )
     written: dict[int, int] = {}
 
@@ -224,23 +222,19 @@ def tidy(program: Program, sort: bool = True) -> Program:
         elif primitive is DIV and products[args[1]].number and not products[args[1]].divisors:
             products.append(products[args[0]].over(products[args[1]]))
         elif primitive is NEG:
-            products.append(products[args[0]].times(_WrittenProduct(Fraction(-1))))
+            products.append(products[args[0]].times(_ByHand(Fraction(-1))))
         else:
             if primitive in _OPPOSITE_SUMS and products[args[1]].number < 0:  # a + (−b) is a − b
-                turned = _written(
-                    builder, products[args[1]].times(_WrittenProduct(Fraction(-1))), len(program.inputs), sort
-                )
+                turned = _written(builder, products[args[1]].times(_ByHand(Fraction(-1))), len(program.inputs), sort)
                 slot = builder.apply(_OPPOSITE_SUMS[primitive], (write(args[0]), turned))
             else:
                 slot = builder.apply(primitive, [write(arg) for arg in args])
             value = builder.rational(slot)
-            products.append(
-                _WrittenProduct(Fraction(1), (slot,)) if value is None else _WrittenProduct(Fraction(value))
-            )
+            products.append(_ByHand(Fraction(1), (slot,)) if value is None else _ByHand(Fraction(value)))
     return builder.program([write(slot) for slot in program.outputs], program.inputs)
 
 
-def _written(builder: ProgramBuilder, product: _WrittenProduct, variables: int, sort: bool) -> int:
+def _written(builder: ProgramBuilder, product: _ByHand, variables: int, sort: bool) -> int:
     """Emit a product: its number in front, or below where it is a fraction."""
     number = product.number
     if not number and not product.divisors and max(product.factors, default=-1) < variables:
