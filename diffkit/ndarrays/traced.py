@@ -14,7 +14,7 @@ from diffkit.core.errors import TracingError
 from diffkit.core.program import Constant, Program
 from diffkit.core.table import Primitive, table
 from diffkit.ndarrays.kernel import Level, Proxy, answer
-from diffkit.ndarrays.operators import Shape
+from diffkit.ndarrays.protocols import Shape
 from diffkit.ndarrays.source import user_line
 
 ADD, MUL, WHERE, LT = table["add"], table["mul"], table["where"], table["lt"]
