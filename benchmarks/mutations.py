@@ -52,7 +52,7 @@ MUTANTS = (
         ("tests/test_confirmed_code.py", "tests/test_faults.py"),
     ),
     Mutant(
-        "rules never round", "degrees by a rounded π", "ndarrays/elementwise.py",
+        "rules never round", "degrees by a rounded π", "core/table/ufuncs.py",
         '"deg2rad": lambda F, x: x * F.pi / 180', '"deg2rad": lambda F, x: x * 3.141592653589793 / 180',
         ("tests/test_followed.py",),
     ),
@@ -84,23 +84,23 @@ MUTANTS = (
         ("tests/test_confirmation.py",),
     ),
     Mutant(
-        "claims", "literals are skipped", "judging/checking/literals.py",
+        "claims", "literals are skipped", "judging/checking/uncertainties.py",
         "    if not rounded:\n", "    if True:\n",
         ("tests/test_noise.py",),
     ),
     Mutant(
         "claims", "solvers are skipped", "judging/checking/judge.py",
-        "SOLVERS: solvers[c]}", "SOLVERS: 0.0}",
+        "OWN_TOLERANCE: solvers[c]}", "OWN_TOLERANCE: 0.0}",
         ("tests/test_solvers.py",),
     ),
     Mutant(
-        "claims", "few digits are enough", "judging/checking/agreement.py",
-        "ENOUGH = 6 ", "ENOUGH = 1 ",
+        "claims", "few digits are enough", "judging/agreement.py",
+        "DIGITS_WANTED = 6 ", "DIGITS_WANTED = 1 ",
         ("tests/test_agreement.py", "tests/test_solvers.py", "tests/test_faults.py"),
     ),
     Mutant(
-        "claims", "gross errors are explained", "judging/checking/agreement.py",
-        "BEYOND = 3.0 ", "BEYOND = 3e9 ",
+        "claims", "gross errors are explained", "judging/agreement.py",
+        "TIMES_UNCERTAIN = 3.0 ", "TIMES_UNCERTAIN = 3e9 ",
         ("tests/test_agreement.py", "tests/test_checker.py"),
     ),
     Mutant(
@@ -119,7 +119,7 @@ MUTANTS = (
         ("tests/test_timeouts.py",),
     ),
     Mutant(
-        "nothing falls over", "characters of control get through", "core/characters.py",
+        "nothing falls over", "characters of control get through", "core/errors.py",
         "    return UNSEEN.sub(_named, BREAKS.sub(\" \", text))", "    return text",
         ("tests/test_injection.py",),
     ),

@@ -13,10 +13,10 @@ from diffkit.calculus.derivatives import differentiate
 from diffkit.core.program import run
 from diffkit.core.text import parse_program
 from diffkit.judging.repair import mistakes
-from diffkit.judging.repair.evidence import Case, Evidence
+from diffkit.judging.repair.evidence import ClaimEvidence, Investigation
 from diffkit.judging.repair.explanation import proven
 from diffkit.judging.repair.mutants import (
-    LINEAR,
+    LINEAR_ROWS,
     Mutant,
     flowing_edges,
     instruction_of,
@@ -114,11 +114,11 @@ def mutant(choose):
 
 def _edges(program, linear):
     edges = flowing_edges(program)
-    return [e for e in edges if (instruction_of(program, e[0])[0] in LINEAR) == linear]
+    return [e for e in edges if (instruction_of(program, e[0])[0] in LINEAR_ROWS) == linear]
 
 
 def _chain(program):
-    return [Mutant((edge,), mistakes.ONE) for edge in _edges(program, False)]
+    return [Mutant((edge,), mistakes.WRITTEN_ONE) for edge in _edges(program, False)]
 
 
 def _flipped(program):
@@ -131,14 +131,14 @@ def _negative(algebra, p, args, y):
 
 def _terms(program):
     return [
-        Mutant((edge,), mistakes.ZERO)
+        Mutant((edge,), mistakes.WRITTEN_ZERO)
         for edge in _edges(program, True)
         if instruction_of(program, edge[0])[0] is not mistakes.NEG
     ]
 
 
 def _product(program):
-    return [Mutant((edge,), mistakes.ZERO) for edge in _edges(program, False)]
+    return [Mutant((edge,), mistakes.WRITTEN_ZERO) for edge in _edges(program, False)]
 
 
 def _inner(program):
@@ -146,7 +146,9 @@ def _inner(program):
 
 
 def _masks(program):
-    return [Mutant((e,), mistakes.ONE) for e in _edges(program, False) if is_mask(instruction_of(program, e[0])[0])]
+    return [
+        Mutant((e,), mistakes.WRITTEN_ONE) for e in _edges(program, False) if is_mask(instruction_of(program, e[0])[0])
+    ]
 
 
 def stale(program, random):
@@ -212,7 +214,7 @@ def evidence(bug, program, point, known):
         return None
     claim, truth = remembered(planted), truth_of(program)
     n = len(program.inputs)
-    return Evidence(
+    return ClaimEvidence(
         names=program.inputs,
         groups=tuple((name, ()) for name in program.inputs),
         shape=(n,),
@@ -231,14 +233,14 @@ def assess(bug, program, point, known):
     given = evidence(bug, program, point, known)
     if given is None:
         return "same", ""
-    case = Case(given)
+    case = Investigation(given)
     with np.errstate(all="ignore"):
         if not len(case.fit.points):
             return "same", ""
         found = proven(case)
         if found is None:
             return "none", str(run(program, ARRAYS, list(point))[0])
-        further = Case(given, seed=1).draw(7, FURTHER, [])
+        further = Investigation(given, seed=1).draw(7, FURTHER, [])
         if len(further.points) and not found.holds(further):
             return "refuted", f"{found.kind}: {case.instruction(found)}"
     return "named" if found.kind in bug.kinds else "true", f"{found.kind}: {case.instruction(found)}"

@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 
 import diffkit as dk
-from diffkit.judging.checking.agreement import BEYOND, ENOUGH, FLOOR, digits_of, settle
-from diffkit.judging.checking.outcome import LITERALS, REFERENCE, ROUNDING, SOLVERS, Measured
-from diffkit.judging.tolerances import Tolerances, read_tolerances
+from diffkit.judging.agreement import (
+    DIGITS_WANTED,
+    LEAST_MISTAKE,
+    TIMES_UNCERTAIN,
+    Tolerances,
+    digits_of,
+    read_tolerances,
+    settle,
+)
+from diffkit.judging.checking.outcome import CLAIM_ROUNDING, LITERALS, OWN_TOLERANCE, REFERENCE, Measured
 
 
 def seen(error, bar=0.0, reference=1.0, doubt="", **terms):
@@ -27,18 +34,18 @@ def test_what_the_caller_allows(d, b, verdict):
 
 
 def test_a_solver_explains_what_the_caller_does_not_allow():
-    assert settle(seen(1e-3, 1e-9, **{SOLVERS: 2e-3}), 1.0, Tolerances(1e-6, 0.0)).verdict == "inconclusive"
-    assert settle(seen(1e-3, 1e-9, **{SOLVERS: 1e-4}), 1.0, Tolerances(1e-6, 0.0)).verdict == "wrong"
+    assert settle(seen(1e-3, 1e-9, **{OWN_TOLERANCE: 2e-3}), 1.0, Tolerances(1e-6, 0.0)).verdict == "inconclusive"
+    assert settle(seen(1e-3, 1e-9, **{OWN_TOLERANCE: 1e-4}), 1.0, Tolerances(1e-6, 0.0)).verdict == "wrong"
 
 
-@pytest.mark.parametrize("term", [REFERENCE, ROUNDING, LITERALS, SOLVERS])
+@pytest.mark.parametrize("term", [REFERENCE, CLAIM_ROUNDING, LITERALS, OWN_TOLERANCE])
 @pytest.mark.parametrize("size", [1e-12, 1e-9, 1e-5, 1e-2])
 def test_wrong_is_what_nothing_explains(term, size):
     for error in np.geomspace(1e-16, 1.0, 33):
         found = settle(seen(error, **{term: size}), 1.0, None)
-        assert (found.verdict == "wrong") == (error > max(BEYOND * size, FLOOR))
+        assert (found.verdict == "wrong") == (error > max(TIMES_UNCERTAIN * size, LEAST_MISTAKE))
         if found.verdict == "correct":
-            assert found.digits >= ENOUGH
+            assert found.digits >= DIGITS_WANTED
 
 
 def test_digits_are_never_more_than_agree():

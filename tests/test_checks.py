@@ -5,7 +5,7 @@ import pytest
 
 import diffkit as dk
 from diffkit.asking.callables.function import Argument
-from diffkit.judging.checking.array_structure import NEAR, Structure, symmetric
+from diffkit.judging.checking.array_structure import SAME_ARRAY, Structure, symmetric
 
 X = np.random.default_rng(0).normal(size=(4, 3))
 Y = np.random.default_rng(1).normal(size=(4, 2))
@@ -179,7 +179,7 @@ def test_what_is_kept(name):
         row = structure.kept(at.ravel() * (1 + 0.3 * rng.uniform(-1, 1, at.size)))
         assert row is not None
         assert all(kind.holds(row.reshape(at.shape)) for kind in structure.kinds[0])
-        assert np.max(np.abs(row - at.ravel())) > 100 * NEAR
+        assert np.max(np.abs(row - at.ravel())) > 100 * SAME_ARRAY
 
 
 def test_no_kind_where_there_is_none():

@@ -5,7 +5,8 @@ import random
 
 import mpmath as mp
 import numpy as np
-from followed_cases import BINARY, UNARY, interpolated, quantile, ufunc
+from array_references import interpolated, quantile
+from followed_cases import BINARY, UNARY, ufunc
 
 import diffkit as dk
 

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from test_reports import Page
 
 import diffkit as dk
-from diffkit.core.characters import escaped, visible
+from diffkit.core.errors import escaped, visible
 from diffkit.reports.markdown import code, escape
 from diffkit.reports.text import STYLE
 

@@ -52,8 +52,6 @@ EXCEPTIONS = {
         "terms", "vocabulary",
     )},
 }  # fmt: skip
-WAITING = ("judging/checking/choices.py", "judging/repair/code_changes.py", "judging/repair/mistakes.py",
-           "judging/repair/mutants.py")  # fmt: skip
 
 
 def named(source):
@@ -79,8 +77,6 @@ SOURCES = [path for path in sorted(PACKAGE.rglob("*.py")) if "table" not in path
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_no_function_is_named_outside_the_table(path):
     found = list(named(path.read_text(encoding="utf-8")))
-    if found and path.relative_to(PACKAGE).as_posix() in WAITING:
-        pytest.skip("its facts are read from the rows soon")
     if path.relative_to(PACKAGE).as_posix() in EXCEPTIONS:
         assert found, "this exception is not needed any more"
     else:

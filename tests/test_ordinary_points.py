@@ -17,7 +17,6 @@ from diffkit.core.table import table
 from diffkit.numbers.balls import BALLS, SERIES, precision, series_function
 from diffkit.numbers.multiprecision import multiprecision
 from diffkit.proof.classification import classify
-from diffkit.proof.confirmation import HIGHEST, height
 from diffkit.proof.prover import Prover
 
 DIGITS = multiprecision(120)
@@ -362,48 +361,3 @@ def test_the_classifier_gives_mixed_values():
     program = dk.parse("exp(-abs(x - y)**2)").program
     assert classify(program, (0, (0, 1)), [1.0, 1.0]).value == 2.0
     assert classify(select(program, program.outputs), (0, (0, 0)), [1.0, 1.0]).value == -2.0
-
-
-# Zeros of rational functions ------------------------------------------------------------------------------------------
-
-ORTHOGONAL = "(x - (x + y + z)/5)**2 + (y - (x + y + z)/5)**2 + (z - (x + y + z)/5)**2 + ((x + y + z)/5)**2*7"
-"""A linear least-squares problem with orthogonal columns."""
-ALL_ZERO = ["(x + y)**2 - (x - y)**2 - 4*x*y + z**2", "((x + y)/3)**3 - (x**3 + 3*x**2*y + 3*x*y**2 + y**3)/27 + z",
-            "(x**2 - y**2)/(x - y) - x - y + z/7", "x/(1 + x*0.3) - 1/(1/x + 0.3) + y*z/3",
-            "x**(-2)*y - y/x**2 + x*z", ORTHOGONAL]  # fmt: skip
-
-
-@pytest.mark.parametrize("text", ALL_ZERO)
-def test_zeros_of_rational_functions_need_no_thousand_bits(text):
-    program = dk.parse(text, ("x", "y", "z")).program
-    for point in ([1.3, 0.7, 0.1], [-2.5, 1e-3, 4.0], [1e5, 0.1, 3.3]):
-        for make in (gradient_task, hessian_task):
-            prover = Prover(make(program))
-            for _ in range(5):  # interpreted, and compiled
-                regular = prover.at(point)
-                assert set(regular.confirmed) == {True}
-                exact = [e for e in regular.enclosures if e.is_zero]
-                assert regular.bits <= 512
-            assert exact or make is gradient_task
-
-
-@pytest.mark.parametrize("size", [1.0, 1e-20, 1e-300, 1e20])
-@pytest.mark.parametrize("text", ["x*y/3 + {s}*x", "x**2/3 + {s}*y + x*y", "{s}*x/(3 + y)"])
-def test_a_zero_that_is_none_is_not_confirmed(text, size):
-    """A rule that forgets a term, however small that is."""
-    s = f"{size:e}"
-    task = gradient_task(dk.parse(text.format(s=s), ("x", "y")).program)
-    wrong = Prover(gradient_task(dk.parse(text.format(s="0"), ("x", "y")).program)).derivative
-    for point in ([0.0, 0.0], [0.5, 0.0], [0.7, 1.3]):
-        prover = Prover(task)
-        prover.derivative = wrong
-        found, right = prover.at(point), Prover(task).at(point)
-        for c, (one, other) in enumerate(zip(found.enclosures, right.enclosures, strict=True)):
-            if one.value != other.value:
-                assert not found.confirmed[c], (text, size, point)
-
-
-def test_what_is_no_rational_program_has_no_exact_witness():
-    for text in ("exp(x)", "x**0.5", "x**y", "x*pi", "abs(x)", "x**2000", "where(x > 0, x, 2*x)"):
-        assert height(dk.parse(text).program) > HIGHEST
-    assert height(dk.parse("(x - y/3)**4/(1 + x**2)").program) < 20

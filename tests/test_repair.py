@@ -9,7 +9,7 @@ from planted import BUGS, assess, programs
 
 from diffkit.calculus.derivatives import differentiate
 from diffkit.core.text import parse_program
-from diffkit.judging.repair.evidence import Evidence
+from diffkit.judging.repair.evidence import ClaimEvidence
 from diffkit.judging.repair.explanation import explain
 from diffkit.judging.repair.mutants import with_bounds
 
@@ -24,7 +24,7 @@ def evidence(text, claim, point, variables=None, known=True, **given):
     indices = given.pop("indices", tuple((0, (i,)) for i in range(n)))
     function = differentiate(program, indices)
     facts = {"groups": tuple((name, ()) for name in program.inputs), "shape": (n,), "sizes": {}, **given}
-    return Evidence(
+    return ClaimEvidence(
         names=facts.pop("names", program.inputs),
         indices=indices,
         claim=claim,
@@ -210,7 +210,7 @@ def test_jacobians_are_named_by_row_and_column():
 
     groups = (("x", ()), ("y", ()), ("z", ()))
     point = np.array([0.9, 0.4, 1.3])
-    given = Evidence(("x", "y", "z"), groups, (2, 3), indices, lambda x: None, truth, point, None, {})
+    given = ClaimEvidence(("x", "y", "z"), groups, (2, 3), indices, lambda x: None, truth, point, None, {})
 
     def said(change):
         found = explain(given._replace(claim=lambda x: change(truth(x)[0].reshape(2, 3))))

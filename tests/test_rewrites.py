@@ -170,7 +170,7 @@ TIME = [
 @pytest.fixture(autouse=True)
 def patience(monkeypatch):
     """A busy machine is given the time."""
-    monkeypatch.setattr("diffkit.judging.repair.evidence.PATIENCE", 200.0)
+    monkeypatch.setattr("diffkit.judging.repair.evidence.SEARCH_SECONDS", 200.0)
 
 
 @pytest.mark.parametrize("claim", CASES, ids=lambda claim: claim.__name__)

@@ -11,7 +11,8 @@ from stationary_cases import CAMEL, HIMMELBLAU, ROSENBROCK, kinds
 
 import diffkit as dk
 from diffkit.asking.expressions import parse
-from diffkit.lessons.stationary_points.boxes import BITS, Surface, balls, excludes_zero, least_value, measured
+from diffkit.core.limits import SEARCH_BITS
+from diffkit.lessons.stationary_points.boxes import Surface, balls, excludes_zero, least_value, measured
 from diffkit.lessons.stationary_points.kinds import signs
 from diffkit.lessons.stationary_points.newton import krawczyk, proves
 from diffkit.numbers.balls import precision
@@ -163,7 +164,7 @@ def test_sine_and_cosine_over_a_box_lie_between_their_extremes():
         low, high = np.sort(random.uniform(-9, 9, 2) if random.uniform() < 0.5 else random.normal(math.pi, 0.01, 2))
         places = np.linspace(low, high, 2001)
         for text, f in (("sin(x)", np.sin), ("cos(x)", np.cos), ("cosh(x)", np.cosh)):
-            with precision(BITS):
+            with precision(SEARCH_BITS):
                 value = Surface(parse(text).program).value(balls(((low, high),)))
             first, last = ends(value)
             values = f(places)
@@ -232,7 +233,7 @@ def test_values_and_radii_hold_at_fifty_digits(text):
 
 def test_no_proof_where_there_is_no_zero():
     surface = Surface(parse("x^2+y^2+x*y").program)
-    with precision(BITS):
+    with precision(SEARCH_BITS):
         around, beside = (balls(box) for box in (((-1.0, 2.0), (-1.0, 1.5)), ((0.5, 2.0), (-1.0, 1.5))))
         assert proves(around, krawczyk(surface, around))
         assert not proves(beside, krawczyk(surface, beside))
@@ -244,7 +245,7 @@ def test_signs_of_eigenvalues_are_proven_only_where_the_balls_allow():
     def kind(matrix):
         return signs(arb_mat(matrix)).kind
 
-    with precision(BITS):
+    with precision(SEARCH_BITS):
         assert kind([[2, 1], [1, 2]]) == "minimum"
         assert kind([[-2, 1], [1, -2]]) == "maximum"
         assert kind([[1, 2], [2, 1]]) == "saddle"
@@ -277,7 +278,7 @@ def test_what_is_excluded_at_poles_and_edges_holds_no_zero(text):
         low = centre - width * random.uniform(0.1, 0.9)
         box = ((low, low + width),)
         inside = [z for z in zeros if low <= z <= low + width]
-        with precision(BITS):
+        with precision(SEARCH_BITS):
             excluded, bound = excludes_zero(surface, box), least_value(surface, box)
         assert not (excluded and inside)
         gone, kept = gone + excluded, kept + bool(inside)
@@ -291,10 +292,10 @@ def test_what_is_excluded_at_poles_and_edges_holds_no_zero(text):
 def test_powers_of_balls_about_zero_have_a_value():
     surface = Surface(parse("x^3-2*x^2+1/x^2").program)
     for _ in range(6):  # interpreted, then compiled
-        with precision(BITS):
+        with precision(SEARCH_BITS):
             assert measured(surface.value(balls(((1.0, 2.0),))))[1] < 10
             assert surface.hessian(balls(((0.5, 2.0),)))[0, 0].is_finite()
-    with precision(BITS):
+    with precision(SEARCH_BITS):
         ball = Surface(parse("x^2+y^3").program).value(balls(((-1.0, 1.0), (-1.0, 1.0))))
         assert float(ball.lower()) == pytest.approx(-1, abs=1e-6)
         assert float(ball.upper()) == pytest.approx(2, abs=1e-6)

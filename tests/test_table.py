@@ -23,7 +23,7 @@ from diffkit.lessons.derivations.latex import latex
 from diffkit.numbers.arrays import ARRAYS
 from diffkit.numbers.balls import ball_function, precision
 from diffkit.numbers.duals import Dual, DualAlgebra
-from diffkit.numbers.field.rows import Field
+from diffkit.numbers.field import Field
 from diffkit.numbers.floats import FLOATS
 from diffkit.numbers.germs.composition import GermAlgebra
 from diffkit.numbers.intervals import hull_function

@@ -22,6 +22,7 @@ from diffkit.core.errors import (
     plural,
 )
 from diffkit.core.files import at_line, csv_rows, json_lines
+from diffkit.core.limits import CONSTANT_DIGITS
 from diffkit.core.program import Named, run
 from diffkit.core.text import parse_program
 from diffkit.core.text.names import first_meant, repeated
@@ -87,7 +88,7 @@ def _text_number(text: str) -> float:
         return to_float(constant)
     from diffkit.numbers.multiprecision import multiprecision
 
-    return float(run(program, multiprecision(50), ())[0])
+    return float(run(program, multiprecision(CONSTANT_DIGITS), ())[0])
 
 
 def read_points(at: Any, variables: Sequence[str], *, elementwise: bool = False) -> Points:

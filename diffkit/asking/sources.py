@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from diffkit.core.builder import ProgramBuilder, copy_slots, select
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Program, run
-from diffkit.core.table import table
+from diffkit.core.table import ADD, MUL
 from diffkit.numbers.floats import FLOATS
 
 if TYPE_CHECKING:
     from diffkit.asking.callables import Bound
 
-ADD, MUL = table["add"], table["mul"]
 HALF_ULP = 2.0**-53
 """what a value in binary64 may be off by, as a share of it"""
 WORTH_ARRAYS = 40_000  # operations for one sample of every partial, from which arrays pay for importing NumPy

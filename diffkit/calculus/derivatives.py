@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from diffkit.calculus.guards import (
     CHOICES,
-    WHERE,
     Choice,
     bits_of,
     choice_of,
@@ -22,10 +21,9 @@ from diffkit.core.builder import ProgramBuilder
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Index, Program, run
 from diffkit.core.rules import times_partial
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, MUL, NEG, SUB, WHERE, Primitive
 from diffkit.numbers.duals import Dual, DualAlgebra
 
-ADD, SUB, MUL, NEG = (table[name] for name in ("add", "sub", "mul", "neg"))
 LINEAR = frozenset((ADD, SUB, NEG))
 
 

@@ -11,14 +11,13 @@ from typing import Any
 
 from diffkit.calculus.guards import Choice, branches, open_places
 from diffkit.core.builder import ProgramBuilder, select
+from diffkit.core.limits import PRECISIONS
 from diffkit.core.program import Program, run, run_slots
-from diffkit.core.table import Place, table
+from diffkit.core.table import SUB, WHERE, Place, table
 from diffkit.core.text import excerpt, format_slot
 
-WHERE, SUB = table["where"], table["sub"]
-BITS = 128  # of the hulls of margins
 LENGTH = 80  # characters of one condition
-MOST = 12  # conditions shown
+MOST_CONDITIONS = 12  # conditions shown
 OPPOSITE = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
 
 
@@ -48,30 +47,35 @@ def domain(program: Program, among: Container[int] | None = None) -> Domain:
     They are on variables: what constants decide is no condition, and holds or holds nowhere.
     """
     known = _Everywhere(program)
-    taken_in = branches(program)
-    conditions: dict[str, None] = {}
-    exceptions: dict[str, None] = {}
-    nowhere = ""
+    told: dict[str, dict[str, None]] = {"condition": {}, "exception": {}, "nowhere": {}}
     for slot, place, margin in known.places:
-        if (among is not None and slot not in among) or any(known.truth(c) is (not held) for c, held in taken_in[slot]):
-            continue
-        choices = [choice for choice in sorted(taken_in[slot]) if known.truth(choice[0]) is None]
-        taken = [_choice_text(program, choice) for choice in choices]
-        margin, holds = known.decided(place, margin)
-        if place.kind in ("kink", "jump"):
-            if holds is None and (text := known.among_variables(slot, place.text)):
-                text = place_text(program, slot, text)
-                exceptions[text + (f" (and {' and '.join(taken)})" if taken else "")] = None
-        elif holds is None:
-            text = _condition(known, slot, place, margin)
-            if text not in taken:  # log(x) where x > 0 is chosen asks for nothing more
-                conditions[text + (f" (where {' and '.join(taken)})" if taken else "")] = None
-        elif not holds and taken:  # the other branch has to be taken
-            conditions[" or ".join(_choice_text(program, (choice, not held)) for choice, held in choices)] = None
-        elif not holds:
-            nowhere = nowhere or excerpt(program, slot)
+        if among is None or slot in among:
+            kind, text = _told(known, slot, place, margin)
+            told[kind][text] = None
+    conditions, exceptions, nowhere = (list(filter(None, texts)) for texts in told.values())
     wanted = [text for text in conditions if (_stronger(text) - {text}).isdisjoint(conditions)]
-    return Domain(_few(wanted), _few(list(exceptions)), nowhere)
+    return Domain(_few(wanted), _few(exceptions), nowhere[0] if nowhere else "")
+
+
+def _told(known: _Everywhere, slot: int, place: Place, margin: int) -> tuple[str, str]:
+    """What a place asks for: a "condition", an "exception", or that f is "nowhere" smooth; empty if nothing."""
+    program, choices = known.f, sorted(known.taken_in[slot])
+    if any(known.truth(choice) is (not held) for choice, held in choices):
+        return "condition", ""
+    choices = [(choice, held) for choice, held in choices if known.truth(choice) is None]
+    taken = [_choice_text(program, choice) for choice in choices]
+    margin, holds = known.decided(place, margin)
+    if place.kind in ("kink", "jump"):
+        text = known.among_variables(slot, place.text) if holds is None else ""
+        where = f" (and {' and '.join(taken)})" if taken else ""
+        return "exception", text and place_text(program, slot, text) + where
+    if holds is None:
+        text = _condition(known, slot, place, margin)
+        where = f" (where {' and '.join(taken)})" if taken else ""
+        return "condition", "" if text in taken else text + where  # log(x) where x > 0 is chosen asks for no more
+    if not holds and taken:  # the other branch has to be taken
+        return "condition", " or ".join(_choice_text(program, (choice, not held)) for choice, held in choices)
+    return ("condition", "") if holds else ("nowhere", excerpt(program, slot))
 
 
 def place_text(program: Program, slot: int, text: str) -> str:
@@ -98,7 +102,7 @@ class _Everywhere:
 
         builder = ProgramBuilder.of(f)
         found = list(open_places(f, builder))
-        self.f, self.numbers = f, Constants()
+        self.f, self.numbers, self.taken_in = f, Constants(), branches(f)
         self.program = builder.program([*range(len(f)), *(margin for _, _, margin in found)], f.inputs)
         self.slots, margins = self.program.outputs[: len(f)], self.program.outputs[len(f) :]
         self.places = [(slot, place, margin) for (slot, place, _), margin in zip(found, margins, strict=True)]
@@ -109,7 +113,7 @@ class _Everywhere:
         from diffkit.numbers.balls import precision
         from diffkit.numbers.intervals import EVERYWHERE, INTERVALS
 
-        with precision(BITS):
+        with precision(PRECISIONS[0]):
             return run_slots(self.program, INTERVALS, [EVERYWHERE] * len(self.program.inputs))
 
     def truth(self, slot: int) -> bool | None:
@@ -209,4 +213,8 @@ def _choice_text(program: Program, choice: Choice) -> str:
 
 
 def _few(texts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(texts) if len(texts) <= MOST else (*texts[:MOST], f"{len(texts) - MOST} more conditions")
+    return (
+        tuple(texts)
+        if len(texts) <= MOST_CONDITIONS
+        else (*texts[:MOST_CONDITIONS], f"{len(texts) - MOST_CONDITIONS} more conditions")
+    )

@@ -20,10 +20,9 @@ from fractions import Fraction
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.program import Program
 from diffkit.core.rules import trace
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, DIV, MUL, NEG, POWER, SUB, Primitive, table
 from diffkit.core.table.primitive import Logistic
 
-ADD, SUB, MUL, DIV, NEG, POWER = (table[name] for name in ("add", "sub", "mul", "div", "neg", "power"))
 SATURATING = {row: row.logistic for row in table if row.logistic}
 TAILS = {table[known.tail]: row for row, known in SATURATING.items()}
 DEEP = 40  # terms of a sum, or factors of a product, that are searched

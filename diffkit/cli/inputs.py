@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.cli.options import names
-from diffkit.core.characters import told
+from diffkit.core.errors import told
 from diffkit.core.text.names import names_of
 
 if TYPE_CHECKING:

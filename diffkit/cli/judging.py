@@ -29,7 +29,7 @@ from diffkit.cli.options import (
 )
 from diffkit.cli.output import EXIT_NO, INTERRUPTED, deliver, gather, patience
 from diffkit.cli.process import EXIT_INTERRUPTED, complain
-from diffkit.core.characters import told
+from diffkit.core.errors import told
 
 BACKENDS = click.option(
     "--backends",
@@ -124,9 +124,9 @@ def report(
     diffkit report cases.jsonl --backends dual --kind hessian
     diffkit report cases.jsonl --format html --output accuracy.html
     """
+    from diffkit.judging.agreement import read_tolerances
     from diffkit.judging.cases import load_cases
     from diffkit.judging.regression import changes_since, known
-    from diffkit.judging.tolerances import read_tolerances
     from diffkit.reports.accuracy_report import CasesReport
 
     chosen = backends_of(backends)

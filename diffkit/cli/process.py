@@ -54,7 +54,7 @@ def provide() -> None:
 
 def complain(reason: str, caret: str = "") -> None:
     """Say on standard error what is wrong, in one line and perhaps with a caret; nothing if nobody can be told."""
-    from diffkit.core.characters import visible
+    from diffkit.core.errors import visible
 
     try:
         print(f"diffkit: {visible(' '.join(reason.split()))}", *([caret] if caret else []), sep="\n", file=sys.stderr)

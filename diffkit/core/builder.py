@@ -13,14 +13,11 @@ from typing import Any
 from diffkit.core.deadline import check_time, in_time
 from diffkit.core.limits import Limits
 from diffkit.core.program import Constant, Named, Program
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, DIV, MAX, MIN, MUL, NEG, NOT, POWER, SUB, WHERE, Primitive
 
-ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
-NEG, POWER, WHERE, NOT = table["neg"], table["power"], table["where"], table["not_"]
-MAX, MIN = table["max"], table["min"]
 CHAINS = {ADD: "sum", SUB: "sum", MUL: "product", DIV: "product"}
 NAMED: dict[int | str, Named] = {"pi": Named("pi"), "e": Named("e")}
-SMALL = 2**62
+SMALL_INTEGER = 2**62
 UNLIMITED = Limits(nodes=2**62, depth=2**62, exponent=2**62)
 
 
@@ -160,7 +157,7 @@ class ProgramBuilder:
         for value in values:
             if value is None or isinstance(value, Named):
                 return None
-            small = small and type(value) is int and -SMALL < value < SMALL
+            small = small and type(value) is int and -SMALL_INTEGER < value < SMALL_INTEGER
         if not small and self._too_large(primitive, values):
             if self.limits is UNLIMITED:  # our own derivative code: leave it as an operation
                 return None

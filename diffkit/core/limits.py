@@ -1,4 +1,7 @@
-"""How large an input may be; every limit can be raised by passing another ``Limits``."""
+"""How large an input may be, and how precisely balls are computed.
+
+Every limit can be raised by passing another ``Limits``.
+"""
 
 from __future__ import annotations
 
@@ -50,3 +53,27 @@ class Limits(NamedTuple):
 
 
 DEFAULT = Limits()
+
+# Working precisions of ball arithmetic in bits, by what they are for
+
+PRECISIONS = (128, 256, 512, 2400)
+"""raised until a ball tells: proofs, signs of constants, differences of formulas, errors of quotients"""
+SEARCH_BITS = 80
+"""of boxes that are searched: they are no narrower than 1e-12 of their coordinates"""
+POINT_BITS = 256
+"""of what is proven at a point of a search"""
+SHOWN_BITS = 512
+"""of numbers that are shown, and of those that exact arithmetic is asked about"""
+DEEP_BITS = 1024
+"""of what is to tell zero from next to nothing: Newton's method, sides of an identity, what cancels"""
+VALUE_BITS = (POINT_BITS, DEEP_BITS, 4 * DEEP_BITS)
+"""of a value that is to be known to the last bit, or to be smaller than any binary64"""
+
+# Decimal digits
+
+CONSTANT_DIGITS = 50
+"""of constants that a user gives as text"""
+AGREED_DIGITS = 150
+"""to which sides of an identity are seen to agree"""
+QUOTIENT_DIGITS = 60
+"""of a proven derivative, from which errors of quotients are taken"""

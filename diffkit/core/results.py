@@ -247,13 +247,20 @@ def by_rows(evaluation: Any, points: Any) -> Answer:
             answers.append(evaluation.at(row))
     except TimeIsUp as up:
         answers += [unanswered(width, up.reason)] * (len(rows) - len(answers))
+    if not answers:
+        return Answer([], None, {}, 0)
     return Answer(
         [v for a in answers for v in a.values],
-        [e for a in answers for e in a.errors or [math.nan] * width] if any(a.errors for a in answers) else None,
+        _joined([a.errors for a in answers], [math.nan] * width),
         {k * width + c: odd for k, a in enumerate(answers) for c, odd in a.odd.items()},
         sum(a.evaluations for a in answers),
-        answers[0].note if answers else "",
-        bool(answers and answers[0].scaled),
-        [t for a in answers for t in a.decimals or [""] * width] if any(a.decimals for a in answers) else None,
-        answers[0].error_kind if answers else None,
+        answers[0].note,
+        answers[0].scaled,
+        _joined([a.decimals for a in answers], [""] * width),
+        answers[0].error_kind,
     )
+
+
+def _joined(parts: Sequence[Sequence[Any] | None], missing: list[Any]) -> list[Any] | None:
+    """Lists of one thing for each row, end to end; None if no row has one."""
+    return [item for part in parts for item in part or missing] if any(parts) else None

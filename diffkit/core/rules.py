@@ -11,10 +11,8 @@ from typing import Any
 from diffkit.core.builder import NAMED, ProgramBuilder
 from diffkit.core.errors import RuleError, did_you_mean
 from diffkit.core.program import Algebra, Program, run
-from diffkit.core.table import Primitive, Rule, table
+from diffkit.core.table import MUL, NEG, Primitive, Rule, table
 from diffkit.core.table.places import filled, near
-
-MUL, NEG = table["mul"], table["neg"]
 
 
 class Slot:

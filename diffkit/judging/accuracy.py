@@ -14,16 +14,16 @@ from diffkit.asking.tasks import gradient_task
 from diffkit.core.deadline import check_time
 from diffkit.core.errors import DiffkitError, plural
 from diffkit.core.program import Program
+from diffkit.judging.agreement import Tolerances
 from diffkit.judging.cases import Case
 from diffkit.judging.comparison import Comparer, Comparison, Finding, Row
 from diffkit.judging.regression import Changes, Key, Known, changes_since, known, standing
-from diffkit.judging.tolerances import Tolerances
 from diffkit.methods import Backend
 
-CLOSE = Tolerances(rtol=1e-12, atol=0.0)
+_NEARLY_EXPECTED = Tolerances(rtol=1e-12, atol=0.0)
 """up to which an expected value is taken to be the value"""
-CONTRADICTS = "contradicts the expected value"
-IDENTITY = Program(("x",), (), (), (0,))
+_CONTRADICTS = "contradicts the expected value"
+_IDENTITY = Program(("x",), (), (), (0,))
 
 
 class Score(NamedTuple):
@@ -60,7 +60,7 @@ class Outcome:
     @property
     def contradicted(self) -> bool:
         """Whether the reference or a method contradicts what was expected."""
-        return any(f.cause == CONTRADICTS for f in self.findings)
+        return any(f.cause == _CONTRADICTS for f in self.findings)
 
     @property
     def passed(self) -> bool:
@@ -99,7 +99,7 @@ class BackendAccuracy:
     overstated: Quantiles
 
 
-class Group(NamedTuple):
+class FindingGroup(NamedTuple):
     """Findings of one backend and one cause: the cases that have it, and the first one's evidence."""
 
     backend: str
@@ -110,7 +110,7 @@ class Group(NamedTuple):
     @property
     def contradicts(self) -> bool:
         """Whether expected values are contradicted."""
-        return self.cause == CONTRADICTS
+        return self.cause == _CONTRADICTS
 
 
 @dataclass(frozen=True, repr=False)
@@ -167,7 +167,7 @@ class AccuracyReport:
         return tuple(_accuracy(name, [s for s in self.scores if s.backend == name]) for name in self.backends)
 
     @cached_property
-    def groups(self) -> tuple[Group, ...]:
+    def groups(self) -> tuple[FindingGroup, ...]:
         """Findings by backend and cause, the most frequent first."""
         found: dict[tuple[str, str], list[tuple[str, str]]] = {}
         for outcome in self.outcomes:
@@ -176,13 +176,13 @@ class AccuracyReport:
                 first.setdefault((f.backend, f.cause), f.evidence)
             for key, evidence in first.items():
                 found.setdefault(key, []).append((outcome.case.name, evidence))
-        groups = [Group(*key, tuple(name for name, _ in of), of[0][1]) for key, of in found.items()]
+        groups = [FindingGroup(*key, tuple(name for name, _ in of), of[0][1]) for key, of in found.items()]
         return tuple(sorted(groups, key=lambda group: -len(group.cases)))
 
     @property
     def contradictions(self) -> tuple[tuple[str, Finding], ...]:
         """Where the reference or a method contradicts what was expected: the case, and the finding."""
-        return tuple((o.case.name, f) for o in self.outcomes for f in o.findings if f.cause == CONTRADICTS)
+        return tuple((o.case.name, f) for o in self.outcomes for f in o.findings if f.cause == _CONTRADICTS)
 
     def against(self, old: AccuracyReport | Mapping[str, Any] | str | PathLike[str]) -> Changes:
         """Compare with an old report, or with one that was written as JSON (a path, or what is in it).
@@ -258,7 +258,7 @@ def examine(
     for number, case in enumerate(cases):
         try:
             if number == 0:  # what is imported and started at first is no case's time
-                Comparer(gradient_task(IDENTITY), backends).at((1.0,))
+                Comparer(gradient_task(_IDENTITY), backends).at((1.0,))
             if comparer is None or comparer.task is not case.task:
                 comparer = Comparer(case.task, backends)
             comparison = comparer.at(case.point)
@@ -266,7 +266,7 @@ def examine(
         except DiffkitError as error:
             yield Outcome(case, "failed", (), (Finding("reference", "could not be compared", str(error)),))
             continue
-        findings = [*comparison.findings, *_contradictions(case, comparison, allowed or CLOSE)]
+        findings = [*comparison.findings, *_contradictions(case, comparison, allowed or _NEARLY_EXPECTED)]
         findings += [Finding(row.backend, "not asked", row.skipped) for row in comparison.rows if row.skipped]
         scores = tuple(score for row in comparison.rows for score in _scores(case, row, comparison))
         message = "" if comparison.reference.ok else comparison.reference.message
@@ -298,7 +298,7 @@ def _contradictions(case: Case, comparison: Comparison, allowed: Tolerances) -> 
         label = reference.labels[c]
         said = reference.odd[c].status if reference.is_odd(c) else reference.flat[c]
         if said != "uncertain" and not _same(said, expected, allowed):
-            yield Finding("reference", CONTRADICTS, f"{label} is proven to be {said!r}, not {expected!r} as expected")
+            yield Finding("reference", _CONTRADICTS, f"{label} is proven to be {said!r}, not {expected!r} as expected")
             continue  # nothing is wrong with the methods
         for row in comparison.rows:
             if row.skipped:
@@ -307,7 +307,7 @@ def _contradictions(case: Case, comparison: Comparison, allowed: Tolerances) -> 
             found = odd.status if odd is not None and row.result.is_odd(c) else value
             near = isinstance(expected, float) and abs(value - expected) <= row.bar[c]
             if found != "uncertain" and not near and not _same(found, expected, allowed):
-                yield Finding(row.backend, CONTRADICTS, f"{label} is {found!r}, expected {expected!r}")
+                yield Finding(row.backend, _CONTRADICTS, f"{label} is {found!r}, expected {expected!r}")
 
 
 def _same(found: float | str, expected: float | str, allowed: Tolerances) -> bool:

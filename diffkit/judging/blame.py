@@ -18,19 +18,18 @@ from flint import arb
 from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import Reverse
 from diffkit.core.builder import ProgramBuilder, select
+from diffkit.core.limits import DEEP_BITS
 from diffkit.core.program import Index, Program, run, run_slots
 from diffkit.core.results import Odd
-from diffkit.core.table import table
+from diffkit.core.table import ADD, SUB
 from diffkit.core.text import excerpt
 from diffkit.numbers.balls import BALLS, precision
 from diffkit.numbers.floats import FLOATS
 
-BITS = 1200
-SUMS = (table["add"], table["sub"])
-LARGEST, SMALLEST = arb(2) ** 1024, 2.0**-1022
-NOISY = 2.0**-46  # relative error of f in binary64 that counts as noise
-WORTH = 10.0  # bits lost in one subtraction that are worth naming
-STEPS = tuple(2.0**-k for k in range(1, 46, 2))
+_LARGEST_DOUBLE, _SMALLEST_NORMAL = arb(2) ** 1024, 2.0**-1022
+_NOISY = 2.0**-46  # relative error of f in binary64 that counts as noise
+_BITS_WORTH_NAMING = 10.0  # bits lost in one subtraction that are worth naming
+_DIFFERENCE_STEPS = tuple(2.0**-k for k in range(1, 46, 2))
 
 
 class Blame(NamedTuple):
@@ -50,7 +49,7 @@ def blame_for_program(program: Program, c: int, point: Sequence[float], value: f
     """Why output c of a derivative program gives ``value`` in binary64 where the derivative is ``truth``."""
     own = select(program, (program.outputs[c],))
     out = own.outputs[0]
-    with precision(BITS):
+    with precision(DEEP_BITS):
         exact = run_slots(own, BALLS, [arb(x) for x in point])
         floats = run_slots(own, FLOATS, list(point))
         wrong = _wrong_rule(exact[out], truth)
@@ -84,9 +83,9 @@ def _out_of_range(program: Program, exact: Sequence[Any], floats: Sequence[Any])
         if isinstance(value, bool) or not ball.is_finite() or math.isnan(value):
             continue
         size = abs(ball)
-        if math.isinf(value) and size > LARGEST:
+        if math.isinf(value) and size > _LARGEST_DOUBLE:
             return Blame("overflow", f"it is {ball.str(3, radius=False)}, beyond 1.8e308", excerpt(program, slot))
-        if abs(value) < SMALLEST and not ball.contains(0) and size < SMALLEST:
+        if abs(value) < _SMALLEST_NORMAL and not ball.contains(0) and size < _SMALLEST_NORMAL:
             return Blame("underflow", f"it is {ball.str(3, radius=False)}, below 2.2e-308", excerpt(program, slot))
     return None
 
@@ -109,10 +108,10 @@ def cancellation(program: Program, exact: Sequence[Any], point: Sequence[float])
     """The subtraction through which the roundings of its operands are amplified most, if that is worth naming."""
     builder = ProgramBuilder.of(program)
     bars = Reverse(program, builder).adjoints(program.outputs[0])
-    sums = [(slot, args) for slot, row, args in program.numbered() if row in SUMS and slot in bars]
+    sums = [(slot, args) for slot, row, args in program.numbered() if row in (ADD, SUB) and slot in bars]
     if not sums:
         return None
-    with precision(BITS):
+    with precision(DEEP_BITS):
         weights = run(builder.program([bars[s] for s, _ in sums], program.inputs), BALLS, [arb(x) for x in point])
         out = abs(exact[program.outputs[0]])
         worst: tuple[float, int, tuple[int, ...]] | None = None
@@ -120,7 +119,7 @@ def cancellation(program: Program, exact: Sequence[Any], point: Sequence[float])
             large = max(_size(exact[a]) for a in args)
             gain = _size(weight) + large - (_size(out) if not out.contains(0) else -1e4)
             lost = large - _size(exact[slot])
-            if lost > 1 and gain > WORTH and (worst is None or gain > worst[0]):
+            if lost > 1 and gain > _BITS_WORTH_NAMING and (worst is None or gain > worst[0]):
                 worst = (gain, slot, args)
     if worst is None:
         return None
@@ -148,7 +147,7 @@ def blame_for_differences(task: Task, index: Index, point: Sequence[float], trut
     """Why differences of f are off: f itself loses digits or is noisy, or the steps do not see the derivative."""
     output, variables = index
     primal = select(task.program, (task.program.outputs[output],))
-    with precision(BITS):
+    with precision(DEEP_BITS):
         exact = run_slots(primal, BALLS, [arb(x) for x in point])
         floats = run_slots(primal, FLOATS, list(point))
         found = _out_of_range(primal, exact, floats)
@@ -162,7 +161,7 @@ def blame_for_differences(task: Task, index: Index, point: Sequence[float], trut
         if len(set(variables)) > 1 or len(variables) > 2:
             return Blame("round-off", f"f is {f.str(3, radius=False)}, and its differences are much smaller")
         off = noise / abs(f) if not f.contains(0) else arb(0)
-        if off > NOISY:
+        if off > _NOISY:
             return Blame("noise", f"f itself is off by {off.str(2, radius=False)} of its value in binary64")
         return _by_steps(primal, variables, point, noise, truth)
 
@@ -173,7 +172,7 @@ def _by_steps(primal: Program, variables: Sequence[int], point: Sequence[float],
     order = len(variables)
     scale = abs(point[variable]) or 1.0
     rows = []
-    for step in STEPS:
+    for step in _DIFFERENCE_STEPS:
         h = arb(step) * arb(scale)
         samples = []
         for offset in (-1, 0, 1):

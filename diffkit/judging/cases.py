@@ -16,10 +16,10 @@ from diffkit.core.files import at_line, json_lines, read
 from diffkit.core.results import Status
 from diffkit.core.text import format_outputs
 
-KINDS = {"gradient": gradient_task, "hessian": hessian_task}
+REPORT_KINDS = {"gradient": gradient_task, "hessian": hessian_task}
 """What can be asked of a case; the field of that name holds the expected answer."""
-LONGEST = 64  # characters of a case's name
-LONGEST_TEXT = 20_000  # characters of its expression
+_LONGEST_CASE_NAME = 64  # characters of a case's name
+_LONGEST_CASE_TEXT = 20_000  # characters of its expression
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Case:
     @property
     def text(self) -> str:
         """The expression as it was read."""
-        return format_outputs(self.task.program, LONGEST_TEXT)[0]
+        return format_outputs(self.task.program, _LONGEST_CASE_TEXT)[0]
 
 
 def load_cases(cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: str = "gradient") -> list[Case]:
@@ -53,9 +53,10 @@ def load_cases(cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: s
     Fields: ``expr`` and ``at`` (names to numbers or decimal text), and if wanted ``id``, ``vars``, ``source`` and the
     expected ``gradient`` or ``hessian``; others are ignored. FileError names the line that is wrong.
     """
-    if kind not in KINDS:
+    if kind not in REPORT_KINDS:
         raise DiffkitError(
-            f"a report has no kind {kind!r}", hint=did_you_mean(str(kind), KINDS) or f"there are {', '.join(KINDS)}"
+            f"a report has no kind {kind!r}",
+            hint=did_you_mean(str(kind), REPORT_KINDS) or f"there are {', '.join(REPORT_KINDS)}",
         )
     if isinstance(cases, (str, PathLike)):
         name = "standard input" if cases == "-" else str(cases)
@@ -66,7 +67,7 @@ def load_cases(cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: s
     names: set[str] = set()
     for position, record in records:
         try:
-            found.append(as_case(record, kind, f"{'line' if place else 'case'} {position}"))
+            found.append(_as_case(record, kind, f"{'line' if place else 'case'} {position}"))
         except DiffkitError as error:
             raise (
                 at_line(place, position, error)
@@ -96,7 +97,7 @@ def cases_at(task: Task, points: Points) -> list[Case]:
     ]
 
 
-def as_case(record: Any, kind: str, name: str) -> Case:
+def _as_case(record: Any, kind: str, name: str) -> Case:
     """Give the case of a mapping; DiffkitError says which field is missing or wrong."""
     if not isinstance(record, Mapping):
         raise DiffkitError("a case is an object with expr and at", hint='such as {"expr": "x^2", "at": {"x": 3}}')
@@ -109,12 +110,13 @@ def as_case(record: Any, kind: str, name: str) -> Case:
     if isinstance(record["expr"], (int, float, list, dict, type(None))):
         raise DiffkitError("expr is not text")
     reading = read_joint([record["expr"]], names, names_in(record["at"]))
-    task = replace(KINDS[kind](reading.program), notes=reading.notes)
+    task = replace(REPORT_KINDS[kind](reading.program), notes=reading.notes)
     points = read_points(record["at"], task.variables)
     if points.point is None:
         raise PointError("a case has one point", hint="write one case for each")
     expected = _expected(record.get(kind), task, kind)
-    return Case(str(record.get("id", name))[:LONGEST], task, points.point, expected, str(record.get("source") or ""))
+    name = str(record.get("id", name))[:_LONGEST_CASE_NAME]
+    return Case(name, task, points.point, expected, str(record.get("source") or ""))
 
 
 def _expected(given: Any, task: Task, kind: str) -> tuple[float | str | None, ...]:

@@ -23,8 +23,8 @@ from diffkit.methods.auto import Referee
 from diffkit.methods.evaluation import table_bound
 
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it
-SLACK = 4.0  # a first-order rounding bound times this is the bar of a float method
-DROWNED = 1e-10  # of the largest component: a bar below that is sharp, whatever it leaves of a small component
+_BOUND_SLACK = 4.0  # a first-order rounding bound times this is the bar of a float method
+_DROWNED = 1e-10  # of the largest component: a bar below that is sharp, whatever it leaves of a small component
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def compare_task(
     return Comparer(task, backends, tell).at(point)
 
 
-class Asked(NamedTuple):
+class _Prepared(NamedTuple):
     """A backend prepared for a task, or why it cannot do it."""
 
     backend: Backend
@@ -132,22 +132,22 @@ class Comparer:
         self.task, self.tell = task, tell
         self.referee = Referee(task)
         self.backends = [get_backend(backend) for backend in backends]
-        self.prepared: dict[int, Asked] = {}
+        self.prepared: dict[int, _Prepared] = {}
 
-    def _asked(self, number: int) -> Asked:
+    def _asked(self, number: int) -> _Prepared:
         """A backend prepared, once."""
         if number not in self.prepared:
             self.prepared[number] = self._prepare(self.backends[number])
         return self.prepared[number]
 
-    def _prepare(self, backend: Backend) -> Asked:
+    def _prepare(self, backend: Backend) -> _Prepared:
         start = perf_counter()
         try:
-            return Asked(backend, backend.prepare(self.task), perf_counter() - start)
+            return _Prepared(backend, backend.prepare(self.task), perf_counter() - start)
         except (BackendError, LimitError) as error:
-            return Asked(backend, None, perf_counter() - start, str(error))
+            return _Prepared(backend, None, perf_counter() - start, str(error))
         except TimeIsUp as up:
-            return Asked(backend, None, perf_counter() - start, up.reason)
+            return _Prepared(backend, None, perf_counter() - start, up.reason)
 
     @undisturbed()
     def at(self, point: Sequence[float]) -> Comparison:
@@ -176,7 +176,7 @@ class Comparer:
             return unanswered(len(self.task.indices), up.reason)
 
 
-def _findings(task: Task, row: Row, asked: Asked, point: Sequence[float], reference: Result) -> list[Finding]:
+def _findings(task: Task, row: Row, asked: _Prepared, point: Sequence[float], reference: Result) -> list[Finding]:
     """What is wrong with a row, as far as there is time to find out."""
     if asked.evaluation is None or row.skipped:
         return []
@@ -186,7 +186,7 @@ def _findings(task: Task, row: Row, asked: Asked, point: Sequence[float], refere
         return [Finding(row.backend, "unexplained", up.reason)] if row.outside else []
 
 
-def _row(task: Task, asked: Asked, points: Points, reference: Result) -> Row:
+def _row(task: Task, asked: _Prepared, points: Points, reference: Result) -> Row:
     """Ask one backend."""
     assert points.point is not None
     backend, evaluation = asked.backend, asked.evaluation
@@ -220,12 +220,12 @@ def _measured(result: Result, bar: tuple[float, ...], reference: Result, seconds
     pairs = list(zip(result.flat, reference.flat, strict=True))
     absolute = tuple(abs(v - r) for v, r in pairs)
     relative = tuple(_relative(a, r) for a, (_, r) in zip(absolute, pairs, strict=True))
-    digits = tuple(correct_digits(r) for r in relative)
+    digits = tuple(_correct_digits(r) for r in relative)
     largest = max((abs(r) for r in reference.flat if math.isfinite(r)), default=0.0)
     known = [c for c in range(len(pairs)) if not result.is_uncertain(c)]
     outside = tuple(c for c in known if not reference.is_odd(c) and not absolute[c] <= bar[c])
     lost = tuple(
-        c for c in known if digits[c] < 1 and reference.flat[c] and bar[c] > DROWNED * largest and c not in outside
+        c for c in known if digits[c] < 1 and reference.flat[c] and bar[c] > _DROWNED * largest and c not in outside
     )
     ulps = tuple(component_ulps(v, r) for v, r in pairs)
     return Row(result.backend, result, bar, absolute, relative, ulps, digits, seconds, outside, lost)
@@ -235,7 +235,7 @@ def _relative(error: float, reference: float) -> float:
     return error / abs(reference) if reference else 0.0 if error == 0 else math.inf
 
 
-def correct_digits(relative: float) -> float:
+def _correct_digits(relative: float) -> float:
     """Significant decimal digits that a relative error leaves correct, between 0 and 16."""
     if relative != relative:
         return math.nan
@@ -248,10 +248,10 @@ def _bars(task: Task, evaluation: Evaluation, answer: Answer, point: Sequence[fl
         bars = list(answer.errors)
     else:
         bounds = _rounding(task, evaluation, point)
-        bars = [SLACK * b for b in bounds]
+        bars = [_BOUND_SLACK * b for b in bounds]
         for c, bar in enumerate(bars):
             if not math.isfinite(bar):  # no bound is known, so only the last bits are allowed
-                bars[c] = SLACK * math.ulp(answer.values[c]) if math.isfinite(answer.values[c]) else 0.0
+                bars[c] = _BOUND_SLACK * math.ulp(answer.values[c]) if math.isfinite(answer.values[c]) else 0.0
     factors = [1.0] * len(task.places) if task.factors is None else [float(f) for f in task.factors]
     return tuple(bars[p] * f for p, f in zip(task.places, factors, strict=True))
 

@@ -15,11 +15,11 @@ from diffkit.core.files import read
 
 SCHEMA = "diffkit.accuracy/2"
 DIGIT = 1.0  # correct digits that are missed: fewer are the last bit's
-SLOWER, NOTICED = 3.0, 0.05  # times as long, and seconds longer
-VERDICTS = {"undecided": 1, "disagree": 2, "failed": 3}
+_TIMES_SLOWER, _SECONDS_SLOWER = 3.0, 0.05  # times as long, and seconds longer
+_WORSE_VERDICTS = {"undecided": 1, "disagree": 2, "failed": 3}
 """Verdicts that are worse than to agree, or to say what there is in place of a derivative."""
-WITHIN, NO_VALUE, OUTSIDE = "within its error bar", "no value", "outside its error bar"
-STANDINGS = (WITHIN, NO_VALUE, OUTSIDE)
+_WITHIN_BAR, _WITHOUT_VALUE, _OUTSIDE_BAR = "within its error bar", "no value", "outside its error bar"
+_STANDINGS = (_WITHIN_BAR, _WITHOUT_VALUE, _OUTSIDE_BAR)
 """What a method's answer is, from good to bad."""
 
 
@@ -52,12 +52,12 @@ class Known(NamedTuple):
     """what each method's answer is, and its correct digits"""
     seconds: Mapping[Key, float]
 
-    def row(self, key: Key) -> Row:
+    def row(self, key: Key) -> ReportRow:
         """What is compared, by its name."""
-        return Row(self.names[key.case], key.backend, key.partial)
+        return ReportRow(self.names[key.case], key.backend, key.partial)
 
 
-class Row(NamedTuple):
+class ReportRow(NamedTuple):
     """A case by its name, or one partial of it by one method, or a method's time on it."""
 
     case: str
@@ -71,7 +71,7 @@ class Row(NamedTuple):
 class Change(NamedTuple):
     """A row that is another one now: what ``was``, what ``now`` is, and whether something is ``lost`` by it."""
 
-    row: Row
+    row: ReportRow
     what: str
     """status, digits or time"""
     was: str
@@ -89,8 +89,8 @@ class Changes:
 
     old: str
     changes: tuple[Change, ...]
-    missing: tuple[Row, ...]
-    new: tuple[Row, ...]
+    missing: tuple[ReportRow, ...]
+    new: tuple[ReportRow, ...]
 
     @property
     def lost(self) -> tuple[Change, ...]:
@@ -113,7 +113,7 @@ def changes_since(old: Known, new: Known, name: str) -> Changes:
     return Changes(name, tuple(found), tuple(_alone(old, new)), tuple(_alone(new, old)))
 
 
-def _alone(report: Known, other: Known) -> Iterator[Row]:
+def _alone(report: Known, other: Known) -> Iterator[ReportRow]:
     """Rows that the other report has not; of a case that it has not at all, the case."""
     yield from (report.row(key) for key in report.verdicts if key not in other.verdicts)
     yield from (report.row(k) for k in report.answers if k not in other.answers and k.case in other.verdicts)
@@ -123,14 +123,18 @@ def _statuses(old: Known, new: Known) -> Iterator[Change]:
     for key, (verdict, contradicted) in old.verdicts.items():
         now, now_contradicted = new.verdicts.get(key, (verdict, contradicted))
         if (now, now_contradicted) != (verdict, contradicted):
-            was_rank, rank = VERDICTS.get(verdict, 0) + contradicted, VERDICTS.get(now, 0) + now_contradicted
+            was_rank, rank = _badness(verdict, contradicted), _badness(now, now_contradicted)
             lost = rank > was_rank or (rank == was_rank and now != verdict)
             was = _status(verdict, contradicted)
             yield Change(new.row(key), "status", was, _status(now, now_contradicted), lost)
     for key, (standing, _) in old.answers.items():
         now = new.answers.get(key, (standing, 0.0))[0]
         if now != standing:
-            yield Change(new.row(key), "status", standing, now, STANDINGS.index(now) > STANDINGS.index(standing))
+            yield Change(new.row(key), "status", standing, now, _STANDINGS.index(now) > _STANDINGS.index(standing))
+
+
+def _badness(verdict: str, contradicted: bool) -> int:
+    return _WORSE_VERDICTS.get(verdict, 0) + contradicted
 
 
 def _status(verdict: str, contradicted: bool) -> str:
@@ -140,22 +144,22 @@ def _status(verdict: str, contradicted: bool) -> str:
 def _digits(old: Known, new: Known) -> Iterator[Change]:
     for key, (standing, digits) in old.answers.items():
         now_standing, now = new.answers.get(key, (standing, digits))
-        if now_standing == standing != NO_VALUE and abs(now - digits) >= DIGIT:
+        if now_standing == standing != _WITHOUT_VALUE and abs(now - digits) >= DIGIT:
             yield Change(new.row(key), "digits", tenths(digits), tenths(now), now < digits)
 
 
 def _times(old: Known, new: Known) -> Iterator[Change]:
     for key, seconds in old.seconds.items():
         now = new.seconds.get(key, seconds)
-        if now > SLOWER * seconds and now - seconds > NOTICED:
+        if now > _TIMES_SLOWER * seconds and now - seconds > _SECONDS_SLOWER:
             yield Change(new.row(key), "time", f"{seconds:.2g} s", f"{now:.2g} s", False)
 
 
 def standing(value: float | None, within: bool) -> str:
     """Say what a method's answer is."""
     if value is None or math.isnan(value):
-        return NO_VALUE
-    return WITHIN if within else OUTSIDE
+        return _WITHOUT_VALUE
+    return _WITHIN_BAR if within else _OUTSIDE_BAR
 
 
 # A report that was written as JSON ------------------------------------------------------------------------------------

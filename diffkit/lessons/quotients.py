@@ -21,6 +21,7 @@ from diffkit.asking.questions import ask, make_task
 from diffkit.asking.tasks import Task
 from diffkit.core.deadline import check_time, collected
 from diffkit.core.errors import DiffkitError, TracingError
+from diffkit.core.limits import PRECISIONS, QUOTIENT_DIGITS
 from diffkit.core.program import Program, run
 from diffkit.core.results import Odd, Result
 from diffkit.core.surroundings import undisturbed
@@ -46,8 +47,6 @@ OFFSETS = {"forward": (1, 0), "backward": (0, -1), "central": (1, -1)}
 FEWEST, ENOUGH, MOST = 5, 8, 40  # steps where none are given: at least, where round-off plays no part, at most
 BLIND = 10  # steps of a function whose exact quotients are not known
 AFTER = 2  # steps beyond the one at which round-off has taken over
-DIGITS = 60  # of the proven derivative
-BITS = (192, 512, 2400)
 LONGEST = 20_000  # characters of f
 SHARP = 40  # bits to which a part of an error is wanted
 TINY = 2.0**-40  # of truncation: round-off that will not take over, as where f and the point are 0
@@ -179,7 +178,7 @@ def quotients(
     task, point = question.task, question.point("difference quotients are shown at one point")
     if task.order != 1:
         raise DiffkitError("a difference quotient runs along one variable", hint="name one with wrt")
-    digits = DIGITS if task.function is None else None
+    digits = QUOTIENT_DIGITS if task.function is None else None
     derivative = answer(question, "auto", digits)
     limits = _limits(derivative)
     limit = _Limit(task, point, limits)
@@ -297,7 +296,7 @@ class _Limit:
         """The exact quotient, truncation and round-off, at a precision that leaves each sharp."""
         limit = self.limits[kind]
         exact = truncation = roundoff = arb("nan")
-        for bits in BITS:
+        for bits in PRECISIONS:
             with precision(bits):
                 exact = self._exact(kind, h)
                 truncation = exact - rational(limit) if limit is not None else arb("nan")

@@ -12,15 +12,14 @@ from flint import arb
 from diffkit.asking.tasks import Task
 from diffkit.core.builder import exact
 from diffkit.core.deadline import check_time
+from diffkit.core.limits import SHOWN_BITS
 from diffkit.core.program import Program, run
 from diffkit.core.text.printer import format_constant
 from diffkit.numbers.balls import BALLS, dumped, exact_fraction, loaded, precision
-from diffkit.numbers.floats import to_float
-from diffkit.numbers.rationals import rationals
+from diffkit.numbers.floats import rationals, to_float
 from diffkit.proof.proofs import Proofs
 from diffkit.proof.prover import Prover
 
-BITS = 512
 SHORT = 20  # characters of an exact number that is shown as it is
 LEADING = 6  # digits of a number that is too small for a binary64
 ZEROS = 8000  # after the point of what is written as a fraction: the time that takes grows with them
@@ -94,7 +93,7 @@ def of_decimal(text: str) -> Fraction:
 
 def of_fraction(value: Fraction | int) -> Number:
     """Give a rational number."""
-    with precision(BITS):
+    with precision(SHOWN_BITS):
         ball = arb(value.numerator) / value.denominator
     short = len(format_constant(exact(Fraction(value)))[0]) <= SHORT
     return Number(ball, to_float(value), Fraction(value) if short else None)
@@ -139,7 +138,7 @@ def _scaled(number: Number, factor: Fraction) -> Number:
         return number
     if number.exact is not None:
         return of_fraction(number.exact * factor)
-    with precision(BITS):
+    with precision(SHOWN_BITS):
         return of_ball(number.ball * factor.numerator / factor.denominator)
 
 
@@ -148,7 +147,7 @@ def _sharply(program: Program, point: Sequence[float]) -> list[Number]:
     exact = run(program, rationals(), [Fraction(x) for x in point])
     if None not in exact:
         return [of_fraction(value) for value in exact]
-    with precision(BITS):
+    with precision(SHOWN_BITS):
         balls = run(program, BALLS, [arb(x) for x in point])
         return [of_ball(b) if v is None else of_fraction(v) for b, v in zip(balls, exact, strict=True)]
 
@@ -165,7 +164,7 @@ def value_at(program: Program, point: Sequence[Any]) -> Any:
 
 def surely_not_zero(program: Program, low: float, high: float) -> bool:
     """Whether the first output of a program of one variable is proven to be nowhere zero between two places."""
-    with precision(BITS):
+    with precision(SHOWN_BITS):
         middle = (arb(low) + arb(high)) / 2
         value = value_at(program, [arb(middle, (arb(high) - arb(low)).abs_upper() / 2)])
         return bool(value > 0 or value < 0)

@@ -19,6 +19,7 @@ from diffkit.asking.questions import ask
 from diffkit.asking.tasks import derivative_task, directional_task, gradient_task, read_direction, taylor_task
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.errors import DiffkitError, PointError
+from diffkit.core.limits import SHOWN_BITS
 from diffkit.core.program import Program
 from diffkit.core.results import Result
 from diffkit.core.surroundings import undisturbed
@@ -27,7 +28,7 @@ from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Names
 from diffkit.core.workers import timed
 from diffkit.lessons.shape_of_graph import of_curve, of_surface
-from diffkit.lessons.shown_numbers import BITS, NOTHING, Number, nearest, of_ball, of_fraction, proven, value, value_at
+from diffkit.lessons.shown_numbers import NOTHING, Number, nearest, of_ball, of_fraction, proven, value, value_at
 from diffkit.methods.prepared import answer
 from diffkit.numbers.balls import precision
 
@@ -121,7 +122,7 @@ class Tangent:
         if all(n.exact is not None for n in (self.value, *self.slopes)):
             parts = zip(self.slopes, places, strict=True)
             return of_fraction(self.value.constant - sum(s.constant * a for s, a in parts))
-        with precision(BITS):
+        with precision(SHOWN_BITS):
             total = self.value.ball
             for slope, a in zip(self.slopes, self.at.values(), strict=True):
                 total = total - slope.ball * arb(a)
@@ -228,7 +229,7 @@ def _double(half: Number) -> Number:
     """A second derivative from its Taylor coefficient."""
     if half.exact is not None:
         return of_fraction(2 * half.exact)
-    with precision(BITS):
+    with precision(SHOWN_BITS):
         return of_ball(2 * half.ball)
 
 
@@ -237,7 +238,7 @@ def _model(
 ) -> Model:
     """f and its models at one step."""
     start, slope, half = (n.ball for n in numbers)
-    with precision(BITS):
+    with precision(SHOWN_BITS):
         moved = [arb(x) for x in point]
         step = arb(delta)
         moved[place] = moved[place] + step

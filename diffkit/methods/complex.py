@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from diffkit.asking.tasks import Task
-from diffkit.core.characters import told
-from diffkit.core.errors import BackendError
+from diffkit.core.errors import BackendError, told
 from diffkit.core.program import Index
 from diffkit.core.results import Answer, ErrorKind, Odd
 from diffkit.methods.differences.testimony import STEPPED, Claim, unknown

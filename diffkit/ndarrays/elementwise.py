@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.core.errors import TracingError
-from diffkit.core.table import FORMULAS, Primitive, table
+from diffkit.core.table import UFUNC_FORMULAS, Primitive, table
 from diffkit.ndarrays.kernel import ROWS, Proxy, apply_formula, numeric, values_of
 from diffkit.ndarrays.protocols import FUNCTIONS, UFUNCS, rule
 from diffkit.ndarrays.source import user_line
@@ -55,13 +55,13 @@ def elementwise(name: str, *inputs: Any) -> Any:
     if row is not None:
         args = [_order(a) if k in row.orders else a for k, a in enumerate(args)]
         return ROWS.apply(row, _numbers(row, args))
-    if name not in FORMULAS:
+    if name not in UFUNC_FORMULAS:
         raise TracingError(
             f"the ufunc {name} has no rule, at {user_line()}", hint="write it with functions of the table"
         )
     if name == "jv":
         args[0] = _order(args[0])
-    return apply_formula(FORMULAS[name], args)
+    return apply_formula(UFUNC_FORMULAS[name], args)
 
 
 def _numbers(row: Primitive, args: list[Any]) -> list[Any]:

@@ -17,7 +17,7 @@ import numpy as np
 from diffkit.core.errors import TracingError
 from diffkit.core.program import Constant
 from diffkit.core.rules import by_rule
-from diffkit.core.table import Primitive, Rule, table
+from diffkit.core.table import NE, Primitive, Rule, table
 from diffkit.ndarrays.protocols import Methods, Shape
 from diffkit.ndarrays.source import user_line
 from diffkit.numbers.arrays import array_function
@@ -26,7 +26,6 @@ from diffkit.numbers.floats import to_float
 
 NUMBERS = count(1)
 SMALL = 4096  # pairs of elements up to which a loop over them beats a matrix product
-NE = table["ne"]
 
 
 class Level:

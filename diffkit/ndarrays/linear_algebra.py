@@ -22,7 +22,7 @@ from diffkit.ndarrays.ordering import max_, min_
 from diffkit.ndarrays.protocols import rule
 from diffkit.ndarrays.reductions import axes_of, sum_
 from diffkit.ndarrays.source import user_line
-from diffkit.numbers.rationals import exact_inverse
+from diffkit.numbers.floats import exact_inverse
 
 COFACTORS = 4
 """the largest matrix whose determinant is written out"""

@@ -9,12 +9,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from diffkit.core.rules import by_rule
-from diffkit.core.table import Place, Primitive, table
+from diffkit.core.table import POWER, Place, Primitive, table
 from diffkit.ndarrays.kernel import ROWS, Level, Proxy, contract, plain
 from diffkit.ndarrays.source import SourceLine, user_line
 from diffkit.numbers.arrays import ARRAYS
-
-POWER = table["power"]
 
 
 class Hit(NamedTuple):

@@ -12,12 +12,11 @@ import numpy as np
 from diffkit.core.builder import ProgramBuilder, exact
 from diffkit.core.errors import TracingError
 from diffkit.core.program import Constant, Program
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, LT, MUL, WHERE, Primitive
 from diffkit.ndarrays.kernel import Level, Proxy, answer
 from diffkit.ndarrays.protocols import Shape
 from diffkit.ndarrays.source import user_line
 
-ADD, MUL, WHERE, LT = table["add"], table["mul"], table["where"], table["lt"]
 SLOTS = 50_000
 """how long a traced program may become"""
 

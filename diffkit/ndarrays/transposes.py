@@ -10,10 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.core.rules import times_partial, trace_pushforward
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import WHERE, Primitive
 from diffkit.ndarrays.kernel import ROWS, Proxy, contract, gather, plain, rows, total
-
-WHERE = table["where"]
 
 
 class Bar(NamedTuple):

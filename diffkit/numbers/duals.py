@@ -13,9 +13,8 @@ from typing import Any
 from diffkit.core.deadline import current_deadline
 from diffkit.core.program import Algebra, Constant, run
 from diffkit.core.rules import partial, trace_pushforward
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, NEG, SUB, Primitive
 
-ADD, SUB, NEG = table["add"], table["sub"], table["neg"]
 Tangents = dict[Any, Any]
 
 

@@ -1,22 +1,24 @@
-"""The float algebra: Python floats over ``math``, for one point without NumPy."""
+"""The algebras of single numbers: Python floats over ``math``, and exact fractions."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from diffkit.core.program import Constant, Named
 from diffkit.core.rules import by_definition
 from diffkit.core.table import Primitive
 
-NAMED = {"pi": math.pi, "e": math.e}
+NAMED_FLOATS = {"pi": math.pi, "e": math.e}
 
 
 def to_float(value: Constant) -> float:
     """Give the binary64 nearest to an exact constant."""
     if isinstance(value, Named):
-        return NAMED[value.name]
+        return NAMED_FLOATS[value.name]
     try:
         return float(value)
     except OverflowError:
@@ -38,4 +40,48 @@ class FloatAlgebra:
 
 FLOATS = FloatAlgebra()
 
-__all__ = ["FLOATS", "FloatAlgebra", "to_float"]
+LARGEST_FRACTION = 100_000  # size of a fraction beyond which exact arithmetic is given up
+
+
+class RationalAlgebra:
+    """Fractions and truths; None for whatever is not rational, or not known to be."""
+
+    def constant(self, value: Constant) -> Fraction | None:
+        """Give a rational constant."""
+        return None if isinstance(value, Named) else Fraction(value)
+
+    def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
+        """Give an exact value: by the row's folding, a comparison, a choice, or a root that is rational."""
+        if primitive.name == "where":
+            return None if args[0] is None else args[1] if args[0] else args[2]
+        if None in args:
+            return None
+        if primitive.truth:
+            assert primitive.floats is not None
+            return primitive.floats(*args)
+        if primitive.fold is None:
+            return None
+        if primitive.name == "power" and abs(args[1]) * args[0].numerator.bit_length() > LARGEST_FRACTION:
+            return None
+        value = primitive.fold(*args)
+        if value is None:
+            return None
+        value = Fraction(value)
+        return None if value.numerator.bit_length() + value.denominator.bit_length() > LARGEST_FRACTION else value
+
+
+@cache
+def rationals() -> RationalAlgebra:
+    """Give the algebra."""
+    return RationalAlgebra()
+
+
+def exact_inverse(matrix: Sequence[Fraction], n: int) -> list[Fraction] | None:
+    """Give the inverse of an n × n matrix, both flat; None if it has none."""
+    from flint import fmpq, fmpq_mat
+
+    try:
+        found = fmpq_mat(n, n, [fmpq(v.numerator, v.denominator) for v in matrix]).inv()
+    except ZeroDivisionError:
+        return None
+    return [Fraction(int(v.p), int(v.q)) for v in found.entries()]

@@ -15,10 +15,7 @@ from typing import Any
 from diffkit.core.deadline import check_time
 from diffkit.core.program import Algebra, Constant, Named, run
 from diffkit.core.rules import by_definition, partial
-from diffkit.core.table import Primitive, table
-
-ADD, SUB, MUL, DIV, NEG = table["add"], table["sub"], table["mul"], table["div"], table["neg"]
-POWER, WHERE = table["power"], table["where"]
+from diffkit.core.table import ADD, DIV, MUL, NEG, POWER, SUB, WHERE, Primitive, table
 
 
 class Series:
@@ -104,7 +101,7 @@ class Linear(Series):
         return terms[0] if terms[1] is None else apply(self.primitive, terms)
 
 
-class Product(Series):
+class ProductSeries(Series):
     """x·y by convolution."""
 
     def __init__(self, algebra: TaylorAlgebra, first: Any, x: Series, y: Series):
@@ -119,7 +116,7 @@ class Product(Series):
         )
 
 
-class Quotient(Series):
+class QuotientSeries(Series):
     """x/y by the recurrence q·y = x."""
 
     def __init__(self, algebra: TaylorAlgebra, first: Any, x: Series, y: Series):
@@ -206,24 +203,27 @@ class TaylorAlgebra:
         return found
 
     def _series(self, primitive: Primitive, args: Sequence[Series]) -> Series:
-        exact = [a.value for a in args if isinstance(a, Exact) and not isinstance(a.value, Named)]
-        if primitive.fold is not None and len(exact) == len(args):
+        exact = [a.value if isinstance(a, Exact) and not isinstance(a.value, Named) else None for a in args]
+        if primitive.fold is not None and None not in exact:
             folded = primitive.fold(*exact)  # n + 1 stays exact, so that orders and exponents are recognised
             if folded is not None:
                 return self.constant(folded)
-        if primitive is POWER and isinstance(args[1], Exact) and not isinstance(args[1].value, Named):
-            exponent = args[1].value
-            if exponent.denominator == 1 and 0 <= exponent <= 64:
-                return self._whole_power(args[0], int(exponent))
+        exponent = exact[1] if primitive is POWER else None
+        if exponent is not None and exponent.denominator == 1 and 0 <= exponent <= 64:
+            return self._whole_power(args[0], int(exponent))
         first = self.base.apply(primitive, [a.coefficient(0) for a in args])
         if primitive.steps or all(a.is_constant for a in args):
             return Series(self, first)
+        return self._moving(primitive, first, args)
+
+    def _moving(self, primitive: Primitive, first: Any, args: Sequence[Series]) -> Series:
+        """The series of a row of arguments that move, by its value at the point."""
         if primitive in (ADD, SUB, NEG):
             return Linear(self, first, primitive, args)
         if primitive is MUL:
-            return Product(self, first, args[0], args[1])
+            return ProductSeries(self, first, args[0], args[1])
         if primitive is DIV:
-            return Quotient(self, first, args[0], args[1])
+            return QuotientSeries(self, first, args[0], args[1])
         if primitive is WHERE:
             return Choice(self, first, args[0].coefficient(0), args[1], args[2])
         if primitive.pushforward is not None:  # max and min select a side as where does

@@ -17,12 +17,13 @@ from diffkit.asking.tasks import derivative_task
 from diffkit.calculus.derivatives import joint
 from diffkit.calculus.domain import place_text
 from diffkit.calculus.guards import bits_of, depends
+from diffkit.core.limits import PRECISIONS
 from diffkit.core.program import Index, Program
 from diffkit.core.results import Odd
-from diffkit.core.table import Place, table
+from diffkit.core.table import MUL, Place
 from diffkit.core.text import excerpt
 from diffkit.numbers.balls import precision
-from diffkit.numbers.constants import PRECISIONS, Undecided
+from diffkit.numbers.constants import Undecided
 from diffkit.numbers.floats import to_float
 from diffkit.numbers.germs import FLAT, Germ, Missing, Unknown
 from diffkit.proof.enclosures import enclose
@@ -30,7 +31,6 @@ from diffkit.proof.mixed_derivatives import ONLY_A_BOUND, UNJOINED, Broken, iter
 from diffkit.proof.neighbourhood import EVERY, Around, Neighbourhood, Side, Spot, Undefined
 from diffkit.proof.prover import Prover, too_large
 
-MUL = table["mul"]
 ONE = Fraction(1)
 ROUNDS = "rounds to 0.0: the derivative is not zero, but smaller than half the least binary64"
 UNROUNDED = f"{PRECISIONS[-1]} bits do not tell which binary64 is nearest to the derivative"

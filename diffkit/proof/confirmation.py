@@ -17,11 +17,10 @@ from flint import arb, fmpq, fmpq_series
 
 from diffkit.core.builder import select
 from diffkit.core.program import Index, Named, Program, run
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import POWER, Primitive
 from diffkit.numbers.balls import OPERATORS, exact_fraction, rational
 from diffkit.numbers.field import vanishes
-from diffkit.numbers.floats import to_float
-from diffkit.numbers.rationals import rationals
+from diffkit.numbers.floats import rationals, to_float
 
 ZERO, ONE = arb(0), arb(1)
 SMALLEST = 5e-324  # the distance of 0.0 from its neighbours
@@ -182,7 +181,6 @@ def polarised(index: Sequence[int]) -> tuple[tuple[Any, Direction], ...]:
     return tuple((arb(w) / 2**order, d) for d, w in weights.items() if w and d)
 
 
-POWER = table["power"]
 WORD = 64  # bits of a number of height 1
 HIGHEST = 1000  # words that a numerator may have
 

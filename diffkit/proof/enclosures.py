@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
-PRECISIONS = (128, 256, 512, 2400)
 HALF_LEAST = arb(2) ** -1075  # what is smaller rounds to 0
 SPARE = 20  # decimal digits of a ball beyond those that it is rounded to
 

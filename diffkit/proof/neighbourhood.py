@@ -13,13 +13,12 @@ from diffkit.calculus.guards import depends, inputs_of
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import Program, run
 from diffkit.core.rules import trace
-from diffkit.core.table import Place, Primitive, table
+from diffkit.core.table import POWER, SUB, WHERE, Place, Primitive, table
 from diffkit.core.text import excerpt
 from diffkit.numbers.constants import Constants, Numbers, Undecided
 from diffkit.numbers.field import vanishes_around
 from diffkit.numbers.germs import Germ, GermAlgebra, Missing, Restart, Unknown
 
-SUB, POWER, WHERE = (table[name] for name in ("sub", "power", "where"))
 EXTREMES = (table["max"], table["min"])
 ALIKE = (*EXTREMES, *(table[name] for name in ("lt", "le", "gt", "ge", "eq", "ne")))
 """rows that compare two arguments"""

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from diffkit.asking.tasks import Task
 from diffkit.core.deadline import TimeIsUp
+from diffkit.core.limits import PRECISIONS
 from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.numbers.balls import exact_fraction, precision, rational
 from diffkit.numbers.floats import to_float
-from diffkit.proof.enclosures import PRECISIONS, Enclosure, Regular, enclose, rounded_to
+from diffkit.proof.enclosures import Enclosure, Regular, enclose, rounded_to
 from diffkit.proof.prover import Prover, suspects, too_large
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from diffkit.asking.tasks import Task, gradient_task
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.guards import Guarded, guard
 from diffkit.core.deadline import TimeIsUp, check_time
-from diffkit.core.program import LARGEST, Emitted, Program, maker, run, run_slots
+from diffkit.core.limits import PRECISIONS, SHOWN_BITS
+from diffkit.core.program import LARGEST_BLOCK, Emitted, Program, maker, run, run_slots
 from diffkit.core.results import Odd
 from diffkit.core.text import excerpt
 from diffkit.numbers.balls import BALLS, SERIES, ball_function, precision, rational, series_function
@@ -43,7 +44,6 @@ from diffkit.proof.confirmation import (
 from diffkit.proof.enclosures import (
     HALF_LEAST,
     NOTHING,
-    PRECISIONS,
     Enclosure,
     Regular,
     decimal_text,
@@ -51,7 +51,6 @@ from diffkit.proof.enclosures import (
     rounded_to,
 )
 
-EXACT_AT = 512  # bits at which exact arithmetic is asked
 HUGE = 60_000  # slots of a derivative program above which only the first precisions are tried
 DOUBLINGS = 5  # of the precision, until decimal digits are settled
 KEPT = ("program", "indices", "order", "derivative")
@@ -63,7 +62,7 @@ class Runner:
 
     def __init__(self, program: Program, algebra: Any, form: Callable[..., Any], powers: str):
         self.program, self.algebra, self.form, self.powers = program, algebra, form, powers
-        self.patience = PATIENCE if len(program) + len(program.outputs) <= LARGEST else math.inf
+        self.patience = PATIENCE if len(program) + len(program.outputs) <= LARGEST_BLOCK else math.inf
         self.bound: dict[int, Callable[..., list[Any]]] = {}
 
     @cached_property
@@ -323,9 +322,9 @@ class Climb:
         if False in self.holding:
             self.open = [c for c in self.open if self.holding[c] is not False]
         vague = self.vague
-        if vague and bits == EXACT_AT:
+        if vague and bits == SHOWN_BITS:
             self._settle(vague)
-        if vague and (bits >= EXACT_AT or bits == self.prover.steps[-1]):
+        if vague and (bits >= SHOWN_BITS or bits == self.prover.steps[-1]):
             self._drop(vague)
             return self.vague
         return vague

@@ -24,7 +24,7 @@ from diffkit.reports.document import (
 )
 
 if TYPE_CHECKING:
-    from diffkit.judging.checking.outcome import Check, Entry, Witness
+    from diffkit.judging.checking.outcome import Check, DirectionWitness, Entry
 
 UNDECIDED = "inconclusive: nothing speaks against the claim, and nothing proves it"
 MOST = 20  # entries shown
@@ -171,7 +171,7 @@ def _notes(check: Check) -> Iterator[str]:
     yield from (f"{listed(labels, 8)}: {note}" for note, labels in shared.items())
 
 
-def _witness(witness: Witness) -> dict[str, Any]:
+def _witness(witness: DirectionWitness) -> dict[str, Any]:
     direction = {name: value for name, value in witness.direction.items() if value}
     slopes = {"claimed": witness.claimed, "least": witness.least, "largest": witness.largest}
     return {"direction": plain(direction), **slopes}

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from diffkit.asking.expressions import Expression
 from diffkit.core.errors import plural
-from diffkit.lessons.derivations.backward import BOUND, Backward, Node
-from diffkit.lessons.derivations.derivation import Derivation
-from diffkit.lessons.derivations.steps import Step, operator_text, same_in_sympy, text_of
-from diffkit.lessons.derivations.tidied import tidy
+from diffkit.lessons.derivations.backward import CHEAP_GRADIENT, Backward, BackwardNode
+from diffkit.lessons.derivations.derivation import Derivation, DerivationStep, operator_text, same_in_sympy, text_of
+from diffkit.lessons.derivations.textbook_rules import tidy
 from diffkit.reports import result_report as one
 from diffkit.reports.document import Block, Document, Equation, Gap, Heading, Note, Table, picked, plain, shown
 
@@ -97,7 +96,7 @@ class DerivationReport(Document):
         }
 
 
-def _step(step: Step) -> Iterator[Block]:
+def _step(step: DerivationStep) -> Iterator[Block]:
     """The rule in letters where it says more than the line, what the letters stand for, and the line."""
     if step.parts:
         names = ", ".join(f"{name} = {Expression(part)}" for name, part in step.parts)
@@ -171,7 +170,7 @@ class BackwardReport(Document):
             f"cost: f takes {plural(cost.function, 'operation')}, the gradient "
             f"{plural(cost.gradient, 'operation')} more; together {cost.ratio:.3g} evaluations of f, for {variables}"
         )
-        if cost.ratio <= BOUND:
+        if cost.ratio <= CHEAP_GRADIENT:
             yield Note("theory: at most 5 evaluations, whatever the number of variables")
         else:
             yield Note(
@@ -193,7 +192,7 @@ class BackwardReport(Document):
         }
 
 
-def _fields(node: Node) -> dict[str, Any]:
+def _fields(node: BackwardNode) -> dict[str, Any]:
     return {"name": node.name, "is": node.instruction or None, **picked(node, "value", "adjoint", "contributions")}
 
 
@@ -204,7 +203,7 @@ def number(value: float | bool) -> str:
     return "–" if math.isnan(value) else f"{value:.10g}"
 
 
-def _rows(node: Node) -> list[tuple[str, ...]]:
+def _rows(node: BackwardNode) -> list[tuple[str, ...]]:
     """A line for each use, the first with the adjoint."""
     if not node.contributions:
         used = "the output" if node.adjoint else "nothing that matters"

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from diffkit.core.characters import visible
 from diffkit.core.decimals import above, tenths
+from diffkit.core.errors import visible
 from diffkit.core.results import Odd
 
 if TYPE_CHECKING:

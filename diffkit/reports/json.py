@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from diffkit.core.characters import escaped
+from diffkit.core.errors import escaped
 from diffkit.reports.document import Document
 
 

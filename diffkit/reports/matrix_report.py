@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from diffkit.lessons.matrices.ball_agreement import DIGITS
+from diffkit.core.limits import AGREED_DIGITS
 from diffkit.lessons.matrices.trials import CLOSE, tried
 from diffkit.reports.document import Block, Document, Equation, Gap, Note, picked, present, shown
 
@@ -58,7 +58,8 @@ class MatrixReport(Document):
         settled = max(answer.settled for answer in self.found.answers)
         if settled:
             yield Note(
-                f"on {settled} of them rounding is larger: there it was settled in ball arithmetic, to {DIGITS} digits"
+                f"on {settled} of them rounding is larger: there it was settled in ball arithmetic, "
+                f"to {AGREED_DIGITS} digits"
             )
 
     def fields(self) -> dict[str, Any]:

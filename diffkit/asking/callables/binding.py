@@ -18,9 +18,8 @@ from diffkit.asking.callables.function import Argument, Function, as_function, c
 from diffkit.asking.callables.solvers import teeth_of
 from diffkit.asking.points import Points
 from diffkit.asking.sources import Output
-from diffkit.core.characters import told
 from diffkit.core.deadline import check_time
-from diffkit.core.errors import DiffkitError, FunctionError, LimitError, PointError, TracingError
+from diffkit.core.errors import DiffkitError, FunctionError, LimitError, PointError, TracingError, told
 from diffkit.core.program import Program
 from diffkit.core.text.names import Names, notes
 from diffkit.ndarrays import Traced

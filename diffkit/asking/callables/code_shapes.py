@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.core.characters import message_of
+from diffkit.core.errors import message_of
 from diffkit.core.text.names import UNARY
 from diffkit.ndarrays.source import LIBRARIES
 

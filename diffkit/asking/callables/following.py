@@ -14,8 +14,7 @@ import numpy as np
 
 from diffkit.asking.callables.noise import UNIT, rounding
 from diffkit.asking.callables.silence import silenced
-from diffkit.core.characters import told
-from diffkit.core.errors import BackendError, DiffkitError, LimitError, TracingError
+from diffkit.core.errors import BackendError, DiffkitError, LimitError, TracingError, told
 from diffkit.core.program import run
 from diffkit.ndarrays import Traced, pullback, trace_function
 from diffkit.ndarrays.traced import SLOTS

@@ -12,8 +12,7 @@ import numpy as np
 
 from diffkit.asking.frames import labelled, records, split_top
 from diffkit.asking.points import Points, column, number, read_text
-from diffkit.core.characters import visible
-from diffkit.core.errors import DiffkitError, PointError, VariableError, listing, plural
+from diffkit.core.errors import DiffkitError, PointError, VariableError, listing, plural, visible
 from diffkit.core.text.names import Names, as_names, check_variables
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

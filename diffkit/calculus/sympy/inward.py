@@ -235,21 +235,28 @@ class Inward:
         if name == "DiracDelta":  # the derivative of a step, away from the step
             return (), lambda: self.builder.constant(0)
         row = self.heads.get(name) or table.names.get(name)
-        if row is EXP and self.powers_of_e:
-            return node.args, lambda x: self.emit("power", self.builder.constant(NAMED["e"]), x)
-        if row is not None and row.orders and node.args[0].is_Integer and (own := _by_order(row, int(node.args[0]))):
-            return node.args[1:], lambda x: self.builder.apply(own, (x,))
-        if row is not None and row.steps and not row.truth:  # SymPy's Heaviside has its value at 0 as an argument
-            return node.args[: len(row.arguments)], lambda *slots: self.builder.apply(row, slots)
-        if row is not None and (row.variadic or name in ("And", "Or")):
-            return node.args, lambda *slots: self._folded(row, slots)
-        whole = row is None or all(node.args[i].is_Integer for i in row.orders)
-        if row is not None and whole and len(node.args) == len(row.arguments):
-            return node.args, lambda *slots: self.builder.apply(row, slots)
+        plan = None if row is None else self._call(row, name, node.args)
+        if plan is not None:
+            return plan
         if self.strict:
+            whole = row is None or all(node.args[i].is_Integer for i in row.orders)
             what = f"SymPy's {name}" if whole else f"a {name} whose order is no integer"
             raise DiffkitError(f"{what} has no counterpart here", hint="diffkit functions lists what there is")
         return (), self._undefined
+
+    def _call(self, row: Primitive, name: str, args: Sequence[Any]) -> tuple[Sequence[Any], Callable[..., int]] | None:
+        """The plan of a function that the table has; None where its arguments are not those of the row."""
+        if row is EXP and self.powers_of_e:
+            return args, lambda x: self.emit("power", self.builder.constant(NAMED["e"]), x)
+        if row.orders and not all(args[i].is_Integer for i in row.orders):
+            return None
+        if row.orders and (own := _by_order(row, int(args[0]))):
+            return args[1:], lambda x: self.builder.apply(own, (x,))
+        if row.variadic or name in ("And", "Or"):
+            return args, lambda *slots: self._folded(row, slots)
+        if row.steps and not row.truth:  # SymPy's Heaviside has its value at 0 as an argument
+            args = args[: len(row.arguments)]
+        return (args, lambda *slots: self.builder.apply(row, slots)) if len(args) == len(row.arguments) else None
 
     def _folded(self, row: Primitive, slots: Sequence[int]) -> int:
         answer = slots[0]

@@ -17,10 +17,9 @@ from diffkit.calculus.guards import depends
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Constant, Named, Program, run_slots
 from diffkit.core.rules import by_definition, by_rule
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, DIV, MUL, SUB, Primitive, table
 from diffkit.numbers.floats import FLOATS
 
-ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
 ABS = table.one(germ="absolute")
 SUMS, PRODUCTS = (ADD, SUB), (MUL, DIV)
 MODERATE = 1e6

@@ -5,10 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from diffkit.core.program import Constant, Named, Program
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, DIV, MUL, NEG, NOT, POWER, SUB, Primitive, table
 
-ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
-NEG, POWER, NOT = table["neg"], table["power"], table["not_"]
 SUM, PRODUCT, SIGN, RAISED, ATOM = 5, 6, 7, 8, 9
 BINDING = {
     table["or_"]: 1,
@@ -23,7 +21,7 @@ BINDING = {
 }
 COMPARISON = 4
 CHUNK = 390  # digits written at once, within what the parser reads as one literal
-LONGEST = 25  # significant digits written as a decimal rather than as a fraction
+LONGEST_DECIMAL = 25  # significant digits written as a decimal rather than as a fraction
 ELISION = "…"
 LONG_BINARY = 2**24  # denominator from which a fraction looks like a rounded decimal
 EXCERPT = 60  # characters of a subexpression in a message
@@ -153,10 +151,10 @@ def _decimal(value: Fraction) -> str | None:
     if rest != 1 or places > 9000:
         return None
     digits = value.numerator * 10**places // value.denominator
-    if digits >= 10**LONGEST:
+    if digits >= 10**LONGEST_DECIMAL:
         return None
     text = str(digits)
-    if places <= LONGEST and places - len(text) < 6:
+    if places <= LONGEST_DECIMAL and places - len(text) < 6:
         text = text.rjust(places + 1, "0")
         return f"{text[:-places]}.{text[-places:]}"
     point = f".{text[1:]}" if len(text) > 1 else ""

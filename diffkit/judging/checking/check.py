@@ -15,26 +15,23 @@ from diffkit.core.errors import DiffkitError, OutOfTime, PointError
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.text.names import Names
 from diffkit.core.workers import timed
-from diffkit.judging.checking.advice import advice
-from diffkit.judging.checking.agreement import ENOUGH, settle
+from diffkit.judging.agreement import DIGITS_WANTED, read_tolerances, settle
+from diffkit.judging.checking.array_structure import by_triangles
 from diffkit.judging.checking.claims import NumberClaim, meetings_of
 from diffkit.judging.checking.clarke import mixtures
-from diffkit.judging.checking.constant import of_zero, typical_slope
-from diffkit.judging.checking.coverage import at_points, scope_of
 from diffkit.judging.checking.judge import Judge, Seen
-from diffkit.judging.checking.outcome import WORST, Check, Entry, Judged, Measured, Verdict
+from diffkit.judging.checking.outcome import WORST, Check, Entry, Judged, Measured, Verdict, badness
 from diffkit.judging.checking.reference import Truth
-from diffkit.judging.checking.setting import Asked, Setting
-from diffkit.judging.checking.triangles import by_triangles
-from diffkit.judging.checking.wrappers import NOT_STEADY
+from diffkit.judging.checking.remarks import advice, at_points, coverage
+from diffkit.judging.checking.setting import Inquiry, Setting
+from diffkit.judging.checking.uncertainties import claim_of_zero, typical_slope
 from diffkit.judging.repair.explanation import repair
-from diffkit.judging.tolerances import Tolerances, read_tolerances
 
-BESIDE = 2  # points beside the given one that are looked at too
-BLIND = 2  # points for each that is wanted, at which nothing can be told, after which no more are tried
-GENERIC = 8  # points for a claim in words without a point
-MANY = 200  # inputs of a black box from which entries are sampled
-KINDS = ("derivative", "gradient", "jacobian", "hessian", "vjp")
+_POINTS_BESIDE = 2  # points beside the given one that are looked at too
+_BLIND_POINTS = 2  # points for each that is wanted, at which nothing can be told, after which no more are tried
+_GENERIC_POINTS = 8  # points for a claim in words without a point
+_MANY_INPUTS = 200  # inputs of a black box from which entries are sampled
+_CLAIM_KINDS = ("derivative", "gradient", "jacobian", "hessian", "vjp")
 
 
 @timed
@@ -42,8 +39,8 @@ KINDS = ("derivative", "gradient", "jacobian", "hessian", "vjp")
 def check(
     f: Any, claim: Any, at: Any = None, *, kind: str | None = None, wrt: Any = None, variables: Names | None = None,
     args: Sequence[Any] = (), claim_args: Sequence[Any] | None = None, rtol: float | None = None,
-    atol: float | None = None, beside: int = BESIDE, symmetric: bool = False, reset: Callable[[], Any] | None = None,
-    seed: int = 0, closeness: Any = None,
+    atol: float | None = None, beside: int = _POINTS_BESIDE, symmetric: bool = False,
+    reset: Callable[[], Any] | None = None, seed: int = 0, closeness: Any = None,
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Check:  # fmt: skip
     """Is ``claim`` the derivative of ``f``? The verdict is "correct", "wrong" or "inconclusive".
@@ -67,20 +64,22 @@ def check(
     if nothing that is uncertain explains the difference and that is more than 1e-10 of the entry, and correct if six
     digits or more are seen to agree (``Check.digits``).
     """
-    if kind is not None and kind not in KINDS:
-        raise DiffkitError(f"unknown kind {kind!r}", hint=f"a claim is a {', a '.join(KINDS)}")
+    if kind is not None and kind not in _CLAIM_KINDS:
+        raise DiffkitError(f"unknown kind {kind!r}", hint=f"a claim is a {', a '.join(_CLAIM_KINDS)}")
     kind = "gradient" if kind == "derivative" else kind
+    claim_args = args if claim_args is None else claim_args
     allowed = read_tolerances(rtol, atol, closeness)
-    setting = Setting(Asked(f, claim, at, kind, wrt, variables, args, args if claim_args is None else claim_args,
-                            reset, symmetric, seed))  # fmt: skip
-    if setting.subject.program is None and len(setting.labels) > MANY:
+    setting = Setting(
+        Inquiry(f, claim, at, kind, wrt, variables, args, claim_args, reset, symmetric, seed, beside, allowed)
+    )
+    if setting.subject.program is None and len(setting.labels) > _MANY_INPUTS:
         from diffkit.judging.checking.many_inputs import check_large
 
-        return check_large(setting, allowed)
-    return _Looks(setting, allowed, beside).check()
+        return check_large(setting)
+    return _Looks(setting).check()
 
 
-class Look(NamedTuple):
+class _Look(NamedTuple):
     """What was seen at one point."""
 
     point: tuple[float, ...]
@@ -91,23 +90,24 @@ class Look(NamedTuple):
 class _Looks:
     """Judging at several points, and what comes of it."""
 
-    def __init__(self, setting: Setting, allowed: Tolerances | None, beside: int):
-        self.setting, self.allowed = setting, allowed
-        self.judge = Judge(setting.subject, setting.claim, setting.places, allowed)
-        self.looks: list[Look] = []
+    def __init__(self, setting: Setting):
+        self.setting, self.allowed = setting, setting.allowed
+        self.judge = Judge(setting)
+        self.looks: list[_Look] = []
         self.deadline = current_deadline()
         self.stopped = ""
         """why not all was looked at, where the time was up"""
-        self.wanted = 0 if isinstance(setting.claim, NumberClaim) or self._shaky() else beside
+        beside = setting.asked.beside
+        self.wanted = 0 if isinstance(setting.claim, NumberClaim) or setting.unsteady else beside
         if not setting.given:
-            self.wanted = max(GENERIC, beside)
+            self.wanted = max(_GENERIC_POINTS, beside)
 
     def check(self) -> Check:
         """Look, and say what was seen."""
         setting = self.setting
         try:
             for point in setting.given:
-                self.looks.append(self._look(point, setting.subject.at(point, self._shaky())))
+                self.looks.append(self._look(point, setting.subject.at(point, setting.unsteady)))
             self._look_beside()
         except TimeIsUp as up:
             if not self.looks:
@@ -118,20 +118,20 @@ class _Looks:
         judged = self._judged(self.looks, self._largest(self.looks) or self._typical())
         try:
             for look, found in zip(self.looks[: len(setting.given)], judged, strict=False):
-                mixtures(setting.subject, setting.places, look.point, found, look.truth, setting.rng)
+                mixtures(setting, look.point, look.truth, found)
         except TimeIsUp as up:
             self.stopped = up.reason
         return self._verdict(judged)
 
-    def _look(self, point: tuple[float, ...], truth: Truth) -> Look:
-        return Look(point, self.judge.at(point, truth), truth)
+    def _look(self, point: tuple[float, ...], truth: Truth) -> _Look:
+        return _Look(point, self.judge.at(point, truth), truth)
 
     def _look_beside(self) -> None:
         """Look at points of our own choice; one that cannot tell is no witness, and others are tried for it."""
         setting = self.setting
         fresh = blind = 0
         for point in setting.beside(self.wanted) if self.wanted else ():
-            if fresh >= self.wanted or blind > BLIND * self.wanted:
+            if fresh >= self.wanted or blind > _BLIND_POINTS * self.wanted:
                 break
             truth = setting.subject.at(point)
             check_time()  # a truth for which there was no time is no reason to look elsewhere
@@ -149,7 +149,7 @@ class _Looks:
             self.looks.append(look)
             fresh += 1
 
-    def _largest(self, looks: Sequence[Look]) -> float:
+    def _largest(self, looks: Sequence[_Look]) -> float:
         """The largest component that was seen anywhere; 0 where all drown in what is uncertain of them."""
         sizes = (abs(s.reference) for look in looks for s in look.seen if abs(s.reference) > s.tolerance)
         return max(filter(math.isfinite, sizes), default=0.0)
@@ -161,14 +161,14 @@ class _Looks:
             return 0.0
         return typical_slope(function, first.point, [index for index in self.judge.indices if index[1]])
 
-    def _judged(self, looks: Sequence[Look], largest: float) -> list[list[Judged]]:
+    def _judged(self, looks: Sequence[_Look], largest: float) -> list[list[Judged]]:
         """The verdicts at each point. What is wrong at the first one is so whatever may explain it at others."""
         first, *others = looks
         found = self._settled(first, largest)
         wrong = {j.component for j in found if j.verdict == "wrong"}
         return [found, *(self._settled(look, largest, wrong) for look in others)]
 
-    def _settled(self, look: Look, largest: float, wrong: Collection[int] = ()) -> list[Judged]:
+    def _settled(self, look: _Look, largest: float, wrong: Collection[int] = ()) -> list[Judged]:
         """The verdict on each component; what seems to be wrong is looked at again, with all that may explain it.
 
         Of those that are known to be ``wrong`` nothing needs to be explained.
@@ -183,10 +183,10 @@ class _Looks:
             for s in suspects:
                 found[s.component] = found[s.component]._replace(verdict="inconclusive", note=up.reason)
         self._zeros(look, found)
-        by_triangles(self.setting, found, largest, self.allowed)
+        by_triangles(self.setting, found, largest)
         return found
 
-    def _zeros(self, look: Look, judged: list[Judged]) -> None:
+    def _zeros(self, look: _Look, judged: list[Judged]) -> None:
         """Claims of zero about a black box, which has to be constant around the point for that."""
         function = self.setting.subject.function
         if function is None or look.truth.proven:
@@ -195,7 +195,7 @@ class _Looks:
             index = self.judge.indices[j.component]
             if j.claimed == 0 and j.verdict == "inconclusive" and index[1] and math.isfinite(j.error):
                 name = self.setting.labels[index[1][0]]
-                judged[j.component] = of_zero(function, look.point, index, j, name)
+                judged[j.component] = claim_of_zero(function, look.point, index, j, name)
 
     def _verdict(self, seen: Sequence[list[Judged]]) -> Check:
         setting = self.setting
@@ -208,30 +208,31 @@ class _Looks:
         least = min((j for judged in seen for j in judged), key=lambda j: j.digits)
         verdict, reason = self._concluded(entries, first, least.digits)
         try:
-            scope, holds = scope_of(setting, self.judge, len(self.looks), verdict)
+            scope = coverage(setting, self.judge, len(self.looks), verdict)
         except TimeIsUp:
-            scope, holds = at_points(len(self.looks)), None
+            scope = at_points(len(self.looks))
         return Check(
             verdict, setting.kind, entries, len(setting.places) - len(entries),
-            setting.subject.result(first, truth), self._source(truth), least.digits, self.allowed, least.decided, "",
-            len(self.looks), scope, "; ".join(dict.fromkeys(j.convention for j in seen[0] if j.convention)), reason,
-            next((e.at for e in reversed(entries) if e.verdict == "wrong"), None) if wrong else holds,
-            warnings, setting.named(first), partial(self._repair, entries),
+            setting.subject.result(first, truth), self._source(truth), least.digits, self.allowed, least.decided,
+            points=len(self.looks), scope=scope, reason=reason, warnings=warnings, at=setting.named(first),
+            convention="; ".join(dict.fromkeys(j.convention for j in seen[0] if j.convention)),
+            counterexample=next((e.at for e in reversed(entries) if e.verdict == "wrong"), None),
+            explain=partial(self._repair, entries),
         )  # fmt: skip
 
     def _concluded(self, entries: Sequence[Entry], first: Sequence[float], digits: int) -> tuple[Verdict, str]:
         """The verdict on all entries that were found to be odd, and its reason if it needs one."""
         verdict: Verdict = max((e.verdict for e in entries), key=WORST.index, default="correct")
-        if verdict != "wrong" and (shaky := self._shaky()):
+        if verdict != "wrong" and (shaky := self.setting.unsteady):
             return "inconclusive", shaky
         if verdict == "inconclusive":
             undecided = [e for e in entries if e.verdict == "inconclusive"]
             at = undecided[-1].at
             point = first if at is None else tuple(at.values())
-            return verdict, self._misfit() or advice(self.setting, undecided, point, self.allowed)
+            return verdict, self._misfit() or advice(self.setting, undecided, point)
         if entries and entries[-1].witness:
             return verdict, entries[-1].note
-        if verdict == "correct" and digits < ENOUGH and self.allowed is None:
+        if verdict == "correct" and digits < DIGITS_WANTED and self.allowed is None:
             return verdict, f"as formulas they are equal; rounding leaves {digits} digits of their values"
         return verdict, ""
 
@@ -247,12 +248,6 @@ class _Looks:
                 return repair(self.setting, point, int(self.setting.rng.integers(2**31)))
         except (OutOfTime, TimeIsUp):
             return None
-
-    def _shaky(self) -> str:
-        """Why agreeing proves nothing: f or the claim gives two values at one point; empty if neither does."""
-        bounds = (self.setting.subject.function, getattr(self.setting.claim, "bound", None))
-        found = next((bound.unsteady for bound in bounds if bound is not None and bound.unsteady), "")
-        return f"{found}; {NOT_STEADY}" if found else ""
 
     def _misfit(self) -> str:
         """Where shapes do not fit in the code of f, which has no value for it."""
@@ -276,24 +271,15 @@ class _Looks:
 
     def _entries(self, seen: Sequence[list[Judged]]) -> tuple[Entry, ...]:
         """Each component that is wrong or undecided anywhere, at the point where it is worst; the worst last."""
-        setting = self.setting
+        first = self.looks[0].point
         found = []
-        for c in range(len(setting.places)):
+        for c in range(len(self.setting.places)):
             pairs = zip(self.looks, seen, strict=True)
             looks = [(look.point, judged[c]) for look, judged in pairs if judged[c].verdict != "correct"]
-            if not looks:
-                continue
-            first = self.looks[0].point
-            point, j = max(looks, key=lambda look: (WORST.index(look[1].verdict), look[0] == first, _size(look[1])))
-            at = None if point == first and setting.given else setting.named(point)
-            label = setting.task.labels[c]
-            found.append(Entry(setting.index(c), label, j.claimed, j.reference, j.error, j.tolerance, j.verdict,
-                               j.digits, j.decided, j.note, at, j.witness))  # fmt: skip
-        return tuple(sorted(found, key=lambda e: (WORST.index(e.verdict), _size(e))))
-
-
-def _size(j: Any) -> float:
-    """How bad it is: the error in proportion to the reference."""
-    if math.isnan(j.error):
-        return 0.0
-    return float(j.error / abs(j.reference)) if j.reference else math.inf if j.error else 0.0
+            if looks:
+                worst = max(WORST.index(j.verdict) for _, j in looks)
+                looks = [(point, j) for point, j in looks if WORST.index(j.verdict) == worst]
+                point, j = max(looks, key=lambda look: (look[0] == first, badness(look[1])))
+                own = point == first and self.setting.given
+                found.append(self.setting.entry(j, None if own else self.setting.named(point)))
+        return tuple(sorted(found, key=badness))

@@ -6,17 +6,16 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from diffkit.core.limits import SHOWN_BITS
 from diffkit.core.program import Program, run
 from diffkit.core.rules import by_rule, trace
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, DIV, MUL, NEG, SUB, WHERE, Primitive
 from diffkit.core.text import excerpt
 from diffkit.numbers.duals import Dual, DualAlgebra
 from diffkit.proof.neighbourhood import Here, Undefined
 
-ADD, SUB, MUL, DIV, NEG = (table[name] for name in ("add", "sub", "mul", "div", "neg"))
-WHERE = table["where"]
-BITS, DIGITS = 512, 40  # of numbers that are not rational
-NOTHING = Fraction(1, 10**30)  # of its terms: a sum of numbers to 40 digits that is no larger is zero
+_CHOICE_DIGITS = 40  # of numbers that are not rational
+_VANISHING = Fraction(1, 10**30)  # of its terms: a sum of numbers to 40 digits that is no larger is zero
 
 Vector = dict[int, Fraction]
 
@@ -25,7 +24,7 @@ class Untold(Exception):
     """The formulas that f has around the point cannot all be found; the message says why."""
 
 
-class Form(NamedTuple):
+class FirstOrder(NamedTuple):
     """What a slot is around the point, by input and by choice; entries that are 0 are absent.
 
     ``slope`` is its derivative. ``formal`` is the slot itself, less its value, as an exact sum of inputs, choices and
@@ -35,38 +34,38 @@ class Form(NamedTuple):
     slope: Vector
     formal: Vector
 
-    def plus(self, other: Form, factor: int = 1) -> Form:
+    def plus(self, other: FirstOrder, factor: int = 1) -> FirstOrder:
         """Self + factor·other."""
         weight = Fraction(factor)
-        return Form(total((self.slope, other.slope), (1, weight)), total((self.formal, other.formal), (1, weight)))
+        return FirstOrder(*(total(parts, (1, weight)) for parts in zip(self, other, strict=True)))
 
 
-ZERO = Form({}, {})
+NO_CHANGE = FirstOrder({}, {})
 
 
-class Extreme(NamedTuple):
+class TiedExtreme(NamedTuple):
     """A tie: the largest (``sense`` 1) or smallest (−1) of the options is taken."""
 
-    options: tuple[Form, ...]
+    options: tuple[FirstOrder, ...]
     sense: int
 
 
-class Test(NamedTuple):
+class OpenTest(NamedTuple):
     """A comparison at equality: the sign of the margin decides it."""
 
-    margin: Form
+    margin: FirstOrder
     primitive: Primitive
 
 
-class Branch(NamedTuple):
+class OpenBranch(NamedTuple):
     """A ``where`` whose condition is open."""
 
     condition: int
-    yes: Form
-    no: Form
+    yes: FirstOrder
+    no: FirstOrder
 
 
-Choice = Extreme | Test | Branch
+Choice = TiedExtreme | OpenTest | OpenBranch
 
 
 class Ties(Here):
@@ -92,7 +91,7 @@ class Ties(Here):
 
     def tests(self, condition: int) -> Iterable[int]:
         """The comparisons at equality that a condition rests on."""
-        if isinstance(self.choices.get(condition), Test):
+        if isinstance(self.choices.get(condition), OpenTest):
             yield condition
         elif condition in self._open:
             for arg in self._instruction(condition)[1]:
@@ -147,7 +146,7 @@ class Ties(Here):
     def _follow(self, slot: int, primitive: Primitive, args: tuple[int, ...]) -> None:
         if primitive.truth:
             if slot in self._open and not primitive.truths:
-                self.choices[slot] = Test(self._form(args[0]).plus(self._form(args[1]), -1), primitive)
+                self.choices[slot] = OpenTest(self._form(args[0]).plus(self._form(args[1]), -1), primitive)
         elif not self.depends[slot]:
             self._put(slot, Dual(self.values[slot]), {})
         elif primitive is WHERE:
@@ -172,7 +171,7 @@ class Ties(Here):
             return
         if not self.constants.equal(self.values[yes], self.values[no]):
             raise Untold(f"{excerpt(self.program, slot)} jumps")
-        self._choose(slot, Branch(condition, self._form(yes), self._form(no)))
+        self._choose(slot, OpenBranch(condition, self._form(yes), self._form(no)))
 
     def _extreme(self, slot: int, primitive: Primitive, args: tuple[int, ...]) -> None:
         sense, first, other = primitive.extreme, *primitive.options
@@ -184,16 +183,16 @@ class Ties(Here):
             taken, formal = first if sign > 0 else other, [self._formal[arg] for arg in args]
             self._put(slot, by_rule(taken, self._algebra, duals), by_rule(taken, _Sums(), formal))
         elif len(args) > 1:
-            self._choose(slot, Extreme(tuple(form for arg in args for form in self._options(arg, sense)), sense))
+            self._choose(slot, TiedExtreme(tuple(form for arg in args for form in self._options(arg, sense)), sense))
         else:
             form = self._form(args[0])
-            options = [Form(*(by_rule(option, _Sums(), [part]) for part in form)) for option in (first, other)]
-            self._choose(slot, Extreme(tuple(options), sense))
+            options = [FirstOrder(*(by_rule(option, _Sums(), [part]) for part in form)) for option in (first, other)]
+            self._choose(slot, TiedExtreme(tuple(options), sense))
 
-    def _options(self, slot: int, sense: int) -> tuple[Form, ...]:
+    def _options(self, slot: int, sense: int) -> tuple[FirstOrder, ...]:
         """The options of the largest of several, where one of them is the largest of others."""
         inner = self.choices.get(slot)
-        return inner.options if isinstance(inner, Extreme) and inner.sense == sense else (self._form(slot),)
+        return inner.options if isinstance(inner, TiedExtreme) and inner.sense == sense else (self._form(slot),)
 
     def _smooth(self, slot: int, primitive: Primitive, args: tuple[int, ...]) -> None:
         values = [self.values[a] for a in args]
@@ -218,9 +217,9 @@ class Ties(Here):
             return total((formal[0],), (1 / self._number(self.values[args[1]]),))
         return {} if primitive.steps else {slot: Fraction(1)}
 
-    def _form(self, slot: int) -> Form:
+    def _form(self, slot: int) -> FirstOrder:
         slope = {key: self._number(value) for key, value in self._duals[slot].tangents.items()}
-        return Form({key: value for key, value in slope.items() if value}, self._formal[slot])
+        return FirstOrder({key: value for key, value in slope.items() if value}, self._formal[slot])
 
     def _number(self, slot: int) -> Fraction:
         exact = self.constants.builder.rational(slot)
@@ -228,7 +227,7 @@ class Ties(Here):
             return Fraction(exact)
         if self.constants.sign(slot) == 0:
             return Fraction(0)
-        return Fraction(self.constants.ball(slot, BITS).mid().str(DIGITS, radius=False))
+        return Fraction(self.constants.ball(slot, SHOWN_BITS).mid().str(_CHOICE_DIGITS, radius=False))
 
 
 class _Sums:
@@ -252,4 +251,4 @@ def total(vectors: Sequence[Vector], weights: Sequence[Fraction | int]) -> Vecto
             term = weight * value
             found[key] = found.get(key, Fraction(0)) + term
             largest[key] = max(largest.get(key, Fraction(0)), abs(term))
-    return {key: value for key, value in found.items() if abs(value) > NOTHING * largest[key]}
+    return {key: value for key, value in found.items() if abs(value) > _VANISHING * largest[key]}

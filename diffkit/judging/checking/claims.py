@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,11 +17,13 @@ from diffkit.asking.callables.noise import FAR, rounding
 from diffkit.asking.expressions import Expression, as_joint_program, is_sympy
 from diffkit.asking.frames import labelled
 from diffkit.core.errors import DiffkitError, FunctionError, LimitError, TracingError, plural
-from diffkit.core.program import Program
+from diffkit.core.program import Program, run
 from diffkit.core.text.names import instead
+from diffkit.numbers.bounds import BOUNDS
+from diffkit.numbers.floats import FLOATS
 
-FEW = 4  # variables that a message names
-NAMED = ("{}", "d{}", "d_{}", "grad_{}", "{}_grad", "∂{}")
+_NAMES_IN_A_MESSAGE = 4  # variables that a message names
+_GRADIENT_NAMES = ("{}", "d{}", "d_{}", "grad_{}", "{}_grad", "∂{}")
 """what people call the gradient of a parameter"""
 
 
@@ -35,6 +38,8 @@ class Claim:
     """whether it was given as an expression, whose decimals are exact"""
     paired = False
     shape: tuple[int, ...] = ()
+    bound: Bound | None = None
+    """its code, if it is code"""
 
     def values(self, row: Any) -> Any:
         """Flat components at a point."""
@@ -72,16 +77,10 @@ class TextClaim(Claim):
 
     def values(self, row: Any) -> Any:
         """In binary64."""
-        from diffkit.core.program import run
-        from diffkit.numbers.floats import FLOATS
-
         return np.array(run(self._program, FLOATS, [float(x) for x in row]), dtype=float)
 
     def rounding(self, row: Any) -> Any:
         """A running bound."""
-        from diffkit.core.program import run
-        from diffkit.numbers.bounds import BOUNDS
-
         return np.array([float(error) for _, error in run(self._program, BOUNDS, [(float(x), 0.0) for x in row])])
 
 
@@ -106,20 +105,37 @@ class NumberClaim(Claim):
         return np.where(size == 0, 0.0, np.spacing(size))  # a 0 that was written down is not rounded
 
 
-class CodeClaim(Claim):
-    """A Python function of the same arguments as f; ``parameters`` are those that f is differentiated by."""
+@dataclass(frozen=True)
+class Expected:
+    """What a claim is to be about: the ``arguments`` of f, with the names and a point of their coordinates.
 
-    def __init__(
-        self, function: Function, arguments: Sequence[Argument], parameters: Sequence[Argument],
-        labels: Sequence[str], point: Sequence[float], count: int, pair: bool | None = None,
-    ):  # fmt: skip
-        self.name = function.name
+    ``parameters`` are the arguments that f is differentiated by, ``count`` the coordinates of these. ``words`` are the
+    names that expressions may use (None where f is code without names). ``pair`` says whether the claim may be a
+    (value, gradient) pair; None where its shape is to tell.
+    """
+
+    arguments: Sequence[Argument]
+    parameters: Sequence[Argument]
+    labels: Sequence[str]
+    point: Sequence[float]
+    count: int
+    words: Sequence[str] | None
+    pair: bool | None = None
+
+
+class CodeClaim(Claim):
+    """A Python function of the same arguments as f."""
+
+    bound: Bound
+
+    def __init__(self, function: Function, expected: Expected):
+        pair, count = expected.pair, expected.count
         shapes: list[tuple[int, ...]] = []
 
         def flat(*values: Any) -> Any:
             result = function.call(*values, *function.args)
             if isinstance(result, Mapping):
-                result = _in_order(result, parameters)
+                result = _in_order(result, expected.parameters)
             if isinstance(result, (tuple, list)):
                 shapes[:] = [np.shape(part) if not isinstance(part, (tuple, list)) else (len(part),) for part in result]
                 return np.concatenate([np.ravel(_stacked(part)) for part in result]) if len(result) else result
@@ -127,7 +143,7 @@ class CodeClaim(Claim):
             return result
 
         flat.__name__ = "the claim" if getattr(function.call, "__name__", "") == "<lambda>" else function.name
-        self.bound = Bound(Function(flat), arguments, labels, point)
+        self.bound = Bound(Function(flat), expected.arguments, expected.labels, expected.point)
         first = self.bound.shape
         self.shape = first
         self.parts = tuple(shapes)
@@ -183,7 +199,7 @@ def _in_order(gradients: Mapping[Any, Any], parameters: Sequence[Argument]) -> t
     """Gradients by name, W1 or dW1 or grad_W1 for the parameter W1, in the order of the parameters."""
     found = []
     for parameter in parameters:
-        names = [form.format(parameter.name) for form in NAMED]
+        names = [form.format(parameter.name) for form in _GRADIENT_NAMES]
         keys = [key for key in gradients if key in names]
         if len(keys) != 1:
             what = "no gradient of" if not keys else f"more than one gradient ({', '.join(map(str, keys))}) of"
@@ -197,33 +213,31 @@ def _in_order(gradients: Mapping[Any, Any], parameters: Sequence[Argument]) -> t
 
 def _check_names(gradients: Mapping[Any, Any], arguments: Sequence[Argument]) -> None:
     """DiffkitError for a gradient by what f does not take; code may return more, such as what it keeps."""
-    names = {form.format(argument.name) for argument in arguments for form in NAMED}
+    names = {form.format(argument.name) for argument in arguments for form in _GRADIENT_NAMES}
     for key in gradients:
         if key not in names:
-            known = ", ".join(argument.name for argument in arguments[:FEW])
+            known = ", ".join(argument.name for argument in arguments[:_NAMES_IN_A_MESSAGE])
             raise DiffkitError(f"the claim gives a gradient of {str(key)[:64]}", hint=f"f takes {known}")
 
 
-def read_claim(
-    claim: Any, arguments: Sequence[Argument], parameters: Sequence[Argument], labels: Sequence[str],
-    point: Sequence[float], variables: Sequence[str] | None, count: int, pair: bool | None = None,
-) -> Claim:  # fmt: skip
-    """Give the Claim; ``variables`` are the names that expressions may use (None where f is code without names)."""
+def read_claim(claim: Any, expected: Expected) -> Claim:
+    """Give the Claim of code, words or numbers; DiffkitError where it is none of what is expected."""
+    parameters = expected.parameters
     if isinstance(claim, Function):
-        return CodeClaim(claim, arguments, parameters, labels, point, count, pair)
+        return CodeClaim(claim, expected)
     given = labelled(claim)
     if given is not None and given.table:
         raise DiffkitError("a table is no claim by names", hint="give its numbers, as .to_numpy(), in the order of "
-                           f"{', '.join(labels[:FEW])}")  # fmt: skip
+                           f"{', '.join(expected.labels[:_NAMES_IN_A_MESSAGE])}")  # fmt: skip
     if given is not None and (given.names or isinstance(claim, Mapping) or len(parameters) > 1):
         claim = list(_in_order(given.values, parameters))
-        _check_names(given.values, arguments)
+        _check_names(given.values, expected.arguments)
     if _is_text(claim):
-        if variables is None:
+        if expected.words is None:
             raise DiffkitError(
                 "a claim in words needs named variables", hint="f takes an array: write the claim as code"
             )
-        return TextClaim(claim, variables)
+        return TextClaim(claim, expected.words)
     if given is not None and isinstance(claim, list):
         claim = np.concatenate([np.ravel(part) for part in claim])
     return NumberClaim(claim)
@@ -244,7 +258,7 @@ def unfit(
     count, n = math.prod(claim.shape), len(inputs)
     entries = "1 entry" if count == 1 else f"{count} entries of shape {claim.shape}"
     known = ", ".join(f"a {kind} has {size}" for kind, size in sizes.items())
-    some = ", ".join(inputs[:FEW]) + ", …" * (n > FEW)
+    some = ", ".join(inputs[:_NAMES_IN_A_MESSAGE]) + ", …" * (n > _NAMES_IN_A_MESSAGE)
     single = f"; where it is by one of {some}, name that in wrt" if count == 1 < n else ""
     hint = "; ".join([f"{known} ({plural(n, 'variable')}){single}", *meetings_of(claim)])
     return DiffkitError(f"the claim has {entries}: it is no derivative of this f", hint=hint)

@@ -10,26 +10,26 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from diffkit.calculus.derivatives import derivative_program
+from diffkit.core.limits import PRECISIONS
 from diffkit.core.program import Index, Program
 from diffkit.core.results import Odd
-from diffkit.judging.checking.advice import elsewhere
-from diffkit.judging.checking.agreement import MOST
-from diffkit.judging.checking.claims import Claim
-from diffkit.judging.checking.exact_difference import EXACT, Apart, Difference, as_written
-from diffkit.judging.checking.iteration import of_claim, of_function
-from diffkit.judging.checking.literals import effect_of_literals
-from diffkit.judging.checking.outcome import LITERALS, REFERENCE, ROUNDING, SOLVERS, Judged, Measured
-from diffkit.judging.checking.reference import Subject, Truth
-from diffkit.judging.tolerances import Tolerances
+from diffkit.judging.agreement import DIGITS_OF_A_DOUBLE
+from diffkit.judging.checking.outcome import CLAIM_ROUNDING, LITERALS, OWN_TOLERANCE, REFERENCE, Judged, Measured
+from diffkit.judging.checking.reference import FORMULA_DIGITS, Apart, ExactDifference, Truth, as_written
+from diffkit.judging.checking.remarks import elsewhere
+from diffkit.judging.checking.uncertainties import effect_of_literals, solved_in_claim, solved_in_function
 
-BEFORE = 64.0  # times the effect of rounded literals within which constants computed beforehand may lie
-JUMP = 2.0**-30  # of the slopes: more noise than that is a jump of the claim's code, which may have one at a kink
-NO_VALUE = "the claim has no value there"
+if TYPE_CHECKING:
+    from diffkit.judging.checking.setting import Setting
+
+_COMPUTED_BEFOREHAND = 64.0  # times the effect of rounded literals within which constants computed beforehand may lie
+_CLAIM_JUMP = 2.0**-30  # of the slopes: more noise than that is a jump of the claim's code, as at a kink
+_NO_CLAIMED_VALUE = "the claim has no value there"
 Seen = Measured | Judged
 """A component at a point: its distance from the reference, or its verdict where no distance tells it."""
 
@@ -37,19 +37,20 @@ Seen = Measured | Judged
 class Judge:
     """A claim and the function it is about, ready for many points."""
 
-    def __init__(self, subject: Subject, claim: Claim, places: Sequence[int], allowed: Tolerances | None = None):
-        self.subject, self.claim, self.places, self.allowed = subject, claim, places, allowed
-        """``places``: the component of the task that each component of the claim is"""
+    def __init__(self, setting: Setting):
+        self.subject, self.claim, self.allowed = setting.subject, setting.claim, setting.allowed
+        self.places = setting.places
+        """the component of the task that each component of the claim is"""
         self._known: dict[tuple[str, Sequence[float]], Any] = {}
 
     @cached_property
-    def difference(self) -> Difference | None:
+    def difference(self) -> ExactDifference | None:
         """Claim minus derivative, where both are programs."""
         truth, claim = self._truth, self.claim.program
-        return None if truth is None or claim is None else Difference(truth, claim)
+        return None if truth is None or claim is None else ExactDifference(truth, claim)
 
     @cached_property
-    def difference_as_written(self) -> Difference | None:
+    def difference_as_written(self) -> ExactDifference | None:
         """The same with the literals of code read as decimals."""
         source, claim = self.subject.program, self.claim.program
         if source is None or claim is None:
@@ -58,7 +59,7 @@ class Judge:
         read = [p if exact else as_written(p) for p, exact in pairs]
         if read[0].constants == source.constants and read[1].constants == claim.constants:
             return self.difference
-        return Difference(derivative_program(read[0], self.indices), read[1])
+        return ExactDifference(derivative_program(read[0], self.indices), read[1])
 
     @property
     def exact(self) -> bool:
@@ -91,8 +92,8 @@ class Judge:
             return self._at_odd(c, odd, value, point)
         reference, known = truth.values[place], apart is not None and apart.finite
         if not math.isfinite(value) and not known:
-            note = getattr(getattr(self.claim, "bound", None), "reason", "") or NO_VALUE
-            return Judged(c, "wrong", value, reference, math.inf, {}, note=note)
+            note = "" if self.claim.bound is None else self.claim.bound.reason
+            return Judged(c, "wrong", value, reference, math.inf, {}, note=note or _NO_CLAIMED_VALUE)
         bars = {REFERENCE: truth.bars[place]}
         if apart is None or not known:
             return Measured(c, value, reference, abs(value - reference), bars)
@@ -104,10 +105,11 @@ class Judge:
     def _exactly(self, c: int, truth: float, apart: Apart) -> Judged:
         """Both are formulas in text: they are equal, or they differ, or neither is certain."""
         if apart.equal:
-            return Judged(c, "correct", apart.claimed, truth, 0.0, {}, EXACT)
+            return Judged(c, "correct", apart.claimed, truth, 0.0, {}, FORMULA_DIGITS)
         if apart.least > 0:
             return Judged(c, "wrong", apart.claimed, truth, apart.least, {})
-        return Judged(c, "inconclusive", apart.claimed, truth, apart.most, {}, note="2400 bits do not tell them apart")
+        note = f"{PRECISIONS[-1]} bits do not tell them apart"
+        return Judged(c, "inconclusive", apart.claimed, truth, apart.most, {}, note=note)
 
     def explained(self, point: Sequence[float], suspects: Sequence[Measured]) -> list[Measured]:
         """What else may have made the claim differ at a point: its own rounding, and that of constants."""
@@ -125,16 +127,16 @@ class Judge:
         for m in suspects:
             c = m.component
             error = 0.0 if written is not None and written[c].equal else m.error
-            terms = {**m.terms, ROUNDING: float(noise[c]), LITERALS: BEFORE * float(literals[c]), SOLVERS: solvers[c]}
-            found.append(m._replace(error=error, computed=max(m.computed, m.error), terms=terms))
+            constants = _COMPUTED_BEFOREHAND * float(literals[c])
+            terms = {CLAIM_ROUNDING: float(noise[c]), LITERALS: constants, OWN_TOLERANCE: solvers[c]}
+            found.append(m._replace(error=error, computed=max(m.computed, m.error), terms={**m.terms, **terms}))
         return found
 
     def _solvers(self, point: Sequence[float], suspects: Sequence[Measured]) -> dict[int, float]:
         """What iteration in f and in the claim's code may have put components off by."""
-        claim = getattr(self.claim, "bound", None)
-        claimed = of_claim(claim, point, self.claim.values(np.array(point, dtype=float)))
+        claimed = solved_in_claim(self.claim.bound, point, self.claim.values(np.array(point, dtype=float)))
         function = None if self.subject.program is not None else self.subject.function
-        of_f = of_function(function, point, self.indices, suspects)
+        of_f = solved_in_function(function, point, self.indices, suspects)
         return {m.component: float(claimed[m.component]) + off for m, off in zip(suspects, of_f, strict=True)}
 
     def _noise(self, point: Sequence[float]) -> Any:
@@ -175,12 +177,13 @@ class Judge:
         """At a kink every element of the Clarke interval is right."""
         low, high = min(odd.left, odd.right), max(odd.left, odd.right)
         size = max(abs(low), abs(high))
-        slack = float(self._literals(point)[c]) + min(float(self._noise(point)[c]), JUMP * size) + 4 * math.ulp(size)
+        noise = min(float(self._noise(point)[c]), _CLAIM_JUMP * size)
+        slack = float(self._literals(point)[c]) + noise + 4 * math.ulp(size)
         slack += 0.0 if self.allowed is None else self.allowed.at(size)
         slopes = f"f has a kink with slopes {odd.left:.6g} and {odd.right:.6g}"
         if low - slack <= value <= high + slack:
             said = f"{slopes}; the claim takes {_convention(value, odd.left, odd.right)}"
-            digits = EXACT if self.exact else MOST
+            digits = FORMULA_DIGITS if self.exact else DIGITS_OF_A_DOUBLE
             return Judged(c, "correct", value, value, 0.0, {REFERENCE: slack}, digits, odd.message, said)
         nearest = low if value < low else high
         error = abs(value - nearest) if math.isfinite(value) else math.inf

@@ -19,24 +19,23 @@ from diffkit.asking.answers import lay_out
 from diffkit.asking.points import Points
 from diffkit.asking.tasks import directional_task, gradient_task
 from diffkit.core.errors import BackendError, DiffkitError, LimitError
-from diffkit.core.results import Answer, Odd
-from diffkit.judging.checking.agreement import BEYOND, settle
-from diffkit.judging.checking.outcome import REFERENCE, ROUNDING, WORST, Check, Entry, Judged, Measured
-from diffkit.judging.tolerances import Tolerances
+from diffkit.core.results import Answer, Odd, Result
+from diffkit.judging.agreement import TIMES_UNCERTAIN, Tolerances, settle
+from diffkit.judging.checking.outcome import CLAIM_ROUNDING, REFERENCE, WORST, Check, Judged, Measured, badness
 from diffkit.methods import Bounded, get_backend
 from diffkit.methods.auto import Referee
 
 if TYPE_CHECKING:
     from diffkit.judging.checking.setting import Setting
 
-DIRECTIONS = 4
-SAMPLED = 10  # entries looked at because they are the largest, and as many at random
-CONFIRMED = 2  # of each, where they only confirm what reverse mode gives
-MOST_WRONG = 8  # wrong entries that are tracked down
-SIMPLE = (2.0, 0.5, -1.0, -2.0, -0.5, 3.0, 1 / 3, 10.0, 0.1)
+_RANDOM = 4
+_SAMPLED = 10  # entries looked at because they are the largest, and as many at random
+_SURE = 2  # of each, where they only confirm what reverse mode gives
+_MOST_WRONG = 8  # wrong entries that are tracked down
+_SIMPLE_FACTORS = (2.0, 0.5, -1.0, -2.0, -0.5, 3.0, 1 / 3, 10.0, 0.1)
 
 
-class Line(NamedTuple):
+class _Along(NamedTuple):
     """A directional derivative: what the claim makes of it, and what it is, with its bar and what is odd about it."""
 
     judged: Judged
@@ -46,23 +45,23 @@ class Line(NamedTuple):
     odd: Odd | None
 
 
-class Whole(NamedTuple):
+class _ReverseGradient(NamedTuple):
     """The gradient by reverse mode: values and bars, and what is odd, by entry."""
 
     values: Any
     bars: Any
     odd: dict[int, Odd]
 
-    def judge(self, i: int, lines: Lines) -> Judged:
+    def judge(self, i: int, lines: _Directions) -> Judged:
         """Judge an entry of a claim by it."""
         odd, claimed = self.odd.get(i), float(lines.claimed[i])
         if odd is not None and odd.status != "ok":
             return Judged(i, "inconclusive", claimed, math.nan, math.nan, {}, note=odd.message)
-        terms = {REFERENCE: float(self.bars[i]), ROUNDING: float(lines.noise[i])}
+        terms = {REFERENCE: float(self.bars[i]), CLAIM_ROUNDING: float(lines.noise[i])}
         value = float(self.values[i])
         return settle(Measured(i, claimed, value, abs(claimed - value), terms), lines.largest, lines.allowed)
 
-    def keeps(self, line: Line) -> bool:
+    def keeps(self, line: _Along) -> bool:
         """Whether a directional derivative, found without it, is what it makes of the direction."""
         reached = line.direction != 0
         if line.odd is not None or any(reached[i] for i in self.odd):
@@ -70,32 +69,28 @@ class Whole(NamedTuple):
         terms = self.values[reached] * line.direction[reached]
         value = math.fsum(terms.tolist())
         slack = float(np.sum(np.abs(self.bars[reached] * line.direction[reached]))) + line.bar + 2 * math.ulp(value)
-        return abs(value - line.slope) <= BEYOND * slack
+        return abs(value - line.slope) <= TIMES_UNCERTAIN * slack
 
 
-class Lines:
+class _Directions:
     """Directional derivatives of a function at one point, all from one preparation."""
 
-    def __init__(self, setting: Setting, point: Sequence[float], allowed: Tolerances | None):
-        function = setting.subject.function
+    def __init__(self, setting: Setting):
+        function, point = setting.subject.function, setting.given[0]
         assert function is not None
-        self.point = tuple(point)
-        self.task = directional_task(function, [0.0] * len(point))
-        self.referee = Referee(self.task, untraced=setting.subject.reason)
+        self.point, self.allowed = point, setting.allowed
+        self.referee = Referee(directional_task(function, [0.0] * len(point)), untraced=setting.subject.reason)
         self.claimed = np.asarray(setting.claim.values(np.array(point)), dtype=float)
         self.noise = np.asarray(setting.claim.rounding(np.array(point)), dtype=float)
         if setting.claim.paired:
             self.claimed, self.noise = self.claimed[1:], self.noise[1:]
         self.scale = np.where(np.array(point) == 0, 1.0, np.abs(point))
-        self.allowed = allowed
         self.largest = float(np.max(np.abs(self.claimed)))
-        self.evaluations = 0
         self.note = ""
 
-    def along(self, direction: Any) -> Line:
+    def along(self, direction: Any) -> _Along:
         """Judge v·claim."""
         answer = self.referee.at((*self.point, *direction.tolist(), 0.0))
-        self.evaluations += answer.evaluations
         self.note = answer.note
         slope, bar = float(answer.values[0]), float(answer.errors[0])
         parts = self.claimed * direction
@@ -103,11 +98,11 @@ class Lines:
         odd = answer.odd.get(0)
         if odd is not None and odd.status != "ok":
             judged = Judged(0, "inconclusive", value, math.nan, math.nan, {}, note=odd.message)
-            return Line(judged, direction, slope, bar, odd)
-        terms = {REFERENCE: bar, ROUNDING: float(np.sum(np.abs(self.noise * direction))) + math.ulp(value)}
+            return _Along(judged, direction, slope, bar, odd)
+        terms = {REFERENCE: bar, CLAIM_ROUNDING: float(np.sum(np.abs(self.noise * direction))) + math.ulp(value)}
         seen = Measured(0, value, slope, abs(value - slope), terms)
         judged = settle(seen, float(np.max(np.abs(parts))), self._allowed(direction))
-        return Line(judged, direction, slope, bar, None)
+        return _Along(judged, direction, slope, bar, None)
 
     def _allowed(self, direction: Any) -> Tolerances | None:
         """What v·claim may be off by: Σ|vᵢ|·(atol + rtol·|claimedᵢ|)."""
@@ -117,18 +112,18 @@ class Lines:
             0.0, float(np.sum(np.abs(direction) * (self.allowed.atol + self.allowed.rtol * np.abs(self.claimed))))
         )
 
-    def entry(self, i: int) -> Line:
+    def entry(self, i: int) -> _Along:
         """Judge one entry."""
         direction = np.zeros(len(self.claimed))
         direction[i] = 1.0
         line = self.along(direction)
         return line._replace(judged=line.judged._replace(component=i))
 
-    def search(self, line: Line) -> list[int]:
+    def search(self, line: _Along) -> list[int]:
         """Entries that make a direction wrong, by halving it; the first few of them."""
         found: list[int] = []
         waiting = [(np.flatnonzero(line.direction), line)]
-        while waiting and len(found) < MOST_WRONG:
+        while waiting and len(found) < _MOST_WRONG:
             indices, _ = waiting.pop()
             if len(indices) == 1:
                 found.append(int(indices[0]))
@@ -143,50 +138,76 @@ class Lines:
         return found
 
 
-def check_large(setting: Setting, allowed: Tolerances | None) -> Check:
+def check_large(setting: Setting) -> Check:
     """Check a gradient of many entries by directions and samples."""
     if setting.kind != "gradient":
         raise DiffkitError(
             f"a {setting.kind} of {len(setting.labels)} inputs is too large to be checked entry by entry",
             hint="check products with a vector: the gradient of v·f, or of v·∇f",
         )
-    point, rng = setting.given[0], setting.rng
-    lines, n = Lines(setting, point, allowed), len(setting.labels)
-    along = [lines.along(rng.choice([-1.0, 1.0], n) * lines.scale) for _ in range(DIRECTIONS)]
-    largest, others = np.argsort(-np.abs(lines.claimed)).tolist(), rng.choice(n, SAMPLED, replace=False).tolist()
-    entries_seen = {i: lines.entry(i) for i in (*largest[:CONFIRMED], *others[:CONFIRMED])}
-    gradient = reverse_gradient(setting, point)
-    if gradient is not None and all(map(gradient.keeps, (*along, *entries_seen.values()))):
-        judged = [gradient.judge(i, lines) for i in range(n)]
-        source = "reverse mode through the code, with its rounding measured, confirmed by " + lines.note
-        how = f"every entry, and {len(entries_seen)} of them and {DIRECTIONS} random directions by forward mode too"
-        unchecked = ""
+    lines, rng, n = _Directions(setting), setting.rng, len(setting.labels)
+    along = [lines.along(rng.choice([-1.0, 1.0], n) * lines.scale) for _ in range(_RANDOM)]
+    largest, others = np.argsort(-np.abs(lines.claimed)).tolist(), rng.choice(n, _SAMPLED, replace=False).tolist()
+    few = {i: lines.entry(i) for i in (*largest[:_SURE], *others[:_SURE])}
+    gradient = _reverse_gradient(setting, lines.point)
+    if gradient is not None and all(map(gradient.keeps, (*along, *few.values()))):
+        found = _by_reverse(gradient, lines, len(few))
     else:
-        entries_seen.update({i: lines.entry(i) for i in (*largest[CONFIRMED:SAMPLED], *others[CONFIRMED:])})
-        off = next((line for line in along if line.judged.verdict == "wrong"), None)
-        found = lines.search(off) if off is not None else []
-        entries_seen.update({i: lines.entry(i) for i in found if i not in entries_seen})
-        judged = [line.judged for line in entries_seen.values()]
-        source, how = lines.note, f"{len(judged)} entries one by one and {DIRECTIONS} random directions"
-        unchecked = _unchecked(n, len(judged), lines, along)
-    whole = [line.judged for line in along]
+        found = _by_samples(lines, along, few, (*largest[_SURE:_SAMPLED], *others[_SURE:]))
+    return _concluded(setting, found, [line.judged for line in along])
+
+
+class _Found(NamedTuple):
+    """The entries that were judged: by what, in how many ways, and what was not looked at."""
+
+    judged: list[Judged]
+    source: str
+    how: str
+    unchecked: str = ""
+
+
+def _by_reverse(gradient: _ReverseGradient, lines: _Directions, confirmed: int) -> _Found:
+    """Every entry, by reverse mode."""
+    source = "reverse mode through the code, with its rounding measured, confirmed by " + lines.note
+    how = f"every entry, and {confirmed} of them and {_RANDOM} random directions by forward mode too"
+    return _Found([gradient.judge(i, lines) for i in range(len(lines.claimed))], source, how)
+
+
+def _by_samples(lines: _Directions, along: Sequence[_Along], seen: dict[int, _Along], more: Sequence[int]) -> _Found:
+    """Some entries, and those that are tracked down where a direction is wrong."""
+    seen = {**seen, **{i: lines.entry(i) for i in more}}
+    off = next((line for line in along if line.judged.verdict == "wrong"), None)
+    found = lines.search(off) if off is not None else []
+    seen.update({i: lines.entry(i) for i in found if i not in seen})
+    n, hidden = len(lines.claimed), max(line.judged.tolerance for line in along) / float(np.median(lines.scale))
+    unchecked = (
+        f"{n - len(seen)} of {n} entries were looked at only together, along {_RANDOM} random directions: "
+        f"an error below about {hidden:.1g} in a single one of them would not be seen"
+    )
+    how = f"{len(seen)} entries one by one and {_RANDOM} random directions"
+    return _Found([line.judged for line in seen.values()], lines.note, how, unchecked)
+
+
+def _concluded(setting: Setting, found: _Found, whole: Sequence[Judged]) -> Check:
+    """The verdict on the entries that were judged and on ``whole`` directions."""
+    function, judged = setting.subject.function, found.judged
+    assert function is not None
     verdict = max((j.verdict for j in (*judged, *whole)), key=WORST.index)
-    entries = tuple(sorted((_entry(setting, j) for j in judged if j.verdict != "correct"),
-                           key=lambda e: (WORST.index(e.verdict), e.error / (abs(e.reference) or 1.0))))  # fmt: skip
+    first = setting.claim.paired  # the value comes first among the components
+    odd = (j._replace(component=j.component + first) for j in judged if j.verdict != "correct")
+    entries = tuple(sorted(map(setting.entry, odd), key=badness))
     reason = next((j.note for j in (*whole, *judged) if j.verdict == "inconclusive" and j.note), "")
     least = min((*judged, *whole), key=lambda j: j.digits)
-    function = setting.subject.function
-    assert function is not None
     return Check(
-        verdict, setting.kind, entries, len(judged) - len(entries), _reference(setting, point, judged),
-        f"{source} (nothing is proven: {setting.subject.reason})",
-        least.digits, allowed, least.decided, unchecked, 1, f"at 1 point, {how}", "",
-        reason if verdict == "inconclusive" else "", None, (*function.warnings, *setting.claim.warnings),
-        setting.named(point), partial(_factor, whole),
+        verdict, setting.kind, entries, len(judged) - len(entries), _reference(setting, judged),
+        f"{found.source} (nothing is proven: {setting.subject.reason})", least.digits, setting.allowed, least.decided,
+        found.unchecked, scope=f"at 1 point, {found.how}", reason=reason if verdict == "inconclusive" else "",
+        warnings=(*function.warnings, *setting.claim.warnings), at=setting.named(setting.given[0]),
+        explain=partial(_factor, whole),
     )  # fmt: skip
 
 
-def reverse_gradient(setting: Setting, point: Sequence[float]) -> Whole | None:
+def _reverse_gradient(setting: Setting, point: Sequence[float]) -> _ReverseGradient | None:
     """The gradient by reverse mode; None where the code cannot be followed."""
     evaluation = get_backend("reverse").prepare(gradient_task(setting.source))
     assert isinstance(evaluation, Bounded)
@@ -195,27 +216,10 @@ def reverse_gradient(setting: Setting, point: Sequence[float]) -> Whole | None:
         bars = evaluation.bound(point)
     except (BackendError, LimitError):
         return None
-    return Whole(np.array(answer.values), np.array(bars), answer.odd)
+    return _ReverseGradient(np.array(answer.values), np.array(bars), answer.odd)
 
 
-def _unchecked(n: int, seen: int, lines: Lines, along: Sequence[Line]) -> str:
-    """What was looked at only together with others."""
-    hidden = max(line.judged.tolerance for line in along) / float(np.median(lines.scale))
-    return (
-        f"{n - seen} of {n} entries were looked at only together, along {DIRECTIONS} random directions: an "
-        f"error below about {hidden:.1g} in a single one of them would not be seen"
-    )
-
-
-def _entry(setting: Setting, j: Judged) -> Entry:
-    c = j.component + setting.claim.paired
-    return Entry(
-        setting.index(c), setting.task.labels[c], j.claimed, j.reference, j.error, j.tolerance, j.verdict, j.digits,
-        j.decided, j.note,
-    )  # fmt: skip
-
-
-def _reference(setting: Setting, point: Sequence[float], judged: Sequence[Judged]) -> Any:
+def _reference(setting: Setting, judged: Sequence[Judged]) -> Result:
     """The entries that were looked at, as a Result; the others are NaN and uncertain."""
     known = {j.component: j for j in judged}
     task = setting.task
@@ -224,7 +228,7 @@ def _reference(setting: Setting, point: Sequence[float], judged: Sequence[Judged
     bars = [known[c].terms.get(REFERENCE, math.nan) if c in known else math.nan for c in range(count)]
     unseen = Odd("uncertain", "not looked at")
     odd = {c: unseen for c in range(count) if c not in known}
-    return lay_out(task, Answer(values, bars, odd), Points(task.variables, tuple(point)), "referee", "estimate")
+    return lay_out(task, Answer(values, bars, odd), Points(task.variables, setting.given[0]), "referee", "estimate")
 
 
 def _factor(whole: Sequence[Judged]) -> str | None:
@@ -232,8 +236,8 @@ def _factor(whole: Sequence[Judged]) -> str | None:
     ratios = [j.reference / j.claimed for j in whole if j.claimed and math.isfinite(j.reference)]
     if len(ratios) < len(whole):
         return None
-    slack = max(BEYOND * j.tolerance / abs(j.claimed) for j in whole)
-    for factor in SIMPLE:
+    slack = max(TIMES_UNCERTAIN * j.tolerance / abs(j.claimed) for j in whole)
+    for factor in _SIMPLE_FACTORS:
         if all(abs(r - factor) <= slack for r in ratios):
             return f"multiply by {factor:.6g}" if abs(factor) >= 1 else f"divide by {1 / factor:.6g}"
     return None

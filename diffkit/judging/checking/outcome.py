@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,21 +12,21 @@ from diffkit.core.results import Final, Result
 from diffkit.core.surroundings import undisturbed
 
 if TYPE_CHECKING:
-    from diffkit.judging.tolerances import Tolerances
+    from diffkit.judging.agreement import Tolerances
 
 Verdict = Literal["correct", "wrong", "inconclusive"]
 WORST: tuple[Verdict, ...] = ("correct", "inconclusive", "wrong")
 """Verdicts from good to bad; a check has that of its worst entry."""
-REFERENCE, SOLVERS, ROUNDING, LITERALS = (
+REFERENCE, OWN_TOLERANCE, CLAIM_ROUNDING, LITERALS = (
     "the reference", "the code's own tolerance", "rounding of the claim's code", "rounded constants",
 )  # fmt: skip
 """What can be uncertain: the parts of a tolerance by name."""
 
-FEW = 4  # coordinates of a point, or of a direction, that one line names
+_COORDINATES_NAMED = 4  # coordinates of a point, or of a direction, that one line names
 
 
 @dataclass(frozen=True)
-class Witness:
+class DirectionWitness:
     """A direction along which a claim is none of the slopes that f has around a point."""
 
     direction: Mapping[str, float]
@@ -37,7 +38,7 @@ class Witness:
 
     def __str__(self) -> str:
         d = self.direction
-        if len(d) <= FEW:
+        if len(d) <= _COORDINATES_NAMED:
             along = f"d = ({', '.join(map(_short, d.values()))})"
         else:
             along = f"d with {_named({name: value for name, value in d.items() if value})}, else 0,"
@@ -73,7 +74,7 @@ class Entry:
     note: str = ""
     at: Mapping[str, float] | None = None
     """the point, if it is not the one that was asked about"""
-    witness: Witness | None = None
+    witness: DirectionWitness | None = None
     """what the whole vector is wrong by, where the entry alone could be right"""
 
 
@@ -112,7 +113,7 @@ class Judged(NamedTuple):
     """to which claim and reference were seen to agree"""
     note: str = ""
     convention: str = ""
-    witness: Witness | None = None
+    witness: DirectionWitness | None = None
 
     @property
     def tolerance(self) -> float:
@@ -123,6 +124,14 @@ class Judged(NamedTuple):
     def decided(self) -> str:
         """Name of the largest part of the tolerance."""
         return max(self.terms, key=lambda k: self.terms[k]) if self.tolerance > 0 else ""
+
+
+def badness(j: Judged | Entry) -> tuple[int, float]:
+    """How bad it is: the verdict, then the error in proportion to the reference."""
+    size = 0.0
+    if not math.isnan(j.error):
+        size = j.error / abs(j.reference) if j.reference else math.inf if j.error else 0.0
+    return WORST.index(j.verdict), size
 
 
 def _nothing() -> None:
@@ -186,7 +195,7 @@ class Check(Final):
         return self.verdict == "correct"
 
     @property
-    def witness(self) -> Witness | None:
+    def witness(self) -> DirectionWitness | None:
         """A direction that shows the whole vector to be wrong, where its worst entry alone could be right."""
         return self.entries[-1].witness if self.entries else None
 
@@ -201,7 +210,7 @@ class Check(Final):
         parts: list[str] = [self.summary]
         if self.entries:
             worst = self.entries[-1]
-            given = "the given point" if len(self.at) > FEW else _named(self.at)
+            given = "the given point" if len(self.at) > _COORDINATES_NAMED else _named(self.at)
             parts[0] += f" at {given if worst.at is None else _named(worst.at)}"
             if not worst.note:
                 parts.append(f"{worst.label} is {worst.reference!r}, claimed {worst.claimed!r}")
@@ -218,8 +227,8 @@ class Check(Final):
 def _named(at: Mapping[str, float]) -> str:
     """A point in words, cut where it is long."""
     parts = [f"{name} = {_short(value)}" for name, value in at.items()]
-    if len(parts) > FEW:
-        parts[FEW:] = [f"{len(parts) - FEW} more"]
+    if len(parts) > _COORDINATES_NAMED:
+        parts[_COORDINATES_NAMED:] = [f"{len(parts) - _COORDINATES_NAMED} more"]
     return ", ".join([*parts[:-2], " and ".join(parts[-2:])])
 
 

@@ -1,12 +1,16 @@
-"""What a check is about: f, the claim, and where it is looked at."""
+"""What a check is about: f, the claim, and where it is looked at.
+
+A wrapper is a Function again, whose parameters and name are those of what it wraps.
+"""
 
 from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Any
 
 import numpy as np
 
@@ -18,21 +22,26 @@ from diffkit.asking.frames import names_in
 from diffkit.asking.points import Points, read_points
 from diffkit.asking.tasks import Task, source_task
 from diffkit.core.deadline import in_time
-from diffkit.core.errors import DiffkitError, PointError
+from diffkit.core.errors import DiffkitError, FunctionError, PointError, told
 from diffkit.core.program import Program
 from diffkit.core.text.names import Names, names_of
+from diffkit.judging.agreement import Tolerances
 from diffkit.judging.checking.array_structure import Structure, symmetric
-from diffkit.judging.checking.claims import Claim, CodeClaim, NumberClaim, read_claim, unfit
-from diffkit.judging.checking.reference import Subject
-from diffkit.judging.checking.wrappers import by_name, contracted, of_symmetric, with_reset, with_symmetric_results
+from diffkit.judging.checking.claims import Claim, CodeClaim, Expected, NumberClaim, read_claim, unfit
+from diffkit.judging.checking.outcome import Entry, Judged
+from diffkit.judging.checking.reference import CheckedFunction
 
-SPREAD = 0.3  # how far beside, in proportion
-TRIES = 8  # random points tried for each that is wanted, as some have no derivative
-COTANGENTS = 3  # random ones that a pullback is compared with
+_SPREAD_BESIDE = 0.3  # how far beside, in proportion
+_TRIES_BESIDE = 8  # random points tried for each that is wanted, as some have no derivative
+_COTANGENTS = 3  # random ones that a pullback is compared with
 
 
-class Asked(NamedTuple):
-    """What the caller gives: f, the claim and the point, and what says how they are meant."""
+@dataclass(frozen=True)
+class Inquiry:
+    """What the caller gives: f, the claim and the point, and what says how they are meant.
+
+    ``beside`` is how many points beside the given one are looked at, ``allowed`` what the claim may be off by.
+    """
 
     f: Any
     claim: Any
@@ -45,13 +54,15 @@ class Asked(NamedTuple):
     reset: Callable[[], Any] | None = None
     symmetric: bool = False
     seed: int = 0
+    beside: int = 0
+    allowed: Tolerances | None = None
 
 
 class Setting:
     """What a check is about: the subject, the claim, and the points that were given."""
 
-    def __init__(self, asked: Asked):
-        self.asked = asked
+    def __init__(self, asked: Inquiry):
+        self.asked, self.allowed = asked, asked.allowed
         code, coded = is_function(asked.f), is_function(asked.claim)
         if asked.reset is not None and not (code or coded):
             raise DiffkitError("reset is called before code, and neither f nor the claim is code")
@@ -71,7 +82,7 @@ class Setting:
         self.source = source
         self.task = self._task()
         self.places = self.task.places
-        self.subject = Subject(self.task)
+        self.subject = CheckedFunction(self.task)
         self.shape = claim.shape
         self.functions = [as_function(g, args) for g, args in ((asked.f, asked.args), (asked.claim, asked.claim_args))
                           if is_function(g)]  # fmt: skip
@@ -89,7 +100,7 @@ class Setting:
         bound, points = called.place(asked.at)
         self._place(points, bound.arguments)
         if self.symmetric:
-            bound = Bound(of_symmetric(function, self.symmetric), bound.arguments, bound.inputs, self.start)
+            bound = Bound(_of_symmetric(function, self.symmetric), bound.arguments, bound.inputs, self.start)
         self.outputs = bound.shape
         return bound if asked.kind != "vjp" else self._pullback(bound)
 
@@ -117,18 +128,18 @@ class Setting:
             raise PointError("no argument is a symmetric matrix at the point")
 
     def _wrapped(self, f: Any, args: Sequence[Any]) -> Function:
-        return by_name(with_reset(as_function(f, args), self.asked.reset), self.asked.at)
+        return _by_name(_with_reset(as_function(f, args), self.asked.reset), self.asked.at)
 
     def _pullback(self, bound: Bound) -> Bound:
         """ȳ·f as a function of the point and the cotangent ȳ, at random cotangents."""
         taken = {a.name for a in bound.arguments}
         name = next(n for k in range(len(taken) + 1) for n in ["cotangent" + "_" * k] if n not in taken)
         cotangent = Argument(name, bound.shape)
-        random = self.rng.standard_normal((len(self.given), COTANGENTS, cotangent.size)).tolist()
+        random = self.rng.standard_normal((len(self.given), _COTANGENTS, cotangent.size)).tolist()
         self.given = [(*x, *y) for x, each in zip(self.given, random, strict=True) for y in each]
         self.arguments, self.start = (*bound.arguments, cotangent), self.given[0]
         self.structure = Structure(self.arguments, self.start)
-        function = Function(contracted(bound.function, bound.shape))
+        function = Function(_contracted(bound.function, bound.shape))
         return Bound(function, self.arguments, (*bound.inputs, *cotangent.labels()), self.start)
 
     # What is claimed ----------------------------------------------------------------------------------------------
@@ -150,11 +161,10 @@ class Setting:
         asked = self.asked
         claim, words = asked.claim, self.labels if not code or all(a.shape == () for a in self.arguments) else None
         if is_function(claim):
-            claim = with_symmetric_results(self._wrapped(claim, asked.claim_args), self.arguments, self.symmetric)
+            claim = _with_symmetric_results(self._wrapped(claim, asked.claim_args), self.arguments, self.symmetric)
         pair = None if asked.kind is None else False
-        return read_claim(
-            claim, self.arguments, self.parameters, self.labels, self.start, words, len(self.chosen), pair
-        )
+        count = len(self.chosen)
+        return read_claim(claim, Expected(self.arguments, self.parameters, self.labels, self.start, count, words, pair))
 
     def _kind(self) -> str:
         """What the claim is, by the number of its entries."""
@@ -184,7 +194,24 @@ class Setting:
         places = (0, *(p + 1 for p in task.places))
         return replace(task, indices=indices, places=places, shape=(len(places),), labels=("f", *task.labels))
 
-    def index(self, c: int) -> tuple[int, ...]:
+    @property
+    def codes(self) -> list[Bound]:
+        """The code of f and of the claim, where they are code."""
+        return [bound for bound in (self.subject.function, self.claim.bound) if bound is not None]
+
+    @property
+    def unsteady(self) -> str:
+        """Why agreeing proves nothing: f or the claim gives two values at one point; empty if neither does."""
+        found = next((bound.unsteady for bound in self.codes if bound.unsteady), "")
+        return f"{found}; {_NOT_STEADY}" if found else ""
+
+    def entry(self, j: Judged, at: Mapping[str, float] | None = None) -> Entry:
+        """What was found of a component, at a point that is not the first one if ``at`` is given."""
+        c = j.component
+        return Entry(self._index(c), self.task.labels[c], j.claimed, j.reference, j.error, j.tolerance, j.verdict,
+                     j.digits, j.decided, j.note, at, j.witness)  # fmt: skip
+
+    def _index(self, c: int) -> tuple[int, ...]:
         """Place of a component in the claimed array."""
         if self.claim.paired:
             return () if c == 0 else tuple(map(int, np.unravel_index(c - 1, self.shape or (1,))))
@@ -196,14 +223,14 @@ class Setting:
 
     def beside(self, wanted: int) -> Iterator[tuple[float, ...]]:
         """Random points: near the first given one and of its kind, or anywhere moderate for words without a point."""
-        n, rng = len(self.labels), self.rng
+        shape, rng = (_TRIES_BESIDE * wanted, len(self.labels)), self.rng
         if not self.given:
-            rows = rng.choice([-1, 1], (TRIES * wanted, n)) * np.exp(rng.uniform(-2, 1, (TRIES * wanted, n)))
+            rows = rng.choice([-1, 1], shape) * np.exp(rng.uniform(-2, 1, shape))
             return map(tuple, rows.tolist())
         base = np.array(self.given[0])
         scale = np.where(base == 0, 1.0, np.abs(base))
-        tries = in_time(rng.uniform(-1, 1, (TRIES * wanted, n)))
-        moved = (self.structure.kept(base + SPREAD * scale * step) for step in tries)
+        tries = in_time(rng.uniform(-1, 1, shape))
+        moved = (self.structure.kept(base + _SPREAD_BESIDE * scale * step) for step in tries)
         return (tuple(row.tolist()) for row in moved if row is not None)
 
 
@@ -223,3 +250,90 @@ def _arguments_of(claim: Any, inputs: Sequence[str], at: Any, args: Sequence[Any
             hint="let it take them one by one, or all in one array; data go into claim_args=",
         )
     return scalars
+
+
+_NOT_STEADY = "pass reset=, which is called before every evaluation, such as reset=lambda: np.random.seed(0)"
+
+
+def _around(function: Function, call: Callable[..., Any]) -> Function:
+    """A function of the same name and parameters that calls another one."""
+    call.__name__ = function.name
+    return replace(function, call=call)
+
+
+def _with_reset(function: Function, reset: Any) -> Function:
+    """The function, with ``reset`` called before it: what is random or keeps a state begins anew every time."""
+    if reset is None:
+        return function
+    if not callable(reset):
+        raise DiffkitError(f"reset is called before every evaluation, and a {type(reset).__name__} cannot be",
+                           hint="such as reset=lambda: np.random.seed(0)")  # fmt: skip
+
+    @wraps(function.call)
+    def call(*values: Any) -> Any:
+        try:
+            reset()
+        except Exception as error:
+            raise FunctionError(f"reset raised {told(error)}") from error
+        return function.call(*values)
+
+    return replace(function, call=call)
+
+
+def _by_name(function: Function, at: Any) -> Function:
+    """A function of one dict of parameters as one of several, where the point is a dict that does not name that one."""
+    parameters = function.parameters()
+    if not isinstance(at, Mapping) or parameters is None or len(parameters) != 1 or parameters[0] in at:
+        return function
+    names = tuple(at)
+
+    def call(*values: Any) -> Any:
+        return function.call(dict(zip(names, values, strict=False)), *values[len(names) :])
+
+    return _around(function, call)
+
+
+def _of_symmetric(function: Function, which: Collection[int]) -> Function:
+    """f of the symmetric part of some of its arguments, so that it is a function of symmetric matrices."""
+    if not which:
+        return function
+
+    def call(*values: Any) -> Any:
+        return function.call(*[_symmetric_part(v) if k in which else v for k, v in enumerate(values)])
+
+    return _around(function, call)
+
+
+def _with_symmetric_results(function: Function, arguments: Sequence[Argument], which: Collection[int]) -> Function:
+    """A claim about a function of symmetric matrices, of which only the symmetric parts count."""
+    if not which:
+        return function
+    shapes = {arguments[k].shape for k in which}
+
+    def symmetric(part: Any) -> Any:
+        return _symmetric_part(part) if np.shape(part)[-2:] in shapes else part
+
+    def call(*values: Any) -> Any:
+        found = _of_symmetric(function, which).call(*values)
+        if isinstance(found, Mapping):
+            return {name: symmetric(part) for name, part in found.items()}
+        return tuple(map(symmetric, found)) if isinstance(found, tuple) else symmetric(np.asanyarray(found))
+
+    return _around(function, call)
+
+
+def _symmetric_part(matrix: Any) -> Any:
+    """(A + Aᵀ)/2, over the last two axes."""
+    return (matrix + np.swapaxes(matrix, -1, -2)) / 2.0
+
+
+def _contracted(function: Function, shape: Sequence[int]) -> Callable[..., Any]:
+    """Σ ȳ·f(x, …) as a function of x, … and the cotangent ȳ: its gradient by x is the pullback ȳ·∂f/∂x."""
+
+    def call(*values: Any) -> Any:
+        *point, cotangent = values
+        found = function(*point)
+        return np.sum(cotangent * found) if shape else cotangent * found
+
+    call.__name__ = function.name
+    return call

@@ -8,23 +8,22 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.core.rules import by_rule
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import NEG, Primitive
 from diffkit.judging.repair.evidence import Records
 from diffkit.ndarrays.record import Operation, Record
 from diffkit.numbers.arrays import ARRAYS
 
-_NEG = table["neg"]
 _VALUE, _SLOPE = -1, -2
-_FEW = 4
+_FEW_RUNS = 4
 """runs of a place up to which each is also changed alone"""
-_MOST = 40
+_MOST_VALUES = 40
 """values of one shape that are tried"""
 
-Shape = tuple[int, ...]
+_Shape = tuple[int, ...]
 Site = tuple[int, ...]
 """a place in the code: the numbers of the operations it was run as, several in a loop"""
-_LONGEST = 40  # characters of an expression, before it is called by its shape
-_LINE = 90  # characters of a line of code
+_LONGEST_NAME = 40  # characters of an expression, before it is called by its shape
+_LONGEST_LINE = 90  # characters of a line of code
 
 
 class Ref(NamedTuple):
@@ -74,7 +73,7 @@ def sites(record: Record) -> list[Site]:
         count = len(kinds)
         period = next(p for p in range(1, count + 1) if kinds[p:] == kinds[:-p])
         found += [tuple(numbers[count - 1 - k :: -period][::-1]) for k in range(period)]
-        if period < count and count // period <= _FEW:  # it may be no loop
+        if period < count and count // period <= _FEW_RUNS:  # it may be no loop
             found += [(k,) for k in numbers]
     return sorted(found, key=lambda site: site[-1])
 
@@ -87,9 +86,9 @@ class Pool:
         self.before = _ancestors(records.claim)
         both = ((False, records.claim), (True, records.model))
         self.loops = [(m, s) for m, record in both if record is not None for s in sites(record) if len(s) > 1]
-        repeated = {(model, k) for model, loop in self.loops if len(loop) > _FEW for k in loop[:-1]}
-        self.refs: dict[Shape, list[Ref]] = {}
-        seen: set[tuple[Shape, bytes]] = set()
+        repeated = {(model, k) for model, loop in self.loops if len(loop) > _FEW_RUNS for k in loop[:-1]}
+        self.refs: dict[_Shape, list[Ref]] = {}
+        seen: set[tuple[_Shape, bytes]] = set()
         for ref in sorted(_refs(records), key=self._rank):
             value = np.asarray(ref.value(records), dtype=float)
             key = (value.shape, value.tobytes())
@@ -102,17 +101,17 @@ class Pool:
         unnamed = ref.part != _VALUE or ref.number not in ref.record(self.records).names
         return ref.model and ref.part != _SLOPE, ref.part == _SLOPE, unnamed
 
-    def fitting(self, site: Site, shapes: Sequence[Shape]) -> Iterator[tuple[Ref, ...]]:
+    def fitting(self, site: Site, shapes: Sequence[_Shape]) -> Iterator[tuple[Ref, ...]]:
         """Values of some shapes for each run of a place, known before it runs or not made from it."""
         for shape in shapes:
-            for ref in self.refs.get(shape, ())[:_MOST]:
+            for ref in self.refs.get(shape, ())[:_MOST_VALUES]:
                 if all(self._is_free(ref, number, site) for number in site):
                     yield (ref,) * len(site)
         for model, loop in self.loops:
             if len(loop) != len(site):
                 continue
             first = Ref(model, loop[0]).record(self.records).operations[loop[0]]
-            for part in (_VALUE, *range(len(first.operands)), *([_SLOPE] if has_slope(first) else [])):
+            for part in (_VALUE, *range(len(first.operands)), *([_SLOPE] if _has_slope(first) else [])):
                 for order in (loop, loop[::-1]):
                     refs = tuple(Ref(model, number, part) for number in order)
                     fits = np.shape(refs[0].value(self.records)) in shapes
@@ -136,10 +135,10 @@ class Pool:
         return not any(self.before[found] >> number & 1 for number in site)
 
 
-def has_slope(operation: Operation) -> bool:
+def _has_slope(operation: Operation) -> bool:
     """Whether it is a function of one argument."""
     row = operation.detail
-    return isinstance(row, Primitive) and len(row.arguments) == 1 and row is not _NEG
+    return isinstance(row, Primitive) and len(row.arguments) == 1 and row is not NEG
 
 
 def _refs(records: Records) -> Iterator[Ref]:
@@ -148,7 +147,7 @@ def _refs(records: Records) -> Iterator[Ref]:
         for number, operation in enumerate(record.operations if record is not None else ()):
             yield Ref(model, number)
             yield from (Ref(model, number, k) for k, o in enumerate(operation.operands) if not isinstance(o, int))
-            if model and has_slope(operation):
+            if model and _has_slope(operation):
                 yield Ref(model, number, _SLOPE)
 
 
@@ -180,7 +179,7 @@ class CodeNames:
             if len(set(names)) < len(names):
                 return ""
         line = self.records.claim.operations[number].line
-        text = line.text if len(line.text) <= _LINE else f"{line.text[: _LINE - 1]}…"
+        text = line.text if len(line.text) <= _LONGEST_LINE else f"{line.text[: _LONGEST_LINE - 1]}…"
         return say.format(*names) + (f", in line {line.line}: {text}" if text else "")
 
     def of(self, what: Any, named: bool = True) -> str:
@@ -211,7 +210,7 @@ def _said(record: Record, operand: Any, depth: int = 2, named: bool = True) -> s
         return record.names[operand]
     operation = record.operations[operand]
     text = _made(record, operation, depth) if depth else ""
-    if text and len(text) <= _LONGEST:
+    if text and len(text) <= _LONGEST_NAME:
         return text
     return f"the result of shape {operation.shape}" if operation.shape else "the result"
 

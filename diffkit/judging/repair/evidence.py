@@ -17,24 +17,23 @@ from numpy.typing import NDArray
 from diffkit.asking.tasks import partial_name
 from diffkit.core.program import Index, Program, run_slots
 from diffkit.core.rules import by_rule
-from diffkit.core.table import table
+from diffkit.core.table import WHERE
 from diffkit.ndarrays.record import Record
 from diffkit.numbers.arrays import ARRAYS
 
 Array = NDArray[Any]
-LISTED = 4  # entries named one by one
-_WHERE = table["where"]
-_FEW = 4.0
-PATIENCE = 15.0  # seconds after which no further explanation is tried
+ENTRIES_LISTED = 4  # entries named one by one
+_TIMES_BARS = 4.0
+SEARCH_SECONDS = 15.0  # seconds after which no further explanation is tried
 _RADII = (0.5, 0.05, 0.5, 0.2)  # relative distances from the point
-_WANTED = {True: (4, 8, 3), False: (3, 4, 1)}
+_POINTS_WANTED = {True: (4, 8, 3), False: (3, 4, 1)}
 """points that fit a candidate, that prove it, and points where the claim is right: where f is known, and where only
 its values tell the truth, each at the price of many"""
-_LEAST = 3  # points of each that are needed
-_ATTEMPTS, _SHRINKS = 25, 5  # points tried before the distances shrink tenfold, and how often they do
-_LOOKS, _SIDES = 256, 6  # points among which those on other sides of a kink are sought, and sides that are visited
-_FIT, _FRESH = 0, 1  # streams of random points
-RAISED = (ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError, RuntimeError)
+_LEAST_FAILING = 3  # points of each that are needed
+_DRAWS, _SHRINKS = 25, 5  # points tried before the distances shrink tenfold, and how often they do
+_LOOKED_AT, _VISITED = 256, 6  # points among which those on other sides of a kink are sought, and sides visited
+_FIT_STREAM, _FRESH_STREAM = 0, 1  # streams of random points
+RAISED_BY_CODE = (ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError, RuntimeError)
 """what the code of a claim may raise at a point that it was not written for"""
 
 
@@ -45,7 +44,7 @@ class Records(NamedTuple):
     model: Record | None
 
 
-class Evidence(NamedTuple):
+class ClaimEvidence(NamedTuple):
     """A claim that fails at a point, with the means to look at it elsewhere.
 
     * ``names``: labels of the n coordinates; ``groups``: the parameters in order, name and shape, which add up to n;
@@ -81,7 +80,7 @@ class Evidence(NamedTuple):
             yield name, shape, inside
 
 
-class Samples(NamedTuple):
+class ClaimSamples(NamedTuple):
     """Claim and truth at P points: ``points`` (P, n), all others (P, c); components without a truth are left out."""
 
     points: Array
@@ -109,11 +108,11 @@ class Samples(NamedTuple):
 def tolerance(a: Any, a_bars: Any, b: Any, b_bars: Any) -> Array:
     """4·(bars) + 4 ulp of the larger."""
     largest = np.maximum(np.abs(a), np.abs(b))
-    found: Array = _FEW * (a_bars + b_bars + np.spacing(largest))
+    found: Array = _TIMES_BARS * (a_bars + b_bars + np.spacing(largest))
     return found
 
 
-Predict = Callable[[Samples], tuple[Any, Any]]
+Predict = Callable[[ClaimSamples], tuple[Any, Any]]
 
 
 class Candidate(NamedTuple):
@@ -130,12 +129,12 @@ class Candidate(NamedTuple):
     digits: int = 0
     """of the numbers in it that mean nothing"""
 
-    def holds(self, samples: Samples) -> bool:
+    def holds(self, samples: ClaimSamples) -> bool:
         """Whether the claim is what the bug makes of the truth, at every point and in every component."""
-        first = Samples(*(part[:1] for part in samples))  # one point refutes most of them
+        first = ClaimSamples(*(part[:1] for part in samples))  # one point refutes most of them
         return self._agrees(first) and self._agrees(samples)
 
-    def _agrees(self, samples: Samples) -> bool:
+    def _agrees(self, samples: ClaimSamples) -> bool:
         values, bars = self.predict(samples)
         if self.mask is not None:
             values, bars = np.where(self.mask, values, samples.truth), np.where(self.mask, bars, samples.bars)
@@ -147,20 +146,20 @@ def flat(call: Callable[[Array], Any], point: Array, count: int) -> Array:
     try:
         with np.errstate(all="ignore"):
             found = np.asarray(call(point.copy()), dtype=float).ravel()
-    except RAISED:
+    except RAISED_BY_CODE:
         return np.full(count, np.nan)
     return found.copy() if found.size == count else np.full(count, np.nan)
 
 
-class Case:
+class Investigation:
     """Evidence on its way to an explanation: what was drawn so far, and the means to draw more."""
 
-    def __init__(self, evidence: Evidence, seed: int = 0):
+    def __init__(self, evidence: ClaimEvidence, seed: int = 0):
         self.evidence, self.seed = evidence, seed
         self.count = len(evidence.indices)
-        self.until = monotonic() + PATIENCE
+        self.until = monotonic() + SEARCH_SECONDS
         self.point = np.asarray(evidence.point, dtype=float).ravel()
-        self._wanted = _WANTED[evidence.program is not None]
+        self._wanted = _POINTS_WANTED[evidence.program is not None]
         self._known: dict[Any, Any] = {}
         live: Array = np.array(np.isfinite(np.add(*self.truth(self.point))))
         self.live = live if live.any() else np.ones_like(live)
@@ -171,21 +170,21 @@ class Case:
         """Whether no further explanation should be tried."""
         return monotonic() > self.until
 
-    def once(self, make: Callable[[Case], Any]) -> Any:
+    def once(self, make: Callable[[Investigation], Any]) -> Any:
         """What several mutations need of a case, made when it is first asked for."""
         if make not in self._known:
             self._known[make] = make(self)
         return self._known[make]
 
     @cached_property
-    def fit(self) -> Samples:
+    def fit(self) -> ClaimSamples:
         """Points that candidates may be fitted on: the point itself and points near it."""
-        return self.draw(_FIT, self._wanted[0], [self.point, *self._varied(_FIT)])
+        return self.draw(_FIT_STREAM, self._wanted[0], [self.point, *self._varied(_FIT_STREAM)])
 
     @cached_property
-    def fresh(self) -> Samples:
+    def fresh(self) -> ClaimSamples:
         """Points that no candidate was fitted on."""
-        return self.draw(_FRESH, self._wanted[1], self._varied(_FRESH))
+        return self.draw(_FRESH_STREAM, self._wanted[1], self._varied(_FRESH_STREAM))
 
     @cached_property
     def columns(self) -> Array:
@@ -252,18 +251,19 @@ class Case:
         """Points on every side of the kinks of f."""
         if self.evidence.program is None:
             return []
-        random = np.random.default_rng((self.seed, stream, _LOOKS))
-        return list(_sides(self.evidence.program, np.array([self._nearby(random, _RADII[0]) for _ in range(_LOOKS)])))
+        random = np.random.default_rng((self.seed, stream, _LOOKED_AT))
+        points = np.array([self._nearby(random, _RADII[0]) for _ in range(_LOOKED_AT)])
+        return list(_sides(self.evidence.program, points))
 
-    def draw(self, stream: int, wanted: int, points: list[Array]) -> Samples:
+    def draw(self, stream: int, wanted: int, points: list[Array]) -> ClaimSamples:
         """Draw points at which all is finite: the given, ``wanted`` where the claim is wrong, a few where it is not."""
         random = np.random.default_rng((self.seed, stream))
-        rows: list[Samples] = []
+        rows: list[ClaimSamples] = []
         failing = quiet = 0
-        for attempt in range(_ATTEMPTS * _SHRINKS):
+        for attempt in range(_DRAWS * _SHRINKS):
             if (failing >= wanted and attempt >= len(points)) or self.late:
                 break
-            radius = _RADII[attempt % len(_RADII)] * 0.1 ** (attempt // _ATTEMPTS)
+            radius = _RADII[attempt % len(_RADII)] * 0.1 ** (attempt // _DRAWS)
             row = self._sample(points[attempt] if attempt < len(points) else self._nearby(random, radius))
             if row is None:
                 continue
@@ -274,19 +274,19 @@ class Case:
             else:
                 continue
             rows.append(row)
-        if failing < _LEAST:
+        if failing < _LEAST_FAILING:
             empty = np.empty((0, len(self.columns)))
-            return Samples(np.empty((0, self.point.size)), empty, empty, empty, empty)
-        return Samples(*map(np.concatenate, zip(*rows, strict=True)))
+            return ClaimSamples(np.empty((0, self.point.size)), empty, empty, empty, empty)
+        return ClaimSamples(*map(np.concatenate, zip(*rows, strict=True)))
 
-    def _sample(self, point: Array) -> Samples | None:
+    def _sample(self, point: Array) -> ClaimSamples | None:
         """Claim and truth at one point, None unless all is finite."""
         claim = self.claim(point)
         if not np.isfinite(claim).all():
             return None
         values, bars = self.truth(point)
         parts = (point, claim, self._noise(point, claim), values[self.live], bars[self.live])
-        return Samples(*(part[None] for part in parts)) if all(np.isfinite(part).all() for part in parts) else None
+        return ClaimSamples(*(part[None] for part in parts)) if all(np.isfinite(part).all() for part in parts) else None
 
 
 def _sides(program: Program, points: Array) -> Array:
@@ -295,7 +295,7 @@ def _sides(program: Program, points: Array) -> Array:
     with np.errstate(all="ignore"):
         values = run_slots(program, ARRAYS, list(points.T)) if len(program.inputs) == points.shape[1] else []
         for _, row, args in program.numbered() if values else ():
-            if row is _WHERE:
+            if row is WHERE:
                 patterns.append(values[args[0]])
             elif not row.truth:
                 given = [values[arg] for arg in args]
@@ -305,7 +305,7 @@ def _sides(program: Program, points: Array) -> Array:
         return points[:0]
     patterns_at = np.array([np.broadcast_to(pattern, len(points)) for pattern in patterns])
     _, first = np.unique(patterns_at, axis=1, return_index=True)
-    found: Array = points[np.sort(first)[:_SIDES]]
+    found: Array = points[np.sort(first)[:_VISITED]]
     return found
 
 
@@ -317,7 +317,7 @@ def listed(words: Sequence[str]) -> str:
 class Labels:
     """Names of the c components of an answer and of sets of them."""
 
-    def __init__(self, evidence: Evidence, columns: Array):
+    def __init__(self, evidence: ClaimEvidence, columns: Array):
         self.evidence = evidence
         self.indices = [evidence.indices[int(c)] for c in columns]
         self.outputs = 1 + max(output for output, _ in evidence.indices)
@@ -385,6 +385,6 @@ class Labels:
         if (mask | silent).all() and mask.size > 1:
             return "every entry"
         words = [self.names[k] for k in np.flatnonzero(mask)]
-        if len(words) <= LISTED:
+        if len(words) <= ENTRIES_LISTED:
             return f"entries {listed(words)}"
-        return f"entries {', '.join(words[:LISTED])}, … ({len(words)} of {mask.size})"
+        return f"entries {', '.join(words[:ENTRIES_LISTED])}, … ({len(words)} of {mask.size})"

@@ -19,17 +19,24 @@ from diffkit.asking.callables import Bound
 from diffkit.core.errors import DiffkitError
 from diffkit.judging.checking.claims import CodeClaim, NumberClaim
 from diffkit.judging.repair import code_changes, confusions, multiples, mutations, positions
-from diffkit.judging.repair.evidence import PATIENCE, RAISED, Candidate, Case, Evidence, Records
+from diffkit.judging.repair.evidence import (
+    RAISED_BY_CODE,
+    SEARCH_SECONDS,
+    Candidate,
+    ClaimEvidence,
+    Investigation,
+    Records,
+)
 from diffkit.judging.repair.multiples import Namer, meaning, peculiar
 from diffkit.ndarrays.record import Record, record
 
 if TYPE_CHECKING:
     from diffkit.judging.checking.setting import Setting
 
-_MOST = 2000  # entries up to which explanations are tried
+_MOST_ENTRIES = 2000  # entries up to which explanations are tried
 _CALLS = 2500  # of f, that looking for an explanation may cost
 
-Mutation = Callable[[Case, Namer], Iterator[Candidate]]
+Mutation = Callable[[Investigation, Namer], Iterator[Candidate]]
 """a kind of mistake: the bugs of this kind that may be in a claim, whose numbers are named by a Namer"""
 
 MEANINGFUL: tuple[Mutation, ...] = (
@@ -80,19 +87,19 @@ class Explanation(NamedTuple):
     points: int
 
 
-def explain(evidence: Evidence, seed: int = 0) -> Explanation | None:
+def explain(evidence: ClaimEvidence, seed: int = 0) -> Explanation | None:
     """Say what turns a wrong claim into the truth, or None if no candidate survives fresh points.
 
     It held at ``points`` random points near the evidence's own that no candidate had seen, in every component that
     has a truth, within 4·(the bars of claim and truth) + 4 ulp.
     """
-    case = Case(evidence, seed)
+    case = Investigation(evidence, seed)
     with np.errstate(all="ignore"):
         found = proven(case)
     return None if found is None else Explanation(found.kind, case.instruction(found), len(case.fresh.points))
 
 
-def proven(case: Case) -> Candidate | None:
+def proven(case: Investigation) -> Candidate | None:
     """The first candidate that holds where it was fitted and where it was not."""
     for candidate in _candidates(case) if len(case.fit.points) else ():
         if case.late:
@@ -102,7 +109,7 @@ def proven(case: Case) -> Candidate | None:
     return None
 
 
-def _candidates(case: Case) -> Iterator[Candidate]:
+def _candidates(case: Investigation) -> Iterator[Candidate]:
     """All candidates in order."""
     for mutation in MEANINGFUL:
         yield from mutation(case, meaning)
@@ -126,7 +133,7 @@ class _Budget:
     def ask(self) -> None:
         """Raise _Spent if another look costs more than is left, as far as the last one tells."""
         self.looks.append(self._now())
-        for first, before, now, most in zip(self.looks[0], *self.looks[-2:], (_CALLS, PATIENCE), strict=True):
+        for first, before, now, most in zip(self.looks[0], *self.looks[-2:], (_CALLS, SEARCH_SECONDS), strict=True):
             if now - first + (now - before) > most:
                 raise _Spent
 
@@ -147,7 +154,7 @@ def repair(setting: Setting, point: Any, seed: int = 0) -> str | None:
 
 def _repair(setting: Setting, point: Any, seed: int) -> str | None:
     claim, task, subject = setting.claim, setting.task, setting.subject
-    if isinstance(claim, NumberClaim) or len(setting.places) > _MOST:
+    if isinstance(claim, NumberClaim) or len(setting.places) > _MOST_ENTRIES:
         return None
     budget = _Budget(subject.function)
     first = int(claim.paired)  # the value of a value-and-gradient pair is no derivative
@@ -160,7 +167,7 @@ def _repair(setting: Setting, point: Any, seed: int) -> str | None:
         values[[o is not None and o.status != "ok" for o in odd]] = math.nan
         return values[first:], bars[first:]
 
-    evidence = Evidence(
+    evidence = ClaimEvidence(
         setting.labels, tuple((a.name, a.shape) for a in setting.arguments), setting.claim.shape or (1,),
         tuple(task.indices[place] for place in setting.places[first:]), lambda row: claim.values(row)[first:],
         truth, np.array(point, dtype=float), subject.program, _sizes_of(setting),
@@ -186,7 +193,7 @@ def _records_of(setting: Setting) -> Callable[[Any, bool], Records | None] | Non
 def _recorded(bound: Bound, row: Any, named: bool) -> Record | None:
     try:
         found = record(bound.call, bound.split(row), named)
-    except (DiffkitError, *RAISED):
+    except (DiffkitError, *RAISED_BY_CODE):
         return None
     if found is not None:
         for number, argument in enumerate(bound.arguments):

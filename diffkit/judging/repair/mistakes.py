@@ -16,11 +16,11 @@ from diffkit.calculus.guards import depends
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import Program, run
 from diffkit.core.rules import by_rule, times_partial, trace
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, DIV, MUL, NEG, POWER, SUB, Primitive
 from diffkit.core.text import excerpt, parse_program
 from diffkit.judging.repair.multiples import Factor
 from diffkit.judging.repair.mutants import (
-    LINEAR,
+    LINEAR_ROWS,
     Edge,
     Mutant,
     Partial,
@@ -34,9 +34,8 @@ from diffkit.judging.repair.mutants import (
 )  # fmt: skip
 from diffkit.numbers.duals import DualAlgebra
 
-ADD, SUB, MUL, DIV, NEG, POWER = (table[name] for name in ("add", "sub", "mul", "div", "neg", "power"))
 _SUMS = frozenset((ADD, SUB))
-_SHORT = 12  # characters of an argument that is written out
+_SHORT_ARGUMENT = 12  # characters of an argument that is written out
 
 # What is written instead of a partial -----------------------------------------------------------------------------
 
@@ -47,7 +46,7 @@ def _formula(text: str) -> Partial:
     return lambda algebra, p, args, y: run(made(), algebra, [p, args[0], args[-1], y])[0]
 
 
-ONE, ZERO = _formula("1"), _formula("0")
+WRITTEN_ONE, WRITTEN_ZERO = _formula("1"), _formula("0")
 _OF_ONE = tuple(map(_formula, (
     "y", "-y", "1/p", "1 - y", "1 + y", "u*p", "p/u", "y*p", "sqrt(p)", "abs(p)", "1/u", "u",
     "u*(1 - u)", "1 - u*u",  # σ′ = y·(1 − y) and tanh′ = 1 − y², with u in the place of y
@@ -96,7 +95,7 @@ class _Slip(NamedTuple):
 
 _SLIPS = (
     _Slip("missing chain factor", "{where}multiply by {right}, {name}", "multiply by {every}: {example}{such_as}",
-          lambda _: (ONE,), lambda _: True),
+          lambda _: (WRITTEN_ONE,), lambda _: True),
     _Slip("mask", "{name} is {right}, not {wrong}", "", lambda _: (_formula("1 - p"),), is_mask),
     _Slip("extra chain factor", "{where}divide by {right}, {name}, which stands there twice",
           "divide by {every}, which stands there twice: {example}{such_as}",
@@ -124,7 +123,7 @@ class _Flow(NamedTuple):
     scaled: str
 
 
-_EVERY = _Flow("missing term", "add what flows through {every}", "in {every}, {factor}")
+_FLOW_OF_EVERY = _Flow("missing term", "add what flows through {every}", "in {every}, {factor}")
 _USES = _Flow(
     "missing term", "add the part through {answer}: it is not a constant", "in the part through {answer}, {factor}"
 )
@@ -176,7 +175,7 @@ def _power(step: int) -> Value:
     return lambda algebra, args: algebra.apply(POWER, (args[0], algebra.apply(ADD, (args[1], algebra.constant(step)))))
 
 
-_OTHERS = {
+_OTHER_OPERATIONS = {
     ADD: (_Other("sign of a term", _instead(SUB)),),
     SUB: (_Other("missing term", lambda algebra, args: algebra.apply(NEG, (args[1],)), 0),
           _Other("sign of a term", _instead(ADD))),
@@ -192,7 +191,7 @@ def _others_of(row: Primitive) -> Iterator[_Other]:
     for k in range(len(row.arguments)):
         if k not in row.truths and k not in row.orders:
             yield _Other(kind, _taken(k), 1 - k if row in _SUMS else None)
-    yield from _OTHERS.get(row, ())
+    yield from _OTHER_OPERATIONS.get(row, ())
 
 
 def _taken(k: int) -> Value:
@@ -245,7 +244,7 @@ class _Words:
         """Speak of a function of z where its argument is long; then also of what z may be."""
         row, args = instruction_of(self.program, self.slot)
         argument = excerpt(self.program, args[0])
-        if len(args) == 1 and len(argument) > _SHORT and "z" not in self.program.inputs:
+        if len(args) == 1 and len(argument) > _SHORT_ARGUMENT and "z" not in self.program.inputs:
             builder = ProgramBuilder(("z",))
             self.slot = builder.apply(row, (0,))
             self.program, self.such_as = builder.program([self.slot], ("z",)), f" (such as z = {argument})"
@@ -323,20 +322,20 @@ def cuts(program: Program) -> Iterator[Mistake]:
     """Nothing flows: through one edge, through all uses of a slot, through all instructions of one function."""
     edges = flowing_edges(program)
     for edge in edges:
-        yield Mistake(Mutant((edge,), ZERO), program, *edge, _flow_through(program, *edge))
+        yield Mistake(Mutant((edge,), WRITTEN_ZERO), program, *edge, _flow_through(program, *edge))
     uses: dict[int, list[Edge]] = {}
     for slot, k in edges:
         uses.setdefault(instruction_of(program, slot)[1][k], []).append((slot, k))
     for arg, found in uses.items():
         if len(found) > 1 and arg >= program.first_instruction:
-            yield Mistake(Mutant(tuple(found), ZERO), program, arg, None, _USES)
+            yield Mistake(Mutant(tuple(found), WRITTEN_ZERO), program, arg, None, _USES)
     for same, layer in same_function(program, edges):
-        yield Mistake(Mutant(same, ZERO), program, *same[0], _EVERY, True, layer)
+        yield Mistake(Mutant(same, WRITTEN_ZERO), program, *same[0], _FLOW_OF_EVERY, True, layer)
 
 
 def slips(program: Program) -> Iterator[Mistake]:
     """Another partial on one edge, or an adjoint that ends; the likely ones first."""
-    edges = [edge for edge in flowing_edges(program) if instruction_of(program, edge[0])[0] not in LINEAR]
+    edges = [edge for edge in flowing_edges(program) if instruction_of(program, edge[0])[0] not in LINEAR_ROWS]
     for slip in _SLIPS:
         if slip.written is None:
             varies, first = depends(program), program.first_instruction

@@ -12,12 +12,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from diffkit.judging.repair.evidence import LISTED, Array, Candidate, Case, Labels, Predict, Samples
+from diffkit.judging.repair.evidence import (
+    ENTRIES_LISTED,
+    Array,
+    Candidate,
+    ClaimSamples,
+    Investigation,
+    Labels,
+    Predict,
+)
 
 _TELLING = 1e-3  # a number that is known less precisely than this has no name
-_LARGEST = 6  # numerator and denominator of a small fraction
-_WHOLE = 12
-_CONSTANTS = (
+_LARGEST_IN_FRACTION = 6  # numerator and denominator of a small fraction
+_LARGEST_WHOLE = 12
+_MEANINGFUL_CONSTANTS = (
     ("π", math.pi, "factor"),
     ("2π", 2 * math.pi, "factor"),
     ("π/180", math.pi / 180, "unit"),
@@ -27,21 +35,21 @@ _CONSTANTS = (
     ("sqrt(π)", math.sqrt(math.pi), "factor"),
     ("sqrt(2π)", math.sqrt(2 * math.pi), "factor"),
 )
-_ROUNDING = 2e-16  # of the truth, that a product with a factor rounds
+_PRODUCT_ROUNDING = 2e-16  # of the truth, that a product with a factor rounds
 
 # Numbers ----------------------------------------------------------------------------------------------------------
 
 
-class Measured(NamedTuple):
+class Estimate(NamedTuple):
     """A number read off the samples, and how far off it may be."""
 
     value: float
     error: float
 
     @property
-    def inverse(self) -> Measured:
+    def inverse(self) -> Estimate:
         """1/r."""
-        return Measured(1 / self.value, self.error / self.value**2)
+        return Estimate(1 / self.value, self.error / self.value**2)
 
     @property
     def shortest(self) -> str:
@@ -69,11 +77,11 @@ class Factor(NamedTuple):
         return 1 / self.value, self.error / self.value**2
 
 
-Namer = Callable[[Case, Measured], Factor | None]
+Namer = Callable[[Investigation, Estimate], Factor | None]
 """makes a factor of a number: one that means something, or any"""
 
 
-def measure(above: Array, above_bars: Array, below: Array, below_bars: Array) -> Measured | None:
+def measure(above: Array, above_bars: Array, below: Array, below_bars: Array) -> Estimate | None:
     """The ratio above/below where it is known best; None where nothing tells it."""
     with np.errstate(all="ignore"):
         relative = above_bars / np.abs(above) + below_bars / np.abs(below)
@@ -82,16 +90,16 @@ def measure(above: Array, above_bars: Array, below: Array, below_bars: Array) ->
         return None
     at = np.unravel_index(np.argmin(relative), relative.shape)
     ratio = float(above[at] / below[at])
-    return Measured(ratio, abs(ratio) * (float(relative[at]) + 4e-16))
+    return Estimate(ratio, abs(ratio) * (float(relative[at]) + 4e-16))
 
 
-def meaning(case: Case, ratio: Measured) -> Factor | None:
+def meaning(case: Investigation, ratio: Estimate) -> Factor | None:
     """The factor that means something and lies within the error of the ratio."""
     factors = _factors(case.evidence.sizes, len(case.evidence.names))
     return next((factor for factor in factors if abs(factor.value - ratio.value) <= ratio.error), None)
 
 
-def peculiar(_: Case, ratio: Measured) -> Factor | None:
+def peculiar(_: Investigation, ratio: Estimate) -> Factor | None:
     """The shortest decimal to multiply or to divide by, if there is one; else the number as it was measured.
 
     None if it is hardly to be told from 1.
@@ -127,11 +135,11 @@ def _factors(sizes: Mapping[str, int], coordinates: int) -> Iterator[Factor]:
             where = f", where {size} is {reason.removeprefix(', which is ').removeprefix('also ').removeprefix(', ')}"
             yield Factor(number * size, f"multiply by {text}·{size}{where}")
             yield Factor(number / size, f"multiply by ({text})/{size}{where}")
-    for text, number, kind in _CONSTANTS:
+    for text, number, kind in _MEANINGFUL_CONSTANTS:
         yield from _pair(number, text, "", (kind, kind))
-    for below in range(1, _WHOLE + 1):
-        for above in range(1, _WHOLE + 1):
-            small = min(above, below) == 1 or max(above, below) <= _LARGEST
+    for below in range(1, _LARGEST_WHOLE + 1):
+        for above in range(1, _LARGEST_WHOLE + 1):
+            small = min(above, below) == 1 or max(above, below) <= _LARGEST_IN_FRACTION
             if math.gcd(above, below) == 1 and above != below and small:
                 yield from (_fraction(Fraction(sign * above, below)) for sign in (1, -1))
 
@@ -161,7 +169,7 @@ def digits_of(text: str) -> int:
 # Factors ----------------------------------------------------------------------------------------------------------
 
 
-def one_factor(case: Case, name: Namer) -> Iterator[Candidate]:
+def one_factor(case: Investigation, name: Namer) -> Iterator[Candidate]:
     """claim = truth/r with one r, for all entries."""
     factor = _factor(case, None, name)
     if factor is not None:
@@ -169,7 +177,7 @@ def one_factor(case: Case, name: Namer) -> Iterator[Candidate]:
         yield Candidate(factor.kind, factor.text + every, _times(*factor.inverse), None, factor.digits)
 
 
-def factor_of_some(case: Case, name: Namer) -> Iterator[Candidate]:
+def factor_of_some(case: Investigation, name: Namer) -> Iterator[Candidate]:
     """claimᵢ = truthᵢ/r with one r, for all entries that are wrong."""
     factor = None if case.suspects.all() else _factor(case, case.suspects, name)
     if factor is not None:
@@ -177,7 +185,7 @@ def factor_of_some(case: Case, name: Namer) -> Iterator[Candidate]:
         yield Candidate(kind, factor.text, _times(*factor.inverse), case.suspects, factor.digits)
 
 
-def factors_of_entries(case: Case, name: Namer) -> Iterator[Candidate]:
+def factors_of_entries(case: Investigation, name: Namer) -> Iterator[Candidate]:
     """claimᵢ = truthᵢ/rᵢ for each wrong entry its own r, one that means something if there is one."""
     inverses, errors = np.ones(len(case.columns)), np.zeros(len(case.columns))
     found: dict[tuple[str, str], Array] = {}
@@ -191,13 +199,13 @@ def factors_of_entries(case: Case, name: Namer) -> Iterator[Candidate]:
         key = (factor.text, factor.kind)
         digits += 0 if key in found else factor.digits
         found[key] = found.get(key, np.zeros_like(one)) | one
-    if len(found) <= LISTED:
+    if len(found) <= ENTRIES_LISTED:
         text = "; ".join(f"{case.labels.describe(mask)}: {how}" for (how, _), mask in found.items())
         kind = "signs" if {kind for _, kind in found} == {"signs"} else "entry factor"
         yield Candidate(kind, text, _times(inverses, errors), None, digits)
 
 
-def missing_entries(case: Case, _: Namer) -> Iterator[Candidate]:
+def missing_entries(case: Investigation, _: Namer) -> Iterator[Candidate]:
     """claimᵢ = 0 for the entries that are wrong, or what is claimed where the truth is 0."""
     mask, labels = case.suspects, case.labels
     if (case.fit.claim[:, mask] == 0).all():
@@ -213,13 +221,13 @@ def missing_entries(case: Case, _: Namer) -> Iterator[Candidate]:
     yield Candidate("extra entry", "put 0, for f does not vary with it here", _any_for_zero, mask)
 
 
-def _any_for_zero(samples: Samples) -> tuple[Array, Array]:
+def _any_for_zero(samples: ClaimSamples) -> tuple[Array, Array]:
     """Any claim at all where the truth is 0."""
     zero = np.abs(samples.truth) <= samples.bars
     return np.where(zero, samples.claim, np.nan), samples.bars
 
 
-def _factor(case: Case, mask: Array | None, name: Namer) -> Factor | None:
+def _factor(case: Investigation, mask: Array | None, name: Namer) -> Factor | None:
     """truth/claim over a set of entries, where it is known best."""
     fit, chosen = case.fit, slice(None) if mask is None else mask
     half = fit.slack[:, chosen] / 2
@@ -230,14 +238,14 @@ def _factor(case: Case, mask: Array | None, name: Namer) -> Factor | None:
 def _times(inverse: Array | float, error: Array | float = 0.0) -> Predict:
     """The claim truth·inverse."""
     return lambda samples: (
-        samples.truth * inverse, samples.bars * np.abs(inverse) + np.abs(samples.truth) * (error + _ROUNDING)
+        samples.truth * inverse, samples.bars * np.abs(inverse) + np.abs(samples.truth) * (error + _PRODUCT_ROUNDING)
     )  # fmt: skip
 
 
 # Addends ----------------------------------------------------------------------------------------------------------
 
 
-def regularisers(case: Case, _: Namer) -> Iterator[Candidate]:
+def regularisers(case: Investigation, _: Namer) -> Iterator[Candidate]:
     """κ·w or κ·sign(w) too much or too little, on the entries that are wrong."""
     labels, mask = case.labels, case.suspects
     if labels.order != 1 or labels.outputs > 1:
@@ -259,7 +267,7 @@ def _basis(function: Callable[[Array], Array], coordinates: Array) -> Callable[[
     return lambda points: function(points[:, coordinates])
 
 
-def offsets(case: Case, _: Namer) -> Iterator[Candidate]:
+def offsets(case: Investigation, _: Namer) -> Iterator[Candidate]:
     """The same constant too much in all entries that are wrong."""
     amount = _amount(case, case.suspects)
     if amount is not None:
@@ -268,7 +276,7 @@ def offsets(case: Case, _: Namer) -> Iterator[Candidate]:
         yield Candidate("offset", text, _plus(float(amount.shortest), error), case.masks[-1], digits_of(text))
 
 
-def offsets_of_entries(case: Case, _: Namer) -> Iterator[Candidate]:
+def offsets_of_entries(case: Investigation, _: Namer) -> Iterator[Candidate]:
     """A constant too much in each entry that is wrong."""
     count = len(case.columns)
     kappas, errors, parts, digits = np.zeros(count), np.zeros(count), [], 0
@@ -281,11 +289,11 @@ def offsets_of_entries(case: Case, _: Namer) -> Iterator[Candidate]:
         errors[k] = 0.0 if is_short(text) else amount.error
         digits += digits_of(text)
         parts.append(f"entry {case.labels.names[k]}: {_offset_text(float(text))}")
-    more = "; …" if len(parts) > LISTED else ""
-    yield Candidate("offset", "; ".join(parts[:LISTED]) + more, _plus(kappas, errors), None, digits)
+    more = "; …" if len(parts) > ENTRIES_LISTED else ""
+    yield Candidate("offset", "; ".join(parts[:ENTRIES_LISTED]) + more, _plus(kappas, errors), None, digits)
 
 
-def _amount(case: Case, mask: Array, basis: Callable[[Array], Array] | None = None) -> Measured | None:
+def _amount(case: Investigation, mask: Array, basis: Callable[[Array], Array] | None = None) -> Estimate | None:
     """κ = (claim − truth)/b, where it is known best; b is 1 if it is not given."""
     fit = case.fit
     b = np.ones_like(fit.claim) if basis is None else basis(fit.points)
@@ -295,9 +303,9 @@ def _amount(case: Case, mask: Array, basis: Callable[[Array], Array] | None = No
 def _plus(kappa: Array | float, error: Array | float, basis: Callable[[Array], Array] | None = None) -> Predict:
     """The claim truth + κ·b."""
 
-    def predict(samples: Samples) -> tuple[Array, Array]:
+    def predict(samples: ClaimSamples) -> tuple[Array, Array]:
         b = 1.0 if basis is None else basis(samples.points)
-        return samples.truth + kappa * b, samples.bars + np.abs(b) * (error + np.abs(kappa) * 2 * _ROUNDING)
+        return samples.truth + kappa * b, samples.bars + np.abs(b) * (error + np.abs(kappa) * 2 * _PRODUCT_ROUNDING)
 
     return predict
 
@@ -309,8 +317,8 @@ def _offset_text(kappa: float) -> str:
 def _regulariser_text(labels: Labels, mask: Array, verb: tuple[str, str], size: str, form: str) -> str:
     """The instruction: add 2·0.1·w."""
     where = labels.describe(mask)
-    if where.startswith("entr") or (where == "every entry" and len(labels.names) <= LISTED):
-        words = [size + form.format(labels.names[k]) for k in np.flatnonzero(mask)[:LISTED]]
+    if where.startswith("entr") or (where == "every entry" and len(labels.names) <= ENTRIES_LISTED):
+        words = [size + form.format(labels.names[k]) for k in np.flatnonzero(mask)[:ENTRIES_LISTED]]
         return f"{where}: {verb[0]} {', '.join(words)}"
     if where.startswith("every entry"):
         what = "the parameter" if form == "{}" else "the parameter's sign"
@@ -318,7 +326,7 @@ def _regulariser_text(labels: Labels, mask: Array, verb: tuple[str, str], size: 
     return f"{verb[0]} {size}{form.format(where)}"
 
 
-def _coefficient(kappa: float, case: Case, squared: bool) -> str:
+def _coefficient(kappa: float, case: Investigation, squared: bool) -> str:
     """κ· as 2·λ· where λ is a constant of f, or a power of ten."""
     half = f"{kappa / 2:.15g}"
     program = case.evidence.program

@@ -17,15 +17,14 @@ from diffkit.calculus.guards import depends, inputs_of, sources
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.program import Algebra, Index, Program, run
 from diffkit.core.rules import times_partial
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, MUL, NEG, SUB, WHERE, Primitive
 from diffkit.judging.repair.evidence import Array
 from diffkit.numbers.arrays import ARRAYS
 from diffkit.numbers.bounds import BOUNDS
 from diffkit.numbers.duals import DualAlgebra
 
-_ADD, _MUL, _WHERE = table["add"], table["mul"], table["where"]
-LINEAR = frozenset((_ADD, table["sub"], table["neg"]))
-_BLOCK = 256  # mutants that run together
+LINEAR_ROWS = frozenset((ADD, SUB, NEG))
+_MUTANTS_AT_ONCE = 256  # mutants that run together
 Edge = tuple[int, int]
 Partial = Callable[[Algebra, Any, Sequence[Any], Any], Any]
 """another local partial: (algebra, p, arguments, answer) -> p′"""
@@ -62,7 +61,7 @@ class Mutants:
 
     def gradients(self, mutants: Sequence[Mutant]) -> Array:
         """The gradients of all mutants (M, P, c)."""
-        blocks = [mutants[k : k + _BLOCK] for k in range(0, len(mutants), _BLOCK)]
+        blocks = [mutants[k : k + _MUTANTS_AT_ONCE] for k in range(0, len(mutants), _MUTANTS_AT_ONCE)]
         empty = np.zeros((0, len(self.points), len(self.indices)))
         with np.errstate(all="ignore"):
             return np.concatenate([empty, *map(self._block, blocks)])
@@ -173,10 +172,10 @@ def mutant_program(program: Program, indices: Sequence[Index], mutant: Mutant) -
             changed = mutant.partial if (slot, k) in mutant.edges else None
             term = times_partial(row, builder, args, slot, k, one if changed else adjoint)
             if changed and term is not None:
-                term = builder.apply(_MUL, (changed(builder, term, list(args), slot), adjoint))
+                term = builder.apply(MUL, (changed(builder, term, list(args), slot), adjoint))
             yield arg, term
 
-    add = lambda known, term: builder.apply(_ADD, (known, term))  # noqa: E731
+    add = lambda known, term: builder.apply(ADD, (known, term))  # noqa: E731
     found = {output: sweep_back(program, {program.outputs[output]: one}, handed, add) for output, _ in indices}
     zero = builder.constant(0)
     return builder.program([found[output].get(variable, zero) for output, (variable,) in indices], program.inputs)
@@ -209,7 +208,7 @@ def gradient_of(program: Program) -> Program:
 
 def is_mask(row: Primitive) -> bool:
     """Whether it chooses which of several parts the derivative flows through."""
-    return bool(row.extreme) or row is _WHERE
+    return bool(row.extreme) or row is WHERE
 
 
 # The edges of a program -------------------------------------------------------------------------------------------
@@ -244,7 +243,7 @@ def same_function(program: Program, edges: list[Edge]) -> Iterator[tuple[tuple[E
     found: dict[tuple[Primitive, int], dict[int, list[Edge]]] = {}
     for slot, k in edges:
         row = instruction_of(program, slot)[0]
-        if row not in LINEAR:
+        if row not in LINEAR_ROWS:
             found.setdefault((row, k), {}).setdefault(layers[slot], []).append((slot, k))
     for parts in found.values():
         same = tuple(edge for part in parts.values() for edge in part)

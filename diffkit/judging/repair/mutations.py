@@ -14,40 +14,41 @@ from typing import Any
 import numpy as np
 
 from diffkit.core.program import Index, Program
+from diffkit.core.table import MUL
 from diffkit.judging.repair import evidence, mistakes
-from diffkit.judging.repair.evidence import Array, Candidate, Case, Samples
+from diffkit.judging.repair.evidence import Array, Candidate, ClaimSamples, Investigation
 from diffkit.judging.repair.mistakes import Mistake
-from diffkit.judging.repair.multiples import Factor, Measured, Namer, measure
+from diffkit.judging.repair.multiples import Estimate, Factor, Namer, measure
 from diffkit.judging.repair.mutants import Mutant, Mutants, gradient_of, mutant_program, with_bounds
 
-_NEAR = 0.02  # a mutant is worth a proof if it leaves this part of the error at most
-_CLOSE = 1e-9  # and keeps what is right to nine digits
-_PROOFS = 12  # mutants of one family that are proven
-_LONGEST = 4000  # instructions of a program that is mutated
+_LEFT_OVER = 0.02  # a mutant is worth a proof if it leaves this part of the error at most
+_KEPT = 1e-9  # and keeps what is right to nine digits
+_MUTANTS_PROVEN = 12  # mutants of one family that are proven
+_LONGEST_MUTATED = 4000  # instructions of a program that is mutated
 _SHARE = 0.3  # of the time for all explanations
 
 
-def missing_parts(case: Case, _: Namer) -> Iterator[Candidate]:
+def missing_parts(case: Investigation, _: Namer) -> Iterator[Candidate]:
     """Nothing flows through a place, or it flows with the wrong sign; these are tried before all other mutants."""
     return _timely(case, lambda found: _multiples(found, _minus, True))
 
 
-def multiplied_parts(case: Case, name: Namer) -> Iterator[Candidate]:
+def multiplied_parts(case: Investigation, name: Namer) -> Iterator[Candidate]:
     """What flows through a place is multiplied by a number."""
     return _timely(case, lambda found: _multiples(found, name, False))
 
 
-def slips(case: Case, _: Namer) -> Iterator[Candidate]:
+def slips(case: Investigation, _: Namer) -> Iterator[Candidate]:
     """Another partial on one edge."""
     return _timely(case, lambda found: _fitting(found, mistakes.slips(found.program)))
 
 
-def repeated_slips(case: Case, _: Namer) -> Iterator[Candidate]:
+def repeated_slips(case: Investigation, _: Namer) -> Iterator[Candidate]:
     """Another partial on all edges of a function."""
     return _timely(case, lambda found: _fitting(found, mistakes.repeated_slips(found.program)))
 
 
-def other_functions(case: Case, _: Namer) -> Iterator[Candidate]:
+def other_functions(case: Investigation, _: Namer) -> Iterator[Candidate]:
     """The derivative of another f."""
     return _timely(case, lambda found: _fitting(found, mistakes.other_functions(found.program)))
 
@@ -55,17 +56,17 @@ def other_functions(case: Case, _: Namer) -> Iterator[Candidate]:
 class _Search:
     """The program whose first partials are claimed: f, or its gradient where the claim is a Hessian."""
 
-    def __init__(self, case: Case, program: Program, indices: Sequence[Index]):
+    def __init__(self, case: Investigation, program: Program, indices: Sequence[Index]):
         self.case, self.program, self.indices = case, program, indices
-        self.until = monotonic() + _SHARE * evidence.PATIENCE
+        self.until = monotonic() + _SHARE * evidence.SEARCH_SECONDS
         self.mutants = Mutants(program, indices, case.fit.points)
         self.masks = [None] if case.labels.hessian else case.masks
         self.cuts = list(mistakes.cuts(program))
         self.without = self.mutants.gradients([cut.mutant for cut in self.cuts])
         fit = case.fit
-        self._loose = 10 * fit.slack + np.where(fit.wrong, _NEAR * np.abs(fit.error), _CLOSE * np.abs(fit.truth))
+        self._loose = 10 * fit.slack + np.where(fit.wrong, _LEFT_OVER * np.abs(fit.error), _KEPT * np.abs(fit.truth))
         with np.errstate(all="ignore"):
-            nothing = np.asarray((np.abs(self.without) <= _CLOSE * np.abs(fit.truth)).all(axis=(1, 2)))
+            nothing = np.asarray((np.abs(self.without) <= _KEPT * np.abs(fit.truth)).all(axis=(1, 2)))
         self.throughout = {cut.mutant.edges for cut, left in zip(self.cuts, nothing, strict=True) if left}
         """edges without which nothing is left of the derivative"""
 
@@ -73,7 +74,7 @@ class _Search:
         """Which of the predictions (M, P, c) come near the claim, a few at most."""
         with np.errstate(all="ignore"):
             found = (np.abs(predicted - self.case.fit.claim) <= self._loose).all(axis=(1, 2))
-        return [int(k) for k in np.flatnonzero(found)[:_PROOFS]]
+        return [int(k) for k in np.flatnonzero(found)[:_MUTANTS_PROVEN]]
 
     def candidate(
         self, mistake: Mistake, mask: Array | None, factor: Factor | None = None, mutant: Mutant | None = None
@@ -81,7 +82,7 @@ class _Search:
         """A mistake as a candidate: as it is, or with a ``mutant`` that multiplies by a ``factor``."""
         made: list[Program] = []
 
-        def predict(samples: Samples) -> tuple[Any, Any]:
+        def predict(samples: ClaimSamples) -> tuple[Any, Any]:
             if not made:
                 made.append(mutant_program(self.program, self.indices, mutant or mistake.mutant))
             values, bars = with_bounds(made[0], samples.points)
@@ -94,13 +95,13 @@ class _Search:
         return Candidate(kind, text, predict, mask, 0 if factor is None else factor.digits)
 
 
-def _search(case: Case) -> _Search | None:
+def _search(case: Investigation) -> _Search | None:
     """The search in a claim whose program is known; None where there is none or it is too long."""
     program = case.evidence.program
     if program is None or len(program.inputs) != case.point.size:
         return None
     indices = [case.evidence.indices[c] for c in case.columns]
-    if len(program.instructions) > _LONGEST or len({len(index) for _, index in indices}) != 1:
+    if len(program.instructions) > _LONGEST_MUTATED or len({len(index) for _, index in indices}) != 1:
         return None
     order = len(indices[0][1])
     if order == 2 and len(program.outputs) == 1:
@@ -108,7 +109,7 @@ def _search(case: Case) -> _Search | None:
     return _Search(case, program, indices) if order == 1 else None
 
 
-def _timely(case: Case, look: Any) -> Iterator[Candidate]:
+def _timely(case: Investigation, look: Any) -> Iterator[Candidate]:
     """Candidates of a search, as long as it has time."""
     found = case.once(_search)
     if found is not None and found.cuts and monotonic() <= found.until:
@@ -118,7 +119,7 @@ def _timely(case: Case, look: Any) -> Iterator[Candidate]:
                 return
 
 
-def _minus(_: Case, ratio: Measured) -> Factor | None:
+def _minus(_: Investigation, ratio: Estimate) -> Factor | None:
     """The factor −1, where the claim's part has the wrong sign."""
     return Factor(-1.0, "change the sign", "signs") if abs(ratio.value + 1) <= ratio.error else None
 
@@ -139,7 +140,7 @@ def _multiples(found: _Search, name: Namer, missing: bool) -> Iterator[Candidate
             )  # fmt: skip
             if kappa is None:
                 continue
-            share = Measured(kappa.value + 1, kappa.error)  # the part of the flow that the claim has
+            share = Estimate(kappa.value + 1, kappa.error)  # the part of the flow that the claim has
             if abs(share.value) > share.error:
                 factor = name(found.case, share.inverse)
                 if factor is not None:
@@ -152,7 +153,7 @@ def _scaled(cut: Mutant, factor: Factor) -> Mutant:
     """What flows through the edges of a cut, divided by a factor."""
     exact = Fraction(1 / factor.value).limit_denominator(10**6)
     share = exact if float(exact) == 1 / factor.value else Fraction(1 / factor.value)
-    return Mutant(cut.edges, lambda algebra, p, _, __: algebra.apply(mistakes.MUL, (algebra.constant(share), p)))
+    return Mutant(cut.edges, lambda algebra, p, _, __: algebra.apply(MUL, (algebra.constant(share), p)))
 
 
 def _fitting(found: _Search, tried: Iterable[Mistake]) -> Iterator[Candidate]:

@@ -8,21 +8,30 @@ from itertools import combinations
 
 import numpy as np
 
-from diffkit.judging.repair.evidence import LISTED, Array, Candidate, Case, Labels, Predict, listed, tolerance
+from diffkit.judging.repair.evidence import (
+    ENTRIES_LISTED,
+    Array,
+    Candidate,
+    Investigation,
+    Labels,
+    Predict,
+    listed,
+    tolerance,
+)
 from diffkit.judging.repair.multiples import Namer
 
-_LARGEST = 512  # entries that are compared each with each
-_NONE = -1  # stands for 0 in a map of positions
+_MOST_COMPARED = 512  # entries that are compared each with each
+_NOWHERE = -1  # stands for 0 in a map of positions
 _Order = tuple[str, str, Array]
 
 
 def _placed(order: Array, signs: Array | None = None) -> Predict:
     """The claim that holds truth_σ(i) in entry i, 0 where σ(i) is none."""
-    kept = (order != _NONE) * (1.0 if signs is None else signs)
+    kept = (order != _NOWHERE) * (1.0 if signs is None else signs)
     return lambda samples: (samples.truth[:, order] * kept, samples.bars[:, order] * np.abs(kept))
 
 
-def rearranged(case: Case, _: Namer) -> Iterator[Candidate]:
+def rearranged(case: Investigation, _: Namer) -> Iterator[Candidate]:
     """Transposed, reversed, shifted: the whole answer, or one parameter's part of it."""
     if len(case.columns) != case.count:
         return
@@ -36,11 +45,11 @@ def rearranged(case: Case, _: Namer) -> Iterator[Candidate]:
         for kind, text, order in _orders(shape, np.arange(len(inside))):
             moved = everything.copy()
             moved[positions] = positions[order % len(inside)]
-            moved[positions[order == _NONE]] = _NONE
+            moved[positions[order == _NOWHERE]] = _NOWHERE
             yield Candidate(kind, f"{name}: {text}", _placed(moved))
 
 
-def _own_shape(case: Case) -> tuple[int, ...]:
+def _own_shape(case: Investigation) -> tuple[int, ...]:
     """The shape the answer should have: of a parameter it is the parameter's, though the claim may be transposed."""
     evidence = case.evidence
     shapes = [shape for _, shape in evidence.groups]
@@ -62,13 +71,13 @@ def _orders(shape: tuple[int, ...], everything: Array) -> Iterator[_Order]:
             yield "transpose", f"exchange axes {i} and {j}", shaped.swapaxes(i, j).ravel()
     if count > 2:
         yield "reversed", "reverse the order of the entries", everything[::-1].copy()
-        steps = [sign * k for k in range(1, min(count // 2, _LARGEST) + 1) for sign in (1, -1)]
+        steps = [sign * k for k in range(1, min(count // 2, _MOST_COMPARED) + 1) for sign in (1, -1)]
         for step in steps:
             text, moved = f"shift the entries by {_places(step)}", np.roll(everything, -step)
             yield "shift", text, moved
             if abs(step) == 1:
                 moved = moved.copy()
-                moved[-1 if step > 0 else 0] = _NONE
+                moved[-1 if step > 0 else 0] = _NOWHERE
                 end = "first" if step > 0 else "last"
                 yield "shift", f"{text} and put in the {end}, where the claim drops it", moved
 
@@ -78,7 +87,7 @@ def _places(step: int) -> str:
     return f"one place {side}" if abs(step) == 1 else f"{abs(step)} places {side}"
 
 
-def _matches(case: Case, sign: float = 1.0) -> Array:
+def _matches(case: Investigation, sign: float = 1.0) -> Array:
     """Which entries of the truth each entry of the claim may be, at every point of the fit (c, c)."""
     fit = case.fit
     found = np.ones((len(case.columns),) * 2, dtype=bool)
@@ -88,18 +97,18 @@ def _matches(case: Case, sign: float = 1.0) -> Array:
     return found
 
 
-def misplaced(case: Case, _: Namer) -> Iterator[Candidate]:
+def misplaced(case: Investigation, _: Namer) -> Iterator[Candidate]:
     """Swapped pairs, general permutations, and entries that repeat another partial."""
-    order = _assigned(case, _matches(case)) if 1 < len(case.columns) <= _LARGEST else None
+    order = _assigned(case, _matches(case)) if 1 < len(case.columns) <= _MOST_COMPARED else None
     if order is not None:
         kind, text = _words_of(order, case.labels)
         yield Candidate(kind, text, _placed(order))
 
 
-def misplaced_with_signs(case: Case, _: Namer) -> Iterator[Candidate]:
+def misplaced_with_signs(case: Investigation, _: Namer) -> Iterator[Candidate]:
     """Permutations in which some entries also have the wrong sign: (∂f/∂y, −∂f/∂x)."""
     count, labels = len(case.columns), case.labels
-    if not 1 < count <= _LARGEST:
+    if not 1 < count <= _MOST_COMPARED:
         return
     plain, negated = _matches(case), _matches(case, -1.0)
     order = _assigned(case, plain | negated)
@@ -108,13 +117,13 @@ def misplaced_with_signs(case: Case, _: Namer) -> Iterator[Candidate]:
     signs = np.where(plain[np.arange(count), order], 1.0, -1.0)
     parts = [
         f"entry {labels.names[k]} is {'−' if signs[k] < 0 else ''}{labels.partial(int(order[k]))}"
-        for k in np.flatnonzero(case.suspects)[:LISTED]
+        for k in np.flatnonzero(case.suspects)[:ENTRIES_LISTED]
     ]
     kind = "swap" if len(set(order)) == count else "wrong index"
     yield Candidate(kind, f"{listed(parts)}: put each in its place and change the signs", _placed(order, signs))
 
 
-def _assigned(case: Case, matches: Array) -> Array | None:
+def _assigned(case: Investigation, matches: Array) -> Array | None:
     """σ for the wrong entries, a permutation where one is possible; None where some entry matches nothing."""
     count = len(case.columns)
     order = np.arange(count)
@@ -139,8 +148,8 @@ def _assigned(case: Case, matches: Array) -> Array | None:
 def _words_of(order: Array, labels: Labels) -> tuple[str, str]:
     """The kind of a new order, and the instruction."""
     moved = np.flatnonzero(order != np.arange(order.size)).tolist()
-    names, partials = labels.names, [labels.partial(int(order[k])) for k in moved[:LISTED]]
-    more = ", …" if len(moved) > LISTED else ""
+    names, partials = labels.names, [labels.partial(int(order[k])) for k in moved[:ENTRIES_LISTED]]
+    more = ", …" if len(moved) > ENTRIES_LISTED else ""
     if len(set(order.tolist())) < order.size:
         pairs = zip(moved, partials, strict=False)
         parts = [f"entry {names[k]} is {partial}: differentiate {_right(labels, k)}" for k, partial in pairs]

@@ -26,24 +26,23 @@ from diffkit.core.program import Program, run_slots
 from diffkit.core.results import Result
 from diffkit.core.rules import times_partial
 from diffkit.core.surroundings import undisturbed
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import MAX, MIN, WHERE, Primitive
 from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Names
 from diffkit.core.text.printer import format_constant
 from diffkit.core.workers import timed
 from diffkit.judging.blame import Blame, blame_for_program
 from diffkit.judging.comparison import WRONG
-from diffkit.lessons.derivations.tidied import tidy
+from diffkit.lessons.derivations.textbook_rules import tidy
 from diffkit.methods.prepared import answer
 from diffkit.numbers.floats import FLOATS
 
-WHERE = table["where"]
-BRANCHING = {table["max"]: lambda x, y: x >= y, table["min"]: lambda x, y: x <= y}
-BOUND = 5.0  # evaluations of f that a gradient costs at most, in + − × ÷
-LONGEST = 20_000  # characters of f
+_BRANCHING = {MAX: lambda x, y: x >= y, MIN: lambda x, y: x <= y}
+CHEAP_GRADIENT = 5.0  # evaluations of f that a gradient costs at most, in + − × ÷
+_LONGEST_F = 20_000  # characters of f
 
 
-class Contribution(NamedTuple):
+class _Contribution(NamedTuple):
     """What one use of a quantity adds to its adjoint: the adjoint of the user times a local partial derivative."""
 
     to: str
@@ -56,7 +55,7 @@ class Contribution(NamedTuple):
     """the user's adjoint times the slope"""
 
 
-class Node(NamedTuple):
+class BackwardNode(NamedTuple):
     """A variable or an intermediate: how it is computed, its value, its adjoint and what its adjoint is the sum of."""
 
     name: str
@@ -64,7 +63,7 @@ class Node(NamedTuple):
     """the operation in names, or nothing for a variable"""
     value: float | bool
     adjoint: float
-    contributions: tuple[Contribution, ...]
+    contributions: tuple[_Contribution, ...]
 
 
 class Cost(NamedTuple):
@@ -86,9 +85,9 @@ class Backward:
 
     program: Program
     at: Mapping[str, float]
-    forward: tuple[Node, ...]
+    forward: tuple[BackwardNode, ...]
     """intermediates z1, z2 …, the last of which is f"""
-    variables: tuple[Node, ...]
+    variables: tuple[BackwardNode, ...]
     gradient: Result
     """the proven gradient, for comparison"""
     cost: Cost
@@ -101,7 +100,7 @@ class Backward:
     @property
     def f(self) -> str:
         """f as text."""
-        return format_outputs(self.program, LONGEST)[0]
+        return format_outputs(self.program, _LONGEST_F)[0]
 
     @cached_property
     @undisturbed()
@@ -117,7 +116,7 @@ class Backward:
                 or abs(node.adjoint - truth) <= WRONG * (abs(truth) or 1.0)
             ):
                 continue
-            found[label] = blame_for_program(with_gradient(self.program), 1 + c, point, node.adjoint, truth)
+            found[label] = blame_for_program(_with_gradient(self.program), 1 + c, point, node.adjoint, truth)
         return found
 
     @property
@@ -149,10 +148,10 @@ def backward(
     point = question.point("back-propagation is shown at one point")
     program = question.task.program
     gradient = answer(question._replace(task=replace(gradient_task(program), notes=question.task.notes)))
-    return _Sweep(program, point).table(gradient.at, gradient)
+    return _BackwardSweep(program, point).table(gradient.at, gradient)
 
 
-class _Sweep:
+class _BackwardSweep:
     """One run forward and one back."""
 
     def __init__(self, program: Program, point: Sequence[float]):
@@ -161,7 +160,7 @@ class _Sweep:
         self.varies = depends(program)
         self.names = self._names()
         self.bars: dict[int, float] = {}
-        self.parts: list[list[Contribution]] = [[] for _ in range(len(program))]
+        self.parts: list[list[_Contribution]] = [[] for _ in range(len(program))]
 
     def _names(self) -> list[str]:
         """Variables by name, constants as they are, intermediates z1, z2 … (or another letter, if z1 is a variable)."""
@@ -188,9 +187,9 @@ class _Sweep:
     def _shown(self, slot: int) -> bool:
         return slot < len(self.program.inputs) or slot >= self.program.first_instruction
 
-    def _node(self, slot: int) -> Node:
+    def _node(self, slot: int) -> BackwardNode:
         adjoint, parts = self.bars.get(slot, 0.0), tuple(self.parts[slot])
-        return Node(self.names[slot], self._instruction(slot), self.values[slot], adjoint, parts)
+        return BackwardNode(self.names[slot], self._instruction(slot), self.values[slot], adjoint, parts)
 
     def _instruction(self, slot: int) -> str:
         """The operation of a slot in the names of its arguments."""
@@ -223,7 +222,7 @@ class _Sweep:
         """Whether an argument matters at the point: a branch that is not taken hands nothing on."""
         if row is WHERE:
             return k == (1 if primals[0] else 2)
-        return row not in BRANCHING or (k == 0) == bool(BRANCHING[row](*primals))
+        return row not in _BRANCHING or (k == 0) == bool(_BRANCHING[row](*primals))
 
     def _amount(self, slot: int, arg: int, k: int, slope: float, adjoint: float) -> float:
         """What is handed on to one argument, written down."""
@@ -232,7 +231,7 @@ class _Sweep:
             what = f"{self.names[slot]} = {self._instruction(slot)}"
             hint = "diffkit grad says what happens there"
             raise DiffkitError(f"{what} has no derivative by {name} at the point", hint=hint)
-        self.parts[arg].append(Contribution(name, self.names[slot], self._partial(slot, k), slope, amount))
+        self.parts[arg].append(_Contribution(name, self.names[slot], self._partial(slot, k), slope, amount))
         return amount
 
     def _partial(self, slot: int, k: int) -> str:
@@ -240,7 +239,7 @@ class _Sweep:
         instruction = self.program.instruction_at(slot)
         assert instruction is not None
         row, args = instruction
-        if row is WHERE or row in BRANCHING:
+        if row is WHERE or row in _BRANCHING:
             return "1"
         builder = ProgramBuilder()
         own = self._named(builder, args)
@@ -249,16 +248,16 @@ class _Sweep:
 
 
 def _text(builder: ProgramBuilder, slot: int) -> str:
-    return format_outputs(tidy(builder.program([slot]), False), LONGEST)[0]
+    return format_outputs(tidy(builder.program([slot]), False), _LONGEST_F)[0]
 
 
-def with_gradient(program: Program) -> Program:
+def _with_gradient(program: Program) -> Program:
     """f and its partial derivatives by reverse accumulation."""
     return reverse_program(program, [(0, ()), *((0, (variable,)) for variable in range(len(program.inputs)))])
 
 
 def cost(program: Program) -> Cost:
     """Count instructions: those of f, and those that its gradient by reverse accumulation adds."""
-    both = with_gradient(program)
+    both = _with_gradient(program)
     own = ProgramBuilder.of(program).program([program.outputs[0]], program.inputs)
     return Cost(len(own.instructions), len(both.instructions) - len(own.instructions))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from diffkit.asking.questions import ask, ask_everywhere
 from diffkit.calculus.domain import domain
@@ -19,17 +19,121 @@ from diffkit.core.errors import LimitError, VariableError, plural
 from diffkit.core.program import Program
 from diffkit.core.results import Result
 from diffkit.core.surroundings import undisturbed
-from diffkit.core.text import format_slot
+from diffkit.core.text import format_outputs, format_slot
 from diffkit.core.text.names import Name, Names
 from diffkit.core.workers import timed
 from diffkit.lessons.derivations.latex import latex, latex_name
-from diffkit.lessons.derivations.steps import LONGEST, Identity, Step, bracketed, operator_latex, operator_text, text_of
-from diffkit.lessons.derivations.textbook_rules import Rule, letters, rule_of
-from diffkit.lessons.derivations.tidied import tidy
-from diffkit.lessons.derivations.verification import Evidence, Verifier
+from diffkit.lessons.derivations.textbook_rules import Rule, letters, rule_of, tidy
+from diffkit.lessons.derivations.verification import StepEvidence, Verifier
 from diffkit.methods.prepared import answer
 
-MOST = 150  # steps
+_LONGEST_SIDE = 4000  # characters of one side of a line
+
+
+class StepIdentity(NamedTuple):
+    """A line ``left = right`` as programs: what is differentiated, and what its derivative is made of.
+
+    Inputs of ``right`` beyond those of ``left`` stand for derivatives; ``pending`` gives text and LaTeX of each.
+    """
+
+    left: Program
+    right: Program
+    pending: tuple[tuple[str, str], ...]
+
+
+class DerivationStep(NamedTuple):
+    """One step: a rule in letters, what the letters stand for, the rule applied, and the derivative it leads to."""
+
+    rule: str
+    formula: StepIdentity
+    """the rule in letters, (u·v)′ = v·u′ + u·v′"""
+    parts: tuple[tuple[str, Program], ...]
+    """what each letter stands for"""
+    line: StepIdentity
+    """the rule applied, with the derivatives of the parts still to be found"""
+    answer: Program
+    """the derivative, assembled"""
+    evidence: StepEvidence
+    variable: str
+    several: bool
+    """whether f has other variables too"""
+
+    @property
+    def formula_text(self) -> str:
+        """The rule in letters: (u*v)′ = v*u′ + u*v′."""
+        left = text_of(self.formula.left)
+        return f"{left if left.isidentifier() else f'({left})'}′ = {text_of(self.formula.right)}"
+
+    @property
+    def text(self) -> str:
+        """The rule applied: d/dx[x*sin(x)] = sin(x)*d/dx[x] + x*d/dx[sin(x)]."""
+        return f"{self.left_text} = {text_of(self.line.right)}"
+
+    @property
+    def left_text(self) -> str:
+        """What is differentiated: d/dx[x*sin(x)]."""
+        return f"{operator_text(self.variable, self.several)}[{text_of(self.line.left)}]"
+
+    @property
+    def answer_text(self) -> str:
+        """The derivative as text."""
+        return text_of(self.answer)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the line holds no derivative that is still to be found."""
+        return not self.line.pending
+
+    @property
+    def formula_latex(self) -> str:
+        """The rule in letters, as LaTeX."""
+        left = text_of(self.formula.left)
+        body = latex(self.formula.left)
+        right = latex(self.formula.right, dict(self.formula.pending))
+        return f"{body if left.isidentifier() else _bracketed(body)}' = {right}"
+
+    @property
+    def latex(self) -> str:
+        """The rule applied, as LaTeX."""
+        left = f"{_operator_latex(self.variable, self.several)}{_bracketed(latex(self.line.left))}"
+        return f"{left} = {latex(self.line.right, dict(self.line.pending))}"
+
+    @property
+    def answer_latex(self) -> str:
+        """The derivative as LaTeX."""
+        return latex(self.answer)
+
+
+def operator_text(variable: str, several: bool) -> str:
+    """d/dx, or ∂/∂x where there are other variables."""
+    d = "∂" if several else "d"
+    return f"{d}/{d}{variable}"
+
+
+def _operator_latex(variable: str, several: bool) -> str:
+    """The same as LaTeX."""
+    d = "\\partial " if several else "d"
+    return f"\\frac{{{d.strip()}}}{{{d}{latex_name(variable)}}}"
+
+
+def same_in_sympy(one: Program, other: Program) -> bool:
+    """Whether two programs are one expression to SymPy, but for the order in which they are written."""
+    from diffkit.calculus.sympy import to_sympy
+
+    return bool(to_sympy(one) == to_sympy(other))
+
+
+def _bracketed(text: str) -> str:
+    """Put LaTeX in square brackets of its own height."""
+    return f"\\left[{text}\\right]"
+
+
+def text_of(program: Program) -> str:
+    """Give the first output as text, cut where it is very long."""
+    return format_outputs(program, _LONGEST_SIDE)[0]
+
+
+_MOST_STEPS = 150  # steps
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,11 +142,11 @@ class Derivation:
 
     program: Program
     variable: str
-    steps: tuple[Step, ...]
+    steps: tuple[DerivationStep, ...]
     derivative: Program
     by_sympy: Program | None
     """the same as SymPy writes it, where it has a form of it"""
-    evidence: Evidence
+    evidence: StepEvidence
     """the least that any step has"""
     exceptions: tuple[str, ...]
     """where f may have no derivative, since an operation has a kink or a jump there, or branches meet"""
@@ -70,9 +174,9 @@ class Derivation:
     def latex(self) -> str:
         """The whole derivation as a LaTeX ``align*`` environment."""
         lines = [f"{step.latex.replace(' = ', ' &= ', 1)} && \\text{{{step.rule}}}" for step in self.steps]
-        operator = operator_latex(self.variable, self.several)
+        operator = _operator_latex(self.variable, self.several)
         if len(lines) > 1:
-            lines.append(f"{operator}{bracketed(latex(self.program))} &= {latex(self.derivative)}")
+            lines.append(f"{operator}{_bracketed(latex(self.program))} &= {latex(self.derivative)}")
         return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
 
     def __str__(self) -> str:
@@ -135,8 +239,9 @@ class _Walk:
             if slot in self.rules:
                 continue
             rule = self.rules[slot] = rule_of(self.program, self.varies, self.variable, slot)
-            if len(self.rules) > MOST:
-                raise LimitError(f"the derivation has more than {MOST} steps", hint="derive its parts one by one")
+            if len(self.rules) > _MOST_STEPS:
+                hint = "derive its parts one by one"
+                raise LimitError(f"the derivation has more than {_MOST_STEPS} steps", hint=hint)
             wanted = [arg for arg, moves in zip(rule.arguments, rule.moving, strict=True) if moves]
             stack.extend(reversed(wanted))
 
@@ -173,7 +278,7 @@ class _Walk:
                 continue
             primitive, args = instruction
             if primitive.truth and not primitive.truths:
-                yield " = ".join(format_slot(self.program, arg, LONGEST) for arg in args)
+                yield " = ".join(format_slot(self.program, arg, _LONGEST_SIDE) for arg in args)
             stack.extend(args[k] for k in reversed(primitive.truths))
 
     def _moving(self, rule: Rule) -> list[int]:
@@ -185,7 +290,7 @@ class _Walk:
     def _answer(self, slot: int) -> Program:
         return tidy(self.builder.program([self.slopes[slot]], self.program.inputs))
 
-    def _draft(self, slot: int, rule: Rule) -> Step:
+    def _draft(self, slot: int, rule: Rule) -> DerivationStep:
         """A step that is not checked yet."""
         names = letters(self.program, slot, rule, self.variable)
         parts = tuple(
@@ -193,12 +298,12 @@ class _Walk:
             for name, arg in zip(names, rule.arguments, strict=True)
             if name not in self.program.inputs
         )
-        return Step(
+        return DerivationStep(
             rule.name, self._formula(slot, rule, names), parts, self._line(slot, rule), self._answer(slot),
-            Evidence(0, 0), self.program.inputs[self.variable], self.several,
+            StepEvidence(0, 0), self.program.inputs[self.variable], self.several,
         )  # fmt: skip
 
-    def _formula(self, slot: int, rule: Rule, names: list[str]) -> Identity:
+    def _formula(self, slot: int, rule: Rule, names: list[str]) -> StepIdentity:
         """The rule in letters."""
         primes = [f"{name}′" for name, moves in zip(names, rule.moving, strict=True) if moves]
         own = names or [self.program.inputs[slot]]
@@ -208,22 +313,22 @@ class _Walk:
         left, right = rule.make(builder, range(len(names)), slopes)
         latexed = tuple((prime, f"{latex_name(prime[:-1])}'") for prime in primes)
         written = tidy(builder.program([right], [*own, *primes]), False)
-        return Identity(builder.program([left], own[:count]), written, latexed)
+        return StepIdentity(builder.program([left], own[:count]), written, latexed)
 
-    def _line(self, slot: int, rule: Rule) -> Identity:
+    def _line(self, slot: int, rule: Rule) -> StepIdentity:
         """The rule applied to the expressions themselves."""
         program = self.program
         name = program.inputs[self.variable]
         moving = list(dict.fromkeys(self._moving(rule)))
-        texts = [f"{operator_text(name, self.several)}[{format_slot(program, arg, LONGEST)}]" for arg in moving]
-        latexed = [f"{operator_latex(name, self.several)}{bracketed(latex(self._part(arg)))}" for arg in moving]
+        texts = [f"{operator_text(name, self.several)}[{format_slot(program, arg, _LONGEST_SIDE)}]" for arg in moving]
+        latexed = [f"{_operator_latex(name, self.several)}{_bracketed(latex(self._part(arg)))}" for arg in moving]
         inputs = [*program.inputs, *texts]
         builder = ProgramBuilder(inputs)
         slots = copy_slots(program, builder, range(len(program.inputs)))
         stand_in = {arg: len(program.inputs) + k for k, arg in enumerate(moving)}
         slopes = [stand_in[arg] if moves else None for arg, moves in zip(rule.arguments, rule.moving, strict=True)]
         _, right = rule.make(builder, [slots[arg] for arg in rule.arguments], slopes)
-        return Identity(
+        return StepIdentity(
             self._part(slot), tidy(builder.program([right], inputs), False), tuple(zip(texts, latexed, strict=True))
         )
 

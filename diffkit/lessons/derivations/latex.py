@@ -8,21 +8,19 @@ from fractions import Fraction
 
 from diffkit.core.errors import LimitError
 from diffkit.core.program import Constant, Named, Program
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import ADD, DIV, MUL, NEG, NOT, POWER, SUB, Primitive, table
 
-ADD, SUB, MUL, DIV = table["add"], table["sub"], table["mul"], table["div"]
-NEG, POWER, NOT = table["neg"], table["power"], table["not_"]
-SUM, PRODUCT, SIGN, ATOM = 5, 6, 7, 9
-BINDING = {table["or_"]: 1, table["and_"]: 2, NOT: 3, ADD: SUM, SUB: SUM, MUL: PRODUCT, NEG: SIGN}
-COMPARISON = 4
-GREEK = re.compile(
+_OF_SUM, _OF_PRODUCT, _OF_SIGN, _OF_ATOM = 5, 6, 7, 9
+_OPERATORS = {table["or_"]: 1, table["and_"]: 2, NOT: 3, ADD: _OF_SUM, SUB: _OF_SUM, MUL: _OF_PRODUCT, NEG: _OF_SIGN}
+_COMPARISON_BINDING = 4
+_GREEK_NAME = re.compile(
     "(alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|"
     "omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega)\\Z"
 )
-SIGNS = {"<": "<", "<=": "\\le", ">": ">", ">=": "\\ge", "==": "=", "!=": "\\ne", "and": "\\land", "or": "\\lor"}
-NAME = re.compile(r"([A-Za-z]+)_?(\d*)\Z")
-LONGEST = 20_000  # characters
-Part = str | tuple[int, int]
+_LATEX_SIGNS = {"<": "<", "<=": "\\le", ">": ">", ">=": "\\ge", "==": "=", "!=": "\\ne", "and": "\\land", "or": "\\lor"}
+_INDEXED_NAME = re.compile(r"([A-Za-z]+)_?(\d*)\Z")
+_LONGEST_LATEX = 20_000  # characters
+_Part = str | tuple[int, int]
 """Text, or a slot and how tightly it must bind."""
 
 
@@ -32,13 +30,13 @@ def latex(program: Program, names: Mapping[str, str] | None = None) -> str:
     inputs = [known.get(name) or latex_name(name) for name in program.inputs]
     pieces: list[str] = []
     length = 0
-    stack: list[Part] = [(program.outputs[0], 0)]
+    stack: list[_Part] = [(program.outputs[0], 0)]
     while stack:
         item = stack.pop()
         if isinstance(item, str):
             pieces.append(item)
             length += len(item)
-            if length > LONGEST:
+            if length > _LONGEST_LATEX:
                 raise LimitError("the formula is too long for LaTeX", hint="take its parts one by one")
             continue
         parts, binding = _parts(program, item[0], inputs)
@@ -50,18 +48,18 @@ def latex(program: Program, names: Mapping[str, str] | None = None) -> str:
 
 def latex_name(name: str) -> str:
     """Give a variable's name: x₁ for x1 and x_1, θ for theta, upright for other words."""
-    match = NAME.match(name)
+    match = _INDEXED_NAME.match(name)
     if match is None:
         return f"\\mathrm{{{name.replace('_', chr(92) + '_')}}}" if name.isascii() else name
     word, number = match.groups()
-    body = f"\\{word}" if GREEK.match(word) else word if len(word) == 1 else f"\\mathrm{{{word}}}"
+    body = f"\\{word}" if _GREEK_NAME.match(word) else word if len(word) == 1 else f"\\mathrm{{{word}}}"
     return f"{body}_{{{number}}}" if number else body
 
 
-def _parts(program: Program, slot: int, inputs: Sequence[str]) -> tuple[list[Part], int]:
+def _parts(program: Program, slot: int, inputs: Sequence[str]) -> tuple[list[_Part], int]:
     """Give the LaTeX of a slot in pieces, and how tightly it binds."""
     if slot < len(program.inputs):
-        return [inputs[slot]], ATOM
+        return [inputs[slot]], _OF_ATOM
     constant = program.constant_at(slot)
     if constant is not None:
         return _constant(constant)
@@ -76,39 +74,39 @@ def _parts(program: Program, slot: int, inputs: Sequence[str]) -> tuple[list[Par
         return [
             "\\begin{cases}", (args[1], 0), " & \\text{if } ", (args[0], 0), " \\\\ ", (args[2], 0),
             " & \\text{otherwise}\\end{cases}",
-        ], PRODUCT  # fmt: skip
-    return _call(program, primitive, args), PRODUCT + 1
+        ], _OF_PRODUCT  # fmt: skip
+    return _call(program, primitive, args), _OF_PRODUCT + 1
 
 
-def _framed(frame: str, args: Sequence[int]) -> tuple[list[Part], int]:
+def _framed(frame: str, args: Sequence[int]) -> tuple[list[_Part], int]:
     """Arguments in the places that a row keeps for them."""
     before, *after = frame.split("#")
-    parts: list[Part] = [before]
+    parts: list[_Part] = [before]
     for slot, text in zip(args, after, strict=True):
         parts += [(slot, 0), text]
     if before.endswith("^{") and len(args) == 1:
-        return parts, PRODUCT + 2
-    return parts, ATOM if frame.startswith("\\left") or frame.endswith("}") else PRODUCT + 1
+        return parts, _OF_PRODUCT + 2
+    return parts, _OF_ATOM if frame.startswith("\\left") or frame.endswith("}") else _OF_PRODUCT + 1
 
 
-def _operation(program: Program, primitive: Primitive, args: Sequence[int]) -> tuple[list[Part], int]:
+def _operation(program: Program, primitive: Primitive, args: Sequence[int]) -> tuple[list[_Part], int]:
     if primitive is DIV:
-        return ["\\frac{", (args[0], 0), "}{", (args[1], 0), "}"], PRODUCT + 1
+        return ["\\frac{", (args[0], 0), "}{", (args[1], 0), "}"], _OF_PRODUCT + 1
     if primitive is POWER:
-        return [(args[0], ATOM), "^{", (args[1], 0), "}"], PRODUCT + 2
+        return [(args[0], _OF_ATOM), "^{", (args[1], 0), "}"], _OF_PRODUCT + 2
     if primitive is NEG:
-        return ["-", (args[0], PRODUCT)], SIGN - 2
+        return ["-", (args[0], _OF_PRODUCT)], _OF_SIGN - 2
     if primitive is NOT:
-        return ["\\lnot ", (args[0], ATOM)], BINDING[NOT]
+        return ["\\lnot ", (args[0], _OF_ATOM)], _OPERATORS[NOT]
     left, right = args
-    binding = BINDING.get(primitive, COMPARISON)
+    binding = _OPERATORS.get(primitive, _COMPARISON_BINDING)
     if primitive is MUL:
         value = program.constant_at(left)
         if value is not None and not isinstance(value, Named) and value < 0:
-            return [(left, 0), _times(program, right), (right, PRODUCT + 1)], SIGN - 2
-        return [(left, PRODUCT), _times(program, right), (right, PRODUCT + 1)], PRODUCT
-    sign = SIGNS.get(primitive.infix, primitive.infix)
-    return [(left, binding + (binding == COMPARISON)), f" {sign} ", (right, binding + 1)], binding
+            return [(left, 0), _times(program, right), (right, _OF_PRODUCT + 1)], _OF_SIGN - 2
+        return [(left, _OF_PRODUCT), _times(program, right), (right, _OF_PRODUCT + 1)], _OF_PRODUCT
+    sign = _LATEX_SIGNS.get(primitive.infix, primitive.infix)
+    return [(left, binding + (binding == _COMPARISON_BINDING)), f" {sign} ", (right, binding + 1)], binding
 
 
 def _times(program: Program, right: int) -> str:
@@ -123,24 +121,24 @@ def _begins_with_number(program: Program, slot: int) -> bool:
     return value is not None and not isinstance(value, Named)
 
 
-def _call(program: Program, primitive: Primitive, args: Sequence[int]) -> list[Part]:
+def _call(program: Program, primitive: Primitive, args: Sequence[int]) -> list[_Part]:
     slots = list(args)
     while primitive.variadic and (first := program.instruction_at(slots[0])) and first[0] is primitive:
         slots[:1] = first[1]
     name = primitive.latex or f"\\operatorname{{{primitive.name.replace('_', chr(92) + '_')}}}"
-    parts: list[Part] = [f"{name}\\left("]
+    parts: list[_Part] = [f"{name}\\left("]
     for index, slot in enumerate(slots):
         parts += [", "] * bool(index)
         parts.append((slot, 0))
     return [*parts, "\\right)"]
 
 
-def _constant(value: Constant) -> tuple[list[Part], int]:
+def _constant(value: Constant) -> tuple[list[_Part], int]:
     if isinstance(value, Named):
-        return ["\\pi" if value.name == "pi" else value.name], ATOM
+        return ["\\pi" if value.name == "pi" else value.name], _OF_ATOM
     if value < 0:
         parts, _ = _constant(-value)
-        return ["-", *parts], SIGN - 2
+        return ["-", *parts], _OF_SIGN - 2
     if isinstance(value, int):
-        return [str(value)], ATOM
-    return [f"\\frac{{{Fraction(value).numerator}}}{{{value.denominator}}}"], PRODUCT + 1
+        return [str(value)], _OF_ATOM
+    return [f"\\frac{{{Fraction(value).numerator}}}{{{value.denominator}}}"], _OF_PRODUCT + 1

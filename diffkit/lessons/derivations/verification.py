@@ -13,21 +13,21 @@ from flint import arb, arb_series
 from diffkit.core.builder import select
 from diffkit.core.deadline import check_time, share_of_time, time_limit
 from diffkit.core.errors import BackendError, DiffkitError, LimitError, OutOfTime
+from diffkit.core.limits import SHOWN_BITS
 from diffkit.core.program import Program, run, run_slots
 from diffkit.numbers.balls import BALLS, SERIES, precision
 
-BITS = 640
-HALF = 0.5  # of the time, which SymPy may take
-WANTED = 4  # points at which a step is checked
-TRIES = 600  # random points looked at
-REACHES = (2.0, 1.0, 5.0, 30.0, 400.0, 0.03, 1e-6, 1e4, 1e7)  # how far from the middle points are drawn, in turn
+_HALF_OF_THE_TIME = 0.5  # of the time, which SymPy may take
+_POINTS_OF_A_STEP = 4  # points at which a step is checked
+_POINTS_TRIED = 600  # random points looked at
+_REACHES = (2.0, 1.0, 5.0, 30.0, 400.0, 0.03, 1e-6, 1e4, 1e7)  # how far from the middle points are drawn, in turn
 
 
 class DerivationError(DiffkitError):
     """A step of a derivation did not stand its checks: a rule of the table is wrong, and nothing is shown."""
 
 
-class Evidence(NamedTuple):
+class StepEvidence(NamedTuple):
     """At how many random points a step was checked against Arb's series, and against SymPy's derivative."""
 
     points: int
@@ -42,7 +42,7 @@ class Evidence(NamedTuple):
         return f"checked against Arb's power series at {self.points} random points{second}"
 
 
-class Place(NamedTuple):
+class _RandomPoint(NamedTuple):
     """A random point: values and derivatives of all slots there, by Arb's series."""
 
     point: tuple[Any, ...]
@@ -57,13 +57,13 @@ class Verifier:
         self.program, self.variable, self.slots = program, variable, tuple(slots)
         self.middle = tuple(middle or [0.0] * len(program.inputs))
         """where points are drawn around"""
-        self.found: list[Evidence] = []
+        self.found: list[StepEvidence] = []
         self.unasked = ""
 
     @cached_property
-    def places(self) -> list[Place]:
+    def places(self) -> list[_RandomPoint]:
         """Random points at which f has a derivative, and enough of them for every slot that is looked at."""
-        missing = dict.fromkeys(self.slots, WANTED)
+        missing = dict.fromkeys(self.slots, _POINTS_OF_A_STEP)
         found = []
         for point in self._points():
             check_time()
@@ -80,17 +80,17 @@ class Verifier:
 
     def _points(self) -> Iterator[tuple[Any, ...]]:
         random = Random(0)
-        for k in range(TRIES):
-            reach = REACHES[k % len(REACHES)]
+        for k in range(_POINTS_TRIED):
+            reach = _REACHES[k % len(_REACHES)]
             yield tuple(arb(x + random.uniform(-reach, reach)) for x in self.middle)
 
-    def _place(self, point: tuple[Any, ...]) -> Place:
-        with precision(BITS, 2):
+    def _place(self, point: tuple[Any, ...]) -> _RandomPoint:
+        with precision(SHOWN_BITS, 2):
             inputs = [arb_series([x, int(k == self.variable)]) for k, x in enumerate(point)]
             series = run_slots(self.program, SERIES, inputs)
             values = [s if isinstance(s, bool) or s is None else s[0] for s in series]
             slopes = [None if isinstance(s, bool) or s is None else s[1] for s in series]
-        return Place(point, values, slopes)
+        return _RandomPoint(point, values, slopes)
 
     @cached_property
     def by_sympy(self) -> dict[int, Program]:
@@ -99,7 +99,7 @@ class Verifier:
 
         found: dict[int, Program] = {}
         try:
-            with time_limit(share_of_time(HALF)):
+            with time_limit(share_of_time(_HALF_OF_THE_TIME)):
                 for slot in self.slots:
                     part = select(self.program, [slot])
                     with suppress(BackendError, LimitError):
@@ -111,7 +111,7 @@ class Verifier:
     def check(
         self, slot: int, rule: str, formula: tuple[Program, Program], line: Program, answer: Program,
         parts: Sequence[int], moving: Sequence[int],
-    ) -> Evidence:  # fmt: skip
+    ) -> StepEvidence:  # fmt: skip
         """Check one step: the rule in letters, the line and the answer. DerivationError if one is wrong."""
         checked = by_sympy = 0
         for place in self.places:
@@ -120,9 +120,11 @@ class Verifier:
             if not (_known(place.values[slot]) and _known(truth)):
                 continue
             sides = self._sides(place, formula, line, answer, parts, moving)
-            verdicts = {what: agree(value, place.values[slot] if what == "formula" else truth) for what, value in sides}
+            verdicts = {
+                what: _agree(value, place.values[slot] if what == "formula" else truth) for what, value in sides
+            }
             other = self._sympy_at(slot, place)
-            verdicts["sympy.diff"] = None if other is None else agree(other, truth)
+            verdicts["sympy.diff"] = None if other is None else _agree(other, truth)
             wrong = [what for what, verdict in verdicts.items() if verdict is False]
             if wrong:
                 raise DerivationError(
@@ -138,15 +140,15 @@ class Verifier:
                 f"the step “{rule}” cannot be checked: no point was found at which it has a derivative",
                 hint="name a point of its domain with at, near which to look",
             )
-        self.found.append(Evidence(checked, by_sympy, "" if slot in self.by_sympy else self.unasked))
+        self.found.append(StepEvidence(checked, by_sympy, "" if slot in self.by_sympy else self.unasked))
         return self.found[-1]
 
     def _sides(
-        self, place: Place, formula: tuple[Program, Program], line: Program, answer: Program, parts: Sequence[int],
-        moving: Sequence[int],
+        self, place: _RandomPoint, formula: tuple[Program, Program], line: Program, answer: Program,
+        parts: Sequence[int], moving: Sequence[int],
     ) -> list[tuple[str, Any]]:  # fmt: skip
         """Values of everything that a step states: of the operation in letters, and three times of its derivative."""
-        with precision(BITS):
+        with precision(SHOWN_BITS):
             values = [place.values[arg] for arg in parts] or [place.point[self.variable]]
             slopes = [place.slopes[arg] for arg in moving]
             once = [place.slopes[arg] for arg in dict.fromkeys(moving)]
@@ -157,17 +159,17 @@ class Verifier:
                 ("answer", run(answer, BALLS, place.point)[0]),
             ]
 
-    def _sympy_at(self, slot: int, place: Place) -> Any:
+    def _sympy_at(self, slot: int, place: _RandomPoint) -> Any:
         program = self.by_sympy.get(slot)
         if program is None:
             return None
-        with precision(BITS):
+        with precision(SHOWN_BITS):
             return run(program, BALLS, place.point)[0]
 
     @property
-    def summary(self) -> Evidence:
+    def summary(self) -> StepEvidence:
         """The least evidence of any step."""
-        return Evidence(min(e.points for e in self.found), min(e.by_sympy for e in self.found), self.unasked)
+        return StepEvidence(min(e.points for e in self.found), min(e.by_sympy for e in self.found), self.unasked)
 
 
 def _known(ball: Any) -> bool:
@@ -175,12 +177,12 @@ def _known(ball: Any) -> bool:
     return isinstance(ball, bool) or (ball is not None and bool(ball.is_finite()))
 
 
-def agree(one: Any, other: Any) -> bool | None:
+def _agree(one: Any, other: Any) -> bool | None:
     """Whether two balls are the same number, to half their bits; None if they are too wide to tell, or unbounded."""
     if not (one.is_finite() and other.is_finite()):
         return None
-    with precision(BITS):
+    with precision(SHOWN_BITS):
         gap, size = abs(one - other), abs(one) + abs(other)
-        if gap.abs_upper() <= size.abs_lower() * arb(2) ** -60 or gap.abs_upper() <= arb(2) ** (-BITS // 2):
+        if gap.abs_upper() <= size.abs_lower() * arb(2) ** -60 or gap.abs_upper() <= arb(2) ** (-SHOWN_BITS // 2):
             return True
         return False if gap > 0 else None

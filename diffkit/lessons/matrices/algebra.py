@@ -6,11 +6,12 @@ wherever both sides have a value.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import reduce
 
 from diffkit.core.table import table
 from diffkit.lessons.matrices.nodes import Node, number
-from diffkit.lessons.matrices.shapes import product
+from diffkit.lessons.matrices.shapes import Shape, product
 from diffkit.lessons.matrices.terms import MINUS, ONE, ZERO, Terms
 
 __all__ = ["MINUS", "ONE", "ZERO", "Algebra"]
@@ -21,52 +22,25 @@ class Algebra(Terms):
 
     def T(self, node: Node) -> Node:
         """A transpose, moved inwards to the names."""
-        shape = self.shape(node)
         kind = node.kind
-        if len(shape) < 2 or (kind == "name" and node.value in self.symmetric_names) or kind in ("eye", "diag"):
+        symmetric = kind in ("eye", "diag") or (kind == "name" and node.value in self.symmetric_names)
+        if symmetric or len(self.shape(node)) < 2:
             return node
-        if kind == "T":
-            return node.args[0]
-        if kind in ("ones", "zeros"):
-            return Node(kind, tuple(reversed(node.args)))
         if any(len(self.shape(a)) == 1 for a in node.args) and kind not in ("@", "outer"):
             return Node("T", (node,))  # a vector among matrices is repeated along rows, and turned along columns
-        if kind == "+":
-            return self.add(*map(self.T, node.args))
-        if kind == "@":
-            return self.matmul(*[self.T(a) for a in reversed(node.args)])
-        if kind == "outer":
-            return self.outer(node.args[1], node.args[0])
-        if kind == "*":
-            return self.times(*map(self.T, node.args))
-        if kind == "**":
-            return self.power(*map(self.T, node.args))
-        if kind in table.rows:
-            return Node(kind, tuple(map(self.T, node.args)), node.value)
-        if kind == "inv" and self.is_symmetric(node.args[0]):
-            return node
-        return Node("T", (node,))
+        if kind in TRANSPOSES:
+            return TRANSPOSES[kind](self, node)
+        return Node(kind, tuple(map(self.T, node.args)), node.value) if kind in table.rows else Node("T", (node,))
 
     def matmul(self, *factors: Node) -> Node:
         """A matrix product as a flat chain, scalars in front; a chain with one vector ends with it."""
-        flat: list[Node] = []
-        for k, factor in enumerate(factors):
-            if factor.kind != "@" or not self.shape(factor):
-                flat.append(factor)
-            elif len(self.shape(factor)) == 1 and k + 1 < len(factors):  # (M @ x) @ … is x @ M.T @ …
-                flat.extend(self.T(f) for f in reversed(factor.args))
-            else:
-                flat.extend(factor.args)
-        shape = self.shape(flat[0])
-        for factor in flat[1:]:
-            shape = product(shape, self.shape(factor))
+        flat = self._flat(factors)
+        if any(map(self.is_zero, flat)):
+            return self.zeros(reduce(product, map(self.shape, flat)))
         scalars: list[Node] = []
         for k, factor in enumerate(flat):
-            if self.is_zero(factor):
-                return self.zeros(shape)
-            inside, rest = self._scalars_of(factor)
+            inside, flat[k] = self._scalars_of(factor)
             scalars += inside
-            flat[k] = rest
         if scalars:
             return self.times(*scalars, self.matmul(*flat))
         vectors = [k for k, f in enumerate(flat) if len(self.shape(f)) == 1]
@@ -80,6 +54,19 @@ class Algebra(Terms):
         if len(vectors) == 2:
             return self._inner(flat)
         return flat[0] if len(flat) == 1 else Node("@", tuple(flat))
+
+    def _flat(self, factors: Sequence[Node]) -> list[Node]:
+        """The factors of a product and of the products in it; ShapeError where two do not fit."""
+        flat: list[Node] = []
+        for k, factor in enumerate(factors):
+            if factor.kind != "@" or not self.shape(factor):
+                flat.append(factor)
+            elif len(self.shape(factor)) == 1 and k + 1 < len(factors):  # (M @ x) @ … is x @ M.T @ …
+                flat.extend(self.T(f) for f in reversed(factor.args))
+            else:
+                flat.extend(factor.args)
+        reduce(product, map(self.shape, flat))
+        return flat
 
     def _joined(self, factors: Sequence[Node]) -> Node:
         """A chain in which two factors have become one, perhaps a scalar."""
@@ -99,41 +86,56 @@ class Algebra(Terms):
 
     def _pair(self, a: Node, b: Node) -> Node | None:
         """The product of two neighbours where it is shorter than itself."""
-        left, right = self.shape(a), self.shape(b)
-        if a.kind == "eye":
-            return b
-        if b.kind == "eye":
-            return a
-        if (a.kind == "inv" and a.args[0] == b) or (b.kind == "inv" and b.args[0] == a):
-            return self.eye(left[0])
+        for rule in (self._with_eye, self._with_inverse, self._with_outer, self._with_diagonal, self._with_ones):
+            if (found := rule(a, b)) is not None:
+                return found
+        return None
+
+    def _with_eye(self, a: Node, b: Node) -> Node | None:
+        return b if a.kind == "eye" else a if b.kind == "eye" else None
+
+    def _with_inverse(self, a: Node, b: Node) -> Node | None:
         for inverse, other in ((a, b), (b, a)):
-            if inverse.kind == "T" and inverse.args[0].kind == "inv" and self.T(inverse.args[0].args[0]) == other:
-                return self.eye(left[0])
+            turned = inverse.kind == "T" and inverse.args[0].kind == "inv"
+            if inverse.kind == "inv" and inverse.args[0] == other:
+                return self.eye(self.shape(a)[0])
+            if turned and self.T(inverse.args[0].args[0]) == other:
+                return self.eye(self.shape(a)[0])
+        return None
+
+    def _with_outer(self, a: Node, b: Node) -> Node | None:
         if a.kind == "outer":
             first, second = a.args
-            if len(right) == 1:
+            if len(self.shape(b)) == 1:
                 return self.times(self.matmul(second, b), first)
             return self.outer(first, self.matmul(self.T(b), second))
         if b.kind == "outer":
             first, second = b.args
-            if len(left) == 1:
+            if len(self.shape(a)) == 1:
                 return self.times(self.matmul(a, first), second)
             return self.outer(self.matmul(a, first), second)
-        if a.kind == "diag" and len(self.shape(a.args[0])) == 1:
-            if len(right) == 1:
-                return self.times(a.args[0], b)
-            if b.kind == "diag" and len(self.shape(b.args[0])) == 1:
-                return self.diag(self.times(a.args[0], b.args[0]))
-        if b.kind == "diag" and len(left) == 1 and len(self.shape(b.args[0])) == 1:
-            return self.times(a, b.args[0])
-        if a.kind == "ones" and b.kind == "ones" and len(left) == len(right) == 1:
-            return self.length(left[0])
-        if len(left) == len(right) == 1:
-            if a.kind == "ones" and b.kind != "ones":
-                return self.sum(b)
-            if b.kind == "ones" and a.kind != "ones":
-                return self.sum(a)
         return None
+
+    def _with_diagonal(self, a: Node, b: Node) -> Node | None:
+        """Of diagonal matrices, entry by entry."""
+        left, right = self._diagonal_of(a), self._diagonal_of(b)
+        if left is not None and right is not None:
+            return self.diag(self.times(left, right))
+        if left is not None and len(self.shape(b)) == 1:
+            return self.times(left, b)
+        return self.times(a, right) if right is not None and len(self.shape(a)) == 1 else None
+
+    def _diagonal_of(self, node: Node) -> Node | None:
+        """The vector of which a node is the diagonal matrix."""
+        return node.args[0] if node.kind == "diag" and len(self.shape(node.args[0])) == 1 else None
+
+    def _with_ones(self, a: Node, b: Node) -> Node | None:
+        """Sums as inner products with ones."""
+        if not len(self.shape(a)) == len(self.shape(b)) == 1 or "ones" not in (a.kind, b.kind):
+            return None
+        if a.kind == b.kind:
+            return self.length(self.shape(a)[0])
+        return self.sum(b if a.kind == "ones" else a)
 
     def _inner(self, flat: list[Node]) -> Node:
         """The inner product x @ … @ y, written from the smaller of its two ends."""
@@ -168,8 +170,8 @@ class Algebra(Terms):
             return self.times(*node.args)
         if node.kind == "@":
             for k, inner in enumerate(node.args):
-                if inner.kind == "diag" and len(self.shape(inner.args[0])) == 1:
-                    return self._diagonal(node.args[:k], inner.args[0], node.args[k + 1 :])
+                if (x := self._diagonal_of(inner)) is not None:
+                    return self._diagonal(node.args[:k], x, node.args[k + 1 :])
         return Node("diag", (node,))
 
     def _diagonal(self, left: Sequence[Node], x: Node, right: Sequence[Node]) -> Node:
@@ -232,35 +234,50 @@ class Algebra(Terms):
             return self.times(*scalars, self.sum(rest, axis))
         if node.kind == "+" and all(self.shape(t) == shape for t in node.args):
             return self.add(*[self.sum(t, axis) for t in node.args])
-        if axis is None:
-            if node.kind == "ones":
-                return self.times(*map(self.length, shape))
-            if node.kind == "eye":
-                return self.length(shape[0])
-            if self.is_zero(node):
-                return ZERO
-            if node.kind == "outer":
-                return self.times(*map(self.sum, node.args))
-            if node.kind == "T":
-                return self.sum(node.args[0])
-            if node.kind == "diag":
-                return self.sum(node.args[0]) if len(shape) == 2 else self.trace(node.args[0])
-            if node.kind == "**" and node.args[1] == number(2) and len(shape) == 1:
-                return self.matmul(node.args[0], node.args[0])
-            if (
-                node.kind == "*"
-                and len(node.args) == 2
-                and all(self.shape(a) == shape for a in node.args)
-                and (len(shape) == 1)
-            ):
-                return self.matmul(*node.args)
-            return Node("sum", (node,))
-        axis %= 2
+        return self._sum_of_all(node, shape) if axis is None else self._sum_along(node, shape, axis % 2)
+
+    def _sum_of_all(self, node: Node, shape: Shape) -> Node:
+        if self.is_zero(node):
+            return ZERO
+        found = SUMS[node.kind](self, node, shape) if node.kind in SUMS else None
+        return Node("sum", (node,)) if found is None else found
+
+    def _sum_along(self, node: Node, shape: Shape, axis: int) -> Node:
         if self.is_zero(node):
             return self.zeros((shape[1 - axis],))
         if node.kind == "outer":
-            kept, gone = node.args[1 - axis], node.args[axis]
-            return self.times(self.sum(gone), kept)
+            return self.times(self.sum(node.args[axis]), node.args[1 - axis])
         if node.kind == "ones":
             return self.times(self.length(shape[axis]), self.ones((shape[1 - axis],)))
         return Node("sum", (node,), axis)
+
+    def _inner_sum(self, node: Node, shape: Shape) -> Node | None:
+        """The sum of squares, or of products of two vectors, as their inner product."""
+        factors = node.args if node.kind == "*" else node.args[:1] * 2 if node.args[1] == number(2) else ()
+        fits = len(factors) == 2 and len(shape) == 1 and all(self.shape(f) == shape for f in factors)
+        return self.matmul(*factors) if fits else None
+
+
+TRANSPOSES: dict[str, Callable[[Algebra, Node], Node]] = {
+    "T": lambda _, node: node.args[0],
+    "ones": lambda _, node: Node("ones", node.args[::-1]),
+    "zeros": lambda _, node: Node("zeros", node.args[::-1]),
+    "+": lambda algebra, node: algebra.add(*map(algebra.T, node.args)),
+    "*": lambda algebra, node: algebra.times(*map(algebra.T, node.args)),
+    "**": lambda algebra, node: algebra.power(*map(algebra.T, node.args)),
+    "@": lambda algebra, node: algebra.matmul(*map(algebra.T, node.args[::-1])),
+    "outer": lambda algebra, node: algebra.outer(*node.args[::-1]),
+    "inv": lambda algebra, node: node if algebra.is_symmetric(node.args[0]) else Node("T", (node,)),
+}
+"""transposes of what is no name, by kind"""
+
+SUMS: dict[str, Callable[[Algebra, Node, Shape], Node | None]] = {
+    "ones": lambda algebra, _, shape: algebra.times(*map(algebra.length, shape)),
+    "eye": lambda algebra, _, shape: algebra.length(shape[0]),
+    "outer": lambda algebra, node, _: algebra.times(*map(algebra.sum, node.args)),
+    "T": lambda algebra, node, _: algebra.sum(node.args[0]),
+    "diag": lambda algebra, node, shape: (algebra.sum if len(shape) == 2 else algebra.trace)(node.args[0]),
+    "**": Algebra._inner_sum,
+    "*": Algebra._inner_sum,
+}
+"""sums of all entries where there is more to say, by kind"""

@@ -7,16 +7,17 @@ is the vector itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import reduce
 
 from diffkit.core.errors import LimitError, ParseError, VariableError, did_you_mean
 from diffkit.core.limits import DEFAULT, Limits
-from diffkit.core.table import CONSTANTS, table
+from diffkit.core.table import CONSTANTS, Primitive, table
 from diffkit.core.text.names import POWER_SIGN, fault, first_meant, power_of_e, undeclared, written_out
 from diffkit.core.text.names import UNARY as OF_ONE_NUMBER
 from diffkit.core.text.tokenizer import ARRAY_TOKEN, Token, tokenize
 from diffkit.lessons.matrices.nodes import Node, in_order, names_of, number
-from diffkit.lessons.matrices.vocabulary import ALIASES, ENTRYWISE, FOREIGN, MODULES, SIGNS, WORDS
+from diffkit.lessons.matrices.vocabulary import ALIASES, ENTRYWISE, FOREIGN, MODULES, SIGNS, WORDS, Word
 
 DEPTH = 100
 """nested operations; a sum counts once"""
@@ -275,16 +276,19 @@ class Reader(Tokens):
             hint = did_you_mean(called, known) or "write * to multiply"
             raise self.error(f"unknown function {called[:64]}", hint, token)
         if row is None or axis is not None or not (len(args) == len(row.arguments) or (row.variadic and len(args) > 2)):
-            counts = (word.counts if word else ()) + ((len(row.arguments),) if row else ())
-            wanted = " or ".join(map(str, dict.fromkeys(counts)))
-            count = f"{wanted} argument{'s' * (wanted != '1')}, not {len(args)}"
-            raise self.error(f"{called} takes {count}", f"it is the {word.doc}" if word else "", token)
+            raise self._miscounted(called, word, row, args, token)
         if not row.variadic:
             return self.node("**" if row.name == "power" else row.name, args, token)
-        found = args[0]
-        for arg in args[1:]:
-            found = self.node(row.name, (found, arg), token)
-        return found
+        return reduce(lambda found, arg: self.node(row.name, (found, arg), token), args)
+
+    def _miscounted(
+        self, called: str, word: Word | None, row: Primitive | None, args: Sequence[Node], token: Token
+    ) -> ParseError:
+        """The error for arguments of another number than a function has."""
+        counts = (word.counts if word else ()) + ((len(row.arguments),) if row else ())
+        wanted = " or ".join(map(str, dict.fromkeys(counts)))
+        count = f"{wanted} argument{'s' * (wanted != '1')}, not {len(args)}"
+        return self.error(f"{called} takes {count}", f"it is the {word.doc}" if word else "", token)
 
     def axis_of(self, node: Node, token: Token) -> int:
         """An axis that stands as a second argument."""

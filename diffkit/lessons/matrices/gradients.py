@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 from diffkit.core.errors import FormError
 from diffkit.lessons.matrices.algebra import ONE, Algebra
 from diffkit.lessons.matrices.entries import partial, read_tree
 from diffkit.lessons.matrices.nodes import Node, in_order, names_of, number
-from diffkit.lessons.matrices.pullbacks import ENTRYWISE, PULLBACKS, count, pullback, unknown
+from diffkit.lessons.matrices.pullbacks import PULLBACKS, count, of_whole, pullback, unknown
 from diffkit.lessons.matrices.shapes import said
 
 
@@ -25,25 +24,33 @@ def matrix_of(algebra: Algebra, node: Node, name: str) -> Node:
     if node.kind == "+":
         return algebra.add(*[matrix_of(algebra, term, name) for term in node.args])
     if node.kind == "*":
-        moving = [f for f in node.args if name in names_of(f)]
-        if len(moving) != 1:
-            raise _not_linear(node)
-        rest = [f for f in node.args if f is not moving[0]]
-        scalars = [f for f in rest if not algebra.shape(f)]
-        vectors = [f for f in rest if algebra.shape(f)]
-        weight = algebra.times(*vectors) if vectors else None
-        if not algebra.shape(moving[0]):
-            assert weight is not None
-            return algebra.times(*scalars, algebra.outer(weight, row_of(algebra, moving[0], name)))
-        inner = matrix_of(algebra, moving[0], name)
-        if weight is not None:
-            scale = algebra.diag(weight)
-            parts = inner.args if inner.kind == "+" else (inner,)
-            inner = algebra.add(*[algebra.matmul(scale, part) for part in parts])
-        return algebra.times(*scalars, inner)
+        return _matrix_of_product(algebra, node, name)
     if node.kind == "@" and not any(name in names_of(f) for f in node.args[:-1]):
         return algebra.matmul(*node.args[:-1], matrix_of(algebra, node.args[-1], name))
     raise _not_linear(node)
+
+
+def _matrix_of_product(algebra: Algebra, node: Node, name: str) -> Node:
+    """The same of a product entry by entry: numbers, and vectors as diagonal matrices in front."""
+    moving, rest = _one_moving(node, name)
+    scalars = [f for f in rest if not algebra.shape(f)]
+    vectors = [f for f in rest if algebra.shape(f)]
+    if not algebra.shape(moving):
+        return algebra.times(*scalars, algebra.outer(algebra.times(*vectors), row_of(algebra, moving, name)))
+    inner = matrix_of(algebra, moving, name)
+    if vectors:
+        scale = algebra.diag(algebra.times(*vectors))
+        parts = inner.args if inner.kind == "+" else (inner,)
+        inner = algebra.add(*[algebra.matmul(scale, part) for part in parts])
+    return algebra.times(*scalars, inner)
+
+
+def _one_moving(node: Node, name: str) -> tuple[Node, list[Node]]:
+    """The one factor of a product that moves with a name, and the others."""
+    moving = [f for f in node.args if name in names_of(f)]
+    if len(moving) != 1:
+        raise _not_linear(node)
+    return moving[0], [f for f in node.args if f is not moving[0]]
 
 
 def row_of(algebra: Algebra, node: Node, name: str) -> Node:
@@ -51,10 +58,8 @@ def row_of(algebra: Algebra, node: Node, name: str) -> Node:
     if node.kind == "+":
         return algebra.add(*[row_of(algebra, term, name) for term in node.args])
     if node.kind == "*":
-        moving = [f for f in node.args if name in names_of(f)]
-        if len(moving) != 1:
-            raise _not_linear(node)
-        return algebra.times(*[f for f in node.args if f is not moving[0]], row_of(algebra, moving[0], name))
+        moving, rest = _one_moving(node, name)
+        return algebra.times(*rest, row_of(algebra, moving, name))
     if node.kind == "sum" and len(algebra.shape(node.args[0])) == 1:
         inner = matrix_of(algebra, node.args[0], name)
         return algebra.matmul(algebra.T(inner), algebra.ones(algebra.shape(node.args[0])))
@@ -158,42 +163,59 @@ def tangent(algebra: Algebra, f: Node, wrt: str) -> Node:
 
 def _push(algebra: Algebra, node: Node, moving: dict[int, Node]) -> Node:
     """The tangent of a node from those of its arguments."""
-    kind, args, shape = node.kind, node.args, algebra.shape(node)
-    if kind in ("@", "outer"):
-        join: Any = algebra.matmul if kind == "@" else algebra.outer
-        return algebra.add(*[join(*[d if j == k else a for j, a in enumerate(args)]) for k, d in moving.items()])
-    if kind in LINEAR:
-        return LINEAR[kind](algebra, node, moving[0])
-    if kind == "inv":
-        return algebra.negative(algebra.matmul(node, moving[0], node))
-    if kind in PULLBACKS and not shape and not (kind in ENTRYWISE and len(args) > 1):
-        (g,) = PULLBACKS[kind](algebra, node, ONE)  # df = sum(G * dX)
-        product = algebra.times(g, moving[0])
-        if kind in ("det", "logdet"):
-            inverse = algebra.trace(algebra.matmul(algebra.inv(args[0]), moving[0]))
-            return algebra.times(node, inverse) if kind == "det" else inverse
-        return algebra.sum(product)
-    if kind == "softmax" and len(shape) == 1:
-        return algebra.times(node, algebra.add(moving[0], algebra.negative(algebra.times(
-            algebra.matmul(node, moving[0]), ONE))))  # fmt: skip
-    if kind in PULLBACKS and not (kind in ENTRYWISE and len(args) > 1):
-        raise unknown(node, " by a scalar")
-    terms = []
-    for k, d in moving.items():
-        local = partial(algebra, node, k)
-        if local is not None:
-            terms.append(algebra.times(local, d, algebra.ones(shape)))
+    if node.kind in PUSHFORWARDS:
+        return PUSHFORWARDS[node.kind](algebra, node, moving)
+    if of_whole(node):
+        return _push_by_gradient(algebra, node, moving)
+    shape = algebra.shape(node)
+    partials = {k: partial(algebra, node, k) for k in moving}
+    terms = [algebra.times(local, moving[k], algebra.ones(shape)) for k, local in partials.items() if local is not None]
     return algebra.add(*terms) if terms else algebra.zeros(shape)
 
 
-LINEAR: dict[str, Callable[[Algebra, Node, Node], Node]] = {
-    "T": lambda algebra, _, d: algebra.T(d),
-    "trace": lambda algebra, _, d: algebra.trace(d),
-    "sum": lambda algebra, node, d: algebra.sum(d, node.value),
-    "mean": lambda algebra, node, d: algebra.over(
-        algebra.sum(d, node.value), count(algebra, algebra.shape(node.args[0]), node.value)),
-    "diag": lambda algebra, _, d: algebra.diag(d),
-}  # fmt: skip
+def _push_by_gradient(algebra: Algebra, node: Node, moving: dict[int, Node]) -> Node:
+    """df = sum(G * dX) of a scalar; of a softmax s(dx − s·dx)."""
+    shape = algebra.shape(node)
+    if node.kind == "softmax" and len(shape) == 1:
+        return algebra.times(node, algebra.add(moving[0], algebra.negative(algebra.matmul(node, moving[0]))))
+    if shape:
+        raise unknown(node, " by a scalar")
+    (g,) = PULLBACKS[node.kind](algebra, node, ONE)
+    return algebra.sum(algebra.times(g, moving[0]))
+
+
+def _push_product(join: str) -> Callable[[Algebra, Node, dict[int, Node]], Node]:
+    """Every factor differentiated in its turn."""
+
+    def push(algebra: Algebra, node: Node, moving: dict[int, Node]) -> Node:
+        made = getattr(algebra, join)
+        return algebra.add(*[made(*[d if j == k else a for j, a in enumerate(node.args)]) for k, d in moving.items()])
+
+    return push
+
+
+def _push_mean(algebra: Algebra, node: Node, moving: dict[int, Node]) -> Node:
+    entries = count(algebra, algebra.shape(node.args[0]), node.value)
+    return algebra.over(algebra.sum(moving[0], node.value), entries)
+
+
+def _push_logdet(algebra: Algebra, node: Node, moving: dict[int, Node]) -> Node:
+    return algebra.trace(algebra.matmul(algebra.inv(node.args[0]), moving[0]))
+
+
+PUSHFORWARDS: dict[str, Callable[[Algebra, Node, dict[int, Node]], Node]] = {
+    "@": _push_product("matmul"),
+    "outer": _push_product("outer"),
+    "T": lambda algebra, _, moving: algebra.T(moving[0]),
+    "trace": lambda algebra, _, moving: algebra.trace(moving[0]),
+    "sum": lambda algebra, node, moving: algebra.sum(moving[0], node.value),
+    "mean": _push_mean,
+    "diag": lambda algebra, _, moving: algebra.diag(moving[0]),
+    "inv": lambda algebra, node, moving: algebra.negative(algebra.matmul(node, moving[0], node)),
+    "logdet": _push_logdet,
+    "det": lambda algebra, node, moving: algebra.times(node, _push_logdet(algebra, node, moving)),
+}
+"""tangents by kind, where the rules of gradients and entries would give a longer form"""
 
 
 def simplified(algebra: Algebra, tree: Node) -> Node:

@@ -15,11 +15,12 @@ import numpy as np
 
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.errors import FormError, ParseError, ShapeError, VariableError
+from diffkit.core.limits import AGREED_DIGITS
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.workers import timed
 from diffkit.lessons.matrices.algebra import Algebra
 from diffkit.lessons.matrices.array_parser import parse_array
-from diffkit.lessons.matrices.ball_agreement import DIGITS, Claim
+from diffkit.lessons.matrices.ball_agreement import Claim
 from diffkit.lessons.matrices.gradients import derivative, simplified
 from diffkit.lessons.matrices.matrix_derivative import confirm, finished, kinks
 from diffkit.lessons.matrices.nodes import Node, names_of, number
@@ -195,9 +196,9 @@ def check_identity(
 
 
 def _verdict(text: str, sides: Sides, problem: Problem) -> Identity:
-    algebra = Algebra(problem.shapes, problem.symmetric)
+    """What trials say of an identity under one reading of its sizes."""
+    algebra, wrt = Algebra(problem.shapes, problem.symmetric), sides.wrt
     f = simplified(algebra, problem.trees[0])
-    wrt = sides.wrt
     expected = algebra.shape(f) if wrt is None else (*algebra.shape(f), *problem.shapes[wrt])
     if wrt is not None and problem.trees[1] == number(0) and expected:
         problem = replace(problem, trees=(problem.trees[0], algebra.zeros(expected)))
@@ -207,27 +208,34 @@ def _verdict(text: str, sides: Sides, problem: Problem) -> Identity:
         raise ShapeError(f"the left side is {said(expected)}, the right side {said(claimed)}")
     readings = [(words, claim, _met(problem, claim)) for words, claim in _readings(problem, algebra.shape(f), wrt)]
     words, claim, met = min(readings, key=lambda reading: reading[2].worst)
-    verdict, reason, example = "true", "", None
-    truth = None if wrt is None else _truth(algebra, f, wrt, claim.turned)
-    derived = (f if wrt is None else truth) == g
     differ = sum(gap > 0 for gap, _ in met.gaps)
-    if wrt is not None and truth is not None and (differ or not derived):  # else the trial was of this formula
-        truth = truth if _passes(problem, wrt, algebra.T(truth) if claim.turned else truth, algebra) else None
-    if differ:
-        verdict, derived, example = "false", False, _counterexample(problem, claim, met)
-        reason = f"the sides differ on {differ} of {tried(problem, len(met.gaps))}"
-        if wrt is not None:
-            reason = _shapes_differ(problem, wrt, expected, claimed) or reason + _held_transposed(problem, claim)
-    elif len(met.gaps) < TRIALS:
-        verdict, reason, derived = "undecided", _too_few(problem, met), False
+    if wrt is None:
+        verdict, reason = _judged(problem, met, differ, derived := f == g)
+        truth = None
     else:
-        how = "both sides simplify to the same formula, and they agree" if derived else "the sides agree"
-        reason = f"{how} on {tried(problem, TRIALS)}, to {DIGITS} digits{_domain(met)}"
-    rough = () if wrt is None else kinks(algebra, f, wrt)
+        truth = _truth(algebra, f, wrt, claim.turned)
+        verdict, reason = _judged(problem, met, differ, derived := truth == g)
+        if differ:
+            reason = _shapes_differ(problem, wrt, expected, claimed) or reason + _held_transposed(problem, claim)
+        if truth is not None and (differ or not derived):  # else the trial was of this formula
+            truth = truth if _passes(problem, wrt, algebra.T(truth) if claim.turned else truth, algebra) else None
+
     shown = None if truth is None else str(finished(algebra, truth))
     return Identity(
-        text, verdict, reason, words, derived, shown, problem, wrt, len(met.gaps), met.worst, example, rough
-    )
+        text, verdict, reason, words, derived and verdict == "true", shown, problem,
+        wrt, len(met.gaps), met.worst, _counterexample(problem, claim, met) if differ else None,
+        () if wrt is None else kinks(algebra, f, wrt),
+    )  # fmt: skip
+
+
+def _judged(problem: Problem, met: Record, differ: int, derived: bool) -> tuple[str, str]:
+    """The verdict and its reason, by the number of trials on which the sides ``differ``."""
+    if differ:
+        return "false", f"the sides differ on {differ} of {tried(problem, len(met.gaps))}"
+    if len(met.gaps) < TRIALS:
+        return "undecided", _too_few(problem, met)
+    how = "both sides simplify to the same formula, and they agree" if derived else "the sides agree"
+    return "true", f"{how} on {tried(problem, TRIALS)}, to {AGREED_DIGITS} digits{_domain(met)}"
 
 
 def _readings(problem: Problem, value: Shape, wrt: str | None) -> list[tuple[str, Claim]]:

@@ -75,21 +75,33 @@ def _is_root(node: Node) -> bool:
 
 def _is_positive(node: Node, strictly: bool = True) -> bool:
     """Whether a tree is seen to be positive, or at least not negative, wherever it has a value."""
-    kind, args = node.kind, node.args
-    if kind in ("number", "constant"):
-        return kind == "constant" or node.value > 0 or (node.value == 0 and not strictly)
-    if kind == "+":
-        return all(_is_positive(a, False) for a in args) and (not strictly or any(map(_is_positive, args)))
-    if kind in ("*", "sum", "mean"):
-        return all(_is_positive(a, strictly) for a in args)
-    if kind == "**" and args[1].kind == "number":
-        even = args[1].value % 2 == 0 and not strictly
-        return even or _is_positive(args[0], strictly)
-    if kind == "@":
-        return not strictly and len(args) == 2 and args[0] == args[1]
-    if kind in table.rows:
-        return table[kind].positive or (not strictly and table[kind].range[0] >= 0)
-    return kind == "ones" or (not strictly and kind in NOT_NEGATIVE)
+    if node.kind in POSITIVE:
+        return POSITIVE[node.kind](node, strictly)
+    if node.kind in table.rows:
+        return table[node.kind].positive or (not strictly and table[node.kind].range[0] >= 0)
+    return node.kind in ("ones", "constant") or (not strictly and node.kind in NOT_NEGATIVE)
+
+
+def _positive_parts(node: Node, strictly: bool) -> bool:
+    return all(_is_positive(a, strictly) for a in node.args)
+
+
+def _positive_power(node: Node, strictly: bool) -> bool:
+    base, exponent = node.args
+    even = exponent.kind == "number" and exponent.value % 2 == 0 and not strictly
+    return even or (exponent.kind == "number" and _is_positive(base, strictly))
+
+
+POSITIVE: dict[str, Callable[[Node, bool], bool]] = {
+    "number": lambda node, strictly: bool(node.value > 0 or (node.value == 0 and not strictly)),
+    "+": lambda node, strictly: _positive_parts(node, False) and (not strictly or any(map(_is_positive, node.args))),
+    "*": _positive_parts,
+    "sum": _positive_parts,
+    "mean": _positive_parts,
+    "**": _positive_power,
+    "@": lambda node, strictly: not strictly and len(node.args) == 2 and node.args[0] == node.args[1],
+}
+"""whether values are positive (``strictly``) or not negative, by kind"""
 
 
 def finished(algebra: Algebra, root: Node) -> Node:

@@ -109,39 +109,48 @@ def _within(part: tuple[str, int], binding: int) -> str:
 
 
 def _write(node: Node, args: list[tuple[str, int]], bases: list[tuple[str, int]]) -> tuple[str, int]:
-    kind = node.kind
-    if kind == "number":
-        text = str(node.value)
-        return text, ATOM if "/" not in text and not text.startswith("-") else MINUS if "/" not in text else TIMES
-    if kind in ("name", "constant"):
-        return str(node.value), ATOM
-    if kind == "array":
-        return f"[{', '.join(text for text, _ in args)}]", ATOM
-    if kind == "+":
-        return _sum([_within(a, SUM + 1 if k else SUM) for k, a in enumerate(args)]), SUM
-    if kind == "neg":
-        return f"-{_within(args[0], MINUS)}", MINUS
-    if kind == "*":
+    """The text of a node, and how tightly it binds."""
+    if node.kind == "*":
         return _product(node, args, bases)
-    if kind == "/":
-        return f"{_within(args[0], TIMES)}/{_within(args[1], TIMES + 1)}", TIMES
-    if kind == "@":
-        return " @ ".join(_within(a, _side(node.args[k], k)) for k, a in enumerate(args)), TIMES
-    if kind == "**":
-        if _is_below(node):
-            return f"1/{_within(_below(node, args[0]), POWER)}", TIMES
-        return f"{_within(args[0], POSTFIX)}**{_within(args[1], MINUS)}", POWER
-    if kind == "T":
-        return f"{_within(args[0], POSTFIX)}.T", POSTFIX
-    if kind == "index":
-        return f"{_within(args[0], POSTFIX)}[{', '.join(map(_key, node.value))}]", POSTFIX
-    if kind == "not_":
-        return f"not {_within(args[0], NOT)}", NOT
-    if kind in INFIX:
-        binding = BINDING.get(INFIX[kind], COMPARISON)
-        return f"{_within(args[0], binding + 1)} {INFIX[kind]} {_within(args[1], binding + 1)}", binding
+    if node.kind in WRITTEN:
+        return WRITTEN[node.kind](node, args)
+    if node.kind in INFIX:
+        binding = BINDING.get(INFIX[node.kind], COMPARISON)
+        return f"{_within(args[0], binding + 1)} {INFIX[node.kind]} {_within(args[1], binding + 1)}", binding
     texts = [text for text, _ in args] + ([f"axis={node.value}"] if node.value is not None else [])
-    return f"{kind}({', '.join(texts)})", ATOM
+    return f"{node.kind}({', '.join(texts)})", ATOM
+
+
+def _number(node: Node, _: list[tuple[str, int]]) -> tuple[str, int]:
+    text = str(node.value)
+    return text, TIMES if "/" in text else MINUS if text.startswith("-") else ATOM
+
+
+def _plus(_: Node, args: list[tuple[str, int]]) -> tuple[str, int]:
+    return _sum([_within(a, SUM + 1 if k else SUM) for k, a in enumerate(args)]), SUM
+
+
+def _power(node: Node, args: list[tuple[str, int]]) -> tuple[str, int]:
+    if _is_below(node):
+        return f"1/{_within(_below(node, args[0]), POWER)}", TIMES
+    return f"{_within(args[0], POSTFIX)}**{_within(args[1], MINUS)}", POWER
+
+
+WRITTEN: dict[str, Callable[[Node, list[tuple[str, int]]], tuple[str, int]]] = {
+    "number": _number,
+    "name": lambda node, _: (str(node.value), ATOM),
+    "constant": lambda node, _: (str(node.value), ATOM),
+    "array": lambda _, args: (f"[{', '.join(text for text, _ in args)}]", ATOM),
+    "+": _plus,
+    "neg": lambda _, args: (f"-{_within(args[0], MINUS)}", MINUS),
+    "/": lambda _, args: (f"{_within(args[0], TIMES)}/{_within(args[1], TIMES + 1)}", TIMES),
+    "@": lambda node, args: (" @ ".join(_within(a, _side(node.args[k], k)) for k, a in enumerate(args)), TIMES),
+    "**": _power,
+    "T": lambda _, args: (f"{_within(args[0], POSTFIX)}.T", POSTFIX),
+    "index": lambda node, args: (f"{_within(args[0], POSTFIX)}[{', '.join(map(_key, node.value))}]", POSTFIX),
+    "not_": lambda _, args: (f"not {_within(args[0], NOT)}", NOT),
+}
+"""what is not written as a call or between two operands, by kind"""
 
 
 def _is_below(node: Node) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, permutations
 
@@ -134,6 +134,12 @@ def read_problem(
     however they look. The second of two expressions may be a ``claim``, that it equals the
     first or (``wrt``) its derivative. ShapeError where that does not work out.
     """
+    reading = _Reading(_trees(texts, limits), tuple(texts), _given(shapes or {}), symmetric, claim, wrt)
+    words = (*reading.given, *chain.from_iterable(reading.given.values()), *reading.symmetric, wrt, *declare)
+    return reading.problem(frozenset(word for word in words if isinstance(word, str)))
+
+
+def _trees(texts: Sequence[str], limits: Limits) -> tuple[Node, ...]:
     for text in texts:
         if not isinstance(text, str):
             raise ParseError(f"an expression is text, not {type(text).__name__}")
@@ -141,42 +147,100 @@ def read_problem(
     size = sum(tree.size for tree in trees)
     if size > MOST_NODES:
         raise limits_error(size)
-    given = _given(shapes or {})
-    twins = (symmetric,) if isinstance(symmetric, str) else tuple(symmetric)
-    every = natural_order(names_of(*trees))
-    words = (*given, *chain.from_iterable(given.values()), *twins, wrt, *declare)
-    declared = frozenset(word for word in words if isinstance(word, str))
-    for tree, text in zip(trees, texts, strict=True):
-        check_names(tree, text, declared, declared)
-    for name in chain(given, twins):
-        if name not in every:
-            raise VariableError(f"the expression has no {name}", hint=did_you_mean(name, every))
-    sizes = tuple(name for name in every if _counts(trees, given, name, wrt, claim))
-    lone = {*sizes} - named_sizes(*trees) - {*chain.from_iterable(given.values())}
-    names = [n for n in every if n not in sizes]
-    if not names:
-        raise VariableError("the expression names nothing to differentiate by")
-    assumed = tuple(name for name in names if name not in given)
+    return trees
 
-    def fit(scalars: Sequence[str]) -> dict[str, Shape]:
-        found = _first_reading(names, given, scalars, twins)
-        for tree, text in zip(trees, texts, strict=True):
-            found = fitted(tree, text, found, sizes, assumed)
+
+class _Reading:
+    """Expressions on their way to a problem: their names, and the shapes that fit."""
+
+    def __init__(self, trees: tuple[Node, ...], texts: tuple[str, ...], given: dict[str, Shape],
+                 symmetric: Sequence[str], claim: bool, wrt: str | None):  # fmt: skip
+        self.trees, self.texts, self.given, self.claim, self.wrt = trees, texts, given, claim, wrt
+        self.symmetric = (symmetric,) if isinstance(symmetric, str) else tuple(symmetric)
+        self.every = natural_order(names_of(*trees))
+        self.lengths = frozenset(chain.from_iterable(given.values()))
+        """lengths of the shapes that are given"""
+
+    def problem(self, declared: frozenset[str]) -> Problem:
+        """The problem, in which the ``declared`` names are variables however they look."""
+        self._check(declared)
+        self.sizes = tuple(name for name in self.every if self._counts(name))
+        names = [name for name in self.every if name not in self.sizes]
+        if not names:
+            raise VariableError("the expression names nothing to differentiate by")
+        self.assumed = tuple(name for name in names if name not in self.given)
+        found = self._of_the_claim(self._fit(names, self._plain_numbers(names)))
+        inside = named_sizes(*self.trees)
+        found = lettered(found, {*names, *inside, *self.lengths})
+        vectors = [name for name in self.assumed if len(found[name]) == 1 and name != self.wrt]
+        doubtful = tuple(name for name in vectors if _doubtful(self.trees[0], name, found, self.sizes))
+        lone = {*self.sizes} - inside - self.lengths
+        known = {*self.lengths, *chain.from_iterable(found.values())} - lone
+        free = tuple(name for name in self.sizes if self.claim and name not in known)
+        said_of = tuple(notes(names, declared, matrices=True))
+        return Problem(self.trees, self.texts, found, self.assumed, frozenset(self.symmetric), self.sizes, free,
+                       doubtful, said_of)  # fmt: skip
+
+    def _check(self, declared: frozenset[str]) -> None:
+        for tree, text in zip(self.trees, self.texts, strict=True):
+            check_names(tree, text, declared, declared)
+        for name in chain(self.given, self.symmetric):
+            if name not in self.every:
+                raise VariableError(f"the expression has no {name}", hint=did_you_mean(name, self.every))
+
+    def _counts(self, name: str) -> bool:
+        """Whether a name counts entries: inside eye, as a given length, or as a factor only one side of a claim has."""
+        trees, given = self.trees, self.given
+        if name in named_sizes(*trees) or name in self.lengths:
+            if given.get(name):
+                raise ShapeError(f"{name} is a length, and {said(given[name])} too",
+                                 hint="give the length another name")  # fmt: skip
+            return True
+        if not self.claim or name in given or name not in COUNTS or name == self.wrt:
+            return False
+        holds = [tree for tree in trees if name in names_of(tree)]
+        return len(holds) == 1 and only_factors(holds[0], name) and (self.wrt is None or holds[0] is trees[1])
+
+    def _plain_numbers(self, names: Sequence[str]) -> list[str]:
+        """Names such as n that multiply and divide scalars and do nothing else: numbers rather than vectors."""
+        trees = self.trees
+        maybe = [name for name in self.assumed if name in COUNTS and all(only_factors(tree, name) for tree in trees)]
+        if not maybe:
+            return []
+        try:
+            shapes = {**dict.fromkeys(self.sizes, ()), **self._fit(names, ())}
+        except ShapeError:
+            return []
+        return [name for name in maybe if any(of_scalars(tree, shapes_of(tree, shapes), name) for tree in trees)]
+
+    def _fit(self, names: Sequence[str], scalars: Sequence[str]) -> dict[str, Shape]:
+        """Shapes of the names with which all expressions fit."""
+        found = self._written(names, scalars)
+        for tree, text in zip(self.trees, self.texts, strict=True):
+            found = fitted(tree, text, found, self.sizes, self.assumed)
         return found
 
-    scalars = _plain_numbers(trees, assumed, sizes, fit)
-    found = fit(scalars)
-    if claim and wrt is None:
-        found = fitted(Node("+", trees), " = ".join(texts), found, sizes, assumed)
-    elif claim and wrt is not None and wrt in found:
-        found = as_derivative(trees[0], trees[1], wrt, found, sizes)
-    found = lettered(found, {*names, *named_sizes(*trees), *(n for shape in given.values() for n in shape)})
-    vectors = [n for n in assumed if len(found[n]) == 1 and n != wrt]
-    doubtful = tuple(n for n in vectors if _doubtful(trees[0], n, found, sizes))
-    known = {*chain.from_iterable(given.values()), *chain.from_iterable(found.values())} - {*lone}
-    free = tuple(name for name in sizes if claim and name not in known)
-    said_of = tuple(notes(names, declared, matrices=True))
-    return Problem(trees, tuple(texts), found, assumed, frozenset(twins), sizes, free, doubtful, said_of)
+    def _written(self, names: Sequence[str], scalars: Sequence[str]) -> dict[str, Shape]:
+        """Shapes from how names are written, all lengths unknown."""
+        found: dict[str, Shape] = {}
+        fresh = iter(f"?{k}" for k in range(3 * len(names) + 1))
+        for name in names:
+            rank = 0 if name in GREEK or name in scalars else 2 if name[0].isupper() else 1
+            found[name] = self.given.get(name, tuple(next(fresh) for _ in range(rank)))
+            if name in self.symmetric:
+                if len(found[name]) != 2 or (found[name][0] != found[name][1] and name in self.given):
+                    raise ShapeError(f"{name} is {said(plain(found[name]))}, and symmetry is of a square matrix",
+                                     hint=f"say --shape {name}=n,n")  # fmt: skip
+                found = joined(found, found[name][0], found[name][1])
+        return found
+
+    def _of_the_claim(self, found: dict[str, Shape]) -> dict[str, Shape]:
+        """Shapes with which both sides are alike, or one is a derivative of the other."""
+        if self.claim and self.wrt is None:
+            return fitted(Node("+", self.trees), " = ".join(self.texts), found, self.sizes, self.assumed)
+        if self.claim and self.wrt is not None and self.wrt in found:
+            return as_derivative(self.trees[0], self.trees[1], self.wrt, found, self.sizes)
+        return found
 
 
 def limits_error(size: int) -> DiffkitError:
@@ -194,50 +258,6 @@ def _given(shapes: Mapping[str, Sequence[Length]]) -> dict[str, Shape]:
             raise ShapeError(f"the shape of {name} is {shape!r}",
                              hint="a shape has at most two lengths, which are letters or numbers")  # fmt: skip
     return {name: tuple(shape) for name, shape in shapes.items()}
-
-
-def _counts(trees: Sequence[Node], given: Mapping[str, Shape], name: str, wrt: str | None, claim: bool) -> bool:
-    """Whether a name counts entries: inside eye, as a given length, or a factor that only one side of a claim has."""
-    if name in named_sizes(*trees) or name in chain.from_iterable(given.values()):
-        if given.get(name):
-            raise ShapeError(f"{name} is a length, and {said(given[name])} too", hint="give the length another name")
-        return True
-    if not claim or name in given or name not in COUNTS or name == wrt:
-        return False
-    holds = [tree for tree in trees if name in names_of(tree)]
-    return len(holds) == 1 and only_factors(holds[0], name) and (wrt is None or holds[0] is trees[1])
-
-
-def _first_reading(
-    names: Sequence[str], given: Mapping[str, Shape], scalars: Sequence[str], symmetric: Sequence[str]
-) -> dict[str, Shape]:
-    """Shapes from how names are written, all lengths unknown."""
-    found: dict[str, Shape] = {}
-    fresh = iter(f"?{k}" for k in range(3 * len(names) + 1))
-    for name in names:
-        rank = 0 if name in GREEK or name in scalars else 2 if name[0].isupper() else 1
-        found[name] = given.get(name, tuple(next(fresh) for _ in range(rank)))
-        if name in symmetric:
-            if len(found[name]) != 2 or (found[name][0] != found[name][1] and name in given):
-                raise ShapeError(f"{name} is {said(plain(found[name]))}, and symmetry is of a square matrix",
-                                 hint=f"say --shape {name}=n,n")  # fmt: skip
-            found = joined(found, found[name][0], found[name][1])
-    return found
-
-
-def _plain_numbers(
-    trees: Sequence[Node], assumed: Sequence[str], sizes: Sequence[str],
-    fit: Callable[[Sequence[str]], dict[str, Shape]],
-) -> list[str]:  # fmt: skip
-    """Names such as n that multiply and divide scalars and do nothing else: numbers rather than vectors."""
-    maybe = [name for name in assumed if name in COUNTS and all(only_factors(tree, name) for tree in trees)]
-    if not maybe:
-        return []
-    try:
-        shapes = {**dict.fromkeys(sizes, ()), **fit(())}
-    except ShapeError:
-        return []
-    return [name for name in maybe if any(of_scalars(tree, shapes_of(tree, shapes), name) for tree in trees)]
 
 
 def _doubtful(tree: Node, name: str, shapes: Mapping[str, Shape], sizes: Sequence[str]) -> bool:

@@ -15,9 +15,7 @@ from diffkit.lessons.matrices.algebra import MINUS, ONE, Algebra
 from diffkit.lessons.matrices.entries import partial
 from diffkit.lessons.matrices.nodes import Node, number
 from diffkit.lessons.matrices.shapes import Shape, said
-
-ENTRYWISE = ("max", "min", "logsumexp")
-"""functions that reduce one argument and join two entry by entry"""
+from diffkit.lessons.matrices.vocabulary import ENTRYWISE
 
 
 def unknown(node: Node, why: str = "") -> FormError:
@@ -26,11 +24,15 @@ def unknown(node: Node, why: str = "") -> FormError:
                     hint="with data, grad differentiates it at a point")  # fmt: skip
 
 
+def of_whole(node: Node) -> bool:
+    """Whether a rule of whole arrays holds for a node, rather than one entry by entry."""
+    return node.kind in PULLBACKS and not (node.kind in ENTRYWISE and len(node.args) > 1)
+
+
 def pullback(algebra: Algebra, node: Node, g: Node, depends: set[Node]) -> list[Node | None]:
     """The adjoints of a node's arguments from its own; None for an argument that does not vary."""
-    rule = PULLBACKS.get(node.kind)
-    if rule is not None and not (node.kind in ENTRYWISE and len(node.args) > 1):
-        found = rule(algebra, node, g)
+    if of_whole(node):
+        found = PULLBACKS[node.kind](algebra, node, g)
         return [part if arg in depends else None for arg, part in zip(node.args, found, strict=True)]
     if node.kind not in table.rows and node.kind not in ("+", "*", "**"):
         raise unknown(node)
@@ -60,9 +62,7 @@ def back(algebra: Algebra, g: Node, shape: Shape, own: Shape) -> Node:
 
 def _spread(algebra: Algebra, g: Node, shape: Shape, axis: int | None) -> Node:
     """What a reduction along an axis gave, repeated along that axis."""
-    if axis is None or len(shape) == 1:
-        return algebra.times(g, algebra.ones(shape))
-    if axis % 2 == 0:
+    if axis is None or len(shape) == 1 or axis % 2 == 0:
         return algebra.times(g, algebra.ones(shape))
     return algebra.outer(g, algebra.ones((shape[1],)))
 
@@ -87,30 +87,27 @@ def _matmul(algebra: Algebra, node: Node, g: Node) -> list[Node]:
 
 def _factor(algebra: Algebra, arg: Node, left: Node | None, right: Node | None, g: Node) -> Node:
     """The adjoint of a factor X in left @ X @ right."""
-    rank = len(algebra.shape(arg))
-    a = None if left is None else (left, len(algebra.shape(left)))
-    b = None if right is None else (right, len(algebra.shape(right)))
-    if rank == 1:
-        other = [x for x in (a, b) if x is not None]
-        factors = []
-        for x, axes in other:
-            factors.append(algebra.times(g, x) if axes == 1 else algebra.matmul(algebra.T(x) if x is left else x, g))
-        if len(factors) != 1:
-            raise FormError("a vector stands inside a matrix product", hint="write it with parentheses")
-        return factors[0]
-    if a is None and b is not None:  # X @ right
-        return algebra.outer(g, b[0]) if b[1] == 1 else algebra.matmul(g, algebra.T(b[0]))
-    if b is None and a is not None:  # left @ X
-        return algebra.outer(a[0], g) if a[1] == 1 else algebra.matmul(algebra.T(a[0]), g)
-    assert a is not None
-    assert b is not None
-    if a[1] == 1 and b[1] == 1:
-        return algebra.times(g, algebra.outer(a[0], b[0]))
-    if a[1] == 1:
-        return algebra.outer(a[0], algebra.matmul(b[0], g))
-    if b[1] == 1:
-        return algebra.outer(algebra.matmul(algebra.T(a[0]), g), b[0])
-    return algebra.matmul(algebra.T(a[0]), g, algebra.T(b[0]))
+    along = [-1 if side is None else len(algebra.shape(side)) for side in (left, right)]
+    if len(algebra.shape(arg)) == 1:
+        return _factor_vector(algebra, left, right, g)
+    if left is not None and right is not None and along == [1, 1]:
+        return algebra.times(g, algebra.outer(left, right))
+    if left is not None and along[0] == 1:
+        return algebra.outer(left, g if right is None else algebra.matmul(right, g))
+    if right is not None and along[1] == 1:
+        return algebra.outer(g if left is None else algebra.matmul(algebra.T(left), g), right)
+    before, after = ([] if side is None else [algebra.T(side)] for side in (left, right))
+    return algebra.matmul(*before, g, *after)
+
+
+def _factor_vector(algebra: Algebra, left: Node | None, right: Node | None, g: Node) -> Node:
+    """The adjoint of a vector at one end of a product, beside the rest of it."""
+    side = right if left is None else left
+    if side is None or (left is not None and right is not None):
+        raise FormError("a vector stands inside a matrix product", hint="write it with parentheses")
+    if len(algebra.shape(side)) == 1:
+        return algebra.times(g, side)
+    return algebra.matmul(side if left is None else algebra.T(side), g)
 
 
 def _inv(algebra: Algebra, node: Node, g: Node) -> list[Node]:

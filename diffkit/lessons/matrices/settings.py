@@ -85,30 +85,34 @@ def _definitions(let: Sequence[str]) -> dict[str, Node]:
 def read_at(text: str, function: ArrayFunction, holds: Mapping[str, str]) -> dict[str, Any]:
     """Give the point of ``w=[0,0,0],b=0``, or of ``1,2`` in the variables' order; PointError if it does not fit."""
     names = function.parameters()
-    parts = split_top(text, ",")
-    pairs = [part.partition("=") for part in parts]
-    if not all(sign for _, sign, _ in pairs):
-        if len(parts) > 1 and not function.ordered:
-            raise unordered(names)
-        if any(sign for _, sign, _ in pairs) or len(parts) != len(names):
-            example = ",".join(f"{name}=0" for name in names[:4])
-            raise PointError(f"the point does not say what is what for {listing(names)}",
-                             hint=f'write --at "{example}", arrays as x=[1,2,3]')  # fmt: skip
-        pairs = [(name, "=", part) for name, part in zip(names, parts, strict=True)]
     found: dict[str, Any] = {}
-    for key, _, value in pairs:
-        name = key.strip()
+    for name, value in _pairs(split_top(text, ","), function):
         if name in found:
             raise PointError(f"the point gives {name[:64]} twice")
         if name not in names:
             data = f"{name} has data; --variables with {name} leaves it out" if name in function.data else ""
             hint = data or did_you_mean(name, names) or f"the variables are {listing(names)}"
             raise PointError(f"the point names an unknown variable {name[:64]}", hint=hint)
-        found[name] = read_value(value.strip(), name)
+        found[name] = read_value(value, name)
     missing = [name for name in names if name not in found]
     if missing:
         raise PointError(f"the point gives no value for {listing(missing)}", hint="; ".join(holds.values()))
     return {name: found[name] for name in names}
+
+
+def _pairs(parts: Sequence[str], function: ArrayFunction) -> list[tuple[str, str]]:
+    """Names with their values; those without names in the order of the variables."""
+    names = function.parameters()
+    pairs = [part.partition("=") for part in parts]
+    if all(sign for _, sign, _ in pairs):
+        return [(name.strip(), value.strip()) for name, _, value in pairs]
+    if len(parts) > 1 and not function.ordered:
+        raise unordered(names)
+    if any(sign for _, sign, _ in pairs) or len(parts) != len(names):
+        example = ",".join(f"{name}=0" for name in names[:4])
+        raise PointError(f"the point does not say what is what for {listing(names)}",
+                         hint=f'write --at "{example}", arrays as x=[1,2,3]')  # fmt: skip
+    return [(name, part.strip()) for name, part in zip(names, parts, strict=True)]
 
 
 def read_value(text: str, name: str) -> Any:

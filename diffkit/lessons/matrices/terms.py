@@ -6,7 +6,8 @@ joined. Rules hold wherever both sides have a value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -153,6 +154,31 @@ class Terms:
     def times(self, *factors: Node) -> Node:
         """A product entry by entry: one number, then scalars, then arrays; equal bases are joined."""
         shape = broadcast("*", *map(self.shape, factors))
+        collected = self._collected(factors)
+        if collected is None:
+            return self.zeros(shape)
+        coefficient, powers = collected
+        self._join_sigmoids(powers)
+        made = [self.power(base, e) for base, e in powers.items() if e != ZERO]
+        found = sorted([f for f in made if f.kind != "number"], key=lambda f: len(self.shape(f)))
+        coefficient = math.prod([Fraction(f.value) for f in made if f.kind == "number"], start=coefficient)
+        if coefficient < 0:
+            coefficient = self._turn_one(coefficient, found)
+        arrays = [f for f in found if self.shape(f)]
+        if len(arrays) > 1 and (joined := self._special_product(arrays)) is not None:
+            return self.times(number(coefficient), *[f for f in found if not self.shape(f)], joined)
+        return self._product(coefficient, found, shape)
+
+    def _product(self, coefficient: Fraction, factors: list[Node], shape: Shape) -> Node:
+        """A product of what is simplified, repeated to a shape."""
+        if not factors or broadcast("*", *map(self.shape, factors)) != shape:
+            factors = [f for f in (*factors, self.ones(shape)) if f != ONE]
+        if not factors:
+            return number(coefficient)
+        return self.scaled(coefficient, factors[0] if len(factors) == 1 else Node("*", tuple(factors)))
+
+    def _collected(self, factors: Sequence[Node]) -> tuple[Fraction, dict[Node, Node]] | None:
+        """The rational factor of a product, and the exponents of its bases; None where it is zero."""
         coefficient = Fraction(1)
         powers: dict[Node, Node] = {}
         stack = list(reversed(factors))
@@ -163,40 +189,21 @@ class Terms:
             elif factor.kind == "number":
                 coefficient *= Fraction(factor.value)
             elif self.is_zero(factor):
-                return self.zeros(shape)
+                return None
             elif factor.kind != "ones":
                 base, exponent = factor.args if factor.kind == "**" else (factor, ONE)
-                if not self.shape(exponent):
-                    powers[base] = self.add(powers[base], exponent) if base in powers else exponent
-                else:
-                    powers[factor] = ONE
-        if coefficient == 0:
-            return self.zeros(shape)
-        self._join_sigmoids(powers)
-        found = [self.power(base, e) for base, e in powers.items() if e != ZERO]
-        for f in [f for f in found if f.kind == "number"]:
-            coefficient *= Fraction(f.value)
-        found = [f for f in found if f.kind != "number"]
-        found.sort(key=lambda f: len(self.shape(f)))
-        arrays = [f for f in found if self.shape(f)]
-        if coefficient < 0:
-            for k, f in enumerate(found):
-                turned = self._turned(f)
-                if turned is not None:
-                    coefficient, found[k] = -coefficient, turned
-                    arrays = [f for f in found if self.shape(f)]
-                    break
-        if len(arrays) > 1:
-            joined = self._special_product(arrays)
-            if joined is not None:
-                return self.times(number(coefficient), *[f for f in found if not self.shape(f)], joined)
-        if not found or broadcast("*", *map(self.shape, found)) != shape:
-            found.append(self.ones(shape))
-            found = [f for f in found if f != ONE]
-        if not found:
-            return number(coefficient)
-        rest = found[0] if len(found) == 1 else Node("*", tuple(found))
-        return self.scaled(coefficient, rest)
+                if self.shape(exponent):
+                    base, exponent = factor, ONE
+                powers[base] = self.add(powers[base], exponent) if base in powers else exponent
+        return (coefficient, powers) if coefficient else None
+
+    def _turn_one(self, coefficient: Fraction, factors: list[Node]) -> Fraction:
+        """Give a negative coefficient's sign to the first factor that is a difference."""
+        for k, factor in enumerate(factors):
+            if (turned := self._turned(factor)) is not None:
+                factors[k] = turned
+                return -coefficient
+        return coefficient
 
     def _join_sigmoids(self, powers: dict[Node, Node]) -> None:
         """exp(z)/(1 + exp(z)) as sigmoid(z), which does not overflow."""
@@ -239,20 +246,17 @@ class Terms:
             return base
         if exponent == ZERO:
             return self.ones(self.shape(base))
-        if exponent.kind == "number":
-            e = exponent.value
-            if base.kind == "number" and isinstance(e, int) and abs(e) < 64 and base.value:
-                return number(Fraction(base.value) ** e)
-            if base.kind == "**" and base.args[1].kind == "number":
-                inner = base.args[1].value
-                if isinstance(inner, int) and inner % 2 and isinstance(e, int):
-                    return self.power(base.args[0], number(inner * e))
-                if isinstance(inner, int) and isinstance(e, int):
-                    return self.power(base.args[0], number(inner * e))
-            if base.kind == "*" and isinstance(e, int):
-                return self.times(*[self.power(f, exponent) for f in base.args])
-            if base.kind == "sqrt" and isinstance(e, int) and e % 2 == 0:
-                return self.power(base.args[0], number(e // 2))
+        e = exponent.value
+        if exponent.kind != "number" or not isinstance(e, int):
+            return Node("**", (base, exponent))
+        if base.kind == "number" and abs(e) < 64 and base.value:
+            return number(Fraction(base.value) ** e)
+        if base.kind == "**" and base.args[1].kind == "number" and isinstance(base.args[1].value, int):
+            return self.power(base.args[0], number(base.args[1].value * e))
+        if base.kind == "*":
+            return self.times(*[self.power(f, exponent) for f in base.args])
+        if base.kind == "sqrt" and e % 2 == 0:
+            return self.power(base.args[0], number(e // 2))
         return Node("**", (base, exponent))
 
     def over(self, a: Node, b: Node) -> Node:

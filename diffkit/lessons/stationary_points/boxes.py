@@ -24,6 +24,7 @@ from diffkit.calculus.derivatives import derivative_program, differentiate
 from diffkit.calculus.guards import Guard, guarded_places
 from diffkit.core.builder import ProgramBuilder, copy_slots, select
 from diffkit.core.errors import PointError, did_you_mean, listing, plural
+from diffkit.core.limits import SEARCH_BITS
 from diffkit.core.program import Program
 from diffkit.core.table import PlaceKind
 from diffkit.core.table.primitive import Ends
@@ -34,25 +35,13 @@ from diffkit.proof.prover import Runner
 
 LARGEST = 1e150
 HINT = "write for example x=-2:2,y=-1:1"
-BITS = 80  # of the search: boxes are no narrower than 1e-12 of their coordinates
-FINE = 256  # of what is proven at a point
 MOST_POLES = 3  # that cross one box: each doubles the cases
 
 
 def named(box: Any) -> dict[str, Any] | list[Any]:
     """Give the sides of a box by name, or in order; PointError for what is no box."""
     if isinstance(box, str):
-        if not box.strip():
-            raise PointError("the box is empty", hint=HINT)
-        parts = [part.partition("=") for part in split_top(box, ",")]
-        if not any(sign for _, sign, _ in parts):
-            return [text for text, _, _ in parts]
-        if not all(sign for _, sign, _ in parts):
-            raise PointError("the box mixes named and unnamed sides", hint=HINT)
-        names = [name.strip() for name, _, _ in parts]
-        if twice := repeated(names):
-            raise PointError(f"the box gives {twice[:64]} twice")
-        return dict(zip(names, (text for _, _, text in parts), strict=True))
+        return _named_in_text(box)
     if (given := labelled(box)) is not None:
         return {str(name): side for name, side in given.values.items()}
     if hasattr(box, "tolist"):
@@ -62,6 +51,20 @@ def named(box: Any) -> dict[str, Any] | list[Any]:
     if len(box) == 2 and not any(isinstance(side, (Sequence, Mapping)) and not _is_number(side) for side in box):
         return [tuple(box)]
     return list(box)
+
+
+def _named_in_text(box: str) -> dict[str, Any] | list[Any]:
+    if not box.strip():
+        raise PointError("the box is empty", hint=HINT)
+    parts = [part.partition("=") for part in split_top(box, ",")]
+    if not any(sign for _, sign, _ in parts):
+        return [text for text, _, _ in parts]
+    if not all(sign for _, sign, _ in parts):
+        raise PointError("the box mixes named and unnamed sides", hint=HINT)
+    names = [name.strip() for name, _, _ in parts]
+    if twice := repeated(names):
+        raise PointError(f"the box gives {twice[:64]} twice")
+    return dict(zip(names, (text for _, _, text in parts), strict=True))
 
 
 def _is_number(side: Any) -> bool:
@@ -209,15 +212,15 @@ class Surface:
     def _margins(self) -> HullRunner:
         return HullRunner(self._places[0])
 
-    def value(self, at: Balls, bits: int = BITS) -> Any:
+    def value(self, at: Balls, bits: int = SEARCH_BITS) -> Any:
         """A ball that holds f over balls."""
         return self._value(bits, at)[0]
 
-    def gradient(self, at: Balls, bits: int = BITS) -> list[Any]:
+    def gradient(self, at: Balls, bits: int = SEARCH_BITS) -> list[Any]:
         """Balls that hold each ∂f/∂xᵢ."""
         return self._gradient(bits, at)
 
-    def hessian(self, at: Balls, bits: int = BITS) -> Any:
+    def hessian(self, at: Balls, bits: int = SEARCH_BITS) -> Any:
         """A matrix of balls that holds the Hessian; None where it is not bounded."""
         entries = self._hessian(bits, at)
         if not all(entry.is_finite() for entry in entries):
@@ -227,7 +230,7 @@ class Surface:
             rows[i][j] = rows[j][i] = entry
         return arb_mat(rows)
 
-    def standing(self, at: Balls, bits: int = BITS) -> Standing:
+    def standing(self, at: Balls, bits: int = SEARCH_BITS) -> Standing:
         """Whether balls lie in the domain, and which places may cross them."""
         if not self._kinds:
             return SMOOTH
@@ -267,7 +270,7 @@ class Guards:
         self.kinds: dict[int, PlaceKind] = {slot: guard.kind for slot, (_, guard) in zip(margins, found, strict=True)}
         self.cancelled = _cancelled(self.program)
         self.entropies = _entropies(self.program)
-        with precision(BITS):
+        with precision(SEARCH_BITS):
             self.constants = list(map(INTERVALS.constant, self.program.constants))
 
     def run(self, box: Box, signs: dict[int, int]) -> list[Any] | None:
@@ -341,7 +344,7 @@ def value_range(surface: Surface, box: Box) -> Ends:
 
 def _sides(guards: Guards, box: Box) -> Iterator[list[Any]]:
     """Every slot, on each side of the poles that cross a box."""
-    with precision(BITS):
+    with precision(SEARCH_BITS):
         values = guards.run(box, {})
         if values is None:
             return

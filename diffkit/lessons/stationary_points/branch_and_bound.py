@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.core.deadline import TimeIsUp, reason_to_stop
-from diffkit.lessons.stationary_points.boxes import BITS, Standing, Surface, balls, excludes_zero, halves, hull, size
+from diffkit.core.limits import SEARCH_BITS
+from diffkit.lessons.stationary_points.boxes import Standing, Surface, balls, excludes_zero, halves, hull, size
 from diffkit.lessons.stationary_points.newton import Zeros, krawczyk, polish, proves, sharp, surround
 from diffkit.numbers.balls import precision
 from diffkit.numbers.intervals import Box, ends, middle
@@ -91,7 +92,7 @@ class Search:
             while level:
                 while level and not self._must_stop():
                     box = level[-1]
-                    with precision(BITS):
+                    with precision(SEARCH_BITS):
                         rest = self._examine(box)
                     level.pop()
                     if rest is None:
@@ -119,7 +120,7 @@ class Search:
     def _try_each(self, boxes: list[Box]) -> None:
         """After an early end, look for zeros from the middles of some of the boxes that are left."""
         for box in boxes[:: max(1, len(boxes) // TRIED)]:
-            with precision(BITS):
+            with precision(SEARCH_BITS):
                 self._add(middle(box))
 
     def _must_stop(self) -> bool:
@@ -255,7 +256,7 @@ class Search:
         if self.late:
             return [Cluster(tuple(group), frozenset(), False) for group in touching(boxes)]
         found = []
-        with precision(BITS):
+        with precision(SEARCH_BITS):
             for group in touching(boxes):
                 standings = [self.surface.standing(balls(box)) for box in group]
                 cross = frozenset().union(*(s.cross for s in standings))

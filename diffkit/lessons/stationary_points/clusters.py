@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from flint import arb
 
-from diffkit.lessons.stationary_points.boxes import BITS, FINE, balls, measured
+from diffkit.core.limits import POINT_BITS, SEARCH_BITS
+from diffkit.lessons.stationary_points.boxes import balls, measured
 from diffkit.lessons.stationary_points.branch_and_bound import Cluster, Search, touching
 from diffkit.lessons.stationary_points.kinds import by_lines, exactly, is_stationary, only_zero, signs
 from diffkit.lessons.stationary_points.kinks import between_slopes, ends_flat, glued, kink, sides, turn
@@ -101,7 +102,7 @@ def _limits(search: Search, cluster: Cluster, starts: Iterator[int]) -> list[lis
         limit = refine(surface, middle(box), least, _widened(search, search.box, NEARBY))
         if limit is None or search.zeros.settle(tuple((x, x) for x in limit)):
             continue
-        with precision(BITS):
+        with precision(SEARCH_BITS):
             zero = surround(surface, limit, [w * FIRST for w in least], search.scale)
         if zero is not None:
             search.zeros.add(zero)
@@ -168,11 +169,11 @@ def _exact(search: Search, box: Box, point: Sequence[Fraction], settled: bool) -
     """A stationary point that exact arithmetic proves; ``settled`` if there is no other as far as the boxes go."""
     surface = search.surface
     at = [float(x) for x in point]
-    with precision(FINE):
+    with precision(POINT_BITS):
         place = exactly(point)
-        found = signs(surface.hessian(place, FINE))
+        found = signs(surface.hessian(place, POINT_BITS))
         kind, eigenvalues = found.kind, found.eigenvalues
-        number, error = measured(surface.value(place, FINE))
+        number, error = measured(surface.value(place, POINT_BITS))
         radius = max(float(abs(p - arb(x)).upper()) for p, x in zip(place, at, strict=True))
     note, alone = "", bool(kind)
     if not kind:
@@ -180,7 +181,7 @@ def _exact(search: Search, box: Box, point: Sequence[Fraction], settled: bool) -
         note = "the Hessian is singular"
         if along is not None and surface.count == 1:
             note = f"the first derivative after f′ that is not 0 here is the {ordinal(along.order)}"
-            with precision(FINE):
+            with precision(POINT_BITS):
                 alone = only_zero(surface, balls(box), along.order)
     if not alone and search.least > 1e-8:
         note += "; other stationary points within 1e-6 of it are not excluded"
@@ -214,8 +215,8 @@ def _numeric(search: Search, around: Box, limit: list[float], settled: bool) -> 
             note += f"; f {'rises' if slope > 0 else 'falls'} on both sides"
     else:
         note += f"; {DOUBT}"
-    with precision(FINE):
-        number, error = measured(surface.value(balls(here), FINE))
+    with precision(POINT_BITS):
+        number, error = measured(surface.value(balls(here), POINT_BITS))
     return StationaryPoint(
         dict(zip(surface.program.inputs, limit, strict=True)), number, error, kind,  # type: ignore[arg-type]
         "numeric", False, radius, _eigenvalues(search, here), note=note,
@@ -223,8 +224,8 @@ def _numeric(search: Search, around: Box, limit: list[float], settled: bool) -> 
 
 
 def _eigenvalues(search: Search, around: Box) -> tuple[float, ...]:
-    with precision(FINE):
-        hessian = search.surface.hessian(balls(around), FINE)
+    with precision(POINT_BITS):
+        hessian = search.surface.hessian(balls(around), POINT_BITS)
         return signs(hessian).eigenvalues if hessian is not None else ()
 
 

@@ -15,12 +15,14 @@ import numpy as np
 from flint import arb, arb_mat
 
 from diffkit.calculus.derivatives import differentiate
-from diffkit.core.builder import ADD, MUL, ProgramBuilder, copy_slots, select
+from diffkit.core.builder import ProgramBuilder, copy_slots, select
+from diffkit.core.limits import POINT_BITS
 from diffkit.core.program import Program, run
-from diffkit.lessons.stationary_points.boxes import FINE, Balls, HullRunner, Surface
+from diffkit.core.table import ADD, MUL
+from diffkit.lessons.stationary_points.boxes import Balls, HullRunner, Surface
 from diffkit.numbers.balls import precision, rational
 from diffkit.numbers.field import vanishes
-from diffkit.numbers.rationals import rationals
+from diffkit.numbers.floats import rationals
 
 HIGHEST = 8  # derivative along a line that is asked for a sign
 DIRECTIONS = 40  # lines through a point, with steps −1, 0 and 1, that are looked along
@@ -68,8 +70,8 @@ def is_zero_at(program: Program, output: int, point: Sequence[Fraction]) -> bool
 def is_stationary(surface: Surface, point: Sequence[Fraction], free: Sequence[int] | None = None) -> bool:
     """Whether exact arithmetic proves the gradient, by the ``free`` variables, to be 0 where f is smooth."""
     program = surface.gradient_program
-    with precision(FINE):
-        if not surface.standing(exactly(point), FINE).smooth:
+    with precision(POINT_BITS):
+        if not surface.standing(exactly(point), POINT_BITS).smooth:
             return False
     outputs = program.outputs if free is None else [program.outputs[i] for i in free]
     return all(is_zero_at(program, output, point) for output in dict.fromkeys(outputs))
@@ -111,8 +113,8 @@ class Line:
         place = [*point, Fraction(0)]
         for order in range(1, HIGHEST + 1):
             program = self.derivative(order)
-            with precision(FINE):
-                value = HullRunner(program)(FINE, exactly(place))[0]
+            with precision(POINT_BITS):
+                value = HullRunner(program)(POINT_BITS, exactly(place))[0]
                 if value > 0 or value < 0:
                     return Along(order, 1 if value > 0 else -1)
             if not is_zero_at(program, program.outputs[0], place):
@@ -148,4 +150,4 @@ def only_zero(surface: Surface, x: Balls, order: int) -> bool:
     If f′ … f⁽ⁿ⁻¹⁾ vanish at a point of it, f′ has no other zero in it (Taylor's theorem). In a precision.
     """
     program = differentiate(surface.program, [(0, (0,) * order)])
-    return bool(HullRunner(program)(FINE, x)[0] != 0)
+    return bool(HullRunner(program)(POINT_BITS, x)[0] != 0)

@@ -11,7 +11,8 @@ from flint import arb
 
 from diffkit.asking.expressions import Expression
 from diffkit.asking.questions import open_question
-from diffkit.lessons.stationary_points.boxes import BITS, Surface
+from diffkit.core.limits import SEARCH_BITS
+from diffkit.lessons.stationary_points.boxes import Surface
 from diffkit.lessons.stationary_points.branch_and_bound import Cluster, Search
 from diffkit.lessons.stationary_points.places import enclosed, fractions_in, located, region
 from diffkit.lessons.stationary_points.points_found import Region, StationaryPoint
@@ -35,7 +36,7 @@ def _slope(surface: Surface, x: float) -> int:
 
 def ends_flat(surface: Surface, box: Box) -> bool:
     """Whether f of one variable is flat right beside a place: then that is the end of a flat region."""
-    with precision(BITS):
+    with precision(SEARCH_BITS):
         ends = [[arb(end)] for end in box[0]]
         return any(surface.standing(end).smooth and surface.gradient(end)[0].is_zero() for end in ends)
 
@@ -52,7 +53,7 @@ def glued(search: Search, cluster: Cluster) -> StationaryPoint | None:
         note = "pieces of f meet here, and the gradient is proven to be 0"
         kind = enclosed(search, box)
         if surface.count == 1:
-            with precision(BITS):
+            with precision(SEARCH_BITS):
                 kind = TURNS.get((_slope(surface, box[0][0]), _slope(surface, box[0][1])), kind)
         exact = tuple((x, x) for x in at)
         return located(surface, exact, kind=kind or "degenerate", proof="exact", kind_proven=bool(kind), note=note)
@@ -66,7 +67,7 @@ def _any(values: Any) -> bool:
 
 def sides(surface: Surface, box: Box) -> int:
     """The proven sign of f′ of one variable at both ends of a box; 0 if they differ, or nothing is proven."""
-    with precision(BITS):
+    with precision(SEARCH_BITS):
         left, right = (_slope(surface, end) for end in box[0])
     return left if left == right else 0
 
@@ -75,7 +76,7 @@ def turn(search: Search, cluster: Cluster) -> StationaryPoint | None:
     """A least or greatest value of a continuous f of one variable, between slopes of opposite signs."""
     surface = search.surface
     low, high = _reached(cluster)
-    with precision(BITS):
+    with precision(SEARCH_BITS):
         if not surface.standing([ball(low, high)]).cross <= {"kink"}:
             return None
         left, right = _slope(surface, low), _slope(surface, high)

@@ -19,13 +19,14 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
-from diffkit.core.builder import ADD, NEG, ProgramBuilder, copy_slots
+from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.deadline import TimeIsUp, reason_to_stop
-from diffkit.lessons.stationary_points.boxes import BITS, FINE, Surface, balls, halves, hull, value_range
+from diffkit.core.limits import DEEP_BITS, POINT_BITS, SEARCH_BITS, VALUE_BITS
+from diffkit.core.table import ADD, NEG
+from diffkit.lessons.stationary_points.boxes import Surface, balls, halves, hull, value_range
 from diffkit.lessons.stationary_points.branch_and_bound import Search, touching
 from diffkit.lessons.stationary_points.kinds import exactly, is_stationary, is_zero_at
 from diffkit.lessons.stationary_points.newton import (
-    DEEP,
     Zero,
     Zeros,
     contract,
@@ -47,8 +48,6 @@ ROUNDED = 1e-15  # of the value itself, to which it is known at least
 FURTHER = 1500  # boxes that are looked at to get from there to the last bit
 SIMPLE = 1000  # denominators of fractions that are tried for the place
 MOST_PLACES = 8  # that are searched again on a scale of their own
-LADDER = (FINE, DEEP, 4 * DEEP)
-"""precisions of a value that is to be known to the last bit, or to be smaller than any binary64"""
 
 Face = tuple[float | None, ...]
 """the coordinates that are held on a face of the box; None for those that move"""
@@ -127,7 +126,7 @@ class Descent:
         """Take the value at a point as a bound; ∞ if f has none there."""
         if not all(low <= x <= high for x, (low, high) in zip(point, self.box, strict=True)):
             return math.inf
-        with precision(BITS):
+        with precision(SEARCH_BITS):
             at = [arb(x) for x in point]
             if self.surface.standing(at).outside:
                 return math.inf
@@ -153,8 +152,8 @@ class Descent:
             return
         within = all(b >= low and b <= high for b, (low, high) in zip(whole, self.box, strict=True))
         at = [min(max(float(b), low), high) for b, (low, high) in zip(whole, self.box, strict=True)]
-        with precision(FINE):
-            rough = self.surface.value(whole, FINE)
+        with precision(POINT_BITS):
+            rough = self.surface.value(whole, POINT_BITS)
         if rough.is_finite() and below(rough) > self.high:
             return
         free = [i for i, held in enumerate(face) if held is None]
@@ -193,7 +192,7 @@ class Descent:
     def _sharply(self, place: Callable[[int], Sequence[Any]]) -> tuple[float, float]:
         """Neighbouring floats between which f lies at a place, or as near to that as 4096 bits come."""
         low, high = -math.inf, math.inf
-        for bits in LADDER:
+        for bits in VALUE_BITS:
             with precision(bits):
                 value = self.surface.value(place(bits), bits)
                 if value.is_finite():
@@ -247,7 +246,7 @@ class Descent:
             self._reached(self._at(simple)[1], [float(x) for x in simple])
         free = [i for i, (x, (a, b)) in enumerate(zip(self.at, self.box, strict=True)) if a < x < b]
         if math.nextafter(self.low, math.inf) < self.high <= self.low + self.tolerance and free:
-            with precision(DEEP):
+            with precision(DEEP_BITS):
                 place = nearest_zero(self.surface, self.at, free)
                 if all(a <= x and x <= b for x, (a, b) in zip(place, self.box, strict=True)):
                     self._reached(self._sharply(lambda _: place)[1], [float(x) for x in place])
@@ -275,7 +274,7 @@ class Descent:
         if all(a == b for a, b in box):
             self.low = min(self.low, self._corner(box))
             return
-        with precision(BITS):
+        with precision(SEARCH_BITS):
             low = self._examine(box)
         if low is not None:
             heapq.heappush(heap, (low, next(order), box))
@@ -283,7 +282,7 @@ class Descent:
     def _corner(self, box: Box) -> float:
         """A number that f is not below at a corner; ∞ if f has no value there, or a higher one than is known."""
         at = [arb(a) for a, _ in box]
-        with precision(BITS):
+        with precision(SEARCH_BITS):
             if self.surface.standing(at).outside:
                 return math.inf
             value = self.surface.value(at)
@@ -357,7 +356,7 @@ def told_apart(search: Search, points: Sequence[StationaryPoint], family: str) -
     if len(tied) < 2:
         return list(points)
     zeros = {zero.at: zero for zero in search.zeros}
-    with precision(DEEP):
+    with precision(DEEP_BITS):
         sign = 1 if family == "minimum" else -1
         values = [sign * _value(search, p, zeros.get(p.point)) for p in tied]
         bound = values[0].upper()
@@ -370,7 +369,7 @@ def told_apart(search: Search, points: Sequence[StationaryPoint], family: str) -
 def _value(search: Search, point: StationaryPoint, zero: Zero | None) -> Any:
     """A ball that holds f at a point."""
     if zero is not None and point.proof == "interval Newton":
-        value = search.surface.value(contract(search.surface, zero.balls, DEEP), DEEP)
+        value = search.surface.value(contract(search.surface, zero.balls, DEEP_BITS), DEEP_BITS)
         if value.is_finite():
             return value
     return arb(point.value, point.value_error)

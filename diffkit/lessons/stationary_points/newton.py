@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from flint import arb, arb_mat
 
-from diffkit.lessons.stationary_points.boxes import BITS, FINE, Balls, Surface
+from diffkit.core.limits import DEEP_BITS, POINT_BITS, SEARCH_BITS
+from diffkit.lessons.stationary_points.boxes import Balls, Surface
 from diffkit.numbers.balls import precision
 from diffkit.numbers.intervals import Box, ends
 
@@ -25,7 +26,6 @@ DOUBLINGS = 60  # of a box around a place, until it is proven to hold a zero
 GROWN = 4  # doublings at a time
 LEAST_INVERTED = 1e-300  # below it the inverse may overflow
 STEPS = 80  # of Newton's method in floats: near a singular Hessian it is linear
-DEEP = 1024  # bits of Newton's method where it is to tell a zero from a near miss
 DEEP_STEPS = 600
 PATIENCE = 20  # steps in which the gradient must fall
 TINY_STEPS = 3  # in a row: in a curved valley one of them may be tiny far from its end
@@ -61,7 +61,9 @@ def inverse(matrix: Any) -> Any:
     return found if np.isfinite(found).all() else None
 
 
-def krawczyk(surface: Surface, x: Balls, bits: int = BITS, free: Sequence[int] | None = None) -> list[Any] | None:
+def krawczyk(
+    surface: Surface, x: Balls, bits: int = SEARCH_BITS, free: Sequence[int] | None = None
+) -> list[Any] | None:
     """Balls that hold every zero of the gradient in the balls x; None where the Hessian does not allow a step.
 
     Along a face of a box only the ``free`` variables move, and only the gradient by these is to be zero.
@@ -91,7 +93,9 @@ def proves(x: Balls, step: Balls | None, free: Sequence[int] | None = None) -> b
     return step is not None and all(x[i].contains_interior(step[i]) for i in free or range(len(x)))
 
 
-def contract(surface: Surface, step: Balls, bits: int = FINE, free: Sequence[int] | None = None) -> tuple[Any, ...]:
+def contract(
+    surface: Surface, step: Balls, bits: int = POINT_BITS, free: Sequence[int] | None = None
+) -> tuple[Any, ...]:
     """Narrow balls that hold one zero as far as the precision goes."""
     with precision(bits):
         now = tuple(step)
@@ -111,12 +115,12 @@ def sharp(surface: Surface, x: Balls, step: Balls, alone: Box, free: Sequence[in
 
     Where the Hessian varies much over x, each step narrows it by next to nothing: from a part of x, they are quicker.
     """
-    found = contract(surface, step, FINE, free)
+    found = contract(surface, step, POINT_BITS, free)
     return Zero(found, alone) if all(b.rad() <= a.rad() * SHARP for a, b in zip(x, found, strict=True)) else None
 
 
 def surround(surface: Surface, point: list[float], first: list[float], reach: list[float]) -> Zero | None:
-    """Prove a zero near a point, in a box as large as has no other; None if balls cannot. In the precision BITS.
+    """Prove a zero near a point, in a box as large as has no other; None if balls cannot. In the precision SEARCH_BITS.
 
     The box grows from ``first`` to ``reach``: a zero on the edge between two boxes of a search is proven in neither.
     """
@@ -182,13 +186,15 @@ def refine(surface: Surface, start: list[float], reach: Sequence[float], box: Bo
     It has converged if its last steps are tiny relative to ``reach``, and the gradient relative to its size that far
     from the point: near a singular zero the steps shrink for ever, near a mere dip of the gradient they do not.
     """
-    with precision(DEEP):
+    with precision(DEEP_BITS):
         x = [arb(c) for c in start]
         least, idle, tiny = arb("inf"), 0, 0
         for _ in range(DEEP_STEPS):
-            if not surface.standing(x, DEEP).smooth or any(c < a or c > b for c, (a, b) in zip(x, box, strict=True)):
+            if not surface.standing(x, DEEP_BITS).smooth or any(
+                c < a or c > b for c, (a, b) in zip(x, box, strict=True)
+            ):
                 return None
-            gradient, hessian = surface.gradient(x, DEEP), surface.hessian(x, DEEP)
+            gradient, hessian = surface.gradient(x, DEEP_BITS), surface.hessian(x, DEEP_BITS)
             length = _length(gradient)
             if hessian is None or not length.is_finite():
                 return None
@@ -205,18 +211,18 @@ def refine(surface: Surface, start: list[float], reach: Sequence[float], box: Bo
             x = [(c - s).mid() for c, s in zip(x, steps, strict=True)]
             tiny = tiny + 1 if all(abs(s) < CONVERGED * r for s, r in zip(steps, reach, strict=True)) else 0
             if tiny == TINY_STEPS:
-                return _converged(surface, x, surface.gradient(x, DEEP), reach)
+                return _converged(surface, x, surface.gradient(x, DEEP_BITS), reach)
     return None
 
 
 def nearest_zero(surface: Surface, start: Sequence[float], free: Sequence[int]) -> list[Any]:
     """A point of 1024 bits as near to a zero of the gradient by the free variables as Newton's method comes.
 
-    In a precision of DEEP bits. Near a zero of multiplicity m an error shrinks by 1 − 1/m in a step.
+    In a precision of DEEP_BITS bits. Near a zero of multiplicity m an error shrinks by 1 − 1/m in a step.
     """
     x = [arb(c) for c in start]
     for _ in range(DEEP_STEPS):
-        gradient, hessian = surface.gradient(x, DEEP), surface.hessian(x, DEEP)
+        gradient, hessian = surface.gradient(x, DEEP_BITS), surface.hessian(x, DEEP_BITS)
         if hessian is None or all(gradient[i].contains(0) for i in free):
             break
         try:
@@ -234,7 +240,7 @@ def _converged(surface: Surface, x: Balls, gradient: Balls, reach: Sequence[floa
     around = arb(0)
     for k, r in enumerate(reach):
         for sign in (1, -1):
-            length = _length(surface.gradient([*x[:k], x[k] + sign * arb(r), *x[k + 1 :]], DEEP))
+            length = _length(surface.gradient([*x[:k], x[k] + sign * arb(r), *x[k + 1 :]], DEEP_BITS))
             around = length if length > around else around
     return [float(c) for c in x] if _length(gradient) < CONVERGED * around else None
 

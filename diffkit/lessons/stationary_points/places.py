@@ -10,7 +10,8 @@ from typing import Any
 
 from flint import arb
 
-from diffkit.lessons.stationary_points.boxes import BITS, FINE, Surface, balls, inside, measured, value_range
+from diffkit.core.limits import POINT_BITS, SEARCH_BITS
+from diffkit.lessons.stationary_points.boxes import Surface, balls, inside, measured, value_range
 from diffkit.lessons.stationary_points.branch_and_bound import Cluster, Search
 from diffkit.lessons.stationary_points.kinds import exactly
 from diffkit.lessons.stationary_points.newton import polish
@@ -30,8 +31,8 @@ COARSE = 0.02  # part of the largest singular value below which one counts as 0,
 def located(surface: Surface, box: Box, **facts: Any) -> StationaryPoint:
     """A point somewhere in a box, with the value of f there."""
     at = [simplest(low, high) for low, high in box]
-    with precision(FINE):
-        value = surface.value(balls(box), FINE)
+    with precision(POINT_BITS):
+        value = surface.value(balls(box), POINT_BITS)
         if not value.is_finite():
             low_value, high_value = value_range(surface, box)
             value = ball(low_value, high_value) if -math.inf < low_value <= high_value < math.inf else value
@@ -91,12 +92,12 @@ def enclosed(search: Search, box: Box) -> str:
             continue
         if any(_meet(wide, other) for other in others):
             continue
-        with precision(BITS):
+        with precision(SEARCH_BITS):
             if not search.surface.standing(balls(wide)).cross <= {"kink"}:
                 continue
-        with precision(FINE):
-            here = surface.value(exactly([Fraction(x) for x in centre]), FINE)
-            rim = [surface.value(balls(piece), FINE) for piece in _rim(wide)]
+        with precision(POINT_BITS):
+            here = surface.value(exactly([Fraction(x) for x in centre]), POINT_BITS)
+            rim = [surface.value(balls(piece), POINT_BITS) for piece in _rim(wide)]
             if all(value > here for value in rim):
                 return "minimum"
             if all(value < here for value in rim):
@@ -151,7 +152,7 @@ def _zeros_within(search: Search, cluster: Cluster) -> tuple[int, int, bool]:
     surface = search.surface
     met = []
     places = cluster.boxes[:: max(1, len(cluster.boxes) // TESTED)]
-    with precision(BITS):
+    with precision(SEARCH_BITS):
         for box in places:
             point = polish(surface, middle(box), 40, COARSE)
             wide = tuple((low - 2 * (high - low), high + 2 * (high - low)) for low, high in box)

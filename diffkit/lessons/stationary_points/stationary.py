@@ -16,12 +16,13 @@ from diffkit.asking.tasks import hessian_task
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.deadline import TimeIsUp, check_time, time_limit, unhurried
 from diffkit.core.errors import DiffkitError, PointError
+from diffkit.core.limits import POINT_BITS, SEARCH_BITS
 from diffkit.core.program import Program
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Names
 from diffkit.core.workers import timed
-from diffkit.lessons.stationary_points.boxes import BITS, FINE, Surface, balls, hull, measured, named, read_box
+from diffkit.lessons.stationary_points.boxes import Surface, balls, hull, measured, named, read_box
 from diffkit.lessons.stationary_points.branch_and_bound import INTERRUPTED, Progress, Search, touching
 from diffkit.lessons.stationary_points.clusters import settle
 from diffkit.lessons.stationary_points.kinds import is_stationary, signs
@@ -165,7 +166,7 @@ def _proven(search: Search, zero: Zero) -> StationaryPoint | None:
     """The point of a proven zero; None if it lies outside the box."""
     surface, box = search.surface, search.box
     note = ""
-    with precision(FINE):
+    with precision(POINT_BITS):
         for b, (low, high) in zip(zero.balls, box, strict=True):
             if b < low or b > high:
                 return None
@@ -174,9 +175,9 @@ def _proven(search: Search, zero: Zero) -> StationaryPoint | None:
         at = [min(max(x, low), high) for x, (low, high) in zip(zero.at, box, strict=True)]
         if note:
             note = "" if is_stationary(surface, [Fraction(x) for x in at]) else note
-        hessian = surface.hessian(zero.balls, FINE)
+        hessian = surface.hessian(zero.balls, POINT_BITS)
         found = signs(hessian)
-        number, error = measured(surface.value(zero.balls, FINE))
+        number, error = measured(surface.value(zero.balls, POINT_BITS))
         radius = max(float((b - arb(x)).abs_upper()) for b, x in zip(zero.balls, at, strict=True))
     names = surface.program.inputs
     return StationaryPoint(
@@ -189,7 +190,7 @@ def _flat(search: Search, boxes: list[Box]) -> Region:
     """A part of the box where the gradient is 0 throughout; where it ends at a jump, f there may be another number."""
     around = hull(boxes)
     rim = [ROUND_IT * search.least * scale for scale in search.scale]
-    with precision(BITS):
+    with precision(SEARCH_BITS):
         wide = [
             (max(low - r, first), min(high + r, last))
             for (low, high), r, (first, last) in zip(around, rim, search.box, strict=True)
@@ -240,7 +241,7 @@ def _extremes(search: Search, points: list[StationaryPoint]) -> tuple[Extreme | 
 
 def _bounded(search: Search, points: list[StationaryPoint]) -> tuple[Extreme | None, Extreme | None]:
     surface, box = search.surface, search.box
-    with precision(BITS):
+    with precision(SEARCH_BITS):
         cross = surface.standing(balls(box)).cross
     rest = [box, *faces(box)]
     if not search.stopped and not cross & ODD:
@@ -313,7 +314,7 @@ def _notes(search: Search, program: Program, used: Program) -> Iterator[str]:
         yield f"f does not depend on {', '.join(unused)}: each point stands for a whole line"
     if search.outside:
         yield "a part of the box lies outside the domain and was skipped"
-    with precision(BITS):
+    with precision(SEARCH_BITS):
         cross = search.surface.standing(balls(search.box)).cross
     if "jump" in cross:
         yield "f may jump: least and greatest values at a jump are no stationary points and are not listed"

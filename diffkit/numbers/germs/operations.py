@@ -9,17 +9,16 @@ from fractions import Fraction
 from typing import Any
 
 from diffkit.core.rules import by_rule
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import DIV, MUL, NEG, POWER, SUB, Primitive
 from diffkit.numbers.constants import Undecided
-from diffkit.numbers.germs.germ import FLAT, WILD, Germ, Missing, Reading, Restart, Shifted, huge, slow
+from diffkit.numbers.germs.germ import FLAT, WILD, Germ, GermReading, Missing, Restart, Shifted, huge, slow
 from diffkit.numbers.taylor import Exact, Series
 
 ROOTS = 64  # largest root of the distance that a series is written in
-FINE = 1024  # parts of a unit in which exponents are bounded
-ADD, SUB, MUL, DIV, NEG, POWER = (table[name] for name in ("add", "sub", "mul", "div", "neg", "power"))
+EXPONENT_PARTS = 1024  # parts of a unit in which exponents are bounded
 
 
-class Arithmetic(Reading):
+class Arithmetic(GermReading):
     """Rows of arithmetic and of choice, on germs."""
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
@@ -29,23 +28,24 @@ class Arithmetic(Reading):
     def _sum(self, primitive: Primitive, x: Germ, y: Germ) -> Any:
         if x.huge or y.huge:
             return self._huge_sum(x, self._negative(NEG, y) if primitive is SUB else y)
+        if (x.slow or y.slow) and (sign := self._slow_sign(x, y, primitive)):
+            return slow(sign)
         order = min(x.order, y.order)
-        if x.slow or y.slow:
-            signs = {x.slow, -y.slow if primitive is SUB else y.slow} - {0}
-            rest = all(germ.slow or self.bound(germ) >= 0 for germ in (x, y))
-            if rest and len(signs) == 1:
-                return slow(signs.pop())
         if primitive is SUB and x.series is y.series is not None and x.shift == y.shift and order == math.inf:
             return self.constant(0)
         if x.series is None or y.series is None:
-            kept = x if y.series is None else y
-            if kept.series is not None and kept is y and primitive is SUB:
-                return Germ(y.shift, self.taylor.apply(NEG, [y.series]) if y.series else None, order)
+            kept = x if y.series is None else self._negative(NEG, y) if primitive is SUB else y
             return Germ(kept.shift, kept.series, order)
         low = min(x.shift, y.shift)
         raised = [(x.series, x.shift - low), (y.series, y.shift - low)]
         aligned = [Shifted(self.taylor, series, by) if by else series for series, by in raised]
         return Germ(low, self.taylor.apply(primitive, aligned), order)
+
+    def _slow_sign(self, x: Germ, y: Germ, primitive: Primitive) -> int:
+        """The sign of a sum of what tends to infinity slowly, and what is bounded; 0 where it is not known."""
+        signs = {x.slow, -y.slow if primitive is SUB else y.slow} - {0}
+        rest = all(germ.slow or self.bound(germ) >= 0 for germ in (x, y))
+        return signs.pop() if rest and len(signs) == 1 else 0
 
     @staticmethod
     def _huge_sum(x: Germ, y: Germ) -> Any:
@@ -213,7 +213,10 @@ class Arithmetic(Reading):
             raise
         if split is None:
             return x if exponent > 0 else WILD if x.is_bound else Missing(self.slot, "has no value where")
-        k, series = split
+        return self._leading_power(x, *split, exponent)
+
+    def _leading_power(self, x: Germ, k: int, series: Series, exponent: int | Fraction) -> Any:
+        """A power of u^k·(c₀ + c₁u + …), c₀ not 0."""
         if exponent.denominator != 1:
             if self.numbers.sign(series.coefficient(0)) < 0:
                 return Missing(self.slot, "is outside its domain, which ends at")
@@ -255,8 +258,10 @@ class Arithmetic(Reading):
 
     def _scaled(self, exponent: float, factor: Any) -> float:
         """A bound from below of a whole number times a number."""
-        low = self.numbers.floor(self.numbers.apply(MUL, (self.numbers.number(FINE), factor))) / FINE
-        return exponent * (low if exponent > 0 else low + 1 / FINE)
+        low = (
+            self.numbers.floor(self.numbers.apply(MUL, (self.numbers.number(EXPONENT_PARTS), factor))) / EXPONENT_PARTS
+        )
+        return exponent * (low if exponent > 0 else low + 1 / EXPONENT_PARTS)
 
     def _root(self, primitive: Primitive, x: Germ) -> Any:  # noqa: ARG002
         return self._power(POWER, x, self.constant(Fraction(1, 2)))

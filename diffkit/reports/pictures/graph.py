@@ -8,7 +8,7 @@ from diffkit.core.errors import DiffkitError
 from diffkit.reports.pictures import COLOURS, empty, in_one_look
 
 if TYPE_CHECKING:
-    from diffkit.lessons.derivations.backward import Backward, Node
+    from diffkit.lessons.derivations.backward import Backward, BackwardNode
 
 MOST = 30  # quantities that fit on a page
 WIDE, HIGH = 1.65, 0.95  # inches from one quantity to the next
@@ -48,7 +48,7 @@ def picture_of_backward(backward: Backward) -> Any:
     return figure
 
 
-def _box(axes: Any, node: Node, place: tuple[float, float]) -> Any:
+def _box(axes: Any, node: BackwardNode, place: tuple[float, float]) -> Any:
     """Write what a quantity is, its value and its adjoint, in a box; intermediates are shaded."""
     name = f"{node.name} = {node.instruction}" if node.instruction else node.name
     text = axes.text(
@@ -58,7 +58,7 @@ def _box(axes: Any, node: Node, place: tuple[float, float]) -> Any:
     return text.get_bbox_patch()
 
 
-def _places(nodes: dict[str, Node]) -> dict[str, tuple[float, float]]:
+def _places(nodes: dict[str, BackwardNode]) -> dict[str, tuple[float, float]]:
     """Column and height of each quantity: to the left of its first user, at the mean height of its users if free."""
     column: dict[str, float] = {}
     for name in reversed(nodes):  # users come after what they use
