@@ -128,8 +128,8 @@ def test_activations_with_their_derivatives():
     sigma, phi = (lambda x: 1 / (1 + np.exp(-x))), (lambda x: np.exp(-x * x / 2) / math.sqrt(2 * math.pi))
     cumulated = np.vectorize(lambda x: math.erfc(-x / math.sqrt(2)) / 2)
     right = {
-        "sigmoid": (sigma, lambda x: sigma(x) * (1 - sigma(x))),
         "tanh": (np.tanh, lambda x: 1 - np.tanh(x) ** 2),
+        "sigmoid": (sigma, lambda x: sigma(x) * (1 - sigma(x))),
         "relu": (lambda x: np.maximum(x, 0), lambda x: np.where(x == 0, math.nan, x > 0)),
         "softplus": (lambda x: np.log1p(np.exp(x)), sigma),
         "silu": (lambda x: x * sigma(x), lambda x: sigma(x) * (1 + x * (1 - sigma(x)))),

@@ -118,7 +118,7 @@ SWALLOWED = {
 
 @pytest.mark.parametrize("case", SWALLOWED)
 def test_an_interrupt_that_gets_lost_on_its_way(case, tmp_path):
-    how = INSTEAD.format(module="diffkit.asking.questions", name="make_task", body=SWALLOWED[case])
+    how = INSTEAD.format(module="diffkit.asking.questions", name="ask", body=SWALLOWED[case])
     done = ran(how, SIMPLE, tmp_path)
     assert done.returncode == 130
     assert done.stderr.splitlines()[-1] == "diffkit: interrupted"

@@ -88,8 +88,8 @@ def test_runs_of_array_functions_are_refused_in_arrays(function, factor):
 
 
 HONEST = (
-    "maxx minx sumx meanx error epoch energy expected minute signal sinus logit login since e1 e2 pi1 pi2 log2fc theta "
-    "eta beta1 gamma1 epsilon learning_rate x1 w10 sin_x xx1 price income position tangent absorb"
+    "maxx minx sumx meanx error epoch energy expected minute signal sinus logit login sincere e2 pi1 pi2 log2fc theta "
+    "e1 eta beta1 gamma1 epsilon learning_rate x1 w10 sin_x xx1 price income position tangent absorb"
 )
 
 
