@@ -52,7 +52,7 @@ MUTANTS = (
         ("tests/test_confirmed_code.py", "tests/test_faults.py"),
     ),
     Mutant(
-        "rules never round", "degrees by a rounded π", "ndarrays/elementwise.py",
+        "rules never round", "degrees by a rounded π", "core/table/ufuncs.py",
         '"deg2rad": lambda F, x: x * F.pi / 180', '"deg2rad": lambda F, x: x * 3.141592653589793 / 180',
         ("tests/test_followed.py",),
     ),

@@ -92,7 +92,7 @@ def test_a_file_that_is_no_numpy_file(run):
 
 
 def test_a_device_without_an_end(run, monkeypatch):
-    monkeypatch.setattr("diffkit.core.files.LONGEST", 2**16)
+    monkeypatch.setattr("diffkit.core.files.LONGEST_FILE", 2**16)
     says = refused(run, "grad", "sum(X)*w", "--data", "X=/dev/zero", "--at", "w=0")
     assert "cannot read /dev/zero: it has no end, or more than 65,536 characters" in says
 

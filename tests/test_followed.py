@@ -13,8 +13,8 @@ from followed_cases import ARRAYS, BINARY, BY_VALUE, FACTS, ORDERED, REFUSED, UN
 import diffkit as dk
 from diffkit.core.program import run
 from diffkit.ndarrays import pushforward, trace_function
-from diffkit.ndarrays.elementwise import FORMULAS, rows
-from diffkit.ndarrays.registry import FUNCTIONS, UFUNCS
+from diffkit.ndarrays.elementwise import UFUNC_FORMULAS, rows
+from diffkit.ndarrays.protocols import FUNCTIONS, UFUNCS
 from diffkit.numbers.multiprecision import multiprecision
 
 DIGITS = 60
@@ -31,7 +31,7 @@ def followed():
         yield NAMES.get(function) or f"{home}.{function.__name__}".removeprefix(".")
     for name, method in UFUNCS:
         yield name if method == "__call__" else f"{name}.{method}"
-    yield from FORMULAS
+    yield from UFUNC_FORMULAS
     yield from rows()
 
 

@@ -17,7 +17,7 @@ from diffkit.core.table import SUB, WHERE, Place, table
 from diffkit.core.text import excerpt, format_slot
 
 LENGTH = 80  # characters of one condition
-MOST = 12  # conditions shown
+MOST_CONDITIONS = 12  # conditions shown
 OPPOSITE = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
 
 
@@ -213,4 +213,8 @@ def _choice_text(program: Program, choice: Choice) -> str:
 
 
 def _few(texts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(texts) if len(texts) <= MOST else (*texts[:MOST], f"{len(texts) - MOST} more conditions")
+    return (
+        tuple(texts)
+        if len(texts) <= MOST_CONDITIONS
+        else (*texts[:MOST_CONDITIONS], f"{len(texts) - MOST_CONDITIONS} more conditions")
+    )

@@ -17,7 +17,7 @@ from diffkit.core.table import ADD, DIV, MAX, MIN, MUL, NEG, NOT, POWER, SUB, WH
 
 CHAINS = {ADD: "sum", SUB: "sum", MUL: "product", DIV: "product"}
 NAMED: dict[int | str, Named] = {"pi": Named("pi"), "e": Named("e")}
-SMALL = 2**62
+SMALL_INTEGER = 2**62
 UNLIMITED = Limits(nodes=2**62, depth=2**62, exponent=2**62)
 
 
@@ -157,7 +157,7 @@ class ProgramBuilder:
         for value in values:
             if value is None or isinstance(value, Named):
                 return None
-            small = small and type(value) is int and -SMALL < value < SMALL
+            small = small and type(value) is int and -SMALL_INTEGER < value < SMALL_INTEGER
         if not small and self._too_large(primitive, values):
             if self.limits is UNLIMITED:  # our own derivative code: leave it as an operation
                 return None

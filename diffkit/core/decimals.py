@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
-EXACT = Context(prec=2000, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+EXACT_CONTEXT = Context(prec=2000, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 
 
 def above(value: float, digits: int) -> str:
@@ -35,16 +35,16 @@ def _shown(value: float, context: Context) -> str:
 
 def _text(number: Decimal, most: int) -> str:
     """A decimal as Python writes floats: 0.0012, 1.2e-05."""
-    number = EXACT.normalize(number)
+    number = EXACT_CONTEXT.normalize(number)
     exponent = number.adjusted()
     if not number:
         return "0"
     if -5 < exponent < most:
         return format(number, "f")
-    return f"{format(EXACT.scaleb(number, -exponent), 'f')}e{exponent:+03d}"
+    return f"{format(EXACT_CONTEXT.scaleb(number, -exponent), 'f')}e{exponent:+03d}"
 
 
 def apart(value: float, text: str) -> float:
     """How far a number is from the decimal that stands for it, at most."""
-    gap = abs(EXACT.subtract(Decimal.from_float(value), EXACT.create_decimal(text)))
+    gap = abs(EXACT_CONTEXT.subtract(Decimal.from_float(value), EXACT_CONTEXT.create_decimal(text)))
     return math.nextafter(float(gap), math.inf) if gap else 0.0

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 WINDOW = 72  # characters of a long input shown around the caret
-LISTED = 20  # names that one line lists
-MANY = 2000  # names among which a near one is looked for: comparing takes long
+LISTED_NAMES = 20  # names that one line lists
+MANY_NAMES = 2000  # names among which a near one is looked for: comparing takes long
 
 
 class DiffkitError(Exception):
@@ -101,7 +101,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     import difflib
 
     names = list(known)
-    near = sorted(names, key=lambda other: abs(len(other) - len(name)))[:MANY] if len(names) > MANY else names
+    near = (
+        sorted(names, key=lambda other: abs(len(other) - len(name)))[:MANY_NAMES] if len(names) > MANY_NAMES else names
+    )
     close = difflib.get_close_matches(name, near, n=1, cutoff=0.6)
     if not close:
         close = [other for other in names if other.lower() == name.lower()][:1]
@@ -110,8 +112,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def listing(names: Sequence[str]) -> str:
     """Give names with commas, the first of them where there are many; ``none`` of none."""
-    more = f", … ({len(names) - LISTED:,} more)" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more or "none"
+    more = f", … ({len(names) - LISTED_NAMES:,} more)" if len(names) > LISTED_NAMES else ""
+    return ", ".join(names[:LISTED_NAMES]) + more or "none"
 
 
 def plural(count: int, thing: str) -> str:

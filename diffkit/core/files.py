@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from diffkit.core.errors import DiffkitError, FileError, PointError, plural
 
-LONGEST = 2**28  # characters; a device without an end has more
+LONGEST_FILE = 2**28  # characters; a device without an end has more
 
 
 def read(file: str | PathLike[str]) -> str:
@@ -27,9 +27,9 @@ def read(file: str | PathLike[str]) -> str:
 
 
 def _whole(stream: TextIO, name: str | PathLike[str]) -> str:
-    text = stream.read(LONGEST)
-    if len(text) == LONGEST:
-        raise FileError(f"cannot read {name}: it has no end, or more than {LONGEST:,} characters",
+    text = stream.read(LONGEST_FILE)
+    if len(text) == LONGEST_FILE:
+        raise FileError(f"cannot read {name}: it has no end, or more than {LONGEST_FILE:,} characters",
                         hint="large data belong into an NPY file")  # fmt: skip
     return text
 

@@ -21,12 +21,12 @@ from diffkit.core.table import Primitive
 
 Index = tuple[int, tuple[int, ...]]
 """(output, inputs differentiated by): (0, (1, 1)) is ∂²f/∂x₁²."""
-INFIX: dict[Callable[..., Any], str] = {
+PYTHON_INFIX: dict[Callable[..., Any], str] = {
     operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/",
 }  # fmt: skip
-SMALL = {"**": 64, "*": 4, "": -1}
+SMALL_POWERS = {"**": 64, "*": 4, "": -1}
 """whole exponents up to which a power is written with a sign: as a power, as a product, not at all"""
-LARGEST = 3000  # instructions above which compiling costs more than it saves
+LARGEST_BLOCK = 3000  # instructions above which compiling costs more than it saves
 
 
 class Named(NamedTuple):
@@ -152,7 +152,7 @@ def run_slots(program: Program, algebra: Algebra, inputs: Sequence[Any]) -> list
 def _whole_power(program: Program, row: Primitive, args: tuple[int, ...], sign: str) -> str:
     """The text of a power with a small whole exponent; empty for anything else."""
     n = program.constant_at(args[1]) if row.name == "power" else None
-    if not isinstance(n, int) or not 1 < n <= SMALL[sign]:
+    if not isinstance(n, int) or not 1 < n <= SMALL_POWERS[sign]:
         return ""
     return f"v{args[0]}**v{args[1]}" if sign == "**" else "*".join([f"v{args[0]}"] * n)
 
@@ -174,7 +174,7 @@ class Emitted:
         lines = []
         for slot, row, args in program.numbered():
             text = _whole_power(program, row, args, powers)
-            if not text and (sign := INFIX.get(form(row))):
+            if not text and (sign := PYTHON_INFIX.get(form(row))):
                 text = f"v{args[0]} {sign} v{args[1]}"
             elif not text:
                 text = f"{names.setdefault(row, f'f{len(names)}')}({', '.join(f'v{a}' for a in args)})"

@@ -23,7 +23,7 @@ from diffkit.core.errors import FunctionError, OutOfTime, WorkerError, told
 if TYPE_CHECKING:
     from subprocess import Popen
 
-START = "import sys; sys.path[:] = {path!r}; from diffkit.core.workers import serve; serve()"
+START_WORKER = "import sys; sys.path[:] = {path!r}; from diffkit.core.workers import serve; serve()"
 MAIN, IMPORTED = "__main__", "__mp_main__"
 """The user's script, here and where a worker imports it: the name that multiprocessing gives it there, too."""
 GRACE = 0.1  # of its time, in which isolated work may still say what it has found
@@ -113,7 +113,7 @@ class Worker:
         apart: dict[str, Any] = {"process_group": 0}
         if sys.platform == "win32":
             apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        command = [sys.executable, "-c", START.format(path=sys.path)]
+        command = [sys.executable, "-c", START_WORKER.format(path=sys.path)]
         self.process: Popen[bytes] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **apart)
         self.answers: SimpleQueue[bytes | None] = SimpleQueue()
         self.busy = Lock()

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from diffkit.core.errors import TracingError
-from diffkit.core.table import FORMULAS, Primitive, table
-from diffkit.ndarrays.kernel import ROWS, Proxy, apply_formula, numeric, plain
-from diffkit.ndarrays.registry import FUNCTIONS, UFUNCS, rule
+from diffkit.core.table import UFUNC_FORMULAS, Primitive, table
+from diffkit.ndarrays.kernel import ROWS, Proxy, apply_formula, numeric, values_of
+from diffkit.ndarrays.protocols import FUNCTIONS, UFUNCS, rule
 from diffkit.ndarrays.source import user_line
 from diffkit.ndarrays.structure import plain_target
 
@@ -55,13 +55,13 @@ def elementwise(name: str, *inputs: Any) -> Any:
     if row is not None:
         args = [_order(a) if k in row.orders else a for k, a in enumerate(args)]
         return ROWS.apply(row, _numbers(row, args))
-    if name not in FORMULAS:
+    if name not in UFUNC_FORMULAS:
         raise TracingError(
             f"the ufunc {name} has no rule, at {user_line()}", hint="write it with functions of the table"
         )
     if name == "jv":
         args[0] = _order(args[0])
-    return apply_formula(FORMULAS[name], args)
+    return apply_formula(UFUNC_FORMULAS[name], args)
 
 
 def _numbers(row: Primitive, args: list[Any]) -> list[Any]:
@@ -103,10 +103,7 @@ UFUNCS["divmod", "__call__"] = divmod_
 
 def _finiteness(name: str, function: Any) -> None:
     def follow(x: Any) -> Any:
-        values = plain(x)
-        if values is None:
-            raise TracingError(f"np.{name} depends on the input, at {user_line()}", hint="leave the check out")
-        return function(values)
+        return function(values_of(x, f"np.{name}", "leave the check out"))
 
     UFUNCS[name, "__call__"] = follow
 
@@ -118,9 +115,7 @@ for _name in ("isnan", "isfinite", "isinf", "signbit"):
 @rule(np.nan_to_num)
 def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     """Replace what is not finite."""
-    values = plain(x)
-    if values is None:
-        raise TracingError(f"np.nan_to_num depends on the input, at {user_line()}", hint="leave it out")
+    values = values_of(x, "np.nan_to_num", "leave it out")
     filled = np.nan_to_num(values, nan=nan, posinf=posinf, neginf=neginf)
     return np.where(np.isfinite(values), x, filled)
 

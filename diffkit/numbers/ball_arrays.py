@@ -10,18 +10,18 @@ from flint import arb, arb_mat, arb_series, ctx
 
 from diffkit.core.table.ball_forms import undefined
 
-Series = Any
+SeriesArray = Any
 """an array of objects, each a power series"""
 
 
-def lifted(value: Any, speed: Any = None) -> Series:
+def lifted(value: Any, speed: Any = None) -> SeriesArray:
     """Numbers as series: constant, or moving at a speed."""
     value = np.asarray(value, dtype=float)
     speeds = np.zeros(value.shape) if speed is None else np.broadcast_to(speed, value.shape)
     return _filled(value.shape, [arb_series([x, v]) for x, v in zip(value.flat, speeds.flat, strict=True)])
 
 
-def coefficient(series: Series, k: int) -> Any:
+def coefficient(series: SeriesArray, k: int) -> Any:
     """The k-th coefficients of an array of series, as balls."""
     return _filled(series.shape, [entry[k] for entry in series.flat])
 
@@ -33,31 +33,31 @@ def _filled(shape: tuple[int, ...], entries: list[Any]) -> Any:
     return found.reshape(shape)
 
 
-def boxed(value: Any) -> Series:
+def boxed(value: Any) -> SeriesArray:
     """What NumPy gave for an array without axes, as an array again."""
     return value if isinstance(value, np.ndarray) else _filled((), [value])
 
 
-def _matrices(x: Series) -> tuple[Any, Any]:
+def _matrices(x: SeriesArray) -> tuple[Any, Any]:
     """A matrix and its rate of change, as Arb's matrices."""
     at, speed = (arb_mat(*x.shape, [entry[k] for entry in x.flat]) for k in (0, 1))
     return at, speed
 
 
-def _series(at: Any, speed: Any) -> Series:
+def _series(at: Any, speed: Any) -> SeriesArray:
     """The same backwards."""
     entries = zip(at.entries(), speed.entries(), strict=True)
     return _filled((at.nrows(), at.ncols()), [arb_series([a, b]) for a, b in entries])
 
 
-def product(x: Series, y: Series) -> Series:
+def product(x: SeriesArray, y: SeriesArray) -> SeriesArray:
     """X Y + t·(Ẋ Y + X Ẏ), vectors being a row on the left and a column on the right."""
     (a, da), (b, db) = _matrices(np.atleast_2d(x)), _matrices(y if y.ndim == 2 else y[:, None])
     speed = a * db if all(v.is_zero() for v in da.entries()) else da * b + a * db
     return _series(a * b, speed).reshape(x.shape[:-1] + y.shape[1:])
 
 
-def inverse(x: Series) -> Series:
+def inverse(x: SeriesArray) -> SeriesArray:
     """Y − t·Y Ẋ Y, with NaN for a matrix that is not proven to have an inverse."""
     at, speed = _matrices(x)
     try:
@@ -67,7 +67,7 @@ def inverse(x: Series) -> Series:
     return _series(found, -(found * speed * found))
 
 
-def determinant(x: Series) -> Series:
+def determinant(x: SeriesArray) -> SeriesArray:
     """D·(1 + t·trace(X⁻¹ Ẋ)); of a matrix without an inverse the value alone, and no rate."""
     at, speed = _matrices(x)
     value = at.det()

@@ -25,9 +25,9 @@ from diffkit.core.rules import by_definition, trace
 from diffkit.core.table import Primitive, ball_forms
 
 LOCK = RLock()
-FEW = 16  # radii that a ball keeps from a removable point for a plain quotient
+RADII_APART = 16  # radii that a ball keeps from a removable point for a plain quotient
 MOST_ZEROS = 8  # times that the parts of a quotient vanish together
-LONGEST = 2**16  # bits before or after the point of what is written as a fraction
+LONGEST_FRACTION = 2**16  # bits before or after the point of what is written as a fraction
 OPERATORS: dict[str, Callable[..., Any]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
 }  # fmt: skip
@@ -62,7 +62,7 @@ def exact_fraction(value: Any) -> Fraction | None:
         return None
     mantissa, exponent = value.man_exp()
     exponent = int(exponent)
-    if abs(exponent) > LONGEST:
+    if abs(exponent) > LONGEST_FRACTION:
         return None
     return Fraction(int(mantissa)) * Fraction(2) ** exponent
 
@@ -208,7 +208,7 @@ class Removable:
         """Enclose f⁽ᵏ⁾/k! at all numbers of a ball, for k below ``terms``."""
         at = arb(rational(self.at))
         away = abs(x - at)
-        if away.lower() > 0 and away.lower() >= FEW * x.rad():  # and a quotient of what is small, but not wide
+        if away.lower() > 0 and away.lower() >= RADII_APART * x.rad():  # and a quotient of what is small, but not wide
             return _filled(self._quotient(x, terms, 0), terms)
         zeros = self._zeros(at)
         return _filled(self._quotient(x.union(at), terms, zeros), terms) if zeros else [arb("nan")] * terms

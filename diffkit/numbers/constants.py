@@ -17,8 +17,8 @@ from diffkit.numbers.field import vanishes
 
 VANISHING = {table["mul"]: 2, table["div"]: 1}
 """rows that are 0 where one of their first arguments is"""
-ZERO = f"neither balls of {PRECISIONS[-1]} bits nor exact algebra tell whether a number is zero"
-WHOLE = f"{PRECISIONS[-1]} bits do not tell whether a number reaches an integer"
+ZERO_UNKNOWN = f"neither balls of {PRECISIONS[-1]} bits nor exact algebra tell whether a number is zero"
+WHOLE_UNKNOWN = f"{PRECISIONS[-1]} bits do not tell whether a number reaches an integer"
 
 
 class Undecided(Exception):
@@ -134,7 +134,7 @@ class Constants:
             if ball.is_zero() or (bits == PRECISIONS[0] and vanishes(self.builder.program([slot], ()))):
                 self.known[slot] = self.number(0)
                 return 0
-        raise Undecided(ZERO)
+        raise Undecided(ZERO_UNKNOWN)
 
     def equal(self, x: int, y: int) -> bool:
         """Whether two numbers are proven equal, or proven different."""
@@ -154,6 +154,6 @@ class Constants:
             whole = (self.ball(slot, bits).mid() + arb(0.5)).floor().unique_fmpz()
         nearest = None if whole is None else self.number(int(whole))  # none where the number has too many digits
         if nearest is None or not self.equal(slot, nearest):
-            raise Undecided(WHOLE)
+            raise Undecided(WHOLE_UNKNOWN)
         self.known[slot] = nearest
         return self.floor(nearest)

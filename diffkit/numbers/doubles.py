@@ -25,7 +25,7 @@ from diffkit.numbers.floats import FLOATS, to_float
 
 LOW_PARTS = {"pi": 1.2246467991473532e-16, "e": 1.4456468917292502e-16}
 """π and e beyond their binary64, correctly rounded"""
-LOST = 2.0**-96  # part of its terms below which a sum is noise: the rounding of pairs, with some bits to spare
+LOST_SHARE = 2.0**-96  # part of its terms below which a sum is noise: the rounding of pairs, with some bits to spare
 SPLITTER = 2.0**27 + 1
 LARGEST_CHAIN = 64  # whole exponents up to which a power is a chain of products
 SQRT, FLOOR = table.one(root=2), table.one(pairs="whole_below")
@@ -124,7 +124,7 @@ class DoublesAlgebra:
 
     def unless_lost(self, total: Pair, term: float) -> Pair:
         """A sum, or zero where it is nothing but what the pairs of its terms have rounded: x/3·3 − x is a tie."""
-        return (0.0, 0.0) if abs(total[0]) < LOST * abs(term) else total
+        return (0.0, 0.0) if abs(total[0]) < LOST_SHARE * abs(term) else total
 
     def choose(self, condition: Any, x: Any, y: Any) -> Any:
         """x where the condition holds, else y."""
@@ -236,7 +236,7 @@ class ArrayDoubles(DoublesAlgebra):
         """A sum, or zero where it is nothing but rounding, elementwise."""
         import numpy as np
 
-        lost = np.abs(total[0]) < LOST * np.abs(term)
+        lost = np.abs(total[0]) < LOST_SHARE * np.abs(term)
         return (np.where(lost, 0.0, total[0]), np.where(lost, 0.0, total[1])) if np.any(lost) else total
 
     def choose(self, condition: Any, x: Any, y: Any) -> Any:

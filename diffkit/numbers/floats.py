@@ -12,13 +12,13 @@ from diffkit.core.program import Constant, Named
 from diffkit.core.rules import by_definition
 from diffkit.core.table import Primitive
 
-NAMED = {"pi": math.pi, "e": math.e}
+NAMED_FLOATS = {"pi": math.pi, "e": math.e}
 
 
 def to_float(value: Constant) -> float:
     """Give the binary64 nearest to an exact constant."""
     if isinstance(value, Named):
-        return NAMED[value.name]
+        return NAMED_FLOATS[value.name]
     try:
         return float(value)
     except OverflowError:

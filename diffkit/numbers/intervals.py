@@ -18,7 +18,7 @@ from flint import arb
 from diffkit.core.program import Constant
 from diffkit.core.rules import by_definition
 from diffkit.core.table import Primitive
-from diffkit.core.table.primitive import WHOLE, Ends
+from diffkit.core.table.primitive import WHOLE_LINE, Ends
 from diffkit.numbers.balls import OPERATORS, BallAlgebra, ball_function
 
 Box = tuple[Ends, ...]
@@ -41,7 +41,7 @@ def middle(box: Box) -> list[float]:
 def ends(hull: Any) -> Ends:
     """Floats between which a ball or an interval lies."""
     low, high = hull.lower(), hull.upper()
-    return WHOLE if low.is_nan() else (below(low), -below(-high))
+    return WHOLE_LINE if low.is_nan() else (below(low), -below(-high))
 
 
 def below(hull: Any) -> float:
@@ -275,7 +275,7 @@ def _over_intervals(row: Primitive, args: Sequence[Any]) -> Any:
     else:
         finite = all(arg.is_finite() for arg in args)
         found = _interval(hull_function(row)(*map(_ball, args))) if finite else EVERYWHERE
-    if found is NOWHERE or row.range == WHOLE:
+    if found is NOWHERE or row.range == WHOLE_LINE:
         return found
     least, most = map(arb, row.range)
     return Interval(max(found.low, least), min(found.high, most))

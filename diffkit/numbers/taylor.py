@@ -101,7 +101,7 @@ class Linear(Series):
         return terms[0] if terms[1] is None else apply(self.primitive, terms)
 
 
-class Product(Series):
+class ProductSeries(Series):
     """x·y by convolution."""
 
     def __init__(self, algebra: TaylorAlgebra, first: Any, x: Series, y: Series):
@@ -116,7 +116,7 @@ class Product(Series):
         )
 
 
-class Quotient(Series):
+class QuotientSeries(Series):
     """x/y by the recurrence q·y = x."""
 
     def __init__(self, algebra: TaylorAlgebra, first: Any, x: Series, y: Series):
@@ -221,9 +221,9 @@ class TaylorAlgebra:
         if primitive in (ADD, SUB, NEG):
             return Linear(self, first, primitive, args)
         if primitive is MUL:
-            return Product(self, first, args[0], args[1])
+            return ProductSeries(self, first, args[0], args[1])
         if primitive is DIV:
-            return Quotient(self, first, args[0], args[1])
+            return QuotientSeries(self, first, args[0], args[1])
         if primitive is WHERE:
             return Choice(self, first, args[0].coefficient(0), args[1], args[2])
         if primitive.pushforward is not None:  # max and min select a side as where does

@@ -20,7 +20,7 @@ from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.guards import Guarded, guard
 from diffkit.core.deadline import TimeIsUp, check_time
 from diffkit.core.limits import PRECISIONS, SHOWN_BITS
-from diffkit.core.program import LARGEST, Emitted, Program, maker, run, run_slots
+from diffkit.core.program import LARGEST_BLOCK, Emitted, Program, maker, run, run_slots
 from diffkit.core.results import Odd
 from diffkit.core.text import excerpt
 from diffkit.numbers.balls import BALLS, SERIES, ball_function, precision, rational, series_function
@@ -62,7 +62,7 @@ class Runner:
 
     def __init__(self, program: Program, algebra: Any, form: Callable[..., Any], powers: str):
         self.program, self.algebra, self.form, self.powers = program, algebra, form, powers
-        self.patience = PATIENCE if len(program) + len(program.outputs) <= LARGEST else math.inf
+        self.patience = PATIENCE if len(program) + len(program.outputs) <= LARGEST_BLOCK else math.inf
         self.bound: dict[int, Callable[..., list[Any]]] = {}
 
     @cached_property

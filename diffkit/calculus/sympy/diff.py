@@ -30,8 +30,8 @@ from diffkit.core.program import Index, Program, run
 from diffkit.core.rules import by_rule, defined
 from diffkit.core.table import ADD, DIV, MUL, NEG, POWER, SUB, Primitive, table
 
-STEP = 4  # times the limit of nodes, which one step may make
-ALL = 40  # times the limit, which all steps together may make
+ONE_STEP = 4  # times the limit of nodes, which one step may make
+ALL_STEPS = 40  # times the limit, which all steps together may make
 TIDY = 400  # arguments of a derivative of higher order up to which SymPy collects its common factors, as it is read
 
 
@@ -40,14 +40,14 @@ class Stepwise:
 
     def __init__(self, limits: Limits):
         self.limits = limits
-        self.left = ALL * limits.symbolic_nodes
+        self.left = ALL_STEPS * limits.symbolic_nodes
 
     def diff(self, term: Any, symbols: Sequence[Any]) -> Any:
         """Give the derivative; LimitError where it is larger than SymPy can take."""
         for symbol in symbols:
             size = foretold(term, symbol)
             self.left -= size
-            if size > STEP * self.limits.symbolic_nodes or self.left < 0:
+            if size > ONE_STEP * self.limits.symbolic_nodes or self.left < 0:
                 raise self.limits.exceeded("symbolic_nodes", "the derivative is too large for SymPy", ASK)
             term = sympy.diff(term, symbol)
         if len(symbols) > 1 and foretold(term, None) <= TIDY:
@@ -140,14 +140,14 @@ def _writes_powers_of_e(program: Program) -> bool:
     return NAMED["e"] in written and all(row is not EXP for row, _ in program.instructions)
 
 
-WIDE = 32  # terms of a sum from which on it is worth the trouble
-MANY = 8  # terms of a sum, or uses of a quantity, from which on a form has a symbol for it
+WIDE_SUM = 32  # terms of a sum from which on it is worth the trouble
+MANY_TERMS = 8  # terms of a sum, or uses of a quantity, from which on a form has a symbol for it
 Differentiate = Callable[[Program, Sequence[Index]], Program]
 
 
 def has_wide_sums(program: Program) -> bool:
     """Whether a sum of the program has many terms."""
-    return max(_widths(program, depends(program)), default=0) >= WIDE
+    return max(_widths(program, depends(program)), default=0) >= WIDE_SUM
 
 
 def differentiate_sums(program: Program, indices: Sequence[Index], differentiate: Differentiate) -> Program:
@@ -170,7 +170,7 @@ def _widths(program: Program, varies: Sequence[bool]) -> list[int]:
     widths = [1] * len(program)
     for slot, _, _ in program.numbered():
         parts = _parts(program, varies, slot)
-        widths[slot] = min(sum(widths[part] for part in parts), WIDE) if parts else 1
+        widths[slot] = min(sum(widths[part] for part in parts), WIDE_SUM) if parts else 1
     return widths
 
 
@@ -204,7 +204,7 @@ class _Sweep:
         self.varies = depends(program)
         uses = Counter(arg for _, args in program.instructions for arg in args)
         widths = _widths(program, self.varies)
-        self.apart = [max(width, uses[slot]) >= MANY for slot, width in enumerate(widths)]
+        self.apart = [max(width, uses[slot]) >= MANY_TERMS for slot, width in enumerate(widths)]
         self.builder = ProgramBuilder.of(program)
         self.known: dict[Program, Program] = {}
         self.slopes: dict[int, list[tuple[int, int]]] = {}

@@ -25,12 +25,12 @@ def _fold_power(x: Exact, y: Exact) -> Exact | None:
     return Fraction(x) ** int(y)
 
 
-WHOLE = 2**20  # exponents below which a power of balls is a chain of products
+LONGEST_CHAIN = 2**20  # exponents below which a power of balls is a chain of products
 
 
 def ball_power(flint: Any, x: Any, y: Any) -> Any:
     """Multiply for a whole exponent, as Arb's own power of a ball about 0 has no value."""
-    if y.is_integer() and not y.is_zero() and abs(y) < WHOLE:
+    if y.is_integer() and not y.is_zero() and abs(y) < LONGEST_CHAIN:
         n = int(y.unique_fmpz())
         return raised(x, n) if n > 0 else 1 / raised(x, -n)
     return flint.arb(0) if x.is_zero() and y > 0 else x**y

@@ -12,7 +12,7 @@ from diffkit.core.table.places import Place, Rule, continuation, series_name
 
 Ends = tuple[float, float]
 """the ends of an interval, finite or not"""
-WHOLE: Ends = (-math.inf, math.inf)
+WHOLE_LINE: Ends = (-math.inf, math.inf)
 NOT_NEGATIVE: Ends = (0.0, math.inf)
 
 class Complement(NamedTuple):
@@ -91,13 +91,13 @@ class Primitive:
     """pairs of arguments by which the second derivative is not zero throughout; None: any"""
     odd: bool = False
     """f(−x) = −f(x)"""
-    range: Ends = WHOLE
+    range: Ends = WHOLE_LINE
     """an interval that holds its values"""
     positive: bool = False
     """never 0 or less"""
     monotone: int = 0
     """1 if it rises over its whole domain in each argument, or never falls; −1 if it falls"""
-    domain: Ends = WHOLE
+    domain: Ends = WHOLE_LINE
     """where a monotone row is defined, with the ends"""
     hull: Callable[..., Any] | None = None
     """balls whose hull is its range over a ball or interval, as a function of (flint, x, …); ``ball`` unless given"""

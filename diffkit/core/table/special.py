@@ -19,11 +19,11 @@ from diffkit.core.table.places import Place, Rule
 from diffkit.core.table.primitive import NOT_NEGATIVE, Complement, row
 
 LAST_FACTORIAL = 170  # the order whose factorial is the last that is a binary64
-FARTHEST = 10_000
+FARTHEST_LEFT = 10_000
 AT = "x = 0, −1, −2, …"
-AWAY = "x ≠ 0, −1, −2, …"
-NEAREST_POLE = Place("pole", lambda F, x: F.where(x > 0, 1, x - F.floor(x)), AT, inside=AWAY)
-POLYGAMMA_POLE = Place("pole", lambda F, n, x: F.where(x > 0, 1, x - F.floor(x)), AT, inside=AWAY)
+BESIDE_POLES = "x ≠ 0, −1, −2, …"
+NEAREST_POLE = Place("pole", lambda F, x: F.where(x > 0, 1, x - F.floor(x)), AT, inside=BESIDE_POLES)
+POLYGAMMA_POLE = Place("pole", lambda F, n, x: F.where(x > 0, 1, x - F.floor(x)), AT, inside=BESIDE_POLES)
 LOGARITHM = NEAREST_POLE._replace(kind="edge")
 """not a pole: log |Γ| grows more slowly than any power"""
 
@@ -106,7 +106,7 @@ def _special() -> Any:
 
 def _of_mpmath(name: str) -> Callable[..., Any]:
     """A function of the gamma family by mpmath, which walks up to the positive side step by step: not from far."""
-    return lambda mp, x: mp.nan if x < -FARTHEST else mp.re(getattr(mp, name)(x))
+    return lambda mp, x: mp.nan if x < -FARTHEST_LEFT else mp.re(getattr(mp, name)(x))
 
 
 def ball_erfc(_: Any, x: Any) -> Any:

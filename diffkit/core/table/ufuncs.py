@@ -21,7 +21,7 @@ def _logaddexp2(F: Any, x: Any, y: Any) -> Any:
     return F.logsumexp(x * F.log(2), y * F.log(2)) / F.log(2)
 
 
-FORMULAS: dict[str, Rule] = {
+UFUNC_FORMULAS: dict[str, Rule] = {
     "positive": lambda _, x: x,
     "conjugate": lambda _, x: x,
     "square": lambda _, x: x * x,

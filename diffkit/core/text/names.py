@@ -16,8 +16,8 @@ from diffkit.core.errors import ParseError, VariableError
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.table import table
 
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z", re.ASCII)
-DIGITS = re.compile(r"([0-9]+)")
+VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z", re.ASCII)
+RUNS_OF_DIGITS = re.compile(r"([0-9]+)")
 NUMBERS_ELSEWHERE = frozenset(("nan", "inf", "oo", "zoo", "infinity"))
 IMAGINARY = "I"
 GREEK = frozenset((
@@ -25,19 +25,21 @@ GREEK = frozenset((
     "xi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega",
 ))  # fmt: skip
 """names of letters, which are one letter each"""
-LETTERS = re.compile(r"[A-Za-z]{2,3}\Z")
+FEW_LETTERS = re.compile(r"[A-Za-z]{2,3}\Z")
 """names of letters that may be factors"""
 WORD = "|".join(sorted(GREEK, key=len, reverse=True))
 QUANTITY = rf"(?:{WORD}|[A-Za-z][0-9]*)"
-PAIR = "[abckmnpqrtuwxyz][tuxyz]"
+LETTER_PAIR = "[abckmnpqrtuwxyz][tuxyz]"
 """a coefficient and a variable, as in cos(w*t)"""
-OPERAND = rf"[0-9]*(?:pi)?(?:{QUANTITY}|{PAIR})|[0-9]*pi"
-EXPONENT = rf"[0-9]+(?:{QUANTITY}|{PAIR})|{QUANTITY}"
-PRODUCT = re.compile(rf"(?P<pi>pi)(?P<factors>{OPERAND})|(?P<e>[eE])(?P<exponent>{EXPONENT})|(?P<first>{QUANTITY})pi")
+OPERAND = rf"[0-9]*(?:pi)?(?:{QUANTITY}|{LETTER_PAIR})|[0-9]*pi"
+EXPONENT = rf"[0-9]+(?:{QUANTITY}|{LETTER_PAIR})|{QUANTITY}"
+RUN_PRODUCT = re.compile(
+    rf"(?P<pi>pi)(?P<factors>{OPERAND})|(?P<e>[eE])(?P<exponent>{EXPONENT})|(?P<first>{QUANTITY})pi"
+)
 POWER_OF_E = re.compile(r"(?P<factor>[A-Za-z])e\Z")
 """a name that a power follows, as in x*e^x"""
 POWER_SIGN = re.compile(r"\s*(\*\*|\^|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])")
-FACTORS = re.compile(rf"[0-9]+|pi|{WORD}|[A-Za-z][0-9]*")
+FACTOR = re.compile(rf"[0-9]+|pi|{WORD}|[A-Za-z][0-9]*")
 UNARY = frozenset(name for name, row in table.names.items() if len(row.arguments) == 1)
 """functions of the scalar table that take one argument"""
 
@@ -70,7 +72,7 @@ def fault(name: str, limits: Limits = DEFAULT) -> str:
         return f"a name is longer than {limits.name_length} characters"
     if name in ("and", "or", "not"):
         return f"{name} is an operator"
-    if "__" in name or not NAME.match(name):
+    if "__" in name or not VARIABLE_NAME.match(name):
         shown = name if name.isprintable() else ascii(name)
         return f"{shown!r} is not a usable name: ASCII letters, digits and single underscores, a letter first"
     return ""
@@ -115,7 +117,7 @@ def natural_order(names: Iterable[str]) -> tuple[str, ...]:
 
 def _natural_key(name: str) -> tuple[list[int | str], str]:
     """Text and numbers in turn, as a split at digits gives them, then the name: x01 and x1 hold the same numbers."""
-    return [int(part) if k % 2 else part for k, part in enumerate(DIGITS.split(name))], name
+    return [int(part) if k % 2 else part for k, part in enumerate(RUNS_OF_DIGITS.split(name))], name
 
 
 def as_name(name: Any) -> Any:
@@ -148,7 +150,7 @@ def written_out(name: str, functions: frozenset[str] = UNARY) -> str:
     """Write a run with its signs, cos(2x) for cos2x; empty for a name that does not split into known words."""
     if name in GREEK:
         return ""
-    if found := PRODUCT.fullmatch(name):
+    if found := RUN_PRODUCT.fullmatch(name):
         return _written_product(found)
     call, position, written = _calls(functions), 0, []
     while piece := call.match(name, position):
@@ -169,7 +171,7 @@ def _written_product(found: re.Match[str]) -> str:
 
 def _product(run: str) -> str:
     """Factors with their signs: 2w*t, as a number needs none before a name."""
-    return re.sub(r"(?<=[0-9])\*(?=[A-Za-z])(?![eEjJ])", "", "*".join(FACTORS.findall(run)), count=1)
+    return re.sub(r"(?<=[0-9])\*(?=[A-Za-z])(?![eEjJ])", "", "*".join(FACTOR.findall(run)), count=1)
 
 
 def undeclared(name: str, written: str, text: str | None, position: int | None) -> ParseError:
@@ -218,7 +220,7 @@ def meant(name: str, given: Collection[str], variables: Collection[str]) -> Sequ
     """
     if factors := split_among(name, given):
         return factors
-    lone = LETTERS.match(name) and any(letter in given and letter not in variables for letter in name)
+    lone = FEW_LETTERS.match(name) and any(letter in given and letter not in variables for letter in name)
     return name if lone else ()
 
 
@@ -238,7 +240,7 @@ def notes(names: Iterable[str], given: Collection[str] = (), matrices: bool = Fa
     for name in natural_order(names):
         if name in given or name in GREEK:
             continue
-        if LETTERS.match(name):
+        if FEW_LETTERS.match(name):
             yield f"{name} is one variable; write {product(name, matrices)} for a product"
         elif call := _values(UNARY).match(name):
             yield f"{name} is one variable; write {call[1]}({call[2]}) for the number"

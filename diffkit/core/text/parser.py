@@ -20,15 +20,15 @@ from diffkit.core.text.names import POWER_SIGN, Names, instead, power_of_e, unde
 from diffkit.core.text.printer import ATOM, BINDING, COMPARISON, PRODUCT
 from diffkit.core.text.tokenizer import OF_ARRAYS, Token, located, tokenize
 
-INFIX = {row.infix: row for row in table if row.infix and len(row.arguments) == 2}
+INFIX_ROWS = {row.infix: row for row in table if row.infix and len(row.arguments) == 2}
 PREFIX = {row.prefix or row.infix.strip(): row for row in table
           if row.prefix or (row.infix and len(row.arguments) == 1)}  # fmt: skip
 LOGARITHMS = {row.base: row for row in table if row.base}
-INFIX_BINDING = {sign: BINDING.get(row, COMPARISON) for sign, row in INFIX.items()}
+INFIX_BINDING = {sign: BINDING.get(row, COMPARISON) for sign, row in INFIX_ROWS.items()}
 PREFIX_BINDING = {sign: BINDING.get(row, ATOM) for sign, row in PREFIX.items()}
 PI = "π"
-CONSTANTS = {**NAMED, "E": NAMED["e"], PI: NAMED["pi"]}
-START = Token("start", "", 0)
+CONSTANTS_IN_TEXT = {**NAMED, "E": NAMED["e"], PI: NAMED["pi"]}
+START_TOKEN = Token("start", "", 0)
 
 
 class Waiting:
@@ -84,7 +84,7 @@ class Parser:
 
     def parse(self) -> Program:
         """Give the Program of the whole text."""
-        previous = START
+        previous = START_TOKEN
         wants_operand = True
         for token in in_time(tokenize(self.text, self.limits)):
             wants_operand = (self._operand if wants_operand else self._continuation)(token, previous)
@@ -119,7 +119,9 @@ class Parser:
             return True
         if kind == "end":
             self.fail(
-                "there is no expression" if previous is START else "the expression ends where a value should stand",
+                "there is no expression"
+                if previous is START_TOKEN
+                else "the expression ends where a value should stand",
                 token,
             )
         if text == ")" and previous.kind == "call":
@@ -140,8 +142,8 @@ class Parser:
         """Slot of a name that is not a variable yet: a constant or a new variable."""
         name = token.text
         if name not in self.given:
-            if name in CONSTANTS:
-                return self.builder.constant(CONSTANTS[name])
+            if name in CONSTANTS_IN_TEXT:
+                return self.builder.constant(CONSTANTS_IN_TEXT[name])
             if name in table.names:
                 self.fail(f"{name} is a function and needs its argument in parentheses", token, f"write {name}(x)")
             self._check_name(token)
@@ -164,7 +166,7 @@ class Parser:
     def _function(self, token: Token) -> Primitive:
         function = table.names.get(token.text)
         known = token.text in self.variables or (token.text in self.given and function is None)
-        if known or token.text in CONSTANTS:
+        if known or token.text in CONSTANTS_IN_TEXT:
             self.fail(f"{token.text} is not a function", token, f"write {token.text}*(…) for a product")
         if function is None:
             self._unknown_function(token)
@@ -307,16 +309,16 @@ class Parser:
                 continue
             left = operands.pop()
             if operator.binding == COMPARISON:
-                operands.append(self._compare(INFIX[operator.sign], left, right, operator))
+                operands.append(self._compare(INFIX_ROWS[operator.sign], left, right, operator))
             else:
                 left = left.truth if isinstance(left, Chain) else left
-                operands.append(self._emit(INFIX[operator.sign], (left, right), operator))
+                operands.append(self._emit(INFIX_ROWS[operator.sign], (left, right), operator))
 
     def _compare(self, row: Primitive, left: int | Chain, right: int, operator: Waiting) -> Chain:
         if not isinstance(left, Chain):
             return Chain(self._emit(row, (left, right), operator), right)
         again = self._emit(row, (left.right, right), operator)
-        return Chain(self._emit(INFIX["and"], (left.truth, again), operator), right)
+        return Chain(self._emit(INFIX_ROWS["and"], (left.truth, again), operator), right)
 
     def _emit(self, row: Primitive, args: Sequence[int], where: Waiting) -> int:
         builder = self.builder

@@ -21,7 +21,7 @@ BINDING = {
 }
 COMPARISON = 4
 CHUNK = 390  # digits written at once, within what the parser reads as one literal
-LONGEST = 25  # significant digits written as a decimal rather than as a fraction
+LONGEST_DECIMAL = 25  # significant digits written as a decimal rather than as a fraction
 ELISION = "…"
 LONG_BINARY = 2**24  # denominator from which a fraction looks like a rounded decimal
 EXCERPT = 60  # characters of a subexpression in a message
@@ -151,10 +151,10 @@ def _decimal(value: Fraction) -> str | None:
     if rest != 1 or places > 9000:
         return None
     digits = value.numerator * 10**places // value.denominator
-    if digits >= 10**LONGEST:
+    if digits >= 10**LONGEST_DECIMAL:
         return None
     text = str(digits)
-    if places <= LONGEST and places - len(text) < 6:
+    if places <= LONGEST_DECIMAL and places - len(text) < 6:
         text = text.rjust(places + 1, "0")
         return f"{text[:-places]}.{text[-places:]}"
     point = f".{text[1:]}" if len(text) > 1 else ""

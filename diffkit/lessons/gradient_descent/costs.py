@@ -17,7 +17,7 @@ from diffkit.asking.tasks import gradient_task
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.without_cancellation import stable
 from diffkit.core.errors import DiffkitError, FunctionError, TracingError, message_of, told
-from diffkit.core.program import LARGEST, Emitted, Program, run
+from diffkit.core.program import LARGEST_BLOCK, Emitted, Program, run
 from diffkit.core.rules import by_definition
 from diffkit.core.table import Primitive
 from diffkit.methods import BACKENDS, Backend, get_backend
@@ -119,7 +119,7 @@ def compiled(program: Program) -> Callable[[list[float]], list[float]]:
     def slowly(x: list[float]) -> list[float]:
         return [float(v) for v in run(program, FLOATS, x)]
 
-    if len(program.instructions) > LARGEST:
+    if len(program.instructions) > LARGEST_BLOCK:
         return slowly
 
     def form(row: Primitive) -> Callable[..., Any]:

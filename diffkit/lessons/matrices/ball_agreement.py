@@ -25,16 +25,16 @@ from diffkit.core.table import table
 from diffkit.lessons.matrices.nodes import Node, in_order
 from diffkit.lessons.matrices.shapes import Shape, shapes_of
 from diffkit.lessons.matrices.trials import Trial, at_sizes
-from diffkit.numbers.ball_arrays import Series, boxed, coefficient, determinant, inverse, lifted, product
+from diffkit.numbers.ball_arrays import SeriesArray, boxed, coefficient, determinant, inverse, lifted, product
 from diffkit.numbers.balls import BALLS, SERIES, precision, series_function
 from diffkit.proof.enclosures import HALF_LEAST, enclose
 
 LEAST = 5e-324
 
 
-def series_of(root: Node, values: Mapping[str, Series], shapes: Mapping[Node, Shape]) -> Series:
+def series_of(root: Node, values: Mapping[str, SeriesArray], shapes: Mapping[Node, Shape]) -> SeriesArray:
     """Give the power series of a tree at those of its names, in a precision held; an entry without a value is NaN."""
-    found: dict[Node, Series] = {}
+    found: dict[Node, SeriesArray] = {}
     for node in in_order(root):
         if node.kind == "name":
             found[node] = values.get(node.value)  # None for a size, which eye and ones read from the shape
@@ -46,7 +46,7 @@ def series_of(root: Node, values: Mapping[str, Series], shapes: Mapping[Node, Sh
     return found[root]
 
 
-def _apply(node: Node, args: list[Series], shape: Shape) -> Any:
+def _apply(node: Node, args: list[SeriesArray], shape: Shape) -> Any:
     kind = node.kind
     if kind in OPERATIONS:
         return OPERATIONS[kind](node, args, shape)
@@ -57,7 +57,7 @@ def _apply(node: Node, args: list[Series], shape: Shape) -> Any:
     raise DiffkitError(f"{kind} has no value here")
 
 
-def _row(kind: str, *args: Series) -> Series:
+def _row(kind: str, *args: SeriesArray) -> SeriesArray:
     """A function of the table entry by entry."""
     return boxed(np.frompyfunc(series_function(table[kind]), len(args), 1)(*args))
 
@@ -65,34 +65,34 @@ def _row(kind: str, *args: Series) -> Series:
 # Reductions -------------------------------------------------------------------------------------------------------
 
 
-def _sum(x: Series, axis: int | None) -> Series:
+def _sum(x: SeriesArray, axis: int | None) -> SeriesArray:
     return boxed(np.sum(x, axis=axis))
 
 
-def _mean(x: Series, axis: int | None) -> Series:
+def _mean(x: SeriesArray, axis: int | None) -> SeriesArray:
     total = _sum(x, axis)
     return _row("div", total, lifted(x.size // max(1, total.size)))
 
 
-def _variance(x: Series, axis: int | None) -> Series:
+def _variance(x: SeriesArray, axis: int | None) -> SeriesArray:
     mean = _mean(x, axis)
     apart = _row("sub", x, mean if axis is None else np.expand_dims(mean, axis))
     return _mean(boxed(apart * apart), axis)
 
 
-def _extreme(kind: str) -> Callable[[Series, int | None], Series]:
-    def reduced(x: Series, axis: int | None) -> Series:
+def _extreme(kind: str) -> Callable[[SeriesArray, int | None], SeriesArray]:
+    def reduced(x: SeriesArray, axis: int | None) -> SeriesArray:
         along = np.ravel(x) if axis is None else np.moveaxis(x, axis, 0)
         return reduce(lambda a, b: _row(kind, boxed(a), boxed(b)), list(along))
 
     return reduced
 
 
-def _logsumexp(x: Series, axis: int | None) -> Series:
+def _logsumexp(x: SeriesArray, axis: int | None) -> SeriesArray:
     return _row("log", _sum(_row("exp", x), axis))
 
 
-REDUCTIONS: dict[str, Callable[[Series, int | None], Series]] = {
+REDUCTIONS: dict[str, Callable[[SeriesArray, int | None], SeriesArray]] = {
     "sum": _sum, "mean": _mean, "prod": lambda x, axis: boxed(np.prod(x, axis=axis)), "var": _variance,
     "max": _extreme("max"), "min": _extreme("min"), "logsumexp": _logsumexp,
 }  # fmt: skip
@@ -100,13 +100,13 @@ REDUCTIONS: dict[str, Callable[[Series, int | None], Series]] = {
 # Matrices ---------------------------------------------------------------------------------------------------------
 
 
-def _softmax(node: Node, args: list[Series], _: Shape) -> Series:
+def _softmax(node: Node, args: list[SeriesArray], _: Shape) -> SeriesArray:
     (x,), axis = args, -1 if node.value is None else node.value
     powers = _row("exp", x)
     return _row("div", powers, np.expand_dims(_sum(powers, axis), axis))
 
 
-def _diag(_: Node, args: list[Series], __: Shape) -> Series:
+def _diag(_: Node, args: list[SeriesArray], __: Shape) -> SeriesArray:
     (x,) = args
     if x.ndim == 2:
         return np.diagonal(x)
@@ -116,11 +116,11 @@ def _diag(_: Node, args: list[Series], __: Shape) -> Series:
     return found
 
 
-def _index(node: Node, args: list[Series], _: Shape) -> Series:
+def _index(node: Node, args: list[SeriesArray], _: Shape) -> SeriesArray:
     return args[0][tuple(slice(*key) if isinstance(key, tuple) else key for key in node.value)]
 
 
-OPERATIONS: dict[str, Callable[[Node, list[Series], Shape], Series]] = {
+OPERATIONS: dict[str, Callable[[Node, list[SeriesArray], Shape], SeriesArray]] = {
     "+": lambda _, a, __: reduce(lambda x, y: boxed(x + y), a),
     "*": lambda _, a, __: reduce(lambda x, y: boxed(x * y), a),
     "neg": lambda _, a, __: -a[0],
@@ -232,7 +232,7 @@ class Claim:
         return known.T if self.turned else known
 
 
-def _evaluated(tree: Node, trial: Trial, wrt: str | None = None, direction: Any = None) -> Series:
+def _evaluated(tree: Node, trial: Trial, wrt: str | None = None, direction: Any = None) -> SeriesArray:
     plain = at_sizes(tree, trial.sizes)
     shapes = shapes_of(plain, {name: np.shape(v) for name, v in trial.values.items()})
     values = {name: lifted(v, direction if name == wrt else None) for name, v in trial.values.items()}

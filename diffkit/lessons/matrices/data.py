@@ -14,7 +14,7 @@ import numpy as np
 from diffkit.asking.points import number
 from diffkit.core.errors import DiffkitError, FileError, PointError, did_you_mean, listing, plural
 from diffkit.core.files import at_line, csv_rows, json_lines, read, unique_names
-from diffkit.core.text.names import NAME, repeated
+from diffkit.core.text.names import VARIABLE_NAME, repeated
 from diffkit.lessons.matrices.array_function import as_data, is_binary64, rounded
 
 BINARY = {".npy": b"\x93NUMPY", ".npz": b"PK"}
@@ -281,4 +281,4 @@ def _ending(file: str) -> str:
 
 def _stem(file: str) -> str:
     stem = os.path.splitext(os.path.basename(file))[0]
-    return stem if NAME.match(stem) else "data"
+    return stem if VARIABLE_NAME.match(stem) else "data"

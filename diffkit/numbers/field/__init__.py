@@ -21,12 +21,12 @@ from diffkit.core.rules import by_definition, by_rule
 from diffkit.core.table import Primitive
 from diffkit.numbers.balls import ball_function, precision, rational
 from diffkit.numbers.field.angles import Angles
-from diffkit.numbers.field.elements import Element, Full, Unknown
+from diffkit.numbers.field.elements import Element, Full, Unprovable
 
-LARGEST = 400  # instructions of a number that exact algebra is asked about
+LARGEST_NUMBER = 400  # instructions of a number that exact algebra is asked about
 KERNELS = (16, 64, 256)  # kernels to make room for
 NOUGHT = Fraction(0)
-TINY = arb(2) ** -200 * (1 + arb(0, 1))
+TINY_BALL = arb(2) ** -200 * (1 + arb(0, 1))
 """from 0 on"""
 
 
@@ -45,7 +45,7 @@ class Field(Angles):
 
     def small(self, i: int) -> Element:
         """Give the kernel of a variable that is positive and as small as one likes."""
-        found = self.kernel(("variable", i), TINY)
+        found = self.kernel(("variable", i), TINY_BALL)
         kernel = self.index(found)
         assert kernel is not None
         self.tiny.add(kernel)
@@ -59,7 +59,7 @@ class Field(Angles):
             return None
         try:
             return self._apply(primitive, args)
-        except (Unknown, ArithmeticError, ValueError, OverflowError):
+        except (Unprovable, ArithmeticError, ValueError, OverflowError):
             return None
 
     def _apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
@@ -114,7 +114,7 @@ class Field(Angles):
             return self.number(value.__floor__())
         found = self.ball(x).floor().unique_fmpz()
         if found is None:
-            raise Unknown
+            raise Unprovable
         self.sign(self.sub(x, self.number(int(found))))
         return self.number(int(found))
 
@@ -154,7 +154,7 @@ def _numerically(program: Program, point: Sequence[Fraction], less: Fraction) ->
 
 def _is(program: Program, inputs: Callable[[Field], list[Element]], less: Fraction, point: Sequence[Fraction]) -> bool:
     """Whether a program's value is a number, in a field with as much room as that takes."""
-    if len(program.instructions) > LARGEST:
+    if len(program.instructions) > LARGEST_NUMBER:
         return False
     for count in KERNELS:
         try:
@@ -164,6 +164,6 @@ def _is(program: Program, inputs: Callable[[Field], list[Element]], less: Fracti
                 return found is not None and field.equals(found, less, point)
         except Full:
             continue
-        except Unknown:
+        except Unprovable:
             break
     return False

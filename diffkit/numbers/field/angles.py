@@ -8,7 +8,7 @@ from typing import Any
 
 from flint import arb
 
-from diffkit.numbers.field.elements import Element, Unknown
+from diffkit.numbers.field.elements import Element, Unprovable
 from diffkit.numbers.field.powers import Powers
 
 Turn = tuple[Element, Element]
@@ -16,10 +16,10 @@ Turn = tuple[Element, Element]
 
 MOST_TURNS = 16  # multiples of an angle that are multiplied out
 MOST_ANGLES = 4  # terms of an angle that are added
-FULL = 60  # parts of π whose sines are written with square roots: π/4, π/3, π/5 and their sums
+PARTS_OF_PI = 60  # parts of π whose sines are written with square roots: π/4, π/3, π/5 and their sums
 HALF = Fraction(1, 2)
 MULTIPLES = (1, -1, 2, -2)
-NEAR = arb(2) ** -50
+NEAR_INTEGER = arb(2) ** -50
 
 
 class Angles(Powers):
@@ -37,7 +37,7 @@ class Angles(Powers):
         """Sine and cosine of an element."""
         terms = self.terms(x) if x.up != 0 else []
         if len(terms) > MOST_ANGLES:
-            raise Unknown
+            raise Unprovable
         found = self._none
         for scale, part in terms:
             found = self._both(found, self._turn_by(scale, part))
@@ -55,7 +55,7 @@ class Angles(Powers):
     def _times(self, x: Turn, n: int) -> Turn:
         """The sine and cosine of a multiple."""
         if abs(n) > MOST_TURNS:
-            raise Unknown
+            raise Unprovable
         found = self._none
         for _ in range(abs(n)):
             found = self._both(found, x)
@@ -76,7 +76,7 @@ class Angles(Powers):
     def _turn_by(self, scale: Fraction, part: Element) -> Turn:
         """Sine and cosine of a multiple of a product of kernels."""
         kernel = self.index(part)
-        if kernel == self.index(self.pi) and FULL % scale.denominator == 0:
+        if kernel == self.index(self.pi) and PARTS_OF_PI % scale.denominator == 0:
             return self._part_of_pi(scale)
         if kernel in self.tangents and scale.denominator == 1:
             z = self.tangents[kernel]
@@ -115,7 +115,7 @@ class Angles(Powers):
 
     def _part_of_pi(self, scale: Fraction) -> Turn:
         """Sine and cosine of a multiple of π/60 as a sum of multiples of π/4, π/3 and π/5."""
-        amount = int(scale * FULL) % (2 * FULL)
+        amount = int(scale * PARTS_OF_PI) % (2 * PARTS_OF_PI)
         thirds, fifths = next((b, e) for b in range(3) for e in range(5) if (amount - 20 * b - 12 * e) % 15 == 0)
         quarters = (amount - 20 * thirds - 12 * fifths) // 15 % 8
         found = self._times(self._quarter, quarters)
@@ -162,9 +162,9 @@ class Angles(Powers):
 
         They are a part of π, and multiples of the angles met before and of their complements.
         """
-        part = _nearest(near / arb.pi() * FULL)
+        part = _nearest(near / arb.pi() * PARTS_OF_PI)
         if part is not None:
-            scale = Fraction(part, FULL)
+            scale = Fraction(part, PARTS_OF_PI)
             yield self.mul(self.number(scale), self.pi), self._part_of_pi(scale)
         for part_of, unit, turn in [angle for known in self.angles.values() for angle in known]:
             for times in MULTIPLES:
@@ -188,7 +188,7 @@ class Angles(Powers):
         right, above = self.sign(x), self.sign(y)
         if right == 0:
             if above == 0:
-                raise Unknown
+                raise Unprovable
             return self.mul(self.number(HALF * above), self.pi)
         angle = self.atan(self.div(y, x))
         return angle if right > 0 else self.add(angle, self.neg(self.pi) if above < 0 else self.pi)
@@ -197,4 +197,4 @@ class Angles(Powers):
 def _nearest(ball: Any) -> int | None:
     """The integer that a ball is very near to, if there is one."""
     found = (ball + arb(0.5)).floor().unique_fmpz()
-    return int(found) if found is not None and abs(ball - found) < NEAR else None
+    return int(found) if found is not None and abs(ball - found) < NEAR_INTEGER else None

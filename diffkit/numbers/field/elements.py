@@ -11,13 +11,13 @@ from flint import Ordering, arb, fmpq, fmpq_mpoly_ctx
 from diffkit.core.table.ball_forms import raised
 from diffkit.numbers.balls import rational
 
-TERMS = 2000  # terms of a polynomial beyond which exact algebra gives up
-PRODUCTS = 20_000  # terms that a product may have before it is sorted
+LONGEST_POLYNOMIAL = 2000  # terms of a polynomial beyond which exact algebra gives up
+LONGEST_PRODUCT = 20_000  # terms that a product may have before it is sorted
 LARGEST_POWER = 64  # whole powers that are multiplied out
 LARGEST_RULE = 4096
 
 
-class Unknown(ArithmeticError):
+class Unprovable(ArithmeticError):
     """Exact algebra has no answer."""
 
 
@@ -111,7 +111,7 @@ class Elements:
         ball = self.ball(x)
         if ball > 0 or ball < 0:
             return 1 if ball > 0 else -1
-        raise Unknown
+        raise Unprovable
 
     def absolute(self, x: Element) -> Element:
         """Give x or −x, whichever is not negative."""
@@ -148,7 +148,7 @@ class Elements:
     def div(self, x: Element, y: Element) -> Element:
         """Divide; Unknown by zero."""
         if y.up == 0:
-            raise Unknown
+            raise Unprovable
         return self.reduced(_product(x.up, y.down), _product(x.down, y.up))
 
     def neg(self, x: Element) -> Element:
@@ -158,7 +158,7 @@ class Elements:
     def whole_power(self, x: Element, n: int) -> Element:
         """xⁿ."""
         if abs(n) > LARGEST_POWER:
-            raise Unknown
+            raise Unprovable
         if n < 0:
             return self.div(self.number(1), self.whole_power(x, -n))
         if not n:
@@ -171,7 +171,7 @@ class Elements:
         """Apply the kernels' identities, then cancel common factors."""
         up, down = self._by_rules(up), self._by_rules(down)
         if down == 0:
-            raise Unknown
+            raise Unprovable
         if up == 0:
             return Element(up, self.one)
         if not down.is_constant():
@@ -203,8 +203,8 @@ class Elements:
 
     def _by_rule(self, polynomial: Any, kernel: int, n: int, value: Any) -> Any:
         """Replace the n-th power of a kernel by its value."""
-        if len(polynomial) > TERMS:
-            raise Unknown
+        if len(polynomial) > LONGEST_POLYNOMIAL:
+            raise Unprovable
         parts: dict[int, dict[tuple[int, ...], Any]] = {}
         for monomial, coefficient in polynomial.to_dict().items():
             times, rest = divmod(int(monomial[kernel]), n)
@@ -217,8 +217,8 @@ class Elements:
 
 def _product(x: Any, y: Any) -> Any:
     """A product of polynomials, if it is not too long."""
-    if len(x) * len(y) > PRODUCTS:
-        raise Unknown
+    if len(x) * len(y) > LONGEST_PRODUCT:
+        raise Unprovable
     return x * y
 
 

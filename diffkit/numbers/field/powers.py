@@ -10,10 +10,10 @@ from typing import Any
 from flint import arb, fmpz
 
 from diffkit.numbers.balls import rational
-from diffkit.numbers.field.elements import LARGEST_POWER, LARGEST_RULE, Element, Elements, Unknown
+from diffkit.numbers.field.elements import LARGEST_POWER, LARGEST_RULE, Element, Elements, Unprovable
 
 FACTORED = 100  # terms of a polynomial that is factored
-SMALL = arb(0.5, 0.5)  # what a power of something small lies in
+POWER_OF_TINY = arb(0.5, 0.5)  # what a power of something small lies in
 FACTORED_BITS = 64  # size of an integer that is factored
 SMOOTH_BITS = 15  # size of the factors that are looked for in a larger one
 
@@ -42,7 +42,7 @@ class Powers(Elements):
         """−1, 0 or 1; by the factors where the ball of the whole does not tell, as it never does of what is tiny."""
         try:
             return super().sign(x)
-        except Unknown:
+        except Unprovable:
             if not self.tiny:
                 raise
         found = 1
@@ -55,7 +55,7 @@ class Powers(Elements):
 
     def _parted(self, polynomial: Any) -> tuple[Any, Any]:
         if len(polynomial) > FACTORED:
-            raise Unknown
+            raise Unprovable
         return polynomial.factor()  # type: ignore[no-any-return]
 
     def _sign_of_part(self, part: Any) -> int:
@@ -75,7 +75,7 @@ class Powers(Elements):
                 content *= sign**times
                 found.append((Element(part * sign, self.one), side * times))
         if content <= 0:
-            raise Unknown
+            raise Unprovable
         yield from found
         for number, side in ((content.numerator, 1), (content.denominator, -1)):
             for prime, times in _primes(number):
@@ -116,7 +116,7 @@ class Powers(Elements):
     def _root(self, base: Element, unit: Fraction) -> int:
         """The kernel of a power of a base."""
         tiny = self.index(base) in self.tiny
-        ball = SMALL if tiny else self.ball(base) ** rational(unit)
+        ball = POWER_OF_TINY if tiny else self.ball(base) ** rational(unit)
         kernel = self.number_of(("power", self.key(base), unit), ball)
         if tiny:
             self.tiny.add(kernel)

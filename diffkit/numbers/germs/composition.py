@@ -22,7 +22,7 @@ from diffkit.numbers.germs.germ import FLAT, WILD, Germ, Missing, Unknown, huge,
 from diffkit.numbers.germs.operations import Arithmetic
 from diffkit.numbers.taylor import Exact
 
-MOST = 60  # recursion of the gamma family towards its poles
+NUMBERED_POLES = 60  # recursion of the gamma family towards its poles
 
 
 class GermAlgebra(Arithmetic):
@@ -133,8 +133,8 @@ class GermAlgebra(Arithmetic):
     def _pole(self, at: Any) -> int:
         """The number of a pole at 0, −1, −2, …"""
         n: int = -self.numbers.floor(at)
-        if n > MOST:
-            raise Undecided(f"poles beyond the {MOST}th are not looked at")
+        if n > NUMBERED_POLES:
+            raise Undecided(f"poles beyond the {NUMBERED_POLES}th are not looked at")
         return n
 
 
@@ -143,7 +143,7 @@ def _is_bounded(primitive: Primitive) -> bool:
     return primitive.bounded and not primitive.special
 
 
-CHOICES = (table["where"], table["max"], table["min"])
+CHOOSING_ROWS = (table["where"], table["max"], table["min"])
 NO_VALUE = "it has no value beside the point"
 
 
@@ -215,7 +215,11 @@ class GermNumbers:
         chosen = next((arg for arg in args if arg is found), None)
         if chosen is not None:
             return self.forms.get(chosen)
-        if primitive in CHOICES or found.series is None or any(place.kind == "jump" for place in primitive.places):
+        if (
+            primitive in CHOOSING_ROWS
+            or found.series is None
+            or any(place.kind == "jump" for place in primitive.places)
+        ):
             return None
         forms = [self.forms.get(arg) for arg in args]
         return None if None in forms else self.builder.apply(primitive, forms)  # type: ignore[arg-type]

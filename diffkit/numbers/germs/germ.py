@@ -19,9 +19,9 @@ from diffkit.numbers.taylor import Series, TaylorAlgebra
 
 FLAT = 1e9  # order of what vanishes faster than any power, yet need not be zero
 SLOW = -1e-3  # log u is smaller than any negative power of u, so than this one
-TERMS = 24  # coefficients looked at for a leading one; fewer where they are germs themselves
-FEWEST = 4
-LONGEST = 100  # degree of a polynomial that is looked at as a whole
+LEADING_TERMS = 24  # coefficients looked at for a leading one; fewer where they are germs themselves
+FEWEST_TERMS = 4
+LARGEST_DEGREE = 100  # degree of a polynomial that is looked at as a whole
 BOUND = "only a bound is known of it beside the point"
 HIDDEN = "its first coefficients beside the point are zero, and it is not proven to vanish"
 
@@ -123,12 +123,12 @@ class Step(Series):
         return self.algebra.base.constant(self.sign) if k == self.q else None
 
 
-class Reading:
+class GermReading:
     """Germs to one side of a point (1 to the right, −1 to the left), over numbers: how they are made and read."""
 
     def __init__(self, numbers: Numbers, q: int, side: int):
         self.numbers, self.q, self.side = numbers, q, side
-        self.looks = max(TERMS >> 2 * numbers.depth, FEWEST)
+        self.looks = max(LEADING_TERMS >> 2 * numbers.depth, FEWEST_TERMS)
         self.taylor = TaylorAlgebra(numbers)
         self.events: dict[int, Any] = {}
         """slot → how a special place was passed there"""
@@ -154,7 +154,7 @@ class Reading:
         """Exponent and coefficient of the leading term; None for zero. Undecided where only a bound is known."""
         if germ.series is None:
             raise Undecided(BOUND)
-        looks = self.looks if germ.series.degree > LONGEST else max(self.looks, int(germ.series.degree) + 1)
+        looks = self.looks if germ.series.degree > LARGEST_DEGREE else max(self.looks, int(germ.series.degree) + 1)
         for k in range(looks):
             if k > germ.series.degree:
                 break

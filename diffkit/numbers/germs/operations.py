@@ -11,14 +11,14 @@ from typing import Any
 from diffkit.core.rules import by_rule
 from diffkit.core.table import DIV, MUL, NEG, POWER, SUB, Primitive
 from diffkit.numbers.constants import Undecided
-from diffkit.numbers.germs.germ import FLAT, WILD, Germ, Missing, Reading, Restart, Shifted, huge, slow
+from diffkit.numbers.germs.germ import FLAT, WILD, Germ, GermReading, Missing, Restart, Shifted, huge, slow
 from diffkit.numbers.taylor import Exact, Series
 
 ROOTS = 64  # largest root of the distance that a series is written in
-FINE = 1024  # parts of a unit in which exponents are bounded
+EXPONENT_PARTS = 1024  # parts of a unit in which exponents are bounded
 
 
-class Arithmetic(Reading):
+class Arithmetic(GermReading):
     """Rows of arithmetic and of choice, on germs."""
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
@@ -258,8 +258,10 @@ class Arithmetic(Reading):
 
     def _scaled(self, exponent: float, factor: Any) -> float:
         """A bound from below of a whole number times a number."""
-        low = self.numbers.floor(self.numbers.apply(MUL, (self.numbers.number(FINE), factor))) / FINE
-        return exponent * (low if exponent > 0 else low + 1 / FINE)
+        low = (
+            self.numbers.floor(self.numbers.apply(MUL, (self.numbers.number(EXPONENT_PARTS), factor))) / EXPONENT_PARTS
+        )
+        return exponent * (low if exponent > 0 else low + 1 / EXPONENT_PARTS)
 
     def _root(self, primitive: Primitive, x: Germ) -> Any:  # noqa: ARG002
         return self._power(POWER, x, self.constant(Fraction(1, 2)))
