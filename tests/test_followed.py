@@ -14,7 +14,7 @@ import diffkit as dk
 from diffkit.core.program import run
 from diffkit.ndarrays import pushforward, trace_function
 from diffkit.ndarrays.elementwise import UFUNC_FORMULAS, rows
-from diffkit.ndarrays.registry import FUNCTIONS, UFUNCS
+from diffkit.ndarrays.protocols import FUNCTIONS, UFUNCS
 from diffkit.numbers.multiprecision import multiprecision
 
 DIGITS = 60

@@ -5,7 +5,7 @@ asks for these takes its other branch. Comparing ``Pushed.value`` or ``Pulled.va
 shows that.
 """
 
-from diffkit.ndarrays import elementwise, linear_algebra, numerics, ordering, products, reductions, structure  # noqa: F401
+from diffkit.ndarrays import elementwise, linear_algebra, ordering, products, reductions, structure  # noqa: F401
 from diffkit.ndarrays.dual_arrays import DualArray, Pushed, pushforward
 from diffkit.ndarrays.nonsmooth import Hit
 from diffkit.ndarrays.source import SourceLine

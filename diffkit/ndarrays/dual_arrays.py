@@ -16,7 +16,7 @@ from diffkit.core.errors import TracingError
 from diffkit.core.rules import by_rule
 from diffkit.core.table import Primitive
 from diffkit.ndarrays.kernel import ROWS, Proxy, answer, apply_formula, contract, duals, gather, own, plain, real, total
-from diffkit.ndarrays.nonsmooth import Followed, Hit, Watch, jointly, places_met, ties_met, unmoved
+from diffkit.ndarrays.nonsmooth import Followed, Hit, Watch, jointly, places_met, still_products, ties_met, unvarying
 from diffkit.numbers.arrays import ARRAYS
 from diffkit.numbers.duals import Dual
 
@@ -79,9 +79,8 @@ class DualArray(Followed):
         full = (self.level.directions, *shape)
         if tangent is not None and np.shape(tangent) != full:
             tangent = np.broadcast_to(tangent, full)
-        still = _jointly_still([part for part in parts if part.tangent is not None], full)
-        if (ones := unmoved(primitive, args)) is not None:
-            still = np.broadcast_to(ones if still is None else still | ones, full)
+        stills = [_padded(part.still, len(shape)) for part in parts if part.tangent is not None]
+        still = unvarying(primitive, args, stills, full)
         tangent = self._poisoned(primitive, primals, padded, tangent, still)
         if still is not None and tangent is not None:
             tangent = np.where(still, 0.0, tangent)
@@ -111,7 +110,8 @@ class DualArray(Followed):
         """Record a comparison that exact equality of moving values decides."""
         moving = [part for part in parts if part.tangent is not None]
         if moving and (equal := ties_met(primitive, [part.primal for part in parts])) is not None:
-            still = _jointly_still(moving, (self.level.directions, *equal.shape))
+            stills = [_padded(part.still, equal.ndim) for part in moving]
+            still = jointly(stills, (self.level.directions, *equal.shape))
             self.level.tie(primitive, parts, equal, still)
 
     # Moving, adding, multiplying and adding ---------------------------------------------------------------------
@@ -159,28 +159,20 @@ class DualArray(Followed):
         terms, stills = [], []
         if dx is not None:
             terms.append(contract(dx, y, z + left, right, z + out))
-            stills.append(None if still_x is None else (~still_x, np.ones(np.shape(y)), z + left, right, z + out))
+            stills.append((still_x, y, z + left, right, z + out))
         if dy is not None:
             terms.append(contract(x, dy, left, z + right, z + out))
-            stills.append(None if still_y is None else (np.ones(np.shape(x)), ~still_y, left, z + right, z + out))
-        still = None
-        if terms and all(s is not None for s in stills):
-            still = sum(contract(s[0] * 1.0, s[1] * 1.0, *s[2:]) for s in stills if s is not None) == 0
+            stills.append((still_y, x, z + right, left, z + out))
         tangent = None if not terms else terms[0] if len(terms) == 1 else terms[0] + terms[1]
-        return self._make(contract(x, y, left, right, out), tangent, still)
+        return self._make(contract(x, y, left, right, out), tangent, still_products(stills))
 
 
 def _padded(tangent: Any, ndim: int) -> Any:
-    """Put axes of length 1 after the direction axis, so that primals and tangents broadcast alike."""
+    """Put axes of length 1 after the direction axis, so that primals and what they have along it broadcast alike."""
     if tangent is None or np.ndim(tangent) == ndim + 1:
         return tangent
     directions, *shape = np.shape(tangent)
     return np.reshape(tangent, (directions, *[1] * (ndim - len(shape)), *shape))
-
-
-def _jointly_still(parts: Sequence[Content], full: tuple[int, ...]) -> Any:
-    """Where none of the tangents moves; None if that is nowhere known."""
-    return jointly([None if part.still is None else _padded(part.still, len(full) - 1) for part in parts], full)
 
 
 def pushforward(call: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Pushed:

@@ -9,8 +9,8 @@ import numpy as np
 
 from diffkit.core.errors import TracingError
 from diffkit.core.table import UFUNC_FORMULAS, Primitive, table
-from diffkit.ndarrays.kernel import ROWS, Proxy, apply_formula, numeric, plain
-from diffkit.ndarrays.registry import FUNCTIONS, UFUNCS, rule
+from diffkit.ndarrays.kernel import ROWS, Proxy, apply_formula, numeric, values_of
+from diffkit.ndarrays.protocols import FUNCTIONS, UFUNCS, rule
 from diffkit.ndarrays.source import user_line
 from diffkit.ndarrays.structure import plain_target
 
@@ -103,10 +103,7 @@ UFUNCS["divmod", "__call__"] = divmod_
 
 def _finiteness(name: str, function: Any) -> None:
     def follow(x: Any) -> Any:
-        values = plain(x)
-        if values is None:
-            raise TracingError(f"np.{name} depends on the input, at {user_line()}", hint="leave the check out")
-        return function(values)
+        return function(values_of(x, f"np.{name}", "leave the check out"))
 
     UFUNCS[name, "__call__"] = follow
 
@@ -118,9 +115,7 @@ for _name in ("isnan", "isfinite", "isinf", "signbit"):
 @rule(np.nan_to_num)
 def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     """Replace what is not finite."""
-    values = plain(x)
-    if values is None:
-        raise TracingError(f"np.nan_to_num depends on the input, at {user_line()}", hint="leave it out")
+    values = values_of(x, "np.nan_to_num", "leave it out")
     filled = np.nan_to_num(values, nan=nan, posinf=posinf, neginf=neginf)
     return np.where(np.isfinite(values), x, filled)
 

@@ -18,7 +18,7 @@ from diffkit.core.errors import TracingError
 from diffkit.core.program import Constant
 from diffkit.core.rules import by_rule
 from diffkit.core.table import NE, Primitive, Rule, table
-from diffkit.ndarrays.operators import Methods, Shape
+from diffkit.ndarrays.protocols import Methods, Shape
 from diffkit.ndarrays.source import user_line
 from diffkit.numbers.arrays import array_function
 from diffkit.numbers.duals import DualAlgebra
@@ -267,6 +267,14 @@ def plain(x: Any) -> Any:
     while isinstance(x, Proxy):
         x = x.primal
     return x
+
+
+def values_of(x: Any, what: str, hint: str) -> Any:
+    """Give the values under all levels; TracingError, that says what depends on the input, where there are none."""
+    values = plain(x)
+    if values is None:
+        raise TracingError(f"{what} depends on the input, at {user_line()}", hint=hint)
+    return values
 
 
 def numeric(value: Any) -> Any:

@@ -17,15 +17,17 @@ from typing import Any
 import numpy as np
 
 from diffkit.core.errors import TracingError
-from diffkit.ndarrays.kernel import Proxy, exactly, leader, numeric
+from diffkit.ndarrays.kernel import Proxy, exactly, leader, numeric, plain
 from diffkit.ndarrays.ordering import max_, min_
+from diffkit.ndarrays.protocols import rule
 from diffkit.ndarrays.reductions import axes_of, sum_
-from diffkit.ndarrays.registry import rule
 from diffkit.ndarrays.source import user_line
 from diffkit.numbers.floats import exact_inverse
 
 COFACTORS = 4
 """the largest matrix whose determinant is written out"""
+COINCIDE = 1e-13
+"""eigenvalues nearer than this, relative to the largest, are taken as equal"""
 RATIONAL = 48
 """the largest constant matrix that is inverted exactly: the fractions grow with its size"""
 
@@ -254,3 +256,56 @@ def cov(m: Any, *, rowvar: bool = True, bias: bool = False, ddof: Any = None) ->
     off = x - np.mean(x, axis=1, keepdims=True)
     ddof = (0 if bias else 1) if ddof is None else ddof
     return np.squeeze(off @ np.transpose(off) / (x.shape[1] - exactly(ddof, x)))
+
+
+@rule(np.corrcoef)
+def corrcoef(x: Any, *, rowvar: bool = True) -> Any:
+    """Covariances divided by standard deviations."""
+    covariances = np.cov(x, rowvar=rowvar)
+    deviations = np.sqrt(np.diagonal(covariances))
+    return covariances / np.outer(deviations, deviations)
+
+
+@rule(np.linalg.eigh)
+def eigh(a: Any, UPLO: str = "L") -> Any:
+    """Eigenvalues w₀ + diag(P) and vectors V₀ + V₀(F∘P), P = V₀ᵀ(A − A₀)V₀, Fᵢⱼ = 1/(wⱼ − wᵢ), of a symmetric A.
+
+    Formula: Giles (2008), section 3.1. The sign of a vector is LAPACK's. Where eigenvalues coincide there is a kink.
+    """
+    lead = leader((a,))
+    assert lead is not None
+    if lead.primal is None:
+        raise TracingError(f"eigenvalues cannot be traced, at {user_line()}", hint="they have no formula")
+    low = np.tril(a) if UPLO == "L" else np.swapaxes(np.triu(a), -1, -2)
+    strict = low * np.tri(np.shape(a)[-1], k=-1)
+    symmetric = low + np.swapaxes(strict, -1, -2)
+    below = symmetric.primal
+    values, vectors = np.linalg.eigh(below)
+    change = np.swapaxes(vectors, -1, -2) @ (symmetric - below) @ vectors
+    slopes = np.diagonal(change, 0, -2, -1)
+    gaps = values[..., None, :] - values[..., :, None]
+    size = np.abs(plain(gaps))
+    same = size <= COINCIDE * np.max(np.abs(plain(values)), axis=-1, initial=0.0)[..., None, None]
+    diagonal = np.eye(np.shape(a)[-1], dtype=bool)
+    turned = np.where(same, 0.0, change / np.where(same, 1.0, gaps))
+    # where eigenvalues coincide they move apart like |t|, unless the change is a multiple of the identity there
+    apart = np.where(same & ~diagonal, change, 0.0), slopes[..., None, :] - slopes[..., :, None]
+    pair: Any = type(np.linalg.eigh(np.eye(1)))  # the named tuple that NumPy gives
+    kinks = np.sum(np.abs(apart[0]) + np.abs(np.where(same & ~diagonal, apart[1], 0.0)), axis=-1)
+    return pair(values + slopes + kinks, vectors + vectors @ turned + kinks[..., None, :])
+
+
+@rule(np.linalg.eigvalsh)
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    """Eigenvalues of a symmetric matrix, increasing."""
+    return eigh(a, UPLO)[0]
+
+
+@rule(np.linalg.pinv)
+def pinv(a: Any) -> Any:
+    """Pseudoinverse of a matrix of full rank: (AᵀA)⁻¹Aᵀ or Aᵀ(AAᵀ)⁻¹."""
+    rows, columns = np.shape(a)[-2:]
+    transposed = np.swapaxes(a, -1, -2)
+    if rows >= columns:
+        return np.linalg.solve(transposed @ a, transposed)
+    return transposed @ np.linalg.inv(a @ transposed)

@@ -10,7 +10,7 @@ import numpy as np
 
 from diffkit.core.rules import by_rule
 from diffkit.core.table import POWER, Place, Primitive, table
-from diffkit.ndarrays.kernel import ROWS, Level, Proxy, plain
+from diffkit.ndarrays.kernel import ROWS, Level, Proxy, contract, plain
 from diffkit.ndarrays.source import SourceLine, user_line
 from diffkit.numbers.arrays import ARRAYS
 
@@ -108,6 +108,23 @@ def jointly(stills: Sequence[Any], shape: tuple[int, ...]) -> Any:
     for other in stills[1:]:
         still = still & other
     return np.broadcast_to(still, shape) if still.any() else None
+
+
+def unvarying(primitive: Primitive, args: Sequence[Any], stills: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    """Where a row does not vary: where none of its arguments does, or whatever they do; None if nowhere known."""
+    still, ones = jointly(stills, shape), unmoved(primitive, args)
+    return still if ones is None else np.broadcast_to(ones if still is None else still | ones, shape)
+
+
+def still_products(terms: Sequence[tuple[Any, Any, str, str, str]]) -> Any:
+    """Where a sum of products does not vary; None if that is nowhere known.
+
+    A term is where a factor is still, the other factor, the letters of both and those of the sum.
+    """
+    if not terms or any(still is None for still, *_ in terms):
+        return None
+    moving = (contract(~still * 1.0, np.ones(np.shape(other)), *letters) for still, other, *letters in terms)
+    return sum(moving) == 0
 
 
 @cache

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from diffkit.core.errors import TracingError
-from diffkit.ndarrays.kernel import Proxy, apply_row, numeric, plain, rows
-from diffkit.ndarrays.reductions import NO_VALUE, Axis, fold, kept_dims, masked, reduced_last
-from diffkit.ndarrays.registry import UFUNCS, rule
+from diffkit.ndarrays.kernel import Proxy, apply_row, numeric, plain, rows, values_of
+from diffkit.ndarrays.protocols import UFUNCS, rule
+from diffkit.ndarrays.reductions import NO_VALUE, Axis, fold, kept_dims, masked, over_first, reduced_last
 from diffkit.ndarrays.source import user_line
 
+EXTREME = "use np.max or np.where"
 NETWORK = 8
 """the longest traced sort"""
 
@@ -56,30 +57,16 @@ def min_(a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = NO_V
     return _extreme("min", a, axis, keepdims, initial, where)
 
 
-def _reduce(function: Any) -> Any:
-    def follow(x: Any, axis: Any = 0, **options: Any) -> Any:
-        return function(x, axis, **options)
-
-    return follow
-
-
 rule(np.amax)(max_)
 rule(np.amin)(min_)
-UFUNCS["maximum", "reduce"] = _reduce(max_)
-UFUNCS["minimum", "reduce"] = _reduce(min_)
-
-
-def _values(x: Any, name: str) -> Any:
-    values = plain(x)
-    if values is None:
-        raise TracingError(f"np.{name} depends on the input, at {user_line()}", hint="use np.max or np.where")
-    return values
+UFUNCS["maximum", "reduce"] = over_first(max_)
+UFUNCS["minimum", "reduce"] = over_first(min_)
 
 
 @rule(np.argmax)
 def argmax(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """Where the largest element is; a tie is recorded."""
-    values = _values(a, "argmax")
+    values = values_of(a, "np.argmax", EXTREME)
     _watch(a, np.max(values, axis=axis, keepdims=True) if axis is not None else np.max(values), axis)
     return np.argmax(values, axis=axis, keepdims=bool(keepdims))
 
@@ -87,7 +74,7 @@ def argmax(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
 @rule(np.argmin)
 def argmin(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """Where the smallest element is; a tie is recorded."""
-    values = _values(a, "argmin")
+    values = values_of(a, "np.argmin", EXTREME)
     _watch(a, np.min(values, axis=axis, keepdims=True) if axis is not None else np.min(values), axis)
     return np.argmin(values, axis=axis, keepdims=bool(keepdims))
 
@@ -102,7 +89,7 @@ def _watch(x: Any, extreme: Any, axis: Axis) -> None:
 @rule(np.argsort)
 def argsort(a: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None) -> Any:
     """The order of the elements; ties are recorded."""
-    values = _values(a, "argsort")
+    values = values_of(a, "np.argsort", EXTREME)
     found = np.argsort(values, axis=axis, kind="stable")
     if axis is None:
         a, values, axis = np.ravel(a), np.ravel(values), 0
@@ -198,3 +185,18 @@ def percentile(a: Any, q: Any, axis: Any = None, *, keepdims: bool = False) -> A
     if isinstance(q, Proxy) or np.ndim(q):
         raise TracingError("np.percentile is followed for one plain q", hint="call it once per q")
     return _interpolated(a, Fraction(float(q)) / 100, axis, keepdims)
+
+
+@rule(np.searchsorted)
+def searchsorted(a: Any, v: Any, side: Any = "left") -> Any:
+    """Where values belong in a sorted array; a value that equals an element is recorded as a tie."""
+    grid, values = (values_of(x, "a position", "choose with np.where") for x in (a, v))
+    for knot in np.flatnonzero(np.isin(grid, values)):
+        _ = a[knot] == v
+    return np.searchsorted(grid, values, side=side)
+
+
+@rule(np.unique, np.histogram)
+def without_derivative(*args: Any, **_: Any) -> Any:
+    """Raise TracingError: what these give jumps."""
+    raise TracingError(f"a histogram or a set of the input has no derivative, at {user_line()}")

@@ -9,8 +9,8 @@ import numpy as np
 
 from diffkit.core.errors import TracingError
 from diffkit.ndarrays.kernel import Proxy, contract, exactly, numeric, plain, total
+from diffkit.ndarrays.protocols import rule, ufunc_rule
 from diffkit.ndarrays.reductions import numbers
-from diffkit.ndarrays.registry import rule, ufunc_rule
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 

@@ -1,4 +1,4 @@
-"""Rules of sums, products and what is made of them; folds and scans of any row."""
+"""Rules of sums, products and what is made of them, also without missing values; folds and scans of any row; grids."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from diffkit.core.errors import TracingError
-from diffkit.ndarrays.kernel import Proxy, apply_row, exactly, numeric, plain, total
-from diffkit.ndarrays.registry import UFUNCS, rule
-from diffkit.ndarrays.source import user_line
+from diffkit.ndarrays.kernel import Proxy, apply_row, exactly, numeric, total, values_of
+from diffkit.ndarrays.protocols import FUNCTIONS, UFUNCS, rule
 
 Axis = int | tuple[int, ...] | None
 NO_VALUE = np._NoValue
@@ -116,7 +115,7 @@ def _accumulate(name: str) -> Callable[..., Any]:
     return lambda x, axis=0: scan(name, x, axis)
 
 
-def _reduce(function: Callable[..., Any]) -> Callable[..., Any]:
+def over_first(function: Callable[..., Any]) -> Callable[..., Any]:
     """As the function, but over the first axis if none is given."""
     return lambda x, axis=0, **options: function(x, axis, **options)
 
@@ -135,8 +134,8 @@ def _outer(ufunc: str) -> Callable[..., Any]:
 
 for _ufunc, _row in FOLDS.items():
     UFUNCS[_ufunc, "accumulate"] = _accumulate(_row)
-    UFUNCS[_ufunc, "reduce"] = _reduce(_fold(_row))
-UFUNCS["add", "reduce"], UFUNCS["multiply", "reduce"] = _reduce(sum_), _reduce(prod)
+    UFUNCS[_ufunc, "reduce"] = over_first(_fold(_row))
+UFUNCS["add", "reduce"], UFUNCS["multiply", "reduce"] = over_first(sum_), over_first(prod)
 for _ufunc in (*FOLDS, "subtract", "divide", "power"):
     UFUNCS[_ufunc, "outer"] = _outer(_ufunc)
 
@@ -226,7 +225,7 @@ def all_(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     return _truths(a, "and_", np.all, axis, keepdims)
 
 
-UFUNCS["logical_or", "reduce"], UFUNCS["logical_and", "reduce"] = _reduce(any_), _reduce(all_)
+UFUNCS["logical_or", "reduce"], UFUNCS["logical_and", "reduce"] = over_first(any_), over_first(all_)
 
 
 def _truths(a: Any, name: str, function: Callable[..., Any], axis: Any, keepdims: Any) -> Any:
@@ -253,9 +252,7 @@ def array_equal(a1: Any, a2: Any) -> bool:
 
 def _on_values(function: Any) -> Callable[..., Any]:
     def follow(*args: Any, **kwargs: Any) -> Any:
-        values = [plain(a) for a in args]
-        if any(v is None and a is not None for v, a in zip(values, args, strict=True)):
-            raise TracingError(f"np.{function.__name__} depends on the input, at {user_line()}", hint="leave it out")
+        values = [None if a is None else values_of(a, f"np.{function.__name__}", "leave it out") for a in args]
         return function(*values, **kwargs)
 
     return follow
@@ -266,3 +263,81 @@ rule(np.isclose)(_on_values(np.isclose))
 rule(np.array_repr)(lambda x, *_, **__: repr(x))
 rule(np.array_str)(lambda x, *_, **__: repr(x))
 rule(np.array2string)(lambda x, *_, **__: repr(x))
+
+
+@rule(np.polyval)
+def polyval(p: Any, x: Any) -> Any:
+    """Σ pₖ xⁿ⁻ᵏ by Horner's rule."""
+    found: Any = 0.0 * numeric(x)
+    for coefficient in numeric(p):
+        found = found * x + coefficient
+    return found
+
+
+@rule(np.linspace)
+def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Any:
+    """Points at equal distances, on a new first axis."""
+    start, stop = numeric(start), numeric(stop)
+    steps = np.arange(num, dtype=float).reshape(-1, *[1] * max(np.ndim(start), np.ndim(stop)))
+    fractions = exactly(steps, start, stop) / max(num - 1 if endpoint else num, 1)
+    return start * (1.0 - fractions) + stop * fractions
+
+
+@rule(np.vander)
+def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
+    """Powers of the elements in columns."""
+    powers = range(len(x) if N is None else N)
+    return np.stack([x**k for k in (powers if increasing else reversed(powers))], axis=-1)
+
+
+@rule(np.gradient)
+def gradient(f: Any, *spacing: Any, axis: Any = None) -> Any:
+    """Central differences inside and one-sided ones at the ends, at equal distances."""
+    f = exactly(numeric(f), *spacing)
+    axes = range(np.ndim(f)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    steps = spacing * len(axes) if len(spacing) == 1 else spacing or (1.0,) * len(axes)
+    if any(np.ndim(h) for h in steps):
+        raise TracingError("np.gradient is followed at equal distances only", hint="write the differences out")
+    found = []
+    for step, a in zip(steps, axes, strict=True):
+        x = np.moveaxis(f, a, -1)
+        inner = (x[..., 2:] - x[..., :-2]) / (2.0 * step)
+        ends = (x[..., 1:2] - x[..., :1]) / step, (x[..., -1:] - x[..., -2:-1]) / step
+        found.append(np.moveaxis(np.concatenate([ends[0], inner, ends[1]], axis=-1), -1, a))
+    return found[0] if len(found) == 1 else tuple(found)
+
+
+def _without_nan(function: Any, neutral: float) -> Any:
+    def follow(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+        return function(np.where(_missing(a), neutral, a), axis=axis, keepdims=keepdims)
+
+    return follow
+
+
+def _missing(a: Any) -> Any:
+    return np.isnan(values_of(a, "which elements are NaN", "use np.sum, np.mean"))
+
+
+for _skipping, _function, _neutral in (
+    (np.nansum, np.sum, 0.0), (np.nanprod, np.prod, 1.0), (np.nanmax, np.max, -np.inf), (np.nanmin, np.min, np.inf),
+):  # fmt: skip
+    FUNCTIONS[_skipping] = _without_nan(_function, _neutral)
+
+
+@rule(np.nanmean)
+def nanmean(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+    """Mean of the elements that are not NaN."""
+    return np.nansum(a, axis=axis, keepdims=keepdims) / np.sum(~_missing(a), axis=axis, keepdims=keepdims)
+
+
+@rule(np.nanvar)
+def nanvar(a: Any, axis: Any = None, *, ddof: Any = 0) -> Any:
+    """Variance of the elements that are not NaN."""
+    off = np.where(_missing(a), 0.0, a - nanmean(a, axis, keepdims=True))
+    return np.sum(off * off, axis=axis) / (np.sum(~_missing(a), axis=axis) - ddof)
+
+
+@rule(np.nanstd)
+def nanstd(a: Any, axis: Any = None, *, ddof: Any = 0) -> Any:
+    """Square root of the variance of the elements that are not NaN."""
+    return np.sqrt(nanvar(a, axis, ddof=ddof))

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from diffkit.core.errors import TracingError
-from diffkit.ndarrays.kernel import Proxy, apply_row, gather, join, leader, numeric, plain
-from diffkit.ndarrays.registry import FUNCTIONS, rule
+from diffkit.ndarrays.kernel import Proxy, apply_row, gather, join, leader, numeric, values_of
+from diffkit.ndarrays.protocols import FUNCTIONS, rule, ufunc_rule
 from diffkit.ndarrays.source import user_line
 
 
@@ -252,10 +252,8 @@ def size_of(x: Any, axis: Any = None) -> int:
 @rule(np.nonzero)
 def nonzero(x: Any) -> Any:
     """Positions of what is not zero."""
-    found = plain(x if getattr(x, "truth", False) else x != 0)
-    if found is None:
-        raise TracingError(f"positions depend on the input, at {user_line()}", hint="choose values with np.where")
-    return np.nonzero(found)
+    holds = x if getattr(x, "truth", False) else x != 0
+    return np.nonzero(values_of(holds, "the choice of positions", "choose values with np.where"))
 
 
 @rule(np.flatnonzero)
@@ -292,3 +290,63 @@ def isrealobj(x: Any) -> bool:
 def real(x: Any) -> Any:
     """The array itself."""
     return x
+
+
+@rule(np.apply_along_axis)
+def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+    """Apply a function of vectors to every line of an array."""
+    x = np.moveaxis(arr, axis, -1)
+    lines = [func1d(x[position], *args, **kwargs) for position in np.ndindex(*x.shape[:-1])]
+    found = np.stack(lines)
+    found = np.reshape(found, (*x.shape[:-1], *np.shape(found)[1:]))
+    return np.moveaxis(found, -1, axis) if np.ndim(found) == np.ndim(arr) else found
+
+
+@rule(np.bincount)
+def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """Sums of the weights that fall on each plain integer."""
+    if isinstance(x, Proxy) or weights is None:
+        raise TracingError(f"a histogram of the input has no derivative, at {user_line()}")
+    x = np.asarray(x)
+    return np.equal.outer(np.arange(max(minlength, int(x.max(initial=-1)) + 1)), x) * 1.0 @ weights
+
+
+@ufunc_rule("add", "at")
+def add_at(x: Any, key: Any, values: Any) -> None:
+    """x[key] += values, where repeated positions count each time."""
+    if not isinstance(x, Proxy):
+        raise plain_target()
+    refuse_proxies((key,), {})
+    at = np.arange(x.size).reshape(x.shape)[key]
+    spread = np.equal.outer(np.arange(x.size), np.ravel(at)) * 1.0
+    x[...] = x + np.reshape(spread @ np.ravel(np.broadcast_to(numeric(values), at.shape)), x.shape)
+
+
+@rule(np.fill_diagonal)
+def fill_diagonal(a: Any, val: Any) -> None:
+    """Write the diagonal of a square matrix."""
+    rows, columns = np.shape(a)
+    k = np.arange(min(rows, columns))
+    a[k, k] = val
+
+
+@rule(np.put)
+def put(a: Any, ind: Any, v: Any) -> None:
+    """Write elements by their flat positions."""
+    a[np.unravel_index(ind, np.shape(a))] = v
+
+
+@rule(np.put_along_axis)
+def put_along_axis(arr: Any, indices: Any, values: Any, axis: int) -> None:
+    """Write elements at positions along an axis."""
+    refuse_proxies((indices,), {})
+    if not isinstance(arr, Proxy):
+        raise plain_target()
+    at = np.take_along_axis(np.arange(arr.size).reshape(arr.shape), np.asarray(indices), axis)
+    arr[np.unravel_index(at, arr.shape)] = values
+
+
+@rule(np.result_type)
+def result_type(*_: Any) -> Any:
+    """Binary64, as everything that is followed."""
+    return np.dtype(float)

@@ -15,7 +15,18 @@ import numpy as np
 from diffkit.core.errors import TracingError
 from diffkit.core.table import Primitive
 from diffkit.ndarrays.kernel import ROWS, Proxy, answer, contract, gather, own, plain, real, total
-from diffkit.ndarrays.nonsmooth import Followed, Hit, Watch, jointly, places_met, smooth_along, ties_met, unmoved
+from diffkit.ndarrays.nonsmooth import (
+    Followed,
+    Hit,
+    Watch,
+    jointly,
+    places_met,
+    smooth_along,
+    still_products,
+    ties_met,
+    unmoved,
+    unvarying,
+)
 from diffkit.ndarrays.transposes import (
     Bar,
     Contracted,
@@ -138,9 +149,7 @@ class TapeArray(Followed):
             return self._make(answer)
         shape = np.shape(answer)
         self.level.operations += np.size(answer)
-        still, ones = jointly(stills, shape), unmoved(primitive, args)
-        if ones is not None:
-            still = np.broadcast_to(ones if still is None else still | ones, shape)
+        still, ones = unvarying(primitive, args, stills, shape), unmoved(primitive, args)
         poison, flat, kinks = self._places(primitive, parts, shape, still)
         pulls: list[Pull] = []
         for k, part in enumerate(parts):
@@ -208,12 +217,8 @@ class TapeArray(Followed):
             if one.node is not None:
                 shape = np.shape(one.primal)
                 pulls.append((one.node, Contracted(other.primal, out, others, letters, shape)))
-                moves = None if one.still is None else ~one.still * 1.0
-                stills.append((moves, np.ones(np.shape(other.primal)), letters, others, out))
-        still = None
-        if stills and all(moves is not None for moves, *_ in stills):
-            still = sum(contract(*terms) for terms in stills) == 0
-        return self._make(contract(x.primal, y.primal, left, right, out), pulls, still)
+                stills.append((one.still, other.primal, letters, others, out))
+        return self._make(contract(x.primal, y.primal, left, right, out), pulls, still_products(stills))
 
 
 # The face -----------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from diffkit.core.errors import TracingError
 from diffkit.core.program import Constant, Program
 from diffkit.core.table import ADD, LT, MUL, WHERE, Primitive
 from diffkit.ndarrays.kernel import Level, Proxy, answer
-from diffkit.ndarrays.operators import Shape
+from diffkit.ndarrays.protocols import Shape
 from diffkit.ndarrays.source import user_line
 
 SLOTS = 50_000
