@@ -15,7 +15,7 @@ from diffkit.numbers.duals import Dual, DualAlgebra
 from diffkit.proof.neighbourhood import Here, Undefined
 
 _CHOICE_DIGITS = 40  # of numbers that are not rational
-_VANISHING = Fraction(1, 10**30)  # of its terms: a sum of numbers to 40 digits that is no larger is zero
+_NOTHING_LEFT = Fraction(1, 10**30)  # of its terms: a sum of numbers to 40 digits that is no larger is zero
 
 Vector = dict[int, Fraction]
 
@@ -251,4 +251,4 @@ def total(vectors: Sequence[Vector], weights: Sequence[Fraction | int]) -> Vecto
             term = weight * value
             found[key] = found.get(key, Fraction(0)) + term
             largest[key] = max(largest.get(key, Fraction(0)), abs(term))
-    return {key: value for key, value in found.items() if abs(value) > _VANISHING * largest[key]}
+    return {key: value for key, value in found.items() if abs(value) > _NOTHING_LEFT * largest[key]}

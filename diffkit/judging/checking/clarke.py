@@ -50,7 +50,9 @@ _MIXTURE_ROUNDING = 1e-12  # of the gradients: what solving for the weights of a
 _CLEARLY = 3  # times its uncertainty, by which a claim must differ along a direction
 _DIRECTION_STEPS = (1, 12, 1000, 2**40)  # fractions that a direction is rounded to, the simplest first
 _MIXED = "f has no gradient there; the claim is a mixture of the gradients around the point"
-_OUTSIDE = "each entry lies between its slopes, but together they are no mixture of the gradients seen around the point"
+_NO_MIXTURE = (
+    "each entry lies between its slopes, but together they are no mixture of the gradients seen around the point"
+)
 
 
 def mixtures(setting: Setting, point: Sequence[float], truth: Truth, judged: list[Judged]) -> None:
@@ -85,7 +87,7 @@ def _by_points(
     claimed = [judged[k].claimed for k in kinks]
     if len(kinks) <= _MOST_KINKS and _is_mixture(setting, [setting.places[k] for k in kinks], point, claimed):
         return
-    note = f"{_OUTSIDE}; whether there are others is not known: {untold}"
+    note = f"{_NO_MIXTURE}; whether there are others is not known: {untold}"
     for k in kinks:
         judged[k] = judged[k]._replace(
             verdict="inconclusive", reference=math.nan, error=math.nan, note=note, convention=""

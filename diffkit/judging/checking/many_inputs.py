@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _RANDOM = 4
 _SAMPLED = 10  # entries looked at because they are the largest, and as many at random
-_SURE = 2  # of each, where they only confirm what reverse mode gives
+_FOR_SURE = 2  # of each, where they only confirm what reverse mode gives
 _MOST_WRONG = 8  # wrong entries that are tracked down
 _SIMPLE_FACTORS = (2.0, 0.5, -1.0, -2.0, -0.5, 3.0, 1 / 3, 10.0, 0.1)
 
@@ -148,12 +148,12 @@ def check_large(setting: Setting) -> Check:
     lines, rng, n = _Directions(setting), setting.rng, len(setting.labels)
     along = [lines.along(rng.choice([-1.0, 1.0], n) * lines.scale) for _ in range(_RANDOM)]
     largest, others = np.argsort(-np.abs(lines.claimed)).tolist(), rng.choice(n, _SAMPLED, replace=False).tolist()
-    few = {i: lines.entry(i) for i in (*largest[:_SURE], *others[:_SURE])}
+    few = {i: lines.entry(i) for i in (*largest[:_FOR_SURE], *others[:_FOR_SURE])}
     gradient = _reverse_gradient(setting, lines.point)
     if gradient is not None and all(map(gradient.keeps, (*along, *few.values()))):
         found = _by_reverse(gradient, lines, len(few))
     else:
-        found = _by_samples(lines, along, few, (*largest[_SURE:_SAMPLED], *others[_SURE:]))
+        found = _by_samples(lines, along, few, (*largest[_FOR_SURE:_SAMPLED], *others[_FOR_SURE:]))
     return _concluded(setting, found, [line.judged for line in along])
 
 

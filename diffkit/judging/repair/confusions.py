@@ -18,7 +18,7 @@ from diffkit.calculus.guards import depends
 from diffkit.core.program import Program
 from diffkit.core.text import excerpt
 from diffkit.judging.repair.evidence import ENTRIES_LISTED, Array, Candidate, ClaimSamples, Investigation, Predict, flat
-from diffkit.judging.repair.multiples import Estimate, Namer, digits_of, is_short, meaning, measure
+from diffkit.judging.repair.multiples import Namer, ReadOff, digits_of, is_short, meaning, measure
 from diffkit.judging.repair.mutants import with_bounds
 
 _COORDINATES = 16  # coordinates moved one at a time, at most
@@ -180,7 +180,7 @@ def _there(name: str, amount: str, scale: bool) -> str:
     return f"{name} {'−' if size != amount else '+'} {size}"
 
 
-def _solved(case: Investigation, move: Callable[[float], _Move], start: float, mask: Array | None) -> Estimate | None:
+def _solved(case: Investigation, move: Callable[[float], _Move], start: float, mask: Array | None) -> ReadOff | None:
     """The amount at which the truth at the moved point is the claim: Gauss–Newton steps for one unknown."""
     fit = case.fit
     telling = int(np.argmax((np.abs(fit.error) / fit.slack).max(axis=1)))
@@ -205,7 +205,7 @@ def _solved(case: Investigation, move: Callable[[float], _Move], start: float, m
         if abs(step) <= 1e-13 * scale or (np.abs(values[0] - claim) <= slack + bars[0])[use].all():
             known = use & (slope != 0)
             errors = (slack + bars[0])[known] / np.abs(slope[known])
-            return Estimate(amount + step, 2 * float(errors.min()) + abs(step) * 1e-3 + _MOVED_ROUNDING * scale)
+            return ReadOff(amount + step, 2 * float(errors.min()) + abs(step) * 1e-3 + _MOVED_ROUNDING * scale)
         amount += step
     return None
 

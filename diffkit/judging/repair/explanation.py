@@ -204,22 +204,24 @@ def _recorded(bound: Bound, row: Any, named: bool) -> Record | None:
 def _sizes_of(setting: Setting) -> Mapping[str, int]:
     """Lengths of the data behind a claim or f, by what they are called in code: len(X), X.shape[1]."""
     sizes: dict[str, int] = {}
+    for name, shape in _shapes_of(setting):
+        for axis, size in enumerate(shape):
+            sizes.setdefault(f"{name}.shape[{axis}]" if axis else f"len({name})", size)
+    return sizes
+
+
+def _shapes_of(setting: Setting) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """What arrays f and the claim work with: further arguments, variables that their code reads, parameters."""
     for function in setting.functions:
         try:
             names = list(inspect.signature(function.call).parameters)[len(setting.arguments) :]
         except (TypeError, ValueError):
             names = []
         names += [f"args[{k}]" for k in range(len(names), len(function.args))]
-        for name, value in zip(names, function.args, strict=False):
-            for axis, size in enumerate(np.shape(value)):
-                sizes[f"{name}.shape[{axis}]" if axis else f"len({name})"] = size
-        for name, value in _read(function.call).items():
-            for axis, size in enumerate(np.shape(value) if isinstance(value, np.ndarray) else ()):
-                sizes.setdefault(f"{name}.shape[{axis}]" if axis else f"len({name})", size)
-    for argument in setting.arguments:
-        for axis, size in enumerate(argument.shape):
-            sizes.setdefault(f"{argument.name}.shape[{axis}]" if axis else f"len({argument.name})", size)
-    return sizes
+        yield from ((name, np.shape(value)) for name, value in zip(names, function.args, strict=False))
+        read = _read(function.call).items()
+        yield from ((name, value.shape) for name, value in read if isinstance(value, np.ndarray))
+    yield from ((argument.name, argument.shape) for argument in setting.arguments)
 
 
 def _read(call: Any) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from diffkit.judging.repair.mutants import (
 )  # fmt: skip
 from diffkit.numbers.duals import DualAlgebra
 
-_SUMS = frozenset((ADD, SUB))
+_ADDITIVE = frozenset((ADD, SUB))
 _SHORT_ARGUMENT = 12  # characters of an argument that is written out
 
 # What is written instead of a partial -----------------------------------------------------------------------------
@@ -46,7 +46,7 @@ def _formula(text: str) -> Partial:
     return lambda algebra, p, args, y: run(made(), algebra, [p, args[0], args[-1], y])[0]
 
 
-WRITTEN_ONE, WRITTEN_ZERO = _formula("1"), _formula("0")
+WRITTEN_ONE, WRITTEN_ZERO, _TWICE, _INVERTED = map(_formula, ("1", "0", "p*p", "1 - p"))
 _OF_ONE = tuple(map(_formula, (
     "y", "-y", "1/p", "1 - y", "1 + y", "u*p", "p/u", "y*p", "sqrt(p)", "abs(p)", "1/u", "u",
     "u*(1 - u)", "1 - u*u",  # σ′ = y·(1 − y) and tanh′ = 1 − y², with u in the place of y
@@ -96,10 +96,10 @@ class _Slip(NamedTuple):
 _SLIPS = (
     _Slip("missing chain factor", "{where}multiply by {right}, {name}", "multiply by {every}: {example}{such_as}",
           lambda _: (WRITTEN_ONE,), lambda _: True),
-    _Slip("mask", "{name} is {right}, not {wrong}", "", lambda _: (_formula("1 - p"),), is_mask),
+    _Slip("mask", "{name} is {right}, not {wrong}", "", lambda _: (_INVERTED,), is_mask),
     _Slip("extra chain factor", "{where}divide by {right}, {name}, which stands there twice",
           "divide by {every}, which stands there twice: {example}{such_as}",
-          lambda _: (_formula("p*p"),)),
+          lambda _: (_TWICE,)),
     _Slip("missing inner derivative", "{where}multiply by the derivative of {answer} by the variable"),
     _Slip("wrong derivative", "{name} is {right}, not {wrong}", "correct {every}: {example}, not {wrong}{such_as}",
           lambda row: _OF_ONE if len(row.arguments) == 1 else _OF_TWO),
@@ -140,7 +140,7 @@ _NEGATED = _THROUGH._replace(scaled=_USES.scaled)
 def _flow_through(program: Program, slot: int, k: int) -> _Flow:
     """The row of an edge."""
     row, args = instruction_of(program, slot)
-    if row in _SUMS:
+    if row in _ADDITIVE:
         return _SUBTRAHEND if row is SUB and k == 1 else _ADDEND
     if is_mask(row) and not _takes_all(row):
         return _MASKED
@@ -187,10 +187,10 @@ _OTHER_OPERATIONS = {
 
 def _others_of(row: Primitive) -> Iterator[_Other]:
     """What may stand in the place of an operation: one of its arguments first."""
-    kind = "mask" if is_mask(row) else "missing term" if row in _SUMS else "different function"
+    kind = "mask" if is_mask(row) else "missing term" if row in _ADDITIVE else "different function"
     for k in range(len(row.arguments)):
         if k not in row.truths and k not in row.orders:
-            yield _Other(kind, _taken(k), 1 - k if row in _SUMS else None)
+            yield _Other(kind, _taken(k), 1 - k if row in _ADDITIVE else None)
     yield from _OTHER_OPERATIONS.get(row, ())
 
 

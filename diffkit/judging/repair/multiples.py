@@ -40,16 +40,16 @@ _PRODUCT_ROUNDING = 2e-16  # of the truth, that a product with a factor rounds
 # Numbers ----------------------------------------------------------------------------------------------------------
 
 
-class Estimate(NamedTuple):
+class ReadOff(NamedTuple):
     """A number read off the samples, and how far off it may be."""
 
     value: float
     error: float
 
     @property
-    def inverse(self) -> Estimate:
+    def inverse(self) -> ReadOff:
         """1/r."""
-        return Estimate(1 / self.value, self.error / self.value**2)
+        return ReadOff(1 / self.value, self.error / self.value**2)
 
     @property
     def shortest(self) -> str:
@@ -77,11 +77,11 @@ class Factor(NamedTuple):
         return 1 / self.value, self.error / self.value**2
 
 
-Namer = Callable[[Investigation, Estimate], Factor | None]
+Namer = Callable[[Investigation, ReadOff], Factor | None]
 """makes a factor of a number: one that means something, or any"""
 
 
-def measure(above: Array, above_bars: Array, below: Array, below_bars: Array) -> Estimate | None:
+def measure(above: Array, above_bars: Array, below: Array, below_bars: Array) -> ReadOff | None:
     """The ratio above/below where it is known best; None where nothing tells it."""
     with np.errstate(all="ignore"):
         relative = above_bars / np.abs(above) + below_bars / np.abs(below)
@@ -90,16 +90,16 @@ def measure(above: Array, above_bars: Array, below: Array, below_bars: Array) ->
         return None
     at = np.unravel_index(np.argmin(relative), relative.shape)
     ratio = float(above[at] / below[at])
-    return Estimate(ratio, abs(ratio) * (float(relative[at]) + 4e-16))
+    return ReadOff(ratio, abs(ratio) * (float(relative[at]) + 4e-16))
 
 
-def meaning(case: Investigation, ratio: Estimate) -> Factor | None:
+def meaning(case: Investigation, ratio: ReadOff) -> Factor | None:
     """The factor that means something and lies within the error of the ratio."""
     factors = _factors(case.evidence.sizes, len(case.evidence.names))
     return next((factor for factor in factors if abs(factor.value - ratio.value) <= ratio.error), None)
 
 
-def peculiar(_: Investigation, ratio: Estimate) -> Factor | None:
+def peculiar(_: Investigation, ratio: ReadOff) -> Factor | None:
     """The shortest decimal to multiply or to divide by, if there is one; else the number as it was measured.
 
     None if it is hardly to be told from 1.
@@ -293,7 +293,7 @@ def offsets_of_entries(case: Investigation, _: Namer) -> Iterator[Candidate]:
     yield Candidate("offset", "; ".join(parts[:ENTRIES_LISTED]) + more, _plus(kappas, errors), None, digits)
 
 
-def _amount(case: Investigation, mask: Array, basis: Callable[[Array], Array] | None = None) -> Estimate | None:
+def _amount(case: Investigation, mask: Array, basis: Callable[[Array], Array] | None = None) -> ReadOff | None:
     """κ = (claim − truth)/b, where it is known best; b is 1 if it is not given."""
     fit = case.fit
     b = np.ones_like(fit.claim) if basis is None else basis(fit.points)

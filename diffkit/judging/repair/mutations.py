@@ -18,11 +18,11 @@ from diffkit.core.table import MUL
 from diffkit.judging.repair import evidence, mistakes
 from diffkit.judging.repair.evidence import Array, Candidate, ClaimSamples, Investigation
 from diffkit.judging.repair.mistakes import Mistake
-from diffkit.judging.repair.multiples import Estimate, Factor, Namer, measure
+from diffkit.judging.repair.multiples import Factor, Namer, ReadOff, measure
 from diffkit.judging.repair.mutants import Mutant, Mutants, gradient_of, mutant_program, with_bounds
 
 _LEFT_OVER = 0.02  # a mutant is worth a proof if it leaves this part of the error at most
-_KEPT = 1e-9  # and keeps what is right to nine digits
+_KEPT_RIGHT = 1e-9  # and keeps what is right to nine digits
 _MUTANTS_PROVEN = 12  # mutants of one family that are proven
 _LONGEST_MUTATED = 4000  # instructions of a program that is mutated
 _SHARE = 0.3  # of the time for all explanations
@@ -64,9 +64,11 @@ class _Search:
         self.cuts = list(mistakes.cuts(program))
         self.without = self.mutants.gradients([cut.mutant for cut in self.cuts])
         fit = case.fit
-        self._loose = 10 * fit.slack + np.where(fit.wrong, _LEFT_OVER * np.abs(fit.error), _KEPT * np.abs(fit.truth))
+        self._loose = 10 * fit.slack + np.where(
+            fit.wrong, _LEFT_OVER * np.abs(fit.error), _KEPT_RIGHT * np.abs(fit.truth)
+        )
         with np.errstate(all="ignore"):
-            nothing = np.asarray((np.abs(self.without) <= _KEPT * np.abs(fit.truth)).all(axis=(1, 2)))
+            nothing = np.asarray((np.abs(self.without) <= _KEPT_RIGHT * np.abs(fit.truth)).all(axis=(1, 2)))
         self.throughout = {cut.mutant.edges for cut, left in zip(self.cuts, nothing, strict=True) if left}
         """edges without which nothing is left of the derivative"""
 
@@ -119,7 +121,7 @@ def _timely(case: Investigation, look: Any) -> Iterator[Candidate]:
                 return
 
 
-def _minus(_: Investigation, ratio: Estimate) -> Factor | None:
+def _minus(_: Investigation, ratio: ReadOff) -> Factor | None:
     """The factor −1, where the claim's part has the wrong sign."""
     return Factor(-1.0, "change the sign", "signs") if abs(ratio.value + 1) <= ratio.error else None
 
@@ -140,7 +142,7 @@ def _multiples(found: _Search, name: Namer, missing: bool) -> Iterator[Candidate
             )  # fmt: skip
             if kappa is None:
                 continue
-            share = Estimate(kappa.value + 1, kappa.error)  # the part of the flow that the claim has
+            share = ReadOff(kappa.value + 1, kappa.error)  # the part of the flow that the claim has
             if abs(share.value) > share.error:
                 factor = name(found.case, share.inverse)
                 if factor is not None:

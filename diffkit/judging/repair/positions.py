@@ -21,13 +21,13 @@ from diffkit.judging.repair.evidence import (
 from diffkit.judging.repair.multiples import Namer
 
 _MOST_COMPARED = 512  # entries that are compared each with each
-_NOWHERE = -1  # stands for 0 in a map of positions
+_NO_ENTRY = -1  # stands for 0 in a map of positions
 _Order = tuple[str, str, Array]
 
 
 def _placed(order: Array, signs: Array | None = None) -> Predict:
     """The claim that holds truth_σ(i) in entry i, 0 where σ(i) is none."""
-    kept = (order != _NOWHERE) * (1.0 if signs is None else signs)
+    kept = (order != _NO_ENTRY) * (1.0 if signs is None else signs)
     return lambda samples: (samples.truth[:, order] * kept, samples.bars[:, order] * np.abs(kept))
 
 
@@ -45,7 +45,7 @@ def rearranged(case: Investigation, _: Namer) -> Iterator[Candidate]:
         for kind, text, order in _orders(shape, np.arange(len(inside))):
             moved = everything.copy()
             moved[positions] = positions[order % len(inside)]
-            moved[positions[order == _NOWHERE]] = _NOWHERE
+            moved[positions[order == _NO_ENTRY]] = _NO_ENTRY
             yield Candidate(kind, f"{name}: {text}", _placed(moved))
 
 
@@ -77,7 +77,7 @@ def _orders(shape: tuple[int, ...], everything: Array) -> Iterator[_Order]:
             yield "shift", text, moved
             if abs(step) == 1:
                 moved = moved.copy()
-                moved[-1 if step > 0 else 0] = _NOWHERE
+                moved[-1 if step > 0 else 0] = _NO_ENTRY
                 end = "first" if step > 0 else "last"
                 yield "shift", f"{text} and put in the {end}, where the claim drops it", moved
 

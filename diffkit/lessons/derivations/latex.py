@@ -11,7 +11,7 @@ from diffkit.core.program import Constant, Named, Program
 from diffkit.core.table import ADD, DIV, MUL, NEG, NOT, POWER, SUB, Primitive, table
 
 _OF_SUM, _OF_PRODUCT, _OF_SIGN, _OF_ATOM = 5, 6, 7, 9
-_OPERATORS = {table["or_"]: 1, table["and_"]: 2, NOT: 3, ADD: _OF_SUM, SUB: _OF_SUM, MUL: _OF_PRODUCT, NEG: _OF_SIGN}
+_TIGHT = {table["or_"]: 1, table["and_"]: 2, NOT: 3, ADD: _OF_SUM, SUB: _OF_SUM, MUL: _OF_PRODUCT, NEG: _OF_SIGN}
 _COMPARISON_BINDING = 4
 _GREEK_NAME = re.compile(
     "(alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|"
@@ -97,9 +97,9 @@ def _operation(program: Program, primitive: Primitive, args: Sequence[int]) -> t
     if primitive is NEG:
         return ["-", (args[0], _OF_PRODUCT)], _OF_SIGN - 2
     if primitive is NOT:
-        return ["\\lnot ", (args[0], _OF_ATOM)], _OPERATORS[NOT]
+        return ["\\lnot ", (args[0], _OF_ATOM)], _TIGHT[NOT]
     left, right = args
-    binding = _OPERATORS.get(primitive, _COMPARISON_BINDING)
+    binding = _TIGHT.get(primitive, _COMPARISON_BINDING)
     if primitive is MUL:
         value = program.constant_at(left)
         if value is not None and not isinstance(value, Named) and value < 0:
