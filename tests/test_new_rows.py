@@ -58,9 +58,13 @@ def named(source):
     """The functions that Python source names: as F.tanh, as table["tanh"], or as "tanh"; docstrings left out."""
     tree = ast.parse(source)
     prose = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)}
-    looked_up = {
-        id(n.slice) for n in ast.walk(tree) if isinstance(n, ast.Subscript) and ast.unparse(n.value) == "table"
+    compared = [n for n in ast.walk(tree) if isinstance(n, ast.Compare) and getattr(n.left, "attr", "") == "name"]
+    looked_up = {id(n) for c in compared for part in c.comparators for n in ast.walk(part)}
+    looked_up |= {
+        id(n.slice) for n in ast.walk(tree) if isinstance(n, ast.Subscript) and "table" in ast.unparse(n.value)
     }
+    emitted = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func).endswith("emit") and n.args]
+    looked_up |= {id(n.args[0]) for n in emitted}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "F":
             if node.attr in NAMES:
@@ -85,7 +89,14 @@ def test_no_function_is_named_outside_the_table(path):
 
 @pytest.mark.parametrize(
     "line",
-    ["y = F.tanh(x)", 'T = table["log"]', 'UNARY = ("sin", "x")', 'if row.name == "expit": pass', 'f(kind="erf")'],
+    [
+        "y = F.tanh(x)",
+        'T = table["log"]',
+        'UNARY = ("sin", "x")',
+        'if row.name == "log": pass',
+        'f(kind="erf")',
+        'self.emit("log", x)',
+    ],
 )
 def test_a_function_that_is_named_would_be_noticed(line):
     assert len(list(named(line))) == 1

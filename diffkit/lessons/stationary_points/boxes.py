@@ -320,7 +320,7 @@ def _entropies(program: Program) -> dict[int, int]:
         if row.name == "mul":
             for x, other in (args, args[::-1]):
                 instruction = program.instruction_at(other)
-                if instruction is not None and instruction[0].name == "log" and instruction[1][0] == x:
+                if instruction is not None and instruction[0].base == "e" and instruction[1][0] == x:
                     found[slot] = x
     return found
 
