@@ -105,12 +105,12 @@ MUTANTS = (
     ),
     Mutant(
         "bars of differences", "a bar is zero", "methods/differences/fits.py",
-        "return self.noise + self.truncation + 2 * UNIT * abs(self.value) + SMALLEST", "return SMALLEST",
+        "return self.noise + self.truncation + 2 * HALF_ULP * abs(self.value) + SMALLEST", "return SMALLEST",
         ("tests/test_differences.py", "tests/test_families.py"),
     ),
     Mutant(
         "bars of differences", "a bar without truncation", "methods/differences/fits.py",
-        "return self.noise + self.truncation + 2 * UNIT", "return self.noise + 2 * UNIT",
+        "return self.noise + self.truncation + 2 * HALF_ULP", "return self.noise + 2 * UNIT",
         ("tests/test_differences.py", "tests/test_families.py"),
     ),
     Mutant(

@@ -92,7 +92,7 @@ class ComplexEvaluation:
         """All outputs at a complex point; BackendError where the code does not take it, or drops imaginary parts."""
         import numpy as np
 
-        from diffkit.asking.callables.silence import FILTERS, silenced
+        from diffkit.core.surroundings import FILTERS, silenced
 
         try:
             with FILTERS, silenced(), np.errstate(all="ignore"), warnings.catch_warnings(record=True) as said:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffkit.asking.callables.noise import UNIT, rounding
-from diffkit.asking.callables.silence import silenced
 from diffkit.core.errors import BackendError, DiffkitError, LimitError, TracingError, told
 from diffkit.core.program import run
+from diffkit.core.surroundings import silenced
 from diffkit.ndarrays import Traced, pullback, trace_function
 from diffkit.ndarrays.traced import SLOTS
 from diffkit.numbers.arrays import CODE

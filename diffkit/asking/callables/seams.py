@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from diffkit.asking.callables.following import following, operations
-from diffkit.asking.callables.silence import unwarned
 from diffkit.core.errors import BackendError, DiffkitError, LimitError
 from diffkit.core.program import Index
+from diffkit.core.surroundings import unwarned
 
 if TYPE_CHECKING:
     from diffkit.asking.callables.binding import Bound

@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from diffkit.asking.callables.noise import UNIT
 from diffkit.asking.callables.seams import stride
-from diffkit.asking.callables.silence import unwarned
 from diffkit.core.errors import DiffkitError
+from diffkit.core.surroundings import unwarned
 
 if TYPE_CHECKING:
     from diffkit.asking.callables.binding import Bound
 
 
-UNIT = 2.0**-52
 COARSEST = 0.1  # a relative tolerance that is no larger: what is worse is worth nothing
 SIZE = 400  # rows of a matrix up to which its condition is computed
 TIGHTER = (1e-4, 1e-2)  # parts of its tolerances that a solver is asked for; the second where it fails at the first

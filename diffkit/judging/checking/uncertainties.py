@@ -22,12 +22,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.asking.callables import Bound
-from diffkit.asking.callables.silence import unwarned
 from diffkit.asking.callables.solvers import Call, added, calls_in
 from diffkit.calculus.derivatives import sweep_back
 from diffkit.core.errors import FunctionError
 from diffkit.core.program import Constant, Index, Named, Program, run_slots
 from diffkit.core.rules import partial
+from diffkit.core.surroundings import unwarned
 from diffkit.core.table import WHERE, Primitive
 from diffkit.judging.agreement import DIGITS_OF_A_DOUBLE
 from diffkit.judging.checking.outcome import Judged, Measured

@@ -180,7 +180,7 @@ def _center(point: Point) -> Search[float]:
 def _plain(point: Point, unit: float) -> Search[Difference]:
     (value,) = yield [point]
     if not math.isfinite(value):
-        return _without(Odd("domain_error", "f has no value at the point"))
+        return _without(NO_VALUE)
     return Difference(value, 2 * unit * abs(value), settled=True)
 
 
@@ -194,7 +194,7 @@ def _missing(stencil: Stencil, center: float) -> Search[Odd]:
         return Odd("pole", "f grows without bound on both sides")
     if math.isinf(center) and all(size > 1e300 for size in sizes):
         return Odd("overflow", "f is larger than the largest binary64")
-    return Odd("domain_error", "f has no value at the point")
+    return NO_VALUE
 
 
 __all__ = [

@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from diffkit.core.errors import BackendError, FileError
 from diffkit.core.files import replaced
-from diffkit.core.surroundings import undisturbed
+from diffkit.core.surroundings import undisturbed, unwarned
 
 INSTALL = 'pip install "diffkit[plot]" brings it'
 MISSING = "pictures need matplotlib"
@@ -43,8 +43,6 @@ def in_one_look(draw: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(draw)
     def drawing(*args: P.args, **options: P.kwargs) -> T:
-        from diffkit.asking.callables.silence import unwarned  # loads NumPy
-
         with unwarned():  # matplotlib may warn of what others have renamed, as early as when it is imported
             try:
                 import matplotlib as mpl
@@ -146,8 +144,6 @@ def _bytes(figure: Any, ending: str) -> bytes:
 def need_window() -> None:
     """BackendError unless matplotlib can open windows here."""
     try:
-        from diffkit.asking.callables.silence import unwarned  # loads NumPy
-
         with unwarned():
             from matplotlib import pyplot
     except ImportError:

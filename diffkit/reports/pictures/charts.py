@@ -7,6 +7,7 @@ import re
 from html import escape
 from typing import Any, NamedTuple
 
+from diffkit.core.surroundings import unwarned
 from diffkit.reports.pictures import INSTALL
 
 MISSING = f"The figures need matplotlib, which is not installed; {INSTALL}."
@@ -52,10 +53,6 @@ def svg(chart: Chart, name: str) -> str | None:
     by dashes too, and bars stand in the order of the legend, so that no one has to tell colours apart.
     Settings of matplotlib are its own globals while it draws: one thread at a time.
     """
-    from diffkit.asking.callables.silence import (
-        unwarned,  # here, as it loads NumPy, which a page without charts needs not
-    )
-
     try:
         with unwarned():
             import matplotlib as mpl
