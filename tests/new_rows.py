@@ -252,6 +252,46 @@ def _():
     near(dk.derivative("exprel(exp(x) - e)", 1).value, math.e / 2)  # a removable point that no binary64 hits exactly
 
 
+@knows("removable points of other kinds")
+def _():
+    """Beside an edge, of second order, with poles in the complex plane, and away from 0: values by the definition."""
+    import mpmath
+
+    import diffkit as dk
+    from diffkit.core.table import Place, removable, table
+
+    edge = Place("edge", lambda F, x: x, "x = 0")
+    bernoulli = [Fraction(*map(int, mpmath.bernfrac(k))) / math.factorial(k) for k in range(200)]
+    for name, definition, partial, coefficient, at, places in (
+        ("logratio", lambda F, x: F.log(x) / (x - 1), lambda F, x, y: (1 / x - y) / (x - 1),
+         lambda k: Fraction((-1) ** k, k + 1), 1, (edge,)),
+        ("versine", lambda F, x: 2 * F.sin(x / 2) ** 2 / x**2, lambda F, x, y: (F.sin(x) - 2 * x * y) / x**2,
+         lambda k: Fraction((-1) ** (k // 2) * (1 - k % 2), math.factorial(k + 2)), 0, ()),
+        ("todd", lambda F, x: x / F.expm1(x), lambda F, x, y: (1 - y * F.exp(x)) / F.expm1(x),
+         lambda k: bernoulli[k], 0, ()),
+    ):  # fmt: skip
+        table.add(name, "x", f"for a test: {name}", definition=definition, partials=(partial,),
+                  places=(*places, removable(coefficient, at=at)), points=(at + 0.5,))  # fmt: skip
+        exact = {"logratio": lambda x: mpmath.log(x) / (x - 1), "versine": lambda x: (1 - mpmath.cos(x)) / x**2,
+                 "todd": lambda x: x / mpmath.expm1(x)}[name]  # fmt: skip
+        for x in (at, at + 1e-12, at - 1e-5, at + 0.2, at - 0.25, at + 0.25, at + 3.0):
+            for order in (1, 2, 3, 5):
+                if x == at:
+                    right = coefficient(order) * math.factorial(order)
+                else:
+                    with mpmath.workdps(200):
+                        right = mpmath.diff(exact, mpmath.mpf(x), order, h=mpmath.mpf(10) ** -30)
+                found = dk.derivative(f"{name}(x)", x, order=order)
+                assert found.ok
+                near(found.value, right, 3e-16)
+                near(dk.derivative(f"{name}(x)", x, order=order, backend="dual").value, right, 1e-6)
+        symbolic = dk.derivative(f"{name}(x)", at, order=2, backend="symbolic")
+        near(symbolic.value, 2 * coefficient(2))
+    near(dk.gradient("logratio(exp(x))*todd(x*y)", [0.0, 2.0]).value[0], -1.5)
+    assert dk.derivative("abs(todd(x) - 1)", 0).right == 0.5
+    assert dk.derivative("logratio(x)", 0).status == "domain_error"
+
+
 @knows("prepared calls")
 def _():
     import numpy as np

@@ -130,7 +130,8 @@ def test_no_lesson_imports_another():
             assert room == path.parent.name or not (PACKAGE / "lessons" / room).is_dir(), f"{path} imports {module}"
 
 
-HEAVY = ("numpy", "sympy", "scipy", "rich", "matplotlib")
+WATCHED = ("numpy", "sympy", "scipy", "rich", "matplotlib", "mpmath", "flint", "diffkit.calculus.sympy",
+           "diffkit.ndarrays")  # fmt: skip
 ONE_SHOT = """
 import sys
 from diffkit.cli import main
@@ -143,7 +144,7 @@ except SystemExit as exit:
 
 def loaded(code):
     """The heavy packages that code loads in a fresh process."""
-    report = f"{code}\nimport sys; print('\\nLOADED', *[m for m in {(*HEAVY, 'mpmath', 'flint')} if m in sys.modules])"
+    report = f"{code}\nimport sys; print('\\nLOADED', *[m for m in {WATCHED} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", report], capture_output=True, text=True, check=True)
     return done.stdout.rsplit("LOADED", 1)[1].split()
 
@@ -157,6 +158,15 @@ def test_import_diffkit_loads_nothing_heavy():
 def test_a_one_shot_loads_nothing_heavy(backend, command):
     arguments = f"'{command}', 'exp(sin(x))*y^2+sqrt(x)/log(y+3)', '--at', 'x=1,y=0.5', '--backend', '{backend}'"
     assert loaded(ONE_SHOT.format(arguments=arguments)) == []
+
+
+def test_help_needs_no_table():
+    assert loaded(f"{ONE_SHOT.format(arguments=repr('--help'))}\nassert 'diffkit.core.table' not in sys.modules") == []
+
+
+def test_differences_load_no_calculus():
+    arguments = "'grad', 'x*y', '--at', '1,2', '--backend', 'finite'"
+    assert loaded(f"{ONE_SHOT.format(arguments=arguments)}\nassert 'diffkit.calculus' not in sys.modules") == []
 
 
 def test_a_proof_without_its_formula_loads_flint_alone():

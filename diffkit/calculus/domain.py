@@ -22,7 +22,7 @@ OPPOSITE = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "e
 
 
 @dataclass(frozen=True)
-class Domain:
+class _Domain:
     """``conditions`` that must hold for f to be defined and smooth, and ``exceptions`` where it may not be smooth.
 
     ``nowhere`` names what is not defined and smooth whatever the variables are, such as log(-2).
@@ -41,7 +41,7 @@ class Domain:
         return text
 
 
-def domain(program: Program, among: Container[int] | None = None) -> Domain:
+def domain(program: Program, among: Container[int] | None = None) -> _Domain:
     """Give the conditions that the table's places put on a program, or on some of its slots, where they are taken.
 
     They are on variables: what constants decide is no condition, and holds or holds nowhere.
@@ -54,7 +54,7 @@ def domain(program: Program, among: Container[int] | None = None) -> Domain:
             told[kind][text] = None
     conditions, exceptions, nowhere = (list(filter(None, texts)) for texts in told.values())
     wanted = [text for text in conditions if (_stronger(text) - {text}).isdisjoint(conditions)]
-    return Domain(_few(wanted), _few(exceptions), nowhere[0] if nowhere else "")
+    return _Domain(_few(wanted), _few(exceptions), nowhere[0] if nowhere else "")
 
 
 def _told(known: _Everywhere, slot: int, place: Place, margin: int) -> tuple[str, str]:

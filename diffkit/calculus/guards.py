@@ -145,7 +145,7 @@ def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[int
         for place in primitive.special:
             if place.varying is not None and not any(varies[args[i]] for i in place.varying):
                 continue
-            margin = margin_slot(place, builder, args)
+            margin = _margin_slot(place, builder, args)
             value = builder.rational(margin)
             if value is None or not (value > 0 if place.kind == "edge" else value != 0):
                 yield slot, place, margin
@@ -215,6 +215,6 @@ def guarded_places(primal: Program, builder: ProgramBuilder) -> list[tuple[int, 
     return [(key[0], Guard(*key[1:], tuple(slots))) for key, slots in found.items()]
 
 
-def margin_slot(place: Place, algebra: Algebra, args: Sequence[Any]) -> Any:
+def _margin_slot(place: Place, algebra: Algebra, args: Sequence[Any]) -> Any:
     """Give the margin of a place at arguments in an algebra."""
     return run(trace(place.margin, len(args)), algebra, args)[0]

@@ -32,12 +32,12 @@ def stable(program: Program) -> Program:
     """Give the program in forms that do not cancel."""
     if not any(row.complement is not None for row, _ in program.instructions):
         return program
-    builder = StableBuilder(program.inputs)
+    builder = _StableBuilder(program.inputs)
     slots = copy_slots(program, builder, range(len(program.inputs)))
     return builder.program([slots[output] for output in program.outputs], program.inputs)
 
 
-class StableBuilder(ProgramBuilder):
+class _StableBuilder(ProgramBuilder):
     """A builder that chooses the stable form of what it is asked to emit."""
 
     def apply(self, primitive: Primitive, args: Sequence[int]) -> int:
@@ -178,6 +178,6 @@ class StableBuilder(ProgramBuilder):
 
 
 FORMS: dict[Primitive, Callable[..., int | None]] = {
-    ADD: StableBuilder.add, SUB: StableBuilder.sub, MUL: StableBuilder.mul, DIV: StableBuilder.div,
-    table.one(base="e"): StableBuilder.log,
+    ADD: _StableBuilder.add, SUB: _StableBuilder.sub, MUL: _StableBuilder.mul, DIV: _StableBuilder.div,
+    table.one(base="e"): _StableBuilder.log,
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,10 @@ from diffkit.cli.judging import check, compare, report
 from diffkit.cli.lessons import explain, gallery, limit, matrix, stationary, tangent
 from diffkit.cli.options import Commands, ExpressionCommand, derivative_options, names, report_options
 from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver
+
+if TYPE_CHECKING:
+    from diffkit.asking.tasks import Question
+    from diffkit.methods.symbolic import Formulas
 
 
 @click.group(
@@ -111,17 +115,23 @@ def functions(name: str | None, **options: Any) -> int:
 def _run(kind: str, texts: tuple[str, ...], options: dict[str, Any], **asked: Any) -> int:
     """Ask for one kind of derivative, answer, and report."""
     from diffkit.methods.prepared import answer
-    from diffkit.methods.symbolic import formulas_of
     from diffkit.reports.result_report import Report, ResultReport
 
     question, typed = ask(texts, kind, options, **asked)
     if question.points is None:
-        deliver(Report(None, question.task, typed, *formulas_of(question)), options)
+        deliver(Report(None, question.task, typed, *_formulas(question)), options)
         return 0
     result = answer(question, options["backend"], options["digits"])
-    formulas = formulas_of(question) if _wants_formula(options, bool(typed)) else ()
+    formulas = _formulas(question) if _wants_formula(options, bool(typed)) else ()
     deliver(ResultReport(result, question.task, typed, *formulas), options)
     return 0 if result else EXIT_NO
+
+
+def _formulas(question: Question) -> Formulas:
+    """SymPy's formulas: what writes them is loaded only where they are shown."""
+    from diffkit.methods.symbolic import formulas_of
+
+    return formulas_of(question)
 
 
 def _wants_formula(options: dict[str, Any], arrays: bool) -> bool:

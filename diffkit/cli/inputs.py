@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.cli.options import names
 from diffkit.core.errors import told
-from diffkit.core.text.names import names_of
 
 if TYPE_CHECKING:
     from diffkit.asking.tasks import Question
@@ -28,6 +27,7 @@ def ask(texts: tuple[str, ...], kind: str, options: dict[str, Any], **asked: Any
     from diffkit.asking.questions import ask as ask_at
     from diffkit.asking.questions import ask_everywhere
     from diffkit.core.errors import DiffkitError
+    from diffkit.core.text.names import names_of
 
     if kind != "jacobian" and len(texts) > 1:
         raise DiffkitError(f"a {kind} is of one expression, not {len(texts)}",

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from diffkit.core.errors import TracingError
-from diffkit.core.table import UFUNC_FORMULAS, Primitive, table
+from diffkit.core.table import Primitive, table
+from diffkit.core.table.ufuncs import UFUNC_FORMULAS
 from diffkit.ndarrays.kernel import ROWS, Proxy, apply_formula, numeric, values_of
 from diffkit.ndarrays.protocols import FUNCTIONS, UFUNCS, rule
 from diffkit.ndarrays.source import user_line

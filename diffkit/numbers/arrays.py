@@ -28,7 +28,7 @@ def array_function(primitive: Primitive) -> Callable[..., Any]:
     return partial(form, np)
 
 
-class ArrayAlgebra:
+class _ArrayAlgebra:
     """Binary64 arrays of one shape (or scalars); run it under ``np.errstate(all="ignore")``."""
 
     def constant(self, value: Constant) -> float:
@@ -40,7 +40,7 @@ class ArrayAlgebra:
         return array_function(primitive)(*args)
 
 
-class CodeAlgebra(FloatAlgebra):
+class _CodeAlgebra(FloatAlgebra):
     """One number at a time, with SciPy's functions where code calls those: far out they differ from ``math``."""
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
@@ -51,5 +51,5 @@ class CodeAlgebra(FloatAlgebra):
         return super().apply(primitive, args)
 
 
-ARRAYS = ArrayAlgebra()
-CODE = CodeAlgebra()
+ARRAYS = _ArrayAlgebra()
+CODE = _CodeAlgebra()

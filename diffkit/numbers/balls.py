@@ -111,7 +111,7 @@ def ball_function(primitive: Primitive) -> Callable[..., Any]:
     return lambda *args: by_definition(primitive, BALLS, args)
 
 
-class SeriesAlgebra:
+class _SeriesAlgebra:
     """Truncated power series over balls, by Arb's own rules, which know nothing of the table's derivatives.
 
     A choice follows the sign of the constant term; where that is not proven, every coefficient is NaN.
@@ -126,7 +126,7 @@ class SeriesAlgebra:
         return series_function(primitive)(*args)
 
 
-SERIES = SeriesAlgebra()
+SERIES = _SeriesAlgebra()
 
 
 @cache

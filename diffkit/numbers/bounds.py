@@ -98,7 +98,7 @@ class BoundsAlgebra:
         return math.inf if bound != bound else bound
 
 
-class DoublesBounds(BoundsAlgebra):
+class _DoublesBounds(BoundsAlgebra):
     """Bounds over double-doubles, as floats: what the elementary functions round, to second order in the low parts."""
 
     def __init__(self, base: DoublesAlgebra = DOUBLES):
@@ -171,4 +171,4 @@ class DoublesBounds(BoundsAlgebra):
 
 
 BOUNDS = BoundsAlgebra(FLOATS)
-DOUBLES_BOUNDS = DoublesBounds()
+DOUBLES_BOUNDS = _DoublesBounds()

@@ -52,7 +52,7 @@ def two_product(x: Any, y: Any) -> Pair:
 
 
 @lru_cache(maxsize=4096)
-def nearest_pair(value: Constant) -> Pair:
+def _nearest_pair(value: Constant) -> Pair:
     """Give the pair nearest to an exact constant."""
     high = to_float(value)
     if isinstance(value, Named):
@@ -76,7 +76,7 @@ class DoublesAlgebra:
 
     def constant(self, value: Constant) -> Pair:
         """Give an exact constant to 106 bits."""
-        return nearest_pair(value)
+        return _nearest_pair(value)
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
         """Give the pair of a row; where a correction is not finite the plain value stands."""
@@ -209,7 +209,7 @@ class DoublesAlgebra:
         return self.base.apply(DIV, (x, y))
 
 
-class ArrayDoubles(DoublesAlgebra):
+class _ArrayDoubles(DoublesAlgebra):
     """Pairs of NumPy arrays; a low part that is the float 0.0 says that all are exact."""
 
     def __init__(self) -> None:
@@ -250,6 +250,6 @@ DOUBLES = DoublesAlgebra()
 
 
 @cache
-def array_doubles() -> ArrayDoubles:
+def array_doubles() -> _ArrayDoubles:
     """Give the algebra over arrays, made when first wanted."""
-    return ArrayDoubles()
+    return _ArrayDoubles()

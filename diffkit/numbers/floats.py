@@ -43,7 +43,7 @@ FLOATS = FloatAlgebra()
 LARGEST_FRACTION = 100_000  # size of a fraction beyond which exact arithmetic is given up
 
 
-class RationalAlgebra:
+class _RationalAlgebra:
     """Fractions and truths; None for whatever is not rational, or not known to be."""
 
     def constant(self, value: Constant) -> Fraction | None:
@@ -71,9 +71,9 @@ class RationalAlgebra:
 
 
 @cache
-def rationals() -> RationalAlgebra:
+def rationals() -> _RationalAlgebra:
     """Give the algebra."""
-    return RationalAlgebra()
+    return _RationalAlgebra()
 
 
 def exact_inverse(matrix: Sequence[Fraction], n: int) -> list[Fraction] | None:

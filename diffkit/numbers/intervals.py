@@ -211,7 +211,7 @@ def entropy(x: Interval) -> Interval:
     return Interval.around(values if low > turn or x.high < turn else [*values, -turn])
 
 
-class HullAlgebra(BallAlgebra):
+class _HullAlgebra(BallAlgebra):
     """Balls and intervals over boxes: where a choice is open the answer holds both branches, None is an open truth."""
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
@@ -221,7 +221,7 @@ class HullAlgebra(BallAlgebra):
         return hull_function(primitive)(*args)
 
 
-class IntervalAlgebra(HullAlgebra):
+class _IntervalAlgebra(_HullAlgebra):
     """The same with constants as intervals, for boxes that are intervals from the start."""
 
     def constant(self, value: Constant) -> Any:
@@ -229,7 +229,7 @@ class IntervalAlgebra(HullAlgebra):
         return _interval(super().constant(value))
 
 
-HULLS, INTERVALS = HullAlgebra(), IntervalAlgebra()
+HULLS, INTERVALS = _HullAlgebra(), _IntervalAlgebra()
 
 
 @cache

@@ -20,7 +20,7 @@ from diffkit.core.table import Primitive
 EXPONENT_BITS = 60  # |x| < 2^60 before anything grows exponentially
 
 
-class MultiprecisionAlgebra:
+class _MultiprecisionAlgebra:
     """Real mpmath numbers with ``digits`` decimal digits."""
 
     def __init__(self, digits: int):
@@ -85,6 +85,6 @@ class MultiprecisionAlgebra:
 
 
 @lru_cache(maxsize=8)
-def multiprecision(digits: int) -> MultiprecisionAlgebra:
+def multiprecision(digits: int) -> _MultiprecisionAlgebra:
     """Give the algebra of that many digits."""
-    return MultiprecisionAlgebra(digits)
+    return _MultiprecisionAlgebra(digits)

@@ -101,7 +101,7 @@ class Linear(Series):
         return terms[0] if terms[1] is None else apply(self.primitive, terms)
 
 
-class ProductSeries(Series):
+class _ProductSeries(Series):
     """x·y by convolution."""
 
     def __init__(self, algebra: TaylorAlgebra, first: Any, x: Series, y: Series):
@@ -116,7 +116,7 @@ class ProductSeries(Series):
         )
 
 
-class QuotientSeries(Series):
+class _QuotientSeries(Series):
     """x/y by the recurrence q·y = x."""
 
     def __init__(self, algebra: TaylorAlgebra, first: Any, x: Series, y: Series):
@@ -131,7 +131,7 @@ class QuotientSeries(Series):
         return None if over is None else algebra.base.apply(DIV, (over, self.y.coefficient(0)))
 
 
-class Composite(Series):
+class _Composite(Series):
     """f(x, …) by the series of its partials."""
 
     def __init__(self, algebra: TaylorAlgebra, first: Any, primitive: Primitive, args: Sequence[Series]):
@@ -221,9 +221,9 @@ class TaylorAlgebra:
         if primitive in (ADD, SUB, NEG):
             return Linear(self, first, primitive, args)
         if primitive is MUL:
-            return ProductSeries(self, first, args[0], args[1])
+            return _ProductSeries(self, first, args[0], args[1])
         if primitive is DIV:
-            return QuotientSeries(self, first, args[0], args[1])
+            return _QuotientSeries(self, first, args[0], args[1])
         if primitive is WHERE:
             return Choice(self, first, args[0].coefficient(0), args[1], args[2])
         if primitive.pushforward is not None:  # max and min select a side as where does
@@ -231,7 +231,7 @@ class TaylorAlgebra:
             return self.apply(WHERE, (self.apply(larger, args), *args))
         if primitive.definition is not None and primitive.floats is None and primitive.removable is None:
             return by_definition(primitive, self, args)  # type: ignore[no-any-return]
-        return Composite(self, first, primitive, args)
+        return _Composite(self, first, primitive, args)
 
     def _whole_power(self, x: Series, n: int) -> Series:
         """x·x·… by squaring: exact where x is zero."""

@@ -35,7 +35,7 @@ ALL_STEPS = 40  # times the limit, which all steps together may make
 TIDY = 400  # arguments of a derivative of higher order up to which SymPy collects its common factors, as it is read
 
 
-class Stepwise:
+class _Stepwise:
     """Derivatives of terms of one program, within the limits together."""
 
     def __init__(self, limits: Limits):
@@ -45,17 +45,17 @@ class Stepwise:
     def diff(self, term: Any, symbols: Sequence[Any]) -> Any:
         """Give the derivative; LimitError where it is larger than SymPy can take."""
         for symbol in symbols:
-            size = foretold(term, symbol)
+            size = _foretold(term, symbol)
             self.left -= size
             if size > ONE_STEP * self.limits.symbolic_nodes or self.left < 0:
                 raise self.limits.exceeded("symbolic_nodes", "the derivative is too large for SymPy", ASK)
             term = sympy.diff(term, symbol)
-        if len(symbols) > 1 and foretold(term, None) <= TIDY:
+        if len(symbols) > 1 and _foretold(term, None) <= TIDY:
             return factor_terms(signsimp(term))
         return term
 
 
-def foretold(expression: Any, symbol: Any) -> int:
+def _foretold(expression: Any, symbol: Any) -> int:
     """About how many arguments the operations of the derivative by a symbol have; of the expression itself for None.
 
     A product of m factors, k of which vary, has a derivative of k·m; everything else about twice its own.
@@ -86,9 +86,9 @@ def symbolic_derivative(program: Program, indices: Sequence[Index], limits: Limi
 
     Of wide sums, as data make them, SymPy sees each form of term once.
     """
-    if has_wide_sums(program):
+    if _has_wide_sums(program):
         check_length(program, limits)
-        return differentiate_sums(program, indices, lambda form, wanted: _differentiate(form, wanted, limits))
+        return _differentiate_sums(program, indices, lambda form, wanted: _differentiate(form, wanted, limits))
     return _differentiate(program, indices, limits)
 
 
@@ -98,7 +98,7 @@ def _differentiate(program: Program, indices: Sequence[Index], limits: Limits) -
     try:
         out = Outward(program)
         # term by term: SymPy takes long over wide sums, and the order in which they were written is kept
-        stepwise = Stepwise(limits)
+        stepwise = _Stepwise(limits)
         derivatives = [
             [stepwise.diff(term, [out.symbols[i] for i in index]) for term in out.terms(k)] for k, index in indices
         ]
@@ -145,12 +145,12 @@ MANY_TERMS = 8  # terms of a sum, or uses of a quantity, from which on a form ha
 Differentiate = Callable[[Program, Sequence[Index]], Program]
 
 
-def has_wide_sums(program: Program) -> bool:
+def _has_wide_sums(program: Program) -> bool:
     """Whether a sum of the program has many terms."""
     return max(_widths(program, depends(program)), default=0) >= WIDE_SUM
 
 
-def differentiate_sums(program: Program, indices: Sequence[Index], differentiate: Differentiate) -> Program:
+def _differentiate_sums(program: Program, indices: Sequence[Index], differentiate: Differentiate) -> Program:
     """Give the program of partial derivatives of any order; ``differentiate`` is asked for those of each form."""
     first = list(dict.fromkeys((k, index[:1]) for k, index in indices))
     found = _Sweep(program, differentiate).program(first)
@@ -158,7 +158,7 @@ def differentiate_sums(program: Program, indices: Sequence[Index], differentiate
         place = {index: n for n, index in enumerate(first)}
         return _chosen(found, [place[index] for index in indices])
     rest = [(first.index((k, index[:1])), index[1:]) for k, index in indices]
-    return differentiate_sums(found, rest, differentiate)
+    return _differentiate_sums(found, rest, differentiate)
 
 
 def _chosen(program: Program, outputs: Sequence[int]) -> Program:
@@ -186,7 +186,7 @@ def _parts(program: Program, varies: Sequence[bool], slot: int) -> list[int]:
     return []
 
 
-class Form(NamedTuple):
+class _Form(NamedTuple):
     """A term without its constants: a program whose inputs stand for them, for variables and for what stands apart."""
 
     program: Program
@@ -279,7 +279,7 @@ class _Sweep:
             self.slopes[term] = [(form.places[n], slope) for n, slope in zip(form.moving, slopes, strict=True)]
         return self.slopes[term]
 
-    def _form(self, term: int) -> Form:
+    def _form(self, term: int) -> _Form:
         """The form of a term, its inputs numbered in the order in which a reader meets them."""
         source, own = self.source, ProgramBuilder()
         places: list[int] = []
@@ -315,4 +315,4 @@ class _Sweep:
                 made[slot] = own.apply(row, [argument(row, k, arg) for k, arg in enumerate(args)])
             stack.pop()
         moving = tuple(n for n, slot in enumerate(places) if self.varies[slot])
-        return Form(own.program([made[term]], [f"u{n + 1}" for n in range(len(places))]), tuple(places), moving)
+        return _Form(own.program([made[term]], [f"u{n + 1}" for n in range(len(places))]), tuple(places), moving)

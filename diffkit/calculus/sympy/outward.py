@@ -26,7 +26,7 @@ MODERATE = 1e6
 ASK = "use another backend, or backend=SymbolicBackend(Limits({name}=…)) if you can wait"
 
 
-class SympyAlgebra:
+class _SympyAlgebra:
     """SymPy expressions over real symbols; opaque symbols are kept in ``opaque``."""
 
     def constant(self, value: Constant) -> Any:
@@ -57,7 +57,7 @@ class SympyAlgebra:
         return sympy.Piecewise((value, sympy.Eq(x, at)), (away, True))
 
 
-SYMPY = SympyAlgebra()
+SYMPY = _SympyAlgebra()
 
 
 class Outward:

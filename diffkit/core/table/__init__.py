@@ -3,7 +3,6 @@
 from diffkit.core.table import operators, elementary, special  # noqa: F401, I001 in the order of the table
 from diffkit.core.table.places import Place, PlaceKind, Rule, removable
 from diffkit.core.table.primitive import Primitive, Table, table
-from diffkit.core.table.ufuncs import UFUNC_FORMULAS
 
 ADD, SUB, MUL, DIV, NEG, POWER = (table[name] for name in ("add", "sub", "mul", "div", "neg", "power"))
 WHERE, MAX, MIN, NOT = table["where"], table["max"], table["min"], table["not_"]
@@ -29,7 +28,6 @@ __all__ = [
     "NOT",
     "POWER",
     "SUB",
-    "UFUNC_FORMULAS",
     "WHERE",
     "Place",
     "PlaceKind",

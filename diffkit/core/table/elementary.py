@@ -20,7 +20,7 @@ QUARTER, HALF_TURN = math.nextafter(math.pi / 2, 4.0), math.nextafter(math.pi, 4
 """π/2 and π, rounded up"""
 
 
-def ball_atan2(flint: Any, y: Any, x: Any) -> Any:
+def _ball_atan2(flint: Any, y: Any, x: Any) -> Any:
     """Angle of a point that a ball encloses, away from the cut; 0 at the origin."""
     if x > 0:
         return (y / x).atan()
@@ -190,7 +190,7 @@ row("atan2", "y, x", "angle of the point (x, y), in (−π, π]", aliases=("arct
     range=(-HALF_TURN, HALF_TURN),
     growth=_angle, moved=_angle, exact="atan2",
     floats=math.atan2, array="arctan2", mpmath="atan2", sympy="atan2",
-    ball=ball_atan2,
+    ball=_ball_atan2,
     identity=lambda F, y, x: F.where(x > 0, F.atan(y / x), F.sign(y) * F.pi / 2 - F.atan(x / y)),
     partials=(
         lambda F, y, x, a: x / F.hypot(x, y) / F.hypot(x, y),

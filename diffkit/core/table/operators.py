@@ -28,7 +28,7 @@ def _fold_power(x: Exact, y: Exact) -> Exact | None:
 LONGEST_CHAIN = 2**20  # exponents below which a power of balls is a chain of products
 
 
-def ball_power(flint: Any, x: Any, y: Any) -> Any:
+def _ball_power(flint: Any, x: Any, y: Any) -> Any:
     """Multiply for a whole exponent, as Arb's own power of a ball about 0 has no value."""
     if y.is_integer() and not y.is_zero() and abs(y) < LONGEST_CHAIN:
         n = int(y.unique_fmpz())
@@ -82,7 +82,7 @@ row("power", "x, y", "real power; x < 0 only with an integer exponent", infix="*
     hull=ball_forms.power_range,
     germ="power", exact="power", moved=lambda F, x, y: F.exp(y * F.log(x)),
     floats=ieee.power, array="power", mpmath="power", sympy="Pow", fold=_fold_power,
-    ball=ball_power, series=ball_forms.power,
+    ball=_ball_power, series=ball_forms.power,
     partials=(lambda F, x, y, p: y * x ** (y - 1), lambda F, x, y, p: p * F.log(x)),
     places=(
         Place("edge", lambda F, x, y: F.where(F.eq(y, F.floor(y)), 1, x), "x = 0 if y is not an integer",

@@ -85,7 +85,7 @@ def _mirrored(np: Any, order: int, x: Any, right: Any) -> Any:
         return np.where(d == 0, np.inf, (-1) ** order * right - turned)
 
 
-def polygamma_of_mpmath(mp: Any, n: Any, x: Any) -> Any:
+def _polygamma_of_mpmath(mp: Any, n: Any, x: Any) -> Any:
     """The same of a number of mpmath."""
     order = int(n)
     if not x < 0:
@@ -109,24 +109,24 @@ def _of_mpmath(name: str) -> Callable[..., Any]:
     return lambda mp, x: mp.nan if x < -FARTHEST_LEFT else mp.re(getattr(mp, name)(x))
 
 
-def ball_erfc(_: Any, x: Any) -> Any:
+def _ball_erfc(_: Any, x: Any) -> Any:
     """Arb's erfc; far out, where its bound for a ball is coarse, between the values at the ends."""
     found = x.erfc()
     return found if found > 0 or x.is_exact() else x.upper().erfc().union(x.lower().erfc())
 
 
-def ball_erfcx(flint: Any, x: Any) -> Any:
+def _ball_erfcx(flint: Any, x: Any) -> Any:
     """exp(x²)·erfc(x), for x > 0 as U(½, ½, x²)/√π (DLMF 7.11.5), which does not overflow."""
     half = flint.arb("0.5")
-    return (x * x).hypgeom_u(half, half) / flint.arb.pi().sqrt() if x > 0 else (x * x).exp() * ball_erfc(flint, x)
+    return (x * x).hypgeom_u(half, half) / flint.arb.pi().sqrt() if x > 0 else (x * x).exp() * _ball_erfc(flint, x)
 
 
-def ball_log_ndtr(flint: Any, x: Any) -> Any:
+def _ball_log_ndtr(flint: Any, x: Any) -> Any:
     """Log Φ(x) = log(1 − Φ(−x)): sharp on either side."""
     root = flint.arb(2).sqrt()
     if x > 0:
-        return (-ball_erfc(flint, x / root) / 2).log1p()
-    return (ball_erfcx(flint, -x / root) / 2).log() - x * x / 2 if x < 0 else (ball_erfc(flint, -x / root) / 2).log()
+        return (-_ball_erfc(flint, x / root) / 2).log1p()
+    return (_ball_erfcx(flint, -x / root) / 2).log() - x * x / 2 if x < 0 else (_ball_erfc(flint, -x / root) / 2).log()
 
 
 def ball_polygamma(flint: Any, n: Any, x: Any) -> Any:
@@ -182,7 +182,7 @@ row("erfc", "x", "1 − erf(x), accurate for large x",
     range=(0.0, 2.0), positive=True, monotone=-1,
     tails=(2.0, 0.0), exact=lambda F, x: 1 - F.erf(x), exponent=30,
     floats=math.erfc, array="scipy.special.erfc", mpmath="erfc", sympy="erfc", ulps=4.0,
-    ball=ball_erfc, series=lambda flint, x: ball_forms.beginning(flint, x.erfc(), ball_erfc(flint, x[0])),
+    ball=_ball_erfc, series=lambda flint, x: ball_forms.beginning(flint, x.erfc(), _ball_erfc(flint, x[0])),
     partials=(lambda F, x, y: -2 / F.sqrt(F.pi) * F.exp(-(x**2)),),
     points=(-3.0, 0.3, 2.0, 5.5, 20.0))
 
@@ -192,7 +192,7 @@ row("erfcx", "x", "scaled complementary error function exp(x²)·erfc(x)",
     floats=scipy_special("erfcx"), array="scipy.special.erfcx", ulps=4.0,
     mpmath=lambda mp, x: mp.exp(x * x) * mp.erfc(x),
     definition=lambda F, x: F.exp(x**2) * F.erfc(x),
-    ball=ball_erfcx, series=ball_forms.erfcx,
+    ball=_ball_erfcx, series=ball_forms.erfcx,
     partials=(lambda F, x, y: 2 * x * y - 2 / F.sqrt(F.pi),),
     points=(-3.0, -0.3, 1e-9, 2.0, 20.0))
 
@@ -203,7 +203,7 @@ row("log_ndtr", "x", "log Φ(x), Φ the normal distribution function",
     floats=scipy_special("log_ndtr"), array="scipy.special.log_ndtr", ulps=10.0,
     mpmath=lambda mp, x: mp.log1p(-mp.erfc(x / mp.sqrt(2)) / 2) if x > 0 else mp.log(mp.erfc(-x / mp.sqrt(2)) / 2),
     definition=lambda F, x: F.log(F.erfc(-x / F.sqrt(2)) / 2),
-    ball=ball_log_ndtr,
+    ball=_ball_log_ndtr,
     partials=(lambda F, x, y: F.sqrt(2 / F.pi) / F.erfcx(-x / F.sqrt(2)),),
     points=(-40.0, -5.0, -1.5, 0.3, 4.0))
 
@@ -232,7 +232,7 @@ row("digamma", "x", "ψ(x) = Γ′(x)/Γ(x)", aliases=("psi",),
     unfolds=True,
     growth=lambda F, x: F.where(x > 0, F.sin(x) * F.log(x), F.tan(x)), away=_digamma_away, exponent=200, latex="\\psi",
     floats=scipy_special("psi"), array="scipy.special.psi", ulps=10.0,
-    mpmath=lambda mp, x: polygamma_of_mpmath(mp, 0, x),
+    mpmath=lambda mp, x: _polygamma_of_mpmath(mp, 0, x),
     definition=lambda F, x: F.polygamma(0, x),
     ball="digamma", series=ball_forms.digamma,
     partials=(lambda F, x, y: F.polygamma(1, x),),
@@ -244,7 +244,7 @@ row("polygamma", "n, x", "nth derivative of ψ(x); the order n is an integer con
     latex="\\psi^{(#)}\\left(#\\right)",
     growth=_polygamma_growth, exponent=200,
     floats=polygamma, array=polygammas,
-    mpmath=polygamma_of_mpmath, sympy="polygamma", ulps=20.0,
+    mpmath=_polygamma_of_mpmath, sympy="polygamma", ulps=20.0,
     ball=ball_polygamma, series=ball_forms.polygamma,
     partials=(None, lambda F, n, x, y: F.polygamma(n + 1, x)),
     places=(POLYGAMMA_POLE,),

@@ -187,7 +187,7 @@ def power_of_e(name: str) -> str:
     return f"{found['factor']}*e" if found else ""
 
 
-def split_among(name: str, known: Iterable[str]) -> list[str]:
+def _split_among(name: str, known: Iterable[str]) -> list[str]:
     """Split a run of known names; nothing where it is no such run."""
     words = known if isinstance(known, frozenset) else frozenset(known)
     parts: dict[int, list[str]] = {0: []}
@@ -206,7 +206,7 @@ def product(factors: Sequence[str], matrices: bool = False) -> str:
 
 def instead(name: str, variables: Iterable[str], matrices: bool = False) -> str:
     """What to write for a name that is none of the variables, as far as it is a run of them or of known words."""
-    if factors := split_among(name, variables):
+    if factors := _split_among(name, variables):
         return f"write {product(factors, matrices)} for a product"
     written = written_out(name)
     return f"write {written}" if written else ""
@@ -218,7 +218,7 @@ def meant(name: str, given: Collection[str], variables: Collection[str]) -> Sequ
     ``given`` are the names that they give, ``variables`` those of the expression: a letter of the run that is given and
     is nowhere else to be found is meant there.
     """
-    if factors := split_among(name, given):
+    if factors := _split_among(name, given):
         return factors
     lone = FEW_LETTERS.match(name) and any(letter in given and letter not in variables for letter in name)
     return name if lone else ()

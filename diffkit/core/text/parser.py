@@ -31,7 +31,7 @@ CONSTANTS_IN_TEXT = {**NAMED, "E": NAMED["e"], PI: NAMED["pi"]}
 START_TOKEN = Token("start", "", 0)
 
 
-class Waiting:
+class _Waiting:
     """An operator on the stack, or the open parenthesis of a group or a call."""
 
     __slots__ = ("binding", "commas", "function", "position", "prefix", "sign")
@@ -41,14 +41,14 @@ class Waiting:
         self.function, self.prefix, self.commas = function, prefix, 0
 
 
-class Chain(NamedTuple):
+class _Chain(NamedTuple):
     """A comparison that the next comparison may continue: its truth so far and its right-hand side."""
 
     truth: int
     right: int
 
 
-class Parser:
+class _Parser:
     """One text on its way to a Program.
 
     ``variables`` are all that there may be; without them ``given`` are names that are variables where they occur.
@@ -61,8 +61,8 @@ class Parser:
         self.declared = None if variables is None else variable_names.check_variables(variables, limits)
         self.builder = ProgramBuilder(self.declared or (), limits)
         self.variables = {} if self.declared is None else {name: self.builder.input(name) for name in self.declared}
-        self.operands: list[int | Chain] = []
-        self.operators: list[Waiting] = []
+        self.operands: list[int | _Chain] = []
+        self.operators: list[_Waiting] = []
         self.parentheses = 0
         self.prefixes = 0
 
@@ -76,7 +76,7 @@ class Parser:
                 f"to use it as one, declare it: variables=({token.text!r},)",
             )
 
-    def fail(self, reason: str, token: Token | Waiting, hint: str = "") -> NoReturn:
+    def fail(self, reason: str, token: Token | _Waiting, hint: str = "") -> NoReturn:
         """Raise a ParseError at a token."""
         raise ParseError(reason, hint=hint, text=self.text, position=token.position)
 
@@ -107,10 +107,10 @@ class Parser:
             self.operands.append(self.builder.constant(value))
             return False
         if kind == "call":
-            self._open(Waiting("(", 0, position, self._function(token)))
+            self._open(_Waiting("(", 0, position, self._function(token)))
             return True
         if text == "(":
-            self._open(Waiting("(", 0, position))
+            self._open(_Waiting("(", 0, position))
             return True
         if text == "+":
             return True
@@ -136,7 +136,7 @@ class Parser:
         if top is not None and top.prefix and top.sign == sign == previous.text and sign != "√":
             self.operators.pop()  # two minus signs, or two nots, in a row
         else:
-            self.operators.append(Waiting(sign, PREFIX_BINDING[sign], position, prefix=True))
+            self.operators.append(_Waiting(sign, PREFIX_BINDING[sign], position, prefix=True))
 
     def _name(self, token: Token) -> int:
         """Slot of a name that is not a variable yet: a constant or a new variable."""
@@ -215,7 +215,7 @@ class Parser:
                 position=position,
             )
         self._reduce(binding + 1 if sign == "**" else binding)
-        self.operators.append(Waiting(sign, binding, position))
+        self.operators.append(_Waiting(sign, binding, position))
 
     def _adjacent(self, token: Token, previous: Token) -> bool:
         """Two values side by side: a product where it can only be that, otherwise an error."""
@@ -230,7 +230,7 @@ class Parser:
 
     # Parentheses and calls -----------------------------------------------------------------------------------------
 
-    def _open(self, frame: Waiting) -> None:
+    def _open(self, frame: _Waiting) -> None:
         self.parentheses += 1
         if self.parentheses > self.limits.parentheses:
             raise located(self.limits.exceeded("parentheses", "too many open parentheses"), self.text, frame.position)
@@ -255,7 +255,7 @@ class Parser:
             del self.operands[-frame.commas - 1 :]
             self.operands.append(self._call(frame, args))
 
-    def _call(self, frame: Waiting, args: list[int]) -> int:
+    def _call(self, frame: _Waiting, args: list[int]) -> int:
         function = frame.function
         assert function is not None
         wanted = len(function.arguments)
@@ -282,7 +282,7 @@ class Parser:
                 )
         return self._emit(function, args, frame)
 
-    def _to_base(self, frame: Waiting, x: int, base: int) -> int:
+    def _to_base(self, frame: _Waiting, x: int, base: int) -> int:
         """A logarithm to any base, by the natural one unless the table has its own."""
         assert frame.function is not None
         own = LOGARITHMS.get(value) if isinstance(value := self.builder.rational(base), int) else None
@@ -293,8 +293,8 @@ class Parser:
 
     # Emission ------------------------------------------------------------------------------------------------------
 
-    def _settle(self, operand: int | Chain) -> int:
-        return operand.truth if isinstance(operand, Chain) else operand
+    def _settle(self, operand: int | _Chain) -> int:
+        return operand.truth if isinstance(operand, _Chain) else operand
 
     def _reduce(self, binding: int) -> None:
         """Emit the waiting operators that bind at least this tightly."""
@@ -302,7 +302,7 @@ class Parser:
         while operators and operators[-1].binding >= binding:
             operator = operators.pop()
             right = operands.pop()
-            if isinstance(right, Chain):
+            if isinstance(right, _Chain):
                 right = right.truth
             if operator.prefix:
                 operands.append(self._emit(PREFIX[operator.sign], (right,), operator))
@@ -311,16 +311,16 @@ class Parser:
             if operator.binding == COMPARISON:
                 operands.append(self._compare(INFIX_ROWS[operator.sign], left, right, operator))
             else:
-                left = left.truth if isinstance(left, Chain) else left
+                left = left.truth if isinstance(left, _Chain) else left
                 operands.append(self._emit(INFIX_ROWS[operator.sign], (left, right), operator))
 
-    def _compare(self, row: Primitive, left: int | Chain, right: int, operator: Waiting) -> Chain:
-        if not isinstance(left, Chain):
-            return Chain(self._emit(row, (left, right), operator), right)
+    def _compare(self, row: Primitive, left: int | _Chain, right: int, operator: _Waiting) -> _Chain:
+        if not isinstance(left, _Chain):
+            return _Chain(self._emit(row, (left, right), operator), right)
         again = self._emit(row, (left.right, right), operator)
-        return Chain(self._emit(INFIX_ROWS["and"], (left.truth, again), operator), right)
+        return _Chain(self._emit(INFIX_ROWS["and"], (left.truth, again), operator), right)
 
-    def _emit(self, row: Primitive, args: Sequence[int], where: Waiting) -> int:
+    def _emit(self, row: Primitive, args: Sequence[int], where: _Waiting) -> int:
         builder = self.builder
         if row.truths or builder.truths:
             self._check_kinds(row, args, where)
@@ -329,7 +329,7 @@ class Parser:
         except LimitError as error:
             raise located(error, self.text, where.position) from None
 
-    def _check_kinds(self, row: Primitive, args: Sequence[int], where: Waiting) -> None:
+    def _check_kinds(self, row: Primitive, args: Sequence[int], where: _Waiting) -> None:
         for place, slot in enumerate(args):
             truth = slot in self.builder.truths
             if truth and place not in row.truths:
@@ -350,4 +350,4 @@ def parse_program(
     """
     if not isinstance(text, str):
         raise ParseError(f"an expression is text, not {type(text).__name__}")
-    return Parser(text, variables, limits, given).parse()
+    return _Parser(text, variables, limits, given).parse()

@@ -75,7 +75,7 @@ def tokenize(text: str, limits: Limits, pattern: re.Pattern[str] = TOKEN) -> Ite
             plain = word.isdigit() and len(word) <= limits.digits
             yield make((kind, word, start, int(word) if plain else literal(text, word, start, limits)))
             if text[position : position + 1].isalpha():
-                refuse_suffix(text, word, position)
+                _refuse_suffix(text, word, position)
         elif kind == "call":
             word, start = found["name"], found.start("name")
             if word in WORDS:
@@ -92,7 +92,7 @@ def tokenize(text: str, limits: Limits, pattern: re.Pattern[str] = TOKEN) -> Ite
             yield make((kind, "", start, None))
             return
     blank = re.compile(r"[ \t\r\n]*").match(text, position)
-    raise unreadable(text, blank.end() if blank else position)
+    raise _unreadable(text, blank.end() if blank else position)
 
 
 def literal(text: str, word: str, position: int, limits: Limits) -> int | Fraction:
@@ -110,7 +110,7 @@ def literal(text: str, word: str, position: int, limits: Limits) -> int | Fracti
     return exact(Fraction(digits * 10**power if power >= 0 else Fraction(digits, 10**-power)))
 
 
-def refuse_suffix(text: str, word: str, position: int) -> None:
+def _refuse_suffix(text: str, word: str, position: int) -> None:
     """Refuse 2j, 1e, 0x1f: a number that runs into letters which could be part of it."""
     found = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").match(text, position)
     if found is None:
@@ -125,7 +125,7 @@ def refuse_suffix(text: str, word: str, position: int) -> None:
         raise ParseError("only decimal numbers are read", text=text, position=position)
 
 
-def unreadable(text: str, position: int) -> ParseError:
+def _unreadable(text: str, position: int) -> ParseError:
     """Give the error for a character that begins no token."""
     character = text[position]
     hint = MEANINGS.get(character, "")

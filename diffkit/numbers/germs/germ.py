@@ -95,7 +95,7 @@ class Shifted(Series):
         return self.inner.coefficient(k - self.by) if k >= self.by else None
 
 
-class Dropped(Series):
+class _Dropped(Series):
     """A series without its first terms, divided by u^by."""
 
     def __init__(self, algebra: TaylorAlgebra, inner: Series, by: int):
@@ -226,7 +226,7 @@ class GermReading:
             coefficient = germ.series.coefficient(k)
             if coefficient is not None and self.numbers.sign(coefficient):
                 raise Undecided(BOUND)
-        return Dropped(self.taylor, germ.series, -germ.shift)
+        return _Dropped(self.taylor, germ.series, -germ.shift)
 
     def split(self, germ: Germ) -> tuple[int, Series] | None:
         """Exponent of the leading term and the series that begins with it; None for zero."""
@@ -235,4 +235,4 @@ class GermReading:
             return None
         assert germ.series is not None
         drop = lead[0] - germ.shift
-        return lead[0], Dropped(self.taylor, germ.series, drop) if drop else germ.series
+        return lead[0], _Dropped(self.taylor, germ.series, drop) if drop else germ.series
