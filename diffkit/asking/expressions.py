@@ -111,11 +111,6 @@ class Reading(NamedTuple):
         return Reading(with_inputs([self.program], ("x",)))
 
 
-def as_program(f: Any, variables: Names | None = None, given: Collection[str] = ()) -> Program:
-    """Give the program of anything that can be differentiated; DiffkitError for anything else."""
-    return read_joint([f], variables, given).program
-
-
 def as_joint_program(fs: Any, variables: Names | None = None, given: Collection[str] = ()) -> Program:
     """Give one program of several scalar functions over the union of their variables, in natural order."""
     return read_joint(as_list(fs), variables, given).program

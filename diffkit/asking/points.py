@@ -168,14 +168,14 @@ def _from_labels(given: Labelled, names: tuple[str, ...]) -> Points:
         return Points(names, tuple(number(at[name], name) for name in names))
     import numpy as np
 
-    check_aligned(at)
+    _check_aligned(at)
     values = {n: number(at[n], n) if not (given.table or holds_many(at[n])) else at[n] for n in names}
     try:
         arrays = {name: column(value, name) if given.table else _plain_array(value) for name, value in values.items()}
     except ValueError:
         raise PointError("a coordinate is a ragged list") from None
     for name, array in arrays.items():
-        check_real(array, name)
+        _check_real(array, name)
     try:
         columns = np.broadcast_arrays(*arrays.values())
     except ValueError:
@@ -184,7 +184,7 @@ def _from_labels(given: Labelled, names: tuple[str, ...]) -> Points:
     return _batch(np.stack(columns, axis=-1), names, columns[0].shape)
 
 
-def check_aligned(values: Mapping[Any, Any]) -> None:
+def _check_aligned(values: Mapping[Any, Any]) -> None:
     """PointError where series of pandas stand beside each other whose rows have different labels."""
     indices = {name: value.index for name, value in values.items() if hasattr(value, "iloc")}
     for name, index in list(indices.items())[1:]:
@@ -201,11 +201,11 @@ def column(values: Any, name: str) -> Any:
     array = _plain_array(values)
     if array.dtype.kind in "OUT":
         array = np.array([number(value, name) for value in array.tolist()])
-    check_real(array, name)
+    _check_real(array, name)
     return array
 
 
-def check_real(array: Any, name: str) -> None:
+def _check_real(array: Any, name: str) -> None:
     """PointError unless an array holds integers or floats."""
     if array.dtype.kind not in "iuf":
         raise PointError(f"{name} is an array of {array.dtype}, which does not hold real numbers")

@@ -16,7 +16,7 @@ from diffkit.core.program import Program
 from diffkit.core.text.names import Names, names_of
 
 
-class Subject(Protocol):
+class _Subject(Protocol):
     """f as it was given: a point makes a source of it."""
 
     @property
@@ -48,7 +48,7 @@ class Written:
 class OpenQuestion:
     """A kind of derivative of f, wherever: at a point it becomes a Question."""
 
-    def __init__(self, f: Subject, kind: str, options: dict[str, Any], notes: tuple[str, ...] = ()):
+    def __init__(self, f: _Subject, kind: str, options: dict[str, Any], notes: tuple[str, ...] = ()):
         self.f, self.kind, self.options, self.notes = f, kind, options, notes
         self._tasks: dict[Source, Task] = {}
         if f.source is not None:

@@ -148,7 +148,7 @@ class SecondPartials(Sequence[str]):
         return repr(tuple(self))
 
 
-def ordinary_name(variable: str, order: int) -> str:
+def _ordinary_name(variable: str, order: int) -> str:
     """Name a derivative of a function of one variable: df/dx, d²f/dx²."""
     if order == 0:
         return "f"
@@ -176,7 +176,7 @@ def derivative_task(program: Program | Source, wrt: Names | None = None, order: 
     else:
         raise VariableError("wrt names no variable")
     single = len(source.inputs) == 1
-    label = ordinary_name(source.inputs[0], len(index)) if single else partial_name(source.inputs, index)
+    label = _ordinary_name(source.inputs[0], len(index)) if single else partial_name(source.inputs, index)
     return Task("derivative", source, ((0, index),), (0,), (), (label,), order=len(index))
 
 
@@ -258,7 +258,7 @@ def taylor_task(program: Program | Source, order: int, wrt: Name | None = None) 
     (variable,) = derivative_task(source, wrt).indices[0][1]
     indices = tuple((0, (variable,) * k) for k in range(order + 1))
     name = source.inputs[variable]
-    labels = tuple("f" if k == 0 else f"{ordinary_name(name, k)} / {k}!" for k in range(order + 1))
+    labels = tuple("f" if k == 0 else f"{_ordinary_name(name, k)} / {k}!" for k in range(order + 1))
     factors = tuple(Fraction(1, math.factorial(k)) for k in range(order + 1))
     return Task("taylor", source, indices, tuple(range(order + 1)), (order + 1,), labels, factors, order=order)
 

@@ -59,9 +59,9 @@ class Referee:
         return None if self.reason else Proofs(self.task, self.digits)
 
     @cached_property
-    def measured(self) -> Measurement:
+    def measured(self) -> _Measurement:
         """What is said where nothing is proven."""
-        return Measurement(self.task)
+        return _Measurement(self.task)
 
     def at(self, point: Sequence[float]) -> Answer:
         """Prove, or measure."""
@@ -81,7 +81,7 @@ class Referee:
         return by_rows(self, points)
 
 
-class Measurement:
+class _Measurement:
     """Answers about a Python function, component by component from the best method that has one."""
 
     def __init__(self, task: Task):
@@ -143,7 +143,7 @@ class Measurement:
     @cached_property
     def _prepared(self) -> list[tuple[str, Any]]:
         found = []
-        for name in ladder(self.task):
+        for name in _ladder(self.task):
             try:
                 found.append((name, get_backend(name).prepare(self.task)))
             except (BackendError, LimitError):
@@ -151,7 +151,7 @@ class Measurement:
         return found
 
 
-def ladder(task: Task) -> tuple[str, ...]:
+def _ladder(task: Task) -> tuple[str, ...]:
     """The methods in order: reverse mode comes first where it needs fewer runs of the function than forward mode."""
     sweeps = {output for output, index in task.indices if index}
     directions = {index[0] for _, index in task.indices if index}

@@ -28,14 +28,14 @@ class DualBackend:
     name = "dual"
     error_kind: ErrorKind = "none"
 
-    def prepare(self, task: Task) -> ProgramEvaluation | DualFunction:
+    def prepare(self, task: Task) -> ProgramEvaluation | _DualFunction:
         """Write the program of the task's partials."""
         if task.function is not None:
-            return DualFunction(task)
+            return _DualFunction(task)
         return ProgramEvaluation(task, differentiate(task.program, task.indices))
 
 
-class DualFunction(FunctionEvaluation):
+class _DualFunction(FunctionEvaluation):
     """The partials of a Python function by dual arrays: one pass pushes many directions."""
 
     def derive(self, point: Any) -> Derived:

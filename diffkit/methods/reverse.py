@@ -29,14 +29,14 @@ class ReverseBackend:
     name = "reverse"
     error_kind: ErrorKind = "none"
 
-    def prepare(self, task: Task) -> ProgramEvaluation | ReverseFunction:
+    def prepare(self, task: Task) -> ProgramEvaluation | _ReverseFunction:
         """Write the program of the task's partials."""
         if task.function is not None:
-            return ReverseFunction(task)
+            return _ReverseFunction(task)
         return ProgramEvaluation(task, reverse_program(task.program, task.indices))
 
 
-class ReverseFunction(FunctionEvaluation):
+class _ReverseFunction(FunctionEvaluation):
     """The partials of a Python function by tapes: one sweep gives the gradient of one entry of the result."""
 
     def derive(self, point: Any) -> Derived:
@@ -44,7 +44,7 @@ class ReverseFunction(FunctionEvaluation):
         import numpy as np
 
         found = np.empty(len(self.task.indices), dtype=point.dtype)
-        sweeps = Sweeps(self, point)
+        sweeps = _Sweeps(self, point)
         further: dict[tuple[int, ...], list[int]] = {}
         for rest, group in self.groups.items():
             if rest == ():
@@ -65,10 +65,10 @@ class ReverseFunction(FunctionEvaluation):
         return Derived(sweeps.values, found, sweeps.hits)
 
 
-class Sweeps:
+class _Sweeps:
     """Gradients at one point, of the outputs and by the arguments that a task asks for."""
 
-    def __init__(self, evaluation: ReverseFunction, point: Any):
+    def __init__(self, evaluation: _ReverseFunction, point: Any):
         import numpy as np
 
         self.evaluation, self.function, self.point = evaluation, evaluation.function, point

@@ -32,7 +32,7 @@ class Pushed(NamedTuple):
     hits: tuple[Hit, ...]
 
 
-class Pushforward(Watch):
+class _Pushforward(Watch):
     """The level of one pushforward: its number of directions and its hits."""
 
     def __init__(self, directions: int):
@@ -52,7 +52,7 @@ class DualArray(Followed):
     """An array of dual numbers; primal and tangent may be proxies of an outer level."""
 
     __slots__ = ()
-    level: Pushforward
+    level: _Pushforward
     content: Content
 
     def _make(self, primal: Any, tangent: Any = None, still: Any = None) -> DualArray:
@@ -187,7 +187,7 @@ def pushforward(call: Callable[..., Any], primals: Sequence[Any], tangents: Sequ
     directions = {np.shape(t)[0] for t in tangents if t is not None}
     if len(directions) > 1 or len(primals) != len(tangents):
         raise TracingError("primals and tangents do not fit", hint="one tangent, or None, per primal")
-    level = Pushforward(directions.pop() if directions else 0)
+    level = _Pushforward(directions.pop() if directions else 0)
     try:
         value = answer(call, [seed(level, *pair) for pair in zip(primals, tangents, strict=True)])
         inner = isinstance(value, DualArray) and value.level is level
@@ -201,7 +201,7 @@ def pushforward(call: Callable[..., Any], primals: Sequence[Any], tangents: Sequ
     return Pushed(primal, tangent, tuple(level.hits))
 
 
-def seed(level: Pushforward, primal: Any, tangent: Any) -> Any:
+def seed(level: _Pushforward, primal: Any, tangent: Any) -> Any:
     """Give an argument of the function from its primal and tangent; the user's own array is never handed out."""
     primal = own(primal)
     if tangent is None:

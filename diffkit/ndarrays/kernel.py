@@ -156,7 +156,7 @@ ROWS = Rows()
 DUALS = DualAlgebra(ROWS)
 
 
-def trace_beneath(args: Iterable[Any]) -> Any:
+def _trace_beneath(args: Iterable[Any]) -> Any:
     """Give the trace at the bottom of proxies; None where they hold numbers."""
     for arg in args:
         if isinstance(arg, Proxy) and (found := arg.ground) is not None:
@@ -166,7 +166,7 @@ def trace_beneath(args: Iterable[Any]) -> Any:
 
 def rows(args: Iterable[Any]) -> Rows:
     """Give the algebra for formulas of some arguments: its constants are as exact as they are."""
-    trace = trace_beneath(args)
+    trace = _trace_beneath(args)
     return ROWS if trace is None else Rows(trace)
 
 
@@ -181,7 +181,7 @@ def exactly(x: Any, *beside: Any) -> Any:
 
     Where nothing is traced, or the numbers are followed themselves, they stay as they are.
     """
-    if isinstance(x, Proxy) or (trace := trace_beneath(beside)) is None:
+    if isinstance(x, Proxy) or (trace := _trace_beneath(beside)) is None:
         return x
     x = numeric(x)
     return x if x.dtype == bool else trace.constants(x)

@@ -42,7 +42,7 @@ def ufunc_rule(name: str, method: str = "__call__") -> Callable[[Callable[..., A
     return register
 
 
-def call_function(function: Any, args: Any, kwargs: Any) -> Any:
+def _call_function(function: Any, args: Any, kwargs: Any) -> Any:
     """Apply the rule of a NumPy function; TracingError if it has none or is called in a way the rule does not know."""
     name = f"{function.__module__}.{function.__name__}"
     follow = FUNCTIONS.get(function)
@@ -77,7 +77,7 @@ class Methods(NDArrayOperatorsMixin):
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         with np.errstate(all="ignore"):
-            return call_function(function, args, kwargs)
+            return _call_function(function, args, kwargs)
 
     def __getitem__(self, key: Any) -> Any:
         return FUNCTIONS[operator.getitem](self, key)

@@ -22,7 +22,7 @@ from diffkit.ndarrays.source import user_line
 
 def move(function: Callable[..., Any], data: Any, *args: Any, **kwargs: Any) -> Any:
     """Move the elements of ``data``, an array or a list or tuple of arrays, as ``function(data, …)`` moves them."""
-    refuse_proxies(args, kwargs)
+    _refuse_proxies(args, kwargs)
     if kwargs.keys() & {"out", "dtype"}:
         raise TracingError(f"np.{function.__name__} with {', '.join(kwargs)}, at {user_line()}", hint="leave them out")
     if isinstance(data, Proxy):
@@ -47,7 +47,7 @@ def _element(root: Proxy, positions: Any) -> Any:
     return root.gather([root], np.asarray(positions))
 
 
-def refuse_proxies(args: Any, kwargs: Any) -> None:
+def _refuse_proxies(args: Any, kwargs: Any) -> None:
     """Raise TracingError if an index, a count or a choice depends on the input."""
     for arg in (*args, *kwargs.values()):
         if isinstance(arg, Proxy):
@@ -56,7 +56,7 @@ def refuse_proxies(args: Any, kwargs: Any) -> None:
                 hint="indices must be plain integers; choose between values with np.where",
             )
         if isinstance(arg, (list, tuple)):
-            refuse_proxies(arg, {})
+            _refuse_proxies(arg, {})
 
 
 FIRST = (
@@ -89,14 +89,14 @@ def block(arrays: Any) -> Any:
 @rule(operator.getitem)
 def getitem(x: Proxy, key: Any) -> Any:
     """x[key]."""
-    refuse_proxies((key,), {})
+    _refuse_proxies((key,), {})
     return _element(x.root, x.index[key])
 
 
 @rule(operator.setitem)
 def setitem(x: Proxy, key: Any, value: Any) -> None:
     """x[key] = value, seen by all views of the array."""
-    refuse_proxies((key,), {})
+    _refuse_proxies((key,), {})
     if not x.index.flags.writeable:
         raise ValueError("assignment destination is read-only")
     x.write(np.asarray(x.index[key]), numeric(value))
@@ -153,7 +153,7 @@ def append(x: Any, values: Any, axis: Any = None) -> Any:
 @rule(np.insert)
 def insert(x: Any, where: Any, values: Any, axis: Any = None) -> Any:
     """Put values before a position."""
-    refuse_proxies((where,), {})
+    _refuse_proxies((where,), {})
     return move(lambda parts: np.insert(parts[0], where, parts[1], axis), [x, values])
 
 
@@ -163,7 +163,7 @@ PADS = ("edge", "reflect", "symmetric", "wrap")
 @rule(np.pad)
 def pad(x: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
     """Pad with a constant or with the array's own elements."""
-    refuse_proxies((pad_width, mode), {})
+    _refuse_proxies((pad_width, mode), {})
     if mode in PADS and not options:
         return move(np.pad, x, pad_width, mode)
     if mode != "constant" or set(options) - {"constant_values"} or np.ndim(options.get("constant_values", 0)):
@@ -316,7 +316,7 @@ def add_at(x: Any, key: Any, values: Any) -> None:
     """x[key] += values, where repeated positions count each time."""
     if not isinstance(x, Proxy):
         raise plain_target()
-    refuse_proxies((key,), {})
+    _refuse_proxies((key,), {})
     at = np.arange(x.size).reshape(x.shape)[key]
     spread = np.equal.outer(np.arange(x.size), np.ravel(at)) * 1.0
     x[...] = x + np.reshape(spread @ np.ravel(np.broadcast_to(numeric(values), at.shape)), x.shape)
@@ -339,7 +339,7 @@ def put(a: Any, ind: Any, v: Any) -> None:
 @rule(np.put_along_axis)
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: int) -> None:
     """Write elements at positions along an axis."""
-    refuse_proxies((indices,), {})
+    _refuse_proxies((indices,), {})
     if not isinstance(arr, Proxy):
         raise plain_target()
     at = np.take_along_axis(np.arange(arr.size).reshape(arr.shape), np.asarray(indices), axis)

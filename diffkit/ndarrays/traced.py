@@ -32,7 +32,7 @@ class Traced(NamedTuple):
     lost: float = 1.0
 
 
-class Trace(Level):
+class _Trace(Level):
     """The level of one trace: the builder it emits into, and how many slots it may fill."""
 
     def __init__(self, names: Sequence[str], slots: int):
@@ -87,9 +87,9 @@ class TracedArray(Proxy):
     """An array of slots; ``truth`` if they are conditions rather than numbers."""
 
     __slots__ = ("truth",)
-    level: Trace
+    level: _Trace
 
-    def __init__(self, level: Trace, slots: Any, truth: bool = False):
+    def __init__(self, level: _Trace, slots: Any, truth: bool = False):
         super().__init__(level, slots, slots.shape)
         self.truth = truth
 
@@ -110,7 +110,7 @@ class TracedArray(Proxy):
         return None
 
     @property
-    def ground(self) -> Trace:
+    def ground(self) -> _Trace:
         """The trace it is of."""
         return self.level
 
@@ -193,7 +193,7 @@ def trace_function(
     sizes = [math.prod(shape) for shape in shapes]
     if sum(sizes) != len(names):
         raise TracingError(f"{len(names)} names do not fit shapes of {sum(sizes)} elements in all")
-    trace = Trace(names, slots)
+    trace = _Trace(names, slots)
     starts = [sum(sizes[:k]) for k in range(len(sizes))]
     try:
         value = answer(call, [

@@ -59,7 +59,7 @@ def fitted(bar: Bar, shape: tuple[int, ...]) -> Bar:
     return Bar(value, absent if np.any(absent) else None)
 
 
-def scattered(bar: Bar, positions: Any, shape: tuple[int, ...]) -> Bar:
+def _scattered(bar: Bar, positions: Any, shape: tuple[int, ...]) -> Bar:
     """Add elements to the flat positions of an array of zeros; those with positions outside it are left out.
 
     What no element is added to is absent.
@@ -136,7 +136,7 @@ class Scattered:
 
     def __call__(self, bar: Bar) -> Bar:
         """Give the cotangent of the argument."""
-        return scattered(bar, self.indices - self.start, self.shape)
+        return _scattered(bar, self.indices - self.start, self.shape)
 
 
 @dataclass(frozen=True, eq=False)

@@ -159,14 +159,14 @@ class Links:
 def alone(indices: Sequence[Index], component: int) -> Check:
     """The identity that gives one component by itself."""
     output, index = indices[component]
-    return Check(output, len(index), polarised(index), ((ONE, component),))
+    return Check(output, len(index), _polarised(index), ((ONE, component),))
 
 
 def _weight(order: int) -> Any:
     return None if order < 2 else arb(math.factorial(order))
 
 
-def polarised(index: Sequence[int]) -> tuple[tuple[Any, Direction], ...]:
+def _polarised(index: Sequence[int]) -> tuple[tuple[Any, Direction], ...]:
     """Weights and directions whose n-th coefficients add up to a partial derivative."""
     order = len(index)
     if len(set(index)) <= 1:

@@ -131,13 +131,13 @@ class Prover:
         try:
             if not self._balls.patience and (proof := self._at_once(*point)):
                 return proof
-            climb = Climb(self, point)
+            climb = _Climb(self, point)
             self._climb(climb)
         except TimeIsUp as up:
-            climb, stopped = climb or Climb(self, point), up.reason
+            climb, stopped = climb or _Climb(self, point), up.reason
         return Regular(tuple(climb.enclosures), tuple(climb.holding), tuple(climb.confirmed), climb.bits, stopped)
 
-    def _climb(self, climb: Climb) -> None:
+    def _climb(self, climb: _Climb) -> None:
         vague: list[int] = []
         for bits in self.steps:
             check_time()
@@ -295,7 +295,7 @@ class Prover:
         return maker(inputs, body, constants)(**constants)
 
 
-class Climb:
+class _Climb:
     """One point's way up the precisions: a component that is decided stays so, the others go on."""
 
     def __init__(self, prover: Prover, point: Sequence[float]):

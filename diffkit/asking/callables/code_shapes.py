@@ -48,7 +48,7 @@ def place_of(error: BaseException) -> str:
     line, shapes = (line if len(line) <= WIDEST else text), shapes_of(frame)
     parts = [f"{PurePath(frame.f_code.co_filename).name} line {found.tb_lineno}" + (f": `{line}`" if line else "")]
     parts += list(dict.fromkeys(_operands(text or line, shapes)))[:MOST]
-    parts += meetings(frame.f_code, shapes)
+    parts += _meetings(frame.f_code, shapes)
     return "; ".join(parts)
 
 
@@ -57,7 +57,7 @@ def meetings_in(run: Callable[[], Any]) -> list[str]:
     seen: dict[CodeType, Shapes] = {}
 
     def profile(frame: FrameType, event: str, _: Any) -> None:
-        if event == "return" and is_callers(frame) and frame.f_code not in seen:
+        if event == "return" and _is_callers(frame) and frame.f_code not in seen:
             seen[frame.f_code] = shapes_of(frame)
 
     if sys.getprofile() is None:
@@ -66,10 +66,10 @@ def meetings_in(run: Callable[[], Any]) -> list[str]:
             run()
         finally:
             sys.setprofile(None)
-    return list(dict.fromkeys(said for code, shapes in seen.items() for said in meetings(code, shapes)))
+    return list(dict.fromkeys(said for code, shapes in seen.items() for said in _meetings(code, shapes)))
 
 
-def is_callers(frame: FrameType) -> bool:
+def _is_callers(frame: FrameType) -> bool:
     """Whether a frame runs outside of the libraries."""
     return str(frame.f_globals.get("__name__")).partition(".")[0] not in LIBRARIES
 
@@ -84,7 +84,7 @@ def shapes_of(frame: FrameType) -> Shapes:
     }
 
 
-def meetings(code: CodeType, shapes: Shapes) -> list[str]:
+def _meetings(code: CodeType, shapes: Shapes) -> list[str]:
     """Where a function combines an array of (n, 1) with one of (n,), in words."""
     if all(len(shape) < 2 for shape in shapes.values()):  # no column comes of these
         return []
@@ -204,7 +204,7 @@ def _innermost(trace: TracebackType | None) -> TracebackType | None:
     """The last step of a traceback in the caller's code."""
     found = None
     while trace is not None:
-        found = trace if is_callers(trace.tb_frame) else found
+        found = trace if _is_callers(trace.tb_frame) else found
         trace = trace.tb_next
     return found
 

@@ -126,7 +126,7 @@ HELD = 200  # objects that are looked through for random generators
 WRITES = ("STORE_GLOBAL", "DELETE_GLOBAL", "STORE_DEREF")
 
 
-def plain_function(call: Any) -> FunctionType | None:
+def _plain_function(call: Any) -> FunctionType | None:
     """The Python function behind a callable: a method, a partial, a decorated function, an object with a call."""
     for _ in range(10):  # wrappers may go in circles
         if isinstance(call, functools.partial):
@@ -145,7 +145,7 @@ def plain_function(call: Any) -> FunctionType | None:
 
 def outside(call: Any) -> Iterator[str]:
     """What a function reads or writes outside itself, in words; functions, classes and modules do not count."""
-    function = plain_function(call)
+    function = _plain_function(call)
     if function is None:
         return
     touched = _touched(function.__code__)

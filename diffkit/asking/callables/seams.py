@@ -103,7 +103,7 @@ MORE = 4  # times the steps at the point: what takes more is another tooth, or d
 LIBRARIES = ("numpy", "scipy", "diffkit")  # whose own loops are not those of the code
 
 
-class Tooth(NamedTuple):
+class _Tooth(NamedTuple):
     """Around a point: the jumps of the values at its ends (J), and its width along each coordinate (W).
 
     A jump of a branch, which is larger, is none.
@@ -130,7 +130,7 @@ class Tooth(NamedTuple):
 
 
 @unwarned()
-def tooth(bound: Bound, point: Sequence[float]) -> Tooth | None:
+def tooth(bound: Bound, point: Sequence[float]) -> _Tooth | None:
     """The tooth around a point; None where nothing is repeated, or as often all around it."""
     values_at = partial(_values, bound)
     line = Line(partial(_repeats, bound), values_at, np.array(point, dtype=float), stride(np.array(point)), END_NEAR)
@@ -146,10 +146,10 @@ def tooth(bound: Bound, point: Sequence[float]) -> Tooth | None:
     gaps = np.abs([line.gap(end) for end in found])
     jumps = np.max(np.where(gaps <= JOINT * largest, gaps, 0.0), axis=0)
     width = sum(1.0 if end is None else min(1.0, abs(end)) for end in ends)
-    return Tooth(jumps, width * line.step, largest, bound.known_to(tuple(point))[0])
+    return _Tooth(jumps, width * line.step, largest, bound.known_to(tuple(point))[0])
 
 
-class Enough(BaseException):
+class _Enough(BaseException):
     """The code has repeated itself often enough; nothing that it catches."""
 
 
@@ -183,7 +183,7 @@ def repeats(run: Callable[[], Any], most: float = math.inf) -> int:
         nonlocal count
         count += times
         if count > most:
-            raise Enough
+            raise _Enough
 
     def enter(frame: FrameType, _: str, __: Any) -> Any:
         if str(frame.f_globals.get("__name__")).partition(".")[0] in LIBRARIES:
@@ -206,7 +206,7 @@ def repeats(run: Callable[[], Any], most: float = math.inf) -> int:
     sys.settrace(enter)
     try:
         run()
-    except Enough:
+    except _Enough:
         return -1
     finally:
         sys.settrace(None)

@@ -34,7 +34,7 @@ class Witness:
 
     def __init__(self, functions: Sequence[Output], point: Point, unit: float = HALF_ULP, rounded: str = ""):
         self.unit, self.rounded = unit, rounded
-        self.prober = Prober(functions, point, unit)
+        self.prober = _Prober(functions, point, unit)
         self.probes: dict[Block, Probe] = {}
         self.known: dict[tuple[Block, Effort], Testimony] = {}
 
@@ -209,7 +209,7 @@ def _lines(output: int, indices: Sequence[tuple[int, ...]]) -> Iterator[Block]:
         yield from (Block((output,), tuple(first), rest) for rest, first in rows.items())
 
 
-class Prober:
+class _Prober:
     """Makes probes of blocks at a point; single partials of an output share their samples."""
 
     def __init__(self, functions: Sequence[Output], point: Point, unit: float):
