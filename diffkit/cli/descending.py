@@ -72,7 +72,7 @@ def descend(
     diffkit descend model.py:loss --from 0,0 --gradient model.py:gradient --check
     """
     from diffkit.core.errors import DiffkitError, PointError
-    from diffkit.lessons.gradient_descent.descent import prepare_descent
+    from diffkit.lessons.gradient_descent.descent import Options, prepare_descent
     from diffkit.reports.descent_report import DescentReport
 
     if start is None:
@@ -82,10 +82,11 @@ def descend(
     if picture is not None and options["save"] is None and not options["show"]:
         raise DiffkitError("the picture has no file", hint="add --save, for example --save path.png, or --show")
     f, where, further = _function(function, start, args, options)
-    descender = prepare_descent(
-        f, where, gradient=_gradient(gradient), args=further, rows=names(rows), variables=names(options["variables"]),
+    asked = Options(
+        gradient=_gradient(gradient), args=further, rows=names(rows), variables=names(options["variables"]),
         **{name: options[name] for name in SETTINGS},
     )  # fmt: skip
+    descender = prepare_descent(f, where, asked)
     _, stopped = gather(descender.walk.run(), options["steps"], "descending")
     found = descender.descent(stopped)
     report = DescentReport(found, function, found.check() if checked else None)

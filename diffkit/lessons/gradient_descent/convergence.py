@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from diffkit.lessons.gradient_descent.convexity import NO_MINIMUM, Evidence, Rest, at_rest
-from diffkit.lessons.gradient_descent.curvature import Curvature, Hessians
+from diffkit.lessons.gradient_descent.convexity import NO_MINIMUM, Rest, at_rest
+from diffkit.lessons.gradient_descent.curvature import Hessians
 from diffkit.lessons.gradient_descent.walk import FAR, Path, Status
 
 if TYPE_CHECKING:
@@ -219,11 +219,13 @@ def predicted_factor(eigenvalues: Any, rate: float, momentum: float, nesterov: b
     return worst
 
 
-def convergence(
-    norms: Sequence[float], rates: Sequence[float], steps: Any, values: Any, end: Curvature, evidence: Evidence,
-    decrement: float, momentum: float, nesterov: bool, epsilon: float = EPSILON,
-) -> Convergence:  # fmt: skip
-    """Put together what is known; ``decrement`` is ½gᵀH⁻¹g at the last point (Boyd & Vandenberghe, eq. 9.30)."""
+def convergence(descent: Descent, epsilon: float = EPSILON) -> Convergence:
+    """Put together what is known; ½gᵀH⁻¹g at the last point is what is left (Boyd & Vandenberghe, eq. 9.30)."""
+    path, settings, rates = descent.path, descent.settings, descent.rates
+    end, evidence, values = descent.at_end, descent.evidence, path.values
+    norms = () if settings.batch is not None else descent.norms
+    gradient = path.gradients[-1]
+    decrement = float(gradient @ -descent.hessians.newton(descent.point, gradient)) / 2
     known = not evidence.against
     trend = trend_of(norms, known and len(rates) > 0 and max(rates) == min(rates))
     used = rates[trend.window[0] : trend.window[1]]
@@ -234,9 +236,9 @@ def convergence(
     minimum = float(values[-1]) - decrement if known and values[-1] <= values[0] else math.nan
     return Convergence(
         trend.factor, trend.window, trend.halves, trend.power,
-        predicted_factor(ends, used[-1], momentum, nesterov) if known and steady else math.nan,
+        predicted_factor(ends, used[-1], settings.momentum, settings.nesterov) if known and steady else math.nan,
         1 - 1 / kappa, (kappa - 1) / (kappa + 1), minimum, epsilon, kappa * math.log(1 / epsilon),
-        _needed(steps, values, minimum, decrement, evidence.spread, epsilon), evidence.against,
+        _needed(path.steps, values, minimum, decrement, evidence.spread, epsilon), evidence.against,
     )  # fmt: skip
 
 

@@ -52,6 +52,49 @@ class Settings:
     """every how many steps a point was kept"""
 
 
+@dataclass(frozen=True)
+class Options:
+    """What ``descend`` is asked besides f and the start, as it says."""
+
+    rate: float = 0.01
+    steps: int = 1000
+    schedule: str | Schedule = "constant"
+    decay: float | None = None
+    every: int | None = None
+    momentum: float = 0.0
+    nesterov: bool = False
+    gradient: Any = None
+    args: Sequence[Any] = ()
+    batch: int | None = None
+    rows: Sequence[str | int] | str | None = None
+    seed: int = 0
+    tolerance: float = TOLERANCE
+    backend: str | Backend = "auto"
+    keep: int | None = None
+    variables: Names | None = None
+
+    def check(self) -> None:
+        """DiffkitError for numbers that make no descent."""
+        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
+            raise DiffkitError(f"the number of steps is 1 or more, not {self.steps!r}")
+        if not 0 <= self.momentum < 1:
+            raise DiffkitError(f"the momentum lies between 0 and 1, not {self.momentum!r}", hint="0.9 is common")
+        if self.nesterov and self.momentum == 0:
+            raise DiffkitError("Nesterov's method needs a momentum", hint="0.9 is common")
+        if not 0 <= self.tolerance < math.inf:
+            raise DiffkitError(f"the tolerance is 0 or more, not {self.tolerance!r}")
+        if self.keep is not None and (isinstance(self.keep, bool) or not isinstance(self.keep, int) or self.keep < 1):
+            raise DiffkitError(f"every 1 or more steps a point is kept, not {self.keep!r}")
+
+    def settings(self, batches: Batches | None, kept: int) -> Settings:
+        """What a descent says of them, with every ``kept``-th point."""
+        return Settings(
+            float(self.rate), self.steps, self.schedule if isinstance(self.schedule, str) else "function",
+            float(self.momentum), self.nesterov, float(self.tolerance), self.batch,
+            None if batches is None else batches.count, self.seed, kept,
+        )  # fmt: skip
+
+
 @dataclass(frozen=True, repr=False)
 class Descent(Final):
     """A path of gradient descent. ``str`` of it says how it went.
@@ -129,13 +172,7 @@ class Descent(Final):
     @undisturbed()
     def convergence(self) -> Convergence:
         """The observed rate of convergence beside the predicted one, and the bound on the number of steps."""
-        norms = () if self.settings.batch is not None else self.norms
-        gradient = self.path.gradients[-1]
-        decrement = float(gradient @ -self.hessians.newton(self.point, gradient)) / 2
-        return convergence(
-            norms, self.rates, self.path.steps, self.path.values, self.at_end, self.evidence, decrement,
-            self.settings.momentum, self.settings.nesterov,
-        )  # fmt: skip
+        return convergence(self)
 
     @cached_property
     @undisturbed()
@@ -218,11 +255,11 @@ def descend(
     Ctrl-C keeps the path so far, and so does the end of ``timeout`` seconds. Misuse raises a DiffkitError; mathematics
     never does.
     """
-    descender = prepare_descent(
-        f, start, rate=rate, steps=steps, schedule=schedule, decay=decay, every=every, momentum=momentum,
-        nesterov=nesterov, gradient=gradient, args=args, batch=batch, rows=rows, seed=seed, tolerance=tolerance,
-        backend=backend, keep=keep, variables=variables,
+    options = Options(
+        rate, steps, schedule, decay, every, momentum, nesterov, gradient, args, batch, rows, seed, tolerance, backend,
+        keep, variables,
     )  # fmt: skip
+    descender = prepare_descent(f, start, options)
     stopped = ""
     with suppress(KeyboardInterrupt):
         _, stopped = collected(descender.walk.run())
@@ -266,60 +303,39 @@ class Descender:
 
 
 @undisturbed()
-def prepare_descent(
-    f: Any, start: Any, *, rate: float, steps: int, schedule: str | Schedule, decay: float | None, every: int | None,
-    momentum: float, nesterov: bool, gradient: Any, args: Sequence[Any], batch: int | None,
-    rows: Sequence[str | int] | str | None, seed: int, tolerance: float, backend: str | Backend, keep: int | None,
-    variables: Names | None,
-) -> Descender:  # fmt: skip
+def prepare_descent(f: Any, start: Any, options: Options) -> Descender:
     """Read everything that ``descend`` is given; errors as there."""
-    _check_numbers(steps, momentum, nesterov, tolerance, keep)
-    rates = make_schedule(schedule, rate, steps, decay, every)
-    cost, point, batches, notes = _cost(f, start, gradient, tuple(args), batch, rows, seed, backend, variables)
-    kept = interval(keep, steps, len(point), batches)
-    walk = Walk(cost, point, rates, steps, float(momentum), nesterov, float(tolerance), kept, batches)
-    settings = Settings(
-        float(rate), steps, schedule if isinstance(schedule, str) else "function", float(momentum), nesterov,
-        float(tolerance), batch, None if batches is None else batches.count, seed, kept,
-    )  # fmt: skip
-    return Descender(walk, settings, (f, gradient, start, tuple(args), variables), notes)
+    options.check()
+    rates = make_schedule(options.schedule, options.rate, options.steps, options.decay, options.every)
+    cost, point, batches, notes = (_cost_of_code if is_function(f) else _cost_of_text)(f, start, options)
+    kept = interval(options.keep, options.steps, len(point), batches)
+    settings = options.settings(batches, kept)
+    walk = Walk(cost, point, rates, settings.steps, settings.momentum, settings.nesterov, settings.tolerance, kept,
+                batches)  # fmt: skip
+    return Descender(walk, settings, (f, options.gradient, start, tuple(options.args), options.variables), notes)
 
 
-def _check_numbers(steps: Any, momentum: Any, nesterov: bool, tolerance: Any, keep: Any) -> None:
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        raise DiffkitError(f"the number of steps is 1 or more, not {steps!r}")
-    if not 0 <= momentum < 1:
-        raise DiffkitError(f"the momentum lies between 0 and 1, not {momentum!r}", hint="0.9 is common")
-    if nesterov and momentum == 0:
-        raise DiffkitError("Nesterov's method needs a momentum", hint="0.9 is common")
-    if not 0 <= tolerance < math.inf:
-        raise DiffkitError(f"the tolerance is 0 or more, not {tolerance!r}")
-    if keep is not None and (isinstance(keep, bool) or not isinstance(keep, int) or keep < 1):
-        raise DiffkitError(f"every 1 or more steps a point is kept, not {keep!r}")
+_Read = tuple[Cost, Any, Batches | None, tuple[str, ...]]
+"""the cost, the start as a flat array, the batches if there are any, and how names were read"""
 
 
-def _cost(
-    f: Any, start: Any, gradient: Any, args: tuple[Any, ...], batch: int | None,
-    rows: Sequence[str | int] | str | None, seed: int, backend: str | Backend, variables: Names | None,
-) -> tuple[Cost, Any, Batches | None, tuple[str, ...]]:  # fmt: skip
-    """The cost, the start as a flat array, the batches if there are any, and how names were read."""
-    if not is_function(f):
-        if args or batch is not None:
-            raise DiffkitError("args and batches are of a Python function", hint="an expression has no rows of data")
-        reading = read_joint([f], variables, names_in(start))
-        points = read_points(start, reading.program.inputs)
-        if points.point is None or not points.point:
-            raise PointError("a descent starts at one point", hint="one number for each weight")
-        return ExpressionCost(reading.program, backend, gradient), np.array(points.point), None, reading.notes
-    function = as_function(f, args)
-    place = read_place(function, start, variables)
-    if place.points.point is None:
+def _cost_of_text(f: Any, start: Any, options: Options) -> _Read:
+    if len(options.args) or options.batch is not None:
+        raise DiffkitError("args and batches are of a Python function", hint="an expression has no rows of data")
+    reading = read_joint([f], options.variables, names_in(start))
+    points = read_points(start, reading.program.inputs)
+    if points.point is None or not points.point:
+        raise PointError("a descent starts at one point", hint="one number for each weight")
+    cost = ExpressionCost(reading.program, options.backend, options.gradient)
+    return cost, np.array(points.point), None, reading.notes
+
+
+def _cost_of_code(f: Any, start: Any, options: Options) -> _Read:
+    function = as_function(f, tuple(options.args))
+    place = read_place(function, start, options.variables)
+    points = place.points
+    if points.point is None:
         raise PointError("a descent starts at one point")
-    cost = FunctionCost(function, place.arguments, place.points.variables, place.points.point, backend, gradient)
-    batches = make_batches(function, len(place.arguments), batch, rows, seed)
-    return (
-        cost,
-        np.array(place.points.point),
-        batches,
-        tuple(notes(function.undeclared(names_in(start)), matrices=True)),
-    )
+    cost = FunctionCost(function, place.arguments, points.variables, points.point, options.backend, options.gradient)
+    batches = make_batches(function, len(place.arguments), options.batch, options.rows, options.seed)
+    return cost, np.array(points.point), batches, tuple(notes(function.undeclared(names_in(start)), matrices=True))

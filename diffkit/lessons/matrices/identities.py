@@ -217,8 +217,8 @@ def _verdict(text: str, sides: Sides, problem: Problem) -> Identity:
         verdict, reason = _judged(problem, met, differ, derived := truth == g)
         if differ:
             reason = _shapes_differ(problem, wrt, expected, claimed) or reason + _held_transposed(problem, claim)
-        if truth is not None and (differ or not derived):  # else the trial was of this formula
-            truth = truth if _passes(problem, wrt, algebra.T(truth) if claim.turned else truth, algebra) else None
+        if differ or not derived:  # else the trial was of this formula
+            truth = _tried(problem, wrt, truth, claim.turned, algebra)
 
     shown = None if truth is None else str(finished(algebra, truth))
     return Identity(
@@ -299,13 +299,15 @@ def _truth(algebra: Algebra, f: Node, wrt: str, turned: bool) -> Node | None:
     return algebra.T(found) if turned else found
 
 
-def _passes(problem: Problem, wrt: str, formula: Node, algebra: Algebra) -> bool:
-    """Whether a formula passes the trial of an answer."""
+def _tried(problem: Problem, wrt: str, truth: Node | None, turned: bool, algebra: Algebra) -> Node | None:
+    """A formula, if there is one and it passes the trial of an answer."""
+    if truth is None:
+        return None
     try:
-        confirm(problem, problem.trees[0], wrt, finished(algebra, formula))
+        confirm(problem, problem.trees[0], wrt, finished(algebra, algebra.T(truth) if turned else truth))
     except FormError:
-        return False
-    return True
+        return None
+    return truth
 
 
 def _too_few(problem: Problem, met: Record) -> str:
