@@ -8,7 +8,7 @@ import pytest
 from descent_cases import X5, Y5, mean_square, mean_square_gradient
 
 import diffkit as dk
-from diffkit.lessons.gradient_descent.schedules import make_batches
+from diffkit.lessons.gradient_descent.walk import make_batches
 
 
 def causes(run):

@@ -10,7 +10,7 @@ import diffkit as dk
 from diffkit.core.errors import TracingError
 from diffkit.lessons.gradient_descent.convergence import predicted_factor
 from diffkit.lessons.gradient_descent.curvature import of_products
-from diffkit.lessons.gradient_descent.schedules import make_schedule
+from diffkit.lessons.gradient_descent.walk import make_schedule
 
 
 def noisy_line():

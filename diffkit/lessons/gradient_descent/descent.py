@@ -26,8 +26,16 @@ from diffkit.lessons.gradient_descent.convexity import Evidence, evidence
 from diffkit.lessons.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, Group
 from diffkit.lessons.gradient_descent.curvature import Curvature, Hessians, Unasked
 from diffkit.lessons.gradient_descent.diagnosis import Finding, diagnose
-from diffkit.lessons.gradient_descent.schedules import Batches, Schedule, make_batches, make_schedule
-from diffkit.lessons.gradient_descent.walk import Path, Status, Walk, interval
+from diffkit.lessons.gradient_descent.walk import (
+    Batches,
+    Path,
+    Schedule,
+    Status,
+    Walk,
+    interval,
+    make_batches,
+    make_schedule,
+)
 from diffkit.methods import Backend
 
 TOLERANCE = 1e-8
@@ -247,7 +255,7 @@ def descend(
 
     ``f`` is text, an Expression, SymPy, or a Python function of weights (numbers or arrays, also several) and the
     further arguments ``args``; ``start`` is a number, an array, a list, or a mapping of names. ``schedule`` is
-    "constant", "inverse", "exponential", "step", "cosine" (``decay`` and ``every`` as the module ``schedules``
+    "constant", "inverse", "exponential", "step", "cosine" (``decay`` and ``every`` as the module ``walk``
     beside this one says) or a function of the step number. ``gradient`` is a gradient written by hand, used as it is
     (``Descent.check`` judges it); otherwise gradients are exact, or differences of code that cannot be followed
     (``Descent.method`` says so). ``batch`` rows of the data named by ``rows`` are seen

@@ -11,9 +11,8 @@ from fractions import Fraction
 
 from diffkit.core.errors import FormError
 from diffkit.lessons.matrices.algebra import ONE, Algebra
-from diffkit.lessons.matrices.entries import partial, read_tree
 from diffkit.lessons.matrices.nodes import Node, in_order, names_of, number
-from diffkit.lessons.matrices.pullbacks import PULLBACKS, count, of_whole, pullback, unknown
+from diffkit.lessons.matrices.pullbacks import PULLBACKS, count, of_whole, partial, pullback, read_tree, unknown
 from diffkit.lessons.matrices.shapes import said
 
 

@@ -18,9 +18,21 @@ from diffkit.core.limits import POINT_BITS, SEARCH_BITS
 from diffkit.lessons.stationary_points.boxes import balls, measured
 from diffkit.lessons.stationary_points.branch_and_bound import Cluster, Search, touching
 from diffkit.lessons.stationary_points.kinds import by_lines, exactly, is_stationary, only_zero, signs
-from diffkit.lessons.stationary_points.kinks import between_slopes, ends_flat, glued, kink, sides, turn
 from diffkit.lessons.stationary_points.newton import refine, surround
-from diffkit.lessons.stationary_points.places import enclosed, fractions_in, located, region, simplest, up
+from diffkit.lessons.stationary_points.places import (
+    between_slopes,
+    enclosed,
+    ends_flat,
+    fractions_in,
+    glued,
+    kink,
+    located,
+    region,
+    sides,
+    simplest,
+    turn,
+    up,
+)
 from diffkit.lessons.stationary_points.points_found import Region, StationaryPoint
 from diffkit.numbers.balls import precision
 from diffkit.numbers.intervals import Box, middle
