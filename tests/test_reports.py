@@ -14,7 +14,7 @@ import diffkit as dk
 from diffkit.core.decimals import tenths
 from diffkit.judging.accuracy import quantiles
 from diffkit.reports import FORMATS
-from diffkit.reports.figures import STEPS, central
+from diffkit.reports.figures import STEP_AXIS, central
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "docs/reference/report.schema.json").read_text(encoding="utf-8"))
 CASES = [
@@ -160,9 +160,9 @@ def test_without_matplotlib_the_page_is_complete_and_says_so(run, monkeypatch):
 
 
 def test_the_figure_of_steps_shows_the_known_curve():
-    errors = [abs(central(lambda p: math.exp(p[0]), (1.0,), (0,), h) - math.e) / math.e for h in STEPS]
+    errors = [abs(central(lambda p: math.exp(p[0]), (1.0,), (0,), h) - math.e) / math.e for h in STEP_AXIS]
     assert errors[0] == pytest.approx(math.sinh(1) - 1, rel=1e-12)
-    assert 1e-7 < STEPS[errors.index(min(errors))] < 1e-4
+    assert 1e-7 < STEP_AXIS[errors.index(min(errors))] < 1e-4
     assert central(lambda p: p[0] ** 2 * p[1], (1.0, 2.0), (0, 1), 2.0**-10) == pytest.approx(2.0)
     assert central(lambda p: p[0] ** 3, (2.0,), (0, 0), 2.0**-10) == pytest.approx(12.0)
 
@@ -396,7 +396,7 @@ def test_progress_is_shown_on_a_terminal_only(run, monkeypatch, capsys):
 
 
 def test_who_is_at_work_is_told_on_a_terminal_only(run, monkeypatch):
-    monkeypatch.setattr("diffkit.cli.output.PATIENCE", 0.0)
+    monkeypatch.setattr("diffkit.cli.output.SILENT_SECONDS", 0.0)
     command = ("compare", "sum(sin(x*[1,2,3]))**2", "--at", "x=[1,2,3]")
     assert run(*command)[2] == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
