@@ -48,7 +48,7 @@ MUTANTS = (
     ),
     Mutant(
         "code is confirmed", "a bar of any width is ok", "methods/differences/testimony.py",
-        "constant or bar <= FINE * largest or bar <= FINE * self._variation()", "bar < math.inf",
+        "constant or bar <= WIDEST_BAR * largest or bar <= WIDEST_BAR * self._variation()", "bar < math.inf",
         ("tests/test_confirmed_code.py", "tests/test_faults.py"),
     ),
     Mutant(
@@ -105,7 +105,8 @@ MUTANTS = (
     ),
     Mutant(
         "bars of differences", "a bar is zero", "methods/differences/fits.py",
-        "return self.noise + self.truncation + 2 * HALF_ULP * abs(self.value) + SMALLEST", "return SMALLEST",
+        "return self.noise + self.truncation + 2 * HALF_ULP * abs(self.value) + SMALLEST_FLOAT",
+        "return SMALLEST_FLOAT",
         ("tests/test_differences.py", "tests/test_families.py"),
     ),
     Mutant(

@@ -24,7 +24,9 @@ import pages
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
-EXTENDING = DOCS / "extending"
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+PERFORMED = (CONTRIBUTING, *sorted((DOCS / "extending").glob("*.md")))
+"""The pages whose steps change diffkit: they run against a copy of it."""
 EXAMPLES = DOCS / "examples.md"
 TUTORIALS = DOCS / "guides" / "tutorial_formulas.md"
 FIGURES = DOCS / "figures"
@@ -139,7 +141,9 @@ def modules_page() -> str:
     for _, names in layers():
         for name in names:
             room = ROOT / "diffkit" / name
-            files = sorted(room.rglob("*.py"), key=lambda p: (p.parent, p.name)) if room.is_dir() else [Path(f"{room}.py")]
+            files = (
+                sorted(room.rglob("*.py"), key=lambda p: (p.parent, p.name)) if room.is_dir() else [Path(f"{room}.py")]
+            )
             lines += [f"## {name}" + "/" * room.is_dir(), "", "| file | about |", "| --- | --- |"]
             lines += [f"| `{p.relative_to(room.parent).as_posix()}` | {_about(p)} |" for p in files] + [""]
     return "\n".join(lines).rstrip() + "\n"
@@ -150,7 +154,7 @@ GENERATED = {
     REFERENCE / "cli.md": cli_page,
     REFERENCE / "modules.md": modules_page,
     TUTORIALS: tutorials_page,
-    **{path: partial(with_rooms, path) for path in (DOCS / "how_it_works.md", ROOT / "CONTRIBUTING.md")},
+    **{path: partial(with_rooms, path) for path in (DOCS / "how_it_works.md", CONTRIBUTING)},
 }
 """Page → what writes it."""
 
@@ -252,13 +256,13 @@ def same_drawing(one: str, other: str) -> bool:
 
 
 def all_pages() -> list[Path]:
-    """Give the README and every page of the documentation."""
-    return [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+    """Give the README, CONTRIBUTING and every page of the documentation."""
+    return [ROOT / "README.md", CONTRIBUTING, *sorted(DOCS.rglob("*.md"))]
 
 
 def run_page(path: Path, directory: Path) -> list[pages.Difference]:
-    """Run a page's examples in an empty directory; the pages on extending run against a copy of the package there."""
-    performed = path.parent == EXTENDING
+    """Run a page's examples in an empty directory; those that are performed run against a copy of the package there."""
+    performed = path in PERFORMED
     if performed:
         copy_package(directory)
     return pages.Page(path.read_text(encoding="utf-8"), directory, performed).run()

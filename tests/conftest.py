@@ -9,6 +9,7 @@ from pathlib import Path
 
 import mpmath
 import pytest
+from report_cases import CASES
 
 DATA = Path(__file__).parent / "data"
 CONTEXT = mpmath.MPContext()
@@ -96,3 +97,11 @@ def ticking(monkeypatch):
         monkeypatch.setattr(diffkit.core.deadline, "monotonic", itertools.count(0.0, tick).__next__)
 
     return start
+
+
+@pytest.fixture
+def cases(tmp_path):
+    """The file cases.jsonl in the folder where commands run."""
+    path = tmp_path / "cases.jsonl"
+    path.write_text("\n".join(map(json.dumps, CASES)) + "\n")
+    return path

@@ -11,19 +11,12 @@ import numpy as np
 from diffkit.asking.points import number
 from diffkit.calculus.derivatives import differentiate
 from diffkit.core.program import run
+from diffkit.core.table import LINEAR_ROWS
 from diffkit.core.text import parse_program
 from diffkit.judging.repair import mistakes
 from diffkit.judging.repair.evidence import ClaimEvidence, Investigation
 from diffkit.judging.repair.explanation import proven
-from diffkit.judging.repair.mutants import (
-    LINEAR_ROWS,
-    Mutant,
-    flowing_edges,
-    instruction_of,
-    is_mask,
-    mutant_program,
-    with_bounds,
-)
+from diffkit.judging.repair.mutants import Mutant, flowing_edges, instruction_of, is_mask, mutant_program, with_bounds
 from diffkit.numbers.arrays import ARRAYS
 
 DATA = Path(__file__).parent / "data"

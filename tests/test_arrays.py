@@ -12,7 +12,7 @@ from diffkit.core.text.tokenizer import OF_ARRAYS
 from diffkit.lessons.matrices.array_function import run_tree
 from diffkit.lessons.matrices.array_parser import DEPTH, looks_like_arrays, parse_array
 from diffkit.lessons.matrices.shapes import shapes_of
-from diffkit.lessons.matrices.vocabulary import ALIASES, ENTRYWISE, WORDS
+from diffkit.lessons.matrices.vocabulary import ALIASES, ARRAY_WORDS, ENTRYWISE
 
 A = np.array([[1.0, 2.0], [3.0, 4.5]])
 X = np.array([[1.0, 2.0, 0.5], [3.0, -1.0, 2.0]])
@@ -161,7 +161,7 @@ def test_text_in_python_points_to_the_arrays(text):
 
 
 def test_functions_of_arrays_are_known_to_the_other_language():
-    assert set(WORDS) | set(ALIASES) == OF_ARRAYS | set(ENTRYWISE)
+    assert set(ARRAY_WORDS) | set(ALIASES) == OF_ARRAYS | set(ENTRYWISE)
 
 
 CASES = [

@@ -267,7 +267,7 @@ def test_other_kinds_agree_with_the_expression(written):
 
 @pytest.mark.parametrize("blocks", [1, 2, 7, 2**19])
 def test_dual_passes_in_blocks_give_the_same(monkeypatch, blocks):
-    monkeypatch.setattr("diffkit.methods.dual.BLOCK", blocks)
+    monkeypatch.setattr("diffkit.methods.dual.DUAL_NUMBERS", blocks)
     x = np.linspace(-1, 1, 5)
     for kind in ("gradient", "hessian"):
         want = getattr(dk, kind)(rosenbrock, x).value

@@ -15,7 +15,7 @@ from diffkit.core.program import run
 from diffkit.core.table import table
 from diffkit.numbers.balls import SERIES, precision, series_function
 from diffkit.numbers.multiprecision import multiprecision
-from diffkit.proof.confirmation import Check, Links
+from diffkit.proof.confirmation import Links, Polarisation
 from diffkit.proof.proofs import Proofs
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "1000"))
@@ -184,7 +184,7 @@ def test_components_of_every_size_are_confirmed():
 @pytest.mark.parametrize("unknown", ["nan", "1 +/- inf"])
 def test_a_coefficient_that_may_be_anything_says_nothing(unknown):
     along = frozenset({(0, 1)})
-    check = Check(0, 1, ((None, along),), ((arb(1), 0),))
+    check = Polarisation(0, 1, ((None, along),), ((arb(1), 0),))
     assert check.agrees({along: [[arb(0), arb(1)]]}, [arb(1)])
     assert check.agrees({along: [[arb(0), arb(unknown)]]}, [arb(1)]) is None
     assert check.agrees({along: [[arb(0), arb(1)]]}, [arb(unknown)]) is None

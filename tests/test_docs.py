@@ -15,7 +15,7 @@ import generate  # noqa: E402
 import pages  # noqa: E402
 
 PAGES = generate.all_pages()
-PERFORMED = sorted(generate.EXTENDING.glob("*.md"))
+PERFORMED = generate.PERFORMED
 
 
 def name(path):
@@ -52,6 +52,27 @@ def run_pytest(arguments, directory):
     environment["PYTHONPATH"] = str(directory)
     done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_the_steps_of_contributing_name_exists():
+    text = generate.CONTRIBUTING.read_text(encoding="utf-8")
+    parts = re.split(r"^## ", text, flags=re.MULTILINE)
+    extending = [part for part in parts if part.startswith("Add ")]
+    assert len(extending) == len(PERFORMED) - 1
+    for part in extending:
+        steps = re.findall(r"^\d\. (.*)$", part, flags=re.MULTILINE)
+        assert 5 <= len(steps) <= 7
+        assert "docs/extending/add_" in part
+        for step in steps:
+            spans = re.findall("`([^`]*)`", step)
+            for path in (span for span in spans if "/" in span and " " not in span and "NAME" not in span):
+                assert (ROOT / path).exists(), path
+            for held, path in re.findall(r"`([A-Z]+)` (?:of|in) `([^`]*)`", step):
+                assert re.search(rf"^{held}\b", (ROOT / path).read_text(encoding="utf-8"), flags=re.MULTILINE), step
+    recipes = re.findall(
+        r"^([a-z][\w-]*)[^:=\n]*:(?!=)", (ROOT / "justfile").read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    assert set(re.findall(r"\bjust ([a-z-]+)", text)) <= set(recipes) >= {"test", "bench"}
 
 
 @pytest.mark.parametrize("path", generate.GENERATED, ids=name)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import diffkit as dk
-from diffkit.asking.callables.noise import FAR, rounding
+from diffkit.asking.callables.noise import FAR_DISTANCES, rounding
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "0"))
 
@@ -58,10 +58,10 @@ def test_a_claim_that_does_not_cancel_is_judged(text):
         assert dk.check(text, lambda x: 2 * claim(x), at=at, beside=0).verdict == "wrong", at
 
 
-@pytest.mark.parametrize("distances", [FAR[:1], FAR])
+@pytest.mark.parametrize("distances", [FAR_DISTANCES[:1], FAR_DISTANCES])
 def test_rounding_is_no_less_than_the_error(distances):
     found = rounding(lambda row: [1 - math.tanh(row[0]) ** 2, math.exp(row[0])], np.array([9.0]), distances)
-    assert 1e-17 < found[0] < 1e-14 or distances != FAR
+    assert 1e-17 < found[0] < 1e-14 or distances != FAR_DISTANCES
     assert 2**-53 * math.exp(9) < found[1] < 1e-10
 
 

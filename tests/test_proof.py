@@ -19,7 +19,7 @@ from diffkit.core.table import table
 from diffkit.numbers.balls import BALLS, SERIES, precision
 from diffkit.numbers.field import vanishes
 from diffkit.numbers.multiprecision import multiprecision
-from diffkit.proof.prover import PATIENCE, Prover
+from diffkit.proof.prover import POINTS_INTERPRETED, Prover
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "1000"))
 
@@ -77,7 +77,7 @@ def test_a_wrong_row_proves_nothing(row):
         program = Program(names, (), ((broken, tuple(range(count))),), (count,))
         prover = Prover(gradient_task(program))
         slope = run(prover.derivative, BALLS, [arb(x) for x in point])[k]
-        for _ in range(PATIENCE + 2):  # compiled on the way
+        for _ in range(POINTS_INTERPRETED + 2):  # compiled on the way
             assert prover.at(point).agreed is False or slope.is_zero()
 
 
@@ -91,7 +91,7 @@ def test_compiled_proofs_say_what_interpreted_ones_say(text, make):
     """At ordinary points, edges, kinks, poles, outside the domain, where doubles overflow, underflow and cancel."""
     task = make(dk.parse(text, ("x", "y")).program)
     prepared = Prover(task)
-    for _ in range(PATIENCE):
+    for _ in range(POINTS_INTERPRETED):
         prepared.at((0.5, 0.25))
     before = ctx.prec, ctx.cap
     for point in product((0.5, 0.0, -1.0, 3.0, 1e-9, 1e300, 5e-324), repeat=2):

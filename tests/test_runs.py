@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 import diffkit as dk
 from diffkit.core.table import table
-from diffkit.core.text.names import GREEK, UNARY, written_out
-from diffkit.lessons.matrices.array_parser import UNARY as OF_ARRAYS
+from diffkit.core.text.names import GREEK, SCALAR_FUNCTIONS, written_out
+from diffkit.lessons.matrices.array_parser import ARRAY_FUNCTIONS as OF_ARRAYS
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "150"))
-SCALAR = sorted(name for name in UNARY if len(name) > 1)
+SCALAR = sorted(name for name in SCALAR_FUNCTIONS if len(name) > 1)
 LETTERS = list("abcdfghjkmnpqrstuvwxyz")  # e is a constant, i and o make words of others
-FACTORS = st.sampled_from([*LETTERS, *sorted(GREEK - set(UNARY) - {"lambda", "eps", "lam"}), "x1", "t2"])
+FACTORS = st.sampled_from([*LETTERS, *sorted(GREEK - set(SCALAR_FUNCTIONS) - {"lambda", "eps", "lam"}), "x1", "t2"])
 OPERANDS = st.tuples(st.sampled_from(["", "2", "3", "10"]), FACTORS)
 
 
@@ -35,7 +35,7 @@ def products(draw):
     return "".join((draw(st.sampled_from(["pi", "e", "E"])), *draw(OPERANDS)))
 
 
-RUNS = st.one_of(calls(), products()).filter(lambda run: run not in UNARY and len(run) <= 64)
+RUNS = st.one_of(calls(), products()).filter(lambda run: run not in SCALAR_FUNCTIONS and len(run) <= 64)
 
 
 def written(error):
@@ -78,7 +78,7 @@ def test_a_declared_run_is_a_variable(run):
 @given(st.sampled_from(sorted(OF_ARRAYS - {"I", "T"})), st.sampled_from("XAxw"))
 def test_runs_of_array_functions_are_refused_in_arrays(function, factor):
     run = f"{function}{factor}"
-    if run in OF_ARRAYS or run in UNARY or not written_out(run, OF_ARRAYS):
+    if run in OF_ARRAYS or run in SCALAR_FUNCTIONS or not written_out(run, OF_ARRAYS):
         return
     for read in (dk.arrays, lambda text: dk.matrix_derivative(text, "B"),
                  lambda text: dk.check_identity(f"{text} = B")):  # fmt: skip
@@ -158,7 +158,7 @@ def test_results_in_python_have_the_note(ask, several):
         assert ask("xyz + mx*ab", [1, 2, 3]).notes == tuple(said)
 
 
-@pytest.mark.parametrize("function", sorted(UNARY - {"gamma", "psi", "Gamma"}))
+@pytest.mark.parametrize("function", sorted(SCALAR_FUNCTIONS - {"gamma", "psi", "Gamma"}))
 def test_a_function_and_a_number_are_one_variable(function):
     name = f"{function}2"
     if name in table.names or written_out(name):  # acos(h2)

@@ -19,7 +19,7 @@ import diffkit.core.deadline
 from diffkit.cli.commands import cli
 from diffkit.core.deadline import STRETCH, Deadline, TimeIsUp, check_time, collected, in_time, share_of_time, time_limit
 from diffkit.core.deadline import unhurried as at_leisure
-from diffkit.core.workers import Call, Worker, stoppable
+from diffkit.core.workers import TimedCall, Worker, stoppable
 
 TOWER = "gamma(gamma(gamma(x)))"  # SymPy takes minutes over its sixth derivative
 WIDE = "+".join(f"sin(x{k}*x{k + 1})*exp(x{k})" for k in range(40))
@@ -368,7 +368,7 @@ def test_functions_of_a_script_are_isolated_if_the_script_is_guarded(guard, word
 def test_a_worker_says_what_code_prints_on_standard_error(capfd):
     worker = Worker()
     try:
-        worker.call(Call(print, ("out of the way",), {}))
+        worker.call(TimedCall(print, ("out of the way",), {}))
     finally:
         worker.kill()
     out, err = capfd.readouterr()

@@ -16,15 +16,13 @@ from diffkit.core.builder import ProgramBuilder, copy_slots, select
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Program, run
 from diffkit.core.table import ADD, MUL
-from diffkit.numbers.floats import FLOATS
+from diffkit.numbers.floats import FLOATS, HALF_ULP
 
 if TYPE_CHECKING:
     from diffkit.asking.callables import Bound
 
-HALF_ULP = 2.0**-53
-"""what a value in binary64 may be off by, as a share of it"""
 WORTH_ARRAYS = 40_000  # operations for one sample of every partial, from which arrays pay for importing NumPy
-BLOCK = 2**23  # values that arrays may hold at a time
+HELD_VALUES = 2**23  # values that arrays may hold at a time
 
 Point = tuple[float, ...]
 Output = Callable[[Sequence[Point]], Sequence[float]]
@@ -202,7 +200,7 @@ class Formula:
 
         self.evaluations += len(points)
         found: list[float] = []
-        size = max(1, BLOCK // len(program))
+        size = max(1, HELD_VALUES // len(program))
         for first in range(0, len(points), size):
             block = np.array(points[first : first + size], dtype=float)
             with np.errstate(all="ignore"):

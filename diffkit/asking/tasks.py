@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from diffkit.asking.callables import Bound
 
 
-SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+TO_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -110,11 +110,11 @@ def partial_name(variables: Sequence[str], index: tuple[int, ...], f: str = "f")
     """Name a partial derivative: f, ∂f/∂x, ∂²f/∂x∂y, ∂³f/∂x³."""
     if not index:
         return f
-    power = str(len(index)).translate(SUPERSCRIPTS) if len(index) > 1 else ""
+    power = str(len(index)).translate(TO_SUPERSCRIPTS) if len(index) > 1 else ""
     below = ""
     for position in dict.fromkeys(index):
         count = index.count(position)
-        below += f"∂{variables[position]}" + (str(count).translate(SUPERSCRIPTS) if count > 1 else "")
+        below += f"∂{variables[position]}" + (str(count).translate(TO_SUPERSCRIPTS) if count > 1 else "")
     return f"∂{power}{f}/{below}"
 
 
@@ -152,7 +152,7 @@ def _ordinary_name(variable: str, order: int) -> str:
     """Name a derivative of a function of one variable: df/dx, d²f/dx²."""
     if order == 0:
         return "f"
-    power = str(order).translate(SUPERSCRIPTS) if order > 1 else ""
+    power = str(order).translate(TO_SUPERSCRIPTS) if order > 1 else ""
     return f"d{power}f/d{variable}{power}"
 
 
@@ -218,7 +218,7 @@ def directional_task(program: Program | Source, direction: Sequence[float], orde
     source = source_of(program)
     order = check_order(order)
     _check_direction(source, direction)
-    power = str(order).translate(SUPERSCRIPTS) if order > 1 else ""
+    power = str(order).translate(TO_SUPERSCRIPTS) if order > 1 else ""
     path, extras = source.along(direction)
     index = (0, (len(path.inputs) - 1,) * order)
     return Task("directional", path, (index,), (0,), (), (f"D{power}f·v",), extras=extras, order=order)

@@ -6,25 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import factorial
 from typing import Any, TypeVar
 
-from diffkit.calculus.guards import (
-    CHOICES,
-    Choice,
-    bits_of,
-    choice_of,
-    choices_in,
-    depends,
-    first_chosen,
-    inputs_of,
-    sources,
-)
+from diffkit.calculus.guards import Choice, bits_of, choice_of, choices_in, depends, first_chosen, inputs_of, sources
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Index, Program, run
 from diffkit.core.rules import times_partial
-from diffkit.core.table import ADD, MUL, NEG, SUB, WHERE, Primitive
+from diffkit.core.table import ADD, CHOOSING_ROWS, LINEAR_ROWS, MUL, NEG, SUB, WHERE, Primitive
 from diffkit.numbers.duals import Dual, DualAlgebra
-
-LINEAR = frozenset((ADD, SUB, NEG))
 
 
 def derivative_program(program: Program, indices: Sequence[Index]) -> Program:
@@ -35,7 +23,7 @@ def derivative_program(program: Program, indices: Sequence[Index]) -> Program:
     """
     outputs = {output for output, _ in indices}
     first = all(len(index) == 1 for _, index in indices)
-    if not first or len(outputs) != 1 or not CHOICES.isdisjoint(row for row, _ in program.instructions):
+    if not first or len(outputs) != 1 or not CHOOSING_ROWS.isdisjoint(row for row, _ in program.instructions):
         return differentiate(program, indices)
     builder = ProgramBuilder.of(program)
     found = Reverse(program, builder).adjoints(program.outputs[next(iter(outputs))])
@@ -110,7 +98,7 @@ class Reverse:
             for k, arg in enumerate(args):
                 if not self.varies[arg] or (primitive is WHERE and k == 0):
                     continue
-                plain = primitive is ADD or primitive is SUB or primitive in CHOICES
+                plain = primitive is ADD or primitive is SUB or primitive in CHOOSING_ROWS
                 term = adjoint if plain else times_partial(primitive, builder, args, slot, k, adjoint)
                 if term is not None:
                     through = taken_in[slot] | choice_of(primitive, args, slot, k, self.first_chosen)
@@ -212,7 +200,7 @@ def addends(program: Program, output: int) -> dict[int, int]:
     found = {output: 1}
     for slot in range(output, program.first_instruction - 1, -1):
         instruction = program.instruction_at(slot)
-        if slot in found and instruction is not None and instruction[0] in LINEAR:
+        if slot in found and instruction is not None and instruction[0] in LINEAR_ROWS:
             primitive, args = instruction
             times = found.pop(slot)
             for k, arg in enumerate(args):

@@ -11,7 +11,7 @@ from typing import Any
 
 from diffkit.calculus.guards import Choice, branches, open_places
 from diffkit.core.builder import ProgramBuilder, select
-from diffkit.core.limits import PRECISIONS
+from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Program, run, run_slots
 from diffkit.core.table import SUB, WHERE, Place, table
 from diffkit.core.text import excerpt, format_slot
@@ -113,7 +113,7 @@ class _Everywhere:
         from diffkit.numbers.balls import precision
         from diffkit.numbers.intervals import EVERYWHERE, INTERVALS
 
-        with precision(PRECISIONS[0]):
+        with precision(PROOF_PRECISIONS[0]):
             return run_slots(self.program, INTERVALS, [EVERYWHERE] * len(self.program.inputs))
 
     def truth(self, slot: int) -> bool | None:

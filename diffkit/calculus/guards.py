@@ -10,11 +10,10 @@ from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Algebra, Program, run
 from diffkit.core.rules import trace
-from diffkit.core.table import WHERE, Place, PlaceKind, Primitive, table
+from diffkit.core.table import GE, LE, MAX, MIN, WHERE, Place, PlaceKind, Primitive
 
-FIRST_CHOSEN = {table["max"]: table["ge"], table["min"]: table["le"]}
+FIRST_CHOSEN = {MAX: GE, MIN: LE}
 """rows that hand on one of two arguments, and the condition under which that is the first"""
-CHOICES = frozenset((WHERE, *FIRST_CHOSEN))
 
 
 def first_chosen(program: Program, builder: ProgramBuilder) -> dict[int, int]:

@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from diffkit.cli.inputs import CODE, are_arrays, arguments_of, code_or_text, function_of_arrays, names_in_module
+from diffkit.cli.inputs import CODE_NAME, are_arrays, arguments_of, code_or_text, function_of_arrays, names_in_module
 from diffkit.cli.options import ExpressionCommand, array_options, names, picture_options, report_options
-from diffkit.cli.output import EXIT_NO, INTERRUPTED, Picture, deliver, drawing, gather
+from diffkit.cli.output import EXIT_NO, Picture, deliver, drawing, gather
 from diffkit.cli.process import EXIT_INTERRUPTED, complain
+from diffkit.core.deadline import INTERRUPTED
 
-SETTINGS = (
+DESCENT_OPTIONS = (
     "rate", "steps", "schedule", "decay", "every", "momentum", "nesterov", "batch", "seed", "tolerance", "keep",
     "backend",
 )  # fmt: skip
@@ -84,7 +85,7 @@ def descend(
     f, where, further = _function(function, start, args, options)
     asked = Options(
         gradient=_gradient(gradient), args=further, rows=names(rows), variables=names(options["variables"]),
-        **{name: options[name] for name in SETTINGS},
+        **{name: options[name] for name in DESCENT_OPTIONS},
     )  # fmt: skip
     descender = prepare_descent(f, where, asked)
     _, stopped = gather(descender.walk.run(), options["steps"], "descending")
@@ -104,7 +105,7 @@ def _function(
 ) -> tuple[Any, Any, tuple[Any, ...]]:  # fmt: skip
     """What to descend on, where to start, and further arguments: code, an array expression with data, or plain text."""
     where, further, given = code_or_text(start), arguments_of(args), {**options, "at": start}
-    if CODE.match(function):
+    if CODE_NAME.match(function):
         return names_in_module(function), where, further
     bare = options["variables"] is None and where is start
     if not are_arrays((function,), given):

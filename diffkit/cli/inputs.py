@@ -11,18 +11,18 @@ from diffkit.core.errors import told
 if TYPE_CHECKING:
     from diffkit.asking.tasks import Question
 
-CODE = re.compile(r"[\w./\\-]+:[A-Za-z_]\w*\Z")
+CODE_NAME = re.compile(r"[\w./\\-]+:[A-Za-z_]\w*\Z")
 """Code that is named on purpose: MODULE:NAME, or path/to/file.py:NAME."""
 
 
-class Asked(NamedTuple):
+class TypedQuestion(NamedTuple):
     """A question, and the texts that it is about where they are to be shown as they were typed: those of arrays."""
 
     question: Question
     typed: tuple[str, ...] = ()
 
 
-def ask(texts: tuple[str, ...], kind: str, options: dict[str, Any], **asked: Any) -> Asked:
+def ask(texts: tuple[str, ...], kind: str, options: dict[str, Any], **asked: Any) -> TypedQuestion:
     """Ask for a kind of derivative of what was typed, where ``options`` say: numbers and arrays alike."""
     from diffkit.asking.questions import ask as ask_at
     from diffkit.asking.questions import ask_everywhere
@@ -35,8 +35,8 @@ def ask(texts: tuple[str, ...], kind: str, options: dict[str, Any], **asked: Any
     f, at, variables = read(texts, options, names_of(asked.get("wrt")))
     typed = () if isinstance(f, (str, list)) else texts
     if at is None:
-        return Asked(ask_everywhere(f, kind, variables, **asked), typed)
-    return Asked(ask_at(f, kind, at, variables, **asked), typed)
+        return TypedQuestion(ask_everywhere(f, kind, variables, **asked), typed)
+    return TypedQuestion(ask_at(f, kind, at, variables, **asked), typed)
 
 
 def read(
@@ -129,12 +129,12 @@ def arguments_of(text: str | None) -> tuple[Any, ...]:
     from diffkit.asking.points import number
 
     parts = [part.strip() for part in text.split(",")] if text else []
-    return tuple(names_in_module(part) if CODE.match(part) else number(part) for part in parts)
+    return tuple(names_in_module(part) if CODE_NAME.match(part) else number(part) for part in parts)
 
 
 def code_or_text(text: str | None) -> Any:
     """Give what MODULE:NAME names, and any other text as it is."""
-    return names_in_module(text) if text is not None and CODE.match(text) else text
+    return names_in_module(text) if text is not None and CODE_NAME.match(text) else text
 
 
 def names_in_module(text: str) -> Any:

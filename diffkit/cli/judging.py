@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import click
 
 from diffkit.cli.inputs import (
-    CODE,
+    CODE_NAME,
     are_arrays,
     arguments_of,
     ask,
@@ -27,11 +27,12 @@ from diffkit.cli.options import (
     report_options,
     tolerance_options,
 )
-from diffkit.cli.output import EXIT_NO, INTERRUPTED, deliver, gather, patience
+from diffkit.cli.output import EXIT_NO, deliver, gather, patience
 from diffkit.cli.process import EXIT_INTERRUPTED, complain
+from diffkit.core.deadline import INTERRUPTED
 from diffkit.core.errors import told
 
-BACKENDS = click.option(
+BACKENDS_OPTION = click.option(
     "--backends",
     default="symbolic,finite,dual",
     metavar="NAMES",
@@ -46,7 +47,7 @@ CODED = ("gradient", "jacobian", "hessian", "vjp")
 @click.option(
     "--kind", default="gradient", metavar="KIND", help="derivative, gradient, jacobian or hessian.  [default: gradient]"
 )
-@BACKENDS
+@BACKENDS_OPTION
 @click.option("--wrt", metavar="NAMES", help="Only these variables.")
 @click.option("--order", type=int, metavar="N", help="Order, for --kind derivative.")
 @array_options
@@ -102,7 +103,7 @@ def compare(
 @click.command(cls=Command)
 @click.argument("cases", metavar="CASES")
 @click.option("--kind", default="gradient", metavar="KIND", help="gradient or hessian.  [default: gradient]")
-@BACKENDS
+@BACKENDS_OPTION
 @tolerance_options("How near an expected value must be, as a part of it.  [default: 1e-12]", "How near, absolutely.")
 @click.option("--against", metavar="FILE", help="An older report in JSON: tell what changed, and what is lost.")
 @report_options
@@ -237,7 +238,7 @@ def _claimed(
     """What the command names: code, or text of numbers or of arrays."""
     from diffkit.core.errors import DiffkitError
 
-    coded, args = CODE.match(function), arguments_of(options["args"])
+    coded, args = CODE_NAME.match(function), arguments_of(options["args"])
     if not coded and are_arrays((function, *claims), options):
         return _claimed_of_arrays(function, claims, given, options)
     f: Any = names_in_module(function) if coded else function
@@ -274,7 +275,7 @@ def _parts(claims: tuple[str, ...]) -> list[str]:
     """The entries of claims: several in one text go with commas."""
     from diffkit.asking.frames import split_top
 
-    split = (([claim] if CODE.match(claim) or "[" in claim else split_top(claim, ",")) for claim in claims)
+    split = (([claim] if CODE_NAME.match(claim) or "[" in claim else split_top(claim, ",")) for claim in claims)
     return [part.strip() for parts in split for part in parts]
 
 

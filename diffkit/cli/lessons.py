@@ -18,8 +18,9 @@ from diffkit.cli.options import (
     report_options,
     several,
 )
-from diffkit.cli.output import EXIT_NO, INTERRUPTED, Picture, deliver, drawing, progress, write
+from diffkit.cli.output import EXIT_NO, Picture, deliver, drawing, progress, write
 from diffkit.cli.process import EXIT_INTERRUPTED, INTERRUPTS
+from diffkit.core.deadline import INTERRUPTED
 
 _lesson_options = several(
     picture_options,

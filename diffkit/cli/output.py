@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 from diffkit.cli.process import INTERRUPTS, complain
-from diffkit.core.deadline import TimeIsUp, check_time, unhurried
+from diffkit.core.deadline import INTERRUPTED, TimeIsUp, check_time, unhurried
 from diffkit.core.errors import DiffkitError
 from diffkit.core.files import replaced
 from diffkit.core.workers import stoppable
@@ -18,8 +18,7 @@ from diffkit.core.workers import stoppable
 EXIT_NO = 1
 EXIT_BAD = 2
 EXIT_UNREAD = 141  # as shells have it: 128 and the number of SIGPIPE
-PATIENCE = 1.0  # seconds without a word
-INTERRUPTED = "interrupted"
+SILENT_SECONDS = 1.0  # seconds without a word
 T = TypeVar("T")
 
 
@@ -131,7 +130,7 @@ def patience(doing: str) -> Iterator[Callable[[str], object]]:
         return f"{doing}: {names[-1]}, {perf_counter() - start:.0f} s"
 
     def show() -> None:
-        if done.wait(PATIENCE):
+        if done.wait(SILENT_SECONDS):
             return
         from rich.console import Console
 

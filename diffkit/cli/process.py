@@ -4,7 +4,7 @@ Ctrl-C gives one line on standard error and exit code 130. It raises KeyboardInt
 what they have found until then catch. That is not enough: C code makes other errors of it while it is imported, and
 destructors, callbacks and libraries swallow it. So during an import the process ends at once, or waits for its end
 where something has been found; what a destructor swallows comes again; and what has not ended the command after
-``PATIENCE`` seconds, or comes a second time, ends the process.
+``ENDING_SECONDS`` seconds, or comes a second time, ends the process.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 from diffkit.core.deadline import Deadline, current_deadline
 
 EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
-PATIENCE = 0.7  # seconds for a command to end by itself
+ENDING_SECONDS = 0.7  # seconds for a command to end by itself
 SOON = 0.005
 IMPORTS = "<frozen importlib._bootstrap>"
 
@@ -92,7 +92,7 @@ class Interrupts:
             return
         self.met = True
         if not self.awaited:
-            _later(PATIENCE, _end, deadline)
+            _later(ENDING_SECONDS, _end, deadline)
         raise KeyboardInterrupt
 
     def swallowed(self, error: Any) -> None:

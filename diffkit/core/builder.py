@@ -16,7 +16,7 @@ from diffkit.core.program import Constant, Named, Program
 from diffkit.core.table import ADD, DIV, MAX, MIN, MUL, NEG, NOT, POWER, SUB, WHERE, Primitive
 
 CHAINS = {ADD: "sum", SUB: "sum", MUL: "product", DIV: "product"}
-NAMED: dict[int | str, Named] = {"pi": Named("pi"), "e": Named("e")}
+NAMED_CONSTANTS: dict[int | str, Named] = {"pi": Named("pi"), "e": Named("e")}
 SMALL_INTEGER = 2**62
 UNLIMITED = Limits(nodes=2**62, depth=2**62, exponent=2**62)
 
@@ -123,7 +123,7 @@ class ProgramBuilder:
             folded = self._fold(primitive, args)
             if folded is not None:
                 return folded
-        if primitive.base and values[args[0]] == NAMED.get(primitive.base, primitive.base):
+        if primitive.base and values[args[0]] == NAMED_CONSTANTS.get(primitive.base, primitive.base):
             return self.constant(1)  # so that the derivative of e^x is e^x
         rewrite = self._rewrites.get(primitive)
         if rewrite is not None:

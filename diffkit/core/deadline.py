@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from diffkit.core.errors import DiffkitError, OutOfTime
 
+INTERRUPTED = "interrupted"  # why something stopped
 STRETCH = 64  # steps of a loop between two looks at the clock
 T = TypeVar("T")
 

@@ -56,7 +56,7 @@ DEFAULT = Limits()
 
 # Working precisions of ball arithmetic in bits, by what they are for
 
-PRECISIONS = (128, 256, 512, 2400)
+PROOF_PRECISIONS = (128, 256, 512, 2400)
 """raised until a ball tells: proofs, signs of constants, differences of formulas, errors of quotients"""
 SEARCH_BITS = 80
 """of boxes that are searched: they are no narrower than 1e-12 of their coordinates"""

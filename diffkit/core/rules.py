@@ -8,7 +8,7 @@ from functools import cache
 from inspect import unwrap
 from typing import Any
 
-from diffkit.core.builder import NAMED, ProgramBuilder
+from diffkit.core.builder import NAMED_CONSTANTS, ProgramBuilder
 from diffkit.core.errors import RuleError, did_you_mean
 from diffkit.core.program import Algebra, Program, run
 from diffkit.core.table import MUL, NEG, Primitive, Rule, table
@@ -88,7 +88,7 @@ class Functions:
     @property
     def pi(self) -> Slot:
         """The circle's ratio."""
-        return Slot(self._builder, self._builder.constant(NAMED["pi"]))
+        return Slot(self._builder, self._builder.constant(NAMED_CONSTANTS["pi"]))
 
     @staticmethod
     def rational(numerator: int, denominator: int) -> Fraction:

@@ -36,7 +36,7 @@ def stoppable(function: Callable[..., T], *args: Any) -> T:
     deadline = current_deadline()
     if deadline is None:
         return function(*args)
-    found: T = _worker_of(deadline).call(Call(function, args, {}), deadline)
+    found: T = _worker_of(deadline).call(TimedCall(function, args, {}), deadline)
     return found
 
 
@@ -48,7 +48,7 @@ def timed(function: Callable[P, T]) -> Callable[P, T]:
         timeout: Any = given.get("timeout")
         if given.get("isolated"):
             given.update(isolated=False, timeout=None)
-            found: T = _isolated(Call(call, args, given, timeout, time()))
+            found: T = _isolated(TimedCall(call, args, given, timeout, time()))
             return found
         with time_limit(timeout):
             return function(*args, **given)
@@ -56,7 +56,7 @@ def timed(function: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
-class Call(NamedTuple):
+class TimedCall(NamedTuple):
     """A function and its arguments; and the seconds it has, counted from a time of the clock."""
 
     function: Callable[..., Any]
@@ -71,7 +71,7 @@ class Call(NamedTuple):
             return self.function(*self.args, **self.given)
 
 
-def _isolated(call: Call) -> Any:
+def _isolated(call: TimedCall) -> Any:
     """The answer of a worker of its own, which is killed where it does not give one in time."""
     deadline = None if call.seconds is None else Deadline(call.seconds)
     if deadline is not None:
@@ -124,7 +124,7 @@ class Worker:
         """Whether it can be called."""
         return self.process.poll() is None
 
-    def call(self, call: Call, deadline: Deadline | None = None) -> Any:
+    def call(self, call: TimedCall, deadline: Deadline | None = None) -> Any:
         """Give the answer, or raise what the function raised; TimeIsUp when there is none in time."""
         message = _packed(call)
         with self.busy:
@@ -163,7 +163,7 @@ class Worker:
                 stream.close()
 
 
-def _packed(call: Call) -> bytes:
+def _packed(call: TimedCall) -> bytes:
     """A call as a message: the path of the user's script, if the call needs it, and the pickled call."""
     try:
         packed = pickle.dumps(call)

@@ -113,7 +113,7 @@ def compare_task(
     return Comparer(task, backends, tell).at(point)
 
 
-class _Prepared(NamedTuple):
+class PreparedBackend(NamedTuple):
     """A backend prepared for a task, or why it cannot do it."""
 
     backend: Backend
@@ -132,22 +132,22 @@ class Comparer:
         self.task, self.tell = task, tell
         self.referee = Referee(task)
         self.backends = [get_backend(backend) for backend in backends]
-        self.prepared: dict[int, _Prepared] = {}
+        self.prepared: dict[int, PreparedBackend] = {}
 
-    def _asked(self, number: int) -> _Prepared:
+    def _asked(self, number: int) -> PreparedBackend:
         """A backend prepared, once."""
         if number not in self.prepared:
             self.prepared[number] = self._prepare(self.backends[number])
         return self.prepared[number]
 
-    def _prepare(self, backend: Backend) -> _Prepared:
+    def _prepare(self, backend: Backend) -> PreparedBackend:
         start = perf_counter()
         try:
-            return _Prepared(backend, backend.prepare(self.task), perf_counter() - start)
+            return PreparedBackend(backend, backend.prepare(self.task), perf_counter() - start)
         except (BackendError, LimitError) as error:
-            return _Prepared(backend, None, perf_counter() - start, str(error))
+            return PreparedBackend(backend, None, perf_counter() - start, str(error))
         except TimeIsUp as up:
-            return _Prepared(backend, None, perf_counter() - start, up.reason)
+            return PreparedBackend(backend, None, perf_counter() - start, up.reason)
 
     @undisturbed()
     def at(self, point: Sequence[float]) -> Comparison:
@@ -176,7 +176,7 @@ class Comparer:
             return unanswered(len(self.task.indices), up.reason)
 
 
-def _findings(task: Task, row: Row, asked: _Prepared, point: Sequence[float], reference: Result) -> list[Finding]:
+def _findings(task: Task, row: Row, asked: PreparedBackend, point: Sequence[float], reference: Result) -> list[Finding]:
     """What is wrong with a row, as far as there is time to find out."""
     if asked.evaluation is None or row.skipped:
         return []
@@ -186,7 +186,7 @@ def _findings(task: Task, row: Row, asked: _Prepared, point: Sequence[float], re
         return [Finding(row.backend, "unexplained", up.reason)] if row.outside else []
 
 
-def _row(task: Task, asked: _Prepared, points: Points, reference: Result) -> Row:
+def _row(task: Task, asked: PreparedBackend, points: Points, reference: Result) -> Row:
     """Ask one backend."""
     assert points.point is not None
     backend, evaluation = asked.backend, asked.evaluation

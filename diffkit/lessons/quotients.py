@@ -21,35 +21,38 @@ from diffkit.asking.questions import ask, make_task
 from diffkit.asking.tasks import Task
 from diffkit.core.deadline import check_time, collected
 from diffkit.core.errors import DiffkitError, TracingError
-from diffkit.core.limits import PRECISIONS, QUOTIENT_DIGITS
+from diffkit.core.limits import PROOF_PRECISIONS, QUOTIENT_DIGITS
 from diffkit.core.program import Program, run
 from diffkit.core.results import Odd, Result
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Name, Names
+from diffkit.core.text.printer import LONGEST_FORMULA
 from diffkit.core.workers import timed
 from diffkit.lessons.shown_numbers import nearest, of_decimal
 from diffkit.methods.prepared import answer
 from diffkit.numbers.balls import BALLS, precision, rational
-from diffkit.numbers.floats import FLOATS
+from diffkit.numbers.floats import EPSILON, FLOATS
 from diffkit.proof.proofs import Proofs
 
-EPSILON = 2.0**-52
-KINDS = ("forward", "backward", "central")
-FORMULAS = {
+QUOTIENT_KINDS = ("forward", "backward", "central")
+QUOTIENT_FORMULAS = {
     "forward": "(f(x + h) − f(x))/h",
     "backward": "(f(x) − f(x − h))/h",
     "central": "(f(x + h) − f(x − h))/(2h)",
 }
 """Each quotient, as it is computed."""
-OFFSETS = {"forward": (1, 0), "backward": (0, -1), "central": (1, -1)}
+QUOTIENT_OFFSETS = {"forward": (1, 0), "backward": (0, -1), "central": (1, -1)}
 """Places of f in a quotient in units of h, the one it begins with and the one that is subtracted."""
-FEWEST, ENOUGH, MOST = 5, 8, 40  # steps where none are given: at least, where round-off plays no part, at most
-BLIND = 10  # steps of a function whose exact quotients are not known
-AFTER = 2  # steps beyond the one at which round-off has taken over
-LONGEST = 20_000  # characters of f
-SHARP = 40  # bits to which a part of an error is wanted
-TINY = 2.0**-40  # of truncation: round-off that will not take over, as where f and the point are 0
+FEWEST_STEPS, HOPELESS_STEPS, MOST_QUOTIENTS = (
+    5,
+    8,
+    40,
+)  # steps where none are given: at least, where round-off plays no part, at most
+BLIND_STEPS = 10  # steps of a function whose exact quotients are not known
+ROUNDOFF_STEPS = 2  # steps beyond the one at which round-off has taken over
+ERROR_BITS = 40  # bits to which a part of an error is wanted
+NEGLIGIBLE_ROUNDOFF = 2.0**-40  # of truncation: round-off that will not take over, as where f and the point are 0
 
 
 class Quotient(NamedTuple):
@@ -67,7 +70,7 @@ class Quotient(NamedTuple):
     """value − f′"""
 
 
-class Step(NamedTuple):
+class QuotientStep(NamedTuple):
     """The three quotients at a step h, which is the binary64 number."""
 
     h: float
@@ -102,7 +105,7 @@ class Quotients:
     f: str
     variable: str
     at: Mapping[str, float]
-    steps: tuple[Step, ...]
+    steps: tuple[QuotientStep, ...]
     limits: Mapping[str, float]
     derivative: Result
     label: str
@@ -205,14 +208,14 @@ def read_steps(steps: Any) -> list[float]:
 
 def _text(task: Task) -> str:
     """f as text, or the name of a Python function."""
-    return task.function.name if task.function is not None else format_outputs(task.program, LONGEST)[0]
+    return task.function.name if task.function is not None else format_outputs(task.program, LONGEST_FORMULA)[0]
 
 
 def _limits(derivative: Result) -> dict[str, Fraction | None]:
     """What the quotients tend to, exactly enough for the errors of binary64; None where that is not known."""
     if derivative.ok:
         text = derivative.decimals[0] if derivative.decimals else ""
-        return dict.fromkeys(KINDS, of_decimal(text) if text else Fraction(derivative.flat[0]))
+        return dict.fromkeys(QUOTIENT_KINDS, of_decimal(text) if text else Fraction(derivative.flat[0]))
     odd = derivative.odd[0]
     right, left = (Fraction(side) if math.isfinite(side) else None for side in (odd.right, odd.left))
     return {"forward": right, "backward": left, "central": None if None in (right, left) else (right + left) / 2}  # type: ignore[operator]
@@ -235,23 +238,25 @@ class _Limit:
         except TracingError:
             self.program = None  # a Python function whose formula is not known has no exact quotients
 
-    def until_roundoff(self) -> Iterator[Step]:
+    def until_roundoff(self) -> Iterator[QuotientStep]:
         """Steps of 0.1, 0.01, … until round-off is most of every error, and some more, or until it will not be."""
         start = math.floor(math.log10(max(abs(self.x), 1)))
-        rest = AFTER
-        for k in range(1, MOST + 1):
+        rest = ROUNDOFF_STEPS
+        for k in range(1, MOST_QUOTIENTS + 1):
             found = self.step(float(f"1e{start - k}"))
             yield found
-            over = k >= BLIND if self.program is None else all(map(_rounding_rules, found[1:]))
-            if k >= FEWEST and (over or rest < AFTER):
+            over = k >= BLIND_STEPS if self.program is None else all(map(_rounding_rules, found[1:]))
+            if k >= FEWEST_STEPS and (over or rest < ROUNDOFF_STEPS):
                 rest -= 1
-            hopeless = k >= ENOUGH and not any(abs(q.roundoff) > TINY * abs(q.truncation) for q in found[1:])
+            hopeless = k >= HOPELESS_STEPS and not any(
+                abs(q.roundoff) > NEGLIGIBLE_ROUNDOFF * abs(q.truncation) for q in found[1:]
+            )
             if rest < 0 or hopeless or self.x + found.h == self.x:
                 break
 
     def expected(self) -> dict[str, float]:
         """Steps at which truncation's leading term and round-off have the least sum, from f, f′, f″ and f‴."""
-        unknown = dict.fromkeys(KINDS, math.nan)
+        unknown = dict.fromkeys(QUOTIENT_KINDS, math.nan)
         if self.program is None:
             return unknown
         task = make_task(self.program, "taylor", order=3, wrt=self.task.variables[self.place])
@@ -264,10 +269,10 @@ class _Limit:
         central = (3 * noise / abs(6 * third)) ** (1 / 3) if third else math.nan
         return {"forward": one_sided or math.nan, "backward": one_sided or math.nan, "central": central or math.nan}
 
-    def step(self, h: float) -> Step:
+    def step(self, h: float) -> QuotientStep:
         """The three quotients at one step."""
         check_time()
-        return Step(h, *(self._quotient(kind, h) for kind in KINDS))
+        return QuotientStep(h, *(self._quotient(kind, h) for kind in QUOTIENT_KINDS))
 
     def _quotient(self, kind: str, h: float) -> Quotient:
         limit = self.limits[kind]
@@ -279,7 +284,7 @@ class _Limit:
 
     def _floating(self, kind: str, h: float) -> float:
         """The quotient in plain binary64, as a program would have it; NaN where f has no value or an infinite one."""
-        upper, lower = OFFSETS[kind]
+        upper, lower = QUOTIENT_OFFSETS[kind]
         rise = self._value(self.x + upper * h) - self._value(self.x + lower * h)
         return rise / (h * (upper - lower)) if math.isfinite(rise) else math.nan
 
@@ -296,7 +301,7 @@ class _Limit:
         """The exact quotient, truncation and round-off, at a precision that leaves each sharp."""
         limit = self.limits[kind]
         exact = truncation = roundoff = arb("nan")
-        for bits in PRECISIONS:
+        for bits in PROOF_PRECISIONS:
             with precision(bits):
                 exact = self._exact(kind, h)
                 truncation = exact - rational(limit) if limit is not None else arb("nan")
@@ -310,12 +315,12 @@ class _Limit:
         assert self.program is not None
         upper, lower = ([arb(x) for x in self._moved(0)] for _ in range(2))
         ends = []
-        for point, offset in zip((upper, lower), OFFSETS[kind], strict=True):
+        for point, offset in zip((upper, lower), QUOTIENT_OFFSETS[kind], strict=True):
             point[self.place] = arb(self.x) + offset * arb(h)
             ends.append(run(self.program, BALLS, point)[0])
-        return (ends[0] - ends[1]) / (arb(h) * (OFFSETS[kind][0] - OFFSETS[kind][1]))
+        return (ends[0] - ends[1]) / (arb(h) * (QUOTIENT_OFFSETS[kind][0] - QUOTIENT_OFFSETS[kind][1]))
 
 
 def _sharp(ball: Any) -> bool:
     """Whether a ball settles its digits, or will at no precision."""
-    return not ball.is_finite() or ball.is_exact() or ball.rel_accuracy_bits() >= SHARP
+    return not ball.is_finite() or ball.is_exact() or ball.rel_accuracy_bits() >= ERROR_BITS

@@ -10,9 +10,9 @@ from diffkit.asking.tasks import hessian_task, taylor_task
 from diffkit.core.program import Program
 from diffkit.lessons.shown_numbers import Number, proven
 
-HIGHEST = 10  # order up to which a derivative that is not zero is looked for
-SIGNS = {1: "> 0", -1: "< 0", 0: "= 0"}
-UNDECIDED = "is not told from zero"
+SEARCHED_ORDER = 10  # order up to which a derivative that is not zero is looked for
+SIGN_TEXT = {1: "> 0", -1: "< 0", 0: "= 0"}
+SIGN_UNDECIDED = "is not told from zero"
 UNKNOWN = (
     "the Hessian does not tell what kind of point it is, for it is singular, or nearly so; diffkit stationary looks "
     "further, in a box around the point"
@@ -42,7 +42,7 @@ def _is_rounded(x: float, slope: Number, second: Number) -> bool:
 def _of_slope(name: str, slope: Number) -> list[str]:
     sign = slope.sign
     if sign is None:
-        return [f"f′ {UNDECIDED}: whether f rises or falls is not decided"]
+        return [f"f′ {SIGN_UNDECIDED}: whether f rises or falls is not decided"]
     if sign == 0:
         return ["f′ = 0: the point is stationary, the tangent is horizontal"]
     angle = abs(math.degrees(math.atan(slope.value)))
@@ -50,7 +50,7 @@ def _of_slope(name: str, slope: Number) -> list[str]:
     steep = "steep" if size > 1 else "gentle" if size < 1 else "as steep as a diagonal"
     word, moves = ("rising", "grows") if sign > 0 else ("falling", "falls")
     return [
-        f"f′ {SIGNS[sign]}: f is {word}; a small step δ in {name} changes it by about {slope.text}·δ",
+        f"f′ {SIGN_TEXT[sign]}: f is {word}; a small step δ in {name} changes it by about {slope.text}·δ",
         f"|f′| {'>' if size > 1 else '<' if size < 1 else '='} 1: the graph is {steep}; it {moves} at an angle of "
         f"{f'{angle:.3g}' if angle else 'less than 1e-300'}° where both axes have one scale",
     ]
@@ -60,31 +60,31 @@ def _of_curvature(second: Number, stationary: bool) -> list[str]:
     if math.isnan(second.value):
         return ["f″ does not exist here, or is not known: the quadratic model has no meaning"]
     if second.sign is None:
-        return [f"f″ {UNDECIDED}"]
+        return [f"f″ {SIGN_UNDECIDED}"]
     if second.sign == 0:
         return ["f″ = 0: the slope itself is not changing here, and the quadratic model is the line"]
     way, side = ("upwards (convex)", "above") if second.sign > 0 else ("downwards (concave)", "below")
     change = "grows" if second.sign > 0 else "falls"
     flat = "" if stationary else f", by about {second.text.removeprefix('-')} per unit"
     return [
-        f"f″ {SIGNS[second.sign]}: the graph curves {way}: its slope {change}{flat}, and it lies {side} the tangent"
+        f"f″ {SIGN_TEXT[second.sign]}: the graph curves {way}: its slope {change}{flat}, and it lies {side} the tangent"
     ]
 
 
 def _turning(program: Program, point: Sequence[float], place: int) -> str:
     """Minimum, maximum or inflection, by the first derivative that is not zero."""
-    task = taylor_task(program, HIGHEST, program.inputs[place])
+    task = taylor_task(program, SEARCHED_ORDER, program.inputs[place])
     numbers, _ = proven(task, point)
     for order, coefficient in enumerate(numbers[2:], 2):
         sign = coefficient.sign
         if sign is None:
             return "what kind of stationary point it is, is not decided"
         if sign:
-            which = f"the first derivative that is not zero is the {ordinal(order)}, {SIGNS[sign]}"
+            which = f"the first derivative that is not zero is the {ordinal(order)}, {SIGN_TEXT[sign]}"
             if order % 2:
                 return f"an inflection point: {which}, and its order is odd"
             return f"a local {'minimum' if sign > 0 else 'maximum'}: {which}, and its order is even"
-    return f"all derivatives up to the {ordinal(HIGHEST)} are zero: they do not tell what kind of point it is"
+    return f"all derivatives up to the {ordinal(SEARCHED_ORDER)} are zero: they do not tell what kind of point it is"
 
 
 def ordinal(order: int) -> str:

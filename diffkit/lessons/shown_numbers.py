@@ -20,7 +20,7 @@ from diffkit.numbers.floats import rationals, to_float
 from diffkit.proof.proofs import Proofs
 from diffkit.proof.prover import Prover
 
-SHORT = 20  # characters of an exact number that is shown as it is
+SHORT_NUMBER = 20  # characters of an exact number that is shown as it is
 LEADING = 6  # digits of a number that is too small for a binary64
 ZEROS = 8000  # after the point of what is written as a fraction: the time that takes grows with them
 
@@ -81,7 +81,7 @@ def _restored(parts: Any, value: float, known: Fraction | None) -> Number:
     return Number(loaded(parts), value, known)
 
 
-NOTHING = Number(arb("nan"), math.nan)
+NO_NUMBER = Number(arb("nan"), math.nan)
 """A number that does not exist or is not known."""
 
 
@@ -95,14 +95,14 @@ def of_fraction(value: Fraction | int) -> Number:
     """Give a rational number."""
     with precision(SHOWN_BITS):
         ball = arb(value.numerator) / value.denominator
-    short = len(format_constant(exact(Fraction(value)))[0]) <= SHORT
+    short = len(format_constant(exact(Fraction(value)))[0]) <= SHORT_NUMBER
     return Number(ball, to_float(value), Fraction(value) if short else None)
 
 
 def of_ball(ball: Any) -> Number:
     """Give the number in a ball."""
     if not ball.is_finite():
-        return NOTHING
+        return NO_NUMBER
     whole = exact_fraction(ball)
     return of_fraction(whole) if whole is not None and whole.denominator < 2**1100 else Number(ball, nearest(ball))
 
@@ -129,7 +129,7 @@ def proven(task: Task, point: Sequence[float]) -> tuple[list[Number], list[Any]]
         seen = answer.odd.get(c)
         bad = seen is not None and seen.status != "ok"
         odd.append(seen if bad else None)
-        numbers.append(NOTHING if bad else of_ball(arb(value, answer.errors[c])))
+        numbers.append(NO_NUMBER if bad else of_ball(arb(value, answer.errors[c])))
     return numbers, odd
 
 

@@ -23,17 +23,17 @@ from diffkit.core.limits import SHOWN_BITS
 from diffkit.core.program import Program
 from diffkit.core.results import Result
 from diffkit.core.surroundings import undisturbed
-from diffkit.core.table import table
+from diffkit.core.table import ADD, MUL, SUB
 from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Names
+from diffkit.core.text.printer import LONGEST_FORMULA
 from diffkit.core.workers import timed
 from diffkit.lessons.shape_of_graph import of_curve, of_surface
-from diffkit.lessons.shown_numbers import NOTHING, Number, nearest, of_ball, of_fraction, proven, value, value_at
+from diffkit.lessons.shown_numbers import NO_NUMBER, Number, nearest, of_ball, of_fraction, proven, value, value_at
 from diffkit.methods.prepared import answer
 from diffkit.numbers.balls import precision
 
 DELTAS = (1.0, 0.1, 0.01, 0.001)
-LONGEST = 20_000  # characters of f
 
 
 class Model(NamedTuple):
@@ -86,7 +86,7 @@ class Tangent:
     @property
     def f(self) -> str:
         """f as text."""
-        return format_outputs(self.program, LONGEST)[0]
+        return format_outputs(self.program, LONGEST_FORMULA)[0]
 
     @property
     def length(self) -> float:
@@ -135,12 +135,12 @@ class Tangent:
         for k, (slope, place) in enumerate(zip(self.slopes, places, strict=True)):
             if slope.sign == 0:
                 continue
-            moved = builder.apply(table["sub"], (k, builder.constant(Fraction(repr(place)))))
-            terms.append(builder.apply(table["mul"], (builder.constant(slope.constant), moved)))
+            moved = builder.apply(SUB, (k, builder.constant(Fraction(repr(place)))))
+            terms.append(builder.apply(MUL, (builder.constant(slope.constant), moved)))
         terms.insert(0 if first else len(terms), builder.constant(constant.constant))
         total, *rest = [term for term in terms if builder.rational(term) != 0] or terms[:1]
         for term in rest:
-            total = builder.apply(table["add"], (total, term))
+            total = builder.apply(ADD, (total, term))
         return format_outputs(builder.program([total], tuple(self.at)))[0]
 
     def __str__(self) -> str:
@@ -182,7 +182,7 @@ def tangent(
         raise PointError("a direction is for several variables", hint="of one variable the tangent is a line")
     height = value(program, start)
     if any(odd):
-        return Tangent(program, derivative.at, derivative, height, tuple(slopes), NOTHING, asked, NOTHING, (), ())
+        return Tangent(program, derivative.at, derivative, height, tuple(slopes), NO_NUMBER, asked, NO_NUMBER, (), ())
     chosen = asked or (_steepest(slopes) if several else None)
     path = program if chosen is None else directional_task(program, chosen).program
     place = 0 if chosen is None else len(program.inputs)

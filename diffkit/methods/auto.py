@@ -13,21 +13,31 @@ from diffkit.core.program import Index
 from diffkit.core.results import Answer, ErrorKind, Odd, by_rows
 from diffkit.methods import get_backend
 from diffkit.methods.complex import ComplexEvaluation
-from diffkit.methods.differences import HIGHEST_ORDER
-from diffkit.methods.differences.testimony import FOLLOWED, LAG, STEPPED, Claim, Seen, smoothed, unknown, vague, widened
-from diffkit.methods.differences.witness import Witness, laid_out, sizes
+from diffkit.methods.differences import STENCIL_ORDER
+from diffkit.methods.differences.testimony import (
+    FOLLOWED,
+    LAG,
+    STEPPED,
+    Seen,
+    Testified,
+    smoothed,
+    unknown,
+    vague,
+    widened,
+)
+from diffkit.methods.differences.witness import DifferenceWitness, laid_out, sizes
 from diffkit.proof.proofs import Proofs
 
 if TYPE_CHECKING:
     from diffkit.asking.callables import Bound
 
 
-LADDER = ("dual", "complex")
+CODE_METHODS = ("dual", "complex")
 """Methods for code that cannot be traced, the most accurate first; what none of them finds, differences do."""
 VALUES = {"complex", "finite"}
 """Methods that know values alone, and not how many steps led to them."""
-FEW = 4  # directions of forward mode that cost about as much as one sweep of reverse mode
-NAMES = {
+DIRECTIONS_PER_SWEEP = 4  # directions of forward mode that cost about as much as one sweep of reverse mode
+METHOD_NOTES = {
     "reverse": "reverse mode through the code, with its rounding measured, confirmed by real differences",
     "dual": "dual numbers pushed through the code, with its rounding measured, confirmed by real differences",
     "complex": "complex steps, confirmed by real differences, which give their bar",
@@ -95,7 +105,7 @@ class _Measurement:
         function, before = self.function, self.function.evaluations
         place = tuple(map(float, point))
         with np.errstate(all="ignore"):
-            witness = Witness.of(function, place)
+            witness = DifferenceWitness.of(function, place)
             with function.faults.remembering():
                 seen, used = self._seen(place, witness)
             seen.update(_with_solvers(function, place, seen))
@@ -103,12 +113,12 @@ class _Measurement:
                 seen.update(_with_loops(function, place, seen))
         if function.unsteady:  # which may have shown only now
             seen = {index: _unsteady(one, function.unsteady) for index, one in seen.items()}
-        note = "; ".join([NAMES[name] for name in used] + _doubt(seen.values()))
+        note = "; ".join([METHOD_NOTES[name] for name in used] + _doubt(seen.values()))
         return laid_out(self.task.indices, seen, function.evaluations - before, note)
 
-    def _seen(self, point: tuple[float, ...], witness: Witness) -> tuple[dict[Index, Seen], list[str]]:
+    def _seen(self, point: tuple[float, ...], witness: DifferenceWitness) -> tuple[dict[Index, Seen], list[str]]:
         """What is known of each partial, and the methods that found it."""
-        if self.task.order > HIGHEST_ORDER:
+        if self.task.order > STENCIL_ORDER:
             return {index: unknown(Odd("uncertain", UNASKED)) for index in self.task.indices}, []
         plain = witness.values(self.task.indices)
         silent = {index for index, one in plain.items() if one.odd is not None}
@@ -119,7 +129,7 @@ class _Measurement:
         return seen, used + ["finite"] * bool(rest)
 
     def _follow(
-        self, point: tuple[float, ...], witness: Witness, seen: dict[Index, Seen], silent: Collection[Index]
+        self, point: tuple[float, ...], witness: DifferenceWitness, seen: dict[Index, Seen], silent: Collection[Index]
     ) -> tuple[list[str], dict[Index, Odd]]:
         """Follow the code where f has a value, one way after another; who found something, and what else they say."""
         used: list[str] = []
@@ -155,12 +165,12 @@ def _ladder(task: Task) -> tuple[str, ...]:
     """The methods in order: reverse mode comes first where it needs fewer runs of the function than forward mode."""
     sweeps = {output for output, index in task.indices if index}
     directions = {index[0] for _, index in task.indices if index}
-    return ("reverse", *LADDER) if len(directions) > FEW * len(sweeps) else LADDER
+    return ("reverse", *CODE_METHODS) if len(directions) > DIRECTIONS_PER_SWEEP * len(sweeps) else CODE_METHODS
 
 
 def _claims(
     evaluation: Any, point: tuple[float, ...], wanted: Sequence[Index]
-) -> tuple[dict[Index, Claim], dict[Index, Odd]]:
+) -> tuple[dict[Index, Testified], dict[Index, Odd]]:
     """What a method finds of some partials, and what is odd about the others."""
     if isinstance(evaluation, ComplexEvaluation):
         claims = evaluation.claims(point)
@@ -181,10 +191,10 @@ def _claims(
     except (BackendError, LimitError):
         firm = False
     found = zip(evaluation.task.indices, answer.values, bars.tolist(), strict=True)
-    return {index: Claim(value, bar, firm) for index, value, bar in found if index in left}, odd
+    return {index: Testified(value, bar, firm) for index, value, bar in found if index in left}, odd
 
 
-def _alone(witness: Witness, wanted: Sequence[Index], told: Mapping[Index, Odd]) -> dict[Index, Seen]:
+def _alone(witness: DifferenceWitness, wanted: Sequence[Index], told: Mapping[Index, Odd]) -> dict[Index, Seen]:
     """What differences say, or what was told by those that followed the code where it is no more than that."""
     try:
         found = witness.alone(wanted)

@@ -16,13 +16,15 @@ from diffkit.asking.tasks import Task
 from diffkit.core.errors import BackendError, told
 from diffkit.core.program import Index
 from diffkit.core.results import Answer, ErrorKind, Odd
-from diffkit.methods.differences.testimony import STEPPED, Claim, unknown
-from diffkit.methods.differences.witness import Witness, laid_out
+from diffkit.methods.differences.testimony import STEPPED, Testified, unknown
+from diffkit.methods.differences.witness import DifferenceWitness, laid_out
 
-STEP = 2.0**-340  # so small that h² vanishes beside 1, and so large that h·f′ does not underflow for f′ > 1e-200
-TINY = 2.0**-1000
-ROUNDED = 2.0**-49  # of the largest partial of an output: what libraries round, at the least
-OTHERS = "use backend='dual' or 'finite'"
+COMPLEX_STEP = (
+    2.0**-340
+)  # so small that h² vanishes beside 1, and so large that h·f′ does not underflow for f′ > 1e-200
+LEAST_STEP = 2.0**-1000
+LIBRARY_ROUNDING = 2.0**-49  # of the largest partial of an output: what libraries round, at the least
+OTHER_BACKENDS = "use backend='dual' or 'finite'"
 OVERFLOW = Odd("uncertain", "complex arithmetic overflows or has no value there")
 
 
@@ -35,7 +37,7 @@ class ComplexBackend:
     def prepare(self, task: Task) -> ComplexEvaluation:
         """BackendError above order 1."""
         if task.order > 1:
-            raise BackendError("the complex step gives first derivatives only", hint=OTHERS)
+            raise BackendError("the complex step gives first derivatives only", hint=OTHER_BACKENDS)
         return ComplexEvaluation(task)
 
 
@@ -52,7 +54,7 @@ class ComplexEvaluation:
         start, source = tuple(float(x) for x in point), self.source
         before = source.evaluations
         claims = self.claims(start)
-        witness = Witness.of(source, start)
+        witness = DifferenceWitness.of(source, start)
         seen = witness.values(self.task.indices)
         if source.unsteady:
             seen.update({index: unknown(Odd("uncertain", source.unsteady)) for index in claims if index not in seen})
@@ -60,7 +62,7 @@ class ComplexEvaluation:
         seen.update(witness.confirm({index: c for index, c in claims.items() if index not in seen}, STEPPED))
         return laid_out(self.task.indices, seen, source.evaluations - before)
 
-    def claims(self, point: Sequence[float]) -> dict[Index, Claim]:
+    def claims(self, point: Sequence[float]) -> dict[Index, Testified]:
         """The partials as complex steps give them, unconfirmed; libraries round each one by the largest."""
         import numpy as np
 
@@ -70,21 +72,25 @@ class ComplexEvaluation:
         largest: dict[int, float] = {}
         for (k, _), value in found.items():
             largest[k] = max(largest.get(k, 0.0), abs(value))
-        return {(k, index): Claim(value, ROUNDED * largest[k]) for (k, index), value in found.items()}
+        return {(k, index): Testified(value, LIBRARY_ROUNDING * largest[k]) for (k, index), value in found.items()}
 
     def _step(self, point: Any, variable: int) -> Any:
         """Partials of all outputs in one coordinate."""
         import numpy as np
 
         moved = point.astype(complex)
-        h = max(TINY, math.ldexp(STEP, math.frexp(point[variable])[1]))  # a power of two, which rounds nothing
+        h = max(
+            LEAST_STEP, math.ldexp(COMPLEX_STEP, math.frexp(point[variable])[1])
+        )  # a power of two, which rounds nothing
         moved[variable] += 1j * h
         result = self._followed(moved)
         if result.dtype.kind != "c":
             raise BackendError("the function gives real numbers at a complex point (abs, a norm, .real), which tells "
-                               "nothing of its derivative", hint=OTHERS)  # fmt: skip
+                               "nothing of its derivative", hint=OTHER_BACKENDS)  # fmt: skip
         if result.dtype.itemsize < np.dtype(complex).itemsize:
-            raise BackendError(f"the function gives {result.dtype}, in which complex steps underflow", hint=OTHERS)
+            raise BackendError(
+                f"the function gives {result.dtype}, in which complex steps underflow", hint=OTHER_BACKENDS
+            )
         with np.errstate(all="ignore"):
             return result.imag / h
 
@@ -101,10 +107,12 @@ class ComplexEvaluation:
         except BackendError:
             raise
         except Exception as error:
-            raise BackendError(f"the function does not take complex numbers ({told(error)})", hint=OTHERS) from None
+            raise BackendError(
+                f"the function does not take complex numbers ({told(error)})", hint=OTHER_BACKENDS
+            ) from None
         dropped = [w for w in said if w.category is np.exceptions.ComplexWarning or "imaginary" in str(w.message)]
         if dropped:
-            raise BackendError(f"the function drops imaginary parts ({dropped[0].message})", hint=OTHERS)
+            raise BackendError(f"the function drops imaginary parts ({dropped[0].message})", hint=OTHER_BACKENDS)
         return result
 
     def batch(self, points: Any) -> Answer:

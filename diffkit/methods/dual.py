@@ -16,7 +16,7 @@ from diffkit.methods.evaluation import Derived, FunctionEvaluation, ProgramEvalu
 if TYPE_CHECKING:
     from diffkit.ndarrays import Hit
 
-BLOCK = 2**19  # numbers in the tangents of the arguments of one pass
+DUAL_NUMBERS = 2**19  # numbers in the tangents of the arguments of one pass
 
 
 class DualBackend:
@@ -51,7 +51,7 @@ class _DualFunction(FunctionEvaluation):
             if not levels:
                 found.update({(k, ()): v for k, v in enumerate(self.function.values(point))})
                 continue
-            for part in _parts(levels, max(1, BLOCK // len(point) // 4 ** (order - 1))):
+            for part in _parts(levels, max(1, DUAL_NUMBERS // len(point) // 4 ** (order - 1))):
                 tangents = np.asarray(self._push(part, point, self.function.split(point), hits, values))
                 table = tangents.reshape(*map(len, reversed(part)), -1)
                 places = [{variable: k for k, variable in enumerate(level)} for level in reversed(part)]

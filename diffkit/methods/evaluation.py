@@ -15,20 +15,20 @@ from diffkit.core.errors import BackendError
 from diffkit.core.program import Program, run
 from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.numbers.doubles import DOUBLES, array_doubles
+from diffkit.numbers.floats import SMALLEST_FLOAT
 
 if TYPE_CHECKING:
     from diffkit.ndarrays import Hit
 
 
-BLOCK = 8192  # rows of a batch that run together, so that what is computed between stays in the cache
+BATCH_ROWS = 8192  # rows of a batch that run together, so that what is computed between stays in the cache
 
-LOST = (
+LOST_VALUE = (
     "binary64 loses the value on the way, or cannot tell on which side of a kink or branch the point lies; "
     "backend='auto' goes on"
 )
-TINY = 5e-324  # binary64 may underflow where the true value does not round to zero
-HIGHEST_ORDER = 4  # of a Python function: nesting costs 2ⁿ
-BESIDE = 1 + 2.0**-9  # factor of the point at which the code is followed once more, to see that it can be
+NESTED_ORDER = 4  # of a Python function: nesting costs 2ⁿ
+RETRACE_FACTOR = 1 + 2.0**-9  # factor of the point at which the code is followed once more, to see that it can be
 
 
 class ProgramEvaluation:
@@ -85,11 +85,11 @@ class ProgramEvaluation:
         count = self.guarded.derivatives
         values = np.empty((len(points), count))
         odd: dict[int, Odd] = {}
-        for first in range(0, len(points), BLOCK):
-            block = points[first : first + BLOCK]
+        for first in range(0, len(points), BATCH_ROWS):
+            block = points[first : first + BATCH_ROWS]
             columns, clean = self._columns(block)
             for c in range(count):
-                values[first : first + BLOCK, c] = columns[c]
+                values[first : first + BATCH_ROWS, c] = columns[c]
             for row in np.flatnonzero(~clean).tolist():
                 outputs = [float(column[row]) for column in columns]
                 answer = self._finish(outputs, block[row].tolist(), (first + row) * count)
@@ -120,8 +120,8 @@ def _describe(seen: Odd, value: float) -> Odd | None:
         return seen
     if not math.isfinite(value):
         return Odd("uncertain", "binary64 overflows or loses everything on the way; backend='auto' goes on")
-    if not math.isclose(value, seen.value, rel_tol=1e-6, abs_tol=TINY):
-        return Odd("uncertain", LOST)
+    if not math.isclose(value, seen.value, rel_tol=1e-6, abs_tol=SMALLEST_FLOAT):
+        return Odd("uncertain", LOST_VALUE)
     return seen._replace(value=value) if seen.message else None
 
 
@@ -141,7 +141,7 @@ class Derived(NamedTuple):
     hits: list[Hit]
 
 
-class Group(NamedTuple):
+class PartialGroup(NamedTuple):
     """Partials that differ in output and first variable only: their places among the indices, and those two of each."""
 
     places: Any
@@ -155,22 +155,22 @@ class FunctionEvaluation:
     formula = None
 
     def __init__(self, task: Task):
-        if task.order > HIGHEST_ORDER:
-            raise BackendError(f"derivatives of a Python function go up to order {HIGHEST_ORDER}, not {task.order}",
+        if task.order > NESTED_ORDER:
+            raise BackendError(f"derivatives of a Python function go up to order {NESTED_ORDER}, not {task.order}",
                                hint="a function without branches can be traced: use backend='auto'")  # fmt: skip
         assert task.function is not None
         self.task, self.function = task, task.function
         self.followed = False
 
     @cached_property
-    def groups(self) -> dict[tuple[int, ...] | None, Group]:
+    def groups(self) -> dict[tuple[int, ...] | None, PartialGroup]:
         """Partials by the variables after the first; values of f itself under None."""
         import numpy as np
 
         members: dict[tuple[int, ...] | None, list[tuple[int, int, int]]] = {}
         for c, (output, index) in enumerate(self.task.indices):
             members.setdefault(index[1:] if index else None, []).append((c, output, index[0] if index else 0))
-        return {rest: Group(*np.array(rows).T) for rest, rows in members.items()}
+        return {rest: PartialGroup(*np.array(rows).T) for rest, rows in members.items()}
 
     def derive(self, point: Any) -> Derived:
         """Follow the function at a point, an array of its coordinates."""
@@ -189,7 +189,7 @@ class FunctionEvaluation:
         from diffkit.asking.callables.following import check_values, following
         from diffkit.ndarrays import pushforward
 
-        beside = point * BESIDE + (point == 0) * (BESIDE - 1)
+        beside = point * RETRACE_FACTOR + (point == 0) * (RETRACE_FACTOR - 1)
         row = (beside - point)[None]
         with following(self.function.name):
             pushed = pushforward(self.function.call, self.function.split(beside), self.function.split(row))

@@ -12,7 +12,7 @@ from diffkit.core.program import Index
 from diffkit.core.results import Answer, ErrorKind, Odd
 from diffkit.methods.differences import (
     ECONOMY,
-    HIGHEST_ORDER,
+    STENCIL_ORDER,
     THOROUGH,
     Difference,
     Effort,
@@ -21,7 +21,7 @@ from diffkit.methods.differences import (
     partials,
 )
 from diffkit.methods.differences.stencils import Probe
-from diffkit.methods.differences.testimony import COARSE, Testimony, vague
+from diffkit.methods.differences.testimony import NOTHING_FINER, Testimony, vague
 from diffkit.methods.differences.witness import sizes
 
 AGAIN = 8  # points at which a function that looks rough is evaluated again
@@ -80,7 +80,7 @@ def _judged(sampler: Sampler, point: Point, indices: Sequence[Index], seen: Sequ
     for index, d in zip(indices, seen, strict=True):
         testimony = Testimony(Probe(sampler, point, index[1], {}), d)
         fine = d.odd is not None or not index[1] or testimony.is_fine(d.value, d.bar, largest[index])
-        judged.append(d if fine else d._replace(odd=vague(d.value, d.bar, d.reason or COARSE)))
+        judged.append(d if fine else d._replace(odd=vague(d.value, d.bar, d.reason or NOTHING_FINER)))
     return judged
 
 
@@ -98,8 +98,8 @@ class FiniteBackend:
 
     def prepare(self, task: Task) -> FiniteEvaluation:
         """Split the program by outputs; BackendError above order 4."""
-        if task.order > HIGHEST_ORDER:
-            raise BackendError(f"finite differences go up to order {HIGHEST_ORDER}, not {task.order}",
+        if task.order > STENCIL_ORDER:
+            raise BackendError(f"finite differences go up to order {STENCIL_ORDER}, not {task.order}",
                                hint="use backend='dual' or 'symbolic'")  # fmt: skip
         return FiniteEvaluation(task, self.effort)
 

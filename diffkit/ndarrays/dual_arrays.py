@@ -40,7 +40,7 @@ class _Pushforward(Watch):
         self.directions = directions
 
 
-class Content(NamedTuple):
+class DualContent(NamedTuple):
     """A dual array's primal, its tangent or None, and where the tangent is a strong zero (None: nowhere)."""
 
     primal: Any
@@ -53,14 +53,14 @@ class DualArray(Followed):
 
     __slots__ = ()
     level: _Pushforward
-    content: Content
+    content: DualContent
 
     def _make(self, primal: Any, tangent: Any = None, still: Any = None) -> DualArray:
         known = still is not None and bool(still.any())
-        return DualArray(self.level, Content(primal, tangent, still if known else None), np.shape(primal))
+        return DualArray(self.level, DualContent(primal, tangent, still if known else None), np.shape(primal))
 
-    def _part(self, x: Any) -> Content:
-        return x.content if isinstance(x, Proxy) and x.level is self.level else Content(x)
+    def _part(self, x: Any) -> DualContent:
+        return x.content if isinstance(x, Proxy) and x.level is self.level else DualContent(x)
 
     # Rows of the table ------------------------------------------------------------------------------------------
 
@@ -106,7 +106,7 @@ class DualArray(Followed):
                 tangent = np.where(bad, np.nan, np.zeros(full) if tangent is None else tangent)
         return tangent
 
-    def _watch_ties(self, primitive: Primitive, parts: Sequence[Content]) -> None:
+    def _watch_ties(self, primitive: Primitive, parts: Sequence[DualContent]) -> None:
         """Record a comparison that exact equality of moving values decides."""
         moving = [part for part in parts if part.tangent is not None]
         if moving and (equal := ties_met(primitive, [part.primal for part in parts])) is not None:
@@ -191,7 +191,7 @@ def pushforward(call: Callable[..., Any], primals: Sequence[Any], tangents: Sequ
     try:
         value = answer(call, [seed(level, *pair) for pair in zip(primals, tangents, strict=True)])
         inner = isinstance(value, DualArray) and value.level is level
-        primal, tangent, _ = value.content if inner else Content(value)
+        primal, tangent, _ = value.content if inner else DualContent(value)
     finally:
         level.open = False
     if not isinstance(primal, Proxy):
@@ -214,4 +214,4 @@ def seed(level: _Pushforward, primal: Any, tangent: Any) -> Any:
         tangent = real(tangent).copy()
         still = tangent == 0
     primal = primal if isinstance(primal, Proxy) else np.asarray(primal)
-    return DualArray(level, Content(primal, tangent, still if still is not None and still.any() else None), shape)
+    return DualArray(level, DualContent(primal, tangent, still if still is not None and still.any() else None), shape)

@@ -25,7 +25,7 @@ from diffkit.numbers.duals import DualAlgebra
 from diffkit.numbers.floats import to_float
 
 NUMBERS = count(1)
-SMALL = 4096  # pairs of elements up to which a loop over them beats a matrix product
+LOOPED_PAIRS = 4096  # pairs of elements up to which a loop over them beats a matrix product
 
 
 class Level:
@@ -232,7 +232,7 @@ def contract(a: Any, b: Any, left: str, right: str, out: str) -> Any:
     lead = leader((a, b))
     if lead is not None:
         return lead.contract(a, b, left, right, out)
-    if np.size(a) * np.size(b) <= SMALL or len(set(left)) < len(left) or len(set(right)) < len(right):
+    if np.size(a) * np.size(b) <= LOOPED_PAIRS or len(set(left)) < len(left) or len(set(right)) < len(right):
         return np.einsum(f"{left},{right}->{out}", a, b)
     return _by_matmul(a, b, left, right, out)
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from diffkit.core.rules import by_rule
-from diffkit.core.table import POWER, Place, Primitive, table
+from diffkit.core.table import NE, POWER, Place, Primitive
 from diffkit.ndarrays.kernel import ROWS, Level, Proxy, contract, plain
 from diffkit.ndarrays.source import SourceLine, user_line
 from diffkit.numbers.arrays import ARRAYS
@@ -58,7 +58,7 @@ class Followed(Proxy):
         return format(plain(self)[()], spec)
 
     def __bool__(self) -> bool:
-        return bool(ROWS.apply(table["ne"], (self, 0.0)))
+        return bool(ROWS.apply(NE, (self, 0.0)))
 
     @property
     def primal(self) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 from diffkit.core.errors import TracingError
 from diffkit.ndarrays.kernel import Proxy, apply_row, numeric, plain, rows, values_of
 from diffkit.ndarrays.protocols import UFUNCS, rule
-from diffkit.ndarrays.reductions import NO_VALUE, Axis, fold, kept_dims, masked, over_first, reduced_last
+from diffkit.ndarrays.reductions import NOT_GIVEN, Axis, fold, kept_dims, masked, over_first, reduced_last
 from diffkit.ndarrays.source import user_line
 
 EXTREME = "use np.max or np.where"
@@ -24,10 +24,10 @@ NETWORK = 8
 
 def _extreme(name: str, x: Any, axis: Axis, keepdims: Any, initial: Any, where: Any) -> Any:
     x = numeric(x)
-    if where is not NO_VALUE:
+    if where is not NOT_GIVEN:
         x = masked(x, where, initial)
     found = kept_dims(_chosen(name, reduced_last(x, axis)), x, axis, keepdims)
-    return found if initial is NO_VALUE else apply_row(name, found, initial)
+    return found if initial is NOT_GIVEN else apply_row(name, found, initial)
 
 
 def _chosen(name: str, x: Any) -> Any:
@@ -46,13 +46,13 @@ def _chosen(name: str, x: Any) -> Any:
 
 
 @rule(np.max)
-def max_(a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = NO_VALUE, where: Any = NO_VALUE) -> Any:
+def max_(a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = NOT_GIVEN, where: Any = NOT_GIVEN) -> Any:
     """Largest element."""
     return _extreme("max", a, axis, keepdims, initial, where)
 
 
 @rule(np.min)
-def min_(a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = NO_VALUE, where: Any = NO_VALUE) -> Any:
+def min_(a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = NOT_GIVEN, where: Any = NOT_GIVEN) -> Any:
     """Smallest element."""
     return _extreme("min", a, axis, keepdims, initial, where)
 

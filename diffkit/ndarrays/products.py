@@ -12,7 +12,7 @@ from diffkit.ndarrays.kernel import Proxy, contract, exactly, numeric, plain, to
 from diffkit.ndarrays.protocols import rule, ufunc_rule
 from diffkit.ndarrays.reductions import numbers
 
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
+INDEX_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def product(subscripts: str, a: Any, b: Any) -> Any:
@@ -34,9 +34,9 @@ def matmul(a: Any, b: Any) -> Any:
     if np.ndim(a) > 2 and np.ndim(b) > 2:
         shape = np.broadcast_shapes(np.shape(a)[:-2], np.shape(b)[:-2])
         a, b = np.broadcast_to(a, shape + np.shape(a)[-2:]), np.broadcast_to(b, shape + np.shape(b)[-2:])
-    left = LETTERS[: max(np.ndim(a) - 2, 0)] + ("xz" if np.ndim(a) > 1 else "z")
-    right = LETTERS[: max(np.ndim(b) - 2, 0)] + ("zy" if np.ndim(b) > 1 else "z")
-    batch = LETTERS[: max(np.ndim(a), np.ndim(b), 2) - 2]
+    left = INDEX_LETTERS[: max(np.ndim(a) - 2, 0)] + ("xz" if np.ndim(a) > 1 else "z")
+    right = INDEX_LETTERS[: max(np.ndim(b) - 2, 0)] + ("zy" if np.ndim(b) > 1 else "z")
+    batch = INDEX_LETTERS[: max(np.ndim(a), np.ndim(b), 2) - 2]
     return product(f"{left},{right}->{batch}{'x' * ('x' in left)}{'y' * ('y' in right)}", a, b)
 
 
@@ -100,8 +100,8 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     if isinstance(axes, (int, np.integer)):
         axes = (list(range(np.ndim(a) - axes, np.ndim(a))), list(range(axes)))
     first, second = ([x] if isinstance(x, (int, np.integer)) else list(x) for x in axes)
-    left = list(LETTERS[: np.ndim(a)])
-    right = list(LETTERS[np.ndim(a) : np.ndim(a) + np.ndim(b)])
+    left = list(INDEX_LETTERS[: np.ndim(a)])
+    right = list(INDEX_LETTERS[np.ndim(a) : np.ndim(a) + np.ndim(b)])
     for i, j in zip(first, second, strict=True):
         _must_match(np.shape(a)[i], np.shape(b)[j])
         right[j] = left[i]
@@ -209,7 +209,7 @@ def _explicit(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
     """Write out the ellipsis and the implied output."""
     inputs, arrow, out = subscripts.partition("->")
     terms = inputs.split(",")
-    free = [c for c in LETTERS + LETTERS.upper() if c not in subscripts]
+    free = [c for c in INDEX_LETTERS + INDEX_LETTERS.upper() if c not in subscripts]
     longest = max([n - len(t.replace("...", "")) for t, n in zip(terms, ndims, strict=True) if "..." in t], default=0)
     dots = free[:longest]
     counts = [n - len(t.replace("...", "")) for t, n in zip(terms, ndims, strict=True)]

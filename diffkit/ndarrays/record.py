@@ -17,7 +17,7 @@ from diffkit.core.table import Primitive
 from diffkit.ndarrays.kernel import ROWS, Level, Proxy, answer, contract, gather, own, total
 from diffkit.ndarrays.source import SourceLine, line_of, user_frame
 
-MOST = 2000
+OPERATIONS_KEPT = 2000
 """operations that are kept"""
 
 
@@ -186,7 +186,7 @@ def record(call: Callable[..., Any], primals: Sequence[Any], named: bool = True)
         args.append(_RecordedArray(level, len(level.operations) - 1, np.shape(primal)))
     try:
         found = answer(call, args)
-        if not isinstance(found, _RecordedArray) or len(level.operations) > MOST:
+        if not isinstance(found, _RecordedArray) or len(level.operations) > OPERATIONS_KEPT:
             return None
         return Record(level.operations, found.content, level.names, level.constants)
     finally:

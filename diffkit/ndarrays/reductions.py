@@ -13,7 +13,7 @@ from diffkit.ndarrays.kernel import Proxy, apply_row, exactly, numeric, total, v
 from diffkit.ndarrays.protocols import FUNCTIONS, UFUNCS, rule
 
 Axis = int | tuple[int, ...] | None
-NO_VALUE = np._NoValue
+NOT_GIVEN = np._NoValue
 """what NumPy hands on for an argument that is not given"""
 
 
@@ -33,7 +33,7 @@ def reduced_last(x: Any, axis: Axis) -> Any:
 
 def kept_dims(value: Any, x: Any, axis: Axis, keepdims: Any) -> Any:
     """Put axes of length 1 where axes were reduced, if asked to."""
-    if keepdims is NO_VALUE or not keepdims:
+    if keepdims is NOT_GIVEN or not keepdims:
         return value
     axes = axes_of(x, axis)
     return np.reshape(value, tuple(1 if a in axes else n for a, n in enumerate(np.shape(x))))
@@ -47,22 +47,22 @@ def numbers(x: Any) -> Any:
 
 def masked(x: Any, where: Any, neutral: float) -> Any:
     """Put the neutral element where ``where`` is false."""
-    return x if where is NO_VALUE or where is True else np.where(where, x, neutral)
+    return x if where is NOT_GIVEN or where is True else np.where(where, x, neutral)
 
 
 @rule(np.sum)
-def sum_(a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = NO_VALUE, where: Any = True) -> Any:
+def sum_(a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = NOT_GIVEN, where: Any = True) -> Any:
     """Σ x."""
     x = masked(numbers(a), where, 0.0)
     found = kept_dims(total(x, axes_of(x, axis)), x, axis, keepdims)
-    return found if initial is NO_VALUE else found + initial
+    return found if initial is NOT_GIVEN else found + initial
 
 
 @rule(np.prod)
-def prod(a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = NO_VALUE, where: Any = True) -> Any:
+def prod(a: Any, axis: Any = None, *, keepdims: Any = False, initial: Any = NOT_GIVEN, where: Any = True) -> Any:
     """Π x."""
     found = fold("mul", masked(numbers(a), where, 1.0), axis, keepdims, 1.0)
-    return found if initial is NO_VALUE else found * initial
+    return found if initial is NOT_GIVEN else found * initial
 
 
 def fold(name: str, x: Any, axis: Axis, keepdims: Any = False, neutral: float | None = None) -> Any:

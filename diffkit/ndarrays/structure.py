@@ -59,7 +59,7 @@ def _refuse_proxies(args: Any, kwargs: Any) -> None:
             _refuse_proxies(arg, {})
 
 
-FIRST = (
+DATA_FIRST = (
     "reshape", "ravel", "transpose", "swapaxes", "moveaxis", "rollaxis", "squeeze", "expand_dims", "split",
     "array_split", "hsplit", "vsplit", "dsplit", "broadcast_to", "repeat", "tile", "roll", "flip", "fliplr", "flipud",
     "rot90", "take", "take_along_axis", "diag", "diagflat", "diagonal", "tril", "triu", "copy", "delete", "resize",
@@ -68,7 +68,7 @@ FIRST = (
 )  # fmt: skip
 """functions whose first argument holds all the data"""
 
-for _name in FIRST:
+for _name in DATA_FIRST:
     FUNCTIONS[getattr(np, _name)] = partial(move, getattr(np, _name))
 FUNCTIONS[np.lib.stride_tricks.sliding_window_view] = partial(move, np.lib.stride_tricks.sliding_window_view)
 

@@ -39,7 +39,7 @@ from diffkit.ndarrays.transposes import (
     without,
 )
 
-WEIGHTS = 2**26  # weights below it times tangents of 27 bits are exact
+EXACT_WEIGHTS = 2**26  # weights below it times tangents of 27 bits are exact
 
 Pull = tuple[int, Callable[[Bar], Bar]]
 """a node, and what the cotangent of a result adds to the cotangent of that node"""
@@ -56,7 +56,7 @@ class Kink(NamedTuple):
     arguments: tuple[tuple[int, tuple[int, ...]], ...]
 
 
-class Node(NamedTuple):
+class TapeNode(NamedTuple):
     """An array on the tape: where its cotangent goes; an input has no pulls."""
 
     pulls: tuple[Pull, ...] = ()
@@ -68,11 +68,11 @@ class Tape(Watch):
 
     def __init__(self) -> None:
         super().__init__()
-        self.nodes: list[Node] = []
+        self.nodes: list[TapeNode] = []
         self.operations = 0
         """elements of all rows and sums that were computed"""
 
-    def add(self, node: Node) -> int:
+    def add(self, node: TapeNode) -> int:
         """Record an array, and give its number."""
         self.nodes.append(node)
         return len(self.nodes) - 1
@@ -103,11 +103,11 @@ def _ask(kink: Kink, bar: Bar, number: int, seen: dict[int, Bar]) -> None:
         if kink.equal and weights is not None:
             weights = -weights
         else:
-            weights = 2.0 * random.integers(WEIGHTS, size=live.shape) + 1.0
+            weights = 2.0 * random.integers(EXACT_WEIGHTS, size=live.shape) + 1.0
         seen[target] = added(seen.get(target), fitted(Bar(np.where(live, weights, 0.0), ~live), shape))
 
 
-class Content(NamedTuple):
+class TapeContent(NamedTuple):
     """A tape array's primal, its number on the tape (None: it does not depend on the input), and where it is still."""
 
     primal: Any
@@ -120,18 +120,18 @@ class TapeArray(Followed):
 
     __slots__ = ()
     level: Tape
-    content: Content
+    content: TapeContent
 
     def _make(
         self, primal: Any, pulls: Iterable[Pull] = (), still: Any = None, kinks: Iterable[Kink] = ()
     ) -> TapeArray:
         pulls = tuple(pulls)
-        number = self.level.add(Node(pulls, tuple(kinks))) if pulls else None
+        number = self.level.add(TapeNode(pulls, tuple(kinks))) if pulls else None
         known = number is not None and still is not None and bool(np.any(still))
-        return TapeArray(self.level, Content(primal, number, still if known else None), np.shape(primal))
+        return TapeArray(self.level, TapeContent(primal, number, still if known else None), np.shape(primal))
 
-    def _part(self, x: Any) -> Content:
-        return x.content if isinstance(x, Proxy) and x.level is self.level else Content(x)
+    def _part(self, x: Any) -> TapeContent:
+        return x.content if isinstance(x, Proxy) and x.level is self.level else TapeContent(x)
 
     # Rows of the table ------------------------------------------------------------------------------------------
 
@@ -161,7 +161,7 @@ class TapeArray(Followed):
         return self._make(answer, pulls, still, kinks)
 
     def _places(
-        self, primitive: Primitive, parts: Sequence[Content], shape: tuple[int, ...], still: Any
+        self, primitive: Primitive, parts: Sequence[TapeContent], shape: tuple[int, ...], still: Any
     ) -> tuple[Any, Any, list[Kink]]:
         """Where a row has no derivative in any direction, where it is zero if there is one, and its kinks."""
         poison, flat, kinks = None, None, []
@@ -252,12 +252,12 @@ def pullback(call: Callable[..., Any], primals: Sequence[Any], active: Sequence[
     for k, primal in enumerate(args):
         if chosen[k]:
             primal = primal if isinstance(primal, Proxy) else np.asarray(primal)
-            args[k] = TapeArray(tape, Content(primal, tape.add(Node())), np.shape(primal))
+            args[k] = TapeArray(tape, TapeContent(primal, tape.add(TapeNode())), np.shape(primal))
     inputs = [arg.content.node if on else None for arg, on in zip(args, chosen, strict=True)]
     shapes = [np.shape(arg) for arg in args]
     try:
         value = answer(call, args)
-        result = value.content if isinstance(value, TapeArray) and value.level is tape else Content(value)
+        result = value.content if isinstance(value, TapeArray) and value.level is tape else TapeContent(value)
     finally:
         tape.open = False
     primal = result.primal if isinstance(result.primal, Proxy) else real(result.primal)

@@ -9,16 +9,16 @@ from typing import Any, Protocol
 from flint import arb
 
 from diffkit.core.builder import ProgramBuilder
-from diffkit.core.limits import PRECISIONS
+from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Constant
-from diffkit.core.table import SUB, Primitive, table
+from diffkit.core.table import DIV, MUL, SUB, Primitive
 from diffkit.numbers.balls import BALLS, ball_function, precision
 from diffkit.numbers.field import vanishes
 
-VANISHING = {table["mul"]: 2, table["div"]: 1}
+VANISHING = {MUL: 2, DIV: 1}
 """rows that are 0 where one of their first arguments is"""
-ZERO_UNKNOWN = f"neither balls of {PRECISIONS[-1]} bits nor exact algebra tell whether a number is zero"
-WHOLE_UNKNOWN = f"{PRECISIONS[-1]} bits do not tell whether a number reaches an integer"
+ZERO_UNKNOWN = f"neither balls of {PROOF_PRECISIONS[-1]} bits nor exact algebra tell whether a number is zero"
+WHOLE_UNKNOWN = f"{PROOF_PRECISIONS[-1]} bits do not tell whether a number reaches an integer"
 
 
 class Undecided(Exception):
@@ -69,7 +69,7 @@ class Constants:
 
     def __init__(self) -> None:
         self.builder = ProgramBuilder()
-        self.balls: dict[int, dict[int, Any]] = {bits: {} for bits in PRECISIONS}
+        self.balls: dict[int, dict[int, Any]] = {bits: {} for bits in PROOF_PRECISIONS}
         self.known: dict[int, int] = {}
         """slots of numbers that are proven to be rational → the slots of those"""
 
@@ -125,13 +125,13 @@ class Constants:
         value = self.builder.rational(self.known.get(slot, slot))
         if value is not None:
             return (value > 0) - (value < 0)
-        for bits in PRECISIONS:
+        for bits in PROOF_PRECISIONS:
             ball = self.ball(slot, bits)
             if ball > 0:
                 return 1
             if ball < 0:
                 return -1
-            if ball.is_zero() or (bits == PRECISIONS[0] and vanishes(self.builder.program([slot], ()))):
+            if ball.is_zero() or (bits == PROOF_PRECISIONS[0] and vanishes(self.builder.program([slot], ()))):
                 self.known[slot] = self.number(0)
                 return 0
         raise Undecided(ZERO_UNKNOWN)
@@ -145,7 +145,7 @@ class Constants:
         value = self.builder.rational(slot)
         if value is not None:
             return value.__floor__()
-        for bits in PRECISIONS:
+        for bits in PROOF_PRECISIONS:
             with precision(bits):
                 found = self.ball(slot, bits).floor().unique_fmpz()
             if found is not None:

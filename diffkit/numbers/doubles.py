@@ -20,7 +20,7 @@ from typing import Any
 
 from diffkit.core.program import Algebra, Constant, Named
 from diffkit.core.rules import by_definition, by_rule, partial
-from diffkit.core.table import DIV, GE, LE, POWER, Primitive, table
+from diffkit.core.table import DIV, GE, LE, POWER, SQRT, Primitive, table
 from diffkit.numbers.floats import FLOATS, to_float
 
 LOW_PARTS = {"pi": 1.2246467991473532e-16, "e": 1.4456468917292502e-16}
@@ -28,7 +28,7 @@ LOW_PARTS = {"pi": 1.2246467991473532e-16, "e": 1.4456468917292502e-16}
 LOST_SHARE = 2.0**-96  # part of its terms below which a sum is noise: the rounding of pairs, with some bits to spare
 SPLITTER = 2.0**27 + 1
 LARGEST_CHAIN = 64  # whole exponents up to which a power is a chain of products
-SQRT, FLOOR = table.one(root=2), table.one(pairs="whole_below")
+FLOOR = table.one(pairs="whole_below")
 Pair = tuple[Any, Any]
 
 

@@ -12,6 +12,10 @@ from diffkit.core.program import Constant, Named
 from diffkit.core.rules import by_definition
 from diffkit.core.table import Primitive
 
+LARGEST_FLOAT = 1.7976931348623157e308
+SMALLEST_FLOAT = 5e-324  # the distance of 0.0 from its neighbours
+HALF_ULP = 2.0**-53  # what rounding changes a number by, in proportion, at most
+EPSILON = 2.0**-52  # from 1 to the next float
 NAMED_FLOATS = {"pi": math.pi, "e": math.e}
 
 

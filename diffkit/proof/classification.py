@@ -17,7 +17,7 @@ from diffkit.asking.tasks import derivative_task
 from diffkit.calculus.derivatives import joint
 from diffkit.calculus.domain import place_text
 from diffkit.calculus.guards import bits_of, depends
-from diffkit.core.limits import PRECISIONS
+from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Index, Program
 from diffkit.core.results import Odd
 from diffkit.core.table import MUL, Place
@@ -25,21 +25,21 @@ from diffkit.core.text import excerpt
 from diffkit.numbers.balls import precision
 from diffkit.numbers.constants import Undecided
 from diffkit.numbers.floats import to_float
-from diffkit.numbers.germs import FLAT, Germ, Missing, Unknown
+from diffkit.numbers.germs import FLAT_ORDER, Germ, Missing, UnknownGerm
 from diffkit.proof.enclosures import enclose
 from diffkit.proof.mixed_derivatives import ONLY_A_BOUND, UNJOINED, Broken, iterated
-from diffkit.proof.neighbourhood import EVERY, Around, Neighbourhood, Side, Spot, Undefined
+from diffkit.proof.neighbourhood import ALL_INPUTS, Around, Neighbourhood, Side, Spot, Undefined
 from diffkit.proof.prover import Prover, too_large
 
-ONE = Fraction(1)
+NO_FACTOR = Fraction(1)
 ROUNDS = "rounds to 0.0: the derivative is not zero, but smaller than half the least binary64"
-UNROUNDED = f"{PRECISIONS[-1]} bits do not tell which binary64 is nearest to the derivative"
+UNROUNDED = f"{PROOF_PRECISIONS[-1]} bits do not tell which binary64 is nearest to the derivative"
 TOO_DEEP = "the expression is nested too deeply for one-sided series"
 TOO_LARGE = "numbers grow too large in the one-sided series"
 MOST_MIXED = 3  # variables of a mixed derivative that is looked at where f is special
 
 
-def classify(program: Program, index: Index, point: Sequence[float], factor: Fraction = ONE) -> Odd:
+def classify(program: Program, index: Index, point: Sequence[float], factor: Fraction = NO_FACTOR) -> Odd:
     """Say what a partial derivative, times a factor, is at a point where the ordinary proof did not go through.
 
     Status ok comes with the value, correctly rounded: a kink whose sides agree, or a branch that makes no difference.
@@ -56,7 +56,7 @@ class Classifier:
         self._spots: dict[int, Spot] = {}
         self._lines: dict[tuple[int, int, int], Point] = {}
 
-    def component(self, index: Index, factor: Fraction = ONE) -> Odd:
+    def component(self, index: Index, factor: Fraction = NO_FACTOR) -> Odd:
         """Say what a partial derivative times a factor is; uncertain, with the reason, where that is not proven."""
         output, variables = index
         try:
@@ -101,7 +101,7 @@ class Classifier:
         if undecided is not None:
             raise undecided
         if not all(here.constants.equal(found[0], other) for other in found[1:]):
-            return BROKEN._replace(message="the mixed derivative depends on the order of differentiation")
+            return NO_MIXED_DERIVATIVE._replace(message="the mixed derivative depends on the order of differentiation")
         return special.answer(found[0], factor)
 
     def _proven(self, part: Program, variables: Sequence[int], factor: Fraction) -> tuple[float, float] | None:
@@ -121,12 +121,12 @@ class Classifier:
             message = f"{broken.where} has no values on a side of the point"
             return Odd("domain_error", message, cause="domain edge", where=broken.where)
         seen = [line.verdict(1, factor) for line in lines]
-        odd = next((odd for odd in seen if odd.status == "not_differentiable"), BROKEN)
+        odd = next((odd for odd in seen if odd.status == "not_differentiable"), NO_MIXED_DERIVATIVE)
         return odd._replace(message=odd.message.partition("; the Clarke")[0], left=math.nan, right=math.nan)
 
     def _spot(self, movers: int) -> Spot:
         """The program at the point; the same whatever moves, unless something depends on that."""
-        key = movers if self._movers_matter else EVERY
+        key = movers if self._movers_matter else ALL_INPUTS
         if key not in self._spots:
             self._spots[key] = Spot(self.program, self.point, None, key, self._around)
         return self._spots[key]
@@ -148,13 +148,15 @@ class Classifier:
         return self._lines[key]
 
 
-BROKEN = Odd("not_differentiable", "there is no mixed derivative in one order of differentiation", cause="kink")
+NO_MIXED_DERIVATIVE = Odd(
+    "not_differentiable", "there is no mixed derivative in one order of differentiation", cause="kink"
+)
 
 
 class Point(Neighbourhood):
     """What a neighbourhood says of the derivative, and the words for it."""
 
-    factor = ONE
+    factor = NO_FACTOR
     """what the derivative is multiplied by, such as 1/k! for a Taylor coefficient"""
 
     def obstacle(self) -> Odd | None:
@@ -167,7 +169,7 @@ class Point(Neighbourhood):
             if isinstance(germ, Missing):
                 return self.edge(germ.slot)
         for seen in (value, right, left):
-            if isinstance(seen, Unknown):
+            if isinstance(seen, UnknownGerm):
                 raise Undecided(seen.reason, seen.where)
         return None
 
@@ -236,7 +238,7 @@ class Point(Neighbourhood):
 
     def _smooth(self, right: Germ, left: Germ, order: int) -> Odd:
         """Compare the one-sided derivatives up to the order asked for."""
-        if order > 1 and any(germ.rough or germ.order < FLAT for germ in (right, left)):
+        if order > 1 and any(germ.rough or germ.order < FLAT_ORDER for germ in (right, left)):
             raise Undecided(ONLY_A_BOUND)
         answer: int | float = 0.0
         whole = self.whole
@@ -298,7 +300,7 @@ class Point(Neighbourhood):
         exact = self.constants.builder.rational(slot)
         if exact is not None:
             return to_float(Fraction(exact))
-        for bits in PRECISIONS:
+        for bits in PROOF_PRECISIONS:
             with precision(bits):
                 value = enclose(self.constants.ball(slot, bits)).value
             if value is not None:
@@ -350,4 +352,4 @@ class Point(Neighbourhood):
         return f"{message}; here {', '.join(shown)}" if here or "=" not in place.text else message
 
     def _approximately(self, slot: int) -> float:
-        return float(self.constants.ball(slot, PRECISIONS[0]))
+        return float(self.constants.ball(slot, PROOF_PRECISIONS[0]))

@@ -20,11 +20,10 @@ from diffkit.core.program import Index, Named, Program, run
 from diffkit.core.table import POWER, Primitive
 from diffkit.numbers.balls import OPERATORS, exact_fraction, rational
 from diffkit.numbers.field import vanishes
-from diffkit.numbers.floats import rationals, to_float
+from diffkit.numbers.floats import SMALLEST_FLOAT, rationals, to_float
+from diffkit.numbers.intervals import ONE, ZERO
 
-ZERO, ONE = arb(0), arb(1)
-SMALLEST = 5e-324  # the distance of 0.0 from its neighbours
-GENERIC, GOLDEN = 2**20, 648055
+GENERIC_STEP, GOLDEN = 2**20, 648055
 """Steps of the generic direction are GENERIC·(1 + the golden sequence): no small multiples of one another, as errors
 of a rule are (sign, factor 2), so that those cannot cancel along it."""
 AGREEMENT = arb(2) ** 64  # bits that agree in a derivative that is confirmed, unless fewer settle its rounding
@@ -33,7 +32,7 @@ Direction = frozenset[tuple[int, int]]
 """(input, whole number) pairs"""
 
 
-class Check(NamedTuple):
+class Polarisation(NamedTuple):
     """Σ weight·cₙ(direction) = Σ factor·component, where cₙ is the n-th coefficient of f(x + t·direction)."""
 
     output: int
@@ -70,11 +69,11 @@ class Check(NamedTuple):
 def settles(ball: Any, spread: Any) -> bool:
     """Whether all numbers no further than ``spread`` from some number in a ball round to one binary64."""
     middle = float(ball)
-    gap = abs(middle - math.nextafter(middle, 0.0)) or SMALLEST  # its neighbour on the other side is never nearer
+    gap = abs(middle - math.nextafter(middle, 0.0)) or SMALLEST_FLOAT  # its neighbour on the other side is never nearer
     return bool((abs(ball - middle) + spread) * 2 < gap)
 
 
-def confirmations(links: Links, indices: Sequence[Index], among: Sequence[int] | None = None) -> list[Check]:
+def confirmations(links: Links, indices: Sequence[Index], among: Sequence[int] | None = None) -> list[Polarisation]:
     """Identities between directional derivatives and components, all or some, that involve each that may not be 0.
 
     First derivatives of one output need one generic direction, and so does a full matrix of second ones. Any other
@@ -96,18 +95,18 @@ def confirmations(links: Links, indices: Sequence[Index], among: Sequence[int] |
     return checks
 
 
-def _together(indices: Sequence[Index], variables: Sequence[int], members: Sequence[int]) -> Check:
+def _together(indices: Sequence[Index], variables: Sequence[int], members: Sequence[int]) -> Polarisation:
     """The identity of first partials, or of all second ones, along one generic direction."""
     output, order = indices[members[0]][0], len(indices[members[0]][1])
-    moves = {v: GENERIC + (k * GOLDEN) % GENERIC for k, v in enumerate(variables, 1)}
+    moves = {v: GENERIC_STEP + (k * GOLDEN) % GENERIC_STEP for k, v in enumerate(variables, 1)}
     right = tuple(
         (arb(math.prod(moves[v] for v in indices[c][1]) * (2 if len(set(indices[c][1])) == 2 else 1)), c)
         for c in members
     )
-    return Check(output, order, ((_weight(order), frozenset(moves.items())),), right)
+    return Polarisation(output, order, ((_weight(order), frozenset(moves.items())),), right)
 
 
-def parts(check: Check, indices: Sequence[Index], found: Sequence[Any]) -> list[Check]:
+def parts(check: Polarisation, indices: Sequence[Index], found: Sequence[Any]) -> list[Polarisation]:
     """Checks of fewer components, where those of one are too small to be seen beside the others.
 
     First partials are parted by size, the zeros from the others to begin with; second ones are checked one by one.
@@ -156,10 +155,10 @@ class Links:
         return all(self.bent[u] >> v & 1 for u, v in itertools.combinations(index, 2))
 
 
-def alone(indices: Sequence[Index], component: int) -> Check:
+def alone(indices: Sequence[Index], component: int) -> Polarisation:
     """The identity that gives one component by itself."""
     output, index = indices[component]
-    return Check(output, len(index), _polarised(index), ((ONE, component),))
+    return Polarisation(output, len(index), _polarised(index), ((ONE, component),))
 
 
 def _weight(order: int) -> Any:
@@ -181,8 +180,8 @@ def _polarised(index: Sequence[int]) -> tuple[tuple[Any, Direction], ...]:
     return tuple((arb(w) / 2**order, d) for d, w in weights.items() if w and d)
 
 
-WORD = 64  # bits of a number of height 1
-HIGHEST = 1000  # words that a numerator may have
+WORD_BITS = 64  # bits of a number of height 1
+NUMERATOR_WORDS = 1000  # words that a numerator may have
 
 
 def settled(program: Program, balls: Mapping[int, Any], point: Sequence[float]) -> dict[int, tuple[Any, float]]:
@@ -225,7 +224,7 @@ def height(program: Program) -> float:
     for constant in program.constants:
         if isinstance(constant, Named):
             return math.inf
-        heights.append(1.0 + (constant.numerator * constant.denominator).bit_length() // WORD)
+        heights.append(1.0 + (constant.numerator * constant.denominator).bit_length() // WORD_BITS)
     for _, row, args in program.numbered():
         exponent = program.constant_at(args[1]) if row is POWER else None
         if isinstance(exponent, int):
@@ -239,7 +238,7 @@ def height(program: Program) -> float:
 
 def exact_function(row: Primitive) -> Callable[..., Any]:
     """Give a row as a function of rational numbers, or of power series of them; it may raise ZeroDivisionError."""
-    return FORMS[row.name]
+    return EXACT_FORMS[row.name]
 
 
 def _ratio(x: Any, y: Any) -> Any:
@@ -253,10 +252,10 @@ def _whole_power(x: Any, n: Any) -> Any:
     return x**exponent if exponent >= 0 else _ratio(x**0, x**-exponent)
 
 
-FORMS = {**OPERATORS, "div": _ratio, "power": _whole_power}
+EXACT_FORMS = {**OPERATORS, "div": _ratio, "power": _whole_power}
 
 
-class Numbers:
+class RationalSeries:
     """Rational numbers, or with ``series`` power series of them, as flint's."""
 
     def __init__(self, *, series: bool):
@@ -271,7 +270,7 @@ class Numbers:
         return exact_function(primitive)(*args)
 
 
-RATIONALS, RATIONAL_SERIES = Numbers(series=False), Numbers(series=True)
+RATIONALS, RATIONAL_SERIES = RationalSeries(series=False), RationalSeries(series=True)
 
 
 def exact(x: float) -> Any:
@@ -279,7 +278,7 @@ def exact(x: float) -> Any:
     return fmpq(*x.as_integer_ratio())
 
 
-def holds(check: Check, series: dict[Any, list[Any]], found: Sequence[Any]) -> bool:
+def holds(check: Polarisation, series: dict[Any, list[Any]], found: Sequence[Any]) -> bool:
     """Whether an identity holds among rational numbers: those of the series, and the derivatives that were found."""
     left = right = fmpq(0)
     for weight, direction in check.left:

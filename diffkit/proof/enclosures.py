@@ -75,7 +75,7 @@ def enclose(ball: Any) -> Enclosure:
     return rounded_to(ball, low + 0.0)  # a −0.0 becomes 0.0
 
 
-NOTHING = Enclosure(arb("nan"))
+NO_ENCLOSURE = Enclosure(arb("nan"))
 
 
 def decimal_text(ball: Any, digits: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from diffkit.core.text import excerpt
 from diffkit.numbers.constants import Numbers, Undecided
-from diffkit.numbers.germs import FLAT, Germ, GermAlgebra, GermNumbers, Missing, Unknown
+from diffkit.numbers.germs import FLAT_ORDER, Germ, GermAlgebra, GermNumbers, Missing, UnknownGerm
 from diffkit.proof.neighbourhood import Neighbourhood, Spot, Undefined, sides
 
 Path = Sequence[tuple[int, int]]
@@ -72,7 +72,7 @@ def _plain(line: Neighbourhood, order: int) -> Any:
     if False in joined:
         raise Broken
     for seen in known:
-        if isinstance(seen, Unknown):
+        if isinstance(seen, UnknownGerm):
             raise Undecided(seen.reason, seen.where)
     if None in joined:
         raise Undecided(UNJOINED)
@@ -85,7 +85,7 @@ def common(
     """The derivative of an order that both sides share, with all lower ones; ``whole`` says they are one function."""
     found: Any = None
     for k in range(1, order + 1):
-        if k > 1 and any(germ.rough or germ.order < FLAT for _, germ in (right, left)):
+        if k > 1 and any(germ.rough or germ.order < FLAT_ORDER for _, germ in (right, left)):
             raise Undecided(ONLY_A_BOUND)
         above, below = (algebra.derivative(germ, k) for algebra, germ in (right, left))
         if isinstance(above, float) or isinstance(below, float) or not (whole or numbers.equal(above, below)):

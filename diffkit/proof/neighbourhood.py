@@ -13,16 +13,16 @@ from diffkit.calculus.guards import depends, inputs_of
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import Program, run
 from diffkit.core.rules import trace
-from diffkit.core.table import POWER, SUB, WHERE, Place, Primitive, table
+from diffkit.core.table import MAX, MIN, POWER, SUB, WHERE, Place, Primitive, table
 from diffkit.core.text import excerpt
 from diffkit.numbers.constants import Constants, Numbers, Undecided
 from diffkit.numbers.field import vanishes_around
-from diffkit.numbers.germs import Germ, GermAlgebra, Missing, Restart, Unknown
+from diffkit.numbers.germs import Germ, GermAlgebra, Missing, Restart, UnknownGerm
 
-EXTREMES = (table["max"], table["min"])
-ALIKE = (*EXTREMES, *(table[name] for name in ("lt", "le", "gt", "ge", "eq", "ne")))
+EXTREMES = (MAX, MIN)
+COMPARING_ROWS = (*EXTREMES, *(table[name] for name in ("lt", "le", "gt", "ge", "eq", "ne")))
 """rows that compare two arguments"""
-EVERY = -1
+ALL_INPUTS = -1
 """all inputs, as bits"""
 
 T = TypeVar("T")
@@ -41,7 +41,9 @@ class Here:
     A place that matters only where some argument moves is passed over where it depends on none of the inputs that do.
     """
 
-    def __init__(self, program: Program, point: Sequence[Any], numbers: Numbers | None = None, movers: int = EVERY):
+    def __init__(
+        self, program: Program, point: Sequence[Any], numbers: Numbers | None = None, movers: int = ALL_INPUTS
+    ):
         self.program, self.point, self.movers = program, point, movers
         self.constants: Any = Constants() if numbers is None else numbers
         self.still: set[int] = set()
@@ -59,12 +61,12 @@ class Here:
         if primitive is WHERE and isinstance(args[0], bool):
             return args[1] if args[0] else args[2]
         for arg in args:
-            if isinstance(arg, (Undefined, Unknown)):
+            if isinstance(arg, (Undefined, UnknownGerm)):
                 return arg
         if primitive.truths:
             return primitive.floats(*args)  # type: ignore[misc]
         if primitive.truth:
-            return primitive.floats(constants.sign(constants.apply(table["sub"], args)), 0)  # type: ignore[misc]
+            return primitive.floats(constants.sign(constants.apply(SUB, args)), 0)  # type: ignore[misc]
         for place in primitive.special:
             if place.kind in ("edge", "pole"):
                 margin = run(trace(place.margin, len(args)), constants, args)[0]
@@ -155,13 +157,13 @@ class Spot(Here):
 
     def _value(self, slot: int, primitive: Primitive, args: list[Any]) -> Any:
         try:
-            if self.constants.depth and primitive in ALIKE and self._alike(slot, args):
+            if self.constants.depth and primitive in COMPARING_ROWS and self._alike(slot, args):
                 return args[0] if primitive in EXTREMES else primitive.floats(0, 0)  # type: ignore[misc]
             return super()._value(slot, primitive, args)
         except Undecided as undecided:
             found = self._by_zeros(slot, primitive, args) if self.moved else None
             where = undecided.where or excerpt(self.program, slot)
-            return Unknown(undecided.reason, where) if found is None else found
+            return UnknownGerm(undecided.reason, where) if found is None else found
 
     def _by_zeros(self, slot: int, primitive: Primitive, args: list[Any]) -> Any:
         """The value where some argument vanishes beside the point; None if none is known to, or that is not enough."""
@@ -176,7 +178,7 @@ class Spot(Here):
 
     def _alike(self, slot: int, args: list[Any]) -> bool:
         """Whether what is compared is the same beside the point."""
-        if any(isinstance(arg, Undefined | Unknown) for arg in args):
+        if any(isinstance(arg, Undefined | UnknownGerm) for arg in args):
             return False
         try:
             return bool(self.constants.sign(self.constants.apply(SUB, args)) == 0)
@@ -239,7 +241,7 @@ class Neighbourhood:
         value = self.values[slot]
         if isinstance(value, Undefined):
             return Missing(value.slot, "has no value where")
-        return value if isinstance(value, bool | Unknown) else algebra.number(value)
+        return value if isinstance(value, bool | UnknownGerm) else algebra.number(value)
 
     def _germ(
         self, slot: int, primitive: Primitive, args: tuple[int, ...], algebra: GermAlgebra, germs: list[Any]
@@ -248,21 +250,21 @@ class Neighbourhood:
         try:
             germ = algebra.apply(primitive, [germs[a] for a in args])
         except Undecided as undecided:
-            germ = Unknown(undecided.reason, undecided.where)
+            germ = UnknownGerm(undecided.reason, undecided.where)
         untold = (primitive in EXTREMES or primitive.steps) and isinstance(germ, Germ) and germ.rough
-        if untold or isinstance(germ, Unknown):
+        if untold or isinstance(germ, UnknownGerm):
             known = self._by_identity(primitive, args, algebra, germs)
             germ = germ if known is None else known
-        if isinstance(germ, Unknown) and not germ.where:
-            return Unknown(germ.reason, excerpt(self.program, slot))
+        if isinstance(germ, UnknownGerm) and not germ.where:
+            return UnknownGerm(germ.reason, excerpt(self.program, slot))
         return germ
 
     def _by_identity(self, primitive: Primitive, args: tuple[int, ...], algebra: GermAlgebra, germs: list[Any]) -> Any:
         """The germ where an argument vanishes all around the point, or two are alike."""
-        if any(isinstance(germs[a], bool | Unknown | Missing) or germs[a].rough for a in args):
+        if any(isinstance(germs[a], bool | UnknownGerm | Missing) or germs[a].rough for a in args):
             return None
         moving = self.here.moved | 1 << self.variable
-        if primitive in ALIKE and self.here.around.zero(moving, *args):
+        if primitive in COMPARING_ROWS and self.here.around.zero(moving, *args):
             return germs[args[0]] if primitive in EXTREMES else primitive.floats(0, 0)  # type: ignore[misc]
         zeros = [self.here.around.zero(moving, arg) for arg in args]
         if any(zeros):
@@ -277,7 +279,7 @@ class Neighbourhood:
     ) -> bool | None:  # fmt: skip
         """Whether the germ tends to the value: by continuity, or by comparing limit and value."""
         value = self.values[slot]
-        if isinstance(germ, Unknown) or isinstance(value, Unknown):
+        if isinstance(germ, UnknownGerm) or isinstance(value, UnknownGerm):
             return None
         if isinstance(germ, Missing) or isinstance(value, Undefined):
             return False

@@ -9,22 +9,21 @@ from typing import TYPE_CHECKING
 
 from diffkit.asking.tasks import Task
 from diffkit.core.deadline import TimeIsUp
-from diffkit.core.limits import PRECISIONS
+from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.numbers.balls import exact_fraction, precision, rational
-from diffkit.numbers.floats import to_float
+from diffkit.numbers.floats import LARGEST_FLOAT, to_float
 from diffkit.proof.enclosures import Enclosure, Regular, enclose, rounded_to
 from diffkit.proof.prover import Prover, suspects, too_large
 
 if TYPE_CHECKING:
     from diffkit.proof.classification import Classifier
 
-LARGEST = 1.7976931348623157e308
 WRONG_ROW = "the table's derivative and Arb's own series disagree: "
 UNCONFIRMED = Odd("uncertain", "Arb's series are too wide to confirm the derivative")
-UP = 1.05  # more than rounding to two digits takes away
+TWO_DIGITS_UP = 1.05  # more than rounding to two digits takes away
 PROOF = "the derivative in ball arithmetic, confirmed by Arb's power series"
-SERIES = "ball arithmetic, and one-sided series with exact coefficients where the point is special"
+SERIES_PROOF = "ball arithmetic, and one-sided series with exact coefficients where the point is special"
 
 
 class Proofs:
@@ -45,7 +44,7 @@ class Proofs:
         if self.digits is not None:
             known = self._digits(point, self.digits)
             decimals = [_decimals(seen, text) for seen, text in zip(found, known, strict=True)]
-        note = PROOF if regular.inside else SERIES
+        note = PROOF if regular.inside else SERIES_PROOF
         return Answer([seen.value for seen in found], [seen.error for seen in found], odd, 1, note, True, decimals)
 
     @property
@@ -82,7 +81,7 @@ class Proofs:
             names = ", ".join(suspects(self.prover.program, point)) or "a row"
             return Odd("uncertain", f"{WRONG_ROW}the rule of {names} is wrong", cause="wrong rule")
         if value is None:
-            if enclosure.ball.abs_upper() > LARGEST:
+            if enclosure.ball.abs_upper() > LARGEST_FLOAT:
                 return Odd("uncertain", f"{regular.bits} bits do not tell whether it is beyond the largest binary64")
             return Odd("uncertain", f"{regular.bits} bits leave it in {enclosure.ball.str(5)}")
         if regular.confirmed[c] is None:
@@ -91,8 +90,8 @@ class Proofs:
             return too_large(self.prover.program, self.prover.program.outputs[index[0]])
         message = ""
         if value == 0.0 and not enclosure.is_zero:
-            with precision(PRECISIONS[0]):
-                bound = (enclosure.ball.abs_upper() * UP).str(2, radius=False)
+            with precision(PROOF_PRECISIONS[0]):
+                bound = (enclosure.ball.abs_upper() * TWO_DIGITS_UP).str(2, radius=False)
             sign = "it may be zero" if enclosure.ball.contains(0) else "it is not zero"
             message = f"rounds to 0.0: the derivative is at most {bound} in size, and {sign}"
         return Odd("ok", message, value=value, error=enclosure.error)
@@ -110,7 +109,7 @@ class Proofs:
         if self.factors is None or self.factors[c] == 1:
             return enclosure
         factor, exact = self.factors[c], exact_fraction(enclosure.ball)
-        with precision(PRECISIONS[-1]):
+        with precision(PROOF_PRECISIONS[-1]):
             scaled = enclosure.ball * rational(factor)
             return enclose(scaled) if exact is None else rounded_to(scaled, to_float(exact * factor))
 

@@ -19,20 +19,20 @@ from diffkit.asking.tasks import Task, gradient_task
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.guards import Guarded, guard
 from diffkit.core.deadline import TimeIsUp, check_time
-from diffkit.core.limits import PRECISIONS, SHOWN_BITS
+from diffkit.core.limits import PROOF_PRECISIONS, SHOWN_BITS
 from diffkit.core.program import LARGEST_BLOCK, Emitted, Program, maker, run, run_slots
 from diffkit.core.results import Odd
 from diffkit.core.text import excerpt
 from diffkit.numbers.balls import BALLS, SERIES, ball_function, precision, rational, series_function
 from diffkit.numbers.floats import FLOATS
+from diffkit.numbers.intervals import ZERO
 from diffkit.proof.confirmation import (
-    HIGHEST,
+    NUMERATOR_WORDS,
     RATIONAL_SERIES,
     RATIONALS,
-    ZERO,
-    Check,
     Direction,
     Links,
+    Polarisation,
     confirmations,
     exact,
     exact_function,
@@ -43,7 +43,7 @@ from diffkit.proof.confirmation import (
 )
 from diffkit.proof.enclosures import (
     HALF_LEAST,
-    NOTHING,
+    NO_ENCLOSURE,
     Enclosure,
     Regular,
     decimal_text,
@@ -51,10 +51,10 @@ from diffkit.proof.enclosures import (
     rounded_to,
 )
 
-HUGE = 60_000  # slots of a derivative program above which only the first precisions are tried
-DOUBLINGS = 5  # of the precision, until decimal digits are settled
-KEPT = ("program", "indices", "order", "derivative")
-PATIENCE = 3  # points after which compiling pays
+LARGE_PROGRAM = 60_000  # slots of a derivative program above which only the first precisions are tried
+PRECISION_DOUBLINGS = 5  # of the precision, until decimal digits are settled
+KEPT_FIELDS = ("program", "indices", "order", "derivative")
+POINTS_INTERPRETED = 3  # points after which compiling pays
 
 
 class Runner:
@@ -62,7 +62,7 @@ class Runner:
 
     def __init__(self, program: Program, algebra: Any, form: Callable[..., Any], powers: str):
         self.program, self.algebra, self.form, self.powers = program, algebra, form, powers
-        self.patience = PATIENCE if len(program) + len(program.outputs) <= LARGEST_BLOCK else math.inf
+        self.patience = POINTS_INTERPRETED if len(program) + len(program.outputs) <= LARGEST_BLOCK else math.inf
         self.bound: dict[int, Callable[..., list[Any]]] = {}
 
     @cached_property
@@ -93,7 +93,7 @@ class Prover:
 
     def __getstate__(self) -> dict[str, Any]:
         """The derivative goes along with a pickle; what runs on balls is made anew where it arrives."""
-        return {name: value for name, value in vars(self).items() if name in KEPT}
+        return {name: value for name, value in vars(self).items() if name in KEPT_FIELDS}
 
     @cached_property
     def derivative(self) -> Program:
@@ -103,7 +103,7 @@ class Prover:
     @cached_property
     def steps(self) -> tuple[int, ...]:
         """The precisions to try."""
-        return PRECISIONS if len(self.derivative) <= HUGE else PRECISIONS[:2]
+        return PROOF_PRECISIONS if len(self.derivative) <= LARGE_PROGRAM else PROOF_PRECISIONS[:2]
 
     @cached_property
     def _guarded(self) -> Guarded:
@@ -118,7 +118,7 @@ class Prover:
         return Runner(self.program, SERIES, series_function, "*")
 
     @cached_property
-    def _checks(self) -> list[Check]:
+    def _checks(self) -> list[Polarisation]:
         return confirmations(self._links, self.indices)
 
     @cached_property
@@ -155,7 +155,7 @@ class Prover:
         """Give each component times its factor, correctly rounded to decimal digits; empty where that is not proven."""
         texts: list[str] = []
         bits = int(digits * 3.33) + 64
-        for _ in range(DOUBLINGS):
+        for _ in range(PRECISION_DOUBLINGS):
             check_time()
             with precision(bits):
                 found, holding = self.enclosures(bits, point)
@@ -200,7 +200,7 @@ class Prover:
         balls = [enclosure.ball for enclosure in found]
         answers: dict[int, bool | None] = dict.fromkeys(members, True)  # zeros that the graph shows need no witness
         while checks:
-            again: list[Check] = []
+            again: list[Polarisation] = []
             for check in checks:
                 for _, direction in check.left:
                     if direction not in series:
@@ -216,7 +216,7 @@ class Prover:
         return answers
 
     def _agree(
-        self, check: Check, series: dict[Direction, list[Any]], balls: Sequence[Any], point: Sequence[float]
+        self, check: Polarisation, series: dict[Direction, list[Any]], balls: Sequence[Any], point: Sequence[float]
     ) -> bool | None:
         """Whether an identity holds in balls, or in rational numbers where balls cannot tell a derivative from 0."""
         agreed = check.agrees(series, balls)
@@ -224,7 +224,7 @@ class Prover:
             return self._exactly(check, point) or None
         return agreed
 
-    def _exactly(self, check: Check, point: Sequence[float]) -> bool:
+    def _exactly(self, check: Polarisation, point: Sequence[float]) -> bool:
         """Whether an identity holds in rational arithmetic, by the rules of flint's series, where that can be asked."""
         if self._rationals is None:
             return False
@@ -243,7 +243,7 @@ class Prover:
     @cached_property
     def _rationals(self) -> tuple[Runner, Runner] | None:
         """The derivative in rational numbers and the primal in series of them; None where they are no such program."""
-        if max(height(self.program), height(self.derivative)) > HIGHEST:
+        if max(height(self.program), height(self.derivative)) > NUMERATOR_WORDS:
             return None
         return (Runner(self.derivative, RATIONALS, exact_function, "*"),
                 Runner(self.program, RATIONAL_SERIES, exact_function, "*"))  # fmt: skip
@@ -263,7 +263,7 @@ class Prover:
         if len(directions) != 1:
             return lambda *_: None
         (direction,) = directions
-        bits, length = PRECISIONS[0], self.order + 1
+        bits, length = PROOF_PRECISIONS[0], self.order + 1
         guarded = self._guarded
         count, primals = guarded.derivatives, guarded.primals
         inputs = [f"x{i}" for i in range(len(guarded.program.inputs))]
@@ -301,7 +301,7 @@ class _Climb:
     def __init__(self, prover: Prover, point: Sequence[float]):
         self.prover, self.point, self.bits = prover, point, 0
         count = len(prover.indices)
-        self.enclosures = [NOTHING] * count
+        self.enclosures = [NO_ENCLOSURE] * count
         self.holding: list[bool | None] = [None] * count
         self.confirmed: list[bool | None] = [None] * count
         self.open = list(range(count))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from diffkit.core.errors import plural
-from diffkit.reports.comparison_report import VERDICTS
+from diffkit.reports.comparison_report import VERDICT_WORDS
 from diffkit.reports.document import (
-    WORDS,
+    STATUS_WORDS,
     Block,
     Gap,
     Heading,
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from diffkit.judging.regression import Changes
     from diffkit.reports.pictures.charts import Chart
 
-NAMED = 5  # points that a finding names
-MOST = 20  # contradictions, and changes, that are listed
+POINTS_NAMED = 5  # points that a finding names
+FINDINGS_LISTED = 20  # contradictions, and changes, that are listed
 SHARES = ("≤ 0.5", "≤ 1", "≤ 4", "> 1000")
-ULPS = ("median", "95 %", "99 %", "max")
-DIGITS = ("median", "95 %", "99 %", "min")
+ULP_COLUMNS = ("median", "95 %", "99 %", "max")
+DIGIT_COLUMNS = ("median", "95 %", "99 %", "min")
 
 
 class CasesReport(Report):
@@ -83,46 +83,64 @@ def blocks(report: AccuracyReport) -> Iterator[Block]:
         yield Note(f"PARTIAL REPORT: {report.stopped} after {done}; the rest was not looked at")
         yield Gap()
     yield from _compared(report.changes)
+    yield from _verdicts(report)
+    yield from _measures([a for a in report.summary if a.components])
+    yield from _zeros(report)
+    yield from _worst(report)
+    yield from _findings([group for group in report.groups if not group.contradicts])  # those head the report
+
+
+def _verdicts(report: AccuracyReport) -> Iterator[Block]:
+    """How many points have which verdict, and why."""
     yield Heading(f"{report.kind}s at {plural(len(report.outcomes), 'point')}")
-    rows = [(WORDS.get(v, v), str(count), _meaning(v)) for v, count in report.verdicts.items()]
+    rows = [(STATUS_WORDS.get(v, v), str(count), _meaning(v)) for v, count in report.verdicts.items()]
     yield Table(("verdict", "points", "meaning"), tuple(rows))
     for verdict in report.verdicts:
         told = [o for o in report.outcomes if o.verdict == verdict and o.message]
         if told:
-            where = listed((o.case.name for o in told), NAMED)
-            yield Note(f"{WORDS.get(verdict, verdict)} at {where}: {worded(told[0].message)}")
+            where = listed((o.case.name for o in told), POINTS_NAMED)
+            yield Note(f"{STATUS_WORDS.get(verdict, verdict)} at {where}: {worded(told[0].message)}")
     if report.expecting:
         held = f"contradicted at {report.contradicted}" if report.contradicted else "all hold"
         yield Note(f"expected values: at {plural(report.expecting, 'point')}, {held}")
-    summary = [a for a in report.summary if a.components]
-    if summary:
-        yield Gap()
-        yield Heading("error in ulps (95 % of the partials have at most …)")
-        yield Table(("method", "partials", *ULPS, "no value"), tuple(map(_ulps, summary)))
-        yield Note("an ulp is the spacing of binary64 numbers at the reference; no value counts as infinitely many")
-        yield Gap()
-        yield Heading("share of the partials with an error of so many ulps")
-        yield Table(("method", *SHARES), tuple((a.backend, *(f"{100 * s:.1f} %" for s in a.shares)) for a in summary))
-        yield Gap()
-        yield Heading("correct digits (95 % of the partials have at least …), and error bars")
-        header = ("method", *DIGITS, "within their bar", "bar / error (median)")
-        yield Table(header, tuple(map(_digits, summary)))
+
+
+def _measures(summary: Sequence[Any]) -> Iterator[Block]:
+    """Errors of each method in ulps, and its correct digits."""
+    if not summary:
+        return
+    yield Gap()
+    yield Heading("error in ulps (95 % of the partials have at most …)")
+    yield Table(("method", "partials", *ULP_COLUMNS, "no value"), tuple(map(_ulps, summary)))
+    yield Note("an ulp is the spacing of binary64 numbers at the reference; no value counts as infinitely many")
+    yield Gap()
+    yield Heading("share of the partials with an error of so many ulps")
+    yield Table(("method", *SHARES), tuple((a.backend, *(f"{100 * s:.1f} %" for s in a.shares)) for a in summary))
+    yield Gap()
+    yield Heading("correct digits (95 % of the partials have at least …), and error bars")
+    header = ("method", *DIGIT_COLUMNS, "within their bar", "bar / error (median)")
+    yield Table(header, tuple(map(_digits, summary)))
+
+
+def _zeros(report: AccuracyReport) -> Iterator[Block]:
+    """How each method answers where the true value is 0."""
     zeros = tuple((a.backend, str(a.zeros), str(a.zeros_exact)) for a in report.summary if a.zeros)
     if zeros:
         yield Gap()
         yield Heading("partials whose true value is 0, where neither ulps nor digits measure anything")
         yield Table(("method", "true zeros", "answered with 0"), zeros)
-    yield from _worst(report)
-    groups = [group for group in report.groups if not group.contradicts]  # those head the report
+
+
+def _findings(groups: Sequence[Any]) -> Iterator[Block]:
+    """What went wrong, and where."""
     if groups:
         yield Gap()
         yield Heading("findings")
-        for group in groups:
-            count = plural(len(group.cases), "point")
-            yield Note(
-                f"{group.backend}: {worded(group.cause)} at {count}, {listed(group.cases, NAMED)}. "
-                f"The first: {worded(group.evidence)}"
-            )
+    for group in groups:
+        yield Note(
+            f"{group.backend}: {worded(group.cause)} at {plural(len(group.cases), 'point')}, "
+            f"{listed(group.cases, POINTS_NAMED)}. The first: {worded(group.evidence)}"
+        )
 
 
 def _contradictions(report: AccuracyReport) -> Iterator[Block]:
@@ -130,9 +148,9 @@ def _contradictions(report: AccuracyReport) -> Iterator[Block]:
     found = report.contradictions
     if found:
         yield Heading(f"EXPECTED VALUES ARE CONTRADICTED at {plural(report.contradicted, 'point')}")
-        yield from (Note(f"{name}: {finding.backend}: {finding.evidence}") for name, finding in found[:MOST])
-        if len(found) > MOST:
-            yield Note(f"… {len(found) - MOST} more")
+        yield from (Note(f"{name}: {finding.backend}: {finding.evidence}") for name, finding in found[:FINDINGS_LISTED])
+        if len(found) > FINDINGS_LISTED:
+            yield Note(f"… {len(found) - FINDINGS_LISTED} more")
         yield Gap()
 
 
@@ -147,12 +165,12 @@ def _compared(changes: Changes | None) -> Iterator[Block]:
         for c in sorted(changes.changes, key=lambda c: not c.lost)
     ]
     if rows:
-        yield Table(("", "point", "method", "partial", "what", "was", "is"), tuple(rows[:MOST]))
-    if len(rows) > MOST:
-        yield Note(f"… {len(rows) - MOST} more")
+        yield Table(("", "point", "method", "partial", "what", "was", "is"), tuple(rows[:FINDINGS_LISTED]))
+    if len(rows) > FINDINGS_LISTED:
+        yield Note(f"… {len(rows) - FINDINGS_LISTED} more")
     for words, alone in (("only there", changes.missing), ("only here", changes.new)):
         if alone:
-            yield Note(f"{words}, and not compared: {listed(map(str, alone), NAMED)}")
+            yield Note(f"{words}, and not compared: {listed(map(str, alone), POINTS_NAMED)}")
     yield Gap()
 
 
@@ -168,7 +186,7 @@ def _changed(changes: Changes) -> dict[str, Any]:
 def _meaning(verdict: str) -> str:
     if verdict == "failed":
         return "neither the reference nor a method has an answer"
-    return VERDICTS.get(verdict, "").partition(": ")[2] or "f has no derivative there"
+    return VERDICT_WORDS.get(verdict, "").partition(": ")[2] or "f has no derivative there"
 
 
 def _ulps(a: BackendAccuracy) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from diffkit.core.results import Result
 from diffkit.reports import result_report as one
 from diffkit.reports.document import (
-    WORDS,
+    STATUS_WORDS,
     Block,
     Equation,
     Gap,
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from diffkit.judging.comparison import Comparison, Finding
     from diffkit.reports.pictures.charts import Chart
 
-FEW = 3.0  # correct digits below which being within an error bar is nothing to be proud of
-VERDICTS = {
+POOR_DIGITS = 3.0  # correct digits below which being within an error bar is nothing to be proud of
+VERDICT_WORDS = {
     "agree": "agree: every method is within its own error bar of the reference",
     "disagree": "disagree: a method is outside its own error bar, has no right digit, or claims another status",
     "undecided": "undecided: there is no reference value to tell who is right",
@@ -129,16 +129,16 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
 
 
 def _verdict(comparison: Comparison) -> str:
-    if comparison.verdict in WORDS and comparison.verdict not in VERDICTS:
+    if comparison.verdict in STATUS_WORDS and comparison.verdict not in VERDICT_WORDS:
         same = all(
             row.result.is_odd(c) and row.result.odd[c].status == odd.status
             for row in comparison.rows if not row.skipped
             for c, odd in comparison.reference.odd.items() if odd.status != "ok"
         )  # fmt: skip
-        return WORDS[comparison.verdict] + (", and every method says so" if same else "")
+        return STATUS_WORDS[comparison.verdict] + (", and every method says so" if same else "")
     if comparison.verdict == "disagree":
         return f"disagree: {'; '.join(_disagreements(comparison))}"
-    return VERDICTS.get(comparison.verdict, comparison.verdict)
+    return VERDICT_WORDS.get(comparison.verdict, comparison.verdict)
 
 
 DISAGREEMENTS = (
@@ -163,11 +163,13 @@ def _wide(comparison: Comparison) -> Iterator[Block]:
     truth = comparison.reference.flat
     poor = [
         row.backend for row in comparison.rows
-        if any(d < FEW and r != 0 for d, r in zip(row.digits, truth, strict=True))
+        if any(d < POOR_DIGITS and r != 0 for d, r in zip(row.digits, truth, strict=True))
     ]  # fmt: skip
     if comparison.verdict == "agree" and poor:
         have = "have" if len(poor) > 1 else "has"
-        yield Note(f"but {listed(poor)} {have} fewer than {FEW:.0f} correct digits: an error bar may be that wide")
+        yield Note(
+            f"but {listed(poor)} {have} fewer than {POOR_DIGITS:.0f} correct digits: an error bar may be that wide"
+        )
 
 
 def sentence(finding: Finding) -> str:
@@ -212,4 +214,4 @@ def _errors(comparison: Comparison) -> Table:
 def _value(result: Result, c: int, sides: bool = False) -> str:
     if not result.is_odd(c):
         return shown(result.flat[c])
-    return status(result.odd[c]) if sides else WORDS[result.odd[c].status]
+    return status(result.odd[c]) if sides else STATUS_WORDS[result.odd[c].status]

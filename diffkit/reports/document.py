@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from diffkit.reports.pictures.charts import Chart
 
 T = TypeVar("T")
-WORDS = {
+STATUS_WORDS = {
     "agree": "agree",
     "disagree": "disagree",
     "undecided": "undecided",
@@ -34,8 +34,8 @@ WORDS = {
     "ok": "ok",
 }
 """Verdicts and statuses in words."""
-CODE = re.compile(r"\b(not_differentiable|domain_error)\b")
-SIDES = {"left": "left derivative", "right": "right derivative"}
+STATUS_CODE = re.compile(r"\b(not_differentiable|domain_error)\b")
+SIDE_WORDS = {"left": "left derivative", "right": "right derivative"}
 
 
 class Equation(NamedTuple):
@@ -167,14 +167,14 @@ def status(odd: Odd) -> str:
     """Give what a component is where it is no number, with the one-sided derivatives or f's limit if known."""
     if odd.cause == "removable point":
         return f"f has no value here, and tends to {shown(odd.limit)}"
-    known = [(words, getattr(odd, name)) for name, words in SIDES.items()]
+    known = [(words, getattr(odd, name)) for name, words in SIDE_WORDS.items()]
     sides = ", ".join(f"{words} {shown(value)}" for words, value in known if not math.isnan(value))
-    return WORDS[odd.status] + (f" ({sides})" if sides else "")
+    return STATUS_WORDS[odd.status] + (f" ({sides})" if sides else "")
 
 
 def worded(text: str) -> str:
     """Give a sentence with words for the statuses named in it."""
-    return CODE.sub(lambda code: WORDS[code[0]], text)
+    return STATUS_CODE.sub(lambda code: STATUS_WORDS[code[0]], text)
 
 
 def listed(names: Iterable[str], most: int | None = None) -> str:

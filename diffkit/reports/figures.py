@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from diffkit.asking.tasks import Task
 from diffkit.core.program import run
 from diffkit.core.results import Result
-from diffkit.numbers.floats import FLOATS
+from diffkit.numbers.floats import EPSILON, FLOATS
 from diffkit.reports.document import rounded
-from diffkit.reports.pictures.charts import Chart, Series
+from diffkit.reports.pictures.charts import Chart, ChartSeries
 from diffkit.reports.result_report import components
 
 if TYPE_CHECKING:
@@ -21,12 +21,11 @@ if TYPE_CHECKING:
 
 EDGES = (0.5, 1.0, 4.0, 100.0, 1e4, 1e8)
 BINS = ("≤ ½", "≤ 1", "≤ 4", "≤ 100", "≤ 10⁴", "≤ 10⁸", "more", "no value")
-DIGITS = tuple(k / 2 for k in range(33))
-STEPS = tuple(2.0**-k for k in range(53))
-LEAST = 2.0**-55  # where an error of 0 is drawn on a logarithmic axis
+DIGIT_AXIS = tuple(k / 2 for k in range(33))
+STEP_AXIS = tuple(2.0**-k for k in range(53))
+SMALLEST_DRAWN = 2.0**-55  # where an error of 0 is drawn on a logarithmic axis
 CURVES = 4  # partials that one chart can hold
-EPSILON = 2.0**-52
-HIGHEST_ORDER = 4  # of a plain difference that still shows something
+DRAWN_ORDER = 4  # of a plain difference that still shows something
 
 
 def of_accuracy(report: AccuracyReport) -> Iterator[Chart]:
@@ -35,15 +34,15 @@ def of_accuracy(report: AccuracyReport) -> Iterator[Chart]:
     found = {name: [s for s in report.scores if s.backend == name and s.reference != 0] for name in counted}
     if not found:
         return
-    spread = tuple(Series(name, _histogram([s.ulps for s in scores])) for name, scores in found.items())
+    spread = tuple(ChartSeries(name, _histogram([s.ulps for s in scores])) for name, scores in found.items())
     about = "How many of the partial derivatives have an error in each range; no value stands apart on the right."
     yield Chart("Error in ulps by method", about, "error in ulps of the reference", "% of partials", BINS, spread)
     reached = tuple(
-        Series(name, tuple(100 * sum(s.digits >= d for s in scores) / len(scores) for d in DIGITS))
+        ChartSeries(name, tuple(100 * sum(s.digits >= d for s in scores) / len(scores) for d in DIGIT_AXIS))
         for name, scores in found.items()
     )
     about = "How many of the partial derivatives have at least so many correct digits; higher is better."
-    yield Chart("Correct digits by method", about, "correct significant digits", "% of partials", DIGITS, reached)
+    yield Chart("Correct digits by method", about, "correct significant digits", "% of partials", DIGIT_AXIS, reached)
     yield from _along(report, counted)
 
 
@@ -60,7 +59,8 @@ def _along(report: AccuracyReport, backends: Sequence[str]) -> Iterator[Chart]:
     if any(b <= a for a, b in pairwise(places)):
         return
     series = tuple(
-        Series(backend, tuple(_fewest(outcome.scores, backend) for outcome in report.outcomes)) for backend in backends
+        ChartSeries(backend, tuple(_fewest(outcome.scores, backend) for outcome in report.outcomes))
+        for backend in backends
     )
     about = (
         f"Correct digits of the worst partial at each {name}; a gap is a point without a derivative, or a true zero."
@@ -87,10 +87,10 @@ def of_comparison(comparison: Comparison, task: Task | None) -> Iterator[Chart]:
     if not usable or not asked:
         return
     labels = tuple(reference.labels[c] for c in usable)
-    series = tuple(Series(row.backend, tuple(row.digits[c] for c in usable)) for row in asked)
+    series = tuple(ChartSeries(row.backend, tuple(row.digits[c] for c in usable)) for row in asked)
     about = "Correct significant digits of each method, of about 16 that binary64 can hold."
     yield Chart("Correct digits by method", about, "partial derivative", "correct digits", labels, series)
-    if task is None or not 1 <= task.order <= HIGHEST_ORDER:
+    if task is None or not 1 <= task.order <= DRAWN_ORDER:
         return
     curves = {reference.labels[c]: _curve(task, c, reference) for c in usable[:CURVES]}
     known = {label: errors for label, errors in curves.items() if any(e == e for e in errors)}
@@ -109,24 +109,24 @@ def _curve(task: Task, c: int, reference: Result) -> list[float]:
     def f(place: Sequence[float]) -> float:
         return float(run(task.program, FLOATS, place)[output])
 
-    errors = [abs(central(f, full, index, h) - truth) / abs(truth) for h in STEPS]
-    return [max(error, LEAST) if math.isfinite(error) else math.nan for error in errors]
+    errors = [abs(central(f, full, index, h) - truth) / abs(truth) for h in STEP_AXIS]
+    return [max(error, SMALLEST_DRAWN) if math.isfinite(error) else math.nan for error in errors]
 
 
 def _engine(rows: Sequence[Row], usable: Sequence[int]) -> float:
     """Relative error of the finite backend, if only one partial is drawn and it has a value."""
     found = [row.relative[usable[0]] for row in rows if row.backend == "finite"]
-    return max(found[0], LEAST) if len(usable) == 1 and found and found[0] == found[0] else math.nan
+    return max(found[0], SMALLEST_DRAWN) if len(usable) == 1 and found and found[0] == found[0] else math.nan
 
 
 def step_chart(curves: Mapping[str, Sequence[float]], order: int, engine: float = math.nan) -> Chart:
-    """Draw relative errors against the steps ``STEPS``; ``engine`` is the error of extrapolated differences."""
+    """Draw relative errors against the steps ``STEP_AXIS``; ``engine`` is the error of extrapolated differences."""
     series = []
     for name, errors in curves.items():
-        least, best = min(zip(errors, STEPS, strict=True), key=_smallest)
-        series.append(Series(f"{name}, best at h = {rounded(best)}", tuple(errors), (best, least)))
+        least, best = min(zip(errors, STEP_AXIS, strict=True), key=_smallest)
+        series.append(ChartSeries(f"{name}, best at h = {rounded(best)}", tuple(errors), (best, least)))
     if engine == engine:
-        series.append(Series("what the finite backend makes of it", (engine,) * len(STEPS)))
+        series.append(ChartSeries("what the finite backend makes of it", (engine,) * len(STEP_AXIS)))
     optimum = EPSILON ** (1 / (order + 2))
     about = (
         "Relative error of one plain central difference: too large a step h cuts the Taylor series too early, too "
@@ -135,7 +135,7 @@ def step_chart(curves: Mapping[str, Sequence[float]], order: int, engine: float 
     label = "step h, as a part of |x| (of 1 where x = 0)"
     marks = ((optimum, "textbook step"),)
     title = "Error of plain differences against the step"
-    return Chart(title, about, label, "relative error", STEPS, tuple(series), True, marks)
+    return Chart(title, about, label, "relative error", STEP_AXIS, tuple(series), True, marks)
 
 
 def _smallest(pair: tuple[float, float]) -> float:

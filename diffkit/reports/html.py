@@ -9,9 +9,9 @@ from itertools import count
 
 from diffkit import __version__
 from diffkit.reports.document import Block, Document, Equation, Heading, Note, Table, rounded
-from diffkit.reports.pictures.charts import MISSING, Chart, svg
+from diffkit.reports.pictures.charts import NO_FIGURES, Chart, svg
 
-SHORT = '<td class="short">'
+SHORT_CELL = '<td class="short">'
 UNBROKEN = 28  # characters up to which a cell is short: a number, a name
 
 
@@ -68,7 +68,7 @@ def _table(table: Table, name: str) -> str:
         "<tbody>",
     ]
     for first, *rest in table.rows:
-        cells = "".join(f"{SHORT if len(cell) <= UNBROKEN else '<td>'}{escape(cell)}</td>" for cell in rest)
+        cells = "".join(f"{SHORT_CELL if len(cell) <= UNBROKEN else '<td>'}{escape(cell)}</td>" for cell in rest)
         lines.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>')
     return "\n".join([*lines, "</tbody>", "</table>", "</div>"])
 
@@ -76,7 +76,7 @@ def _table(table: Table, name: str) -> str:
 def _charts(charts: list[Chart]) -> Iterator[str]:
     drawn = [svg(chart, f"figure-{k}") for k, chart in enumerate(charts, 1)]
     if None in drawn:
-        yield f"<p>{escape(MISSING)}</p>"
+        yield f"<p>{escape(NO_FIGURES)}</p>"
     for k, (chart, picture) in enumerate(zip(charts, drawn, strict=True), 1):
         name = f"figure-{k}-title"
         yield f'<h2 id="{name}">{escape(chart.title)}</h2>'

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from diffkit.core.limits import AGREED_DIGITS
-from diffkit.lessons.matrices.trials import CLOSE, tried
+from diffkit.lessons.matrices.trials import TRIAL_TOLERANCE, tried
 from diffkit.reports.document import Block, Document, Equation, Gap, Note, picked, present, shown
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class MatrixReport(Document):
             yield Note(f"f may have no derivative where {' or '.join(kinks)}: the formula says nothing there")
         yield Gap()
         count = tried(first.problem, first.trials)
-        yield Note(f"checked: on {count} it equals dual numbers, to {CLOSE:g} of the largest entry")
+        yield Note(f"checked: on {count} it equals dual numbers, to {TRIAL_TOLERANCE:g} of the largest entry")
         settled = max(answer.settled for answer in self.found.answers)
         if settled:
             yield Note(

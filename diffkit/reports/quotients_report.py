@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from diffkit.lessons.quotients import FORMULAS, KINDS, Quotient, Quotients
+from diffkit.lessons.quotients import QUOTIENT_FORMULAS, QUOTIENT_KINDS, Quotient, Quotients
 from diffkit.reports import result_report as one
 from diffkit.reports.document import Block, Document, Equation, Gap, Heading, Note, Table, picked, plain, rounded, shown
-from diffkit.reports.pictures.charts import Chart, Series
+from diffkit.reports.pictures.charts import Chart, ChartSeries
 
 PARTS = (
     "error = quotient − {limit} = truncation + round-off: truncation is what the exact quotient is off, "
@@ -57,12 +57,12 @@ class QuotientsReport(Document):
         yield from self._limit()
         yield Gap()
         yield Heading("Difference quotients in binary64, for shrinking h")
-        yield Table(("h", *KINDS), tuple((shown(s.h), *(value(k.value) for k in s[1:])) for s in q.steps))
-        yield Note(", ".join(f"{kind} {FORMULAS[kind].replace('x', q.variable)}" for kind in KINDS))
+        yield Table(("h", *QUOTIENT_KINDS), tuple((shown(s.h), *(value(k.value) for k in s[1:])) for s in q.steps))
+        yield Note(", ".join(f"{kind} {QUOTIENT_FORMULAS[kind].replace('x', q.variable)}" for kind in QUOTIENT_KINDS))
         if q.odd is not None and q.odd.cause in HOLES:
             place = f"{q.variable} = {shown(q.at[q.variable])}" if len(q.at) > 1 else shown(q.at[q.variable])
             yield Note(HOLES[q.odd.cause].format(place=place, limit=shown(q.odd.limit)))
-        known = [kind for kind in KINDS if q.best(kind) is not None]
+        known = [kind for kind in QUOTIENT_KINDS if q.best(kind) is not None]
         if known:
             yield Gap()
             yield Heading("Where the error is least")
@@ -131,8 +131,8 @@ class QuotientsReport(Document):
     def charts(self) -> Iterator[Chart]:
         """Draw the sizes of the errors against the step: the V-curve."""
         q = self.quotients
-        curves = [(kind, tuple(_size(k.error) for k in q.of(kind))) for kind in KINDS]
-        known = tuple(Series(kind, y) for kind, y in curves if any(e == e for e in y))
+        curves = [(kind, tuple(_size(k.error) for k in q.of(kind))) for kind in QUOTIENT_KINDS]
+        known = tuple(ChartSeries(kind, y) for kind, y in curves if any(e == e for e in y))
         if known and len(q.steps) > 1:
             about = (
                 "Size of the error against the step h. To the right truncation grows with h, to the left round-off "
@@ -146,10 +146,10 @@ class QuotientsReport(Document):
         return {
             "schema": "diffkit.quotients/1",
             **picked(q, "f", "variable", "label", "at", "limits"),
-            "steps": [picked(s, "h", *KINDS) for s in q.steps],
+            "steps": [picked(s, "h", *QUOTIENT_KINDS) for s in q.steps],
             "best": [
                 {**plain(best), "roundoff_from": plain(q.takeover(best.kind))}
-                for best in map(q.best, KINDS) if best is not None
+                for best in map(q.best, QUOTIENT_KINDS) if best is not None
             ],
             "derivative": one.fields(q.derivative),
         }  # fmt: skip

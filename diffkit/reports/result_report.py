@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from diffkit.core.decimals import above
 from diffkit.core.results import Result
+from diffkit.core.text.printer import LONGEST_FORMULA
 from diffkit.reports.document import Block, Document, Equation, Gap, Note, Table, picked, shown, status
 
 if TYPE_CHECKING:
     from diffkit.asking.tasks import Task
 
-LONGEST = 20_000  # characters of f that are shown
-WIDEST = 8  # variables up to which a matrix is shown as one
+MATRIX_VARIABLES = 8  # variables up to which a matrix is shown as one
 METHODS = {
     "symbolic": "SymPy's formula in binary64",
     "finite": "finite differences in binary64",
@@ -67,7 +67,7 @@ class Report(Document):
             return self.typed
         from diffkit.core.text import format_outputs
 
-        return tuple(format_outputs(self.task.program, LONGEST))
+        return tuple(format_outputs(self.task.program, LONGEST_FORMULA))
 
     @property
     def title(self) -> str:
@@ -185,7 +185,7 @@ def messages(result: Result) -> Iterator[Block]:
 
 def values(result: Result) -> Iterator[Block]:
     """Give the components at one point, a Hessian as a matrix where it is one of plain numbers."""
-    matrix = result.kind == "hessian" and 1 < len(result.variables) <= WIDEST
+    matrix = result.kind == "hessian" and 1 < len(result.variables) <= MATRIX_VARIABLES
     bars = result.flat_error is not None and result.error_kind != "proven"  # a proven value is right as it stands
     if matrix and not result.odd and not bars and result.decimals is None:
         yield _matrix(result)

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from diffkit.lessons.stationary_points.points_found import Extreme, Region, StationaryPoint, StationaryPoints
     from diffkit.reports.pictures.charts import Chart
 
-MOST = 60  # points and regions shown
+POINTS_SHOWN = 60  # points and regions shown
 LONG = 17  # digits of a value that is known to the last bit
-UP = 1 + 2.0**-50  # makes up for the rounding of a sum of two sizes
-PROOFS = {
+SUM_UP = 1 + 2.0**-50  # makes up for the rounding of a sum of two sizes
+PROOF_WORDS = {
     "interval Newton": "interval Newton: exactly one stationary point lies within the radius",
     "exact": "exact: exact arithmetic gives a gradient of 0 at this very point",
     "enclosed": "enclosed: f takes a least or greatest value within the radius",
@@ -67,7 +67,7 @@ class StationaryReport(Document):
             yield _points(found)
             yield Gap()
             proofs = dict.fromkeys(p.proof for p in found.points)
-            yield from (Note(PROOFS[proof]) for proof in proofs)
+            yield from (Note(PROOF_WORDS[proof]) for proof in proofs)
             yield from _remarks(found)
         if found.regions:
             yield Gap()
@@ -134,10 +134,10 @@ def _points(found: StationaryPoints) -> Block:
             ", ".join(f"{v:.6g}" for v in p.eigenvalues) or "–",
             _radius(p), p.proof,
         )
-        for p in found.points[:MOST]
+        for p in found.points[:POINTS_SHOWN]
     ]  # fmt: skip
-    if len(found.points) > MOST:
-        rows.append((f"… {len(found.points) - MOST} more", *[""] * (len(header) - 1)))
+    if len(found.points) > POINTS_SHOWN:
+        rows.append((f"… {len(found.points) - POINTS_SHOWN} more", *[""] * (len(header) - 1)))
     return Table(header, tuple(rows))
 
 
@@ -145,14 +145,14 @@ def _radius(point: StationaryPoint) -> str:
     """How far the true point may be from the coordinates that are printed, in any of them."""
     if point.radius is None:
         return "–"
-    radius = max(point.radius + apart(x, number(x)) for x in point.point) * UP
+    radius = max(point.radius + apart(x, number(x)) for x in point.point) * SUM_UP
     return "< 1e-30" if 0 < radius < 1e-30 else above(radius, 3)
 
 
 def _remarks(found: StationaryPoints) -> Iterator[Block]:
     """What there is to say of points, each sentence once, with the points it is about."""
     by_note: dict[str, list[StationaryPoint]] = {}
-    for p in found.points[:MOST]:
+    for p in found.points[:POINTS_SHOWN]:
         if p.note:
             by_note.setdefault(p.note, []).append(p)
     for note, points in by_note.items():
@@ -161,9 +161,9 @@ def _remarks(found: StationaryPoints) -> Iterator[Block]:
 
 
 def _regions(found: StationaryPoints) -> Block:
-    rows = [(REGIONS[r.kind], *_sides(r, found.box), r.note) for r in found.regions[:MOST]]
-    if len(found.regions) > MOST:
-        rows.append((f"… {len(found.regions) - MOST} more", *[""] * (len(found.variables) + 1)))
+    rows = [(REGIONS[r.kind], *_sides(r, found.box), r.note) for r in found.regions[:POINTS_SHOWN]]
+    if len(found.regions) > POINTS_SHOWN:
+        rows.append((f"… {len(found.regions) - POINTS_SHOWN} more", *[""] * (len(found.variables) + 1)))
     return Table(("region", *found.variables, "what is known"), tuple(rows))
 
 

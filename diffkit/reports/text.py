@@ -10,18 +10,18 @@ from unicodedata import combining, east_asian_width
 
 from diffkit.reports.document import Block, Document, Equation, Heading, Note, Table, line
 
-NARROWEST = 40
+NARROWEST_TERMINAL = 40
 INDENT = "  "  # of the lines that continue one
-BETWEEN = "  "  # columns
+COLUMN_GAP = "  "  # columns
 BOLD, DIM, END = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 STYLE = re.compile(r"\x1b\[\dm")
-WORDS = re.compile(r"(?<=[^=±] )(?=[^ =±])")  # where a line may break: “x = 1” is one word
-SYMBOLS = re.compile(r"(?<=[^*]\*)(?!\*)|(?<=[/,( ])|(?<=[^\x1b]\[)")  # where a word wider than a line may break
+WORD_BREAKS = re.compile(r"(?<=[^=±] )(?=[^ =±])")  # where a line may break: “x = 1” is one word
+SYMBOL_BREAKS = re.compile(r"(?<=[^*]\*)(?!\*)|(?<=[/,( ])|(?<=[^\x1b]\[)")  # where a word wider than a line may break
 
 
 def render(document: Document, terminal: bool = False) -> str:
     """Give the document as plain text, or for a terminal: in lines that fit, with what matters in bold."""
-    width = max(NARROWEST, shutil.get_terminal_size().columns) if terminal else None
+    width = max(NARROWEST_TERMINAL, shutil.get_terminal_size().columns) if terminal else None
     lines = [text for block in document.blocks() for text in _lines(block, width)]
     text = "\n".join(lines).rstrip() + "\n"
     plain = not terminal or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
@@ -51,8 +51,8 @@ def wrapped(text: str, width: int | None, indent: str = "") -> list[str]:
         return [text]
     lines: list[str] = []
     start = ""
-    for word in WORDS.split(text):
-        for part in [word] if size(word.rstrip()) <= width - len(indent) else SYMBOLS.split(word):
+    for word in WORD_BREAKS.split(text):
+        for part in [word] if size(word.rstrip()) <= width - len(indent) else SYMBOL_BREAKS.split(word):
             if size(start.strip()) and size(start + part.rstrip()) > width:
                 lines.append(start.rstrip())
                 start = indent
@@ -77,7 +77,7 @@ def _table(table: Table, width: int | None) -> list[str]:
     if len(least) > 2 and _whole(least) > width:
         return _split(table, width)
     least[0] = min(least[0], width // 2)
-    least[-1] = max(1, min(least[-1], width - _whole(least[:-1]) - len(BETWEEN)))
+    least[-1] = max(1, min(least[-1], width - _whole(least[:-1]) - len(COLUMN_GAP)))
     while _whole(widths) > width and widths != least:
         widest = max((c for c in range(len(widths)) if widths[c] > least[c]), key=widths.__getitem__)
         widths[widest] -= 1
@@ -102,7 +102,7 @@ def _split(table: Table, width: int) -> list[str]:
 
 def _longest(text: str) -> int:
     """The width of the widest word."""
-    return max(size(word.rstrip()) for word in WORDS.split(text))
+    return max(size(word.rstrip()) for word in WORD_BREAKS.split(text))
 
 
 def _columns(table: Table) -> list[tuple[str, ...]]:
@@ -111,7 +111,7 @@ def _columns(table: Table) -> list[tuple[str, ...]]:
 
 def _whole(widths: Sequence[int]) -> int:
     """The width of a table."""
-    return sum(widths) + len(BETWEEN) * (len(widths) - 1)
+    return sum(widths) + len(COLUMN_GAP) * (len(widths) - 1)
 
 
 def _aligned(table: Table, widths: Sequence[int]) -> list[str]:
@@ -123,7 +123,7 @@ def _row(row: Sequence[str], widths: Sequence[int]) -> list[str]:
     """A row of cells as one line, or as many as its highest cell."""
     cells = [wrapped(cell, width) for cell, width in zip(row, widths, strict=True)]
     return [
-        BETWEEN.join(
+        COLUMN_GAP.join(
             _padded(cell[k] if k < len(cell) else "", w) for cell, w in zip(cells, widths, strict=True)
         ).rstrip()
         for k in range(max(map(len, cells)))

@@ -24,11 +24,11 @@ from diffkit.core.program import Program
 from diffkit.core.text.names import Names, notes
 from diffkit.ndarrays import Traced
 
-NO_VALUE = (ArithmeticError, ValueError)
+NO_VALUE_ERRORS = (ArithmeticError, ValueError)
 """What mathematics raises: a division by zero, an overflow, a logarithm of −1, a singular matrix."""
 SCALAR = ("gradient", "hessian", "derivative", "taylor", "directional", "hvp")
 """Kinds of derivatives that are of one number."""
-BLOCK = 2**22  # numbers in the arguments of one call of a vectorised function
+CALL_NUMBERS = 2**22  # numbers in the arguments of one call of a vectorised function
 
 
 class Bound:
@@ -219,7 +219,7 @@ class Bound:
         width = len(self.outputs)
         if not self.function.vectorized:
             return np.array([self._entries(row) for row in rows]).reshape(len(rows), width)
-        size = max(1, BLOCK // max(1, rows.shape[1]))
+        size = max(1, CALL_NUMBERS // max(1, rows.shape[1]))
         return np.concatenate([self._stacked(rows[k : k + size], width) for k in range(0, len(rows), size)])
 
     def _stacked(self, rows: Any, width: int) -> Any:
@@ -243,7 +243,7 @@ class Bound:
         except DiffkitError:
             raise
         except Exception as error:
-            if isinstance(error, NO_VALUE):
+            if isinstance(error, NO_VALUE_ERRORS):
                 self.reason = f"{self.name} raised {told(error)}"
                 self.place = place_of(error) if is_misfit(error) else ""
                 return None
@@ -274,7 +274,7 @@ class Bound:
         arguments = (*self.arguments, *velocities, Argument(t, ()))
         labels = (*self.inputs, *(f"v{mark}_{name}" for name in self.inputs), t)
         start = (*self.start, *self.start, 0.0)
-        found = Bound(Function(_Line(self.function), (), self.function.vectorized), arguments, labels, start)
+        found = Bound(Function(_AlongDirection(self.function), (), self.function.vectorized), arguments, labels, start)
         found.faults, found._outside, found.name = self.faults, self._outside, self.name
         found.evaluations = self.spent()
         return found
@@ -363,7 +363,7 @@ class Called:
 
 
 @dataclass(frozen=True)
-class _Line:
+class _AlongDirection:
     """f of x + t·v, as a function of the x, the v and t."""
 
     function: Function

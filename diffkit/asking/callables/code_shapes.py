@@ -18,19 +18,19 @@ from typing import Any
 import numpy as np
 
 from diffkit.core.errors import message_of
-from diffkit.core.text.names import UNARY
+from diffkit.core.text.names import SCALAR_FUNCTIONS
 from diffkit.ndarrays.source import LIBRARIES
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
 ELEMENTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.Mod, ast.FloorDiv)
-ALIKE = UNARY | {"square", "copy", "conj", "astype"}
+SHAPE_KEEPING = SCALAR_FUNCTIONS | {"square", "copy", "conj", "astype"}
 """functions and methods whose result has the shape of their first argument"""
 MISFITS = ("shape", "dimension", "broadcast", "mismatch", "incompatible", "inhomogeneous", "axis", "subscript")
 """words by which NumPy says that shapes do not fit"""
-MOST = 8  # shapes that a message lists
-WIDEST = 100  # characters of a line that is quoted whole
-LONGEST = 60  # characters of an expression that is quoted
+SHAPES_LISTED = 8  # shapes that a message lists
+QUOTED_LINE = 100  # characters of a line that is quoted whole
+LONGEST_QUOTE = 60  # characters of an expression that is quoted
 
 
 def is_misfit(error: BaseException) -> bool:
@@ -45,9 +45,9 @@ def place_of(error: BaseException) -> str:
         return ""
     frame, text = found.tb_frame, _segment(found)
     line = linecache.getline(frame.f_code.co_filename, found.tb_lineno, frame.f_globals).strip()
-    line, shapes = (line if len(line) <= WIDEST else text), shapes_of(frame)
+    line, shapes = (line if len(line) <= QUOTED_LINE else text), shapes_of(frame)
     parts = [f"{PurePath(frame.f_code.co_filename).name} line {found.tb_lineno}" + (f": `{line}`" if line else "")]
-    parts += list(dict.fromkeys(_operands(text or line, shapes)))[:MOST]
+    parts += list(dict.fromkeys(_operands(text or line, shapes)))[:SHAPES_LISTED]
     parts += _meetings(frame.f_code, shapes)
     return "; ".join(parts)
 
@@ -142,7 +142,7 @@ def _called(node: ast.Call, function: ast.Attribute, shapes: Shapes) -> Shape | 
     known = [shape_of(a, shapes) for a in arguments]
     if function.attr in ("dot", "matmul") and len(known) == 2:
         return _combined(ast.MatMult(), *known)
-    return known[0] if known and function.attr in ALIKE else None
+    return known[0] if known and function.attr in SHAPE_KEEPING else None
 
 
 def _combined(op: ast.operator, left: Shape | None, right: Shape | None) -> Shape | None:
@@ -197,7 +197,7 @@ def _operands(text: str, shapes: Shapes) -> Iterator[str]:
 
 def _quoted(node: ast.expr) -> str:
     text = ast.unparse(node)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
 
 
 def _innermost(trace: TracebackType | None) -> TracebackType | None:

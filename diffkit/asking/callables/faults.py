@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.asking.sources import HALF_ULP
 from diffkit.core.errors import FunctionError, TracingError
+from diffkit.numbers.floats import HALF_ULP
 
 UNSTEADY = "not deterministic"
 KEPT_POINTS = 64  # whose values are compared with later ones

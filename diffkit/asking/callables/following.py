@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffkit.asking.callables.noise import UNIT, rounding
+from diffkit.asking.callables.noise import rounding
 from diffkit.core.errors import BackendError, DiffkitError, LimitError, TracingError, told
 from diffkit.core.program import run
 from diffkit.core.surroundings import silenced
@@ -20,13 +20,18 @@ from diffkit.ndarrays import Traced, pullback, trace_function
 from diffkit.ndarrays.traced import SLOTS
 from diffkit.numbers.arrays import CODE
 from diffkit.numbers.bounds import BoundsAlgebra
+from diffkit.numbers.floats import EPSILON
 
 if TYPE_CHECKING:
     from diffkit.asking.callables.binding import Bound
 
-BOUNDS = BoundsAlgebra(CODE)
-FAR = 8.0  # times a rounding bound by which the function and what follows it may differ
-BESIDE = (1.0, 1.0 + 2.0**-9, 1.0 - 2.0**-7)  # factors of the point at which a trace is compared with the function
+CODE_BOUNDS = BoundsAlgebra(CODE)
+TRACE_SLACK = 8.0  # times a rounding bound by which the function and what follows it may differ
+TRACE_FACTORS = (
+    1.0,
+    1.0 + 2.0**-9,
+    1.0 - 2.0**-7,
+)  # factors of the point at which a trace is compared with the function
 
 
 @contextmanager
@@ -49,7 +54,7 @@ def trace(function: Bound) -> Traced:
     _check_length(function)
     with following(function.name):
         found = trace_function(function.call, function.inputs, [a.shape for a in function.arguments])
-        places = [[factor * x + (factor - 1.0) * (x == 0) for x in function.start] for factor in BESIDE]
+        places = [[factor * x + (factor - 1.0) * (x == 0) for x in function.start] for factor in TRACE_FACTORS]
         check_trace(function, found, places)
     return found
 
@@ -57,11 +62,11 @@ def trace(function: Bound) -> Traced:
 def check_trace(function: Bound, traced: Traced, points: Sequence[Sequence[float]]) -> None:
     """TracingError if the function has other values than its trace at one of some points."""
     rows = [[(x, 0.0) for x in point] for point in points]
-    computed = [run(traced.program, BOUNDS, row) for row in rows]
+    computed = [run(traced.program, CODE_BOUNDS, row) for row in rows]
     for point, found in zip(points, computed, strict=True):
         for (value, error), own in zip(found, function.values(point).tolist(), strict=True):
             lost = math.isnan(own) and math.isfinite(value) and math.isfinite(error)
-            if lost or abs(value - own) > FAR * traced.lost * (error + math.ulp(own)):
+            if lost or abs(value - own) > TRACE_SLACK * traced.lost * (error + math.ulp(own)):
                 at = function.where(point)
                 raise TracingError(f"{function.name} is {own} at {at}, what its trace computes is {value}")
 
@@ -94,8 +99,10 @@ def check_values(function: Bound, point: Any, found: Any, own: Any = None) -> No
     own = function.values(point) if own is None else own
     found = np.ravel(found)
     if found.shape == own.shape:
-        apart = ~(np.abs(found - own) <= FAR * UNIT * np.abs(own)) & np.isfinite(own)
-        if not np.any(apart) or not np.any(apart & ~(np.abs(found - own) <= FAR * rounding(function.values, point))):
+        apart = ~(np.abs(found - own) <= TRACE_SLACK * EPSILON * np.abs(own)) & np.isfinite(own)
+        if not np.any(apart) or not np.any(
+            apart & ~(np.abs(found - own) <= TRACE_SLACK * rounding(function.values, point))
+        ):
             return
     raise TracingError(
         f"{function.name} computes something else when it is followed: {_apart(found, own)}",

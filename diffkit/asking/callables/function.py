@@ -103,7 +103,7 @@ def coordinates(wrt: Any, arguments: Sequence[Argument]) -> Any:
     return tuple(label for name in wrt for label in by_name.get(name, (name,)))
 
 
-class Place(NamedTuple):
+class ArgumentPoint(NamedTuple):
     """A point as a function takes it: its arguments, the names of their coordinates, and the coordinates."""
 
     arguments: tuple[Argument, ...]
@@ -117,7 +117,7 @@ def as_function(f: Any, args: Sequence[Any] = ()) -> Function:
     return Function(f, args)  # type: ignore[arg-type]
 
 
-def read_place(function: Function, at: Any, names: Names | None = None, elementwise: bool = False) -> Place:
+def read_place(function: Function, at: Any, names: Names | None = None, elementwise: bool = False) -> ArgumentPoint:
     """Give the arguments and coordinates that ``at`` means for a function; PointError if they do not fit.
 
     One parameter: a number, or nested lists of numbers or an array of any shape, all one point; a list that holds an
@@ -151,7 +151,7 @@ def _any_number(at: Any) -> tuple[str, ...]:
     return tuple(f"x{k + 1}" for k in range(count)) if count > 1 else ("x",)
 
 
-def _one(function: Function, array: Any, name: str, names: Names | None, scalar: bool) -> Place:
+def _one(function: Function, array: Any, name: str, names: Names | None, scalar: bool) -> ArgumentPoint:
     """The place of the only argument: a number or an array, or many of them; ``scalar``: numbers in any case."""
     shape = function.shape
     if shape is None:
@@ -211,7 +211,7 @@ def _by_name(at: Mapping[Any, Any], parameters: tuple[str, ...] | None) -> dict[
     return {name: at[name] for name in parameters or at}
 
 
-def _rows(columns: Mapping[str, Any], names: Names | None) -> Place:
+def _rows(columns: Mapping[str, Any], names: Names | None) -> ArgumentPoint:
     """A table as a batch of points, one in each row, the parameters being numbers."""
     arguments = tuple(Argument(name, ()) for name in columns)
     arrays = [column(values, name) for name, values in columns.items()]
@@ -221,7 +221,7 @@ def _rows(columns: Mapping[str, Any], names: Names | None) -> Place:
     return _place(arguments, names, rows.reshape(-1, len(arguments)), rows.shape[:-1])
 
 
-def _several(at: Any, parameters: tuple[str, ...], names: Names | None) -> Place:
+def _several(at: Any, parameters: tuple[str, ...], names: Names | None) -> ArgumentPoint:
     if isinstance(at, np.ndarray):
         if at.ndim == 0 or at.shape[-1] != len(parameters):
             raise PointError(f"the last axis of the points has shape {at.shape}, for {listing(parameters)}")
@@ -234,7 +234,7 @@ def _several(at: Any, parameters: tuple[str, ...], names: Names | None) -> Place
     return _named(dict(zip(parameters, at, strict=True)), names)
 
 
-def _named(values: Mapping[str, Any], names: Names | None) -> Place:
+def _named(values: Mapping[str, Any], names: Names | None) -> ArgumentPoint:
     if not values:
         raise PointError("the point is empty")
     check_variables(list(values))
@@ -270,7 +270,7 @@ def _checked(array: Any) -> Any:
     return found
 
 
-def _place(arguments: tuple[Argument, ...], names: Names | None, rows: Any, batch: Any) -> Place:
+def _place(arguments: tuple[Argument, ...], names: Names | None, rows: Any, batch: Any) -> ArgumentPoint:
     names = None if names is None else check_variables(names)
     if names is not None and len(names) == len(arguments):
         arguments = tuple(Argument(n, a.shape) for n, a in zip(names, arguments, strict=True))
@@ -281,5 +281,5 @@ def _place(arguments: tuple[Argument, ...], names: Names | None, rows: Any, batc
             raise VariableError(f"{plural(len(names), 'name')} for {plural(len(labels), 'coordinate')}")
         labels = names
     if batch is None:
-        return Place(arguments, Points(labels, tuple(rows[0].tolist())))
-    return Place(arguments, Points(labels, None, np.ascontiguousarray(rows), tuple(batch)))
+        return ArgumentPoint(arguments, Points(labels, tuple(rows[0].tolist())))
+    return ArgumentPoint(arguments, Points(labels, None, np.ascontiguousarray(rows), tuple(batch)))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from diffkit.asking.callables.binding import Bound
 
 
-SIDES = (0.5, -0.5)  # of the point: so far on either side a seam is looked for
+SEAM_SIDES = (0.5, -0.5)  # of the point: so far on either side a seam is looked for
 SEAM_NEAR = 2.0**-20  # of that: the distance of two points with the seam between them
 LEFT = 30.0  # times the difference at a seam that may be left over: the sum of all further steps
 JOINT = 1e-2  # of the largest: a larger difference is that of a branch, and of no concern to other points
@@ -46,8 +46,8 @@ def lag(function: Bound, derive: Derive, point: Sequence[float], largest: Any) -
     """
     here = np.array(point, dtype=float)
     step = stride(here)
-    for side in SIDES:
-        line = Line(partial(operations, function), derive, here, side * step)
+    for side in SEAM_SIDES:
+        line = Passage(partial(operations, function), derive, here, side * step)
         seam = line.seam()
         if seam is not None:
             with following(function.name):
@@ -61,7 +61,7 @@ def stride(here: Any) -> Any:
     return np.where(here == 0, 1.0, np.abs(here)) * (2 + np.sin(np.arange(len(here)) + 1.0)) / 3
 
 
-class Line:
+class Passage:
     """Code on the way from a point to another one: how much of it runs (``count``), and what it gives (``derive``)."""
 
     def __init__(self, count: Callable[[Any], int], derive: Derive, start: Any, step: Any, near: float = SEAM_NEAR):
@@ -96,11 +96,11 @@ class Line:
         return (3 * left - before) / 2 - (3 * right - after) / 2
 
 
-LOOKS = (2.0**-4, 1.0, 4.0)  # of the way from 0: there the ends of a tooth are looked for
+TOOTH_LOOKS = (2.0**-4, 1.0, 4.0)  # of the way from 0: there the ends of a tooth are looked for
 END_NEAR = 2.0**-30  # of that: the distance of two points with the end between them
-ULPS = 16 * 2.0**-52  # of the values: a smaller jump is rounding
+JUMP_ROUNDING = 16 * 2.0**-52  # of the values: a smaller jump is rounding
 MORE = 4  # times the steps at the point: what takes more is another tooth, or does not end
-LIBRARIES = ("numpy", "scipy", "diffkit")  # whose own loops are not those of the code
+UNCOUNTED_LIBRARIES = ("numpy", "scipy", "diffkit")  # whose own loops are not those of the code
 
 
 class _Tooth(NamedTuple):
@@ -124,7 +124,7 @@ class _Tooth(NamedTuple):
         """
         output, variables = index
         jump, size = float(self.jumps[output]), float(self.largest[output])
-        if not variables or not jump > max(ULPS, self.unit) * size:
+        if not variables or not jump > max(JUMP_ROUNDING, self.unit) * size:
             return 0.0
         return jump * float(np.prod(np.log(size / jump) / self.widths[list(variables)]))
 
@@ -133,11 +133,11 @@ class _Tooth(NamedTuple):
 def tooth(bound: Bound, point: Sequence[float]) -> _Tooth | None:
     """The tooth around a point; None where nothing is repeated, or as often all around it."""
     values_at = partial(_values, bound)
-    line = Line(partial(_repeats, bound), values_at, np.array(point, dtype=float), stride(np.array(point)), END_NEAR)
+    line = Passage(partial(_repeats, bound), values_at, np.array(point, dtype=float), stride(np.array(point)), END_NEAR)
     if not line.counted:
         return None
     line.count = partial(_repeats, bound, most=MORE * (line.counted + 1))
-    ends = [line.seam([side * look for look in LOOKS]) for side in (1.0, -1.0)]
+    ends = [line.seam([side * look for look in TOOTH_LOOKS]) for side in (1.0, -1.0)]
     found = [end for end in ends if end is not None]
     if not found:
         return None
@@ -186,7 +186,7 @@ def repeats(run: Callable[[], Any], most: float = math.inf) -> int:
             raise _Enough
 
     def enter(frame: FrameType, _: str, __: Any) -> Any:
-        if str(frame.f_globals.get("__name__")).partition(".")[0] in LIBRARIES:
+        if str(frame.f_globals.get("__name__")).partition(".")[0] in UNCOUNTED_LIBRARIES:
             return None
         line, code = -1, frame.f_code
         again(running[code] > 0 or code.co_name in (*code.co_names, *code.co_freevars))

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from diffkit.asking.callables.noise import UNIT
 from diffkit.asking.callables.seams import stride
 from diffkit.core.errors import DiffkitError
 from diffkit.core.surroundings import unwarned
+from diffkit.numbers.floats import EPSILON
 
 if TYPE_CHECKING:
     from diffkit.asking.callables.binding import Bound
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 COARSEST = 0.1  # a relative tolerance that is no larger: what is worse is worth nothing
 SIZE = 400  # rows of a matrix up to which its condition is computed
 TIGHTER = (1e-4, 1e-2)  # parts of its tolerances that a solver is asked for; the second where it fails at the first
-LEAST = {"rtol": 1e-13, "epsrel": 1e-13, "tol": 1e-13, "ftol": 1e-15, "xtol": 1e-15, "gtol": 1e-14}
+LEAST_TOLERANCES = {"rtol": 1e-13, "epsrel": 1e-13, "tol": 1e-13, "ftol": 1e-15, "xtol": 1e-15, "gtol": 1e-14}
 """tolerances below which solvers refuse, or never end"""
 
 BY_VALUE = {"bfgs", "cg", "neldermead", "powell", "scalar_brent", "scalar_golden", "scalar_bounded", "lbfgsb", "slsqp",
@@ -41,7 +41,7 @@ OF_VALUES = ("ftol", "fatol")
 
 Knobs = Mapping[str, float]
 """arguments that are tolerances, with what stands for None"""
-XTOL, GTOL, KRYLOV = {"xtol": 2e-12, "rtol": 4 * UNIT}, {"gtol": 1e-5}, {"rtol": 1e-5, "tol": 1e-5, "atol": 0.0}
+XTOL, GTOL, KRYLOV = {"xtol": 2e-12, "rtol": 4 * EPSILON}, {"gtol": 1e-5}, {"rtol": 1e-5, "tol": 1e-5, "atol": 0.0}
 SOLVERS: Mapping[str, Mapping[str, Knobs]] = {
     "scipy.integrate": {
         "quad": {"epsabs": 1.49e-8, "epsrel": 1.49e-8}, "quad_vec": {"epsabs": 1e-200, "epsrel": 1e-8},
@@ -78,11 +78,11 @@ ADAPTIVE = ("quad", "quad_vec", "cubature")
 SECTION = (math.sqrt(5) - 1) / 2
 """of an interval: a place that halving it comes near as slowly as it can"""
 DENSE = ("solve", "inv", "lstsq", "pinv", "cho_factor", "lu_factor", "solve_triangular")
-LINEAR = {"numpy.linalg": DENSE, "scipy.linalg": DENSE}
+LINEAR_SOLVERS = {"numpy.linalg": DENSE, "scipy.linalg": DENSE}
 """What solves linear equations, whose result has the condition of the matrix ``a`` in it."""
 
 
-class Call(NamedTuple):
+class SolverCall(NamedTuple):
     """A solver that was called: its name, what it was asked for, and a bound on the relative error that it makes.
 
     ``rest`` is what it may still be off by where it is asked for more.
@@ -98,12 +98,12 @@ class Call(NamedTuple):
         return f"{self.solver} with {self.asked}"
 
 
-def watched(run: Callable[[], Any]) -> tuple[Any, list[Call]]:
+def watched(run: Callable[[], Any]) -> tuple[Any, list[SolverCall]]:
     """Run something, and give its result with the worst call of each solver that it called, the worst one first.
 
     Where a profiler runs already nothing is seen.
     """
-    worst: dict[str, Call] = {}
+    worst: dict[str, SolverCall] = {}
     asked: dict[int, Mapping[str, Any]] = {}
 
     def hook(frame: FrameType, event: str, returned: Any, name: str, knobs: Knobs | None) -> None:
@@ -121,7 +121,7 @@ def watched(run: Callable[[], Any]) -> tuple[Any, list[Call]]:
     return result, sorted(worst.values(), key=lambda call: -call.tolerance)
 
 
-def calls_in(bound: Bound, point: Sequence[float]) -> list[Call]:
+def calls_in(bound: Bound, point: Sequence[float]) -> list[SolverCall]:
     """The solvers that a function calls at a point, the worst first."""
     try:
         with unwarned():
@@ -146,7 +146,7 @@ def tightened(run: Callable[[], Any], factor: float) -> Any:
                 value = known.get(knob, math.nan)
                 value = default if value is None else value
                 if isinstance(value, (int, float)) and value > 0:
-                    known[knob] = max(factor * value, min(value, LEAST.get(knob, 0.0)))
+                    known[knob] = max(factor * value, min(value, LEAST_TOLERANCES.get(knob, 0.0)))
 
     return _under(hook, run)
 
@@ -184,7 +184,7 @@ Hook = Callable[[FrameType, str, Any, str, Knobs | None], None]
 
 def _under(hook: Hook, run: Callable[[], Any]) -> Any:
     """Run something while a hook sees the calls and returns of solvers."""
-    known = _solvers(tuple(module for module in (*SOLVERS, *LINEAR) if module in sys.modules))
+    known = _solvers(tuple(module for module in (*SOLVERS, *LINEAR_SOLVERS) if module in sys.modules))
     if sys.getprofile() is not None or not known:
         return run()
 
@@ -208,7 +208,7 @@ def _solvers(loaded: tuple[str, ...]) -> dict[CodeType, tuple[str, Knobs | None]
     """The code of the solvers of some modules, with their names and tolerances (None for linear equations)."""
     named = [(module, name, knobs) for module in loaded for name, knobs in SOLVERS.get(module, {}).items()]
     found = {}
-    for module, name, knobs in (*named, *((m, name, None) for m in loaded for name in LINEAR.get(m, ()))):
+    for module, name, knobs in (*named, *((m, name, None) for m in loaded for name in LINEAR_SOLVERS.get(m, ()))):
         solver: Any = sys.modules[module]
         for part in name.split("."):
             solver = getattr(solver, part, None)
@@ -218,12 +218,17 @@ def _solvers(loaded: tuple[str, ...]) -> dict[CodeType, tuple[str, Knobs | None]
     return found
 
 
-def _call(name: str, knobs: Knobs | None, given: Mapping[str, Any], returned: Any) -> Call | None:
+def _call(name: str, knobs: Knobs | None, given: Mapping[str, Any], returned: Any) -> SolverCall | None:
     """What a call says of its result; None if nothing."""
     if knobs is None:
         condition = _condition(given["a"])
-        return None if condition is None else Call(name, f"a condition of {condition:.1g}",
-                                                   min(COARSEST, len(given["a"]) * UNIT * condition), True)  # fmt: skip
+        return (
+            None
+            if condition is None
+            else SolverCall(
+                name, f"a condition of {condition:.1g}", min(COARSEST, len(given["a"]) * EPSILON * condition), True
+            )
+        )
     values = {k: knobs[k] if given[k] is None else given[k] for k in knobs if given[k] is not None or knobs[k]}
     values = {k: float(np.max(value)) for k, value in values.items() if np.size(value)}
     size = _size(returned)
@@ -237,13 +242,13 @@ def _call(name: str, knobs: Knobs | None, given: Mapping[str, Any], returned: An
         tolerance += absolute / size if size else absolute
     asked = " and ".join(f"{k} = {v:.3g}" for k, v in values.items())
     rest = tolerance if missed else _rest(name, values, tolerance)
-    return Call(name, asked, min(COARSEST, tolerance), rest=min(COARSEST, rest))
+    return SolverCall(name, asked, min(COARSEST, tolerance), rest=min(COARSEST, rest))
 
 
 def _rest(name: str, values: Mapping[str, float], tolerance: float) -> float:
     """What a solver may be off by though it is asked for more: it may have found that it needs no further step."""
     of_values = max((v for k, v in values.items() if k in OF_VALUES), default=0.0)
-    nearest = math.sqrt(max(UNIT, TIGHTER[0] * of_values)) if name in BY_VALUE else 0.0
+    nearest = math.sqrt(max(EPSILON, TIGHTER[0] * of_values)) if name in BY_VALUE else 0.0
     return max(TIGHTER[0] * tolerance, nearest)
 
 
@@ -259,15 +264,20 @@ def _condition(matrix: Any) -> float | None:
     if found.ndim != 2 or not 1 < len(found) <= SIZE or found.dtype.kind not in "fiu":
         return None
     values = np.linalg.svd(found, compute_uv=False)
-    kept = values[values > UNIT * values[0]]
+    kept = values[values > EPSILON * values[0]]
     return float(kept[0] / kept[-1]) if len(kept) else None
 
 
-OFTEN = 3.0  # times what asking a solver for more changes, or a condition allows, that derivatives may be off by
+MEASURED_MARGIN = (
+    3.0  # times what asking a solver for more changes, or a condition allows, that derivatives may be off by
+)
 ASKED = 10.0  # times a tolerance, where solvers cannot be asked for more
 ASKED_AT = (1.0, 1 + 2.0**-10, 1 + 2.0**-7)  # factors of the point at which they are
-AROUND = (0.0, *((-1.0) ** k * 4.0**k for k in range(-13, -1)))  # of the way to 0: where subdivisions may be others
-ROUNDED = 16 * 2.0**-53  # of the values: less than that is rounding
+SUBDIVISION_PARTS = (
+    0.0,
+    *((-1.0) ** k * 4.0**k for k in range(-13, -1)),
+)  # of the way to 0: where subdivisions may be others
+ROUNDING_SHARE = 16 * 2.0**-53  # of the values: less than that is rounding
 MOST_OFF = 2.0**-7  # of the values: an error that is no larger
 
 
@@ -278,11 +288,11 @@ def left_over(function: Bound, point: Sequence[float]) -> tuple[float, str]:
     of adaptive rules already (``teeth_of``).
     """
     calls = [call for call in calls_in(function, point) if call.solver not in ADAPTIVE]
-    found = OFTEN * max((call.tolerance for call in calls if call.linear), default=0.0)
+    found = MEASURED_MARGIN * max((call.tolerance for call in calls if call.linear), default=0.0)
     asked = max((call.tolerance for call in calls if not call.linear), default=0.0)
     if asked:
-        measured = OFTEN * _measured(function, np.array(point, dtype=float))
-        rest = OFTEN * max(call.rest for call in calls)
+        measured = MEASURED_MARGIN * _measured(function, np.array(point, dtype=float))
+        rest = MEASURED_MARGIN * max(call.rest for call in calls)
         found = max(found, rest, measured if math.isfinite(measured) else ASKED * asked)
     return found, f"it calls {calls[0]}" if calls else ""
 
@@ -303,14 +313,14 @@ def teeth_of(function: Bound, point: Sequence[float]) -> tuple[float, str]:
     except DiffkitError:  # it has no values around the point
         share = math.nan
     share = share if math.isfinite(share) else max(call.tolerance for call in rules)
-    return (min(MOST_OFF, share), f"it calls {rules[0]}") if share > ROUNDED else (0.0, "")
+    return (min(MOST_OFF, share), f"it calls {rules[0]}") if share > ROUNDING_SHARE else (0.0, "")
 
 
 def _jagged(function: Bound, here: Any) -> float:
-    rows = [here + part * stride(here) for part in AROUND]
+    rows = [here + part * stride(here) for part in SUBDIVISION_PARTS]
     values = np.array([function.values(row) for row in rows])
     apart = np.array([added(function, row) for row in rows])
-    return OFTEN * _share(apart, values)
+    return MEASURED_MARGIN * _share(apart, values)
 
 
 def _measured(function: Bound, row: Any) -> float:

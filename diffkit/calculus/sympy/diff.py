@@ -21,14 +21,14 @@ from sympy.core.exprtools import factor_terms
 from sympy.simplify.simplify import signsimp
 
 from diffkit.calculus.guards import depends
-from diffkit.calculus.sympy.inward import EXP, Inward
+from diffkit.calculus.sympy.inward import Inward
 from diffkit.calculus.sympy.outward import ASK, Outward, check_length, check_size
-from diffkit.core.builder import NAMED, ProgramBuilder
+from diffkit.core.builder import NAMED_CONSTANTS, ProgramBuilder
 from diffkit.core.errors import BackendError
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Index, Program, run
 from diffkit.core.rules import by_rule, defined
-from diffkit.core.table import ADD, DIV, MUL, NEG, POWER, SUB, Primitive, table
+from diffkit.core.table import ADD, DIV, EXP, GE, MUL, NEG, POWER, SUB, Primitive
 
 ONE_STEP = 4  # times the limit of nodes, which one step may make
 ALL_STEPS = 40  # times the limit, which all steps together may make
@@ -115,7 +115,7 @@ def _differentiate(program: Program, indices: Sequence[Index], limits: Limits) -
         else:
             instruction = program.instruction_at(-slot - 1)
             assert instruction is not None
-            known[symbol] = builder.apply(table["ge"], (instruction[1][0], builder.constant(0)))
+            known[symbol] = builder.apply(GE, (instruction[1][0], builder.constant(0)))
     inward = Inward(builder, known, powers_of_e=_writes_powers_of_e(program))
     return builder.program([inward.total(terms) for terms in derivatives], program.inputs)
 
@@ -137,7 +137,7 @@ def _filled(program: Program, order: int) -> Program:
 def _writes_powers_of_e(program: Program) -> bool:
     """Whether exponentials are written e^x in a program, and nowhere exp(x)."""
     written = {program.constant_at(args[0]) for row, args in program.instructions if row is POWER}
-    return NAMED["e"] in written and all(row is not EXP for row, _ in program.instructions)
+    return NAMED_CONSTANTS["e"] in written and all(row is not EXP for row, _ in program.instructions)
 
 
 WIDE_SUM = 32  # terms of a sum from which on it is worth the trouble
@@ -153,7 +153,7 @@ def _has_wide_sums(program: Program) -> bool:
 def _differentiate_sums(program: Program, indices: Sequence[Index], differentiate: Differentiate) -> Program:
     """Give the program of partial derivatives of any order; ``differentiate`` is asked for those of each form."""
     first = list(dict.fromkeys((k, index[:1]) for k, index in indices))
-    found = _Sweep(program, differentiate).program(first)
+    found = _SymbolicSweep(program, differentiate).program(first)
     if all(len(index) < 2 for _, index in indices):
         place = {index: n for n, index in enumerate(first)}
         return _chosen(found, [place[index] for index in indices])
@@ -196,7 +196,7 @@ class _Form(NamedTuple):
     """inputs that are variables or quantities apart"""
 
 
-class _Sweep:
+class _SymbolicSweep:
     """Reverse accumulation through the quantities apart, the terms between them being SymPy's."""
 
     def __init__(self, program: Program, differentiate: Differentiate):

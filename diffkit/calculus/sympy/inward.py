@@ -9,11 +9,11 @@ from typing import Any
 
 import sympy
 
-from diffkit.core.builder import NAMED, ProgramBuilder
+from diffkit.core.builder import NAMED_CONSTANTS, ProgramBuilder
 from diffkit.core.errors import DiffkitError, VariableError
 from diffkit.core.program import Constant, Program
 from diffkit.core.rules import trace
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import EXP, SQRT, Primitive, table
 from diffkit.core.text import names as variable_names
 from diffkit.core.text.names import Names
 
@@ -28,7 +28,7 @@ def from_sympy(expressions: Sequence[Any], variables: Names | None = None) -> Pr
             raise DiffkitError(f"{str(expression)[:40]} is not finite")
         for symbol in expression.free_symbols:
             name = symbol.name
-            if (problem := variable_names.fault(name)) or name in NAMED:
+            if (problem := variable_names.fault(name)) or name in NAMED_CONSTANTS:
                 raise VariableError(
                     problem or f"the symbol {name} has the name of a constant", hint="rename the symbol"
                 )
@@ -56,9 +56,6 @@ RELATIONS = {
     "StrictLessThan": "Lt", "LessThan": "Le", "StrictGreaterThan": "Gt", "GreaterThan": "Ge", "Equality": "Eq",
     "Unequality": "Ne",
 }  # fmt: skip
-
-
-ROOT, EXP = table.one(root=2), table[table.one(base="e").inverse]
 
 
 @cache
@@ -124,7 +121,7 @@ class Inward:
             binary = sympy.Rational(node)
             return self._number(Fraction(int(binary.p), int(binary.q)))
         if node is sympy.pi or node is sympy.E:
-            return self._number(NAMED["pi" if node is sympy.pi else "e"])
+            return self._number(NAMED_CONSTANTS["pi" if node is sympy.pi else "e"])
         if node.is_Add:
             return self._ordered(node.as_ordered_terms() if len(node.args) < 50 else node.args), self._sum
         if node.is_Mul:
@@ -199,9 +196,9 @@ class Inward:
         if exponent == -1:
             return [base], lambda b: self.emit("div", self.builder.constant(1), b)
         if exponent == sympy.S.Half:
-            return [base], lambda b: self.builder.apply(ROOT, (b,))
+            return [base], lambda b: self.builder.apply(SQRT, (b,))
         if exponent == -sympy.S.Half:
-            return [base], lambda b: self.emit("div", self.builder.constant(1), self.builder.apply(ROOT, (b,)))
+            return [base], lambda b: self.emit("div", self.builder.constant(1), self.builder.apply(SQRT, (b,)))
         if base is sympy.E:
             return [exponent], lambda x: self.builder.apply(EXP, (x,))
         if exponent.is_Rational and exponent < 0:
@@ -247,7 +244,7 @@ class Inward:
     def _call(self, row: Primitive, name: str, args: Sequence[Any]) -> tuple[Sequence[Any], Callable[..., int]] | None:
         """The plan of a function that the table has; None where its arguments are not those of the row."""
         if row is EXP and self.powers_of_e:
-            return args, lambda x: self.emit("power", self.builder.constant(NAMED["e"]), x)
+            return args, lambda x: self.emit("power", self.builder.constant(NAMED_CONSTANTS["e"]), x)
         if row.orders and not all(args[i].is_Integer for i in row.orders):
             return None
         if row.orders and (own := _by_order(row, int(args[0]))):

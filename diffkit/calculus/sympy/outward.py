@@ -17,11 +17,11 @@ from diffkit.calculus.guards import depends
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Constant, Named, Program, run_slots
 from diffkit.core.rules import by_definition, by_rule
-from diffkit.core.table import ADD, DIV, MUL, SUB, Primitive, table
+from diffkit.core.table import ADD, DIV, MUL, SUB, SUM_ROWS, Primitive, table
 from diffkit.numbers.floats import FLOATS
 
 ABS = table.one(germ="absolute")
-SUMS, PRODUCTS = (ADD, SUB), (MUL, DIV)
+PRODUCT_ROWS = (MUL, DIV)
 MODERATE = 1e6
 ASK = "use another backend, or backend=SymbolicBackend(Limits({name}=…)) if you can wait"
 
@@ -86,7 +86,7 @@ class Outward:
             symbol = sympy.Dummy(f"o{slot}") if primitive.truth else sympy.Dummy(f"o{slot}", real=True)
             self.opaque[symbol] = slot
             return symbol
-        for chain in (SUMS, PRODUCTS):
+        for chain in (SUM_ROWS, PRODUCT_ROWS):
             if primitive in chain:
                 return self._chain(slot, primitive, args, chain)
         return self._guarded_apply(slot, primitive, [self.closed(a) for a in args])
@@ -108,10 +108,10 @@ class Outward:
         last = self.closed(right)
         parts.append(last if primitive in (ADD, MUL) else -last if primitive is SUB else 1 / last)
         user = self._only_user.get(slot)
-        if (user is not None and user in chain) or (chain is SUMS and slot in self.answers):
+        if (user is not None and user in chain) or (chain is SUM_ROWS and slot in self.answers):
             self.pending[slot] = parts
             return None
-        return (sympy.Add if chain is SUMS else sympy.Mul)(*parts)
+        return (sympy.Add if chain is SUM_ROWS else sympy.Mul)(*parts)
 
     @cached_property
     def _only_user(self) -> dict[int, Primitive]:
@@ -124,7 +124,7 @@ class Outward:
         if parts is not None:
             instruction = self.program.instruction_at(slot)
             assert instruction is not None
-            self.values[slot] = (sympy.Add if instruction[0] in SUMS else sympy.Mul)(*parts)
+            self.values[slot] = (sympy.Add if instruction[0] in SUM_ROWS else sympy.Mul)(*parts)
         return self.values[slot]
 
     def _is_opaque(self, slot: int, primitive: Primitive, args: tuple[int, ...]) -> bool:
@@ -159,7 +159,7 @@ def check_size(program: Program, limits: Limits = DEFAULT) -> None:
     depths = [0] * program.first_instruction
     kinds: list[Any] = [None] * program.first_instruction
     for primitive, args in program.instructions:
-        kind = SUMS if primitive in SUMS else PRODUCTS if primitive in PRODUCTS else None
+        kind = SUM_ROWS if primitive in SUM_ROWS else PRODUCT_ROWS if primitive in PRODUCT_ROWS else None
         depth = 1 + max(depths[a] for a in args)
         if kind is not None and kinds[args[0]] is kind:
             depth = max(depths[args[0]], *(depths[a] + 1 for a in args[1:]))

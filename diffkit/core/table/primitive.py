@@ -189,7 +189,7 @@ class Primitive:
 
 
 
-class Table:
+class PrimitiveTable:
     """The rows by name and alias, in the order in which they were added."""
 
     def __init__(self) -> None:
@@ -225,7 +225,7 @@ class Table:
         return next(row for row in self if all(getattr(row, fact) == value for fact, value in facts.items()))
 
 
-table = Table()
+table = PrimitiveTable()
 row = table.add
 
 

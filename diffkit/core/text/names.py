@@ -27,8 +27,8 @@ GREEK = frozenset((
 """names of letters, which are one letter each"""
 FEW_LETTERS = re.compile(r"[A-Za-z]{2,3}\Z")
 """names of letters that may be factors"""
-WORD = "|".join(sorted(GREEK, key=len, reverse=True))
-QUANTITY = rf"(?:{WORD}|[A-Za-z][0-9]*)"
+GREEK_WORD = "|".join(sorted(GREEK, key=len, reverse=True))
+QUANTITY = rf"(?:{GREEK_WORD}|[A-Za-z][0-9]*)"
 LETTER_PAIR = "[abckmnpqrtuwxyz][tuxyz]"
 """a coefficient and a variable, as in cos(w*t)"""
 OPERAND = rf"[0-9]*(?:pi)?(?:{QUANTITY}|{LETTER_PAIR})|[0-9]*pi"
@@ -39,8 +39,8 @@ RUN_PRODUCT = re.compile(
 POWER_OF_E = re.compile(r"(?P<factor>[A-Za-z])e\Z")
 """a name that a power follows, as in x*e^x"""
 POWER_SIGN = re.compile(r"\s*(\*\*|\^|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])")
-FACTOR = re.compile(rf"[0-9]+|pi|{WORD}|[A-Za-z][0-9]*")
-UNARY = frozenset(name for name, row in table.names.items() if len(row.arguments) == 1)
+WRITTEN_FACTOR = re.compile(rf"[0-9]+|pi|{GREEK_WORD}|[A-Za-z][0-9]*")
+SCALAR_FUNCTIONS = frozenset(name for name, row in table.names.items() if len(row.arguments) == 1)
 """functions of the scalar table that take one argument"""
 
 
@@ -146,7 +146,7 @@ def _calls(functions: frozenset[str]) -> re.Pattern[str]:
     return re.compile(rf"(?P<before>pi|{QUANTITY})??(?P<name>{function})(?P<operand>{OPERAND})(?={more}\Z)")
 
 
-def written_out(name: str, functions: frozenset[str] = UNARY) -> str:
+def written_out(name: str, functions: frozenset[str] = SCALAR_FUNCTIONS) -> str:
     """Write a run with its signs, cos(2x) for cos2x; empty for a name that does not split into known words."""
     if name in GREEK:
         return ""
@@ -171,7 +171,7 @@ def _written_product(found: re.Match[str]) -> str:
 
 def _product(run: str) -> str:
     """Factors with their signs: 2w*t, as a number needs none before a name."""
-    return re.sub(r"(?<=[0-9])\*(?=[A-Za-z])(?![eEjJ])", "", "*".join(FACTOR.findall(run)), count=1)
+    return re.sub(r"(?<=[0-9])\*(?=[A-Za-z])(?![eEjJ])", "", "*".join(WRITTEN_FACTOR.findall(run)), count=1)
 
 
 def undeclared(name: str, written: str, text: str | None, position: int | None) -> ParseError:
@@ -242,5 +242,5 @@ def notes(names: Iterable[str], given: Collection[str] = (), matrices: bool = Fa
             continue
         if FEW_LETTERS.match(name):
             yield f"{name} is one variable; write {product(name, matrices)} for a product"
-        elif call := _values(UNARY).match(name):
+        elif call := _values(SCALAR_FUNCTIONS).match(name):
             yield f"{name} is one variable; write {call[1]}({call[2]}) for the number"

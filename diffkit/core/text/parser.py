@@ -9,25 +9,25 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, NoReturn
 
-from diffkit.core.builder import NAMED, ProgramBuilder
+from diffkit.core.builder import NAMED_CONSTANTS, ProgramBuilder
 from diffkit.core.deadline import in_time
 from diffkit.core.errors import LimitError, ParseError, VariableError, did_you_mean, listing
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Program
-from diffkit.core.table import Primitive, table
+from diffkit.core.table import DIV, Primitive, table
 from diffkit.core.text import names as variable_names
 from diffkit.core.text.names import POWER_SIGN, Names, instead, power_of_e, undeclared, written_out
-from diffkit.core.text.printer import ATOM, BINDING, COMPARISON, PRODUCT
+from diffkit.core.text.printer import ATOM_BINDING, COMPARISON_BINDING, PRODUCT_BINDING, ROW_BINDING
 from diffkit.core.text.tokenizer import OF_ARRAYS, Token, located, tokenize
 
 INFIX_ROWS = {row.infix: row for row in table if row.infix and len(row.arguments) == 2}
 PREFIX = {row.prefix or row.infix.strip(): row for row in table
           if row.prefix or (row.infix and len(row.arguments) == 1)}  # fmt: skip
 LOGARITHMS = {row.base: row for row in table if row.base}
-INFIX_BINDING = {sign: BINDING.get(row, COMPARISON) for sign, row in INFIX_ROWS.items()}
-PREFIX_BINDING = {sign: BINDING.get(row, ATOM) for sign, row in PREFIX.items()}
+INFIX_BINDING = {sign: ROW_BINDING.get(row, COMPARISON_BINDING) for sign, row in INFIX_ROWS.items()}
+PREFIX_BINDING = {sign: ROW_BINDING.get(row, ATOM_BINDING) for sign, row in PREFIX.items()}
 PI = "π"
-CONSTANTS_IN_TEXT = {**NAMED, "E": NAMED["e"], PI: NAMED["pi"]}
+CONSTANTS_IN_TEXT = {**NAMED_CONSTANTS, "E": NAMED_CONSTANTS["e"], PI: NAMED_CONSTANTS["pi"]}
 START_TOKEN = Token("start", "", 0)
 
 
@@ -225,7 +225,7 @@ class _Parser:
         signs = (operator.sign for operator in reversed(self.operators) if not operator.prefix)
         if next(signs, "") in ("/", "**"):  # 1/2x, 2^-3x
             self.fail("this product without a sign can be read in two ways", token, "write * and parentheses")
-        self._push_infix("*", PRODUCT, token.position)
+        self._push_infix("*", PRODUCT_BINDING, token.position)
         return self._operand(token, previous)
 
     # Parentheses and calls -----------------------------------------------------------------------------------------
@@ -259,7 +259,7 @@ class _Parser:
         function = frame.function
         assert function is not None
         wanted = len(function.arguments)
-        if function.base in NAMED and len(args) == 2:
+        if function.base in NAMED_CONSTANTS and len(args) == 2:
             return self._to_base(frame, *args)
         if function.alone and len(args) == 1:  # the others give back a single argument
             self.fail(f"{function.name} takes at least 2 arguments", frame, f"write {function.alone}")
@@ -289,7 +289,7 @@ class _Parser:
         if own is not None:
             return self._emit(own, [x], frame)
         over, under = (self._emit(frame.function, [slot], frame) for slot in (x, base))
-        return self._emit(table["div"], [over, under], frame)
+        return self._emit(DIV, [over, under], frame)
 
     # Emission ------------------------------------------------------------------------------------------------------
 
@@ -308,7 +308,7 @@ class _Parser:
                 operands.append(self._emit(PREFIX[operator.sign], (right,), operator))
                 continue
             left = operands.pop()
-            if operator.binding == COMPARISON:
+            if operator.binding == COMPARISON_BINDING:
                 operands.append(self._compare(INFIX_ROWS[operator.sign], left, right, operator))
             else:
                 left = left.truth if isinstance(left, _Chain) else left

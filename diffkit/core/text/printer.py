@@ -5,21 +5,22 @@ from __future__ import annotations
 from fractions import Fraction
 
 from diffkit.core.program import Constant, Named, Program
-from diffkit.core.table import ADD, DIV, MUL, NEG, NOT, POWER, SUB, Primitive, table
+from diffkit.core.table import ADD, AND, DIV, MUL, NEG, NOT, OR, POWER, SUB, Primitive
 
-SUM, PRODUCT, SIGN, RAISED, ATOM = 5, 6, 7, 8, 9
-BINDING = {
-    table["or_"]: 1,
-    table["and_"]: 2,
+LONGEST_FORMULA = 20_000  # characters of f that an answer shows
+OR_BINDING, AND_BINDING, NOT_BINDING, COMPARISON_BINDING, SUM_BINDING = range(1, 6)  # how tightly, in all texts
+PRODUCT_BINDING, SIGN_BINDING, POWER_BINDING, POSTFIX_BINDING, ATOM_BINDING = range(6, 11)
+ROW_BINDING = {
+    OR: 1,
+    AND: 2,
     NOT: 3,
-    ADD: SUM,
-    SUB: SUM,
-    MUL: PRODUCT,
-    DIV: PRODUCT,
-    NEG: SIGN,
-    POWER: RAISED,
+    ADD: SUM_BINDING,
+    SUB: SUM_BINDING,
+    MUL: PRODUCT_BINDING,
+    DIV: PRODUCT_BINDING,
+    NEG: SIGN_BINDING,
+    POWER: POWER_BINDING,
 }
-COMPARISON = 4
 CHUNK = 390  # digits written at once, within what the parser reads as one literal
 LONGEST_DECIMAL = 25  # significant digits written as a decimal rather than as a fraction
 ELISION = "…"
@@ -64,31 +65,35 @@ def excerpt(program: Program, slot: int) -> str:
 def _parts(program: Program, slot: int, code: bool) -> tuple[list[str | tuple[int, int]], int]:
     """Give the text of a slot in pieces, (slot, binding wanted) standing for a part, and how tightly it binds."""
     if slot < len(program.inputs):
-        return [program.inputs[slot]], ATOM
+        return [program.inputs[slot]], ATOM_BINDING
     constant = program.constant_at(slot)
     if constant is not None:
         if code and isinstance(constant, Fraction) and constant.denominator > LONG_BINARY:
             binary = repr(float(constant))
             if Fraction(binary) != constant and Fraction(float(constant)) == constant:
-                return [binary], SIGN if constant < 0 else ATOM
+                return [binary], SIGN_BINDING if constant < 0 else ATOM_BINDING
         text, binding = format_constant(constant)
         return [text], binding
     instruction = program.instruction_at(slot)
     assert instruction is not None
     primitive, args = instruction
     if not primitive.infix:
-        return _call(program, primitive, args), ATOM
-    binding = BINDING.get(primitive, COMPARISON)
+        return _call(program, primitive, args), ATOM_BINDING
+    binding = ROW_BINDING.get(primitive, COMPARISON_BINDING)
     if primitive is NEG:
-        return ["-", (args[0], PRODUCT if _begins_plain(program, args[0]) else SIGN)], SIGN
+        return ["-", (args[0], PRODUCT_BINDING if _begins_plain(program, args[0]) else SIGN_BINDING)], SIGN_BINDING
     if primitive is NOT:
         return ["not ", (args[0], binding)], binding
     left, right = args
-    sign = primitive.infix if binding >= PRODUCT else f" {primitive.infix} "
+    sign = primitive.infix if binding >= PRODUCT_BINDING else f" {primitive.infix} "
     if primitive is POWER:
-        return [(left, ATOM), sign, (right, ATOM if _negative(program, right) else RAISED)], binding
-    wanted = ATOM if _negative(program, right) else binding + 1
-    return [(left, binding + (binding == COMPARISON)), sign, (right, wanted)], binding
+        return [
+            (left, ATOM_BINDING),
+            sign,
+            (right, ATOM_BINDING if _negative(program, right) else POWER_BINDING),
+        ], binding
+    wanted = ATOM_BINDING if _negative(program, right) else binding + 1
+    return [(left, binding + (binding == COMPARISON_BINDING)), sign, (right, wanted)], binding
 
 
 def _negative(program: Program, slot: int) -> bool:
@@ -118,16 +123,16 @@ def _call(program: Program, primitive: Primitive, args: tuple[int, ...]) -> list
 def format_constant(value: Constant) -> tuple[str, int]:
     """Give a constant as text, and how tightly that text binds."""
     if isinstance(value, Named):
-        return value.name, ATOM
+        return value.name, ATOM_BINDING
     if value < 0:
         text, binding = format_constant(-value)
-        return f"-{text}", min(binding, SIGN)
+        return f"-{text}", min(binding, SIGN_BINDING)
     if isinstance(value, int):
-        return _integer(value), ATOM
+        return _integer(value), ATOM_BINDING
     decimal = _decimal(value)
     if decimal is not None:
-        return decimal, ATOM
-    return f"{_integer(value.numerator)}/{_integer(value.denominator)}", PRODUCT
+        return decimal, ATOM_BINDING
+    return f"{_integer(value.numerator)}/{_integer(value.denominator)}", PRODUCT_BINDING
 
 
 def _integer(value: int) -> str:

@@ -23,12 +23,12 @@ TOKEN = re.compile(PATTERN.replace("{further}", ""), re.VERBOSE)
 """tokens of scalar expressions"""
 ARRAY_TOKEN = re.compile(PATTERN.replace("{further}]", r"@\[\]:=]|\.(?=[A-Za-z])"), re.VERBOSE)
 """tokens of array expressions"""
-SYMBOLS = {
+SYMBOL_SPELLINGS = {
     "−": "-", "×": "*", "·": "*", "÷": "/", "√": "√", "≤": "<=", "≥": ">=", "≠": "!=", "^": "**",
     "∧": "and", "∨": "or", "¬": "not",
 }  # fmt: skip
-SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-WORDS = ("and", "or", "not")
+FROM_SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+LOGICAL_WORDS = ("and", "or", "not")
 MEANINGS = {
     "&": "write and", "|": "write or, or abs(x) for a modulus", "!": "write gamma(n + 1) for n!, not p for negation",
     "=": "write == to compare", "%": "there is no remainder; write x - n*floor(x/n)",
@@ -44,7 +44,7 @@ OF_ARRAYS = {
     "I", "ones", "zeros",
 }  # fmt: skip
 """functions of the other language, which is of arrays"""
-MODULES = "np|numpy|math|sp|sympy|scipy|torch|tf|jnp|mpmath"
+MODULE_PREFIXES = "np|numpy|math|sp|sympy|scipy|torch|tf|jnp|mpmath"
 
 
 class Token(NamedTuple):
@@ -68,9 +68,9 @@ def tokenize(text: str, limits: Limits, pattern: re.Pattern[str] = TOKEN) -> Ite
         word, position = found[kind], found.end()
         start = position - len(word)
         if kind == "operator":
-            yield make((kind, SYMBOLS.get(word, word), start, None))
+            yield make((kind, SYMBOL_SPELLINGS.get(word, word), start, None))
         elif kind == "name":
-            yield make(("operator" if word in WORDS else kind, word, start, None))
+            yield make(("operator" if word in LOGICAL_WORDS else kind, word, start, None))
         elif kind == "number":
             plain = word.isdigit() and len(word) <= limits.digits
             yield make((kind, word, start, int(word) if plain else literal(text, word, start, limits)))
@@ -78,16 +78,18 @@ def tokenize(text: str, limits: Limits, pattern: re.Pattern[str] = TOKEN) -> Ite
                 _refuse_suffix(text, word, position)
         elif kind == "call":
             word, start = found["name"], found.start("name")
-            if word in WORDS:
+            if word in LOGICAL_WORDS:
                 kind, position = "operator", found.end("name")
             yield make((kind, word, start, None))
         elif kind == "superscript":
             if len(word) > 9:
                 raise located(limits.exceeded("digits", "an exponent has too many digits"), text, start)
             yield make(("operator", "**", start, None))
-            yield make(("number", word, start, int(word.translate(SUPERSCRIPTS))))
+            yield make(("number", word, start, int(word.translate(FROM_SUPERSCRIPTS))))
         elif kind == "symbol":
-            yield make(("name", word, start, None) if word == "π" else ("operator", SYMBOLS[word], start, None))
+            yield make(
+                ("name", word, start, None) if word == "π" else ("operator", SYMBOL_SPELLINGS[word], start, None)
+            )
         else:
             yield make((kind, "", start, None))
             return
@@ -129,7 +131,7 @@ def _unreadable(text: str, position: int) -> ParseError:
     """Give the error for a character that begins no token."""
     character = text[position]
     hint = MEANINGS.get(character, "")
-    spelled = re.search(rf"({MODULES})\.([A-Za-z]\w*)", text[max(0, position - 9) : position + 20])
+    spelled = re.search(rf"({MODULE_PREFIXES})\.([A-Za-z]\w*)", text[max(0, position - 9) : position + 20])
     if character == "." and spelled:
         hint = f"write {spelled[2]} without {spelled[1]}."
     shown = character if character.isprintable() else f"U+{ord(character):04X}"

@@ -13,7 +13,7 @@ import numpy as np
 from diffkit.asking.callables import Bound, Function
 from diffkit.asking.callables.code_shapes import meetings_in
 from diffkit.asking.callables.function import Argument
-from diffkit.asking.callables.noise import FAR, rounding
+from diffkit.asking.callables.noise import FAR_DISTANCES, rounding
 from diffkit.asking.expressions import Expression, as_joint_program, is_sympy
 from diffkit.asking.frames import labelled
 from diffkit.core.errors import DiffkitError, FunctionError, LimitError, TracingError, plural
@@ -190,7 +190,7 @@ class CodeClaim(Claim):
 
         try:
             with np.errstate(all="ignore"):
-                return rounding(values, row, FAR)
+                return rounding(values, row, FAR_DISTANCES)
         except Exception:  # a claim that fails beside the point has no measured noise; its values say the rest
             return np.spacing(np.abs(self.values(row)))
 

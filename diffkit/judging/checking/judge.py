@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffkit.calculus.derivatives import derivative_program
-from diffkit.core.limits import PRECISIONS
+from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Index, Program
 from diffkit.core.results import Odd
 from diffkit.judging.agreement import DIGITS_OF_A_DOUBLE
@@ -108,7 +108,7 @@ class Judge:
             return Judged(c, "correct", apart.claimed, truth, 0.0, {}, FORMULA_DIGITS)
         if apart.least > 0:
             return Judged(c, "wrong", apart.claimed, truth, apart.least, {})
-        note = f"{PRECISIONS[-1]} bits do not tell them apart"
+        note = f"{PROOF_PRECISIONS[-1]} bits do not tell them apart"
         return Judged(c, "inconclusive", apart.claimed, truth, apart.most, {}, note=note)
 
     def explained(self, point: Sequence[float], suspects: Sequence[Measured]) -> list[Measured]:

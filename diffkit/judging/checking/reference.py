@@ -17,7 +17,7 @@ from diffkit.asking.points import Points
 from diffkit.asking.tasks import Task
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.deadline import TimeIsUp
-from diffkit.core.limits import PRECISIONS
+from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Named, Program, run
 from diffkit.core.results import Answer, Odd, Result, unanswered
 from diffkit.core.table import SUB
@@ -119,7 +119,7 @@ class ExactDifference:
     def at(self, point: Sequence[float]) -> list[Apart]:
         """Compare at a point, at rising precision until every component is equal to half the bits, or is not."""
         found: list[Apart] = []
-        for bits in PRECISIONS[1:]:
+        for bits in PROOF_PRECISIONS[1:]:
             with precision(bits):
                 balls = run(self.program, BALLS, [arb(x) for x in point])
                 found = [self._apart(bits, balls, c) for c in range(self.count)]

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.asking.callables import Bound
-from diffkit.asking.callables.solvers import Call, added, calls_in
+from diffkit.asking.callables.solvers import SolverCall, added, calls_in
 from diffkit.calculus.derivatives import sweep_back
 from diffkit.core.errors import FunctionError
 from diffkit.core.program import Constant, Index, Named, Program, run_slots
@@ -114,7 +114,7 @@ def solved_in_function(
     return found
 
 
-def _largest_tolerance(calls: Iterable[Call]) -> float:
+def _largest_tolerance(calls: Iterable[SolverCall]) -> float:
     """The largest relative error that some solvers make, whether they are asked for more or not."""
     return max((max(call.tolerance, call.rest) for call in calls), default=0.0)
 
@@ -137,7 +137,7 @@ _DISTANCES = tuple(10.0**-k for k in range(8, -1, -1))
 _TYPICAL_DISTANCE = 0.1  # the part of a coordinate over which a slope is typical
 
 
-class _Around(NamedTuple):
+class AlongCoordinate(NamedTuple):
     """What an output does along one coordinate: to which distance it is constant, and a typical slope of it."""
 
     constant: float
@@ -145,7 +145,7 @@ class _Around(NamedTuple):
     slope: float
 
 
-def _around(bound: Bound, point: Sequence[float], output: int, variable: int) -> _Around:
+def _around(bound: Bound, point: Sequence[float], output: int, variable: int) -> AlongCoordinate:
     """Look at an output of a function on both sides of a point."""
     row = np.array(point, dtype=float)
     size = abs(row[variable]) or 1.0
@@ -154,9 +154,9 @@ def _around(bound: Bound, point: Sequence[float], output: int, variable: int) ->
     changed = [d for d, values in steps.items() if any(v != here for v in values if math.isfinite(v))]
     rises = [abs(v - here) / (_TYPICAL_DISTANCE * size) for v in steps[_TYPICAL_DISTANCE] if math.isfinite(v)]
     if not changed:
-        return _Around(math.inf, 0.0)
+        return AlongCoordinate(math.inf, 0.0)
     nearer = [d for d in _DISTANCES if d < changed[0]]
-    return _Around(nearer[-1] * size if nearer else 0.0, max(rises, default=0.0))
+    return AlongCoordinate(nearer[-1] * size if nearer else 0.0, max(rises, default=0.0))
 
 
 def _beside(bound: Bound, row: np.ndarray, output: int, variable: int, step: float) -> float:

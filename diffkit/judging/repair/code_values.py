@@ -23,7 +23,7 @@ _Shape = tuple[int, ...]
 Site = tuple[int, ...]
 """a place in the code: the numbers of the operations it was run as, several in a loop"""
 _LONGEST_NAME = 40  # characters of an expression, before it is called by its shape
-_LONGEST_LINE = 90  # characters of a line of code
+_LONGEST_CODE_LINE = 90  # characters of a line of code
 
 
 class Ref(NamedTuple):
@@ -179,7 +179,7 @@ class CodeNames:
             if len(set(names)) < len(names):
                 return ""
         line = self.records.claim.operations[number].line
-        text = line.text if len(line.text) <= _LONGEST_LINE else f"{line.text[: _LONGEST_LINE - 1]}…"
+        text = line.text if len(line.text) <= _LONGEST_CODE_LINE else f"{line.text[: _LONGEST_CODE_LINE - 1]}…"
         return say.format(*names) + (f", in line {line.line}: {text}" if text else "")
 
     def of(self, what: Any, named: bool = True) -> str:

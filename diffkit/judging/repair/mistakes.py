@@ -16,11 +16,19 @@ from diffkit.calculus.guards import depends
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import Program, run
 from diffkit.core.rules import by_rule, times_partial, trace
-from diffkit.core.table import ADD, DIV, MUL, NEG, POWER, SUB, Primitive
+from diffkit.core.table import (
+    ADD,
+    DIV,
+    LINEAR_ROWS,  # fmt: skip
+    MUL,
+    NEG,
+    POWER,
+    SUB,
+    Primitive,
+)
 from diffkit.core.text import excerpt, parse_program
 from diffkit.judging.repair.multiples import Factor
 from diffkit.judging.repair.mutants import (
-    LINEAR_ROWS,
     Edge,
     Mutant,
     Partial,
@@ -31,7 +39,7 @@ from diffkit.judging.repair.mutants import (
     mutated,
     reached_in,
     same_function,
-)  # fmt: skip
+)
 from diffkit.numbers.duals import DualAlgebra
 
 _ADDITIVE = frozenset((ADD, SUB))

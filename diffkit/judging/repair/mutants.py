@@ -17,13 +17,12 @@ from diffkit.calculus.guards import depends, inputs_of, sources
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.program import Algebra, Index, Program, run
 from diffkit.core.rules import times_partial
-from diffkit.core.table import ADD, MUL, NEG, SUB, WHERE, Primitive
+from diffkit.core.table import ADD, LINEAR_ROWS, MUL, WHERE, Primitive
 from diffkit.judging.repair.evidence import Array
 from diffkit.numbers.arrays import ARRAYS
 from diffkit.numbers.bounds import BOUNDS
 from diffkit.numbers.duals import DualAlgebra
 
-LINEAR_ROWS = frozenset((ADD, SUB, NEG))
 _MUTANTS_AT_ONCE = 256  # mutants that run together
 Edge = tuple[int, int]
 Partial = Callable[[Algebra, Any, Sequence[Any], Any], Any]

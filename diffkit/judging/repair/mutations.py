@@ -53,7 +53,7 @@ def other_functions(case: Investigation, _: Namer) -> Iterator[Candidate]:
     return _timely(case, lambda found: _fitting(found, mistakes.other_functions(found.program)))
 
 
-class _Search:
+class _MutationSearch:
     """The program whose first partials are claimed: f, or its gradient where the claim is a Hessian."""
 
     def __init__(self, case: Investigation, program: Program, indices: Sequence[Index]):
@@ -97,7 +97,7 @@ class _Search:
         return Candidate(kind, text, predict, mask, 0 if factor is None else factor.digits)
 
 
-def _search(case: Investigation) -> _Search | None:
+def _search(case: Investigation) -> _MutationSearch | None:
     """The search in a claim whose program is known; None where there is none or it is too long."""
     program = case.evidence.program
     if program is None or len(program.inputs) != case.point.size:
@@ -107,8 +107,8 @@ def _search(case: Investigation) -> _Search | None:
         return None
     order = len(indices[0][1])
     if order == 2 and len(program.outputs) == 1:
-        return _Search(case, gradient_of(program), [(i, (j,)) for _, (i, j) in indices])
-    return _Search(case, program, indices) if order == 1 else None
+        return _MutationSearch(case, gradient_of(program), [(i, (j,)) for _, (i, j) in indices])
+    return _MutationSearch(case, program, indices) if order == 1 else None
 
 
 def _timely(case: Investigation, look: Any) -> Iterator[Candidate]:
@@ -126,7 +126,7 @@ def _minus(_: Investigation, ratio: ReadOff) -> Factor | None:
     return Factor(-1.0, "change the sign", "signs") if abs(ratio.value + 1) <= ratio.error else None
 
 
-def _multiples(found: _Search, name: Namer, missing: bool) -> Iterator[Candidate]:
+def _multiples(found: _MutationSearch, name: Namer, missing: bool) -> Iterator[Candidate]:
     """A multiple m of what flows through the cut edges: claim = truth + (m − 1)·flow; if ``missing``, 0 too."""
     fit, gradients = found.case.fit, found.without
     for mask in found.masks:
@@ -158,7 +158,7 @@ def _scaled(cut: Mutant, factor: Factor) -> Mutant:
     return Mutant(cut.edges, lambda algebra, p, _, __: algebra.apply(MUL, (algebra.constant(share), p)))
 
 
-def _fitting(found: _Search, tried: Iterable[Mistake]) -> Iterator[Candidate]:
+def _fitting(found: _MutationSearch, tried: Iterable[Mistake]) -> Iterator[Candidate]:
     """Mistakes that give the claim where it was fitted, in all entries or in those that are wrong."""
     every = list(tried)
     gradients = found.mutants.gradients([mistake.mutant for mistake in every])

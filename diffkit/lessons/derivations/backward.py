@@ -29,7 +29,7 @@ from diffkit.core.surroundings import undisturbed
 from diffkit.core.table import MAX, MIN, WHERE, Primitive
 from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Names
-from diffkit.core.text.printer import format_constant
+from diffkit.core.text.printer import LONGEST_FORMULA, format_constant
 from diffkit.core.workers import timed
 from diffkit.judging.blame import Blame, blame_for_program
 from diffkit.judging.comparison import WRONG
@@ -39,7 +39,6 @@ from diffkit.numbers.floats import FLOATS
 
 _BRANCHING = {MAX: lambda x, y: x >= y, MIN: lambda x, y: x <= y}
 CHEAP_GRADIENT = 5.0  # evaluations of f that a gradient costs at most, in + − × ÷
-_LONGEST_F = 20_000  # characters of f
 
 
 class _Contribution(NamedTuple):
@@ -66,7 +65,7 @@ class BackwardNode(NamedTuple):
     contributions: tuple[_Contribution, ...]
 
 
-class Cost(NamedTuple):
+class OperationCount(NamedTuple):
     """Instructions of f, and of f and its gradient together."""
 
     function: int
@@ -90,7 +89,7 @@ class Backward:
     variables: tuple[BackwardNode, ...]
     gradient: Result
     """the proven gradient, for comparison"""
-    cost: Cost
+    cost: OperationCount
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -100,7 +99,7 @@ class Backward:
     @property
     def f(self) -> str:
         """f as text."""
-        return format_outputs(self.program, _LONGEST_F)[0]
+        return format_outputs(self.program, LONGEST_FORMULA)[0]
 
     @cached_property
     @undisturbed()
@@ -248,7 +247,7 @@ class _BackwardSweep:
 
 
 def _text(builder: ProgramBuilder, slot: int) -> str:
-    return format_outputs(tidy(builder.program([slot]), False), _LONGEST_F)[0]
+    return format_outputs(tidy(builder.program([slot]), False), LONGEST_FORMULA)[0]
 
 
 def _with_gradient(program: Program) -> Program:
@@ -256,8 +255,8 @@ def _with_gradient(program: Program) -> Program:
     return reverse_program(program, [(0, ()), *((0, (variable,)) for variable in range(len(program.inputs)))])
 
 
-def cost(program: Program) -> Cost:
+def cost(program: Program) -> OperationCount:
     """Count instructions: those of f, and those that its gradient by reverse accumulation adds."""
     both = _with_gradient(program)
     own = ProgramBuilder.of(program).program([program.outputs[0]], program.inputs)
-    return Cost(len(own.instructions), len(both.instructions) - len(own.instructions))
+    return OperationCount(len(own.instructions), len(both.instructions) - len(own.instructions))

@@ -133,7 +133,7 @@ def text_of(program: Program) -> str:
     return format_outputs(program, _LONGEST_SIDE)[0]
 
 
-_MOST_STEPS = 150  # steps
+_DERIVATION_STEPS = 150  # steps
 
 
 @dataclass(frozen=True, repr=False)
@@ -206,14 +206,14 @@ def explain(
     program, (_, along) = question.task.program, question.task.indices[0]
     if len(along) != 1:
         raise VariableError("a derivation is by one variable", hint="name one with wrt")
-    walk = _Walk(program, along[0])
+    walk = _DerivationWalk(program, along[0])
     if at is None:
         return replace(walk.derivation(), notes=question.task.notes)
     found = walk.derivation(question.point("a derivation is checked around one point"))
     return replace(found, value=answer(question), notes=question.task.notes)
 
 
-class _Walk:
+class _DerivationWalk:
     """The steps of one derivation, from the output down; then their checks."""
 
     def __init__(self, program: Program, variable: int):
@@ -239,9 +239,9 @@ class _Walk:
             if slot in self.rules:
                 continue
             rule = self.rules[slot] = rule_of(self.program, self.varies, self.variable, slot)
-            if len(self.rules) > _MOST_STEPS:
+            if len(self.rules) > _DERIVATION_STEPS:
                 hint = "derive its parts one by one"
-                raise LimitError(f"the derivation has more than {_MOST_STEPS} steps", hint=hint)
+                raise LimitError(f"the derivation has more than {_DERIVATION_STEPS} steps", hint=hint)
             wanted = [arg for arg, moves in zip(rule.arguments, rule.moving, strict=True) if moves]
             stack.extend(reversed(wanted))
 

@@ -8,11 +8,10 @@ from fractions import Fraction
 
 from diffkit.core.errors import LimitError
 from diffkit.core.program import Constant, Named, Program
-from diffkit.core.table import ADD, DIV, MUL, NEG, NOT, POWER, SUB, Primitive, table
+from diffkit.core.table import ADD, AND, DIV, MUL, NEG, NOT, OR, POWER, SUB, Primitive
+from diffkit.core.text.printer import ATOM_BINDING, COMPARISON_BINDING, PRODUCT_BINDING, SIGN_BINDING, SUM_BINDING
 
-_OF_SUM, _OF_PRODUCT, _OF_SIGN, _OF_ATOM = 5, 6, 7, 9
-_TIGHT = {table["or_"]: 1, table["and_"]: 2, NOT: 3, ADD: _OF_SUM, SUB: _OF_SUM, MUL: _OF_PRODUCT, NEG: _OF_SIGN}
-_COMPARISON_BINDING = 4
+_TIGHT = {OR: 1, AND: 2, NOT: 3, ADD: SUM_BINDING, SUB: SUM_BINDING, MUL: PRODUCT_BINDING, NEG: SIGN_BINDING}
 _GREEK_NAME = re.compile(
     "(alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|"
     "omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega)\\Z"
@@ -59,7 +58,7 @@ def latex_name(name: str) -> str:
 def _parts(program: Program, slot: int, inputs: Sequence[str]) -> tuple[list[_Part], int]:
     """Give the LaTeX of a slot in pieces, and how tightly it binds."""
     if slot < len(program.inputs):
-        return [inputs[slot]], _OF_ATOM
+        return [inputs[slot]], ATOM_BINDING
     constant = program.constant_at(slot)
     if constant is not None:
         return _constant(constant)
@@ -74,8 +73,8 @@ def _parts(program: Program, slot: int, inputs: Sequence[str]) -> tuple[list[_Pa
         return [
             "\\begin{cases}", (args[1], 0), " & \\text{if } ", (args[0], 0), " \\\\ ", (args[2], 0),
             " & \\text{otherwise}\\end{cases}",
-        ], _OF_PRODUCT  # fmt: skip
-    return _call(program, primitive, args), _OF_PRODUCT + 1
+        ], PRODUCT_BINDING  # fmt: skip
+    return _call(program, primitive, args), PRODUCT_BINDING + 1
 
 
 def _framed(frame: str, args: Sequence[int]) -> tuple[list[_Part], int]:
@@ -85,28 +84,28 @@ def _framed(frame: str, args: Sequence[int]) -> tuple[list[_Part], int]:
     for slot, text in zip(args, after, strict=True):
         parts += [(slot, 0), text]
     if before.endswith("^{") and len(args) == 1:
-        return parts, _OF_PRODUCT + 2
-    return parts, _OF_ATOM if frame.startswith("\\left") or frame.endswith("}") else _OF_PRODUCT + 1
+        return parts, PRODUCT_BINDING + 2
+    return parts, ATOM_BINDING if frame.startswith("\\left") or frame.endswith("}") else PRODUCT_BINDING + 1
 
 
 def _operation(program: Program, primitive: Primitive, args: Sequence[int]) -> tuple[list[_Part], int]:
     if primitive is DIV:
-        return ["\\frac{", (args[0], 0), "}{", (args[1], 0), "}"], _OF_PRODUCT + 1
+        return ["\\frac{", (args[0], 0), "}{", (args[1], 0), "}"], PRODUCT_BINDING + 1
     if primitive is POWER:
-        return [(args[0], _OF_ATOM), "^{", (args[1], 0), "}"], _OF_PRODUCT + 2
+        return [(args[0], ATOM_BINDING), "^{", (args[1], 0), "}"], PRODUCT_BINDING + 2
     if primitive is NEG:
-        return ["-", (args[0], _OF_PRODUCT)], _OF_SIGN - 2
+        return ["-", (args[0], PRODUCT_BINDING)], SIGN_BINDING - 2
     if primitive is NOT:
-        return ["\\lnot ", (args[0], _OF_ATOM)], _TIGHT[NOT]
+        return ["\\lnot ", (args[0], ATOM_BINDING)], _TIGHT[NOT]
     left, right = args
-    binding = _TIGHT.get(primitive, _COMPARISON_BINDING)
+    binding = _TIGHT.get(primitive, COMPARISON_BINDING)
     if primitive is MUL:
         value = program.constant_at(left)
         if value is not None and not isinstance(value, Named) and value < 0:
-            return [(left, 0), _times(program, right), (right, _OF_PRODUCT + 1)], _OF_SIGN - 2
-        return [(left, _OF_PRODUCT), _times(program, right), (right, _OF_PRODUCT + 1)], _OF_PRODUCT
+            return [(left, 0), _times(program, right), (right, PRODUCT_BINDING + 1)], SIGN_BINDING - 2
+        return [(left, PRODUCT_BINDING), _times(program, right), (right, PRODUCT_BINDING + 1)], PRODUCT_BINDING
     sign = _LATEX_SIGNS.get(primitive.infix, primitive.infix)
-    return [(left, binding + (binding == _COMPARISON_BINDING)), f" {sign} ", (right, binding + 1)], binding
+    return [(left, binding + (binding == COMPARISON_BINDING)), f" {sign} ", (right, binding + 1)], binding
 
 
 def _times(program: Program, right: int) -> str:
@@ -135,10 +134,10 @@ def _call(program: Program, primitive: Primitive, args: Sequence[int]) -> list[_
 
 def _constant(value: Constant) -> tuple[list[_Part], int]:
     if isinstance(value, Named):
-        return ["\\pi" if value.name == "pi" else value.name], _OF_ATOM
+        return ["\\pi" if value.name == "pi" else value.name], ATOM_BINDING
     if value < 0:
         parts, _ = _constant(-value)
-        return ["-", *parts], _OF_SIGN - 2
+        return ["-", *parts], SIGN_BINDING - 2
     if isinstance(value, int):
-        return [str(value)], _OF_ATOM
-    return [f"\\frac{{{Fraction(value).numerator}}}{{{value.denominator}}}"], _OF_PRODUCT + 1
+        return [str(value)], ATOM_BINDING
+    return [f"\\frac{{{Fraction(value).numerator}}}{{{value.denominator}}}"], PRODUCT_BINDING + 1

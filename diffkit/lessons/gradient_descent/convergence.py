@@ -11,15 +11,15 @@ import numpy as np
 
 from diffkit.lessons.gradient_descent.convexity import NO_MINIMUM, Rest, at_rest
 from diffkit.lessons.gradient_descent.curvature import Hessians
-from diffkit.lessons.gradient_descent.walk import FAR, Path, Status
+from diffkit.lessons.gradient_descent.walk import RUNAWAY_FACTOR, Path, Status
 
 if TYPE_CHECKING:
     from diffkit.lessons.gradient_descent.descent import Descent
 
 
 REACHED = 1e-3  # distance to a minimum, in sizes of x, that a small gradient may leave
-ROUNDED = 1e-7  # the same where rounding ends the steps: little more than √ε
-FEW = 20  # kept points below which progress is not judged
+ROUNDED_REACH = 1e-7  # the same where rounding ends the steps: little more than √ε
+JUDGED_POINTS = 20  # kept points below which progress is not judged
 NO_GAIN = 1e-12  # relative progress of half the steps that counts as none
 MOSTLY = 0.9  # part of the steps in which a gradient that runs away has grown
 ENDINGS = {
@@ -37,15 +37,15 @@ AT_REST: dict[Rest, str] = {
     "extremes": "and no eigenvalue of the Hessian that Lanczos steps found is negative; not all were looked at",
     "unknown": "but there is no Hessian there, and whether this is a minimum was not looked at",
 }
-FEWEST = 10  # steps from which a rate is read
-FLOOR = 1e-13  # of the largest gradient norm: below it there is rounding only
-EPSILON = 1e-6
-STEADY = 0.1  # by which the logarithms of the factors of two quarters of the steps may differ
-CLEAR = 0.1  # of the squares that a straight line leaves: a curve that leaves less is the better description
-FLAT = 0.1  # standard deviation of logarithms up to which a trend may be drowned in it
-DOUBT = 0.1  # of ε·(f₀ − f*): what f* may be off by where steps are counted to it
-EXACT = 1e-12  # difference of such logarithms that is rounding
-ROUNDING = 2.0**-50  # of f: two roundings or so
+RATE_STEPS = 10  # steps from which a rate is read
+GRADIENT_FLOOR = 1e-13  # of the largest gradient norm: below it there is rounding only
+GOAL_SHARE = 1e-6
+STEADY_SLOPE = 0.1  # by which the logarithms of the factors of two quarters of the steps may differ
+CURVE_ADVANTAGE = 0.1  # of the squares that a straight line leaves: a curve that leaves less is the better description
+TREND_NOISE = 0.1  # standard deviation of logarithms up to which a trend may be drowned in it
+MINIMUM_DOUBT = 0.1  # of ε·(f₀ − f*): what f* may be off by where steps are counted to it
+LOGARITHM_ROUNDING = 1e-12  # difference of such logarithms that is rounding
+DECREASE_ROUNDING = 2.0**-50  # of f: two roundings or so
 
 
 def in_words(descent: Descent) -> str:
@@ -63,17 +63,25 @@ def judged(status: Status, hessians: Hessians, path: Path, norms: Sequence[float
         status = _after_all_steps(path, norms, of_batches)
         if status != "stagnated" or of_batches:
             return status
-        return "converged" if _settled(hessians, path, ROUNDED) else "stagnated"
+        return "converged" if _settled(hessians, path, ROUNDED_REACH) else "stagnated"
     if status in ("converged", "stagnated"):
-        return "converged" if _settled(hessians, path, REACHED if status == "converged" else ROUNDED) else "stagnated"
+        return (
+            "converged"
+            if _settled(hessians, path, REACHED if status == "converged" else ROUNDED_REACH)
+            else "stagnated"
+        )
     return status
 
 
 def _after_all_steps(path: Path, norms: Sequence[float], of_batches: bool) -> Status:
     values = path.values
-    if not of_batches and _runs_away(norms) and (values[-1] > values[0] or norms[-1] > FAR * max(1.0, norms[0])):
+    if (
+        not of_batches
+        and _runs_away(norms)
+        and (values[-1] > values[0] or norms[-1] > RUNAWAY_FACTOR * max(1.0, norms[0]))
+    ):
         return "diverged"
-    if len(values) < FEW:
+    if len(values) < JUDGED_POINTS:
         return "steps used up"
     if of_batches:
         third, last = np.array_split(values, 4)[2:]
@@ -176,23 +184,26 @@ def trend_of(norms: Sequence[float], geometric: bool) -> Trend:
     ``geometric``: theory has a factor for this path, so that a power of k would describe its first steps at best.
     """
     values = np.asarray(norms, dtype=float)
-    usable = np.flatnonzero(np.isfinite(values) & (values > FLOOR * np.nanmax(values, initial=0.0)))
+    usable = np.flatnonzero(np.isfinite(values) & (values > GRADIENT_FLOOR * np.nanmax(values, initial=0.0)))
     last = int(usable[-1]) if len(usable) else 0
     first = (last + 1) // 2
     chosen = usable[usable >= first]
-    if len(chosen) < FEWEST:
+    if len(chosen) < RATE_STEPS:
         return NO_TREND
     logs, middle = np.log(values[chosen]), len(chosen) // 2
     slope, left = _line(chosen - first, logs)
     early, late = _line(chosen[:middle], logs[:middle])[0], _line(chosen[middle:], logs[middle:])[0]
     halves = math.exp(early), math.exp(late)
-    if left > len(logs) * max(FLAT, abs(slope) * len(logs)) ** 2:
+    if left > len(logs) * max(TREND_NOISE, abs(slope) * len(logs)) ** 2:
         return NO_TREND  # it jumps up and down
     _, left_by_curve = _line(chosen - first, logs, 2)
-    if abs(early - late) <= max(STEADY * abs(slope), EXACT) or left_by_curve > CLEAR * left:
+    if (
+        abs(early - late) <= max(STEADY_SLOPE * abs(slope), LOGARITHM_ROUNDING)
+        or left_by_curve > CURVE_ADVANTAGE * left
+    ):
         return Trend(math.exp(slope), (first, last), halves, math.nan)
     power, left_by_power = _line(np.log(chosen), logs)
-    falls = early < late < 0 and left_by_power <= CLEAR * left and not geometric
+    falls = early < late < 0 and left_by_power <= CURVE_ADVANTAGE * left and not geometric
     return Trend(math.nan, (first, last), halves, -power if falls else math.nan)
 
 
@@ -219,7 +230,7 @@ def predicted_factor(eigenvalues: Any, rate: float, momentum: float, nesterov: b
     return worst
 
 
-def convergence(descent: Descent, epsilon: float = EPSILON) -> Convergence:
+def convergence(descent: Descent, epsilon: float = GOAL_SHARE) -> Convergence:
     """Put together what is known; ½gᵀH⁻¹g at the last point is what is left (Boyd & Vandenberghe, eq. 9.30)."""
     path, settings, rates = descent.path, descent.settings, descent.rates
     end, evidence, values = descent.at_end, descent.evidence, path.values
@@ -248,9 +259,9 @@ def _needed(steps: Any, values: Any, minimum: float, decrement: float, spread: f
     Where curvatures agree within a factor s, f − f* at the end lies between the decrement divided by s and s times it.
     """
     goal = epsilon * (values[0] - minimum)
-    if not goal > ROUNDING * abs(values[0]):
+    if not goal > DECREASE_ROUNDING * abs(values[0]):
         return math.nan
     below = np.flatnonzero(values - minimum <= goal)
     if not len(below):
         return math.inf if decrement > spread * goal else math.nan
-    return float(steps[below[0]]) if decrement * (spread - 1) <= DOUBT * goal else math.nan
+    return float(steps[below[0]]) if decrement * (spread - 1) <= MINIMUM_DOUBT * goal else math.nan

@@ -13,17 +13,17 @@ from diffkit.lessons.gradient_descent.curvature import Curvature, Hessians
 from diffkit.lessons.gradient_descent.walk import Path
 
 AGREE = 2.0  # factor within which curvatures count as those of one strongly convex, smooth f
-BETWEEN = 3  # points between start and end whose Hessian is looked at
-CLOSE = 1.01  # factor that rounding in differences of gradients may make
-APART = 1e-6  # distance, in sizes of x, below which a difference of gradients is mostly rounding
-BEYOND = "close to the end of the path"
+HESSIANS_BETWEEN = 3  # points between start and end whose Hessian is looked at
+GRADIENT_ROUNDING = 1.01  # factor that rounding in differences of gradients may make
+RESOLVED_DISTANCE = 1e-6  # distance, in sizes of x, below which a difference of gradients is mostly rounding
+NEAR_END = "close to the end of the path"
 
 Rest = Literal["minimum", "changing", "extremes", "singular", "flat", "saddle", "maximum", "no minimum", "unknown"]
 NO_MINIMUM: tuple[Rest, ...] = ("flat", "saddle", "maximum", "no minimum")
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ConvexityFacts:
     """The least μ and the greatest L at ``points`` points of a path and over its steps, and by what factor they differ.
 
     ``against`` says why f is not taken as μ-strongly convex and L-smooth; it is empty where all the Hessians are
@@ -67,22 +67,22 @@ def at_rest(hessians: Hessians, path: Path) -> Rest:
     return "minimum" if keeps else "changing"
 
 
-def evidence(hessians: Hessians, path: Path) -> Evidence:
+def evidence(hessians: Hessians, path: Path) -> ConvexityFacts:
     """Look at Hessians at the start, between, at the end and beyond it, and at gradients all along."""
     found: list[Curvature] = []
     on_path: list[Curvature] = []
     if len(path.points) < 2:
-        return Evidence(math.nan, math.nan, math.nan, 1, "the path is a single point")
+        return ConvexityFacts(math.nan, math.nan, math.nan, 1, "the path is a single point")
     for where, c in _looks(hessians, path):
         found.append(c)
-        if where != BEYOND:
+        if where != NEAR_END:
             on_path.append(c)
         if reason := _no_bound(c, where):
-            return Evidence(math.nan, math.nan, math.nan, len(found), reason)
+            return ConvexityFacts(math.nan, math.nan, math.nan, len(found), reason)
     low, high = _of_steps(path)
     smallest, largest, spread = _bounds(found, low, high)
     if smallest <= 0:
-        return Evidence(math.nan, math.nan, math.nan, len(found), "f is not convex all along the path")
+        return ConvexityFacts(math.nan, math.nan, math.nan, len(found), "f is not convex all along the path")
     _, _, of_path = _bounds(on_path, low, high)
     against = ""
     if of_path > AGREE:
@@ -92,13 +92,16 @@ def evidence(hessians: Hessians, path: Path) -> Evidence:
                    "its end, or twice that step, leads")  # fmt: skip
     # Lanczos steps find eigenvalues from inside the spectrum: the bound is to err on the safe side
     margin = max(c.uncertainty for c in found) if found[0].eigenvalues is None else 0.0
-    return Evidence(smallest - margin, largest + margin, spread, len(found), against)
+    return ConvexityFacts(smallest - margin, largest + margin, spread, len(found), against)
 
 
 def _bounds(found: list[Curvature], low: float, high: float) -> tuple[float, float, float]:
     """The least μ and the greatest L, ``low`` and ``high`` of the steps among them, and by what factor they differ."""
     least, greatest = min(c.smallest for c in found), max(c.largest for c in found)
-    smallest, largest = low if CLOSE * low < least else least, high if high > CLOSE * greatest else greatest
+    smallest, largest = (
+        low if GRADIENT_ROUNDING * low < least else least,
+        high if high > GRADIENT_ROUNDING * greatest else greatest,
+    )
     if smallest <= 0:
         return smallest, largest, math.inf
     spread = max(max(c.smallest for c in found) / smallest, largest / min(c.largest for c in found))
@@ -109,7 +112,7 @@ def _looks(hessians: Hessians, path: Path) -> Iterator[tuple[str, Curvature]]:
     """Curvature at the start, evenly spread over the length of the path, at its end and beyond."""
     last = len(path.points) - 1
     way = np.cumsum([0.0, *np.linalg.norm(np.diff(path.points, axis=0), axis=1)])
-    parts = np.linspace(0, 1, 2 + BETWEEN if hessians.small(path.points[-1]) else 2)[1:-1]
+    parts = np.linspace(0, 1, 2 + HESSIANS_BETWEEN if hessians.small(path.points[-1]) else 2)[1:-1]
     for k in sorted({0, last, *np.searchsorted(way, parts * way[-1]).tolist()}):
         where = "at the start" if k == 0 else "at the end" if k >= last else f"at step {path.steps[k]}"
         yield where, hessians.at(path.points[min(k, last)])
@@ -125,7 +128,7 @@ def _beyond(hessians: Hessians, path: Path) -> Iterator[tuple[str, Curvature]]:
     else:
         ways = [-2 / hessians.at(point).smallest * gradient]
     for way in ways:
-        yield BEYOND, hessians.at(point + way)
+        yield NEAR_END, hessians.at(point + way)
 
 
 def _no_bound(c: Curvature, where: str) -> str:
@@ -145,7 +148,7 @@ def _of_steps(path: Path) -> tuple[float, float]:
     """
     ways, changes = np.diff(path.points, axis=0), np.diff(path.gradients, axis=0)
     lengths = np.linalg.norm(ways, axis=1)
-    apart = lengths > APART * (1 + np.linalg.norm(path.points[:-1], axis=1))
+    apart = lengths > RESOLVED_DISTANCE * (1 + np.linalg.norm(path.points[:-1], axis=1))
     if not apart.any():
         return math.inf, 0.0
     along = np.sum(ways * changes, axis=1)[apart] / lengths[apart] ** 2

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from diffkit.asking.callables import Bound
-from diffkit.asking.callables.binding import NO_VALUE
+from diffkit.asking.callables.binding import NO_VALUE_ERRORS
 from diffkit.asking.callables.function import Argument, Function
 from diffkit.asking.expressions import as_joint_program, with_inputs
 from diffkit.asking.tasks import gradient_task
@@ -29,7 +29,7 @@ Data = tuple[Any, ...] | None
 SINGLES = 64  # entries of one array that are looked at one by one
 
 
-class Group(NamedTuple):
+class WeightGroup(NamedTuple):
     """Weights that belong together, such as a layer's: the name of their parameter, their places, their shape."""
 
     name: str
@@ -41,9 +41,9 @@ class Cost(Protocol):
     """f and its gradient at flat arrays of weights."""
 
     names: tuple[str, ...]
-    parameters: tuple[Group, ...]
+    parameters: tuple[WeightGroup, ...]
     """what f takes: variables, or numbers and arrays"""
-    groups: tuple[Group, ...]
+    groups: tuple[WeightGroup, ...]
     """whose gradients are looked at together: the parameters, or the entries of a single small array"""
     method: str
     """how gradients are found, in words"""
@@ -64,7 +64,9 @@ class ExpressionCost:
 
     def __init__(self, program: Program, backend: str | Backend, gradient: Any = None):
         self.program, self.names, self.reason = program, program.inputs, ""
-        self.parameters = self.groups = tuple(Group(name, slice(k, k + 1), ()) for k, name in enumerate(self.names))
+        self.parameters = self.groups = tuple(
+            WeightGroup(name, slice(k, k + 1), ()) for k, name in enumerate(self.names)
+        )
         self._claim: Callable[..., Any] | None = gradient if callable(gradient) else None
         self.travels = self._claim is None
         self._made_of = (program, backend, gradient)
@@ -141,8 +143,8 @@ class LeftBehind:
     """A cost whose code stayed where it ran when its descent was pickled: its names are known, and no value."""
 
     names: tuple[str, ...]
-    parameters: tuple[Group, ...]
-    groups: tuple[Group, ...]
+    parameters: tuple[WeightGroup, ...]
+    groups: tuple[WeightGroup, ...]
     method: str
     reason: str
     travels: bool = False
@@ -224,7 +226,7 @@ class FunctionCost:
         x.flags.writeable = False  # a gradient that writes into its argument would bend the path unseen
         try:
             raw = self.gradient(*self.bound.split(x), *args)
-        except NO_VALUE as error:
+        except NO_VALUE_ERRORS as error:
             if not isinstance(error, ArithmeticError) and "read-only" in message_of(error):
                 raise FunctionError("the gradient writes into its argument", hint="let it work on a copy") from None
             self.reason = f"the gradient raised {told(error)}"
@@ -257,17 +259,17 @@ class FunctionCost:
         return found
 
 
-def _parameters(arguments: Sequence[Argument]) -> tuple[Group, ...]:
+def _parameters(arguments: Sequence[Argument]) -> tuple[WeightGroup, ...]:
     """One group for each parameter."""
     found, first = [], 0
     for argument in arguments:
-        found.append(Group(argument.name, slice(first, first + argument.size), argument.shape))
+        found.append(WeightGroup(argument.name, slice(first, first + argument.size), argument.shape))
         first += argument.size
     return tuple(found)
 
 
-def _groups(arguments: Sequence[Argument]) -> tuple[Group, ...]:
+def _groups(arguments: Sequence[Argument]) -> tuple[WeightGroup, ...]:
     """One group for each parameter; the entries of a single small array each make their own."""
     if len(arguments) == 1 and 1 < arguments[0].size <= SINGLES:
-        return tuple(Group(label, slice(k, k + 1), ()) for k, label in enumerate(arguments[0].labels()))
+        return tuple(WeightGroup(label, slice(k, k + 1), ()) for k, label in enumerate(arguments[0].labels()))
     return _parameters(arguments)

@@ -15,11 +15,11 @@ from diffkit.calculus.derivatives import differentiate
 from diffkit.core.deadline import check_time
 from diffkit.lessons.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, compiled
 from diffkit.methods import get_backend
+from diffkit.numbers.floats import EPSILON
 
-SMALL = 64  # weights up to which the whole Hessian is formed
-KRYLOV = 60  # products with the Hessian where it is not
-EPSILON = 2.0**-52
-STEP = EPSILON ** (1 / 3)  # of a central difference, as a part of the size of x
+WHOLE_HESSIAN = 64  # weights up to which the whole Hessian is formed
+KRYLOV_PRODUCTS = 60  # products with the Hessian where it is not
+CENTRAL_STEP = EPSILON ** (1 / 3)  # of a central difference, as a part of the size of x
 
 Product = Callable[[Any], Any]
 """v → Hv"""
@@ -99,7 +99,7 @@ def of_products(product: Product, size: int, source: str, relative: float = EPSI
     A Ritz value θ of H is within β|s| of an eigenvalue (Golub & Van Loan, Matrix Computations, 4th ed., § 10.1.4);
     the larger of the two bounds is the uncertainty.
     """
-    basis = np.zeros((min(KRYLOV, size) + 1, size))
+    basis = np.zeros((min(KRYLOV_PRODUCTS, size) + 1, size))
     start = np.random.default_rng(0).normal(size=size)
     basis[0] = start / np.linalg.norm(start)
     diagonal: list[float] = []
@@ -130,7 +130,7 @@ def by_differences(gradient: Callable[[Any], Any], x: Any) -> Product:
         length = float(np.linalg.norm(v))
         if length == 0:
             return np.zeros(len(x))
-        h = STEP * (1 + float(np.linalg.norm(x))) / length
+        h = CENTRAL_STEP * (1 + float(np.linalg.norm(x))) / length
         return (gradient(x + h * v) - gradient(x - h * v)) / (2 * h)
 
     return product
@@ -148,7 +148,7 @@ class Hessians:
         return {"cost": self.cost, "_known": self._known, "_prepared": {}}
 
     def at(self, x: Any) -> Curvature:
-        """The eigenvalues at a point: all of them up to ``SMALL`` weights, the extreme ones beyond."""
+        """The eigenvalues at a point: all of them up to ``WHOLE_HESSIAN`` weights, the extreme ones beyond."""
         if not np.isfinite(x).all():
             return Curvature(math.nan, math.nan, math.nan, None, "there is no Hessian at that point")
         check_time()
@@ -159,7 +159,7 @@ class Hessians:
 
     def _curvature(self, x: Any) -> Curvature:
         with np.errstate(all="ignore"):
-            if len(x) <= SMALL:
+            if len(x) <= WHOLE_HESSIAN:
                 matrix, source, error = self._matrix(x)
                 return of_matrix(matrix, source, error)
             product, source, error = self._product(x)
@@ -168,7 +168,7 @@ class Hessians:
     @staticmethod
     def small(x: Any) -> bool:
         """Whether all eigenvalues at a point can be had."""
-        return len(x) <= SMALL and bool(np.isfinite(x).all())
+        return len(x) <= WHOLE_HESSIAN and bool(np.isfinite(x).all())
 
     def times(self, x: Any, v: Any) -> Any:
         """Hv at a point."""

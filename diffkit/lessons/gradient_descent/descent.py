@@ -15,17 +15,17 @@ from diffkit.asking.callables.function import as_function, read_place
 from diffkit.asking.expressions import is_function, read_joint
 from diffkit.asking.frames import names_in
 from diffkit.asking.points import read_points
-from diffkit.core.deadline import TimeIsUp, collected, current_deadline, unhurried
+from diffkit.core.deadline import INTERRUPTED, TimeIsUp, collected, current_deadline, unhurried
 from diffkit.core.errors import DiffkitError, PointError
 from diffkit.core.results import Final
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.text.names import Names, notes
 from diffkit.core.workers import timed
 from diffkit.lessons.gradient_descent.convergence import Convergence, convergence, in_words, judged
-from diffkit.lessons.gradient_descent.convexity import Evidence, evidence
-from diffkit.lessons.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, Group
+from diffkit.lessons.gradient_descent.convexity import ConvexityFacts, evidence
+from diffkit.lessons.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, WeightGroup
 from diffkit.lessons.gradient_descent.curvature import Curvature, Hessians, Unasked
-from diffkit.lessons.gradient_descent.diagnosis import Finding, diagnose
+from diffkit.lessons.gradient_descent.diagnosis import Symptom, diagnose
 from diffkit.lessons.gradient_descent.walk import (
     Batches,
     Path,
@@ -39,7 +39,6 @@ from diffkit.lessons.gradient_descent.walk import (
 from diffkit.methods import Backend
 
 TOLERANCE = 1e-8
-INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ class Descent(Final):
     """
 
     names: tuple[str, ...]
-    groups: tuple[Group, ...]
+    groups: tuple[WeightGroup, ...]
     method: str
     """how the gradients were found"""
     settings: Settings
@@ -171,7 +170,7 @@ class Descent(Final):
 
     @cached_property
     @undisturbed()
-    def evidence(self) -> Evidence:
+    def evidence(self) -> ConvexityFacts:
         """The Hessians along the path, and whether they speak for a strongly convex, smooth f."""
         with np.errstate(all="ignore"):
             return evidence(self.hessians, self.path)
@@ -190,7 +189,7 @@ class Descent(Final):
 
     @cached_property
     @undisturbed()
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> tuple[Symptom, ...]:
         """What there is to say of the path: a cause, and a sentence."""
         return tuple(diagnose(self))
 

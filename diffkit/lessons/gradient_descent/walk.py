@@ -21,7 +21,7 @@ Status = Literal[
 ]  # fmt: skip
 MOST_KEPT = 200_000  # numbers of the kept points together, unless more are asked for
 RUNAWAY = 1e12  # times its first size (or 1) that a gradient may grow before the descent is given up
-FAR = 1e6  # times its first size (or 1): what has grown so far was running away, whatever ended it
+RUNAWAY_FACTOR = 1e6  # times its first size (or 1): what has grown so far was running away, whatever ended it
 
 
 class Path(NamedTuple):
@@ -120,8 +120,8 @@ class Walk:
         finite = [n for n in self.norms if math.isfinite(n)]
         norm = math.sqrt(last[3] @ last[3])
         if not (math.isfinite(norm) and math.isfinite(last[2])):
-            far = np.max(np.abs(last[1] - self.start)) > FAR * (1 + np.max(np.abs(self.start)))
-            grown = bool(finite) and finite[-1] > FAR * max(1.0, finite[0])
+            far = np.max(np.abs(last[1] - self.start)) > RUNAWAY_FACTOR * (1 + np.max(np.abs(self.start)))
+            grown = bool(finite) and finite[-1] > RUNAWAY_FACTOR * max(1.0, finite[0])
             return "diverged" if math.isinf(last[2]) or far or grown else "left the domain"
         if norm > RUNAWAY * max(1.0, self.norms[0]):
             return "diverged"

@@ -12,12 +12,12 @@ from functools import reduce
 from diffkit.core.table import table
 from diffkit.lessons.matrices.nodes import Node, number
 from diffkit.lessons.matrices.shapes import Shape, product
-from diffkit.lessons.matrices.terms import MINUS, ONE, ZERO, Terms
+from diffkit.lessons.matrices.terms import MINUS_ONE, ONE_NODE, ZERO_NODE, Terms
 
-__all__ = ["MINUS", "ONE", "ZERO", "Algebra"]
+__all__ = ["MINUS_ONE", "ONE_NODE", "ZERO_NODE", "MatrixAlgebra"]
 
 
-class Algebra(Terms):
+class MatrixAlgebra(Terms):
     """Makes simplified trees over names of known shapes, some of them symmetric matrices."""
 
     def T(self, node: Node) -> Node:
@@ -190,7 +190,7 @@ class Algebra(Terms):
             return self.T(self.inv(node.args[0]))
         scalars, rest = self._scalars_of(node)
         if scalars:
-            return self.times(*[self.power(s, MINUS) for s in scalars], self.inv(rest))
+            return self.times(*[self.power(s, MINUS_ONE) for s in scalars], self.inv(rest))
         return Node("inv", (node,))
 
     def trace(self, node: Node) -> Node:
@@ -209,7 +209,7 @@ class Algebra(Terms):
         if node.kind == "T":
             return self.trace(node.args[0])
         if node.kind == "zeros":
-            return ZERO
+            return ZERO_NODE
         return Node("trace", (node,))
 
     def det(self, node: Node) -> Node:
@@ -217,9 +217,9 @@ class Algebra(Terms):
         if node.kind == "T":
             return self.det(node.args[0])
         if node.kind == "inv":
-            return self.power(self.det(node.args[0]), MINUS)
+            return self.power(self.det(node.args[0]), MINUS_ONE)
         if node.kind == "eye":
-            return ONE
+            return ONE_NODE
         return Node("det", (node,))
 
     def sum(self, node: Node, axis: int | None = None) -> Node:
@@ -238,7 +238,7 @@ class Algebra(Terms):
 
     def _sum_of_all(self, node: Node, shape: Shape) -> Node:
         if self.is_zero(node):
-            return ZERO
+            return ZERO_NODE
         found = SUMS[node.kind](self, node, shape) if node.kind in SUMS else None
         return Node("sum", (node,)) if found is None else found
 
@@ -258,7 +258,7 @@ class Algebra(Terms):
         return self.matmul(*factors) if fits else None
 
 
-TRANSPOSES: dict[str, Callable[[Algebra, Node], Node]] = {
+TRANSPOSES: dict[str, Callable[[MatrixAlgebra, Node], Node]] = {
     "T": lambda _, node: node.args[0],
     "ones": lambda _, node: Node("ones", node.args[::-1]),
     "zeros": lambda _, node: Node("zeros", node.args[::-1]),
@@ -271,13 +271,13 @@ TRANSPOSES: dict[str, Callable[[Algebra, Node], Node]] = {
 }
 """transposes of what is no name, by kind"""
 
-SUMS: dict[str, Callable[[Algebra, Node, Shape], Node | None]] = {
+SUMS: dict[str, Callable[[MatrixAlgebra, Node, Shape], Node | None]] = {
     "ones": lambda algebra, _, shape: algebra.times(*map(algebra.length, shape)),
     "eye": lambda algebra, _, shape: algebra.length(shape[0]),
     "outer": lambda algebra, node, _: algebra.times(*map(algebra.sum, node.args)),
     "T": lambda algebra, node, _: algebra.sum(node.args[0]),
     "diag": lambda algebra, node, shape: (algebra.sum if len(shape) == 2 else algebra.trace)(node.args[0]),
-    "**": Algebra._inner_sum,
-    "*": Algebra._inner_sum,
+    "**": MatrixAlgebra._inner_sum,
+    "*": MatrixAlgebra._inner_sum,
 }
 """sums of all entries where there is more to say, by kind"""

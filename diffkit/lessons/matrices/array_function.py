@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.asking.callables import Function
-from diffkit.core.builder import NAMED, exact
+from diffkit.core.builder import NAMED_CONSTANTS, exact
 from diffkit.core.errors import DiffkitError, PointError, TracingError, VariableError, did_you_mean, listing
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Constant
@@ -23,8 +23,8 @@ from diffkit.ndarrays import TracedArray
 from diffkit.ndarrays.kernel import apply_row, exactly
 from diffkit.numbers.floats import to_float
 
-EXACT = 2.0**53  # integers up to it are binary64 numbers
-REDUCTIONS: dict[str, Callable[..., Any]] = {
+EXACT_INTEGERS = 2.0**53  # integers up to it are binary64 numbers
+ARRAY_REDUCTIONS: dict[str, Callable[..., Any]] = {
     "sum": np.sum, "mean": np.mean, "prod": np.prod, "max": np.max, "min": np.min, "var": np.var,
 }  # fmt: skip
 
@@ -164,7 +164,7 @@ def as_data(name: str, value: Any) -> Any:
     if not np.isfinite(found).all():
         place = tuple(np.argwhere(~np.isfinite(found))[0])
         raise PointError(f"{_entry(name, place)} is {found[place]}", hint="data are finite numbers")
-    suspects = entries != found if entries.dtype.kind == "f" else np.abs(found) >= EXACT
+    suspects = entries != found if entries.dtype.kind == "f" else np.abs(found) >= EXACT_INTEGERS
     for place in map(tuple, np.argwhere(suspects)):
         entry = entries[place].item() if isinstance(entries[place], np.generic) else entries[place]
         if entry != found[place].item():  # Python compares integers with floats exactly
@@ -206,7 +206,7 @@ def run_tree(root: Node, values: Mapping[str, Any], shapes: Mapping[Node, Shape]
 
 
 def _constant(node: Node, traced: TracedArray | None) -> Any:
-    value: Constant = NAMED[node.value] if node.kind == "constant" else exact(Fraction(node.value))
+    value: Constant = NAMED_CONSTANTS[node.value] if node.kind == "constant" else exact(Fraction(node.value))
     if traced is None:
         return np.float64(to_float(value))
     return traced.level.exact(value)
@@ -214,10 +214,10 @@ def _constant(node: Node, traced: TracedArray | None) -> Any:
 
 def _apply(node: Node, args: list[Any], shape: Shape) -> Any:
     kind = node.kind
-    if kind in OPERATIONS:
-        return OPERATIONS[kind](node, args, shape)
-    if kind in REDUCTIONS and len(args) == 1:
-        return REDUCTIONS[kind](args[0], axis=node.value)
+    if kind in ARRAY_OPERATIONS:
+        return ARRAY_OPERATIONS[kind](node, args, shape)
+    if kind in ARRAY_REDUCTIONS and len(args) == 1:
+        return ARRAY_REDUCTIONS[kind](args[0], axis=node.value)
     if kind == "logsumexp" and len(args) == 1:
         return _logsumexp(args[0], node.value)
     if kind in table.rows:
@@ -270,7 +270,7 @@ def _index(node: Node, args: list[Any], _: Shape) -> Any:
     return args[0][tuple(slice(*key) if isinstance(key, tuple) else key for key in node.value)]
 
 
-OPERATIONS: dict[str, Callable[[Node, list[Any], Shape], Any]] = {
+ARRAY_OPERATIONS: dict[str, Callable[[Node, list[Any], Shape], Any]] = {
     "+": _sum,
     "*": _product,
     "neg": lambda _, a, __: apply_row("neg", a[0]),

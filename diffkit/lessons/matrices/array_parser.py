@@ -14,24 +14,35 @@ from diffkit.core.errors import LimitError, ParseError, VariableError, did_you_m
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.table import CONSTANTS, Primitive, table
 from diffkit.core.text.names import POWER_SIGN, fault, first_meant, power_of_e, undeclared, written_out
-from diffkit.core.text.names import UNARY as OF_ONE_NUMBER
+from diffkit.core.text.names import SCALAR_FUNCTIONS as OF_ONE_NUMBER
+from diffkit.core.text.printer import NOT_BINDING, POWER_BINDING, PRODUCT_BINDING, SIGN_BINDING, SUM_BINDING
 from diffkit.core.text.tokenizer import ARRAY_TOKEN, Token, tokenize
 from diffkit.lessons.matrices.nodes import Node, in_order, names_of, number
-from diffkit.lessons.matrices.vocabulary import ALIASES, ENTRYWISE, FOREIGN, MODULES, SIGNS, WORDS, Word
+from diffkit.lessons.matrices.vocabulary import (
+    ALIASES,
+    ARRAY_MODULES,
+    ARRAY_WORDS,
+    ENTRYWISE,
+    FOREIGN,
+    TRUTH_ROWS,
+    Word,
+)
 
 DEPTH = 100
 """nested operations; a sum counts once"""
 NODES = 20_000
 """operations of one expression"""
-BINDING = {
+ARRAY_BINDING = {
     "or": 1, "and": 2, "<": 4, "<=": 4, ">": 4, ">=": 4, "==": 4, "!=": 4, "+": 5, "-": 5, "*": 6, "/": 6, "@": 6,
     "**": 8,
 }  # fmt: skip
-NOT, SUM, TIMES, MINUS_SIGN, POWER = 3, 5, 6, 7, 8
 ARRAYLIKE = re.compile(
-    rf"@|\[|\.T\b|\b(?:{'|'.join(w for w in (*WORDS, *ALIASES) if w not in (*ENTRYWISE, 'I', 'T'))})\s*\("
+    rf"@|\[|\.T\b|\b(?:{'|'.join(w for w in (*ARRAY_WORDS, *ALIASES) if w not in (*ENTRYWISE, 'I', 'T'))})\s*\("
 )
-UNARY = frozenset(word for word in (*WORDS, *ALIASES) if 1 in WORDS[ALIASES.get(word, word)].counts) | OF_ONE_NUMBER
+ARRAY_FUNCTIONS = (
+    frozenset(word for word in (*ARRAY_WORDS, *ALIASES) if 1 in ARRAY_WORDS[ALIASES.get(word, word)].counts)
+    | OF_ONE_NUMBER
+)
 """functions of one argument"""
 
 
@@ -82,7 +93,7 @@ def check_names(tree: Node, text: str, declared: Collection[str], given: Iterabl
     for node in in_order(tree):
         if node.kind != "name" or node.value in declared:
             continue
-        written = written_out(node.value, UNARY)
+        written = written_out(node.value, ARRAY_FUNCTIONS)
         if not written and node.position is not None and POWER_SIGN.match(text, node.position + len(node.value)):
             written = power_of_e(node.value)
         if written:
@@ -148,8 +159,8 @@ class Reader(Tokens):
         token = self.token
         if token.kind == "operator":
             glued = token.text == "(" and self.last.kind == "number"
-            return TIMES if glued else BINDING.get(token.text)
-        return TIMES if token.kind in ("name", "call") and self.last.kind == "number" else None
+            return PRODUCT_BINDING if glued else ARRAY_BINDING.get(token.text)
+        return PRODUCT_BINDING if token.kind in ("name", "call") and self.last.kind == "number" else None
 
     def operation(self, left: Node, binding: int) -> Node:
         """Join what was read with the operand after an operator."""
@@ -159,21 +170,21 @@ class Reader(Tokens):
             self.advance()
         sign = "*" if implicit else token.text
         if sign == "**":
-            return self.node("**", (left, self.expression(MINUS_SIGN)), token)
+            return self.node("**", (left, self.expression(SIGN_BINDING)), token)
         right = self.expression(binding + 1)
         if sign in ("+", "-"):
             return self.sum([left, right if sign == "+" else self.node("neg", (right,), token)], token)
-        if sign in SIGNS:
-            if left.kind in SIGNS.values() and binding == BINDING["<"]:
+        if sign in TRUTH_ROWS:
+            if left.kind in TRUTH_ROWS.values() and binding == ARRAY_BINDING["<"]:
                 raise self.error("comparisons do not chain here", "join them with and", token)
-            return self.node(SIGNS[sign], (left, right), token)
+            return self.node(TRUTH_ROWS[sign], (left, right), token)
         return self.node(sign, (left, right), token)
 
     def sum(self, terms: list[Node], token: Token) -> Node:
         """A sum of the terms read and those that follow."""
         while self.sees("+") or self.sees("-"):
             sign = self.advance()
-            term = self.expression(SUM + 1)
+            term = self.expression(SUM_BINDING + 1)
             terms.append(term if sign.text == "+" else self.node("neg", (term,), sign))
         return self.node("+", tuple(terms), token)
 
@@ -181,14 +192,14 @@ class Reader(Tokens):
         """A sign, or an operand with what follows it."""
         token = self.token
         if self.take("-"):
-            operand = self.expression(MINUS_SIGN)
+            operand = self.expression(SIGN_BINDING)
             return number(-operand.value) if operand.kind == "number" else self.node("neg", (operand,), token)
         if self.take("+"):
-            return self.expression(MINUS_SIGN)
+            return self.expression(SIGN_BINDING)
         if self.take("not"):
-            return self.node("not_", (self.expression(NOT),), token)
+            return self.node("not_", (self.expression(NOT_BINDING),), token)
         if self.take("√"):
-            return self.node("sqrt", (self.expression(POWER + 1),), token)
+            return self.node("sqrt", (self.expression(POWER_BINDING + 1),), token)
         return self.followed(self.operand())
 
     def operand(self) -> Node:
@@ -234,10 +245,10 @@ class Reader(Tokens):
     def attribute(self, found: Node, dot: Token) -> Node:
         """``X.T``, ``X.sum()``, or a module's name before a function."""
         token = self.advance()
-        module = found.kind == "name" and found.value in MODULES
+        module = found.kind == "name" and found.value in ARRAY_MODULES
         if token.kind == "call":
             return self.call(token, () if module else (found,))
-        if module and token.text in MODULES:
+        if module and token.text in ARRAY_MODULES:
             return Node("name", (), token.text, token.position)
         if module and token.text in CONSTANTS:
             return self.word(token)
@@ -263,7 +274,7 @@ class Reader(Tokens):
     def function(self, token: Token, args: tuple[Node, ...], axis: int | None) -> Node:
         """The node of a function; ParseError for an unknown one, or too many arguments."""
         called = ALIASES.get(token.text, token.text)
-        word = WORDS.get(called)
+        word = ARRAY_WORDS.get(called)
         if word is not None and word.axis and axis is None and len(args) == 2 and called not in ENTRYWISE:
             axis, args = self.axis_of(args[1], token), args[:1]
         if word is not None and len(args) in word.counts:
@@ -272,7 +283,7 @@ class Reader(Tokens):
             return self.node(called, args, token, axis)
         row = table.names.get(called)
         if row is None and word is None:
-            known = [*WORDS, *ALIASES, *table.names]
+            known = [*ARRAY_WORDS, *ALIASES, *table.names]
             hint = did_you_mean(called, known) or "write * to multiply"
             raise self.error(f"unknown function {called[:64]}", hint, token)
         if row is None or axis is not None or not (len(args) == len(row.arguments) or (row.variadic and len(args) > 2)):

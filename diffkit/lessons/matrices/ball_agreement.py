@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.core.builder import NAMED, exact
+from diffkit.core.builder import NAMED_CONSTANTS, exact
 from diffkit.core.deadline import check_time
 from diffkit.core.errors import DiffkitError
 from diffkit.core.limits import AGREED_DIGITS, DEEP_BITS
@@ -27,9 +27,8 @@ from diffkit.lessons.matrices.shapes import Shape, shapes_of
 from diffkit.lessons.matrices.trials import Trial, at_sizes
 from diffkit.numbers.ball_arrays import SeriesArray, boxed, coefficient, determinant, inverse, lifted, product
 from diffkit.numbers.balls import BALLS, SERIES, precision, series_function
+from diffkit.numbers.floats import SMALLEST_FLOAT
 from diffkit.proof.enclosures import HALF_LEAST, enclose
-
-LEAST = 5e-324
 
 
 def series_of(root: Node, values: Mapping[str, SeriesArray], shapes: Mapping[Node, Shape]) -> SeriesArray:
@@ -39,7 +38,7 @@ def series_of(root: Node, values: Mapping[str, SeriesArray], shapes: Mapping[Nod
         if node.kind == "name":
             found[node] = values.get(node.value)  # None for a size, which eye and ones read from the shape
         elif node.kind in ("number", "constant"):
-            value = NAMED[node.value] if node.kind == "constant" else exact(node.value)
+            value = NAMED_CONSTANTS[node.value] if node.kind == "constant" else exact(node.value)
             found[node] = boxed(SERIES.constant(value))
         else:
             found[node] = boxed(_apply(node, [found[a] for a in node.args], shapes[node]))
@@ -48,10 +47,10 @@ def series_of(root: Node, values: Mapping[str, SeriesArray], shapes: Mapping[Nod
 
 def _apply(node: Node, args: list[SeriesArray], shape: Shape) -> Any:
     kind = node.kind
-    if kind in OPERATIONS:
-        return OPERATIONS[kind](node, args, shape)
-    if kind in REDUCTIONS and len(args) == 1:
-        return REDUCTIONS[kind](args[0], node.value)
+    if kind in SERIES_OPERATIONS:
+        return SERIES_OPERATIONS[kind](node, args, shape)
+    if kind in SERIES_REDUCTIONS and len(args) == 1:
+        return SERIES_REDUCTIONS[kind](args[0], node.value)
     if kind in table.rows:
         return _row(kind, *args)
     raise DiffkitError(f"{kind} has no value here")
@@ -92,7 +91,7 @@ def _logsumexp(x: SeriesArray, axis: int | None) -> SeriesArray:
     return _row("log", _sum(_row("exp", x), axis))
 
 
-REDUCTIONS: dict[str, Callable[[SeriesArray, int | None], SeriesArray]] = {
+SERIES_REDUCTIONS: dict[str, Callable[[SeriesArray, int | None], SeriesArray]] = {
     "sum": _sum, "mean": _mean, "prod": lambda x, axis: boxed(np.prod(x, axis=axis)), "var": _variance,
     "max": _extreme("max"), "min": _extreme("min"), "logsumexp": _logsumexp,
 }  # fmt: skip
@@ -120,7 +119,7 @@ def _index(node: Node, args: list[SeriesArray], _: Shape) -> SeriesArray:
     return args[0][tuple(slice(*key) if isinstance(key, tuple) else key for key in node.value)]
 
 
-OPERATIONS: dict[str, Callable[[Node, list[SeriesArray], Shape], SeriesArray]] = {
+SERIES_OPERATIONS: dict[str, Callable[[Node, list[SeriesArray], Shape], SeriesArray]] = {
     "+": lambda _, a, __: reduce(lambda x, y: boxed(x + y), a),
     "*": lambda _, a, __: reduce(lambda x, y: boxed(x * y), a),
     "neg": lambda _, a, __: -a[0],
@@ -160,7 +159,7 @@ class Met(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Claim:
+class ClaimedEquality:
     """``left = right``, or that ``right`` is the derivative of ``left`` by a name, perhaps in the other layout."""
 
     left: Node
@@ -251,7 +250,7 @@ def _gap(known: Any, claimed: Any) -> float | None:
     for a, b in zip(known.flat, claimed.flat, strict=True):
         difference = a - b
         if difference != 0:
-            worst = max(worst, float(difference.abs_lower() / scale), LEAST)
+            worst = max(worst, float(difference.abs_lower() / scale), SMALLEST_FLOAT)
         elif not difference.rad() < near:
             return None
     return worst

@@ -20,7 +20,7 @@ from diffkit.lessons.matrices.array_function import as_data, is_binary64, rounde
 BINARY = {".npy": b"\x93NUMPY", ".npz": b"PK"}
 """endings of NumPy files, and the bytes they begin with"""
 INTEGER = re.compile(r"[+-]?[0-9]+\Z")
-MISSING = ("", "n/a", "#n/a", "?", "-", "null", "none")
+MISSING_CELLS = ("", "n/a", "#n/a", "?", "-", "null", "none")
 """what stands for a value that is not there"""
 SPECIFICATION = re.compile(r"(?:(?P<name>[A-Za-z]\w*)=)?(?P<file>.+?)(?::(?P<columns>[A-Za-z_][\w ]*(?:,[\w ]+)*))?\Z")
 
@@ -188,7 +188,7 @@ def _header(cells: list[str]) -> list[str] | None:
     numbers = [_is_number(cell) for cell in cells]
     if all(numbers):
         return None
-    if any(numbers) or all(cell.lower() in MISSING for cell in cells):
+    if any(numbers) or all(cell.lower() in MISSING_CELLS for cell in cells):
         k = numbers.index(False)
         raise PointError(f"cell {k + 1} is {repr(cells[k][:40]) if cells[k] else 'empty'}, not a number",
                          hint="a header would have no numbers, and a name for some column")  # fmt: skip

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from diffkit.core.errors import FormError
-from diffkit.lessons.matrices.algebra import ONE, Algebra
+from diffkit.lessons.matrices.algebra import ONE_NODE, MatrixAlgebra
 from diffkit.lessons.matrices.nodes import Node, in_order, names_of, number
 from diffkit.lessons.matrices.pullbacks import PULLBACKS, count, of_whole, partial, pullback, read_tree, unknown
 from diffkit.lessons.matrices.shapes import said
 
 
-def matrix_of(algebra: Algebra, node: Node, name: str) -> Node:
+def matrix_of(algebra: MatrixAlgebra, node: Node, name: str) -> Node:
     """M with node = M @ name; FormError where the form does not show it."""
     if node.kind == "name" and node.value == name:
         return algebra.eye(algebra.shapes[name][0])
@@ -29,7 +29,7 @@ def matrix_of(algebra: Algebra, node: Node, name: str) -> Node:
     raise _not_linear(node)
 
 
-def _matrix_of_product(algebra: Algebra, node: Node, name: str) -> Node:
+def _matrix_of_product(algebra: MatrixAlgebra, node: Node, name: str) -> Node:
     """The same of a product entry by entry: numbers, and vectors as diagonal matrices in front."""
     moving, rest = _one_moving(node, name)
     scalars = [f for f in rest if not algebra.shape(f)]
@@ -52,7 +52,7 @@ def _one_moving(node: Node, name: str) -> tuple[Node, list[Node]]:
     return moving[0], [f for f in node.args if f is not moving[0]]
 
 
-def row_of(algebra: Algebra, node: Node, name: str) -> Node:
+def row_of(algebra: MatrixAlgebra, node: Node, name: str) -> Node:
     """c with node = c @ name, for a scalar node."""
     if node.kind == "+":
         return algebra.add(*[row_of(algebra, term, name) for term in node.args])
@@ -79,7 +79,7 @@ def _not_linear(node: Node) -> FormError:
                     hint="ask for a scalar function, or for the Jacobian at a point with data")  # fmt: skip
 
 
-def derivative(algebra: Algebra, f: Node, wrt: str) -> Node:
+def derivative(algebra: MatrixAlgebra, f: Node, wrt: str) -> Node:
     """The derivative of f by one name: see ``layout`` for its shape; FormError where no formula is known.
 
     ``f`` is a simplified tree. A scalar has a gradient of the shape of its argument; anything by a scalar has a
@@ -96,9 +96,9 @@ def derivative(algebra: Algebra, f: Node, wrt: str) -> Node:
                     hint="formulas are found up to matrices: ask for a scalar function, as sum(B * (…))")  # fmt: skip
 
 
-def gradient(algebra: Algebra, f: Node, wrt: str) -> Node:
+def gradient(algebra: MatrixAlgebra, f: Node, wrt: str) -> Node:
     """The gradient of a scalar by reverse accumulation, in the shape of the argument."""
-    adjoints: dict[Node, Node] = {f: ONE}
+    adjoints: dict[Node, Node] = {f: ONE_NODE}
     target = Node("name", value=wrt)
     depends = _dependent(f, wrt)
     found = algebra.zeros(algebra.shapes[wrt])
@@ -117,13 +117,13 @@ def gradient(algebra: Algebra, f: Node, wrt: str) -> Node:
     return found
 
 
-def _symmetrised(algebra: Algebra, g: Node) -> Node:
+def _symmetrised(algebra: MatrixAlgebra, g: Node) -> Node:
     """(G + Gᵀ)/2."""
     turned = algebra.T(g)
     return g if turned == g else algebra.times(number(Fraction(1, 2)), algebra.add(g, turned))
 
 
-def jacobian(algebra: Algebra, f: Node, wrt: str) -> Node:
+def jacobian(algebra: MatrixAlgebra, f: Node, wrt: str) -> Node:
     """J of a vector by a vector: the gradient of u @ f for a fresh covector u is Jᵀ @ u, and Jᵀ is read off."""
     covector = next(name for name in ("u", "v", "covector") if name not in algebra.shapes)
     algebra.shapes[covector] = algebra.shape(f)
@@ -149,18 +149,18 @@ def _dependent(f: Node, wrt: str) -> set[Node]:
 # Forward, by a scalar ---------------------------------------------------------------------------------------------
 
 
-def tangent(algebra: Algebra, f: Node, wrt: str) -> Node:
+def tangent(algebra: MatrixAlgebra, f: Node, wrt: str) -> Node:
     """The derivative of anything by a scalar, in the shape of f, by forward accumulation."""
     found: dict[Node, Node] = {}
     depends = _dependent(f, wrt)
     for node in in_order(f):
         if node in depends:
             moving = {k: found[a] for k, a in enumerate(node.args) if a in depends}
-            found[node] = ONE if node.kind == "name" else _push(algebra, node, moving)
+            found[node] = ONE_NODE if node.kind == "name" else _push(algebra, node, moving)
     return found.get(f, algebra.zeros(algebra.shape(f)))
 
 
-def _push(algebra: Algebra, node: Node, moving: dict[int, Node]) -> Node:
+def _push(algebra: MatrixAlgebra, node: Node, moving: dict[int, Node]) -> Node:
     """The tangent of a node from those of its arguments."""
     if node.kind in PUSHFORWARDS:
         return PUSHFORWARDS[node.kind](algebra, node, moving)
@@ -172,37 +172,37 @@ def _push(algebra: Algebra, node: Node, moving: dict[int, Node]) -> Node:
     return algebra.add(*terms) if terms else algebra.zeros(shape)
 
 
-def _push_by_gradient(algebra: Algebra, node: Node, moving: dict[int, Node]) -> Node:
+def _push_by_gradient(algebra: MatrixAlgebra, node: Node, moving: dict[int, Node]) -> Node:
     """df = sum(G * dX) of a scalar; of a softmax s(dx − s·dx)."""
     shape = algebra.shape(node)
     if node.kind == "softmax" and len(shape) == 1:
         return algebra.times(node, algebra.add(moving[0], algebra.negative(algebra.matmul(node, moving[0]))))
     if shape:
         raise unknown(node, " by a scalar")
-    (g,) = PULLBACKS[node.kind](algebra, node, ONE)
+    (g,) = PULLBACKS[node.kind](algebra, node, ONE_NODE)
     return algebra.sum(algebra.times(g, moving[0]))
 
 
-def _push_product(join: str) -> Callable[[Algebra, Node, dict[int, Node]], Node]:
+def _push_product(join: str) -> Callable[[MatrixAlgebra, Node, dict[int, Node]], Node]:
     """Every factor differentiated in its turn."""
 
-    def push(algebra: Algebra, node: Node, moving: dict[int, Node]) -> Node:
+    def push(algebra: MatrixAlgebra, node: Node, moving: dict[int, Node]) -> Node:
         made = getattr(algebra, join)
         return algebra.add(*[made(*[d if j == k else a for j, a in enumerate(node.args)]) for k, d in moving.items()])
 
     return push
 
 
-def _push_mean(algebra: Algebra, node: Node, moving: dict[int, Node]) -> Node:
+def _push_mean(algebra: MatrixAlgebra, node: Node, moving: dict[int, Node]) -> Node:
     entries = count(algebra, algebra.shape(node.args[0]), node.value)
     return algebra.over(algebra.sum(moving[0], node.value), entries)
 
 
-def _push_logdet(algebra: Algebra, node: Node, moving: dict[int, Node]) -> Node:
+def _push_logdet(algebra: MatrixAlgebra, node: Node, moving: dict[int, Node]) -> Node:
     return algebra.trace(algebra.matmul(algebra.inv(node.args[0]), moving[0]))
 
 
-PUSHFORWARDS: dict[str, Callable[[Algebra, Node, dict[int, Node]], Node]] = {
+PUSHFORWARDS: dict[str, Callable[[MatrixAlgebra, Node, dict[int, Node]], Node]] = {
     "@": _push_product("matmul"),
     "outer": _push_product("outer"),
     "T": lambda algebra, _, moving: algebra.T(moving[0]),
@@ -217,6 +217,6 @@ PUSHFORWARDS: dict[str, Callable[[Algebra, Node, dict[int, Node]], Node]] = {
 """tangents by kind, where the rules of gradients and entries would give a longer form"""
 
 
-def simplified(algebra: Algebra, tree: Node) -> Node:
+def simplified(algebra: MatrixAlgebra, tree: Node) -> Node:
     """A tree as it was read, with every node made by the algebra."""
     return read_tree(algebra, tree)

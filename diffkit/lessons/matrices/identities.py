@@ -18,9 +18,9 @@ from diffkit.core.errors import FormError, ParseError, ShapeError, VariableError
 from diffkit.core.limits import AGREED_DIGITS
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.workers import timed
-from diffkit.lessons.matrices.algebra import Algebra
+from diffkit.lessons.matrices.algebra import MatrixAlgebra
 from diffkit.lessons.matrices.array_parser import parse_array
-from diffkit.lessons.matrices.ball_agreement import Claim
+from diffkit.lessons.matrices.ball_agreement import ClaimedEquality
 from diffkit.lessons.matrices.gradients import derivative, simplified
 from diffkit.lessons.matrices.matrix_derivative import confirm, finished, kinks
 from diffkit.lessons.matrices.nodes import Node, names_of, number
@@ -37,21 +37,23 @@ from diffkit.lessons.matrices.trials import (
     tried,
 )
 
-NAME = r"[A-Za-z]\w*"
+NAME_PATTERN = r"[A-Za-z]\w*"
 BY = (
-    re.compile(rf"\s*[d∂]\s*/\s*[d∂]\s*(?P<wrt>{NAME})(?P<f>[\s(\[].*)\Z", re.DOTALL),
-    re.compile(rf"\s*(?:∇|grad)\s*_\s*(?:\{{\s*(?P<braced>{NAME})\s*\}}|(?P<wrt>{NAME}))(?P<f>.*)\Z", re.DOTALL),
-    re.compile(rf"\s*(?:∇|grad\b)\s*(?P<wrt>{NAME})(?P<f>\s+[\w(\[√].*|\s*\[.*)\Z", re.DOTALL),
+    re.compile(rf"\s*[d∂]\s*/\s*[d∂]\s*(?P<wrt>{NAME_PATTERN})(?P<f>[\s(\[].*)\Z", re.DOTALL),
+    re.compile(
+        rf"\s*(?:∇|grad)\s*_\s*(?:\{{\s*(?P<braced>{NAME_PATTERN})\s*\}}|(?P<wrt>{NAME_PATTERN}))(?P<f>.*)\Z", re.DOTALL
+    ),
+    re.compile(rf"\s*(?:∇|grad\b)\s*(?P<wrt>{NAME_PATTERN})(?P<f>\s+[\w(\[√].*|\s*\[.*)\Z", re.DOTALL),
 )
 """a derivative by a name; without the underscore, what follows the name must begin an expression of its own"""
-PLAIN = re.compile(r"\s*(?:∇|grad\b)(?P<f>.*)\Z", re.DOTALL)
+PLAIN_GRADIENT = re.compile(r"\s*(?:∇|grad\b)(?P<f>.*)\Z", re.DOTALL)
 """a gradient that does not say by which name"""
 EQUALS = re.compile(r"(?<![<>=!])=(?!=)")
-FACTORS = (30.0, -30.0, 1000.0, -1000.0)
+FAR_FACTORS = (30.0, -30.0, 1000.0, -1000.0)
 """how much further from zero sides that agree are compared again"""
 
 
-class Sides(NamedTuple):
+class IdentitySides(NamedTuple):
     """An identity as read: the derivative's name (or None for equal values), and both sides."""
 
     wrt: str | None
@@ -59,7 +61,7 @@ class Sides(NamedTuple):
     right: str
 
 
-def read_identity(text: str) -> Sides:
+def read_identity(text: str) -> IdentitySides:
     """Read an identity; ParseError without exactly one equals sign, or for ∇ of several names without a subscript."""
     if not isinstance(text, str):
         raise ParseError(f"an identity is text, not {type(text).__name__}")
@@ -72,12 +74,12 @@ def read_identity(text: str) -> Sides:
         match = form.match(left)
         if match is not None:
             wrt = match["wrt"] or match["braced"]
-            return Sides(wrt, _unbracketed(match["f"].strip()), right)
-    match = PLAIN.match(left)
+            return IdentitySides(wrt, _unbracketed(match["f"].strip()), right)
+    match = PLAIN_GRADIENT.match(left)
     if match is None:
-        return Sides(None, left.strip(), right)
+        return IdentitySides(None, left.strip(), right)
     inner = _unbracketed(match["f"].strip())
-    return Sides(_only_argument(inner, text), inner, right)
+    return IdentitySides(_only_argument(inner, text), inner, right)
 
 
 def _only_argument(f: str, text: str) -> str:
@@ -146,7 +148,7 @@ class Identity:
         return f"{self.verdict}: {self.reason}"
 
 
-class Record(NamedTuple):
+class TrialRecord(NamedTuple):
     """The trials of a claim on which both sides have a value, with their gaps, and on which of others one has one."""
 
     gaps: list[tuple[float, Trial]]
@@ -195,9 +197,9 @@ def check_identity(
     raise ShapeError("the sides have no lengths to count") if first is None else first
 
 
-def _verdict(text: str, sides: Sides, problem: Problem) -> Identity:
+def _verdict(text: str, sides: IdentitySides, problem: Problem) -> Identity:
     """What trials say of an identity under one reading of its sizes."""
-    algebra, wrt = Algebra(problem.shapes, problem.symmetric), sides.wrt
+    algebra, wrt = MatrixAlgebra(problem.shapes, problem.symmetric), sides.wrt
     f = simplified(algebra, problem.trees[0])
     expected = algebra.shape(f) if wrt is None else (*algebra.shape(f), *problem.shapes[wrt])
     if wrt is not None and problem.trees[1] == number(0) and expected:
@@ -228,7 +230,7 @@ def _verdict(text: str, sides: Sides, problem: Problem) -> Identity:
     )  # fmt: skip
 
 
-def _judged(problem: Problem, met: Record, differ: int, derived: bool) -> tuple[str, str]:
+def _judged(problem: Problem, met: TrialRecord, differ: int, derived: bool) -> tuple[str, str]:
     """The verdict and its reason, by the number of trials on which the sides ``differ``."""
     if differ:
         return "false", f"the sides differ on {differ} of {tried(problem, len(met.gaps))}"
@@ -238,13 +240,13 @@ def _judged(problem: Problem, met: Record, differ: int, derived: bool) -> tuple[
     return "true", f"{how} on {tried(problem, TRIALS)}, to {AGREED_DIGITS} digits{_domain(met)}"
 
 
-def _readings(problem: Problem, value: Shape, wrt: str | None) -> list[tuple[str, Claim]]:
+def _readings(problem: Problem, value: Shape, wrt: str | None) -> list[tuple[str, ClaimedEquality]]:
     """The layouts in which a left side may be meant."""
     left, right = problem.trees
     if wrt is None:
-        return [("", Claim(left, right))]
+        return [("", ClaimedEquality(left, right))]
     own = problem.shapes[wrt]
-    plain = Claim(left, right, wrt, symmetric=wrt in problem.symmetric)
+    plain = ClaimedEquality(left, right, wrt, symmetric=wrt in problem.symmetric)
     if value and not own:
         return [("every entry by the scalar", plain)]
     if not value:
@@ -256,7 +258,7 @@ def _readings(problem: Problem, value: Shape, wrt: str | None) -> list[tuple[str
                     hint="identities are checked up to matrices")  # fmt: skip
 
 
-def _met(problem: Problem, claim: Claim) -> Record:
+def _met(problem: Problem, claim: ClaimedEquality) -> TrialRecord:
     """Try a claim on random shapes, each with the first values at which both sides have one."""
     places = list(about_thresholds(_thresholds(problem, claim), exactly=claim.wrt is None))
     gaps: list[tuple[float, Trial]] = []
@@ -266,22 +268,24 @@ def _met(problem: Problem, claim: Claim) -> Record:
             met = claim.at(trial)
             if met.gap is not None:
                 misses, k = 0, len(gaps)
-                further = (trial.around(*place) for place in ((0.0, FACTORS[k % len(FACTORS)]), *places[k::TRIALS]))
+                further = (
+                    trial.around(*place) for place in ((0.0, FAR_FACTORS[k % len(FAR_FACTORS)]), *places[k::TRIALS])
+                )
                 gaps.append((met.gap, trial) if met.gap else _first_gap(claim, further))
                 break
             left, right, misses = left + (met.left > met.right), right + (met.right > met.left), misses + 1
         if len(gaps) == TRIALS or misses > MISSES:
-            return Record(gaps, left, right)
+            return TrialRecord(gaps, left, right)
     raise AssertionError  # there is no end of random shapes
 
 
-def _thresholds(problem: Problem, claim: Claim) -> tuple[float, ...]:
+def _thresholds(problem: Problem, claim: ClaimedEquality) -> tuple[float, ...]:
     """The thresholds of both sides as written, and with their constants folded."""
-    algebra, sides = Algebra(problem.shapes, problem.symmetric), (claim.left, claim.right)
+    algebra, sides = MatrixAlgebra(problem.shapes, problem.symmetric), (claim.left, claim.right)
     return thresholds(*sides, *(simplified(algebra, side) for side in sides))
 
 
-def _first_gap(claim: Claim, trials: Iterable[Trial]) -> tuple[float, Trial]:
+def _first_gap(claim: ClaimedEquality, trials: Iterable[Trial]) -> tuple[float, Trial]:
     """The first trial at which the sides differ, with their gap; the last one if at none."""
     for trial in trials:
         gap = claim.at(trial).gap or 0.0
@@ -290,7 +294,7 @@ def _first_gap(claim: Claim, trials: Iterable[Trial]) -> tuple[float, Trial]:
     return gap, trial
 
 
-def _truth(algebra: Algebra, f: Node, wrt: str, turned: bool) -> Node | None:
+def _truth(algebra: MatrixAlgebra, f: Node, wrt: str, turned: bool) -> Node | None:
     """The derivative in a layout, if a formula is known."""
     try:
         found = derivative(algebra, f, wrt)
@@ -299,7 +303,7 @@ def _truth(algebra: Algebra, f: Node, wrt: str, turned: bool) -> Node | None:
     return algebra.T(found) if turned else found
 
 
-def _tried(problem: Problem, wrt: str, truth: Node | None, turned: bool, algebra: Algebra) -> Node | None:
+def _tried(problem: Problem, wrt: str, truth: Node | None, turned: bool, algebra: MatrixAlgebra) -> Node | None:
     """A formula, if there is one and it passes the trial of an answer."""
     if truth is None:
         return None
@@ -310,7 +314,7 @@ def _tried(problem: Problem, wrt: str, truth: Node | None, turned: bool, algebra
     return truth
 
 
-def _too_few(problem: Problem, met: Record) -> str:
+def _too_few(problem: Problem, met: TrialRecord) -> str:
     """Why there is no verdict."""
     if met.gaps:
         return f"the sides agree, but both have a value on {tried(problem, len(met.gaps))} only"
@@ -320,7 +324,7 @@ def _too_few(problem: Problem, met: Record) -> str:
     return f"{f'the {side} side has' if side else 'the sides have'} no value at any of the random values tried"
 
 
-def _domain(met: Record) -> str:
+def _domain(met: TrialRecord) -> str:
     """Where one side alone has a value, in words."""
     sides = [side for side, count in (("left", met.left_alone), ("right", met.right_alone)) if count]
     if not sides:
@@ -339,14 +343,14 @@ def _shapes_differ(problem: Problem, wrt: str, expected: Shape, claimed: Shape) 
     return reason
 
 
-def _held_transposed(problem: Problem, claim: Claim) -> str:
+def _held_transposed(problem: Problem, claim: ClaimedEquality) -> str:
     """A remark where a gradient by a matrix is right but for its layout."""
     if len(problem.shapes[str(claim.wrt)]) != 2 or claim.turned or _met(problem, replace(claim, turned=True)).worst:
         return ""
     return "; it holds with the gradient transposed, which is the numerator layout"
 
 
-def _counterexample(problem: Problem, claim: Claim, met: Record) -> CounterExample:
+def _counterexample(problem: Problem, claim: ClaimedEquality, met: TrialRecord) -> CounterExample:
     """Small whole numbers at which the sides differ, or these times a threshold; else the smallest random shape."""
     factors = (1.0, *_thresholds(problem, claim))
     small = (trial.times(factor) for factor in factors for trial in small_trials(problem))

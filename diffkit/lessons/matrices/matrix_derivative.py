@@ -14,15 +14,15 @@ from diffkit.core.surroundings import undisturbed
 from diffkit.core.table import table
 from diffkit.core.text.names import Name, as_name
 from diffkit.core.workers import timed
-from diffkit.lessons.matrices.algebra import ONE, Algebra
-from diffkit.lessons.matrices.ball_agreement import Claim
+from diffkit.lessons.matrices.algebra import ONE_NODE, MatrixAlgebra
+from diffkit.lessons.matrices.ball_agreement import ClaimedEquality
 from diffkit.lessons.matrices.gradients import derivative, simplified
 from diffkit.lessons.matrices.nodes import Node, in_order
 from diffkit.lessons.matrices.problem import Problem, read_problem
 from diffkit.lessons.matrices.shapes import Length, Shape, said
-from diffkit.lessons.matrices.trials import CLOSE, TRIALS, apart, tried, usable_trials, value_of
+from diffkit.lessons.matrices.trials import TRIAL_TOLERANCE, TRIALS, apart, tried, usable_trials, value_of
 
-REDUCTIONS: dict[str, Callable[[str], str]] = {
+KINK_TEXTS: dict[str, Callable[[str], str]] = {
     "norm": lambda x: f"every entry of {x} is 0",
     "norm1": lambda x: f"an entry of {x} is 0",
     "max": lambda x: f"the largest entry of {x} is met more than once",
@@ -30,11 +30,11 @@ REDUCTIONS: dict[str, Callable[[str], str]] = {
 }
 """functions of one whole array, and where they are not smooth"""
 
-NOT_NEGATIVE = ("norm", "norm1", "var")
+NEVER_NEGATIVE = ("norm", "norm1", "var")
 """functions of one whole array whose values never are negative"""
 
 
-def kinks(algebra: Algebra, f: Node, wrt: str) -> tuple[str, ...]:
+def kinks(algebra: MatrixAlgebra, f: Node, wrt: str) -> tuple[str, ...]:
     """Give the conditions under which a part of f that varies with a name is not smooth."""
     found: dict[str, None] = {}
     varying: set[Node] = set()
@@ -43,10 +43,10 @@ def kinks(algebra: Algebra, f: Node, wrt: str) -> tuple[str, ...]:
             continue
         varying.add(node)
         some = "in some entry " if algebra.shape(node) else ""
-        if node.kind in REDUCTIONS and len(node.args) == 1:
+        if node.kind in KINK_TEXTS and len(node.args) == 1:
             if node.kind != "norm" or not _squared(f, node):
                 along = "" if node.value is None else f" along axis {node.value}"
-                found[REDUCTIONS[node.kind](f"{node.args[0]}{along}")] = None
+                found[KINK_TEXTS[node.kind](f"{node.args[0]}{along}")] = None
         elif _is_root(node) and not _is_positive(node.args[0]):
             found[f"{some}{node.args[0]} = 0"] = None
         elif node.kind in table.rows:
@@ -79,7 +79,7 @@ def _is_positive(node: Node, strictly: bool = True) -> bool:
         return POSITIVE[node.kind](node, strictly)
     if node.kind in table.rows:
         return table[node.kind].positive or (not strictly and table[node.kind].range[0] >= 0)
-    return node.kind in ("ones", "constant") or (not strictly and node.kind in NOT_NEGATIVE)
+    return node.kind in ("ones", "constant") or (not strictly and node.kind in NEVER_NEGATIVE)
 
 
 def _positive_parts(node: Node, strictly: bool) -> bool:
@@ -104,7 +104,7 @@ POSITIVE: dict[str, Callable[[Node, bool], bool]] = {
 """whether values are positive (``strictly``) or not negative, by kind"""
 
 
-def finished(algebra: Algebra, root: Node) -> Node:
+def finished(algebra: MatrixAlgebra, root: Node) -> Node:
     """The tree of a formula as it is shown."""
     found: dict[Node, Node] = {}
     for node in in_order(root):
@@ -127,7 +127,7 @@ def _is_ones(node: Node) -> bool:
 def _without_ones(node: Node) -> Node:
     """The scalars of such a tree."""
     if node.kind == "ones":
-        return ONE
+        return ONE_NODE
     return node.args[0] if len(node.args) == 2 else Node("*", node.args[:-1])
 
 
@@ -186,7 +186,7 @@ def _by(problem: Problem, wrt: str, order: int) -> MatrixDerivative:
         names = tuple(problem.shapes)
         what = f"{wrt} is a length here" if wrt in problem.sizes else f"the expression has no {wrt}"
         raise VariableError(what, hint=did_you_mean(str(wrt), names) or f"it has {', '.join(names)}")
-    algebra = Algebra(problem.shapes, problem.symmetric)
+    algebra = MatrixAlgebra(problem.shapes, problem.symmetric)
     f = simplified(algebra, problem.trees[0])
     found = derivative(algebra, f, wrt)
     checked: Node = problem.trees[0]
@@ -259,14 +259,14 @@ def describe(value: Shape, own: Shape, wrt: str, order: int, symmetric: bool) ->
 def confirm(problem: Problem, tree: Node, wrt: str, formula: Node) -> tuple[float, int]:
     """Try a formula against dual numbers on random shapes; FormError unless it holds on all of them.
 
-    Gives the largest relative difference, and the number of shapes on which it is larger than ``CLOSE`` by rounding
-    alone: there the sides agree in ball arithmetic.
+    Gives the largest relative difference, and the number of shapes on which it is larger than ``TRIAL_TOLERANCE``
+    by rounding alone: there the sides agree in ball arithmetic.
     """
     worst, count, settled = 0.0, 0, 0
-    claim = Claim(tree, formula, wrt, symmetric=wrt in problem.symmetric)
+    claim = ClaimedEquality(tree, formula, wrt, symmetric=wrt in problem.symmetric)
     for trial, known in islice(usable_trials(problem, tree, wrt, formula), TRIALS):
         gap = apart(value_of(formula, trial), known)
-        if gap <= CLOSE:
+        if gap <= TRIAL_TOLERANCE:
             worst = max(worst, gap)
         elif claim.at(trial).gap == 0:
             settled += 1

@@ -6,7 +6,19 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
-from diffkit.lessons.matrices.vocabulary import SIGNS
+from diffkit.core.text.printer import (
+    AND_BINDING,
+    ATOM_BINDING,
+    COMPARISON_BINDING,
+    NOT_BINDING,
+    OR_BINDING,
+    POSTFIX_BINDING,
+    POWER_BINDING,
+    PRODUCT_BINDING,
+    SIGN_BINDING,
+    SUM_BINDING,
+)
+from diffkit.lessons.matrices.vocabulary import TRUTH_ROWS
 
 Value = Any
 """a number, a name, an axis or an index: what an operation needs besides its arguments"""
@@ -87,10 +99,9 @@ def replaced(root: Node, change: Callable[[Node], Node | None]) -> Node:
     return known[root]
 
 
-ATOM, POSTFIX, POWER, MINUS, TIMES, SUM, COMPARISON, NOT, AND, OR = 10, 9, 8, 7, 6, 5, 4, 3, 2, 1
-INFIX = {row: sign for sign, row in SIGNS.items()}
-BINDING = {"and": AND, "or": OR}
-WIDEST = 20_000
+TRUTH_SIGNS = {row: sign for sign, row in TRUTH_ROWS.items()}
+LOGICAL_BINDING = {"and": AND_BINDING, "or": OR_BINDING}
+LONGEST_TREE = 20_000
 """characters beyond which a text is cut by who shows it"""
 
 
@@ -114,41 +125,50 @@ def _write(node: Node, args: list[tuple[str, int]], bases: list[tuple[str, int]]
         return _product(node, args, bases)
     if node.kind in WRITTEN:
         return WRITTEN[node.kind](node, args)
-    if node.kind in INFIX:
-        binding = BINDING.get(INFIX[node.kind], COMPARISON)
-        return f"{_within(args[0], binding + 1)} {INFIX[node.kind]} {_within(args[1], binding + 1)}", binding
+    if node.kind in TRUTH_SIGNS:
+        binding = LOGICAL_BINDING.get(TRUTH_SIGNS[node.kind], COMPARISON_BINDING)
+        return f"{_within(args[0], binding + 1)} {TRUTH_SIGNS[node.kind]} {_within(args[1], binding + 1)}", binding
     texts = [text for text, _ in args] + ([f"axis={node.value}"] if node.value is not None else [])
-    return f"{node.kind}({', '.join(texts)})", ATOM
+    return f"{node.kind}({', '.join(texts)})", ATOM_BINDING
 
 
 def _number(node: Node, _: list[tuple[str, int]]) -> tuple[str, int]:
     text = str(node.value)
-    return text, TIMES if "/" in text else MINUS if text.startswith("-") else ATOM
+    return text, PRODUCT_BINDING if "/" in text else SIGN_BINDING if text.startswith("-") else ATOM_BINDING
 
 
 def _plus(_: Node, args: list[tuple[str, int]]) -> tuple[str, int]:
-    return _sum([_within(a, SUM + 1 if k else SUM) for k, a in enumerate(args)]), SUM
+    return _sum([_within(a, SUM_BINDING + 1 if k else SUM_BINDING) for k, a in enumerate(args)]), SUM_BINDING
 
 
 def _power(node: Node, args: list[tuple[str, int]]) -> tuple[str, int]:
     if _is_below(node):
-        return f"1/{_within(_below(node, args[0]), POWER)}", TIMES
-    return f"{_within(args[0], POSTFIX)}**{_within(args[1], MINUS)}", POWER
+        return f"1/{_within(_below(node, args[0]), POWER_BINDING)}", PRODUCT_BINDING
+    return f"{_within(args[0], POSTFIX_BINDING)}**{_within(args[1], SIGN_BINDING)}", POWER_BINDING
 
 
 WRITTEN: dict[str, Callable[[Node, list[tuple[str, int]]], tuple[str, int]]] = {
     "number": _number,
-    "name": lambda node, _: (str(node.value), ATOM),
-    "constant": lambda node, _: (str(node.value), ATOM),
-    "array": lambda _, args: (f"[{', '.join(text for text, _ in args)}]", ATOM),
+    "name": lambda node, _: (str(node.value), ATOM_BINDING),
+    "constant": lambda node, _: (str(node.value), ATOM_BINDING),
+    "array": lambda _, args: (f"[{', '.join(text for text, _ in args)}]", ATOM_BINDING),
     "+": _plus,
-    "neg": lambda _, args: (f"-{_within(args[0], MINUS)}", MINUS),
-    "/": lambda _, args: (f"{_within(args[0], TIMES)}/{_within(args[1], TIMES + 1)}", TIMES),
-    "@": lambda node, args: (" @ ".join(_within(a, _side(node.args[k], k)) for k, a in enumerate(args)), TIMES),
+    "neg": lambda _, args: (f"-{_within(args[0], SIGN_BINDING)}", SIGN_BINDING),
+    "/": lambda _, args: (
+        f"{_within(args[0], PRODUCT_BINDING)}/{_within(args[1], PRODUCT_BINDING + 1)}",
+        PRODUCT_BINDING,
+    ),
+    "@": lambda node, args: (
+        " @ ".join(_within(a, _side(node.args[k], k)) for k, a in enumerate(args)),
+        PRODUCT_BINDING,
+    ),
     "**": _power,
-    "T": lambda _, args: (f"{_within(args[0], POSTFIX)}.T", POSTFIX),
-    "index": lambda node, args: (f"{_within(args[0], POSTFIX)}[{', '.join(map(_key, node.value))}]", POSTFIX),
-    "not_": lambda _, args: (f"not {_within(args[0], NOT)}", NOT),
+    "T": lambda _, args: (f"{_within(args[0], POSTFIX_BINDING)}.T", POSTFIX_BINDING),
+    "index": lambda node, args: (
+        f"{_within(args[0], POSTFIX_BINDING)}[{', '.join(map(_key, node.value))}]",
+        POSTFIX_BINDING,
+    ),
+    "not_": lambda _, args: (f"not {_within(args[0], NOT_BINDING)}", NOT_BINDING),
 }
 """what is not written as a call or between two operands, by kind"""
 
@@ -164,7 +184,7 @@ def _below(node: Node, base: tuple[str, int]) -> tuple[str, int]:
     if exponent == 1:
         return base
     shown = str(exponent) if isinstance(exponent, int) else f"({exponent})"
-    return f"{_within(base, POSTFIX)}**{shown}", POWER
+    return f"{_within(base, POSTFIX_BINDING)}**{shown}", POWER_BINDING
 
 
 def _product(node: Node, args: list[tuple[str, int]], bases: list[tuple[str, int]]) -> tuple[str, int]:
@@ -180,21 +200,21 @@ def _product(node: Node, args: list[tuple[str, int]], bases: list[tuple[str, int
             above += [str(abs(top))] * (abs(top) != 1)
             below += [str(bottom)] * (bottom != 1)
         elif _is_below(factor):
-            below.append(_within(_below(factor, base), POWER))
+            below.append(_within(_below(factor, base), POWER_BINDING))
         else:
             above.append(
                 part[0]
                 if open_end and k == len(args) - 1
-                else _within(part, TIMES if not above and factor.kind != "@" else POWER)
+                else _within(part, PRODUCT_BINDING if not above and factor.kind != "@" else POWER_BINDING)
             )
     over = "*".join(above) or "1"
     under = "" if not below else f"/{below[0]}" if len(below) == 1 else f"/({'*'.join(below)})"
-    return f"{sign}{over}{under}", TIMES
+    return f"{sign}{over}{under}", PRODUCT_BINDING
 
 
 def _side(part: Node, k: int) -> int:
     """How tightly a factor of a matrix product must bind: ``2*A @ x`` stays as it is only in front."""
-    return TIMES if k == 0 and part.kind == "@" else MINUS
+    return PRODUCT_BINDING if k == 0 and part.kind == "@" else SIGN_BINDING
 
 
 def _sum(terms: list[str]) -> str:

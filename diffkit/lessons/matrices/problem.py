@@ -134,7 +134,7 @@ def read_problem(
     however they look. The second of two expressions may be a ``claim``, that it equals the
     first or (``wrt``) its derivative. ShapeError where that does not work out.
     """
-    reading = _Reading(_trees(texts, limits), tuple(texts), _given(shapes or {}), symmetric, claim, wrt)
+    reading = ProblemReading(_trees(texts, limits), tuple(texts), _given(shapes or {}), symmetric, claim, wrt)
     words = (*reading.given, *chain.from_iterable(reading.given.values()), *reading.symmetric, wrt, *declare)
     return reading.problem(frozenset(word for word in words if isinstance(word, str)))
 
@@ -150,7 +150,7 @@ def _trees(texts: Sequence[str], limits: Limits) -> tuple[Node, ...]:
     return trees
 
 
-class _Reading:
+class ProblemReading:
     """Expressions on their way to a problem: their names, and the shapes that fit."""
 
     def __init__(self, trees: tuple[Node, ...], texts: tuple[str, ...], given: dict[str, Shape],

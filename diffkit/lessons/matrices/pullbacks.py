@@ -16,7 +16,7 @@ from diffkit.core.errors import FormError
 from diffkit.core.program import Constant, Named
 from diffkit.core.rules import by_rule
 from diffkit.core.table import Primitive, table
-from diffkit.lessons.matrices.algebra import MINUS, ONE, Algebra
+from diffkit.lessons.matrices.algebra import MINUS_ONE, ONE_NODE, MatrixAlgebra
 from diffkit.lessons.matrices.nodes import Node, in_order, number
 from diffkit.lessons.matrices.shapes import Shape, said
 from diffkit.lessons.matrices.vocabulary import ENTRYWISE
@@ -33,7 +33,7 @@ def of_whole(node: Node) -> bool:
     return node.kind in PULLBACKS and not (node.kind in ENTRYWISE and len(node.args) > 1)
 
 
-def pullback(algebra: Algebra, node: Node, g: Node, depends: set[Node]) -> list[Node | None]:
+def pullback(algebra: MatrixAlgebra, node: Node, g: Node, depends: set[Node]) -> list[Node | None]:
     """The adjoints of a node's arguments from its own; None for an argument that does not vary."""
     if of_whole(node):
         found = PULLBACKS[node.kind](algebra, node, g)
@@ -51,7 +51,7 @@ def pullback(algebra: Algebra, node: Node, g: Node, depends: set[Node]) -> list[
     return parts
 
 
-def back(algebra: Algebra, g: Node, shape: Shape, own: Shape) -> Node:
+def back(algebra: MatrixAlgebra, g: Node, shape: Shape, own: Shape) -> Node:
     """An adjoint of the shape of a result, summed over the axes along which the argument was repeated."""
     if algebra.shape(g) != shape:
         g = algebra.times(g, algebra.ones(shape))
@@ -64,20 +64,20 @@ def back(algebra: Algebra, g: Node, shape: Shape, own: Shape) -> Node:
     raise FormError(f"{said(own)} is repeated to {said(shape)}", hint="give it the full shape")
 
 
-def _spread(algebra: Algebra, g: Node, shape: Shape, axis: int | None) -> Node:
+def _spread(algebra: MatrixAlgebra, g: Node, shape: Shape, axis: int | None) -> Node:
     """What a reduction along an axis gave, repeated along that axis."""
     if axis is None or len(shape) == 1 or axis % 2 == 0:
         return algebra.times(g, algebra.ones(shape))
     return algebra.outer(g, algebra.ones((shape[1],)))
 
 
-def count(algebra: Algebra, shape: Shape, axis: int | None) -> Node:
+def count(algebra: MatrixAlgebra, shape: Shape, axis: int | None) -> Node:
     """How many entries a reduction joins into one."""
     lengths = shape if axis is None else (shape[axis],)
-    return algebra.times(*map(algebra.length, lengths)) if lengths else ONE
+    return algebra.times(*map(algebra.length, lengths)) if lengths else ONE_NODE
 
 
-def _matmul(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+def _matmul(algebra: MatrixAlgebra, node: Node, g: Node) -> list[Node]:
     """Of a chain, taken from the right as pairs: Ḡ Bᵀ and Aᵀ Ḡ, or outer products where one is a vector."""
     args = node.args
     found = []
@@ -89,7 +89,7 @@ def _matmul(algebra: Algebra, node: Node, g: Node) -> list[Node]:
     return found
 
 
-def _factor(algebra: Algebra, arg: Node, left: Node | None, right: Node | None, g: Node) -> Node:
+def _factor(algebra: MatrixAlgebra, arg: Node, left: Node | None, right: Node | None, g: Node) -> Node:
     """The adjoint of a factor X in left @ X @ right."""
     along = [-1 if side is None else len(algebra.shape(side)) for side in (left, right)]
     if len(algebra.shape(arg)) == 1:
@@ -104,7 +104,7 @@ def _factor(algebra: Algebra, arg: Node, left: Node | None, right: Node | None, 
     return algebra.matmul(*before, g, *after)
 
 
-def _factor_vector(algebra: Algebra, left: Node | None, right: Node | None, g: Node) -> Node:
+def _factor_vector(algebra: MatrixAlgebra, left: Node | None, right: Node | None, g: Node) -> Node:
     """The adjoint of a vector at one end of a product, beside the rest of it."""
     side = right if left is None else left
     if side is None or (left is not None and right is not None):
@@ -114,34 +114,34 @@ def _factor_vector(algebra: Algebra, left: Node | None, right: Node | None, g: N
     return algebra.matmul(side if left is None else algebra.T(side), g)
 
 
-def _inv(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+def _inv(algebra: MatrixAlgebra, node: Node, g: Node) -> list[Node]:
     """−Yᵀ Ḡ Yᵀ (Giles 2.2.3)."""
     back = algebra.T(node)
     return [algebra.negative(algebra.matmul(back, g, back))]
 
 
-def _mean(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+def _mean(algebra: MatrixAlgebra, node: Node, g: Node) -> list[Node]:
     shape = algebra.shape(node.args[0])
     return [algebra.over(_spread(algebra, g, shape, node.value), count(algebra, shape, node.value))]
 
 
-def _var(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+def _var(algebra: MatrixAlgebra, node: Node, g: Node) -> list[Node]:
     """2(x − mean x)/n."""
     x = node.args[0]
     if node.value is not None:
         raise unknown(node, " along an axis")
     centred = algebra.add(x, algebra.negative(Node("mean", (x,))))
-    return [algebra.times(number(2), g, centred, algebra.power(count(algebra, algebra.shape(x), None), MINUS))]
+    return [algebra.times(number(2), g, centred, algebra.power(count(algebra, algebra.shape(x), None), MINUS_ONE))]
 
 
-def _prod(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+def _prod(algebra: MatrixAlgebra, node: Node, g: Node) -> list[Node]:
     """Π/x, where no entry is zero."""
     x = node.args[0]
     return [algebra.times(_spread(algebra, algebra.times(g, node), algebra.shape(x), node.value),
-                          algebra.power(x, MINUS))]  # fmt: skip
+                          algebra.power(x, MINUS_ONE))]  # fmt: skip
 
 
-def _logsumexp(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+def _logsumexp(algebra: MatrixAlgebra, node: Node, g: Node) -> list[Node]:
     """softmax(x)."""
     x = node.args[0]
     if node.value is None and len(algebra.shape(x)) != 1:
@@ -150,7 +150,7 @@ def _logsumexp(algebra: Algebra, node: Node, g: Node) -> list[Node]:
     return [algebra.times(_spread(algebra, g, algebra.shape(x), node.value), soft)]
 
 
-def _softmax(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+def _softmax(algebra: MatrixAlgebra, node: Node, g: Node) -> list[Node]:
     """s(Ḡ − sum(s Ḡ))."""
     shape = algebra.shape(node)
     axis = None if len(shape) == 1 else node.value
@@ -158,27 +158,27 @@ def _softmax(algebra: Algebra, node: Node, g: Node) -> list[Node]:
     return [algebra.times(node, algebra.add(g, algebra.negative(inner)))]
 
 
-def _det(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+def _det(algebra: MatrixAlgebra, node: Node, g: Node) -> list[Node]:
     return [algebra.times(g, node, algebra.T(algebra.inv(node.args[0])))]
 
 
-def _norm(algebra: Algebra, node: Node, g: Node) -> list[Node]:
-    return [algebra.times(g, node.args[0], algebra.power(node, MINUS))]
+def _norm(algebra: MatrixAlgebra, node: Node, g: Node) -> list[Node]:
+    return [algebra.times(g, node.args[0], algebra.power(node, MINUS_ONE))]
 
 
-def _extreme(algebra: Algebra, node: Node, g: Node) -> list[Node]:  # noqa: ARG001
+def _extreme(algebra: MatrixAlgebra, node: Node, g: Node) -> list[Node]:  # noqa: ARG001
     raise unknown(node, ", which has none where two entries tie")
 
 
-def _sum(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+def _sum(algebra: MatrixAlgebra, node: Node, g: Node) -> list[Node]:
     return [_spread(algebra, g, algebra.shape(node.args[0]), node.value)]
 
 
-def _outer(algebra: Algebra, node: Node, g: Node) -> list[Node]:
+def _outer(algebra: MatrixAlgebra, node: Node, g: Node) -> list[Node]:
     return [algebra.matmul(g, node.args[1]), algebra.matmul(algebra.T(g), node.args[0])]
 
 
-PULLBACKS: dict[str, Callable[[Algebra, Node, Node], list[Node]]] = {
+PULLBACKS: dict[str, Callable[[MatrixAlgebra, Node, Node], list[Node]]] = {
     "@": _matmul,
     "T": lambda algebra, _, g: [algebra.T(g)],
     "trace": lambda algebra, node, g: [algebra.times(g, algebra.eye(algebra.shape(node.args[0])[0]))],
@@ -200,13 +200,13 @@ PULLBACKS: dict[str, Callable[[Algebra, Node, Node], list[Node]]] = {
 }
 
 
-KINDS = {"+": "add", "*": "mul", "**": "power"}
+ENTRY_KINDS = {"+": "add", "*": "mul", "**": "power"}
 
 
 class Entries:
     """The trees as an algebra in which the formulas of the table have a meaning."""
 
-    def __init__(self, algebra: Algebra):
+    def __init__(self, algebra: MatrixAlgebra):
         self.algebra = algebra
 
     def constant(self, value: Constant) -> Node:
@@ -218,24 +218,24 @@ class Entries:
         return make(self.algebra, primitive.name, tuple(args))
 
 
-def partial(algebra: Algebra, node: Node, k: int) -> Node | None:
+def partial(algebra: MatrixAlgebra, node: Node, k: int) -> Node | None:
     """The partial of a function entry by entry in its k-th argument, broadcast as NumPy would; None if zero."""
     args = node.args
     if node.kind == "+":
-        return ONE
+        return ONE_NODE
     if node.kind == "*":
         rest = [a for j, a in enumerate(args) if j != k]
         return algebra.times(*rest)
     if node.kind == "**":
         base, exponent = args
         if k == 0:
-            return algebra.times(exponent, algebra.power(base, algebra.add(exponent, MINUS)))
+            return algebra.times(exponent, algebra.power(base, algebra.add(exponent, MINUS_ONE)))
         return algebra.times(node, Node("log", (base,)))
     rule = table[node.kind].shown(k)
     return None if rule is None else by_rule(rule, Entries(algebra), (*args, node))
 
 
-def make(algebra: Algebra, kind: str, args: tuple[Node, ...], value: Any = None) -> Node:
+def make(algebra: MatrixAlgebra, kind: str, args: tuple[Node, ...], value: Any = None) -> Node:
     """A node made by the constructor of its kind."""
     maker = _makers().get(kind)
     if maker is not None and not (kind in ("sum",) and len(args) > 1):
@@ -244,13 +244,13 @@ def make(algebra: Algebra, kind: str, args: tuple[Node, ...], value: Any = None)
 
 
 @cache
-def _makers() -> dict[str, Callable[[Algebra, tuple[Node, ...], Any], Node]]:
-    def mean(a: Algebra, args: tuple[Node, ...], value: Any) -> Node:
+def _makers() -> dict[str, Callable[[MatrixAlgebra, tuple[Node, ...], Any], Node]]:
+    def mean(a: MatrixAlgebra, args: tuple[Node, ...], value: Any) -> Node:
         if not a.shape(args[0]):
             return args[0]
         return Node("mean", args, None if len(a.shape(args[0])) == 1 else value)
 
-    def exp(_: Algebra, args: tuple[Node, ...], __: Any) -> Node:
+    def exp(_: MatrixAlgebra, args: tuple[Node, ...], __: Any) -> Node:
         return args[0].args[0] if args[0].kind == "log" else Node("exp", args)
 
     return {
@@ -280,7 +280,7 @@ def _makers() -> dict[str, Callable[[Algebra, tuple[Node, ...], Any], Node]]:
     }
 
 
-def read_tree(algebra: Algebra, tree: Node) -> Node:
+def read_tree(algebra: MatrixAlgebra, tree: Node) -> Node:
     """A tree as it was read, every node made anew."""
     found: dict[Node, Node] = {}
     for node in in_order(tree):

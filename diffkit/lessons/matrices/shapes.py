@@ -14,7 +14,7 @@ from diffkit.lessons.matrices.nodes import Node, in_order
 
 Length = int | str
 Shape = tuple[Length, ...]
-LETTERS = ("n", "m", "k", "p", "q", "r", "s")
+LENGTH_LETTERS = ("n", "m", "k", "p", "q", "r", "s")
 
 
 def shapes_of(root: Node, known: Mapping[str, Shape], text: str | None = None) -> dict[Node, Shape]:
@@ -260,7 +260,7 @@ def lettered(shapes: Mapping[str, Shape], taken: Iterable[Length]) -> dict[str, 
     """Give letters to the lengths that were found: m×n for the first matrix, n elsewhere."""
     unfound = list(dict.fromkeys(n for shape in shapes.values() for n in shape if unknown(n)))
     used = set(taken)
-    free = [letter for letter in (*LETTERS, *(f"n{k}" for k in range(1, 99))) if letter not in used]
+    free = [letter for letter in (*LENGTH_LETTERS, *(f"n{k}" for k in range(1, 99))) if letter not in used]
     oblong = next((s for s in shapes.values() if len(s) == 2 and s[0] != s[1] and {*s} <= {*unfound}), None)
     order = unfound if oblong is None else [oblong[1], oblong[0], *(n for n in unfound if n not in oblong)]
     letters = dict(zip(order, free, strict=False))

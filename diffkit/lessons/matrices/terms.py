@@ -14,7 +14,7 @@ from typing import Any
 from diffkit.lessons.matrices.nodes import Node, number
 from diffkit.lessons.matrices.shapes import Shape, broadcast, shape_of
 
-ONE, ZERO, MINUS = number(1), number(0), number(-1)
+ONE_NODE, ZERO_NODE, MINUS_ONE = number(1), number(0), number(-1)
 
 
 class Terms:
@@ -44,11 +44,11 @@ class Terms:
 
     def ones(self, shape: Shape) -> Node:
         """An array of ones; the number 1 for a scalar."""
-        return Node("ones", tuple(map(self.length, shape))) if shape else ONE
+        return Node("ones", tuple(map(self.length, shape))) if shape else ONE_NODE
 
     def zeros(self, shape: Shape) -> Node:
         """An array of zeros; the number 0 for a scalar."""
-        return Node("zeros", tuple(map(self.length, shape))) if shape else ZERO
+        return Node("zeros", tuple(map(self.length, shape))) if shape else ZERO_NODE
 
     def eye(self, size: int | str) -> Node:
         """An identity matrix."""
@@ -56,7 +56,7 @@ class Terms:
 
     def is_zero(self, node: Node) -> bool:
         """Whether a tree is visibly zero."""
-        return node.kind == "zeros" or node == ZERO
+        return node.kind == "zeros" or node == ZERO_NODE
 
     def is_symmetric(self, node: Node) -> bool:
         """Whether a matrix is visibly its own transpose."""
@@ -95,7 +95,7 @@ class Terms:
     def split(self, node: Node) -> tuple[Fraction, Node]:
         """A tree as a rational number times the rest."""
         if node.kind == "number":
-            return Fraction(node.value), ONE
+            return Fraction(node.value), ONE_NODE
         if node.kind == "*" and node.args[0].kind == "number":
             rest = node.args[1:]
             return Fraction(node.args[0].value), rest[0] if len(rest) == 1 else Node("*", rest)
@@ -103,7 +103,7 @@ class Terms:
 
     def scaled(self, coefficient: Fraction, node: Node) -> Node:
         """A rational multiple."""
-        if node == ONE:
+        if node == ONE_NODE:
             return number(coefficient)
         if coefficient == 1:
             return node
@@ -147,7 +147,7 @@ class Terms:
         """The tree times −1."""
         if node.kind == "+":
             return self.add(*map(self.negative, node.args))
-        return self.times(MINUS, node)
+        return self.times(MINUS_ONE, node)
 
     # Products entry by entry ------------------------------------------------------------------------------------
 
@@ -159,7 +159,7 @@ class Terms:
             return self.zeros(shape)
         coefficient, powers = collected
         self._join_sigmoids(powers)
-        made = [self.power(base, e) for base, e in powers.items() if e != ZERO]
+        made = [self.power(base, e) for base, e in powers.items() if e != ZERO_NODE]
         found = sorted([f for f in made if f.kind != "number"], key=lambda f: len(self.shape(f)))
         coefficient = math.prod([Fraction(f.value) for f in made if f.kind == "number"], start=coefficient)
         if coefficient < 0:
@@ -172,7 +172,7 @@ class Terms:
     def _product(self, coefficient: Fraction, factors: list[Node], shape: Shape) -> Node:
         """A product of what is simplified, repeated to a shape."""
         if not factors or broadcast("*", *map(self.shape, factors)) != shape:
-            factors = [f for f in (*factors, self.ones(shape)) if f != ONE]
+            factors = [f for f in (*factors, self.ones(shape)) if f != ONE_NODE]
         if not factors:
             return number(coefficient)
         return self.scaled(coefficient, factors[0] if len(factors) == 1 else Node("*", tuple(factors)))
@@ -191,9 +191,9 @@ class Terms:
             elif self.is_zero(factor):
                 return None
             elif factor.kind != "ones":
-                base, exponent = factor.args if factor.kind == "**" else (factor, ONE)
+                base, exponent = factor.args if factor.kind == "**" else (factor, ONE_NODE)
                 if self.shape(exponent):
-                    base, exponent = factor, ONE
+                    base, exponent = factor, ONE_NODE
                 powers[base] = self.add(powers[base], exponent) if base in powers else exponent
         return (coefficient, powers) if coefficient else None
 
@@ -208,11 +208,11 @@ class Terms:
     def _join_sigmoids(self, powers: dict[Node, Node]) -> None:
         """exp(z)/(1 + exp(z)) as sigmoid(z), which does not overflow."""
         for base, exponent in list(powers.items()):
-            if exponent == MINUS and base.kind == "+" and len(base.args) == 2 and ONE in base.args:
-                (other,) = [t for t in base.args if t != ONE] or [ONE]
-                if other.kind == "exp" and powers.get(other) == ONE:
+            if exponent == MINUS_ONE and base.kind == "+" and len(base.args) == 2 and ONE_NODE in base.args:
+                (other,) = [t for t in base.args if t != ONE_NODE] or [ONE_NODE]
+                if other.kind == "exp" and powers.get(other) == ONE_NODE:
                     del powers[base], powers[other]
-                    powers[Node("sigmoid", other.args)] = ONE
+                    powers[Node("sigmoid", other.args)] = ONE_NODE
 
     def _turned(self, node: Node) -> Node | None:
         """The negative of a difference, or of a product that holds one; None for anything else."""
@@ -242,9 +242,9 @@ class Terms:
 
     def power(self, base: Node, exponent: Node) -> Node:
         """A power entry by entry."""
-        if exponent == ONE:
+        if exponent == ONE_NODE:
             return base
-        if exponent == ZERO:
+        if exponent == ZERO_NODE:
             return self.ones(self.shape(base))
         e = exponent.value
         if exponent.kind != "number" or not isinstance(e, int):
@@ -261,7 +261,7 @@ class Terms:
 
     def over(self, a: Node, b: Node) -> Node:
         """A quotient entry by entry."""
-        return self.times(a, self.power(b, MINUS))
+        return self.times(a, self.power(b, MINUS_ONE))
 
     # What matrices add, see Algebra -----------------------------------------------------------------------------
 

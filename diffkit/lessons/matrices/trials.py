@@ -19,20 +19,20 @@ from diffkit.numbers.floats import to_float
 
 TRIALS = 20
 """random shapes on which a formula is tried"""
-TRIES = 12
+TRIES_PER_SHAPE = 12
 """random values tried for each of them, as some expressions have no value at most"""
-CLOSE = 1e-12
+TRIAL_TOLERANCE = 1e-12
 """relative error by which a formula may differ from dual numbers"""
 MISSES = 6 * TRIALS
 """trials without a value, one after the other, after which no more are made"""
-LARGEST = 4
+LARGEST_LENGTH = 4
 """lengths go up to this, and further when all shapes up to it were met"""
-FEW = 40
+SMALL_TRIALS = 40
 """small whole numbers tried in search of a counter-example that can be followed by hand"""
 CONDITION = 1e5
 """condition number up to which a matrix may be inverted in a trial, so that rounding stays far below a wrong formula"""
 
-HUGE = 1e300
+THRESHOLD_LIMIT = 1e300
 """thresholds from here on are not tried, as values beyond them overflow"""
 
 
@@ -58,7 +58,7 @@ def thresholds(*trees: Node) -> tuple[float, ...]:
         if node.kind in table.rows and any(place.kind in ("kink", "jump") for place in table.rows[node.kind].places)
     )  # fmt: skip
     numbers = (to_float(n.value) for node in deciding for n in in_order(*node.args) if n.kind == "number")
-    return tuple(dict.fromkeys(abs(c) for c in numbers if abs(c) < HUGE))
+    return tuple(dict.fromkeys(abs(c) for c in numbers if abs(c) < THRESHOLD_LIMIT))
 
 
 def about_thresholds(found: Iterable[float], exactly: bool) -> Iterator[tuple[float, float]]:
@@ -132,7 +132,7 @@ def random_trials(problem: Problem, seed: int = 0) -> Iterator[Iterator[Trial]]:
     rng = np.random.default_rng(seed)
     for sizes in _sizes(rng, tuple(dict.fromkeys((*problem.lengths, *problem.sizes)))):
         check_time()
-        yield (Trial(sizes, _values(rng, problem, sizes, k)) for k in range(TRIES))
+        yield (Trial(sizes, _values(rng, problem, sizes, k)) for k in range(TRIES_PER_SHAPE))
 
 
 def _values(rng: Any, problem: Problem, sizes: Mapping[str, int], k: int) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def _values(rng: Any, problem: Problem, sizes: Mapping[str, int], k: int) -> dic
 
 def _sizes(rng: Any, names: tuple[str, ...]) -> Iterator[dict[str, int]]:
     """Lengths from 1 on, different within a shape so that no transpose fits by accident."""
-    most = max(LARGEST, len(names))
+    most = max(LARGEST_LENGTH, len(names))
     met: set[tuple[int, ...]] = set()
     while True:
         drawn = tuple(int(n) for n in rng.permutation(most)[: len(names)] + 1)
@@ -159,7 +159,7 @@ def small_trials(problem: Problem) -> Iterator[Trial]:
     rng = np.random.default_rng(1)
     names = dict.fromkeys((*problem.lengths, *problem.sizes))
     sizes = {name: k for k, name in enumerate(names, 2)}
-    for k in range(FEW):
+    for k in range(SMALL_TRIALS):
         values: dict[str, Any] = {}
         for name, shape in problem.shapes.items():
             value = rng.integers(-3 if k % 2 else 1, 4, concrete(shape, sizes)).astype(float)
@@ -182,7 +182,7 @@ def _draw(rng: Any, shape: tuple[int, ...], k: int, symmetric: bool) -> Any:
         value = rng.uniform(0.05, 0.9, shape) / max(1, max(shape, default=1))
     if len(shape) == 2 and shape[0] == shape[1]:
         value = value / shape[0] + np.eye(shape[0]) * (rng.uniform(0.5, 1.0) if k % 3 == 2 else rng.uniform(1.5, 3.0))
-    if k >= TRIES // 2 and rng.random() < 0.5:
+    if k >= TRIES_PER_SHAPE // 2 and rng.random() < 0.5:
         value = -value
     if symmetric:
         value = (value + value.T) / 2

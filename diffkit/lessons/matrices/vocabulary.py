@@ -13,7 +13,7 @@ class Word(NamedTuple):
     doc: str
 
 
-WORDS: dict[str, Word] = {
+ARRAY_WORDS: dict[str, Word] = {
     "sum": Word((1,), True, "sum of all entries, or along an axis"),
     "mean": Word((1,), True, "mean of all entries, or along an axis"),
     "prod": Word((1,), True, "product of all entries, or along an axis"),
@@ -45,9 +45,9 @@ ALIASES = {
 }  # fmt: skip
 ENTRYWISE = ("max", "min", "logsumexp")
 """names that reduce one argument, and join two or more entry by entry"""
-SIGNS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne", "and": "and_", "or": "or_"}
+TRUTH_ROWS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne", "and": "and_", "or": "or_"}
 """operators with a truth for a value, and their rows"""
-MODULES = ("np", "numpy", "linalg", "special", "scipy", "torch", "jnp", "tf")
+ARRAY_MODULES = ("np", "numpy", "linalg", "special", "scipy", "torch", "jnp", "tf")
 """names before a dot that say nothing here"""
 FOREIGN = {
     "'": "write x.T for a transpose", ".*": "write * for a product entry by entry", ".^": "write ** for a power",

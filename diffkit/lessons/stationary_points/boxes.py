@@ -33,7 +33,7 @@ from diffkit.numbers.balls import precision
 from diffkit.numbers.intervals import HULLS, INTERVALS, ZERO, Box, Interval, ball, below, entropy, hull_function
 from diffkit.proof.prover import Runner
 
-LARGEST = 1e150
+LARGEST_SIDE = 1e150
 HINT = "write for example x=-2:2,y=-1:1"
 MOST_POLES = 3  # that cross one box: each doubles the cases
 
@@ -101,8 +101,8 @@ def _side(side: Any, name: str) -> tuple[float, float]:
         raise PointError(f"the box is empty: {name} runs from {low:g} to {high:g}")
     if low > high:
         raise PointError(f"the side {name} = {low:g}:{high:g} is reversed", hint=f"write {name}={high:g}:{low:g}")
-    if max(-low, high) > LARGEST:
-        raise PointError(f"the side {name} = {low:g}:{high:g} is too large", hint=f"{LARGEST:g} at most")
+    if max(-low, high) > LARGEST_SIDE:
+        raise PointError(f"the side {name} = {low:g}:{high:g} is too large", hint=f"{LARGEST_SIDE:g} at most")
     return low, high
 
 
@@ -166,7 +166,7 @@ class Standing(NamedTuple):
 
 
 SMOOTH = Standing(False, frozenset())
-OUTSIDE = Standing(True, frozenset())
+OUTSIDE_STANDING = Standing(True, frozenset())
 
 
 class Surface:
@@ -236,7 +236,7 @@ class Surface:
             return SMOOTH
         margins = self._margins(bits, at)
         if any(kind == "edge" and margin < 0 for margin, kind in zip(margins, self._kinds, strict=True)):
-            return OUTSIDE
+            return OUTSIDE_STANDING
         crossing = {
             kind
             for margin, kind in zip(margins, self._kinds, strict=True)

@@ -14,31 +14,30 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.core.deadline import TimeIsUp, reason_to_stop
+from diffkit.core.deadline import INTERRUPTED, TimeIsUp, reason_to_stop
 from diffkit.core.limits import SEARCH_BITS
 from diffkit.lessons.stationary_points.boxes import Standing, Surface, balls, excludes_zero, halves, hull, size
 from diffkit.lessons.stationary_points.newton import Zeros, krawczyk, polish, proves, sharp, surround
 from diffkit.numbers.balls import precision
 from diffkit.numbers.intervals import Box, ends, middle
 
-LEAST = {1: 2.0**-40, 2: 2.0**-28, 3: 2.0**-20}
+LEAST_SIDES = {1: 2.0**-40, 2: 2.0**-28, 3: 2.0**-20}
 """sides of the smallest boxes, as a part of the whole box, by the number of variables"""
-COARSE = 2.0**-16  # the same for more variables
-GROWTH = 1.6  # of the number of boxes at each halving of their sides: beyond it, they fill a curve or more
+LEAST_OTHER_SIDE = 2.0**-16  # the same for more variables
+CURVE_GROWTH = 1.6  # of the number of boxes at each halving of their sides: beyond it, they fill a curve or more
 LEAST_GROWTH = 1.25  # where it is uneven
 MOST_GROWTH = 1.3  # times 2ⁿ⁻¹: beyond it, the boxes are still too large to tell
 CROWD = {2: 300}  # boxes at least, before growth says anything
 LARGE_CROWD = 2000
-NEAR = 1.5  # widths of a box from which a step of Newton's method is followed
-CLOSE = 4.0  # widths of a box within which a failed attempt speaks against another
-ATTEMPTS = 3
-FIRST = 2.0**-40  # part of the box in which a proof begins
+FOLLOWED_WIDTHS = 1.5  # widths of a box from which a step of Newton's method is followed
+FAILURE_REACH = 4.0  # widths of a box within which a failed attempt speaks against another
+PROOF_ATTEMPTS = 3
+PROOF_START = 2.0**-40  # part of the box in which a proof begins
 FAILURES = 50  # more of them than zeros are proven: the Hessian is singular along a whole part of the box
-MANY = 3000
+MANY_BOXES = 3000
 TRIED = 40  # boxes from which zeros are still looked for after an early end
-TINY = 2.0**-12  # part of the whole box that a cluster may span and still be called a place
+PLACE_SPAN = 2.0**-12  # part of the whole box that a cluster may span and still be called a place
 REST = 0.3  # of the time, in which what was found is classified
-INTERRUPTED = "interrupted"
 Progress = Callable[[int, int, float], None]
 """called with the number of boxes looked at, that of points found, and the part of the box that is settled"""
 
@@ -63,7 +62,7 @@ class Search:
     def __init__(self, surface: Surface, box: Box, most: int, progress: Progress | None = None):
         self.surface, self.box, self.most, self.progress = surface, box, most, progress
         self.scale = [high - low for low, high in box]
-        self.least = LEAST.get(surface.count, COARSE)
+        self.least = LEAST_SIDES.get(surface.count, LEAST_OTHER_SIDE)
         self.zeros = Zeros(surface.count)
         self.failed: list[tuple[list[float], list[bool]]] = []
         """where no zero could be proven, and the attempts that followed near there"""
@@ -188,7 +187,7 @@ class Search:
                 self.zeros.add(zero)
                 return []
         elif all(
-            abs(g - (a / 2 + b / 2)) <= NEAR * (b - a) and float(s.rad()) <= NEAR * (b - a)
+            abs(g - (a / 2 + b / 2)) <= FOLLOWED_WIDTHS * (b - a) and float(s.rad()) <= FOLLOWED_WIDTHS * (b - a)
             for g, s, (a, b) in zip(guess, step, box, strict=True)
         ):
             if not self._hopeless(guess, box):
@@ -205,9 +204,9 @@ class Search:
         if len(self.failed) > FAILURES + len(self.zeros):
             return True
         for point, attempts in self.failed:
-            if all(abs(g - p) <= CLOSE * (b - a) for g, p, (a, b) in zip(guess, point, box, strict=True)):
+            if all(abs(g - p) <= FAILURE_REACH * (b - a) for g, p, (a, b) in zip(guess, point, box, strict=True)):
                 attempts.append(True)
-                if len(attempts) > ATTEMPTS:
+                if len(attempts) > PROOF_ATTEMPTS:
                     return True
         return False
 
@@ -220,7 +219,7 @@ class Search:
         margin = [s * 2.0**-10 for s in self.scale]
         if any(not low - m <= p <= high + m for p, (low, high), m in zip(point, self.box, margin, strict=True)):
             return
-        zero = surround(surface, point, [s * FIRST for s in self.scale], self.scale)
+        zero = surround(surface, point, [s * PROOF_START for s in self.scale], self.scale)
         if zero is None:
             self.failed.append((point, []))
         else:
@@ -237,7 +236,7 @@ class Search:
             return False
         most = MOST_GROWTH * 2 ** (self.surface.count - 1)
         grown = [later / earlier for (earlier, _), (later, _) in pairwise(counts[-4:])]
-        steady = min(grown) >= LEAST_GROWTH and GROWTH**3 <= math.prod(grown) <= most**3
+        steady = min(grown) >= LEAST_GROWTH and CURVE_GROWTH**3 <= math.prod(grown) <= most**3
         return steady and counts[-1][1] == counts[-3][1]
 
     def _without_crowds(self, level: list[Box]) -> list[Box]:
@@ -260,7 +259,7 @@ class Search:
             for group in touching(boxes):
                 standings = [self.surface.standing(balls(box)) for box in group]
                 cross = frozenset().union(*(s.cross for s in standings))
-                small = self._is_compact(group) and size(hull(group), self.scale) <= TINY
+                small = self._is_compact(group) and size(hull(group), self.scale) <= PLACE_SPAN
                 found.append(Cluster(tuple(group), cross, small))
         return found
 
@@ -273,7 +272,7 @@ def touching(boxes: list[Box]) -> list[list[Box]]:
     """Boxes in groups, two that touch in one; very many are one group, whether they touch or not."""
     if not boxes:
         return []
-    if len(boxes) > MANY:
+    if len(boxes) > MANY_BOXES:
         return [boxes]
     low = np.array([[a for a, _ in box] for box in boxes])
     high = np.array([[b for _, b in box] for box in boxes])

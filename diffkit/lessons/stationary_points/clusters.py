@@ -19,7 +19,8 @@ from diffkit.lessons.stationary_points.boxes import balls, measured
 from diffkit.lessons.stationary_points.branch_and_bound import Cluster, Search, touching
 from diffkit.lessons.stationary_points.kinds import by_lines, exactly, is_stationary, only_zero, signs
 from diffkit.lessons.stationary_points.newton import refine, surround
-from diffkit.lessons.stationary_points.places import (
+from diffkit.lessons.stationary_points.points_found import Region, StationaryPoint
+from diffkit.lessons.stationary_points.unresolved_places import (
     between_slopes,
     enclosed,
     ends_flat,
@@ -33,16 +34,15 @@ from diffkit.lessons.stationary_points.places import (
     turn,
     up,
 )
-from diffkit.lessons.stationary_points.points_found import Region, StationaryPoint
 from diffkit.numbers.balls import precision
 from diffkit.numbers.intervals import Box, middle
 
 STARTS = 3  # boxes of a cluster from which Newton's method is followed
 MOST_STARTS = 300  # of all clusters, and FEW_STARTS after an early end
 FEW_STARTS = 40
-FIRST = 2.0**-40  # of the smallest boxes' sides: where proofs begin that would not work in the boxes
-DOUBT = "others close by are not excluded"
-PROOFS = ("exact", "enclosed", "numeric")  # the best first
+CLUSTER_PROOF_START = 2.0**-40  # of the smallest boxes' sides: where proofs begin that would not work in the boxes
+OTHERS_NEARBY = "others close by are not excluded"
+PROOF_ORDER = ("exact", "enclosed", "numeric")  # the best first
 NEARBY = 2.0**-10  # part of the box within which open clusters are one region
 
 
@@ -115,7 +115,7 @@ def _limits(search: Search, cluster: Cluster, starts: Iterator[int]) -> list[lis
         if limit is None or search.zeros.settle(tuple((x, x) for x in limit)):
             continue
         with precision(SEARCH_BITS):
-            zero = surround(surface, limit, [w * FIRST for w in least], search.scale)
+            zero = surround(surface, limit, [w * CLUSTER_PROOF_START for w in least], search.scale)
         if zero is not None:
             search.zeros.add(zero)
         elif not any(_near(search, limit, other) for other in found):
@@ -211,7 +211,10 @@ def _exact(search: Search, box: Box, point: Sequence[Fraction], settled: bool) -
 
 def _doubted(point: StationaryPoint) -> StationaryPoint:
     """The point, said not to be the only one around."""
-    return replace(point, note=f"{point.note}; {DOUBT}".removeprefix("; ") if DOUBT not in point.note else point.note)
+    return replace(
+        point,
+        note=f"{point.note}; {OTHERS_NEARBY}".removeprefix("; ") if OTHERS_NEARBY not in point.note else point.note,
+    )
 
 
 def _numeric(search: Search, around: Box, limit: list[float], settled: bool) -> StationaryPoint:
@@ -226,7 +229,7 @@ def _numeric(search: Search, around: Box, limit: list[float], settled: bool) -> 
             kind = "inflection"
             note += f"; f {'rises' if slope > 0 else 'falls'} on both sides"
     else:
-        note += f"; {DOUBT}"
+        note += f"; {OTHERS_NEARBY}"
     with precision(POINT_BITS):
         number, error = measured(surface.value(balls(here), POINT_BITS))
     return StationaryPoint(
@@ -280,7 +283,7 @@ def _distinct(search: Search, points: Sequence[StationaryPoint]) -> list[Station
     """The points, without those that a proven zero or another point may be one with."""
     kept: list[Box] = []
     found = []
-    for p in sorted(points, key=lambda p: PROOFS.index(p.proof)):
+    for p in sorted(points, key=lambda p: PROOF_ORDER.index(p.proof)):
         place = tuple((x - (p.radius or 0.0), x + (p.radius or 0.0)) for x in p.point)
         if search.zeros.meet(place) or any(_meet(place, other) for other in kept):
             continue

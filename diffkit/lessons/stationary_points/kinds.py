@@ -24,8 +24,8 @@ from diffkit.numbers.balls import precision, rational
 from diffkit.numbers.field import vanishes
 from diffkit.numbers.floats import rationals
 
-HIGHEST = 8  # derivative along a line that is asked for a sign
-DIRECTIONS = 40  # lines through a point, with steps −1, 0 and 1, that are looked along
+SIGNED_ORDER = 8  # derivative along a line that is asked for a sign
+LATTICE_DIRECTIONS = 40  # lines through a point, with steps −1, 0 and 1, that are looked along
 
 
 class Signs(NamedTuple):
@@ -82,14 +82,14 @@ def exactly(point: Sequence[Fraction]) -> list[Any]:
     return [arb(rational(x)) for x in point]
 
 
-class Along(NamedTuple):
+class LeadingDerivative(NamedTuple):
     """f along a line through a point, t ↦ f(p + t·v): the first derivative in t that is not 0, and its sign."""
 
     order: int
     sign: int
 
 
-class Line:
+class SurfaceLine:
     """t ↦ f(p + t·v) with p among the inputs, for whole steps v; derivatives at t = 0."""
 
     def __init__(self, surface: Surface, direction: Sequence[int]):
@@ -108,21 +108,21 @@ class Line:
         """dⁿ/dtⁿ f(p + t·v)."""
         return differentiate(self.program, [(0, (len(self.program.inputs) - 1,) * order)])
 
-    def first(self, point: Sequence[Fraction]) -> Along | None:
+    def first(self, point: Sequence[Fraction]) -> LeadingDerivative | None:
         """The first derivative at t = 0 that is proven not to be 0, those before it being exactly 0."""
         place = [*point, Fraction(0)]
-        for order in range(1, HIGHEST + 1):
+        for order in range(1, SIGNED_ORDER + 1):
             program = self.derivative(order)
             with precision(POINT_BITS):
                 value = HullRunner(program)(POINT_BITS, exactly(place))[0]
                 if value > 0 or value < 0:
-                    return Along(order, 1 if value > 0 else -1)
+                    return LeadingDerivative(order, 1 if value > 0 else -1)
             if not is_zero_at(program, program.outputs[0], place):
                 return None
         return None
 
 
-def by_lines(surface: Surface, point: Sequence[Fraction]) -> tuple[str, Along | None]:
+def by_lines(surface: Surface, point: Sequence[Fraction]) -> tuple[str, LeadingDerivative | None]:
     """The kind of an exact point with a singular Hessian that lines through it prove, or nothing.
 
     An odd first derivative, or even ones of both signs, show lower and higher values at any distance.
@@ -130,8 +130,8 @@ def by_lines(surface: Surface, point: Sequence[Fraction]) -> tuple[str, Along | 
     seen: set[int] = set()
     found = None
     steps = [v for v in product((0, 1, -1), repeat=surface.count) if next((s for s in v if s), -1) > 0]
-    for direction in steps[:DIRECTIONS]:
-        found = Line(surface, direction).first(point)
+    for direction in steps[:LATTICE_DIRECTIONS]:
+        found = SurfaceLine(surface, direction).first(point)
         if found is None:
             continue
         if found.order % 2:

@@ -41,12 +41,12 @@ from diffkit.numbers.balls import precision
 from diffkit.numbers.intervals import Box, below, ends, middle
 
 ODD = frozenset(("edge", "pole", "jump"))
-NARROW = 2.0**-44  # sides of the smallest boxes, as a part of the whole
-SAMPLES = 32  # places at which f is looked at to tell how far its values lie apart
+NARROWEST_BOX = 2.0**-44  # sides of the smallest boxes, as a part of the whole
+VALUE_SAMPLES = 32  # places at which f is looked at to tell how far its values lie apart
 PART = 1e-9  # of the distance between values, by which bounds of the least one may differ
-ROUNDED = 1e-15  # of the value itself, to which it is known at least
+VALUE_ROUNDING = 1e-15  # of the value itself, to which it is known at least
 FURTHER = 1500  # boxes that are looked at to get from there to the last bit
-SIMPLE = 1000  # denominators of fractions that are tried for the place
+SIMPLE_DENOMINATOR = 1000  # denominators of fractions that are tried for the place
 MOST_PLACES = 8  # that are searched again on a scale of their own
 
 Face = tuple[float | None, ...]
@@ -93,11 +93,11 @@ def spread(box: Box) -> list[tuple[float, ...]]:
     roots = [math.sqrt(prime) for prime in (2, 3, 5, 7, 11, 13)]
     return [
         tuple(low + (high - low) * (k * root % 1) for root, (low, high) in zip(roots, box, strict=False))
-        for k in range(1, SAMPLES + 1)
+        for k in range(1, VALUE_SAMPLES + 1)
     ]
 
 
-class Descent:
+class LowestSearch:
     """Branch and bound for the least value of f over boxes that are parts of faces of one box."""
 
     def __init__(self, surface: Surface, box: Box, known: Sequence[tuple[float, ...]], zeros: Zeros):
@@ -118,7 +118,7 @@ class Descent:
     @property
     def tolerance(self) -> float:
         """How far apart bounds of the least value may be: a billionth of how far other values lie above it."""
-        return max(PART * self.apart, ROUNDED * abs(self.high)) if math.isfinite(self.high) else 0.0
+        return max(PART * self.apart, VALUE_ROUNDING * abs(self.high)) if math.isfinite(self.high) else 0.0
 
     # Values at points ----------------------------------------------------------------------------------------------
 
@@ -169,7 +169,7 @@ class Descent:
     def _exact_place(self, zero: Zero, at: Sequence[float], free: Sequence[int]) -> list[Fraction] | None:
         """The place of a zero near a point if it is rational: a binary64 in each coordinate, or simple fractions."""
         floats = [Fraction(x) for x in at]
-        simple = [x.limit_denominator(SIMPLE) if i in free else x for i, x in enumerate(floats)]
+        simple = [x.limit_denominator(SIMPLE_DENOMINATOR) if i in free else x for i, x in enumerate(floats)]
         for place in (floats, simple):
             alone = all(zero.alone[i][0] <= place[i] <= zero.alone[i][1] for i in free)
             if alone and is_stationary(self.surface, place, free):
@@ -219,7 +219,7 @@ class Descent:
                 further -= low >= self.high - self.tolerance
                 if low >= self.high:
                     self.low = min(self.low, low)
-                elif max((b - a) / s for (a, b), s in zip(box, self.scale, strict=True)) < NARROW:
+                elif max((b - a) / s for (a, b), s in zip(box, self.scale, strict=True)) < NARROWEST_BOX:
                     if zoom and low > -math.inf:
                         narrow.append(box)
                     else:
@@ -240,7 +240,7 @@ class Descent:
 
     def _deepen(self) -> None:
         """Evaluate f once more where it was least, to more digits than floats of the place or the value have."""
-        simple = [Fraction(x).limit_denominator(SIMPLE) for x in self.at]
+        simple = [Fraction(x).limit_denominator(SIMPLE_DENOMINATOR) for x in self.at]
         self._reached(self._at([Fraction(x) for x in self.at])[1], self.at)
         if all(a <= x <= b for x, (a, b) in zip(simple, self.box, strict=True)):
             self._reached(self._at(simple)[1], [float(x) for x in simple])
@@ -258,7 +258,7 @@ class Descent:
             around = hull(boxes)
             centre = middle(around)
             there = tuple((a - c, b - c) for (a, b), c in zip(around, centre, strict=True))
-            near = Descent(moved(self.surface, centre), there, [(0.0,) * len(there)], Zeros(len(there)))
+            near = LowestSearch(moved(self.surface, centre), there, [(0.0,) * len(there)], Zeros(len(there)))
             near._reached(self.high, near.at)
             parts = [tuple((a - c, b - c) for (a, b), c in zip(box, centre, strict=True)) for box in boxes]
             found = near.run(parts, most // MOST_PLACES, zoom=False)

@@ -20,14 +20,14 @@ from diffkit.numbers.balls import precision
 from diffkit.numbers.intervals import Box, ends
 
 CONTRACTIONS = 100  # steps to full precision: the width squares in each, after slow ones at first
-STILL = 0.99  # of a width that is left after a step in which nothing more happens
-SHARP = 2.0**-64  # of a box, to which the zero in it is known where steps did not end before their time
-DOUBLINGS = 60  # of a box around a place, until it is proven to hold a zero
+STALLED_WIDTH = 0.99  # of a width that is left after a step in which nothing more happens
+ZERO_SHARPNESS = 2.0**-64  # of a box, to which the zero in it is known where steps did not end before their time
+BOX_DOUBLINGS = 60  # of a box around a place, until it is proven to hold a zero
 GROWN = 4  # doublings at a time
 LEAST_INVERTED = 1e-300  # below it the inverse may overflow
-STEPS = 80  # of Newton's method in floats: near a singular Hessian it is linear
+POLISHING_STEPS = 80  # of Newton's method in floats: near a singular Hessian it is linear
 DEEP_STEPS = 600
-PATIENCE = 20  # steps in which the gradient must fall
+IDLE_STEPS = 20  # steps in which the gradient must fall
 TINY_STEPS = 3  # in a row: in a curved valley one of them may be tiny far from its end
 CONVERGED = 2.0**-64  # of the size of the smallest boxes, and of the gradient that far away
 
@@ -104,7 +104,7 @@ def contract(
             if narrower is None:
                 break
             met = [a.intersection(b) if a.overlaps(b) else b for a, b in zip(now, narrower, strict=True)]
-            if all(m.rad() >= a.rad() * STILL for m, a in zip(met, now, strict=True)):
+            if all(m.rad() >= a.rad() * STALLED_WIDTH for m, a in zip(met, now, strict=True)):
                 break
             now = tuple(met)
         return now
@@ -116,7 +116,9 @@ def sharp(surface: Surface, x: Balls, step: Balls, alone: Box, free: Sequence[in
     Where the Hessian varies much over x, each step narrows it by next to nothing: from a part of x, they are quicker.
     """
     found = contract(surface, step, POINT_BITS, free)
-    return Zero(found, alone) if all(b.rad() <= a.rad() * SHARP for a, b in zip(x, found, strict=True)) else None
+    return (
+        Zero(found, alone) if all(b.rad() <= a.rad() * ZERO_SHARPNESS for a, b in zip(x, found, strict=True)) else None
+    )
 
 
 def surround(surface: Surface, point: list[float], first: list[float], reach: list[float]) -> Zero | None:
@@ -134,7 +136,7 @@ def surround(surface: Surface, point: list[float], first: list[float], reach: li
             first_proven, alone = first_proven or (grown, found), grown
         elif first_proven is not None and grow > 1:  # too large: half of it may do
             k, grow = k - grow, grow // 2
-        elif first_proven is not None or k > DOUBLINGS // 2:
+        elif first_proven is not None or k > BOX_DOUBLINGS // 2:
             break
         if all(r * 2.0**k > limit for r, limit in zip(least, reach, strict=True)):
             break
@@ -150,7 +152,9 @@ def inner(enclosure: Any) -> tuple[float, float]:
     return math.nextafter(low, math.inf), math.nextafter(high, -math.inf)
 
 
-def polish(surface: Surface, start: list[float], steps: int = STEPS, least: float = 1e-13) -> list[float] | None:
+def polish(
+    surface: Surface, start: list[float], steps: int = POLISHING_STEPS, least: float = 1e-13
+) -> list[float] | None:
     """Newton's method from a point, by least squares where the Hessian is singular; None where it leads nowhere.
 
     ``least`` is the part of its largest singular value below which another counts as 0.
@@ -199,7 +203,7 @@ def refine(surface: Surface, start: list[float], reach: Sequence[float], box: Bo
             if hessian is None or not length.is_finite():
                 return None
             least, idle = (length, 0) if length < least else (least, idle + 1)
-            if idle > PATIENCE:
+            if idle > IDLE_STEPS:
                 return None
             if all(g.contains(0) for g in gradient):
                 return _converged(surface, x, gradient, reach)

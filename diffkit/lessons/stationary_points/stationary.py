@@ -14,7 +14,7 @@ from flint import arb
 from diffkit.asking.expressions import is_function, read_joint
 from diffkit.asking.tasks import hessian_task
 from diffkit.core.builder import ProgramBuilder, copy_slots
-from diffkit.core.deadline import TimeIsUp, check_time, time_limit, unhurried
+from diffkit.core.deadline import INTERRUPTED, TimeIsUp, check_time, time_limit, unhurried
 from diffkit.core.errors import DiffkitError, PointError
 from diffkit.core.limits import POINT_BITS, SEARCH_BITS
 from diffkit.core.program import Program
@@ -23,13 +23,13 @@ from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Names
 from diffkit.core.workers import timed
 from diffkit.lessons.stationary_points.boxes import Surface, balls, hull, measured, named, read_box
-from diffkit.lessons.stationary_points.branch_and_bound import INTERRUPTED, Progress, Search, touching
+from diffkit.lessons.stationary_points.branch_and_bound import Progress, Search, touching
 from diffkit.lessons.stationary_points.clusters import settle
 from diffkit.lessons.stationary_points.kinds import is_stationary, signs
-from diffkit.lessons.stationary_points.lowest import ODD, Descent, Least, at_global, faces, negated, told_apart
+from diffkit.lessons.stationary_points.lowest import ODD, Least, LowestSearch, at_global, faces, negated, told_apart
 from diffkit.lessons.stationary_points.newton import Zero
-from diffkit.lessons.stationary_points.places import ranges, up
 from diffkit.lessons.stationary_points.points_found import Extreme, Region, StationaryPoint, StationaryPoints
+from diffkit.lessons.stationary_points.unresolved_places import ranges, up
 from diffkit.numbers.balls import precision
 from diffkit.numbers.intervals import Box, ends
 from diffkit.proof.prover import Prover
@@ -38,9 +38,9 @@ MOST_VARIABLES = 6
 MOST_BOXES = 50_000
 MOST_BOUNDS = 20_000  # boxes that the least and the greatest value may take
 ROUND_IT = 4  # smallest boxes, in which a flat part is looked at for a jump at its edge
-AFTER = 0.5  # seconds after an interrupt, in which what was found is classified
-CONFIRMED = 40  # points at which Arb's own rules are asked
-NAMES = {"degenerate": "degenerate point"}
+GRACE_SECONDS = 0.5  # seconds after an interrupt, in which what was found is classified
+CONFIRMED_POINTS = 40  # points at which Arb's own rules are asked
+KIND_NAMES = {"degenerate": "degenerate point"}
 PLURALS = {"minimum": "minima", "maximum": "maxima", "kink minimum": "kink minima", "kink maximum": "kink maxima",
            "degenerate": "degenerate points"}  # fmt: skip
 
@@ -115,7 +115,7 @@ def _found(program: Program, whole: Box, most: int, progress: Progress | None) -
     search.run()
     if search.outside and not (search.inside or search.stopped):
         raise PointError("the box lies outside the domain of f")
-    with time_limit(AFTER if search.stopped == INTERRUPTED else None):
+    with time_limit(GRACE_SECONDS if search.stopped == INTERRUPTED else None):
         return _told(search, program, used, box)
 
 
@@ -211,7 +211,7 @@ def _confirmed(program: Program, points: list[StationaryPoint]) -> list[Stationa
     prover = Prover(hessian_task(program))
     kept = []
     try:
-        for point in points[:CONFIRMED]:
+        for point in points[:CONFIRMED_POINTS]:
             if not point.kind.startswith("kink") and prover.at(point.point).agreed is False:
                 note = "Arb's own rules contradict the derivative"
                 point = replace(point, proof="numeric", kind_proven=False, note=note)
@@ -248,8 +248,8 @@ def _bounded(search: Search, points: list[StationaryPoint]) -> tuple[Extreme | N
         rest = [*faces(box), *search.flat, *(b for c in search.clusters for b in c.boxes)]
     known = [*(p.point for p in points), *search.met]
     most = min(search.most, MOST_BOUNDS)
-    low = Descent(surface, box, known, search.zeros).run(rest, most)
-    high = Descent(negated(surface), box, known, search.zeros).run(rest, most)
+    low = LowestSearch(surface, box, known, search.zeros).run(rest, most)
+    high = LowestSearch(negated(surface), box, known, search.zeros).run(rest, most)
     high_up = high._replace(low=-high.high, high=-high.low)
     return _extreme(search, points, low, low.high), _extreme(search, points, high_up, high_up.low)
 
@@ -288,7 +288,9 @@ def _scoped(point: StationaryPoint, lowest: Extreme | None, highest: Extreme | N
 
 def _message(points: list[StationaryPoint], regions: list[Region], complete: bool, search: Search) -> str:
     counted = Counter(p.kind for p in points)
-    kinds = [f"{n} {NAMES.get(kind, kind) if n == 1 else PLURALS.get(kind, kind + 's')}" for kind, n in counted.items()]
+    kinds = [
+        f"{n} {KIND_NAMES.get(kind, kind) if n == 1 else PLURALS.get(kind, kind + 's')}" for kind, n in counted.items()
+    ]
     flat = [r for r in regions if r.kind == "flat"]
     if points:
         text = f"{len(points)} stationary point{'s' * (len(points) != 1)}: {', '.join(kinds)}"

@@ -10,11 +10,20 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from diffkit.asking.sources import HALF_ULP, Output, Point
+from diffkit.asking.sources import Output, Point
 from diffkit.core.results import Odd
-from diffkit.methods.differences.distance_search import COARSE, ECONOMY, FINE, THOROUGH, Effort, Finding, search
-from diffkit.methods.differences.stencils import HIGHEST_ORDER, Sampler, Search, Stencil
+from diffkit.methods.differences.distance_search import (
+    ECONOMY,
+    NARROW_PIECE,
+    THOROUGH,
+    USELESS_BAR,
+    Effort,
+    SearchFinding,
+    search,
+)
+from diffkit.methods.differences.stencils import STENCIL_ORDER, Sampler, Search, Stencil
 from diffkit.methods.differences.verdict import UNSETTLED, judge, look
+from diffkit.numbers.floats import HALF_ULP
 
 
 class Difference(NamedTuple):
@@ -35,7 +44,7 @@ class Difference(NamedTuple):
     """how far from the point f is known not to be smooth as it is close to it, in units of the scale"""
 
 
-NO_VALUE = Odd("domain_error", "f has no value at the point")
+VALUELESS_POINT = Odd("domain_error", "f has no value at the point")
 
 
 def partials(
@@ -50,7 +59,7 @@ def partials(
     if any(map(math.isnan, centers)):
         valued = [point for point, center in zip(points, centers, strict=True) if not math.isnan(center)]
         found_there = iter(partials(sampler, valued, indices, effort) if valued else [])
-        nothing = [_without(NO_VALUE)] * len(indices)
+        nothing = [_without(VALUELESS_POINT)] * len(indices)
         return [nothing if math.isnan(center) else next(found_there) for center in centers]
     wanted, unit, rows = [tuple(index) for index in indices], sampler.unit, range(len(points))
     alone = [(row, index) for row in rows for index in _in_one_variable(wanted)]
@@ -137,25 +146,25 @@ def partial(
     return _told(seen, stencil, finding)
 
 
-def _whole(finding: Finding) -> Difference:
+def _whole(finding: SearchFinding) -> Difference:
     """What the fits say; NaN if none counts. Where pieces of f are wide, the slope inside one is as good as any."""
     best, texture = finding.best, finding.texture
     if best is None or not finding.smooth:
         return Difference(math.nan, math.nan)
     if texture.pieces and best.radius < texture.width and not finding.visible:
         return Difference(math.nan, math.nan)
-    if texture.inside is None or not texture.pieces or texture.width <= FINE:
+    if texture.inside is None or not texture.pieces or texture.width <= NARROW_PIECE:
         return Difference(best.value, best.bar, reach=best.radius)
     apart = abs(best.value - texture.inside.value) + texture.inside.bar
     return Difference(best.value, max(best.bar, apart), reach=best.radius)
 
 
-def _told(seen: Difference, stencil: Stencil, finding: Finding) -> Difference:
+def _told(seen: Difference, stencil: Stencil, finding: SearchFinding) -> Difference:
     """What was seen, with what keeps it from being f close to the point; uncertain if that leaves too few digits."""
     texture = finding.texture
     flat = finding.flat * min(stencil.scale(v) for v in stencil.variables)
     reason = texture.reason(flat, stencil.scale(stencil.variables[0]))
-    useful = seen.bar <= COARSE * max(abs(seen.value), finding.least) and (flat > 0 or finding.visible)
+    useful = seen.bar <= USELESS_BAR * max(abs(seen.value), finding.least) and (flat > 0 or finding.visible)
     if math.isnan(seen.value) or (texture.noise and not useful):
         odd = Odd("uncertain", reason or UNSETTLED, value=seen.value, error=seen.bar)
         return Difference(math.nan, math.nan, odd, 0.0, reason, flat)
@@ -180,7 +189,7 @@ def _center(point: Point) -> Search[float]:
 def _plain(point: Point, unit: float) -> Search[Difference]:
     (value,) = yield [point]
     if not math.isfinite(value):
-        return _without(NO_VALUE)
+        return _without(VALUELESS_POINT)
     return Difference(value, 2 * unit * abs(value), settled=True)
 
 
@@ -194,10 +203,10 @@ def _missing(stencil: Stencil, center: float) -> Search[Odd]:
         return Odd("pole", "f grows without bound on both sides")
     if math.isinf(center) and all(size > 1e300 for size in sizes):
         return Odd("overflow", "f is larger than the largest binary64")
-    return NO_VALUE
+    return VALUELESS_POINT
 
 
 __all__ = [
-    "ECONOMY", "HIGHEST_ORDER", "THOROUGH", "Difference", "Effort", "Output", "Point", "Sampler", "Search",
+    "ECONOMY", "STENCIL_ORDER", "THOROUGH", "Difference", "Effort", "Output", "Point", "Sampler", "Search",
     "partial", "partials",
 ]  # fmt: skip

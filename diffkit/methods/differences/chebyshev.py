@@ -17,11 +17,13 @@ from typing import NamedTuple
 from diffkit.methods.differences.stencils import total
 
 SURE = 3.0  # standard deviations that a bar allows for noise
-SLACK = 3.0  # how much more, over the length of the tail, where few coefficients measure it
-STEADY = 3  # visible terms of one sign that fall from each to the next
-SLOW = 0.5  # times as fast as by the square of the degree: from here terms fall as at a kink
-SLOWER = 0.8  # times how they fall before: powers of the degree fall ever slower, terms of entire functions faster
-LAST = 3  # coefficients that show whether a fit has come down to noise
+TAIL_SLACK = 3.0  # how much more, over the length of the tail, where few coefficients measure it
+STEADY_TERMS = 3  # visible terms of one sign that fall from each to the next
+KINK_DECAY = 0.5  # times as fast as by the square of the degree: from here terms fall as at a kink
+DECAY_RETENTION = (
+    0.8  # times how they fall before: powers of the degree fall ever slower, terms of entire functions faster
+)
+LAST_COEFFICIENTS = 3  # coefficients that show whether a fit has come down to noise
 SEEN = 2.0  # times the least noise: a coefficient that is visible
 SHORTEST_TAIL = 3  # coefficients that are needed to measure noise
 
@@ -153,7 +155,7 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float, plain
         if not slopes[degree]:
             continue
         level = max(math.hypot(*tail) / math.sqrt(len(tail)), floor)
-        noise = SURE * (1 + SLACK / len(tail)) * level * math.sqrt(power)
+        noise = SURE * (1 + TAIL_SLACK / len(tail)) * level * math.sqrt(power)
         left_out = abs(total(slopes[j] * series[j] for j in degrees[position + 1 :] if j in slopes))
         truncation = (0.5 if level <= plain * floor else 1.0) * left_out + unseen
         if best is None or noise + truncation < least:
@@ -165,7 +167,7 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float, plain
 
 def residue(series: dict[int, float]) -> float:
     """Root mean square of the last coefficients."""
-    return math.hypot(*(series[j] for j in sorted(series)[-LAST:])) / math.sqrt(LAST)
+    return math.hypot(*(series[j] for j in sorted(series)[-LAST_COEFFICIENTS:])) / math.sqrt(LAST_COEFFICIENTS)
 
 
 def rebound(series: dict[int, float], degree: int) -> float:
@@ -187,7 +189,7 @@ def unresolved(series: dict[int, float], slopes: dict[int, float], floor: float)
     of all is not asked: it is falsified by aliasing.
     """
     sloped = sorted(j for j in series if slopes.get(j))[:-1]
-    steady = max(2, min(STEADY, len(sloped) - 1))
+    steady = max(2, min(STEADY_TERMS, len(sloped) - 1))
     level = SEEN * max(floor, _scatter(series))
     visible = [j for j in sloped if abs(series[j]) > level]
     degrees = sloped[: sloped.index(visible[-1]) + 1][-steady:] if visible else []
@@ -197,5 +199,5 @@ def unresolved(series: dict[int, float], slopes: dict[int, float], floor: float)
     *before, ratio = (b / a for a, b in pairwise(terms))
     if not all(0 < part < 1 for part in (*before, ratio)):
         return 0.0
-    slow = max([SLOW * (1 - 2 / degrees[-1]) ** 2, *(SLOWER * part for part in before)])
+    slow = max([KINK_DECAY * (1 - 2 / degrees[-1]) ** 2, *(DECAY_RETENTION * part for part in before)])
     return 0.0 if ratio < slow else abs(terms[-1]) * min(degrees[-1] / 2, 1 / (1 - ratio) ** 2)

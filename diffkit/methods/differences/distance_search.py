@@ -8,28 +8,38 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from diffkit.methods.differences.chebyshev import nodes
-from diffkit.methods.differences.fits import FACTORS, LEAP, MEASURED, PLAIN, QUIET, Fit, Samples, least_bar, promise
+from diffkit.methods.differences.fits import (
+    COMPARED_FACTOR,
+    EXPLAINED_NOISE,
+    MEASURED,
+    QUIET,
+    RADIUS_FACTORS,
+    Fit,
+    FoldedSamples,
+    least_bar,
+    promise,
+)
 from diffkit.methods.differences.stencils import Search, Stencil
 from diffkit.methods.differences.texture import STAIRS, Texture, calmer, close_look, explain, measure, plateau, white
 
 CHECKS = (6.13e-5, 2.91e-8)
 """Of the first radius: steps that check the fits, a branch around the point among what they find; none is a node."""
-WITHIN = 4.0  # a fit is this much wider than what makes its noise
-ROUGH = 0.02  # a fit with such a residue shows nothing of f
+NOISE_WIDTHS = 4.0  # a fit is this much wider than what makes its noise
+ROUGH_RESIDUE = 0.02  # a fit with such a residue shows nothing of f
 LOWEST = 2.0**9  # units of rounding, or their root if it is less: radius below which a step hardly moves x
 FITS = 10  # radii that are tried
 SAME = 1.6  # radii within this factor are not worth a second fit
-SHARP = 1e-9  # relative bar from which it is not worth while to sample farther than the size of x
-COARSE = 1e-3  # relative bar above which a value is of little use
-ROOM = 0.5  # of the scale: how far a sharp fit may reach
-FULL = 2.0**-47  # relative bar that no other fit makes much smaller
+SHARP_BAR = 1e-9  # relative bar from which it is not worth while to sample farther than the size of x
+USELESS_BAR = 1e-3  # relative bar above which a value is of little use
+SHARP_REACH = 0.5  # of the scale: how far a sharp fit may reach
+FULL_ACCURACY = 2.0**-47  # relative bar that no other fit makes much smaller
 SHARPER = 8.0  # times less wide a bar: worth finding out whether it holds
-APART = 2.0  # bars by which fits disagree
-BESIDE = 64.0  # times the radius of the best fit: what wider ones than this look like says nothing of it
-FINE = 1e-4  # of the scale: pieces of f narrower than this are made by rounding, or by a tolerance
+DISAGREEING_BARS = 2.0  # bars by which fits disagree
+COMPARABLE_RADII = 64.0  # times the radius of the best fit: what wider ones than this look like says nothing of it
+NARROW_PIECE = 1e-4  # of the scale: pieces of f narrower than this are made by rounding, or by a tolerance
 FAINT = 1e-6  # of the size of f: a kink beside the point leaves more over, and steps of a tolerance do not
 DRIFT = 2.0  # how much faster than in proportion to the radius a value may change
-FLAT = 0.93  # of the scale: how far f is looked at where it is constant
+CONSTANT_REACH = 0.93  # of the scale: how far f is looked at where it is constant
 
 
 class Effort(NamedTuple):
@@ -56,7 +66,7 @@ THOROUGH = Effort(pairs=10, checks=2, radius=0.17129375, gain=6.0, enough=0.0, d
 ECONOMY = Effort(pairs=5, checks=0, radius=0.00512937, gain=30.0, enough=1e-8, drowned=1.0)
 
 
-class Finding(NamedTuple):
+class SearchFinding(NamedTuple):
     """What a search found: the fit to believe, if any, and what is left over around the point."""
 
     best: Fit | None
@@ -79,7 +89,7 @@ class Radii:
     """The fits made so far and what they leave over."""
 
     def __init__(self, stencil: Stencil, effort: Effort, limit: float = math.inf):
-        self.samples = Samples(stencil, effort.pairs)
+        self.samples = FoldedSamples(stencil, effort.pairs)
         self.order = stencil.order
         sizes = [
             min(max(1.0, stencil.scale(v)), 1e70) ** m for v, m in zip(stencil.variables, stencil.orders, strict=True)
@@ -97,7 +107,7 @@ class Radii:
     def excess(self, fit: Fit) -> float:
         """The noise of a coefficient beyond that of rounding, if it shows well within the fit."""
         texture = self.texture
-        if texture is None or not texture.noise or fit.radius < WITHIN * texture.width:
+        if texture is None or not texture.noise or fit.radius < NOISE_WIDTHS * texture.width:
             return 0.0
         return (texture.noise + texture.growth * fit.radius) * self.samples.spread
 
@@ -113,12 +123,12 @@ class Radii:
 
     def sharp(self, fit: Fit) -> bool:
         """Whether the bar is small beside the value, or beside what would change f by as much as its size."""
-        return fit.bar <= SHARP * max(abs(fit.value), self.least(fit)) and not self.drowns(fit)
+        return fit.bar <= SHARP_BAR * max(abs(fit.value), self.least(fit)) and not self.drowns(fit)
 
     def drowns(self, fit: Fit) -> bool:
         """Whether f is so large that of a value that is seen it hides all but a few digits."""
         size = abs(fit.value)
-        return fit.bar <= SHARP * self.least(fit) and self.effort.drowned * size < fit.bar < size
+        return fit.bar <= SHARP_BAR * self.least(fit) and self.effort.drowned * size < fit.bar < size
 
     @property
     def calm(self) -> float:
@@ -198,10 +208,16 @@ class Radii:
         """Whether fits that leave over more than any rounding look as if f had a kink of some order at the point."""
         best = self.best
         off = (
-            fit for fit in self.fits if not (self.settled(fit, PLAIN) and self.samples.agrees(fit, self.excess(fit)))
+            fit
+            for fit in self.fits
+            if not (self.settled(fit, EXPLAINED_NOISE) and self.samples.agrees(fit, self.excess(fit)))
         )
         closest = sorted(off, key=lambda fit: fit.radius)[:2]
-        near = best is None or not self.settled(best) or any(fit.radius < BESIDE * best.radius for fit in closest)
+        near = (
+            best is None
+            or not self.settled(best)
+            or any(fit.radius < COMPARABLE_RADII * best.radius for fit in closest)
+        )
         return len(closest) > 1 and near and all(fit.kinked for fit in closest)
 
     def _unexplained(self) -> Fit | None:
@@ -215,7 +231,7 @@ class Radii:
             return next(iter(open_), None)
         if self.texture and self.texture.noise:
             return None
-        if best.radius > FINE:
+        if best.radius > NARROW_PIECE:
             open_ = [fit for fit in open_ if self._counts(fit)]
         doubts = [fit for fit in open_ if best.distinct == 1 or _apart(fit, best) or fit.bar * SHARPER < best.bar]
         return next(iter(doubts or open_[: _stuck(open_)]), None)
@@ -229,7 +245,7 @@ class Radii:
 
     def _counts(self, fit: Fit) -> bool:
         """Whether a fit that leaves something over shows f all the same."""
-        return fit.estimate.level <= FAINT or (fit.estimate.level <= ROUGH and self.samples.agrees(fit, 0.0))
+        return fit.estimate.level <= FAINT or (fit.estimate.level <= ROUGH_RESIDUE and self.samples.agrees(fit, 0.0))
 
     def next_radius(self, fit: Fit) -> float | None:
         """Where to fit next; None if that promises too little."""
@@ -237,7 +253,7 @@ class Radii:
             return self._beyond(fit.radius)
         if self._widest(fit) and fit.radius < self.absolute and self._drowned(fit):
             return self.absolute
-        if fit.distinct == 1 or fit.roughness > ROUGH:
+        if fit.distinct == 1 or fit.roughness > ROUGH_RESIDUE:
             return fit.radius / 32
         radius, gain = self._promised(fit)
         stale = any(1 / SAME < radius / other.radius < SAME for other in self.fits)
@@ -253,7 +269,7 @@ class Radii:
         farthest = self._farthest(fit)
         factor, gain = promise(fit, self.order, self.excess(fit), farthest / fit.radius)
         radius = fit.radius * factor
-        if abs(fit.value) <= fit.bar and self.absolute > FACTORS[-1]:  # x is as good as zero
+        if abs(fit.value) <= fit.bar and self.absolute > RADIUS_FACTORS[-1]:  # x is as good as zero
             radius = max(radius, min(farthest, self.absolute))
         if not self.samples.agrees(fit, self.excess(fit)):
             radius = min(radius, fit.radius / 8, math.sqrt(self.calm * fit.radius) or math.inf)
@@ -263,14 +279,14 @@ class Radii:
         """How far out a fit may lead: not far beyond the size of x where little is to be gained."""
         best, farthest = self.best, math.inf
         if not any(fit.series.values()):
-            farthest = max(ROOM, fit.radius)
+            farthest = max(SHARP_REACH, fit.radius)
         elif best is not None and self.sharp(best):
-            farthest = max(ROOM, fit.radius, self.absolute)
+            farthest = max(SHARP_REACH, fit.radius, self.absolute)
         return max(fit.radius, min(farthest, self.limit))
 
     def _enough(self, best: Fit) -> bool:
         """Whether a fit needs no better one."""
-        if best.bar <= FULL * abs(best.value) and self.come_down(best):
+        if best.bar <= FULL_ACCURACY * abs(best.value) and self.come_down(best):
             return True
         return best.roughness <= self.effort.enough and self.settled(best)
 
@@ -281,22 +297,22 @@ class Radii:
         """
         if self.texture is not None or not self._widest(best):
             return None
-        hidden = best.bar > self.effort.drowned * abs(best.value) and LEAP * best.radius < self.absolute
+        hidden = best.bar > self.effort.drowned * abs(best.value) and COMPARED_FACTOR * best.radius < self.absolute
         if not (hidden or self.drowns(best)):
             return None
-        return max(LEAP * best.radius, math.sqrt(best.radius * self.absolute) if hidden else 0.0)
+        return max(COMPARED_FACTOR * best.radius, math.sqrt(best.radius * self.absolute) if hidden else 0.0)
 
     def _drowned(self, fit: Fit) -> bool:
         """Whether rounding, of f or of numbers of size 1 in its code, leaves less than three digits."""
         rounding = self.come_down(fit) or fit.estimate.level * fit.unit <= self.samples.stencil.unit
-        return rounding and fit.bar > COARSE * abs(fit.value)
+        return rounding and fit.bar > USELESS_BAR * abs(fit.value)
 
     def _widest(self, fit: Fit) -> bool:
         return fit.radius == max(other.radius for other in self.fits)
 
     def _beyond(self, radius: float) -> float | None:
         """Where to look for a change of f that is constant out to a radius: the size of x, and then 1."""
-        return next((r for r in (FLAT, self.absolute) if r > radius), None)
+        return next((r for r in (CONSTANT_REACH, self.absolute) if r > radius), None)
 
     @property
     def absolute(self) -> float:
@@ -317,10 +333,10 @@ def _sharper(near: Fit, fit: Fit) -> bool:
 
 
 def _apart(a: Fit, b: Fit) -> bool:
-    return abs(a.value - b.value) > APART * (a.bar + b.bar)
+    return abs(a.value - b.value) > DISAGREEING_BARS * (a.bar + b.bar)
 
 
-def search(stencil: Stencil, effort: Effort = THOROUGH, limit: float = math.inf) -> Search[Finding]:
+def search(stencil: Stencil, effort: Effort = THOROUGH, limit: float = math.inf) -> Search[SearchFinding]:
     """Fit at one radius after another, up to a limit, until a new one promises nothing."""
     radii = Radii(stencil, effort, limit)
     samples = radii.samples
@@ -346,9 +362,11 @@ def search(stencil: Stencil, effort: Effort = THOROUGH, limit: float = math.inf)
     texture = radii.texture or Texture()
     flat, constant = yield from plateau(samples, best)
     if constant is not None:
-        return Finding(constant, True, False, samples.center, Texture(), True, radii.least(constant), flat)
+        return SearchFinding(constant, True, False, samples.center, Texture(), True, radii.least(constant), flat)
     if best is None:
-        return Finding(None, False, radii.kinked, samples.center, texture, False, 0.0, flat)
-    size = best.unit if best.roughness <= ROUGH else min(best.unit, abs(samples.center))
-    visible = texture.noise <= COARSE * size
-    return Finding(best, radii.settled(best), radii.kinked, samples.center, texture, visible, radii.least(best), flat)
+        return SearchFinding(None, False, radii.kinked, samples.center, texture, False, 0.0, flat)
+    size = best.unit if best.roughness <= ROUGH_RESIDUE else min(best.unit, abs(samples.center))
+    visible = texture.noise <= USELESS_BAR * size
+    return SearchFinding(
+        best, radii.settled(best), radii.kinked, samples.center, texture, visible, radii.least(best), flat
+    )

@@ -8,9 +8,8 @@ from functools import cache, cached_property
 from itertools import accumulate, islice, pairwise
 from typing import NamedTuple
 
-from diffkit.asking.sources import HALF_ULP
 from diffkit.methods.differences.chebyshev import (
-    LAST,
+    LAST_COEFFICIENTS,
     Estimate,
     chop,
     coefficients,
@@ -24,18 +23,18 @@ from diffkit.methods.differences.chebyshev import (
     value_at,
 )
 from diffkit.methods.differences.stencils import Search, Stencil, finite, total
+from diffkit.numbers.floats import HALF_ULP, SMALLEST_FLOAT
 
-SMALLEST = 5e-324
-ROUNDING = 0.6  # of a unit: the least standard deviation that rounding gives to f
+ROUNDING_DEVIATION = 0.6  # of a unit: the least standard deviation that rounding gives to f
 QUIET = 30.0  # times the noise: up to here a fit's residue counts as noise
-PLAIN = 50.0  # times the noise that rounding makes at the least: up to here it explains a residue
+EXPLAINED_NOISE = 50.0  # times the noise that rounding makes at the least: up to here it explains a residue
 MEASURED = 4.0  # times the noise that is seen near the point: likewise, and times the least of all, unlooked at
 VISIBLE = 4.0  # times the noise: from here a coefficient counts as signal
 FALLING = (
     8.0  # by which coefficients fall from one to the next of the same parity, where nothing but truncation is left
 )
-FACTORS = (*(2.0 ** (k / 2) for k in range(-8, 7)), *(2.0**k for k in range(4, 41, 2)))
-LEAP = 8.0  # factors up to which all are compared
+RADIUS_FACTORS = (*(2.0 ** (k / 2) for k in range(-8, 7)), *(2.0**k for k in range(4, 41, 2)))
+COMPARED_FACTOR = 8.0  # factors up to which all are compared
 FORESEEN = 61  # degrees that a promise looks ahead
 
 
@@ -62,7 +61,7 @@ class Fit(NamedTuple):
     @property
     def bar(self) -> float:
         """Bound on |value − truth|: noise, truncation and the rounding of the value itself."""
-        return self.noise + self.truncation + 2 * HALF_ULP * abs(self.value) + SMALLEST
+        return self.noise + self.truncation + 2 * HALF_ULP * abs(self.value) + SMALLEST_FLOAT
 
     @property
     def left(self) -> float:
@@ -81,15 +80,15 @@ class Fit(NamedTuple):
         times the least noise rounding explains: a guess is asked of the last coefficients only.
         """
         level = max(plain * self.floor, QUIET * noise / self.unit)
-        left = self.left if plain < PLAIN else self.residue
+        left = self.left if plain < EXPLAINED_NOISE else self.residue
         return left <= level or (smooth and all(self._falling(parity, level) for parity in (0, 1)))
 
     def _falling(self, parity: int, level: float) -> bool:
-        last = [max(abs(self.series[j]), level) for j in sorted(self.series) if j % 2 == parity][-LAST:]
+        last = [max(abs(self.series[j]), level) for j in sorted(self.series) if j % 2 == parity][-LAST_COEFFICIENTS:]
         return all(b <= max(a / FALLING, level) for a, b in pairwise(last))
 
 
-class Samples:
+class FoldedSamples:
     """Folded samples of one stencil, by relative step."""
 
     def __init__(self, stencil: Stencil, pairs: int):
@@ -101,7 +100,7 @@ class Samples:
         """steps at which f is not finite"""
         self.fits: list[Fit] = []
         """all that were made"""
-        self.plain = PLAIN
+        self.plain = EXPLAINED_NOISE
         """times the noise that rounding makes at the least: up to here it explains a residue, as far as is known"""
         self._known: dict[float, tuple[int, float]] = {}
 
@@ -140,13 +139,13 @@ class Samples:
     def _fitted(self, radius: float, steps: Sequence[float]) -> Fit:
         stencil = self.stencil
         size, unit = magnitude(value for h in steps for value in self.seen[h])
-        floor = ROUNDING * stencil.unit * size / unit * self.spread
+        floor = ROUNDING_DEVIATION * stencil.unit * size / unit * self.spread
         off = [stencil.ratio(h) - 1 for h in steps] if stencil.pure else [0.0]
         series: dict[int, float] = {}
         for parity in stencil.parities:
             series.update(self._series([self.folded[h][parity] / unit for h in steps], off, parity, floor))
         slopes, lower = (slopes_at_zero(self.pairs, m) for m in (stencil.order, stencil.order - 1))
-        estimate = chop(series, slopes, floor, self.plain if self.plain < PLAIN else math.inf)
+        estimate = chop(series, slopes, floor, self.plain if self.plain < EXPLAINED_NOISE else math.inf)
         distinct = len({self.center, *(value for h in steps for value in self.seen[h])})
         parts = (estimate.value, estimate.noise, estimate.truncation)
         value, noise, truncation = (stencil.derivative(part, radius, unit) for part in parts)
@@ -218,7 +217,7 @@ def magnitude(values: Iterable[float]) -> tuple[float, float]:
     no size, and 1 is taken: differences cannot prove a zero.
     """
     size = max(map(abs, values)) or 1.0
-    return max(size, SMALLEST / HALF_ULP), math.ldexp(0.5, math.frexp(max(size, SMALLEST / HALF_ULP))[1])
+    return max(size, SMALLEST_FLOAT / HALF_ULP), math.ldexp(0.5, math.frexp(max(size, SMALLEST_FLOAT / HALF_ULP))[1])
 
 
 def promise(fit: Fit, order: int, noise: float, farthest: float) -> tuple[float, float]:
@@ -233,15 +232,15 @@ def promise(fit: Fit, order: int, noise: float, farthest: float) -> tuple[float,
     seen = {j: abs(c) for j, c in fit.series.items() if j and abs(c) > VISIBLE * level}
     top = max(seen.values(), default=0.0)
     if not top:
-        return min(FACTORS[-1], farthest), 0.0
+        return min(RADIUS_FACTORS[-1], farthest), 0.0
     rate = min(((top / c) ** (1 / (j - 1)) for j, c in seen.items() if j > 1), default=math.sqrt(top / level))
     rate = max(rate, 1.0001)
     best, least = 1.0, math.inf
-    for factor in FACTORS:
+    for factor in RADIUS_FACTORS:
         expected = _expected(min(factor, farthest), order, level / top, rate, max(fit.series))
         if expected < least:
             best, least = min(factor, farthest), expected
-        if factor > max(LEAP, 2 * best):
+        if factor > max(COMPARED_FACTOR, 2 * best):
             break
     return best, least / (fit.estimate.bar / top)
 

@@ -8,17 +8,18 @@ from functools import cached_property
 from itertools import product
 from typing import NamedTuple, TypeVar
 
-from diffkit.asking.sources import HALF_ULP, Output, Point
+from diffkit.asking.sources import Output, Point
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Index
+from diffkit.numbers.floats import HALF_ULP
 
 CENTRAL = {
     1: ((1, 0.5), (-1, -0.5)),
     2: ((1, 1.0), (0, -2.0), (-1, 1.0)),
     3: ((2, 0.5), (1, -1.0), (-1, 1.0), (-2, -0.5)),
 }
-HIGHEST_ORDER = 4
-TINY = 2.0**-1010  # a coordinate below it is as good as zero: steps in proportion would be lost to underflow
+STENCIL_ORDER = 4
+ZERO_COORDINATE = 2.0**-1010  # a coordinate below it is as good as zero: steps in proportion would be lost to underflow
 
 Found = TypeVar("Found")
 Search = Generator[list[Point], list[float], Found]
@@ -113,7 +114,7 @@ class Stencil:
     def scale(self, variable: int) -> float:
         """Length over which a variable is expected to matter: the one given, or its size, or 1 at zero."""
         size = abs(self.point[variable])
-        return self.scales.get(variable) or (size if size > TINY else 1.0)
+        return self.scales.get(variable) or (size if size > ZERO_COORDINATE else 1.0)
 
     @cached_property
     def sizes(self) -> list[tuple[float, float]]:

@@ -15,16 +15,16 @@ from diffkit.core.results import Odd
 from diffkit.methods.differences import Difference
 from diffkit.methods.differences.stencils import Probe, Stencil, divided
 
-FINE = 1e-3  # of an entry, or of the largest where it drowns: the widest bar of a value that is ok
-ROUGH = 2.0  # times the bar of a difference that rests on noise or steps of f, of which few were seen
-MANY = 1e-9  # of the largest entry: a bar that needs no reason
-SUM = 2.0**-50  # of the terms of a sum: its rounding
-STEPS = 4.0  # units of rounding in a step of f, or of x
-SINGLE = 2.0**-24  # unit of float32, to which code may round on the way
+WIDEST_BAR = 1e-3  # of an entry, or of the largest where it drowns: the widest bar of a value that is ok
+NOISE_MARGIN = 2.0  # times the bar of a difference that rests on noise or steps of f, of which few were seen
+UNEXPLAINED_BAR = 1e-9  # of the largest entry: a bar that needs no reason
+SUM_ROUNDING = 2.0**-50  # of the terms of a sum: its rounding
+STEP_UNITS = 4.0  # units of rounding in a step of f, or of x
+FLOAT32_UNIT = 2.0**-24  # unit of float32, to which code may round on the way
 STRIDES = (2.0**-3, 1.0, 8.0, 2.0**-10, 2.0**-20)  # of the scale: distances at which f shows by how much it changes
 LAG = "a loop of the code stops at a tolerance, and one step more changes it by that much"
-COARSE = "its values tell no more"
-NO_VALUE = Odd("domain_error", "f has no value at the point", cause="outside the domain")
+NOTHING_FINER = "its values tell no more"
+OUTSIDE_DOMAIN = Odd("domain_error", "f has no value at the point", cause="outside the domain")
 
 
 class Manner(NamedTuple):
@@ -40,7 +40,7 @@ STEPPED = Manner(
 )
 
 
-class Claim(NamedTuple):
+class Testified(NamedTuple):
     """A partial found otherwise, and the bar that its own method admits.
 
     It is firm where the bar is all that there is to be known, and differences need only confirm it.
@@ -74,7 +74,7 @@ class Testimony(NamedTuple):
     difference: Difference
     rounded: str = ""
 
-    def confirms(self, claims: Mapping[Index, Claim]) -> bool:
+    def confirms(self, claims: Mapping[Index, Testified]) -> bool:
         """Whether claims are firm, and the difference agrees and sees enough digits of them."""
         weights = self.probe.weights
         largest = max(abs(weight * claims[index].value) for index, weight in weights.items())
@@ -85,23 +85,23 @@ class Testimony(NamedTuple):
             and not self.is_flat
         )
 
-    def agrees(self, claims: Mapping[Index, Claim]) -> bool:
+    def agrees(self, claims: Mapping[Index, Testified]) -> bool:
         """Whether the claims add up to the difference, within their bars and its own."""
         weights = self.probe.weights
         bars = math.fsum(abs(weight) * claims[index].bar for index, weight in weights.items())
         sizes = math.fsum(abs(weight * claims[index].value) for index, weight in weights.items())
-        rounding = 0.0 if self._is_one else SUM * sizes
+        rounding = 0.0 if self._is_one else SUM_ROUNDING * sizes
         return self.difference.odd is None and self.apart(claims) <= self.difference.bar + bars + rounding
 
-    def total(self, claims: Mapping[Index, Claim]) -> float:
+    def total(self, claims: Mapping[Index, Testified]) -> float:
         """What the claims add up to."""
         return math.fsum(weight * claims[index].value for index, weight in self.probe.weights.items())
 
-    def apart(self, claims: Mapping[Index, Claim]) -> float:
+    def apart(self, claims: Mapping[Index, Testified]) -> float:
         """How far that is from the difference."""
         return abs(self.total(claims) - self.difference.value)
 
-    def judge(self, claims: Mapping[Index, Claim], largest: Mapping[Index, float], by: Manner) -> dict[Index, Seen]:
+    def judge(self, claims: Mapping[Index, Testified], largest: Mapping[Index, float], by: Manner) -> dict[Index, Seen]:
         """Judge each claim; ``largest`` is the largest partial of its kind, ``by`` says how claims were found."""
         if self.confirms(claims):
             return {index: self._firm(claims[index], largest[index]) for index in self.probe.weights}
@@ -115,24 +115,26 @@ class Testimony(NamedTuple):
         """Whether the difference is that of one partial."""
         return len(self.probe.weights) == 1
 
-    def _firm(self, claim: Claim, largest: float) -> Seen:
+    def _firm(self, claim: Testified, largest: float) -> Seen:
         fine = self.is_fine(claim.value, claim.bar, largest)
         return Seen(claim.value, claim.bar) if fine else unknown(vague(claim.value, claim.bar, LAG))
 
-    def _judged(self, claim: Claim, weight: float, claims: Mapping[Index, Claim], largest: float, by: Manner) -> Seen:
+    def _judged(
+        self, claim: Testified, weight: float, claims: Mapping[Index, Testified], largest: float, by: Manner
+    ) -> Seen:
         if self.difference.odd is not None:
             return unknown(_unconfirmed(claim.value, self.difference.odd, weight if self._is_one else math.nan, by.how))
         wide = max((self.apart(claims) + max(self.difference.bar, self._beyond)) / abs(weight), claim.bar)
         if self.agrees(claims):
             fine = self.is_fine(claim.value, wide * abs(weight), largest * abs(weight))
             return self._seen(claim.value, wide, fine)
-        if wide <= FINE * largest and not self.is_flat:
+        if wide <= WIDEST_BAR * largest and not self.is_flat:
             return self._seen(claim.value, wide, True)
         d, summed = self.difference, "" if self._is_one else " (summed with others)"
         said = f"{by.how} it has {self.total(claims):.6g}, by real differences {d.value:.6g} ± {d.bar:.2g}{summed}"
         odd = Odd("uncertain", f"{said}: {d.reason or by.doubt}", value=claim.value, error=wide)
         if d.reason and not claim.value:  # it is the slope of a step, and f as a whole has another
-            odd = odd._replace(value=d.value / weight, error=ROUGH * d.bar / abs(weight), other=claim.value)
+            odd = odd._replace(value=d.value / weight, error=NOISE_MARGIN * d.bar / abs(weight), other=claim.value)
         return unknown(odd)
 
     def alone(self, largest: float, steps: Steps) -> Seen:
@@ -141,9 +143,9 @@ class Testimony(NamedTuple):
         if d.odd is not None:
             odd = d.odd if math.isnan(d.odd.value) else vague(d.odd.value, d.odd.error, d.odd.message)
             return unknown(odd._replace(other=0.0) if self.is_flat else odd)
-        bar = max(ROUGH * d.bar if d.reason else d.bar, STEPS * steps.width * largest)
+        bar = max(NOISE_MARGIN * d.bar if d.reason else d.bar, STEP_UNITS * steps.width * largest)
         if math.isinf(d.plateau):  # f may take a step farther away
-            bar = max(bar, STEPS * steps.height / self._length)
+            bar = max(bar, STEP_UNITS * steps.height / self._length)
         if self.is_flat and self._beyond:
             return unknown(vague(d.value, max(bar, self._beyond), d.reason))
         if self.is_flat:
@@ -153,7 +155,7 @@ class Testimony(NamedTuple):
 
     def _seen(self, value: float, bar: float, fine: bool) -> Seen:
         reason = self._digits(value, bar) if self.rounded else self.difference.reason
-        return Seen(value, bar, None, reason) if fine else unknown(vague(value, bar, reason or COARSE))
+        return Seen(value, bar, None, reason) if fine else unknown(vague(value, bar, reason or NOTHING_FINER))
 
     def _digits(self, value: float, bar: float) -> str:
         """How many digits can be seen in values that are not binary64."""
@@ -163,7 +165,7 @@ class Testimony(NamedTuple):
     def is_fine(self, value: float, bar: float, largest: float, constant: bool = True) -> bool:
         """Whether a bar is small beside the largest entry or beside how f changes; a zero is fine if f never does."""
         constant = constant and value == 0 and math.isinf(self.difference.plateau)
-        return constant or bar <= FINE * largest or bar <= FINE * self._variation()
+        return constant or bar <= WIDEST_BAR * largest or bar <= WIDEST_BAR * self._variation()
 
     def _variation(self) -> float:
         """By how much f changes over a part of the scale, or where it was seen, as a derivative; 0 if it does not."""
@@ -198,11 +200,11 @@ class Testimony(NamedTuple):
     @property
     def is_flat(self) -> bool:
         """Whether f keeps its value farther around the point than rounding, of x or of f, to float32 explains."""
-        if self.steps.width <= STEPS * SINGLE:
+        if self.steps.width <= STEP_UNITS * FLOAT32_UNIT:
             return False
         (value,) = self.probe.sampler.values([self.probe.start])
         rise = self.difference.plateau * self._variation()
-        return rise > STEPS * max(SINGLE, self.probe.sampler.unit) * abs(value)
+        return rise > STEP_UNITS * max(FLOAT32_UNIT, self.probe.sampler.unit) * abs(value)
 
 
 def unknown(odd: Odd) -> Seen:
@@ -218,9 +220,9 @@ def vague(value: float, bar: float, reason: str) -> Odd:
 
 def widened(seen: Seen, bar: float, largest: float, reason: str) -> Seen:
     """A partial with a wider bar, and the reason where few digits are left; a value no more where that is too wide."""
-    if bar > FINE * largest:
+    if bar > WIDEST_BAR * largest:
         return unknown(vague(seen.value, bar, reason))
-    return Seen(seen.value, bar, None, reason if bar > MANY * largest else seen.reason)
+    return Seen(seen.value, bar, None, reason if bar > UNEXPLAINED_BAR * largest else seen.reason)
 
 
 def smoothed(seen: Seen, share: float) -> Seen:

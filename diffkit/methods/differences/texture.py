@@ -13,26 +13,29 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from diffkit.methods.differences.chebyshev import nodes, value_at
-from diffkit.methods.differences.fits import MEASURED, PLAIN, QUIET, Fit, Samples, magnitude
+from diffkit.methods.differences.fits import EXPLAINED_NOISE, MEASURED, QUIET, Fit, FoldedSamples, magnitude
 from diffkit.methods.differences.stencils import Search
 
-NEAREST, NEAR = 2.0**10, 2.0**18  # units to which f is looked at, where it must be smooth
-APART = 2.0**8  # how much farther the next look goes
+NEAREST_SAMPLES, SMOOTH_UNITS = 2.0**10, 2.0**18  # units to which f is looked at, where it must be smooth
+LOOK_FACTOR = 2.0**8  # how much farther the next look goes
 RIPPLE = 1e-8  # of the size of f: as near as this is looked, so small a residue is rounding, ripple or not
-FARTHEST = 2.0**-10
+FARTHEST_LOOK = 2.0**-10
 STAIRS = 4  # values at the samples of a fit that make steps, not noise
 PROBES = (0, -1)  # places among the nodes that tell a constant piece
-NARROW = 2.0  # radii between which a piece ends
-AWAY = (0.37, -0.23)  # of the radius of a wide fit: where other places are looked at
-BEYOND = 10.0  # times the radius of what is looked for there: that radius about the point is not seen again
-BESIDE = 37.0  # times the root of the unit, which is how far samples go: where rounding is measured
-FEW = 5  # pairs of samples that show what is there
-SMALL = 1e4  # times the noise that rounding makes at the least: a residue that needs no other place
-AROUND = 4.0  # times the radius of a constant piece: what f changes by there
+EDGE_FACTOR = 2.0  # radii between which a piece ends
+OTHER_PLACES = (0.37, -0.23)  # of the radius of a wide fit: where other places are looked at
+UNSEEN_FACTOR = 10.0  # times the radius of what is looked for there: that radius about the point is not seen again
+NOISE_DISTANCE = 37.0  # times the root of the unit, which is how far samples go: where rounding is measured
+LOOK_PAIRS = 5  # pairs of samples that show what is there
+SMALL_RESIDUE = 1e4  # times the noise that rounding makes at the least: a residue that needs no other place
+PIECE_SURROUNDINGS = 4.0  # times the radius of a constant piece: what f changes by there
 DUST = 4.0  # units of rounding by which values differ that are one
-STEEP = 2.0**5  # times as high a jump as one that is dust beside it
-SHARP, CONTINUOUS = 1 + 2.0**-12, 2.0**-8  # times that radius, and of that change: in so little only a jump leaves it
-LIKE = 16.0  # a residue so much smaller there is none
+STEEP_JUMP = 2.0**5  # times as high a jump as one that is dust beside it
+JUMP_RADII, JUMP_SHARE = (
+    1 + 2.0**-12,
+    2.0**-8,
+)  # times that radius, and of that change: in so little only a jump leaves it
+VANISHED_RATIO = 16.0  # a residue so much smaller there is none
 
 
 class Texture(NamedTuple):
@@ -69,7 +72,7 @@ class Texture(NamedTuple):
         return f"its values scatter by about {self.noise:.0e}"
 
 
-def close_look(samples: Samples, wide: Fit) -> Search[Texture]:
+def close_look(samples: FoldedSamples, wide: Fit) -> Search[Texture]:
     """Tell what a fit leaves over from samples much nearer to the point, and from another place."""
     rough = wide
     for radius in _distances(samples.stencil.unit, wide.radius):
@@ -80,27 +83,27 @@ def close_look(samples: Samples, wide: Fit) -> Search[Texture]:
             return Texture(local=True)
         if fit.distinct <= STAIRS:
             continue
-        if fit.settled(PLAIN):
+        if fit.settled(EXPLAINED_NOISE):
             noisy = fit.estimate.level > QUIET * fit.floor
             return Texture(_spread(samples, fit), 0.0, radius) if noisy else Texture(inside=fit)
         rough = fit
         break
     if rough.estimate.level <= RIPPLE or (yield from white(samples, rough)):
         return (yield from _everywhere(samples, None, rough, wide))
-    nearest = yield from samples.fit(NEAREST * samples.stencil.unit)
+    nearest = yield from samples.fit(NEAREST_SAMPLES * samples.stencil.unit)
     if nearest is None or nearest.distinct <= STAIRS or not calmer(samples, nearest, rough):
         return (yield from _everywhere(samples, None, rough, wide))
     known = Texture() if nearest.settled(samples.plain) else (yield from _everywhere(samples, None, nearest, wide))
     return (yield from explain(samples, known, nearest, rough, wide))
 
 
-def measure(samples: Samples) -> Search[bool]:
+def measure(samples: FoldedSamples) -> Search[bool]:
     """Whether rounding makes less than was thought, seen so near to a point that no smooth f leaves anything over.
 
     The point is not the one itself: where that has few digits, sums and products near it need no rounding.
     """
     radius = math.sqrt(samples.stencil.unit)
-    beside = Samples(samples.stencil.moved(BESIDE * radius), FEW)
+    beside = FoldedSamples(samples.stencil.moved(NOISE_DISTANCE * radius), LOOK_PAIRS)
     fit = yield from beside.fit(radius)
     plain = MEASURED * fit.estimate.level / fit.floor if fit and fit.distinct > STAIRS else math.inf
     if plain >= samples.plain:
@@ -109,9 +112,9 @@ def measure(samples: Samples) -> Search[bool]:
     return True
 
 
-def explain(samples: Samples, known: Texture, calm: Fit, rough: Fit, wide: Fit) -> Search[Texture]:
+def explain(samples: FoldedSamples, known: Texture, calm: Fit, rough: Fit, wide: Fit) -> Search[Texture]:
     """Tell what a wider fit leaves over and a closer one does not: pieces that end in jumps, or f itself."""
-    while rough.radius > NARROW * calm.radius:
+    while rough.radius > EDGE_FACTOR * calm.radius:
         fit = yield from samples.fit(math.sqrt(calm.radius * rough.radius))
         if fit is None:
             break
@@ -121,62 +124,64 @@ def explain(samples: Samples, known: Texture, calm: Fit, rough: Fit, wide: Fit) 
     return known._replace(inside=calm, limit=rough.radius)
 
 
-def calmer(samples: Samples, fit: Fit, rough: Fit) -> bool:
+def calmer(samples: FoldedSamples, fit: Fit, rough: Fit) -> bool:
     """Whether a fit leaves nothing over, or little beside what another does."""
-    return fit.settled(samples.plain) or LIKE * fit.estimate.level * fit.unit < rough.estimate.level * rough.unit
+    return (
+        fit.settled(samples.plain) or VANISHED_RATIO * fit.estimate.level * fit.unit < rough.estimate.level * rough.unit
+    )
 
 
-def _everywhere(samples: Samples, calm: Fit | None, rough: Fit, wide: Fit) -> Search[Texture]:
+def _everywhere(samples: FoldedSamples, calm: Fit | None, rough: Fit, wide: Fit) -> Search[Texture]:
     """The texture, if f leaves as much over at another place, away by a part of the radius of a wide fit.
 
     Where f is made of pieces, a larger radius is looked at, which spans many of them.
     """
     level = _spread(samples, rough)
-    if rough.estimate.level < SMALL * rough.floor and not rough.kinked:
+    if rough.estimate.level < SMALL_RESIDUE * rough.floor and not rough.kinked:
         return Texture(level, 0.0, rough.radius, calm, calm is not None)
     radius = rough.radius
     if calm is not None:
-        radius = max(radius, min(math.sqrt(radius * wide.radius), wide.radius / BEYOND))
-    reach = max(wide.radius, BEYOND * radius)
-    for away in (AWAY[0] * reach, AWAY[1] * reach):
-        other = Samples(samples.stencil.moved(away), FEW)
+        radius = max(radius, min(math.sqrt(radius * wide.radius), wide.radius / UNSEEN_FACTOR))
+    reach = max(wide.radius, UNSEEN_FACTOR * radius)
+    for away in (OTHER_PLACES[0] * reach, OTHER_PLACES[1] * reach):
+        other = FoldedSamples(samples.stencil.moved(away), LOOK_PAIRS)
         fit = yield from other.fit(radius)
         there = _spread(other, fit) if fit and fit.estimate.level > QUIET * fit.floor else 0.0
-        if LIKE * there > level:
+        if VANISHED_RATIO * there > level:
             growth = max(0.0, there - level) / abs(away) if radius == rough.radius else 0.0
             return Texture(level, growth, rough.radius, calm, calm is not None)
     return Texture(local=True)
 
 
-def _spread(samples: Samples, fit: Fit) -> float:
+def _spread(samples: FoldedSamples, fit: Fit) -> float:
     """Standard deviation of the values of f that the level of a fit means."""
     return fit.estimate.level * fit.unit / samples.spread
 
 
-def white(samples: Samples, rough: Fit) -> Search[bool]:
+def white(samples: FoldedSamples, rough: Fit) -> Search[bool]:
     """Whether what a fit leaves over is there at the nearest steps."""
     parity = 0 if samples.stencil.pure else samples.stencil.parity
-    steps = [NEAREST * samples.stencil.unit * nodes(samples.pairs)[k] for k in PROBES]
+    steps = [NEAREST_SAMPLES * samples.stencil.unit * nodes(samples.pairs)[k] for k in PROBES]
     yield from samples.look(steps)
     changes = [abs(samples.folded[h][parity]) for h in steps if h in samples.folded]
     return max(changes, default=0.0) > rough.estimate.level * rough.unit
 
 
 def _distances(unit: float, limit: float) -> Iterator[float]:
-    radius = NEAR * unit
-    while radius < min(FARTHEST, limit / LIKE):
+    radius = SMOOTH_UNITS * unit
+    while radius < min(FARTHEST_LOOK, limit / VANISHED_RATIO):
         yield radius
-        radius *= APART
+        radius *= LOOK_FACTOR
 
 
-def _constant(samples: Samples, radius: float) -> Search[bool]:
+def _constant(samples: FoldedSamples, radius: float) -> Search[bool]:
     """Whether f has one value out to a radius, as far as two steps tell."""
     steps = [radius * nodes(samples.pairs)[k] for k in PROBES]
     yield from samples.look(steps)
     return all(value == samples.center for h in steps for value in samples.seen.get(h, ()))
 
 
-def _ends_in_a_jump(samples: Samples, calm: Fit, rough: Fit) -> Search[bool]:
+def _ends_in_a_jump(samples: FoldedSamples, calm: Fit, rough: Fit) -> Search[bool]:
     """Whether f leaves a fit abruptly: halve the step where it does, and keep the half in which it leaves by more."""
     least = rough.estimate.level * rough.unit
     off = {h: _off(samples, calm, h) for h in sorted(samples.folded) if calm.radius / 2 < h <= rough.radius}
@@ -193,7 +198,7 @@ def _ends_in_a_jump(samples: Samples, calm: Fit, rough: Fit) -> Search[bool]:
     return False
 
 
-def _off(samples: Samples, fit: Fit, h: float) -> list[float]:
+def _off(samples: FoldedSamples, fit: Fit, h: float) -> list[float]:
     """How far the parts of a sample are from the terms that a fit keeps."""
     return [samples.off(fit, parity, h, fit.estimate.degree) for parity in samples.stencil.parities]
 
@@ -202,7 +207,7 @@ def _apart(a: Sequence[float], b: Sequence[float]) -> float:
     return max(abs(x - y) for x, y in zip(a, b, strict=True))
 
 
-def plateau(samples: Samples, best: Fit | None) -> Search[tuple[float, Fit | None]]:
+def plateau(samples: FoldedSamples, best: Fit | None) -> Search[tuple[float, Fit | None]]:
     """The relative step to which f keeps its value at the point and then jumps, where rounding does not explain that.
 
     A constant piece that f leaves bit by bit is no plateau: the fit there is given with a step of 0. Where f leaves it
@@ -217,28 +222,30 @@ def plateau(samples: Samples, best: Fit | None) -> Search[tuple[float, Fit | Non
         unit = samples.stencil.unit * magnitude(samples.seen[near])[0]
         if all(abs(_inside(best, parity, near)) <= QUIET * unit for parity in samples.stencil.parities):
             return 0.0, None
-    near, far = yield from _edge(samples, dust, NARROW)
-    while samples.flat(more := AROUND * _change(samples, far)) < math.inf:
-        wider = yield from _edge(samples, more, NARROW)
-        if _change(samples, wider[1]) < STEEP * _change(samples, far):  # stairs and slopes go on as they began
+    near, far = yield from _edge(samples, dust, EDGE_FACTOR)
+    while samples.flat(more := PIECE_SURROUNDINGS * _change(samples, far)) < math.inf:
+        wider = yield from _edge(samples, more, EDGE_FACTOR)
+        if _change(samples, wider[1]) < STEEP_JUMP * _change(samples, far):  # stairs and slopes go on as they began
             break
         dust, (near, far) = more, wider
-    around = max((_change(samples, h) for h in samples.seen if near < h <= max(far, AROUND * near)), default=0.0)
-    level = max(dust, CONTINUOUS * around)
-    near, far = yield from _edge(samples, level, SHARP)
-    if NARROW * level < _change(samples, far) < math.inf:  # as at stairs; max(x, 0) is left bit by bit
+    around = max(
+        (_change(samples, h) for h in samples.seen if near < h <= max(far, PIECE_SURROUNDINGS * near)), default=0.0
+    )
+    level = max(dust, JUMP_SHARE * around)
+    near, far = yield from _edge(samples, level, JUMP_RADII)
+    if EDGE_FACTOR * level < _change(samples, far) < math.inf:  # as at stairs; max(x, 0) is left bit by bit
         return near, None
     constant = samples.flat()
     return 0.0, (yield from samples.fit(constant)) if constant else None
 
 
-def _dust(samples: Samples, best: Fit | None) -> float:
+def _dust(samples: FoldedSamples, best: Fit | None) -> float:
     """By how much values may differ that are one: not at all where f has one value next to the point, or a slope."""
     sloping = best is not None and abs(best.value) > best.bar
     return 0.0 if sloping or samples.flat() else DUST * samples.stencil.unit * abs(samples.center)
 
 
-def _edge(samples: Samples, dust: float, ratio: float) -> Search[tuple[float, float]]:
+def _edge(samples: FoldedSamples, dust: float, ratio: float) -> Search[tuple[float, float]]:
     """The last step to which f keeps its value, and the first at which it has another, farther by so much at most."""
     while True:
         near = samples.flat(dust)
@@ -248,7 +255,7 @@ def _edge(samples: Samples, dust: float, ratio: float) -> Search[tuple[float, fl
         yield from samples.look([math.sqrt(near * far)])
 
 
-def _change(samples: Samples, h: float) -> float:
+def _change(samples: FoldedSamples, h: float) -> float:
     """By how much f changes over a step, at most; without bound where it has no value there."""
     return max((abs(value - samples.center) for value in samples.seen.get(h, ())), default=math.inf)
 

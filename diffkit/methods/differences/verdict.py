@@ -10,26 +10,29 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from diffkit.asking.sources import HALF_ULP
 from diffkit.core.results import Odd
 from diffkit.methods.differences.chebyshev import chop, coefficients, nodes, slope_at_one
-from diffkit.methods.differences.fits import QUIET, ROUNDING, magnitude
+from diffkit.methods.differences.fits import QUIET, ROUNDING_DEVIATION, magnitude
 from diffkit.methods.differences.stencils import Search, Stencil, divided, finite, total
+from diffkit.numbers.floats import HALF_ULP
 
-WIDEST = 0.1129375  # the largest radius, of the scale
+WIDEST_RADIUS = 0.1129375  # the largest radius, of the scale
 CLOSER = (0.0, 0.05, 0.1, 0.15, 0.3)  # powers of the unit by which radii are smaller
-NEAREST, NEAREST_TO_ZERO = 2.0**9, 2.0**-900  # units, and part of the scale: to where a picture must hold
-BETWEEN = (2.0**-27, 2.0**-22)  # of the scale: where it must hold as well, for a branch around the point may end there
+NEAREST_UNITS, NEAREST_TO_ZERO = 2.0**9, 2.0**-900  # units, and part of the scale: to where a picture must hold
+CLOSER_DISTANCES = (
+    2.0**-27,
+    2.0**-22,
+)  # of the scale: where it must hold as well, for a branch around the point may end there
 BENDING = 4.0  # times as evenly as over a side: how fast a slope may change near the point
 PAIRS = 5  # half the samples of a side
 
-CLEAR = 2.0  # a gap beyond this many bars is one
+GAP_BARS = 2.0  # a gap beyond this many bars is one
 SLIGHT, LARGE = 1e-6, 0.1  # of a derivative: gaps that pieces may leave which meet beside the point, and may not
 ABRUPT = 0.01  # of the change of a derivative over a side: a smaller gap may be that of pieces beside the point
-SPREAD = (0, 3, 4)  # places of the radii, from one to the next of which f is compared
-GROWTH = 0.07  # a slope that grows faster than this power of 1/h has no limit in sight
-LIKE, ALIKE = 0.05, 0.25  # by how much that power may change towards the nearest sample, and from far away
-CONTINUOUS = 0.85  # a slope that grows faster than this power of 1/h belongs to a jump, or to noise
+COMPARED_RADII = (0, 3, 4)  # places of the radii, from one to the next of which f is compared
+UNLIMITED_POWER = 0.07  # a slope that grows faster than this power of 1/h has no limit in sight
+NEAR_DRIFT, FAR_DRIFT = 0.05, 0.25  # by how much that power may change towards the nearest sample, and from far away
+JUMP_POWER = 0.85  # a slope that grows faster than this power of 1/h belongs to a jump, or to noise
 POLE = 0.7  # likewise for f itself, which grows as 1/h at a simple pole
 
 NO_SIDE = "f has no finite value on one side of the point, or on both"
@@ -38,7 +41,7 @@ GROWING = "f grows as the point is approached: a pole there, or nearer to it tha
 UNSETTLED = "the differences do not settle at any step"
 
 
-class Side(NamedTuple):
+class SideFits(NamedTuple):
     """What f does on one side out to one radius."""
 
     derivatives: tuple[tuple[float, float], ...]
@@ -72,12 +75,12 @@ class Near(NamedTuple):
     noise: float
 
 
-class Sides(NamedTuple):
+class BothSides(NamedTuple):
     """Both sides, by radius from large to small, None where f is not finite; and samples nearer than these."""
 
     radii: tuple[float, ...]
-    left: tuple[Side | None, ...]
-    right: tuple[Side | None, ...]
+    left: tuple[SideFits | None, ...]
+    right: tuple[SideFits | None, ...]
     nearest: tuple[Near, Near]
     between: tuple[tuple[Near, Near], ...]
     """where f may differ from what it is on the sides and at the nearest samples"""
@@ -85,14 +88,14 @@ class Sides(NamedTuple):
     """how far the rounding of x may move it"""
 
 
-def look(stencil: Stencil, noise: float = 0.0) -> Search[Sides]:
+def look(stencil: Stencil, noise: float = 0.0) -> Search[BothSides]:
     """See both sides of the variable of a pure derivative; ``noise`` is what the code makes beyond its rounding."""
     scale = stencil.scale(stencil.variables[0])
     marks = [(1 + t) / 2 for t in (*nodes(PAIRS), *(-t for t in nodes(PAIRS)))]
-    radii = tuple(WIDEST * stencil.unit**power for power in CLOSER)
+    radii = tuple(WIDEST_RADIUS * stencil.unit**power for power in CLOSER)
     rows = [[radius * mark for mark in marks] for radius in radii]
-    nearest = NEAREST * stencil.unit if stencil.point[stencil.variables[0]] else NEAREST_TO_ZERO
-    closer = (nearest, *BETWEEN)
+    nearest = NEAREST_UNITS * stencil.unit if stencil.point[stencil.variables[0]] else NEAREST_TO_ZERO
+    closer = (nearest, *CLOSER_DISTANCES)
     steps = [*closer, *(h for row in rows for h in row)]
     center, *values = yield [stencil.point, *(p for h in steps for p in stencil.points(h))]
     exact = [stencil.steps(h)[0] for h in steps]
@@ -112,7 +115,7 @@ def look(stencil: Stencil, noise: float = 0.0) -> Search[Sides]:
             found.append(_side(seen[part], center, ideal, exact[part], stencil, noise))
         both.append(tuple(found))
     first, *others = zip(*ends, strict=True)
-    return Sides(radii, both[0], both[1], first, tuple(others), HALF_ULP * abs(stencil.point[stencil.variables[0]]))
+    return BothSides(radii, both[0], both[1], first, tuple(others), HALF_ULP * abs(stencil.point[stencil.variables[0]]))
 
 
 def _side(
@@ -122,7 +125,7 @@ def _side(
     exact: Sequence[float],
     stencil: Stencil,
     noise: float,
-) -> Side | None:
+) -> SideFits | None:
     """Fit one side; the samples are moved along their secants to where they ought to be."""
     if not finite(seen) or not all(exact):
         return None
@@ -133,7 +136,7 @@ def _side(
     pairs = list(zip(rises[:PAIRS], rises[PAIRS:], strict=True))
     series = coefficients([(far + near) / 2 for far, near in pairs], 0)
     series.update(coefficients([(far - near) / 2 for far, near in pairs], 1))
-    floor = max(ROUNDING * stencil.unit * size, noise) / unit / math.sqrt(PAIRS)
+    floor = max(ROUNDING_DEVIATION * stencil.unit * size, noise) / unit / math.sqrt(PAIRS)
     half = ideal[0] / (1 + nodes(PAIRS)[0])
     derivatives, changes = [], []
     quiet = True
@@ -146,14 +149,14 @@ def _side(
         changes.append(abs(divided(change, [half] * m + [1 / unit])))
     reach = ideal[PAIRS] * start / first
     secant = base / reach if reach else math.inf
-    return Side(tuple(derivatives), quiet, abs(seen[PAIRS]), secant, tuple(changes), abs(ideal[0]))
+    return SideFits(tuple(derivatives), quiet, abs(seen[PAIRS]), secant, tuple(changes), abs(ideal[0]))
 
 
-Pair = tuple[Side, Side]
+Pair = tuple[SideFits, SideFits]
 """Left and right out to one radius."""
 
 
-def judge(sides: Sides, order: int) -> Odd:
+def judge(sides: BothSides, order: int) -> Odd:
     """Tell the status; ``ok`` with the value and, as ``right`` − ``left``, its bar twice, if the sides agree."""
     if not any(sides.left) or not any(sides.right):
         outside = not all(math.isfinite(near.rise) for near in sides.nearest)
@@ -168,7 +171,7 @@ def judge(sides: Sides, order: int) -> Odd:
     return next((odd for odd in gaps if odd is not None), None) or _agreed(quiet, sides, order)
 
 
-def _agreed(quiet: list[Pair], sides: Sides, order: int) -> Odd:
+def _agreed(quiet: list[Pair], sides: BothSides, order: int) -> Odd:
     """The value between both sides, which leave no gap, unless f changes abruptly between the samples."""
     left, right = pair = min(quiet, key=lambda pair: _bar(pair, order))
     if not all(left.expects(a) and right.expects(b) for a, b in (sides.nearest, *sides.between)):
@@ -178,7 +181,7 @@ def _agreed(quiet: list[Pair], sides: Sides, order: int) -> Odd:
     return Odd("ok", left=-bar, right=bar, value=(a + b) / 2)
 
 
-def _resolved(quiet: list[Pair], sides: Sides, order: int) -> list[Pair]:
+def _resolved(quiet: list[Pair], sides: BothSides, order: int) -> list[Pair]:
     """The views of both sides, without those that show a gap where a closer one, sharp enough to see it, shows none.
 
     Such a gap lies beside the point, nearer to it than the samples.
@@ -187,12 +190,12 @@ def _resolved(quiet: list[Pair], sides: Sides, order: int) -> list[Pair]:
         for close in quiet[k + 1 :]:
             for m in range(order + 1):
                 (gap, bars), (rest, sharp) = _apart(wide, sides, m), _apart(close, sides, m)
-                if gap > CLEAR * bars and gap > CLEAR * sharp >= rest:
+                if gap > GAP_BARS * bars and gap > GAP_BARS * sharp >= rest:
                     return _resolved(quiet[k + 1 :], sides, order)
     return quiet
 
 
-def _apart(pair: Pair, sides: Sides, m: int) -> tuple[float, float]:
+def _apart(pair: Pair, sides: BothSides, m: int) -> tuple[float, float]:
     """How far the sides are apart in a derivative, and what their bars allow; for m = 0 in f, also from f there."""
     left, right = pair
     (a, bar_a), (b, bar_b) = left.derivatives[m], right.derivatives[m]
@@ -206,7 +209,7 @@ def _bar(pair: Pair, order: int) -> float:
     return sum(side.derivatives[order][1] for side in pair)
 
 
-def _gap(quiet: list[Pair], sides: Sides, m: int, order: int) -> Odd | None:
+def _gap(quiet: list[Pair], sides: BothSides, m: int, order: int) -> Odd | None:
     """A jump (m = 0) or a kink (m = 1 …) in the best view of it, if it lasts to the nearest samples.
 
     A gap in a derivative that does not last may be beside the point; the bar of the value then spans it.
@@ -215,7 +218,7 @@ def _gap(quiet: list[Pair], sides: Sides, m: int, order: int) -> Odd | None:
     (a, _), (b, _) = left.derivatives[m], right.derivatives[m]
     gap, bars = _apart(pair, sides, m)
     large = gap > max(LARGE * max(abs(a), abs(b)), ABRUPT * _change(pair, m))
-    if gap <= CLEAR * bars or (m and not large and not _lasts(gap / max(abs(a), abs(b)), quiet[-1], sides, m)):
+    if gap <= GAP_BARS * bars or (m and not large and not _lasts(gap / max(abs(a), abs(b)), quiet[-1], sides, m)):
         return None
     for near, slope in zip(sides.nearest, (a, b), strict=True):
         expected = slope if m == 0 else slope * near.step
@@ -229,10 +232,10 @@ def _gap(quiet: list[Pair], sides: Sides, m: int, order: int) -> Odd | None:
     return Odd("not_differentiable", message, left=a, right=b)
 
 
-def _spread(sides: Sides) -> list[tuple[list[Side], list[float]]]:
+def _spread(sides: BothSides) -> list[tuple[list[SideFits], list[float]]]:
     """Each side at radii with one ratio, where f has values on both sides."""
     both = [(left, right, radius) for left, right, radius in zip(sides.left, sides.right, sides.radii, strict=True)]
-    seen = [(left, right, radius) for left, right, radius in (both[k] for k in SPREAD) if left and right]
+    seen = [(left, right, radius) for left, right, radius in (both[k] for k in COMPARED_RADII) if left and right]
     radii = [radius for _, _, radius in seen]
     return [([left for left, _, _ in seen], radii), ([right for _, right, _ in seen], radii)]
 
@@ -241,21 +244,21 @@ def _change(pair: Pair, m: int) -> float:
     return max(side.changes[m] for side in pair)
 
 
-def _lasts(part: float, closest: Pair, sides: Sides, m: int) -> bool:
+def _lasts(part: float, closest: Pair, sides: BothSides, m: int) -> bool:
     """Whether a gap, as a part of the derivative, is seen from closest too, and not made by what changes there."""
     gap, bars = _apart(closest, sides, m)
-    return part > SLIGHT and gap > max(CLEAR * bars, _change(closest, m))
+    return part > SLIGHT and gap > max(GAP_BARS * bars, _change(closest, m))
 
 
 def _grows(sizes: Sequence[float], radii: Sequence[float], power: float) -> bool:
     """Whether sizes that are seen at every radius grow from each to the next, by more than a power of 1/h."""
-    if len(sizes) < len(SPREAD) or not sizes[0]:
+    if len(sizes) < len(COMPARED_RADII) or not sizes[0]:
         return False
     factor = (radii[0] / radii[1]) ** power
     return all(b > factor * a for a, b in pairwise(sizes))
 
 
-def _steep(sides: Sides) -> Odd | None:
+def _steep(sides: BothSides) -> Odd | None:
     """A vertical tangent: slopes on both sides that grow as one power of 1/h all the way to the nearest samples."""
     views = zip(_spread(sides), sides.nearest, strict=True)
     if all(_grows_on([side.secant for side in part], radii, near) for (part, radii), near in views):
@@ -266,8 +269,12 @@ def _steep(sides: Sides) -> Odd | None:
 def _grows_on(slopes: Sequence[float], radii: Sequence[float], near: Near) -> bool:
     last = near.rise / near.step
     secants = [abs(slope) for slope in slopes]
-    if not _grows(secants, radii, GROWTH) or abs(near.rise) <= 2 * near.noise or any(s * last < 0 for s in slopes):
+    if (
+        not _grows(secants, radii, UNLIMITED_POWER)
+        or abs(near.rise) <= 2 * near.noise
+        or any(s * last < 0 for s in slopes)
+    ):
         return False
     far, middle = (math.log(b / a) / math.log(radii[0] / radii[1]) for a, b in pairwise(secants))
     power = math.log(abs(last) / secants[-1]) / math.log(radii[-1] / near.distance)
-    return power < CONTINUOUS and abs(power - middle) < LIKE and abs(power - far) < ALIKE
+    return power < JUMP_POWER and abs(power - middle) < NEAR_DRIFT and abs(power - far) < FAR_DRIFT

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from diffkit.asking.sources import HALF_ULP, Output, Point
+from diffkit.asking.sources import Output, Point
 from diffkit.core.program import Index
 from diffkit.core.results import Answer
 from diffkit.methods.differences import ECONOMY, THOROUGH, Effort, partials
 from diffkit.methods.differences.stencils import Probe, Sampler, total
-from diffkit.methods.differences.testimony import NO_VALUE, Claim, Manner, Seen, Steps, Testimony, unknown
+from diffkit.methods.differences.testimony import OUTSIDE_DOMAIN, Manner, Seen, Steps, Testified, Testimony, unknown
+from diffkit.numbers.floats import HALF_ULP
 
 if TYPE_CHECKING:
     from diffkit.asking.sources import Source
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 SPLITS = 16  # sums that are split to see which of their partials are not confirmed
 
 
-class Witness:
+class DifferenceWitness:
     """Real differences of a function at one point.
 
     ``unit`` is that of the rounding of its values, ``rounded`` says in words that it is not binary64's.
@@ -39,7 +40,7 @@ class Witness:
         self.known: dict[tuple[Block, Effort], Testimony] = {}
 
     @classmethod
-    def of(cls, source: Source, point: Point) -> Witness:
+    def of(cls, source: Source, point: Point) -> DifferenceWitness:
         """Real differences of a source at a point, to confirm what is found otherwise."""
         return cls(source.samplers(), point, *source.known_to(point))
 
@@ -52,12 +53,12 @@ class Witness:
                 (values[output],) = self.prober.functions[output]([self.prober.point])
             value = values[output]
             if not math.isfinite(value):
-                found[output, index] = unknown(NO_VALUE)
+                found[output, index] = unknown(OUTSIDE_DOMAIN)
             elif not index:
                 found[output, index] = Seen(value, 2 * self.unit * abs(value))
         return found
 
-    def confirm(self, claims: Mapping[Index, Claim], by: Manner) -> dict[Index, Seen]:
+    def confirm(self, claims: Mapping[Index, Testified], by: Manner) -> dict[Index, Seen]:
         """Judge partials that were found otherwise."""
         found: dict[Index, Seen] = {}
         largest = sizes({index: claim.value for index, claim in claims.items()})
@@ -82,7 +83,7 @@ class Witness:
         steps = {index: Steps(widths[index], heights[index]) for index in seen}
         return {index: testimony.alone(largest[index], steps[index]) for index, testimony in seen.items()}
 
-    def _confirming(self, wanted: Sequence[Block], claims: Mapping[Index, Claim]) -> dict[Block, Testimony]:
+    def _confirming(self, wanted: Sequence[Block], claims: Mapping[Index, Testified]) -> dict[Block, Testimony]:
         """Look economically where claims are firm, and thoroughly where that does not confirm them."""
         firm = [block for block in wanted if all(claims[index].firm for index in self._probe(block).weights)]
         quick = {block: t for block, t in self._differences(firm, ECONOMY).items() if t.confirms(claims)}
@@ -124,7 +125,7 @@ def sizes(values: Mapping[Index, float]) -> dict[Index, float]:
     return {(output, index): found[output, len(index)] for output, index in values}
 
 
-FEW = 12  # partials of an output up to which each one is a block of its own
+SEPARATE_PARTIALS = 12  # partials of an output up to which each one is a block of its own
 OUTPUTS = 50  # outputs up to which each one has blocks of its own
 
 
@@ -190,7 +191,7 @@ def blocks(wanted: Iterable[Index]) -> list[Block]:
 
 
 def _of_output(output: int, indices: Sequence[tuple[int, ...]]) -> Iterator[Block]:
-    if len(indices) > FEW:
+    if len(indices) > SEPARATE_PARTIALS:
         return _lines(output, indices)
     return (Block((output,), index[:1], index[1:]) for index in indices)
 

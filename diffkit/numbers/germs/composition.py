@@ -15,10 +15,10 @@ from typing import Any
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.program import Constant, run
 from diffkit.core.rules import by_definition, by_rule, trace
-from diffkit.core.table import ADD, POWER, SUB, Place, Primitive, table
+from diffkit.core.table import ADD, CHOOSING_ROWS, POWER, SUB, Place, Primitive
 from diffkit.numbers.constants import Undecided
 from diffkit.numbers.field import vanishes_beside
-from diffkit.numbers.germs.germ import FLAT, WILD, Germ, Missing, Unknown, huge, slow
+from diffkit.numbers.germs.germ import FLAT_ORDER, WILD, Germ, Missing, UnknownGerm, huge, slow
 from diffkit.numbers.germs.operations import Arithmetic
 from diffkit.numbers.taylor import Exact
 
@@ -32,7 +32,7 @@ class GermAlgebra(Arithmetic):
         """Give the germ of a row, or Missing where the side has no value."""
         if primitive.name == "where" and isinstance(args[0], bool):
             return args[1] if args[0] else args[2]
-        for kind in (Missing, Unknown):  # what has no value on this side has none, whatever else is not known
+        for kind in (Missing, UnknownGerm):  # what has no value on this side has none, whatever else is not known
             for arg in args:
                 if isinstance(arg, kind):
                     return arg
@@ -107,7 +107,7 @@ class GermAlgebra(Arithmetic):
         """What is reached at infinity faster than any power."""
         if math.isinf(at):
             return huge(1 if at > 0 else -1)
-        return replace(self.constant(int(at)), order=FLAT) if at else Germ(0, None, FLAT)
+        return replace(self.constant(int(at)), order=FLAT_ORDER) if at else Germ(0, None, FLAT_ORDER)
 
     def _irregular(self, primitive: Primitive, args: Sequence[Germ], limits: Sequence[Any]) -> Any:
         """At an edge or a pole of the row: by an identity that moves the special place elsewhere."""
@@ -143,8 +143,7 @@ def _is_bounded(primitive: Primitive) -> bool:
     return primitive.bounded and not primitive.special
 
 
-CHOOSING_ROWS = (table["where"], table["max"], table["min"])
-NO_VALUE = "it has no value beside the point"
+NO_VALUE_BESIDE = "it has no value beside the point"
 
 
 class GermNumbers:
@@ -200,10 +199,10 @@ class GermNumbers:
         if key not in self.known:
             self.known[key] = self.algebra.apply(primitive, args)
         found = self.known[key]
-        if isinstance(found, Unknown):
+        if isinstance(found, UnknownGerm):
             raise Undecided(found.reason, found.where)
         if isinstance(found, Missing):
-            raise Undecided(NO_VALUE)
+            raise Undecided(NO_VALUE_BESIDE)
         if isinstance(found, Germ) and found not in self.forms:
             self._with_form(found, self._form_of(primitive, args, found))
         return found
@@ -255,7 +254,7 @@ class GermNumbers:
         """Largest integer not above a germ."""
         at = self.algebra.limit(x)
         if at is None:
-            raise Undecided(NO_VALUE)
+            raise Undecided(NO_VALUE_BESIDE)
         whole = self.algebra.numbers.floor(at)
         on_it = self.algebra.numbers.equal(at, self.algebra.numbers.number(whole))
         return whole - (on_it and self.sign(self.apply(SUB, (x, self.number(whole)))) < 0)

@@ -17,12 +17,12 @@ from diffkit.core.table import MUL
 from diffkit.numbers.constants import Numbers, Undecided
 from diffkit.numbers.taylor import Series, TaylorAlgebra
 
-FLAT = 1e9  # order of what vanishes faster than any power, yet need not be zero
-SLOW = -1e-3  # log u is smaller than any negative power of u, so than this one
+FLAT_ORDER = 1e9  # order of what vanishes faster than any power, yet need not be zero
+LOGARITHM_ORDER = -1e-3  # log u is smaller than any negative power of u, so than this one
 LEADING_TERMS = 24  # coefficients looked at for a leading one; fewer where they are germs themselves
 FEWEST_TERMS = 4
 LARGEST_DEGREE = 100  # degree of a polynomial that is looked at as a whole
-BOUND = "only a bound is known of it beside the point"
+ONLY_BOUNDED = "only a bound is known of it beside the point"
 HIDDEN = "its first coefficients beside the point are zero, and it is not proven to vanish"
 
 
@@ -61,7 +61,7 @@ def huge(sign: int) -> Germ:
 
 def slow(sign: int) -> Germ:
     """Give the germ of what tends to ±∞ more slowly than any power."""
-    return Germ(0, None, SLOW, slow=sign)
+    return Germ(0, None, LOGARITHM_ORDER, slow=sign)
 
 
 class Missing:
@@ -71,14 +71,14 @@ class Missing:
         self.slot, self.reason = slot, reason
 
 
-class Unknown:
+class UnknownGerm:
     """What a value does on this side, or whether there is one, is not decided; a choice may still pass it by."""
 
     def __init__(self, reason: str, where: str = ""):
         self.reason, self.where = reason, where
 
 
-WILD = Unknown("it is not known how it grows, oscillates or cancels beside the point")
+WILD = UnknownGerm("it is not known how it grows, oscillates or cancels beside the point")
 
 
 class Shifted(Series):
@@ -110,7 +110,7 @@ class _Dropped(Series):
         return self.inner.coefficient(k + self.by)
 
 
-class Step(Series):
+class MovingVariable(Series):
     """a + sign·u^q, the moving variable."""
 
     def __init__(self, algebra: TaylorAlgebra, first: Any, q: int, sign: int):
@@ -148,12 +148,12 @@ class GermReading:
 
     def moving(self, x: Any) -> Germ:
         """Give x ± u^q."""
-        return Germ(0, Step(self.taylor, x, self.q, self.side))
+        return Germ(0, MovingVariable(self.taylor, x, self.q, self.side))
 
     def lead(self, germ: Germ) -> tuple[int, Any] | None:
         """Exponent and coefficient of the leading term; None for zero. Undecided where only a bound is known."""
         if germ.series is None:
-            raise Undecided(BOUND)
+            raise Undecided(ONLY_BOUNDED)
         looks = self.looks if germ.series.degree > LARGEST_DEGREE else max(self.looks, int(germ.series.degree) + 1)
         for k in range(looks):
             if k > germ.series.degree:
@@ -161,7 +161,7 @@ class GermReading:
             coefficient = germ.series.coefficient(k)
             if coefficient is not None and self.numbers.sign(coefficient):
                 if germ.shift + k >= germ.order:
-                    raise Undecided(BOUND)
+                    raise Undecided(ONLY_BOUNDED)
                 return germ.shift + k, coefficient
             if germ.series.is_constant:
                 break
@@ -188,9 +188,9 @@ class GermReading:
         if germ.series is None:
             if germ.order > 0:
                 return self.numbers.number(0)
-            raise Undecided(BOUND)
+            raise Undecided(ONLY_BOUNDED)
         if germ.order <= 0:
-            raise Undecided(BOUND)
+            raise Undecided(ONLY_BOUNDED)
         if germ.shift > 0:
             return self.numbers.number(0)
         if germ.shift == 0:
@@ -201,7 +201,7 @@ class GermReading:
     def coefficient(self, germ: Germ, k: int) -> Any:
         """The coefficient of u^k; Undecided beyond what is known."""
         if k >= germ.order:
-            raise Undecided(BOUND)
+            raise Undecided(ONLY_BOUNDED)
         found = None if germ.series is None or k < germ.shift else germ.series.coefficient(k - germ.shift)
         return self.numbers.number(0) if found is None else found
 
@@ -225,7 +225,7 @@ class GermReading:
         for k in range(-germ.shift):
             coefficient = germ.series.coefficient(k)
             if coefficient is not None and self.numbers.sign(coefficient):
-                raise Undecided(BOUND)
+                raise Undecided(ONLY_BOUNDED)
         return _Dropped(self.taylor, germ.series, -germ.shift)
 
     def split(self, germ: Germ) -> tuple[int, Series] | None:

@@ -11,7 +11,7 @@ from typing import Any
 from diffkit.core.rules import by_rule
 from diffkit.core.table import DIV, MUL, NEG, POWER, SUB, Primitive
 from diffkit.numbers.constants import Undecided
-from diffkit.numbers.germs.germ import FLAT, WILD, Germ, GermReading, Missing, Restart, Shifted, huge, slow
+from diffkit.numbers.germs.germ import FLAT_ORDER, WILD, Germ, GermReading, Missing, Restart, Shifted, huge, slow
 from diffkit.numbers.taylor import Exact, Series
 
 ROOTS = 64  # largest root of the distance that a series is written in
@@ -105,7 +105,7 @@ class Arithmetic(GermReading):
 
     def _quotient(self, primitive: Primitive, x: Germ, y: Germ) -> Any:  # noqa: ARG002
         if y.huge:
-            return WILD if x.huge or x.order == -math.inf else Germ(0, None, FLAT)
+            return WILD if x.huge or x.order == -math.inf else Germ(0, None, FLAT_ORDER)
         if x.huge:
             return self._huge_product(x, y)
         if y.slow:  # |x/y| < |x|
@@ -233,7 +233,7 @@ class Arithmetic(GermReading):
     def _power_of_infinity(self, x: Germ, exponent: int | Fraction) -> Any:
         """A rational power of what tends to ±∞ faster, or more slowly, than any power."""
         if exponent <= 0:
-            return Germ(0, None, FLAT if x.huge else 0) if exponent else self.constant(1)
+            return Germ(0, None, FLAT_ORDER if x.huge else 0) if exponent else self.constant(1)
         sign = x.huge or x.slow
         if sign < 0 and exponent.denominator != 1:
             return Missing(self.slot, "is outside its domain, which ends at")

@@ -19,12 +19,12 @@ from diffkit.core.files import replaced
 from diffkit.core.surroundings import undisturbed, unwarned
 
 INSTALL = 'pip install "diffkit[plot]" brings it'
-MISSING = "pictures need matplotlib"
+NO_MATPLOTLIB = "pictures need matplotlib"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 WINDOWLESS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
 """backends of matplotlib that write files only"""
-SETTINGS = {
+PICTURE_STYLE = {
     "font.family": "sans-serif", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False,
     "axes.grid": True, "grid.alpha": 0.25, "grid.linewidth": 0.6, "legend.frameon": False, "savefig.dpi": 150,
     "lines.linewidth": 1.8, "svg.hashsalt": "diffkit",
@@ -47,8 +47,8 @@ def in_one_look(draw: Callable[P, T]) -> Callable[P, T]:
             try:
                 import matplotlib as mpl
             except ImportError:
-                raise BackendError(MISSING, hint=INSTALL) from None
-            with mpl.rc_context(SETTINGS), undisturbed():
+                raise BackendError(NO_MATPLOTLIB, hint=INSTALL) from None
+            with mpl.rc_context(PICTURE_STYLE), undisturbed():
                 return draw(*args, **options)
 
     return drawing
@@ -147,7 +147,7 @@ def need_window() -> None:
         with unwarned():
             from matplotlib import pyplot
     except ImportError:
-        raise BackendError(MISSING, hint=INSTALL) from None
+        raise BackendError(NO_MATPLOTLIB, hint=INSTALL) from None
     if pyplot.get_backend().lower() in WINDOWLESS:
         raise BackendError("no window can be opened here: matplotlib found no screen, or no toolkit for windows",
                            hint="--save FILE.png writes the picture to a file")  # fmt: skip

@@ -8,21 +8,20 @@ from html import escape
 from typing import Any, NamedTuple
 
 from diffkit.core.surroundings import unwarned
-from diffkit.reports.pictures import INSTALL
+from diffkit.reports.pictures import DASHES, INSTALL
 
-MISSING = f"The figures need matplotlib, which is not installed; {INSTALL}."
+NO_FIGURES = f"The figures need matplotlib, which is not installed; {INSTALL}."
 INK = "#010203"  # drawn in this, it becomes the page's own text colour
-SERIES = tuple(f"#0{k}0f0{k}" for k in range(1, 6))  # likewise the page's --series-1 …
-DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
-FLAT = 8  # words that fit side by side under an axis
-SETTINGS = {
+SERIES_COLOURS = tuple(f"#0{k}0f0{k}" for k in range(1, 6))  # likewise the page's --series-1 …
+LEVEL_LABELS = 8  # words that fit side by side under an axis
+CHART_STYLE = {
     "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10, "text.color": INK, "axes.labelcolor": INK,
     "axes.edgecolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False,
     "axes.spines.right": False, "legend.frameon": False, "path.simplify": False,
 }  # fmt: skip
 
 
-class Series(NamedTuple):
+class ChartSeries(NamedTuple):
     """One line, or one set of bars; a NaN is a gap. ``dot`` is a place (x, y) on the line to point out."""
 
     name: str
@@ -41,7 +40,7 @@ class Chart(NamedTuple):
     x_label: str
     y_label: str
     x: tuple[float | str, ...]
-    series: tuple[Series, ...]
+    series: tuple[ChartSeries, ...]
     log: bool = False
     marks: tuple[tuple[float, str], ...] = ()
 
@@ -62,7 +61,7 @@ def svg(chart: Chart, name: str) -> str | None:
     import io
 
     stream = io.StringIO()
-    with mpl.rc_context({**SETTINGS, "svg.hashsalt": name}), unwarned():  # of letters that its own font lacks
+    with mpl.rc_context({**CHART_STYLE, "svg.hashsalt": name}), unwarned():  # of letters that its own font lacks
         figure = Figure(figsize=(7.2, 3.6), layout="constrained")
         axes = figure.add_subplot()
         (_bars if isinstance(chart.x[0], str) else _lines)(axes, chart)
@@ -80,9 +79,11 @@ def svg(chart: Chart, name: str) -> str | None:
 
 def _lines(axes: Any, chart: Chart) -> None:
     for k, series in enumerate(chart.series):
-        axes.plot(chart.x, series.y, linestyle=DASHES[k % 5], color=SERIES[k % 5], label=series.name, linewidth=1.6)
+        axes.plot(
+            chart.x, series.y, linestyle=DASHES[k % 5], color=SERIES_COLOURS[k % 5], label=series.name, linewidth=1.6
+        )
         if series.dot is not None:
-            axes.plot(*series.dot, "o", color=SERIES[k % 5])
+            axes.plot(*series.dot, "o", color=SERIES_COLOURS[k % 5])
     for k, (place, word) in enumerate(chart.marks):
         axes.axvline(place, color=INK, linewidth=1, linestyle=DASHES[3 - k % 2], label=word)
     if chart.log:
@@ -95,8 +96,8 @@ def _bars(axes: Any, chart: Chart) -> None:
     for k, series in enumerate(chart.series):
         left = [i + (k - (len(chart.series) - 1) / 2) * width for i in range(len(chart.x))]
         heights = [0.0 if math.isnan(y) else y for y in series.y]
-        axes.bar(left, heights, width * 0.92, color=SERIES[k % 5], label=series.name)
-    axes.set_xticks(range(len(chart.x)), chart.x, rotation=90 if len(chart.x) > FLAT else 0)
+        axes.bar(left, heights, width * 0.92, color=SERIES_COLOURS[k % 5], label=series.name)
+    axes.set_xticks(range(len(chart.x)), chart.x, rotation=90 if len(chart.x) > LEVEL_LABELS else 0)
 
 
 def _inline(text: str, chart: Chart, name: str) -> str:
@@ -106,7 +107,7 @@ def _inline(text: str, chart: Chart, name: str) -> str:
     text = re.sub(r' xmlns(:xlink)?="[^"]*"', "", text)
     text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", text)
     text = text.replace(INK, "currentColor")
-    for k, colour in enumerate(SERIES, 1):
+    for k, colour in enumerate(SERIES_COLOURS, 1):
         text = text.replace(colour, f"var(--series-{k})")
     opening, _, rest = text.partition(">")
     opening = re.sub(r' (width|height|version)="[^"]*"', "", opening)

@@ -13,7 +13,7 @@ from diffkit.calculus.guards import open_places
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.errors import DiffkitError
 from diffkit.core.program import Program, run
-from diffkit.lessons.quotients import KINDS, quotients
+from diffkit.lessons.quotients import QUOTIENT_KINDS, quotients
 from diffkit.lessons.shown_numbers import surely_not_zero
 from diffkit.numbers.floats import FLOATS
 from diffkit.reports.pictures import COLOURS, canvas, in_one_look, legend, panels, style
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from diffkit.lessons.tangents import Tangent
 
 
-SAMPLES = 801
+CURVE_SAMPLES = 801
 BULK = (0.1, 1.5)
 """quantile at which the bulk of the values begins and ends, and how far beyond, in its height, a picture reaches"""
 NEAR_POLES = (0.2, 0.5)
 """the same where the graph runs off to infinity"""
-BROKEN = ("pole", "jump")
-TURNING = (*BROKEN, "kink", "edge")
+BREAK_KINDS = ("pole", "jump")
+TURNING = (*BREAK_KINDS, "kink", "edge")
 REACH = 2.0  # from the point, where no interval is given
-HALVINGS = 11  # of that reach, at most
-ALIKE = 4.0  # times as much as its tangent that f may change, or the other way round, where the interval is free
+REACH_HALVINGS = 11  # of that reach, at most
+RISE_RATIO = 4.0  # times as much as its tangent that f may change, or the other way round, where the interval is free
 FINER = 4  # steps of a picture for each power of ten
 
 
@@ -79,11 +79,11 @@ def picture_of_tangent(tangent: Tangent, interval: tuple[float, float] | None = 
 
 def _around(program: Program, a: float, slope: float) -> tuple[float, float]:
     """An interval in which f changes about as much as its tangent does, if there is one; the usual one otherwise."""
-    for k in range(HALVINGS):
+    for k in range(REACH_HALVINGS):
         reach = REACH / 2**k
         low, high = _range(values_of(program, points(a - reach, a + reach)), *BULK)
         rise = 2 * reach * slope
-        if rise / ALIKE <= high - low <= rise * ALIKE:
+        if rise / RISE_RATIO <= high - low <= rise * RISE_RATIO:
             return a - reach, a + reach
     return a - REACH, a + REACH
 
@@ -105,7 +105,7 @@ def points(low: float, high: float, *among: float) -> list[float]:
     """Evenly spread places in an interval, and some that must be among them."""
     if not low < high:
         raise DiffkitError(f"the interval from {low:g} to {high:g} is empty", hint="write it as -1:1")
-    even = [low + (high - low) * k / (SAMPLES - 1) for k in range(SAMPLES)]
+    even = [low + (high - low) * k / (CURVE_SAMPLES - 1) for k in range(CURVE_SAMPLES)]
     return sorted({*even, *(a for a in among if low <= a <= high)})
 
 
@@ -115,7 +115,7 @@ def values_of(program: Program, x: Sequence[float]) -> list[float]:
     return [v if math.isfinite(v) else math.nan for v in found]
 
 
-def breaks(program: Program, x: Sequence[float], kinds: Collection[str] = BROKEN) -> list[bool]:
+def breaks(program: Program, x: Sequence[float], kinds: Collection[str] = BREAK_KINDS) -> list[bool]:
     """Say for each pair of neighbours whether a pole or a jump may lie between: there a graph must not be joined.
 
     Each of them is where a margin of the table is zero, so the pen is lifted wherever interval arithmetic does not
@@ -191,14 +191,14 @@ def picture_of_quotients(found: Quotients) -> Any:
     title = f"Difference quotients of {found.f if len(found.f) < 40 else 'f'} at {where}"
     figure, axes = canvas(title, "step h", f"|quotient − {found.label}|")
     steps = [s.h for s in found.steps]
-    drawn = [kind for kind in KINDS if any(_size(q.error) > 0 for q in found.of(kind))]
+    drawn = [kind for kind in QUOTIENT_KINDS if any(_size(q.error) > 0 for q in found.of(kind))]
     if not drawn:
         raise DiffkitError(
             "there is no error to draw: it is zero at every step, or the quotients tend to nothing",
             hint="the table shows the quotients",
         )
     for kind in drawn:
-        axes.plot(steps, [_size(q.error) for q in found.of(kind)], label=kind, **style(KINDS.index(kind)))
+        axes.plot(steps, [_size(q.error) for q in found.of(kind)], label=kind, **style(QUOTIENT_KINDS.index(kind)))
     first = found.of(drawn[0])
     parts = (("truncation", [_size(q.truncation) for q in first]), ("round-off", [_size(q.roundoff) for q in first]))
     for k, (name, sizes) in enumerate(parts):
@@ -206,10 +206,10 @@ def picture_of_quotients(found: Quotients) -> Any:
     for kind in dict.fromkeys(("forward" if "forward" in drawn else drawn[0], drawn[-1])):
         best = found.best(kind)
         if best is not None and math.isfinite(best.expected):
-            axes.axvline(best.expected, color=style(KINDS.index(kind))["color"], linewidth=0.8, alpha=0.6)
+            axes.axvline(best.expected, color=style(QUOTIENT_KINDS.index(kind))["color"], linewidth=0.8, alpha=0.6)
             axes.annotate(
                 f" theory, {kind}:\n h = {best.expected:.1e}", (best.expected, 1.0), xycoords=("data", "axes fraction"),
-                va="top", fontsize=8, color=style(KINDS.index(kind))["color"],
+                va="top", fontsize=8, color=style(QUOTIENT_KINDS.index(kind))["color"],
             )  # fmt: skip
     axes.set_xscale("log")
     axes.set_yscale("log")

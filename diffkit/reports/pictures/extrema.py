@@ -11,10 +11,10 @@ from diffkit.lessons.stationary_points.points_found import StationaryPoint, Stat
 from diffkit.reports.pictures import COLOURS, canvas, in_one_look, legend, style
 from diffkit.reports.pictures.heights import contour_map
 
-CURVE = 801  # places of a curve
+CURVE_PLACES = 801  # places of a curve
 GRID = 121  # places along each side of the contours
-FEW = 6  # points that the curve is annotated at
-STEEP = 40.0  # middle halves of the values beyond which a curve is cut off, as near a pole
+ANNOTATED_POINTS = 6  # points that the curve is annotated at
+CUT_OFF = 40.0  # middle halves of the values beyond which a curve is cut off, as near a pole
 MARKS = {
     "minimum": ("v", COLOURS[0]), "maximum": ("^", COLOURS[1]), "saddle": ("X", COLOURS[2]),
     "inflection": ("D", COLOURS[3]), "degenerate": ("s", COLOURS[4]),
@@ -50,7 +50,7 @@ def _curve(found: StationaryPoints) -> Any:
     import numpy as np
 
     ((name, (low, high)),) = found.box.items()
-    x = np.linspace(low, high, CURVE)
+    x = np.linspace(low, high, CURVE_PLACES)
     y = _values(found, [x])
     figure, axes = canvas(_title(found), name, f"f({name})")
     axes.plot(x, y, **style(0), zorder=1)
@@ -62,7 +62,7 @@ def _curve(found: StationaryPoints) -> Any:
         axes.axvspan(*side, color="0.85", zorder=0, label=_region_label(found, region))
     _mark(axes, [(p, p.at[name], p.value) for p in found.points])
     axes.set_xlim(low, high)
-    if len(found.points) <= FEW:
+    if len(found.points) <= ANNOTATED_POINTS:
         _annotate(axes, found)
     legend(figure, 3)
     return figure
@@ -89,7 +89,7 @@ def _bounds(y: Any) -> tuple[float, float] | None:
         return None
     first, last = np.percentile(known, [25, 75])
     middle = last - first
-    if middle == 0 or known.max() - known.min() <= STEEP * middle:
+    if middle == 0 or known.max() - known.min() <= CUT_OFF * middle:
         return None
     low, high = max(known.min(), first - 3 * middle), min(known.max(), last + 3 * middle)
     return float(low), float(high)

@@ -10,8 +10,8 @@ from diffkit.reports.pictures import COLOURS, empty, in_one_look
 if TYPE_CHECKING:
     from diffkit.lessons.derivations.backward import Backward, BackwardNode
 
-MOST = 30  # quantities that fit on a page
-WIDE, HIGH = 1.65, 0.95  # inches from one quantity to the next
+QUANTITIES_DRAWN = 30  # quantities that fit on a page
+COLUMN_INCHES, ROW_INCHES = 1.65, 0.95  # inches from one quantity to the next
 READING = "arrows: the way forward    × local partial derivative, by which an adjoint goes back along the arrow"
 
 
@@ -20,12 +20,12 @@ def picture_of_backward(backward: Backward) -> Any:
     """Draw each quantity in a box, an arrow to whatever uses it, and at the arrow the local partial derivative."""
     quantities = (*backward.variables, *backward.forward)
     nodes = {node.name: node for node in quantities if not isinstance(node.value, bool)}  # conditions have no adjoint
-    if len(nodes) > MOST:
+    if len(nodes) > QUANTITIES_DRAWN:
         raise DiffkitError(f"a graph of {len(nodes)} quantities cannot be read", hint="the tables show all of them")
     places = _places(nodes)
     columns = 1 + max(x for x, _ in places.values())
     rows = [y for _, y in places.values()]
-    figure = empty(WIDE * columns + 0.6, HIGH * (max(rows) - min(rows) + 1) + 0.9)
+    figure = empty(COLUMN_INCHES * columns + 0.6, ROW_INCHES * (max(rows) - min(rows) + 1) + 0.9)
     axes = figure.add_subplot()
     axes.set_axis_off()
     axes.set_xlim(-0.5, columns - 0.5)

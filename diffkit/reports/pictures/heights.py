@@ -10,7 +10,7 @@ from typing import Any
 LEVELS = 26
 TICKS = 6  # along the longer side, at most
 OBLONG = 4.0  # times as long as wide, up to which a map has one scale for both axes
-NARROWEST, TALL, BESIDE, LETTER = 4.9, 3.5, 1.9, 0.09
+NARROWEST_PAGE, TALL, LEGEND_INCHES, LETTER = 4.9, 3.5, 1.9, 0.09
 """inches: a page that the legend fits on, the height of a map, what stands beside it, a letter of a title"""
 ASKEW = "the axes differ in scale: right angles do not look right"
 
@@ -37,7 +37,7 @@ def contour_map(figure: Any, axes: Any, x: Any, y: Any, z: Any, label: str, low:
     oblong = (y[-1] - y[0]) / (x[-1] - x[0])
     if 1 / OBLONG <= oblong <= OBLONG:
         axes.set_aspect("equal")
-        needed = max(NARROWEST, LETTER * len(axes.get_title()), BESIDE + TALL / oblong)
+        needed = max(NARROWEST_PAGE, LETTER * len(axes.get_title()), LEGEND_INCHES + TALL / oblong)
         figure.set_figwidth(min(figure.get_figwidth(), needed))  # no empty paper beside a narrow map
         axes.locator_params(axis="x", nbins=max(2, round(TICKS / max(1, oblong))))
         axes.locator_params(axis="y", nbins=max(2, round(TICKS * min(1, oblong))))

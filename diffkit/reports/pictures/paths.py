@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from diffkit.lessons.gradient_descent.descent import Descent
 
 
-ROOM = 1.15  # times the farthest point's distance from the middle that a picture reaches to both sides
+PICTURE_REACH = 1.15  # times the farthest point's distance from the middle that a picture reaches to both sides
 ESCAPING = 12  # points of a diverging path that are drawn: the later ones would dwarf them
 STRIP = 0.05  # times as narrow as long: down to there a picture is widened, so that both axes can have one scale
 NEWTON = 30  # steps at most to the lowest point
 LEVEL = 1e-6  # slope there, as a part of the slopes on the way, that counts as none
-FINE, COARSE = 121, 51  # places along each axis of contours, and of a surface
-LINE = 121  # places along one weight
+CONTOUR_PLACES, SURFACE_PLACES = 121, 51  # places along each axis of contours, and of a surface
+LINE_PLACES = 121  # places along one weight
 PANELS = 6  # weights that are drawn
-SINGLE = 2000  # steps up to which each one is marked
+MARKED_STEPS = 2000  # steps up to which each one is marked
 DISTINCT = 0.004  # of the path's extent: of more steps those nearer than this to the last one that is marked are not
 
 
@@ -44,7 +44,7 @@ class View:
         self.points = path[:, self.chosen]
         self.lowest = self._lowest()
         middle = self.points[-1] if self.lowest is None else self.lowest
-        reach = ROOM * abs(self.points - middle).max(axis=0)
+        reach = PICTURE_REACH * abs(self.points - middle).max(axis=0)
         reach = np.where(reach > STRIP * reach.max(), np.maximum(reach, reach.max() / 2), reach)
         reach = np.where(reach > 0, reach, 0.5 * (1 + abs(middle)))
         self.sides = [np.linspace(m - r, m + r, places) for m, r in zip(middle, reach, strict=True)]
@@ -116,7 +116,7 @@ def picture(descent: Descent, kind: str | None = None) -> Any:
 @in_one_look
 def contours(descent: Descent) -> Any:
     """Lines of equal cost over two weights, and the path across them."""
-    view = View(descent, (0, 1), FINE)
+    view = View(descent, (0, 1), CONTOUR_PLACES)
     (x, y), low = view.sides, [] if view.lowest is None else [view.at(view.lowest)]
     last = descent.path.steps[len(view.points) - 1]
     part = f", the first {last:,} drawn" if descent.status == "diverged" and last < descent.steps else ""
@@ -130,7 +130,7 @@ def contours(descent: Descent) -> Any:
 @in_one_look
 def surface(descent: Descent) -> Any:
     """The cost as a surface over two weights, and the path on it."""
-    view = View(descent, (0, 1), COARSE)
+    view = View(descent, (0, 1), SURFACE_PLACES)
     x, y = view.sides
     figure, axes = canvas(f"Cost over two weights: {descent.status}", descent.names[0], descent.names[1], "f")
     draw_surface(axes, x, y, view.heights())
@@ -171,7 +171,7 @@ def weights(descent: Descent) -> Any:
     rows = math.ceil(len(names) / columns)
     figure, grid = panels(rows, columns, max(5.0, 3.4 * columns), 0.8 + 3.0 * rows)
     for k, (axes, name) in enumerate(zip(grid.flat, names, strict=False)):
-        view = View(descent, (k,), LINE)
+        view = View(descent, (k,), LINE_PLACES)
         (side,) = view.sides
         axes.plot(side, [view.at([v]) for v in side], color=COLOURS[0], label="f, the other weights as at the end")
         _path(axes, descent, *view.lifted(), line=False)
@@ -212,7 +212,7 @@ def compare_rates(descents: Sequence[Descent]) -> Any:
 
 def _path(axes: Any, descent: Descent, points: Any, lowest: Any, line: bool = True) -> None:
     """Draw the way over a map, a surface or a curve: its steps, both ends, and the lowest point near them."""
-    marked = points if len(points) <= SINGLE else _apart(points)
+    marked = points if len(points) <= MARKED_STEPS else _apart(points)
     if line:
         axes.plot(*points.T, color=COLOURS[1], linewidth=1.4, zorder=3, **haloed())
     name = _which(descent, len(marked) - 1)

@@ -28,9 +28,9 @@ DENOMINATORS = (1, 16, 1000)  # of the fractions that are tried as exact coordin
 RIMS = 12  # sizes of the box around a place on whose rim f is compared with its value inside
 PIECES = 8  # into which each side of a rim is cut, where it has two dimensions or more
 TESTED = 24  # places of a cluster from which Newton's method looks for zeros
-CURVE = 1e-3  # part of the box that zeros must spread over to be a curve rather than one degenerate place
+CURVE_SPREAD = 1e-3  # part of the box that zeros must spread over to be a curve rather than one degenerate place
 MOST_OF_THEM = 0.7  # of the places from which zeros must be met along a curve; where curves cross few are
-COARSE = 0.02  # part of the largest singular value below which one counts as 0, to walk straight to a curve
+SINGULAR_SHARE = 0.02  # part of the largest singular value below which one counts as 0, to walk straight to a curve
 
 
 def located(surface: Surface, box: Box, **facts: Any) -> StationaryPoint:
@@ -159,7 +159,7 @@ def _zeros_within(search: Search, cluster: Cluster) -> tuple[int, int, bool]:
     places = cluster.boxes[:: max(1, len(cluster.boxes) // TESTED)]
     with precision(SEARCH_BITS):
         for box in places:
-            point = polish(surface, middle(box), 40, COARSE)
+            point = polish(surface, middle(box), 40, SINGULAR_SHARE)
             wide = tuple((low - 2 * (high - low), high + 2 * (high - low)) for low, high in box)
             if point is None or not all(a <= p <= b for p, (a, b) in zip(point, wide, strict=True)):
                 continue
@@ -169,7 +169,7 @@ def _zeros_within(search: Search, cluster: Cluster) -> tuple[int, int, bool]:
                 met.append(point)
     search.met += map(tuple, met)
     spread = max((max(abs(a - b) / s for a, b, s in zip(p, met[0], search.scale, strict=True)) for p in met), default=0)
-    return len(met), len(places), spread < CURVE
+    return len(met), len(places), spread < CURVE_SPREAD
 
 
 BISECTIONS = 80
