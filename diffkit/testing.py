@@ -66,7 +66,7 @@ class Scenario:
 
     @property
     def points(self) -> list[Any]:
-        """The point and, before it, points beside it: what was kept from another point would show in the last answer."""
+        """The point and, before it, points beside it: what was kept from elsewhere shows in the last answer."""
         import numpy as np
 
         moved = np.array([[x + shift for x in self.at] for shift in SHIFTS])
