@@ -38,7 +38,7 @@ def assert_gradient(f: Any, grad: Any, at: Any, *, allow_inconclusive: bool = Fa
 # Backends ---------------------------------------------------------------------------------------------------------
 
 Number = int | float | Fraction | str | None
-"""An exact number, text of 45 digits (bars of proofs are far below an ulp), or None where there is no number"""
+"""an exact number, text of 45 digits (proven bars are tight to the last of theirs), or None where there is no number"""
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,22 @@ class Scenario:
     def is_ordinary(self) -> bool:
         """Whether every component has a number."""
         return None not in self.answer
+
+    @property
+    def points(self) -> list[Any]:
+        """The point and, before it, points beside it: what was kept from elsewhere shows in the last answer."""
+        import numpy as np
+
+        moved = np.array([[x + shift for x in self.at] for shift in SHIFTS])
+        return [np.squeeze(point) for point in moved] if callable(self.f) else moved.tolist()
+
+    @property
+    def batch(self) -> Any:
+        """The points as a batch of shape (B, 1); a function of one number takes it element by element."""
+        import numpy as np
+
+        rows = np.array(self.points)[:, np.newaxis]
+        return rows[..., 0] if self.kind == "derivative" and len(self.at) == 1 else rows
 
     @property
     def question(self) -> OpenQuestion:
@@ -144,7 +160,7 @@ SCENARIOS = (
     Scenario("derivative", branching, (2,), (12,)),
 )
 """What ``check_backend`` asks: every kind, points without a derivative, and code."""
-SHIFTS = (-0.125, 0.25, 0.0)  # the scenario's own point comes last: what was kept from another point would show
+SHIFTS = (-0.125, 0.25, 0.0)
 
 
 @dataclass(frozen=True, repr=False)
@@ -256,26 +272,18 @@ def _fault(scenario: Scenario, backend: Backend, digits: int) -> str:
 
     BackendError where it cannot answer or is uncertain, and whatever else the backend raises.
     """
-    import numpy as np
-
     from diffkit.core.errors import BackendError
     from diffkit.methods.prepared import Prepared
 
     prepared = Prepared(scenario.question, backend)
-    if callable(scenario.f):  # what a batch of arrays is depends on the code
-        return _wrong(prepared.result(np.array(scenario.at, dtype=float).squeeze()), scenario, digits)
-    points = [[x + shift for x in scenario.at] for shift in SHIFTS]
-    batch = np.array(points).reshape(len(points), 1, -1)
-    if scenario.kind == "derivative" and len(scenario.at) == 1:
-        batch = batch[..., 0]  # of one variable it is taken element by element
+    points = scenario.points
     single = [prepared.result(point) for point in points]
-    if fault := _wrong(single[-1], scenario, digits):
-        return fault
-    if fault := _parted(prepared.result(batch), single, points, digits):
-        return fault
-    if scenario.is_ordinary and not single[-1].ok:
+    fault = _wrong(single[-1], scenario, digits)
+    if not fault and not callable(scenario.f):  # what a batch of arrays is depends on the code
+        fault = _parted(prepared.result(scenario.batch), single, points, digits)
+    if not fault and scenario.is_ordinary and not single[-1].ok:
         raise BackendError(f"uncertain: {single[-1].message}")
-    return ""
+    return fault
 
 
 def _wrong(result: Result, scenario: Scenario, digits: int) -> str:
