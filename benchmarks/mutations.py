@@ -146,8 +146,8 @@ MUTANTS = (
         ("tests/test_verdicts.py",),
     ),
     Mutant(
-        "the package", "unknown names have a type", "__init__.py",
-        "if not TYPE_CHECKING:  #", "if True:  #",
+        "the package", "unknown names have a type", "__init__.pyi",
+        "\n__version__: str\n", "\n__version__: str\n\ndef __getattr__(name: str) -> object: ...\n",
         (TYPES,),
     ),
 )  # fmt: skip

@@ -1,110 +1,47 @@
 """Every case of the test table by every registered backend; the cases carry their answers."""
 
 import math
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from conftest import corpus, exact, ulps
 
 import diffkit as dk
-from diffkit.asking.questions import make_task, open_question
+from diffkit.asking.questions import make_task
 from diffkit.core.errors import BackendError
+from diffkit.core.results import Odd
 from diffkit.judging.comparison import compare_task
 from diffkit.methods import BACKENDS, COMPARED, get_backend
+from diffkit.testing import SCENARIOS, branching, check_backend
+
+CASES = [scenario for scenario in SCENARIOS if scenario.is_ordinary and not callable(scenario.f)]
+EXACT = ("symbolic", "dual", "reverse")
 
 
-@dataclass(frozen=True)
-class Case:
-    """A kind of derivative of an expression at a point, with its exact answer (text of 30 digits or a fraction)."""
-
-    kind: str
-    expression: str
-    at: tuple
-    answer: tuple
-    options: tuple = ()
-    variables: tuple | None = None
-
-    @property
-    def id(self):
-        return f"{self.kind}:{self.expression}:{self.at}"
-
-
-E, SIN1, COS1 = (
-    "2.71828182845904523536028747135",
-    "0.841470984807896506652502321630",
-    "0.540302305868139717400936607443",
-)
-CASES = [
-    Case("gradient", "3*x**2 - 4*x", (1,), (2,)),
-    Case("gradient", "x*y**2", (3, 5), (25, 30)),
-    Case("gradient", "x/y", (1, 4), (Fraction(1, 4), Fraction(-1, 16))),
-    Case("gradient", "exp(x)*sin(y)", (0, 1), (SIN1, COS1)),
-    Case("gradient", "x**2 + z", (2, 7, 1), (4, 0, 1), (), ("x", "unused", "z")),
-    Case("gradient", "max(x, y, 2*x)", (1, 1.5), (2, 0)),
-    Case("gradient", "where(0 < x < 1, x**3, -x)", (0.5,), (Fraction(3, 4),)),
-    Case("gradient", "abs(x)*x", (-3,), (6,)),
-    Case("gradient", "cbrt(x)", (-8,), (Fraction(1, 12),)),
-    Case("gradient", "relu(x) + softplus(y)", (2, 0), (1, Fraction(1, 2))),
-    Case("gradient", "hypot(x, y)", (3, 4), (Fraction(3, 5), Fraction(4, 5))),
-    Case("gradient", "x**y", (1, 3), (3, 0)),
-    Case("gradient", "log(x, 2)", (1,), ("1.44269504088896340735992468100",)),
-    Case("gradient", "atan2(y, x)", (1, 2), (Fraction(-2, 5), Fraction(1, 5))),
-    Case("gradient", "x", (1e300,), (1,)),
-    Case("derivative", "exp(2*x)", (0,), (4,), (("order", 2),)),
-    Case("derivative", "x**5", (2,), (240,), (("order", 3),)),
-    Case("derivative", "x**5", (2,), (240,), (("order", 4),)),
-    Case("derivative", "x**2*y**3", (2, 3), (108,), (("wrt", ("x", "y")),)),
-    Case("derivative", "x**2*y**3", (2, 3), (54,), (("wrt", ("x", "x")),)),
-    Case("derivative", "sin(x)*y", (1, 2), ("1.08060461173627943480187321489",), (("wrt", "x"),)),
-    Case("hessian", "x**2*y", (1, 2), (4, 2, 2, 0)),
-    Case("hessian", "100*(y - x**2)**2 + (1 - x)**2", (1, 1), (802, -400, -400, 200)),
-    Case("hessian", "exp(x*y)", (0, 0), (0, 1, 1, 0)),
-    Case("jacobian", ("x*y", "x + y**2", "3"), (2, 3), (3, 2, 1, 6, 0, 0)),
-    Case("directional", "x**2 + y", (1, 1), (8,), (("direction", (3, 2)),)),
-    Case("directional", "x**2*y", (1, 1), (30,), (("direction", (3, 1)), ("order", 2))),
-    Case("taylor", "exp(x)", (0,), (1, 1, Fraction(1, 2), Fraction(1, 6), Fraction(1, 24)), (("order", 4),)),
-    Case("taylor", "1/(1 - x)", (0,), (1, 1, 1), (("order", 2),)),
-]
-EVERY_KIND = [name for name in BACKENDS if name != "complex"]  # complex steps give first derivatives only
-DIGITS = {"finite": 6}  # a difference has fewer digits than a rule; its own bar is checked besides
-
-
-def question_of(case):
-    f = list(case.expression) if case.kind == "jacobian" else case.expression
-    return open_question(f, case.kind, case.variables or None, **dict(case.options))
-
-
-@pytest.mark.parametrize("backend", EVERY_KIND)
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
-def test_case(case, backend):
-    result = dk.Prepared(question_of(case), backend).result(list(case.at))
+@pytest.mark.parametrize("backend", EXACT)
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.asked)
+def test_a_rule_is_right_to_4_ulps(case, backend):
+    result = dk.Prepared(case.question, backend).result(list(case.at))
     assert result.status == "ok"
     assert result.backend == backend
-    flat = np.ravel(result.value).tolist()
-    assert len(flat) == len(case.answer)
-    for k, (value, answer) in enumerate(zip(flat, case.answer, strict=True)):
-        truth = exact(answer)
-        if backend in DIGITS:
-            assert abs(exact(value) - truth) <= 10.0 ** -DIGITS[backend] * max(1, abs(truth))
-            assert abs(exact(value) - truth) <= np.ravel(result.error)[k]
-        else:
-            assert ulps(value, truth) <= 4
+    for value, answer in zip(result.flat, case.answer, strict=True):
+        assert ulps(value, exact(answer)) <= 4
 
 
-@pytest.mark.parametrize("backend", ["auto", *EVERY_KIND])
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
-def test_a_batch_is_its_points(case, backend):
-    prepared = dk.Prepared(question_of(case), backend)
-    shifted = [[x + d for x in case.at] for d in (0.0, 0.25, -0.125)]
-    batch = prepared.result(np.array(shifted, dtype=float).reshape(3, 1, len(case.at)))
-    assert batch.shape == (3, 1, *batch.shape[2:])
-    for row, point in zip(np.asarray(batch.value), shifted, strict=True):
-        single = prepared.result(point)
-        expected = np.asarray(single.value)
-        tolerance = 1e-7 if backend == "finite" else 1e-14
-        np.testing.assert_allclose(row[0], expected, rtol=tolerance, atol=tolerance, equal_nan=True)
+@pytest.mark.parametrize("backend", ["auto", *BACKENDS])
+def test_a_backend_is_right_in_every_scenario(backend):
+    exactly = backend in ("auto", *EXACT)
+    found = check_backend(backend, digits=13 if exactly else 6)
+    assert len(found.passed) + len(found.refused) == len(SCENARIOS)
+    if exactly or backend == "finite":
+        assert {scenario.f for scenario, _ in found.refused} <= {branching}
+
+
+def test_a_summary_says_what_a_backend_cannot_do():
+    shown = repr(check_backend("complex"))
+    assert shown.startswith("complex: ")
+    assert "the complex step gives first derivatives only (use backend='dual' or 'finite'):\n  derivative of" in shown
 
 
 def test_the_dual_gradient_of_every_corpus_row():
@@ -208,10 +145,10 @@ def test_a_stale_cache_is_caught():
     assert compare_task(task, (1.5, 2.0), backends).verdict == "disagree"
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.asked)
 def test_the_honest_backends_agree(case):
     point = [float(x) for x in case.at]
-    comparison = compare_task(question_of(case).task, point, list(COMPARED))
+    comparison = compare_task(case.question.task, point, list(COMPARED))
     assert comparison.verdict == "agree", comparison.findings
     assert all(row.within for row in comparison.rows)
     for value, answer in zip(comparison.reference.flat, case.answer, strict=True):
@@ -247,3 +184,101 @@ def test_a_backend_that_gives_up_at_a_point_is_skipped_and_says_why():
 def test_one_sided_taylor_coefficients_are_divided_by_factorials():
     sides = dk.taylor("x*abs(x)", 0, 2, backend="dual")
     assert (sides.left[2], sides.right[2]) == (-1.0, 1.0)
+
+
+# Backends that check_backend must notice --------------------------------------------------------------------------
+
+
+class Faulty:
+    """The finite backend with each of its answers changed."""
+
+    name, error_kind = "faulty", "estimate"
+
+    def __init__(self, change, made_of="finite"):
+        self.change, self.made_of = change, made_of
+
+    def prepare(self, task):
+        return FaultyEvaluation(get_backend(self.made_of).prepare(task), self.change)
+
+
+class FaultyEvaluation:
+    formula = None
+
+    def __init__(self, honest, change):
+        self.honest, self.change = honest, change
+
+    def at(self, point):
+        return self.change(self.honest.at(point))
+
+    def batch(self, points):
+        return self.change(self.honest.batch(points))
+
+
+def raise_type_error(_):
+    raise TypeError("unsupported operand")
+
+
+def refuse(_):
+    raise BackendError("not today")
+
+
+def unsure(answer):
+    odd = Odd("uncertain", "who knows")
+    return replace(answer, values=[math.nan] * len(answer.values), odd=dict.fromkeys(range(len(answer.values)), odd))
+
+
+FAULTS = {
+    "wrong sign": (
+        lambda a: replace(a, values=[-v for v in a.values]),
+        r"gradient of x\*y\*\*2 at \(3, 5\): component 0: got -2.* \(ok\), right is 25; fewer than 6 digits",
+    ),
+    "one value too many": (lambda a: replace(a, values=[*a.values, 0.0]), "got 2 values at one point, right are 1"),
+    "one error too few": (lambda a: replace(a, errors=list(a.errors)[:-1]), "got 0 errors at one point, right are 1"),
+    "odd beyond the end": (lambda a: replace(a, odd={9: Odd("pole")}), "something odd about component 9 at one point"),
+    "ok at a kink": (
+        lambda a: replace(a, values=np.nan_to_num(a.values), odd={}),
+        r"derivative of abs\(x\) at \(0\): component 0: got 0.0 .*right is no number.*there is no derivative",
+    ),
+    "NaN said ok": (lambda a: replace(a, values=[math.nan for _ in a.values]), "got nan .*what is ok is a number"),
+    "a number said odd": (lambda a: replace(a, odd={0: Odd("pole")}), r"\(pole\), right is 2; what is not ok is NaN"),
+    "TypeError": (raise_type_error, "it raises TypeError: unsupported operand"),
+    "bar too small": (lambda a: replace(a, errors=[0.0 for _ in a.errors]), "the bar does not cover the error of"),
+    "no bar": (lambda a: replace(a, errors=None), "got no error bars, and error_kind is 'estimate'"),
+    "refuses all": (refuse, "answers at no ordinary point(.|\n)*not today"),
+    "never sure": (unsure, "answers at no ordinary point(.|\n)*uncertain: who knows"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_a_backend_is_told(fault):
+    change, message = FAULTS[fault]
+    with pytest.raises(AssertionError, match=message):
+        check_backend(Faulty(change))
+
+
+def test_a_batch_that_is_not_its_points_is_told():
+    class Reversed(FaultyEvaluation):
+        def batch(self, points):
+            return self.honest.batch(points[::-1])
+
+    backend = Faulty(None, "dual")
+    backend.error_kind = "none"
+    backend.prepare = lambda task: Reversed(get_backend("dual").prepare(task), lambda answer: answer)
+    with pytest.raises(AssertionError, match=r"in a batch at \[0.875\]: got \[2.0\], right is as at the point alone"):
+        check_backend(backend)
+
+
+def test_an_answer_kept_from_another_point_is_told():
+    kept = {}
+    backend = Faulty(None, "dual")
+    backend.error_kind = "none"
+    backend.prepare = lambda task: FaultyEvaluation(
+        get_backend("dual").prepare(task), lambda a: kept.setdefault(task.shape, a)
+    )
+    with pytest.raises(AssertionError, match="fewer than 6 digits are right"):
+        check_backend(backend)
+
+
+def test_a_backend_that_is_not_there_is_an_error():
+    with pytest.raises(BackendError, match="unknown backend"):
+        check_backend("finit")

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 from markdown_it import MarkdownIt
-from test_reports import Page
+from report_cases import Page
 
 import diffkit as dk
 from diffkit.core.errors import escaped, visible

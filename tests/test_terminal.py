@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from test_reports import CASES, KINDS, cases
+from report_cases import KINDS
 
 import diffkit.reports
 from diffkit.reports import document_of
@@ -19,8 +19,7 @@ WIDE = {
     "Hessian": ["hessian", "exp(x*y*z*w)", "--at", "0.1,0.2,0.3,0.4"],
     "Himmelblau": ["stationary", "(x^2+y-11)^2+(x+y^2-7)^2", "--box", "x=-5:5,y=-5:5"],
 }
-assert CASES
-assert cases  # the fixture that writes them
+pytestmark = pytest.mark.usefixtures("cases")
 
 
 class Blocks:

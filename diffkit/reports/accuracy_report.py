@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from diffkit.core.errors import plural
@@ -83,6 +83,15 @@ def blocks(report: AccuracyReport) -> Iterator[Block]:
         yield Note(f"PARTIAL REPORT: {report.stopped} after {done}; the rest was not looked at")
         yield Gap()
     yield from _compared(report.changes)
+    yield from _verdicts(report)
+    yield from _measures([a for a in report.summary if a.components])
+    yield from _zeros(report)
+    yield from _worst(report)
+    yield from _findings([group for group in report.groups if not group.contradicts])  # those head the report
+
+
+def _verdicts(report: AccuracyReport) -> Iterator[Block]:
+    """How many points have which verdict, and why."""
     yield Heading(f"{report.kind}s at {plural(len(report.outcomes), 'point')}")
     rows = [(STATUS_WORDS.get(v, v), str(count), _meaning(v)) for v, count in report.verdicts.items()]
     yield Table(("verdict", "points", "meaning"), tuple(rows))
@@ -94,35 +103,44 @@ def blocks(report: AccuracyReport) -> Iterator[Block]:
     if report.expecting:
         held = f"contradicted at {report.contradicted}" if report.contradicted else "all hold"
         yield Note(f"expected values: at {plural(report.expecting, 'point')}, {held}")
-    summary = [a for a in report.summary if a.components]
-    if summary:
-        yield Gap()
-        yield Heading("error in ulps (95 % of the partials have at most …)")
-        yield Table(("method", "partials", *ULP_COLUMNS, "no value"), tuple(map(_ulps, summary)))
-        yield Note("an ulp is the spacing of binary64 numbers at the reference; no value counts as infinitely many")
-        yield Gap()
-        yield Heading("share of the partials with an error of so many ulps")
-        yield Table(("method", *SHARES), tuple((a.backend, *(f"{100 * s:.1f} %" for s in a.shares)) for a in summary))
-        yield Gap()
-        yield Heading("correct digits (95 % of the partials have at least …), and error bars")
-        header = ("method", *DIGIT_COLUMNS, "within their bar", "bar / error (median)")
-        yield Table(header, tuple(map(_digits, summary)))
+
+
+def _measures(summary: Sequence[Any]) -> Iterator[Block]:
+    """Errors of each method in ulps, and its correct digits."""
+    if not summary:
+        return
+    yield Gap()
+    yield Heading("error in ulps (95 % of the partials have at most …)")
+    yield Table(("method", "partials", *ULP_COLUMNS, "no value"), tuple(map(_ulps, summary)))
+    yield Note("an ulp is the spacing of binary64 numbers at the reference; no value counts as infinitely many")
+    yield Gap()
+    yield Heading("share of the partials with an error of so many ulps")
+    yield Table(("method", *SHARES), tuple((a.backend, *(f"{100 * s:.1f} %" for s in a.shares)) for a in summary))
+    yield Gap()
+    yield Heading("correct digits (95 % of the partials have at least …), and error bars")
+    header = ("method", *DIGIT_COLUMNS, "within their bar", "bar / error (median)")
+    yield Table(header, tuple(map(_digits, summary)))
+
+
+def _zeros(report: AccuracyReport) -> Iterator[Block]:
+    """How each method answers where the true value is 0."""
     zeros = tuple((a.backend, str(a.zeros), str(a.zeros_exact)) for a in report.summary if a.zeros)
     if zeros:
         yield Gap()
         yield Heading("partials whose true value is 0, where neither ulps nor digits measure anything")
         yield Table(("method", "true zeros", "answered with 0"), zeros)
-    yield from _worst(report)
-    groups = [group for group in report.groups if not group.contradicts]  # those head the report
+
+
+def _findings(groups: Sequence[Any]) -> Iterator[Block]:
+    """What went wrong, and where."""
     if groups:
         yield Gap()
         yield Heading("findings")
-        for group in groups:
-            count = plural(len(group.cases), "point")
-            yield Note(
-                f"{group.backend}: {worded(group.cause)} at {count}, {listed(group.cases, POINTS_NAMED)}. "
-                f"The first: {worded(group.evidence)}"
-            )
+    for group in groups:
+        yield Note(
+            f"{group.backend}: {worded(group.cause)} at {plural(len(group.cases), 'point')}, "
+            f"{listed(group.cases, POINTS_NAMED)}. The first: {worded(group.evidence)}"
+        )
 
 
 def _contradictions(report: AccuracyReport) -> Iterator[Block]:
