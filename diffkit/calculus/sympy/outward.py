@@ -60,6 +60,11 @@ class _SympyAlgebra:
 SYMPY = _SympyAlgebra()
 
 
+def _has_branches(expression: Any) -> bool:
+    """Whether SymPy cannot be asked about the sign of an expression: it takes one branch's sign for that of all."""
+    return expression.is_extended_real is None or expression.has(sympy.Piecewise)
+
+
 class Outward:
     """One program on its way to SymPy."""
 
@@ -92,13 +97,11 @@ class Outward:
         return self._guarded_apply(slot, primitive, [self.closed(a) for a in args])
 
     def _guarded_apply(self, slot: int, primitive: Primitive, args: Sequence[Any]) -> Any:
-        value = SYMPY.apply(primitive, args)
-        if primitive is ABS and isinstance(value, sympy.Piecewise):
-            condition = value.args[0].args[1]
+        if primitive is ABS and _has_branches(args[0]):
             symbol = sympy.Dummy(f"s{slot}")
             self.opaque[symbol] = -slot - 1  # the condition argument ≥ 0 of the slot, made on the way back
-            return value.xreplace({condition: symbol})
-        return value
+            return sympy.Piecewise((args[0], symbol), (-args[0], True))
+        return SYMPY.apply(primitive, args)
 
     def _chain(self, slot: int, primitive: Primitive, args: tuple[int, ...], chain: tuple[Primitive, ...]) -> Any:
         left, right = args
