@@ -273,3 +273,34 @@ def test_a_door_that_fails_restores_what_was_set():
         assert math.isnan(dk.derivative(lambda x: np.log(x), -1.0).value)
         with pytest.raises(FloatingPointError):
             np.exp(np.float64(1000.0))
+
+
+FIRST_USE = """
+import threading
+import diffkit as dk
+
+together, failed = threading.Barrier(8), []
+
+def work(k):
+    backend = ("auto", "finite", "symbolic", "dual", "reverse")[k % 5]
+    f, at = (lambda v: v[0] ** 2, [3.0]) if k % 3 == 0 else ("sinc(x)*y", [1.0, 2.0])
+    together.wait()
+    try:
+        assert dk.gradient(f, at, backend=backend if k % 3 else "auto").ok
+    except BaseException as error:
+        failed.append(error)
+
+threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert not failed, failed
+"""
+
+
+def test_the_first_use_may_come_from_many_threads():
+    """What a thread finds half imported by another it waits for."""
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", FIRST_USE], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr

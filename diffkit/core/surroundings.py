@@ -27,9 +27,11 @@ class undisturbed(ContextDecorator):
         return undisturbed()
 
     def __enter__(self) -> None:
-        numpy: Any = sys.modules.get("numpy")
-        self.state = None if numpy is None else numpy.errstate(all="ignore")
-        if self.state is not None:
+        self.state: Any = None
+        if "numpy" in sys.modules:
+            import numpy  # which waits where another thread has only begun to
+
+            self.state = numpy.errstate(all="ignore")
             self.state.__enter__()
 
     def __exit__(self, *error: object) -> None:

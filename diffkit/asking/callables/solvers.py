@@ -13,6 +13,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from inspect import unwrap
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -209,7 +210,7 @@ def _solvers(loaded: tuple[str, ...]) -> dict[CodeType, tuple[str, Knobs | None]
     named = [(module, name, knobs) for module in loaded for name, knobs in SOLVERS.get(module, {}).items()]
     found = {}
     for module, name, knobs in (*named, *((m, name, None) for m in loaded for name in LINEAR_SOLVERS.get(m, ()))):
-        solver: Any = sys.modules[module]
+        solver: Any = import_module(module)  # which is there; another thread may still be at it
         for part in name.split("."):
             solver = getattr(solver, part, None)
         code = getattr(unwrap(solver), "__code__", None) if callable(solver) else None
