@@ -12,6 +12,7 @@ import sympy
 from conftest import CONTEXT, exact, ulps
 from table_rows import MP, ROWS, at_mp, points
 
+import diffkit as dk
 from diffkit.calculus.sympy.outward import SYMPY
 from diffkit.core.program import run
 from diffkit.core.rules import by_definition, by_rule, partial, trace
@@ -68,6 +69,18 @@ def test_a_power_series_is_that_of_the_definition(row, place):
     for n in range(6):
         assert FLOATS.apply(series, (n, float(place.at))) == float(place.series(n) * math.factorial(n))
         assert series.fold(n, place.at) == place.series(n) * math.factorial(n)
+
+
+@pytest.mark.parametrize(("row", "place"), REMOVABLE)
+def test_derivatives_of_high_order_keep_their_digits_beside_the_series(row, place):
+    digits = multiprecision(100)
+    for share in (0.02, 0.3, 0.95, 1.05, 1.5):
+        x = float(place.at) + share * float(place.reach)
+        taylor = TaylorAlgebra(digits)
+        (own,) = run(trace(row.definition, 1), taylor, [taylor.variable(digits.number(x))])
+        for n in range(1, 13):
+            found = dk.derivative(f"{row.name}(x)", x, order=n, backend="dual").value
+            assert found == pytest.approx(float(own.coefficient(n) * math.factorial(n)), rel=1e-11)
 
 
 @pytest.mark.parametrize(("row", "place"), REMOVABLE)

@@ -119,7 +119,7 @@ row("sinc", "x", "sin(x)/x, and 1 at 0",
     mpmath="sinc", sympy="sinc", ball="sinc",
     definition=lambda F, x: F.sin(x) / x,
     partials=(lambda F, x, y: (F.cos(x) - y) / x,),
-    places=(removable(lambda k: Fraction((-1) ** (k // 2) * (1 - k % 2), math.factorial(k + 1))),),
+    places=(removable(lambda k: Fraction((-1) ** (k // 2) * (1 - k % 2), math.factorial(k + 1)), reach=3),),
     points=(-700.5, -2.0, -1e-5, 0.2, 1.5, 30.0))
 
 row("tan", "x", "tangent",

@@ -62,7 +62,8 @@ class Place(NamedTuple):
 def removable(coefficient: Coefficient, at: Exact = 0, reach: Exact = Fraction(1, 4)) -> Place:
     """A removable point with the coefficients cₖ of its power series.
 
-    ``reach`` is how far from the point the series is used: half its radius of convergence, or less.
+    ``reach`` is how far from the point the series is used: half its radius of convergence, or less. Beyond it the
+    definition is differentiated, whose nth derivative loses about n!/|x − at|ⁿ units in the last place.
     """
     text = f"x = {at}".replace("-", "−")
     return Place("removable", lambda F, x: x - at, text, series=coefficient, at=at, reach=reach)
