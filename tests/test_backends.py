@@ -232,9 +232,9 @@ FAULTS = {
         lambda a: replace(a, values=[-v for v in a.values]),
         r"gradient of x\*y\*\*2 at \(3, 5\): component 0: got -2.* \(ok\), right is 25; fewer than 6 digits",
     ),
-    "one value too many": (lambda a: replace(a, values=[*a.values, 0.0]), "got 2 values at one point, right are 1"),
-    "one error too few": (lambda a: replace(a, errors=list(a.errors)[:-1]), "got 0 errors at one point, right are 1"),
-    "odd beyond the end": (lambda a: replace(a, odd={9: Odd("pole")}), "something odd about component 9 at one point"),
+    "one value too many": (lambda a: replace(a, values=[*a.values, 0.0]), "gives 2 values for 1 partial at 1 point"),
+    "one error too few": (lambda a: replace(a, errors=list(a.errors)[:-1]), "gives 0 errors for 1 partial at 1 point"),
+    "odd beyond the end": (lambda a: replace(a, odd={9: Odd("pole")}), "calls component 9 odd, of 1 partial at 1"),
     "ok at a kink": (
         lambda a: replace(a, values=np.nan_to_num(a.values), odd={}),
         r"derivative of abs\(x\) at \(0\): component 0: got 0.0 .*right is no number.*there is no derivative",
@@ -254,6 +254,17 @@ def test_a_fault_of_a_backend_is_told(fault):
     change, message = FAULTS[fault]
     with pytest.raises(AssertionError, match=message):
         check_backend(Faulty(change))
+
+
+def test_an_answer_of_another_size_is_refused_everywhere():
+    more = Faulty(FAULTS["one value too many"][0])
+    for ask in (
+        lambda: dk.gradient("x*y", [0.0, 2.0], backend=more),
+        lambda: dk.compare("x*y", [0, 2], backends=[more]),
+        lambda: dk.prepare("x*y", backend=more)(np.ones((3, 2))),
+    ):
+        with pytest.raises(dk.DiffkitError, match=r"the backend .* gives (3|7) values for 2 partials at"):
+            ask()
 
 
 def test_a_batch_that_is_not_its_points_is_told():

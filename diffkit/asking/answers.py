@@ -8,6 +8,7 @@ from typing import Any
 
 from diffkit.asking.points import Points
 from diffkit.asking.tasks import Task
+from diffkit.core.errors import DiffkitError, plural
 from diffkit.core.results import Answer, ErrorKind, Odd, Result, worst_message
 
 
@@ -19,7 +20,11 @@ def lay_out(
     error_kind: ErrorKind,
     formulas: Sequence[str] | None = None,
 ) -> Result:
-    """Give the Result of a backend's answer at a point or a batch of points."""
+    """Give the Result of a backend's answer at a point or a batch of points.
+
+    DiffkitError where the backend answers another number of components than it was asked for.
+    """
+    _check_size(answer, len(task.indices), points, backend)
     odd = _odd(task, answer)
     kind = answer.error_kind or error_kind
     return Result(
@@ -41,6 +46,17 @@ def lay_out(
         task.source.warnings,
         task.notes,
     )
+
+
+def _check_size(answer: Answer, partials: int, points: Points, backend: str) -> None:
+    """DiffkitError unless there are as many values and errors as are asked for, and what is odd is among them."""
+    rows = 1 if points.point is not None else len(points.rows)
+    count, asked = partials * rows, f"{plural(partials, 'partial')} at {plural(rows, 'point')}"
+    for name, found in (("values", answer.values), ("errors", answer.errors)):
+        if found is not None and len(found) != count:
+            raise DiffkitError(f"the backend {backend} gives {len(found)} {name} for {asked}")
+    if answer.odd and not 0 <= min(answer.odd) <= max(answer.odd) < count:
+        raise DiffkitError(f"the backend {backend} calls component {max(answer.odd)} odd, of {asked}")
 
 
 def _all_bad(odd: dict[int, Odd]) -> bool:
