@@ -111,7 +111,7 @@ MUTANTS = (
     ),
     Mutant(
         "bars of differences", "a bar without truncation", "methods/differences/fits.py",
-        "return self.noise + self.truncation + 2 * HALF_ULP", "return self.noise + 2 * UNIT",
+        "return self.noise + self.truncation + 2 * HALF_ULP", "return self.noise + 2 * HALF_ULP",
         ("tests/test_differences.py", "tests/test_families.py"),
     ),
     Mutant(
@@ -126,7 +126,7 @@ MUTANTS = (
     ),
     Mutant(
         "nothing falls over", "NumPy's settings leak in", "core/surroundings.py",
-        "None if numpy is None else numpy.errstate", "None if True else numpy.errstate",
+        'if "numpy" in sys.modules:', "if False:",
         ("tests/test_surroundings.py",),
     ),
     Mutant(
