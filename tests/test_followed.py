@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from array_references import REFERENCES
 from followed_cases import ARRAYS, BINARY, BY_VALUE, FACTS, ORDERED, REFUSED, UNARY, ufunc
+from ndarray_cases import written_out
 
 import diffkit as dk
 from diffkit.core.program import run
-from diffkit.ndarrays import pushforward, trace_function
+from diffkit.ndarrays import pushforward
 from diffkit.ndarrays.elementwise import UFUNC_FORMULAS, rows
 from diffkit.ndarrays.protocols import FUNCTIONS, UFUNCS
 from diffkit.numbers.multiprecision import multiprecision
@@ -136,7 +137,7 @@ def test_an_inner_derivative_that_is_traced_rounds_no_constant_either(name):
     def slope(*x):
         return pushforward(lambda *v: call(*v), x, parts).tangents[0]
 
-    program = trace_function(slope, ["x", "y"][: len(point)], [()] * len(point)).program
+    program = written_out(slope, ["x", "y"][: len(point)], [()] * len(point)).program
     digits = multiprecision(80)
     (found,) = run(program, digits, [digits.number(v) for v in point])
     with mp.workdps(WORKING):

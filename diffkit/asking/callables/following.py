@@ -5,7 +5,6 @@ Code may compute something else from what stands in for numbers than from number
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,18 +13,15 @@ import numpy as np
 
 from diffkit.asking.callables.noise import rounding
 from diffkit.core.errors import BackendError, DiffkitError, LimitError, TracingError, told
-from diffkit.core.program import run
+from diffkit.core.program import Program, run
 from diffkit.core.surroundings import silenced
-from diffkit.ndarrays import Traced, pullback, trace_function
-from diffkit.ndarrays.traced import SLOTS
-from diffkit.numbers.arrays import CODE
-from diffkit.numbers.bounds import BoundsAlgebra
+from diffkit.ndarrays import pullback, record_function
+from diffkit.numbers.arrays import ARRAY_BOUNDS
 from diffkit.numbers.floats import EPSILON
 
 if TYPE_CHECKING:
     from diffkit.asking.callables.binding import Bound
 
-CODE_BOUNDS = BoundsAlgebra(CODE)
 TRACE_SLACK = 8.0  # times a rounding bound by which the function and what follows it may differ
 TRACE_FACTORS = (
     1.0,
@@ -49,39 +45,32 @@ def following(name: str) -> Iterator[None]:
         raise TracingError(f"{name} takes plain numbers only: what stands in for them raised {told(error)}") from error
 
 
-def trace(function: Bound) -> Traced:
-    """Give the Program of a function whose code has no branches; TracingError where it cannot be found."""
-    _check_length(function)
+def record(function: Bound) -> Program:
+    """Give the Program of a function whose code has no branches, an input for each argument.
+
+    TracingError where it cannot be found, or has other values than the function at the start or beside it.
+    """
     with following(function.name):
-        found = trace_function(function.call, function.inputs, [a.shape for a in function.arguments])
+        found = record_function(function.call, [(a.name, a.shape) for a in function.arguments]).program
         places = [[factor * x + (factor - 1.0) * (x == 0) for x in function.start] for factor in TRACE_FACTORS]
-        check_trace(function, found, places)
+        check_record(function, found, places)
     return found
 
 
-def check_trace(function: Bound, traced: Traced, points: Sequence[Sequence[float]]) -> None:
-    """TracingError if the function has other values than its trace at one of some points."""
-    rows = [[(x, 0.0) for x in point] for point in points]
-    computed = [run(traced.program, CODE_BOUNDS, row) for row in rows]
-    for point, found in zip(points, computed, strict=True):
-        for (value, error), own in zip(found, function.values(point).tolist(), strict=True):
-            lost = math.isnan(own) and math.isfinite(value) and math.isfinite(error)
-            if lost or abs(value - own) > TRACE_SLACK * traced.lost * (error + math.ulp(own)):
-                at = function.where(point)
-                raise TracingError(f"{function.name} is {own} at {at}, what its trace computes is {value}")
-
-
-def _check_length(function: Bound) -> None:
-    """TracingError if the code computes too many numbers for a trace: known in the time of a few evaluations."""
-    try:
-        count = operations(function, np.array(function.start))
-    except TracingError:  # the trace itself says better what is in the way
-        return
-    if count > SLOTS:
-        raise TracingError(
-            f"{function.name} takes {count:,} operations, and a formula of more than {SLOTS:,} is not made",
-            hint="that is no mistake: its derivatives are measured instead of proven",
-        )
+def check_record(function: Bound, program: Program, points: Sequence[Sequence[float]]) -> None:
+    """TracingError if the function has other values than its Program at one of some points."""
+    for point in points:
+        arguments = function.split(np.array(point, dtype=float))
+        with np.errstate(all="ignore"):
+            ((value, error),) = run(program, ARRAY_BOUNDS, [(x, np.zeros(np.shape(x))) for x in arguments])
+        own = function.values(point)
+        value, error = np.ravel(value), np.ravel(np.broadcast_to(error, np.shape(value)))
+        lost = np.isnan(own) & np.isfinite(value) & np.isfinite(error)
+        apart = lost | (np.abs(value - own) > TRACE_SLACK * (error + np.spacing(np.abs(own))))
+        if np.any(apart):
+            k = int(np.argmax(apart))
+            at = function.where(point)
+            raise TracingError(f"{function.name} is {own[k]} at {at}, what its trace computes is {value[k]}")
 
 
 def operations(function: Bound, row: Any) -> int:
