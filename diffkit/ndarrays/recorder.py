@@ -44,7 +44,7 @@ class Recording(Level):
 
     def emit(self, row: Primitive | Operation, *args: int) -> RecordedArray:
         """The array that a row or an operation gives."""
-        return self.array(self.builder.apply(row, args))  # type: ignore[arg-type]
+        return self.array(self.builder.apply(row, args))
 
     def array(self, slot: int) -> RecordedArray:
         """The array in a slot."""
