@@ -15,7 +15,7 @@ from diffkit.core.results import ErrorKind
 from diffkit.core.text import format_outputs
 from diffkit.methods.evaluation import ProgramEvaluation
 
-FORMULA_LENGTH = 20_000  # characters beyond which a formula is cut: nobody reads it, and sharing may explode it
+_FORMULA_LENGTH = 20_000  # characters beyond which a formula is cut: nobody reads it, and sharing may explode it
 
 
 class SymbolicBackend:
@@ -32,7 +32,7 @@ class SymbolicBackend:
     def prepare(self, task: Task) -> ProgramEvaluation:
         """Ask SymPy for the task's partials; LimitError beyond what it can take."""
         derivative = symbolic_derivative(task.program, task.indices, self.limits)
-        return ProgramEvaluation(task, derivative, tuple(format_outputs(derivative, FORMULA_LENGTH)))
+        return ProgramEvaluation(task, derivative, tuple(format_outputs(derivative, _FORMULA_LENGTH)))
 
 
 class Formulas(NamedTuple):
