@@ -119,6 +119,12 @@ class Formula:
         self.program, self.inputs, self.outputs = program, program.inputs, program.outputs
         self.evaluations = 0
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Formula) and self.program == other.program
+
+    def __hash__(self) -> int:
+        return hash(self.program)
+
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names of what a direction gives velocities to."""

@@ -20,6 +20,7 @@ from diffkit.asking.points import number
 from diffkit.asking.questions import ask, make_task
 from diffkit.asking.tasks import Task
 from diffkit.core.deadline import check_time, collected
+from diffkit.core.equality import ByContent
 from diffkit.core.errors import DiffkitError, TracingError
 from diffkit.core.limits import PROOF_PRECISIONS, QUOTIENT_DIGITS
 from diffkit.core.program import Program, run
@@ -90,8 +91,8 @@ class Best(NamedTuple):
     η = ε/2·(|f| + |x·f′|) for the rounding of f and of its argument; NaN where that is unknown, or not finite"""
 
 
-@dataclass(frozen=True, repr=False)
-class Quotients:
+@dataclass(frozen=True, eq=False, repr=False)
+class Quotients(ByContent):
     """Difference quotients of f along one variable at a point, for shrinking steps.
 
     ``limits`` are what forward, backward and central quotients tend to, as far as that is proven (else NaN): the

@@ -74,8 +74,12 @@ def dumped(ball: Any) -> Any:
 
 
 def loaded(parts: Any) -> Any:
-    """Give a ball that holds the one that was dumped, with the same middle."""
-    return arb("nan") if parts is None else arb(arb(tuple(parts[:2])), arb(tuple(parts[2:])))
+    """Give the ball that was dumped."""
+    if parts is None:
+        return arb("nan")
+    mid, e, rad, f = parts
+    below = ((rad << 64) - 1, f - 64) if rad else 0  # a radius is rounded up to the next of 30 bits: to rad itself
+    return arb(arb((mid, e)), arb(below))
 
 
 class BallAlgebra:
