@@ -18,7 +18,7 @@ from diffkit.core.rules import times_partial
 from diffkit.core.table import ADD, WHERE, Primitive
 from diffkit.numbers.duals import Dual, DualAlgebra
 
-ONLY = 0
+DIRECTION = 0
 """the one direction of a tangent"""
 
 
@@ -95,11 +95,11 @@ def _pushed(
     algebra: Any = duals.base
     shape = shape_of(row, [shapes[a] for a in args])
     moving = [
-        Dual(primal, {ONLY: spread(algebra, found[a], shapes[a], shape)} if a in found else None)
+        Dual(primal, {DIRECTION: spread(algebra, found[a], shapes[a], shape)} if a in found else None)
         for a, primal in zip(args, primals, strict=True)
     ]
-    moved = duals.push(row, moving, answer).tangents.get(ONLY)
-    given = [one.tangents[ONLY] for one in moving if one.moves]
+    moved = duals.push(row, moving, answer).tangents.get(DIRECTION)
+    given = [one.tangents[DIRECTION] for one in moving if one.moves]
     if moved is not None and row.places and row is not WHERE and len(given) == 1:
         moved = algebra.apply(Kept(), [given[0], spread(algebra, moved, algebra.shape(moved), shape)])
     return None if moved is None else spread(algebra, moved, algebra.shape(moved), shape)

@@ -11,7 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.core.array_operations import Contract, Gather, Kept, Operation, Order, Put, Reshape, Spread, Take, Total
+from diffkit.core.array_operations import (
+    ArrayOperation,
+    Contract,
+    Gather,
+    Kept,
+    Order,
+    Put,
+    Reshape,
+    Spread,
+    Take,
+    Total,
+)
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Program, Shape
 from diffkit.core.table import MAX, MIN, WHERE, Primitive
@@ -113,7 +124,7 @@ def _narrowed(mask: Mask, shape: Shape) -> Mask:
     return mask.any(axis=axes).reshape(shape) if axes else mask
 
 
-def _backward(row: Operation, mask: Mask, k: int, shapes: Sequence[Shape], values: Sequence[Any]) -> Mask:
+def _backward(row: ArrayOperation, mask: Mask, k: int, shapes: Sequence[Shape], values: Sequence[Any]) -> Mask:
     """Which entries of an argument some entries of an operation's value need."""
     if isinstance(row, (*_WITHIN, Contract)):
         ones = [np.ones(shape) for shape in shapes]

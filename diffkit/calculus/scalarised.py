@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from diffkit.core.array_operations import (
+    ArrayOperation,
     Contract,
     Gather,
     Kept,
-    Operation,
     Order,
     Put,
     Reshape,
@@ -37,15 +37,15 @@ from diffkit.numbers.floats import exact_inverse
 
 SLOTS = 50_000
 """how long a written-out program may become"""
-COFACTORS = 4
+WRITTEN_OUT = 4
 """the largest matrix whose determinant is written out"""
 RATIONAL = 48
 """the largest constant matrix that is inverted exactly: the fractions grow with its size"""
-NETWORK = 8
+SORTED = 8
 """the longest sort that is written out"""
 
 
-class Numbers:
+class WrittenNumbers:
     """The algebra of arrays of slots of numbers, emitted into a builder."""
 
     def __init__(self, builder: ProgramBuilder, slots: int = SLOTS):
@@ -76,7 +76,7 @@ class Numbers:
                                "numbers is not written out")  # fmt: skip
         return slot
 
-    def apply(self, row: Primitive | Operation, args: Sequence[Any]) -> Any:
+    def apply(self, row: Primitive | ArrayOperation, args: Sequence[Any]) -> Any:
         """The slots of a row or an operation."""
         if isinstance(row, Primitive):
             return self.entrywise(row, *args)
@@ -132,8 +132,8 @@ class Numbers:
         if not isinstance(order, _OrderOf) or not np.array_equal(order.entries, x):
             raise TracingError("entries taken in the order of others are not written out")
         n = x.shape[-1]
-        if n > NETWORK:
-            raise TracingError(f"a sort of {n} entries is not written out: at most {NETWORK} are")
+        if n > SORTED:
+            raise TracingError(f"a sort of {n} entries is not written out: at most {SORTED} are")
         columns = [x[..., k] for k in range(n)]
         for turn in range(n):  # odd-even transposition sort
             for k in range(turn % 2, n - 1, 2):
@@ -170,8 +170,8 @@ class Numbers:
     def determinant(self, a: Any) -> int:
         """By cofactors of the first row; TracingError for what is too large."""
         n = len(a)
-        if n > COFACTORS:
-            raise TracingError(f"a matrix of {n} × {n} is not written out: {COFACTORS} × {COFACTORS} are")
+        if n > WRITTEN_OUT:
+            raise TracingError(f"a matrix of {n} × {n} is not written out: {WRITTEN_OUT} × {WRITTEN_OUT} are")
         if n == 0:
             return self.builder.constant(1)
         if n == 1:
@@ -192,8 +192,10 @@ class Numbers:
         return np.array([[self.cofactor(a, j, i) for j in range(n)] for i in range(n)], dtype=np.int64).reshape(n, n)
 
     def log_determinant(self, a: Any) -> int:
-        """log‖A‖."""
-        return self.emit(table["log"], self.emit(table["abs"], self.determinant(a)))
+        """log‖A‖ = log(|A|²)/2."""
+        size = self.determinant(a)
+        half = self.builder.constant(Fraction(1, 2))
+        return self.emit(MUL, half, self.emit(table.one(base="e"), self.emit(MUL, size, size)))
 
     def cholesky(self, a: Any) -> Any:
         """Cholesky–Banachiewicz, entry by entry."""
@@ -214,21 +216,21 @@ class _OrderOf:
         self.entries = entries
 
 
-def _unknown(_: Numbers, row: Operation, __: Sequence[Any]) -> Any:
+def _unknown(_: WrittenNumbers, row: ArrayOperation, __: Sequence[Any]) -> Any:
     raise TracingError(f"{row.name} is not written out")
 
 
 FORMS: dict[type, Any] = {
-    Gather: Numbers.gather,
+    Gather: WrittenNumbers.gather,
     Reshape: lambda _, row, args: np.reshape(args[0], row.new),
     Spread: lambda _, row, args: np.broadcast_to(args[0], row.new),
-    Total: Numbers.total,
-    Contract: Numbers.contract,
+    Total: WrittenNumbers.total,
+    Contract: WrittenNumbers.contract,
     Order: lambda _, __, args: _OrderOf(args[0]),
-    Take: Numbers.take,
+    Take: WrittenNumbers.take,
     Put: _unknown,
     Kept: _unknown,
-    Solve: Numbers.solve,
+    Solve: WrittenNumbers.solve,
     Determinant: lambda numbers, _, args: numbers.stacked(numbers.determinant, args[0]),
     LogDeterminant: lambda numbers, _, args: numbers.stacked(numbers.log_determinant, args[0]),
     Adjugate: lambda numbers, _, args: numbers.stacked(numbers.adjugate, args[0]),
@@ -244,7 +246,7 @@ def scalarised(program: Program, names: Sequence[str], slots: int = SLOTS) -> Pr
     operation has no such form.
     """
     builder = ProgramBuilder(names)
-    algebra = Numbers(builder, slots)
+    algebra = WrittenNumbers(builder, slots)
     lengths = program.lengths or ((),) * len(program.inputs)
     ends = list(accumulate(math.prod(shape) for shape in lengths))
     values: list[Any] = [

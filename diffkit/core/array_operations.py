@@ -21,7 +21,7 @@ FREE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PADDED = 4  # times as many entries that a gather may have for a sum of groups of unequal size
 
 
-class Operation:
+class ArrayOperation:
     """What an instruction does to whole arrays; two are equal if they are of one kind and have the same parameters."""
 
     name = ""
@@ -60,7 +60,7 @@ class Operation:
 
 
 @dataclass(frozen=True, eq=True, repr=False)
-class Gather(Operation):
+class Gather(ArrayOperation):
     """Entries of the pool (0, then all entries of the arguments in order) by position, in the positions' shape."""
 
     indices: Data
@@ -149,7 +149,7 @@ def scattered(algebra: Any, bar: Any, positions: Any, shape: Shape) -> Any:
 
 
 @dataclass(frozen=True, repr=False)
-class Reshape(Operation):
+class Reshape(ArrayOperation):
     """The same entries in another shape."""
 
     new: Shape
@@ -179,7 +179,7 @@ def reshaped(algebra: Any, x: Any, old: Shape, new: Shape) -> Any:
 
 
 @dataclass(frozen=True, repr=False)
-class Spread(Operation):
+class Spread(ArrayOperation):
     """Repeat along the axes of length 1, and along new axes in front."""
 
     new: Shape
@@ -220,7 +220,7 @@ def narrowed(algebra: Any, bar: Any, wide: Shape, shape: Shape) -> Any:
 
 
 @dataclass(frozen=True, repr=False)
-class Total(Operation):
+class Total(ArrayOperation):
     """The sum over axes."""
 
     axes: tuple[int, ...]
@@ -246,7 +246,7 @@ class Total(Operation):
 
 
 @dataclass(frozen=True, repr=False)
-class Contract(Operation):
+class Contract(ArrayOperation):
     """Sums of products of two arrays by letters of their axes, ``einsum("left,right->out", a, b)``.
 
     No letter stands twice in one operand, and the lengths of a letter are equal.
@@ -289,7 +289,7 @@ class Contract(Operation):
 
 
 @dataclass(frozen=True, repr=False)
-class Order(Operation):
+class Order(ArrayOperation):
     """The order of the entries along the last axis, from the least: whole numbers that do not vary with the input."""
 
     name = "order"
@@ -314,7 +314,7 @@ class Order(Operation):
 
 
 @dataclass(frozen=True, repr=False)
-class Take(Operation):
+class Take(ArrayOperation):
     """Entries of the first array in an order of the last axis, the second one."""
 
     name = "take"
@@ -338,7 +338,7 @@ class Take(Operation):
 
 
 @dataclass(frozen=True, repr=False)
-class Put(Operation):
+class Put(ArrayOperation):
     """What undoes ``take``: entries put back where an order took them from."""
 
     name = "put"
@@ -364,7 +364,7 @@ class Put(Operation):
 
 
 @dataclass(frozen=True, repr=False)
-class Kept(Operation):
+class Kept(ArrayOperation):
     """The second array where the first is not exactly zero, entry by entry: a strong zero times any slope is zero."""
 
     name = "kept"

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.core.array_operations import FREE_LETTERS, Contract, Operation, gathered, reshaped
+from diffkit.core.array_operations import FREE_LETTERS, ArrayOperation, Contract, gathered, reshaped
 from diffkit.core.program import Shape
 from diffkit.core.table import ADD, MUL, NEG, SUB
 
@@ -31,7 +31,7 @@ def multiplied(algebra: Any, a: Any, b: Any, batch: int, across: bool = False) -
 
 
 @dataclass(frozen=True, repr=False)
-class Solve(Operation):
+class Solve(ArrayOperation):
     """A⁻¹B of stacks of matrices.
 
     X̄ → B̄ = A⁻ᵀX̄, Ā = −B̄Xᵀ (M. Giles, An extended collection of matrix derivative results, 2008, section 2.3.1).
@@ -68,7 +68,7 @@ class Solve(Operation):
 
 
 @dataclass(frozen=True, repr=False)
-class Determinant(Operation):
+class Determinant(ArrayOperation):
     """|A| of stacks of matrices: Ā = ȳ·adj(A)ᵀ (Giles 2008, section 2.2.4; adj(A) = |A|·A⁻¹)."""
 
     name = "determinant"
@@ -95,7 +95,7 @@ class Determinant(Operation):
 
 
 @dataclass(frozen=True, repr=False)
-class Adjugate(Operation):
+class Adjugate(ArrayOperation):
     """The transposed matrix of cofactors, which is |A|·A⁻¹ where A has an inverse."""
 
     name = "adjugate"
@@ -142,7 +142,7 @@ class Adjugate(Operation):
 
 
 @dataclass(frozen=True, repr=False)
-class LogDeterminant(Operation):
+class LogDeterminant(ArrayOperation):
     """log‖A‖ of stacks of matrices: Ā = ȳ·A⁻ᵀ."""
 
     name = "log_determinant"
@@ -173,7 +173,7 @@ class LogDeterminant(Operation):
 
 
 @dataclass(frozen=True, repr=False)
-class Cholesky(Operation):
+class Cholesky(ArrayOperation):
     """The lower triangular L with LLᵀ = A; A is read as symmetric.
 
     L̇ = L·Φ(L⁻¹ȦL⁻ᵀ), Φ the lower triangle with half the diagonal (Murray, eq. 8); Ā = L⁻ᵀ·sym Φ(LᵀL̄)·L⁻¹ (eq. 10).

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from diffkit.core.deadline import TimeIsUp, check_time
+from diffkit.core.equality import ByContent
 from diffkit.core.errors import NotOkError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def unanswered(count: int, reason: str) -> Answer:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Result(Generic[V_co]):
+class Result(ByContent, Generic[V_co]):
     """Derivatives at a point or at a batch of points.
 
     ``value`` has the shape of what was asked, batch dimensions first: derivative (), gradient (n,),

@@ -8,7 +8,7 @@ shows that.
 from diffkit.ndarrays import elementwise, linear_algebra, ordering, products, reductions, structure  # noqa: F401
 from diffkit.ndarrays.dual_arrays import DualArray, Pushed, pushforward
 from diffkit.ndarrays.nonsmooth import Hit
-from diffkit.ndarrays.recorder import Recorded, RecordedArray, record_function
+from diffkit.ndarrays.recorder import RecordedArray, RecordedFunction, record_function
 from diffkit.ndarrays.source import SourceLine
 from diffkit.ndarrays.tape import Pulled, TapeArray, pullback
 
@@ -17,8 +17,8 @@ __all__ = [
     "Hit",
     "Pulled",
     "Pushed",
-    "Recorded",
     "RecordedArray",
+    "RecordedFunction",
     "SourceLine",
     "TapeArray",
     "pullback",

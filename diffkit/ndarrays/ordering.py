@@ -19,6 +19,8 @@ from diffkit.ndarrays.reductions import NOT_GIVEN, Axis, fold, kept_dims, masked
 from diffkit.ndarrays.source import user_line
 
 EXTREME = "use np.max or np.where"
+SORTED_INSIDE = 8
+"""the longest sort without values inside another derivative: odd-even transposition"""
 
 
 def _extreme(name: str, x: Any, axis: Axis, keepdims: Any, initial: Any, where: Any) -> Any:
@@ -136,8 +138,19 @@ def _ordered(x: Any, values: Any) -> Any:
 
 
 def _recorded_sort(x: Any) -> Any:
-    """The operations: entries taken in their own order."""
-    return x.operation(Take(), x, x.operation(Order(), x))
+    """The operations: entries taken in their own order; inside an inner derivative few ones exchange neighbours."""
+    if x.ground is x.level:
+        return x.operation(Take(), x, x.operation(Order(), x))
+    n = x.shape[-1]
+    if n > SORTED_INSIDE:
+        raise TracingError(f"the order of {n} elements depends on the input, at {user_line()}",
+                           hint=f"inside another derivative at most {SORTED_INSIDE} elements can be sorted")  # fmt: skip
+    columns = [x[..., k] for k in range(n)]
+    for turn in range(n):
+        for k in range(turn % 2, n - 1, 2):
+            a, b = columns[k], columns[k + 1]
+            columns[k], columns[k + 1] = apply_row("min", a, b), apply_row("max", a, b)
+    return np.stack(columns, axis=-1) if columns else x
 
 
 @rule(np.median)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from diffkit.core.array_builder import ArrayBuilder
-from diffkit.core.array_operations import Contract, Operation, Total, gathered, spread
+from diffkit.core.array_operations import ArrayOperation, Contract, Total, gathered, spread
 from diffkit.core.builder import exact
 from diffkit.core.errors import TracingError
 from diffkit.core.program import Constant, Program
@@ -24,7 +24,7 @@ from diffkit.ndarrays.protocols import Shape
 from diffkit.ndarrays.source import user_line
 
 
-class Recorded(NamedTuple):
+class RecordedFunction(NamedTuple):
     """A recorded function: its Program, with an input for each argument and one output."""
 
     program: Program
@@ -42,7 +42,7 @@ class Recording(Level):
         super().__init__()
         self.builder = ArrayBuilder(inputs)
 
-    def emit(self, row: Primitive | Operation, *args: int) -> RecordedArray:
+    def emit(self, row: Primitive | ArrayOperation, *args: int) -> RecordedArray:
         """The array that a row or an operation gives."""
         return self.array(self.builder.apply(row, args))
 
@@ -129,7 +129,7 @@ class RecordedArray(Proxy):
         """Emit a row of whole arrays."""
         return self.level.emit(primitive, *[self._slot(a, k in primitive.truths) for k, a in enumerate(args)])
 
-    def operation(self, operation: Operation, *args: Any) -> RecordedArray:
+    def operation(self, operation: ArrayOperation, *args: Any) -> RecordedArray:
         """Emit an operation on whole arrays."""
         return self.level.emit(operation, *[self._slot(a) for a in args])
 
@@ -177,7 +177,7 @@ def _used(parts: Sequence[Any], indices: Any) -> tuple[list[Any], Any]:
     return used, indices - shift[which]
 
 
-def record_function(call: Callable[..., Any], arguments: Sequence[tuple[str, Shape]]) -> Recorded:
+def record_function(call: Callable[..., Any], arguments: Sequence[tuple[str, Shape]]) -> RecordedFunction:
     """Give the Program of a Python function of arrays, one input for each argument.
 
     Constants enter exactly as their binary64 are. Raises TracingError where the function cannot be followed for all
@@ -190,7 +190,7 @@ def record_function(call: Callable[..., Any], arguments: Sequence[tuple[str, Sha
         slot = some._slot(value)
     finally:
         level.open = False
-    return Recorded(level.builder.program([slot], [name for name, _ in arguments]))
+    return RecordedFunction(level.builder.program([slot], [name for name, _ in arguments]))
 
 
 def is_short(program: Program, operations: int) -> bool:
@@ -198,4 +198,4 @@ def is_short(program: Program, operations: int) -> bool:
     return sum(math.prod(shape) for shape in program.shapes) <= operations
 
 
-__all__ = ["Recorded", "RecordedArray", "Recording", "record_function"]
+__all__ = ["RecordedArray", "RecordedFunction", "Recording", "record_function"]

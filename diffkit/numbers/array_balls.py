@@ -13,7 +13,18 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_mat
 
-from diffkit.core.array_operations import Contract, Gather, Kept, Operation, Order, Put, Reshape, Spread, Take, Total
+from diffkit.core.array_operations import (
+    ArrayOperation,
+    Contract,
+    Gather,
+    Kept,
+    Order,
+    Put,
+    Reshape,
+    Spread,
+    Take,
+    Total,
+)
 from diffkit.core.deadline import check_time
 from diffkit.core.matrix_operations import Adjugate, Cholesky, Determinant, LogDeterminant, Solve
 from diffkit.core.program import Constant, Data, Shape
@@ -22,7 +33,7 @@ from diffkit.numbers.balls import BALLS, ball_function
 
 Balls = Any
 """an array of objects, each a ball"""
-NAN = arb("nan")
+NO_BALL = arb("nan")
 NOTHING = arb(0)
 _finite = np.frompyfunc(arb.is_finite, 1, 1)
 _is_zero = np.frompyfunc(arb.is_zero, 1, 1)
@@ -65,7 +76,8 @@ def _boxed(found: Any) -> Balls:
 @cache
 def _entrywise(row: Primitive) -> Callable[..., Any]:
     """A row as a function of arrays of balls."""
-    return np.frompyfunc(ball_function(row), len(row.arguments), 1)
+    function: Callable[..., Any] = np.frompyfunc(ball_function(row), len(row.arguments), 1)
+    return function
 
 
 class BallArrays:
@@ -83,7 +95,7 @@ class BallArrays:
             known = self._data[id(value)] = balls_of(value.array), value
         return known[0]
 
-    def apply(self, row: Primitive | Operation, args: Sequence[Balls]) -> Balls:
+    def apply(self, row: Primitive | ArrayOperation, args: Sequence[Balls]) -> Balls:
         """Give balls that hold the values of a row or an operation at the arguments."""
         check_time()
         if isinstance(row, Primitive):
@@ -192,7 +204,7 @@ def _solution(a: Any, b: Any) -> list[Any]:
     try:
         return a.solve(b).entries()  # type: ignore[no-any-return]
     except ZeroDivisionError:
-        return [NAN] * (b.nrows() * b.ncols())
+        return [NO_BALL] * (b.nrows() * b.ncols())
 
 
 def _adjugate(a: Any) -> list[Any]:

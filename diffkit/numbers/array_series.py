@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from flint import arb_series, ctx
 
-from diffkit.core.array_operations import Contract, Gather, Operation, Order, Put, Reshape, Spread, Take, Total
+from diffkit.core.array_operations import ArrayOperation, Contract, Gather, Order, Put, Reshape, Spread, Take, Total
 from diffkit.core.deadline import check_time
 from diffkit.core.matrix_operations import Cholesky, Determinant, LogDeterminant, Solve
 from diffkit.core.program import Constant, Data, Shape
 from diffkit.core.table import ADD, DIV, LINEAR_ROWS, MUL, NEG, SQRT, SUB, WHERE, Primitive
-from diffkit.numbers.array_balls import NAN, BallArrays, Balls, balls_of, filled
+from diffkit.numbers.array_balls import NO_BALL, BallArrays, Balls, balls_of, filled
 from diffkit.numbers.balls import series_function
 
 Series = list[Any]
@@ -28,7 +28,8 @@ Series = list[Any]
 @cache
 def _entrywise(row: Primitive) -> Callable[..., Any]:
     """A row as a function of arrays of series."""
-    return np.frompyfunc(series_function(row), len(row.arguments), 1)
+    function: Callable[..., Any] = np.frompyfunc(series_function(row), len(row.arguments), 1)
+    return function
 
 
 class SeriesArrays:
@@ -49,7 +50,7 @@ class SeriesArrays:
         """Lengths of the axes."""
         return x[0].shape  # type: ignore[no-any-return]
 
-    def apply(self, row: Primitive | Operation, args: Sequence[Series]) -> Series:
+    def apply(self, row: Primitive | ArrayOperation, args: Sequence[Series]) -> Series:
         """Give the series of a row or an operation at series."""
         check_time()
         truth = isinstance(row, Primitive) and row.truth
@@ -109,21 +110,21 @@ class SeriesArrays:
         return [
             None
             if a is None and b is None
-            else np.broadcast_to(np.where(holds, self._whole(a), np.where(fails, self._whole(b), NAN)), shape)
+            else np.broadcast_to(np.where(holds, self._whole(a), np.where(fails, self._whole(b), NO_BALL)), shape)
             for a, b in zip(x, y, strict=True)
         ]
 
     def _whole(self, part: Any) -> Balls:
         return self.balls.zeros(()) if part is None else part
 
-    def _undefined(self, row: Operation, args: Sequence[Series]) -> Series:
+    def _undefined(self, row: ArrayOperation, args: Sequence[Series]) -> Series:
         """The value, and no rate of change."""
         value = self.balls.apply(row, [x[0] for x in args])
-        return [value, *[np.full(value.shape, NAN, dtype=object)] * (ctx.cap - 1)]
+        return [value, *[np.full(value.shape, NO_BALL, dtype=object)] * (ctx.cap - 1)]
 
     # Operations -------------------------------------------------------------------------------------------------
 
-    def coefficientwise(self, row: Operation, *args: Series) -> Series:
+    def coefficientwise(self, row: ArrayOperation, *args: Series) -> Series:
         """What is linear in all arguments together."""
         found: Series = []
         for parts in zip(*args, strict=True):
@@ -134,7 +135,7 @@ class SeriesArrays:
             found.append(self.balls.apply(row, whole))
         return found
 
-    def ordered(self, row: Operation, x: Series, order: Series) -> Series:
+    def ordered(self, row: ArrayOperation, x: Series, order: Series) -> Series:
         """Entries in an order, or back from it."""
         return [None if part is None else self.balls.apply(row, [part, order[0]]) for part in x]
 

@@ -8,7 +8,7 @@ with random weights must agree, and so closely that half a unit in the last plac
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -18,43 +18,24 @@ from flint import arb
 
 from diffkit.calculus.array_derivatives import adjoints, gradient_program, tangents
 from diffkit.calculus.array_masks import needed, reached
-from diffkit.core.array_operations import Order, Take
+from diffkit.core.array_operations import Order
 from diffkit.core.deadline import TimeIsUp, check_time
 from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Program, run_slots
-from diffkit.core.rules import by_rule
-from diffkit.core.table import MAX, MIN, POWER, SUB, Place, Primitive
 from diffkit.numbers.array_balls import BallArrays, Balls, balls_of, exactly_zero, finite
 from diffkit.numbers.array_series import SeriesArrays, moving
-from diffkit.numbers.balls import precision
-from diffkit.proof.enclosures import enclose
+from diffkit.numbers.balls import enclose, precision
+from diffkit.proof.array_obstacles import ArrayPrimal, Obstacle
 
 WEIGHT = 2**30
 """random weights of a direction are whole numbers from this to twice this"""
 DIRECTIONS = 6
 """directions that are tried for entries which are not seen beside larger ones"""
-LONG = 2**20  # numbers computed above which only the first precisions are tried
+LONG_ARRAYS = 2**20  # numbers computed above which only the first precisions are tried
 ROUNDED_UP = 1.0 + 2.0**-40  # of a radius that is turned into a binary64
 
 
-class Obstacle(NamedTuple):
-    """A place that is met, or not proven to be missed: the instruction, its place, and the entries where."""
-
-    slot: int
-    place: Place | None
-    """None for entries whose order is not settled"""
-    entries: Any
-    """a mask of the instruction's entries"""
-    outside: Any
-    """a mask of those that are proven to lie outside the domain"""
-
-    @property
-    def ends(self) -> bool:
-        """Whether there may be no value."""
-        return self.place is not None and self.place.kind in ("edge", "pole")
-
-
-class Found(NamedTuple):
+class ProvenEntries(NamedTuple):
     """What is proven of the entries of a matrix of derivatives: values, bounds, and which of them are proven."""
 
     values: Any
@@ -82,16 +63,16 @@ class ArrayProver:
     def steps(self) -> tuple[int, ...]:
         """The precisions to try."""
         size = sum(math.prod(shape) for shape in self.differentiated.shapes)
-        return PROOF_PRECISIONS[: 2 if size > LONG else 3]
+        return PROOF_PRECISIONS[: 2 if size > LONG_ARRAYS else 3]
 
     # One point ------------------------------------------------------------------------------------------------------
 
-    def at(self, point: Any, rows: Sequence[int], columns: Sequence[int]) -> Found:
+    def at(self, point: Any, rows: Sequence[int], columns: Sequence[int]) -> ProvenEntries:
         """Prove what can be proven of the entries (rows × columns) of the Jacobian of f, or of its gradient.
 
         Rows are outputs, flat (for second derivatives inputs), columns inputs. An entry that is not proven has NaN.
         """
-        work = _Entries(self, np.asarray(point, dtype=float), list(rows), list(columns))
+        work = _Climbing(self, np.asarray(point, dtype=float), list(rows), list(columns))
         stopped = ""
         try:
             for bits in self.steps:
@@ -106,7 +87,7 @@ class ArrayProver:
     def obstacles(self, point: Any) -> list[Obstacle]:
         """Places that matter to the output and are not proven to be missed, at the first precision."""
         with precision(PROOF_PRECISIONS[0], 2):
-            return list(_Primal(self, BallArrays(), np.asarray(point, dtype=float)).obstacles())
+            return list(ArrayPrimal(self.program, BallArrays(), self.split(np.asarray(point, dtype=float))).obstacles())
 
     # Inputs, flat and in their shapes -------------------------------------------------------------------------------
 
@@ -130,127 +111,14 @@ class ArrayProver:
         """The outputs of the Program that is differentiated, flat."""
         shapes = program.shapes
         parts = [values.get(slot) for slot in program.outputs]
-        whole = [
+        whole: list[Any] = [
             balls.zeros(shapes[slot]) if part is None else part
             for slot, part in zip(program.outputs, parts, strict=True)
         ]
         return np.concatenate([np.ravel(part) for part in whole])
 
 
-class _Primal:
-    """The primal values at a point in balls, and what matters among them."""
-
-    def __init__(self, prover: ArrayProver, balls: BallArrays, point: Any):
-        self.prover, self.program, self.balls = prover, prover.program, balls
-        self.values = run_slots(self.program, balls, [balls_of(x) for x in prover.split(point)])
-
-    @cached_property
-    def orders(self) -> dict[int, Any]:
-        """Values of the slots that are orders."""
-        rows = self.program.numbered()
-        return {slot: self.values[slot] for slot, row, _ in rows if isinstance(row, Order)}
-
-    @cached_property
-    def varies(self) -> list[Any]:
-        """Which entries vary with an input."""
-        return reached(self.program, [np.ones(shape, bool) for shape in self.program.lengths], self.orders)
-
-    def wanted(self, rows: Sequence[int]) -> dict[int, Any]:
-        """The seed of a sweep back from some entries of the output."""
-        (output,) = self.program.outputs
-        mask = np.zeros(self.prover.outputs, dtype=bool)
-        mask[list(rows)] = True
-        return {output: mask.reshape(self.program.shapes[output])}
-
-    def obstacles(self, rows: Sequence[int] | None = None) -> Iterator[Obstacle]:
-        """Places that matter to some entries of the output (all unless given) and are not proven to be missed.
-
-        Both arguments of max and min must be continuous, but a kink of one counts only where it is taken.
-        """
-        seeds = self.wanted(range(self.prover.outputs) if rows is None else rows)
-        matters = needed(self.program, seeds, self.values)
-        chosen = {
-            slot: _first_taken(row, *[self.values[a] for a in args])
-            for slot, row, args in self.program.numbered()
-            if row in (MAX, MIN) and slot in matters
-        }
-        smooth = needed(self.program, seeds, self.values, chosen) if chosen else matters
-        for slot, row, args in self.program.numbered():
-            if slot not in matters or not matters[slot].any():
-                continue
-            if isinstance(row, Order):
-                yield from self._ties(slot, args[0], matters[slot])
-            for place in row.special:
-                there = smooth if place.kind == "kink" else matters
-                if slot in there:
-                    yield from self._met(slot, row, args, place, there[slot])
-
-    def _met(self, slot: int, row: Primitive, args: Sequence[int], place: Place, matters: Any) -> Iterator[Obstacle]:
-        """Where a place of a row is not proven to be missed."""
-        shape = self.program.shapes[slot]
-        movers = args if place.varying is None else [args[i] for i in place.varying]
-        moves = np.zeros(shape, dtype=bool)
-        for arg in movers:
-            moves = moves | self.varies[arg]
-        if place.varying is not None and not moves.any():
-            return
-        if row is POWER and not self.varies[args[1]].any() and _natural(self.values[args[1]]):
-            return  # a polynomial
-        margins = np.broadcast_to(by_rule(place.margin, self.balls, [self.values[a] for a in args]), shape)
-        wanted = matters & (moves | (place.varying is None and place.kind != "kink"))
-        if not wanted.any():
-            return
-        holds = np.ones(shape, dtype=bool)
-        outside = np.zeros(shape, dtype=bool)
-        for position in np.argwhere(wanted):
-            key = tuple(position)
-            holds[key], outside[key] = _missed(place, margins[key], bool(moves[key]))
-        if not holds.all():
-            yield Obstacle(slot, place, ~holds, outside)
-
-    def _ties(self, slot: int, entries: int, matters: Any) -> Iterator[Obstacle]:
-        """Entries next to each other in their order that are not proven to differ, and vary."""
-        order, x, varies = self.values[slot], self.values[entries], self.varies[entries]
-        along = Take().value(x, order)
-        moves = Take().value(varies, order)
-        if along.shape[-1] < 2:
-            return
-        gaps = self.balls.apply(SUB, [along[..., 1:], along[..., :-1]])
-        apart = np.asarray(np.frompyfunc(lambda gap: bool(gap > 0), 1, 1)(gaps), dtype=bool)
-        tied = ~apart & (moves[..., 1:] | moves[..., :-1]) & matters.any(axis=-1, keepdims=True)
-        if tied.any():
-            mask = np.zeros(along.shape, dtype=bool)
-            mask[..., 1:] |= tied
-            mask[..., :-1] |= tied
-            found = np.zeros(along.shape, dtype=bool)
-            np.put_along_axis(found, order, mask, axis=-1)
-            yield Obstacle(slot, None, found, np.zeros(found.shape, dtype=bool))
-
-
-def _first_taken(row: Primitive, x: Balls, y: Balls) -> Any:
-    """1 where max or min hands on its first argument, −1 where the second, 0 where that is open."""
-    sign = 1 if row is MAX else -1
-    compare = np.frompyfunc(lambda a, b: sign if a > b else -sign if a < b else 0, 2, 1)
-    return np.asarray(compare(x, y), dtype=int)
-
-
-def _natural(exponents: Balls) -> bool:
-    """Whether all exponents are 0, 1, 2 …"""
-    wholes = [ball.unique_fmpz() for ball in exponents.ravel()]
-    return all(n is not None and n >= 0 for n in wholes)
-
-
-def _missed(place: Place, margin: Any, moves: bool) -> tuple[bool, bool]:
-    """Whether a margin is proven to be off its place, and whether it is proven to lie outside the domain."""
-    if place.kind == "edge":
-        closed = not moves and place.closed
-        return bool(margin >= 0 if closed else margin > 0), bool(margin < 0)
-    if place.kind == "jump" and not moves:
-        return bool(margin != 0) or bool(margin == 0), False
-    return bool(margin != 0), False
-
-
-class _Entries:
+class _Climbing:
     """A point's way up the precisions: an entry that is proven stays so, the others go on.
 
     Entries of the matrix are listed where the graph allows them to be other than zero: row, column, and ball of each.
@@ -266,22 +134,22 @@ class _Entries:
         self.lost = np.zeros(len(rows), dtype=bool)
         """rows that may have no value"""
 
-    def found(self, stopped: str) -> Found:
+    def found(self, stopped: str) -> ProvenEntries:
         """What is known so far."""
         shape = (len(self.rows), len(self.columns))
         if self.r is None:
-            return Found(np.full(shape, np.nan), np.full(shape, np.inf), np.zeros(shape, bool), stopped)
+            return ProvenEntries(np.full(shape, np.nan), np.full(shape, np.inf), np.zeros(shape, bool), stopped)
         values, errors, proven = np.zeros(shape), np.zeros(shape), np.ones(shape, bool)
         values[self.r, self.c] = np.where(self.proven, self.values, np.nan)
         errors[self.r, self.c] = np.where(self.proven, self.errors, np.inf)
         proven[self.r, self.c] = self.proven
         values[self.lost], errors[self.lost], proven[self.lost] = np.nan, np.inf, False
-        return Found(values, errors, proven, stopped)
+        return ProvenEntries(values, errors, proven, stopped)
 
     def climb(self) -> bool:
         """One precision, which is held: prove what can be; whether more of it is of no use."""
         prover, balls = self.prover, self.balls
-        primal = _Primal(prover, balls, self.point)
+        primal = ArrayPrimal(prover.program, balls, prover.split(self.point))
         program = prover.differentiated
         inputs = [balls_of(x) for x in prover.split(self.point)]
         values = primal.values if program is prover.program else run_slots(program, balls, inputs)
@@ -301,7 +169,7 @@ class _Entries:
         self.values[~self.proven] = np.nan
         return bool((self.proven | hindered).all())
 
-    def _hindered(self, primal: _Primal) -> Any:
+    def _hindered(self, primal: ArrayPrimal) -> Any:
         """Which entries an obstacle is in the way of: their row needs it, and it is an end of the domain, or moves."""
         prover, found = self.prover, np.zeros(len(self.r), dtype=bool)
         (output,) = primal.program.outputs
@@ -329,11 +197,11 @@ class _Entries:
         """Whether the matrix is found by sweeps back, one for each row, rather than by tangents of each colour."""
         return self.prover.order == 1 and len(self.rows) < max(self.colours, default=0) + 1
 
-    def _list(self, program: Program, values: Sequence[Any], primal: _Primal) -> None:
+    def _list(self, program: Program, values: Sequence[Any], primal: ArrayPrimal) -> None:
         """Find the entries that may be other than zero, and what columns may be found together."""
         if self.prover.order == 1 and len(self.rows) == 1:
-            masks = needed(program, primal.wanted(self.rows), values)
-            structure = self.prover.flat(masks, program.lengths)[self.columns][None, :]
+            ways = needed(program, primal.wanted(self.rows), values)
+            structure = self.prover.flat(ways, program.lengths)[self.columns][None, :]
             self.colours = list(range(len(self.columns)))
         else:
             orders = {slot: values[slot] for slot, row, _ in program.numbered() if isinstance(row, Order)}
@@ -355,9 +223,9 @@ class _Entries:
                 seed = np.zeros(self.prover.outputs)
                 seed[row] = 1.0
                 bars = adjoints(program, self.balls, values, {output: balls_of(seed.reshape(program.shapes[output]))})
-                parts = [bars.get(j, self.balls.zeros(length)) for j, length in enumerate(program.lengths)]
+                whole = [bars.get(j, self.balls.zeros(length)) for j, length in enumerate(program.lengths)]
                 own = slice(*np.searchsorted(self.r, [k, k + 1]))
-                found[own] = np.concatenate([np.ravel(part) for part in parts])[self.columns[self.c[own]]]
+                found[own] = np.concatenate([np.ravel(part) for part in whole])[self.columns[self.c[own]]]
             return found
         colours = np.array(self.colours, int)[self.c]
         for colour in range(max(self.colours, default=-1) + 1):
@@ -372,7 +240,7 @@ class _Entries:
 
     # Confirmation ---------------------------------------------------------------------------------------------------
 
-    def _confirmed(self, primal: _Primal, entries: Balls, known: Any) -> Any:
+    def _confirmed(self, primal: ArrayPrimal, entries: Balls, known: Any) -> Any:
         """Which entries Arb's series confirm: half a unit in the last place of any would exceed what is left open."""
         found = np.zeros(len(known), dtype=bool)
         zero = exactly_zero(entries)
@@ -389,7 +257,7 @@ class _Entries:
             found |= new
         return found
 
-    def _agreement(self, primal: _Primal, entries: Balls, moves: Any, left: Any, zero: Any, random: Any) -> Any:
+    def _agreement(self, primal: ArrayPrimal, entries: Balls, moves: Any, left: Any, zero: Any, random: Any) -> Any:
         """Entries that one direction confirms, along which some columns move."""
         weights = np.where(moves, random.integers(WEIGHT, 2 * WEIGHT, size=len(moves)), 0)
         scaled = entries * balls_of(weights.astype(float))[self.c]
@@ -402,7 +270,7 @@ class _Entries:
             found[own] = _seen(along[k], scaled[own], entries[own], weights[self.c[own]], zero[own])
         return found & left & (weights[self.c] != 0)
 
-    def _along(self, primal: _Primal, speeds: Any, order: int, beside: Any = None) -> Balls:
+    def _along(self, primal: ArrayPrimal, speeds: Any, order: int, beside: Any = None) -> Balls:
         """The coefficients of an order of the outputs along a direction: speeds of the columns, and of the rows."""
         prover, balls, flat = self.prover, self.balls, np.zeros(self.prover.inputs)
         flat[self.columns] = speeds
@@ -411,10 +279,11 @@ class _Entries:
         pairs = zip(prover.split(self.point), prover.split(flat), strict=True)
         inputs = [moving(balls_of(x), balls_of(v)) for x, v in pairs]
         series = run_slots(primal.program, SeriesArrays(balls), inputs)[primal.program.outputs[0]]
-        return np.ravel(balls.zeros(np.shape(series[0])) if series[order] is None else series[order])
+        found: Any = balls.zeros(np.shape(series[0])) if series[order] is None else series[order]
+        return np.ravel(found)
 
     def _second(
-        self, primal: _Primal, scaled: Balls, entries: Balls, weights: Any, left: Any, zero: Any, random: Any
+        self, primal: ArrayPrimal, scaled: Balls, entries: Balls, weights: Any, left: Any, zero: Any, random: Any
     ) -> Any:
         """The same of second derivatives: q(a + b) − q(a − b) = 2aᵀHb, for the second coefficients q."""
         moves = np.zeros(len(self.rows), dtype=bool)
