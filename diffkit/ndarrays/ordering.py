@@ -144,7 +144,7 @@ def _recorded_sort(x: Any) -> Any:
     n = x.shape[-1]
     if n > SORTED_INSIDE:
         raise TracingError(f"the order of {n} elements depends on the input, at {user_line()}",
-                           hint=f"inside another derivative at most {SORTED_INSIDE} elements can be sorted")  # fmt: skip
+                           hint=f"inside another derivative at most {SORTED_INSIDE} can be sorted")  # fmt: skip
     columns = [x[..., k] for k in range(n)]
     for turn in range(n):
         for k in range(turn % 2, n - 1, 2):

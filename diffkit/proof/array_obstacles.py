@@ -1,4 +1,4 @@
-"""What is in the way of an ordinary derivative in a Program of arrays: kinks, jumps, poles, edges and ties, by entry."""
+"""What is in the way of an ordinary derivative in a Program of arrays: kinks, jumps, poles, edges, ties, by entry."""
 
 from __future__ import annotations
 

@@ -48,11 +48,14 @@ class ArrayProver:
     """First or second derivatives of a Program with one output, ready for proofs at points."""
 
     def __init__(self, program: Program, order: int):
-        self.program, self.order = program, order
+        self.program, self.order, self.balls = program, order, BallArrays()
         sizes = [math.prod(shape) for shape in program.lengths]
         self.ends = list(accumulate(sizes))
         self.inputs = sum(sizes)
         self.outputs = math.prod(program.shapes[program.outputs[0]])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ArrayProver, (self.program, self.order)
 
     @cached_property
     def differentiated(self) -> Program:
@@ -87,7 +90,7 @@ class ArrayProver:
     def obstacles(self, point: Any) -> list[Obstacle]:
         """Places that matter to the output and are not proven to be missed, at the first precision."""
         with precision(PROOF_PRECISIONS[0], 2):
-            return list(ArrayPrimal(self.program, BallArrays(), self.split(np.asarray(point, dtype=float))).obstacles())
+            return list(ArrayPrimal(self.program, self.balls, self.split(np.asarray(point, dtype=float))).obstacles())
 
     # Inputs, flat and in their shapes -------------------------------------------------------------------------------
 
@@ -126,7 +129,7 @@ class _Climbing:
 
     def __init__(self, prover: ArrayProver, point: Any, rows: list[int], columns: list[int]):
         self.prover, self.point, self.rows, self.columns = prover, point, np.array(rows, int), np.array(columns, int)
-        self.balls = BallArrays()
+        self.balls = prover.balls
         self.r: Any = None
         """rows of the entries, counted in ``rows``, in order; ``c`` likewise"""
         self.c: Any = None
@@ -223,7 +226,8 @@ class _Climbing:
                 seed = np.zeros(self.prover.outputs)
                 seed[row] = 1.0
                 bars = adjoints(program, self.balls, values, {output: balls_of(seed.reshape(program.shapes[output]))})
-                whole = [bars.get(j, self.balls.zeros(length)) for j, length in enumerate(program.lengths)]
+                blank = map(self.balls.zeros, program.lengths)
+                whole: list[Any] = [bars.get(j, zeros) for j, zeros in enumerate(blank)]
                 own = slice(*np.searchsorted(self.r, [k, k + 1]))
                 found[own] = np.concatenate([np.ravel(part) for part in whole])[self.columns[self.c[own]]]
             return found
@@ -279,7 +283,8 @@ class _Climbing:
         pairs = zip(prover.split(self.point), prover.split(flat), strict=True)
         inputs = [moving(balls_of(x), balls_of(v)) for x, v in pairs]
         series = run_slots(primal.program, SeriesArrays(balls), inputs)[primal.program.outputs[0]]
-        found: Any = balls.zeros(np.shape(series[0])) if series[order] is None else series[order]
+        known: Any = series[order]
+        found: Any = balls.zeros(np.shape(series[0])) if known is None else known
         return np.ravel(found)
 
     def _second(

@@ -15,14 +15,17 @@ from diffkit.asking.answers import lay_out
 from diffkit.asking.callables import Bound
 from diffkit.asking.points import Points
 from diffkit.asking.tasks import Task
+from diffkit.calculus.derivatives import derivative_program
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.deadline import TimeIsUp
+from diffkit.core.errors import TracingError
 from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Named, Program, run
 from diffkit.core.results import Answer, Odd, Result, unanswered
 from diffkit.core.table import SUB
 from diffkit.methods.auto import Referee
 from diffkit.numbers.balls import BALLS, precision
+from diffkit.proof.proofs import Proofs
 
 
 class Truth(NamedTuple):
@@ -57,16 +60,25 @@ class CheckedFunction:
         """Why its formula is not known; empty if it is."""
         return self.referee.reason
 
-    @property
+    @cached_property
     def program(self) -> Program | None:
-        """The formula of f, if it is known."""
-        return None if self.reason else self.task.program
+        """The formula of f number by number, if it is known and not too long."""
+        try:
+            return None if self.reason else self.task.program
+        except TracingError:
+            return None
 
-    @property
+    @cached_property
     def derivative(self) -> Program | None:
         """The formulas of the partials of the task, where that of f is known."""
+        if self.program is None:
+            return None
         proven = self.referee.proven
-        return None if proven is None else proven.prover.derivative
+        return (
+            proven.prover.derivative
+            if isinstance(proven, Proofs)
+            else derivative_program(self.program, self.task.indices)
+        )
 
     def _answer(self, point: tuple[float, ...]) -> Answer:
         try:

@@ -1,0 +1,135 @@
+"""Proven partials of code: on whole arrays where the point is ordinary, number by number where it is not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from diffkit.asking.sources import Source
+from diffkit.asking.tasks import Task
+from diffkit.calculus.domain import in_words
+from diffkit.core.errors import TracingError
+from diffkit.core.program import Index
+from diffkit.core.results import Answer, Odd, by_rows
+from diffkit.proof.array_obstacles import Obstacle
+from diffkit.proof.array_prover import ArrayProver
+from diffkit.proof.proofs import PROOF, UNCONFIRMED, Proofs
+
+WRITTEN_OUT_BELOW = 1000  # numbers computed, up to which a program is proven number by number
+
+
+def proofs_of(task: Task, digits: int | None = None) -> Proofs | ArrayProofs:
+    """Give what proves a task: an array at a time where first or second partials of a long program are asked."""
+    if digits is None and task.factors is None and (prover := _prover(task)) is not None:
+        return ArrayProofs(task, prover)
+    return Proofs(task, digits)
+
+
+def _prover(task: Task) -> ArrayProver | None:
+    program = task.source.arrays
+    if program is None or task.order > 2 or any(len(index) != task.order for _, index in task.indices):
+        return None
+    if sum(map(math.prod, program.shapes)) <= WRITTEN_OUT_BELOW or (task.order == 2 and _outputs(task.source) > 1):
+        return None
+    return ArrayProver(program, task.order)
+
+
+def _outputs(source: Source) -> int:
+    return len(source.outputs)
+
+
+class ArrayProofs:
+    """What can be proven of a task whose source is code that was recorded."""
+
+    formula = None
+
+    def __init__(self, task: Task, prover: ArrayProver):
+        self.task, self.prover = task, prover
+
+    def at(self, point: Sequence[float]) -> Answer:
+        """Give the reference at one point: correctly rounded values, bounds of their errors, or what is odd."""
+        rows, columns, places = self._layout
+        found = self.prover.at(point, rows, columns)
+        values, errors = (np.ravel(part)[places] for part in (found.values, found.errors))
+        rest = np.flatnonzero(~np.ravel(found.proven)[places])
+        odd: dict[int, Odd] = {}
+        if found.stopped:
+            odd = {int(c): Odd("uncertain", found.stopped) for c in rest}
+        elif len(rest):
+            self._settle(point, rest, values, errors, odd)
+        return Answer(values.tolist(), errors.tolist(), odd, 1, PROOF, True)
+
+    @cached_property
+    def _layout(self) -> tuple[list[int], list[int], Any]:
+        """Rows and columns of the matrix that is wanted, and where in it each component stands, flat."""
+        indices = self.task.indices
+        if self.task.order == 1:
+            pairs = [(output, index[0]) for output, index in indices]
+        else:
+            pairs = [self._in_order(index) for _, index in indices]
+        rows, columns = (sorted(set(part)) for part in zip(*pairs, strict=True))
+        row_of, column_of = ({v: k for k, v in enumerate(part)} for part in (rows, columns))
+        return rows, columns, np.array([row_of[r] * len(columns) + column_of[c] for r, c in pairs], dtype=int)
+
+    def _in_order(self, index: Sequence[int]) -> tuple[int, int]:
+        """Two inputs, the one that stands in all components last: an hvp is by t, along one column."""
+        first, second = index
+        return (second, first) if self._common == first != second else (first, second)
+
+    @cached_property
+    def _common(self) -> int:
+        """An input that stands in all components; −1 if none does."""
+        shared = set.intersection(*(set(index) for _, index in self.task.indices))
+        return max(shared, default=-1)
+
+    def _settle(self, point: Sequence[float], rest: Any, values: Any, errors: Any, odd: dict[int, Odd]) -> None:
+        """Look at the components that are not proven yet number by number, or say what is in the way."""
+        indices = tuple(self.task.indices[c] for c in rest)
+        try:
+            self.task.source.program  # noqa: B018
+        except TracingError:
+            odd.update(self._told(point, rest, indices))
+            return
+        task = replace(self.task, indices=indices, places=tuple(range(len(rest))), labels=("",) * len(rest))
+        answer = Proofs(task).at(point)
+        errors_ = answer.errors or [math.nan] * len(rest)
+        for k, (c, value, error) in enumerate(zip(rest.tolist(), answer.values, errors_, strict=True)):
+            values[c], errors[c] = value, error
+            if k in answer.odd:
+                odd[c] = answer.odd[k]
+
+    def _told(self, point: Sequence[float], rest: Any, indices: Sequence[Index]) -> dict[int, Odd]:
+        """What is said of components of a program that is too long to be looked at number by number."""
+        obstacles = self.prover.obstacles(point)
+        outside = next((o for o in obstacles if o.outside.any()), None)
+        if outside is not None and self.prover.outputs == 1:
+            message = self.words(outside, outside.outside, "is outside its domain, where")
+            return dict.fromkeys(rest.tolist(), Odd("domain_error", message, cause="outside the domain"))
+        del indices
+        if not obstacles:
+            return dict.fromkeys(rest.tolist(), UNCONFIRMED)
+        first = obstacles[0]
+        message = self.words(first, first.entries, "is special where") + ", and the function is too long to see more"
+        return dict.fromkeys(rest.tolist(), Odd("uncertain", message))
+
+    def words(self, obstacle: Obstacle, entries: Any, verb: str) -> str:
+        """An obstacle in words, with the index of its first entry."""
+        program = self.prover.program
+        instruction = program.instruction_at(obstacle.slot)
+        assert instruction is not None
+        row = instruction[0]
+        index = [int(k) for k in np.argwhere(entries)[0]]
+        at = f" at entry {index}" if index else ""
+        if obstacle.place is None:
+            return f"entries of a sort are equal{at}"
+        words = {name: name for name in row.arguments}
+        return f"{row.signature} {verb} {in_words(obstacle.place.text, words)}{at}"
+
+    def batch(self, points: object) -> Answer:
+        """Prove row by row."""
+        return by_rows(self, points)
