@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
@@ -19,7 +19,7 @@ from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Named, Program, run
-from diffkit.core.results import Answer, Odd, Result, unanswered
+from diffkit.core.results import Answer, Odd, Result, floats_of, unanswered
 from diffkit.core.table import SUB
 from diffkit.methods.auto import Referee
 from diffkit.numbers.balls import BALLS, precision
@@ -30,7 +30,7 @@ class Truth(NamedTuple):
 
     values: list[float]
     bars: list[float]
-    odd: dict[int, Odd]
+    odd: Mapping[int, Odd]
     proven: bool
     note: str
     answer: Answer
@@ -77,8 +77,8 @@ class CheckedFunction:
     def at(self, point: Sequence[float], untold: str = "") -> Truth:
         """The reference at a point; ``untold`` is why there is none, where that is known beforehand."""
         answer = unanswered(len(self.task.indices), untold) if untold else self._answer(tuple(point))
-        bars = list(answer.errors) if answer.errors is not None else [0.0] * len(answer.values)
-        return Truth(list(answer.values), bars, answer.odd, not self.reason, answer.note, answer)
+        bars = floats_of(answer.errors) if answer.errors is not None else [0.0] * len(answer.values)
+        return Truth(floats_of(answer.values), bars, answer.odd, not self.reason, answer.note, answer)
 
     def result(self, point: Sequence[float], truth: Truth) -> Result:
         """The reference as a Result."""
