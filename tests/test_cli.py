@@ -17,6 +17,24 @@ def test_the_first_example(run):
     assert out.splitlines()[:5] == ["f(x) = 3*x**2 - 4*x", "∂f/∂x = 6*x - 4", "at x = 1", "", "∂f/∂x = 2"]
 
 
+@pytest.mark.parametrize("options", [
+    ("derivative", "x^3*sin(x)", "--at", "1"), ("jacobian", "x*y", "x+y", "--at", "1,2"),
+    ("hessian", "x^2*y^3", "--at", "1,2"), ("grad", "x^2*y", "--at", "x=1:2:3,y=4"), ("derivative", "x^3*sin(x)"),
+    ("grad", "x^2*y", "--at", "1,2", "--format", "json", "--formula"),
+    ("grad", "sum(x**2)", "--at", "x=[1,2]", "--formula"),
+])  # fmt: skip
+def test_sympy_is_asked_once_for_answer_and_formula(run, monkeypatch, options):
+    import diffkit.methods.symbolic as symbolic
+
+    asked = []
+    real = symbolic.symbolic_derivative
+    monkeypatch.setattr(symbolic, "symbolic_derivative", lambda *given: asked.append(given) or real(*given))
+    code, out, _ = run(*options, "--backend", "symbolic")
+    assert code == 0
+    assert "no formula" not in out
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize("at", ["1,2", "x=1,y=2", "y=2,x=1", " 1 , 2 ", "pi/pi,sqrt(4)", "x=2/2,y=1e0+1"])
 def test_points_in_all_their_forms(run, at):
     code, out, _ = run("grad", "x*y^2", "--at", at, "--format", "json")

@@ -8,7 +8,7 @@ import pytest
 import diffkit as dk
 from diffkit.asking.partials import FirstPartials, PairIndices, PartialNames, SecondPartials, SymmetricPlaces, grids
 from diffkit.asking.tasks import gradient_task, hessian_task, hvp_task, jacobian_task, jvp_task
-from diffkit.core.results import Answer, Everywhere, Odd, findings
+from diffkit.core.results import Answer, ToldOfAll, Odd, findings
 
 F = dk.parse("x1*x2 + sin(x3)").program
 
@@ -87,14 +87,14 @@ def test_tasks_ask_for_families():
 
 
 def test_one_finding_stands_for_all_components():
-    nothing = Everywhere(3, Odd("domain_error", "outside"))
+    nothing = ToldOfAll(3, Odd("domain_error", "outside"))
     assert dict(nothing) == dict.fromkeys(range(3), nothing.finding)
     assert len(list(findings(nothing))) == 1
     assert 2 in nothing
     assert 3 not in nothing
     assert nothing.get(3) is None
-    assert not Everywhere(0, nothing.finding)
-    assert list(findings(Everywhere(0, nothing.finding))) == []
+    assert not ToldOfAll(0, nothing.finding)
+    assert list(findings(ToldOfAll(0, nothing.finding))) == []
 
 
 class Arrays:
@@ -111,7 +111,7 @@ class Arrays:
 
     def at(self, point):
         values = np.arange(float(len(self.task.indices)))
-        if isinstance(self.odd, Everywhere):
+        if isinstance(self.odd, ToldOfAll):
             values[:] = np.nan
         values[[c for c in self.odd if c < len(values)]] = np.nan
         return Answer(values, values / 8, self.odd)
@@ -131,7 +131,7 @@ def test_answers_in_arrays_are_laid_out():
     assert odd.left[0, 1] == odd.left[1, 0] == 4
     one = dk.derivative("x", 1, backend=Arrays({}))
     assert type(one.value) is float
-    none = dk.hessian("x*y", [1, 2], backend=Arrays(Everywhere(3, Odd("domain_error", "outside", left=1.0))))
+    none = dk.hessian("x*y", [1, 2], backend=Arrays(ToldOfAll(3, Odd("domain_error", "outside", left=1.0))))
     assert none.status == "domain_error"
     assert none.message == "outside"
     assert (none.statuses == "domain_error").all()

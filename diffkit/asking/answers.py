@@ -9,7 +9,7 @@ from diffkit.asking.partials import arranged, in_order
 from diffkit.asking.points import Points
 from diffkit.asking.tasks import Task
 from diffkit.core.errors import DiffkitError, plural
-from diffkit.core.results import Answer, ErrorKind, Everywhere, Odd, Result, findings, worst_message
+from diffkit.core.results import Answer, ErrorKind, ToldOfAll, Odd, Result, findings, worst_message
 
 
 def lay_out(
@@ -55,7 +55,7 @@ def _check_size(answer: Answer, partials: int, points: Points, backend: str) -> 
     for name, found in (("values", answer.values), ("errors", answer.errors)):
         if found is not None and len(found) != count:
             raise DiffkitError(f"the backend {backend} gives {len(found)} {name} for {asked}")
-    odd = range(len(answer.odd)) if isinstance(answer.odd, Everywhere) else answer.odd
+    odd = range(len(answer.odd)) if isinstance(answer.odd, ToldOfAll) else answer.odd
     if odd and not 0 <= min(odd) <= max(odd) < count:
         raise DiffkitError(f"the backend {backend} calls component {max(odd)} odd, of {asked}")
 
@@ -86,8 +86,8 @@ def _components(task: Task, flat: Any, points: Points, scaled: bool) -> Any:
 
 def _odd(task: Task, answer: Answer) -> Mapping[int, Odd]:
     count, width = len(task.indices), len(task.places)
-    if isinstance(answer.odd, Everywhere) and (answer.scaled or task.factors is None):
-        return Everywhere(len(answer.odd) // count * width if count else 0, answer.odd.finding)
+    if isinstance(answer.odd, ToldOfAll) and (answer.scaled or task.factors is None):
+        return ToldOfAll(len(answer.odd) // count * width if count else 0, answer.odd.finding)
     if not answer.odd:
         return {}
     found: dict[int, Odd] = {}

@@ -227,7 +227,7 @@ def taylor_task(program: Program | Source, order: int, wrt: Name | None = None) 
     return Task("taylor", source, indices, range(order + 1), (order + 1,), labels, factors, order=order)
 
 
-TASKS: dict[str, Any] = {
+_TASKS: dict[str, Any] = {
     "derivative": derivative_task,
     "gradient": gradient_task,
     "jacobian": jacobian_task,
@@ -244,7 +244,7 @@ def source_task(source: Program | Source, kind: str, options: dict[str, Any]) ->
     """Give the task of a kind about a source."""
     if "direction" in options:
         options = {**options, "direction": read_direction(options["direction"], source_of(source).parameters)}
-    builder: Callable[..., Task] = TASKS[kind]
+    builder: Callable[..., Task] = _TASKS[kind]
     return builder(source, **options)
 
 
@@ -271,11 +271,11 @@ def _plain(value: Any) -> Any:
 
 def check_options(kind: str, options: dict[str, Any]) -> None:
     """DiffkitError for an unknown kind, an option it does not take, or one that it needs."""
-    if kind not in TASKS:
+    if kind not in _TASKS:
         raise DiffkitError(
-            f"unknown kind {kind!r}", hint=did_you_mean(str(kind), TASKS) or f"there are {', '.join(TASKS)}"
+            f"unknown kind {kind!r}", hint=did_you_mean(str(kind), _TASKS) or f"there are {', '.join(_TASKS)}"
         )
-    accepted = signature(TASKS[kind]).parameters
+    accepted = signature(_TASKS[kind]).parameters
     for name in options:
         if name not in accepted:
             known = [n for n in accepted if n != "program"]

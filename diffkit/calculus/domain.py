@@ -16,9 +16,9 @@ from diffkit.core.program import Program, run, run_slots
 from diffkit.core.table import SUB, WHERE, Place, table
 from diffkit.core.text import excerpt, format_slot
 
-LENGTH = 80  # characters of one condition
-MOST_CONDITIONS = 12  # conditions shown
-OPPOSITE = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
+_LENGTH = 80  # characters of one condition
+_MOST_CONDITIONS = 12  # conditions shown
+_OPPOSITE = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def _condition(known: _Everywhere, slot: int, place: Place, margin: int) -> str:
         fixed = unless and not select(f, [instruction[1][0]]).used_inputs  # so that the first part does not hold
         return place_text(f, slot, unless if fixed else place.inside)
     part = select(known.program, [margin])
-    return f"{format_slot(part, part.outputs[0], LENGTH)} {'≠' if place.kind == 'pole' else '>'} 0"
+    return f"{format_slot(part, part.outputs[0], _LENGTH)} {'≠' if place.kind == 'pole' else '>'} 0"
 
 
 def _stronger(condition: str) -> set[str]:
@@ -201,20 +201,20 @@ def _stronger(condition: str) -> set[str]:
 def _choice_text(program: Program, choice: Choice) -> str:
     """The condition, or its opposite where the other branch is meant."""
     slot, holds = choice
-    text = format_slot(program, slot, LENGTH)
+    text = format_slot(program, slot, _LENGTH)
     instruction = program.instruction_at(slot)
     if holds or instruction is None:
         return text
     row, args = instruction
-    if row.name not in OPPOSITE:
+    if row.name not in _OPPOSITE:
         return f"not ({text})"
-    left, right = (format_slot(program, arg, LENGTH) for arg in args)
-    return f"{left} {table[OPPOSITE[row.name]].infix} {right}"
+    left, right = (format_slot(program, arg, _LENGTH) for arg in args)
+    return f"{left} {table[_OPPOSITE[row.name]].infix} {right}"
 
 
 def _few(texts: Sequence[str]) -> tuple[str, ...]:
     return (
         tuple(texts)
-        if len(texts) <= MOST_CONDITIONS
-        else (*texts[:MOST_CONDITIONS], f"{len(texts) - MOST_CONDITIONS} more conditions")
+        if len(texts) <= _MOST_CONDITIONS
+        else (*texts[:_MOST_CONDITIONS], f"{len(texts) - _MOST_CONDITIONS} more conditions")
     )

@@ -12,14 +12,14 @@ from diffkit.core.program import Algebra, Program, run
 from diffkit.core.rules import trace
 from diffkit.core.table import GE, LE, MAX, MIN, WHERE, Place, PlaceKind, Primitive
 
-FIRST_CHOSEN = {MAX: GE, MIN: LE}
+_FIRST_CHOSEN = {MAX: GE, MIN: LE}
 """rows that hand on one of two arguments, and the condition under which that is the first"""
 
 
 def first_chosen(program: Program, builder: ProgramBuilder) -> dict[int, int]:
     """Slots of max and min, with those of the conditions under which they are the first argument."""
-    chosen = ((slot, row, args) for slot, row, args in program.numbered() if row in FIRST_CHOSEN)
-    return {slot: builder.apply(FIRST_CHOSEN[row], args) for slot, row, args in chosen}
+    chosen = ((slot, row, args) for slot, row, args in program.numbered() if row in _FIRST_CHOSEN)
+    return {slot: builder.apply(_FIRST_CHOSEN[row], args) for slot, row, args in chosen}
 
 
 Choice = tuple[int, bool]

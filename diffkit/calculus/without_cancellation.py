@@ -23,9 +23,9 @@ from diffkit.core.rules import trace
 from diffkit.core.table import ADD, DIV, MUL, NEG, POWER, SUB, Primitive, table
 from diffkit.core.table.primitive import Logistic
 
-SATURATING = {row: row.logistic for row in table if row.logistic}
-TAILS = {table[known.tail]: row for row, known in SATURATING.items()}
-SEARCHED_TERMS = 40  # terms of a sum, or factors of a product, that are searched
+_SATURATING = {row: row.logistic for row in table if row.logistic}
+_TAILS = {table[known.tail]: row for row, known in _SATURATING.items()}
+_SEARCHED_TERMS = 40  # terms of a sum, or factors of a product, that are searched
 
 
 def stable(program: Program) -> Program:
@@ -43,7 +43,7 @@ class _StableBuilder(ProgramBuilder):
     def apply(self, primitive: Primitive, args: Sequence[int]) -> int:
         """Slot of a primitive of slots, or of what equals it and does not cancel."""
         key = (primitive, *args)
-        if key not in self._slots and (form := STABLE_FORMS.get(primitive)) is not None:
+        if key not in self._slots and (form := _STABLE_FORMS.get(primitive)) is not None:
             found = form(self, *args)
             if found is not None:
                 self._slots[key] = found
@@ -62,7 +62,7 @@ class _StableBuilder(ProgramBuilder):
     def scaled(self, slot: int) -> tuple[Fraction, int]:
         """A slot as a rational multiple of another."""
         factor = Fraction(1)
-        for _ in range(SEARCHED_TERMS):
+        for _ in range(_SEARCHED_TERMS):
             if (args := self.parts(slot, NEG)) is not None:
                 factor, slot = -factor, args[0]
             elif (args := self.parts(slot, MUL)) is not None and (value := self.rational(args[0])) is not None:
@@ -79,15 +79,15 @@ class _StableBuilder(ProgramBuilder):
         """A constant and a sum: c + s or s + c."""
         for constant, rest in ((x, y), (y, x)):
             if (c := self.rational(constant)) is not None and c != 0:
-                return self.joined(Fraction(c), rest, 1, SEARCHED_TERMS)
+                return self.joined(Fraction(c), rest, 1, _SEARCHED_TERMS)
         return None
 
     def sub(self, x: int, y: int) -> int | None:
         """A constant and a sum: c − s or s − c."""
         if (c := self.rational(x)) is not None and c != 0:
-            return self.joined(Fraction(c), y, -1, SEARCHED_TERMS)
+            return self.joined(Fraction(c), y, -1, _SEARCHED_TERMS)
         if (c := self.rational(y)) is not None and c != 0:
-            return self.joined(Fraction(-c), x, 1, SEARCHED_TERMS)
+            return self.joined(Fraction(-c), x, 1, _SEARCHED_TERMS)
         return None
 
     def joined(self, c: Fraction, slot: int, sign: int, depth: int) -> int | None:
@@ -123,8 +123,8 @@ class _StableBuilder(ProgramBuilder):
         args = self.parts(slot, ADD)
         for one, other in () if args is None else (args, args[::-1]):
             row, *inner = self._instructions[other] or (None,)
-            if self.rational(one) == 1 and row in SATURATING:
-                return SATURATING[row], inner[0]
+            if self.rational(one) == 1 and row in _SATURATING:
+                return _SATURATING[row], inner[0]
         return None
 
     def log(self, x: int) -> int | None:
@@ -151,9 +151,9 @@ class _StableBuilder(ProgramBuilder):
         """…·eᵘ·…·sigmoid(−u) = …·sigmoid(u)·…: one factor of the product becomes the other tail."""
         for product, tail in ((x, y), (y, x)):
             row, *args = self._instructions[tail] or (None,)
-            if row in TAILS:
+            if row in _TAILS:
                 u = self.emit("neg", args[0])
-                found = self.replaced(product, self.apply(TAILS[row], (u,)), self.apply(row, (u,)), SEARCHED_TERMS)
+                found = self.replaced(product, self.apply(_TAILS[row], (u,)), self.apply(row, (u,)), _SEARCHED_TERMS)
                 if found is not None:
                     return found
         return None
@@ -177,7 +177,7 @@ class _StableBuilder(ProgramBuilder):
         return None if found is None else self.apply(MUL, (found, right))
 
 
-STABLE_FORMS: dict[Primitive, Callable[..., int | None]] = {
+_STABLE_FORMS: dict[Primitive, Callable[..., int | None]] = {
     ADD: _StableBuilder.add, SUB: _StableBuilder.sub, MUL: _StableBuilder.mul, DIV: _StableBuilder.div,
     table.one(base="e"): _StableBuilder.log,
 }  # fmt: skip

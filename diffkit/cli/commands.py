@@ -16,6 +16,7 @@ from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver
 
 if TYPE_CHECKING:
     from diffkit.asking.tasks import Question
+    from diffkit.methods import Backend
     from diffkit.methods.symbolic import Formulas
 
 
@@ -114,24 +115,25 @@ def functions(name: str | None, **options: Any) -> int:
 
 def _run(kind: str, texts: tuple[str, ...], options: dict[str, Any], **asked: Any) -> int:
     """Ask for one kind of derivative, answer, and report."""
-    from diffkit.methods.prepared import answer
+    from diffkit.methods.prepared import answer, find_backend
     from diffkit.reports.result_report import Report, ResultReport
 
     question, typed = ask(texts, kind, options, **asked)
     if question.points is None:
         deliver(Report(None, question.task, typed, *_formulas(question)), options)
         return 0
-    result = answer(question, options["backend"], options["digits"])
-    formulas = _formulas(question) if _wants_formula(options, bool(typed)) else ()
+    backend = find_backend(options["backend"], options["digits"])
+    result = answer(question, backend)
+    formulas = _formulas(question, backend) if _wants_formula(options, bool(typed)) else ()
     deliver(ResultReport(result, question.task, typed, *formulas), options)
     return 0 if result else EXIT_NO
 
 
-def _formulas(question: Question) -> Formulas:
+def _formulas(question: Question, backend: Backend | None = None) -> Formulas:
     """SymPy's formulas: what writes them is loaded only where they are shown."""
     from diffkit.methods.symbolic import formulas_of
 
-    return formulas_of(question)
+    return formulas_of(question, backend)
 
 
 def _wants_formula(options: dict[str, Any], arrays: bool) -> bool:

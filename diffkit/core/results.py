@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from diffkit.core.deadline import TimeIsUp, check_time
+from diffkit.core.equality import ByContent
 from diffkit.core.errors import NotOkError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Odd(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Everywhere(Mapping[int, Odd]):
+class ToldOfAll(Mapping[int, Odd]):
     """One thing to say of all components, as that f has no value at the point."""
 
     count: int
@@ -76,7 +77,7 @@ class Everywhere(Mapping[int, Odd]):
 
 def findings(odd: Mapping[int, Odd]) -> Iterable[Odd]:
     """What is said of components, where many are told the same thing once."""
-    return ([odd.finding] if odd else []) if isinstance(odd, Everywhere) else odd.values()
+    return ([odd.finding] if odd else []) if isinstance(odd, ToldOfAll) else odd.values()
 
 
 @dataclass(eq=False, repr=False)
@@ -84,7 +85,7 @@ class Answer:
     """A backend's components, flat, point by point; ``odd`` describes those that are not plain numbers.
 
     ``values`` and ``errors`` are lists of floats or arrays of binary64; what is not ok is NaN. What holds for all
-    components alike is one finding, ``Everywhere(count, finding)``.
+    components alike is one finding, ``ToldOfAll(count, finding)``.
     """
 
     values: Any
@@ -113,11 +114,11 @@ def unanswered(count: int, reason: str) -> Answer:
 
 def alike(count: int, finding: Odd, evaluations: int = 0) -> Answer:
     """Give the answer of which no component has a value, for one reason."""
-    return Answer([math.nan] * count, None, Everywhere(count, finding), evaluations)
+    return Answer([math.nan] * count, None, ToldOfAll(count, finding), evaluations)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Result(Generic[V_co]):
+class Result(ByContent, Generic[V_co]):
     """Derivatives at a point or at a batch of points.
 
     ``value`` has the shape of what was asked, batch dimensions first: derivative (), gradient (n,),
@@ -176,7 +177,7 @@ class Result(Generic[V_co]):
 
     def _told(self, name: str, ordinary: Any) -> list[Any]:
         """What is said of each component under a name."""
-        if isinstance(self.odd, Everywhere):
+        if isinstance(self.odd, ToldOfAll):
             return [getattr(self.odd.finding, name)] * len(self.flat)
         flat = [ordinary] * len(self.flat)
         for index, odd in self.odd.items():
@@ -275,7 +276,7 @@ __all__ = [
     "SEVERITY",
     "Answer",
     "ErrorKind",
-    "Everywhere",
+    "ToldOfAll",
     "Final",
     "Odd",
     "Result",

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from diffkit.asking.tasks import gradient_task
 from diffkit.core.deadline import check_time
+from diffkit.core.equality import ByContent
 from diffkit.core.errors import DiffkitError, plural
 from diffkit.core.program import Program
 from diffkit.judging.agreement import Tolerances
@@ -113,8 +114,8 @@ class FindingGroup(NamedTuple):
         return self.cause == _CONTRADICTS
 
 
-@dataclass(frozen=True, repr=False)
-class AccuracyReport:
+@dataclass(frozen=True, eq=False, repr=False)
+class AccuracyReport(ByContent):
     """How accurate backends are over ``outcomes``, of ``total`` cases; partial if there are fewer than that."""
 
     kind: str

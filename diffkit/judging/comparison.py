@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from time import perf_counter
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from diffkit.asking.points import Points
 from diffkit.asking.tasks import Task
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.decimals import tenths
+from diffkit.core.equality import ByContent
 from diffkit.core.errors import BackendError, LimitError
 from diffkit.core.results import Answer, Result, component_ulps, unanswered
 from diffkit.core.surroundings import undisturbed
@@ -43,7 +44,7 @@ class Row:
     relative: tuple[float, ...]
     ulps: tuple[float, ...]
     digits: tuple[float, ...]
-    seconds: float
+    seconds: float = field(compare=False)
     """time to prepare and to answer"""
     outside: tuple[int, ...]
     """components with a value beyond the bar, or a status, though the reference has a value; uncertain is no claim"""
@@ -68,8 +69,8 @@ class Finding:
     where: str = ""
 
 
-@dataclass(frozen=True, repr=False)
-class Comparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(ByContent):
     """The verdict on several backends at one point.
 
     ``verdict``: "agree" if every row keeps its bar and has a right digit, "disagree" if one does not, "undecided" if

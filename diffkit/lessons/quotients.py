@@ -20,6 +20,7 @@ from diffkit.asking.points import number
 from diffkit.asking.questions import ask, make_task
 from diffkit.asking.tasks import Task
 from diffkit.core.deadline import check_time, collected
+from diffkit.core.equality import ByContent
 from diffkit.core.errors import DiffkitError, TracingError
 from diffkit.core.limits import PROOF_PRECISIONS, QUOTIENT_DIGITS
 from diffkit.core.program import Program, run
@@ -44,11 +45,8 @@ QUOTIENT_FORMULAS = {
 """Each quotient, as it is computed."""
 QUOTIENT_OFFSETS = {"forward": (1, 0), "backward": (0, -1), "central": (1, -1)}
 """Places of f in a quotient in units of h, the one it begins with and the one that is subtracted."""
-FEWEST_STEPS, HOPELESS_STEPS, MOST_QUOTIENTS = (
-    5,
-    8,
-    40,
-)  # steps where none are given: at least, where round-off plays no part, at most
+FEWEST_STEPS, HOPELESS_STEPS, MOST_QUOTIENTS = 5, 8, 40
+"""steps where none are given: at least, where round-off plays no part, at most"""
 BLIND_STEPS = 10  # steps of a function whose exact quotients are not known
 ROUNDOFF_STEPS = 2  # steps beyond the one at which round-off has taken over
 ERROR_BITS = 40  # bits to which a part of an error is wanted
@@ -93,8 +91,8 @@ class Best(NamedTuple):
     η = ε/2·(|f| + |x·f′|) for the rounding of f and of its argument; NaN where that is unknown, or not finite"""
 
 
-@dataclass(frozen=True, repr=False)
-class Quotients:
+@dataclass(frozen=True, eq=False, repr=False)
+class Quotients(ByContent):
     """Difference quotients of f along one variable at a point, for shrinking steps.
 
     ``limits`` are what forward, backward and central quotients tend to, as far as that is proven (else NaN): the

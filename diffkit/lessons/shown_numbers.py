@@ -12,6 +12,7 @@ from flint import arb
 from diffkit.asking.tasks import Task
 from diffkit.core.builder import exact
 from diffkit.core.deadline import check_time
+from diffkit.core.equality import same
 from diffkit.core.limits import SHOWN_BITS
 from diffkit.core.program import Program, run
 from diffkit.core.text.printer import format_constant
@@ -34,6 +35,12 @@ class Number(NamedTuple):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (dumped(self.ball), self.value, self.exact)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Number) and same(self.__reduce__(), other.__reduce__())
+
+    def __hash__(self) -> int:
+        return hash((Number, str(self.value)))
 
     @property
     def sign(self) -> int | None:

@@ -18,6 +18,7 @@ from diffkit.asking.points import number
 from diffkit.asking.questions import ask
 from diffkit.asking.tasks import derivative_task, directional_task, gradient_task, read_direction, taylor_task
 from diffkit.core.builder import ProgramBuilder
+from diffkit.core.equality import ByContent
 from diffkit.core.errors import DiffkitError, PointError
 from diffkit.core.limits import SHOWN_BITS
 from diffkit.core.program import Program
@@ -52,8 +53,8 @@ class Model(NamedTuple):
     """f(a + δ) − quadratic"""
 
 
-@dataclass(frozen=True, repr=False)
-class Tangent:
+@dataclass(frozen=True, eq=False, repr=False)
+class Tangent(ByContent):
     """The tangent line, or of several variables the tangent plane, of f at a point.
 
     ``slopes`` are the partial derivatives, ``second`` is f″ along ``direction``. ``direction`` is a unit vector: the

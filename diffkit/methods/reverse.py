@@ -17,7 +17,7 @@ from diffkit.methods.evaluation import Derived, FunctionEvaluation, ProgramEvalu
 if TYPE_CHECKING:
     from diffkit.ndarrays import Hit
 
-REVERSE_NUMBERS = 2**21  # numbers in the tangents of the arguments of one pass
+_REVERSE_NUMBERS = 2**21  # numbers in the tangents of the arguments of one pass
 
 
 class ReverseBackend:
@@ -51,7 +51,7 @@ class _ReverseFunction(FunctionEvaluation):
                 self.fill(found, rest, sweeps.gradients(*self.function.split(point)), sweeps.row, column)
             elif rest is not None:
                 further.setdefault(rest[1:], []).append(rest[0])
-        width = max(1, REVERSE_NUMBERS // max(1, len(point)))
+        width = max(1, _REVERSE_NUMBERS // max(1, len(point)))
         for outer, directions in further.items():
             for first in range(0, len(directions), width):
                 chunk = directions[first : first + width]

@@ -13,9 +13,10 @@ from diffkit.core.errors import BackendError, LimitError
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.results import ErrorKind
 from diffkit.core.text import format_outputs
+from diffkit.methods import Backend
 from diffkit.methods.evaluation import ProgramEvaluation
 
-FORMULA_LENGTH = 20_000  # characters beyond which a formula is cut: nobody reads it, and sharing may explode it
+_FORMULA_LENGTH = 20_000  # characters beyond which a formula is cut: nobody reads it, and sharing may explode it
 
 
 class SymbolicBackend:
@@ -28,11 +29,19 @@ class SymbolicBackend:
 
     def __init__(self, limits: Limits = DEFAULT):
         self.limits = limits
+        self._last: tuple[Task, ProgramEvaluation] | None = None
 
     def prepare(self, task: Task) -> ProgramEvaluation:
-        """Ask SymPy for the task's partials; LimitError beyond what it can take."""
-        derivative = symbolic_derivative(task.program, task.indices, self.limits)
-        return ProgramEvaluation(task, derivative, tuple(format_outputs(derivative, FORMULA_LENGTH)))
+        """Ask SymPy for the task's partials; LimitError beyond what it can take.
+
+        Who asks for the formula after the answer gets that of the answer: the last task is not asked about again.
+        """
+        last = self._last
+        if last is None or last[0] is not task:
+            derivative = symbolic_derivative(task.program, task.indices, self.limits)
+            formula = tuple(format_outputs(derivative, _FORMULA_LENGTH))
+            last = self._last = (task, ProgramEvaluation(task, derivative, formula))
+        return last[1]
 
 
 class Formulas(NamedTuple):
@@ -43,13 +52,17 @@ class Formulas(NamedTuple):
     domain: str = ""
 
 
-def formulas_of(question: Question) -> Formulas:
-    """Give the formulas. Beside an answer at points, what SymPy cannot do is a note; alone, it is the error."""
+def formulas_of(question: Question, backend: Backend | None = None) -> Formulas:
+    """Give the formulas, by the backend that answered if that is symbolic: it knows them.
+
+    Beside an answer at points, what SymPy cannot do is a note; alone, it is the error.
+    """
     task, alone = question.task, question.points is None
+    symbolic = backend if isinstance(backend, SymbolicBackend) else SymbolicBackend()
     found: Sequence[str] = ()
     note = ""
     try:
-        found = SymbolicBackend().prepare(task).formula or ()
+        found = symbolic.prepare(task).formula or ()
     except TimeIsUp as up:
         note = f"no formula: {up.reason}"
     except (BackendError, LimitError) as error:

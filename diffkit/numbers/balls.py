@@ -1,4 +1,4 @@
-"""Balls: midpoints with rigorous radii (Arb, by python-flint), and power series whose coefficients are balls.
+"""Balls: midpoints with rigorous radii (Arb, by python-flint), power series of balls, and what a ball rounds to.
 
 Every operation encloses the exact result for every choice of reals inside its arguments (Johansson, Arb: efficient
 arbitrary-precision midpoint-radius interval arithmetic, IEEE Trans. Comput. 66, 2017). Working precision and series
@@ -11,10 +11,11 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Inexact
 from fractions import Fraction
 from functools import cache, partial
 from threading import RLock
-from typing import Any
+from typing import Any, NamedTuple
 
 import flint
 from flint import arb, arb_series, ctx, fmpq
@@ -24,10 +25,10 @@ from diffkit.core.program import Constant, Named, run
 from diffkit.core.rules import by_definition, trace
 from diffkit.core.table import Primitive, ball_forms
 
-LOCK = RLock()
-RADII_APART = 16  # radii that a ball keeps from a removable point for a plain quotient
-MOST_ZEROS = 8  # times that the parts of a quotient vanish together
-LONGEST_FRACTION = 2**16  # bits before or after the point of what is written as a fraction
+_LOCK = RLock()
+_RADII_APART = 16  # radii that a ball keeps from a removable point for a plain quotient
+_MOST_ZEROS = 8  # times that the parts of a quotient vanish together
+_LONGEST_FRACTION = 2**16  # bits before or after the point of what is written as a fraction
 OPERATORS: dict[str, Callable[..., Any]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "neg": operator.neg,
 }  # fmt: skip
@@ -42,13 +43,13 @@ class precision:
         self.bits, self.length = bits, length
 
     def __enter__(self) -> None:
-        LOCK.acquire()
+        _LOCK.acquire()
         self.before = ctx.prec, ctx.cap
         ctx.prec, ctx.cap = self.bits, self.length
 
     def __exit__(self, *_: object) -> None:
         ctx.prec, ctx.cap = self.before
-        LOCK.release()
+        _LOCK.release()
 
 
 def rational(value: int | Fraction) -> Any:
@@ -62,7 +63,7 @@ def exact_fraction(value: Any) -> Fraction | None:
         return None
     mantissa, exponent = value.man_exp()
     exponent = int(exponent)
-    if abs(exponent) > LONGEST_FRACTION:
+    if abs(exponent) > _LONGEST_FRACTION:
         return None
     return Fraction(int(mantissa)) * Fraction(2) ** exponent
 
@@ -73,8 +74,12 @@ def dumped(ball: Any) -> Any:
 
 
 def loaded(parts: Any) -> Any:
-    """Give a ball that holds the one that was dumped, with the same middle."""
-    return arb("nan") if parts is None else arb(arb(tuple(parts[:2])), arb(tuple(parts[2:])))
+    """Give the ball that was dumped."""
+    if parts is None:
+        return arb("nan")
+    mid, e, rad, f = parts
+    below = ((rad << 64) - 1, f - 64) if rad else 0  # a radius is rounded up to the next of 30 bits: to rad itself
+    return arb(arb((mid, e)), arb(below))
 
 
 class BallAlgebra:
@@ -208,16 +213,16 @@ class Removable:
         """Enclose f⁽ᵏ⁾/k! at all numbers of a ball, for k below ``terms``."""
         at = arb(rational(self.at))
         away = abs(x - at)
-        if away.lower() > 0 and away.lower() >= RADII_APART * x.rad():  # and a quotient of what is small, but not wide
+        if away.lower() > 0 and away.lower() >= _RADII_APART * x.rad():  # and a quotient of what is small, but not wide
             return _filled(self._quotient(x, terms, 0), terms)
         zeros = self._zeros(at)
         return _filled(self._quotient(x.union(at), terms, zeros), terms) if zeros else [arb("nan")] * terms
 
     def _zeros(self, at: Any) -> int:
         """How often both parts vanish at the point; 0 where that is not seen, or one does not."""
-        with ball_forms.length(flint, MOST_ZEROS):
+        with ball_forms.length(flint, _MOST_ZEROS):
             top, bottom = run(self.parts, SERIES, [arb_series([at, 1])])
-        for n in range(MOST_ZEROS):
+        for n in range(_MOST_ZEROS):
             if not bottom[n].is_zero():
                 return n if bottom[n] != 0 and all(top[k].contains(0) for k in range(n)) else 0
         return 0
@@ -244,3 +249,65 @@ def _derivative_series(row: Primitive, n: Any, x: Any) -> Any:
     order, terms = int(n[0].unique_fmpz()), ctx.cap
     found = Removable.of(row).coefficients(x[0], order + terms)
     return ball_forms.composed(flint, [found[k + order] * math.perm(k + order, order) for k in range(terms)], x)
+
+
+HALF_LEAST = arb(2) ** -1075  # what is smaller rounds to 0
+_SPARE = 20  # decimal digits of a ball beyond those that it is rounded to
+
+
+class Enclosure(NamedTuple):
+    """What is proven of one component.
+
+    The ball, the one binary64 that every number in it rounds to (if any), and an upper bound of |value − truth|.
+    """
+
+    ball: Any
+    value: float | None = None
+    error: float = math.inf
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether the component is proven to be zero, rather than to round to 0.0."""
+        return bool(self.ball.is_zero())
+
+
+def rounded_to(ball: Any, value: float) -> Enclosure:
+    """Give a ball all of whose numbers round to a value, with the bound of the distance, in the precision held."""
+    if math.isinf(value):
+        return Enclosure(ball, value)
+    distance = (ball - value).abs_upper()
+    return Enclosure(ball, value, 0.0 if distance.is_zero() else math.nextafter(float(distance), math.inf))
+
+
+def enclose(ball: Any) -> Enclosure:
+    """Round every number in a ball; one that may be zero, and may be another number, is not rounded."""
+    middle = float(ball)
+    half = abs(middle - math.nextafter(middle, 0.0)) / 2  # its neighbour on the other side is never nearer
+    if -half < ball - middle < half:
+        return rounded_to(ball, middle)
+    if ball.is_zero():
+        return Enclosure(ball, 0.0, 0.0)
+    low = float(ball.lower())
+    if low != float(ball.upper()) or not ball.is_finite() or ball.contains(0):
+        return Enclosure(ball)
+    return rounded_to(ball, low + 0.0)  # a −0.0 becomes 0.0
+
+
+NO_ENCLOSURE = Enclosure(arb("nan"))
+
+
+def decimal_text(ball: Any, digits: int) -> str:
+    """The decimal that both ends of a ball round to, half to even; empty if they round apart."""
+    if not ball.is_finite():
+        return ""
+    middle, radius, exponent = (int(n) for n in ball.mid_rad_10exp(digits + _SPARE))
+    if abs(exponent) > MAX_EMAX // 2:  # no Decimal is that small
+        return ""
+    context = Context(digits, ROUND_HALF_EVEN, MIN_EMIN, MAX_EMAX, 1, 0, [], [])
+    low, high = (context.create_decimal(end) for end in (middle - radius, middle + radius))
+    if low != high:
+        return ""
+    if radius == 0 and not context.flags[Inexact]:  # 6, not 6.0000
+        low = low.normalize(context)
+    found = low.scaleb(exponent, context)
+    return format(found, "f") if found == 0 or -7 < found.adjusted() < digits else format(found, "e")

@@ -18,10 +18,10 @@ from diffkit.core.table import ADD, DIV, POWER, SUB, WHERE, Primitive
 from diffkit.numbers.doubles import DOUBLES, DoublesAlgebra
 from diffkit.numbers.floats import FLOATS
 
-PAIR_ERROR = 2.0**-95
+_PAIR_ERROR = 2.0**-95
 """Relative error of an operation on pairs, generously: one keeps 2⁻¹⁰¹ (Joldes, Muller & Popescu, ACM TOMS 44 (2017)),
 a power is a chain of a dozen, and a sum that is lost in 2⁻⁹⁶ of its terms is taken for zero."""
-LOST_BELOW = 2.0**-1072  # absolute error where its parts are lost below the smallest float
+_LOST_BELOW = 2.0**-1072  # absolute error where its parts are lost below the smallest float
 Bounded = tuple[Any, Any]
 
 
@@ -124,7 +124,7 @@ class _DoublesBounds(BoundsAlgebra):
         nearest = self.doubles.constant(value)
         if not isinstance(value, Named) and self.represents(nearest, value):
             return nearest, 0.0
-        return nearest, PAIR_ERROR * abs(nearest[0])
+        return nearest, _PAIR_ERROR * abs(nearest[0])
 
     def slope(self, primitive: Primitive, index: int, values: Sequence[Any], answer: Any) -> Any:
         """∂y/∂xᵢ at the high parts."""
@@ -143,7 +143,7 @@ class _DoublesBounds(BoundsAlgebra):
             sizes = [abs(answer[0])]
             if primitive is ADD or primitive is SUB:
                 sizes += [abs(high) for high, _ in values]
-            return PAIR_ERROR * sum(sizes) + LOST_BELOW
+            return _PAIR_ERROR * sum(sizes) + _LOST_BELOW
         return primitive.ulps * self.last_place(answer[0]) + self.curvature(primitive, values, answer[0])
 
     def curvature(self, primitive: Primitive, values: Sequence[Any], answer: Any) -> Any:

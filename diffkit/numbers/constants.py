@@ -15,10 +15,10 @@ from diffkit.core.table import DIV, MUL, SUB, Primitive
 from diffkit.numbers.balls import BALLS, ball_function, precision
 from diffkit.numbers.field import vanishes
 
-VANISHING = {MUL: 2, DIV: 1}
+_VANISHING = {MUL: 2, DIV: 1}
 """rows that are 0 where one of their first arguments is"""
-ZERO_UNKNOWN = f"neither balls of {PROOF_PRECISIONS[-1]} bits nor exact algebra tell whether a number is zero"
-WHOLE_UNKNOWN = f"{PROOF_PRECISIONS[-1]} bits do not tell whether a number reaches an integer"
+_ZERO_UNKNOWN = f"neither balls of {PROOF_PRECISIONS[-1]} bits nor exact algebra tell whether a number is zero"
+_WHOLE_UNKNOWN = f"{PROOF_PRECISIONS[-1]} bits do not tell whether a number reaches an integer"
 
 
 class Undecided(Exception):
@@ -92,7 +92,7 @@ class Constants:
     def apply(self, primitive: Primitive, args: Sequence[int]) -> int:
         """Slot of a row at numbers; they exist, so that nothing is lost with a factor 0."""
         args = [self.known.get(arg, arg) for arg in args]
-        if primitive in VANISHING and 0 in map(self.builder.rational, args[: VANISHING[primitive]]):
+        if primitive in _VANISHING and 0 in map(self.builder.rational, args[: _VANISHING[primitive]]):
             return self.number(0)
         if primitive is SUB and args[0] == args[1]:
             return self.number(0)
@@ -134,7 +134,7 @@ class Constants:
             if ball.is_zero() or (bits == PROOF_PRECISIONS[0] and vanishes(self.builder.program([slot], ()))):
                 self.known[slot] = self.number(0)
                 return 0
-        raise Undecided(ZERO_UNKNOWN)
+        raise Undecided(_ZERO_UNKNOWN)
 
     def equal(self, x: int, y: int) -> bool:
         """Whether two numbers are proven equal, or proven different."""
@@ -154,6 +154,6 @@ class Constants:
             whole = (self.ball(slot, bits).mid() + arb(0.5)).floor().unique_fmpz()
         nearest = None if whole is None else self.number(int(whole))  # none where the number has too many digits
         if nearest is None or not self.equal(slot, nearest):
-            raise Undecided(WHOLE_UNKNOWN)
+            raise Undecided(_WHOLE_UNKNOWN)
         self.known[slot] = nearest
         return self.floor(nearest)

@@ -23,12 +23,12 @@ from diffkit.core.rules import by_definition, by_rule, partial
 from diffkit.core.table import DIV, GE, LE, POWER, SQRT, Primitive, table
 from diffkit.numbers.floats import FLOATS, to_float
 
-LOW_PARTS = {"pi": 1.2246467991473532e-16, "e": 1.4456468917292502e-16}
+_LOW_PARTS = {"pi": 1.2246467991473532e-16, "e": 1.4456468917292502e-16}
 """π and e beyond their binary64, correctly rounded"""
-LOST_SHARE = 2.0**-96  # part of its terms below which a sum is noise: the rounding of pairs, with some bits to spare
-SPLITTER = 2.0**27 + 1
-LARGEST_CHAIN = 64  # whole exponents up to which a power is a chain of products
-FLOOR = table.one(pairs="whole_below")
+_LOST_SHARE = 2.0**-96  # part of its terms below which a sum is noise: the rounding of pairs, with some bits to spare
+_SPLITTER = 2.0**27 + 1
+_LARGEST_CHAIN = 64  # whole exponents up to which a power is a chain of products
+_FLOOR = table.one(pairs="whole_below")
 Pair = tuple[Any, Any]
 
 
@@ -42,10 +42,10 @@ def two_sum(x: Any, y: Any) -> Pair:
 def two_product(x: Any, y: Any) -> Pair:
     """The product and its rounding error, exactly within the range (algorithms 3.2 and 3.3, after Dekker)."""
     product = x * y
-    scaled = SPLITTER * x
+    scaled = _SPLITTER * x
     x_high = scaled - (scaled - x)
     x_low = x - x_high
-    scaled = SPLITTER * y
+    scaled = _SPLITTER * y
     y_high = scaled - (scaled - y)
     y_low = y - y_high
     return product, x_low * y_low - (((product - x_high * y_high) - x_low * y_high) - x_high * y_low)
@@ -56,7 +56,7 @@ def _nearest_pair(value: Constant) -> Pair:
     """Give the pair nearest to an exact constant."""
     high = to_float(value)
     if isinstance(value, Named):
-        return high, LOW_PARTS[value.name]
+        return high, _LOW_PARTS[value.name]
     return high, to_float(value - Fraction(high)) if math.isfinite(high) else 0.0
 
 
@@ -106,7 +106,7 @@ class DoublesAlgebra:
         if primitive is not POWER:
             return primitive in self.rules
         high, low = args[1]
-        plain = isinstance(high, float) and abs(high) <= LARGEST_CHAIN and not self.matters(low)
+        plain = isinstance(high, float) and abs(high) <= _LARGEST_CHAIN and not self.matters(low)
         return plain and (2.0 * high).is_integer()
 
     # What depends on the base: one number at a time -----------------------------------------------------------------
@@ -124,7 +124,7 @@ class DoublesAlgebra:
 
     def unless_lost(self, total: Pair, term: float) -> Pair:
         """A sum, or zero where it is nothing but what the pairs of its terms have rounded: x/3·3 − x is a tie."""
-        return (0.0, 0.0) if abs(total[0]) < LOST_SHARE * abs(term) else total
+        return (0.0, 0.0) if abs(total[0]) < _LOST_SHARE * abs(term) else total
 
     def choose(self, condition: Any, x: Any, y: Any) -> Any:
         """x where the condition holds, else y."""
@@ -182,7 +182,7 @@ class DoublesAlgebra:
 
     def _whole_below(self, x: Pair) -> Pair:
         """One less where the high part is whole and the low part is negative."""
-        whole = self.base.apply(FLOOR, (x[0],))
+        whole = self.base.apply(_FLOOR, (x[0],))
         return self.settle(whole, self.choose((whole == x[0]) & (x[1] < 0.0), -1.0, 0.0))
 
     def _whole_above(self, x: Pair) -> Pair:
@@ -236,7 +236,7 @@ class _ArrayDoubles(DoublesAlgebra):
         """A sum, or zero where it is nothing but rounding, elementwise."""
         import numpy as np
 
-        lost = np.abs(total[0]) < LOST_SHARE * np.abs(term)
+        lost = np.abs(total[0]) < _LOST_SHARE * np.abs(term)
         return (np.where(lost, 0.0, total[0]), np.where(lost, 0.0, total[1])) if np.any(lost) else total
 
     def choose(self, condition: Any, x: Any, y: Any) -> Any:

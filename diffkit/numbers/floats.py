@@ -16,13 +16,13 @@ LARGEST_FLOAT = 1.7976931348623157e308
 SMALLEST_FLOAT = 5e-324  # the distance of 0.0 from its neighbours
 HALF_ULP = 2.0**-53  # what rounding changes a number by, in proportion, at most
 EPSILON = 2.0**-52  # from 1 to the next float
-NAMED_FLOATS = {"pi": math.pi, "e": math.e}
+_NAMED_FLOATS = {"pi": math.pi, "e": math.e}
 
 
 def to_float(value: Constant) -> float:
     """Give the binary64 nearest to an exact constant."""
     if isinstance(value, Named):
-        return NAMED_FLOATS[value.name]
+        return _NAMED_FLOATS[value.name]
     try:
         return float(value)
     except OverflowError:
@@ -44,7 +44,7 @@ class FloatAlgebra:
 
 FLOATS = FloatAlgebra()
 
-LARGEST_FRACTION = 100_000  # size of a fraction beyond which exact arithmetic is given up
+_LARGEST_FRACTION = 100_000  # size of a fraction beyond which exact arithmetic is given up
 
 
 class _RationalAlgebra:
@@ -65,13 +65,13 @@ class _RationalAlgebra:
             return primitive.floats(*args)
         if primitive.fold is None:
             return None
-        if primitive.name == "power" and abs(args[1]) * args[0].numerator.bit_length() > LARGEST_FRACTION:
+        if primitive.name == "power" and abs(args[1]) * args[0].numerator.bit_length() > _LARGEST_FRACTION:
             return None
         value = primitive.fold(*args)
         if value is None:
             return None
         value = Fraction(value)
-        return None if value.numerator.bit_length() + value.denominator.bit_length() > LARGEST_FRACTION else value
+        return None if value.numerator.bit_length() + value.denominator.bit_length() > _LARGEST_FRACTION else value
 
 
 @cache

@@ -23,7 +23,7 @@ from diffkit.numbers.balls import OPERATORS, BallAlgebra, ball_function
 
 Box = tuple[Ends, ...]
 """closed intervals, one per variable"""
-ZERO, ONE, INFINITE = arb(0), arb(1), arb(math.inf)
+ZERO, ONE, _INFINITE = arb(0), arb(1), arb(math.inf)
 
 
 def ball(low: float, high: float) -> Any:
@@ -130,7 +130,7 @@ class Interval:
         """1/x, where 0 may be an end."""
         if self.low < 0:
             return EVERYWHERE if self.high > 0 else -(-self).reciprocal()
-        return _outward(*(INFINITE if end.is_zero() else ONE / end for end in (self.high, self.low)))
+        return _outward(*(_INFINITE if end.is_zero() else ONE / end for end in (self.high, self.low)))
 
     def __truediv__(self, other: Any) -> Interval:
         return self.__mul__(_interval(other).reciprocal())
@@ -172,8 +172,8 @@ class Interval:
     __hash__ = None  # type: ignore[assignment]  # equal are only numbers that are certain
 
 
-EVERYWHERE = Interval(-INFINITE, INFINITE)
-NOWHERE = Interval(INFINITE, -INFINITE)
+EVERYWHERE = Interval(-_INFINITE, _INFINITE)
+NOWHERE = Interval(_INFINITE, -_INFINITE)
 """no number: outside the domain"""
 
 
@@ -191,7 +191,7 @@ def _times(a: Any, b: Any) -> Any:
 def _power(base: Any, exponent: Any) -> Any:
     if base.is_finite() and not base.is_zero():
         return base**exponent
-    return INFINITE if (base > 0) == (exponent > 0) else ZERO
+    return _INFINITE if (base > 0) == (exponent > 0) else ZERO
 
 
 def _interval(hull: Any) -> Interval:

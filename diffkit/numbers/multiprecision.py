@@ -17,7 +17,7 @@ from diffkit.core.program import Constant, Named
 from diffkit.core.rules import by_definition
 from diffkit.core.table import Primitive
 
-EXPONENT_BITS = 60  # |x| < 2^60 before anything grows exponentially
+_EXPONENT_BITS = 60  # |x| < 2^60 before anything grows exponentially
 
 
 class _MultiprecisionAlgebra:
@@ -76,7 +76,7 @@ class _MultiprecisionAlgebra:
             return context.mpf(1) if y == 0 else context.mpf(0) if y > 0 else context.inf
         if x < 0 and not whole:
             return context.nan
-        if context.mag(y) > EXPONENT_BITS or abs(y) * max(1, abs(context.mag(x))) > 2**EXPONENT_BITS:
+        if context.mag(y) > _EXPONENT_BITS or abs(y) * max(1, abs(context.mag(x))) > 2**_EXPONENT_BITS:
             return context.nan
         if x < 0:
             size = context.power(-x, y)

@@ -73,7 +73,7 @@ class Exact(Series):
         return True
 
 
-class Variable(Series):
+class _Variable(Series):
     """x + t."""
 
     degree = 1
@@ -83,7 +83,7 @@ class Variable(Series):
         return self.algebra.base.constant(1) if k == 1 else None
 
 
-class Linear(Series):
+class _Linear(Series):
     """x ± y and −x, coefficient by coefficient."""
 
     def __init__(self, algebra: TaylorAlgebra, first: Any, primitive: Primitive, args: Sequence[Series]):
@@ -157,7 +157,7 @@ class _Composite(Series):
         return algebra.total(terms)
 
 
-class Choice(Series):
+class _Choice(Series):
     """where(c, x, y): the coefficients of the chosen side."""
 
     def __init__(self, algebra: TaylorAlgebra, first: Any, condition: Any, x: Series, y: Series):
@@ -192,7 +192,7 @@ class TaylorAlgebra:
 
     def variable(self, value: Any) -> Series:
         """Give value + t."""
-        return Variable(self, value)
+        return _Variable(self, value)
 
     def apply(self, primitive: Primitive, args: Sequence[Series]) -> Series:
         """Give the series of a primitive; the same series for the same arguments."""
@@ -219,13 +219,13 @@ class TaylorAlgebra:
     def _moving(self, primitive: Primitive, first: Any, args: Sequence[Series]) -> Series:
         """The series of a row of arguments that move, by its value at the point."""
         if primitive in (ADD, SUB, NEG):
-            return Linear(self, first, primitive, args)
+            return _Linear(self, first, primitive, args)
         if primitive is MUL:
             return _ProductSeries(self, first, args[0], args[1])
         if primitive is DIV:
             return _QuotientSeries(self, first, args[0], args[1])
         if primitive is WHERE:
-            return Choice(self, first, args[0].coefficient(0), args[1], args[2])
+            return _Choice(self, first, args[0].coefficient(0), args[1], args[2])
         if primitive.pushforward is not None:  # max and min select a side as where does
             larger = table["ge" if primitive.name == "max" else "le"]
             return self.apply(WHERE, (self.apply(larger, args), *args))

@@ -22,24 +22,23 @@ from diffkit.core.program import Index, Program
 from diffkit.core.results import Odd
 from diffkit.core.table import MUL, Place
 from diffkit.core.text import excerpt
-from diffkit.numbers.balls import precision
+from diffkit.numbers.balls import enclose, precision
 from diffkit.numbers.constants import Undecided
 from diffkit.numbers.floats import to_float
 from diffkit.numbers.germs import FLAT_ORDER, Germ, Missing, UnknownGerm
-from diffkit.proof.enclosures import enclose
 from diffkit.proof.mixed_derivatives import ONLY_A_BOUND, UNJOINED, Broken, iterated
 from diffkit.proof.neighbourhood import ALL_INPUTS, Around, Neighbourhood, Side, Spot, Undefined
 from diffkit.proof.prover import Prover, too_large
 
-NO_FACTOR = Fraction(1)
-ROUNDS = "rounds to 0.0: the derivative is not zero, but smaller than half the least binary64"
-UNROUNDED = f"{PROOF_PRECISIONS[-1]} bits do not tell which binary64 is nearest to the derivative"
-TOO_DEEP = "the expression is nested too deeply for one-sided series"
-TOO_LARGE = "numbers grow too large in the one-sided series"
-MOST_MIXED = 3  # variables of a mixed derivative that is looked at where f is special
+_NO_FACTOR = Fraction(1)
+_ROUNDS = "rounds to 0.0: the derivative is not zero, but smaller than half the least binary64"
+_UNROUNDED = f"{PROOF_PRECISIONS[-1]} bits do not tell which binary64 is nearest to the derivative"
+_TOO_DEEP = "the expression is nested too deeply for one-sided series"
+_TOO_LARGE = "numbers grow too large in the one-sided series"
+_MOST_MIXED = 3  # variables of a mixed derivative that is looked at where f is special
 
 
-def classify(program: Program, index: Index, point: Sequence[float], factor: Fraction = NO_FACTOR) -> Odd:
+def classify(program: Program, index: Index, point: Sequence[float], factor: Fraction = _NO_FACTOR) -> Odd:
     """Say what a partial derivative, times a factor, is at a point where the ordinary proof did not go through.
 
     Status ok comes with the value, correctly rounded: a kink whose sides agree, or a branch that makes no difference.
@@ -56,7 +55,7 @@ class Classifier:
         self._spots: dict[int, Spot] = {}
         self._lines: dict[tuple[int, int, int], Point] = {}
 
-    def component(self, index: Index, factor: Fraction = NO_FACTOR) -> Odd:
+    def component(self, index: Index, factor: Fraction = _NO_FACTOR) -> Odd:
         """Say what a partial derivative times a factor is; uncertain, with the reason, where that is not proven."""
         output, variables = index
         try:
@@ -65,9 +64,9 @@ class Classifier:
             where = undecided.where or excerpt(self.program, self.program.outputs[output])
             return Odd("uncertain", f"{where}: {undecided.reason}", where=where)
         except RecursionError:
-            return Odd("uncertain", TOO_DEEP)
+            return Odd("uncertain", _TOO_DEEP)
         except OverflowError:
-            return Odd("uncertain", TOO_LARGE)
+            return Odd("uncertain", _TOO_LARGE)
 
     def _look(self, slot: int, variables: Sequence[int], factor: Fraction) -> Odd:
         here = self._spot(bits_of(variables))
@@ -81,8 +80,8 @@ class Classifier:
 
     def _mixed(self, here: Spot, lines: Sequence[Point], variables: Sequence[int], factor: Fraction) -> Odd:
         """A mixed derivative: what all orders of differentiation of the part of f that is in it agree on."""
-        if len(lines) > MOST_MIXED:
-            raise Undecided(f"f is special at the point, and mixed derivatives by more than {MOST_MIXED} variables "
+        if len(lines) > _MOST_MIXED:
+            raise Undecided(f"f is special at the point, and mixed derivatives by more than {_MOST_MIXED} variables "
                             "are not looked at there")  # fmt: skip
         part = joint(self.program, lines[0].output, variables)
         special = next((line for line in lines if line.special), lines[0])
@@ -101,7 +100,7 @@ class Classifier:
         if undecided is not None:
             raise undecided
         if not all(here.constants.equal(found[0], other) for other in found[1:]):
-            return NO_MIXED_DERIVATIVE._replace(message="the mixed derivative depends on the order of differentiation")
+            return _NO_MIXED_DERIVATIVE._replace(message="the mixed derivative depends on the order of differentiation")
         return special.answer(found[0], factor)
 
     def _proven(self, part: Program, variables: Sequence[int], factor: Fraction) -> tuple[float, float] | None:
@@ -121,7 +120,7 @@ class Classifier:
             message = f"{broken.where} has no values on a side of the point"
             return Odd("domain_error", message, cause="domain edge", where=broken.where)
         seen = [line.verdict(1, factor) for line in lines]
-        odd = next((odd for odd in seen if odd.status == "not_differentiable"), NO_MIXED_DERIVATIVE)
+        odd = next((odd for odd in seen if odd.status == "not_differentiable"), _NO_MIXED_DERIVATIVE)
         return odd._replace(message=odd.message.partition("; the Clarke")[0], left=math.nan, right=math.nan)
 
     def _spot(self, movers: int) -> Spot:
@@ -148,7 +147,7 @@ class Classifier:
         return self._lines[key]
 
 
-NO_MIXED_DERIVATIVE = Odd(
+_NO_MIXED_DERIVATIVE = Odd(
     "not_differentiable", "there is no mixed derivative in one order of differentiation", cause="kink"
 )
 
@@ -156,7 +155,7 @@ NO_MIXED_DERIVATIVE = Odd(
 class Point(Neighbourhood):
     """What a neighbourhood says of the derivative, and the words for it."""
 
-    factor = NO_FACTOR
+    factor = _NO_FACTOR
     """what the derivative is multiplied by, such as 1/k! for a Taylor coefficient"""
 
     def obstacle(self) -> Odd | None:
@@ -271,7 +270,7 @@ class Point(Neighbourhood):
         found = self.remark()._replace(value=value, error=max(math.ulp(value) / 2, math.ulp(0.0)))  # rounded, no more
         if value == 0.0 and self.constants.sign(answer) == 0:
             return found._replace(error=0.0)
-        return found._replace(message="; ".join(filter(None, (ROUNDS, found.message)))) if value == 0.0 else found
+        return found._replace(message="; ".join(filter(None, (_ROUNDS, found.message)))) if value == 0.0 else found
 
     def remark(self) -> Odd:
         """What is to be said of a derivative that exists."""
@@ -307,7 +306,7 @@ class Point(Neighbourhood):
                 return value
         if self.constants.sign(slot) == 0:
             return 0.0
-        raise Undecided(UNROUNDED)
+        raise Undecided(_UNROUNDED)
 
     # Words ---------------------------------------------------------------------------------------------------------
 

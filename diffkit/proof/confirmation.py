@@ -23,10 +23,10 @@ from diffkit.numbers.field import vanishes
 from diffkit.numbers.floats import SMALLEST_FLOAT, rationals, to_float
 from diffkit.numbers.intervals import ONE, ZERO
 
-GENERIC_STEP, GOLDEN = 2**20, 648055
+_GENERIC_STEP, _GOLDEN = 2**20, 648055
 """Steps of the generic direction are GENERIC·(1 + the golden sequence): no small multiples of one another, as errors
 of a rule are (sign, factor 2), so that those cannot cancel along it."""
-AGREEMENT = arb(2) ** 64  # bits that agree in a derivative that is confirmed, unless fewer settle its rounding
+_AGREEMENT = arb(2) ** 64  # bits that agree in a derivative that is confirmed, unless fewer settle its rounding
 
 Direction = frozenset[tuple[int, int]]
 """(input, whole number) pairs"""
@@ -59,14 +59,14 @@ class Polarisation(NamedTuple):
         if not left.overlaps(right):
             return False
         spread = left.rad() if len(terms) == 1 else left.rad() + right.rad()  # one's own radius is no doubt of it
-        width = spread * AGREEMENT
+        width = spread * _AGREEMENT
         for term, (factor, component) in zip(terms, self.right, strict=True):
-            if not (width <= abs(term) or settles(found[component], spread / abs(factor))):
+            if not (width <= abs(term) or _settles(found[component], spread / abs(factor))):
                 return None
         return True
 
 
-def settles(ball: Any, spread: Any) -> bool:
+def _settles(ball: Any, spread: Any) -> bool:
     """Whether all numbers no further than ``spread`` from some number in a ball round to one binary64."""
     middle = float(ball)
     gap = abs(middle - math.nextafter(middle, 0.0)) or SMALLEST_FLOAT  # its neighbour on the other side is never nearer
@@ -91,14 +91,14 @@ def confirmations(links: Links, indices: Sequence[Index], among: Sequence[int] |
         if open_ones and (order == 1 or complete):
             checks.append(_together(indices, variables, open_ones))
         else:
-            checks += [alone(indices, c) for c in open_ones]
+            checks += [_alone(indices, c) for c in open_ones]
     return checks
 
 
 def _together(indices: Sequence[Index], variables: Sequence[int], members: Sequence[int]) -> Polarisation:
     """The identity of first partials, or of all second ones, along one generic direction."""
     output, order = indices[members[0]][0], len(indices[members[0]][1])
-    moves = {v: GENERIC_STEP + (k * GOLDEN) % GENERIC_STEP for k, v in enumerate(variables, 1)}
+    moves = {v: _GENERIC_STEP + (k * _GOLDEN) % _GENERIC_STEP for k, v in enumerate(variables, 1)}
     right = tuple(
         (arb(math.prod(moves[v] for v in indices[c][1]) * (2 if len(set(indices[c][1])) == 2 else 1)), c)
         for c in members
@@ -113,7 +113,7 @@ def parts(check: Polarisation, indices: Sequence[Index], found: Sequence[Any]) -
     """
     members = sorted((c for _, c in check.right), key=lambda c: abs(found[c].mid()))
     if check.order > 1 or len(members) == 2:
-        return [alone(indices, c) for c in members]
+        return [_alone(indices, c) for c in members]
     zeros = sum(found[c].is_zero() for c in members)
     cut = zeros if 0 < zeros < len(members) else len(members) // 2
     return [_together(indices, [indices[c][1][0] for c in half], half) for half in (members[:cut], members[cut:])]
@@ -155,7 +155,7 @@ class Links:
         return all(self.bent[u] >> v & 1 for u, v in itertools.combinations(index, 2))
 
 
-def alone(indices: Sequence[Index], component: int) -> Polarisation:
+def _alone(indices: Sequence[Index], component: int) -> Polarisation:
     """The identity that gives one component by itself."""
     output, index = indices[component]
     return Polarisation(output, len(index), _polarised(index), ((ONE, component),))
@@ -180,7 +180,7 @@ def _polarised(index: Sequence[int]) -> tuple[tuple[Any, Direction], ...]:
     return tuple((arb(w) / 2**order, d) for d, w in weights.items() if w and d)
 
 
-WORD_BITS = 64  # bits of a number of height 1
+_WORD_BITS = 64  # bits of a number of height 1
 NUMERATOR_WORDS = 1000  # words that a numerator may have
 
 
@@ -224,7 +224,7 @@ def height(program: Program) -> float:
     for constant in program.constants:
         if isinstance(constant, Named):
             return math.inf
-        heights.append(1.0 + (constant.numerator * constant.denominator).bit_length() // WORD_BITS)
+        heights.append(1.0 + (constant.numerator * constant.denominator).bit_length() // _WORD_BITS)
     for _, row, args in program.numbered():
         exponent = program.constant_at(args[1]) if row is POWER else None
         if isinstance(exponent, int):
@@ -238,7 +238,7 @@ def height(program: Program) -> float:
 
 def exact_function(row: Primitive) -> Callable[..., Any]:
     """Give a row as a function of rational numbers, or of power series of them; it may raise ZeroDivisionError."""
-    return EXACT_FORMS[row.name]
+    return _EXACT_FORMS[row.name]
 
 
 def _ratio(x: Any, y: Any) -> Any:
@@ -252,10 +252,10 @@ def _whole_power(x: Any, n: Any) -> Any:
     return x**exponent if exponent >= 0 else _ratio(x**0, x**-exponent)
 
 
-EXACT_FORMS = {**OPERATORS, "div": _ratio, "power": _whole_power}
+_EXACT_FORMS = {**OPERATORS, "div": _ratio, "power": _whole_power}
 
 
-class RationalSeries:
+class _RationalSeries:
     """Rational numbers, or with ``series`` power series of them, as flint's."""
 
     def __init__(self, *, series: bool):
@@ -270,7 +270,7 @@ class RationalSeries:
         return exact_function(primitive)(*args)
 
 
-RATIONALS, RATIONAL_SERIES = RationalSeries(series=False), RationalSeries(series=True)
+RATIONALS, RATIONAL_SERIES = _RationalSeries(series=False), _RationalSeries(series=True)
 
 
 def exact(x: float) -> Any:

@@ -49,7 +49,7 @@ def iterated(here: Spot, output: int, path: Path) -> Any:
         limit = algebra.limit(germ)
         if limit is None or not here.constants.equal(limit, middle):
             raise Broken
-    return common(here.constants, right, left, order)
+    return _common(here.constants, right, left, order)
 
 
 def _moved(here: Spot, algebra: GermAlgebra, variable: int) -> Spot:
@@ -76,10 +76,10 @@ def _plain(line: Neighbourhood, order: int) -> Any:
             raise Undecided(seen.reason, seen.where)
     if None in joined:
         raise Undecided(UNJOINED)
-    return common(line.constants, (line.right.algebra, right), (line.left.algebra, left), order, line.whole)
+    return _common(line.constants, (line.right.algebra, right), (line.left.algebra, left), order, line.whole)
 
 
-def common(
+def _common(
     numbers: Numbers, right: tuple[GermAlgebra, Germ], left: tuple[GermAlgebra, Germ], order: int, whole: bool = False
 ) -> Any:
     """The derivative of an order that both sides share, with all lower ones; ``whole`` says they are one function."""

@@ -19,8 +19,8 @@ from diffkit.numbers.constants import Constants, Numbers, Undecided
 from diffkit.numbers.field import vanishes_around
 from diffkit.numbers.germs import Germ, GermAlgebra, Missing, Restart, UnknownGerm
 
-EXTREMES = (MAX, MIN)
-COMPARING_ROWS = (*EXTREMES, *(table[name] for name in ("lt", "le", "gt", "ge", "eq", "ne")))
+_EXTREMES = (MAX, MIN)
+_COMPARING_ROWS = (*_EXTREMES, *(table[name] for name in ("lt", "le", "gt", "ge", "eq", "ne")))
 """rows that compare two arguments"""
 ALL_INPUTS = -1
 """all inputs, as bits"""
@@ -157,8 +157,8 @@ class Spot(Here):
 
     def _value(self, slot: int, primitive: Primitive, args: list[Any]) -> Any:
         try:
-            if self.constants.depth and primitive in COMPARING_ROWS and self._alike(slot, args):
-                return args[0] if primitive in EXTREMES else primitive.floats(0, 0)  # type: ignore[misc]
+            if self.constants.depth and primitive in _COMPARING_ROWS and self._alike(slot, args):
+                return args[0] if primitive in _EXTREMES else primitive.floats(0, 0)  # type: ignore[misc]
             return super()._value(slot, primitive, args)
         except Undecided as undecided:
             found = self._by_zeros(slot, primitive, args) if self.moved else None
@@ -251,7 +251,7 @@ class Neighbourhood:
             germ = algebra.apply(primitive, [germs[a] for a in args])
         except Undecided as undecided:
             germ = UnknownGerm(undecided.reason, undecided.where)
-        untold = (primitive in EXTREMES or primitive.steps) and isinstance(germ, Germ) and germ.rough
+        untold = (primitive in _EXTREMES or primitive.steps) and isinstance(germ, Germ) and germ.rough
         if untold or isinstance(germ, UnknownGerm):
             known = self._by_identity(primitive, args, algebra, germs)
             germ = germ if known is None else known
@@ -264,8 +264,8 @@ class Neighbourhood:
         if any(isinstance(germs[a], bool | UnknownGerm | Missing) or germs[a].rough for a in args):
             return None
         moving = self.here.moved | 1 << self.variable
-        if primitive in COMPARING_ROWS and self.here.around.zero(moving, *args):
-            return germs[args[0]] if primitive in EXTREMES else primitive.floats(0, 0)  # type: ignore[misc]
+        if primitive in _COMPARING_ROWS and self.here.around.zero(moving, *args):
+            return germs[args[0]] if primitive in _EXTREMES else primitive.floats(0, 0)  # type: ignore[misc]
         zeros = [self.here.around.zero(moving, arg) for arg in args]
         if any(zeros):
             return algebra.apply(

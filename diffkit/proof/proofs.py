@@ -11,19 +11,18 @@ from diffkit.asking.tasks import Task
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.results import Answer, Odd, by_rows
-from diffkit.numbers.balls import exact_fraction, precision, rational
+from diffkit.numbers.balls import Enclosure, enclose, exact_fraction, precision, rational, rounded_to
 from diffkit.numbers.floats import LARGEST_FLOAT, to_float
-from diffkit.proof.enclosures import Enclosure, Regular, enclose, rounded_to
-from diffkit.proof.prover import Prover, suspects, too_large
+from diffkit.proof.prover import Prover, Regular, suspects, too_large
 
 if TYPE_CHECKING:
     from diffkit.proof.classification import Classifier
 
-WRONG_ROW = "the table's derivative and Arb's own series disagree: "
-UNCONFIRMED = Odd("uncertain", "Arb's series are too wide to confirm the derivative")
-TWO_DIGITS_UP = 1.05  # more than rounding to two digits takes away
-PROOF = "the derivative in ball arithmetic, confirmed by Arb's power series"
-SERIES_PROOF = "ball arithmetic, and one-sided series with exact coefficients where the point is special"
+_WRONG_ROW = "the table's derivative and Arb's own series disagree: "
+_UNCONFIRMED = Odd("uncertain", "Arb's series are too wide to confirm the derivative")
+_TWO_DIGITS_UP = 1.05  # more than rounding to two digits takes away
+_PROOF = "the derivative in ball arithmetic, confirmed by Arb's power series"
+_SERIES_PROOF = "ball arithmetic, and one-sided series with exact coefficients where the point is special"
 
 
 class Proofs:
@@ -44,7 +43,7 @@ class Proofs:
         if self.digits is not None:
             known = self._digits(point, self.digits)
             decimals = [_decimals(seen, text) for seen, text in zip(found, known, strict=True)]
-        note = PROOF if regular.inside else SERIES_PROOF
+        note = _PROOF if regular.inside else _SERIES_PROOF
         return Answer([seen.value for seen in found], [seen.error for seen in found], odd, 1, note, True, decimals)
 
     @property
@@ -79,19 +78,19 @@ class Proofs:
         value = enclosure.value
         if regular.confirmed[c] is False:
             names = ", ".join(suspects(self.prover.program, point)) or "a row"
-            return Odd("uncertain", f"{WRONG_ROW}the rule of {names} is wrong", cause="wrong rule")
+            return Odd("uncertain", f"{_WRONG_ROW}the rule of {names} is wrong", cause="wrong rule")
         if value is None:
             if enclosure.ball.abs_upper() > LARGEST_FLOAT:
                 return Odd("uncertain", f"{regular.bits} bits do not tell whether it is beyond the largest binary64")
             return Odd("uncertain", f"{regular.bits} bits leave it in {enclosure.ball.str(5)}")
         if regular.confirmed[c] is None:
-            return UNCONFIRMED
+            return _UNCONFIRMED
         if math.isinf(value):
             return too_large(self.prover.program, self.prover.program.outputs[index[0]])
         message = ""
         if value == 0.0 and not enclosure.is_zero:
             with precision(PROOF_PRECISIONS[0]):
-                bound = (enclosure.ball.abs_upper() * TWO_DIGITS_UP).str(2, radius=False)
+                bound = (enclosure.ball.abs_upper() * _TWO_DIGITS_UP).str(2, radius=False)
             sign = "it may be zero" if enclosure.ball.contains(0) else "it is not zero"
             message = f"rounds to 0.0: the derivative is at most {bound} in size, and {sign}"
         return Odd("ok", message, value=value, error=enclosure.error)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from flint import arb, arb_series, fmpq_series
 
@@ -23,7 +23,20 @@ from diffkit.core.limits import PROOF_PRECISIONS, SHOWN_BITS
 from diffkit.core.program import LARGEST_BLOCK, Emitted, Program, maker, run, run_slots
 from diffkit.core.results import Odd
 from diffkit.core.text import excerpt
-from diffkit.numbers.balls import BALLS, SERIES, ball_function, precision, rational, series_function
+from diffkit.numbers.balls import (
+    BALLS,
+    HALF_LEAST,
+    NO_ENCLOSURE,
+    SERIES,
+    Enclosure,
+    ball_function,
+    decimal_text,
+    enclose,
+    precision,
+    rational,
+    rounded_to,
+    series_function,
+)
 from diffkit.numbers.floats import FLOATS
 from diffkit.numbers.intervals import ZERO
 from diffkit.proof.confirmation import (
@@ -41,20 +54,36 @@ from diffkit.proof.confirmation import (
     parts,
     settled,
 )
-from diffkit.proof.enclosures import (
-    HALF_LEAST,
-    NO_ENCLOSURE,
-    Enclosure,
-    Regular,
-    decimal_text,
-    enclose,
-    rounded_to,
-)
 
-LARGE_PROGRAM = 60_000  # slots of a derivative program above which only the first precisions are tried
-PRECISION_DOUBLINGS = 5  # of the precision, until decimal digits are settled
-KEPT_FIELDS = ("program", "indices", "order", "derivative")
+_LARGE_PROGRAM = 60_000  # slots of a derivative program above which only the first precisions are tried
+_PRECISION_DOUBLINGS = 5  # of the precision, until decimal digits are settled
+_KEPT_FIELDS = ("program", "indices", "order", "derivative")
 POINTS_INTERPRETED = 3  # points after which compiling pays
+
+
+class Regular(NamedTuple):
+    """What is proven of each component at a point as an ordinary derivative, with ``bits`` of precision at most.
+
+    ``holding`` says whether the guards that concern a component hold, ``confirmed`` whether Arb's series agree with
+    its enclosure: yes, no, or (None) nothing definite.
+    """
+
+    enclosures: tuple[Enclosure, ...]
+    holding: tuple[bool | None, ...]
+    confirmed: tuple[bool | None, ...]
+    bits: int
+    stopped: str = ""
+    """why no more is known, where the time was up"""
+
+    @property
+    def inside(self) -> bool:
+        """Whether the guards of all components are proven."""
+        return all(self.holding)
+
+    @property
+    def agreed(self) -> bool | None:
+        """What Arb's series say of all components together; no if they contradict one."""
+        return False if False in self.confirmed else None if None in self.confirmed else True
 
 
 class Runner:
@@ -93,7 +122,7 @@ class Prover:
 
     def __getstate__(self) -> dict[str, Any]:
         """The derivative goes along with a pickle; what runs on balls is made anew where it arrives."""
-        return {name: value for name, value in vars(self).items() if name in KEPT_FIELDS}
+        return {name: value for name, value in vars(self).items() if name in _KEPT_FIELDS}
 
     @cached_property
     def derivative(self) -> Program:
@@ -103,7 +132,7 @@ class Prover:
     @cached_property
     def steps(self) -> tuple[int, ...]:
         """The precisions to try."""
-        return PROOF_PRECISIONS if len(self.derivative) <= LARGE_PROGRAM else PROOF_PRECISIONS[:2]
+        return PROOF_PRECISIONS if len(self.derivative) <= _LARGE_PROGRAM else PROOF_PRECISIONS[:2]
 
     @cached_property
     def _guarded(self) -> Guarded:
@@ -155,7 +184,7 @@ class Prover:
         """Give each component times its factor, correctly rounded to decimal digits; empty where that is not proven."""
         texts: list[str] = []
         bits = int(digits * 3.33) + 64
-        for _ in range(PRECISION_DOUBLINGS):
+        for _ in range(_PRECISION_DOUBLINGS):
             check_time()
             with precision(bits):
                 found, holding = self.enclosures(bits, point)

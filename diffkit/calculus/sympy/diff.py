@@ -30,9 +30,9 @@ from diffkit.core.program import Index, Program, run
 from diffkit.core.rules import by_rule, defined
 from diffkit.core.table import ADD, DIV, EXP, GE, MUL, NEG, POWER, SUB, Primitive
 
-ONE_STEP = 4  # times the limit of nodes, which one step may make
-ALL_STEPS = 40  # times the limit, which all steps together may make
-TIDY = 400  # arguments of a derivative of higher order up to which SymPy collects its common factors, as it is read
+_ONE_STEP = 4  # times the limit of nodes, which one step may make
+_ALL_STEPS = 40  # times the limit, which all steps together may make
+_TIDY = 400  # arguments of a derivative of higher order up to which SymPy collects its common factors, as it is read
 
 
 class _Stepwise:
@@ -40,17 +40,17 @@ class _Stepwise:
 
     def __init__(self, limits: Limits):
         self.limits = limits
-        self.left = ALL_STEPS * limits.symbolic_nodes
+        self.left = _ALL_STEPS * limits.symbolic_nodes
 
     def diff(self, term: Any, symbols: Sequence[Any]) -> Any:
         """Give the derivative; LimitError where it is larger than SymPy can take."""
         for symbol in symbols:
             size = _foretold(term, symbol)
             self.left -= size
-            if size > ONE_STEP * self.limits.symbolic_nodes or self.left < 0:
+            if size > _ONE_STEP * self.limits.symbolic_nodes or self.left < 0:
                 raise self.limits.exceeded("symbolic_nodes", "the derivative is too large for SymPy", ASK)
             term = sympy.diff(term, symbol)
-        if len(symbols) > 1 and _foretold(term, None) <= TIDY:
+        if len(symbols) > 1 and _foretold(term, None) <= _TIDY:
             return factor_terms(signsimp(term))
         return term
 
@@ -140,17 +140,17 @@ def _writes_powers_of_e(program: Program) -> bool:
     return NAMED_CONSTANTS["e"] in written and all(row is not EXP for row, _ in program.instructions)
 
 
-WIDE_SUM = 32  # terms of a sum from which on it is worth the trouble
-MANY_TERMS = 8  # terms of a sum, or uses of a quantity, from which on a form has a symbol for it
-Differentiate = Callable[[Program, Sequence[Index]], Program]
+_WIDE_SUM = 32  # terms of a sum from which on it is worth the trouble
+_MANY_TERMS = 8  # terms of a sum, or uses of a quantity, from which on a form has a symbol for it
+_Differentiate = Callable[[Program, Sequence[Index]], Program]
 
 
 def _has_wide_sums(program: Program) -> bool:
     """Whether a sum of the program has many terms."""
-    return max(_widths(program, depends(program)), default=0) >= WIDE_SUM
+    return max(_widths(program, depends(program)), default=0) >= _WIDE_SUM
 
 
-def _differentiate_sums(program: Program, indices: Sequence[Index], differentiate: Differentiate) -> Program:
+def _differentiate_sums(program: Program, indices: Sequence[Index], differentiate: _Differentiate) -> Program:
     """Give the program of partial derivatives of any order; ``differentiate`` is asked for those of each form."""
     first = list(dict.fromkeys((k, index[:1]) for k, index in indices))
     found = _SymbolicSweep(program, differentiate).program(first)
@@ -170,7 +170,7 @@ def _widths(program: Program, varies: Sequence[bool]) -> list[int]:
     widths = [1] * len(program)
     for slot, _, _ in program.numbered():
         parts = _parts(program, varies, slot)
-        widths[slot] = min(sum(widths[part] for part in parts), WIDE_SUM) if parts else 1
+        widths[slot] = min(sum(widths[part] for part in parts), _WIDE_SUM) if parts else 1
     return widths
 
 
@@ -199,12 +199,12 @@ class _Form(NamedTuple):
 class _SymbolicSweep:
     """Reverse accumulation through the quantities apart, the terms between them being SymPy's."""
 
-    def __init__(self, program: Program, differentiate: Differentiate):
+    def __init__(self, program: Program, differentiate: _Differentiate):
         self.source, self.differentiate = program, differentiate
         self.varies = depends(program)
         uses = Counter(arg for _, args in program.instructions for arg in args)
         widths = _widths(program, self.varies)
-        self.apart = [max(width, uses[slot]) >= MANY_TERMS for slot, width in enumerate(widths)]
+        self.apart = [max(width, uses[slot]) >= _MANY_TERMS for slot, width in enumerate(widths)]
         self.builder = ProgramBuilder.of(program)
         self.known: dict[Program, Program] = {}
         self.slopes: dict[int, list[tuple[int, int]]] = {}

@@ -48,11 +48,11 @@ def _heads() -> dict[str, Primitive]:
     heads = {
         row.sympy: row for row in table if isinstance(row.sympy, str) and row.sympy not in special and not row.root
     }
-    heads.update({name: heads[row] for name, row in RELATIONS.items()})
+    heads.update({name: heads[row] for name, row in _RELATIONS.items()})
     return heads
 
 
-RELATIONS = {
+_RELATIONS = {
     "StrictLessThan": "Lt", "LessThan": "Le", "StrictGreaterThan": "Gt", "GreaterThan": "Ge", "Equality": "Eq",
     "Unequality": "Ne",
 }  # fmt: skip

@@ -20,9 +20,9 @@ from diffkit.core.rules import by_definition, by_rule
 from diffkit.core.table import ADD, DIV, MUL, SUB, SUM_ROWS, Primitive, table
 from diffkit.numbers.floats import FLOATS
 
-ABS = table.one(germ="absolute")
-PRODUCT_ROWS = (MUL, DIV)
-MODERATE = 1e6
+_ABS = table.one(germ="absolute")
+_PRODUCT_ROWS = (MUL, DIV)
+_MODERATE = 1e6
 ASK = "use another backend, or backend=SymbolicBackend(Limits({name}=…)) if you can wait"
 
 
@@ -37,7 +37,7 @@ class _SympyAlgebra:
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
         """Give the SymPy head of a row at expressions, or its definition."""
-        if primitive is ABS and args[0].is_extended_real is None:  # |u| of a u that SymPy will not call real
+        if primitive is _ABS and args[0].is_extended_real is None:  # |u| of a u that SymPy will not call real
             return sympy.Piecewise((args[0], sympy.Ge(args[0], 0, evaluate=False)), (-args[0], True))
         if primitive.continues is not None:
             return self._continued(primitive, *args)
@@ -91,13 +91,13 @@ class Outward:
             symbol = sympy.Dummy(f"o{slot}") if primitive.truth else sympy.Dummy(f"o{slot}", real=True)
             self.opaque[symbol] = slot
             return symbol
-        for chain in (SUM_ROWS, PRODUCT_ROWS):
+        for chain in (SUM_ROWS, _PRODUCT_ROWS):
             if primitive in chain:
                 return self._chain(slot, primitive, args, chain)
         return self._guarded_apply(slot, primitive, [self.closed(a) for a in args])
 
     def _guarded_apply(self, slot: int, primitive: Primitive, args: Sequence[Any]) -> Any:
-        if primitive is ABS and _has_branches(args[0]):
+        if primitive is _ABS and _has_branches(args[0]):
             symbol = sympy.Dummy(f"s{slot}")
             self.opaque[symbol] = -slot - 1  # the condition argument ≥ 0 of the slot, made on the way back
             return sympy.Piecewise((args[0], symbol), (-args[0], True))
@@ -136,7 +136,7 @@ class Outward:
         if self.varies[slot]:
             return False
         value = self.floats[slot]
-        tame = all(math.isfinite(v) and abs(v) < MODERATE for v in (value, *(self.floats[a] for a in args)))
+        tame = all(math.isfinite(v) and abs(v) < _MODERATE for v in (value, *(self.floats[a] for a in args)))
         return not tame or primitive.unfolds
 
     @property
@@ -162,7 +162,7 @@ def check_size(program: Program, limits: Limits = DEFAULT) -> None:
     depths = [0] * program.first_instruction
     kinds: list[Any] = [None] * program.first_instruction
     for primitive, args in program.instructions:
-        kind = SUM_ROWS if primitive in SUM_ROWS else PRODUCT_ROWS if primitive in PRODUCT_ROWS else None
+        kind = SUM_ROWS if primitive in SUM_ROWS else _PRODUCT_ROWS if primitive in _PRODUCT_ROWS else None
         depth = 1 + max(depths[a] for a in args)
         if kind is not None and kinds[args[0]] is kind:
             depth = max(depths[args[0]], *(depths[a] + 1 for a in args[1:]))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from diffkit.core.equality import ByContent
 from diffkit.core.results import Final, Result
 from diffkit.core.surroundings import undisturbed
 
@@ -52,8 +53,8 @@ class DirectionWitness:
         )
 
 
-@dataclass(frozen=True)
-class Entry:
+@dataclass(frozen=True, eq=False)
+class Entry(ByContent):
     """One entry of a claim that is wrong or undecided, at the point where that shows most."""
 
     index: tuple[int, ...]
@@ -138,8 +139,8 @@ def _nothing() -> None:
     """There is nothing to explain."""
 
 
-@dataclass(frozen=True, repr=False)
-class Check(Final):
+@dataclass(frozen=True, eq=False, repr=False)
+class Check(ByContent, Final):
     """Whether a claimed derivative is right.
 
     ``verdict``: "correct" (within ``allowed``, or to six ``digits`` and more), "wrong" (it differs by more than that,

@@ -21,6 +21,7 @@ from diffkit.calculus.derivatives import reverse_program, sweep_back
 from diffkit.calculus.guards import depends
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.deadline import in_time
+from diffkit.core.equality import ByContent
 from diffkit.core.errors import DiffkitError
 from diffkit.core.program import Program, run_slots
 from diffkit.core.results import Result
@@ -78,8 +79,8 @@ class OperationCount(NamedTuple):
         return (self.function + self.gradient) / self.function if self.function else math.nan
 
 
-@dataclass(frozen=True, repr=False)
-class Backward:
+@dataclass(frozen=True, eq=False, repr=False)
+class Backward(ByContent):
     """The forward values and adjoints of f at a point, in binary64; ``forward`` in the order in which f is computed."""
 
     program: Program

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from diffkit.asking.questions import ask, ask_everywhere
 from diffkit.calculus.domain import domain
 from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.core.equality import ByContent
 from diffkit.core.errors import LimitError, VariableError, plural
 from diffkit.core.program import Program
 from diffkit.core.results import Result
@@ -136,8 +137,8 @@ def text_of(program: Program) -> str:
 _DERIVATION_STEPS = 150  # steps
 
 
-@dataclass(frozen=True, repr=False)
-class Derivation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Derivation(ByContent):
     """The derivative of an expression by one variable, step by step from the whole to its parts."""
 
     program: Program

@@ -16,6 +16,7 @@ from diffkit.asking.expressions import is_function, read_joint
 from diffkit.asking.frames import names_in
 from diffkit.asking.points import read_points
 from diffkit.core.deadline import INTERRUPTED, TimeIsUp, collected, current_deadline, unhurried
+from diffkit.core.equality import ByContent
 from diffkit.core.errors import DiffkitError, PointError
 from diffkit.core.results import Final
 from diffkit.core.surroundings import undisturbed
@@ -102,8 +103,8 @@ class Options:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, repr=False)
-class Descent(Final):
+@dataclass(frozen=True, eq=False, repr=False)
+class Descent(ByContent, Final):
     """A path of gradient descent. ``str`` of it says how it went.
 
     ``status`` is "converged" (‖∇f‖ is within the tolerance, and no Hessian speaks against a minimum; ``ending`` says
@@ -123,9 +124,9 @@ class Descent(Final):
     rates: tuple[float, ...]
     reason: str
     """why the last point has no value, where it has none, or why there was no time"""
-    cost: Cost = field(repr=False)
-    hessians: Hessians = field(repr=False)
-    question: tuple[Any, ...] | None = field(repr=False)
+    cost: Cost = field(repr=False, compare=False)
+    hessians: Hessians = field(repr=False, compare=False)
+    question: tuple[Any, ...] | None = field(repr=False, compare=False)
     """f, its given gradient, the start, the further arguments and the names, as they were handed in"""
     notes: tuple[str, ...] = ()
     """how names were read that may be meant otherwise"""

@@ -26,9 +26,8 @@ from diffkit.lessons.matrices.nodes import Node, in_order
 from diffkit.lessons.matrices.shapes import Shape, shapes_of
 from diffkit.lessons.matrices.trials import Trial, at_sizes
 from diffkit.numbers.ball_arrays import SeriesArray, boxed, coefficient, determinant, inverse, lifted, product
-from diffkit.numbers.balls import BALLS, SERIES, precision, series_function
+from diffkit.numbers.balls import BALLS, HALF_LEAST, SERIES, enclose, precision, series_function
 from diffkit.numbers.floats import SMALLEST_FLOAT
-from diffkit.proof.enclosures import HALF_LEAST, enclose
 
 
 def series_of(root: Node, values: Mapping[str, SeriesArray], shapes: Mapping[Node, Shape]) -> SeriesArray:

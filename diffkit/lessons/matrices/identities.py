@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.core.deadline import TimeIsUp
+from diffkit.core.equality import ByContent
 from diffkit.core.errors import FormError, ParseError, ShapeError, VariableError
 from diffkit.core.limits import AGREED_DIGITS
 from diffkit.core.surroundings import undisturbed
@@ -117,8 +118,8 @@ class CounterExample(NamedTuple):
     difference: str | None
 
 
-@dataclass(frozen=True)
-class Identity:
+@dataclass(frozen=True, eq=False)
+class Identity(ByContent):
     """The verdict on an identity: "true", "false" or "undecided".
 
     ``layout`` says how a derivative had to be read for it to hold. ``reason`` says why it holds or does not;

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from diffkit.calculus.domain import in_words
 from diffkit.core.deadline import TimeIsUp
+from diffkit.core.equality import ByContent
 from diffkit.core.errors import FormError, VariableError, did_you_mean
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.table import table
@@ -131,8 +132,8 @@ def _without_ones(node: Node) -> Node:
     return node.args[0] if len(node.args) == 2 else Node("*", node.args[:-1])
 
 
-@dataclass(frozen=True)
-class MatrixDerivative:
+@dataclass(frozen=True, eq=False)
+class MatrixDerivative(ByContent):
     """A derivative by one name, for any size.
 
     ``formula`` is text of the array language; ``transposed`` the same in the other layout, of a Jacobian;

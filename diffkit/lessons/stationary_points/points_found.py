@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from diffkit.core.equality import ByContent
+
 Kind = Literal[
     "minimum", "maximum", "saddle", "inflection", "degenerate", "kink minimum", "kink maximum"
 ]  # fmt: skip
 Proof = Literal["interval Newton", "exact", "enclosed", "numeric"]
 
 
-@dataclass(frozen=True)
-class StationaryPoint:
+@dataclass(frozen=True, eq=False)
+class StationaryPoint(ByContent):
     """A point where ∇f = 0, or at a kink 0 lies between the slopes.
 
     ``at`` gives the nearest floats; the true point is no further than ``radius`` in any coordinate (None if that is
@@ -48,8 +50,8 @@ class StationaryPoint:
 RegionKind = Literal["flat", "curve", "kinks", "edge", "undecided"]
 
 
-@dataclass(frozen=True)
-class Region:
+@dataclass(frozen=True, eq=False)
+class Region(ByContent):
     """A part of the box that is more than a point: f is flat there, or balls could not decide what it holds.
 
     ``ranges`` is the least box around it; ``proven`` says that every point of a flat region is stationary, its edge
@@ -80,8 +82,8 @@ class Extreme:
     tolerance: float
 
 
-@dataclass(frozen=True)
-class StationaryPoints:
+@dataclass(frozen=True, eq=False)
+class StationaryPoints(ByContent):
     """The stationary points of f in a box.
 
     ``points`` are sorted by value. ``complete`` says that every stationary point in the box is proven to lie within

@@ -20,13 +20,13 @@ from diffkit.core.program import Constant, Named, Program, run
 from diffkit.core.rules import by_definition, by_rule
 from diffkit.core.table import Primitive
 from diffkit.numbers.balls import ball_function, precision, rational
-from diffkit.numbers.field.angles import Angles
 from diffkit.numbers.field.elements import Element, Full, Unprovable
+from diffkit.numbers.field.kernels import Angles
 
-LARGEST_NUMBER = 400  # instructions of a number that exact algebra is asked about
-KERNELS = (16, 64, 256)  # kernels to make room for
-NOUGHT = Fraction(0)
-TINY_BALL = arb(2) ** -200 * (1 + arb(0, 1))
+_LARGEST_NUMBER = 400  # instructions of a number that exact algebra is asked about
+_KERNELS = (16, 64, 256)  # kernels to make room for
+_NOUGHT = Fraction(0)
+_TINY_BALL = arb(2) ** -200 * (1 + arb(0, 1))
 """from 0 on"""
 
 
@@ -45,7 +45,7 @@ class Field(Angles):
 
     def small(self, i: int) -> Element:
         """Give the kernel of a variable that is positive and as small as one likes."""
-        found = self.kernel(("variable", i), TINY_BALL)
+        found = self.kernel(("variable", i), _TINY_BALL)
         kernel = self.index(found)
         assert kernel is not None
         self.tiny.add(kernel)
@@ -119,7 +119,7 @@ class Field(Angles):
         return self.number(int(found))
 
 
-def vanishes(program: Program, point: Sequence[float | Fraction] = (), less: Fraction = NOUGHT) -> bool:
+def vanishes(program: Program, point: Sequence[float | Fraction] = (), less: Fraction = _NOUGHT) -> bool:
     """Whether exact algebra proves that a program's value at a point is a number; False if it cannot tell.
 
     The variables are numbers first, which is short, and then kernels, so that what cancels for all values does.
@@ -136,12 +136,12 @@ def vanishes_around(program: Program, point: Sequence[float | Fraction], moving:
         moves = [moving is None or i in moving for i in range(len(exact))]
         return [field.variable(i, x) if moves[i] else field.number(x) for i, x in enumerate(exact)]
 
-    return _is(program, inputs, NOUGHT, ())
+    return _is(program, inputs, _NOUGHT, ())
 
 
 def vanishes_beside(program: Program) -> bool:
     """Whether exact algebra proves that a program is zero for all small positive values of its inputs."""
-    return _is(program, lambda field: [field.small(i) for i in range(len(program.inputs))], NOUGHT, ())
+    return _is(program, lambda field: [field.small(i) for i in range(len(program.inputs))], _NOUGHT, ())
 
 
 def _symbolically(program: Program, point: Sequence[Fraction], less: Fraction) -> bool:
@@ -154,9 +154,9 @@ def _numerically(program: Program, point: Sequence[Fraction], less: Fraction) ->
 
 def _is(program: Program, inputs: Callable[[Field], list[Element]], less: Fraction, point: Sequence[Fraction]) -> bool:
     """Whether a program's value is a number, in a field with as much room as that takes."""
-    if len(program.instructions) > LARGEST_NUMBER:
+    if len(program.instructions) > _LARGEST_NUMBER:
         return False
-    for count in KERNELS:
+    for count in _KERNELS:
         try:
             with precision(SHOWN_BITS):
                 field = Field(count)

@@ -11,8 +11,8 @@ from flint import Ordering, arb, fmpq, fmpq_mpoly_ctx
 from diffkit.core.table.ball_forms import raised
 from diffkit.numbers.balls import rational
 
-LONGEST_POLYNOMIAL = 2000  # terms of a polynomial beyond which exact algebra gives up
-LONGEST_PRODUCT = 20_000  # terms that a product may have before it is sorted
+_LONGEST_POLYNOMIAL = 2000  # terms of a polynomial beyond which exact algebra gives up
+_LONGEST_PRODUCT = 20_000  # terms that a product may have before it is sorted
 LARGEST_POWER = 64  # whole powers that are multiplied out
 LARGEST_RULE = 4096
 
@@ -203,7 +203,7 @@ class Elements:
 
     def _by_rule(self, polynomial: Any, kernel: int, n: int, value: Any) -> Any:
         """Replace the n-th power of a kernel by its value."""
-        if len(polynomial) > LONGEST_POLYNOMIAL:
+        if len(polynomial) > _LONGEST_POLYNOMIAL:
             raise Unprovable
         parts: dict[int, dict[tuple[int, ...], Any]] = {}
         for monomial, coefficient in polynomial.to_dict().items():
@@ -217,7 +217,7 @@ class Elements:
 
 def _product(x: Any, y: Any) -> Any:
     """A product of polynomials, if it is not too long."""
-    if len(x) * len(y) > LONGEST_PRODUCT:
+    if len(x) * len(y) > _LONGEST_PRODUCT:
         raise Unprovable
     return x * y
 

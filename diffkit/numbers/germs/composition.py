@@ -22,7 +22,7 @@ from diffkit.numbers.germs.germ import FLAT_ORDER, WILD, Germ, Missing, UnknownG
 from diffkit.numbers.germs.operations import Arithmetic
 from diffkit.numbers.taylor import Exact
 
-NUMBERED_POLES = 60  # recursion of the gamma family towards its poles
+_NUMBERED_POLES = 60  # recursion of the gamma family towards its poles
 
 
 class GermAlgebra(Arithmetic):
@@ -133,8 +133,8 @@ class GermAlgebra(Arithmetic):
     def _pole(self, at: Any) -> int:
         """The number of a pole at 0, −1, −2, …"""
         n: int = -self.numbers.floor(at)
-        if n > NUMBERED_POLES:
-            raise Undecided(f"poles beyond the {NUMBERED_POLES}th are not looked at")
+        if n > _NUMBERED_POLES:
+            raise Undecided(f"poles beyond the {_NUMBERED_POLES}th are not looked at")
         return n
 
 
@@ -143,7 +143,7 @@ def _is_bounded(primitive: Primitive) -> bool:
     return primitive.bounded and not primitive.special
 
 
-NO_VALUE_BESIDE = "it has no value beside the point"
+_NO_VALUE_BESIDE = "it has no value beside the point"
 
 
 class GermNumbers:
@@ -202,7 +202,7 @@ class GermNumbers:
         if isinstance(found, UnknownGerm):
             raise Undecided(found.reason, found.where)
         if isinstance(found, Missing):
-            raise Undecided(NO_VALUE_BESIDE)
+            raise Undecided(_NO_VALUE_BESIDE)
         if isinstance(found, Germ) and found not in self.forms:
             self._with_form(found, self._form_of(primitive, args, found))
         return found
@@ -254,7 +254,7 @@ class GermNumbers:
         """Largest integer not above a germ."""
         at = self.algebra.limit(x)
         if at is None:
-            raise Undecided(NO_VALUE_BESIDE)
+            raise Undecided(_NO_VALUE_BESIDE)
         whole = self.algebra.numbers.floor(at)
         on_it = self.algebra.numbers.equal(at, self.algebra.numbers.number(whole))
         return whole - (on_it and self.sign(self.apply(SUB, (x, self.number(whole)))) < 0)

@@ -18,12 +18,12 @@ from diffkit.numbers.constants import Numbers, Undecided
 from diffkit.numbers.taylor import Series, TaylorAlgebra
 
 FLAT_ORDER = 1e9  # order of what vanishes faster than any power, yet need not be zero
-LOGARITHM_ORDER = -1e-3  # log u is smaller than any negative power of u, so than this one
-LEADING_TERMS = 24  # coefficients looked at for a leading one; fewer where they are germs themselves
-FEWEST_TERMS = 4
-LARGEST_DEGREE = 100  # degree of a polynomial that is looked at as a whole
-ONLY_BOUNDED = "only a bound is known of it beside the point"
-HIDDEN = "its first coefficients beside the point are zero, and it is not proven to vanish"
+_LOGARITHM_ORDER = -1e-3  # log u is smaller than any negative power of u, so than this one
+_LEADING_TERMS = 24  # coefficients looked at for a leading one; fewer where they are germs themselves
+_FEWEST_TERMS = 4
+_LARGEST_DEGREE = 100  # degree of a polynomial that is looked at as a whole
+_ONLY_BOUNDED = "only a bound is known of it beside the point"
+_HIDDEN = "its first coefficients beside the point are zero, and it is not proven to vanish"
 
 
 class Restart(Exception):
@@ -61,7 +61,7 @@ def huge(sign: int) -> Germ:
 
 def slow(sign: int) -> Germ:
     """Give the germ of what tends to ±∞ more slowly than any power."""
-    return Germ(0, None, LOGARITHM_ORDER, slow=sign)
+    return Germ(0, None, _LOGARITHM_ORDER, slow=sign)
 
 
 class Missing:
@@ -110,7 +110,7 @@ class _Dropped(Series):
         return self.inner.coefficient(k + self.by)
 
 
-class MovingVariable(Series):
+class _MovingVariable(Series):
     """a + sign·u^q, the moving variable."""
 
     def __init__(self, algebra: TaylorAlgebra, first: Any, q: int, sign: int):
@@ -128,7 +128,7 @@ class GermReading:
 
     def __init__(self, numbers: Numbers, q: int, side: int):
         self.numbers, self.q, self.side = numbers, q, side
-        self.looks = max(LEADING_TERMS >> 2 * numbers.depth, FEWEST_TERMS)
+        self.looks = max(_LEADING_TERMS >> 2 * numbers.depth, _FEWEST_TERMS)
         self.taylor = TaylorAlgebra(numbers)
         self.events: dict[int, Any] = {}
         """slot → how a special place was passed there"""
@@ -148,26 +148,26 @@ class GermReading:
 
     def moving(self, x: Any) -> Germ:
         """Give x ± u^q."""
-        return Germ(0, MovingVariable(self.taylor, x, self.q, self.side))
+        return Germ(0, _MovingVariable(self.taylor, x, self.q, self.side))
 
     def lead(self, germ: Germ) -> tuple[int, Any] | None:
         """Exponent and coefficient of the leading term; None for zero. Undecided where only a bound is known."""
         if germ.series is None:
-            raise Undecided(ONLY_BOUNDED)
-        looks = self.looks if germ.series.degree > LARGEST_DEGREE else max(self.looks, int(germ.series.degree) + 1)
+            raise Undecided(_ONLY_BOUNDED)
+        looks = self.looks if germ.series.degree > _LARGEST_DEGREE else max(self.looks, int(germ.series.degree) + 1)
         for k in range(looks):
             if k > germ.series.degree:
                 break
             coefficient = germ.series.coefficient(k)
             if coefficient is not None and self.numbers.sign(coefficient):
                 if germ.shift + k >= germ.order:
-                    raise Undecided(ONLY_BOUNDED)
+                    raise Undecided(_ONLY_BOUNDED)
                 return germ.shift + k, coefficient
             if germ.series.is_constant:
                 break
         if (germ.series.is_constant or germ.series.degree < looks) and germ.order == math.inf:
             return None
-        raise Undecided(HIDDEN)
+        raise Undecided(_HIDDEN)
 
     @staticmethod
     def bound(germ: Germ) -> float:
@@ -188,9 +188,9 @@ class GermReading:
         if germ.series is None:
             if germ.order > 0:
                 return self.numbers.number(0)
-            raise Undecided(ONLY_BOUNDED)
+            raise Undecided(_ONLY_BOUNDED)
         if germ.order <= 0:
-            raise Undecided(ONLY_BOUNDED)
+            raise Undecided(_ONLY_BOUNDED)
         if germ.shift > 0:
             return self.numbers.number(0)
         if germ.shift == 0:
@@ -201,7 +201,7 @@ class GermReading:
     def coefficient(self, germ: Germ, k: int) -> Any:
         """The coefficient of u^k; Undecided beyond what is known."""
         if k >= germ.order:
-            raise Undecided(ONLY_BOUNDED)
+            raise Undecided(_ONLY_BOUNDED)
         found = None if germ.series is None or k < germ.shift else germ.series.coefficient(k - germ.shift)
         return self.numbers.number(0) if found is None else found
 
@@ -225,7 +225,7 @@ class GermReading:
         for k in range(-germ.shift):
             coefficient = germ.series.coefficient(k)
             if coefficient is not None and self.numbers.sign(coefficient):
-                raise Undecided(ONLY_BOUNDED)
+                raise Undecided(_ONLY_BOUNDED)
         return _Dropped(self.taylor, germ.series, -germ.shift)
 
     def split(self, germ: Germ) -> tuple[int, Series] | None:

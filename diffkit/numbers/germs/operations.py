@@ -14,8 +14,8 @@ from diffkit.numbers.constants import Undecided
 from diffkit.numbers.germs.germ import FLAT_ORDER, WILD, Germ, GermReading, Missing, Restart, Shifted, huge, slow
 from diffkit.numbers.taylor import Exact, Series
 
-ROOTS = 64  # largest root of the distance that a series is written in
-EXPONENT_PARTS = 1024  # parts of a unit in which exponents are bounded
+_ROOTS = 64  # largest root of the distance that a series is written in
+_EXPONENT_PARTS = 1024  # parts of a unit in which exponents are bounded
 
 
 class Arithmetic(GermReading):
@@ -223,7 +223,7 @@ class Arithmetic(GermReading):
             if k:
                 self.events[self.slot] = "root"
         power = k * exponent
-        if power.denominator * self.q > ROOTS:
+        if power.denominator * self.q > _ROOTS:
             return Germ(0, None, math.nextafter(float(power), -math.inf))
         if power.denominator != 1:
             raise Restart(self.numbers, power.denominator)
@@ -258,10 +258,9 @@ class Arithmetic(GermReading):
 
     def _scaled(self, exponent: float, factor: Any) -> float:
         """A bound from below of a whole number times a number."""
-        low = (
-            self.numbers.floor(self.numbers.apply(MUL, (self.numbers.number(EXPONENT_PARTS), factor))) / EXPONENT_PARTS
-        )
-        return exponent * (low if exponent > 0 else low + 1 / EXPONENT_PARTS)
+        parts = self.numbers.apply(MUL, (self.numbers.number(_EXPONENT_PARTS), factor))
+        low = self.numbers.floor(parts) / _EXPONENT_PARTS
+        return exponent * (low if exponent > 0 else low + 1 / _EXPONENT_PARTS)
 
     def _root(self, primitive: Primitive, x: Germ) -> Any:  # noqa: ARG002
         return self._power(POWER, x, self.constant(Fraction(1, 2)))
