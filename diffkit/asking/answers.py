@@ -9,7 +9,7 @@ from diffkit.asking.partials import arranged, in_order
 from diffkit.asking.points import Points
 from diffkit.asking.tasks import Task
 from diffkit.core.errors import DiffkitError, plural
-from diffkit.core.results import Answer, ErrorKind, ToldOfAll, Odd, Result, findings, worst_message
+from diffkit.core.results import Answer, ErrorKind, Odd, Result, ToldOfAll, findings, worst_message
 
 
 def lay_out(

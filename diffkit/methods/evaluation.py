@@ -14,7 +14,7 @@ from diffkit.calculus.guards import Guarded, guard
 from diffkit.calculus.without_cancellation import stable
 from diffkit.core.errors import BackendError
 from diffkit.core.program import Program, run
-from diffkit.core.results import Answer, ToldOfAll, Odd, by_rows
+from diffkit.core.results import Answer, Odd, ToldOfAll, by_rows
 from diffkit.numbers.doubles import DOUBLES, array_doubles
 from diffkit.numbers.floats import SMALLEST_FLOAT
 
