@@ -182,7 +182,7 @@ def _findings(task: Task, row: Row, asked: PreparedBackend, point: Sequence[floa
     if asked.evaluation is None or row.skipped:
         return []
     try:
-        return _judge(task, row, asked.evaluation, point, reference)
+        return _by_cause(task, row, asked.evaluation, point, reference)
     except TimeIsUp as up:
         return [Finding(row.backend, "unexplained", up.reason)] if row.outside else []
 
@@ -265,7 +265,7 @@ def _rounding(task: Task, evaluation: Evaluation, point: Sequence[float]) -> lis
         return [math.inf] * len(task.indices)
 
 
-def _judge(task: Task, row: Row, evaluation: Evaluation, point: Sequence[float], reference: Result) -> list[Finding]:
+def _by_cause(task: Task, row: Row, evaluation: Evaluation, point: Sequence[float], reference: Result) -> list[Finding]:
     """The worst finding of each cause about one row."""
     worst: dict[str, tuple[float, Finding]] = {}
     for c, label in enumerate(row.result.labels):

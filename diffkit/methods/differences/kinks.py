@@ -1,4 +1,4 @@
-"""What is to be said of a point at which the fits do not settle: a kink, a jump, an edge, or that one cannot tell.
+"""Kinks, jumps and edges seen from values of f alone: what a point is at which the fits do not settle.
 
 Each side gets its own Chebyshev fits, on [x, x + r] and [x − r, x], whose values and derivatives are taken at x.
 """
@@ -156,7 +156,7 @@ Pair = tuple[SideFits, SideFits]
 """Left and right out to one radius."""
 
 
-def judge(sides: BothSides, order: int) -> Odd:
+def classify(sides: BothSides, order: int) -> Odd:
     """Tell the status; ``ok`` with the value and, as ``right`` − ``left``, its bar twice, if the sides agree."""
     if not any(sides.left) or not any(sides.right):
         outside = not all(math.isfinite(near.rise) for near in sides.nearest)
