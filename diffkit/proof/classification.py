@@ -47,7 +47,7 @@ def classify(program: Program, index: Index, point: Sequence[float], factor: Fra
 
 
 class Classifier:
-    """A program at a point, looked at along one variable after the other."""
+    """Whether a point is a kink, a jump, a pole or an edge: a program there, along one variable after the other."""
 
     def __init__(self, program: Program, point: Sequence[float]):
         self.program, self.point = program, point

@@ -157,7 +157,7 @@ Pair = tuple[SideFits, SideFits]
 
 
 def classify(sides: BothSides, order: int) -> Odd:
-    """Tell the status; ``ok`` with the value and, as ``right`` − ``left``, its bar twice, if the sides agree."""
+    """Tell a kink, a jump or an edge; ``ok``, the value and, as ``right`` − ``left``, twice its bar if they agree."""
     if not any(sides.left) or not any(sides.right):
         outside = not all(math.isfinite(near.rise) for near in sides.nearest)
         return Odd("domain_error", NO_SIDE) if outside else Odd("uncertain", UNSETTLED)
