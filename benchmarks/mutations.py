@@ -37,7 +37,7 @@ class Mutant(NamedTuple):
 MUTANTS = (
     Mutant(
         "code is confirmed", "differences are not asked", "methods/differences/witness.py",
-        "        waiting, splits = blocks(claims), SPLITS\n",
+        "        waiting, splits = blocks(claims), _SPLITS\n",
         "        return {index: Seen(claim.value, claim.bar) for index, claim in claims.items()}\n",
         ("tests/test_confirmed_code.py", "tests/test_faults.py"),
     ),
@@ -48,7 +48,7 @@ MUTANTS = (
     ),
     Mutant(
         "code is confirmed", "a bar of any width is ok", "methods/differences/testimony.py",
-        "constant or bar <= WIDEST_BAR * largest or bar <= WIDEST_BAR * self._variation()", "bar < math.inf",
+        "constant or bar <= _WIDEST_BAR * largest or bar <= _WIDEST_BAR * self._variation()", "bar < math.inf",
         ("tests/test_confirmed_code.py", "tests/test_faults.py"),
     ),
     Mutant(

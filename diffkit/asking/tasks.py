@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from diffkit.asking.callables import Bound
 
 
-TO_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_TO_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -110,11 +110,11 @@ def partial_name(variables: Sequence[str], index: tuple[int, ...], f: str = "f")
     """Name a partial derivative: f, ∂f/∂x, ∂²f/∂x∂y, ∂³f/∂x³."""
     if not index:
         return f
-    power = str(len(index)).translate(TO_SUPERSCRIPTS) if len(index) > 1 else ""
+    power = str(len(index)).translate(_TO_SUPERSCRIPTS) if len(index) > 1 else ""
     below = ""
     for position in dict.fromkeys(index):
         count = index.count(position)
-        below += f"∂{variables[position]}" + (str(count).translate(TO_SUPERSCRIPTS) if count > 1 else "")
+        below += f"∂{variables[position]}" + (str(count).translate(_TO_SUPERSCRIPTS) if count > 1 else "")
     return f"∂{power}{f}/{below}"
 
 
@@ -152,7 +152,7 @@ def _ordinary_name(variable: str, order: int) -> str:
     """Name a derivative of a function of one variable: df/dx, d²f/dx²."""
     if order == 0:
         return "f"
-    power = str(order).translate(TO_SUPERSCRIPTS) if order > 1 else ""
+    power = str(order).translate(_TO_SUPERSCRIPTS) if order > 1 else ""
     return f"d{power}f/d{variable}{power}"
 
 
@@ -218,7 +218,7 @@ def directional_task(program: Program | Source, direction: Sequence[float], orde
     source = source_of(program)
     order = check_order(order)
     _check_direction(source, direction)
-    power = str(order).translate(TO_SUPERSCRIPTS) if order > 1 else ""
+    power = str(order).translate(_TO_SUPERSCRIPTS) if order > 1 else ""
     path, extras = source.along(direction)
     index = (0, (len(path.inputs) - 1,) * order)
     return Task("directional", path, (index,), (0,), (), (f"D{power}f·v",), extras=extras, order=order)
@@ -263,7 +263,7 @@ def taylor_task(program: Program | Source, order: int, wrt: Name | None = None) 
     return Task("taylor", source, indices, tuple(range(order + 1)), (order + 1,), labels, factors, order=order)
 
 
-TASKS: dict[str, Any] = {
+_TASKS: dict[str, Any] = {
     "derivative": derivative_task,
     "gradient": gradient_task,
     "jacobian": jacobian_task,
@@ -280,7 +280,7 @@ def source_task(source: Program | Source, kind: str, options: dict[str, Any]) ->
     """Give the task of a kind about a source."""
     if "direction" in options:
         options = {**options, "direction": read_direction(options["direction"], source_of(source).parameters)}
-    builder: Callable[..., Task] = TASKS[kind]
+    builder: Callable[..., Task] = _TASKS[kind]
     return builder(source, **options)
 
 
@@ -307,11 +307,11 @@ def _plain(value: Any) -> Any:
 
 def check_options(kind: str, options: dict[str, Any]) -> None:
     """DiffkitError for an unknown kind, an option it does not take, or one that it needs."""
-    if kind not in TASKS:
+    if kind not in _TASKS:
         raise DiffkitError(
-            f"unknown kind {kind!r}", hint=did_you_mean(str(kind), TASKS) or f"there are {', '.join(TASKS)}"
+            f"unknown kind {kind!r}", hint=did_you_mean(str(kind), _TASKS) or f"there are {', '.join(_TASKS)}"
         )
-    accepted = signature(TASKS[kind]).parameters
+    accepted = signature(_TASKS[kind]).parameters
     for name in options:
         if name not in accepted:
             known = [n for n in accepted if n != "program"]

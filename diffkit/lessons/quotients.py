@@ -45,11 +45,8 @@ QUOTIENT_FORMULAS = {
 """Each quotient, as it is computed."""
 QUOTIENT_OFFSETS = {"forward": (1, 0), "backward": (0, -1), "central": (1, -1)}
 """Places of f in a quotient in units of h, the one it begins with and the one that is subtracted."""
-FEWEST_STEPS, HOPELESS_STEPS, MOST_QUOTIENTS = (
-    5,
-    8,
-    40,
-)  # steps where none are given: at least, where round-off plays no part, at most
+FEWEST_STEPS, HOPELESS_STEPS, MOST_QUOTIENTS = 5, 8, 40
+"""steps where none are given: at least, where round-off plays no part, at most"""
 BLIND_STEPS = 10  # steps of a function whose exact quotients are not known
 ROUNDOFF_STEPS = 2  # steps beyond the one at which round-off has taken over
 ERROR_BITS = 40  # bits to which a part of an error is wanted

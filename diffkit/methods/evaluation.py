@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from diffkit.ndarrays import Hit
 
 
-BATCH_ROWS = 8192  # rows of a batch that run together, so that what is computed between stays in the cache
+_BATCH_ROWS = 8192  # rows of a batch that run together, so that what is computed between stays in the cache
 
-LOST_VALUE = (
+_LOST_VALUE = (
     "binary64 loses the value on the way, or cannot tell on which side of a kink or branch the point lies; "
     "backend='auto' goes on"
 )
-NESTED_ORDER = 4  # of a Python function: nesting costs 2ⁿ
-RETRACE_FACTOR = 1 + 2.0**-9  # factor of the point at which the code is followed once more, to see that it can be
+_NESTED_ORDER = 4  # of a Python function: nesting costs 2ⁿ
+_RETRACE_FACTOR = 1 + 2.0**-9  # factor of the point at which the code is followed once more, to see that it can be
 
 
 class ProgramEvaluation:
@@ -85,11 +85,11 @@ class ProgramEvaluation:
         count = self.guarded.derivatives
         values = np.empty((len(points), count))
         odd: dict[int, Odd] = {}
-        for first in range(0, len(points), BATCH_ROWS):
-            block = points[first : first + BATCH_ROWS]
+        for first in range(0, len(points), _BATCH_ROWS):
+            block = points[first : first + _BATCH_ROWS]
             columns, clean = self._columns(block)
             for c in range(count):
-                values[first : first + BATCH_ROWS, c] = columns[c]
+                values[first : first + _BATCH_ROWS, c] = columns[c]
             for row in np.flatnonzero(~clean).tolist():
                 outputs = [float(column[row]) for column in columns]
                 answer = self._finish(outputs, block[row].tolist(), (first + row) * count)
@@ -121,7 +121,7 @@ def _describe(seen: Odd, value: float) -> Odd | None:
     if not math.isfinite(value):
         return Odd("uncertain", "binary64 overflows or loses everything on the way; backend='auto' goes on")
     if not math.isclose(value, seen.value, rel_tol=1e-6, abs_tol=SMALLEST_FLOAT):
-        return Odd("uncertain", LOST_VALUE)
+        return Odd("uncertain", _LOST_VALUE)
     return seen._replace(value=value) if seen.message else None
 
 
@@ -155,8 +155,8 @@ class FunctionEvaluation:
     formula = None
 
     def __init__(self, task: Task):
-        if task.order > NESTED_ORDER:
-            raise BackendError(f"derivatives of a Python function go up to order {NESTED_ORDER}, not {task.order}",
+        if task.order > _NESTED_ORDER:
+            raise BackendError(f"derivatives of a Python function go up to order {_NESTED_ORDER}, not {task.order}",
                                hint="a function without branches can be traced: use backend='auto'")  # fmt: skip
         assert task.function is not None
         self.task, self.function = task, task.function
@@ -189,7 +189,7 @@ class FunctionEvaluation:
         from diffkit.asking.callables.following import check_values, following
         from diffkit.ndarrays import pushforward
 
-        beside = point * RETRACE_FACTOR + (point == 0) * (RETRACE_FACTOR - 1)
+        beside = point * _RETRACE_FACTOR + (point == 0) * (_RETRACE_FACTOR - 1)
         row = (beside - point)[None]
         with following(self.function.name):
             pushed = pushforward(self.function.call, self.function.split(beside), self.function.split(row))
@@ -253,7 +253,7 @@ class FunctionEvaluation:
         """How far rounding may carry each component, measured."""
         import numpy as np
 
-        from diffkit.asking.callables.noise import rounding
+        from diffkit.asking.callables.faults import rounding
 
         with np.errstate(all="ignore"):
             bars: list[float] = rounding(lambda row: self.derive(row).partials, point).tolist()

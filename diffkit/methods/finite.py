@@ -24,7 +24,7 @@ from diffkit.methods.differences.stencils import Probe
 from diffkit.methods.differences.testimony import NOTHING_FINER, Testimony, vague
 from diffkit.methods.differences.witness import sizes
 
-AGAIN = 8  # points at which a function that looks rough is evaluated again
+_AGAIN = 8  # points at which a function that looks rough is evaluated again
 
 
 class FiniteEvaluation:
@@ -58,7 +58,7 @@ class FiniteEvaluation:
                 found.update({(row, c): d for c, d in zip(mine, trusted, strict=True)})
             evaluations += sampler.evaluations
             if any(d.reason for seen in rows for d in seen):
-                source.check_again(list(sampler.known)[:AGAIN])
+                source.check_again(list(sampler.known)[:_AGAIN])
         flat = [found[row, c] for row in range(len(points)) for c in range(len(indices))]
         odd = {c: self._odd(d) for c, d in enumerate(flat)}
         values = [math.nan if odd[c] else d.value for c, d in enumerate(flat)]

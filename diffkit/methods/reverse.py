@@ -17,7 +17,7 @@ from diffkit.methods.evaluation import Derived, FunctionEvaluation, ProgramEvalu
 if TYPE_CHECKING:
     from diffkit.ndarrays import Hit
 
-REVERSE_NUMBERS = 2**21  # numbers in the tangents of the arguments of one pass
+_REVERSE_NUMBERS = 2**21  # numbers in the tangents of the arguments of one pass
 
 
 class ReverseBackend:
@@ -52,7 +52,7 @@ class _ReverseFunction(FunctionEvaluation):
                 found[group.places] = table[sweeps.row[group.outputs], group.variables]
             elif rest is not None:
                 further.setdefault(rest[1:], []).append(rest[0])
-        width = max(1, REVERSE_NUMBERS // max(1, len(point)))
+        width = max(1, _REVERSE_NUMBERS // max(1, len(point)))
         for outer, directions in further.items():
             for first in range(0, len(directions), width):
                 chunk = directions[first : first + width]

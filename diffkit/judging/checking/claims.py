@@ -12,8 +12,8 @@ import numpy as np
 
 from diffkit.asking.callables import Bound, Function
 from diffkit.asking.callables.code_shapes import meetings_in
+from diffkit.asking.callables.faults import FAR_DISTANCES, rounding
 from diffkit.asking.callables.function import Argument
-from diffkit.asking.callables.noise import FAR_DISTANCES, rounding
 from diffkit.asking.expressions import Expression, as_joint_program, is_sympy
 from diffkit.asking.frames import labelled
 from diffkit.core.errors import DiffkitError, FunctionError, LimitError, TracingError, plural
