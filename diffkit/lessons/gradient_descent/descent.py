@@ -23,9 +23,8 @@ from diffkit.core.surroundings import undisturbed
 from diffkit.core.text.names import Names, notes
 from diffkit.core.workers import timed
 from diffkit.lessons.gradient_descent.convergence import Convergence, convergence, final_status, in_words
-from diffkit.lessons.gradient_descent.convexity import ConvexityFacts, evidence
 from diffkit.lessons.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, WeightGroup
-from diffkit.lessons.gradient_descent.curvature import Curvature, Hessians, Unasked
+from diffkit.lessons.gradient_descent.curvature import ConvexityFacts, Curvature, Hessians, Unasked, evidence
 from diffkit.lessons.gradient_descent.diagnosis import Symptom, diagnose
 from diffkit.lessons.gradient_descent.walk import (
     Batches,
@@ -39,7 +38,7 @@ from diffkit.lessons.gradient_descent.walk import (
 )
 from diffkit.methods import Backend
 
-TOLERANCE = 1e-8
+_TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class Options:
     batch: int | None = None
     rows: Sequence[str | int] | str | None = None
     seed: int = 0
-    tolerance: float = TOLERANCE
+    tolerance: float = _TOLERANCE
     backend: str | Backend = "auto"
     keep: int | None = None
     variables: Names | None = None
@@ -247,7 +246,7 @@ def descend(
     f: Any, start: Any, *, rate: float = 0.01, steps: int = 1000, schedule: str | Schedule = "constant",
     decay: float | None = None, every: int | None = None, momentum: float = 0.0, nesterov: bool = False,
     gradient: Any = None, args: Sequence[Any] = (), batch: int | None = None,
-    rows: Sequence[str | int] | str | None = None, seed: int = 0, tolerance: float = TOLERANCE,
+    rows: Sequence[str | int] | str | None = None, seed: int = 0, tolerance: float = _TOLERANCE,
     backend: str | Backend = "auto", keep: int | None = None, variables: Names | None = None,
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Descent:  # fmt: skip
