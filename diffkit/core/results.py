@@ -220,23 +220,6 @@ def worst_message(odd: Mapping[int, Odd]) -> str:
     return max(odd.values(), key=lambda o: SEVERITY.index(o.status)).message
 
 
-def component_ulps(value: float, reference: float) -> float:
-    """|value − reference| in units in the last place of the reference; NaN if one is NaN or the reference is zero."""
-    if value == reference:
-        return 0.0
-    if math.isnan(value) or math.isnan(reference) or reference == 0.0:
-        return math.nan
-    if math.isinf(value) or math.isinf(reference):
-        return math.inf
-    return abs(value - reference) / math.ulp(reference)
-
-
-__all__ = [
-    "SEVERITY", "Answer", "ErrorKind", "Final", "Odd", "Result", "Status", "component_ulps", "unanswered",
-    "worst_message",
-]  # fmt: skip
-
-
 def by_rows(evaluation: Any, points: Any) -> Answer:
     """Answer at the rows of an array one by one."""
     rows = points.tolist()
@@ -265,3 +248,9 @@ def by_rows(evaluation: Any, points: Any) -> Answer:
 def _joined(parts: Sequence[Sequence[Any] | None], missing: list[Any]) -> list[Any] | None:
     """Lists of one thing for each row, end to end; None if no row has one."""
     return [item for part in parts for item in part or missing] if any(parts) else None
+
+
+__all__ = [
+    "SEVERITY", "Answer", "ErrorKind", "Final", "Odd", "Result", "Status", "by_rows", "unanswered",
+    "worst_message",
+]  # fmt: skip

@@ -16,7 +16,7 @@ from diffkit.core.deadline import TimeIsUp
 from diffkit.core.decimals import tenths
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import BackendError, LimitError
-from diffkit.core.results import Answer, Result, component_ulps, unanswered
+from diffkit.core.results import Answer, Result, unanswered
 from diffkit.core.surroundings import undisturbed
 from diffkit.judging.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
 from diffkit.methods import BACKENDS, Backend, Bounded, Evaluation, get_backend
@@ -184,7 +184,7 @@ def _findings(
     if asked.evaluation is None or row.skipped:
         return []
     try:
-        return _judge(task, row, asked.evaluation, point, reference)
+        return _by_cause(task, row, asked.evaluation, point, reference)
     except TimeIsUp as up:
         return [Finding(row.backend, "unexplained", up.reason)] if row.outside else []
 
@@ -230,8 +230,18 @@ def _measured(result: Result, bar: tuple[float, ...], reference: Result, seconds
     lost = tuple(
         c for c in known if digits[c] < 1 and reference.flat[c] and bar[c] > _DROWNED * largest and c not in outside
     )
-    ulps = tuple(component_ulps(v, r) for v, r in pairs)
+    ulps = tuple(ulps_between(v, r, r) for v, r in pairs)
     return Row(result.backend, result, bar, absolute, relative, ulps, digits, seconds, outside, lost)
+
+
+def ulps_between(v: float, w: float, reference: float) -> float:
+    """|v − w| in ulps, units in the last place, of the reference; NaN where that is no measure, as at a true zero."""
+    if v == w:
+        return 0.0
+    gap, scale = abs(v - w), reference if math.isfinite(reference) else v
+    if scale == 0:
+        return math.nan
+    return gap / math.ulp(scale) if math.isfinite(gap) else gap
 
 
 def _relative(error: float, reference: float) -> float:
@@ -267,7 +277,7 @@ def _rounding(task: Task, evaluation: Evaluation, point: Sequence[float]) -> lis
         return [math.inf] * len(task.indices)
 
 
-def _judge(task: Task, row: Row, evaluation: Evaluation, point: Sequence[float], reference: Result) -> list[Finding]:
+def _by_cause(task: Task, row: Row, evaluation: Evaluation, point: Sequence[float], reference: Result) -> list[Finding]:
     """The worst finding of each cause about one row."""
     worst: dict[str, tuple[float, Finding]] = {}
     for c, label in enumerate(row.result.labels):
@@ -349,13 +359,5 @@ def _pairs(rows: Sequence[Row], reference: Result) -> dict[tuple[str, str], tupl
     for a, b in combinations(rows, 2):
         if not a.skipped and not b.skipped:
             triples = zip(a.result.flat, b.result.flat, reference.flat, strict=True)
-            pairs[a.backend, b.backend] = tuple(_apart(v, w, r) for v, w, r in triples)
+            pairs[a.backend, b.backend] = tuple(ulps_between(v, w, r) for v, w, r in triples)
     return pairs
-
-
-def _apart(v: float, w: float, reference: float) -> float:
-    """|v − w| in ulps of the reference; NaN where that is no measure, as at a true zero."""
-    if v == w:
-        return 0.0
-    scale = reference if math.isfinite(reference) else v
-    return abs(v - w) / math.ulp(scale) if scale else math.nan

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _REACHED = 1e-3  # distance to a minimum, in sizes of x, that a small gradient may leave
 _ROUNDED_REACH = 1e-7  # the same where rounding ends the steps: little more than √ε
-JUDGED_POINTS = 20  # kept points below which progress is not judged
+PROGRESS_POINTS = 20  # kept points below which nothing is said of progress
 _NO_GAIN = 1e-12  # relative progress of half the steps that counts as none
 _MOSTLY = 0.9  # part of the steps in which a gradient that runs away has grown
 _ENDINGS = {
@@ -56,7 +56,7 @@ def in_words(descent: Descent) -> str:
     return f"converged: {met}, {_AT_REST[at_rest(descent.hessians, descent.path)]}"
 
 
-def judged(status: Status, hessians: Hessians, path: Path, norms: Sequence[float], of_batches: bool) -> Status:
+def final_status(status: Status, hessians: Hessians, path: Path, norms: Sequence[float], of_batches: bool) -> Status:
     """The status in the light of the curvature at the end, and of what half the steps gained."""
     if status == "steps used up":
         status = _after_all_steps(path, norms, of_batches)
@@ -80,7 +80,7 @@ def _after_all_steps(path: Path, norms: Sequence[float], of_batches: bool) -> St
         and (values[-1] > values[0] or norms[-1] > RUNAWAY_FACTOR * max(1.0, norms[0]))
     ):
         return "diverged"
-    if len(values) < JUDGED_POINTS:
+    if len(values) < PROGRESS_POINTS:
         return "steps used up"
     if of_batches:
         third, last = np.array_split(values, 4)[2:]

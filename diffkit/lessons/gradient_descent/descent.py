@@ -22,7 +22,7 @@ from diffkit.core.results import Final
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.text.names import Names, notes
 from diffkit.core.workers import timed
-from diffkit.lessons.gradient_descent.convergence import Convergence, convergence, in_words, judged
+from diffkit.lessons.gradient_descent.convergence import Convergence, convergence, final_status, in_words
 from diffkit.lessons.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, WeightGroup
 from diffkit.lessons.gradient_descent.curvature import ConvexityFacts, Curvature, Hessians, Unasked, evidence
 from diffkit.lessons.gradient_descent.diagnosis import Symptom, diagnose
@@ -302,7 +302,7 @@ class Descender:
         valued = math.isfinite(path.values[-1]) and bool(np.isfinite(path.gradients[-1]).all())
         status, reason = walk.status, "" if valued else cost.reason
         if not stopped:
-            status = judged(status, hessians, path, walk.norms, self.settings.batch is not None)
+            status = final_status(status, hessians, path, walk.norms, self.settings.batch is not None)
         elif stopped != INTERRUPTED:
             status, reason = "out of time", stopped
         return Descent(cost.names, cost.groups, cost.method, self.settings, status, path, tuple(walk.norms),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from diffkit.lessons.gradient_descent.convergence import JUDGED_POINTS, on_top, remaining
+from diffkit.lessons.gradient_descent.convergence import PROGRESS_POINTS, on_top, remaining
 from diffkit.lessons.gradient_descent.curvature import Curvature, at_rest
 from diffkit.lessons.gradient_descent.walk import Path
 
@@ -246,7 +246,7 @@ def _slow(descent: Descent) -> Iterator[Symptom]:
         if max(descent.rates) / (1 - settings.momentum) < _SLOW_RATE * safe and not descent.evidence.against:
             yield Symptom("small rate", f"the rate {short(settings.rate)} is far below 1/L = {short(safe)}: a larger "
                           "one would need fewer steps")  # fmt: skip
-        elif descent.evidence.against and descent.steps >= JUDGED_POINTS:
+        elif descent.evidence.against and descent.steps >= PROGRESS_POINTS:
             yield from _going_on(descent)
     if end.shape == "convex" and end.condition > _ILL and not _vanishing(descent):
         yield Symptom("ill-conditioned", f"κ = L/μ = {short(end.condition)} at the end: f bends that much more "

@@ -94,7 +94,7 @@ class Walk:
                 x = moved
             yield k
         self._keep_last()
-        self.status = self._verdict()
+        self.status = self._ended()
 
     def _keep(self, k: int, x: Any, value: float | None, gradient: Any) -> float:
         """Keep a point; give the norm of its gradient over all data."""
@@ -114,8 +114,8 @@ class Walk:
                 self._keep(k, x, None, gradient)
 
     @undisturbed()
-    def _verdict(self) -> Status:
-        """Why the steps ended; whether little is left to gain is judged by who knows the curvature."""
+    def _ended(self) -> Status:
+        """Why the steps ended; whether little is left to gain is for who knows the curvature to say."""
         last = self._kept[-1]
         finite = [n for n in self.norms if math.isfinite(n)]
         norm = math.sqrt(last[3] @ last[3])
