@@ -313,7 +313,7 @@ class PointsFile(NamedTuple):
 
     def points(self, names: tuple[str, ...]) -> Points:
         """Give the points; FileError names the line that is wrong."""
-        read = _json_lines if self._first.startswith(("{", "[")) else _csv
+        read = _record_rows if self._first.startswith(("{", "[")) else _table_rows
         rows = read(self.text, self.name, names)
         if not rows:
             raise FileError(f"{self.name} holds no points")
@@ -339,7 +339,8 @@ class PointsFile(NamedTuple):
         return next((line.strip() for line in self.text.splitlines() if line.strip()), "")
 
 
-def _csv(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
+def _table_rows(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
+    """The rows of a table with a header of names."""
     header: list[str] = []
     rows = []
     for line, cells in csv_rows(text, name):
@@ -357,7 +358,8 @@ def _csv(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
     return rows
 
 
-def _json_lines(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
+def _record_rows(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
+    """The rows of JSON lines, objects or lists."""
     rows = []
     for line, record in json_lines(text, name):
         try:

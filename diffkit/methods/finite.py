@@ -54,8 +54,8 @@ class FiniteEvaluation:
             sampler = Sampler(function, unit)
             rows = partials(sampler, points, [indices[c][1] for c in mine], self.effort)
             for row, (point, seen) in enumerate(zip(points, rows, strict=True)):
-                judged = _judged(sampler, point, [indices[c] for c in mine], seen)
-                found.update({(row, c): d for c, d in zip(mine, judged, strict=True)})
+                trusted = _trusted(sampler, point, [indices[c] for c in mine], seen)
+                found.update({(row, c): d for c, d in zip(mine, trusted, strict=True)})
             evaluations += sampler.evaluations
             if any(d.reason for seen in rows for d in seen):
                 source.check_again(list(sampler.known)[:_AGAIN])
@@ -73,15 +73,15 @@ class FiniteEvaluation:
         return difference.odd
 
 
-def _judged(sampler: Sampler, point: Point, indices: Sequence[Index], seen: Sequence[Difference]) -> list[Difference]:
+def _trusted(sampler: Sampler, point: Point, indices: Sequence[Index], seen: Sequence[Difference]) -> list[Difference]:
     """The partials of an output at a point; those of which too few digits are seen are uncertain, as in ``auto``."""
     largest = sizes({index: d.value for index, d in zip(indices, seen, strict=True)})
-    judged = []
+    trusted = []
     for index, d in zip(indices, seen, strict=True):
         testimony = Testimony(Probe(sampler, point, index[1], {}), d)
         fine = d.odd is not None or not index[1] or testimony.is_fine(d.value, d.bar, largest[index])
-        judged.append(d if fine else d._replace(odd=vague(d.value, d.bar, d.reason or NOTHING_FINER)))
-    return judged
+        trusted.append(d if fine else d._replace(odd=vague(d.value, d.bar, d.reason or NOTHING_FINER)))
+    return trusted
 
 
 class FiniteBackend:

@@ -1,7 +1,7 @@
 """Derivatives from values of a black-box function alone, with an error bar, and the points that have none.
 
 A search (``distance_search``) asks for samples (``stencils``), fits them at one radius after another (``fits``,
-``chebyshev``), looks at what they leave over (``texture``), and where nothing settles at either side (``verdict``).
+``chebyshev``), looks at what they leave over (``texture``), and where nothing settles at either side (``kinks``).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from diffkit.methods.differences.distance_search import (
     SearchFinding,
     search,
 )
+from diffkit.methods.differences.kinks import UNSETTLED, classify, look
 from diffkit.methods.differences.stencils import STENCIL_ORDER, Sampler, Search, Stencil
-from diffkit.methods.differences.verdict import UNSETTLED, judge, look
 from diffkit.numbers.floats import HALF_ULP
 
 
@@ -138,7 +138,7 @@ def partial(
         return _without((yield from _missing(stencil, finding.center)))
     seen = _whole(finding)
     if stencil.pure and (finding.kinked or not finding.smooth):
-        odd = judge((yield from look(stencil, finding.texture.noise)), stencil.order)
+        odd = classify((yield from look(stencil, finding.texture.noise)), stencil.order)
         if odd.status != "ok" and not (odd.status == "uncertain" and (finding.smooth or odd.message == UNSETTLED)):
             return _without(odd)
         if odd.status == "ok" and not odd.right > seen.bar:

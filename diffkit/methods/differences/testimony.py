@@ -101,12 +101,12 @@ class Testimony(NamedTuple):
         """How far that is from the difference."""
         return abs(self.total(claims) - self.difference.value)
 
-    def judge(self, claims: Mapping[Index, Testified], largest: Mapping[Index, float], by: Manner) -> dict[Index, Seen]:
-        """Judge each claim; ``largest`` is the largest partial of its kind, ``by`` says how claims were found."""
+    def weigh(self, claims: Mapping[Index, Testified], largest: Mapping[Index, float], by: Manner) -> dict[Index, Seen]:
+        """Weigh each claim; ``largest`` is the largest partial of its kind, ``by`` says how claims were found."""
         if self.confirms(claims):
             return {index: self._firm(claims[index], largest[index]) for index in self.probe.weights}
         return {
-            index: self._judged(claims[index], weight, claims, largest[index], by)
+            index: self._weighed(claims[index], weight, claims, largest[index], by)
             for index, weight in self.probe.weights.items()
         }
 
@@ -119,7 +119,7 @@ class Testimony(NamedTuple):
         fine = self.is_fine(claim.value, claim.bar, largest)
         return Seen(claim.value, claim.bar) if fine else unknown(vague(claim.value, claim.bar, LAG))
 
-    def _judged(
+    def _weighed(
         self, claim: Testified, weight: float, claims: Mapping[Index, Testified], largest: float, by: Manner
     ) -> Seen:
         if self.difference.odd is not None:
@@ -138,7 +138,7 @@ class Testimony(NamedTuple):
         return unknown(odd)
 
     def alone(self, largest: float, steps: Steps) -> Seen:
-        """Judge the difference itself; ``largest`` of its kind, ``steps`` that f takes along any variable."""
+        """Give the difference itself; ``largest`` of its kind, ``steps`` that f takes along any variable."""
         d = self.difference
         if d.odd is not None:
             odd = d.odd if math.isnan(d.odd.value) else vague(d.odd.value, d.odd.error, d.odd.message)

@@ -59,7 +59,7 @@ class DifferenceWitness:
         return found
 
     def confirm(self, claims: Mapping[Index, Testified], by: Manner) -> dict[Index, Seen]:
-        """Judge partials that were found otherwise."""
+        """Weigh partials that were found otherwise."""
         found: dict[Index, Seen] = {}
         largest = sizes({index: claim.value for index, claim in claims.items()})
         waiting, splits = blocks(claims), _SPLITS
@@ -67,7 +67,7 @@ class DifferenceWitness:
             testimonies, waiting = self._confirming(waiting, claims), []
             for block, testimony in testimonies.items():
                 if testimony.agrees(claims) or block.alone or not splits:
-                    found.update(testimony.judge(claims, largest, by))
+                    found.update(testimony.weigh(claims, largest, by))
                 else:
                     splits -= 1
                     waiting += block.parts()

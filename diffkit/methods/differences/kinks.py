@@ -1,4 +1,4 @@
-"""What is to be said of a point at which the fits do not settle: a kink, a jump, an edge, or that one cannot tell.
+"""Kinks, jumps and edges seen from values of f alone: what a point is at which the fits do not settle.
 
 Each side gets its own Chebyshev fits, on [x, x + r] and [x − r, x], whose values and derivatives are taken at x.
 """
@@ -154,8 +154,8 @@ Pair = tuple[SideFits, SideFits]
 """Left and right out to one radius."""
 
 
-def judge(sides: BothSides, order: int) -> Odd:
-    """Tell the status; ``ok`` with the value and, as ``right`` − ``left``, its bar twice, if the sides agree."""
+def classify(sides: BothSides, order: int) -> Odd:
+    """Tell a kink, a jump or an edge; ``ok``, the value and, as ``right`` − ``left``, twice its bar if they agree."""
     if not any(sides.left) or not any(sides.right):
         outside = not all(math.isfinite(near.rise) for near in sides.nearest)
         return Odd("domain_error", _NO_SIDE) if outside else Odd("uncertain", UNSETTLED)
