@@ -1,0 +1,215 @@
+"""Programs of arrays in numbers of many digits: arrays of objects of mpmath, and derivatives by differences of values."""
+
+import math
+from functools import cache
+
+import mpmath
+import numpy as np
+
+from diffkit.core.array_operations import Contract, Gather, Kept, Order, Put, Reshape, Spread, Take, Total
+from diffkit.core.matrix_operations import Adjugate, Cholesky, Determinant, LogDeterminant, Solve
+from diffkit.core.program import Data, run
+from diffkit.core.table import Primitive
+from diffkit.numbers.multiprecision import multiprecision
+
+
+def boxed(shape, entries):
+    """An array of objects."""
+    found = np.empty(math.prod(shape), dtype=object)
+    found[:] = entries
+    return found.reshape(shape)
+
+
+class ManyDigits:
+    """The algebra of arrays of mpmath numbers; NaN where there is no value."""
+
+    def __init__(self, digits):
+        self.numbers = multiprecision(digits)
+        self.context = self.numbers.context
+        self.zero = self.context.mpf(0)
+
+    def array(self, values):
+        """Floats, exactly; mpmath numbers and truths as they are."""
+        values = np.asarray(values)
+        if values.dtype.kind == "b" or values.dtype.kind in "iu":
+            return values.astype(object)
+        return boxed(values.shape, [self.context.mpf(v) for v in values.ravel().tolist()])
+
+    data = array
+
+    def constant(self, value):
+        return self.array(value.array) if isinstance(value, Data) else boxed((), [self.numbers.constant(value)])
+
+    def zeros(self, shape):
+        return boxed(shape, [self.zero] * math.prod(shape))
+
+    def zeros_like(self, x):
+        return self.zeros(x.shape)
+
+    def shape(self, x):
+        return x.shape
+
+    def apply(self, row, args):
+        if isinstance(row, Primitive):
+            found = np.frompyfunc(lambda *a: self.numbers.apply(row, a), len(args), 1)(*args)
+        else:
+            found = getattr(self, row.name)(row, *args)
+        return found if isinstance(found, np.ndarray) else boxed((), [found])
+
+    def gather(self, row, *args):
+        return np.concatenate([boxed((1,), [self.zero]), *[a.ravel() for a in args]])[row.indices.array]
+
+    def reshape(self, row, x):
+        return x.reshape(row.new)
+
+    def spread(self, row, x):
+        return np.broadcast_to(x, row.new)
+
+    def total(self, row, x):
+        shape = row.shape(x.shape)
+        kept = [k for k in range(x.ndim) if k not in row.axes]
+        moved = np.transpose(x, [*kept, *row.axes]).reshape(math.prod(shape), -1 if 0 not in x.shape else 0)
+        return boxed(shape, [sum(part.tolist(), self.zero) for part in moved])
+
+    def contract(self, row, a, b):
+        lengths = dict(zip(row.left + row.right, a.shape + b.shape, strict=True))
+        letters = row.out + "".join(c for c in lengths if c not in row.out)
+        found = self.zeros(tuple(lengths[c] for c in row.out))
+        for position in np.ndindex(*[lengths[c] for c in letters]):
+            at = dict(zip(letters, position, strict=True))
+            term = a[tuple(at[c] for c in row.left)] * b[tuple(at[c] for c in row.right)]
+            found[tuple(at[c] for c in row.out)] += term
+        return found
+
+    def order(self, _, x):
+        found = np.empty(x.shape, dtype=np.int64)
+        for position in np.ndindex(*x.shape[:-1]):
+            line = x[position].tolist()
+            found[position] = sorted(range(len(line)), key=line.__getitem__)
+        return found
+
+    def take(self, _, x, order):
+        return np.take_along_axis(x, order, axis=-1)
+
+    def put(self, _, x, order):
+        found = np.empty(x.shape, dtype=object)
+        np.put_along_axis(found, order, x, axis=-1)
+        return found
+
+    def kept(self, _, bar, x):
+        bar, x = np.broadcast_arrays(bar, x)
+        return boxed(x.shape, [self.zero if b == 0 else v for b, v in zip(bar.ravel(), x.ravel(), strict=True)])
+
+    # Matrices ---------------------------------------------------------------------------------------------------
+
+    def stacked(self, function, shape, *args):
+        entries = []
+        for position in np.ndindex(*args[0].shape[:-2]):
+            entries += function(*[a[position] for a in args])
+        return boxed(shape, entries)
+
+    def solve(self, _, a, b):
+        return self.stacked(self._solve, b.shape, a, b)
+
+    def _solve(self, a, b):
+        n, size = len(a), self.determinant_of(a)
+        if size == 0:
+            return [self.context.nan] * b.size
+        inverse = boxed((n, n), self._adjugate(a)) / size if n else a
+        return [sum((inverse[i, k] * b[k, j] for k in range(n)), self.zero) for i in range(n) for j in range(b.shape[1])]
+
+    def determinant_of(self, a):
+        """By cofactors, without division."""
+        if not len(a):
+            return self.context.mpf(1)
+        return sum(
+            ((-1) ** j * a[0, j] * self.determinant_of(np.delete(a[1:], j, 1)) for j in range(len(a))), self.zero
+        )
+
+    def _adjugate(self, a):
+        n = len(a)
+        return [(-1) ** (i + j) * self.determinant_of(np.delete(np.delete(a, j, 0), i, 1))
+                for i in range(n) for j in range(n)]  # fmt: skip
+
+    def determinant(self, _, a):
+        return self.stacked(lambda m: [self.determinant_of(m)], a.shape[:-2], a)
+
+    def log_determinant(self, _, a):
+        def log(m):
+            size = abs(self.determinant_of(m))
+            return [self.context.log(size) if self.context.isfinite(size) and size else self.context.nan]
+
+        return self.stacked(log, a.shape[:-2], a)
+
+    def adjugate(self, _, a):
+        return self.stacked(self._adjugate, a.shape, a)
+
+    def cholesky(self, _, a):
+        return self.stacked(self._factor, a.shape, (a + np.swapaxes(a, -1, -2)) / self.context.mpf(2) if a.size else a)
+
+    def _factor(self, a):
+        n = len(a)
+        low = self.zeros((n, n))
+        for i in range(n):
+            for j in range(i + 1):
+                rest = a[i, j] - sum((low[i, k] * low[j, k] for k in range(j)), self.zero)
+                if i == j:
+                    low[i, j] = self.context.sqrt(rest) if rest >= 0 else self.context.nan
+                else:
+                    low[i, j] = rest / low[j, j] if low[j, j] != 0 else self.context.nan
+        return low.ravel().tolist()
+
+
+OPERATIONS = {Gather, Kept, Order, Put, Reshape, Spread, Take, Total, Contract, Adjugate, Cholesky, Determinant,
+              LogDeterminant, Solve}  # fmt: skip
+
+
+@cache
+def many_digits(digits):
+    """The algebra of that many digits."""
+    return ManyDigits(digits)
+
+
+def value(program, inputs, digits=200):
+    """The output's entries, flat."""
+    algebra = many_digits(digits)
+    return run(program, algebra, [algebra.array(x) for x in inputs])[0].ravel().tolist()
+
+
+class Slopes(dict):
+    """Derivatives from both sides by differences: None where they differ or there is none."""
+
+
+def slopes(program, inputs, digits=500, step=-120):
+    """The Jacobian's columns, by differences of values on both sides; None where these do not agree."""
+    algebra = many_digits(digits)
+    context = algebra.context
+    at = [algebra.array(x) for x in inputs]
+    here = run(program, algebra, at)[0].ravel().tolist()
+    columns = []
+    for k, x in enumerate(at):
+        for position in np.ndindex(*x.shape):
+            sides = []
+            for sign in (1, -1):
+                h = sign * context.mpf(10) ** step
+                moved = x.copy()
+                moved[position] = x[position] + h
+                there = run(program, algebra, [*at[:k], moved, *at[k + 1 :]])[0].ravel().tolist()
+                sides.append([(a - b) / h for a, b in zip(there, here, strict=True)])
+            columns.append([_agreed(context, a, b, step) for a, b in zip(*sides, strict=True)])
+    return [list(row) for row in zip(*columns, strict=True)] if here else []
+
+
+def _agreed(context, right, left, step):
+    if not (context.isfinite(right) and context.isfinite(left)):
+        return None
+    small = context.mpf(10) ** (step // 2)
+    return (right + left) / 2 if abs(right - left) <= small * (1 + abs(right)) else None
+
+
+def correctly_rounded(number, found):
+    """Whether a binary64 is nearest to a number of many digits, or next to it where that is nearly a tie."""
+    nearest = float(number)
+    if found == nearest:
+        return True
+    return abs(mpmath.mpf(number) - mpmath.mpf(found)) <= mpmath.mpf(math.ulp(nearest)) * mpmath.mpf("0.500000000001")
