@@ -6,7 +6,11 @@ matters where the branch is taken; what is not decided matters on both sides.
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -41,7 +45,8 @@ def reached(
 
     ``orders`` are the values of orders by slot.
     """
-    found = [*inputs, *(np.zeros(shape, bool) for shape in program.shapes[len(inputs) : program.first_instruction])]
+    kind = inputs[0].dtype if inputs else bool
+    found = [*inputs, *(np.zeros(shape, kind) for shape in program.shapes[len(inputs) : program.first_instruction])]
     for slot, row, args in in_time(program.numbered()):
         masks = [found[a] for a in args]
         mask = np.broadcast_to(_forward(row, masks, [orders.get(a) for a in args]), program.shapes[slot])
@@ -50,26 +55,58 @@ def reached(
 
 
 def _forward(row: Any, masks: Sequence[Mask], orders: Sequence[Any]) -> Mask:
-    """Which entries of a value depend on entries of its arguments."""
+    """Which entries of a value depend on entries of its arguments; of words of truths, bit by bit."""
     if isinstance(row, (Primitive, Kept)):
-        found = masks[0]
-        for mask in masks[1:]:
-            found = found | mask
-        return found
+        return reduce(operator.or_, masks)
     if not any(mask.any() for mask in masks):
-        return np.zeros(row.shape(*[m.shape for m in masks]), bool)
-    if isinstance(row, _WITHIN):
-        return np.asarray(row.value(*masks)) > 0
+        return np.zeros(row.shape(*[m.shape for m in masks]), masks[0].dtype if masks else bool)
+    if isinstance(row, Gather):
+        return np.concatenate([np.zeros(1, masks[0].dtype), *map(np.ravel, masks)])[row.indices.array]
+    if isinstance(row, (Reshape, Spread)):
+        return row.value(*masks)
+    if isinstance(row, Total):
+        return np.bitwise_or.reduce(masks[0], axis=row.axes)
     if isinstance(row, Contract):
-        a, b = (m.astype(float) for m in masks)
-        return (row.value(a, np.ones(b.shape)) + row.value(np.ones(a.shape), b)) > 0
+        return _onto(masks[0], row.left, row.out) | _onto(masks[1], row.right, row.out)
     if isinstance(row, (Take, Put)):
         return row.value(masks[0], orders[1]) | masks[1]
     if isinstance(row, Order):
-        return np.broadcast_to(masks[0].any(axis=-1, keepdims=True), masks[0].shape)
-    touched = np.any([m.any(axis=(-2, -1)) for m in masks], axis=0)
+        return np.broadcast_to(np.bitwise_or.reduce(masks[0], axis=-1, keepdims=True), masks[0].shape)
+    touched = reduce(operator.or_, [np.bitwise_or.reduce(m, axis=(-2, -1)) for m in masks])
     shape = row.shape(*[m.shape for m in masks])
     return np.broadcast_to(touched[(..., *[None] * (len(shape) - touched.ndim))], shape)
+
+
+def _onto(mask: Mask, letters: str, out: str) -> Mask:
+    """An operand's mask onto the axes of the result, of length 1 where it has none."""
+    lost = tuple(k for k, c in enumerate(letters) if c not in out)
+    kept = [c for c in letters if c in out]
+    found = np.transpose(np.bitwise_or.reduce(mask, axis=lost), [kept.index(c) for c in out if c in kept])
+    lengths = iter(found.shape)
+    return found.reshape([next(lengths) if c in kept else 1 for c in out])
+
+
+WORD = 64
+"""inputs whose reach is found together"""
+
+
+def dependence(program: Program, columns: Sequence[int], orders: Mapping[int, Any]) -> Any:
+    """Which entries of the outputs, flat, depend on some entries of the inputs, by the graph: (outputs, columns)."""
+    sizes = [math.prod(shape) for shape in program.lengths]
+    ends = list(accumulate(sizes))
+    found = []
+    for first in range(0, len(columns), WORD):
+        part = list(columns[first : first + WORD])
+        words = np.zeros(ends[-1], dtype=np.uint64)
+        np.bitwise_or.at(words, part, np.uint64(1) << np.arange(len(part), dtype=np.uint64))
+        inputs = [
+            words[end - size : end].reshape(shape)
+            for end, size, shape in zip(ends, sizes, program.lengths, strict=True)
+        ]
+        masks = reached(program, inputs, orders)
+        outputs = np.concatenate([np.ravel(masks[slot]) for slot in program.outputs])
+        found.append((outputs[:, None] >> np.arange(len(part), dtype=np.uint64)) & np.uint64(1) != 0)
+    return np.concatenate(found, axis=1)
 
 
 def needed(
@@ -142,4 +179,4 @@ def _backward(row: ArrayOperation, mask: Mask, k: int, shapes: Sequence[Shape], 
     return np.broadcast_to(touched[..., None, None], shapes[k])
 
 
-__all__ = ["needed", "reached"]
+__all__ = ["dependence", "needed", "reached"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.asking.sources import Source
+from diffkit.asking.partials import FirstPartials, SecondPartials
 from diffkit.asking.tasks import Task
 from diffkit.calculus.domain import in_words
 from diffkit.core.errors import TracingError
@@ -32,15 +32,17 @@ def proofs_of(task: Task, digits: int | None = None) -> Proofs | ArrayProofs:
 
 def _prover(task: Task) -> ArrayProver | None:
     program = task.source.arrays
-    if program is None or task.order > 2 or any(len(index) != task.order for _, index in task.indices):
+    if program is None or not 1 <= task.order <= 2 or _mixed(task):
         return None
-    if sum(map(math.prod, program.shapes)) <= WRITTEN_OUT_BELOW or (task.order == 2 and _outputs(task.source) > 1):
+    if sum(map(math.prod, program.shapes)) <= WRITTEN_OUT_BELOW or (task.order == 2 and len(task.source.outputs) > 1):
         return None
     return ArrayProver(program, task.order)
 
 
-def _outputs(source: Source) -> int:
-    return len(source.outputs)
+def _mixed(task: Task) -> bool:
+    """Whether partials of several orders are asked."""
+    whole = isinstance(task.indices, (FirstPartials, SecondPartials))
+    return not whole and any(len(index) != task.order for _, index in task.indices)
 
 
 class ArrayProofs:
@@ -62,30 +64,24 @@ class ArrayProofs:
             odd = {int(c): Odd("uncertain", found.stopped) for c in rest}
         elif len(rest):
             self._settle(point, rest, values, errors, odd)
-        return Answer(values.tolist(), errors.tolist(), odd, 1, PROOF, True)
+        return Answer(values, errors, odd, 1, PROOF, True)
 
     @cached_property
-    def _layout(self) -> tuple[list[int], list[int], Any]:
+    def _layout(self) -> tuple[Sequence[int], Sequence[int], Any]:
         """Rows and columns of the matrix that is wanted, and where in it each component stands, flat."""
         indices = self.task.indices
-        if self.task.order == 1:
-            pairs = [(output, index[0]) for output, index in indices]
-        else:
-            pairs = [self._in_order(index) for _, index in indices]
-        rows, columns = (sorted(set(part)) for part in zip(*pairs, strict=True))
-        row_of, column_of = ({v: k for k, v in enumerate(part)} for part in (rows, columns))
-        return rows, columns, np.array([row_of[r] * len(columns) + column_of[c] for r, c in pairs], dtype=int)
-
-    def _in_order(self, index: Sequence[int]) -> tuple[int, int]:
-        """Two inputs, the one that stands in all components last: an hvp is by t, along one column."""
-        first, second = index
-        return (second, first) if self._common == first != second else (first, second)
-
-    @cached_property
-    def _common(self) -> int:
-        """An input that stands in all components; −1 if none does."""
-        shared = set.intersection(*(set(index) for _, index in self.task.indices))
-        return max(shared, default=-1)
+        if isinstance(indices, FirstPartials) and len(indices.rest) == self.task.order - 1:
+            if not indices.rest:
+                return indices.outputs, indices.inputs, slice(None)
+            return indices.inputs, indices.rest, slice(None)
+        if isinstance(indices, SecondPartials):
+            n = len(indices.inputs)
+            rows, columns = np.triu_indices(n)
+            return indices.inputs, indices.inputs, rows * n + columns
+        pairs = [(output, *index)[-2:] for output, index in indices]
+        firsts, seconds = (sorted(set(part)) for part in zip(*pairs, strict=True))
+        row_of, column_of = ({v: k for k, v in enumerate(part)} for part in (firsts, seconds))
+        return firsts, seconds, np.array([row_of[r] * len(seconds) + column_of[c] for r, c in pairs], dtype=int)
 
     def _settle(self, point: Sequence[float], rest: Any, values: Any, errors: Any, odd: dict[int, Odd]) -> None:
         """Look at the components that are not proven yet number by number, or say what is in the way."""
@@ -97,11 +93,8 @@ class ArrayProofs:
             return
         task = replace(self.task, indices=indices, places=tuple(range(len(rest))), labels=("",) * len(rest))
         answer = Proofs(task).at(point)
-        errors_ = answer.errors or [math.nan] * len(rest)
-        for k, (c, value, error) in enumerate(zip(rest.tolist(), answer.values, errors_, strict=True)):
-            values[c], errors[c] = value, error
-            if k in answer.odd:
-                odd[c] = answer.odd[k]
+        values[rest], errors[rest] = answer.values, math.nan if answer.errors is None else answer.errors
+        odd.update({int(rest[k]): found for k, found in answer.odd.items()})
 
     def _told(self, point: Sequence[float], rest: Any, indices: Sequence[Index]) -> dict[int, Odd]:
         """What is said of components of a program that is too long to be looked at number by number."""

@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, count
 from typing import Any, NamedTuple
 
 import numpy as np
 from flint import arb
 
 from diffkit.calculus.array_derivatives import adjoints, gradient_program, tangents
-from diffkit.calculus.array_masks import needed, reached
+from diffkit.calculus.array_masks import dependence, needed, reached
 from diffkit.core.array_operations import Order
 from diffkit.core.deadline import TimeIsUp, check_time
 from diffkit.core.limits import PROOF_PRECISIONS
@@ -208,10 +208,7 @@ class _Climbing:
             self.colours = list(range(len(self.columns)))
         else:
             orders = {slot: values[slot] for slot, row, _ in program.numbered() if isinstance(row, Order)}
-            structure = np.zeros((len(self.rows), len(self.columns)), dtype=bool)
-            for k, column in enumerate(self.columns):
-                masks = reached(program, self.prover.mask([column]), orders)
-                structure[:, k] = np.concatenate([np.ravel(masks[slot]) for slot in program.outputs])[self.rows]
+            structure = dependence(program, self.columns.tolist(), orders)[self.rows]
             self.colours = _coloured(structure)
         self.r, self.c = np.nonzero(structure)
         self.values, self.errors = np.full(len(self.r), np.nan), np.full(len(self.r), np.inf)
@@ -322,13 +319,13 @@ def _coloured(structure: Any) -> list[int]:
 
     Source: A. Curtis, M. Powell & J. Reid, On the estimation of sparse Jacobian matrices, 1974.
     """
-    taken: list[Any] = []
+    members: list[list[int]] = [np.flatnonzero(column).tolist() for column in structure.T]
+    seen: list[set[int]] = [set() for _ in range(len(structure))]  # colours that a row has already
     found = []
-    for column in structure.T:
-        colour = next((c for c, rows in enumerate(taken) if not (rows & column).any()), len(taken))
-        if colour == len(taken):
-            taken.append(column.copy())
-        else:
-            taken[colour] |= column
+    for rows in members:
+        taken = set().union(*[seen[row] for row in rows])
+        colour = next(c for c in count() if c not in taken)
+        for row in rows:
+            seen[row].add(colour)
         found.append(colour)
     return found

@@ -29,17 +29,10 @@ from diffkit.asking.callables import Bound
 from diffkit.asking.callables.solvers import SolverCall, added, calls_in
 from diffkit.asking.points import Points
 from diffkit.asking.tasks import Task
-<<<<<<< HEAD
-from diffkit.calculus.derivatives import derivative_program
+from diffkit.calculus.derivatives import derivative_program, sweep_back
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.deadline import TimeIsUp
-from diffkit.core.errors import TracingError
-=======
-from diffkit.calculus.derivatives import sweep_back
-from diffkit.core.builder import ProgramBuilder, copy_slots
-from diffkit.core.deadline import TimeIsUp
-from diffkit.core.errors import FunctionError
->>>>>>> main
+from diffkit.core.errors import FunctionError, TracingError
 from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Constant, Index, Named, Program, run, run_slots
 from diffkit.core.results import Answer, Odd, Result, floats_of, unanswered
@@ -49,11 +42,8 @@ from diffkit.core.table import SUB, WHERE, Primitive
 from diffkit.judging.checking.outcome import DIGITS_OF_A_DOUBLE, Judged, Measured
 from diffkit.methods.auto import Referee
 from diffkit.numbers.balls import BALLS, precision
-<<<<<<< HEAD
-from diffkit.proof.proofs import Proofs
-=======
 from diffkit.numbers.floats import FLOATS
->>>>>>> main
+from diffkit.proof.proofs import Proofs
 
 
 class Truth(NamedTuple):
