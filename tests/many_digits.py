@@ -1,4 +1,4 @@
-"""Programs of arrays in numbers of many digits: arrays of objects of mpmath, and derivatives by differences of values."""
+"""Programs of arrays in numbers of many digits: arrays of mpmath objects, and derivatives by differences of values."""
 
 import math
 from functools import cache
@@ -6,7 +6,7 @@ from functools import cache
 import mpmath
 import numpy as np
 
-from diffkit.core.array_operations import Contract, Gather, Kept, Order, Put, Reshape, Spread, Take, Total
+from diffkit.core.array_operations import Contract, Gather, Order, Put, Reshape, Scaled, Spread, Take, Total
 from diffkit.core.matrix_operations import Adjugate, Cholesky, Determinant, LogDeterminant, Solve
 from diffkit.core.program import Data, run
 from diffkit.core.table import Primitive
@@ -96,9 +96,8 @@ class ManyDigits:
         np.put_along_axis(found, order, x, axis=-1)
         return found
 
-    def kept(self, _, bar, x):
-        bar, x = np.broadcast_arrays(bar, x)
-        return boxed(x.shape, [self.zero if b == 0 else v for b, v in zip(bar.ravel(), x.ravel(), strict=True)])
+    def scaled(self, _, a, b):
+        return np.frompyfunc(lambda x, y: self.zero if x == 0 else x * y, 2, 1)(a, b)
 
     # Matrices ---------------------------------------------------------------------------------------------------
 
@@ -116,7 +115,8 @@ class ManyDigits:
         if size == 0:
             return [self.context.nan] * b.size
         inverse = boxed((n, n), self._adjugate(a)) / size if n else a
-        return [sum((inverse[i, k] * b[k, j] for k in range(n)), self.zero) for i in range(n) for j in range(b.shape[1])]
+        places = np.ndindex(n, b.shape[1])
+        return [sum((inverse[i, k] * b[k, j] for k in range(n)), self.zero) for i, j in places]
 
     def determinant_of(self, a):
         """By cofactors, without division."""
@@ -160,7 +160,7 @@ class ManyDigits:
         return low.ravel().tolist()
 
 
-OPERATIONS = {Gather, Kept, Order, Put, Reshape, Spread, Take, Total, Contract, Adjugate, Cholesky, Determinant,
+OPERATIONS = {Gather, Order, Put, Reshape, Scaled, Spread, Take, Total, Contract, Adjugate, Cholesky, Determinant,
               LogDeterminant, Solve}  # fmt: skip
 
 

@@ -19,17 +19,17 @@ from diffkit.core.array_operations import (
     ArrayOperation,
     Contract,
     Gather,
-    Kept,
     Order,
     Put,
     Reshape,
+    Scaled,
     Spread,
     Take,
     Total,
 )
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Program, Shape
-from diffkit.core.table import MAX, MIN, WHERE, Primitive
+from diffkit.core.table import MAX, MIN, MUL, WHERE, Primitive
 from diffkit.numbers.arrays import ARRAYS
 
 Mask = Any
@@ -39,24 +39,32 @@ _WITHIN = (Gather, Reshape, Spread, Total)
 
 
 def reached(
-    program: Program, inputs: Sequence[Mask], orders: Mapping[int, Any], seeds: Mapping[int, Mask] | None = None
-) -> list[Mask]:
+    program: Program, inputs: Sequence[Mask], values: Sequence[Any], seeds: Mapping[int, Mask] | None = None,
+    moved: bool = False,
+) -> list[Mask]:  # fmt: skip
     """Entries of all slots that depend on some entries of the inputs, and of other slots, the ``seeds``.
 
-    ``orders`` are the values of orders by slot.
+    ``values`` tell orders and conditions. Those that are ``moved`` lie on a way along which a derivative may be other
+    than zero: not through conditions and steps, the branch of a choice that is not taken, or a factor of zero.
     """
-    kind = inputs[0].dtype if inputs else bool
+    kind = inputs[0].dtype if inputs else np.dtype(bool)
     found = [*inputs, *(np.zeros(shape, kind) for shape in program.shapes[len(inputs) : program.first_instruction])]
     for slot, row, args in in_time(program.numbered()):
         masks = [found[a] for a in args]
-        mask = np.broadcast_to(_forward(row, masks, [orders.get(a) for a in args]), program.shapes[slot])
+        if moved and (row.truth or row.steps):
+            mask = np.zeros(program.shapes[slot], kind)
+        elif moved and (gates := _gates(row, values, args)):
+            ways = [np.where(gate, masks[k], kind.type(0)) for k, gate in gates.items()]
+            mask = np.broadcast_to(reduce(operator.or_, ways), program.shapes[slot])
+        else:
+            mask = np.broadcast_to(_forward(row, masks, [values[a] for a in args]), program.shapes[slot])
         found.append(mask | seeds[slot] if seeds and slot in seeds else mask)
     return found
 
 
 def _forward(row: Any, masks: Sequence[Mask], orders: Sequence[Any]) -> Mask:
     """Which entries of a value depend on entries of its arguments; of words of truths, bit by bit."""
-    if isinstance(row, (Primitive, Kept)):
+    if isinstance(row, (Primitive, Scaled)):
         return reduce(operator.or_, masks)
     if not any(mask.any() for mask in masks):
         return np.zeros(row.shape(*[m.shape for m in masks]), masks[0].dtype if masks else bool)
@@ -90,8 +98,11 @@ WORD = 64
 """inputs whose reach is found together"""
 
 
-def dependence(program: Program, columns: Sequence[int], orders: Mapping[int, Any]) -> Any:
-    """Which entries of the outputs, flat, depend on some entries of the inputs, by the graph: (outputs, columns)."""
+def dependence(program: Program, columns: Sequence[int], values: Sequence[Any], moved: bool = False) -> Any:
+    """Which entries of the outputs, flat, depend on some entries of the inputs, by the graph: (outputs, columns).
+
+    ``values`` and ``moved`` are as in ``reached``.
+    """
     sizes = [math.prod(shape) for shape in program.lengths]
     ends = list(accumulate(sizes))
     found = []
@@ -103,7 +114,7 @@ def dependence(program: Program, columns: Sequence[int], orders: Mapping[int, An
             words[end - size : end].reshape(shape)
             for end, size, shape in zip(ends, sizes, program.lengths, strict=True)
         ]
-        masks = reached(program, inputs, orders)
+        masks = reached(program, inputs, values, moved=moved)
         outputs = np.concatenate([np.ravel(masks[slot]) for slot in program.outputs])
         found.append((outputs[:, None] >> np.arange(len(part), dtype=np.uint64)) & np.uint64(1) != 0)
     return np.concatenate(found, axis=1)
@@ -125,7 +136,7 @@ def needed(
         for k, arg in enumerate(args):
             if isinstance(row, Primitive):
                 through = mask & _taken(row, values, args, k, None if chosen is None else chosen.get(slot))
-                yield arg, _narrowed(np.broadcast_to(through, shapes[slot]), shapes[arg])
+                yield arg, narrowed_mask(np.broadcast_to(through, shapes[slot]), shapes[arg])
             else:
                 yield arg, _backward(row, mask, k, [shapes[a] for a in args], [values[a] for a in args])
 
@@ -154,7 +165,26 @@ def _taken(row: Primitive, values: Sequence[Any], args: Sequence[int], k: int, c
     return np.True_
 
 
-def _narrowed(mask: Mask, shape: Shape) -> Mask:
+def _gates(row: Any, values: Sequence[Any], args: Sequence[int]) -> dict[int, Any]:
+    """Where the slopes of a row by its arguments are not known to be zero; empty for most rows."""
+    if row is WHERE:
+        return {k: _taken(row, values, args, k, None) for k in (1, 2)}
+    if row in (MAX, MIN):
+        chosen = first_taken(row, *[values[a] for a in args])
+        return {k: _taken(row, values, args, k, chosen) for k in (0, 1)}
+    if row is MUL or isinstance(row, Scaled):
+        return {k: ~np.asarray(values[args[1 - k]] == 0, dtype=bool) for k in (0, 1)}
+    return {}
+
+
+def first_taken(row: Primitive, x: Any, y: Any) -> Any:
+    """1 where max or min hands on its first argument, −1 where the second, 0 where that is open."""
+    sign = 1 if row is MAX else -1
+    compare = np.frompyfunc(lambda a, b: sign if a > b else -sign if a < b else 0, 2, 1)
+    return np.asarray(compare(x, y), dtype=int)
+
+
+def narrowed_mask(mask: Mask, shape: Shape) -> Mask:
     """Of what an entry was repeated to, any."""
     extra = mask.ndim - len(shape)
     axes = (*range(extra), *(extra + k for k, n in enumerate(shape) if n == 1 and mask.shape[extra + k] != 1))
@@ -166,8 +196,8 @@ def _backward(row: ArrayOperation, mask: Mask, k: int, shapes: Sequence[Shape], 
     if isinstance(row, (*_WITHIN, Contract)):
         ones = [np.ones(shape) for shape in shapes]
         return np.asarray(row.pull(ARRAYS, ones, None, k, mask.astype(float), shapes)) > 0
-    if isinstance(row, Kept):
-        return mask
+    if isinstance(row, Scaled):
+        return narrowed_mask(mask, shapes[k])
     if isinstance(row, (Take, Put)):
         other = Put() if isinstance(row, Take) else Take()
         own = mask.any(axis=-1, keepdims=True)
@@ -179,4 +209,4 @@ def _backward(row: ArrayOperation, mask: Mask, k: int, shapes: Sequence[Shape], 
     return np.broadcast_to(touched[..., None, None], shapes[k])
 
 
-__all__ = ["dependence", "needed", "reached"]
+__all__ = ["dependence", "first_taken", "narrowed_mask", "needed", "reached"]

@@ -107,7 +107,7 @@ class ArrayProofs:
         if not obstacles:
             return dict.fromkeys(rest.tolist(), UNCONFIRMED)
         first = obstacles[0]
-        message = self.words(first, first.entries, "is special where") + ", and the function is too long to see more"
+        message = self.words(first, first.entries | first.ends, "is special where") + ", and the function is too long to see more"
         return dict.fromkeys(rest.tolist(), Odd("uncertain", message))
 
     def words(self, obstacle: Obstacle, entries: Any, verb: str) -> str:
@@ -117,9 +117,9 @@ class ArrayProofs:
         assert instruction is not None
         row = instruction[0]
         index = [int(k) for k in np.argwhere(entries)[0]]
-        at = f" at entry {index}" if index else ""
         if obstacle.place is None:
-            return f"entries of a sort are equal{at}"
+            return f"entries of a sort are equal at place {index} of it"
+        at = f" at entry {index}" if index else ""
         words = {name: name for name in row.arguments}
         return f"{row.signature} {verb} {in_words(obstacle.place.text, words)}{at}"
 

@@ -18,7 +18,6 @@ from flint import arb
 
 from diffkit.calculus.array_derivatives import adjoints, gradient_program, tangents
 from diffkit.calculus.array_masks import dependence, needed, reached
-from diffkit.core.array_operations import Order
 from diffkit.core.deadline import TimeIsUp, check_time
 from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Program, run_slots
@@ -80,7 +79,7 @@ class ArrayProver:
         try:
             for bits in self.steps:
                 check_time()
-                with precision(bits, self.order + 1):
+                with precision(bits, self.order + 1), np.errstate(all="ignore"):
                     if work.climb():
                         break
         except TimeIsUp as up:
@@ -89,7 +88,7 @@ class ArrayProver:
 
     def obstacles(self, point: Any) -> list[Obstacle]:
         """Places that matter to the output and are not proven to be missed, at the first precision."""
-        with precision(PROOF_PRECISIONS[0], 2):
+        with precision(PROOF_PRECISIONS[0], 2), np.errstate(all="ignore"):
             return list(ArrayPrimal(self.program, self.balls, self.split(np.asarray(point, dtype=float))).obstacles())
 
     # Inputs, flat and in their shapes -------------------------------------------------------------------------------
@@ -133,9 +132,15 @@ class _Climbing:
         self.r: Any = None
         """rows of the entries, counted in ``rows``, in order; ``c`` likewise"""
         self.c: Any = None
+        self.still: Any = None
+        """entries that are zero by the graph, which need no witness, unless an obstacle is in the way"""
+        self.lopsided: Any = False
+        """entries that are not listed, though the graph may allow it the other way round"""
         self.colours: list[int] = []
         self.lost = np.zeros(len(rows), dtype=bool)
         """rows that may have no value"""
+        self.barred: Any = False
+        """entries that are zero by the graph, where a first derivative may not exist"""
 
     def found(self, stopped: str) -> ProvenEntries:
         """What is known so far."""
@@ -146,7 +151,8 @@ class _Climbing:
         values[self.r, self.c] = np.where(self.proven, self.values, np.nan)
         errors[self.r, self.c] = np.where(self.proven, self.errors, np.inf)
         proven[self.r, self.c] = self.proven
-        values[self.lost], errors[self.lost], proven[self.lost] = np.nan, np.inf, False
+        unknown = self.lost[:, None] | self.barred
+        values[unknown], errors[unknown], proven[unknown] = np.nan, np.inf, False
         return ProvenEntries(values, errors, proven, stopped)
 
     def climb(self) -> bool:
@@ -178,20 +184,28 @@ class _Climbing:
         (output,) = primal.program.outputs
         whole = finite(np.ravel(primal.values[output]))
         self.lost = ~whole[self.rows] if prover.order == 1 else np.full(len(self.rows), not whole.all())
+        self.barred = np.zeros((len(self.rows), len(self.columns)), dtype=bool)
         for obstacle in primal.obstacles(self.rows if prover.order == 1 else None):
-            inputs = needed(primal.program, {obstacle.slot: obstacle.entries}, primal.values)
+            inputs = needed(primal.program, obstacle.movers, primal.values)
             moved = prover.flat(inputs, primal.program.lengths)
-            by_column, by_row = moved[self.columns][self.c], moved[self.rows] if prover.order == 2 else None
-            if by_row is not None:
-                self.lost |= obstacle.ends
-                found |= by_column | by_row[self.r]
+            if prover.order == 2:
+                self.lost |= bool(obstacle.ends.any())
+                either = moved[self.rows][:, None] | moved[self.columns]
+                self.barred |= either & self.lopsided
+                found |= either[self.r, self.c]
                 continue
-            blank = [np.zeros(shape, bool) for shape in primal.program.lengths]
-            hit = reached(primal.program, blank, primal.orders, {obstacle.slot: obstacle.entries})[output]
-            hit = np.ravel(hit)[self.rows]
-            self.lost |= hit & obstacle.ends
-            found |= hit[self.r] & by_column
+            hit, lost = (self._rows_of(primal, obstacle.slot, mask) for mask in (obstacle.entries, obstacle.ends))
+            self.lost |= lost
+            found |= hit[self.r] & moved[self.columns][self.c]
         return found | self.lost[self.r]
+
+    def _rows_of(self, primal: ArrayPrimal, slot: int, entries: Any) -> Any:
+        """Which rows depend on some entries of a slot."""
+        if not entries.any():
+            return np.zeros(len(self.rows), dtype=bool)
+        (output,) = primal.program.outputs
+        blank = [np.zeros(shape, bool) for shape in primal.program.lengths]
+        return np.ravel(reached(primal.program, blank, primal.values, {slot: entries})[output])[self.rows]
 
     # The matrix -----------------------------------------------------------------------------------------------------
 
@@ -205,12 +219,15 @@ class _Climbing:
         if self.prover.order == 1 and len(self.rows) == 1:
             ways = needed(program, primal.wanted(self.rows), values)
             structure = self.prover.flat(ways, program.lengths)[self.columns][None, :]
-            self.colours = list(range(len(self.columns)))
+            self.colours, moved = list(range(len(self.columns))), structure
         else:
-            orders = {slot: values[slot] for slot, row, _ in program.numbered() if isinstance(row, Order)}
-            structure = dependence(program, self.columns.tolist(), orders)[self.rows]
+            columns = self.columns.tolist()
+            structure, moved = (dependence(program, columns, values, moved)[self.rows] for moved in (False, True))
             self.colours = _coloured(structure)
         self.r, self.c = np.nonzero(structure)
+        self.still = ~moved[self.r, self.c]
+        symmetric = self.rows.tolist() == self.columns.tolist()
+        self.lopsided = ~structure & (structure.T if symmetric else True)
         self.values, self.errors = np.full(len(self.r), np.nan), np.full(len(self.r), np.inf)
         self.proven = np.zeros(len(self.r), dtype=bool)
 
@@ -243,33 +260,36 @@ class _Climbing:
 
     def _confirmed(self, primal: ArrayPrimal, entries: Balls, known: Any) -> Any:
         """Which entries Arb's series confirm: half a unit in the last place of any would exceed what is left open."""
-        found = np.zeros(len(known), dtype=bool)
         zero = exactly_zero(entries)
+        found = known & zero & self.still
+        left = known & ~zero
         for turn in range(DIRECTIONS):
-            left = known & ~found
-            if not left.any():
+            new = self._agreement(primal, entries, left, left, zero, np.random.default_rng(turn))
+            if not new.any():
                 break
-            largest = left & ~zero
-            moves = np.zeros(len(self.columns), dtype=bool)
-            moves[self.c[largest if largest.any() else left]] = True
-            new = self._agreement(primal, entries, moves, left, zero, np.random.default_rng(turn))
-            if not (new & ~found).any():
-                break
-            found |= new
+            found, left = found | new, left & ~new
+        left = known & zero & ~found
+        for turn in range(DIRECTIONS):  # of zeros, what one row has: it sees no others
+            row = np.bincount(self.r[left]).argmax() if left.any() else -1
+            new = self._agreement(primal, entries, left & (self.r == row), left, zero, np.random.default_rng(turn))
+            found, left = found | new, left & ~new & (self.r != row)
         return found
 
-    def _agreement(self, primal: ArrayPrimal, entries: Balls, moves: Any, left: Any, zero: Any, random: Any) -> Any:
-        """Entries that one direction confirms, along which some columns move."""
-        weights = np.where(moves, random.integers(WEIGHT, 2 * WEIGHT, size=len(moves)), 0)
-        scaled = entries * balls_of(weights.astype(float))[self.c]
-        if self.prover.order == 2:
-            return self._second(primal, scaled, entries, weights, left, zero, random)
-        along = self._along(primal, weights, 1)[self.rows]
+    def _agreement(self, primal: ArrayPrimal, entries: Balls, wanted: Any, left: Any, zero: Any, random: Any) -> Any:
+        """Which entries of those that are left one direction confirms, along which the columns of the wanted move."""
         found = np.zeros(len(left), dtype=bool)
-        for k in np.unique(self.r[left]):
+        if not wanted.any():
+            return found
+        moves = np.zeros(len(self.columns), dtype=bool)
+        moves[self.c[wanted]] = True
+        weights = np.where(moves, random.integers(WEIGHT, 2 * WEIGHT, size=len(moves)), 0)
+        if self.prover.order == 2:
+            return self._second(primal, entries, weights, left, zero, random)
+        along, own_weights = self._along(primal, weights, 1)[self.rows], weights[self.c]
+        for k in np.unique(self.r[left & (own_weights != 0)]):
             own = slice(*np.searchsorted(self.r, [k, k + 1]))
-            found[own] = _seen(along[k], scaled[own], entries[own], weights[self.c[own]], zero[own])
-        return found & left & (weights[self.c] != 0)
+            found[own] = _seen(along[k], entries[own], own_weights[own], zero[own])
+        return found & left
 
     def _along(self, primal: ArrayPrimal, speeds: Any, order: int, beside: Any = None) -> Balls:
         """The coefficients of an order of the outputs along a direction: speeds of the columns, and of the rows."""
@@ -284,32 +304,33 @@ class _Climbing:
         found: Any = balls.zeros(np.shape(series[0])) if known is None else known
         return np.ravel(found)
 
-    def _second(
-        self, primal: ArrayPrimal, scaled: Balls, entries: Balls, weights: Any, left: Any, zero: Any, random: Any
-    ) -> Any:
+    def _second(self, primal: ArrayPrimal, entries: Balls, weights: Any, left: Any, zero: Any, random: Any) -> Any:
         """The same of second derivatives: q(a + b) − q(a − b) = 2aᵀHb, for the second coefficients q."""
         moves = np.zeros(len(self.rows), dtype=bool)
-        moves[self.r[left & (weights[self.c] != 0)]] = True
+        moving = weights[self.c] != 0
+        moves[self.r[left & moving]] = True
+        if zero[left].all():  # zeros are seen alone
+            moves[self.r[~left & moving]] = False
         beside = np.where(moves, random.integers(WEIGHT, 2 * WEIGHT, size=len(moves)), 0)
         above, below = (self._along(primal, weights, 2, sign * beside)[0] for sign in (1, -1))
-        terms = scaled * balls_of(beside.astype(float))[self.r]
         products = beside.astype(object)[self.r] * weights.astype(object)[self.c]
-        return _seen((above - below) / 2, terms, entries, products, zero) & left
+        return _seen((above - below) / 2, entries, products, zero) & left
 
 
-def _seen(along: Any, terms: Any, entries: Any, weights: Any, zero: Any) -> Any:
+def _seen(along: Any, entries: Balls, weights: Any, zero: Any) -> Any:
     """Which entries of a sum of weighted ones would show an error of half a unit in the last place.
 
-    The sum of the terms and the series must overlap; a zero is seen where both are exactly zero.
+    The sum and the series must overlap; a zero is seen where both are exactly zero.
     """
-    total = np.sum(terms) if len(terms) else arb(0)
-    found = np.zeros(len(entries), dtype=bool)
+    found, moving = np.zeros(len(entries), dtype=bool), np.flatnonzero(weights)
+    total = np.sum(entries[moving] * [arb(int(weight)) for weight in weights[moving]], initial=arb(0))
     if not (along.is_finite() and total.is_finite() and along.overlaps(total)):
         return found
     if along.is_zero() and total.is_zero():
-        return np.ones(len(entries), dtype=bool)
-    radius = float(along.rad() + total.rad()) * ROUNDED_UP
-    for k in np.flatnonzero(~zero & (weights != 0)):
+        found[moving] = zero[moving]
+        return found
+    radius = 2 * float(along.rad() + total.rad()) * ROUNDED_UP  # they may lie at opposite ends
+    for k in moving[~zero[moving]]:
         found[k] = math.ulp(abs(float(entries[k]))) / 2 * float(weights[k]) > radius
     return found
 
