@@ -37,7 +37,7 @@ class Mutant(NamedTuple):
 MUTANTS = (
     Mutant(
         "code is confirmed", "differences are not asked", "methods/differences/witness.py",
-        "        waiting, splits = blocks(claims), SPLITS\n",
+        "        waiting, splits = blocks(claims), _SPLITS\n",
         "        return {index: Seen(claim.value, claim.bar) for index, claim in claims.items()}\n",
         ("tests/test_confirmed_code.py", "tests/test_faults.py"),
     ),
@@ -48,7 +48,7 @@ MUTANTS = (
     ),
     Mutant(
         "code is confirmed", "a bar of any width is ok", "methods/differences/testimony.py",
-        "constant or bar <= WIDEST_BAR * largest or bar <= WIDEST_BAR * self._variation()", "bar < math.inf",
+        "constant or bar <= _WIDEST_BAR * largest or bar <= _WIDEST_BAR * self._variation()", "bar < math.inf",
         ("tests/test_confirmed_code.py", "tests/test_faults.py"),
     ),
     Mutant(
@@ -84,7 +84,7 @@ MUTANTS = (
         ("tests/test_confirmation.py",),
     ),
     Mutant(
-        "claims", "literals are skipped", "judging/checking/uncertainties.py",
+        "claims", "literals are skipped", "judging/checking/reference.py",
         "    if not rounded:\n", "    if True:\n",
         ("tests/test_noise.py",),
     ),
@@ -94,12 +94,12 @@ MUTANTS = (
         ("tests/test_solvers.py",),
     ),
     Mutant(
-        "claims", "few digits are enough", "judging/agreement.py",
+        "claims", "few digits are enough", "judging/checking/outcome.py",
         "DIGITS_WANTED = 6 ", "DIGITS_WANTED = 1 ",
         ("tests/test_agreement.py", "tests/test_solvers.py", "tests/test_faults.py"),
     ),
     Mutant(
-        "claims", "gross errors are explained", "judging/agreement.py",
+        "claims", "gross errors are explained", "judging/checking/outcome.py",
         "TIMES_UNCERTAIN = 3.0 ", "TIMES_UNCERTAIN = 3e9 ",
         ("tests/test_agreement.py", "tests/test_checker.py"),
     ),

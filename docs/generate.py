@@ -1,7 +1,7 @@
 """Writes what is generated in the documentation.
 
 * ``python docs/generate.py`` writes docs/reference/functions.md, cli.md and modules.md, the tables of
-  docs/guides/tutorial_formulas.md, and the rooms in docs/how_it_works.md and CONTRIBUTING.md.
+  docs/guides/tutorial_formulas.md, and in docs/how_it_works.md and CONTRIBUTING.md the rooms and where to find what.
 * ``python docs/generate.py --refresh`` also runs the examples of README.md and docs/ and rewrites their outputs, runs
   the scripts in examples/ and writes docs/examples.md, and draws the figures of docs/figures that have changed.
 """
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pages
@@ -128,10 +129,69 @@ def rooms() -> str:
     return "\n".join(lines) + "\n"
 
 
-def with_rooms(path: Path) -> str:
-    """Give a page with the table of rooms between its marks."""
-    head, mark, rest = path.read_text(encoding="utf-8").partition("<!-- rooms -->\n")
-    return head + mark + rooms() + "<!-- end of rooms -->" + rest.partition("<!-- end of rooms -->")[2]
+WHERE = {
+    "The derivative of tanh": "core.table.elementary",
+    "Everything that is known of a function": "core.table.primitive:Primitive",
+    "How text becomes a Program": "core.text.parser:parse_program",
+    "How a Program becomes text": "core.text.printer:format_outputs",
+    "How LaTeX is written": "lessons.derivations.latex:latex",
+    "How CSV is read": "core.files:csv_rows",
+    "How a file of points is understood": "asking.points:PointsFile",
+    "How files of data are understood": "lessons.matrices.data:load_data",
+    "What sizes are refused": "core.limits:Limits",
+    "How time runs out": "core.deadline:time_limit",
+    "What is asked": "asking.tasks:Question",
+    "Forward mode": "calculus.derivatives:differentiate",
+    "Reverse mode": "calculus.derivatives:reverse_program",
+    "How code written with NumPy is followed": "asking.callables.following",
+    "That a derivative is proven": "proof.proofs:Proofs",
+    "That a point of a formula is a kink": "proof.classification:Classifier",
+    "That a point of code is a kink": "methods.differences.kinks:classify",
+    "Where code passes a kink": "ndarrays.nonsmooth",
+    "Which step a difference takes": "methods.differences.distance_search",
+    "Which methods there are": "methods:get_backend",
+    "How ulps are counted": "judging.comparison:ulps_between",
+    "What compare concludes": "judging.comparison:Comparison",
+    "Why a value is wrong": "judging.blame",
+    "What check concludes": "judging.checking.outcome:Check",
+    "How a wrong claim is mended": "judging.repair.explanation",
+    "Which rule a step of explain uses": "lessons.derivations.textbook_rules:rule_of",
+    "What a step of explain says": "lessons.derivations.derivation:DerivationStep",
+    "That a step of explain is right": "lessons.derivations.verification:Verifier",
+    "How a step of explain is laid out": "reports.derivation_report:step_blocks",
+    "Which formats there are": "reports:render",
+    "The head of an HTML page": "reports.html:render",
+    "Which commands there are": "cli.commands:cli",
+}
+"""What a reader may look for → module:name, below ``diffkit``"""
+
+
+def where() -> str:
+    """Give the table of where to look: the name, and the first line of what it says of itself."""
+    lines = ["| what | where | in its words |", "| --- | --- | --- |"]
+    for what, place in WHERE.items():
+        module, _, name = place.partition(":")
+        thing = import_module(f"diffkit.{module}")
+        about = str((getattr(thing, name) if name else thing).__doc__ or "").strip().partition("\n")[0]
+        if not about:
+            raise ValueError(f"{place} says nothing of itself")
+        lines.append(f"| {what} | `{place}` | {about.replace('|', '&#124;')} |")
+    return "\n".join(lines) + "\n"
+
+
+PARTS = {"rooms": rooms, "where": where}
+"""What stands on a page between the marks ``<!-- NAME -->`` and ``<!-- end of NAME -->`` → what writes it"""
+
+
+def with_parts(path: Path) -> str:
+    """Give a page with its generated parts."""
+    text = path.read_text(encoding="utf-8")
+    for name, part in PARTS.items():
+        head, mark, rest = text.partition(f"<!-- {name} -->\n")
+        if mark:
+            end = f"<!-- end of {name} -->"
+            text = head + mark + part() + end + rest.partition(end)[2]
+    return text
 
 
 def modules_page() -> str:
@@ -154,7 +214,7 @@ GENERATED = {
     REFERENCE / "cli.md": cli_page,
     REFERENCE / "modules.md": modules_page,
     TUTORIALS: tutorials_page,
-    **{path: partial(with_rooms, path) for path in (DOCS / "how_it_works.md", CONTRIBUTING)},
+    **{path: partial(with_parts, path) for path in (DOCS / "how_it_works.md", CONTRIBUTING)},
 }
 """Page → what writes it."""
 

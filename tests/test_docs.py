@@ -80,6 +80,17 @@ def test_generated_pages_are_current(path):
     assert path.read_text(encoding="utf-8") == generate.GENERATED[path](), "run python docs/generate.py"
 
 
+def test_what_the_list_of_places_says_is_so():
+    """Each name is found where the list says (its generated table is current); and there alone, where that shows."""
+    from diffkit.core.table import table
+
+    sources = {p.relative_to(ROOT / "diffkit").as_posix(): p.read_text(encoding="utf-8")
+               for p in (ROOT / "diffkit").rglob("*.py")}  # fmt: skip
+    assert table["tanh"].partials[0].__module__ == f"diffkit.{generate.WHERE['The derivative of tanh']}"
+    assert [name for name, text in sources.items() if "import csv" in text] == ["core/files.py"]
+    assert [name for name, text in sources.items() if "<head>" in text] == ["reports/html.py"]
+
+
 def test_the_function_reference_is_what_the_command_prints(tmp_path):
     printed = pages.Shell(tmp_path).run("diffkit functions --format markdown")
     assert (generate.REFERENCE / "functions.md").read_text(encoding="utf-8") == printed

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import diffkit as dk
-from diffkit.asking.callables.noise import FAR_DISTANCES, rounding
+from diffkit.asking.callables.faults import FAR_DISTANCES, rounding
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "0"))
 

@@ -8,7 +8,7 @@ import mpmath
 import pytest
 
 import diffkit as dk
-from diffkit.lessons.shape_of_graph import definiteness
+from diffkit.lessons.tangents import definiteness
 
 PUBLISHED = {0.1: "2.30000", 0.01: "2.03000", 0.001: "2.00300", 1e-4: "2.00030", 1e-5: "2.00003"}
 

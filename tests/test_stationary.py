@@ -13,8 +13,8 @@ import diffkit as dk
 from diffkit.asking.expressions import parse
 from diffkit.core.limits import SEARCH_BITS
 from diffkit.lessons.stationary_points.boxes import Surface, balls, excludes_zero, least_value, measured
-from diffkit.lessons.stationary_points.kinds import signs
 from diffkit.lessons.stationary_points.newton import krawczyk, proves
+from diffkit.lessons.stationary_points.points_found import signs
 from diffkit.numbers.balls import precision
 from diffkit.numbers.intervals import ends
 

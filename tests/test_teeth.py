@@ -9,7 +9,7 @@ import pytest
 from stopping_loops import KINDS, loops
 
 import diffkit as dk
-from diffkit.asking.callables.seams import repeats
+from diffkit.asking.callables.following import repeats
 
 EXAMPLES = max(36, int(os.environ.get("DIFFKIT_EXAMPLES", "0")) // 1000)
 

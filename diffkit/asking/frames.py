@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from diffkit.core.errors import PointError
 from diffkit.core.text.names import as_name, repeated
 
-UNLABELLED_TYPES = {int, float, str, list, tuple}  # what surely has no labels, so that long lists are read in time
+_UNLABELLED_TYPES = {int, float, str, list, tuple}  # what surely has no labels, so that long lists are read in time
 
 
 class Labelled(NamedTuple):
@@ -92,7 +92,7 @@ def _entries(at: Any) -> list[Labelled]:
     """The entries of a list that have labels."""
     if not isinstance(at, (list, tuple)):
         return []
-    found = (labelled(entry) for entry in at if type(entry) not in UNLABELLED_TYPES)
+    found = (labelled(entry) for entry in at if type(entry) not in _UNLABELLED_TYPES)
     return [entry for entry in found if entry is not None]
 
 

@@ -28,8 +28,8 @@ from diffkit.core.text import parse_program
 from diffkit.core.text.names import first_meant, repeated
 from diffkit.numbers.floats import to_float
 
-DECIMAL = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?\s*\Z", re.ASCII)
-MOST_POINTS = 1_000_000
+_DECIMAL = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?\s*\Z", re.ASCII)
+_MOST_POINTS = 1_000_000
 
 
 class Points(NamedTuple):
@@ -80,7 +80,7 @@ def _shown(value: Any) -> str:
 
 
 def _text_number(text: str) -> float:
-    if DECIMAL.match(text):
+    if _DECIMAL.match(text):
         return float(text)
     program = parse_program(text, ())
     constant = program.constant_at(program.outputs[0])
@@ -259,8 +259,8 @@ def read_text(text: str, names: tuple[str, ...]) -> Points:
     if all(isinstance(axis, float) for axis in axes):
         return Points(names, tuple(axes))  # type: ignore[arg-type]
     spans = [[axis] if isinstance(axis, float) else axis for axis in axes]
-    if math.prod(map(len, spans)) > MOST_POINTS:
-        raise PointError(f"more than {MOST_POINTS:,} points", hint="take fewer steps, or a points file in parts")
+    if math.prod(map(len, spans)) > _MOST_POINTS:
+        raise PointError(f"more than {_MOST_POINTS:,} points", hint="take fewer steps, or a points file in parts")
     import numpy as np
 
     shape = tuple(len(axis) for axis in axes if not isinstance(axis, float))
@@ -290,8 +290,8 @@ def _axis(text: str, name: str) -> float | list[float]:
             f"{name} = {text[:40]!r} is not a range", hint="write first:last:count with count ≥ 2, such as -1:1:21"
         )
     count = int(parts[2])
-    if count > MOST_POINTS:
-        raise PointError(f"more than {MOST_POINTS:,} points")
+    if count > _MOST_POINTS:
+        raise PointError(f"more than {_MOST_POINTS:,} points")
     first, last = (_exact(part.strip(), name) for part in parts[:2])
     return [float(first + (last - first) * k / (count - 1)) for k in range(count)]  # each the nearest binary64
 
@@ -299,7 +299,7 @@ def _axis(text: str, name: str) -> float | list[float]:
 def _exact(text: str, name: str) -> Fraction:
     """A decimal as it is written, anything else as the binary64 nearest to it."""
     value = number(text, name)
-    return Fraction(text) if DECIMAL.match(text) else Fraction(value)
+    return Fraction(text) if _DECIMAL.match(text) else Fraction(value)
 
 
 class PointsFile(NamedTuple):
@@ -313,7 +313,7 @@ class PointsFile(NamedTuple):
 
     def points(self, names: tuple[str, ...]) -> Points:
         """Give the points; FileError names the line that is wrong."""
-        read = _json_lines if self._first.startswith(("{", "[")) else _csv
+        read = _record_rows if self._first.startswith(("{", "[")) else _table_rows
         rows = read(self.text, self.name, names)
         if not rows:
             raise FileError(f"{self.name} holds no points")
@@ -339,7 +339,8 @@ class PointsFile(NamedTuple):
         return next((line.strip() for line in self.text.splitlines() if line.strip()), "")
 
 
-def _csv(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
+def _table_rows(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
+    """The rows of a table with a header of names."""
     header: list[str] = []
     rows = []
     for line, cells in csv_rows(text, name):
@@ -357,7 +358,8 @@ def _csv(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
     return rows
 
 
-def _json_lines(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
+def _record_rows(text: str, name: str, names: tuple[str, ...]) -> list[list[float]]:
+    """The rows of JSON lines, objects or lists."""
     rows = []
     for line, record in json_lines(text, name):
         try:

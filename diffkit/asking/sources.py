@@ -21,8 +21,8 @@ from diffkit.numbers.floats import FLOATS, HALF_ULP
 if TYPE_CHECKING:
     from diffkit.asking.callables import Bound
 
-WORTH_ARRAYS = 40_000  # operations for one sample of every partial, from which arrays pay for importing NumPy
-HELD_VALUES = 2**23  # values that arrays may hold at a time
+_WORTH_ARRAYS = 40_000  # operations for one sample of every partial, from which arrays pay for importing NumPy
+_HELD_VALUES = 2**23  # values that arrays may hold at a time
 
 Point = tuple[float, ...]
 Output = Callable[[Sequence[Point]], Sequence[float]]
@@ -184,7 +184,7 @@ class Formula:
 
     def samplers(self, rows: int = 1, partials: int = 1) -> list[Output]:
         """Each output at many points at a time, for so many partials at so many points."""
-        large = rows > 1 or len(self.program) * partials >= WORTH_ARRAYS
+        large = rows > 1 or len(self.program) * partials >= _WORTH_ARRAYS
         values = self._in_arrays if large else self._in_floats
         return [partial(values, program) for program in self._single]
 
@@ -206,7 +206,7 @@ class Formula:
 
         self.evaluations += len(points)
         found: list[float] = []
-        size = max(1, HELD_VALUES // len(program))
+        size = max(1, _HELD_VALUES // len(program))
         for first in range(0, len(points), size):
             block = np.array(points[first : first + size], dtype=float)
             with np.errstate(all="ignore"):

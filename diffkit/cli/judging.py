@@ -125,8 +125,8 @@ def report(
     diffkit report cases.jsonl --backends dual --kind hessian
     diffkit report cases.jsonl --format html --output accuracy.html
     """
-    from diffkit.judging.agreement import read_tolerances
     from diffkit.judging.cases import load_cases
+    from diffkit.judging.checking.outcome import read_tolerances
     from diffkit.judging.regression import changes_since, known
     from diffkit.reports.accuracy_report import CasesReport
 
@@ -203,7 +203,7 @@ def check(function: str, claims: tuple[str, ...], **options: Any) -> int:
     diffkit check model:problem
     """
     from diffkit.core.errors import DiffkitError
-    from diffkit.judging.checking.check import check as judge
+    from diffkit.judging.checking.check import check as check_claim
     from diffkit.reports.check_report import CheckReport
 
     given = [(kind, name) for kind in CODED if (name := options.pop(kind)) is not None]
@@ -213,7 +213,7 @@ def check(function: str, claims: tuple[str, ...], **options: Any) -> int:
     claimed = _claimed(function, claims, given, options)
     reset = None if options["reset"] is None else names_in_module(options["reset"])
     settings = {name: options[name] for name in ("symmetric", "beside", "rtol", "atol")}
-    found = judge(
+    found = check_claim(
         claimed.f, claimed.claim, claimed.at, kind=claimed.kind or options["kind"], args=claimed.args,
         variables=claimed.variables, wrt=names(options["wrt"]), reset=reset, **settings,
     )  # fmt: skip
@@ -281,11 +281,11 @@ def _parts(claims: tuple[str, ...]) -> list[str]:
 
 def _told(report: Any, options: dict[str, Any]) -> int:
     """Report a check; to a reader who waits, the verdict is told before its repair is looked for."""
-    from diffkit.reports.check_report import Repair, Verdict
+    from diffkit.reports.check_report import CheckWithoutRepair, Repair
 
     waits = options["format"] == "text" and options["output"] is None
     if waits:
-        deliver(Verdict(report.check, report.f, report.claim), options)
+        deliver(CheckWithoutRepair(report.check, report.f, report.claim), options)
     found = report.check.explanation  # looked for outside of deliver, which knows no time
     if not waits:
         deliver(report, options)

@@ -16,7 +16,7 @@ from diffkit.core.deadline import TimeIsUp
 from diffkit.core.decimals import tenths
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import BackendError, LimitError
-from diffkit.core.results import Answer, Result, component_ulps, unanswered
+from diffkit.core.results import Answer, Result, unanswered
 from diffkit.core.surroundings import undisturbed
 from diffkit.judging.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
 from diffkit.methods import BACKENDS, Backend, Bounded, Evaluation, get_backend
@@ -114,7 +114,7 @@ def compare_task(
     return Comparer(task, backends, tell).at(point)
 
 
-class PreparedBackend(NamedTuple):
+class _PreparedBackend(NamedTuple):
     """A backend prepared for a task, or why it cannot do it."""
 
     backend: Backend
@@ -133,22 +133,22 @@ class Comparer:
         self.task, self.tell = task, tell
         self.referee = Referee(task)
         self.backends = [get_backend(backend) for backend in backends]
-        self.prepared: dict[int, PreparedBackend] = {}
+        self.prepared: dict[int, _PreparedBackend] = {}
 
-    def _asked(self, number: int) -> PreparedBackend:
+    def _asked(self, number: int) -> _PreparedBackend:
         """A backend prepared, once."""
         if number not in self.prepared:
             self.prepared[number] = self._prepare(self.backends[number])
         return self.prepared[number]
 
-    def _prepare(self, backend: Backend) -> PreparedBackend:
+    def _prepare(self, backend: Backend) -> _PreparedBackend:
         start = perf_counter()
         try:
-            return PreparedBackend(backend, backend.prepare(self.task), perf_counter() - start)
+            return _PreparedBackend(backend, backend.prepare(self.task), perf_counter() - start)
         except (BackendError, LimitError) as error:
-            return PreparedBackend(backend, None, perf_counter() - start, str(error))
+            return _PreparedBackend(backend, None, perf_counter() - start, str(error))
         except TimeIsUp as up:
-            return PreparedBackend(backend, None, perf_counter() - start, up.reason)
+            return _PreparedBackend(backend, None, perf_counter() - start, up.reason)
 
     @undisturbed()
     def at(self, point: Sequence[float]) -> Comparison:
@@ -177,17 +177,19 @@ class Comparer:
             return unanswered(len(self.task.indices), up.reason)
 
 
-def _findings(task: Task, row: Row, asked: PreparedBackend, point: Sequence[float], reference: Result) -> list[Finding]:
+def _findings(
+    task: Task, row: Row, asked: _PreparedBackend, point: Sequence[float], reference: Result
+) -> list[Finding]:
     """What is wrong with a row, as far as there is time to find out."""
     if asked.evaluation is None or row.skipped:
         return []
     try:
-        return _judge(task, row, asked.evaluation, point, reference)
+        return _by_cause(task, row, asked.evaluation, point, reference)
     except TimeIsUp as up:
         return [Finding(row.backend, "unexplained", up.reason)] if row.outside else []
 
 
-def _row(task: Task, asked: PreparedBackend, points: Points, reference: Result) -> Row:
+def _row(task: Task, asked: _PreparedBackend, points: Points, reference: Result) -> Row:
     """Ask one backend."""
     assert points.point is not None
     backend, evaluation = asked.backend, asked.evaluation
@@ -228,8 +230,18 @@ def _measured(result: Result, bar: tuple[float, ...], reference: Result, seconds
     lost = tuple(
         c for c in known if digits[c] < 1 and reference.flat[c] and bar[c] > _DROWNED * largest and c not in outside
     )
-    ulps = tuple(component_ulps(v, r) for v, r in pairs)
+    ulps = tuple(ulps_between(v, r, r) for v, r in pairs)
     return Row(result.backend, result, bar, absolute, relative, ulps, digits, seconds, outside, lost)
+
+
+def ulps_between(v: float, w: float, reference: float) -> float:
+    """|v − w| in ulps, units in the last place, of the reference; NaN where that is no measure, as at a true zero."""
+    if v == w:
+        return 0.0
+    gap, scale = abs(v - w), reference if math.isfinite(reference) else v
+    if scale == 0:
+        return math.nan
+    return gap / math.ulp(scale) if math.isfinite(gap) else gap
 
 
 def _relative(error: float, reference: float) -> float:
@@ -265,7 +277,7 @@ def _rounding(task: Task, evaluation: Evaluation, point: Sequence[float]) -> lis
         return [math.inf] * len(task.indices)
 
 
-def _judge(task: Task, row: Row, evaluation: Evaluation, point: Sequence[float], reference: Result) -> list[Finding]:
+def _by_cause(task: Task, row: Row, evaluation: Evaluation, point: Sequence[float], reference: Result) -> list[Finding]:
     """The worst finding of each cause about one row."""
     worst: dict[str, tuple[float, Finding]] = {}
     for c, label in enumerate(row.result.labels):
@@ -347,13 +359,5 @@ def _pairs(rows: Sequence[Row], reference: Result) -> dict[tuple[str, str], tupl
     for a, b in combinations(rows, 2):
         if not a.skipped and not b.skipped:
             triples = zip(a.result.flat, b.result.flat, reference.flat, strict=True)
-            pairs[a.backend, b.backend] = tuple(_apart(v, w, r) for v, w, r in triples)
+            pairs[a.backend, b.backend] = tuple(ulps_between(v, w, r) for v, w, r in triples)
     return pairs
-
-
-def _apart(v: float, w: float, reference: float) -> float:
-    """|v − w| in ulps of the reference; NaN where that is no measure, as at a true zero."""
-    if v == w:
-        return 0.0
-    scale = reference if math.isfinite(reference) else v
-    return abs(v - w) / math.ulp(scale) if scale else math.nan

@@ -43,17 +43,14 @@ QUOTIENT_FORMULAS = {
     "central": "(f(x + h) − f(x − h))/(2h)",
 }
 """Each quotient, as it is computed."""
-QUOTIENT_OFFSETS = {"forward": (1, 0), "backward": (0, -1), "central": (1, -1)}
+_QUOTIENT_OFFSETS = {"forward": (1, 0), "backward": (0, -1), "central": (1, -1)}
 """Places of f in a quotient in units of h, the one it begins with and the one that is subtracted."""
-FEWEST_STEPS, HOPELESS_STEPS, MOST_QUOTIENTS = (
-    5,
-    8,
-    40,
-)  # steps where none are given: at least, where round-off plays no part, at most
-BLIND_STEPS = 10  # steps of a function whose exact quotients are not known
-ROUNDOFF_STEPS = 2  # steps beyond the one at which round-off has taken over
-ERROR_BITS = 40  # bits to which a part of an error is wanted
-NEGLIGIBLE_ROUNDOFF = 2.0**-40  # of truncation: round-off that will not take over, as where f and the point are 0
+_FEWEST_STEPS, _HOPELESS_STEPS, _MOST_QUOTIENTS = 5, 8, 40
+"""steps where none are given: at least, where round-off plays no part, at most"""
+_BLIND_STEPS = 10  # steps of a function whose exact quotients are not known
+_ROUNDOFF_STEPS = 2  # steps beyond the one at which round-off has taken over
+_ERROR_BITS = 40  # bits to which a part of an error is wanted
+_NEGLIGIBLE_ROUNDOFF = 2.0**-40  # of truncation: round-off that will not take over, as where f and the point are 0
 
 
 class Quotient(NamedTuple):
@@ -186,7 +183,7 @@ def quotients(
     derivative = answer(question, "auto", digits)
     limits = _limits(derivative)
     limit = _Limit(task, point, limits)
-    found, stopped = collected(limit.until_roundoff() if steps is None else map(limit.step, read_steps(steps)))
+    found, stopped = collected(limit.until_roundoff() if steps is None else map(limit.step, _read_steps(steps)))
     if not found:
         check_time()
     shown = {kind: math.nan if value is None else float(value) for kind, value in limits.items()}
@@ -196,7 +193,7 @@ def quotients(
     )
 
 
-def read_steps(steps: Any) -> list[float]:
+def _read_steps(steps: Any) -> list[float]:
     """Give one step or several as numbers; DiffkitError unless there is one at least and all are positive."""
     found = [number(h, "h") for h in ([steps] if isinstance(steps, (str, int, float)) else steps)]
     if not found:
@@ -242,15 +239,15 @@ class _Limit:
     def until_roundoff(self) -> Iterator[QuotientStep]:
         """Steps of 0.1, 0.01, … until round-off is most of every error, and some more, or until it will not be."""
         start = math.floor(math.log10(max(abs(self.x), 1)))
-        rest = ROUNDOFF_STEPS
-        for k in range(1, MOST_QUOTIENTS + 1):
+        rest = _ROUNDOFF_STEPS
+        for k in range(1, _MOST_QUOTIENTS + 1):
             found = self.step(float(f"1e{start - k}"))
             yield found
-            over = k >= BLIND_STEPS if self.program is None else all(map(_rounding_rules, found[1:]))
-            if k >= FEWEST_STEPS and (over or rest < ROUNDOFF_STEPS):
+            over = k >= _BLIND_STEPS if self.program is None else all(map(_rounding_rules, found[1:]))
+            if k >= _FEWEST_STEPS and (over or rest < _ROUNDOFF_STEPS):
                 rest -= 1
-            hopeless = k >= HOPELESS_STEPS and not any(
-                abs(q.roundoff) > NEGLIGIBLE_ROUNDOFF * abs(q.truncation) for q in found[1:]
+            hopeless = k >= _HOPELESS_STEPS and not any(
+                abs(q.roundoff) > _NEGLIGIBLE_ROUNDOFF * abs(q.truncation) for q in found[1:]
             )
             if rest < 0 or hopeless or self.x + found.h == self.x:
                 break
@@ -285,7 +282,7 @@ class _Limit:
 
     def _floating(self, kind: str, h: float) -> float:
         """The quotient in plain binary64, as a program would have it; NaN where f has no value or an infinite one."""
-        upper, lower = QUOTIENT_OFFSETS[kind]
+        upper, lower = _QUOTIENT_OFFSETS[kind]
         rise = self._value(self.x + upper * h) - self._value(self.x + lower * h)
         return rise / (h * (upper - lower)) if math.isfinite(rise) else math.nan
 
@@ -316,12 +313,12 @@ class _Limit:
         assert self.program is not None
         upper, lower = ([arb(x) for x in self._moved(0)] for _ in range(2))
         ends = []
-        for point, offset in zip((upper, lower), QUOTIENT_OFFSETS[kind], strict=True):
+        for point, offset in zip((upper, lower), _QUOTIENT_OFFSETS[kind], strict=True):
             point[self.place] = arb(self.x) + offset * arb(h)
             ends.append(run(self.program, BALLS, point)[0])
-        return (ends[0] - ends[1]) / (arb(h) * (QUOTIENT_OFFSETS[kind][0] - QUOTIENT_OFFSETS[kind][1]))
+        return (ends[0] - ends[1]) / (arb(h) * (_QUOTIENT_OFFSETS[kind][0] - _QUOTIENT_OFFSETS[kind][1]))
 
 
 def _sharp(ball: Any) -> bool:
     """Whether a ball settles its digits, or will at no precision."""
-    return not ball.is_finite() or ball.is_exact() or ball.rel_accuracy_bits() >= ERROR_BITS
+    return not ball.is_finite() or ball.is_exact() or ball.rel_accuracy_bits() >= _ERROR_BITS

@@ -21,9 +21,9 @@ from diffkit.numbers.floats import rationals, to_float
 from diffkit.proof.proofs import Proofs
 from diffkit.proof.prover import Prover
 
-SHORT_NUMBER = 20  # characters of an exact number that is shown as it is
-LEADING = 6  # digits of a number that is too small for a binary64
-ZEROS = 8000  # after the point of what is written as a fraction: the time that takes grows with them
+_SHORT_NUMBER = 20  # characters of an exact number that is shown as it is
+_LEADING = 6  # digits of a number that is too small for a binary64
+_ZEROS = 8000  # after the point of what is written as a fraction: the time that takes grows with them
 
 
 class Number(NamedTuple):
@@ -68,7 +68,7 @@ class Number(NamedTuple):
 
     @property
     def _leading(self) -> str:
-        return str(self.ball.str(LEADING, radius=False))
+        return str(self.ball.str(_LEADING, radius=False))
 
     @property
     def text(self) -> str:
@@ -95,14 +95,14 @@ NO_NUMBER = Number(arb("nan"), math.nan)
 def of_decimal(text: str) -> Fraction:
     """Give the number that a decimal is; 0 of one that has more zeros after the point than are written out."""
     exponent = text.partition("e")[2]
-    return Fraction(text) if int(exponent or 0) >= -ZEROS else Fraction(0)
+    return Fraction(text) if int(exponent or 0) >= -_ZEROS else Fraction(0)
 
 
 def of_fraction(value: Fraction | int) -> Number:
     """Give a rational number."""
     with precision(SHOWN_BITS):
         ball = arb(value.numerator) / value.denominator
-    short = len(format_constant(exact(Fraction(value)))[0]) <= SHORT_NUMBER
+    short = len(format_constant(exact(Fraction(value)))[0]) <= _SHORT_NUMBER
     return Number(ball, to_float(value), Fraction(value) if short else None)
 
 

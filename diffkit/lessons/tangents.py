@@ -16,7 +16,14 @@ from flint import arb
 
 from diffkit.asking.points import number
 from diffkit.asking.questions import ask
-from diffkit.asking.tasks import derivative_task, directional_task, gradient_task, read_direction, taylor_task
+from diffkit.asking.tasks import (
+    derivative_task,
+    directional_task,
+    gradient_task,
+    hessian_task,
+    read_direction,
+    taylor_task,
+)
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import DiffkitError, PointError
@@ -29,12 +36,11 @@ from diffkit.core.text import format_outputs
 from diffkit.core.text.names import Names
 from diffkit.core.text.printer import LONGEST_FORMULA
 from diffkit.core.workers import timed
-from diffkit.lessons.shape_of_graph import of_curve, of_surface
 from diffkit.lessons.shown_numbers import NO_NUMBER, Number, nearest, of_ball, of_fraction, proven, value, value_at
 from diffkit.methods.prepared import answer
 from diffkit.numbers.balls import precision
 
-DELTAS = (1.0, 0.1, 0.01, 0.001)
+_DELTAS = (1.0, 0.1, 0.01, 0.001)
 
 
 class Model(NamedTuple):
@@ -173,12 +179,12 @@ def tangent(
     program = question.task.program
     if not program.inputs:
         raise DiffkitError("the expression has no variable, so there is no tangent")
-    steps = DELTAS if deltas is None else read_deltas(deltas)
+    steps = _DELTAS if deltas is None else _read_deltas(deltas)
     asked_for = gradient_task(program) if len(program.inputs) > 1 else derivative_task(program)
     derivative = answer(question._replace(task=replace(asked_for, notes=question.task.notes)))
     slopes, odd = proven(gradient_task(program), start)
     several = len(program.inputs) > 1
-    asked = None if direction is None else read_unit(direction, program.inputs)
+    asked = None if direction is None else _read_unit(direction, program.inputs)
     if direction is not None and not several:
         raise PointError("a direction is for several variables", hint="of one variable the tangent is a line")
     height = value(program, start)
@@ -190,7 +196,7 @@ def tangent(
     point = start if chosen is None else (*start, 0.0)
     (_, along, half), _ = proven(taylor_task(path, 2, path.inputs[place]), point)
     second = _double(half)
-    words = of_surface(program, point[:place], slopes) if several else of_curve(program, point, 0, along, second)
+    words = _of_surface(program, point[:place], slopes) if several else _of_curve(program, point, 0, along, second)
     if any(n.underflows for n in (height, along, second)):
         words.append(f"numbers below {math.ulp(0.0):.3g} do not fit in binary64, and are 0 in the table")
     models = tuple(_model(path, point, place, delta, (height, along, half)) for delta in steps)
@@ -199,7 +205,7 @@ def tangent(
     )
 
 
-def read_deltas(deltas: Any) -> tuple[float, ...]:
+def _read_deltas(deltas: Any) -> tuple[float, ...]:
     """Give one step or several as numbers; DiffkitError unless there is one at least and none is zero."""
     found = tuple(number(d, "δ") for d in ([deltas] if isinstance(deltas, (str, int, float)) else deltas))
     if not found or 0.0 in found:
@@ -207,7 +213,7 @@ def read_deltas(deltas: Any) -> tuple[float, ...]:
     return found
 
 
-def read_unit(direction: Any, variables: Sequence[str]) -> tuple[float, ...]:
+def _read_unit(direction: Any, variables: Sequence[str]) -> tuple[float, ...]:
     """Give a direction as a vector of length 1; PointError if it has another size than the point, or no length."""
     found = read_direction(direction, variables)
     if len(found) != len(variables):
@@ -248,3 +254,143 @@ def _model(
         parabola = line + half * step * step
         balls = (there, line, there - line, parabola, there - parabola)
         return Model(delta, *map(nearest, balls))
+
+
+_SEARCHED_ORDER = 10  # order up to which a derivative that is not zero is looked for
+_SIGN_TEXT = {1: "> 0", -1: "< 0", 0: "= 0"}
+_SIGN_UNDECIDED = "is not told from zero"
+_UNKNOWN = (
+    "the Hessian does not tell what kind of point it is, for it is singular, or nearly so; diffkit stationary looks "
+    "further, in a box around the point"
+)
+
+
+def _of_curve(program: Program, point: Sequence[float], place: int, slope: Number, second: Number) -> list[str]:
+    """Say what f′ and f″ along one input mean, in sentences; at a stationary point also what kind it is."""
+    name = program.inputs[place]
+    found = _of_slope(name, slope)
+    if slope.sign == 0:
+        found.append(_turning(program, point, place))
+    found += _of_curvature(second, slope.sign == 0)
+    if _is_rounded(point[place], slope, second):
+        found.append(
+            f"f′ would be 0 about {abs(slope.value / second.value):.3g} from here, and no binary64 is nearer to that "
+            "place: the point may be a stationary one, rounded"
+        )
+    return found
+
+
+def _is_rounded(x: float, slope: Number, second: Number) -> bool:
+    """Whether a step of Newton's method for f′ = 0 is shorter than the rounding of the point."""
+    return 0 < abs(slope.value) <= math.ulp(x) / 2 * abs(second.value)
+
+
+def _of_slope(name: str, slope: Number) -> list[str]:
+    sign = slope.sign
+    if sign is None:
+        return [f"f′ {_SIGN_UNDECIDED}: whether f rises or falls is not decided"]
+    if sign == 0:
+        return ["f′ = 0: the point is stationary, the tangent is horizontal"]
+    angle = abs(math.degrees(math.atan(slope.value)))
+    size = abs(slope.value)
+    steep = "steep" if size > 1 else "gentle" if size < 1 else "as steep as a diagonal"
+    word, moves = ("rising", "grows") if sign > 0 else ("falling", "falls")
+    return [
+        f"f′ {_SIGN_TEXT[sign]}: f is {word}; a small step δ in {name} changes it by about {slope.text}·δ",
+        f"|f′| {'>' if size > 1 else '<' if size < 1 else '='} 1: the graph is {steep}; it {moves} at an angle of "
+        f"{f'{angle:.3g}' if angle else 'less than 1e-300'}° where both axes have one scale",
+    ]
+
+
+def _of_curvature(second: Number, stationary: bool) -> list[str]:
+    if math.isnan(second.value):
+        return ["f″ does not exist here, or is not known: the quadratic model has no meaning"]
+    if second.sign is None:
+        return [f"f″ {_SIGN_UNDECIDED}"]
+    if second.sign == 0:
+        return ["f″ = 0: the slope itself is not changing here, and the quadratic model is the line"]
+    way, side = ("upwards (convex)", "above") if second.sign > 0 else ("downwards (concave)", "below")
+    change = "grows" if second.sign > 0 else "falls"
+    flat = "" if stationary else f", by about {second.text.removeprefix('-')} per unit"
+    curves = f"the graph curves {way}: its slope {change}{flat}"
+    return [f"f″ {_SIGN_TEXT[second.sign]}: {curves}, and it lies {side} the tangent"]
+
+
+def _turning(program: Program, point: Sequence[float], place: int) -> str:
+    """Minimum, maximum or inflection, by the first derivative that is not zero."""
+    task = taylor_task(program, _SEARCHED_ORDER, program.inputs[place])
+    numbers, _ = proven(task, point)
+    for order, coefficient in enumerate(numbers[2:], 2):
+        sign = coefficient.sign
+        if sign is None:
+            return "what kind of stationary point it is, is not decided"
+        if sign:
+            which = f"the first derivative that is not zero is the {_ordinal(order)}, {_SIGN_TEXT[sign]}"
+            if order % 2:
+                return f"an inflection point: {which}, and its order is odd"
+            return f"a local {'minimum' if sign > 0 else 'maximum'}: {which}, and its order is even"
+    return f"all derivatives up to the {_ordinal(_SEARCHED_ORDER)} are zero: they do not tell what kind of point it is"
+
+
+def _ordinal(order: int) -> str:
+    """Give 2nd, 3rd, 4th."""
+    return f"{order}{ {2: 'nd', 3: 'rd'}.get(order, 'th') }".replace(" ", "")
+
+
+def _of_surface(program: Program, point: Sequence[float], slopes: Sequence[Number]) -> list[str]:
+    """Say what the gradient means; at a stationary point what the Hessian says of it."""
+    signs = [slope.sign for slope in slopes]
+    if any(sign is None for sign in signs):
+        return ["a partial derivative is not told from zero"]
+    if any(signs):
+        rising = [n for n, sign in zip(program.inputs, signs, strict=True) if sign == 1]
+        falling = [n for n, sign in zip(program.inputs, signs, strict=True) if sign == -1]
+        still = [n for n, sign in zip(program.inputs, signs, strict=True) if sign == 0]
+        parts = [
+            f"{word} {', '.join(names)}"
+            for word, names in (("rises with", rising), ("falls with", falling), ("is stationary along", still))
+            if names
+        ]
+        return ["f " + ", ".join(parts)]
+    return ["∇f = 0: the point is stationary, the tangent plane is level", _by_hessian(program, point)]
+
+
+def _by_hessian(program: Program, point: Sequence[float]) -> str:
+    task = hessian_task(program)
+    numbers, odd = proven(task, point)
+    if any(odd):
+        return "the second derivatives do not exist here, or are not known"
+    size = len(program.inputs)
+    matrix = [[numbers[task.places[i * size + j]].ball for j in range(size)] for i in range(size)]
+    kind = definiteness(matrix)
+    words = {
+        "positive": "a local minimum: the Hessian is positive definite",
+        "negative": "a local maximum: the Hessian is negative definite",
+        "indefinite": "a saddle point: the Hessian has positive and negative eigenvalues",
+    }
+    return words.get(kind, _UNKNOWN)
+
+
+def definiteness(matrix: Sequence[Sequence[Any]]) -> str:
+    """positive, negative or indefinite where that is proven of a symmetric matrix of balls, else nothing.
+
+    Indefinite if the diagonal has both signs or a 2×2 principal minor is negative; otherwise by the pivots of
+    elimination, which have the signs of the eigenvalues (Sylvester's law of inertia).
+    """
+    size = range(len(matrix))
+    diagonal = [matrix[i][i] for i in size]
+    if any(d > 0 for d in diagonal) and any(d < 0 for d in diagonal):
+        return "indefinite"
+    if any(matrix[i][i] * matrix[j][j] - matrix[i][j] * matrix[i][j] < 0 for i in size for j in size if i < j):
+        return "indefinite"
+    rows = [list(row) for row in matrix]
+    signs = []
+    for k in size:
+        pivot = rows[k][k]
+        if not (pivot > 0 or pivot < 0):
+            return ""
+        signs.append(bool(pivot > 0))
+        for i in range(k + 1, len(rows)):
+            factor = rows[i][k] / pivot
+            rows[i] = [x - factor * y for x, y in zip(rows[i], rows[k], strict=True)]
+    return "positive" if all(signs) else "indefinite" if any(signs) else "negative"

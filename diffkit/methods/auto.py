@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from diffkit.asking.tasks import Task
 from diffkit.core.errors import BackendError, DiffkitError, LimitError, TracingError
 from diffkit.core.program import Index
-from diffkit.core.results import Answer, ErrorKind, Odd, by_rows
+from diffkit.core.results import Answer, ErrorKind, Odd, by_rows, floats_of
 from diffkit.methods import get_backend
 from diffkit.methods.complex import ComplexEvaluation
 from diffkit.methods.differences import STENCIL_ORDER
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
     from diffkit.asking.callables import Bound
 
 
-CODE_METHODS = ("dual", "complex")
+_CODE_METHODS = ("dual", "complex")
 """Methods for code that cannot be traced, the most accurate first; what none of them finds, differences do."""
-VALUES = {"complex", "finite"}
+_VALUES = {"complex", "finite"}
 """Methods that know values alone, and not how many steps led to them."""
-DIRECTIONS_PER_SWEEP = 4  # directions of forward mode that cost about as much as one sweep of reverse mode
-METHOD_NOTES = {
+_DIRECTIONS_PER_SWEEP = 4  # directions of forward mode that cost about as much as one sweep of reverse mode
+_METHOD_NOTES = {
     "reverse": "reverse mode through the code, with its rounding measured, confirmed by real differences",
     "dual": "dual numbers pushed through the code, with its rounding measured, confirmed by real differences",
     "complex": "complex steps, confirmed by real differences, which give their bar",
     "finite": "finite differences of its values",
 }
-UNASKED = "no method can differentiate this function"
-MOST_DIGITS = 1000
+_UNASKED = "no method can differentiate this function"
+_MOST_DIGITS = 1000
 
 
 class Referee:
@@ -109,17 +109,17 @@ class _Measurement:
             with function.faults.remembering():
                 seen, used = self._seen(place, witness)
             seen.update(_with_solvers(function, place, seen))
-            if not VALUES.isdisjoint(used):
+            if not _VALUES.isdisjoint(used):
                 seen.update(_with_loops(function, place, seen))
         if function.unsteady:  # which may have shown only now
             seen = {index: _unsteady(one, function.unsteady) for index, one in seen.items()}
-        note = "; ".join([METHOD_NOTES[name] for name in used] + _doubt(seen.values()))
+        note = "; ".join([_METHOD_NOTES[name] for name in used] + _doubt(seen.values()))
         return laid_out(self.task.indices, seen, function.evaluations - before, note)
 
     def _seen(self, point: tuple[float, ...], witness: DifferenceWitness) -> tuple[dict[Index, Seen], list[str]]:
         """What is known of each partial, and the methods that found it."""
         if self.task.order > STENCIL_ORDER:
-            return {index: unknown(Odd("uncertain", UNASKED)) for index in self.task.indices}, []
+            return {index: unknown(Odd("uncertain", _UNASKED)) for index in self.task.indices}, []
         plain = witness.values(self.task.indices)
         silent = {index for index, one in plain.items() if one.odd is not None}
         seen = {index: one for index, one in plain.items() if one.odd is None}
@@ -165,7 +165,7 @@ def _ladder(task: Task) -> tuple[str, ...]:
     """The methods in order: reverse mode comes first where it needs fewer runs of the function than forward mode."""
     sweeps = {output for output, index in task.indices if index}
     directions = {index[0] for _, index in task.indices if index}
-    return ("reverse", *CODE_METHODS) if len(directions) > DIRECTIONS_PER_SWEEP * len(sweeps) else CODE_METHODS
+    return ("reverse", *_CODE_METHODS) if len(directions) > _DIRECTIONS_PER_SWEEP * len(sweeps) else _CODE_METHODS
 
 
 def _claims(
@@ -182,7 +182,7 @@ def _claims(
         return {}, odd
     import numpy as np
 
-    from diffkit.asking.callables.seams import lag
+    from diffkit.asking.callables.following import lag
 
     largest = np.array(list(sizes(dict(zip(evaluation.task.indices, answer.values, strict=True))).values()))
     bars = np.array(evaluation.bound(point))
@@ -190,7 +190,7 @@ def _claims(
         bars, firm = bars + lag(evaluation.function, lambda row: evaluation.derive(row).partials, point, largest), True
     except (BackendError, LimitError):
         firm = False
-    found = zip(evaluation.task.indices, answer.values, bars.tolist(), strict=True)
+    found = zip(evaluation.task.indices, floats_of(answer.values), bars.tolist(), strict=True)
     return {index: Testified(value, bar, firm) for index, value, bar in found if index in left}, odd
 
 
@@ -199,7 +199,7 @@ def _alone(witness: DifferenceWitness, wanted: Sequence[Index], told: Mapping[In
     try:
         found = witness.alone(wanted)
     except (BackendError, LimitError) as error:
-        found = {index: unknown(Odd("uncertain", f"{UNASKED}: {error}")) for index in wanted}
+        found = {index: unknown(Odd("uncertain", f"{_UNASKED}: {error}")) for index in wanted}
     for index, one in found.items():
         if one.odd is not None and one.odd.status == "uncertain" and index in told:
             found[index] = unknown(one.odd._replace(message=told[index].message))
@@ -222,7 +222,7 @@ def _with_solvers(function: Bound, point: tuple[float, ...], seen: Mapping[Index
 
 def _with_loops(function: Bound, point: tuple[float, ...], seen: Mapping[Index, Seen]) -> dict[Index, Seen]:
     """Bars that have room for what loops leave over that stop at a tolerance."""
-    from diffkit.asking.callables.seams import tooth
+    from diffkit.asking.callables.following import tooth
 
     around = tooth(function, point)
     smooth = {index: one for index, one in seen.items() if one.odd is None}
@@ -255,8 +255,8 @@ class AutoBackend:
     error_kind: ErrorKind = "proven"
 
     def __init__(self, digits: int | None = None):
-        if digits is not None and not 1 <= digits <= MOST_DIGITS:
-            raise DiffkitError(f"{digits} digits were asked for, but proofs go from 1 to {MOST_DIGITS}")
+        if digits is not None and not 1 <= digits <= _MOST_DIGITS:
+            raise DiffkitError(f"{digits} digits were asked for, but proofs go from 1 to {_MOST_DIGITS}")
         self.digits = digits
 
     def prepare(self, task: Task) -> Referee:

@@ -19,13 +19,12 @@ from diffkit.core.results import Answer, ErrorKind, Odd
 from diffkit.methods.differences.testimony import STEPPED, Testified, unknown
 from diffkit.methods.differences.witness import DifferenceWitness, laid_out
 
-COMPLEX_STEP = (
-    2.0**-340
-)  # so small that h² vanishes beside 1, and so large that h·f′ does not underflow for f′ > 1e-200
-LEAST_STEP = 2.0**-1000
-LIBRARY_ROUNDING = 2.0**-49  # of the largest partial of an output: what libraries round, at the least
-OTHER_BACKENDS = "use backend='dual' or 'finite'"
-OVERFLOW = Odd("uncertain", "complex arithmetic overflows or has no value there")
+_COMPLEX_STEP = 2.0**-340
+"""so small that h² vanishes beside 1, and so large that h·f′ does not underflow for f′ > 1e-200"""
+_LEAST_STEP = 2.0**-1000
+_LIBRARY_ROUNDING = 2.0**-49  # of the largest partial of an output: what libraries round, at the least
+_OTHER_BACKENDS = "use backend='dual' or 'finite'"
+_OVERFLOW = Odd("uncertain", "complex arithmetic overflows or has no value there")
 
 
 class ComplexBackend:
@@ -37,7 +36,7 @@ class ComplexBackend:
     def prepare(self, task: Task) -> ComplexEvaluation:
         """BackendError above order 1."""
         if task.order > 1:
-            raise BackendError("the complex step gives first derivatives only", hint=OTHER_BACKENDS)
+            raise BackendError("the complex step gives first derivatives only", hint=_OTHER_BACKENDS)
         return ComplexEvaluation(task)
 
 
@@ -58,7 +57,7 @@ class ComplexEvaluation:
         seen = witness.values(self.task.indices)
         if source.unsteady:
             seen.update({index: unknown(Odd("uncertain", source.unsteady)) for index in claims if index not in seen})
-        seen.update({i: unknown(OVERFLOW) for i, c in claims.items() if i not in seen and not math.isfinite(c.value)})
+        seen.update({i: unknown(_OVERFLOW) for i, c in claims.items() if i not in seen and not math.isfinite(c.value)})
         seen.update(witness.confirm({index: c for index, c in claims.items() if index not in seen}, STEPPED))
         return laid_out(self.task.indices, seen, source.evaluations - before)
 
@@ -72,7 +71,7 @@ class ComplexEvaluation:
         largest: dict[int, float] = {}
         for (k, _), value in found.items():
             largest[k] = max(largest.get(k, 0.0), abs(value))
-        return {(k, index): Testified(value, LIBRARY_ROUNDING * largest[k]) for (k, index), value in found.items()}
+        return {(k, index): Testified(value, _LIBRARY_ROUNDING * largest[k]) for (k, index), value in found.items()}
 
     def _step(self, point: Any, variable: int) -> Any:
         """Partials of all outputs in one coordinate."""
@@ -80,16 +79,16 @@ class ComplexEvaluation:
 
         moved = point.astype(complex)
         h = max(
-            LEAST_STEP, math.ldexp(COMPLEX_STEP, math.frexp(point[variable])[1])
+            _LEAST_STEP, math.ldexp(_COMPLEX_STEP, math.frexp(point[variable])[1])
         )  # a power of two, which rounds nothing
         moved[variable] += 1j * h
         result = self._followed(moved)
         if result.dtype.kind != "c":
             raise BackendError("the function gives real numbers at a complex point (abs, a norm, .real), which tells "
-                               "nothing of its derivative", hint=OTHER_BACKENDS)  # fmt: skip
+                               "nothing of its derivative", hint=_OTHER_BACKENDS)  # fmt: skip
         if result.dtype.itemsize < np.dtype(complex).itemsize:
             raise BackendError(
-                f"the function gives {result.dtype}, in which complex steps underflow", hint=OTHER_BACKENDS
+                f"the function gives {result.dtype}, in which complex steps underflow", hint=_OTHER_BACKENDS
             )
         with np.errstate(all="ignore"):
             return result.imag / h
@@ -108,11 +107,11 @@ class ComplexEvaluation:
             raise
         except Exception as error:
             raise BackendError(
-                f"the function does not take complex numbers ({told(error)})", hint=OTHER_BACKENDS
+                f"the function does not take complex numbers ({told(error)})", hint=_OTHER_BACKENDS
             ) from None
         dropped = [w for w in said if w.category is np.exceptions.ComplexWarning or "imaginary" in str(w.message)]
         if dropped:
-            raise BackendError(f"the function drops imaginary parts ({dropped[0].message})", hint=OTHER_BACKENDS)
+            raise BackendError(f"the function drops imaginary parts ({dropped[0].message})", hint=_OTHER_BACKENDS)
         return result
 
     def batch(self, points: Any) -> Answer:

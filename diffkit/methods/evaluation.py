@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from diffkit.asking.partials import PartialGrid, grids, output_numbers
 from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.guards import Guarded, guard
 from diffkit.calculus.without_cancellation import stable
 from diffkit.core.errors import BackendError
 from diffkit.core.program import Program, run
-from diffkit.core.results import Answer, Odd, by_rows
+from diffkit.core.results import Answer, Odd, ToldOfAll, by_rows
 from diffkit.numbers.doubles import DOUBLES, array_doubles
 from diffkit.numbers.floats import SMALLEST_FLOAT
 
@@ -21,14 +22,15 @@ if TYPE_CHECKING:
     from diffkit.ndarrays import Hit
 
 
-BATCH_ROWS = 8192  # rows of a batch that run together, so that what is computed between stays in the cache
+_BATCH_ROWS = 8192  # rows of a batch that run together, so that what is computed between stays in the cache
 
-LOST_VALUE = (
+_LOST = "binary64 overflows or loses everything on the way"
+_LOST_VALUE = (
     "binary64 loses the value on the way, or cannot tell on which side of a kink or branch the point lies; "
     "backend='auto' goes on"
 )
-NESTED_ORDER = 4  # of a Python function: nesting costs 2ⁿ
-RETRACE_FACTOR = 1 + 2.0**-9  # factor of the point at which the code is followed once more, to see that it can be
+_NESTED_ORDER = 4  # of a Python function: nesting costs 2ⁿ
+_RETRACE_FACTOR = 1 + 2.0**-9  # factor of the point at which the code is followed once more, to see that it can be
 
 
 class ProgramEvaluation:
@@ -85,11 +87,11 @@ class ProgramEvaluation:
         count = self.guarded.derivatives
         values = np.empty((len(points), count))
         odd: dict[int, Odd] = {}
-        for first in range(0, len(points), BATCH_ROWS):
-            block = points[first : first + BATCH_ROWS]
+        for first in range(0, len(points), _BATCH_ROWS):
+            block = points[first : first + _BATCH_ROWS]
             columns, clean = self._columns(block)
             for c in range(count):
-                values[first : first + BATCH_ROWS, c] = columns[c]
+                values[first : first + _BATCH_ROWS, c] = columns[c]
             for row in np.flatnonzero(~clean).tolist():
                 outputs = [float(column[row]) for column in columns]
                 answer = self._finish(outputs, block[row].tolist(), (first + row) * count)
@@ -119,9 +121,9 @@ def _describe(seen: Odd, value: float) -> Odd | None:
     if seen.status != "ok":
         return seen
     if not math.isfinite(value):
-        return Odd("uncertain", "binary64 overflows or loses everything on the way; backend='auto' goes on")
+        return Odd("uncertain", f"{_LOST}; backend='auto' goes on")
     if not math.isclose(value, seen.value, rel_tol=1e-6, abs_tol=SMALLEST_FLOAT):
-        return Odd("uncertain", LOST_VALUE)
+        return Odd("uncertain", _LOST_VALUE)
     return seen._replace(value=value) if seen.message else None
 
 
@@ -141,36 +143,33 @@ class Derived(NamedTuple):
     hits: list[Hit]
 
 
-class PartialGroup(NamedTuple):
-    """Partials that differ in output and first variable only: their places among the indices, and those two of each."""
-
-    places: Any
-    outputs: Any
-    variables: Any
-
-
 class FunctionEvaluation:
     """The partials of a Python function; a subclass says how they are found (``derive``)."""
 
     formula = None
 
     def __init__(self, task: Task):
-        if task.order > NESTED_ORDER:
-            raise BackendError(f"derivatives of a Python function go up to order {NESTED_ORDER}, not {task.order}",
+        if task.order > _NESTED_ORDER:
+            raise BackendError(f"derivatives of a Python function go up to order {_NESTED_ORDER}, not {task.order}",
                                hint="a function without branches can be traced: use backend='auto'")  # fmt: skip
         assert task.function is not None
         self.task, self.function = task, task.function
         self.followed = False
 
     @cached_property
-    def groups(self) -> dict[tuple[int, ...] | None, PartialGroup]:
-        """Partials by the variables after the first; values of f itself under None."""
-        import numpy as np
+    def grids(self) -> dict[tuple[int, ...] | None, list[PartialGrid]]:
+        """The task's partials by the variables after the first; values of f itself under None."""
+        return grids(self.task.indices)
 
-        members: dict[tuple[int, ...] | None, list[tuple[int, int, int]]] = {}
-        for c, (output, index) in enumerate(self.task.indices):
-            members.setdefault(index[1:] if index else None, []).append((c, output, index[0] if index else 0))
-        return {rest: PartialGroup(*np.array(rows).T) for rest, rows in members.items()}
+    def fill(self, found: Any, rest: tuple[int, ...], table: Any, row: Any, column: Any) -> None:
+        """Put the partials with a rest where they belong, from a table of outputs by variables."""
+        for grid in self.grids[rest]:
+            grid.fill(found, table, row, column)
+
+    def fill_values(self, found: Any, values: Any) -> None:
+        """Put the values of f itself where they are asked for."""
+        for grid in self.grids.get(None, ()):
+            found[grid.places] = values[grid.outputs]
 
     def derive(self, point: Any) -> Derived:
         """Follow the function at a point, an array of its coordinates."""
@@ -189,7 +188,7 @@ class FunctionEvaluation:
         from diffkit.asking.callables.following import check_values, following
         from diffkit.ndarrays import pushforward
 
-        beside = point * RETRACE_FACTOR + (point == 0) * (RETRACE_FACTOR - 1)
+        beside = point * _RETRACE_FACTOR + (point == 0) * (_RETRACE_FACTOR - 1)
         row = (beside - point)[None]
         with following(self.function.name):
             pushed = pushforward(self.function.call, self.function.split(beside), self.function.split(row))
@@ -205,8 +204,9 @@ class FunctionEvaluation:
             plain = self.function.values(point)
             partials, hits = self._found(np.array(point, dtype=float), plain)
             odd = self._odds(plain, partials, hits)
-        values = [math.nan if c in odd else value for c, value in enumerate(partials.tolist())]
-        return Answer(values, None, odd, self.function.evaluations - start)
+        if odd:
+            partials[slice(None) if isinstance(odd, ToldOfAll) else list(odd)] = math.nan
+        return Answer(partials, None, odd, self.function.evaluations - start)
 
     def _found(self, point: Any, plain: Any) -> tuple[Any, list[Hit]]:
         """The partials and the hits; NaN where the function has no value, or none to rely on."""
@@ -223,37 +223,35 @@ class FunctionEvaluation:
         check_values(self.function, point, found.values, plain)
         return found.partials, found.hits
 
-    def _odds(self, plain: Any, partials: Any, hits: Sequence[Hit]) -> dict[int, Odd]:
-        """What is known of the components that have no ordinary value."""
+    def _odds(self, plain: Any, partials: Any, hits: Sequence[Hit]) -> Mapping[int, Odd]:
+        """What is known of the components that have no ordinary value; each kind of them is told the same."""
         import numpy as np
 
-        values = plain[[output for output, _ in self.task.indices]]
-        suspect = ~np.isfinite(partials) | ~np.isfinite(values)
-        doubtful = bool(self.function.unsteady) or any(hit.kind == "tie" for hit in hits)
-        looked = range(len(values)) if doubtful else np.flatnonzero(suspect).tolist()
-        found = {c: self._odd(float(values[c]), float(partials[c]), hits) for c in looked}
-        return {c: odd for c, odd in found.items() if odd is not None}
-
-    def _odd(self, value: float, slope: float, hits: Sequence[Hit]) -> Odd | None:
-        """What is known of a component that has no ordinary value."""
-        import numpy as np
-
-        if not np.isfinite(value):
-            reason = self.function.reason or f"{self.function.name} is {value} there"
-            return Odd("domain_error", reason, cause="outside the domain")
-        if self.function.unsteady:
-            return Odd("uncertain", self.function.unsteady)
         ties = [hit for hit in hits if hit.kind == "tie"]
-        if not np.isfinite(slope) or ties:
-            seen = "; ".join(dict.fromkeys(str(hit) for hit in (hits if not np.isfinite(slope) else ties)))
-            return Odd("uncertain", seen or "binary64 overflows or loses everything on the way")
-        return None
+        doubt = self.function.unsteady or "; ".join(dict.fromkeys(map(str, ties)))
+        if not doubt and np.all(np.isfinite(plain)) and np.all(np.isfinite(partials)):
+            return {}
+        values = plain[output_numbers(self.task.indices)]
+        cases = [np.isnan(values), values == np.inf, values == -np.inf, ~np.isfinite(partials)]
+        kinds = np.select(cases, [1, 2, 3, 4], default=5 if doubt else 0)
+        lost = self.function.unsteady or "; ".join(dict.fromkeys(map(str, hits))) or _LOST
+        told = {k: self._outside(value) for k, value in enumerate(("nan", "inf", "-inf"), 1)}
+        told |= {4: Odd("uncertain", lost), 5: Odd("uncertain", doubt)}
+        present = np.unique(kinds).tolist()
+        if len(present) == 1:
+            return ToldOfAll(len(kinds), told[present[0]])
+        return {c: told[kind] for c, kind in enumerate(kinds.tolist()) if kind}
+
+    def _outside(self, value: str) -> Odd:
+        """What is said of the partials of a result that is no number."""
+        reason = self.function.reason or f"{self.function.name} is {value} there"
+        return Odd("domain_error", reason, cause="outside the domain")
 
     def bound(self, point: Sequence[float]) -> list[float]:
         """How far rounding may carry each component, measured."""
         import numpy as np
 
-        from diffkit.asking.callables.noise import rounding
+        from diffkit.asking.callables.faults import rounding
 
         with np.errstate(all="ignore"):
             bars: list[float] = rounding(lambda row: self.derive(row).partials, point).tolist()

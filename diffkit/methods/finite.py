@@ -24,7 +24,7 @@ from diffkit.methods.differences.stencils import Probe
 from diffkit.methods.differences.testimony import NOTHING_FINER, Testimony, vague
 from diffkit.methods.differences.witness import sizes
 
-AGAIN = 8  # points at which a function that looks rough is evaluated again
+_AGAIN = 8  # points at which a function that looks rough is evaluated again
 
 
 class FiniteEvaluation:
@@ -54,11 +54,11 @@ class FiniteEvaluation:
             sampler = Sampler(function, unit)
             rows = partials(sampler, points, [indices[c][1] for c in mine], self.effort)
             for row, (point, seen) in enumerate(zip(points, rows, strict=True)):
-                judged = _judged(sampler, point, [indices[c] for c in mine], seen)
-                found.update({(row, c): d for c, d in zip(mine, judged, strict=True)})
+                trusted = _trusted(sampler, point, [indices[c] for c in mine], seen)
+                found.update({(row, c): d for c, d in zip(mine, trusted, strict=True)})
             evaluations += sampler.evaluations
             if any(d.reason for seen in rows for d in seen):
-                source.check_again(list(sampler.known)[:AGAIN])
+                source.check_again(list(sampler.known)[:_AGAIN])
         flat = [found[row, c] for row in range(len(points)) for c in range(len(indices))]
         odd = {c: self._odd(d) for c, d in enumerate(flat)}
         values = [math.nan if odd[c] else d.value for c, d in enumerate(flat)]
@@ -73,15 +73,15 @@ class FiniteEvaluation:
         return difference.odd
 
 
-def _judged(sampler: Sampler, point: Point, indices: Sequence[Index], seen: Sequence[Difference]) -> list[Difference]:
+def _trusted(sampler: Sampler, point: Point, indices: Sequence[Index], seen: Sequence[Difference]) -> list[Difference]:
     """The partials of an output at a point; those of which too few digits are seen are uncertain, as in ``auto``."""
     largest = sizes({index: d.value for index, d in zip(indices, seen, strict=True)})
-    judged = []
+    trusted = []
     for index, d in zip(indices, seen, strict=True):
         testimony = Testimony(Probe(sampler, point, index[1], {}), d)
         fine = d.odd is not None or not index[1] or testimony.is_fine(d.value, d.bar, largest[index])
-        judged.append(d if fine else d._replace(odd=vague(d.value, d.bar, d.reason or NOTHING_FINER)))
-    return judged
+        trusted.append(d if fine else d._replace(odd=vague(d.value, d.bar, d.reason or NOTHING_FINER)))
+    return trusted
 
 
 class FiniteBackend:

@@ -16,7 +16,7 @@ from diffkit.core.text import format_outputs
 from diffkit.methods import Backend
 from diffkit.methods.evaluation import ProgramEvaluation
 
-FORMULA_LENGTH = 20_000  # characters beyond which a formula is cut: nobody reads it, and sharing may explode it
+_FORMULA_LENGTH = 20_000  # characters beyond which a formula is cut: nobody reads it, and sharing may explode it
 
 
 class SymbolicBackend:
@@ -39,7 +39,7 @@ class SymbolicBackend:
         last = self._last
         if last is None or last[0] is not task:
             derivative = symbolic_derivative(task.program, task.indices, self.limits)
-            formula = tuple(format_outputs(derivative, FORMULA_LENGTH))
+            formula = tuple(format_outputs(derivative, _FORMULA_LENGTH))
             last = self._last = (task, ProgramEvaluation(task, derivative, formula))
         return last[1]
 

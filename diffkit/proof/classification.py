@@ -47,7 +47,7 @@ def classify(program: Program, index: Index, point: Sequence[float], factor: Fra
 
 
 class Classifier:
-    """A program at a point, looked at along one variable after the other."""
+    """Whether a point is a kink, a jump, a pole or an edge: a program there, along one variable after the other."""
 
     def __init__(self, program: Program, point: Sequence[float]):
         self.program, self.point = program, point
@@ -72,7 +72,7 @@ class Classifier:
         here = self._spot(bits_of(variables))
         lines = [self._line(here, slot, variable) for variable in dict.fromkeys(variables) or (-1,)]
         if len(lines) == 1:
-            return lines[0].verdict(len(variables), factor)
+            return lines[0].classify(len(variables), factor)
         for line in lines:
             if (obstacle := line.obstacle()) is not None and obstacle.status != "not_differentiable":
                 return obstacle
@@ -119,7 +119,7 @@ class Classifier:
         if broken.where:
             message = f"{broken.where} has no values on a side of the point"
             return Odd("domain_error", message, cause="domain edge", where=broken.where)
-        seen = [line.verdict(1, factor) for line in lines]
+        seen = [line.classify(1, factor) for line in lines]
         odd = next((odd for odd in seen if odd.status == "not_differentiable"), _NO_MIXED_DERIVATIVE)
         return odd._replace(message=odd.message.partition("; the Clarke")[0], left=math.nan, right=math.nan)
 
@@ -177,7 +177,7 @@ class Point(Neighbourhood):
         message = self._say(slot, "is at the edge of its domain,", ("edge", "pole"))
         return Odd("domain_error", message, cause="domain edge", where=self._text(slot))
 
-    def verdict(self, order: int, factor: Fraction) -> Odd:
+    def classify(self, order: int, factor: Fraction) -> Odd:
         """Give the status; with a value where the derivative of that order along this variable exists."""
         self.factor = factor
         if (obstacle := self.obstacle()) is not None:

@@ -50,10 +50,10 @@ class CheckReport(Document):
 
     def blocks(self) -> Iterator[Block]:
         """Lay the check out, the verdict before what is looked for when that is known."""
-        yield from self.verdict_blocks()
+        yield from self.known_blocks()
         yield from Repair(self.check).blocks()
 
-    def verdict_blocks(self) -> Iterator[Block]:
+    def known_blocks(self) -> Iterator[Block]:
         """Lay out what is known."""
         check = self.check
         yield Equation("f", self.f)
@@ -118,12 +118,12 @@ class CheckReport(Document):
 
 
 @dataclass(frozen=True)
-class Verdict(CheckReport):
+class CheckWithoutRepair(CheckReport):
     """The report on a check without what would mend the claim."""
 
     def blocks(self) -> Iterator[Block]:
         """Lay the check out."""
-        return self.verdict_blocks()
+        return self.known_blocks()
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
-"""Derivations step by step, and back-propagation as tables of values and adjoints, as blocks and as fields."""
+"""Derivations step by step, as `explain` shows them, and back-propagation as tables of values and adjoints."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from diffkit.asking.expressions import Expression
 from diffkit.core.errors import plural
@@ -14,9 +14,6 @@ from diffkit.lessons.derivations.derivation import Derivation, DerivationStep, o
 from diffkit.lessons.derivations.textbook_rules import tidy
 from diffkit.reports import result_report as one
 from diffkit.reports.document import Block, Document, Equation, Gap, Heading, Note, Table, picked, plain, shown
-
-if TYPE_CHECKING:
-    pass
 
 MOST_QUANTITIES = 200  # quantities shown; JSON has all of them
 
@@ -44,7 +41,7 @@ class DerivationReport(Document):
         for number, step in enumerate(d.steps, 1):
             yield Gap()
             yield Heading(f"{number}. {step.rule}")
-            yield from _step(step)
+            yield from step_blocks(step)
         yield Gap()
         yield Heading("Put together")
         left = f"{operator_text(d.variable, d.several)}[f]"
@@ -96,8 +93,8 @@ class DerivationReport(Document):
         }
 
 
-def _step(step: DerivationStep) -> Iterator[Block]:
-    """The rule in letters where it says more than the line, what the letters stand for, and the line."""
+def step_blocks(step: DerivationStep) -> Iterator[Block]:
+    """Lay a step out: the rule in letters where it says more than the line, what they stand for, and the line."""
     if step.parts:
         names = ", ".join(f"{name} = {Expression(part)}" for name, part in step.parts)
         left, right = step.formula_text.split(" = ", 1)

@@ -26,9 +26,9 @@ from diffkit.ndarrays import Traced
 
 NO_VALUE_ERRORS = (ArithmeticError, ValueError)
 """What mathematics raises: a division by zero, an overflow, a logarithm of −1, a singular matrix."""
-SCALAR = ("gradient", "hessian", "derivative", "taylor", "directional", "hvp")
+_SCALAR = ("gradient", "hessian", "derivative", "taylor", "directional", "hvp")
 """Kinds of derivatives that are of one number."""
-CALL_NUMBERS = 2**22  # numbers in the arguments of one call of a vectorised function
+_CALL_NUMBERS = 2**22  # numbers in the arguments of one call of a vectorised function
 
 
 class Bound:
@@ -219,7 +219,7 @@ class Bound:
         width = len(self.outputs)
         if not self.function.vectorized:
             return np.array([self._entries(row) for row in rows]).reshape(len(rows), width)
-        size = max(1, CALL_NUMBERS // max(1, rows.shape[1]))
+        size = max(1, _CALL_NUMBERS // max(1, rows.shape[1]))
         return np.concatenate([self._stacked(rows[k : k + size], width) for k in range(0, len(rows), size)])
 
     def _stacked(self, rows: Any, width: int) -> Any:
@@ -281,7 +281,7 @@ class Bound:
 
     def options_for(self, kind: str, options: dict[str, Any]) -> dict[str, Any]:
         """Options of a kind by coordinates; DiffkitError where the function is not what the kind is of."""
-        if kind in SCALAR and len(self.outputs) != 1:
+        if kind in _SCALAR and len(self.outputs) != 1:
             hint = "ask for the jacobian" + ", or give a NumPy array of many points" * (kind == "derivative")
             raise DiffkitError(
                 f"{self.name} gives an array of shape {self.shape}, and a {kind} is of one number", hint=hint

@@ -23,19 +23,19 @@ from diffkit.ndarrays.source import LIBRARIES
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
-ELEMENTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.Mod, ast.FloorDiv)
-SHAPE_KEEPING = SCALAR_FUNCTIONS | {"square", "copy", "conj", "astype"}
+_ELEMENTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.Mod, ast.FloorDiv)
+_SHAPE_KEEPING = SCALAR_FUNCTIONS | {"square", "copy", "conj", "astype"}
 """functions and methods whose result has the shape of their first argument"""
-MISFITS = ("shape", "dimension", "broadcast", "mismatch", "incompatible", "inhomogeneous", "axis", "subscript")
+_MISFITS = ("shape", "dimension", "broadcast", "mismatch", "incompatible", "inhomogeneous", "axis", "subscript")
 """words by which NumPy says that shapes do not fit"""
-SHAPES_LISTED = 8  # shapes that a message lists
-QUOTED_LINE = 100  # characters of a line that is quoted whole
-LONGEST_QUOTE = 60  # characters of an expression that is quoted
+_SHAPES_LISTED = 8  # shapes that a message lists
+_QUOTED_LINE = 100  # characters of a line that is quoted whole
+_LONGEST_QUOTE = 60  # characters of an expression that is quoted
 
 
 def is_misfit(error: BaseException) -> bool:
     """Whether an error is about shapes that do not fit, and not about mathematics without a value."""
-    return isinstance(error, ValueError) and any(word in message_of(error) for word in MISFITS)
+    return isinstance(error, ValueError) and any(word in message_of(error) for word in _MISFITS)
 
 
 def place_of(error: BaseException) -> str:
@@ -45,9 +45,9 @@ def place_of(error: BaseException) -> str:
         return ""
     frame, text = found.tb_frame, _segment(found)
     line = linecache.getline(frame.f_code.co_filename, found.tb_lineno, frame.f_globals).strip()
-    line, shapes = (line if len(line) <= QUOTED_LINE else text), shapes_of(frame)
+    line, shapes = (line if len(line) <= _QUOTED_LINE else text), _shapes_of(frame)
     parts = [f"{PurePath(frame.f_code.co_filename).name} line {found.tb_lineno}" + (f": `{line}`" if line else "")]
-    parts += list(dict.fromkeys(_operands(text or line, shapes)))[:SHAPES_LISTED]
+    parts += list(dict.fromkeys(_operands(text or line, shapes)))[:_SHAPES_LISTED]
     parts += _meetings(frame.f_code, shapes)
     return "; ".join(parts)
 
@@ -58,7 +58,7 @@ def meetings_in(run: Callable[[], Any]) -> list[str]:
 
     def profile(frame: FrameType, event: str, _: Any) -> None:
         if event == "return" and _is_callers(frame) and frame.f_code not in seen:
-            seen[frame.f_code] = shapes_of(frame)
+            seen[frame.f_code] = _shapes_of(frame)
 
     if sys.getprofile() is None:
         sys.setprofile(profile)
@@ -74,7 +74,7 @@ def _is_callers(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__")).partition(".")[0] not in LIBRARIES
 
 
-def shapes_of(frame: FrameType) -> Shapes:
+def _shapes_of(frame: FrameType) -> Shapes:
     """Shapes of the arrays and numbers that a frame names."""
     named = {**frame.f_globals, **frame.f_locals}
     return {
@@ -96,8 +96,8 @@ def _meetings(code: CodeType, shapes: Shapes) -> list[str]:
     fixed = {name: s for name, s in shapes.items() if bound.count(name) + (name in arguments) <= 1}
     found = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ELEMENTWISE):
-            left, right = shape_of(node.left, fixed), shape_of(node.right, fixed)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, _ELEMENTWISE):
+            left, right = _shape_of(node.left, fixed), _shape_of(node.right, fixed)
             if left and right and _meets(left, right) and not (_spread(node.left) or _spread(node.right)):
                 text, whole = _quoted(node), np.broadcast_shapes(left, right)
                 place = f"{PurePath(code.co_filename).name} line {node.lineno}"
@@ -117,19 +117,19 @@ def _spread(node: ast.expr) -> bool:
     return any("None" in ast.unparse(n.slice) or "newaxis" in ast.unparse(n.slice) for n in inner)
 
 
-def shape_of(node: ast.expr, shapes: Shapes) -> Shape | None:
+def _shape_of(node: ast.expr, shapes: Shapes) -> Shape | None:
     """Shape of an expression, from those of the names in it; None where that is not known."""
     if isinstance(node, ast.Name):
         return shapes.get(node.id)
     if isinstance(node, ast.Constant):
         return () if isinstance(node.value, (int, float)) else None
     if isinstance(node, ast.UnaryOp):
-        return shape_of(node.operand, shapes)
+        return _shape_of(node.operand, shapes)
     if isinstance(node, ast.Attribute) and node.attr == "T":
-        inner = shape_of(node.value, shapes)
+        inner = _shape_of(node.value, shapes)
         return None if inner is None else inner[::-1]
     if isinstance(node, ast.BinOp):
-        return _combined(node.op, shape_of(node.left, shapes), shape_of(node.right, shapes))
+        return _combined(node.op, _shape_of(node.left, shapes), _shape_of(node.right, shapes))
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         return _called(node, node.func, shapes)
     return None
@@ -137,12 +137,12 @@ def shape_of(node: ast.expr, shapes: Shapes) -> Shape | None:
 
 def _called(node: ast.Call, function: ast.Attribute, shapes: Shapes) -> Shape | None:
     """Shape of np.dot(a, b), a.dot(b), np.exp(a) …"""
-    method = shape_of(function.value, shapes) is not None
+    method = _shape_of(function.value, shapes) is not None
     arguments = [function.value, *node.args] if method else node.args
-    known = [shape_of(a, shapes) for a in arguments]
+    known = [_shape_of(a, shapes) for a in arguments]
     if function.attr in ("dot", "matmul") and len(known) == 2:
         return _combined(ast.MatMult(), *known)
-    return known[0] if known and function.attr in SHAPE_KEEPING else None
+    return known[0] if known and function.attr in _SHAPE_KEEPING else None
 
 
 def _combined(op: ast.operator, left: Shape | None, right: Shape | None) -> Shape | None:
@@ -187,7 +187,7 @@ def _operands(text: str, shapes: Shapes) -> Iterator[str]:
     else:
         parts = [node]
     for part in parts:
-        shape = shape_of(part, shapes)
+        shape = _shape_of(part, shapes)
         if shape is not None and not isinstance(part, ast.Constant):
             yield f"{_quoted(part)} has shape {shape}"
         elif shape is None:
@@ -197,7 +197,7 @@ def _operands(text: str, shapes: Shapes) -> Iterator[str]:
 
 def _quoted(node: ast.expr) -> str:
     text = ast.unparse(node)
-    return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
+    return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
 
 
 def _innermost(trace: TracebackType | None) -> TracebackType | None:

@@ -12,8 +12,8 @@ import numpy as np
 
 from diffkit.asking.callables import Bound, Function
 from diffkit.asking.callables.code_shapes import meetings_in
+from diffkit.asking.callables.faults import FAR_DISTANCES, rounding
 from diffkit.asking.callables.function import Argument
-from diffkit.asking.callables.noise import FAR_DISTANCES, rounding
 from diffkit.asking.expressions import Expression, as_joint_program, is_sympy
 from diffkit.asking.frames import labelled
 from diffkit.core.errors import DiffkitError, FunctionError, LimitError, TracingError, plural
@@ -60,7 +60,7 @@ class Claim:
         return np.zeros(len(self.values(row)))
 
 
-class TextClaim(Claim):
+class _TextClaim(Claim):
     """Expressions."""
 
     text = True
@@ -237,7 +237,7 @@ def read_claim(claim: Any, expected: Expected) -> Claim:
             raise DiffkitError(
                 "a claim in words needs named variables", hint="f takes an array: write the claim as code"
             )
-        return TextClaim(claim, expected.words)
+        return _TextClaim(claim, expected.words)
     if given is not None and isinstance(claim, list):
         claim = np.concatenate([np.ravel(part) for part in claim])
     return NumberClaim(claim)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.asking.callables.noise import in_extended
+from diffkit.asking.callables.faults import in_extended
 from diffkit.core.table import Primitive
 from diffkit.judging.repair.code_values import CodeNames, Pool, Ref, Site, sites
 from diffkit.judging.repair.evidence import (

@@ -1,4 +1,4 @@
-"""A derivative found step by step: each step names its rule, and none is shown that has not been checked.
+"""A derivative found step by step, as `explain` gives it: each step names its rule, and is shown once it is checked.
 
 The program of f is walked from its last operation to its variables. A step is an identity, d/dx[u·v] = …, in which the
 derivatives of the parts are still to be found; the later steps find them. Every step is checked at random points of

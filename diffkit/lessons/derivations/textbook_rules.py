@@ -26,7 +26,7 @@ _CHOICE_RULES = {"where": "branch by branch", "max": "branch by branch: the larg
 _MOVING_LETTERS, _STILL_LETTERS = ("u", "v", "w", "p", "q", "r", "s"), ("c", "k", "b", "m", "l")
 _E = NAMED_CONSTANTS["e"]
 _POWER_LETTERS = ("a", "n")  # a constant base, a constant exponent
-LETTERED_PARTS = 3  # parts of a rule that get letters of their own, rather than numbers
+_LETTERED_PARTS = 3  # parts of a rule that get letters of their own, rather than numbers
 _Make = Callable[[ProgramBuilder, Sequence[int], Sequence[int | None]], tuple[int, int]]
 """From slots of the arguments and of their derivatives (None: it does not vary): the operation and its derivative."""
 
@@ -167,7 +167,7 @@ def letters(program: Program, slot: int, rule: Rule, variable: int) -> list[str]
     """Names for the parts of a rule, such as u, v, n, that no variable has; a variable differentiated keeps its own."""
     taken = set(program.inputs)
     found: list[str] = []
-    few = len(rule.arguments) <= LETTERED_PARTS
+    few = len(rule.arguments) <= _LETTERED_PARTS
     instruction = program.instruction_at(slot)
     usual = _POWER_LETTERS if instruction is not None and instruction[0] is POWER else ()
     for k, (arg, moves) in enumerate(zip(rule.arguments, rule.moving, strict=True), 1):

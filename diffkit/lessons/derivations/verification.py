@@ -120,21 +120,21 @@ class Verifier:
             if not (_known(place.values[slot]) and _known(truth)):
                 continue
             sides = self._sides(place, formula, line, answer, parts, moving)
-            verdicts = {
+            agreements = {
                 what: _agree(value, place.values[slot] if what == "formula" else truth) for what, value in sides
             }
             other = self._sympy_at(slot, place)
-            verdicts["sympy.diff"] = None if other is None else _agree(other, truth)
-            wrong = [what for what, verdict in verdicts.items() if verdict is False]
+            agreements["sympy.diff"] = None if other is None else _agree(other, truth)
+            wrong = [what for what, agree in agreements.items() if agree is False]
             if wrong:
                 raise DerivationError(
                     f"internal error: the step “{rule}” does not hold at a random point ({', '.join(wrong)})",
                     hint="nothing is shown; please report the expression",
                 )
-            if None in [verdicts[what] for what, _ in sides]:
+            if None in [agreements[what] for what, _ in sides]:
                 continue
             checked += 1
-            by_sympy += bool(verdicts["sympy.diff"])
+            by_sympy += bool(agreements["sympy.diff"])
         if not checked:
             raise DiffkitError(
                 f"the step “{rule}” cannot be checked: no point was found at which it has a derivative",

@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from diffkit.lessons.gradient_descent.convexity import NO_MINIMUM, Rest, at_rest
-from diffkit.lessons.gradient_descent.curvature import Hessians
+from diffkit.lessons.gradient_descent.curvature import NO_MINIMUM, Hessians, Rest, at_rest
 from diffkit.lessons.gradient_descent.walk import RUNAWAY_FACTOR, Path, Status
 
 if TYPE_CHECKING:
     from diffkit.lessons.gradient_descent.descent import Descent
 
 
-REACHED = 1e-3  # distance to a minimum, in sizes of x, that a small gradient may leave
-ROUNDED_REACH = 1e-7  # the same where rounding ends the steps: little more than √ε
-JUDGED_POINTS = 20  # kept points below which progress is not judged
-NO_GAIN = 1e-12  # relative progress of half the steps that counts as none
-MOSTLY = 0.9  # part of the steps in which a gradient that runs away has grown
-ENDINGS = {
+_REACHED = 1e-3  # distance to a minimum, in sizes of x, that a small gradient may leave
+_ROUNDED_REACH = 1e-7  # the same where rounding ends the steps: little more than √ε
+PROGRESS_POINTS = 20  # kept points below which nothing is said of progress
+_NO_GAIN = 1e-12  # relative progress of half the steps that counts as none
+_MOSTLY = 0.9  # part of the steps in which a gradient that runs away has grown
+_ENDINGS = {
     "stagnated": "stagnated: no progress, and no sign of a minimum",
     "diverged": "diverged",
     "left the domain": "left the domain of f",
@@ -30,44 +29,44 @@ ENDINGS = {
     "interrupted": "interrupted; this is the path so far",
     "out of time": "out of time; this is the path so far",
 }
-AT_REST: dict[Rest, str] = {
+_AT_REST: dict[Rest, str] = {
     "minimum": "at a minimum as far as the curvature tells",
     "changing": "but the curvature changes too much close by to tell a minimum",
     "singular": "but the Hessian is singular there and does not tell whether this is a minimum",
     "extremes": "and no eigenvalue of the Hessian that Lanczos steps found is negative; not all were looked at",
     "unknown": "but there is no Hessian there, and whether this is a minimum was not looked at",
 }
-RATE_STEPS = 10  # steps from which a rate is read
-GRADIENT_FLOOR = 1e-13  # of the largest gradient norm: below it there is rounding only
-GOAL_SHARE = 1e-6
-STEADY_SLOPE = 0.1  # by which the logarithms of the factors of two quarters of the steps may differ
-CURVE_ADVANTAGE = 0.1  # of the squares that a straight line leaves: a curve that leaves less is the better description
-TREND_NOISE = 0.1  # standard deviation of logarithms up to which a trend may be drowned in it
-MINIMUM_DOUBT = 0.1  # of ε·(f₀ − f*): what f* may be off by where steps are counted to it
-LOGARITHM_ROUNDING = 1e-12  # difference of such logarithms that is rounding
-DECREASE_ROUNDING = 2.0**-50  # of f: two roundings or so
+_RATE_STEPS = 10  # steps from which a rate is read
+_GRADIENT_FLOOR = 1e-13  # of the largest gradient norm: below it there is rounding only
+_GOAL_SHARE = 1e-6
+_STEADY_SLOPE = 0.1  # by which the logarithms of the factors of two quarters of the steps may differ
+_CURVE_ADVANTAGE = 0.1  # of the squares that a straight line leaves: a curve that leaves less is the better description
+_TREND_NOISE = 0.1  # standard deviation of logarithms up to which a trend may be drowned in it
+_MINIMUM_DOUBT = 0.1  # of ε·(f₀ − f*): what f* may be off by where steps are counted to it
+_LOGARITHM_ROUNDING = 1e-12  # difference of such logarithms that is rounding
+_DECREASE_ROUNDING = 2.0**-50  # of f: two roundings or so
 
 
 def in_words(descent: Descent) -> str:
     """The status as a sentence."""
     if descent.status != "converged":
-        return ENDINGS[descent.status]
+        return _ENDINGS[descent.status]
     small = math.sqrt(descent.path.gradients[-1] @ descent.path.gradients[-1]) <= descent.settings.tolerance
     met = "the gradient is within the tolerance" if small else "the steps are down to rounding"
-    return f"converged: {met}, {AT_REST[at_rest(descent.hessians, descent.path)]}"
+    return f"converged: {met}, {_AT_REST[at_rest(descent.hessians, descent.path)]}"
 
 
-def judged(status: Status, hessians: Hessians, path: Path, norms: Sequence[float], of_batches: bool) -> Status:
+def final_status(status: Status, hessians: Hessians, path: Path, norms: Sequence[float], of_batches: bool) -> Status:
     """The status in the light of the curvature at the end, and of what half the steps gained."""
     if status == "steps used up":
         status = _after_all_steps(path, norms, of_batches)
         if status != "stagnated" or of_batches:
             return status
-        return "converged" if _settled(hessians, path, ROUNDED_REACH) else "stagnated"
+        return "converged" if _settled(hessians, path, _ROUNDED_REACH) else "stagnated"
     if status in ("converged", "stagnated"):
         return (
             "converged"
-            if _settled(hessians, path, REACHED if status == "converged" else ROUNDED_REACH)
+            if _settled(hessians, path, _REACHED if status == "converged" else _ROUNDED_REACH)
             else "stagnated"
         )
     return status
@@ -81,14 +80,14 @@ def _after_all_steps(path: Path, norms: Sequence[float], of_batches: bool) -> St
         and (values[-1] > values[0] or norms[-1] > RUNAWAY_FACTOR * max(1.0, norms[0]))
     ):
         return "diverged"
-    if len(values) < JUDGED_POINTS:
+    if len(values) < PROGRESS_POINTS:
         return "steps used up"
     if of_batches:
         third, last = np.array_split(values, 4)[2:]
         return "stagnated" if np.median(third) - np.median(last) < np.std(last) / 2 else "steps used up"
     first, second = np.array_split(values, 2)
     gained = np.min(first) - np.min(second)
-    return "stagnated" if gained <= NO_GAIN * abs(np.min(first)) else "steps used up"
+    return "stagnated" if gained <= _NO_GAIN * abs(np.min(first)) else "steps used up"
 
 
 def _runs_away(norms: Sequence[float]) -> bool:
@@ -98,7 +97,7 @@ def _runs_away(norms: Sequence[float]) -> bool:
     """
     sizes: Any = np.asarray(norms)
     grown = (sizes[2:] > sizes[:-2])[max(0, len(sizes) - 2) // 2 :]
-    return len(grown) > 0 and bool(sizes[-1] > sizes[0]) and float(np.mean(grown)) >= MOSTLY
+    return len(grown) > 0 and bool(sizes[-1] > sizes[0]) and float(np.mean(grown)) >= _MOSTLY
 
 
 def _settled(hessians: Hessians, path: Path, near: float) -> bool:
@@ -118,7 +117,7 @@ def on_top(hessians: Hessians, path: Path) -> bool:
     curvature = hessians.at(point)
     if curvature.shape not in ("saddle", "concave"):
         return False
-    near = REACHED * (1 + float(np.linalg.norm(point)))
+    near = _REACHED * (1 + float(np.linalg.norm(point)))
     if float(np.linalg.norm(gradient)) <= near * abs(curvature.smallest):
         return True
     return bool(np.linalg.norm(hessians.newton(point, gradient)) <= near)
@@ -175,35 +174,35 @@ class Trend(NamedTuple):
     power: float
 
 
-NO_TREND = Trend(math.nan, (0, 0), (math.nan, math.nan), math.nan)
+_NO_TREND = Trend(math.nan, (0, 0), (math.nan, math.nan), math.nan)
 
 
-def trend_of(norms: Sequence[float], geometric: bool) -> Trend:
+def _trend_of(norms: Sequence[float], geometric: bool) -> Trend:
     """The factor ρ with ‖gₖ‖ ~ ρᵏ over the last half of the steps above rounding, or the p with ‖gₖ‖ ~ k^−p.
 
     ``geometric``: theory has a factor for this path, so that a power of k would describe its first steps at best.
     """
     values = np.asarray(norms, dtype=float)
-    usable = np.flatnonzero(np.isfinite(values) & (values > GRADIENT_FLOOR * np.nanmax(values, initial=0.0)))
+    usable = np.flatnonzero(np.isfinite(values) & (values > _GRADIENT_FLOOR * np.nanmax(values, initial=0.0)))
     last = int(usable[-1]) if len(usable) else 0
     first = (last + 1) // 2
     chosen = usable[usable >= first]
-    if len(chosen) < RATE_STEPS:
-        return NO_TREND
+    if len(chosen) < _RATE_STEPS:
+        return _NO_TREND
     logs, middle = np.log(values[chosen]), len(chosen) // 2
     slope, left = _line(chosen - first, logs)
     early, late = _line(chosen[:middle], logs[:middle])[0], _line(chosen[middle:], logs[middle:])[0]
     halves = math.exp(early), math.exp(late)
-    if left > len(logs) * max(TREND_NOISE, abs(slope) * len(logs)) ** 2:
-        return NO_TREND  # it jumps up and down
+    if left > len(logs) * max(_TREND_NOISE, abs(slope) * len(logs)) ** 2:
+        return _NO_TREND  # it jumps up and down
     _, left_by_curve = _line(chosen - first, logs, 2)
     if (
-        abs(early - late) <= max(STEADY_SLOPE * abs(slope), LOGARITHM_ROUNDING)
-        or left_by_curve > CURVE_ADVANTAGE * left
+        abs(early - late) <= max(_STEADY_SLOPE * abs(slope), _LOGARITHM_ROUNDING)
+        or left_by_curve > _CURVE_ADVANTAGE * left
     ):
         return Trend(math.exp(slope), (first, last), halves, math.nan)
     power, left_by_power = _line(np.log(chosen), logs)
-    falls = early < late < 0 and left_by_power <= CURVE_ADVANTAGE * left and not geometric
+    falls = early < late < 0 and left_by_power <= _CURVE_ADVANTAGE * left and not geometric
     return Trend(math.nan, (first, last), halves, -power if falls else math.nan)
 
 
@@ -230,7 +229,7 @@ def predicted_factor(eigenvalues: Any, rate: float, momentum: float, nesterov: b
     return worst
 
 
-def convergence(descent: Descent, epsilon: float = GOAL_SHARE) -> Convergence:
+def convergence(descent: Descent, epsilon: float = _GOAL_SHARE) -> Convergence:
     """Put together what is known; ½gᵀH⁻¹g at the last point is what is left (Boyd & Vandenberghe, eq. 9.30)."""
     path, settings, rates = descent.path, descent.settings, descent.rates
     end, evidence, values = descent.at_end, descent.evidence, path.values
@@ -238,7 +237,7 @@ def convergence(descent: Descent, epsilon: float = GOAL_SHARE) -> Convergence:
     gradient = path.gradients[-1]
     decrement = float(gradient @ -descent.hessians.newton(descent.point, gradient)) / 2
     known = not evidence.against
-    trend = trend_of(norms, known and len(rates) > 0 and max(rates) == min(rates))
+    trend = _trend_of(norms, known and len(rates) > 0 and max(rates) == min(rates))
     used = rates[trend.window[0] : trend.window[1]]
     steady = len(used) > 0 and max(used) == min(used)
     ends = (end.smallest, end.largest) if end.eigenvalues is None else end.eigenvalues
@@ -259,9 +258,9 @@ def _needed(steps: Any, values: Any, minimum: float, decrement: float, spread: f
     Where curvatures agree within a factor s, f − f* at the end lies between the decrement divided by s and s times it.
     """
     goal = epsilon * (values[0] - minimum)
-    if not goal > DECREASE_ROUNDING * abs(values[0]):
+    if not goal > _DECREASE_ROUNDING * abs(values[0]):
         return math.nan
     below = np.flatnonzero(values - minimum <= goal)
     if not len(below):
         return math.inf if decrement > spread * goal else math.nan
-    return float(steps[below[0]]) if decrement * (spread - 1) <= MINIMUM_DOUBT * goal else math.nan
+    return float(steps[below[0]]) if decrement * (spread - 1) <= _MINIMUM_DOUBT * goal else math.nan

@@ -26,7 +26,7 @@ from diffkit.numbers.floats import FLOATS
 Data = tuple[Any, ...] | None
 """Further arguments of f for one step: a mini-batch; None for all data."""
 
-SINGLES = 64  # entries of one array that are looked at one by one
+_SINGLES = 64  # entries of one array that are looked at one by one
 
 
 class WeightGroup(NamedTuple):
@@ -139,7 +139,7 @@ def compiled(program: Program) -> Callable[[list[float]], list[float]]:
 
 
 @dataclass(frozen=True)
-class LeftBehind:
+class _LeftBehind:
     """A cost whose code stayed where it ran when its descent was pickled: its names are known, and no value."""
 
     names: tuple[str, ...]
@@ -158,7 +158,7 @@ class LeftBehind:
 
 
 def _left_behind(cost: Cost) -> tuple[Any, ...]:
-    return LeftBehind, (cost.names, cost.parameters, cost.groups, cost.method, cost.reason)
+    return _LeftBehind, (cost.names, cost.parameters, cost.groups, cost.method, cost.reason)
 
 
 class FunctionCost:
@@ -270,6 +270,6 @@ def _parameters(arguments: Sequence[Argument]) -> tuple[WeightGroup, ...]:
 
 def _groups(arguments: Sequence[Argument]) -> tuple[WeightGroup, ...]:
     """One group for each parameter; the entries of a single small array each make their own."""
-    if len(arguments) == 1 and 1 < arguments[0].size <= SINGLES:
+    if len(arguments) == 1 and 1 < arguments[0].size <= _SINGLES:
         return tuple(WeightGroup(label, slice(k, k + 1), ()) for k, label in enumerate(arguments[0].labels()))
     return _parameters(arguments)

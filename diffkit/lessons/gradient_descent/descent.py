@@ -22,10 +22,9 @@ from diffkit.core.results import Final
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.text.names import Names, notes
 from diffkit.core.workers import timed
-from diffkit.lessons.gradient_descent.convergence import Convergence, convergence, in_words, judged
-from diffkit.lessons.gradient_descent.convexity import ConvexityFacts, evidence
+from diffkit.lessons.gradient_descent.convergence import Convergence, convergence, final_status, in_words
 from diffkit.lessons.gradient_descent.costs import Cost, ExpressionCost, FunctionCost, WeightGroup
-from diffkit.lessons.gradient_descent.curvature import Curvature, Hessians, Unasked
+from diffkit.lessons.gradient_descent.curvature import ConvexityFacts, Curvature, Hessians, Unasked, evidence
 from diffkit.lessons.gradient_descent.diagnosis import Symptom, diagnose
 from diffkit.lessons.gradient_descent.walk import (
     Batches,
@@ -39,7 +38,7 @@ from diffkit.lessons.gradient_descent.walk import (
 )
 from diffkit.methods import Backend
 
-TOLERANCE = 1e-8
+_TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class Options:
     batch: int | None = None
     rows: Sequence[str | int] | str | None = None
     seed: int = 0
-    tolerance: float = TOLERANCE
+    tolerance: float = _TOLERANCE
     backend: str | Backend = "auto"
     keep: int | None = None
     variables: Names | None = None
@@ -247,7 +246,7 @@ def descend(
     f: Any, start: Any, *, rate: float = 0.01, steps: int = 1000, schedule: str | Schedule = "constant",
     decay: float | None = None, every: int | None = None, momentum: float = 0.0, nesterov: bool = False,
     gradient: Any = None, args: Sequence[Any] = (), batch: int | None = None,
-    rows: Sequence[str | int] | str | None = None, seed: int = 0, tolerance: float = TOLERANCE,
+    rows: Sequence[str | int] | str | None = None, seed: int = 0, tolerance: float = _TOLERANCE,
     backend: str | Backend = "auto", keep: int | None = None, variables: Names | None = None,
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001
 ) -> Descent:  # fmt: skip
@@ -303,7 +302,7 @@ class Descender:
         valued = math.isfinite(path.values[-1]) and bool(np.isfinite(path.gradients[-1]).all())
         status, reason = walk.status, "" if valued else cost.reason
         if not stopped:
-            status = judged(status, hessians, path, walk.norms, self.settings.batch is not None)
+            status = final_status(status, hessians, path, walk.norms, self.settings.batch is not None)
         elif stopped != INTERRUPTED:
             status, reason = "out of time", stopped
         return Descent(cost.names, cost.groups, cost.method, self.settings, status, path, tuple(walk.norms),

@@ -8,26 +8,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from diffkit.lessons.gradient_descent.convergence import JUDGED_POINTS, on_top, remaining
-from diffkit.lessons.gradient_descent.convexity import at_rest
-from diffkit.lessons.gradient_descent.curvature import Curvature
+from diffkit.lessons.gradient_descent.convergence import PROGRESS_POINTS, on_top, remaining
+from diffkit.lessons.gradient_descent.curvature import Curvature, at_rest
 from diffkit.lessons.gradient_descent.walk import Path
 
 if TYPE_CHECKING:
     from diffkit.lessons.gradient_descent.descent import Descent
 
 LAYERS = 4  # groups from which a trend can be told
-TREND_SHARE = 0.7  # part of the variance of log sizes that a trend explains
-MUCH = 1e3  # ratio of gradients that is called vanishing or exploding
-EXPLOSION_FACTOR = 1e3  # times the gradient before: it did not grow, it exploded
-WILD_STEP = 10.0  # step in sizes of x that throws the weights away
-DECAYED_SHARE = 1e-3  # of the sum of all rates: the later half has decayed to nothing
-RISING = 0.2  # of the steps: f goes up too often
-SLOW_RATE = 0.1  # of 1/L: a rate that leaves much to gain
-SHRUNK = 0.5  # of the first gradient: a last one above it has not shrunk
-BARELY = 1e-2  # of their size: weights that went less far have hardly moved
-RATE_LOOKS = 9  # points of a path that diverged at which a rate too large is looked for
-ILL = 1e3  # condition number from which the steps zigzag
+_TREND_SHARE = 0.7  # part of the variance of log sizes that a trend explains
+_MUCH = 1e3  # ratio of gradients that is called vanishing or exploding
+_EXPLOSION_FACTOR = 1e3  # times the gradient before: it did not grow, it exploded
+_WILD_STEP = 10.0  # step in sizes of x that throws the weights away
+_DECAYED_SHARE = 1e-3  # of the sum of all rates: the later half has decayed to nothing
+_RISING = 0.2  # of the steps: f goes up too often
+_SLOW_RATE = 0.1  # of 1/L: a rate that leaves much to gain
+_SHRUNK = 0.5  # of the first gradient: a last one above it has not shrunk
+_BARELY = 1e-2  # of their size: weights that went less far have hardly moved
+_RATE_LOOKS = 9  # points of a path that diverged at which a rate too large is looked for
+_ILL = 1e3  # condition number from which the steps zigzag
 
 
 class Symptom(NamedTuple):
@@ -63,7 +62,7 @@ def layer_sizes(descent: Descent) -> list[LayerSize]:
     ]
 
 
-def trend(sizes: list[float]) -> float:
+def _trend(sizes: list[float]) -> float:
     """The factor from one layer to the next, fitted to the logarithms; NaN where there is no clear trend."""
     if len(sizes) < LAYERS or not all(0 < s < math.inf for s in sizes):
         return math.nan
@@ -72,10 +71,10 @@ def trend(sizes: list[float]) -> float:
     slope, height = np.polyfit(places, logs, 1)
     spread = float(np.var(logs))
     explained = 1 - float(np.var(logs - slope * places - height)) / spread if spread > 0 else 0.0
-    return math.exp(slope) if explained >= TREND_SHARE else math.nan
+    return math.exp(slope) if explained >= _TREND_SHARE else math.nan
 
 
-def by_layer(descent: Descent) -> Iterator[Symptom]:
+def _by_layer(descent: Descent) -> Iterator[Symptom]:
     """Vanishing and exploding gradients at the start, uneven and dead ones at both ends."""
     found = layer_sizes(descent)
     sizes = [layer.start for layer in found]
@@ -86,11 +85,11 @@ def by_layer(descent: Descent) -> Iterator[Symptom]:
         names = ", ".join(dead[:4]) + (", …" if len(dead) > 4 else "")
         yield Symptom("no gradient", f"at the start and at the end the gradient of {names} is 0")
         return
-    factor, ends = trend(sizes), f"{short(sizes[0])} for {found[0].name}, {short(sizes[-1])} for {found[-1].name}"
-    if factor > 1 and sizes[-1] > MUCH * sizes[0]:
+    factor, ends = _trend(sizes), f"{short(sizes[0])} for {found[0].name}, {short(sizes[-1])} for {found[-1].name}"
+    if factor > 1 and sizes[-1] > _MUCH * sizes[0]:
         yield Symptom("vanishing gradient", f"from the last layer back to the first the gradient shrinks by a factor "
                       f"of {short(1 / factor)} per layer ({ends}): the first layers hardly learn")  # fmt: skip
-    elif factor < 1 and sizes[0] > MUCH * sizes[-1]:
+    elif factor < 1 and sizes[0] > _MUCH * sizes[-1]:
         yield Symptom("exploding gradient", f"from the last layer back to the first the gradient grows by a factor "
                       f"of {short(1 / factor)} per layer ({ends}): the first layers step too far")  # fmt: skip
     else:
@@ -100,7 +99,7 @@ def by_layer(descent: Descent) -> Iterator[Symptom]:
 def _uneven(found: list[LayerSize]) -> Iterator[Symptom]:
     """Gradients that are uneven at the start, and at the end in the same way: at one point it may be chance."""
     large, small = max(found, key=lambda s: s.start), min(found, key=lambda s: s.start)
-    if small.start > 0 and large.start > MUCH * small.start and large.end > MUCH * small.end:
+    if small.start > 0 and large.start > _MUCH * small.start and large.end > _MUCH * small.end:
         yield Symptom("uneven gradient", f"the gradient of {large.name} is {short(large.start)} at the start and "
                       f"{short(large.end)} at the end, that of {small.name} {short(small.start)} and "
                       f"{short(small.end)}: at one rate for both, {small.name} moves that much less")  # fmt: skip
@@ -120,7 +119,7 @@ def diagnose(descent: Descent) -> Iterator[Symptom]:
         yield from _slow(descent)
         yield from _flat(descent)
     yield from _jumps(descent)
-    yield from by_layer(descent)
+    yield from _by_layer(descent)
 
 
 def _outside(descent: Descent) -> str:
@@ -166,7 +165,7 @@ def _looks(descent: Descent) -> Iterator[tuple[str, Curvature, float]]:
         return
     yield "at the start", descent.at_start, rates[0]
     if descent.hessians.small(path.points[0]):
-        for k in np.unique(np.linspace(0, len(path.steps) - 1, RATE_LOOKS).round().astype(int))[1:].tolist():
+        for k in np.unique(np.linspace(0, len(path.steps) - 1, _RATE_LOOKS).round().astype(int))[1:].tolist():
             step = int(path.steps[k])
             yield f"at step {step}", descent.hessians.at(path.points[k]), rates[min(step, len(rates) - 1)]
 
@@ -226,7 +225,7 @@ def _at_rest(descent: Descent, norm: float) -> Symptom:
 def _decayed(descent: Descent) -> bool:
     """Whether the later steps had next to no part in the way that all the rates could go."""
     rates = descent.rates
-    return bool(rates) and rates[-1] < rates[0] and sum(rates[len(rates) // 2 :]) <= DECAYED_SHARE * sum(rates)
+    return bool(rates) and rates[-1] < rates[0] and sum(rates[len(rates) // 2 :]) <= _DECAYED_SHARE * sum(rates)
 
 
 def _turns(path: Path) -> float:
@@ -244,12 +243,12 @@ def _slow(descent: Descent) -> Iterator[Symptom]:
     end, settings = descent.at_end, descent.settings
     if descent.status == "steps used up":
         safe = 1 / descent.evidence.largest
-        if max(descent.rates) / (1 - settings.momentum) < SLOW_RATE * safe and not descent.evidence.against:
+        if max(descent.rates) / (1 - settings.momentum) < _SLOW_RATE * safe and not descent.evidence.against:
             yield Symptom("small rate", f"the rate {short(settings.rate)} is far below 1/L = {short(safe)}: a larger "
                           "one would need fewer steps")  # fmt: skip
-        elif descent.evidence.against and descent.steps >= JUDGED_POINTS:
+        elif descent.evidence.against and descent.steps >= PROGRESS_POINTS:
             yield from _going_on(descent)
-    if end.shape == "convex" and end.condition > ILL and not _vanishing(descent):
+    if end.shape == "convex" and end.condition > _ILL and not _vanishing(descent):
         yield Symptom("ill-conditioned", f"κ = L/μ = {short(end.condition)} at the end: f bends that much more "
                       "across its valley than along it, and the steps that the sides allow are short for the way; "
                       "rescale the weights, use momentum, or a method that knows curvature")  # fmt: skip
@@ -264,15 +263,15 @@ def _going_on(descent: Descent) -> Iterator[Symptom]:
     """Gradients that do not shrink: jumping to and fro, on a plateau, or on a slope without an end in sight."""
     path, norms = descent.path, descent.norms
     rising = float(np.mean(np.diff(path.values) > 0))
-    if rising > RISING and descent.settings.momentum == 0:
+    if rising > _RISING and descent.settings.momentum == 0:
         yield Symptom("jumping", f"f went up in {rising:.0%} of the steps, between {short(np.min(path.values))} and "
                       f"{short(np.max(path.values))}: the rate is too large for the curvature there")  # fmt: skip
         return
-    if norms[-1] <= SHRUNK * norms[0] or path.values[-1] > path.values[0]:
+    if norms[-1] <= _SHRUNK * norms[0] or path.values[-1] > path.values[0]:
         return
     first, last = short(norms[0]), short(norms[-1])
     way, size = (float(np.linalg.norm(v)) for v in (path.points[-1] - path.points[0], path.points[0]))
-    if way < BARELY * (1 + size):
+    if way < _BARELY * (1 + size):
         yield Symptom("plateau", f"in {descent.steps} steps the weights have moved by {short(way)}, and the gradient "
                       f"({first}, now {last}) has not shrunk much: a plateau, or a rate far too small")  # fmt: skip
     elif descent.at_end.smoothness != 0:
@@ -285,7 +284,7 @@ def _flat(descent: Descent) -> Iterator[Symptom]:
     end = descent.at_end
     if descent.settings.batch is not None:
         return
-    if end.shape == "convex" and end.condition > ILL and _vanishing(descent):
+    if end.shape == "convex" and end.condition > _ILL and _vanishing(descent):
         yield Symptom("flat direction", f"the smallest eigenvalue of the Hessian at the end, {short(end.smallest)}, "
                       f"does not last as far as twice Newton's step: beside L = {short(end.largest)} f may be flat in "
                       "that direction, as along a valley of minima")  # fmt: skip
@@ -307,7 +306,7 @@ def _jumps(descent: Descent) -> Iterator[Symptom]:
     size = 1 + float(np.linalg.norm(descent.path.points[0]))
     advice = "clip the gradient or lower the rate"
     length = descent.rates[0] * norms[0]
-    if length > WILD_STEP * size:
+    if length > _WILD_STEP * size:
         yield Symptom("exploding gradient", f"the first step has the length {short(length)}, from weights of length "
                       f"{short(size - 1)} (the gradient is {short(norms[0])}): {advice}")  # fmt: skip
         return
@@ -315,6 +314,6 @@ def _jumps(descent: Descent) -> Iterator[Symptom]:
         ratios: Any = norms[1:] / norms[:-1]
     usable = np.where(np.isfinite(ratios) & (norms[:-1] > descent.settings.tolerance), ratios, 0.0)
     worst = int(np.argmax(usable))
-    if usable[worst] >= EXPLOSION_FACTOR:
+    if usable[worst] >= _EXPLOSION_FACTOR:
         yield Symptom("exploding gradient", f"from step {worst} to {worst + 1} the gradient grew from "
                       f"{short(norms[worst])} to {short(norms[worst + 1])}, as at a cliff: {advice}")  # fmt: skip

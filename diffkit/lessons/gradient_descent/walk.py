@@ -19,8 +19,8 @@ from diffkit.lessons.gradient_descent.costs import Cost
 Status = Literal[
     "converged", "stagnated", "diverged", "left the domain", "steps used up", "interrupted", "out of time"
 ]  # fmt: skip
-MOST_KEPT = 200_000  # numbers of the kept points together, unless more are asked for
-RUNAWAY = 1e12  # times its first size (or 1) that a gradient may grow before the descent is given up
+_MOST_KEPT = 200_000  # numbers of the kept points together, unless more are asked for
+_RUNAWAY = 1e12  # times its first size (or 1) that a gradient may grow before the descent is given up
 RUNAWAY_FACTOR = 1e6  # times its first size (or 1): what has grown so far was running away, whatever ended it
 
 
@@ -76,7 +76,7 @@ class Walk:
                 norm = math.sqrt(gradient @ gradient)
                 self.norms.append(norm)
                 self._last = (k, x, gradient if data is None else None)
-                ends = k == self.steps or not norm <= RUNAWAY * max(1.0, self.norms[0])
+                ends = k == self.steps or not norm <= _RUNAWAY * max(1.0, self.norms[0])
                 whole = norm if data is None else math.inf  # a batch's gradient may be small by chance
                 if k % self.every == 0 or ends:
                     whole = self._keep(k, x, value, gradient if data is None else None)
@@ -94,7 +94,7 @@ class Walk:
                 x = moved
             yield k
         self._keep_last()
-        self.status = self._verdict()
+        self.status = self._ended()
 
     def _keep(self, k: int, x: Any, value: float | None, gradient: Any) -> float:
         """Keep a point; give the norm of its gradient over all data."""
@@ -114,8 +114,8 @@ class Walk:
                 self._keep(k, x, None, gradient)
 
     @undisturbed()
-    def _verdict(self) -> Status:
-        """Why the steps ended; whether little is left to gain is judged by who knows the curvature."""
+    def _ended(self) -> Status:
+        """Why the steps ended; whether little is left to gain is for who knows the curvature to say."""
         last = self._kept[-1]
         finite = [n for n in self.norms if math.isfinite(n)]
         norm = math.sqrt(last[3] @ last[3])
@@ -123,7 +123,7 @@ class Walk:
             far = np.max(np.abs(last[1] - self.start)) > RUNAWAY_FACTOR * (1 + np.max(np.abs(self.start)))
             grown = bool(finite) and finite[-1] > RUNAWAY_FACTOR * max(1.0, finite[0])
             return "diverged" if math.isinf(last[2]) or far or grown else "left the domain"
-        if norm > RUNAWAY * max(1.0, self.norms[0]):
+        if norm > _RUNAWAY * max(1.0, self.norms[0]):
             return "diverged"
         if norm <= self.tolerance:
             return "converged"
@@ -143,13 +143,13 @@ def interval(every: int | None, steps: int, size: int, batches: Batches | None) 
     """Every how many steps a point is kept: each one while they are few, and with batches the ends of epochs."""
     if every is not None:
         return every
-    least = -(-size * (steps + 1) // MOST_KEPT)
+    least = -(-size * (steps + 1) // _MOST_KEPT)
     return max(1, least) if batches is None else batches.per_epoch * max(1, -(-least // batches.per_epoch))
 
 
 Schedule = Callable[[int], float]
 """Step k = 0, 1, … → its rate αₖ."""
-DECAYS = {"inverse": 0.01, "exponential": 0.001, "step": 0.5}
+_DECAYS = {"inverse": 0.01, "exponential": 0.001, "step": 0.5}
 """Schedule → its d, unless another is given."""
 
 
@@ -178,7 +178,7 @@ def cosine(rate: float, steps: int, decay: float, every: int) -> Schedule:  # no
     return lambda k: rate * (1 + math.cos(math.pi * min(k / steps, 1.0))) / 2
 
 
-SCHEDULES = {"constant": constant, "inverse": inverse, "exponential": exponential, "step": step, "cosine": cosine}
+_SCHEDULES = {"constant": constant, "inverse": inverse, "exponential": exponential, "step": step, "cosine": cosine}
 
 
 def make_schedule(
@@ -193,20 +193,20 @@ def make_schedule(
         raise DiffkitError(f"the rate is a positive number, not {rate!r}")
     if callable(schedule):
         return _checked(schedule)
-    if schedule not in SCHEDULES:
-        known = ", ".join(SCHEDULES)
-        hint = did_you_mean(str(schedule), SCHEDULES) or f"there are {known}, or a function of the step number"
+    if schedule not in _SCHEDULES:
+        known = ", ".join(_SCHEDULES)
+        hint = did_you_mean(str(schedule), _SCHEDULES) or f"there are {known}, or a function of the step number"
         raise DiffkitError(f"unknown schedule {schedule!r}", hint=hint)
-    if decay is not None and schedule not in DECAYS:
-        raise DiffkitError(f"the schedule {schedule} takes no decay", hint=f"those that do: {', '.join(DECAYS)}")
+    if decay is not None and schedule not in _DECAYS:
+        raise DiffkitError(f"the schedule {schedule} takes no decay", hint=f"those that do: {', '.join(_DECAYS)}")
     if every is not None and schedule != "step":
         raise DiffkitError("every belongs to the schedule step")
     if decay is not None and not 0 < decay < math.inf:
         raise DiffkitError(f"the decay is a positive number, not {decay!r}")
     if every is not None and every < 1:
         raise DiffkitError(f"the rate falls after every 1 or more steps, not {every}")
-    chosen = DECAYS.get(schedule, 0.0) if decay is None else float(decay)
-    return SCHEDULES[schedule](float(rate), max(1, steps), chosen, every or max(1, steps // 4))
+    chosen = _DECAYS.get(schedule, 0.0) if decay is None else float(decay)
+    return _SCHEDULES[schedule](float(rate), max(1, steps), chosen, every or max(1, steps // 4))
 
 
 def _checked(schedule: Schedule) -> Schedule:

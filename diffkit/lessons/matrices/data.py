@@ -73,7 +73,7 @@ def _open(file: str) -> Arrays | Columns:
     start = text.lstrip()[:1]
     if ending in (".json", ".jsonl") or start in ("{", "["):
         return _json(file, text)
-    return _csv(file, text)
+    return _columns(file, text)
 
 
 class Arrays:
@@ -162,7 +162,7 @@ def _finite(cell: Any, name: str) -> float:
     return number(found, name)
 
 
-def _csv(file: str, text: str) -> Columns:
+def _columns(file: str, text: str) -> Columns:
     """Read a table; the first row is its header unless all of its cells are numbers."""
     rows: list[list[str]] = []
     lines: list[int] = []

@@ -184,7 +184,7 @@ def check_identity(
     first: Identity | ShapeError | None = None
     for counted in problem.with_counts():
         try:
-            found = _verdict(text, sides, counted)
+            found = _identity(text, sides, counted)
         except ShapeError as error:
             first = error if first is None else first
             continue
@@ -198,7 +198,7 @@ def check_identity(
     raise ShapeError("the sides have no lengths to count") if first is None else first
 
 
-def _verdict(text: str, sides: IdentitySides, problem: Problem) -> Identity:
+def _identity(text: str, sides: IdentitySides, problem: Problem) -> Identity:
     """What trials say of an identity under one reading of its sizes."""
     algebra, wrt = MatrixAlgebra(problem.shapes, problem.symmetric), sides.wrt
     f = simplified(algebra, problem.trees[0])
@@ -213,11 +213,11 @@ def _verdict(text: str, sides: IdentitySides, problem: Problem) -> Identity:
     words, claim, met = min(readings, key=lambda reading: reading[2].worst)
     differ = sum(gap > 0 for gap, _ in met.gaps)
     if wrt is None:
-        verdict, reason = _judged(problem, met, differ, derived := f == g)
+        verdict, reason = _verdict(problem, met, differ, derived := f == g)
         truth = None
     else:
         truth = _truth(algebra, f, wrt, claim.turned)
-        verdict, reason = _judged(problem, met, differ, derived := truth == g)
+        verdict, reason = _verdict(problem, met, differ, derived := truth == g)
         if differ:
             reason = _shapes_differ(problem, wrt, expected, claimed) or reason + _held_transposed(problem, claim)
         if differ or not derived:  # else the trial was of this formula
@@ -231,7 +231,7 @@ def _verdict(text: str, sides: IdentitySides, problem: Problem) -> Identity:
     )  # fmt: skip
 
 
-def _judged(problem: Problem, met: TrialRecord, differ: int, derived: bool) -> tuple[str, str]:
+def _verdict(problem: Problem, met: TrialRecord, differ: int, derived: bool) -> tuple[str, str]:
     """The verdict and its reason, by the number of trials on which the sides ``differ``."""
     if differ:
         return "false", f"the sides differ on {differ} of {tried(problem, len(met.gaps))}"

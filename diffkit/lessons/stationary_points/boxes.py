@@ -33,9 +33,9 @@ from diffkit.numbers.balls import precision
 from diffkit.numbers.intervals import HULLS, INTERVALS, ZERO, Box, Interval, ball, below, entropy, hull_function
 from diffkit.proof.prover import Runner
 
-LARGEST_SIDE = 1e150
-HINT = "write for example x=-2:2,y=-1:1"
-MOST_POLES = 3  # that cross one box: each doubles the cases
+_LARGEST_SIDE = 1e150
+_HINT = "write for example x=-2:2,y=-1:1"
+_MOST_POLES = 3  # that cross one box: each doubles the cases
 
 
 def named(box: Any) -> dict[str, Any] | list[Any]:
@@ -47,7 +47,7 @@ def named(box: Any) -> dict[str, Any] | list[Any]:
     if hasattr(box, "tolist"):
         box = box.tolist()
     if not isinstance(box, Sequence) or isinstance(box, (bytes, bytearray)) or not len(box):
-        raise PointError("a box is text, a mapping of names to pairs, or a list of pairs", hint=HINT)
+        raise PointError("a box is text, a mapping of names to pairs, or a list of pairs", hint=_HINT)
     if len(box) == 2 and not any(isinstance(side, (Sequence, Mapping)) and not _is_number(side) for side in box):
         return [tuple(box)]
     return list(box)
@@ -55,12 +55,12 @@ def named(box: Any) -> dict[str, Any] | list[Any]:
 
 def _named_in_text(box: str) -> dict[str, Any] | list[Any]:
     if not box.strip():
-        raise PointError("the box is empty", hint=HINT)
+        raise PointError("the box is empty", hint=_HINT)
     parts = [part.partition("=") for part in split_top(box, ",")]
     if not any(sign for _, sign, _ in parts):
         return [text for text, _, _ in parts]
     if not all(sign for _, sign, _ in parts):
-        raise PointError("the box mixes named and unnamed sides", hint=HINT)
+        raise PointError("the box mixes named and unnamed sides", hint=_HINT)
     names = [name.strip() for name, _, _ in parts]
     if twice := repeated(names):
         raise PointError(f"the box gives {twice[:64]} twice")
@@ -81,7 +81,7 @@ def read_box(box: Any, names: Sequence[str]) -> Box:
                 raise PointError(f"the box names an unknown variable {name[:64]}", hint=hint)
         missing = [name for name in names if name not in sides]
         if missing:
-            raise PointError(f"the box gives no side for {', '.join(missing)}", hint=HINT)
+            raise PointError(f"the box gives no side for {', '.join(missing)}", hint=_HINT)
         sides = [sides[name] for name in names]
     if len(sides) != len(names):
         raise PointError(
@@ -101,8 +101,8 @@ def _side(side: Any, name: str) -> tuple[float, float]:
         raise PointError(f"the box is empty: {name} runs from {low:g} to {high:g}")
     if low > high:
         raise PointError(f"the side {name} = {low:g}:{high:g} is reversed", hint=f"write {name}={high:g}:{low:g}")
-    if max(-low, high) > LARGEST_SIDE:
-        raise PointError(f"the side {name} = {low:g}:{high:g} is too large", hint=f"{LARGEST_SIDE:g} at most")
+    if max(-low, high) > _LARGEST_SIDE:
+        raise PointError(f"the side {name} = {low:g}:{high:g} is too large", hint=f"{_LARGEST_SIDE:g} at most")
     return low, high
 
 
@@ -165,8 +165,8 @@ class Standing(NamedTuple):
         return not self.outside and not self.cross
 
 
-SMOOTH = Standing(False, frozenset())
-OUTSIDE_STANDING = Standing(True, frozenset())
+_SMOOTH = Standing(False, frozenset())
+_OUTSIDE_STANDING = Standing(True, frozenset())
 
 
 class Surface:
@@ -233,16 +233,16 @@ class Surface:
     def standing(self, at: Balls, bits: int = SEARCH_BITS) -> Standing:
         """Whether balls lie in the domain, and which places may cross them."""
         if not self._kinds:
-            return SMOOTH
+            return _SMOOTH
         margins = self._margins(bits, at)
         if any(kind == "edge" and margin < 0 for margin, kind in zip(margins, self._kinds, strict=True)):
-            return OUTSIDE_STANDING
+            return _OUTSIDE_STANDING
         crossing = {
             kind
             for margin, kind in zip(margins, self._kinds, strict=True)
             if not (margin > 0 if kind == "edge" else margin != 0)
         }
-        return Standing(False, frozenset(crossing)) if crossing else SMOOTH
+        return Standing(False, frozenset(crossing)) if crossing else _SMOOTH
 
     @cached_property
     def guards(self) -> Guards:
@@ -349,7 +349,7 @@ def _sides(guards: Guards, box: Box) -> Iterator[list[Any]]:
         if values is None:
             return
         poles = [slot for slot, kind in guards.kinds.items() if kind == "pole" and values[slot].contains(0)]
-        if len(poles) > MOST_POLES:
+        if len(poles) > _MOST_POLES:
             yield values
             return
         for signs in product((1, -1), repeat=len(poles)):

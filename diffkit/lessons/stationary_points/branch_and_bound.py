@@ -21,23 +21,23 @@ from diffkit.lessons.stationary_points.newton import Zeros, krawczyk, polish, pr
 from diffkit.numbers.balls import precision
 from diffkit.numbers.intervals import Box, ends, middle
 
-LEAST_SIDES = {1: 2.0**-40, 2: 2.0**-28, 3: 2.0**-20}
+_LEAST_SIDES = {1: 2.0**-40, 2: 2.0**-28, 3: 2.0**-20}
 """sides of the smallest boxes, as a part of the whole box, by the number of variables"""
-LEAST_OTHER_SIDE = 2.0**-16  # the same for more variables
-CURVE_GROWTH = 1.6  # of the number of boxes at each halving of their sides: beyond it, they fill a curve or more
-LEAST_GROWTH = 1.25  # where it is uneven
-MOST_GROWTH = 1.3  # times 2ⁿ⁻¹: beyond it, the boxes are still too large to tell
-CROWD = {2: 300}  # boxes at least, before growth says anything
-LARGE_CROWD = 2000
-FOLLOWED_WIDTHS = 1.5  # widths of a box from which a step of Newton's method is followed
-FAILURE_REACH = 4.0  # widths of a box within which a failed attempt speaks against another
-PROOF_ATTEMPTS = 3
-PROOF_START = 2.0**-40  # part of the box in which a proof begins
-FAILURES = 50  # more of them than zeros are proven: the Hessian is singular along a whole part of the box
-MANY_BOXES = 3000
-TRIED = 40  # boxes from which zeros are still looked for after an early end
-PLACE_SPAN = 2.0**-12  # part of the whole box that a cluster may span and still be called a place
-REST = 0.3  # of the time, in which what was found is classified
+_LEAST_OTHER_SIDE = 2.0**-16  # the same for more variables
+_CURVE_GROWTH = 1.6  # of the number of boxes at each halving of their sides: beyond it, they fill a curve or more
+_LEAST_GROWTH = 1.25  # where it is uneven
+_MOST_GROWTH = 1.3  # times 2ⁿ⁻¹: beyond it, the boxes are still too large to tell
+_CROWD = {2: 300}  # boxes at least, before growth says anything
+_LARGE_CROWD = 2000
+_FOLLOWED_WIDTHS = 1.5  # widths of a box from which a step of Newton's method is followed
+_FAILURE_REACH = 4.0  # widths of a box within which a failed attempt speaks against another
+_PROOF_ATTEMPTS = 3
+_PROOF_START = 2.0**-40  # part of the box in which a proof begins
+_FAILURES = 50  # more of them than zeros are proven: the Hessian is singular along a whole part of the box
+_MANY_BOXES = 3000
+_TRIED = 40  # boxes from which zeros are still looked for after an early end
+_PLACE_SPAN = 2.0**-12  # part of the whole box that a cluster may span and still be called a place
+_REST = 0.3  # of the time, in which what was found is classified
 Progress = Callable[[int, int, float], None]
 """called with the number of boxes looked at, that of points found, and the part of the box that is settled"""
 
@@ -62,7 +62,7 @@ class Search:
     def __init__(self, surface: Surface, box: Box, most: int, progress: Progress | None = None):
         self.surface, self.box, self.most, self.progress = surface, box, most, progress
         self.scale = [high - low for low, high in box]
-        self.least = LEAST_SIDES.get(surface.count, LEAST_OTHER_SIDE)
+        self.least = _LEAST_SIDES.get(surface.count, _LEAST_OTHER_SIDE)
         self.zeros = Zeros(surface.count)
         self.failed: list[tuple[list[float], list[bool]]] = []
         """where no zero could be proven, and the attempts that followed near there"""
@@ -118,14 +118,14 @@ class Search:
 
     def _try_each(self, boxes: list[Box]) -> None:
         """After an early end, look for zeros from the middles of some of the boxes that are left."""
-        for box in boxes[:: max(1, len(boxes) // TRIED)]:
+        for box in boxes[:: max(1, len(boxes) // _TRIED)]:
             with precision(SEARCH_BITS):
                 self._add(middle(box))
 
     def _must_stop(self) -> bool:
         if self.looked >= self.most:
             self.stopped = f"the limit of {self.most:,} boxes was reached"
-        elif reason := reason_to_stop(REST):
+        elif reason := reason_to_stop(_REST):
             self.stopped, self.late = reason, True
         elif self.looked % 16 == 0 and self.progress is not None:
             self.progress(self.looked, len(self.zeros), self.settled)
@@ -187,7 +187,7 @@ class Search:
                 self.zeros.add(zero)
                 return []
         elif all(
-            abs(g - (a / 2 + b / 2)) <= FOLLOWED_WIDTHS * (b - a) and float(s.rad()) <= FOLLOWED_WIDTHS * (b - a)
+            abs(g - (a / 2 + b / 2)) <= _FOLLOWED_WIDTHS * (b - a) and float(s.rad()) <= _FOLLOWED_WIDTHS * (b - a)
             for g, s, (a, b) in zip(guess, step, box, strict=True)
         ):
             if not self._hopeless(guess, box):
@@ -201,12 +201,12 @@ class Search:
 
     def _hopeless(self, guess: list[float], box: Box) -> bool:
         """Whether attempts near a guess have failed again and again, in measures of the box, or too many anywhere."""
-        if len(self.failed) > FAILURES + len(self.zeros):
+        if len(self.failed) > _FAILURES + len(self.zeros):
             return True
         for point, attempts in self.failed:
-            if all(abs(g - p) <= FAILURE_REACH * (b - a) for g, p, (a, b) in zip(guess, point, box, strict=True)):
+            if all(abs(g - p) <= _FAILURE_REACH * (b - a) for g, p, (a, b) in zip(guess, point, box, strict=True)):
                 attempts.append(True)
-                if len(attempts) > PROOF_ATTEMPTS:
+                if len(attempts) > _PROOF_ATTEMPTS:
                     return True
         return False
 
@@ -219,7 +219,7 @@ class Search:
         margin = [s * 2.0**-10 for s in self.scale]
         if any(not low - m <= p <= high + m for p, (low, high), m in zip(point, self.box, margin, strict=True)):
             return
-        zero = surround(surface, point, [s * PROOF_START for s in self.scale], self.scale)
+        zero = surround(surface, point, [s * _PROOF_START for s in self.scale], self.scale)
         if zero is None:
             self.failed.append((point, []))
         else:
@@ -232,11 +232,11 @@ class Search:
 
         Along a curve it doubles, over a surface it grows fourfold; where nothing is discarded yet, it grows by 2ⁿ.
         """
-        if len(counts) < 4 or counts[-1][0] < CROWD.get(self.surface.count, LARGE_CROWD):
+        if len(counts) < 4 or counts[-1][0] < _CROWD.get(self.surface.count, _LARGE_CROWD):
             return False
-        most = MOST_GROWTH * 2 ** (self.surface.count - 1)
+        most = _MOST_GROWTH * 2 ** (self.surface.count - 1)
         grown = [later / earlier for (earlier, _), (later, _) in pairwise(counts[-4:])]
-        steady = min(grown) >= LEAST_GROWTH and CURVE_GROWTH**3 <= math.prod(grown) <= most**3
+        steady = min(grown) >= _LEAST_GROWTH and _CURVE_GROWTH**3 <= math.prod(grown) <= most**3
         return steady and counts[-1][1] == counts[-3][1]
 
     def _without_crowds(self, level: list[Box]) -> list[Box]:
@@ -259,7 +259,7 @@ class Search:
             for group in touching(boxes):
                 standings = [self.surface.standing(balls(box)) for box in group]
                 cross = frozenset().union(*(s.cross for s in standings))
-                small = self._is_compact(group) and size(hull(group), self.scale) <= PLACE_SPAN
+                small = self._is_compact(group) and size(hull(group), self.scale) <= _PLACE_SPAN
                 found.append(Cluster(tuple(group), cross, small))
         return found
 
@@ -272,7 +272,7 @@ def touching(boxes: list[Box]) -> list[list[Box]]:
     """Boxes in groups, two that touch in one; very many are one group, whether they touch or not."""
     if not boxes:
         return []
-    if len(boxes) > MANY_BOXES:
+    if len(boxes) > _MANY_BOXES:
         return [boxes]
     low = np.array([[a for a, _ in box] for box in boxes])
     high = np.array([[b for _, b in box] for box in boxes])

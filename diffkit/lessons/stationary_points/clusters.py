@@ -17,9 +17,16 @@ from flint import arb
 from diffkit.core.limits import POINT_BITS, SEARCH_BITS
 from diffkit.lessons.stationary_points.boxes import balls, measured
 from diffkit.lessons.stationary_points.branch_and_bound import Cluster, Search, touching
-from diffkit.lessons.stationary_points.kinds import by_lines, exactly, is_stationary, only_zero, signs
 from diffkit.lessons.stationary_points.newton import refine, surround
-from diffkit.lessons.stationary_points.points_found import Region, StationaryPoint
+from diffkit.lessons.stationary_points.points_found import (
+    Region,
+    StationaryPoint,
+    by_lines,
+    exactly,
+    is_stationary,
+    only_zero,
+    signs,
+)
 from diffkit.lessons.stationary_points.unresolved_places import (
     between_slopes,
     enclosed,
@@ -37,13 +44,13 @@ from diffkit.lessons.stationary_points.unresolved_places import (
 from diffkit.numbers.balls import precision
 from diffkit.numbers.intervals import Box, middle
 
-STARTS = 3  # boxes of a cluster from which Newton's method is followed
-MOST_STARTS = 300  # of all clusters, and FEW_STARTS after an early end
-FEW_STARTS = 40
-CLUSTER_PROOF_START = 2.0**-40  # of the smallest boxes' sides: where proofs begin that would not work in the boxes
-OTHERS_NEARBY = "others close by are not excluded"
-PROOF_ORDER = ("exact", "enclosed", "numeric")  # the best first
-NEARBY = 2.0**-10  # part of the box within which open clusters are one region
+_STARTS = 3  # boxes of a cluster from which Newton's method is followed
+_MOST_STARTS = 300  # of all clusters, and FEW_STARTS after an early end
+_FEW_STARTS = 40
+_CLUSTER_PROOF_START = 2.0**-40  # of the smallest boxes' sides: where proofs begin that would not work in the boxes
+_OTHERS_NEARBY = "others close by are not excluded"
+_PROOF_ORDER = ("exact", "enclosed", "numeric")  # the best first
+_NEARBY = 2.0**-10  # part of the box within which open clusters are one region
 
 
 class Settled(NamedTuple):
@@ -53,7 +60,7 @@ class Settled(NamedTuple):
     regions: list[Region]
 
 
-class Open(NamedTuple):
+class _Open(NamedTuple):
     """A cluster that is no place, and the points that Newton's method leads to from it."""
 
     cluster: Cluster
@@ -66,8 +73,8 @@ def settle(search: Search) -> Settled:
         return Settled([], [region(search, cluster) for cluster in search.clusters])
     points: list[StationaryPoint] = []
     regions: list[Region] = []
-    left: list[Open] = []
-    starts = iter(range(FEW_STARTS if search.stopped else MOST_STARTS))
+    left: list[_Open] = []
+    starts = iter(range(_FEW_STARTS if search.stopped else _MOST_STARTS))
     for cluster in search.clusters:
         if cluster.cross:
             found = _crossed(search, cluster)
@@ -76,7 +83,7 @@ def settle(search: Search) -> Settled:
             boxes = [box for box in cluster.boxes if not search.zeros.settle(box)]
             found = _place(search, cluster, limits) if len(boxes) == len(cluster.boxes) else None
             if found is None and boxes:
-                left.append(Open(cluster._replace(boxes=tuple(boxes)), limits))
+                left.append(_Open(cluster._replace(boxes=tuple(boxes)), limits))
         if isinstance(found, Region):
             regions.append(found)
         elif found is not None:
@@ -84,7 +91,7 @@ def settle(search: Search) -> Settled:
     for cluster, limits in _gathered(search, left):
         found = region(search, cluster)
         if found.kind != "curve":
-            near = _widened(search, cluster.hull, NEARBY)
+            near = _widened(search, cluster.hull, _NEARBY)
             points = [_doubted(p) if p.proof == "exact" and _inside(p.point, near) else p for p in points]
             points += _points_of(search, cluster, limits)
         regions.append(found)
@@ -110,12 +117,12 @@ def _limits(search: Search, cluster: Cluster, starts: Iterator[int]) -> list[lis
     surface = search.surface
     least = [search.least * s for s in search.scale]
     found: list[list[float]] = []
-    for box, _ in zip(_some(cluster.boxes, STARTS), starts, strict=False):
-        limit = refine(surface, middle(box), least, _widened(search, search.box, NEARBY))
+    for box, _ in zip(_some(cluster.boxes, _STARTS), starts, strict=False):
+        limit = refine(surface, middle(box), least, _widened(search, search.box, _NEARBY))
         if limit is None or search.zeros.settle(tuple((x, x) for x in limit)):
             continue
         with precision(SEARCH_BITS):
-            zero = surround(surface, limit, [w * CLUSTER_PROOF_START for w in least], search.scale)
+            zero = surround(surface, limit, [w * _CLUSTER_PROOF_START for w in least], search.scale)
         if zero is not None:
             search.zeros.add(zero)
         elif not any(_near(search, limit, other) for other in found):
@@ -192,7 +199,7 @@ def _exact(search: Search, box: Box, point: Sequence[Fraction], settled: bool) -
         kind, along = by_lines(surface, point)
         note = "the Hessian is singular"
         if along is not None and surface.count == 1:
-            note = f"the first derivative after f′ that is not 0 here is the {ordinal(along.order)}"
+            note = f"the first derivative after f′ that is not 0 here is the {_ordinal(along.order)}"
             with precision(POINT_BITS):
                 alone = only_zero(surface, balls(box), along.order)
     if not alone and search.least > 1e-8:
@@ -213,7 +220,7 @@ def _doubted(point: StationaryPoint) -> StationaryPoint:
     """The point, said not to be the only one around."""
     return replace(
         point,
-        note=f"{point.note}; {OTHERS_NEARBY}".removeprefix("; ") if OTHERS_NEARBY not in point.note else point.note,
+        note=f"{point.note}; {_OTHERS_NEARBY}".removeprefix("; ") if _OTHERS_NEARBY not in point.note else point.note,
     )
 
 
@@ -229,7 +236,7 @@ def _numeric(search: Search, around: Box, limit: list[float], settled: bool) -> 
             kind = "inflection"
             note += f"; f {'rises' if slope > 0 else 'falls'} on both sides"
     else:
-        note += f"; {OTHERS_NEARBY}"
+        note += f"; {_OTHERS_NEARBY}"
     with precision(POINT_BITS):
         number, error = measured(surface.value(balls(here), POINT_BITS))
     return StationaryPoint(
@@ -244,7 +251,7 @@ def _eigenvalues(search: Search, around: Box) -> tuple[float, ...]:
         return signs(hessian).eigenvalues if hessian is not None else ()
 
 
-def ordinal(n: int) -> str:
+def _ordinal(n: int) -> str:
     """3rd, 4th."""
     return f"{n}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(n, 'th') }".replace(" ", "")
 
@@ -252,11 +259,11 @@ def ordinal(n: int) -> str:
 # Open clusters --------------------------------------------------------------------------------------------------------
 
 
-def _gathered(search: Search, left: Sequence[Open]) -> list[Open]:
+def _gathered(search: Search, left: Sequence[_Open]) -> list[_Open]:
     """Open clusters, those near one another as one."""
-    wide: dict[Box, Open] = {}
+    wide: dict[Box, _Open] = {}
     for found in left:
-        wide[_widened(search, found.cluster.hull, NEARBY)] = found
+        wide[_widened(search, found.cluster.hull, _NEARBY)] = found
     groups = []
     for boxes in touching(list(wide)):
         members = [wide[box] for box in boxes]
@@ -265,7 +272,7 @@ def _gathered(search: Search, left: Sequence[Open]) -> list[Open]:
         for limit in (limit for m in members for limit in m.limits):
             if not any(_near(search, limit, other) for other in limits):
                 limits.append(limit)
-        groups.append(Open(together, limits))
+        groups.append(_Open(together, limits))
     return groups
 
 
@@ -283,7 +290,7 @@ def _distinct(search: Search, points: Sequence[StationaryPoint]) -> list[Station
     """The points, without those that a proven zero or another point may be one with."""
     kept: list[Box] = []
     found = []
-    for p in sorted(points, key=lambda p: PROOF_ORDER.index(p.proof)):
+    for p in sorted(points, key=lambda p: _PROOF_ORDER.index(p.proof)):
         place = tuple((x - (p.radius or 0.0), x + (p.radius or 0.0)) for x in p.point)
         if search.zeros.meet(place) or any(_meet(place, other) for other in kept):
             continue

@@ -25,7 +25,6 @@ from diffkit.core.limits import DEEP_BITS, POINT_BITS, SEARCH_BITS, VALUE_BITS
 from diffkit.core.table import ADD, NEG
 from diffkit.lessons.stationary_points.boxes import Surface, balls, halves, hull, value_range
 from diffkit.lessons.stationary_points.branch_and_bound import Search, touching
-from diffkit.lessons.stationary_points.kinds import exactly, is_stationary, is_zero_at
 from diffkit.lessons.stationary_points.newton import (
     Zero,
     Zeros,
@@ -36,20 +35,20 @@ from diffkit.lessons.stationary_points.newton import (
     proves,
     sharp,
 )
-from diffkit.lessons.stationary_points.points_found import Extreme, StationaryPoint
+from diffkit.lessons.stationary_points.points_found import Extreme, StationaryPoint, exactly, is_stationary, is_zero_at
 from diffkit.numbers.balls import precision
 from diffkit.numbers.intervals import Box, below, ends, middle
 
 ODD = frozenset(("edge", "pole", "jump"))
-NARROWEST_BOX = 2.0**-44  # sides of the smallest boxes, as a part of the whole
-VALUE_SAMPLES = 32  # places at which f is looked at to tell how far its values lie apart
-PART = 1e-9  # of the distance between values, by which bounds of the least one may differ
-VALUE_ROUNDING = 1e-15  # of the value itself, to which it is known at least
-FURTHER = 1500  # boxes that are looked at to get from there to the last bit
-SIMPLE_DENOMINATOR = 1000  # denominators of fractions that are tried for the place
-MOST_PLACES = 8  # that are searched again on a scale of their own
+_NARROWEST_BOX = 2.0**-44  # sides of the smallest boxes, as a part of the whole
+_VALUE_SAMPLES = 32  # places at which f is looked at to tell how far its values lie apart
+_PART = 1e-9  # of the distance between values, by which bounds of the least one may differ
+_VALUE_ROUNDING = 1e-15  # of the value itself, to which it is known at least
+_FURTHER = 1500  # boxes that are looked at to get from there to the last bit
+_SIMPLE_DENOMINATOR = 1000  # denominators of fractions that are tried for the place
+_MOST_PLACES = 8  # that are searched again on a scale of their own
 
-Face = tuple[float | None, ...]
+_Face = tuple[float | None, ...]
 """the coordinates that are held on a face of the box; None for those that move"""
 
 
@@ -93,7 +92,7 @@ def spread(box: Box) -> list[tuple[float, ...]]:
     roots = [math.sqrt(prime) for prime in (2, 3, 5, 7, 11, 13)]
     return [
         tuple(low + (high - low) * (k * root % 1) for root, (low, high) in zip(roots, box, strict=False))
-        for k in range(1, VALUE_SAMPLES + 1)
+        for k in range(1, _VALUE_SAMPLES + 1)
     ]
 
 
@@ -102,7 +101,7 @@ class LowestSearch:
 
     def __init__(self, surface: Surface, box: Box, known: Sequence[tuple[float, ...]], zeros: Zeros):
         self.surface, self.box = surface, box
-        self.zeros: dict[Face, Zeros] = {(None,) * len(box): zeros}
+        self.zeros: dict[_Face, Zeros] = {(None,) * len(box): zeros}
         """the stationary points of each face that are known"""
         self.scale = [high - low or 1.0 for low, high in box]
         self.high, self.at = math.inf, tuple(middle(box))
@@ -118,7 +117,7 @@ class LowestSearch:
     @property
     def tolerance(self) -> float:
         """How far apart bounds of the least value may be: a billionth of how far other values lie above it."""
-        return max(PART * self.apart, VALUE_ROUNDING * abs(self.high)) if math.isfinite(self.high) else 0.0
+        return max(_PART * self.apart, _VALUE_ROUNDING * abs(self.high)) if math.isfinite(self.high) else 0.0
 
     # Values at points ----------------------------------------------------------------------------------------------
 
@@ -145,7 +144,7 @@ class LowestSearch:
         low, high = value_range(self.surface, tuple((x, x) for x in point))
         return high if math.isfinite(low) and low <= high else math.inf
 
-    def _settle(self, face: Face, zero: Zero) -> None:
+    def _settle(self, face: _Face, zero: Zero) -> None:
         """Take the value at a stationary point of a face as a bound, if it is in the box and may be the least one."""
         whole = [b if held is None else arb(held) for b, held in zip(zero.balls, face, strict=True)]
         if any(b < low or b > high for b, (low, high) in zip(whole, self.box, strict=True)):
@@ -169,7 +168,7 @@ class LowestSearch:
     def _exact_place(self, zero: Zero, at: Sequence[float], free: Sequence[int]) -> list[Fraction] | None:
         """The place of a zero near a point if it is rational: a binary64 in each coordinate, or simple fractions."""
         floats = [Fraction(x) for x in at]
-        simple = [x.limit_denominator(SIMPLE_DENOMINATOR) if i in free else x for i, x in enumerate(floats)]
+        simple = [x.limit_denominator(_SIMPLE_DENOMINATOR) if i in free else x for i, x in enumerate(floats)]
         for place in (floats, simple):
             alone = all(zero.alone[i][0] <= place[i] <= zero.alone[i][1] for i in free)
             if alone and is_stationary(self.surface, place, free):
@@ -208,7 +207,7 @@ class LowestSearch:
         order = count(0, -1)  # of boxes without a bound the last one first, to find out soon that there is none
         heap: list[tuple[float, int, Box]] = []
         narrow: list[Box] = []
-        further = FURTHER
+        further = _FURTHER
         try:
             for box in boxes:
                 self._push(heap, order, box)
@@ -219,7 +218,7 @@ class LowestSearch:
                 further -= low >= self.high - self.tolerance
                 if low >= self.high:
                     self.low = min(self.low, low)
-                elif max((b - a) / s for (a, b), s in zip(box, self.scale, strict=True)) < NARROWEST_BOX:
+                elif max((b - a) / s for (a, b), s in zip(box, self.scale, strict=True)) < _NARROWEST_BOX:
                     if zoom and low > -math.inf:
                         narrow.append(box)
                     else:
@@ -240,7 +239,7 @@ class LowestSearch:
 
     def _deepen(self) -> None:
         """Evaluate f once more where it was least, to more digits than floats of the place or the value have."""
-        simple = [Fraction(x).limit_denominator(SIMPLE_DENOMINATOR) for x in self.at]
+        simple = [Fraction(x).limit_denominator(_SIMPLE_DENOMINATOR) for x in self.at]
         self._reached(self._at([Fraction(x) for x in self.at])[1], self.at)
         if all(a <= x <= b for x, (a, b) in zip(simple, self.box, strict=True)):
             self._reached(self._at(simple)[1], [float(x) for x in simple])
@@ -254,17 +253,17 @@ class LowestSearch:
     def _closer(self, narrow: list[Box], most: int) -> None:
         """Search places that floats do not resolve once more, on a scale of their own."""
         places = touching(narrow)
-        for boxes in places[:MOST_PLACES]:
+        for boxes in places[:_MOST_PLACES]:
             around = hull(boxes)
             centre = middle(around)
             there = tuple((a - c, b - c) for (a, b), c in zip(around, centre, strict=True))
             near = LowestSearch(moved(self.surface, centre), there, [(0.0,) * len(there)], Zeros(len(there)))
             near._reached(self.high, near.at)
             parts = [tuple((a - c, b - c) for (a, b), c in zip(box, centre, strict=True)) for box in boxes]
-            found = near.run(parts, most // MOST_PLACES, zoom=False)
+            found = near.run(parts, most // _MOST_PLACES, zoom=False)
             self.low = min(self.low, found.low)
             self._reached(found.high, [c + x for c, x in zip(centre, found.at, strict=True)])
-        for boxes in places[MOST_PLACES:]:
+        for boxes in places[_MOST_PLACES:]:
             self.low = min([self.low, *(self._bound(box, balls(box)) for box in boxes)])
 
     def _push(self, heap: list[Any], order: Any, box: Box) -> None:

@@ -19,17 +19,17 @@ from diffkit.lessons.stationary_points.boxes import Balls, Surface
 from diffkit.numbers.balls import precision
 from diffkit.numbers.intervals import Box, ends
 
-CONTRACTIONS = 100  # steps to full precision: the width squares in each, after slow ones at first
-STALLED_WIDTH = 0.99  # of a width that is left after a step in which nothing more happens
-ZERO_SHARPNESS = 2.0**-64  # of a box, to which the zero in it is known where steps did not end before their time
-BOX_DOUBLINGS = 60  # of a box around a place, until it is proven to hold a zero
-GROWN = 4  # doublings at a time
-LEAST_INVERTED = 1e-300  # below it the inverse may overflow
-POLISHING_STEPS = 80  # of Newton's method in floats: near a singular Hessian it is linear
-DEEP_STEPS = 600
-IDLE_STEPS = 20  # steps in which the gradient must fall
-TINY_STEPS = 3  # in a row: in a curved valley one of them may be tiny far from its end
-CONVERGED = 2.0**-64  # of the size of the smallest boxes, and of the gradient that far away
+_CONTRACTIONS = 100  # steps to full precision: the width squares in each, after slow ones at first
+_STALLED_WIDTH = 0.99  # of a width that is left after a step in which nothing more happens
+_ZERO_SHARPNESS = 2.0**-64  # of a box, to which the zero in it is known where steps did not end before their time
+_BOX_DOUBLINGS = 60  # of a box around a place, until it is proven to hold a zero
+_GROWN = 4  # doublings at a time
+_LEAST_INVERTED = 1e-300  # below it the inverse may overflow
+_POLISHING_STEPS = 80  # of Newton's method in floats: near a singular Hessian it is linear
+_DEEP_STEPS = 600
+_IDLE_STEPS = 20  # steps in which the gradient must fall
+_TINY_STEPS = 3  # in a row: in a curved valley one of them may be tiny far from its end
+_CONVERGED = 2.0**-64  # of the size of the smallest boxes, and of the gradient that far away
 
 
 class Zero(NamedTuple):
@@ -53,7 +53,7 @@ def inverse(matrix: Any) -> Any:
     """An approximate inverse of a matrix of balls; None if it is singular or nearly so."""
     values = floats(matrix)
     if values.size == 1:
-        return 1 / values if abs(values[0, 0]) > LEAST_INVERTED else None
+        return 1 / values if abs(values[0, 0]) > _LEAST_INVERTED else None
     try:
         found = np.linalg.inv(values)
     except np.linalg.LinAlgError:
@@ -99,12 +99,12 @@ def contract(
     """Narrow balls that hold one zero as far as the precision goes."""
     with precision(bits):
         now = tuple(step)
-        for _ in range(CONTRACTIONS):
+        for _ in range(_CONTRACTIONS):
             narrower = krawczyk(surface, now, bits, free)
             if narrower is None:
                 break
             met = [a.intersection(b) if a.overlaps(b) else b for a, b in zip(now, narrower, strict=True)]
-            if all(m.rad() >= a.rad() * STALLED_WIDTH for m, a in zip(met, now, strict=True)):
+            if all(m.rad() >= a.rad() * _STALLED_WIDTH for m, a in zip(met, now, strict=True)):
                 break
             now = tuple(met)
         return now
@@ -117,7 +117,7 @@ def sharp(surface: Surface, x: Balls, step: Balls, alone: Box, free: Sequence[in
     """
     found = contract(surface, step, POINT_BITS, free)
     return (
-        Zero(found, alone) if all(b.rad() <= a.rad() * ZERO_SHARPNESS for a, b in zip(x, found, strict=True)) else None
+        Zero(found, alone) if all(b.rad() <= a.rad() * _ZERO_SHARPNESS for a, b in zip(x, found, strict=True)) else None
     )
 
 
@@ -128,7 +128,7 @@ def surround(surface: Surface, point: list[float], first: list[float], reach: li
     """
     least = [max(r, 64 * math.ulp(p)) for p, r in zip(point, first, strict=True)]
     first_proven = alone = None
-    grow, k = GROWN, 0
+    grow, k = _GROWN, 0
     while True:
         grown = [arb(p, r * 2.0**k) for p, r in zip(point, least, strict=True)]
         found = krawczyk(surface, grown) if surface.standing(grown).smooth else None
@@ -136,7 +136,7 @@ def surround(surface: Surface, point: list[float], first: list[float], reach: li
             first_proven, alone = first_proven or (grown, found), grown
         elif first_proven is not None and grow > 1:  # too large: half of it may do
             k, grow = k - grow, grow // 2
-        elif first_proven is not None or k > BOX_DOUBLINGS // 2:
+        elif first_proven is not None or k > _BOX_DOUBLINGS // 2:
             break
         if all(r * 2.0**k > limit for r, limit in zip(least, reach, strict=True)):
             break
@@ -153,7 +153,7 @@ def inner(enclosure: Any) -> tuple[float, float]:
 
 
 def polish(
-    surface: Surface, start: list[float], steps: int = POLISHING_STEPS, least: float = 1e-13
+    surface: Surface, start: list[float], steps: int = _POLISHING_STEPS, least: float = 1e-13
 ) -> list[float] | None:
     """Newton's method from a point, by least squares where the Hessian is singular; None where it leads nowhere.
 
@@ -193,7 +193,7 @@ def refine(surface: Surface, start: list[float], reach: Sequence[float], box: Bo
     with precision(DEEP_BITS):
         x = [arb(c) for c in start]
         least, idle, tiny = arb("inf"), 0, 0
-        for _ in range(DEEP_STEPS):
+        for _ in range(_DEEP_STEPS):
             if not surface.standing(x, DEEP_BITS).smooth or any(
                 c < a or c > b for c, (a, b) in zip(x, box, strict=True)
             ):
@@ -203,7 +203,7 @@ def refine(surface: Surface, start: list[float], reach: Sequence[float], box: Bo
             if hessian is None or not length.is_finite():
                 return None
             least, idle = (length, 0) if length < least else (least, idle + 1)
-            if idle > IDLE_STEPS:
+            if idle > _IDLE_STEPS:
                 return None
             if all(g.contains(0) for g in gradient):
                 return _converged(surface, x, gradient, reach)
@@ -213,8 +213,8 @@ def refine(surface: Surface, start: list[float], reach: Sequence[float], box: Bo
                 return None
             steps = [step[i, 0].mid() for i in range(len(x))]
             x = [(c - s).mid() for c, s in zip(x, steps, strict=True)]
-            tiny = tiny + 1 if all(abs(s) < CONVERGED * r for s, r in zip(steps, reach, strict=True)) else 0
-            if tiny == TINY_STEPS:
+            tiny = tiny + 1 if all(abs(s) < _CONVERGED * r for s, r in zip(steps, reach, strict=True)) else 0
+            if tiny == _TINY_STEPS:
                 return _converged(surface, x, surface.gradient(x, DEEP_BITS), reach)
     return None
 
@@ -225,7 +225,7 @@ def nearest_zero(surface: Surface, start: Sequence[float], free: Sequence[int]) 
     In a precision of DEEP_BITS bits. Near a zero of multiplicity m an error shrinks by 1 − 1/m in a step.
     """
     x = [arb(c) for c in start]
-    for _ in range(DEEP_STEPS):
+    for _ in range(_DEEP_STEPS):
         gradient, hessian = surface.gradient(x, DEEP_BITS), surface.hessian(x, DEEP_BITS)
         if hessian is None or all(gradient[i].contains(0) for i in free):
             break
@@ -246,7 +246,7 @@ def _converged(surface: Surface, x: Balls, gradient: Balls, reach: Sequence[floa
         for sign in (1, -1):
             length = _length(surface.gradient([*x[:k], x[k] + sign * arb(r), *x[k + 1 :]], DEEP_BITS))
             around = length if length > around else around
-    return [float(c) for c in x] if _length(gradient) < CONVERGED * around else None
+    return [float(c) for c in x] if _length(gradient) < _CONVERGED * around else None
 
 
 def _length(gradient: Balls) -> Any:
@@ -254,7 +254,7 @@ def _length(gradient: Balls) -> Any:
     return max((g.abs_upper() for g in gradient), key=lambda size: size if size.is_finite() else arb("inf"))
 
 
-class Boxes:
+class _Boxes:
     """Boxes in arrays of their ends, which grow as boxes come."""
 
     def __init__(self, dimension: int):
@@ -303,7 +303,7 @@ class Zeros:
 
     def __init__(self, dimension: int):
         self._zeros: list[Zero] = []
-        self._alone, self._places = Boxes(dimension), Boxes(dimension)
+        self._alone, self._places = _Boxes(dimension), _Boxes(dimension)
 
     def __len__(self) -> int:
         return len(self._zeros)

@@ -1,12 +1,30 @@
-"""What a search for stationary points found: points, regions, the least and greatest values, and what is proven."""
+"""What a search for stationary points found: points, regions, extremes; and what proves of what kind a point is.
+
+By Sylvester's law QᵀHQ has as many positive and negative eigenvalues as H for every invertible Q; with Q near the
+eigenvectors it is nearly diagonal, and Gershgorin's discs, which are balls, show the signs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from fractions import Fraction
+from itertools import product
+from typing import Any, Literal, NamedTuple
 
+import numpy as np
+from flint import arb, arb_mat
+
+from diffkit.calculus.derivatives import differentiate
+from diffkit.core.builder import ProgramBuilder, copy_slots, select
 from diffkit.core.equality import ByContent
+from diffkit.core.limits import POINT_BITS
+from diffkit.core.program import Program, run
+from diffkit.core.table import ADD, MUL
+from diffkit.lessons.stationary_points.boxes import Balls, HullRunner, Surface
+from diffkit.numbers.balls import precision, rational
+from diffkit.numbers.field import vanishes
+from diffkit.numbers.floats import rationals
 
 Kind = Literal[
     "minimum", "maximum", "saddle", "inflection", "degenerate", "kink minimum", "kink maximum"
@@ -117,3 +135,132 @@ class StationaryPoints(ByContent):
 
     def __str__(self) -> str:
         return "\n".join([self.message, *(f"  {point}" for point in self.points)])
+
+
+_SIGNED_ORDER = 8  # derivative along a line that is asked for a sign
+_LATTICE_DIRECTIONS = 40  # lines through a point, with steps −1, 0 and 1, that are looked along
+
+
+class Signs(NamedTuple):
+    """The kind of point that the signs of a Hessian's eigenvalues prove, or nothing, and the eigenvalues as floats."""
+
+    kind: str
+    eigenvalues: tuple[float, ...]
+
+
+def signs(hessian: Any) -> Signs:
+    """Prove the signs of the eigenvalues of a symmetric matrix of balls, as far as the balls allow. In a precision.
+
+    Entries that may be 0 count as 0 in the floats. A positive and a negative entry vᵀHv on the diagonal prove a
+    saddle, whatever the discs leave open.
+    """
+    known = [[0.0 if entry.contains(0) else float(entry) for entry in row] for row in hessian.tolist()]
+    values, vectors = np.linalg.eigh(np.array(known))
+    q = arb_mat(vectors.tolist())
+    rows = (q.transpose() * hessian * q).tolist()
+    ends = []
+    for i, row in enumerate(rows):
+        around = sum((entry.abs_upper() for j, entry in enumerate(row) if j != i), arb(0))
+        ends.append((row[i] - around, row[i] + around))
+    diagonal = [row[i] for i, row in enumerate(rows)]
+    if any(d > 0 for d in diagonal) and any(d < 0 for d in diagonal):
+        kind = "saddle"
+    else:
+        kind = "minimum" if all(a > 0 for a, _ in ends) else "maximum" if all(b < 0 for _, b in ends) else ""
+    return Signs(kind, tuple(float(v) for v in values))
+
+
+# Points that are known exactly ----------------------------------------------------------------------------------------
+
+
+def is_zero_at(program: Program, output: int, point: Sequence[Fraction]) -> bool:
+    """Whether exact arithmetic proves an output of a program to be 0 at a rational point."""
+    part = select(program, [output])
+    (value,) = run(part, rationals(), list(point))
+    return vanishes(part, point) if value is None else bool(value == 0)
+
+
+def is_stationary(surface: Surface, point: Sequence[Fraction], free: Sequence[int] | None = None) -> bool:
+    """Whether exact arithmetic proves the gradient, by the ``free`` variables, to be 0 where f is smooth."""
+    program = surface.gradient_program
+    with precision(POINT_BITS):
+        if not surface.standing(exactly(point), POINT_BITS).smooth:
+            return False
+    outputs = program.outputs if free is None else [program.outputs[i] for i in free]
+    return all(is_zero_at(program, output, point) for output in dict.fromkeys(outputs))
+
+
+def exactly(point: Sequence[Fraction]) -> list[Any]:
+    """Balls of a rational point. In a precision."""
+    return [arb(rational(x)) for x in point]
+
+
+class LeadingDerivative(NamedTuple):
+    """f along a line through a point, t ↦ f(p + t·v): the first derivative in t that is not 0, and its sign."""
+
+    order: int
+    sign: int
+
+
+class _SurfaceLine:
+    """t ↦ f(p + t·v) with p among the inputs, for whole steps v; derivatives at t = 0."""
+
+    def __init__(self, surface: Surface, direction: Sequence[int]):
+        program = surface.program
+        builder = ProgramBuilder([*program.inputs, "t "])
+        inputs = [builder.input(name) for name in program.inputs]
+        t = builder.input("t ")
+        moved = [
+            builder.apply(ADD, (x, builder.apply(MUL, (builder.constant(v), t)))) if v else x
+            for x, v in zip(inputs, direction, strict=True)
+        ]
+        slots = copy_slots(program, builder, moved)
+        self.program = builder.program([slots[o] for o in program.outputs])
+
+    def derivative(self, order: int) -> Program:
+        """dⁿ/dtⁿ f(p + t·v)."""
+        return differentiate(self.program, [(0, (len(self.program.inputs) - 1,) * order)])
+
+    def first(self, point: Sequence[Fraction]) -> LeadingDerivative | None:
+        """The first derivative at t = 0 that is proven not to be 0, those before it being exactly 0."""
+        place = [*point, Fraction(0)]
+        for order in range(1, _SIGNED_ORDER + 1):
+            program = self.derivative(order)
+            with precision(POINT_BITS):
+                value = HullRunner(program)(POINT_BITS, exactly(place))[0]
+                if value > 0 or value < 0:
+                    return LeadingDerivative(order, 1 if value > 0 else -1)
+            if not is_zero_at(program, program.outputs[0], place):
+                return None
+        return None
+
+
+def by_lines(surface: Surface, point: Sequence[Fraction]) -> tuple[str, LeadingDerivative | None]:
+    """The kind of an exact point with a singular Hessian that lines through it prove, or nothing.
+
+    An odd first derivative, or even ones of both signs, show lower and higher values at any distance.
+    """
+    seen: set[int] = set()
+    found = None
+    steps = [v for v in product((0, 1, -1), repeat=surface.count) if next((s for s in v if s), -1) > 0]
+    for direction in steps[:_LATTICE_DIRECTIONS]:
+        found = _SurfaceLine(surface, direction).first(point)
+        if found is None:
+            continue
+        if found.order % 2:
+            return "inflection" if surface.count == 1 else "saddle", found
+        seen.add(found.sign)
+        if len(seen) == 2:
+            return "saddle", found
+    if surface.count == 1 and found is not None:
+        return "minimum" if found.sign > 0 else "maximum", found
+    return "", found
+
+
+def only_zero(surface: Surface, x: Balls, order: int) -> bool:
+    """Whether f⁽ⁿ⁾ of one variable vanishes nowhere in a ball.
+
+    If f′ … f⁽ⁿ⁻¹⁾ vanish at a point of it, f′ has no other zero in it (Taylor's theorem). In a precision.
+    """
+    program = differentiate(surface.program, [(0, (0,) * order)])
+    return bool(HullRunner(program)(POINT_BITS, x)[0] != 0)

@@ -25,30 +25,36 @@ from diffkit.core.workers import timed
 from diffkit.lessons.stationary_points.boxes import Surface, balls, hull, measured, named, read_box
 from diffkit.lessons.stationary_points.branch_and_bound import Progress, Search, touching
 from diffkit.lessons.stationary_points.clusters import settle
-from diffkit.lessons.stationary_points.kinds import is_stationary, signs
 from diffkit.lessons.stationary_points.lowest import ODD, Least, LowestSearch, at_global, faces, negated, told_apart
 from diffkit.lessons.stationary_points.newton import Zero
-from diffkit.lessons.stationary_points.points_found import Extreme, Region, StationaryPoint, StationaryPoints
+from diffkit.lessons.stationary_points.points_found import (
+    Extreme,
+    Region,
+    StationaryPoint,
+    StationaryPoints,
+    is_stationary,
+    signs,
+)
 from diffkit.lessons.stationary_points.unresolved_places import ranges, up
 from diffkit.numbers.balls import precision
 from diffkit.numbers.intervals import Box, ends
 from diffkit.proof.prover import Prover
 
-MOST_VARIABLES = 6
-MOST_BOXES = 50_000
-MOST_BOUNDS = 20_000  # boxes that the least and the greatest value may take
-ROUND_IT = 4  # smallest boxes, in which a flat part is looked at for a jump at its edge
-GRACE_SECONDS = 0.5  # seconds after an interrupt, in which what was found is classified
-CONFIRMED_POINTS = 40  # points at which Arb's own rules are asked
-KIND_NAMES = {"degenerate": "degenerate point"}
-PLURALS = {"minimum": "minima", "maximum": "maxima", "kink minimum": "kink minima", "kink maximum": "kink maxima",
+_MOST_VARIABLES = 6
+_MOST_BOXES = 50_000
+_MOST_BOUNDS = 20_000  # boxes that the least and the greatest value may take
+_ROUND_IT = 4  # smallest boxes, in which a flat part is looked at for a jump at its edge
+_GRACE_SECONDS = 0.5  # seconds after an interrupt, in which what was found is classified
+_CONFIRMED_POINTS = 40  # points at which Arb's own rules are asked
+_KIND_NAMES = {"degenerate": "degenerate point"}
+_PLURALS = {"minimum": "minima", "maximum": "maxima", "kink minimum": "kink minima", "kink maximum": "kink maxima",
            "degenerate": "degenerate points"}  # fmt: skip
 
 
 @timed
 @undisturbed()
 def stationary(
-    f: Any, box: Any, *, timeout: float | None = None, isolated: bool = False, most: int = MOST_BOXES,  # noqa: ARG001
+    f: Any, box: Any, *, timeout: float | None = None, isolated: bool = False, most: int = _MOST_BOXES,  # noqa: ARG001
     variables: Names | None = None, args: Sequence[Any] = (), progress: Progress | None = None,
 ) -> StationaryPoints:  # fmt: skip
     """Find the points of a box where ∇f = 0, classify them by the Hessian, and prove what balls can prove.
@@ -63,9 +69,9 @@ def stationary(
     """
     _check_most(most)
     program, notes = _program_of(f, box, variables, args)
-    if len(program.inputs) > MOST_VARIABLES:
+    if len(program.inputs) > _MOST_VARIABLES:
         raise DiffkitError(f"f has {len(program.inputs)} variables: the boxes would be too many",
-                           hint=f"up to {MOST_VARIABLES} variables are searched")  # fmt: skip
+                           hint=f"up to {_MOST_VARIABLES} variables are searched")  # fmt: skip
     whole = read_box(box, program.inputs)
     found = _found(program, whole, most, progress)
     return replace(found, notes=(*notes, *found.notes))
@@ -115,7 +121,7 @@ def _found(program: Program, whole: Box, most: int, progress: Progress | None) -
     search.run()
     if search.outside and not (search.inside or search.stopped):
         raise PointError("the box lies outside the domain of f")
-    with time_limit(GRACE_SECONDS if search.stopped == INTERRUPTED else None):
+    with time_limit(_GRACE_SECONDS if search.stopped == INTERRUPTED else None):
         return _told(search, program, used, box)
 
 
@@ -189,7 +195,7 @@ def _proven(search: Search, zero: Zero) -> StationaryPoint | None:
 def _flat(search: Search, boxes: list[Box]) -> Region:
     """A part of the box where the gradient is 0 throughout; where it ends at a jump, f there may be another number."""
     around = hull(boxes)
-    rim = [ROUND_IT * search.least * scale for scale in search.scale]
+    rim = [_ROUND_IT * search.least * scale for scale in search.scale]
     with precision(SEARCH_BITS):
         wide = [
             (max(low - r, first), min(high + r, last))
@@ -211,7 +217,7 @@ def _confirmed(program: Program, points: list[StationaryPoint]) -> list[Stationa
     prover = Prover(hessian_task(program))
     kept = []
     try:
-        for point in points[:CONFIRMED_POINTS]:
+        for point in points[:_CONFIRMED_POINTS]:
             if not point.kind.startswith("kink") and prover.at(point.point).agreed is False:
                 note = "Arb's own rules contradict the derivative"
                 point = replace(point, proof="numeric", kind_proven=False, note=note)
@@ -247,7 +253,7 @@ def _bounded(search: Search, points: list[StationaryPoint]) -> tuple[Extreme | N
     if not search.stopped and not cross & ODD:
         rest = [*faces(box), *search.flat, *(b for c in search.clusters for b in c.boxes)]
     known = [*(p.point for p in points), *search.met]
-    most = min(search.most, MOST_BOUNDS)
+    most = min(search.most, _MOST_BOUNDS)
     low = LowestSearch(surface, box, known, search.zeros).run(rest, most)
     high = LowestSearch(negated(surface), box, known, search.zeros).run(rest, most)
     high_up = high._replace(low=-high.high, high=-high.low)
@@ -289,7 +295,8 @@ def _scoped(point: StationaryPoint, lowest: Extreme | None, highest: Extreme | N
 def _message(points: list[StationaryPoint], regions: list[Region], complete: bool, search: Search) -> str:
     counted = Counter(p.kind for p in points)
     kinds = [
-        f"{n} {KIND_NAMES.get(kind, kind) if n == 1 else PLURALS.get(kind, kind + 's')}" for kind, n in counted.items()
+        f"{n} {_KIND_NAMES.get(kind, kind) if n == 1 else _PLURALS.get(kind, kind + 's')}"
+        for kind, n in counted.items()
     ]
     flat = [r for r in regions if r.kind == "flat"]
     if points:

@@ -17,20 +17,19 @@ from diffkit.asking.questions import open_question
 from diffkit.core.limits import POINT_BITS, SEARCH_BITS
 from diffkit.lessons.stationary_points.boxes import Surface, balls, inside, measured, value_range
 from diffkit.lessons.stationary_points.branch_and_bound import Cluster, Search
-from diffkit.lessons.stationary_points.kinds import exactly
 from diffkit.lessons.stationary_points.newton import polish
-from diffkit.lessons.stationary_points.points_found import Region, StationaryPoint
+from diffkit.lessons.stationary_points.points_found import Region, StationaryPoint, exactly
 from diffkit.methods.prepared import Prepared
 from diffkit.numbers.balls import precision
 from diffkit.numbers.intervals import Box, ball, middle
 
-DENOMINATORS = (1, 16, 1000)  # of the fractions that are tried as exact coordinates
-RIMS = 12  # sizes of the box around a place on whose rim f is compared with its value inside
-PIECES = 8  # into which each side of a rim is cut, where it has two dimensions or more
-TESTED = 24  # places of a cluster from which Newton's method looks for zeros
-CURVE_SPREAD = 1e-3  # part of the box that zeros must spread over to be a curve rather than one degenerate place
-MOST_OF_THEM = 0.7  # of the places from which zeros must be met along a curve; where curves cross few are
-SINGULAR_SHARE = 0.02  # part of the largest singular value below which one counts as 0, to walk straight to a curve
+_DENOMINATORS = (1, 16, 1000)  # of the fractions that are tried as exact coordinates
+_RIMS = 12  # sizes of the box around a place on whose rim f is compared with its value inside
+_PIECES = 8  # into which each side of a rim is cut, where it has two dimensions or more
+_TESTED = 24  # places of a cluster from which Newton's method looks for zeros
+_CURVE_SPREAD = 1e-3  # part of the box that zeros must spread over to be a curve rather than one degenerate place
+_MOST_OF_THEM = 0.7  # of the places from which zeros must be met along a curve; where curves cross few are
+_SINGULAR_SHARE = 0.02  # part of the largest singular value below which one counts as 0, to walk straight to a curve
 
 
 def located(surface: Surface, box: Box, **facts: Any) -> StationaryPoint:
@@ -72,7 +71,7 @@ def simplest(low: float, high: float) -> float:
 def fractions_in(box: Box, near: Sequence[float]) -> list[list[Fraction]]:
     """Points of a box with simple coordinates, the simplest first."""
     found = []
-    for limit in DENOMINATORS:
+    for limit in _DENOMINATORS:
         point = [Fraction(x).limit_denominator(limit) for x in near]
         if point not in found and all(a <= p <= b for p, (a, b) in zip(point, box, strict=True)):
             found.append(point)
@@ -89,7 +88,7 @@ def enclosed(search: Search, box: Box) -> str:
         return ""
     centre = [simplest(low, high) for low, high in box]
     others = [cluster.hull for cluster in search.clusters if not inside(cluster.hull, box)] + search.flat
-    for k in range(4, 4 + 2 * RIMS, 2):
+    for k in range(4, 4 + 2 * _RIMS, 2):
         wide = tuple((c - s * 2.0**-k, c + s * 2.0**-k) for c, s in zip(centre, search.scale, strict=True))
         if not inside(box, wide):
             return ""
@@ -120,7 +119,7 @@ def _rim(box: Box) -> list[Box]:
     for k in range(len(box)):
         spans = []
         for i, (low, high) in enumerate(box):
-            cuts = [low + (high - low) * j / PIECES for j in range(PIECES)] + [high]
+            cuts = [low + (high - low) * j / _PIECES for j in range(_PIECES)] + [high]
             spans.append([(e, e) for e in (low, high)] if i == k else list(pairwise(cuts)))
         pieces += list(product(*spans))
     return pieces
@@ -146,7 +145,7 @@ def region(search: Search, cluster: Cluster) -> Region:
     if search.stopped:
         return Region("undecided", place, count, False, "the search ended before this part was settled")
     zeros, tested, same = _zeros_within(search, cluster)
-    if tested and zeros >= MOST_OF_THEM * tested and not same:
+    if tested and zeros >= _MOST_OF_THEM * tested and not same:
         note = f"a curve or surface of stationary points: Newton's method met one from {zeros} of {tested} places"
         return Region("curve", place, count, False, note)
     return Region("undecided", place, count, False, "balls could not tell whether there are stationary points here")
@@ -156,10 +155,10 @@ def _zeros_within(search: Search, cluster: Cluster) -> tuple[int, int, bool]:
     """From how many places Newton's method meets a zero near a cluster, of how many; and whether it is always one."""
     surface = search.surface
     met = []
-    places = cluster.boxes[:: max(1, len(cluster.boxes) // TESTED)]
+    places = cluster.boxes[:: max(1, len(cluster.boxes) // _TESTED)]
     with precision(SEARCH_BITS):
         for box in places:
-            point = polish(surface, middle(box), 40, SINGULAR_SHARE)
+            point = polish(surface, middle(box), 40, _SINGULAR_SHARE)
             wide = tuple((low - 2 * (high - low), high + 2 * (high - low)) for low, high in box)
             if point is None or not all(a <= p <= b for p, (a, b) in zip(point, wide, strict=True)):
                 continue
@@ -169,11 +168,11 @@ def _zeros_within(search: Search, cluster: Cluster) -> tuple[int, int, bool]:
                 met.append(point)
     search.met += map(tuple, met)
     spread = max((max(abs(a - b) / s for a, b, s in zip(p, met[0], search.scale, strict=True)) for p in met), default=0)
-    return len(met), len(places), spread < CURVE_SPREAD
+    return len(met), len(places), spread < _CURVE_SPREAD
 
 
-BISECTIONS = 80
-TURNS = {(-1, 1): "minimum", (1, -1): "maximum", (1, 1): "inflection", (-1, -1): "inflection"}
+_BISECTIONS = 80
+_TURNS = {(-1, 1): "minimum", (1, -1): "maximum", (1, 1): "inflection", (-1, -1): "inflection"}
 """kinds by the signs of f′ on the left and on the right"""
 
 
@@ -206,7 +205,7 @@ def glued(search: Search, cluster: Cluster) -> StationaryPoint | None:
         kind = enclosed(search, box)
         if surface.count == 1:
             with precision(SEARCH_BITS):
-                kind = TURNS.get((_slope(surface, box[0][0]), _slope(surface, box[0][1])), kind)
+                kind = _TURNS.get((_slope(surface, box[0][0]), _slope(surface, box[0][1])), kind)
         exact = tuple((x, x) for x in at)
         return located(surface, exact, kind=kind or "degenerate", proof="exact", kind_proven=bool(kind), note=note)
     return None
@@ -234,7 +233,7 @@ def turn(search: Search, cluster: Cluster) -> StationaryPoint | None:
         left, right = _slope(surface, low), _slope(surface, high)
         if left * right >= 0:
             return None
-        for _ in range(BISECTIONS):
+        for _ in range(_BISECTIONS):
             cut = low / 2 + high / 2
             sign = _slope(surface, cut) if low < cut < high else 0
             if not sign:

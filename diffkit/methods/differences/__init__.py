@@ -1,7 +1,7 @@
 """Derivatives from values of a black-box function alone, with an error bar, and the points that have none.
 
-A search (``search``) asks for samples (``sampling``, ``stencils``), fits them at one radius after another (``fits``,
-``chebyshev``), and where nothing settles looks at either side (``sides``, ``verdict``).
+A search (``distance_search``) asks for samples (``stencils``), fits them at one radius after another (``fits``,
+``chebyshev``), looks at what they leave over (``texture``), and where nothing settles at either side (``kinks``).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from diffkit.methods.differences.distance_search import (
     SearchFinding,
     search,
 )
+from diffkit.methods.differences.kinks import UNSETTLED, classify, look
 from diffkit.methods.differences.stencils import STENCIL_ORDER, Sampler, Search, Stencil
-from diffkit.methods.differences.verdict import UNSETTLED, judge, look
 from diffkit.numbers.floats import HALF_ULP
 
 
@@ -44,7 +44,7 @@ class Difference(NamedTuple):
     """how far from the point f is known not to be smooth as it is close to it, in units of the scale"""
 
 
-VALUELESS_POINT = Odd("domain_error", "f has no value at the point")
+_VALUELESS_POINT = Odd("domain_error", "f has no value at the point")
 
 
 def partials(
@@ -59,7 +59,7 @@ def partials(
     if any(map(math.isnan, centers)):
         valued = [point for point, center in zip(points, centers, strict=True) if not math.isnan(center)]
         found_there = iter(partials(sampler, valued, indices, effort) if valued else [])
-        nothing = [_without(VALUELESS_POINT)] * len(indices)
+        nothing = [_without(_VALUELESS_POINT)] * len(indices)
         return [nothing if math.isnan(center) else next(found_there) for center in centers]
     wanted, unit, rows = [tuple(index) for index in indices], sampler.unit, range(len(points))
     alone = [(row, index) for row in rows for index in _in_one_variable(wanted)]
@@ -78,23 +78,23 @@ def _in_one_variable(wanted: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]
     return [*pure, *sorted({part for index in mixed for part in _parts(index) if part[0] not in known})]
 
 
-Where = tuple[int, tuple[int, ...]]
+_Where = tuple[int, tuple[int, ...]]
 """A point, by number, and the multi-index of a partial."""
 
-Ends = dict[tuple[int, int], dict[int, tuple[float, float]]]
+_Ends = dict[tuple[int, int], dict[int, tuple[float, float]]]
 """By point and variable, and by order: the reach of a pure derivative over the first radius, and its limit."""
 
 
-def _ends(found: Mapping[Where, Difference], effort: Effort) -> Ends:
+def _ends(found: Mapping[_Where, Difference], effort: Effort) -> _Ends:
     """Where the searches in one variable each ended."""
-    ends: Ends = {}
+    ends: _Ends = {}
     for (row, index), difference in found.items():
         if difference.reach:
             ends.setdefault((row, index[0]), {})[len(index)] = (difference.reach / effort.radius, difference.limit)
     return ends
 
 
-def _run(sampler: Sampler, searches: Mapping[Where, Search[Difference]]) -> dict[Where, Difference]:
+def _run(sampler: Sampler, searches: Mapping[_Where, Search[Difference]]) -> dict[_Where, Difference]:
     """Search for partials side by side."""
     return dict(zip(searches, sampler.run(searches.values()), strict=True))
 
@@ -105,7 +105,7 @@ def _parts(index: Sequence[int]) -> list[tuple[int, ...]]:
 
 
 def _together(
-    point: Point, row: int, index: tuple[int, ...], ends: Ends, effort: Effort, unit: float
+    point: Point, row: int, index: tuple[int, ...], ends: _Ends, effort: Effort, unit: float
 ) -> Search[Difference]:
     """Search for a mixed derivative: it starts where pure ones ended, of the same order if there is one.
 
@@ -138,7 +138,7 @@ def partial(
         return _without((yield from _missing(stencil, finding.center)))
     seen = _whole(finding)
     if stencil.pure and (finding.kinked or not finding.smooth):
-        odd = judge((yield from look(stencil, finding.texture.noise)), stencil.order)
+        odd = classify((yield from look(stencil, finding.texture.noise)), stencil.order)
         if odd.status != "ok" and not (odd.status == "uncertain" and (finding.smooth or odd.message == UNSETTLED)):
             return _without(odd)
         if odd.status == "ok" and not odd.right > seen.bar:
@@ -189,7 +189,7 @@ def _center(point: Point) -> Search[float]:
 def _plain(point: Point, unit: float) -> Search[Difference]:
     (value,) = yield [point]
     if not math.isfinite(value):
-        return _without(VALUELESS_POINT)
+        return _without(_VALUELESS_POINT)
     return Difference(value, 2 * unit * abs(value), settled=True)
 
 
@@ -203,7 +203,7 @@ def _missing(stencil: Stencil, center: float) -> Search[Odd]:
         return Odd("pole", "f grows without bound on both sides")
     if math.isinf(center) and all(size > 1e300 for size in sizes):
         return Odd("overflow", "f is larger than the largest binary64")
-    return VALUELESS_POINT
+    return _VALUELESS_POINT
 
 
 __all__ = [

@@ -16,16 +16,15 @@ from typing import NamedTuple
 
 from diffkit.methods.differences.stencils import total
 
-SURE = 3.0  # standard deviations that a bar allows for noise
-TAIL_SLACK = 3.0  # how much more, over the length of the tail, where few coefficients measure it
-STEADY_TERMS = 3  # visible terms of one sign that fall from each to the next
-KINK_DECAY = 0.5  # times as fast as by the square of the degree: from here terms fall as at a kink
-DECAY_RETENTION = (
-    0.8  # times how they fall before: powers of the degree fall ever slower, terms of entire functions faster
-)
+_SURE = 3.0  # standard deviations that a bar allows for noise
+_TAIL_SLACK = 3.0  # how much more, over the length of the tail, where few coefficients measure it
+_STEADY_TERMS = 3  # visible terms of one sign that fall from each to the next
+_KINK_DECAY = 0.5  # times as fast as by the square of the degree: from here terms fall as at a kink
+_DECAY_RETENTION = 0.8
+"""times how they fall before: powers of the degree fall ever slower, terms of entire functions faster"""
 LAST_COEFFICIENTS = 3  # coefficients that show whether a fit has come down to noise
-SEEN = 2.0  # times the least noise: a coefficient that is visible
-SHORTEST_TAIL = 3  # coefficients that are needed to measure noise
+_SEEN = 2.0  # times the least noise: a coefficient that is visible
+_SHORTEST_TAIL = 3  # coefficients that are needed to measure noise
 
 
 def _cosine(numerator: int, denominator: int) -> float:
@@ -46,7 +45,7 @@ def nodes(pairs: int) -> tuple[float, ...]:
 
 
 @cache
-def cosines(pairs: int, degree: int) -> tuple[float, ...]:
+def _cosines(pairs: int, degree: int) -> tuple[float, ...]:
     """T_degree at the positive nodes."""
     return tuple(_cosine(degree * (2 * k - 1), 4 * pairs) for k in range(1, pairs + 1))
 
@@ -61,7 +60,7 @@ def stretches(pairs: int, degree: int, power: int) -> tuple[float, ...]:
         degree * _cosine(degree * (2 * k - 1) - 2 * pairs, 4 * pairs) / _cosine(2 * k - 1 - 2 * pairs, 4 * pairs)
         for k in range(1, pairs + 1)
     ]
-    terms = zip(nodes(pairs), slopes, cosines(pairs, degree), strict=True)
+    terms = zip(nodes(pairs), slopes, _cosines(pairs, degree), strict=True)
     return tuple(t * slope - power * value for t, slope, value in terms)
 
 
@@ -109,7 +108,7 @@ def coefficients(samples: Sequence[float], parity: int) -> dict[int, float]:
 def weights(pairs: int, degree: int) -> tuple[float, ...]:
     """What the samples at the positive nodes count for in a coefficient."""
     scale = (1.0 if degree == 0 else 2.0) / pairs
-    return tuple(scale * t for t in cosines(pairs, degree))
+    return tuple(scale * t for t in _cosines(pairs, degree))
 
 
 class Estimate(NamedTuple):
@@ -150,12 +149,12 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float, plain
             continue
         power += slopes[degree] ** 2
         tail = [series[j] for j in degrees[position + 1 :]]
-        if not tail or (best is not None and len(tail) < SHORTEST_TAIL):
+        if not tail or (best is not None and len(tail) < _SHORTEST_TAIL):
             break
         if not slopes[degree]:
             continue
         level = max(math.hypot(*tail) / math.sqrt(len(tail)), floor)
-        noise = SURE * (1 + TAIL_SLACK / len(tail)) * level * math.sqrt(power)
+        noise = _SURE * (1 + _TAIL_SLACK / len(tail)) * level * math.sqrt(power)
         left_out = abs(total(slopes[j] * series[j] for j in degrees[position + 1 :] if j in slopes))
         truncation = (0.5 if level <= plain * floor else 1.0) * left_out + unseen
         if best is None or noise + truncation < least:
@@ -189,8 +188,8 @@ def unresolved(series: dict[int, float], slopes: dict[int, float], floor: float)
     of all is not asked: it is falsified by aliasing.
     """
     sloped = sorted(j for j in series if slopes.get(j))[:-1]
-    steady = max(2, min(STEADY_TERMS, len(sloped) - 1))
-    level = SEEN * max(floor, _scatter(series))
+    steady = max(2, min(_STEADY_TERMS, len(sloped) - 1))
+    level = _SEEN * max(floor, _scatter(series))
     visible = [j for j in sloped if abs(series[j]) > level]
     degrees = sloped[: sloped.index(visible[-1]) + 1][-steady:] if visible else []
     terms = [slopes[j] * series[j] for j in degrees]
@@ -199,5 +198,5 @@ def unresolved(series: dict[int, float], slopes: dict[int, float], floor: float)
     *before, ratio = (b / a for a, b in pairwise(terms))
     if not all(0 < part < 1 for part in (*before, ratio)):
         return 0.0
-    slow = max([KINK_DECAY * (1 - 2 / degrees[-1]) ** 2, *(DECAY_RETENTION * part for part in before)])
+    slow = max([_KINK_DECAY * (1 - 2 / degrees[-1]) ** 2, *(_DECAY_RETENTION * part for part in before)])
     return 0.0 if ratio < slow else abs(terms[-1]) * min(degrees[-1] / 2, 1 / (1 - ratio) ** 2)

@@ -22,24 +22,24 @@ from diffkit.methods.differences.fits import (
 from diffkit.methods.differences.stencils import Search, Stencil
 from diffkit.methods.differences.texture import STAIRS, Texture, calmer, close_look, explain, measure, plateau, white
 
-CHECKS = (6.13e-5, 2.91e-8)
+_CHECKS = (6.13e-5, 2.91e-8)
 """Of the first radius: steps that check the fits, a branch around the point among what they find; none is a node."""
-NOISE_WIDTHS = 4.0  # a fit is this much wider than what makes its noise
-ROUGH_RESIDUE = 0.02  # a fit with such a residue shows nothing of f
-LOWEST = 2.0**9  # units of rounding, or their root if it is less: radius below which a step hardly moves x
-FITS = 10  # radii that are tried
-SAME = 1.6  # radii within this factor are not worth a second fit
-SHARP_BAR = 1e-9  # relative bar from which it is not worth while to sample farther than the size of x
+_NOISE_WIDTHS = 4.0  # a fit is this much wider than what makes its noise
+_ROUGH_RESIDUE = 0.02  # a fit with such a residue shows nothing of f
+_LOWEST = 2.0**9  # units of rounding, or their root if it is less: radius below which a step hardly moves x
+_FITS = 10  # radii that are tried
+_SAME = 1.6  # radii within this factor are not worth a second fit
+_SHARP_BAR = 1e-9  # relative bar from which it is not worth while to sample farther than the size of x
 USELESS_BAR = 1e-3  # relative bar above which a value is of little use
-SHARP_REACH = 0.5  # of the scale: how far a sharp fit may reach
-FULL_ACCURACY = 2.0**-47  # relative bar that no other fit makes much smaller
-SHARPER = 8.0  # times less wide a bar: worth finding out whether it holds
-DISAGREEING_BARS = 2.0  # bars by which fits disagree
-COMPARABLE_RADII = 64.0  # times the radius of the best fit: what wider ones than this look like says nothing of it
+_SHARP_REACH = 0.5  # of the scale: how far a sharp fit may reach
+_FULL_ACCURACY = 2.0**-47  # relative bar that no other fit makes much smaller
+_SHARPER = 8.0  # times less wide a bar: worth finding out whether it holds
+_DISAGREEING_BARS = 2.0  # bars by which fits disagree
+_COMPARABLE_RADII = 64.0  # times the radius of the best fit: what wider ones than this look like says nothing of it
 NARROW_PIECE = 1e-4  # of the scale: pieces of f narrower than this are made by rounding, or by a tolerance
-FAINT = 1e-6  # of the size of f: a kink beside the point leaves more over, and steps of a tolerance do not
-DRIFT = 2.0  # how much faster than in proportion to the radius a value may change
-CONSTANT_REACH = 0.93  # of the scale: how far f is looked at where it is constant
+_FAINT = 1e-6  # of the size of f: a kink beside the point leaves more over, and steps of a tolerance do not
+_DRIFT = 2.0  # how much faster than in proportion to the radius a value may change
+_CONSTANT_REACH = 0.93  # of the scale: how far f is looked at where it is constant
 
 
 class Effort(NamedTuple):
@@ -85,7 +85,7 @@ class SearchFinding(NamedTuple):
     """relative step to which f keeps its value, where rounding does not explain that"""
 
 
-class Radii:
+class _Radii:
     """The fits made so far and what they leave over."""
 
     def __init__(self, stencil: Stencil, effort: Effort, limit: float = math.inf):
@@ -107,7 +107,7 @@ class Radii:
     def excess(self, fit: Fit) -> float:
         """The noise of a coefficient beyond that of rounding, if it shows well within the fit."""
         texture = self.texture
-        if texture is None or not texture.noise or fit.radius < NOISE_WIDTHS * texture.width:
+        if texture is None or not texture.noise or fit.radius < _NOISE_WIDTHS * texture.width:
             return 0.0
         return (texture.noise + texture.growth * fit.radius) * self.samples.spread
 
@@ -123,12 +123,12 @@ class Radii:
 
     def sharp(self, fit: Fit) -> bool:
         """Whether the bar is small beside the value, or beside what would change f by as much as its size."""
-        return fit.bar <= SHARP_BAR * max(abs(fit.value), self.least(fit)) and not self.drowns(fit)
+        return fit.bar <= _SHARP_BAR * max(abs(fit.value), self.least(fit)) and not self.drowns(fit)
 
     def drowns(self, fit: Fit) -> bool:
         """Whether f is so large that of a value that is seen it hides all but a few digits."""
         size = abs(fit.value)
-        return fit.bar <= SHARP_BAR * self.least(fit) and self.effort.drowned * size < fit.bar < size
+        return fit.bar <= _SHARP_BAR * self.least(fit) and self.effort.drowned * size < fit.bar < size
 
     @property
     def calm(self) -> float:
@@ -216,7 +216,7 @@ class Radii:
         near = (
             best is None
             or not self.settled(best)
-            or any(fit.radius < COMPARABLE_RADII * best.radius for fit in closest)
+            or any(fit.radius < _COMPARABLE_RADII * best.radius for fit in closest)
         )
         return len(closest) > 1 and near and all(fit.kinked for fit in closest)
 
@@ -233,7 +233,7 @@ class Radii:
             return None
         if best.radius > NARROW_PIECE:
             open_ = [fit for fit in open_ if self._counts(fit)]
-        doubts = [fit for fit in open_ if best.distinct == 1 or _apart(fit, best) or fit.bar * SHARPER < best.bar]
+        doubts = [fit for fit in open_ if best.distinct == 1 or _apart(fit, best) or fit.bar * _SHARPER < best.bar]
         return next(iter(doubts or open_[: _stuck(open_)]), None)
 
     def drift(self, best: Fit) -> float:
@@ -241,11 +241,11 @@ class Radii:
         wider = [fit for fit in self.open if fit.radius > best.radius]
         if not self.kinked or not wider:
             return 0.0
-        return DRIFT * abs(wider[0].value - best.value) * best.radius / (wider[0].radius - best.radius)
+        return _DRIFT * abs(wider[0].value - best.value) * best.radius / (wider[0].radius - best.radius)
 
     def _counts(self, fit: Fit) -> bool:
         """Whether a fit that leaves something over shows f all the same."""
-        return fit.estimate.level <= FAINT or (fit.estimate.level <= ROUGH_RESIDUE and self.samples.agrees(fit, 0.0))
+        return fit.estimate.level <= _FAINT or (fit.estimate.level <= _ROUGH_RESIDUE and self.samples.agrees(fit, 0.0))
 
     def next_radius(self, fit: Fit) -> float | None:
         """Where to fit next; None if that promises too little."""
@@ -253,10 +253,10 @@ class Radii:
             return self._beyond(fit.radius)
         if self._widest(fit) and fit.radius < self.absolute and self._drowned(fit):
             return self.absolute
-        if fit.distinct == 1 or fit.roughness > ROUGH_RESIDUE:
+        if fit.distinct == 1 or fit.roughness > _ROUGH_RESIDUE:
             return fit.radius / 32
         radius, gain = self._promised(fit)
-        stale = any(1 / SAME < radius / other.radius < SAME for other in self.fits)
+        stale = any(1 / _SAME < radius / other.radius < _SAME for other in self.fits)
         best = self.best
         if best is not None and self._enough(best):
             return None
@@ -279,14 +279,14 @@ class Radii:
         """How far out a fit may lead: not far beyond the size of x where little is to be gained."""
         best, farthest = self.best, math.inf
         if not any(fit.series.values()):
-            farthest = max(SHARP_REACH, fit.radius)
+            farthest = max(_SHARP_REACH, fit.radius)
         elif best is not None and self.sharp(best):
-            farthest = max(SHARP_REACH, fit.radius, self.absolute)
+            farthest = max(_SHARP_REACH, fit.radius, self.absolute)
         return max(fit.radius, min(farthest, self.limit))
 
     def _enough(self, best: Fit) -> bool:
         """Whether a fit needs no better one."""
-        if best.bar <= FULL_ACCURACY * abs(best.value) and self.come_down(best):
+        if best.bar <= _FULL_ACCURACY * abs(best.value) and self.come_down(best):
             return True
         return best.roughness <= self.effort.enough and self.settled(best)
 
@@ -312,7 +312,7 @@ class Radii:
 
     def _beyond(self, radius: float) -> float | None:
         """Where to look for a change of f that is constant out to a radius: the size of x, and then 1."""
-        return next((r for r in (CONSTANT_REACH, self.absolute) if r > radius), None)
+        return next((r for r in (_CONSTANT_REACH, self.absolute) if r > radius), None)
 
     @property
     def absolute(self) -> float:
@@ -333,17 +333,17 @@ def _sharper(near: Fit, fit: Fit) -> bool:
 
 
 def _apart(a: Fit, b: Fit) -> bool:
-    return abs(a.value - b.value) > DISAGREEING_BARS * (a.bar + b.bar)
+    return abs(a.value - b.value) > _DISAGREEING_BARS * (a.bar + b.bar)
 
 
 def search(stencil: Stencil, effort: Effort = THOROUGH, limit: float = math.inf) -> Search[SearchFinding]:
     """Fit at one radius after another, up to a limit, until a new one promises nothing."""
-    radii = Radii(stencil, effort, limit)
+    radii = _Radii(stencil, effort, limit)
     samples = radii.samples
     radius: float | None = effort.radius
-    lowest = min(LOWEST * stencil.unit, math.sqrt(stencil.unit))
-    yield from samples.look(effort.radius * t for t in (*nodes(effort.pairs), *CHECKS[: effort.checks]))
-    for _ in range(FITS):
+    lowest = min(_LOWEST * stencil.unit, math.sqrt(stencil.unit))
+    yield from samples.look(effort.radius * t for t in (*nodes(effort.pairs), *_CHECKS[: effort.checks]))
+    for _ in range(_FITS):
         if radius is None or radius < max(lowest, radii.calm) or not math.isfinite(samples.center):
             break
         fit = yield from samples.fit(radius)
@@ -365,7 +365,7 @@ def search(stencil: Stencil, effort: Effort = THOROUGH, limit: float = math.inf)
         return SearchFinding(constant, True, False, samples.center, Texture(), True, radii.least(constant), flat)
     if best is None:
         return SearchFinding(None, False, radii.kinked, samples.center, texture, False, 0.0, flat)
-    size = best.unit if best.roughness <= ROUGH_RESIDUE else min(best.unit, abs(samples.center))
+    size = best.unit if best.roughness <= _ROUGH_RESIDUE else min(best.unit, abs(samples.center))
     visible = texture.noise <= USELESS_BAR * size
     return SearchFinding(
         best, radii.settled(best), radii.kinked, samples.center, texture, visible, radii.least(best), flat

@@ -29,13 +29,12 @@ ROUNDING_DEVIATION = 0.6  # of a unit: the least standard deviation that roundin
 QUIET = 30.0  # times the noise: up to here a fit's residue counts as noise
 EXPLAINED_NOISE = 50.0  # times the noise that rounding makes at the least: up to here it explains a residue
 MEASURED = 4.0  # times the noise that is seen near the point: likewise, and times the least of all, unlooked at
-VISIBLE = 4.0  # times the noise: from here a coefficient counts as signal
-FALLING = (
-    8.0  # by which coefficients fall from one to the next of the same parity, where nothing but truncation is left
-)
+_VISIBLE = 4.0  # times the noise: from here a coefficient counts as signal
+_FALLING = 8.0
+"""by which coefficients fall from one to the next of the same parity, where nothing but truncation is left"""
 RADIUS_FACTORS = (*(2.0 ** (k / 2) for k in range(-8, 7)), *(2.0**k for k in range(4, 41, 2)))
 COMPARED_FACTOR = 8.0  # factors up to which all are compared
-FORESEEN = 61  # degrees that a promise looks ahead
+_FORESEEN = 61  # degrees that a promise looks ahead
 
 
 class Fit(NamedTuple):
@@ -85,7 +84,7 @@ class Fit(NamedTuple):
 
     def _falling(self, parity: int, level: float) -> bool:
         last = [max(abs(self.series[j]), level) for j in sorted(self.series) if j % 2 == parity][-LAST_COEFFICIENTS:]
-        return all(b <= max(a / FALLING, level) for a, b in pairwise(last))
+        return all(b <= max(a / _FALLING, level) for a, b in pairwise(last))
 
 
 class FoldedSamples:
@@ -229,7 +228,7 @@ def promise(fit: Fit, order: int, noise: float, farthest: float) -> tuple[float,
     level = max(fit.floor, noise / fit.unit)
     if fit.estimate.level <= QUIET * level:
         level = fit.estimate.level
-    seen = {j: abs(c) for j, c in fit.series.items() if j and abs(c) > VISIBLE * level}
+    seen = {j: abs(c) for j, c in fit.series.items() if j and abs(c) > _VISIBLE * level}
     top = max(seen.values(), default=0.0)
     if not top:
         return min(RADIUS_FACTORS[-1], farthest), 0.0
@@ -255,7 +254,7 @@ def _expected(factor: float, order: int, level: float, rate: float, highest: int
     left_out, least = total(terms), math.inf
     for _, (_, _, gain), term in zip(range(order, highest - 1, 2), foreseen, terms, strict=False):
         left_out -= term
-        noise = VISIBLE * level * gain
+        noise = _VISIBLE * level * gain
         if noise >= least:  # which grows with the degree
             break
         least = min(least, noise + max(left_out, 0.0))
@@ -265,7 +264,7 @@ def _expected(factor: float, order: int, level: float, rate: float, highest: int
 @cache
 def _foreseen(order: int) -> list[tuple[int, float, float]]:
     """Degrees that count less 1, |T_degree^(order)(0)|, and the root of the sum of the squares of these up to there."""
-    degrees = range(order, FORESEEN, 2)
+    degrees = range(order, _FORESEEN, 2)
     slopes = [abs(slope_at_zero(j, order)) for j in degrees]
     powers = accumulate(slope**2 for slope in slopes)
     return [(j - 1, slope, math.sqrt(power)) for j, slope, power in zip(degrees, slopes, powers, strict=True)]

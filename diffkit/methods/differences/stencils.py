@@ -13,13 +13,14 @@ from diffkit.core.deadline import in_time
 from diffkit.core.program import Index
 from diffkit.numbers.floats import HALF_ULP
 
-CENTRAL = {
+_CENTRAL = {
     1: ((1, 0.5), (-1, -0.5)),
     2: ((1, 1.0), (0, -2.0), (-1, 1.0)),
     3: ((2, 0.5), (1, -1.0), (-1, 1.0), (-2, -0.5)),
 }
 STENCIL_ORDER = 4
-ZERO_COORDINATE = 2.0**-1010  # a coordinate below it is as good as zero: steps in proportion would be lost to underflow
+_ZERO_COORDINATE = 2.0**-1010
+"""a coordinate below it is as good as zero: steps in proportion would be lost to underflow"""
 
 Found = TypeVar("Found")
 Search = Generator[list[Point], list[float], Found]
@@ -93,7 +94,7 @@ class Stencil:
         self.variables = tuple(sorted(set(multi_index)))
         self.orders = tuple(multi_index.count(v) for v in self.variables)
         self.pure = len(self.variables) == 1
-        parts = (((1, 0.5), (-1, 0.5)),) if self.pure else tuple(CENTRAL[m] for m in self.orders)
+        parts = (((1, 0.5), (-1, 0.5)),) if self.pure else tuple(_CENTRAL[m] for m in self.orders)
         self.parts = [(tuple(o for o, _ in part), math.prod(w for _, w in part)) for part in product(*parts)]
 
     @property
@@ -114,7 +115,7 @@ class Stencil:
     def scale(self, variable: int) -> float:
         """Length over which a variable is expected to matter: the one given, or its size, or 1 at zero."""
         size = abs(self.point[variable])
-        return self.scales.get(variable) or (size if size > ZERO_COORDINATE else 1.0)
+        return self.scales.get(variable) or (size if size > _ZERO_COORDINATE else 1.0)
 
     @cached_property
     def sizes(self) -> list[tuple[float, float]]:

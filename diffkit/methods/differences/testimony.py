@@ -15,13 +15,13 @@ from diffkit.core.results import Odd
 from diffkit.methods.differences import Difference
 from diffkit.methods.differences.stencils import Probe, Stencil, divided
 
-WIDEST_BAR = 1e-3  # of an entry, or of the largest where it drowns: the widest bar of a value that is ok
-NOISE_MARGIN = 2.0  # times the bar of a difference that rests on noise or steps of f, of which few were seen
-UNEXPLAINED_BAR = 1e-9  # of the largest entry: a bar that needs no reason
-SUM_ROUNDING = 2.0**-50  # of the terms of a sum: its rounding
-STEP_UNITS = 4.0  # units of rounding in a step of f, or of x
-FLOAT32_UNIT = 2.0**-24  # unit of float32, to which code may round on the way
-STRIDES = (2.0**-3, 1.0, 8.0, 2.0**-10, 2.0**-20)  # of the scale: distances at which f shows by how much it changes
+_WIDEST_BAR = 1e-3  # of an entry, or of the largest where it drowns: the widest bar of a value that is ok
+_NOISE_MARGIN = 2.0  # times the bar of a difference that rests on noise or steps of f, of which few were seen
+_UNEXPLAINED_BAR = 1e-9  # of the largest entry: a bar that needs no reason
+_SUM_ROUNDING = 2.0**-50  # of the terms of a sum: its rounding
+_STEP_UNITS = 4.0  # units of rounding in a step of f, or of x
+_FLOAT32_UNIT = 2.0**-24  # unit of float32, to which code may round on the way
+_STRIDES = (2.0**-3, 1.0, 8.0, 2.0**-10, 2.0**-20)  # of the scale: distances at which f shows by how much it changes
 LAG = "a loop of the code stops at a tolerance, and one step more changes it by that much"
 NOTHING_FINER = "its values tell no more"
 OUTSIDE_DOMAIN = Odd("domain_error", "f has no value at the point", cause="outside the domain")
@@ -90,7 +90,7 @@ class Testimony(NamedTuple):
         weights = self.probe.weights
         bars = math.fsum(abs(weight) * claims[index].bar for index, weight in weights.items())
         sizes = math.fsum(abs(weight * claims[index].value) for index, weight in weights.items())
-        rounding = 0.0 if self._is_one else SUM_ROUNDING * sizes
+        rounding = 0.0 if self._is_one else _SUM_ROUNDING * sizes
         return self.difference.odd is None and self.apart(claims) <= self.difference.bar + bars + rounding
 
     def total(self, claims: Mapping[Index, Testified]) -> float:
@@ -101,12 +101,12 @@ class Testimony(NamedTuple):
         """How far that is from the difference."""
         return abs(self.total(claims) - self.difference.value)
 
-    def judge(self, claims: Mapping[Index, Testified], largest: Mapping[Index, float], by: Manner) -> dict[Index, Seen]:
-        """Judge each claim; ``largest`` is the largest partial of its kind, ``by`` says how claims were found."""
+    def weigh(self, claims: Mapping[Index, Testified], largest: Mapping[Index, float], by: Manner) -> dict[Index, Seen]:
+        """Weigh each claim; ``largest`` is the largest partial of its kind, ``by`` says how claims were found."""
         if self.confirms(claims):
             return {index: self._firm(claims[index], largest[index]) for index in self.probe.weights}
         return {
-            index: self._judged(claims[index], weight, claims, largest[index], by)
+            index: self._weighed(claims[index], weight, claims, largest[index], by)
             for index, weight in self.probe.weights.items()
         }
 
@@ -119,7 +119,7 @@ class Testimony(NamedTuple):
         fine = self.is_fine(claim.value, claim.bar, largest)
         return Seen(claim.value, claim.bar) if fine else unknown(vague(claim.value, claim.bar, LAG))
 
-    def _judged(
+    def _weighed(
         self, claim: Testified, weight: float, claims: Mapping[Index, Testified], largest: float, by: Manner
     ) -> Seen:
         if self.difference.odd is not None:
@@ -128,24 +128,24 @@ class Testimony(NamedTuple):
         if self.agrees(claims):
             fine = self.is_fine(claim.value, wide * abs(weight), largest * abs(weight))
             return self._seen(claim.value, wide, fine)
-        if wide <= WIDEST_BAR * largest and not self.is_flat:
+        if wide <= _WIDEST_BAR * largest and not self.is_flat:
             return self._seen(claim.value, wide, True)
         d, summed = self.difference, "" if self._is_one else " (summed with others)"
         said = f"{by.how} it has {self.total(claims):.6g}, by real differences {d.value:.6g} ± {d.bar:.2g}{summed}"
         odd = Odd("uncertain", f"{said}: {d.reason or by.doubt}", value=claim.value, error=wide)
         if d.reason and not claim.value:  # it is the slope of a step, and f as a whole has another
-            odd = odd._replace(value=d.value / weight, error=NOISE_MARGIN * d.bar / abs(weight), other=claim.value)
+            odd = odd._replace(value=d.value / weight, error=_NOISE_MARGIN * d.bar / abs(weight), other=claim.value)
         return unknown(odd)
 
     def alone(self, largest: float, steps: Steps) -> Seen:
-        """Judge the difference itself; ``largest`` of its kind, ``steps`` that f takes along any variable."""
+        """Give the difference itself; ``largest`` of its kind, ``steps`` that f takes along any variable."""
         d = self.difference
         if d.odd is not None:
             odd = d.odd if math.isnan(d.odd.value) else vague(d.odd.value, d.odd.error, d.odd.message)
             return unknown(odd._replace(other=0.0) if self.is_flat else odd)
-        bar = max(NOISE_MARGIN * d.bar if d.reason else d.bar, STEP_UNITS * steps.width * largest)
+        bar = max(_NOISE_MARGIN * d.bar if d.reason else d.bar, _STEP_UNITS * steps.width * largest)
         if math.isinf(d.plateau):  # f may take a step farther away
-            bar = max(bar, STEP_UNITS * steps.height / self._length)
+            bar = max(bar, _STEP_UNITS * steps.height / self._length)
         if self.is_flat and self._beyond:
             return unknown(vague(d.value, max(bar, self._beyond), d.reason))
         if self.is_flat:
@@ -165,12 +165,12 @@ class Testimony(NamedTuple):
     def is_fine(self, value: float, bar: float, largest: float, constant: bool = True) -> bool:
         """Whether a bar is small beside the largest entry or beside how f changes; a zero is fine if f never does."""
         constant = constant and value == 0 and math.isinf(self.difference.plateau)
-        return constant or bar <= WIDEST_BAR * largest or bar <= WIDEST_BAR * self._variation()
+        return constant or bar <= _WIDEST_BAR * largest or bar <= _WIDEST_BAR * self._variation()
 
     def _variation(self) -> float:
         """By how much f changes over a part of the scale, or where it was seen, as a derivative; 0 if it does not."""
         stencil = Stencil(self.probe.start, self.probe.partial)
-        for h in (*STRIDES, self.difference.reach):
+        for h in (*_STRIDES, self.difference.reach):
             center, *values = self.probe.sampler.values([self.probe.start, *stencil.points(h)])
             change = max(abs(value - center) for value in values)
             steps = [s for s, m in zip(stencil.steps(h), stencil.orders, strict=True) for _ in range(m)]
@@ -200,11 +200,11 @@ class Testimony(NamedTuple):
     @property
     def is_flat(self) -> bool:
         """Whether f keeps its value farther around the point than rounding, of x or of f, to float32 explains."""
-        if self.steps.width <= STEP_UNITS * FLOAT32_UNIT:
+        if self.steps.width <= _STEP_UNITS * _FLOAT32_UNIT:
             return False
         (value,) = self.probe.sampler.values([self.probe.start])
         rise = self.difference.plateau * self._variation()
-        return rise > STEP_UNITS * max(FLOAT32_UNIT, self.probe.sampler.unit) * abs(value)
+        return rise > _STEP_UNITS * max(_FLOAT32_UNIT, self.probe.sampler.unit) * abs(value)
 
 
 def unknown(odd: Odd) -> Seen:
@@ -220,9 +220,9 @@ def vague(value: float, bar: float, reason: str) -> Odd:
 
 def widened(seen: Seen, bar: float, largest: float, reason: str) -> Seen:
     """A partial with a wider bar, and the reason where few digits are left; a value no more where that is too wide."""
-    if bar > WIDEST_BAR * largest:
+    if bar > _WIDEST_BAR * largest:
         return unknown(vague(seen.value, bar, reason))
-    return Seen(seen.value, bar, None, reason if bar > UNEXPLAINED_BAR * largest else seen.reason)
+    return Seen(seen.value, bar, None, reason if bar > _UNEXPLAINED_BAR * largest else seen.reason)
 
 
 def smoothed(seen: Seen, share: float) -> Seen:

@@ -16,26 +16,24 @@ from diffkit.methods.differences.chebyshev import nodes, value_at
 from diffkit.methods.differences.fits import EXPLAINED_NOISE, MEASURED, QUIET, Fit, FoldedSamples, magnitude
 from diffkit.methods.differences.stencils import Search
 
-NEAREST_SAMPLES, SMOOTH_UNITS = 2.0**10, 2.0**18  # units to which f is looked at, where it must be smooth
-LOOK_FACTOR = 2.0**8  # how much farther the next look goes
-RIPPLE = 1e-8  # of the size of f: as near as this is looked, so small a residue is rounding, ripple or not
-FARTHEST_LOOK = 2.0**-10
+_NEAREST_SAMPLES, _SMOOTH_UNITS = 2.0**10, 2.0**18  # units to which f is looked at, where it must be smooth
+_LOOK_FACTOR = 2.0**8  # how much farther the next look goes
+_RIPPLE = 1e-8  # of the size of f: as near as this is looked, so small a residue is rounding, ripple or not
+_FARTHEST_LOOK = 2.0**-10
 STAIRS = 4  # values at the samples of a fit that make steps, not noise
-PROBES = (0, -1)  # places among the nodes that tell a constant piece
-EDGE_FACTOR = 2.0  # radii between which a piece ends
-OTHER_PLACES = (0.37, -0.23)  # of the radius of a wide fit: where other places are looked at
-UNSEEN_FACTOR = 10.0  # times the radius of what is looked for there: that radius about the point is not seen again
-NOISE_DISTANCE = 37.0  # times the root of the unit, which is how far samples go: where rounding is measured
-LOOK_PAIRS = 5  # pairs of samples that show what is there
-SMALL_RESIDUE = 1e4  # times the noise that rounding makes at the least: a residue that needs no other place
-PIECE_SURROUNDINGS = 4.0  # times the radius of a constant piece: what f changes by there
-DUST = 4.0  # units of rounding by which values differ that are one
-STEEP_JUMP = 2.0**5  # times as high a jump as one that is dust beside it
-JUMP_RADII, JUMP_SHARE = (
-    1 + 2.0**-12,
-    2.0**-8,
-)  # times that radius, and of that change: in so little only a jump leaves it
-VANISHED_RATIO = 16.0  # a residue so much smaller there is none
+_PROBES = (0, -1)  # places among the nodes that tell a constant piece
+_EDGE_FACTOR = 2.0  # radii between which a piece ends
+_OTHER_PLACES = (0.37, -0.23)  # of the radius of a wide fit: where other places are looked at
+_UNSEEN_FACTOR = 10.0  # times the radius of what is looked for there: that radius about the point is not seen again
+_NOISE_DISTANCE = 37.0  # times the root of the unit, which is how far samples go: where rounding is measured
+_LOOK_PAIRS = 5  # pairs of samples that show what is there
+_SMALL_RESIDUE = 1e4  # times the noise that rounding makes at the least: a residue that needs no other place
+_PIECE_SURROUNDINGS = 4.0  # times the radius of a constant piece: what f changes by there
+_DUST = 4.0  # units of rounding by which values differ that are one
+_STEEP_JUMP = 2.0**5  # times as high a jump as one that is dust beside it
+_JUMP_RADII, _JUMP_SHARE = 1 + 2.0**-12, 2.0**-8
+"""times that radius, and of that change: in so little only a jump leaves it"""
+_VANISHED_RATIO = 16.0  # a residue so much smaller there is none
 
 
 class Texture(NamedTuple):
@@ -88,9 +86,9 @@ def close_look(samples: FoldedSamples, wide: Fit) -> Search[Texture]:
             return Texture(_spread(samples, fit), 0.0, radius) if noisy else Texture(inside=fit)
         rough = fit
         break
-    if rough.estimate.level <= RIPPLE or (yield from white(samples, rough)):
+    if rough.estimate.level <= _RIPPLE or (yield from white(samples, rough)):
         return (yield from _everywhere(samples, None, rough, wide))
-    nearest = yield from samples.fit(NEAREST_SAMPLES * samples.stencil.unit)
+    nearest = yield from samples.fit(_NEAREST_SAMPLES * samples.stencil.unit)
     if nearest is None or nearest.distinct <= STAIRS or not calmer(samples, nearest, rough):
         return (yield from _everywhere(samples, None, rough, wide))
     known = Texture() if nearest.settled(samples.plain) else (yield from _everywhere(samples, None, nearest, wide))
@@ -103,7 +101,7 @@ def measure(samples: FoldedSamples) -> Search[bool]:
     The point is not the one itself: where that has few digits, sums and products near it need no rounding.
     """
     radius = math.sqrt(samples.stencil.unit)
-    beside = FoldedSamples(samples.stencil.moved(NOISE_DISTANCE * radius), LOOK_PAIRS)
+    beside = FoldedSamples(samples.stencil.moved(_NOISE_DISTANCE * radius), _LOOK_PAIRS)
     fit = yield from beside.fit(radius)
     plain = MEASURED * fit.estimate.level / fit.floor if fit and fit.distinct > STAIRS else math.inf
     if plain >= samples.plain:
@@ -114,7 +112,7 @@ def measure(samples: FoldedSamples) -> Search[bool]:
 
 def explain(samples: FoldedSamples, known: Texture, calm: Fit, rough: Fit, wide: Fit) -> Search[Texture]:
     """Tell what a wider fit leaves over and a closer one does not: pieces that end in jumps, or f itself."""
-    while rough.radius > EDGE_FACTOR * calm.radius:
+    while rough.radius > _EDGE_FACTOR * calm.radius:
         fit = yield from samples.fit(math.sqrt(calm.radius * rough.radius))
         if fit is None:
             break
@@ -126,9 +124,8 @@ def explain(samples: FoldedSamples, known: Texture, calm: Fit, rough: Fit, wide:
 
 def calmer(samples: FoldedSamples, fit: Fit, rough: Fit) -> bool:
     """Whether a fit leaves nothing over, or little beside what another does."""
-    return (
-        fit.settled(samples.plain) or VANISHED_RATIO * fit.estimate.level * fit.unit < rough.estimate.level * rough.unit
-    )
+    left, most = fit.estimate.level * fit.unit, rough.estimate.level * rough.unit
+    return fit.settled(samples.plain) or _VANISHED_RATIO * left < most
 
 
 def _everywhere(samples: FoldedSamples, calm: Fit | None, rough: Fit, wide: Fit) -> Search[Texture]:
@@ -137,17 +134,17 @@ def _everywhere(samples: FoldedSamples, calm: Fit | None, rough: Fit, wide: Fit)
     Where f is made of pieces, a larger radius is looked at, which spans many of them.
     """
     level = _spread(samples, rough)
-    if rough.estimate.level < SMALL_RESIDUE * rough.floor and not rough.kinked:
+    if rough.estimate.level < _SMALL_RESIDUE * rough.floor and not rough.kinked:
         return Texture(level, 0.0, rough.radius, calm, calm is not None)
     radius = rough.radius
     if calm is not None:
-        radius = max(radius, min(math.sqrt(radius * wide.radius), wide.radius / UNSEEN_FACTOR))
-    reach = max(wide.radius, UNSEEN_FACTOR * radius)
-    for away in (OTHER_PLACES[0] * reach, OTHER_PLACES[1] * reach):
-        other = FoldedSamples(samples.stencil.moved(away), LOOK_PAIRS)
+        radius = max(radius, min(math.sqrt(radius * wide.radius), wide.radius / _UNSEEN_FACTOR))
+    reach = max(wide.radius, _UNSEEN_FACTOR * radius)
+    for away in (_OTHER_PLACES[0] * reach, _OTHER_PLACES[1] * reach):
+        other = FoldedSamples(samples.stencil.moved(away), _LOOK_PAIRS)
         fit = yield from other.fit(radius)
         there = _spread(other, fit) if fit and fit.estimate.level > QUIET * fit.floor else 0.0
-        if VANISHED_RATIO * there > level:
+        if _VANISHED_RATIO * there > level:
             growth = max(0.0, there - level) / abs(away) if radius == rough.radius else 0.0
             return Texture(level, growth, rough.radius, calm, calm is not None)
     return Texture(local=True)
@@ -161,22 +158,22 @@ def _spread(samples: FoldedSamples, fit: Fit) -> float:
 def white(samples: FoldedSamples, rough: Fit) -> Search[bool]:
     """Whether what a fit leaves over is there at the nearest steps."""
     parity = 0 if samples.stencil.pure else samples.stencil.parity
-    steps = [NEAREST_SAMPLES * samples.stencil.unit * nodes(samples.pairs)[k] for k in PROBES]
+    steps = [_NEAREST_SAMPLES * samples.stencil.unit * nodes(samples.pairs)[k] for k in _PROBES]
     yield from samples.look(steps)
     changes = [abs(samples.folded[h][parity]) for h in steps if h in samples.folded]
     return max(changes, default=0.0) > rough.estimate.level * rough.unit
 
 
 def _distances(unit: float, limit: float) -> Iterator[float]:
-    radius = SMOOTH_UNITS * unit
-    while radius < min(FARTHEST_LOOK, limit / VANISHED_RATIO):
+    radius = _SMOOTH_UNITS * unit
+    while radius < min(_FARTHEST_LOOK, limit / _VANISHED_RATIO):
         yield radius
-        radius *= LOOK_FACTOR
+        radius *= _LOOK_FACTOR
 
 
 def _constant(samples: FoldedSamples, radius: float) -> Search[bool]:
     """Whether f has one value out to a radius, as far as two steps tell."""
-    steps = [radius * nodes(samples.pairs)[k] for k in PROBES]
+    steps = [radius * nodes(samples.pairs)[k] for k in _PROBES]
     yield from samples.look(steps)
     return all(value == samples.center for h in steps for value in samples.seen.get(h, ()))
 
@@ -222,18 +219,18 @@ def plateau(samples: FoldedSamples, best: Fit | None) -> Search[tuple[float, Fit
         unit = samples.stencil.unit * magnitude(samples.seen[near])[0]
         if all(abs(_inside(best, parity, near)) <= QUIET * unit for parity in samples.stencil.parities):
             return 0.0, None
-    near, far = yield from _edge(samples, dust, EDGE_FACTOR)
-    while samples.flat(more := PIECE_SURROUNDINGS * _change(samples, far)) < math.inf:
-        wider = yield from _edge(samples, more, EDGE_FACTOR)
-        if _change(samples, wider[1]) < STEEP_JUMP * _change(samples, far):  # stairs and slopes go on as they began
+    near, far = yield from _edge(samples, dust, _EDGE_FACTOR)
+    while samples.flat(more := _PIECE_SURROUNDINGS * _change(samples, far)) < math.inf:
+        wider = yield from _edge(samples, more, _EDGE_FACTOR)
+        if _change(samples, wider[1]) < _STEEP_JUMP * _change(samples, far):  # stairs and slopes go on as they began
             break
         dust, (near, far) = more, wider
     around = max(
-        (_change(samples, h) for h in samples.seen if near < h <= max(far, PIECE_SURROUNDINGS * near)), default=0.0
+        (_change(samples, h) for h in samples.seen if near < h <= max(far, _PIECE_SURROUNDINGS * near)), default=0.0
     )
-    level = max(dust, JUMP_SHARE * around)
-    near, far = yield from _edge(samples, level, JUMP_RADII)
-    if EDGE_FACTOR * level < _change(samples, far) < math.inf:  # as at stairs; max(x, 0) is left bit by bit
+    level = max(dust, _JUMP_SHARE * around)
+    near, far = yield from _edge(samples, level, _JUMP_RADII)
+    if _EDGE_FACTOR * level < _change(samples, far) < math.inf:  # as at stairs; max(x, 0) is left bit by bit
         return near, None
     constant = samples.flat()
     return 0.0, (yield from samples.fit(constant)) if constant else None
@@ -242,7 +239,7 @@ def plateau(samples: FoldedSamples, best: Fit | None) -> Search[tuple[float, Fit
 def _dust(samples: FoldedSamples, best: Fit | None) -> float:
     """By how much values may differ that are one: not at all where f has one value next to the point, or a slope."""
     sloping = best is not None and abs(best.value) > best.bar
-    return 0.0 if sloping or samples.flat() else DUST * samples.stencil.unit * abs(samples.center)
+    return 0.0 if sloping or samples.flat() else _DUST * samples.stencil.unit * abs(samples.center)
 
 
 def _edge(samples: FoldedSamples, dust: float, ratio: float) -> Search[tuple[float, float]]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from diffkit.asking.sources import Source
 
 
-SPLITS = 16  # sums that are split to see which of their partials are not confirmed
+_SPLITS = 16  # sums that are split to see which of their partials are not confirmed
 
 
 class DifferenceWitness:
@@ -59,15 +59,15 @@ class DifferenceWitness:
         return found
 
     def confirm(self, claims: Mapping[Index, Testified], by: Manner) -> dict[Index, Seen]:
-        """Judge partials that were found otherwise."""
+        """Weigh partials that were found otherwise."""
         found: dict[Index, Seen] = {}
         largest = sizes({index: claim.value for index, claim in claims.items()})
-        waiting, splits = blocks(claims), SPLITS
+        waiting, splits = blocks(claims), _SPLITS
         while waiting:
             testimonies, waiting = self._confirming(waiting, claims), []
             for block, testimony in testimonies.items():
                 if testimony.agrees(claims) or block.alone or not splits:
-                    found.update(testimony.judge(claims, largest, by))
+                    found.update(testimony.weigh(claims, largest, by))
                 else:
                     splits -= 1
                     waiting += block.parts()
@@ -125,8 +125,8 @@ def sizes(values: Mapping[Index, float]) -> dict[Index, float]:
     return {(output, index): found[output, len(index)] for output, index in values}
 
 
-SEPARATE_PARTIALS = 12  # partials of an output up to which each one is a block of its own
-OUTPUTS = 50  # outputs up to which each one has blocks of its own
+_SEPARATE_PARTIALS = 12  # partials of an output up to which each one is a block of its own
+_OUTPUTS = 50  # outputs up to which each one has blocks of its own
 
 
 class Block(NamedTuple):
@@ -176,13 +176,13 @@ def blocks(wanted: Iterable[Index]) -> list[Block]:
     mine: dict[int, list[tuple[int, ...]]] = {}
     for output, index in wanted:
         mine.setdefault(output, []).append(index)
-    if len(mine) <= OUTPUTS:
+    if len(mine) <= _OUTPUTS:
         return [block for k, indices in mine.items() for block in _of_output(k, indices)]
     together: dict[tuple[Any, ...], list[int]] = {}
     for k, indices in mine.items():
         for block in _lines(k, indices):
             together.setdefault(block[1:], []).append(k)
-    size = -(-len(mine) // OUTPUTS)
+    size = -(-len(mine) // _OUTPUTS)
     return [
         Block(tuple(outputs[first : first + size]), *shared)
         for shared, outputs in together.items()
@@ -191,7 +191,7 @@ def blocks(wanted: Iterable[Index]) -> list[Block]:
 
 
 def _of_output(output: int, indices: Sequence[tuple[int, ...]]) -> Iterator[Block]:
-    if len(indices) > SEPARATE_PARTIALS:
+    if len(indices) > _SEPARATE_PARTIALS:
         return _lines(output, indices)
     return (Block((output,), index[:1], index[1:]) for index in indices)
 

@@ -1,4 +1,4 @@
-"""What is to be said of a point at which the fits do not settle: a kink, a jump, an edge, or that one cannot tell.
+"""Kinks, jumps and edges seen from values of f alone: what a point is at which the fits do not settle.
 
 Each side gets its own Chebyshev fits, on [x, x + r] and [x − r, x], whose values and derivatives are taken at x.
 """
@@ -16,28 +16,26 @@ from diffkit.methods.differences.fits import QUIET, ROUNDING_DEVIATION, magnitud
 from diffkit.methods.differences.stencils import Search, Stencil, divided, finite, total
 from diffkit.numbers.floats import HALF_ULP
 
-WIDEST_RADIUS = 0.1129375  # the largest radius, of the scale
-CLOSER = (0.0, 0.05, 0.1, 0.15, 0.3)  # powers of the unit by which radii are smaller
-NEAREST_UNITS, NEAREST_TO_ZERO = 2.0**9, 2.0**-900  # units, and part of the scale: to where a picture must hold
-CLOSER_DISTANCES = (
-    2.0**-27,
-    2.0**-22,
-)  # of the scale: where it must hold as well, for a branch around the point may end there
-BENDING = 4.0  # times as evenly as over a side: how fast a slope may change near the point
-PAIRS = 5  # half the samples of a side
+_WIDEST_RADIUS = 0.1129375  # the largest radius, of the scale
+_CLOSER = (0.0, 0.05, 0.1, 0.15, 0.3)  # powers of the unit by which radii are smaller
+_NEAREST_UNITS, _NEAREST_TO_ZERO = 2.0**9, 2.0**-900  # units, and part of the scale: to where a picture must hold
+_CLOSER_DISTANCES = (2.0**-27, 2.0**-22)
+"""of the scale: where it must hold as well, for a branch around the point may end there"""
+_BENDING = 4.0  # times as evenly as over a side: how fast a slope may change near the point
+_PAIRS = 5  # half the samples of a side
 
-GAP_BARS = 2.0  # a gap beyond this many bars is one
-SLIGHT, LARGE = 1e-6, 0.1  # of a derivative: gaps that pieces may leave which meet beside the point, and may not
-ABRUPT = 0.01  # of the change of a derivative over a side: a smaller gap may be that of pieces beside the point
-COMPARED_RADII = (0, 3, 4)  # places of the radii, from one to the next of which f is compared
-UNLIMITED_POWER = 0.07  # a slope that grows faster than this power of 1/h has no limit in sight
-NEAR_DRIFT, FAR_DRIFT = 0.05, 0.25  # by how much that power may change towards the nearest sample, and from far away
-JUMP_POWER = 0.85  # a slope that grows faster than this power of 1/h belongs to a jump, or to noise
-POLE = 0.7  # likewise for f itself, which grows as 1/h at a simple pole
+_GAP_BARS = 2.0  # a gap beyond this many bars is one
+_SLIGHT, _LARGE = 1e-6, 0.1  # of a derivative: gaps that pieces may leave which meet beside the point, and may not
+_ABRUPT = 0.01  # of the change of a derivative over a side: a smaller gap may be that of pieces beside the point
+_COMPARED_RADII = (0, 3, 4)  # places of the radii, from one to the next of which f is compared
+_UNLIMITED_POWER = 0.07  # a slope that grows faster than this power of 1/h has no limit in sight
+_NEAR_DRIFT, _FAR_DRIFT = 0.05, 0.25  # by how much that power may change towards the nearest sample, and from far away
+_JUMP_POWER = 0.85  # a slope that grows faster than this power of 1/h belongs to a jump, or to noise
+_POLE = 0.7  # likewise for f itself, which grows as 1/h at a simple pole
 
-NO_SIDE = "f has no finite value on one side of the point, or on both"
-ABRUPTLY = "f changes abruptly at the point, or nearer to it than values can show"
-GROWING = "f grows as the point is approached: a pole there, or nearer to it than values can show"
+_NO_SIDE = "f has no finite value on one side of the point, or on both"
+_ABRUPTLY = "f changes abruptly at the point, or nearer to it than values can show"
+_GROWING = "f grows as the point is approached: a pole there, or nearer to it than values can show"
 UNSETTLED = "the differences do not settle at any step"
 
 
@@ -60,7 +58,7 @@ class SideFits(NamedTuple):
     def expects(self, near: Near) -> bool:
         """Whether a sample near the point lies where the slope leads, as far as that is known and does not change."""
         (slope, bar), step = self.derivatives[1], abs(near.step)
-        bent = BENDING * self.changes[1] * (step / self.length)
+        bent = _BENDING * self.changes[1] * (step / self.length)
         return abs(near.rise - slope * near.step) <= (bar + bent) * step + near.noise
 
 
@@ -91,11 +89,11 @@ class BothSides(NamedTuple):
 def look(stencil: Stencil, noise: float = 0.0) -> Search[BothSides]:
     """See both sides of the variable of a pure derivative; ``noise`` is what the code makes beyond its rounding."""
     scale = stencil.scale(stencil.variables[0])
-    marks = [(1 + t) / 2 for t in (*nodes(PAIRS), *(-t for t in nodes(PAIRS)))]
-    radii = tuple(WIDEST_RADIUS * stencil.unit**power for power in CLOSER)
+    marks = [(1 + t) / 2 for t in (*nodes(_PAIRS), *(-t for t in nodes(_PAIRS)))]
+    radii = tuple(_WIDEST_RADIUS * stencil.unit**power for power in _CLOSER)
     rows = [[radius * mark for mark in marks] for radius in radii]
-    nearest = NEAREST_UNITS * stencil.unit if stencil.point[stencil.variables[0]] else NEAREST_TO_ZERO
-    closer = (nearest, *CLOSER_DISTANCES)
+    nearest = _NEAREST_UNITS * stencil.unit if stencil.point[stencil.variables[0]] else _NEAREST_TO_ZERO
+    closer = (nearest, *_CLOSER_DISTANCES)
     steps = [*closer, *(h for row in rows for h in row)]
     center, *values = yield [stencil.point, *(p for h in steps for p in stencil.points(h))]
     exact = [stencil.steps(h)[0] for h in steps]
@@ -129,15 +127,15 @@ def _side(
     """Fit one side; the samples are moved along their secants to where they ought to be."""
     if not finite(seen) or not all(exact):
         return None
-    first, start, base = abs(ideal[PAIRS]), exact[PAIRS], seen[PAIRS] - center  # the sample nearest to the point
+    first, start, base = abs(ideal[_PAIRS]), exact[_PAIRS], seen[_PAIRS] - center  # the sample nearest to the point
     ratios = [(abs(h) - first) / (step - start) if step != start else 1.0 for h, step in zip(ideal, exact, strict=True)]
     size, unit = magnitude((*seen, center))
-    rises = [(base + (value - seen[PAIRS]) * ratio) / unit for value, ratio in zip(seen, ratios, strict=True)]
-    pairs = list(zip(rises[:PAIRS], rises[PAIRS:], strict=True))
+    rises = [(base + (value - seen[_PAIRS]) * ratio) / unit for value, ratio in zip(seen, ratios, strict=True)]
+    pairs = list(zip(rises[:_PAIRS], rises[_PAIRS:], strict=True))
     series = coefficients([(far + near) / 2 for far, near in pairs], 0)
     series.update(coefficients([(far - near) / 2 for far, near in pairs], 1))
-    floor = max(ROUNDING_DEVIATION * stencil.unit * size, noise) / unit / math.sqrt(PAIRS)
-    half = ideal[0] / (1 + nodes(PAIRS)[0])
+    floor = max(ROUNDING_DEVIATION * stencil.unit * size, noise) / unit / math.sqrt(_PAIRS)
+    half = ideal[0] / (1 + nodes(_PAIRS)[0])
     derivatives, changes = [], []
     quiet = True
     for m in range(stencil.order + 1):
@@ -147,22 +145,22 @@ def _side(
         derivatives.append((value, abs(bar)))
         change = total(2 * slope_at_one(j, m) * c for j, c in series.items() if j <= estimate.degree and (j - m) % 2)
         changes.append(abs(divided(change, [half] * m + [1 / unit])))
-    reach = ideal[PAIRS] * start / first
+    reach = ideal[_PAIRS] * start / first
     secant = base / reach if reach else math.inf
-    return SideFits(tuple(derivatives), quiet, abs(seen[PAIRS]), secant, tuple(changes), abs(ideal[0]))
+    return SideFits(tuple(derivatives), quiet, abs(seen[_PAIRS]), secant, tuple(changes), abs(ideal[0]))
 
 
 Pair = tuple[SideFits, SideFits]
 """Left and right out to one radius."""
 
 
-def judge(sides: BothSides, order: int) -> Odd:
-    """Tell the status; ``ok`` with the value and, as ``right`` − ``left``, its bar twice, if the sides agree."""
+def classify(sides: BothSides, order: int) -> Odd:
+    """Tell a kink, a jump or an edge; ``ok``, the value and, as ``right`` − ``left``, twice its bar if they agree."""
     if not any(sides.left) or not any(sides.right):
         outside = not all(math.isfinite(near.rise) for near in sides.nearest)
-        return Odd("domain_error", NO_SIDE) if outside else Odd("uncertain", UNSETTLED)
-    if all(_grows([side.size for side in part], radii, POLE) for part, radii in _spread(sides)):
-        return Odd("uncertain", GROWING)
+        return Odd("domain_error", _NO_SIDE) if outside else Odd("uncertain", UNSETTLED)
+    if all(_grows([side.size for side in part], radii, _POLE) for part, radii in _spread(sides)):
+        return Odd("uncertain", _GROWING)
     pairs = [(left, right) for left, right in zip(sides.left, sides.right, strict=True) if left and right]
     quiet = _resolved([pair for pair in pairs if pair[0].quiet and pair[1].quiet], sides, order)
     if not quiet:
@@ -175,7 +173,7 @@ def _agreed(quiet: list[Pair], sides: BothSides, order: int) -> Odd:
     """The value between both sides, which leave no gap, unless f changes abruptly between the samples."""
     left, right = pair = min(quiet, key=lambda pair: _bar(pair, order))
     if not all(left.expects(a) and right.expects(b) for a, b in (sides.nearest, *sides.between)):
-        return Odd("uncertain", ABRUPTLY)
+        return Odd("uncertain", _ABRUPTLY)
     (a, _), (b, _) = left.derivatives[order], right.derivatives[order]
     bar = _bar(pair, order) + abs(b - a) / 2
     return Odd("ok", left=-bar, right=bar, value=(a + b) / 2)
@@ -190,7 +188,7 @@ def _resolved(quiet: list[Pair], sides: BothSides, order: int) -> list[Pair]:
         for close in quiet[k + 1 :]:
             for m in range(order + 1):
                 (gap, bars), (rest, sharp) = _apart(wide, sides, m), _apart(close, sides, m)
-                if gap > GAP_BARS * bars and gap > GAP_BARS * sharp >= rest:
+                if gap > _GAP_BARS * bars and gap > _GAP_BARS * sharp >= rest:
                     return _resolved(quiet[k + 1 :], sides, order)
     return quiet
 
@@ -217,13 +215,13 @@ def _gap(quiet: list[Pair], sides: BothSides, m: int, order: int) -> Odd | None:
     left, right = pair = min(quiet, key=lambda pair: _bar(pair, m))
     (a, _), (b, _) = left.derivatives[m], right.derivatives[m]
     gap, bars = _apart(pair, sides, m)
-    large = gap > max(LARGE * max(abs(a), abs(b)), ABRUPT * _change(pair, m))
-    if gap <= GAP_BARS * bars or (m and not large and not _lasts(gap / max(abs(a), abs(b)), quiet[-1], sides, m)):
+    large = gap > max(_LARGE * max(abs(a), abs(b)), _ABRUPT * _change(pair, m))
+    if gap <= _GAP_BARS * bars or (m and not large and not _lasts(gap / max(abs(a), abs(b)), quiet[-1], sides, m)):
         return None
     for near, slope in zip(sides.nearest, (a, b), strict=True):
         expected = slope if m == 0 else slope * near.step
         if m < 2 and not abs(near.rise - expected) <= gap * (abs(near.step) if m else 1.0) / 4 + near.noise:
-            return Odd("uncertain", ABRUPTLY)
+            return Odd("uncertain", _ABRUPTLY)
     if m == 0:
         return Odd("not_differentiable", "the values from the left, from the right and at the point disagree: a jump")
     if m < order:
@@ -235,7 +233,7 @@ def _gap(quiet: list[Pair], sides: BothSides, m: int, order: int) -> Odd | None:
 def _spread(sides: BothSides) -> list[tuple[list[SideFits], list[float]]]:
     """Each side at radii with one ratio, where f has values on both sides."""
     both = [(left, right, radius) for left, right, radius in zip(sides.left, sides.right, sides.radii, strict=True)]
-    seen = [(left, right, radius) for left, right, radius in (both[k] for k in COMPARED_RADII) if left and right]
+    seen = [(left, right, radius) for left, right, radius in (both[k] for k in _COMPARED_RADII) if left and right]
     radii = [radius for _, _, radius in seen]
     return [([left for left, _, _ in seen], radii), ([right for _, right, _ in seen], radii)]
 
@@ -247,12 +245,12 @@ def _change(pair: Pair, m: int) -> float:
 def _lasts(part: float, closest: Pair, sides: BothSides, m: int) -> bool:
     """Whether a gap, as a part of the derivative, is seen from closest too, and not made by what changes there."""
     gap, bars = _apart(closest, sides, m)
-    return part > SLIGHT and gap > max(GAP_BARS * bars, _change(closest, m))
+    return part > _SLIGHT and gap > max(_GAP_BARS * bars, _change(closest, m))
 
 
 def _grows(sizes: Sequence[float], radii: Sequence[float], power: float) -> bool:
     """Whether sizes that are seen at every radius grow from each to the next, by more than a power of 1/h."""
-    if len(sizes) < len(COMPARED_RADII) or not sizes[0]:
+    if len(sizes) < len(_COMPARED_RADII) or not sizes[0]:
         return False
     factor = (radii[0] / radii[1]) ** power
     return all(b > factor * a for a, b in pairwise(sizes))
@@ -270,11 +268,11 @@ def _grows_on(slopes: Sequence[float], radii: Sequence[float], near: Near) -> bo
     last = near.rise / near.step
     secants = [abs(slope) for slope in slopes]
     if (
-        not _grows(secants, radii, UNLIMITED_POWER)
+        not _grows(secants, radii, _UNLIMITED_POWER)
         or abs(near.rise) <= 2 * near.noise
         or any(s * last < 0 for s in slopes)
     ):
         return False
     far, middle = (math.log(b / a) / math.log(radii[0] / radii[1]) for a, b in pairwise(secants))
     power = math.log(abs(last) / secants[-1]) / math.log(radii[-1] / near.distance)
-    return power < JUMP_POWER and abs(power - middle) < NEAR_DRIFT and abs(power - far) < FAR_DRIFT
+    return power < _JUMP_POWER and abs(power - middle) < _NEAR_DRIFT and abs(power - far) < _FAR_DRIFT
