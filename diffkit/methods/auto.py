@@ -11,7 +11,7 @@ from diffkit.asking.tasks import Task
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.errors import BackendError, DiffkitError, LimitError, TracingError
 from diffkit.core.program import Index
-from diffkit.core.results import Answer, ErrorKind, Odd, by_rows, unanswered
+from diffkit.core.results import Answer, ErrorKind, Odd, by_rows, floats_of, unanswered
 from diffkit.methods import get_backend
 from diffkit.methods.complex import ComplexEvaluation
 from diffkit.methods.differences import STENCIL_ORDER
@@ -198,7 +198,7 @@ def _claims(
         bars, firm = bars + lag(evaluation.function, lambda row: evaluation.derive(row).partials, point, largest), True
     except (BackendError, LimitError):
         firm = False
-    found = zip(evaluation.task.indices, answer.values, bars.tolist(), strict=True)
+    found = zip(evaluation.task.indices, floats_of(answer.values), bars.tolist(), strict=True)
     return {index: Testified(value, bar, firm) for index, value, bar in found if index in left}, odd
 
 

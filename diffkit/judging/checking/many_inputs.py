@@ -9,7 +9,7 @@ stays O(n).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -60,7 +60,7 @@ class _ReverseGradient(NamedTuple):
 
     values: Any
     bars: Any
-    odd: dict[int, Odd]
+    odd: Mapping[int, Odd]
 
     def judge(self, i: int, lines: _Directions) -> Judged:
         """Judge an entry of a claim by it."""

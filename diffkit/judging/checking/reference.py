@@ -14,7 +14,7 @@ they could show; one that is constant near the point only may have stopped at a 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
@@ -34,7 +34,7 @@ from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.errors import FunctionError
 from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Constant, Index, Named, Program, run, run_slots
-from diffkit.core.results import Answer, Odd, Result, unanswered
+from diffkit.core.results import Answer, Odd, Result, floats_of, unanswered
 from diffkit.core.rules import partial
 from diffkit.core.surroundings import unwarned
 from diffkit.core.table import SUB, WHERE, Primitive
@@ -49,7 +49,7 @@ class Truth(NamedTuple):
 
     values: list[float]
     bars: list[float]
-    odd: dict[int, Odd]
+    odd: Mapping[int, Odd]
     proven: bool
     note: str
     answer: Answer
@@ -90,8 +90,8 @@ class CheckedFunction:
     def at(self, point: Sequence[float], untold: str = "") -> Truth:
         """The reference at a point; ``untold`` is why there is none, where that is known beforehand."""
         answer = unanswered(len(self.task.indices), untold) if untold else self.referee.timely(tuple(point))
-        bars = list(answer.errors) if answer.errors is not None else [0.0] * len(answer.values)
-        return Truth(list(answer.values), bars, answer.odd, not self.reason, answer.note, answer)
+        bars = floats_of(answer.errors) if answer.errors is not None else [0.0] * len(answer.values)
+        return Truth(floats_of(answer.values), bars, answer.odd, not self.reason, answer.note, answer)
 
     def result(self, point: Sequence[float], truth: Truth) -> Result:
         """The reference as a Result."""
