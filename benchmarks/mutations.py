@@ -84,7 +84,7 @@ MUTANTS = (
         ("tests/test_confirmation.py",),
     ),
     Mutant(
-        "claims", "literals are skipped", "judging/checking/uncertainties.py",
+        "claims", "literals are skipped", "judging/checking/reference.py",
         "    if not rounded:\n", "    if True:\n",
         ("tests/test_noise.py",),
     ),
@@ -94,12 +94,12 @@ MUTANTS = (
         ("tests/test_solvers.py",),
     ),
     Mutant(
-        "claims", "few digits are enough", "judging/agreement.py",
+        "claims", "few digits are enough", "judging/checking/outcome.py",
         "DIGITS_WANTED = 6 ", "DIGITS_WANTED = 1 ",
         ("tests/test_agreement.py", "tests/test_solvers.py", "tests/test_faults.py"),
     ),
     Mutant(
-        "claims", "gross errors are explained", "judging/agreement.py",
+        "claims", "gross errors are explained", "judging/checking/outcome.py",
         "TIMES_UNCERTAIN = 3.0 ", "TIMES_UNCERTAIN = 3e9 ",
         ("tests/test_agreement.py", "tests/test_checker.py"),
     ),

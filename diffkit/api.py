@@ -225,8 +225,8 @@ def report(
     different, and the report is true if nothing is lost and nothing expected is contradicted.
     """
     from diffkit.judging.accuracy import AccuracyReport, examine
-    from diffkit.judging.agreement import read_tolerances
     from diffkit.judging.cases import load_cases
+    from diffkit.judging.checking.outcome import read_tolerances
 
     loaded = load_cases(cases, kind)
     chosen = [find_backend(b) for b in ((backends,) if isinstance(backends, str) else backends)]

@@ -139,7 +139,7 @@ def rooms() -> str:
 WHERE = {
     "The derivative of tanh": "core.table.elementary",
     "Everything that is known of a function": "core.table.primitive:Primitive",
-    "How text becomes a Program": "core.text.parser:parse_program",
+    "How text becomes a Program": "core.text.scalars:parse_program",
     "How a Program becomes text": "core.text.printer:format_outputs",
     "How LaTeX is written": "lessons.derivations.latex:latex",
     "How CSV is read": "core.files:csv_rows",

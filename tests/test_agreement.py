@@ -6,16 +6,20 @@ import numpy as np
 import pytest
 
 import diffkit as dk
-from diffkit.judging.agreement import (
+from diffkit.judging.checking.outcome import (
+    CLAIM_ROUNDING,
     DIGITS_WANTED,
     LEAST_MISTAKE,
+    LITERALS,
+    OWN_TOLERANCE,
+    REFERENCE,
     TIMES_UNCERTAIN,
+    Measured,
     Tolerances,
     digits_of,
     read_tolerances,
     settle,
 )
-from diffkit.judging.checking.outcome import CLAIM_ROUNDING, LITERALS, OWN_TOLERANCE, REFERENCE, Measured
 
 
 def seen(error, bar=0.0, reference=1.0, doubt="", **terms):

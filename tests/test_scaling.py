@@ -10,9 +10,10 @@ import pytest
 
 import diffkit as dk
 from diffkit.asking.expressions import read_joint
+from diffkit.asking.partials import PairIndices, PartialNames, partial_name
 from diffkit.asking.points import PointsFile, read_points
 from diffkit.asking.sources import Formula
-from diffkit.asking.tasks import SecondPartials, gradient_task, hessian_task, hvp_task, partial_name
+from diffkit.asking.tasks import gradient_task, hessian_task, hvp_task
 from diffkit.calculus.derivatives import reverse_program
 from diffkit.core.errors import did_you_mean, listing
 from diffkit.core.text.names import check_variables, repeated
@@ -124,7 +125,7 @@ def test_time_grows_with_the_input(name, tmp_path, monkeypatch):
 
 
 def test_labels_of_a_hessian_are_made_when_asked_for():
-    wanted = SecondPartials(names(30_000), tuple(range(30_000)))
+    wanted = PartialNames(names(30_000), PairIndices(tuple(range(30_000))))
     assert len(wanted) == 900_000_000
     assert wanted[30_001] == "∂²f/∂x1²"
     assert wanted[-1] == "∂²f/∂x29999²"

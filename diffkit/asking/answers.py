@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import repeat
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from diffkit.asking.partials import arranged, in_order
 from diffkit.asking.points import Points
 from diffkit.asking.tasks import Task
 from diffkit.core.errors import DiffkitError, plural
-from diffkit.core.results import Answer, ErrorKind, Odd, Result, worst_message
+from diffkit.core.results import Answer, ErrorKind, Odd, Result, ToldOfAll, findings, worst_message
 
 
 def lay_out(
@@ -55,12 +55,13 @@ def _check_size(answer: Answer, partials: int, points: Points, backend: str) -> 
     for name, found in (("values", answer.values), ("errors", answer.errors)):
         if found is not None and len(found) != count:
             raise DiffkitError(f"the backend {backend} gives {len(found)} {name} for {asked}")
-    if answer.odd and not 0 <= min(answer.odd) <= max(answer.odd) < count:
-        raise DiffkitError(f"the backend {backend} calls component {max(answer.odd)} odd, of {asked}")
+    odd = range(len(answer.odd)) if isinstance(answer.odd, ToldOfAll) else answer.odd
+    if odd and not 0 <= min(odd) <= max(odd) < count:
+        raise DiffkitError(f"the backend {backend} calls component {max(odd)} odd, of {asked}")
 
 
-def _all_bad(odd: dict[int, Odd]) -> bool:
-    return bool(odd) and all(described.status != "ok" for described in odd.values())
+def _all_bad(odd: Mapping[int, Odd]) -> bool:
+    return bool(odd) and all(described.status != "ok" for described in findings(odd))
 
 
 def _decimals(task: Task, texts: Sequence[str]) -> tuple[str, ...]:
@@ -70,27 +71,44 @@ def _decimals(task: Task, texts: Sequence[str]) -> tuple[str, ...]:
 
 
 def _components(task: Task, flat: Any, points: Points, scaled: bool) -> Any:
+    """Components from partials: lists at one point unless there are arrays, arrays of binary64 otherwise."""
     factors = None if scaled or task.factors is None else [float(factor) for factor in task.factors]
-    if points.point is not None:
-        return [flat[place] * factor for place, factor in zip(task.places, factors or repeat(1.0))]  # noqa: B905
+    if points.point is not None and (task.shape == () or not hasattr(flat, "ravel")):
+        distinct = list(map(float, flat))
+        found = distinct if in_order(task.places) else [distinct[place] for place in task.places]
+        return found if factors is None else [value * factor for value, factor in zip(found, factors, strict=True)]
     import numpy as np
 
-    table = np.asarray(flat, dtype=float).reshape(len(points.rows), len(task.indices))[:, list(task.places)]
+    rows = 1 if points.point is not None else len(points.rows)
+    table = arranged(np.asarray(flat, dtype=float).reshape(rows, len(task.indices)), task.places)
     return (table if factors is None else table * np.array(factors)).ravel()
 
 
-def _odd(task: Task, answer: Answer) -> dict[int, Odd]:
+def _odd(task: Task, answer: Answer) -> Mapping[int, Odd]:
     count, width = len(task.indices), len(task.places)
+    if isinstance(answer.odd, ToldOfAll) and (answer.scaled or task.factors is None):
+        return ToldOfAll(len(answer.odd) // count * width if count else 0, answer.odd.finding)
+    if not answer.odd:
+        return {}
     found: dict[int, Odd] = {}
-    of: dict[int, list[int]] = {}
-    for c, place in enumerate(task.places):
-        of.setdefault(place, []).append(c)
+    of = _components_of(task.places, {position % count for position in answer.odd})
     bad = {position // count for position, described in answer.odd.items() if described.status != "ok"}
     for position, described in answer.odd.items():
         row, index = divmod(position, count)
         if described.status == "ok" and row in bad:  # what a good component is said to be belongs to good points
             continue
         found.update({row * width + c: _scaled(described, task, answer, c) for c in of.get(index, ())})
+    return found
+
+
+def _components_of(places: Sequence[int], partials: set[int]) -> dict[int, list[int]]:
+    """The components that some partials are."""
+    if in_order(places):
+        return {partial: [partial] for partial in partials}
+    found: dict[int, list[int]] = {partial: [] for partial in partials}
+    for c, place in enumerate(places):
+        if place in found:
+            found[place].append(c)
     return found
 
 

@@ -9,9 +9,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from inspect import signature
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.asking.frames import labelled
+from diffkit.asking.partials import (
+    TO_SUPERSCRIPTS,
+    FirstPartials,
+    PairIndices,
+    PartialNames,
+    SecondPartials,
+    SymmetricPlaces,
+    partial_name,
+)
 from diffkit.asking.points import Points, check_names, number
 from diffkit.asking.sources import Source, source_of
 from diffkit.core.errors import DiffkitError, PointError, VariableError, did_you_mean, listing
@@ -23,21 +32,19 @@ if TYPE_CHECKING:
     from diffkit.asking.callables import Bound
 
 
-_TO_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
 @dataclass(frozen=True)
 class Task:
     """Partial derivatives of a source.
 
-    ``indices`` are the distinct partials to compute; component c of the answer is partial ``places[c]`` times
-    ``factors[c]``. ``extras`` are values of inputs that the caller does not give (the parameter of a direction).
+    ``indices`` are the distinct partials to compute, a family such as ``FirstPartials`` where they are a whole one;
+    component c of the answer is partial ``places[c]`` times ``factors[c]``. ``extras`` are values of inputs that the
+    caller does not give (the parameter of a direction).
     """
 
     kind: str
     source: Source
-    indices: tuple[Index, ...]
-    places: tuple[int, ...]
+    indices: Sequence[Index]
+    places: Sequence[int]
     shape: tuple[int, ...]
     labels: Sequence[str]
     factors: tuple[Fraction, ...] | None = None
@@ -106,53 +113,11 @@ def check_order(order: Any, least: int = 1, limit: int = DEFAULT.derivative_orde
     return found
 
 
-def partial_name(variables: Sequence[str], index: tuple[int, ...], f: str = "f") -> str:
-    """Name a partial derivative: f, ∂f/∂x, ∂²f/∂x∂y, ∂³f/∂x³."""
-    if not index:
-        return f
-    power = str(len(index)).translate(_TO_SUPERSCRIPTS) if len(index) > 1 else ""
-    below = ""
-    for position in dict.fromkeys(index):
-        count = index.count(position)
-        below += f"∂{variables[position]}" + (str(count).translate(_TO_SUPERSCRIPTS) if count > 1 else "")
-    return f"∂{power}{f}/{below}"
-
-
-@dataclass(frozen=True, eq=False)
-class SecondPartials(Sequence[str]):
-    """Names of the n² second partials by some of the variables, row after row, each made when it is asked for."""
-
-    variables: tuple[str, ...]
-    chosen: tuple[int, ...]
-
-    def __len__(self) -> int:
-        return len(self.chosen) ** 2
-
-    @overload
-    def __getitem__(self, place: int) -> str: ...
-    @overload
-    def __getitem__(self, place: slice) -> tuple[str, ...]: ...
-    def __getitem__(self, place: int | slice) -> str | tuple[str, ...]:
-        if isinstance(place, slice):
-            return tuple(self[k] for k in range(len(self))[place])
-        row, column = divmod(range(len(self))[place], len(self.chosen))
-        return partial_name(self.variables, (self.chosen[row], self.chosen[column]))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and tuple(self) == tuple(other)
-
-    def __hash__(self) -> int:
-        return hash(tuple(self))
-
-    def __repr__(self) -> str:
-        return repr(tuple(self))
-
-
 def _ordinary_name(variable: str, order: int) -> str:
     """Name a derivative of a function of one variable: df/dx, d²f/dx²."""
     if order == 0:
         return "f"
-    power = str(order).translate(_TO_SUPERSCRIPTS) if order > 1 else ""
+    power = str(order).translate(TO_SUPERSCRIPTS) if order > 1 else ""
     return f"d{power}f/d{variable}{power}"
 
 
@@ -177,15 +142,16 @@ def derivative_task(program: Program | Source, wrt: Names | None = None, order: 
         raise VariableError("wrt names no variable")
     single = len(source.inputs) == 1
     label = _ordinary_name(source.inputs[0], len(index)) if single else partial_name(source.inputs, index)
-    return Task("derivative", source, ((0, index),), (0,), (), (label,), order=len(index))
+    return Task("derivative", source, ((0, index),), range(1), (), (label,), order=len(index))
 
 
 def gradient_task(program: Program | Source, wrt: Names | None = None) -> Task:
     """The vector of partials, shape (n,)."""
     source = source_of(program)
     chosen = positions(source.inputs, wrt)
-    labels = tuple(partial_name(source.inputs, (i,)) for i in chosen)
-    return Task("gradient", source, tuple((0, (i,)) for i in chosen), tuple(range(len(chosen))), (len(chosen),), labels)
+    indices = FirstPartials(range(1), chosen)
+    labels = PartialNames(source.inputs, indices)
+    return Task("gradient", source, indices, range(len(indices)), (len(chosen),), labels)
 
 
 def jacobian_task(program: Program | Source, wrt: Names | None = None) -> Task:
@@ -193,19 +159,17 @@ def jacobian_task(program: Program | Source, wrt: Names | None = None) -> Task:
     source = source_of(program)
     chosen = positions(source.inputs, wrt)
     count = len(source.outputs)
-    indices = tuple((k, (i,)) for k in range(count) for i in chosen)
-    labels = tuple(partial_name(source.inputs, index, f"f{k + 1}") for k, index in indices)
-    return Task("jacobian", source, indices, tuple(range(len(indices))), (count, len(chosen)), labels)
+    indices = FirstPartials(range(count), chosen)
+    labels = PartialNames(source.inputs, indices, several=True)
+    return Task("jacobian", source, indices, range(len(indices)), (count, len(chosen)), labels)
 
 
 def hessian_task(program: Program | Source, wrt: Names | None = None) -> Task:
     """The symmetric matrix of second partials, shape (n, n); each pair is computed once."""
     source = source_of(program)
     chosen = positions(source.inputs, wrt)
-    number: dict[tuple[int, ...], int] = {}
-    places = [number.setdefault((i, j) if i <= j else (j, i), len(number)) for i in chosen for j in chosen]
-    shape, labels = (len(chosen), len(chosen)), SecondPartials(source.inputs, chosen)
-    return Task("hessian", source, tuple((0, index) for index in number), tuple(places), shape, labels, order=2)
+    shape, labels = (len(chosen), len(chosen)), PartialNames(source.inputs, PairIndices(chosen))
+    return Task("hessian", source, SecondPartials(chosen), SymmetricPlaces(len(chosen)), shape, labels, order=2)
 
 
 def _check_direction(source: Source, direction: Sequence[float]) -> None:
@@ -218,10 +182,10 @@ def directional_task(program: Program | Source, direction: Sequence[float], orde
     source = source_of(program)
     order = check_order(order)
     _check_direction(source, direction)
-    power = str(order).translate(_TO_SUPERSCRIPTS) if order > 1 else ""
+    power = str(order).translate(TO_SUPERSCRIPTS) if order > 1 else ""
     path, extras = source.along(direction)
     index = (0, (len(path.inputs) - 1,) * order)
-    return Task("directional", path, (index,), (0,), (), (f"D{power}f·v",), extras=extras, order=order)
+    return Task("directional", path, (index,), range(1), (), (f"D{power}f·v",), extras=extras, order=order)
 
 
 def jvp_task(program: Program | Source, direction: Sequence[float]) -> Task:
@@ -230,9 +194,9 @@ def jvp_task(program: Program | Source, direction: Sequence[float]) -> Task:
     _check_direction(source, direction)
     path = source.moving()
     count = len(source.outputs)
-    indices = tuple((k, (len(path.inputs) - 1,)) for k in range(count))
+    indices = FirstPartials(range(count), (len(path.inputs) - 1,))
     labels = tuple(f"(J·v){k + 1}" for k in range(count))
-    return Task("jvp", path, indices, tuple(range(count)), (count,), labels, extras=(*direction, 0.0))
+    return Task("jvp", path, indices, range(count), (count,), labels, extras=(*direction, 0.0))
 
 
 def hvp_task(program: Program | Source, direction: Sequence[float]) -> Task:
@@ -244,9 +208,9 @@ def hvp_task(program: Program | Source, direction: Sequence[float]) -> Task:
     _check_direction(source, direction)
     path = source.moving()
     count, t = len(source.inputs), len(path.inputs) - 1
-    indices = tuple((0, (i, t)) for i in range(count))
+    indices = FirstPartials(range(1), tuple(range(count)), (t,))
     labels = tuple(f"(H·v)[{name}]" for name in source.inputs)
-    return Task("hvp", path, indices, tuple(range(count)), (count,), labels, extras=(*direction, 0.0), order=2)
+    return Task("hvp", path, indices, range(count), (count,), labels, extras=(*direction, 0.0), order=2)
 
 
 def taylor_task(program: Program | Source, order: int, wrt: Name | None = None) -> Task:
@@ -260,7 +224,7 @@ def taylor_task(program: Program | Source, order: int, wrt: Name | None = None) 
     name = source.inputs[variable]
     labels = tuple("f" if k == 0 else f"{_ordinary_name(name, k)} / {k}!" for k in range(order + 1))
     factors = tuple(Fraction(1, math.factorial(k)) for k in range(order + 1))
-    return Task("taylor", source, indices, tuple(range(order + 1)), (order + 1,), labels, factors, order=order)
+    return Task("taylor", source, indices, range(order + 1), (order + 1,), labels, factors, order=order)
 
 
 _TASKS: dict[str, Any] = {

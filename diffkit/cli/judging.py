@@ -125,8 +125,8 @@ def report(
     diffkit report cases.jsonl --backends dual --kind hessian
     diffkit report cases.jsonl --format html --output accuracy.html
     """
-    from diffkit.judging.agreement import read_tolerances
     from diffkit.judging.cases import load_cases
+    from diffkit.judging.checking.outcome import read_tolerances
     from diffkit.judging.regression import changes_since, known
     from diffkit.reports.accuracy_report import CasesReport
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Self, TypeVar
 
@@ -56,13 +56,41 @@ class Odd(NamedTuple):
     """what following the code gives, where values of f say something else"""
 
 
+@dataclass(frozen=True, eq=False)
+class ToldOfAll(Mapping[int, Odd]):
+    """One thing to say of all components, as that f has no value at the point."""
+
+    count: int
+    finding: Odd
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.count))
+
+    def __getitem__(self, component: int) -> Odd:
+        if component in range(self.count):
+            return self.finding
+        raise KeyError(component)
+
+
+def findings(odd: Mapping[int, Odd]) -> Iterable[Odd]:
+    """What is said of components, where many are told the same thing once."""
+    return ([odd.finding] if odd else []) if isinstance(odd, ToldOfAll) else odd.values()
+
+
 @dataclass(eq=False, repr=False)
 class Answer:
-    """A backend's components, flat, point by point; ``odd`` describes those that are not plain numbers."""
+    """A backend's components, flat, point by point; ``odd`` describes those that are not plain numbers.
+
+    ``values`` and ``errors`` are lists of floats or arrays of binary64; what is not ok is NaN. What holds for all
+    components alike is one finding, ``ToldOfAll(count, finding)``.
+    """
 
     values: Any
     errors: Any = None
-    odd: dict[int, Odd] = field(default_factory=dict)
+    odd: Mapping[int, Odd] = field(default_factory=dict)
     evaluations: int = 0
     note: str = ""
     """how the answer was found"""
@@ -74,9 +102,19 @@ class Answer:
     """what the errors are, where that depends on the function"""
 
 
+def floats_of(numbers: Any) -> list[float]:
+    """Values or errors of an answer as Python's floats."""
+    return numbers.tolist() if hasattr(numbers, "tolist") else list(numbers)
+
+
 def unanswered(count: int, reason: str) -> Answer:
     """Give the answer of which no component is known, for one reason."""
-    return Answer([math.nan] * count, None, dict.fromkeys(range(count), Odd("uncertain", reason)))
+    return alike(count, Odd("uncertain", reason))
+
+
+def alike(count: int, finding: Odd, evaluations: int = 0) -> Answer:
+    """Give the answer of which no component has a value, for one reason."""
+    return Answer([math.nan] * count, None, ToldOfAll(count, finding), evaluations)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -130,15 +168,21 @@ class Result(ByContent, Generic[V_co]):
     @property
     def status(self) -> Status:
         """The worst status of any component."""
-        return max((odd.status for odd in self.odd.values()), key=SEVERITY.index, default="ok")
+        return max((odd.status for odd in findings(self.odd)), key=SEVERITY.index, default="ok")
 
     @property
     def statuses(self) -> Any:
         """Each component's status, in the shape of ``value``."""
-        flat: list[str] = ["ok"] * len(self.flat)
+        return self._shaped(self._told("status", "ok"))
+
+    def _told(self, name: str, ordinary: Any) -> list[Any]:
+        """What is said of each component under a name."""
+        if isinstance(self.odd, ToldOfAll):
+            return [getattr(self.odd.finding, name)] * len(self.flat)
+        flat = [ordinary] * len(self.flat)
         for index, odd in self.odd.items():
-            flat[index] = odd.status
-        return self._shaped(flat)
+            flat[index] = getattr(odd, name)
+        return flat
 
     def is_odd(self, component: int) -> bool:
         """Whether a component, counted flat, has no ordinary value."""
@@ -150,12 +194,9 @@ class Result(ByContent, Generic[V_co]):
         return component in self.odd and self.odd[component].status == "uncertain"
 
     def _side(self, name: str) -> Any:
-        if all(math.isnan(getattr(odd, name)) for odd in self.odd.values()):
+        if all(math.isnan(getattr(odd, name)) for odd in findings(self.odd)):
             return None
-        flat = [math.nan] * len(self.flat)
-        for index, odd in self.odd.items():
-            flat[index] = getattr(odd, name)
-        return self._shaped(flat)
+        return self._shaped(self._told(name, math.nan))
 
     @property
     def left(self) -> V_co | None:
@@ -217,7 +258,7 @@ def worst_message(odd: Mapping[int, Odd]) -> str:
     """Give the message of the worst component."""
     if not odd:
         return ""
-    return max(odd.values(), key=lambda o: SEVERITY.index(o.status)).message
+    return max(findings(odd), key=lambda o: SEVERITY.index(o.status)).message
 
 
 def by_rows(evaluation: Any, points: Any) -> Answer:
@@ -234,8 +275,8 @@ def by_rows(evaluation: Any, points: Any) -> Answer:
     if not answers:
         return Answer([], None, {}, 0)
     return Answer(
-        [v for a in answers for v in a.values],
-        _joined([a.errors for a in answers], [math.nan] * width),
+        [v for a in answers for v in floats_of(a.values)],
+        _joined([None if a.errors is None else floats_of(a.errors) for a in answers], [math.nan] * width),
         {k * width + c: odd for k, a in enumerate(answers) for c, odd in a.odd.items()},
         sum(a.evaluations for a in answers),
         answers[0].note,

@@ -15,8 +15,8 @@ from diffkit.core.deadline import check_time
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import DiffkitError, plural
 from diffkit.core.program import Program
-from diffkit.judging.agreement import Tolerances
 from diffkit.judging.cases import Case
+from diffkit.judging.checking.outcome import Tolerances
 from diffkit.judging.comparison import Comparer, Comparison, Finding, Row
 from diffkit.judging.regression import Changes, Key, Known, changes_since, known, standing
 from diffkit.methods import Backend

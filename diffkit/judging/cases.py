@@ -16,7 +16,7 @@ from diffkit.core.files import at_line, json_lines, read
 from diffkit.core.results import Status
 from diffkit.core.text import format_outputs
 
-REPORT_KINDS = {"gradient": gradient_task, "hessian": hessian_task}
+_REPORT_KINDS = {"gradient": gradient_task, "hessian": hessian_task}
 """What can be asked of a case; the field of that name holds the expected answer."""
 _LONGEST_CASE_NAME = 64  # characters of a case's name
 _LONGEST_CASE_TEXT = 20_000  # characters of its expression
@@ -53,10 +53,10 @@ def load_cases(cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: s
     Fields: ``expr`` and ``at`` (names to numbers or decimal text), and if wanted ``id``, ``vars``, ``source`` and the
     expected ``gradient`` or ``hessian``; others are ignored. FileError names the line that is wrong.
     """
-    if kind not in REPORT_KINDS:
+    if kind not in _REPORT_KINDS:
         raise DiffkitError(
             f"a report has no kind {kind!r}",
-            hint=did_you_mean(str(kind), REPORT_KINDS) or f"there are {', '.join(REPORT_KINDS)}",
+            hint=did_you_mean(str(kind), _REPORT_KINDS) or f"there are {', '.join(_REPORT_KINDS)}",
         )
     if isinstance(cases, (str, PathLike)):
         name = "standard input" if cases == "-" else str(cases)
@@ -110,7 +110,7 @@ def _as_case(record: Any, kind: str, name: str) -> Case:
     if isinstance(record["expr"], (int, float, list, dict, type(None))):
         raise DiffkitError("expr is not text")
     reading = read_joint([record["expr"]], names, names_in(record["at"]))
-    task = replace(REPORT_KINDS[kind](reading.program), notes=reading.notes)
+    task = replace(_REPORT_KINDS[kind](reading.program), notes=reading.notes)
     points = read_points(record["at"], task.variables)
     if points.point is None:
         raise PointError("a case has one point", hint="write one case for each")

@@ -114,7 +114,7 @@ def compare_task(
     return Comparer(task, backends, tell).at(point)
 
 
-class PreparedBackend(NamedTuple):
+class _PreparedBackend(NamedTuple):
     """A backend prepared for a task, or why it cannot do it."""
 
     backend: Backend
@@ -133,22 +133,22 @@ class Comparer:
         self.task, self.tell = task, tell
         self.referee = Referee(task)
         self.backends = [get_backend(backend) for backend in backends]
-        self.prepared: dict[int, PreparedBackend] = {}
+        self.prepared: dict[int, _PreparedBackend] = {}
 
-    def _asked(self, number: int) -> PreparedBackend:
+    def _asked(self, number: int) -> _PreparedBackend:
         """A backend prepared, once."""
         if number not in self.prepared:
             self.prepared[number] = self._prepare(self.backends[number])
         return self.prepared[number]
 
-    def _prepare(self, backend: Backend) -> PreparedBackend:
+    def _prepare(self, backend: Backend) -> _PreparedBackend:
         start = perf_counter()
         try:
-            return PreparedBackend(backend, backend.prepare(self.task), perf_counter() - start)
+            return _PreparedBackend(backend, backend.prepare(self.task), perf_counter() - start)
         except (BackendError, LimitError) as error:
-            return PreparedBackend(backend, None, perf_counter() - start, str(error))
+            return _PreparedBackend(backend, None, perf_counter() - start, str(error))
         except TimeIsUp as up:
-            return PreparedBackend(backend, None, perf_counter() - start, up.reason)
+            return _PreparedBackend(backend, None, perf_counter() - start, up.reason)
 
     @undisturbed()
     def at(self, point: Sequence[float]) -> Comparison:
@@ -156,7 +156,7 @@ class Comparer:
         task, full = self.task, (*point, *self.task.extras)
         points = Points(task.variables, tuple(point))
         self.tell("the proof")
-        truth = self._truth(full)
+        truth = self.referee.timely(full)
         reference = lay_out(task, truth, points, "referee", "proven")
         found: dict[int, tuple[Row, list[Finding]]] = {}
         for number, backend in sorted(enumerate(self.backends), key=lambda pair: getattr(pair[1], "lengthy", False)):
@@ -170,14 +170,10 @@ class Comparer:
         pairs = _pairs(rows, reference)
         return Comparison(verdict, reference, truth.note, tuple(rows), pairs, tuple(findings))
 
-    def _truth(self, point: Sequence[float]) -> Answer:
-        try:
-            return self.referee.at(point)
-        except TimeIsUp as up:
-            return unanswered(len(self.task.indices), up.reason)
 
-
-def _findings(task: Task, row: Row, asked: PreparedBackend, point: Sequence[float], reference: Result) -> list[Finding]:
+def _findings(
+    task: Task, row: Row, asked: _PreparedBackend, point: Sequence[float], reference: Result
+) -> list[Finding]:
     """What is wrong with a row, as far as there is time to find out."""
     if asked.evaluation is None or row.skipped:
         return []
@@ -187,7 +183,7 @@ def _findings(task: Task, row: Row, asked: PreparedBackend, point: Sequence[floa
         return [Finding(row.backend, "unexplained", up.reason)] if row.outside else []
 
 
-def _row(task: Task, asked: PreparedBackend, points: Points, reference: Result) -> Row:
+def _row(task: Task, asked: _PreparedBackend, points: Points, reference: Result) -> Row:
     """Ask one backend."""
     assert points.point is not None
     backend, evaluation = asked.backend, asked.evaluation

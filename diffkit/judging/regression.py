@@ -13,7 +13,7 @@ from diffkit.core.decimals import tenths
 from diffkit.core.errors import FileError
 from diffkit.core.files import read
 
-SCHEMA = "diffkit.accuracy/2"
+_SCHEMA = "diffkit.accuracy/2"
 DIGIT = 1.0  # correct digits that are missed: fewer are the last bit's
 _TIMES_SLOWER, _SECONDS_SLOWER = 3.0, 0.05  # times as long, and seconds longer
 _WORSE_VERDICTS = {"undecided": 1, "disagree": 2, "failed": 3}
@@ -179,9 +179,9 @@ def known(report: Mapping[str, Any] | str | PathLike[str]) -> tuple[Known, str]:
 
 def _known(fields: Any, name: str) -> Known:
     schema = fields.get("schema") if isinstance(fields, Mapping) else None
-    if schema != SCHEMA:
+    if schema != _SCHEMA:
         said = "it has no schema" if schema is None else f"its schema is {str(schema)[:40]}"
-        raise FileError(f"{name} is no report to compare with: {said}, not {SCHEMA}",
+        raise FileError(f"{name} is no report to compare with: {said}, not {_SCHEMA}",
                         hint="write it anew with report --format json")  # fmt: skip
     try:
         cases = [(_case(o), o) for o in fields["outcomes"]]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import differentiate
-from diffkit.core.program import Index
 from diffkit.core.results import ErrorKind
 from diffkit.methods.evaluation import Derived, FunctionEvaluation, ProgramEvaluation
 
@@ -42,24 +40,33 @@ class _DualFunction(FunctionEvaluation):
         """Every partial of the task; a level for each order, all variables of a level in one pass."""
         import numpy as np
 
-        found: dict[Index, Any] = {}
+        found = np.empty(len(self.task.indices), dtype=point.dtype)
         hits: list[Hit] = []
         values: list[Any] = []
-        for order in sorted({len(index) for _, index in self.task.indices}):
-            indices = {index for _, index in self.task.indices if len(index) == order}
-            levels = [sorted(set(variables)) for variables in zip(*indices, strict=True)]
-            if not levels:
-                found.update({(k, ()): v for k, v in enumerate(self.function.values(point))})
-                continue
+        rests = [rest for rest in self.grids if rest is not None]
+        for order in sorted({len(rest) + 1 for rest in rests}):
+            mine = [rest for rest in rests if len(rest) + 1 == order]
+            first = {int(v) for rest in mine for grid in self.grids[rest] for v in grid.variables}
+            levels = [sorted(first), *(sorted(set(variables)) for variables in zip(*mine, strict=True))]
             for part in _parts(levels, max(1, DUAL_NUMBERS // len(point) // 4 ** (order - 1))):
                 tangents = np.asarray(self._push(part, point, self.function.split(point), hits, values))
-                table = tangents.reshape(*map(len, reversed(part)), -1)
-                places = [{variable: k for k, variable in enumerate(level)} for level in reversed(part)]
-                for index in indices.intersection(product(*part)):
-                    row = table[tuple(place[v] for place, v in zip(places, reversed(index), strict=True))]
-                    found.update({(k, index): v for k, v in enumerate(row)})
+                self._deal(found, mine, part, tangents.reshape(*map(len, reversed(part)), -1))
         value = values[0] if values else self.function.values(point)
-        return Derived(value, np.array([found[index] for index in self.task.indices], dtype=point.dtype), hits)
+        self.fill_values(found, value)
+        return Derived(value, found, hits)
+
+    def _deal(self, found: Any, rests: Sequence[tuple[int, ...]], part: Sequence[Sequence[int]], tangents: Any) -> None:
+        """Put the partials of a pass where they belong; the axes of its tangents are the levels, the last one first."""
+        import numpy as np
+
+        column = np.full(len(self.function.inputs), -1)
+        column[part[0]] = range(len(part[0]))
+        row = np.arange(tangents.shape[-1])
+        places = [{variable: k for k, variable in enumerate(level)} for level in part[1:]]
+        for rest in rests:
+            chosen = [place.get(v) for place, v in zip(places, rest, strict=True)]
+            if None not in chosen:
+                self.fill(found, rest, tangents[tuple(reversed(chosen))].T, row, column)
 
     def _push(
         self, levels: Sequence[Sequence[int]], point: Any, values: Sequence[Any], hits: list[Hit], seen: list[Any]

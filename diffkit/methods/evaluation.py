@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from diffkit.asking.partials import PartialGrid, grids, output_numbers
 from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.guards import Guarded, guard
 from diffkit.calculus.without_cancellation import stable
 from diffkit.core.errors import BackendError
 from diffkit.core.program import Program, run
-from diffkit.core.results import Answer, Odd, by_rows
+from diffkit.core.results import Answer, Odd, ToldOfAll, by_rows
 from diffkit.numbers.doubles import DOUBLES, array_doubles
 from diffkit.numbers.floats import SMALLEST_FLOAT
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _BATCH_ROWS = 8192  # rows of a batch that run together, so that what is computed between stays in the cache
 
+_LOST = "binary64 overflows or loses everything on the way"
 _LOST_VALUE = (
     "binary64 loses the value on the way, or cannot tell on which side of a kink or branch the point lies; "
     "backend='auto' goes on"
@@ -119,7 +121,7 @@ def _describe(seen: Odd, value: float) -> Odd | None:
     if seen.status != "ok":
         return seen
     if not math.isfinite(value):
-        return Odd("uncertain", "binary64 overflows or loses everything on the way; backend='auto' goes on")
+        return Odd("uncertain", f"{_LOST}; backend='auto' goes on")
     if not math.isclose(value, seen.value, rel_tol=1e-6, abs_tol=SMALLEST_FLOAT):
         return Odd("uncertain", _LOST_VALUE)
     return seen._replace(value=value) if seen.message else None
@@ -141,14 +143,6 @@ class Derived(NamedTuple):
     hits: list[Hit]
 
 
-class PartialGroup(NamedTuple):
-    """Partials that differ in output and first variable only: their places among the indices, and those two of each."""
-
-    places: Any
-    outputs: Any
-    variables: Any
-
-
 class FunctionEvaluation:
     """The partials of a Python function; a subclass says how they are found (``derive``)."""
 
@@ -163,14 +157,19 @@ class FunctionEvaluation:
         self.followed = False
 
     @cached_property
-    def groups(self) -> dict[tuple[int, ...] | None, PartialGroup]:
-        """Partials by the variables after the first; values of f itself under None."""
-        import numpy as np
+    def grids(self) -> dict[tuple[int, ...] | None, list[PartialGrid]]:
+        """The task's partials by the variables after the first; values of f itself under None."""
+        return grids(self.task.indices)
 
-        members: dict[tuple[int, ...] | None, list[tuple[int, int, int]]] = {}
-        for c, (output, index) in enumerate(self.task.indices):
-            members.setdefault(index[1:] if index else None, []).append((c, output, index[0] if index else 0))
-        return {rest: PartialGroup(*np.array(rows).T) for rest, rows in members.items()}
+    def fill(self, found: Any, rest: tuple[int, ...], table: Any, row: Any, column: Any) -> None:
+        """Put the partials with a rest where they belong, from a table of outputs by variables."""
+        for grid in self.grids[rest]:
+            grid.fill(found, table, row, column)
+
+    def fill_values(self, found: Any, values: Any) -> None:
+        """Put the values of f itself where they are asked for."""
+        for grid in self.grids.get(None, ()):
+            found[grid.places] = values[grid.outputs]
 
     def derive(self, point: Any) -> Derived:
         """Follow the function at a point, an array of its coordinates."""
@@ -205,8 +204,9 @@ class FunctionEvaluation:
             plain = self.function.values(point)
             partials, hits = self._found(np.array(point, dtype=float), plain)
             odd = self._odds(plain, partials, hits)
-        values = [math.nan if c in odd else value for c, value in enumerate(partials.tolist())]
-        return Answer(values, None, odd, self.function.evaluations - start)
+        if odd:
+            partials[slice(None) if isinstance(odd, ToldOfAll) else list(odd)] = math.nan
+        return Answer(partials, None, odd, self.function.evaluations - start)
 
     def _found(self, point: Any, plain: Any) -> tuple[Any, list[Hit]]:
         """The partials and the hits; NaN where the function has no value, or none to rely on."""
@@ -223,31 +223,29 @@ class FunctionEvaluation:
         check_values(self.function, point, found.values, plain)
         return found.partials, found.hits
 
-    def _odds(self, plain: Any, partials: Any, hits: Sequence[Hit]) -> dict[int, Odd]:
-        """What is known of the components that have no ordinary value."""
+    def _odds(self, plain: Any, partials: Any, hits: Sequence[Hit]) -> Mapping[int, Odd]:
+        """What is known of the components that have no ordinary value; each kind of them is told the same."""
         import numpy as np
 
-        values = plain[[output for output, _ in self.task.indices]]
-        suspect = ~np.isfinite(partials) | ~np.isfinite(values)
-        doubtful = bool(self.function.unsteady) or any(hit.kind == "tie" for hit in hits)
-        looked = range(len(values)) if doubtful else np.flatnonzero(suspect).tolist()
-        found = {c: self._odd(float(values[c]), float(partials[c]), hits) for c in looked}
-        return {c: odd for c, odd in found.items() if odd is not None}
-
-    def _odd(self, value: float, slope: float, hits: Sequence[Hit]) -> Odd | None:
-        """What is known of a component that has no ordinary value."""
-        import numpy as np
-
-        if not np.isfinite(value):
-            reason = self.function.reason or f"{self.function.name} is {value} there"
-            return Odd("domain_error", reason, cause="outside the domain")
-        if self.function.unsteady:
-            return Odd("uncertain", self.function.unsteady)
         ties = [hit for hit in hits if hit.kind == "tie"]
-        if not np.isfinite(slope) or ties:
-            seen = "; ".join(dict.fromkeys(str(hit) for hit in (hits if not np.isfinite(slope) else ties)))
-            return Odd("uncertain", seen or "binary64 overflows or loses everything on the way")
-        return None
+        doubt = self.function.unsteady or "; ".join(dict.fromkeys(map(str, ties)))
+        if not doubt and np.all(np.isfinite(plain)) and np.all(np.isfinite(partials)):
+            return {}
+        values = plain[output_numbers(self.task.indices)]
+        cases = [np.isnan(values), values == np.inf, values == -np.inf, ~np.isfinite(partials)]
+        kinds = np.select(cases, [1, 2, 3, 4], default=5 if doubt else 0)
+        lost = self.function.unsteady or "; ".join(dict.fromkeys(map(str, hits))) or _LOST
+        told = {k: self._outside(value) for k, value in enumerate(("nan", "inf", "-inf"), 1)}
+        told |= {4: Odd("uncertain", lost), 5: Odd("uncertain", doubt)}
+        present = np.unique(kinds).tolist()
+        if len(present) == 1:
+            return ToldOfAll(len(kinds), told[present[0]])
+        return {c: told[kind] for c, kind in enumerate(kinds.tolist()) if kind}
+
+    def _outside(self, value: str) -> Odd:
+        """What is said of the partials of a result that is no number."""
+        reason = self.function.reason or f"{self.function.name} is {value} there"
+        return Odd("domain_error", reason, cause="outside the domain")
 
     def bound(self, point: Sequence[float]) -> list[float]:
         """How far rounding may carry each component, measured."""

@@ -44,12 +44,11 @@ class _ReverseFunction(FunctionEvaluation):
         import numpy as np
 
         found = np.empty(len(self.task.indices), dtype=point.dtype)
-        sweeps = _Sweeps(self, point)
+        sweeps, column = _Sweeps(self, point), np.arange(len(point))
         further: dict[tuple[int, ...], list[int]] = {}
-        for rest, group in self.groups.items():
+        for rest in self.grids:
             if rest == ():
-                table = sweeps.gradients(*self.function.split(point))
-                found[group.places] = table[sweeps.row[group.outputs], group.variables]
+                self.fill(found, rest, sweeps.gradients(*self.function.split(point)), sweeps.row, column)
             elif rest is not None:
                 further.setdefault(rest[1:], []).append(rest[0])
         width = max(1, _REVERSE_NUMBERS // max(1, len(point)))
@@ -57,11 +56,10 @@ class _ReverseFunction(FunctionEvaluation):
             for first in range(0, len(directions), width):
                 chunk = directions[first : first + width]
                 for direction, table in zip(chunk, sweeps.pushed(outer, chunk), strict=True):
-                    group = self.groups[direction, *outer]
-                    found[group.places] = table[sweeps.row[group.outputs], group.variables]
-        if None in self.groups:
-            sweeps.values = self.function.values(point) if sweeps.values is None else sweeps.values
-            found[self.groups[None].places] = sweeps.values[self.groups[None].outputs]
+                    self.fill(found, (direction, *outer), table, sweeps.row, column)
+        if None in self.grids and sweeps.values is None:
+            sweeps.values = self.function.values(point)
+        self.fill_values(found, sweeps.values)
         return Derived(sweeps.values, found, sweeps.hits)
 
 
@@ -72,12 +70,11 @@ class _Sweeps:
         import numpy as np
 
         self.evaluation, self.function, self.point = evaluation, evaluation.function, point
-        groups = [group for rest, group in evaluation.groups.items() if rest is not None]
         wanted = np.zeros(len(point), dtype=bool)
         asked = np.zeros(len(self.function.outputs), dtype=bool)
-        for group in groups:
-            wanted[group.variables] = True
-            asked[group.outputs] = True
+        for grid in (grid for rest, mine in evaluation.grids.items() if rest is not None for grid in mine):
+            wanted[grid.variables] = True
+            asked[grid.outputs] = True
         self.active = [bool(np.any(part)) for part in self.function.split(wanted)]
         self.outputs = np.flatnonzero(asked)
         self.row = np.cumsum(asked) - 1

@@ -6,6 +6,7 @@ import inspect
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,8 +91,8 @@ class Argument(NamedTuple):
         if self.shape == ():
             yield self.name
             return
-        for index in np.ndindex(*self.shape):
-            yield f"{self.name}[{','.join(map(str, index))}]"
+        for index in product(*([str(k) for k in range(length)] for length in self.shape)):
+            yield f"{self.name}[{','.join(index)}]"
 
 
 def coordinates(wrt: Any, arguments: Sequence[Argument]) -> Any:

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from diffkit.asking.callables.function import Argument
-from diffkit.judging.agreement import Tolerances, settle
-from diffkit.judging.checking.outcome import Judged, Measured
+from diffkit.judging.checking.outcome import Judged, Measured, Tolerances, settle
 
 if TYPE_CHECKING:
     from diffkit.judging.checking.setting import Setting

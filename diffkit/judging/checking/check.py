@@ -15,16 +15,24 @@ from diffkit.core.errors import DiffkitError, OutOfTime, PointError
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.text.names import Names
 from diffkit.core.workers import timed
-from diffkit.judging.agreement import DIGITS_WANTED, read_tolerances, settle
 from diffkit.judging.checking.array_structure import by_triangles
 from diffkit.judging.checking.claims import NumberClaim, meetings_of
 from diffkit.judging.checking.clarke import mixtures
-from diffkit.judging.checking.judge import Judge, Seen
-from diffkit.judging.checking.outcome import WORST, Check, Entry, Judged, Measured, Verdict, badness
-from diffkit.judging.checking.reference import Truth
-from diffkit.judging.checking.remarks import advice, at_points, coverage
+from diffkit.judging.checking.judge import Judge, Seen, advice, at_points, coverage
+from diffkit.judging.checking.outcome import (
+    DIGITS_WANTED,
+    WORST,
+    Check,
+    Entry,
+    Judged,
+    Measured,
+    Verdict,
+    badness,
+    read_tolerances,
+    settle,
+)
+from diffkit.judging.checking.reference import Truth, claim_of_zero, typical_slope
 from diffkit.judging.checking.setting import Inquiry, Setting
-from diffkit.judging.checking.uncertainties import claim_of_zero, typical_slope
 from diffkit.judging.repair.explanation import repair
 
 _POINTS_BESIDE = 2  # points beside the given one that are looked at too

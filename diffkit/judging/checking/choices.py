@@ -65,7 +65,7 @@ class OpenBranch(NamedTuple):
     no: FirstOrder
 
 
-Choice = TiedExtreme | OpenTest | OpenBranch
+_Choice = TiedExtreme | OpenTest | OpenBranch
 
 
 class Ties(Here):
@@ -73,7 +73,7 @@ class Ties(Here):
 
     def __init__(self, program: Program, output: int, point: Sequence[float]):
         super().__init__(program, point)
-        self.choices: dict[int, Choice] = {}
+        self.choices: dict[int, _Choice] = {}
         self._algebra = DualAlgebra(self.constants.builder)
         self._open = self._open_truths()
         self._duals: dict[int, Dual] = {}
@@ -159,7 +159,7 @@ class Ties(Here):
     def _put(self, slot: int, dual: Dual, formal: Vector) -> None:
         self._duals[slot], self._formal[slot] = dual, formal
 
-    def _choose(self, slot: int, choice: Choice) -> None:
+    def _choose(self, slot: int, choice: _Choice) -> None:
         self.choices[slot] = choice
         self._put(slot, self._algebra.variable(self.values[slot], slot), {slot: Fraction(1)})
 

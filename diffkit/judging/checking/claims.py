@@ -60,7 +60,7 @@ class Claim:
         return np.zeros(len(self.values(row)))
 
 
-class TextClaim(Claim):
+class _TextClaim(Claim):
     """Expressions."""
 
     text = True
@@ -237,7 +237,7 @@ def read_claim(claim: Any, expected: Expected) -> Claim:
             raise DiffkitError(
                 "a claim in words needs named variables", hint="f takes an array: write the claim as code"
             )
-        return TextClaim(claim, expected.words)
+        return _TextClaim(claim, expected.words)
     if given is not None and isinstance(claim, list):
         claim = np.concatenate([np.ravel(part) for part in claim])
     return NumberClaim(claim)

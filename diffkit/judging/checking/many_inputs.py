@@ -9,7 +9,7 @@ stays O(n).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,8 +20,18 @@ from diffkit.asking.points import Points
 from diffkit.asking.tasks import directional_task, gradient_task
 from diffkit.core.errors import BackendError, DiffkitError, LimitError
 from diffkit.core.results import Answer, Odd, Result
-from diffkit.judging.agreement import TIMES_UNCERTAIN, Tolerances, settle
-from diffkit.judging.checking.outcome import CLAIM_ROUNDING, REFERENCE, WORST, Check, Judged, Measured, badness
+from diffkit.judging.checking.outcome import (
+    CLAIM_ROUNDING,
+    REFERENCE,
+    TIMES_UNCERTAIN,
+    WORST,
+    Check,
+    Judged,
+    Measured,
+    Tolerances,
+    badness,
+    settle,
+)
 from diffkit.methods import Bounded, get_backend
 from diffkit.methods.auto import Referee
 
@@ -35,7 +45,7 @@ _MOST_WRONG = 8  # wrong entries that are tracked down
 _SIMPLE_FACTORS = (2.0, 0.5, -1.0, -2.0, -0.5, 3.0, 1 / 3, 10.0, 0.1)
 
 
-class JudgedDirection(NamedTuple):
+class _JudgedDirection(NamedTuple):
     """A directional derivative: what the claim makes of it, and what it is, with its bar and what is odd about it."""
 
     judged: Judged
@@ -50,7 +60,7 @@ class _ReverseGradient(NamedTuple):
 
     values: Any
     bars: Any
-    odd: dict[int, Odd]
+    odd: Mapping[int, Odd]
 
     def judge(self, i: int, lines: _Directions) -> Judged:
         """Judge an entry of a claim by it."""
@@ -61,7 +71,7 @@ class _ReverseGradient(NamedTuple):
         value = float(self.values[i])
         return settle(Measured(i, claimed, value, abs(claimed - value), terms), lines.largest, lines.allowed)
 
-    def keeps(self, line: JudgedDirection) -> bool:
+    def keeps(self, line: _JudgedDirection) -> bool:
         """Whether a directional derivative, found without it, is what it makes of the direction."""
         reached = line.direction != 0
         if line.odd is not None or any(reached[i] for i in self.odd):
@@ -88,7 +98,7 @@ class _Directions:
         self.largest = float(np.max(np.abs(self.claimed)))
         self.note = ""
 
-    def along(self, direction: Any) -> JudgedDirection:
+    def along(self, direction: Any) -> _JudgedDirection:
         """Judge v·claim."""
         answer = self.referee.at((*self.point, *direction.tolist(), 0.0))
         self.note = answer.note
@@ -98,11 +108,11 @@ class _Directions:
         odd = answer.odd.get(0)
         if odd is not None and odd.status != "ok":
             judged = Judged(0, "inconclusive", value, math.nan, math.nan, {}, note=odd.message)
-            return JudgedDirection(judged, direction, slope, bar, odd)
+            return _JudgedDirection(judged, direction, slope, bar, odd)
         terms = {REFERENCE: bar, CLAIM_ROUNDING: float(np.sum(np.abs(self.noise * direction))) + math.ulp(value)}
         seen = Measured(0, value, slope, abs(value - slope), terms)
         judged = settle(seen, float(np.max(np.abs(parts))), self._allowed(direction))
-        return JudgedDirection(judged, direction, slope, bar, None)
+        return _JudgedDirection(judged, direction, slope, bar, None)
 
     def _allowed(self, direction: Any) -> Tolerances | None:
         """What v·claim may be off by: Σ|vᵢ|·(atol + rtol·|claimedᵢ|)."""
@@ -112,14 +122,14 @@ class _Directions:
             0.0, float(np.sum(np.abs(direction) * (self.allowed.atol + self.allowed.rtol * np.abs(self.claimed))))
         )
 
-    def entry(self, i: int) -> JudgedDirection:
+    def entry(self, i: int) -> _JudgedDirection:
         """Judge one entry."""
         direction = np.zeros(len(self.claimed))
         direction[i] = 1.0
         line = self.along(direction)
         return line._replace(judged=line.judged._replace(component=i))
 
-    def search(self, line: JudgedDirection) -> list[int]:
+    def search(self, line: _JudgedDirection) -> list[int]:
         """Entries that make a direction wrong, by halving it; the first few of them."""
         found: list[int] = []
         waiting = [(np.flatnonzero(line.direction), line)]
@@ -174,7 +184,7 @@ def _by_reverse(gradient: _ReverseGradient, lines: _Directions, confirmed: int) 
 
 
 def _by_samples(
-    lines: _Directions, along: Sequence[JudgedDirection], seen: dict[int, JudgedDirection], more: Sequence[int]
+    lines: _Directions, along: Sequence[_JudgedDirection], seen: dict[int, _JudgedDirection], more: Sequence[int]
 ) -> _Found:
     """Some entries, and those that are tracked down where a direction is wrong."""
     seen = {**seen, **{i: lines.entry(i) for i in more}}

@@ -25,10 +25,9 @@ from diffkit.core.deadline import in_time
 from diffkit.core.errors import DiffkitError, FunctionError, PointError, told
 from diffkit.core.program import Program
 from diffkit.core.text.names import Names, names_of
-from diffkit.judging.agreement import Tolerances
 from diffkit.judging.checking.array_structure import Structure, symmetric
 from diffkit.judging.checking.claims import Claim, CodeClaim, Expected, NumberClaim, read_claim, unfit
-from diffkit.judging.checking.outcome import Entry, Judged
+from diffkit.judging.checking.outcome import Entry, Judged, Tolerances
 from diffkit.judging.checking.reference import CheckedFunction
 
 _SPREAD_BESIDE = 0.3  # how far beside, in proportion

@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 _MOST_ENTRIES = 2000  # entries up to which explanations are tried
 _CALLS = 2500  # of f, that looking for an explanation may cost
 
-Mutation = Callable[[Investigation, Namer], Iterator[Candidate]]
+_Mutation = Callable[[Investigation, Namer], Iterator[Candidate]]
 """a kind of mistake: the bugs of this kind that may be in a claim, whose numbers are named by a Namer"""
 
-MEANINGFUL: tuple[Mutation, ...] = (
+_MEANINGFUL: tuple[_Mutation, ...] = (
     multiples.one_factor,
     multiples.factor_of_some,
     multiples.missing_entries,
@@ -61,7 +61,7 @@ MEANINGFUL: tuple[Mutation, ...] = (
 )
 """Where a claim can be explained in two ways, the earlier one is said."""
 
-PECULIAR: tuple[Mutation, ...] = (
+_PECULIAR: tuple[_Mutation, ...] = (
     multiples.one_factor,
     multiples.factor_of_some,
     multiples.factors_of_entries,
@@ -111,9 +111,9 @@ def proven(case: Investigation) -> Candidate | None:
 
 def _candidates(case: Investigation) -> Iterator[Candidate]:
     """All candidates in order."""
-    for mutation in MEANINGFUL:
+    for mutation in _MEANINGFUL:
         yield from mutation(case, meaning)
-    yield from sorted((c for mutation in PECULIAR for c in mutation(case, peculiar)), key=lambda found: found.digits)
+    yield from sorted((c for mutation in _PECULIAR for c in mutation(case, peculiar)), key=lambda found: found.digits)
 
 
 # The evidence of a check ------------------------------------------------------------------------------------------
