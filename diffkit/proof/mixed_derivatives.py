@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from diffkit.core.text import excerpt
 from diffkit.numbers.constants import Numbers, Undecided
 from diffkit.numbers.germs import FLAT_ORDER, Germ, GermAlgebra, GermNumbers, Missing, UnknownGerm
-from diffkit.proof.neighbourhood import Neighbourhood, Spot, Undefined, sides
+from diffkit.proof.neighbourhood import Neighbourhood, sides
+from diffkit.proof.point_values import Spot, Undefined
 
 Path = Sequence[tuple[int, int]]
 """(variable, how often) in the order of differentiation"""
@@ -57,7 +57,7 @@ def _moved(here: Spot, algebra: GermAlgebra, variable: int) -> Spot:
     count = len(here.program.inputs)
     numbers = GermNumbers(algebra)
     inputs = [numbers.moving(x) if i == variable else numbers.lift(x) for i, x in enumerate(here.values[:count])]
-    return Spot(here.program, inputs, numbers, here.movers, here.around, here.moved | 1 << variable)
+    return Spot(here.form, inputs, numbers, here.movers, here.around, here.moved | 1 << variable)
 
 
 def _plain(line: Neighbourhood, order: int) -> Any:
@@ -68,7 +68,7 @@ def _plain(line: Neighbourhood, order: int) -> Any:
     known = (line.values[output], right, left)
     for seen in known:
         if isinstance(seen, (Undefined, Missing)):
-            raise Broken(excerpt(line.program, seen.slot))
+            raise Broken(line.here.form.text(seen.slot))
     if False in joined:
         raise Broken
     for seen in known:
