@@ -6,9 +6,9 @@ Sums and products are associative in real numbers, so this changes no value, and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
-from diffkit.calculus.domain import place_text
+from diffkit.calculus.domain import in_words
 from diffkit.core.program import Instruction, Program
 from diffkit.core.table import ADD, MUL, SUB, SUM_ROWS, Primitive
 from diffkit.core.text import excerpt
@@ -16,7 +16,8 @@ from diffkit.core.text import excerpt
 _LEAST_TERMS = 8  # below, a chain is as good as a tree
 
 
-class BalancedProgram(NamedTuple):
+@dataclass(frozen=True)
+class BalancedProgram:
     """A program whose long sums and products are trees, and the ``original`` that is shown.
 
     Each slot stands in a slot of the original, its ``origin``.
@@ -25,6 +26,7 @@ class BalancedProgram(NamedTuple):
     program: Program
     original: Program
     origin: Sequence[int]
+    _texts: dict[int, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def plain(cls, program: Program) -> BalancedProgram:
@@ -33,11 +35,19 @@ class BalancedProgram(NamedTuple):
 
     def text(self, slot: int) -> str:
         """A slot as it is written, short enough for a message."""
-        return excerpt(self.original, self.origin[slot])
+        return self._text(self.origin[slot])
 
     def place_text(self, slot: int, text: str) -> str:
-        """A place's text in the words of the instruction in a slot."""
-        return place_text(self.original, self.origin[slot], text)
+        """A place's text, written in a row's formal arguments, in the words of the instruction in a slot."""
+        instruction = self.original.instruction_at(self.origin[slot])
+        assert instruction is not None
+        row, args = instruction
+        return in_words(text, dict(zip(row.arguments, map(self._text, args), strict=True)))
+
+    def _text(self, slot: int) -> str:
+        if slot not in self._texts:
+            self._texts[slot] = excerpt(self.original, slot)
+        return self._texts[slot]
 
 
 def balanced(program: Program) -> BalancedProgram:

@@ -14,8 +14,8 @@ from itertools import permutations
 from typing import Any
 
 from diffkit.asking.tasks import derivative_task
-from diffkit.calculus.balanced_sums import BalancedProgram, balanced
-from diffkit.calculus.derivatives import joint
+from diffkit.calculus.balanced_sums import balanced
+from diffkit.calculus.derivatives import addends
 from diffkit.calculus.guards import bits_of
 from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Index, Program
@@ -25,7 +25,7 @@ from diffkit.numbers.balls import enclose, precision
 from diffkit.numbers.constants import Undecided
 from diffkit.numbers.floats import to_float
 from diffkit.numbers.germs import FLAT_ORDER, Germ, Missing, UnknownGerm
-from diffkit.proof.mixed_derivatives import ONLY_A_BOUND, UNJOINED, Broken, iterated
+from diffkit.proof.mixed_derivatives import ONLY_A_BOUND, UNJOINED, Broken, JointPart
 from diffkit.proof.neighbourhood import Neighbourhood, Side
 from diffkit.proof.point_values import Around, Spot, Undefined
 from diffkit.proof.prover import Prover, too_large
@@ -54,6 +54,8 @@ class Classifier:
         self.program = self.form.program
         self._spots: dict[frozenset[int], Spot] = {}
         self._lines: dict[tuple[int, int, int], Point] = {}
+        self._terms: dict[int, dict[int, int]] = {}
+        self._parts: dict[tuple[int, ...], JointPart] = {}
 
     def component(self, index: Index, factor: Fraction = _NO_FACTOR) -> Odd:
         """Say what a partial derivative times a factor is; uncertain, with the reason, where that is not proven."""
@@ -86,20 +88,23 @@ class Classifier:
         if len(lines) > _MOST_MIXED:
             raise Undecided(f"f is special at the point, and mixed derivatives by more than {_MOST_MIXED} variables "
                             "are not looked at there")  # fmt: skip
-        part = joint(self.program, lines[0].output, variables)
         special = next((line for line in lines if line.special), lines[0])
-        if (proven := self._proven(part, variables, factor)) is not None:
-            return special.remark()._replace(value=proven[0], error=proven[1])
-        around = Around(part, self.point)
-        inside = Spot(BalancedProgram.plain(part), here.values[: len(part.inputs)], here.constants, here.movers, around)
-        found, undecided = [], None
-        for path in permutations([(line.variable, variables.count(line.variable)) for line in lines]):
-            try:
-                found.append(iterated(inside, part.outputs[0], path))
-            except Broken as broken:
-                return self._broken(lines, factor, broken)
-            except Undecided as error:  # another order may be proven not to go
-                undecided = error
+        terms = self._addends(here, lines[0].output, bits_of(variables))
+        if not terms:
+            return special.answer(here.constants.number(0), factor)
+        part = self._part(here, terms)
+        try:
+            part.check_firsts(line.variable for line in lines)
+            if (proven := self._proven(part.program, variables, factor)) is not None:
+                return special.remark()._replace(value=proven[0], error=proven[1])
+            found, undecided = [], None
+            for path in permutations([(line.variable, variables.count(line.variable)) for line in lines]):
+                try:
+                    found.append(part.derivative(path))
+                except Undecided as error:  # another order may be proven not to go
+                    undecided = error
+        except Broken as broken:
+            return self._broken(lines, broken)
         if undecided is not None:
             raise undecided
         if not all(here.constants.equal(found[0], other) for other in found[1:]):
@@ -116,13 +121,26 @@ class Classifier:
         value = found.value
         return (value, found.error) if value and math.isfinite(value) else None  # of 0 and overflow more is to be told
 
+    def _addends(self, here: Spot, output: int, movers: int) -> dict[int, int]:
+        """The addends of an output that vary with each of some inputs, with the multiples of them that are added."""
+        if output not in self._terms:
+            self._terms[output] = addends(self.program, output)
+        return {slot: times for slot, times in self._terms[output].items() if here.moves[slot] & movers == movers}
+
+    def _part(self, here: Spot, terms: dict[int, int]) -> JointPart:
+        """The part of f that some addends are."""
+        key = (here.movers, *terms, *terms.values())
+        if key not in self._parts:
+            self._parts[key] = JointPart(here, terms)
+        return self._parts[key]
+
     @staticmethod
-    def _broken(lines: Sequence[Point], factor: Fraction, broken: Broken) -> Odd:
+    def _broken(lines: Sequence[Point], broken: Broken) -> Odd:
         """Why there is no mixed derivative."""
         if broken.where:
             message = f"{broken.where} has no values on a side of the point"
             return Odd("domain_error", message, cause="domain edge", where=broken.where)
-        seen = [line.classify(1, factor) for line in lines]
+        seen = [line.first for line in lines]
         odd = next((odd for odd in seen if odd.status == "not_differentiable"), _NO_MIXED_DERIVATIVE)
         return odd._replace(message=odd.message.partition("; the Clarke")[0], left=math.nan, right=math.nan)
 
@@ -175,6 +193,11 @@ class Point(Neighbourhood):
         """A side has no values, because of an instruction."""
         message = self._say(slot, "is at the edge of its domain,", ("edge", "pole"))
         return Odd("domain_error", message, cause="domain edge", where=self._text(slot))
+
+    @cached_property
+    def first(self) -> Odd:
+        """What the first derivative is."""
+        return self.classify(1, _NO_FACTOR)
 
     def classify(self, order: int, factor: Fraction) -> Odd:
         """Give the status; with a value where the derivative of that order along this variable exists."""
@@ -274,7 +297,7 @@ class Point(Neighbourhood):
     def remark(self) -> Odd:
         """What is to be said of a derivative that exists."""
         special, message = self.special, ""
-        if len(self.program.inputs) > 1 and (special or self.still & self.needed):
+        if len(self.program.inputs) > 1 and (special or not self.still.isdisjoint(self.needed)):
             message = self._say_event("is special where") + "; the partials exist, but f may not be differentiable"
         return Odd("ok", message, cause="branch", where=self._fault) if special else Odd("ok", message)
 

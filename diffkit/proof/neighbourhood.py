@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from diffkit.core.table import POWER, WHERE, Primitive
 from diffkit.numbers.constants import Numbers, Undecided
 from diffkit.numbers.germs import Germ, GermAlgebra, Missing, Restart, UnknownGerm
-from diffkit.proof.point_values import COMPARING_ROWS, EXTREMES, Spot, Undefined
+from diffkit.proof.point_values import COMPARING_ROWS, EXTREMES, Spot, Undefined, taken
 
 _T = TypeVar("_T")
 
@@ -178,7 +178,10 @@ class Neighbourhood:
         def truths(condition: int) -> tuple[Any, ...]:
             return self.values[condition], self.right.germs[condition], self.left.germs[condition]
 
-        conditions = [args[0] for row, args in map(self.here.instruction, self.moving) if row is WHERE]
-        if all(seen is truths(condition)[0] for condition in conditions for seen in truths(condition)[1:]):
-            return self.here.needed(self.output)
-        return self.here.deciding(self.output, truths)
+        at_the_point = self.here.needed(self.output)
+        beside: set[int] = set()
+        for slot in self.moving:
+            primitive, args = self.here.instruction(slot)
+            if primitive is WHERE and slot in at_the_point:
+                beside.update(taken(args, truths(args[0])) - at_the_point)
+        return at_the_point | self.here.deciding(beside, truths, at_the_point) if beside else at_the_point

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from copy import copy
 from fractions import Fraction
@@ -28,6 +28,22 @@ ALL_INPUTS = -1
 """all inputs, as bits"""
 
 
+class Changed(dict[int, Any]):
+    """Values of which few differ from others."""
+
+    def __init__(self, others: Any):
+        super().__init__()
+        self.others = others
+
+    def __missing__(self, slot: int) -> Any:
+        return self.others[slot]
+
+
+def taken(args: Sequence[int], truths: Iterable[Any]) -> set[int]:
+    """The branches of a choice that are taken for some truths of its condition; what is no truth takes none."""
+    return {args[1 if truth else 2] for truth in truths if isinstance(truth, bool)}
+
+
 class Undefined:
     """No value at the point: ``slot`` is the instruction without one, ``place`` the special place it is at."""
 
@@ -48,7 +64,7 @@ class Here:
         self.constants: Any = Constants() if numbers is None else numbers
         self.still: set[int] = set()
         """slots at a kink of theirs, whether or not they move"""
-        self.values: list[Any] = [*(point if numbers is not None else map(self.constants.number, point)),
+        self.values: Any = [*(point if numbers is not None else map(self.constants.number, point)),
                                   *map(self.constants.constant, program.constants)]  # fmt: skip
         for slot, primitive, args in in_time(program.numbered()):
             self.values.append(self._value(slot, primitive, [self.values[a] for a in args]))
@@ -153,7 +169,7 @@ class Spot(Here):
     def with_movers(self, movers: int, slots: Iterable[int]) -> Spot:
         """The same point where other inputs move; some slots are worked out again, and what depends on them."""
         found = copy(self)
-        found.movers, found.values, found.still, found._needed = movers, list(self.values), set(self.still), {}
+        found.movers, found.values, found.still, found._needed = movers, Changed(self.values), set(self.still), {}
         waiting = list(slots)
         heapify(waiting)
         known: int | None = None
@@ -182,6 +198,7 @@ class Spot(Here):
             for place in row.special
             if place.varying is not None and not self._is_inside(place, [self.values[a] for a in args])
             for i in place.varying
+            if self.moves[args[i]]
         ]
 
     def _is_inside(self, place: Place, args: Sequence[Any]) -> bool:
@@ -230,31 +247,30 @@ class Spot(Here):
     def _certain(self, output: int) -> set[int]:
         """Slots that an output needs whatever is chosen."""
         if output not in self._sure:
-            self._sure[output] = self.deciding(output, lambda _: ())
+            self._sure[output] = self.deciding([output], lambda _: ())
         return self._sure[output]
 
     def needed(self, output: int) -> set[int]:
         """Slots that decide an output at the point itself: of a choice the condition, and the branch that is taken."""
         if output not in self._needed:
-            self._needed[output] = self.deciding(output, lambda condition: (self.values[condition],))
+            self._needed[output] = self.deciding([output], lambda condition: (self.values[condition],))
         return self._needed[output]
 
-    def deciding(self, output: int, truths: Callable[[int], Iterable[Any]]) -> set[int]:
-        """Slots that an output is computed from where each condition has some truths."""
+    def deciding(
+        self, outputs: Iterable[int], truths: Callable[[int], Iterable[Any]], known: Collection[int] = ()
+    ) -> set[int]:
+        """Slots that some are computed from where each condition has some truths, but for those that are known."""
         needed: set[int] = set()
-        stack = [output]
+        stack = list(outputs)
         while stack:
             slot = stack.pop()
-            instruction = self.program.instruction_at(slot)
-            if slot in needed or instruction is None:
-                needed.add(slot)
+            if slot in needed or slot in known:
                 continue
             needed.add(slot)
-            primitive, args = instruction
-            if primitive is WHERE:
-                chosen = {args[1 if truth else 2] for truth in truths(args[0]) if isinstance(truth, bool)}
-                args = (args[0], *chosen)
-            stack.extend(args)
+            instruction = self.program.instruction_at(slot)
+            if instruction is not None:
+                primitive, args = instruction
+                stack.extend((args[0], *taken(args, truths(args[0]))) if primitive is WHERE else args)
         return needed
 
     def _value(self, slot: int, primitive: Primitive, args: list[Any]) -> Any:
