@@ -6,7 +6,7 @@ absent is zero. An entry of one that is exactly zero stays so, whatever slope it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
@@ -69,10 +69,16 @@ def _times_slope(algebra: Any, row: Primitive, primals: Sequence[Any], answer: A
     return algebra.apply(Scaled(), [change, partial(row, k).at(algebra, primals, answer)])
 
 
-def tangents(program: Program, algebra: Any, values: Sequence[Any], seeds: Mapping[int, Any]) -> dict[int, Any]:
+Corrected = Callable[[int, Any, Sequence[Any]], Any]
+"""a slot, its tangent by the partials and those of its arguments (None: zero) → its tangent"""
+
+
+def tangents(
+    program: Program, algebra: Any, values: Sequence[Any], seeds: Mapping[int, Any], corrected: Corrected | None = None
+) -> dict[int, Any]:
     """Tangents of the slots from those of some inputs, each in the shape of its slot; absent ones are zero.
 
-    ``values`` are those of all slots in the algebra.
+    ``values`` are those of all slots in the algebra; ``corrected`` may put others in the place of tangents.
     """
     duals, shapes = DualAlgebra(algebra), program.shapes
     found = dict(seeds)
@@ -87,7 +93,7 @@ def tangents(program: Program, algebra: Any, values: Sequence[Any], seeds: Mappi
             terms = [row.push(algebra, primals, values[slot], k, speed) for k, speed in given]
             moved = _sum(algebra, [term for term in terms if term is not None])
         if moved is not None:
-            found[slot] = moved
+            found[slot] = moved if corrected is None else corrected(slot, moved, [found.get(a) for a in args])
     return found
 
 

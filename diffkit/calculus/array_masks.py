@@ -30,12 +30,9 @@ from diffkit.core.array_operations import (
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Program, Shape
 from diffkit.core.table import MAX, MIN, MUL, WHERE, Primitive
-from diffkit.numbers.arrays import ARRAYS
 
 Mask = Any
 """an array of truths in the shape of a slot"""
-_WITHIN = (Gather, Reshape, Spread, Total)
-"""operations of which an entry depends on the entries that it is made of alone"""
 
 
 def reached(
@@ -193,11 +190,19 @@ def narrowed_mask(mask: Mask, shape: Shape) -> Mask:
 
 def _backward(row: ArrayOperation, mask: Mask, k: int, shapes: Sequence[Shape], values: Sequence[Any]) -> Mask:
     """Which entries of an argument some entries of an operation's value need."""
-    if isinstance(row, (*_WITHIN, Contract)):
-        ones = [np.ones(shape) for shape in shapes]
-        return np.asarray(row.pull(ARRAYS, ones, None, k, mask.astype(float), shapes)) > 0
-    if isinstance(row, Scaled):
+    if isinstance(row, Gather):
+        ends = list(accumulate(map(math.prod, shapes), initial=1))
+        pool = np.zeros(ends[-1], dtype=bool)
+        pool[row.indices.array[mask]] = True
+        return pool[ends[k] : ends[k + 1]].reshape(shapes[k])
+    if isinstance(row, Reshape):
+        return mask.reshape(shapes[k])
+    if isinstance(row, (Spread, Scaled)):
         return narrowed_mask(mask, shapes[k])
+    if isinstance(row, Total):
+        return np.broadcast_to(np.expand_dims(mask, row.axes), shapes[k])
+    if isinstance(row, Contract):
+        return np.broadcast_to(_onto(mask, row.out, row.left if k == 0 else row.right), shapes[k])
     if isinstance(row, (Take, Put)):
         other = Put() if isinstance(row, Take) else Take()
         own = mask.any(axis=-1, keepdims=True)

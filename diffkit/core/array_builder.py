@@ -105,7 +105,7 @@ class ArrayBuilder(ProgramBuilder):
         return bool(args) and all(arg in self.truths for arg in args)
 
     def _simpler(self, row: Any, args: Sequence[int]) -> int | None:
-        """A slot that is what an operation gives: in the same shape, of no axes, by a known factor, of what undoes it."""
+        """A slot that is what an operation gives: of its own shape, of no axes, by a known factor, or an inverse."""
         if isinstance(row, (Reshape, Spread)) and self.shapes[args[0]] == row.new:
             return args[0]
         if isinstance(row, Total) and not row.axes:

@@ -134,9 +134,8 @@ def _factored(_: ArrayOperation, values: Sequence[Any], errors: Sequence[Any], a
 def _of_adjugate(_: ArrayOperation, values: Sequence[Any], errors: Sequence[Any], answer: Any) -> Any:
     """‖adj(A)′‖ ≤ n·‖A‖ⁿ⁻²·‖A′‖, entries being sums of products of n − 1 numbers."""
     a, n = values[0], np.shape(values[0])[-1]
-    size, change = (
-        np.sqrt(np.sum(np.square(x), axis=(-2, -1), keepdims=True)) for x in (a, np.broadcast_to(errors[0], np.shape(a)))
-    )
+    both = a, np.broadcast_to(errors[0], np.shape(a))
+    size, change = (np.sqrt(np.sum(np.square(x), axis=(-2, -1), keepdims=True)) for x in both)
     power = size ** max(n - 2, 0)
     return np.broadcast_to(n * power * (change * (n > 1) + 10 * n * EPSILON * size), np.shape(answer))
 

@@ -24,7 +24,7 @@ from diffkit.core.program import Program, run_slots
 from diffkit.numbers.array_balls import BallArrays, Balls, balls_of, exactly_zero, finite
 from diffkit.numbers.array_series import SeriesArrays, moving
 from diffkit.numbers.balls import enclose, precision
-from diffkit.proof.array_obstacles import ArrayPrimal, Obstacle
+from diffkit.proof.array_obstacles import ArrayPrimal
 
 WEIGHT = 2**30
 """random weights of a direction are whole numbers from this to twice this"""
@@ -86,10 +86,9 @@ class ArrayProver:
             stopped = up.reason
         return work.found(stopped)
 
-    def obstacles(self, point: Any) -> list[Obstacle]:
-        """Places that matter to the output and are not proven to be missed, at the first precision."""
-        with precision(PROOF_PRECISIONS[0], 2), np.errstate(all="ignore"):
-            return list(ArrayPrimal(self.program, self.balls, self.split(np.asarray(point, dtype=float))).obstacles())
+    def primal(self, point: Any) -> ArrayPrimal:
+        """The primal values at a point, in the precision held."""
+        return ArrayPrimal(self.program, self.balls, self.split(np.asarray(point, dtype=float)))
 
     # Inputs, flat and in their shapes -------------------------------------------------------------------------------
 
@@ -139,6 +138,13 @@ class _Climbing:
         self.colours: list[int] = []
         self.lost = np.zeros(len(rows), dtype=bool)
         """rows that may have no value"""
+        self.denied = np.zeros(len(rows), dtype=bool)
+        """rows that Arb's series contradict"""
+        self.witnessed = self.prover.order == 1
+        """whether they were asked about second derivatives, which the graph of the gradient may show to be all zero"""
+        self.moving_rows = np.zeros(len(rows), dtype=bool)
+        """rows of second derivatives that move an obstacle; ``moving_columns`` likewise, of first ones too"""
+        self.moving_columns = np.zeros(len(columns), dtype=bool)
         self.barred: Any = False
         """entries that are zero by the graph, where a first derivative may not exist"""
 
@@ -151,14 +157,14 @@ class _Climbing:
         values[self.r, self.c] = np.where(self.proven, self.values, np.nan)
         errors[self.r, self.c] = np.where(self.proven, self.errors, np.inf)
         proven[self.r, self.c] = self.proven
-        unknown = self.lost[:, None] | self.barred
+        unknown = (self.lost | self.denied)[:, None] | self.barred
         values[unknown], errors[unknown], proven[unknown] = np.nan, np.inf, False
         return ProvenEntries(values, errors, proven, stopped)
 
     def climb(self) -> bool:
         """One precision, which is held: prove what can be; whether more of it is of no use."""
         prover, balls = self.prover, self.balls
-        primal = ArrayPrimal(prover.program, balls, prover.split(self.point))
+        primal = prover.primal(self.point)
         program = prover.differentiated
         inputs = [balls_of(x) for x in prover.split(self.point)]
         values = primal.values if program is prover.program else run_slots(program, balls, inputs)
@@ -166,7 +172,7 @@ class _Climbing:
             self._list(program, values, primal)
         hindered = self._hindered(primal)
         open_ = ~self.proven & ~hindered
-        if not open_.any():
+        if self.witnessed and not open_.any():
             return True
         entries = self._entries(program, values)
         for k in np.flatnonzero(open_):
@@ -185,10 +191,13 @@ class _Climbing:
         whole = finite(np.ravel(primal.values[output]))
         self.lost = ~whole[self.rows] if prover.order == 1 else np.full(len(self.rows), not whole.all())
         self.barred = np.zeros((len(self.rows), len(self.columns)), dtype=bool)
+        self.moving_rows[:], self.moving_columns[:] = False, False
         for obstacle in primal.obstacles(self.rows if prover.order == 1 else None):
             inputs = needed(primal.program, obstacle.movers, primal.values)
             moved = prover.flat(inputs, primal.program.lengths)
+            self.moving_columns |= moved[self.columns]
             if prover.order == 2:
+                self.moving_rows |= moved[self.rows]
                 self.lost |= bool(obstacle.ends.any())
                 either = moved[self.rows][:, None] | moved[self.columns]
                 self.barred |= either & self.lopsided
@@ -263,32 +272,36 @@ class _Climbing:
         zero = exactly_zero(entries)
         found = known & zero & self.still
         left = known & ~zero
-        for turn in range(DIRECTIONS):
+        for turn in range(DIRECTIONS if left.any() else 1 - self.witnessed):
             new = self._agreement(primal, entries, left, left, zero, np.random.default_rng(turn))
             if not new.any():
                 break
             found, left = found | new, left & ~new
+        self.witnessed = True
         left = known & zero & ~found
-        for turn in range(DIRECTIONS):  # of zeros, what one row has: it sees no others
+        for turn in range(DIRECTIONS if left.any() else 0):  # of zeros, what one row has: it sees no others
             row = np.bincount(self.r[left]).argmax() if left.any() else -1
             new = self._agreement(primal, entries, left & (self.r == row), left, zero, np.random.default_rng(turn))
             found, left = found | new, left & ~new & (self.r != row)
         return found
 
     def _agreement(self, primal: ArrayPrimal, entries: Balls, wanted: Any, left: Any, zero: Any, random: Any) -> Any:
-        """Which entries of those that are left one direction confirms, along which the columns of the wanted move."""
-        found = np.zeros(len(left), dtype=bool)
-        if not wanted.any():
-            return found
-        moves = np.zeros(len(self.columns), dtype=bool)
+        """Which entries of those that are left one direction confirms, along which the columns of the wanted move.
+
+        So do, unless these are zeros, all that meet no obstacle, as witnesses that nothing is missing.
+        """
+        moves = ~self.moving_columns & (not _alone(zero, wanted))
+        moves[self.c[~finite(entries) & ~self.moving_rows[self.r]]] = False
         moves[self.c[wanted]] = True
         weights = np.where(moves, random.integers(WEIGHT, 2 * WEIGHT, size=len(moves)), 0)
         if self.prover.order == 2:
             return self._second(primal, entries, weights, left, zero, random)
+        found = np.zeros(len(left), dtype=bool)
         along, own_weights = self._along(primal, weights, 1)[self.rows], weights[self.c]
         for k in np.unique(self.r[left & (own_weights != 0)]):
             own = slice(*np.searchsorted(self.r, [k, k + 1]))
-            found[own] = _seen(along[k], entries[own], own_weights[own], zero[own])
+            found[own], denied = _seen(along[k], entries[own], own_weights[own], zero[own])
+            self.denied[k] |= denied
         return found & left
 
     def _along(self, primal: ArrayPrimal, speeds: Any, order: int, beside: Any = None) -> Balls:
@@ -306,33 +319,40 @@ class _Climbing:
 
     def _second(self, primal: ArrayPrimal, entries: Balls, weights: Any, left: Any, zero: Any, random: Any) -> Any:
         """The same of second derivatives: q(a + b) − q(a − b) = 2aᵀHb, for the second coefficients q."""
-        moves = np.zeros(len(self.rows), dtype=bool)
-        moving = weights[self.c] != 0
+        moving, alone = weights[self.c] != 0, _alone(zero, left)
+        moves = ~self.moving_rows & (not alone)
         moves[self.r[left & moving]] = True
-        if zero[left].all():  # zeros are seen alone
+        if alone:
             moves[self.r[~left & moving]] = False
         beside = np.where(moves, random.integers(WEIGHT, 2 * WEIGHT, size=len(moves)), 0)
         above, below = (self._along(primal, weights, 2, sign * beside)[0] for sign in (1, -1))
         products = beside.astype(object)[self.r] * weights.astype(object)[self.c]
-        return _seen((above - below) / 2, entries, products, zero) & left
+        found, denied = _seen((above - below) / 2, entries, products, zero)
+        self.denied |= denied
+        return found & left
 
 
-def _seen(along: Any, entries: Balls, weights: Any, zero: Any) -> Any:
+def _alone(zero: Any, wanted: Any) -> bool:
+    """Whether some entries are wanted, all of them zeros, which are seen where nothing else moves."""
+    return bool(wanted.any() and zero[wanted].all())
+
+
+def _seen(along: Any, entries: Balls, weights: Any, zero: Any) -> tuple[Any, bool]:
     """Which entries of a sum of weighted ones would show an error of half a unit in the last place.
 
-    The sum and the series must overlap; a zero is seen where both are exactly zero.
+    The sum and the series must overlap, else the sum is denied; a zero is seen where both are exactly zero.
     """
     found, moving = np.zeros(len(entries), dtype=bool), np.flatnonzero(weights)
     total = np.sum(entries[moving] * [arb(int(weight)) for weight in weights[moving]], initial=arb(0))
     if not (along.is_finite() and total.is_finite() and along.overlaps(total)):
-        return found
+        return found, bool(along.is_finite() and total.is_finite())
     if along.is_zero() and total.is_zero():
         found[moving] = zero[moving]
-        return found
+        return found, False
     radius = 2 * float(along.rad() + total.rad()) * ROUNDED_UP  # they may lie at opposite ends
     for k in moving[~zero[moving]]:
         found[k] = math.ulp(abs(float(entries[k]))) / 2 * float(weights[k]) > radius
-    return found
+    return found, False
 
 
 def _coloured(structure: Any) -> list[int]:
