@@ -204,7 +204,10 @@ def _agreed(context, right, left, step):
     if not (context.isfinite(right) and context.isfinite(left)):
         return None
     small = context.mpf(10) ** (step // 2)
-    return (right + left) / 2 if abs(right - left) <= small * (1 + abs(right)) else None
+    if abs(right - left) > small * (1 + abs(right)):
+        return None
+    middle = (right + left) / 2
+    return middle if abs(middle) > context.mpf(10) ** (3 * step // 2) else context.mpf(0)  # what is left is a step squared
 
 
 def correctly_rounded(number, found):

@@ -32,6 +32,11 @@ class Obstacle(NamedTuple):
     movers: Mapping[int, Any]
     """entries of the arguments by which it is moved, by slot"""
 
+    @property
+    def continuous(self) -> bool:
+        """Whether the function goes on, without a jump, on the other side."""
+        return self.place is None or self.place.kind == "kink"
+
 
 class ArrayPrimal:
     """The primal values at a point in balls, and what matters among them."""

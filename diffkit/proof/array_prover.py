@@ -133,8 +133,8 @@ class _Climbing:
         self.c: Any = None
         self.still: Any = None
         """entries that are zero by the graph, which need no witness, unless an obstacle is in the way"""
-        self.lopsided: Any = False
-        """entries that are not listed, though the graph may allow it the other way round"""
+        self.structure = self.lopsided = np.zeros((len(rows), len(columns)), dtype=bool)
+        """the listed entries, and those that are not, though the graph may allow it the other way round"""
         self.colours: list[int] = []
         self.lost = np.zeros(len(rows), dtype=bool)
         """rows that may have no value"""
@@ -200,7 +200,7 @@ class _Climbing:
                 self.moving_rows |= moved[self.rows]
                 self.lost |= bool(obstacle.ends.any())
                 either = moved[self.rows][:, None] | moved[self.columns]
-                self.barred |= either & self.lopsided
+                self.barred |= either & (self.lopsided if obstacle.continuous else ~self.structure)
                 found |= either[self.r, self.c]
                 continue
             hit, lost = (self._rows_of(primal, obstacle.slot, mask) for mask in (obstacle.entries, obstacle.ends))
@@ -236,7 +236,7 @@ class _Climbing:
         self.r, self.c = np.nonzero(structure)
         self.still = ~moved[self.r, self.c]
         symmetric = self.rows.tolist() == self.columns.tolist()
-        self.lopsided = ~structure & (structure.T if symmetric else True)
+        self.structure, self.lopsided = structure, ~structure & (structure.T if symmetric else True)
         self.values, self.errors = np.full(len(self.r), np.nan), np.full(len(self.r), np.inf)
         self.proven = np.zeros(len(self.r), dtype=bool)
 
