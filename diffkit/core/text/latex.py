@@ -1,4 +1,4 @@
-"""Formulas to LaTeX as they stand, without rearranging them, by the walk that writes text."""
+"""FormulaView to LaTeX as they stand, without rearranging them, by the walk that writes text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from diffkit.core.text.bindings import (
     SIGN_BINDING,
     SUM_BINDING,
 )
-from diffkit.core.text.printer import Notation, Piece, Slots, View, Written, called, is_negative
+from diffkit.core.text.printer import FormulaView, Notation, Piece, Slots, Written, called, is_negative
 
 _GREEK_NAME = re.compile(
     "(alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|"
@@ -50,7 +50,7 @@ class Latex(Notation):
 
     opening, closing = "\\left(", "\\right)"
 
-    def __init__(self, view: View, names: Mapping[str, str]):
+    def __init__(self, view: FormulaView, names: Mapping[str, str]):
         super().__init__(view)
         self.names = names
 
@@ -123,7 +123,7 @@ def _framed(frame: str, args: Sequence[Any]) -> Written:
     return parts, ATOM_BINDING if frame.startswith("\\left") or frame.endswith("}") else SIGN_BINDING
 
 
-def _begins_with_number(view: View, part: Any) -> bool:
+def _begins_with_number(view: FormulaView, part: Any) -> bool:
     head, args, value = view.look(part)
     while head is MUL or head is POWER:
         head, args, value = view.look(args[0])

@@ -1,7 +1,6 @@
 """Formulas to text that is read again as it was: one walk of precedence, iterative, so depth does not matter.
 
-What is written, a program or a tree, is looked at through a View; how it is written, a Notation says: text here, LaTeX
-beside.
+What is written, a program or a tree, is looked at through a FormulaView; how, a Notation says: text here, LaTeX beside.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ Written = tuple[Sequence[Piece], int]
 """pieces in order, and how tightly they bind"""
 
 
-class View(Protocol):
+class FormulaView(Protocol):
     """What is written."""
 
     def look(self, part: Any) -> tuple[Primitive | str, Sequence[Any], Any]:
@@ -67,7 +66,7 @@ class Notation:
 
     opening, closing = "(", ")"
 
-    def __init__(self, view: View):
+    def __init__(self, view: FormulaView):
         self.view = view
 
     def write(self, root: Any, limit: int | None = None) -> str:
@@ -215,7 +214,7 @@ def called(opening: str, args: Sequence[Any], closing: str) -> list[Piece]:
     return [*parts, closing]
 
 
-def unfolded(view: View, row: Primitive, args: Sequence[Any]) -> list[Any]:
+def unfolded(view: FormulaView, row: Primitive, args: Sequence[Any]) -> list[Any]:
     """The arguments of a row: max(max(a, b), c) is written max(a, b, c)."""
     parts = list(args)
     while row.variadic and (first := view.look(parts[0]))[0] is row:
@@ -223,13 +222,13 @@ def unfolded(view: View, row: Primitive, args: Sequence[Any]) -> list[Any]:
     return parts
 
 
-def is_negative(view: View, part: Any) -> bool:
+def is_negative(view: FormulaView, part: Any) -> bool:
     """Whether a part is a negative number."""
     head, _, value = view.look(part)
     return head == "constant" and not isinstance(value, Named) and value < 0
 
 
-def _begins_plain(view: View, part: Any) -> bool:
+def _begins_plain(view: FormulaView, part: Any) -> bool:
     """Whether −(a·b/c) may be written −a·b/c: not if it begins with a number, which would take the sign."""
     head, args, value = view.look(part)
     while head is MUL or head is DIV:
