@@ -207,7 +207,9 @@ def _agreed(context, right, left, step):
     if abs(right - left) > small * (1 + abs(right)):
         return None
     middle = (right + left) / 2
-    return middle if abs(middle) > context.mpf(10) ** (3 * step // 2) else context.mpf(0)  # what is left is a step squared
+    return (
+        middle if abs(middle) > context.mpf(10) ** (3 * step // 2) else context.mpf(0)
+    )  # what is left is a step squared
 
 
 def correctly_rounded(number, found):

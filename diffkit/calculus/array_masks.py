@@ -47,14 +47,14 @@ def reached(
     kind = inputs[0].dtype if inputs else np.dtype(bool)
     found = [*inputs, *(np.zeros(shape, kind) for shape in program.shapes[len(inputs) : program.first_instruction])]
     for slot, row, args in in_time(program.numbered()):
-        masks = [found[a] for a in args]
         if moved and (row.truth or row.steps):
-            mask = np.zeros(program.shapes[slot], kind)
-        elif moved and (gates := _gates(row, values, args)):
-            ways = [np.where(gate, masks[k], kind.type(0)) for k, gate in gates.items()]
-            mask = np.broadcast_to(reduce(operator.or_, ways), program.shapes[slot])
+            masks = [np.zeros((), kind)]
         else:
-            mask = np.broadcast_to(_forward(row, masks, [values[a] for a in args]), program.shapes[slot])
+            gates = _gates(row, [values[a] for a in args], moved)
+            masks = [
+                found[a] if k not in gates else np.where(gates[k], found[a], kind.type(0)) for k, a in enumerate(args)
+            ]
+        mask = np.broadcast_to(_forward(row, masks, [values[a] for a in args]), program.shapes[slot])
         found.append(mask | seeds[slot] if seeds and slot in seeds else mask)
     return found
 
@@ -118,12 +118,11 @@ def dependence(program: Program, columns: Sequence[int], values: Sequence[Any], 
 
 
 def needed(
-    program: Program, seeds: Mapping[int, Mask], values: Sequence[Any], chosen: Mapping[int, Mask] | None = None
+    program: Program, seeds: Mapping[int, Mask], values: Sequence[Any], smoothly: bool = False
 ) -> dict[int, Mask]:
     """Entries of the slots that matter to some entries of others; ``values`` tell conditions and orders.
 
-    ``chosen`` says for max and min, by slot, where the first argument is the one that is handed on (1), the other (−1),
-    or it is open (0); without it both arguments matter.
+    Of max and min both arguments matter to the value; ``smoothly``, only the one that is handed on.
     """
     shapes = program.shapes
 
@@ -132,7 +131,8 @@ def needed(
             return
         for k, arg in enumerate(args):
             if isinstance(row, Primitive):
-                through = mask & _taken(row, values, args, k, None if chosen is None else chosen.get(slot))
+                chooses = (row is WHERE and k) or (smoothly and row in (MAX, MIN))
+                through = mask & taken_in(row, [values[a] for a in args], k) if chooses else mask
                 yield arg, narrowed_mask(np.broadcast_to(through, shapes[slot]), shapes[arg])
             else:
                 yield arg, _backward(row, mask, k, [shapes[a] for a in args], [values[a] for a in args])
@@ -152,33 +152,28 @@ def _swept(program: Program, seeds: Mapping[int, Mask], handed: Any) -> dict[int
     return bars
 
 
-def _taken(row: Primitive, values: Sequence[Any], args: Sequence[int], k: int, chosen: Any) -> Any:
-    """Where a row may need its argument k."""
-    if row is WHERE and k:
-        truths = np.asarray(values[args[0]], dtype=object)
-        return truths != False if k == 1 else truths != True  # noqa: E712 None is neither
-    if chosen is not None and row in (MAX, MIN):
-        return chosen >= 0 if k == 0 else chosen <= 0
-    return np.True_
-
-
-def _gates(row: Any, values: Sequence[Any], args: Sequence[int]) -> dict[int, Any]:
-    """Where the slopes of a row by its arguments are not known to be zero; empty for most rows."""
+def taken_in(row: Primitive, values: Sequence[Any], k: int) -> Mask:
+    """Where a row that chooses among its arguments may hand on what depends on argument k; what is open may be any."""
     if row is WHERE:
-        return {k: _taken(row, values, args, k, None) for k in (1, 2)}
-    if row in (MAX, MIN):
-        chosen = first_taken(row, *[values[a] for a in args])
-        return {k: _taken(row, values, args, k, chosen) for k in (0, 1)}
-    if row is MUL or isinstance(row, Scaled):
-        return {k: ~np.asarray(values[args[1 - k]] == 0, dtype=bool) for k in (0, 1)}
+        truths = np.asarray(values[0], dtype=object)
+        return (truths == None, truths != False, truths != True)[k]  # noqa: E711, E712 truths are objects
+    larger = _larger if (row is MAX) == (k == 0) else _smaller
+    return np.asarray(larger(*values), dtype=bool)
+
+
+_larger = np.frompyfunc(lambda a, b: not a < b, 2, 1)
+_smaller = np.frompyfunc(lambda a, b: not a > b, 2, 1)
+
+
+def _gates(row: Any, values: Sequence[Any], moved: bool) -> dict[int, Any]:
+    """Where arguments matter to a row, for those that may not; if ``moved``, where slopes may be other than zero."""
+    if row is WHERE:
+        return {k: taken_in(row, values, k) if k else ~np.array(moved) for k in range(3)}
+    if moved and row in (MAX, MIN):
+        return {k: taken_in(row, values, k) for k in range(2)}
+    if moved and (row is MUL or isinstance(row, Scaled)):
+        return {k: ~np.asarray(values[1 - k] == 0, dtype=bool) for k in (0, 1)}
     return {}
-
-
-def first_taken(row: Primitive, x: Any, y: Any) -> Any:
-    """1 where max or min hands on its first argument, −1 where the second, 0 where that is open."""
-    sign = 1 if row is MAX else -1
-    compare = np.frompyfunc(lambda a, b: sign if a > b else -sign if a < b else 0, 2, 1)
-    return np.asarray(compare(x, y), dtype=int)
 
 
 def narrowed_mask(mask: Mask, shape: Shape) -> Mask:
@@ -214,4 +209,4 @@ def _backward(row: ArrayOperation, mask: Mask, k: int, shapes: Sequence[Shape], 
     return np.broadcast_to(touched[..., None, None], shapes[k])
 
 
-__all__ = ["dependence", "first_taken", "narrowed_mask", "needed", "reached"]
+__all__ = ["dependence", "narrowed_mask", "needed", "reached"]

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.calculus.array_masks import first_taken, narrowed_mask, needed, reached
+from diffkit.calculus.array_masks import narrowed_mask, needed, reached
 from diffkit.core.array_operations import Order, Put, Take
 from diffkit.core.program import Program, run_slots
 from diffkit.core.rules import by_rule
-from diffkit.core.table import MAX, MIN, POWER, SUB, Place, Primitive
+from diffkit.core.table import POWER, SUB, Place, Primitive
 from diffkit.numbers.array_balls import BallArrays, Balls, balls_of, exactly_zero
 
 
@@ -65,12 +65,7 @@ class ArrayPrimal:
         (output,) = self.program.outputs
         seeds = self.wanted(range(math.prod(self.program.shapes[output])) if rows is None else rows)
         matters = needed(self.program, seeds, self.values)
-        chosen = {
-            slot: first_taken(row, *[self.values[a] for a in args])
-            for slot, row, args in self.program.numbered()
-            if row in (MAX, MIN) and slot in matters
-        }
-        smooth = needed(self.program, seeds, self.values, chosen) if chosen else matters
+        smooth = needed(self.program, seeds, self.values, smoothly=True)
         for slot, row, args in self.program.numbered():
             if slot not in matters or not matters[slot].any():
                 continue

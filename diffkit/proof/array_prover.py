@@ -131,10 +131,6 @@ class _Climbing:
         self.r: Any = None
         """rows of the entries, counted in ``rows``, in order; ``c`` likewise"""
         self.c: Any = None
-        self.still: Any = None
-        """entries that are zero by the graph, which need no witness, unless an obstacle is in the way"""
-        self.structure = self.lopsided = np.zeros((len(rows), len(columns)), dtype=bool)
-        """the listed entries, and those that are not, though the graph may allow it the other way round"""
         self.colours: list[int] = []
         self.lost = np.zeros(len(rows), dtype=bool)
         """rows that may have no value"""
@@ -145,8 +141,9 @@ class _Climbing:
         self.moving_rows = np.zeros(len(rows), dtype=bool)
         """rows of second derivatives that move an obstacle; ``moving_columns`` likewise, of first ones too"""
         self.moving_columns = np.zeros(len(columns), dtype=bool)
-        self.barred: Any = False
-        """entries that are zero by the graph, where a first derivative may not exist"""
+        self.barred = np.zeros((len(rows), len(columns)), dtype=bool)
+        """entries that an obstacle is in the way of"""
+        self._linked: Any = None
 
     def found(self, stopped: str) -> ProvenEntries:
         """What is known so far."""
@@ -170,7 +167,8 @@ class _Climbing:
         values = primal.values if program is prover.program else run_slots(program, balls, inputs)
         if self.r is None:
             self._list(program, values, primal)
-        hindered = self._hindered(primal)
+        self._look(primal, values)
+        hindered = (self.barred | self.lost[:, None])[self.r, self.c]
         open_ = ~self.proven & ~hindered
         if self.witnessed and not open_.any():
             return True
@@ -184,29 +182,37 @@ class _Climbing:
         self.values[~self.proven] = np.nan
         return bool((self.proven | hindered).all())
 
-    def _hindered(self, primal: ArrayPrimal) -> Any:
-        """Which entries an obstacle is in the way of: their row needs it, and it is an end of the domain, or moves."""
-        prover, found = self.prover, np.zeros(len(self.r), dtype=bool)
+    def _look(self, primal: ArrayPrimal, values: Sequence[Any]) -> None:
+        """Find the rows that may have no value, and the entries whose row needs an obstacle that the column moves."""
+        prover = self.prover
         (output,) = primal.program.outputs
         whole = finite(np.ravel(primal.values[output]))
         self.lost = ~whole[self.rows] if prover.order == 1 else np.full(len(self.rows), not whole.all())
-        self.barred = np.zeros((len(self.rows), len(self.columns)), dtype=bool)
-        self.moving_rows[:], self.moving_columns[:] = False, False
+        self.barred[:], self.moving_rows[:], self.moving_columns[:] = False, False, False
         for obstacle in primal.obstacles(self.rows if prover.order == 1 else None):
             inputs = needed(primal.program, obstacle.movers, primal.values)
             moved = prover.flat(inputs, primal.program.lengths)
             self.moving_columns |= moved[self.columns]
-            if prover.order == 2:
-                self.moving_rows |= moved[self.rows]
+            if prover.order == 1:
+                self.lost |= self._rows_of(primal, obstacle.slot, obstacle.ends)
+                hit = self._rows_of(primal, obstacle.slot, obstacle.entries)
+                self.barred |= hit[:, None] & moved[self.columns]
+            else:
                 self.lost |= bool(obstacle.ends.any())
+                self.moving_rows |= moved[self.rows]
                 either = moved[self.rows][:, None] | moved[self.columns]
-                self.barred |= either & (self.lopsided if obstacle.continuous else ~self.structure)
-                found |= either[self.r, self.c]
-                continue
-            hit, lost = (self._rows_of(primal, obstacle.slot, mask) for mask in (obstacle.entries, obstacle.ends))
-            self.lost |= lost
-            found |= hit[self.r] & moved[self.columns][self.c]
-        return found | self.lost[self.r]
+                self.barred |= either & self._links(values) if obstacle.continuous else either
+
+    def _links(self, values: Sequence[Any]) -> Any:
+        """Entries of second derivatives that are not zero by the graph, in this order of the inputs or in the other.
+
+        For those that are, a kink that only one of the inputs moves leaves both orders of differentiation at 0.
+        """
+        if self._linked is None:
+            structure = dependence(self.prover.differentiated, self.columns.tolist(), values)[self.rows]
+            symmetric = self.rows.tolist() == self.columns.tolist()
+            self._linked = structure | (structure.T if symmetric else True)
+        return self._linked
 
     def _rows_of(self, primal: ArrayPrimal, slot: int, entries: Any) -> Any:
         """Which rows depend on some entries of a slot."""
@@ -226,17 +232,13 @@ class _Climbing:
     def _list(self, program: Program, values: Sequence[Any], primal: ArrayPrimal) -> None:
         """Find the entries that may be other than zero, and what columns may be found together."""
         if self.prover.order == 1 and len(self.rows) == 1:
-            ways = needed(program, primal.wanted(self.rows), values)
+            ways = needed(program, primal.wanted(self.rows), values, smoothly=True)
             structure = self.prover.flat(ways, program.lengths)[self.columns][None, :]
-            self.colours, moved = list(range(len(self.columns))), structure
+            self.colours = list(range(len(self.columns)))
         else:
-            columns = self.columns.tolist()
-            structure, moved = (dependence(program, columns, values, moved)[self.rows] for moved in (False, True))
+            structure = dependence(program, self.columns.tolist(), values, moved=True)[self.rows]
             self.colours = _coloured(structure)
         self.r, self.c = np.nonzero(structure)
-        self.still = ~moved[self.r, self.c]
-        symmetric = self.rows.tolist() == self.columns.tolist()
-        self.structure, self.lopsided = structure, ~structure & (structure.T if symmetric else True)
         self.values, self.errors = np.full(len(self.r), np.nan), np.full(len(self.r), np.inf)
         self.proven = np.zeros(len(self.r), dtype=bool)
 
@@ -270,7 +272,7 @@ class _Climbing:
     def _confirmed(self, primal: ArrayPrimal, entries: Balls, known: Any) -> Any:
         """Which entries Arb's series confirm: half a unit in the last place of any would exceed what is left open."""
         zero = exactly_zero(entries)
-        found = known & zero & self.still
+        found = np.zeros(len(known), dtype=bool)
         left = known & ~zero
         for turn in range(DIRECTIONS if left.any() else 1 - self.witnessed):
             new = self._agreement(primal, entries, left, left, zero, np.random.default_rng(turn))
