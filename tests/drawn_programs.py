@@ -34,6 +34,11 @@ class DrawnProgram(NamedTuple):
         """All values of the inputs."""
         return np.concatenate([np.ravel(x) for x in self.inputs])
 
+    def split(self, flat):
+        """A flat array as arrays in the shapes of the inputs."""
+        ends = np.cumsum([x.size for x in self.inputs])
+        return [part.reshape(x.shape) for part, x in zip(np.split(flat, ends[:-1]), self.inputs, strict=True)]
+
 
 def number(random):
     """A number, often a special one."""

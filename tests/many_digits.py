@@ -176,8 +176,26 @@ def value(program, inputs, digits=200):
     return run(program, algebra, [algebra.array(x) for x in inputs])[0].ravel().tolist()
 
 
-class Slopes(dict):
-    """Derivatives from both sides by differences: None where they differ or there is none."""
+class Moved:
+    """A program along a line through a point: the entries of its output."""
+
+    def __init__(self, example, speeds, digits=400):
+        self.program, self.algebra = example.program, many_digits(digits)
+        self.start, self.speeds = ([self.algebra.array(x) for x in part] for part in (example.inputs, speeds))
+
+    def at(self, step):
+        """The entries at x + step·v."""
+        step = self.algebra.context.mpf(step)
+        inputs = [x + v * step if x.size else x for x, v in zip(self.start, self.speeds, strict=True)]
+        inputs = [x if isinstance(x, np.ndarray) else boxed((), [x]) for x in inputs]
+        return run(self.program, self.algebra, inputs)[0].ravel().tolist()
+
+    def coefficients(self):
+        """Those of t⁰, t¹, t², by differences with a step of 1e-100."""
+        h = self.algebra.context.mpf(10) ** -100
+        low, here, high = self.at(-h), self.at(0), self.at(h)
+        both = list(zip(low, here, high, strict=True))
+        return here, [(c - a) / (2 * h) for a, _, c in both], [(c - 2 * b + a) / (2 * h * h) for a, b, c in both]
 
 
 def slopes(program, inputs, digits=500, step=-120):
