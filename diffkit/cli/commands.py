@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.group(
     cls=Commands,
     help="Is this derivative right? Derivatives by symbolic, finite-difference and dual-number methods, compared.",
+    epilog="--format html and markdown explain the words that a report uses; docs/glossary.md has all of them.",
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -53,9 +53,14 @@ def read(
 
 def are_arrays(texts: tuple[str, ...], options: dict[str, Any]) -> bool:
     """Whether texts are of arrays: data or definitions are given, or one of them or the point says so."""
-    from diffkit.lessons.matrices.array_parser import looks_like_arrays
+    from diffkit.asking.frames import split_top
+    from diffkit.core.text import holds_arrays
 
-    return bool(options["data"] or options["let"]) or any(map(looks_like_arrays, (*texts, options["at"] or "")))
+    if options["data"] or options["let"]:
+        return True
+    values = [part.rpartition("=")[2] for part in split_top(options["at"] or "", ",")]
+    declared = names(options["variables"])
+    return any(holds_arrays(text, declared) for text in texts) or any(map(holds_arrays, values))
 
 
 def _place(options: dict[str, Any]) -> Any:
