@@ -139,7 +139,9 @@ class Rows:
         return to_float(value) if self.trace is None else self.trace.exact(value)
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
-        """Give the elementwise value of a row."""
+        """Give the elementwise value of a row, or what a function of whole arrays gives."""
+        if not isinstance(primitive, Primitive):
+            return primitive.value(*args)
         lead = leader(args)
         if lead is None:
             return array_function(primitive)(*args)

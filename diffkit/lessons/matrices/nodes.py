@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
-from diffkit.core.table import table
+from diffkit.core.table import ADD, DIV, MUL, POWER, Primitive, table
+from diffkit.core.table.array_table import array_table
 from diffkit.core.text.bindings import (
     AND_BINDING,
     ATOM_BINDING,
@@ -75,6 +76,15 @@ def _rebuilt(rows: list[tuple[str, tuple[int, ...], Value, int | None]]) -> Node
     for kind, args, value, position in rows:
         parts.append(Node(kind, tuple(parts[a] for a in args), value, position))
     return parts[-1]
+
+
+ENTRY_ROWS = {"+": ADD, "*": MUL, "/": DIV, "**": POWER}
+"""rows of numbers, entry by entry, that are not called by the name of the row"""
+
+
+def entry_row(node: Node) -> Primitive | None:
+    """The row that a node applies entry by entry; a sum or a product joins any number of arguments by it."""
+    return None if array_table.of(node) is not None else ENTRY_ROWS.get(node.kind) or table.rows.get(node.kind)
 
 
 def number(value: int | Fraction) -> Node:
