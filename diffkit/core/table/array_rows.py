@@ -101,7 +101,7 @@ PRODUCT = array_row(
     value=_chain_value, made=lambda a, args, _: a.matmul(*args), pull=_chain_pull, push=factor_by_factor("matmul"),
     turned=lambda a, y: a.matmul(*map(a.T, y.args[::-1])),
 )  # fmt: skip
-LITERAL = array_row("array", "an array by its entries", shapes.stacked, called=False,
+array_row("array", "an array by its entries", shapes.stacked, called=False,
                     value=lambda np, *args: np.stack(args))  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def _entries(_: Any, x: Any, keys: Sequence[Any]) -> Any:
     return x[tuple(slice(*key) if isinstance(key, tuple) else key for key in keys)]
 
 
-INDEX = array_row("index", "entries and slices", shapes.indexed, called=False, value=_entries)
+array_row("index", "entries and slices", shapes.indexed, called=False, value=_entries)
 array_row("dot", "inner product of two vectors, or matrix product", shapes.chain, counts=(2,), value=_chain_value,
           made=lambda a, args, _: a.matmul(*args))  # fmt: skip
 OUTER = array_row(
@@ -131,12 +131,12 @@ EYE = array_row(
     value=lambda np, n, _: np.eye(n), aliases=("eyes", "identity", "I"), symmetric=True,
     summed=lambda a, _, shape: a.length(shape[0]), latex="I_{#}",
 )  # fmt: skip
-ONES = array_row(
+ALL_ONES = array_row(
     "ones", "vector or matrix of ones", shapes.of_lengths, lengths=True, counts=(1, 2), symmetric=True, positive=True,
     value=lambda np, *lengths: np.ones(lengths), turned=lambda a, y: a.ones(a.shape(y)[::-1]),
     summed=lambda a, _, shape: a.times(*map(a.length, shape)), latex="1_{#}",
 )  # fmt: skip
-ZEROS = array_row(
+ALL_ZEROS = array_row(
     "zeros", "vector or matrix of zeros", shapes.of_lengths, lengths=True, counts=(1, 2), symmetric=True,
     never_negative=True, value=lambda np, *lengths: np.zeros(lengths),
     turned=lambda a, y: a.zeros(a.shape(y)[::-1]), latex="0_{#}",

@@ -10,7 +10,7 @@ from typing import Any
 
 from diffkit.core.table import array_shapes as shapes
 from diffkit.core.table.array_row import Formula, array_row
-from diffkit.core.table.array_rows import EYE, OUTER, TRANSPOSE, ZEROS
+from diffkit.core.table.array_rows import ALL_ZEROS, EYE, OUTER, TRANSPOSE
 
 DIAGONAL = array_row(
     "diag", "diagonal matrix of a vector, diagonal of a matrix", shapes.diagonal, numpy="diag", symmetric=True,
@@ -43,7 +43,7 @@ def _trace(a: Any, args: Sequence[Formula], _: Any = None) -> Formula:
         return a.matmul(*x.args)
     if x.kind == TRANSPOSE:
         return _trace(a, x.args)
-    return a.number(0) if x.kind == ZEROS else a.plain("trace", args)
+    return a.number(0) if x.kind == ALL_ZEROS else a.plain("trace", args)
 
 
 def _determinant(a: Any, args: Sequence[Formula], _: Any = None) -> Formula:

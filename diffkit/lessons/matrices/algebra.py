@@ -14,10 +14,10 @@ from diffkit.core.table import ADD, DIV, EXP, MUL, NEG, POWER, SUB, Primitive
 from diffkit.core.table.array_shapes import ArrayShape as Shape
 from diffkit.core.table.array_shapes import product
 from diffkit.core.table.array_table import (
+    ALL_ONES,
     DIAGONAL,
     EYE,
     INVERSE,
-    ONES,
     OUTER,
     PRODUCT,
     SUM,
@@ -146,11 +146,11 @@ class MatrixAlgebra(Terms):
 
     def _with_ones(self, a: Node, b: Node) -> Node | None:
         """Sums as inner products with ones."""
-        if not len(self.shape(a)) == len(self.shape(b)) == 1 or ONES not in (a.kind, b.kind):
+        if not len(self.shape(a)) == len(self.shape(b)) == 1 or ALL_ONES not in (a.kind, b.kind):
             return None
         if a.kind == b.kind:
             return self.length(self.shape(a)[0])
-        return self.sum(b if a.kind == ONES else a)
+        return self.sum(b if a.kind == ALL_ONES else a)
 
     def _inner(self, flat: list[Node]) -> Node:
         """The inner product x @ … @ y, written from the smaller of its two ends."""
@@ -164,7 +164,7 @@ class MatrixAlgebra(Terms):
             return self.zeros((*self.shape(a), *self.shape(b)))
         left, a = self.scalars_of(a)
         right, b = self.scalars_of(b)
-        if a.kind == ONES and b.kind == ONES:
+        if a.kind == ALL_ONES and b.kind == ALL_ONES:
             return self.times(*left, *right, self.ones((*self.shape(a), *self.shape(b))))
         return self.times(*left, *right, Node(OUTER, (a, b)))
 
@@ -177,8 +177,8 @@ class MatrixAlgebra(Terms):
         if scalars:
             return self.times(*scalars, self.diag(rest))
         if len(shape) == 1:
-            return self.eye(shape[0]) if node.kind == ONES else Node(DIAGONAL, (node,))
-        if node.kind in (EYE, ONES):
+            return self.eye(shape[0]) if node.kind == ALL_ONES else Node(DIAGONAL, (node,))
+        if node.kind in (EYE, ALL_ONES):
             return self.ones(shape[:1])
         if node.kind == DIAGONAL:
             return node.args[0]
@@ -238,7 +238,7 @@ class MatrixAlgebra(Terms):
             return self.zeros((shape[1 - axis],))
         if node.kind == OUTER:
             return self.times(self.sum(node.args[axis]), node.args[1 - axis])
-        if node.kind == ONES:
+        if node.kind == ALL_ONES:
             return self.times(self.length(shape[axis]), self.ones((shape[1 - axis],)))
         return Node(SUM, (node,), axis)
 

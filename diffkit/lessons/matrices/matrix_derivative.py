@@ -14,7 +14,7 @@ from diffkit.core.surroundings import undisturbed
 from diffkit.core.table import SQRT, table
 from diffkit.core.table.array_shapes import ArrayShape as Shape
 from diffkit.core.table.array_shapes import Length, said
-from diffkit.core.table.array_table import ONES, PRODUCT, TRANSPOSE, array_table
+from diffkit.core.table.array_table import ALL_ONES, PRODUCT, TRANSPOSE, array_table
 from diffkit.core.text.names import Name, as_name
 from diffkit.core.workers import timed
 from diffkit.lessons.matrices.algebra import ONE_NODE, MatrixAlgebra
@@ -114,12 +114,12 @@ def finished(algebra: MatrixAlgebra, root: Node) -> Node:
 
 def _is_ones(node: Node) -> bool:
     """Whether a tree is scalars times ones."""
-    return node.kind == ONES or (node.kind == "*" and node.args[-1].kind == ONES)
+    return node.kind == ALL_ONES or (node.kind == "*" and node.args[-1].kind == ALL_ONES)
 
 
 def _without_ones(node: Node) -> Node:
     """The scalars of such a tree."""
-    if node.kind == ONES:
+    if node.kind == ALL_ONES:
         return ONE_NODE
     return node.args[0] if len(node.args) == 2 else Node("*", node.args[:-1])
 

@@ -14,7 +14,7 @@ from typing import Any
 from diffkit.core.table import SQRT, table
 from diffkit.core.table.array_shapes import ArrayShape as Shape
 from diffkit.core.table.array_shapes import entry_by_entry
-from diffkit.core.table.array_table import EYE, ONES, OUTER, PRODUCT, SUM, TRANSPOSE, ZEROS, array_table
+from diffkit.core.table.array_table import ALL_ONES, ALL_ZEROS, EYE, OUTER, PRODUCT, SUM, TRANSPOSE, array_table
 from diffkit.lessons.matrices.nodes import Node, number
 from diffkit.lessons.matrices.shapes import shape_of
 
@@ -56,11 +56,11 @@ class Terms:
 
     def ones(self, shape: Shape) -> Node:
         """An array of ones; the number 1 for a scalar."""
-        return Node(ONES, tuple(map(self.length, shape))) if shape else ONE_NODE
+        return Node(ALL_ONES, tuple(map(self.length, shape))) if shape else ONE_NODE
 
     def zeros(self, shape: Shape) -> Node:
         """An array of zeros; the number 0 for a scalar."""
-        return Node(ZEROS, tuple(map(self.length, shape))) if shape else ZERO_NODE
+        return Node(ALL_ZEROS, tuple(map(self.length, shape))) if shape else ZERO_NODE
 
     def eye(self, size: int | str) -> Node:
         """An identity matrix."""
@@ -68,7 +68,7 @@ class Terms:
 
     def is_zero(self, node: Node) -> bool:
         """Whether a tree is visibly zero."""
-        return node.kind == ZEROS or node == ZERO_NODE
+        return node.kind == ALL_ZEROS or node == ZERO_NODE
 
     def is_symmetric(self, node: Node) -> bool:
         """Whether a matrix is visibly its own transpose."""
@@ -203,7 +203,7 @@ class Terms:
                 coefficient *= Fraction(factor.value)
             elif self.is_zero(factor):
                 return None
-            elif factor.kind != ONES:
+            elif factor.kind != ALL_ONES:
                 base, exponent = factor.args if factor.kind == "**" else (factor, ONE_NODE)
                 if self.shape(exponent):
                     base, exponent = factor, ONE_NODE
@@ -248,9 +248,9 @@ class Terms:
                 return self.diag(self.diag(self.times(*rest)))
             if matrix.kind == OUTER and len(matrices) > 1:
                 left, right = matrix.args
-                if left.kind == ONES:
+                if left.kind == ALL_ONES:
                     return self.times(right, *rest)
-                if right.kind == ONES:
+                if right.kind == ALL_ONES:
                     return self.matmul(self.diag(left), self.times(*rest))
         return None
 
