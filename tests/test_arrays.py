@@ -12,7 +12,8 @@ from diffkit.core.limits import Limits
 from diffkit.core.text import holds_arrays
 from diffkit.lessons.matrices.array_parser import parse_array
 from diffkit.lessons.matrices.shapes import shapes_of
-from diffkit.lessons.matrices.tree_program import evaluate, program_of
+from diffkit.lessons.matrices.tree_program import program_of
+from diffkit.ndarrays.kernel import evaluate
 
 A = np.array([[1.0, 2.0], [3.0, 4.5]])
 X = np.array([[1.0, 2.0, 0.5], [3.0, -1.0, 2.0]])

@@ -19,7 +19,7 @@ from diffkit.core.builder import exact
 from diffkit.core.errors import TracingError
 from diffkit.core.program import Constant, Program
 from diffkit.core.table import LT, WHERE, Primitive
-from diffkit.ndarrays.kernel import Level, Proxy, answer
+from diffkit.ndarrays.kernel import Level, Proxy, answer, evaluate
 from diffkit.ndarrays.protocols import Shape
 from diffkit.ndarrays.source import user_line
 
@@ -193,9 +193,14 @@ def record_function(call: Callable[..., Any], arguments: Sequence[tuple[str, Sha
     return RecordedFunction(level.builder.program([slot], [name for name, _ in arguments]))
 
 
+def record_program(program: Program, lengths: Sequence[tuple[str, Shape]]) -> Program:
+    """Give a Program of functions of arrays in operations on arrays, an input for each name with its shape."""
+    return record_function(lambda *values: evaluate(program, values), lengths).program
+
+
 def is_short(program: Program, operations: int) -> bool:
     """Whether a Program computes at most so many numbers."""
     return sum(math.prod(shape) for shape in program.shapes) <= operations
 
 
-__all__ = ["RecordedArray", "RecordedFunction", "Recording", "record_function"]
+__all__ = ["RecordedArray", "RecordedFunction", "Recording", "record_function", "record_program"]

@@ -17,8 +17,8 @@ from diffkit.core.text.names import Names, check_variables, instead, natural_ord
 from diffkit.lessons.matrices.array_parser import check_letters, parse_array
 from diffkit.lessons.matrices.nodes import Node, names_of
 from diffkit.lessons.matrices.shapes import shapes_of
-from diffkit.lessons.matrices.tree_program import evaluate, program_of
-from diffkit.ndarrays.kernel import exactly
+from diffkit.lessons.matrices.tree_program import program_of
+from diffkit.ndarrays.kernel import evaluate, exactly
 
 EXACT_INTEGERS = 2.0**53  # integers up to it are binary64 numbers
 

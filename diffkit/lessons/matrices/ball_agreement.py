@@ -16,19 +16,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.core.array_operations import Total
 from diffkit.core.deadline import check_time
 from diffkit.core.errors import DiffkitError
 from diffkit.core.limits import AGREED_DIGITS, DEEP_BITS
-from diffkit.core.program import Program, run
+from diffkit.core.program import Program
 from diffkit.lessons.matrices.nodes import Node, in_order
 from diffkit.lessons.matrices.shapes import shapes_of
-from diffkit.lessons.matrices.tree_program import recorded
-from diffkit.lessons.matrices.trials import Trial, at_sizes
-from diffkit.numbers.array_balls import NOTHING, BallArrays, Balls, balls_of
-from diffkit.numbers.array_series import Series, SeriesArrays, moving, still
-from diffkit.numbers.balls import BALLS, HALF_LEAST, enclose, precision
-from diffkit.numbers.floats import SMALLEST_FLOAT
+from diffkit.lessons.matrices.tree_program import program_of
+from diffkit.lessons.matrices.trials import Trial, TrialKey, at_sizes
+from diffkit.ndarrays import record_program
+from diffkit.numbers.array_balls import Balls, balls_of, finite, pushed_along, relative_gap
+from diffkit.numbers.array_series import first_terms
+from diffkit.numbers.balls import HALF_LEAST, enclose, precision
 
 KEPT_PROGRAMS = 16
 """programs of sides at lengths that are tried again elsewhere"""
@@ -65,27 +64,28 @@ class ClaimedEquality:
         """Compare the sides."""
         check_time()
         try:
+            left, right = (_program(side, trial.key) for side in (self.left, self.right))
             with precision(self.bits, 1 if self.wrt is None else 2):
-                known, claimed = self._sides(trial)
-                return Met(_gap(known, claimed), _has_value(known), _has_value(claimed))
+                known, claimed = self._sides(left, right, trial)
+                return Met(relative_gap(known, claimed, AGREED_DIGITS), finite(known).all(), finite(claimed).all())
         except (DiffkitError, TypeError, ValueError):
             return Met(None, False, False)
 
-    def _sides(self, trial: Trial) -> tuple[Any, Any]:
+    def _sides(self, left: Program, right: Program, trial: Trial) -> tuple[Balls, Balls]:
         """What is compared; arrays of different shapes where the right side is not of the shape of the left one."""
-        claimed = _coefficient(_evaluated(self.right, trial), 0)
+        values = trial.values
+        claimed, _ = first_terms(right, values)
         if self.wrt is None:
-            return _coefficient(_evaluated(self.left, trial), 0), claimed
-        own = np.shape(trial.values[self.wrt])
+            return first_terms(left, values)[0], claimed
+        own = np.shape(values[self.wrt])
         direction = np.random.default_rng(5).normal(size=own)
         if self.symmetric:
             direction = direction + direction.T
-        f = _evaluated(self.left, trial, self.wrt, direction)
+        _, rate = first_terms(left, values, self.wrt, direction)
         claimed = claimed.T if self.turned else claimed
-        rate, along = _coefficient(f, 1), balls_of(direction)
         if claimed.shape != (*rate.shape, *own):
             return np.broadcast_to(rate.reshape(rate.shape + (1,) * len(own)), rate.shape + own), claimed
-        pushed = BallArrays().apply(Total(tuple(range(rate.ndim, claimed.ndim))), [np.asarray(claimed * along)])
+        pushed = pushed_along(claimed, direction)
         if not self.symmetric:
             return rate, pushed
         odd = (claimed - claimed.T).ravel()  # along symmetric directions a matrix and its transpose look alike
@@ -97,14 +97,15 @@ class ClaimedEquality:
         The third is the largest difference, as text; None where none is known.
         The precision is twice that of ``at``: a ball around zero then lies in what rounds to zero.
         """
+        left, right = (_program(side, trial.key) for side in (self.left, self.right))
         with precision(2 * self.bits, 1 if self.wrt is None else 2):
-            claimed, known = _coefficient(_evaluated(self.right, trial), 0), self._known(trial)
+            claimed, known = first_terms(right, trial.values)[0], self._known(left, trial)
             return _rounded(claimed), _rounded(known), _difference(claimed, known)
 
-    def _known(self, trial: Trial) -> Any:
+    def _known(self, left: Program, trial: Trial) -> Balls:
         """The left side at a trial, or its derivative, in the precision held."""
         if self.wrt is None:
-            return _coefficient(_evaluated(self.left, trial), 0)
+            return first_terms(left, trial.values)[0]
         own = np.shape(trial.values[self.wrt])
         columns = []
         for index in np.ndindex(*own):
@@ -112,56 +113,17 @@ class ClaimedEquality:
             unit[index] = 1.0
             if self.symmetric:
                 unit = (unit + unit.T) / 2
-            columns.append(_coefficient(_evaluated(self.left, trial, self.wrt, unit), 1))
+            columns.append(first_terms(left, trial.values, self.wrt, unit)[1])
         known = np.stack(columns, axis=-1)
         known = known.reshape(known.shape[:-1] + own)
         return known.T if self.turned else known
 
 
-def _evaluated(tree: Node, trial: Trial, wrt: str | None = None, direction: Any = None) -> Series:
-    """The power series of a tree at a trial, in the precision held; an entry without a value is NaN."""
-    values = {name: np.asarray(value, dtype=float) for name, value in trial.values.items()}
-    inputs = [
-        moving(balls_of(value), balls_of(direction)) if name == wrt else still(balls_of(value))
-        for name, value in values.items()
-    ]
-    program = _program(tree, tuple(trial.sizes.items()), tuple((name, value.shape) for name, value in values.items()))
-    (found,) = run(program, SeriesArrays(BallArrays()), inputs)
-    return found  # type: ignore[no-any-return]
-
-
 @lru_cache(maxsize=KEPT_PROGRAMS)
-def _program(tree: Node, sizes: tuple[Any, ...], lengths: tuple[Any, ...]) -> Program:
-    """The Program of a tree at lengths."""
-    plain = at_sizes(tree, dict(sizes))
-    return recorded(plain, dict(lengths), shapes_of(plain, dict(lengths)))
-
-
-def _coefficient(series: Series, k: int) -> Balls:
-    """The k-th coefficients."""
-    return np.full(series[0].shape, NOTHING, dtype=object) if series[k] is None else series[k]
-
-
-def _gap(known: Any, claimed: Any) -> float | None:
-    """The largest difference by the largest entry, and zero only where no difference is proven."""
-    if known.shape != claimed.shape:
-        return float("inf")
-    if not (_has_value(known) and _has_value(claimed)):
-        return None
-    scale = max((abs(v).abs_upper() for v in (*known.flat, *claimed.flat)), default=BALLS.constant(0))
-    near = (scale + 1) * BALLS.constant(Fraction(1, 10**AGREED_DIGITS))
-    worst = 0.0
-    for a, b in zip(known.flat, claimed.flat, strict=True):
-        difference = a - b
-        if difference != 0:
-            worst = max(worst, float(difference.abs_lower() / scale), SMALLEST_FLOAT)
-        elif not difference.rad() < near:
-            return None
-    return worst
-
-
-def _has_value(balls: Any) -> bool:
-    return all(ball.is_finite() for ball in balls.flat)
+def _program(tree: Node, lengths: TrialKey) -> Program:
+    """The Program of a tree at the lengths of a trial."""
+    plain, shapes = at_sizes(tree, dict(lengths.sizes)), dict(lengths.shapes)
+    return record_program(program_of(plain, tuple(shapes), shapes_of(plain, shapes)), lengths.shapes)
 
 
 def _rounded(balls: Any) -> Any:
@@ -171,7 +133,7 @@ def _rounded(balls: Any) -> Any:
 
 def _difference(claimed: Any, known: Any) -> str | None:
     """The largest difference of entries with three digits; None for other shapes, or where it is not known."""
-    if claimed.shape != known.shape or not (_has_value(claimed) and _has_value(known)):
+    if claimed.shape != known.shape or not (finite(claimed).all() and finite(known).all()):
         return None
     largest = max((abs(a - b) for a, b in zip(claimed.flat, known.flat, strict=True)), key=lambda d: d.mid())
     return str(largest.str(3, radius=False)) if largest != 0 else None

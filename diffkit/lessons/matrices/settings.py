@@ -18,7 +18,8 @@ from diffkit.lessons.matrices.array_parser import parse_array, variables_in
 from diffkit.lessons.matrices.data import load_data
 from diffkit.lessons.matrices.nodes import Node, names_of, replaced
 from diffkit.lessons.matrices.shapes import shapes_of
-from diffkit.lessons.matrices.tree_program import evaluate, program_of
+from diffkit.lessons.matrices.tree_program import program_of
+from diffkit.ndarrays.kernel import evaluate
 
 
 def function_of_text(

@@ -30,11 +30,24 @@ THRESHOLD_LIMIT = 1e300
 """thresholds from here on are not tried, as values beyond them overflow"""
 
 
+class TrialKey(NamedTuple):
+    """The lengths of a trial: those that have names, and those of the values."""
+
+    sizes: tuple[tuple[str, int], ...]
+    shapes: tuple[tuple[str, tuple[int, ...]], ...]
+
+
 class Trial(NamedTuple):
     """One choice of lengths and values."""
 
     sizes: dict[str, int]
     values: dict[str, Any]
+
+    @property
+    def key(self) -> TrialKey:
+        """Its lengths."""
+        shapes = tuple((name, tuple(np.shape(value))) for name, value in self.values.items())
+        return TrialKey(tuple(self.sizes.items()), shapes)
 
     def times(self, factor: float) -> Trial:
         """All values times a number."""
