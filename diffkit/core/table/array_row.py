@@ -70,8 +70,6 @@ class ArrayRow:
     """never 0 or less"""
     keeps_sign: bool = False
     """positive, or not negative, where its entries are"""
-    latex: str = ""
-    """how it is written around its arguments, # and then %; by name unless given"""
 
     def __repr__(self) -> str:
         return f"<array function {self.signature}>"

@@ -101,7 +101,7 @@ PRODUCT = array_row(
     value=_chain_value, made=lambda a, args, _: a.matmul(*args), pull=_chain_pull, push=factor_by_factor("matmul"),
     turned=lambda a, y: a.matmul(*map(a.T, y.args[::-1])),
 )  # fmt: skip
-array_row("array", "an array by its entries", shapes.stacked, called=False,
+LITERAL = array_row("array", "an array by its entries", shapes.stacked, called=False,
                     value=lambda np, *args: np.stack(args))  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def _entries(_: Any, x: Any, keys: Sequence[Any]) -> Any:
     return x[tuple(slice(*key) if isinstance(key, tuple) else key for key in keys)]
 
 
-array_row("index", "entries and slices", shapes.indexed, called=False, value=_entries)
+AT_INDEX = array_row("index", "entries and slices", shapes.indexed, called=False, value=_entries)
 array_row("dot", "inner product of two vectors, or matrix product", shapes.chain, counts=(2,), value=_chain_value,
           made=lambda a, args, _: a.matmul(*args))  # fmt: skip
 OUTER = array_row(
@@ -129,17 +129,17 @@ TRANSPOSE = array_row(
 EYE = array_row(
     "eye", "identity matrix of a size", lambda call, _: shapes.of_lengths(call, _) * 2, lengths=True,
     value=lambda np, n, _: np.eye(n), aliases=("eyes", "identity", "I"), symmetric=True,
-    summed=lambda a, _, shape: a.length(shape[0]), latex="I_{#}",
+    summed=lambda a, _, shape: a.length(shape[0]),
 )  # fmt: skip
 ALL_ONES = array_row(
     "ones", "vector or matrix of ones", shapes.of_lengths, lengths=True, counts=(1, 2), symmetric=True, positive=True,
     value=lambda np, *lengths: np.ones(lengths), turned=lambda a, y: a.ones(a.shape(y)[::-1]),
-    summed=lambda a, _, shape: a.times(*map(a.length, shape)), latex="1_{#}",
+    summed=lambda a, _, shape: a.times(*map(a.length, shape)),
 )  # fmt: skip
 ALL_ZEROS = array_row(
     "zeros", "vector or matrix of zeros", shapes.of_lengths, lengths=True, counts=(1, 2), symmetric=True,
     never_negative=True, value=lambda np, *lengths: np.zeros(lengths),
-    turned=lambda a, y: a.zeros(a.shape(y)[::-1]), latex="0_{#}",
+    turned=lambda a, y: a.zeros(a.shape(y)[::-1]),
 )  # fmt: skip
 
 # Reductions ----------------------------------------------------------------------------------------------------------

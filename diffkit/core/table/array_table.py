@@ -2,7 +2,7 @@
 
 from diffkit.core.table import array_rows, matrix_rows  # noqa: F401 they fill the table
 from diffkit.core.table.array_row import ArrayRow, array_table, no_formula
-from diffkit.core.table.array_rows import ALL_ONES, ALL_ZEROS, EYE, OUTER, PRODUCT, SUM, TRANSPOSE
+from diffkit.core.table.array_rows import ALL_ONES, ALL_ZEROS, AT_INDEX, EYE, LITERAL, OUTER, PRODUCT, SUM, TRANSPOSE
 from diffkit.core.table.matrix_rows import DIAGONAL, INVERSE
 
 MODULES = ("np", "numpy", "jnp", "torch", "tf", "scipy", "sp", "sympy", "math", "mpmath", "linalg", "special")
@@ -11,9 +11,11 @@ MODULES = ("np", "numpy", "jnp", "torch", "tf", "scipy", "sp", "sympy", "math", 
 __all__ = [
     "ALL_ONES",
     "ALL_ZEROS",
+    "AT_INDEX",
     "DIAGONAL",
     "EYE",
     "INVERSE",
+    "LITERAL",
     "MODULES",
     "OUTER",
     "PRODUCT",

@@ -23,7 +23,7 @@ INVERSE = array_row(
     made=lambda a, args, _: a.inv(args[0]),
     pull=lambda a, y, g: [a.negative(a.matmul(a.T(y), g, a.T(y)))],
     push=lambda a, y, moving: a.negative(a.matmul(y, moving[0], y)),
-    turned=lambda a, y: y if a.is_symmetric(y.args[0]) else a.plain(TRANSPOSE, (y,)), latex="#^{-1}",
+    turned=lambda a, y: y if a.is_symmetric(y.args[0]) else a.plain(TRANSPOSE, (y,)),
 )  # fmt: skip
 
 
@@ -69,19 +69,19 @@ array_row(
     "trace", "sum of the diagonal", _trace_shape, numpy="trace", aliases=("tr",),
     value=lambda np, x: np.trace(x) if np.ndim(x) else x, made=_trace,
     pull=lambda a, y, g: [a.times(g, a.eye(a.shape(y.args[0])[0]))],
-    push=lambda a, _, moving: _trace(a, (moving[0],)), latex="\\operatorname{tr}",
+    push=lambda a, _, moving: _trace(a, (moving[0],)),
 )  # fmt: skip
 array_row(
     "det", "determinant", shapes.number_of_square, numpy="linalg.det", made=_determinant,
     pull=lambda a, y, g: [a.times(g, y, a.T(a.inv(y.args[0])))],
-    push=lambda a, y, moving: a.times(y, _log_rate(a, y, moving)), latex="\\det",
+    push=lambda a, y, moving: a.times(y, _log_rate(a, y, moving)),
 )  # fmt: skip
 array_row(
     "logdet", "log of the absolute value of the determinant", shapes.number_of_square,
     value=lambda np, x: np.linalg.slogdet(x)[1],
-    pull=lambda a, y, g: [a.times(g, a.T(a.inv(y.args[0])))], push=_log_rate, latex="\\log\\left|\\det #\\right|",
+    pull=lambda a, y, g: [a.times(g, a.T(a.inv(y.args[0])))], push=_log_rate,
 )  # fmt: skip
 array_row(
     "solve", "inv(A) @ b", shapes.solution, numpy="linalg.solve", counts=(2,),
-    made=lambda a, args, _: a.matmul(a.inv(args[0]), args[1]), latex="#^{-1} %",
+    made=lambda a, args, _: a.matmul(a.inv(args[0]), args[1]),
 )  # fmt: skip
