@@ -1,7 +1,7 @@
 """Writes what is generated in the documentation.
 
-* ``python docs/generate.py`` writes docs/reference/functions.md, cli.md and modules.md, the tables of
-  docs/guides/tutorial_formulas.md, and in docs/how_it_works.md and CONTRIBUTING.md the rooms and where to find what.
+* ``python docs/generate.py`` writes docs/reference/functions.md, cli.md and modules.md, docs/glossary.md,
+  the tables of docs/guides/tutorial_formulas.md, and in docs/how_it_works.md and CONTRIBUTING.md the rooms and where to find what.
 * ``python docs/generate.py --refresh`` also runs the examples of README.md and docs/ and rewrites their outputs, runs
   the scripts in examples/ and writes docs/examples.md, and draws the figures of docs/figures that have changed.
 """
@@ -106,6 +106,13 @@ def tutorials_page() -> str:
     return text
 
 
+def glossary_page() -> str:
+    """Give docs/glossary.md from the table that reports link to."""
+    from diffkit.reports.glossary import page
+
+    return page()
+
+
 def layers() -> list[tuple[int, list[str]]]:
     """Give the floors of the package with the rooms on them, as tests/test_imports.py has them."""
     tree = ast.parse((ROOT / "tests" / "test_imports.py").read_text(encoding="utf-8"))
@@ -132,7 +139,7 @@ def rooms() -> str:
 WHERE = {
     "The derivative of tanh": "core.table.elementary",
     "Everything that is known of a function": "core.table.primitive:Primitive",
-    "How text becomes a Program": "core.text.parser:parse_program",
+    "How text becomes a Program": "core.text.scalars:parse_program",
     "How a Program becomes text": "core.text.printer:format_outputs",
     "How LaTeX is written": "lessons.derivations.latex:latex",
     "How CSV is read": "core.files:csv_rows",
@@ -161,6 +168,7 @@ WHERE = {
     "How a step of explain is laid out": "reports.derivation_report:step_blocks",
     "Which formats there are": "reports:render",
     "The head of an HTML page": "reports.html:render",
+    "What the words of answers mean": "reports.glossary:Term",
     "Which commands there are": "cli.commands:cli",
 }
 """What a reader may look for → module:name, below ``diffkit``"""
@@ -214,6 +222,7 @@ GENERATED = {
     REFERENCE / "cli.md": cli_page,
     REFERENCE / "modules.md": modules_page,
     TUTORIALS: tutorials_page,
+    DOCS / "glossary.md": glossary_page,
     **{path: partial(with_parts, path) for path in (DOCS / "how_it_works.md", CONTRIBUTING)},
 }
 """Page → what writes it."""

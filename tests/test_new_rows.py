@@ -49,8 +49,8 @@ EXCEPTIONS = {
     "ndarrays/protocols.py": "operations on arrays (logsumexp along an axis): until they are rows",
     "ndarrays/reductions.py": "the same: reductions of ufuncs",
     **{f"lessons/matrices/{name}.py": "the grammar of array formulas: until its operations are rows" for name in (
-        "array_function", "array_parser", "ball_agreement", "entries", "matrix_derivative", "pullbacks", "shapes",
-        "terms", "vocabulary",
+        "array_function", "ball_agreement", "entries", "matrix_derivative", "pullbacks", "shapes",
+        "terms",
     )},
 }  # fmt: skip
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import diffkit as dk
 from diffkit.core.table import table
+from diffkit.core.text.names import ARRAY_FUNCTIONS as OF_ARRAYS
 from diffkit.core.text.names import GREEK, SCALAR_FUNCTIONS, written_out
-from diffkit.lessons.matrices.array_parser import ARRAY_FUNCTIONS as OF_ARRAYS
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "150"))
 SCALAR = sorted(name for name in SCALAR_FUNCTIONS if len(name) > 1)

@@ -6,7 +6,7 @@ absent is zero. An entry of one that is exactly zero stays so, whatever slope it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from diffkit.calculus.derivatives import sweep_back
@@ -63,10 +63,16 @@ def _through(
     return None if term is None else narrowed(algebra, term, shape, own)
 
 
-def tangents(program: Program, algebra: Any, values: Sequence[Any], seeds: Mapping[int, Any]) -> dict[int, Any]:
+Corrected = Callable[[int, Any, Sequence[Any]], Any]
+"""a slot, its tangent by the partials and those of its arguments (None: zero) → its tangent"""
+
+
+def tangents(
+    program: Program, algebra: Any, values: Sequence[Any], seeds: Mapping[int, Any], corrected: Corrected | None = None
+) -> dict[int, Any]:
     """Tangents of the slots from those of some inputs, each in the shape of its slot; absent ones are zero.
 
-    ``values`` are those of all slots in the algebra.
+    ``values`` are those of all slots in the algebra; ``corrected`` may put others in the place of tangents.
     """
     duals, shapes = DualAlgebra(algebra), program.shapes
     found = dict(seeds)
@@ -83,7 +89,7 @@ def tangents(program: Program, algebra: Any, values: Sequence[Any], seeds: Mappi
                     term = row.push(algebra, primals, values[slot], k, found[arg])
                     moved = term if moved is None or term is None else algebra.apply(ADD, (moved, term))
         if moved is not None:
-            found[slot] = moved
+            found[slot] = moved if corrected is None else corrected(slot, moved, [found.get(a) for a in args])
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import factorial
 from typing import Any, TypeVar
 
-from diffkit.calculus.guards import Choice, bits_of, choice_of, choices_in, depends, first_chosen, inputs_of, sources
+from diffkit.calculus.guards import Choice, choice_of, choices_in, depends, first_chosen, sources
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Index, Program, run
@@ -182,16 +182,12 @@ def _by_series(
     return found
 
 
-def joint(program: Program, output: int, variables: Sequence[int]) -> Program:
-    """Give the program of a slot without addends that do not vary with each of some inputs.
-
-    The mixed derivative by these inputs has no other addends.
-    """
-    builder, moves, bits = ProgramBuilder.of(program), inputs_of(program), bits_of(variables)
+def sum_of(program: Program, multiples: Mapping[int, int]) -> Program:
+    """Give the program of a sum of whole multiples of slots."""
+    builder = ProgramBuilder.of(program)
     total = builder.constant(0)
-    for slot, times in addends(program, output).items():
-        if moves[slot] & bits == bits:
-            total = builder.apply(ADD, (total, builder.apply(MUL, (builder.constant(times), slot))))
+    for slot, times in multiples.items():
+        total = builder.apply(ADD, (total, builder.apply(MUL, (builder.constant(times), slot))))
     return builder.program([total], program.inputs)
 
 
@@ -209,4 +205,4 @@ def addends(program: Program, output: int) -> dict[int, int]:
     return found
 
 
-__all__ = ["Reverse", "derivative_program", "differentiate", "joint", "reverse_program", "sweep_back"]
+__all__ = ["Reverse", "derivative_program", "differentiate", "reverse_program", "sum_of", "sweep_back"]

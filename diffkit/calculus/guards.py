@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.deadline import in_time
-from diffkit.core.program import Algebra, Program, run
+from diffkit.core.program import Algebra, Index, Program, run
 from diffkit.core.rules import trace
 from diffkit.core.table import GE, LE, MAX, MIN, WHERE, Place, PlaceKind, Primitive
 
@@ -77,14 +77,34 @@ class Guarded:
         self.edges = tuple(guard.edge for guard in guards)
         """whether each guard is one of an edge, which holds where its margin is positive"""
 
-    def concerns(self, guard: Guard, output: int) -> bool:
+    def holding(self, finite: Sequence[bool], margins: Sequence[Any], indices: Sequence[Index]) -> list[bool | None]:
+        """For each partial, whether what concerns it holds: its output has a value, and every guard is kept.
+
+        None where that is not proven. ``finite`` says of each output whether it has a value.
+        """
+        found: list[bool | None] = [finite[output] or None for output, _ in indices]
+        pairs = enumerate(zip(margins, self.edges, strict=True))
+        doubtful = [k for k, (margin, edge) in pairs if not (margin > 0 if edge else margin != 0)]
+        if doubtful:
+            judged = _GuardedPartials(indices, found)
+            for k in doubtful:
+                mask = self.movers(self.guards[k])
+                for output in judged.outputs:
+                    if self._concerns(self.guards[k], output):
+                        judged.judge(self.guards[k], margins[k], output, mask)
+        return found
+
+    def _concerns(self, guard: Guard, output: int) -> bool:
         """Whether an output needs what a guard stands for."""
         return any(slot in self._sources[output] for slot, _ in guard.slots)
 
-    def moves(self, guard: Guard, variables: Sequence[int]) -> bool:
-        """Whether a place may move with some of the inputs."""
-        bits = bits_of(variables)
-        return any(self._moving[slot] & bits for _, slots in guard.slots for slot in slots)
+    def movers(self, guard: Guard) -> int:
+        """The inputs that move some place of a guard, as bits."""
+        mask = 0
+        for _, slots in guard.slots:
+            for slot in slots:
+                mask |= self._moving[slot]
+        return mask
 
     @cached_property
     def _moving(self) -> list[int]:
@@ -93,6 +113,57 @@ class Guarded:
     @cached_property
     def _sources(self) -> list[set[int]]:
         return [sources(self.primal, output) for output in self.primal.outputs]
+
+
+class _GuardedPartials:
+    """Partials whose guards are looked at: what concerns those of an output alike is found once."""
+
+    def __init__(self, indices: Sequence[Index], found: list[bool | None]):
+        self.indices, self.found = indices, found
+        self.left: dict[int, list[int]] = {}
+        """by output, the partials of which it is not known that a guard fails"""
+        self.by_input: dict[tuple[int, int], list[int]] = {}
+        self.unproven: set[int] = set()
+        """outputs of which nothing is proven any more"""
+        for c, (output, variables) in enumerate(indices):
+            self.left.setdefault(output, []).append(c)
+            for variable in set(variables):
+                self.by_input.setdefault((output, variable), []).append(c)
+
+    @property
+    def outputs(self) -> list[int]:
+        """Outputs with partials of which it is not known that a guard fails."""
+        return [output for output, mine in self.left.items() if mine]
+
+    def judge(self, guard: Guard, margin: Any, output: int, mask: int) -> None:
+        """See what a margin says of the partials of an output, some of which move it."""
+        told = [_told(guard, margin, moves) for moves in (False, True)]
+        if told[0]:  # it matters only where it moves
+            for c in {c for v in _set_bits(mask) for c in self.by_input.get((output, v), ())}:
+                self._note(c, told[1])
+        elif False in told or output not in self.unproven:
+            for c in self.left[output]:
+                self._note(c, told[bool(bits_of(self.indices[c][1]) & mask)])
+            self.left[output] = [c for c in self.left[output] if self.found[c] is not False]
+            if True not in told:
+                self.unproven.add(output)
+
+    def _note(self, c: int, told: bool | None) -> None:
+        if told is not True and self.found[c] is not False:
+            self.found[c] = told
+
+
+def _told(guard: Guard, margin: Any, moves: bool) -> bool | None:
+    """Whether a guard is kept, where its place moves or stands; None if that is not proven."""
+    return True if guard.holds(margin, moves) else False if guard.fails(margin, moves) else None
+
+
+def _set_bits(mask: int) -> Iterator[int]:
+    """The places of the bits that are set."""
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest
 
 
 def inputs_of(program: Program) -> list[int]:

@@ -80,7 +80,7 @@ class WrittenNumbers:
         """The slots of a row or an operation."""
         if isinstance(row, Primitive):
             return self.entrywise(row, *args)
-        return FORMS[type(row)](self, row, args)
+        return WRITTEN_FORMS[type(row)](self, row, args)
 
     def entrywise(self, row: Primitive, *args: Any) -> Any:
         """A row for every entry."""
@@ -220,7 +220,7 @@ def _unknown(_: WrittenNumbers, row: ArrayOperation, __: Sequence[Any]) -> Any:
     raise TracingError(f"{row.name} is not written out")
 
 
-FORMS: dict[type, Any] = {
+WRITTEN_FORMS: dict[type, Any] = {
     Gather: WrittenNumbers.gather,
     Reshape: lambda _, row, args: np.reshape(args[0], row.new),
     Spread: lambda _, row, args: np.broadcast_to(args[0], row.new),

@@ -88,6 +88,10 @@ class ProgramBuilder:
             found = self._constants[value] = self._new(value, None, 0)
         return found
 
+    def unknown(self, args: Sequence[int]) -> int:
+        """Slot of what no row gives, made of others: it counts, and is one deeper than they are."""
+        return self._new(None, None, max([self._depths[slot] for slot in args], default=-1) + 1)
+
     def rational(self, slot: int) -> int | Fraction | None:
         """The rational constant in a slot, or None."""
         value = self._values[slot]

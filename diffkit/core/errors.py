@@ -42,6 +42,10 @@ class ParseError(DiffkitError):
     """The text is not an expression diffkit reads."""
 
 
+class ArrayTextError(ParseError):
+    """The text is of arrays, and numbers are wanted there."""
+
+
 class LimitError(ParseError):
     """The input is larger than a limit that protects the reader; the limit is named with the way to raise it."""
 

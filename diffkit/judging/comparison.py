@@ -156,7 +156,7 @@ class Comparer:
         task, full = self.task, (*point, *self.task.extras)
         points = Points(task.variables, tuple(point))
         self.tell("the proof")
-        truth = self._truth(full)
+        truth = self.referee.timely(full)
         reference = lay_out(task, truth, points, "referee", "proven")
         found: dict[int, tuple[Row, list[Finding]]] = {}
         for number, backend in sorted(enumerate(self.backends), key=lambda pair: getattr(pair[1], "lengthy", False)):
@@ -169,12 +169,6 @@ class Comparer:
         verdict = _verdict(reference, rows)
         pairs = _pairs(rows, reference)
         return Comparison(verdict, reference, truth.note, tuple(rows), pairs, tuple(findings))
-
-    def _truth(self, point: Sequence[float]) -> Answer:
-        try:
-            return self.referee.at(point)
-        except TimeIsUp as up:
-            return unanswered(len(self.task.indices), up.reason)
 
 
 def _findings(

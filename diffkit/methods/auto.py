@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from diffkit.asking.tasks import Task
+from diffkit.core.deadline import TimeIsUp
 from diffkit.core.errors import BackendError, DiffkitError, LimitError, TracingError
 from diffkit.core.program import Index
-from diffkit.core.results import Answer, ErrorKind, Odd, by_rows, floats_of
+from diffkit.core.results import Answer, ErrorKind, Odd, by_rows, floats_of, unanswered
 from diffkit.methods import get_backend
 from diffkit.methods.complex import ComplexEvaluation
 from diffkit.methods.differences import STENCIL_ORDER
@@ -92,6 +93,13 @@ class Referee:
         answer = self.proven.at(point)
         answer.note = self.source.origin + answer.note
         return answer
+
+    def timely(self, point: Sequence[float]) -> Answer:
+        """As ``at``; nothing is known of a point for which the time is up."""
+        try:
+            return self.at(point)
+        except TimeIsUp as up:
+            return unanswered(len(self.task.indices), up.reason)
 
     def batch(self, points: Any) -> Answer:
         """Answer row by row."""

@@ -56,23 +56,24 @@ class ProgramEvaluation:
         count = guarded.derivatives
         values = [float(v) for v in outputs[:count]]
         odd: dict[int, Odd] = {}
-        if not self._clean(outputs):
+        if special := self._special(outputs):
             from diffkit.proof.classification import Classifier  # flint is wanted at odd points only
 
             classifier = Classifier(self.task.program, point)
-            for c, index in enumerate(self.task.indices):
-                seen = _describe(classifier.component(index), values[c])
+            for c in special:
+                seen = _describe(classifier.component(self.task.indices[c]), values[c])
                 if seen is not None:
                     values[c] = seen.value
                     odd[first + c] = seen
-        return Answer(values, None, {c: o for c, o in odd.items() if o.status != "ok" or o.message}, 1)
+        return Answer(values, None, odd, 1)
 
-    def _clean(self, outputs: Sequence[Any]) -> bool:
+    def _special(self, outputs: Sequence[Any]) -> list[int]:
+        """The partials that have no finite value, or that a guard concerns which is not kept."""
         guarded = self.guarded
-        margins = outputs[guarded.derivatives + guarded.primals :]
-        return all(map(math.isfinite, outputs[: guarded.derivatives + guarded.primals])) and all(
-            margin > 0 if edge else margin != 0 for margin, edge in zip(margins, guarded.edges, strict=True)
-        )
+        plain = guarded.derivatives + guarded.primals
+        finite = list(map(math.isfinite, outputs[:plain]))
+        holding = guarded.holding(finite[guarded.derivatives :], outputs[plain:], self.task.indices)
+        return [c for c, holds in enumerate(holding) if not (holds and finite[c])]
 
     def bound(self, point: Sequence[float]) -> list[float]:
         """Running bound on the rounding error of each component at a point."""

@@ -20,7 +20,7 @@ from diffkit.methods.differences import (
     Sampler,
     partials,
 )
-from diffkit.methods.differences.stencils import Probe
+from diffkit.methods.differences.samples import Probe
 from diffkit.methods.differences.testimony import NOTHING_FINER, Testimony, vague
 from diffkit.methods.differences.witness import sizes
 

@@ -101,7 +101,7 @@ class BallArrays:
         if isinstance(row, Primitive):
             return _boxed(_entrywise(row)(*args))
         form = _BALL_FORMS.get(type(row))
-        return form(row, *args) if form is not None else row.value(*args)
+        return _boxed(form(row, *args) if form is not None else row.value(*args))
 
     def data(self, array: Any) -> Balls:
         """A constant array."""

@@ -14,9 +14,12 @@ from diffkit.asking.partials import FirstPartials, SecondPartials
 from diffkit.asking.tasks import Task
 from diffkit.calculus.domain import in_words
 from diffkit.core.errors import TracingError
+from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Index
 from diffkit.core.results import Answer, Odd, by_rows
-from diffkit.proof.array_obstacles import Obstacle
+from diffkit.numbers.balls import precision
+from diffkit.proof.array_kinks import SWEPT, met_exactly, one_sided
+from diffkit.proof.array_obstacles import ArrayPrimal, Obstacle
 from diffkit.proof.array_prover import ArrayProver
 from diffkit.proof.proofs import PROOF, UNCONFIRMED, Proofs
 
@@ -98,28 +101,44 @@ class ArrayProofs:
 
     def _told(self, point: Sequence[float], rest: Any, indices: Sequence[Index]) -> dict[int, Odd]:
         """What is said of components of a program that is too long to be looked at number by number."""
-        obstacles = self.prover.obstacles(point)
-        outside = next((o for o in obstacles if o.outside.any()), None)
-        if outside is not None and self.prover.outputs == 1:
-            message = self.words(outside, outside.outside, "is outside its domain, where")
-            return dict.fromkeys(rest.tolist(), Odd("domain_error", message, cause="outside the domain"))
-        del indices
-        if not obstacles:
-            return dict.fromkeys(rest.tolist(), UNCONFIRMED)
-        first = obstacles[0]
-        message = self.words(first, first.entries, "is special where") + ", and the function is too long to see more"
-        return dict.fromkeys(rest.tolist(), Odd("uncertain", message))
+        with precision(PROOF_PRECISIONS[-2], 2):
+            primal = self.prover.primal(point)
+            obstacles = list(primal.obstacles())
+            outside = next((o for o in obstacles if o.outside.any()), None)
+            if outside is not None and self.prover.outputs == 1:
+                message = self._words(outside, outside.outside, "is outside its domain, where")
+                return dict.fromkeys(rest.tolist(), Odd("domain_error", message, cause="outside the domain"))
+            if not obstacles:
+                return dict.fromkeys(rest.tolist(), UNCONFIRMED)
+            first = self._words(obstacles[0], obstacles[0].entries, "is special where")
+            found = dict.fromkeys(rest.tolist(), Odd("uncertain", f"{first}, and the function is too long to see more"))
+            if self.task.order == 1 and met_exactly(primal, obstacles):
+                found.update(self._sided(primal, obstacles, dict(zip(rest.tolist(), indices, strict=True))))
+            return found
 
-    def words(self, obstacle: Obstacle, entries: Any, verb: str) -> str:
+    def _sided(self, primal: ArrayPrimal, obstacles: Sequence[Obstacle], wanted: dict[int, Index]) -> dict[int, Odd]:
+        """Components at kinks that are met exactly: those whose one-sided derivatives are proven to differ."""
+        found = {}
+        left = SWEPT // (1 + sum(map(math.prod, primal.program.shapes)))
+        words = self._words(obstacles[0], obstacles[0].entries, "has a kink where")
+        for c, (output, (variable,)) in list(wanted.items())[: max(1, left)]:
+            speeds = np.zeros(self.prover.inputs)
+            speeds[variable] = 1.0
+            sides = one_sided(primal, obstacles, self.prover.split(speeds), output)
+            if sides.apart:
+                odd = Odd("not_differentiable", words, cause="kink")
+                found[c] = odd._replace(left=sides.left, right=sides.right)
+        return found
+
+    def _words(self, obstacle: Obstacle, entries: Any, verb: str) -> str:
         """An obstacle in words, with the index of its first entry."""
-        program = self.prover.program
-        instruction = program.instruction_at(obstacle.slot)
+        instruction = self.prover.program.instruction_at(obstacle.slot)
         assert instruction is not None
         row = instruction[0]
         index = [int(k) for k in np.argwhere(entries)[0]]
         at = f" at entry {index}" if index else ""
         if obstacle.place is None:
-            return f"entries of a sort are equal{at}"
+            return f"the order of equal entries{at} {verb.partition(' where')[0]}"
         words = {name: name for name in row.arguments}
         return f"{row.signature} {verb} {in_words(obstacle.place.text, words)}{at}"
 

@@ -25,7 +25,7 @@ from diffkit.core.program import Program, run_slots
 from diffkit.numbers.array_balls import BallArrays, Balls, balls_of, exactly_zero, finite
 from diffkit.numbers.array_series import SeriesArrays, moving
 from diffkit.numbers.balls import enclose, precision
-from diffkit.proof.array_obstacles import ArrayPrimal, Obstacle
+from diffkit.proof.array_obstacles import ArrayPrimal
 
 WEIGHT = 2**30
 """random weights of a direction are whole numbers from this to twice this"""
@@ -87,10 +87,9 @@ class ArrayProver:
             stopped = up.reason
         return work.found(stopped)
 
-    def obstacles(self, point: Any) -> list[Obstacle]:
-        """Places that matter to the output and are not proven to be missed, at the first precision."""
-        with precision(PROOF_PRECISIONS[0], 2):
-            return list(ArrayPrimal(self.program, self.balls, self.split(np.asarray(point, dtype=float))).obstacles())
+    def primal(self, point: Any) -> ArrayPrimal:
+        """The primal values at a point, in the precision held."""
+        return ArrayPrimal(self.program, self.balls, self.split(np.asarray(point, dtype=float)))
 
     # Inputs, flat and in their shapes -------------------------------------------------------------------------------
 
@@ -152,7 +151,7 @@ class _Climbing:
     def climb(self) -> bool:
         """One precision, which is held: prove what can be; whether more of it is of no use."""
         prover, balls = self.prover, self.balls
-        primal = ArrayPrimal(prover.program, balls, prover.split(self.point))
+        primal = prover.primal(self.point)
         program = prover.differentiated
         inputs = [balls_of(x) for x in prover.split(self.point)]
         values = primal.values if program is prover.program else run_slots(program, balls, inputs)

@@ -14,20 +14,20 @@ from itertools import permutations
 from typing import Any
 
 from diffkit.asking.tasks import derivative_task
-from diffkit.calculus.derivatives import joint
-from diffkit.calculus.domain import place_text
-from diffkit.calculus.guards import bits_of, depends
+from diffkit.calculus.balanced_sums import balanced
+from diffkit.calculus.derivatives import addends
+from diffkit.calculus.guards import bits_of
 from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Index, Program
 from diffkit.core.results import Odd
 from diffkit.core.table import MUL, Place
-from diffkit.core.text import excerpt
 from diffkit.numbers.balls import enclose, precision
 from diffkit.numbers.constants import Undecided
 from diffkit.numbers.floats import to_float
 from diffkit.numbers.germs import FLAT_ORDER, Germ, Missing, UnknownGerm
-from diffkit.proof.mixed_derivatives import ONLY_A_BOUND, UNJOINED, Broken, iterated
-from diffkit.proof.neighbourhood import ALL_INPUTS, Around, Neighbourhood, Side, Spot, Undefined
+from diffkit.proof.mixed_derivatives import ONLY_A_BOUND, UNJOINED, Broken, JointPart
+from diffkit.proof.neighbourhood import Neighbourhood, Side
+from diffkit.proof.point_values import Around, Spot, Undefined
 from diffkit.proof.prover import Prover, too_large
 
 _NO_FACTOR = Fraction(1)
@@ -50,10 +50,12 @@ class Classifier:
     """Whether a point is a kink, a jump, a pole or an edge: a program there, along one variable after the other."""
 
     def __init__(self, program: Program, point: Sequence[float]):
-        self.program, self.point = program, point
-        self._around = Around(program, point)
-        self._spots: dict[int, Spot] = {}
+        self.form, self.point = balanced(program), point
+        self.program = self.form.program
+        self._spots: dict[frozenset[int], Spot] = {}
         self._lines: dict[tuple[int, int, int], Point] = {}
+        self._terms: dict[int, dict[int, int]] = {}
+        self._parts: dict[tuple[int, ...], JointPart] = {}
 
     def component(self, index: Index, factor: Fraction = _NO_FACTOR) -> Odd:
         """Say what a partial derivative times a factor is; uncertain, with the reason, where that is not proven."""
@@ -61,7 +63,7 @@ class Classifier:
         try:
             return self._look(self.program.outputs[output], variables, factor)
         except Undecided as undecided:
-            where = undecided.where or excerpt(self.program, self.program.outputs[output])
+            where = undecided.where or self.form.text(self.program.outputs[output])
             return Odd("uncertain", f"{where}: {undecided.reason}", where=where)
         except RecursionError:
             return Odd("uncertain", _TOO_DEEP)
@@ -69,12 +71,15 @@ class Classifier:
             return Odd("uncertain", _TOO_LARGE)
 
     def _look(self, slot: int, variables: Sequence[int], factor: Fraction) -> Odd:
-        here = self._spot(bits_of(variables))
+        movers = bits_of(variables)
+        here = self._spot(movers)
+        if here.is_missing(slot, movers) and (missing := self._line(here, slot, -1).obstacle) is not None:
+            return missing  # whatever moves, so that it is found once
         lines = [self._line(here, slot, variable) for variable in dict.fromkeys(variables) or (-1,)]
         if len(lines) == 1:
             return lines[0].classify(len(variables), factor)
         for line in lines:
-            if (obstacle := line.obstacle()) is not None and obstacle.status != "not_differentiable":
+            if (obstacle := line.obstacle) is not None and obstacle.status != "not_differentiable":
                 return obstacle
         return self._mixed(here, lines, variables, factor)
 
@@ -83,20 +88,23 @@ class Classifier:
         if len(lines) > _MOST_MIXED:
             raise Undecided(f"f is special at the point, and mixed derivatives by more than {_MOST_MIXED} variables "
                             "are not looked at there")  # fmt: skip
-        part = joint(self.program, lines[0].output, variables)
         special = next((line for line in lines if line.special), lines[0])
-        if (proven := self._proven(part, variables, factor)) is not None:
-            return special.remark()._replace(value=proven[0], error=proven[1])
-        around = Around(part, self.point)
-        inside = Spot(part, here.values[: len(part.inputs)], here.constants, here.movers, around)
-        found, undecided = [], None
-        for path in permutations([(line.variable, variables.count(line.variable)) for line in lines]):
-            try:
-                found.append(iterated(inside, part.outputs[0], path))
-            except Broken as broken:
-                return self._broken(lines, factor, broken)
-            except Undecided as error:  # another order may be proven not to go
-                undecided = error
+        terms = self._addends(here, lines[0].output, bits_of(variables))
+        if not terms:
+            return special.answer(here.constants.number(0), factor)
+        part = self._part(here, terms)
+        try:
+            part.check_firsts(line.variable for line in lines)
+            if (proven := self._proven(part.program, variables, factor)) is not None:
+                return special.remark()._replace(value=proven[0], error=proven[1])
+            found, undecided = [], None
+            for path in permutations([(line.variable, variables.count(line.variable)) for line in lines]):
+                try:
+                    found.append(part.derivative(path))
+                except Undecided as error:  # another order may be proven not to go
+                    undecided = error
+        except Broken as broken:
+            return self._broken(lines, broken)
         if undecided is not None:
             raise undecided
         if not all(here.constants.equal(found[0], other) for other in found[1:]):
@@ -113,32 +121,40 @@ class Classifier:
         value = found.value
         return (value, found.error) if value and math.isfinite(value) else None  # of 0 and overflow more is to be told
 
+    def _addends(self, here: Spot, output: int, movers: int) -> dict[int, int]:
+        """The addends of an output that vary with each of some inputs, with the multiples of them that are added."""
+        if output not in self._terms:
+            self._terms[output] = addends(self.program, output)
+        return {slot: times for slot, times in self._terms[output].items() if here.moves[slot] & movers == movers}
+
+    def _part(self, here: Spot, terms: dict[int, int]) -> JointPart:
+        """The part of f that some addends are."""
+        key = (here.movers, *terms, *terms.values())
+        if key not in self._parts:
+            self._parts[key] = JointPart(here, terms)
+        return self._parts[key]
+
     @staticmethod
-    def _broken(lines: Sequence[Point], factor: Fraction, broken: Broken) -> Odd:
+    def _broken(lines: Sequence[Point], broken: Broken) -> Odd:
         """Why there is no mixed derivative."""
         if broken.where:
             message = f"{broken.where} has no values on a side of the point"
             return Odd("domain_error", message, cause="domain edge", where=broken.where)
-        seen = [line.classify(1, factor) for line in lines]
+        seen = [line.first for line in lines]
         odd = next((odd for odd in seen if odd.status == "not_differentiable"), _NO_MIXED_DERIVATIVE)
         return odd._replace(message=odd.message.partition("; the Clarke")[0], left=math.nan, right=math.nan)
 
     def _spot(self, movers: int) -> Spot:
-        """The program at the point; the same whatever moves, unless something depends on that."""
-        key = movers if self._movers_matter else ALL_INPUTS
-        if key not in self._spots:
-            self._spots[key] = Spot(self.program, self.point, None, key, self._around)
-        return self._spots[key]
+        """The program at the point; the same whatever moves, unless it is at a place where that matters."""
+        touched = self._still.touched(movers)
+        if touched not in self._spots:
+            self._spots[touched] = self._still.with_movers(movers, touched) if touched else self._still
+        return self._spots[touched]
 
     @cached_property
-    def _movers_matter(self) -> bool:
-        moves = depends(self.program)
-        return any(
-            moves[args[i]]
-            for row, args in self.program.instructions
-            for place in row.places
-            for i in place.varying or ()
-        )
+    def _still(self) -> Spot:
+        """The program at the point where nothing moves."""
+        return Spot(self.form, self.point, None, 0, Around(self.program, self.point))
 
     def _line(self, here: Spot, slot: int, variable: int) -> Point:
         key = here.movers, slot, variable
@@ -158,6 +174,7 @@ class Point(Neighbourhood):
     factor = _NO_FACTOR
     """what the derivative is multiplied by, such as 1/k! for a Taylor coefficient"""
 
+    @cached_property
     def obstacle(self) -> Odd | None:
         """What is in the way of a derivative before slopes are looked at: no value, an edge, a jump."""
         value = self.values[self.output]
@@ -177,10 +194,15 @@ class Point(Neighbourhood):
         message = self._say(slot, "is at the edge of its domain,", ("edge", "pole"))
         return Odd("domain_error", message, cause="domain edge", where=self._text(slot))
 
+    @cached_property
+    def first(self) -> Odd:
+        """What the first derivative is."""
+        return self.classify(1, _NO_FACTOR)
+
     def classify(self, order: int, factor: Fraction) -> Odd:
         """Give the status; with a value where the derivative of that order along this variable exists."""
         self.factor = factor
-        if (obstacle := self.obstacle()) is not None:
+        if (obstacle := self.obstacle) is not None:
             return obstacle
         right, left = (side.germs[self.output] for side in (self.right, self.left))
         if self.variable < 0:
@@ -266,7 +288,7 @@ class Point(Neighbourhood):
         self.factor = factor
         value = self._answer(answer)
         if math.isinf(value):
-            return too_large(self.program, self.output)
+            return too_large(self._text(self.output))
         found = self.remark()._replace(value=value, error=max(math.ulp(value) / 2, math.ulp(0.0)))  # rounded, no more
         if value == 0.0 and self.constants.sign(answer) == 0:
             return found._replace(error=0.0)
@@ -275,7 +297,7 @@ class Point(Neighbourhood):
     def remark(self) -> Odd:
         """What is to be said of a derivative that exists."""
         special, message = self.special, ""
-        if len(self.program.inputs) > 1 and (special or self.still & self.needed()):
+        if len(self.program.inputs) > 1 and (special or not self.still.isdisjoint(self.needed)):
             message = self._say_event("is special where") + "; the partials exist, but f may not be differentiable"
         return Odd("ok", message, cause="branch", where=self._fault) if special else Odd("ok", message)
 
@@ -311,7 +333,7 @@ class Point(Neighbourhood):
     # Words ---------------------------------------------------------------------------------------------------------
 
     def _text(self, slot: int) -> str:
-        return excerpt(self.program, slot)
+        return self.here.form.text(slot)
 
     @property
     def _fault(self) -> str:
@@ -323,11 +345,11 @@ class Point(Neighbourhood):
         return self._text(self.output)
 
     def _say_event(self, what: str, kinds: tuple[str, ...] = ("kink", "jump", "edge", "pole")) -> str:
-        for slot in self.special or sorted(self.still & self.needed()):
+        for slot in self.special or sorted(self.still & self.needed):
             instruction = self.program.instruction_at(slot)
             if instruction is not None and instruction[0].special:
                 return self._say(slot, what, kinds)
-        return f"{excerpt(self.program, self.output)} {what.removesuffix(' where')} here"
+        return f"{self._text(self.output)} {what.removesuffix(' where')} here"
 
     def _say(self, slot: int, what: str, kinds: tuple[str, ...]) -> str:
         instruction = self.program.instruction_at(slot)
@@ -337,14 +359,14 @@ class Point(Neighbourhood):
 
     def _say_place(self, slot: int, what: str, place: Place | None, here: bool = False) -> str:
         """Give the message: the subexpression, what befalls it, its special place, and where its arguments are."""
-        text = excerpt(self.program, slot)
+        text = self._text(slot)
         if place is None:
             return f"{text} {what.removesuffix(' where')}"
-        message = f"{text} {what} {place_text(self.program, slot, place.text)}"
+        message = f"{text} {what} {self.here.form.place_text(slot, place.text)}"
         instruction = self.program.instruction_at(slot)
         assert instruction is not None
         shown = [
-            f"{excerpt(self.program, arg)} = {self._approximately(self.values[arg]):.6g}"
+            f"{self._text(arg)} = {self._approximately(self.values[arg]):.6g}"
             for arg in dict.fromkeys(instruction[1])
             if self.program.constant_at(arg) is None and isinstance(self.values[arg], int)
         ]

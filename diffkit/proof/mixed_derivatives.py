@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from diffkit.core.text import excerpt
+from diffkit.calculus.balanced_sums import BalancedProgram
+from diffkit.calculus.derivatives import sum_of
 from diffkit.numbers.constants import Numbers, Undecided
 from diffkit.numbers.germs import FLAT_ORDER, Germ, GermAlgebra, GermNumbers, Missing, UnknownGerm
-from diffkit.proof.neighbourhood import Neighbourhood, Spot, Undefined, sides
+from diffkit.proof.neighbourhood import Neighbourhood, sides
+from diffkit.proof.point_values import Around, Spot, Undefined
 
 Path = Sequence[tuple[int, int]]
 """(variable, how often) in the order of differentiation"""
@@ -27,6 +29,39 @@ class Broken(Exception):
     def __init__(self, where: str = ""):
         super().__init__(where)
         self.where = where
+
+
+class JointPart:
+    """The addends of f that vary with each of some inputs, near a point: a mixed derivative has no others."""
+
+    def __init__(self, here: Spot, addends: Mapping[int, int]):
+        self.program = sum_of(here.program, addends)
+        inputs = [here.values[k] for k in range(len(self.program.inputs))]
+        around = Around(self.program, here.around.point)
+        self.spot = Spot(BalancedProgram.plain(self.program), inputs, here.constants, here.movers, around)
+        self._firsts: dict[int, Broken | None] = {}
+
+    def check_firsts(self, variables: Iterable[int]) -> None:
+        """Broken where there is no first derivative by some input: a mixed one by it needs that at the point."""
+        for variable in variables:
+            if (broken := self._first(variable)) is not None:
+                raise broken
+
+    def derivative(self, path: Path) -> Any:
+        """Differentiate by one variable after the other; Broken where there is no derivative."""
+        return iterated(self.spot, self.program.outputs[0], path)
+
+    def _first(self, variable: int) -> Broken | None:
+        """Why there is no first derivative by an input, if that is known; found once."""
+        if variable not in self._firsts:
+            self._firsts[variable] = None
+            try:
+                iterated(self.spot, self.program.outputs[0], [(variable, 1)])
+            except Broken as broken:
+                self._firsts[variable] = broken
+            except Undecided:
+                pass
+        return self._firsts[variable]
 
 
 def iterated(here: Spot, output: int, path: Path) -> Any:
@@ -57,7 +92,7 @@ def _moved(here: Spot, algebra: GermAlgebra, variable: int) -> Spot:
     count = len(here.program.inputs)
     numbers = GermNumbers(algebra)
     inputs = [numbers.moving(x) if i == variable else numbers.lift(x) for i, x in enumerate(here.values[:count])]
-    return Spot(here.program, inputs, numbers, here.movers, here.around, here.moved | 1 << variable)
+    return Spot(here.form, inputs, numbers, here.movers, here.around, here.moved | 1 << variable)
 
 
 def _plain(line: Neighbourhood, order: int) -> Any:
@@ -68,7 +103,7 @@ def _plain(line: Neighbourhood, order: int) -> Any:
     known = (line.values[output], right, left)
     for seen in known:
         if isinstance(seen, (Undefined, Missing)):
-            raise Broken(excerpt(line.program, seen.slot))
+            raise Broken(line.here.form.text(seen.slot))
     if False in joined:
         raise Broken
     for seen in known:

@@ -11,6 +11,7 @@ from diffkit.asking.tasks import Task
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.results import Answer, Odd, by_rows
+from diffkit.core.text import excerpt
 from diffkit.numbers.balls import Enclosure, enclose, exact_fraction, precision, rational, rounded_to
 from diffkit.numbers.floats import LARGEST_FLOAT, to_float
 from diffkit.proof.prover import Prover, Regular, suspects, too_large
@@ -86,7 +87,7 @@ class Proofs:
         if regular.confirmed[c] is None:
             return UNCONFIRMED
         if math.isinf(value):
-            return too_large(self.prover.program, self.prover.program.outputs[index[0]])
+            return too_large(excerpt(self.prover.program, self.prover.program.outputs[index[0]]))
         message = ""
         if value == 0.0 and not enclosure.is_zero:
             with precision(PROOF_PRECISIONS[0]):

@@ -22,7 +22,6 @@ from diffkit.core.deadline import TimeIsUp, check_time
 from diffkit.core.limits import PROOF_PRECISIONS, SHOWN_BITS
 from diffkit.core.program import LARGEST_BLOCK, Emitted, Program, maker, run, run_slots
 from diffkit.core.results import Odd
-from diffkit.core.text import excerpt
 from diffkit.numbers.balls import (
     BALLS,
     HALF_LEAST,
@@ -200,24 +199,10 @@ class Prover:
     def enclosures(self, bits: int, point: Sequence[float]) -> tuple[list[Enclosure], list[bool | None]]:
         """Enclosures, and for each whether the guards that concern it hold."""
         outputs, count = self._balls(bits, [arb(x) for x in point]), self._guarded.derivatives
-        return [enclose(ball) for ball in outputs[:count]], self._holding(outputs[count:])
-
-    def _holding(self, values: Sequence[Any]) -> list[bool | None]:
-        """For each component, whether what concerns it of primals and margins holds; None if that is not proven."""
-        guarded, indices = self._guarded, self.indices
-        margins = values[guarded.primals :]
-        finite = [value.is_finite() for value in values[: guarded.primals]]
-        pairs = enumerate(zip(margins, guarded.edges, strict=True))
-        doubtful = [k for k, (margin, edge) in pairs if not (margin > ZERO if edge else margin != ZERO)]
-        holding: list[bool | None] = [finite[output] or None for output, _ in indices]
-        for k in doubtful:
-            one, margin = guarded.guards[k], margins[k]
-            for c, (output, index) in enumerate(indices):
-                if holding[c] is not False and guarded.concerns(one, output):
-                    moves = guarded.moves(one, index)
-                    if not one.holds(margin, moves):
-                        holding[c] = False if one.fails(margin, moves) else None
-        return holding
+        finite = [value.is_finite() for value in outputs[count : count + self._guarded.primals]]
+        margins = outputs[count + self._guarded.primals :]
+        holding = self._guarded.holding(finite, margins, self.indices)
+        return [enclose(ball) for ball in outputs[:count]], holding
 
     def confirmed(
         self, bits: int, point: Sequence[float], found: Sequence[Enclosure], members: Sequence[int]
@@ -378,10 +363,10 @@ class _Climb:
                 self.enclosures[c] = rounded_to(self.enclosures[c].ball, 0.0)
 
 
-def too_large(program: Program, output: int) -> Odd:
-    """The status of a derivative that is finite, and no binary64."""
+def too_large(where: str) -> Odd:
+    """The status of a derivative of what is written so, that is finite and no binary64."""
     message = "the derivative is larger than the largest binary64, 1.8e308"
-    return Odd("overflow", message, cause="overflow", where=excerpt(program, output))
+    return Odd("overflow", message, cause="overflow", where=where)
 
 
 def suspects(program: Program, point: Sequence[float]) -> list[str]:

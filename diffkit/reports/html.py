@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
 from itertools import count
 
 from diffkit import __version__
 from diffkit.reports.document import Block, Document, Equation, Heading, Note, Table, rounded
+from diffkit.reports.glossary import UsedTerms, names_of_variables
 from diffkit.reports.pictures.charts import NO_FIGURES, Chart, svg
 
-SHORT_CELL = '<td class="short">'
-UNBROKEN = 28  # characters up to which a cell is short: a number, a name
+_SHORT_CELL = '<td class="short">'
+_UNBROKEN = 28  # characters up to which a cell is short: a number, a name
 
 
 def render(document: Document, terminal: bool = False) -> str:  # noqa: ARG001
     """Give the document as a page."""
     title = escape(document.title)
-    body = "\n".join([*_blocks(document.blocks()), *_charts(list(document.charts()))])
+    blocks = list(document.blocks())
+    used = UsedTerms(names_of_variables(blocks))
+    body = "\n".join([*_blocks(blocks, used), *_charts(list(document.charts()), used), *_words(used)])
     style = files("diffkit.reports").joinpath("page.css").read_text(encoding="utf-8")
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -41,7 +44,7 @@ def render(document: Document, terminal: bool = False) -> str:  # noqa: ARG001
 """
 
 
-def _blocks(blocks: Iterator[Block]) -> Iterator[str]:
+def _blocks(blocks: Sequence[Block], used: UsedTerms) -> Iterator[str]:
     """Give each block as an element; a table right under a heading is named by it."""
     numbers = count(1)
     above = ""
@@ -49,18 +52,38 @@ def _blocks(blocks: Iterator[Block]) -> Iterator[str]:
         name, above = above, ""
         if isinstance(block, Heading):
             above = f"part-{next(numbers)}"
-            yield f'<h2 id="{above}">{escape(block.text)}</h2>'
+            yield f'<h2 id="{above}">{_marked(block.text, used)}</h2>'
         elif isinstance(block, Table):
-            yield _table(block, f' aria-labelledby="{name}"' if name else ' aria-label="table"')
+            yield _table(block, f' aria-labelledby="{name}"' if name else ' aria-label="table"', used)
         elif isinstance(block, Equation):
-            remark = f" <span>{escape(block.remark)}</span>" if block.remark else ""
+            remark = f" <span>{_marked(block.remark, used)}</span>" if block.remark else ""
             yield f"<p><code>{escape(block.left)} = <b>{escape(block.right)}</b></code>{remark}</p>"
         elif isinstance(block, Note):
-            yield f"<p>{escape(block.text)}</p>"
+            yield f"<p>{_marked(block.text, used)}</p>"
 
 
-def _table(table: Table, name: str) -> str:
-    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in table.header)
+def _marked(text: str, used: UsedTerms) -> str:
+    """Text in which each word of the glossary leads, where the page uses it first, to its meaning below."""
+    return "".join(
+        escape(part) if term is None
+        else f'<a class="word" href="#{escape(term.anchor)}" title="{escape(term.meaning)}">{escape(part)}</a>'
+        for part, term in used.first_uses(text)
+    )  # fmt: skip
+
+
+def _words(used: UsedTerms) -> Iterator[str]:
+    """The words that the page used, with their meanings."""
+    if used.found:
+        yield '<h2 id="words">Words</h2>'
+        yield '<dl aria-labelledby="words">'
+        for term in used.found:
+            meaning = escape(f"{term.meaning} {term.more}".rstrip())
+            yield f'<dt id="{escape(term.anchor)}">{escape(term.word)}</dt><dd>{meaning}</dd>'
+        yield "</dl>"
+
+
+def _table(table: Table, name: str, used: UsedTerms) -> str:
+    head = "".join(f'<th scope="col">{_marked(cell, used)}</th>' for cell in table.header)
     lines = [
         f'<div class="wide" role="region" tabindex="0"{name}>',
         "<table>",
@@ -68,20 +91,20 @@ def _table(table: Table, name: str) -> str:
         "<tbody>",
     ]
     for first, *rest in table.rows:
-        cells = "".join(f"{SHORT_CELL if len(cell) <= UNBROKEN else '<td>'}{escape(cell)}</td>" for cell in rest)
+        cells = "".join(f"{_SHORT_CELL if len(cell) <= _UNBROKEN else '<td>'}{escape(cell)}</td>" for cell in rest)
         lines.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>')
     return "\n".join([*lines, "</tbody>", "</table>", "</div>"])
 
 
-def _charts(charts: list[Chart]) -> Iterator[str]:
+def _charts(charts: list[Chart], used: UsedTerms) -> Iterator[str]:
     drawn = [svg(chart, f"figure-{k}") for k, chart in enumerate(charts, 1)]
     if None in drawn:
         yield f"<p>{escape(NO_FIGURES)}</p>"
     for k, (chart, picture) in enumerate(zip(charts, drawn, strict=True), 1):
         name = f"figure-{k}-title"
-        yield f'<h2 id="{name}">{escape(chart.title)}</h2>'
-        yield f"<p>{escape(chart.about)}</p>"
-        numbers = _table(_numbers(chart), f' aria-labelledby="{name}"')
+        yield f'<h2 id="{name}">{_marked(chart.title, used)}</h2>'
+        yield f"<p>{_marked(chart.about, used)}</p>"
+        numbers = _table(_numbers(chart), f' aria-labelledby="{name}"', used)
         if picture is not None:
             yield f"<figure>{picture}</figure>"
         opened = " open" if picture is None else ""

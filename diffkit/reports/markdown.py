@@ -1,12 +1,13 @@
-"""Markdown: equations as code, tables as tables."""
+"""Markdown: equations as code, tables as tables, and at the end the words of the glossary that were used."""
 
 from __future__ import annotations
 
 import re
 
 from diffkit.reports.document import Document, Equation, Heading, Table, line
+from diffkit.reports.glossary import UsedTerms, names_of_variables, words_of
 
-ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "~": "&#126;", "$": "&#36;", ":": "&#58;", "@": "`@`"}
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "~": "&#126;", "$": "&#36;", ":": "&#58;", "@": "`@`"}
 """What a backslash does not stop everywhere; an address stays one even then, unless its @ is code"""
 SPECIAL = re.compile(
     r"[\\`*_\[\]{}|&<~$]|(?<=\])\(|^>"
@@ -20,7 +21,11 @@ SPECIAL = re.compile(
 def render(document: Document, terminal: bool = False) -> str:  # noqa: ARG001
     """Give the document as Markdown."""
     lines = [f"# {escape(document.title)}", ""]
-    for block in document.blocks():
+    blocks = list(document.blocks())
+    used = UsedTerms(names_of_variables(blocks))
+    for block in blocks:
+        for text in words_of(block):
+            used.look(text)
         if isinstance(block, Table):
             lines += ["", *table(block), ""]
         elif isinstance(block, Equation):
@@ -29,6 +34,8 @@ def render(document: Document, terminal: bool = False) -> str:  # noqa: ARG001
             lines += ["", f"## {escape(block.text)}", ""]
         else:
             lines += ["", escape(line(block)), ""]
+    if used.found:
+        lines += ["", "## Words", "", *(f"- {escape(t.word)}: {escape(t.meaning)}" for t in used.found)]
     text = "\n".join(lines)
     while "\n\n\n" in text:
         text = text.replace("\n\n\n", "\n\n")
@@ -43,7 +50,7 @@ def table(block: Table) -> list[str]:
 
 def escape(text: str) -> str:
     """Keep Markdown, and what hosts add to it, from reading anything but words: no marks, HTML, links or formulas."""
-    return SPECIAL.sub(lambda found: ESCAPES.get(found[0]) or f"{found[0][:-1]}\\{found[0][-1]}", text.strip())
+    return SPECIAL.sub(lambda found: _ESCAPES.get(found[0]) or f"{found[0][:-1]}\\{found[0][-1]}", text.strip())
 
 
 def code(text: str) -> str:

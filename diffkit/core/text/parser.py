@@ -1,135 +1,145 @@
-"""Tokens to Program by an iterative precedence parser: no recursion, no eval, every step bounded.
+"""Tokens to what they mean by an iterative precedence parser: no recursion, no eval, every step bounded.
 
-An operator waits on a stack until one that binds less tightly arrives (Dijkstra's shunting yard); a call or a
-parenthesis opens a frame. Comparisons chain as in mathematics: 0 < x < 1.
+An operator waits on a stack until one that binds less tightly arrives (Dijkstra's shunting yard); a call, a parenthesis
+or an array opens a frame. What is read goes into a target: a Program, or the tree of a formula of arrays. Comparisons
+chain as in mathematics: 0 < x < 1. Arrays are as in NumPy: ``@`` multiplies matrices, all else works entry by entry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import NamedTuple, NoReturn
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple, NoReturn
 
-from diffkit.core.builder import NAMED_CONSTANTS, ProgramBuilder
 from diffkit.core.deadline import in_time
-from diffkit.core.errors import LimitError, ParseError, VariableError, did_you_mean, listing
-from diffkit.core.limits import DEFAULT, Limits
-from diffkit.core.program import Program
-from diffkit.core.table import DIV, Primitive, table
-from diffkit.core.text import names as variable_names
-from diffkit.core.text.names import POWER_SIGN, Names, instead, power_of_e, undeclared, written_out
-from diffkit.core.text.printer import ATOM_BINDING, COMPARISON_BINDING, PRODUCT_BINDING, ROW_BINDING
-from diffkit.core.text.tokenizer import OF_ARRAYS, Token, located, tokenize
+from diffkit.core.errors import ArrayTextError, ParseError
+from diffkit.core.limits import Limits
+from diffkit.core.table import AND, Primitive
+from diffkit.core.text.bindings import (
+    BESIDE,
+    COMPARISON_BINDING,
+    INFIX_BINDING,
+    INFIX_ROWS,
+    MATRIX_PRODUCT,
+    PREFIX_BINDING,
+    PREFIX_ROWS,
+    PRODUCT_BINDING,
+)
+from diffkit.core.text.calls import Call, index_keys, index_part, is_plain
+from diffkit.core.text.targets import Target
+from diffkit.core.text.tokenizer import Token, located, tokenize
+from diffkit.core.text.vocabulary import PI, CalledFunction, Vocabulary
 
-INFIX_ROWS = {row.infix: row for row in table if row.infix and len(row.arguments) == 2}
-PREFIX = {row.prefix or row.infix.strip(): row for row in table
-          if row.prefix or (row.infix and len(row.arguments) == 1)}  # fmt: skip
-LOGARITHMS = {row.base: row for row in table if row.base}
-INFIX_BINDING = {sign: ROW_BINDING.get(row, COMPARISON_BINDING) for sign, row in INFIX_ROWS.items()}
-PREFIX_BINDING = {sign: ROW_BINDING.get(row, ATOM_BINDING) for sign, row in PREFIX.items()}
-PI = "π"
-CONSTANTS_IN_TEXT = {**NAMED_CONSTANTS, "E": NAMED_CONSTANTS["e"], PI: NAMED_CONSTANTS["pi"]}
+CLOSES = {")": "(", "]": "["}
 START_TOKEN = Token("start", "", 0)
+State = Callable[[Token, Token], Any]
+"""what reads the next token, given the one before it; it gives what reads the one after"""
 
 
 class _Waiting:
-    """An operator on the stack, or the open parenthesis of a group or a call."""
+    """An operator on the stack, or what opens a group, a call or an array."""
 
-    __slots__ = ("binding", "commas", "function", "position", "prefix", "sign")
+    __slots__ = ("axis", "binding", "called", "position", "prefix", "sign", "start")
 
-    def __init__(self, sign: str, binding: int, position: int, function: Primitive | None = None, prefix: bool = False):
-        self.sign, self.binding, self.position = sign, binding, position
-        self.function, self.prefix, self.commas = function, prefix, 0
+    def __init__(self, sign: str, binding: int, position: int, prefix: bool = False):
+        self.sign, self.binding, self.position, self.prefix = sign, binding, position, prefix
+        self.called: CalledFunction | None = None
+        self.axis: int | None = None
+        self.start = 0
+        """operands below those of a call or an array"""
 
 
 class _Chain(NamedTuple):
     """A comparison that the next comparison may continue: its truth so far and its right-hand side."""
 
-    truth: int
-    right: int
+    truth: Any
+    right: Any
 
 
-class _Parser:
-    """One text on its way to a Program.
+class Parser:
+    """One text on its way to a target."""
 
-    ``variables`` are all that there may be; without them ``given`` are names that are variables where they occur.
-    """
-
-    def __init__(self, text: str, variables: Names | None, limits: Limits, given: Collection[str] = ()):
-        self.text = text
-        self.given = frozenset(given if variables is None else ())
-        self.limits = limits
-        self.declared = None if variables is None else variable_names.check_variables(variables, limits)
-        self.builder = ProgramBuilder(self.declared or (), limits)
-        self.variables = {} if self.declared is None else {name: self.builder.input(name) for name in self.declared}
-        self.operands: list[int | _Chain] = []
+    def __init__(self, text: str, target: Target, vocabulary: Vocabulary, limits: Limits):
+        self.text, self.target, self.vocabulary, self.limits = text, target, vocabulary, limits
+        self.variables = {name: target.variable(name, 0) for name in vocabulary.declared or ()}
+        self.emit = target.emit
+        self.operands: list[Any] = []
         self.operators: list[_Waiting] = []
-        self.parentheses = 0
+        self.open = 0
+        """parentheses and brackets"""
         self.prefixes = 0
-
-    def _check_name(self, token: Token) -> None:
-        if problem := variable_names.fault(token.text, self.limits):
-            self.fail(problem, token)
-        if variable_names.reserved(token.text):
-            self.fail(
-                f"{token.text} is not a variable here",
-                token,
-                f"to use it as one, declare it: variables=({token.text!r},)",
-            )
+        self.keys: list[str] = []
+        """of the index that is being read"""
 
     def fail(self, reason: str, token: Token | _Waiting, hint: str = "") -> NoReturn:
         """Raise a ParseError at a token."""
         raise ParseError(reason, hint=hint, text=self.text, position=token.position)
 
+    def _check_arrays(self, reason: str, token: Token, hint: str = "") -> None:
+        """Refuse arrays where numbers are wanted."""
+        if not self.target.arrays:
+            hint = f"{hint}; dk.arrays reads arrays" if hint else "dk.arrays reads arrays"
+            raise ArrayTextError(reason, hint=hint, text=self.text, position=token.position)
+
     # The walk over the tokens ------------------------------------------------------------------------------------
 
-    def parse(self) -> Program:
-        """Give the Program of the whole text."""
+    def parse(self) -> Any:
+        """Give the operand that the whole text is."""
         previous = START_TOKEN
-        wants_operand = True
+        read: State = self._operand
         for token in in_time(tokenize(self.text, self.limits)):
-            wants_operand = (self._operand if wants_operand else self._continuation)(token, previous)
+            read = read(token, previous)
             previous = token
         answer = self._settle(self.operands.pop())
-        if answer in self.builder.truths:
-            hint = "choose between two values with where(condition, a, b)"
-            raise ParseError("a comparison is not a number", hint=hint, text=self.text, position=0)
-        names = self.declared if self.declared is not None else variable_names.natural_order(self.variables)
-        return self.builder.program([answer], names)
+        self.target.check_number(answer, 0)
+        return answer
 
-    def _operand(self, token: Token, previous: Token) -> bool:
-        """Read where a value must stand; say whether a value is still wanted."""
+    def _operand(self, token: Token, previous: Token) -> State:
+        """Read where a value must stand."""
         kind, text, position, value = token
         if kind == "name":
-            slot = self.variables.get(text)
-            self.operands.append(self._name(token) if slot is None else slot)
-            return False
+            known = self.variables.get(text)
+            self.operands.append(self._name(token, previous) if known is None else known)
+            return self._continuation
         if value is not None:
-            self.operands.append(self.builder.constant(value))
-            return False
-        if kind == "call":
-            self._open(_Waiting("(", 0, position, self._function(token)))
-            return True
-        if text == "(":
-            self._open(_Waiting("(", 0, position))
-            return True
+            self.operands.append(self.target.number(value))
+            return self._continuation
+        if kind == "call" or text == "(":
+            self._open(_Waiting("(", 0, position), self._function(token) if kind == "call" else None)
+            return self._operand
         if text == "+":
-            return True
-        if text in PREFIX:
+            return self._operand
+        if text in PREFIX_ROWS:
             self._prefix(text, position, previous)
-            return True
+            return self._operand
+        if kind == "module":
+            self._module(token)
+            return self._operand
+        if text == "[":
+            self._check_arrays("a bracket begins an array", token, "write parentheses to group")
+            self._open(_Waiting("[", 0, position))
+            return self._operand
+        return self._no_operand(token, previous)
+
+    def _no_operand(self, token: Token, previous: Token) -> State:
+        kind, text, _, _ = token
+        top = self.operators[-1] if self.operators else None
+        if kind == "axis" and top is not None and top.called is not None:
+            self._check_arrays("only arrays have an axis", token)
+            return self._axis
+        if text == "]" and previous.text == "," and top is not None and top.sign == "[":
+            return self._close(token)
         if kind == "end":
-            self.fail(
-                "there is no expression"
-                if previous is START_TOKEN
-                else "the expression ends where a value should stand",
-                token,
-            )
+            empty = previous is START_TOKEN
+            self.fail("there is no expression" if empty else "the expression ends where a value should stand", token)
         if text == ")" and previous.kind == "call":
             self.fail(f"{previous.text} needs an argument", token)
+        if text == "]" and previous.text == "[":
+            self.fail("the array is empty", token)
         return self.fail(f"a value should stand before {text!r}", token)
 
     def _prefix(self, sign: str, position: int, previous: Token) -> None:
-        self.prefixes = self.prefixes + 1 if previous.text in PREFIX else 1
+        self.prefixes = self.prefixes + 1 if previous.text in PREFIX_ROWS else 1
         if self.prefixes > self.limits.depth:
             raise located(self.limits.exceeded("depth", "too many signs in a row"), self.text, position)
         top = self.operators[-1] if self.operators else None
@@ -138,72 +148,61 @@ class _Parser:
         else:
             self.operators.append(_Waiting(sign, PREFIX_BINDING[sign], position, prefix=True))
 
-    def _name(self, token: Token) -> int:
-        """Slot of a name that is not a variable yet: a constant or a new variable."""
-        name = token.text
-        if name not in self.given:
-            if name in CONSTANTS_IN_TEXT:
-                return self.builder.constant(CONSTANTS_IN_TEXT[name])
-            if name in table.names:
-                self.fail(f"{name} is a function and needs its argument in parentheses", token, f"write {name}(x)")
-            self._check_name(token)
-            if self.declared is not None:
-                self._unknown_variable(token)
-            self._check_run(token)
-        elif problem := variable_names.fault(name, self.limits):
-            self.fail(problem, token)
-        slot = self.variables[name] = self.builder.input(name)
-        return slot
+    def _name(self, token: Token, previous: Token) -> Any:
+        """A name that is not a variable yet: a constant or a new variable."""
+        constant = self.vocabulary.constant(token)
+        if constant is not None:
+            return self.target.constant(constant)
+        if previous.kind == "module":
+            hint = f"functions are called: {previous.text}exp(x)"
+            self.fail(f"there is no {previous.text}{token.text}", previous, hint)
+        operand = self.variables[token.text] = self.target.variable(token.text, token.position)
+        return operand
 
-    def _check_run(self, token: Token) -> None:
-        """Refuse cos2x and pix, which are more likely cos(2x) and pi*x than variables."""
-        written = written_out(token.text)
-        if not written and POWER_SIGN.match(self.text, token.position + len(token.text)):
-            written = power_of_e(token.text)
-        if written:
-            raise undeclared(token.text, written, self.text, token.position)
+    def _module(self, token: Token) -> None:
+        """Pass over ``np.linalg.``, which says nothing."""
+        found = re.compile(r"(?:\w+\.)+(\w+)", re.ASCII).match(self.text, token.position)
+        word = found[1] if found else ""
+        self._check_arrays(f"{token.text} names a module", token, f"write {word[:64]} without {token.text}")
 
-    def _function(self, token: Token) -> Primitive:
-        function = table.names.get(token.text)
-        known = token.text in self.variables or (token.text in self.given and function is None)
-        if known or token.text in CONSTANTS_IN_TEXT:
-            self.fail(f"{token.text} is not a function", token, f"write {token.text}*(…) for a product")
-        if function is None:
-            self._unknown_function(token)
-        return function
+    def _function(self, token: Token) -> CalledFunction:
+        called = self.vocabulary.function(token, self.variables)
+        if called.row is None:
+            self._check_arrays(f"{called.name} is a function of arrays", token)
+        return called
 
-    def _unknown_function(self, token: Token) -> NoReturn:
-        if token.text in OF_ARRAYS:
-            hint = f"{token.text} is a function of arrays, and dk.arrays reads those"
-        else:
-            hint = did_you_mean(token.text, table.names)
-        hint = hint or f"write {token.text[:9]}*(…) for a product; diffkit functions lists all"
-        self.fail(f"unknown function {token.text}" if len(token.text) <= 64 else "unknown function", token, hint)
-
-    def _unknown_variable(self, token: Token) -> NoReturn:
-        known = self.declared or ()
-        hint = instead(token.text, known) or did_you_mean(token.text, known)
-        hint = hint or f"the variables are {listing(known)}"
-        raise VariableError(f"unknown variable {token.text}", hint=hint, text=self.text, position=token.position)
-
-    def _continuation(self, token: Token, previous: Token) -> bool:
-        """Read where an operator, a comma or a closing parenthesis may stand; say whether a value is wanted."""
+    def _continuation(self, token: Token, previous: Token) -> State:
+        """Read where an operator, a comma or what closes something may stand."""
         kind, text, position, _ = token
         binding = INFIX_BINDING.get(text)
         if binding is not None:
+            if text == MATRIX_PRODUCT:
+                self._check_arrays("@ multiplies matrices", token)
             self._push_infix(text, binding, position)
-            return True
-        if text == ")":
-            self._close(token)
-            return False
+            return self._operand
+        if text == ")" or text == "]":
+            return self._close(token)
         if text == ",":
-            self._comma(token)
-            return True
+            return self._comma(token)
         if kind == "end":
             self._reduce(1)
             if self.operators:
-                self.fail("this parenthesis is never closed", self.operators[-1])
-            return False
+                self._never_closed(self.operators[-1])
+            return self._continuation
+        if kind == "operator" and text in (".", "[", "=", ":"):
+            return self._after_value(token, previous)
+        return self._adjacent(token, previous)
+
+    def _after_value(self, token: Token, previous: Token) -> State:
+        """Read what follows a value: .T, a method, an index; nothing else does."""
+        if token.text == ".":
+            return self._attribute
+        if token.text == "=":
+            self.fail("an = is not expected here", token, "write == to compare; an identity goes with matrix --check")
+        if token.text == "[" and (previous.kind == "name" or previous.text in CLOSES):
+            self._check_arrays("a bracket after a value is an index", token, "write * and parentheses for a product")
+            self.keys = []
+            return self._index
         return self._adjacent(token, previous)
 
     def _push_infix(self, sign: str, binding: int, position: int) -> None:
@@ -217,137 +216,139 @@ class _Parser:
         self._reduce(binding + 1 if sign == "**" else binding)
         self.operators.append(_Waiting(sign, binding, position))
 
-    def _adjacent(self, token: Token, previous: Token) -> bool:
+    def _adjacent(self, token: Token, previous: Token) -> State:
         """Two values side by side: a product where it can only be that, otherwise an error."""
-        product = token.kind in ("name", "call") or token.text in ("(", "√")
-        if (previous.kind == "name" and previous.text != PI) or not product:
+        product = token.kind in ("name", "call", "module") or token.text in ("(", "√")
+        if (previous.kind == "name" and previous.text != PI) or previous.text == "]" or not product:
             self.fail("an operator is missing here", token, "write * for a product")
         signs = (operator.sign for operator in reversed(self.operators) if not operator.prefix)
         if next(signs, "") in ("/", "**"):  # 1/2x, 2^-3x
             self.fail("this product without a sign can be read in two ways", token, "write * and parentheses")
-        self._push_infix("*", PRODUCT_BINDING, token.position)
+        self._push_infix(BESIDE, PRODUCT_BINDING, token.position)
         return self._operand(token, previous)
 
-    # Parentheses and calls -----------------------------------------------------------------------------------------
+    # Parentheses, calls and arrays -----------------------------------------------------------------------------------
 
-    def _open(self, frame: _Waiting) -> None:
-        self.parentheses += 1
-        if self.parentheses > self.limits.parentheses:
+    def _open(self, frame: _Waiting, called: CalledFunction | None = None, first: int = 0) -> None:
+        """Open a frame, of which so many operands stand before it."""
+        self.open += 1
+        if self.open > self.limits.parentheses:
             raise located(self.limits.exceeded("parentheses", "too many open parentheses"), self.text, frame.position)
+        frame.called, frame.start = called, len(self.operands) - first
         self.operators.append(frame)
 
-    def _comma(self, token: Token) -> None:
+    def _comma(self, token: Token) -> State:
         self._reduce(1)
-        if not self.operators or self.operators[-1].function is None:
+        top = self.operators[-1] if self.operators else None
+        if top is None or (top.called is None and top.sign != "["):
             self.fail("a comma outside a function call", token)
         self.operands[-1] = self._settle(self.operands[-1])
-        self.operators[-1].commas += 1
+        return self._operand
 
-    def _close(self, token: Token) -> None:
+    def _close(self, token: Token, *_: Token) -> State:
         self._reduce(1)
         if not self.operators:
-            self.fail("there is no open parenthesis to close", token)
+            self.fail(f"there is no open {'parenthesis' if token.text == ')' else 'bracket'} to close", token)
         frame = self.operators.pop()
-        self.parentheses -= 1
-        self.operands[-1] = self._settle(self.operands[-1])
-        if frame.function is not None:
-            args = [self._settle(operand) for operand in self.operands[-frame.commas - 1 :]]
-            del self.operands[-frame.commas - 1 :]
-            self.operands.append(self._call(frame, args))
+        if frame.sign != CLOSES[token.text]:
+            self._never_closed(frame)
+        self.open -= 1
+        if frame.called is None and frame.sign == "(":
+            self.operands[-1] = self._settle(self.operands[-1])
+            return self._continuation
+        args = [self._settle(operand) for operand in self.operands[frame.start :]]
+        del self.operands[frame.start :]
+        self.operands.append(self._framed(frame, args))
+        return self._continuation
 
-    def _call(self, frame: _Waiting, args: list[int]) -> int:
-        function = frame.function
-        assert function is not None
-        wanted = len(function.arguments)
-        if function.base in NAMED_CONSTANTS and len(args) == 2:
-            return self._to_base(frame, *args)
-        if function.alone and len(args) == 1:  # the others give back a single argument
-            self.fail(f"{function.name} takes at least 2 arguments", frame, f"write {function.alone}")
-        if function.variadic:
-            answer = args[0]
-            self._check_kinds(function, [answer], frame)
-            for arg in args[1:]:
-                answer = self._emit(function, [answer, arg], frame)
-            return answer
-        if len(args) != wanted:
-            many = "1 argument" if wanted == 1 else f"{wanted} arguments"
-            self.fail(f"{function.name} takes {many}, not {len(args)}", frame, f"write {function.signature}")
-        for place in function.orders:
-            order = self.builder.rational(args[place])
-            low = -self.limits.function_order if function.lowest is None else function.lowest
-            if order is None or order.denominator != 1 or not low <= order <= self.limits.function_order:
-                self.fail(
-                    f"the order of {function.name} is an integer constant, {low} to {self.limits.function_order}",
-                    frame,
-                )
-        return self._emit(function, args, frame)
+    def _never_closed(self, frame: _Waiting) -> NoReturn:
+        self.fail(f"this {'parenthesis' if frame.sign == '(' else 'bracket'} is never closed", frame)
 
-    def _to_base(self, frame: _Waiting, x: int, base: int) -> int:
-        """A logarithm to any base, by the natural one unless the table has its own."""
-        assert frame.function is not None
-        own = LOGARITHMS.get(value) if isinstance(value := self.builder.rational(base), int) else None
-        if own is not None:
-            return self._emit(own, [x], frame)
-        over, under = (self._emit(frame.function, [slot], frame) for slot in (x, base))
-        return self._emit(DIV, [over, under], frame)
+    def _framed(self, frame: _Waiting, args: list[Any]) -> Any:
+        if frame.called is not None:
+            return Call(self.target, frame.called, frame.axis, frame.position, self.text, self.limits).of(args)
+        return self.target.array("array", args, None, frame.position)
 
-    # Emission ------------------------------------------------------------------------------------------------------
+    # What only arrays have -------------------------------------------------------------------------------------------
 
-    def _settle(self, operand: int | _Chain) -> int:
+    def _attribute(self, token: Token, _: Token) -> State:
+        """Read what follows a point: T, or a function of what stands before it."""
+        if token.kind == "call":
+            called = self._function(token)
+            self._check_arrays("functions are no attributes of numbers", token, f"write {token.text}(x)")
+            self._open(_Waiting("(", 0, token.position), called, first=1)
+            return self._first_argument
+        if token.text != "T" or token.kind != "name":
+            self.fail(f"there is no .{token.text}", token,
+                      "nothing has attributes here but the transpose X.T; functions are called, as sum(x)")  # fmt: skip
+        self._check_arrays(".T is a transpose", token)
+        self.operands.append(self.target.array("T", [self.operands.pop()], None, token.position))
+        return self._continuation
+
+    def _first_argument(self, token: Token, previous: Token) -> State:
+        """Read after the parenthesis of a method, which may close at once."""
+        return self._close(token) if token.text == ")" else self._operand(token, previous)
+
+    def _axis(self, token: Token, previous: Token) -> State:
+        """Read the integer after ``axis=``."""
+        if token.text == "-" and previous.kind == "axis":
+            return self._axis
+        if not is_plain(token):
+            self.fail("a plain integer is wanted here", token)
+        assert isinstance(token.value, int)
+        self.operators[-1].axis = -token.value if previous.text == "-" else token.value
+        return self._after_axis
+
+    def _after_axis(self, token: Token, _: Token) -> State:
+        if token.text == ")" and len(self.operands) > self.operators[-1].start:
+            return self._close(token)
+        if token.text != ",":
+            self.fail("an axis is an integer by itself, beside an argument", token)
+        return self._operand
+
+    def _index(self, token: Token, _: Token) -> State:
+        """Read an index up to its bracket."""
+        if token.text != "]":
+            self.keys.append(index_part(token, self.keys, self.text))
+            return self._index
+        keys = index_keys(self.keys)
+        if not keys:
+            self.fail("an index is an integer or a slice a:b", token)
+        self.operands.append(self.target.array("index", [self.operands.pop()], keys, token.position))
+        return self._continuation
+
+    # Operators that waited -------------------------------------------------------------------------------------------
+
+    def _settle(self, operand: Any) -> Any:
         return operand.truth if isinstance(operand, _Chain) else operand
 
     def _reduce(self, binding: int) -> None:
         """Emit the waiting operators that bind at least this tightly."""
-        operators, operands = self.operators, self.operands
+        operators, operands, emit = self.operators, self.operands, self.emit
         while operators and operators[-1].binding >= binding:
             operator = operators.pop()
             right = operands.pop()
             if isinstance(right, _Chain):
                 right = right.truth
             if operator.prefix:
-                operands.append(self._emit(PREFIX[operator.sign], (right,), operator))
+                operands.append(emit(PREFIX_ROWS[operator.sign], (right,), operator.position))
                 continue
             left = operands.pop()
             if operator.binding == COMPARISON_BINDING:
-                operands.append(self._compare(INFIX_ROWS[operator.sign], left, right, operator))
+                operands.append(self._compare(INFIX_ROWS[operator.sign], left, right, operator.position))
+                continue
+            left = left.truth if isinstance(left, _Chain) else left
+            sign = operator.sign
+            if sign in INFIX_ROWS:
+                operands.append(emit(INFIX_ROWS[sign], (left, right), operator.position))
+            elif sign == BESIDE:
+                operands.append(self.target.beside((left, right), operator.position))
             else:
-                left = left.truth if isinstance(left, _Chain) else left
-                operands.append(self._emit(INFIX_ROWS[operator.sign], (left, right), operator))
+                operands.append(self.target.array(sign, (left, right), None, operator.position))
 
-    def _compare(self, row: Primitive, left: int | _Chain, right: int, operator: _Waiting) -> _Chain:
+    def _compare(self, row: Primitive, left: Any, right: Any, position: int) -> _Chain:
+        emit = self.emit
         if not isinstance(left, _Chain):
-            return _Chain(self._emit(row, (left, right), operator), right)
-        again = self._emit(row, (left.right, right), operator)
-        return _Chain(self._emit(INFIX_ROWS["and"], (left.truth, again), operator), right)
-
-    def _emit(self, row: Primitive, args: Sequence[int], where: _Waiting) -> int:
-        builder = self.builder
-        if row.truths or builder.truths:
-            self._check_kinds(row, args, where)
-        try:
-            return builder.apply(row, args)
-        except LimitError as error:
-            raise located(error, self.text, where.position) from None
-
-    def _check_kinds(self, row: Primitive, args: Sequence[int], where: _Waiting) -> None:
-        for place, slot in enumerate(args):
-            truth = slot in self.builder.truths
-            if truth and place not in row.truths:
-                self.fail(
-                    "a comparison is not a number", where, "choose between two values with where(condition, a, b)"
-                )
-            if not truth and place in row.truths:
-                self.fail(f"{row.infix.strip() or row.name} needs a condition, such as x > 0", where)
-
-
-def parse_program(
-    text: str, variables: Names | None = None, limits: Limits = DEFAULT, given: Collection[str] = ()
-) -> Program:
-    """Read one expression; ParseError, LimitError or VariableError with the position if it cannot be read.
-
-    Variables are the declared ones in their order, or the free names of the text in natural order. ``given`` are names
-    that the caller uses elsewhere (in a point, for what is differentiated by): they are meant as variables, too.
-    """
-    if not isinstance(text, str):
-        raise ParseError(f"an expression is text, not {type(text).__name__}")
-    return _Parser(text, variables, limits, given).parse()
+            return _Chain(emit(row, (left, right), position), right)
+        again = emit(row, (left.right, right), position)
+        return _Chain(emit(AND, (left.truth, again), position), right)

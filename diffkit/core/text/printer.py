@@ -5,22 +5,17 @@ from __future__ import annotations
 from fractions import Fraction
 
 from diffkit.core.program import Constant, Named, Program
-from diffkit.core.table import ADD, AND, DIV, MUL, NEG, NOT, OR, POWER, SUB, Primitive
+from diffkit.core.table import DIV, MUL, NEG, NOT, POWER, Primitive
+from diffkit.core.text.bindings import (
+    ATOM_BINDING,
+    COMPARISON_BINDING,
+    POWER_BINDING,
+    PRODUCT_BINDING,
+    ROW_BINDING,
+    SIGN_BINDING,
+)
 
 LONGEST_FORMULA = 20_000  # characters of f that an answer shows
-OR_BINDING, AND_BINDING, NOT_BINDING, COMPARISON_BINDING, SUM_BINDING = range(1, 6)  # how tightly, in all texts
-PRODUCT_BINDING, SIGN_BINDING, POWER_BINDING, POSTFIX_BINDING, ATOM_BINDING = range(6, 11)
-ROW_BINDING = {
-    OR: 1,
-    AND: 2,
-    NOT: 3,
-    ADD: SUM_BINDING,
-    SUB: SUM_BINDING,
-    MUL: PRODUCT_BINDING,
-    DIV: PRODUCT_BINDING,
-    NEG: SIGN_BINDING,
-    POWER: POWER_BINDING,
-}
 CHUNK = 390  # digits written at once, within what the parser reads as one literal
 LONGEST_DECIMAL = 25  # significant digits written as a decimal rather than as a fraction
 ELISION = "…"
@@ -79,7 +74,7 @@ def _parts(program: Program, slot: int, code: bool) -> tuple[list[str | tuple[in
     primitive, args = instruction
     if not primitive.infix:
         return _call(program, primitive, args), ATOM_BINDING
-    binding = ROW_BINDING.get(primitive, COMPARISON_BINDING)
+    binding = ROW_BINDING[primitive]
     if primitive is NEG:
         return ["-", (args[0], PRODUCT_BINDING if _begins_plain(program, args[0]) else SIGN_BINDING)], SIGN_BINDING
     if primitive is NOT:

@@ -11,18 +11,20 @@ from typing import NamedTuple
 from diffkit.core.builder import exact
 from diffkit.core.errors import ParseError
 from diffkit.core.limits import Limits
+from diffkit.core.table.array_words import MODULES
 
-PATTERN = r"""[ \t\r\n]*(?:
-        (?P<operator>\*\*|<=|>=|==|!=|[-+*/^()<>,{further}])
+TOKEN = re.compile(
+    rf"""[ \t\r\n]*(?:
+        (?P<operator>\*\*|<=|>=|==|!=|[-+*/^()<>,@\[\]:=]|\.(?=[A-Za-z]))
       | (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
+      | (?P<module>(?:{"|".join(MODULES)})\.(?=[A-Za-z])(?!T\b))
+      | (?P<axis>axis[ \t\r\n]*=(?!=))
       | (?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<call>[ \t\r\n]*\()?
       | (?P<superscript>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)
       | (?P<symbol>[−×·÷√π≤≥≠∧∨¬])
-      | (?P<end>\Z))"""
-TOKEN = re.compile(PATTERN.replace("{further}", ""), re.VERBOSE)
-"""tokens of scalar expressions"""
-ARRAY_TOKEN = re.compile(PATTERN.replace("{further}]", r"@\[\]:=]|\.(?=[A-Za-z])"), re.VERBOSE)
-"""tokens of array expressions"""
+      | (?P<end>\Z))""",
+    re.VERBOSE,
+)
 SYMBOL_SPELLINGS = {
     "−": "-", "×": "*", "·": "*", "÷": "/", "√": "√", "≤": "<=", "≥": ">=", "≠": "!=", "^": "**",
     "∧": "and", "∨": "or", "¬": "not",
@@ -31,24 +33,18 @@ FROM_SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789
 LOGICAL_WORDS = ("and", "or", "not")
 MEANINGS = {
     "&": "write and", "|": "write or, or abs(x) for a modulus", "!": "write gamma(n + 1) for n!, not p for negation",
-    "=": "write == to compare", "%": "there is no remainder; write x - n*floor(x/n)",
-    "[": "use parentheses; dk.arrays reads arrays",
-    "{": "use parentheses", "'": "there are no strings, and no prime for a derivative",
+    "%": "there is no remainder; write x - n*floor(x/n)", "{": "use parentheses",
+    "'": "there are no strings, and no prime for a derivative; write x.T for a transpose",
     '"': "there are no strings", ";": "one expression only", "#": "no comments", "~": "write not",
-    "@": "dk.arrays reads matrices", ".": "a point belongs inside a number; nothing has attributes here",
-    "\\": "write plain text, not LaTeX",
+    ".": "a point belongs inside a number; nothing has attributes here", "\\": "write plain text, not LaTeX",
+    ".*": "write * for a product entry by entry", ".^": "write ** for a power",
+    "./": "write / for a quotient entry by entry",
 }  # fmt: skip
-OF_ARRAYS = {
-    "sum", "mean", "average", "prod", "product", "softmax", "var", "norm", "norm1", "norm2", "normF", "dot", "outer",
-    "T", "transpose", "trace", "tr", "det", "logdet", "inv", "inverse", "solve", "diag", "eye", "eyes", "identity",
-    "I", "ones", "zeros",
-}  # fmt: skip
-"""functions of the other language, which is of arrays"""
-MODULE_PREFIXES = "np|numpy|math|sp|sympy|scipy|torch|tf|jnp|mpmath"
+"""signs that text has elsewhere, and what to write here"""
 
 
 class Token(NamedTuple):
-    """``kind`` is number, name, call (a name with its parenthesis), operator or end."""
+    """``kind`` is number, name, call (a name with its parenthesis), operator, module (``np.``), axis or end."""
 
     kind: str
     text: str
@@ -56,12 +52,12 @@ class Token(NamedTuple):
     value: int | Fraction | None = None
 
 
-def tokenize(text: str, limits: Limits, pattern: re.Pattern[str] = TOKEN) -> Iterator[Token]:
-    """Give the tokens of a text, then one of kind ``end``; ``pattern`` says of which language."""
+def tokenize(text: str, limits: Limits) -> Iterator[Token]:
+    """Give the tokens of a text, then one of kind ``end``."""
     if len(text) > limits.length:
         raise limits.exceeded("length", f"the text has {len(text):,} characters")
     position = 0
-    match, make = pattern.match, partial(tuple.__new__, Token)  # a third of the cost of Token(…), and there are many
+    match, make = TOKEN.match, partial(tuple.__new__, Token)  # a third of the cost of Token(…), and there are many
     while (found := match(text, position)) is not None:
         kind = found.lastgroup
         assert kind is not None
@@ -90,9 +86,11 @@ def tokenize(text: str, limits: Limits, pattern: re.Pattern[str] = TOKEN) -> Ite
             yield make(
                 ("name", word, start, None) if word == "π" else ("operator", SYMBOL_SPELLINGS[word], start, None)
             )
-        else:
+        elif kind == "end":
             yield make((kind, "", start, None))
             return
+        else:
+            yield make((kind, word, start, None))
     blank = re.compile(r"[ \t\r\n]*").match(text, position)
     raise _unreadable(text, blank.end() if blank else position)
 
@@ -130,10 +128,7 @@ def _refuse_suffix(text: str, word: str, position: int) -> None:
 def _unreadable(text: str, position: int) -> ParseError:
     """Give the error for a character that begins no token."""
     character = text[position]
-    hint = MEANINGS.get(character, "")
-    spelled = re.search(rf"({MODULE_PREFIXES})\.([A-Za-z]\w*)", text[max(0, position - 9) : position + 20])
-    if character == "." and spelled:
-        hint = f"write {spelled[2]} without {spelled[1]}."
+    hint = MEANINGS.get(text[position : position + 2]) or MEANINGS.get(character, "")
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
     if not hint and character.isalpha():
         hint = "names are made of ASCII letters, digits and _"

@@ -12,7 +12,7 @@ from diffkit.core.rules import by_rule, trace
 from diffkit.core.table import ADD, DIV, MUL, NEG, SUB, WHERE, Primitive
 from diffkit.core.text import excerpt
 from diffkit.numbers.duals import Dual, DualAlgebra
-from diffkit.proof.neighbourhood import Here, Undefined
+from diffkit.proof.point_values import Here, Undefined
 
 _CHOICE_DIGITS = 40  # of numbers that are not rational
 _NOTHING_LEFT = Fraction(1, 10**30)  # of its terms: a sum of numbers to 40 digits that is no larger is zero

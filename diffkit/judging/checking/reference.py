@@ -31,7 +31,6 @@ from diffkit.asking.points import Points
 from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import derivative_program, sweep_back
 from diffkit.core.builder import ProgramBuilder, copy_slots
-from diffkit.core.deadline import TimeIsUp
 from diffkit.core.errors import FunctionError, TracingError
 from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Constant, Index, Named, Program, run, run_slots
@@ -98,15 +97,9 @@ class CheckedFunction:
             else derivative_program(self.program, self.task.indices)
         )
 
-    def _answer(self, point: tuple[float, ...]) -> Answer:
-        try:
-            return self.referee.at(point)
-        except TimeIsUp as up:
-            return unanswered(len(self.task.indices), up.reason)
-
     def at(self, point: Sequence[float], untold: str = "") -> Truth:
         """The reference at a point; ``untold`` is why there is none, where that is known beforehand."""
-        answer = unanswered(len(self.task.indices), untold) if untold else self._answer(tuple(point))
+        answer = unanswered(len(self.task.indices), untold) if untold else self.referee.timely(tuple(point))
         bars = floats_of(answer.errors) if answer.errors is not None else [0.0] * len(answer.values)
         return Truth(floats_of(answer.values), bars, answer.odd, not self.reason, answer.note, answer)
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from diffkit.core.errors import LimitError
 from diffkit.core.program import Constant, Named, Program
 from diffkit.core.table import ADD, AND, DIV, MUL, NEG, NOT, OR, POWER, SUB, Primitive
-from diffkit.core.text.printer import ATOM_BINDING, COMPARISON_BINDING, PRODUCT_BINDING, SIGN_BINDING, SUM_BINDING
+from diffkit.core.text.bindings import ATOM_BINDING, COMPARISON_BINDING, PRODUCT_BINDING, SIGN_BINDING, SUM_BINDING
 
 _TIGHT = {OR: 1, AND: 2, NOT: 3, ADD: SUM_BINDING, SUB: SUM_BINDING, MUL: PRODUCT_BINDING, NEG: SIGN_BINDING}
 _GREEK_NAME = re.compile(

@@ -86,11 +86,6 @@ class Curvature:
         """2/(μ + L), the fastest constant rate on a convex quadratic (Nesterov 2004, theorem 2.1.15)."""
         return 2 / (self.smallest + self.largest) if self.shape in ("convex", "flat") and self.largest > 0 else math.nan
 
-    @property
-    def highest_rate(self) -> float:
-        """2/L: a constant rate above it moves away from the minimum of a quadratic."""
-        return 2 * self.safe_rate
-
 
 def _of_matrix(hessian: Any, source: str, relative: float = EPSILON) -> Curvature:
     """All eigenvalues of a symmetric matrix whose entries are right to ``relative`` times its norm."""

@@ -16,7 +16,7 @@ from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Constant
 from diffkit.core.table import table
 from diffkit.core.text.names import Names, check_variables, instead, natural_order
-from diffkit.lessons.matrices.array_parser import check_names, parse_array
+from diffkit.lessons.matrices.array_parser import check_letters, parse_array
 from diffkit.lessons.matrices.nodes import Node, in_order, names_of
 from diffkit.lessons.matrices.shapes import Shape, shapes_of
 from diffkit.ndarrays import RecordedArray
@@ -50,7 +50,7 @@ class ArrayFunction(Function):
             hint = instead(missing[0], names, matrices=True) or f"the variables are {listing(names)}"
             raise VariableError(f"unknown variable {missing[0]}", hint=hint)
         declared = frozenset((*given, *data, *(() if variables is None else names)))
-        check_names(node, text, declared, given)
+        check_letters(node, text, declared, given)
         ordered = variables is not None or not (data or bound)
         self._set(node=node, data=dict(data), text=text or str(node), names=names, known={}, declared=declared,
                   in_order=ordered, told=told)  # fmt: skip
@@ -130,7 +130,7 @@ def arrays(text: str, /, *, variables: Names | None = None, limits: Limits = DEF
     Nothing in the text is executed. Raises ParseError with the position, LimitError, VariableError for data that the
     text does not name.
     """
-    node = parse_array(text, limits)
+    node = parse_array(text, limits, (*data, *(() if variables is None else check_variables(variables))))
     names = names_of(node)
     for name in data:
         if name not in names:

@@ -20,7 +20,7 @@ from diffkit.core.limits import AGREED_DIGITS
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.workers import timed
 from diffkit.lessons.matrices.algebra import MatrixAlgebra
-from diffkit.lessons.matrices.array_parser import parse_array
+from diffkit.lessons.matrices.array_parser import parse_array, variables_in
 from diffkit.lessons.matrices.ball_agreement import ClaimedEquality
 from diffkit.lessons.matrices.gradients import derivative, simplified
 from diffkit.lessons.matrices.matrix_derivative import confirm, finished, kinks
@@ -85,7 +85,7 @@ def read_identity(text: str) -> IdentitySides:
 
 def _only_argument(f: str, text: str) -> str:
     """The name that ∇ means: the only vector x, or the only name; ParseError where there are several."""
-    names = names_of(parse_array(f))
+    names = names_of(parse_array(f, given=variables_in(f)))
     chosen = [name for name in names if name == "x"] or names
     if len(chosen) != 1:
         raise ParseError("∇ by which name?", hint="write ∇_x", text=text, position=0)

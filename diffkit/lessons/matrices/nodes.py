@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
-from diffkit.core.text.printer import (
+from diffkit.core.table import table
+from diffkit.core.text.bindings import (
     AND_BINDING,
     ATOM_BINDING,
     COMPARISON_BINDING,
@@ -18,7 +19,6 @@ from diffkit.core.text.printer import (
     SIGN_BINDING,
     SUM_BINDING,
 )
-from diffkit.lessons.matrices.vocabulary import TRUTH_ROWS
 
 Value = Any
 """a number, a name, an axis or an index: what an operation needs besides its arguments"""
@@ -31,11 +31,10 @@ class Node:
     neg * / ** @ T index, and the functions by name. ``position`` is where it stands in the text, if anywhere.
     """
 
-    __slots__ = ("args", "depth", "kind", "position", "size", "value", "_hash")  # noqa: RUF023
+    __slots__ = ("args", "kind", "position", "size", "value", "_hash")  # noqa: RUF023
 
     def __init__(self, kind: str, args: tuple[Node, ...] = (), value: Value = None, position: int | None = None):
         self.kind, self.args, self.value, self.position = kind, args, value, position
-        self.depth: int = max([a.depth for a in args], default=0) + 1
         self.size: int = sum([a.size for a in args]) + 1
         self._hash = hash((kind, args, value))
 
@@ -43,18 +42,39 @@ class Node:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        return (
-            isinstance(other, Node) and self._hash == other._hash and self.kind == other.kind
-            and self.value == other.value and self.args == other.args
-        )  # fmt: skip
+        pairs: list[tuple[Any, Any]] = [(self, other)]
+        while pairs:  # a tree may be deeper than Python nests calls
+            one, another = pairs.pop()
+            if one is another:
+                continue
+            if not (
+                isinstance(another, Node) and one._hash == another._hash and one.kind == another.kind
+                and one.value == another.value and len(one.args) == len(another.args)
+            ):  # fmt: skip
+                return False
+            pairs.extend(zip(one.args, another.args, strict=True))
+        return True
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the parts in order, as a tree may be deeper than Python nests calls."""
+        parts = list(in_order(self))
+        places = {part: k for k, part in enumerate(parts)}
+        rows = [(part.kind, tuple(places[a] for a in part.args), part.value, part.position) for part in parts]
+        return _rebuilt, (rows,)
 
     def __repr__(self) -> str:
         return f"Node({self})"
 
     def __str__(self) -> str:
         return written(self)
+
+
+def _rebuilt(rows: list[tuple[str, tuple[int, ...], Value, int | None]]) -> Node:
+    """The tree of its parts in order."""
+    parts: list[Node] = []
+    for kind, args, value, position in rows:
+        parts.append(Node(kind, tuple(parts[a] for a in args), value, position))
+    return parts[-1]
 
 
 def number(value: int | Fraction) -> Node:
@@ -99,7 +119,7 @@ def replaced(root: Node, change: Callable[[Node], Node | None]) -> Node:
     return known[root]
 
 
-TRUTH_SIGNS = {row: sign for sign, row in TRUTH_ROWS.items()}
+TRUTH_SIGNS = {row.name: row.infix for row in table if row.truth and len(row.arguments) == 2}
 LOGICAL_BINDING = {"and": AND_BINDING, "or": OR_BINDING}
 LONGEST_TREE = 20_000
 """characters beyond which a text is cut by who shows it"""

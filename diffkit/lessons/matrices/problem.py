@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, permutations
 
-from diffkit.core.errors import DiffkitError, ParseError, ShapeError, VariableError, did_you_mean
+from diffkit.core.errors import DiffkitError, ShapeError, VariableError, did_you_mean
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.text.names import GREEK, natural_order, notes
-from diffkit.lessons.matrices.array_parser import check_names, parse_array
+from diffkit.lessons.matrices.array_parser import check_letters, parse_array
 from diffkit.lessons.matrices.nodes import Node, names_of, number, replaced
 from diffkit.lessons.matrices.shapes import (
     Length,
@@ -134,16 +134,15 @@ def read_problem(
     however they look. The second of two expressions may be a ``claim``, that it equals the
     first or (``wrt``) its derivative. ShapeError where that does not work out.
     """
-    reading = ProblemReading(_trees(texts, limits), tuple(texts), _given(shapes or {}), symmetric, claim, wrt)
-    words = (*reading.given, *chain.from_iterable(reading.given.values()), *reading.symmetric, wrt, *declare)
-    return reading.problem(frozenset(word for word in words if isinstance(word, str)))
+    given, own = _given(shapes or {}), (symmetric,) if isinstance(symmetric, str) else tuple(symmetric)
+    words = (*given, *chain.from_iterable(given.values()), *own, wrt, *declare)
+    declared = frozenset(word for word in words if isinstance(word, str))
+    trees = _trees(texts, limits, declared)
+    return ProblemReading(trees, tuple(texts), given, own, claim, wrt).problem(declared)
 
 
-def _trees(texts: Sequence[str], limits: Limits) -> tuple[Node, ...]:
-    for text in texts:
-        if not isinstance(text, str):
-            raise ParseError(f"an expression is text, not {type(text).__name__}")
-    trees = tuple(parse_array(text, limits) for text in texts)
+def _trees(texts: Sequence[str], limits: Limits, declared: frozenset[str]) -> tuple[Node, ...]:
+    trees = tuple(parse_array(text, limits, declared) for text in texts)
     size = sum(tree.size for tree in trees)
     if size > MOST_NODES:
         raise limits_error(size)
@@ -154,9 +153,9 @@ class ProblemReading:
     """Expressions on their way to a problem: their names, and the shapes that fit."""
 
     def __init__(self, trees: tuple[Node, ...], texts: tuple[str, ...], given: dict[str, Shape],
-                 symmetric: Sequence[str], claim: bool, wrt: str | None):  # fmt: skip
+                 symmetric: tuple[str, ...], claim: bool, wrt: str | None):  # fmt: skip
         self.trees, self.texts, self.given, self.claim, self.wrt = trees, texts, given, claim, wrt
-        self.symmetric = (symmetric,) if isinstance(symmetric, str) else tuple(symmetric)
+        self.symmetric = symmetric
         self.every = natural_order(names_of(*trees))
         self.lengths = frozenset(chain.from_iterable(given.values()))
         """lengths of the shapes that are given"""
@@ -183,7 +182,7 @@ class ProblemReading:
 
     def _check(self, declared: frozenset[str]) -> None:
         for tree, text in zip(self.trees, self.texts, strict=True):
-            check_names(tree, text, declared, declared)
+            check_letters(tree, text, declared, declared)
         for name in chain(self.given, self.symmetric):
             if name not in self.every:
                 raise VariableError(f"the expression has no {name}", hint=did_you_mean(name, self.every))

@@ -16,10 +16,10 @@ from diffkit.core.errors import FormError
 from diffkit.core.program import Constant, Named
 from diffkit.core.rules import by_rule
 from diffkit.core.table import Primitive, table
+from diffkit.core.table.array_words import ENTRYWISE
 from diffkit.lessons.matrices.algebra import MINUS_ONE, ONE_NODE, MatrixAlgebra
 from diffkit.lessons.matrices.nodes import Node, in_order, number
 from diffkit.lessons.matrices.shapes import Shape, said
-from diffkit.lessons.matrices.vocabulary import ENTRYWISE
 
 
 def unknown(node: Node, why: str = "") -> FormError:

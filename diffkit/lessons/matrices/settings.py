@@ -11,9 +11,10 @@ from diffkit.asking.callables.function import unordered
 from diffkit.asking.frames import split_top
 from diffkit.asking.points import number
 from diffkit.core.errors import DiffkitError, LimitError, PointError, VariableError, did_you_mean, listing
+from diffkit.core.limits import DEFAULT
 from diffkit.core.text.names import check_variables
 from diffkit.lessons.matrices.array_function import ArrayFunction, run_tree
-from diffkit.lessons.matrices.array_parser import DEPTH, NODES, parse_array
+from diffkit.lessons.matrices.array_parser import parse_array, variables_in
 from diffkit.lessons.matrices.data import load_data
 from diffkit.lessons.matrices.nodes import Node, names_of, replaced
 from diffkit.lessons.matrices.shapes import shapes_of
@@ -28,11 +29,9 @@ def function_of_text(
     The mapping says what each data file holds; ``variables`` are not looked for in it. ``given`` are names that a point
     gives. VariableError for a definition or data that nothing names.
     """
-    nodes = [parse_array(text) for text in texts]
-    node = nodes[0] if len(nodes) == 1 else Node("array", tuple(nodes))
-    node = _with_definitions(node, let, strict=True)
+    arrays, holds = load_data(data, [name for name in names_of(_read(texts, let)) if name not in (variables or ())])
+    node = _read(texts, let, frozenset((*(variables or ()), *given, *arrays)))
     names = names_of(node)
-    arrays, holds = load_data(data, [name for name in names if name not in (variables or ())])
     for name in arrays:
         if name not in names:
             raise VariableError(f"--data gives {name}, which the expression does not name",
@@ -42,14 +41,32 @@ def function_of_text(
 
 def claim_beside(function: ArrayFunction, claim: str, let: Sequence[str], data: Sequence[str]) -> ArrayFunction:
     """Give a claim about a function as a function of the same variables, with the same definitions and data."""
-    node = _with_definitions(parse_array(claim), let, strict=False)
-    arrays, _ = load_data(data, [name for name in names_of(node) if name not in function.parameters()])
-    return ArrayFunction(node, arrays, claim, function.parameters())
+    names = function.parameters()
+    loose = _read([claim], let, strict=False)
+    arrays, _ = load_data(data, [name for name in names_of(loose) if name not in names])
+    node = _read([claim], let, frozenset((*names, *arrays)), strict=False)
+    return ArrayFunction(node, arrays, claim, names)
 
 
-def _with_definitions(node: Node, let: Sequence[str], strict: bool) -> Node:
-    """Put definitions in, which may name each other; VariableError for a circle, and if strict for an idle one."""
+def _read(
+    texts: Sequence[str], let: Sequence[str], declared: frozenset[str] | None = None, strict: bool = True
+) -> Node:
+    """The tree of texts, several stacked, with definitions put in.
+
+    Until some names are declared, any may be a variable.
+    """
     definitions = _definitions(let)
+
+    def parsed(text: str) -> Node:
+        return parse_array(text, given=variables_in(text) if declared is None else declared | definitions.keys())
+
+    nodes = tuple(parsed(text) for text in texts)
+    node = nodes[0] if len(nodes) == 1 else Node("array", nodes)
+    return _with_definitions(node, {name: parsed(value) for name, value in definitions.items()}, strict)
+
+
+def _with_definitions(node: Node, definitions: Mapping[str, Node], strict: bool) -> Node:
+    """Put definitions in, which may name each other; VariableError for a circle, and if strict for an idle one."""
     used: set[str] = set()
     for _ in range(len(definitions) + 1):
         found = [name for name in names_of(node) if name in definitions]
@@ -57,7 +74,7 @@ def _with_definitions(node: Node, let: Sequence[str], strict: bool) -> Node:
             break
         used.update(found)
         node = replaced(node, lambda n: definitions.get(n.value) if n.kind == "name" else None)
-        if node.depth > DEPTH or node.size > NODES:
+        if node.size > DEFAULT.nodes:
             raise LimitError("the expression with its definitions is too large")
     else:
         raise VariableError(f"--let defines {found[0]} by itself")
@@ -68,8 +85,9 @@ def _with_definitions(node: Node, let: Sequence[str], strict: bool) -> Node:
     return node
 
 
-def _definitions(let: Sequence[str]) -> dict[str, Node]:
-    found: dict[str, Node] = {}
+def _definitions(let: Sequence[str]) -> dict[str, str]:
+    """The texts that names stand for."""
+    found: dict[str, str] = {}
     for text in let:
         for part in split_top(text, ","):
             name, sign, value = part.partition("=")
@@ -78,7 +96,7 @@ def _definitions(let: Sequence[str]) -> dict[str, Node]:
                 raise DiffkitError(f"--let {part.strip()!r} defines nothing", hint='write --let "A=[[1,2],[3,4]]"')
             if name in found:
                 raise VariableError(f"--let defines {name} twice")
-            found[name] = parse_array(value)
+            found[name] = value
     return found
 
 

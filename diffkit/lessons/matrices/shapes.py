@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 
 from diffkit.core.errors import ShapeError, VariableError
+from diffkit.core.text.bindings import BESIDE
 from diffkit.lessons.matrices.nodes import Node, in_order
 
 Length = int | str
@@ -167,7 +168,14 @@ def _dot(_: Node, args: list[Shape]) -> Shape:
     return product(args[0], args[1])
 
 
+def _product(node: Node, args: list[Shape]) -> Shape:
+    if node.value == BESIDE and max(map(len, args)) > 1 and all(args):
+        _refuse("a product of matrices without a sign can be read in two ways", "write @, or * for entry by entry")
+    return broadcast("*", *args)
+
+
 RULES: dict[str, Callable[[Node, list[Shape]], Shape]] = {
+    "*": _product,
     "T": _transposed, "trace": _trace, "softmax": _softmax, "diag": _diag, "outer": _outer, "solve": _solve,
     "eye": _filled, "ones": _filled, "zeros": _filled, "dot": _dot,
     "det": lambda _, args: _square("det", args[0])[:0], "logdet": lambda _, args: _square("logdet", args[0])[:0],

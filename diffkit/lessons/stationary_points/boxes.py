@@ -128,6 +128,11 @@ def inside(inner: Box, outer: Box) -> bool:
     return all(a <= low and high <= b for (low, high), (a, b) in zip(inner, outer, strict=True))
 
 
+def overlap(one: Box, other: Box) -> bool:
+    """Whether two boxes have a point in common."""
+    return all(low <= b and a <= high for (low, high), (a, b) in zip(one, other, strict=True))
+
+
 def hull(boxes: Sequence[Box]) -> Box:
     """The least box that holds boxes."""
     return tuple((min(low for low, _ in side), max(high for _, high in side)) for side in zip(*boxes, strict=True))
@@ -329,11 +334,6 @@ def excludes_zero(surface: Surface, box: Box) -> bool:
     """Whether the gradient is proven to vanish nowhere in the part of a box that lies inside the domain."""
     guards = surface.guards
     return all(not all(values[o].contains(0) for o in guards.gradient) for values in _sides(guards, box))
-
-
-def least_value(surface: Surface, box: Box) -> float:
-    """A number that f is nowhere below in the part of a box that lies inside the domain; ∞ if there is none."""
-    return value_range(surface, box)[0]
 
 
 def value_range(surface: Surface, box: Box) -> Ends:

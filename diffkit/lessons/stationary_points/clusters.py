@@ -15,7 +15,7 @@ from typing import NamedTuple
 from flint import arb
 
 from diffkit.core.limits import POINT_BITS, SEARCH_BITS
-from diffkit.lessons.stationary_points.boxes import balls, measured
+from diffkit.lessons.stationary_points.boxes import balls, measured, overlap
 from diffkit.lessons.stationary_points.branch_and_bound import Cluster, Search, touching
 from diffkit.lessons.stationary_points.newton import refine, surround
 from diffkit.lessons.stationary_points.points_found import (
@@ -292,12 +292,8 @@ def _distinct(search: Search, points: Sequence[StationaryPoint]) -> list[Station
     found = []
     for p in sorted(points, key=lambda p: _PROOF_ORDER.index(p.proof)):
         place = tuple((x - (p.radius or 0.0), x + (p.radius or 0.0)) for x in p.point)
-        if search.zeros.meet(place) or any(_meet(place, other) for other in kept):
+        if search.zeros.meet(place) or any(overlap(place, other) for other in kept):
             continue
         kept.append(place)
         found.append(p)
     return found
-
-
-def _meet(one: Box, other: Box) -> bool:
-    return all(low <= b and a <= high for (low, high), (a, b) in zip(one, other, strict=True))

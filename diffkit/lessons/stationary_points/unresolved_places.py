@@ -15,7 +15,7 @@ from flint import arb
 from diffkit.asking.expressions import Expression
 from diffkit.asking.questions import open_question
 from diffkit.core.limits import POINT_BITS, SEARCH_BITS
-from diffkit.lessons.stationary_points.boxes import Surface, balls, inside, measured, value_range
+from diffkit.lessons.stationary_points.boxes import Surface, balls, inside, measured, overlap, value_range
 from diffkit.lessons.stationary_points.branch_and_bound import Cluster, Search
 from diffkit.lessons.stationary_points.newton import polish
 from diffkit.lessons.stationary_points.points_found import Region, StationaryPoint, exactly
@@ -94,7 +94,7 @@ def enclosed(search: Search, box: Box) -> str:
             return ""
         if not inside(wide, search.box) or search.zeros.meet(wide) or search.stopped:
             continue
-        if any(_meet(wide, other) for other in others):
+        if any(overlap(wide, other) for other in others):
             continue
         with precision(SEARCH_BITS):
             if not search.surface.standing(balls(wide)).cross <= {"kink"}:
@@ -107,10 +107,6 @@ def enclosed(search: Search, box: Box) -> str:
             if all(value < here for value in rim):
                 return "maximum"
     return ""
-
-
-def _meet(one: Box, other: Box) -> bool:
-    return all(low <= b and a <= high for (low, high), (a, b) in zip(one, other, strict=True))
 
 
 def _rim(box: Box) -> list[Box]:

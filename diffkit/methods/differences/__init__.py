@@ -1,7 +1,7 @@
 """Derivatives from values of a black-box function alone, with an error bar, and the points that have none.
 
-A search (``distance_search``) asks for samples (``stencils``), fits them at one radius after another (``fits``,
-``chebyshev``), looks at what they leave over (``texture``), and where nothing settles at either side (``kinks``).
+A search (``distance_search``) asks for ``samples``, fits them at one radius after another (``fits``), looks at what
+they leave over (``texture``), and where nothing settles at either side (``kinks``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from diffkit.methods.differences.distance_search import (
     search,
 )
 from diffkit.methods.differences.kinks import UNSETTLED, classify, look
-from diffkit.methods.differences.stencils import STENCIL_ORDER, Sampler, Search, Stencil
+from diffkit.methods.differences.samples import STENCIL_ORDER, Sampler, Search, Stencil
 from diffkit.numbers.floats import HALF_ULP
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from diffkit.methods.differences.chebyshev import nodes
 from diffkit.methods.differences.fits import (
     COMPARED_FACTOR,
     EXPLAINED_NOISE,
@@ -19,7 +18,7 @@ from diffkit.methods.differences.fits import (
     least_bar,
     promise,
 )
-from diffkit.methods.differences.stencils import Search, Stencil
+from diffkit.methods.differences.samples import Search, Stencil, nodes
 from diffkit.methods.differences.texture import STAIRS, Texture, calmer, close_look, explain, measure, plateau, white
 
 _CHECKS = (6.13e-5, 2.91e-8)

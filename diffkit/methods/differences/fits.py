@@ -8,21 +8,24 @@ from functools import cache, cached_property
 from itertools import accumulate, islice, pairwise
 from typing import NamedTuple
 
-from diffkit.methods.differences.chebyshev import (
+from diffkit.methods.differences.samples import (
     LAST_COEFFICIENTS,
     Estimate,
+    Search,
+    Stencil,
     chop,
     coefficients,
+    finite,
     nodes,
     rebound,
     residue,
     slope_at_zero,
     slopes_at_zero,
     stretches,
+    total,
     unresolved,
     value_at,
 )
-from diffkit.methods.differences.stencils import Search, Stencil, finite, total
 from diffkit.numbers.floats import HALF_ULP, SMALLEST_FLOAT
 
 ROUNDING_DEVIATION = 0.6  # of a unit: the least standard deviation that rounding gives to f

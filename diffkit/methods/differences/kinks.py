@@ -11,9 +11,18 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from diffkit.core.results import Odd
-from diffkit.methods.differences.chebyshev import chop, coefficients, nodes, slope_at_one
 from diffkit.methods.differences.fits import QUIET, ROUNDING_DEVIATION, magnitude
-from diffkit.methods.differences.stencils import Search, Stencil, divided, finite, total
+from diffkit.methods.differences.samples import (
+    Search,
+    Stencil,
+    chop,
+    coefficients,
+    divided,
+    finite,
+    nodes,
+    slope_at_one,
+    total,
+)
 from diffkit.numbers.floats import HALF_ULP
 
 _WIDEST_RADIUS = 0.1129375  # the largest radius, of the scale

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from diffkit.core.program import Index
 from diffkit.core.results import Odd
 from diffkit.methods.differences import Difference
-from diffkit.methods.differences.stencils import Probe, Stencil, divided
+from diffkit.methods.differences.samples import Probe, Stencil, divided
 
 _WIDEST_BAR = 1e-3  # of an entry, or of the largest where it drowns: the widest bar of a value that is ok
 _NOISE_MARGIN = 2.0  # times the bar of a difference that rests on noise or steps of f, of which few were seen

@@ -12,9 +12,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from diffkit.methods.differences.chebyshev import nodes, value_at
 from diffkit.methods.differences.fits import EXPLAINED_NOISE, MEASURED, QUIET, Fit, FoldedSamples, magnitude
-from diffkit.methods.differences.stencils import Search
+from diffkit.methods.differences.samples import Search, nodes, value_at
 
 _NEAREST_SAMPLES, _SMOOTH_UNITS = 2.0**10, 2.0**18  # units to which f is looked at, where it must be smooth
 _LOOK_FACTOR = 2.0**8  # how much farther the next look goes

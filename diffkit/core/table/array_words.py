@@ -1,4 +1,4 @@
-"""The functions of array expressions: what they are called, how many arguments they take, and what they mean."""
+"""The functions of whole arrays: what they are called, how many arguments they take, and what they mean."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ class Word(NamedTuple):
     counts: tuple[int, ...]
     axis: bool
     doc: str
+    truths: bool = False
+    """of a condition it counts the entries where that holds"""
 
 
 ARRAY_WORDS: dict[str, Word] = {
-    "sum": Word((1,), True, "sum of all entries, or along an axis"),
-    "mean": Word((1,), True, "mean of all entries, or along an axis"),
+    "sum": Word((1,), True, "sum of all entries, or along an axis", truths=True),
+    "mean": Word((1,), True, "mean of all entries, or along an axis", truths=True),
     "prod": Word((1,), True, "product of all entries, or along an axis"),
     "max": Word((1,), True, "largest entry, or along an axis; of two arguments: entry by entry"),
     "min": Word((1,), True, "smallest entry, or along an axis; of two arguments: entry by entry"),
@@ -45,12 +47,7 @@ ALIASES = {
 }  # fmt: skip
 ENTRYWISE = ("max", "min", "logsumexp")
 """names that reduce one argument, and join two or more entry by entry"""
-TRUTH_ROWS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne", "and": "and_", "or": "or_"}
-"""operators with a truth for a value, and their rows"""
-ARRAY_MODULES = ("np", "numpy", "linalg", "special", "scipy", "torch", "jnp", "tf")
+ARRAY_NAMES = {**{name: name for name in ARRAY_WORDS}, **ALIASES}
+"""every name in text, and the function that it means"""
+MODULES = ("np", "numpy", "jnp", "torch", "tf", "scipy", "sp", "sympy", "math", "mpmath", "linalg", "special")
 """names before a dot that say nothing here"""
-FOREIGN = {
-    "'": "write x.T for a transpose", ".*": "write * for a product entry by entry", ".^": "write ** for a power",
-    "./": "write / for a quotient entry by entry",
-}  # fmt: skip
-"""signs of other languages, and what to write here"""
