@@ -351,13 +351,12 @@ class ProgramBuilder:
         names = tuple(self._inputs if inputs is None else inputs)
         for name in names:
             self.input(name)
-        instructions = self._instructions
         number = self._needed(outputs)
         constants: list[Constant] = []
         kept: list[tuple[Any, ...]] = []
         slots: list[int] = []
         for slot in [slot for slot, wanted in enumerate(number) if wanted]:
-            if (instruction := instructions[slot]) is not None:
+            if (instruction := self._instructions[slot]) is not None:
                 kept.append(instruction)
                 slots.append(slot)
             elif (value := self._values[slot]) is not None:
@@ -373,12 +372,11 @@ class ProgramBuilder:
 
     def _needed(self, outputs: Sequence[int]) -> list[int]:
         """1 for each slot that some output needs, 0 for the others."""
-        instructions = self._instructions
-        found = [0] * len(instructions)
+        found = [0] * len(self._instructions)
         for slot in outputs:
             found[slot] = 1
         for slot in range(max(outputs, default=-1), -1, -1):
-            if found[slot] and (instruction := instructions[slot]) is not None:
+            if found[slot] and (instruction := self._instructions[slot]) is not None:
                 for arg in instruction[1:]:
                     found[arg] = 1
         return found
