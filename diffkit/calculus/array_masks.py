@@ -39,17 +39,21 @@ _WITHIN = (Gather, Reshape, Spread, Total)
 
 
 def reached(
-    program: Program, inputs: Sequence[Mask], orders: Mapping[int, Any], seeds: Mapping[int, Mask] | None = None
-) -> list[Mask]:
+    program: Program, inputs: Sequence[Mask], values: Sequence[Any], seeds: Mapping[int, Mask] | None = None,
+    locally: bool = False,
+) -> list[Mask]:  # fmt: skip
     """Entries of all slots that depend on some entries of the inputs, and of other slots, the ``seeds``.
 
-    ``orders`` are the values of orders by slot.
+    ``values`` tell orders, and ``locally`` what is chosen: around the point only that matters.
     """
     kind = inputs[0].dtype if inputs else bool
     found = [*inputs, *(np.zeros(shape, kind) for shape in program.shapes[len(inputs) : program.first_instruction])]
     for slot, row, args in in_time(program.numbered()):
         masks = [found[a] for a in args]
-        mask = np.broadcast_to(_forward(row, masks, [orders.get(a) for a in args]), program.shapes[slot])
+        if locally and row in (WHERE, MAX, MIN):
+            taken = [taken_in(row, [values[a] for a in args], k) for k in range(len(args))]
+            masks = [np.where(own, mask, np.zeros((), mask.dtype)) for own, mask in zip(taken, masks, strict=True)]
+        mask = np.broadcast_to(_forward(row, masks, [values[a] for a in args]), program.shapes[slot])
         found.append(mask | seeds[slot] if seeds and slot in seeds else mask)
     return found
 
@@ -90,8 +94,8 @@ WORD = 64
 """inputs whose reach is found together"""
 
 
-def dependence(program: Program, columns: Sequence[int], orders: Mapping[int, Any]) -> Any:
-    """Which entries of the outputs, flat, depend on some entries of the inputs, by the graph: (outputs, columns)."""
+def dependence(program: Program, columns: Sequence[int], values: Sequence[Any]) -> Any:
+    """Which entries of the outputs, flat, depend around the point on some entries of the inputs: (outputs, columns)."""
     sizes = [math.prod(shape) for shape in program.lengths]
     ends = list(accumulate(sizes))
     found = []
@@ -103,19 +107,18 @@ def dependence(program: Program, columns: Sequence[int], orders: Mapping[int, An
             words[end - size : end].reshape(shape)
             for end, size, shape in zip(ends, sizes, program.lengths, strict=True)
         ]
-        masks = reached(program, inputs, orders)
+        masks = reached(program, inputs, values, locally=True)
         outputs = np.concatenate([np.ravel(masks[slot]) for slot in program.outputs])
         found.append((outputs[:, None] >> np.arange(len(part), dtype=np.uint64)) & np.uint64(1) != 0)
     return np.concatenate(found, axis=1)
 
 
 def needed(
-    program: Program, seeds: Mapping[int, Mask], values: Sequence[Any], chosen: Mapping[int, Mask] | None = None
+    program: Program, seeds: Mapping[int, Mask], values: Sequence[Any], smoothly: bool = False
 ) -> dict[int, Mask]:
     """Entries of the slots that matter to some entries of others; ``values`` tell conditions and orders.
 
-    ``chosen`` says for max and min, by slot, where the first argument is the one that is handed on (1), the other (−1),
-    or it is open (0); without it both arguments matter.
+    Of max and min both arguments matter to the value; ``smoothly``, only the one that is handed on.
     """
     shapes = program.shapes
 
@@ -124,7 +127,8 @@ def needed(
             return
         for k, arg in enumerate(args):
             if isinstance(row, Primitive):
-                through = mask & _taken(row, values, args, k, None if chosen is None else chosen.get(slot))
+                chooses = (row is WHERE and k) or (smoothly and row in (MAX, MIN))
+                through = mask & taken_in(row, [values[a] for a in args], k) if chooses else mask
                 yield arg, _narrowed(np.broadcast_to(through, shapes[slot]), shapes[arg])
             else:
                 yield arg, _backward(row, mask, k, [shapes[a] for a in args], [values[a] for a in args])
@@ -144,14 +148,17 @@ def _swept(program: Program, seeds: Mapping[int, Mask], handed: Any) -> dict[int
     return bars
 
 
-def _taken(row: Primitive, values: Sequence[Any], args: Sequence[int], k: int, chosen: Any) -> Any:
-    """Where a row may need its argument k."""
-    if row is WHERE and k:
-        truths = np.asarray(values[args[0]], dtype=object)
-        return truths != False if k == 1 else truths != True  # noqa: E712 None is neither
-    if chosen is not None and row in (MAX, MIN):
-        return chosen >= 0 if k == 0 else chosen <= 0
-    return np.True_
+def taken_in(row: Primitive, values: Sequence[Any], k: int) -> Mask:
+    """Where a row that chooses among its arguments may hand on what depends on argument k; what is open may be any."""
+    if row is WHERE:
+        truths = np.asarray(values[0], dtype=object)
+        return (truths == None, truths != False, truths != True)[k]  # noqa: E711, E712 truths are objects
+    larger = _larger if (row is MAX) == (k == 0) else _smaller
+    return np.asarray(larger(*values), dtype=bool)
+
+
+_larger = np.frompyfunc(lambda a, b: not a < b, 2, 1)
+_smaller = np.frompyfunc(lambda a, b: not a > b, 2, 1)
 
 
 def _narrowed(mask: Mask, shape: Shape) -> Mask:

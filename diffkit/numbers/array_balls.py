@@ -85,6 +85,8 @@ class BallArrays:
 
     def __init__(self) -> None:
         self._data: dict[int, tuple[Any, Data]] = {}
+        self._matrices: dict[tuple[int, str], list[Any]] = {}
+        self._kept: set[int] = set()
 
     def constant(self, value: Constant | Data) -> Balls:
         """Give the balls of an exact constant or of data."""
@@ -93,13 +95,28 @@ class BallArrays:
         known = self._data.get(id(value))
         if known is None:
             known = self._data[id(value)] = balls_of(value.array), value
+            self._kept.add(id(known[0]))
         return known[0]
+
+    def matrices(self, x: Balls, letters: str, order: list[str], sizes: tuple[int, int, int]) -> list[Any]:
+        """A stack of Arb's matrices from an array, its axes in an order; those of data are made once."""
+        key = id(x), "".join(letters) + ">" + "".join(order)
+        known = self._matrices.get(key)
+        if known is None:
+            stack, rows, columns = sizes
+            flat = _turned(x, letters, order).reshape(stack, -1)
+            known = [arb_mat(rows, columns, part.tolist()) for part in flat]
+            if id(x) in self._kept:
+                self._matrices[key] = known
+        return known
 
     def apply(self, row: Primitive | ArrayOperation, args: Sequence[Balls]) -> Balls:
         """Give balls that hold the values of a row or an operation at the arguments."""
         check_time()
         if isinstance(row, Primitive):
             return _boxed(_entrywise(row)(*args))
+        if isinstance(row, Contract):
+            return _contracted(self, row, *args)
         form = _BALL_FORMS.get(type(row))
         return _boxed(form(row, *args) if form is not None else row.value(*args))
 
@@ -135,7 +152,7 @@ def _summed(row: Total, x: Balls) -> Balls:
     return _boxed(np.sum(x, axis=row.axes))
 
 
-def contracted(row: Contract, a: Balls, b: Balls) -> Balls:
+def _contracted(algebra: BallArrays, row: Contract, a: Balls, b: Balls) -> Balls:
     """Sums of products, by Arb's product of matrices for each of a stack."""
     left, right, out = row.left, row.right, row.out
     lengths = {**dict(zip(left, a.shape, strict=True)), **dict(zip(right, b.shape, strict=True))}
@@ -152,12 +169,11 @@ def contracted(row: Contract, a: Balls, b: Balls) -> Balls:
     elif not summed:
         found = _boxed(_widened(a, left, letters) * _widened(b, right, letters))
     else:
-        x, y = _turned(a, left, stack + rows + summed), _turned(b, right, stack + summed + columns)
-        x, y = x.reshape(sizes[0], -1), y.reshape(sizes[0], -1)
+        first = algebra.matrices(a, left, stack + rows + summed, (sizes[0], sizes[1], sizes[2]))
+        second = algebra.matrices(b, right, stack + summed + columns, (sizes[0], sizes[2], sizes[3]))
         entries: list[Any] = []
-        for one, other in zip(x, y, strict=True):
-            product = arb_mat(sizes[1], sizes[2], one.tolist()) * arb_mat(sizes[2], sizes[3], other.tolist())
-            entries += product.entries()
+        for one, other in zip(first, second, strict=True):
+            entries += (one * other).entries()
         found = filled(shape, entries)
     return _turned(found.reshape(shape), letters, list(out))
 
@@ -241,7 +257,6 @@ _BALL_FORMS: dict[type, Callable[..., Any]] = {
     Reshape: lambda row, x: x.reshape(row.new),
     Spread: lambda row, x: np.broadcast_to(x, row.new),
     Total: _summed,
-    Contract: contracted,
     Order: lambda _, x: np.argsort(middles(x), axis=-1, kind="stable"),
     Take: _taken,
     Put: _put,

@@ -13,7 +13,7 @@ from diffkit.calculus.array_masks import needed, reached
 from diffkit.core.array_operations import Order, Take
 from diffkit.core.program import Program, run_slots
 from diffkit.core.rules import by_rule
-from diffkit.core.table import MAX, MIN, POWER, SUB, Place, Primitive
+from diffkit.core.table import POWER, SUB, Place, Primitive
 from diffkit.numbers.array_balls import BallArrays, Balls, balls_of
 
 
@@ -42,15 +42,9 @@ class ArrayPrimal:
         self.values = run_slots(program, balls, [balls_of(x) for x in inputs])
 
     @cached_property
-    def orders(self) -> dict[int, Any]:
-        """Values of the slots that are orders."""
-        rows = self.program.numbered()
-        return {slot: self.values[slot] for slot, row, _ in rows if isinstance(row, Order)}
-
-    @cached_property
     def varies(self) -> list[Any]:
         """Which entries vary with an input."""
-        return reached(self.program, [np.ones(shape, bool) for shape in self.program.lengths], self.orders)
+        return reached(self.program, [np.ones(shape, bool) for shape in self.program.lengths], self.values)
 
     def wanted(self, rows: Any) -> dict[int, Any]:
         """The seed of a sweep back from some entries of the output."""
@@ -67,12 +61,7 @@ class ArrayPrimal:
         (output,) = self.program.outputs
         seeds = self.wanted(range(math.prod(self.program.shapes[output])) if rows is None else rows)
         matters = needed(self.program, seeds, self.values)
-        chosen = {
-            slot: _first_taken(row, *[self.values[a] for a in args])
-            for slot, row, args in self.program.numbered()
-            if row in (MAX, MIN) and slot in matters
-        }
-        smooth = needed(self.program, seeds, self.values, chosen) if chosen else matters
+        smooth = needed(self.program, seeds, self.values, smoothly=True)
         for slot, row, args in self.program.numbered():
             if slot not in matters or not matters[slot].any():
                 continue
@@ -123,13 +112,6 @@ class ArrayPrimal:
             found = np.zeros(along.shape, dtype=bool)
             np.put_along_axis(found, order, mask, axis=-1)
             yield Obstacle(slot, None, found, np.zeros(found.shape, dtype=bool))
-
-
-def _first_taken(row: Primitive, x: Balls, y: Balls) -> Any:
-    """1 where max or min hands on its first argument, −1 where the second, 0 where that is open."""
-    sign = 1 if row is MAX else -1
-    compare = np.frompyfunc(lambda a, b: sign if a > b else -sign if a < b else 0, 2, 1)
-    return np.asarray(compare(x, y), dtype=int)
 
 
 def _natural(exponents: Balls) -> bool:

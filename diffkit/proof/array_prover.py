@@ -18,7 +18,6 @@ from flint import arb
 
 from diffkit.calculus.array_derivatives import adjoints, gradient_program, tangents
 from diffkit.calculus.array_masks import dependence, needed, reached
-from diffkit.core.array_operations import Order
 from diffkit.core.deadline import TimeIsUp, check_time
 from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Program, run_slots
@@ -186,7 +185,7 @@ class _Climbing:
                 found |= by_column | by_row[self.r]
                 continue
             blank = [np.zeros(shape, bool) for shape in primal.program.lengths]
-            hit = reached(primal.program, blank, primal.orders, {obstacle.slot: obstacle.entries})[output]
+            hit = reached(primal.program, blank, primal.values, {obstacle.slot: obstacle.entries})[output]
             hit = np.ravel(hit)[self.rows]
             self.lost |= hit & obstacle.ends
             found |= hit[self.r] & by_column
@@ -202,12 +201,11 @@ class _Climbing:
     def _list(self, program: Program, values: Sequence[Any], primal: ArrayPrimal) -> None:
         """Find the entries that may be other than zero, and what columns may be found together."""
         if self.prover.order == 1 and len(self.rows) == 1:
-            ways = needed(program, primal.wanted(self.rows), values)
+            ways = needed(program, primal.wanted(self.rows), values, smoothly=True)
             structure = self.prover.flat(ways, program.lengths)[self.columns][None, :]
             self.colours = list(range(len(self.columns)))
         else:
-            orders = {slot: values[slot] for slot, row, _ in program.numbered() if isinstance(row, Order)}
-            structure = dependence(program, self.columns.tolist(), orders)[self.rows]
+            structure = dependence(program, self.columns.tolist(), values)[self.rows]
             self.colours = _coloured(structure)
         self.r, self.c = np.nonzero(structure)
         self.values, self.errors = np.full(len(self.r), np.nan), np.full(len(self.r), np.inf)
