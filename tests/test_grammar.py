@@ -19,10 +19,11 @@ from diffkit.core.program import run
 from diffkit.core.table import ADD, DIV, MUL, POWER, SUB, table
 from diffkit.core.table.array_table import array_table
 from diffkit.core.text import holds_arrays, parse_program
-from diffkit.lessons.matrices.array_function import run_tree
 from diffkit.lessons.matrices.array_parser import parse_array
 from diffkit.lessons.matrices.nodes import in_order
 from diffkit.lessons.matrices.shapes import shapes_of
+from diffkit.lessons.matrices.tree_program import program_of
+from diffkit.ndarrays.kernel import evaluate
 from diffkit.numbers.floats import FLOATS
 
 ENTRYWISE = [row.name for row in array_table if row.entrywise]
@@ -203,4 +204,5 @@ def test_what_is_printed_of_arrays_means_the_same(text):
 def evaluated(tree):
     """The value of a tree at the arrays."""
     with np.errstate(all="ignore"):
-        return run_tree(tree, ARRAYS, shapes_of(tree, {name: np.shape(value) for name, value in ARRAYS.items()}))
+        shapes = shapes_of(tree, {name: np.shape(value) for name, value in ARRAYS.items()})
+        return evaluate(program_of(tree, tuple(ARRAYS), shapes), tuple(ARRAYS.values()))
