@@ -141,7 +141,7 @@ WHERE = {
     "Everything that is known of a function": "core.table.primitive:Primitive",
     "How text becomes a Program": "core.text.scalars:parse_program",
     "How a Program becomes text": "core.text.printer:format_outputs",
-    "How LaTeX is written": "lessons.derivations.latex:latex",
+    "How LaTeX is written": "core.text.latex:latex",
     "How CSV is read": "core.files:csv_rows",
     "How a file of points is understood": "asking.points:PointsFile",
     "How files of data are understood": "lessons.matrices.data:load_data",

@@ -1,12 +1,15 @@
 """Functions that are hard to follow, and helpers, for the tests of dual arrays, traces and tapes."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import scipy.special as sp
 
-from diffkit.ndarrays import pushforward
+from diffkit.calculus.scalarised import SLOTS, scalarised
+from diffkit.core.program import Program
+from diffkit.ndarrays import pushforward, record_function
 
 STENCIL = ((1, 45 / 60), (2, -9 / 60), (3, 1 / 60))
 
@@ -205,3 +208,16 @@ def scribbler(seed):
         return np.concatenate([np.ravel(a) for a in arrays])
 
     return f
+
+
+class WrittenOut(NamedTuple):
+    """A recorded function number by number, and the shape of what it returned."""
+
+    program: Program
+    shape: tuple[int, ...]
+
+
+def written_out(f, names, shapes, slots=SLOTS):
+    """The Program of numbers of a function of arrays."""
+    recorded = record_function(f, [(f"a{k}", shape) for k, shape in enumerate(shapes)])
+    return WrittenOut(scalarised(recorded.program, names, slots), recorded.shape)

@@ -67,7 +67,7 @@ def _():
 @knows("LaTeX")
 def _():
     from diffkit.core.text import parse_program
-    from diffkit.lessons.derivations.latex import latex
+    from diffkit.core.text.latex import latex
 
     assert latex(parse_program("flare(x)")) == "\\operatorname{fl}\\left(x\\right)"
     assert latex(parse_program("exprel(x)")) == "\\operatorname{exprel}\\left(x\\right)"

@@ -12,8 +12,8 @@ import pytest
 import diffkit as dk
 from diffkit.core.program import Program, run
 from diffkit.core.table import table
+from diffkit.core.text.latex import latex, latex_name
 from diffkit.lessons.derivations import textbook_rules
-from diffkit.lessons.derivations.latex import latex, latex_name
 from diffkit.lessons.derivations.textbook_rules import tidy
 from diffkit.numbers.floats import FLOATS
 

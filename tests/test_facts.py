@@ -13,7 +13,7 @@ from table_rows import MP, ROWS, at_mp, points
 
 from diffkit.core.rules import by_rule, trace
 from diffkit.core.table import table
-from diffkit.lessons.derivations.latex import latex
+from diffkit.core.text.latex import latex
 from diffkit.numbers.field import Field
 from diffkit.numbers.floats import FLOATS
 from diffkit.numbers.germs.composition import GermAlgebra

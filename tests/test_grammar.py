@@ -3,6 +3,7 @@
 import json
 import os
 
+import numpy as np
 import pytest
 from conftest import DATA, tsv
 from hypothesis import given, settings
@@ -18,8 +19,10 @@ from diffkit.core.program import run
 from diffkit.core.table import ADD, DIV, MUL, POWER, SUB, table
 from diffkit.core.table.array_words import ARRAY_NAMES, ENTRYWISE
 from diffkit.core.text import holds_arrays, parse_program
+from diffkit.lessons.matrices.array_function import run_tree
 from diffkit.lessons.matrices.array_parser import parse_array
 from diffkit.lessons.matrices.nodes import in_order
+from diffkit.lessons.matrices.shapes import shapes_of
 from diffkit.numbers.floats import FLOATS
 
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "200"))
@@ -132,6 +135,14 @@ def test_both_contexts_say_the_same_of_anything(text):
     check_both(text)
 
 
+@settings(max_examples=5 * EXAMPLES, deadline=None)
+@given(st.lists(PIECES, max_size=9).map("".join))
+def test_what_is_read_of_arrays_is_printed_as_it_is_read(text):
+    tree = reading(parse_array, text)
+    if not isinstance(tree, tuple):
+        assert str(parse_array(str(tree))) == str(tree)
+
+
 @pytest.mark.parametrize("limit", [{"length": 3}, {"nodes": 3}, {"depth": 1}, {"parentheses": 1}, {"digits": 2}])
 def test_limits_are_the_same(limit):
     text = "sin((123*x + exp(y))) + 5"
@@ -157,3 +168,38 @@ def test_products_of_matrices_without_a_sign_are_refused():
             dk.gradient(dk.arrays(f"sum({text})", A=A), {"x": 1.0})
     assert dk.derivative(dk.arrays("sum(2(A)*x)", A=A), 1.0).value == 20
     assert dk.gradient(dk.arrays("sum((x + 1)(x + 2))"), {"x": [1.0, 2.0]}).value.tolist() == [5, 7]
+
+
+ARRAYS = {"A": np.array([[1.5, -0.5], [0.25, 2.0]]), "v": np.array([0.5, 1.25]), "x": np.float64(0.75)}
+OPERATIONS = [
+    "{}+{}", "{}-{}", "{}*{}", "{}/{}", "{} @ {}", "({})*({})", "({})/({})", "({}) @ ({})", "({})-({})", "2({})*{}",
+    "-{}*{}", "({})**2*{}", "({})**-1*({})", "max({}, {})", "where({} < {}, 1, 2)", "-({})+{}", "({}).T*{}",
+    "({})[0]-{}", "sum({})/{}", "[{}, {}]", "0.5*({})*{}", "-2*{}*({})", "{}*-3*{}", "1/({}+{})", "{}**({})",
+    "√({})+{}", "mean({} > {})", "{} - -{}",
+]  # fmt: skip
+ARRAY_TEXTS = st.recursive(
+    st.sampled_from(
+        [*ARRAYS, "2", "0.25", "1e3", "pi", "-1.5", "A[0, 1]", "v[-1]", "A[:, 0]", "sum(v)", "A.T", "dot(v, v)"]
+    ),
+    lambda inner: st.tuples(st.sampled_from(OPERATIONS), inner, inner).map(lambda t: t[0].format(*t[1:])),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=2 * EXAMPLES, deadline=None)
+@given(ARRAY_TEXTS)
+def test_what_is_printed_of_arrays_means_the_same(text):
+    try:
+        tree = parse_array(text)
+        expected = evaluated(tree)
+    except (dk.ShapeError, dk.ParseError):  # rows of different lengths
+        return
+    again = parse_array(str(tree))
+    assert str(parse_array(str(again))) == str(again)  # -1.5 is -3/2, a quotient
+    np.testing.assert_allclose(evaluated(again), expected, rtol=1e-11, atol=1e-12)
+
+
+def evaluated(tree):
+    """The value of a tree at the arrays."""
+    with np.errstate(all="ignore"):
+        return run_tree(tree, ARRAYS, shapes_of(tree, {name: np.shape(value) for name, value in ARRAYS.items()}))

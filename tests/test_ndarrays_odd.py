@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from ndarray_cases import KINKS, SMOOTH_AFTER_ALL, TIES, TRAPS, by_name
+from ndarray_cases import KINKS, SMOOTH_AFTER_ALL, TIES, TRAPS, by_name, written_out
 
 from diffkit.core.errors import TracingError
-from diffkit.ndarrays import pushforward, trace_function
+from diffkit.ndarrays import pushforward
 
 
 @by_name(KINKS)
@@ -65,7 +65,7 @@ def follow(how, f):
     """Push one direction through f, or trace it."""
     if how == "dual":
         return pushforward(f, [np.array([0.3, 0.5, -1.2])], [np.ones((1, 3))])
-    return trace_function(f, ["a", "b", "c"], [(3,)])
+    return written_out(f, ["a", "b", "c"], [(3,)])
 
 
 @pytest.mark.parametrize("how", ["dual", "traced"])
@@ -97,13 +97,13 @@ TRACE_TRAPS = {
 def test_what_cannot_be_traced(name):
     f, words = TRACE_TRAPS[name]
     with pytest.raises(TracingError, match=words):
-        trace_function(f, ["a", "b", "c"], [(3,)], slots=100)
+        written_out(f, ["a", "b", "c"], [(3,)], slots=100)
 
 
 def test_what_is_too_large_to_be_traced():
     names = [f"x{i}" for i in range(36)]
     for f in (np.linalg.det, np.linalg.inv, lambda a: np.linalg.solve(a, np.ones(6)), np.linalg.slogdet):
         with pytest.raises(TracingError, match="4 × 4"):
-            trace_function(f, names, [(6, 6)])
-    with pytest.raises(TracingError, match="order of 9"):
-        trace_function(np.sort, [f"x{i}" for i in range(9)], [(9,)])
+            written_out(f, names, [(6, 6)])
+    with pytest.raises(TracingError, match="sort of 9"):
+        written_out(np.sort, [f"x{i}" for i in range(9)], [(9,)])

@@ -10,7 +10,7 @@ import pytest
 from report_cases import KINDS, check_page
 
 from diffkit.reports import FORMATS
-from diffkit.reports.figures import STEP_AXIS, central
+from diffkit.reports.pictures.charts import STEP_AXIS, central
 
 pytestmark = pytest.mark.usefixtures("cases")
 

@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 from array_functions import DUAL_ONLY, TRACEABLE
 from conftest import corpus, exact, ulps
-from ndarray_cases import CONFUSION, KINKS, ONCE, SMOOTH_AFTER_ALL, TIES, TRAPS, D, close, differences, scribbler
+from ndarray_cases import (
+    CONFUSION,
+    KINKS,
+    ONCE,
+    SMOOTH_AFTER_ALL,
+    TIES,
+    TRAPS,
+    D,
+    close,
+    differences,
+    scribbler,
+    written_out,
+)
 
 import diffkit as dk
 from diffkit.asking.questions import make_task
@@ -14,7 +26,7 @@ from diffkit.core.errors import BackendError, TracingError
 from diffkit.core.program import run
 from diffkit.judging.comparison import compare_task
 from diffkit.methods import get_backend
-from diffkit.ndarrays import pullback, pushforward, trace_function
+from diffkit.ndarrays import pullback, pushforward
 from diffkit.numbers.floats import FLOATS
 
 ALL = TRACEABLE | DUAL_ONLY
@@ -86,7 +98,7 @@ def test_a_gradient_in_reverse_can_be_traced(name):
         return np.concatenate([np.reshape(g, -1) for g in pulled.back(weights(pulled.value))])
 
     sizes = [np.size(a) for a in args]
-    program, *_ = trace_function(gradient, [f"x{i}" for i in range(sum(sizes))], [np.shape(a) for a in args])
+    program, _ = written_out(gradient, [f"x{i}" for i in range(sum(sizes))], [np.shape(a) for a in args])
     found = run(program, FLOATS, [float(x) for a in args for x in np.ravel(a)])
     close(np.array(found), gradient(*args), 1e-12)
 

@@ -47,6 +47,10 @@ class Source(Protocol):
         """The formula; TracingError where it has none, as code that branches has not."""
 
     @property
+    def arrays(self) -> Program | None:
+        """The Program of arrays that code was recorded as, None for formulas; TracingError where it cannot be."""
+
+    @property
     def code(self) -> Bound | None:
         """The Python function, if it is one."""
 
@@ -117,7 +121,7 @@ class Source(Protocol):
 class Formula:
     """The map that a Program is."""
 
-    code = None
+    code = arrays = None
     hindrance = origin = unsteady = ""
     blind = False
     warnings: tuple[str, ...] = ()

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from diffkit import __version__
-from diffkit.cli.descending import descend
 from diffkit.cli.inputs import ask
 from diffkit.cli.judging import check, compare, report
-from diffkit.cli.lessons import explain, gallery, limit, matrix, stationary, tangent
+from diffkit.cli.lessons import descend, explain, gallery, limit, matrix, stationary, tangent
 from diffkit.cli.options import Commands, ExpressionCommand, derivative_options, names, report_options
 from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver
 

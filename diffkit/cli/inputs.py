@@ -87,7 +87,7 @@ def read_arrays(texts: tuple[str, ...], options: dict[str, Any], wrt: tuple[str,
 
     if options.get("points"):
         raise PointError("array expressions take one point, by --at", hint="--data is for what stays as it is")
-    function, holds = function_of_arrays(texts, options, wrt)
+    function, holds = _function_of_arrays(texts, options, wrt)
     if options["at"] is None:
         example = ",".join(f"{name}=0" for name in function.parameters()[:4])
         raise PointError("an array expression needs a point", hint=f'add --at "{example}", arrays as x=[1,2,3]; '
@@ -95,7 +95,7 @@ def read_arrays(texts: tuple[str, ...], options: dict[str, Any], wrt: tuple[str,
     return function, read_at(options["at"], function, holds)
 
 
-def function_of_arrays(
+def _function_of_arrays(
     texts: tuple[str, ...], options: dict[str, Any], wrt: tuple[str, ...] = ()
 ) -> tuple[Any, dict[str, str]]:
     """Give the function of texts with ``--let`` and ``--data`` in it, and what each file holds."""
@@ -183,3 +183,42 @@ def _module(where: str) -> Any:
         spec.loader.exec_module(module)
         sys.modules[path] = module
     return sys.modules[path]
+
+
+def read_descent(
+    function: str, start: str, args: str | None, options: dict[str, Any]
+) -> tuple[Any, Any, tuple[Any, ...]]:
+    """What to descend on, where to start, and further arguments: code, an array expression with data, or plain text."""
+    where, further, given = code_or_text(start), arguments_of(args), {**options, "at": start}
+    if CODE_NAME.match(function):
+        return names_in_module(function), where, further
+    bare = options["variables"] is None and where is start
+    if not are_arrays((function,), given):
+        from diffkit.asking.expressions import read_joint
+        from diffkit.asking.frames import names_in
+
+        if bare:
+            _check_named(start, read_joint([function], None, names_in(start)).program.inputs)
+        return function, where, further
+    from diffkit.lessons.matrices.settings import read_at
+
+    arrays, holds = _function_of_arrays((function,), given)
+    if bare:
+        _check_named(start, arrays.parameters())
+    f, rows = arrays.opened()
+    return f, read_at(start, arrays, holds) if where is start else where, rows
+
+
+def _check_named(start: str, variables: tuple[str, ...]) -> None:
+    """PointError for a bare list of several values: weights go by names, whatever their order."""
+    from diffkit.asking.callables.function import unordered
+    from diffkit.asking.frames import names_in, split_top
+
+    if len(split_top(start, ",")) > 1 and not names_in(start):
+        raise unordered(variables, "a start")
+
+
+def read_gradient(text: str | None) -> Any:
+    """A gradient in code, or expressions separated by semicolons."""
+    found = code_or_text(text)
+    return [part.strip() for part in found.split(";")] if isinstance(found, str) else found

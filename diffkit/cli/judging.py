@@ -32,13 +32,13 @@ from diffkit.cli.process import EXIT_INTERRUPTED, complain
 from diffkit.core.deadline import INTERRUPTED
 from diffkit.core.errors import told
 
-BACKENDS_OPTION = click.option(
+_BACKENDS_OPTION = click.option(
     "--backends",
     default="symbolic,finite,dual",
     metavar="NAMES",
     help="Which to compare.  [default: symbolic,finite,dual]",
 )
-CODED = ("gradient", "jacobian", "hessian", "vjp")
+_CODED = ("gradient", "jacobian", "hessian", "vjp")
 """kinds of claims in code that have an option of their own"""
 
 
@@ -47,7 +47,7 @@ CODED = ("gradient", "jacobian", "hessian", "vjp")
 @click.option(
     "--kind", default="gradient", metavar="KIND", help="derivative, gradient, jacobian or hessian.  [default: gradient]"
 )
-@BACKENDS_OPTION
+@_BACKENDS_OPTION
 @click.option("--wrt", metavar="NAMES", help="Only these variables.")
 @click.option("--order", type=int, metavar="N", help="Order, for --kind derivative.")
 @array_options
@@ -103,7 +103,7 @@ def compare(
 @click.command(cls=Command)
 @click.argument("cases", metavar="CASES")
 @click.option("--kind", default="gradient", metavar="KIND", help="gradient or hessian.  [default: gradient]")
-@BACKENDS_OPTION
+@_BACKENDS_OPTION
 @tolerance_options("How near an expected value must be, as a part of it.  [default: 1e-12]", "How near, absolutely.")
 @click.option("--against", metavar="FILE", help="An older report in JSON: tell what changed, and what is lost.")
 @report_options
@@ -206,10 +206,10 @@ def check(function: str, claims: tuple[str, ...], **options: Any) -> int:
     from diffkit.judging.checking.check import check as check_claim
     from diffkit.reports.check_report import CheckReport
 
-    given = [(kind, name) for kind in CODED if (name := options.pop(kind)) is not None]
+    given = [(kind, name) for kind in _CODED if (name := options.pop(kind)) is not None]
     if len(given) + bool(claims) > 1:
         raise DiffkitError("there is more than one claim",
-                           hint=f"give --claim, or one of {', '.join(f'--{kind}' for kind in CODED)}")  # fmt: skip
+                           hint=f"give --claim, or one of {', '.join(f'--{kind}' for kind in _CODED)}")  # fmt: skip
     claimed = _claimed(function, claims, given, options)
     reset = None if options["reset"] is None else names_in_module(options["reset"])
     settings = {name: options[name] for name in ("symmetric", "beside", "rtol", "atol")}

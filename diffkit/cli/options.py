@@ -23,7 +23,7 @@ def _either(*names: str) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
-OPTION = re.compile(r"--[a-zA-Z][a-zA-Z-]*(=.*)?\Z", re.DOTALL)
+_OPTION = re.compile(r"--[a-zA-Z][a-zA-Z-]*(=.*)?\Z", re.DOTALL)
 
 
 class Command(click.Command):
@@ -58,7 +58,7 @@ class ExpressionCommand(Command):
         for arg in rest:
             if arg == "--":
                 expressions += rest
-            elif OPTION.match(arg):
+            elif _OPTION.match(arg):
                 kept.append(arg)
                 if arg in takes_value:
                     value = next(rest, None)

@@ -4,7 +4,7 @@ Ctrl-C gives one line on standard error and exit code 130. It raises KeyboardInt
 what they have found until then catch. That is not enough: C code makes other errors of it while it is imported, and
 destructors, callbacks and libraries swallow it. So during an import the process ends at once, or waits for its end
 where something has been found; what a destructor swallows comes again; and what has not ended the command after
-``ENDING_SECONDS`` seconds, or comes a second time, ends the process.
+``_ENDING_SECONDS`` seconds, or comes a second time, ends the process.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from typing import Any, NoReturn
 from diffkit.core.deadline import Deadline, current_deadline
 
 EXIT_INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
-ENDING_SECONDS = 0.7  # seconds for a command to end by itself
-SOON = 0.005
-IMPORTS = "<frozen importlib._bootstrap>"
+_ENDING_SECONDS = 0.7  # seconds for a command to end by itself
+_SOON = 0.005
+_IMPORTS = "<frozen importlib._bootstrap>"
 
 
 class Closed(io.TextIOBase):
@@ -88,11 +88,11 @@ class Interrupts:
         if self.met or (importing and not self.awaited):
             _end(deadline)
         if importing:
-            _later(SOON, signal.raise_signal, signal.SIGINT)
+            _later(_SOON, signal.raise_signal, signal.SIGINT)
             return
         self.met = True
         if not self.awaited:
-            _later(ENDING_SECONDS, _end, deadline)
+            _later(_ENDING_SECONDS, _end, deadline)
         raise KeyboardInterrupt
 
     def swallowed(self, error: Any) -> None:
@@ -101,7 +101,7 @@ class Interrupts:
             sys.__unraisablehook__(error)
             return
         self.met = False
-        _later(SOON, signal.raise_signal, signal.SIGINT)
+        _later(_SOON, signal.raise_signal, signal.SIGINT)
 
     def wait(self) -> None:
         """Let the command end by itself: it tells what it has found until an interrupt."""
@@ -131,7 +131,7 @@ def guarded(main: Callable[[], None]) -> Any:
 def _imports(frame: Any) -> bool:
     """Whether a module is being imported."""
     while frame is not None:
-        if frame.f_code.co_filename == IMPORTS:
+        if frame.f_code.co_filename == _IMPORTS:
             return True
         frame = frame.f_back
     return False

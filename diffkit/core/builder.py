@@ -12,7 +12,7 @@ from typing import Any
 
 from diffkit.core.deadline import check_time, in_time
 from diffkit.core.limits import Limits
-from diffkit.core.program import Constant, Named, Program
+from diffkit.core.program import OPAQUE, Constant, Named, Program, Shape
 from diffkit.core.table import ADD, DIV, MAX, MIN, MUL, NEG, NOT, POWER, SUB, WHERE, Primitive
 
 CHAINS = {ADD: "sum", SUB: "sum", MUL: "product", DIV: "product"}
@@ -95,7 +95,7 @@ class ProgramBuilder:
     def rational(self, slot: int) -> int | Fraction | None:
         """The rational constant in a slot, or None."""
         value = self._values[slot]
-        return None if isinstance(value, Named) else value
+        return None if isinstance(value, OPAQUE) else value
 
     def constant_in(self, slot: int) -> Constant | None:
         """The constant in a slot, or None."""
@@ -111,8 +111,8 @@ class ProgramBuilder:
         """Whether a slot holds a constant."""
         return self._values[slot] is not None
 
-    def apply(self, primitive: Primitive, args: Sequence[int]) -> int:
-        """Slot of a primitive of slots."""
+    def apply(self, primitive: Any, args: Sequence[int]) -> int:
+        """Slot of a row (or of an operation on whole arrays) of slots."""
         key = (primitive, *args)
         slot = self._slots.get(key)
         if slot is None:
@@ -159,7 +159,7 @@ class ProgramBuilder:
         values: list[Any] = [self._values[slot] for slot in args]
         small = primitive is not POWER
         for value in values:
-            if value is None or isinstance(value, Named):
+            if value is None or isinstance(value, OPAQUE):
                 return None
             small = small and type(value) is int and -SMALL_INTEGER < value < SMALL_INTEGER
         if not small and self._too_large(primitive, values):
@@ -191,7 +191,7 @@ class ProgramBuilder:
         """Slot of −x if ``slot`` is visibly negative: a negative constant, neg(x), or such a constant · or ÷ x."""
         value = self._values[slot]
         if value is not None:
-            return self.constant(-value) if not isinstance(value, Named) and value < 0 else None
+            return self.constant(-value) if not isinstance(value, OPAQUE) and value < 0 else None
         instruction = self._instructions[slot]
         if instruction is None:
             return None
@@ -370,7 +370,11 @@ class ProgramBuilder:
         for index, slot in enumerate(slots, len(names) + len(constants)):
             number[slot] = index
         code = tuple([(primitive, tuple([number[arg] for arg in args])) for primitive, *args in kept])
-        return Program(names, tuple(constants), code, tuple([number[slot] for slot in outputs]))
+        return Program(names, tuple(constants), code, tuple([number[slot] for slot in outputs]), self._lengths(names))
+
+    def _lengths(self, names: Sequence[str]) -> tuple[Shape, ...]:  # noqa: ARG002
+        """Shapes of the inputs of a program that is made; none if all are numbers."""
+        return ()
 
 
 def select(program: Program, outputs: Sequence[int]) -> Program:

@@ -35,8 +35,48 @@ class Named(NamedTuple):
     name: str
 
 
+Shape = tuple[int, ...]
+
+
+class Data:
+    """A constant array, exact as its binary64 (or whole) numbers are; two are equal if all their bytes are."""
+
+    __slots__ = ("_hash", "array")
+
+    def __init__(self, array: Any):
+        array = array.view()
+        array.flags.writeable = False
+        self.array = array
+        self._hash = hash((array.shape, array.dtype.str, array.tobytes()))
+
+    @property
+    def shape(self) -> Shape:
+        """Lengths of its axes."""
+        return tuple(self.array.shape)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return (
+            isinstance(other, Data) and self._hash == other._hash and self.array.dtype == other.array.dtype
+            and self.shape == other.shape and self.array.tobytes() == other.array.tobytes()
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"data {list(self.shape)}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Data, (self.array,)
+
+
 Constant = int | Fraction | Named
-Instruction = tuple[Primitive, tuple[int, ...]]
+OPAQUE = (Named, Data)
+"""constants that are no rational number"""
+Instruction = tuple[Any, tuple[int, ...]]
+"""a row of the table, entry by entry, or an operation on whole arrays; and the slots it is applied to"""
 
 
 class Algebra(Protocol):
@@ -51,12 +91,16 @@ class Algebra(Protocol):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Program:
-    """Straight-line code: ``inputs`` (names), exact ``constants``, ``instructions``, ``outputs`` (slots)."""
+    """Straight-line code: ``inputs`` (names), exact ``constants``, ``instructions``, ``outputs`` (slots).
+
+    Every slot has a shape; that of a number is (). ``lengths`` are the shapes of the inputs, none if all are numbers.
+    """
 
     inputs: tuple[str, ...]
     constants: tuple[Constant, ...]
     instructions: tuple[Instruction, ...]
     outputs: tuple[int, ...]
+    lengths: tuple[Shape, ...] = ()
 
     def __len__(self) -> int:
         """Number of slots."""
@@ -66,7 +110,11 @@ class Program:
         """Slots in order, one a line: ``3 = sin(0)``; long programs are cut."""
         lines = [f"{slot} = {name}" for slot, name in enumerate(self.inputs)]
         lines += [f"{slot} = {getattr(c, 'name', c)}" for slot, c in enumerate(self.constants, len(self.inputs))]
-        lines += [f"{slot} = {row.name}({', '.join(map(str, args))})" for slot, row, args in self.numbered()]
+        for slot, row, args in self.numbered():
+            lines.append(f"{slot} = {getattr(row, 'written', None) or row.name}({', '.join(map(str, args))})")
+        if self.lengths:
+            ends = (f"  {list(shape)}" if shape else "" for shape in self.shapes)
+            lines = [line + end for line, end in zip(lines, ends, strict=True)]
         if len(lines) > 40:
             lines[20:-20] = [f"… {len(lines) - 40} more"]
         return "\n".join([*lines, f"outputs {', '.join(map(str, self.outputs))}"])
@@ -77,7 +125,7 @@ class Program:
         return self._content == other._content
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Program, (self.inputs, self.constants, self.instructions, self.outputs)
+        return Program, (self.inputs, self.constants, self.instructions, self.outputs, self.lengths)
 
     def __hash__(self) -> int:
         return hash((self.inputs, len(self.outputs), len(self.instructions), len(self.constants)))
@@ -104,7 +152,16 @@ class Program:
                 stack.pop()
         # an input's number and an equal integer constant must not be taken for each other
         kinds = tuple(slot < len(self.inputs) for slot in number)
-        return self.inputs, tuple(graph), kinds, tuple(number[slot] for slot in self.outputs)
+        return self.inputs, self.lengths, tuple(graph), kinds, tuple(number[slot] for slot in self.outputs)
+
+    @cached_property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The shape of every slot."""
+        found: list[Shape] = list(self.lengths or ((),) * len(self.inputs))
+        found += [c.shape if isinstance(c, Data) else () for c in self.constants]
+        for row, args in self.instructions:
+            found.append(shape_of(row, [found[a] for a in args]))
+        return tuple(found)
 
     @property
     def first_instruction(self) -> int:
@@ -132,6 +189,26 @@ class Program:
         """Instructions with their slots."""
         for slot, (primitive, args) in enumerate(self.instructions, self.first_instruction):
             yield slot, primitive, args
+
+
+def shape_of(row: Any, shapes: Sequence[Shape]) -> Shape:
+    """The shape of an instruction's value from those of its arguments."""
+    if not isinstance(row, Primitive):
+        return row.shape(*shapes)  # type: ignore[no-any-return]
+    first = shapes[0]
+    return first if all(shape == first for shape in shapes) else broadcast(shapes)
+
+
+def broadcast(shapes: Sequence[Shape]) -> Shape:
+    """The shape to which arrays of some shapes are repeated, as NumPy does."""
+    count = max(map(len, shapes))
+    found = []
+    for axis in range(-count, 0):
+        lengths = {shape[axis] for shape in shapes if len(shape) >= -axis} - {1}
+        if len(lengths) > 1:
+            raise ValueError(f"shapes {', '.join(map(str, shapes))} do not go together")
+        found.append(lengths.pop() if lengths else 1)
+    return tuple(found)
 
 
 def run(program: Program, algebra: Algebra, inputs: Sequence[Any]) -> list[Any]:

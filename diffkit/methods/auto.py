@@ -31,6 +31,7 @@ from diffkit.proof.proofs import Proofs
 
 if TYPE_CHECKING:
     from diffkit.asking.callables import Bound
+    from diffkit.proof.array_proofs import ArrayProofs
 
 
 _CODE_METHODS = ("dual", "complex")
@@ -65,9 +66,15 @@ class Referee:
         return self.untraced or self.source.hindrance
 
     @cached_property
-    def proven(self) -> Proofs | None:
+    def proven(self) -> Proofs | ArrayProofs | None:
         """The proofs about the formula, if there is one."""
-        return None if self.reason else Proofs(self.task, self.digits)
+        if self.reason:
+            return None
+        if self.source.arrays is None:
+            return Proofs(self.task, self.digits)
+        from diffkit.proof.array_proofs import proofs_of
+
+        return proofs_of(self.task, self.digits)
 
     @cached_property
     def measured(self) -> _Measurement:

@@ -1,4 +1,4 @@
-"""Functions written with NumPy, followed by arrays that stand in for the input: dual, tape and traced arrays.
+"""Functions written with NumPy, followed by what stands in for the input: dual, tape and recorded arrays.
 
 They are not ndarrays: ``isinstance(x, np.ndarray)`` and ``isinstance(x, float)`` are false, and a function that
 asks for these takes its other branch. Comparing ``Pushed.value`` or ``Pulled.value`` with the function's plain value
@@ -8,20 +8,20 @@ shows that.
 from diffkit.ndarrays import elementwise, linear_algebra, ordering, products, reductions, structure  # noqa: F401
 from diffkit.ndarrays.dual_arrays import DualArray, Pushed, pushforward
 from diffkit.ndarrays.nonsmooth import Hit
+from diffkit.ndarrays.recorder import RecordedArray, RecordedFunction, record_function
 from diffkit.ndarrays.source import SourceLine
 from diffkit.ndarrays.tape import Pulled, TapeArray, pullback
-from diffkit.ndarrays.traced import Traced, TracedArray, trace_function
 
 __all__ = [
     "DualArray",
     "Hit",
     "Pulled",
     "Pushed",
+    "RecordedArray",
+    "RecordedFunction",
     "SourceLine",
     "TapeArray",
-    "Traced",
-    "TracedArray",
     "pullback",
     "pushforward",
-    "trace_function",
+    "record_function",
 ]

@@ -3,50 +3,39 @@
 Where there are values, a function of a matrix is its value at the level below plus its first-order change, which
 has the right derivative; level below level, that gives derivatives of every order. Formulas: M. Giles, An extended
 collection of matrix derivative results (2008), sections 2.2 and 2.3; for Cholesky, I. Murray, arXiv:1602.07527, eq. 8.
-A traced matrix has no values: up to 4 × 4, cofactors. One that does not depend on the input is inverted in rational
-arithmetic, as a trace is a formula and may not round.
+In a record there are no values: the operation itself is recorded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from fractions import Fraction
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from diffkit.core.errors import TracingError
+from diffkit.core.matrix_operations import Cholesky, Determinant, LogDeterminant, Solve
 from diffkit.ndarrays.kernel import Proxy, exactly, leader, numeric, plain
 from diffkit.ndarrays.ordering import max_, min_
 from diffkit.ndarrays.protocols import rule
 from diffkit.ndarrays.reductions import axes_of, sum_
 from diffkit.ndarrays.source import user_line
-from diffkit.numbers.floats import exact_inverse
 
 COFACTORS = 4
 """the largest matrix whose determinant is written out"""
 COINCIDE = 1e-13
 """eigenvalues nearer than this, relative to the largest, are taken as equal"""
-RATIONAL = 48
-"""the largest constant matrix that is inverted exactly: the fractions grow with its size"""
 
 
-def _below(x: Any, lead: Proxy) -> Any:
+def _below(x: Any, lead: Any) -> Any:
     """The value at the level below the leader's; what is not of that level is its own value."""
     return x.primal if isinstance(x, Proxy) and x.level is lead.level else x
 
 
-def _lead(name: str, *args: Any) -> Proxy:
-    """The leading proxy; TracingError if it has no values."""
+def _recorded(*args: Any) -> Any:
+    """The leading proxy if it is one of a record, which has no values; else None."""
     lead = leader(args)
-    assert lead is not None
-    if lead.primal is None:
-        raise TracingError(
-            f"np.linalg.{name} cannot be traced at this size, at {user_line()}",
-            hint=f"matrices up to {COFACTORS} × {COFACTORS} are written out",
-        )
-    return lead
+    return lead if lead is not None and lead.primal is None else None
 
 
 def _square(a: Any) -> int:
@@ -56,17 +45,15 @@ def _square(a: Any) -> int:
     return int(shape[-1])
 
 
-def _traced(a: Any) -> bool:
-    lead = leader((a,))
-    return lead is not None and lead.primal is None and _square(a) <= COFACTORS
-
-
 @rule(np.linalg.det)
 def det(a: Any) -> Any:
     """|A| by cofactors if small, else |A₀| + tr adj(A₀)(A − A₀)."""
-    if _square(a) <= COFACTORS:
+    n = _square(a)
+    if (record := _recorded(a)) is not None:
+        return record.operation(Determinant(), a)
+    if n <= COFACTORS:
         return _determinant(a)
-    below = _below(a, _lead("det", a))
+    below = _below(a, leader((a,)))
     return np.linalg.det(below) + np.einsum("...ij,...ji->...", _adjugate(below), a - below)
 
 
@@ -74,10 +61,9 @@ def det(a: Any) -> Any:
 def slogdet(a: Any) -> Any:
     """Sign and log of |A|: log‖A₀‖ + tr A₀⁻¹(A − A₀)."""
     pair: Any = type(np.linalg.slogdet(np.eye(1)))  # the named tuple that NumPy gives
-    if _traced(a):
-        value = _determinant(a)
-        return pair(np.sign(value), np.log(np.abs(value)))
-    below = _below(a, _lead("slogdet", a))
+    if (record := _recorded(a)) is not None:
+        return pair(np.sign(det(a)), record.operation(LogDeterminant(), a))
+    below = _below(a, leader((a,)))
     sign, log = np.linalg.slogdet(below)
     return pair(sign, log + _relative_change(a, below))
 
@@ -120,37 +106,11 @@ def _cofactor(a: Any, i: int, j: int) -> Any:
 def inv(a: Any) -> Any:
     """A⁻¹, whose change is −A₀⁻¹(A − A₀)A₀⁻¹."""
     n = _square(a)
-    if leader((a,)).primal is None and n and (known := _constant_inverse(a, n)) is not None:  # type: ignore[union-attr]
-        return known
-    if _traced(a):
-        value = _determinant(a)
-        return np.stack([np.stack([_cofactor(a, j, i) / value for j in range(n)], -1) for i in range(n)], -2)
-    below = exactly(_below(a, _lead("inv", a)), a)
+    if (record := _recorded(a)) is not None:
+        return record.operation(Solve(), a, np.broadcast_to(np.eye(n), np.shape(a)))
+    below = exactly(_below(a, leader((a,))), a)
     inverse = np.linalg.inv(below)
     return inverse - inverse @ (a - below) @ inverse
-
-
-def _constant_inverse(a: Any, n: int) -> Any:
-    """The inverse of traced matrices that are constants, in fractions; None if they are not, or are too large.
-
-    A matrix without an inverse has 1/0 in its place, which has no value either.
-    """
-    trace = leader((a,)).level  # type: ignore[union-attr]
-    known = trace.fractions(a)
-    if known is None or n > RATIONAL:
-        return None
-    stack = [known[k : k + n * n] for k in range(0, len(known), n * n)]
-    found = [exact_inverse(matrix, n) for matrix in stack]
-    for matrix, inverse in zip(stack, found, strict=True):
-        if inverse is not None:
-            trace.lost = max(trace.lost, n * _norm(matrix, n) * _norm(inverse, n))
-    none = trace.exact(1) / np.zeros(n * n)
-    return np.reshape(np.stack([none if m is None else trace.constants(m) for m in found]), np.shape(a))
-
-
-def _norm(matrix: Sequence[Fraction], n: int) -> float:
-    """The largest sum of a row's sizes."""
-    return max(float(sum(map(abs, matrix[k : k + n]))) for k in range(0, n * n, n))
 
 
 @rule(np.linalg.solve)
@@ -160,10 +120,12 @@ def solve(a: Any, b: Any) -> Any:
     _square(a)
     vector = np.ndim(b) == 1
     b = b[:, None] if vector else b
-    if leader((a, b)).primal is None:  # type: ignore[union-attr]
-        found = inv(exactly(a, b)) @ b
+    if (record := _recorded(a, b)) is not None:
+        stack = np.broadcast_shapes(np.shape(a)[:-2], np.shape(b)[:-2])
+        a, b = (np.broadcast_to(x, stack + np.shape(x)[-2:]) for x in (a, b))
+        found = record.operation(Solve(), a, b)
     else:
-        lead = _lead("solve", a, b)
+        lead: Any = leader((a, b))
         a0, b0 = exactly(_below(a, lead), lead), exactly(_below(b, lead), lead)
         x0 = np.linalg.solve(a0, b0)
         found = x0 + np.linalg.inv(a0) @ ((b - b0) - (a - a0) @ x0)
@@ -174,28 +136,16 @@ def solve(a: Any, b: Any) -> Any:
 def cholesky(a: Any, *, upper: bool = False) -> Any:
     """L₀(1 + Φ(L₀⁻¹(A − A₀)L₀⁻ᵀ)), Φ the lower triangle with half the diagonal; A is taken as symmetric."""
     n = _square(a)
-    if leader((a,)).primal is None:  # type: ignore[union-attr]
-        lower = _factored(a, n)
+    if (record := _recorded(a)) is not None:
+        lower = record.operation(Cholesky(), a)
     else:
         a = (a + np.swapaxes(a, -1, -2)) / 2.0
-        below = _below(a, _lead("cholesky", a))
+        below = _below(a, leader((a,)))
         low = np.linalg.cholesky(below)
         inverse = np.linalg.inv(low)
         change = inverse @ (a - below) @ np.swapaxes(inverse, -1, -2)
         lower = low + low @ (change * (np.tril(np.ones((n, n))) - 0.5 * np.eye(n)))
     return np.swapaxes(lower, -1, -2) if upper else lower
-
-
-def _factored(a: Any, n: int) -> Any:
-    """Cholesky–Banachiewicz, element by element."""
-    low = np.zeros_like(a)
-    for i in range(n):
-        for j in range(i + 1):
-            rest = a[..., i, j]
-            for k in range(j):
-                rest = rest - low[..., i, k] * low[..., j, k]
-            low[..., i, j] = np.sqrt(rest) if i == j else rest / low[..., j, j]
-    return low
 
 
 @rule(np.linalg.matrix_power)

@@ -1,7 +1,7 @@
 """Rules of what compares elements: max, min, sort, median.
 
 Where there are values, the elements are chosen by the values and tied ones meet in the row max or min, which knows
-whether a derivative exists. A traced array has no values: max and min are chains, a sort is a network.
+whether a derivative exists. In a record there are no values: max and min are chains, and the order is an operation.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from diffkit.core.array_operations import Order, Take
 from diffkit.core.errors import TracingError
 from diffkit.ndarrays.kernel import Proxy, apply_row, numeric, plain, rows, values_of
 from diffkit.ndarrays.protocols import UFUNCS, rule
@@ -18,8 +19,8 @@ from diffkit.ndarrays.reductions import NOT_GIVEN, Axis, fold, kept_dims, masked
 from diffkit.ndarrays.source import user_line
 
 EXTREME = "use np.max or np.where"
-NETWORK = 8
-"""the longest traced sort"""
+SORTED_INSIDE = 8
+"""the longest sort without values inside another derivative: odd-even transposition"""
 
 
 def _extreme(name: str, x: Any, axis: Axis, keepdims: Any, initial: Any, where: Any) -> Any:
@@ -109,7 +110,7 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, *, stable: Any = None) -> Any
         a, axis = np.ravel(a), -1
     x = np.moveaxis(a, axis, -1)
     values = plain(x)
-    found = _network(x) if values is None else _ordered(x, values)
+    found = _recorded_sort(x) if values is None else _ordered(x, values)
     return np.moveaxis(found, -1, axis)
 
 
@@ -136,14 +137,14 @@ def _ordered(x: Any, values: Any) -> Any:
     return fold("max", groups, -1)
 
 
-def _network(x: Any) -> Any:
-    """Sort a short axis by exchanging neighbours (odd-even transposition sort)."""
+def _recorded_sort(x: Any) -> Any:
+    """The operations: entries taken in their own order; inside an inner derivative few ones exchange neighbours."""
+    if x.ground is x.level:
+        return x.operation(Take(), x, x.operation(Order(), x))
     n = x.shape[-1]
-    if n > NETWORK:
-        raise TracingError(
-            f"the order of {n} elements depends on the input, at {user_line()}",
-            hint=f"a sort of at most {NETWORK} elements can be traced",
-        )
+    if n > SORTED_INSIDE:
+        raise TracingError(f"the order of {n} elements depends on the input, at {user_line()}",
+                           hint=f"inside another derivative at most {SORTED_INSIDE} can be sorted")  # fmt: skip
     columns = [x[..., k] for k in range(n)]
     for turn in range(n):
         for k in range(turn % 2, n - 1, 2):

@@ -97,7 +97,7 @@ class _Recorder(Level):
     def add(self, kind: str, operands: Sequence[Any], run: Callable[[Sequence[Any]], Any], detail: Any = None) -> int:
         """Run an operation and write it down."""
         frame = user_frame(self.frame)
-        kept = tuple(o.content if isinstance(o, _RecordedArray) else o for o in operands)
+        kept = tuple(o.content if isinstance(o, _NotedArray) else o for o in operands)
         if self.named and frame is not None:
             self._name(frame, kept)
         values = [self.operations[o].value if isinstance(o, int) else o for o in kept]
@@ -107,7 +107,7 @@ class _Recorder(Level):
     def _name(self, frame: FrameType, operands: Sequence[Any]) -> None:
         """Keep what the code calls the operands: variables of the frame that hold them."""
         for name, value in (*frame.f_globals.items(), *frame.f_locals.items()):
-            if isinstance(value, _RecordedArray) and value.level is self:
+            if isinstance(value, _NotedArray) and value.level is self:
                 self.names.setdefault(value.content, name)
             elif isinstance(value, np.ndarray):
                 for operand in operands:
@@ -125,7 +125,7 @@ def _multiple(array: Any, of: Any) -> float:
     return factor if np.array_equal(array, factor * of) else 0.0
 
 
-class _RecordedArray(Proxy):
+class _NotedArray(Proxy):
     """An array that knows which operation made it."""
 
     __slots__ = ()
@@ -133,7 +133,7 @@ class _RecordedArray(Proxy):
 
     def _make(self, kind: str, operands: Sequence[Any], run: Callable[[Sequence[Any]], Any], detail: Any = None) -> Any:
         number = self.level.add(kind, operands, run, detail)
-        return _RecordedArray(self.level, number, self.level.operations[number].shape)
+        return _NotedArray(self.level, number, self.level.operations[number].shape)
 
     def __repr__(self) -> str:
         return f"RecordedArray({self.primal})"
@@ -152,7 +152,7 @@ class _RecordedArray(Proxy):
     def row(self, primitive: Primitive, args: Sequence[Any]) -> Any:
         """Apply a row; conditions are plain arrays."""
         if primitive.truth:
-            return ROWS.apply(primitive, [a.primal if isinstance(a, _RecordedArray) else a for a in args])
+            return ROWS.apply(primitive, [a.primal if isinstance(a, _NotedArray) else a for a in args])
         return self._make(primitive.name, args, lambda values: ROWS.apply(primitive, values), primitive)
 
     def gather(self, parts: Sequence[Any], indices: Any) -> Any:
@@ -183,10 +183,10 @@ def record(call: Callable[..., Any], primals: Sequence[Any], named: bool = True)
     args = []
     for primal in map(own, primals):
         level.operations.append(Operation("input", (), _never, np.asarray(primal), SourceLine("?", 0, "")))
-        args.append(_RecordedArray(level, len(level.operations) - 1, np.shape(primal)))
+        args.append(_NotedArray(level, len(level.operations) - 1, np.shape(primal)))
     try:
         found = answer(call, args)
-        if not isinstance(found, _RecordedArray) or len(level.operations) > OPERATIONS_KEPT:
+        if not isinstance(found, _NotedArray) or len(level.operations) > OPERATIONS_KEPT:
             return None
         return Record(level.operations, found.content, level.names, level.constants)
     finally:

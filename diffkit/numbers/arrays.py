@@ -1,4 +1,4 @@
-"""The array algebra: NumPy arrays, elementwise, for batches of points."""
+"""The array algebra: NumPy arrays, for batches of points and in Programs of arrays, and bounds on their rounding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.core.program import Constant
+from diffkit.core.array_operations import ArrayOperation
+from diffkit.core.program import Constant, Data, Shape
 from diffkit.core.rules import by_definition
 from diffkit.core.table import Primitive
 from diffkit.numbers.floats import FloatAlgebra, to_float
@@ -29,15 +30,33 @@ def array_function(primitive: Primitive) -> Callable[..., Any]:
 
 
 class _ArrayAlgebra:
-    """Binary64 arrays of one shape (or scalars); run it under ``np.errstate(all="ignore")``."""
+    """Binary64 arrays and numbers; run it under ``np.errstate(all="ignore")``."""
 
-    def constant(self, value: Constant) -> float:
-        """Give the nearest float."""
-        return to_float(value)
+    def constant(self, value: Constant | Data) -> Any:
+        """Give the nearest float; the array of data."""
+        return value.array if isinstance(value, Data) else to_float(value)
 
-    def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
-        """Give the value of a row at arrays."""
-        return array_function(primitive)(*args)
+    def apply(self, row: Primitive | ArrayOperation, args: Sequence[Any]) -> Any:
+        """Give the value of a row or an operation at arrays."""
+        return array_function(row)(*args) if isinstance(row, Primitive) else row.value(*args)
+
+    # What sweeps over Programs of arrays ask for
+
+    def data(self, array: Any) -> Any:
+        """A constant array."""
+        return array
+
+    def zeros(self, shape: Shape) -> Any:
+        """Zeros of a shape."""
+        return np.zeros(shape)
+
+    def zeros_like(self, x: Any) -> Any:
+        """Zeros in the shape of an array."""
+        return np.zeros(np.shape(x))
+
+    def shape(self, x: Any) -> Shape:
+        """Lengths of the axes."""
+        return np.shape(x)
 
 
 class _CodeAlgebra(FloatAlgebra):

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from diffkit.proof.classification import Classifier
 
 _WRONG_ROW = "the table's derivative and Arb's own series disagree: "
-_UNCONFIRMED = Odd("uncertain", "Arb's series are too wide to confirm the derivative")
+UNCONFIRMED = Odd("uncertain", "Arb's series are too wide to confirm the derivative")
 _TWO_DIGITS_UP = 1.05  # more than rounding to two digits takes away
-_PROOF = "the derivative in ball arithmetic, confirmed by Arb's power series"
+PROOF = "the derivative in ball arithmetic, confirmed by Arb's power series"
 _SERIES_PROOF = "ball arithmetic, and one-sided series with exact coefficients where the point is special"
 
 
@@ -44,7 +44,7 @@ class Proofs:
         if self.digits is not None:
             known = self._digits(point, self.digits)
             decimals = [_decimals(seen, text) for seen, text in zip(found, known, strict=True)]
-        note = _PROOF if regular.inside else _SERIES_PROOF
+        note = PROOF if regular.inside else _SERIES_PROOF
         return Answer([seen.value for seen in found], [seen.error for seen in found], odd, 1, note, True, decimals)
 
     @property
@@ -85,7 +85,7 @@ class Proofs:
                 return Odd("uncertain", f"{regular.bits} bits do not tell whether it is beyond the largest binary64")
             return Odd("uncertain", f"{regular.bits} bits leave it in {enclosure.ball.str(5)}")
         if regular.confirmed[c] is None:
-            return _UNCONFIRMED
+            return UNCONFIRMED
         if math.isinf(value):
             return too_large(excerpt(self.prover.program, self.prover.program.outputs[index[0]]))
         message = ""

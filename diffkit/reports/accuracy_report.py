@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from diffkit.judging.regression import Changes
     from diffkit.reports.pictures.charts import Chart
 
-POINTS_NAMED = 5  # points that a finding names
-FINDINGS_LISTED = 20  # contradictions, and changes, that are listed
-SHARES = ("≤ 0.5", "≤ 1", "≤ 4", "> 1000")
-ULP_COLUMNS = ("median", "95 %", "99 %", "max")
-DIGIT_COLUMNS = ("median", "95 %", "99 %", "min")
+_POINTS_NAMED = 5  # points that a finding names
+_FINDINGS_LISTED = 20  # contradictions, and changes, that are listed
+_SHARES = ("≤ 0.5", "≤ 1", "≤ 4", "> 1000")
+_ULP_COLUMNS = ("median", "95 %", "99 %", "max")
+_DIGIT_COLUMNS = ("median", "95 %", "99 %", "min")
 
 
 class CasesReport(Report):
@@ -66,9 +66,9 @@ class CasesReport(Report):
 
     def charts(self) -> Iterator[Chart]:
         """Draw errors by ulps and digits."""
-        from diffkit.reports import figures
+        from diffkit.reports.pictures.charts import of_accuracy
 
-        return figures.of_accuracy(self.found)
+        return of_accuracy(self.found)
 
     def found_fields(self) -> dict[str, Any]:
         """Give the fields of an AccuracyReport."""
@@ -98,7 +98,7 @@ def _verdicts(report: AccuracyReport) -> Iterator[Block]:
     for verdict in report.verdicts:
         told = [o for o in report.outcomes if o.verdict == verdict and o.message]
         if told:
-            where = listed((o.case.name for o in told), POINTS_NAMED)
+            where = listed((o.case.name for o in told), _POINTS_NAMED)
             yield Note(f"{STATUS_WORDS.get(verdict, verdict)} at {where}: {worded(told[0].message)}")
     if report.expecting:
         held = f"contradicted at {report.contradicted}" if report.contradicted else "all hold"
@@ -111,14 +111,14 @@ def _measures(summary: Sequence[Any]) -> Iterator[Block]:
         return
     yield Gap()
     yield Heading("error in ulps (95 % of the partials have at most …)")
-    yield Table(("method", "partials", *ULP_COLUMNS, "no value"), tuple(map(_ulps, summary)))
+    yield Table(("method", "partials", *_ULP_COLUMNS, "no value"), tuple(map(_ulps, summary)))
     yield Note("an ulp is the spacing of binary64 numbers at the reference; no value counts as infinitely many")
     yield Gap()
     yield Heading("share of the partials with an error of so many ulps")
-    yield Table(("method", *SHARES), tuple((a.backend, *(f"{100 * s:.1f} %" for s in a.shares)) for a in summary))
+    yield Table(("method", *_SHARES), tuple((a.backend, *(f"{100 * s:.1f} %" for s in a.shares)) for a in summary))
     yield Gap()
     yield Heading("correct digits (95 % of the partials have at least …), and error bars")
-    header = ("method", *DIGIT_COLUMNS, "within their bar", "bar / error (median)")
+    header = ("method", *_DIGIT_COLUMNS, "within their bar", "bar / error (median)")
     yield Table(header, tuple(map(_digits, summary)))
 
 
@@ -139,7 +139,7 @@ def _findings(groups: Sequence[Any]) -> Iterator[Block]:
     for group in groups:
         yield Note(
             f"{group.backend}: {worded(group.cause)} at {plural(len(group.cases), 'point')}, "
-            f"{listed(group.cases, POINTS_NAMED)}. The first: {worded(group.evidence)}"
+            f"{listed(group.cases, _POINTS_NAMED)}. The first: {worded(group.evidence)}"
         )
 
 
@@ -148,9 +148,11 @@ def _contradictions(report: AccuracyReport) -> Iterator[Block]:
     found = report.contradictions
     if found:
         yield Heading(f"EXPECTED VALUES ARE CONTRADICTED at {plural(report.contradicted, 'point')}")
-        yield from (Note(f"{name}: {finding.backend}: {finding.evidence}") for name, finding in found[:FINDINGS_LISTED])
-        if len(found) > FINDINGS_LISTED:
-            yield Note(f"… {len(found) - FINDINGS_LISTED} more")
+        yield from (
+            Note(f"{name}: {finding.backend}: {finding.evidence}") for name, finding in found[:_FINDINGS_LISTED]
+        )
+        if len(found) > _FINDINGS_LISTED:
+            yield Note(f"… {len(found) - _FINDINGS_LISTED} more")
         yield Gap()
 
 
@@ -165,12 +167,12 @@ def _compared(changes: Changes | None) -> Iterator[Block]:
         for c in sorted(changes.changes, key=lambda c: not c.lost)
     ]
     if rows:
-        yield Table(("", "point", "method", "partial", "what", "was", "is"), tuple(rows[:FINDINGS_LISTED]))
-    if len(rows) > FINDINGS_LISTED:
-        yield Note(f"… {len(rows) - FINDINGS_LISTED} more")
+        yield Table(("", "point", "method", "partial", "what", "was", "is"), tuple(rows[:_FINDINGS_LISTED]))
+    if len(rows) > _FINDINGS_LISTED:
+        yield Note(f"… {len(rows) - _FINDINGS_LISTED} more")
     for words, alone in (("only there", changes.missing), ("only here", changes.new)):
         if alone:
-            yield Note(f"{words}, and not compared: {listed(map(str, alone), POINTS_NAMED)}")
+            yield Note(f"{words}, and not compared: {listed(map(str, alone), _POINTS_NAMED)}")
     yield Gap()
 
 
@@ -214,7 +216,7 @@ def _worst(report: AccuracyReport) -> Iterator[Block]:
     yield Table(header, tuple(rows), (0, 1, 2, 3, 4, 5, 8) if several else (0, 1, 3, 4, 5, 8))
 
 
-SHARE_NAMES = ("within_0.5", "within_1", "within_4", "beyond_1000")
+_SHARE_NAMES = ("within_0.5", "within_1", "within_4", "beyond_1000")
 
 
 def fields(report: AccuracyReport) -> dict[str, Any]:
@@ -228,7 +230,7 @@ def fields(report: AccuracyReport) -> dict[str, Any]:
         "backends": [
             {
                 **picked(a, "backend", "components", "no_value", "ulps"),
-                "shares": plain(dict(zip(SHARE_NAMES, a.shares, strict=True))),
+                "shares": plain(dict(zip(_SHARE_NAMES, a.shares, strict=True))),
                 **picked(a, "digits", "zeros", "zeros_exact", "bars", "held", "overstated"),
             }
             for a in report.summary

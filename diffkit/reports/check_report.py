@@ -26,8 +26,8 @@ from diffkit.reports.document import (
 if TYPE_CHECKING:
     from diffkit.judging.checking.outcome import Check, DirectionWitness, Entry
 
-VERDICT_UNDECIDED = "inconclusive: nothing speaks against the claim, and nothing proves it"
-ENTRIES_SHOWN = 20  # entries shown
+_VERDICT_UNDECIDED = "inconclusive: nothing speaks against the claim, and nothing proves it"
+_ENTRIES_SHOWN = 20  # entries shown
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class CheckReport(Document):
         if check.counterexample is None and check.scope.startswith("at") and check.at:
             yield Note("at " + point(check.at))
         yield Gap()
-        yield Equation("verdict", VERDICT_UNDECIDED if check.verdict == "inconclusive" else check.summary)
+        yield Equation("verdict", _VERDICT_UNDECIDED if check.verdict == "inconclusive" else check.summary)
         if check.reason:
             yield Note(check.reason)
         if check.convention:
@@ -155,7 +155,7 @@ def point(at: Any) -> str:
 
 def _entries(check: Check) -> Block:
     """The entries that are wrong or undecided, the worst last."""
-    rows = [_row(e) for e in check.entries[-ENTRIES_SHOWN:]]
+    rows = [_row(e) for e in check.entries[-_ENTRIES_SHOWN:]]
     hidden = len(check.entries) - len(rows)
     if hidden:
         rows.insert(0, (f"… {hidden} more", "", "", "", "", "", ""))
@@ -165,7 +165,7 @@ def _entries(check: Check) -> Block:
 def _notes(check: Check) -> Iterator[str]:
     """What is said of entries, once where it is said of several."""
     shared: dict[str, list[str]] = {}
-    for e in check.entries[-ENTRIES_SHOWN:]:
+    for e in check.entries[-_ENTRIES_SHOWN:]:
         if e.note and e.note != check.reason:
             shared.setdefault(e.note, []).append(e.label)
     yield from (f"{listed(labels, 8)}: {note}" for note, labels in shared.items())

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from diffkit.judging.comparison import Comparison, Finding
     from diffkit.reports.pictures.charts import Chart
 
-POOR_DIGITS = 3.0  # correct digits below which being within an error bar is nothing to be proud of
+_POOR_DIGITS = 3.0  # correct digits below which being within an error bar is nothing to be proud of
 VERDICT_WORDS = {
     "agree": "agree: every method is within its own error bar of the reference",
     "disagree": "disagree: a method is outside its own error bar, has no right digit, or claims another status",
     "undecided": "undecided: there is no reference value to tell who is right",
 }
-LEGEND = (
+_LEGEND = (
     "error: distance from the reference; ulps: the same in units of the reference's last binary64 place",
     "digits: correct significant digits; error bar: what the method, or a bound on its rounding, allows for",
 )
@@ -70,9 +70,9 @@ class ComparisonReport(one.Report):
 
     def charts(self) -> Iterator[Chart]:
         """Draw correct digits, and errors against the step of plain differences."""
-        from diffkit.reports import figures
+        from diffkit.reports.pictures.charts import of_comparison
 
-        return figures.of_comparison(self.found, self.task)
+        return of_comparison(self.found, self.task)
 
     def found_fields(self) -> dict[str, Any]:
         """Give the fields of a Comparison; lists run over the labels."""
@@ -114,7 +114,7 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
             yield _answers(comparison)
         else:
             yield _errors(comparison)
-            yield from map(Note, LEGEND)
+            yield from map(Note, _LEGEND)
     apart = [(f"{a} and {b}", _largest(ulps)) for (a, b), ulps in comparison.pairs.items()]
     if any(most == most for _, most in apart):
         yield Gap()
@@ -122,7 +122,7 @@ def blocks(comparison: Comparison) -> Iterator[Block]:
     if comparison.findings:
         yield Gap()
         yield Heading("findings")
-        yield from (Note(sentence(finding)) for finding in comparison.findings)
+        yield from (Note(_sentence(finding)) for finding in comparison.findings)
     for row in comparison.rows:
         if row.skipped:
             yield Note(f"{row.backend} was not asked: {row.skipped}")
@@ -141,7 +141,7 @@ def _verdict(comparison: Comparison) -> str:
     return VERDICT_WORDS.get(comparison.verdict, comparison.verdict)
 
 
-DISAGREEMENTS = (
+_DISAGREEMENTS = (
     ("is outside its own error bar", "are outside their own error bars"),
     ("claims another status", "claim another status"),
     ("has no right digit", "have no right digit"),
@@ -155,7 +155,7 @@ def _disagreements(comparison: Comparison) -> Iterator[str]:
         valued = any(not row.result.is_odd(c) for c in row.outside)
         if row.outside or row.lost:
             said.setdefault(0 if valued else 1 if row.outside else 2, []).append(row.backend)
-    yield from (f"{listed(backends)} {DISAGREEMENTS[k][len(backends) > 1]}" for k, backends in sorted(said.items()))
+    yield from (f"{listed(backends)} {_DISAGREEMENTS[k][len(backends) > 1]}" for k, backends in sorted(said.items()))
 
 
 def _wide(comparison: Comparison) -> Iterator[Block]:
@@ -163,16 +163,16 @@ def _wide(comparison: Comparison) -> Iterator[Block]:
     truth = comparison.reference.flat
     poor = [
         row.backend for row in comparison.rows
-        if any(d < POOR_DIGITS and r != 0 for d, r in zip(row.digits, truth, strict=True))
+        if any(d < _POOR_DIGITS and r != 0 for d, r in zip(row.digits, truth, strict=True))
     ]  # fmt: skip
     if comparison.verdict == "agree" and poor:
         have = "have" if len(poor) > 1 else "has"
         yield Note(
-            f"but {listed(poor)} {have} fewer than {POOR_DIGITS:.0f} correct digits: an error bar may be that wide"
+            f"but {listed(poor)} {have} fewer than {_POOR_DIGITS:.0f} correct digits: an error bar may be that wide"
         )
 
 
-def sentence(finding: Finding) -> str:
+def _sentence(finding: Finding) -> str:
     """Give a finding as text."""
     place = f" (in {finding.where})" if finding.where else ""
     return f"{finding.backend}: {worded(finding.cause)}{place}. {worded(finding.evidence)}"

@@ -15,7 +15,7 @@ from diffkit.lessons.derivations.textbook_rules import tidy
 from diffkit.reports import result_report as one
 from diffkit.reports.document import Block, Document, Equation, Gap, Heading, Note, Table, picked, plain, shown
 
-MOST_QUANTITIES = 200  # quantities shown; JSON has all of them
+_MOST_QUANTITIES = 200  # quantities shown; JSON has all of them
 
 
 @dataclass(frozen=True)
@@ -132,9 +132,9 @@ class BackwardReport(Document):
         yield Heading("Backward: every adjoint, the derivative of f by that quantity, last one first")
         yield Note("an adjoint is the sum over all uses: the user's adjoint times the local partial derivative")
         nodes = [*reversed(b.forward), *b.variables]
-        rows = [row for node in nodes[:MOST_QUANTITIES] for row in _rows(node)]
-        if len(nodes) > MOST_QUANTITIES:
-            rows.append((f"… {len(nodes) - MOST_QUANTITIES} more", "", "", "", "", ""))
+        rows = [row for node in nodes[:_MOST_QUANTITIES] for row in _rows(node)]
+        if len(nodes) > _MOST_QUANTITIES:
+            rows.append((f"… {len(nodes) - _MOST_QUANTITIES} more", "", "", "", "", ""))
         yield Table(("quantity", "adjoint", "used in", "local partial", "= value", "contributes"), tuple(rows))
         yield Gap()
         yield Heading("Gradient")
@@ -152,8 +152,8 @@ class BackwardReport(Document):
     def _forward(self) -> Iterator[Block]:
         b = self.backward
         yield Heading("Forward: every intermediate in the order of computation")
-        hidden = len(b.forward) - MOST_QUANTITIES
-        steps = [(n.name, n.instruction, number(n.value)) for n in b.forward[:MOST_QUANTITIES]]
+        hidden = len(b.forward) - _MOST_QUANTITIES
+        steps = [(n.name, n.instruction, number(n.value)) for n in b.forward[:_MOST_QUANTITIES]]
         yield Table(("name", "is", "value"), (*steps, *([(f"… {hidden} more", "", "")] if hidden > 0 else [])))
         yield Gap()
 

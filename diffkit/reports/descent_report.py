@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from diffkit.lessons.gradient_descent.curvature import Curvature
     from diffkit.lessons.gradient_descent.descent import Descent
 
-FIRST_STEPS, MIDDLE_STEPS, LAST_STEPS = 4, 3, 3  # steps shown
-WEIGHTS_SHOWN = 3  # of which each step shows everything
-LISTED_WEIGHTS = 20  # weights of the end shown
-FIELDS = 1000  # points in the fields
-DRAWN = 60  # points in a chart
-LINES = 4  # weights in a chart
-MINIMUM_ROUNDING = 1e-12  # of the first value of f
-SETTINGS_SHOWN = ("rate", "steps", "schedule", "momentum", "nesterov", "tolerance", "batch", "rows", "seed")
-CONVERGENCE = (
+_FIRST_STEPS, _MIDDLE_STEPS, _LAST_STEPS = 4, 3, 3  # steps shown
+_WEIGHTS_SHOWN = 3  # of which each step shows everything
+_LISTED_WEIGHTS = 20  # weights of the end shown
+_FIELDS = 1000  # points in the fields
+_DRAWN = 60  # points in a chart
+_LINES = 4  # weights in a chart
+_MINIMUM_ROUNDING = 1e-12  # of the first value of f
+_SETTINGS_SHOWN = ("rate", "steps", "schedule", "momentum", "nesterov", "tolerance", "batch", "rows", "seed")
+_CONVERGENCE = (
     "observed", "window", "halves", "power", "predicted", "at_safe_rate", "at_best_rate", "minimum", "epsilon", "bound",
     "needed", "unknown",
 )  # fmt: skip
@@ -69,10 +69,10 @@ class DescentReport(Document):
         yield Equation("status", descent.ending)
         yield Equation("steps", str(descent.steps))
         yield Equation("f at the end", _number(descent.value))
-        for name, x in zip(descent.names[:LISTED_WEIGHTS], descent.point.tolist(), strict=False):
+        for name, x in zip(descent.names[:_LISTED_WEIGHTS], descent.point.tolist(), strict=False):
             yield Equation(name, _number(x))
-        if len(descent.names) > LISTED_WEIGHTS:
-            yield Note(f"… {len(descent.names) - LISTED_WEIGHTS} more weights")
+        if len(descent.names) > _LISTED_WEIGHTS:
+            yield Note(f"… {len(descent.names) - _LISTED_WEIGHTS} more weights")
         for finding in descent.findings:
             yield Note(f"{finding.cause}: {finding.text}")
         yield Gap()
@@ -112,10 +112,10 @@ class DescentReport(Document):
         from diffkit.lessons.gradient_descent.diagnosis import layer_sizes
 
         sizes = layer_sizes(self.descent)
-        if len(sizes) > 1 and (len(sizes) < len(self.descent.names) or len(sizes) > WEIGHTS_SHOWN):
+        if len(sizes) > 1 and (len(sizes) < len(self.descent.names) or len(sizes) > _WEIGHTS_SHOWN):
             yield Gap()
             yield Heading("Gradient by group of weights")
-            rows = [(s.name, str(s.entries), rounded(s.start), rounded(s.end)) for s in sizes[:LISTED_WEIGHTS]]
+            rows = [(s.name, str(s.entries), rounded(s.start), rounded(s.end)) for s in sizes[:_LISTED_WEIGHTS]]
             yield Table(("weights", "how many", "root mean square at the start", "at the end"), tuple(rows))
 
     def _rates(self) -> Iterator[Block]:
@@ -159,19 +159,19 @@ class DescentReport(Document):
     def _minimum(self, minimum: float) -> str:
         """f* in words; what is left of 0 by rounding is no number to show."""
         first = abs(float(self.descent.path.values[0]))
-        return "0" if abs(minimum) <= MINIMUM_ROUNDING * first else _brief(minimum)
+        return "0" if abs(minimum) <= _MINIMUM_ROUNDING * first else _brief(minimum)
 
     def charts(self) -> Iterator[Chart]:
         """Draw f against the step, and the weights."""
         path = self.descent.path
-        chosen = [k for k in _spread(len(path.steps), DRAWN) if math.isfinite(path.values[k])]
+        chosen = [k for k in _spread(len(path.steps), _DRAWN) if math.isfinite(path.values[k])]
         if len(chosen) < 2:
             return
         steps = tuple(float(path.steps[k]) for k in chosen)
         values = tuple(float(path.values[k]) for k in chosen)
         yield Chart("Loss curve", "f after each step.", "step", "f", steps, (ChartSeries("f", values),))
         lines = tuple(ChartSeries(name, tuple(float(path.points[k][i]) for k in chosen))
-                      for i, name in enumerate(self.descent.names[:LINES]))  # fmt: skip
+                      for i, name in enumerate(self.descent.names[:_LINES]))  # fmt: skip
         yield Chart("Weights", "The weights after each step.", "step", "weight", steps, lines)
 
     def fields(self) -> dict[str, Any]:
@@ -183,7 +183,7 @@ class DescentReport(Document):
             "schema": "diffkit.descent/1",
             **picked(self, "f"),
             **picked(descent, "status", "steps", "value", "names", "point", "findings"),
-            "settings": picked(descent.settings, *SETTINGS_SHOWN),
+            "settings": picked(descent.settings, *_SETTINGS_SHOWN),
             **picked(descent, "method"),
             "gradient_check": None if self.check is None else self.check.verdict,
             "path": [
@@ -194,11 +194,11 @@ class DescentReport(Document):
                     "gradient": plain(path.gradients[k]),
                     "update": plain(path.updates[k]) if k + 1 < len(path.steps) else None,
                 }
-                for k in _spread(len(path.steps), FIELDS)
+                for k in _spread(len(path.steps), _FIELDS)
             ],
             "groups": plain(layer_sizes(descent)),
             "curvature": {"start": _facts(descent.at_start), "end": _facts(descent.at_end)},
-            "convergence": picked(descent.convergence, *CONVERGENCE),
+            "convergence": picked(descent.convergence, *_CONVERGENCE),
         }
 
 
@@ -219,22 +219,22 @@ def _spread(count: int, most: int) -> list[int]:
 
 def _some(count: int) -> list[int]:
     """The first few, some in the middle, and the last few."""
-    if count <= FIRST_STEPS + MIDDLE_STEPS + LAST_STEPS:
+    if count <= _FIRST_STEPS + _MIDDLE_STEPS + _LAST_STEPS:
         return list(range(count))
-    space = (count - LAST_STEPS - FIRST_STEPS) / (MIDDLE_STEPS + 1)
-    middle = [FIRST_STEPS + round((k + 1) * space) for k in range(MIDDLE_STEPS)]
-    return sorted({*range(FIRST_STEPS), *middle, *range(count - LAST_STEPS, count)})
+    space = (count - _LAST_STEPS - _FIRST_STEPS) / (_MIDDLE_STEPS + 1)
+    middle = [_FIRST_STEPS + round((k + 1) * space) for k in range(_MIDDLE_STEPS)]
+    return sorted({*range(_FIRST_STEPS), *middle, *range(count - _LAST_STEPS, count)})
 
 
 def _steps(descent: Descent) -> Table:
     """Some steps: with everything about each weight while there are few."""
     path, names = descent.path, descent.names
-    few = len(names) <= WEIGHTS_SHOWN
+    few = len(names) <= _WEIGHTS_SHOWN
     header = ["step", "f"]
     if few:
         header += [column for name in names for column in (name, f"∂f/∂{name}", f"change of {name}")]
     else:
-        header += [*names[:WEIGHTS_SHOWN], "‖gradient‖", "‖change‖"]
+        header += [*names[:_WEIGHTS_SHOWN], "‖gradient‖", "‖change‖"]
     rows = []
     for k in _some(len(path.steps)):
         point, gradient, update = path.points[k], path.gradients[k], path.updates[k]
@@ -243,7 +243,7 @@ def _steps(descent: Descent) -> Table:
             row += [_brief(v) for i in range(len(names)) for v in (point[i], gradient[i], update[i])]
         else:
             sizes = [float((v @ v) ** 0.5) for v in (gradient, update)]
-            row += [_brief(v) for v in (*point[:WEIGHTS_SHOWN], *sizes)]
+            row += [_brief(v) for v in (*point[:_WEIGHTS_SHOWN], *sizes)]
         rows.append(tuple(row))
     return Table(tuple(header), tuple(rows))
 

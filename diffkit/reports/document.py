@@ -34,8 +34,8 @@ STATUS_WORDS = {
     "ok": "ok",
 }
 """Verdicts and statuses in words."""
-STATUS_CODE = re.compile(r"\b(not_differentiable|domain_error)\b")
-SIDE_WORDS = {"left": "left derivative", "right": "right derivative"}
+_STATUS_CODE = re.compile(r"\b(not_differentiable|domain_error)\b")
+_SIDE_WORDS = {"left": "left derivative", "right": "right derivative"}
 
 
 class Equation(NamedTuple):
@@ -167,14 +167,14 @@ def status(odd: Odd) -> str:
     """Give what a component is where it is no number, with the one-sided derivatives or f's limit if known."""
     if odd.cause == "removable point":
         return f"f has no value here, and tends to {shown(odd.limit)}"
-    known = [(words, getattr(odd, name)) for name, words in SIDE_WORDS.items()]
+    known = [(words, getattr(odd, name)) for name, words in _SIDE_WORDS.items()]
     sides = ", ".join(f"{words} {shown(value)}" for words, value in known if not math.isnan(value))
     return STATUS_WORDS[odd.status] + (f" ({sides})" if sides else "")
 
 
 def worded(text: str) -> str:
     """Give a sentence with words for the statuses named in it."""
-    return STATUS_CODE.sub(lambda code: STATUS_WORDS[code[0]], text)
+    return _STATUS_CODE.sub(lambda code: STATUS_WORDS[code[0]], text)
 
 
 def listed(names: Iterable[str], most: int | None = None) -> str:

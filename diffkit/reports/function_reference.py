@@ -17,7 +17,7 @@ from diffkit.reports.document import Block, Document, Equation, Gap, Note, Table
 if TYPE_CHECKING:
     pass
 
-PLACES = {"edge": "domain ends at", "pole": "pole at", "kink": "kink at", "jump": "jump at",
+_PLACES = {"edge": "domain ends at", "pole": "pole at", "kink": "kink at", "jump": "jump at",
           "removable": "by its power series at"}  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def definition(row: Primitive) -> str:
 
 def places(row: Primitive) -> str:
     """Say where a row is not smooth."""
-    return "; ".join(f"{PLACES[place.kind]} {place.text}" for place in row.places)
+    return "; ".join(f"{_PLACES[place.kind]} {place.text}" for place in row.places)
 
 
 def fields(row: Primitive) -> dict[str, object]:
@@ -64,7 +64,7 @@ def fields(row: Primitive) -> dict[str, object]:
 
 
 @dataclass(frozen=True)
-class FunctionReference(Document):
+class _FunctionReference(Document):
     """The reference of all functions."""
 
     title: str = "Functions and operators"
@@ -86,7 +86,7 @@ class FunctionReference(Document):
 
 
 @dataclass(frozen=True)
-class FunctionEntry(Document):
+class _FunctionEntry(Document):
     """The reference of one function."""
 
     row: Primitive
@@ -106,7 +106,7 @@ class FunctionEntry(Document):
             yield Note(f"definition: {definition(row)}")
         for argument, slope in zip(row.arguments, derivatives(row), strict=True):
             yield Equation(f"∂/∂{argument}", slope)
-        yield from (Note(f"{PLACES[place.kind]} {place.text}") for place in row.places)
+        yield from (Note(f"{_PLACES[place.kind]} {place.text}") for place in row.places)
 
     def fields(self) -> dict[str, Any]:
         """Give the row's fields."""
@@ -116,9 +116,9 @@ class FunctionEntry(Document):
 def reference(name: str | None = None) -> Document:
     """Give the reference, or one function's entry; DiffkitError for an unknown name."""
     if name is None:
-        return FunctionReference()
+        return _FunctionReference()
     if name not in table.names and name not in table.rows:
         raise DiffkitError(
             f"unknown function {name[:64]}", hint=did_you_mean(name, table.names) or "diffkit functions lists them"
         )
-    return FunctionEntry(table.names.get(name) or table[name])
+    return _FunctionEntry(table.names.get(name) or table[name])

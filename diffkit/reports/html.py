@@ -12,8 +12,8 @@ from diffkit.reports.document import Block, Document, Equation, Heading, Note, T
 from diffkit.reports.glossary import UsedTerms, names_of_variables
 from diffkit.reports.pictures.charts import NO_FIGURES, Chart, svg
 
-SHORT_CELL = '<td class="short">'
-UNBROKEN = 28  # characters up to which a cell is short: a number, a name
+_SHORT_CELL = '<td class="short">'
+_UNBROKEN = 28  # characters up to which a cell is short: a number, a name
 
 
 def render(document: Document, terminal: bool = False) -> str:  # noqa: ARG001
@@ -91,7 +91,7 @@ def _table(table: Table, name: str, used: UsedTerms) -> str:
         "<tbody>",
     ]
     for first, *rest in table.rows:
-        cells = "".join(f"{SHORT_CELL if len(cell) <= UNBROKEN else '<td>'}{escape(cell)}</td>" for cell in rest)
+        cells = "".join(f"{_SHORT_CELL if len(cell) <= _UNBROKEN else '<td>'}{escape(cell)}</td>" for cell in rest)
         lines.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>')
     return "\n".join([*lines, "</tbody>", "</table>", "</div>"])
 

@@ -7,7 +7,7 @@ import re
 from diffkit.reports.document import Document, Equation, Heading, Table, line
 from diffkit.reports.glossary import UsedTerms, names_of_variables, words_of
 
-ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "~": "&#126;", "$": "&#36;", ":": "&#58;", "@": "`@`"}
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "~": "&#126;", "$": "&#36;", ":": "&#58;", "@": "`@`"}
 """What a backslash does not stop everywhere; an address stays one even then, unless its @ is code"""
 SPECIAL = re.compile(
     r"[\\`*_\[\]{}|&<~$]|(?<=\])\(|^>"
@@ -50,7 +50,7 @@ def table(block: Table) -> list[str]:
 
 def escape(text: str) -> str:
     """Keep Markdown, and what hosts add to it, from reading anything but words: no marks, HTML, links or formulas."""
-    return SPECIAL.sub(lambda found: ESCAPES.get(found[0]) or f"{found[0][:-1]}\\{found[0][-1]}", text.strip())
+    return SPECIAL.sub(lambda found: _ESCAPES.get(found[0]) or f"{found[0][:-1]}\\{found[0][-1]}", text.strip())
 
 
 def code(text: str) -> str:

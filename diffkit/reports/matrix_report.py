@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from diffkit.lessons.matrices.matrix_derivative import MatrixDerivatives
     from diffkit.lessons.matrices.problem import Problem
 
-ORDER = {1: "df/d{}", 2: "d²f/d{}²"}
+_ORDER = {1: "df/d{}", 2: "d²f/d{}²"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class MatrixReport(Document):
         yield from shapes(first.problem)
         for answer in self.found.answers:
             yield Gap()
-            yield Equation(ORDER[answer.order].format(answer.wrt), answer.formula)
+            yield Equation(_ORDER[answer.order].format(answer.wrt), answer.formula)
             yield Note(answer.layout)
             if answer.transposed is not None:
                 yield Equation("transposed (gradient layout)", answer.transposed)

@@ -13,15 +13,15 @@ from diffkit.reports import result_report as one
 from diffkit.reports.document import Block, Document, Equation, Gap, Heading, Note, Table, picked, plain, rounded, shown
 from diffkit.reports.pictures.charts import Chart, ChartSeries
 
-PARTS = (
+_PARTS = (
     "error = quotient − {limit} = truncation + round-off: truncation is what the exact quotient is off, "
     "round-off what binary64 adds to it"
 )
-THEORY = (
+_THEORY = (
     "theory: the sum of truncation and round-off is least at h = 2√(η/|f″|), or (3η/|f‴|)^(1/3) for the central "
     "quotient, where η = ε/2·(|f| + |x·f′|) is the rounding of f; rule of thumb: √ε·|x|, or ε^(1/3)·|x|; ε = 2⁻⁵²"
 )
-HOLES = {
+_HOLES = {
     "pole": "f has no value at the point itself, so one-sided quotients have none; the central quotient does not look "
     "there, and hides it",
     "removable point": "f has no value at the point itself, so one-sided quotients have none. With "
@@ -59,9 +59,9 @@ class QuotientsReport(Document):
         yield Heading("Difference quotients in binary64, for shrinking h")
         yield Table(("h", *QUOTIENT_KINDS), tuple((shown(s.h), *(value(k.value) for k in s[1:])) for s in q.steps))
         yield Note(", ".join(f"{kind} {QUOTIENT_FORMULAS[kind].replace('x', q.variable)}" for kind in QUOTIENT_KINDS))
-        if q.odd is not None and q.odd.cause in HOLES:
+        if q.odd is not None and q.odd.cause in _HOLES:
             place = f"{q.variable} = {shown(q.at[q.variable])}" if len(q.at) > 1 else shown(q.at[q.variable])
-            yield Note(HOLES[q.odd.cause].format(place=place, limit=shown(q.odd.limit)))
+            yield Note(_HOLES[q.odd.cause].format(place=place, limit=shown(q.odd.limit)))
         known = [kind for kind in QUOTIENT_KINDS if q.best(kind) is not None]
         if known:
             yield Gap()
@@ -118,7 +118,7 @@ class QuotientsReport(Document):
         header = chain.from_iterable((f"{kind}: truncation", "round-off") for kind in kinds)
         rows = [(shown(s.h), *chain.from_iterable(_split(getattr(s, kind)) for kind in kinds)) for s in q.steps]
         yield Table(("h", *header), tuple(rows))
-        yield Note(PARTS.format(limit=q.label if q.odd is None else "its limit"))
+        yield Note(_PARTS.format(limit=q.label if q.odd is None else "its limit"))
         yield Gap()
         yield Heading("Where theory expects the least error")
         best = [best for best in map(q.best, kinds) if best is not None]
@@ -126,7 +126,7 @@ class QuotientsReport(Document):
             ("quotient", "best h found", "theory for this f", "rule of thumb"),
             tuple((b.kind, shown(b.h), rounded(b.expected), rounded(b.textbook)) for b in best),
         )
-        yield Note(THEORY)
+        yield Note(_THEORY)
 
     def charts(self) -> Iterator[Chart]:
         """Draw the sizes of the errors against the step: the V-curve."""

@@ -15,7 +15,7 @@ from diffkit.reports.document import Block, Document, Equation, Gap, Note, Table
 if TYPE_CHECKING:
     from diffkit.asking.tasks import Task
 
-MATRIX_VARIABLES = 8  # variables up to which a matrix is shown as one
+_MATRIX_VARIABLES = 8  # variables up to which a matrix is shown as one
 METHODS = {
     "symbolic": "SymPy's formula in binary64",
     "finite": "finite differences in binary64",
@@ -185,7 +185,7 @@ def messages(result: Result) -> Iterator[Block]:
 
 def values(result: Result) -> Iterator[Block]:
     """Give the components at one point, a Hessian as a matrix where it is one of plain numbers."""
-    matrix = result.kind == "hessian" and result.pattern is None and 1 < len(result.variables) <= MATRIX_VARIABLES
+    matrix = result.kind == "hessian" and result.pattern is None and 1 < len(result.variables) <= _MATRIX_VARIABLES
     bars = result.flat_error is not None and result.error_kind != "proven"  # a proven value is right as it stands
     if matrix and not result.odd and not bars and result.decimals is None:
         yield _matrix(result)

@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from diffkit.lessons.stationary_points.points_found import Extreme, Region, StationaryPoint, StationaryPoints
     from diffkit.reports.pictures.charts import Chart
 
-POINTS_SHOWN = 60  # points and regions shown
-LONG = 17  # digits of a value that is known to the last bit
-SUM_UP = 1 + 2.0**-50  # makes up for the rounding of a sum of two sizes
-PROOF_WORDS = {
+_POINTS_SHOWN = 60  # points and regions shown
+_LONG = 17  # digits of a value that is known to the last bit
+_SUM_UP = 1 + 2.0**-50  # makes up for the rounding of a sum of two sizes
+_PROOF_WORDS = {
     "interval Newton": "interval Newton: exactly one stationary point lies within the radius",
     "exact": "exact: exact arithmetic gives a gradient of 0 at this very point",
     "enclosed": "enclosed: f takes a least or greatest value within the radius",
     "numeric": "numeric: Newton's method with 300 digits converges to it; that it exists is not proven",
 }
 """What each kind of proof says."""
-REGIONS = {"flat": "f is flat", "curve": "a curve or surface", "kinks": "kinks or jumps", "edge": "edge of the domain",
+_REGIONS = {"flat": "f is flat", "curve": "a curve or surface", "kinks": "kinks or jumps", "edge": "edge of the domain",
            "undecided": "undecided"}  # fmt: skip
 
 
@@ -67,7 +67,7 @@ class StationaryReport(Document):
             yield _points(found)
             yield Gap()
             proofs = dict.fromkeys(p.proof for p in found.points)
-            yield from (Note(PROOF_WORDS[proof]) for proof in proofs)
+            yield from (Note(_PROOF_WORDS[proof]) for proof in proofs)
             yield from _remarks(found)
         if found.regions:
             yield Gap()
@@ -120,7 +120,7 @@ def place(box: Any) -> str:
     return listed([f"{name} from {number(low)} to {number(high)}" for name, (low, high) in box.items()], 8)
 
 
-def scoped(point: StationaryPoint) -> str:
+def _scoped(point: StationaryPoint) -> str:
     """The kind of a point, with global or local where that is known."""
     word = {True: "global ", False: "local ", None: ""}[point.is_global]
     return f"{word}{point.kind}" + ("" if point.kind_proven else " (not proven)")
@@ -130,14 +130,14 @@ def _points(found: StationaryPoints) -> Block:
     header = ("kind", *found.variables, "f", "Hessian's eigenvalues", "radius", "proof")
     rows = [
         (
-            scoped(p), *map(number, p.at.values()), number(p.value),
+            _scoped(p), *map(number, p.at.values()), number(p.value),
             ", ".join(f"{v:.6g}" for v in p.eigenvalues) or "–",
             _radius(p), p.proof,
         )
-        for p in found.points[:POINTS_SHOWN]
+        for p in found.points[:_POINTS_SHOWN]
     ]  # fmt: skip
-    if len(found.points) > POINTS_SHOWN:
-        rows.append((f"… {len(found.points) - POINTS_SHOWN} more", *[""] * (len(header) - 1)))
+    if len(found.points) > _POINTS_SHOWN:
+        rows.append((f"… {len(found.points) - _POINTS_SHOWN} more", *[""] * (len(header) - 1)))
     return Table(header, tuple(rows))
 
 
@@ -145,14 +145,14 @@ def _radius(point: StationaryPoint) -> str:
     """How far the true point may be from the coordinates that are printed, in any of them."""
     if point.radius is None:
         return "–"
-    radius = max(point.radius + apart(x, number(x)) for x in point.point) * SUM_UP
+    radius = max(point.radius + apart(x, number(x)) for x in point.point) * _SUM_UP
     return "< 1e-30" if 0 < radius < 1e-30 else above(radius, 3)
 
 
 def _remarks(found: StationaryPoints) -> Iterator[Block]:
     """What there is to say of points, each sentence once, with the points it is about."""
     by_note: dict[str, list[StationaryPoint]] = {}
-    for p in found.points[:POINTS_SHOWN]:
+    for p in found.points[:_POINTS_SHOWN]:
         if p.note:
             by_note.setdefault(p.note, []).append(p)
     for note, points in by_note.items():
@@ -161,9 +161,9 @@ def _remarks(found: StationaryPoints) -> Iterator[Block]:
 
 
 def _regions(found: StationaryPoints) -> Block:
-    rows = [(REGIONS[r.kind], *_sides(r, found.box), r.note) for r in found.regions[:POINTS_SHOWN]]
-    if len(found.regions) > POINTS_SHOWN:
-        rows.append((f"… {len(found.regions) - POINTS_SHOWN} more", *[""] * (len(found.variables) + 1)))
+    rows = [(_REGIONS[r.kind], *_sides(r, found.box), r.note) for r in found.regions[:_POINTS_SHOWN]]
+    if len(found.regions) > _POINTS_SHOWN:
+        rows.append((f"… {len(found.regions) - _POINTS_SHOWN} more", *[""] * (len(found.variables) + 1)))
     return Table(("region", *found.variables, "what is known"), tuple(rows))
 
 
@@ -192,7 +192,7 @@ def extreme(found: Extreme, reached: float, bound: float, word: str, beyond: str
     if found.proven and found.low == found.high:
         return f"{word} value in the box: {shown(reached)}, at {at} ({where}); proven, exactly"
     if found.proven:
-        between = f"between {below(found.low, LONG)} and {above(found.high, LONG)}"
+        between = f"between {below(found.low, _LONG)} and {above(found.high, _LONG)}"
         near = 0.0 if found.low <= 0 <= found.high else reached
         return f"{word} value in the box: {near:.10g}, at {at} ({where}); proven to lie {between}"
     known = abs(bound) < float("inf")

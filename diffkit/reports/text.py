@@ -10,18 +10,18 @@ from unicodedata import combining, east_asian_width
 
 from diffkit.reports.document import Block, Document, Equation, Heading, Note, Table, line
 
-NARROWEST_TERMINAL = 40
-INDENT = "  "  # of the lines that continue one
-COLUMN_GAP = "  "  # columns
-BOLD, DIM, END = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+_NARROWEST_TERMINAL = 40
+_INDENT = "  "  # of the lines that continue one
+_COLUMN_GAP = "  "  # columns
+_BOLD, _DIM, _END = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 STYLE = re.compile(r"\x1b\[\dm")
-WORD_BREAKS = re.compile(r"(?<=[^=±] )(?=[^ =±])")  # where a line may break: “x = 1” is one word
-SYMBOL_BREAKS = re.compile(r"(?<=[^*]\*)(?!\*)|(?<=[/,( ])|(?<=[^\x1b]\[)")  # where a word wider than a line may break
+_WORD_BREAKS = re.compile(r"(?<=[^=±] )(?=[^ =±])")  # where a line may break: “x = 1” is one word
+_SYMBOL_BREAKS = re.compile(r"(?<=[^*]\*)(?!\*)|(?<=[/,( ])|(?<=[^\x1b]\[)")  # where a word wider than a line may break
 
 
 def render(document: Document, terminal: bool = False) -> str:
     """Give the document as plain text, or for a terminal: in lines that fit, with what matters in bold."""
-    width = max(NARROWEST_TERMINAL, shutil.get_terminal_size().columns) if terminal else None
+    width = max(_NARROWEST_TERMINAL, shutil.get_terminal_size().columns) if terminal else None
     lines = [text for block in document.blocks() for text in _lines(block, width)]
     text = "\n".join(lines).rstrip() + "\n"
     plain = not terminal or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
@@ -33,10 +33,10 @@ def _lines(block: Block, width: int | None) -> list[str]:
     if isinstance(block, Table):
         return _table(_only(block, block.brief) if block.brief else block, width)
     if isinstance(block, Equation):
-        remark = f"  {DIM}{block.remark}{END}" if block.remark else ""
-        return wrapped(f"{block.left} = {BOLD}{block.right}{END}{remark}", width, INDENT)
-    style = BOLD if isinstance(block, Heading) else DIM if isinstance(block, Note) else ""
-    return wrapped(f"{style}{line(block)}{END if style else ''}", width, INDENT)
+        remark = f"  {_DIM}{block.remark}{_END}" if block.remark else ""
+        return wrapped(f"{block.left} = {_BOLD}{block.right}{_END}{remark}", width, _INDENT)
+    style = _BOLD if isinstance(block, Heading) else _DIM if isinstance(block, Note) else ""
+    return wrapped(f"{style}{line(block)}{_END if style else ''}", width, _INDENT)
 
 
 def _only(table: Table, kept: Sequence[int]) -> Table:
@@ -51,8 +51,8 @@ def wrapped(text: str, width: int | None, indent: str = "") -> list[str]:
         return [text]
     lines: list[str] = []
     start = ""
-    for word in WORD_BREAKS.split(text):
-        for part in [word] if size(word.rstrip()) <= width - len(indent) else SYMBOL_BREAKS.split(word):
+    for word in _WORD_BREAKS.split(text):
+        for part in [word] if size(word.rstrip()) <= width - len(indent) else _SYMBOL_BREAKS.split(word):
             if size(start.strip()) and size(start + part.rstrip()) > width:
                 lines.append(start.rstrip())
                 start = indent
@@ -77,7 +77,7 @@ def _table(table: Table, width: int | None) -> list[str]:
     if len(least) > 2 and _whole(least) > width:
         return _split(table, width)
     least[0] = min(least[0], width // 2)
-    least[-1] = max(1, min(least[-1], width - _whole(least[:-1]) - len(COLUMN_GAP)))
+    least[-1] = max(1, min(least[-1], width - _whole(least[:-1]) - len(_COLUMN_GAP)))
     while _whole(widths) > width and widths != least:
         widest = max((c for c in range(len(widths)) if widths[c] > least[c]), key=widths.__getitem__)
         widths[widest] -= 1
@@ -102,7 +102,7 @@ def _split(table: Table, width: int) -> list[str]:
 
 def _longest(text: str) -> int:
     """The width of the widest word."""
-    return max(size(word.rstrip()) for word in WORD_BREAKS.split(text))
+    return max(size(word.rstrip()) for word in _WORD_BREAKS.split(text))
 
 
 def _columns(table: Table) -> list[tuple[str, ...]]:
@@ -111,19 +111,19 @@ def _columns(table: Table) -> list[tuple[str, ...]]:
 
 def _whole(widths: Sequence[int]) -> int:
     """The width of a table."""
-    return sum(widths) + len(COLUMN_GAP) * (len(widths) - 1)
+    return sum(widths) + len(_COLUMN_GAP) * (len(widths) - 1)
 
 
 def _aligned(table: Table, widths: Sequence[int]) -> list[str]:
     header, *rows = (_row(row, widths) for row in (table.header, *table.rows))
-    return [*(f"{BOLD}{text}{END}" for text in header), *(text for row in rows for text in row)]
+    return [*(f"{_BOLD}{text}{_END}" for text in header), *(text for row in rows for text in row)]
 
 
 def _row(row: Sequence[str], widths: Sequence[int]) -> list[str]:
     """A row of cells as one line, or as many as its highest cell."""
     cells = [wrapped(cell, width) for cell, width in zip(row, widths, strict=True)]
     return [
-        COLUMN_GAP.join(
+        _COLUMN_GAP.join(
             _padded(cell[k] if k < len(cell) else "", w) for cell, w in zip(cells, widths, strict=True)
         ).rstrip()
         for k in range(max(map(len, cells)))

@@ -13,16 +13,16 @@ import numpy as np
 
 from diffkit.asking.callables.code_shapes import is_misfit, place_of
 from diffkit.asking.callables.faults import Faults, outside, random_state
-from diffkit.asking.callables.following import check_trace, trace
+from diffkit.asking.callables.following import check_record, record
 from diffkit.asking.callables.function import Argument, Function, as_function, coordinates, read_place
 from diffkit.asking.callables.solvers import teeth_of
 from diffkit.asking.points import Points
 from diffkit.asking.sources import Formula, Output
+from diffkit.calculus.scalarised import scalarised
 from diffkit.core.deadline import check_time
 from diffkit.core.errors import DiffkitError, FunctionError, LimitError, PointError, TracingError, told
 from diffkit.core.program import Program
 from diffkit.core.text.names import Names, notes
-from diffkit.ndarrays import Traced
 
 NO_VALUE_ERRORS = (ArithmeticError, ValueError)
 """What mathematics raises: a division by zero, an overflow, a logarithm of −1, a singular matrix."""
@@ -95,15 +95,16 @@ class Bound:
     origin = "the code was traced to a formula; "
 
     @cached_property
-    def _traced(self) -> Traced:
-        found = trace(self)
+    def arrays(self) -> Program:
+        """What the code does to its arguments as a Program of arrays; TracingError where it cannot be recorded."""
+        found = record(self)
         self.compared = self.start
         return found
 
-    @property
+    @cached_property
     def program(self) -> Program:
-        """The formula, where the code has no branches; TracingError where it cannot be found."""
-        return self._traced.program
+        """The formula number by number, where the code has no branches; TracingError where that cannot be written."""
+        return scalarised(self.arrays, self.inputs)
 
     @cached_property
     def hindrance(self) -> str:
@@ -111,16 +112,16 @@ class Bound:
         if self.unsteady or self.faults.rounded:
             return self.unsteady or f"{self.faults.rounded}, which has fewer digits than binary64"
         try:
-            self._traced  # noqa: B018
+            self.arrays  # noqa: B018
         except (TracingError, LimitError) as error:
             return error.reason
         return ""
 
     def check_formula(self, point: Sequence[float]) -> None:
         """TracingError if the function has other values at a point than its formula: data may have changed since."""
-        traced, before, self.compared = self._traced, self.compared, ()
+        recorded, before, self.compared = self.arrays, self.compared, ()
         if tuple(point) != before:
-            check_trace(self, traced, [point])
+            check_record(self, recorded, [point])
 
     # Its values -------------------------------------------------------------------------------------------------
 

@@ -26,19 +26,16 @@ import numpy as np
 
 from diffkit.asking.callables.faults import rounding
 from diffkit.core.errors import BackendError, DiffkitError, LimitError, TracingError, told
-from diffkit.core.program import Index, run
+from diffkit.core.program import Index, Program, run
 from diffkit.core.surroundings import silenced, unwarned
-from diffkit.ndarrays import Traced, pullback, trace_function
-from diffkit.ndarrays.traced import SLOTS
-from diffkit.numbers.arrays import CODE
-from diffkit.numbers.bounds import BoundsAlgebra
+from diffkit.ndarrays import pullback, record_function
+from diffkit.numbers.array_bounds import ARRAY_BOUNDS
 from diffkit.numbers.floats import EPSILON
 
 if TYPE_CHECKING:
     from diffkit.asking.callables.binding import Bound
 
 
-_CODE_BOUNDS = BoundsAlgebra(CODE)
 _TRACE_SLACK = 8.0  # times a rounding bound by which the function and what follows it may differ
 _TRACE_FACTORS = (1.0, 1.0 + 2.0**-9, 1.0 - 2.0**-7)
 """factors of the point at which a trace is compared with the function"""
@@ -59,39 +56,32 @@ def following(name: str) -> Iterator[None]:
         raise TracingError(f"{name} takes plain numbers only: what stands in for them raised {told(error)}") from error
 
 
-def trace(function: Bound) -> Traced:
-    """Give the Program of a function whose code has no branches; TracingError where it cannot be found."""
-    _check_length(function)
+def record(function: Bound) -> Program:
+    """Give the Program of a function whose code has no branches, an input for each argument.
+
+    TracingError where it cannot be found, or has other values than the function at the start or beside it.
+    """
     with following(function.name):
-        found = trace_function(function.call, function.inputs, [a.shape for a in function.arguments])
+        found = record_function(function.call, [(a.name, a.shape) for a in function.arguments]).program
         places = [[factor * x + (factor - 1.0) * (x == 0) for x in function.start] for factor in _TRACE_FACTORS]
-        check_trace(function, found, places)
+        check_record(function, found, places)
     return found
 
 
-def check_trace(function: Bound, traced: Traced, points: Sequence[Sequence[float]]) -> None:
-    """TracingError if the function has other values than its trace at one of some points."""
-    rows = [[(x, 0.0) for x in point] for point in points]
-    computed = [run(traced.program, _CODE_BOUNDS, row) for row in rows]
-    for point, found in zip(points, computed, strict=True):
-        for (value, error), own in zip(found, function.values(point).tolist(), strict=True):
-            lost = math.isnan(own) and math.isfinite(value) and math.isfinite(error)
-            if lost or abs(value - own) > _TRACE_SLACK * traced.lost * (error + math.ulp(own)):
-                at = function.where(point)
-                raise TracingError(f"{function.name} is {own} at {at}, what its trace computes is {value}")
-
-
-def _check_length(function: Bound) -> None:
-    """TracingError if the code computes too many numbers for a trace: known in the time of a few evaluations."""
-    try:
-        count = _operations(function, np.array(function.start))
-    except TracingError:  # the trace itself says better what is in the way
-        return
-    if count > SLOTS:
-        raise TracingError(
-            f"{function.name} takes {count:,} operations, and a formula of more than {SLOTS:,} is not made",
-            hint="that is no mistake: its derivatives are measured instead of proven",
-        )
+def check_record(function: Bound, program: Program, points: Sequence[Sequence[float]]) -> None:
+    """TracingError if the function has other values than its Program at one of some points."""
+    for point in points:
+        arguments = function.split(np.array(point, dtype=float))
+        with np.errstate(all="ignore"):
+            ((value, error),) = run(program, ARRAY_BOUNDS, [(x, np.zeros(np.shape(x))) for x in arguments])
+        own = function.values(point)
+        value, error = np.ravel(value), np.ravel(np.broadcast_to(error, np.shape(value)))
+        lost = np.isnan(own) & np.isfinite(value) & np.isfinite(error)
+        apart = lost | (np.abs(value - own) > _TRACE_SLACK * (error + np.spacing(np.abs(own))))
+        if np.any(apart):
+            k = int(np.argmax(apart))
+            at = function.where(point)
+            raise TracingError(f"{function.name} is {own[k]} at {at}, what its trace computes is {value[k]}")
 
 
 def _operations(function: Bound, row: Any) -> int:

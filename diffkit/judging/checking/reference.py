@@ -29,9 +29,9 @@ from diffkit.asking.callables import Bound
 from diffkit.asking.callables.solvers import SolverCall, added, calls_in
 from diffkit.asking.points import Points
 from diffkit.asking.tasks import Task
-from diffkit.calculus.derivatives import sweep_back
+from diffkit.calculus.derivatives import derivative_program, sweep_back
 from diffkit.core.builder import ProgramBuilder, copy_slots
-from diffkit.core.errors import FunctionError
+from diffkit.core.errors import FunctionError, TracingError
 from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Constant, Index, Named, Program, run, run_slots
 from diffkit.core.results import Answer, Odd, Result, floats_of, unanswered
@@ -42,6 +42,7 @@ from diffkit.judging.checking.outcome import DIGITS_OF_A_DOUBLE, Judged, Measure
 from diffkit.methods.auto import Referee
 from diffkit.numbers.balls import BALLS, precision
 from diffkit.numbers.floats import FLOATS
+from diffkit.proof.proofs import Proofs
 
 
 class Truth(NamedTuple):
@@ -76,16 +77,25 @@ class CheckedFunction:
         """Why its formula is not known; empty if it is."""
         return self.referee.reason
 
-    @property
+    @cached_property
     def program(self) -> Program | None:
-        """The formula of f, if it is known."""
-        return None if self.reason else self.task.program
+        """The formula of f number by number, if it is known and not too long."""
+        try:
+            return None if self.reason else self.task.program
+        except TracingError:
+            return None
 
-    @property
+    @cached_property
     def derivative(self) -> Program | None:
         """The formulas of the partials of the task, where that of f is known."""
+        if self.program is None:
+            return None
         proven = self.referee.proven
-        return None if proven is None else proven.prover.derivative
+        return (
+            proven.prover.derivative
+            if isinstance(proven, Proofs)
+            else derivative_program(self.program, self.task.indices)
+        )
 
     def at(self, point: Sequence[float], untold: str = "") -> Truth:
         """The reference at a point; ``untold`` is why there is none, where that is known beforehand."""

@@ -21,9 +21,9 @@ from diffkit.core.program import Program
 from diffkit.core.results import Result
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.text import format_outputs, format_slot
+from diffkit.core.text.latex import latex, latex_name
 from diffkit.core.text.names import Name, Names
 from diffkit.core.workers import timed
-from diffkit.lessons.derivations.latex import latex, latex_name
 from diffkit.lessons.derivations.textbook_rules import Rule, letters, rule_of, tidy
 from diffkit.lessons.derivations.verification import StepEvidence, Verifier
 from diffkit.methods.prepared import answer

@@ -19,7 +19,7 @@ from diffkit.core.text.names import Names, check_variables, instead, natural_ord
 from diffkit.lessons.matrices.array_parser import check_letters, parse_array
 from diffkit.lessons.matrices.nodes import Node, in_order, names_of
 from diffkit.lessons.matrices.shapes import Shape, shapes_of
-from diffkit.ndarrays import TracedArray
+from diffkit.ndarrays import RecordedArray
 from diffkit.ndarrays.kernel import apply_row, exactly
 from diffkit.numbers.floats import to_float
 
@@ -112,7 +112,7 @@ class ArrayFunction(Function):
             self.known[shapes] = shapes_of(
                 self.node, {**sizes, **dict(zip(self.names, shapes, strict=True))}, self.text
             )
-        traced = next((v for v in values if isinstance(v, TracedArray)), None)
+        traced = next((v for v in values if isinstance(v, RecordedArray)), None)
         data = {name: exactly(v, *values) for name, v in self.data.items()}
         bound = {**data, **dict(zip(self.names, values, strict=True))}
         try:
@@ -205,7 +205,7 @@ def run_tree(root: Node, values: Mapping[str, Any], shapes: Mapping[Node, Shape]
     return found[root]
 
 
-def _constant(node: Node, traced: TracedArray | None) -> Any:
+def _constant(node: Node, traced: RecordedArray | None) -> Any:
     value: Constant = NAMED_CONSTANTS[node.value] if node.kind == "constant" else exact(Fraction(node.value))
     if traced is None:
         return np.float64(to_float(value))

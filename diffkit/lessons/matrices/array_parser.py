@@ -153,10 +153,15 @@ class TreeTarget:
         return _OpenChain(kind, [self.closed(left), right], slot, position)
 
     def _negative(self, node: Node, position: int | None = None) -> Node:
-        """A number's sign belongs to it."""
+        """A number takes the sign, also as the first factor."""
         slot = self.numbers.emit(NEG, [self.slots[node]], position or 0)
         if node.kind == "number":
             return self._kept(number(-node.value), slot)
+        if node.kind == "neg":
+            return node.args[0]
+        if node.kind == "*" and node.value is None and node.args[0].kind == "number":
+            first, *rest = node.args
+            return self._kept(Node("*", (number(-first.value), *rest), None, position), slot)
         return self._kept(Node("neg", (node,), None, position), slot)
 
     def _order(self, operand: Any) -> Node:

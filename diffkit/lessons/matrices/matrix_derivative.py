@@ -18,7 +18,7 @@ from diffkit.core.workers import timed
 from diffkit.lessons.matrices.algebra import ONE_NODE, MatrixAlgebra
 from diffkit.lessons.matrices.ball_agreement import ClaimedEquality
 from diffkit.lessons.matrices.gradients import derivative, simplified
-from diffkit.lessons.matrices.nodes import Node, in_order
+from diffkit.lessons.matrices.nodes import OPEN_END, Node, in_order
 from diffkit.lessons.matrices.problem import Problem, read_problem
 from diffkit.lessons.matrices.shapes import Length, Shape, said
 from diffkit.lessons.matrices.trials import TRIAL_TOLERANCE, TRIALS, apart, tried, usable_trials, value_of
@@ -113,7 +113,7 @@ def finished(algebra: MatrixAlgebra, root: Node) -> Node:
         if node.kind == "@" and not algebra.shape(node) and node.args[0].kind == "name":
             args = (Node("T", args[:1]), *args[1:])
         if node.kind == "*" and node.args[-1].kind == "@" and not any(algebra.shape(a) for a in node.args[:-1]):
-            value = "open"
+            value = OPEN_END
         if node.kind == "+" and any(algebra.shape(a) == algebra.shape(node) and not _is_ones(a) for a in node.args):
             args = tuple(_without_ones(a) if _is_ones(n) else a for n, a in zip(node.args, args, strict=True))
         found[node] = Node(node.kind, args, value)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from diffkit.core.table import table
+from diffkit.core.builder import NAMED_CONSTANTS
+from diffkit.core.program import Constant
+from diffkit.core.table import ADD, DIV, NEG, POWER, Primitive, table
 from diffkit.core.text.bindings import (
-    AND_BINDING,
     ATOM_BINDING,
-    COMPARISON_BINDING,
-    NOT_BINDING,
-    OR_BINDING,
+    MATRIX_PRODUCT,
     POSTFIX_BINDING,
     POWER_BINDING,
     PRODUCT_BINDING,
     SIGN_BINDING,
-    SUM_BINDING,
 )
+from diffkit.core.text.printer import Notation, Piece, Written, called, format_integer
 
 Value = Any
 """a number, a name, an axis or an index: what an operation needs besides its arguments"""
@@ -66,7 +65,7 @@ class Node:
         return f"Node({self})"
 
     def __str__(self) -> str:
-        return written(self)
+        return TREE_TEXT.write(self)
 
 
 def _rebuilt(rows: list[tuple[str, tuple[int, ...], Value, int | None]]) -> Node:
@@ -119,129 +118,118 @@ def replaced(root: Node, change: Callable[[Node], Node | None]) -> Node:
     return known[root]
 
 
-TRUTH_SIGNS = {row.name: row.infix for row in table if row.truth and len(row.arguments) == 2}
-LOGICAL_BINDING = {"and": AND_BINDING, "or": OR_BINDING}
 LONGEST_TREE = 20_000
 """characters beyond which a text is cut by who shows it"""
+OPEN_END = "open"
+"""the value of a product that ends in a matrix product without parentheses"""
+ROW_KINDS = {"+": ADD, "neg": NEG, "/": DIV, "**": POWER}
+"""kinds that are rows of the table by another name"""
 
 
-def written(root: Node) -> str:
-    """Give the text of a tree."""
-    known: dict[Node, tuple[str, int]] = {}
-    for node in in_order(root):
-        bases = [known[a.args[0]] if a.args else known[a] for a in node.args] if node.kind == "*" else []
-        known[node] = _write(node, [known[a] for a in node.args], bases)
-    return known[root][0]
+class TreeView:
+    """A tree, node by node."""
+
+    def look(self, node: Node) -> tuple[Primitive | str, Sequence[Node], Value]:
+        """What a node is."""
+        kind = node.kind
+        if kind == "number":
+            return "constant", (), node.value
+        if kind == "constant":
+            return "constant", (), NAMED_CONSTANTS[node.value]
+        row = ROW_KINDS.get(kind) or table.rows.get(kind)
+        if row is not None and (len(node.args) == len(row.arguments) or kind == "+"):
+            return row, node.args, None
+        return kind, node.args, node.value  # max of one argument is a word
 
 
-def _within(part: tuple[str, int], binding: int) -> str:
-    """A part in parentheses if it binds less tightly than asked."""
-    return part[0] if part[1] >= binding else f"({part[0]})"
+class TreeNotation(Notation):
+    """How formulas of arrays are written: negative powers and fractions under one bar, and what only arrays have."""
+
+    def constant(self, value: Constant) -> tuple[str, int]:
+        """A number, as a fraction, and how tightly it binds."""
+        if isinstance(value, Fraction):
+            sign, over, under = "-" * (value < 0), abs(value.numerator), value.denominator
+            return f"{sign}{format_integer(over)}/{format_integer(under)}", PRODUCT_BINDING
+        return super().constant(value)
+
+    def negative(self, part: Node) -> Written:
+        """A change of sign, which is not that of a first factor."""
+        return ["-", (part, SIGN_BINDING)], SIGN_BINDING
+
+    def power(self, base: Node, exponent: Node) -> Written:
+        """A power, a negative one under a bar."""
+        if _is_negative(exponent):
+            return ["1/", *_below(base, exponent)], PRODUCT_BINDING
+        return super().power(base, exponent)
+
+    def word(self, word: str, args: Sequence[Node], value: Value, /) -> Written:
+        """A product entry by entry, or what only arrays have."""
+        if word == "*":
+            return _product(args, value == OPEN_END), PRODUCT_BINDING
+        if word == MATRIX_PRODUCT:  # 2*A @ x stays as it is only in front
+            first = PRODUCT_BINDING if args[0].kind == MATRIX_PRODUCT else SIGN_BINDING
+            chain: list[Piece] = [(args[0], first)]
+            for arg in args[1:]:
+                chain += [f" {MATRIX_PRODUCT} ", (arg, SIGN_BINDING)]
+            return chain, PRODUCT_BINDING
+        if word in ("T", "index"):
+            after = ".T" if word == "T" else f"[{', '.join(map(_key, value))}]"
+            wanted = ATOM_BINDING + 1 if args[0].kind == "number" else POSTFIX_BINDING  # 2.T would be 2.*T
+            return [(args[0], wanted), after], POSTFIX_BINDING
+        if word == "array":
+            return called("[", args, "]"), ATOM_BINDING
+        return called(f"{word}(", args, ")" if value is None else f", axis={value})"), ATOM_BINDING
 
 
-def _write(node: Node, args: list[tuple[str, int]], bases: list[tuple[str, int]]) -> tuple[str, int]:
-    """The text of a node, and how tightly it binds."""
-    if node.kind == "*":
-        return _product(node, args, bases)
-    if node.kind in WRITTEN:
-        return WRITTEN[node.kind](node, args)
-    if node.kind in TRUTH_SIGNS:
-        binding = LOGICAL_BINDING.get(TRUTH_SIGNS[node.kind], COMPARISON_BINDING)
-        return f"{_within(args[0], binding + 1)} {TRUTH_SIGNS[node.kind]} {_within(args[1], binding + 1)}", binding
-    texts = [text for text, _ in args] + ([f"axis={node.value}"] if node.value is not None else [])
-    return f"{node.kind}({', '.join(texts)})", ATOM_BINDING
+TREE_TEXT = TreeNotation(TreeView())
 
 
-def _number(node: Node, _: list[tuple[str, int]]) -> tuple[str, int]:
-    text = str(node.value)
-    return text, PRODUCT_BINDING if "/" in text else SIGN_BINDING if text.startswith("-") else ATOM_BINDING
+def _is_negative(node: Node) -> bool:
+    return node.kind == "number" and bool(node.value < 0)
 
 
-def _plus(_: Node, args: list[tuple[str, int]]) -> tuple[str, int]:
-    return _sum([_within(a, SUM_BINDING + 1 if k else SUM_BINDING) for k, a in enumerate(args)]), SUM_BINDING
-
-
-def _power(node: Node, args: list[tuple[str, int]]) -> tuple[str, int]:
-    if _is_below(node):
-        return f"1/{_within(_below(node, args[0]), POWER_BINDING)}", PRODUCT_BINDING
-    return f"{_within(args[0], POSTFIX_BINDING)}**{_within(args[1], SIGN_BINDING)}", POWER_BINDING
-
-
-WRITTEN: dict[str, Callable[[Node, list[tuple[str, int]]], tuple[str, int]]] = {
-    "number": _number,
-    "name": lambda node, _: (str(node.value), ATOM_BINDING),
-    "constant": lambda node, _: (str(node.value), ATOM_BINDING),
-    "array": lambda _, args: (f"[{', '.join(text for text, _ in args)}]", ATOM_BINDING),
-    "+": _plus,
-    "neg": lambda _, args: (f"-{_within(args[0], SIGN_BINDING)}", SIGN_BINDING),
-    "/": lambda _, args: (
-        f"{_within(args[0], PRODUCT_BINDING)}/{_within(args[1], PRODUCT_BINDING + 1)}",
-        PRODUCT_BINDING,
-    ),
-    "@": lambda node, args: (
-        " @ ".join(_within(a, _side(node.args[k], k)) for k, a in enumerate(args)),
-        PRODUCT_BINDING,
-    ),
-    "**": _power,
-    "T": lambda _, args: (f"{_within(args[0], POSTFIX_BINDING)}.T", POSTFIX_BINDING),
-    "index": lambda node, args: (
-        f"{_within(args[0], POSTFIX_BINDING)}[{', '.join(map(_key, node.value))}]",
-        POSTFIX_BINDING,
-    ),
-    "not_": lambda _, args: (f"not {_within(args[0], NOT_BINDING)}", NOT_BINDING),
-}
-"""what is not written as a call or between two operands, by kind"""
-
-
-def _is_below(node: Node) -> bool:
-    """Whether a factor is written under a fraction bar."""
-    return node.kind == "**" and node.args[1].kind == "number" and bool(node.args[1].value < 0)
-
-
-def _below(node: Node, base: tuple[str, int]) -> tuple[str, int]:
+def _below(base: Node, exponent: Node) -> list[Piece]:
     """A negative power as what stands under the bar."""
-    exponent = -node.args[1].value
-    if exponent == 1:
-        return base
-    shown = str(exponent) if isinstance(exponent, int) else f"({exponent})"
-    return f"{_within(base, POSTFIX_BINDING)}**{shown}", POWER_BINDING
+    power = -exponent.value
+    if power == 1:
+        return [(base, POWER_BINDING)]
+    shown = format_integer(power) if isinstance(power, int) else f"({TREE_TEXT.constant(power)[0]})"
+    return [(base, POSTFIX_BINDING), "**", shown]
 
 
-def _product(node: Node, args: list[tuple[str, int]], bases: list[tuple[str, int]]) -> tuple[str, int]:
-    """A product entry by entry: the number first, negative powers under one bar, a matrix product last and open."""
-    above: list[str] = []
-    below: list[str] = []
-    sign = ""
-    open_end = node.value == "open"  # c*A @ x needs no parentheses where all before the chain are scalars
-    for k, (factor, part, base) in enumerate(zip(node.args, args, bases, strict=True)):
+def _product(factors: Sequence[Node], open_end: bool) -> list[Piece]:
+    """A product: numbers with their sign in front and fractions of them under the bar, which all negative powers share.
+
+    A matrix product that comes last may be open: c*A @ x needs no parentheses where all before the chain are scalars.
+    """
+    above: list[list[Piece]] = []
+    below: list[list[Piece]] = []
+    negative = False
+    for k, factor in enumerate(factors):
+        if factor.kind == "neg":
+            negative, factor = not negative, factor.args[0]
         if factor.kind == "number":
             top, bottom = Fraction(factor.value).as_integer_ratio()
-            sign = "-" if top < 0 else ""
-            above += [str(abs(top))] * (abs(top) != 1)
-            below += [str(bottom)] * (bottom != 1)
-        elif _is_below(factor):
-            below.append(_within(_below(factor, base), POWER_BINDING))
+            negative ^= top < 0
+            above += [[format_integer(abs(top))]] * (abs(top) != 1)
+            below += [[format_integer(bottom)]] * (bottom != 1)
+        elif factor.kind == "**" and _is_negative(factor.args[1]):
+            below.append(_below(*factor.args))
+        elif open_end and k == len(factors) - 1:
+            above.append([(factor, 0)])
         else:
-            above.append(
-                part[0]
-                if open_end and k == len(args) - 1
-                else _within(part, PRODUCT_BINDING if not above and factor.kind != "@" else POWER_BINDING)
-            )
-    over = "*".join(above) or "1"
-    under = "" if not below else f"/{below[0]}" if len(below) == 1 else f"/({'*'.join(below)})"
-    return f"{sign}{over}{under}", PRODUCT_BINDING
+            leads = not above and factor.kind != MATRIX_PRODUCT
+            above.append([(factor, PRODUCT_BINDING if leads else POWER_BINDING)])
+    over = _joined(above) or ["1"]
+    under = _joined(below)
+    if under:
+        over += ["/", *under] if len(below) == 1 else ["/(", *under, ")"]
+    return ["-", *over] if negative else over
 
 
-def _side(part: Node, k: int) -> int:
-    """How tightly a factor of a matrix product must bind: ``2*A @ x`` stays as it is only in front."""
-    return PRODUCT_BINDING if k == 0 and part.kind == "@" else SIGN_BINDING
-
-
-def _sum(terms: list[str]) -> str:
-    text = terms[0]
-    for term in terms[1:]:
-        text += f" - {term[1:]}" if term.startswith("-") else f" + {term}"
-    return text
+def _joined(factors: Sequence[Sequence[Piece]]) -> list[Piece]:
+    """Factors with the sign of a product between them."""
+    return [piece for k, factor in enumerate(factors) for piece in (("*", *factor) if k else factor)]
 
 
 def _key(key: int | tuple[int | None, int | None]) -> str:

@@ -19,17 +19,17 @@ from diffkit.core.files import replaced
 from diffkit.core.surroundings import undisturbed, unwarned
 
 INSTALL = 'pip install "diffkit[plot]" brings it'
-NO_MATPLOTLIB = "pictures need matplotlib"
+_NO_MATPLOTLIB = "pictures need matplotlib"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
-WINDOWLESS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
+_WINDOWLESS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
 """backends of matplotlib that write files only"""
-PICTURE_STYLE = {
+_PICTURE_STYLE = {
     "font.family": "sans-serif", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False,
     "axes.grid": True, "grid.alpha": 0.25, "grid.linewidth": 0.6, "legend.frameon": False, "savefig.dpi": 150,
     "lines.linewidth": 1.8, "svg.hashsalt": "diffkit",
 }  # fmt: skip
-UNDATED = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+_UNDATED = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 """Format → metadata that make a file depend on the picture alone."""
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,8 +47,8 @@ def in_one_look(draw: Callable[P, T]) -> Callable[P, T]:
             try:
                 import matplotlib as mpl
             except ImportError:
-                raise BackendError(NO_MATPLOTLIB, hint=INSTALL) from None
-            with mpl.rc_context(PICTURE_STYLE), undisturbed():
+                raise BackendError(_NO_MATPLOTLIB, hint=INSTALL) from None
+            with mpl.rc_context(_PICTURE_STYLE), undisturbed():
                 return draw(*args, **options)
 
     return drawing
@@ -128,27 +128,27 @@ def store(image: bytes, file: str) -> None:
 def format_of(file: str) -> str:
     """The format of a file, by its name; FileError for one that there is not."""
     ending = os.path.splitext(file)[1].removeprefix(".").lower()
-    if ending not in UNDATED:
+    if ending not in _UNDATED:
         raise FileError(f"cannot save {file}: the format is {ending or 'missing'}",
-                        hint=f"name the file *.{', *.'.join(UNDATED)}")  # fmt: skip
+                        hint=f"name the file *.{', *.'.join(_UNDATED)}")  # fmt: skip
     return ending
 
 
 @in_one_look
 def _bytes(figure: Any, ending: str) -> bytes:
     stream = io.BytesIO()
-    figure.savefig(stream, format=ending, metadata=UNDATED[ending])
+    figure.savefig(stream, format=ending, metadata=_UNDATED[ending])
     return stream.getvalue()
 
 
-def need_window() -> None:
+def _need_window() -> None:
     """BackendError unless matplotlib can open windows here."""
     try:
         with unwarned():
             from matplotlib import pyplot
     except ImportError:
-        raise BackendError(NO_MATPLOTLIB, hint=INSTALL) from None
-    if pyplot.get_backend().lower() in WINDOWLESS:
+        raise BackendError(_NO_MATPLOTLIB, hint=INSTALL) from None
+    if pyplot.get_backend().lower() in _WINDOWLESS:
         raise BackendError("no window can be opened here: matplotlib found no screen, or no toolkit for windows",
                            hint="--save FILE.png writes the picture to a file")  # fmt: skip
 
@@ -156,7 +156,7 @@ def need_window() -> None:
 @in_one_look
 def show(figure: Any) -> None:
     """Show a picture in a window until it is closed; BackendError where there are no windows."""
-    need_window()
+    _need_window()
     from matplotlib import pyplot
 
     pyplot.figure(FigureClass=lambda *_, **__: figure)  # pyplot makes the window, and takes our figure for it

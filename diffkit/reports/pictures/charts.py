@@ -1,22 +1,35 @@
-"""Charts of reports and their drawing as SVG by matplotlib, in the colours of the page."""
+"""Charts of reports: what they show, and their drawing as SVG by matplotlib, in the colours of the page."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
-from typing import Any, NamedTuple
+from itertools import pairwise, product
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from diffkit.asking.tasks import Task
+from diffkit.core.program import run
+from diffkit.core.results import Result
 from diffkit.core.surroundings import unwarned
+from diffkit.numbers.floats import EPSILON, FLOATS
+from diffkit.reports.document import rounded
 from diffkit.reports.pictures import DASHES, INSTALL
+from diffkit.reports.result_report import components
+
+if TYPE_CHECKING:
+    from diffkit.judging.accuracy import AccuracyReport, Score
+    from diffkit.judging.comparison import Comparison, Row
+
 
 NO_FIGURES = f"The figures need matplotlib, which is not installed; {INSTALL}."
-INK = "#010203"  # drawn in this, it becomes the page's own text colour
-SERIES_COLOURS = tuple(f"#0{k}0f0{k}" for k in range(1, 6))  # likewise the page's --series-1 …
-LEVEL_LABELS = 8  # words that fit side by side under an axis
-CHART_STYLE = {
-    "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10, "text.color": INK, "axes.labelcolor": INK,
-    "axes.edgecolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False,
+_INK = "#010203"  # drawn in this, it becomes the page's own text colour
+_SERIES_COLOURS = tuple(f"#0{k}0f0{k}" for k in range(1, 6))  # likewise the page's --series-1 …
+_LEVEL_LABELS = 8  # words that fit side by side under an axis
+_CHART_STYLE = {
+    "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10, "text.color": _INK, "axes.labelcolor": _INK,
+    "axes.edgecolor": _INK, "xtick.color": _INK, "ytick.color": _INK, "axes.spines.top": False,
     "axes.spines.right": False, "legend.frameon": False, "path.simplify": False,
 }  # fmt: skip
 
@@ -61,13 +74,13 @@ def svg(chart: Chart, name: str) -> str | None:
     import io
 
     stream = io.StringIO()
-    with mpl.rc_context({**CHART_STYLE, "svg.hashsalt": name}), unwarned():  # of letters that its own font lacks
+    with mpl.rc_context({**_CHART_STYLE, "svg.hashsalt": name}), unwarned():  # of letters that its own font lacks
         figure = Figure(figsize=(7.2, 3.6), layout="constrained")
         axes = figure.add_subplot()
         (_bars if isinstance(chart.x[0], str) else _lines)(axes, chart)
         axes.set_xlabel(chart.x_label)
         axes.set_ylabel(chart.y_label)
-        axes.grid(axis="y", color=INK, alpha=0.15, linewidth=0.6)
+        axes.grid(axis="y", color=_INK, alpha=0.15, linewidth=0.6)
         axes.set_axisbelow(True)
         if len(chart.series) > 1 or chart.marks:
             figure.legend(loc="outside upper left", ncols=2 if chart.marks else 5)
@@ -80,12 +93,12 @@ def svg(chart: Chart, name: str) -> str | None:
 def _lines(axes: Any, chart: Chart) -> None:
     for k, series in enumerate(chart.series):
         axes.plot(
-            chart.x, series.y, linestyle=DASHES[k % 5], color=SERIES_COLOURS[k % 5], label=series.name, linewidth=1.6
+            chart.x, series.y, linestyle=DASHES[k % 5], color=_SERIES_COLOURS[k % 5], label=series.name, linewidth=1.6
         )
         if series.dot is not None:
-            axes.plot(*series.dot, "o", color=SERIES_COLOURS[k % 5])
+            axes.plot(*series.dot, "o", color=_SERIES_COLOURS[k % 5])
     for k, (place, word) in enumerate(chart.marks):
-        axes.axvline(place, color=INK, linewidth=1, linestyle=DASHES[3 - k % 2], label=word)
+        axes.axvline(place, color=_INK, linewidth=1, linestyle=DASHES[3 - k % 2], label=word)
     if chart.log:
         axes.set_xscale("log")
         axes.set_yscale("log")
@@ -96,8 +109,8 @@ def _bars(axes: Any, chart: Chart) -> None:
     for k, series in enumerate(chart.series):
         left = [i + (k - (len(chart.series) - 1) / 2) * width for i in range(len(chart.x))]
         heights = [0.0 if math.isnan(y) else y for y in series.y]
-        axes.bar(left, heights, width * 0.92, color=SERIES_COLOURS[k % 5], label=series.name)
-    axes.set_xticks(range(len(chart.x)), chart.x, rotation=90 if len(chart.x) > LEVEL_LABELS else 0)
+        axes.bar(left, heights, width * 0.92, color=_SERIES_COLOURS[k % 5], label=series.name)
+    axes.set_xticks(range(len(chart.x)), chart.x, rotation=90 if len(chart.x) > _LEVEL_LABELS else 0)
 
 
 def _inline(text: str, chart: Chart, name: str) -> str:
@@ -106,10 +119,145 @@ def _inline(text: str, chart: Chart, name: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r' xmlns(:xlink)?="[^"]*"', "", text)
     text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", text)
-    text = text.replace(INK, "currentColor")
-    for k, colour in enumerate(SERIES_COLOURS, 1):
+    text = text.replace(_INK, "currentColor")
+    for k, colour in enumerate(_SERIES_COLOURS, 1):
         text = text.replace(colour, f"var(--series-{k})")
     opening, _, rest = text.partition(">")
     opening = re.sub(r' (width|height|version)="[^"]*"', "", opening)
     spoken = f"<title>{escape(chart.title)}</title><desc>{escape(chart.about)}</desc>"
     return f'{opening} role="img" aria-label="{escape(chart.title)}">{spoken}{rest}'
+
+
+_EDGES = (0.5, 1.0, 4.0, 100.0, 1e4, 1e8)
+_BINS = ("≤ ½", "≤ 1", "≤ 4", "≤ 100", "≤ 10⁴", "≤ 10⁸", "more", "no value")
+_DIGIT_AXIS = tuple(k / 2 for k in range(33))
+STEP_AXIS = tuple(2.0**-k for k in range(53))
+_SMALLEST_DRAWN = 2.0**-55  # where an error of 0 is drawn on a logarithmic axis
+_CURVES = 4  # partials that one chart can hold
+_DRAWN_ORDER = 4  # of a plain difference that still shows something
+
+
+def of_accuracy(report: AccuracyReport) -> Iterator[Chart]:
+    """Give the spread of ulps and of correct digits, by backend."""
+    counted = [a.backend for a in report.summary if a.components]
+    found = {name: [s for s in report.scores if s.backend == name and s.reference != 0] for name in counted}
+    if not found:
+        return
+    spread = tuple(ChartSeries(name, _histogram([s.ulps for s in scores])) for name, scores in found.items())
+    about = "How many of the partial derivatives have an error in each range; no value stands apart on the right."
+    yield Chart("Error in ulps by method", about, "error in ulps of the reference", "% of partials", _BINS, spread)
+    reached = tuple(
+        ChartSeries(name, tuple(100 * sum(s.digits >= d for s in scores) / len(scores) for d in _DIGIT_AXIS))
+        for name, scores in found.items()
+    )
+    about = "How many of the partial derivatives have at least so many correct digits; higher is better."
+    yield Chart("Correct digits by method", about, "correct significant digits", "% of partials", _DIGIT_AXIS, reached)
+    yield from _along(report, counted)
+
+
+def _along(report: AccuracyReport, backends: Sequence[str]) -> Iterator[Chart]:
+    """Give the digits along a line of points: one task, one coordinate that moves, and only upwards."""
+    first = report.outcomes[0].case
+    if any(outcome.case.task is not first.task for outcome in report.outcomes):
+        return
+    moving = [i for i in range(len(first.point)) if any(o.case.point[i] != first.point[i] for o in report.outcomes)]
+    if len(moving) != 1:
+        return
+    name = first.task.variables[moving[0]]
+    places = tuple(outcome.case.point[moving[0]] for outcome in report.outcomes)
+    if any(b <= a for a, b in pairwise(places)):
+        return
+    series = tuple(
+        ChartSeries(backend, tuple(_fewest(outcome.scores, backend) for outcome in report.outcomes))
+        for backend in backends
+    )
+    about = (
+        f"Correct digits of the worst partial at each {name}; a gap is a point without a derivative, or a true zero."
+    )
+    yield Chart(f"Correct digits along {name}", about, name, "correct digits", places, series)
+
+
+def _fewest(scores: Sequence[Score], backend: str) -> float:
+    return min((s.digits for s in scores if s.backend == backend and s.reference != 0), default=math.nan)
+
+
+def _histogram(ulps: Sequence[float]) -> tuple[float, ...]:
+    counts = [0] * len(_BINS)
+    for u in ulps:
+        counts[-1 if math.isinf(u) else next((k for k, edge in enumerate(_EDGES) if u <= edge), len(_EDGES))] += 1
+    return tuple(100 * count / len(ulps) for count in counts)
+
+
+def of_comparison(comparison: Comparison, task: Task | None) -> Iterator[Chart]:
+    """Give the digits of each backend, and the error of plain central differences against their step."""
+    reference = comparison.reference
+    usable = [c for c in components(reference) if not reference.is_odd(c) and reference.flat[c]]
+    asked = [row for row in comparison.rows if not row.skipped]
+    if not usable or not asked:
+        return
+    labels = tuple(reference.labels[c] for c in usable)
+    series = tuple(ChartSeries(row.backend, tuple(row.digits[c] for c in usable)) for row in asked)
+    about = "Correct significant digits of each method, of about 16 that binary64 can hold."
+    yield Chart("Correct digits by method", about, "partial derivative", "correct digits", labels, series)
+    if task is None or not 1 <= task.order <= _DRAWN_ORDER:
+        return
+    curves = {reference.labels[c]: _curve(task, c, reference) for c in usable[:_CURVES]}
+    known = {label: errors for label, errors in curves.items() if any(e == e for e in errors)}
+    if known:
+        chart = _step_chart(known, task.order, _engine(asked, usable))
+        yield chart._replace(about=f"{chart.about} The first {_CURVES} partials.") if len(usable) > _CURVES else chart
+
+
+def _curve(task: Task, c: int, reference: Result) -> list[float]:
+    """Relative error of the central difference of component c at every step; NaN where f has no value."""
+    output, index = task.indices[task.places[c]]
+    point = [reference.at[name] for name in reference.variables]
+    full = (*point, *task.extras)
+    truth = reference.flat[c] / (float(task.factors[c]) if task.factors else 1.0)
+
+    def f(place: Sequence[float]) -> float:
+        return float(run(task.program, FLOATS, place)[output])
+
+    errors = [abs(central(f, full, index, h) - truth) / abs(truth) for h in STEP_AXIS]
+    return [max(error, _SMALLEST_DRAWN) if math.isfinite(error) else math.nan for error in errors]
+
+
+def _engine(rows: Sequence[Row], usable: Sequence[int]) -> float:
+    """Relative error of the finite backend, if only one partial is drawn and it has a value."""
+    found = [row.relative[usable[0]] for row in rows if row.backend == "finite"]
+    return max(found[0], _SMALLEST_DRAWN) if len(usable) == 1 and found and found[0] == found[0] else math.nan
+
+
+def _step_chart(curves: Mapping[str, Sequence[float]], order: int, engine: float = math.nan) -> Chart:
+    """Draw relative errors against the steps ``STEP_AXIS``; ``engine`` is the error of extrapolated differences."""
+    series = []
+    for name, errors in curves.items():
+        least, best = min(zip(errors, STEP_AXIS, strict=True), key=_smallest)
+        series.append(ChartSeries(f"{name}, best at h = {rounded(best)}", tuple(errors), (best, least)))
+    if engine == engine:
+        series.append(ChartSeries("what the finite backend makes of it", (engine,) * len(STEP_AXIS)))
+    optimum = EPSILON ** (1 / (order + 2))
+    about = (
+        "Relative error of one plain central difference: too large a step h cuts the Taylor series too early, too "
+        f"small a one divides the rounding of f by h. The textbook step is ε^(1/{order + 2}) = {rounded(optimum)}."
+    )
+    label = "step h, as a part of |x| (of 1 where x = 0)"
+    marks = ((optimum, "textbook step"),)
+    title = "Error of plain differences against the step"
+    return Chart(title, about, label, "relative error", STEP_AXIS, tuple(series), True, marks)
+
+
+def _smallest(pair: tuple[float, float]) -> float:
+    return pair[0] if pair[0] == pair[0] else math.inf
+
+
+def central(f: Callable[[Sequence[float]], float], point: Sequence[float], index: Sequence[int], h: float) -> float:
+    """(2h)⁻ⁿ Σ ± f(x ± h ± … ± h), the central difference of order n along the inputs of ``index``."""
+    total = 0.0
+    scales = [abs(point[i]) or 1.0 for i in index]
+    for signs in product((1.0, -1.0), repeat=len(index)):
+        moved = list(point)
+        for sign, i, scale in zip(signs, index, scales, strict=True):
+            moved[i] += sign * h * scale
+        total += math.prod(signs) * f(moved)
+    return total / math.prod(2 * h * scale for scale in scales)

@@ -1,9 +1,13 @@
-"""Pictures of functions of one variable: graphs with derivative and tangents, never across a pole; and the V-curve."""
+"""Curves of functions of one variable, with tangents, never across a pole; the V-curve; and heights over two.
+
+A contour map and a surface both say the same without colour.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+import warnings
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -23,17 +27,17 @@ if TYPE_CHECKING:
     from diffkit.lessons.tangents import Tangent
 
 
-CURVE_SAMPLES = 801
-BULK = (0.1, 1.5)
+_CURVE_SAMPLES = 801
+_BULK = (0.1, 1.5)
 """quantile at which the bulk of the values begins and ends, and how far beyond, in its height, a picture reaches"""
-NEAR_POLES = (0.2, 0.5)
+_NEAR_POLES = (0.2, 0.5)
 """the same where the graph runs off to infinity"""
-BREAK_KINDS = ("pole", "jump")
-TURNING = (*BREAK_KINDS, "kink", "edge")
-REACH = 2.0  # from the point, where no interval is given
-REACH_HALVINGS = 11  # of that reach, at most
-RISE_RATIO = 4.0  # times as much as its tangent that f may change, or the other way round, where the interval is free
-FINER = 4  # steps of a picture for each power of ten
+_BREAK_KINDS = ("pole", "jump")
+TURNING = (*_BREAK_KINDS, "kink", "edge")
+_REACH = 2.0  # from the point, where no interval is given
+_REACH_HALVINGS = 11  # of that reach, at most
+_RISE_RATIO = 4.0  # times as much as its tangent that f may change, or the other way round, where the interval is free
+_FINER = 4  # steps of a picture for each power of ten
 
 
 @in_one_look
@@ -66,7 +70,7 @@ def picture_of_tangent(tangent: Tangent, interval: tuple[float, float] | None = 
         ends += line
     if math.isfinite(height):
         upper.plot([a], [height], "o", color=COLOURS[1], markersize=6, zorder=5)
-    upper.set_title(f"f({name}) = {shortened(tangent.f)}")
+    upper.set_title(f"f({name}) = {_shortened(tangent.f)}")
     upper.set_xlim(low, high)
     upper.set_ylabel(f"f({name})")
     lower.set_ylabel(f"f′({name})")
@@ -79,13 +83,13 @@ def picture_of_tangent(tangent: Tangent, interval: tuple[float, float] | None = 
 
 def _around(program: Program, a: float, slope: float) -> tuple[float, float]:
     """An interval in which f changes about as much as its tangent does, if there is one; the usual one otherwise."""
-    for k in range(REACH_HALVINGS):
-        reach = REACH / 2**k
-        low, high = _range(values_of(program, points(a - reach, a + reach)), *BULK)
+    for k in range(_REACH_HALVINGS):
+        reach = _REACH / 2**k
+        low, high = _range(values_of(program, points(a - reach, a + reach)), *_BULK)
         rise = 2 * reach * slope
-        if rise / RISE_RATIO <= high - low <= rise * RISE_RATIO:
+        if rise / _RISE_RATIO <= high - low <= rise * _RISE_RATIO:
             return a - reach, a + reach
-    return a - REACH, a + REACH
+    return a - _REACH, a + _REACH
 
 
 def _lines(tangent: Tangent) -> list[tuple[float, int, str]]:
@@ -105,7 +109,7 @@ def points(low: float, high: float, *among: float) -> list[float]:
     """Evenly spread places in an interval, and some that must be among them."""
     if not low < high:
         raise DiffkitError(f"the interval from {low:g} to {high:g} is empty", hint="write it as -1:1")
-    even = [low + (high - low) * k / (CURVE_SAMPLES - 1) for k in range(CURVE_SAMPLES)]
+    even = [low + (high - low) * k / (_CURVE_SAMPLES - 1) for k in range(_CURVE_SAMPLES)]
     return sorted({*even, *(a for a in among if low <= a <= high)})
 
 
@@ -115,7 +119,7 @@ def values_of(program: Program, x: Sequence[float]) -> list[float]:
     return [v if math.isfinite(v) else math.nan for v in found]
 
 
-def breaks(program: Program, x: Sequence[float], kinds: Collection[str] = BREAK_KINDS) -> list[bool]:
+def breaks(program: Program, x: Sequence[float], kinds: Collection[str] = _BREAK_KINDS) -> list[bool]:
     """Say for each pair of neighbours whether a pole or a jump may lie between: there a graph must not be joined.
 
     Each of them is where a margin of the table is zero, so the pen is lifted wherever interval arithmetic does not
@@ -141,7 +145,7 @@ def with_gaps(x: Sequence[float], y: Sequence[float], broken: Sequence[bool]) ->
 
 def frame(axes: Any, curve: Sequence[float], broken: bool, shown: Sequence[float], line: Sequence[float] = ()) -> None:
     """Choose the height of a picture: a curve, or its bulk where it runs off, with some values and much of a line."""
-    low, high = _range(curve, *(NEAR_POLES if broken else BULK))
+    low, high = _range(curve, *(_NEAR_POLES if broken else _BULK))
     spread = (high - low) / 2
     within = [min(max(v, low - spread), high + spread) for v in line]
     kept = [v for v in (low, high, *within, *shown) if math.isfinite(v)]
@@ -160,7 +164,7 @@ def _range(curve: Sequence[float], tail: float, beyond: float) -> tuple[float, f
     return max(known[0], low - spread), min(known[-1], high + spread)
 
 
-def shortened(text: str, most: int = 60) -> str:
+def _shortened(text: str, most: int = 60) -> str:
     """Cut a formula for a title."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
@@ -179,8 +183,8 @@ def read_interval(text: str) -> tuple[float, float]:
 def picture_of_finer(found: Quotients, f: Any, at: Any, options: dict[str, Any]) -> Any:
     """Draw quotients at more steps than a table has, from the largest to the least of those that were found."""
     largest, least = found.steps[0].h, found.steps[-1].h
-    count = round(FINER * math.log10(largest / least))
-    steps = [largest * 10 ** (-k / FINER) for k in range(count + 1)]
+    count = round(_FINER * math.log10(largest / least))
+    steps = [largest * 10 ** (-k / _FINER) for k in range(count + 1)]
     return picture_of_quotients(quotients(f, at, steps=steps, **options))
 
 
@@ -220,3 +224,67 @@ def picture_of_quotients(found: Quotients) -> Any:
 def _size(error: float) -> float:
     """The size of an error as a logarithmic axis can show it."""
     return abs(error) if math.isfinite(error) and error else math.nan
+
+
+_LEVELS = 26
+_TICKS = 6  # along the longer side, at most
+_OBLONG = 4.0  # times as long as wide, up to which a map has one scale for both axes
+_NARROWEST_PAGE, _TALL, _LEGEND_INCHES, _LETTER = 4.9, 3.5, 1.9, 0.09
+"""inches: a page that the legend fits on, the height of a map, what stands beside it, a letter of a title"""
+_ASKEW = "the axes differ in scale: right angles do not look right"
+
+
+def contour_map(figure: Any, axes: Any, x: Any, y: Any, z: Any, label: str, low: Iterable[float] = ()) -> None:
+    """Draw areas that are darker where z is higher, and the lines between them; ``low`` are known low values of z.
+
+    ``x`` and ``y`` are the places along the sides, z has a row for each y. Both axes have one scale, so that lines at
+    right angles look so, unless the map would be a strip: then the title says it.
+    """
+    levels = _levels(z, low)
+    if len(levels) > 1:
+        areas = axes.contourf(x, y, z, levels=levels, cmap="Greys", alpha=0.45, extend="both")
+        with warnings.catch_warnings(action="ignore"):  # Matplotlib below 3.11 cannot, and says so
+            areas.set_rasterized(True)  # as paths, the areas are most of a large file
+        axes.contour(x, y, z, levels=levels[::2], colors="0.35", linewidths=0.7)
+        tiny = 1e-9 * max(map(abs, levels))  # so that rounding about 0 is not printed
+        bar = figure.colorbar(areas, ax=axes, label=label, ticks=levels[::5])
+        bar.ax.set_yticks(levels[::5], [f"{0 if abs(v) < tiny else v:.3g}" for v in levels[::5]])
+        bar.ax.grid(False)
+    axes.set_xlim(x[0], x[-1])
+    axes.set_ylim(y[0], y[-1])
+    axes.grid(False)
+    oblong = (y[-1] - y[0]) / (x[-1] - x[0])
+    if 1 / _OBLONG <= oblong <= _OBLONG:
+        axes.set_aspect("equal")
+        needed = max(_NARROWEST_PAGE, _LETTER * len(axes.get_title()), _LEGEND_INCHES + _TALL / oblong)
+        figure.set_figwidth(min(figure.get_figwidth(), needed))  # no empty paper beside a narrow map
+        axes.locator_params(axis="x", nbins=max(2, round(_TICKS / max(1, oblong))))
+        axes.locator_params(axis="y", nbins=max(2, round(_TICKS * min(1, oblong))))
+    else:
+        axes.set_title(f"{axes.get_title()}\n{_ASKEW}")
+
+
+def surface(axes: Any, x: Any, y: Any, z: Any) -> None:
+    """Draw z as a surface over the same places; what lies on it shines through."""
+    import numpy as np
+
+    axes.plot_surface(*np.meshgrid(x, y), z, cmap="cividis", alpha=0.7, linewidth=0, rstride=1, cstride=1,
+                      rasterized=True)  # fmt: skip
+    axes.set_box_aspect(None, zoom=0.85)
+    axes.locator_params(nbins=5)
+    axes.zaxis.labelpad = 10
+
+
+def _levels(z: Any, low: Iterable[float]) -> list[float]:
+    """Levels of contours: closer together towards a minimum, and where most values are low, so that valleys show."""
+    import numpy as np
+
+    known = z[np.isfinite(z)]
+    if not known.size:
+        return []
+    minima = [v for v in low if math.isfinite(v)]
+    bottom = min([float(np.percentile(known, 0.5)), *minima])
+    top = float(np.percentile(known, 99))
+    skewed = float(np.median(known)) - bottom < (top - bottom) / 4
+    steps = np.linspace(0, 1, _LEVELS) ** (3 if skewed else 2 if bottom in minima else 1)
+    return sorted({float(v) for v in bottom + (top - bottom) * steps})

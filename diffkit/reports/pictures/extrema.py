@@ -9,13 +9,13 @@ from diffkit.asking.expressions import parse
 from diffkit.core.errors import BackendError
 from diffkit.lessons.stationary_points.points_found import StationaryPoint, StationaryPoints
 from diffkit.reports.pictures import COLOURS, canvas, in_one_look, legend, style
-from diffkit.reports.pictures.heights import contour_map
+from diffkit.reports.pictures.curves import contour_map
 
-CURVE_PLACES = 801  # places of a curve
-GRID = 121  # places along each side of the contours
-ANNOTATED_POINTS = 6  # points that the curve is annotated at
-CUT_OFF = 40.0  # middle halves of the values beyond which a curve is cut off, as near a pole
-MARKS = {
+_CURVE_PLACES = 801  # places of a curve
+_GRID = 121  # places along each side of the contours
+_ANNOTATED_POINTS = 6  # points that the curve is annotated at
+_CUT_OFF = 40.0  # middle halves of the values beyond which a curve is cut off, as near a pole
+_MARKS = {
     "minimum": ("v", COLOURS[0]), "maximum": ("^", COLOURS[1]), "saddle": ("X", COLOURS[2]),
     "inflection": ("D", COLOURS[3]), "degenerate": ("s", COLOURS[4]),
 }  # fmt: skip
@@ -50,7 +50,7 @@ def _curve(found: StationaryPoints) -> Any:
     import numpy as np
 
     ((name, (low, high)),) = found.box.items()
-    x = np.linspace(low, high, CURVE_PLACES)
+    x = np.linspace(low, high, _CURVE_PLACES)
     y = _values(found, [x])
     figure, axes = canvas(_title(found), name, f"f({name})")
     axes.plot(x, y, **style(0), zorder=1)
@@ -62,7 +62,7 @@ def _curve(found: StationaryPoints) -> Any:
         axes.axvspan(*side, color="0.85", zorder=0, label=_region_label(found, region))
     _mark(axes, [(p, p.at[name], p.value) for p in found.points])
     axes.set_xlim(low, high)
-    if len(found.points) <= ANNOTATED_POINTS:
+    if len(found.points) <= _ANNOTATED_POINTS:
         _annotate(axes, found)
     legend(figure, 3)
     return figure
@@ -89,7 +89,7 @@ def _bounds(y: Any) -> tuple[float, float] | None:
         return None
     first, last = np.percentile(known, [25, 75])
     middle = last - first
-    if middle == 0 or known.max() - known.min() <= CUT_OFF * middle:
+    if middle == 0 or known.max() - known.min() <= _CUT_OFF * middle:
         return None
     low, high = max(known.min(), first - 3 * middle), min(known.max(), last + 3 * middle)
     return float(low), float(high)
@@ -99,7 +99,7 @@ def _contours(found: StationaryPoints) -> Any:
     import numpy as np
 
     (a, (left, right)), (b, (low, high)) = found.box.items()
-    sides = np.linspace(left, right, GRID), np.linspace(low, high, GRID)
+    sides = np.linspace(left, right, _GRID), np.linspace(low, high, _GRID)
     z = _values(found, np.meshgrid(*sides))
     figure, axes = canvas(_title(found), a, b)
     contour_map(figure, axes, sides[0], sides[1], z, f"f({a}, {b})", [p.value for p in found.points])
@@ -135,7 +135,7 @@ def _mark(axes: Any, places: list[tuple[StationaryPoint, float, float]]) -> None
     """Mark the points; a global extreme is larger, with a ring, and what is only numeric is hollow."""
     labels: set[str] = set()
     for point, x, y in places:
-        marker, colour = MARKS[point.kind.split()[-1]]
+        marker, colour = _MARKS[point.kind.split()[-1]]
         scope = {True: "global ", False: "local ", None: ""}[point.is_global]
         label = f"{scope}{point.kind}{' (numeric)' if point.proof == 'numeric' else ''}"
         axes.scatter(

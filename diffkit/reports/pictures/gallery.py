@@ -13,8 +13,8 @@ from diffkit.lessons.tangents import tangent
 from diffkit.reports.pictures import canvas, haloed, in_one_look, legend, panels, style
 from diffkit.reports.pictures.curves import TURNING, breaks, points, values_of, with_gaps
 
-ACTIVATIONS = tuple(row.name for row in table if row.activation)
-HILLS = "x^4/4 - x^3/3 - x^2"
+_ACTIVATIONS = tuple(row.name for row in table if row.activation)
+_HILLS = "x^4/4 - x^3/3 - x^2"
 RATES = (0.005, 0.025, 0.045, 0.0505)
 
 
@@ -40,7 +40,7 @@ def family_of_lines(slopes: Sequence[float] = (-2, -1, 0, 1, 2), intercepts: Seq
 
 
 @in_one_look
-def activations(names: Sequence[str] = ACTIVATIONS, low: float = -5.0, high: float = 5.0) -> Any:
+def activations(names: Sequence[str] = _ACTIVATIONS, low: float = -5.0, high: float = 5.0) -> Any:
     """Draw activation functions of the table and their derivatives, one panel each."""
     rows = -(-len(names) // 3)
     figure, grid = panels(rows, min(3, len(names)), 9.0, 2.9 * rows)
@@ -60,7 +60,7 @@ def activations(names: Sequence[str] = ACTIVATIONS, low: float = -5.0, high: flo
 
 
 @in_one_look
-def minima(text: str = HILLS, low: float = -1.8, high: float = 2.6) -> Any:
+def minima(text: str = _HILLS, low: float = -1.8, high: float = 2.6) -> Any:
     """Draw a curve of one variable with its stationary points: global and local ones, as they are proven."""
     from diffkit.lessons.stationary_points.stationary import stationary
     from diffkit.reports.pictures.extrema import picture
@@ -75,7 +75,7 @@ def saddle(text: str = "x^2 - y^2", reach: float = 1.5) -> Any:
 
     from diffkit.core.program import run
     from diffkit.numbers.arrays import ARRAYS
-    from diffkit.reports.pictures.heights import surface
+    from diffkit.reports.pictures.curves import surface
 
     program = parse(text, ("x", "y")).program
     words = tangent(program, [0, 0]).words[-1]

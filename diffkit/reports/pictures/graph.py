@@ -10,9 +10,9 @@ from diffkit.reports.pictures import COLOURS, empty, in_one_look
 if TYPE_CHECKING:
     from diffkit.lessons.derivations.backward import Backward, BackwardNode
 
-QUANTITIES_DRAWN = 30  # quantities that fit on a page
-COLUMN_INCHES, ROW_INCHES = 1.65, 0.95  # inches from one quantity to the next
-READING = "arrows: the way forward    × local partial derivative, by which an adjoint goes back along the arrow"
+_QUANTITIES_DRAWN = 30  # quantities that fit on a page
+_COLUMN_INCHES, _ROW_INCHES = 1.65, 0.95  # inches from one quantity to the next
+_READING = "arrows: the way forward    × local partial derivative, by which an adjoint goes back along the arrow"
 
 
 @in_one_look
@@ -20,12 +20,12 @@ def picture_of_backward(backward: Backward) -> Any:
     """Draw each quantity in a box, an arrow to whatever uses it, and at the arrow the local partial derivative."""
     quantities = (*backward.variables, *backward.forward)
     nodes = {node.name: node for node in quantities if not isinstance(node.value, bool)}  # conditions have no adjoint
-    if len(nodes) > QUANTITIES_DRAWN:
+    if len(nodes) > _QUANTITIES_DRAWN:
         raise DiffkitError(f"a graph of {len(nodes)} quantities cannot be read", hint="the tables show all of them")
     places = _places(nodes)
     columns = 1 + max(x for x, _ in places.values())
     rows = [y for _, y in places.values()]
-    figure = empty(COLUMN_INCHES * columns + 0.6, ROW_INCHES * (max(rows) - min(rows) + 1) + 0.9)
+    figure = empty(_COLUMN_INCHES * columns + 0.6, _ROW_INCHES * (max(rows) - min(rows) + 1) + 0.9)
     axes = figure.add_subplot()
     axes.set_axis_off()
     axes.set_xlim(-0.5, columns - 0.5)
@@ -44,7 +44,7 @@ def picture_of_backward(backward: Backward) -> Any:
                 (x0 + x1) / 2, (y0 + y1) / 2, f"× {use.slope:.4g}", color=COLOURS[1], fontsize=8, zorder=5,
                 ha="center", va="center", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
             )  # fmt: skip
-    figure.supxlabel(READING, fontsize=8)
+    figure.supxlabel(_READING, fontsize=8)
     return figure
 
 

@@ -10,26 +10,26 @@ import numpy as np
 
 from diffkit.core.errors import DiffkitError, did_you_mean
 from diffkit.reports.pictures import COLOURS, canvas, haloed, in_one_look, legend, panels, style
-from diffkit.reports.pictures.heights import contour_map
-from diffkit.reports.pictures.heights import surface as draw_surface
+from diffkit.reports.pictures.curves import contour_map
+from diffkit.reports.pictures.curves import surface as draw_surface
 
 if TYPE_CHECKING:
     from diffkit.lessons.gradient_descent.descent import Descent
 
 
-PICTURE_REACH = 1.15  # times the farthest point's distance from the middle that a picture reaches to both sides
-ESCAPING = 12  # points of a diverging path that are drawn: the later ones would dwarf them
-STRIP = 0.05  # times as narrow as long: down to there a picture is widened, so that both axes can have one scale
-NEWTON = 30  # steps at most to the lowest point
-LEVEL = 1e-6  # slope there, as a part of the slopes on the way, that counts as none
-CONTOUR_PLACES, SURFACE_PLACES = 121, 51  # places along each axis of contours, and of a surface
-LINE_PLACES = 121  # places along one weight
-PANELS = 6  # weights that are drawn
-MARKED_STEPS = 2000  # steps up to which each one is marked
-DISTINCT = 0.004  # of the path's extent: of more steps those nearer than this to the last one that is marked are not
+_PICTURE_REACH = 1.15  # times the farthest point's distance from the middle that a picture reaches to both sides
+_ESCAPING = 12  # points of a diverging path that are drawn: the later ones would dwarf them
+_STRIP = 0.05  # times as narrow as long: down to there a picture is widened, so that both axes can have one scale
+_NEWTON = 30  # steps at most to the lowest point
+_LEVEL = 1e-6  # slope there, as a part of the slopes on the way, that counts as none
+_CONTOUR_PLACES, _SURFACE_PLACES = 121, 51  # places along each axis of contours, and of a surface
+_LINE_PLACES = 121  # places along one weight
+_PANELS = 6  # weights that are drawn
+_MARKED_STEPS = 2000  # steps up to which each one is marked
+_DISTINCT = 0.004  # of the path's extent: of more steps those nearer than this to the last one that is marked are not
 
 
-class View:
+class _View:
     """The cost over some weights, the others as they are at the end, with the minimum in the middle.
 
     ``points`` are those of the path in these weights, shape (K, k); ``sides`` the places along each; ``lowest`` is the
@@ -44,8 +44,8 @@ class View:
         self.points = path[:, self.chosen]
         self.lowest = self._lowest()
         middle = self.points[-1] if self.lowest is None else self.lowest
-        reach = PICTURE_REACH * abs(self.points - middle).max(axis=0)
-        reach = np.where(reach > STRIP * reach.max(), np.maximum(reach, reach.max() / 2), reach)
+        reach = _PICTURE_REACH * abs(self.points - middle).max(axis=0)
+        reach = np.where(reach > _STRIP * reach.max(), np.maximum(reach, reach.max() / 2), reach)
         reach = np.where(reach > 0, reach, 0.5 * (1 + abs(middle)))
         self.sides = [np.linspace(m - r, m + r, places) for m, r in zip(middle, reach, strict=True)]
 
@@ -74,14 +74,14 @@ class View:
         """Newton's x ← x − H⁻¹g in these weights; None unless it ends where g is 0, with H positive all the way."""
         place = self.points[-1]
         slopes = [self._slope(p) for p in self.points[[0, -1]]]
-        for _ in range(NEWTON):
+        for _ in range(_NEWTON):
             x, slope = self._whole(place), self._slope(place)
             bend = np.array([self.descent.hessians.times(x, unit)[self.chosen] for unit in self._units()])
             if not (np.isfinite(bend).all() and (np.linalg.eigvalsh(bend) > 0).all()):
                 return None
             place = place - np.linalg.solve(bend, slope)
             slopes.append(slope)
-            if abs(self._slope(place)).max() <= LEVEL * max(abs(s).max() for s in slopes):
+            if abs(self._slope(place)).max() <= _LEVEL * max(abs(s).max() for s in slopes):
                 return place
         return None
 
@@ -100,7 +100,7 @@ def _drawn(descent: Descent) -> Any:
     points = descent.path.points
     usable = np.isfinite(points).all(axis=1) & np.isfinite(descent.path.values)
     usable[0] = True
-    return points[usable][:ESCAPING] if descent.status == "diverged" else points[usable]
+    return points[usable][:_ESCAPING] if descent.status == "diverged" else points[usable]
 
 
 def picture(descent: Descent, kind: str | None = None) -> Any:
@@ -116,7 +116,7 @@ def picture(descent: Descent, kind: str | None = None) -> Any:
 @in_one_look
 def contours(descent: Descent) -> Any:
     """Lines of equal cost over two weights, and the path across them."""
-    view = View(descent, (0, 1), CONTOUR_PLACES)
+    view = _View(descent, (0, 1), _CONTOUR_PLACES)
     (x, y), low = view.sides, [] if view.lowest is None else [view.at(view.lowest)]
     last = descent.path.steps[len(view.points) - 1]
     part = f", the first {last:,} drawn" if descent.status == "diverged" and last < descent.steps else ""
@@ -130,7 +130,7 @@ def contours(descent: Descent) -> Any:
 @in_one_look
 def surface(descent: Descent) -> Any:
     """The cost as a surface over two weights, and the path on it."""
-    view = View(descent, (0, 1), SURFACE_PLACES)
+    view = _View(descent, (0, 1), _SURFACE_PLACES)
     x, y = view.sides
     figure, axes = canvas(f"Cost over two weights: {descent.status}", descent.names[0], descent.names[1], "f")
     draw_surface(axes, x, y, view.heights())
@@ -166,12 +166,12 @@ def loss(descent: Descent) -> Any:
 @in_one_look
 def weights(descent: Descent) -> Any:
     """The error curve of each weight: the cost against that weight alone, the others as they are at the end."""
-    names = descent.names[:PANELS]
+    names = descent.names[:_PANELS]
     columns = min(3, len(names))
     rows = math.ceil(len(names) / columns)
     figure, grid = panels(rows, columns, max(5.0, 3.4 * columns), 0.8 + 3.0 * rows)
     for k, (axes, name) in enumerate(zip(grid.flat, names, strict=False)):
-        view = View(descent, (k,), LINE_PLACES)
+        view = _View(descent, (k,), _LINE_PLACES)
         (side,) = view.sides
         axes.plot(side, [view.at([v]) for v in side], color=COLOURS[0], label="f, the other weights as at the end")
         _path(axes, descent, *view.lifted(), line=False)
@@ -179,7 +179,7 @@ def weights(descent: Descent) -> Any:
         axes.set_ylabel("f")
     for axes in list(grid.flat)[len(names) :]:
         axes.set_axis_off()
-    more = "" if len(descent.names) <= PANELS else f" (the first {PANELS} of {len(descent.names)})"
+    more = "" if len(descent.names) <= _PANELS else f" (the first {_PANELS} of {len(descent.names)})"
     figure.suptitle(f"Error curve of each weight{more}")
     legend(figure, 5 if columns == 3 else 3)
     return figure
@@ -212,7 +212,7 @@ def compare_rates(descents: Sequence[Descent]) -> Any:
 
 def _path(axes: Any, descent: Descent, points: Any, lowest: Any, line: bool = True) -> None:
     """Draw the way over a map, a surface or a curve: its steps, both ends, and the lowest point near them."""
-    marked = points if len(points) <= MARKED_STEPS else _apart(points)
+    marked = points if len(points) <= _MARKED_STEPS else _apart(points)
     if line:
         axes.plot(*points.T, color=COLOURS[1], linewidth=1.4, zorder=3, **haloed())
     name = _which(descent, len(marked) - 1)
@@ -229,7 +229,7 @@ def _apart(points: Any) -> Any:
     extent = np.ptp(points, axis=0)
     marked = [points[0]]
     for p in points:
-        if (abs(p - marked[-1]) > DISTINCT * extent).any():
+        if (abs(p - marked[-1]) > _DISTINCT * extent).any():
             marked.append(p)
     return np.array(marked)
 

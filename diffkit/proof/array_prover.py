@@ -1,0 +1,328 @@
+"""Proofs of derivatives of Programs of arrays, at any size: the same as of numbers, an array at a time.
+
+The derivative by the table's rules runs in balls on whole arrays; before anything is called proven, every entry that
+matters must lie inside the domain and off every kink, jump, pole and tie. Arb's power series along a few directions
+with random weights must agree, and so closely that half a unit in the last place of any one entry would show.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import accumulate, count
+from typing import Any, NamedTuple
+
+import numpy as np
+from flint import arb
+
+from diffkit.calculus.array_derivatives import adjoints, gradient_program, tangents
+from diffkit.calculus.array_masks import dependence, needed, reached
+from diffkit.core.deadline import TimeIsUp, check_time
+from diffkit.core.limits import PROOF_PRECISIONS
+from diffkit.core.program import Program, run_slots
+from diffkit.numbers.array_balls import BallArrays, Balls, balls_of, exactly_zero, finite
+from diffkit.numbers.array_series import SeriesArrays, moving
+from diffkit.numbers.balls import enclose, precision
+from diffkit.proof.array_obstacles import ArrayPrimal
+
+WEIGHT = 2**30
+"""random weights of a direction are whole numbers from this to twice this"""
+DIRECTIONS = 6
+"""directions that are tried for entries which are not seen beside larger ones"""
+LONG_ARRAYS = 2**20  # numbers computed above which only the first precisions are tried
+ROUNDED_UP = 1.0 + 2.0**-40  # of a radius that is turned into a binary64
+
+
+class ProvenEntries(NamedTuple):
+    """What is proven of the entries of a matrix of derivatives: values, bounds, and which of them are proven."""
+
+    values: Any
+    errors: Any
+    proven: Any
+    stopped: str = ""
+
+
+class ArrayProver:
+    """First or second derivatives of a Program with one output, ready for proofs at points."""
+
+    def __init__(self, program: Program, order: int):
+        self.program, self.order, self.balls = program, order, BallArrays()
+        sizes = [math.prod(shape) for shape in program.lengths]
+        self.ends = list(accumulate(sizes))
+        self.inputs = sum(sizes)
+        self.outputs = math.prod(program.shapes[program.outputs[0]])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ArrayProver, (self.program, self.order)
+
+    @cached_property
+    def differentiated(self) -> Program:
+        """The Program whose first derivatives are wanted: f, or its gradient."""
+        return self.program if self.order == 1 else gradient_program(self.program)
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The precisions to try."""
+        size = sum(math.prod(shape) for shape in self.differentiated.shapes)
+        return PROOF_PRECISIONS[: 2 if size > LONG_ARRAYS else 3]
+
+    # One point ------------------------------------------------------------------------------------------------------
+
+    def at(self, point: Any, rows: Sequence[int], columns: Sequence[int]) -> ProvenEntries:
+        """Prove what can be proven of the entries (rows × columns) of the Jacobian of f, or of its gradient.
+
+        Rows are outputs, flat (for second derivatives inputs), columns inputs. An entry that is not proven has NaN.
+        """
+        work = _Climbing(self, np.asarray(point, dtype=float), list(rows), list(columns))
+        stopped = ""
+        try:
+            for bits in self.steps:
+                check_time()
+                with precision(bits, self.order + 1):
+                    if work.climb():
+                        break
+        except TimeIsUp as up:
+            stopped = up.reason
+        return work.found(stopped)
+
+    def primal(self, point: Any) -> ArrayPrimal:
+        """The primal values at a point, in the precision held."""
+        return ArrayPrimal(self.program, self.balls, self.split(np.asarray(point, dtype=float)))
+
+    # Inputs, flat and in their shapes -------------------------------------------------------------------------------
+
+    def split(self, flat: Any) -> list[Any]:
+        """A flat array as arrays in the shapes of the inputs."""
+        starts = [0, *self.ends[:-1]]
+        pairs = zip(starts, self.ends, self.program.lengths, strict=True)
+        return [flat[start:end].reshape(shape) for start, end, shape in pairs]
+
+    def mask(self, columns: Sequence[int]) -> list[Any]:
+        """Masks of the inputs that are true at some of their entries."""
+        flat = np.zeros(self.inputs, dtype=bool)
+        flat[list(columns)] = True
+        return self.split(flat)
+
+    def flat(self, masks: Mapping[int, Any], lengths: Sequence[Any]) -> Any:
+        """Masks of the inputs, some of which are given, as one."""
+        return np.concatenate([np.ravel(masks.get(k, np.zeros(shape, bool))) for k, shape in enumerate(lengths)])
+
+    def joined(self, program: Program, values: Mapping[int, Any], balls: BallArrays) -> Balls:
+        """The outputs of the Program that is differentiated, flat."""
+        shapes = program.shapes
+        parts = [values.get(slot) for slot in program.outputs]
+        whole: list[Any] = [
+            balls.zeros(shapes[slot]) if part is None else part
+            for slot, part in zip(program.outputs, parts, strict=True)
+        ]
+        return np.concatenate([np.ravel(part) for part in whole])
+
+
+class _Climbing:
+    """A point's way up the precisions: an entry that is proven stays so, the others go on.
+
+    Entries of the matrix are listed where the graph allows them to be other than zero: row, column, and ball of each.
+    """
+
+    def __init__(self, prover: ArrayProver, point: Any, rows: list[int], columns: list[int]):
+        self.prover, self.point, self.rows, self.columns = prover, point, np.array(rows, int), np.array(columns, int)
+        self.balls = prover.balls
+        self.r: Any = None
+        """rows of the entries, counted in ``rows``, in order; ``c`` likewise"""
+        self.c: Any = None
+        self.colours: list[int] = []
+        self.lost = np.zeros(len(rows), dtype=bool)
+        """rows that may have no value"""
+
+    def found(self, stopped: str) -> ProvenEntries:
+        """What is known so far."""
+        shape = (len(self.rows), len(self.columns))
+        if self.r is None:
+            return ProvenEntries(np.full(shape, np.nan), np.full(shape, np.inf), np.zeros(shape, bool), stopped)
+        values, errors, proven = np.zeros(shape), np.zeros(shape), np.ones(shape, bool)
+        values[self.r, self.c] = np.where(self.proven, self.values, np.nan)
+        errors[self.r, self.c] = np.where(self.proven, self.errors, np.inf)
+        proven[self.r, self.c] = self.proven
+        values[self.lost], errors[self.lost], proven[self.lost] = np.nan, np.inf, False
+        return ProvenEntries(values, errors, proven, stopped)
+
+    def climb(self) -> bool:
+        """One precision, which is held: prove what can be; whether more of it is of no use."""
+        prover, balls = self.prover, self.balls
+        primal = prover.primal(self.point)
+        program = prover.differentiated
+        inputs = [balls_of(x) for x in prover.split(self.point)]
+        values = primal.values if program is prover.program else run_slots(program, balls, inputs)
+        if self.r is None:
+            self._list(program, values, primal)
+        hindered = self._hindered(primal)
+        open_ = ~self.proven & ~hindered
+        if not open_.any():
+            return True
+        entries = self._entries(program, values)
+        for k in np.flatnonzero(open_):
+            enclosure = enclose(entries[k])
+            if enclosure.value is not None and math.isfinite(enclosure.value):
+                self.values[k], self.errors[k] = enclosure.value, enclosure.error
+        known = open_ & ~np.isnan(self.values)
+        self.proven |= self._confirmed(primal, entries, known)
+        self.values[~self.proven] = np.nan
+        return bool((self.proven | hindered).all())
+
+    def _hindered(self, primal: ArrayPrimal) -> Any:
+        """Which entries an obstacle is in the way of: their row needs it, and it is an end of the domain, or moves."""
+        prover, found = self.prover, np.zeros(len(self.r), dtype=bool)
+        (output,) = primal.program.outputs
+        whole = finite(np.ravel(primal.values[output]))
+        self.lost = ~whole[self.rows] if prover.order == 1 else np.full(len(self.rows), not whole.all())
+        for obstacle in primal.obstacles(self.rows if prover.order == 1 else None):
+            inputs = needed(primal.program, {obstacle.slot: obstacle.entries}, primal.values)
+            moved = prover.flat(inputs, primal.program.lengths)
+            by_column, by_row = moved[self.columns][self.c], moved[self.rows] if prover.order == 2 else None
+            if by_row is not None:
+                self.lost |= obstacle.ends
+                found |= by_column | by_row[self.r]
+                continue
+            blank = [np.zeros(shape, bool) for shape in primal.program.lengths]
+            hit = reached(primal.program, blank, primal.values, {obstacle.slot: obstacle.entries})[output]
+            hit = np.ravel(hit)[self.rows]
+            self.lost |= hit & obstacle.ends
+            found |= hit[self.r] & by_column
+        return found | self.lost[self.r]
+
+    # The matrix -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def by_rows(self) -> bool:
+        """Whether the matrix is found by sweeps back, one for each row, rather than by tangents of each colour."""
+        return self.prover.order == 1 and len(self.rows) < max(self.colours, default=0) + 1
+
+    def _list(self, program: Program, values: Sequence[Any], primal: ArrayPrimal) -> None:
+        """Find the entries that may be other than zero, and what columns may be found together."""
+        if self.prover.order == 1 and len(self.rows) == 1:
+            ways = needed(program, primal.wanted(self.rows), values, smoothly=True)
+            structure = self.prover.flat(ways, program.lengths)[self.columns][None, :]
+            self.colours = list(range(len(self.columns)))
+        else:
+            structure = dependence(program, self.columns.tolist(), values)[self.rows]
+            self.colours = _coloured(structure)
+        self.r, self.c = np.nonzero(structure)
+        self.values, self.errors = np.full(len(self.r), np.nan), np.full(len(self.r), np.inf)
+        self.proven = np.zeros(len(self.r), dtype=bool)
+
+    def _entries(self, program: Program, values: Sequence[Any]) -> Balls:
+        """The balls of the listed entries."""
+        found = np.empty(len(self.r), dtype=object)
+        if self.by_rows or (len(self.rows) == 1 and self.prover.order == 1):
+            (output,) = program.outputs
+            for k, row in enumerate(self.rows):
+                seed = np.zeros(self.prover.outputs)
+                seed[row] = 1.0
+                bars = adjoints(program, self.balls, values, {output: balls_of(seed.reshape(program.shapes[output]))})
+                blank = map(self.balls.zeros, program.lengths)
+                whole: list[Any] = [bars.get(j, zeros) for j, zeros in enumerate(blank)]
+                own = slice(*np.searchsorted(self.r, [k, k + 1]))
+                found[own] = np.concatenate([np.ravel(part) for part in whole])[self.columns[self.c[own]]]
+            return found
+        colours = np.array(self.colours, int)[self.c]
+        for colour in range(max(self.colours, default=-1) + 1):
+            speeds = np.zeros(self.prover.inputs)
+            speeds[self.columns[np.array(self.colours, int) == colour]] = 1.0
+            parts = self.prover.split(speeds)
+            seeds = {k: balls_of(part) for k, part in enumerate(parts) if part.any()}
+            moved = self.prover.joined(program, tangents(program, self.balls, values, seeds), self.balls)
+            members = colours == colour
+            found[members] = moved[self.rows[self.r[members]]]
+        return found
+
+    # Confirmation ---------------------------------------------------------------------------------------------------
+
+    def _confirmed(self, primal: ArrayPrimal, entries: Balls, known: Any) -> Any:
+        """Which entries Arb's series confirm: half a unit in the last place of any would exceed what is left open."""
+        found = np.zeros(len(known), dtype=bool)
+        zero = exactly_zero(entries)
+        for turn in range(DIRECTIONS):
+            left = known & ~found
+            if not left.any():
+                break
+            largest = left & ~zero
+            moves = np.zeros(len(self.columns), dtype=bool)
+            moves[self.c[largest if largest.any() else left]] = True
+            new = self._agreement(primal, entries, moves, left, zero, np.random.default_rng(turn))
+            if not (new & ~found).any():
+                break
+            found |= new
+        return found
+
+    def _agreement(self, primal: ArrayPrimal, entries: Balls, moves: Any, left: Any, zero: Any, random: Any) -> Any:
+        """Entries that one direction confirms, along which some columns move."""
+        weights = np.where(moves, random.integers(WEIGHT, 2 * WEIGHT, size=len(moves)), 0)
+        scaled = entries * balls_of(weights.astype(float))[self.c]
+        if self.prover.order == 2:
+            return self._second(primal, scaled, entries, weights, left, zero, random)
+        along = self._along(primal, weights, 1)[self.rows]
+        found = np.zeros(len(left), dtype=bool)
+        for k in np.unique(self.r[left]):
+            own = slice(*np.searchsorted(self.r, [k, k + 1]))
+            found[own] = _seen(along[k], scaled[own], entries[own], weights[self.c[own]], zero[own])
+        return found & left & (weights[self.c] != 0)
+
+    def _along(self, primal: ArrayPrimal, speeds: Any, order: int, beside: Any = None) -> Balls:
+        """The coefficients of an order of the outputs along a direction: speeds of the columns, and of the rows."""
+        prover, balls, flat = self.prover, self.balls, np.zeros(self.prover.inputs)
+        flat[self.columns] = speeds
+        if beside is not None:
+            np.add.at(flat, self.rows, beside)
+        pairs = zip(prover.split(self.point), prover.split(flat), strict=True)
+        inputs = [moving(balls_of(x), balls_of(v)) for x, v in pairs]
+        series = run_slots(primal.program, SeriesArrays(balls), inputs)[primal.program.outputs[0]]
+        known: Any = series[order]
+        found: Any = balls.zeros(np.shape(series[0])) if known is None else known
+        return np.ravel(found)
+
+    def _second(
+        self, primal: ArrayPrimal, scaled: Balls, entries: Balls, weights: Any, left: Any, zero: Any, random: Any
+    ) -> Any:
+        """The same of second derivatives: q(a + b) − q(a − b) = 2aᵀHb, for the second coefficients q."""
+        moves = np.zeros(len(self.rows), dtype=bool)
+        moves[self.r[left & (weights[self.c] != 0)]] = True
+        beside = np.where(moves, random.integers(WEIGHT, 2 * WEIGHT, size=len(moves)), 0)
+        above, below = (self._along(primal, weights, 2, sign * beside)[0] for sign in (1, -1))
+        terms = scaled * balls_of(beside.astype(float))[self.r]
+        products = beside.astype(object)[self.r] * weights.astype(object)[self.c]
+        return _seen((above - below) / 2, terms, entries, products, zero) & left
+
+
+def _seen(along: Any, terms: Any, entries: Any, weights: Any, zero: Any) -> Any:
+    """Which entries of a sum of weighted ones would show an error of half a unit in the last place.
+
+    The sum of the terms and the series must overlap; a zero is seen where both are exactly zero.
+    """
+    total = np.sum(terms) if len(terms) else arb(0)
+    found = np.zeros(len(entries), dtype=bool)
+    if not (along.is_finite() and total.is_finite() and along.overlaps(total)):
+        return found
+    if along.is_zero() and total.is_zero():
+        return np.ones(len(entries), dtype=bool)
+    radius = float(along.rad() + total.rad()) * ROUNDED_UP
+    for k in np.flatnonzero(~zero & (weights != 0)):
+        found[k] = math.ulp(abs(float(entries[k]))) / 2 * float(weights[k]) > radius
+    return found
+
+
+def _coloured(structure: Any) -> list[int]:
+    """A colour for each column so that no two of one colour have an entry in the same row, greedily.
+
+    Source: A. Curtis, M. Powell & J. Reid, On the estimation of sparse Jacobian matrices, 1974.
+    """
+    members: list[list[int]] = [np.flatnonzero(column).tolist() for column in structure.T]
+    seen: list[set[int]] = [set() for _ in range(len(structure))]  # colours that a row has already
+    found = []
+    for rows in members:
+        taken = set().union(*[seen[row] for row in rows])
+        colour = next(c for c in count() if c not in taken)
+        for row in rows:
+            seen[row].add(colour)
+        found.append(colour)
+    return found
