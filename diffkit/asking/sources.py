@@ -12,7 +12,6 @@ from functools import cached_property, partial
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Protocol
 
-from diffkit.calculus.sparsity import hessian_pattern, jacobian_pattern
 from diffkit.core.builder import ProgramBuilder, copy_slots, select
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Program, run
@@ -154,6 +153,8 @@ class Formula:
 
     def dependence(self, order: int) -> list[int] | None:
         """Inputs, as bits, by which partials may not be 0: first ones of each output, or second ones of each input."""
+        from diffkit.calculus.sparsity import hessian_pattern, jacobian_pattern  # differences load no calculus
+
         return jacobian_pattern(self.program) if order == 1 else hessian_pattern(self.program)
 
     def moving(self) -> Formula:

@@ -24,7 +24,6 @@ from diffkit.asking.partials import (
 )
 from diffkit.asking.points import Points, check_names, number
 from diffkit.asking.sources import Source, source_of
-from diffkit.calculus.guards import set_bits
 from diffkit.core.errors import DiffkitError, PointError, VariableError, did_you_mean, listing
 from diffkit.core.limits import DEFAULT
 from diffkit.core.program import Index, Program
@@ -187,6 +186,8 @@ def hessian_task(program: Program | Source, wrt: Names | None = None, sparse: bo
 
 def _sparse(task: Task, chosen: Sequence[int], rows: Sequence[int] | None) -> Task:
     """The task of the stored entries of a matrix: of those whose inputs are among the bits of a row, or of all."""
+    from diffkit.calculus.guards import set_bits  # differences load no calculus
+
     height, width = task.shape
     places: dict[int, list[int]] = {}
     for place, i in enumerate(chosen):

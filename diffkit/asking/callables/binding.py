@@ -306,7 +306,10 @@ class Bound:
 
     def dependence(self, order: int) -> list[int] | None:
         """Inputs, as bits, by which partials may not be 0, where the code has a formula; None where it has none."""
-        return None if self.hindrance else Formula(self.program).dependence(order)
+        try:
+            return None if self.hindrance else Formula(self.program).dependence(order)
+        except (TracingError, LimitError):  # too long to be written out
+            return None
 
     def along(self, direction: Sequence[float]) -> tuple[Bound, tuple[float, ...]]:
         """A source whose last input is t in f(x + t·v); v and t are values of inputs after x."""
