@@ -45,6 +45,8 @@ class Proxy(Methods):
 
     __slots__ = ("_content", "_index", "_seen", "_version", "level", "root", "shape")
     truth = False
+    whole = False
+    """whether operations on matrices are kept as they are, instead of what their rules make of them"""
 
     def __init__(self, level: Any, content: Any, shape: Shape):
         self.level = level
@@ -89,9 +91,14 @@ class Proxy(Methods):
     def content(self) -> Any:
         """What is kept of the array, after all that was written to it."""
         root = self.root
-        if root is not self and root._version != self._seen:
+        if not self.fresh:
             self._content, self._seen = root.gather([root], self._index)._content, root._version
         return self._content
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing was written to it that it has not read."""
+        return self.root is self or self.root._version == self._seen
 
     @property
     def index(self) -> Any:
