@@ -1,12 +1,20 @@
 """Bugs in lines of array code: each is planted, found by its line, and explained by what belongs there."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.special import expit as sigmoid
 
 import diffkit as dk
+from diffkit.asking.callables import Bound
+from diffkit.asking.callables.function import Argument, Function
 from diffkit.core.errors import TracingError
-from diffkit.ndarrays.record import record
+from diffkit.core.program import run, run_slots
+from diffkit.judging.repair.code_changes import mutations_of
+from diffkit.judging.repair.code_record import record_code
+from diffkit.ndarrays import record_function
+from diffkit.numbers.arrays import ARRAYS
 
 RNG = np.random.default_rng(7)
 
@@ -212,20 +220,66 @@ def test_the_claim_runs_another_way_elsewhere():
 # Records -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_record_is_replayed():
-    found = record(lambda W: DATA.T @ np.tanh(DATA @ W), [REGRESSION])
-    kinds = [operation.kind for operation in found.operations]
-    assert kinds == ["input", "product", "tanh", "product"]
-    assert found.matters() == [True] * 4
-    changed = found.operations[2]._replace(run=lambda values: np.sin(values[0]))
-    np.testing.assert_allclose(found.replayed({2: changed}), DATA.T @ np.sin(DATA @ REGRESSION), rtol=1e-13)
-    assert found.constants[id(found.operations[1].operands[0])] == "DATA"
+def recorded(*functions, at):
+    """The record of a claim, and of f if there is one."""
+    bounds = []
+    for function in functions:
+        arguments = [Argument(f"x{k}", x.shape) for k, x in enumerate(at)]
+        labels = [f"{a.name}[{k}]" for a in arguments for k in range(a.size)]
+        bounds.append(Bound(Function(function), arguments, labels, np.concatenate([x.ravel() for x in at])))
+    return record_code(bounds[0], bounds[1] if len(bounds) > 1 else None, np.array(bounds[0].start), True)
+
+
+def test_a_record_knows_values_and_names():
+    found = recorded(lambda W: DATA.T @ np.tanh(DATA @ W), at=[REGRESSION])
+    assert [found.row(slot).name for slot in found.claim] == ["contract", "tanh", "contract"]
+    assert [found.names.get(arg) for arg in found.args(found.claim[0])] == ["DATA", "W"]
+    for known, value in zip(found.values, run_slots(found.program, ARRAYS, [REGRESSION]), strict=True):
+        np.testing.assert_array_equal(known, value)
+
+
+@np.errstate(all="ignore")
+@pytest.mark.parametrize("claim", CASES, ids=lambda claim: claim.__name__)
+def test_a_mutation_is_a_program(claim):
+    """What is computed again of the values is what the Program of the mutation computes."""
+    f, at, _ = CASES[claim]
+
+    def flat(*values):
+        parts = claim(*values)
+        return np.concatenate([part.ravel() for part in parts]) if isinstance(parts, tuple) else parts
+
+    at = [np.asarray(x) for x in at] if isinstance(at, list) else [at]
+    found = recorded(flat, f, at=at)
+    seen = 0
+    for mutation in itertools.islice(mutations_of(found), 0, None, 7):
+        program = mutation.program(found)
+        (value,) = run(program, ARRAYS, found.values[: len(program.inputs)])
+        np.testing.assert_allclose(np.ravel(value), mutation.repaired(found), rtol=1e-9, atol=1e-12)
+        seen += 1
+    assert seen > 10
 
 
 def test_what_cannot_be_recorded():
     with pytest.raises(TracingError):
-        record(lambda x: np.fft.fft(x), [np.ones(3)])
-    assert record(lambda x: 3.0, [np.ones(3)]) is None
+        record_function(lambda x: np.fft.fft(x), [("x", (3,))], at=[np.ones(3)])
+    assert recorded(lambda x: 3.0, at=[np.ones(3)]) is None
+
+
+def test_a_record_at_a_point_follows_the_branch():
+    """And is the Program of that branch, in which every operation has its line."""
+
+    def branching(x):
+        if x[0] > 0:
+            return np.sum(np.where(x > 0.5, x**2, -x))
+        return x[1]
+
+    found = record_function(branching, [("x", (2,))], at=[np.array([0.25, 1.0])], named=True)
+    assert float(run(found.program, ARRAYS, [np.array([0.25, 2.0])])[0]) == 3.75
+    assert {line.text for line in found.lines.values()} == {
+        "if x[0] > 0:", "return np.sum(np.where(x > 0.5, x**2, -x))"
+    }  # fmt: skip
+    with pytest.raises(TracingError, match="a branch depends on the input"):
+        record_function(branching, [("x", (2,))])
 
 
 def test_a_penalty_is_taken_away_and_no_piece_of_a_function_put_in():
@@ -249,8 +303,8 @@ def test_lengths_of_data_that_the_code_reads_are_named():
 
 def test_what_is_done_with_the_result_is_no_line_of_the_claim():
     """The caller is never blamed: stacking what was returned is done after the code has returned."""
-    found = record(lambda x: [2 * x, 3 * x], [np.ones(2)])
-    *of_the_code, of_the_caller = found.operations[1:]
-    assert [operation.kind for operation in of_the_code] == ["mul", "mul"]
-    assert all(operation.line.line > 0 for operation in of_the_code)
-    assert (of_the_caller.kind, of_the_caller.line.line) == ("gather", 0)
+    found = record_function(lambda x: [2 * x, 3 * x], [("x", (2,))], at=[np.ones(2)])
+    *of_the_code, of_the_caller = found.lines.values()
+    assert [row.name for row, _ in found.program.instructions] == ["mul", "mul", "gather"]
+    assert all(line.line > 0 for line in of_the_code)
+    assert of_the_caller.line == 0

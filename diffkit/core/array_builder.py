@@ -122,3 +122,14 @@ class ArrayBuilder(ProgramBuilder):
     def _lengths(self, names: Sequence[str]) -> tuple[Shape, ...]:
         """Shapes of the inputs of a program that is made."""
         return tuple(self.shapes[self._inputs[name]] for name in names)
+
+
+class VerbatimBuilder(ArrayBuilder):
+    """Keeps each operation as it comes: nothing is simplified, joined or dropped."""
+
+    def apply(self, primitive: Any, args: Sequence[int]) -> int:
+        """A new slot."""
+        return self._plain((primitive, *args))
+
+    def _needed(self, outputs: Sequence[int]) -> list[int]:  # noqa: ARG002
+        return [1] * len(self.shapes)

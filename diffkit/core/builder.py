@@ -343,23 +343,20 @@ class ProgramBuilder:
 
     def program(self, outputs: Sequence[int], inputs: Sequence[str] | None = None) -> Program:
         """Give the Program of the outputs, its inputs in the given order; slots that no output needs are dropped."""
+        return self.renumbered(outputs, inputs)[0]
+
+    def renumbered(self, outputs: Sequence[int], inputs: Sequence[str] | None = None) -> tuple[Program, list[int]]:
+        """Give the Program of the outputs, and the number in it of each slot that it keeps."""
         check_time()
         names = tuple(self._inputs if inputs is None else inputs)
         for name in names:
             self.input(name)
-        instructions = self._instructions
-        number = [0] * len(instructions)  # 1 marks a slot that is needed, until it gets its number
-        for slot in outputs:
-            number[slot] = 1
-        for slot in range(max(outputs, default=-1), -1, -1):
-            if number[slot] and (instruction := instructions[slot]) is not None:
-                for arg in instruction[1:]:
-                    number[arg] = 1
+        number = self._needed(outputs)
         constants: list[Constant] = []
         kept: list[tuple[Any, ...]] = []
         slots: list[int] = []
         for slot in [slot for slot, wanted in enumerate(number) if wanted]:
-            if (instruction := instructions[slot]) is not None:
+            if (instruction := self._instructions[slot]) is not None:
                 kept.append(instruction)
                 slots.append(slot)
             elif (value := self._values[slot]) is not None:
@@ -370,7 +367,19 @@ class ProgramBuilder:
         for index, slot in enumerate(slots, len(names) + len(constants)):
             number[slot] = index
         code = tuple([(primitive, tuple([number[arg] for arg in args])) for primitive, *args in kept])
-        return Program(names, tuple(constants), code, tuple([number[slot] for slot in outputs]), self._lengths(names))
+        ends = tuple([number[slot] for slot in outputs])
+        return Program(names, tuple(constants), code, ends, self._lengths(names)), number
+
+    def _needed(self, outputs: Sequence[int]) -> list[int]:
+        """1 for each slot that some output needs, 0 for the others."""
+        found = [0] * len(self._instructions)
+        for slot in outputs:
+            found[slot] = 1
+        for slot in range(max(outputs, default=-1), -1, -1):
+            if found[slot] and (instruction := self._instructions[slot]) is not None:
+                for arg in instruction[1:]:
+                    found[arg] = 1
+        return found
 
     def _lengths(self, names: Sequence[str]) -> tuple[Shape, ...]:  # noqa: ARG002
         """Shapes of the inputs of a program that is made; none if all are numbers."""

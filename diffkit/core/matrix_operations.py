@@ -197,7 +197,7 @@ class Cholesky(ArrayOperation):
         """L·Φ(L⁻¹ȦL⁻ᵀ)."""
         shape = algebra.shape(args[0])
         batch = len(shape) - 2
-        left = algebra.apply(Solve(), [answer, _symmetric(algebra, tangent, shape)])
+        left = algebra.apply(Solve(), [answer, symmetric_part(algebra, tangent, shape)])
         both = transposed(algebra, algebra.apply(Solve(), [answer, transposed(algebra, left, shape)]), shape)
         return multiplied(algebra, answer, _lower_half(algebra, both, shape), batch)
 
@@ -206,13 +206,13 @@ class Cholesky(ArrayOperation):
         shape = shapes[0]
         batch = len(shape) - 2
         up = transposed(algebra, answer, shape)
-        inner = _symmetric(algebra, _lower_half(algebra, multiplied(algebra, up, bar, batch), shape), shape)
+        inner = symmetric_part(algebra, _lower_half(algebra, multiplied(algebra, up, bar, batch), shape), shape)
         left = algebra.apply(Solve(), [up, inner])
         return transposed(algebra, algebra.apply(Solve(), [up, transposed(algebra, left, shape)]), shape)
 
 
-def _symmetric(algebra: Any, x: Any, shape: Shape) -> Any:
-    """(X + Xᵀ)/2."""
+def symmetric_part(algebra: Any, x: Any, shape: Shape) -> Any:
+    """The symmetric part (X + Xᵀ)/2 of matrices of the last two axes."""
     half = algebra.data(np.full((), 0.5))
     return algebra.apply(MUL, [half, algebra.apply(ADD, [x, transposed(algebra, x, shape)])])
 

@@ -10,7 +10,7 @@ operators only; nothing of a user's text gets into it.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -224,6 +224,29 @@ def run_slots(program: Program, algebra: Algebra, inputs: Sequence[Any]) -> list
     for primitive, args in in_time(program.instructions):
         append(apply(primitive, [values[slot] for slot in args]))
     return values
+
+
+def rerun(
+    program: Program, algebra: Algebra, values: Sequence[Any],
+    changes: Mapping[int, Callable[[Callable[[int], Any]], Any]], output: int,
+) -> Any:  # fmt: skip
+    """Give the value of a slot after others are changed: only what comes from these is computed again.
+
+    ``values`` are those of all slots before; a change makes the value of its slot out of those of other slots.
+    """
+    new: dict[int, Any] = {}
+
+    def value(slot: int) -> Any:
+        return new[slot] if slot in new else values[slot]
+
+    first = program.first_instruction
+    for slot in range(min(changes), output + 1):
+        row, args = program.instructions[slot - first]
+        if slot in changes:
+            new[slot] = changes[slot](value)
+        elif any(arg in new for arg in args):
+            new[slot] = algebra.apply(row, [value(arg) for arg in args])
+    return value(output)
 
 
 def _whole_power(program: Program, row: Primitive, args: tuple[int, ...], sign: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.core.errors import TracingError
-from diffkit.core.program import Constant
+from diffkit.core.program import Constant, Program, run
 from diffkit.core.rules import by_rule
 from diffkit.core.table import NE, Primitive, Rule, table
 from diffkit.ndarrays.protocols import Methods, Shape
@@ -45,6 +45,8 @@ class Proxy(Methods):
 
     __slots__ = ("_content", "_index", "_seen", "_version", "level", "root", "shape")
     truth = False
+    whole = False
+    """whether operations on matrices are kept as they are, instead of what their rules make of them"""
 
     def __init__(self, level: Any, content: Any, shape: Shape):
         self.level = level
@@ -89,9 +91,14 @@ class Proxy(Methods):
     def content(self) -> Any:
         """What is kept of the array, after all that was written to it."""
         root = self.root
-        if root is not self and root._version != self._seen:
+        if not self.fresh:
             self._content, self._seen = root.gather([root], self._index)._content, root._version
         return self._content
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing was written to it that it has not read."""
+        return self.root is self or self.root._version == self._seen
 
     @property
     def index(self) -> Any:
@@ -139,7 +146,9 @@ class Rows:
         return to_float(value) if self.trace is None else self.trace.exact(value)
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
-        """Give the elementwise value of a row."""
+        """Give the elementwise value of a row, or what a function of whole arrays gives."""
+        if not isinstance(primitive, Primitive):
+            return primitive.value(*args)
         lead = leader(args)
         if lead is None:
             return array_function(primitive)(*args)
@@ -174,6 +183,12 @@ def duals(args: Iterable[Any]) -> DualAlgebra:
     """Give the duals over arrays and proxies, with constants as exact as the arguments are."""
     base = rows(args)
     return DUALS if base is ROWS else DualAlgebra(base)
+
+
+def evaluate(program: Program, values: Sequence[Any]) -> Any:
+    """Give the value of a Program of functions of arrays at arrays of any kind; constants are as exact as these are."""
+    (found,) = run(program, rows(values), values)
+    return found
 
 
 def exactly(x: Any, *beside: Any) -> Any:

@@ -3,7 +3,7 @@
 Where there are values, a function of a matrix is its value at the level below plus its first-order change, which
 has the right derivative; level below level, that gives derivatives of every order. Formulas: M. Giles, An extended
 collection of matrix derivative results (2008), sections 2.2 and 2.3; for Cholesky, I. Murray, arXiv:1602.07527, eq. 8.
-In a record there are no values: the operation itself is recorded.
+In a record the operation itself is recorded.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def _below(x: Any, lead: Any) -> Any:
 
 
 def _recorded(*args: Any) -> Any:
-    """The leading proxy if it is one of a record, which has no values; else None."""
+    """The leading proxy if it is one of a record; else None."""
     lead = leader(args)
-    return lead if lead is not None and lead.primal is None else None
+    return lead if lead is not None and lead.whole else None
 
 
 def _square(a: Any) -> int:

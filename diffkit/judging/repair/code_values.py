@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from diffkit.core.array_operations import Contract, Gather, Total
+from diffkit.core.program import Shape
 from diffkit.core.rules import by_rule
 from diffkit.core.table import NEG, Primitive
-from diffkit.judging.repair.evidence import Records
-from diffkit.ndarrays.record import Operation, Record
+from diffkit.judging.repair.code_record import CodeRecord
 from diffkit.numbers.arrays import ARRAYS
 
 _VALUE, _SLOPE = -1, -2
@@ -19,57 +20,53 @@ _FEW_RUNS = 4
 _MOST_VALUES = 40
 """values of one shape that are tried"""
 
-_Shape = tuple[int, ...]
 Site = tuple[int, ...]
-"""a place in the code: the numbers of the operations it was run as, several in a loop"""
+"""a place in the code: the slots of the operations it was run as, several in a loop"""
 _LONGEST_NAME = 40  # characters of an expression, before it is called by its shape
 _LONGEST_CODE_LINE = 90  # characters of a line of code
 
 
 class Ref(NamedTuple):
-    """A value of an operation of the claim or of the ``model`` f.
+    """A value in a record, of the claim or of f.
 
-    ``part`` is _VALUE, _SLOPE for y′ where the operation is y = row(x), or the number of an operand.
+    ``part`` is _VALUE for that of a slot, _SLOPE for y′ where the slot is y = row(x), or the number of an argument.
     """
 
-    model: bool
     number: int
     part: int = _VALUE
 
-    def record(self, records: Records) -> Record:
-        """The record it stands in."""
-        record = records.model if self.model else records.claim
-        assert record is not None
-        return record
-
-    def operand(self, records: Records) -> Any:
-        """What it is to an operation of the claim: the number of another one, or an array."""
-        record = self.record(records)
-        operation = record.operations[self.number]
+    def slot(self, record: CodeRecord) -> int | None:
+        """The slot that holds it; None for a slope."""
         if self.part == _SLOPE:
-            rule = operation.detail.partials[0]
-            if rule is None:
-                return np.zeros(operation.shape)
-            return by_rule(rule, ARRAYS, [record.value(operation.operands[0]), operation.value])
-        found = self.number if self.part == _VALUE else operation.operands[self.part]
-        return found if not self.model else record.value(found)
+            return None
+        return self.number if self.part == _VALUE else record.args(self.number)[self.part]
 
-    def value(self, records: Records) -> Any:
-        """Its value at the point of the records."""
-        return records.claim.value(self.operand(records))
+    def given(self, record: CodeRecord, algebra: Any, value: Callable[[int], Any]) -> Any:
+        """What it is in an algebra, from what is there in other slots."""
+        slot = self.slot(record)
+        if slot is not None:
+            return value(slot)
+        rule = record.row(self.number).partials[0]
+        if rule is None:
+            return algebra.zeros(record.shape(self.number))
+        return by_rule(rule, algebra, [value(record.args(self.number)[0]), value(self.number)])
+
+    def value(self, record: CodeRecord) -> Any:
+        """Its value at the point of the record."""
+        return self.given(record, ARRAYS, record.values.__getitem__)
 
 
-def sites(record: Record) -> list[Site]:
-    """The places of a record in the order of their last run: what a loop runs recurs on its line with one period.
+def sites(record: CodeRecord, slots: range) -> list[Site]:
+    """The places of claim or f in the order of their last run: what a loop runs recurs on its line with one period.
 
     The first run may be short, where what it takes is constant still, so runs are counted from the last.
     """
     lines: dict[tuple[str, int], list[int]] = {}
-    for number, operation in enumerate(record.operations):
-        lines.setdefault(operation.place, []).append(number)
+    for slot in slots:
+        lines.setdefault(record.place(slot), []).append(slot)
     found = []
     for numbers in lines.values():
-        kinds = [(record.operations[k].kind, record.operations[k].shape) for k in numbers]
+        kinds = [(record.row(k).name, record.shape(k)) for k in numbers]
         count = len(kinds)
         period = next(p for p in range(1, count + 1) if kinds[p:] == kinds[:-p])
         found += [tuple(numbers[count - 1 - k :: -period][::-1]) for k in range(period)]
@@ -81,94 +78,86 @@ def sites(record: Record) -> list[Site]:
 class Pool:
     """The values by shape, of equal ones the first; those of loops besides, one for each run."""
 
-    def __init__(self, records: Records):
-        self.records = records
-        self.before = _ancestors(records.claim)
-        both = ((False, records.claim), (True, records.model))
-        self.loops = [(m, s) for m, record in both if record is not None for s in sites(record) if len(s) > 1]
-        repeated = {(model, k) for model, loop in self.loops if len(loop) > _FEW_RUNS for k in loop[:-1]}
-        self.refs: dict[_Shape, list[Ref]] = {}
-        seen: set[tuple[_Shape, bytes]] = set()
-        for ref in sorted(_refs(records), key=self._rank):
-            value = np.asarray(ref.value(records), dtype=float)
+    def __init__(self, record: CodeRecord):
+        self.record = record
+        self.before = record.ancestors()
+        self.loops = [site for slots in (record.claim, record.model) for site in sites(record, slots) if len(site) > 1]
+        repeated = {k for loop in self.loops if len(loop) > _FEW_RUNS for k in loop[:-1]}
+        self.refs: dict[Shape, list[Ref]] = {}
+        seen: set[tuple[Shape, bytes]] = set()
+        for ref in sorted(_refs(record), key=self._rank):
+            value = np.asarray(ref.value(record), dtype=float)
             key = (value.shape, value.tobytes())
-            if key not in seen and (ref.model, ref.number) not in repeated and np.isfinite(value).all():
+            if key not in seen and ref.number not in repeated and np.isfinite(value).all():
                 seen.add(key)
                 self.refs.setdefault(value.shape, []).append(ref)
 
     def _rank(self, ref: Ref) -> tuple[bool, bool, bool]:
         """Values of the claim first, then slopes; those with a name in the code before the others."""
-        unnamed = ref.part != _VALUE or ref.number not in ref.record(self.records).names
-        return ref.model and ref.part != _SLOPE, ref.part == _SLOPE, unnamed
+        model = ref.number in self.record.model
+        unnamed = ref.part != _VALUE or ref.number not in self.record.names
+        return model and ref.part != _SLOPE, ref.part == _SLOPE, unnamed
 
-    def fitting(self, site: Site, shapes: Sequence[_Shape]) -> Iterator[tuple[Ref, ...]]:
+    def fitting(self, site: Site, shapes: Sequence[Shape]) -> Iterator[tuple[Ref, ...]]:
         """Values of some shapes for each run of a place, known before it runs or not made from it."""
         for shape in shapes:
             for ref in self.refs.get(shape, ())[:_MOST_VALUES]:
-                if all(self._is_free(ref, number, site) for number in site):
+                if all(self._is_free(ref, k, site) for k in site):
                     yield (ref,) * len(site)
-        for model, loop in self.loops:
+        for loop in self.loops:
             if len(loop) != len(site):
                 continue
-            first = Ref(model, loop[0]).record(self.records).operations[loop[0]]
-            for part in (_VALUE, *range(len(first.operands)), *([_SLOPE] if _has_slope(first) else [])):
+            slope = [_SLOPE] if _has_slope(self.record, loop[0]) else []
+            for part in (_VALUE, *range(len(self.record.args(loop[0]))), *slope):
                 for order in (loop, loop[::-1]):
-                    refs = tuple(Ref(model, number, part) for number in order)
-                    fits = np.shape(refs[0].value(self.records)) in shapes
+                    refs = tuple(Ref(number, part) for number in order)
+                    fits = np.shape(refs[0].value(self.record)) in shapes
                     if fits and all(self._is_free(ref, k, site) for ref, k in zip(refs, site, strict=True)):
                         yield refs
 
     def carried(self, site: Site) -> Iterator[tuple[Ref | None, ...]]:
         """What the run before left in a loop of the claim; nothing for the first."""
-        shape = self.records.claim.operations[site[0]].shape
-        for model, loop in self.loops:
-            if not model and len(loop) == len(site) and self.records.claim.operations[loop[0]].shape == shape:
-                refs = (None, *(Ref(False, number) for number in loop[:-1]))
+        shape = self.record.shape(site[0])
+        for loop in self.loops:
+            if loop[0] in self.record.claim and len(loop) == len(site) and self.record.shape(loop[0]) == shape:
+                refs = (None, *map(Ref, loop[:-1]))
                 if all(ref is None or self._is_free(ref, k, site) for ref, k in zip(refs, site, strict=True)):
                     yield refs
 
     def _is_free(self, ref: Ref, k: int, site: Site) -> bool:
         """Whether a value can be used by operation k of a place."""
-        found = ref.operand(self.records)
-        if ref.model or not isinstance(found, int) or found < k:
+        slot = ref.slot(self.record)
+        if slot is None or slot < k or slot in self.record.model:
             return True
-        return not any(self.before[found] >> number & 1 for number in site)
+        return not any(self.before[slot] >> number & 1 for number in site)
 
 
-def _has_slope(operation: Operation) -> bool:
+def _has_slope(record: CodeRecord, slot: int) -> bool:
     """Whether it is a function of one argument."""
-    row = operation.detail
+    row = record.row(slot)
     return isinstance(row, Primitive) and len(row.arguments) == 1 and row is not NEG
 
 
-def _refs(records: Records) -> Iterator[Ref]:
+def _refs(record: CodeRecord) -> Iterator[Ref]:
     """Everything that claim and f compute and take for constant, and the slopes of f's functions."""
-    for model, record in ((False, records.claim), (True, records.model)):
-        for number, operation in enumerate(record.operations if record is not None else ()):
-            yield Ref(model, number)
-            yield from (Ref(model, number, k) for k, o in enumerate(operation.operands) if not isinstance(o, int))
-            if model and _has_slope(operation):
-                yield Ref(model, number, _SLOPE)
-
-
-def _ancestors(record: Record) -> list[int]:
-    """Of each operation, the bits of those it comes from and its own."""
-    found: list[int] = []
-    for number, operation in enumerate(record.operations):
-        bits = 1 << number
-        for operand in operation.operands:
-            bits |= found[operand] if isinstance(operand, int) else 0
-        found.append(bits)
-    return found
+    yield from map(Ref, range(len(record.program.inputs)))
+    for slot in (*record.claim, *record.model):
+        if record.row(slot).truth:
+            yield from (Ref(slot, k) for k, arg in enumerate(record.args(slot)) if record.shape(arg))
+            continue
+        yield Ref(slot)
+        yield from (Ref(slot, k) for k, arg in enumerate(record.args(slot)) if record.is_constant(arg))
+        if slot in record.model and _has_slope(record, slot):
+            yield Ref(slot, _SLOPE)
 
 
 class CodeNames:
-    """Names of the values of a claim's record and of f's."""
+    """Names of the values in a record."""
 
-    def __init__(self, records: Records):
-        self.records = records
+    def __init__(self, record: CodeRecord):
+        self.record = record
 
-    def instruction(self, number: int, say: str, about: Sequence[Any]) -> str:
+    def instruction(self, slot: int, say: str, about: Sequence[Any]) -> str:
         """An instruction with the names of what it is about, and the line of the operation it changes.
 
         Empty where two things that it tells apart would read the same.
@@ -178,67 +167,66 @@ class CodeNames:
             names = [self.of(what, named=False) for what in about]
             if len(set(names)) < len(names):
                 return ""
-        line = self.records.claim.operations[number].line
+        line = self.record.lines[slot]
         text = line.text if len(line.text) <= _LONGEST_CODE_LINE else f"{line.text[: _LONGEST_CODE_LINE - 1]}…"
         return say.format(*names) + (f", in line {line.line}: {text}" if text else "")
 
-    def of(self, what: Any, named: bool = True) -> str:
-        """The name of an operand of the claim, or of a Ref; how it is made, unless ``named``."""
+    def of(self, what: int | Ref, named: bool = True) -> str:
+        """The name of a slot or of a Ref; how it is made, unless ``named``."""
         if not isinstance(what, Ref):
-            return _said(self.records.claim, what, named=named)
-        record = what.record(self.records)
-        operation = record.operations[what.number]
-        of_f = " of f" if what.model else ""
+            return self._said(what, named=named)
+        record, number = self.record, what.number
+        of_f = " of f" if number in record.model else ""
         if what.part == _VALUE:
-            return _said(record, what.number, named=named) + of_f
+            return self._said(number, named=named) + of_f
         if what.part == _SLOPE:
-            return f"the derivative of {operation.kind} at {_said(record, operation.operands[0])}"
-        taken = _said(record, operation.operands[what.part])
-        if not isinstance(operation.operands[what.part], int):
-            return taken
-        made = _made(record, operation, 2) or operation.kind
-        return f"the {taken} that {made} takes in line {operation.line.line}{of_f}"
+            return f"the derivative of {record.row(number).name} at {self._said(record.args(number)[0])}"
+        slot = record.args(number)[what.part]
+        if record.is_constant(slot):
+            return self._said(slot)
+        made = self._made(number, 2) or record.row(number).name
+        return f"the {self._said(slot)} that {made} takes in line {record.lines[number].line}{of_f}"
 
+    def _said(self, slot: int, depth: int = 2, named: bool = True) -> str:
+        """A value in words of the code, no longer than reads well."""
+        record = self.record
+        if record.is_constant(slot):
+            return self._constant(slot)
+        name = record.names.get(slot)
+        if slot < len(record.program.inputs):
+            name = name or record.program.inputs[slot]
+            return name if named else f"the given {name}"
+        if named and name is not None:
+            return name
+        text = self._made(slot, depth) if depth else ""
+        if text and len(text) <= _LONGEST_NAME:
+            return text
+        return f"the result of shape {record.shape(slot)}" if record.shape(slot) else "the result"
 
-def _said(record: Record, operand: Any, depth: int = 2, named: bool = True) -> str:
-    """A value in words of the code, no longer than reads well."""
-    if not isinstance(operand, int):
-        return _constant(record, operand)
-    if operand in record.names and record.operations[operand].kind == "input" and not named:
-        return f"the given {record.names[operand]}"
-    if named and operand in record.names:
-        return record.names[operand]
-    operation = record.operations[operand]
-    text = _made(record, operation, depth) if depth else ""
-    if text and len(text) <= _LONGEST_NAME:
-        return text
-    return f"the result of shape {operation.shape}" if operation.shape else "the result"
+    def _constant(self, slot: int) -> str:
+        """A constant by its name, its number or its shape."""
+        shape = self.record.shape(slot)
+        known = f"the constant of shape {shape}" if shape else f"{float(self.record.values[slot]):g}"
+        return self.record.names.get(slot, known)
 
-
-def _constant(record: Record, value: Any) -> str:
-    """A constant by its name, its number or its shape."""
-    if id(value) in record.constants:
-        return record.constants[id(value)]
-    return f"{float(value):g}" if np.ndim(value) == 0 else f"the constant of shape {np.shape(value)}"
-
-
-def _made(record: Record, operation: Operation, depth: int) -> str:
-    """An operation as code; empty where that says little."""
-    parts = [_said(record, operand, depth - 1) for operand in operation.operands]
-    row = operation.detail
-    if operation.kind == "product":
-        return " @ ".join(map(_tied, parts))
-    if operation.kind == "sum":
-        return f"sum({parts[0]})"
-    if operation.kind == "gather":
-        if len(parts) > 1:
-            return ""
-        whole = record.value(operation.operands[0])
-        turned = np.ndim(whole) == 2 and np.array_equal(np.transpose(whole), operation.value)
-        return f"{_tied(parts[0])}.T" if turned else f"{_tied(parts[0])}[…]"
-    if isinstance(row, Primitive) and row.infix:
-        return f" {row.infix.strip()} ".join(map(_tied, parts)) if len(parts) == 2 else f"{row.infix}{_tied(parts[0])}"
-    return f"{operation.kind}({', '.join(parts)})"
+    def _made(self, slot: int, depth: int) -> str:
+        """An operation as code; empty where that says little."""
+        record, row = self.record, self.record.row(slot)
+        parts = [self._said(arg, depth - 1) for arg in record.args(slot)]
+        if isinstance(row, Contract):
+            return " @ ".join(map(_tied, parts))
+        if isinstance(row, Total):
+            return f"sum({parts[0]})"
+        if isinstance(row, Gather):
+            if len(parts) > 1:
+                return ""
+            whole = record.values[record.args(slot)[0]]
+            turned = np.ndim(whole) == 2 and np.array_equal(np.transpose(whole), record.values[slot])
+            return f"{_tied(parts[0])}.T" if turned else f"{_tied(parts[0])}[…]"
+        if isinstance(row, Primitive) and row.infix:
+            infix = row.infix.strip()
+            return f" {infix} ".join(map(_tied, parts)) if len(parts) == 2 else f"{row.infix}{_tied(parts[0])}"
+        return f"{row.name}({', '.join(parts)})"
 
 
 def _tied(text: str) -> str:

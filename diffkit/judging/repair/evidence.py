@@ -18,7 +18,7 @@ from diffkit.asking.partials import partial_name
 from diffkit.core.program import Index, Program, run_slots
 from diffkit.core.rules import by_rule
 from diffkit.core.table import WHERE
-from diffkit.ndarrays.record import Record
+from diffkit.judging.repair.code_record import RAISED_BY_CODE, CodeRecord
 from diffkit.numbers.arrays import ARRAYS
 
 Array = NDArray[Any]
@@ -33,15 +33,6 @@ _LEAST_FAILING = 3  # points of each that are needed
 _DRAWS, _SHRINKS = 25, 5  # points tried before the distances shrink tenfold, and how often they do
 _LOOKED_AT, _VISITED = 256, 6  # points among which those on other sides of a kink are sought, and sides visited
 _FIT_STREAM, _FRESH_STREAM = 0, 1  # streams of random points
-RAISED_BY_CODE = (ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError, RuntimeError)
-"""what the code of a claim may raise at a point that it was not written for"""
-
-
-class Records(NamedTuple):
-    """What the code of a claim and of f (where it is code) does with whole arrays at one point."""
-
-    claim: Record
-    model: Record | None
 
 
 class ClaimEvidence(NamedTuple):
@@ -54,7 +45,7 @@ class ClaimEvidence(NamedTuple):
       (without it they are read off the claim's values at neighbouring floats);
     * ``truth``: point -> reference components and their error bars, NaN where there is none;
     * ``program``: f itself where it is known as an expression; ``sizes``: lengths that occur in the data;
-    * ``records``: point, and whether names are wanted -> what the code does there, None where it cannot be followed;
+    * ``record``: point, and whether names are wanted -> what the code does there, None where it cannot be followed;
     * ``kept``: point -> the point of the same kind (a symmetric matrix, say) nearest to it, None where there is none.
     """
 
@@ -68,7 +59,7 @@ class ClaimEvidence(NamedTuple):
     program: Program | None
     sizes: Mapping[str, int]
     noise: Callable[[Array], Any] | None = None
-    records: Callable[[Array, bool], Records | None] | None = None
+    record: Callable[[Array, bool], CodeRecord | None] | None = None
     kept: Callable[[Array], Array | None] | None = None
 
     def parameters(self) -> Iterator[tuple[str, tuple[int, ...], Array]]:

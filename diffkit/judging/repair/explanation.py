@@ -10,25 +10,18 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from diffkit.asking.callables import Bound
-from diffkit.core.errors import DiffkitError
 from diffkit.judging.checking.claims import CodeClaim, NumberClaim
 from diffkit.judging.repair import code_changes, confusions, multiples, mutations, positions
-from diffkit.judging.repair.evidence import (
-    RAISED_BY_CODE,
-    SEARCH_SECONDS,
-    Candidate,
-    ClaimEvidence,
-    Investigation,
-    Records,
-)
+from diffkit.judging.repair.code_record import CodeRecord, record_code
+from diffkit.judging.repair.evidence import SEARCH_SECONDS, Candidate, ClaimEvidence, Investigation
 from diffkit.judging.repair.multiples import Namer, meaning, peculiar
-from diffkit.ndarrays.record import Record, record
 
 if TYPE_CHECKING:
     from diffkit.judging.checking.setting import Setting
@@ -171,34 +164,18 @@ def _repair(setting: Setting, point: Any, seed: int) -> str | None:
         setting.labels, tuple((a.name, a.shape) for a in setting.arguments), setting.claim.shape or (1,),
         tuple(task.indices[place] for place in setting.places[first:]), lambda row: claim.values(row)[first:],
         truth, np.array(point, dtype=float), subject.program, _sizes_of(setting),
-        lambda row: claim.rounding(row)[first:], _records_of(setting), setting.structure.kept,
+        lambda row: claim.rounding(row)[first:], _record_of(setting), setting.structure.kept,
     )  # fmt: skip
     found = explain(evidence, seed)
     return None if found is None else found.text
 
 
-def _records_of(setting: Setting) -> Callable[[Any, bool], Records | None] | None:
+def _record_of(setting: Setting) -> Callable[[Any, bool], CodeRecord | None] | None:
     """Give what follows the code of the claim, and of f where it is code; None where the claim is no code of arrays."""
     claim, model = setting.claim, setting.subject.function
     if not isinstance(claim, CodeClaim) or claim.bound.unsteady:
         return None
-
-    def records(row: Any, named: bool) -> Records | None:
-        found = _recorded(claim.bound, row, named)
-        return None if found is None else Records(found, None if model is None else _recorded(model, row, named))
-
-    return records
-
-
-def _recorded(bound: Bound, row: Any, named: bool) -> Record | None:
-    try:
-        found = record(bound.call, bound.split(row), named)
-    except (DiffkitError, *RAISED_BY_CODE):
-        return None
-    if found is not None:
-        for number, argument in enumerate(bound.arguments):
-            found.names.setdefault(number, argument.name)
-    return found
+    return partial(record_code, claim.bound, model)
 
 
 def _sizes_of(setting: Setting) -> Mapping[str, int]:
