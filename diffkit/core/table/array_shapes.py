@@ -16,7 +16,7 @@ Length = int | str
 ArrayShape = tuple[Length, ...]
 ShapeRule = Callable[[Any, Sequence[ArrayShape]], ArrayShape]
 """(the call, with its ``args`` and its ``value``: axis or index; shapes of the arguments) → shape"""
-LARGEST_SIZE, MOST_ENTRIES = 10_000, 2_000_000  # of an array that a text makes
+LARGEST_SIZE, LARGEST_COUNT = 10_000, 2_000_000  # of an array that a text makes
 
 
 def said(shape: ArrayShape) -> str:
@@ -168,8 +168,8 @@ def square_of_length(call: Any, shapes: Sequence[ArrayShape]) -> ArrayShape:
 
 def _moderate(call: Any, shape: ArrayShape) -> ArrayShape:
     """The shape of an array that a text makes, unless it is too large to be meant."""
-    if prod(length for length in shape if isinstance(length, int)) > MOST_ENTRIES:
-        refuse(f"{call.kind} of {said(shape)} has more than {MOST_ENTRIES:,} entries", "large arrays are data")
+    if prod(length for length in shape if isinstance(length, int)) > LARGEST_COUNT:
+        refuse(f"{call.kind} of {said(shape)} has more than {LARGEST_COUNT:,} entries", "large arrays are data")
     return shape
 
 
