@@ -13,7 +13,11 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.asking.frames import labelled
-from diffkit.asking.partials import (
+from diffkit.asking.points import Points, check_names, number
+from diffkit.asking.sources import Source, source_of
+from diffkit.core.errors import DiffkitError, PointError, VariableError, did_you_mean, listing
+from diffkit.core.limits import DEFAULT
+from diffkit.core.partials import (
     TO_SUPERSCRIPTS,
     FirstPartials,
     PairIndices,
@@ -22,10 +26,6 @@ from diffkit.asking.partials import (
     SymmetricPlaces,
     partial_name,
 )
-from diffkit.asking.points import Points, check_names, number
-from diffkit.asking.sources import Source, source_of
-from diffkit.core.errors import DiffkitError, PointError, VariableError, did_you_mean, listing
-from diffkit.core.limits import DEFAULT
 from diffkit.core.program import Index, Program
 from diffkit.core.results import SparsePattern
 from diffkit.core.text.names import Name, Names, as_name, as_names, first_meant

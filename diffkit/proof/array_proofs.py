@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.asking.partials import FirstPartials, SecondPartials
 from diffkit.asking.tasks import Task
 from diffkit.calculus.domain import in_words
 from diffkit.core.errors import TracingError
 from diffkit.core.limits import PROOF_PRECISIONS
+from diffkit.core.partials import FirstPartials, SecondPartials
 from diffkit.core.program import Index
 from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.numbers.balls import precision
