@@ -37,23 +37,21 @@ Mask = Any
 
 def reached(
     program: Program, inputs: Sequence[Mask], values: Sequence[Any], seeds: Mapping[int, Mask] | None = None,
-    moved: bool = False,
+    locally: bool = False,
 ) -> list[Mask]:  # fmt: skip
     """Entries of all slots that depend on some entries of the inputs, and of other slots, the ``seeds``.
 
-    ``values`` tell orders and conditions. Those that are ``moved`` lie on a way along which a derivative may be other
-    than zero: not through conditions and steps, the branch of a choice that is not taken, or a factor of zero.
+    ``values`` tell orders; ``locally`` they tell the ways along which a derivative may be other than zero: not through
+    conditions and steps, the branch of a choice that is not taken, or a factor of zero.
     """
     kind = inputs[0].dtype if inputs else np.dtype(bool)
     found = [*inputs, *(np.zeros(shape, kind) for shape in program.shapes[len(inputs) : program.first_instruction])]
     for slot, row, args in in_time(program.numbered()):
-        if moved and (row.truth or row.steps):
+        masks = [found[a] for a in args]
+        if locally and (row.truth or row.steps):
             masks = [np.zeros((), kind)]
-        else:
-            gates = _gates(row, [values[a] for a in args], moved)
-            masks = [
-                found[a] if k not in gates else np.where(gates[k], found[a], kind.type(0)) for k, a in enumerate(args)
-            ]
+        elif locally and (gates := _gates(row, [values[a] for a in args])):
+            masks = [np.where(gate, mask, kind.type(0)) for gate, mask in zip(gates, masks, strict=True)]
         mask = np.broadcast_to(_forward(row, masks, [values[a] for a in args]), program.shapes[slot])
         found.append(mask | seeds[slot] if seeds and slot in seeds else mask)
     return found
@@ -95,10 +93,10 @@ WORD = 64
 """inputs whose reach is found together"""
 
 
-def dependence(program: Program, columns: Sequence[int], values: Sequence[Any], moved: bool = False) -> Any:
-    """Which entries of the outputs, flat, depend on some entries of the inputs, by the graph: (outputs, columns).
+def dependence(program: Program, columns: Sequence[int], values: Sequence[Any], locally: bool = True) -> Any:
+    """Which entries of the outputs, flat, vary around the point with some entries of the inputs: (outputs, columns).
 
-    ``values`` and ``moved`` are as in ``reached``.
+    Not ``locally``, whatever is chosen: then ``values`` tell orders only.
     """
     sizes = [math.prod(shape) for shape in program.lengths]
     ends = list(accumulate(sizes))
@@ -111,7 +109,7 @@ def dependence(program: Program, columns: Sequence[int], values: Sequence[Any], 
             words[end - size : end].reshape(shape)
             for end, size, shape in zip(ends, sizes, program.lengths, strict=True)
         ]
-        masks = reached(program, inputs, values, moved=moved)
+        masks = reached(program, inputs, values, locally=locally)
         outputs = np.concatenate([np.ravel(masks[slot]) for slot in program.outputs])
         found.append((outputs[:, None] >> np.arange(len(part), dtype=np.uint64)) & np.uint64(1) != 0)
     return np.concatenate(found, axis=1)
@@ -165,15 +163,15 @@ _larger = np.frompyfunc(lambda a, b: not a < b, 2, 1)
 _smaller = np.frompyfunc(lambda a, b: not a > b, 2, 1)
 
 
-def _gates(row: Any, values: Sequence[Any], moved: bool) -> dict[int, Any]:
-    """Where arguments matter to a row, for those that may not; if ``moved``, where slopes may be other than zero."""
+def _gates(row: Any, values: Sequence[Any]) -> list[Any]:
+    """Where the slopes of a row by its arguments are not known to be zero; empty for most rows."""
     if row is WHERE:
-        return {k: taken_in(row, values, k) if k else ~np.array(moved) for k in range(3)}
-    if moved and row in (MAX, MIN):
-        return {k: taken_in(row, values, k) for k in range(2)}
-    if moved and (row is MUL or isinstance(row, Scaled)):
-        return {k: ~np.asarray(values[1 - k] == 0, dtype=bool) for k in (0, 1)}
-    return {}
+        return [np.False_, taken_in(row, values, 1), taken_in(row, values, 2)]
+    if row in (MAX, MIN):
+        return [taken_in(row, values, k) for k in range(2)]
+    if row is MUL or isinstance(row, Scaled):
+        return [~np.asarray(values[1 - k] == 0, dtype=bool) for k in range(2)]
+    return []
 
 
 def narrowed_mask(mask: Mask, shape: Shape) -> Mask:

@@ -35,7 +35,7 @@ ROUNDED_UP = 1.0 + 2.0**-40  # of a radius that is turned into a binary64
 
 
 class ProvenEntries(NamedTuple):
-    """What is proven of the entries of a matrix of derivatives: values, bounds, and which of them are proven."""
+    """What is proven of entries of a matrix of derivatives, flat: values, bounds, and which of them are proven."""
 
     values: Any
     errors: Any
@@ -69,10 +69,11 @@ class ArrayProver:
 
     # One point ------------------------------------------------------------------------------------------------------
 
-    def at(self, point: Any, rows: Sequence[int], columns: Sequence[int]) -> ProvenEntries:
+    def at(self, point: Any, rows: Sequence[int], columns: Sequence[int], places: Any = None) -> ProvenEntries:
         """Prove what can be proven of the entries (rows × columns) of the Jacobian of f, or of its gradient.
 
         Rows are outputs, flat (for second derivatives inputs), columns inputs. An entry that is not proven has NaN.
+        ``places`` are those of the entries that are told, counted row by row; all if it is None.
         """
         work = _Climbing(self, np.asarray(point, dtype=float), list(rows), list(columns))
         stopped = ""
@@ -84,7 +85,7 @@ class ArrayProver:
                         break
         except TimeIsUp as up:
             stopped = up.reason
-        return work.found(stopped)
+        return work.found(stopped, places)
 
     def primal(self, point: Any) -> ArrayPrimal:
         """The primal values at a point, in the precision held."""
@@ -141,22 +142,37 @@ class _Climbing:
         self.moving_rows = np.zeros(len(rows), dtype=bool)
         """rows of second derivatives that move an obstacle; ``moving_columns`` likewise, of first ones too"""
         self.moving_columns = np.zeros(len(columns), dtype=bool)
-        self.barred = np.zeros((len(rows), len(columns)), dtype=bool)
-        """entries that an obstacle is in the way of"""
+        self.barred: Any = None
+        """entries that an obstacle is in the way of, if any is"""
         self._linked: Any = None
 
-    def found(self, stopped: str) -> ProvenEntries:
-        """What is known so far."""
-        shape = (len(self.rows), len(self.columns))
+    def found(self, stopped: str, places: Any) -> ProvenEntries:
+        """What is known so far of the entries at some places, which are 0 where the graph allows nothing else."""
+        width = len(self.columns)
+        count = len(self.rows) * width if places is None else len(places)
         if self.r is None:
-            return ProvenEntries(np.full(shape, np.nan), np.full(shape, np.inf), np.zeros(shape, bool), stopped)
-        values, errors, proven = np.zeros(shape), np.zeros(shape), np.ones(shape, bool)
-        values[self.r, self.c] = np.where(self.proven, self.values, np.nan)
-        errors[self.r, self.c] = np.where(self.proven, self.errors, np.inf)
-        proven[self.r, self.c] = self.proven
-        unknown = (self.lost | self.denied)[:, None] | self.barred
+            return ProvenEntries(np.full(count, np.nan), np.full(count, np.inf), np.zeros(count, bool), stopped)
+        values, errors, proven = np.zeros(count), np.zeros(count), np.ones(count, bool)
+        own, its = self._matched(self.r * width + self.c, places)
+        values[own] = np.where(self.proven, self.values, np.nan)[its]
+        errors[own] = np.where(self.proven, self.errors, np.inf)[its]
+        proven[own] = self.proven[its]
+        unknown = (
+            np.repeat(self.lost | self.denied, width) if places is None else (self.lost | self.denied)[places // width]
+        )
+        if self.barred is not None:
+            unknown |= self.barred.ravel() if places is None else self.barred.ravel()[places]
         values[unknown], errors[unknown], proven[unknown] = np.nan, np.inf, False
         return ProvenEntries(values, errors, proven, stopped)
+
+    @staticmethod
+    def _matched(listed: Any, places: Any) -> tuple[Any, Any]:
+        """Which of the places are listed, and where in the list, which is in order."""
+        if places is None:
+            return listed, slice(None)
+        at = np.minimum(np.searchsorted(listed, places), max(0, len(listed) - 1))
+        own = np.flatnonzero(listed[at] == places) if len(listed) else np.zeros(0, dtype=int)
+        return own, at[own]
 
     def climb(self) -> bool:
         """One precision, which is held: prove what can be; whether more of it is of no use."""
@@ -168,7 +184,7 @@ class _Climbing:
         if self.r is None:
             self._list(program, values, primal)
         self._look(primal, values)
-        hindered = (self.barred | self.lost[:, None])[self.r, self.c]
+        hindered = self.lost[self.r] if self.barred is None else self.lost[self.r] | self.barred[self.r, self.c]
         open_ = ~self.proven & ~hindered
         if self.witnessed and not open_.any():
             return True
@@ -188,7 +204,7 @@ class _Climbing:
         (output,) = primal.program.outputs
         whole = finite(np.ravel(primal.values[output]))
         self.lost = ~whole[self.rows] if prover.order == 1 else np.full(len(self.rows), not whole.all())
-        self.barred[:], self.moving_rows[:], self.moving_columns[:] = False, False, False
+        self.barred, self.moving_rows[:], self.moving_columns[:] = None, False, False
         for obstacle in primal.obstacles(self.rows if prover.order == 1 else None):
             inputs = needed(primal.program, obstacle.movers, primal.values)
             moved = prover.flat(inputs, primal.program.lengths)
@@ -196,12 +212,15 @@ class _Climbing:
             if prover.order == 1:
                 self.lost |= self._rows_of(primal, obstacle.slot, obstacle.ends)
                 hit = self._rows_of(primal, obstacle.slot, obstacle.entries)
-                self.barred |= hit[:, None] & moved[self.columns]
+                self._bar(hit[:, None] & moved[self.columns])
             else:
                 self.lost |= bool(obstacle.ends.any())
                 self.moving_rows |= moved[self.rows]
                 either = moved[self.rows][:, None] | moved[self.columns]
-                self.barred |= either & self._links(values) if obstacle.continuous else either
+                self._bar(either & self._links(values) if obstacle.continuous else either)
+
+    def _bar(self, entries: Any) -> None:
+        self.barred = entries if self.barred is None else self.barred | entries
 
     def _links(self, values: Sequence[Any]) -> Any:
         """Entries of second derivatives that are not zero by the graph, in this order of the inputs or in the other.
@@ -209,7 +228,7 @@ class _Climbing:
         For those that are, a kink that only one of the inputs moves leaves both orders of differentiation at 0.
         """
         if self._linked is None:
-            structure = dependence(self.prover.differentiated, self.columns.tolist(), values)[self.rows]
+            structure = dependence(self.prover.differentiated, self.columns.tolist(), values, locally=False)[self.rows]
             symmetric = self.rows.tolist() == self.columns.tolist()
             self._linked = structure | (structure.T if symmetric else True)
         return self._linked
@@ -236,7 +255,7 @@ class _Climbing:
             structure = self.prover.flat(ways, program.lengths)[self.columns][None, :]
             self.colours = list(range(len(self.columns)))
         else:
-            structure = dependence(program, self.columns.tolist(), values, moved=True)[self.rows]
+            structure = dependence(program, self.columns.tolist(), values)[self.rows]
             self.colours = _coloured(structure)
         self.r, self.c = np.nonzero(structure)
         self.values, self.errors = np.full(len(self.r), np.nan), np.full(len(self.r), np.inf)

@@ -10,13 +10,12 @@ from diffkit.core.errors import ParseError, VariableError
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Named
 from diffkit.core.table import ADD, DIV, MUL, NEG, POWER, SUB, WHERE, Primitive
-from diffkit.core.table.array_table import array_table
+from diffkit.core.table.array_table import LITERAL, array_table
 from diffkit.core.text.bindings import BESIDE
 from diffkit.core.text.names import ARRAY_FUNCTIONS, first_meant
 from diffkit.core.text.parser import Parser
 from diffkit.core.text.targets import NumbersTarget
-from diffkit.core.text.tokenizer import tokenize
-from diffkit.core.text.vocabulary import CONSTANTS_IN_TEXT, Vocabulary
+from diffkit.core.text.vocabulary import Vocabulary
 from diffkit.lessons.matrices.nodes import Node, in_order, names_of, number
 
 CHAIN_KINDS = {ADD: "+", SUB: "+", MUL: "*"}
@@ -33,14 +32,6 @@ def parse_array(text: str, limits: Limits = DEFAULT, given: Collection[str] = ()
         raise ParseError(f"an expression is text, not {type(text).__name__}")
     target = TreeTarget(text, limits)
     return target.closed(Parser(text, target, Vocabulary(text, None, limits, given, ARRAY_FUNCTIONS), limits).parse())
-
-
-def variables_in(text: str) -> frozenset[str]:
-    """Names that a text may have for variables: those without a parenthesis that are no constants; none of bad text."""
-    try:
-        return frozenset(t.text for t in tokenize(text, DEFAULT) if t.kind == "name") - CONSTANTS_IN_TEXT.keys()
-    except ParseError:
-        return frozenset()
 
 
 def check_letters(tree: Node, text: str, declared: Collection[str], given: Iterable[str]) -> None:
@@ -114,7 +105,7 @@ class TreeTarget:
         nodes = [self._counted(arg, position) if counts else self.closed(arg) for arg in args]
         for node in nodes:
             self.check_number(node, position)
-        if word == "array" and len({len(node.args) if node.kind == "array" else -1 for node in nodes}) > 1:
+        if word == LITERAL and len({len(node.args) if node.kind == LITERAL else -1 for node in nodes}) > 1:
             raise ParseError("the rows of the array have different lengths", text=self.text, position=position)
         node = Node(word, tuple(nodes), value, position)
         return self.nodes.get(node) or self._kept(node, self.numbers.array(word, self._slots(nodes), value, position))
