@@ -241,7 +241,7 @@ def test_masks_miss_no_dependency(part):
         (output,) = program.outputs
         still = Moved(example, [np.zeros(x.shape) for x in example.inputs])
         here = still.at(0)
-        reach = dependence(program, range(len(example.flat)), values)
+        reach = dependence(program, range(len(example.flat)), values, locally=False)
         ways = [
             np.concatenate([np.ravel(masks.get(k, np.zeros(shape, bool))) for k, shape in enumerate(program.lengths)])
             for row in np.eye(len(here), dtype=bool)
