@@ -76,12 +76,14 @@ def check_record(function: Bound, program: Program, points: Sequence[Sequence[fl
             ((value, error),) = run(program, ARRAY_BOUNDS, [(x, np.zeros(np.shape(x))) for x in arguments])
         own = function.values(point)
         value, error = np.ravel(value), np.ravel(np.broadcast_to(error, np.shape(value)))
+        if value.shape != own.shape:
+            raise TracingError(f"{function.name} has {own.size} entries, what was recorded of it has {value.size}")
         lost = np.isnan(own) & np.isfinite(value) & np.isfinite(error)
         apart = lost | (np.abs(value - own) > _TRACE_SLACK * (error + np.spacing(np.abs(own))))
         if np.any(apart):
             k = int(np.argmax(apart))
             at = function.where(point)
-            raise TracingError(f"{function.name} is {own[k]} at {at}, what its trace computes is {value[k]}")
+            raise TracingError(f"{function.name} is {own[k]} at {at}, what was recorded of it gives {value[k]}")
 
 
 def _operations(function: Bound, row: Any) -> int:
