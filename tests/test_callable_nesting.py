@@ -76,9 +76,9 @@ def test_comparisons_of_functions(f, kind, options):
     assert seen.verdict == "disagree"
     assert [row.backend for row in seen.rows if row.outside] == ["seven"]
     assert {finding.backend for finding in seen.findings} == {"seven"}
-    traced = f is rosenbrock
-    assert seen.reference.error_kind == ("proven" if traced else "estimate")
-    assert bool(seen.rows[1].skipped) == (not traced)
+    recorded = f is rosenbrock
+    assert seen.reference.error_kind == ("proven" if recorded else "estimate")
+    assert bool(seen.rows[1].skipped) == (not recorded)
     assert dk.compare(f, [0.5, 0.4], kind, ALL, **options).verdict == "agree"
 
 
@@ -98,7 +98,7 @@ def test_large_functions():
     assert quickest(lambda: moving(x)) < 2000 * quickest(lambda: coupled(x))
     tracemalloc.start()
     short = dk.gradient(coupled, x[:2000], backend="dual").value
-    peak = tracemalloc.get_traced_memory()[1]
+    peak = tracemalloc.get_recorded_memory()[1]
     tracemalloc.stop()
     assert peak < 400e6  # blocks of directions wait for the garbage collector
     exact_gradient = np.zeros(2000)

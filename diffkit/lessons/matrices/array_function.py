@@ -105,18 +105,18 @@ class ArrayFunction(Function):
         return f, tuple(self.data.values())
 
     def evaluate(self, *values: Any) -> Any:
-        """The value at arrays, dual or traced ones too, one for each variable; ShapeError where they do not fit."""
+        """The value at arrays, dual or recorded ones too, one for each variable; ShapeError where they do not fit."""
         shapes = tuple(tuple(np.shape(v)) for v in values)
         if shapes not in self.known:
             sizes = {name: np.shape(value) for name, value in self.data.items()}
             self.known[shapes] = shapes_of(
                 self.node, {**sizes, **dict(zip(self.names, shapes, strict=True))}, self.text
             )
-        traced = next((v for v in values if isinstance(v, RecordedArray)), None)
+        recorded = next((v for v in values if isinstance(v, RecordedArray)), None)
         data = {name: exactly(v, *values) for name, v in self.data.items()}
         bound = {**data, **dict(zip(self.names, values, strict=True))}
         try:
-            return run_tree(self.node, bound, self.known[shapes], traced)
+            return run_tree(self.node, bound, self.known[shapes], recorded)
         except TracingError as error:  # the line of code it speaks of is none of the user's
             reason = error.reason.partition(", at ")[0]
             raise TracingError(reason, hint="a proof needs smaller arrays; dual and finite need none") from None
@@ -192,24 +192,24 @@ def rounded(name: str, value: Any) -> PointError:
     )
 
 
-def run_tree(root: Node, values: Mapping[str, Any], shapes: Mapping[Node, Shape], traced: Any = None) -> Any:
-    """Give the value of a tree; numbers are exact where a trace (one of its arrays is ``traced``) is being made."""
+def run_tree(root: Node, values: Mapping[str, Any], shapes: Mapping[Node, Shape], recorded: Any = None) -> Any:
+    """Give the value of a tree; numbers are exact where a record (one of its arrays is ``recorded``) is being made."""
     found: dict[Node, Any] = {}
     for node in in_order(root):
         if node.kind == "name":
             found[node] = values.get(node.value)  # None for a size, which eye and ones read from the shape
         elif node.kind in ("number", "constant"):
-            found[node] = _constant(node, traced)
+            found[node] = _constant(node, recorded)
         else:
             found[node] = _apply(node, [found[a] for a in node.args], shapes[node])
     return found[root]
 
 
-def _constant(node: Node, traced: RecordedArray | None) -> Any:
+def _constant(node: Node, recorded: RecordedArray | None) -> Any:
     value: Constant = NAMED_CONSTANTS[node.value] if node.kind == "constant" else exact(Fraction(node.value))
-    if traced is None:
+    if recorded is None:
         return np.float64(to_float(value))
-    return traced.level.exact(value)
+    return recorded.level.exact(value)
 
 
 def _apply(node: Node, args: list[Any], shape: Shape) -> Any:
