@@ -104,16 +104,44 @@ def gradient(f: Any, at: Any, *, wrt: Names | None = None, **options: Unpack[Opt
     return _differentiated(f, "gradient", at, {"wrt": wrt}, **options)
 
 
+@overload
+def jacobian(
+    fs: Any, at: Any, *, wrt: Names | None = None, sparse: Literal[True], **options: Unpack[Options]
+) -> Result[Any]: ...
+@overload
+def jacobian(
+    fs: Any, at: Any, *, wrt: Names | None = None, sparse: bool = False, **options: Unpack[Options]
+) -> Result[Array]: ...
 @_with_options
-def jacobian(fs: Any, at: Any, *, wrt: Names | None = None, **options: Unpack[Options]) -> Result[Array]:
-    """J = ∂fᵢ/∂xⱼ of a sequence of scalar functions over the union of their variables; value of shape (m, n)."""
-    return _differentiated(fs, "jacobian", at, {"wrt": wrt}, **options)
+def jacobian(
+    fs: Any, at: Any, *, wrt: Names | None = None, sparse: bool = False, **options: Unpack[Options]
+) -> Result[Any]:
+    """J = ∂fᵢ/∂xⱼ of a sequence of scalar functions over the union of their variables; value of shape (m, n).
+
+    ``sparse`` gives value and error as SciPy arrays in compressed rows (``csr_array``), without the entries that are 0
+    because fᵢ does not depend on xⱼ; of code that has no formula all entries are stored.
+    """
+    return _differentiated(fs, "jacobian", at, {"wrt": wrt, "sparse": sparse}, **options)
 
 
+@overload
+def hessian(
+    f: Any, at: Any, *, wrt: Names | None = None, sparse: Literal[True], **options: Unpack[Options]
+) -> Result[Any]: ...
+@overload
+def hessian(
+    f: Any, at: Any, *, wrt: Names | None = None, sparse: bool = False, **options: Unpack[Options]
+) -> Result[Array]: ...
 @_with_options
-def hessian(f: Any, at: Any, *, wrt: Names | None = None, **options: Unpack[Options]) -> Result[Array]:
-    """H = ∂²f/∂xᵢ∂xⱼ, symmetric by construction; value of shape (n, n)."""
-    return _differentiated(f, "hessian", at, {"wrt": wrt}, **options)
+def hessian(
+    f: Any, at: Any, *, wrt: Names | None = None, sparse: bool = False, **options: Unpack[Options]
+) -> Result[Any]:
+    """H = ∂²f/∂xᵢ∂xⱼ, symmetric by construction; value of shape (n, n).
+
+    ``sparse`` gives value and error as SciPy arrays in compressed rows (``csr_array``), without the entries that are 0
+    because xᵢ and xⱼ meet only in sums; of code that has no formula all entries are stored.
+    """
+    return _differentiated(f, "hessian", at, {"wrt": wrt, "sparse": sparse}, **options)
 
 
 @overload

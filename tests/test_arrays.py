@@ -10,9 +10,10 @@ from conftest import quickest
 import diffkit as dk
 from diffkit.core.limits import Limits
 from diffkit.core.text import holds_arrays
-from diffkit.lessons.matrices.array_function import run_tree
 from diffkit.lessons.matrices.array_parser import parse_array
 from diffkit.lessons.matrices.shapes import shapes_of
+from diffkit.lessons.matrices.tree_program import program_of
+from diffkit.ndarrays.kernel import evaluate
 
 A = np.array([[1.0, 2.0], [3.0, 4.5]])
 X = np.array([[1.0, 2.0, 0.5], [3.0, -1.0, 2.0]])
@@ -22,7 +23,7 @@ v = np.array([0.3, -1.2])
 def value(text, **arrays):
     node = parse_array(text)
     shapes = shapes_of(node, {name: np.shape(a) for name, a in arrays.items()})
-    return run_tree(node, arrays, shapes)
+    return evaluate(program_of(node, tuple(arrays), shapes), tuple(arrays.values()))
 
 
 VALUES = [

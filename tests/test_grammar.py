@@ -17,14 +17,16 @@ from diffkit.core.errors import ArrayTextError, DiffkitError
 from diffkit.core.limits import Limits
 from diffkit.core.program import run
 from diffkit.core.table import ADD, DIV, MUL, POWER, SUB, table
-from diffkit.core.table.array_words import ARRAY_NAMES, ENTRYWISE
+from diffkit.core.table.array_table import array_table
 from diffkit.core.text import holds_arrays, parse_program
-from diffkit.lessons.matrices.array_function import run_tree
 from diffkit.lessons.matrices.array_parser import parse_array
 from diffkit.lessons.matrices.nodes import in_order
 from diffkit.lessons.matrices.shapes import shapes_of
+from diffkit.lessons.matrices.tree_program import program_of
+from diffkit.ndarrays.kernel import evaluate
 from diffkit.numbers.floats import FLOATS
 
+ENTRYWISE = [row.name for row in array_table if row.entrywise]
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "200"))
 SLIPS = r"""
 sin^2 x;sin^2(x);sin 2x;sin x;sin^-1(x);|x|;||x||^2;f(x)=x^2;y = 3x;y=x^2+1;d/dx x^2;∂/∂x(x*y);(x^2)';2pi x;2πx
@@ -61,7 +63,7 @@ def reading(read, text):
 def by_context(text):
     """Whether a text means something else of arrays, as it must: the entries of one array, names such as sumx."""
     return any(f"{name}(" in text.replace(" ", "") for name in (*ENTRYWISE, "Max", "Min", "maximum", "minimum")) or any(
-        name in text for name in ARRAY_NAMES if len(name) > 2
+        name in text for name in array_table.names if len(name) > 2
     )
 
 
@@ -202,4 +204,5 @@ def test_what_is_printed_of_arrays_means_the_same(text):
 def evaluated(tree):
     """The value of a tree at the arrays."""
     with np.errstate(all="ignore"):
-        return run_tree(tree, ARRAYS, shapes_of(tree, {name: np.shape(value) for name, value in ARRAYS.items()}))
+        shapes = shapes_of(tree, {name: np.shape(value) for name, value in ARRAYS.items()})
+        return evaluate(program_of(tree, tuple(ARRAYS), shapes), tuple(ARRAYS.values()))

@@ -31,7 +31,7 @@ ONLY_IN = {
     "matplotlib": {"reports/pictures"},
     "sympy": {"calculus/sympy"},
     "flint": {"numbers", "proof", "judging", "lessons"},
-    "scipy": {"core/table", "judging", "lessons"},
+    "scipy": {"core/table", "core/results", "judging", "lessons"},
     "mpmath": {"numbers"},
 }
 

@@ -46,13 +46,9 @@ ORDINARY = {
 """words that mean something else: as bare text they name no function; F.log and table["log"] do"""
 EXCEPTIONS = {
     "core/text/names.py": "Greek letters are one letter each, gamma and psi among them",
-    "ndarrays/protocols.py": "operations on arrays (logsumexp along an axis): until they are rows",
-    "ndarrays/reductions.py": "the same: reductions of ufuncs",
-    **{f"lessons/matrices/{name}.py": "the grammar of array formulas: until its operations are rows" for name in (
-        "array_function", "ball_agreement", "entries", "matrix_derivative", "pullbacks", "shapes",
-        "terms",
-    )},
-}  # fmt: skip
+    "ndarrays/protocols.py": "a hint about SciPy's logsumexp, which does not take what stands in for arrays",
+    "ndarrays/reductions.py": "ufuncs that accumulate, and their rows",
+}
 
 
 def named(source):

@@ -8,7 +8,7 @@ from typing import Any
 from diffkit.asking.partials import arranged, in_order
 from diffkit.asking.points import Points
 from diffkit.asking.tasks import Task
-from diffkit.core.errors import DiffkitError, plural
+from diffkit.core.errors import DiffkitError, PointError, plural
 from diffkit.core.results import Answer, ErrorKind, Odd, Result, ToldOfAll, findings, worst_message
 
 
@@ -22,8 +22,11 @@ def lay_out(
 ) -> Result:
     """Give the Result of a backend's answer at a point or a batch of points.
 
-    DiffkitError where the backend answers another number of components than it was asked for.
+    PointError for a sparse matrix at many points; DiffkitError where the backend answers another number of components
+    than it was asked for.
     """
+    if task.pattern is not None and points.batch:
+        raise PointError("a sparse matrix is of one point", hint="ask point by point, or without sparse")
     _check_size(answer, len(task.indices), points, backend)
     odd = _odd(task, answer)
     kind = answer.error_kind or error_kind
@@ -45,6 +48,7 @@ def lay_out(
         answer.note,
         task.source.warnings,
         task.notes,
+        task.pattern,
     )
 
 
@@ -127,7 +131,7 @@ def joined_formula(task: Task, formulas: Sequence[str] | None) -> str | None:
     cells = [formulas[place] for place in task.places]
     if task.kind == "taylor":
         cells = [c if k < 2 else f"({c})/{k}!" for k, c in enumerate(cells)]
-    if len(task.shape) < 2:
+    if len(task.shape) < 2 or task.pattern is not None:
         return cells[0] if task.shape == () else f"[{', '.join(cells)}]"
     width = task.shape[1]
     lines = [f"[{', '.join(cells[i * width : (i + 1) * width])}]" for i in range(task.shape[0])]

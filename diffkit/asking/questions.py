@@ -78,7 +78,7 @@ class OpenQuestion:
             options = source.options_for(self.kind, self.options)
             known = replace(source_task(source, self.kind, options), notes=self.notes)
             shape = source.answer_shape(self.kind)
-            if shape is not None and options.get("wrt") is None:
+            if shape is not None and options.get("wrt") is None and known.pattern is None:
                 known = replace(known, shape=shape)
             if not source.blind:  # what is not known beyond one point is asked about anew at each
                 self._tasks[source] = known

@@ -86,6 +86,12 @@ class Source(Protocol):
     def answer_shape(self, kind: str) -> tuple[int, ...] | None:
         """Shape of the whole answer, where it is not told by counting coordinates and outputs."""
 
+    def dependence(self, order: int) -> list[int] | None:
+        """Inputs, as bits, by which partials may not be 0: first ones of each output, or second ones of each input.
+
+        None where that is not known.
+        """
+
     def moving(self) -> Source:
         """f of x + t·v as a function of x, v and t, so that one preparation serves every direction."""
 
@@ -144,6 +150,12 @@ class Formula:
     def answer_shape(self, kind: str) -> tuple[int, ...] | None:  # noqa: ARG002
         """Shape of the whole answer, where it is not told by counting coordinates and outputs."""
         return None
+
+    def dependence(self, order: int) -> list[int] | None:
+        """Inputs, as bits, by which partials may not be 0: first ones of each output, or second ones of each input."""
+        from diffkit.calculus.sparsity import hessian_pattern, jacobian_pattern  # differences load no calculus
+
+        return jacobian_pattern(self.program) if order == 1 else hessian_pattern(self.program)
 
     def moving(self) -> Formula:
         """f of x + t·v as a function of x, v and t, so that one preparation serves every direction."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from inspect import signature
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.asking.frames import labelled
@@ -26,6 +27,7 @@ from diffkit.asking.sources import Source, source_of
 from diffkit.core.errors import DiffkitError, PointError, VariableError, did_you_mean, listing
 from diffkit.core.limits import DEFAULT
 from diffkit.core.program import Index, Program
+from diffkit.core.results import SparsePattern
 from diffkit.core.text.names import Name, Names, as_name, as_names, first_meant
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ class Task:
     order: int = 1
     notes: tuple[str, ...] = ()
     """how names were read that may be meant otherwise"""
+    pattern: SparsePattern | None = None
+    """the entries of a matrix that are asked for, where the others are zero by structure"""
 
     @cached_property
     def program(self) -> Program:
@@ -154,22 +158,52 @@ def gradient_task(program: Program | Source, wrt: Names | None = None) -> Task:
     return Task("gradient", source, indices, range(len(indices)), (len(chosen),), labels)
 
 
-def jacobian_task(program: Program | Source, wrt: Names | None = None) -> Task:
-    """The matrix of partials of the outputs, shape (m, n)."""
+def jacobian_task(program: Program | Source, wrt: Names | None = None, sparse: bool = False) -> Task:
+    """The matrix of partials of the outputs, shape (m, n); ``sparse``: those that are not zero by structure."""
     source = source_of(program)
     chosen = positions(source.inputs, wrt)
     count = len(source.outputs)
     indices = FirstPartials(range(count), chosen)
     labels = PartialNames(source.inputs, indices, several=True)
-    return Task("jacobian", source, indices, range(len(indices)), (count, len(chosen)), labels)
+    task = Task("jacobian", source, indices, range(len(indices)), (count, len(chosen)), labels)
+    return _sparse(task, chosen, source.dependence(1)) if sparse else task
 
 
-def hessian_task(program: Program | Source, wrt: Names | None = None) -> Task:
-    """The symmetric matrix of second partials, shape (n, n); each pair is computed once."""
+def hessian_task(program: Program | Source, wrt: Names | None = None, sparse: bool = False) -> Task:
+    """The symmetric matrix of second partials, shape (n, n); each pair is computed once.
+
+    ``sparse``: those that are not zero by structure.
+    """
     source = source_of(program)
     chosen = positions(source.inputs, wrt)
     shape, labels = (len(chosen), len(chosen)), PartialNames(source.inputs, PairIndices(chosen))
-    return Task("hessian", source, SecondPartials(chosen), SymmetricPlaces(len(chosen)), shape, labels, order=2)
+    task = Task("hessian", source, SecondPartials(chosen), SymmetricPlaces(len(chosen)), shape, labels, order=2)
+    if not sparse:
+        return task
+    rows = source.dependence(2)
+    return _sparse(task, chosen, None if rows is None else [rows[i] for i in chosen])
+
+
+def _sparse(task: Task, chosen: Sequence[int], rows: Sequence[int] | None) -> Task:
+    """The task of the stored entries of a matrix: of those whose inputs are among the bits of a row, or of all."""
+    from diffkit.calculus.guards import set_bits  # differences load no calculus
+
+    height, width = task.shape
+    places: dict[int, list[int]] = {}
+    for place, i in enumerate(chosen):
+        places.setdefault(i, []).append(place)
+    stored = [range(width)] * height if rows is None else [
+        sorted(place for i in set_bits(row) for place in places.get(i, ())) for row in rows
+    ]  # fmt: skip
+    entries = [(row, column) for row, columns in enumerate(stored) for column in columns]
+    pattern = SparsePattern(tuple(column for _, column in entries), tuple(accumulate(map(len, stored), initial=0)))
+    whole = task.indices if task.order == 1 else PairIndices(tuple(chosen))
+    read = [whole[row * width + column] for row, column in entries]
+    number: dict[Index, int] = {}
+    found = [number.setdefault((k, tuple(sorted(index))), len(number)) for k, index in read]
+    labels = PartialNames(task.source.inputs, read, task.order == 1)
+    distinct = range(len(found)) if len(number) == len(found) else found
+    return replace(task, indices=tuple(number), places=distinct, labels=labels, pattern=pattern)
 
 
 def _check_direction(source: Source, direction: Sequence[float]) -> None:

@@ -139,7 +139,7 @@ class _GuardedPartials:
         """See what a margin says of the partials of an output, some of which move it."""
         told = [_told(guard, margin, moves) for moves in (False, True)]
         if told[0]:  # it matters only where it moves
-            for c in {c for v in _set_bits(mask) for c in self.by_input.get((output, v), ())}:
+            for c in {c for v in set_bits(mask) for c in self.by_input.get((output, v), ())}:
                 self._note(c, told[1])
         elif False in told or output not in self.unproven:
             for c in self.left[output]:
@@ -158,7 +158,7 @@ def _told(guard: Guard, margin: Any, moves: bool) -> bool | None:
     return True if guard.holds(margin, moves) else False if guard.fails(margin, moves) else None
 
 
-def _set_bits(mask: int) -> Iterator[int]:
+def set_bits(mask: int) -> Iterator[int]:
     """The places of the bits that are set."""
     while mask:
         lowest = mask & -mask

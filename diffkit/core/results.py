@@ -56,6 +56,20 @@ class Odd(NamedTuple):
     """what following the code gives, where values of f say something else"""
 
 
+class SparsePattern(NamedTuple):
+    """Which entries of a matrix are stored, the others being 0: their columns, row after row, and where rows begin."""
+
+    columns: tuple[int, ...]
+    starts: tuple[int, ...]
+
+    def matrix(self, flat: Any, shape: tuple[int, ...]) -> Any:
+        """Give stored entries as a SciPy array in compressed rows."""
+        import numpy as np
+        from scipy.sparse import csr_array
+
+        return csr_array((np.array(flat, dtype=float), np.array(self.columns), np.array(self.starts)), shape=shape)
+
+
 @dataclass(frozen=True, eq=False)
 class ToldOfAll(Mapping[int, Odd]):
     """One thing to say of all components, as that f has no value at the point."""
@@ -147,10 +161,14 @@ class Result(ByContent, Generic[V_co]):
     """what is odd about the code of a Python function"""
     notes: tuple[str, ...] = ()
     """how names were read that may be meant otherwise: ``xy is one variable; write x*y for a product``"""
+    pattern: SparsePattern | None = None
+    """which entries of a sparse matrix are stored"""
 
     def _shaped(self, flat: Any) -> Any:
         if self.shape == ():
             return flat[0]
+        if self.pattern is not None:
+            return self.pattern.matrix(flat, self.shape)
         import numpy as np
 
         return np.array(flat).reshape(self.shape)
@@ -159,6 +177,12 @@ class Result(ByContent, Generic[V_co]):
     def value(self) -> V_co:
         """The derivative: a float, or an array of shape ``shape``."""
         return self._shaped(self.flat)  # type: ignore[no-any-return]
+
+    @property
+    def _dense(self) -> Any:
+        """The value with all of its entries."""
+        value: Any = self.value
+        return value if self.pattern is None else value.toarray()
 
     @property
     def error(self) -> V_co | None:
@@ -172,8 +196,9 @@ class Result(ByContent, Generic[V_co]):
 
     @property
     def statuses(self) -> Any:
-        """Each component's status, in the shape of ``value``."""
-        return self._shaped(self._told("status", "ok"))
+        """Each component's status, in the shape of ``value``; of a sparse one those of its stored entries."""
+        told = self._told("status", "ok")
+        return self._shaped(told) if self.pattern is None else told
 
     def _told(self, name: str, ordinary: Any) -> list[Any]:
         """What is said of each component under a name."""
@@ -243,7 +268,7 @@ class Result(ByContent, Generic[V_co]):
         self._require_ok()
         import numpy as np
 
-        return np.array(self.value, dtype=dtype)
+        return np.array(self._dense, dtype=dtype)
 
     def __repr__(self) -> str:
         return f"<{self}>"

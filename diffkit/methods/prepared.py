@@ -131,10 +131,11 @@ class Prepared(Generic[V_co]):
             return _result(self.question.at(at), self.backend, self._evaluation)
 
     def __call__(self, at: Any) -> Array:
-        """Give the values as an array (NaN where a component is not ok)."""
+        """Give the values as an array (NaN where a component is not ok), or as a sparse one where that is asked for."""
         import numpy as np
 
-        return np.asarray(self.result(at).value)
+        value: Any = self.result(at).value
+        return value if hasattr(value, "toarray") else np.asarray(value)
 
     # What optimisers ask for -----------------------------------------------------------------------------------
 
@@ -155,14 +156,16 @@ class Prepared(Generic[V_co]):
         """The gradient at a flat array, shape (n,), or the Jacobian, shape (m, n)."""
         x = _flat(x)
         if self._several:
-            return self._other("jacobian")(x).reshape(-1, len(x))
+            found = self._own("jacobian")(x)
+            return found if hasattr(found, "toarray") else found.reshape(-1, len(x))
         return self._other("gradient")(x).ravel()
 
     def hess(self, x: Any) -> Array:
         """The Hessian at a flat array, shape (n, n)."""
         self._check_one()
         x = _flat(x)
-        return self._other("hessian")(x).reshape(len(x), len(x))
+        found = self._own("hessian")(x)
+        return found if hasattr(found, "toarray") else found.reshape(len(x), len(x))
 
     def hessp(self, x: Any, v: Any) -> Array:
         """The Hessian at a flat array times v, shape (n,); the Hessian itself is never formed."""
@@ -180,6 +183,11 @@ class Prepared(Generic[V_co]):
         if self._several:
             raise DiffkitError("a Hessian is of one function, and a Jacobian was prepared",
                                hint='prepare the function itself: dk.prepare(f, "hessian")')  # fmt: skip
+
+    def _own(self, kind: str) -> Prepared:
+        """The derivative of a kind, as it was prepared if it was, for all variables."""
+        same = self.question.kind == kind and self.question.options.get("wrt") is None
+        return self if same else self._other(kind)
 
     def _other(self, kind: str, **options: Any) -> Prepared:
         if kind not in self._others:

@@ -8,7 +8,7 @@ shows that.
 from diffkit.ndarrays import elementwise, linear_algebra, ordering, products, reductions, structure  # noqa: F401
 from diffkit.ndarrays.dual_arrays import DualArray, Pushed, pushforward
 from diffkit.ndarrays.nonsmooth import Hit
-from diffkit.ndarrays.recorder import RecordedArray, RecordedFunction, Recording, record_function
+from diffkit.ndarrays.recorder import RecordedArray, RecordedFunction, Recording, record_function, record_program
 from diffkit.ndarrays.source import SourceLine
 from diffkit.ndarrays.tape import Pulled, TapeArray, pullback
 
@@ -25,4 +25,5 @@ __all__ = [
     "pullback",
     "pushforward",
     "record_function",
+    "record_program",
 ]

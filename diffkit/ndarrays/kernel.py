@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.core.errors import TracingError
-from diffkit.core.program import Constant
+from diffkit.core.program import Constant, Program, run
 from diffkit.core.rules import by_rule
 from diffkit.core.table import NE, Primitive, Rule, table
 from diffkit.ndarrays.protocols import Methods, Shape
@@ -146,7 +146,9 @@ class Rows:
         return to_float(value) if self.record is None else self.record.exact(value)
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
-        """Give the elementwise value of a row."""
+        """Give the elementwise value of a row, or what a function of whole arrays gives."""
+        if not isinstance(primitive, Primitive):
+            return primitive.value(*args)
         lead = leader(args)
         if lead is None:
             return array_function(primitive)(*args)
@@ -181,6 +183,12 @@ def duals(args: Iterable[Any]) -> DualAlgebra:
     """Give the duals over arrays and proxies, with constants as exact as the arguments are."""
     base = rows(args)
     return DUALS if base is ROWS else DualAlgebra(base)
+
+
+def evaluate(program: Program, values: Sequence[Any]) -> Any:
+    """Give the value of a Program of functions of arrays at arrays of any kind; constants are as exact as these are."""
+    (found,) = run(program, rows(values), values)
+    return found
 
 
 def exactly(x: Any, *beside: Any) -> Any:

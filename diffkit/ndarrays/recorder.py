@@ -18,7 +18,7 @@ from diffkit.core.array_operations import ArrayOperation, Contract, Total, gathe
 from diffkit.core.errors import TracingError
 from diffkit.core.program import Constant, Program
 from diffkit.core.table import LT, WHERE, Primitive
-from diffkit.ndarrays.kernel import ROWS, Level, Proxy, answer, own
+from diffkit.ndarrays.kernel import ROWS, Level, Proxy, answer, evaluate, own
 from diffkit.ndarrays.notes import Notes
 from diffkit.ndarrays.protocols import Shape
 from diffkit.ndarrays.source import SourceLine, user_line
@@ -234,9 +234,14 @@ def record_function(
         level.open = False
 
 
+def record_program(program: Program, lengths: Sequence[tuple[str, Shape]]) -> Program:
+    """Give a Program of functions of arrays in operations on arrays, an input for each name with its shape."""
+    return record_function(lambda *values: evaluate(program, values), lengths).program
+
+
 def is_short(program: Program, operations: int) -> bool:
     """Whether a Program computes at most so many numbers."""
     return sum(math.prod(shape) for shape in program.shapes) <= operations
 
 
-__all__ = ["RecordedArray", "RecordedFunction", "Recording", "record_function"]
+__all__ = ["RecordedArray", "RecordedFunction", "Recording", "record_function", "record_program"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -30,6 +31,7 @@ from diffkit.core.matrix_operations import Adjugate, Cholesky, Determinant, LogD
 from diffkit.core.program import Constant, Data, Shape
 from diffkit.core.table import Primitive
 from diffkit.numbers.balls import BALLS, ball_function
+from diffkit.numbers.floats import SMALLEST_FLOAT
 
 Balls = Any
 """an array of objects, each a ball"""
@@ -78,6 +80,33 @@ def _entrywise(row: Primitive) -> Callable[..., Any]:
     """A row as a function of arrays of balls."""
     function: Callable[..., Any] = np.frompyfunc(ball_function(row), len(row.arguments), 1)
     return function
+
+
+def relative_gap(known: Balls, claimed: Balls, digits: int) -> float | None:
+    """The largest difference by the largest entry; zero only where no difference is proven, and so many digits agree.
+
+    None where an entry has no value, or where the balls are too wide to tell; infinite for different shapes.
+    """
+    if known.shape != claimed.shape:
+        return math.inf
+    if not (finite(known).all() and finite(claimed).all()):
+        return None
+    scale = max((abs(v).abs_upper() for v in (*known.flat, *claimed.flat)), default=NOTHING)
+    near = (scale + 1) * BALLS.constant(Fraction(1, 10**digits))
+    worst = 0.0
+    for a, b in zip(known.flat, claimed.flat, strict=True):
+        difference = a - b
+        if difference != 0:
+            worst = max(worst, float(difference.abs_lower() / scale), SMALLEST_FLOAT)
+        elif not difference.rad() < near:
+            return None
+    return worst
+
+
+def pushed_along(derivative: Balls, direction: Any) -> Balls:
+    """The sum over the axes of a direction of the derivative by each of its entries, times these."""
+    axes = tuple(range(derivative.ndim - np.ndim(direction), derivative.ndim))
+    return _summed(Total(axes), _boxed(derivative * balls_of(direction)))
 
 
 class BallArrays:

@@ -6,7 +6,7 @@ is linear, and products, go coefficient by coefficient; a function of numbers is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -16,9 +16,9 @@ from flint import arb_series, ctx
 from diffkit.core.array_operations import ArrayOperation, Contract, Gather, Order, Put, Reshape, Spread, Take, Total
 from diffkit.core.deadline import check_time
 from diffkit.core.matrix_operations import Cholesky, Determinant, LogDeterminant, Solve
-from diffkit.core.program import Constant, Data, Shape
+from diffkit.core.program import Constant, Data, Program, Shape, run
 from diffkit.core.table import ADD, DIV, LINEAR_ROWS, MUL, NEG, SQRT, SUB, WHERE, Primitive
-from diffkit.numbers.array_balls import NO_BALL, BallArrays, Balls, balls_of, filled
+from diffkit.numbers.array_balls import NO_BALL, NOTHING, BallArrays, Balls, balls_of, filled
 from diffkit.numbers.balls import series_function
 
 Series = list[Any]
@@ -213,6 +213,23 @@ def still(balls: Balls) -> Series:
 def moving(balls: Balls, speeds: Balls) -> Series:
     """x + t·v."""
     return [balls, speeds, *[None] * (ctx.cap - 2)]
+
+
+def first_terms(
+    program: Program, values: Mapping[str, Any], moved: str | None = None, direction: Any = None
+) -> tuple[Balls, Balls]:
+    """The value of a Program with one output, and its rate of change along a direction of one of its inputs.
+
+    The precision, and series of two terms where something moves, are held by the caller.
+    """
+    inputs = [
+        moving(balls_of(values[name]), balls_of(direction)) if name == moved else still(balls_of(values[name]))
+        for name in program.inputs
+    ]
+    algebra = SeriesArrays(BallArrays())
+    ((value, *rest),) = run(program, algebra, inputs)
+    rate = rest[0] if rest else None
+    return value, np.full(value.shape, NOTHING, dtype=object) if rate is None else rate
 
 
 def _joined(x: Series) -> Any:

@@ -8,7 +8,7 @@ from itertools import dropwhile
 from typing import TYPE_CHECKING, Any
 
 from diffkit.core.decimals import above
-from diffkit.core.results import Result
+from diffkit.core.results import Result, findings
 from diffkit.core.text.printer import LONGEST_FORMULA
 from diffkit.reports.document import Block, Document, Equation, Gap, Note, Table, picked, shown, status
 
@@ -179,13 +179,13 @@ def where(result: Result) -> Block:
 
 def messages(result: Result) -> Iterator[Block]:
     """Say what there is to say of components that are not plain numbers."""
-    for text in dict.fromkeys(odd.message for odd in result.odd.values() if odd.message):
+    for text in dict.fromkeys(odd.message for odd in findings(result.odd) if odd.message):
         yield Note(text)
 
 
 def values(result: Result) -> Iterator[Block]:
     """Give the components at one point, a Hessian as a matrix where it is one of plain numbers."""
-    matrix = result.kind == "hessian" and 1 < len(result.variables) <= _MATRIX_VARIABLES
+    matrix = result.kind == "hessian" and result.pattern is None and 1 < len(result.variables) <= _MATRIX_VARIABLES
     bars = result.flat_error is not None and result.error_kind != "proven"  # a proven value is right as it stands
     if matrix and not result.odd and not bars and result.decimals is None:
         yield _matrix(result)
@@ -242,7 +242,7 @@ def _method(result: Result) -> str:
 
 def components(result: Result) -> list[int]:
     """Components worth a line: of a symmetric Hessian the upper triangle."""
-    if result.kind != "hessian":
+    if result.kind != "hessian" or result.pattern is not None:
         return list(range(len(result.labels)))
     size = result.shape[0]
     return [i * size + j for i in range(size) for j in range(i, size)]

@@ -17,7 +17,7 @@ from diffkit.asking.callables.following import check_record, record
 from diffkit.asking.callables.function import Argument, Function, as_function, coordinates, read_place
 from diffkit.asking.callables.solvers import teeth_of
 from diffkit.asking.points import Points
-from diffkit.asking.sources import Output
+from diffkit.asking.sources import Formula, Output
 from diffkit.calculus.scalarised import scalarised
 from diffkit.core.deadline import check_time
 from diffkit.core.errors import DiffkitError, FunctionError, LimitError, PointError, TracingError, told
@@ -303,6 +303,13 @@ class Bound:
         shapes = {"gradient": shape, "hvp": shape, "hessian": (*shape, *shape),
                   "jacobian": (*(self.shape or (1,)), *shape)}  # fmt: skip
         return shapes.get(kind)
+
+    def dependence(self, order: int) -> list[int] | None:
+        """Inputs, as bits, by which partials may not be 0, where the code has a formula; None where it has none."""
+        try:
+            return None if self.hindrance else Formula(self.program).dependence(order)
+        except (TracingError, LimitError):  # too long to be written out
+            return None
 
     def along(self, direction: Sequence[float]) -> tuple[Bound, tuple[float, ...]]:
         """A source whose last input is t in f(x + t·v); v and t are values of inputs after x."""

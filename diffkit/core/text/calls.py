@@ -10,7 +10,7 @@ from diffkit.core.builder import NAMED_CONSTANTS
 from diffkit.core.errors import ParseError
 from diffkit.core.limits import Limits
 from diffkit.core.table import DIV, Primitive, table
-from diffkit.core.table.array_words import ARRAY_WORDS
+from diffkit.core.table.array_table import array_table
 from diffkit.core.text.targets import Target
 from diffkit.core.text.tokenizer import Token
 from diffkit.core.text.vocabulary import CalledFunction
@@ -55,7 +55,7 @@ class Call:
 
     def _of_arrays(self, args: list[Any]) -> Any:
         """A function of whole arrays; of two arguments the second may be its axis."""
-        name, word = self.called.name, ARRAY_WORDS[self.called.word]
+        name, word = self.called.name, array_table.rows[self.called.word]
         if word.axis and self.axis is None and len(args) == 2:
             self.axis = self._integer(args.pop(), f"the second argument of {name} is an axis, a plain integer")
         self._check_count(name, word.counts, args, f"it is the {word.doc}")

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from diffkit.core.errors import ParseError, VariableError
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.table import table
-from diffkit.core.table.array_words import ARRAY_NAMES, ARRAY_WORDS
+from diffkit.core.table.array_table import array_table
 
 VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z", re.ASCII)
 RUNS_OF_DIGITS = re.compile(r"([0-9]+)")
@@ -43,7 +43,9 @@ POWER_SIGN = re.compile(r"\s*(\*\*|\^|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])")
 WRITTEN_FACTOR = re.compile(rf"[0-9]+|pi|{GREEK_WORD}|[A-Za-z][0-9]*")
 SCALAR_FUNCTIONS = frozenset(name for name, row in table.names.items() if len(row.arguments) == 1)
 """functions of the scalar table that take one argument"""
-ARRAY_FUNCTIONS = SCALAR_FUNCTIONS | {name for name, word in ARRAY_NAMES.items() if 1 in ARRAY_WORDS[word].counts}
+ARRAY_FUNCTIONS = SCALAR_FUNCTIONS | {
+    name for name, word in array_table.names.items() if 1 in array_table.rows[word].counts
+}
 """functions of one argument in text of arrays"""
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from diffkit.core.builder import exact
 from diffkit.core.errors import ParseError
 from diffkit.core.limits import Limits
-from diffkit.core.table.array_words import MODULES
+from diffkit.core.table.array_table import MODULES
 
 TOKEN = re.compile(
     rf"""[ \t\r\n]*(?:

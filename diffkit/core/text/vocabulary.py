@@ -10,7 +10,7 @@ from diffkit.core.errors import ParseError, VariableError, did_you_mean, listing
 from diffkit.core.limits import Limits
 from diffkit.core.program import Named
 from diffkit.core.table import Primitive, table
-from diffkit.core.table.array_words import ARRAY_NAMES
+from diffkit.core.table.array_table import array_table
 from diffkit.core.text import names as variable_names
 from diffkit.core.text.names import POWER_SIGN, Names, instead, power_of_e, undeclared, written_out
 from diffkit.core.text.tokenizer import Token
@@ -64,12 +64,12 @@ class Vocabulary:
     def function(self, token: Token, known: Container[str]) -> CalledFunction:
         """The function that a name with a parenthesis means, where some variables are ``known`` already."""
         name = token.text
-        called = CalledFunction(name, table.names.get(name), ARRAY_NAMES.get(name, ""))
+        called = CalledFunction(name, table.names.get(name), array_table.names.get(name, ""))
         exists = called.row is not None or called.word
         if name in known or (name in self.given and not exists) or name in CONSTANTS_IN_TEXT:
             raise self._error(f"{name} is not a function", token, f"write {name}*(…) for a product")
         if not exists:
-            hint = did_you_mean(name, (*table.names, *ARRAY_NAMES))
+            hint = did_you_mean(name, (*table.names, *array_table.names))
             hint = hint or f"write {name[:9]}*(…) for a product; diffkit functions lists all"
             raise self._error(f"unknown function {name}" if len(name) <= 64 else "unknown function", token, hint)
         return called

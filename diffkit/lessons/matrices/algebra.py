@@ -6,12 +6,25 @@ wherever both sides have a value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import reduce
+from typing import Any
 
-from diffkit.core.table import table
-from diffkit.lessons.matrices.nodes import Node, number
-from diffkit.lessons.matrices.shapes import Shape, product
+from diffkit.core.table import ADD, DIV, EXP, MUL, NEG, POWER, SUB, Primitive
+from diffkit.core.table.array_shapes import ArrayShape as Shape
+from diffkit.core.table.array_shapes import product
+from diffkit.core.table.array_table import (
+    ALL_ONES,
+    DIAGONAL,
+    EYE,
+    INVERSE,
+    OUTER,
+    PRODUCT,
+    SUM,
+    TRANSPOSE,
+    array_table,
+)
+from diffkit.lessons.matrices.nodes import Node, entry_row, number
 from diffkit.lessons.matrices.terms import MINUS_ONE, ONE_NODE, ZERO_NODE, Terms
 
 __all__ = ["MINUS_ONE", "ONE_NODE", "ZERO_NODE", "MatrixAlgebra"]
@@ -22,15 +35,17 @@ class MatrixAlgebra(Terms):
 
     def T(self, node: Node) -> Node:
         """A transpose, moved inwards to the names."""
-        kind = node.kind
-        symmetric = kind in ("eye", "diag") or (kind == "name" and node.value in self.symmetric_names)
-        if symmetric or len(self.shape(node)) < 2:
+        row, shape = array_table.of(node), self.shape(node)
+        if len(shape) < 2 or (node.kind == "name" and node.value in self.symmetric_names):
             return node
-        if any(len(self.shape(a)) == 1 for a in node.args) and kind not in ("@", "outer"):
-            return Node("T", (node,))  # a vector among matrices is repeated along rows, and turned along columns
-        if kind in TRANSPOSES:
-            return TRANSPOSES[kind](self, node)
-        return Node(kind, tuple(map(self.T, node.args)), node.value) if kind in table.rows else Node("T", (node,))
+        if row is not None and row.symmetric and shape[0] == shape[1]:
+            return node
+        if any(len(self.shape(a)) == 1 for a in node.args) and (row is None or row.turned is None):
+            return Node(TRANSPOSE, (node,))  # a vector among matrices is repeated along rows, and turned along columns
+        if row is not None and row.turned is not None:
+            return row.turned(self, node)  # type: ignore[no-any-return]
+        entries = entry_row(node)
+        return Node(TRANSPOSE, (node,)) if entries is None else self.make(node.kind, [self.T(a) for a in node.args])
 
     def matmul(self, *factors: Node) -> Node:
         """A matrix product as a flat chain, scalars in front; a chain with one vector ends with it."""
@@ -39,7 +54,7 @@ class MatrixAlgebra(Terms):
             return self.zeros(reduce(product, map(self.shape, flat)))
         scalars: list[Node] = []
         for k, factor in enumerate(flat):
-            inside, flat[k] = self._scalars_of(factor)
+            inside, flat[k] = self.scalars_of(factor)
             scalars += inside
         if scalars:
             return self.times(*scalars, self.matmul(*flat))
@@ -53,13 +68,13 @@ class MatrixAlgebra(Terms):
                 return joined if len(others) == 1 else self._joined(others)
         if len(vectors) == 2:
             return self._inner(flat)
-        return flat[0] if len(flat) == 1 else Node("@", tuple(flat))
+        return flat[0] if len(flat) == 1 else Node(PRODUCT, tuple(flat))
 
     def _flat(self, factors: Sequence[Node]) -> list[Node]:
         """The factors of a product and of the products in it; ShapeError where two do not fit."""
         flat: list[Node] = []
         for k, factor in enumerate(factors):
-            if factor.kind != "@" or not self.shape(factor):
+            if factor.kind != PRODUCT or not self.shape(factor):
                 flat.append(factor)
             elif len(self.shape(factor)) == 1 and k + 1 < len(factors):  # (M @ x) @ … is x @ M.T @ …
                 flat.extend(self.T(f) for f in reversed(factor.args))
@@ -76,7 +91,7 @@ class MatrixAlgebra(Terms):
             return self.times(*scalars)
         return self.times(*scalars, self.matmul(*arrays)) if scalars else self.matmul(*arrays)
 
-    def _scalars_of(self, node: Node) -> tuple[list[Node], Node]:
+    def scalars_of(self, node: Node) -> tuple[list[Node], Node]:
         """The scalar factors of a product, and the rest of it."""
         if node.kind != "*":
             return [], node
@@ -92,24 +107,24 @@ class MatrixAlgebra(Terms):
         return None
 
     def _with_eye(self, a: Node, b: Node) -> Node | None:
-        return b if a.kind == "eye" else a if b.kind == "eye" else None
+        return b if a.kind == EYE else a if b.kind == EYE else None
 
     def _with_inverse(self, a: Node, b: Node) -> Node | None:
         for inverse, other in ((a, b), (b, a)):
-            turned = inverse.kind == "T" and inverse.args[0].kind == "inv"
-            if inverse.kind == "inv" and inverse.args[0] == other:
+            turned = inverse.kind == TRANSPOSE and inverse.args[0].kind == INVERSE
+            if inverse.kind == INVERSE and inverse.args[0] == other:
                 return self.eye(self.shape(a)[0])
             if turned and self.T(inverse.args[0].args[0]) == other:
                 return self.eye(self.shape(a)[0])
         return None
 
     def _with_outer(self, a: Node, b: Node) -> Node | None:
-        if a.kind == "outer":
+        if a.kind == OUTER:
             first, second = a.args
             if len(self.shape(b)) == 1:
                 return self.times(self.matmul(second, b), first)
             return self.outer(first, self.matmul(self.T(b), second))
-        if b.kind == "outer":
+        if b.kind == OUTER:
             first, second = b.args
             if len(self.shape(a)) == 1:
                 return self.times(self.matmul(a, first), second)
@@ -127,52 +142,53 @@ class MatrixAlgebra(Terms):
 
     def _diagonal_of(self, node: Node) -> Node | None:
         """The vector of which a node is the diagonal matrix."""
-        return node.args[0] if node.kind == "diag" and len(self.shape(node.args[0])) == 1 else None
+        return node.args[0] if node.kind == DIAGONAL and len(self.shape(node.args[0])) == 1 else None
 
     def _with_ones(self, a: Node, b: Node) -> Node | None:
         """Sums as inner products with ones."""
-        if not len(self.shape(a)) == len(self.shape(b)) == 1 or "ones" not in (a.kind, b.kind):
+        if not len(self.shape(a)) == len(self.shape(b)) == 1 or ALL_ONES not in (a.kind, b.kind):
             return None
         if a.kind == b.kind:
             return self.length(self.shape(a)[0])
-        return self.sum(b if a.kind == "ones" else a)
+        return self.sum(b if a.kind == ALL_ONES else a)
 
     def _inner(self, flat: list[Node]) -> Node:
         """The inner product x @ … @ y, written from the smaller of its two ends."""
         other = [self.T(f) for f in reversed(flat)]
-        return Node("@", min(tuple(flat), tuple(other), key=lambda f: (len("".join(map(str, f))), tuple(map(str, f)))))
+        ends = (tuple(flat), tuple(other))
+        return Node(PRODUCT, min(ends, key=lambda f: (len("".join(map(str, f))), tuple(map(str, f)))))
 
     def outer(self, a: Node, b: Node) -> Node:
         """The matrix aᵢbⱼ, scalars in front."""
         if self.is_zero(a) or self.is_zero(b):
             return self.zeros((*self.shape(a), *self.shape(b)))
-        left, a = self._scalars_of(a)
-        right, b = self._scalars_of(b)
-        if a.kind == "ones" and b.kind == "ones":
+        left, a = self.scalars_of(a)
+        right, b = self.scalars_of(b)
+        if a.kind == ALL_ONES and b.kind == ALL_ONES:
             return self.times(*left, *right, self.ones((*self.shape(a), *self.shape(b))))
-        return self.times(*left, *right, Node("outer", (a, b)))
+        return self.times(*left, *right, Node(OUTER, (a, b)))
 
     def diag(self, node: Node) -> Node:
         """The diagonal matrix of a vector, or the diagonal of a matrix."""
         shape = self.shape(node)
         if self.is_zero(node):
             return self.zeros((*shape, *shape) if len(shape) == 1 else shape[:1])
-        scalars, rest = self._scalars_of(node)
+        scalars, rest = self.scalars_of(node)
         if scalars:
             return self.times(*scalars, self.diag(rest))
         if len(shape) == 1:
-            return self.eye(shape[0]) if node.kind == "ones" else Node("diag", (node,))
-        if node.kind in ("eye", "ones"):
+            return self.eye(shape[0]) if node.kind == ALL_ONES else Node(DIAGONAL, (node,))
+        if node.kind in (EYE, ALL_ONES):
             return self.ones(shape[:1])
-        if node.kind == "diag":
+        if node.kind == DIAGONAL:
             return node.args[0]
-        if node.kind == "outer":
+        if node.kind == OUTER:
             return self.times(*node.args)
-        if node.kind == "@":
+        if node.kind == PRODUCT:
             for k, inner in enumerate(node.args):
                 if (x := self._diagonal_of(inner)) is not None:
                     return self._diagonal(node.args[:k], x, node.args[k + 1 :])
-        return Node("diag", (node,))
+        return Node(DIAGONAL, (node,))
 
     def _diagonal(self, left: Sequence[Node], x: Node, right: Sequence[Node]) -> Node:
         """The diagonal of A @ diag(x) @ B, which is (A * B.T) @ x."""
@@ -182,45 +198,16 @@ class MatrixAlgebra(Terms):
 
     def inv(self, node: Node) -> Node:
         """An inverse."""
-        if node.kind == "inv":
+        if node.kind == INVERSE:
             return node.args[0]
-        if node.kind == "eye":
+        if node.kind == EYE:
             return node
-        if node.kind == "T":
+        if node.kind == TRANSPOSE:
             return self.T(self.inv(node.args[0]))
-        scalars, rest = self._scalars_of(node)
+        scalars, rest = self.scalars_of(node)
         if scalars:
             return self.times(*[self.power(s, MINUS_ONE) for s in scalars], self.inv(rest))
-        return Node("inv", (node,))
-
-    def trace(self, node: Node) -> Node:
-        """The sum of the diagonal."""
-        if not self.shape(node):
-            return node
-        scalars, rest = self._scalars_of(node)
-        if scalars:
-            return self.times(*scalars, self.trace(rest))
-        if node.kind == "+" and all(self.shape(t) == self.shape(node) for t in node.args):
-            return self.add(*map(self.trace, node.args))
-        if node.kind == "eye":
-            return self.length(self.shape(node)[0])
-        if node.kind == "outer":
-            return self.matmul(*node.args)
-        if node.kind == "T":
-            return self.trace(node.args[0])
-        if node.kind == "zeros":
-            return ZERO_NODE
-        return Node("trace", (node,))
-
-    def det(self, node: Node) -> Node:
-        """A determinant."""
-        if node.kind == "T":
-            return self.det(node.args[0])
-        if node.kind == "inv":
-            return self.power(self.det(node.args[0]), MINUS_ONE)
-        if node.kind == "eye":
-            return ONE_NODE
-        return Node("det", (node,))
+        return Node(INVERSE, (node,))
 
     def sum(self, node: Node, axis: int | None = None) -> Node:
         """A sum of all entries, or along an axis."""
@@ -229,7 +216,7 @@ class MatrixAlgebra(Terms):
             axis = None
         if axis is None and not shape:
             return node
-        scalars, rest = self._scalars_of(node)
+        scalars, rest = self.scalars_of(node)
         if scalars:
             return self.times(*scalars, self.sum(rest, axis))
         if node.kind == "+" and all(self.shape(t) == shape for t in node.args):
@@ -239,17 +226,21 @@ class MatrixAlgebra(Terms):
     def _sum_of_all(self, node: Node, shape: Shape) -> Node:
         if self.is_zero(node):
             return ZERO_NODE
-        found = SUMS[node.kind](self, node, shape) if node.kind in SUMS else None
-        return Node("sum", (node,)) if found is None else found
+        row = array_table.of(node)
+        if row is not None and row.summed is not None:
+            found = row.summed(self, node, shape)
+        else:
+            found = self._inner_sum(node, shape) if node.kind in ("*", "**") else None
+        return Node(SUM, (node,)) if found is None else found
 
     def _sum_along(self, node: Node, shape: Shape, axis: int) -> Node:
         if self.is_zero(node):
             return self.zeros((shape[1 - axis],))
-        if node.kind == "outer":
+        if node.kind == OUTER:
             return self.times(self.sum(node.args[axis]), node.args[1 - axis])
-        if node.kind == "ones":
+        if node.kind == ALL_ONES:
             return self.times(self.length(shape[axis]), self.ones((shape[1 - axis],)))
-        return Node("sum", (node,), axis)
+        return Node(SUM, (node,), axis)
 
     def _inner_sum(self, node: Node, shape: Shape) -> Node | None:
         """The sum of squares, or of products of two vectors, as their inner product."""
@@ -257,27 +248,26 @@ class MatrixAlgebra(Terms):
         fits = len(factors) == 2 and len(shape) == 1 and all(self.shape(f) == shape for f in factors)
         return self.matmul(*factors) if fits else None
 
+    # Any function -----------------------------------------------------------------------------------------------------
 
-TRANSPOSES: dict[str, Callable[[MatrixAlgebra, Node], Node]] = {
-    "T": lambda _, node: node.args[0],
-    "ones": lambda _, node: Node("ones", node.args[::-1]),
-    "zeros": lambda _, node: Node("zeros", node.args[::-1]),
-    "+": lambda algebra, node: algebra.add(*map(algebra.T, node.args)),
-    "*": lambda algebra, node: algebra.times(*map(algebra.T, node.args)),
-    "**": lambda algebra, node: algebra.power(*map(algebra.T, node.args)),
-    "@": lambda algebra, node: algebra.matmul(*map(algebra.T, node.args[::-1])),
-    "outer": lambda algebra, node: algebra.outer(*node.args[::-1]),
-    "inv": lambda algebra, node: node if algebra.is_symmetric(node.args[0]) else Node("T", (node,)),
-}
-"""transposes of what is no name, by kind"""
+    def make(self, kind: str, args: Sequence[Node], value: Any = None) -> Node:
+        """A function made by what simplifies it, if there is anything."""
+        found = Node(kind, tuple(args), value)
+        row = array_table.of(found)
+        if row is not None:
+            return found if row.made is None else row.made(self, found.args, value)
+        entries = entry_row(found)
+        return found if entries is None else self._entry_by_entry(entries, found)
 
-SUMS: dict[str, Callable[[MatrixAlgebra, Node, Shape], Node | None]] = {
-    "ones": lambda algebra, _, shape: algebra.times(*map(algebra.length, shape)),
-    "eye": lambda algebra, _, shape: algebra.length(shape[0]),
-    "outer": lambda algebra, node, _: algebra.times(*map(algebra.sum, node.args)),
-    "T": lambda algebra, node, _: algebra.sum(node.args[0]),
-    "diag": lambda algebra, node, shape: (algebra.sum if len(shape) == 2 else algebra.trace)(node.args[0]),
-    "**": MatrixAlgebra._inner_sum,
-    "*": MatrixAlgebra._inner_sum,
-}
-"""sums of all entries where there is more to say, by kind"""
+    def _entry_by_entry(self, row: Primitive, node: Node) -> Node:
+        """A row of numbers."""
+        args = node.args
+        if row in (ADD, MUL):
+            return (self.add if row is ADD else self.times)(*args)
+        if row in (SUB, NEG):
+            negative = self.negative(args[-1])
+            return negative if row is NEG else self.add(args[0], negative)
+        if row in (DIV, POWER):
+            return (self.over if row is DIV else self.power)(*args)
+        undone = len(args) == 1 and args[0].kind == row.inverse
+        return args[0].args[0] if row is EXP and undone else node

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from fractions import Fraction
 from inspect import Parameter, Signature
 from typing import Any
 
 import numpy as np
 
 from diffkit.asking.callables import Function
-from diffkit.core.builder import NAMED_CONSTANTS, exact
-from diffkit.core.errors import DiffkitError, PointError, TracingError, VariableError, did_you_mean, listing
+from diffkit.core.errors import PointError, TracingError, VariableError, did_you_mean, listing
 from diffkit.core.limits import DEFAULT, Limits
-from diffkit.core.program import Constant
-from diffkit.core.table import table
+from diffkit.core.program import Program
+from diffkit.core.table.array_shapes import ArrayShape as Shape
 from diffkit.core.text.names import Names, check_variables, instead, natural_order
 from diffkit.lessons.matrices.array_parser import check_letters, parse_array
-from diffkit.lessons.matrices.nodes import Node, in_order, names_of
-from diffkit.lessons.matrices.shapes import Shape, shapes_of
-from diffkit.ndarrays import RecordedArray
-from diffkit.ndarrays.kernel import apply_row, exactly
-from diffkit.numbers.floats import to_float
+from diffkit.lessons.matrices.nodes import Node, names_of
+from diffkit.lessons.matrices.shapes import shapes_of
+from diffkit.lessons.matrices.tree_program import program_of
+from diffkit.ndarrays.kernel import evaluate, exactly
 
 EXACT_INTEGERS = 2.0**53  # integers up to it are binary64 numbers
-ARRAY_REDUCTIONS: dict[str, Callable[..., Any]] = {
-    "sum": np.sum, "mean": np.mean, "prod": np.prod, "max": np.max, "min": np.min, "var": np.var,
-}  # fmt: skip
 
 
 class ArrayFunction(Function):
@@ -67,7 +61,7 @@ class ArrayFunction(Function):
     declared: frozenset[str]
     in_order: bool
     told: bool
-    known: dict[tuple[Shape, ...], Any]
+    known: dict[tuple[Shape, ...], Program]
 
     @property
     def name(self) -> str:
@@ -104,19 +98,19 @@ class ArrayFunction(Function):
         f.undeclared = self.undeclared  # type: ignore[attr-defined]
         return f, tuple(self.data.values())
 
+    def _program(self, shapes: tuple[Shape, ...]) -> Program:
+        """The Program of variables of some shapes, and of the data."""
+        sizes = dict(zip(self.names, shapes, strict=True)) | {name: np.shape(v) for name, v in self.data.items()}
+        return program_of(self.node, tuple(sizes), shapes_of(self.node, sizes, self.text))
+
     def evaluate(self, *values: Any) -> Any:
         """The value at arrays, dual or recorded ones too, one for each variable; ShapeError where they do not fit."""
         shapes = tuple(tuple(np.shape(v)) for v in values)
         if shapes not in self.known:
-            sizes = {name: np.shape(value) for name, value in self.data.items()}
-            self.known[shapes] = shapes_of(
-                self.node, {**sizes, **dict(zip(self.names, shapes, strict=True))}, self.text
-            )
-        recorded = next((v for v in values if isinstance(v, RecordedArray)), None)
-        data = {name: exactly(v, *values) for name, v in self.data.items()}
-        bound = {**data, **dict(zip(self.names, values, strict=True))}
+            self.known[shapes] = self._program(shapes)
+        data = (exactly(array, *values) for array in self.data.values())
         try:
-            return run_tree(self.node, bound, self.known[shapes], recorded)
+            return evaluate(self.known[shapes], [*values, *data])
         except TracingError as error:  # the line of code it speaks of is none of the user's
             reason = error.reason.partition(", at ")[0]
             raise TracingError(reason, hint="a proof needs smaller arrays; dual and finite need none") from None
@@ -190,109 +184,3 @@ def rounded(name: str, value: Any) -> PointError:
         f"{name} = {str(value)[:40]} is no binary64 number, and would be rounded",
         hint="integers are exact up to 2**53; write it with a decimal point to have it rounded",
     )
-
-
-def run_tree(root: Node, values: Mapping[str, Any], shapes: Mapping[Node, Shape], recorded: Any = None) -> Any:
-    """Give the value of a tree; numbers are exact where a record (one of its arrays is ``recorded``) is being made."""
-    found: dict[Node, Any] = {}
-    for node in in_order(root):
-        if node.kind == "name":
-            found[node] = values.get(node.value)  # None for a size, which eye and ones read from the shape
-        elif node.kind in ("number", "constant"):
-            found[node] = _constant(node, recorded)
-        else:
-            found[node] = _apply(node, [found[a] for a in node.args], shapes[node])
-    return found[root]
-
-
-def _constant(node: Node, recorded: RecordedArray | None) -> Any:
-    value: Constant = NAMED_CONSTANTS[node.value] if node.kind == "constant" else exact(Fraction(node.value))
-    if recorded is None:
-        return np.float64(to_float(value))
-    return recorded.level.exact(value)
-
-
-def _apply(node: Node, args: list[Any], shape: Shape) -> Any:
-    kind = node.kind
-    if kind in ARRAY_OPERATIONS:
-        return ARRAY_OPERATIONS[kind](node, args, shape)
-    if kind in ARRAY_REDUCTIONS and len(args) == 1:
-        return ARRAY_REDUCTIONS[kind](args[0], axis=node.value)
-    if kind == "logsumexp" and len(args) == 1:
-        return _logsumexp(args[0], node.value)
-    if kind in table.rows:
-        orders = table[kind].orders
-        return apply_row(kind, *[int(node.args[k].value) if k in orders else a for k, a in enumerate(args)])
-    raise DiffkitError(f"{kind} has no value here")
-
-
-def _sum(_: Node, args: list[Any], __: Shape) -> Any:
-    found = args[0]
-    for term in args[1:]:
-        found = apply_row("add", found, term)
-    return found
-
-
-def _product(_: Node, args: list[Any], __: Shape) -> Any:
-    found = args[0]
-    for factor in args[1:]:
-        found = apply_row("mul", found, factor)
-    return found
-
-
-def _chain(_: Node, args: list[Any], __: Shape) -> Any:
-    """A matrix product, from the right where that ends in a vector, which costs less."""
-    if np.ndim(args[-1]) == 1:
-        found = args[-1]
-        for factor in reversed(args[:-1]):
-            found = np.matmul(factor, found)
-        return found
-    found = args[0]
-    for factor in args[1:]:
-        found = np.matmul(found, factor)
-    return found
-
-
-def _logsumexp(x: Any, axis: int | None) -> Any:
-    return np.logaddexp.reduce(np.ravel(x), axis=0) if axis is None else np.logaddexp.reduce(x, axis=axis)
-
-
-def _softmax(node: Node, args: list[Any], _: Shape) -> Any:
-    (x,), axis = args, -1 if node.value is None else node.value
-    return np.exp(x - np.expand_dims(_logsumexp(x, axis), axis))
-
-
-def _trace(_: Node, args: list[Any], __: Shape) -> Any:
-    return np.trace(args[0]) if np.ndim(args[0]) else args[0]
-
-
-def _index(node: Node, args: list[Any], _: Shape) -> Any:
-    return args[0][tuple(slice(*key) if isinstance(key, tuple) else key for key in node.value)]
-
-
-ARRAY_OPERATIONS: dict[str, Callable[[Node, list[Any], Shape], Any]] = {
-    "+": _sum,
-    "*": _product,
-    "neg": lambda _, a, __: apply_row("neg", a[0]),
-    "/": lambda _, a, __: apply_row("div", a[0], a[1]),
-    "**": lambda _, a, __: apply_row("power", a[0], a[1]),
-    "@": _chain,
-    "dot": _chain,
-    "T": lambda _, a, __: np.transpose(a[0]),
-    "array": lambda _, a, __: np.stack(a),
-    "index": _index,
-    "trace": _trace,
-    "det": lambda _, a, __: np.linalg.det(a[0]),
-    "logdet": lambda _, a, __: np.linalg.slogdet(a[0])[1],
-    "inv": lambda _, a, __: np.linalg.inv(a[0]),
-    "solve": lambda _, a, __: np.linalg.solve(a[0], a[1]),
-    "norm": lambda _, a, __: np.linalg.norm(a[0]) if np.ndim(a[0]) else apply_row("abs", a[0]),
-    "norm1": lambda _, a, __: np.sum(apply_row("abs", a[0])),
-    "outer": lambda _, a, __: np.outer(a[0], a[1]),
-    "diag": lambda _, a, __: np.diag(a[0]),
-    "softmax": _softmax,
-    "eye": lambda _, __, shape: np.eye(int(shape[0])),
-    "ones": lambda _, __, shape: np.ones(shape),
-    "zeros": lambda _, __, shape: np.zeros(shape),
-}
-"""what each kind does to values; functions of the scalar table work entry by entry"""

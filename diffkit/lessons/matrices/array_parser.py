@@ -10,7 +10,7 @@ from diffkit.core.errors import ParseError, VariableError
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Named
 from diffkit.core.table import ADD, DIV, MUL, NEG, POWER, SUB, WHERE, Primitive
-from diffkit.core.table.array_words import ARRAY_WORDS
+from diffkit.core.table.array_table import array_table
 from diffkit.core.text.bindings import BESIDE
 from diffkit.core.text.names import ARRAY_FUNCTIONS, first_meant
 from diffkit.core.text.parser import Parser
@@ -110,7 +110,7 @@ class TreeTarget:
 
     def array(self, word: str, args: Sequence[Any], value: Any, position: int) -> Node:
         """A function of arrays; of conditions, sum and mean count."""
-        counts = word in ARRAY_WORDS and ARRAY_WORDS[word].truths
+        counts = array_table.rows[word].truths
         nodes = [self._counted(arg, position) if counts else self.closed(arg) for arg in args]
         for node in nodes:
             self.check_number(node, position)

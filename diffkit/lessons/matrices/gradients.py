@@ -6,14 +6,14 @@ A gradient has the shape of its argument, df = sum(G * dX). Rules: Magnus & Neud
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 
 from diffkit.core.errors import FormError
+from diffkit.core.table.array_shapes import said
+from diffkit.core.table.array_table import PRODUCT, SUM, ArrayRow, array_table, no_formula
 from diffkit.lessons.matrices.algebra import ONE_NODE, MatrixAlgebra
 from diffkit.lessons.matrices.nodes import Node, in_order, names_of, number
-from diffkit.lessons.matrices.pullbacks import PULLBACKS, count, of_whole, partial, pullback, read_tree, unknown
-from diffkit.lessons.matrices.shapes import said
+from diffkit.lessons.matrices.pullbacks import partial, pullback, read_tree
 
 
 def matrix_of(algebra: MatrixAlgebra, node: Node, name: str) -> Node:
@@ -24,7 +24,7 @@ def matrix_of(algebra: MatrixAlgebra, node: Node, name: str) -> Node:
         return algebra.add(*[matrix_of(algebra, term, name) for term in node.args])
     if node.kind == "*":
         return _matrix_of_product(algebra, node, name)
-    if node.kind == "@" and not any(name in names_of(f) for f in node.args[:-1]):
+    if node.kind == PRODUCT and not any(name in names_of(f) for f in node.args[:-1]):
         return algebra.matmul(*node.args[:-1], matrix_of(algebra, node.args[-1], name))
     raise _not_linear(node)
 
@@ -59,10 +59,10 @@ def row_of(algebra: MatrixAlgebra, node: Node, name: str) -> Node:
     if node.kind == "*":
         moving, rest = _one_moving(node, name)
         return algebra.times(*rest, row_of(algebra, moving, name))
-    if node.kind == "sum" and len(algebra.shape(node.args[0])) == 1:
+    if node.kind == SUM and len(algebra.shape(node.args[0])) == 1:
         inner = matrix_of(algebra, node.args[0], name)
         return algebra.matmul(algebra.T(inner), algebra.ones(algebra.shape(node.args[0])))
-    if node.kind == "@":
+    if node.kind == PRODUCT:
         factors = node.args
         if name in names_of(factors[0]):
             factors = tuple(algebra.T(f) for f in reversed(factors))
@@ -162,59 +162,25 @@ def tangent(algebra: MatrixAlgebra, f: Node, wrt: str) -> Node:
 
 def _push(algebra: MatrixAlgebra, node: Node, moving: dict[int, Node]) -> Node:
     """The tangent of a node from those of its arguments."""
-    if node.kind in PUSHFORWARDS:
-        return PUSHFORWARDS[node.kind](algebra, node, moving)
-    if of_whole(node):
-        return _push_by_gradient(algebra, node, moving)
+    row = array_table.of(node)
+    if row is not None:
+        if row.push is not None:
+            return row.push(algebra, node, moving)  # type: ignore[no-any-return]
+        return _push_by_gradient(algebra, row, node, moving)
     shape = algebra.shape(node)
     partials = {k: partial(algebra, node, k) for k in moving}
     terms = [algebra.times(local, moving[k], algebra.ones(shape)) for k, local in partials.items() if local is not None]
     return algebra.add(*terms) if terms else algebra.zeros(shape)
 
 
-def _push_by_gradient(algebra: MatrixAlgebra, node: Node, moving: dict[int, Node]) -> Node:
-    """df = sum(G * dX) of a scalar; of a softmax s(dx − s·dx)."""
-    shape = algebra.shape(node)
-    if node.kind == "softmax" and len(shape) == 1:
-        return algebra.times(node, algebra.add(moving[0], algebra.negative(algebra.matmul(node, moving[0]))))
-    if shape:
-        raise unknown(node, " by a scalar")
-    (g,) = PULLBACKS[node.kind](algebra, node, ONE_NODE)
-    return algebra.sum(algebra.times(g, moving[0]))
-
-
-def _push_product(join: str) -> Callable[[MatrixAlgebra, Node, dict[int, Node]], Node]:
-    """Every factor differentiated in its turn."""
-
-    def push(algebra: MatrixAlgebra, node: Node, moving: dict[int, Node]) -> Node:
-        made = getattr(algebra, join)
-        return algebra.add(*[made(*[d if j == k else a for j, a in enumerate(node.args)]) for k, d in moving.items()])
-
-    return push
-
-
-def _push_mean(algebra: MatrixAlgebra, node: Node, moving: dict[int, Node]) -> Node:
-    entries = count(algebra, algebra.shape(node.args[0]), node.value)
-    return algebra.over(algebra.sum(moving[0], node.value), entries)
-
-
-def _push_logdet(algebra: MatrixAlgebra, node: Node, moving: dict[int, Node]) -> Node:
-    return algebra.trace(algebra.matmul(algebra.inv(node.args[0]), moving[0]))
-
-
-PUSHFORWARDS: dict[str, Callable[[MatrixAlgebra, Node, dict[int, Node]], Node]] = {
-    "@": _push_product("matmul"),
-    "outer": _push_product("outer"),
-    "T": lambda algebra, _, moving: algebra.T(moving[0]),
-    "trace": lambda algebra, _, moving: algebra.trace(moving[0]),
-    "sum": lambda algebra, node, moving: algebra.sum(moving[0], node.value),
-    "mean": _push_mean,
-    "diag": lambda algebra, _, moving: algebra.diag(moving[0]),
-    "inv": lambda algebra, node, moving: algebra.negative(algebra.matmul(node, moving[0], node)),
-    "logdet": _push_logdet,
-    "det": lambda algebra, node, moving: algebra.times(node, _push_logdet(algebra, node, moving)),
-}
-"""tangents by kind, where the rules of gradients and entries would give a longer form"""
+def _push_by_gradient(algebra: MatrixAlgebra, row: ArrayRow, node: Node, moving: dict[int, Node]) -> Node:
+    """df = sum(G * dX) of a scalar."""
+    if algebra.shape(node):
+        raise no_formula(node, " by a scalar")
+    if row.pull is None:
+        raise no_formula(node, row.without)
+    found = row.pull(algebra, node, ONE_NODE)
+    return algebra.add(*[algebra.sum(algebra.times(found[k], tangent)) for k, tangent in moving.items()])
 
 
 def simplified(algebra: MatrixAlgebra, tree: Node) -> Node:

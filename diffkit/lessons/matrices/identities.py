@@ -18,6 +18,8 @@ from diffkit.core.equality import ByContent
 from diffkit.core.errors import FormError, ParseError, ShapeError, VariableError
 from diffkit.core.limits import AGREED_DIGITS
 from diffkit.core.surroundings import undisturbed
+from diffkit.core.table.array_shapes import ArrayShape as Shape
+from diffkit.core.table.array_shapes import Length, said
 from diffkit.core.workers import timed
 from diffkit.lessons.matrices.algebra import MatrixAlgebra
 from diffkit.lessons.matrices.array_parser import parse_array, variables_in
@@ -26,7 +28,6 @@ from diffkit.lessons.matrices.gradients import derivative, simplified
 from diffkit.lessons.matrices.matrix_derivative import confirm, finished, kinks
 from diffkit.lessons.matrices.nodes import Node, names_of, number
 from diffkit.lessons.matrices.problem import Problem, read_problem
-from diffkit.lessons.matrices.shapes import Length, Shape, said
 from diffkit.lessons.matrices.trials import (
     MISSES,
     TRIALS,

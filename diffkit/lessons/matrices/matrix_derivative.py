@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import NamedTuple
 
 from diffkit.calculus.domain import in_words
@@ -12,7 +11,10 @@ from diffkit.core.deadline import TimeIsUp
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import FormError, VariableError, did_you_mean
 from diffkit.core.surroundings import undisturbed
-from diffkit.core.table import table
+from diffkit.core.table import SQRT, table
+from diffkit.core.table.array_shapes import ArrayShape as Shape
+from diffkit.core.table.array_shapes import Length, said
+from diffkit.core.table.array_table import ALL_ONES, PRODUCT, TRANSPOSE, array_table
 from diffkit.core.text.names import Name, as_name
 from diffkit.core.workers import timed
 from diffkit.lessons.matrices.algebra import ONE_NODE, MatrixAlgebra
@@ -20,19 +22,7 @@ from diffkit.lessons.matrices.ball_agreement import ClaimedEquality
 from diffkit.lessons.matrices.gradients import derivative, simplified
 from diffkit.lessons.matrices.nodes import OPEN_END, Node, in_order
 from diffkit.lessons.matrices.problem import Problem, read_problem
-from diffkit.lessons.matrices.shapes import Length, Shape, said
-from diffkit.lessons.matrices.trials import TRIAL_TOLERANCE, TRIALS, apart, tried, usable_trials, value_of
-
-KINK_TEXTS: dict[str, Callable[[str], str]] = {
-    "norm": lambda x: f"every entry of {x} is 0",
-    "norm1": lambda x: f"an entry of {x} is 0",
-    "max": lambda x: f"the largest entry of {x} is met more than once",
-    "min": lambda x: f"the smallest entry of {x} is met more than once",
-}
-"""functions of one whole array, and where they are not smooth"""
-
-NEVER_NEGATIVE = ("norm", "norm1", "var")
-"""functions of one whole array whose values never are negative"""
+from diffkit.lessons.matrices.trials import MISSES, TRIALS, random_trials, tried
 
 
 def kinks(algebra: MatrixAlgebra, f: Node, wrt: str) -> tuple[str, ...]:
@@ -44,10 +34,11 @@ def kinks(algebra: MatrixAlgebra, f: Node, wrt: str) -> tuple[str, ...]:
             continue
         varying.add(node)
         some = "in some entry " if algebra.shape(node) else ""
-        if node.kind in KINK_TEXTS and len(node.args) == 1:
-            if node.kind != "norm" or not _squared(f, node):
+        call = array_table.of(node)
+        if call is not None:
+            if call.kink and not (call.even_smooth and _squared(f, node)):
                 along = "" if node.value is None else f" along axis {node.value}"
-                found[KINK_TEXTS[node.kind](f"{node.args[0]}{along}")] = None
+                found[call.kink.replace("#", f"{node.args[0]}{along}")] = None
         elif _is_root(node) and not _is_positive(node.args[0]):
             found[f"{some}{node.args[0]} = 0"] = None
         elif node.kind in table.rows:
@@ -60,7 +51,7 @@ def kinks(algebra: MatrixAlgebra, f: Node, wrt: str) -> tuple[str, ...]:
 
 
 def _squared(f: Node, norm: Node) -> bool:
-    """Whether a norm is met in even powers only, which are sums of squares."""
+    """Whether a function is met in even powers only, as a norm, whose squares are sums of squares."""
     uses = [node for node in in_order(f) if norm in node.args]
     return bool(uses) and all(
         n.kind == "**" and n.args[0] == norm and n.args[1].kind == "number" and n.args[1].value % 2 == 0 for n in uses
@@ -71,16 +62,19 @@ def _is_root(node: Node) -> bool:
     """Whether it is a root, or a power between 0 and 1, whose tangent at 0 is vertical."""
     if node.kind == "**" and node.args[1].kind == "number":
         return bool(0 < node.args[1].value < 1)
-    return node.kind == "sqrt"
+    return node.kind == SQRT.name
 
 
 def _is_positive(node: Node, strictly: bool = True) -> bool:
     """Whether a tree is seen to be positive, or at least not negative, wherever it has a value."""
     if node.kind in POSITIVE:
         return POSITIVE[node.kind](node, strictly)
+    if (call := array_table.of(node)) is not None:
+        parts = call.keeps_sign and _positive_parts(node, strictly)
+        return parts or call.positive or (not strictly and call.never_negative)
     if node.kind in table.rows:
         return table[node.kind].positive or (not strictly and table[node.kind].range[0] >= 0)
-    return node.kind in ("ones", "constant") or (not strictly and node.kind in NEVER_NEGATIVE)
+    return node.kind == "constant"
 
 
 def _positive_parts(node: Node, strictly: bool) -> bool:
@@ -97,10 +91,8 @@ POSITIVE: dict[str, Callable[[Node, bool], bool]] = {
     "number": lambda node, strictly: bool(node.value > 0 or (node.value == 0 and not strictly)),
     "+": lambda node, strictly: _positive_parts(node, False) and (not strictly or any(map(_is_positive, node.args))),
     "*": _positive_parts,
-    "sum": _positive_parts,
-    "mean": _positive_parts,
     "**": _positive_power,
-    "@": lambda node, strictly: not strictly and len(node.args) == 2 and node.args[0] == node.args[1],
+    PRODUCT: lambda node, strictly: not strictly and len(node.args) == 2 and node.args[0] == node.args[1],
 }
 """whether values are positive (``strictly``) or not negative, by kind"""
 
@@ -110,9 +102,9 @@ def finished(algebra: MatrixAlgebra, root: Node) -> Node:
     found: dict[Node, Node] = {}
     for node in in_order(root):
         args, value = tuple(found[a] for a in node.args), node.value
-        if node.kind == "@" and not algebra.shape(node) and node.args[0].kind == "name":
-            args = (Node("T", args[:1]), *args[1:])
-        if node.kind == "*" and node.args[-1].kind == "@" and not any(algebra.shape(a) for a in node.args[:-1]):
+        if node.kind == PRODUCT and not algebra.shape(node) and node.args[0].kind == "name":
+            args = (Node(TRANSPOSE, args[:1]), *args[1:])
+        if node.kind == "*" and node.args[-1].kind == PRODUCT and not any(algebra.shape(a) for a in node.args[:-1]):
             value = OPEN_END
         if node.kind == "+" and any(algebra.shape(a) == algebra.shape(node) and not _is_ones(a) for a in node.args):
             args = tuple(_without_ones(a) if _is_ones(n) else a for n, a in zip(node.args, args, strict=True))
@@ -122,12 +114,12 @@ def finished(algebra: MatrixAlgebra, root: Node) -> Node:
 
 def _is_ones(node: Node) -> bool:
     """Whether a tree is scalars times ones."""
-    return node.kind == "ones" or (node.kind == "*" and node.args[-1].kind == "ones")
+    return node.kind == ALL_ONES or (node.kind == "*" and node.args[-1].kind == ALL_ONES)
 
 
 def _without_ones(node: Node) -> Node:
     """The scalars of such a tree."""
-    if node.kind == "ones":
+    if node.kind == ALL_ONES:
         return ONE_NODE
     return node.args[0] if len(node.args) == 2 else Node("*", node.args[:-1])
 
@@ -138,8 +130,7 @@ class MatrixDerivative(ByContent):
 
     ``formula`` is text of the array language; ``transposed`` the same in the other layout, of a Jacobian;
     ``layout`` says what the entries are. ``shape`` is the formula's. ``trials`` counts the random shapes on which
-    it equals dual numbers, and ``worst`` is the largest relative difference seen there, but for ``settled`` of them,
-    where rounding is larger and balls were asked instead. ``kinks`` say where f may have no derivative, so that the
+    it agrees with the power series of f in ball arithmetic. ``kinks`` say where f may have no derivative, so that the
     formula says nothing.
     """
 
@@ -152,8 +143,6 @@ class MatrixDerivative(ByContent):
     layout: str
     problem: Problem
     trials: int
-    worst: float
-    settled: int
     kinks: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -197,14 +186,14 @@ def _by(problem: Problem, wrt: str, order: int) -> MatrixDerivative:
         confirm(problem, checked, wrt, finished(algebra, found))
         checked, found = finished(algebra, found), derivative(algebra, found, wrt)
     formula = finished(algebra, found)
-    worst, settled = confirm(problem, checked, wrt, formula)
+    confirm(problem, checked, wrt, formula)
     value, own = algebra.shape(f), problem.shapes[wrt]
     jacobian = order == 1 and len(value) == 1 and len(own) == 1
     transposed = str(finished(algebra, algebra.T(found))) if jacobian else None
     layout = describe(value, own, wrt, order, wrt in problem.symmetric)
     return MatrixDerivative(
-        problem.texts[0], wrt, order, str(formula), transposed, algebra.shape(formula), layout, problem, TRIALS, worst,
-        settled, kinks(algebra, f, wrt),
+        problem.texts[0], wrt, order, str(formula), transposed, algebra.shape(formula), layout, problem, TRIALS,
+        kinks(algebra, f, wrt),
     )  # fmt: skip
 
 
@@ -257,26 +246,23 @@ def describe(value: Shape, own: Shape, wrt: str, order: int, symmetric: bool) ->
     return f"the gradient, in the shape of {wrt}: entry {index} is ∂f/∂{wrt}{index}"
 
 
-def confirm(problem: Problem, tree: Node, wrt: str, formula: Node) -> tuple[float, int]:
-    """Try a formula against dual numbers on random shapes; FormError unless it holds on all of them.
-
-    Gives the largest relative difference, and the number of shapes on which it is larger than ``TRIAL_TOLERANCE``
-    by rounding alone: there the sides agree in ball arithmetic.
-    """
-    worst, count, settled = 0.0, 0, 0
+def confirm(problem: Problem, tree: Node, wrt: str, formula: Node) -> None:
+    """Try a formula on random shapes against power series of balls; FormError unless it holds on all of them."""
     claim = ClaimedEquality(tree, formula, wrt, symmetric=wrt in problem.symmetric)
-    for trial, known in islice(usable_trials(problem, tree, wrt, formula), TRIALS):
-        gap = apart(value_of(formula, trial), known)
-        if gap <= TRIAL_TOLERANCE:
-            worst = max(worst, gap)
-        elif claim.at(trial).gap == 0:
-            settled += 1
-        else:
-            at = ", ".join(f"{name} = {size}" for name, size in trial.sizes.items()) or "a random value"
-            raise FormError(f"the formula found, {str(formula)[:200]}, is off by {gap:.2g} at {at}: it is not shown "
-                            "as an answer", hint="please report the expression")  # fmt: skip
-        count += 1
-    if count < TRIALS:
-        raise FormError(f"the formula could be tried on {tried(problem, count)} only, not on {TRIALS}",
-                        hint="the expression has no value at most of them")  # fmt: skip
-    return worst, settled
+    count = misses = 0
+    for trials in random_trials(problem):
+        for trial in trials:
+            gap = claim.at(trial).gap
+            if gap:
+                at = ", ".join(f"{name} = {size}" for name, size in trial.sizes.items()) or "a random value"
+                raise FormError(f"the formula found, {str(formula)[:200]}, is off by {gap:.2g} at {at}: it is not "
+                                "shown as an answer", hint="please report the expression")  # fmt: skip
+            if gap == 0:
+                count, misses = count + 1, 0
+                break
+            misses += 1
+        if count == TRIALS:
+            return
+        if misses > MISSES:
+            raise FormError(f"the formula could be tried on {tried(problem, count)} only, not on {TRIALS}",
+                            hint="the expression has no value at most of them")  # fmt: skip

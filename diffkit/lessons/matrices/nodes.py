@@ -8,7 +8,8 @@ from typing import Any
 
 from diffkit.core.builder import NAMED_CONSTANTS
 from diffkit.core.program import Constant
-from diffkit.core.table import ADD, DIV, NEG, POWER, Primitive, table
+from diffkit.core.table import ADD, DIV, MUL, POWER, Primitive, table
+from diffkit.core.table.array_table import AT_INDEX, LITERAL, TRANSPOSE, array_table
 from diffkit.core.text.bindings import (
     ATOM_BINDING,
     MATRIX_PRODUCT,
@@ -76,6 +77,15 @@ def _rebuilt(rows: list[tuple[str, tuple[int, ...], Value, int | None]]) -> Node
     return parts[-1]
 
 
+ENTRY_ROWS = {"+": ADD, "*": MUL, "/": DIV, "**": POWER}
+"""rows of numbers, entry by entry, that are not called by the name of the row"""
+
+
+def entry_row(node: Node) -> Primitive | None:
+    """The row that a node applies entry by entry; a sum or a product joins any number of arguments by it."""
+    return None if array_table.of(node) is not None else ENTRY_ROWS.get(node.kind) or table.rows.get(node.kind)
+
+
 def number(value: int | Fraction) -> Node:
     """An exact number."""
     return Node("number", value=int(value) if value == int(value) else Fraction(value))
@@ -122,8 +132,6 @@ LONGEST_TREE = 20_000
 """characters beyond which a text is cut by who shows it"""
 OPEN_END = "open"
 """the value of a product that ends in a matrix product without parentheses"""
-ROW_KINDS = {"+": ADD, "neg": NEG, "/": DIV, "**": POWER}
-"""kinds that are rows of the table by another name"""
 
 
 class TreeView:
@@ -136,10 +144,8 @@ class TreeView:
             return "constant", (), node.value
         if kind == "constant":
             return "constant", (), NAMED_CONSTANTS[node.value]
-        row = ROW_KINDS.get(kind) or table.rows.get(kind)
-        if row is not None and (len(node.args) == len(row.arguments) or kind == "+"):
-            return row, node.args, None
-        return kind, node.args, node.value  # max of one argument is a word
+        row = entry_row(node)
+        return (kind, node.args, node.value) if row is None or row is MUL else (row, node.args, None)
 
 
 class TreeNotation(Notation):
@@ -172,11 +178,11 @@ class TreeNotation(Notation):
             for arg in args[1:]:
                 chain += [f" {MATRIX_PRODUCT} ", (arg, SIGN_BINDING)]
             return chain, PRODUCT_BINDING
-        if word in ("T", "index"):
-            after = ".T" if word == "T" else f"[{', '.join(map(_key, value))}]"
+        if word in (TRANSPOSE, AT_INDEX):
+            after = ".T" if word == TRANSPOSE else f"[{', '.join(map(_key, value))}]"
             wanted = ATOM_BINDING + 1 if args[0].kind == "number" else POSTFIX_BINDING  # 2.T would be 2.*T
             return [(args[0], wanted), after], POSTFIX_BINDING
-        if word == "array":
+        if word == LITERAL:
             return called("[", args, "]"), ATOM_BINDING
         return called(f"{word}(", args, ")" if value is None else f", axis={value})"), ATOM_BINDING
 

@@ -9,21 +9,12 @@ from itertools import chain, permutations
 
 from diffkit.core.errors import DiffkitError, ShapeError, VariableError, did_you_mean
 from diffkit.core.limits import DEFAULT, Limits
+from diffkit.core.table.array_shapes import ArrayShape as Shape
+from diffkit.core.table.array_shapes import Length, said
 from diffkit.core.text.names import GREEK, natural_order, notes
 from diffkit.lessons.matrices.array_parser import check_letters, parse_array
 from diffkit.lessons.matrices.nodes import Node, names_of, number, replaced
-from diffkit.lessons.matrices.shapes import (
-    Length,
-    Shape,
-    as_derivative,
-    fitted,
-    joined,
-    lettered,
-    named_sizes,
-    plain,
-    said,
-    shapes_of,
-)
+from diffkit.lessons.matrices.shapes import as_derivative, fitted, joined, lettered, named_sizes, plain, shapes_of
 
 COUNTS = frozenset(("n", "m", "k", "d", "p", "q", "r", "s", "N"))
 """names that often count entries"""

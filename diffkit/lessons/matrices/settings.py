@@ -13,11 +13,13 @@ from diffkit.asking.points import number
 from diffkit.core.errors import DiffkitError, LimitError, PointError, VariableError, did_you_mean, listing
 from diffkit.core.limits import DEFAULT
 from diffkit.core.text.names import check_variables
-from diffkit.lessons.matrices.array_function import ArrayFunction, run_tree
+from diffkit.lessons.matrices.array_function import ArrayFunction
 from diffkit.lessons.matrices.array_parser import parse_array, variables_in
 from diffkit.lessons.matrices.data import load_data
 from diffkit.lessons.matrices.nodes import Node, names_of, replaced
 from diffkit.lessons.matrices.shapes import shapes_of
+from diffkit.lessons.matrices.tree_program import program_of
+from diffkit.ndarrays.kernel import evaluate
 
 
 def function_of_text(
@@ -155,7 +157,7 @@ def _value(node: Node, name: str, text: str) -> Any:
         except PointError:
             pass  # an array function of numbers, as sum([1,2])
     with np.errstate(all="ignore"):
-        found = run_tree(node, {}, shapes)
+        found = evaluate(program_of(node, (), shapes), ())
     if not np.isfinite(found).all():
         raise PointError(f"{name} = {text[:40]!r} is not finite")
     return found

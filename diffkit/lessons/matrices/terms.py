@@ -11,8 +11,12 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from diffkit.core.table import SQRT, table
+from diffkit.core.table.array_shapes import ArrayShape as Shape
+from diffkit.core.table.array_shapes import entry_by_entry
+from diffkit.core.table.array_table import ALL_ONES, ALL_ZEROS, EYE, OUTER, PRODUCT, SUM, TRANSPOSE, array_table
 from diffkit.lessons.matrices.nodes import Node, number
-from diffkit.lessons.matrices.shapes import Shape, broadcast, shape_of
+from diffkit.lessons.matrices.shapes import shape_of
 
 ONE_NODE, ZERO_NODE, MINUS_ONE = number(1), number(0), number(-1)
 
@@ -42,21 +46,29 @@ class Terms:
         """A length as a scalar."""
         return number(size) if isinstance(size, int) else Node("name", value=size)
 
+    def number(self, value: int | Fraction) -> Node:
+        """An exact number."""
+        return number(value)
+
+    def plain(self, kind: str, args: Sequence[Node], value: Any = None) -> Node:
+        """A function as it stands."""
+        return Node(kind, tuple(args), value)
+
     def ones(self, shape: Shape) -> Node:
         """An array of ones; the number 1 for a scalar."""
-        return Node("ones", tuple(map(self.length, shape))) if shape else ONE_NODE
+        return Node(ALL_ONES, tuple(map(self.length, shape))) if shape else ONE_NODE
 
     def zeros(self, shape: Shape) -> Node:
         """An array of zeros; the number 0 for a scalar."""
-        return Node("zeros", tuple(map(self.length, shape))) if shape else ZERO_NODE
+        return Node(ALL_ZEROS, tuple(map(self.length, shape))) if shape else ZERO_NODE
 
     def eye(self, size: int | str) -> Node:
         """An identity matrix."""
-        return Node("eye", (self.length(size),))
+        return Node(EYE, (self.length(size),))
 
     def is_zero(self, node: Node) -> bool:
         """Whether a tree is visibly zero."""
-        return node.kind == "zeros" or node == ZERO_NODE
+        return node.kind == ALL_ZEROS or node == ZERO_NODE
 
     def is_symmetric(self, node: Node) -> bool:
         """Whether a matrix is visibly its own transpose."""
@@ -67,13 +79,14 @@ class Terms:
             return node.value in self.symmetric_names
         if shape[0] != shape[1]:
             return False
-        return node.kind in ("eye", "ones", "zeros", "diag") or self.T(node) == node
+        row = array_table.of(node)
+        return (row is not None and row.symmetric) or self.T(node) == node
 
     # Sums -------------------------------------------------------------------------------------------------------
 
     def add(self, *terms: Node) -> Node:
         """A sum with like terms collected and common factors of matrix products taken out."""
-        shape = broadcast("+", *map(self.shape, terms))
+        shape = entry_by_entry("+", *map(self.shape, terms))
         collected: dict[Any, tuple[Node, Fraction]] = {}
         for term in terms:
             for part in term.args if term.kind == "+" else (term,):
@@ -88,7 +101,7 @@ class Terms:
         if not kept:
             return self.zeros(shape)
         found = [self.scaled(c, rest) for rest, c in kept]
-        found.sort(key=lambda t: (self.split(t)[0] < 0, t.kind == "T"))  # x - y rather than -y + x
+        found.sort(key=lambda t: (self.split(t)[0] < 0, t.kind == TRANSPOSE))  # x - y rather than -y + x
         result = found[0] if len(found) == 1 else Node("+", tuple(found))
         return result if self.shape(result) == shape else self.times(result, self.ones(shape))
 
@@ -137,9 +150,9 @@ class Terms:
     def _two(self, node: Node) -> tuple[tuple[Node, ...], Node, Node] | None:
         """Scalar factors, and the two factors of a product of two that begins with a matrix."""
         scalars: tuple[Node, ...] = ()
-        if node.kind == "*" and node.args[-1].kind == "@":
+        if node.kind == "*" and node.args[-1].kind == PRODUCT:
             scalars, node = node.args[:-1], node.args[-1]
-        if node.kind != "@" or len(node.args) != 2 or len(self.shape(node.args[0])) != 2:
+        if node.kind != PRODUCT or len(node.args) != 2 or len(self.shape(node.args[0])) != 2:
             return None
         return scalars, node.args[0], node.args[1]
 
@@ -153,7 +166,7 @@ class Terms:
 
     def times(self, *factors: Node) -> Node:
         """A product entry by entry: one number, then scalars, then arrays; equal bases are joined."""
-        shape = broadcast("*", *map(self.shape, factors))
+        shape = entry_by_entry("*", *map(self.shape, factors))
         collected = self._collected(factors)
         if collected is None:
             return self.zeros(shape)
@@ -171,7 +184,7 @@ class Terms:
 
     def _product(self, coefficient: Fraction, factors: list[Node], shape: Shape) -> Node:
         """A product of what is simplified, repeated to a shape."""
-        if not factors or broadcast("*", *map(self.shape, factors)) != shape:
+        if not factors or entry_by_entry("*", *map(self.shape, factors)) != shape:
             factors = [f for f in (*factors, self.ones(shape)) if f != ONE_NODE]
         if not factors:
             return number(coefficient)
@@ -190,7 +203,7 @@ class Terms:
                 coefficient *= Fraction(factor.value)
             elif self.is_zero(factor):
                 return None
-            elif factor.kind != "ones":
+            elif factor.kind != ALL_ONES:
                 base, exponent = factor.args if factor.kind == "**" else (factor, ONE_NODE)
                 if self.shape(exponent):
                     base, exponent = factor, ONE_NODE
@@ -210,15 +223,16 @@ class Terms:
         for base, exponent in list(powers.items()):
             if exponent == MINUS_ONE and base.kind == "+" and len(base.args) == 2 and ONE_NODE in base.args:
                 (other,) = [t for t in base.args if t != ONE_NODE] or [ONE_NODE]
-                if other.kind == "exp" and powers.get(other) == ONE_NODE:
+                row = table.rows.get(other.kind)
+                if row is not None and row.logistic is not None and powers.get(other) == ONE_NODE:
                     del powers[base], powers[other]
-                    powers[Node("sigmoid", other.args)] = ONE_NODE
+                    powers[Node(row.logistic.tail, other.args)] = ONE_NODE
 
     def _turned(self, node: Node) -> Node | None:
         """The negative of a difference, or of a product that holds one; None for anything else."""
         if node.kind == "+" and any(self.split(t)[0] < 0 for t in node.args):
             return self.add(*[self.scaled(-c, rest) for c, rest in map(self.split, node.args)])
-        if node.kind in ("@", "sum"):
+        if node.kind in (PRODUCT, SUM):
             for k, factor in enumerate(node.args):
                 turned = self._turned(factor) if factor.kind == "+" else None
                 if turned is not None:
@@ -230,13 +244,13 @@ class Terms:
         matrices = [a for a in arrays if len(self.shape(a)) == 2]
         for matrix in matrices:
             rest = [a for a in arrays if a is not matrix]
-            if matrix.kind == "eye" and all(len(self.shape(a)) == 2 for a in rest):
+            if matrix.kind == EYE and all(len(self.shape(a)) == 2 for a in rest):
                 return self.diag(self.diag(self.times(*rest)))
-            if matrix.kind == "outer" and len(matrices) > 1:
+            if matrix.kind == OUTER and len(matrices) > 1:
                 left, right = matrix.args
-                if left.kind == "ones":
+                if left.kind == ALL_ONES:
                     return self.times(right, *rest)
-                if right.kind == "ones":
+                if right.kind == ALL_ONES:
                     return self.matmul(self.diag(left), self.times(*rest))
         return None
 
@@ -255,7 +269,7 @@ class Terms:
             return self.power(base.args[0], number(base.args[1].value * e))
         if base.kind == "*":
             return self.times(*[self.power(f, exponent) for f in base.args])
-        if base.kind == "sqrt" and e % 2 == 0:
+        if base.kind == SQRT.name and e % 2 == 0:
             return self.power(base.args[0], number(e // 2))
         return Node("**", (base, exponent))
 

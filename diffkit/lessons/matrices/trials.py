@@ -1,4 +1,4 @@
-"""Random shapes and values on which formulas are tried against the scalar methods."""
+"""Random shapes and values on which formulas and identities are tried."""
 
 from __future__ import annotations
 
@@ -9,31 +9,32 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from diffkit.core.deadline import check_time
-from diffkit.core.errors import DiffkitError
 from diffkit.core.table import table
-from diffkit.lessons.matrices.array_function import ArrayFunction, run_tree
+from diffkit.core.table.array_shapes import ArrayShape as Shape
 from diffkit.lessons.matrices.nodes import Node, in_order, number, replaced
 from diffkit.lessons.matrices.problem import Problem
-from diffkit.lessons.matrices.shapes import Shape, shapes_of
 from diffkit.numbers.floats import to_float
 
 TRIALS = 20
 """random shapes on which a formula is tried"""
 TRIES_PER_SHAPE = 12
 """random values tried for each of them, as some expressions have no value at most"""
-TRIAL_TOLERANCE = 1e-12
-"""relative error by which a formula may differ from dual numbers"""
 MISSES = 6 * TRIALS
 """trials without a value, one after the other, after which no more are made"""
 LARGEST_LENGTH = 4
 """lengths go up to this, and further when all shapes up to it were met"""
 SMALL_TRIALS = 40
 """small whole numbers tried in search of a counter-example that can be followed by hand"""
-CONDITION = 1e5
-"""condition number up to which a matrix may be inverted in a trial, so that rounding stays far below a wrong formula"""
 
 THRESHOLD_LIMIT = 1e300
 """thresholds from here on are not tried, as values beyond them overflow"""
+
+
+class TrialKey(NamedTuple):
+    """The lengths of a trial: those that have names, and those of the values."""
+
+    sizes: tuple[tuple[str, int], ...]
+    shapes: tuple[tuple[str, tuple[int, ...]], ...]
 
 
 class Trial(NamedTuple):
@@ -41,6 +42,12 @@ class Trial(NamedTuple):
 
     sizes: dict[str, int]
     values: dict[str, Any]
+
+    @property
+    def key(self) -> TrialKey:
+        """Its lengths."""
+        shapes = tuple((name, tuple(np.shape(value))) for name, value in self.values.items())
+        return TrialKey(tuple(self.sizes.items()), shapes)
 
     def times(self, factor: float) -> Trial:
         """All values times a number."""
@@ -55,7 +62,7 @@ def thresholds(*trees: Node) -> tuple[float, ...]:
     """Numbers of the text by which a comparison, a maximum or any kink or jump may be decided."""
     deciding = (
         node for node in in_order(*trees)
-        if node.kind in table.rows and any(place.kind in ("kink", "jump") for place in table.rows[node.kind].places)
+        if (row := table.rows.get(node.kind)) is not None and any(p.kind in ("kink", "jump") for p in row.places)
     )  # fmt: skip
     numbers = (to_float(n.value) for node in deciding for n in in_order(*node.args) if n.kind == "number")
     return tuple(dict.fromkeys(abs(c) for c in numbers if abs(c) < THRESHOLD_LIMIT))
@@ -80,51 +87,6 @@ def at_sizes(tree: Node, sizes: Mapping[str, int]) -> Node:
 def concrete(shape: Shape, sizes: Mapping[str, int]) -> tuple[int, ...]:
     """A shape in numbers."""
     return tuple(n if isinstance(n, int) else sizes[n] for n in shape)
-
-
-def value_of(tree: Node, trial: Trial) -> Any:
-    """The value of a tree on a trial."""
-    plain = at_sizes(tree, trial.sizes)
-    shapes = shapes_of(plain, {name: np.shape(v) for name, v in trial.values.items()})
-    with np.errstate(all="ignore"):
-        return np.asarray(run_tree(plain, trial.values, shapes), dtype=float)
-
-
-def is_steady(tree: Node, trial: Trial) -> bool:
-    """Whether every matrix whose inverse or determinant is taken is well conditioned on a trial."""
-    inner = {node.args[0] for node in in_order(tree) if node.kind in ("inv", "det", "logdet", "solve")}
-    try:
-        return all(np.linalg.cond(value_of(node, trial)) < CONDITION for node in inner)
-    except (DiffkitError, np.linalg.LinAlgError):
-        return False
-
-
-def measured(tree: Node, wrt: str, trial: Trial) -> Any:
-    """The derivative on a trial by dual numbers: the shape of the value, then that of the argument."""
-    from diffkit.asking.questions import ask
-    from diffkit.methods.prepared import answer
-
-    others = {name: value for name, value in trial.values.items() if name != wrt}
-    function = ArrayFunction(at_sizes(tree, trial.sizes), others, variables=(wrt,))
-    value = np.asarray(trial.values[wrt])
-    found = answer(ask(function, "jacobian", {wrt: value}), "dual")
-    return np.asarray(found.value if found.ok else np.nan, dtype=float), value.shape
-
-
-def reference(problem: Problem, tree: Node, wrt: str, trial: Trial) -> Any:
-    """The derivative as ``derivative`` lays it out; None where there is none."""
-    try:
-        with np.errstate(all="ignore"):
-            found, own = measured(tree, wrt, trial)
-    except (DiffkitError, np.linalg.LinAlgError):
-        return None
-    if not np.isfinite(found).all():
-        return None
-    with_value = value_of(tree, trial)
-    found = found.reshape(with_value.shape + own)
-    if wrt in problem.symmetric:
-        found = (found + np.swapaxes(found, -1, -2)) / 2
-    return found
 
 
 def random_trials(problem: Problem, seed: int = 0) -> Iterator[Iterator[Trial]]:
@@ -187,30 +149,6 @@ def _draw(rng: Any, shape: tuple[int, ...], k: int, symmetric: bool) -> Any:
     if symmetric:
         value = (value + value.T) / 2
     return np.float64(value) if shape == () else value
-
-
-def usable_trials(problem: Problem, tree: Node, wrt: str, formula: Node) -> Iterator[tuple[Trial, Any]]:
-    """Give trials on which the expression has a derivative, at most one for each shape; ends where none is found."""
-    misses = 0
-    for trials in random_trials(problem):
-        for trial in trials:
-            steady = is_steady(tree, trial) and is_steady(formula, trial)
-            known = reference(problem, tree, wrt, trial) if steady else None
-            if known is not None:
-                yield trial, known
-                misses = 0
-                break
-            misses += 1
-            if misses > MISSES:
-                return
-
-
-def apart(found: Any, known: Any) -> float:
-    """The largest difference by the largest entry; infinite for a wrong shape or no value."""
-    if np.shape(found) != np.shape(known) or not np.isfinite(found).all():
-        return float("inf")
-    worst = float(np.max(np.abs(found - known), initial=0.0))
-    return worst and worst / float(max(np.max(np.abs(known)), np.max(np.abs(found))))
 
 
 def tried(problem: Problem, count: int) -> str:

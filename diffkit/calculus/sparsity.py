@@ -1,0 +1,36 @@
+"""Which partial derivatives of a program are not zero everywhere, read off what its instructions combine.
+
+Jacobian: what an output is computed from. Hessian: pairs of inputs that meet in an instruction that is not linear in
+what they move (Griewank & Walther, Evaluating Derivatives, 2nd ed., section 7.3). What is left out is 0 wherever f has
+a value; kinks and edges are never left out.
+"""
+
+from __future__ import annotations
+
+from diffkit.calculus.guards import inputs_of, set_bits, sources
+from diffkit.core.deadline import in_time
+from diffkit.core.program import Program
+from diffkit.core.table import DIV, LINEAR_ROWS, MUL
+
+
+def jacobian_pattern(program: Program) -> list[int]:
+    """For each output the inputs that it varies with, as bits."""
+    moves = inputs_of(program)
+    return [moves[output] for output in program.outputs]
+
+
+def hessian_pattern(program: Program) -> list[int]:
+    """For each input those with which it has a second partial of the only output that may not be 0, as bits."""
+    moves, needed = inputs_of(program), sources(program, program.outputs[0])
+    found = [0] * len(program.inputs)
+    met: set[tuple[int, int]] = set()
+    for slot, row, args in in_time(program.numbered()):
+        if slot not in needed or row in LINEAR_ROWS or (row is DIV and not moves[args[1]]):
+            continue
+        left, right = (moves[args[0]], moves[args[-1]]) if row is MUL else (moves[slot], moves[slot])
+        for one, other in ((left, right), (right, left)):
+            if (one, other) not in met:
+                met.add((one, other))
+                for i in set_bits(one):
+                    found[i] |= other
+    return found
