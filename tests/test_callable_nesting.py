@@ -98,7 +98,7 @@ def test_large_functions():
     assert quickest(lambda: moving(x)) < 2000 * quickest(lambda: coupled(x))
     tracemalloc.start()
     short = dk.gradient(coupled, x[:2000], backend="dual").value
-    peak = tracemalloc.get_recorded_memory()[1]
+    peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 400e6  # blocks of directions wait for the garbage collector
     exact_gradient = np.zeros(2000)

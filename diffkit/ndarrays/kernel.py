@@ -278,7 +278,7 @@ def _matrices(
 
 
 def plain(x: Any) -> Any:
-    """Give the values under all levels as a plain array; None where there are none (what is recorded for all inputs)."""
+    """Give the values under all levels as a plain array; None where they are recorded without values."""
     while isinstance(x, Proxy):
         x = x.primal
     return x
