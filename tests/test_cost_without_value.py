@@ -133,6 +133,22 @@ def test_comparisons_and_checks_cost_in_proportion(name):
     grows(lambda n: dk.check(f, lambda x: 1 / np.where(x, x, 1.0), point(n)), (30, 60), 2.8)
 
 
+@pytest.mark.parametrize("status", ["ok", "domain_error"])
+def test_a_long_function_costs_no_more_outside_its_domain(status):
+    """Where code is proven an array at a time, that it has no value is seen an array at a time."""
+    f, point, _ = CASES["nothing odd" if status == "ok" else "outside in one"]
+    assert dk.gradient(f, point(3000)).status == status
+    grows(lambda n: dk.gradient(f, point(n)), (3000, 6000), 2.2)
+    inside, outside = (calls(lambda p=p: dk.gradient(f, p(3000))) for p in (everywhere(2.0), after(-1.0, 2.0)))
+    assert outside <= 1.2 * inside
+
+
+def test_outside_in_a_branch_that_may_not_be_taken_is_no_domain_error():
+    """√x² = x is true, and no ball tells it: what the other branch would be says nothing."""
+    found = dk.gradient(lambda x: np.sum(np.where(np.sqrt(x) ** 2 >= x, x, np.log(-x))), np.full(800, 2.0))
+    assert found.status != "domain_error"
+
+
 # Balanced sums -----------------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from diffkit.core.errors import TracingError
 from diffkit.core.program import Data, Program, Shape, shape_of
 from diffkit.core.table import Primitive
 
-ELEMENTS = 2**28
+ELEMENTS = 2**24
 """numbers that the slots of a program may hold together"""
 
 

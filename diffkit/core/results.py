@@ -198,15 +198,19 @@ class Result(ByContent, Generic[V_co]):
     def statuses(self) -> Any:
         """Each component's status, in the shape of ``value``; of a sparse one those of its stored entries."""
         told = self._told("status", "ok")
-        return self._shaped(told) if self.pattern is None else told
+        return self._shaped(told) if self.pattern is None else told.tolist()
 
-    def _told(self, name: str, ordinary: Any) -> list[Any]:
-        """What is said of each component under a name."""
+    def _told(self, name: str, ordinary: Any) -> Any:
+        """What is said of each component under a name, flat."""
+        if self.shape == ():
+            return [getattr(self.odd[0], name) if self.odd else ordinary]
+        import numpy as np
+
         if isinstance(self.odd, ToldOfAll):
-            return [getattr(self.odd.finding, name)] * len(self.flat)
-        flat = [ordinary] * len(self.flat)
-        for index, odd in self.odd.items():
-            flat[index] = getattr(odd, name)
+            return np.full(len(self.flat), getattr(self.odd.finding, name))
+        said = np.array([ordinary, *(getattr(odd, name) for odd in self.odd.values())])
+        flat = np.full(len(self.flat), said[0], said.dtype)
+        flat[list(self.odd)] = said[1:]
         return flat
 
     def is_odd(self, component: int) -> bool:

@@ -228,6 +228,8 @@ class FunctionEvaluation:
         """What is known of the components that have no ordinary value; each kind of them is told the same."""
         import numpy as np
 
+        if len(plain) and np.all(np.isnan(plain)):
+            return ToldOfAll(len(partials), self._outside("nan"))
         ties = [hit for hit in hits if hit.kind == "tie"]
         doubt = self.function.unsteady or "; ".join(dict.fromkeys(map(str, ties)))
         if not doubt and np.all(np.isfinite(plain)) and np.all(np.isfinite(partials)):

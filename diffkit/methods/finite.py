@@ -9,11 +9,12 @@ from typing import Any
 from diffkit.asking.tasks import Task
 from diffkit.core.errors import BackendError
 from diffkit.core.program import Index
-from diffkit.core.results import Answer, ErrorKind, Odd
+from diffkit.core.results import Answer, ErrorKind, Odd, alike
 from diffkit.methods.differences import (
     ECONOMY,
     STENCIL_ORDER,
     THOROUGH,
+    VALUELESS_POINT,
     Difference,
     Effort,
     Point,
@@ -47,11 +48,17 @@ class FiniteEvaluation:
     def _answer(self, points: Sequence[Point]) -> Answer:
         indices, source = self.task.indices, self.task.source
         unit, _ = max(map(source.known_to, points))
+        samplers = [Sampler(function, unit) for function in source.samplers(len(points), len(indices))]
+        if all(map(math.isnan, (value for sampler in samplers for value in sampler.values(points)))):
+            nothing = alike(len(points) * len(indices), VALUELESS_POINT, sum(s.evaluations for s in samplers))
+            nothing.errors = nothing.values
+            return nothing
         found: dict[tuple[int, int], Difference] = {}
         evaluations = 0
-        for output, function in enumerate(source.samplers(len(points), len(indices))):
-            mine = [c for c, (of, _) in enumerate(indices) if of == output]
-            sampler = Sampler(function, unit)
+        members: list[list[int]] = [[] for _ in samplers]
+        for c, (output, _) in enumerate(indices):
+            members[output].append(c)
+        for sampler, mine in zip(samplers, members, strict=True):
             rows = partials(sampler, points, [indices[c][1] for c in mine], self.effort)
             for row, (point, seen) in enumerate(zip(points, rows, strict=True)):
                 trusted = _trusted(sampler, point, [indices[c] for c in mine], seen)

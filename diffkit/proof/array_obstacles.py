@@ -13,7 +13,7 @@ from diffkit.calculus.array_masks import needed, reached
 from diffkit.core.array_operations import Order, Take
 from diffkit.core.program import Program, run_slots
 from diffkit.core.rules import by_rule
-from diffkit.core.table import POWER, SUB, Place, Primitive
+from diffkit.core.table import POWER, SUB, WHERE, Place, Primitive
 from diffkit.numbers.array_balls import BallArrays, Balls, balls_of
 
 
@@ -45,6 +45,12 @@ class ArrayPrimal:
     def varies(self) -> list[Any]:
         """Which entries vary with an input."""
         return reached(self.program, [np.ones(shape, bool) for shape in self.program.lengths], self.values)
+
+    @property
+    def chosen(self) -> bool:
+        """Whether every condition is decided."""
+        conditions = {args[0] for _, row, args in self.program.numbered() if row is WHERE}
+        return all(None not in np.ravel(self.values[slot]).tolist() for slot in conditions)
 
     def wanted(self, rows: Any) -> dict[int, Any]:
         """The seed of a sweep back from some entries of the output."""

@@ -88,6 +88,9 @@ class ArrayProofs:
 
     def _settle(self, point: Sequence[float], rest: Any, values: Any, errors: Any, odd: dict[int, Odd]) -> None:
         """Look at the components that are not proven yet number by number, or say what is in the way."""
+        if outside := self._outside(point):
+            odd.update(dict.fromkeys(rest.tolist(), outside))
+            return
         indices = tuple(self.task.indices[c] for c in rest)
         try:
             self.task.source.program  # noqa: B018
@@ -99,15 +102,23 @@ class ArrayProofs:
         values[rest], errors[rest] = answer.values, math.nan if answer.errors is None else answer.errors
         odd.update({int(rest[k]): found for k, found in answer.odd.items()})
 
+    def _outside(self, point: Sequence[float]) -> Odd | None:
+        """What is said of all components where the only output is proven to be outside its domain."""
+        if self.prover.outputs > 1:
+            return None
+        with precision(PROOF_PRECISIONS[-2], 2):
+            primal = self.prover.primal(point)
+            outside = next((o for o in primal.obstacles() if o.outside.any()), None)
+            if outside is None or not primal.chosen:  # else the branch that it is in may not be taken
+                return None
+            message = self._words(outside, outside.outside, "is outside its domain, where")
+            return Odd("domain_error", message, cause="outside the domain")
+
     def _told(self, point: Sequence[float], rest: Any, indices: Sequence[Index]) -> dict[int, Odd]:
         """What is said of components of a program that is too long to be looked at number by number."""
         with precision(PROOF_PRECISIONS[-2], 2):
             primal = self.prover.primal(point)
             obstacles = list(primal.obstacles())
-            outside = next((o for o in obstacles if o.outside.any()), None)
-            if outside is not None and self.prover.outputs == 1:
-                message = self._words(outside, outside.outside, "is outside its domain, where")
-                return dict.fromkeys(rest.tolist(), Odd("domain_error", message, cause="outside the domain"))
             if not obstacles:
                 return dict.fromkeys(rest.tolist(), UNCONFIRMED)
             first = self._words(obstacles[0], obstacles[0].entries, "is special where")

@@ -44,7 +44,7 @@ class Difference(NamedTuple):
     """how far from the point f is known not to be smooth as it is close to it, in units of the scale"""
 
 
-_VALUELESS_POINT = Odd("domain_error", "f has no value at the point")
+VALUELESS_POINT = Odd("domain_error", "f has no value at the point")
 
 
 def partials(
@@ -59,7 +59,7 @@ def partials(
     if any(map(math.isnan, centers)):
         valued = [point for point, center in zip(points, centers, strict=True) if not math.isnan(center)]
         found_there = iter(partials(sampler, valued, indices, effort) if valued else [])
-        nothing = [_without(_VALUELESS_POINT)] * len(indices)
+        nothing = [_without(VALUELESS_POINT)] * len(indices)
         return [nothing if math.isnan(center) else next(found_there) for center in centers]
     wanted, unit, rows = [tuple(index) for index in indices], sampler.unit, range(len(points))
     alone = [(row, index) for row in rows for index in _in_one_variable(wanted)]
@@ -189,7 +189,7 @@ def _center(point: Point) -> Search[float]:
 def _plain(point: Point, unit: float) -> Search[Difference]:
     (value,) = yield [point]
     if not math.isfinite(value):
-        return _without(_VALUELESS_POINT)
+        return _without(VALUELESS_POINT)
     return Difference(value, 2 * unit * abs(value), settled=True)
 
 
@@ -203,10 +203,10 @@ def _missing(stencil: Stencil, center: float) -> Search[Odd]:
         return Odd("pole", "f grows without bound on both sides")
     if math.isinf(center) and all(size > 1e300 for size in sizes):
         return Odd("overflow", "f is larger than the largest binary64")
-    return _VALUELESS_POINT
+    return VALUELESS_POINT
 
 
 __all__ = [
-    "ECONOMY", "STENCIL_ORDER", "THOROUGH", "Difference", "Effort", "Output", "Point", "Sampler", "Search",
-    "partial", "partials",
+    "ECONOMY", "STENCIL_ORDER", "THOROUGH", "VALUELESS_POINT", "Difference", "Effort", "Output", "Point", "Sampler",
+    "Search", "partial", "partials",
 ]  # fmt: skip
