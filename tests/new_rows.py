@@ -1,6 +1,7 @@
 """Two functions added to the table at run time, as CONTRIBUTING says, and what each part of diffkit then makes of them.
 
-Run as a program it prints, as JSON, what each check of tests/new_row_checks.py finds: nothing, or what went wrong.
+Run as a program it prints, as JSON, what each check of tests/new_row_checks.py and tests/new_array_checks.py finds:
+nothing, or what went wrong.
 tests/test_new_rows.py runs it in a fresh process, so that no other test meets the new rows.
 """
 
@@ -10,6 +11,7 @@ import sys
 import traceback
 from fractions import Fraction
 
+import new_array_checks  # noqa: F401 it registers checks
 from new_row_checks import CHECKS
 
 
@@ -41,9 +43,48 @@ def add_rows():
     )  # fmt: skip
 
 
+def add_array_rows():
+    """Add functions of whole arrays, as anybody adds one.
+
+    1. ``shape``: that of the value, by lengths that may be letters; ShapeError where there is none.
+    2. ``value``: what it is in functions of NumPy, or ``numpy``, its own name there.
+    3. ``pull``: the adjoints of its arguments from its own, df = sum(g * dy), in formulas for any size.
+    4. ``push``, ``made``, ``turned``, ``summed``: shorter forms, where there are any.
+    5. ``kink``: where it is not smooth; and what is known of its sign.
+    """
+    from diffkit.core.table.array_row import array_table, no_formula
+    from diffkit.core.table.array_shapes import along_axis, refuse, said
+
+    def pull(a, y, g):
+        (x,) = y.args
+        if y.value is not None:
+            raise no_formula(y, " along an axis")
+        entries = a.times(*map(a.length, a.shape(x)))
+        return [a.times(g, x, a.power(a.times(entries, y), a.number(-1)))]
+
+    def gram_shape(call, shapes):
+        (shape,) = shapes
+        return (shape[1], shape[1]) if len(shape) == 2 else refuse(f"gram of {said(shape)}", "it takes a matrix")
+
+    array_table.add(
+        "rms", "root of the mean square of all entries, or along an axis", along_axis, axis=True, aliases=("rootms",),
+        value=lambda np, x, axis=None: np.sqrt(np.mean(x * x, axis=axis)), pull=pull,
+        never_negative=True, kink="every entry of # is 0", even_smooth=True,
+    )  # fmt: skip
+    array_table.add(
+        "gram", "the products of the columns of a matrix with each other, X.T @ X", gram_shape,
+        value=lambda np, x: np.transpose(x) @ x, turned=lambda a, y: y,
+        pull=lambda a, y, g: [a.matmul(y.args[0], a.add(g, a.T(g)))],
+        push=lambda a, y, moving: a.add(
+            a.matmul(a.T(moving[0]), y.args[0]), a.matmul(a.T(y.args[0]), moving[0])
+        ),
+    )  # fmt: skip
+
+
 def main():
     """Add the rows and run every check."""
     add_rows()
+    add_array_rows()
     found = {}
     for part, check in CHECKS.items():
         try:

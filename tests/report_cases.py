@@ -38,6 +38,7 @@ KINDS = {
     "stationary regions": ["stationary", "x^2*y+abs(x-1/2)", "--box", "x=-1:1,y=-1:1", "--most", "400"],
     "functions": ["functions"],
     "function": ["functions", "tanh"],
+    "function of arrays": ["functions", "norm"],
 }
 
 

@@ -10,12 +10,14 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import new_array_checks  # noqa: F401 it registers checks
 import new_rows
 import pytest
 from new_row_checks import CHECKS
 
 import diffkit
 from diffkit.core.table import table
+from diffkit.core.table.array_table import array_table
 
 
 @cache
@@ -82,6 +84,41 @@ def test_no_function_is_named_outside_the_table(path):
         assert found, "this exception is not needed any more"
     else:
         assert not found, "say it as a fact of the row, in core/table"
+
+
+ARRAY_NAMES = {word for row in array_table for word in (row.name, *row.aliases)}
+ARRAY_ORDINARY = {
+    **dict.fromkeys(("sum", "mean", "max", "min", "product", "identity", "inverse"), "words of mathematics"),
+    **dict.fromkeys(
+        ("array", "index", "T", "I", "transpose", "zeros", "@", "dot"), "syntax, letters, ways to turn an array"
+    ),
+}
+"""words that mean something else outside the formulas of arrays, which name functions by the table's constants"""
+ARRAY_EXCEPTIONS = {
+    "asking/callables/solvers.py": "functions of NumPy and SciPy that iterate or solve",
+    "core/matrix_operations.py": "an operation of Programs says its own name",
+    "ndarrays/protocols.py": "methods of NumPy's arrays, and hints about SciPy",
+    "ndarrays/reductions.py": "ufuncs that accumulate, and methods of ufuncs",
+    "ndarrays/structure.py": "functions of NumPy",
+}
+
+
+def arrays_named(path):
+    """The functions of arrays that a file names."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    words = ARRAY_NAMES - {"array"} if "matrices" in path.parts else ARRAY_NAMES.difference(ARRAY_ORDINARY)
+    prose = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)}
+    named = [n for n in ast.walk(tree) if isinstance(n, ast.Constant) and id(n) not in prose]
+    return [(n.lineno, n.value) for n in named if isinstance(n.value, str) and n.value in words]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_no_function_of_arrays_is_named_outside_the_table(path):
+    found = arrays_named(path)
+    if path.relative_to(PACKAGE).as_posix() in ARRAY_EXCEPTIONS:
+        assert found, "this exception is not needed any more"
+    else:
+        assert not found, "say it as a fact of the row, in core/table/array_rows.py or matrix_rows.py"
 
 
 @pytest.mark.parametrize(

@@ -77,8 +77,17 @@ class ArrayRow:
     @property
     def signature(self) -> str:
         """How it is written: ``sum(x, axis)``."""
-        names = ("x", "y")[: max(self.counts)]
-        return f"{self.name}({', '.join([*names, *['axis'] * self.axis])})"
+        return f"{self.name}({', '.join([*self.arguments, *['axis'] * self.axis])})"
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Names for its arguments."""
+        return (("m", "n") if self.lengths else ("x", "y"))[: max(self.counts)]
+
+    @property
+    def called_in_code(self) -> str:
+        """Its name in NumPy or SciPy; empty if it has none there."""
+        return f"numpy.{self.numpy}" if self.numpy and not self.numpy.startswith("scipy.") else self.numpy
 
     @property
     def entrywise(self) -> bool:

@@ -10,7 +10,7 @@ from diffkit.core.errors import ParseError, VariableError
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Named
 from diffkit.core.table import ADD, DIV, MUL, NEG, POWER, SUB, WHERE, Primitive
-from diffkit.core.table.array_table import array_table
+from diffkit.core.table.array_table import LITERAL, array_table
 from diffkit.core.text.bindings import BESIDE
 from diffkit.core.text.names import ARRAY_FUNCTIONS, first_meant
 from diffkit.core.text.parser import Parser
@@ -114,7 +114,7 @@ class TreeTarget:
         nodes = [self._counted(arg, position) if counts else self.closed(arg) for arg in args]
         for node in nodes:
             self.check_number(node, position)
-        if word == "array" and len({len(node.args) if node.kind == "array" else -1 for node in nodes}) > 1:
+        if word == LITERAL and len({len(node.args) if node.kind == LITERAL else -1 for node in nodes}) > 1:
             raise ParseError("the rows of the array have different lengths", text=self.text, position=position)
         node = Node(word, tuple(nodes), value, position)
         return self.nodes.get(node) or self._kept(node, self.numbers.array(word, self._slots(nodes), value, position))

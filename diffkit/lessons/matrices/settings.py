@@ -12,6 +12,7 @@ from diffkit.asking.frames import split_top
 from diffkit.asking.points import number
 from diffkit.core.errors import DiffkitError, LimitError, PointError, VariableError, did_you_mean, listing
 from diffkit.core.limits import DEFAULT
+from diffkit.core.table.array_table import LITERAL
 from diffkit.core.text.names import check_variables
 from diffkit.lessons.matrices.array_function import ArrayFunction
 from diffkit.lessons.matrices.array_parser import parse_array, variables_in
@@ -63,7 +64,7 @@ def _read(
         return parse_array(text, given=variables_in(text) if declared is None else declared | definitions.keys())
 
     nodes = tuple(parsed(text) for text in texts)
-    node = nodes[0] if len(nodes) == 1 else Node("array", nodes)
+    node = nodes[0] if len(nodes) == 1 else Node(LITERAL, nodes)
     return _with_definitions(node, {name: parsed(value) for name, value in definitions.items()}, strict)
 
 
@@ -148,7 +149,7 @@ def read_value(text: str, name: str) -> Any:
 
 
 def _value(node: Node, name: str, text: str) -> Any:
-    if node.kind == "array":
+    if node.kind == LITERAL:
         return np.stack([_value(item, name, text) for item in node.args])
     shapes = shapes_of(node, {}, text)
     if shapes[node] == ():
