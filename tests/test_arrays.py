@@ -134,6 +134,12 @@ def test_every_command_of_arrays_takes_an_array_in_the_point(run):
     np.testing.assert_allclose(json.loads(out)["point"], [-0.5, -0.5])
 
 
+def test_names_of_the_point_do_not_hide_arrays(run):
+    code, out, _ = run("grad", "lambda*pix*I @ I", "--at", "lambda=2,pix=3,I=[1,2]", "--format", "json")
+    assert (code, json.loads(out)["value"]) == (0, [12, 24, 15, 10])
+    assert "detX is not read as a variable" in run("grad", "detX*x @ x", "--at", "x=[1,2]")[2]
+
+
 @pytest.mark.parametrize("command", ["limit", "tangent"])
 def test_commands_of_numbers_refuse_an_array(run, command):
     code, out, err = run(command, "x^2", "--at", "x=[1,2]")

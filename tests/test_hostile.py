@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import tsv
 
@@ -15,6 +16,8 @@ import diffkit as dk
 from diffkit.asking.points import PointsFile
 from diffkit.cli import main
 from diffkit.core.errors import DiffkitError
+from diffkit.lessons.matrices.problem import read_problem
+from diffkit.lessons.matrices.settings import claim_beside, function_of_text, read_value
 from diffkit.methods import COMPARED
 
 REPEAT = re.compile(r"\{\{REPEAT:(.*?):(\d+)\}\}", re.DOTALL)
@@ -64,6 +67,46 @@ def test_as_expression(text, label, backend):
     elif label == "ok":
         assert not refused, result
         assert result.ok
+
+
+@pytest.mark.parametrize(("text", "label"), CASES)
+def test_as_arrays(text, label):
+    """In text of arrays the same is refused and read as in text of numbers, and in no more time."""
+    start = time.process_time()
+
+    def first_derivative():
+        f = dk.arrays(text)
+        return dk.gradient(f, {name: 0.7 + 0.1 * k for k, name in enumerate(f.names or ("x",))}, backend="dual")
+
+    refused, result = attempt(first_derivative)
+    assert time.process_time() - start < SECONDS[label]
+    if label == "reject":
+        assert refused
+    elif label == "ok":
+        assert not refused, result
+        assert result.ok
+
+
+def valued(f):
+    """The value of a function of arrays where all variables are the same number."""
+    with np.errstate(all="ignore"):
+        return f.evaluate(*[0.7] * len(f.names))
+
+
+@pytest.mark.parametrize(("text", "label"), CASES)
+def test_where_arrays_are_typed(text, label):
+    """As a definition, a value in a point, a claim, a formula of any size and a side of an identity."""
+    f, _ = function_of_text(["x @ x"])
+    places = (
+        lambda: valued(function_of_text(["sum(A)*x"], [f"A={text}"])[0]), lambda: read_value(text, "x"),
+        lambda: valued(claim_beside(f, text, [], [])), lambda: read_problem([text]),
+        lambda: read_problem(["x", text], claim=True),
+    )  # fmt: skip
+    for place in places:
+        start = time.process_time()
+        refused, result = attempt(place)
+        assert time.process_time() - start < SECONDS[label]
+        assert refused or label != "reject", result
 
 
 @pytest.mark.parametrize(("text", "label"), CASES)

@@ -59,8 +59,7 @@ def are_arrays(texts: tuple[str, ...], options: dict[str, Any]) -> bool:
     if options["data"] or options["let"]:
         return True
     values = [part.rpartition("=")[2] for part in split_top(options["at"] or "", ",")]
-    declared = names(options["variables"])
-    return any(holds_arrays(text, declared) for text in texts) or any(map(holds_arrays, values))
+    return any(map(holds_arrays, (*texts, *values)))
 
 
 def _place(options: dict[str, Any]) -> Any:

@@ -19,9 +19,10 @@ from diffkit.core.errors import BackendError, LimitError
 from diffkit.core.results import Answer, Result, unanswered
 from diffkit.core.surroundings import undisturbed
 from diffkit.judging.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
-from diffkit.methods import BACKENDS, Backend, Bounded, Evaluation, get_backend
+from diffkit.methods import BACKENDS, Backend, Bounded, Evaluation
 from diffkit.methods.auto import Referee
 from diffkit.methods.evaluation import table_bound
+from diffkit.methods.prepared import find_backend
 
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it
 _BOUND_SLACK = 4.0  # a first-order rounding bound times this is the bar of a float method
@@ -132,7 +133,7 @@ class Comparer:
             raise BackendError("there is no backend to compare", hint=f"name some of {', '.join(BACKENDS)}")
         self.task, self.tell = task, tell
         self.referee = Referee(task)
-        self.backends = [get_backend(backend) for backend in backends]
+        self.backends = list(map(find_backend, backends))
         self.prepared: dict[int, _PreparedBackend] = {}
 
     def _asked(self, number: int) -> _PreparedBackend:

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from diffkit.asking.partials import PartialGrid, grids, output_numbers
 from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.guards import Guarded, guard
 from diffkit.calculus.without_cancellation import stable
 from diffkit.core.errors import BackendError
+from diffkit.core.partials import PartialGrid, grids, output_numbers
 from diffkit.core.program import Program, run
 from diffkit.core.results import Answer, Odd, ToldOfAll, by_rows
 from diffkit.numbers.doubles import DOUBLES, array_doubles

@@ -127,7 +127,7 @@ TRANSPOSE = array_row(
 # Arrays of a size ----------------------------------------------------------------------------------------------------
 
 EYE = array_row(
-    "eye", "identity matrix of a size", lambda call, _: shapes.of_lengths(call, _) * 2, lengths=True,
+    "eye", "identity matrix of a size", shapes.square_of_length, lengths=True,
     value=lambda np, n, _: np.eye(n), aliases=("eyes", "identity", "I"), symmetric=True,
     summed=lambda a, _, shape: a.length(shape[0]),
 )  # fmt: skip

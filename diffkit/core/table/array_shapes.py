@@ -7,6 +7,7 @@ which holds the two lengths that differ, so that whoever looks for lengths can m
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any, NoReturn
 
 from diffkit.core.errors import ShapeError
@@ -15,7 +16,7 @@ Length = int | str
 ArrayShape = tuple[Length, ...]
 ShapeRule = Callable[[Any, Sequence[ArrayShape]], ArrayShape]
 """(the call, with its ``args`` and its ``value``: axis or index; shapes of the arguments) → shape"""
-LARGEST_SIZE = 10_000  # of an array that a text makes
+LARGEST_SIZE, LARGEST_COUNT = 10_000, 2_000_000  # of an array that a text makes
 
 
 def said(shape: ArrayShape) -> str:
@@ -157,7 +158,19 @@ def of_lengths(call: Any, _: Sequence[ArrayShape]) -> ArrayShape:
             lengths.append(str(arg.value))
         else:
             refuse(f"the size in {call.kind} is a plain integer from 1 to {LARGEST_SIZE - 1:,}")
-    return tuple(lengths)
+    return _moderate(call, tuple(lengths))
+
+
+def square_of_length(call: Any, shapes: Sequence[ArrayShape]) -> ArrayShape:
+    """That of a square matrix, of which a side stands as an argument."""
+    return _moderate(call, of_lengths(call, shapes) * 2)
+
+
+def _moderate(call: Any, shape: ArrayShape) -> ArrayShape:
+    """The shape of an array that a text makes, unless it is too large to be meant."""
+    if prod(length for length in shape if isinstance(length, int)) > LARGEST_COUNT:
+        refuse(f"{call.kind} of {said(shape)} has more than {LARGEST_COUNT:,} entries", "large arrays are data")
+    return shape
 
 
 def indexed(call: Any, shapes: Sequence[ArrayShape]) -> ArrayShape:

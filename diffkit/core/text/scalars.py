@@ -10,7 +10,8 @@ from diffkit.core.program import Program
 from diffkit.core.text.names import SCALAR_FUNCTIONS, Names, natural_order
 from diffkit.core.text.parser import Parser
 from diffkit.core.text.targets import NumbersTarget
-from diffkit.core.text.vocabulary import Vocabulary
+from diffkit.core.text.tokenizer import tokenize
+from diffkit.core.text.vocabulary import CONSTANTS_IN_TEXT, Vocabulary
 
 
 def parse_program(
@@ -32,13 +33,21 @@ def parse_program(
     return target.builder.program([answer], names)
 
 
-def holds_arrays(text: str, variables: Names | None = None, given: Collection[str] = ()) -> bool:
+def variables_in(text: str) -> frozenset[str]:
+    """Names that a text may have for variables: those without a parenthesis that are no constants; none of bad text."""
+    try:
+        return frozenset(t.text for t in tokenize(text, DEFAULT) if t.kind == "name") - CONSTANTS_IN_TEXT.keys()
+    except ParseError:
+        return frozenset()
+
+
+def holds_arrays(text: str) -> bool:
     """Whether a text is of arrays, as seen by reading it: it has ``@``, an array, an index, ``.T`` or sum(…).
 
-    A text that cannot be read as far as that is none.
+    Whatever its names are; a text that cannot be read as far as that is none.
     """
     try:
-        parse_program(text, variables, given=given)
+        parse_program(text, given=variables_in(text))
     except ArrayTextError:
         return True
     except DiffkitError:

@@ -15,8 +15,7 @@ from diffkit.core.text.bindings import BESIDE
 from diffkit.core.text.names import ARRAY_FUNCTIONS, first_meant
 from diffkit.core.text.parser import Parser
 from diffkit.core.text.targets import NumbersTarget
-from diffkit.core.text.tokenizer import tokenize
-from diffkit.core.text.vocabulary import CONSTANTS_IN_TEXT, Vocabulary
+from diffkit.core.text.vocabulary import Vocabulary
 from diffkit.lessons.matrices.nodes import Node, in_order, names_of, number
 
 CHAIN_KINDS = {ADD: "+", SUB: "+", MUL: "*"}
@@ -33,14 +32,6 @@ def parse_array(text: str, limits: Limits = DEFAULT, given: Collection[str] = ()
         raise ParseError(f"an expression is text, not {type(text).__name__}")
     target = TreeTarget(text, limits)
     return target.closed(Parser(text, target, Vocabulary(text, None, limits, given, ARRAY_FUNCTIONS), limits).parse())
-
-
-def variables_in(text: str) -> frozenset[str]:
-    """Names that a text may have for variables: those without a parenthesis that are no constants; none of bad text."""
-    try:
-        return frozenset(t.text for t in tokenize(text, DEFAULT) if t.kind == "name") - CONSTANTS_IN_TEXT.keys()
-    except ParseError:
-        return frozenset()
 
 
 def check_letters(tree: Node, text: str, declared: Collection[str], given: Iterable[str]) -> None:

@@ -20,9 +20,10 @@ from diffkit.core.limits import AGREED_DIGITS
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.table.array_shapes import ArrayShape as Shape
 from diffkit.core.table.array_shapes import Length, said
+from diffkit.core.text import variables_in
 from diffkit.core.workers import timed
 from diffkit.lessons.matrices.algebra import MatrixAlgebra
-from diffkit.lessons.matrices.array_parser import parse_array, variables_in
+from diffkit.lessons.matrices.array_parser import parse_array
 from diffkit.lessons.matrices.ball_agreement import ClaimedEquality
 from diffkit.lessons.matrices.gradients import derivative, simplified
 from diffkit.lessons.matrices.matrix_derivative import confirm, finished, kinks

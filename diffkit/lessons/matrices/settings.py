@@ -13,9 +13,10 @@ from diffkit.asking.points import number
 from diffkit.core.errors import DiffkitError, LimitError, PointError, VariableError, did_you_mean, listing
 from diffkit.core.limits import DEFAULT
 from diffkit.core.table.array_table import LITERAL
+from diffkit.core.text import variables_in
 from diffkit.core.text.names import check_variables
 from diffkit.lessons.matrices.array_function import ArrayFunction
-from diffkit.lessons.matrices.array_parser import parse_array, variables_in
+from diffkit.lessons.matrices.array_parser import parse_array
 from diffkit.lessons.matrices.data import load_data
 from diffkit.lessons.matrices.nodes import Node, names_of, replaced
 from diffkit.lessons.matrices.shapes import shapes_of
