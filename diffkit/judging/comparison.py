@@ -312,7 +312,7 @@ def _cause(task: Task, row: Row, evaluation: Evaluation, point: Sequence[float],
     program = getattr(evaluation, "derivative", None)
     if program is not None:
         return blame_for_program(program, place, point, row.result.flat[c] / factor, truth / factor)
-    if row.backend == "finite" and _traces(task):
+    if row.backend == "finite" and _has_program(task):
         return blame_for_differences(task, task.indices[place], point, truth / factor)
     return None
 
@@ -330,7 +330,7 @@ def _error(row: Row, c: int, value: str) -> str:
     return f"{value} is off by {row.absolute[c]:.3g}{beyond}: {tenths(row.digits[c])} digits are right"
 
 
-def _traces(task: Task) -> bool:
+def _has_program(task: Task) -> bool:
     """Whether f is known as a program."""
     try:
         return bool(task.program.outputs)

@@ -93,7 +93,7 @@ class Bound:
 
     # Its formula ------------------------------------------------------------------------------------------------
 
-    origin = "the code was traced to a formula; "
+    origin = "the code was recorded as a formula; "
 
     @cached_property
     def arrays(self) -> Program:
