@@ -140,10 +140,10 @@ class SeriesArrays:
         return [None if part is None else self.balls.apply(row, [part, order[0]]) for part in x]
 
     def solution(self, row: Solve, a: Series, b: Series) -> Series:
-        """Xₖ = A₀⁻¹(Bₖ − Σⱼ AⱼXₖ₋ⱼ)."""
+        """Xₖ = A₀⁻¹(Bₖ − Σⱼ AⱼXₖ₋ⱼ), as many terms as B has."""
         product = _matrix_product(a[0].ndim - 2)
         found: Series = []
-        for k in range(ctx.cap):
+        for k in range(len(b)):
             pairs = [(a[j], found[k - j]) for j in range(1, k + 1) if a[j] is not None and found[k - j] is not None]
             moved = self.sum([self.balls.apply(product, pair) for pair in pairs])
             right = b[k]
@@ -159,12 +159,12 @@ class SeriesArrays:
         speeds: Series = [
             None if part is None else self.balls.apply(MUL, [part, balls_of(float(k))]) for k, part in enumerate(a) if k
         ]
-        moved = self.solution(Solve(), a, [self._matrix(speeds[0], a), *speeds[1:], None])
+        moved = self.solution(Solve(), a, [self._matrix(speeds[0], a), *speeds[1:]])
         stack = a[0].ndim - 2
         diagonal = np.broadcast_to(balls_of(np.eye(a[0].shape[-1])), a[0].shape)
         letters = "abcdefgh"[:stack]
         trace = Contract(f"{letters}xy", f"{letters}xy", letters)
-        slopes = [None if m is None else self.balls.apply(trace, [m, diagonal]) for m in moved[: ctx.cap - 1]]
+        slopes = [None if m is None else self.balls.apply(trace, [m, diagonal]) for m in moved]
         return [value, *[
             None if s is None else self.balls.apply(DIV, [s, balls_of(float(k))]) for k, s in enumerate(slopes, 1)
         ]]  # fmt: skip
