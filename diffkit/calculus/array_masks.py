@@ -198,8 +198,9 @@ def _backward(row: ArrayOperation, mask: Mask, k: int, shapes: Sequence[Shape], 
         return np.broadcast_to(_onto(mask, row.out, row.left if k == 0 else row.right), shapes[k])
     if isinstance(row, (Take, Put)):
         other = Put() if isinstance(row, Take) else Take()
-        own = mask.any(axis=-1, keepdims=True)
-        return other.value(mask, values[1]) if k == 0 else np.broadcast_to(own, shapes[1])
+        if k == 0:
+            return other.value(mask, values[1])
+        return mask if isinstance(row, Take) else np.broadcast_to(mask.any(axis=-1, keepdims=True), shapes[1])
     if isinstance(row, Order):
         return np.broadcast_to(mask.any(axis=-1, keepdims=True), shapes[0])
     stack = len(shapes[k]) - 2

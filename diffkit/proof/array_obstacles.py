@@ -116,13 +116,20 @@ class ArrayPrimal:
             return
         gaps = self.balls.apply(SUB, [along[..., 1:], along[..., :-1]])
         apart = np.asarray(np.frompyfunc(lambda gap: bool(gap > 0), 1, 1)(gaps), dtype=bool)
-        tied = ~apart & matters.any(axis=-1, keepdims=True)
+        tied = ~apart & _in_groups(apart, matters)[..., 1:]
         moved, ends = (
             _on_both_sides(gap) for gap in (tied & (moves[..., 1:] | moves[..., :-1]), tied & ~exactly_zero(gaps))
         )
         if moved.any() or ends.any():
             outside = np.zeros(moved.shape, dtype=bool)
             yield Obstacle(slot, None, moved, ends, outside, {entries: Put().value(moved, order)})
+
+
+def _in_groups(apart: Any, wanted: Any) -> Any:
+    """Places along the last axis that are in a group, between gaps, of which some place is wanted."""
+    ends = np.concatenate([np.ones((*apart.shape[:-1], 1), dtype=bool), apart], axis=-1)
+    group = np.cumsum(ends.ravel()).reshape(ends.shape)
+    return np.isin(group, group[wanted])
 
 
 def _on_both_sides(gaps: Any) -> Any:
