@@ -233,7 +233,7 @@ def compare(
     from diffkit.judging.comparison import compare_task
 
     chosen = (backends,) if isinstance(backends, str) else backends
-    return compare_task(question.task, point, [find_backend(b) for b in chosen])
+    return compare_task(question.task, point, chosen)
 
 
 @timed

@@ -1,4 +1,4 @@
-"""Functions written with NumPy, with inputs, that the tests of dual and traced arrays share."""
+"""Functions written with NumPy, with inputs, that the tests of dual and recorded arrays share."""
 
 import numpy as np
 import scipy.special as sp
@@ -282,7 +282,7 @@ LARGE_LINEAR = {
     ),
 }
 
-TRACEABLE = UNARY | BINARY | OPERATORS | STRUCTURE | REDUCTIONS | PRODUCTS | LINEAR | NUMERICS | EXAMPLES
+RECORDABLE = UNARY | BINARY | OPERATORS | STRUCTURE | REDUCTIONS | PRODUCTS | LINEAR | NUMERICS | EXAMPLES
 DUAL_ONLY = LARGE_LINEAR | {
     "nan_to_num": (lambda x: np.nan_to_num(np.where(x > 0, np.log(x), np.nan)), V),
     "branch": (lambda x: np.sin(x[0]) if x[0] > 0 else x[1], V),
@@ -291,7 +291,7 @@ DUAL_ONLY = LARGE_LINEAR | {
     "argsort": (lambda x: x[np.argsort(x)] * W, V),
     "bessel": (lambda x: sp.jv(2, x), V),
 }
-UNTRACED = ("data boolean index", "take along of data")
+UNRECORDED = ("data boolean index", "take along of data")
 
 
 def newton(a):

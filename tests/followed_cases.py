@@ -379,4 +379,4 @@ BY_VALUE = {
     "isinf": lambda x: x if not np.any(np.isinf(x)) else -x,
     "signbit": lambda x: x if np.signbit(x)[1] else -x,
 }  # fmt: skip
-"""They look at values, so that no formula is traced and nothing is called proven."""
+"""They look at values, so that nothing is recorded for all inputs and nothing is called proven."""

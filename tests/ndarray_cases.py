@@ -1,4 +1,4 @@
-"""Functions that are hard to follow, and helpers, for the tests of dual arrays, traces and tapes."""
+"""Functions that are hard to follow, and helpers, for the tests of dual arrays, records and tapes."""
 
 import math
 from typing import NamedTuple

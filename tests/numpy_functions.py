@@ -51,5 +51,5 @@ def rosenbrock_text(n):
 
 
 def branched(x):
-    """Rosenbrock's function behind a branch, so that it cannot be traced."""
+    """Rosenbrock's function behind a branch, so that it cannot be recorded."""
     return rosenbrock(x) if x[0] > -1e6 else 0.0

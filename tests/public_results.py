@@ -13,7 +13,7 @@ CASES = [
 
 
 def branching(x):
-    """Code that no trace follows."""
+    """Code that cannot be recorded."""
     return x[0] ** 2 * x[1] if x[0] > 0 else x[1]
 
 

@@ -294,6 +294,45 @@ def test_data_that_changes_later_is_noticed():
     assert float(prepared.result(1.0)) == pytest.approx(10)
 
 
+@pytest.mark.parametrize("point", [SCALE, 1.5 * SCALE], ids=["same point", "another point"])
+@pytest.mark.parametrize("change", [lambda w: w.fill(3.0), lambda w: w.__setitem__(1, 1 + 1e-9)], ids=["all", "a bit"])
+def test_arrays_that_the_caller_writes_into_are_noticed(change, point):
+    weights = np.ones(2)
+    prepared = dk.prepare(lambda x: np.sum(weights * x**2), "gradient")
+    assert prepared.result(SCALE).error_kind == "proven"
+    change(weights)
+    for _ in range(2):
+        found = prepared.result(point)
+        assert found.error_kind != "proven"
+        np.testing.assert_allclose(found.value, 2 * weights * point, rtol=1e-10)
+
+
+OTHERS = {
+    "a sum": np.sum,
+    "one entry": lambda y: y[:1],
+    "twice as many": lambda y: np.concatenate([y, y]),
+    "an entry more": lambda y: np.append(y, 0.0),
+    "in reverse": lambda y: y[::-1],
+    "a bit more": lambda y: y * (1 + 1e-12),
+    "more beside": lambda y: y + 1e-9 * np.sin(y - math.sin(2.0)),
+    "a constant": lambda y: np.sin(SCALE),
+    "one number again and again": lambda y: np.zeros(2) + y[0],
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_what_is_recorded_of_other_code_is_never_proven(other):
+    """What stands in for numbers is given something else: of another shape, or of other values there or beside."""
+
+    def f(x):
+        y = np.sin(x)
+        return y if isinstance(x, np.ndarray) else OTHERS[other](y)
+
+    found = dk.jacobian(f, SCALE)
+    assert found.error_kind == "estimate"
+    np.testing.assert_allclose(found.value, np.diag(np.cos(SCALE)), atol=1e-9)
+
+
 def test_slow_functions_are_called_seldom():
     calls = []
 

@@ -76,9 +76,9 @@ def test_comparisons_of_functions(f, kind, options):
     assert seen.verdict == "disagree"
     assert [row.backend for row in seen.rows if row.outside] == ["seven"]
     assert {finding.backend for finding in seen.findings} == {"seven"}
-    traced = f is rosenbrock
-    assert seen.reference.error_kind == ("proven" if traced else "estimate")
-    assert bool(seen.rows[1].skipped) == (not traced)
+    recorded = f is rosenbrock
+    assert seen.reference.error_kind == ("proven" if recorded else "estimate")
+    assert bool(seen.rows[1].skipped) == (not recorded)
     assert dk.compare(f, [0.5, 0.4], kind, ALL, **options).verdict == "agree"
 
 

@@ -96,7 +96,7 @@ PROMISES = {
         "= nan; with the derivatives cancelled: 1.0",
     ],
     "perceptron": [
-        "17 partial derivatives\ncorrect: the code was traced to a formula",
+        "17 partial derivatives\ncorrect: the code was recorded as a formula",
         "1/n forgotten: wrong; divide by 3, which is len(X)",
         "σ′(A₁) for σ′(Z₁): wrong; the derivative of every sigmoid of layer 1 is taken at the wrong place",
         "step     0: loss = 1.742080",

@@ -127,8 +127,8 @@ def test_what_looks_at_values_proves_nothing(name):
 
 
 @pytest.mark.parametrize("name", [*UNARY, *BINARY])
-def test_an_inner_derivative_that_is_traced_rounds_no_constant_either(name):
-    """The trace of a pushforward, whose rules have constants of their own, run with 60 digits."""
+def test_an_inner_derivative_that_is_recorded_rounds_no_constant_either(name):
+    """The record of a pushforward, whose rules have constants of their own, run with 60 digits."""
     reference, points = (UNARY | BINARY)[name]
     point, call = points[0], ufunc(name)
     weights = [3.0, -2.0][: len(point)]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import diffkit as dk
-from diffkit.asking.partials import FirstPartials, PairIndices, PartialNames, SecondPartials, SymmetricPlaces, grids
 from diffkit.asking.tasks import gradient_task, hessian_task, hvp_task, jacobian_task, jvp_task
+from diffkit.core.partials import FirstPartials, PairIndices, PartialNames, SecondPartials, SymmetricPlaces, grids
 from diffkit.core.results import Answer, Odd, ToldOfAll, findings
 
 F = dk.parse("x1*x2 + sin(x3)").program

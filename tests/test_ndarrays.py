@@ -1,4 +1,4 @@
-"""Dual arrays and traced arrays against differences, against each other, and against NumPy."""
+"""Dual arrays and recorded arrays against differences, against each other, and against NumPy."""
 
 import copy
 import math
@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from array_functions import DUAL_ONLY, EXAMPLES, TRACEABLE, UNTRACED
+from array_functions import DUAL_ONLY, EXAMPLES, RECORDABLE, UNRECORDED
 from conftest import quickest
 from ndarray_cases import CONFUSION, ONCE, D, by_name, close, differences, flat, plain, scribbler, written_out
 
@@ -28,24 +28,24 @@ def pushed(f, args):
     return pushforward(f, args, seeds(args))
 
 
-def traced(f, args):
+def recorded(f, args):
     names = [f"x{i}" for i in range(sum(np.size(a) for a in args))]
     return written_out(f, names, [np.shape(a) for a in args])
 
 
-@by_name(TRACEABLE | DUAL_ONLY)
+@by_name(RECORDABLE | DUAL_ONLY)
 def test_the_value_is_numpys_and_the_tangents_are_the_differences(name):
-    f, *args = (TRACEABLE | DUAL_ONLY)[name]
+    f, *args = (RECORDABLE | DUAL_ONLY)[name]
     found = pushed(f, args)
     close(found.value, plain(f, args), 4e-15)
     close(found.tangents, differences(f, args), 2e-9)
     assert not found.hits or name == "nan_to_num"
 
 
-@by_name([name for name in TRACEABLE if name not in UNTRACED])
-def test_the_traced_program_is_the_function_and_its_derivative_the_tangents(name):
-    f, *args = TRACEABLE[name]
-    program, shape = traced(f, args)
+@by_name([name for name in RECORDABLE if name not in UNRECORDED])
+def test_the_recorded_program_is_the_function_and_its_derivative_the_tangents(name):
+    f, *args = RECORDABLE[name]
+    program, shape = recorded(f, args)
     values = np.array(run(program, FLOATS, flat(args)), dtype=float).reshape(shape)
     close(values, plain(f, args), 4e-15)
     n = len(program.inputs)
@@ -54,12 +54,12 @@ def test_the_traced_program_is_the_function_and_its_derivative_the_tangents(name
     close(found, pushed(f, args).tangents, 1e-13)
 
 
-TWICE = [name for name in TRACEABLE | DUAL_ONLY if name not in ONCE]
+TWICE = [name for name in RECORDABLE | DUAL_ONLY if name not in ONCE]
 
 
 @by_name(TWICE)
 def test_second_derivatives_by_nesting_are_differences_of_first_ones(name):
-    f, *args = (TRACEABLE | DUAL_ONLY)[name]
+    f, *args = (RECORDABLE | DUAL_ONLY)[name]
     weights = np.cos(np.arange(np.size(plain(f, args)))).reshape(plain(f, args).shape)
     directions = [np.cos(np.arange(3.0, 3.0 + np.size(a))).reshape(1, *np.shape(a)) for a in args]
 
@@ -71,15 +71,15 @@ def test_second_derivatives_by_nesting_are_differences_of_first_ones(name):
     close(found.value, slope(*args), 1e-13)
 
 
-@by_name([name for name in TRACEABLE if name not in UNTRACED])
-def test_an_inner_derivative_can_be_traced(name):
-    f, *args = TRACEABLE[name]
+@by_name([name for name in RECORDABLE if name not in UNRECORDED])
+def test_an_inner_derivative_can_be_recorded(name):
+    f, *args = RECORDABLE[name]
     directions = [np.cos(np.arange(3.0, 3.0 + np.size(a))).reshape(1, *np.shape(a)) for a in args]
 
     def slope(*parts):
         return pushforward(f, parts, directions).tangents[0]
 
-    program, shape = traced(slope, args)
+    program, shape = recorded(slope, args)
     found = np.array(run(program, FLOATS, flat(args)), dtype=float).reshape(shape)
     close(found, slope(*args), 1e-12)
 
@@ -90,12 +90,12 @@ def test_perturbations_are_not_confused(name):
     assert D(f)(at) == pytest.approx(wanted, rel=1e-14)
 
 
-def test_a_traced_function_may_differentiate_inside():
+def test_a_recorded_function_may_differentiate_inside():
     program, _ = written_out(lambda x: x * D(lambda y: np.sin(x * y))(2.0), ["x"], [()])
     assert run(program, FLOATS, [0.3])[0] == pytest.approx(0.3 * 0.3 * math.cos(0.6))
 
 
-def test_directions_can_be_traced():
+def test_directions_can_be_recorded():
     def product(v):
         return pushforward(lambda x: np.maximum(x, 0) * np.sin(x), [np.array([0.5, -0.3])], [v[None]]).tangents[0]
 
@@ -198,7 +198,7 @@ def test_views_are_numpys(seed):
     wanted = plain(f, [x])
     found = pushed(f, [x])
     np.testing.assert_allclose(found.value, wanted, rtol=1e-14)
-    program, *_ = traced(f, [x])
+    program, *_ = recorded(f, [x])
     np.testing.assert_allclose(run(program, FLOATS, flat([x])), wanted, rtol=1e-14)
     close(found.tangents, differences(f, [x]), 1e-8)
 

@@ -62,13 +62,13 @@ def test_a_hit_says_where():
 
 
 def follow(how, f):
-    """Push one direction through f, or trace it."""
+    """Push one direction through f, or record it."""
     if how == "dual":
         return pushforward(f, [np.array([0.3, 0.5, -1.2])], [np.ones((1, 3))])
     return written_out(f, ["a", "b", "c"], [(3,)])
 
 
-@pytest.mark.parametrize("how", ["dual", "traced"])
+@pytest.mark.parametrize("how", ["dual", "recorded"])
 @by_name(TRAPS)
 def test_what_cannot_be_followed_says_what_to_write(name, how):
     f, words = TRAPS[name]
@@ -82,7 +82,7 @@ def branch(x):
     return -x
 
 
-TRACE_TRAPS = {
+RECORD_TRAPS = {
     "branch": (branch, "a branch depends on the input, at test_ndarrays_odd.py line [0-9]+: `if x\\[0\\] > 0:`"),
     "loop": (lambda x: [v for v in x if v > 0], "a branch"),
     "argmax": (np.argmax, "argmax"),
@@ -93,14 +93,14 @@ TRACE_TRAPS = {
 }
 
 
-@by_name(TRACE_TRAPS)
-def test_what_cannot_be_traced(name):
-    f, words = TRACE_TRAPS[name]
+@by_name(RECORD_TRAPS)
+def test_what_cannot_be_recorded_for_all_inputs(name):
+    f, words = RECORD_TRAPS[name]
     with pytest.raises(TracingError, match=words):
         written_out(f, ["a", "b", "c"], [(3,)], slots=100)
 
 
-def test_what_is_too_large_to_be_traced():
+def test_what_is_too_large_to_be_written_out():
     names = [f"x{i}" for i in range(36)]
     for f in (np.linalg.det, np.linalg.inv, lambda a: np.linalg.solve(a, np.ones(6)), np.linalg.slogdet):
         with pytest.raises(TracingError, match="4 × 4"):

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from array_functions import DUAL_ONLY, TRACEABLE
+from array_functions import DUAL_ONLY, RECORDABLE
 from conftest import corpus, exact, ulps
 from ndarray_cases import (
     CONFUSION,
@@ -29,7 +29,7 @@ from diffkit.methods import get_backend
 from diffkit.ndarrays import pullback, pushforward
 from diffkit.numbers.floats import FLOATS
 
-ALL = TRACEABLE | DUAL_ONLY
+ALL = RECORDABLE | DUAL_ONLY
 
 
 def by_name(cases):
@@ -89,9 +89,9 @@ def test_forward_over_reverse_is_the_difference_of_gradients(name):
     close(pushed.tangents, differences(along, [np.float64(0.0)], h=5e-4), 2e-6)
 
 
-@by_name([name for name in TRACEABLE if name in ("network", "matmul", "sum axes", "where", "through views", "solve")])
-def test_a_gradient_in_reverse_can_be_traced(name):
-    f, *args = TRACEABLE[name]
+@by_name([name for name in RECORDABLE if name in ("network", "matmul", "sum axes", "where", "through views", "solve")])
+def test_a_gradient_in_reverse_can_be_recorded(name):
+    f, *args = RECORDABLE[name]
 
     def gradient(*parts):
         pulled = pullback(f, parts)
@@ -267,7 +267,7 @@ def test_branches_that_are_not_taken_stay_out(text):
 
 
 CODE = {
-    "rosenbrock": (TRACEABLE["rosenbrock"][0], np.linspace(-1, 1, 9)),
+    "rosenbrock": (RECORDABLE["rosenbrock"][0], np.linspace(-1, 1, 9)),
     "vector": (lambda x: np.stack([np.sum(x**2), np.prod(x[:3]), x[0] * x[1]]), np.linspace(0.5, 1, 4)),
     "matrix": (lambda x: np.outer(x, np.sin(x)), np.linspace(0.5, 1, 3)),
     "two arguments": (lambda x, y: np.sin(x) * y**3, (1.0, 2.0)),

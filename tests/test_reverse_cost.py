@@ -5,7 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from array_functions import TRACEABLE
+from array_functions import RECORDABLE
 from conftest import corpus, quickest
 
 import diffkit as dk
@@ -69,7 +69,7 @@ def test_a_hessian_times_a_vector_costs_a_few_evaluations_of_a_program():
 
 def test_a_gradient_of_many_inputs_takes_time_and_memory_in_proportion():
     x = np.linspace(-1.0, 1.0, 10_000)
-    f = TRACEABLE["rosenbrock"][0]
+    f = RECORDABLE["rosenbrock"][0]
     pullback(f, [x]).back(1.0)
     assert quickest(lambda: pullback(f, [x]).back(1.0)) < 500 * quickest(lambda: f(x))
     tracemalloc.start()
@@ -115,7 +115,7 @@ def rosenbrock_gradient(x):
 
 
 def test_a_check_of_many_inputs_looks_at_every_entry():
-    f, x = TRACEABLE["rosenbrock"][0], np.random.default_rng(1).normal(size=9000)
+    f, x = RECORDABLE["rosenbrock"][0], np.random.default_rng(1).normal(size=9000)
     right = dk.check(f, rosenbrock_gradient, at=x)
     assert right.verdict == "correct"
     assert (right.passed, right.unchecked) == (9000, "")

@@ -10,12 +10,12 @@ import pytest
 
 import diffkit as dk
 from diffkit.asking.expressions import read_joint
-from diffkit.asking.partials import PairIndices, PartialNames, partial_name
 from diffkit.asking.points import PointsFile, read_points
 from diffkit.asking.sources import Formula
 from diffkit.asking.tasks import gradient_task, hessian_task, hvp_task
 from diffkit.calculus.derivatives import reverse_program
 from diffkit.core.errors import did_you_mean, listing
+from diffkit.core.partials import PairIndices, PartialNames, partial_name
 from diffkit.core.text.names import check_variables, repeated
 from diffkit.lessons.matrices.data import load_data
 

@@ -157,3 +157,41 @@ def test_a_large_stencil_stores_and_costs_its_entries():
     found = dk.jacobian(f, [1.0 + k for k in range(n)], sparse=True, backend="dual")
     assert found.value.nnz == 2 * n
     assert found.value[0, 1] == 1.0
+
+
+W = np.array([[1.0, 0.0, 2.0], [0.0, 3.0, 0.0]])
+CODE = [
+    lambda x: np.where(x[:3] > x[3:], x[:3] * x[3:], np.exp(x[0])),
+    lambda x: np.maximum(x[1:], x[:-1]) ** 2,
+    lambda x: np.sort(x * x[0])[:3],
+    lambda x: W @ x[:3] * x[5],
+    lambda x: np.cumsum(x)[::2] / 3,
+    lambda x: np.abs(x.reshape(2, 3)).sum(axis=0) + x[5],
+    lambda x: np.linalg.solve(np.diag(x[:3]) + 9 * np.eye(3), x[3:]),
+]
+
+
+@pytest.mark.parametrize("f", CODE)
+@pytest.mark.parametrize("seed", range(3))
+def test_what_array_code_leaves_out_is_zero(f, seed):
+    x = np.random.default_rng(seed).uniform(0.5, 2, 6)
+    assert np.array_equal(
+        dense(dk.jacobian(f, x, sparse=True, backend="dual")), dk.jacobian(f, x, backend="dual").value
+    )
+    total = lambda y: np.sum(f(y))  # noqa: E731
+    assert np.array_equal(
+        dense(dk.hessian(total, x, sparse=True, backend="dual")), dk.hessian(total, x, backend="dual").value
+    )
+
+
+def test_so_many_entries_without_structure_are_refused():
+    x = np.ones(2100)
+    with pytest.raises(dk.LimitError, match="no formula"):
+        dk.jacobian(lambda x: x * 2 if x[0] > 0 else x, x, sparse=True)
+
+
+def test_a_long_function_has_its_structure_from_arrays():
+    found = dk.jacobian(lambda x: x[1:] * x[:-1], np.arange(1.0, 1001.0), sparse=True)
+    assert found.value.nnz == 2 * 999
+    assert found.ok
+    assert found.value[0, 1] == 1.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from diffkit.asking.partials import arranged, in_order
 from diffkit.asking.points import Points
 from diffkit.asking.tasks import Task
 from diffkit.core.errors import DiffkitError, PointError, plural
+from diffkit.core.partials import arranged, in_order
 from diffkit.core.results import Answer, ErrorKind, Odd, Result, ToldOfAll, findings, worst_message
 
 

@@ -13,7 +13,11 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.asking.frames import labelled
-from diffkit.asking.partials import (
+from diffkit.asking.points import Points, check_names, number
+from diffkit.asking.sources import Source, source_of
+from diffkit.core.errors import DiffkitError, LimitError, PointError, VariableError, did_you_mean, listing
+from diffkit.core.limits import DEFAULT
+from diffkit.core.partials import (
     TO_SUPERSCRIPTS,
     FirstPartials,
     PairIndices,
@@ -22,16 +26,14 @@ from diffkit.asking.partials import (
     SymmetricPlaces,
     partial_name,
 )
-from diffkit.asking.points import Points, check_names, number
-from diffkit.asking.sources import Source, source_of
-from diffkit.core.errors import DiffkitError, PointError, VariableError, did_you_mean, listing
-from diffkit.core.limits import DEFAULT
 from diffkit.core.program import Index, Program
 from diffkit.core.results import SparsePattern
 from diffkit.core.text.names import Name, Names, as_name, as_names, first_meant
 
 if TYPE_CHECKING:
     from diffkit.asking.callables import Bound
+
+_ENTRIES_STORED = 2**22  # entries of a sparse matrix of which none is known to be 0
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,9 @@ def _sparse(task: Task, chosen: Sequence[int], rows: Sequence[int] | None) -> Ta
     from diffkit.calculus.guards import set_bits  # differences load no calculus
 
     height, width = task.shape
+    if rows is None and height * width > _ENTRIES_STORED:
+        raise LimitError(f"which of {height * width:,} entries are 0 is not known, as the function has no formula, "
+                         "and so many are not stored one by one", hint="ask without sparse")  # fmt: skip
     places: dict[int, list[int]] = {}
     for place, i in enumerate(chosen):
         places.setdefault(i, []).append(place)

@@ -94,8 +94,11 @@ WORD = 64
 """inputs whose reach is found together"""
 
 
-def dependence(program: Program, columns: Sequence[int], values: Sequence[Any]) -> Any:
-    """Which entries of the outputs, flat, depend around the point on some entries of the inputs: (outputs, columns)."""
+def dependence(program: Program, columns: Sequence[int], values: Sequence[Any], locally: bool = True) -> Any:
+    """Which entries of the outputs, flat, depend around the point on some entries of the inputs: (outputs, columns).
+
+    Not ``locally``, whatever is chosen: then ``values`` tell orders only.
+    """
     sizes = [math.prod(shape) for shape in program.lengths]
     ends = list(accumulate(sizes))
     found = []
@@ -107,7 +110,7 @@ def dependence(program: Program, columns: Sequence[int], values: Sequence[Any]) 
             words[end - size : end].reshape(shape)
             for end, size, shape in zip(ends, sizes, program.lengths, strict=True)
         ]
-        masks = reached(program, inputs, values, locally=True)
+        masks = reached(program, inputs, values, locally=locally)
         outputs = np.concatenate([np.ravel(masks[slot]) for slot in program.outputs])
         found.append((outputs[:, None] >> np.arange(len(part), dtype=np.uint64)) & np.uint64(1) != 0)
     return np.concatenate(found, axis=1)

@@ -7,10 +7,29 @@ a value; kinks and edges are never left out.
 
 from __future__ import annotations
 
+from math import prod
+
 from diffkit.calculus.guards import inputs_of, set_bits, sources
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Program
 from diffkit.core.table import DIV, LINEAR_ROWS, MUL
+
+
+def array_pattern(program: Program, order: int) -> list[int] | None:
+    """The same of a Program of arrays, entry by entry, the inputs being numbered flat; None where it sorts."""
+    import numpy as np
+
+    from diffkit.calculus.array_derivatives import gradient_program
+    from diffkit.calculus.array_masks import dependence
+    from diffkit.core.array_operations import Order, Put, Take
+
+    if any(isinstance(row, (Order, Put, Take)) for row, _ in program.instructions):
+        return None
+    count = sum(map(prod, program.lengths))
+    if order == 2:
+        program = gradient_program(program)
+    found = dependence(program, range(count), [None] * len(program), locally=False)
+    return [int.from_bytes(row.tobytes(), "little") for row in np.packbits(found, axis=1, bitorder="little")]
 
 
 def jacobian_pattern(program: Program) -> list[int]:

@@ -19,9 +19,10 @@ from diffkit.core.errors import BackendError, LimitError
 from diffkit.core.results import Answer, Result, unanswered
 from diffkit.core.surroundings import undisturbed
 from diffkit.judging.blame import Blame, blame_for_differences, blame_for_odd, blame_for_program
-from diffkit.methods import BACKENDS, Backend, Bounded, Evaluation, get_backend
+from diffkit.methods import BACKENDS, Backend, Bounded, Evaluation
 from diffkit.methods.auto import Referee
 from diffkit.methods.evaluation import table_bound
+from diffkit.methods.prepared import find_backend
 
 WRONG = 1e-6  # relative error that is blamed even where a bar admits it
 _BOUND_SLACK = 4.0  # a first-order rounding bound times this is the bar of a float method
@@ -132,7 +133,7 @@ class Comparer:
             raise BackendError("there is no backend to compare", hint=f"name some of {', '.join(BACKENDS)}")
         self.task, self.tell = task, tell
         self.referee = Referee(task)
-        self.backends = [get_backend(backend) for backend in backends]
+        self.backends = list(map(find_backend, backends))
         self.prepared: dict[int, _PreparedBackend] = {}
 
     def _asked(self, number: int) -> _PreparedBackend:
@@ -311,7 +312,7 @@ def _cause(task: Task, row: Row, evaluation: Evaluation, point: Sequence[float],
     program = getattr(evaluation, "derivative", None)
     if program is not None:
         return blame_for_program(program, place, point, row.result.flat[c] / factor, truth / factor)
-    if row.backend == "finite" and _traces(task):
+    if row.backend == "finite" and _has_program(task):
         return blame_for_differences(task, task.indices[place], point, truth / factor)
     return None
 
@@ -329,7 +330,7 @@ def _error(row: Row, c: int, value: str) -> str:
     return f"{value} is off by {row.absolute[c]:.3g}{beyond}: {tenths(row.digits[c])} digits are right"
 
 
-def _traces(task: Task) -> bool:
+def _has_program(task: Task) -> bool:
     """Whether f is known as a program."""
     try:
         return bool(task.program.outputs)

@@ -169,9 +169,9 @@ def tangent(
 ) -> Tangent:  # fmt: skip
     """The line y = f(a) + f′(a)·(x − a), or the plane of several variables, and how far f is from it nearby.
 
-    ``f`` and ``at`` as for ``gradient``, of one point; a Python function must be traceable. ``deltas`` are the steps δ
-    at which f, the line and the parabola are compared (1, 0.1, 0.01, 0.001 unless given), along ``direction`` where
-    there are several variables (steepest ascent unless given). Raises PointError for a batch or a zero direction,
+    ``f`` and ``at`` as for ``gradient``, of one point; a Python function must have no branches. ``deltas`` are the
+    steps δ at which f, the line and the parabola are compared (1, 0.1, 0.01, 0.001 unless given), along ``direction``
+    where there are several variables (steepest ascent unless given). Raises PointError for a batch or a zero direction,
     and OutOfTime after ``timeout`` seconds.
     """
     question = ask(f, "gradient", at, variables, args)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 _CODE_METHODS = ("dual", "complex")
-"""Methods for code that cannot be traced, the most accurate first; what none of them finds, differences do."""
+"""Methods for code that cannot be recorded, the most accurate first; what none of them finds, differences do."""
 _VALUES = {"complex", "finite"}
 """Methods that know values alone, and not how many steps led to them."""
 _DIRECTIONS_PER_SWEEP = 4  # directions of forward mode that cost about as much as one sweep of reverse mode
@@ -52,18 +52,18 @@ _MOST_DIGITS = 1000
 class Referee:
     """What other answers are judged by: proven where the source has a formula, else the best that its code allows.
 
-    ``untraced`` is why nothing can be proven, where that is known beforehand.
+    ``unrecorded`` is why nothing can be proven, where that is known beforehand.
     """
 
     formula = None
 
-    def __init__(self, task: Task, digits: int | None = None, untraced: str = ""):
-        self.task, self.source, self.digits, self.untraced = task, task.source, digits, untraced
+    def __init__(self, task: Task, digits: int | None = None, unrecorded: str = ""):
+        self.task, self.source, self.digits, self.unrecorded = task, task.source, digits, unrecorded
 
     @cached_property
     def reason(self) -> str:
         """Why nothing can be proven; empty if it can."""
-        return self.untraced or self.source.hindrance
+        return self.unrecorded or self.source.hindrance
 
     @cached_property
     def proven(self) -> Proofs | ArrayProofs | None:

@@ -28,7 +28,7 @@ class DualBackend:
 
     def prepare(self, task: Task) -> ProgramEvaluation | _DualFunction:
         """Write the program of the task's partials."""
-        if task.function is not None:
+        if task.source.code is not None:
             return _DualFunction(task)
         return ProgramEvaluation(task, differentiate(task.program, task.indices))
 

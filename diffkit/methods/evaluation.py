@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from diffkit.asking.partials import PartialGrid, grids, output_numbers
 from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.guards import Guarded, guard
 from diffkit.calculus.without_cancellation import stable
 from diffkit.core.errors import BackendError
+from diffkit.core.partials import PartialGrid, grids, output_numbers
 from diffkit.core.program import Program, run
 from diffkit.core.results import Answer, Odd, ToldOfAll, by_rows
 from diffkit.numbers.doubles import DOUBLES, array_doubles
@@ -30,7 +30,7 @@ _LOST_VALUE = (
     "backend='auto' goes on"
 )
 _NESTED_ORDER = 4  # of a Python function: nesting costs 2ⁿ
-_RETRACE_FACTOR = 1 + 2.0**-9  # factor of the point at which the code is followed once more, to see that it can be
+_AGAIN_FACTOR = 1 + 2.0**-9  # factor of the point at which the code is followed once more, to see that it can be
 
 
 class ProgramEvaluation:
@@ -152,7 +152,7 @@ class FunctionEvaluation:
     def __init__(self, task: Task):
         if task.order > _NESTED_ORDER:
             raise BackendError(f"derivatives of a Python function go up to order {_NESTED_ORDER}, not {task.order}",
-                               hint="a function without branches can be traced: use backend='auto'")  # fmt: skip
+                               hint="a function without branches can be recorded: use backend='auto'")  # fmt: skip
         assert task.function is not None
         self.task, self.function = task, task.function
         self.followed = False
@@ -189,7 +189,7 @@ class FunctionEvaluation:
         from diffkit.asking.callables.following import check_values, following
         from diffkit.ndarrays import pushforward
 
-        beside = point * _RETRACE_FACTOR + (point == 0) * (_RETRACE_FACTOR - 1)
+        beside = point * _AGAIN_FACTOR + (point == 0) * (_AGAIN_FACTOR - 1)
         row = (beside - point)[None]
         with following(self.function.name):
             pushed = pushforward(self.function.call, self.function.split(beside), self.function.split(row))

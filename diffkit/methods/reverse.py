@@ -31,7 +31,7 @@ class ReverseBackend:
 
     def prepare(self, task: Task) -> ProgramEvaluation | _ReverseFunction:
         """Write the program of the task's partials."""
-        if task.function is not None:
+        if task.source.code is not None:
             return _ReverseFunction(task)
         return ProgramEvaluation(task, reverse_program(task.program, task.indices))
 

@@ -29,7 +29,7 @@ LOOPED_PAIRS = 4096  # pairs of elements up to which a loop over them beats a ma
 
 
 class Level:
-    """One pushforward or one trace: its proxies are newer than all that existed when it began."""
+    """One pushforward or one record: its proxies are newer than all that existed when it began."""
 
     def __init__(self) -> None:
         self.number = next(NUMBERS)
@@ -81,7 +81,7 @@ class Proxy(Methods):
 
     @property
     def ground(self) -> Any:
-        """The trace that values are of, at the bottom of all levels; None where they are numbers."""
+        """The record that values are of, at the bottom of all levels; None where they are numbers."""
         below = self.primal
         return below.ground if isinstance(below, Proxy) else None
 
@@ -135,15 +135,15 @@ class Proxy(Methods):
 class Rows:
     """The algebra of arrays and proxies: the base over which dual arrays are dual.
 
-    Constants are exact where a trace is at the bottom, and floats elsewhere.
+    Constants are exact where a record is at the bottom, and floats elsewhere.
     """
 
-    def __init__(self, trace: Any = None):
-        self.trace = trace
+    def __init__(self, record: Any = None):
+        self.record = record
 
     def constant(self, value: Constant) -> Any:
         """Give the value of an exact constant."""
-        return to_float(value) if self.trace is None else self.trace.exact(value)
+        return to_float(value) if self.record is None else self.record.exact(value)
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
         """Give the elementwise value of a row, or what a function of whole arrays gives."""
@@ -165,8 +165,8 @@ ROWS = Rows()
 DUALS = DualAlgebra(ROWS)
 
 
-def _trace_beneath(args: Iterable[Any]) -> Any:
-    """Give the trace at the bottom of proxies; None where they hold numbers."""
+def _record_beneath(args: Iterable[Any]) -> Any:
+    """Give the record at the bottom of proxies; None where they hold numbers."""
     for arg in args:
         if isinstance(arg, Proxy) and (found := arg.ground) is not None:
             return found
@@ -175,8 +175,8 @@ def _trace_beneath(args: Iterable[Any]) -> Any:
 
 def rows(args: Iterable[Any]) -> Rows:
     """Give the algebra for formulas of some arguments: its constants are as exact as they are."""
-    trace = _trace_beneath(args)
-    return ROWS if trace is None else Rows(trace)
+    record = _record_beneath(args)
+    return ROWS if record is None else Rows(record)
 
 
 def duals(args: Iterable[Any]) -> DualAlgebra:
@@ -192,14 +192,14 @@ def evaluate(program: Program, values: Sequence[Any]) -> Any:
 
 
 def exactly(x: Any, *beside: Any) -> Any:
-    """Numbers that a rule computes with: as constants of the trace beneath what they meet, which rounds nothing.
+    """Numbers that a rule computes with: as constants of the record beneath what they meet, which rounds nothing.
 
-    Where nothing is traced, or the numbers are followed themselves, they stay as they are.
+    Where nothing is recorded, or the numbers are followed themselves, they stay as they are.
     """
-    if isinstance(x, Proxy) or (trace := _trace_beneath(beside)) is None:
+    if isinstance(x, Proxy) or (record := _record_beneath(beside)) is None:
         return x
     x = numeric(x)
-    return x if x.dtype == bool else trace.constants(x)
+    return x if x.dtype == bool else record.constants(x)
 
 
 def apply_row(name: str, *args: Any) -> Any:
@@ -278,7 +278,7 @@ def _matrices(
 
 
 def plain(x: Any) -> Any:
-    """Give the values under all levels as a plain array; None where there are none (a traced array)."""
+    """Give the values under all levels as a plain array; None where they are recorded without values."""
     while isinstance(x, Proxy):
         x = x.primal
     return x

@@ -225,7 +225,7 @@ def eigh(a: Any, UPLO: str = "L") -> Any:
     lead = leader((a,))
     assert lead is not None
     if lead.primal is None:
-        raise TracingError(f"eigenvalues cannot be traced, at {user_line()}", hint="they have no formula")
+        raise TracingError(f"eigenvalues cannot be recorded, at {user_line()}", hint="they have no formula")
     low = np.tril(a) if UPLO == "L" else np.swapaxes(np.triu(a), -1, -2)
     strict = low * np.tri(np.shape(a)[-1], k=-1)
     symmetric = low + np.swapaxes(strict, -1, -2)

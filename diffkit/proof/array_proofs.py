@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.asking.partials import FirstPartials, SecondPartials
 from diffkit.asking.tasks import Task
 from diffkit.calculus.domain import in_words
 from diffkit.core.errors import TracingError
 from diffkit.core.limits import PROOF_PRECISIONS
+from diffkit.core.partials import FirstPartials, SecondPartials
 from diffkit.core.program import Index
 from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.numbers.balls import precision
@@ -59,9 +59,9 @@ class ArrayProofs:
     def at(self, point: Sequence[float]) -> Answer:
         """Give the reference at one point: correctly rounded values, bounds of their errors, or what is odd."""
         rows, columns, places = self._layout
-        found = self.prover.at(point, rows, columns)
-        values, errors = (np.ravel(part)[places] for part in (found.values, found.errors))
-        rest = np.flatnonzero(~np.ravel(found.proven)[places])
+        found = self.prover.at(point, rows, columns, places)
+        values, errors = found.values, found.errors
+        rest = np.flatnonzero(~found.proven)
         odd: dict[int, Odd] = {}
         if found.stopped:
             odd = {int(c): Odd("uncertain", found.stopped) for c in rest}
@@ -75,8 +75,8 @@ class ArrayProofs:
         indices = self.task.indices
         if isinstance(indices, FirstPartials) and len(indices.rest) == self.task.order - 1:
             if not indices.rest:
-                return indices.outputs, indices.inputs, slice(None)
-            return indices.inputs, indices.rest, slice(None)
+                return indices.outputs, indices.inputs, None
+            return indices.inputs, indices.rest, None
         if isinstance(indices, SecondPartials):
             n = len(indices.inputs)
             rows, columns = np.triu_indices(n)

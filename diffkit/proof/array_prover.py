@@ -35,7 +35,7 @@ ROUNDED_UP = 1.0 + 2.0**-40  # of a radius that is turned into a binary64
 
 
 class ProvenEntries(NamedTuple):
-    """What is proven of the entries of a matrix of derivatives: values, bounds, and which of them are proven."""
+    """What is proven of entries of a matrix of derivatives, flat: values, bounds, and which of them are proven."""
 
     values: Any
     errors: Any
@@ -69,10 +69,11 @@ class ArrayProver:
 
     # One point ------------------------------------------------------------------------------------------------------
 
-    def at(self, point: Any, rows: Sequence[int], columns: Sequence[int]) -> ProvenEntries:
+    def at(self, point: Any, rows: Sequence[int], columns: Sequence[int], places: Any = None) -> ProvenEntries:
         """Prove what can be proven of the entries (rows × columns) of the Jacobian of f, or of its gradient.
 
         Rows are outputs, flat (for second derivatives inputs), columns inputs. An entry that is not proven has NaN.
+        ``places`` are those of the entries that are told, counted row by row; all if it is None.
         """
         work = _Climbing(self, np.asarray(point, dtype=float), list(rows), list(columns))
         stopped = ""
@@ -84,7 +85,7 @@ class ArrayProver:
                         break
         except TimeIsUp as up:
             stopped = up.reason
-        return work.found(stopped)
+        return work.found(stopped, places)
 
     def primal(self, point: Any) -> ArrayPrimal:
         """The primal values at a point, in the precision held."""
@@ -135,17 +136,29 @@ class _Climbing:
         self.lost = np.zeros(len(rows), dtype=bool)
         """rows that may have no value"""
 
-    def found(self, stopped: str) -> ProvenEntries:
-        """What is known so far."""
-        shape = (len(self.rows), len(self.columns))
+    def found(self, stopped: str, places: Any) -> ProvenEntries:
+        """What is known so far of the entries at some places, which are 0 where the graph allows nothing else."""
+        width = len(self.columns)
+        count = len(self.rows) * width if places is None else len(places)
         if self.r is None:
-            return ProvenEntries(np.full(shape, np.nan), np.full(shape, np.inf), np.zeros(shape, bool), stopped)
-        values, errors, proven = np.zeros(shape), np.zeros(shape), np.ones(shape, bool)
-        values[self.r, self.c] = np.where(self.proven, self.values, np.nan)
-        errors[self.r, self.c] = np.where(self.proven, self.errors, np.inf)
-        proven[self.r, self.c] = self.proven
-        values[self.lost], errors[self.lost], proven[self.lost] = np.nan, np.inf, False
+            return ProvenEntries(np.full(count, np.nan), np.full(count, np.inf), np.zeros(count, bool), stopped)
+        values, errors, proven = np.zeros(count), np.zeros(count), np.ones(count, bool)
+        own, its = self._matched(self.r * width + self.c, places)
+        values[own] = np.where(self.proven, self.values, np.nan)[its]
+        errors[own] = np.where(self.proven, self.errors, np.inf)[its]
+        proven[own] = self.proven[its]
+        lost = np.repeat(self.lost, width) if places is None else self.lost[places // width]
+        values[lost], errors[lost], proven[lost] = np.nan, np.inf, False
         return ProvenEntries(values, errors, proven, stopped)
+
+    @staticmethod
+    def _matched(listed: Any, places: Any) -> tuple[Any, Any]:
+        """Which of the places are listed, and where in the list, which is in order."""
+        if places is None:
+            return listed, slice(None)
+        at = np.minimum(np.searchsorted(listed, places), max(0, len(listed) - 1))
+        own = np.flatnonzero(listed[at] == places) if len(listed) else np.zeros(0, dtype=int)
+        return own, at[own]
 
     def climb(self) -> bool:
         """One precision, which is held: prove what can be; whether more of it is of no use."""

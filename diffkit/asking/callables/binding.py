@@ -19,6 +19,7 @@ from diffkit.asking.callables.solvers import teeth_of
 from diffkit.asking.points import Points
 from diffkit.asking.sources import Formula, Output
 from diffkit.calculus.scalarised import scalarised
+from diffkit.calculus.sparsity import array_pattern
 from diffkit.core.deadline import check_time
 from diffkit.core.errors import DiffkitError, FunctionError, LimitError, PointError, TracingError, told
 from diffkit.core.program import Program
@@ -92,7 +93,7 @@ class Bound:
 
     # Its formula ------------------------------------------------------------------------------------------------
 
-    origin = "the code was traced to a formula; "
+    origin = "the code was recorded as a formula; "
 
     @cached_property
     def arrays(self) -> Program:
@@ -306,8 +307,11 @@ class Bound:
 
     def dependence(self, order: int) -> list[int] | None:
         """Inputs, as bits, by which partials may not be 0, where the code has a formula; None where it has none."""
+        if self.hindrance:
+            return None
+        found = array_pattern(self.arrays, order)
         try:
-            return None if self.hindrance else Formula(self.program).dependence(order)
+            return Formula(self.program).dependence(order) if found is None else found
         except (TracingError, LimitError):  # too long to be written out
             return None
 

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from diffkit.asking.callables.binding import Bound
 
 
-_TRACE_SLACK = 8.0  # times a rounding bound by which the function and what follows it may differ
-_TRACE_FACTORS = (1.0, 1.0 + 2.0**-9, 1.0 - 2.0**-7)
-"""factors of the point at which a trace is compared with the function"""
+_FOLLOWED_SLACK = 8.0  # times a rounding bound by which the function and what follows it may differ
+_COMPARED_FACTORS = (1.0, 1.0 + 2.0**-9, 1.0 - 2.0**-7)
+"""factors of the point at which what was recorded is compared with the function"""
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def record(function: Bound) -> Program:
     """
     with following(function.name):
         found = record_function(function.call, [(a.name, a.shape) for a in function.arguments]).program
-        places = [[factor * x + (factor - 1.0) * (x == 0) for x in function.start] for factor in _TRACE_FACTORS]
+        places = [[factor * x + (factor - 1.0) * (x == 0) for x in function.start] for factor in _COMPARED_FACTORS]
         check_record(function, found, places)
     return found
 
@@ -76,12 +76,14 @@ def check_record(function: Bound, program: Program, points: Sequence[Sequence[fl
             ((value, error),) = run(program, ARRAY_BOUNDS, [(x, np.zeros(np.shape(x))) for x in arguments])
         own = function.values(point)
         value, error = np.ravel(value), np.ravel(np.broadcast_to(error, np.shape(value)))
+        if value.shape != own.shape:
+            raise TracingError(f"{function.name} has {own.size} entries, what was recorded of it has {value.size}")
         lost = np.isnan(own) & np.isfinite(value) & np.isfinite(error)
-        apart = lost | (np.abs(value - own) > _TRACE_SLACK * (error + np.spacing(np.abs(own))))
+        apart = lost | (np.abs(value - own) > _FOLLOWED_SLACK * (error + np.spacing(np.abs(own))))
         if np.any(apart):
             k = int(np.argmax(apart))
             at = function.where(point)
-            raise TracingError(f"{function.name} is {own[k]} at {at}, what its trace computes is {value[k]}")
+            raise TracingError(f"{function.name} is {own[k]} at {at}, what was recorded of it gives {value[k]}")
 
 
 def _operations(function: Bound, row: Any) -> int:
@@ -99,9 +101,9 @@ def check_values(function: Bound, point: Any, found: Any, own: Any = None) -> No
     own = function.values(point) if own is None else own
     found = np.ravel(found)
     if found.shape == own.shape:
-        apart = ~(np.abs(found - own) <= _TRACE_SLACK * EPSILON * np.abs(own)) & np.isfinite(own)
+        apart = ~(np.abs(found - own) <= _FOLLOWED_SLACK * EPSILON * np.abs(own)) & np.isfinite(own)
         if not np.any(apart) or not np.any(
-            apart & ~(np.abs(found - own) <= _TRACE_SLACK * rounding(function.values, point))
+            apart & ~(np.abs(found - own) <= _FOLLOWED_SLACK * rounding(function.values, point))
         ):
             return
     raise TracingError(

@@ -163,7 +163,7 @@ class CodeClaim(Claim):
         return self.bound.values(row)
 
     @cached_property
-    def _traced(self) -> tuple[Program | None, str]:
+    def _recorded(self) -> tuple[Program | None, str]:
         if untold := self.bound.unsteady or self.bound.faults.found.get("integer results", ""):
             return None, untold
         try:
@@ -173,8 +173,8 @@ class CodeClaim(Claim):
 
     @property
     def program(self) -> Program | None:
-        """What the code computes, where it traces."""
-        return self._traced[0]
+        """What the code computes, where it can be recorded."""
+        return self._recorded[0]
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ class _Directions:
         function, point = setting.subject.function, setting.given[0]
         assert function is not None
         self.point, self.allowed = point, setting.allowed
-        self.referee = Referee(directional_task(function, [0.0] * len(point)), untraced=setting.subject.reason)
+        self.referee = Referee(directional_task(function, [0.0] * len(point)), unrecorded=setting.subject.reason)
         self.claimed = np.asarray(setting.claim.values(np.array(point)), dtype=float)
         self.noise = np.asarray(setting.claim.rounding(np.array(point)), dtype=float)
         if setting.claim.paired:

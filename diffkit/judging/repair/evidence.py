@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from diffkit.asking.partials import partial_name
+from diffkit.core.partials import partial_name
 from diffkit.core.program import Index, Program, run_slots
 from diffkit.core.rules import by_rule
 from diffkit.core.table import WHERE

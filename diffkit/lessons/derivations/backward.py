@@ -140,7 +140,7 @@ def backward(
 ) -> Backward:  # fmt: skip
     """∂f/∂zₖ of every intermediate zₖ of f at a point, by reverse accumulation in binary64.
 
-    ``f`` and ``at`` as for ``gradient``, of one point; a Python function must be traceable. Raises PointError for a
+    ``f`` and ``at`` as for ``gradient``, of one point; a Python function must have no branches. Raises PointError for a
     batch, DiffkitError where an operation has no value or derivative at the point, and OutOfTime after ``timeout``
     seconds.
     """

@@ -104,7 +104,7 @@ class ArrayFunction(Function):
         return program_of(self.node, tuple(sizes), shapes_of(self.node, sizes, self.text))
 
     def evaluate(self, *values: Any) -> Any:
-        """The value at arrays, dual or traced ones too, one for each variable; ShapeError where they do not fit."""
+        """The value at arrays, dual or recorded ones too, one for each variable; ShapeError where they do not fit."""
         shapes = tuple(tuple(np.shape(v)) for v in values)
         if shapes not in self.known:
             self.known[shapes] = self._program(shapes)

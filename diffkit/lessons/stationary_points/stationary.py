@@ -59,7 +59,7 @@ def stationary(
 ) -> StationaryPoints:  # fmt: skip
     """Find the points of a box where ∇f = 0, classify them by the Hessian, and prove what balls can prove.
 
-    ``f`` is text, an Expression, a SymPy expression, or a Python function that can be traced; ``box`` is text such as
+    ``f`` is text, an Expression, a SymPy expression, or a Python function that can be recorded; ``box`` is text such as
     ``x=-2:2,y=-1:1``, a mapping of names to pairs, or pairs in the order of the variables (6 at most). At most ``most``
     boxes are looked at, for ``timeout`` seconds; what is not settled then is an undecided region. ``progress(boxes,
     points, part)`` is told how many boxes were looked at, how many points were found, and what part of the box is
