@@ -7,14 +7,15 @@ absent is zero. An entry of one that is exactly zero stays so, whatever slope it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 from diffkit.calculus.derivatives import sweep_back
 from diffkit.core.array_builder import ArrayBuilder
-from diffkit.core.array_operations import Kept, narrowed, spread
+from diffkit.core.array_operations import Scaled, narrowed, spread
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Program, shape_of
-from diffkit.core.rules import times_partial
+from diffkit.core.rules import partial, times_partial
 from diffkit.core.table import ADD, WHERE, Primitive
 from diffkit.numbers.duals import Dual, DualAlgebra
 
@@ -57,10 +58,15 @@ def _through(
         zero = algebra.zeros(())
         term = None if k == 0 else algebra.apply(WHERE, (primals[0], *((bar, zero) if k == 1 else (zero, bar))))
     else:
-        term = times_partial(row, algebra, primals, answer, k, bar)
-        if term is not None and row.places:  # a slope may be infinite there
-            term = algebra.apply(Kept(), [bar, term])
+        term = _times_slope(algebra, row, primals, answer, k, bar)
     return None if term is None else narrowed(algebra, term, shape, own)
+
+
+def _times_slope(algebra: Any, row: Primitive, primals: Sequence[Any], answer: Any, k: int, change: Any) -> Any:
+    """A tangent or cotangent times ∂y/∂xₖ, which may be infinite at a place; None where y does not vary with it."""
+    if not row.places or row.partials[k] is None:
+        return times_partial(row, algebra, primals, answer, k, change)
+    return algebra.apply(Scaled(), [change, partial(row, k).at(algebra, primals, answer)])
 
 
 Corrected = Callable[[int, Any, Sequence[Any]], Any]
@@ -83,11 +89,9 @@ def tangents(
         if isinstance(row, Primitive):
             moved = _pushed(duals, row, args, primals, values[slot], found, shapes)
         else:
-            moved = None
-            for k, arg in enumerate(args):
-                if arg in found:
-                    term = row.push(algebra, primals, values[slot], k, found[arg])
-                    moved = term if moved is None or term is None else algebra.apply(ADD, (moved, term))
+            given = [(k, found[arg]) for k, arg in enumerate(args) if arg in found]
+            terms = [row.push(algebra, primals, values[slot], k, speed) for k, speed in given]
+            moved = _sum(algebra, [term for term in terms if term is not None])
         if moved is not None:
             found[slot] = moved if corrected is None else corrected(slot, moved, [found.get(a) for a in args])
     return found
@@ -100,15 +104,22 @@ def _pushed(
     """The tangent of a row's value in the shape of its slot; None where it does not move."""
     algebra: Any = duals.base
     shape = shape_of(row, [shapes[a] for a in args])
+    speeds = [spread(algebra, found[a], shapes[a], shape) if a in found else None for a in args]
+    if row.places:
+        given = [(k, speed) for k, speed in enumerate(speeds) if speed is not None]
+        terms = [_times_slope(algebra, row, primals, answer, k, speed) for k, speed in given]
+        return _sum(algebra, [term for term in terms if term is not None])
     moving = [
-        Dual(primal, {DIRECTION: spread(algebra, found[a], shapes[a], shape)} if a in found else None)
-        for a, primal in zip(args, primals, strict=True)
+        Dual(primal, None if speed is None else {DIRECTION: speed})
+        for primal, speed in zip(primals, speeds, strict=True)
     ]
     moved = duals.push(row, moving, answer).tangents.get(DIRECTION)
-    given = [one.tangents[DIRECTION] for one in moving if one.moves]
-    if moved is not None and row.places and row is not WHERE and len(given) == 1:
-        moved = algebra.apply(Kept(), [given[0], spread(algebra, moved, algebra.shape(moved), shape)])
     return None if moved is None else spread(algebra, moved, algebra.shape(moved), shape)
+
+
+def _sum(algebra: Any, terms: Sequence[Any]) -> Any:
+    """The sum of some arrays; None of none."""
+    return reduce(lambda x, y: algebra.apply(ADD, (x, y)), terms) if terms else None
 
 
 def gradient_program(program: Program) -> Program:

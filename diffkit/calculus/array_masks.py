@@ -19,23 +19,20 @@ from diffkit.core.array_operations import (
     ArrayOperation,
     Contract,
     Gather,
-    Kept,
     Order,
     Put,
     Reshape,
+    Scaled,
     Spread,
     Take,
     Total,
 )
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Program, Shape
-from diffkit.core.table import MAX, MIN, WHERE, Primitive
-from diffkit.numbers.arrays import ARRAYS
+from diffkit.core.table import MAX, MIN, MUL, WHERE, Primitive
 
 Mask = Any
 """an array of truths in the shape of a slot"""
-_WITHIN = (Gather, Reshape, Spread, Total)
-"""operations of which an entry depends on the entries that it is made of alone"""
 
 
 def reached(
@@ -44,15 +41,17 @@ def reached(
 ) -> list[Mask]:  # fmt: skip
     """Entries of all slots that depend on some entries of the inputs, and of other slots, the ``seeds``.
 
-    ``values`` tell orders, and ``locally`` what is chosen: around the point only that matters.
+    ``values`` tell orders; ``locally`` they tell the ways along which a derivative may be other than zero: not through
+    conditions and steps, the branch of a choice that is not taken, or a factor of zero.
     """
-    kind = inputs[0].dtype if inputs else bool
+    kind = inputs[0].dtype if inputs else np.dtype(bool)
     found = [*inputs, *(np.zeros(shape, kind) for shape in program.shapes[len(inputs) : program.first_instruction])]
     for slot, row, args in in_time(program.numbered()):
         masks = [found[a] for a in args]
-        if locally and row in (WHERE, MAX, MIN):
-            taken = [taken_in(row, [values[a] for a in args], k) for k in range(len(args))]
-            masks = [np.where(own, mask, np.zeros((), mask.dtype)) for own, mask in zip(taken, masks, strict=True)]
+        if locally and (row.truth or row.steps):
+            masks = [np.zeros((), kind)]
+        elif locally and (gates := _gates(row, [values[a] for a in args])):
+            masks = [np.where(gate, mask, kind.type(0)) for gate, mask in zip(gates, masks, strict=True)]
         mask = np.broadcast_to(_forward(row, masks, [values[a] for a in args]), program.shapes[slot])
         found.append(mask | seeds[slot] if seeds and slot in seeds else mask)
     return found
@@ -60,7 +59,7 @@ def reached(
 
 def _forward(row: Any, masks: Sequence[Mask], orders: Sequence[Any]) -> Mask:
     """Which entries of a value depend on entries of its arguments; of words of truths, bit by bit."""
-    if isinstance(row, (Primitive, Kept)):
+    if isinstance(row, (Primitive, Scaled)):
         return reduce(operator.or_, masks)
     if not any(mask.any() for mask in masks):
         return np.zeros(row.shape(*[m.shape for m in masks]), masks[0].dtype if masks else bool)
@@ -95,7 +94,7 @@ WORD = 64
 
 
 def dependence(program: Program, columns: Sequence[int], values: Sequence[Any], locally: bool = True) -> Any:
-    """Which entries of the outputs, flat, depend around the point on some entries of the inputs: (outputs, columns).
+    """Which entries of the outputs, flat, vary around the point with some entries of the inputs: (outputs, columns).
 
     Not ``locally``, whatever is chosen: then ``values`` tell orders only.
     """
@@ -132,7 +131,7 @@ def needed(
             if isinstance(row, Primitive):
                 chooses = (row is WHERE and k) or (smoothly and row in (MAX, MIN))
                 through = mask & taken_in(row, [values[a] for a in args], k) if chooses else mask
-                yield arg, _narrowed(np.broadcast_to(through, shapes[slot]), shapes[arg])
+                yield arg, narrowed_mask(np.broadcast_to(through, shapes[slot]), shapes[arg])
             else:
                 yield arg, _backward(row, mask, k, [shapes[a] for a in args], [values[a] for a in args])
 
@@ -164,7 +163,18 @@ _larger = np.frompyfunc(lambda a, b: not a < b, 2, 1)
 _smaller = np.frompyfunc(lambda a, b: not a > b, 2, 1)
 
 
-def _narrowed(mask: Mask, shape: Shape) -> Mask:
+def _gates(row: Any, values: Sequence[Any]) -> list[Any]:
+    """Where the slopes of a row by its arguments are not known to be zero; empty for most rows."""
+    if row is WHERE:
+        return [np.False_, taken_in(row, values, 1), taken_in(row, values, 2)]
+    if row in (MAX, MIN):
+        return [taken_in(row, values, k) for k in range(2)]
+    if row is MUL or isinstance(row, Scaled):
+        return [~np.asarray(values[1 - k] == 0, dtype=bool) for k in range(2)]
+    return []
+
+
+def narrowed_mask(mask: Mask, shape: Shape) -> Mask:
     """Of what an entry was repeated to, any."""
     extra = mask.ndim - len(shape)
     axes = (*range(extra), *(extra + k for k, n in enumerate(shape) if n == 1 and mask.shape[extra + k] != 1))
@@ -173,11 +183,19 @@ def _narrowed(mask: Mask, shape: Shape) -> Mask:
 
 def _backward(row: ArrayOperation, mask: Mask, k: int, shapes: Sequence[Shape], values: Sequence[Any]) -> Mask:
     """Which entries of an argument some entries of an operation's value need."""
-    if isinstance(row, (*_WITHIN, Contract)):
-        ones = [np.ones(shape) for shape in shapes]
-        return np.asarray(row.pull(ARRAYS, ones, None, k, mask.astype(float), shapes)) > 0
-    if isinstance(row, Kept):
-        return mask
+    if isinstance(row, Gather):
+        ends = list(accumulate(map(math.prod, shapes), initial=1))
+        pool = np.zeros(ends[-1], dtype=bool)
+        pool[row.indices.array[mask]] = True
+        return pool[ends[k] : ends[k + 1]].reshape(shapes[k])
+    if isinstance(row, Reshape):
+        return mask.reshape(shapes[k])
+    if isinstance(row, (Spread, Scaled)):
+        return narrowed_mask(mask, shapes[k])
+    if isinstance(row, Total):
+        return np.broadcast_to(np.expand_dims(mask, row.axes), shapes[k])
+    if isinstance(row, Contract):
+        return np.broadcast_to(_onto(mask, row.out, row.left if k == 0 else row.right), shapes[k])
     if isinstance(row, (Take, Put)):
         other = Put() if isinstance(row, Take) else Take()
         own = mask.any(axis=-1, keepdims=True)
@@ -189,4 +207,4 @@ def _backward(row: ArrayOperation, mask: Mask, k: int, shapes: Sequence[Shape], 
     return np.broadcast_to(touched[..., None, None], shapes[k])
 
 
-__all__ = ["dependence", "needed", "reached"]
+__all__ = ["dependence", "narrowed_mask", "needed", "reached"]

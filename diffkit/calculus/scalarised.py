@@ -19,10 +19,10 @@ from diffkit.core.array_operations import (
     ArrayOperation,
     Contract,
     Gather,
-    Kept,
     Order,
     Put,
     Reshape,
+    Scaled,
     Spread,
     Take,
     Total,
@@ -143,16 +143,16 @@ class WrittenNumbers:
 
     # Matrices ---------------------------------------------------------------------------------------------------
 
-    def stacked(self, function: Any, *arrays: Any) -> Any:
+    def stacked(self, row: ArrayOperation, function: Any, arrays: Sequence[Any]) -> Any:
         """A function of single matrices, for all of a stack."""
-        stack = arrays[0].shape[:-2]
-        found = [np.asarray(function(*[a[position] for a in arrays])) for position in np.ndindex(*stack)]
-        inner = found[0].shape if found else ()
-        return np.array(found, dtype=np.int64).reshape((*stack, *inner))
+        found = np.empty(row.shape(*[a.shape for a in arrays]), dtype=np.int64)
+        for position in np.ndindex(*arrays[0].shape[:-2]):
+            found[position] = function(*[a[position] for a in arrays])
+        return found
 
-    def solve(self, _: Solve, args: Sequence[Any]) -> Any:
+    def solve(self, row: Solve, args: Sequence[Any]) -> Any:
         """A⁻¹B."""
-        return self.stacked(lambda a, b: self.matmul(self.inverse(a), b), *args)
+        return self.stacked(row, lambda a, b: self.matmul(self.inverse(a), b), args)
 
     def inverse(self, a: Any) -> Any:
         """The inverse in fractions if the matrix is constant, else by cofactors."""
@@ -229,12 +229,12 @@ WRITTEN_FORMS: dict[type, Any] = {
     Order: lambda _, __, args: _OrderOf(args[0]),
     Take: WrittenNumbers.take,
     Put: _unknown,
-    Kept: _unknown,
+    Scaled: _unknown,
     Solve: WrittenNumbers.solve,
-    Determinant: lambda numbers, _, args: numbers.stacked(numbers.determinant, args[0]),
-    LogDeterminant: lambda numbers, _, args: numbers.stacked(numbers.log_determinant, args[0]),
-    Adjugate: lambda numbers, _, args: numbers.stacked(numbers.adjugate, args[0]),
-    Cholesky: lambda numbers, _, args: numbers.stacked(numbers.cholesky, args[0]),
+    Determinant: lambda numbers, row, args: numbers.stacked(row, numbers.determinant, args),
+    LogDeterminant: lambda numbers, row, args: numbers.stacked(row, numbers.log_determinant, args),
+    Adjugate: lambda numbers, row, args: numbers.stacked(row, numbers.adjugate, args),
+    Cholesky: lambda numbers, row, args: numbers.stacked(row, numbers.cholesky, args),
 }
 """how operations are written out"""
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.core.array_operations import Gather, Reshape, Spread, Take, Total, gathered
+from diffkit.core.array_operations import Gather, Reshape, Scaled, Spread, Take, Total, gathered
 from diffkit.core.builder import ProgramBuilder
 from diffkit.core.errors import TracingError
 from diffkit.core.program import Data, Program, Shape, shape_of
-from diffkit.core.table import Primitive
+from diffkit.core.table import MUL, Primitive
 
 ELEMENTS = 2**24
 """numbers that the slots of a program may hold together"""
@@ -105,11 +105,13 @@ class ArrayBuilder(ProgramBuilder):
         return bool(args) and all(arg in self.truths for arg in args)
 
     def _simpler(self, row: Any, args: Sequence[int]) -> int | None:
-        """A slot that is what an operation gives: of the same shape, of no axes, of one that undoes it."""
+        """A slot that is what an operation gives: of its own shape, of no axes, by a known factor, or an inverse."""
         if isinstance(row, (Reshape, Spread)) and self.shapes[args[0]] == row.new:
             return args[0]
         if isinstance(row, Total) and not row.axes:
             return args[0]
+        if isinstance(row, Scaled) and self.rational(args[0]):
+            return self.apply(MUL, args)
         if isinstance(row, Gather) and len(args) == 1 and not row.padded:
             found, size = row.indices.array, int(np.prod(self.shapes[args[0]], dtype=int))
             if found.size == size and np.array_equal(found.ravel(), np.arange(1, size + 1)):

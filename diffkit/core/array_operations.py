@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.core.program import Data, Shape
+from diffkit.core.program import Data, Shape, broadcast
 
 FREE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PADDED = 4  # times as many entries that a gather may have for a sum of groups of unequal size
@@ -88,7 +88,7 @@ class Gather(ArrayOperation):
         """Entries of NumPy arrays; of truths a truth."""
         if len(args) == 1 and not self.padded:
             return np.ravel(args[0])[self.indices.array - 1]
-        zero = np.zeros(1, dtype=bool if all(np.asarray(a).dtype == bool for a in args) else float)
+        zero = np.zeros(1, dtype=bool if args and all(np.asarray(a).dtype == bool for a in args) else float)
         return np.concatenate([zero, *map(np.ravel, args)])[self.indices.array]
 
     def push(self, algebra: Any, args: Sequence[Any], answer: Any, k: int, tangent: Any) -> Any:
@@ -364,24 +364,26 @@ class Put(ArrayOperation):
 
 
 @dataclass(frozen=True, repr=False)
-class Kept(ArrayOperation):
-    """The second array where the first is not exactly zero, entry by entry: a strong zero times any slope is zero."""
+class Scaled(ArrayOperation):
+    """The product of two arrays, entry by entry, that is zero where the first is, whatever the second: 0·∞ = 0."""
 
-    name = "kept"
+    name = "scaled"
     linear = False
 
     def shape(self, *shapes: Shape) -> Shape:
-        """That of both."""
-        return shapes[1]
+        """That to which both are repeated."""
+        return broadcast(shapes)
 
     def value(self, *args: Any) -> Any:
         """Of NumPy arrays."""
-        return np.where(args[0] == 0, 0.0, args[1])
+        return np.where(args[0] == 0, 0.0, args[0] * args[1])
 
     def push(self, algebra: Any, args: Sequence[Any], answer: Any, k: int, tangent: Any) -> Any:
-        """The tangent of the second, where it is kept."""
-        return algebra.apply(self, [args[0], tangent]) if k == 1 else None
+        """(a·b)′ = ȧ·b + a·ḃ."""
+        found = algebra.apply(self, [tangent, args[1]] if k == 0 else [args[0], tangent])
+        return spread(algebra, found, algebra.shape(found), algebra.shape(answer))
 
     def pull(self, algebra: Any, args: Sequence[Any], answer: Any, k: int, bar: Any, shapes: Sequence[Shape]) -> Any:
-        """The cotangent of the second, where it is kept."""
-        return algebra.apply(self, [args[0], bar]) if k == 1 else None
+        """The product of the cotangent with the other factor."""
+        found = algebra.apply(self, [bar, args[1 - k]])
+        return narrowed(algebra, found, broadcast(shapes), shapes[k])

@@ -108,10 +108,12 @@ class Adjugate(ArrayOperation):
     def value(self, *args: Any) -> Any:
         """From singular values, A = U·diag(s)·Vᵀ, where A may be singular."""
         (a,) = args
-        u, s, vt = np.linalg.svd(a)
+        whole = np.isfinite(a).all(axis=(-2, -1), keepdims=True)
+        u, s, vt = np.linalg.svd(np.where(whole, a, 0.0))
         others = np.prod(np.where(np.eye(s.shape[-1], dtype=bool), 1.0, s[..., None, :]), axis=-1)
         turns = np.linalg.det(u) * np.linalg.det(vt)
-        return (np.swapaxes(vt, -1, -2) * (others * turns[..., None])[..., None, :]) @ np.swapaxes(u, -1, -2)
+        found = (np.swapaxes(vt, -1, -2) * (others * turns[..., None])[..., None, :]) @ np.swapaxes(u, -1, -2)
+        return np.where(whole, found, np.nan)
 
     def _parts(self, algebra: Any, args: Sequence[Any], shape: Shape) -> tuple[Any, Any, int]:
         """A⁻¹, the adjugate, and the number of axes before the matrices."""

@@ -136,10 +136,10 @@ def solve(a: Any, b: Any) -> Any:
 def cholesky(a: Any, *, upper: bool = False) -> Any:
     """L₀(1 + Φ(L₀⁻¹(A − A₀)L₀⁻ᵀ)), Φ the lower triangle with half the diagonal; A is taken as symmetric."""
     n = _square(a)
+    a = (a + np.swapaxes(a, -1, -2)) / 2.0
     if (record := _recorded(a)) is not None:
         lower = record.operation(Cholesky(), a)
     else:
-        a = (a + np.swapaxes(a, -1, -2)) / 2.0
         below = _below(a, leader((a,)))
         low = np.linalg.cholesky(below)
         inverse = np.linalg.inv(low)

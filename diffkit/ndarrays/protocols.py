@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterator
-from functools import cache
 from inspect import signature
 from typing import Any, NoReturn
 
@@ -50,13 +49,13 @@ def _call_function(function: Any, args: Any, kwargs: Any) -> Any:
         hint = "write it with elementwise functions, sums and products"
         raise TracingError(f"{name} cannot be followed yet, at {user_line()}", hint=hint)
     try:
-        _signature(follow).bind(*args, **kwargs)
-    except TypeError as error:
-        raise TracingError(f"{name} cannot be followed when called like this: {error}, at {user_line()}") from None
-    return follow(*args, **kwargs)
-
-
-_signature = cache(signature)
+        return follow(*args, **kwargs)
+    except TypeError:
+        try:
+            signature(follow).bind(*args, **kwargs)
+        except TypeError as error:
+            raise TracingError(f"{name} cannot be followed when called like this: {error}, at {user_line()}") from None
+        raise
 
 
 Shape = tuple[int, ...]

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import cache
+from functools import cache, cmp_to_key, partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,10 @@ from diffkit.core.array_operations import (
     ArrayOperation,
     Contract,
     Gather,
-    Kept,
     Order,
     Put,
     Reshape,
+    Scaled,
     Spread,
     Take,
     Total,
@@ -225,6 +226,21 @@ def _widened(x: Balls, letters: str, whole: str) -> Balls:
     return moved.reshape([next(lengths) if c in letters else 1 for c in whole])
 
 
+def _order(x: Balls) -> Any:
+    """The order of the middles: of their nearest binary64, then of those that this leaves in the wrong order."""
+    found = np.argsort(middles(x), axis=-1, kind="stable")
+    for position in np.ndindex(*x.shape[:-1]):
+        line, order = x[position], found[position]
+        if any(line[a].mid() > line[b].mid() for a, b in pairwise(order)):
+            found[position] = sorted(range(len(line)), key=cmp_to_key(partial(_apart, line)))
+    return found
+
+
+def _apart(line: Balls, a: int, b: int) -> int:
+    """1 if one middle is above another, −1 if it is below."""
+    return int(line[a].mid() > line[b].mid()) - int(line[a].mid() < line[b].mid())
+
+
 def _taken(_: Take, x: Balls, order: Any) -> Balls:
     return np.take_along_axis(x, order, axis=-1)
 
@@ -286,10 +302,10 @@ _BALL_FORMS: dict[type, Callable[..., Any]] = {
     Reshape: lambda row, x: x.reshape(row.new),
     Spread: lambda row, x: np.broadcast_to(x, row.new),
     Total: _summed,
-    Order: lambda _, x: np.argsort(middles(x), axis=-1, kind="stable"),
+    Order: lambda _, x: _order(x),
     Take: _taken,
     Put: _put,
-    Kept: lambda _, bar, x: np.where(np.broadcast_to(exactly_zero(bar), x.shape), NOTHING, x),
+    Scaled: lambda _, a, b: np.where(exactly_zero(a), NOTHING, a * b),
     Solve: lambda _, a, b: _stacked(_solution, b.shape, a, b),
     Determinant: lambda _, a: _stacked(lambda m: [m.det()], a.shape[:-2], a),
     LogDeterminant: lambda _, a: _stacked(lambda m: [abs(m.det()).log()], a.shape[:-2], a),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.core.array_operations import ArrayOperation, Contract, Kept, Order, Put, Take, Total
+from diffkit.core.array_operations import ArrayOperation, Contract, Order, Put, Scaled, Take, Total
 from diffkit.core.matrix_operations import Adjugate, Cholesky, Determinant, LogDeterminant, Solve
 from diffkit.core.program import Data
 from diffkit.core.table import DIV, POWER, WHERE, Primitive
@@ -63,12 +63,34 @@ class _ArrayBounds(BoundsAlgebra):
 
 
 def _moved(row: ArrayOperation, values: Sequence[Any], errors: Sequence[Any], _: Any) -> Any:
-    """Of what only moves entries, in an order or not."""
-    moved = [np.broadcast_to(e, np.shape(v)) for v, e in zip(values, errors, strict=True)]
-    if isinstance(row, (Take, Put, Kept)):
-        kept = [values[0], moved[1]] if isinstance(row, Kept) else [moved[0], values[1]]
-        return row.value(*kept)
-    return np.zeros(np.shape(values[0])) if isinstance(row, Order) else row.value(*moved)
+    """Of what only moves entries."""
+    return row.value(*[np.broadcast_to(e, np.shape(v)) for v, e in zip(values, errors, strict=True)])
+
+
+def _ordered(_: Order, values: Sequence[Any], errors: Sequence[Any], answer: Any) -> Any:
+    """Places in an order after which rounding may have turned two entries round: 1, else 0."""
+    along, bounds = (Take().value(np.broadcast_to(x, answer.shape), answer) for x in (values[0], errors[0]))
+    turned = np.zeros(answer.shape)
+    turned[..., :-1] = along[..., 1:] - along[..., :-1] < bounds[..., 1:] + bounds[..., :-1]
+    return turned
+
+
+def _taken(row: ArrayOperation, values: Sequence[Any], errors: Sequence[Any], answer: Any) -> Any:
+    """The largest bound along the axis, and what entries differ by whose order is not sure."""
+    turned = np.broadcast_to(errors[1], answer.shape)
+    bound = row.value(np.broadcast_to(errors[0], answer.shape), values[1])
+    if not turned.any():
+        return bound
+    along = answer if isinstance(row, Take) else values[0]
+    steps = np.where(turned[..., :-1] != 0, np.abs(along[..., 1:] - along[..., :-1]), 0.0)
+    widest = np.max(bound, axis=-1, keepdims=True) + np.sum(steps, axis=-1, keepdims=True)
+    return np.where(turned.any(axis=-1, keepdims=True), widest, bound)
+
+
+def _scaled(_: Scaled, values: Sequence[Any], errors: Sequence[Any], answer: Any) -> Any:
+    (a, b), (da, db) = map(np.abs, values), errors
+    rounded = EPSILON * np.abs(answer)
+    return np.where((a == 0) & (da == 0), 0.0, b * da + np.where(a == 0, 0.0, a * db) + rounded)
 
 
 def _summed(row: ArrayOperation, values: Sequence[Any], errors: Sequence[Any], answer: Any) -> Any:
@@ -110,12 +132,17 @@ def _factored(_: ArrayOperation, values: Sequence[Any], errors: Sequence[Any], a
 
 
 def _of_adjugate(_: ArrayOperation, values: Sequence[Any], errors: Sequence[Any], answer: Any) -> Any:
+    """‖adj(A)′‖ ≤ n·‖A‖ⁿ⁻²·‖A′‖, entries being sums of products of n − 1 numbers."""
     a, n = values[0], np.shape(values[0])[-1]
-    return np.abs(answer) @ (np.broadcast_to(errors[0], np.shape(a)) + 3 * n * EPSILON * np.abs(a)) @ _inverse(a)
+    both = a, np.broadcast_to(errors[0], np.shape(a))
+    size, change = (np.sqrt(np.sum(np.square(x), axis=(-2, -1), keepdims=True)) for x in both)
+    power = size ** max(n - 2, 0)
+    return np.broadcast_to(n * power * (change * (n > 1) + 10 * n * EPSILON * size), np.shape(answer))
 
 
 _BOUNDS_OF: dict[type, Any] = {
-    Total: _summed, Contract: _contracted, Solve: _solved, Determinant: _of_determinant,
+    Total: _summed, Contract: _contracted, Scaled: _scaled, Order: _ordered, Take: _taken, Put: _taken,
+    Solve: _solved, Determinant: _of_determinant,
     LogDeterminant: _of_determinant, Adjugate: _of_adjugate, Cholesky: _factored,
 }  # fmt: skip
 

@@ -15,10 +15,10 @@ from flint import arb_series, ctx
 
 from diffkit.core.array_operations import ArrayOperation, Contract, Gather, Order, Put, Reshape, Spread, Take, Total
 from diffkit.core.deadline import check_time
-from diffkit.core.matrix_operations import Cholesky, Determinant, LogDeterminant, Solve
+from diffkit.core.matrix_operations import Adjugate, Cholesky, Determinant, LogDeterminant, Solve
 from diffkit.core.program import Constant, Data, Program, Shape, run
 from diffkit.core.table import ADD, DIV, LINEAR_ROWS, MUL, NEG, SQRT, SUB, WHERE, Primitive
-from diffkit.numbers.array_balls import NO_BALL, NOTHING, BallArrays, Balls, balls_of, filled
+from diffkit.numbers.array_balls import NO_BALL, NOTHING, BallArrays, Balls, balls_of, filled, finite
 from diffkit.numbers.balls import series_function
 
 Series = list[Any]
@@ -140,10 +140,10 @@ class SeriesArrays:
         return [None if part is None else self.balls.apply(row, [part, order[0]]) for part in x]
 
     def solution(self, row: Solve, a: Series, b: Series) -> Series:
-        """Xₖ = A₀⁻¹(Bₖ − Σⱼ AⱼXₖ₋ⱼ)."""
+        """Xₖ = A₀⁻¹(Bₖ − Σⱼ AⱼXₖ₋ⱼ), as many terms as B has."""
         product = _matrix_product(a[0].ndim - 2)
         found: Series = []
-        for k in range(ctx.cap):
+        for k in range(len(b)):
             pairs = [(a[j], found[k - j]) for j in range(1, k + 1) if a[j] is not None and found[k - j] is not None]
             moved = self.sum([self.balls.apply(product, pair) for pair in pairs])
             right = b[k]
@@ -159,12 +159,12 @@ class SeriesArrays:
         speeds: Series = [
             None if part is None else self.balls.apply(MUL, [part, balls_of(float(k))]) for k, part in enumerate(a) if k
         ]
-        moved = self.solution(Solve(), a, [self._matrix(speeds[0], a), *speeds[1:], None])
+        moved = self.solution(Solve(), a, [self._matrix(speeds[0], a), *speeds[1:]])
         stack = a[0].ndim - 2
         diagonal = np.broadcast_to(balls_of(np.eye(a[0].shape[-1])), a[0].shape)
         letters = "abcdefgh"[:stack]
         trace = Contract(f"{letters}xy", f"{letters}xy", letters)
-        slopes = [None if m is None else self.balls.apply(trace, [m, diagonal]) for m in moved[: ctx.cap - 1]]
+        slopes = [None if m is None else self.balls.apply(trace, [m, diagonal]) for m in moved]
         return [value, *[
             None if s is None else self.balls.apply(DIV, [s, balls_of(float(k))]) for k, s in enumerate(slopes, 1)
         ]]  # fmt: skip
@@ -173,8 +173,10 @@ class SeriesArrays:
         return self.balls.zeros(a[0].shape) if part is None else part
 
     def determinant(self, row: Determinant, a: Series) -> Series:
-        """k·Dₖ = Σⱼ j·Lⱼ·Dₖ₋ⱼ, as D′ = L′·D for L = log‖A‖."""
+        """k·Dₖ = Σⱼ j·Lⱼ·Dₖ₋ⱼ, as D′ = L′·D for L = log‖A‖; by Faddeev and LeVerrier where A may be singular."""
         logs = self.log_determinant(LogDeterminant(), a)
+        if not all(part is None or finite(part).all() for part in logs):
+            return self.leverrier(a)[0]
         found: Series = [self.balls.apply(row, [a[0]])]
         for k in range(1, ctx.cap):
             terms = [
@@ -185,6 +187,26 @@ class SeriesArrays:
             total = self.sum(terms)
             found.append(None if total is None else self.balls.apply(DIV, [total, balls_of(float(k))]))
         return found
+
+    def leverrier(self, a: Series) -> tuple[Series, Series]:
+        """Determinants and adjugates, without division by what may be zero.
+
+        M₁ = 1, Mₖ₊₁ = A·Mₖ + cₖ, cₖ = −tr(A·Mₖ)/k; |A| = (−1)ⁿcₙ, adj A = (−1)ⁿ⁻¹Mₙ (Gantmacher, The Theory of
+        Matrices, volume 1, IV.5).
+        """
+        n, stack = a[0].shape[-1], a[0].shape[:-2]
+        letters = "abcdefgh"[: len(stack)]
+        product, trace = _matrix_product(len(stack)), Contract(f"{letters}xy", f"{letters}xy", letters)
+        one = self.data(np.broadcast_to(np.eye(n), a[0].shape))
+        matrix, size = one, self.data(np.ones(stack))
+        found = one
+        for k in range(1, n + 1):
+            found, moved = matrix, self.apply(product, [a, matrix])
+            size = self.apply(DIV, [self.apply(trace, [moved, one]), self.data(np.array(-float(k)))])
+            wide = self.apply(Spread(a[0].shape), [self.apply(Reshape((*stack, 1, 1)), [size])])
+            matrix = self.apply(ADD, [moved, self.apply(MUL, [wide, one])])
+        signs = [self.data(np.array((-1.0) ** m)) for m in (n, n - 1)]
+        return self.apply(MUL, [signs[0], size]), self.apply(MUL, [signs[1], found])
 
     def factor(self, _: Cholesky, a: Series) -> Series:
         """Cholesky–Banachiewicz in power series."""
@@ -256,5 +278,6 @@ _SERIES_FORMS: dict[type, Callable[..., Series]] = {
     Solve: SeriesArrays.solution,
     LogDeterminant: SeriesArrays.log_determinant,
     Determinant: SeriesArrays.determinant,
+    Adjugate: lambda series, _, a: series.leverrier(a)[1],
     Cholesky: SeriesArrays.factor,
 }

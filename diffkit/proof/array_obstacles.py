@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.calculus.array_masks import needed, reached
-from diffkit.core.array_operations import Order, Take
+from diffkit.calculus.array_masks import narrowed_mask, needed, reached
+from diffkit.core.array_operations import Order, Put, Take
 from diffkit.core.program import Program, run_slots
 from diffkit.core.rules import by_rule
 from diffkit.core.table import POWER, SUB, WHERE, Place, Primitive
-from diffkit.numbers.array_balls import BallArrays, Balls, balls_of
+from diffkit.numbers.array_balls import BallArrays, Balls, balls_of, exactly_zero
 
 
 class Obstacle(NamedTuple):
-    """A place that is met, or not proven to be missed: the instruction, its place, and the entries where."""
+    """A place that is met, or not proven to be missed: the instruction, its place, and masks of the entries where."""
 
     slot: int
     place: Place | None
     """None for entries whose order is not settled"""
     entries: Any
-    """a mask of the instruction's entries"""
+    """where it is in the way of what moves it"""
+    ends: Any
+    """where there may be no value, whatever moves"""
     outside: Any
-    """a mask of those that are proven to lie outside the domain"""
+    """where the point is proven to lie outside the domain"""
+    movers: Mapping[int, Any]
+    """entries of the arguments by which it is moved, by slot"""
 
     @property
-    def ends(self) -> bool:
-        """Whether there may be no value."""
-        return self.place is not None and self.place.kind in ("edge", "pole")
+    def continuous(self) -> bool:
+        """Whether the function goes on, without a jump, on the other side."""
+        return self.place is None or self.place.kind == "kink"
 
 
 class ArrayPrimal:
@@ -81,7 +85,7 @@ class ArrayPrimal:
     def _met(self, slot: int, row: Primitive, args: Sequence[int], place: Place, matters: Any) -> Iterator[Obstacle]:
         """Where a place of a row is not proven to be missed."""
         shape = self.program.shapes[slot]
-        movers = args if place.varying is None else [args[i] for i in place.varying]
+        movers: Any = args if place.varying is None else [args[i] for i in place.varying]
         moves = np.zeros(shape, dtype=bool)
         for arg in movers:
             moves = moves | self.varies[arg]
@@ -91,18 +95,20 @@ class ArrayPrimal:
             return  # a polynomial
         margins = np.broadcast_to(by_rule(place.margin, self.balls, [self.values[a] for a in args]), shape)
         wanted = matters & (moves | (place.varying is None and place.kind != "kink"))
-        if not wanted.any():
-            return
-        holds = np.ones(shape, dtype=bool)
-        outside = np.zeros(shape, dtype=bool)
+        entries, ends, outside = (np.zeros(shape, dtype=bool) for _ in range(3))
         for position in np.argwhere(wanted):
             key = tuple(position)
-            holds[key], outside[key] = _missed(place, margins[key], bool(moves[key]))
-        if not holds.all():
-            yield Obstacle(slot, place, ~holds, outside)
+            margin = margins[key]
+            entries[key] = moves[key] and not (margin > 0 if place.kind == "edge" else margin != 0)
+            if place.varying is None:
+                ends[key] = not _has_value(place, margin)
+                outside[key] = place.kind == "edge" and margin < 0
+        if entries.any() or ends.any():
+            movers = {arg: narrowed_mask(entries, self.program.shapes[arg]) for arg in movers}
+            yield Obstacle(slot, place, entries, ends, outside, movers)
 
     def _ties(self, slot: int, entries: int, matters: Any) -> Iterator[Obstacle]:
-        """Entries next to each other in their order that are not proven to differ, and vary."""
+        """Entries next to each other in their order that are not proven to differ; they have a value if equal."""
         order, x, varies = self.values[slot], self.values[entries], self.varies[entries]
         along = Take().value(x, order)
         moves = Take().value(varies, order)
@@ -110,14 +116,19 @@ class ArrayPrimal:
             return
         gaps = self.balls.apply(SUB, [along[..., 1:], along[..., :-1]])
         apart = np.asarray(np.frompyfunc(lambda gap: bool(gap > 0), 1, 1)(gaps), dtype=bool)
-        tied = ~apart & (moves[..., 1:] | moves[..., :-1]) & matters.any(axis=-1, keepdims=True)
-        if tied.any():
-            mask = np.zeros(along.shape, dtype=bool)
-            mask[..., 1:] |= tied
-            mask[..., :-1] |= tied
-            found = np.zeros(along.shape, dtype=bool)
-            np.put_along_axis(found, order, mask, axis=-1)
-            yield Obstacle(slot, None, found, np.zeros(found.shape, dtype=bool))
+        tied = ~apart & matters.any(axis=-1, keepdims=True)
+        moved, ends = (
+            _on_both_sides(gap) for gap in (tied & (moves[..., 1:] | moves[..., :-1]), tied & ~exactly_zero(gaps))
+        )
+        if moved.any() or ends.any():
+            outside = np.zeros(moved.shape, dtype=bool)
+            yield Obstacle(slot, None, moved, ends, outside, {entries: Put().value(moved, order)})
+
+
+def _on_both_sides(gaps: Any) -> Any:
+    """Entries beside some of the gaps between them, along the last axis."""
+    none = np.zeros((*gaps.shape[:-1], 1), dtype=bool)
+    return np.concatenate([none, gaps], axis=-1) | np.concatenate([gaps, none], axis=-1)
 
 
 def _natural(exponents: Balls) -> bool:
@@ -126,11 +137,10 @@ def _natural(exponents: Balls) -> bool:
     return all(n is not None and n >= 0 for n in wholes)
 
 
-def _missed(place: Place, margin: Any, moves: bool) -> tuple[bool, bool]:
-    """Whether a margin is proven to be off its place, and whether it is proven to lie outside the domain."""
+def _has_value(place: Place, margin: Any) -> bool:
+    """Whether a row is proven to have a value at a margin, which at a kink and on any side of a jump it has."""
     if place.kind == "edge":
-        closed = not moves and place.closed
-        return bool(margin >= 0 if closed else margin > 0), bool(margin < 0)
-    if place.kind == "jump" and not moves:
-        return bool(margin != 0) or bool(margin == 0), False
-    return bool(margin != 0), False
+        return bool(margin >= 0 if place.closed else margin > 0)
+    if place.kind == "jump":
+        return bool(margin != 0) or bool(margin == 0)
+    return place.kind == "kink" or bool(margin != 0)

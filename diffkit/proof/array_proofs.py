@@ -106,7 +106,7 @@ class ArrayProofs:
         """What is said of all components where the only output is proven to be outside its domain."""
         if self.prover.outputs > 1:
             return None
-        with precision(PROOF_PRECISIONS[-2], 2):
+        with precision(PROOF_PRECISIONS[-2], 2), np.errstate(all="ignore"):
             primal = self.prover.primal(point)
             outside = next((o for o in primal.obstacles() if o.outside.any()), None)
             if outside is None or not primal.chosen:  # else the branch that it is in may not be taken
@@ -116,12 +116,12 @@ class ArrayProofs:
 
     def _told(self, point: Sequence[float], rest: Any, indices: Sequence[Index]) -> dict[int, Odd]:
         """What is said of components of a program that is too long to be looked at number by number."""
-        with precision(PROOF_PRECISIONS[-2], 2):
+        with precision(PROOF_PRECISIONS[-2], 2), np.errstate(all="ignore"):
             primal = self.prover.primal(point)
             obstacles = list(primal.obstacles())
             if not obstacles:
                 return dict.fromkeys(rest.tolist(), UNCONFIRMED)
-            first = self._words(obstacles[0], obstacles[0].entries, "is special where")
+            first = self._words(obstacles[0], obstacles[0].entries | obstacles[0].ends, "is special where")
             found = dict.fromkeys(rest.tolist(), Odd("uncertain", f"{first}, and the function is too long to see more"))
             if self.task.order == 1 and met_exactly(primal, obstacles):
                 found.update(self._sided(primal, obstacles, dict(zip(rest.tolist(), indices, strict=True))))

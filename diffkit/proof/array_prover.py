@@ -80,7 +80,7 @@ class ArrayProver:
         try:
             for bits in self.steps:
                 check_time()
-                with precision(bits, self.order + 1):
+                with precision(bits, self.order + 1), np.errstate(all="ignore"):
                     if work.climb():
                         break
         except TimeIsUp as up:
@@ -135,6 +135,16 @@ class _Climbing:
         self.colours: list[int] = []
         self.lost = np.zeros(len(rows), dtype=bool)
         """rows that may have no value"""
+        self.denied = np.zeros(len(rows), dtype=bool)
+        """rows that Arb's series contradict"""
+        self.witnessed = self.prover.order == 1
+        """whether they were asked about second derivatives, which the graph of the gradient may show to be all zero"""
+        self.moving_rows = np.zeros(len(rows), dtype=bool)
+        """rows of second derivatives that move an obstacle; ``moving_columns`` likewise, of first ones too"""
+        self.moving_columns = np.zeros(len(columns), dtype=bool)
+        self.barred: Any = None
+        """entries that an obstacle is in the way of, if any is"""
+        self._linked: Any = None
 
     def found(self, stopped: str, places: Any) -> ProvenEntries:
         """What is known so far of the entries at some places, which are 0 where the graph allows nothing else."""
@@ -147,8 +157,12 @@ class _Climbing:
         values[own] = np.where(self.proven, self.values, np.nan)[its]
         errors[own] = np.where(self.proven, self.errors, np.inf)[its]
         proven[own] = self.proven[its]
-        lost = np.repeat(self.lost, width) if places is None else self.lost[places // width]
-        values[lost], errors[lost], proven[lost] = np.nan, np.inf, False
+        unknown = (
+            np.repeat(self.lost | self.denied, width) if places is None else (self.lost | self.denied)[places // width]
+        )
+        if self.barred is not None:
+            unknown |= self.barred.ravel() if places is None else self.barred.ravel()[places]
+        values[unknown], errors[unknown], proven[unknown] = np.nan, np.inf, False
         return ProvenEntries(values, errors, proven, stopped)
 
     @staticmethod
@@ -169,9 +183,10 @@ class _Climbing:
         values = primal.values if program is prover.program else run_slots(program, balls, inputs)
         if self.r is None:
             self._list(program, values, primal)
-        hindered = self._hindered(primal)
+        self._look(primal, values)
+        hindered = self.lost[self.r] if self.barred is None else self.lost[self.r] | self.barred[self.r, self.c]
         open_ = ~self.proven & ~hindered
-        if not open_.any():
+        if self.witnessed and not open_.any():
             return True
         entries = self._entries(program, values)
         for k in np.flatnonzero(open_):
@@ -183,26 +198,48 @@ class _Climbing:
         self.values[~self.proven] = np.nan
         return bool((self.proven | hindered).all())
 
-    def _hindered(self, primal: ArrayPrimal) -> Any:
-        """Which entries an obstacle is in the way of: their row needs it, and it is an end of the domain, or moves."""
-        prover, found = self.prover, np.zeros(len(self.r), dtype=bool)
+    def _look(self, primal: ArrayPrimal, values: Sequence[Any]) -> None:
+        """Find the rows that may have no value, and the entries whose row needs an obstacle that the column moves."""
+        prover = self.prover
         (output,) = primal.program.outputs
         whole = finite(np.ravel(primal.values[output]))
         self.lost = ~whole[self.rows] if prover.order == 1 else np.full(len(self.rows), not whole.all())
+        self.barred, self.moving_rows[:], self.moving_columns[:] = None, False, False
         for obstacle in primal.obstacles(self.rows if prover.order == 1 else None):
-            inputs = needed(primal.program, {obstacle.slot: obstacle.entries}, primal.values)
+            inputs = needed(primal.program, obstacle.movers, primal.values)
             moved = prover.flat(inputs, primal.program.lengths)
-            by_column, by_row = moved[self.columns][self.c], moved[self.rows] if prover.order == 2 else None
-            if by_row is not None:
-                self.lost |= obstacle.ends
-                found |= by_column | by_row[self.r]
-                continue
-            blank = [np.zeros(shape, bool) for shape in primal.program.lengths]
-            hit = reached(primal.program, blank, primal.values, {obstacle.slot: obstacle.entries})[output]
-            hit = np.ravel(hit)[self.rows]
-            self.lost |= hit & obstacle.ends
-            found |= hit[self.r] & by_column
-        return found | self.lost[self.r]
+            self.moving_columns |= moved[self.columns]
+            if prover.order == 1:
+                self.lost |= self._rows_of(primal, obstacle.slot, obstacle.ends)
+                hit = self._rows_of(primal, obstacle.slot, obstacle.entries)
+                self._bar(hit[:, None] & moved[self.columns])
+            else:
+                self.lost |= bool(obstacle.ends.any())
+                self.moving_rows |= moved[self.rows]
+                either = moved[self.rows][:, None] | moved[self.columns]
+                self._bar(either & self._links(values) if obstacle.continuous else either)
+
+    def _bar(self, entries: Any) -> None:
+        self.barred = entries if self.barred is None else self.barred | entries
+
+    def _links(self, values: Sequence[Any]) -> Any:
+        """Entries of second derivatives that are not zero by the graph, in this order of the inputs or in the other.
+
+        For those that are, a kink that only one of the inputs moves leaves both orders of differentiation at 0.
+        """
+        if self._linked is None:
+            structure = dependence(self.prover.differentiated, self.columns.tolist(), values, locally=False)[self.rows]
+            symmetric = self.rows.tolist() == self.columns.tolist()
+            self._linked = structure | (structure.T if symmetric else True)
+        return self._linked
+
+    def _rows_of(self, primal: ArrayPrimal, slot: int, entries: Any) -> Any:
+        """Which rows depend on some entries of a slot."""
+        if not entries.any():
+            return np.zeros(len(self.rows), dtype=bool)
+        (output,) = primal.program.outputs
+        blank = [np.zeros(shape, bool) for shape in primal.program.lengths]
+        return np.ravel(reached(primal.program, blank, primal.values, {slot: entries})[output])[self.rows]
 
     # The matrix -----------------------------------------------------------------------------------------------------
 
@@ -253,33 +290,40 @@ class _Climbing:
 
     def _confirmed(self, primal: ArrayPrimal, entries: Balls, known: Any) -> Any:
         """Which entries Arb's series confirm: half a unit in the last place of any would exceed what is left open."""
-        found = np.zeros(len(known), dtype=bool)
         zero = exactly_zero(entries)
-        for turn in range(DIRECTIONS):
-            left = known & ~found
-            if not left.any():
+        found = np.zeros(len(known), dtype=bool)
+        left = known & ~zero
+        for turn in range(DIRECTIONS if left.any() else 1 - self.witnessed):
+            new = self._agreement(primal, entries, left, left, zero, np.random.default_rng(turn))
+            if not new.any():
                 break
-            largest = left & ~zero
-            moves = np.zeros(len(self.columns), dtype=bool)
-            moves[self.c[largest if largest.any() else left]] = True
-            new = self._agreement(primal, entries, moves, left, zero, np.random.default_rng(turn))
-            if not (new & ~found).any():
-                break
-            found |= new
+            found, left = found | new, left & ~new
+        self.witnessed = True
+        left = known & zero & ~found
+        for turn in range(DIRECTIONS if left.any() else 0):  # of zeros, what one row has: it sees no others
+            row = np.bincount(self.r[left]).argmax() if left.any() else -1
+            new = self._agreement(primal, entries, left & (self.r == row), left, zero, np.random.default_rng(turn))
+            found, left = found | new, left & ~new & (self.r != row)
         return found
 
-    def _agreement(self, primal: ArrayPrimal, entries: Balls, moves: Any, left: Any, zero: Any, random: Any) -> Any:
-        """Entries that one direction confirms, along which some columns move."""
+    def _agreement(self, primal: ArrayPrimal, entries: Balls, wanted: Any, left: Any, zero: Any, random: Any) -> Any:
+        """Which entries of those that are left one direction confirms, along which the columns of the wanted move.
+
+        So do, unless these are zeros, all that meet no obstacle, as witnesses that nothing is missing.
+        """
+        moves = ~self.moving_columns & (not _alone(zero, wanted))
+        moves[self.c[~finite(entries) & ~self.moving_rows[self.r]]] = False
+        moves[self.c[wanted]] = True
         weights = np.where(moves, random.integers(WEIGHT, 2 * WEIGHT, size=len(moves)), 0)
-        scaled = entries * balls_of(weights.astype(float))[self.c]
         if self.prover.order == 2:
-            return self._second(primal, scaled, entries, weights, left, zero, random)
-        along = self._along(primal, weights, 1)[self.rows]
+            return self._second(primal, entries, weights, left, zero, random)
         found = np.zeros(len(left), dtype=bool)
-        for k in np.unique(self.r[left]):
+        along, own_weights = self._along(primal, weights, 1)[self.rows], weights[self.c]
+        for k in np.unique(self.r[left & (own_weights != 0)]):
             own = slice(*np.searchsorted(self.r, [k, k + 1]))
-            found[own] = _seen(along[k], scaled[own], entries[own], weights[self.c[own]], zero[own])
-        return found & left & (weights[self.c] != 0)
+            found[own], denied = _seen(along[k], entries[own], own_weights[own], zero[own])
+            self.denied[k] |= denied
+        return found & left
 
     def _along(self, primal: ArrayPrimal, speeds: Any, order: int, beside: Any = None) -> Balls:
         """The coefficients of an order of the outputs along a direction: speeds of the columns, and of the rows."""
@@ -294,34 +338,42 @@ class _Climbing:
         found: Any = balls.zeros(np.shape(series[0])) if known is None else known
         return np.ravel(found)
 
-    def _second(
-        self, primal: ArrayPrimal, scaled: Balls, entries: Balls, weights: Any, left: Any, zero: Any, random: Any
-    ) -> Any:
+    def _second(self, primal: ArrayPrimal, entries: Balls, weights: Any, left: Any, zero: Any, random: Any) -> Any:
         """The same of second derivatives: q(a + b) − q(a − b) = 2aᵀHb, for the second coefficients q."""
-        moves = np.zeros(len(self.rows), dtype=bool)
-        moves[self.r[left & (weights[self.c] != 0)]] = True
+        moving, alone = weights[self.c] != 0, _alone(zero, left)
+        moves = ~self.moving_rows & (not alone)
+        moves[self.r[left & moving]] = True
+        if alone:
+            moves[self.r[~left & moving]] = False
         beside = np.where(moves, random.integers(WEIGHT, 2 * WEIGHT, size=len(moves)), 0)
         above, below = (self._along(primal, weights, 2, sign * beside)[0] for sign in (1, -1))
-        terms = scaled * balls_of(beside.astype(float))[self.r]
         products = beside.astype(object)[self.r] * weights.astype(object)[self.c]
-        return _seen((above - below) / 2, terms, entries, products, zero) & left
+        found, denied = _seen((above - below) / 2, entries, products, zero)
+        self.denied |= denied
+        return found & left
 
 
-def _seen(along: Any, terms: Any, entries: Any, weights: Any, zero: Any) -> Any:
+def _alone(zero: Any, wanted: Any) -> bool:
+    """Whether some entries are wanted, all of them zeros, which are seen where nothing else moves."""
+    return bool(wanted.any() and zero[wanted].all())
+
+
+def _seen(along: Any, entries: Balls, weights: Any, zero: Any) -> tuple[Any, bool]:
     """Which entries of a sum of weighted ones would show an error of half a unit in the last place.
 
-    The sum of the terms and the series must overlap; a zero is seen where both are exactly zero.
+    The sum and the series must overlap, else the sum is denied; a zero is seen where both are exactly zero.
     """
-    total = np.sum(terms) if len(terms) else arb(0)
-    found = np.zeros(len(entries), dtype=bool)
+    found, moving = np.zeros(len(entries), dtype=bool), np.flatnonzero(weights)
+    total = np.sum(entries[moving] * [arb(int(weight)) for weight in weights[moving]], initial=arb(0))
     if not (along.is_finite() and total.is_finite() and along.overlaps(total)):
-        return found
+        return found, bool(along.is_finite() and total.is_finite())
     if along.is_zero() and total.is_zero():
-        return np.ones(len(entries), dtype=bool)
-    radius = float(along.rad() + total.rad()) * ROUNDED_UP
-    for k in np.flatnonzero(~zero & (weights != 0)):
+        found[moving] = zero[moving]
+        return found, False
+    radius = 2 * float(along.rad() + total.rad()) * ROUNDED_UP  # they may lie at opposite ends
+    for k in moving[~zero[moving]]:
         found[k] = math.ulp(abs(float(entries[k]))) / 2 * float(weights[k]) > radius
-    return found
+    return found, False
 
 
 def _coloured(structure: Any) -> list[int]:

@@ -157,11 +157,11 @@ def reduction(a: Any, name: str, x: Formula, axis: int | None) -> Formula:
 
 def _var_pull(a: Any, y: Formula, g: Formula) -> Sequence[Formula]:
     """2(x − mean x)/n."""
-    (x,), shape = y.args, a.shape(y.args[0])
-    if y.value is not None:
-        raise no_formula(y, " along an axis")
-    centred = a.add(x, a.negative(a.make("mean", (x,), None)))
-    return [a.times(a.number(2), g, centred, a.power(count(a, shape, None), a.number(-1)))]
+    (x,), shape, axis = y.args, a.shape(y.args[0]), y.value
+    mean = a.make("mean", (x,), axis)
+    if axis is not None:
+        g, mean = (spread(a, part, shape, axis) for part in (g, mean))
+    return [a.times(a.number(2), g, a.add(x, a.negative(mean)), a.power(count(a, shape, axis), a.number(-1)))]
 
 
 def _prod_pull(a: Any, y: Formula, g: Formula) -> Sequence[Formula]:

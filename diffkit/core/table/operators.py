@@ -166,7 +166,7 @@ row("cbrt", "x", "real cube root, also of negative numbers",
     germ="cube_root", odd=True, latex="\\sqrt[3]{#}",
     floats=math.cbrt, array="cbrt", mpmath=lambda mp, x: mp.sign(x) * mp.cbrt(abs(x)), ulps=1.0,
     definition=lambda F, x: F.sign(x) * F.abs(x) ** F.rational(1, 3),
-    ball=lambda flint, x: x.root(3) if x >= 0 else -(-x).root(3),
+    ball=lambda flint, x: x if x.is_zero() else x.root(3) if x >= 0 else -(-x).root(3),
     partials=(lambda F, x, y: 1 / (3 * y**2),),
     places=(Place("kink", lambda F, x: x, "x = 0, where the tangent is vertical", slope=lambda F, t: t / 0),),
     points=(-8.0, -0.3, 1e-30, 2.0))
