@@ -114,8 +114,11 @@ def test_a_ball_of_an_array_holds_two_hundred_digits(part):
         values, whole = truths(example)
         if not whole:
             continue
-        with precision(96):
-            found = in_balls(BallArrays(), example.program, example.inputs)
+        with precision(96), np.errstate(all="ignore"):
+            primal = ArrayPrimal(example.program, BallArrays(), example.inputs)
+            if any(obstacle.place is None for obstacle in primal.obstacles()):  # an order that is open
+                continue
+            found = primal.values
         for slot, (balls, truth) in enumerate(zip(found, values, strict=True)):
             for ball, number in zip(balls.ravel(), truth.ravel(), strict=True):
                 if isinstance(ball, arb) and ball.is_finite():
