@@ -168,6 +168,8 @@ def test_products_of_matrices_without_a_sign_are_refused():
     for text in ("(x*A)(A)", "(x + A)(A + x)", "(A + x)(A @ [1, 2])"):
         with pytest.raises(dk.DiffkitError, match="two ways"):
             dk.gradient(dk.arrays(f"sum({text})", A=A), {"x": 1.0})
+    with pytest.raises(dk.ParseError, match="two ways"):
+        dk.arrays("A @ 2x")
     assert dk.derivative(dk.arrays("sum(2(A)*x)", A=A), 1.0).value == 20
     assert dk.gradient(dk.arrays("sum((x + 1)(x + 2))"), {"x": [1.0, 2.0]}).value.tolist() == [5, 7]
 

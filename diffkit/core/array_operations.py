@@ -18,6 +18,7 @@ import numpy as np
 from diffkit.core.program import Data, Shape, broadcast
 
 FREE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+LOOPED_PAIRS = 4096  # pairs of elements up to which a loop over them beats a matrix product
 PADDED = 4  # times as many entries that a gather may have for a sum of groups of unequal size
 
 
@@ -270,7 +271,8 @@ class Contract(ArrayOperation):
 
     def value(self, *args: Any) -> Any:
         """Of NumPy arrays."""
-        return np.einsum(f"{self.left},{self.right}->{self.out}", *args, optimize=True)
+        few = np.size(args[0]) * np.size(args[1]) <= LOOPED_PAIRS
+        return np.einsum(f"{self.left},{self.right}->{self.out}", *args, optimize=not few)
 
     def push(self, algebra: Any, args: Sequence[Any], answer: Any, k: int, tangent: Any) -> Any:
         """(a·b)′ = ȧ·b + a·ḃ."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from diffkit.core.array_operations import LOOPED_PAIRS
 from diffkit.core.errors import TracingError
 from diffkit.core.program import Constant, Program, run
 from diffkit.core.rules import by_rule
@@ -25,7 +26,6 @@ from diffkit.numbers.duals import DualAlgebra
 from diffkit.numbers.floats import to_float
 
 NUMBERS = count(1)
-LOOPED_PAIRS = 4096  # pairs of elements up to which a loop over them beats a matrix product
 
 
 class Level:

@@ -37,16 +37,24 @@ State = Callable[[Token, Token], Any]
 
 
 class _Waiting:
-    """An operator on the stack, or what opens a group, a call or an array."""
+    """An operator on the stack."""
 
-    __slots__ = ("axis", "binding", "called", "position", "prefix", "sign", "start")
+    __slots__ = ("binding", "position", "prefix", "sign")
+    called: CalledFunction | None = None
 
     def __init__(self, sign: str, binding: int, position: int, prefix: bool = False):
         self.sign, self.binding, self.position, self.prefix = sign, binding, position, prefix
-        self.called: CalledFunction | None = None
+
+
+class _Frame(_Waiting):
+    """What opens a group, a call or an array; ``start`` counts the operands below those inside."""
+
+    __slots__ = ("axis", "called", "start")
+
+    def __init__(self, sign: str, position: int, called: CalledFunction | None, start: int):
+        self.sign, self.binding, self.position, self.prefix = sign, 0, position, False
+        self.called, self.start = called, start
         self.axis: int | None = None
-        self.start = 0
-        """operands below those of a call or an array"""
 
 
 class _Chain(NamedTuple):
@@ -68,8 +76,8 @@ class Parser:
         self.open = 0
         """parentheses and brackets"""
         self.prefixes = 0
-        self.keys: list[str] = []
-        """of the index that is being read"""
+        self.bracket, self.keys = 0, list[str]()
+        """where the index that is being read begins, and its parts"""
 
     def fail(self, reason: str, token: Token | _Waiting, hint: str = "") -> NoReturn:
         """Raise a ParseError at a token."""
@@ -105,7 +113,7 @@ class Parser:
             self.operands.append(self.target.number(value))
             return self._continuation
         if kind == "call" or text == "(":
-            self._open(_Waiting("(", 0, position), self._function(token) if kind == "call" else None)
+            self._open("(", position, self._function(token) if kind == "call" else None)
             return self._operand
         if text == "+":
             return self._operand
@@ -117,7 +125,7 @@ class Parser:
             return self._operand
         if text == "[":
             self._check_arrays("a bracket begins an array", token, "write parentheses to group")
-            self._open(_Waiting("[", 0, position))
+            self._open("[", position)
             return self._operand
         return self._no_operand(token, previous)
 
@@ -201,7 +209,7 @@ class Parser:
             self.fail("an = is not expected here", token, "write == to compare; an identity goes with matrix --check")
         if token.text == "[" and (previous.kind == "name" or previous.text in CLOSES):
             self._check_arrays("a bracket after a value is an index", token, "write * and parentheses for a product")
-            self.keys = []
+            self.bracket, self.keys = token.position, []
             return self._index
         return self._adjacent(token, previous)
 
@@ -222,20 +230,19 @@ class Parser:
         if (previous.kind == "name" and previous.text != PI) or previous.text == "]" or not product:
             self.fail("an operator is missing here", token, "write * for a product")
         signs = (operator.sign for operator in reversed(self.operators) if not operator.prefix)
-        if next(signs, "") in ("/", "**"):  # 1/2x, 2^-3x
+        if next(signs, "") in ("/", "**", MATRIX_PRODUCT):  # 1/2x, 2^-3x, A @ 2x
             self.fail("this product without a sign can be read in two ways", token, "write * and parentheses")
         self._push_infix(BESIDE, PRODUCT_BINDING, token.position)
         return self._operand(token, previous)
 
     # Parentheses, calls and arrays -----------------------------------------------------------------------------------
 
-    def _open(self, frame: _Waiting, called: CalledFunction | None = None, first: int = 0) -> None:
+    def _open(self, sign: str, position: int, called: CalledFunction | None = None, first: int = 0) -> None:
         """Open a frame, of which so many operands stand before it."""
         self.open += 1
         if self.open > self.limits.parentheses:
-            raise located(self.limits.exceeded("parentheses", "too many open parentheses"), self.text, frame.position)
-        frame.called, frame.start = called, len(self.operands) - first
-        self.operators.append(frame)
+            raise located(self.limits.exceeded("parentheses", "too many open parentheses"), self.text, position)
+        self.operators.append(_Frame(sign, position, called, len(self.operands) - first))
 
     def _comma(self, token: Token) -> State:
         self._reduce(1)
@@ -252,6 +259,7 @@ class Parser:
         frame = self.operators.pop()
         if frame.sign != CLOSES[token.text]:
             self._never_closed(frame)
+        assert isinstance(frame, _Frame)
         self.open -= 1
         if frame.called is None and frame.sign == "(":
             self.operands[-1] = self._settle(self.operands[-1])
@@ -264,7 +272,7 @@ class Parser:
     def _never_closed(self, frame: _Waiting) -> NoReturn:
         self.fail(f"this {'parenthesis' if frame.sign == '(' else 'bracket'} is never closed", frame)
 
-    def _framed(self, frame: _Waiting, args: list[Any]) -> Any:
+    def _framed(self, frame: _Frame, args: list[Any]) -> Any:
         if frame.called is not None:
             return Call(self.target, frame.called, frame.axis, frame.position, self.text, self.limits).of(args)
         return self.target.array("array", args, None, frame.position)
@@ -276,7 +284,7 @@ class Parser:
         if token.kind == "call":
             called = self._function(token)
             self._check_arrays("functions are no attributes of numbers", token, f"write {token.text}(x)")
-            self._open(_Waiting("(", 0, token.position), called, first=1)
+            self._open("(", token.position, called, first=1)
             return self._first_argument
         if token.text != "T" or token.kind != "name":
             self.fail(f"there is no .{token.text}", token,
@@ -295,12 +303,16 @@ class Parser:
             return self._axis
         if not is_plain(token):
             self.fail("a plain integer is wanted here", token)
+        top = self.operators[-1]
         assert isinstance(token.value, int)
-        self.operators[-1].axis = -token.value if previous.text == "-" else token.value
+        assert isinstance(top, _Frame)
+        top.axis = -token.value if previous.text == "-" else token.value
         return self._after_axis
 
     def _after_axis(self, token: Token, _: Token) -> State:
-        if token.text == ")" and len(self.operands) > self.operators[-1].start:
+        top = self.operators[-1]
+        assert isinstance(top, _Frame)
+        if token.text == ")" and len(self.operands) > top.start:
             return self._close(token)
         if token.text != ",":
             self.fail("an axis is an integer by itself, beside an argument", token)
@@ -314,7 +326,7 @@ class Parser:
         keys = index_keys(self.keys)
         if not keys:
             self.fail("an index is an integer or a slice a:b", token)
-        self.operands.append(self.target.array("index", [self.operands.pop()], keys, token.position))
+        self.operands.append(self.target.array("index", [self.operands.pop()], keys, self.bracket))
         return self._continuation
 
     # Operators that waited -------------------------------------------------------------------------------------------
