@@ -53,7 +53,7 @@ def compare(found, example, make, places, seed):
         odd = answer.odd.get(k)
         for place in places(index):
             if found.proven[place]:
-                # a sum of parts of which none moves with both inputs has the mixed derivative 0 also where one has a kink
+                # of a sum of parts, none of which moves with both inputs, it is 0 where one has a kink, too
                 apart = odd is not None and odd.status == "not_differentiable" and len(set(index[1])) == 2
                 assert odd is None or odd.status == "ok" or (apart and found.values[place] == 0), (seed, place, odd)
                 assert answer.odd.get(k) or found.values[place] == answer.values[k], (seed, place)
