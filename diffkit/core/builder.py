@@ -157,7 +157,7 @@ class ProgramBuilder:
 
     def _fold(self, primitive: Primitive, args: Sequence[int]) -> int | None:
         values: list[Any] = [self._values[slot] for slot in args]
-        small = primitive is not POWER
+        small = primitive.fold is not POWER.fold
         for value in values:
             if value is None or isinstance(value, OPAQUE):
                 return None
@@ -174,7 +174,7 @@ class ProgramBuilder:
         """Whether a constant would be larger than the limit, known before it is computed."""
         sizes = [max(v.numerator.bit_length(), v.denominator.bit_length()) for v in values]
         bits = sum(sizes)
-        if primitive is POWER:
+        if primitive.fold is POWER.fold:
             base, exponent = values
             if exponent.denominator != 1 or abs(base) == 1 or base == 0:
                 return False
