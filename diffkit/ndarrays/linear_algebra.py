@@ -134,12 +134,16 @@ def solve(a: Any, b: Any) -> Any:
 
 @rule(np.linalg.cholesky)
 def cholesky(a: Any, *, upper: bool = False) -> Any:
-    """L₀(1 + Φ(L₀⁻¹(A − A₀)L₀⁻ᵀ)), Φ the lower triangle with half the diagonal; A is taken as symmetric."""
+    """L₀(1 + Φ(L₀⁻¹(A − A₀)L₀⁻ᵀ)), Φ the lower triangle with half the diagonal.
+
+    A is taken as symmetric; in a record only the triangle is read that NumPy reads.
+    """
     n = _square(a)
-    a = (a + np.swapaxes(a, -1, -2)) / 2.0
     if (record := _recorded(a)) is not None:
-        lower = record.operation(Cholesky(), a)
+        half = np.swapaxes(np.triu(a), -1, -2) if upper else np.tril(a)
+        lower = record.operation(Cholesky(), half + np.swapaxes(half * np.tri(n, k=-1), -1, -2))
     else:
+        a = (a + np.swapaxes(a, -1, -2)) / 2.0
         below = _below(a, leader((a,)))
         low = np.linalg.cholesky(below)
         inverse = np.linalg.inv(low)
