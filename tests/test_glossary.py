@@ -10,7 +10,7 @@ from diffkit.reports.document import Equation, Note
 from diffkit.reports.glossary import GLOSSARY, TERMS, UsedTerms, names_of_variables
 
 pytestmark = pytest.mark.usefixtures("cases")
-WITHOUT = {"formula", "function"}
+WITHOUT = {"formula", "function", "function of arrays"}
 """kinds that say nothing but formulas"""
 
 
