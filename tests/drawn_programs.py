@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from diffkit.core.array_builder import ArrayBuilder
-from diffkit.core.array_operations import Contract, Order, Reshape, Spread, Take, Total, gathered
+from diffkit.core.array_operations import Order, Reshape, Spread, Take, Total, gathered
+from diffkit.core.contractions import Contract
 from diffkit.core.matrix_operations import Adjugate, Cholesky, Determinant, LogDeterminant, Solve
 from diffkit.core.program import Program, broadcast
 from diffkit.core.table import ADD, LT, MAX, MIN, MUL, POWER, SUB, WHERE, table

@@ -19,6 +19,8 @@ from diffkit.core.array_operations import gathered
 from diffkit.core.errors import TracingError
 from diffkit.core.program import Program
 from diffkit.core.table import MUL, Primitive
+from diffkit.ndarrays import record_function
+from diffkit.numbers.balls import precision
 from diffkit.proof.array_prover import ArrayProver
 from diffkit.proof.proofs import Proofs
 
@@ -170,3 +172,48 @@ def test_a_mistake_proves_nothing_wrong(part, order, monkeypatch):
         expected, found = (entries(prover, example.flat, rows) for prover in (right, wrong))
         both = found.proven & expected.proven
         assert np.array_equal(found.values[both], expected.values[both]), seed
+
+
+UNTAKEN = {
+    "log outside": (lambda x: np.sum(np.where(x > 0, np.log(x), x * x)), [-1.5, 2.0]),
+    "root at its edge": (lambda x: np.sum(np.where(x > 0.5, np.sqrt(x), 3 * x)), [0.0, 2.0]),
+    "pole": (lambda x: np.sum(np.where(x == 0, x, x / (x + 1.0))), [-3.0, 2.0]),
+    "kink": (lambda x: np.sum(np.where(x > 1, np.abs(x - 2.0), np.abs(x) * 0 + x)), [-2.0, 3.0]),
+    "max of a kink": (lambda x: np.sum(np.maximum(np.abs(x), x + 1.0)), [0.0, 2.0]),
+    "entry nobody needs": (lambda x: np.sum(np.sqrt(x)[1:]), [0.0, 2.0]),
+}
+
+
+@pytest.mark.parametrize("name", UNTAKEN)
+def test_what_is_not_taken_is_in_nobodys_way(name):
+    f, point = UNTAKEN[name]
+    prover = ArrayProver(record_function(f, [("x", (2,))]).program, 1)
+    assert prover.at(np.array(point), [0], [0, 1]).proven.all()
+
+
+@pytest.mark.parametrize("point", [[-1.5, 2.0], [0.0, 2.0]])
+def test_what_is_taken_is_in_the_way(point):
+    for f in (np.log, np.sqrt, lambda x: np.where(x > 1, 0 * x, np.log(x)), lambda x: 1 / np.minimum(x, 0.0)):
+        prover = ArrayProver(record_function(lambda x, f=f: np.sum(f(x)), [("x", (2,))]).program, 1)
+        with np.errstate(all="ignore"):
+            assert not prover.at(np.array(point), [0], [0, 1]).proven[0]
+
+
+MET = {
+    "kink": (np.abs, [0.0, 2.0], [True, False]),
+    "tie of two": (lambda x: np.maximum(x, x[::-1]), [1.0, 1.0], [True, True]),
+    "jump": (np.floor, [1.5, 2.0], [False, True]),
+    "pole": (lambda x: 1 / x, [0.0, 2.0], [True, False]),
+    "edge": (np.log, [1.0, -2.0], [False, True]),
+    "sort": (np.sort, [3.0, 3.0], [True, True]),
+}
+
+
+@pytest.mark.parametrize("name", MET)
+def test_what_is_in_the_way_is_named_by_its_entries(name):
+    f, point, entries = MET[name]
+    prover = ArrayProver(record_function(lambda x: np.sum(f(x) * np.array([1.0, 2.0])), [("x", (2,))]).program, 1)
+    with precision(128, 2):
+        (obstacle,) = prover.primal(np.array(point)).obstacles()
+    assert (obstacle.entries | obstacle.ends).tolist() == entries
+    assert obstacle.outside.tolist() == [name == "edge" and there for there in entries]

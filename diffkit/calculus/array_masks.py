@@ -15,18 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.core.array_operations import (
-    ArrayOperation,
-    Contract,
-    Gather,
-    Order,
-    Put,
-    Reshape,
-    Scaled,
-    Spread,
-    Take,
-    Total,
-)
+from diffkit.core.array_operations import ArrayOperation, Gather, Order, Put, Reshape, Scaled, Spread, Take, Total
+from diffkit.core.contractions import Contract
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Program, Shape
 from diffkit.core.table import MAX, MIN, MUL, WHERE, Primitive

@@ -15,19 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.core.array_operations import (
-    ArrayOperation,
-    Contract,
-    Gather,
-    Order,
-    Put,
-    Reshape,
-    Scaled,
-    Spread,
-    Take,
-    Total,
-)
+from diffkit.core.array_operations import ArrayOperation, Gather, Order, Put, Reshape, Scaled, Spread, Take, Total
 from diffkit.core.builder import ProgramBuilder, exact
+from diffkit.core.contractions import Contract
 from diffkit.core.deadline import in_time
 from diffkit.core.errors import TracingError
 from diffkit.core.matrix_operations import Adjugate, Cholesky, Determinant, LogDeterminant, Solve

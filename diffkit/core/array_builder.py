@@ -71,10 +71,6 @@ class ArrayBuilder(ProgramBuilder):
         """Slot of zeros."""
         return self.apply(gathered(np.zeros(shape, dtype=np.int64)), [self.constant(0)]) if shape else self.constant(0)
 
-    def zeros_like(self, slot: int) -> int:
-        """Slot of zeros in the shape of another slot."""
-        return self.zeros(self.shapes[slot])
-
     def shape(self, slot: int) -> Shape:
         """Shape of a slot."""
         return self.shapes[slot]

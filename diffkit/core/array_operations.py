@@ -17,8 +17,6 @@ import numpy as np
 
 from diffkit.core.program import Data, Shape, broadcast
 
-FREE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-LOOPED_PAIRS = 4096  # pairs of elements up to which a loop over them beats a matrix product
 PADDED = 4  # times as many entries that a gather may have for a sum of groups of unequal size
 
 
@@ -30,8 +28,6 @@ class ArrayOperation:
     truths: tuple[int, ...] = ()
     places = special = ()
     base = fold = None
-    linear = True
-    """whether it is linear in all its arguments together, so that tangents go through it as values do"""
     variadic = False
 
     def __repr__(self) -> str:
@@ -43,17 +39,16 @@ class ArrayOperation:
         return self.name
 
     def shape(self, *shapes: Shape) -> Shape:
-        """Shape of the value from those of the arguments."""
-        raise NotImplementedError
+        """Shape of the value from those of the arguments: that of the first, unless an operation says more."""
+        return shapes[0]
 
     def value(self, *args: Any) -> Any:
         """The value of NumPy arrays."""
         raise NotImplementedError
 
     def push(self, algebra: Any, args: Sequence[Any], answer: Any, k: int, tangent: Any) -> Any:
-        """The tangent of the value from that of argument k."""
-        zero = [algebra.zeros_like(a) if j != k else tangent for j, a in enumerate(args)]
-        return algebra.apply(self, zero)
+        """The tangent of the value from that of argument k: what is linear in its only argument does the same to it."""
+        return algebra.apply(self, [tangent])
 
     def pull(self, algebra: Any, args: Sequence[Any], answer: Any, k: int, bar: Any, shapes: Sequence[Shape]) -> Any:
         """The cotangent of argument k from that of the value; None if it does not vary with it."""
@@ -247,60 +242,11 @@ class Total(ArrayOperation):
 
 
 @dataclass(frozen=True, repr=False)
-class Contract(ArrayOperation):
-    """Sums of products of two arrays by letters of their axes, ``einsum("left,right->out", a, b)``.
-
-    No letter stands twice in one operand, and the lengths of a letter are equal.
-    """
-
-    left: str
-    right: str
-    out: str
-    name = "contract"
-    linear = False
-
-    @property
-    def written(self) -> str:
-        """How it is shown in a Program."""
-        return f"contract[{self.left},{self.right}->{self.out}]"
-
-    def shape(self, *shapes: Shape) -> Shape:
-        """By the letters."""
-        lengths = {**dict(zip(self.left, shapes[0], strict=True)), **dict(zip(self.right, shapes[1], strict=True))}
-        return tuple(lengths[c] for c in self.out)
-
-    def value(self, *args: Any) -> Any:
-        """Of NumPy arrays."""
-        few = np.size(args[0]) * np.size(args[1]) <= LOOPED_PAIRS
-        return np.einsum(f"{self.left},{self.right}->{self.out}", *args, optimize=not few)
-
-    def push(self, algebra: Any, args: Sequence[Any], answer: Any, k: int, tangent: Any) -> Any:
-        """(a·b)′ = ȧ·b + a·ḃ."""
-        return algebra.apply(self, [tangent, args[1]] if k == 0 else [args[0], tangent])
-
-    def pull(self, algebra: Any, args: Sequence[Any], answer: Any, k: int, bar: Any, shapes: Sequence[Shape]) -> Any:
-        """The contraction with the other operand, repeated along the letters that were summed alone."""
-        mine, others = (self.left, self.right) if k == 0 else (self.right, self.left)
-        kept = "".join(c for c in mine if c in self.out + others)
-        found = algebra.apply(Contract(self.out, others, kept), [bar, args[1 - k]])
-        if kept == mine:
-            return found
-        lengths = dict(zip(mine, shapes[k], strict=True))
-        thin = tuple(lengths[c] if c in kept else 1 for c in mine)
-        return spread(algebra, reshaped(algebra, found, tuple(lengths[c] for c in kept), thin), thin, shapes[k])
-
-
-@dataclass(frozen=True, repr=False)
 class Order(ArrayOperation):
     """The order of the entries along the last axis, from the least: whole numbers that do not vary with the input."""
 
     name = "order"
-    linear = False
     steps = True
-
-    def shape(self, *shapes: Shape) -> Shape:
-        """That of the entries."""
-        return shapes[0]
 
     def value(self, *args: Any) -> Any:
         """Of a NumPy array."""
@@ -320,11 +266,6 @@ class Take(ArrayOperation):
     """Entries of the first array in an order of the last axis, the second one."""
 
     name = "take"
-    linear = False
-
-    def shape(self, *shapes: Shape) -> Shape:
-        """That of the order."""
-        return shapes[1]
 
     def value(self, *args: Any) -> Any:
         """Of NumPy arrays."""
@@ -344,11 +285,6 @@ class Put(ArrayOperation):
     """What undoes ``take``: entries put back where an order took them from."""
 
     name = "put"
-    linear = False
-
-    def shape(self, *shapes: Shape) -> Shape:
-        """That of the order."""
-        return shapes[1]
 
     def value(self, *args: Any) -> Any:
         """Of NumPy arrays."""
@@ -370,7 +306,6 @@ class Scaled(ArrayOperation):
     """The product of two arrays, entry by entry, that is zero where the first is, whatever the second: 0·∞ = 0."""
 
     name = "scaled"
-    linear = False
 
     def shape(self, *shapes: Shape) -> Shape:
         """That to which both are repeated."""

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.core.array_operations import FREE_LETTERS, ArrayOperation, Contract, gathered, reshaped
+from diffkit.core.array_operations import ArrayOperation, gathered, reshaped
+from diffkit.core.contractions import FREE_LETTERS, Contract
 from diffkit.core.program import Shape
 from diffkit.core.table import ADD, MUL, NEG, SUB
 
@@ -38,7 +39,6 @@ class Solve(ArrayOperation):
     """
 
     name = "solve"
-    linear = False
 
     def shape(self, *shapes: Shape) -> Shape:
         """That of B."""
@@ -67,16 +67,19 @@ class Solve(ArrayOperation):
         return algebra.apply(NEG, [multiplied(algebra, back, answer, len(shapes[0]) - 2, across=True)])
 
 
+class _NumberOfMatrix(ArrayOperation):
+    """What gives one number for each matrix of a stack."""
+
+    def shape(self, *shapes: Shape) -> Shape:
+        """That of the stack."""
+        return shapes[0][:-2]
+
+
 @dataclass(frozen=True, repr=False)
-class Determinant(ArrayOperation):
+class Determinant(_NumberOfMatrix):
     """|A| of stacks of matrices: Ā = ȳ·adj(A)ᵀ (Giles 2008, section 2.2.4; adj(A) = |A|·A⁻¹)."""
 
     name = "determinant"
-    linear = False
-
-    def shape(self, *shapes: Shape) -> Shape:
-        """One number a matrix."""
-        return shapes[0][:-2]
 
     def value(self, *args: Any) -> Any:
         """Of a NumPy array."""
@@ -99,11 +102,6 @@ class Adjugate(ArrayOperation):
     """The transposed matrix of cofactors, which is |A|·A⁻¹ where A has an inverse."""
 
     name = "adjugate"
-    linear = False
-
-    def shape(self, *shapes: Shape) -> Shape:
-        """That of the matrices."""
-        return shapes[0]
 
     def value(self, *args: Any) -> Any:
         """From singular values, A = U·diag(s)·Vᵀ, where A may be singular."""
@@ -144,15 +142,10 @@ class Adjugate(ArrayOperation):
 
 
 @dataclass(frozen=True, repr=False)
-class LogDeterminant(ArrayOperation):
+class LogDeterminant(_NumberOfMatrix):
     """log‖A‖ of stacks of matrices: Ā = ȳ·A⁻ᵀ."""
 
     name = "log_determinant"
-    linear = False
-
-    def shape(self, *shapes: Shape) -> Shape:
-        """One number a matrix."""
-        return shapes[0][:-2]
 
     def value(self, *args: Any) -> Any:
         """Of a NumPy array."""
@@ -182,11 +175,6 @@ class Cholesky(ArrayOperation):
     """
 
     name = "cholesky"
-    linear = False
-
-    def shape(self, *shapes: Shape) -> Shape:
-        """That of the matrices."""
-        return shapes[0]
 
     def value(self, *args: Any) -> Any:
         """Of a NumPy array; NaN where a matrix is not positive definite."""

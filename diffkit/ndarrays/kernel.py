@@ -7,14 +7,13 @@ others are constants, so the perturbations of nested derivatives cannot be confu
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Any
 
 import numpy as np
 
-from diffkit.core.array_operations import LOOPED_PAIRS
+from diffkit.core.contractions import sum_of_products
 from diffkit.core.errors import TracingError
 from diffkit.core.program import Constant, Program, run
 from diffkit.core.rules import by_rule
@@ -247,34 +246,7 @@ def contract(a: Any, b: Any, left: str, right: str, out: str) -> Any:
     lead = leader((a, b))
     if lead is not None:
         return lead.contract(a, b, left, right, out)
-    if np.size(a) * np.size(b) <= LOOPED_PAIRS or len(set(left)) < len(left) or len(set(right)) < len(right):
-        return np.einsum(f"{left},{right}->{out}", a, b)
-    return _by_matmul(a, b, left, right, out)
-
-
-def _by_matmul(a: Any, b: Any, left: str, right: str, out: str) -> Any:
-    """Sum of products as one matrix product (of stacks of matrices), which the processor's own library does."""
-    lengths = dict(zip(left, np.shape(a), strict=True))
-    if any(lengths.setdefault(c, n) != n for c, n in zip(right, np.shape(b), strict=True)):
-        return np.einsum(f"{left},{right}->{out}", a, b)
-    stack = [c for c in left if c in right and c in out]
-    summed = [c for c in left if c in right and c not in out]
-    rows, columns = [c for c in left if c not in right], [c for c in right if c not in left]
-    letters = stack + rows + columns
-    found = _matrices(a, left, stack, rows, summed, lengths) @ _matrices(b, right, stack, summed, columns, lengths)
-    found = np.reshape(found, [lengths[c] for c in letters])
-    lost = tuple(k for k, c in enumerate(letters) if c not in out)
-    found = np.sum(found, axis=lost) if lost else found
-    return np.transpose(found, [[c for c in letters if c in out].index(c) for c in out])
-
-
-def _matrices(
-    x: Any, letters: str, stack: list[str], rows: list[str], columns: list[str], lengths: dict[str, int]
-) -> Any:
-    """An operand as a stack of matrices, by the letters of its axes."""
-    moved = np.transpose(x, [letters.index(c) for c in stack + rows + columns])
-    sizes = [math.prod(lengths[c] for c in part) for part in (rows, columns)]
-    return np.reshape(moved, (*[lengths[c] for c in stack], *sizes))
+    return sum_of_products(a, b, left, right, out)
 
 
 def plain(x: Any) -> Any:

@@ -7,14 +7,14 @@ on them; at a point it is that of the way that the code takes there, operation b
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from diffkit.core.array_builder import ArrayBuilder, VerbatimBuilder
-from diffkit.core.array_operations import ArrayOperation, Contract, Total, gathered, spread
+from diffkit.core.array_operations import ArrayOperation, Total, gathered, spread
+from diffkit.core.contractions import Contract
 from diffkit.core.errors import TracingError
 from diffkit.core.program import Constant, Program
 from diffkit.core.table import LT, WHERE, Primitive
@@ -237,11 +237,6 @@ def record_function(
 def record_program(program: Program, lengths: Sequence[tuple[str, Shape]]) -> Program:
     """Give a Program of functions of arrays in operations on arrays, an input for each name with its shape."""
     return record_function(lambda *values: evaluate(program, values), lengths).program
-
-
-def is_short(program: Program, operations: int) -> bool:
-    """Whether a Program computes at most so many numbers."""
-    return sum(math.prod(shape) for shape in program.shapes) <= operations
 
 
 __all__ = ["RecordedArray", "RecordedFunction", "Recording", "record_function", "record_program"]

@@ -15,18 +15,8 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_mat
 
-from diffkit.core.array_operations import (
-    ArrayOperation,
-    Contract,
-    Gather,
-    Order,
-    Put,
-    Reshape,
-    Scaled,
-    Spread,
-    Take,
-    Total,
-)
+from diffkit.core.array_operations import ArrayOperation, Gather, Order, Put, Reshape, Scaled, Spread, Take, Total
+from diffkit.core.contractions import Contract, parted
 from diffkit.core.deadline import check_time
 from diffkit.core.matrix_operations import Adjugate, Cholesky, Determinant, LogDeterminant, Solve
 from diffkit.core.program import Constant, Data, Shape
@@ -158,10 +148,6 @@ class BallArrays:
         """Zeros of a shape."""
         return np.full(shape, NOTHING, dtype=object)
 
-    def zeros_like(self, x: Balls) -> Balls:
-        """Zeros in the shape of an array."""
-        return self.zeros(x.shape)
-
     def shape(self, x: Balls) -> Shape:
         """Lengths of the axes."""
         return x.shape  # type: ignore[no-any-return]
@@ -188,9 +174,7 @@ def _contracted(algebra: BallArrays, row: Contract, a: Balls, b: Balls) -> Balls
     lengths = {**dict(zip(left, a.shape, strict=True)), **dict(zip(right, b.shape, strict=True))}
     a, left = _without(a, left, right + out)
     b, right = _without(b, right, left + out)
-    stack = [c for c in left if c in right and c in out]
-    summed = [c for c in left if c in right and c not in out]
-    rows, columns = [c for c in left if c not in right], [c for c in right if c not in left]
+    stack, rows, summed, columns = parted(left, right, out)
     sizes = [math.prod(lengths[c] for c in part) for part in (stack, rows, summed, columns)]
     shape = tuple(lengths[c] for c in stack + rows + columns)
     letters = "".join(stack + rows + columns)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from diffkit.core.array_operations import ArrayOperation, Contract, Order, Put, Scaled, Take, Total
+from diffkit.core.array_operations import ArrayOperation, Order, Put, Scaled, Take, Total
+from diffkit.core.contractions import Contract
 from diffkit.core.matrix_operations import Adjugate, Cholesky, Determinant, LogDeterminant, Solve
 from diffkit.core.program import Data
 from diffkit.core.table import DIV, POWER, WHERE, Primitive

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from flint import arb_series, ctx
 
-from diffkit.core.array_operations import ArrayOperation, Contract, Gather, Order, Put, Reshape, Spread, Take, Total
+from diffkit.core.array_operations import ArrayOperation, Gather, Order, Put, Reshape, Spread, Take, Total
+from diffkit.core.contractions import Contract
 from diffkit.core.deadline import check_time
 from diffkit.core.matrix_operations import Adjugate, Cholesky, Determinant, LogDeterminant, Solve
 from diffkit.core.program import Constant, Data, Program, Shape, run

@@ -50,10 +50,6 @@ class _ArrayAlgebra:
         """Zeros of a shape."""
         return np.zeros(shape)
 
-    def zeros_like(self, x: Any) -> Any:
-        """Zeros in the shape of an array."""
-        return np.zeros(np.shape(x))
-
     def shape(self, x: Any) -> Shape:
         """Lengths of the axes."""
         return np.shape(x)

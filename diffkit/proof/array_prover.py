@@ -264,7 +264,7 @@ class _Climbing:
     def _entries(self, program: Program, values: Sequence[Any]) -> Balls:
         """The balls of the listed entries."""
         found = np.empty(len(self.r), dtype=object)
-        if self.by_rows or (len(self.rows) == 1 and self.prover.order == 1):
+        if self.by_rows:
             (output,) = program.outputs
             for k, row in enumerate(self.rows):
                 seed = np.zeros(self.prover.outputs)

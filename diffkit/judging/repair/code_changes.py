@@ -15,7 +15,8 @@ import numpy as np
 
 from diffkit.asking.callables.faults import in_extended
 from diffkit.core.array_builder import ArrayBuilder
-from diffkit.core.array_operations import Contract, Gather, Total
+from diffkit.core.array_operations import Gather, Total
+from diffkit.core.contractions import Contract
 from diffkit.core.matrix_operations import multiplied, symmetric_part, transposed
 from diffkit.core.program import Program, Shape, rerun
 from diffkit.core.table import ADD, MUL, SUB, Primitive

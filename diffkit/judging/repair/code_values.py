@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diffkit.core.array_operations import Contract, Gather, Total
+from diffkit.core.array_operations import Gather, Total
+from diffkit.core.contractions import Contract
 from diffkit.core.program import Shape
 from diffkit.core.rules import by_rule
 from diffkit.core.table import NEG, Primitive
