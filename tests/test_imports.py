@@ -15,6 +15,7 @@ LAYERS = [
     {"core"},
     {"numbers"},
     {"calculus", "ndarrays"},
+    {"engines"},
     {"asking"},
     {"proof"},
     {"methods"},

@@ -25,10 +25,10 @@ from diffkit.numbers.floats import FLOATS, to_float
 
 _LOW_PARTS = {"pi": 1.2246467991473532e-16, "e": 1.4456468917292502e-16}
 """π and e beyond their binary64, correctly rounded"""
-_LOST_SHARE = 2.0**-96  # part of its terms below which a sum is noise: the rounding of pairs, with some bits to spare
+LOST_SHARE = 2.0**-96  # part of its terms below which a sum is noise: the rounding of pairs, with some bits to spare
 _SPLITTER = 2.0**27 + 1
-_LARGEST_CHAIN = 64  # whole exponents up to which a power is a chain of products
-_FLOOR = table.one(pairs="whole_below")
+LARGEST_CHAIN = 64  # whole exponents up to which a power is a chain of products
+FLOOR = table.one(pairs="whole_below")
 Pair = tuple[Any, Any]
 
 
@@ -106,7 +106,7 @@ class DoublesAlgebra:
         if primitive is not POWER:
             return primitive in self.rules
         high, low = args[1]
-        plain = isinstance(high, float) and abs(high) <= _LARGEST_CHAIN and not self.matters(low)
+        plain = isinstance(high, float) and abs(high) <= LARGEST_CHAIN and not self.matters(low)
         return plain and (2.0 * high).is_integer()
 
     # What depends on the base: one number at a time -----------------------------------------------------------------
@@ -114,6 +114,10 @@ class DoublesAlgebra:
     def matters(self, low: Any) -> bool:
         """Whether there is anything to correct by."""
         return bool(low != 0.0)
+
+    def product(self, x: Any, y: Any) -> Pair:
+        """The product and its rounding error."""
+        return two_product(x, y)
 
     def settle(self, value: float, correction: float) -> Pair:
         """Their sum as a pair; the value alone where the correction is not finite."""
@@ -124,7 +128,7 @@ class DoublesAlgebra:
 
     def unless_lost(self, total: Pair, term: float) -> Pair:
         """A sum, or zero where it is nothing but what the pairs of its terms have rounded: x/3·3 − x is a tie."""
-        return (0.0, 0.0) if abs(total[0]) < _LOST_SHARE * abs(term) else total
+        return (0.0, 0.0) if abs(total[0]) < LOST_SHARE * abs(term) else total
 
     def choose(self, condition: Any, x: Any, y: Any) -> Any:
         """x where the condition holds, else y."""
@@ -134,26 +138,28 @@ class DoublesAlgebra:
 
     def _add(self, x: Pair, y: Pair) -> Pair:
         total, error = two_sum(x[0], y[0])
-        return self.unless_lost(self.settle(total, error + (x[1] + y[1])), x[0])
+        low = x[1] + y[1]
+        found = self.settle(total, error + low)
+        return self.unless_lost(found, x[0]) if self.matters(low) else found
 
     def _sub(self, x: Pair, y: Pair) -> Pair:
         return self._add(x, (-y[0], -y[1]))
 
     def _mul(self, x: Pair, y: Pair) -> Pair:
-        product, error = two_product(x[0], y[0])
+        product, error = self.product(x[0], y[0])
         return self.settle(product, error + (x[0] * y[1] + x[1] * y[0]))
 
     def _div(self, x: Pair, y: Pair) -> Pair:
         """The quotient of the high parts, and what x − quotient·y leaves."""
         quotient = self._plain_div(x[0], y[0])
-        product, error = two_product(quotient, y[0])
+        product, error = self.product(quotient, y[0])
         rest = (x[0] - product) - error + (x[1] - quotient * y[1])
         return self.settle(quotient, self._plain_div(rest, y[0]))
 
     def _sqrt(self, x: Pair) -> Pair:
         """One Newton step from the root of the high part: x − root² is a float."""
         root = self.base.apply(SQRT, (x[0],))
-        square, error = two_product(root, root)
+        square, error = self.product(root, root)
         return self.settle(root, self._plain_div((x[0] - square) - error + x[1], 2.0 * root))
 
     def _power(self, x: Pair, y: Pair) -> Pair:
@@ -182,7 +188,7 @@ class DoublesAlgebra:
 
     def _whole_below(self, x: Pair) -> Pair:
         """One less where the high part is whole and the low part is negative."""
-        whole = self.base.apply(_FLOOR, (x[0],))
+        whole = self.base.apply(FLOOR, (x[0],))
         return self.settle(whole, self.choose((whole == x[0]) & (x[1] < 0.0), -1.0, 0.0))
 
     def _whole_above(self, x: Pair) -> Pair:
@@ -236,7 +242,7 @@ class _ArrayDoubles(DoublesAlgebra):
         """A sum, or zero where it is nothing but rounding, elementwise."""
         import numpy as np
 
-        lost = np.abs(total[0]) < _LOST_SHARE * np.abs(term)
+        lost = np.abs(total[0]) < LOST_SHARE * np.abs(term)
         return (np.where(lost, 0.0, total[0]), np.where(lost, 0.0, total[1])) if np.any(lost) else total
 
     def choose(self, condition: Any, x: Any, y: Any) -> Any:

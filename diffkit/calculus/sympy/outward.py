@@ -17,10 +17,9 @@ from diffkit.calculus.guards import depends
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Constant, Named, Program, run_slots
 from diffkit.core.rules import by_definition, by_rule
-from diffkit.core.table import ADD, DIV, MUL, SUB, SUM_ROWS, Primitive, table
+from diffkit.core.table import ABS, ADD, DIV, MUL, SUB, SUM_ROWS, Primitive
 from diffkit.numbers.floats import FLOATS
 
-_ABS = table.one(germ="absolute")
 _PRODUCT_ROWS = (MUL, DIV)
 _MODERATE = 1e6
 ASK = "use another backend, or backend=SymbolicBackend(Limits({name}=…)) if you can wait"
@@ -37,7 +36,7 @@ class _SympyAlgebra:
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
         """Give the SymPy head of a row at expressions, or its definition."""
-        if primitive is _ABS and args[0].is_extended_real is None:  # |u| of a u that SymPy will not call real
+        if primitive is ABS and args[0].is_extended_real is None:  # |u| of a u that SymPy will not call real
             return sympy.Piecewise((args[0], sympy.Ge(args[0], 0, evaluate=False)), (-args[0], True))
         if primitive.continues is not None:
             return self._continued(primitive, *args)
@@ -97,7 +96,7 @@ class Outward:
         return self._guarded_apply(slot, primitive, [self.closed(a) for a in args])
 
     def _guarded_apply(self, slot: int, primitive: Primitive, args: Sequence[Any]) -> Any:
-        if primitive is _ABS and _has_branches(args[0]):
+        if primitive is ABS and _has_branches(args[0]):
             symbol = sympy.Dummy(f"s{slot}")
             self.opaque[symbol] = -slot - 1  # the condition argument ≥ 0 of the slot, made on the way back
             return sympy.Piecewise((args[0], symbol), (-args[0], True))

@@ -8,7 +8,7 @@ ADD, SUB, MUL, DIV, NEG, POWER = (table[name] for name in ("add", "sub", "mul", 
 WHERE, MAX, MIN, NOT = table["where"], table["max"], table["min"], table["not_"]
 LT, LE, GT, GE, EQ, NE = (table[name] for name in ("lt", "le", "gt", "ge", "eq", "ne"))
 AND, OR = table["and_"], table["or_"]
-EXP, SQRT = table["exp"], table["sqrt"]
+ABS, EXP, SQRT = table["abs"], table["exp"], table["sqrt"]
 SUM_ROWS, LINEAR_ROWS = (ADD, SUB), frozenset((ADD, SUB, NEG))
 CHOOSING_ROWS = frozenset((WHERE, MAX, MIN))
 
@@ -16,6 +16,7 @@ CONSTANTS = {"pi": "π, the circle's ratio", "e": "Euler's number exp(1); also w
 """Named exact constants and what they are."""
 
 __all__ = [
+    "ABS",
     "ADD",
     "AND",
     "CHOOSING_ROWS",
