@@ -255,6 +255,23 @@ class Bound:
             self._compare_arguments(self.split(row), values)
         return self.faults.as_floats(raw)
 
+    def misfit(self) -> PointError:
+        """The error for arguments of shapes that do not fit in the code, where the last call had no value."""
+        shapes = ", ".join(f"{a.name} of shape {a.shape}" for a in self.arguments)
+        said = self.reason.removeprefix(f"{self.name} raised ")
+        return PointError(f"{self.name} does not take {shapes}: {said}", hint=self._of_rows() or self.place)
+
+    def _of_rows(self) -> str:
+        """What to do where the only argument seems to be a batch of those that the code takes."""
+        (first, *others), axes = self.arguments, len(self.arguments[0].shape)
+        if others or axes < 2 or self.function.shape is not None:
+            return ""
+        row = Argument(first.name, first.shape[1:])
+        one = Bound(self.function, (row,), tuple(row.labels()), self.start[: row.size])
+        if one.shape is None or one.blind:
+            return ""
+        return f"an array is one point; to take its rows as many, give dk.Function({self.name}, shape={row.shape})"
+
     def _compare_arguments(self, given: Sequence[Any], left: Sequence[Any]) -> None:
         """Note it if the code has changed its arguments."""
         for argument, before, after in zip(self.arguments, given, left, strict=True):
@@ -366,6 +383,8 @@ class Called:
             found = Bound(self.function, arguments, points.variables, first)
             if found.shape is not None and not found.blind:  # its shape is known
                 self.bound[key] = found
+            elif found.place:
+                raise found.misfit()
         return found, points
 
     def values(self, x: Any) -> list[float]:
