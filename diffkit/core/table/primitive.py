@@ -69,6 +69,8 @@ class Primitive:
     aliases: tuple[str, ...] = ()
     points: tuple[Any, ...] = ()
     ulps: float = 1.0
+    libm: str = ""
+    """its name in the mathematical library of C (C17, 7.12), if it is there"""
     infix: str = ""
     """the operator that writes it, if any"""
     prefix: str = ""
