@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from diffkit.calculus.guards import Guarded, sources
 from diffkit.core.builder import ProgramBuilder
@@ -40,11 +41,9 @@ from diffkit.core.table import (
     Primitive,
     table,
 )  # fmt: skip
+from diffkit.engines import Precision
 from diffkit.numbers.doubles import FLOOR, LARGEST_CHAIN, LOST_SHARE, DoublesAlgebra, Pair, two_product
 from diffkit.numbers.floats import FLOATS, to_float
-
-Precision = Literal["pairs", "double"]
-PRECISIONS: tuple[Precision, ...] = ("pairs", "double")
 
 PRODUCT_ERROR = Primitive(
     "product_error", ("x", "y", "p"), "x·y − p exactly, where p is the rounded product: a fused multiply-add",
@@ -70,10 +69,25 @@ class Lowered(NamedTuple):
     finite: int
     edges: tuple[bool, ...]
 
+    def arranged(self, places: Sequence[int]) -> Lowered:
+        """The same with value ``places[k]`` in place k."""
+        outputs = self.program.outputs
+        ends = (*(outputs[place] for place in places), *outputs[self.values :])
+        return self._replace(program=replace(self.program, outputs=ends), values=len(places))
+
     @property
     def margins(self) -> Iterator[tuple[int, bool]]:
         """Slots of the margins, and whether each must be positive."""
         return zip(self.program.outputs[self.values + self.finite :], self.edges, strict=True)
+
+
+def lower_values(program: Program) -> Lowered:
+    """Write a program's own values as plain binary64 operations, with nothing to hold but that they are finite."""
+    floats = _FloatOperations(program.inputs)
+    plain = _Plain(floats)
+    inputs = [_Float(floats, slot) for slot in range(len(program.inputs))]
+    slots = [floats.slot(value) for value in run(program, plain, inputs)]
+    return Lowered(floats.builder.program(slots, program.inputs), len(slots), 0, ())
 
 
 def lower(guarded: Guarded, precision: Precision, fused: bool = False) -> Lowered:

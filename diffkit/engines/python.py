@@ -18,24 +18,40 @@ from diffkit.numbers.doubles import LOST_SHARE
 
 _INFIX = {ADD: "+", SUB: "-", MUL: "*", DIV: "/"}
 _DEEPEST = 24  # nested parentheses, of which Python's parser takes about 200
-LONGEST = 30_000  # instructions that Python compiles in about a second
+_ADDED_IN_LINE = 50  # of a sum in one line
+_NAMES = {"ArithmeticError": ArithmeticError, "ValueError": ValueError, "float": float}
 
 
-def compile_point(lowered: Lowered) -> Callable[..., tuple[float, ...] | None]:
-    """Give the function of the coordinates: its values, or None at a point that is not ordinary."""
+def compile_point(lowered: Lowered, finish: Callable[[tuple[float, ...]], Any] | None = None) -> Callable[..., Any]:
+    """Give the function of the coordinates: the values, or None at a point that is not ordinary.
+
+    With ``finish`` it gives what that makes of the values, and None as well where a coordinate is no finite float.
+    """
     source = _Lines(lowered.program)
-    ends = [source.name(slot) for slot in lowered.program.outputs]
-    values, finite = ends[: lowered.values], ends[: lowered.values + lowered.finite]
-    tests = [f"{source.name(slot)} {'> 0.0' if edge else '!= 0.0'}" for slot, edge in lowered.margins]
-    if finite:  # a sum is finite only where its terms are
-        source.lines.append(f"s = {' + '.join(dict.fromkeys(finite))}")
-        tests.append("s - s == 0.0")
-    body = [*source.lines, *([f"if not ({' and '.join(tests)}): return None"] if tests else ())]
-    body.append(f"return {' '.join(f'{v},' for v in values) or '()'}")
-    lines = ["try:", *(f"  {line}" for line in body), "except (ArithmeticError, ValueError): return None"]
-    space = {**source.functions, "ArithmeticError": ArithmeticError, "ValueError": ValueError}
     inputs = [f"v{i}" for i in range(len(lowered.program.inputs))]
-    return maker(inputs, lines, space)(**space)
+    ends = [source.texts[slot] for slot in lowered.program.outputs]
+    values, finite = ends[: lowered.values], ends[: lowered.values + lowered.finite]
+    tests = [f"{source.texts[slot]} {'> 0.0' if edge else '!= 0.0'}" for slot, edge in lowered.margins]
+    lines = source.lines
+    if finish is not None and inputs:
+        lines = [f"if not ({' is '.join(f'{x}.__class__' for x in inputs)} is float): return None", *lines]
+        finite = [*inputs, *finite]
+    if finite:  # a sum is finite only where its terms are
+        lines += _summed(list(dict.fromkeys(finite)))
+        tests.append("s - s == 0.0")
+    if tests:
+        lines.append(f"if not ({' and '.join(tests)}): return None")
+    found = f"({' '.join(f'{v},' for v in values)})"
+    lines.append(f"return {found if finish is None else f'finish({found})'}")
+    space = {**source.functions, **_NAMES, "finish": finish}
+    body = ["try:", *(f"  {line}" for line in lines), "except (ArithmeticError, ValueError): return None"]
+    return maker(inputs, body, space)(**space)
+
+
+def _summed(terms: Sequence[str]) -> list[str]:
+    """Lines that add terms to s, so many a line that Python's compiler does not recurse deeply."""
+    parts = [" + ".join(terms[k : k + _ADDED_IN_LINE]) for k in range(0, len(terms), _ADDED_IN_LINE)]
+    return [f"s = {'s + ' if k else ''}{part}" for k, part in enumerate(parts)]
 
 
 class _Lines:
@@ -61,10 +77,6 @@ class _Lines:
                 text = f"({text})"
             self.texts.append(text)
             self.depths.append(depth)
-
-    def name(self, slot: int) -> str:
-        """How a slot is called."""
-        return self.texts[slot]
 
     def _number(self, value: float) -> str:
         if isfinite(value):
