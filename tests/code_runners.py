@@ -58,14 +58,13 @@ def run_jax(codes):
 
 
 def _library(compiler, codes, suffix, options):
-    """Codes in files of their own, together in a library that is loaded."""
+    """Codes in one file, as a library that is loaded."""
     if shutil.which(compiler) is None:
         pytest.skip(f"there is no {compiler} here")
     folder = Path(tempfile.mkdtemp())
-    for k, code in enumerate(codes):
-        (folder / f"f{k}.{suffix}").write_text(code.source + "\n", encoding="utf-8")
-    files = sorted(str(path) for path in folder.iterdir())
-    command = [compiler, *options, "-shared", "-fPIC", "-o", str(folder / "code.so"), *files, "-lm"]
+    file = folder / f"code.{suffix}"
+    file.write_text("\n\n".join(code.source for code in codes) + "\n", encoding="utf-8")
+    command = [compiler, *options, "-shared", "-fPIC", "-o", str(folder / "code.so"), str(file), "-lm"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[:3000]
     assert not done.stderr, done.stderr[:3000]
@@ -77,7 +76,16 @@ def _library(compiler, codes, suffix, options):
 
 def run_c(codes):
     """C99, by the C compiler, without a warning."""
-    options = ["-std=gnu99", "-Wall", "-Wextra", "-Wno-unused-parameter", "-pedantic", "-Werror", "-O1", "-ffp-contract=off"]
+    options = [
+        "-std=gnu99",
+        "-Wall",
+        "-Wextra",
+        "-Wno-unused-parameter",
+        "-pedantic",
+        "-Werror",
+        "-O1",
+        "-ffp-contract=off",
+    ]
     library = _library("cc", codes, "c", options)
 
     def runner(code):

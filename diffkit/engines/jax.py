@@ -1,7 +1,7 @@
 """Lowered code as JAX, for its compiler: whole batches, on accelerators where there are any (extra ``jax``).
 
-The source is the one that people are given. Values are those of the interpreter within a few units in the last place, as
-XLA has functions of its own and fuses products with sums; so pairs, whose parts are rounding errors, are refused.
+The source is the one that people are given. Values are those of the interpreter within a few units in the last place,
+as XLA has functions of its own and fuses products with sums; so pairs, whose parts are rounding errors, are refused.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 from diffkit.core.builder import exact
 from diffkit.core.errors import BackendError
 from diffkit.core.program import Program, maker
-from diffkit.engines.languages import Jax
 from diffkit.engines.lowering import FLOAT_ROWS, Lowered
+from diffkit.engines.pythonic import Jax
 from diffkit.engines.statements import Statements, spelled
 
 

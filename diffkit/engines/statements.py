@@ -7,8 +7,8 @@ as Python does for the logarithm of −1, what only some branches need is comput
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, NamedTuple, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from diffkit.calculus.guards import Choice, choice_of
 from diffkit.core.builder import ProgramBuilder
@@ -18,44 +18,15 @@ from diffkit.core.program import Program
 from diffkit.core.rules import Functions, Slot, defined
 from diffkit.core.table import ABS, AND, DIV, MUL, NEG, NOT, OR, POWER, SQRT, WHERE, Primitive, Rule
 from diffkit.core.text.printer import Slots
+from diffkit.engines.notation import Language, Statement
 
 Alternatives = frozenset[frozenset[Choice]]
 """what must hold for a slot to matter: all choices of one of these"""
 _ALWAYS: Alternatives = frozenset({frozenset()})
+_NEVER: Alternatives = frozenset()
 _MOST_ALTERNATIVES = 4
 _LARGEST_PRODUCT = 4  # exponent up to which a power is written as a product where the language has no sign for it
-ZERO = ("constant", 0)
-
-
-class Language(Protocol):
-    """How a language writes formulas."""
-
-    title: ClassVar[str]
-    raises: ClassVar[bool]
-    """whether what has no value is an error"""
-    power_sign: ClassVar[str]
-    """the sign of a power, if there is one"""
-    width: ClassVar[int]
-    """characters that an expression may have"""
-    called: set[str]
-    """names of the functions that were written"""
-    least: ClassVar[int]
-    """characters up to which an expression is written again rather than named"""
-
-    @classmethod
-    def has(cls, row: Primitive) -> bool:
-        """Whether it has a form of a row."""
-
-    def write(self, root: Any) -> str:
-        """Give a part as text."""
-
-
-class Statement(NamedTuple):
-    """A name, and what it stands for: a number, or a truth."""
-
-    name: str
-    text: str
-    truth: bool
+_ZERO_PART = ("constant", 0)
 
 
 class _NamedSlots(Slots):
@@ -67,7 +38,7 @@ class _NamedSlots(Slots):
 
     def look(self, part: Any) -> tuple[Primitive | str, Sequence[Any], Any]:
         """What a part is."""
-        if part is ZERO:
+        if part is _ZERO_PART:
             return "constant", (), 0
         if isinstance(part, tuple):
             return part[0], part[1:], None
@@ -80,9 +51,7 @@ class Statements:
     ``inputs`` are the names of its inputs, and ``free`` those that may be given.
     """
 
-    def __init__(
-        self, program: Program, language: Callable[[Slots], Language], inputs: Sequence[str], free: Iterator[str]
-    ):
+    def __init__(self, program: Program, language: type[Language], inputs: Sequence[str], free: Iterator[str]):
         self.program, self.free = program, free
         self.names = dict(enumerate(inputs))
         self.writer = language(_NamedSlots(program, self.names))
@@ -105,12 +74,18 @@ class Statements:
         """Name the longest arguments of an operation until it fits on a line."""
         while len(self.writer.write(slot)) > self.writer.width:
             lengths = {arg: len(self.writer.write(arg)) for arg in args if self._is_open(arg)}
+            lengths = {arg: n for arg, n in lengths.items() if self._may_be_named(arg, n)}
             if not lengths:
                 return
             self._define(max(lengths, key=lambda arg: lengths[arg]), least=0)
 
+    def _may_be_named(self, slot: int, length: int) -> bool:
+        """Whether something must hold for it that is known before, or it is too long to be written again."""
+        return self.needed.get(slot, _ALWAYS) is not _NEVER or length > self.writer.width
+
     def _define(self, slot: int, least: int | None = None) -> None:
-        if len(self.writer.write(slot)) > (self.writer.least if least is None else least):
+        length = len(self.writer.write(slot))
+        if self._may_be_named(slot, length) and length > (self.writer.least if least is None else least):
             row, _ = self.program.instructions[slot - self.program.first_instruction]
             text = self.writer.write(self._guarded(slot, row))
             self.names[slot] = next(self.free)
@@ -119,11 +94,14 @@ class Statements:
     def _guarded(self, slot: int, row: Primitive) -> Any:
         """A slot, and something else where it does not matter."""
         alternatives = self.needed.get(slot, _ALWAYS)
-        if alternatives == _ALWAYS:
+        if alternatives in (_ALWAYS, _NEVER):
             return slot
-        every = [_joined(AND, [c if holds else (NOT, c) for c, holds in sorted(a)]) for a in sorted(map(sorted, alternatives))]
+        every = [
+            _joined(AND, [c if holds else (NOT, c) for c, holds in sorted(a)])
+            for a in sorted(map(sorted, alternatives))
+        ]
         guard = _joined(OR, every)
-        return (AND, guard, slot) if row.truth else (WHERE, guard, slot, ZERO)
+        return (AND, guard, slot) if row.truth else (WHERE, guard, slot, _ZERO_PART)
 
 
 def _joined(row: Primitive, parts: Sequence[Any]) -> Any:
@@ -162,7 +140,8 @@ def _simpler(alternatives: Alternatives) -> Alternatives:
 def _in_order(program: Program, needed: dict[int, Alternatives]) -> list[int]:
     """The operations in the order in which the outputs need them, each after the conditions under which it matters.
 
-    What a condition is itself computed from matters always, as far as that is told.
+    Where a condition is itself computed from an operation, that is not named before it: it is written where it is used,
+    and what is ``needed`` of it is made _NEVER.
     """
     found: dict[int, None] = {}
     begun: set[int] = set()
@@ -175,7 +154,7 @@ def _in_order(program: Program, needed: dict[int, Alternatives]) -> list[int]:
             continue
         conditions = [c for one in needed.get(slot, ()) for c, _ in sorted(one)]
         if not begun.isdisjoint(c for c in conditions if c not in found):
-            needed[slot], conditions = _ALWAYS, []
+            needed[slot], conditions = _NEVER, []
         begun.add(slot)
         waiting = [s for s in (*conditions, *instruction[1]) if s not in found and s >= program.first_instruction]
         if waiting:
@@ -188,7 +167,9 @@ def _in_order(program: Program, needed: dict[int, Alternatives]) -> list[int]:
 # What a language has not --------------------------------------------------------------------------------------------
 
 
-def spelled(program: Program, language: type[Language], others: Iterable[type[Language]] = ()) -> tuple[Program, list[str]]:
+def spelled(
+    program: Program, language: type[Language], others: Iterable[type[Language]] = ()
+) -> tuple[Program, list[str]]:
     """Give a Program in rows that a language has, and the names of those that it has not.
 
     BackendError for a row that no formula gives; ``others`` are languages that are named if they have it.
@@ -239,9 +220,9 @@ class _Spelling(ProgramBuilder):
         return found.index if isinstance(found, Slot) else self.constant(found)
 
     def _refusal(self, row: Primitive) -> BackendError:
-        having = [other.title for other in self.others if other.has(row)]
+        having = [other.title for other in self.others if other.evaluated and other.has(row)]
         return BackendError(f"{self.language.title} has no {row.name}, and no formula gives it",
-                            hint=f"it is known to {', '.join(having)}" if having else "no language knows it")  # fmt: skip
+                            hint=f"it is known to {', '.join(having)}" if having else "none knows it")  # fmt: skip
 
     def _power_of(self, base: int, exponent: int) -> int | None:
         """Slot of a power that is written as a root, a quotient or a product."""

@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
-from typing import Any
 
 from diffkit import __version__
 from diffkit.asking.tasks import Task
@@ -25,15 +24,16 @@ from diffkit.core.table import MUL
 from diffkit.core.text import format_slot
 from diffkit.core.text.latex import latex_name
 from diffkit.core.text.names import fault
-from diffkit.engines.languages import LANGUAGES, AnyLanguage, FunctionText
+from diffkit.engines.languages import LANGUAGES
+from diffkit.engines.notation import COLUMNS, FunctionText, Language
 from diffkit.engines.statements import Statements, spelled
 
-_COLUMNS = 79
-_LONGEST_FORMULA = 300  # characters of f in a comment
+_SHOWN_FORMULA = 300  # characters of f in a comment
 _LISTED_LABELS = 12
 _TITLES = {
     "derivative": "Derivative", "gradient": "Gradient", "jacobian": "Jacobian", "hessian": "Hessian",
-    "taylor": "Taylor coefficients", "directional": "Directional derivative", "jvp": "Product J·v", "hvp": "Product H·v",
+    "taylor": "Taylor coefficients", "directional": "Directional derivative", "jvp": "Product J·v",
+    "hvp": "Product H·v",
 }  # fmt: skip
 
 
@@ -57,14 +57,15 @@ class DerivativeCode:
 
     def __repr__(self) -> str:
         lines = self.source.count("\n") + 1
-        return f"<{self.name}({listing(self.variables)}), the {self.kind} in {self.language}: {lines} lines, print() shows them>"
+        written = f"{self.name}({listing(self.variables)})"
+        return f"<{written}, the {self.kind} in {self.language}: {lines} lines, print() shows them>"
 
     def _repr_markdown_(self) -> str:
         """For a notebook: a block of code."""
         return f"```{self.language}\n{self.source}\n```"
 
 
-def find_language(name: str) -> AnyLanguage:
+def find_language(name: str) -> type[Language]:
     """Give a language by name; BackendError for an unknown one."""
     if name not in LANGUAGES:
         hint = did_you_mean(str(name), LANGUAGES) or f"there are {', '.join(LANGUAGES)}"
@@ -87,7 +88,7 @@ def write_code(task: Task, language: str = "python", name: str | None = None) ->
     written = Statements(program, chosen, inputs, _free(chosen, {*taken, *inputs}))
     functions = sorted(written.writer.called)
     shape = task.shape if chosen.evaluated else (len(task.indices),)
-    found = FunctionText(called, inputs, written.found, written.outputs, shape, functions, _labels(task))
+    found = FunctionText(called, inputs, written.found, written.outputs, shape, functions, _labels(task, inputs))
     lines = [*_comment(task, inputs, missing, chosen), *chosen.frame(found)]
     return DerivativeCode(task.kind, chosen.key, called, task.variables, task.shape, "\n".join(lines))
 
@@ -95,7 +96,7 @@ def write_code(task: Task, language: str = "python", name: str | None = None) ->
 # The Program --------------------------------------------------------------------------------------------------------
 
 
-def _derivative(task: Task, language: AnyLanguage) -> Program:
+def _derivative(task: Task, language: type[Language]) -> Program:
     """The components of an answer in the variables alone; what is read, not run, is each partial once."""
     found = derivative_program(task.program, task.indices)
     found, slots, builder = _at_extras(task, stable(found) if language.evaluated else found)
@@ -123,11 +124,11 @@ def _primal(task: Task) -> Program:
 # Names --------------------------------------------------------------------------------------------------------------
 
 
-def _key(language: AnyLanguage, name: str) -> str:
+def _key(language: type[Language], name: str) -> str:
     return name.lower() if language.folded_case else name
 
 
-def _function_name(language: AnyLanguage, name: str | None, kind: str, functions: Sequence[str]) -> str:
+def _function_name(language: type[Language], name: str | None, kind: str, functions: Sequence[str]) -> str:
     """The name of the function that is written; VariableError for one that is not legal, or is called in it."""
     if name is None:
         return kind
@@ -138,7 +139,7 @@ def _function_name(language: AnyLanguage, name: str | None, kind: str, functions
     return name
 
 
-def _identifiers(names: Sequence[str], language: AnyLanguage, taken: Collection[str]) -> list[str]:
+def _identifiers(names: Sequence[str], language: type[Language], taken: Collection[str]) -> list[str]:
     """Names of variables as identifiers that mean nothing else: lambda becomes lambda_ in Python."""
     known = {_key(language, name) for name in taken}
     found = []
@@ -153,7 +154,7 @@ def _identifiers(names: Sequence[str], language: AnyLanguage, taken: Collection[
     return found
 
 
-def _free(language: AnyLanguage, taken: Collection[str]) -> Iterator[str]:
+def _free(language: type[Language], taken: Collection[str]) -> Iterator[str]:
     """Names for what is computed on the way."""
     known = {_key(language, name) for name in taken}
     return (name for k in count(1) if _key(language, name := f"t{k}") not in known)
@@ -162,12 +163,12 @@ def _free(language: AnyLanguage, taken: Collection[str]) -> Iterator[str]:
 # Comments -----------------------------------------------------------------------------------------------------------
 
 
-def _comment(task: Task, inputs: Sequence[str], missing: Sequence[str], language: AnyLanguage) -> list[str]:
+def _comment(task: Task, inputs: Sequence[str], missing: Sequence[str], language: type[Language]) -> list[str]:
     """Lines that say what is computed, how it was found, and where it holds."""
     primal, several = _primal(task), len(task.source.outputs) > 1
     arguments = ", ".join(task.variables)
     formulas = [
-        f"f{k + 1 if several else ''}({arguments}) = {format_slot(primal, output, _LONGEST_FORMULA)}"
+        f"f{k + 1 if several else ''}({arguments}) = {format_slot(primal, output, _SHOWN_FORMULA)}"
         for k, output in enumerate(primal.outputs)
     ]  # fmt: skip
     along = f" along v = ({', '.join(f'{v:.15g}' for v in _direction(task))})" if _direction(task) else ""
@@ -182,17 +183,17 @@ def _comment(task: Task, inputs: Sequence[str], missing: Sequence[str], language
         paragraphs.append(f"{language.title} has no {', '.join(missing)}: written in functions that it has.")
     renamed = [f"{new} is {old}" for old, new in zip(task.variables, inputs, strict=True) if old != new]
     paragraphs += [f"{'; '.join(renamed)}."] * bool(renamed)
-    width = _COLUMNS - len(language.comment)
-    return [f"{language.comment}{line}" for text in paragraphs for line in textwrap.wrap(_harmless(text), width)]
+    return [line for text in paragraphs for line in comment_lines(text, language.comment)]
+
+
+def comment_lines(text: str, mark: str) -> list[str]:
+    """Text as lines of comment, whatever is in it: nothing ends a comment, or makes a line of it go on."""
+    harmless = visible(text).replace("\\", "/").replace("*/", "* /").replace("??", "? ?")
+    return [f"{mark}{line}" for line in textwrap.wrap(harmless, COLUMNS - len(mark))]
 
 
 def _direction(task: Task) -> tuple[float, ...]:
     return task.extras[:-1]
-
-
-def _harmless(text: str) -> str:
-    """Text that cannot end a comment, nor make a line of it go on."""
-    return visible(text).replace("\\", "/").replace("*/", "* /").replace("??", "? ?")
 
 
 def _listed(labels: Sequence[str]) -> str:
@@ -206,7 +207,7 @@ def _method(task: Task) -> str:
     return "forward accumulation" if task.order <= 2 else "Taylor coefficients in forward accumulation"
 
 
-def _labels(task: Task) -> list[str]:
+def _labels(task: Task, inputs: Sequence[str]) -> list[str]:
     """What is left of the equals signs, in LaTeX."""
     if task.kind == "taylor":
         return [f"c_{{{k}}}" for k in range(len(task.indices))]
@@ -215,18 +216,18 @@ def _labels(task: Task) -> list[str]:
         several = len(task.source.outputs) > 1
         return [f"D_{{v}}{order} f{_number(k, several)}" for k, _ in task.indices]
     if task.kind == "hvp":
-        return [f"\\left(H v\\right)_{{{latex_name(name)}}}" for name in task.variables]
-    return [_partial(task, index) for index in task.indices]
+        return [f"\\left(H v\\right)_{{{latex_name(name)}}}" for name in inputs]
+    return [_partial(task, inputs, index) for index in task.indices]
 
 
-def _partial(task: Task, index: Index) -> str:
+def _partial(task: Task, names: Sequence[str], index: Index) -> str:
     """∂²f/∂x∂y as a fraction."""
     output, inputs = index
-    d = "d" if len(task.variables) == 1 else "\\partial "
+    d = "d" if len(names) == 1 else "\\partial "
     over = f"{d.strip()}^{{{len(inputs)}}}" if len(inputs) > 1 else d
     powers: dict[int, int] = {k: inputs.count(k) for k in inputs}
     under = " ".join(
-        f"{d}{latex_name(task.variables[k])}{f'^{{{n}}}' if n > 1 else ''}" for k, n in powers.items()
+        f"{d}{latex_name(names[k])}{f'^{{{n}}}' if n > 1 else ''}" for k, n in powers.items()
     )  # fmt: skip
     return f"\\frac{{{over}f{_number(output, len(task.source.outputs) > 1)}}}{{{under}}}"
 

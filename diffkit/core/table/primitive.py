@@ -74,8 +74,8 @@ class Primitive:
     code: Mapping[str, str] = field(default_factory=dict)
     """its name in programming languages, by language, where that does not follow from other facts; # is an argument"""
     spelled: Rule | None = None
-    """a formula in other rows for languages that have no such function; ``pairs`` or the definition unless given. Orders
-    are handed over as whole numbers"""
+    """a formula in other rows for languages that have no such function, its orders whole numbers; ``pairs`` or the
+    definition unless given"""
     infix: str = ""
     """the operator that writes it, if any"""
     prefix: str = ""

@@ -272,7 +272,7 @@ row("polygamma", "n, x", "nth derivative of ψ(x); the order n is an integer con
     floats=polygamma, array=polygammas,
     mpmath=_polygamma_of_mpmath, sympy="polygamma", ulps=20.0,
     ball=ball_polygamma, series=ball_forms.polygamma,
-    code={"python": "scipy.special.polygamma", "numpy": "scipy.special.polygamma", "jax": "jax.scipy.special.polygamma", "julia": "SpecialFunctions.polygamma"},
+    code={"numpy": "scipy.special.polygamma", "julia": "SpecialFunctions.polygamma"},
     partials=(None, lambda F, n, x, y: F.polygamma(n + 1, x)),
     places=(POLYGAMMA_POLE,),
     points=((0, 0.5), (1, 3.3), (2, 20.25), (3, 1e-3), (1, -20.3), (2, -100.75), (4, -2.7)))
@@ -285,6 +285,6 @@ row("besselj", "n, x", "Bessel function of the first kind; the order n is an int
     floats=scipy_special("jv"), array=lambda np, n, x: _special().jv(int(n), x),
     mpmath=lambda mp, n, x: mp.besselj(int(n), x), sympy="besselj", ulps=40.0,
     ball=lambda flint, n, x: x.bessel_j(n), series=ball_forms.besselj,
-    code={"c": "jn", "python": "scipy.special.jv", "numpy": "scipy.special.jv", "fortran": "bessel_jn", "julia": "SpecialFunctions.besselj"},
+    code={"c": "jn", "numpy": "scipy.special.jv", "julia": "SpecialFunctions.besselj"},
     partials=(None, lambda F, n, x, y: (F.besselj(n - 1, x) - F.besselj(n + 1, x)) / 2),
     points=((0, 0.5), (1, 3.3), (2, -7.0), (5, 20.25)))
