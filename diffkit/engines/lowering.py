@@ -69,6 +69,7 @@ class Lowered(NamedTuple):
     values: int
     finite: int
     edges: tuple[bool, ...]
+    precision: Precision = "pairs"
 
     @property
     def margins(self) -> Iterator[tuple[int, bool]]:
@@ -101,7 +102,7 @@ def lower(guarded: Guarded, precision: Precision, fused: bool = False) -> Lowere
     kept_off = list(dict.fromkeys(floats.not_zero))
     outputs = [*found[0], *finite, *found[2], *kept_off]
     edges = (*guarded.edges, *(False for _ in kept_off))
-    return Lowered(floats.builder.program(outputs, program.inputs), len(values), len(finite), edges)
+    return Lowered(floats.builder.program(outputs, program.inputs), len(values), len(finite), edges, precision)
 
 
 class _Emitter(ProgramBuilder):
