@@ -10,7 +10,7 @@ from typing import Any
 from diffkit.calculus.guards import Guarded
 from diffkit.engines import POINTS_INTERPRETED, BatchCall, Call, Precision, Unsuited, is_installed
 from diffkit.engines.lowering import Lowered, lower
-from diffkit.engines.python import compile_point
+from diffkit.engines.python import compile_into, compile_point
 
 _FOR_POINTS = ("python",)
 _FOR_BATCHES: tuple[str, ...] = ()
@@ -56,6 +56,10 @@ class Engines:
         """
         self.chosen["point"] = "python"
         return compile_point(self.lowered().arranged(places), finish)
+
+    def written(self, places: Sequence[int], shape: tuple[int, ...]) -> Callable[..., bool | None]:
+        """Give the function of an array of a shape, to write to, and of the coordinates as above."""
+        return compile_into(self.lowered().arranged(places), shape)
 
     def batch(self) -> BatchCall | None:
         """Give the function of many points; None where no engine can take the program."""
