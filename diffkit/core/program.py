@@ -93,7 +93,8 @@ class Algebra(Protocol):
 class Program:
     """Straight-line code: ``inputs`` (names), exact ``constants``, ``instructions``, ``outputs`` (slots).
 
-    Every slot has a shape; that of a number is (). ``lengths`` are the shapes of the inputs, none if all are numbers.
+    Every slot has a shape; that of a number is (). ``lengths`` are the shapes of the inputs; none, or all (),
+    if all are numbers.
     """
 
     inputs: tuple[str, ...]
@@ -153,7 +154,8 @@ class Program:
                 stack.pop()
         # an input's number and an equal integer constant must not be taken for each other
         kinds = tuple(slot < len(self.inputs) for slot in number)
-        return self.inputs, self.lengths, tuple(graph), kinds, tuple(number[slot] for slot in self.outputs)
+        lengths = self.lengths if any(self.lengths) else ()  # numbers, whether that is said or not
+        return self.inputs, lengths, tuple(graph), kinds, tuple(number[slot] for slot in self.outputs)
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
