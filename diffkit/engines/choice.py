@@ -13,7 +13,8 @@ from diffkit.engines.lowering import Lowered, lower
 from diffkit.engines.python import compile_into, compile_point
 
 _FOR_POINTS = ("python",)
-_FOR_BATCHES: tuple[str, ...] = ()
+_FOR_BATCHES = ("numpy",)
+_WORK = {"point": "points", "batch": "batches"}
 _FUSED = {"llvm"}
 """engines with a fused multiply-add"""
 
@@ -54,7 +55,7 @@ class Engines:
 
         Of the values in the order of ``places``; None where a coordinate is no finite float, or the point not ordinary.
         """
-        self.chosen["point"] = "python"
+        self.chosen["points"] = "python"
         return compile_point(self.lowered().arranged(places), finish)
 
     def written(self, places: Sequence[int], shape: tuple[int, ...]) -> Callable[..., bool | None]:
@@ -85,7 +86,7 @@ class Engines:
                 found = compile_for(self.lowered(name in _FUSED))
             except Unsuited:
                 continue
-            self.chosen[work] = name
+            self.chosen[_WORK[work]] = name
             return found
         return None
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from diffkit.calculus.guards import Guarded
 from diffkit.core.deadline import in_time
 
-_REACHES = (1e70, 1e30, 1e10, 1e4, 100.0)  # 100: points farther out are interpreted, and are few
+_SIZES_TRIED = (1e70, 1e30, 1e10, 1e4, 100.0)  # 100: points farther out are interpreted, and are few
 _LARGEST = 1e290  # numbers that pairs may split without overflow
-_LONGEST = 3000  # slots whose hulls are worth computing
+_MOST_SLOTS = 3000  # slots whose hulls are worth computing
 
 
 class Reach(NamedTuple):
@@ -25,9 +25,9 @@ def reach(guarded: Guarded) -> Reach | None:
 
     By hulls of all slots over a box: what they hold, real numbers have, and binary64 up to rounding.
     """
-    if len(guarded.program) > _LONGEST:
+    if len(guarded.program) > _MOST_SLOTS:
         return None
-    found = [one for size in _REACHES if (one := _within(guarded, size)) is not None]
+    found = [one for size in _SIZES_TRIED if (one := _within(guarded, size)) is not None]
     return max(found, key=lambda one: sum(one.kept), default=None)
 
 

@@ -118,7 +118,7 @@ class Prepared(Generic[V_co]):
 
     def __repr__(self) -> str:
         """What was prepared, and by which engines it has been compiled so far."""
-        engines = [f"{work}s: {name}" for known in self._evaluations.values() for work, name in _chosen(known[1])]
+        engines = [f"{work} by {name}" for known in self._evaluations.values() for work, name in _chosen(known[1])]
         plain = self._plain or self.precision != "pairs"
         how = [self.backend.name, self.precision] if plain else [self.backend.name]
         return f"<prepared {self.question.kind} of {listing(self.variables)}: {', '.join(how + engines)}>"
