@@ -206,14 +206,20 @@ def prepare(
     variables: Names | None = None,
     args: Sequence[Any] = (),
     timeout: float | None = None,
+    precision: Literal["pairs", "double"] = "pairs",
+    engine: str = "auto",
     **options: Any,
 ) -> Prepared:
     """Do once what does not depend on the point. ``kind`` and ``options`` as the function of that name takes them.
 
-    Each answer may take ``timeout`` seconds.
+    Each answer may take ``timeout`` seconds. Where a method writes a program (``reverse``, ``dual``, ``symbolic``), it
+    is compiled: in ``pairs`` of floats, whose only loss is the last digit, or in plain ``double``, which is several
+    times as fast. ``engine`` names what compiles it; ``auto`` takes what suits the work, and ``repr`` tells what that
+    was. With either, ``backend="auto"`` is the method whose program is shortest, and proves nothing.
     """
     with time_limit(timeout):
-        return Prepared(open_question(f, kind, variables, args, **options), backend, timeout=timeout)
+        question = open_question(f, kind, variables, args, **options)
+        return Prepared(question, backend, timeout=timeout, precision=precision, engine=engine)
 
 
 @timed

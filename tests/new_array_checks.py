@@ -75,6 +75,14 @@ def _():
     assert dk.matrix_derivative("rms(x)**2", "x", order=2).formula == "2*eye(n)/n"
 
 
+@knows("arrays, LaTeX")
+def _():
+    import diffkit as dk
+
+    assert dk.matrix_derivative("rms(x)", "x").latex == "\\frac{x}{n \\, \\operatorname{RMS}\\left(x\\right)}"
+    assert dk.arrays("gram(X)", X=X).latex == "\\operatorname{gram}\\left(X\\right)"
+
+
 @knows("arrays, identities")
 def _():
     import diffkit as dk

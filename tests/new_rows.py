@@ -49,7 +49,7 @@ def add_array_rows():
     1. ``shape``: that of the value, by lengths that may be letters; ShapeError where there is none.
     2. ``value``: what it is in functions of NumPy, or ``numpy``, its own name there.
     3. ``pull``: the adjoints of its arguments from its own, df = sum(g * dy), in formulas for any size.
-    4. ``push``, ``made``, ``turned``, ``summed``: shorter forms, where there are any.
+    4. ``push``, ``made``, ``turned``, ``summed``: shorter forms, where there are any; ``latex``, its name or frame.
     5. ``kink``: where it is not smooth; and what is known of its sign.
     """
     from diffkit.core.table.array_row import array_table, no_formula
@@ -69,7 +69,7 @@ def add_array_rows():
     array_table.add(
         "rms", "root of the mean square of all entries, or along an axis", along_axis, axis=True, aliases=("rootms",),
         value=lambda np, x, axis=None: np.sqrt(np.mean(x * x, axis=axis)), pull=pull,
-        never_negative=True, kink="every entry of # is 0", even_smooth=True,
+        never_negative=True, kink="every entry of # is 0", even_smooth=True, latex="\\operatorname{RMS}",
     )  # fmt: skip
     array_table.add(
         "gram", "the products of the columns of a matrix with each other, X.T @ X", gram_shape,

@@ -12,6 +12,7 @@ CASES = [
 KINDS = {
     "result": ["grad", "abs(x)*y^2", "--at", "0,1"],
     "batch": ["hessian", "x*log(y)", "--at", "x=0:1:2,y=-1:1:3", "--backend", "finite"],
+    "sparse": ["hessian", "x^2*y + abs(z)", "--at", "1,2,0", "--sparse"],
     "formula": ["derivative", "log(x)/x"],
     "comparison": ["compare", "x^2*y", "--at", "1,2"],
     "odd comparison": ["compare", "abs(x)*y", "--at", "0,1"],

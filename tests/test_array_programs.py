@@ -7,6 +7,7 @@ from random import Random
 import mpmath
 import numpy as np
 import pytest
+from drawn_formulas import programs
 from drawn_programs import array, drawn
 from flint import arb
 from many_digits import OPERATIONS, Moved, many_digits, slopes
@@ -73,6 +74,22 @@ def test_a_copy_is_the_same_program(part):
         assert hash(copied) == hash(program), seed
         assert len(repr(program).splitlines()) <= 42, seed
         assert copied.lengths == program.lengths, seed
+
+
+@parts
+def test_programs_of_numbers_are_the_same_by_either_builder(part):
+    for seed, program in zip(share(part), programs(Random(part), EXAMPLES), strict=False):
+        builder = ArrayBuilder(dict.fromkeys(program.inputs, ()))
+        slots = copy_slots(program, builder, [builder.input(name) for name in program.inputs])
+        copied = builder.program([slots[o] for o in program.outputs], program.inputs)
+        assert copied == program, seed
+        assert program == copied, seed
+        assert hash(copied) == hash(program), seed
+        assert pickle.loads(pickle.dumps(copied)) == program, seed
+        names = ArrayBuilder(dict.fromkeys(program.inputs, (2,)))
+        slots = copy_slots(program, names, [names.input(name) for name in program.inputs])
+        wide = names.program([slots[o] for o in program.outputs], program.inputs)
+        assert wide != program, seed
 
 
 @parts

@@ -15,13 +15,13 @@ from test_engines import drawn, interpreted
 
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.guards import guard
-from diffkit.core.errors import BackendError
 from diffkit.core.table import table
 from diffkit.core.text import parse_program
-from diffkit.engines import llvm
+from diffkit.engines import Unsuited, llvm
 from diffkit.engines.code_cache import cache_directory, keep_code, read_code
 from diffkit.engines.exact_products import LARGEST_FACTOR, SMALLEST_FACTOR, factors_to_watch
-from diffkit.engines.lowering import PRODUCT_ERROR, evaluate, lower
+from diffkit.engines.float_operations import PRODUCT_ERROR
+from diffkit.engines.lowering import evaluate, lower
 from diffkit.engines.python import compile_point
 
 pytest.importorskip("llvmlite", reason="the llvm engine needs llvmlite: pip install 'diffkit[fast]'")
@@ -44,7 +44,7 @@ def compiled(make, code):
     """The function, or None where the engine says that it cannot."""
     try:
         return make(code)
-    except BackendError:
+    except Unsuited:
         return None
 
 
@@ -175,7 +175,7 @@ def test_functions_of_one_point_take_what_floats_take():
     call = llvm.compile_point(code)
     assert call(1, np.float64(2.0)) == (0.5, -0.25)
     assert call(True, 2.0) == (0.5, -0.25)
-    with pytest.raises(TypeError, match="2 coordinates"):
+    with pytest.raises(TypeError, match="2 arguments, and was given 1"):
         call(1.0)
     with pytest.raises(TypeError):
         call("1", 2.0)
@@ -188,19 +188,42 @@ def test_functions_of_one_point_take_what_floats_take():
 
 
 def test_functions_of_arrays_look_at_them():
+    """None for what they do not take: then there are other ways."""
     code = lowered("x/y", ("x", "y"), [(0, (0,)), (0, (1,))], "double")
-    into, out = llvm.compile_into(code), np.zeros(2)
+    into, write, out = llvm.compile_between(code), llvm.compile_into(code, (2,)), np.zeros(2)
     assert into(np.array([1.0, 2.0]), out) is True
     assert out.tolist() == [0.5, -0.25]
-    assert into(np.array([[1.0, 4.0]]), out) is True
-    assert into(np.array([1.0, 0.0]), out) is False
+    assert write(out, 1.0, 4.0) is True
+    assert out.tolist() == [0.25, -0.0625]
+    assert into(np.array([[1.0, 2.0]]), out[None]) is True
+    assert into(np.array([1.0, 0.0]), out) is None
+    assert write(out, 1.0, 0.0) is write(out, 1, 2.0) is write(out, "1", 2.0) is None
     frozen = np.zeros(2)
     frozen.flags.writeable = False
     right = np.ones(2)
-    for args in ((right,), (right, np.zeros(3)), (np.ones(3), out), ([1.0, 2.0], out), (np.ones(2, int), out),
+    for args in ((right, np.zeros(3)), (np.ones(3), out), ([1.0, 2.0], out), (np.ones(2, int), out),
                  (np.ones(4)[::2], out), (right, frozen), (np.ones(2, ">f8"), out), (right, None)):  # fmt: skip
-        with pytest.raises(TypeError, match="float64 array of 2 numbers and one of 2"):
-            into(*args)
+        assert into(*args) is None
+    for odd in (np.zeros(3), np.zeros(4)[::2], frozen, np.zeros(2, "f4"), None, [1.0, 2.0]):
+        assert write(odd, 1.0, 2.0) is None
+    for call in (into, write):
+        with pytest.raises(TypeError, match="arguments, and was given 1"):
+            call(right)
+
+
+def test_what_finishes_an_answer():
+    code = lowered("x/y", ("x", "y"), [(0, (0,)), (0, (1,))], "double")
+    call = llvm.compile_point(code, np.array)
+    assert call(1.0, 2.0).tolist() == [0.5, -0.25]
+    assert call(1, 2.0) is call(1.0, 0.0) is call(math.inf, 1.0) is None
+    with pytest.raises(TypeError, match="2 arguments, and was given 3"):
+        call(1.0, 2.0, 3.0)
+    with pytest.raises(ZeroDivisionError):
+        llvm.compile_point(code, lambda values: 1 / 0)(1.0, 2.0)
+    before = sys.getrefcount(np.array)
+    for _ in range(1000):
+        call(1.0, 2.0)
+    assert abs(sys.getrefcount(np.array) - before) < 100
 
 
 def test_a_function_keeps_its_code():
@@ -274,15 +297,16 @@ def used(directory):
 
 def test_a_second_process_finds_the_code(tmp_path):
     directory = tmp_path / "deep" / "code"
-    assert [used(directory), used(directory)] == ["(32.0,) 1", "(32.0,) 0"]
-    (kept,) = directory.iterdir()
+    assert [used(directory), used(directory)] == ["(32.0,) 2", "(32.0,) 0"]
     assert directory.stat().st_mode & 0o777 == 0o700
-    assert kept.stat().st_mode & 0o777 == 0o600
-    whole = kept.read_bytes()
-    for spoilt in (b"", whole[:-9], whole[:40], b"\0" * len(whole), whole[:-1] + bytes([whole[-1] ^ 1])):
-        kept.write_bytes(spoilt)
-        assert used(directory) == "(32.0,) 1"
-        assert kept.read_bytes() == whole
+    kept = {path: path.read_bytes() for path in directory.iterdir()}
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in kept)
+    for spoil in (lambda code: b"", lambda code: code[:-9], lambda code: code[:40], lambda code: b"\0" * len(code),
+                  lambda code: code[:-1] + bytes([code[-1] ^ 1])):  # fmt: skip
+        for path, code in kept.items():
+            path.write_bytes(spoil(code))
+        assert used(directory) == "(32.0,) 2"
+        assert {path: path.read_bytes() for path in directory.iterdir()} == kept
 
 
 @pytest.fixture

@@ -96,18 +96,47 @@ SAID = {
 @pytest.mark.parametrize("part", ["f", "claim"])
 def test_what_raises_says_where_and_of_what(model, name, part):
     f, claim = (getattr(model, name), model.right) if part == "f" else (model.loss, getattr(model, name))
-    try:
-        found = dk.check(f, claim, at=AT)
-    except dk.FunctionError as error:
-        text = str(error)
-    else:
-        assert part == "f", "what raises is no claim"
-        assert found.verdict == "inconclusive", "f has no value"
-        text = found.reason
+    with pytest.raises(dk.DiffkitError) as raised:
+        dk.check(f, claim, at=AT)
+    text = str(raised.value)
     assert "\n" not in text
     assert "shapes_model.py" in text
     for said in SAID[name]:
         assert said in text, text
+
+
+MANY = np.linspace(0.1, 1.2, 12).reshape(3, 4)
+DATA = np.random.default_rng(2).normal(size=(5, 4))
+MISUSED = {  # f, point, what is said
+    "rows of points": (lambda w: np.sum((DATA @ w) ** 2), MANY, ("w of shape (3, 4)", "dk.Function(f, shape=(4,))")),
+    "one row": (lambda w: np.sum((DATA @ w) ** 2), MANY[:1], ("w of shape (1, 4)", "dk.Function(f, shape=(4,))")),
+    "stacks": (
+        lambda w: np.sum((DATA @ w) ** 2),
+        MANY.reshape(3, 1, 4),
+        ("w of shape (3, 1, 4)", "size 1 is different"),
+    ),
+    "a vector too long": (lambda w: np.sum((DATA @ w) ** 2), MANY[0, :3], ("w of shape (3,)", "DATA has shape (5, 4)")),
+    "several": (lambda X, w: np.sum(X @ w), {"X": DATA, "w": MANY[0, :3]}, ("X of shape (5, 4), w of shape (3,)",)),
+    "named": (lambda w: np.sum(w - DATA), {"w": MANY}, ("w of shape (3, 4)", "dk.Function(f, shape=(4,))")),
+}
+
+
+@pytest.mark.parametrize("name", MISUSED)
+@pytest.mark.parametrize("kind", ["gradient", "hessian", "jacobian", "compare"])
+@pytest.mark.parametrize("backend", ["auto", "dual", "finite"])
+def test_shapes_that_do_not_fit_are_no_point_outside_the_domain(name, kind, backend):
+    f, point, said = MISUSED[name]
+    options = {} if kind == "compare" else {"backend": backend}
+    with pytest.raises(dk.PointError) as raised:
+        getattr(dk, kind)(f, point, **options)
+    assert all(words in str(raised.value) for words in said), raised.value
+
+
+def test_what_the_error_says_to_do_helps():
+    f, rows, _ = MISUSED["rows of points"]
+    found = dk.gradient(dk.Function(f, shape=(4,)), rows)
+    assert found.status == "ok"
+    np.testing.assert_allclose(found.value, 2 * rows @ DATA.T @ DATA)
 
 
 def test_a_column_that_meets_a_vector_is_named(model):

@@ -1,5 +1,6 @@
 """Sparse Jacobians and Hessians: the same numbers as the dense ones, stored where structure does not say 0."""
 
+import json
 import pickle
 import random
 
@@ -116,7 +117,29 @@ def test_it_is_shown_by_its_entries():
     text = render(found, "text")
     assert "∂²f/∂x∂y" in text
     assert "∂²f/∂x²" not in text
-    assert '"shape": [3, 3]' in render(found, "json")
+    fields = json.loads(render(found, "json"))
+    assert fields["shape"] == [3, 3]
+    assert (fields["rows"], fields["columns"], fields["value"]) == ([0, 1, 2], [1, 0, 2], [1.0, 1.0, 2.0])
+
+
+def test_the_command_prints_triplets(run):
+    code, out, _ = run("hessian", "x^2*y + abs(z) + w", "--at", "w=1,x=2,y=3,z=0", "--sparse")
+    assert code == 1
+    lines = [line.split(maxsplit=3) for line in out[out.index("row ") :].splitlines()[:5]]
+    assert lines[0] == ["row", "column", "entry", "value"]
+    assert lines[1] == ["1", "1", "∂²f/∂x²", "6"]
+    assert lines[3] == ["2", "1", "∂²f/∂y∂x", "4"]
+    assert lines[4][:3] == ["3", "3", "∂²f/∂z²"]
+    assert "not differentiable" in lines[4][3]
+    assert "4 of 16 entries" in out
+    code, out, _ = run("jacobian", *STENCIL, "--at", ",".join(map(str, POINT)), "--sparse", "--format", "json")
+    fields = json.loads(out)
+    found = csr_array((fields["value"], (fields["rows"], fields["columns"])), shape=fields["shape"])
+    assert code == 0
+    assert np.array_equal(found.toarray(), dk.jacobian(STENCIL, POINT).value)
+    code, _, err = run("jacobian", "x*y", "--at", "x=0:1:3,y=1", "--sparse")
+    assert code == 2
+    assert "one point" in err
 
 
 TERMS = (

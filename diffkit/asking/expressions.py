@@ -14,6 +14,7 @@ from diffkit.core.errors import DiffkitError, VariableError, did_you_mean, listi
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Program
 from diffkit.core.text import format_outputs, parse_program
+from diffkit.core.text.latex import latex
 from diffkit.core.text.names import Name, Names, check_variables, first_meant, notes
 
 
@@ -49,6 +50,11 @@ class Expression:
         from diffkit.calculus.sympy import to_sympy
 
         return to_sympy(self.program, real=real)[0]
+
+    @property
+    def latex(self) -> str:
+        """The expression as LaTeX, as it stands; LimitError if it is too long."""
+        return latex(self.program)
 
     def diff(self, variable: Name, order: int = 1) -> Expression:
         """Give the derivative in one variable as an Expression, by ``sympy.diff``."""

@@ -112,7 +112,7 @@ def open_question(
     """
     check_options(kind, options)
     if is_function(f):
-        from diffkit.asking.callables.binding import Called
+        from diffkit.asking.callables.called import Called
 
         called = Called(f, args, variables)
         return OpenQuestion(called, kind, options, called.notes(given))

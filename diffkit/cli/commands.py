@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from diffkit.methods.symbolic import Formulas
 
 
+_sparse_option = click.option("--sparse", is_flag=True, help="Only the entries that structure does not make 0.")
+
+
 @click.group(
     cls=Commands,
     help="Is this derivative right? Derivatives by symbolic, finite-difference and dual-number methods, compared.",
@@ -74,27 +77,31 @@ def grad(expression: str, wrt: str | None, **options: Any) -> int:
 @cli.command(cls=ExpressionCommand)
 @click.argument("expressions", nargs=-1, required=True, metavar="EXPRESSION...")
 @click.option("--wrt", metavar="NAMES", help="Only these variables, in this order.")
+@_sparse_option
 @derivative_options
-def jacobian(expressions: tuple[str, ...], wrt: str | None, **options: Any) -> int:
+def jacobian(expressions: tuple[str, ...], wrt: str | None, sparse: bool, **options: Any) -> int:
     """Jacobian of several EXPRESSIONs: row i holds the partials of the i-th.
 
     \b
     diffkit jacobian "r*cos(t)" "r*sin(t)" --at r=2,t=pi/6
+    diffkit jacobian "x-y" "y-z" "sin(z)" --at 1,2,3 --sparse
     """
-    return _run("jacobian", expressions, options, wrt=names(wrt))
+    return _run("jacobian", expressions, options, wrt=names(wrt), sparse=sparse)
 
 
 @cli.command(cls=ExpressionCommand)
 @click.argument("expression")
 @click.option("--wrt", metavar="NAMES", help="Only these variables, in this order.")
+@_sparse_option
 @derivative_options
-def hessian(expression: str, wrt: str | None, **options: Any) -> int:
+def hessian(expression: str, wrt: str | None, sparse: bool, **options: Any) -> int:
     """Hessian of EXPRESSION: the matrix of its second partial derivatives.
 
     \b
     diffkit hessian "100*(y-x^2)^2+(1-x)^2" --at 1,1
+    diffkit hessian "x^2*y+z^3" --at 1,2,3 --sparse --format json
     """
-    return _run("hessian", (expression,), options, wrt=names(wrt))
+    return _run("hessian", (expression,), options, wrt=names(wrt), sparse=sparse)
 
 
 @cli.command()

@@ -239,10 +239,11 @@ def stationary(expression: str, box: str, most: int, **options: Any) -> int:
 @click.option("--symmetric", metavar="NAMES", help="Matrices that are their own transposes.")
 @click.option("--order", type=click.IntRange(1, 2), default=1, metavar="N", help="2: the Hessian.  [default: 1]")
 @click.option("--check", is_flag=True, help="EXPRESSION is an identity: is it true?")
+@click.option("--latex", "as_latex", is_flag=True, help="Write the formulas as LaTeX.")
 @report_options
 def matrix(
     expression: str, wrt: str | None, shape: tuple[str, ...], symmetric: str | None, order: int, check: bool,
-    **options: Any,
+    as_latex: bool, **options: Any,
 ) -> int:  # fmt: skip
     """Derivative of an array EXPRESSION for vectors and matrices of any size.
 
@@ -256,6 +257,7 @@ def matrix(
     diffkit matrix "norm(X @ w - y)**2/2" --wrt w
     diffkit matrix "log(det(X))" --symmetric X
     diffkit matrix "trace(A @ X @ B)" --wrt X --shape X=n,m
+    diffkit matrix "norm(X @ w - y)**2/2" --wrt w --latex
     diffkit matrix --check "d/dX log(det(X)) = inv(X).T"
     """
     from diffkit.core.errors import DiffkitError
@@ -263,15 +265,22 @@ def matrix(
     from diffkit.lessons.matrices.matrix_derivative import matrix_derivatives
     from diffkit.lessons.matrices.problem import read_shapes
 
+    if as_latex and options["format"] != "text":
+        raise DiffkitError("--latex has no other --format", hint="the format json holds the LaTeX of each formula")
     shapes, twins = read_shapes(shape), names(symmetric) or ()
     if check:
+        if as_latex:
+            raise DiffkitError("--latex writes formulas, --check judges one", hint="leave one of the two out")
         if wrt is not None or order != 1:
             raise DiffkitError("an identity says itself what it differentiates by", hint='write "d/dX f = g"')
         identity = check_identity(expression, shapes=shapes, symmetric=twins)
         deliver(identity, options)
         return 0 if identity else EXIT_NO
     found = matrix_derivatives(expression, names(wrt), shapes=shapes, symmetric=twins, order=order)
-    deliver(found, options)
+    if as_latex:
+        write(found.latex + "\n", options["output"])
+    else:
+        deliver(found, options)
     return 0
 
 

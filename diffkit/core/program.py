@@ -93,7 +93,8 @@ class Algebra(Protocol):
 class Program:
     """Straight-line code: ``inputs`` (names), exact ``constants``, ``instructions``, ``outputs`` (slots).
 
-    Every slot has a shape; that of a number is (). ``lengths`` are the shapes of the inputs, none if all are numbers.
+    Every slot has a shape; that of a number is (). ``lengths`` are the shapes of the inputs; none, or all (),
+    if all are numbers.
     """
 
     inputs: tuple[str, ...]
@@ -111,7 +112,8 @@ class Program:
         lines = [f"{slot} = {name}" for slot, name in enumerate(self.inputs)]
         lines += [f"{slot} = {getattr(c, 'name', c)}" for slot, c in enumerate(self.constants, len(self.inputs))]
         for slot, row, args in self.numbered():
-            lines.append(f"{slot} = {getattr(row, 'written', None) or row.name}({', '.join(map(str, args))})")
+            name = row.name if isinstance(row, Primitive) else row.written or row.name
+            lines.append(f"{slot} = {name}({', '.join(map(str, args))})")
         if self.lengths:
             ends = (f"  {list(shape)}" if shape else "" for shape in self.shapes)
             lines = [line + end for line, end in zip(lines, ends, strict=True)]
@@ -152,7 +154,8 @@ class Program:
                 stack.pop()
         # an input's number and an equal integer constant must not be taken for each other
         kinds = tuple(slot < len(self.inputs) for slot in number)
-        return self.inputs, self.lengths, tuple(graph), kinds, tuple(number[slot] for slot in self.outputs)
+        lengths = self.lengths if any(self.lengths) else ()  # numbers, whether that is said or not
+        return self.inputs, lengths, tuple(graph), kinds, tuple(number[slot] for slot in self.outputs)
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:

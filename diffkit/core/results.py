@@ -62,6 +62,12 @@ class SparsePattern(NamedTuple):
     columns: tuple[int, ...]
     starts: tuple[int, ...]
 
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """The row of each entry that is stored."""
+        ends = zip(self.starts, self.starts[1:], strict=False)
+        return tuple(row for row, (start, end) in enumerate(ends) for _ in range(start, end))
+
     def matrix(self, flat: Any, shape: tuple[int, ...]) -> Any:
         """Give stored entries as a SciPy array in compressed rows."""
         import numpy as np

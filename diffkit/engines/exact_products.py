@@ -14,7 +14,7 @@ from typing import NamedTuple
 from diffkit.calculus.guards import sources
 from diffkit.core.program import Program
 from diffkit.core.table import ABS, ADD, MAX, MIN, MUL, NEG, SUB, WHERE
-from diffkit.engines.lowering import PRODUCT_ERROR
+from diffkit.engines.float_operations import PRODUCT_ERROR
 
 SMALLEST_FACTOR, LARGEST_FACTOR = 2.0**-80, 2.0**80
 """what a factor that is looked at must lie between, unless it is zero or not finite"""

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.core.errors import BackendError
 from diffkit.core.table import Primitive
+from diffkit.engines import Unsuited
 from diffkit.engines.code_cache import keep_code, read_code
-from diffkit.engines.llvm_calls import POINTER, point_module
+from diffkit.engines.float_operations import PRODUCT_ERROR
+from diffkit.engines.llvm_calls import POINTER, calls_module, point_module, record
 from diffkit.engines.llvm_modules import Module, batch_module
 from diffkit.engines.llvm_writer import Writer
-from diffkit.engines.lowering import PRODUCT_ERROR, Lowered
+from diffkit.engines.lowering import Lowered
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,27 +36,33 @@ _CODE_VERSION = 1  # raised when the meaning of kept code changes other than by 
 _ARGUMENTS_TRIED = 300  # arguments at which a function of the C library must have the bits of Python's
 
 
-def compile_point(lowered: Lowered) -> Callable[..., tuple[float, ...] | None]:
-    """Give the function of the coordinates: its values, or None at a point that is not ordinary.
+def compile_point(lowered: Lowered, finish: Callable[[tuple[float, ...]], Any] | None = None) -> Callable[..., Any]:
+    """Give the function of the coordinates: the values, or None at a point that is not ordinary.
 
-    BackendError where this engine cannot: llvmlite is missing, a function is not in the C library, or has other bits
-    there than in Python, or the code is too long.
+    With ``finish`` it gives what that makes of the values, and None as well where a coordinate is no float. Unsuited
+    where this engine cannot: a function is not in the C library, or has other bits there than in Python, or the code is
+    too long. BackendError where llvmlite is missing.
     """
-    return _loaded_point(lowered).function("call")
+    return _function(lowered, "values" if finish is None else "finished", finish)
 
 
-def compile_into(lowered: Lowered) -> Callable[[np.ndarray, np.ndarray], bool]:
-    """Give a function of two contiguous float64 arrays: it writes the values at the first into the second.
+def compile_into(lowered: Lowered, shape: tuple[int, ...]) -> Callable[..., bool | None]:  # noqa: ARG001
+    """Give the function of a contiguous array of float64 and the coordinates: it writes the values, or gives None."""
+    return _function(lowered, "write")
 
-    It gives whether the point is ordinary; what is written where it is not means nothing. BackendError as above.
+
+def compile_between(lowered: Lowered) -> Callable[[np.ndarray, np.ndarray], bool | None]:
+    """Give the function of two contiguous arrays of float64, which writes the values at the first into the second.
+
+    It gives None where the point is not ordinary; what is written then means nothing.
     """
-    return _loaded_point(lowered).function("into")
+    return _function(lowered, "into")
 
 
 def compile_batch(lowered: Lowered) -> Callable[[np.ndarray, np.ndarray], np.ndarray | None]:
     """Give a function of points (B, n) and an array (B, m) for the values: None, or (B,) which rows are ordinary.
 
-    It lets other threads run. BackendError as above.
+    It lets other threads run. Unsuited as above.
     """
     lanes = _host().lanes
     _check(lowered)
@@ -98,16 +106,16 @@ class _Batch:
 
 
 def _check(lowered: Lowered) -> None:
-    """BackendError unless the engine has all of it, with the bits it should have."""
+    """Unsuited unless the engine has all of it, with the bits it should have."""
     if len(lowered.program.instructions) > LONGEST_COMPILED:
-        raise BackendError(f"the llvm engine compiles no more than {LONGEST_COMPILED:,} operations at once")
+        raise Unsuited(f"the llvm engine compiles no more than {LONGEST_COMPILED:,} operations at once")
     rows = {row for row, _ in lowered.program.instructions}
     if PRODUCT_ERROR in rows and not _host().fused:
-        raise BackendError("the processor has no fused multiply-add")
+        raise Unsuited("the processor has no fused multiply-add")
     if lowered.precision == "pairs":
         for row in rows:
             if row.libm and not _has_same_bits(row):
-                raise BackendError(f"{row.name} has other bits in the C library than in Python")
+                raise Unsuited(f"{row.name} has other bits in the C library than in Python")
 
 
 @cache
@@ -176,29 +184,35 @@ class _Loaded:
 
     def __init__(self, engine: Any):
         self._engine = engine
-        self._methods: dict[str, _Method] = {}
 
     def address(self, name: str) -> int:
         """The address of a function."""
         return int(self._engine.get_function_address(name))
 
-    def function(self, name: str) -> Callable[..., Any]:
-        """A function of CPython; what its ``self`` is keeps the code."""
-        method = self._methods.get(name)
-        if method is None:
-            method = _Method(name.encode(), self.address(name), _METH_FASTCALL, None)
-            self._methods[name] = method
-        make = ctypes.pythonapi.PyCFunction_NewEx
-        make.restype, make.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
-        return make(ctypes.addressof(method), self, None)  # type: ignore[no-any-return]
 
-
-def _loaded_point(lowered: Lowered) -> _Loaded:
+def _function(lowered: Lowered, name: str, finish: Any = None) -> Callable[..., Any]:
+    """A function of CPython; what its ``self`` is keeps the code."""
     _llvm()
     _check(lowered)
     if sys.implementation.name != "cpython":
-        raise BackendError("the llvm engine makes functions of CPython only")
-    return _load(point_module(lowered))
+        raise Unsuited("the llvm engine makes functions of CPython only")
+    loaded = _load(point_module(lowered))
+    known = record(loaded.address("evaluate"), len(lowered.program.inputs), lowered.values)
+    method = _method(name)
+    make = ctypes.pythonapi.PyCFunction_NewEx
+    make.restype, make.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
+    return make(ctypes.addressof(method), (known, finish, loaded), None)  # type: ignore[no-any-return]
+
+
+@cache
+def _method(name: str) -> _Method:
+    """How CPython calls a function of the module of calls, which stays."""
+    return _Method(name.encode(), _calls().address(name), _METH_FASTCALL, None)
+
+
+@cache
+def _calls() -> _Loaded:
+    return _load(calls_module())
 
 
 @lru_cache(maxsize=_KEPT)
@@ -236,7 +250,7 @@ def _compiled(text: str) -> bytes:
 @cache
 def _outside(name: str) -> int:
     """The address of what code calls: functions of the C library and of CPython, and objects."""
-    objects: dict[str, Any] = {"float": float, "TypeError": TypeError, "None": None}
+    objects: dict[str, Any] = {"float": float, "TypeError": TypeError, "None": None, "True": True, "False": False}
     if name in ("ndarray", "float64"):
         import numpy as np
 
@@ -247,7 +261,7 @@ def _outside(name: str) -> int:
     try:
         found = getattr(library, name)
     except AttributeError:
-        raise BackendError(f"the C library has no {name}") from None
+        raise Unsuited(f"the C library has no {name}") from None
     return int(ctypes.cast(found, ctypes.c_void_p).value or 0)
 
 

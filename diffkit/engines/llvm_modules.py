@@ -38,7 +38,8 @@ def write_code(lowered: Lowered, writer: Writer, inputs: Sequence[str]) -> Evalu
     zero = writer.number(0.0)
     kept = [writer.compare("ogt" if edge else "one", slots[slot], zero) for slot, edge in lowered.margins]
     kept += [tame(writer, slots[slot], SMALLEST_FACTOR, LARGEST_FACTOR) for slot in factors_to_watch(program)]
-    return Evaluated(ends[: lowered.values], ordinary(writer, [*inputs, *ends], kept))
+    finite = () if lowered.bounded else (*inputs, *ends)
+    return Evaluated(ends[: lowered.values], ordinary(writer, finite, kept))
 
 
 def _lane_function(name: str, count: int, number: int, lanes: int) -> str:

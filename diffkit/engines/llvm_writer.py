@@ -10,7 +10,6 @@ import math
 import struct
 from collections.abc import Callable, Sequence
 
-from diffkit.core.errors import BackendError
 from diffkit.core.program import Constant
 from diffkit.core.rules import by_definition, by_rule
 from diffkit.core.table import (
@@ -36,7 +35,8 @@ from diffkit.core.table import (
     Primitive,
     table,
 )  # fmt: skip
-from diffkit.engines.lowering import IS_LOST, PRODUCT_ERROR
+from diffkit.engines import Unsuited
+from diffkit.engines.float_operations import IS_LOST, PRODUCT_ERROR
 from diffkit.numbers.doubles import FLOOR, LOST_SHARE
 from diffkit.numbers.floats import to_float
 
@@ -175,7 +175,7 @@ class Writer:
             return by_rule(row.pairs, self, args)  # type: ignore[no-any-return]
         if row.definition is not None and row.ulps == 0.0:
             return by_definition(row, self, args)  # type: ignore[no-any-return]
-        raise BackendError(f"the llvm engine has no {row.name}", hint="another engine has it")
+        raise Unsuited(f"the llvm engine has no {row.name}")
 
     def function(self, row: Primitive, args: Sequence[str]) -> str:
         """Call the C library, lane by lane."""

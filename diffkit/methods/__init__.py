@@ -15,6 +15,8 @@ from diffkit.core.errors import BackendError, did_you_mean
 if TYPE_CHECKING:
     from diffkit.asking.tasks import Task
     from diffkit.core.results import Answer, ErrorKind
+    from diffkit.engines import Precision
+    from diffkit.engines.choice import Engines
 
 
 class Evaluation(Protocol):
@@ -37,6 +39,17 @@ class Bounded(Protocol):
 
     def bound(self, point: Sequence[float]) -> list[float]:
         """Running bound on |value − exact| of each partial at a point; infinite where there is none."""
+
+
+@runtime_checkable
+class Compiled(Protocol):
+    """An evaluation of a program, which engines compile: an optional part of ``Evaluation``."""
+
+    engines: Engines
+    """the program as code"""
+
+    def compiled(self, precision: Precision, engine: str) -> Compiled:
+        """The same with a precision and an engine; BackendError for an engine that is not there."""
 
 
 class Backend(Protocol):

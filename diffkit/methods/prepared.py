@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, overload
 
 from diffkit.asking.answers import joined_formula, lay_out
@@ -9,18 +10,21 @@ from diffkit.asking.points import Points
 from diffkit.asking.questions import OpenQuestion
 from diffkit.asking.tasks import Question, Task, read_direction
 from diffkit.core.deadline import TimeIsUp, time_limit
-from diffkit.core.errors import BackendError, DiffkitError, PointError
+from diffkit.core.errors import BackendError, DiffkitError, PointError, listing
 from diffkit.core.results import Answer, Result, V_co, unanswered
 from diffkit.core.surroundings import undisturbed
-from diffkit.methods import Backend, get_backend
+from diffkit.engines import check_engine, check_precision
+from diffkit.methods import Backend, Compiled, get_backend
+from diffkit.methods.quick_points import QuickPoints
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Protocol
 
     from numpy.typing import NDArray
 
     from diffkit.core.results import Array
+    from diffkit.engines.choice import Engines
 
     class Frame(Protocol):
         """A table with columns by name."""
@@ -34,6 +38,12 @@ if TYPE_CHECKING:
 
     Batch = NDArray[Any] | Mapping[Any, NDArray[Any]] | Sequence[Sequence[float]] | Frame
     """many points, where a list, a number or text is one"""
+
+
+_MANY_PARTIALS = ("gradient", "hessian", "hvp")
+"""kinds of one function by many variables, whose programs are shortest by reverse accumulation"""
+_COMPILED = ("_points", "_values")
+"""what is compiled again where a pickle arrives"""
 
 
 def find_backend(backend: str | Backend, digits: int | None = None) -> Backend:
@@ -86,28 +96,55 @@ class Prepared(Generic[V_co]):
 
     def __init__(
         self, question: OpenQuestion, backend: str | Backend = "auto", digits: int | None = None,
-        timeout: float | None = None,
+        timeout: float | None = None, precision: str = "pairs", engine: str = "auto",
     ):  # fmt: skip
         self.question = question
+        if backend == "auto" and (precision, engine) != ("pairs", "auto"):  # what is compiled is not proven
+            backend = "reverse" if question.kind in _MANY_PARTIALS else "dual"
         self.backend = find_backend(backend, digits)
         self.timeout = timeout
+        self.precision, self.engine = check_precision(precision), check_engine(engine)
         self._evaluations: dict[int, tuple[Task, Any]] = {}
         self._others: dict[str, Prepared] = {}
+        self._points = QuickPoints(self._known, self.precision == "double")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_evaluations": list(self._evaluations.values())}
+        state = {name: value for name, value in vars(self).items() if name not in _COMPILED}
+        return {**state, "_evaluations": list(self._evaluations.values())}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _evaluations={id(known[0]): known for known in state["_evaluations"]})
+        self._points = QuickPoints(self._known, self.precision == "double")
+
+    def __repr__(self) -> str:
+        """What was prepared, and by which engines it has been compiled so far."""
+        engines = [f"{work} by {name}" for known in self._evaluations.values() for work, name in _chosen(known[1])]
+        plain = self._plain or self.precision != "pairs"
+        how = [self.backend.name, self.precision] if plain else [self.backend.name]
+        return f"<prepared {self.question.kind} of {listing(self.variables)}: {', '.join(how + engines)}>"
 
     def _evaluation(self, task: Task) -> Any:
         """The prepared task; there is one for each shape of a function's argument."""
         known = self._evaluations.get(id(task))
         if known is None:
-            known = (task, self.backend.prepare(task))
+            known = (task, self._compiled(self.backend.prepare(task)))
             if not task.source.blind:  # one that is blind is made anew for every point
                 self._evaluations[id(task)] = known
         return known[1]
+
+    @property
+    def _plain(self) -> bool:
+        """Whether what the backend prepares is a program in binary64, which engines compile."""
+        return any(isinstance(known[1], Compiled) for known in self._evaluations.values())
+
+    def _compiled(self, evaluation: Any) -> Any:
+        """The evaluation with the precision and the engine that were asked for; BackendError where it has none."""
+        if self.precision == "pairs" and self.engine == "auto":
+            return evaluation
+        if not isinstance(evaluation, Compiled):
+            raise BackendError(f"the backend {self.backend.name} has no choice of precision or engine here",
+                               hint="take backend='reverse', 'dual' or 'symbolic' for an expression")  # fmt: skip
+        return evaluation.compiled(self.precision, self.engine)
 
     @property
     def formula(self) -> str | None:
@@ -130,12 +167,31 @@ class Prepared(Generic[V_co]):
         with time_limit(self.timeout):
             return _result(self.question.at(at), self.backend, self._evaluation)
 
-    def __call__(self, at: Any) -> Array:
-        """Give the values as an array (NaN where a component is not ok), or as a sparse one where that is asked for."""
+    def __call__(self, at: Any, out: Array | None = None) -> Array:
+        """Give the values as an array (NaN where a component is not ok), or as a sparse one where that is asked for.
+
+        They are written to ``out`` if that is given. A tuple of floats is the quickest point.
+        """
+        if type(at) is tuple:
+            quick: Array | None = self._points(at) if out is None else self._points.write(out, at)
+            if quick is not None:
+                return quick
         import numpy as np
 
         value: Any = self.result(at).value
-        return value if hasattr(value, "toarray") else np.asarray(value)
+        value = value if hasattr(value, "toarray") else np.asarray(value)
+        if out is None:
+            return value  # type: ignore[no-any-return]
+        out[...] = value
+        return out
+
+    def _known(self) -> tuple[Task, Engines] | None:
+        """The task and what compiles it, where each component is a number that it computes; else None."""
+        task = self.question.task
+        if task is None or task.source.blind or task.pattern is not None or task.factors is not None:
+            return None
+        evaluation = self._evaluation(task)
+        return (task, evaluation.engines) if isinstance(evaluation, Compiled) else None
 
     # What optimisers ask for -----------------------------------------------------------------------------------
 
@@ -148,23 +204,43 @@ class Prepared(Generic[V_co]):
         """f at a flat array, in binary64: a number, or of a Jacobian all functions, shape (m,)."""
         import numpy as np
 
+        x = _flat(x)
+        found = self._values(*x.tolist())
+        if found is not None:
+            return np.array(found) if self._several else found[0]
         with undisturbed():
-            values = self.question.f.values(_flat(x))
+            values = self.question.f.values(x)
         return np.array(values) if self._several else float(values[0])
+
+    @cached_property
+    def _values(self) -> Callable[..., Any]:
+        """f's own values at coordinates; None where it has none."""
+        source = self.question.f.source
+        if source is None or source.code is not None or source.blind:
+            return lambda *_: None
+        from diffkit.engines.lowering import lower_values
+        from diffkit.engines.python import compile_point
+
+        return compile_point(lower_values(source.program))
 
     def jac(self, x: Any) -> Array:
         """The gradient at a flat array, shape (n,), or the Jacobian, shape (m, n)."""
         x = _flat(x)
         if self._several:
-            found = self._own("jacobian")(x)
+            found = self._own("jacobian")._at_flat(x)
             return found if hasattr(found, "toarray") else found.reshape(-1, len(x))
-        return self._other("gradient")(x).ravel()
+        return self._other("gradient")._at_flat(x).ravel()
+
+    def _at_flat(self, x: Any) -> Array:
+        """The array at a flat array of coordinates."""
+        found: Array | None = self._points(x.tolist())
+        return self(x) if found is None else found
 
     def hess(self, x: Any) -> Array:
         """The Hessian at a flat array, shape (n, n)."""
         self._check_one()
         x = _flat(x)
-        found = self._own("hessian")(x)
+        found = self._own("hessian")._at_flat(x)
         return found if hasattr(found, "toarray") else found.reshape(len(x), len(x))
 
     def hessp(self, x: Any, v: Any) -> Array:
@@ -174,6 +250,9 @@ class Prepared(Generic[V_co]):
         self._check_one()
         x, direction = _flat(x), read_direction(v)
         prepared = self._other("hvp", direction=[0.0] * len(x))
+        quick: Array | None = prepared._points((*x.tolist(), *direction, 0.0))
+        if quick is not None:
+            return quick
         with time_limit(self.timeout):
             found = _result(prepared.question.at(x), self.backend, prepared._evaluation, (*direction, 0.0))
             return np.array(found.flat)
@@ -193,13 +272,24 @@ class Prepared(Generic[V_co]):
         if kind not in self._others:
             other = self.question.other(kind, **options)
             same = self.question.is_same(other)
-            self._others[kind] = self if same else Prepared(other, self.backend, timeout=self.timeout)
+            self._others[kind] = (
+                self
+                if same
+                else Prepared(other, self.backend, timeout=self.timeout, precision=self.precision, engine=self.engine)
+            )
         return self._others[kind]
+
+
+def _chosen(evaluation: Any) -> Iterable[tuple[str, str]]:
+    """The engines that an evaluation has been compiled by, by what they do."""
+    return evaluation.engines.chosen.items() if isinstance(evaluation, Compiled) else ()
 
 
 def _flat(x: Any) -> Any:
     import numpy as np
 
+    if type(x) is np.ndarray and x.ndim == 1 and x.dtype == np.float64:
+        return x
     return np.asarray(x, dtype=float).ravel()
 
 

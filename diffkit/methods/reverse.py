@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import reverse_program
 from diffkit.core.results import ErrorKind
-from diffkit.methods.evaluation import Derived, FunctionEvaluation, ProgramEvaluation
+from diffkit.methods.function_evaluation import Derived, FunctionEvaluation
+from diffkit.methods.program_evaluation import ProgramEvaluation
 
 if TYPE_CHECKING:
     from diffkit.ndarrays import Hit

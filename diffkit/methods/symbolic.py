@@ -14,7 +14,7 @@ from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.results import ErrorKind
 from diffkit.core.text import format_outputs
 from diffkit.methods import Backend
-from diffkit.methods.evaluation import ProgramEvaluation
+from diffkit.methods.program_evaluation import ProgramEvaluation
 
 _FORMULA_LENGTH = 20_000  # characters beyond which a formula is cut: nobody reads it, and sharing may explode it
 

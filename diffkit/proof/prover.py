@@ -22,6 +22,7 @@ from diffkit.core.deadline import TimeIsUp, check_time
 from diffkit.core.limits import PROOF_PRECISIONS, SHOWN_BITS
 from diffkit.core.program import LARGEST_BLOCK, Emitted, Program, maker, run, run_slots
 from diffkit.core.results import Odd
+from diffkit.engines import POINTS_INTERPRETED
 from diffkit.numbers.balls import (
     BALLS,
     HALF_LEAST,
@@ -57,7 +58,6 @@ from diffkit.proof.confirmation import (
 _LARGE_PROGRAM = 60_000  # slots of a derivative program above which only the first precisions are tried
 _PRECISION_DOUBLINGS = 5  # of the precision, until decimal digits are settled
 _KEPT_FIELDS = ("program", "indices", "order", "derivative")
-POINTS_INTERPRETED = 3  # points after which compiling pays
 
 
 class Regular(NamedTuple):

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from diffkit.core.errors import LimitError
 from diffkit.core.limits import AGREED_DIGITS
 from diffkit.lessons.matrices.trials import tried
 from diffkit.reports.document import Block, Document, Equation, Gap, Note, picked, present, shown
 
 if TYPE_CHECKING:
     from diffkit.lessons.matrices.identities import CounterExample, Identity
-    from diffkit.lessons.matrices.matrix_derivative import MatrixDerivatives
+    from diffkit.lessons.matrices.matrix_derivative import MatrixDerivative, MatrixDerivatives
     from diffkit.lessons.matrices.problem import Problem
 
 _ORDER = {1: "df/d{}", 2: "d²f/d{}²"}
@@ -66,6 +67,7 @@ class MatrixReport(Document):
             **_names(first.problem),
             "derivatives": [
                 picked(a, "wrt", "order", "formula", "shape", "layout", "transposed", "trials", "kinks")
+                | {"latex": _latex(a)}
                 for a in self.found.answers
             ],
             "refused": {name: error.reason for name, error in self.found.refused.items()},
@@ -123,6 +125,14 @@ class IdentityReport(Document):
             if example is None
             else picked(example, "values", "claimed", "true", "proven", "difference"),
         }
+
+
+def _latex(answer: MatrixDerivative) -> str | None:
+    """The LaTeX of a formula, unless it is too long for one."""
+    try:
+        return answer.latex
+    except LimitError:
+        return None
 
 
 def _names(problem: Problem) -> dict[str, Any]:

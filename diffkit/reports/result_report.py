@@ -8,9 +8,9 @@ from itertools import dropwhile
 from typing import TYPE_CHECKING, Any
 
 from diffkit.core.decimals import above
-from diffkit.core.results import Result, findings
+from diffkit.core.results import Result, SparsePattern, findings
 from diffkit.core.text.printer import LONGEST_FORMULA
-from diffkit.reports.document import Block, Document, Equation, Gap, Note, Table, picked, shown, status
+from diffkit.reports.document import Block, Document, Equation, Gap, Note, Table, picked, plain, shown, status
 
 if TYPE_CHECKING:
     from diffkit.asking.tasks import Task
@@ -185,7 +185,10 @@ def messages(result: Result) -> Iterator[Block]:
 
 def values(result: Result) -> Iterator[Block]:
     """Give the components at one point, a Hessian as a matrix where it is one of plain numbers."""
-    matrix = result.kind == "hessian" and result.pattern is None and 1 < len(result.variables) <= _MATRIX_VARIABLES
+    if result.pattern is not None:
+        yield from _entries(result, result.pattern)
+        return
+    matrix = result.kind == "hessian" and 1 < len(result.variables) <= _MATRIX_VARIABLES
     bars = result.flat_error is not None and result.error_kind != "proven"  # a proven value is right as it stands
     if matrix and not result.odd and not bars and result.decimals is None:
         yield _matrix(result)
@@ -196,6 +199,24 @@ def values(result: Result) -> Iterator[Block]:
         else:
             text = result.decimals[c] if result.decimals and result.decimals[c] else shown(value)
             yield Equation(label, text, f"± {above(result.flat_error[c], 2)}" if bars else "")
+
+
+def _entries(result: Result, pattern: SparsePattern) -> Iterator[Block]:
+    """The entries that are stored, by row and column."""
+    rows = []
+    for c, (row, column, label) in enumerate(zip(pattern.rows, pattern.columns, result.labels, strict=True)):
+        rows.append((str(row), str(column), label, _entry(result, c)))
+    yield Table(("row", "column", "entry", "value"), tuple(rows))
+    size = result.shape[0] * result.shape[1]
+    if len(rows) < size:
+        yield Note(f"{len(rows):,} of {size:,} entries; the others are 0, whatever the point")
+
+
+def _entry(result: Result, c: int) -> str:
+    """A component in a table, as exactly as it is known."""
+    if result.is_odd(c):
+        return status(result.odd[c])
+    return result.decimals[c] if result.decimals and result.decimals[c] else _with_bar(result, c)
 
 
 def _matrix(result: Result) -> Table:
@@ -252,6 +273,15 @@ def fields(result: Result) -> dict[str, Any]:
     """Give the fields of a Result."""
     return {
         **picked(result, "at", "shape", "value", "error", "error_kind", "status", "statuses", "left", "right", "limit"),
+        **({} if result.pattern is None else _stored(result, result.pattern)),
         "message": result.message or None,
         **picked(result, "evaluations", "decimals", "backend", "formula"),
     }
+
+
+def _stored(result: Result, pattern: SparsePattern) -> dict[str, Any]:
+    """Fields of a sparse matrix: lists of what is stored, beside their rows and columns."""
+    names = ("value", "error", "left", "right", "limit")
+    found = {name: getattr(result, name) for name in names}
+    listed = {name: None if array is None else plain(array.data) for name, array in found.items()}
+    return {**listed, "rows": list(pattern.rows), "columns": list(pattern.columns)}

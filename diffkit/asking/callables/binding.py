@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import accumulate
@@ -14,16 +14,14 @@ import numpy as np
 from diffkit.asking.callables.code_shapes import is_misfit, place_of
 from diffkit.asking.callables.faults import Faults, outside, random_state
 from diffkit.asking.callables.following import check_record, record
-from diffkit.asking.callables.function import Argument, Function, as_function, coordinates, read_place
+from diffkit.asking.callables.function import Argument, Function, coordinates
 from diffkit.asking.callables.solvers import teeth_of
-from diffkit.asking.points import Points
 from diffkit.asking.sources import Formula, Output
 from diffkit.calculus.scalarised import scalarised
 from diffkit.calculus.sparsity import array_pattern
 from diffkit.core.deadline import check_time
 from diffkit.core.errors import DiffkitError, FunctionError, LimitError, PointError, TracingError, told
 from diffkit.core.program import Program
-from diffkit.core.text.names import Names, notes
 
 NO_VALUE_ERRORS = (ArithmeticError, ValueError)
 """What mathematics raises: a division by zero, an overflow, a logarithm of −1, a singular matrix."""
@@ -341,37 +339,6 @@ class Bound:
             return [float(known[p][output]) for p in points]
 
         return [partial(values, output=k) for k in self.outputs]
-
-
-class Called:
-    """A Python function as it was given: the point tells the shapes of its arguments, and each makes a Bound."""
-
-    source = None
-
-    def __init__(self, f: Any, args: Sequence[Any] = (), names: Names | None = None):
-        self.function, self.names = as_function(f, args), names
-        self.bound: dict[tuple[Any, ...], Bound] = {}
-
-    def notes(self, given: Collection[str]) -> tuple[str, ...]:
-        """How names in its text were read, if it was made of text."""
-        return tuple(notes(self.function.undeclared(given), matrices=True))
-
-    def place(self, at: Any, *, elementwise: bool = False) -> tuple[Bound, Points]:
-        """Read a point, and give the function bound to arguments of its shapes."""
-        arguments, points = read_place(self.function, at, self.names, elementwise)
-        key = (arguments, points.variables)
-        found = self.bound.get(key)
-        if found is None:
-            first = points.point if points.point is not None else points.rows[0].tolist()
-            found = Bound(self.function, arguments, points.variables, first)
-            if found.shape is not None and not found.blind:  # its shape is known
-                self.bound[key] = found
-        return found, points
-
-    def values(self, x: Any) -> list[float]:
-        """All entries of the result at a flat array, in binary64."""
-        found = next(iter(self.bound.values()), None) or self.place(x)[0]
-        return found.values(x).tolist()  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)

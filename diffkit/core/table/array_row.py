@@ -46,6 +46,11 @@ class ArrayRow:
     aliases: tuple[str, ...] = ()
     called: bool = True
     """may be called by name in text"""
+    text: str = ""
+    """how text writes it where not by its name: # stands for the arguments"""
+    latex: str | tuple[str, ...] = ""
+    """its name in LaTeX, or how it is written, # standing for each argument or for all; of arguments with no, one and
+    two axes where that differs"""
     truths: bool = False
     """of a condition it counts the entries where that holds"""
     lengths: bool = False
@@ -93,6 +98,10 @@ class ArrayRow:
     def entrywise(self) -> bool:
         """Whether it joins several arguments entry by entry, as the row of numbers of its name does."""
         return self.name in table.rows
+
+    def latex_of(self, axes: int) -> str:
+        """How it is written in LaTeX, of an argument with so many axes: its name, or a frame around # ."""
+        return self.latex[min(axes, len(self.latex) - 1)] if isinstance(self.latex, tuple) else self.latex
 
     def value_of(self, np: Any, args: Sequence[Any], value: Any = None) -> Any:
         """Its value at arrays, by the functions of NumPy; ``value`` is its axis, or the keys of an index."""

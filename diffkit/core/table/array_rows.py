@@ -101,8 +101,8 @@ PRODUCT = array_row(
     value=_chain_value, made=lambda a, args, _: a.matmul(*args), pull=_chain_pull, push=factor_by_factor("matmul"),
     turned=lambda a, y: a.matmul(*map(a.T, y.args[::-1])),
 )  # fmt: skip
-LITERAL = array_row("array", "an array by its entries", shapes.stacked, called=False,
-                    value=lambda np, *args: np.stack(args))  # fmt: skip
+LITERAL = array_row("array", "an array by its entries", shapes.stacked, called=False, text="[#]",
+                    latex="\\begin{bmatrix}#\\end{bmatrix}", value=lambda np, *args: np.stack(args))  # fmt: skip
 
 
 def _entries(_: Any, x: Any, keys: Sequence[Any]) -> Any:
@@ -111,15 +111,15 @@ def _entries(_: Any, x: Any, keys: Sequence[Any]) -> Any:
 
 AT_INDEX = array_row("index", "entries and slices", shapes.indexed, called=False, value=_entries)
 array_row("dot", "inner product of two vectors, or matrix product", shapes.chain, counts=(2,), value=_chain_value,
-          made=lambda a, args, _: a.matmul(*args))  # fmt: skip
+          latex=("", "#^{\\top} \\, #", "# \\, #"), made=lambda a, args, _: a.matmul(*args))  # fmt: skip
 OUTER = array_row(
-    "outer", "the matrix x[i]*y[j]", shapes.of_pairs, numpy="outer", counts=(2,),
+    "outer", "the matrix x[i]*y[j]", shapes.of_pairs, numpy="outer", counts=(2,), latex="# \\, #^{\\top}",
     made=lambda a, args, _: a.outer(*args),
     pull=lambda a, y, g: [a.matmul(g, y.args[1]), a.matmul(a.T(g), y.args[0])], push=factor_by_factor("outer"),
     turned=lambda a, y: a.outer(*y.args[::-1]), summed=lambda a, y, _: a.times(*map(a.sum, y.args)),
 )  # fmt: skip
 TRANSPOSE = array_row(
-    "T", "transpose", shapes.transposed, numpy="transpose", aliases=("transpose",),
+    "T", "transpose", shapes.transposed, numpy="transpose", aliases=("transpose",), text="#.T", latex="#^{\\top}",
     made=lambda a, args, _: a.T(args[0]), pull=lambda a, _, g: [a.T(g)], push=lambda a, _, moving: a.T(moving[0]),
     turned=lambda _, y: y.args[0], summed=lambda a, y, _: a.sum(y.args[0]),
 )  # fmt: skip
@@ -128,17 +128,17 @@ TRANSPOSE = array_row(
 
 EYE = array_row(
     "eye", "identity matrix of a size", shapes.square_of_length, lengths=True,
-    value=lambda np, n, _: np.eye(n), aliases=("eyes", "identity", "I"), symmetric=True,
+    value=lambda np, n, _: np.eye(n), aliases=("eyes", "identity", "I"), symmetric=True, latex="I_{#}",
     summed=lambda a, _, shape: a.length(shape[0]),
 )  # fmt: skip
 ALL_ONES = array_row(
     "ones", "vector or matrix of ones", shapes.of_lengths, lengths=True, counts=(1, 2), symmetric=True, positive=True,
-    value=lambda np, *lengths: np.ones(lengths), turned=lambda a, y: a.ones(a.shape(y)[::-1]),
+    latex="\\mathbf{1}_{#}", value=lambda np, *lengths: np.ones(lengths), turned=lambda a, y: a.ones(a.shape(y)[::-1]),
     summed=lambda a, _, shape: a.times(*map(a.length, shape)),
 )  # fmt: skip
 ALL_ZEROS = array_row(
     "zeros", "vector or matrix of zeros", shapes.of_lengths, lengths=True, counts=(1, 2), symmetric=True,
-    never_negative=True, value=lambda np, *lengths: np.zeros(lengths),
+    never_negative=True, latex="\\mathbf{0}_{#}", value=lambda np, *lengths: np.zeros(lengths),
     turned=lambda a, y: a.zeros(a.shape(y)[::-1]),
 )  # fmt: skip
 
@@ -218,9 +218,9 @@ array_row("prod", "product of all entries, or along an axis", shapes.along_axis,
           aliases=("product",), keeps_sign=True, pull=_prod_pull)  # fmt: skip
 _TIES = ", which has none where two entries tie"
 array_row("max", "largest entry, or along an axis; of two arguments: entry by entry", shapes.along_axis, numpy="max",
-          axis=True, without=_TIES, kink="the largest entry of # is met more than once")  # fmt: skip
+          axis=True, latex="\\max", without=_TIES, kink="the largest entry of # is met more than once")  # fmt: skip
 array_row("min", "smallest entry, or along an axis; of two arguments: entry by entry", shapes.along_axis, numpy="min",
-          axis=True, without=_TIES, kink="the smallest entry of # is met more than once")  # fmt: skip
+          axis=True, latex="\\min", without=_TIES, kink="the smallest entry of # is met more than once")  # fmt: skip
 array_row("logsumexp", "log of the sum of exponentials; of two arguments: entry by entry", shapes.along_axis,
           numpy="scipy.special.logsumexp", value=lambda np, x, axis=None: _logsumexp(np, x, axis), axis=True,
           pull=_logsumexp_pull)  # fmt: skip
@@ -228,15 +228,18 @@ array_row("softmax", "exp(x)/sum(exp(x)); of a matrix along an axis", shapes.sam
           numpy="scipy.special.softmax", value=lambda np, x, axis=None: _softmax(np, x, axis),
           pull=_softmax_pull, push=_softmax_push)  # fmt: skip
 array_row("var", "mean square of x - mean(x)", shapes.along_axis, numpy="var", axis=True, never_negative=True,
-          pull=_var_pull)  # fmt: skip
+          latex="\\operatorname{Var}", pull=_var_pull)  # fmt: skip
 array_row(
     "norm", "Euclidean norm of a vector, Frobenius norm of a matrix; norm1 sums absolute values", shapes.scalar,
     numpy="linalg.norm", value=lambda np, x: np.linalg.norm(x) if np.ndim(x) else np.abs(x),
+    latex=("\\left|#\\right|", "\\left\\lVert #\\right\\rVert_{2}", "\\left\\lVert #\\right\\rVert_{F}"),
     aliases=("normF", "norm2"), never_negative=True, kink="every entry of # is 0", even_smooth=True,
     made=lambda a, args, _: a.plain("norm" if a.shape(args[0]) else "abs", args),
     pull=lambda a, y, g: [a.times(g, y.args[0], a.power(y, a.number(-1)))],
 )  # fmt: skip
 array_row(
     "norm1", "sum of the absolute values of all entries", shapes.scalar, value=lambda np, x: np.sum(np.abs(x)),
+    latex=("\\left|#\\right|", "\\left\\lVert #\\right\\rVert_{1}",
+           "\\left\\lVert\\operatorname{vec}\\left(#\\right)\\right\\rVert_{1}"),
     never_negative=True, kink="an entry of # is 0", pull=lambda a, y, g: [a.times(g, a.plain("sign", y.args))],
 )  # fmt: skip

@@ -19,7 +19,7 @@ DIAGONAL = array_row(
     summed=lambda a, y, shape: a.sum(y.args[0]) if len(shape) == 2 else _trace(a, y.args),
 )  # fmt: skip
 INVERSE = array_row(
-    "inv", "inverse", shapes.same_of_square, numpy="linalg.inv", aliases=("inverse",),
+    "inv", "inverse", shapes.same_of_square, numpy="linalg.inv", aliases=("inverse",), latex="#^{-1}",
     made=lambda a, args, _: a.inv(args[0]),
     pull=lambda a, y, g: [a.negative(a.matmul(a.T(y), g, a.T(y)))],
     push=lambda a, y, moving: a.negative(a.matmul(y, moving[0], y)),
@@ -66,22 +66,22 @@ def _trace_shape(call: Any, given: Sequence[shapes.ArrayShape]) -> shapes.ArrayS
 
 
 array_row(
-    "trace", "sum of the diagonal", _trace_shape, numpy="trace", aliases=("tr",),
+    "trace", "sum of the diagonal", _trace_shape, numpy="trace", aliases=("tr",), latex="\\operatorname{tr}",
     value=lambda np, x: np.trace(x) if np.ndim(x) else x, made=_trace,
     pull=lambda a, y, g: [a.times(g, a.eye(a.shape(y.args[0])[0]))],
     push=lambda a, _, moving: _trace(a, (moving[0],)),
 )  # fmt: skip
 array_row(
-    "det", "determinant", shapes.number_of_square, numpy="linalg.det", made=_determinant,
+    "det", "determinant", shapes.number_of_square, numpy="linalg.det", made=_determinant, latex="\\det",
     pull=lambda a, y, g: [a.times(g, y, a.T(a.inv(y.args[0])))],
     push=lambda a, y, moving: a.times(y, _log_rate(a, y, moving)),
 )  # fmt: skip
 array_row(
     "logdet", "log of the absolute value of the determinant", shapes.number_of_square,
-    value=lambda np, x: np.linalg.slogdet(x)[1],
+    value=lambda np, x: np.linalg.slogdet(x)[1], latex="\\ln\\left|\\det\\left(#\\right)\\right|",
     pull=lambda a, y, g: [a.times(g, a.T(a.inv(y.args[0])))], push=_log_rate,
 )  # fmt: skip
 array_row(
-    "solve", "inv(A) @ b", shapes.solution, numpy="linalg.solve", counts=(2,),
+    "solve", "inv(A) @ b", shapes.solution, numpy="linalg.solve", counts=(2,), latex="#^{-1} \\, #",
     made=lambda a, args, _: a.matmul(a.inv(args[0]), args[1]),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -24,15 +24,16 @@ _GREEK_NAME = re.compile(
     "(alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|chi|psi|"
     "omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega)\\Z"
 )
+_SHORT_NAMES = {"lam": "lambda", "eps": "epsilon"}
 _LATEX_SIGNS = {"<": "<", "<=": "\\le", ">": ">", ">=": "\\ge", "==": "=", "!=": "\\ne", "and": "\\land", "or": "\\lor"}
 _INDEXED_NAME = re.compile(r"([A-Za-z]+)_?(\d*)\Z")
-_LONGEST_LATEX = 20_000  # characters
-_DOT, _THIN_SPACE = " \\cdot ", " \\, "
+LONGEST_LATEX = 20_000  # characters
+DOT, THIN_SPACE = " \\cdot ", " \\, "
 
 
 def latex(program: Program, names: Mapping[str, str] | None = None) -> str:
     """Give the first output as LaTeX; ``names`` are inputs that are written otherwise than by name."""
-    return Latex(Slots(program), names or {}).write(program.outputs[0], _LONGEST_LATEX)
+    return Latex(Slots(program), names or {}).write(program.outputs[0], LONGEST_LATEX)
 
 
 def latex_name(name: str) -> str:
@@ -41,8 +42,14 @@ def latex_name(name: str) -> str:
     if match is None:
         return f"\\mathrm{{{name.replace('_', chr(92) + '_')}}}" if name.isascii() else name
     word, number = match.groups()
+    word = _SHORT_NAMES.get(word, word)
     body = f"\\{word}" if _GREEK_NAME.match(word) else word if len(word) == 1 else f"\\mathrm{{{word}}}"
     return f"{body}_{{{number}}}" if number else body
+
+
+def aligned(lines: Iterable[str]) -> str:
+    """Give lines with their ``&`` as an ``align*`` environment."""
+    return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
 
 
 class Latex(Notation):
@@ -86,7 +93,7 @@ class Latex(Notation):
 
     def product(self, left: Any, right: Any) -> Written:
         """A product, with a dot where two numbers would run together and a thin space elsewhere."""
-        sign = _DOT if _begins_with_number(self.view, right) else _THIN_SPACE
+        sign = DOT if _begins_with_number(self.view, right) else THIN_SPACE
         if is_negative(self.view, left):
             return [(left, 0), sign, (right, PRODUCT_BINDING + 1)], SUM_BINDING
         return [(left, PRODUCT_BINDING), sign, (right, PRODUCT_BINDING + 1)], PRODUCT_BINDING
@@ -102,22 +109,39 @@ class Latex(Notation):
     def call(self, row: Primitive, args: Sequence[Any]) -> Written:
         """A function in the frame of its row, or by its name."""
         if "#" in row.latex:
-            return _framed(row.latex, args)
+            return framed(row.latex, args)
         if row.name == "where":
             return [
                 "\\begin{cases}", (args[1], 0), " & \\text{if } ", (args[0], 0), " \\\\ ", (args[2], 0),
                 " & \\text{otherwise}\\end{cases}",
             ], PRODUCT_BINDING  # fmt: skip
-        name = row.latex or f"\\operatorname{{{row.name.replace('_', chr(92) + '_')}}}"
-        return called(f"{name}\\left(", args, "\\right)"), SIGN_BINDING
+        return called_upright(row.latex or operator_name(row.name), args), SIGN_BINDING
+
+    def word(self, word: str, args: Sequence[Any], _: Any, /) -> Written:
+        """What only arrays have."""
+        return called_upright(operator_name(word), args), SIGN_BINDING
 
 
-def _framed(frame: str, args: Sequence[Any]) -> Written:
-    """Arguments in the places that a row keeps for them."""
+def operator_name(name: str) -> str:
+    """The name of a function, upright."""
+    return f"\\operatorname{{{name.replace('_', chr(92) + '_')}}}"
+
+
+def called_upright(name: str, args: Sequence[Any], ending: str = "") -> list[Piece]:
+    """A function's name with its arguments in brackets of their height."""
+    return called(f"{name}\\left(", args, f"{ending}\\right)")
+
+
+def framed(frame: str, args: Sequence[Any]) -> Written:
+    """Arguments in the places that a row keeps for them; what begins a frame, and what follows, may need brackets."""
     before, *after = frame.split("#")
-    parts: list[Piece] = [before]
+    is_open = not before
+    parts: list[Piece] = [before] * bool(before)
     for part, text in zip(args, after, strict=True):
-        parts += [(part, 0), text]
+        wanted = (ATOM_BINDING if text.startswith("^") else SIGN_BINDING) if is_open else 0
+        parts += [(part, wanted), text]
+    if is_open:
+        return parts, POWER_BINDING if len(args) == 1 else PRODUCT_BINDING
     if before.endswith("^{") and len(args) == 1:
         return parts, POWER_BINDING
     return parts, ATOM_BINDING if frame.startswith("\\left") or frame.endswith("}") else SIGN_BINDING

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Protocol
 
-from diffkit.core.program import Constant, Named, Program
+from diffkit.core.program import Constant, Data, Named, Program
 from diffkit.core.table import ADD, DIV, MUL, NEG, NOT, POWER, Primitive
 from diffkit.core.text.bindings import (
     ATOM_BINDING,
@@ -55,10 +55,15 @@ class Slots:
             return "name", (), program.inputs[slot]
         constant = program.constant_at(slot)
         if constant is not None:
-            return "constant", (), constant
+            return (
+                ("name", (), f"data{list(constant.shape)}")
+                if isinstance(constant, Data)
+                else ("constant", (), constant)
+            )
         instruction = program.instruction_at(slot)
         assert instruction is not None
-        return *instruction, None
+        row, args = instruction
+        return row if isinstance(row, Primitive) else row.written, args, None
 
 
 class Notation:
@@ -165,9 +170,9 @@ class Notation:
         """A function by its name."""
         return called(f"{row.name}(", args, ")"), ATOM_BINDING
 
-    def word(self, word: str, args: Sequence[Any], value: Any, /) -> Written:
+    def word(self, word: str, args: Sequence[Any], value: Any, /) -> Written:  # noqa: ARG002
         """What only arrays have."""
-        raise NotImplementedError
+        return called(f"{word}(", args, ")"), ATOM_BINDING
 
     def name(self, name: str) -> str:
         """A variable."""

@@ -237,7 +237,7 @@ class _Looks:
             undecided = [e for e in entries if e.verdict == "inconclusive"]
             at = undecided[-1].at
             point = first if at is None else tuple(at.values())
-            return verdict, self._misfit() or advice(self.setting, undecided, point)
+            return verdict, advice(self.setting, undecided, point)
         if entries and entries[-1].witness:
             return verdict, entries[-1].note
         if verdict == "correct" and digits < DIGITS_WANTED and self.allowed is None:
@@ -256,11 +256,6 @@ class _Looks:
                 return repair(self.setting, point, int(self.setting.rng.integers(2**31)))
         except (OutOfTime, TimeIsUp):
             return None
-
-    def _misfit(self) -> str:
-        """Where shapes do not fit in the code of f, which has no value for it."""
-        function = self.setting.subject.function
-        return "" if function is None or not function.place else f"{function.reason} ({function.place})"
 
     def _warnings(self, wrong: bool) -> tuple[str, ...]:
         """What is odd about the code of f; where the claim is wrong, also what may be odd about shapes."""

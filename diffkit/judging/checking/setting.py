@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from diffkit.asking.callables import Bound
-from diffkit.asking.callables.binding import Called
+from diffkit.asking.callables.called import Called
 from diffkit.asking.callables.function import Argument, Function, as_function, coordinates
 from diffkit.asking.expressions import as_list, is_function, read_joint
 from diffkit.asking.frames import names_in

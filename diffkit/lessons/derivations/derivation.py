@@ -21,7 +21,7 @@ from diffkit.core.program import Program
 from diffkit.core.results import Result
 from diffkit.core.surroundings import undisturbed
 from diffkit.core.text import format_outputs, format_slot
-from diffkit.core.text.latex import latex, latex_name
+from diffkit.core.text.latex import aligned, latex, latex_name
 from diffkit.core.text.names import Name, Names
 from diffkit.core.workers import timed
 from diffkit.lessons.derivations.textbook_rules import Rule, letters, rule_of, tidy
@@ -178,7 +178,7 @@ class Derivation(ByContent):
         operator = _operator_latex(self.variable, self.several)
         if len(lines) > 1:
             lines.append(f"{operator}{_bracketed(latex(self.program))} &= {latex(self.derivative)}")
-        return "\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}"
+        return aligned(lines)
 
     def __str__(self) -> str:
         operator = operator_text(self.variable, self.several)

@@ -14,9 +14,12 @@ from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.program import Program
 from diffkit.core.table.array_shapes import ArrayShape as Shape
 from diffkit.core.text.names import Names, check_variables, instead, natural_order
+from diffkit.lessons.matrices.algebra import MatrixAlgebra
 from diffkit.lessons.matrices.array_parser import check_letters, parse_array
 from diffkit.lessons.matrices.nodes import Node, names_of
+from diffkit.lessons.matrices.problem import read_problem
 from diffkit.lessons.matrices.shapes import shapes_of
+from diffkit.lessons.matrices.tree_latex import tree_latex
 from diffkit.lessons.matrices.tree_program import program_of
 from diffkit.ndarrays.kernel import evaluate, exactly
 
@@ -67,6 +70,16 @@ class ArrayFunction(Function):
     def name(self) -> str:
         """What to call it."""
         return "f"
+
+    @property
+    def latex(self) -> str:
+        """The expression as LaTeX; what a name is without data is read off how it is written and used.
+
+        ShapeError where shapes do not fit, LimitError if it is too long.
+        """
+        shapes = {name: np.shape(value) for name, value in self.data.items() if name in names_of(self.node)}
+        problem = read_problem([self.text], shapes, declare=self.names)
+        return tree_latex(problem.trees[0], MatrixAlgebra(problem.shapes).shape)
 
     def undeclared(self, given: Collection[str] = ()) -> frozenset[str]:
         """Names in the text that nobody declared; a point declares ``given``, unless it is known what it gives."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from diffkit.calculus.domain import in_words
@@ -15,6 +16,7 @@ from diffkit.core.table import SQRT, table
 from diffkit.core.table.array_shapes import ArrayShape as Shape
 from diffkit.core.table.array_shapes import Length, said
 from diffkit.core.table.array_table import ALL_ONES, PRODUCT, TRANSPOSE, array_table
+from diffkit.core.text.latex import aligned, latex_name
 from diffkit.core.text.names import Name, as_name
 from diffkit.core.workers import timed
 from diffkit.lessons.matrices.algebra import ONE_NODE, MatrixAlgebra
@@ -22,6 +24,7 @@ from diffkit.lessons.matrices.ball_agreement import ClaimedEquality
 from diffkit.lessons.matrices.gradients import derivative, simplified
 from diffkit.lessons.matrices.nodes import OPEN_END, Node, in_order
 from diffkit.lessons.matrices.problem import Problem, read_problem
+from diffkit.lessons.matrices.tree_latex import tree_latex
 from diffkit.lessons.matrices.trials import MISSES, TRIALS, random_trials, tried
 
 
@@ -128,22 +131,67 @@ def _without_ones(node: Node) -> Node:
 class MatrixDerivative(ByContent):
     """A derivative by one name, for any size.
 
-    ``formula`` is text of the array language; ``transposed`` the same in the other layout, of a Jacobian;
-    ``layout`` says what the entries are. ``shape`` is the formula's. ``trials`` counts the random shapes on which
-    it agrees with the power series of f in ball arithmetic. ``kinks`` say where f may have no derivative, so that the
-    formula says nothing.
+    ``formula`` is text of the array language; ``transposed`` the same in the other layout, of a Jacobian; ``latex`` and
+    ``transposed_latex`` are the same as LaTeX. ``layout`` says what the entries are. ``shape`` is the formula's.
+    ``trials`` counts the random shapes on which it agrees with the power series of f in ball arithmetic. ``kinks`` say
+    where f may have no derivative, so that the formula says nothing.
     """
 
     expression: str
     wrt: str
     order: int
-    formula: str
-    transposed: str | None
-    shape: Shape
+    tree: Node
+    turned: Node | None
+    """its transpose, of a Jacobian"""
     layout: str
     problem: Problem
     trials: int
     kinks: tuple[str, ...]
+
+    @property
+    def formula(self) -> str:
+        """The derivative as text."""
+        return str(self.tree)
+
+    @property
+    def transposed(self) -> str | None:
+        """The transpose of a Jacobian as text."""
+        return None if self.turned is None else str(self.turned)
+
+    @property
+    def shape(self) -> Shape:
+        """The formula's lengths, which are numbers or letters."""
+        return self._shape_of(self.tree)
+
+    @property
+    def latex(self) -> str:
+        """The derivative as LaTeX."""
+        return tree_latex(self.tree, self._shape_of)
+
+    @property
+    def transposed_latex(self) -> str | None:
+        """The transpose of a Jacobian as LaTeX."""
+        return None if self.turned is None else tree_latex(self.turned, self._shape_of)
+
+    @property
+    def expression_latex(self) -> str:
+        """f as LaTeX."""
+        return tree_latex(self.problem.trees[0], self._shape_of)
+
+    @property
+    def operator_latex(self) -> str:
+        """What the formula is of f, as LaTeX."""
+        by = latex_name(self.wrt)
+        if self.order == 1:
+            return f"\\frac{{\\partial f}}{{\\partial {by}}}"
+        twice = (
+            f"\\partial {by} \\, \\partial {by}^{{\\top}}" if self.problem.shapes[self.wrt] else f"\\partial {by}^{{2}}"
+        )
+        return f"\\frac{{\\partial^{{2}} f}}{{{twice}}}"
+
+    @cached_property
+    def _shape_of(self) -> Callable[[Node], Shape]:
+        return MatrixAlgebra(self.problem.shapes, self.problem.symmetric).shape
 
     def __str__(self) -> str:
         return self.formula
@@ -189,11 +237,10 @@ def _by(problem: Problem, wrt: str, order: int) -> MatrixDerivative:
     confirm(problem, checked, wrt, formula)
     value, own = algebra.shape(f), problem.shapes[wrt]
     jacobian = order == 1 and len(value) == 1 and len(own) == 1
-    transposed = str(finished(algebra, algebra.T(found))) if jacobian else None
+    turned = finished(algebra, algebra.T(found)) if jacobian else None
     layout = describe(value, own, wrt, order, wrt in problem.symmetric)
     return MatrixDerivative(
-        problem.texts[0], wrt, order, str(formula), transposed, algebra.shape(formula), layout, problem, TRIALS,
-        kinks(algebra, f, wrt),
+        problem.texts[0], wrt, order, formula, turned, layout, problem, TRIALS, kinks(algebra, f, wrt)
     )  # fmt: skip
 
 
@@ -202,6 +249,13 @@ class MatrixDerivatives(NamedTuple):
 
     answers: tuple[MatrixDerivative, ...]
     refused: Mapping[str, FormError]
+
+    @property
+    def latex(self) -> str:
+        """f and its derivatives as a LaTeX ``align*`` environment."""
+        lines = [f"f &= {self.answers[0].expression_latex}"]
+        lines += [f"{answer.operator_latex} &= {answer.latex}" for answer in self.answers]
+        return aligned(lines)
 
 
 def matrix_derivatives(

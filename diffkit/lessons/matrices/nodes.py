@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from diffkit.core.builder import NAMED_CONSTANTS
 from diffkit.core.program import Constant
 from diffkit.core.table import ADD, DIV, MUL, POWER, Primitive, table
-from diffkit.core.table.array_table import AT_INDEX, LITERAL, TRANSPOSE, array_table
+from diffkit.core.table.array_table import AT_INDEX, array_table
 from diffkit.core.text.bindings import (
     ATOM_BINDING,
     MATRIX_PRODUCT,
@@ -164,7 +164,7 @@ class TreeNotation(Notation):
 
     def power(self, base: Node, exponent: Node) -> Written:
         """A power, a negative one under a bar."""
-        if _is_negative(exponent):
+        if is_negative_number(exponent):
             return ["1/", *_below(base, exponent)], PRODUCT_BINDING
         return super().power(base, exponent)
 
@@ -178,19 +178,22 @@ class TreeNotation(Notation):
             for arg in args[1:]:
                 chain += [f" {MATRIX_PRODUCT} ", (arg, SIGN_BINDING)]
             return chain, PRODUCT_BINDING
-        if word in (TRANSPOSE, AT_INDEX):
-            after = ".T" if word == TRANSPOSE else f"[{', '.join(map(_key, value))}]"
-            wanted = ATOM_BINDING + 1 if args[0].kind == "number" else POSTFIX_BINDING  # 2.T would be 2.*T
-            return [(args[0], wanted), after], POSTFIX_BINDING
-        if word == LITERAL:
-            return called("[", args, "]"), ATOM_BINDING
-        return called(f"{word}(", args, ")" if value is None else f", axis={value})"), ATOM_BINDING
+        before, frame, after = array_table.rows[word].text.partition("#")
+        if word == AT_INDEX:
+            frame, after = "#", f"[{', '.join(map(key_text, value))}]"
+        if not frame:
+            return called(f"{word}(", args, ")" if value is None else f", axis={value})"), ATOM_BINDING
+        if before:
+            return called(before, args, after), ATOM_BINDING
+        wanted = ATOM_BINDING + 1 if args[0].kind == "number" else POSTFIX_BINDING  # 2.T would be 2.*T
+        return [(args[0], wanted), after], POSTFIX_BINDING
 
 
 TREE_TEXT = TreeNotation(TreeView())
 
 
-def _is_negative(node: Node) -> bool:
+def is_negative_number(node: Node) -> bool:
+    """Whether a node is a number below 0."""
     return node.kind == "number" and bool(node.value < 0)
 
 
@@ -203,29 +206,50 @@ def _below(base: Node, exponent: Node) -> list[Piece]:
     return [(base, POSTFIX_BINDING), "**", shown]
 
 
+class Factors(NamedTuple):
+    """A product as it is written: its sign, and what stands above and below the bar; negative powers stand below."""
+
+    negative: bool
+    above: list[Node | int]
+    below: list[Node | int]
+
+    @classmethod
+    def of(cls, factors: Sequence[Node]) -> Factors:
+        """Numbers with their sign in front and fractions of them under the bar."""
+        above: list[Node | int] = []
+        below: list[Node | int] = []
+        negative = False
+        for factor in factors:
+            if factor.kind == "neg":
+                negative, factor = not negative, factor.args[0]
+            if factor.kind == "number":
+                top, bottom = Fraction(factor.value).as_integer_ratio()
+                negative ^= top < 0
+                above += [abs(top)] * (abs(top) != 1)
+                below += [bottom] * (bottom != 1)
+            elif factor.kind == "**" and is_negative_number(factor.args[1]):
+                below.append(factor)
+            else:
+                above.append(factor)
+        return cls(negative, above, below)
+
+
 def _product(factors: Sequence[Node], open_end: bool) -> list[Piece]:
-    """A product: numbers with their sign in front and fractions of them under the bar, which all negative powers share.
+    """A product, all negative powers under one bar.
 
     A matrix product that comes last may be open: c*A @ x needs no parentheses where all before the chain are scalars.
     """
+    negative, top, bottom = Factors.of(factors)
     above: list[list[Piece]] = []
-    below: list[list[Piece]] = []
-    negative = False
-    for k, factor in enumerate(factors):
-        if factor.kind == "neg":
-            negative, factor = not negative, factor.args[0]
-        if factor.kind == "number":
-            top, bottom = Fraction(factor.value).as_integer_ratio()
-            negative ^= top < 0
-            above += [[format_integer(abs(top))]] * (abs(top) != 1)
-            below += [[format_integer(bottom)]] * (bottom != 1)
-        elif factor.kind == "**" and _is_negative(factor.args[1]):
-            below.append(_below(*factor.args))
-        elif open_end and k == len(factors) - 1:
+    for k, factor in enumerate(top):
+        if isinstance(factor, int):
+            above.append([format_integer(factor)])
+        elif open_end and k == len(top) - 1:
             above.append([(factor, 0)])
         else:
             leads = not above and factor.kind != MATRIX_PRODUCT
             above.append([(factor, PRODUCT_BINDING if leads else POWER_BINDING)])
+    below = [[format_integer(n)] if isinstance(n, int) else _below(*n.args) for n in bottom]
     over = _joined(above) or ["1"]
     under = _joined(below)
     if under:
@@ -238,7 +262,8 @@ def _joined(factors: Sequence[Sequence[Piece]]) -> list[Piece]:
     return [piece for k, factor in enumerate(factors) for piece in (("*", *factor) if k else factor)]
 
 
-def _key(key: int | tuple[int | None, int | None]) -> str:
+def key_text(key: int | tuple[int | None, int | None]) -> str:
+    """An index or a slice as text."""
     if isinstance(key, int):
         return str(key)
     start, stop = key

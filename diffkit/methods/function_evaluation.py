@@ -1,4 +1,4 @@
-"""Evaluating derivatives at points: of programs, fast where all guards hold; of Python functions, by following them."""
+"""Evaluating derivatives of Python functions at points, by following the code."""
 
 from __future__ import annotations
 
@@ -8,132 +8,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.asking.tasks import Task
-from diffkit.calculus.derivatives import derivative_program
-from diffkit.calculus.guards import Guarded, guard
-from diffkit.calculus.without_cancellation import stable
 from diffkit.core.errors import BackendError
 from diffkit.core.partials import PartialGrid, grids, output_numbers
-from diffkit.core.program import Program, run
 from diffkit.core.results import Answer, Odd, ToldOfAll, by_rows
-from diffkit.numbers.doubles import DOUBLES, array_doubles
-from diffkit.numbers.floats import SMALLEST_FLOAT
+from diffkit.methods.program_evaluation import LOST
 
 if TYPE_CHECKING:
     from diffkit.ndarrays import Hit
 
-
-_BATCH_ROWS = 8192  # rows of a batch that run together, so that what is computed between stays in the cache
-
-_LOST = "binary64 overflows or loses everything on the way"
-_LOST_VALUE = (
-    "binary64 loses the value on the way, or cannot tell on which side of a kink or branch the point lies; "
-    "backend='auto' goes on"
-)
 _NESTED_ORDER = 4  # of a Python function: nesting costs 2ⁿ
 _AGAIN_FACTOR = 1 + 2.0**-9  # factor of the point at which the code is followed once more, to see that it can be
-
-
-class ProgramEvaluation:
-    """The partials of a task as a program in plain binary64, whichever method wrote that program."""
-
-    def __init__(self, task: Task, derivative: Program, formula: tuple[str, ...] | None = None):
-        self.task = task
-        self.derivative = stable(derivative)
-        self.formula = formula
-
-    @cached_property
-    def guarded(self) -> Guarded:
-        """The derivative with the primal's values and guards."""
-        return guard(self.task.program, self.derivative)
-
-    def at(self, point: Sequence[float]) -> Answer:
-        """Evaluate at one point, on Python floats."""
-        pairs = run(self.guarded.program, DOUBLES, [DOUBLES.number(x) for x in point])
-        return self._finish([high for high, _ in pairs], point, 0)
-
-    def _finish(self, outputs: Sequence[Any], point: Sequence[float], first: int) -> Answer:
-        guarded = self.guarded
-        count = guarded.derivatives
-        values = [float(v) for v in outputs[:count]]
-        odd: dict[int, Odd] = {}
-        if special := self._special(outputs):
-            from diffkit.proof.classification import Classifier  # flint is wanted at odd points only
-
-            classifier = Classifier(self.task.program, point)
-            for c in special:
-                seen = _describe(classifier.component(self.task.indices[c]), values[c])
-                if seen is not None:
-                    values[c] = seen.value
-                    odd[first + c] = seen
-        return Answer(values, None, odd, 1)
-
-    def _special(self, outputs: Sequence[Any]) -> list[int]:
-        """The partials that have no finite value, or that a guard concerns which is not kept."""
-        guarded = self.guarded
-        plain = guarded.derivatives + guarded.primals
-        finite = list(map(math.isfinite, outputs[:plain]))
-        holding = guarded.holding(finite[guarded.derivatives :], outputs[plain:], self.task.indices)
-        return [c for c, holds in enumerate(holding) if not (holds and finite[c])]
-
-    def bound(self, point: Sequence[float]) -> list[float]:
-        """Running bound on the rounding error of each component at a point."""
-        from diffkit.numbers.bounds import DOUBLES_BOUNDS as bounds
-
-        return list(map(bounds.total, run(self.derivative, bounds, list(map(bounds.number, point)))))
-
-    def batch(self, points: Any) -> Answer:
-        """Evaluate at the rows of an array (B, n), on NumPy arrays; odd rows one by one."""
-        import numpy as np
-
-        count = self.guarded.derivatives
-        values = np.empty((len(points), count))
-        odd: dict[int, Odd] = {}
-        for first in range(0, len(points), _BATCH_ROWS):
-            block = points[first : first + _BATCH_ROWS]
-            columns, clean = self._columns(block)
-            for c in range(count):
-                values[first : first + _BATCH_ROWS, c] = columns[c]
-            for row in np.flatnonzero(~clean).tolist():
-                outputs = [float(column[row]) for column in columns]
-                answer = self._finish(outputs, block[row].tolist(), (first + row) * count)
-                values[first + row] = answer.values
-                odd.update(answer.odd)
-        return Answer(values.ravel(), None, odd, len(points))
-
-    def _columns(self, points: Any) -> tuple[list[Any], Any]:
-        """Outputs of the guarded program at the rows of an array; where all is finite and no guard fails."""
-        import numpy as np
-
-        guarded = self.guarded
-        plain = guarded.derivatives + guarded.primals
-        clean = np.ones(len(points), dtype=bool)
-        with np.errstate(all="ignore"):
-            outputs = run(guarded.program, array_doubles(), [(column, 0.0) for column in points.T])
-            columns = [np.broadcast_to(np.asarray(high, dtype=float), clean.shape) for high, _ in outputs]
-            for column in columns[:plain]:
-                clean &= np.isfinite(column)
-            for column, edge in zip(columns[plain:], guarded.edges, strict=True):
-                clean &= (column > 0) if edge else (column != 0)
-        return columns, clean
-
-
-def _describe(seen: Odd, value: float) -> Odd | None:
-    """What a component is at a point where a guard failed or something overflowed; None: the plain value."""
-    if seen.status != "ok":
-        return seen
-    if not math.isfinite(value):
-        return Odd("uncertain", f"{_LOST}; backend='auto' goes on")
-    if not math.isclose(value, seen.value, rel_tol=1e-6, abs_tol=SMALLEST_FLOAT):
-        return Odd("uncertain", _LOST_VALUE)
-    return seen._replace(value=value) if seen.message else None
-
-
-def table_bound(task: Task, point: Sequence[float]) -> list[float]:
-    """What plain binary64, without pairs, may round in the table's derivative: a bar for a method that states none."""
-    from diffkit.numbers.bounds import BOUNDS
-
-    program = derivative_program(task.program, task.indices)
-    return [error for _, error in run(program, BOUNDS, [(x, 0.0) for x in point])]
 
 
 class Derived(NamedTuple):
@@ -237,7 +121,7 @@ class FunctionEvaluation:
         values = plain[output_numbers(self.task.indices)]
         cases = [np.isnan(values), values == np.inf, values == -np.inf, ~np.isfinite(partials)]
         kinds = np.select(cases, [1, 2, 3, 4], default=5 if doubt else 0)
-        lost = self.function.unsteady or "; ".join(dict.fromkeys(map(str, hits))) or _LOST
+        lost = self.function.unsteady or "; ".join(dict.fromkeys(map(str, hits))) or LOST
         told = {k: self._outside(value) for k, value in enumerate(("nan", "inf", "-inf"), 1)}
         told |= {4: Odd("uncertain", lost), 5: Odd("uncertain", doubt)}
         present = np.unique(kinds).tolist()

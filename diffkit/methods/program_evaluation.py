@@ -1,0 +1,160 @@
+"""Evaluating derivatives that are programs: compiled where a point is ordinary, interpreted anywhere else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from diffkit.asking.tasks import Task
+from diffkit.calculus.derivatives import derivative_program
+from diffkit.calculus.guards import Guarded, guard
+from diffkit.calculus.without_cancellation import stable
+from diffkit.core.program import Program, run
+from diffkit.core.results import Answer, Odd, by_rows
+from diffkit.engines import Precision, check_engine
+from diffkit.engines.choice import Engines
+from diffkit.numbers.doubles import DOUBLES, array_doubles
+from diffkit.numbers.floats import SMALLEST_FLOAT
+
+FEW_ROWS = 10  # of a batch that go one by one: arrays that short cost more
+_BATCH_ROWS = 8192  # rows of a batch that run together, so that what is computed between stays in the cache
+
+LOST = "binary64 overflows or loses everything on the way"
+_LOST_VALUE = (
+    "binary64 loses the value on the way, or cannot tell on which side of a kink or branch the point lies; "
+    "backend='auto' goes on"
+)
+
+
+class ProgramEvaluation:
+    """The partials of a task as a program in binary64, whichever method wrote that program."""
+
+    def __init__(self, task: Task, derivative: Program, formula: tuple[str, ...] | None = None):
+        self.task = task
+        self.derivative = stable(derivative)
+        self.formula = formula
+        self.precision: Precision = "pairs"
+        self.engine = "auto"
+
+    def compiled(self, precision: Precision, engine: str) -> ProgramEvaluation:
+        """The same with a precision and an engine; BackendError for an engine that is not there."""
+        found = ProgramEvaluation(self.task, self.derivative, self.formula)
+        found.precision, found.engine = precision, check_engine(engine)
+        return found
+
+    @cached_property
+    def engines(self) -> Engines:
+        """The guarded derivative as code, made when it is first worth it."""
+        return Engines(self.guarded, self.precision, self.engine)
+
+    @cached_property
+    def guarded(self) -> Guarded:
+        """The derivative with the primal's values and guards."""
+        return guard(self.task.program, self.derivative)
+
+    def at(self, point: Sequence[float]) -> Answer:
+        """Evaluate at one point: compiled once it pays, interpreted where the point is not ordinary."""
+        call = self.engines.point()
+        found = None if call is None else call(*point)
+        return self._interpreted(point) if found is None else Answer(list(found), None, {}, 1)
+
+    def _interpreted(self, point: Sequence[float]) -> Answer:
+        """Evaluate at one point in pairs of Python floats."""
+        pairs = run(self.guarded.program, DOUBLES, [DOUBLES.number(x) for x in point])
+        return self._finish([high for high, _ in pairs], point, 0)
+
+    def _finish(self, outputs: Sequence[Any], point: Sequence[float], first: int) -> Answer:
+        guarded = self.guarded
+        count = guarded.derivatives
+        values = [float(v) for v in outputs[:count]]
+        odd: dict[int, Odd] = {}
+        if special := self._special(outputs):
+            from diffkit.proof.classification import Classifier  # flint is wanted at odd points only
+
+            classifier = Classifier(self.task.program, point)
+            for c in special:
+                seen = _describe(classifier.component(self.task.indices[c]), values[c])
+                if seen is not None:
+                    values[c] = seen.value
+                    odd[first + c] = seen
+        return Answer(values, None, odd, 1)
+
+    def _special(self, outputs: Sequence[Any]) -> list[int]:
+        """The partials that have no finite value, or that a guard concerns which is not kept."""
+        guarded = self.guarded
+        plain = guarded.derivatives + guarded.primals
+        finite = list(map(math.isfinite, outputs[:plain]))
+        holding = guarded.holding(finite[guarded.derivatives :], outputs[plain:], self.task.indices)
+        return [c for c, holds in enumerate(holding) if not (holds and finite[c])]
+
+    def bound(self, point: Sequence[float]) -> list[float]:
+        """Running bound on the rounding error of each component at a point."""
+        from diffkit.numbers.bounds import DOUBLES_BOUNDS as bounds
+
+        return list(map(bounds.total, run(self.derivative, bounds, list(map(bounds.number, point)))))
+
+    def batch(self, points: Any) -> Answer:
+        """Evaluate at the rows of an array (B, n): few of them one by one, many compiled; odd rows are interpreted."""
+        import numpy as np
+
+        if len(points) < FEW_ROWS:
+            return by_rows(self, points)
+        count = self.guarded.derivatives
+        values = np.empty((len(points), count))
+        call = self.engines.batch()
+        ordinary = np.zeros(len(points), dtype=bool) if call is None else call(points, values)
+        odd: dict[int, Odd] = {}
+        rest = () if ordinary is None else np.flatnonzero(~ordinary)
+        for first in range(0, len(rest), _BATCH_ROWS):
+            self._interpret(points, rest[first : first + _BATCH_ROWS], values, odd)
+        return Answer(values.ravel(), None, odd, len(points))
+
+    def _interpret(self, points: Any, rows: Any, values: Any, odd: dict[int, Odd]) -> None:
+        """Fill in some rows by pairs of arrays, and what is odd about them."""
+        import numpy as np
+
+        count = self.guarded.derivatives
+        columns, clean = self._columns(points[rows])
+        values[rows] = np.stack(columns[:count], axis=1) if count else 0.0
+        for place in np.flatnonzero(~clean).tolist():
+            row = int(rows[place])
+            answer = self._finish([float(column[place]) for column in columns], points[row].tolist(), row * count)
+            values[row] = answer.values
+            odd.update(answer.odd)
+
+    def _columns(self, points: Any) -> tuple[list[Any], Any]:
+        """Outputs of the guarded program at the rows of an array; where all is finite and no guard fails."""
+        import numpy as np
+
+        guarded = self.guarded
+        plain = guarded.derivatives + guarded.primals
+        clean = np.ones(len(points), dtype=bool)
+        with np.errstate(all="ignore"):
+            outputs = run(guarded.program, array_doubles(), [(column, 0.0) for column in points.T])
+            columns = [np.broadcast_to(np.asarray(high, dtype=float), clean.shape) for high, _ in outputs]
+            for column in columns[:plain]:
+                clean &= np.isfinite(column)
+            for column, edge in zip(columns[plain:], guarded.edges, strict=True):
+                clean &= (column > 0) if edge else (column != 0)
+        return columns, clean
+
+
+def _describe(seen: Odd, value: float) -> Odd | None:
+    """What a component is at a point where a guard failed or something overflowed; None: the plain value."""
+    if seen.status != "ok":
+        return seen
+    if not math.isfinite(value):
+        return Odd("uncertain", f"{LOST}; backend='auto' goes on")
+    if not math.isclose(value, seen.value, rel_tol=1e-6, abs_tol=SMALLEST_FLOAT):
+        return Odd("uncertain", _LOST_VALUE)
+    return seen._replace(value=value) if seen.message else None
+
+
+def table_bound(task: Task, point: Sequence[float]) -> list[float]:
+    """What plain binary64, without pairs, may round in the table's derivative: a bar for a method that states none."""
+    from diffkit.numbers.bounds import BOUNDS
+
+    program = derivative_program(task.program, task.indices)
+    return [error for _, error in run(program, BOUNDS, [(x, 0.0) for x in point])]

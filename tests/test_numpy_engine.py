@@ -1,0 +1,156 @@
+"""Blocks of NumPy against the interpreter over arrays: the same bits wherever a point is ordinary."""
+
+import random
+import threading
+import time
+
+import numpy as np
+import pytest
+from drawn_formulas import coordinate
+from test_engines import EXAMPLES, drawn
+
+from diffkit.calculus.derivatives import derivative_program
+from diffkit.calculus.guards import guard
+from diffkit.core.deadline import time_limit
+from diffkit.core.errors import OutOfTime
+from diffkit.core.program import run
+from diffkit.core.text import parse_program
+from diffkit.engines import numpy as blocks
+from diffkit.engines.lowering import lower
+from diffkit.engines.numpy import compile_batch
+from diffkit.numbers.arrays import ARRAYS
+from diffkit.numbers.doubles import DoublesAlgebra, array_doubles
+from diffkit.numbers.floats import FLOATS
+
+
+class Known:
+    """An algebra of arrays in which what is known of all points is computed by ``math``, as lowering does."""
+
+    def __init__(self, arrays, floats):
+        self.arrays, self.floats = arrays, floats
+        self.constant = floats.constant
+
+    def apply(self, row, args):
+        known = all(isinstance(x, (float, bool)) for arg in args for x in (arg if isinstance(arg, tuple) else (arg,)))
+        return (self.floats if known else self.arrays).apply(row, args)
+
+
+def pairs_of_arrays():
+    """The interpreter's arithmetic of pairs."""
+    algebra = type(array_doubles())()
+    algebra.base = Known(ARRAYS, FLOATS)
+    return Known(algebra, DoublesAlgebra())
+
+
+def interpreted(guarded, lowered, precision, points):
+    """The derivatives at the rows of an array, by the interpreter."""
+    with np.errstate(all="ignore"):
+        if precision == "pairs":
+            found = run(guarded.program, pairs_of_arrays(), [(column, 0.0) for column in points.T])
+            found = [high for high, _ in found][: guarded.derivatives]
+        else:
+            found = run(lowered.program, Known(ARRAYS, FLOATS), list(points.T))[: lowered.values]
+        return np.stack([np.broadcast_to(np.asarray(x, float), len(points)) for x in found], axis=1)
+
+
+def written(call, points, outputs):
+    """What is written at the points, and which are ordinary."""
+    out = np.full((len(points), outputs), 7.0)
+    ordinary = call(points, out)
+    return out, np.ones(len(points), bool) if ordinary is None else ordinary
+
+
+@pytest.mark.parametrize("precision", ["pairs", "double"])
+def test_the_bits_are_those_of_the_interpreter(precision):
+    draw, ordinary = random.Random(0), 0
+    for guarded, points in drawn(11 + len(precision)):
+        points = np.array(points + [[coordinate(draw), coordinate(draw)] for _ in range(12)])
+        lowered = lower(guarded, precision)
+        out, kept = written(compile_batch(lowered), points, lowered.values)
+        expected = interpreted(guarded, lowered, precision, points)
+        kept &= ~np.isnan(expected).all(axis=1)  # 0·∞ of a term that is zero throughout
+        ordinary += kept.sum()
+        assert np.array_equal(out[kept], expected[kept]), guarded.primal
+        assert np.isfinite(out[kept]).all()
+    assert ordinary > 10 * EXAMPLES
+
+
+def lowered_text(text, indices, precision="double"):
+    """A formula's derivatives in x, y and z."""
+    primal = parse_program(text, ("x", "y", "z"))
+    return lower(guard(primal, derivative_program(primal, indices)), precision)
+
+
+GRADIENT = ((0, (0,)), (0, (1,)), (0, (2,)))
+FORMULA = "exp(-x^2)*sin(3*x*y) + where(y > 0, x^3, sqrt(z^2 + 1))/z"
+
+
+@pytest.mark.parametrize("precision", ["pairs", "double"])
+@pytest.mark.parametrize("count", [0, 1, 2, 511, 513, 16_384, 16_385, 40_000])
+def test_blocks_threads_and_layouts_change_nothing(count, precision, monkeypatch):
+    lowered = lowered_text(FORMULA, GRADIENT, precision)
+    points = np.random.default_rng(count).uniform(-2, 2, (count, 3))
+    points[count // 2 :: 1000] = 0.0
+    call = compile_batch(lowered)
+    out, kept = written(call, points, 3)
+    single = [written(call, row[None], 3) for row in points[:: max(1, count // 50)]]
+    assert all(np.array_equal(a[0], b) for (a, ok), b in zip(single, out[:: max(1, count // 50)], strict=True) if ok)
+    assert [bool(ok) for _, ok in single] == kept[:: max(1, count // 50)].tolist()
+    monkeypatch.setattr(blocks, "_processors", lambda: 4)
+    monkeypatch.setattr(blocks, "_THREAD_WORK", 1000)
+    again = np.full((3, count), 7.0)
+    mask = call(np.asfortranarray(points), again.T)
+    assert np.array_equal(again.T[kept], out[kept])
+    assert np.array_equal(np.ones(count, bool) if mask is None else mask, kept)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int64, bool, np.float64])
+def test_points_of_any_kind_of_number_and_stride(kind):
+    lowered = lowered_text(FORMULA, GRADIENT)
+    points = np.arange(1, 61).reshape(10, 6).astype(kind)[::-2, ::2]
+    out, kept = written(compile_batch(lowered), points, 3)
+    expected, _ = written(compile_batch(lowered), points.astype(float), 3)
+    assert kept.all()
+    assert np.array_equal(out, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "indices"), [("x + 2*y", GRADIENT), ("x^2/2 + y^2/2", GRADIENT), ("3", GRADIENT), ("x*y", ())]
+)
+def test_constants_inputs_and_what_stands_twice(text, indices):
+    lowered = lowered_text(text, (*indices, *indices))
+    points = np.arange(12.0).reshape(4, 3)
+    out, kept = written(compile_batch(lowered), points, lowered.values)
+    columns = [np.broadcast_to(x, 4) for x in run(lowered.program, ARRAYS, list(points.T))[: lowered.values]]
+    assert kept.all()
+    assert np.array_equal(out, np.array(columns).T.reshape(out.shape))
+
+
+def test_many_threads_call_one_function():
+    lowered = lowered_text(FORMULA, GRADIENT)
+    call, found = compile_batch(lowered), {}
+    points = [np.random.default_rng(k).uniform(1, 2, (3000, 3)) for k in range(8)]
+
+    def work(k):
+        for _ in range(5):
+            found[k] = written(call, points[k], 3)[0]
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(np.array_equal(found[k], written(call, points[k], 3)[0]) for k in range(8))
+
+
+@pytest.mark.parametrize("processors", [1, 3])
+def test_a_deadline_ends_it_between_blocks(processors, monkeypatch):
+    monkeypatch.setattr(blocks, "_processors", lambda: processors)
+    monkeypatch.setattr(blocks, "_LONGEST", 512)
+    call = compile_batch(lowered_text(FORMULA, GRADIENT))
+    points = np.ones((2_000_000, 3))
+    start = time.monotonic()
+    with pytest.raises(OutOfTime), time_limit(0.01):
+        call(points, np.empty_like(points))
+    assert time.monotonic() - start < 1.0
+    assert threading.active_count() == 1
