@@ -20,7 +20,7 @@ SMALLEST_FACTOR, LARGEST_FACTOR = 2.0**-80, 2.0**80
 """what a factor that is looked at must lie between, unless it is zero or not finite"""
 _LAST_DIGIT = -1074  # binary64 are multiples of this power of two
 _LARGEST_SPLIT, _LARGEST_PRODUCT = 990, 1020
-_SIGNS = frozenset((NEG, ABS))
+_SIZE_KEEPING = frozenset((NEG, ABS))
 _CHOICES = frozenset((WHERE, MAX, MIN))
 _SUMS = frozenset((ADD, SUB))
 
@@ -69,7 +69,7 @@ def _of_constant(value: float) -> _Digits:
 
 def _of_row(row: object, args: list[_Digits]) -> _Digits:
     """Rounding takes digits at the end away and may raise the top by one."""
-    if row in _SIGNS:
+    if row in _SIZE_KEEPING:
         return args[0]
     if row in _CHOICES:
         return _Digits(min(a.unit for a in args[-2:]), max(a.top for a in args[-2:]))
