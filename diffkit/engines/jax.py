@@ -2,11 +2,13 @@
 
 The source is the one that people are given. Values are those of the interpreter within a few units in the last place,
 as XLA has functions of its own and fuses products with sums; so pairs, whose parts are rounding errors, are refused.
+It takes what is below 2⁻¹⁰²² on the way for 0, so this engine is taken only where it is asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import count
 from math import isfinite
@@ -15,36 +17,35 @@ from typing import Any
 from diffkit.core.builder import exact
 from diffkit.core.errors import BackendError
 from diffkit.core.program import Program, maker
-from diffkit.engines.lowering import FLOAT_ROWS, Lowered
+from diffkit.engines import BatchCall, Unsuited
+from diffkit.engines.lowering import Lowered
 from diffkit.engines.pythonic import Jax
-from diffkit.engines.statements import Statements, spelled
+from diffkit.engines.statements import Spelling, Statements
 
 
-def compile_batch(lowered: Lowered) -> Callable[[Any, Any], Any]:
-    """Give the function of points (B, n) that writes values into an array (B, m).
+def compile_batch(lowered: Lowered) -> BatchCall:
+    """Give the function of points (B, n) that writes the values at each into an array (B, m).
 
-    It answers which points are ordinary, or None if all are. BackendError without JAX, for a row that it has not, and
-    for pairs.
+    Its answer is which points are ordinary, or None if all are. Unsuited for pairs, and for a row that JAX has not.
     """
-    try:
-        import jax
-    except ImportError:
-        raise BackendError("JAX is not installed", hint="install jax, or use another engine") from None
+    import jax
     import numpy as np
 
+    if lowered.precision == "pairs":
+        raise Unsuited("JAX computes in double, not in pairs")
     outputs = jax.jit(_function(lowered.program))
+    plain = lowered.values + lowered.finite
 
     def batch(points: Any, out: Any) -> Any:
         with jax.enable_x64(True):
-            columns = [np.asarray(c) for c in outputs(*np.asarray(points, dtype=float).T)]
+            columns = [np.asarray(column) for column in outputs(*np.asarray(points, dtype=float).T)]
         ordinary = np.ones(len(points), dtype=bool)
-        with np.errstate(all="ignore"):
-            for column in columns[: lowered.values + lowered.finite]:
-                ordinary &= np.isfinite(column)
-            for column, positive in zip(columns[lowered.values + lowered.finite :], lowered.edges, strict=True):
-                ordinary &= (column > 0) if positive else (column != 0)
-        for k, column in enumerate(columns[: lowered.values]):
-            out[:, k] = column
+        for k, column in enumerate(columns[:plain]):
+            ordinary &= np.isfinite(column)
+            if k < lowered.values:
+                out[:, k] = column
+        for column, positive in zip(columns[plain:], lowered.edges, strict=True):
+            ordinary &= (column > 0) if positive else (column != 0)
         return None if ordinary.all() else ordinary
 
     return batch
@@ -56,9 +57,14 @@ def _function(program: Program) -> Callable[..., Sequence[Any]]:
     import jax.numpy
     import jax.scipy.special
 
-    if any(row in FLOAT_ROWS for row, _ in program.instructions):
-        raise BackendError("JAX computes in double, not in pairs", hint="prepare with precision='double'")
-    found, _ = spelled(_exact(program), Jax)
+    if not program.inputs or not all(isfinite(c) for c in program.constants):  # type: ignore[arg-type]
+        raise Unsuited("JAX is given finite constants, and something that varies")
+    constants = tuple(exact(Fraction(c)) for c in program.constants)  # type: ignore[arg-type]
+    builder = _Verbatim(program.inputs, Jax)
+    try:
+        found = builder.spelled(replace(program, constants=constants))
+    except BackendError as error:
+        raise Unsuited(error.reason) from None
     inputs = [f"x{k}" for k in range(len(program.inputs))]
     written = Statements(found, Jax, inputs, map("t{}".format, count()))
     lines = [f"{s.name} = {s.text}" for s in written.found]
@@ -67,9 +73,8 @@ def _function(program: Program) -> Callable[..., Sequence[Any]]:
     return call
 
 
-def _exact(program: Program) -> Program:
-    """A lowered program with exact constants, of which text is written."""
-    if not all(isfinite(c) for c in program.constants):  # type: ignore[arg-type]
-        raise BackendError("JAX is given finite constants only", hint="use another engine")
-    constants = tuple(exact(Fraction(c)) for c in program.constants)  # type: ignore[arg-type]
-    return Program(program.inputs, constants, program.instructions, program.outputs)
+class _Verbatim(Spelling):
+    """A builder that simplifies nothing: each operation of lowered code rounds."""
+
+    def _made(self, key: tuple[Any, ...]) -> int:
+        return self._new(None, key, 0)

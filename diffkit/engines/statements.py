@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from diffkit.calculus.guards import Choice, choice_of
-from diffkit.core.builder import ProgramBuilder
+from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.deadline import in_time
 from diffkit.core.errors import BackendError
 from diffkit.core.program import Program
@@ -167,27 +167,22 @@ def _in_order(program: Program, needed: dict[int, Alternatives]) -> list[int]:
 # What a language has not --------------------------------------------------------------------------------------------
 
 
-def spelled(
-    program: Program, language: type[Language], others: Iterable[type[Language]] = ()
-) -> tuple[Program, list[str]]:
-    """Give a Program in rows that a language has, and the names of those that it has not.
+class Spelling(ProgramBuilder):
+    """A builder that writes what a language has not by formulas in what it has.
 
-    BackendError for a row that no formula gives; ``others`` are languages that are named if they have it.
+    ``others`` are languages that a BackendError names where there is no formula.
     """
-    builder = _Spelling(program.inputs, language, others)
-    slots = [*range(len(program.inputs)), *map(builder.constant, program.constants)]
-    for row, args in in_time(program.instructions):
-        slots.append(builder.apply(row, [slots[arg] for arg in args]))
-    return builder.program([slots[output] for output in program.outputs], program.inputs), list(builder.missing)
 
-
-class _Spelling(ProgramBuilder):
-    """A builder that writes what a language has not by formulas in what it has."""
-
-    def __init__(self, inputs: Sequence[str], language: type[Language], others: Iterable[type[Language]]):
+    def __init__(self, inputs: Sequence[str], language: type[Language], others: Iterable[type[Language]] = ()):
         super().__init__(inputs)
         self.language, self.others = language, others
         self.missing: dict[str, None] = {}
+        """names of rows that the language has not"""
+
+    def spelled(self, program: Program) -> Program:
+        """Give a Program of the same inputs in rows that the language has; BackendError if there is a row without."""
+        slots = copy_slots(program, self, range(len(program.inputs)))
+        return self.program([slots[output] for output in program.outputs], program.inputs)
 
     def apply(self, row: Any, args: Sequence[int]) -> int:
         """Slot of a row, or of what it is in others."""

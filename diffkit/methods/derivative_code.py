@@ -26,7 +26,7 @@ from diffkit.core.text.latex import latex_name
 from diffkit.core.text.names import fault
 from diffkit.engines.languages import LANGUAGES
 from diffkit.engines.notation import COLUMNS, FunctionText, Language
-from diffkit.engines.statements import Statements, spelled
+from diffkit.engines.statements import Spelling, Statements
 
 _SHOWN_FORMULA = 300  # characters of f in a comment
 _LISTED_LABELS = 12
@@ -80,7 +80,8 @@ def write_code(task: Task, language: str = "python", name: str | None = None) ->
         raise VariableError("the expression has no variable", hint="name one with variables")
     if task.pattern is not None:
         raise BackendError("code gives all entries of a matrix", hint="ask without sparse")
-    program, missing = spelled(_derivative(task, chosen), chosen, LANGUAGES.values())
+    spelling = Spelling(task.variables, chosen, LANGUAGES.values())
+    program = spelling.spelled(_derivative(task, chosen))
     functions = sorted({chosen.function(row) for row, _ in program.instructions if not chosen.is_infix(row)} - {""})
     called = _function_name(chosen, name, task.kind, functions)
     taken = {*chosen.reserved, called, *(word for f in functions for word in re.findall(r"\w+", f))}
@@ -89,7 +90,7 @@ def write_code(task: Task, language: str = "python", name: str | None = None) ->
     functions = sorted(written.writer.called)
     shape = task.shape if chosen.evaluated else (len(task.indices),)
     found = FunctionText(called, inputs, written.found, written.outputs, shape, functions, _labels(task, inputs))
-    lines = [*_comment(task, inputs, missing, chosen), *chosen.frame(found)]
+    lines = [*_comment(task, inputs, list(spelling.missing), chosen), *chosen.frame(found)]
     return DerivativeCode(task.kind, chosen.key, called, task.variables, task.shape, "\n".join(lines))
 
 
