@@ -112,7 +112,8 @@ class Program:
         lines = [f"{slot} = {name}" for slot, name in enumerate(self.inputs)]
         lines += [f"{slot} = {getattr(c, 'name', c)}" for slot, c in enumerate(self.constants, len(self.inputs))]
         for slot, row, args in self.numbered():
-            lines.append(f"{slot} = {getattr(row, 'written', None) or row.name}({', '.join(map(str, args))})")
+            name = row.name if isinstance(row, Primitive) else row.written or row.name
+            lines.append(f"{slot} = {name}({', '.join(map(str, args))})")
         if self.lengths:
             ends = (f"  {list(shape)}" if shape else "" for shape in self.shapes)
             lines = [line + end for line, end in zip(lines, ends, strict=True)]

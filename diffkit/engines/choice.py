@@ -10,10 +10,11 @@ from typing import Any
 from diffkit.calculus.guards import Guarded
 from diffkit.engines import POINTS_INTERPRETED, BatchCall, Call, Precision, Unsuited, is_installed
 from diffkit.engines.lowering import Lowered, lower
-from diffkit.engines.python import compile_point
+from diffkit.engines.python import compile_into, compile_point
 
 _FOR_POINTS = ("python",)
-_FOR_BATCHES: tuple[str, ...] = ()
+_FOR_BATCHES = ("numpy",)
+_WORK = {"point": "points", "batch": "batches"}
 _FUSED = {"llvm"}
 """engines with a fused multiply-add"""
 
@@ -54,8 +55,12 @@ class Engines:
 
         Of the values in the order of ``places``; None where a coordinate is no finite float, or the point not ordinary.
         """
-        self.chosen["point"] = "python"
+        self.chosen["points"] = "python"
         return compile_point(self.lowered().arranged(places), finish)
+
+    def written(self, places: Sequence[int], shape: tuple[int, ...]) -> Callable[..., bool | None]:
+        """Give the function of an array of a shape, to write to, and of the coordinates as above."""
+        return compile_into(self.lowered().arranged(places), shape)
 
     def batch(self) -> BatchCall | None:
         """Give the function of many points; None where no engine can take the program."""
@@ -81,7 +86,7 @@ class Engines:
                 found = compile_for(self.lowered(name in _FUSED))
             except Unsuited:
                 continue
-            self.chosen[work] = name
+            self.chosen[_WORK[work]] = name
             return found
         return None
 

@@ -11,50 +11,20 @@ correction that is no number is dropped; here it is kept, so that it shows in th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from diffkit.calculus.guards import Guarded, sources
-from diffkit.core.builder import ProgramBuilder
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Program, run
-from diffkit.core.rules import by_definition
-from diffkit.core.table import (
-    ABS,
-    ADD,
-    AND,
-    DIV,
-    EQ,
-    GE,
-    GT,
-    LE,
-    LT,
-    MUL,
-    NE,
-    NEG,
-    OR,
-    POWER,
-    SQRT,
-    SUB,
-    WHERE,
-    Primitive,
-    table,
-)  # fmt: skip
+from diffkit.core.rules import by_definition, by_rule
+from diffkit.core.table import ADD, DIV, MUL, POWER, SQRT, SUB, WHERE, Primitive, table
 from diffkit.engines import Precision
-from diffkit.numbers.doubles import FLOOR, LARGEST_CHAIN, LOST_SHARE, DoublesAlgebra, Pair, two_product
+from diffkit.engines.float_operations import IS_LOST, PRODUCT_ERROR, Float, FloatOperations, is_known
+from diffkit.engines.reach import Reach, reach
+from diffkit.numbers.doubles import LARGEST_CHAIN, DoublesAlgebra, Pair, two_product
 from diffkit.numbers.floats import FLOATS, to_float
-
-PRODUCT_ERROR = Primitive(
-    "product_error", ("x", "y", "p"), "x·y − p exactly, where p is the rounded product: a fused multiply-add",
-    (None, None, None), floats=lambda x, y, _: two_product(x, y)[1],
-)  # fmt: skip
-IS_LOST = Primitive(
-    "is_lost", ("s", "x"), "whether a sum is nothing but what pairs have rounded of its terms", (None, None),
-    floats=lambda s, x: abs(s) < LOST_SHARE * abs(x), truth=True,
-)  # fmt: skip
-FLOAT_ROWS = frozenset((PRODUCT_ERROR, IS_LOST))
-"""operations that are no functions of the table"""
 
 
 class Lowered(NamedTuple):
@@ -68,6 +38,9 @@ class Lowered(NamedTuple):
     values: int
     finite: int
     edges: tuple[bool, ...]
+    bounded: bool = False
+    """whether the margins tell that the coordinates are finite"""
+    precision: Precision = "pairs"
 
     def arranged(self, places: Sequence[int]) -> Lowered:
         """The same with value ``places[k]`` in place k."""
@@ -83,24 +56,54 @@ class Lowered(NamedTuple):
 
 def lower_values(program: Program) -> Lowered:
     """Write a program's own values as plain binary64 operations, with nothing to hold but that they are finite."""
-    floats = _FloatOperations(program.inputs)
+    floats = FloatOperations(program.inputs)
     plain = _Plain(floats)
-    inputs = [_Float(floats, slot) for slot in range(len(program.inputs))]
+    inputs = [Float(floats, slot) for slot in range(len(program.inputs))]
     slots = [floats.slot(value) for value in run(program, plain, inputs)]
-    return Lowered(floats.builder.program(slots, program.inputs), len(slots), 0, ())
+    return Lowered(floats.builder.program(slots, program.inputs), len(slots), 0, (), precision="double")
 
 
 def lower(guarded: Guarded, precision: Precision, fused: bool = False) -> Lowered:
     """Write a guarded derivative as binary64 operations; ``fused`` if the engine has a fused multiply-add.
 
-    Of f's own values only that they are finite is asked, for which plain binary64 will do.
+    Of f's own values only that they are finite is asked, for which plain binary64 will do. Where all is known to be
+    finite within some reach, a point need only be within it; that is taken if it is less work.
     """
+    found = _lowered(guarded, precision, fused, None)
+    near = reach(guarded)
+    if near is None:
+        return found
+    nearby = _lowered(guarded, precision, fused, near)
+    return min(nearby, found, key=lambda one: len(one.program.instructions) + len(one.edges) + one.finite)
+
+
+def _lowered(guarded: Guarded, precision: Precision, fused: bool, near: Reach | None) -> Lowered:
+    """The operations for all points, or for those within a reach."""
     program = guarded.program
-    floats = _FloatOperations(program.inputs)
+    primals = program.outputs[guarded.derivatives : guarded.derivatives + guarded.primals] if near is None else ()
+    kept = (False,) * len(guarded.edges) if near is None else near.kept
+    open_ = [k for k, is_kept in enumerate(kept) if not is_kept]
+    ends = program.outputs[guarded.derivatives + guarded.primals :]
+    values, margins = program.outputs[: guarded.derivatives], [ends[k] for k in open_]
+    floats = FloatOperations(program.inputs)
     algebra = _Pairs(floats, fused) if precision == "pairs" else _Plain(floats)
-    values, margins = program.outputs[: guarded.derivatives], program.outputs[guarded.derivatives + guarded.primals :]
-    exact = set[int]().union(*(sources(program, slot) for slot in {*values, *margins}))
-    slots = [algebra.number(_Float(floats, slot)) for slot in range(len(program.inputs))]
+    slots = _run(program, algebra, floats, set[int]().union(*(sources(program, s) for s in {*values, *margins})))
+    found = [[floats.slot(algebra.high(slots[o])) for o in outputs] for outputs in (values, primals, margins)]
+    watched = floats.watched if near is None else ()
+    finite = list(dict.fromkeys(slot for slot in (*found[1], *watched) if floats.varies(slot)))
+    edges = [guarded.edges[k] for k in open_]
+    kept_off = list(dict.fromkeys(floats.not_zero))
+    outputs, edges = [*found[0], *finite, *found[2], *kept_off], [*edges, *(False for _ in kept_off)]
+    if near is not None:
+        outputs.append(floats.slot(_within(floats, near.size)))
+        edges.append(True)
+    code = floats.builder.program(outputs, program.inputs)
+    return Lowered(code, len(values), len(finite), tuple(edges), near is not None, precision)
+
+
+def _run(program: Program, algebra: Any, floats: FloatOperations, exact: Collection[int]) -> list[Any]:
+    """Every slot of a program in an algebra over slots; those that are not to be exact in plain binary64."""
+    slots = [algebra.number(Float(floats, slot)) for slot in range(len(program.inputs))]
     slots += map(algebra.constant, program.constants)
     plain = _Plain(floats)
     for slot, row, args in in_time(program.numbered()):
@@ -109,144 +112,19 @@ def lower(guarded: Guarded, precision: Precision, fused: bool = False) -> Lowere
             slots.append(algebra.apply(row, taken))
         else:
             slots.append(algebra.number(plain.apply(row, [algebra.high(x) for x in taken])))
-    primals = program.outputs[guarded.derivatives : guarded.derivatives + guarded.primals]
-    found = [[floats.slot(algebra.high(slots[o])) for o in outputs] for outputs in (values, primals, margins)]
-    finite = list(dict.fromkeys(slot for slot in (*found[1], *floats.watched) if floats.varies(slot)))
-    kept_off = list(dict.fromkeys(floats.not_zero))
-    outputs = [*found[0], *finite, *found[2], *kept_off]
-    edges = (*guarded.edges, *(False for _ in kept_off))
-    return Lowered(floats.builder.program(outputs, program.inputs), len(values), len(finite), edges)
+    return slots
 
 
-class _Emitter(ProgramBuilder):
-    """A builder that changes nothing: x·0 is no number where x is infinite, and each operation rounds."""
-
-    def _made(self, key: tuple[Any, ...]) -> int:
-        row, *args = key
-        if row is ADD or row is MUL:
-            found = self._slots.get((row, args[1], args[0]))
-            if found is not None:
-                return found
-        return self._new(None, key, 0)
-
-
-class _FloatOperations:
-    """The algebra of binary64 whose numbers are slots, or floats where they are known."""
-
-    def __init__(self, inputs: Sequence[str]):
-        self.builder = _Emitter(inputs)
-        self.inputs = len(inputs)
-        self.watched: list[int] = []
-        """slots that must be finite: what hides that something is not"""
-        self.not_zero: list[int] = []
-        """slots that must not be 0: where they are, the interpreter goes another way"""
-
-    def constant(self, value: Any) -> float:
-        """Give the nearest float."""
-        return to_float(value)
-
-    def slot(self, x: Any) -> int:
-        """Slot of a number."""
-        if isinstance(x, _Float):
-            return x.slot
-        value: Any = float(x)
-        return self.builder.constant(value)
-
-    def varies(self, slot: int) -> bool:
-        """Whether a slot is computed."""
-        return not self.builder.is_constant(slot)
-
-    def apply(self, row: Primitive, args: Sequence[Any]) -> Any:
-        """Emit a row, or its definition."""
-        if not any(isinstance(arg, _Float) for arg in args):
-            return FLOATS.apply(row, args)
-        if row.floats is None:
-            return by_definition(row, self, args)
-        if row is WHERE and isinstance(args[0], bool):
-            return args[1] if args[0] else args[2]
-        return _Float(self, self.builder.apply(row, [self.slot(arg) for arg in args]))
-
-    def keep_off_halves(self, exponent: Any) -> None:
-        """Have an exponent that varies be no multiple of ½: with those, a power is a chain of products."""
-        twice = exponent + exponent
-        self.not_zero.append(self.slot(twice - self.apply(FLOOR, (twice,))))
-
-    def watch(self, *args: Any) -> None:
-        """Have numbers finite wherever the values stand."""
-        self.watched += [arg.slot for arg in args if isinstance(arg, _Float)]
-
-
-class _Float:
-    """A slot as a binary64 number or a truth, with operators."""
-
-    __slots__ = ("algebra", "slot")
-    __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self, algebra: _FloatOperations, slot: int):
-        self.algebra, self.slot = algebra, slot
-
-    def __add__(self, other: Any) -> Any:
-        return self if _is(other, 0.0) else self.algebra.apply(ADD, (self, other))
-
-    def __radd__(self, other: Any) -> Any:
-        return self + other
-
-    def __sub__(self, other: Any) -> Any:
-        return self if _is(other, 0.0) else self.algebra.apply(SUB, (self, other))
-
-    def __rsub__(self, other: Any) -> Any:
-        return -self if _is(other, 0.0) else self.algebra.apply(SUB, (other, self))
-
-    def __mul__(self, other: Any) -> Any:
-        """A product with 0 is 0: of what is not finite nothing stands."""
-        return 0.0 if _is(other, 0.0) else self if _is(other, 1.0) else self.algebra.apply(MUL, (self, other))
-
-    def __rmul__(self, other: Any) -> Any:
-        return self * other
-
-    def __neg__(self) -> Any:
-        return self.algebra.apply(NEG, (self,))
-
-    def __abs__(self) -> Any:
-        return self.algebra.apply(ABS, (self,))
-
-    def __lt__(self, other: Any) -> Any:
-        return self.algebra.apply(LT, (self, other))
-
-    def __le__(self, other: Any) -> Any:
-        return self.algebra.apply(LE, (self, other))
-
-    def __gt__(self, other: Any) -> Any:
-        return self.algebra.apply(GT, (self, other))
-
-    def __ge__(self, other: Any) -> Any:
-        return self.algebra.apply(GE, (self, other))
-
-    def __eq__(self, other: object) -> Any:
-        return self.algebra.apply(EQ, (self, other))
-
-    def __ne__(self, other: object) -> Any:
-        return self.algebra.apply(NE, (self, other))
-
-    def __and__(self, other: Any) -> Any:
-        return (self if other else False) if isinstance(other, bool) else self.algebra.apply(AND, (self, other))
-
-    __rand__ = __and__
-
-    def __or__(self, other: Any) -> Any:
-        return (True if other else self) if isinstance(other, bool) else self.algebra.apply(OR, (self, other))
-
-    __ror__ = __or__
-
-
-def _is(x: Any, value: float) -> bool:
-    return isinstance(x, float) and x == value
+def _within(floats: FloatOperations, size: float) -> Any:
+    """size² − Σ xᵢ², which is not positive where a coordinate is farther out, or is no number."""
+    coordinates = [Float(floats, slot) for slot in range(floats.inputs)]
+    return size**2 - sum(x * x for x in coordinates)
 
 
 class _Plain:
     """Plain binary64; a power with a small multiple of ½ is a root and a chain of products."""
 
-    def __init__(self, floats: _FloatOperations):
+    def __init__(self, floats: FloatOperations):
         self.floats = floats
 
     def number(self, x: Any) -> Any:
@@ -261,9 +139,11 @@ class _Plain:
 
     def apply(self, row: Primitive, args: Sequence[Any]) -> Any:
         """Emit a row."""
+        if callable(row.pairs):  # of operations that engines have, where the float form is a function of its own
+            return by_rule(row.pairs, self, args)
         if row.floats is None:
             return by_definition(row, self, args)
-        halves = _halves(args[1]) if row is POWER and isinstance(args[0], _Float) else None
+        halves = _halves(args[1]) if row is POWER and isinstance(args[0], Float) else None
         if row in _HIDING and (halves is None or halves <= 0):  # a chain of products hides nothing
             self.floats.watch(*args)
         return self.floats.apply(row, args) if halves is None else self._power(args[0], halves)
@@ -299,9 +179,9 @@ _HIDING = frozenset(row for row in table if len(row.arguments) > 1 and row not i
 class _Pairs(DoublesAlgebra):
     """The arithmetic of pairs over slots, for points where everything is finite."""
 
-    base: _FloatOperations
+    base: FloatOperations
 
-    def __init__(self, floats: _FloatOperations, fused: bool):
+    def __init__(self, floats: FloatOperations, fused: bool):
         super().__init__(floats)
         self.fused = fused
 
@@ -311,7 +191,7 @@ class _Pairs(DoublesAlgebra):
 
     def apply(self, primitive: Primitive, args: Sequence[Any]) -> Any:
         """Give the pair of a row."""
-        if primitive is POWER and isinstance(args[1][0], _Float):
+        if primitive is POWER and isinstance(args[1][0], Float):
             self.base.keep_off_halves(args[1][0])
         if primitive in _HIDING and not (primitive is POWER and self.carries(primitive, args)):
             self.base.watch(*(arg[0] for arg in args))
@@ -319,20 +199,20 @@ class _Pairs(DoublesAlgebra):
 
     def matters(self, low: Any) -> bool:
         """Whether there is anything to correct by, for all it is known."""
-        return not _is(low, 0.0)
+        return not is_known(low, 0.0)
 
     def product(self, x: Any, y: Any) -> Pair:
         """The product and its rounding error; a factor that is a power of two leaves none."""
         if _is_power_of_two(x) or _is_power_of_two(y):
             return x * y, 0.0
-        if not self.fused or not (isinstance(x, _Float) or isinstance(y, _Float)):
+        if not self.fused or not (isinstance(x, Float) or isinstance(y, Float)):
             return two_product(x, y)
         product = x * y
         return product, self.base.apply(PRODUCT_ERROR, (x, y, product))
 
     def settle(self, value: Any, correction: Any) -> Pair:
         """Their sum as a pair."""
-        if _is(correction, 0.0):
+        if is_known(correction, 0.0):
             return value, 0.0
         high = value + correction
         return high, correction - (high - value)
@@ -353,7 +233,7 @@ class _Pairs(DoublesAlgebra):
         in_parts = super()._comparison(primitive)
 
         def compare(x: Pair, y: Pair) -> Any:
-            exact = _is(x[1], 0.0) and _is(y[1], 0.0)
+            exact = is_known(x[1], 0.0) and is_known(y[1], 0.0)
             return self.base.apply(primitive, (x[0], y[0])) if exact else in_parts(x, y)
 
         return compare

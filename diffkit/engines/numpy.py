@@ -18,7 +18,8 @@ import numpy as np
 from diffkit.core.deadline import check_time
 from diffkit.core.program import Program
 from diffkit.core.table import MAX, MIN, WHERE, Primitive
-from diffkit.engines.lowering import IS_LOST, Lowered
+from diffkit.engines.float_operations import IS_LOST
+from diffkit.engines.lowering import Lowered
 from diffkit.numbers.arrays import array_function
 from diffkit.numbers.doubles import LOST_SHARE
 

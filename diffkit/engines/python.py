@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import product
 from math import isfinite
 from typing import Any
 
 from diffkit.core.program import Program, maker
-from diffkit.core.table import ABS, ADD, DIV, MUL, NEG, SUB, WHERE, Primitive
-from diffkit.engines.lowering import IS_LOST, Lowered
+from diffkit.core.table import ADD, DIV, MUL, NEG, SUB, WHERE, Primitive
+from diffkit.engines.float_operations import IS_LOST
+from diffkit.engines.lowering import Lowered
 from diffkit.numbers.doubles import LOST_SHARE
 
 _INFIX = {ADD: "+", SUB: "-", MUL: "*", DIV: "/"}
 _DEEPEST = 24  # nested parentheses, of which Python's parser takes about 200
-_ADDED_IN_LINE = 50  # of a sum in one line
+_ADDED_IN_LINE = 50  # terms of a sum in one line
 _NAMES = {"ArithmeticError": ArithmeticError, "ValueError": ValueError, "float": float}
 
 
@@ -27,65 +29,87 @@ def compile_point(lowered: Lowered, finish: Callable[[tuple[float, ...]], Any] |
 
     With ``finish`` it gives what that makes of the values, and None as well where a coordinate is no finite float.
     """
-    source = _Lines(lowered.program)
-    inputs = [f"v{i}" for i in range(len(lowered.program.inputs))]
-    ends = [source.texts[slot] for slot in lowered.program.outputs]
-    values, finite = ends[: lowered.values], ends[: lowered.values + lowered.finite]
-    tests = [f"{source.texts[slot]} {'> 0.0' if edge else '!= 0.0'}" for slot, edge in lowered.margins]
-    lines = source.lines
-    if finish is not None and inputs:
-        lines = [f"if not ({' is '.join(f'{x}.__class__' for x in inputs)} is float): return None", *lines]
-        finite = [*inputs, *finite]
-    if finite:  # a sum is finite only where its terms are
-        lines += _summed(list(dict.fromkeys(finite)))
-        tests.append("s - s == 0.0")
-    if tests:
-        lines.append(f"if not ({' and '.join(tests)}): return None")
-    found = f"({' '.join(f'{v},' for v in values)})"
-    lines.append(f"return {found if finish is None else f'finish({found})'}")
-    space = {**source.functions, **_NAMES, "finish": finish}
-    body = ["try:", *(f"  {line}" for line in lines), "except (ArithmeticError, ValueError): return None"]
-    return maker(inputs, body, space)(**space)
+    source = _Lines(lowered)
+    found = f"({' '.join(f'{v},' for v in source.values)})"
+    if finish is None:
+        return source.compiled([f"return {found}"])
+    return source.compiled([f"return finish({found})"], checked=True, finish=finish)
 
 
-def _summed(terms: Sequence[str]) -> list[str]:
-    """Lines that add terms to s, so many a line that Python's compiler does not recurse deeply."""
-    parts = [" + ".join(terms[k : k + _ADDED_IN_LINE]) for k in range(0, len(terms), _ADDED_IN_LINE)]
-    return [f"s = {'s + ' if k else ''}{part}" for k, part in enumerate(parts)]
+def compile_into(lowered: Lowered, shape: tuple[int, ...]) -> Callable[..., bool | None]:
+    """Give the function of an array of a shape and the coordinates: it writes the values, or gives None as above."""
+    source = _Lines(lowered)
+    places = [", ".join(map(str, at)) or "()" for at in product(*map(range, shape))]
+    writes = [f"out[{at}] = {value}" for at, value in zip(places, source.values, strict=True)]
+    return source.compiled([*writes, "return True"], before=["out"], checked=True)
 
 
 class _Lines:
-    """A program as lines of Python: what is used more than once, and each output, has a name."""
+    """Lowered code as lines of Python: what is used more than once, and each output, has a name."""
 
-    def __init__(self, program: Program):
-        self.program = program
+    def __init__(self, lowered: Lowered):
+        self.lowered = lowered
         self.lines: list[str] = []
-        self.functions: dict[str, Any] = {}
-        self.known: dict[Primitive, str] = {}
-        self.branches = any(row is WHERE for row, _ in program.instructions)
+        self.names: dict[str, Any] = {}
+        self._known: dict[Any, str] = {}
+        program = lowered.program
+        self.inputs = [f"v{i}" for i in range(len(program.inputs))]
+        self.texts = [*self.inputs, *(self._number(float(c)) for c in program.constants)]  # type: ignore[arg-type]
+        self._write(program)
+
+    @property
+    def values(self) -> list[str]:
+        """The texts of the values."""
+        return [self.texts[slot] for slot in self.lowered.program.outputs[: self.lowered.values]]
+
+    def compiled(
+        self, ends: Sequence[str], before: Sequence[str] = (), checked: bool = False, **names: Any
+    ) -> Callable[..., Any]:
+        """Give the function of what is named ``before`` and of the coordinates, which ends so at an ordinary point."""
+        body = [*(self._types() if checked else ()), *self.lines, *self._tests(checked), *ends]
+        tried = ["try:", *(f"  {line}" for line in body), "except (ArithmeticError, ValueError): return None"]
+        space = {**self.names, **_NAMES, **names}
+        return maker([*before, *self.inputs], tried, space)(**space)
+
+    def _types(self) -> list[str]:
+        """A line that refuses coordinates that are no floats."""
+        classes = " is ".join(f"{x}.__class__" for x in self.inputs)
+        return [f"if not ({classes} is float): return None"] if classes else []
+
+    def _tests(self, checked: bool) -> list[str]:
+        """Lines that find out whether the point is ordinary."""
+        lowered = self.lowered
+        tests = [f"{self.texts[slot]} {'> 0.0' if edge else '!= 0.0'}" for slot, edge in lowered.margins]
+        lines = []
+        if not lowered.bounded:  # a sum is finite only where its terms are
+            finite = [self.texts[slot] for slot in lowered.program.outputs[: lowered.values + lowered.finite]]
+            lines = _summed([*(self.inputs if checked else ()), *finite])
+            tests.append("s - s == 0.0")
+        return [*lines, f"if not ({' and '.join(tests)}): return None"] if tests else lines
+
+    def _write(self, program: Program) -> None:
+        """Write every operation, on a line of its own or where its value is used."""
         uses = Counter(arg for _, args in program.instructions for arg in args)
         uses.update(dict.fromkeys(program.outputs, 2))
-        self.texts = [f"v{i}" for i in range(len(program.inputs))] + [self._number(float(c)) for c in program.constants]  # type: ignore[arg-type]
-        self.depths = [0] * len(self.texts)
+        certain = _certain(program)
+        depths = [0] * len(self.texts)
         for slot, row, args in program.numbered():
-            text = self._operation(row, [self.texts[a] for a in args])
-            depth = 1 + max(self.depths[a] for a in args)
+            text = self._operation(row, [self.texts[a] for a in args], certain[slot])
+            depth = 1 + max(depths[a] for a in args)
             if uses[slot] > 1 or depth > _DEEPEST or row is IS_LOST:
                 self.lines.append(f"v{slot} = {text}")
                 text, depth = f"v{slot}", 0
             else:
                 text = f"({text})"
             self.texts.append(text)
-            self.depths.append(depth)
+            depths.append(depth)
 
     def _number(self, value: float) -> str:
         if isfinite(value):
             return repr(value) if value >= 0.0 else f"({value!r})"
-        name = f"c{len(self.functions)}"
-        self.functions[name] = value
-        return name
+        return self._named(value)
 
-    def _operation(self, row: Primitive, args: Sequence[str]) -> str:
+    def _operation(self, row: Primitive, args: Sequence[str], certain: bool) -> str:
         if row in _INFIX:
             return f"{args[0]} {_INFIX[row]} {args[1]}"
         if row is NEG:
@@ -93,17 +117,35 @@ class _Lines:
         if row is WHERE:
             return f"{args[1]} if {args[0]} else {args[2]}"
         if row is IS_LOST:  # the first test holds wherever the second does, and hardly ever else
-            s, x = args
-            return f"{s} + {x} == {x} and {self._call(ABS)}({s}) < {LOST_SHARE!r} * {self._call(ABS)}({x})"
+            size, (s, x) = self._named(abs), args
+            return f"{s} + {x} == {x} and {size}({s}) < {LOST_SHARE!r} * {size}({x})"
         if row.truth:
             return f"{row.infix}{args[0]}" if len(args) == 1 else f"{args[0]} {row.infix} {args[1]}"
-        return f"{self._call(row)}({', '.join(args)})"
+        safe = row.floats  # what math has raises, and is quicker
+        return f"{self._named(getattr(safe, '__wrapped__', safe) if certain else safe)}({', '.join(args)})"
 
-    def _call(self, row: Primitive) -> str:
-        """The name of a row's function: that of ``math``, which raises, unless a branch that is not taken might."""
-        name = self.known.get(row)
-        if name is None:
-            name = self.known[row] = f"f{len(self.functions)}"
-            safe = row.floats
-            self.functions[name] = safe if self.branches else getattr(safe, "__wrapped__", safe)
-        return name
+    def _named(self, value: Any) -> str:
+        """The name of something that the code is handed."""
+        if value not in self._known:
+            self._known[value] = f"f{len(self._known)}"
+            self.names[self._known[value]] = value
+        return self._known[value]
+
+
+def _certain(program: Program) -> list[bool]:
+    """Which slots are needed whatever branches are taken: where such a one has no value, nothing has."""
+    found = [False] * len(program)
+    for slot in program.outputs:
+        found[slot] = True
+    for slot in range(len(program) - 1, program.first_instruction - 1, -1):
+        row, args = program.instructions[slot - program.first_instruction]
+        for arg in (args[:1] if row is WHERE else args) if found[slot] else ():
+            found[arg] = True
+    return found
+
+
+def _summed(terms: Sequence[str]) -> list[str]:
+    """Lines that add terms to s, so many a line that Python's compiler does not recurse deeply."""
+    distinct = list(dict.fromkeys(terms)) or ["0.0"]
+    parts = [" + ".join(distinct[k : k + _ADDED_IN_LINE]) for k in range(0, len(distinct), _ADDED_IN_LINE)]
+    return [f"s = {'s + ' if k else ''}{part}" for k, part in enumerate(parts)]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from functools import cached_property
-from struct import Struct
 from typing import TYPE_CHECKING, Any, Generic, overload
 
 from diffkit.asking.answers import joined_formula, lay_out
@@ -15,8 +13,9 @@ from diffkit.core.deadline import TimeIsUp, time_limit
 from diffkit.core.errors import BackendError, DiffkitError, PointError, listing
 from diffkit.core.results import Answer, Result, V_co, unanswered
 from diffkit.core.surroundings import undisturbed
-from diffkit.engines import POINTS_INTERPRETED, check_engine, check_precision
+from diffkit.engines import check_engine, check_precision
 from diffkit.methods import Backend, Compiled, get_backend
+from diffkit.methods.quick_points import QuickPoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from diffkit.core.results import Array
+    from diffkit.engines.choice import Engines
 
     class Frame(Protocol):
         """A table with columns by name."""
@@ -40,10 +40,9 @@ if TYPE_CHECKING:
     """many points, where a list, a number or text is one"""
 
 
-_FEW_NUMBERS = 6  # from which packing them is quicker than making an array of a tuple
 _MANY_PARTIALS = ("gradient", "hessian", "hvp")
 """kinds of one function by many variables, whose programs are shortest by reverse accumulation"""
-_COMPILED = ("_quick", "_values")
+_COMPILED = ("_points", "_values")
 """what is compiled again where a pickle arrives"""
 
 
@@ -107,7 +106,7 @@ class Prepared(Generic[V_co]):
         self.precision, self.engine = check_precision(precision), check_engine(engine)
         self._evaluations: dict[int, tuple[Task, Any]] = {}
         self._others: dict[str, Prepared] = {}
-        self._patience = 0 if self.precision == "double" else POINTS_INTERPRETED
+        self._points = QuickPoints(self._known, self.precision == "double")
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in vars(self).items() if name not in _COMPILED}
@@ -115,10 +114,11 @@ class Prepared(Generic[V_co]):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _evaluations={id(known[0]): known for known in state["_evaluations"]})
+        self._points = QuickPoints(self._known, self.precision == "double")
 
     def __repr__(self) -> str:
         """What was prepared, and by which engines it has been compiled so far."""
-        engines = [f"{work}s: {name}" for known in self._evaluations.values() for work, name in _chosen(known[1])]
+        engines = [f"{work} by {name}" for known in self._evaluations.values() for work, name in _chosen(known[1])]
         plain = self._plain or self.precision != "pairs"
         how = [self.backend.name, self.precision] if plain else [self.backend.name]
         return f"<prepared {self.question.kind} of {listing(self.variables)}: {', '.join(how + engines)}>"
@@ -172,37 +172,26 @@ class Prepared(Generic[V_co]):
 
         They are written to ``out`` if that is given. A tuple of floats is the quickest point.
         """
-        found: Any = self._at_once(at) if type(at) is tuple else None
-        if found is None:
-            import numpy as np
+        if type(at) is tuple:
+            quick: Array | None = self._points(at) if out is None else self._points.write(out, at)
+            if quick is not None:
+                return quick
+        import numpy as np
 
-            value: Any = self.result(at).value
-            found = value if hasattr(value, "toarray") else np.asarray(value)
+        value: Any = self.result(at).value
+        value = value if hasattr(value, "toarray") else np.asarray(value)
         if out is None:
-            return found  # type: ignore[no-any-return]
-        out[...] = found
+            return value  # type: ignore[no-any-return]
+        out[...] = value
         return out
 
-    def _at_once(self, point: Sequence[float]) -> Any:
-        """The array at a point of floats, by code that does nothing but compute it; None where more is to be said."""
-        if self._patience > 0:
-            self._patience -= 1
-            return None
-        try:
-            return self._quick(*point)
-        except TypeError:  # another number of coordinates, or what is no number at all
-            return None
-
-    @cached_property
-    def _quick(self) -> Callable[..., Any]:
-        """The function behind ``_at_once``."""
+    def _known(self) -> tuple[Task, Engines] | None:
+        """The task and what compiles it, where each component is a number that it computes; else None."""
         task = self.question.task
         if task is None or task.source.blind or task.pattern is not None or task.factors is not None:
-            return _never
+            return None
         evaluation = self._evaluation(task)
-        if not isinstance(evaluation, Compiled):
-            return _never
-        return evaluation.engines.finished(task.places, _array_of(task.shape))
+        return (task, evaluation.engines) if isinstance(evaluation, Compiled) else None
 
     # What optimisers ask for -----------------------------------------------------------------------------------
 
@@ -228,7 +217,7 @@ class Prepared(Generic[V_co]):
         """f's own values at coordinates; None where it has none."""
         source = self.question.f.source
         if source is None or source.code is not None or source.blind:
-            return _never
+            return lambda *_: None
         from diffkit.engines.lowering import lower_values
         from diffkit.engines.python import compile_point
 
@@ -244,7 +233,7 @@ class Prepared(Generic[V_co]):
 
     def _at_flat(self, x: Any) -> Array:
         """The array at a flat array of coordinates."""
-        found: Array | None = self._at_once(x.tolist())
+        found: Array | None = self._points(x.tolist())
         return self(x) if found is None else found
 
     def hess(self, x: Any) -> Array:
@@ -261,7 +250,7 @@ class Prepared(Generic[V_co]):
         self._check_one()
         x, direction = _flat(x), read_direction(v)
         prepared = self._other("hvp", direction=[0.0] * len(x))
-        quick: Array | None = prepared._at_once((*x.tolist(), *direction, 0.0))
+        quick: Array | None = prepared._points((*x.tolist(), *direction, 0.0))
         if quick is not None:
             return quick
         with time_limit(self.timeout):
@@ -291,35 +280,16 @@ class Prepared(Generic[V_co]):
         return self._others[kind]
 
 
-def _never(*_: float) -> None:
-    """Nothing is compiled."""
-
-
 def _chosen(evaluation: Any) -> Iterable[tuple[str, str]]:
     """The engines that an evaluation has been compiled by, by what they do."""
     return evaluation.engines.chosen.items() if isinstance(evaluation, Compiled) else ()
 
 
-def _array_of(shape: tuple[int, ...]) -> Callable[[tuple[float, ...]], Any]:
-    """What makes an array of a shape out of as many numbers."""
-    import numpy as np
-
-    size = math.prod(shape)
-    if size > _FEW_NUMBERS:
-        write, empty = Struct(f"{size}d").pack_into, np.empty
-
-        def packed(values: tuple[float, ...]) -> Any:
-            found: Any = empty(shape)
-            write(found, 0, *values)
-            return found
-
-        return packed
-    return np.array if len(shape) == 1 else lambda values: np.array(values).reshape(shape)
-
-
 def _flat(x: Any) -> Any:
     import numpy as np
 
+    if type(x) is np.ndarray and x.ndim == 1 and x.dtype == np.float64:
+        return x
     return np.asarray(x, dtype=float).ravel()
 
 
