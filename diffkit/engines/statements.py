@@ -25,7 +25,7 @@ Alternatives = frozenset[frozenset[Choice]]
 _ALWAYS: Alternatives = frozenset({frozenset()})
 _NEVER: Alternatives = frozenset()
 _MOST_ALTERNATIVES = 4
-_LONGEST_PRODUCT = 4  # exponent up to which a power is written as a product where the language has no sign for it
+_MOST_FACTORS = 4  # exponent up to which a power is written as a product where the language has no sign for it
 _ZERO_PART = ("constant", 0)
 
 
@@ -231,7 +231,7 @@ class Spelling(ProgramBuilder):
         return self._product(base, int(value)) if self._is_product(value) else None
 
     def _is_product(self, value: Any) -> bool:
-        return not self.language.power_sign and value.denominator == 1 and 1 < value <= _LONGEST_PRODUCT
+        return not self.language.power_sign and value.denominator == 1 and 1 < value <= _MOST_FACTORS
 
     def _product(self, base: int, count: int) -> int:
         """xⁿ by squaring."""
