@@ -1,6 +1,7 @@
 """Derivatives written as code: what compiles and runs gives the proven values, and nothing of a user's text runs."""
 
 import functools
+import math
 import os
 import random
 from contextlib import suppress
@@ -14,10 +15,14 @@ from drawn_formulas import programs
 
 import diffkit as dk
 from diffkit.asking.questions import open_question
+from diffkit.calculus.derivatives import derivative_program
+from diffkit.calculus.guards import depends
 from diffkit.cli.commands import cli
+from diffkit.core.program import run_slots
 from diffkit.core.table import table
 from diffkit.methods.derivative_code import comment_lines
 from diffkit.methods.program_evaluation import table_bound
+from diffkit.numbers.floats import FLOATS
 
 LANGUAGES = ("python", "numpy", "jax", "c", "julia", "fortran", "latex")
 LACKING = {("c", "digamma"), ("c", "polygamma"), ("fortran", "digamma"), ("fortran", "polygamma"), ("jax", "besselj")}
@@ -101,11 +106,18 @@ def drawn(language, seed, kind):
         expression = dk.Expression(program)
         points = [(draw.uniform(-3, 3), draw.uniform(-3, 3)) for _ in range(4)]
         known = [(p, *seen) for p in points if (seen := truth_at(expression, kind, p)) is not None]
-        if known:  # Fortran does not take the square root of −2 that is written as such
+        if known and constants_have_values(program):
             with suppress(dk.BackendError):
                 codes.append(dk.code(expression, kind, language, name=f"d{k}"))
                 cases.append((str(expression), known))
     return codes, cases
+
+
+def constants_have_values(program):
+    """Whether what does not vary has a value: Fortran does not take the square root of −2 that is written as such."""
+    gradient = derivative_program(program, [(0, (0,)), (0, (1,))])
+    slots = zip(depends(gradient), run_slots(gradient, FLOATS, [0.3, 0.7]), strict=True)
+    return all(varies or math.isfinite(value) for varies, value in slots)
 
 
 def truth_at(expression, kind, point):

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from diffkit.core.table import AND, NE, OR, POWER, Primitive, table
 from diffkit.core.text.bindings import ATOM_BINDING, NOT_BINDING, PRODUCT_BINDING, SIGN_BINDING, SUM_BINDING
 from diffkit.core.text.latex import Latex, aligned, latex_name
-from diffkit.core.text.printer import FormulaView, Written, called
+from diffkit.core.text.printer import FormulaView, Written, called, is_negative
 from diffkit.engines.notation import COLUMNS, CodeNotation, FunctionText, Language, subscript, wrapped
 from diffkit.engines.pythonic import Jax, NumPy, Python
 from diffkit.engines.reserved_words import RESERVED
@@ -118,6 +118,12 @@ class Fortran(CodeNotation):
     def negative(self, part: Any) -> Written:
         """A change of sign, which may not follow another sign."""
         return ["-", (part, PRODUCT_BINDING + 1)], SUM_BINDING
+
+    def infix(self, row: Primitive, args: Sequence[Any]) -> Written:
+        """An operator between arguments; what begins with a sign may not follow another."""
+        parts, binding = super().infix(row, args)
+        signed = binding > SUM_BINDING and is_negative(self.view, args[0])
+        return (parts, SUM_BINDING) if signed else (parts, binding)
 
     def choice(self, condition: Any, x: Any, y: Any) -> Written:
         """One of two, by a condition."""
