@@ -123,6 +123,43 @@ def through_time(U, V, c, carry=True, before=0, turned=True):
     return dU, dV, dc
 
 
+# Leaky rectifiers ---------------------------------------------------------------------------------------------------
+
+RECTIFIED, SIGNALS, WEIGHTS = RNG.normal(size=(4, 3)), RNG.normal(size=(6, 4)), RNG.normal(size=3)
+
+
+def leaky(W):
+    Z = SIGNALS @ W
+    return np.sum((np.where(Z > 0, Z, 0.1 * Z) @ WEIGHTS) ** 2)
+
+
+def turned_condition(W):
+    Z = SIGNALS @ W
+    d = np.outer(np.where(Z > 0, Z, 0.1 * Z) @ WEIGHTS, 2 * WEIGHTS)
+    return SIGNALS.T @ np.where(Z < 0, d, 0.1 * d)
+
+
+def condition_on_the_adjoint(W):
+    Z = SIGNALS @ W
+    d = np.outer(np.where(Z > 0, Z, 0.1 * Z) @ WEIGHTS, 2 * WEIGHTS)
+    return SIGNALS.T @ (d * np.where(d > 0, 1, 0.1))
+
+
+def moved_threshold(W):
+    Z = SIGNALS @ W
+    d = np.outer(np.where(Z > 0, Z, 0.1 * Z) @ WEIGHTS, 2 * WEIGHTS)
+    mask = Z >= 0.5
+    return SIGNALS.T @ (d * mask + 0.1 * d * (~mask).astype(int))
+
+
+def turned_mask(W):
+    Z = SIGNALS @ W
+    d = np.outer(np.where(Z > 0, Z, 0.1 * Z) @ WEIGHTS, 2 * WEIGHTS)
+    factors = np.ones_like(d)
+    factors[Z > 0] = 0.1
+    return SIGNALS.T @ (factors * d)
+
+
 # Softmax regression ------------------------------------------------------------------------------------------------
 
 DATA, LABELS = RNG.normal(size=(8, 3)), np.eye(4)[RNG.integers(0, 4, 8)]
@@ -169,6 +206,10 @@ CASES = {
     wrong_axis: (softmax_loss, REGRESSION, AXIS),
     twice_differentiated: (softmax_loss, REGRESSION, "put P - LABELS where the claim has D"),
     plain_sum: (softmax_loss, REGRESSION, "take - for +"),
+    turned_condition: (leaky, RECTIFIED, "take > for <"),
+    condition_on_the_adjoint: (leaky, RECTIFIED, "put Z where the claim has d"),
+    moved_threshold: (leaky, RECTIFIED, "put 0 where the claim has 0.5"),
+    turned_mask: (leaky, RECTIFIED, "take < for >"),
 }  # fmt: skip
 CHANGED = {
     matrix_product: "return X.T @ ((d @ W2.T) * slope), A.T @ d",
@@ -178,6 +219,10 @@ CHANGED = {
     weights_not_transposed: "d1 = (d2 @ B.T) * (1 - a1**2)",
     twice_differentiated: "return DATA.T @ ((P - LABELS) / 8)",
     plain_sum: "return DATA.T @ (P - LABELS) / 8",
+    turned_condition: "return SIGNALS.T @ np.where(Z > 0, d, 0.1 * d)",
+    condition_on_the_adjoint: "return SIGNALS.T @ (d * np.where(Z > 0, 1, 0.1))",
+    moved_threshold: "mask = Z >= 0",
+    turned_mask: "factors[Z < 0] = 0.1",
 }
 TIME = [
     ({"carry": False}, "add later of the run before to dh"),
