@@ -40,6 +40,7 @@ class Lowered(NamedTuple):
     edges: tuple[bool, ...]
     bounded: bool = False
     """whether the margins tell that the coordinates are finite"""
+    precision: Precision = "pairs"
 
     def arranged(self, places: Sequence[int]) -> Lowered:
         """The same with value ``places[k]`` in place k."""
@@ -59,7 +60,7 @@ def lower_values(program: Program) -> Lowered:
     plain = _Plain(floats)
     inputs = [Float(floats, slot) for slot in range(len(program.inputs))]
     slots = [floats.slot(value) for value in run(program, plain, inputs)]
-    return Lowered(floats.builder.program(slots, program.inputs), len(slots), 0, ())
+    return Lowered(floats.builder.program(slots, program.inputs), len(slots), 0, (), precision="double")
 
 
 def lower(guarded: Guarded, precision: Precision, fused: bool = False) -> Lowered:
@@ -96,9 +97,8 @@ def _lowered(guarded: Guarded, precision: Precision, fused: bool, near: Reach | 
     if near is not None:
         outputs.append(floats.slot(_within(floats, near.size)))
         edges.append(True)
-    return Lowered(
-        floats.builder.program(outputs, program.inputs), len(values), len(finite), tuple(edges), near is not None
-    )
+    code = floats.builder.program(outputs, program.inputs)
+    return Lowered(code, len(values), len(finite), tuple(edges), near is not None, precision)
 
 
 def _run(program: Program, algebra: Any, floats: FloatOperations, exact: Collection[int]) -> list[Any]:
