@@ -24,7 +24,7 @@ from diffkit.judging.repair.code_values import LONGEST_CODE_LINE, SLOPE, Ref
 _SIGNS: dict[Any, type[ast.operator]] = {
     ADD: ast.Add, SUB: ast.Sub, MUL: ast.Mult, DIV: ast.Div, POWER: ast.Pow, AND: ast.BitAnd, OR: ast.BitOr,
 }  # fmt: skip
-_ORDERS: dict[Any, type[ast.cmpop]] = {
+_COMPARISON_SIGNS: dict[Any, type[ast.cmpop]] = {
     table["lt"]: ast.Lt, table["le"]: ast.LtE, table["gt"]: ast.Gt, table["ge"]: ast.GtE, table["eq"]: ast.Eq,
     table["ne"]: ast.NotEq,
 }  # fmt: skip
@@ -164,8 +164,8 @@ class SourceAlgebra:
     def _written(self, row: Any, nodes: list[ast.expr], args: Sequence[Phrase]) -> ast.expr:
         if row in _SIGNS:
             return ast.BinOp(nodes[0], _SIGNS[row](), nodes[1])
-        if row in _ORDERS:
-            return ast.Compare(nodes[0], [_ORDERS[row]()], [nodes[1]])
+        if row in _COMPARISON_SIGNS:
+            return ast.Compare(nodes[0], [_COMPARISON_SIGNS[row]()], [nodes[1]])
         if row is NEG:
             return ast.UnaryOp(ast.USub(), nodes[0])
         if isinstance(row, Gather) and _turns(row, args[0].shape):
@@ -246,7 +246,7 @@ def _operands(node: ast.expr, row: Any) -> list[ast.expr]:
     if isinstance(node, ast.BinOp):
         sign = ast.MatMult if isinstance(row, Contract) else _SIGNS.get(row)
         return [node.left, node.right] if sign is not None and isinstance(node.op, sign) else []
-    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], _ORDERS.get(row, ())):
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], _COMPARISON_SIGNS.get(row, ())):
         return [node.left, *node.comparators]
     if isinstance(row, Gather) and (turned := _turned(node)) is not None:
         return [turned]
