@@ -2,12 +2,14 @@
 
 import math
 import os
+import random
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import mpmath
 import numpy as np
 import pytest
 from drawn_formulas import ENDS
@@ -21,6 +23,7 @@ from diffkit.engines import Unsuited, llvm
 from diffkit.engines.code_cache import cache_directory, keep_code, read_code
 from diffkit.engines.exact_products import LARGEST_FACTOR, SMALLEST_FACTOR, factors_to_watch
 from diffkit.engines.float_operations import PRODUCT_ERROR
+from diffkit.engines.llvm_elementary import IN_VECTORS
 from diffkit.engines.lowering import evaluate, lower
 from diffkit.engines.python import compile_point
 
@@ -113,6 +116,48 @@ def test_every_row_is_right_at_its_points_or_refused(row, precision):
         if precision == "pairs":
             assert (found is None) == (batch is None)
             assert found is None or (found[0] == batch[0] == interpreted(guarded, point)[0])
+
+
+def hard_arguments(draw):
+    """Of all sizes, beside multiples of π/2 and beside 1."""
+    for _ in range(30):
+        yield from (draw.uniform(-3, 3), draw.uniform(-708, 708), draw.choice((-1, 1)) * 2.0 ** draw.uniform(-1000, 31))
+        yield draw.randint(-(10**6), 10**6) * (math.pi / 2) + draw.uniform(-1, 1) * 2.0 ** draw.randint(-50, 0)
+        yield from (
+            2.0 ** draw.uniform(-1022, 1023),
+            draw.choice((-1, 1)) + draw.uniform(-1, 1) * 2.0 ** -draw.randint(0, 52),
+        )
+    for x in (0.1803, 0.3604, 0.4, 0.7610, 45.0, 708.5, 2.0**30, 2.0**31, 6381956970095103.0 * 2.0**797, math.pi, 22.0):
+        yield from (x, -x)
+
+
+FARTHEST = {"sin": 2.0**30, "cos": 2.0**30, "tan": 2.0**30, "log": math.inf, "log1p": math.inf, "tanh": 800.0}
+
+
+@pytest.mark.parametrize("name", IN_VECTORS)
+def test_functions_of_vectors_have_few_ulp(name):
+    """Where the C library takes over they have its bits."""
+    row, seen, farthest = table.one(libm=name), 0, FARTHEST.get(name, 708.0)
+    points = [(x,) for x in hard_arguments(random.Random(name))]
+    found = rows_of(lowered(f"{row.name}(x)", ("x",), [(0, ())], "double"), points)
+    for (x,), values in zip(points, found, strict=True):
+        if values is not None and abs(x) > farthest:
+            assert values[0] == row.floats(x) or abs(x) < 710.0
+        elif values is not None:
+            with mpmath.workprec(1200):
+                exact = getattr(mpmath, row.mpmath)(mpmath.mpf(x))
+                seen += 1
+                assert abs(values[0] - exact) <= 1.5 * math.ulp(float(exact)), x
+    assert seen > 100
+
+
+def test_no_row_depends_on_its_neighbours():
+    """Where the C library takes over in one lane, the others stay as they are."""
+    code = lowered("sin(x) + cos(x)*tan(x) + log(x^2) + expm1(x) + sinh(x/2)", ("x",), [(0, (0,))], "double")
+    points = np.array([*np.linspace(-3, 3, 50), 1e12, 2.0**40, 1e-200, 710.0])
+    np.random.default_rng(2).shuffle(points)
+    alone = [rows_of(code, [(x,)])[0] for x in points]
+    assert rows_of(code, points[:, None]) == alone
 
 
 @pytest.mark.parametrize("precision", ["pairs", "double"])
