@@ -143,11 +143,10 @@ class _Plain:
             return by_rule(row.pairs, self, args)
         if row.floats is None:
             return by_definition(row, self, args)
-        if row in _HIDING:
+        halves = _halves(args[1]) if row is POWER and isinstance(args[0], Float) else None
+        if row in _HIDING and (halves is None or halves <= 0):  # a chain of products hides nothing
             self.floats.watch(*args)
-        if row is POWER and isinstance(args[0], Float) and (count := _halves(args[1])) is not None:
-            return self._power(args[0], count)
-        return self.floats.apply(row, args)
+        return self.floats.apply(row, args) if halves is None else self._power(args[0], halves)
 
     def _power(self, x: Any, halves: int) -> Any:
         """x to the power of some halves."""
