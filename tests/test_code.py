@@ -20,6 +20,7 @@ from diffkit.calculus.guards import depends
 from diffkit.cli.commands import cli
 from diffkit.core.program import run_slots
 from diffkit.core.table import table
+from diffkit.engines.languages import Julia
 from diffkit.methods.derivative_code import comment_lines
 from diffkit.methods.program_evaluation import table_bound
 from diffkit.numbers.floats import FLOATS
@@ -293,3 +294,13 @@ def test_a_function_of_arrays_is_written_number_by_number():
     code = dk.code(dk.arrays("sum((y - X @ w)**2)", X=[[1.0, 2.0], [3.0, 4.0]], y=[1.0, 2.0]), at={"w": [0.0, 0.0]})
     (run,) = RUNNERS["python"]([code])
     assert run(0.5, -1.0) == pytest.approx([-2 * 2.5 - 6 * 4.5, -4 * 2.5 - 8 * 4.5])
+
+
+JULIA = """exp expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh hypot sqrt cbrt abs
+    floor ceil max min SpecialFunctions.erf SpecialFunctions.erfc SpecialFunctions.erfcx SpecialFunctions.gamma
+    SpecialFunctions.logabsgamma(#)[1] SpecialFunctions.digamma SpecialFunctions.polygamma SpecialFunctions.besselj"""
+
+
+def test_julia_calls_functions_that_it_has():
+    """By the manuals of Julia 1.10 and SpecialFunctions.jl 2: nothing here runs it."""
+    assert {Julia.function(row) for row in table if Julia.has(row) and not row.infix} - {""} == set(JULIA.split())

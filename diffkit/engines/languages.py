@@ -189,9 +189,10 @@ def _declared(kind: str, names: Sequence[str]) -> list[str]:
 def _interface(name: str, row: Primitive) -> list[str]:
     """The interface of a function of the C library."""
     kinds = ["integer(c_int)" if k in row.orders else "real(c_double)" for k in range(len(row.arguments))]
+    used = "c_double, c_int" if row.orders else "c_double"
     return [
         f'pure real(c_double) function {name}({", ".join(row.arguments)}) bind(c, name="{name}")',
-        "    use, intrinsic :: iso_c_binding, only: c_double, c_int",
+        f"    use, intrinsic :: iso_c_binding, only: {used}",
         *(f"    {kind}, value :: {argument}" for kind, argument in zip(kinds, row.arguments, strict=True)),
         f"end function {name}",
     ]
