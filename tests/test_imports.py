@@ -34,6 +34,7 @@ ONLY_IN = {
     "flint": {"numbers", "proof", "judging", "lessons"},
     "scipy": {"core/table", "core/results", "judging", "lessons"},
     "mpmath": {"numbers"},
+    "llvmlite": {"engines/llvm"},
 }
 
 

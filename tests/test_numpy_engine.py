@@ -1,4 +1,4 @@
-"""Blocks of NumPy against the interpreter over arrays: the same bits wherever a point is ordinary."""
+"""Engines of NumPy against the interpreter over arrays: the same bits wherever a point is ordinary."""
 
 import random
 import threading
@@ -16,6 +16,7 @@ from diffkit.core.errors import OutOfTime
 from diffkit.core.program import run
 from diffkit.core.text import parse_program
 from diffkit.engines import numpy as blocks
+from diffkit.engines.levels import compile_levels
 from diffkit.engines.lowering import lower
 from diffkit.engines.numpy import compile_batch
 from diffkit.numbers.arrays import ARRAYS
@@ -60,15 +61,19 @@ def written(call, points, outputs):
     return out, np.ones(len(points), bool) if ordinary is None else ordinary
 
 
+BY_NUMPY = pytest.mark.parametrize("engine", [compile_batch, compile_levels])
+
+
+@BY_NUMPY
 @pytest.mark.parametrize("precision", ["pairs", "double"])
-def test_the_bits_are_those_of_the_interpreter(precision):
+def test_the_bits_are_those_of_the_interpreter(engine, precision):
     draw, ordinary = random.Random(0), 0
     for guarded, points in drawn(11 + len(precision)):
         points = np.array(points + [[coordinate(draw), coordinate(draw)] for _ in range(12)])
         lowered = lower(guarded, precision)
-        out, kept = written(compile_batch(lowered), points, lowered.values)
+        out, kept = written(engine(lowered), points, lowered.values)
         expected = interpreted(guarded, lowered, precision, points)
-        kept &= ~np.isnan(expected).all(axis=1)  # 0·∞ of a term that is zero throughout
+        expected[np.isnan(expected) & (out == 0.0)] = 0.0  # 0·∞ of a term that is zero throughout
         ordinary += kept.sum()
         assert np.array_equal(out[kept], expected[kept]), guarded.primal
         assert np.isfinite(out[kept]).all()
@@ -85,13 +90,14 @@ GRADIENT = ((0, (0,)), (0, (1,)), (0, (2,)))
 FORMULA = "exp(-x^2)*sin(3*x*y) + where(y > 0, x^3, sqrt(z^2 + 1))/z"
 
 
+@BY_NUMPY
 @pytest.mark.parametrize("precision", ["pairs", "double"])
 @pytest.mark.parametrize("count", [0, 1, 2, 511, 513, 16_384, 16_385, 40_000])
-def test_blocks_threads_and_layouts_change_nothing(count, precision, monkeypatch):
+def test_blocks_threads_and_layouts_change_nothing(engine, count, precision, monkeypatch):
     lowered = lowered_text(FORMULA, GRADIENT, precision)
     points = np.random.default_rng(count).uniform(-2, 2, (count, 3))
     points[count // 2 :: 1000] = 0.0
-    call = compile_batch(lowered)
+    call = engine(lowered)
     out, kept = written(call, points, 3)
     single = [written(call, row[None], 3) for row in points[:: max(1, count // 50)]]
     assert all(np.array_equal(a[0], b) for (a, ok), b in zip(single, out[:: max(1, count // 50)], strict=True) if ok)
@@ -104,31 +110,34 @@ def test_blocks_threads_and_layouts_change_nothing(count, precision, monkeypatch
     assert np.array_equal(np.ones(count, bool) if mask is None else mask, kept)
 
 
+@BY_NUMPY
 @pytest.mark.parametrize("kind", [np.float32, np.int64, bool, np.float64])
-def test_points_of_any_kind_of_number_and_stride(kind):
+def test_points_of_any_kind_of_number_and_stride(engine, kind):
     lowered = lowered_text(FORMULA, GRADIENT)
     points = np.arange(1, 61).reshape(10, 6).astype(kind)[::-2, ::2]
-    out, kept = written(compile_batch(lowered), points, 3)
-    expected, _ = written(compile_batch(lowered), points.astype(float), 3)
+    out, kept = written(engine(lowered), points, 3)
+    expected, _ = written(engine(lowered), points.astype(float), 3)
     assert kept.all()
     assert np.array_equal(out, expected)
 
 
+@BY_NUMPY
 @pytest.mark.parametrize(
     ("text", "indices"), [("x + 2*y", GRADIENT), ("x^2/2 + y^2/2", GRADIENT), ("3", GRADIENT), ("x*y", ())]
 )
-def test_constants_inputs_and_what_stands_twice(text, indices):
+def test_constants_inputs_and_what_stands_twice(engine, text, indices):
     lowered = lowered_text(text, (*indices, *indices))
     points = np.arange(12.0).reshape(4, 3)
-    out, kept = written(compile_batch(lowered), points, lowered.values)
+    out, kept = written(engine(lowered), points, lowered.values)
     columns = [np.broadcast_to(x, 4) for x in run(lowered.program, ARRAYS, list(points.T))[: lowered.values]]
     assert kept.all()
     assert np.array_equal(out, np.array(columns).T.reshape(out.shape))
 
 
-def test_many_threads_call_one_function():
+@BY_NUMPY
+def test_many_threads_call_one_function(engine):
     lowered = lowered_text(FORMULA, GRADIENT)
-    call, found = compile_batch(lowered), {}
+    call, found = engine(lowered), {}
     points = [np.random.default_rng(k).uniform(1, 2, (3000, 3)) for k in range(8)]
 
     def work(k):
@@ -143,14 +152,43 @@ def test_many_threads_call_one_function():
     assert all(np.array_equal(found[k], written(call, points[k], 3)[0]) for k in range(8))
 
 
+@BY_NUMPY
 @pytest.mark.parametrize("processors", [1, 3])
-def test_a_deadline_ends_it_between_blocks(processors, monkeypatch):
+def test_a_deadline_ends_it_between_blocks(engine, processors, monkeypatch):
     monkeypatch.setattr(blocks, "_processors", lambda: processors)
     monkeypatch.setattr(blocks, "_LONGEST", 512)
-    call = compile_batch(lowered_text(FORMULA, GRADIENT))
+    call = engine(lowered_text(FORMULA, GRADIENT))
     points = np.ones((2_000_000, 3))
     start = time.monotonic()
     with pytest.raises(OutOfTime), time_limit(0.01):
         call(points, np.empty_like(points))
     assert time.monotonic() - start < 1.0
     assert threading.active_count() == 1
+
+
+WIDE = {
+    "a chain of neighbours": "+".join(f"100*(x{i + 1} - x{i}**2)**2 + (1 - x{i})**2" for i in range(39)),
+    "one sum in all": f"({'+'.join(f'x{i}' for i in range(40))})**2",
+    "sums with signs": f"sin({'-'.join(f'x{i}/3' for i in range(40))}) + ({'-'.join(f'x{i}*x7' for i in range(20))})",
+    "sums of one length": " + ".join(
+        f"({' + '.join(f'x{(i + k) % 40}*{k + 2}' for k in range(20))})**3" for i in range(5)
+    ),
+    "a long product": "*".join(f"(x{i} + 2)" for i in range(40)),
+    "choices": "+".join(f"where(x{i} > x{39 - i}, x{i}**3, exp(x{i}))" for i in range(40)),
+}
+
+
+@pytest.mark.parametrize("precision", ["pairs", "double"])
+@pytest.mark.parametrize("kind", WIDE)
+@pytest.mark.parametrize("rows", [1, 7])
+def test_levels_of_programs_with_many_inputs(kind, precision, rows):
+    primal = parse_program(WIDE[kind], tuple(f"x{i}" for i in range(40)))
+    guarded = guard(primal, derivative_program(primal, [(0, (i,)) for i in range(40)]))
+    lowered = lower(guarded, precision)
+    points = np.random.default_rng(rows).uniform(-1, 1, (rows, 40))
+    out, kept = written(compile_levels(lowered), points, 40)
+    assert kept.all()
+    assert np.array_equal(out, interpreted(guarded, lowered, precision, points))
+    assert np.array_equal(out, written(compile_batch(lowered), points, 40)[0])
+    points[0, 3] = np.nan
+    assert written(compile_levels(lowered), points, 40)[1].tolist() == [False] + [True] * (rows - 1)

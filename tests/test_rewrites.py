@@ -1,6 +1,8 @@
 """Bugs in lines of array code: each is planted, found by its line, and explained by what belongs there."""
 
+import inspect
 import itertools
+import textwrap
 
 import numpy as np
 import pytest
@@ -168,6 +170,15 @@ CASES = {
     twice_differentiated: (softmax_loss, REGRESSION, "put P - LABELS where the claim has D"),
     plain_sum: (softmax_loss, REGRESSION, "take - for +"),
 }  # fmt: skip
+CHANGED = {
+    matrix_product: "return X.T @ ((d @ W2.T) * slope), A.T @ d",
+    transposed_slope: "return X.T @ ((d @ W2.T) * slope), A.T @ d",
+    output_for_activation: "return INPUT.T @ d1, a1.T @ d2",
+    activation_for_input: "return INPUT.T @ d1, a1.T @ d2",
+    weights_not_transposed: "d1 = (d2 @ B.T) * (1 - a1**2)",
+    twice_differentiated: "return DATA.T @ ((P - LABELS) / 8)",
+    plain_sum: "return DATA.T @ (P - LABELS) / 8",
+}
 TIME = [
     ({"carry": False}, "add later of the run before to dh"),
     ({"before": 1}, "takes in line"),
@@ -188,6 +199,30 @@ def test_a_line_is_explained(claim):
     assert check.verdict == "wrong"
     assert words in check.explanation
     assert ", in line " in check.explanation
+
+
+def with_line(claim, old, new):
+    """The claim with one line of its source changed."""
+    source = textwrap.dedent(inspect.getsource(claim))
+    assert source.count(old) == 1
+    space = dict(globals())
+    exec(source.replace(old, new), space)
+    return space[claim.__name__]
+
+
+@pytest.mark.parametrize("claim", CASES, ids=lambda claim: claim.__name__)
+def test_the_changed_line_is_shown_and_mends_the_claim(claim):
+    f, at, _ = CASES[claim]
+    old, *new = dk.check(f, claim, at=at).explanation.split(": ", 1)[1].split(" → ")
+    assert new == ([CHANGED[claim]] if claim in CHANGED else [])
+    if new:
+        assert dk.check(f, with_line(claim, old, *new), at=at).verdict == "correct"
+
+
+def test_of_a_long_line_the_operation_is_shown():
+    A = np.array([[1.0, 2.0], [0.5, -1.0]])
+    check = dk.check(lambda x: x @ A @ x, lambda x: np.array([1.0, 1.0]) * (2 * A @ x) + np.array([0.0, 0.0]), np.array([0.3, 0.7]))  # fmt: skip # noqa: E501
+    assert check.explanation.endswith(": 2 * A @ x → 0.5 * (2 * A + (2 * A).T) @ x")
 
 
 @pytest.mark.parametrize(("fault", "words"), TIME, ids=lambda part: str(part)[:24])
@@ -257,6 +292,32 @@ def test_a_mutation_is_a_program(claim):
         np.testing.assert_allclose(np.ravel(value), mutation.repaired(found), rtol=1e-9, atol=1e-12)
         seen += 1
     assert seen > 10
+
+
+@np.errstate(all="ignore")
+@pytest.mark.parametrize("claim", CASES, ids=lambda claim: claim.__name__)
+def test_a_changed_line_does_what_the_mutation_does(claim):
+    """Of every mutation of which the line is known: its source is changed and run."""
+    f, at, _ = CASES[claim]
+    at = [np.asarray(x) for x in at] if isinstance(at, list) else [at]
+
+    def flat(*values, of=claim):
+        parts = of(*values)
+        return np.concatenate([part.ravel() for part in parts]) if isinstance(parts, tuple) else parts
+
+    found = recorded(flat, f, at=at)
+    seen = 0
+    for mutation in mutations_of(found):
+        lines = mutation.lines(found)
+        if lines is None or inspect.getsource(claim).count(lines[0]) != 1:
+            continue
+        try:
+            value = flat(*at, of=with_line(claim, *lines))
+        except NameError:  # a name of f
+            continue
+        np.testing.assert_allclose(np.ravel(value), mutation.repaired(found), rtol=1e-9, atol=1e-12, err_msg=str(lines))
+        seen += 1
+    assert seen > 5
 
 
 def test_what_cannot_be_recorded():

@@ -40,6 +40,7 @@ class Lowered(NamedTuple):
     edges: tuple[bool, ...]
     bounded: bool = False
     """whether the margins tell that the coordinates are finite"""
+    precision: Precision = "pairs"
 
     def arranged(self, places: Sequence[int]) -> Lowered:
         """The same with value ``places[k]`` in place k."""
@@ -59,7 +60,7 @@ def lower_values(program: Program) -> Lowered:
     plain = _Plain(floats)
     inputs = [Float(floats, slot) for slot in range(len(program.inputs))]
     slots = [floats.slot(value) for value in run(program, plain, inputs)]
-    return Lowered(floats.builder.program(slots, program.inputs), len(slots), 0, ())
+    return Lowered(floats.builder.program(slots, program.inputs), len(slots), 0, (), precision="double")
 
 
 def lower(guarded: Guarded, precision: Precision, fused: bool = False) -> Lowered:
@@ -96,9 +97,8 @@ def _lowered(guarded: Guarded, precision: Precision, fused: bool, near: Reach | 
     if near is not None:
         outputs.append(floats.slot(_within(floats, near.size)))
         edges.append(True)
-    return Lowered(
-        floats.builder.program(outputs, program.inputs), len(values), len(finite), tuple(edges), near is not None
-    )
+    code = floats.builder.program(outputs, program.inputs)
+    return Lowered(code, len(values), len(finite), tuple(edges), near is not None, precision)
 
 
 def _run(program: Program, algebra: Any, floats: FloatOperations, exact: Collection[int]) -> list[Any]:
@@ -143,11 +143,10 @@ class _Plain:
             return by_rule(row.pairs, self, args)
         if row.floats is None:
             return by_definition(row, self, args)
-        if row in _HIDING:
+        halves = _halves(args[1]) if row is POWER and isinstance(args[0], Float) else None
+        if row in _HIDING and (halves is None or halves <= 0):  # a chain of products hides nothing
             self.floats.watch(*args)
-        if row is POWER and isinstance(args[0], Float) and (count := _halves(args[1])) is not None:
-            return self._power(args[0], count)
-        return self.floats.apply(row, args)
+        return self.floats.apply(row, args) if halves is None else self._power(args[0], halves)
 
     def _power(self, x: Any, halves: int) -> Any:
         """x to the power of some halves."""

@@ -7,10 +7,11 @@ a row. NumPy lets go of Python's lock in its loops, so that threads share the bl
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -22,13 +23,22 @@ from diffkit.engines.lowering import Lowered
 from diffkit.numbers.arrays import array_function
 from diffkit.numbers.doubles import LOST_SHARE
 
-_CACHE = 2**20  # bytes that a block may fill
-_SHORTEST, _LONGEST = 512, 16_384  # points of a block: with fewer it is calls that cost, and more gain nothing
+_CACHE = 2**21  # bytes that a block may fill
+_SHORTEST, _LONGEST = 512, 8192  # points of a block: with fewer it is calls that cost, and more gain nothing
 _LINE = 64  # bytes to which rows are aligned: where they lie across lines of the cache, a call takes twice as long
 _FEW = 8  # columns up to which each is written by itself
 _THREAD_WORK = 2**21  # numbers to compute for which a thread is worth its start
 
 Batch = Callable[[Any, Any], Any]
+
+
+class Space(Protocol):
+    """Room for the numbers of some points, and the calls that compute them."""
+
+    length: int
+
+    def run(self, points: Any, out: Any) -> Any:
+        """Write the values at so many points; give which are ordinary, or None if all are."""
 
 
 def compile_batch(lowered: Lowered) -> Batch:
@@ -37,33 +47,52 @@ def compile_batch(lowered: Lowered) -> Batch:
     Its answer is which points are ordinary, or None if all are; what it writes at another has no meaning.
     """
     plan = _Plan(lowered)
+    return in_blocks(partial(_Workspace, plan), plan.length, len(plan.steps))
+
+
+def in_blocks(space: Callable[[int], Space], longest: int, work: int) -> Batch:
+    """Give a function of batches that takes them block by block, with so much work to do for each point.
+
+    Room is kept from one call to the next. It has no other state, and any number of threads may call it at once.
+    """
+    spare: deque[Space] = deque(maxlen=_processors())
 
     def batch(points: Any, out: Any) -> Any:
         total = len(points)
-        length = min(total, plan.length)
-        starts = iter(range(0, total, length or 1))
+        length = max(1, min(total, longest))
+        starts = iter(range(0, total, length))
         odd: list[tuple[slice, Any]] = []
 
-        def work() -> None:
-            space = _Workspace(plan, length)
+        def blocks() -> None:
+            room = _spare_or_new(spare, space, length)
             with np.errstate(all="ignore"):
                 for start in starts:
                     check_time()
-                    rows = slice(min(start, total - length), None)  # the last block repeats some of the one before
-                    rows = slice(rows.start, rows.start + length)
-                    kept = space.run(points[rows], out[rows])
+                    first = min(start, total - length)  # the last block repeats some of the one before
+                    rows = slice(first, first + length)
+                    kept = room.run(points[rows], out[rows])
                     if kept is not None:
                         odd.append((rows, kept))
+            spare.append(room)
 
-        _share(work, starts, min(_processors(), -(-total // (length or 1)), total * len(plan.steps) // _THREAD_WORK))
+        _share(blocks, starts, min(_processors(), -(-total // length), total * work // _THREAD_WORK))
         if not odd:
             return None
         ordinary = np.ones(total, dtype=bool)
         for rows, kept in odd:
-            ordinary[rows] &= kept
+            ordinary[rows] = kept
         return ordinary
 
     return batch
+
+
+def _spare_or_new(spare: deque[Space], space: Callable[[int], Space], length: int) -> Space:
+    """Room for so many points, which nobody else uses."""
+    try:
+        found = spare.pop()
+    except IndexError:
+        return space(length)
+    return found if found.length == length else space(length)
 
 
 def _processors() -> int:
@@ -149,7 +178,7 @@ class _Plan:
             place = self._place(slot)
             self.rows.give(self.places[arg] for arg in ended if arg not in early)
             taken = [self.places[arg] for arg in args]
-            self.steps.append(_Step(_call(row), (*_constants_of(row, taken, place), place)))
+            self.steps.append(_Step(writing(row), (*_constants_of(row, taken, place), place)))
 
 
 def _constants_of(row: Primitive, args: Sequence[Any], place: _TableRow) -> Sequence[Any]:
@@ -198,7 +227,7 @@ class _Workspace:
     """Tables for some points, and the calls with their rows filled in."""
 
     def __init__(self, plan: _Plan, length: int):
-        self.plan = plan
+        self.length = length
         numbers, truths = map(_aligned, plan.rows.heights, (length, length), (float, bool))
         rows = list(numbers), list(truths)
 
@@ -249,7 +278,7 @@ def _aligned(height: int, length: int, kind: type) -> Any:
     return room[start : start + height * width].view(kind).reshape(height, width // size)[:, :length]
 
 
-def _call(row: Primitive) -> Callable[..., Any]:
+def writing(row: Primitive) -> Callable[..., Any]:
     """A row as a function that writes to its last argument."""
     if row in _WRITERS:
         return _WRITERS[row]

@@ -18,7 +18,7 @@ from diffkit.core.errors import TracingError
 from diffkit.core.program import Data
 from diffkit.core.table import Primitive
 from diffkit.ndarrays.kernel import Proxy
-from diffkit.ndarrays.source import SourceLine, line_of, user_frame
+from diffkit.ndarrays.source import SourceLine, operation_of, user_frame
 from diffkit.numbers.arrays import ARRAYS
 
 OPERATIONS_KEPT = 2000
@@ -60,7 +60,7 @@ class Notes:
             self._name(frame, args)
         value = ARRAYS.apply(row, [self.value(arg) for arg in args])
         slot = self.builder.apply(row, args)
-        self.known[slot], self.lines[slot] = value, line_of(frame)
+        self.known[slot], self.lines[slot] = value, operation_of(frame)
         return slot
 
     def _name(self, frame: FrameType, args: Sequence[int]) -> None:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import linecache
 import sys
+from functools import lru_cache
+from itertools import islice
 from pathlib import PurePath
-from types import FrameType
+from types import CodeType, FrameType
 from typing import NamedTuple
 
 LIBRARIES = frozenset({"diffkit", "numpy", "scipy", "contextlib", "functools", "copy"})
 
 
 class SourceLine(NamedTuple):
-    """A line of Python; prints as ``model.py line 12: `if x > 0:` ``."""
+    """A line of Python; prints as ``model.py line 12: `if x > 0:` ``.
+
+    ``span`` is where in the text the expression stands that runs, if that is known; else it is empty.
+    """
 
     file: str
     line: int
     text: str
+    span: tuple[int, int] = (0, 0)
 
     def __str__(self) -> str:
         shown = f": `{self.text}`" if self.text else ""
@@ -39,6 +45,24 @@ def line_of(frame: FrameType | None) -> SourceLine:
         return SourceLine("?", 0, "")
     file, line = frame.f_code.co_filename, frame.f_lineno
     return SourceLine(file, line, linecache.getline(file, line, frame.f_globals).strip())
+
+
+def operation_of(frame: FrameType | None) -> SourceLine:
+    """Give the line that a frame is at, with the expression in it that runs."""
+    found = line_of(frame)
+    return found if frame is None else found._replace(span=_span(frame.f_code, frame.f_lasti, found.line))
+
+
+@lru_cache(maxsize=4096)
+def _span(code: CodeType, last: int, line: int) -> tuple[int, int]:
+    """Where in its line, without the blanks around it, an instruction's expression begins and ends."""
+    first, end_line, start, end = next(islice(code.co_positions(), last // 2, None))
+    if first != line or end_line != line or start is None or end is None:
+        return 0, 0
+    whole = linecache.getline(code.co_filename, line)
+    before = len(whole) - len(whole.lstrip())
+    start, end = (len(whole.encode()[:k].decode(errors="replace")) - before for k in (start, end))
+    return start, end
 
 
 def user_line() -> SourceLine:

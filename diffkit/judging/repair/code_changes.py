@@ -24,6 +24,7 @@ from diffkit.judging.repair.code_record import RAISED_BY_CODE, CodeRecord
 from diffkit.judging.repair.code_values import CodeNames, Pool, Ref, Site, sites
 from diffkit.judging.repair.evidence import Array, Candidate, ClaimSamples, Investigation, Predict
 from diffkit.judging.repair.multiples import Namer
+from diffkit.judging.repair.rewritten_lines import rewritten
 from diffkit.numbers.arrays import ARRAYS
 
 _Edit = Callable[[Any, Any, list[Any], Any], Any]
@@ -51,6 +52,14 @@ class Mutation(NamedTuple):
         """The Program of the claim after the change."""
         builder = ArrayBuilder.of(record.program)
         return builder.program([self._result(record, builder, range(len(record.program)))], record.program.inputs)
+
+    def lines(self, record: CodeRecord) -> tuple[str, str] | None:
+        """The line of the code before and after the change, where that can be said."""
+        where = record.lines[self.site[0]]
+        runs = {slot for slot in record.claim if record.lines[slot] == where}
+        if runs != set(self.site):  # the line does something else besides, or in other runs
+            return None
+        return rewritten(record, self.site[0], self.refs[-1] if self.refs else None, self.edit)
 
     def _result(self, record: CodeRecord, algebra: Any, values: Any) -> Any:
         """The claim's result after the change, in an algebra that has values for all slots before."""
@@ -216,7 +225,7 @@ def changed_code(case: Investigation, _: Namer) -> Iterator[Candidate]:
         if case.late:
             return
         if recorded.comes_near(mutation, first):
-            text = names.instruction(mutation.site[0], mutation.say, mutation.about)
+            text = names.instruction(mutation.site[0], mutation.say, mutation.about, mutation.lines(first))
             if text:
                 yield Candidate("array code", text, recorded.predict(mutation))
 

@@ -15,7 +15,7 @@ from diffkit.core.table import NEG, Primitive
 from diffkit.judging.repair.code_record import CodeRecord
 from diffkit.numbers.arrays import ARRAYS
 
-_VALUE, _SLOPE = -1, -2
+_VALUE, SLOPE = -1, -2
 _FEW_RUNS = 4
 """runs of a place up to which each is also changed alone"""
 _MOST_VALUES = 40
@@ -24,13 +24,13 @@ _MOST_VALUES = 40
 Site = tuple[int, ...]
 """a place in the code: the slots of the operations it was run as, several in a loop"""
 _LONGEST_NAME = 40  # characters of an expression, before it is called by its shape
-_LONGEST_CODE_LINE = 90  # characters of a line of code
+LONGEST_CODE_LINE = 90  # characters of a line of code
 
 
 class Ref(NamedTuple):
     """A value in a record, of the claim or of f.
 
-    ``part`` is _VALUE for that of a slot, _SLOPE for y′ where the slot is y = row(x), or the number of an argument.
+    ``part`` is _VALUE for that of a slot, SLOPE for y′ where the slot is y = row(x), or the number of an argument.
     """
 
     number: int
@@ -38,7 +38,7 @@ class Ref(NamedTuple):
 
     def slot(self, record: CodeRecord) -> int | None:
         """The slot that holds it; None for a slope."""
-        if self.part == _SLOPE:
+        if self.part == SLOPE:
             return None
         return self.number if self.part == _VALUE else record.args(self.number)[self.part]
 
@@ -97,7 +97,7 @@ class Pool:
         """Values of the claim first, then slopes; those with a name in the code before the others."""
         model = ref.number in self.record.model
         unnamed = ref.part != _VALUE or ref.number not in self.record.names
-        return model and ref.part != _SLOPE, ref.part == _SLOPE, unnamed
+        return model and ref.part != SLOPE, ref.part == SLOPE, unnamed
 
     def fitting(self, site: Site, shapes: Sequence[Shape]) -> Iterator[tuple[Ref, ...]]:
         """Values of some shapes for each run of a place, known before it runs or not made from it."""
@@ -108,7 +108,7 @@ class Pool:
         for loop in self.loops:
             if len(loop) != len(site):
                 continue
-            slope = [_SLOPE] if _has_slope(self.record, loop[0]) else []
+            slope = [SLOPE] if _has_slope(self.record, loop[0]) else []
             for part in (_VALUE, *range(len(self.record.args(loop[0]))), *slope):
                 for order in (loop, loop[::-1]):
                     refs = tuple(Ref(number, part) for number in order)
@@ -149,7 +149,7 @@ def _refs(record: CodeRecord) -> Iterator[Ref]:
         yield Ref(slot)
         yield from (Ref(slot, k) for k, arg in enumerate(record.args(slot)) if record.is_constant(arg))
         if slot in record.model and _has_slope(record, slot):
-            yield Ref(slot, _SLOPE)
+            yield Ref(slot, SLOPE)
 
 
 class CodeNames:
@@ -158,10 +158,11 @@ class CodeNames:
     def __init__(self, record: CodeRecord):
         self.record = record
 
-    def instruction(self, slot: int, say: str, about: Sequence[Any]) -> str:
+    def instruction(self, slot: int, say: str, about: Sequence[Any], lines: Sequence[str] | None = None) -> str:
         """An instruction with the names of what it is about, and the line of the operation it changes.
 
-        Empty where two things that it tells apart would read the same.
+        ``lines`` are that line before and after, where that is known. Empty where two things that it tells apart would
+        read the same.
         """
         names = [self.of(what) for what in about]
         if len(set(names)) < len(names):
@@ -169,7 +170,7 @@ class CodeNames:
             if len(set(names)) < len(names):
                 return ""
         line = self.record.lines[slot]
-        text = line.text if len(line.text) <= _LONGEST_CODE_LINE else f"{line.text[: _LONGEST_CODE_LINE - 1]}…"
+        text = " → ".join(cut_line(text) for text in lines or (line.text,))
         return say.format(*names) + (f", in line {line.line}: {text}" if text else "")
 
     def of(self, what: int | Ref, named: bool = True) -> str:
@@ -180,7 +181,7 @@ class CodeNames:
         of_f = " of f" if number in record.model else ""
         if what.part == _VALUE:
             return self._said(number, named=named) + of_f
-        if what.part == _SLOPE:
+        if what.part == SLOPE:
             return f"the derivative of {record.row(number).name} at {self._said(record.args(number)[0])}"
         slot = record.args(number)[what.part]
         if record.is_constant(slot):
@@ -228,6 +229,11 @@ class CodeNames:
             infix = row.infix.strip()
             return f" {infix} ".join(map(_tied, parts)) if len(parts) == 2 else f"{row.infix}{_tied(parts[0])}"
         return f"{row.name}({', '.join(parts)})"
+
+
+def cut_line(text: str) -> str:
+    """A line of code, cut where it is long."""
+    return text if len(text) <= LONGEST_CODE_LINE else f"{text[: LONGEST_CODE_LINE - 1]}…"
 
 
 def _tied(text: str) -> str:

@@ -1,0 +1,270 @@
+"""Lowered code as machine code, by LLVM: for one point at a time, called as a function of C, and for batches of rows.
+
+Rows of a batch are taken as many at a time as the processor's vectors hold. Object code is kept in the process and on
+disk by the digest of its text, of LLVM's version and of the processor. This is the only place that needs llvmlite.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import random
+import sys
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from diffkit.core.errors import BackendError
+from diffkit.core.table import Primitive
+from diffkit.engines import Unsuited
+from diffkit.engines.code_cache import keep_code, read_code
+from diffkit.engines.float_operations import PRODUCT_ERROR
+from diffkit.engines.llvm_calls import POINTER, calls_module, point_module, record
+from diffkit.engines.llvm_modules import Module, batch_module
+from diffkit.engines.llvm_writer import Writer
+from diffkit.engines.lowering import Lowered
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LONGEST_COMPILED = 20_000  # instructions that LLVM compiles in a few seconds
+_LANES = {"avx512f": 8, "avx": 4}
+"""numbers of binary64 that a vector holds, by features of the processor; else two"""
+_KEPT = 256  # loaded modules that a process holds for those who ask again
+_METH_FASTCALL = 0x80  # a function of (self, args, count); CPython's methodobject.h
+_CODE_VERSION = 1  # raised when the meaning of kept code changes other than by its text
+_ARGUMENTS_TRIED = 300  # arguments at which a function of the C library must have the bits of Python's
+
+
+def compile_point(lowered: Lowered, finish: Callable[[tuple[float, ...]], Any] | None = None) -> Callable[..., Any]:
+    """Give the function of the coordinates: the values, or None at a point that is not ordinary.
+
+    With ``finish`` it gives what that makes of the values, and None as well where a coordinate is no float. Unsuited
+    where this engine cannot: a function is not in the C library, or has other bits there than in Python, or the code is
+    too long. BackendError where llvmlite is missing.
+    """
+    return _function(lowered, "values" if finish is None else "finished", finish)
+
+
+def compile_into(lowered: Lowered, shape: tuple[int, ...]) -> Callable[..., bool | None]:  # noqa: ARG001
+    """Give the function of a contiguous array of float64 and the coordinates: it writes the values, or gives None."""
+    return _function(lowered, "write")
+
+
+def compile_between(lowered: Lowered) -> Callable[[np.ndarray, np.ndarray], bool | None]:
+    """Give the function of two contiguous arrays of float64, which writes the values at the first into the second.
+
+    It gives None where the point is not ordinary; what is written then means nothing.
+    """
+    return _function(lowered, "into")
+
+
+def compile_batch(lowered: Lowered) -> Callable[[np.ndarray, np.ndarray], np.ndarray | None]:
+    """Give a function of points (B, n) and an array (B, m) for the values: None, or (B,) which rows are ordinary.
+
+    It lets other threads run. Unsuited as above.
+    """
+    lanes = _host().lanes
+    _check(lowered)
+    loaded = _load(batch_module(lowered, Writer(lanes)))
+    return _Batch(loaded, len(lowered.program.inputs), lowered.values, lanes)
+
+
+class _Batch:
+    """A compiled function of rows."""
+
+    _signature = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
+
+    def __init__(self, loaded: _Loaded, width: int, values: int, lanes: int):
+        self._loaded, self._width, self._values, self._lanes = loaded, width, values, lanes
+        self._run = self._signature(loaded.address("batch"))
+
+    def __call__(self, points: np.ndarray, out: np.ndarray) -> np.ndarray | None:
+        """Write the values at rows; say which are ordinary, if not all are."""
+        import numpy as np
+
+        count = len(points)
+        if points.shape != (count, self._width) or out.shape != (count, self._values):
+            raise ValueError(f"points {points.shape} and values {out.shape} do not go together")
+        if not count:
+            return None
+        points = np.require(points, np.float64, ("C", "A"))
+        if count < self._lanes:
+            padded = np.empty((self._lanes, self._values))
+            ordinary = self(points[np.minimum(np.arange(self._lanes), count - 1)], padded)
+            out[...] = padded[:count]
+            return None if ordinary is None or ordinary[:count].all() else ordinary[:count]
+        values = np.require(out, np.float64, ("C", "A", "W"))
+        flags = np.empty(count, bool)
+        some = self._run(points.ctypes.data, values.ctypes.data, flags.ctypes.data, count)
+        if values is not out:
+            out[...] = values
+        return flags if some else None
+
+
+# What can be compiled ------------------------------------------------------------------------------------------------
+
+
+def _check(lowered: Lowered) -> None:
+    """Unsuited unless the engine has all of it, with the bits it should have."""
+    if len(lowered.program.instructions) > LONGEST_COMPILED:
+        raise Unsuited(f"the llvm engine compiles no more than {LONGEST_COMPILED:,} operations at once")
+    rows = {row for row, _ in lowered.program.instructions}
+    if PRODUCT_ERROR in rows and not _host().fused:
+        raise Unsuited("the processor has no fused multiply-add")
+    if lowered.precision == "pairs":
+        for row in rows:
+            if row.libm and not _has_same_bits(row):
+                raise Unsuited(f"{row.name} has other bits in the C library than in Python")
+
+
+@cache
+def _has_same_bits(row: Primitive) -> bool:
+    """Whether a function of the C library is that of Python, tried at some arguments."""
+    assert row.floats is not None
+    draw, count = random.Random(row.name), len(row.arguments)
+    known = ctypes.CFUNCTYPE(ctypes.c_double, *[ctypes.c_double] * count)(_outside(row.libm))
+    for _ in range(_ARGUMENTS_TRIED):
+        args = [draw.uniform(-4.0, 4.0) * 2.0 ** draw.randint(-4, 4) for _ in range(count)]
+        here, there = row.floats(*args), known(*args)
+        if here != there and (here == here or there == there):
+            return False
+    return True
+
+
+# Machine code --------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _llvm() -> Any:
+    """llvmlite's binding, ready to make code for this processor; BackendError where it is missing."""
+    try:
+        import llvmlite.binding as llvm
+    except ImportError as error:
+        raise BackendError("the llvm engine needs llvmlite", hint="pip install 'diffkit[fast]'") from error
+    if llvm.llvm_version_info[0] < 20:
+        raise BackendError("the llvm engine needs llvmlite 0.45 or later", hint="pip install -U llvmlite")
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm
+
+
+class _Host(NamedTuple):
+    """The processor code is made for."""
+
+    cpu: str
+    features: str
+    lanes: int
+    fused: bool
+    version: str
+
+
+@cache
+def _host() -> _Host:
+    import llvmlite
+
+    from diffkit import __version__
+
+    llvm = _llvm()
+    features = llvm.get_host_cpu_features()
+    lanes = next((lanes for name, lanes in _LANES.items() if features.get(name)), 2)
+    fused = bool(features.get("fma")) or not llvm.get_process_triple().startswith(("x86", "i386", "i686"))
+    made_by = f"{__version__} {_CODE_VERSION} {llvmlite.__version__} {llvm.llvm_version_info} {sys.implementation}"
+    return _Host(llvm.get_host_cpu_name(), features.flatten(), lanes, fused, made_by)
+
+
+class _Method(ctypes.Structure):
+    """PyMethodDef of CPython's C API."""
+
+    _fields_ = (("name", ctypes.c_char_p), ("code", ctypes.c_void_p), ("flags", ctypes.c_int), ("doc", ctypes.c_char_p))
+
+
+class _Loaded:
+    """A module in memory, which stays as long as a function of it is held."""
+
+    def __init__(self, engine: Any):
+        self._engine = engine
+
+    def address(self, name: str) -> int:
+        """The address of a function."""
+        return int(self._engine.get_function_address(name))
+
+
+def _function(lowered: Lowered, name: str, finish: Any = None) -> Callable[..., Any]:
+    """A function of CPython; what its ``self`` is keeps the code."""
+    _llvm()
+    _check(lowered)
+    if sys.implementation.name != "cpython":
+        raise Unsuited("the llvm engine makes functions of CPython only")
+    loaded = _load(point_module(lowered))
+    known = record(loaded.address("evaluate"), len(lowered.program.inputs), lowered.values)
+    method = _method(name)
+    make = ctypes.pythonapi.PyCFunction_NewEx
+    make.restype, make.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
+    return make(ctypes.addressof(method), (known, finish, loaded), None)  # type: ignore[no-any-return]
+
+
+@cache
+def _method(name: str) -> _Method:
+    """How CPython calls a function of the module of calls, which stays."""
+    return _Method(name.encode(), _calls().address(name), _METH_FASTCALL, None)
+
+
+@cache
+def _calls() -> _Loaded:
+    return _load(calls_module())
+
+
+@lru_cache(maxsize=_KEPT)
+def _load(module: Module) -> _Loaded:
+    """Give a module in memory: compiled now, or before."""
+    llvm, host = _llvm(), _host()
+    key = hashlib.sha256("\0".join([module.text, *host[:2], host.version]).encode()).hexdigest()
+    code = read_code(key)
+    if code is None:
+        code = _compiled(module.text)
+        keep_code(key, code)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target())
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    addresses = [_outside(name) for name in module.outside]
+    place = engine.get_global_value_address("outside")
+    for number, address in enumerate(addresses):
+        ctypes.c_void_p.from_address(place + number * POINTER).value = address
+    return _Loaded(engine)
+
+
+def _target() -> Any:
+    """A machine that makes code for this processor; an engine owns the one it is given."""
+    llvm, host = _llvm(), _host()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=host.cpu, features=host.features, opt=2, reloc="default", codemodel="jitdefault", jit=True
+    )
+
+
+def _compiled(text: str) -> bytes:
+    llvm = _llvm()
+    return bytes(_target().emit_object(llvm.parse_assembly(text)))
+
+
+@cache
+def _outside(name: str) -> int:
+    """The address of what code calls: functions of the C library and of CPython, and objects."""
+    objects: dict[str, Any] = {"float": float, "TypeError": TypeError, "None": None, "True": True, "False": False}
+    if name in ("ndarray", "float64"):
+        import numpy as np
+
+        objects = {"ndarray": np.ndarray, "float64": np.dtype(np.float64)}
+    if name in objects:
+        return id(objects[name])
+    library: Any = ctypes.pythonapi if name.startswith("Py") else _c_library()
+    try:
+        found = getattr(library, name)
+    except AttributeError:
+        raise Unsuited(f"the C library has no {name}") from None
+    return int(ctypes.cast(found, ctypes.c_void_p).value or 0)
+
+
+@cache
+def _c_library() -> ctypes.CDLL:
+    return ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)

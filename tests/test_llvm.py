@@ -1,0 +1,366 @@
+"""The LLVM engine against the interpreter: the same bits in pairs and at one point, few ulps in batches of doubles."""
+
+import math
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn_formulas import ENDS
+from test_engines import drawn, interpreted
+
+from diffkit.calculus.derivatives import derivative_program
+from diffkit.calculus.guards import guard
+from diffkit.core.table import table
+from diffkit.core.text import parse_program
+from diffkit.engines import Unsuited, llvm
+from diffkit.engines.code_cache import cache_directory, keep_code, read_code
+from diffkit.engines.exact_products import LARGEST_FACTOR, SMALLEST_FACTOR, factors_to_watch
+from diffkit.engines.float_operations import PRODUCT_ERROR
+from diffkit.engines.lowering import evaluate, lower
+from diffkit.engines.python import compile_point
+
+pytest.importorskip("llvmlite", reason="the llvm engine needs llvmlite: pip install 'diffkit[fast]'")
+EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "40"))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _own_cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIFFKIT_CACHE", str(tmp_path_factory.mktemp("code")))
+        yield
+
+
+def lowered(text, names, indices, precision, fused=True):
+    primal = parse_program(text, names)
+    return lower(guard(primal, derivative_program(primal, indices)), precision, fused)
+
+
+def compiled(make, code):
+    """The function, or None where the engine says that it cannot."""
+    try:
+        return make(code)
+    except Unsuited:
+        return None
+
+
+def rows_of(code, points):
+    """Values of a batch, with None for points that are not ordinary."""
+    batch = compiled(llvm.compile_batch, code)
+    if batch is None:
+        return None
+    out = np.empty((len(points), code.values))
+    ordinary = batch(np.array(points, dtype=float), out)
+    return [list(row) if ordinary is None or ordinary[k] else None for k, row in enumerate(out)]
+
+
+def test_pairs_have_the_bits_of_the_interpreter():
+    """At one point and in batches, and what is ordinary here is so for the engine in Python, but for tiny products."""
+    taken = ordinary = 0
+    for guarded, points in list(drawn(11))[:EXAMPLES]:
+        code = lower(guarded, "pairs", fused=True)
+        call, rows = compiled(llvm.compile_point, code), rows_of(code, points)
+        assert (call is None) == (rows is None)
+        if call is None:
+            continue
+        taken += 1
+        for point, row in zip(points, rows, strict=True):
+            found = call(*point)
+            assert (None if found is None else list(found)) == row
+            if found is not None:
+                ordinary += 1
+                assert row == interpreted(guarded, point), (guarded.primal, point)
+    assert taken > EXAMPLES / 2
+    assert ordinary > 3 * taken
+
+
+def test_doubles_at_one_point_have_the_bits_of_lowered_code():
+    for guarded, points in list(drawn(12))[:EXAMPLES]:
+        code = lower(guarded, "double")
+        call, other = compiled(llvm.compile_point, code), compile_point(code)
+        for point in points if call is not None else ():
+            found = call(*point)
+            if found is not None:
+                assert list(found) == evaluate(code, point)[: code.values], (guarded.primal, point)
+            else:
+                assert other(*point) is None or not all(map(math.isfinite, evaluate(code, point)))
+
+
+ONE_ROW = [row for row in table if not row.truth and row.callable and not row.orders and not row.truths]
+
+
+@pytest.mark.parametrize("row", ONE_ROW, ids=lambda row: row.name)
+@pytest.mark.parametrize("precision", ["pairs", "double"])
+def test_every_row_is_right_at_its_points_or_refused(row, precision):
+    names = tuple("xy"[: len(row.arguments)])
+    primal = parse_program(f"{row.name}({', '.join(names)})", names)
+    guarded = guard(primal, derivative_program(primal, [(0, ())]))
+    code = lower(guarded, precision, fused=True)
+    call = compiled(llvm.compile_point, code)
+    if call is None:
+        assert not row.libm or precision == "pairs"
+        return
+    points = [point if isinstance(point, tuple) else (point,) for point in row.points]
+    for point, batch in zip(points, rows_of(code, points), strict=True):
+        found, known = call(*point), evaluate(code, point)[0]
+        assert found is None or found[0] == known or row.libm in ("tgamma", "lgamma", "hypot")
+        if batch is not None:
+            assert abs(batch[0] - known) <= (2 + row.ulps) * math.ulp(known)
+        if precision == "pairs":
+            assert (found is None) == (batch is None)
+            assert found is None or (found[0] == batch[0] == interpreted(guarded, point)[0])
+
+
+@pytest.mark.parametrize("precision", ["pairs", "double"])
+def test_special_coordinates(precision):
+    code = lowered("x*y + y/(1 + x^2) - abs(x)", ("x", "y"), [(0, (0,)), (0, (1,)), (0, (0, 1))], precision)
+    points = [(x, y) for x in ENDS for y in ENDS]
+    call = llvm.compile_point(code)
+    for point, row in zip(points, rows_of(code, points), strict=True):
+        assert row == (None if (found := call(*point)) is None else list(found))
+        if row is not None:
+            assert row == evaluate(code, point)[: code.values]
+    assert call(math.inf, 1.0) is None
+    assert call(math.nan, 1.0) is None
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 15, 16, 17, 1000])
+@pytest.mark.parametrize("variables", [1, 2, 3, 4, 5, 7, 8, 10, 13])
+def test_batches_of_any_size(count, variables):
+    names = tuple(f"x{k}" for k in range(variables))
+    code = lowered(" + ".join(f"{k + 2}*{x}^2*x0" for k, x in enumerate(names)), names,
+                   [(0, (k,)) for k in range(variables)], "double")  # fmt: skip
+    batch, call = llvm.compile_batch(code), llvm.compile_point(code)
+    points = np.random.default_rng(count).uniform(-2, 2, (count, variables))
+    out = np.full((count, code.values), 7.0)
+    assert batch(points, out) is None
+    assert out.tolist() == [list(call(*point)) for point in points]
+
+
+def test_arrays_of_any_layout():
+    code = lowered("x*y^2", ("x", "y"), [(0, (0,)), (0, (1,))], "pairs")
+    batch = llvm.compile_batch(code)
+    points = np.arange(1.0, 65.0).reshape(2, 32).T
+    plain = np.empty((32, 2))
+    batch(np.ascontiguousarray(points), plain)
+    for given in (points, points[::2], np.asfortranarray(points), points.astype(int), points[:, ::-1][::-1]):
+        wide = np.zeros((len(given), 4))
+        assert batch(given, wide[:, 1:3]) is None
+        assert wide[:, 1].tolist() == (given[:, 1] ** 2).tolist()
+        assert not wide[:, [0, 3]].any()
+    with pytest.raises(ValueError, match="do not go together"):
+        batch(points, np.empty((3, 2)))
+
+
+def test_rows_that_are_not_ordinary_are_told():
+    batch = llvm.compile_batch(lowered("log(x)", ("x",), [(0, (0,))], "double"))
+    points = np.arange(-3.0, 20.0).reshape(-1, 1)
+    out = np.empty_like(points)
+    assert batch(points, out).tolist() == (points[:, 0] > 0).tolist()
+    assert batch(points[:3], out[:3]).tolist() == [False] * 3
+    assert batch(points[5:8], out[5:8]) is None
+
+
+def test_what_a_branch_does_not_take_may_be_anything():
+    code = lowered("where(x > 0, x*log(x), x^2)", ("x",), [(0, (0,))], "pairs")
+    assert None not in rows_of(code, [(-1.0,), (2.0,), (-1e-3,)])
+
+
+def test_functions_of_one_point_take_what_floats_take():
+    code = lowered("x/y", ("x", "y"), [(0, (0,)), (0, (1,))], "double")
+    call = llvm.compile_point(code)
+    assert call(1, np.float64(2.0)) == (0.5, -0.25)
+    assert call(True, 2.0) == (0.5, -0.25)
+    with pytest.raises(TypeError, match="2 arguments, and was given 1"):
+        call(1.0)
+    with pytest.raises(TypeError):
+        call("1", 2.0)
+    with pytest.raises(OverflowError):
+        call(10**400, 1.0)
+    before = sys.getrefcount(None)
+    for _ in range(1000):
+        assert call(1.0, 0.0) is None
+    assert abs(sys.getrefcount(None) - before) < 100
+
+
+def test_functions_of_arrays_look_at_them():
+    """None for what they do not take: then there are other ways."""
+    code = lowered("x/y", ("x", "y"), [(0, (0,)), (0, (1,))], "double")
+    into, write, out = llvm.compile_between(code), llvm.compile_into(code, (2,)), np.zeros(2)
+    assert into(np.array([1.0, 2.0]), out) is True
+    assert out.tolist() == [0.5, -0.25]
+    assert write(out, 1.0, 4.0) is True
+    assert out.tolist() == [0.25, -0.0625]
+    assert into(np.array([[1.0, 2.0]]), out[None]) is True
+    assert into(np.array([1.0, 0.0]), out) is None
+    assert write(out, 1.0, 0.0) is write(out, 1, 2.0) is write(out, "1", 2.0) is None
+    frozen = np.zeros(2)
+    frozen.flags.writeable = False
+    right = np.ones(2)
+    for args in ((right, np.zeros(3)), (np.ones(3), out), ([1.0, 2.0], out), (np.ones(2, int), out),
+                 (np.ones(4)[::2], out), (right, frozen), (np.ones(2, ">f8"), out), (right, None)):  # fmt: skip
+        assert into(*args) is None
+    for odd in (np.zeros(3), np.zeros(4)[::2], frozen, np.zeros(2, "f4"), None, [1.0, 2.0]):
+        assert write(odd, 1.0, 2.0) is None
+    for call in (into, write):
+        with pytest.raises(TypeError, match="arguments, and was given 1"):
+            call(right)
+
+
+def test_what_finishes_an_answer():
+    code = lowered("x/y", ("x", "y"), [(0, (0,)), (0, (1,))], "double")
+    call = llvm.compile_point(code, np.array)
+    assert call(1.0, 2.0).tolist() == [0.5, -0.25]
+    assert call(1, 2.0) is call(1.0, 0.0) is call(math.inf, 1.0) is None
+    with pytest.raises(TypeError, match="2 arguments, and was given 3"):
+        call(1.0, 2.0, 3.0)
+    with pytest.raises(ZeroDivisionError):
+        llvm.compile_point(code, lambda values: 1 / 0)(1.0, 2.0)
+    before = sys.getrefcount(np.array)
+    for _ in range(1000):
+        call(1.0, 2.0)
+    assert abs(sys.getrefcount(np.array) - before) < 100
+
+
+def test_a_function_keeps_its_code():
+    call = llvm.compile_point(lowered("x^3 - 7", ("x",), [(0, (0,))], "double"))
+    llvm._load.cache_clear()
+    assert [call(float(k))[0] for k in range(100)] == [3.0 * k * k for k in range(100)]
+
+
+def test_threads_compile_and_call():
+    def work(k):
+        code = lowered(f"x^2 + {k}*x", ("x",), [(0, (0,))], "double")
+        out = np.empty((1000, 1))
+        llvm.compile_batch(code)(np.full((1000, 1), 3.0), out)
+        return bool((out == 6.0 + k).all())
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, [1, 2, 3, 4] * 4))
+    assert threading.active_count() >= 1
+
+
+# Errors of products ---------------------------------------------------------------------------------------------------
+
+
+def test_a_polynomial_looks_at_its_coordinates_only():
+    names = ("x", "y")
+    program = lowered("100*(y - x^2)^2 + (1 - x)^2", names, [(0, (0,)), (0, (1,))], "pairs").program
+    assert set(factors_to_watch(program)) <= {0, 1}
+    assert any(row is PRODUCT_ERROR for row, _ in program.instructions)
+
+
+@pytest.mark.parametrize("text", ["x*y", "x*y*y", "x/y", "sqrt(x*x*y*y)", "exp(x)*y", "(x*y)^3"])
+def test_products_whose_errors_are_too_small_are_not_taken_for_exact(text):
+    primal = parse_program(text, ("x", "y"))
+    guarded = guard(primal, derivative_program(primal, [(0, (0,)), (0, (1,))]))
+    code = lower(guarded, "pairs", fused=True)
+    draw = np.random.default_rng(5)
+    points = [[float(s * 2.0**k) for s, k in zip(draw.uniform(-2, 2, 2), draw.integers(-540, 540, 2), strict=True)]
+              for _ in range(10 * EXAMPLES)]  # fmt: skip
+    seen = 0
+    for point, row in zip(points, rows_of(code, points), strict=True):
+        if row is not None:
+            seen += 1
+            assert row == interpreted(guarded, point)
+    assert seen
+
+
+def test_bounds_of_factors_are_exact_powers():
+    assert (math.frexp(SMALLEST_FACTOR)[0], math.frexp(LARGEST_FACTOR)[0]) == (0.5, 0.5)
+
+
+# Kept code ------------------------------------------------------------------------------------------------------------
+
+USE = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_llvm import llvm, lowered
+made = []
+compile_text = llvm._compiled
+llvm._compiled = lambda text: made.append(text) or compile_text(text)
+print(llvm.compile_point(lowered("x^4 + 11", ("x",), [(0, (0,))], "double"))(2.0), len(made))
+"""
+
+
+def used(directory):
+    """What a fresh process finds, and how many modules it compiles."""
+    environment = {**os.environ, "DIFFKIT_CACHE": str(directory)}
+    code = USE.format(tests=str(Path(__file__).parent))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    return done.stdout.strip()
+
+
+def test_a_second_process_finds_the_code(tmp_path):
+    directory = tmp_path / "deep" / "code"
+    assert [used(directory), used(directory)] == ["(32.0,) 2", "(32.0,) 0"]
+    assert directory.stat().st_mode & 0o777 == 0o700
+    kept = {path: path.read_bytes() for path in directory.iterdir()}
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in kept)
+    for spoil in (lambda code: b"", lambda code: code[:-9], lambda code: code[:40], lambda code: b"\0" * len(code),
+                  lambda code: code[:-1] + bytes([code[-1] ^ 1])):  # fmt: skip
+        for path, code in kept.items():
+            path.write_bytes(spoil(code))
+        assert used(directory) == "(32.0,) 2"
+        assert {path: path.read_bytes() for path in directory.iterdir()} == kept
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("DIFFKIT_CACHE", str(tmp_path / "code"))
+    keep_code("k", b"code")
+    assert read_code("k") == b"code"
+    return tmp_path / "code"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are those of POSIX")
+def test_code_that_others_could_write_is_not_read(kept):
+    (kept / "k.code").chmod(0o620)
+    assert read_code("k") is None
+    (kept / "k.code").chmod(0o600)
+    kept.chmod(0o777)
+    assert read_code("k") is None
+    keep_code("other", b"code")
+    assert not (kept / "other.code").exists()
+
+
+def test_code_of_another_key_is_not_taken(kept):
+    (kept / "k.code").rename(kept / "other.code")
+    assert read_code("other") is None
+
+
+def test_a_directory_that_is_none_is_no_error(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    for name in ("", str(tmp_path / "file"), str(tmp_path / "file" / "below")):
+        monkeypatch.setenv("DIFFKIT_CACHE", name)
+        keep_code("k", b"code")
+        assert read_code("k") is None
+    monkeypatch.setenv("DIFFKIT_CACHE", "")
+    assert cache_directory() is None
+
+
+def test_what_was_used_longest_ago_goes_first(kept, monkeypatch):
+    monkeypatch.setattr("diffkit.engines.code_cache.LARGEST_CACHE", 100)
+    keep_code("second", b"x" * 20)
+    os.utime(kept / "k.code", (1, 1))
+    keep_code("third", b"x" * 20)
+    assert sorted(path.stem for path in kept.iterdir()) == ["second", "third"]
+
+
+def test_without_llvmlite_the_engine_says_what_to_install():
+    code = """
+import sys
+sys.modules["llvmlite"] = None
+from diffkit.core.errors import BackendError
+from diffkit.engines import llvm, lowering
+try:
+    llvm.compile_point(None)
+except BackendError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pip install 'diffkit[fast]'" in done.stdout
