@@ -1,5 +1,6 @@
 """The public names, each with its home: what a checker of types reads, and what ``__init__.py`` imports lazily from."""
 
+from diffkit.api import code as code
 from diffkit.api import compare as compare
 from diffkit.api import derivative as derivative
 from diffkit.api import directional as directional
@@ -55,6 +56,7 @@ from diffkit.lessons.stationary_points.points_found import StationaryPoints as S
 from diffkit.lessons.stationary_points.stationary import stationary as stationary
 from diffkit.lessons.tangents import Tangent as Tangent
 from diffkit.lessons.tangents import tangent as tangent
+from diffkit.methods.derivative_code import DerivativeCode as DerivativeCode
 from diffkit.methods.prepared import Prepared as Prepared
 
 __version__: str

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from diffkit.asking.questions import ask, open_question
 from diffkit.core.deadline import collected, time_limit
-from diffkit.core.errors import did_you_mean
+from diffkit.core.errors import FunctionError, did_you_mean
 from diffkit.core.results import Result
 from diffkit.core.text.names import Name, Names
 from diffkit.core.workers import timed
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from diffkit.core.results import Array
     from diffkit.judging.accuracy import AccuracyReport
     from diffkit.judging.comparison import Comparison
+    from diffkit.methods.derivative_code import DerivativeCode
     from diffkit.methods.prepared import Batch
 
     class Options(TypedDict, total=False):
@@ -220,6 +221,28 @@ def prepare(
     with time_limit(timeout):
         question = open_question(f, kind, variables, args, **options)
         return Prepared(question, backend, timeout=timeout, precision=precision, engine=engine)
+
+
+@timed
+def code(
+    f: Any, kind: str = "gradient", language: str = "python", *, at: Any = None, name: str | None = None,
+    variables: Names | None = None, args: Sequence[Any] = (), timeout: float | None = None, **options: Any,  # noqa: ARG001
+) -> DerivativeCode:  # fmt: skip
+    """Write a derivative as source code: ``str`` of the answer is a function of the variables, by name and in order.
+
+    ``language`` is python, numpy, jax, c, julia, fortran or latex; ``kind`` and ``options`` as the function of that
+    name takes them; ``name`` is that of the function, the kind unless given. A Python function is recorded ``at`` a
+    point. It computes in binary64, without the proof and the checks that an answer of diffkit has: a comment says what
+    it is and where it holds. BackendError for a function that the language has not.
+    """
+    from diffkit.methods.derivative_code import find_language, write_code
+
+    find_language(language)
+    question = open_question(f, kind, variables, args, **options)
+    task = question.task if at is None else question.at(at).task
+    if task is None:
+        raise FunctionError("a Python function is recorded at a point", hint="give at=, numbers in the shape f takes")
+    return write_code(task, language, name)
 
 
 @timed

@@ -142,6 +142,8 @@ WHERE = {
     "How text becomes a Program": "core.text.scalars:parse_program",
     "How a Program becomes text": "core.text.printer:format_outputs",
     "How LaTeX is written": "core.text.latex:latex",
+    "How a derivative becomes source code": "methods.derivative_code:write_code",
+    "How a language writes": "engines.languages",
     "How CSV is read": "core.files:csv_rows",
     "How a file of points is understood": "asking.points:PointsFile",
     "How files of data are understood": "lessons.matrices.data:load_data",

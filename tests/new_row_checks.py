@@ -94,6 +94,18 @@ def _():
     assert pickle.loads(pickle.dumps(dk.parse("exprel(x)*flare(x)"))).program == dk.parse("exprel(x)*flare(x)").program
 
 
+@knows("code in other languages")
+def _():
+    import diffkit as dk
+
+    for name, points in (("flare", (-0.7, 0.3, 40.0)), ("exprel", (-3.0, -1e-9, 0.0, 1e-5, 0.2, 5.0))):
+        space = {}
+        exec(dk.code(f"{name}(x)", "derivative", "python").source, space)
+        for at in points:
+            near(space["derivative"](at), truth(name, 1, at))
+        assert f"C has no {name}" in str(dk.code(f"x*{name}(x)", "derivative", "c"))
+
+
 # Numbers ----------------------------------------------------------------------------------------------------------
 
 

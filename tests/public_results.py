@@ -68,6 +68,7 @@ RESULTS = {
     "MatrixDerivative": lambda: dk.matrix_derivative("x.T @ A @ x", "x"),
     "Identity": lambda: dk.check_identity("d/dX log(det(X)) = inv(X).T"),
     "Identity refuted": lambda: dk.check_identity("d/dx x.T @ A @ x = A @ x"),
+    "DerivativeCode": lambda: dk.code("x^2*y", "hessian", "c"),
     "Backward": lambda: dk.backward("x*y + sin(x)", [1, 2]),
 }  # fmt: skip
 RESULTS["Entry"] = lambda: RESULTS["Check wrong"]().entries[0]

@@ -35,6 +35,7 @@ ONLY_IN = {
     "scipy": {"core/table", "core/results", "judging", "lessons"},
     "mpmath": {"numbers"},
     "llvmlite": {"engines/llvm"},
+    "jax": {"engines/jax"},
 }
 
 

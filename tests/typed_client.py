@@ -83,6 +83,7 @@ assert_type(dk.stationary("x^2", "-1:1"), dk.StationaryPoints)
 assert_type(dk.check_identity("d/dx x.T @ x = 2*x"), dk.Identity)
 assert_type(dk.matrix_derivative("x.T @ x", "x"), dk.MatrixDerivative)
 assert_type(dk.backward("x^2", 1), dk.Backward)
+assert_type(dk.code("x^2").source, str)
 assert_type(dk.quotients("x^2", 1), dk.Quotients)
 assert_type(dk.descend("x^2", 1.0, steps=2), dk.Descent)
 gradient_of_arrays: Array = dk.gradient(dk.arrays("sum(x*y)", y=[1.0, 2.0]), {"x": [1.0, 2.0]}).value

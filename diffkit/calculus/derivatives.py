@@ -21,14 +21,19 @@ def derivative_program(program: Program, indices: Sequence[Index]) -> Program:
     Reverse accumulation for gradients; forward for higher orders, for several outputs, and where the program
     chooses: a zero adjoint times the slope of the branch not taken may be 0·∞.
     """
-    outputs = {output for output, _ in indices}
-    first = all(len(index) == 1 for _, index in indices)
-    if not first or len(outputs) != 1 or not CHOOSING_ROWS.isdisjoint(row for row, _ in program.instructions):
+    if not is_swept_back(program, indices):
         return differentiate(program, indices)
     builder = ProgramBuilder.of(program)
-    found = Reverse(program, builder).adjoints(program.outputs[next(iter(outputs))])
+    found = Reverse(program, builder).adjoints(program.outputs[indices[0][0]])
     zero = builder.constant(0)
     return builder.program([found.get(variable, zero) for _, (variable,) in indices], program.inputs)
+
+
+def is_swept_back(program: Program, indices: Sequence[Index]) -> bool:
+    """Whether reverse accumulation makes the program of partial derivatives short."""
+    first = all(len(index) == 1 for _, index in indices)
+    one = len({output for output, _ in indices}) == 1
+    return first and one and CHOOSING_ROWS.isdisjoint(row for row, _ in program.instructions)
 
 
 def reverse_program(program: Program, indices: Sequence[Index]) -> Program:
@@ -205,4 +210,4 @@ def addends(program: Program, output: int) -> dict[int, int]:
     return found
 
 
-__all__ = ["Reverse", "derivative_program", "differentiate", "reverse_program", "sum_of", "sweep_back"]
+__all__ = ["Reverse", "derivative_program", "differentiate", "is_swept_back", "reverse_program", "sum_of", "sweep_back"]

@@ -10,8 +10,16 @@ from diffkit import __version__
 from diffkit.cli.inputs import ask
 from diffkit.cli.judging import check, compare, report
 from diffkit.cli.lessons import descend, explain, gallery, limit, matrix, stationary, tangent
-from diffkit.cli.options import Commands, ExpressionCommand, derivative_options, names, report_options
-from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver
+from diffkit.cli.options import (
+    Commands,
+    ExpressionCommand,
+    array_options,
+    derivative_options,
+    names,
+    option,
+    report_options,
+)
+from diffkit.cli.output import EXIT_BAD, EXIT_NO, deliver, write
 
 if TYPE_CHECKING:
     from diffkit.asking.tasks import Question
@@ -102,6 +110,50 @@ def hessian(expression: str, wrt: str | None, sparse: bool, **options: Any) -> i
     diffkit hessian "x^2*y+z^3" --at 1,2,3 --sparse --format json
     """
     return _run("hessian", (expression,), options, wrt=names(wrt), sparse=sparse)
+
+
+@cli.command(cls=ExpressionCommand)
+@click.argument("expressions", nargs=-1, required=True, metavar="EXPRESSION...")
+@option(
+    "--kind",
+    "KIND",
+    "derivative, gradient, jacobian, hessian, taylor, directional, jvp or hvp.  [default: gradient]",
+    default="gradient",
+)
+@option(
+    "--language", "LANGUAGE", "python, numpy, jax, c, julia, fortran or latex.  [default: python]", default="python"
+)
+@option("--wrt", "NAMES", "Only these variables, in this order.")
+@click.option("--order", type=int, metavar="N", help="Of a derivative, a directional one or a Taylor series.")
+@option("--direction", "LIST", "Of a directional derivative, jvp or hvp, such as 1,0.")
+@option("--name", "NAME", "What the function is called.  [default: the kind]")
+@option("--variables", "NAMES", "Variables in order, such as b,a; these names win over constants.")
+@array_options
+@option("--at", "POINT", "Only for arrays: it tells their shapes.")
+@click.option("-o", "--output", metavar="FILE", help="Write the code to a file, whole or not at all.")
+def code(expressions: tuple[str, ...], kind: str, language: str, name: str | None, **options: Any) -> int:
+    """Write a derivative of EXPRESSION as source code, as a function of its variables.
+
+    It computes in binary64, from the same rules and in the same stable forms as an answer of diffkit, but without its
+    proof and its checks: a comment says what it is and where it holds.
+
+    \b
+    diffkit code "exp(x*y)*sin(x)"
+    diffkit code "100*(y-x^2)^2+(1-x)^2" --kind hessian --language c -o hessian.c
+    diffkit code "r*cos(t)" "r*sin(t)" --kind jacobian --language fortran
+    diffkit code "log(1+exp(w*x+b))" --wrt w,b --language jax --name loss_gradient
+    diffkit code "x^3*y" --kind derivative --wrt x --order 2 --language latex
+    """
+    from diffkit.methods.derivative_code import find_language, write_code
+
+    find_language(language)
+    asked: dict[str, Any] = {"wrt": names(options.pop("wrt")), "order": options.pop("order")}
+    asked["direction"] = names(options.pop("direction"))
+    if kind in ("derivative", "taylor") and asked["wrt"] and len(asked["wrt"]) == 1:
+        asked["wrt"] = asked["wrt"][0]
+    question, _ = ask(expressions, kind, options, **{key: v for key, v in asked.items() if v is not None})
+    write(f"{write_code(question.task, language, name)}\n", options["output"])
+    return 0
 
 
 @cli.command()

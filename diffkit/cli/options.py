@@ -58,7 +58,7 @@ class ExpressionCommand(Command):
         for arg in rest:
             if arg == "--":
                 expressions += rest
-            elif _OPTION.match(arg):
+            elif _OPTION.match(arg) or arg in takes_value:
                 kept.append(arg)
                 if arg in takes_value:
                     value = next(rest, None)

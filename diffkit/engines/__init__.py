@@ -14,7 +14,7 @@ from diffkit.core.errors import BackendError, DiffkitError, did_you_mean
 
 Precision = Literal["pairs", "double"]
 
-ENGINES = {"python": "", "numpy": "", "llvm": "llvmlite"}
+ENGINES = {"python": "", "numpy": "", "llvm": "llvmlite", "jax": "jax"}
 """What a Program can be compiled by, and the package that an engine needs besides the core."""
 POINTS_INTERPRETED = 3  # points after which compiling pays
 

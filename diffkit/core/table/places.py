@@ -81,6 +81,7 @@ def continuation(name: str, latex: str, place: Place) -> dict[str, Any]:
         "fold": lambda n, x: _coefficients(place, int(n), DOUBLE)[0] if x == at else None,
         "floats": lambda n, x: _of_float(place, int(n), x),
         "array": lambda np, n, x: _of_array(place, np, int(n), x),
+        "spelled": lambda F, n, x: _horner(_coefficients(place, n, DOUBLE)[:-SETTLED], x - at),
         "mpmath": lambda mp, n, x: _of_mpmath(place, mp, int(n), x),
         "places": (Place("edge", lambda F, n, x: reach - F.abs(x - at), f"{distance} = {reach}", closed=True),),
         "points": ((0, float(at)), (1, float(at + Fraction(reach) * 7 / 8)), (2, float(at - Fraction(reach) / 3))),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -71,6 +71,11 @@ class Primitive:
     ulps: float = 1.0
     libm: str = ""
     """its name in the mathematical library of C (C17, 7.12), if it is there"""
+    code: Mapping[str, str] = field(default_factory=dict)
+    """its name in programming languages, by language, where that does not follow from other facts; # is an argument"""
+    spelled: Rule | None = None
+    """a formula in other rows for languages that have no such function, its orders whole numbers; ``pairs`` or the
+    definition unless given"""
     infix: str = ""
     """the operator that writes it, if any"""
     prefix: str = ""

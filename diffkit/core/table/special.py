@@ -20,6 +20,7 @@ from diffkit.core.table.primitive import NOT_NEGATIVE, Complement, row
 
 LAST_FACTORIAL = 170  # the order whose factorial is the last that is a binary64
 FARTHEST_LEFT = 10_000
+ASYMPTOTIC_FROM, ASYMPTOTIC_TERMS = 10, 14  # of erfcx: what is left out is below 2⁻⁵³
 AT = "x = 0, −1, −2, …"
 BESIDE_POLES = "x ≠ 0, −1, −2, …"
 NEAREST_POLE = Place("pole", lambda F, x: F.where(x > 0, 1, x - F.floor(x)), AT, inside=BESIDE_POLES)
@@ -139,6 +140,19 @@ def ball_polygamma(flint: Any, n: Any, x: Any) -> Any:
     return (-1) ** order * flint.acb(1 - x).polygamma(n).real - flint.arb.pi() * turned * math.factorial(order)
 
 
+def _spelled_erfcx(F: Any, x: Any) -> Any:
+    """By erfc; for large x by the asymptotic series Σ (−1)ᵏ·(2k − 1)!!/(2x²)ᵏ/(x·√π) (DLMF 7.12.1)."""
+    total: Any = 0
+    for k in reversed(range(ASYMPTOTIC_TERMS)):
+        total = 1 - (2 * k + 1) * total / (2 * x**2)
+    return F.where(x > ASYMPTOTIC_FROM, total / (x * F.sqrt(F.pi)), F.exp(x**2) * F.erfc(x))
+
+
+def _spelled_log_ndtr(F: Any, x: Any) -> Any:
+    u = F.abs(x) / F.sqrt(2)
+    return F.where(x > 0, F.log1p(-F.erfc(u) / 2), F.log(F.erfcx(u) / 2) - x**2 / 2)
+
+
 def _gamma_away(n: int) -> Rule:
     """Γ(x) = Γ(x + n + 1)/(x(x + 1)…(x + n)) (DLMF 5.5.1)."""
 
@@ -175,6 +189,7 @@ row("erf", "x", "error function 2/√π ∫₀ˣ exp(−t²) dt",
     libm="erf",
     floats=math.erf, array="scipy.special.erf", mpmath="erf", sympy="erf",
     ball="erf", series="erf",
+    code={"fortran": "erf", "julia": "SpecialFunctions.erf"},
     partials=(lambda F, x, y: 2 / F.sqrt(F.pi) * F.exp(-(x**2)),),
     points=(-6.0, -0.3, 1e-9, 0.5, 2.0))
 
@@ -185,6 +200,7 @@ row("erfc", "x", "1 − erf(x), accurate for large x",
     libm="erfc",
     floats=math.erfc, array="scipy.special.erfc", mpmath="erfc", sympy="erfc", ulps=4.0,
     ball=_ball_erfc, series=lambda flint, x: ball_forms.beginning(flint, x.erfc(), _ball_erfc(flint, x[0])),
+    code={"fortran": "erfc", "julia": "SpecialFunctions.erfc"},
     partials=(lambda F, x, y: -2 / F.sqrt(F.pi) * F.exp(-(x**2)),),
     points=(-3.0, 0.3, 2.0, 5.5, 20.0))
 
@@ -195,6 +211,8 @@ row("erfcx", "x", "scaled complementary error function exp(x²)·erfc(x)",
     mpmath=lambda mp, x: mp.exp(x * x) * mp.erfc(x),
     definition=lambda F, x: F.exp(x**2) * F.erfc(x),
     ball=_ball_erfcx, series=ball_forms.erfcx,
+    code={"fortran": "erfc_scaled", "julia": "SpecialFunctions.erfcx"},
+    spelled=_spelled_erfcx,
     partials=(lambda F, x, y: 2 * x * y - 2 / F.sqrt(F.pi),),
     points=(-3.0, -0.3, 1e-9, 2.0, 20.0))
 
@@ -206,6 +224,7 @@ row("log_ndtr", "x", "log Φ(x), Φ the normal distribution function",
     mpmath=lambda mp, x: mp.log1p(-mp.erfc(x / mp.sqrt(2)) / 2) if x > 0 else mp.log(mp.erfc(-x / mp.sqrt(2)) / 2),
     definition=lambda F, x: F.log(F.erfc(-x / F.sqrt(2)) / 2),
     ball=_ball_log_ndtr,
+    spelled=_spelled_log_ndtr,
     partials=(lambda F, x, y: F.sqrt(2 / F.pi) / F.erfcx(-x / F.sqrt(2)),),
     points=(-40.0, -5.0, -1.5, 0.3, 4.0))
 
@@ -215,6 +234,7 @@ row("gamma", "x", "gamma function Γ(x)", aliases=("Gamma",),
     libm="tgamma",
     floats=ieee(math.gamma), array="scipy.special.gamma", mpmath=_of_mpmath("gamma"), sympy="gamma", ulps=10.0,
     ball="gamma", series="gamma",
+    code={"fortran": "gamma", "julia": "SpecialFunctions.gamma"},
     partials=(lambda F, x, y: y * F.digamma(x),),
     places=(NEAREST_POLE,),
     points=(-2.5, 1e-5, 0.5, 3.3, 20.25, 150.5))
@@ -228,6 +248,7 @@ row("loggamma", "x", "log |Γ(x)|", aliases=("lgamma", "gammaln"),
     mpmath=_of_mpmath("loggamma"),
     ball=lambda flint, x: x.lgamma() if x > 0 else abs(x.gamma()).log(),
     series=ball_forms.loggamma,
+    code={"fortran": "log_gamma", "julia": "SpecialFunctions.logabsgamma(#)[1]"},
     partials=(lambda F, x, y: F.digamma(x),),
     places=(LOGARITHM,),
     points=(-2.3, 1e-5, 0.5, 3.3, 20.25, 1e10))
@@ -239,6 +260,7 @@ row("digamma", "x", "ψ(x) = Γ′(x)/Γ(x)", aliases=("psi",),
     mpmath=lambda mp, x: _polygamma_of_mpmath(mp, 0, x),
     definition=lambda F, x: F.polygamma(0, x),
     ball="digamma", series=ball_forms.digamma,
+    code={"python": "scipy.special.psi", "jax": "jax.scipy.special.digamma", "julia": "SpecialFunctions.digamma"},
     partials=(lambda F, x, y: F.polygamma(1, x),),
     places=(NEAREST_POLE,),
     points=(-2.5, 1e-5, 0.5, 3.3, 20.25, 1e10))
@@ -250,6 +272,7 @@ row("polygamma", "n, x", "nth derivative of ψ(x); the order n is an integer con
     floats=polygamma, array=polygammas,
     mpmath=_polygamma_of_mpmath, sympy="polygamma", ulps=20.0,
     ball=ball_polygamma, series=ball_forms.polygamma,
+    code={"numpy": "scipy.special.polygamma", "julia": "SpecialFunctions.polygamma"},
     partials=(None, lambda F, n, x, y: F.polygamma(n + 1, x)),
     places=(POLYGAMMA_POLE,),
     points=((0, 0.5), (1, 3.3), (2, 20.25), (3, 1e-3), (1, -20.3), (2, -100.75), (4, -2.7)))
@@ -262,5 +285,6 @@ row("besselj", "n, x", "Bessel function of the first kind; the order n is an int
     floats=scipy_special("jv"), array=lambda np, n, x: _special().jv(int(n), x),
     mpmath=lambda mp, n, x: mp.besselj(int(n), x), sympy="besselj", ulps=40.0,
     ball=lambda flint, n, x: x.bessel_j(n), series=ball_forms.besselj,
+    code={"c": "jn", "numpy": "scipy.special.jv", "julia": "SpecialFunctions.besselj"},
     partials=(None, lambda F, n, x, y: (F.besselj(n - 1, x) - F.besselj(n + 1, x)) / 2),
     points=((0, 0.5), (1, 3.3), (2, -7.0), (5, 20.25)))
