@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 _MANY_PARTIALS = ("gradient", "hessian", "hvp")
 """kinds of one function by many variables, whose programs are shortest by reverse accumulation"""
-_COMPILED = ("_points", "_values", "_replays")
+_COMPILED = ("_points", "_values", "_replays", "_first_order")
 """what is compiled again where a pickle arrives"""
 
 
@@ -176,15 +176,16 @@ class Prepared(Generic[V_co]):
     def __call__(self, at: Any, out: Array | None = None) -> Array:
         """Give the values as an array (NaN where a component is not ok), or as a sparse one where that is asked for.
 
-        They are written to ``out`` if that is given. A tuple of floats is the quickest point.
+        They are written to ``out`` if that is given, an array of their shape. A tuple of floats is the quickest point.
         """
-        if type(at) is tuple:  # with as few calls as can be: each takes as long as ten operations
+        if type(at) is tuple and (out is None or self._points.fits(out)):
+            points = self._points
             try:
-                quick: Array | None = self._points.call(*at) if out is None else self._points.write(out, at)
+                target: Any = points.empty() if out is None else out
+                if points.into(target, *at):
+                    return target  # type: ignore[no-any-return]
             except TypeError:  # another number of coordinates, or what is no number at all
-                quick = None
-            if quick is not None:
-                return quick
+                pass
         elif self._replays and out is None and (replayed := self._replayed(at)) is not None:
             return replayed
         import numpy as np
@@ -193,6 +194,8 @@ class Prepared(Generic[V_co]):
         value = value if hasattr(value, "toarray") else np.asarray(value)
         if out is None:
             return value  # type: ignore[no-any-return]
+        if getattr(out, "shape", None) != value.shape:
+            raise DiffkitError(f"out has shape {getattr(out, 'shape', None)}, and the values have {value.shape}")
         out[...] = value
         return out
 
@@ -245,23 +248,28 @@ class Prepared(Generic[V_co]):
 
     def jac(self, x: Any) -> Array:
         """The gradient at a flat array, shape (n,), or the Jacobian, shape (m, n)."""
-        x = _flat(x)
-        if self._several:
-            found = self._own("jacobian")._at_flat(x)
-            return found if hasattr(found, "toarray") else found.reshape(-1, len(x))
-        return self._other("gradient")._at_flat(x).ravel()
-
-    def _at_flat(self, x: Any) -> Array:
-        """The array at a flat array of coordinates."""
-        found: Array | None = self._points(x.tolist())
-        return self(x) if found is None else found
+        return self._at_flat(self._first_order, _flat(x))
 
     def hess(self, x: Any) -> Array:
         """The Hessian at a flat array, shape (n, n)."""
         self._check_one()
-        x = _flat(x)
-        found = self._own("hessian")._at_flat(x)
-        return found if hasattr(found, "toarray") else found.reshape(len(x), len(x))
+        return self._at_flat(self._own("hessian"), _flat(x))
+
+    @cached_property
+    def _first_order(self) -> Prepared:
+        return self._own("jacobian" if self._several else "gradient")
+
+    @staticmethod
+    def _at_flat(prepared: Prepared, x: Any) -> Array:
+        """The array at a flat array of coordinates, one for each of its axes."""
+        quick: Array | None = prepared._points(x.tolist())
+        if quick is not None:
+            return quick
+        found = prepared(x)
+        if hasattr(found, "toarray"):
+            return found
+        kind = prepared.question.kind
+        return found.ravel() if kind == "gradient" else found.reshape(len(x) if kind == "hessian" else -1, len(x))
 
     def hessp(self, x: Any, v: Any) -> Array:
         """The Hessian at a flat array times v, shape (n,); the Hessian itself is never formed."""
