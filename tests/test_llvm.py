@@ -2,12 +2,12 @@
 
 import math
 import os
-import subprocess
+import random
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
+import mpmath
 import numpy as np
 import pytest
 from drawn_formulas import ENDS
@@ -18,9 +18,9 @@ from diffkit.calculus.guards import guard
 from diffkit.core.table import table
 from diffkit.core.text import parse_program
 from diffkit.engines import Unsuited, llvm
-from diffkit.engines.code_cache import cache_directory, keep_code, read_code
 from diffkit.engines.exact_products import LARGEST_FACTOR, SMALLEST_FACTOR, factors_to_watch
 from diffkit.engines.float_operations import PRODUCT_ERROR
+from diffkit.engines.llvm_elementary import IN_VECTORS
 from diffkit.engines.lowering import evaluate, lower
 from diffkit.engines.python import compile_point
 
@@ -113,6 +113,48 @@ def test_every_row_is_right_at_its_points_or_refused(row, precision):
         if precision == "pairs":
             assert (found is None) == (batch is None)
             assert found is None or (found[0] == batch[0] == interpreted(guarded, point)[0])
+
+
+def hard_arguments(draw):
+    """Of all sizes, beside multiples of π/2 and beside 1."""
+    for _ in range(30):
+        yield from (draw.uniform(-3, 3), draw.uniform(-708, 708), draw.choice((-1, 1)) * 2.0 ** draw.uniform(-1000, 31))
+        yield draw.randint(-(10**6), 10**6) * (math.pi / 2) + draw.uniform(-1, 1) * 2.0 ** draw.randint(-50, 0)
+        yield from (
+            2.0 ** draw.uniform(-1022, 1023),
+            draw.choice((-1, 1)) + draw.uniform(-1, 1) * 2.0 ** -draw.randint(0, 52),
+        )
+    for x in (0.1803, 0.3604, 0.4, 0.7610, 45.0, 708.5, 2.0**30, 2.0**31, 6381956970095103.0 * 2.0**797, math.pi, 22.0):
+        yield from (x, -x)
+
+
+FARTHEST = {"sin": 2.0**30, "cos": 2.0**30, "tan": 2.0**30, "log": math.inf, "log1p": math.inf, "tanh": 800.0}
+
+
+@pytest.mark.parametrize("name", IN_VECTORS)
+def test_functions_of_vectors_have_few_ulp(name):
+    """Where the C library takes over they have its bits."""
+    row, seen, farthest = table.one(libm=name), 0, FARTHEST.get(name, 708.0)
+    points = [(x,) for x in hard_arguments(random.Random(name))]
+    found = rows_of(lowered(f"{row.name}(x)", ("x",), [(0, ())], "double"), points)
+    for (x,), values in zip(points, found, strict=True):
+        if values is not None and abs(x) > farthest:
+            assert values[0] == row.floats(x) or abs(x) < 710.0
+        elif values is not None:
+            with mpmath.workprec(1200):
+                exact = getattr(mpmath, row.mpmath)(mpmath.mpf(x))
+                seen += 1
+                assert abs(values[0] - exact) <= 1.5 * math.ulp(float(exact)), x
+    assert seen > 100
+
+
+def test_no_row_depends_on_its_neighbours():
+    """Where the C library takes over in one lane, the others stay as they are."""
+    code = lowered("sin(x) + cos(x)*tan(x) + log(x^2) + expm1(x) + sinh(x/2)", ("x",), [(0, (0,))], "double")
+    points = np.array([*np.linspace(-3, 3, 50), 1e12, 2.0**40, 1e-200, 710.0])
+    np.random.default_rng(2).shuffle(points)
+    alone = [rows_of(code, [(x,)])[0] for x in points]
+    assert rows_of(code, points[:, None]) == alone
 
 
 @pytest.mark.parametrize("precision", ["pairs", "double"])
@@ -272,95 +314,3 @@ def test_products_whose_errors_are_too_small_are_not_taken_for_exact(text):
 
 def test_bounds_of_factors_are_exact_powers():
     assert (math.frexp(SMALLEST_FACTOR)[0], math.frexp(LARGEST_FACTOR)[0]) == (0.5, 0.5)
-
-
-# Kept code ------------------------------------------------------------------------------------------------------------
-
-USE = """
-import sys
-sys.path.insert(0, {tests!r})
-from test_llvm import llvm, lowered
-made = []
-compile_text = llvm._compiled
-llvm._compiled = lambda text: made.append(text) or compile_text(text)
-print(llvm.compile_point(lowered("x^4 + 11", ("x",), [(0, (0,))], "double"))(2.0), len(made))
-"""
-
-
-def used(directory):
-    """What a fresh process finds, and how many modules it compiles."""
-    environment = {**os.environ, "DIFFKIT_CACHE": str(directory)}
-    code = USE.format(tests=str(Path(__file__).parent))
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-    return done.stdout.strip()
-
-
-def test_a_second_process_finds_the_code(tmp_path):
-    directory = tmp_path / "deep" / "code"
-    assert [used(directory), used(directory)] == ["(32.0,) 2", "(32.0,) 0"]
-    assert directory.stat().st_mode & 0o777 == 0o700
-    kept = {path: path.read_bytes() for path in directory.iterdir()}
-    assert all(path.stat().st_mode & 0o777 == 0o600 for path in kept)
-    for spoil in (lambda code: b"", lambda code: code[:-9], lambda code: code[:40], lambda code: b"\0" * len(code),
-                  lambda code: code[:-1] + bytes([code[-1] ^ 1])):  # fmt: skip
-        for path, code in kept.items():
-            path.write_bytes(spoil(code))
-        assert used(directory) == "(32.0,) 2"
-        assert {path: path.read_bytes() for path in directory.iterdir()} == kept
-
-
-@pytest.fixture
-def kept(tmp_path, monkeypatch):
-    monkeypatch.setenv("DIFFKIT_CACHE", str(tmp_path / "code"))
-    keep_code("k", b"code")
-    assert read_code("k") == b"code"
-    return tmp_path / "code"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="modes are those of POSIX")
-def test_code_that_others_could_write_is_not_read(kept):
-    (kept / "k.code").chmod(0o620)
-    assert read_code("k") is None
-    (kept / "k.code").chmod(0o600)
-    kept.chmod(0o777)
-    assert read_code("k") is None
-    keep_code("other", b"code")
-    assert not (kept / "other.code").exists()
-
-
-def test_code_of_another_key_is_not_taken(kept):
-    (kept / "k.code").rename(kept / "other.code")
-    assert read_code("other") is None
-
-
-def test_a_directory_that_is_none_is_no_error(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
-    for name in ("", str(tmp_path / "file"), str(tmp_path / "file" / "below")):
-        monkeypatch.setenv("DIFFKIT_CACHE", name)
-        keep_code("k", b"code")
-        assert read_code("k") is None
-    monkeypatch.setenv("DIFFKIT_CACHE", "")
-    assert cache_directory() is None
-
-
-def test_what_was_used_longest_ago_goes_first(kept, monkeypatch):
-    monkeypatch.setattr("diffkit.engines.code_cache.LARGEST_CACHE", 100)
-    keep_code("second", b"x" * 20)
-    os.utime(kept / "k.code", (1, 1))
-    keep_code("third", b"x" * 20)
-    assert sorted(path.stem for path in kept.iterdir()) == ["second", "third"]
-
-
-def test_without_llvmlite_the_engine_says_what_to_install():
-    code = """
-import sys
-sys.modules["llvmlite"] = None
-from diffkit.core.errors import BackendError
-from diffkit.engines import llvm, lowering
-try:
-    llvm.compile_point(None)
-except BackendError as error:
-    print(error)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install 'diffkit[fast]'" in done.stdout

@@ -20,6 +20,7 @@ from diffkit.engines import Unsuited
 from diffkit.engines.code_cache import keep_code, read_code
 from diffkit.engines.float_operations import PRODUCT_ERROR
 from diffkit.engines.llvm_calls import POINTER, calls_module, point_module, record
+from diffkit.engines.llvm_elementary import IN_VECTORS
 from diffkit.engines.llvm_modules import Module, batch_module
 from diffkit.engines.llvm_writer import Writer
 from diffkit.engines.lowering import Lowered
@@ -64,9 +65,10 @@ def compile_batch(lowered: Lowered) -> Callable[[np.ndarray, np.ndarray], np.nda
 
     It lets other threads run. Unsuited as above.
     """
-    lanes = _host().lanes
+    lanes, fused = _host().lanes, _host().fused
     _check(lowered)
-    loaded = _load(batch_module(lowered, Writer(lanes)))
+    written_out = IN_VECTORS if lowered.precision == "double" and fused else {}
+    loaded = _load(batch_module(lowered, Writer(lanes, written_out)))
     return _Batch(loaded, len(lowered.program.inputs), lowered.values, lanes)
 
 

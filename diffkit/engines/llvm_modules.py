@@ -81,7 +81,8 @@ def joined(writer: Writer, functions: Sequence[str], first: Sequence[str] = ()) 
         if name in writer.called
     ]
     table = f"@outside = global [{max(len(outside), 1)} x ptr] zeroinitializer"
-    return Module("\n".join([table, *sorted(writer.declared), *lanes, *functions, ""]), outside)
+    unlikely = '!0 = !{!"branch_weights", i32 1, i32 100000}'
+    return Module("\n".join([table, *sorted(writer.declared), *lanes, *functions, unlikely, ""]), outside)
 
 
 # Batches ------------------------------------------------------------------------------------------------------------

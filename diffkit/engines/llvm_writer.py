@@ -6,9 +6,8 @@ Nothing may be reordered or joined (no fast-math flags), so that each operation 
 
 from __future__ import annotations
 
-import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from diffkit.core.program import Constant
 from diffkit.core.rules import by_definition, by_rule
@@ -38,7 +37,7 @@ from diffkit.core.table import (
 from diffkit.engines import Unsuited
 from diffkit.engines.float_operations import IS_LOST, PRODUCT_ERROR
 from diffkit.numbers.doubles import FLOOR, LOST_SHARE
-from diffkit.numbers.floats import to_float
+from diffkit.numbers.floats import LARGEST_FLOAT, SMALLEST_FLOAT, to_float
 
 CEIL, SIGN = table.one(pairs="whole_above"), table.one(germ="sign")
 _OPERATIONS = {ADD: "fadd", SUB: "fsub", MUL: "fmul", DIV: "fdiv"}
@@ -55,13 +54,16 @@ class Condition(str):
 class Writer:
     """The algebra of values named in the text of one function, ``lanes`` numbers in each."""
 
-    def __init__(self, lanes: int = 1):
+    def __init__(self, lanes: int = 1, written_out: Mapping[str, Callable[..., str]] | None = None):
         self.lanes = lanes
+        self.written_out = written_out or {}
+        """functions of the C library that are not called"""
         self.lines: list[str] = []
         self.declared: set[str] = set()
         self.called: dict[str, int] = {}
         """functions of the C library, each with the number of its arguments"""
         self._known: dict[str, str] = {}
+        self._functions: dict[tuple[str, ...], str] = {}
         self._count = 0
         self.block = "entry"
         self.rows: dict[Primitive, Callable[..., str]] = {
@@ -147,6 +149,13 @@ class Writer:
         """A comparison of numbers."""
         return Condition(self.value(f"fcmp {how} {self.double} {x}, {y}"))
 
+    def outside(self, x: str, smallest: float, largest: float) -> Condition:
+        """Whether numbers, as they are and not by size, are less or more than bounds that are positive, or none."""
+        integer, low = self.vector("i64"), bits_of_float(smallest)
+        bits = self.value(f"bitcast {self.double} {x} to {integer}")
+        shifted = self.value(f"sub {integer} {bits}, {self.integer(low)}")
+        return Condition(self.value(f"icmp ugt {integer} {shifted}, {self.integer(bits_of_float(largest) - low)}"))
+
     def choose(self, condition: str, x: str, y: str) -> str:
         """x where the condition holds, else y."""
         return self.value(f"select {self.vector('i1')} {condition}, {self.double} {x}, {self.double} {y}")
@@ -170,17 +179,42 @@ class Writer:
         if (rule := self.rows.get(row)) is not None:
             return rule(*args)
         if row.libm:
-            return self.function(row, args)
+            return self.function(row.libm, args)
         if callable(row.pairs):
             return by_rule(row.pairs, self, args)  # type: ignore[no-any-return]
         if row.definition is not None and row.ulps == 0.0:
             return by_definition(row, self, args)  # type: ignore[no-any-return]
         raise Unsuited(f"the llvm engine has no {row.name}")
 
-    def function(self, row: Primitive, args: Sequence[str]) -> str:
-        """Call the C library, lane by lane."""
-        self.called[row.libm] = len(args)
-        return self.value(f"call {self.double} @each.{row.libm}({', '.join(f'{self.double} {a}' for a in args)})")
+    def function(self, name: str, args: Sequence[str]) -> str:
+        """Give what the C library has, written out or called."""
+        known = (name, *args)
+        if known not in self._functions:
+            written = self.written_out.get(name)
+            self._functions[known] = self.value(self.each(name, args)) if written is None else written(self, *args)
+        return self._functions[known]
+
+    def each(self, name: str, args: Sequence[str]) -> str:
+        """The call of a function of the C library for lane after lane."""
+        self.called[name] = len(args)
+        return f"call {self.double} @each.{name}({', '.join(f'{self.double} {arg}' for arg in args)})"
+
+    def or_each(self, odd: Condition, found: str, name: str, args: Sequence[str]) -> str:
+        """What was found, or what the C library gives in lanes that are odd: so no row depends on its neighbours."""
+        self._count += 1
+        words = ("%some", "slow", "after", "%each", "%other")
+        some, slow, after, each, other = (f"{word}{self._count}" for word in words)
+        truth = self.vector("i1")
+        reduce = f"@llvm.vector.reduce.or.v{self.lanes}i1"
+        self.declared.add(f"declare i1 {reduce}({truth})")
+        self.lines += [f"{some} = call i1 {reduce}({truth} {odd})",
+                       f"br i1 {some}, label %{slow}, label %{after}, !prof !0"]  # fmt: skip
+        before = self.block
+        self.begin(slow)
+        choice = f"select {truth} {odd}, {self.double} {each}, {self.double} {found}"
+        self.lines += [f"{each} = {self.each(name, args)}", f"{other} = {choice}", f"br label %{after}"]
+        self.begin(after)
+        return self.value(f"phi {self.double} [ {found}, %{before} ], [ {other}, %{slow} ]")
 
     def _operation(self, name: str) -> Callable[..., str]:
         return lambda x, y: self.value(f"{name} {self.double} {x}, {y}")
@@ -240,17 +274,14 @@ def ordinary(writer: Writer, values: Sequence[str], truths: Sequence[Condition])
 
 
 def tame(writer: Writer, value: str, smallest: float, largest: float) -> Condition:
-    """Whether a size lies between bounds, or is zero or not finite: two comparisons of bits as unsigned integers."""
-    integer, low, high = writer.vector("i64"), _bits(smallest), _bits(largest)
-    bits = writer.value(f"bitcast {writer.double} {writer.rows[ABS](value)} to {integer}")
-
-    def from_(first: int) -> str:
-        return writer.value(f"sub {integer} {bits}, {writer.integer(first)}")
-
-    between = writer.value(f"icmp ule {integer} {from_(low)}, {writer.integer(high - low)}")
-    apart = writer.value(f"icmp uge {integer} {from_(1)}, {writer.integer(_bits(math.inf) - 1)}")
-    return Condition(writer.value(f"or {writer.vector('i1')} {between}, {apart}"))
+    """Whether a size lies between bounds, or is zero or not finite."""
+    size = writer.rows[ABS](value)
+    out, some = writer.outside(size, smallest, largest), writer.outside(size, SMALLEST_FLOAT, LARGEST_FLOAT)
+    truth = writer.vector("i1")
+    inside = writer.value(f"xor {truth} {out}, {writer.truth(True)}")
+    return Condition(writer.value(f"or {truth} {inside}, {some}"))
 
 
-def _bits(value: float) -> int:
+def bits_of_float(value: float) -> int:
+    """The bits of a float as an integer."""
     return int.from_bytes(struct.pack(">d", value))
