@@ -11,6 +11,7 @@ import pytest
 from drawn_programs import drawn
 from many_digits import correctly_rounded, slopes
 
+import diffkit as dk
 import diffkit.numbers.array_balls as array_balls
 import diffkit.numbers.array_series as array_series
 from diffkit.asking.tasks import gradient_task, hessian_task, jacobian_task
@@ -217,3 +218,41 @@ def test_what_is_in_the_way_is_named_by_its_entries(name):
         (obstacle,) = prover.primal(np.array(point)).obstacles()
     assert (obstacle.entries | obstacle.ends).tolist() == entries
     assert obstacle.outside.tolist() == [name == "edge" and there for there in entries]
+
+
+def clipped(x):
+    y = x * x
+    y[x < 0.5] = 3.0
+    y[x > 2] = x[0]
+    return y
+
+
+def of_a_view(x):
+    y = np.outer(x, x)
+    y[y < 0.5] = 3.0
+    first = y[0]
+    first[first > 1] = x[1]
+    return y
+
+
+def outside_nowhere(x):
+    y = np.log(x)
+    y[x <= 0] = -9.0
+    return y * x
+
+
+@np.errstate(all="ignore")
+@pytest.mark.parametrize(("f", "point"), [
+    (clipped, [0.1, 1.0, 3.0]), (of_a_view, [0.9, 1.2, 0.3]), (outside_nowhere, [-1.0, 2.0]),
+    (lambda x: (x > 0.5).astype(int) * x**2, [0.1, 2.0]),
+])  # fmt: skip
+def test_what_is_written_where_a_condition_holds_is_a_choice(f, point):
+    x = np.array(point)
+    found = dk.jacobian(f, x)
+    assert (found.status, found.error_kind) == ("ok", "proven")
+    expected = [(f(x + h) - f(x - h)) / 2e-6 for h in 1e-6 * np.eye(len(x))]
+    np.testing.assert_allclose(found.value, np.moveaxis(expected, 0, -1), rtol=1e-8, atol=1e-8)
+
+
+def test_where_its_condition_changes_it_jumps():
+    assert dk.gradient(lambda x: np.sum(clipped(x)), np.array([0.1, 0.5, 3.0])).status == "not_differentiable"

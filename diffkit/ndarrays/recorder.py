@@ -18,7 +18,7 @@ from diffkit.core.contractions import Contract
 from diffkit.core.errors import TracingError
 from diffkit.core.program import Constant, Program
 from diffkit.core.table import LT, WHERE, Primitive
-from diffkit.ndarrays.kernel import ROWS, Level, Proxy, answer, evaluate, own
+from diffkit.ndarrays.kernel import Level, Proxy, answer, evaluate, own
 from diffkit.ndarrays.notes import Notes
 from diffkit.ndarrays.protocols import Shape
 from diffkit.ndarrays.source import SourceLine, user_line
@@ -149,6 +149,21 @@ class RecordedArray(Proxy):
             raise TracingError(f"a branch depends on the input, at {user_line()}", hint="choose with np.where")
         return bool(self.primal != 0)
 
+    def astype(self, dtype: Any, **options: Any) -> Any:
+        """Give a copy as binary64; conditions are the numbers 1 and 0 in any type."""
+        return np.copy(self) if self.truth else super().astype(dtype, **options)
+
+    def __float__(self) -> float:
+        return float(self.primal) if self._is_known else super().__float__()
+
+    def __int__(self) -> int:
+        return int(self.primal) if self._is_known else super().__int__()
+
+    @property
+    def _is_known(self) -> bool:
+        """Whether it is a condition of which it is known if it holds."""
+        return self.truth and self.primal is not None
+
     # Kernel -----------------------------------------------------------------------------------------------------
 
     def _slot(self, x: Any, truth: bool = False) -> int:
@@ -164,9 +179,7 @@ class RecordedArray(Proxy):
         return plain.content  # type: ignore[no-any-return]
 
     def row(self, primitive: Primitive, args: Sequence[Any]) -> Any:
-        """Emit a row of whole arrays; where values are known, conditions are those of the values."""
-        if primitive.truth and self.level.notes is not None:
-            return ROWS.apply(primitive, [a.primal if isinstance(a, RecordedArray) else a for a in args])
+        """Emit a row of whole arrays."""
         return self.level.emit(primitive, *[self._slot(a, k in primitive.truths) for k, a in enumerate(args)])
 
     def operation(self, operation: ArrayOperation, *args: Any) -> RecordedArray:

@@ -47,6 +47,13 @@ def _element(root: Proxy, positions: Any) -> Any:
     return root.gather([root], np.asarray(positions))
 
 
+def _known(key: Any) -> Any:
+    """An index in which conditions are their values, where these are known."""
+    if isinstance(key, tuple):
+        return tuple(map(_known, key))
+    return key if not isinstance(key, Proxy) or key.dtype != bool or key.primal is None else key.primal
+
+
 def _refuse_proxies(args: Any, kwargs: Any) -> None:
     """Raise TracingError if an index, a count or a choice depends on the input."""
     for arg in (*args, *kwargs.values()):
@@ -89,13 +96,17 @@ def block(arrays: Any) -> Any:
 @rule(operator.getitem)
 def getitem(x: Proxy, key: Any) -> Any:
     """x[key]."""
+    key = _known(key)
     _refuse_proxies((key,), {})
     return _element(x.root, x.index[key])
 
 
 @rule(operator.setitem)
 def setitem(x: Proxy, key: Any, value: Any) -> None:
-    """x[key] = value, seen by all views of the array."""
+    """x[key] = value, seen by all views of the array; of a number and a condition of the same shape it is a choice."""
+    if isinstance(key, Proxy) and key.dtype == bool and key.shape == x.shape and not np.ndim(value):
+        key, value = ..., np.where(key, value, x)
+    key = _known(key)
     _refuse_proxies((key,), {})
     if not x.index.flags.writeable:
         raise ValueError("assignment destination is read-only")

@@ -217,6 +217,7 @@ def _comparison(
     name: str, sign: str, function: Any, opposite: Any, array: str, sympy: str, words: str
 ) -> None:
     row(name, "x, y", words, infix=sign, truth=True, callable=False,
+        family="equality" if name in ("eq", "ne") else "order",
         floats=function, array=array, mpmath=lambda mp, x, y: function(x, y), sympy=sympy, ulps=0.0,
         ball=lambda flint, x, y: _certain(function(x, y), opposite(x, y)),
         partials=(None, None),
@@ -232,12 +233,12 @@ _comparison("eq", "==", operator.eq, operator.ne, "equal", "Eq", "equal to")
 _comparison("ne", "!=", operator.ne, operator.eq, "not_equal", "Ne", "different from")
 
 row("and_", "p, q", "both conditions hold", infix="and", truth=True, truths=(0, 1), callable=False,
-    floats=lambda p, q: p and q,
+    floats=lambda p, q: p and q, family="junction",
     ball=lambda flint, p, q: _both(p, q), array="logical_and", mpmath=lambda mp, p, q: p and q, sympy="And", ulps=0.0,
     partials=(None, None), points=((True, False), (True, True)))
 
 row("or_", "p, q", "one of the conditions holds", infix="or", truth=True, truths=(0, 1), callable=False,
-    floats=lambda p, q: p or q,
+    floats=lambda p, q: p or q, family="junction",
     ball=lambda flint, p, q: _not(_both(_not(p), _not(q))),
     array="logical_or", mpmath=lambda mp, p, q: p or q, sympy="Or", ulps=0.0,
     partials=(None, None), points=((True, False), (False, False)))

@@ -138,7 +138,7 @@ class Primitive:
     convention: str = ""
     """what frameworks take for the derivative at its kink"""
     family: str = ""
-    """rows of one family are taken for each other; none has pieces, of which a neighbourhood may show only one"""
+    """rows of one family are taken for each other; no function has pieces, of which a neighbourhood may show one"""
     activation: bool = False
     """a neuron applies it to its sum"""
     unfolds: bool = False

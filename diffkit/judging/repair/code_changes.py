@@ -59,7 +59,7 @@ class Mutation(NamedTuple):
         runs = {slot for slot in record.claim if record.lines[slot] == where}
         if runs != set(self.site):  # the line does something else besides, or in other runs
             return None
-        return rewritten(record, self.site[0], self.refs[-1] if self.refs else None, self.edit)
+        return rewritten(record, self.site[-1], self.refs[-1] if self.refs else None, self.edit)
 
     def _result(self, record: CodeRecord, algebra: Any, values: Any) -> Any:
         """The claim's result after the change, in an algebra that has values for all slots before."""
@@ -210,6 +210,7 @@ def _and(row: Primitive) -> _Edit:
 
 _CHANGES = (_products, _symmetric, _carried, _others, _turned_others, _swapped, _axes, _factors, _terms)
 """Changes of a place, the likely ones first."""
+_OF_CONDITIONS = (_others, _swapped)
 
 
 def changed_code(case: Investigation, _: Namer) -> Iterator[Candidate]:
@@ -235,13 +236,14 @@ def mutations_of(record: CodeRecord) -> Iterator[Mutation]:
     pool = Pool(record)
     places = [
         site for site in sites(record, record.claim)
-        if pool.before[record.output] >> site[0] & 1 and record.lines[site[0]].line and not record.row(site[0]).truth
+        if pool.before[record.output] >> site[0] & 1 and record.lines[site[0]].line
     ]  # fmt: skip
     common = set(map(record.place, record.model))
     for shared in (False, True):
         for change in _CHANGES:
             for site in reversed(places):
-                if (record.place(site[0]) in common) == shared:
+                fits = change in _OF_CONDITIONS or not record.row(site[0]).truth
+                if fits and (record.place(site[0]) in common) == shared:
                     yield from change(record, site, pool)
 
 

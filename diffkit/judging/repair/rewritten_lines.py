@@ -17,14 +17,19 @@ from diffkit.core.array_operations import Gather, Total
 from diffkit.core.contractions import Contract
 from diffkit.core.program import Named, Shape, shape_of
 from diffkit.core.rules import by_rule
-from diffkit.core.table import ADD, DIV, MUL, NEG, POWER, SUB, Primitive
+from diffkit.core.table import ADD, AND, DIV, MUL, NEG, OR, POWER, SUB, Primitive, table
 from diffkit.judging.repair.code_record import CodeRecord
 from diffkit.judging.repair.code_values import LONGEST_CODE_LINE, SLOPE, Ref
 
 _SIGNS: dict[Any, type[ast.operator]] = {
-    ADD: ast.Add, SUB: ast.Sub, MUL: ast.Mult, DIV: ast.Div, POWER: ast.Pow,
+    ADD: ast.Add, SUB: ast.Sub, MUL: ast.Mult, DIV: ast.Div, POWER: ast.Pow, AND: ast.BitAnd, OR: ast.BitOr,
 }  # fmt: skip
-_SIGN_TEXTS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.MatMult: "@"}
+_COMPARISON_SIGNS: dict[Any, type[ast.cmpop]] = {
+    table["lt"]: ast.Lt, table["le"]: ast.LtE, table["gt"]: ast.Gt, table["ge"]: ast.GtE, table["eq"]: ast.Eq,
+    table["ne"]: ast.NotEq,
+}  # fmt: skip
+_SIGN_TEXTS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.MatMult: "@",
+               ast.BitAnd: "&", ast.BitOr: "|"}  # fmt: skip
 _PRODUCTS = ("dot", "matmul", "outer")
 _DEPTH = 2  # operations that an expression of a value without a name may hold
 
@@ -159,6 +164,8 @@ class SourceAlgebra:
     def _written(self, row: Any, nodes: list[ast.expr], args: Sequence[Phrase]) -> ast.expr:
         if row in _SIGNS:
             return ast.BinOp(nodes[0], _SIGNS[row](), nodes[1])
+        if row in _COMPARISON_SIGNS:
+            return ast.Compare(nodes[0], [_COMPARISON_SIGNS[row]()], [nodes[1]])
         if row is NEG:
             return ast.UnaryOp(ast.USub(), nodes[0])
         if isinstance(row, Gather) and _turns(row, args[0].shape):
@@ -197,12 +204,15 @@ class SourceAlgebra:
         return found
 
     def _check_one(self, name: str, slot: int) -> None:
-        """NoPhrase where claim and f call two different things by a name."""
+        """NoPhrase where a name stands for something else at the line, or in the other one of claim and f."""
         record = self.record
-        others = record.model if slot in record.claim else record.claim
-        for other in (k for k in others if record.names.get(k) == name):
-            if not np.array_equal(record.values[other], record.values[slot]):
-                raise NoPhrase
+        named = sorted(other for other, known in record.names.items() if known == name)
+        here = [other for other in named if other in record.claim and other < self.slot]
+        there = [other for other in named if other in record.model]
+        others = [*here[-1:], *(there if slot not in record.model else ())]
+        late = slot in record.claim and slot > self.slot
+        if late or not all(np.array_equal(record.values[other], record.values[slot]) for other in others):
+            raise NoPhrase
 
     def _value(self, slot: int, depth: int) -> Phrase:
         """A value by its name, or by how it is made of others."""
@@ -236,6 +246,8 @@ def _operands(node: ast.expr, row: Any) -> list[ast.expr]:
     if isinstance(node, ast.BinOp):
         sign = ast.MatMult if isinstance(row, Contract) else _SIGNS.get(row)
         return [node.left, node.right] if sign is not None and isinstance(node.op, sign) else []
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], _COMPARISON_SIGNS.get(row, ())):
+        return [node.left, *node.comparators]
     if isinstance(row, Gather) and (turned := _turned(node)) is not None:
         return [turned]
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and row is NEG:
