@@ -30,7 +30,7 @@ def compile_batch(lowered: Lowered) -> BatchCall:
 
     Its answer is which points are ordinary, or None if all are; what it writes at another has no meaning.
     """
-    return _Batches(lowered)
+    return _BlocksOrLevels(lowered)
 
 
 def compile_point(lowered: Lowered, finish: Callable[[tuple[float, ...]], Any] | None = None) -> Callable[..., Any]:
@@ -72,7 +72,7 @@ class _Space(Protocol):
         """Write the values at so many points; give which are ordinary, or None if all are."""
 
 
-class _Batches:
+class _BlocksOrLevels:
     """Lowered code at any number of points, by levels where these are quicker than blocks."""
 
     def __init__(self, lowered: Lowered):
