@@ -54,7 +54,7 @@ class _InTwo(NamedTuple):
     error: str
 
 
-class _Arithmetic:
+class _VectorArithmetic:
     """Arithmetic on vectors of a writer."""
 
     def __init__(self, writer: Writer):
@@ -133,7 +133,7 @@ class _Exponential:
     """eˣ = 2ⁿ·(1 + s + low), |s| < ½: ``s`` as a float and what it lacks, ``two`` = 2ⁿ in two factors."""
 
     def __init__(self, writer: Writer, x: str, last: float):
-        v = _Arithmetic(writer)
+        v = _VectorArithmetic(writer)
         for how, bound in (("ogt", last), ("olt", -last)):
             x = writer.choose(writer.compare(how, x, v.number(bound)), v.number(bound), x)
         shifted = v.fma(x, v.number(_LOG2_E), v.number(_SHIFTER))
@@ -165,7 +165,7 @@ def _exp(writer: Writer, x: str) -> str:
 
 
 def _expm1(writer: Writer, x: str) -> str:
-    v = _Arithmetic(writer)
+    v = _VectorArithmetic(writer)
     odd = writer.compare("ugt", writer.intrinsic("fabs", x), v.number(_LAST_WHOLE))
     found = _Exponential(writer, x, _LAST_WHOLE).less_one()
     return writer.or_each(odd, v.signed(v.add(found.value, found.error), x), "expm1", [x])
@@ -173,7 +173,7 @@ def _expm1(writer: Writer, x: str) -> str:
 
 def _tanh(writer: Writer, x: str) -> str:
     """(e²ˣ − 1)/(e²ˣ + 1)."""
-    v = _Arithmetic(writer)
+    v = _VectorArithmetic(writer)
     size = writer.intrinsic("fabs", x)
     up = _Exponential(writer, v.add(size, size), _LAST_DOUBLED).less_one()
     down = v.fast_sum(v.number(2.0), up.value, any_order=True)
@@ -182,7 +182,7 @@ def _tanh(writer: Writer, x: str) -> str:
 
 def _sinh(writer: Writer, x: str) -> str:
     """(u + u/(u + 1))/2 with u = e^|x| − 1."""
-    v = _Arithmetic(writer)
+    v = _VectorArithmetic(writer)
     size = writer.intrinsic("fabs", x)
     u = _Exponential(writer, size, _LAST_WHOLE).less_one()
     down = v.fast_sum(v.number(1.0), u.value, any_order=True)
@@ -195,7 +195,7 @@ def _sinh(writer: Writer, x: str) -> str:
 
 def _cosh(writer: Writer, x: str) -> str:
     """(e^|x| + e^−|x|)/2."""
-    v = _Arithmetic(writer)
+    v = _VectorArithmetic(writer)
     size = writer.intrinsic("fabs", x)
     power = _Exponential(writer, size, _LAST_WHOLE).less_one()
     found = v.fast_sum(v.number(1.0), power.value, any_order=True)
@@ -206,7 +206,7 @@ def _cosh(writer: Writer, x: str) -> str:
     return writer.or_each(odd, v.mul(v.number(0.5), v.add(total.value, rest)), "cosh", [x])
 
 
-def _logarithm(v: _Arithmetic, x: str, error: str | None) -> str:
+def _logarithm(v: _VectorArithmetic, x: str, error: str | None) -> str:
     """log(2ᵏ·m) = k·log 2 + log(1 + f) with √½ ≤ 1 + f < √2; ``error`` is what x lacks, in proportion."""
     shifted = v.integer("sub", v.bits(x), _ROOT_HALF_BITS)
     exponent = v.integer("ashr", shifted, 52)
@@ -223,12 +223,12 @@ def _logarithm(v: _Arithmetic, x: str, error: str | None) -> str:
 
 def _log(writer: Writer, x: str) -> str:
     odd = writer.outside(x, 2.0**-1022, LARGEST_FLOAT)
-    return writer.or_each(odd, _logarithm(_Arithmetic(writer), x, None), "log", [x])
+    return writer.or_each(odd, _logarithm(_VectorArithmetic(writer), x, None), "log", [x])
 
 
 def _log1p(writer: Writer, x: str) -> str:
     """log of 1 + x as a float and what it lacks; x itself where it is small."""
-    v = _Arithmetic(writer)
+    v = _VectorArithmetic(writer)
     total = v.fast_sum(v.number(1.0), x, any_order=True)
     odd = writer.outside(total.value, 2.0**-53, LARGEST_FLOAT)
     found = _logarithm(v, total.value, v.div(total.error, total.value))
@@ -240,7 +240,7 @@ class _Angle:
     """An angle as n quarters of a turn and r in [−π/4, π/4], as a float and what it lacks; sine and cosine of r."""
 
     def __init__(self, writer: Writer, x: str):
-        v = _Arithmetic(writer)
+        v = _VectorArithmetic(writer)
         self.v, self.writer = v, writer
         shifted = v.fma(x, v.number(_TWO_OVER_PI), v.number(_SHIFTER))
         n = v.sub(shifted, v.number(_SHIFTER))
