@@ -7,8 +7,14 @@ import pytest
 
 import diffkit as dk
 from diffkit.asking.tasks import gradient_task, hessian_task, hvp_task, jacobian_task, jvp_task
+from diffkit.core.deadline import time_limit
+from diffkit.core.errors import OutOfTime
 from diffkit.core.partials import FirstPartials, PairIndices, PartialNames, SecondPartials, SymmetricPlaces, grids
 from diffkit.core.results import Answer, Odd, ToldOfAll, findings
+from diffkit.core.table import table
+from diffkit.numbers.array_balls import PIECE, BallArrays, balls_of
+from diffkit.numbers.array_series import SeriesArrays
+from diffkit.numbers.balls import precision
 
 F = dk.parse("x1*x2 + sin(x3)").program
 
@@ -164,3 +170,27 @@ def test_a_large_answer_costs_little_beside_its_values(backend, inside):
 def test_names_are_made_when_asked_for():
     names = PartialNames(("x", "y"), FirstPartials(range(2), (0, 1)), several=True)
     assert names == ("∂f1/∂x", "∂f1/∂y", "∂f2/∂x", "∂f2/∂y")
+
+
+def test_an_operation_on_a_large_array_looks_at_the_clock(ticking):
+    balls, row = BallArrays(), table["sin"]
+    with precision(64, 2):
+        large = balls_of(np.linspace(0, 1, 5 * PIECE + 1))
+        whole = balls.apply(row, [large])
+        ticking(0.1)
+        with time_limit(10.0):
+            assert [str(b) for b in balls.apply(row, [large])] == [str(b) for b in whole]
+            sums = balls.apply(table["add"], [large.reshape(1, -1), balls_of(2.0)])
+            assert sums.shape == (1, len(large))
+        with pytest.raises(OutOfTime), time_limit(0.35):
+            balls.apply(row, [large])
+        with pytest.raises(OutOfTime), time_limit(0.35):
+            SeriesArrays(balls).apply(row, [[large, large]])
+
+
+def test_what_the_time_did_not_suffice_for_is_said_once(ticking):
+    ticking(0.01)
+    found = dk.gradient(lambda x: np.sum(np.sin(x) ** 2), np.linspace(0, 1, 20_000), timeout=0.1)
+    assert found.status == "uncertain"
+    assert isinstance(found.odd, ToldOfAll)
+    assert "timeout of 0.1 s" in found.message

@@ -94,6 +94,8 @@ def _odd(task: Task, answer: Answer) -> Mapping[int, Odd]:
         return ToldOfAll(len(answer.odd) // count * width if count else 0, answer.odd.finding)
     if not answer.odd:
         return {}
+    if (answer.scaled or task.factors is None) and in_order(task.places) and _all_bad(answer.odd):
+        return answer.odd
     found: dict[int, Odd] = {}
     of = _components_of(task.places, {position % count for position in answer.odd})
     bad = {position // count for position, described in answer.odd.items() if described.status != "ok"}

@@ -95,9 +95,16 @@ class ToldOfAll(Mapping[int, Odd]):
         raise KeyError(component)
 
 
+def told_of(components: Sequence[int], finding: Odd, count: int) -> Mapping[int, Odd]:
+    """One thing to say of some of so many components."""
+    return ToldOfAll(count, finding) if len(components) == count else dict.fromkeys(components, finding)
+
+
 def findings(odd: Mapping[int, Odd]) -> Iterable[Odd]:
     """What is said of components, where many are told the same thing once."""
-    return ([odd.finding] if odd else []) if isinstance(odd, ToldOfAll) else odd.values()
+    if isinstance(odd, ToldOfAll):
+        return [odd.finding] if odd else []
+    return {id(found): found for found in odd.values()}.values()
 
 
 @dataclass(eq=False, repr=False)

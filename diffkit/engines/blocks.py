@@ -22,7 +22,7 @@ from diffkit.numbers.doubles import LOST_SHARE
 
 _CACHE = 2**21  # bytes that a block may fill
 _SHORTEST, _LONGEST = 512, 8192  # points of a block: with fewer it is calls that cost, and more gain nothing
-_LARGEST_BLOCK = 2**26  # bytes of a block that is as short as that
+_TALLEST = 2**26  # bytes of a block of the shortest
 _LINE = 64  # bytes to which rows are aligned: where they lie across lines of the cache, a call takes twice as long
 _FEW_COLUMNS = 8  # each of which is written by itself
 
@@ -137,7 +137,7 @@ class _FreeRows:
         """Points of a block; 0 if so many rows leave no room for any."""
         size = 8 * self.heights[0] + self.heights[1] or 1
         points = _CACHE // size
-        return 0 if size * _SHORTEST > _LARGEST_BLOCK else max(_SHORTEST, min(_LONGEST, points - points % _LINE))
+        return 0 if size * _SHORTEST > _TALLEST else max(_SHORTEST, min(_LONGEST, points - points % _LINE))
 
 
 class _BlockTables:

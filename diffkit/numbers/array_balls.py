@@ -17,7 +17,7 @@ from flint import arb, arb_mat
 
 from diffkit.core.array_operations import ArrayOperation, Gather, Order, Put, Reshape, Scaled, Spread, Take, Total
 from diffkit.core.contractions import Contract, parted
-from diffkit.core.deadline import check_time
+from diffkit.core.deadline import check_time, current_deadline
 from diffkit.core.matrix_operations import Adjugate, Cholesky, Determinant, LogDeterminant, Solve
 from diffkit.core.program import Constant, Data, Shape
 from diffkit.core.table import Primitive
@@ -26,6 +26,7 @@ from diffkit.numbers.floats import SMALLEST_FLOAT
 
 Balls = Any
 """an array of objects, each a ball"""
+PIECE = 2**13  # entries between two looks at the clock
 NO_BALL = arb("nan")
 NOTHING = arb(0)
 _finite = np.frompyfunc(arb.is_finite, 1, 1)
@@ -71,6 +72,21 @@ def _entrywise(row: Primitive) -> Callable[..., Any]:
     """A row as a function of arrays of balls."""
     function: Callable[..., Any] = np.frompyfunc(ball_function(row), len(row.arguments), 1)
     return function
+
+
+def in_pieces(function: Callable[..., Any], args: Sequence[Any]) -> Any:
+    """A function of objects, entry by entry; where there is a deadline, with a look at the clock now and then."""
+    shape = np.broadcast_shapes(*[x.shape for x in args])
+    size = math.prod(shape)
+    if current_deadline() is None or size <= PIECE:
+        return function(*args)
+    flat = [np.broadcast_to(x, shape).ravel() if x.ndim else x for x in args]
+    found = np.empty(size, dtype=object)
+    for start in range(0, size, PIECE):
+        check_time()
+        piece = slice(start, start + PIECE)
+        found[piece] = function(*[x[piece] if x.ndim else x for x in flat])
+    return found.reshape(shape)
 
 
 def relative_gap(known: Balls, claimed: Balls, digits: int) -> float | None:
@@ -134,7 +150,7 @@ class BallArrays:
         """Give balls that hold the values of a row or an operation at the arguments."""
         check_time()
         if isinstance(row, Primitive):
-            return _boxed(_entrywise(row)(*args))
+            return _boxed(in_pieces(_entrywise(row), args))
         if isinstance(row, Contract):
             return _contracted(self, row, *args)
         form = _BALL_FORMS.get(type(row))

@@ -19,7 +19,7 @@ from diffkit.core.deadline import check_time
 from diffkit.core.matrix_operations import Adjugate, Cholesky, Determinant, LogDeterminant, Solve
 from diffkit.core.program import Constant, Data, Program, Shape, run
 from diffkit.core.table import ADD, DIV, LINEAR_ROWS, MUL, NEG, SQRT, SUB, WHERE, Primitive
-from diffkit.numbers.array_balls import NO_BALL, NOTHING, BallArrays, Balls, balls_of, filled, finite
+from diffkit.numbers.array_balls import NO_BALL, NOTHING, BallArrays, Balls, balls_of, filled, finite, in_pieces
 from diffkit.numbers.balls import series_function
 
 Series = list[Any]
@@ -71,7 +71,7 @@ class SeriesArrays:
         if row is WHERE:
             return self._choice(*args)
         shape = np.broadcast_shapes(*[x[0].shape for x in args])
-        found = _entrywise(row)(*[_joined(x) for x in args])
+        found = in_pieces(_entrywise(row), [_joined(x) for x in args])
         entries = found.ravel().tolist() if isinstance(found, np.ndarray) else [found]
         return [filled(shape, [entry[k] for entry in entries]) for k in range(ctx.cap)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,7 @@ from diffkit.core.errors import TracingError
 from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.partials import FirstPartials, SecondPartials
 from diffkit.core.program import Index
-from diffkit.core.results import Answer, Odd, by_rows
+from diffkit.core.results import Answer, Odd, by_rows, told_of
 from diffkit.numbers.balls import precision
 from diffkit.proof.array_kinks import SWEPT, met_exactly, one_sided
 from diffkit.proof.array_obstacles import ArrayPrimal, Obstacle
@@ -62,11 +62,11 @@ class ArrayProofs:
         found = self.prover.at(point, rows, columns, places)
         values, errors = found.values, found.errors
         rest = np.flatnonzero(~found.proven)
-        odd: dict[int, Odd] = {}
+        odd: Mapping[int, Odd] = {}
         if found.stopped:
-            odd = {int(c): Odd("uncertain", found.stopped) for c in rest}
+            odd = told_of(rest.tolist(), Odd("uncertain", found.stopped), len(values))
         elif len(rest):
-            self._settle(point, rest, values, errors, odd)
+            odd = self._settled(point, rest, values, errors)
         return Answer(values, errors, odd, 1, PROOF, True)
 
     @cached_property
@@ -86,21 +86,19 @@ class ArrayProofs:
         row_of, column_of = ({v: k for k, v in enumerate(part)} for part in (firsts, seconds))
         return firsts, seconds, np.array([row_of[r] * len(seconds) + column_of[c] for r, c in pairs], dtype=int)
 
-    def _settle(self, point: Sequence[float], rest: Any, values: Any, errors: Any, odd: dict[int, Odd]) -> None:
+    def _settled(self, point: Sequence[float], rest: Any, values: Any, errors: Any) -> Mapping[int, Odd]:
         """Look at the components that are not proven yet number by number, or say what is in the way."""
         if outside := self._outside(point):
-            odd.update(dict.fromkeys(rest.tolist(), outside))
-            return
+            return told_of(rest.tolist(), outside, len(values))
         indices = tuple(self.task.indices[c] for c in rest)
         try:
             self.task.source.program  # noqa: B018
         except TracingError:
-            odd.update(self._told(point, rest, indices))
-            return
+            return self._told(point, rest, indices)
         task = replace(self.task, indices=indices, places=tuple(range(len(rest))), labels=("",) * len(rest))
         answer = Proofs(task).at(point)
         values[rest], errors[rest] = answer.values, math.nan if answer.errors is None else answer.errors
-        odd.update({int(rest[k]): found for k, found in answer.odd.items()})
+        return {int(rest[k]): found for k, found in answer.odd.items()}
 
     def _outside(self, point: Sequence[float]) -> Odd | None:
         """What is said of all components where the only output is proven to be outside its domain."""
