@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from diffkit.calculus.guards import Choice, choice_of
-from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.core.builder import NAMED_CONSTANTS, ProgramBuilder, copy_slots
 from diffkit.core.deadline import in_time
 from diffkit.core.errors import BackendError
 from diffkit.core.program import Program
 from diffkit.core.rules import Functions, Slot, defined
-from diffkit.core.table import ABS, AND, DIV, MUL, NEG, NOT, OR, POWER, SQRT, WHERE, Primitive, Rule, table
+from diffkit.core.table import ABS, AND, DIV, EXP, MUL, NEG, NOT, OR, POWER, SQRT, WHERE, Primitive, Rule, table
 from diffkit.core.text.printer import Slots
 from diffkit.engines.notation import Language, Statement
 
@@ -226,7 +226,9 @@ class Spelling(ProgramBuilder):
                             hint=f"it is known to {', '.join(having)}" if having else "none knows it")  # fmt: skip
 
     def _power_of(self, base: int, exponent: int) -> int | None:
-        """Slot of a power that is written as a root, a quotient or a product."""
+        """Slot of a power that is written as an exponential, a root, a quotient or a product."""
+        if self.constant_in(base) == NAMED_CONSTANTS["e"]:
+            return self.apply(EXP, (exponent,))
         value = self.rational(exponent)
         if value is None or self.is_constant(base):
             return None
