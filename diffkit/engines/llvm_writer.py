@@ -72,7 +72,7 @@ class Writer:
             **{row: self._operation(name) for row, name in _OPERATIONS.items()},
             **{row: self._comparison(name) for row, name in _COMPARISONS.items()},
             **{row: self._intrinsic(row.libm) for row in _INTRINSICS},
-            ABS: lambda x: self.intrinsic(ABS.libm, self._negated.get(x, x)),
+            ABS: self._size,
             NEG: self._negative,
             MAX: lambda x, y: self._extreme("oge", x, y),
             MIN: lambda x, y: self._extreme("ole", x, y),
@@ -240,6 +240,9 @@ class Writer:
         found = self.value(f"fneg {self.double} {x}")
         self._negated[found] = x
         return found
+
+    def _size(self, x: str) -> str:
+        return self.intrinsic(ABS.libm, self._negated.get(x, x))
 
     def _extreme(self, how: str, x: str, y: str) -> str:
         """x where it is the one, or no number."""
