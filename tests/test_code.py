@@ -1,6 +1,7 @@
 """Derivatives written as code: what compiles and runs gives the proven values, and nothing of a user's text runs."""
 
 import functools
+import math
 import os
 import random
 from contextlib import suppress
@@ -14,10 +15,15 @@ from drawn_formulas import programs
 
 import diffkit as dk
 from diffkit.asking.questions import open_question
+from diffkit.calculus.derivatives import derivative_program
+from diffkit.calculus.guards import depends
 from diffkit.cli.commands import cli
+from diffkit.core.program import run_slots
 from diffkit.core.table import table
+from diffkit.engines.languages import Julia
 from diffkit.methods.derivative_code import comment_lines
 from diffkit.methods.program_evaluation import table_bound
+from diffkit.numbers.floats import FLOATS
 
 LANGUAGES = ("python", "numpy", "jax", "c", "julia", "fortran", "latex")
 LACKING = {("c", "digamma"), ("c", "polygamma"), ("fortran", "digamma"), ("fortran", "polygamma"), ("jax", "besselj")}
@@ -101,11 +107,18 @@ def drawn(language, seed, kind):
         expression = dk.Expression(program)
         points = [(draw.uniform(-3, 3), draw.uniform(-3, 3)) for _ in range(4)]
         known = [(p, *seen) for p in points if (seen := truth_at(expression, kind, p)) is not None]
-        if known:  # Fortran does not take the square root of −2 that is written as such
+        if known and constants_have_values(program):
             with suppress(dk.BackendError):
                 codes.append(dk.code(expression, kind, language, name=f"d{k}"))
                 cases.append((str(expression), known))
     return codes, cases
+
+
+def constants_have_values(program):
+    """Whether what does not vary has a value: Fortran does not take the square root of −2 that is written as such."""
+    gradient = derivative_program(program, [(0, (0,)), (0, (1,))])
+    slots = zip(depends(gradient), run_slots(gradient, FLOATS, [0.3, 0.7]), strict=True)
+    return all(varies or math.isfinite(value) for varies, value in slots)
 
 
 def truth_at(expression, kind, point):
@@ -281,3 +294,38 @@ def test_a_function_of_arrays_is_written_number_by_number():
     code = dk.code(dk.arrays("sum((y - X @ w)**2)", X=[[1.0, 2.0], [3.0, 4.0]], y=[1.0, 2.0]), at={"w": [0.0, 0.0]})
     (run,) = RUNNERS["python"]([code])
     assert run(0.5, -1.0) == pytest.approx([-2 * 2.5 - 6 * 4.5, -4 * 2.5 - 8 * 4.5])
+
+
+JULIA = """exp expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh hypot sqrt cbrt
+    abs floor ceil max min SpecialFunctions.erf SpecialFunctions.erfc SpecialFunctions.erfcx SpecialFunctions.gamma
+    SpecialFunctions.logabsgamma(#)[1] SpecialFunctions.digamma SpecialFunctions.polygamma SpecialFunctions.besselj"""
+
+
+def test_julia_calls_functions_that_it_has():
+    """By the manuals of Julia 1.10 and SpecialFunctions.jl 2: nothing here runs it."""
+    assert {Julia.function(row) for row in table if Julia.has(row) and not row.infix} - {""} == set(JULIA.split())
+
+
+@pytest.mark.parametrize("language", RUNNERS)
+def test_a_function_of_a_matrix_has_answers_in_its_shape(language):
+    def f(W):
+        return np.sum(W @ W * W)
+
+    at = np.array([[0.3, 1.0], [-2.0, 0.7]])
+    kinds = ("gradient", "hessian")
+    codes = [dk.code(f, kind, language, at=at, name=f"m_{kind}") for kind in kinds]
+    assert [code.shape for code in codes] == [(2, 2), (2, 2, 2, 2)]
+    for run, kind in zip(RUNNERS[language](codes), kinds, strict=True):
+        assert run(*at.ravel()) == pytest.approx(np.ravel(getattr(dk, kind)(f, at).value), rel=1e-14)
+
+
+def test_a_direction_is_told_and_what_it_does_not_move_is_zero():
+    for options in ({"direction": [1, 0]}, {"direction": {"y": 0, "x": 1}}):
+        for kind in ("directional", "hvp", "jvp"):
+            source = dk.code("x^3*y", kind, "c", **options).source
+            assert "along v = (1, 0)" in source
+            assert "0.0*" not in source
+
+
+def test_powers_of_e_are_exponentials():
+    assert "exp(x*y)" in dk.code("e^(x*y)", language="c").source

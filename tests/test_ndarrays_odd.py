@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ndarray_cases import KINKS, SMOOTH_AFTER_ALL, TIES, TRAPS, by_name, written_out
 
+import diffkit as dk
 from diffkit.core.errors import TracingError
 from diffkit.ndarrays import pushforward
 
@@ -107,3 +108,27 @@ def test_what_is_too_large_to_be_written_out():
             written_out(f, names, [(6, 6)])
     with pytest.raises(TracingError, match="sort of 9"):
         written_out(np.sort, [f"x{i}" for i in range(9)], [(9,)])
+
+
+KINKED = {
+    "abs and a square": lambda x: np.sum(np.abs(x)) + x[0] ** 2,
+    "abs alone": lambda x: np.abs(x[0]) + x[1] ** 3,
+    "abs beside a product": lambda x: x[0] * x[1] + np.abs(x[0]) * x[0],
+    "abs in an exponential": lambda x: np.exp(np.abs(x[0]) * x[1]),
+    "maximum": lambda x: np.sum(np.maximum(x, 0.0)) + np.sum(x**2),
+    "a jump": lambda x: np.floor(x[0]) * x[1] + x[1] ** 2,
+    "a sign": lambda x: np.sign(x[0]) * x[1] ** 2,
+}
+
+
+@pytest.mark.parametrize("backend", ["dual", "reverse"])
+@pytest.mark.parametrize("name", KINKED)
+def test_a_second_derivative_is_not_said_to_exist_where_the_first_does_not(name, backend):
+    """The slope on one side has a derivative, which says nothing; other entries keep theirs if they have one."""
+    at = np.array([0.0, 2.0])
+    found, proven = (dk.hessian(KINKED[name], at, backend=b) for b in (backend, "auto"))
+    assert proven.statuses[0, 0] == "not_differentiable"
+    assert found.statuses[0, 0] == "uncertain"
+    fine = found.statuses == "ok"
+    assert (proven.statuses[fine] == "ok").all()
+    assert np.allclose(found.value[fine], proven.value[fine], rtol=1e-12)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from importlib import import_module
 from typing import Any
@@ -10,11 +10,10 @@ from typing import Any
 from diffkit.calculus.guards import Guarded
 from diffkit.engines import POINTS_INTERPRETED, BatchCall, Call, Precision, Unsuited, is_installed
 from diffkit.engines.lowering import Lowered, lower
-from diffkit.engines.python import compile_into, compile_point
 
-_FOR_POINTS = ("python",)
-_FOR_BATCHES = ("numpy",)
-_WORK = {"point": "points", "batch": "batches"}
+_FOR_POINTS, _FOR_MANY_POINTS = ("python",), ("llvm", "python")
+_FOR_BATCHES, _FOR_LARGE_BATCHES = ("numpy",), ("llvm", "numpy")
+_LARGE_BATCH = 2_000_000  # operations of a batch from which compiling to machine code pays
 _FUSED = {"llvm"}
 """engines with a fused multiply-add"""
 
@@ -34,7 +33,7 @@ class Engines:
 
     def __getstate__(self) -> dict[str, Any]:
         """What was compiled is compiled again where a pickle arrives."""
-        state = {name: value for name, value in vars(self).items() if name not in ("_point", "_batch")}
+        state = {name: value for name, value in vars(self).items() if name not in ("_point", "_batch", "_large_batch")}
         return {**state, "_lowered": {}, "chosen": {}}
 
     def lowered(self, fused: bool = False) -> Lowered:
@@ -50,49 +49,61 @@ class Engines:
             return None
         return self._point
 
-    def finished(self, places: Sequence[int], finish: Callable[[tuple[float, ...]], Any]) -> Call:
-        """Give the function of one point whose coordinates are not yet checked; ``finish`` makes its answer.
+    @property
+    def faster(self) -> bool:
+        """Whether it pays to compile once more for a great many points."""
+        return self.engine == "auto" and is_installed(_FOR_MANY_POINTS[0])
 
-        Of the values in the order of ``places``; None where a coordinate is no finite float, or the point not ordinary.
+    def written(self, places: Sequence[int], shape: tuple[int, ...], many: bool = False) -> Call | None:
+        """Give the function of an array of a shape, to write to, and of coordinates that are not yet checked.
+
+        It writes the values in the order of ``places``, and gives True; None where a coordinate is no finite float, or
+        the point is not ordinary.
         """
-        self.chosen["points"] = "python"
-        return compile_point(self.lowered().arranged(places), finish)
+        engines = _FOR_MANY_POINTS if many else _FOR_POINTS
+        found: Call | None = self._compiled("points", "compile_into", engines, places, shape)
+        return found
 
-    def written(self, places: Sequence[int], shape: tuple[int, ...]) -> Callable[..., bool | None]:
-        """Give the function of an array of a shape, to write to, and of the coordinates as above."""
-        return compile_into(self.lowered().arranged(places), shape)
-
-    def batch(self) -> BatchCall | None:
+    def batch(self, rows: int) -> BatchCall | None:
         """Give the function of many points; None where no engine can take the program."""
-        return self._batch
+        large = rows * len(self.guarded.program) >= _LARGE_BATCH
+        return self._large_batch if large and self.engine == "auto" else self._batch
 
     @cached_property
     def _point(self) -> Call | None:
-        found: Call | None = self._first("point", _FOR_POINTS)
+        found: Call | None = self._compiled("points", "compile_point", _FOR_POINTS)
         return found
 
     @cached_property
     def _batch(self) -> BatchCall | None:
-        found: BatchCall | None = self._first("batch", _FOR_BATCHES)
+        found: BatchCall | None = self._compiled("batches", "compile_batch", _FOR_BATCHES)
         return found
 
-    def _first(self, work: str, engines: Sequence[str]) -> Any:
+    @cached_property
+    def _large_batch(self) -> BatchCall | None:
+        found: BatchCall | None = self._compiled("batches", "compile_batch", _FOR_LARGE_BATCHES)
+        return found
+
+    def _compiled(
+        self, work: str, function: str, engines: Sequence[str], places: Sequence[int] | None = None, *args: Any
+    ) -> Any:
         """What the first engine that can do some work makes of the program; None if there is none."""
         for name in engines if self.engine == "auto" else (self.engine,):
-            compile_for = _compiler(name, work)
+            compile_for = _function_of(name, function)
             if compile_for is None:
                 continue
+            lowered = self.lowered(name in _FUSED)
             try:
-                found = compile_for(self.lowered(name in _FUSED))
+                found = compile_for(lowered if places is None else lowered.arranged(places).checked(), *args)
             except Unsuited:
                 continue
-            self.chosen[_WORK[work]] = name
+            self.chosen[work] = name
             return found
         return None
 
 
-def _compiler(engine: str, work: str) -> Any:
-    """What an engine compiles a point or a batch with, if it is here and does that."""
+def _function_of(engine: str, function: str) -> Any:
+    """What an engine compiles with, if it is here and does that."""
     if not is_installed(engine):
         return None
-    return getattr(import_module(f"diffkit.engines.{engine}"), f"compile_{work}", None)
+    return getattr(import_module(f"diffkit.engines.{engine}"), function, None)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from diffkit.core.table import AND, NE, OR, POWER, Primitive, table
 from diffkit.core.text.bindings import ATOM_BINDING, NOT_BINDING, PRODUCT_BINDING, SIGN_BINDING, SUM_BINDING
 from diffkit.core.text.latex import Latex, aligned, latex_name
-from diffkit.core.text.printer import FormulaView, Written, called
+from diffkit.core.text.printer import FormulaView, Written, called, is_negative
 from diffkit.engines.notation import COLUMNS, CodeNotation, FunctionText, Language, subscript, wrapped
 from diffkit.engines.pythonic import Jax, NumPy, Python
 from diffkit.engines.reserved_words import RESERVED
@@ -78,7 +78,7 @@ class Julia(CodeNotation):
         special = any("." in name for name in f.functions)
         lines = [f"    {s.name} = {s.text}" for s in f.statements]
         if f.shape:
-            kind = "Vector" if len(f.shape) == 1 else "Matrix"
+            kind = {1: "Vector", 2: "Matrix"}.get(len(f.shape), "Array")
             lines.append(f"    out = {kind}{{Float64}}(undef, {', '.join(map(str, f.shape))})")
             lines += [f"    out[{', '.join(str(k + 1) for k in i)}] = {text}" for i, text in f.entries]
         lines.append(f"    return {'out' if f.shape else f.outputs[0]}")
@@ -118,6 +118,12 @@ class Fortran(CodeNotation):
     def negative(self, part: Any) -> Written:
         """A change of sign, which may not follow another sign."""
         return ["-", (part, PRODUCT_BINDING + 1)], SUM_BINDING
+
+    def infix(self, row: Primitive, args: Sequence[Any]) -> Written:
+        """An operator between arguments; what begins with a sign may not follow another."""
+        parts, binding = super().infix(row, args)
+        signed = binding > SUM_BINDING and is_negative(self.view, args[0])
+        return (parts, SUM_BINDING) if signed else (parts, binding)
 
     def choice(self, condition: Any, x: Any, y: Any) -> Written:
         """One of two, by a condition."""
@@ -183,9 +189,10 @@ def _declared(kind: str, names: Sequence[str]) -> list[str]:
 def _interface(name: str, row: Primitive) -> list[str]:
     """The interface of a function of the C library."""
     kinds = ["integer(c_int)" if k in row.orders else "real(c_double)" for k in range(len(row.arguments))]
+    used = "c_double, c_int" if row.orders else "c_double"
     return [
         f'pure real(c_double) function {name}({", ".join(row.arguments)}) bind(c, name="{name}")',
-        "    use, intrinsic :: iso_c_binding, only: c_double, c_int",
+        f"    use, intrinsic :: iso_c_binding, only: {used}",
         *(f"    {kind}, value :: {argument}" for kind, argument in zip(kinds, row.arguments, strict=True)),
         f"end function {name}",
     ]

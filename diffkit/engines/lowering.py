@@ -48,6 +48,14 @@ class Lowered(NamedTuple):
         ends = (*(outputs[place] for place in places), *outputs[self.values :])
         return self._replace(program=replace(self.program, outputs=ends), values=len(places))
 
+    def checked(self) -> Lowered:
+        """The same for coordinates that may be no finite numbers: such a point is not ordinary."""
+        if self.bounded:
+            return self
+        outputs, count = self.program.outputs, len(self.program.inputs)
+        ends = (*outputs[: self.values], *range(count), *outputs[self.values :])
+        return self._replace(program=replace(self.program, outputs=ends), finite=self.finite + count)
+
     @property
     def margins(self) -> Iterator[tuple[int, bool]]:
         """Slots of the margins, and whether each must be positive."""
@@ -146,6 +154,8 @@ class _Plain:
         halves = _halves(args[1]) if row is POWER and isinstance(args[0], Float) else None
         if row in _HIDING and (halves is None or halves <= 0):  # a chain of products hides nothing
             self.floats.watch(*args)
+        if row is DIV:  # what is divided by something that overflows is not 0
+            self.floats.watch(args[1])
         return self.floats.apply(row, args) if halves is None else self._power(args[0], halves)
 
     def _power(self, x: Any, halves: int) -> Any:

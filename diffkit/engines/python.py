@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import product
 from math import isfinite
+from struct import Struct
 from typing import Any
 
 from diffkit.core.program import Program, maker
@@ -20,28 +21,30 @@ from diffkit.numbers.doubles import LOST_SHARE
 
 _INFIX = {ADD: "+", SUB: "-", MUL: "*", DIV: "/"}
 _DEEPEST = 24  # nested parentheses, of which Python's parser takes about 200
+_WRITTEN_SINGLY = 6  # values up to which each is written by itself; more are packed
 _ADDED_IN_LINE = 50  # terms of a sum in one line
 _NAMES = {"ArithmeticError": ArithmeticError, "ValueError": ValueError, "float": float}
 
 
-def compile_point(lowered: Lowered, finish: Callable[[tuple[float, ...]], Any] | None = None) -> Callable[..., Any]:
-    """Give the function of the coordinates: the values, or None at a point that is not ordinary.
-
-    With ``finish`` it gives what that makes of the values, and None as well where a coordinate is no finite float.
-    """
+def compile_point(lowered: Lowered) -> Callable[..., tuple[float, ...] | None]:
+    """Give the function of the coordinates: the values, or None at a point that is not ordinary."""
     source = _Lines(lowered)
-    found = f"({' '.join(f'{v},' for v in source.values)})"
-    if finish is None:
-        return source.compiled([f"return {found}"])
-    return source.compiled([f"return finish({found})"], checked=True, finish=finish)
+    return source.compiled([f"return ({' '.join(f'{v},' for v in source.values)})"])
 
 
 def compile_into(lowered: Lowered, shape: tuple[int, ...]) -> Callable[..., bool | None]:
-    """Give the function of an array of a shape and the coordinates: it writes the values, or gives None as above."""
+    """Give the function of a contiguous array of float64 and the coordinates: it writes the values there.
+
+    None where a coordinate is no float, or the point is not ordinary, and then nothing is written.
+    """
     source = _Lines(lowered)
-    places = [", ".join(map(str, at)) or "()" for at in product(*map(range, shape))]
-    writes = [f"out[{at}] = {value}" for at, value in zip(places, source.values, strict=True)]
-    return source.compiled([*writes, "return True"], before=["out"], checked=True)
+    if len(source.values) > _WRITTEN_SINGLY:
+        writes = [f"pack(out, 0, {', '.join(source.values)})"]
+    else:
+        places = [", ".join(map(str, at)) or "()" for at in product(*map(range, shape))]
+        writes = [f"out[{at}] = {value}" for at, value in zip(places, source.values, strict=True)]
+    pack = Struct(f"{len(source.values)}d").pack_into
+    return source.compiled([*writes, "return True"], before=["out"], typed=True, pack=pack)
 
 
 class _Lines:
@@ -63,10 +66,10 @@ class _Lines:
         return [self.texts[slot] for slot in self.lowered.program.outputs[: self.lowered.values]]
 
     def compiled(
-        self, ends: Sequence[str], before: Sequence[str] = (), checked: bool = False, **names: Any
+        self, ends: Sequence[str], before: Sequence[str] = (), typed: bool = False, **names: Any
     ) -> Callable[..., Any]:
         """Give the function of what is named ``before`` and of the coordinates, which ends so at an ordinary point."""
-        body = [*(self._types() if checked else ()), *self.lines, *self._tests(checked), *ends]
+        body = [*(self._types() if typed else ()), *self.lines, *self._tests(), *ends]
         tried = ["try:", *(f"  {line}" for line in body), "except (ArithmeticError, ValueError): return None"]
         space = {**self.names, **_NAMES, **names}
         return maker([*before, *self.inputs], tried, space)(**space)
@@ -76,14 +79,13 @@ class _Lines:
         classes = " is ".join(f"{x}.__class__" for x in self.inputs)
         return [f"if not ({classes} is float): return None"] if classes else []
 
-    def _tests(self, checked: bool) -> list[str]:
+    def _tests(self) -> list[str]:
         """Lines that find out whether the point is ordinary."""
         lowered = self.lowered
         tests = [f"{self.texts[slot]} {'> 0.0' if edge else '!= 0.0'}" for slot, edge in lowered.margins]
         lines = []
         if not lowered.bounded:  # a sum is finite only where its terms are
-            finite = [self.texts[slot] for slot in lowered.program.outputs[: lowered.values + lowered.finite]]
-            lines = _summed([*(self.inputs if checked else ()), *finite])
+            lines = _summed([self.texts[slot] for slot in lowered.program.outputs[: lowered.values + lowered.finite]])
             tests.append("s - s == 0.0")
         return [*lines, f"if not ({' and '.join(tests)}): return None"] if tests else lines
 

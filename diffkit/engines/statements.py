@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from diffkit.calculus.guards import Choice, choice_of
-from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.core.builder import NAMED_CONSTANTS, ProgramBuilder, copy_slots
 from diffkit.core.deadline import in_time
 from diffkit.core.errors import BackendError
 from diffkit.core.program import Program
 from diffkit.core.rules import Functions, Slot, defined
-from diffkit.core.table import ABS, AND, DIV, MUL, NEG, NOT, OR, POWER, SQRT, WHERE, Primitive, Rule
+from diffkit.core.table import ABS, AND, DIV, EXP, MUL, NEG, NOT, OR, POWER, SQRT, WHERE, Primitive, Rule, table
 from diffkit.core.text.printer import Slots
 from diffkit.engines.notation import Language, Statement
 
@@ -25,6 +25,7 @@ Alternatives = frozenset[frozenset[Choice]]
 _ALWAYS: Alternatives = frozenset({frozenset()})
 _NEVER: Alternatives = frozenset()
 _MOST_ALTERNATIVES = 4
+_ALWAYS_DEFINED = frozenset(row for row in table if row.infix) - {DIV, POWER} | {WHERE, ABS}
 _MOST_FACTORS = 4  # exponent up to which a power is written as a product where the language has no sign for it
 _ZERO_PART = ("constant", 0)
 
@@ -59,9 +60,13 @@ class Statements:
         self.found: list[Statement] = []
         uses = Counter(arg for _, args in program.instructions for arg in args)
         uses.update(program.outputs)
+        self.risky: set[int] = set()
+        """operations that may have no value, as far as they are written where they are used"""
         for slot in in_time(_in_order(program, self.needed)):
             row, args = program.instructions[slot - program.first_instruction]
             self._shorten(slot, args)
+            if row not in _ALWAYS_DEFINED or not self.risky.isdisjoint(args):
+                self.risky.add(slot)
             if uses[slot] > 1 and not (row is NEG and not self._is_open(args[0])):
                 self._define(slot)
         self.outputs = [self.writer.write(slot) for slot in program.outputs]
@@ -90,11 +95,12 @@ class Statements:
             text = self.writer.write(self._guarded(slot, row))
             self.names[slot] = next(self.free)
             self.found.append(Statement(self.names[slot], text, row.truth))
+            self.risky.discard(slot)
 
     def _guarded(self, slot: int, row: Primitive) -> Any:
         """A slot, and something else where it does not matter."""
         alternatives = self.needed.get(slot, _ALWAYS)
-        if alternatives in (_ALWAYS, _NEVER):
+        if alternatives in (_ALWAYS, _NEVER) or slot not in self.risky:
             return slot
         every = [
             _joined(AND, [c if holds else (NOT, c) for c, holds in sorted(a)])
@@ -197,8 +203,8 @@ class Spelling(ProgramBuilder):
         """Slot of what a row is written as; None if it is written as it stands."""
         if row is POWER:
             return self._power_of(*args)
-        if row is ABS and (inner := self._parts(args[0], NEG)):
-            return self.apply(ABS, inner)
+        if row is ABS and (positive := self._negated(args[0])) is not None:
+            return self.apply(ABS, (positive,))
         return None if self.language.has(row) else self._formula(row, args)
 
     def _formula(self, row: Primitive, args: Sequence[int]) -> int:
@@ -220,7 +226,9 @@ class Spelling(ProgramBuilder):
                             hint=f"it is known to {', '.join(having)}" if having else "none knows it")  # fmt: skip
 
     def _power_of(self, base: int, exponent: int) -> int | None:
-        """Slot of a power that is written as a root, a quotient or a product."""
+        """Slot of a power that is written as an exponential, a root, a quotient or a product."""
+        if self.constant_in(base) == NAMED_CONSTANTS["e"]:
+            return self.apply(EXP, (exponent,))
         value = self.rational(exponent)
         if value is None or self.is_constant(base):
             return None

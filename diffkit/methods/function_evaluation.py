@@ -11,12 +11,15 @@ from diffkit.asking.tasks import Task
 from diffkit.core.errors import BackendError
 from diffkit.core.partials import PartialGrid, grids, output_numbers
 from diffkit.core.results import Answer, Odd, ToldOfAll, by_rows
+from diffkit.engines import POINTS_INTERPRETED
 from diffkit.methods.program_evaluation import LOST
 
 if TYPE_CHECKING:
+    from diffkit.methods.replay import Replay
     from diffkit.ndarrays import Hit
 
 _NESTED_ORDER = 4  # of a Python function: nesting costs 2ⁿ
+_ASIDE = 2.0**-9  # of a coordinate: how far off a record is compared with the code
 _AGAIN_FACTOR = 1 + 2.0**-9  # factor of the point at which the code is followed once more, to see that it can be
 
 
@@ -39,7 +42,7 @@ class FunctionEvaluation:
                                hint="a function without branches can be recorded: use backend='auto'")  # fmt: skip
         assert task.function is not None
         self.task, self.function = task, task.function
-        self.followed = False
+        self.followed = 0
 
     @cached_property
     def grids(self) -> dict[tuple[int, ...] | None, list[PartialGrid]]:
@@ -55,6 +58,13 @@ class FunctionEvaluation:
         """Put the values of f itself where they are asked for."""
         for grid in self.grids.get(None, ()):
             found[grid.places] = values[grid.outputs]
+
+    @cached_property
+    def _replay(self) -> Replay | None:
+        """The task by the function's record, where there is one."""
+        from diffkit.methods.replay import replay_of
+
+        return replay_of(self.task)
 
     def derive(self, point: Any) -> Derived:
         """Follow the function at a point, an array of its coordinates."""
@@ -78,13 +88,15 @@ class FunctionEvaluation:
         with following(self.function.name):
             pushed = pushforward(self.function.call, self.function.split(beside), self.function.split(row))
             check_values(self.function, beside, pushed.value)
-        self.followed = True
 
     def at(self, point: Sequence[float]) -> Answer:
         """Give the partials at one point, with what is odd about them."""
         import numpy as np
 
         start = self.function.evaluations
+        replayed = self.replayed(np.array(point, dtype=float))
+        if replayed is not None:
+            return Answer(replayed, None, {}, self.function.evaluations - start)
         with np.errstate(all="ignore"):
             plain = self.function.values(point)
             partials, hits = self._found(np.array(point, dtype=float), plain)
@@ -101,12 +113,43 @@ class FunctionEvaluation:
 
         if self.function.unsteady or not np.any(np.isfinite(plain)):
             return np.full(len(self.task.indices), np.nan), []
-        if not self.followed:
+        self.followed += 1
+        if self.followed == 1:
             self._check_beside(point)
         with following(self.function.name):
             found = self.derive(point)
         check_values(self.function, point, found.values, plain)
         return found.partials, found.hits
+
+    def replayed(self, row: Any) -> Any:
+        """The partials at a point where the record serves and nothing is odd; None anywhere else.
+
+        Whether it is still what the code computes is seen beside the point, in no particular direction: at the point
+        itself two functions may be equal by chance.
+        """
+        import numpy as np
+
+        from diffkit.asking.callables.following import same_values
+
+        if self.followed < POINTS_INTERPRETED or self._replay is None or not math.isfinite(np.add.reduce(row)):
+            return None
+        with np.errstate(all="ignore"):
+            found = self._replay.partials(row)
+            if found is None:
+                return None
+            beside = row + (row + (row == 0)) * self._aside
+            values = self._replay.values(beside)
+            if values is not None and same_values(self.function, beside, values, self.function.values(beside)):
+                return None if self.function.unsteady else found
+        self._replay = None  # data have changed: from here on the code is followed
+        return None
+
+    @cached_property
+    def _aside(self) -> Any:
+        """How far beside a point the record is compared with the code, in proportion."""
+        import numpy as np
+
+        return np.random.default_rng(len(self.function.inputs)).uniform(-_ASIDE, _ASIDE, len(self.function.inputs))
 
     def _odds(self, plain: Any, partials: Any, hits: Sequence[Hit]) -> Mapping[int, Odd]:
         """What is known of the components that have no ordinary value; each kind of them is told the same."""

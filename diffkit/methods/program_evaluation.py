@@ -103,7 +103,7 @@ class ProgramEvaluation:
             return by_rows(self, points)
         count = self.guarded.derivatives
         values = np.empty((len(points), count))
-        call = self.engines.batch()
+        call = self.engines.batch(len(points))
         ordinary = np.zeros(len(points), dtype=bool) if call is None else call(points, values)
         odd: dict[int, Odd] = {}
         rest = () if ordinary is None else np.flatnonzero(~ordinary)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from diffkit.engines import POINTS_INTERPRETED
@@ -16,79 +14,69 @@ if TYPE_CHECKING:
 
     Known = tuple[Task, Engines] | None
 
-_FEW_NUMBERS = 6  # from which packing them is quicker than making an array of a tuple
+_MANY_POINTS = 300  # from which machine code pays
 
 
 class QuickPoints:
-    """What gives the array of a task at coordinates, and None where there is more to be said, or nothing is compiled.
+    """What writes the values of a task at coordinates to an array, unless there is more to be said.
 
+    A few points are left to others, then Python is compiled, and after many points machine code if there is some.
     ``known`` gives the task and its engines, or None where its components are not what these compute.
     """
 
     def __init__(self, known: Callable[[], Known], at_once: bool):
-        self._known, self._waiting = known, 0 if at_once else POINTS_INTERPRETED
-        self.call: Callable[..., Any] = self._await
-        """the function of the coordinates"""
-
-    def _await(self, *coordinates: float) -> Any:
-        """What there is before it pays to compile anything; TypeError for what is no number."""
-        if self._waiting > 0:
-            self._waiting -= 1
-            return None
-        self.call = self._compiled
-        return self.call(*coordinates)
+        self._known, self._calls = known, POINTS_INTERPRETED if at_once else 0
+        self.into: Callable[..., Any] = self._early
+        """the function of an array and the coordinates; gives None, or a TypeError for what are no numbers, where it
+        writes nothing"""
 
     def __call__(self, point: Sequence[float]) -> Any:
-        """Give the array at a point."""
+        """Give the array at a point, or None."""
+        target = self.empty()
         try:
-            return self.call(*point)
+            return None if self.into(target, *point) is None else target
         except TypeError:  # another number of coordinates, or what is no number at all
             return None
 
-    def write(self, out: Any, point: Sequence[float]) -> Any:
-        """Write the values at a point to an array of the task's shape, and give that."""
-        if self._waiting > 0 or out.shape != self._shape:
-            return self._await(*point) if self._waiting > 0 else None
-        try:
-            return None if self._written(out, *point) is None else out
-        except TypeError:
+    def fits(self, out: Any) -> bool:
+        """Whether values can be written to what a caller gives."""
+        return getattr(out, "shape", None) == self._shape and out.dtype == float and out.flags.c_contiguous
+
+    @cached_property
+    def empty(self) -> Callable[[], Any]:
+        """Makes an array of the task's shape."""
+        import numpy as np
+
+        shape = self._shape or ()
+        return lambda: np.empty(shape)
+
+    def _early(self, out: Any, *coordinates: float) -> Any:
+        """Write, until what is best in the long run is compiled."""
+        self._calls += 1
+        if self._calls <= POINTS_INTERPRETED or self._found is None:
             return None
+        if self._calls <= _MANY_POINTS and self._found[1].faster:
+            return self._python(out, *coordinates)
+        self.into = self._compiled(True)
+        return self.into(out, *coordinates)
+
+    @cached_property
+    def _found(self) -> Known:
+        return self._known()
 
     @cached_property
     def _shape(self) -> tuple[int, ...] | None:
-        return None if (known := self._known()) is None else known[0].shape
+        return None if self._found is None else self._found[0].shape
 
     @cached_property
-    def _compiled(self) -> Callable[..., Any]:
-        if (known := self._known()) is None:
-            return _never
-        task, engines = known
-        return engines.finished(task.places, _array_of(task.shape))
+    def _python(self) -> Callable[..., Any]:
+        return self._compiled(False)
 
-    @cached_property
-    def _written(self) -> Callable[..., Any]:
-        if (known := self._known()) is None:
-            return _never
-        task, engines = known
-        return engines.written(task.places, task.shape)
+    def _compiled(self, many: bool) -> Callable[..., Any]:
+        assert self._found is not None
+        task, engines = self._found
+        return engines.written(task.places, task.shape, many) or _nothing
 
 
-def _never(*_: Any) -> None:
-    """Nothing is compiled."""
-
-
-def _array_of(shape: tuple[int, ...]) -> Callable[[tuple[float, ...]], Any]:
-    """What makes an array of a shape out of as many numbers."""
-    import numpy as np
-
-    size = math.prod(shape)
-    if size > _FEW_NUMBERS:
-        write, empty = Struct(f"{size}d").pack_into, np.empty
-
-        def packed(values: tuple[float, ...]) -> Any:
-            found: Any = empty(shape)
-            write(found, 0, *values)
-            return found
-
-        return packed
-    return np.array if len(shape) == 1 else lambda values: np.array(values).reshape(shape)
+def _nothing(*_: Any) -> None:
+    """No engine can compile the program."""

@@ -16,7 +16,17 @@ from diffkit.core.errors import TracingError
 from diffkit.core.rules import by_rule
 from diffkit.core.table import Primitive
 from diffkit.ndarrays.kernel import ROWS, Proxy, answer, apply_formula, contract, duals, gather, own, plain, real, total
-from diffkit.ndarrays.nonsmooth import Followed, Hit, Watch, jointly, places_met, still_products, ties_met, unvarying
+from diffkit.ndarrays.nonsmooth import (
+    Followed,
+    Hit,
+    Watch,
+    jointly,
+    places_met,
+    poisoned,
+    still_products,
+    ties_met,
+    unvarying,
+)
 from diffkit.numbers.arrays import ARRAYS
 from diffkit.numbers.duals import Dual
 
@@ -103,7 +113,7 @@ class DualArray(Followed):
                 bad = bad & ~smooth
             if np.any(bad):
                 self.level.hit(primitive, place)
-                tangent = np.where(bad, np.nan, np.zeros(full) if tangent is None else tangent)
+                tangent = poisoned(np.zeros(full) if tangent is None else tangent, bad, primals)
         return tangent
 
     def _watch_ties(self, primitive: Primitive, parts: Sequence[DualContent]) -> None:

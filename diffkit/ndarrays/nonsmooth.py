@@ -82,6 +82,15 @@ def places_met(primitive: Primitive, primals: Sequence[Any], moves: Sequence[boo
             yield place, there
 
 
+def poisoned(derivative: Any, there: Any, primals: Sequence[Any]) -> Any:
+    """A derivative with NaN where there is none, which has no derivative there either, by any outer level."""
+    found = np.where(there, np.nan, derivative)
+    for outer in primals:
+        if isinstance(outer, Proxy):
+            found = found + np.where(there, np.nan, 0.0) * outer
+    return found
+
+
 def ties_met(primitive: Primitive, primals: Sequence[Any]) -> Any:
     """Where a comparison is decided by equality; None if it is nowhere, or is no comparison of numbers."""
     if primitive.truths:

@@ -21,6 +21,7 @@ from diffkit.ndarrays.nonsmooth import (
     Watch,
     jointly,
     places_met,
+    poisoned,
     smooth_along,
     still_products,
     ties_met,
@@ -274,16 +275,16 @@ def pullback(call: Callable[..., Any], primals: Sequence[Any], active: Sequence[
             bars = {} if result.node is None else tape.sweep({result.node: Bar(given, absent)}, seen)
             shown = tape.sweep(seen)
             return [
-                None if number is None else _gradient(bars.get(number), shown.get(number), shape)
+                None if number is None else _gradient(bars.get(number), shown.get(number), shape, primals)
                 for number, shape in zip(inputs, shapes, strict=True)
             ]
 
     return Pulled(primal, back, tuple(tape.hits), tape.operations)
 
 
-def _gradient(bar: Bar | None, shown: Bar | None, shape: tuple[int, ...]) -> Any:
-    """The cotangent of an input; NaN where a kink shows."""
+def _gradient(bar: Bar | None, shown: Bar | None, shape: tuple[int, ...], primals: Sequence[Any]) -> Any:
+    """The cotangent of an input; NaN where a kink shows, and with it all its derivatives by outer levels."""
     value = np.zeros(shape) if bar is None else bar.value
     if shown is not None and (values := plain(shown.value)) is not None and np.any(values != 0):
-        return np.where(values != 0, np.nan, value)
+        return poisoned(value, values != 0, [np.sum(x) for x in primals if isinstance(x, Proxy)])
     return value

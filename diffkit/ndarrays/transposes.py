@@ -12,6 +12,7 @@ import numpy as np
 from diffkit.core.rules import times_partial, trace_pushforward
 from diffkit.core.table import WHERE, Primitive
 from diffkit.ndarrays.kernel import ROWS, Proxy, contract, gather, plain, rows, total
+from diffkit.ndarrays.nonsmooth import poisoned
 
 
 class Bar(NamedTuple):
@@ -121,7 +122,7 @@ class Transposed:
         if self.flat is not None:
             term = np.where(self.flat, 0.0, term)
         if self.poison is not None:
-            term = np.where(self.poison, np.nan, term)
+            term = poisoned(term, self.poison, [*self.primals, bar.value])
         absent = without(bar.absent, self.dropped)
         return fitted(Bar(term if absent is None else np.where(absent, 0.0, term), absent), self.shape)
 

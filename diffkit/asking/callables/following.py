@@ -99,17 +99,22 @@ def _operations(function: Bound, row: Any) -> int:
 def check_values(function: Bound, point: Any, found: Any, own: Any = None) -> None:
     """TracingError if the code gave other values from what stands in for numbers than its ``own`` from numbers."""
     own = function.values(point) if own is None else own
+    if not same_values(function, point, found, own):
+        raise TracingError(
+            f"{function.name} computes something else when it is followed: {_apart(np.ravel(found), own)}",
+            hint="it looks at the type of its argument, catches errors, or keeps a state",
+        )
+
+
+def same_values(function: Bound, point: Any, found: Any, own: Any) -> bool:
+    """Whether values are those that the function has from numbers, up to rounding."""
     found = np.ravel(found)
-    if found.shape == own.shape:
-        apart = ~(np.abs(found - own) <= _FOLLOWED_SLACK * EPSILON * np.abs(own)) & np.isfinite(own)
-        if not np.any(apart) or not np.any(
-            apart & ~(np.abs(found - own) <= _FOLLOWED_SLACK * rounding(function.values, point))
-        ):
-            return
-    raise TracingError(
-        f"{function.name} computes something else when it is followed: {_apart(found, own)}",
-        hint="it looks at the type of its argument, catches errors, or keeps a state",
-    )
+    if found.shape != own.shape:
+        return False
+    apart = ~(np.abs(found - own) <= _FOLLOWED_SLACK * EPSILON * np.abs(own)) & np.isfinite(own)
+    if not np.any(apart):
+        return True
+    return not np.any(apart & ~(np.abs(found - own) <= _FOLLOWED_SLACK * rounding(function.values, point)))
 
 
 def _apart(found: Any, own: Any) -> str:

@@ -142,7 +142,7 @@ def ball_polygamma(flint: Any, n: Any, x: Any) -> Any:
 
 def _spelled_erfcx(F: Any, x: Any) -> Any:
     """By erfc; for large x by the asymptotic series Σ (−1)ᵏ·(2k − 1)!!/(2x²)ᵏ/(x·√π) (DLMF 7.12.1)."""
-    total: Any = 0
+    total: Any = 1
     for k in reversed(range(ASYMPTOTIC_TERMS)):
         total = 1 - (2 * k + 1) * total / (2 * x**2)
     return F.where(x > ASYMPTOTIC_FROM, total / (x * F.sqrt(F.pi)), F.exp(x**2) * F.erfc(x))

@@ -1,0 +1,112 @@
+"""Code that is replayed from its record: the same answers as where it is followed, and never those of other data."""
+
+import numpy as np
+import pytest
+from array_functions import RECORDABLE
+
+import diffkit as dk
+from diffkit.engines import POINTS_INTERPRETED
+
+
+def replaying(f, at, kind="gradient", backend="reverse"):
+    """A prepared derivative that has seen enough points to replay, and its evaluation."""
+    prepared = dk.prepare(f, kind, backend=backend)
+    for _ in range(POINTS_INTERPRETED + 1):
+        prepared(at)
+    ((_, evaluation),) = prepared._evaluations.values()
+    return prepared, evaluation
+
+
+def weighted(f, *args):
+    """A function of one array as a number, with weights that no symmetry forgives."""
+    weights = np.random.default_rng(1).uniform(1, 2, np.size(f(*args)))
+    return lambda x: np.sum(weights.reshape(np.shape(f(*args))) * f(x, *args[1:]))
+
+
+@pytest.mark.parametrize("small", [True, False], ids=["number by number", "in arrays"])
+@pytest.mark.parametrize("name", RECORDABLE)
+def test_a_replay_agrees_with_following(name, small, monkeypatch):
+    f, *args = RECORDABLE[name]
+    at = np.asarray(args[0], dtype=float)
+    g = weighted(f, *args)
+    if not np.isfinite(g(at)):
+        pytest.skip("no value there")
+    if not small:
+        monkeypatch.setattr("diffkit.methods.replay._NUMBER_BY_NUMBER", 0)
+    _, evaluation = replaying(g, at)
+    followed = dk.gradient(g, at, backend="reverse")
+    if followed.status != "ok" or evaluation.task.function.hindrance:
+        return
+    beside = at * (1 + 2.0**-12)
+    for point in (at, beside):
+        replayed = evaluation.replayed(point.ravel())
+        if replayed is not None:
+            expected = dk.gradient(g, point, backend="reverse").value.ravel()
+            assert np.allclose(replayed, expected, rtol=1e-11, atol=1e-11 * np.max(np.abs(expected), initial=1))
+
+
+def test_most_functions_are_replayed():
+    found = 0
+    for f, *args in RECORDABLE.values():
+        at = np.asarray(args[0], dtype=float)
+        _, evaluation = replaying(weighted(f, *args), at)
+        found += evaluation.replayed(at.ravel()) is not None
+    assert found > 0.8 * len(RECORDABLE)
+
+
+def test_changed_data_are_noticed_even_where_values_are_equal():
+    weights = np.array([1.0, 2.0, 3.0])
+
+    def f(x):
+        return np.sum(weights * x)
+
+    ones = np.ones(3)
+    prepared, _ = replaying(f, ones)
+    assert prepared(ones).tolist() == [1, 2, 3]
+    weights[:] = 3.0, 1.0, 2.0  # f(1, 1, 1) is what it was
+    assert prepared(ones).tolist() == [3, 1, 2]
+    weights[:] = 5.0, 1.0, 2.0
+    assert prepared(ones).tolist() == [5, 1, 2]
+
+
+@pytest.mark.parametrize("kind", ["gradient", "hessian"])
+def test_kinks_are_seen_at_later_points(kind):
+    def f(x):
+        return np.sum(np.abs(x) * np.array([1.0, 2.0])) + x[0] ** 2
+
+    prepared, _ = replaying(f, np.array([1.0, 2.0]), kind)
+    found = prepared(np.array([0.0, 2.0]))
+    assert np.isnan(found.ravel()[0])
+    assert np.isfinite(found.ravel()[-1])
+    assert not prepared.result(np.array([0.0, 2.0]))
+
+
+def test_points_outside_the_domain_and_of_other_shapes():
+    def f(x):
+        return np.sum(np.log(x))
+
+    prepared, _ = replaying(f, np.array([1.0, 2.0]))
+    assert np.isnan(prepared(np.array([-1.0, 2.0]))).any()
+    assert prepared(np.array([1.0, 2.0, 4.0])).tolist() == [1.0, 0.5, 0.25]
+    assert prepared(np.array([2, 4])).tolist() == [0.5, 0.25]
+    with pytest.raises(dk.PointError):
+        prepared(np.array([np.nan, 2.0]))
+
+
+def test_code_that_branches_is_followed_each_time():
+    def f(x):
+        return x[0] ** 2 if x[0] > 0 else x[1] ** 3
+
+    prepared, evaluation = replaying(f, np.array([1.0, 2.0]))
+    assert evaluation.replayed(np.array([1.0, 2.0])) is None
+    assert prepared(np.array([-1.0, 2.0])).tolist() == [0.0, 12.0]
+
+
+def test_a_hessian_is_symmetric_and_right():
+    def f(x):
+        return np.prod(x) + np.sum(np.exp(x))
+
+    at = np.array([0.5, -1.0, 2.0])
+    prepared, evaluation = replaying(f, at, "hessian")
+    assert evaluation.replayed(at) is not None
+    assert np.allclose(prepared(at), dk.hessian(f, at).value, rtol=1e-14)
