@@ -33,7 +33,7 @@ class Value:
 
 
 class ArrayCode:
-    """A function of arrays of one number: ``code``, ``text``, its ``point`` and ``data`` by name; ``of`` are its names."""
+    """A number of arrays as ``code``, as ``text`` and for mpmath (``many``), its ``point`` and its ``data`` by name."""
 
     def __init__(self, seed, arguments=None):
         self.random = Random(seed)
