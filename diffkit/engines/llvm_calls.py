@@ -9,7 +9,9 @@ module of such functions for all programs: what a function is of stands in its `
 from __future__ import annotations
 
 import ctypes
+import math
 import struct
+from collections.abc import Sequence
 from functools import cache
 from string import Template
 from typing import Any
@@ -21,7 +23,7 @@ from diffkit.engines.lowering import Lowered
 POINTER = struct.calcsize("P")
 _CPYTHON = (
     "PyFloat_AsDouble", "PyErr_Occurred", "PyErr_Format", "PyTuple_New", "PyFloat_FromDouble", "Py_NewRef",
-    "Py_DecRef", "float", "TypeError", "None", "True", "False", "ndarray", "float64",
+    "Py_DecRef", "PyArray_New", "float", "tuple", "TypeError", "None", "True", "False", "ndarray", "float64",
 )  # fmt: skip
 _HEADER = object.__basicsize__
 _WRITABLE = 0x501  # the same, and writable
@@ -29,6 +31,7 @@ _FIELD_PLACES = {
     "header": _HEADER,
     "type_place": _HEADER - POINTER,  # the last of what every object begins with
     "float_place": float.__basicsize__ - struct.calcsize("d"),
+    "size_place": _HEADER,
     "items_place": tuple.__basicsize__,
     "bytes_place": bytes.__basicsize__ - 1,
     # PyArrayObject_fields of NumPy's C interface, after the header
@@ -42,9 +45,9 @@ _FIELD_PLACES = {
 }
 
 
-def record(evaluate: int, count: int, values: int) -> bytes:
-    """What a function is of, as its code reads it."""
-    return struct.pack("Pqq", evaluate, count, values)
+def record(evaluate: int, count: int, shape: Sequence[int]) -> bytes:
+    """What a function is of, as its code reads it: the shape is that of the array of values."""
+    return struct.pack(f"Pqqq{len(shape)}q", evaluate, count, math.prod(shape), len(shape), *shape)
 
 
 def point_module(lowered: Lowered) -> Module:
@@ -76,7 +79,7 @@ def fields_stand_there() -> bool:
     plain = (
         all(word(thing, "type_place") == id(type(thing)) for thing in (number, items, text, array))
         and word(number, "float_place", ctypes.c_double) == number
-        and word(items, "items_place") == id(items[0])
+        and (word(items, "size_place", ctypes.c_ssize_t), word(items, "items_place")) == (2, id(items[0]))
         and word(text, "bytes_place", ctypes.c_char) == text[:1]
     )
     return (
@@ -95,7 +98,8 @@ def calls_module() -> Module:
     """Functions of CPython; a point that is not ordinary, or where nothing is compiled for, gives None.
 
     ``@values`` of the coordinates gives the tuple of values; ``@write`` of an array to write to and of coordinates that
-    are floats gives True, if the array is contiguous and of float64; so does ``@into`` of two such arrays.
+    are floats gives True, if the array is contiguous and of float64; so does ``@into`` of two such arrays. ``@answer``
+    of a tuple of floats, or of such an array with one axis, gives a new array.
     """
     told: dict[str, object] = dict(_FIELD_PLACES)
     for number, name in enumerate(_CPYTHON):
@@ -320,6 +324,66 @@ nothing:
 ret ptr %none
 }}"""
 
+_ANSWER_TEXT = f"""define ptr @answer(ptr %self, ptr %point) nounwind {{
+entry:
+{_RECORD_TEXT}
+%room = alloca double, i64 %count
+%place.type = getelementptr i8, ptr %point, i64 $type_place
+%type = load ptr, ptr %place.type
+${{load_tuple}}
+%some = icmp eq ptr %type, %tuple
+br i1 %some, label %read, label %look
+read:
+%place.size = getelementptr i8, ptr %point, i64 $size_place
+%size = load i64, ptr %place.size
+%fits = icmp eq i64 %size, %count
+br i1 %fits, label %items, label %nothing
+items:
+%first = getelementptr i8, ptr %point, i64 $items_place
+%known = call i64 @read(ptr %first, i64 %count, ptr %room, i1 false)
+%good = icmp eq i64 %known, 1
+br i1 %good, label %make, label %nothing
+look:
+%data = call ptr @data(ptr %point, i64 %count, i32 $readable)
+%odd = icmp eq ptr %data, null
+br i1 %odd, label %nothing, label %axes
+axes:
+%fields = getelementptr i8, ptr %point, i64 $header
+%place.ndim = getelementptr i8, ptr %fields, i64 $ndim_place
+%ndim = load i32, ptr %place.ndim
+%flat = icmp eq i32 %ndim, 1
+br i1 %flat, label %make, label %nothing
+make:
+%x = phi ptr [ %room, %items ], [ %data, %axes ]
+${{load_PyArray_New}}
+${{load_ndarray}}
+%place.dimensions = getelementptr i64, ptr %record, i64 3
+%dimensions64 = load i64, ptr %place.dimensions
+%dimensions = trunc i64 %dimensions64 to i32
+%lengths = getelementptr i64, ptr %record, i64 4
+%made = call ptr %PyArray_New(ptr %ndarray, i32 %dimensions, ptr %lengths, i32 12, ptr null, ptr null, i32 0, i32 0,
+                              ptr null)
+%missing = icmp eq ptr %made, null
+br i1 %missing, label %fail, label %run
+run:
+%made.fields = getelementptr i8, ptr %made, i64 $header
+%place.y = getelementptr i8, ptr %made.fields, i64 $data_place
+%y = load ptr, ptr %place.y
+%ordinary = call zeroext i1 %evaluate(ptr %x, ptr %y)
+br i1 %ordinary, label %give, label %drop
+give:
+ret ptr %made
+drop:
+${{load_Py_DecRef}}
+call void %Py_DecRef(ptr %made)
+br label %nothing
+nothing:
+%none = call ptr @nothing()
+ret ptr %none
+fail:
+ret ptr null
+}}"""
+
 _INTO_TEXT = f"""define ptr @into(ptr %self, ptr %args, i64 %given) nounwind {{
 entry:
 {_RECORD_TEXT}
@@ -349,4 +413,4 @@ nothing:
 ret ptr %none
 }}"""
 
-_ALL_TEXTS = (_READ_TEXT, _TUPLE_TEXT, _DATA_TEXT, _ANSWERS_TEXT, _VALUES_TEXT, _WRITE_TEXT, _INTO_TEXT)
+_ALL_TEXTS = (_READ_TEXT, _TUPLE_TEXT, _DATA_TEXT, _ANSWERS_TEXT, _VALUES_TEXT, _WRITE_TEXT, _ANSWER_TEXT, _INTO_TEXT)
