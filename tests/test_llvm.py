@@ -260,8 +260,8 @@ def test_functions_that_make_an_array():
         found = answer(point)
         assert (found.shape, found.dtype, found.flags.owndata) == ((2, 2), np.dtype(float), True)
         assert found.tolist() == [[0.5, -0.25], [-0.25, 0.25]]
-    for point in ((1, 2.0), (1.0,), (1.0, 0.0), (1.0, math.nan), [1.0, 2.0], "ab", None, np.ones((1, 2)), np.ones(2, int),
-                  np.ones(4)[::2], np.ones(3)):  # fmt: skip
+    for point in ((1, 2.0), (1.0,), (1.0, 0.0), (1.0, math.nan), [1.0, 2.0], "ab", None, np.ones((1, 2)),
+                  np.ones(2, int), np.ones(4)[::2], np.ones(3)):  # fmt: skip
         assert answer(point) is None
     single = llvm.compile_answer(lowered("x^2", ("x",), [(0, (0,))], "double"), ())((3.0,))
     assert (single.shape, float(single)) == ((), 6.0)

@@ -276,7 +276,7 @@ def _outside(name: str) -> int:
 
         objects = {"ndarray": np.ndarray, "float64": np.dtype(np.float64)}
         if name == "PyArray_New":
-            return _numpy_interface()[_ARRAY_NEW]
+            return int(_numpy_interface()[_ARRAY_NEW])
     if name in objects:
         return id(objects[name])
     library: Any = ctypes.pythonapi if name.startswith("Py") else _c_library()
