@@ -19,7 +19,7 @@ from diffkit.core.table import Primitive
 from diffkit.engines import Unsuited
 from diffkit.engines.code_cache import keep_code, read_code
 from diffkit.engines.float_operations import PRODUCT_ERROR
-from diffkit.engines.llvm_calls import POINTER, calls_module, point_module, record
+from diffkit.engines.llvm_calls import POINTER, calls_module, fields_stand_there, point_module, record
 from diffkit.engines.llvm_elementary import IN_VECTORS
 from diffkit.engines.llvm_modules import Module, batch_module
 from diffkit.engines.llvm_writer import Writer
@@ -37,14 +37,13 @@ _CODE_VERSION = 1  # raised when the meaning of kept code changes other than by 
 _ARGUMENTS_TRIED = 300  # arguments at which a function of the C library must have the bits of Python's
 
 
-def compile_point(lowered: Lowered, finish: Callable[[tuple[float, ...]], Any] | None = None) -> Callable[..., Any]:
+def compile_point(lowered: Lowered) -> Callable[..., tuple[float, ...] | None]:
     """Give the function of the coordinates: the values, or None at a point that is not ordinary.
 
-    With ``finish`` it gives what that makes of the values, and None as well where a coordinate is no float. Unsuited
-    where this engine cannot: a function is not in the C library, or has other bits there than in Python, or the code is
-    too long. BackendError where llvmlite is missing.
+    Unsuited where this engine cannot: a function is not in the C library, or has other bits there than in Python, or
+    the code is too long. BackendError where llvmlite is missing.
     """
-    return _function(lowered, "values" if finish is None else "finished", finish)
+    return _function(lowered, "values")
 
 
 def compile_into(lowered: Lowered, shape: tuple[int, ...]) -> Callable[..., bool | None]:  # noqa: ARG001
@@ -192,18 +191,16 @@ class _Loaded:
         return int(self._engine.get_function_address(name))
 
 
-def _function(lowered: Lowered, name: str, finish: Any = None) -> Callable[..., Any]:
+def _function(lowered: Lowered, name: str) -> Callable[..., Any]:
     """A function of CPython; what its ``self`` is keeps the code."""
     _llvm()
     _check(lowered)
-    if sys.implementation.name != "cpython":
-        raise Unsuited("the llvm engine makes functions of CPython only")
     loaded = _load(point_module(lowered))
     known = record(loaded.address("evaluate"), len(lowered.program.inputs), lowered.values)
     method = _method(name)
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype, make.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
-    return make(ctypes.addressof(method), (known, finish, loaded), None)  # type: ignore[no-any-return]
+    return make(ctypes.addressof(method), (known, loaded), None)  # type: ignore[no-any-return]
 
 
 @cache
@@ -214,6 +211,8 @@ def _method(name: str) -> _Method:
 
 @cache
 def _calls() -> _Loaded:
+    if sys.implementation.name != "cpython" or not fields_stand_there():
+        raise Unsuited("the llvm engine does not know the objects of this Python")
     return _load(calls_module())
 
 

@@ -3,14 +3,16 @@
 A function of CPython with the calling convention METH_FASTCALL costs what ``math.hypot`` costs to call, a tenth of what
 a foreign function does. Fields of objects are read at the places of the C headers of CPython and NumPy. There is one
 module of such functions for all programs: what a function is of stands in its ``self``, a tuple of a ``record``
-(the address of @evaluate, and how many coordinates and values there are) and of what finishes its answer.
+(the address of @evaluate, and how many coordinates and values there are) and of what keeps the code.
 """
 
 from __future__ import annotations
 
+import ctypes
 import struct
 from functools import cache
 from string import Template
+from typing import Any
 
 from diffkit.engines.llvm_modules import Module, joined, write_code
 from diffkit.engines.llvm_writer import Writer
@@ -19,9 +21,10 @@ from diffkit.engines.lowering import Lowered
 POINTER = struct.calcsize("P")
 _CPYTHON = (
     "PyFloat_AsDouble", "PyErr_Occurred", "PyErr_Format", "PyTuple_New", "PyFloat_FromDouble", "Py_NewRef",
-    "Py_DecRef", "PyObject_CallOneArg", "float", "TypeError", "None", "True", "False", "ndarray", "float64",
+    "Py_DecRef", "float", "TypeError", "None", "True", "False", "ndarray", "float64",
 )  # fmt: skip
 _HEADER = object.__basicsize__
+_WRITABLE = 0x501  # the same, and writable
 _FIELD_PLACES = {
     "header": _HEADER,
     "type_place": _HEADER - POINTER,  # the last of what every object begins with
@@ -35,7 +38,7 @@ _FIELD_PLACES = {
     "dtype_place": 40,
     "flags_place": 48,
     "readable": 0x101,  # C-contiguous and aligned
-    "writable": 0x501,
+    "writable": _WRITABLE,
 }
 
 
@@ -59,13 +62,40 @@ def _place(pointer: str, index: int) -> str:
     return f"getelementptr double, ptr {pointer}, i64 {index}"
 
 
+def fields_stand_there() -> bool:
+    """Whether objects of this CPython and this NumPy have their fields where the code will read them."""
+    import numpy as np
+
+    def word(thing: object, place: str, kind: Any = ctypes.c_void_p) -> Any:
+        return kind.from_address(id(thing) + _FIELD_PLACES[place]).value
+
+    def array_word(place: str, kind: Any = ctypes.c_void_p) -> Any:
+        return kind.from_address(id(array) + _HEADER + _FIELD_PLACES[place]).value
+
+    number, items, text, array = 1.5, (1.5, "x"), b"ab", np.ones((3, 5))
+    plain = (
+        all(word(thing, "type_place") == id(type(thing)) for thing in (number, items, text, array))
+        and word(number, "float_place", ctypes.c_double) == number
+        and word(items, "items_place") == id(items[0])
+        and word(text, "bytes_place", ctypes.c_char) == text[:1]
+    )
+    return (
+        plain
+        and array_word("data_place") == array.ctypes.data
+        and array_word("ndim_place", ctypes.c_int) == array.ndim
+        and array_word("dtype_place") == id(array.dtype)
+        and array_word("flags_place", ctypes.c_int) == array.flags.num
+        and array_word("flags_place", ctypes.c_int) & _WRITABLE == _WRITABLE
+        and tuple((ctypes.c_ssize_t * 2).from_address(array_word("shape_place"))) == array.shape
+    )
+
+
 @cache
 def calls_module() -> Module:
     """Functions of CPython; a point that is not ordinary, or where nothing is compiled for, gives None.
 
-    ``@values`` of the coordinates gives the tuple of values; ``@finished`` what is made of them, if all coordinates are
-    floats; ``@write`` of an array to write to and such coordinates True, if that is contiguous and of float64;
-    ``@into`` of two such arrays, the coordinates and those to write to.
+    ``@values`` of the coordinates gives the tuple of values; ``@write`` of an array to write to and of coordinates that
+    are floats gives True, if the array is contiguous and of float64; so does ``@into`` of two such arrays.
     """
     told: dict[str, object] = dict(_FIELD_PLACES)
     for number, name in enumerate(_CPYTHON):
@@ -259,42 +289,6 @@ fail:
 ret ptr null
 }}"""
 
-_FINISHED_TEXT = f"""define ptr @finished(ptr %self, ptr %args, i64 %given) nounwind {{
-entry:
-{_RECORD_TEXT}
-%x = alloca double, i64 %count
-%y = alloca double, i64 %values
-%fits = icmp eq i64 %given, %count
-br i1 %fits, label %read, label %misfit
-misfit:
-%raised = call ptr @misfit(i64 %count, i64 %given)
-ret ptr null
-read:
-%known = call i64 @read(ptr %args, i64 %count, ptr %x, i1 false)
-%good = icmp eq i64 %known, 1
-br i1 %good, label %run, label %nothing
-run:
-%ordinary = call zeroext i1 %evaluate(ptr %x, ptr %y)
-br i1 %ordinary, label %give, label %nothing
-give:
-%tuple = call ptr @tuple(ptr %y, i64 %values)
-%missing = icmp eq ptr %tuple, null
-br i1 %missing, label %fail, label %finish
-finish:
-${{load_PyObject_CallOneArg}}
-${{load_Py_DecRef}}
-%place.finish = getelementptr ptr, ptr %self.items, i64 1
-%how = load ptr, ptr %place.finish
-%answer = call ptr %PyObject_CallOneArg(ptr %how, ptr %tuple)
-call void %Py_DecRef(ptr %tuple)
-ret ptr %answer
-nothing:
-%none = call ptr @nothing()
-ret ptr %none
-fail:
-ret ptr null
-}}"""
-
 _WRITE_TEXT = f"""define ptr @write(ptr %self, ptr %args, i64 %given) nounwind {{
 entry:
 {_RECORD_TEXT}
@@ -355,4 +349,4 @@ nothing:
 ret ptr %none
 }}"""
 
-_ALL_TEXTS = (_READ_TEXT, _TUPLE_TEXT, _DATA_TEXT, _ANSWERS_TEXT, _VALUES_TEXT, _FINISHED_TEXT, _WRITE_TEXT, _INTO_TEXT)
+_ALL_TEXTS = (_READ_TEXT, _TUPLE_TEXT, _DATA_TEXT, _ANSWERS_TEXT, _VALUES_TEXT, _WRITE_TEXT, _INTO_TEXT)
