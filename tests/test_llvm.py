@@ -253,6 +253,22 @@ def test_functions_of_arrays_look_at_them():
             call(right)
 
 
+def test_functions_that_make_an_array():
+    code = lowered("x/y", ("x", "y"), [(0, (0,)), (0, (1,)), (0, (0, 1)), (0, (1, 1))], "double")
+    answer = llvm.compile_answer(code, (2, 2))
+    for point in ((1.0, 2.0), np.array([1.0, 2.0])):
+        found = answer(point)
+        assert (found.shape, found.dtype, found.flags.owndata) == ((2, 2), np.dtype(float), True)
+        assert found.tolist() == [[0.5, -0.25], [-0.25, 0.25]]
+    for point in ((1, 2.0), (1.0,), (1.0, 0.0), (1.0, math.nan), [1.0, 2.0], "ab", None, np.ones((1, 2)),
+                  np.ones(2, int), np.ones(4)[::2], np.ones(3)):  # fmt: skip
+        assert answer(point) is None
+    single = llvm.compile_answer(lowered("x^2", ("x",), [(0, (0,))], "double"), ())((3.0,))
+    assert (single.shape, float(single)) == ((), 6.0)
+    kept = [answer((float(k), 2.0)) for k in range(1000)]
+    assert [array[0, 1] for array in kept] == [-k / 4 for k in range(1000)]
+
+
 def test_objects_that_are_not_known_are_not_touched(monkeypatch):
     code = lowered("x + 3", ("x",), [(0, (0,))], "double")
     for place in ("type_place", "float_place", "items_place", "bytes_place", "data_place", "ndim_place", "dtype_place"):

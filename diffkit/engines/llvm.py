@@ -12,6 +12,7 @@ import random
 import sys
 from collections.abc import Callable
 from functools import cache, lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.core.errors import BackendError
@@ -32,7 +33,8 @@ LONGEST_COMPILED = 20_000  # instructions that LLVM compiles in a few seconds
 _LANES = {"avx512f": 8, "avx": 4}
 """numbers of binary64 that a vector holds, by features of the processor; else two"""
 _KEPT = 256  # loaded modules that a process holds for those who ask again
-_METH_FASTCALL = 0x80  # a function of (self, args, count); CPython's methodobject.h
+_METH_FASTCALL, _METH_O = 0x80, 0x08  # functions of (self, args, count) and (self, arg); CPython's methodobject.h
+_ARRAY_NEW = 93  # the place of PyArray_New in NumPy's C interface
 _CODE_VERSION = 1  # raised when the meaning of kept code changes other than by its text
 _ARGUMENTS_TRIED = 300  # arguments at which a function of the C library must have the bits of Python's
 
@@ -57,6 +59,14 @@ def compile_between(lowered: Lowered) -> Callable[[np.ndarray, np.ndarray], bool
     It gives None where the point is not ordinary; what is written then means nothing.
     """
     return _function(lowered, "into")
+
+
+def compile_answer(lowered: Lowered, shape: tuple[int, ...]) -> Callable[[Any], np.ndarray | None]:
+    """Give the function of a tuple of floats, or of a contiguous array (n,) of float64: a new array of the values.
+
+    It gives None for any other point, and where the point is not ordinary.
+    """
+    return _function(lowered, "answer", shape)
 
 
 def compile_batch(lowered: Lowered) -> Callable[[np.ndarray, np.ndarray], np.ndarray | None]:
@@ -191,12 +201,13 @@ class _Loaded:
         return int(self._engine.get_function_address(name))
 
 
-def _function(lowered: Lowered, name: str) -> Callable[..., Any]:
+def _function(lowered: Lowered, name: str, shape: tuple[int, ...] | None = None) -> Callable[..., Any]:
     """A function of CPython; what its ``self`` is keeps the code."""
     _llvm()
     _check(lowered)
     loaded = _load(point_module(lowered))
-    known = record(loaded.address("evaluate"), len(lowered.program.inputs), lowered.values)
+    made = (lowered.values,) if shape is None else shape
+    known = record(loaded.address("evaluate"), len(lowered.program.inputs), made)
     method = _method(name)
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype, make.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
@@ -206,7 +217,8 @@ def _function(lowered: Lowered, name: str) -> Callable[..., Any]:
 @cache
 def _method(name: str) -> _Method:
     """How CPython calls a function of the module of calls, which stays."""
-    return _Method(name.encode(), _calls().address(name), _METH_FASTCALL, None)
+    flags = _METH_O if name == "answer" else _METH_FASTCALL
+    return _Method(name.encode(), _calls().address(name), flags, None)
 
 
 @cache
@@ -251,11 +263,20 @@ def _compiled(text: str) -> bytes:
 @cache
 def _outside(name: str) -> int:
     """The address of what code calls: functions of the C library and of CPython, and objects."""
-    objects: dict[str, Any] = {"float": float, "TypeError": TypeError, "None": None, "True": True, "False": False}
-    if name in ("ndarray", "float64"):
+    objects: dict[str, Any] = {
+        "float": float,
+        "tuple": tuple,
+        "TypeError": TypeError,
+        "None": None,
+        "True": True,
+        "False": False,
+    }
+    if name in ("ndarray", "float64", "PyArray_New"):
         import numpy as np
 
         objects = {"ndarray": np.ndarray, "float64": np.dtype(np.float64)}
+        if name == "PyArray_New":
+            return int(_numpy_interface()[_ARRAY_NEW])
     if name in objects:
         return id(objects[name])
     library: Any = ctypes.pythonapi if name.startswith("Py") else _c_library()
@@ -264,6 +285,14 @@ def _outside(name: str) -> int:
     except AttributeError:
         raise Unsuited(f"the C library has no {name}") from None
     return int(ctypes.cast(found, ctypes.c_void_p).value or 0)
+
+
+def _numpy_interface() -> Any:
+    """The addresses of NumPy's C interface."""
+    capsule = import_module("numpy._core._multiarray_umath")._ARRAY_API
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+    return (ctypes.c_void_p * (_ARRAY_NEW + 1)).from_address(get(capsule, None))
 
 
 @cache

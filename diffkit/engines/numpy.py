@@ -15,12 +15,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from diffkit.core.deadline import check_time
-from diffkit.engines import BatchCall
+from diffkit.engines import BatchCall, Unsuited
 from diffkit.engines.blocks import BlockCalls
 from diffkit.engines.half_angles import by_half_angles, tangent_is_quick
 from diffkit.engines.levels import LevelCalls
 from diffkit.engines.lowering import Lowered
 
+_ALIKE = 8  # operations a call on average from which levels are quicker than Python
 _FEW = 512  # points from which on levels are never worth it
 _BLOCK_CALL, _LEVEL_CALL, _LEVEL_NUMBER = 0.3, 0.55, 0.001  # microseconds
 _THREAD_WORK = 2**21  # numbers to compute for which a thread is worth its start
@@ -37,24 +38,40 @@ def compile_batch(lowered: Lowered) -> BatchCall:
     return _BlocksOrLevels(lowered)
 
 
-def compile_point(lowered: Lowered, finish: Callable[[tuple[float, ...]], Any] | None = None) -> Callable[..., Any]:
+def compile_point(lowered: Lowered) -> Callable[..., tuple[float, ...] | None]:
     """Give the function of the coordinates: the values, or None at a point that is not ordinary.
 
-    It has the bits of Python's engine. With ``finish`` it gives what that makes of the values, and None as well where a
-    coordinate is no finite float.
+    It has the bits of Python's engine. Unsuited where few operations are alike.
     """
-    call = _in_blocks(LevelCalls(lowered, exact=True))
+    into = compile_into(lowered, (lowered.values,))
 
-    def point(*coordinates: float) -> Any:
-        if finish is not None and not set(map(type, coordinates)) <= {float}:
-            return None
-        at, out = np.array([coordinates], dtype=float), np.empty((1, lowered.values))
-        if call(at, out) is not None or (finish is not None and not np.isfinite(at).all()):
-            return None
-        values = tuple(out[0].tolist())
-        return values if finish is None else finish(values)
+    def point(*coordinates: float) -> tuple[float, ...] | None:
+        out = np.empty(lowered.values)
+        return None if into(out, *map(float, coordinates)) is None else tuple(out.tolist())
 
     return point
+
+
+def compile_into(lowered: Lowered, shape: tuple[int, ...]) -> Callable[..., bool | None]:
+    """Give the function of an array of float64 and the coordinates: it writes the values there.
+
+    None where a coordinate is no float, or the point is not ordinary, and then nothing is written. Unsuited as above.
+    """
+    calls = LevelCalls(lowered, exact=True)
+    if calls.calls * _ALIKE > len(lowered.program.instructions):
+        raise Unsuited("few of its operations are alike")
+    call = _in_blocks(calls)
+
+    def into(out: Any, *coordinates: float) -> bool | None:
+        if not set(map(type, coordinates)) <= {float}:
+            return None
+        found = np.empty((1, lowered.values))
+        if call(np.array([coordinates]), found) is not None:
+            return None
+        out[...] = found.reshape(shape)
+        return True
+
+    return into
 
 
 class _Calls(Protocol):
