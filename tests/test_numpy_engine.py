@@ -20,7 +20,7 @@ from diffkit.engines import numpy as engine
 from diffkit.engines.blocks import BlockCalls
 from diffkit.engines.levels import LevelCalls
 from diffkit.engines.lowering import lower
-from diffkit.engines.numpy import compile_batch, compile_point
+from diffkit.engines.numpy import compile_batch, compile_into, compile_point
 from diffkit.numbers.arrays import ARRAYS
 from diffkit.numbers.doubles import DoublesAlgebra, array_doubles
 from diffkit.numbers.floats import FLOATS
@@ -222,7 +222,10 @@ def test_points_have_the_bits_of_the_engine_of_python(precision):
     assert agreed > 4 * EXAMPLES
 
 
-def test_points_are_checked_where_an_answer_is_made_of_them():
-    call = compile_point(lowered_text("x + 2*y", GRADIENT), lambda values: sum(values))
-    assert call(1.0, 2.0, 3.0) == 3.0
-    assert call(1.0, 2.0, np.inf) is call(1.0, 2, 3.0) is call(1.0, 2.0, "a") is None
+def test_points_that_are_written_are_checked():
+    call, out = compile_into(lowered_text("x + 2*y", GRADIENT).checked(), (3,)), np.zeros(3)
+    assert call(out, 1.0, 2.0, 3.0)
+    assert out.tolist() == [1.0, 2.0, 0.0]
+    assert call(out, 1.0, np.inf, 3.0) is call(out, 1.0, 2, 3.0) is call(out, 1.0, "a", 3.0) is None
+    with pytest.raises(TypeError):
+        call(out, 1.0, 2.0)
