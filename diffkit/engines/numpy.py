@@ -17,6 +17,7 @@ import numpy as np
 from diffkit.core.deadline import check_time
 from diffkit.engines import BatchCall, Unsuited
 from diffkit.engines.blocks import BlockCalls
+from diffkit.engines.half_angles import by_half_angles, tangent_is_quick
 from diffkit.engines.levels import LevelCalls
 from diffkit.engines.lowering import Lowered
 
@@ -30,8 +31,11 @@ _THREAD_WORK = 2**21  # numbers to compute for which a thread is worth its start
 def compile_batch(lowered: Lowered) -> BatchCall:
     """Give the function of points (B, n) that writes the values at each into an array (B, m).
 
-    Its answer is which points are ordinary, or None if all are; what it writes at another has no meaning.
+    Its answer is which points are ordinary, or None if all are; what it writes at another has no meaning. Pairs have
+    the bits of the interpreter; plain binary64 has those too but for sines and cosines (``half_angles``).
     """
+    if lowered.precision == "double" and tangent_is_quick():
+        lowered = by_half_angles(lowered)
     return _BlocksOrLevels(lowered)
 
 
