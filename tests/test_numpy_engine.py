@@ -22,13 +22,8 @@ from diffkit.engines import numpy as engine
 from diffkit.engines.blocks import BlockCalls
 from diffkit.engines.half_angles import by_half_angles, tangent_is_quick
 from diffkit.engines.levels import LevelCalls
-<<<<<<< HEAD
 from diffkit.engines.lowering import lower, lower_values
-from diffkit.engines.numpy import compile_batch, compile_point
-=======
-from diffkit.engines.lowering import lower
 from diffkit.engines.numpy import compile_batch, compile_into, compile_point
->>>>>>> main
 from diffkit.numbers.arrays import ARRAYS
 from diffkit.numbers.doubles import DoublesAlgebra, array_doubles
 from diffkit.numbers.floats import FLOATS
@@ -232,13 +227,6 @@ def test_points_have_the_bits_of_the_engine_of_python(precision):
     assert agreed > 4 * EXAMPLES
 
 
-<<<<<<< HEAD
-def test_points_are_checked_where_an_answer_is_made_of_them():
-    call = compile_point(lowered_text("x + 2*y", GRADIENT), lambda values: sum(values))
-    assert call(1.0, 2.0, 3.0) == 3.0
-    assert call(1.0, 2.0, np.inf) is call(1.0, 2, 3.0) is call(1.0, 2.0, "a") is None
-
-
 @pytest.mark.parametrize(("name", "bar"), [("sin", 2.5), ("cos", 4.0)])
 def test_sines_and_cosines_by_half_angles(name, bar):
     """At any size, near their zeros and where half of the angle is no number."""
@@ -259,7 +247,8 @@ def test_sines_and_cosines_by_half_angles(name, bar):
 def test_angles_that_are_no_numbers_are_not_ordinary():
     lowered = by_half_angles(lower_values(parse_program("sin(x)*cos(x)", ("x",))))
     assert written(by_blocks(lowered), np.array([[1.0], [np.inf], [np.nan]]), 1)[1].tolist() == [True, False, False]
-=======
+
+
 def test_points_that_are_written_are_checked():
     call, out = compile_into(lowered_text("x + 2*y", GRADIENT).checked(), (3,)), np.zeros(3)
     assert call(out, 1.0, 2.0, 3.0)
@@ -267,4 +256,3 @@ def test_points_that_are_written_are_checked():
     assert call(out, 1.0, np.inf, 3.0) is call(out, 1.0, 2, 3.0) is call(out, 1.0, "a", 3.0) is None
     with pytest.raises(TypeError):
         call(out, 1.0, 2.0)
->>>>>>> main
