@@ -242,7 +242,7 @@ def code(
     task = question.task if at is None else question.at(at).task
     if task is None:
         raise FunctionError("a Python function is recorded at a point", hint="give at=, numbers in the shape f takes")
-    return write_code(task, language, name)
+    return write_code(task, language, name, options.get("direction"))
 
 
 @timed

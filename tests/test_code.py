@@ -304,3 +304,35 @@ JULIA = """exp expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh t
 def test_julia_calls_functions_that_it_has():
     """By the manuals of Julia 1.10 and SpecialFunctions.jl 2: nothing here runs it."""
     assert {Julia.function(row) for row in table if Julia.has(row) and not row.infix} - {""} == set(JULIA.split())
+
+
+@pytest.mark.parametrize("language", RUNNERS)
+def test_a_function_of_a_matrix_has_answers_in_its_shape(language):
+    def f(W):
+        return np.sum(W @ W * W)
+
+    at = np.array([[0.3, 1.0], [-2.0, 0.7]])
+    kinds = ("gradient", "hessian")
+    codes = [dk.code(f, kind, language, at=at, name=f"m_{kind}") for kind in kinds]
+    assert [code.shape for code in codes] == [(2, 2), (2, 2, 2, 2)]
+    for run, kind in zip(RUNNERS[language](codes), kinds, strict=True):
+        assert run(*at.ravel()) == pytest.approx(np.ravel(getattr(dk, kind)(f, at).value), rel=1e-14)
+
+
+def test_a_direction_is_told_and_what_it_does_not_move_is_zero():
+    for options in ({"direction": [1, 0]}, {"direction": {"y": 0, "x": 1}}):
+        for kind in ("directional", "hvp", "jvp"):
+            source = dk.code("x^3*y", kind, "c", **options).source
+            assert "along v = (1, 0)" in source
+            assert "0.0*" not in source
+
+
+def test_powers_of_e_are_exponentials():
+    assert "exp(x*y)" in dk.code("e^(x*y)", language="c").source
+
+
+def test_a_factor_of_zero_hides_no_edge_of_the_domain():
+    source = dk.code("0*log(x) + x", language="c").source
+    assert "f(x) = 0*log(x) + x" in source
+    assert "smooth where x > 0" in source
+    assert "out[0] = 1.0;" in source

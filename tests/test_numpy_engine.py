@@ -4,8 +4,10 @@ import random
 import threading
 import time
 
+import mpmath
 import numpy as np
 import pytest
+from conftest import ulps
 from drawn_formulas import coordinate
 from test_engines import EXAMPLES, drawn
 
@@ -15,10 +17,13 @@ from diffkit.core.deadline import time_limit
 from diffkit.core.errors import OutOfTime
 from diffkit.core.program import run
 from diffkit.core.text import parse_program
-from diffkit.engines import numpy as blocks
-from diffkit.engines.levels import compile_levels
-from diffkit.engines.lowering import lower
-from diffkit.engines.numpy import compile_batch
+from diffkit.engines import blocks, python
+from diffkit.engines import numpy as engine
+from diffkit.engines.blocks import BlockCalls
+from diffkit.engines.half_angles import by_half_angles, tangent_is_quick
+from diffkit.engines.levels import LevelCalls
+from diffkit.engines.lowering import lower, lower_values
+from diffkit.engines.numpy import compile_batch, compile_into, compile_point
 from diffkit.numbers.arrays import ARRAYS
 from diffkit.numbers.doubles import DoublesAlgebra, array_doubles
 from diffkit.numbers.floats import FLOATS
@@ -61,17 +66,29 @@ def written(call, points, outputs):
     return out, np.ones(len(points), bool) if ordinary is None else ordinary
 
 
-BY_NUMPY = pytest.mark.parametrize("engine", [compile_batch, compile_levels])
+def by_blocks(lowered):
+    """Blocks, however few points there are."""
+    return engine._in_blocks(BlockCalls(lowered))
+
+
+def by_levels(lowered):
+    """Levels, however many points there are."""
+    return engine._in_blocks(LevelCalls(lowered))
+
+
+BY_NUMPY = pytest.mark.parametrize("compiled", [by_blocks, by_levels, compile_batch])
 
 
 @BY_NUMPY
 @pytest.mark.parametrize("precision", ["pairs", "double"])
-def test_the_bits_are_those_of_the_interpreter(engine, precision):
+def test_the_bits_are_those_of_the_interpreter(compiled, precision):
     draw, ordinary = random.Random(0), 0
     for guarded, points in drawn(11 + len(precision)):
         points = np.array(points + [[coordinate(draw), coordinate(draw)] for _ in range(12)])
         lowered = lower(guarded, precision)
-        out, kept = written(engine(lowered), points, lowered.values)
+        out, kept = written(compiled(lowered), points, lowered.values)
+        if compiled is compile_batch and precision == "double" and tangent_is_quick():
+            lowered = by_half_angles(lowered)
         expected = interpreted(guarded, lowered, precision, points)
         expected[np.isnan(expected) & (out == 0.0)] = 0.0  # 0·∞ of a term that is zero throughout
         ordinary += kept.sum()
@@ -93,17 +110,17 @@ FORMULA = "exp(-x^2)*sin(3*x*y) + where(y > 0, x^3, sqrt(z^2 + 1))/z"
 @BY_NUMPY
 @pytest.mark.parametrize("precision", ["pairs", "double"])
 @pytest.mark.parametrize("count", [0, 1, 2, 511, 513, 16_384, 16_385, 40_000])
-def test_blocks_threads_and_layouts_change_nothing(engine, count, precision, monkeypatch):
+def test_blocks_threads_and_layouts_change_nothing(compiled, count, precision, monkeypatch):
     lowered = lowered_text(FORMULA, GRADIENT, precision)
     points = np.random.default_rng(count).uniform(-2, 2, (count, 3))
     points[count // 2 :: 1000] = 0.0
-    call = engine(lowered)
+    call = compiled(lowered)
     out, kept = written(call, points, 3)
     single = [written(call, row[None], 3) for row in points[:: max(1, count // 50)]]
     assert all(np.array_equal(a[0], b) for (a, ok), b in zip(single, out[:: max(1, count // 50)], strict=True) if ok)
     assert [bool(ok) for _, ok in single] == kept[:: max(1, count // 50)].tolist()
-    monkeypatch.setattr(blocks, "_processors", lambda: 4)
-    monkeypatch.setattr(blocks, "_THREAD_WORK", 1000)
+    monkeypatch.setattr(engine, "_processors", lambda: 4)
+    monkeypatch.setattr(engine, "_THREAD_WORK", 1000)
     again = np.full((3, count), 7.0)
     mask = call(np.asfortranarray(points), again.T)
     assert np.array_equal(again.T[kept], out[kept])
@@ -112,11 +129,11 @@ def test_blocks_threads_and_layouts_change_nothing(engine, count, precision, mon
 
 @BY_NUMPY
 @pytest.mark.parametrize("kind", [np.float32, np.int64, bool, np.float64])
-def test_points_of_any_kind_of_number_and_stride(engine, kind):
+def test_points_of_any_kind_of_number_and_stride(compiled, kind):
     lowered = lowered_text(FORMULA, GRADIENT)
     points = np.arange(1, 61).reshape(10, 6).astype(kind)[::-2, ::2]
-    out, kept = written(engine(lowered), points, 3)
-    expected, _ = written(engine(lowered), points.astype(float), 3)
+    out, kept = written(compiled(lowered), points, 3)
+    expected, _ = written(compiled(lowered), points.astype(float), 3)
     assert kept.all()
     assert np.array_equal(out, expected)
 
@@ -125,19 +142,19 @@ def test_points_of_any_kind_of_number_and_stride(engine, kind):
 @pytest.mark.parametrize(
     ("text", "indices"), [("x + 2*y", GRADIENT), ("x^2/2 + y^2/2", GRADIENT), ("3", GRADIENT), ("x*y", ())]
 )
-def test_constants_inputs_and_what_stands_twice(engine, text, indices):
+def test_constants_inputs_and_what_stands_twice(compiled, text, indices):
     lowered = lowered_text(text, (*indices, *indices))
     points = np.arange(12.0).reshape(4, 3)
-    out, kept = written(engine(lowered), points, lowered.values)
+    out, kept = written(compiled(lowered), points, lowered.values)
     columns = [np.broadcast_to(x, 4) for x in run(lowered.program, ARRAYS, list(points.T))[: lowered.values]]
     assert kept.all()
     assert np.array_equal(out, np.array(columns).T.reshape(out.shape))
 
 
 @BY_NUMPY
-def test_many_threads_call_one_function(engine):
+def test_many_threads_call_one_function(compiled):
     lowered = lowered_text(FORMULA, GRADIENT)
-    call, found = engine(lowered), {}
+    call, found = compiled(lowered), {}
     points = [np.random.default_rng(k).uniform(1, 2, (3000, 3)) for k in range(8)]
 
     def work(k):
@@ -154,10 +171,10 @@ def test_many_threads_call_one_function(engine):
 
 @BY_NUMPY
 @pytest.mark.parametrize("processors", [1, 3])
-def test_a_deadline_ends_it_between_blocks(engine, processors, monkeypatch):
-    monkeypatch.setattr(blocks, "_processors", lambda: processors)
+def test_a_deadline_ends_it_between_blocks(compiled, processors, monkeypatch):
+    monkeypatch.setattr(engine, "_processors", lambda: processors)
     monkeypatch.setattr(blocks, "_LONGEST", 512)
-    call = engine(lowered_text(FORMULA, GRADIENT))
+    call = compiled(lowered_text(FORMULA, GRADIENT))
     points = np.ones((2_000_000, 3))
     start = time.monotonic()
     with pytest.raises(OutOfTime), time_limit(0.01):
@@ -186,9 +203,56 @@ def test_levels_of_programs_with_many_inputs(kind, precision, rows):
     guarded = guard(primal, derivative_program(primal, [(0, (i,)) for i in range(40)]))
     lowered = lower(guarded, precision)
     points = np.random.default_rng(rows).uniform(-1, 1, (rows, 40))
-    out, kept = written(compile_levels(lowered), points, 40)
+    out, kept = written(by_levels(lowered), points, 40)
     assert kept.all()
     assert np.array_equal(out, interpreted(guarded, lowered, precision, points))
-    assert np.array_equal(out, written(compile_batch(lowered), points, 40)[0])
+    assert np.array_equal(out, written(by_blocks(lowered), points, 40)[0])
     points[0, 3] = np.nan
-    assert written(compile_levels(lowered), points, 40)[1].tolist() == [False] + [True] * (rows - 1)
+    assert written(by_levels(lowered), points, 40)[1].tolist() == [False] + [True] * (rows - 1)
+    engine_of_python, points = python.compile_point(lowered), np.random.default_rng(rows).uniform(-1, 1, (5, 40))
+    for point in points.tolist():
+        assert compile_point(lowered)(*point) == engine_of_python(*point)
+
+
+@pytest.mark.parametrize("precision", ["pairs", "double"])
+def test_points_have_the_bits_of_the_engine_of_python(precision):
+    agreed = 0
+    for guarded, points in drawn(21):
+        lowered = lower(guarded, precision)
+        call, other = compile_point(lowered), python.compile_point(lowered)
+        for point in points:
+            found, expected = call(*point), other(*point)
+            assert None in (found, expected) or found == expected, (guarded.primal, point)
+            agreed += found is not None
+    assert agreed > 4 * EXAMPLES
+
+
+@pytest.mark.parametrize(("name", "bar"), [("sin", 2.5), ("cos", 4.0)])
+def test_sines_and_cosines_by_half_angles(name, bar):
+    """At any size, near their zeros and where half of the angle is no number."""
+    draw = np.random.default_rng(5)
+    quarters = np.arange(-200, 201) * (np.pi / 2)
+    sizes = np.ldexp(draw.uniform(-1, 1, 2000), draw.integers(-1074, 60, 2000))
+    x = np.concatenate([draw.uniform(-7, 7, 4000), quarters, np.nextafter(quarters, 9e9), sizes, [0.0, 5e-324, 2**-27]])
+    lowered = by_half_angles(lower_values(parse_program(f"{name}(x)", ("x",))))
+    out, kept = written(by_blocks(lowered), x[:, None], 1)
+    assert kept.all()
+    with mpmath.workprec(1200):
+        worst = max(
+            ulps(value, getattr(mpmath, name)(at)) for at, value in zip(x.tolist(), out[:, 0].tolist(), strict=True)
+        )
+    assert worst < bar
+
+
+def test_angles_that_are_no_numbers_are_not_ordinary():
+    lowered = by_half_angles(lower_values(parse_program("sin(x)*cos(x)", ("x",))))
+    assert written(by_blocks(lowered), np.array([[1.0], [np.inf], [np.nan]]), 1)[1].tolist() == [True, False, False]
+
+
+def test_points_that_are_written_are_checked():
+    call, out = compile_into(lowered_text("x + 2*y", GRADIENT).checked(), (3,)), np.zeros(3)
+    assert call(out, 1.0, 2.0, 3.0)
+    assert out.tolist() == [1.0, 2.0, 0.0]
+    assert call(out, 1.0, np.inf, 3.0) is call(out, 1.0, 2, 3.0) is call(out, 1.0, "a", 3.0) is None
+    with pytest.raises(TypeError):
+        call(out, 1.0, 2.0)

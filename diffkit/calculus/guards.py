@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from fractions import Fraction
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.deadline import in_time
-from diffkit.core.program import Algebra, Index, Program, run
+from diffkit.core.program import Algebra, Constant, Index, Program, run
 from diffkit.core.rules import trace
 from diffkit.core.table import GE, LE, MAX, MIN, WHERE, Place, PlaceKind, Primitive
 
@@ -212,8 +213,14 @@ def open_places(program: Program, builder: ProgramBuilder) -> Iterator[tuple[int
         return
     varies = depends(program)
     for slot, primitive, args in in_time(program.numbered()):
+        if not primitive.special:
+            continue
+        constants = tuple([builder.constant_in(arg) for arg in args])
         for place in primitive.special:
             if place.varying is not None and not any(varies[args[i]] for i in place.varying):
+                continue
+            value = _constant_margin(place, constants)
+            if value is not None and (value > 0 if place.kind == "edge" else value != 0):
                 continue
             margin = _margin_slot(place, builder, args)
             value = builder.rational(margin)
@@ -283,6 +290,14 @@ def guarded_places(primal: Program, builder: ProgramBuilder) -> list[tuple[int, 
         movers = args if place.varying is None else tuple(args[i] for i in place.varying)
         found.setdefault((margin, place.kind, place.closed, place.varying is not None), []).append((slot, movers))
     return [(key[0], Guard(*key[1:], tuple(slots))) for key, slots in found.items()]
+
+
+@lru_cache(maxsize=4096)
+def _constant_margin(place: Place, constants: tuple[Constant | None, ...]) -> int | Fraction | None:
+    """The margin of a place as far as constant arguments tell it, as the exponent of x² does; None if they do not."""
+    builder = ProgramBuilder([f"x{k}" for k in range(len(constants))])
+    args = [k if value is None else builder.constant(value) for k, value in enumerate(constants)]
+    return builder.rational(_margin_slot(place, builder, args))
 
 
 def _margin_slot(place: Place, algebra: Algebra, args: Sequence[Any]) -> Any:

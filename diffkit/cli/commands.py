@@ -152,7 +152,7 @@ def code(expressions: tuple[str, ...], kind: str, language: str, name: str | Non
     if kind in ("derivative", "taylor") and asked["wrt"] and len(asked["wrt"]) == 1:
         asked["wrt"] = asked["wrt"][0]
     question, _ = ask(expressions, kind, options, **{key: v for key, v in asked.items() if v is not None})
-    write(f"{write_code(question.task, language, name)}\n", options["output"])
+    write(f"{write_code(question.task, language, name, asked['direction'])}\n", options["output"])
     return 0
 
 

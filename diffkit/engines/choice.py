@@ -13,6 +13,9 @@ from diffkit.engines.lowering import Lowered, lower
 
 _FOR_POINTS, _FOR_MANY_POINTS = ("python",), ("llvm", "python")
 _FOR_BATCHES, _FOR_LARGE_BATCHES = ("numpy",), ("llvm", "numpy")
+_FOR_WIDE = ("numpy",)
+_SLOTS_OF_LONG = 3000  # slots from which equal operations are computed together where they can be
+_POINTS_OF_LONG = 100
 _LARGE_BATCH = 2_000_000  # operations of a batch from which compiling to machine code pays
 _FUSED = {"llvm"}
 """engines with a fused multiply-add"""
@@ -26,7 +29,7 @@ class Engines:
 
     def __init__(self, guarded: Guarded, precision: Precision, engine: str):
         self.guarded, self.precision, self.engine = guarded, precision, engine
-        self._patience = POINTS_INTERPRETED if precision == "pairs" and engine == "auto" else 0
+        self._seen = 0
         self._lowered: dict[bool, Lowered] = {}
         self.chosen: dict[str, str] = {}
         """the engine that was taken for what it does"""
@@ -44,10 +47,15 @@ class Engines:
 
     def point(self) -> Call | None:
         """Give the function of one point; None as long as it is not worth it."""
-        if self._patience > 0:
-            self._patience -= 1
-            return None
-        return self._point
+        self._seen += 1
+        return None if self._seen <= self.points_interpreted else self._point
+
+    @cached_property
+    def points_interpreted(self) -> int:
+        """Points after which it pays to compile: pairs of long programs take as long to write as many points do."""
+        if self.precision == "double" or self.engine != "auto":
+            return 0
+        return POINTS_INTERPRETED if len(self.guarded.program) <= _SLOTS_OF_LONG else _POINTS_OF_LONG
 
     @property
     def faster(self) -> bool:
@@ -60,9 +68,13 @@ class Engines:
         It writes the values in the order of ``places``, and gives True; None where a coordinate is no finite float, or
         the point is not ordinary.
         """
-        engines = _FOR_MANY_POINTS if many else _FOR_POINTS
-        found: Call | None = self._compiled("points", "compile_into", engines, places, shape)
+        found: Call | None = self._compiled("points", "compile_into", self._for_points(many), places, shape)
         return found
+
+    def _for_points(self, many: bool = False) -> Sequence[str]:
+        """The engines for points one by one, the best first."""
+        engines = _FOR_MANY_POINTS if many else _FOR_POINTS
+        return engines if len(self.guarded.program) <= _SLOTS_OF_LONG else (*_FOR_WIDE, *engines)
 
     def batch(self, rows: int) -> BatchCall | None:
         """Give the function of many points; None where no engine can take the program."""
@@ -71,7 +83,7 @@ class Engines:
 
     @cached_property
     def _point(self) -> Call | None:
-        found: Call | None = self._compiled("points", "compile_point", _FOR_POINTS)
+        found: Call | None = self._compiled("points", "compile_point", self._for_points())
         return found
 
     @cached_property

@@ -24,13 +24,18 @@ IS_LOST = Primitive(
 class _Emitter(ProgramBuilder):
     """A builder that changes nothing: x·0 is no number where x is infinite, and each operation rounds."""
 
-    def _made(self, key: tuple[Any, ...]) -> int:
-        row, *args = key
-        if row is ADD or row is MUL:
-            found = self._slots.get((row, args[1], args[0]))
-            if found is not None:
-                return found
-        return self._new(None, key, 0)
+    def apply(self, primitive: Any, args: Sequence[int]) -> int:
+        """Slot of an operation, the one of before if it was met; x + y is y + x."""
+        key = (primitive, *args)
+        slot = self._slots.get(key)
+        if slot is None and (primitive is ADD or primitive is MUL):
+            slot = self._slots.get((primitive, args[1], args[0]))
+        if slot is None:
+            slot = self._slots[key] = len(self._values)
+            self._values.append(None)
+            self._instructions.append(key)
+            self._depths.append(0)
+        return slot
 
     def negated(self, slot: int) -> int | None:
         """Slot of x if a slot is −x."""
@@ -65,7 +70,8 @@ class FloatOperations:
 
     def apply(self, row: Primitive, args: Sequence[Any]) -> Any:
         """Emit a row, or its definition."""
-        if not any(isinstance(arg, Float) for arg in args):
+        slots = [arg.slot if type(arg) is Float else -1 for arg in args]
+        if max(slots) < 0:
             return FLOATS.apply(row, args)
         if row.floats is None:
             return by_definition(row, self, args)
@@ -73,7 +79,9 @@ class FloatOperations:
             return self.apply(row, (Float(self, inner),))
         if row is WHERE and isinstance(args[0], bool):
             return args[1] if args[0] else args[2]
-        return Float(self, self.builder.apply(row, [self.slot(arg) for arg in args]))
+        if min(slots) < 0:
+            slots = [self.slot(arg) for arg in args]
+        return Float(self, self.builder.apply(row, slots))
 
     def keep_off_halves(self, exponent: Any) -> None:
         """Have an exponent that varies be no multiple of ½: with those, a power is a chain of products."""

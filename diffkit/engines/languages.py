@@ -78,7 +78,7 @@ class Julia(CodeNotation):
         special = any("." in name for name in f.functions)
         lines = [f"    {s.name} = {s.text}" for s in f.statements]
         if f.shape:
-            kind = "Vector" if len(f.shape) == 1 else "Matrix"
+            kind = {1: "Vector", 2: "Matrix"}.get(len(f.shape), "Array")
             lines.append(f"    out = {kind}{{Float64}}(undef, {', '.join(map(str, f.shape))})")
             lines += [f"    out[{', '.join(str(k + 1) for k in i)}] = {text}" for i, text in f.entries]
         lines.append(f"    return {'out' if f.shape else f.outputs[0]}")

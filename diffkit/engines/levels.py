@@ -17,20 +17,12 @@ import numpy as np
 from diffkit.core.deadline import in_time
 from diffkit.core.program import Program
 from diffkit.core.table import ADD, SUB, WHERE, Primitive
+from diffkit.engines.blocks import select, writing
 from diffkit.engines.lowering import Lowered
-from diffkit.engines.numpy import Batch, in_blocks, writing
 
 _ROOM = 2**22  # bytes that the vectors of a block of points may fill
 _LONG_SUM = 16  # terms of a sum from which it is one call
-
-
-def compile_levels(lowered: Lowered) -> Batch:
-    """Give the function of points (B, n) that writes the values at each into an array (B, m).
-
-    Its answer is which points are ordinary, or None if all are; what it writes at another has no meaning.
-    """
-    plan = _Levels(lowered)
-    return in_blocks(partial(_Vectors, plan), max(1, _ROOM // (8 * plan.slots + 8)), plan.slots)
+_ROUNDED = 0.5  # ulps of what is rounded correctly, so that everybody has the same bits
 
 
 class _Group(NamedTuple):
@@ -46,11 +38,13 @@ class _Group(NamedTuple):
     signs: Any
 
 
-class _Levels:
+class LevelCalls:
     """The groups of a program in an order in which they can be computed, and where everything stands."""
 
-    def __init__(self, lowered: Lowered):
+    def __init__(self, lowered: Lowered, exact: bool = False):
         program = lowered.program
+        self.exact = exact
+        """whether each number is to have the bits that ``math`` gives it"""
         self.inputs = len(program.inputs)
         self.constants = np.array([float(c) for c in program.constants])  # type: ignore[arg-type]
         self.entries = np.zeros(len(program), dtype=np.intp)
@@ -64,6 +58,13 @@ class _Levels:
         margins = list(lowered.margins)
         self.positive = self._places([slot for slot, edge in margins if edge])
         self.not_zero = self._places([slot for slot, edge in margins if not edge])
+        self.calls = sum(1 + sum(not isinstance(arg, slice) for arg in group.args) for group in self.groups)
+        self.work = self.slots
+        self.longest = max(1, _ROOM // (8 * self.slots + 8))
+
+    def space(self, length: int) -> _Vectors:
+        """Room for so many points."""
+        return _Vectors(self, length)
 
     def _group(self, row: Primitive, terms: int, members: list[_Member]) -> _Group:
         """Place operations side by side, in the order of what they take."""
@@ -145,7 +146,7 @@ def _long_sums(program: Program) -> tuple[dict[int, list[tuple[int, float]]], se
 class _Vectors:
     """Room for the numbers of some points, a row for each slot, and the calls that compute them."""
 
-    def __init__(self, plan: _Levels, length: int):
+    def __init__(self, plan: LevelCalls, length: int):
         self.length, self.plan = length, plan
         self.numbers = np.empty((plan.slots, length) if length > 1 else plan.slots)
         self.inputs = self.numbers[: plan.inputs]
@@ -162,7 +163,7 @@ class _Vectors:
             taken[place] = taken[place].flat[0]
         results = self.numbers[group.results]
         if group.signs is None:
-            self.calls.append((_choose if group.row is WHERE else writing(group.row), (*taken, results)))
+            self.calls.append((_writing(group.row, self.plan.exact), (*taken, results)))
         else:
             terms = taken[0].reshape(*group.signs.shape[:2], -1)
             signs = None if np.all(group.signs == 1.0) else group.signs
@@ -197,10 +198,23 @@ class _Vectors:
         return self.numbers[entries] if isinstance(entries, slice) else self.numbers.take(entries, 0)
 
 
+def _writing(row: Primitive, exact: bool) -> Callable[..., Any]:
+    """A row as a function that writes to its last argument."""
+    if row is WHERE:
+        return _choose
+    function = row.floats if exact and row.ulps > _ROUNDED else None
+    return writing(row) if function is None else partial(_one_by_one, function)
+
+
 def _choose(condition: Any, x: Any, y: Any, out: Any) -> None:
     """x where the condition holds, else y."""
-    np.copyto(out, y)
-    np.copyto(out, x, where=condition != 0.0)
+    select(condition != 0.0, x, y, out)
+
+
+def _one_by_one(function: Callable[..., Any], *args: Any) -> None:
+    """Write what a function gives for one number after the other."""
+    numbers = np.broadcast_arrays(*args)[:-1]
+    args[-1].flat[...] = [function(*each) for each in zip(*(x.ravel().tolist() for x in numbers), strict=True)]
 
 
 def _add_in_order(terms: Any, signs: Any, out: Any) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import math
 import random
 import sys
 from collections.abc import Callable
 from functools import cache, lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diffkit.core.errors import BackendError
@@ -19,7 +21,7 @@ from diffkit.core.table import Primitive
 from diffkit.engines import Unsuited
 from diffkit.engines.code_cache import keep_code, read_code
 from diffkit.engines.float_operations import PRODUCT_ERROR
-from diffkit.engines.llvm_calls import POINTER, calls_module, point_module, record
+from diffkit.engines.llvm_calls import POINTER, calls_module, fields_stand_there, point_module, record
 from diffkit.engines.llvm_elementary import IN_VECTORS
 from diffkit.engines.llvm_modules import Module, batch_module
 from diffkit.engines.llvm_writer import Writer
@@ -31,20 +33,22 @@ if TYPE_CHECKING:
 LONGEST_COMPILED = 20_000  # instructions that LLVM compiles in a few seconds
 _LANES = {"avx512f": 8, "avx": 4}
 """numbers of binary64 that a vector holds, by features of the processor; else two"""
+_OF_PYTHON_ITSELF = frozenset((math.hypot, math.gamma, math.lgamma))
+"""what CPython's ``math`` computes by its own algorithms"""
 _KEPT = 256  # loaded modules that a process holds for those who ask again
-_METH_FASTCALL = 0x80  # a function of (self, args, count); CPython's methodobject.h
+_METH_FASTCALL, _METH_O = 0x80, 0x08  # functions of (self, args, count) and (self, arg); CPython's methodobject.h
+_ARRAY_NEW = 93  # the place of PyArray_New in NumPy's C interface
 _CODE_VERSION = 1  # raised when the meaning of kept code changes other than by its text
 _ARGUMENTS_TRIED = 300  # arguments at which a function of the C library must have the bits of Python's
 
 
-def compile_point(lowered: Lowered, finish: Callable[[tuple[float, ...]], Any] | None = None) -> Callable[..., Any]:
+def compile_point(lowered: Lowered) -> Callable[..., tuple[float, ...] | None]:
     """Give the function of the coordinates: the values, or None at a point that is not ordinary.
 
-    With ``finish`` it gives what that makes of the values, and None as well where a coordinate is no float. Unsuited
-    where this engine cannot: a function is not in the C library, or has other bits there than in Python, or the code is
-    too long. BackendError where llvmlite is missing.
+    Unsuited where this engine cannot: a function is not in the C library, or has other bits there than in Python, or
+    the code is too long. BackendError where llvmlite is missing.
     """
-    return _function(lowered, "values" if finish is None else "finished", finish)
+    return _function(lowered, "values")
 
 
 def compile_into(lowered: Lowered, shape: tuple[int, ...]) -> Callable[..., bool | None]:  # noqa: ARG001
@@ -60,13 +64,21 @@ def compile_between(lowered: Lowered) -> Callable[[np.ndarray, np.ndarray], bool
     return _function(lowered, "into")
 
 
+def compile_answer(lowered: Lowered, shape: tuple[int, ...]) -> Callable[[Any], np.ndarray | None]:
+    """Give the function of a tuple of floats, or of a contiguous array (n,) of float64: a new array of the values.
+
+    It gives None for any other point, and where the point is not ordinary.
+    """
+    return _function(lowered, "answer", shape)
+
+
 def compile_batch(lowered: Lowered) -> Callable[[np.ndarray, np.ndarray], np.ndarray | None]:
     """Give a function of points (B, n) and an array (B, m) for the values: None, or (B,) which rows are ordinary.
 
     It lets other threads run. Unsuited as above.
     """
     lanes, fused = _host().lanes, _host().fused
-    _check(lowered)
+    _check(lowered, lowered.precision == "pairs")
     written_out = IN_VECTORS if lowered.precision == "double" and fused else {}
     loaded = _load(batch_module(lowered, Writer(lanes, written_out)))
     return _Batch(loaded, len(lowered.program.inputs), lowered.values, lanes)
@@ -107,23 +119,24 @@ class _Batch:
 # What can be compiled ------------------------------------------------------------------------------------------------
 
 
-def _check(lowered: Lowered) -> None:
-    """Unsuited unless the engine has all of it, with the bits it should have."""
+def _check(lowered: Lowered, same_bits: bool) -> None:
+    """Unsuited unless the engine has all of it, and with the bits of the interpreter where that is asked."""
     if len(lowered.program.instructions) > LONGEST_COMPILED:
         raise Unsuited(f"the llvm engine compiles no more than {LONGEST_COMPILED:,} operations at once")
     rows = {row for row, _ in lowered.program.instructions}
     if PRODUCT_ERROR in rows and not _host().fused:
         raise Unsuited("the processor has no fused multiply-add")
-    if lowered.precision == "pairs":
-        for row in rows:
-            if row.libm and not _has_same_bits(row):
-                raise Unsuited(f"{row.name} has other bits in the C library than in Python")
+    for row in rows if same_bits else ():
+        if row.libm and not _has_same_bits(row):
+            raise Unsuited(f"{row.name} has other bits in the C library than in Python")
 
 
 @cache
 def _has_same_bits(row: Primitive) -> bool:
-    """Whether a function of the C library is that of Python, tried at some arguments."""
+    """Whether a function of the C library is that of Python, as far as is known and tried at some arguments."""
     assert row.floats is not None
+    if getattr(row.floats, "__wrapped__", row.floats) in _OF_PYTHON_ITSELF:
+        return False
     draw, count = random.Random(row.name), len(row.arguments)
     known = ctypes.CFUNCTYPE(ctypes.c_double, *[ctypes.c_double] * count)(_outside(row.libm))
     for _ in range(_ARGUMENTS_TRIED):
@@ -192,28 +205,30 @@ class _Loaded:
         return int(self._engine.get_function_address(name))
 
 
-def _function(lowered: Lowered, name: str, finish: Any = None) -> Callable[..., Any]:
+def _function(lowered: Lowered, name: str, shape: tuple[int, ...] | None = None) -> Callable[..., Any]:
     """A function of CPython; what its ``self`` is keeps the code."""
     _llvm()
-    _check(lowered)
-    if sys.implementation.name != "cpython":
-        raise Unsuited("the llvm engine makes functions of CPython only")
+    _check(lowered, True)
     loaded = _load(point_module(lowered))
-    known = record(loaded.address("evaluate"), len(lowered.program.inputs), lowered.values)
+    made = (lowered.values,) if shape is None else shape
+    known = record(loaded.address("evaluate"), len(lowered.program.inputs), made)
     method = _method(name)
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype, make.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
-    return make(ctypes.addressof(method), (known, finish, loaded), None)  # type: ignore[no-any-return]
+    return make(ctypes.addressof(method), (known, loaded), None)  # type: ignore[no-any-return]
 
 
 @cache
 def _method(name: str) -> _Method:
     """How CPython calls a function of the module of calls, which stays."""
-    return _Method(name.encode(), _calls().address(name), _METH_FASTCALL, None)
+    flags = _METH_O if name == "answer" else _METH_FASTCALL
+    return _Method(name.encode(), _calls().address(name), flags, None)
 
 
 @cache
 def _calls() -> _Loaded:
+    if sys.implementation.name != "cpython" or not fields_stand_there():
+        raise Unsuited("the llvm engine does not know the objects of this Python")
     return _load(calls_module())
 
 
@@ -252,11 +267,20 @@ def _compiled(text: str) -> bytes:
 @cache
 def _outside(name: str) -> int:
     """The address of what code calls: functions of the C library and of CPython, and objects."""
-    objects: dict[str, Any] = {"float": float, "TypeError": TypeError, "None": None, "True": True, "False": False}
-    if name in ("ndarray", "float64"):
+    objects: dict[str, Any] = {
+        "float": float,
+        "tuple": tuple,
+        "TypeError": TypeError,
+        "None": None,
+        "True": True,
+        "False": False,
+    }
+    if name in ("ndarray", "float64", "PyArray_New"):
         import numpy as np
 
         objects = {"ndarray": np.ndarray, "float64": np.dtype(np.float64)}
+        if name == "PyArray_New":
+            return int(_numpy_interface()[_ARRAY_NEW])
     if name in objects:
         return id(objects[name])
     library: Any = ctypes.pythonapi if name.startswith("Py") else _c_library()
@@ -265,6 +289,14 @@ def _outside(name: str) -> int:
     except AttributeError:
         raise Unsuited(f"the C library has no {name}") from None
     return int(ctypes.cast(found, ctypes.c_void_p).value or 0)
+
+
+def _numpy_interface() -> Any:
+    """The addresses of NumPy's C interface."""
+    capsule = import_module("numpy._core._multiarray_umath")._ARRAY_API
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+    return (ctypes.c_void_p * (_ARRAY_NEW + 1)).from_address(get(capsule, None))
 
 
 @cache

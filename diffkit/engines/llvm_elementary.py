@@ -18,6 +18,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from diffkit.core.table import ABS, ADD, DIV, MUL, NEG, SUB
 from diffkit.engines.llvm_writer import Condition, Writer, bits_of_float
 from diffkit.numbers.floats import LARGEST_FLOAT
 
@@ -31,7 +32,7 @@ _FARTHEST_ANGLE = 2.0**30
 _ROOT_HALF_BITS = bits_of_float(math.sqrt(0.5))
 _LAST_EXPONENT = 760.0  # exp overflows before and vanishes after −760
 _LAST_WHOLE = 708.0  # its power of two is a float
-_LAST_DOUBLED = 44.0  # tanh is 1 from half of this on
+_LANES_THAT_SCALE = 8  # of AVX-512, which has an instruction for x·2ⁿ
 _EXP_SERIES = (2.510038549551032e-08, 2.7620088445409746e-07, 2.7557268459997064e-06, 2.4801521295954376e-05,
         0.00019841269863053618, 0.0013888888917213717, 0.008333333333330062, 0.04166666666662413, 0.16666666666666669,
         0.5000000000000001)  # fmt: skip
@@ -62,19 +63,22 @@ class _VectorArithmetic:
         self.integers = writer.vector("i64")
 
     def add(self, x: str, y: str) -> str:
-        return self.writer.value(f"fadd {self.writer.double} {x}, {y}")
+        return self.writer.rows[ADD](x, y)
 
     def sub(self, x: str, y: str) -> str:
-        return self.writer.value(f"fsub {self.writer.double} {x}, {y}")
+        return self.writer.rows[SUB](x, y)
 
     def mul(self, x: str, y: str) -> str:
-        return self.writer.value(f"fmul {self.writer.double} {x}, {y}")
+        return self.writer.rows[MUL](x, y)
 
     def div(self, x: str, y: str) -> str:
-        return self.writer.value(f"fdiv {self.writer.double} {x}, {y}")
+        return self.writer.rows[DIV](x, y)
 
     def neg(self, x: str) -> str:
-        return self.writer.value(f"fneg {self.writer.double} {x}")
+        return self.writer.rows[NEG](x)
+
+    def size(self, x: str) -> str:
+        return self.writer.rows[ABS](x)
 
     def number(self, value: float) -> str:
         return self.writer.number(value)
@@ -130,61 +134,68 @@ class _VectorArithmetic:
 
 
 class _Exponential:
-    """eˣ = 2ⁿ·(1 + s + low), |s| < ½: ``s`` as a float and what it lacks, ``two`` = 2ⁿ in two factors."""
+    """eˣ = 2ⁿ·(1 + s + error), |s| < ½: the argument r of its polynomial, as a float and what it lacks."""
 
-    def __init__(self, writer: Writer, x: str, last: float):
-        v = _VectorArithmetic(writer)
-        for how, bound in (("ogt", last), ("olt", -last)):
+    def __init__(self, writer: Writer, x: str):
+        v = self.v = _VectorArithmetic(writer)
+        for how, bound in (("ogt", _LAST_EXPONENT), ("olt", -_LAST_EXPONENT)):
             x = writer.choose(writer.compare(how, x, v.number(bound)), v.number(bound), x)
-        shifted = v.fma(x, v.number(_LOG2_E), v.number(_SHIFTER))
-        n = v.sub(shifted, v.number(_SHIFTER))
-        whole = v.fma(n, v.number(-_LN2), x)  # exact
-        self.r = v.fma(n, v.number(-_LN2_LOW), whole)
-        self.error = v.fma(n, v.number(-_LN2_LOW), v.sub(whole, self.r))
+        self.shifted = v.fma(x, v.number(_LOG2_E), v.number(_SHIFTER))
+        self.n = v.sub(self.shifted, v.number(_SHIFTER))
+        self.whole = v.fma(self.n, v.number(-_LN2), x)  # exact
+        self.r = v.fma(self.n, v.number(-_LN2_LOW), self.whole)
         self.rest = v.polynomial(_EXP_SERIES, self.r)
-        k = v.integer("sub", v.bits(shifted), _SHIFTER_BITS)
-        half = v.integer("ashr", k, 1)  # in two steps, as 2ⁿ may be no float where the power is
-        self.v, self.whole, self.halves = v, k, (half, writer.value(f"sub {v.integers} {k}, {half}"))
+
+    def scaled(self, x: str) -> str:
+        """x·2ⁿ, rounded once: by an instruction, or in two steps, as 2ⁿ may be no float where that is one."""
+        v = self.v
+        if v.writer.lanes == _LANES_THAT_SCALE:
+            return v.writer.scaled(x, self.n)
+        k = v.integer("sub", v.bits(self.shifted), _SHIFTER_BITS)
+        half = v.integer("ashr", k, 1)
+        rest = v.writer.value(f"sub {v.integers} {k}, {half}")
+        return v.mul(v.mul(x, v.power_of_two(half)), v.power_of_two(rest))
 
     def power(self) -> str:
         """eˣ."""
         v, r = self.v, self.r
-        found = v.add(v.number(1.0), v.fma(v.mul(r, r), self.rest, r))
-        return v.mul(v.mul(found, v.power_of_two(self.halves[0])), v.power_of_two(self.halves[1]))
+        return self.scaled(v.add(v.number(1.0), v.fma(v.mul(r, r), self.rest, r)))
 
     def less_one(self) -> _InTwo:
-        """eˣ − 1 = (2ⁿ − 1) + 2ⁿ·(s + low), for |n| ≤ 1022."""
-        v, two = self.v, self.v.power_of_two(self.whole)
+        """eˣ − 1 = (2ⁿ − 1) + 2ⁿ·(s + error), for n < 1023."""
+        v, two = self.v, self.scaled(self.v.number(1.0))
         s = v.fast_sum(self.r, v.mul(v.mul(self.r, self.r), self.rest))
-        found = v.fast_sum(v.sub(two, v.number(1.0)), v.mul(two, s.value))
-        return _InTwo(found.value, v.fma(two, v.fma(self.error, v.add(v.number(1.0), s.value), s.error), found.error))
+        error = v.fma(self.n, v.number(-_LN2_LOW), v.sub(self.whole, self.r))
+        less = v.fast_sum(v.number(-1.0), two)
+        found = v.fast_sum(less.value, v.mul(two, s.value))
+        error = v.fma(two, v.fma(error, v.add(v.number(1.0), s.value), s.error), v.add(less.error, found.error))
+        return _InTwo(found.value, error)
 
 
 def _exp(writer: Writer, x: str) -> str:
-    return _Exponential(writer, x, _LAST_EXPONENT).power()
+    return _Exponential(writer, x).power()
 
 
 def _expm1(writer: Writer, x: str) -> str:
     v = _VectorArithmetic(writer)
-    odd = writer.compare("ugt", writer.intrinsic("fabs", x), v.number(_LAST_WHOLE))
-    found = _Exponential(writer, x, _LAST_WHOLE).less_one()
+    odd = writer.compare("ugt", v.size(x), v.number(_LAST_WHOLE))
+    found = _Exponential(writer, x).less_one()
     return writer.or_each(odd, v.signed(v.add(found.value, found.error), x), "expm1", [x])
 
 
 def _tanh(writer: Writer, x: str) -> str:
-    """(e²ˣ − 1)/(e²ˣ + 1)."""
+    """−u/(u + 2) with u = e^−2|x| − 1, which shares its parts with the logistic functions of a derivative."""
     v = _VectorArithmetic(writer)
-    size = writer.intrinsic("fabs", x)
-    up = _Exponential(writer, v.add(size, size), _LAST_DOUBLED).less_one()
-    down = v.fast_sum(v.number(2.0), up.value, any_order=True)
-    return v.signed(v.ratio(up, _InTwo(down.value, v.add(down.error, up.error))), x)
+    u = _Exponential(writer, v.neg(v.size(v.mul(x, v.number(2.0))))).less_one()
+    down = v.fast_sum(v.number(2.0), u.value)
+    return v.signed(v.ratio(u, _InTwo(down.value, v.add(down.error, u.error))), x)
 
 
 def _sinh(writer: Writer, x: str) -> str:
     """(u + u/(u + 1))/2 with u = e^|x| − 1."""
     v = _VectorArithmetic(writer)
-    size = writer.intrinsic("fabs", x)
-    u = _Exponential(writer, size, _LAST_WHOLE).less_one()
+    size = v.size(x)
+    u = _Exponential(writer, size).less_one()
     down = v.fast_sum(v.number(1.0), u.value, any_order=True)
     other = v.ratio(u, _InTwo(down.value, v.add(down.error, u.error)))
     total = v.fast_sum(u.value, other)
@@ -196,8 +207,8 @@ def _sinh(writer: Writer, x: str) -> str:
 def _cosh(writer: Writer, x: str) -> str:
     """(e^|x| + e^−|x|)/2."""
     v = _VectorArithmetic(writer)
-    size = writer.intrinsic("fabs", x)
-    power = _Exponential(writer, size, _LAST_WHOLE).less_one()
+    size = v.size(x)
+    power = _Exponential(writer, size).less_one()
     found = v.fast_sum(v.number(1.0), power.value, any_order=True)
     inverse = v.div(v.number(1.0), found.value)
     total = v.fast_sum(found.value, inverse)
@@ -232,7 +243,7 @@ def _log1p(writer: Writer, x: str) -> str:
     total = v.fast_sum(v.number(1.0), x, any_order=True)
     odd = writer.outside(total.value, 2.0**-53, LARGEST_FLOAT)
     found = _logarithm(v, total.value, v.div(total.error, total.value))
-    small = writer.compare("olt", writer.intrinsic("fabs", x), v.number(2.0**-54))
+    small = writer.compare("olt", v.size(x), v.number(2.0**-54))
     return writer.or_each(odd, writer.choose(small, x, found), "log1p", [x])
 
 
@@ -251,7 +262,7 @@ class _Angle:
         self.low = v.fma(v.neg(n), third, v.sub(v.sub(v.sub(whole, r), part), v.fma(n, second, v.neg(part))))
         self.r, self.square = r, v.mul(r, r)
         self.quarters = v.bits(shifted)
-        self.odd = writer.compare("ugt", writer.intrinsic("fabs", x), v.number(_FARTHEST_ANGLE))
+        self.odd = writer.compare("ugt", v.size(x), v.number(_FARTHEST_ANGLE))
 
     def sine(self) -> _InTwo:
         """sin(r + low), as r + (r³·p + low·(1 − r²/2))."""

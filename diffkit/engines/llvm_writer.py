@@ -42,7 +42,7 @@ from diffkit.numbers.floats import LARGEST_FLOAT, SMALLEST_FLOAT, to_float
 CEIL, SIGN = table.one(pairs="whole_above"), table.one(germ="sign")
 _OPERATIONS = {ADD: "fadd", SUB: "fsub", MUL: "fmul", DIV: "fdiv"}
 _COMPARISONS = {LT: "olt", LE: "ole", GT: "ogt", GE: "oge", EQ: "oeq", NE: "une"}
-_INTRINSICS = (ABS, SQRT, FLOOR, CEIL)  # LLVM has them by the names of the C library
+_INTRINSICS = (SQRT, FLOOR, CEIL)  # LLVM has them by the names of the C library
 
 
 class Condition(str):
@@ -63,6 +63,8 @@ class Writer:
         self.called: dict[str, int] = {}
         """functions of the C library, each with the number of its arguments"""
         self._known: dict[str, str] = {}
+        self._negated: dict[str, str] = {}
+        """what a value is the negative of"""
         self._functions: dict[tuple[str, ...], str] = {}
         self._count = 0
         self.block = "entry"
@@ -70,7 +72,8 @@ class Writer:
             **{row: self._operation(name) for row, name in _OPERATIONS.items()},
             **{row: self._comparison(name) for row, name in _COMPARISONS.items()},
             **{row: self._intrinsic(row.libm) for row in _INTRINSICS},
-            NEG: lambda x: self.value(f"fneg {self.double} {x}"),
+            ABS: self._size,
+            NEG: self._negative,
             MAX: lambda x, y: self._extreme("oge", x, y),
             MIN: lambda x, y: self._extreme("ole", x, y),
             AND: lambda p, q: self._logic("and", p, q),
@@ -145,6 +148,13 @@ class Writer:
         """x·y + z, rounded once."""
         return self.intrinsic("fma", x, y, z)
 
+    def scaled(self, x: str, n: str) -> str:
+        """x·2ⁿ for n a whole number, by an instruction of AVX-512."""
+        name, double = "@llvm.x86.avx512.mask.scalef.pd.512", self.double
+        self.declared.add(f"declare {double} {name}({', '.join([double] * 3)}, i8, i32)")
+        given = ", ".join(f"{double} {arg}" for arg in (x, n, self.number(0.0)))
+        return self.value(f"call {double} {name}({given}, i8 -1, i32 4)")
+
     def compare(self, how: str, x: str, y: str) -> Condition:
         """A comparison of numbers."""
         return Condition(self.value(f"fcmp {how} {self.double} {x}, {y}"))
@@ -217,13 +227,22 @@ class Writer:
         return self.value(f"phi {self.double} [ {found}, %{before} ], [ {other}, %{slow} ]")
 
     def _operation(self, name: str) -> Callable[..., str]:
-        return lambda x, y: self.value(f"{name} {self.double} {x}, {y}")
+        either = name in ("fadd", "fmul")  # in one order, so that what is the same is seen to be
+        return lambda x, y: self.value(f"{name} {self.double} {', '.join(sorted((x, y)) if either else (x, y))}")
 
     def _comparison(self, how: str) -> Callable[..., str]:
         return lambda x, y: self.compare(how, x, y)
 
     def _intrinsic(self, name: str) -> Callable[..., str]:
         return lambda x: self.intrinsic(name, x)
+
+    def _negative(self, x: str) -> str:
+        found = self.value(f"fneg {self.double} {x}")
+        self._negated[found] = x
+        return found
+
+    def _size(self, x: str) -> str:
+        return self.intrinsic(ABS.libm, self._negated.get(x, x))
 
     def _extreme(self, how: str, x: str, y: str) -> str:
         """x where it is the one, or no number."""

@@ -147,6 +147,8 @@ class _Plain:
 
     def apply(self, row: Primitive, args: Sequence[Any]) -> Any:
         """Emit a row."""
+        if row in _EXACTLY_ROUNDED:
+            return self.floats.apply(row, args)
         if callable(row.pairs):  # of operations that engines have, where the float form is a function of its own
             return by_rule(row.pairs, self, args)
         if row.floats is None:
@@ -181,6 +183,7 @@ def _chain(x: Any, count: int) -> Any:
     return square * x if count % 2 else square
 
 
+_EXACTLY_ROUNDED = frozenset((ADD, SUB, MUL))
 _ARITHMETIC = frozenset((ADD, SUB, MUL, DIV, WHERE))
 _HIDING = frozenset(row for row in table if len(row.arguments) > 1 and row not in _ARITHMETIC and not row.truths)
 """rows that may have an ordinary value where an argument is not finite"""

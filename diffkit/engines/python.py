@@ -15,6 +15,7 @@ from typing import Any
 
 from diffkit.core.program import Program, maker
 from diffkit.core.table import ADD, DIV, MUL, NEG, SUB, WHERE, Primitive
+from diffkit.engines import Unsuited
 from diffkit.engines.float_operations import IS_LOST
 from diffkit.engines.lowering import Lowered
 from diffkit.numbers.doubles import LOST_SHARE
@@ -22,6 +23,7 @@ from diffkit.numbers.doubles import LOST_SHARE
 _INFIX = {ADD: "+", SUB: "-", MUL: "*", DIV: "/"}
 _DEEPEST = 24  # nested parentheses, of which Python's parser takes about 200
 _WRITTEN_SINGLY = 6  # values up to which each is written by itself; more are packed
+_LONGEST_SOURCE = 300_000  # operations that Python compiles in about ten seconds
 _ADDED_IN_LINE = 50  # terms of a sum in one line
 _NAMES = {"ArithmeticError": ArithmeticError, "ValueError": ValueError, "float": float}
 
@@ -51,6 +53,8 @@ class _Lines:
     """Lowered code as lines of Python: what is used more than once, and each output, has a name."""
 
     def __init__(self, lowered: Lowered):
+        if len(lowered.program.instructions) > _LONGEST_SOURCE:
+            raise Unsuited("Python takes minutes to compile it")
         self.lowered = lowered
         self.lines: list[str] = []
         self.names: dict[str, Any] = {}

@@ -22,7 +22,7 @@ RESERVED = {
     "julia": _words("""
         baremodule begin break catch const continue do else elseif end export false finally for function global if
         import in isa let local macro module quote return struct true try using while where abstract mutable
-        primitive type SpecialFunctions Float64 Vector Matrix undef out pi im
+        primitive type SpecialFunctions Float64 Vector Matrix Array undef out pi im
     """),
     "fortran": _words("""
         out merge real logical integer if then else end do call pure subroutine function interface implicit none

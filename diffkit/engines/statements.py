@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from diffkit.calculus.guards import Choice, choice_of
-from diffkit.core.builder import ProgramBuilder, copy_slots
+from diffkit.core.builder import NAMED_CONSTANTS, ProgramBuilder, copy_slots
 from diffkit.core.deadline import in_time
 from diffkit.core.errors import BackendError
 from diffkit.core.program import Program
 from diffkit.core.rules import Functions, Slot, defined
-from diffkit.core.table import ABS, AND, DIV, MUL, NEG, NOT, OR, POWER, SQRT, WHERE, Primitive, Rule, table
+from diffkit.core.table import ABS, AND, DIV, EXP, MUL, NEG, NOT, OR, POWER, SQRT, WHERE, Primitive, Rule, table
 from diffkit.core.text.printer import Slots
 from diffkit.engines.notation import Language, Statement
 
@@ -24,7 +24,7 @@ Alternatives = frozenset[frozenset[Choice]]
 """what must hold for a slot to matter: all choices of one of these"""
 _ALWAYS: Alternatives = frozenset({frozenset()})
 _NEVER: Alternatives = frozenset()
-_MOST_ALTERNATIVES = 4
+_MOST_ALTERNATIVES = 12
 _ALWAYS_DEFINED = frozenset(row for row in table if row.infix) - {DIV, POWER} | {WHERE, ABS}
 _MOST_FACTORS = 4  # exponent up to which a power is written as a product where the language has no sign for it
 _ZERO_PART = ("constant", 0)
@@ -226,7 +226,9 @@ class Spelling(ProgramBuilder):
                             hint=f"it is known to {', '.join(having)}" if having else "none knows it")  # fmt: skip
 
     def _power_of(self, base: int, exponent: int) -> int | None:
-        """Slot of a power that is written as a root, a quotient or a product."""
+        """Slot of a power that is written as an exponential, a root, a quotient or a product."""
+        if self.constant_in(base) == NAMED_CONSTANTS["e"]:
+            return self.apply(EXP, (exponent,))
         value = self.rational(exponent)
         if value is None or self.is_constant(base):
             return None

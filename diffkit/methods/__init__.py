@@ -45,8 +45,8 @@ class Bounded(Protocol):
 class Compiled(Protocol):
     """An evaluation of a program, which engines compile: an optional part of ``Evaluation``."""
 
-    engines: Engines
-    """the program as code"""
+    def engines(self) -> Engines:
+        """The program as code."""
 
     def compiled(self, precision: Precision, engine: str) -> Compiled:
         """The same with a precision and an engine; BackendError for an engine that is not there."""

@@ -11,9 +11,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
+from typing import Any
 
 from diffkit import __version__
-from diffkit.asking.tasks import Task
+from diffkit.asking.tasks import Task, read_direction
 from diffkit.calculus.derivatives import derivative_program, is_swept_back
 from diffkit.calculus.domain import domain
 from diffkit.calculus.without_cancellation import stable
@@ -24,11 +25,13 @@ from diffkit.core.table import MUL
 from diffkit.core.text import format_slot
 from diffkit.core.text.latex import latex_name
 from diffkit.core.text.names import fault
+from diffkit.core.text.printer import ELISION
 from diffkit.engines.languages import LANGUAGES
 from diffkit.engines.notation import COLUMNS, FunctionText, Language
 from diffkit.engines.statements import Spelling, Statements
 
 _SHOWN_FORMULA = 300  # characters of f in a comment
+_SHOWN_DOMAIN = 500
 _LISTED_LABELS = 12
 _TITLES = {
     "derivative": "Derivative", "gradient": "Gradient", "jacobian": "Jacobian", "hessian": "Hessian",
@@ -73,8 +76,8 @@ def find_language(name: str) -> type[Language]:
     return LANGUAGES[name]
 
 
-def write_code(task: Task, language: str = "python", name: str | None = None) -> DerivativeCode:
-    """Write the derivatives of a task as a function; errors as ``dk.code``."""
+def write_code(task: Task, language: str = "python", name: str | None = None, direction: Any = None) -> DerivativeCode:
+    """Write the derivatives of a task, along a direction if it has one, as a function; errors as ``dk.code``."""
     chosen = find_language(language)
     if not task.variables:
         raise VariableError("the expression has no variable", hint="name one with variables")
@@ -90,18 +93,24 @@ def write_code(task: Task, language: str = "python", name: str | None = None) ->
     functions = sorted(written.writer.called)
     shape = task.shape if chosen.evaluated else (len(task.indices),)
     found = FunctionText(called, inputs, written.found, written.outputs, shape, functions, _labels(task, inputs))
-    lines = [*_comment(task, inputs, list(spelling.missing), chosen), *chosen.frame(found)]
+    lines = [*_comment(task, direction, inputs, list(spelling.missing), chosen), *chosen.frame(found)]
     return DerivativeCode(task.kind, chosen.key, called, task.variables, task.shape, "\n".join(lines))
 
 
 # The Program --------------------------------------------------------------------------------------------------------
 
 
+class _Components(ProgramBuilder):
+    """A builder for which 0·x is 0: wherever f is defined and smooth, x is a number."""
+
+    def _mul(self, x: int, y: int) -> int | None:
+        return self.constant(0) if 0 in (self.rational(x), self.rational(y)) else super()._mul(x, y)
+
+
 def _derivative(task: Task, language: type[Language]) -> Program:
     """The components of an answer in the variables alone; what is read, not run, is each partial once."""
-    found = derivative_program(task.program, task.indices)
-    found, slots, builder = _at_extras(task, stable(found) if language.evaluated else found)
-    outputs = [slots[output] for output in found.outputs]
+    found, builder = derivative_program(task.program, task.indices), _Components(task.variables)
+    outputs = _in_variables(task, stable(found) if language.evaluated else found, builder)
     if language.evaluated:
         outputs = [outputs[place] for place in task.places]
     if task.factors is not None:
@@ -109,17 +118,17 @@ def _derivative(task: Task, language: type[Language]) -> Program:
     return builder.program(outputs, task.variables)
 
 
-def _at_extras(task: Task, program: Program) -> tuple[Program, list[int], ProgramBuilder]:
-    """A program of the inputs of a task with values for those that no point gives: its slots in a builder."""
-    builder = ProgramBuilder(task.variables)
-    extras = [builder.constant(Fraction(value)) for value in task.extras]
-    return program, copy_slots(program, builder, [*range(len(task.variables)), *extras]), builder
-
-
 def _primal(task: Task) -> Program:
-    """F itself in the variables."""
-    program, slots, builder = _at_extras(task, task.program)
-    return builder.program([slots[output] for output in program.outputs], task.variables)
+    """The Program of f itself in the variables alone."""
+    builder = ProgramBuilder(task.variables)
+    return builder.program(_in_variables(task, task.program, builder), task.variables)
+
+
+def _in_variables(task: Task, program: Program, builder: ProgramBuilder) -> list[int]:
+    """Slots of the outputs of a program, of which some inputs have values that no point gives."""
+    extras = [builder.constant(Fraction(value)) for value in task.extras]
+    slots = copy_slots(program, builder, [*range(len(task.variables)), *extras])
+    return [slots[output] for output in program.outputs]
 
 
 # Names --------------------------------------------------------------------------------------------------------------
@@ -164,7 +173,9 @@ def _free(language: type[Language], taken: Collection[str]) -> Iterator[str]:
 # Comments -----------------------------------------------------------------------------------------------------------
 
 
-def _comment(task: Task, inputs: Sequence[str], missing: Sequence[str], language: type[Language]) -> list[str]:
+def _comment(
+    task: Task, direction: Any, inputs: Sequence[str], missing: Sequence[str], language: type[Language]
+) -> list[str]:
     """Lines that say what is computed, how it was found, and where it holds."""
     primal, several = _primal(task), len(task.source.outputs) > 1
     arguments = ", ".join(task.variables)
@@ -172,11 +183,13 @@ def _comment(task: Task, inputs: Sequence[str], missing: Sequence[str], language
         f"f{k + 1 if several else ''}({arguments}) = {format_slot(primal, output, _SHOWN_FORMULA)}"
         for k, output in enumerate(primal.outputs)
     ]  # fmt: skip
-    along = f" along v = ({', '.join(f'{v:.15g}' for v in _direction(task))})" if _direction(task) else ""
+    v = task.extras[:-1] if direction is None or task.extras[:-1] else read_direction(direction, task.variables)
+    along = f" along v = ({', '.join(repr(x).removesuffix('.0') for x in v)})" if v else ""
     paragraphs = [f"{_TITLES[task.kind]}{along} of {'; '.join(formulas)}", f"Gives {_listed(task.labels)}."]
     forms = ", in forms that do not cancel" if language.evaluated else ""
     paragraphs.append(f"By {_method(task)} (diffkit {__version__}){forms}.")
     where = str(domain(primal))
+    where = where if len(where) <= _SHOWN_DOMAIN else where[: _SHOWN_DOMAIN - 1] + ELISION
     if where != "all real values":
         paragraphs.append(f"Defined and smooth where {where}; elsewhere its values mean nothing."
                           if not where.startswith(("nowhere", "all")) else f"Defined and smooth: {where}.")  # fmt: skip
@@ -191,10 +204,6 @@ def comment_lines(text: str, mark: str) -> list[str]:
     """Text as lines of comment, whatever is in it: nothing ends a comment, or makes a line of it go on."""
     harmless = visible(text).replace("\\", "/").replace("*/", "* /").replace("??", "? ?")
     return [f"{mark}{line}" for line in textwrap.wrap(harmless, COLUMNS - len(mark))]
-
-
-def _direction(task: Task) -> tuple[float, ...]:
-    return task.extras[:-1]
 
 
 def _listed(labels: Sequence[str]) -> str:

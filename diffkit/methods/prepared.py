@@ -214,7 +214,7 @@ class Prepared(Generic[V_co]):
         if task is None or task.source.blind or task.pattern is not None or task.factors is not None:
             return None
         evaluation = self._evaluation(task)
-        return (task, evaluation.engines) if isinstance(evaluation, Compiled) else None
+        return (task, evaluation.engines()) if isinstance(evaluation, Compiled) else None
 
     # What optimisers ask for -----------------------------------------------------------------------------------
 
@@ -317,7 +317,7 @@ def _only_shape(task: Task) -> tuple[int, ...] | None:
 
 def _chosen(evaluation: Any) -> Iterable[tuple[str, str]]:
     """The engines that an evaluation has been compiled by, by what they do."""
-    return evaluation.engines.chosen.items() if isinstance(evaluation, Compiled) else ()
+    return evaluation.engines().chosen.items() if isinstance(evaluation, Compiled) else ()
 
 
 def _flat(x: Any) -> Any:

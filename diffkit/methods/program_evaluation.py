@@ -44,9 +44,12 @@ class ProgramEvaluation:
         found.precision, found.engine = precision, check_engine(engine)
         return found
 
-    @cached_property
     def engines(self) -> Engines:
         """The guarded derivative as code, made when it is first worth it."""
+        return self._engines
+
+    @cached_property
+    def _engines(self) -> Engines:
         return Engines(self.guarded, self.precision, self.engine)
 
     @cached_property
@@ -56,7 +59,7 @@ class ProgramEvaluation:
 
     def at(self, point: Sequence[float]) -> Answer:
         """Evaluate at one point: compiled once it pays, interpreted where the point is not ordinary."""
-        call = self.engines.point()
+        call = self._engines.point()
         found = None if call is None else call(*point)
         return self._interpreted(point) if found is None else Answer(list(found), None, {}, 1)
 
@@ -103,7 +106,7 @@ class ProgramEvaluation:
             return by_rows(self, points)
         count = self.guarded.derivatives
         values = np.empty((len(points), count))
-        call = self.engines.batch(len(points))
+        call = self._engines.batch(len(points))
         ordinary = np.zeros(len(points), dtype=bool) if call is None else call(points, values)
         odd: dict[int, Odd] = {}
         rest = () if ordinary is None else np.flatnonzero(~ordinary)

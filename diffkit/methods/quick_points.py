@@ -25,7 +25,7 @@ class QuickPoints:
     """
 
     def __init__(self, known: Callable[[], Known], at_once: bool):
-        self._known, self._calls = known, POINTS_INTERPRETED if at_once else 0
+        self._known, self._calls, self._at_once = known, 0, at_once
         self.into: Callable[..., Any] = self._early
         """the function of an array and the coordinates; gives None, or a TypeError for what are no numbers, where it
         writes nothing"""
@@ -53,7 +53,9 @@ class QuickPoints:
     def _early(self, out: Any, *coordinates: float) -> Any:
         """Write, until what is best in the long run is compiled."""
         self._calls += 1
-        if self._calls <= POINTS_INTERPRETED or self._found is None:
+        if self._calls <= POINTS_INTERPRETED and not self._at_once:
+            return None
+        if self._found is None or self._calls <= self._found[1].points_interpreted:
             return None
         if self._calls <= _MANY_POINTS and self._found[1].faster:
             return self._python(out, *coordinates)
