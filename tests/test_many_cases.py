@@ -196,6 +196,7 @@ def test_an_interrupt_leaves_a_partial_report(run, monkeypatch, tmp_path, comman
         return real(*arguments)
 
     monkeypatch.setattr(diffkit.judging.accuracy.Comparer, "at", interrupted)
+    monkeypatch.setattr(diffkit.judging.accuracy._Comparers, "started", set())
     code, _, err = run(*command, "--output", "report.txt")
     text = (tmp_path / "report.txt").read_text()
     assert (code, err) == (130, "diffkit: interrupted; the report says what was found at 2 of 5 points\n")

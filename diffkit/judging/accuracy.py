@@ -5,26 +5,34 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from diffkit.asking.tasks import gradient_task
-from diffkit.core.deadline import check_time
+from diffkit.asking.tasks import Task, gradient_task
+from diffkit.core.deadline import TimeIsUp, check_time, collected, current_deadline
 from diffkit.core.equality import ByContent
 from diffkit.core.errors import DiffkitError, plural
 from diffkit.core.program import Program
+from diffkit.core.worker_pool import are_shared, in_order, parts
 from diffkit.judging.cases import Case
 from diffkit.judging.checking.outcome import Tolerances
 from diffkit.judging.comparison import Comparer, Comparison, Finding, Row
 from diffkit.judging.regression import Changes, Key, Known, changes_since, known, standing
 from diffkit.methods import Backend
+from diffkit.methods.prepared import find_backend
+
+if TYPE_CHECKING:
+    from diffkit.core.worker_pool import Workers
 
 _NEARLY_EXPECTED = Tolerances(rtol=1e-12, atol=0.0)
 """up to which an expected value is taken to be the value"""
 _CONTRADICTS = "contradicts the expected value"
-_IDENTITY = Program(("x",), (), (), (0,))
+_IDENTITY = gradient_task(Program(("x",), (), (), (0,)))
+_CASE = Case("", _IDENTITY, (1.0,))
+"""stands for a case on the way between processes"""
+_TASKS_KEPT = 64  # of which methods stay prepared
 
 
 class Score(NamedTuple):
@@ -252,17 +260,40 @@ def _badness(score: Score) -> tuple[int, float]:
 
 
 def examine(
-    cases: Iterable[Case], backends: Sequence[str | Backend], allowed: Tolerances | None = None
+    cases: Sequence[Case], backends: Sequence[str | Backend], allowed: Tolerances | None = None, workers: Workers = None
 ) -> Iterator[Outcome]:
-    """Compare the backends at each case in turn; an expected value holds within what is ``allowed``."""
-    comparer: Comparer | None = None
-    for number, case in enumerate(cases):
+    """Compare the backends at each case in turn; an expected value holds within what is ``allowed``.
+
+    ``workers`` share the cases, and outcomes are the same and come in the same order.
+    """
+    if not are_shared(workers):
+        yield from _examined(cases, backends, allowed)
+        return
+    split = parts(cases, workers)
+    found = in_order(_part_examined, [(part, backends, allowed) for part in split], workers)
+    for part, (outcomes, stopped) in zip(split, found, strict=True):
+        yield from (replace(outcome, case=case) for case, outcome in zip(part, outcomes, strict=False))
+        deadline = current_deadline()
+        if stopped and deadline is not None:
+            raise TimeIsUp(deadline)
+
+
+def _part_examined(
+    cases: Sequence[Case], backends: Sequence[str | Backend], allowed: Tolerances | None
+) -> tuple[list[Outcome], str]:
+    """In a worker: the outcomes of some cases, and why there are no more; whoever asks has the cases."""
+    outcomes, stopped = collected(_examined(cases, backends, allowed))
+    return [replace(outcome, case=_CASE) for outcome in outcomes], stopped
+
+
+def _examined(
+    cases: Sequence[Case], backends: Sequence[str | Backend], allowed: Tolerances | None
+) -> Iterator[Outcome]:
+    comparers = _Comparers(backends)
+    for case in cases:
         try:
-            if number == 0:  # what is imported and started at first is no case's time
-                Comparer(gradient_task(_IDENTITY), backends).at((1.0,))
-            if comparer is None or comparer.task is not case.task:
-                comparer = Comparer(case.task, backends)
-            comparison = comparer.at(case.point)
+            comparers.start()
+            comparison = comparers.of(case.task).at(case.point)
             check_time()  # of a case that was not finished nothing is told
         except DiffkitError as error:
             yield Outcome(case, "failed", (), (Finding("reference", "could not be compared", str(error)),))
@@ -273,6 +304,32 @@ def examine(
         message = "" if comparison.reference.ok else comparison.reference.message
         seconds = {row.backend: row.seconds for row in comparison.rows if not row.skipped}
         yield Outcome(case, comparison.verdict, scores, tuple(findings), message, seconds)
+
+
+class _Comparers:
+    """Backends prepared for the tasks that were asked for lately."""
+
+    started: ClassVar[set[tuple[str, ...]]] = set()
+    """methods that have been at work in this process"""
+
+    def __init__(self, backends: Sequence[str | Backend]):
+        self.backends = backends
+        self.known: dict[int, Comparer] = {}
+
+    def start(self) -> None:
+        """What is imported and started at first is no case's time."""
+        names = tuple(find_backend(backend).name for backend in self.backends)
+        if names not in self.started:
+            self.started.add(names)
+            Comparer(_IDENTITY, self.backends).at((1.0,))
+
+    def of(self, task: Task) -> Comparer:
+        """Them, for a task."""
+        if id(task) not in self.known:
+            while len(self.known) >= _TASKS_KEPT:
+                del self.known[next(iter(self.known))]
+            self.known[id(task)] = Comparer(task, self.backends)  # which keeps the task, and so its id
+        return self.known[id(task)]
 
 
 def _scores(case: Case, row: Row, comparison: Comparison) -> Iterator[Score]:
