@@ -190,6 +190,7 @@ WIDE = {
     "sums of one length": " + ".join(
         f"({' + '.join(f'x{(i + k) % 40}*{k + 2}' for k in range(20))})**3" for i in range(5)
     ),
+    "one term in all": f"({'+'.join(['sin(x0)*x1'] * 3)} + {'+'.join(f'x{i}' for i in range(2, 40))} - x3)**2",
     "a long product": "*".join(f"(x{i} + 2)" for i in range(40)),
     "choices": "+".join(f"where(x{i} > x{39 - i}, x{i}**3, exp(x{i}))" for i in range(40)),
 }

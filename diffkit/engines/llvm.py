@@ -260,8 +260,9 @@ def _target() -> Any:
 
 
 def _compiled(text: str) -> bytes:
-    llvm = _llvm()
-    return bytes(_target().emit_object(llvm.parse_assembly(text)))
+    module = _llvm().parse_assembly(text)
+    module.verify()
+    return bytes(_target().emit_object(module))
 
 
 @cache
