@@ -183,6 +183,25 @@ def test_a_deadline_ends_it_between_blocks(compiled, processors, monkeypatch):
     assert threading.active_count() == 1
 
 
+@pytest.mark.parametrize(("in_main", "error"), [(True, KeyboardInterrupt), (False, MemoryError)])
+def test_what_ends_one_thread_ends_all(in_main, error, monkeypatch):
+    """Ctrl-C reaches the thread that called; what goes wrong in another is raised there."""
+    looks = []
+
+    def look():
+        mine = threading.current_thread() is threading.main_thread()
+        looks.append(mine)
+        if mine is in_main and looks.count(mine) == 3:
+            raise error
+
+    monkeypatch.setattr(engine, "_processors", lambda: 3)
+    monkeypatch.setattr(engine, "check_time", look)
+    call, points = by_blocks(lowered_text(FORMULA, GRADIENT)), np.ones((3_000_000, 3))
+    with pytest.raises(error):
+        call(points, np.empty_like(points))
+    assert threading.active_count() == 1
+
+
 WIDE = {
     "a chain of neighbours": "+".join(f"100*(x{i + 1} - x{i}**2)**2 + (1 - x{i})**2" for i in range(39)),
     "one sum in all": f"({'+'.join(f'x{i}' for i in range(40))})**2",
