@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 LONGEST_COMPILED, _MOST_LINES = 20_000, 25_000  # instructions, and lines of them, that take LLVM two seconds or three
-_PIECE = 2**24  # operations between two looks at the clock: about a millisecond
+_PIECE_WORK = 2**24  # operations between two looks at the clock: about a millisecond
 _LANES = {"avx512f": 8, "avx": 4}
 """numbers of binary64 that a vector holds, by features of the processor; else two"""
 _OF_PYTHON_ITSELF = frozenset((math.hypot, math.gamma, math.lgamma))
@@ -95,7 +95,7 @@ class _Batch:
         self._loaded, self._lanes = loaded, lanes
         self._width, self._values = len(lowered.program.inputs), lowered.values
         self._run = self._signature(loaded.address("batch"))
-        self._piece = max(64 * lanes, _PIECE // (1 + len(lowered.program.instructions)))
+        self._piece = max(64 * lanes, _PIECE_WORK // (1 + len(lowered.program.instructions)))
 
     def __call__(self, points: np.ndarray, out: np.ndarray) -> np.ndarray | None:
         """Write the values at rows; say which are ordinary, if not all are."""
