@@ -119,7 +119,7 @@ def test_blocks_threads_and_layouts_change_nothing(compiled, count, precision, m
     single = [written(call, row[None], 3) for row in points[:: max(1, count // 50)]]
     assert all(np.array_equal(a[0], b) for (a, ok), b in zip(single, out[:: max(1, count // 50)], strict=True) if ok)
     assert [bool(ok) for _, ok in single] == kept[:: max(1, count // 50)].tolist()
-    monkeypatch.setattr(engine, "_processors", lambda: 4)
+    monkeypatch.setattr(engine, "processors", lambda: 4)
     monkeypatch.setattr(engine, "_THREAD_WORK", 1000)
     again = np.full((3, count), 7.0)
     mask = call(np.asfortranarray(points), again.T)
@@ -172,7 +172,7 @@ def test_many_threads_call_one_function(compiled):
 @BY_NUMPY
 @pytest.mark.parametrize("processors", [1, 3])
 def test_a_deadline_ends_it_between_blocks(compiled, processors, monkeypatch):
-    monkeypatch.setattr(engine, "_processors", lambda: processors)
+    monkeypatch.setattr(engine, "processors", lambda: processors)
     monkeypatch.setattr(blocks, "_LONGEST", 512)
     call = compiled(lowered_text(FORMULA, GRADIENT))
     points = np.ones((2_000_000, 3))
