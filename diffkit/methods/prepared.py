@@ -329,7 +329,8 @@ def _direction(v: Any) -> list[float]:
     import numpy as np
 
     if type(v) is np.ndarray and v.ndim == 1 and v.dtype == np.float64 and np.isfinite(v).all():
-        return v.tolist()
+        found: list[float] = v.tolist()
+        return found
     return read_direction(v)
 
 
