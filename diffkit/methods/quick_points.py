@@ -45,11 +45,10 @@ class QuickPoints:
         if task is None or task.pattern is None:
             return lambda values: values
         import numpy as np
-        from scipy.sparse import csr_array
 
-        columns, starts = (np.array(part, dtype=np.int32) for part in task.pattern)
+        pattern: Any = task.pattern._make(np.array(part, dtype=np.int32) for part in task.pattern)
         shape = task.shape
-        return lambda values: csr_array((values, columns.copy(), starts.copy()), shape=shape)
+        return lambda values: pattern.matrix(values, shape)
 
     def fits(self, out: Any) -> bool:
         """Whether values can be written to what a caller gives."""
