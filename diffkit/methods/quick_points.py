@@ -46,7 +46,8 @@ class QuickPoints:
             return lambda values: values
         import numpy as np
 
-        pattern: Any = task.pattern._make(np.array(part, dtype=np.int32) for part in task.pattern)
+        stored: Any = [np.array(part, dtype=np.int32) for part in task.pattern]
+        pattern = task.pattern._make(stored)
         shape = task.shape
         return lambda values: pattern.matrix(values, shape)
 
