@@ -47,7 +47,7 @@ class QuickPoints:
         import numpy as np
 
         stored: Any = [np.array(part, dtype=np.int32) for part in task.pattern]
-        pattern = task.pattern._make(stored)
+        pattern = type(task.pattern)(*stored)
         shape = task.shape
         return lambda values: pattern.matrix(values, shape)
 
