@@ -284,9 +284,10 @@ def report(
     ``workers`` is a number of processes, or an Executor of ``concurrent.futures``, to share the cases among; the
     report is the same. FunctionError for a backend that does not pickle.
     """
-    from diffkit.judging.accuracy import AccuracyReport, examine
+    from diffkit.judging.accuracy import AccuracyReport
     from diffkit.judging.cases import load_cases
     from diffkit.judging.checking.outcome import read_tolerances
+    from diffkit.judging.examination import examine
 
     loaded = load_cases(cases, kind)
     chosen = [find_backend(b) for b in ((backends,) if isinstance(backends, str) else backends)]

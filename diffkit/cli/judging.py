@@ -146,7 +146,8 @@ def report(
 
 def _examine(cases: Any, backends: list[Any], kind: str, jobs: int | None, allowed: Any = None) -> tuple[Any, int]:
     """Compare at every case; an interrupt keeps what was found, and gives its exit code."""
-    from diffkit.judging.accuracy import AccuracyReport, examine
+    from diffkit.judging.accuracy import AccuracyReport
+    from diffkit.judging.examination import examine
 
     outcomes, stopped = gather(examine(cases, backends, allowed, jobs), len(cases))
     accuracy = AccuracyReport(kind, tuple(b.name for b in backends), tuple(outcomes), len(cases), stopped)
