@@ -106,7 +106,8 @@ def _check(bench: Bench, n: int) -> None:
     def by_scipy() -> Any:
         from scipy.optimize import check_grad
 
-        return lambda: check_grad(_f, _claim, at) < 1e-2
+        allowed = 1e-4 * np.linalg.norm(_claim(at))
+        return lambda: check_grad(_f, _claim, at) < allowed
 
     race = bench.race(f"n = {n:,}")
     race.ours("dk.check", again(lambda: dk.check(_f, _claim, at=at)), lambda found: found.verdict == "correct")
@@ -172,9 +173,8 @@ JUDGING = (
         Goal(("numdifftools",), .8), Goal(("scipy.differentiate",), .8), Goal(("jacobi",), .8),
     )),
     Row("check", "Check of n = 10, 1,000, 10⁴", checks, (
-        Goal(("torch", "check_grad"), 4, cases=("n = 10",)),
-        Goal(("torch", "check_grad"), 15, cases=("n = 1,000",)),
-        Goal(("torch", "check_grad"), 15, cases=("n = 10,000",)),
+        Goal(("torch gradcheck, fast",), 4, cases=("n = 10",)),
+        Goal(("torch gradcheck, fast",), 15, cases=("n = 1,000", "n = 10,000")),
     )),
 )  # fmt: skip
 REPORTS = (
