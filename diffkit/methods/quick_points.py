@@ -9,10 +9,25 @@ from typing import TYPE_CHECKING, Any
 from diffkit.engines import POINTS_INTERPRETED
 
 if TYPE_CHECKING:
-    from diffkit.asking.tasks import Task
-    from diffkit.engines.choice import Engines
+    from typing import Protocol
 
-    Known = tuple[Task, Engines] | None
+    from diffkit.asking.tasks import Task
+
+    class Writer(Protocol):
+        """What makes functions that write values to arrays: engines, or proofs."""
+
+        @property
+        def faster(self) -> bool:
+            """Whether it pays to ask once more for a great many points."""
+
+        @property
+        def points_interpreted(self) -> int:
+            """Points for which it does not pay to ask."""
+
+        def written(self, places: Sequence[int], shape: tuple[int, ...], many: bool = False) -> Any:
+            """Give a function of an array of a shape and of coordinates that are not yet checked, or None."""
+
+    Known = tuple[Task, Writer] | None
 
 _MANY_POINTS = 300  # from which machine code pays
 
