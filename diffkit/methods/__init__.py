@@ -55,7 +55,7 @@ class Compiled(Protocol):
 
 
 @runtime_checkable
-class Batches(Protocol):
+class ManyPoints(Protocol):
     """What computes many points at a time, as engines do."""
 
     def batch(self, rows: int, places: Sequence[int] | None = None) -> BatchCall | None:

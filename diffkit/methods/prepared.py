@@ -15,7 +15,7 @@ from diffkit.core.partials import arranged
 from diffkit.core.results import Answer, Result, V_co, unanswered
 from diffkit.core.surroundings import undisturbed
 from diffkit.engines import check_engine, check_precision
-from diffkit.methods import FEW_ROWS, Backend, Batches, Compiled, get_backend
+from diffkit.methods import FEW_ROWS, Backend, Compiled, ManyPoints, get_backend
 from diffkit.methods.quick_points import QuickPoints
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ class Prepared(Generic[V_co]):
     def _of_rows(self, at: Array) -> Array | None:
         """The arrays at many points, written where they are handed out; None where nothing is compiled for that."""
         found = self._known()
-        if found is None or not isinstance(found[1], Batches) or found[0].pattern is not None or found[0].extras:
+        if found is None or not isinstance(found[1], ManyPoints) or found[0].pattern is not None or found[0].extras:
             return None
         task, (*batch, width) = found[0], at.shape
         rows = at.reshape(-1, width)
