@@ -98,6 +98,7 @@ def environment(cache: str) -> dict[str, str]:
 def measured(row: str, install: str, asked: argparse.Namespace, cache: str) -> list[dict[str, Any]]:
     """The records of a row, from a process of its own; a last one says what went wrong, if something did."""
     print(f"{row}, {install} ({time.strftime('%H:%M:%S')}, load {os.getloadavg()[0]:.1f})", file=sys.stderr)
+    start = time.perf_counter()
     argv = [sys.executable, __file__, "--rows", row, "--install", install, "--rounds", str(asked.rounds)]
     with subprocess.Popen(
         [*argv, "--quick"] if asked.quick else argv, stdout=subprocess.PIPE, text=True, start_new_session=True,
@@ -112,6 +113,7 @@ def measured(row: str, install: str, asked: argparse.Namespace, cache: str) -> l
             why = f"given up after {SECONDS_OF_A_ROW} s"
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
+    print(f"    {time.perf_counter() - start:.0f} s", file=sys.stderr)
     records = [json.loads(text) for text in said.splitlines() if text.startswith("{")]
     return [*records, *([{"row": row, "install": install, "case": "", "left_out": "the rest", "kind": "failed",
                           "why": why}] if why else [])]  # fmt: skip

@@ -23,6 +23,7 @@ import numpy as np
 
 WARM_CALLS = 400  # before a tool is measured: more than after which anything is compiled anew
 WARM_SECONDS, QUICK_CALL = 0.15, 1e-3  # or so long, unless a call is so quick that compiling was most of it
+SLOW_CALL = 1.0  # seconds of a call that is warm enough
 LEAST_ROUNDS = 3
 
 
@@ -169,9 +170,11 @@ def _serve(make: Callable[[], Callable[[], Any]], view: Callable[[Any], Any], pi
         action = make()
         _forget_peak()
         before = _memory("VmRSS")
+        start = now().wall
         answer = action()
+        seconds = now().wall - start
         peak = _memory("VmHWM") - before
-        pipe.send((np.array(view(answer), float), peak, _warm(action)))
+        pipe.send((np.array(view(answer), float), peak, seconds if seconds > SLOW_CALL else _warm(action)))
     except ImportError as error:
         pipe.send(f"missing: {error}")
         return

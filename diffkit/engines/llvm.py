@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 LONGEST_COMPILED, _MOST_LINES = 20_000, 25_000  # instructions, and lines of them, that take LLVM two seconds or three
 _PIECE_WORK = 2**24  # operations between two looks at the clock: about a millisecond
+_THREAD_PIECES = 16  # pieces from which on a second thread is worth it: two together take more time of processors
 _LANES = {"avx512f": 8, "avx": 4}
 """numbers of binary64 that a vector holds, by features of the processor; else two"""
 _OF_PYTHON_ITSELF = frozenset((math.hypot, math.gamma, math.lgamma))
@@ -132,7 +133,7 @@ class _Batch:
                 if self._run(points + 8 * at * self._width, values + 8 * at * self._values, flags + at, length):
                     odd.append(at)
 
-        share(work, starts, min(processors(), -(-count // length)))
+        share(work, starts, min(processors(), -(-count // length) // _THREAD_PIECES))
         return not odd
 
 
