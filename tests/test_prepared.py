@@ -101,6 +101,23 @@ def test_batches_of_any_size_agree():
             assert np.allclose(prepared(points[:rows]), whole[:rows], rtol=1e-14, atol=1e-14)
 
 
+@pytest.mark.parametrize("kind", ["gradient", "hessian"])
+def test_batches_of_several_axes_with_odd_points_among_them(kind):
+    points = np.random.default_rng(6).uniform(0.25, 3, (3, 8, 2))
+    points[1, 4] = 1.0, 2.0
+    points[2, 0] = 0.5, 0.0
+    expected = getattr(dk, kind)(TEXT, points, backend="reverse").value
+    for options in ({"backend": "reverse"}, {"precision": "double"}):
+        found = dk.prepare(TEXT, kind, **options)(points)
+        assert found.shape == expected.shape
+        assert np.array_equal(np.isnan(found), np.isnan(expected))
+        assert np.allclose(found, expected, rtol=1e-14, atol=1e-14, equal_nan=True)
+    points[0, 0, 1] = np.nan
+    with pytest.raises(dk.PointError):
+        dk.prepare(TEXT, kind, precision="double")(points)
+    assert dk.prepare(TEXT, kind, precision="double")(np.empty((0, 2))).shape == (0, *expected.shape[2:])
+
+
 def test_what_takes_the_values_must_fit():
     prepared = dk.prepare(TEXT, precision="double")
     for out in (np.zeros(3), np.zeros((2, 1)), [0.0, 0.0], np.zeros((2, 2))):
