@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from diffkit.asking.expressions import Expression
     from diffkit.core.results import Array
+    from diffkit.core.worker_pool import Workers
     from diffkit.judging.accuracy import AccuracyReport
     from diffkit.judging.comparison import Comparison
     from diffkit.methods.derivative_code import DerivativeCode
@@ -270,7 +271,7 @@ def report(
     cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: str = "gradient",
     backends: str | Sequence[str | Backend] = COMPARED, *, rtol: float | None = None, atol: float | None = None,
     against: AccuracyReport | Mapping[str, Any] | str | PathLike[str] | None = None, closeness: Any = None,
-    timeout: float | None = None,  # noqa: ARG001
+    timeout: float | None = None, workers: Workers = None,  # noqa: ARG001
 ) -> AccuracyReport:  # fmt: skip
     """Compare backends over many cases: quantiles of their errors, worst cases, and findings by cause.
 
@@ -280,13 +281,16 @@ def report(
     FileError names a malformed line. After ``timeout`` seconds the report is of the cases that were reached.
     ``against`` is an older report, or one in JSON (a path, or its content): ``changes`` of the report says what is
     different, and the report is true if nothing is lost and nothing expected is contradicted.
+    ``workers`` is a number of processes, or an Executor of ``concurrent.futures``, to share the cases among; the
+    report is the same. FunctionError for a backend that does not pickle.
     """
-    from diffkit.judging.accuracy import AccuracyReport, examine
+    from diffkit.judging.accuracy import AccuracyReport
     from diffkit.judging.cases import load_cases
     from diffkit.judging.checking.outcome import read_tolerances
+    from diffkit.judging.examination import examine
 
     loaded = load_cases(cases, kind)
     chosen = [find_backend(b) for b in ((backends,) if isinstance(backends, str) else backends)]
-    outcomes, stopped = collected(examine(loaded, chosen, read_tolerances(rtol, atol, closeness)))
+    outcomes, stopped = collected(examine(loaded, chosen, read_tolerances(rtol, atol, closeness), workers))
     found = AccuracyReport(kind, tuple(b.name for b in chosen), tuple(outcomes), len(loaded), stopped)
     return found if against is None else replace(found, changes=found.against(against))
