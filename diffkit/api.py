@@ -210,6 +210,7 @@ def prepare(
     timeout: float | None = None,
     precision: Literal["pairs", "double"] = "pairs",
     engine: str = "auto",
+    like: Any = None,
     **options: Any,
 ) -> Prepared:
     """Do once what does not depend on the point. ``kind`` and ``options`` as the function of that name takes them.
@@ -218,7 +219,14 @@ def prepare(
     is compiled: in ``pairs`` of floats, whose only loss is the last digit, or in plain ``double``, which is several
     times as fast. ``engine`` names what compiles it; ``auto`` takes what suits the work, and ``repr`` tells what that
     was. With either, ``backend="auto"`` is the method whose program is shortest, and proves nothing.
+
+    The only argument of a Python function has the shape of ``like``, or of the first array it is asked about; an array
+    with more axes in front is many points.
     """
+    if like is not None:
+        from diffkit.asking.callables.function import shaped_like
+
+        f, args = shaped_like(f, like, args), ()
     with time_limit(timeout):
         question = open_question(f, kind, variables, args, **options)
         return Prepared(question, backend, timeout=timeout, precision=precision, engine=engine)
