@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from diffkit.calculus.guards import Choice, branches, open_places
+from diffkit.calculus.guards import Choice, branches, depends, open_places
 from diffkit.core.builder import ProgramBuilder, select
 from diffkit.core.limits import PROOF_PRECISIONS
 from diffkit.core.program import Program, run, run_slots
@@ -108,6 +108,11 @@ class _Everywhere:
         self.places = [(slot, place, margin) for (slot, place, _), margin in zip(found, margins, strict=True)]
 
     @cached_property
+    def varies(self) -> list[bool]:
+        """Whether each slot varies with a variable."""
+        return depends(self.program)
+
+    @cached_property
     def hulls(self) -> list[Any]:
         """What each slot lies in."""
         from diffkit.numbers.balls import precision
@@ -146,8 +151,10 @@ class _Everywhere:
 
     def _number(self, slot: int) -> int | None:
         """A slot without variables as an exact number."""
+        if self.varies[slot]:
+            return None
         part = select(self.program, [slot])
-        return None if part.used_inputs else int(run(part, self.numbers, [0] * len(part.inputs))[0])
+        return int(run(part, self.numbers, [0] * len(part.inputs))[0])
 
     def _sign(self, number: int) -> int | None:
         from diffkit.numbers.constants import Undecided
@@ -186,10 +193,9 @@ def _condition(known: _Everywhere, slot: int, place: Place, margin: int) -> str:
     assert instruction is not None
     if place.inside and margin not in [known.slots[arg] for arg in instruction[1]]:
         _, _, unless = place.inside.partition(" unless ")
-        fixed = unless and not select(f, [instruction[1][0]]).used_inputs  # so that the first part does not hold
+        fixed = unless and not known.varies[known.slots[instruction[1][0]]]  # so that the first part does not hold
         return place_text(f, slot, unless if fixed else place.inside)
-    part = select(known.program, [margin])
-    return f"{format_slot(part, part.outputs[0], _LENGTH)} {'≠' if place.kind == 'pole' else '>'} 0"
+    return f"{format_slot(known.program, margin, _LENGTH)} {'≠' if place.kind == 'pole' else '>'} 0"
 
 
 def _stronger(condition: str) -> set[str]:

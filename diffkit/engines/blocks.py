@@ -24,6 +24,7 @@ _CACHE = 2**21  # bytes that a block may fill
 _SHORTEST, _LONGEST = 512, 8192  # points of a block: with fewer it is calls that cost, and more gain nothing
 _TALLEST = 2**26  # bytes of a block of the shortest
 _LINE = 64  # bytes to which rows are aligned: where they lie across lines of the cache, a call takes twice as long
+_WORTH_BITS = 512  # numbers to choose that are worth six calls
 _FEW_COLUMNS = 8  # each of which is written by itself
 
 
@@ -219,11 +220,21 @@ def select(condition: Any, x: Any, y: Any, out: Any) -> None:
     """x where the condition holds, else y, which may stand in ``out`` already; often it is one of them throughout."""
     count = np.count_nonzero(condition)
     if 0 < count < condition.size:
-        x = np.where(condition, x, y)
-    if count:
+        _mix(condition, x, y, out)
+    elif count:
         np.copyto(out, x)
     elif out is not y:
         np.copyto(out, y)
+
+
+def _mix(condition: Any, x: Any, y: Any, out: Any) -> None:
+    """x or y, in their bits: NumPy's own ``where`` jumps for each number, four times as slow as this if at random."""
+    if out.dtype != float or out.size < _WORTH_BITS:
+        np.copyto(out, np.where(condition, x, y))
+        return
+    x, y, mask = x.view(np.int64), y.view(np.int64), condition.astype(np.int64)
+    np.negative(mask, mask)
+    np.bitwise_xor((x ^ y) & mask, y, out.view(np.int64))
 
 
 def _is_lost(s: Any, x: Any, out: Any) -> None:

@@ -14,7 +14,7 @@ from diffkit.engines.lowering import Lowered, lower
 _FOR_POINTS, _FOR_MANY_POINTS = ("python",), ("llvm", "python")
 _FOR_BATCHES, _FOR_LARGE_BATCHES = ("numpy",), ("llvm", "numpy")
 _FOR_WIDE = ("numpy",)
-_LONG = 3000  # slots from which equal operations are computed together where they can be
+_SLOTS_OF_LONG = 3000  # slots from which equal operations are computed together where they can be
 _POINTS_OF_LONG = 100
 _LARGE_BATCH = 2_000_000  # operations of a batch from which compiling to machine code pays
 _FUSED = {"llvm"}
@@ -55,7 +55,7 @@ class Engines:
         """Points after which it pays to compile: pairs of long programs take as long to write as many points do."""
         if self.precision == "double" or self.engine != "auto":
             return 0
-        return POINTS_INTERPRETED if len(self.guarded.program) <= _LONG else _POINTS_OF_LONG
+        return POINTS_INTERPRETED if len(self.guarded.program) <= _SLOTS_OF_LONG else _POINTS_OF_LONG
 
     @property
     def faster(self) -> bool:
@@ -74,7 +74,7 @@ class Engines:
     def _for_points(self, many: bool = False) -> Sequence[str]:
         """The engines for points one by one, the best first."""
         engines = _FOR_MANY_POINTS if many else _FOR_POINTS
-        return engines if len(self.guarded.program) <= _LONG else (*_FOR_WIDE, *engines)
+        return engines if len(self.guarded.program) <= _SLOTS_OF_LONG else (*_FOR_WIDE, *engines)
 
     def batch(self, rows: int) -> BatchCall | None:
         """Give the function of many points; None where no engine can take the program."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from itertools import count
 from math import isfinite
 from typing import Any
@@ -33,22 +34,29 @@ def compile_batch(lowered: Lowered) -> BatchCall:
 
     if lowered.precision == "pairs":
         raise Unsuited("JAX computes in double, not in pairs")
-    outputs = jax.jit(_function(lowered.program))
-    plain = lowered.values + lowered.finite
+    compute = jax.jit(partial(_with_mask, lowered, _function(lowered.program)))
 
     def batch(points: Any, out: Any) -> Any:
         with jax.enable_x64(True):
-            columns = [np.asarray(column) for column in outputs(*np.asarray(points, dtype=float).T)]
-        ordinary = np.ones(len(points), dtype=bool)
-        for k, column in enumerate(columns[:plain]):
-            ordinary &= np.isfinite(column)
-            if k < lowered.values:
-                out[:, k] = column
-        for column, positive in zip(columns[plain:], lowered.edges, strict=True):
-            ordinary &= (column > 0) if positive else (column != 0)
-        return None if ordinary.all() else ordinary
+            out[:], ordinary = compute(np.asarray(points, dtype=float))
+        kept = np.array(ordinary)
+        return None if kept.all() else kept
 
     return batch
+
+
+def _with_mask(lowered: Lowered, call: Callable[..., Sequence[Any]], points: Any) -> tuple[Any, Any]:
+    """The values at the rows of an array, and which of these are ordinary."""
+    import jax.numpy as jnp
+
+    found = call(*points.T)
+    plain = lowered.values + lowered.finite
+    ordinary = jnp.ones(len(points), dtype=bool)
+    for column in found[:plain]:
+        ordinary &= jnp.isfinite(column)
+    for column, positive in zip(found[plain:], lowered.edges, strict=True):
+        ordinary &= (column > 0) if positive else (column != 0)
+    return jnp.stack(found[: lowered.values], axis=-1), ordinary
 
 
 def _function(program: Program) -> Callable[..., Sequence[Any]]:

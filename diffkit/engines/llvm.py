@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import math
 import random
 import sys
 from collections.abc import Callable
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 LONGEST_COMPILED = 20_000  # instructions that LLVM compiles in a few seconds
 _LANES = {"avx512f": 8, "avx": 4}
 """numbers of binary64 that a vector holds, by features of the processor; else two"""
+_OF_PYTHON_ITSELF = frozenset((math.hypot, math.gamma, math.lgamma))
+"""what CPython's ``math`` computes by its own algorithms"""
 _KEPT = 256  # loaded modules that a process holds for those who ask again
 _METH_FASTCALL, _METH_O = 0x80, 0x08  # functions of (self, args, count) and (self, arg); CPython's methodobject.h
 _ARRAY_NEW = 93  # the place of PyArray_New in NumPy's C interface
@@ -75,7 +78,7 @@ def compile_batch(lowered: Lowered) -> Callable[[np.ndarray, np.ndarray], np.nda
     It lets other threads run. Unsuited as above.
     """
     lanes, fused = _host().lanes, _host().fused
-    _check(lowered)
+    _check(lowered, lowered.precision == "pairs")
     written_out = IN_VECTORS if lowered.precision == "double" and fused else {}
     loaded = _load(batch_module(lowered, Writer(lanes, written_out)))
     return _Batch(loaded, len(lowered.program.inputs), lowered.values, lanes)
@@ -116,23 +119,24 @@ class _Batch:
 # What can be compiled ------------------------------------------------------------------------------------------------
 
 
-def _check(lowered: Lowered) -> None:
-    """Unsuited unless the engine has all of it, with the bits it should have."""
+def _check(lowered: Lowered, same_bits: bool) -> None:
+    """Unsuited unless the engine has all of it, and with the bits of the interpreter where that is asked."""
     if len(lowered.program.instructions) > LONGEST_COMPILED:
         raise Unsuited(f"the llvm engine compiles no more than {LONGEST_COMPILED:,} operations at once")
     rows = {row for row, _ in lowered.program.instructions}
     if PRODUCT_ERROR in rows and not _host().fused:
         raise Unsuited("the processor has no fused multiply-add")
-    if lowered.precision == "pairs":
-        for row in rows:
-            if row.libm and not _has_same_bits(row):
-                raise Unsuited(f"{row.name} has other bits in the C library than in Python")
+    for row in rows if same_bits else ():
+        if row.libm and not _has_same_bits(row):
+            raise Unsuited(f"{row.name} has other bits in the C library than in Python")
 
 
 @cache
 def _has_same_bits(row: Primitive) -> bool:
-    """Whether a function of the C library is that of Python, tried at some arguments."""
+    """Whether a function of the C library is that of Python, as far as is known and tried at some arguments."""
     assert row.floats is not None
+    if getattr(row.floats, "__wrapped__", row.floats) in _OF_PYTHON_ITSELF:
+        return False
     draw, count = random.Random(row.name), len(row.arguments)
     known = ctypes.CFUNCTYPE(ctypes.c_double, *[ctypes.c_double] * count)(_outside(row.libm))
     for _ in range(_ARGUMENTS_TRIED):
@@ -204,7 +208,7 @@ class _Loaded:
 def _function(lowered: Lowered, name: str, shape: tuple[int, ...] | None = None) -> Callable[..., Any]:
     """A function of CPython; what its ``self`` is keeps the code."""
     _llvm()
-    _check(lowered)
+    _check(lowered, True)
     loaded = _load(point_module(lowered))
     made = (lowered.values,) if shape is None else shape
     known = record(loaded.address("evaluate"), len(lowered.program.inputs), made)

@@ -17,9 +17,11 @@ import numpy as np
 from diffkit.core.deadline import check_time
 from diffkit.engines import BatchCall, Unsuited
 from diffkit.engines.blocks import BlockCalls
+from diffkit.engines.half_angles import by_half_angles, tangent_is_quick
 from diffkit.engines.levels import LevelCalls
 from diffkit.engines.lowering import Lowered
 
+_SHORT = 3000  # operations up to which nobody minds
 _ALIKE = 8  # operations a call on average from which levels are quicker than Python
 _FEW = 512  # points from which on levels are never worth it
 _BLOCK_CALL, _LEVEL_CALL, _LEVEL_NUMBER = 0.3, 0.55, 0.001  # microseconds
@@ -29,15 +31,18 @@ _THREAD_WORK = 2**21  # numbers to compute for which a thread is worth its start
 def compile_batch(lowered: Lowered) -> BatchCall:
     """Give the function of points (B, n) that writes the values at each into an array (B, m).
 
-    Its answer is which points are ordinary, or None if all are; what it writes at another has no meaning.
+    Its answer is which points are ordinary, or None if all are; what it writes at another has no meaning. Pairs have
+    the bits of the interpreter; plain binary64 has those too but for sines and cosines (``half_angles``).
     """
+    if lowered.precision == "double" and tangent_is_quick():
+        lowered = by_half_angles(lowered)
     return _BlocksOrLevels(lowered)
 
 
 def compile_point(lowered: Lowered) -> Callable[..., tuple[float, ...] | None]:
     """Give the function of the coordinates: the values, or None at a point that is not ordinary.
 
-    It has the bits of Python's engine. Unsuited where few operations are alike.
+    It has the bits of Python's engine. Unsuited for long code in which few operations are alike.
     """
     into = compile_into(lowered, (lowered.values,))
 
@@ -54,11 +59,14 @@ def compile_into(lowered: Lowered, shape: tuple[int, ...]) -> Callable[..., bool
     None where a coordinate is no float, or the point is not ordinary, and then nothing is written. Unsuited as above.
     """
     calls = LevelCalls(lowered, exact=True)
-    if calls.calls * _ALIKE > len(lowered.program.instructions):
+    length = len(lowered.program.instructions)
+    if _SHORT < length < calls.calls * _ALIKE:
         raise Unsuited("few of its operations are alike")
-    call = _in_blocks(calls)
+    call, count = _in_blocks(calls), len(lowered.program.inputs)
 
     def into(out: Any, *coordinates: float) -> bool | None:
+        if len(coordinates) != count:
+            raise TypeError(f"{count} coordinates are wanted, not {len(coordinates)}")
         if not set(map(type, coordinates)) <= {float}:
             return None
         found = np.empty((1, lowered.values))

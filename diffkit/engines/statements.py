@@ -24,7 +24,7 @@ Alternatives = frozenset[frozenset[Choice]]
 """what must hold for a slot to matter: all choices of one of these"""
 _ALWAYS: Alternatives = frozenset({frozenset()})
 _NEVER: Alternatives = frozenset()
-_MOST_ALTERNATIVES = 4
+_MOST_ALTERNATIVES = 12
 _ALWAYS_DEFINED = frozenset(row for row in table if row.infix) - {DIV, POWER} | {WHERE, ABS}
 _MOST_FACTORS = 4  # exponent up to which a power is written as a product where the language has no sign for it
 _ZERO_PART = ("constant", 0)

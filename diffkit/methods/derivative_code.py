@@ -25,11 +25,13 @@ from diffkit.core.table import MUL
 from diffkit.core.text import format_slot
 from diffkit.core.text.latex import latex_name
 from diffkit.core.text.names import fault
+from diffkit.core.text.printer import ELISION
 from diffkit.engines.languages import LANGUAGES
 from diffkit.engines.notation import COLUMNS, FunctionText, Language
 from diffkit.engines.statements import Spelling, Statements
 
 _SHOWN_FORMULA = 300  # characters of f in a comment
+_SHOWN_DOMAIN = 500
 _LISTED_LABELS = 12
 _TITLES = {
     "derivative": "Derivative", "gradient": "Gradient", "jacobian": "Jacobian", "hessian": "Hessian",
@@ -188,6 +190,7 @@ def _comment(
     forms = ", in forms that do not cancel" if language.evaluated else ""
     paragraphs.append(f"By {_method(task)} (diffkit {__version__}){forms}.")
     where = str(domain(primal))
+    where = where if len(where) <= _SHOWN_DOMAIN else where[: _SHOWN_DOMAIN - 1] + ELISION
     if where != "all real values":
         paragraphs.append(f"Defined and smooth where {where}; elsewhere its values mean nothing."
                           if not where.startswith(("nowhere", "all")) else f"Defined and smooth: {where}.")  # fmt: skip
