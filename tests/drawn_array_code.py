@@ -12,8 +12,8 @@ import mpmath
 import numpy as np
 
 DIGITS, STEP = 150, 40
-SMALL, LARGE = mpmath.mpf(10) ** -60, mpmath.mpf(10) ** 50
-"""slopes that may be zero, as a step squared is left of a zero, and values whose differences show nothing"""
+SMALL, LARGE = mpmath.mpf(10) ** -35, mpmath.mpf(10) ** 50
+"""slopes that may be zero, as a step is left where the second derivative jumps; values that show no differences"""
 SPECIAL = [0.0, 0.0, 1.0, -1.0, 2.0, 0.5, -0.5, 1e-3]
 SHAPES = [(), (2,), (3,), (3,), (2, 2), (2, 3), (3, 3), (1, 3), (1,)]
 MATRICES = [(2, 2), (3, 3)]

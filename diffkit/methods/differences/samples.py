@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterable, Sequence
 from functools import cache, cached_property
-from itertools import pairwise, product
+from itertools import accumulate, pairwise, product
 from operator import mul
 from typing import NamedTuple, TypeVar
 
@@ -335,13 +335,18 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float, plain
             continue
         level = max(math.hypot(*tail) / math.sqrt(len(tail)), floor)
         noise = _SURE * (1 + _TAIL_SLACK / len(tail)) * level * math.sqrt(power)
-        left_out = abs(total(slopes[j] * series[j] for j in degrees[position + 1 :] if j in slopes))
+        left_out = _most(slopes[j] * series[j] for j in degrees[position + 1 :] if j in slopes)
         truncation = (0.5 if level <= plain * floor else 1.0) * left_out + unseen
         if best is None or noise + truncation < least:
             best, least = Estimate(0.0, noise, truncation, degree, level, len(tail), unseen), noise + truncation
     assert best is not None, degrees
     value = total(slopes[j] * series[j] for j in degrees if j <= best.degree and j in slopes)
     return best._replace(value=value)
+
+
+def _most(terms: Iterable[float]) -> float:
+    """The largest sum of the first terms: what a visible one adds is not made good by noise of later ones."""
+    return max((abs(whole) for whole in accumulate(terms)), default=0.0)
 
 
 def residue(series: dict[int, float]) -> float:
