@@ -1,13 +1,16 @@
 """Code that diffkit writes, made to run: for each language a function of many codes that gives a function of each."""
 
 import ctypes
+import functools
 import shutil
 import subprocess
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
+from jax_process import elsewhere
 
 double = ctypes.c_double
 
@@ -40,21 +43,29 @@ def run_numpy(codes):
     return [runner(f, code) for code, f in _executed(codes)]
 
 
+@functools.cache
+def _jax_function(code):
+    ((_, f),) = _executed([code])
+    return f
+
+
+@elsewhere
+def jax_values(code, point):
+    """The value of a code at a point, in double."""
+    import jax
+
+    with jax.enable_x64(True):
+        found = np.asarray(_jax_function(code)(*point))
+    assert found.shape == code.shape
+    assert found.dtype == float
+    return found.ravel()
+
+
 def run_jax(codes):
     """Numbers, in double."""
-    jax = pytest.importorskip("jax")
-
-    def runner(f, code):
-        def run(*point):
-            with jax.enable_x64(True):
-                found = np.asarray(f(*point))
-            assert found.shape == code.shape
-            assert found.dtype == float
-            return found.ravel()
-
-        return run
-
-    return [runner(f, code) for code, f in _executed(codes)]
+    if find_spec("jax") is None:
+        pytest.skip("JAX is not installed")
+    return [lambda *point, code=code: jax_values(code, tuple(map(float, point))) for code in codes]
 
 
 def _library(compiler, codes, suffix, options):

@@ -329,3 +329,10 @@ def test_a_direction_is_told_and_what_it_does_not_move_is_zero():
 
 def test_powers_of_e_are_exponentials():
     assert "exp(x*y)" in dk.code("e^(x*y)", language="c").source
+
+
+def test_a_factor_of_zero_hides_no_edge_of_the_domain():
+    source = dk.code("0*log(x) + x", language="c").source
+    assert "f(x) = 0*log(x) + x" in source
+    assert "smooth where x > 0" in source
+    assert "out[0] = 1.0;" in source

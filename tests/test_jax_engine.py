@@ -4,8 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-
-pytest.importorskip("jax")
+from jax_process import elsewhere, needs_jax
 from test_engines import EXAMPLES, drawn
 from test_numpy_engine import interpreted, written
 
@@ -18,6 +17,7 @@ from diffkit.engines.lowering import lower
 from diffkit.numbers.bounds import BOUNDS
 from diffkit.numbers.floats import FLOATS
 
+pytestmark = needs_jax
 COUNT = max(EXAMPLES // 10, 10)
 
 
@@ -27,6 +27,7 @@ def bars(guarded, point):
     return np.array([error for _, error in found[: guarded.derivatives]], dtype=float)
 
 
+@elsewhere
 def test_ordinary_points_have_the_values_of_the_interpreter():
     compared = 0
     for _, (guarded, points) in zip(range(COUNT), drawn(31), strict=False):
@@ -46,6 +47,7 @@ def test_ordinary_points_have_the_values_of_the_interpreter():
     assert compared > COUNT
 
 
+@elsewhere
 def test_points_that_are_not_ordinary_are_left_to_the_interpreter():
     p = dk.prepare("log(x)*abs(y) + x^y", precision="double", engine="jax")
     points = np.array([[0.5, 1.0], [-1.0, 1.0], [0.0, 2.0], [2.0, 0.0], [1.5, -3.0]] * 20)
@@ -54,6 +56,7 @@ def test_points_that_are_not_ordinary_are_left_to_the_interpreter():
     np.testing.assert_allclose(p.result(points).value, plain.result(points).value, rtol=1e-14)
 
 
+@elsewhere
 def test_the_users_setting_of_precision_stays():
     import jax.numpy as jnp
 
@@ -62,6 +65,7 @@ def test_the_users_setting_of_precision_stays():
 
 
 @pytest.mark.parametrize(("text", "precision"), [("x*y", "pairs"), ("besselj(2, x)*y", "double")])
+@elsewhere
 def test_what_jax_does_not_compute_is_refused(text, precision):
     from diffkit.calculus.derivatives import derivative_program
     from diffkit.calculus.guards import guard

@@ -15,6 +15,8 @@ from test_engines import drawn, interpreted
 
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.guards import guard
+from diffkit.core.deadline import time_limit
+from diffkit.core.errors import OutOfTime
 from diffkit.core.table import table
 from diffkit.core.text import parse_program
 from diffkit.engines import Unsuited, llvm, llvm_calls
@@ -180,6 +182,30 @@ def test_batches_of_any_size(count, variables):
     out = np.full((count, code.values), 7.0)
     assert batch(points, out) is None
     assert out.tolist() == [list(call(*point)) for point in points]
+
+
+def test_pieces_are_shared_and_end_in_time():
+    code = lowered("sin(x)", ("x",), [(0, (0,))], "double")
+    batch, points = llvm.compile_batch(code), np.linspace(-3, 3, 100_003).reshape(-1, 1)
+    whole, out = np.empty_like(points), np.empty_like(points)
+    assert batch(points, whole) is None
+    points[77_777] = np.nan
+    batch._piece = 1000
+    kept = batch(points, out)
+    assert np.flatnonzero(~kept).tolist() == [77_777]
+    assert (out == whole)[kept].all()
+    batch._piece = 8
+    with pytest.raises(OutOfTime), time_limit(0.01):
+        batch(np.zeros((10**7, 1)), np.empty((10**7, 1)))
+
+
+def test_long_code_is_refused():
+    names = tuple(f"x{k}" for k in range(1000))
+    code = lowered(
+        " + ".join(f"{x}^{k + 2}" for k, x in enumerate(names)), names, [(0, (k,)) for k in range(1000)], "pairs"
+    )
+    with pytest.raises(Unsuited, match="no more than"):
+        llvm.compile_batch(code)
 
 
 def test_arrays_of_any_layout():

@@ -22,13 +22,8 @@ from diffkit.engines import numpy as engine
 from diffkit.engines.blocks import BlockCalls
 from diffkit.engines.half_angles import by_half_angles, tangent_is_quick
 from diffkit.engines.levels import LevelCalls
-<<<<<<< HEAD
 from diffkit.engines.lowering import lower, lower_values
-from diffkit.engines.numpy import compile_batch, compile_point
-=======
-from diffkit.engines.lowering import lower
 from diffkit.engines.numpy import compile_batch, compile_into, compile_point
->>>>>>> main
 from diffkit.numbers.arrays import ARRAYS
 from diffkit.numbers.doubles import DoublesAlgebra, array_doubles
 from diffkit.numbers.floats import FLOATS
@@ -124,7 +119,7 @@ def test_blocks_threads_and_layouts_change_nothing(compiled, count, precision, m
     single = [written(call, row[None], 3) for row in points[:: max(1, count // 50)]]
     assert all(np.array_equal(a[0], b) for (a, ok), b in zip(single, out[:: max(1, count // 50)], strict=True) if ok)
     assert [bool(ok) for _, ok in single] == kept[:: max(1, count // 50)].tolist()
-    monkeypatch.setattr(engine, "_processors", lambda: 4)
+    monkeypatch.setattr(engine, "processors", lambda: 4)
     monkeypatch.setattr(engine, "_THREAD_WORK", 1000)
     again = np.full((3, count), 7.0)
     mask = call(np.asfortranarray(points), again.T)
@@ -177,7 +172,7 @@ def test_many_threads_call_one_function(compiled):
 @BY_NUMPY
 @pytest.mark.parametrize("processors", [1, 3])
 def test_a_deadline_ends_it_between_blocks(compiled, processors, monkeypatch):
-    monkeypatch.setattr(engine, "_processors", lambda: processors)
+    monkeypatch.setattr(engine, "processors", lambda: processors)
     monkeypatch.setattr(blocks, "_LONGEST", 512)
     call = compiled(lowered_text(FORMULA, GRADIENT))
     points = np.ones((2_000_000, 3))
@@ -188,6 +183,25 @@ def test_a_deadline_ends_it_between_blocks(compiled, processors, monkeypatch):
     assert threading.active_count() == 1
 
 
+@pytest.mark.parametrize(("in_main", "error"), [(True, KeyboardInterrupt), (False, MemoryError)])
+def test_what_ends_one_thread_ends_all(in_main, error, monkeypatch):
+    """Ctrl-C reaches the thread that called; what goes wrong in another is raised there."""
+    looks = []
+
+    def look():
+        mine = threading.current_thread() is threading.main_thread()
+        looks.append(mine)
+        if mine is in_main and looks.count(mine) == 3:
+            raise error
+
+    monkeypatch.setattr(engine, "_processors", lambda: 3)
+    monkeypatch.setattr(engine, "check_time", look)
+    call, points = by_blocks(lowered_text(FORMULA, GRADIENT)), np.ones((3_000_000, 3))
+    with pytest.raises(error):
+        call(points, np.empty_like(points))
+    assert threading.active_count() == 1
+
+
 WIDE = {
     "a chain of neighbours": "+".join(f"100*(x{i + 1} - x{i}**2)**2 + (1 - x{i})**2" for i in range(39)),
     "one sum in all": f"({'+'.join(f'x{i}' for i in range(40))})**2",
@@ -195,6 +209,7 @@ WIDE = {
     "sums of one length": " + ".join(
         f"({' + '.join(f'x{(i + k) % 40}*{k + 2}' for k in range(20))})**3" for i in range(5)
     ),
+    "one term in all": f"({'+'.join(['sin(x0)*x1'] * 3)} + {'+'.join(f'x{i}' for i in range(2, 40))} - x3)**2",
     "a long product": "*".join(f"(x{i} + 2)" for i in range(40)),
     "choices": "+".join(f"where(x{i} > x{39 - i}, x{i}**3, exp(x{i}))" for i in range(40)),
 }
@@ -232,13 +247,6 @@ def test_points_have_the_bits_of_the_engine_of_python(precision):
     assert agreed > 4 * EXAMPLES
 
 
-<<<<<<< HEAD
-def test_points_are_checked_where_an_answer_is_made_of_them():
-    call = compile_point(lowered_text("x + 2*y", GRADIENT), lambda values: sum(values))
-    assert call(1.0, 2.0, 3.0) == 3.0
-    assert call(1.0, 2.0, np.inf) is call(1.0, 2, 3.0) is call(1.0, 2.0, "a") is None
-
-
 @pytest.mark.parametrize(("name", "bar"), [("sin", 2.5), ("cos", 4.0)])
 def test_sines_and_cosines_by_half_angles(name, bar):
     """At any size, near their zeros and where half of the angle is no number."""
@@ -259,7 +267,8 @@ def test_sines_and_cosines_by_half_angles(name, bar):
 def test_angles_that_are_no_numbers_are_not_ordinary():
     lowered = by_half_angles(lower_values(parse_program("sin(x)*cos(x)", ("x",))))
     assert written(by_blocks(lowered), np.array([[1.0], [np.inf], [np.nan]]), 1)[1].tolist() == [True, False, False]
-=======
+
+
 def test_points_that_are_written_are_checked():
     call, out = compile_into(lowered_text("x + 2*y", GRADIENT).checked(), (3,)), np.zeros(3)
     assert call(out, 1.0, 2.0, 3.0)
@@ -267,4 +276,3 @@ def test_points_that_are_written_are_checked():
     assert call(out, 1.0, np.inf, 3.0) is call(out, 1.0, 2, 3.0) is call(out, 1.0, "a", 3.0) is None
     with pytest.raises(TypeError):
         call(out, 1.0, 2.0)
->>>>>>> main

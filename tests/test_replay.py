@@ -110,3 +110,40 @@ def test_a_hessian_is_symmetric_and_right():
     prepared, evaluation = replaying(f, at, "hessian")
     assert evaluation.replayed(at) is not None
     assert np.allclose(prepared(at), dk.hessian(f, at).value, rtol=1e-14)
+
+
+@pytest.mark.parametrize("small", [True, False], ids=["number by number", "in arrays"])
+@pytest.mark.parametrize("name", RECORDABLE)
+def test_a_batch_is_what_its_rows_are(name, small, monkeypatch):
+    f, *args = RECORDABLE[name]
+    at = np.asarray(args[0], dtype=float)
+    g = weighted(f, *args)
+    if not np.isfinite(g(at)):
+        pytest.skip("no value there")
+    if not small:
+        monkeypatch.setattr("diffkit.methods.replay._NUMBER_BY_NUMBER", 0)
+    points = at * np.linspace(1, 1 + 2.0**-10, 14).reshape(-1, *[1] * at.ndim)
+    prepared = dk.prepare(dk.Function(g, shape=at.shape), backend="reverse")
+    found = prepared(points).reshape(points.shape)  # the gradient of a function of one number has length 1
+    expected = np.stack([dk.gradient(g, point, backend="reverse").value.reshape(at.shape) for point in points])
+    assert np.array_equal(np.isnan(found), np.isnan(expected))
+    good = np.isfinite(expected)
+    largest = np.max(np.abs(expected[good]), initial=1)
+    assert np.allclose(found[good], expected[good], rtol=1e-10, atol=1e-10 * largest)
+
+
+def test_rows_of_a_batch_that_are_not_ordinary_keep_their_own_answers():
+    def f(x):
+        return np.sum(np.abs(x)) + np.log(x[1])
+
+    points = np.full((20, 2), 0.5) + np.arange(20)[:, None] / 16
+    points[5, 0] = 0.0
+    points[11, 1] = -1.0
+    found = dk.prepare(dk.Function(f, shape=(2,)), backend="reverse").result(points)
+    assert np.isnan(found.value[5, 0])
+    assert np.isnan(found.value[11]).all()
+    rest = np.delete(np.arange(20), [5, 11])
+    assert np.allclose(
+        found.value[rest], np.sign(points[rest]) + np.stack([0 * points[rest, 0], 1 / points[rest, 1]], 1)
+    )
+    assert found.statuses[11, 0] == "domain_error"

@@ -236,7 +236,9 @@ def _batch(array: Any, names: tuple[str, ...], shape: tuple[int, ...]) -> Points
     if array.dtype.kind not in "iuf":
         raise PointError(f"an array of {array.dtype} does not hold real numbers")
     rows = np.ascontiguousarray(array, dtype=float).reshape(math.prod(shape), len(names))
-    if not np.isfinite(rows).all():
+    with np.errstate(all="ignore"):
+        finite = np.isfinite(np.sum(rows)) or np.isfinite(rows).all()  # a sum is finite only where its terms are
+    if not finite:
         raise PointError("the points hold NaN or infinity")
     return Points(names, None, rows, tuple(shape))
 

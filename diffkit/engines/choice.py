@@ -57,7 +57,7 @@ class Engines:
             return 0
         return POINTS_INTERPRETED if len(self.guarded.program) <= _SLOTS_OF_LONG else _POINTS_OF_LONG
 
-    @property
+    @cached_property
     def faster(self) -> bool:
         """Whether it pays to compile once more for a great many points."""
         return self.engine == "auto" and is_installed(_FOR_MANY_POINTS[0])

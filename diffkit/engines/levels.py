@@ -8,8 +8,9 @@ waits for the one before, is a single call that adds in the same order.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,14 +29,15 @@ _ROUNDED = 0.5  # ulps of what is rounded correctly, so that everybody has the s
 class _Group(NamedTuple):
     """Operations that are computed together: where their results stand, and each of their arguments.
 
-    An argument is a slice of the vector, or the numbers of its entries. Long sums have one argument, all their terms,
-    and the signs of these, (terms, sums, 1).
+    An argument is a slice of the vector, or the numbers of its entries. Sums of so many ``terms`` have one argument,
+    the first terms of all, then the second ones, and signs for these (terms, sums, 1) unless all are added.
     """
 
     row: Primitive
     results: slice
     args: list[Any]
-    signs: Any
+    terms: int = 0
+    signs: Any = None
 
 
 class LevelCalls:
@@ -51,7 +53,7 @@ class LevelCalls:
         """where each slot stands"""
         self.slots = program.first_instruction
         self.entries[: self.slots] = np.arange(self.slots)
-        self.groups = [self._group(kind[0], kind[1], members) for kind, members in _groups(program)]
+        self.groups = [self._group(*members) for members in _levels(program)]
         checked = lowered.values + lowered.finite
         self.values = self._places(program.outputs[: lowered.values])
         self.checked = self._places(program.outputs[:checked])
@@ -66,17 +68,17 @@ class LevelCalls:
         """Room for so many points."""
         return _Vectors(self, length)
 
-    def _group(self, row: Primitive, terms: int, members: list[_Member]) -> _Group:
+    def _group(self, row: Primitive, slots: Sequence[int], args: Sequence[Sequence[int]], signs: Any) -> _Group:
         """Place operations side by side, in the order of what they take."""
-        taken = self.entries[np.array([member.args for member in members], dtype=np.intp)]
+        taken = self.entries[np.array(args, dtype=np.intp)]
         order = np.lexsort(taken.T[1::-1])
-        results = slice(self.slots, self.slots + len(members))
+        results = slice(self.slots, self.slots + len(slots))
         self.slots = results.stop
-        self.entries[np.array([member.slot for member in members])[order]] = np.arange(results.start, results.stop)
-        if not terms:
-            return _Group(row, results, [_evenly(column) for column in taken[order].T], None)
-        signs = np.array([member.signs for member in members])[order].T[:, :, None]
-        return _Group(row, results, [_evenly(taken[order].T.ravel())], signs)
+        self.entries[np.array(slots)[order]] = np.arange(results.start, results.stop)
+        if not signs:
+            return _Group(row, results, [_evenly(column) for column in taken[order].T])
+        signs = np.array(signs)[order].T[:, :, None]
+        return _Group(row, results, [taken[order].ravel("F")], len(signs), None if np.all(signs == 1.0) else signs)
 
     def _places(self, slots: Sequence[int]) -> Any:
         return _evenly(self.entries[np.array(slots, dtype=np.intp)])
@@ -92,55 +94,69 @@ def _evenly(entries: Any) -> Any:
     return slice(first, first + step * (len(entries) - 1) + 1, step or None)
 
 
-class _Member(NamedTuple):
-    """An operation of a group."""
-
-    slot: int
-    args: tuple[int, ...]
-    signs: tuple[float, ...]
-
-
-def _groups(program: Program) -> Iterator[tuple[tuple[Any, ...], list[_Member]]]:
-    """Operations by their depth and what they are: the row, how many terms if it is a long sum, and its orders.
+def _levels(program: Program) -> Iterator[tuple[Primitive, list[int], list[tuple[int, ...]], list[Any]]]:
+    """Operations that are alike, by their depth: the row, their slots, what each takes, and the signs of long sums.
 
     The order of a function, as of Bessel's, is one number to a call.
     """
-    sums, inside = _long_sums(program)
-    depths = [0] * program.first_instruction
-    levels: list[dict[tuple[Any, ...], list[_Member]]] = []
+    sums, first = _long_sums(program), program.first_instruction
+    inside = {slot for found in sums.values() for slot in found.inside}
+    depths = [0] * first
+    levels: list[dict[tuple[Any, ...], list[int]]] = []
     for slot, row, args in in_time(program.numbered()):
-        terms = sums.get(slot, [])
-        taken = tuple(arg for arg, _ in terms) or args
-        depth = max(depths[arg] for arg in taken)
-        depths.append(0 if slot in inside else depth + 1)
+        found = sums.get(slot)
+        depth = max([depths[arg] for arg in (args if found is None else found.terms)])
+        depths.append(depth + 1)
         if slot not in inside:
             if depth == len(levels):
                 levels.append({})
-            kind = (ADD, len(terms)) if terms else (row, 0, *(args[place] for place in row.orders))
-            members = levels[depth].setdefault(kind, [])
-            members.append(_Member(slot, taken, tuple(sign for _, sign in terms)))
+            kind = (row, *[args[place] for place in row.orders]) if found is None else (ADD, len(found.terms))
+            levels[depth].setdefault(kind, []).append(slot)
     for level in levels:
-        yield from level.items()
+        for (row, *_), slots in level.items():
+            long = [sums[slot] for slot in slots if slot in sums]
+            taken = [found.terms for found in long] or [program.instructions[slot - first][1] for slot in slots]
+            yield row, slots, taken, [found.signs for found in long]
 
 
-def _long_sums(program: Program) -> tuple[dict[int, list[tuple[int, float]]], set[int]]:
-    """Sums of many terms by the slots of their last operations, and the slots of the operations before these."""
-    uses = Counter(arg for _, args in program.instructions for arg in args)
+class _LongSum(NamedTuple):
+    """A sum of many terms: their slots and signs, and the slots of all its operations but the last."""
+
+    terms: tuple[int, ...]
+    signs: tuple[float, ...]
+    inside: tuple[int, ...]
+
+
+def _long_sums(program: Program) -> dict[int, _LongSum]:
+    """Sums of many terms, by the slots of their last operations."""
+    uses = Counter(chain.from_iterable([args for _, args in program.instructions]))
     uses.update(dict.fromkeys(program.outputs, 2))
-    open_sums: dict[int, list[tuple[int, float]]] = {}
-    inside: dict[int, list[int]] = {}
+    lengths: dict[int, int] = {}
+    before: dict[int, int] = {}
+    """for an operation that goes on with a sum, the operation before it"""
     for slot, row, args in program.numbered():
         if row is ADD or row is SUB:
-            x, y = args if row is SUB or args[0] in open_sums else args[::-1]
-            follows = x in open_sums and uses[x] == 1
-            terms = open_sums.pop(x) if follows else [(args[0], 1.0)]
-            terms.append((y if follows else args[1], -1.0 if row is SUB else 1.0))
-            before = inside.pop(x) if follows else []
-            if follows:
-                before.append(x)
-            open_sums[slot], inside[slot] = terms, before
-    long = {slot: terms for slot, terms in open_sums.items() if len(terms) >= _LONG_SUM}
-    return long, {slot for last in long for slot in inside[last]}
+            x = args[0] if row is SUB or (args[0] in lengths and uses[args[0]] == 1) else args[1]
+            lengths[slot] = 2
+            if x in lengths and uses[x] == 1:
+                before[slot] = x
+                lengths[slot] = lengths[x] + 1
+    ends = lengths.keys() - before.values()
+    return {slot: _gathered_sum(program, slot, before) for slot in ends if lengths[slot] >= _LONG_SUM}
+
+
+def _gathered_sum(program: Program, last: int, before: Mapping[int, int]) -> _LongSum:
+    """A sum from its last operation back to the first."""
+    terms: list[int] = []
+    signs: list[float] = []
+    slots = [last]
+    while (slot := slots[-1]) in before:
+        row, args = program.instructions[slot - program.first_instruction]
+        terms.append(args[1] if args[0] == before[slot] else args[0])
+        signs.append(-1.0 if row is SUB else 1.0)
+        slots.append(before[slot])
+    row, args = program.instructions[slot - program.first_instruction]
+    return _LongSum((*args, *reversed(terms)), (1.0, -1.0 if row is SUB else 1.0, *reversed(signs)), tuple(slots[1:]))
 
 
 class _Vectors:
@@ -162,12 +178,11 @@ class _Vectors:
         for place in group.row.orders:
             taken[place] = taken[place].flat[0]
         results = self.numbers[group.results]
-        if group.signs is None:
+        if not group.terms:
             self.calls.append((_writing(group.row, self.plan.exact), (*taken, results)))
         else:
-            terms = taken[0].reshape(*group.signs.shape[:2], -1)
-            signs = None if np.all(group.signs == 1.0) else group.signs
-            self.calls.append((_add_in_order, (terms, signs, results.reshape(len(results), -1))))
+            terms = taken[0].reshape(group.terms, len(results), -1)
+            self.calls.append((_add_in_order, (terms, group.signs, results.reshape(len(results), -1))))
 
     def _gathered(self, place: int, entries: Any) -> Any:
         """Where an argument is found: as it stands, or gathered by a call in front."""

@@ -16,6 +16,7 @@ from functools import cache, lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from diffkit.core.deadline import check_time
 from diffkit.core.errors import BackendError
 from diffkit.core.table import Primitive
 from diffkit.engines import Unsuited
@@ -26,11 +27,14 @@ from diffkit.engines.llvm_elementary import IN_VECTORS
 from diffkit.engines.llvm_modules import Module, batch_module
 from diffkit.engines.llvm_writer import Writer
 from diffkit.engines.lowering import Lowered
+from diffkit.engines.threads import processors, share
 
 if TYPE_CHECKING:
     import numpy as np
 
-LONGEST_COMPILED = 20_000  # instructions that LLVM compiles in a few seconds
+LONGEST_COMPILED, _MOST_LINES = 20_000, 25_000  # instructions, and lines of them, that take LLVM two seconds or three
+_PIECE_WORK = 2**24  # operations between two looks at the clock: about a millisecond
+_THREAD_PIECES = 16  # pieces from which on a second thread is worth it: two together take more time of processors
 _LANES = {"avx512f": 8, "avx": 4}
 """numbers of binary64 that a vector holds, by features of the processor; else two"""
 _OF_PYTHON_ITSELF = frozenset((math.hypot, math.gamma, math.lgamma))
@@ -80,18 +84,19 @@ def compile_batch(lowered: Lowered) -> Callable[[np.ndarray, np.ndarray], np.nda
     lanes, fused = _host().lanes, _host().fused
     _check(lowered, lowered.precision == "pairs")
     written_out = IN_VECTORS if lowered.precision == "double" and fused else {}
-    loaded = _load(batch_module(lowered, Writer(lanes, written_out)))
-    return _Batch(loaded, len(lowered.program.inputs), lowered.values, lanes)
+    return _Batch(lowered, _load(batch_module(lowered, Writer(lanes, written_out))), lanes)
 
 
 class _Batch:
-    """A compiled function of rows."""
+    """A compiled function of rows, which takes them by pieces; threads share these."""
 
     _signature = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
 
-    def __init__(self, loaded: _Loaded, width: int, values: int, lanes: int):
-        self._loaded, self._width, self._values, self._lanes = loaded, width, values, lanes
+    def __init__(self, lowered: Lowered, loaded: _Loaded, lanes: int):
+        self._loaded, self._lanes = loaded, lanes
+        self._width, self._values = len(lowered.program.inputs), lowered.values
         self._run = self._signature(loaded.address("batch"))
+        self._piece = max(64 * lanes, _PIECE_WORK // (1 + len(lowered.program.instructions)))
 
     def __call__(self, points: np.ndarray, out: np.ndarray) -> np.ndarray | None:
         """Write the values at rows; say which are ordinary, if not all are."""
@@ -110,10 +115,26 @@ class _Batch:
             return None if ordinary is None or ordinary[:count].all() else ordinary[:count]
         values = np.require(out, np.float64, ("C", "A", "W"))
         flags = np.empty(count, bool)
-        some = self._run(points.ctypes.data, values.ctypes.data, flags.ctypes.data, count)
+        all_are = self._pieces(points.ctypes.data, values.ctypes.data, flags.ctypes.data, count)
         if values is not out:
             out[...] = values
-        return flags if some else None
+        return None if all_are else flags
+
+    def _pieces(self, points: int, values: int, flags: int, count: int) -> bool:
+        """Take all rows, given the addresses of arrays; whether all are ordinary. The last piece may repeat some."""
+        length = min(count, self._piece)
+        starts = iter(range(0, count, length))
+        odd: list[int] = []
+
+        def work() -> None:
+            for start in starts:
+                check_time()
+                at = min(start, count - length)
+                if self._run(points + 8 * at * self._width, values + 8 * at * self._values, flags + at, length):
+                    odd.append(at)
+
+        share(work, starts, min(processors(), -(-count // length) // _THREAD_PIECES))
+        return not odd
 
 
 # What can be compiled ------------------------------------------------------------------------------------------------
@@ -234,8 +255,10 @@ def _calls() -> _Loaded:
 
 @lru_cache(maxsize=_KEPT)
 def _load(module: Module) -> _Loaded:
-    """Give a module in memory: compiled now, or before."""
+    """Give a module in memory: compiled now, or before; Unsuited if it is too long."""
     llvm, host = _llvm(), _host()
+    if module.text.count("\n") > _MOST_LINES:
+        raise Unsuited(f"the llvm engine compiles no more than {_MOST_LINES:,} lines at once")
     key = hashlib.sha256("\0".join([module.text, *host[:2], host.version]).encode()).hexdigest()
     code = read_code(key)
     if code is None:
@@ -260,8 +283,9 @@ def _target() -> Any:
 
 
 def _compiled(text: str) -> bytes:
-    llvm = _llvm()
-    return bytes(_target().emit_object(llvm.parse_assembly(text)))
+    module = _llvm().parse_assembly(text)
+    module.verify()
+    return bytes(_target().emit_object(module))
 
 
 @cache

@@ -58,8 +58,9 @@ def point_module(lowered: Lowered) -> Module:
     evaluated = write_code(lowered, writer, inputs)
     for k, value in enumerate(evaluated.values):
         writer.line(f"store double {value}, ptr {writer.value(_place('%y', k))}")
-    head = "define zeroext i1 @evaluate(ptr %x, ptr %y) nounwind {\nentry:"
-    return joined(writer, ["\n".join([head, *writer.lines, f"ret i1 {evaluated.ordinary}", "}"])])
+    head = ["define zeroext i1 @evaluate(ptr %x, ptr %y) nounwind {", "entry:", "%never = icmp eq ptr %x, null"]
+    stop = ["stop:", "ret i1 false"] if writer.is_split else []
+    return joined(writer, ["\n".join([*head, *writer.lines, f"ret i1 {evaluated.ordinary}", *stop, "}"])])
 
 
 def _place(pointer: str, index: int) -> str:

@@ -107,6 +107,7 @@ def batch_module(lowered: Lowered, writer: Writer) -> Module:
     text = [
         "define i64 @batch(ptr noalias %points, ptr noalias %values, ptr noalias %flags, i64 %rows) nounwind {",
         "entry:",
+        "%never = icmp eq ptr %points, null",
         f"%last = sub i64 %rows, {lanes}",
         "br label %block",
         "block:",
@@ -123,6 +124,7 @@ def batch_module(lowered: Lowered, writer: Writer) -> Module:
         f"%some = icmp ne {mask} %after, -1",
         "%told = zext i1 %some to i64",
         "ret i64 %told",
+        *(["stop:", "ret i64 1"] if writer.is_split else ()),
         "}",
     ]
     return joined(writer, ["\n".join(text)])

@@ -43,6 +43,7 @@ CEIL, SIGN = table.one(pairs="whole_above"), table.one(germ="sign")
 _OPERATIONS = {ADD: "fadd", SUB: "fsub", MUL: "fmul", DIV: "fdiv"}
 _COMPARISONS = {LT: "olt", LE: "ole", GT: "ogt", GE: "oge", EQ: "oeq", NE: "une"}
 _INTRINSICS = (SQRT, FLOOR, CEIL)  # LLVM has them by the names of the C library
+_LONGEST_BLOCK = 1000  # values
 
 
 class Condition(str):
@@ -66,7 +67,9 @@ class Writer:
         self._negated: dict[str, str] = {}
         """what a value is the negative of"""
         self._functions: dict[tuple[str, ...], str] = {}
-        self._count = 0
+        self._count = self._begun = 0
+        self.is_split = False
+        """whether code may go to a block %stop if %never holds, which is so"""
         self.block = "entry"
         self.rows: dict[Primitive, Callable[..., str]] = {
             **{row: self._operation(name) for row, name in _OPERATIONS.items()},
@@ -125,9 +128,18 @@ class Writer:
         """The value of an operation; the same one for the same text."""
         found = self._known.get(text)
         if found is None:
+            if self._count - self._begun >= _LONGEST_BLOCK:
+                self._split()
             found = self._known[text] = f"%{self.name()}"
             self.lines.append(f"{found} = {text}")
         return found
+
+    def _split(self) -> None:
+        """Begin another block, as LLVM takes more than proportional time for long ones; it cannot know that %never."""
+        after = f"part{self._count}"
+        self.lines.append(f"br i1 %never, label %stop, label %{after}")
+        self.begin(after)
+        self.is_split = True
 
     def line(self, text: str) -> None:
         """Write a line that gives no value."""
@@ -135,7 +147,7 @@ class Writer:
 
     def begin(self, label: str) -> None:
         """Begin a block."""
-        self.block = label
+        self.block, self._begun = label, self._count
         self.lines.append(f"{label}:")
 
     def intrinsic(self, name: str, *args: str) -> str:

@@ -5,10 +5,8 @@ NumPy lets go of Python's lock in its loops, so that threads share the blocks of
 
 from __future__ import annotations
 
-import os
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -20,6 +18,7 @@ from diffkit.engines.blocks import BlockCalls
 from diffkit.engines.half_angles import by_half_angles, tangent_is_quick
 from diffkit.engines.levels import LevelCalls
 from diffkit.engines.lowering import Lowered
+from diffkit.engines.threads import processors, share
 
 _SHORT = 3000  # operations up to which nobody minds
 _ALIKE = 8  # operations a call on average from which levels are quicker than Python
@@ -136,7 +135,7 @@ def _in_blocks(calls: _Calls) -> BatchCall:
 
     Room is kept from one call to the next. It has no other state, and any number of threads may call it at once.
     """
-    spare: deque[_Space] = deque(maxlen=_processors())
+    spare: deque[_Space] = deque(maxlen=processors())
 
     def batch(points: Any, out: Any) -> Any:
         total = len(points)
@@ -156,7 +155,7 @@ def _in_blocks(calls: _Calls) -> BatchCall:
                         odd.append((rows, kept))
             spare.append(room)
 
-        _share(blocks, starts, min(_processors(), -(-total // length), total * calls.work // _THREAD_WORK))
+        share(blocks, starts, min(processors(), -(-total // length), total * calls.work // _THREAD_WORK))
         if not odd:
             return None
         ordinary = np.ones(total, dtype=bool)
@@ -174,24 +173,3 @@ def _spare_or_new(spare: deque[_Space], calls: _Calls, length: int) -> _Space:
     except IndexError:
         return calls.space(length)
     return found if found.length == length else calls.space(length)
-
-
-def _processors() -> int:
-    """Processors that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _share(work: Callable[[], None], starts: Iterator[int], workers: int) -> None:
-    """Do work in so many threads, this one among them; where it ends early, nothing more is started."""
-    if workers < 2:
-        work()
-        return
-    with ThreadPoolExecutor(workers - 1) as pool:
-        others = [pool.submit(work) for _ in range(workers - 1)]
-        try:
-            work()
-        finally:
-            for _ in starts:
-                pass
-        for other in others:
-            other.result()

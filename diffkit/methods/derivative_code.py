@@ -100,18 +100,6 @@ def write_code(task: Task, language: str = "python", name: str | None = None, di
 # The Program --------------------------------------------------------------------------------------------------------
 
 
-def _derivative(task: Task, language: type[Language]) -> Program:
-    """The components of an answer in the variables alone; what is read, not run, is each partial once."""
-    found = derivative_program(task.program, task.indices)
-    found, slots, builder = _at_extras(task, stable(found) if language.evaluated else found)
-    outputs = [slots[output] for output in found.outputs]
-    if language.evaluated:
-        outputs = [outputs[place] for place in task.places]
-    if task.factors is not None:
-        outputs = [builder.apply(MUL, (builder.constant(f), o)) for f, o in zip(task.factors, outputs, strict=True)]
-    return builder.program(outputs, task.variables)
-
-
 class _Components(ProgramBuilder):
     """A builder for which 0·x is 0: wherever f is defined and smooth, x is a number."""
 
@@ -119,17 +107,28 @@ class _Components(ProgramBuilder):
         return self.constant(0) if 0 in (self.rational(x), self.rational(y)) else super()._mul(x, y)
 
 
-def _at_extras(task: Task, program: Program) -> tuple[Program, list[int], ProgramBuilder]:
-    """A program of the inputs of a task with values for those that no point gives: its slots in a builder."""
-    builder = _Components(task.variables)
-    extras = [builder.constant(Fraction(value)) for value in task.extras]
-    return program, copy_slots(program, builder, [*range(len(task.variables)), *extras]), builder
+def _derivative(task: Task, language: type[Language]) -> Program:
+    """The components of an answer in the variables alone; what is read, not run, is each partial once."""
+    found, builder = derivative_program(task.program, task.indices), _Components(task.variables)
+    outputs = _in_variables(task, stable(found) if language.evaluated else found, builder)
+    if language.evaluated:
+        outputs = [outputs[place] for place in task.places]
+    if task.factors is not None:
+        outputs = [builder.apply(MUL, (builder.constant(f), o)) for f, o in zip(task.factors, outputs, strict=True)]
+    return builder.program(outputs, task.variables)
 
 
 def _primal(task: Task) -> Program:
-    """F itself in the variables."""
-    program, slots, builder = _at_extras(task, task.program)
-    return builder.program([slots[output] for output in program.outputs], task.variables)
+    """The Program of f itself in the variables alone."""
+    builder = ProgramBuilder(task.variables)
+    return builder.program(_in_variables(task, task.program, builder), task.variables)
+
+
+def _in_variables(task: Task, program: Program, builder: ProgramBuilder) -> list[int]:
+    """Slots of the outputs of a program, of which some inputs have values that no point gives."""
+    extras = [builder.constant(Fraction(value)) for value in task.extras]
+    slots = copy_slots(program, builder, [*range(len(task.variables)), *extras])
+    return [slots[output] for output in program.outputs]
 
 
 # Names --------------------------------------------------------------------------------------------------------------

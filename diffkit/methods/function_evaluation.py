@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from diffkit.asking.tasks import Task
 from diffkit.core.errors import BackendError
 from diffkit.core.partials import PartialGrid, grids, output_numbers
-from diffkit.core.results import Answer, Odd, ToldOfAll, by_rows
+from diffkit.core.results import Answer, Odd, ToldOfAll, by_rows, floats_of
 from diffkit.engines import POINTS_INTERPRETED
-from diffkit.methods.program_evaluation import LOST
+from diffkit.methods.program_evaluation import FEW_ROWS, LOST
 
 if TYPE_CHECKING:
     from diffkit.methods.replay import Replay
@@ -122,27 +122,29 @@ class FunctionEvaluation:
         return found.partials, found.hits
 
     def replayed(self, row: Any) -> Any:
-        """The partials at a point where the record serves and nothing is odd; None anywhere else.
-
-        Whether it is still what the code computes is seen beside the point, in no particular direction: at the point
-        itself two functions may be equal by chance.
-        """
+        """The partials at a point where the record serves and nothing is odd; None anywhere else."""
         import numpy as np
-
-        from diffkit.asking.callables.following import same_values
 
         if self.followed < POINTS_INTERPRETED or self._replay is None or not math.isfinite(np.add.reduce(row)):
             return None
         with np.errstate(all="ignore"):
             found = self._replay.partials(row)
-            if found is None:
-                return None
-            beside = row + (row + (row == 0)) * self._aside
-            values = self._replay.values(beside)
-            if values is not None and same_values(self.function, beside, values, self.function.values(beside)):
-                return None if self.function.unsteady else found
-        self._replay = None  # data have changed: from here on the code is followed
-        return None
+            return found if found is not None and self._is_current(row) else None
+
+    def _is_current(self, row: Any) -> bool:
+        """Whether the record has the values of the code beside a point; if not, the code is followed from here on.
+
+        In no particular direction: at the point itself two functions may be equal by chance.
+        """
+        from diffkit.asking.callables.following import same_values
+
+        assert self._replay is not None
+        beside = row + (row + (row == 0)) * self._aside
+        values = self._replay.values(beside)
+        if values is not None and same_values(self.function, beside, values, self.function.values(beside)):
+            return not self.function.unsteady
+        self._replay = None
+        return False
 
     @cached_property
     def _aside(self) -> Any:
@@ -188,5 +190,32 @@ class FunctionEvaluation:
         return bars
 
     def batch(self, points: Any) -> Answer:
-        """Answer row by row."""
-        return by_rows(self, points)
+        """Answer row by row; by the record, all that are ordinary at once."""
+        import numpy as np
+
+        first = max(0, POINTS_INTERPRETED - self.followed)  # these are followed, to see that they can be
+        if len(points) < FEW_ROWS + first:
+            return by_rows(self, points)
+        before = self.function.evaluations
+        head = by_rows(self, points[:first])
+        values = np.empty((len(points), len(self.task.indices)))
+        values[:first] = np.reshape(floats_of(head.values), (first, values.shape[1]))
+        odd = dict(head.odd)
+        for row in self._replayed_rows(points, first, values):
+            answer = self.at(points[row].tolist())
+            values[row] = answer.values
+            odd.update({row * values.shape[1] + c: found for c, found in answer.odd.items()})
+        return Answer(values.ravel(), None, odd, self.function.evaluations - before)
+
+    def _replayed_rows(self, points: Any, first: int, values: Any) -> list[int]:
+        """Fill in rows from the first on by the record; give those that it does not serve."""
+        import numpy as np
+
+        rest = list(range(first, len(points)))
+        if self._replay is None or self._replay.batch is None:
+            return rest
+        with np.errstate(all="ignore"):
+            if not self._is_current(points[-1]):
+                return rest
+            values[first:], ordinary = self._replay.batch(points[first:])
+        return (first + np.flatnonzero(~ordinary)).tolist()

@@ -183,11 +183,11 @@ class Prepared(Generic[V_co]):
             try:
                 target: Any = points.empty() if out is None else out
                 if points.into(target, *at):
-                    return target  # type: ignore[no-any-return]
+                    return points.answer(target)  # type: ignore[no-any-return]
             except TypeError:  # another number of coordinates, or what is no number at all
                 pass
-        elif self._replays and out is None and (replayed := self._replayed(at)) is not None:
-            return replayed
+        elif out is None and (quick := self._of_array(at)) is not None:
+            return quick
         import numpy as np
 
         value: Any = self.result(at).value
@@ -199,10 +199,14 @@ class Prepared(Generic[V_co]):
         out[...] = value
         return out
 
-    def _replayed(self, at: Any) -> Array | None:
-        """The array at an argument of code, an array of floats, that its record serves; None for anything else."""
-        task, evaluation = self._replays.get(getattr(at, "shape", None), (None, None))
-        if task is None or type(at).__name__ != "ndarray" or at.dtype != float:
+    def _of_array(self, at: Any) -> Array | None:
+        """The array at one point that is an array of floats, by what is compiled; None for anything else."""
+        if type(at).__name__ != "ndarray" or at.dtype != float:
+            return None
+        if at.ndim == 1 and self.question.f.source is not None and self.question.kind != "derivative":
+            return self._points(at.tolist())  # type: ignore[no-any-return]
+        task, evaluation = self._replays.get(at.shape, (None, None))
+        if task is None:
             return None
         with undisturbed():
             found = evaluation.replayed(at.ravel())
@@ -211,7 +215,7 @@ class Prepared(Generic[V_co]):
     def _known(self) -> tuple[Task, Engines] | None:
         """The task and what compiles it, where each component is a number that it computes; else None."""
         task = self.question.task
-        if task is None or task.source.blind or task.pattern is not None or task.factors is not None:
+        if task is None or task.source.blind or task.factors is not None:
             return None
         evaluation = self._evaluation(task)
         return (task, evaluation.engines()) if isinstance(evaluation, Compiled) else None
@@ -276,7 +280,7 @@ class Prepared(Generic[V_co]):
         import numpy as np
 
         self._check_one()
-        x, direction = _flat(x), read_direction(v)
+        x, direction = _flat(x), _direction(v)
         prepared = self._other("hvp", direction=[0.0] * len(x))
         quick: Array | None = prepared._points((*x.tolist(), *direction, 0.0))
         if quick is not None:
@@ -318,6 +322,16 @@ def _only_shape(task: Task) -> tuple[int, ...] | None:
 def _chosen(evaluation: Any) -> Iterable[tuple[str, str]]:
     """The engines that an evaluation has been compiled by, by what they do."""
     return evaluation.engines().chosen.items() if isinstance(evaluation, Compiled) else ()
+
+
+def _direction(v: Any) -> list[float]:
+    """Numbers of a direction; an array of finite floats has nothing to be read."""
+    import numpy as np
+
+    if type(v) is np.ndarray and v.ndim == 1 and v.dtype == np.float64 and np.isfinite(v).all():
+        found: list[float] = v.tolist()
+        return found
+    return read_direction(v)
 
 
 def _flat(x: Any) -> Any:

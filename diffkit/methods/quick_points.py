@@ -34,9 +34,22 @@ class QuickPoints:
         """Give the array at a point, or None."""
         target = self.empty()
         try:
-            return None if self.into(target, *point) is None else target
+            return None if self.into(target, *point) is None else self.answer(target)
         except TypeError:  # another number of coordinates, or what is no number at all
             return None
+
+    @cached_property
+    def answer(self) -> Callable[[Any], Any]:
+        """Makes of an array of values what is answered: the array, or the sparse one whose entries they are."""
+        task = None if self._found is None else self._found[0]
+        if task is None or task.pattern is None:
+            return lambda values: values
+        import numpy as np
+
+        stored: Any = [np.array(part, dtype=np.int32) for part in task.pattern]
+        pattern = type(task.pattern)(*stored)
+        shape = task.shape
+        return lambda values: pattern.matrix(values, shape)
 
     def fits(self, out: Any) -> bool:
         """Whether values can be written to what a caller gives."""
@@ -68,7 +81,10 @@ class QuickPoints:
 
     @cached_property
     def _shape(self) -> tuple[int, ...] | None:
-        return None if self._found is None else self._found[0].shape
+        if self._found is None:
+            return None
+        task = self._found[0]
+        return task.shape if task.pattern is None else (len(task.places),)
 
     @cached_property
     def _python(self) -> Callable[..., Any]:
@@ -77,7 +93,7 @@ class QuickPoints:
     def _compiled(self, many: bool) -> Callable[..., Any]:
         assert self._found is not None
         task, engines = self._found
-        return engines.written(task.places, task.shape, many) or _nothing
+        return engines.written(task.places, self._shape or (), many) or _nothing
 
 
 def _nothing(*_: Any) -> None:

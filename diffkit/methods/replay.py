@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from diffkit.asking.tasks import Task
 from diffkit.calculus.array_derivatives import adjoints, varying
 from diffkit.calculus.derivatives import derivative_program
 from diffkit.calculus.guards import guard
+from diffkit.calculus.stacked import stacked
 from diffkit.core.array_builder import ArrayBuilder
 from diffkit.core.array_operations import Order
 from diffkit.core.errors import BackendError, LimitError
@@ -21,12 +22,18 @@ from diffkit.core.program import Program
 from diffkit.core.rules import by_rule
 from diffkit.engines.array_source import compile_arrays
 from diffkit.engines.lowering import Lowered, lower, lower_values
+from diffkit.engines.numpy import compile_batch
 from diffkit.engines.python import compile_point
 
+_HELD_NUMBERS = 2**20  # numbers that are computed at a time
 _NUMBER_BY_NUMBER = 2000  # computed by a recorded function, up to which each is a number of its own
 
 Values = Callable[[Any], Any]
 """A function of a point: numbers, flat, or None where it is not ordinary."""
+
+
+Batch = Callable[[Any], "tuple[Any, Any]"]
+"""A function of points (B, n): partials (B, m), and which rows are ordinary."""
 
 
 class Replay(NamedTuple):
@@ -34,6 +41,7 @@ class Replay(NamedTuple):
 
     values: Values
     partials: Values
+    batch: Batch | None
 
 
 def replay_of(task: Task) -> Replay | None:
@@ -45,11 +53,12 @@ def replay_of(task: Task) -> Replay | None:
     arrays = function.arrays
     try:
         if sum(map(math.prod, arrays.shapes)) <= _NUMBER_BY_NUMBER:
-            return Replay(_of_numbers(lower_values(task.program)), _of_numbers(_lowered(task)))
-        partials = _in_arrays(task, function, arrays)
+            lowered = _lowered(task)
+            return Replay(_of_numbers(lower_values(task.program)), _of_numbers(lowered), _batch_of_numbers(lowered))
+        gradient = _Gradient.of(task, function, arrays)
     except (BackendError, LimitError):
         return None
-    return None if partials is None else Replay(_of_arrays(function, arrays), partials)
+    return None if gradient is None else Replay(_of_arrays(function, arrays), gradient.at, gradient.batch)
 
 
 def _lowered(task: Task) -> Lowered:
@@ -75,31 +84,72 @@ def _of_arrays(function: Bound, arrays: Program) -> Values:
     return lambda point: np.ravel(call(*function.split(point))[0])
 
 
-def _in_arrays(task: Task, function: Bound, arrays: Program) -> Values | None:
-    """The gradient in arrays, where that is what is asked for."""
-    indices = task.indices
-    if not isinstance(indices, FirstPartials) or indices.rest or len(indices.outputs) != 1:
-        return None
-    if math.prod(arrays.shapes[arrays.outputs[0]]) != 1 or (written := _with_gradient(arrays)) is None:
-        return None
-    program, margins = written
-    call, wanted, count = compile_arrays(program), indices.inputs, len(function.arguments)
-    everything = wanted == tuple(range(len(function.inputs)))
+def _batch_of_numbers(lowered: Lowered) -> Batch:
+    """What lowered code gives of many points."""
+    call = compile_batch(lowered)
 
-    def partials(point: Any) -> Any:
+    def batch(points: Any) -> tuple[Any, Any]:
+        found = np.empty((len(points), lowered.values))
+        ordinary = call(points, found)
+        return found, np.ones(len(points), dtype=bool) if ordinary is None else ordinary
+
+    return batch
+
+
+class _Gradient:
+    """The gradient of a record in arrays, at a point or at many at a time."""
+
+    def __init__(self, function: Bound, program: Program, edges: Sequence[bool], wanted: Sequence[int]):
+        self.function, self.program, self.edges = function, program, edges
+        self.wanted = None if tuple(wanted) == tuple(range(len(function.inputs))) else list(wanted)
+        self.call = compile_arrays(program)
+        self.stacks: dict[int, Callable[..., list[Any]] | None] = {}
+
+    @classmethod
+    def of(cls, task: Task, function: Bound, arrays: Program) -> _Gradient | None:
+        """Give it where that is what is asked for, of one number; None elsewhere."""
+        indices = task.indices
+        if not isinstance(indices, FirstPartials) or indices.rest or len(indices.outputs) != 1:
+            return None
+        if math.prod(arrays.shapes[arrays.outputs[0]]) != 1 or (written := _with_gradient(arrays)) is None:
+            return None
+        return cls(function, *written, indices.inputs)
+
+    def at(self, point: Any) -> Any:
+        """The partials at a point."""
         try:
-            value, *found = call(*function.split(point))
+            found = self.call(*self.function.split(point))
         except np.linalg.LinAlgError:
             return None
-        for margin, edge in zip(found[count:], margins, strict=True):
-            if not np.all(margin > 0 if edge else margin != 0):
-                return None
-        gradient = np.concatenate([np.ravel(part) for part in found[:count]])
-        if not math.isfinite(np.add.reduce(gradient)) or not np.all(np.isfinite(value)):
-            return None
-        return gradient if everything else gradient[list(wanted)]
+        gradient, ordinary = self._told([np.reshape(part, (1, -1)) for part in found])
+        return gradient[0] if ordinary.all() else None
 
-    return partials
+    def batch(self, points: Any) -> tuple[Any, Any]:
+        """The partials at many points, as many at a time as stay in the cache."""
+        size = max(1, _HELD_NUMBERS // sum(map(math.prod, self.program.shapes)))
+        parts = [self._block(points[first : first + size]) for first in range(0, len(points), size)]
+        return tuple(np.concatenate(each) for each in zip(*parts, strict=True))  # type: ignore[return-value]
+
+    def _block(self, points: Any) -> tuple[Any, Any]:
+        count = len(points)
+        if count not in self.stacks:
+            program = stacked(self.program, count)
+            self.stacks[count] = None if program is None else compile_arrays(program)
+        call = self.stacks[count]
+        if call is None:
+            wanted = len(self.function.inputs) if self.wanted is None else len(self.wanted)
+            return np.empty((count, wanted)), np.zeros(count, dtype=bool)
+        return self._told([np.reshape(part, (count, -1)) for part in call(*self.function.split(points))])
+
+    def _told(self, found: Sequence[Any]) -> tuple[Any, Any]:
+        """Gradients, row by row, and which of them stand, from the value, the partials and the margins."""
+        count = len(self.function.arguments)
+        value, partials, margins = found[0], found[1 : count + 1], found[count + 1 :]
+        gradient = partials[0] if count == 1 else np.concatenate(partials, axis=1)
+        ordinary = np.isfinite(value[:, 0] + np.add.reduce(gradient, axis=1))
+        for margin, edge in zip(margins, self.edges, strict=True):
+            ordinary &= np.all(margin > 0 if edge else margin != 0, axis=1)
+        return gradient if self.wanted is None else gradient[:, self.wanted], ordinary
 
 
 def _with_gradient(primal: Program) -> tuple[Program, list[bool]] | None:

@@ -80,7 +80,7 @@ def check(
     setting = Setting(
         Inquiry(f, claim, at, kind, wrt, variables, args, claim_args, reset, symmetric, seed, beside, allowed)
     )
-    if setting.subject.program is None and len(setting.labels) > _MANY_INPUTS:
+    if len(setting.labels) > _MANY_INPUTS and not setting.subject.is_short:
         from diffkit.judging.checking.many_inputs import check_large
 
         return check_large(setting)
@@ -102,6 +102,7 @@ class _Looks:
         self.setting, self.allowed = setting, setting.allowed
         self.judge = Judge(setting)
         self.looks: list[_Look] = []
+        self._verdicts: dict[tuple[Any, ...], list[Judged]] = {}
         self.deadline = current_deadline()
         self.stopped = ""
         """why not all was looked at, where the time was up"""
@@ -181,6 +182,12 @@ class _Looks:
 
         Of those that are known to be ``wrong`` nothing needs to be explained.
         """
+        asked = (look.point, largest, frozenset(wrong))
+        if asked not in self._verdicts:
+            self._verdicts[asked] = self._find_settled(look, largest, wrong)
+        return list(self._verdicts[asked])
+
+    def _find_settled(self, look: _Look, largest: float, wrong: Collection[int]) -> list[Judged]:
         found = [settle(s, largest, self.allowed) if isinstance(s, Measured) else s for s in look.seen]
         suspects = [s for s, j in zip(look.seen, found, strict=True)
                     if isinstance(s, Measured) and j.verdict == "wrong" and s.component not in wrong]  # fmt: skip

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 _COMPUTED_BEFOREHAND = 64.0  # times the effect of rounded literals within which constants computed beforehand may lie
 _CLAIM_JUMP = 2.0**-30  # of the slopes: more noise than that is a jump of the claim's code, as at a kink
+_MANY_VALUES = 200  # of code, whose formula is written out only if it is wanted
+_PLAINLY_RIGHT = 2.0**-33  # of a value: ten digits are seen to agree
 _NO_CLAIMED_VALUE = "the claim has no value there"
 Seen = Measured | Judged
 """A component at a point: its distance from the reference, or its verdict where no distance tells it."""
@@ -101,9 +103,18 @@ class Judge:
         """Look at every component at a point."""
         claimed = [float(v) for v in self.claim.values(np.array(point, dtype=float))]
         apart: Sequence[Apart | None] = [None] * len(claimed)
-        if self.difference is not None and not all(truth.odd.get(p) for p in self.places):
+        if self._plainly_right(claimed, truth):
+            pass
+        elif self.difference is not None and not all(truth.odd.get(p) for p in self.places):
             apart = self.difference.at(point)
         return [self._component(c, truth, claimed[c], apart[c], point) for c in range(len(claimed))]
+
+    def _plainly_right(self, claimed: Sequence[float], truth: Truth) -> bool:
+        """Whether many values of code are so near to the reference that no formula has to tell how near."""
+        if self.claim.text or self.allowed is not None or len(claimed) < _MANY_VALUES or truth.odd:
+            return False
+        references, bars = (np.array([found[place] for place in self.places]) for found in (truth.values, truth.bars))
+        return bool(np.all(np.abs(np.array(claimed) - references) <= _PLAINLY_RIGHT * np.abs(references) + bars))
 
     def _component(self, c: int, truth: Truth, value: float, apart: Apart | None, point: Sequence[float]) -> Seen:
         place = self.places[c]
@@ -227,8 +238,8 @@ _SIMPLIFIED_SLOTS = 120  # slots of claim and derivative up to which SymPy is as
 
 def coverage(setting: Setting, judge: Judge, points: int, verdict: str) -> str:
     """Say where the claim was shown to hold."""
-    at, difference = at_points(points), judge.difference
-    if verdict != "correct" or difference is None or not judge.exact:
+    at = at_points(points)
+    if verdict != "correct" or not judge.exact or (difference := judge.difference) is None:
         return at
     shown = f"{at}, to {FORMULA_DIGITS} digits or more"
     if len(difference.program) <= _SIMPLIFIED_SLOTS:

@@ -30,6 +30,7 @@ from diffkit.asking.callables.solvers import SolverCall, added, calls_in
 from diffkit.asking.points import Points
 from diffkit.asking.tasks import Task
 from diffkit.calculus.derivatives import derivative_program, sweep_back
+from diffkit.calculus.scalarised import SLOTS
 from diffkit.core.builder import ProgramBuilder, copy_slots
 from diffkit.core.errors import FunctionError, TracingError
 from diffkit.core.limits import PROOF_PRECISIONS
@@ -84,6 +85,13 @@ class CheckedFunction:
             return None if self.reason else self.task.program
         except TracingError:
             return None
+
+    @cached_property
+    def is_short(self) -> bool:
+        """Whether its formula is known, and may be written number by number; that is not done for it."""
+        if self.reason or self.task.source.arrays is None:
+            return not self.reason
+        return sum(map(math.prod, self.task.source.arrays.shapes)) <= SLOTS
 
     @cached_property
     def derivative(self) -> Program | None:

@@ -1,0 +1,1 @@
+"""Races between diffkit and what a user would take instead, for benchmarks/performance.py."""
