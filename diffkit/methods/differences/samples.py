@@ -335,7 +335,7 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float, plain
             continue
         level = max(math.hypot(*tail) / math.sqrt(len(tail)), floor)
         noise = _SURE * (1 + _TAIL_SLACK / len(tail)) * level * math.sqrt(power)
-        left_out = _most(slopes[j] * series[j] for j in degrees[position + 1 :] if j in slopes)
+        left_out = _left_out(series, slopes, degrees[position + 1 :])
         truncation = (0.5 if level <= plain * floor else 1.0) * left_out + unseen
         if best is None or noise + truncation < least:
             best, least = Estimate(0.0, noise, truncation, degree, level, len(tail), unseen), noise + truncation
@@ -344,9 +344,14 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float, plain
     return best._replace(value=value)
 
 
-def _most(terms: Iterable[float]) -> float:
-    """The largest sum of the first terms: what a visible one adds is not made good by noise of later ones."""
-    return max((abs(whole) for whole in accumulate(terms)), default=0.0)
+def _left_out(series: dict[int, float], slopes: dict[int, float], degrees: Sequence[int]) -> float:
+    """What the terms of some degrees add.
+
+    Of a mixed derivative, of which every coefficient is a term and half as many measure the noise, the largest sum of
+    the first ones: what a visible term adds is not made good by noise of later ones.
+    """
+    sums = list(accumulate(slopes[j] * series[j] for j in degrees if j in slopes)) or [0.0]
+    return max(map(abs, sums if all(j in slopes for j in series) else sums[-1:]))
 
 
 def residue(series: dict[int, float]) -> float:
