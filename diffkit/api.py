@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from diffkit.asking.expressions import Expression
     from diffkit.core.results import Array
+    from diffkit.core.worker_pool import Workers
     from diffkit.judging.accuracy import AccuracyReport
     from diffkit.judging.comparison import Comparison
     from diffkit.methods.derivative_code import DerivativeCode
@@ -209,6 +210,7 @@ def prepare(
     timeout: float | None = None,
     precision: Literal["pairs", "double"] = "pairs",
     engine: str = "auto",
+    like: Any = None,
     **options: Any,
 ) -> Prepared:
     """Do once what does not depend on the point. ``kind`` and ``options`` as the function of that name takes them.
@@ -217,7 +219,14 @@ def prepare(
     is compiled: in ``pairs`` of floats, whose only loss is the last digit, or in plain ``double``, which is several
     times as fast. ``engine`` names what compiles it; ``auto`` takes what suits the work, and ``repr`` tells what that
     was. With either, ``backend="auto"`` is the method whose program is shortest, and proves nothing.
+
+    The only argument of a Python function has the shape of ``like``, or of the first array it is asked about; an array
+    with more axes in front is many points.
     """
+    if like is not None:
+        from diffkit.asking.callables.function import shaped_like
+
+        f, args = shaped_like(f, like, args), ()
     with time_limit(timeout):
         question = open_question(f, kind, variables, args, **options)
         return Prepared(question, backend, timeout=timeout, precision=precision, engine=engine)
@@ -270,7 +279,7 @@ def report(
     cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: str = "gradient",
     backends: str | Sequence[str | Backend] = COMPARED, *, rtol: float | None = None, atol: float | None = None,
     against: AccuracyReport | Mapping[str, Any] | str | PathLike[str] | None = None, closeness: Any = None,
-    timeout: float | None = None,  # noqa: ARG001
+    timeout: float | None = None, workers: Workers = None,  # noqa: ARG001
 ) -> AccuracyReport:  # fmt: skip
     """Compare backends over many cases: quantiles of their errors, worst cases, and findings by cause.
 
@@ -280,13 +289,16 @@ def report(
     FileError names a malformed line. After ``timeout`` seconds the report is of the cases that were reached.
     ``against`` is an older report, or one in JSON (a path, or its content): ``changes`` of the report says what is
     different, and the report is true if nothing is lost and nothing expected is contradicted.
+    ``workers`` is a number of processes, or an Executor of ``concurrent.futures``, to share the cases among; the
+    report is the same. FunctionError for a backend that does not pickle.
     """
-    from diffkit.judging.accuracy import AccuracyReport, examine
+    from diffkit.judging.accuracy import AccuracyReport
     from diffkit.judging.cases import load_cases
     from diffkit.judging.checking.outcome import read_tolerances
+    from diffkit.judging.examination import examine
 
     loaded = load_cases(cases, kind)
     chosen = [find_backend(b) for b in ((backends,) if isinstance(backends, str) else backends)]
-    outcomes, stopped = collected(examine(loaded, chosen, read_tolerances(rtol, atol, closeness)))
+    outcomes, stopped = collected(examine(loaded, chosen, read_tolerances(rtol, atol, closeness), workers))
     found = AccuracyReport(kind, tuple(b.name for b in chosen), tuple(outcomes), len(loaded), stopped)
     return found if against is None else replace(found, changes=found.against(against))

@@ -161,6 +161,7 @@ def test_the_worker_ends_with_the_command():
     [
         (STATIONARY, "the search ended early (interrupted)"),
         (["report", "cases.jsonl", "--backends", "dual"], "PARTIAL REPORT: interrupted after"),
+        (["report", "cases.jsonl", "--backends", "dual", "--jobs", "2"], "PARTIAL REPORT: interrupted after"),
         (["descend", "x^4", "--from", "1", "--rate", "1e-9", "--steps", "100000000"], "interrupted"),
     ],
 )

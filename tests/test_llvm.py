@@ -23,6 +23,7 @@ from diffkit.engines import Unsuited, llvm, llvm_calls
 from diffkit.engines.exact_products import LARGEST_FACTOR, SMALLEST_FACTOR, factors_to_watch
 from diffkit.engines.float_operations import PRODUCT_ERROR
 from diffkit.engines.llvm_elementary import IN_VECTORS
+from diffkit.engines.llvm_same_bits import WITH_SAME_BITS
 from diffkit.engines.lowering import evaluate, lower
 from diffkit.engines.python import compile_point
 
@@ -147,6 +148,16 @@ def test_functions_of_vectors_have_few_ulp(name):
                 seen += 1
                 assert abs(values[0] - exact) <= 1.5 * math.ulp(float(exact)), x
     assert seen > 100
+
+
+@pytest.mark.parametrize("name", WITH_SAME_BITS)
+def test_functions_of_vectors_in_pairs_have_the_bits_of_the_library(name):
+    row, draw = table.one(libm=name), random.Random(name)
+    points = [(x,) for x in hard_arguments(draw)] + [(draw.uniform(-9, 9),) for _ in range(100 * EXAMPLES)]
+    for (x,), values in zip(
+        points, rows_of(lowered(f"{row.name}(x)", ("x",), [(0, ())], "pairs"), points), strict=True
+    ):
+        assert values is None or values[0] == row.floats(x), x
 
 
 def test_no_row_depends_on_its_neighbours():

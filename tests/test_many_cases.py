@@ -185,9 +185,9 @@ def test_wrong_arguments_of_a_report(run, tmp_path):
 
 @pytest.mark.parametrize("command", [KINDS["accuracy"], KINDS["many points"]], ids=lambda c: c[0])
 def test_an_interrupt_leaves_a_partial_report(run, monkeypatch, tmp_path, command):
-    import diffkit.judging.accuracy
+    import diffkit.judging.examination
 
-    real, calls = diffkit.judging.accuracy.Comparer.at, []
+    real, calls = diffkit.judging.examination.Comparer.at, []
 
     def interrupted(*arguments):
         calls.append(1)
@@ -195,7 +195,8 @@ def test_an_interrupt_leaves_a_partial_report(run, monkeypatch, tmp_path, comman
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(diffkit.judging.accuracy.Comparer, "at", interrupted)
+    monkeypatch.setattr(diffkit.judging.examination.Comparer, "at", interrupted)
+    monkeypatch.setattr(diffkit.judging.examination._Comparers, "started", set())
     code, _, err = run(*command, "--output", "report.txt")
     text = (tmp_path / "report.txt").read_text()
     assert (code, err) == (130, "diffkit: interrupted; the report says what was found at 2 of 5 points\n")

@@ -47,6 +47,7 @@ ORDINARY = {
 }
 """words that mean something else: as bare text they name no function; F.log and table["log"] do"""
 EXCEPTIONS = {
+    "engines/llvm_same_bits.py": "the same, with the bits of that library",
     "engines/llvm_elementary.py": "algorithms for vectors of functions of the C library, by their names there",
     "core/text/names.py": "Greek letters are one letter each, gamma and psi among them",
     "ndarrays/protocols.py": "a hint about SciPy's logsumexp, which does not take what stands in for arrays",

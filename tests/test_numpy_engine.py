@@ -16,14 +16,15 @@ from diffkit.calculus.guards import guard
 from diffkit.core.deadline import time_limit
 from diffkit.core.errors import OutOfTime
 from diffkit.core.program import run
+from diffkit.core.table import table
 from diffkit.core.text import parse_program
-from diffkit.engines import blocks, python
+from diffkit.engines import blocks, python, vector_forms
 from diffkit.engines import numpy as engine
 from diffkit.engines.blocks import BlockCalls
-from diffkit.engines.half_angles import by_half_angles, tangent_is_quick
 from diffkit.engines.levels import LevelCalls
 from diffkit.engines.lowering import lower, lower_values
 from diffkit.engines.numpy import compile_batch, compile_into, compile_point
+from diffkit.engines.vector_forms import by_vector_forms, pays
 from diffkit.numbers.arrays import ARRAYS
 from diffkit.numbers.doubles import DoublesAlgebra, array_doubles
 from diffkit.numbers.floats import FLOATS
@@ -87,8 +88,8 @@ def test_the_bits_are_those_of_the_interpreter(compiled, precision):
         points = np.array(points + [[coordinate(draw), coordinate(draw)] for _ in range(12)])
         lowered = lower(guarded, precision)
         out, kept = written(compiled(lowered), points, lowered.values)
-        if compiled is compile_batch and precision == "double" and tangent_is_quick():
-            lowered = by_half_angles(lowered)
+        if compiled is compile_batch and precision == "double":
+            lowered = by_vector_forms(lowered)
         expected = interpreted(guarded, lowered, precision, points)
         expected[np.isnan(expected) & (out == 0.0)] = 0.0  # 0·∞ of a term that is zero throughout
         ordinary += kept.sum()
@@ -194,7 +195,7 @@ def test_what_ends_one_thread_ends_all(in_main, error, monkeypatch):
         if mine is in_main and looks.count(mine) == 3:
             raise error
 
-    monkeypatch.setattr(engine, "_processors", lambda: 3)
+    monkeypatch.setattr(engine, "processors", lambda: 3)
     monkeypatch.setattr(engine, "check_time", look)
     call, points = by_blocks(lowered_text(FORMULA, GRADIENT)), np.ones((3_000_000, 3))
     with pytest.raises(error):
@@ -247,25 +248,36 @@ def test_points_have_the_bits_of_the_engine_of_python(precision):
     assert agreed > 4 * EXAMPLES
 
 
-@pytest.mark.parametrize(("name", "bar"), [("sin", 2.5), ("cos", 4.0)])
-def test_sines_and_cosines_by_half_angles(name, bar):
-    """At any size, near their zeros and where half of the angle is no number."""
+@pytest.fixture
+def vectors(monkeypatch):
+    """Vector code for everything, so that its forms are tested on any machine."""
+    monkeypatch.setattr(vector_forms, "_in_vectors", lambda row: True)
+    pays.cache_clear()
+    yield
+    pays.cache_clear()
+
+
+@pytest.mark.usefixtures("vectors")
+@pytest.mark.parametrize("row", [row for row in table if row.vectors], ids=lambda row: row.name)
+def test_forms_in_vectors(row):
+    """At any size, near zeros, and where half of an angle is no number."""
     draw = np.random.default_rng(5)
     quarters = np.arange(-200, 201) * (np.pi / 2)
     sizes = np.ldexp(draw.uniform(-1, 1, 2000), draw.integers(-1074, 60, 2000))
     x = np.concatenate([draw.uniform(-7, 7, 4000), quarters, np.nextafter(quarters, 9e9), sizes, [0.0, 5e-324, 2**-27]])
-    lowered = by_half_angles(lower_values(parse_program(f"{name}(x)", ("x",))))
+    lowered = by_vector_forms(lower_values(parse_program(f"{row.name}(x)", ("x",))))
+    assert row not in {other for other, _ in lowered.program.instructions}
     out, kept = written(by_blocks(lowered), x[:, None], 1)
     assert kept.all()
     with mpmath.workprec(1200):
-        worst = max(
-            ulps(value, getattr(mpmath, name)(at)) for at, value in zip(x.tolist(), out[:, 0].tolist(), strict=True)
-        )
-    assert worst < bar
+        exact = getattr(mpmath, row.mpmath)
+        worst = max(ulps(value, exact(at)) for at, value in zip(x.tolist(), out[:, 0].tolist(), strict=True))
+    assert worst < 4.0
 
 
-def test_angles_that_are_no_numbers_are_not_ordinary():
-    lowered = by_half_angles(lower_values(parse_program("sin(x)*cos(x)", ("x",))))
+@pytest.mark.usefixtures("vectors")
+def test_forms_in_vectors_of_what_is_no_number_are_not_ordinary():
+    lowered = by_vector_forms(lower_values(parse_program("sin(x)*cos(x)", ("x",))))
     assert written(by_blocks(lowered), np.array([[1.0], [np.inf], [np.nan]]), 1)[1].tolist() == [True, False, False]
 
 

@@ -197,14 +197,14 @@ def test_a_file_that_is_no_such_report_is_a_typed_error(run, tmp_path, text, wor
 FIRST = """
 import sys
 from diffkit import report
-from diffkit.judging import accuracy
+from diffkit.judging import examination
 
-class Watched(accuracy.Comparer):
+class Watched(examination.Comparer):
     def at(self, point):
         seen.append("sympy" in sys.modules)
         return super().at(point)
 
-seen, accuracy.Comparer = [], Watched
+seen, examination.Comparer = [], Watched
 report([{"expr": "x^2", "at": {"x": 1}}, {"expr": "x^3", "at": {"x": 2}}])
 print(seen)
 """

@@ -147,3 +147,29 @@ def test_rows_of_a_batch_that_are_not_ordinary_keep_their_own_answers():
         found.value[rest], np.sign(points[rest]) + np.stack([0 * points[rest, 0], 1 / points[rest, 1]], 1)
     )
     assert found.statuses[11, 0] == "domain_error"
+
+
+def test_the_shape_of_an_argument_is_that_of_like_or_of_the_first():
+    matrix = np.arange(12.0).reshape(4, 3)
+
+    def f(w):
+        return np.sum(np.tanh(matrix @ w))
+
+    points = np.random.default_rng(2).normal(size=(2, 15, 3)) / 9
+    expected = np.stack([[dk.gradient(f, w, backend="reverse").value for w in part] for part in points])
+    for first in (True, False):
+        prepared = dk.prepare(f, backend="reverse", **({} if first else {"like": points[0, 0]}))
+        if first:
+            prepared(points[0, 0])
+        assert np.allclose(prepared(points), expected, rtol=1e-13)
+        assert np.allclose(prepared(points[1, 3]), expected[1, 3], rtol=1e-13)
+    with pytest.raises(dk.DiffkitError, match="like gives the shape"):
+        dk.prepare("x**2", like=points)
+
+
+def test_another_shape_is_another_point():
+    prepared = dk.prepare(lambda w: np.sum(w**2), backend="reverse")
+    assert prepared(np.ones(3)).tolist() == [2, 2, 2]
+    assert prepared(np.ones((2, 2))).tolist() == [[2, 2], [2, 2]]
+    assert prepared(np.ones(4)).tolist() == [2, 2, 2, 2]
+    assert prepared(np.ones((2, 3))).tolist() == [[2, 2, 2], [2, 2, 2]]

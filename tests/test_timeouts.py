@@ -99,7 +99,7 @@ def test_a_batch_keeps_the_rows_that_were_reached(ticking):
 
 def test_a_report_is_of_the_cases_that_were_reached(ticking):
     ticking(0.001)
-    found = dk.report([{"expr": "x", "at": {"x": k}} for k in range(99)], backends="dual", timeout=0.3)
+    found = dk.report([{"expr": f"x + {k}", "at": {"x": k}} for k in range(99)], backends="dual", timeout=0.3)
     assert 0 < len(found.outcomes) < found.total == 99
     assert not found
     assert found.stopped == "timeout of 0.3 s"

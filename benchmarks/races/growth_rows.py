@@ -177,14 +177,19 @@ GROWTH = (
         Goal(("casadi",), .6, cases=("text to gradient",), ours=("prepare(text)(tuple)",)),
         Goal(("heyoka",), .2, cases=("text to gradient",), ours=("prepare(text)(tuple)",)),
         Goal(("casadi",), 30, 1.0, cases=("evaluation",)),
-    )),
+    ), "tokens, the parser, the sweep back, the stable form, guards and the numbering of slots are passes in Python "
+       "over all that was written, about 30 µs in all for each of its numbers and names; the peers are handed what "
+       "Python's own parser, written in C, has read, and build in C++. All of it grows linearly."),
     Row("sparse-hessian", "Sparse Hessian of Rosenbrock, n = 10⁴", sparse_hessian, (
         Goal(("casadi",), .5, .5, cases=("set-up, n = 10,000",)),
         Goal(("casadi",), 10, .8, cases=("evaluation, n = 10,000",)),
         Goal(("casadi",), 10, 1.5, cases=("H·v, n = 10,000",)),
-    )),
+    ), "set-up is that of the gradient, and half as much again. Plain, each evaluation is done by levels: what does "
+       "not depend on each other is gathered and computed as arrays, and passes through memory, where casadi runs "
+       "through one list of operations."),
     Row("nested", "Nested depth 40, 400, 4,000", nested, (
         Goal(("casadi",), 1.2),
         Goal(("symengine",), .25),
-    )),
+    ), "after parsing, the derivative is built, put into its stable form and numbered anew, each a pass in Python "
+       "over all slots; casadi is called with the operations, without text, and builds each in C++."),
 )  # fmt: skip

@@ -12,6 +12,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -251,19 +252,23 @@ def interleaved(tools: dict[str, Tool], rounds: int, slot: float, seconds: float
 # Commands ----------------------------------------------------------------------------------------------------------
 
 
-def command(argv: Sequence[str]) -> tuple[Sample, str]:
-    """Seconds of a whole process, and what it printed; Failed with its last line if it fails."""
+def command(argv: Sequence[str], codes: Sequence[int] = (0,)) -> tuple[Sample, str]:
+    """Seconds of a whole process, and what it printed; Failed with its last line at any other exit code."""
     start = now().wall
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with (
+        tempfile.TemporaryFile("w+") as complaint,
+        subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=complaint, text=True) as process,
+    ):
         assert process.stdout is not None
-        assert process.stderr is not None
         said = process.stdout.read()
-        complaint = process.stderr.read()
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise Failed((complaint.strip().splitlines() or [f"exit code {process.returncode}"])[-1][:150])
-    return Sample(used.ru_utime + used.ru_stime, now().wall - start), said
+        sample = Sample(used.ru_utime + used.ru_stime, now().wall - start)
+        complaint.seek(0)
+        complaints = complaint.read().strip().splitlines()
+    if process.returncode not in codes:
+        raise Failed((complaints or [f"exit code {process.returncode}"])[-1][:150])
+    return sample, said
 
 
 def python(code: str) -> list[str]:

@@ -100,6 +100,8 @@ def _goal_lines(row: Row, records: Sequence[Record]) -> list[list[str]]:
         cells = [row.title if number == 0 else "", ", ".join(goal.peers)]
         if goal.ours != ("",):
             cells[1] = f"{', '.join(goal.ours)} / {cells[1]}"
+        if goal.cases != ("",):
+            cells[1] += f" ({'; '.join(goal.cases)})"
         for install in (PLAIN, FAST):
             limit, record = _limit(goal, install), worst(goal, install, records, row.name)
             cells += ["" if limit is None else f"≤ {limit:g}", _measured(record, limit, goal)]

@@ -22,6 +22,7 @@ from diffkit.cli.options import (
     Command,
     ExpressionCommand,
     array_options,
+    jobs_option,
     names,
     place_options,
     report_options,
@@ -50,11 +51,13 @@ _CODED = ("gradient", "jacobian", "hessian", "vjp")
 @_BACKENDS_OPTION
 @click.option("--wrt", metavar="NAMES", help="Only these variables.")
 @click.option("--order", type=int, metavar="N", help="Order, for --kind derivative.")
+@jobs_option
 @array_options
 @place_options
 def compare(
-    expressions: tuple[str, ...], kind: str, backends: str, wrt: str | None, order: int | None, **options: Any
-) -> int:
+    expressions: tuple[str, ...], kind: str, backends: str, wrt: str | None, order: int | None, jobs: int | None,
+    **options: Any,
+) -> int:  # fmt: skip
     """Compare the methods with each other and with a proven value.
 
     At many points (a range, or a file) the report counts: verdicts, quantiles of the errors, the worst points.
@@ -88,7 +91,7 @@ def compare(
         from diffkit.judging.cases import cases_at
         from diffkit.reports.accuracy_report import CasesReport
 
-        accuracy, code = _examine(cases_at(task, points), chosen, kind)
+        accuracy, code = _examine(cases_at(task, points), chosen, kind, jobs)
         deliver(CasesReport(accuracy, task, typed), options)
         return code or (0 if accuracy.all_agree else EXIT_NO)
     from diffkit.judging.comparison import compare_task
@@ -106,10 +109,12 @@ def compare(
 @_BACKENDS_OPTION
 @tolerance_options("How near an expected value must be, as a part of it.  [default: 1e-12]", "How near, absolutely.")
 @click.option("--against", metavar="FILE", help="An older report in JSON: tell what changed, and what is lost.")
+@jobs_option
 @report_options
 def report(
-    cases: str, kind: str, backends: str, rtol: float | None, atol: float | None, against: str | None, **options: Any
-) -> int:
+    cases: str, kind: str, backends: str, rtol: float | None, atol: float | None, against: str | None,
+    jobs: int | None, **options: Any,
+) -> int:  # fmt: skip
     """Report how accurate the methods are over a file of cases, one JSON object a line (- is standard input).
 
     A case has "expr" and "at", and if wanted "id", "vars", "source" and the expected "gradient" or "hessian"
@@ -123,7 +128,7 @@ def report(
     diffkit report cases.jsonl --format json --output old.json
     diffkit report cases.jsonl --against old.json
     diffkit report cases.jsonl --backends dual --kind hessian
-    diffkit report cases.jsonl --format html --output accuracy.html
+    diffkit report cases.jsonl --jobs 2 --format html --output accuracy.html
     """
     from diffkit.judging.cases import load_cases
     from diffkit.judging.checking.outcome import read_tolerances
@@ -132,18 +137,19 @@ def report(
 
     chosen = backends_of(backends)
     old = None if against is None else known(against)
-    accuracy, code = _examine(load_cases(cases, kind), chosen, kind, read_tolerances(rtol, atol))
+    accuracy, code = _examine(load_cases(cases, kind), chosen, kind, jobs, read_tolerances(rtol, atol))
     if old is not None:
         accuracy = replace(accuracy, changes=changes_since(old[0], accuracy.known, old[1]))
     deliver(CasesReport(accuracy), options)
     return code or (0 if accuracy else EXIT_NO)
 
 
-def _examine(cases: Any, backends: list[Any], kind: str, allowed: Any = None) -> tuple[Any, int]:
+def _examine(cases: Any, backends: list[Any], kind: str, jobs: int | None, allowed: Any = None) -> tuple[Any, int]:
     """Compare at every case; an interrupt keeps what was found, and gives its exit code."""
-    from diffkit.judging.accuracy import AccuracyReport, examine
+    from diffkit.judging.accuracy import AccuracyReport
+    from diffkit.judging.examination import examine
 
-    outcomes, stopped = gather(examine(cases, backends, allowed), len(cases))
+    outcomes, stopped = gather(examine(cases, backends, allowed, jobs), len(cases))
     accuracy = AccuracyReport(kind, tuple(b.name for b in backends), tuple(outcomes), len(cases), stopped)
     if stopped:
         done = f"{len(outcomes)} of {len(cases)} points"

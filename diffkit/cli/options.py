@@ -135,6 +135,10 @@ derivative_options = several(
                  help="Show SymPy's formula.  [default: for auto and symbolic, in text]"),
 )  # fmt: skip
 """what every derivative at a point takes"""
+jobs_option = click.option(
+    "--jobs", type=click.IntRange(1), metavar="N", help="Processes that share the points.  [default: 1]"
+)
+"""``--jobs``: how many processes are at work"""
 picture_options = several(
     option("--save", "FILE", "Draw it too: FILE.png, FILE.svg or FILE.pdf (needs matplotlib)."),
     click.option("--show", is_flag=True, help="Draw it in a window (needs matplotlib)."),

@@ -182,7 +182,7 @@ def arranged(table: Any, places: Sequence[int]) -> Any:
     found = np.empty((len(table), places.size, places.size))
     rows, columns = np.triu_indices(places.size)
     found[:, rows, columns] = found[:, columns, rows] = table
-    return found.reshape(len(table), -1)
+    return found.reshape(len(table), places.size**2)
 
 
 class PartialGrid(NamedTuple):

@@ -13,6 +13,7 @@ import os
 import pickle
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from time import time
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
@@ -73,12 +74,8 @@ class TimedCall(NamedTuple):
 
 def _isolated(call: TimedCall) -> Any:
     """The answer of a worker of its own, which is killed where it does not give one in time."""
-    deadline = None if call.seconds is None else Deadline(call.seconds)
-    if deadline is not None:
-        deadline.until += GRACE * deadline.seconds
-    if _is_importing():
-        raise FunctionError("the script calls diffkit with isolated=True when a worker process imports it",
-                            hint="put what it does under if __name__ == '__main__':")  # fmt: skip
+    deadline = None if call.seconds is None else delayed(Deadline(call.seconds))
+    refuse_at_import("with isolated=True")
     worker = Worker()
     try:
         return worker.call(call, deadline)
@@ -88,20 +85,44 @@ def _isolated(call: TimedCall) -> Any:
         worker.kill()
 
 
+def delayed(deadline: Deadline) -> Deadline:
+    """When a worker is ended that has been told to end in time."""
+    later = Deadline(deadline.seconds)
+    later.until = deadline.until + GRACE * deadline.seconds
+    return later
+
+
+def refuse_at_import(how: str) -> None:
+    """FunctionError where a worker imports the script that calls us: it would start workers without end."""
+    if _is_importing():
+        raise FunctionError(f"the script calls diffkit {how} when a worker process imports it",
+                            hint="put what it does under if __name__ == '__main__':")  # fmt: skip
+
+
+_OWN: list[Worker] = []
+"""in a worker: the one that it has itself, for all its deadlines, as that ends with it"""
+
+
 def _worker_of(deadline: Deadline) -> Worker:
     """The worker of a deadline, started when it is first wanted."""
     deadline.check()
     owners = [getattr(end, "__self__", None) for end in deadline.at_end]
-    for owner in owners:
+    for owner in (*owners, *_OWN):
         if isinstance(owner, Worker) and owner.alive:
             return owner
     worker = Worker()
-    deadline.at_end.append(worker.kill)
+    if Worker.serving:
+        _OWN[:] = [worker]
+    else:
+        deadline.at_end.append(worker.kill)
     return worker
 
 
 class Worker:
     """A process that answers one call after another, until it is killed."""
+
+    serving = False
+    """whether this process is one itself"""
 
     def __init__(self) -> None:
         import subprocess
@@ -158,9 +179,9 @@ class Worker:
         """End the process at once, whatever it does."""
         self.process.kill()
         self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                stream.close()
+        assert self.process.stdin is not None
+        with suppress(OSError):  # it holds a part of a call that nobody reads
+            self.process.stdin.close()
 
 
 def _packed(call: TimedCall) -> bytes:
@@ -200,9 +221,10 @@ def _write(stream: IO[bytes], message: bytes) -> None:
 
 def _receive(stream: IO[bytes], put: Callable[[bytes | None], None]) -> None:
     """Hand on message after message, and None at the end."""
-    while size := stream.read(8):
-        put(stream.read(int.from_bytes(size, "big")))
-    put(None)
+    with stream:
+        while size := stream.read(8):
+            put(stream.read(int.from_bytes(size, "big")))
+        put(None)
 
 
 # In the worker ------------------------------------------------------------------------------------------------------
@@ -213,6 +235,7 @@ def serve() -> None:
     from queue import SimpleQueue
     from threading import Thread
 
+    Worker.serving = True
     calls: SimpleQueue[bytes] = SimpleQueue()
     asked, answered = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -31,13 +31,14 @@ class Engines:
         self.guarded, self.precision, self.engine = guarded, precision, engine
         self._seen = 0
         self._lowered: dict[bool, Lowered] = {}
+        self._batches: dict[tuple[bool, bool], BatchCall | None] = {}
         self.chosen: dict[str, str] = {}
         """the engine that was taken for what it does"""
 
     def __getstate__(self) -> dict[str, Any]:
         """What was compiled is compiled again where a pickle arrives."""
-        state = {name: value for name, value in vars(self).items() if name not in ("_point", "_batch", "_large_batch")}
-        return {**state, "_lowered": {}, "chosen": {}}
+        state = {name: value for name, value in vars(self).items() if name != "_point"}
+        return {**state, "_lowered": {}, "_batches": {}, "chosen": {}}
 
     def lowered(self, fused: bool = False) -> Lowered:
         """The binary64 operations."""
@@ -76,24 +77,21 @@ class Engines:
         engines = _FOR_MANY_POINTS if many else _FOR_POINTS
         return engines if len(self.guarded.program) <= _SLOTS_OF_LONG else (*_FOR_WIDE, *engines)
 
-    def batch(self, rows: int) -> BatchCall | None:
-        """Give the function of many points; None where no engine can take the program."""
-        large = rows * len(self.guarded.program) >= _LARGE_BATCH
-        return self._large_batch if large and self.engine == "auto" else self._batch
+    def batch(self, rows: int, places: Sequence[int] | None = None) -> BatchCall | None:
+        """Give the function of so many points; None where no engine can take the program.
+
+        With ``places`` it writes the values in their order, and points that are not finite are not ordinary.
+        """
+        large = rows * len(self.guarded.program) >= _LARGE_BATCH and self.engine == "auto"
+        key = large, places is None
+        if key not in self._batches:
+            engines = _FOR_LARGE_BATCHES if large else _FOR_BATCHES
+            self._batches[key] = self._compiled("batches", "compile_batch", engines, places)
+        return self._batches[key]
 
     @cached_property
     def _point(self) -> Call | None:
         found: Call | None = self._compiled("points", "compile_point", self._for_points())
-        return found
-
-    @cached_property
-    def _batch(self) -> BatchCall | None:
-        found: BatchCall | None = self._compiled("batches", "compile_batch", _FOR_BATCHES)
-        return found
-
-    @cached_property
-    def _large_batch(self) -> BatchCall | None:
-        found: BatchCall | None = self._compiled("batches", "compile_batch", _FOR_LARGE_BATCHES)
         return found
 
     def _compiled(

@@ -11,7 +11,7 @@ import hashlib
 import math
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,6 +25,7 @@ from diffkit.engines.float_operations import PRODUCT_ERROR
 from diffkit.engines.llvm_calls import POINTER, calls_module, fields_stand_there, point_module, record
 from diffkit.engines.llvm_elementary import IN_VECTORS
 from diffkit.engines.llvm_modules import Module, batch_module
+from diffkit.engines.llvm_same_bits import WITH_SAME_BITS
 from diffkit.engines.llvm_writer import Writer
 from diffkit.engines.lowering import Lowered
 from diffkit.engines.threads import processors, share
@@ -39,6 +40,7 @@ _LANES = {"avx512f": 8, "avx": 4}
 """numbers of binary64 that a vector holds, by features of the processor; else two"""
 _OF_PYTHON_ITSELF = frozenset((math.hypot, math.gamma, math.lgamma))
 """what CPython's ``math`` computes by its own algorithms"""
+_KNOWN_LIBRARY = [2, 28]  # of GNU: from then on its authors state the bounds that are relied on
 _KEPT = 256  # loaded modules that a process holds for those who ask again
 _METH_FASTCALL, _METH_O = 0x80, 0x08  # functions of (self, args, count) and (self, arg); CPython's methodobject.h
 _ARRAY_NEW = 93  # the place of PyArray_New in NumPy's C interface
@@ -83,8 +85,10 @@ def compile_batch(lowered: Lowered) -> Callable[[np.ndarray, np.ndarray], np.nda
     """
     lanes, fused = _host().lanes, _host().fused
     _check(lowered, lowered.precision == "pairs")
-    written_out = IN_VECTORS if lowered.precision == "double" and fused else {}
-    return _Batch(lowered, _load(batch_module(lowered, Writer(lanes, written_out))), lanes)
+    hasty = lowered.precision == "double"  # then the C library is hardly ever needed
+    written_out = (IN_VECTORS if hasty else _with_same_bits()) if fused else {}
+    writers = [Writer(lanes, written_out, True)] * hasty + [Writer(lanes, written_out)]
+    return _Batch(lowered, _load(batch_module(lowered, writers)), lanes)
 
 
 class _Batch:
@@ -150,6 +154,17 @@ def _check(lowered: Lowered, same_bits: bool) -> None:
     for row in rows if same_bits else ():
         if row.libm and not _has_same_bits(row):
             raise Unsuited(f"{row.name} has other bits in the C library than in Python")
+
+
+@cache
+def _with_same_bits() -> Mapping[str, Callable[..., str]]:
+    """What can be written out with the bits of this C library: nothing unless it is one whose errors are known."""
+    try:
+        version = ctypes.CFUNCTYPE(ctypes.c_char_p)(_outside("gnu_get_libc_version"))().decode()
+        known = [int(part) for part in version.split(".")[:2]] >= _KNOWN_LIBRARY
+    except (Unsuited, ValueError):
+        return {}
+    return WITH_SAME_BITS if known else {}
 
 
 @cache
@@ -264,7 +279,7 @@ def _load(module: Module) -> _Loaded:
     if code is None:
         code = _compiled(module.text)
         keep_code(key, code)
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target())
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target(), use_lmm=True)
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     addresses = [_outside(name) for name in module.outside]
@@ -278,7 +293,7 @@ def _target() -> Any:
     """A machine that makes code for this processor; an engine owns the one it is given."""
     llvm, host = _llvm(), _host()
     return llvm.Target.from_default_triple().create_target_machine(
-        cpu=host.cpu, features=host.features, opt=2, reloc="default", codemodel="jitdefault", jit=True
+        cpu=host.cpu, features=host.features, opt=2, reloc="pic", codemodel="small", jit=True
     )
 
 

@@ -48,14 +48,14 @@ _COS_SERIES = (-1.1382614868556325e-11, 2.0876146024689747e-09, -2.7557317270560
 """(cos(r) − 1 + r²/2)/r⁴ of r² for |r| ≤ π/4"""
 
 
-class _InTwo(NamedTuple):
+class InTwo(NamedTuple):
     """A float and what it lacks."""
 
     value: str
     error: str
 
 
-class _VectorArithmetic:
+class VectorArithmetic:
     """Arithmetic on vectors of a writer."""
 
     def __init__(self, writer: Writer):
@@ -63,37 +63,45 @@ class _VectorArithmetic:
         self.integers = writer.vector("i64")
 
     def add(self, x: str, y: str) -> str:
+        """x + y."""
         return self.writer.rows[ADD](x, y)
 
     def sub(self, x: str, y: str) -> str:
+        """x − y."""
         return self.writer.rows[SUB](x, y)
 
     def mul(self, x: str, y: str) -> str:
+        """x·y."""
         return self.writer.rows[MUL](x, y)
 
     def div(self, x: str, y: str) -> str:
+        """x/y."""
         return self.writer.rows[DIV](x, y)
 
     def neg(self, x: str) -> str:
+        """−x."""
         return self.writer.rows[NEG](x)
 
     def size(self, x: str) -> str:
+        """|x|."""
         return self.writer.rows[ABS](x)
 
     def number(self, value: float) -> str:
+        """A constant."""
         return self.writer.number(value)
 
     def fma(self, x: str, y: str, z: str) -> str:
+        """x·y + z, rounded once."""
         return self.writer.fma(x, y, z)
 
-    def fast_sum(self, x: str, y: str, any_order: bool = False) -> _InTwo:
+    def fast_sum(self, x: str, y: str, any_order: bool = False) -> InTwo:
         """The sum and its rounding error, for |x| ≥ |y| or for any (Dekker 1971; Knuth, section 4.2.2)."""
         total = self.add(x, y)
         part = self.sub(total, x)
         error = self.sub(y, part)
-        return _InTwo(total, self.add(self.sub(x, self.sub(total, part)), error) if any_order else error)
+        return InTwo(total, self.add(self.sub(x, self.sub(total, part)), error) if any_order else error)
 
-    def ratio(self, up: _InTwo, down: _InTwo) -> str:
+    def ratio(self, up: InTwo, down: InTwo) -> str:
         """The quotient of sums of two, by one division and what it leaves."""
         inverse = self.div(self.number(1.0), down.value)
         found = self.mul(up.value, inverse)
@@ -133,11 +141,11 @@ class _VectorArithmetic:
         return self.of_bits(self.integer("shl", self.integer("add", k, 1023), 52))
 
 
-class _Exponential:
+class Exponential:
     """eˣ = 2ⁿ·(1 + s + error), |s| < ½: the argument r of its polynomial, as a float and what it lacks."""
 
     def __init__(self, writer: Writer, x: str):
-        v = self.v = _VectorArithmetic(writer)
+        v = self.v = VectorArithmetic(writer)
         for how, bound in (("ogt", _LAST_EXPONENT), ("olt", -_LAST_EXPONENT)):
             x = writer.choose(writer.compare(how, x, v.number(bound)), v.number(bound), x)
         self.shifted = v.fma(x, v.number(_LOG2_E), v.number(_SHIFTER))
@@ -156,68 +164,72 @@ class _Exponential:
         rest = v.writer.value(f"sub {v.integers} {k}, {half}")
         return v.mul(v.mul(x, v.power_of_two(half)), v.power_of_two(rest))
 
+    def error(self) -> str:
+        """What r lacks."""
+        return self.v.fma(self.n, self.v.number(-_LN2_LOW), self.v.sub(self.whole, self.r))
+
     def power(self) -> str:
         """eˣ."""
         v, r = self.v, self.r
         return self.scaled(v.add(v.number(1.0), v.fma(v.mul(r, r), self.rest, r)))
 
-    def less_one(self) -> _InTwo:
+    def less_one(self) -> InTwo:
         """eˣ − 1 = (2ⁿ − 1) + 2ⁿ·(s + error), for n < 1023."""
         v, two = self.v, self.scaled(self.v.number(1.0))
         s = v.fast_sum(self.r, v.mul(v.mul(self.r, self.r), self.rest))
-        error = v.fma(self.n, v.number(-_LN2_LOW), v.sub(self.whole, self.r))
         less = v.fast_sum(v.number(-1.0), two)
         found = v.fast_sum(less.value, v.mul(two, s.value))
-        error = v.fma(two, v.fma(error, v.add(v.number(1.0), s.value), s.error), v.add(less.error, found.error))
-        return _InTwo(found.value, error)
+        error = v.fma(self.error(), v.add(v.number(1.0), s.value), s.error)
+        error = v.fma(two, error, v.add(less.error, found.error))
+        return InTwo(found.value, error)
 
 
 def _exp(writer: Writer, x: str) -> str:
-    return _Exponential(writer, x).power()
+    return Exponential(writer, x).power()
 
 
 def _expm1(writer: Writer, x: str) -> str:
-    v = _VectorArithmetic(writer)
+    v = VectorArithmetic(writer)
     odd = writer.compare("ugt", v.size(x), v.number(_LAST_WHOLE))
-    found = _Exponential(writer, x).less_one()
-    return writer.or_each(odd, v.signed(v.add(found.value, found.error), x), "expm1", [x])
+    found = Exponential(writer, x).less_one()
+    return writer.or_each(odd, v.signed(v.add(found.value, found.error), x), "expm1", x)
 
 
 def _tanh(writer: Writer, x: str) -> str:
     """−u/(u + 2) with u = e^−2|x| − 1, which shares its parts with the logistic functions of a derivative."""
-    v = _VectorArithmetic(writer)
-    u = _Exponential(writer, v.neg(v.size(v.mul(x, v.number(2.0))))).less_one()
+    v = VectorArithmetic(writer)
+    u = Exponential(writer, v.neg(v.size(v.mul(x, v.number(2.0))))).less_one()
     down = v.fast_sum(v.number(2.0), u.value)
-    return v.signed(v.ratio(u, _InTwo(down.value, v.add(down.error, u.error))), x)
+    return v.signed(v.ratio(u, InTwo(down.value, v.add(down.error, u.error))), x)
 
 
 def _sinh(writer: Writer, x: str) -> str:
     """(u + u/(u + 1))/2 with u = e^|x| − 1."""
-    v = _VectorArithmetic(writer)
+    v = VectorArithmetic(writer)
     size = v.size(x)
-    u = _Exponential(writer, size).less_one()
+    u = Exponential(writer, size).less_one()
     down = v.fast_sum(v.number(1.0), u.value, any_order=True)
-    other = v.ratio(u, _InTwo(down.value, v.add(down.error, u.error)))
+    other = v.ratio(u, InTwo(down.value, v.add(down.error, u.error)))
     total = v.fast_sum(u.value, other)
     found = v.mul(v.number(0.5), v.add(total.value, v.add(total.error, u.error)))
     odd = writer.compare("ugt", size, v.number(_LAST_WHOLE))
-    return writer.or_each(odd, v.signed(found, x), "sinh", [x])
+    return writer.or_each(odd, v.signed(found, x), "sinh", x)
 
 
 def _cosh(writer: Writer, x: str) -> str:
     """(e^|x| + e^−|x|)/2."""
-    v = _VectorArithmetic(writer)
+    v = VectorArithmetic(writer)
     size = v.size(x)
-    power = _Exponential(writer, size).less_one()
+    power = Exponential(writer, size).less_one()
     found = v.fast_sum(v.number(1.0), power.value, any_order=True)
     inverse = v.div(v.number(1.0), found.value)
     total = v.fast_sum(found.value, inverse)
     rest = v.add(total.error, v.add(found.error, power.error))
     odd = writer.compare("ugt", size, v.number(_LAST_WHOLE))
-    return writer.or_each(odd, v.mul(v.number(0.5), v.add(total.value, rest)), "cosh", [x])
+    return writer.or_each(odd, v.mul(v.number(0.5), v.add(total.value, rest)), "cosh", x)
 
 
-def _logarithm(v: _VectorArithmetic, x: str, error: str | None) -> str:
+def _logarithm(v: VectorArithmetic, x: str, error: str | None) -> str:
     """log(2ᵏ·m) = k·log 2 + log(1 + f) with √½ ≤ 1 + f < √2; ``error`` is what x lacks, in proportion."""
     shifted = v.integer("sub", v.bits(x), _ROOT_HALF_BITS)
     exponent = v.integer("ashr", shifted, 52)
@@ -234,24 +246,24 @@ def _logarithm(v: _VectorArithmetic, x: str, error: str | None) -> str:
 
 def _log(writer: Writer, x: str) -> str:
     odd = writer.outside(x, 2.0**-1022, LARGEST_FLOAT)
-    return writer.or_each(odd, _logarithm(_VectorArithmetic(writer), x, None), "log", [x])
+    return writer.or_each(odd, _logarithm(VectorArithmetic(writer), x, None), "log", x)
 
 
 def _log1p(writer: Writer, x: str) -> str:
     """log of 1 + x as a float and what it lacks; x itself where it is small."""
-    v = _VectorArithmetic(writer)
+    v = VectorArithmetic(writer)
     total = v.fast_sum(v.number(1.0), x, any_order=True)
     odd = writer.outside(total.value, 2.0**-53, LARGEST_FLOAT)
     found = _logarithm(v, total.value, v.div(total.error, total.value))
     small = writer.compare("olt", v.size(x), v.number(2.0**-54))
-    return writer.or_each(odd, writer.choose(small, x, found), "log1p", [x])
+    return writer.or_each(odd, writer.choose(small, x, found), "log1p", x)
 
 
-class _Angle:
+class Angle:
     """An angle as n quarters of a turn and r in [−π/4, π/4], as a float and what it lacks; sine and cosine of r."""
 
     def __init__(self, writer: Writer, x: str):
-        v = _VectorArithmetic(writer)
+        v = VectorArithmetic(writer)
         self.v, self.writer = v, writer
         shifted = v.fma(x, v.number(_TWO_OVER_PI), v.number(_SHIFTER))
         n = v.sub(shifted, v.number(_SHIFTER))
@@ -264,13 +276,13 @@ class _Angle:
         self.quarters = v.bits(shifted)
         self.odd = writer.compare("ugt", v.size(x), v.number(_FARTHEST_ANGLE))
 
-    def sine(self) -> _InTwo:
+    def sine(self) -> InTwo:
         """sin(r + low), as r + (r³·p + low·(1 − r²/2))."""
         v = self.v
         rest = v.fma(v.mul(v.number(-0.5), self.square), self.low, self.low)
         return v.fast_sum(self.r, v.fma(v.mul(self.square, self.r), v.polynomial(_SIN_SERIES, self.square), rest))
 
-    def cosine(self) -> _InTwo:
+    def cosine(self) -> InTwo:
         """cos(r + low), as 1 − r²/2 and (its rounding error + r⁴·p − low·r)."""
         v = self.v
         half = v.mul(v.number(0.5), self.square)
@@ -290,33 +302,37 @@ class _Angle:
 
     def turned(self, quarters: int) -> str:
         """The sine of the angle and some quarters more."""
+        found = self.writer.choose(self.is_odd(quarters), self.cosine().value, self.sine().value)
+        return self.with_sign(quarters, found)
+
+    def with_sign(self, quarters: int, x: str) -> str:
+        """x, or −x where the angle and some quarters more are in the lower half of the circle."""
         v = self.v
-        found = v.bits(self.writer.choose(self.is_odd(quarters), self.cosine().value, self.sine().value))
         sign = v.integer("and", v.integer("shl", self._quarters(quarters), 62), -(2**63))
-        return v.of_bits(self.writer.value(f"xor {v.integers} {found}, {sign}"))
+        return v.of_bits(self.writer.value(f"xor {v.integers} {v.bits(x)}, {sign}"))
 
     def tangent(self) -> str:
         """sin/cos, or −cos/sin in odd quarters."""
         v, choose, odd = self.v, self.writer.choose, self.is_odd(0)
         parts = tuple(zip(self.sine(), self.cosine(), strict=True))
-        up, down = (_InTwo(*(choose(odd, y, x) for x, y in two)) for two in (parts, [two[::-1] for two in parts]))
+        up, down = (InTwo(*(choose(odd, y, x) for x, y in two)) for two in (parts, [two[::-1] for two in parts]))
         found = v.ratio(up, down)
         return choose(odd, v.neg(found), found)
 
 
 def _sin(writer: Writer, x: str) -> str:
-    angle = _Angle(writer, x)
-    return writer.or_each(angle.odd, angle.turned(0), "sin", [x])
+    angle = Angle(writer, x)
+    return writer.or_each(angle.odd, angle.turned(0), "sin", x)
 
 
 def _cos(writer: Writer, x: str) -> str:
-    angle = _Angle(writer, x)
-    return writer.or_each(angle.odd, angle.turned(1), "cos", [x])
+    angle = Angle(writer, x)
+    return writer.or_each(angle.odd, angle.turned(1), "cos", x)
 
 
 def _tan(writer: Writer, x: str) -> str:
-    angle = _Angle(writer, x)
-    return writer.or_each(angle.odd, angle.tangent(), "tan", [x])
+    angle = Angle(writer, x)
+    return writer.or_each(angle.odd, angle.tangent(), "tan", x)
 
 
 IN_VECTORS: Mapping[str, Callable[[Writer, str], str]] = {

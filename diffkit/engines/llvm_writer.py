@@ -55,14 +55,20 @@ class Condition(str):
 class Writer:
     """The algebra of values named in the text of one function, ``lanes`` numbers in each."""
 
-    def __init__(self, lanes: int = 1, written_out: Mapping[str, Callable[..., str]] | None = None):
-        self.lanes = lanes
+    def __init__(
+        self, lanes: int = 1, written_out: Mapping[str, Callable[..., str]] | None = None, hasty: bool = False
+    ):
+        self.lanes, self.hasty = lanes, hasty
+        self.mistakes: list[Condition] = []
+        """where the C library should have been called"""
         self.written_out = written_out or {}
         """functions of the C library that are not called"""
         self.lines: list[str] = []
         self.declared: set[str] = set()
         self.called: dict[str, int] = {}
         """functions of the C library, each with the number of its arguments"""
+        self.mended: set[str] = set()
+        """functions of one argument that it has to give in some lanes"""
         self._known: dict[str, str] = {}
         self._negated: dict[str, str] = {}
         """what a value is the negative of"""
@@ -221,20 +227,28 @@ class Writer:
         self.called[name] = len(args)
         return f"call {self.double} @each.{name}({', '.join(f'{self.double} {arg}' for arg in args)})"
 
-    def or_each(self, odd: Condition, found: str, name: str, args: Sequence[str]) -> str:
-        """What was found, or what the C library gives in lanes that are odd: so no row depends on its neighbours."""
+    def or_each(self, odd: Condition, found: str, name: str, x: str) -> str:
+        """What was found, or what the C library gives in lanes that are odd: so no row depends on its neighbours.
+
+        What is hasty takes what was found, and remembers that.
+        """
+        if self.hasty:
+            self.mistakes.append(odd)
+            return found
         self._count += 1
-        words = ("%some", "slow", "after", "%each", "%other")
-        some, slow, after, each, other = (f"{word}{self._count}" for word in words)
-        truth = self.vector("i1")
-        reduce = f"@llvm.vector.reduce.or.v{self.lanes}i1"
-        self.declared.add(f"declare i1 {reduce}({truth})")
-        self.lines += [f"{some} = call i1 {reduce}({truth} {odd})",
-                       f"br i1 {some}, label %{slow}, label %{after}, !prof !0"]  # fmt: skip
+        words = ("%bits", "%mask", "%some", "slow", "after", "%other")
+        bits, mask, some, slow, after, other = (f"{word}{self._count}" for word in words)
+        self.mended.add(name)
+        self.lines += [
+            f"{bits} = bitcast {self.vector('i1')} {odd} to i{self.lanes}",
+            f"{mask} = zext i{self.lanes} {bits} to i64",
+            f"{some} = icmp ne i64 {mask}, 0",
+            f"br i1 {some}, label %{slow}, label %{after}, !prof !0",
+        ]
         before = self.block
         self.begin(slow)
-        choice = f"select {truth} {odd}, {self.double} {each}, {self.double} {found}"
-        self.lines += [f"{each} = {self.each(name, args)}", f"{other} = {choice}", f"br label %{after}"]
+        given = f"{self.double} {x}, {self.double} {found}, i64 {mask}"
+        self.lines += [f"{other} = call {self.double} @mend.{name}({given})", f"br label %{after}"]
         self.begin(after)
         return self.value(f"phi {self.double} [ {found}, %{before} ], [ {other}, %{slow} ]")
 
@@ -259,6 +273,13 @@ class Writer:
     def _extreme(self, how: str, x: str, y: str) -> str:
         """x where it is the one, or no number."""
         return self.choose(self._logic("or", self.compare(how, x, y), self.compare("uno", x, x)), x, y)
+
+    def any(self, truths: Sequence[Condition]) -> Condition:
+        """Whether one holds."""
+        found = truths[0]
+        for truth in truths[1:]:
+            found = self._logic("or", found, truth)
+        return found
 
     def _logic(self, name: str, p: str, q: str) -> Condition:
         return Condition(self.value(f"{name} {self.vector('i1')} {self._as_truth(p)}, {self._as_truth(q)}"))

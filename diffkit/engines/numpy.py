@@ -15,10 +15,10 @@ import numpy as np
 from diffkit.core.deadline import check_time
 from diffkit.engines import BatchCall, Unsuited
 from diffkit.engines.blocks import BlockCalls
-from diffkit.engines.half_angles import by_half_angles, tangent_is_quick
 from diffkit.engines.levels import LevelCalls
 from diffkit.engines.lowering import Lowered
 from diffkit.engines.threads import processors, share
+from diffkit.engines.vector_forms import by_vector_forms
 
 _SHORT = 3000  # operations up to which nobody minds
 _ALIKE = 8  # operations a call on average from which levels are quicker than Python
@@ -31,11 +31,9 @@ def compile_batch(lowered: Lowered) -> BatchCall:
     """Give the function of points (B, n) that writes the values at each into an array (B, m).
 
     Its answer is which points are ordinary, or None if all are; what it writes at another has no meaning. Pairs have
-    the bits of the interpreter; plain binary64 has those too but for sines and cosines (``half_angles``).
+    the bits of the interpreter; plain binary64 has those too but for what NumPy computes one by one (``vector_forms``).
     """
-    if lowered.precision == "double" and tangent_is_quick():
-        lowered = by_half_angles(lowered)
-    return _BlocksOrLevels(lowered)
+    return _BlocksOrLevels(by_vector_forms(lowered) if lowered.precision == "double" else lowered)
 
 
 def compile_point(lowered: Lowered) -> Callable[..., tuple[float, ...] | None]:

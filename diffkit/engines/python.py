@@ -25,7 +25,7 @@ _DEEPEST = 24  # nested parentheses, of which Python's parser takes about 200
 _WRITTEN_SINGLY = 6  # values up to which each is written by itself; more are packed
 _LONGEST_SOURCE = 300_000  # operations that Python compiles in about ten seconds
 _ADDED_IN_LINE = 50  # terms of a sum in one line
-_NAMES = {"ArithmeticError": ArithmeticError, "ValueError": ValueError, "float": float}
+_NAMES = {"float": float, "raised": (ArithmeticError, ValueError, BufferError)}
 
 
 def compile_point(lowered: Lowered) -> Callable[..., tuple[float, ...] | None]:
@@ -74,7 +74,11 @@ class _Lines:
     ) -> Callable[..., Any]:
         """Give the function of what is named ``before`` and of the coordinates, which ends so at an ordinary point."""
         body = [*(self._types() if typed else ()), *self.lines, *self._tests(), *ends]
-        tried = ["try:", *(f"  {line}" for line in body), "except (ArithmeticError, ValueError): return None"]
+        tried = [
+            "try:",
+            *(f"  {line}" for line in body),
+            "except raised: return None",
+        ]
         space = {**self.names, **_NAMES, **names}
         return maker([*before, *self.inputs], tried, space)(**space)
 

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from diffkit.asking.tasks import gradient_task
-from diffkit.core.deadline import check_time
 from diffkit.core.equality import ByContent
-from diffkit.core.errors import DiffkitError, plural
-from diffkit.core.program import Program
+from diffkit.core.errors import plural
 from diffkit.judging.cases import Case
-from diffkit.judging.checking.outcome import Tolerances
-from diffkit.judging.comparison import Comparer, Comparison, Finding, Row
+from diffkit.judging.comparison import Finding
 from diffkit.judging.regression import Changes, Key, Known, changes_since, known, standing
-from diffkit.methods import Backend
 
-_NEARLY_EXPECTED = Tolerances(rtol=1e-12, atol=0.0)
-"""up to which an expected value is taken to be the value"""
-_CONTRADICTS = "contradicts the expected value"
-_IDENTITY = Program(("x",), (), (), (0,))
+if TYPE_CHECKING:
+    pass
+
+CONTRADICTS = "contradicts the expected value"
 
 
 class Score(NamedTuple):
@@ -61,7 +56,7 @@ class Outcome:
     @property
     def contradicted(self) -> bool:
         """Whether the reference or a method contradicts what was expected."""
-        return any(f.cause == _CONTRADICTS for f in self.findings)
+        return any(f.cause == CONTRADICTS for f in self.findings)
 
     @property
     def passed(self) -> bool:
@@ -111,7 +106,7 @@ class FindingGroup(NamedTuple):
     @property
     def contradicts(self) -> bool:
         """Whether expected values are contradicted."""
-        return self.cause == _CONTRADICTS
+        return self.cause == CONTRADICTS
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -183,7 +178,7 @@ class AccuracyReport(ByContent):
     @property
     def contradictions(self) -> tuple[tuple[str, Finding], ...]:
         """Where the reference or a method contradicts what was expected: the case, and the finding."""
-        return tuple((o.case.name, f) for o in self.outcomes for f in o.findings if f.cause == _CONTRADICTS)
+        return tuple((o.case.name, f) for o in self.outcomes for f in o.findings if f.cause == CONTRADICTS)
 
     def against(self, old: AccuracyReport | Mapping[str, Any] | str | PathLike[str]) -> Changes:
         """Compare with an old report, or with one that was written as JSON (a path, or what is in it).
@@ -249,72 +244,6 @@ class AccuracyReport(ByContent):
 def _badness(score: Score) -> tuple[int, float]:
     """Sort key, the worst first; a true zero that is missed weighs as its bar being broken or not at all."""
     return (-(not score.within), -score.ulps if score.ulps == score.ulps else 0.0)
-
-
-def examine(
-    cases: Iterable[Case], backends: Sequence[str | Backend], allowed: Tolerances | None = None
-) -> Iterator[Outcome]:
-    """Compare the backends at each case in turn; an expected value holds within what is ``allowed``."""
-    comparer: Comparer | None = None
-    for number, case in enumerate(cases):
-        try:
-            if number == 0:  # what is imported and started at first is no case's time
-                Comparer(gradient_task(_IDENTITY), backends).at((1.0,))
-            if comparer is None or comparer.task is not case.task:
-                comparer = Comparer(case.task, backends)
-            comparison = comparer.at(case.point)
-            check_time()  # of a case that was not finished nothing is told
-        except DiffkitError as error:
-            yield Outcome(case, "failed", (), (Finding("reference", "could not be compared", str(error)),))
-            continue
-        findings = [*comparison.findings, *_contradictions(case, comparison, allowed or _NEARLY_EXPECTED)]
-        findings += [Finding(row.backend, "not asked", row.skipped) for row in comparison.rows if row.skipped]
-        scores = tuple(score for row in comparison.rows for score in _scores(case, row, comparison))
-        message = "" if comparison.reference.ok else comparison.reference.message
-        seconds = {row.backend: row.seconds for row in comparison.rows if not row.skipped}
-        yield Outcome(case, comparison.verdict, scores, tuple(findings), message, seconds)
-
-
-def _scores(case: Case, row: Row, comparison: Comparison) -> Iterator[Score]:
-    reference = comparison.reference
-    seen: set[int] = set()
-    for c, (label, place) in enumerate(zip(reference.labels, case.task.places, strict=True)):
-        if row.skipped or reference.is_odd(c) or place in seen:  # ∂²f/∂y∂x is ∂²f/∂x∂y
-            continue
-        seen.add(place)
-        absent = row.result.is_odd(c) or not math.isfinite(row.result.flat[c])
-        yield Score(
-            case.name, row.backend, label, math.nan if absent else row.result.flat[c], reference.flat[c],
-            math.inf if absent else row.absolute[c], math.inf if absent else row.ulps[c],
-            0.0 if absent else row.digits[c], row.bar[c], c not in row.outside,
-        )  # fmt: skip
-
-
-def _contradictions(case: Case, comparison: Comparison, allowed: Tolerances) -> Iterator[Finding]:
-    """Where the reference, or a method beyond its own error bar, is not what was expected."""
-    reference = comparison.reference
-    for c, expected in enumerate(case.expected):
-        if expected is None:
-            continue
-        label = reference.labels[c]
-        said = reference.odd[c].status if reference.is_odd(c) else reference.flat[c]
-        if said != "uncertain" and not _same(said, expected, allowed):
-            yield Finding("reference", _CONTRADICTS, f"{label} is proven to be {said!r}, not {expected!r} as expected")
-            continue  # nothing is wrong with the methods
-        for row in comparison.rows:
-            if row.skipped:
-                continue
-            odd, value = row.result.odd.get(c), row.result.flat[c]
-            found = odd.status if odd is not None and row.result.is_odd(c) else value
-            near = isinstance(expected, float) and abs(value - expected) <= row.bar[c]
-            if found != "uncertain" and not near and not _same(found, expected, allowed):
-                yield Finding(row.backend, _CONTRADICTS, f"{label} is {found!r}, expected {expected!r}")
-
-
-def _same(found: float | str, expected: float | str, allowed: Tolerances) -> bool:
-    if isinstance(found, str) or isinstance(expected, str):
-        return found == expected
-    return abs(found - expected) <= allowed.at(expected)
 
 
 def _accuracy(backend: str, scores: Sequence[Score]) -> BackendAccuracy:

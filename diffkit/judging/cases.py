@@ -65,9 +65,10 @@ def load_cases(cases: str | PathLike[str] | Iterable[Mapping[str, Any]], kind: s
         records, place = enumerate(cases, 1), ""
     found: list[Case] = []
     names: set[str] = set()
+    tasks: _Tasks = {}
     for position, record in records:
         try:
-            found.append(_as_case(record, kind, f"{'line' if place else 'case'} {position}"))
+            found.append(_as_case(record, kind, f"{'line' if place else 'case'} {position}", tasks))
         except DiffkitError as error:
             raise (
                 at_line(place, position, error)
@@ -97,7 +98,11 @@ def cases_at(task: Task, points: Points) -> list[Case]:
     ]
 
 
-def _as_case(record: Any, kind: str, name: str) -> Case:
+_Tasks = dict[tuple[Any, ...], Task]
+"""those that were read before: cases of one expression share a task"""
+
+
+def _as_case(record: Any, kind: str, name: str, tasks: _Tasks) -> Case:
     """Give the case of a mapping; DiffkitError says which field is missing or wrong."""
     if not isinstance(record, Mapping):
         raise DiffkitError("a case is an object with expr and at", hint='such as {"expr": "x^2", "at": {"x": 3}}')
@@ -109,14 +114,25 @@ def _as_case(record: Any, kind: str, name: str) -> Case:
         raise DiffkitError("vars is not a list of names")
     if isinstance(record["expr"], (int, float, list, dict, type(None))):
         raise DiffkitError("expr is not text")
-    reading = read_joint([record["expr"]], names, names_in(record["at"]))
-    task = replace(_REPORT_KINDS[kind](reading.program), notes=reading.notes)
+    task = _read_task(record["expr"], None if names is None else tuple(names), record["at"], kind, tasks)
     points = read_points(record["at"], task.variables)
     if points.point is None:
         raise PointError("a case has one point", hint="write one case for each")
     expected = _expected(record.get(kind), task, kind)
     name = str(record.get("id", name))[:_LONGEST_CASE_NAME]
     return Case(name, task, points.point, expected, str(record.get("source") or ""))
+
+
+def _read_task(expr: Any, names: tuple[str, ...] | None, at: Any, kind: str, tasks: _Tasks) -> Task:
+    """Read what is to be differentiated, once."""
+    given = tuple(names_in(at))
+    known = tasks.get((expr, names, given)) if isinstance(expr, str) else None
+    if known is None:
+        reading = read_joint([expr], names, given)
+        known = replace(_REPORT_KINDS[kind](reading.program), notes=reading.notes)
+        if isinstance(expr, str):
+            tasks[expr, names, given] = known
+    return known
 
 
 def _expected(given: Any, task: Task, kind: str) -> tuple[float | str | None, ...]:

@@ -15,8 +15,10 @@ from diffkit.core.errors import BackendError, did_you_mean
 if TYPE_CHECKING:
     from diffkit.asking.tasks import Task
     from diffkit.core.results import Answer, ErrorKind
-    from diffkit.engines import Precision
+    from diffkit.engines import BatchCall, Precision
     from diffkit.engines.choice import Engines
+
+FEW_ROWS = 10  # of a batch that go one by one: arrays that short cost more
 
 
 class Evaluation(Protocol):
@@ -50,6 +52,14 @@ class Compiled(Protocol):
 
     def compiled(self, precision: Precision, engine: str) -> Compiled:
         """The same with a precision and an engine; BackendError for an engine that is not there."""
+
+
+@runtime_checkable
+class ManyPoints(Protocol):
+    """What computes many points at a time, as engines do."""
+
+    def batch(self, rows: int, places: Sequence[int] | None = None) -> BatchCall | None:
+        """Give the function of so many points and of the array to write to."""
 
 
 class Backend(Protocol):

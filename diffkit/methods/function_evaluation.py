@@ -12,7 +12,8 @@ from diffkit.core.errors import BackendError
 from diffkit.core.partials import PartialGrid, grids, output_numbers
 from diffkit.core.results import Answer, Odd, ToldOfAll, by_rows, floats_of
 from diffkit.engines import POINTS_INTERPRETED
-from diffkit.methods.program_evaluation import FEW_ROWS, LOST
+from diffkit.methods import FEW_ROWS
+from diffkit.methods.program_evaluation import LOST
 
 if TYPE_CHECKING:
     from diffkit.methods.replay import Replay

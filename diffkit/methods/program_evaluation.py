@@ -15,10 +15,10 @@ from diffkit.core.program import Program, run
 from diffkit.core.results import Answer, Odd, by_rows
 from diffkit.engines import Precision, check_engine
 from diffkit.engines.choice import Engines
+from diffkit.methods import FEW_ROWS
 from diffkit.numbers.doubles import DOUBLES, array_doubles
 from diffkit.numbers.floats import SMALLEST_FLOAT
 
-FEW_ROWS = 10  # of a batch that go one by one: arrays that short cost more
 _BATCH_ROWS = 8192  # rows of a batch that run together, so that what is computed between stays in the cache
 
 LOST = "binary64 overflows or loses everything on the way"

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from diffkit.engines import POINTS_INTERPRETED
 
 if TYPE_CHECKING:
-    from diffkit.asking.tasks import Task
-    from diffkit.engines.choice import Engines
+    from typing import Protocol
 
-    Known = tuple[Task, Engines] | None
+    from diffkit.asking.tasks import Task
+
+    class Writer(Protocol):
+        """What makes functions that write values to arrays: engines, or proofs."""
+
+        @property
+        def faster(self) -> bool:
+            """Whether it pays to ask once more for a great many points."""
+
+        @property
+        def points_interpreted(self) -> int:
+            """Points for which it does not pay to ask."""
+
+        def written(self, places: Sequence[int], shape: tuple[int, ...], many: bool = False) -> Any:
+            """Give a function of an array of a shape and of coordinates that are not yet checked, or None."""
+
+    Known = tuple[Task, Writer] | None
 
 _MANY_POINTS = 300  # from which machine code pays
 
@@ -53,15 +68,20 @@ class QuickPoints:
 
     def fits(self, out: Any) -> bool:
         """Whether values can be written to what a caller gives."""
-        return getattr(out, "shape", None) == self._shape and out.dtype == float and out.flags.c_contiguous
+        return getattr(out, "shape", None) == self._shape and out.dtype is self._kind
+
+    @cached_property
+    def _kind(self) -> Any:
+        import numpy as np
+
+        return np.dtype(float)
 
     @cached_property
     def empty(self) -> Callable[[], Any]:
         """Makes an array of the task's shape."""
         import numpy as np
 
-        shape = self._shape or ()
-        return lambda: np.empty(shape)
+        return partial(np.empty, self._shape or ())
 
     def _early(self, out: Any, *coordinates: float) -> Any:
         """Write, until what is best in the long run is compiled."""

@@ -47,6 +47,18 @@ class Proofs:
         note = PROOF if regular.inside else _SERIES_PROOF
         return Answer([seen.value for seen in found], [seen.error for seen in found], odd, 1, note, True, decimals)
 
+    def plain(self, point: Sequence[float]) -> list[float] | None:
+        """The values where each is proven and nothing is to be said of it; None elsewhere."""
+        if self.digits is not None or self.factors is not None:
+            return None
+        regular = self.prover.at(point)
+        if not (regular.inside and regular.agreed):
+            return None
+        values = [enclosure.value for enclosure in regular.enclosures]
+        said = (v is None or v - v != 0.0 or (v == 0.0 and not e.is_zero)
+                for v, e in zip(values, regular.enclosures, strict=True))  # fmt: skip
+        return None if any(said) else values  # type: ignore[return-value]
+
     @property
     def _components(self) -> range:
         return range(len(self.indices))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from diffkit.asking.callables.binding import Bound
@@ -20,6 +21,8 @@ class Called:
     def __init__(self, f: Any, args: Sequence[Any] = (), names: Names | None = None):
         self.function, self.names = as_function(f, args), names
         self.bound: dict[tuple[Any, ...], Bound] = {}
+        self.first: tuple[int, ...] = ()
+        """shape of the first argument that was an array, where that is the only one: more axes are many points"""
 
     def notes(self, given: Collection[str]) -> tuple[str, ...]:
         """How names in its text were read, if it was made of text."""
@@ -27,14 +30,19 @@ class Called:
 
     def place(self, at: Any, *, elementwise: bool = False) -> tuple[Bound, Points]:
         """Read a point, and give the function bound to arguments of its shapes."""
-        arguments, points = read_place(self.function, at, self.names, elementwise)
+        function = self.function
+        if function.shape is None and self.first and _has_rows_of(at, self.first):
+            function = replace(function, shape=self.first)
+        arguments, points = read_place(function, at, self.names, elementwise)
         key = (arguments, points.variables)
         found = self.bound.get(key)
         if found is None:
             first = points.point if points.point is not None else points.rows[0].tolist()
-            found = Bound(self.function, arguments, points.variables, first)
+            found = Bound(function, arguments, points.variables, first)
             if found.shape is not None and not found.blind:  # its shape is known
                 self.bound[key] = found
+                if not self.first and len(arguments) == 1:
+                    self.first = arguments[0].shape
             elif found.place:
                 raise _misfit(found)
         return found, points
@@ -43,6 +51,12 @@ class Called:
         """All entries of the result at a flat array, in binary64."""
         found = next(iter(self.bound.values()), None) or self.place(x)[0]
         return found.values(x).tolist()  # type: ignore[no-any-return]
+
+
+def _has_rows_of(at: Any, shape: tuple[int, ...]) -> bool:
+    """Whether something is an array of arrays of a shape."""
+    found: tuple[int, ...] = getattr(at, "shape", ())
+    return len(found) > len(shape) and found[-len(shape) :] == shape
 
 
 def _misfit(bound: Bound) -> PointError:

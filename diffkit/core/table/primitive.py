@@ -73,6 +73,8 @@ class Primitive:
     """its name in the mathematical library of C (C17, 7.12), if it is there"""
     code: Mapping[str, str] = field(default_factory=dict)
     """its name in programming languages, by language, where that does not follow from other facts; # is an argument"""
+    vectors: Rule | None = None
+    """form in rows that NumPy computes on whole vectors, where it computes this one number by number"""
     spelled: Rule | None = None
     """a formula in other rows for languages that have no such function, its orders whole numbers; ``pairs`` or the
     definition unless given"""

@@ -1,0 +1,133 @@
+"""Calls shared among processes, their answers in order: workers of our own, or an executor of the caller's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from time import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from diffkit.core.deadline import Deadline, TimeIsUp, current_deadline
+from diffkit.core.errors import DiffkitError, WorkerError, told
+from diffkit.core.workers import TimedCall, Worker, delayed, refuse_at_import
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
+    Workers = int | Executor | None
+    """how many processes, or who runs the calls; None for this process alone"""
+
+_PARTS_EACH = 4  # parts that every worker gets at least, so that none waits long for the last
+_MOST_TOGETHER = 32  # items of a part: so much is known at once, and lost at once when the time is up
+T = TypeVar("T")
+
+
+def are_shared(workers: Workers) -> bool:
+    """Whether there is anybody to share work with; DiffkitError for what is no number and no executor."""
+    if workers is None or hasattr(workers, "submit"):
+        return workers is not None
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise DiffkitError(f"workers are a positive whole number or an Executor, not {workers!r}")
+    return workers > 1
+
+
+def parts(items: Sequence[T], workers: Workers) -> list[Sequence[T]]:
+    """Split items into neighbours for one call each."""
+    count = workers if isinstance(workers, int) else os.cpu_count() or 1
+    size = max(1, min(_MOST_TOGETHER, len(items) // (_PARTS_EACH * count)))
+    return [items[first : first + size] for first in range(0, len(items), size)]
+
+
+def in_order(function: Callable[..., T], calls: Sequence[tuple[Any, ...]], workers: Workers) -> Iterator[T]:
+    """Give ``function(*call)`` of each call, in order, as soon as it is known; TimeIsUp when there is no more time.
+
+    The function and what it gets and gives are pickled; FunctionError for what cannot be. It has the deadline that
+    holds here, and raises what it raises there; WorkerError where a process ends or an executor does not run it.
+    """
+    deadline = current_deadline()
+    limit = (None, 0.0) if deadline is None else (deadline.seconds, time() + deadline.left - deadline.seconds)
+    patient = None if deadline is None else delayed(deadline)
+    with _submitting(workers, len(calls), patient) as submit:
+        futures: list[Future[T]] = []
+        try:
+            for call in calls:
+                futures.append(submit(TimedCall(function, call, {}, *limit)))
+            for future in futures:
+                yield _answer(future, deadline, patient)
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+@contextmanager
+def _submitting(workers: Workers, most: int, deadline: Deadline | None) -> Iterator[Callable[[TimedCall], Future[Any]]]:
+    """The way to have calls done."""
+    if not isinstance(workers, int):
+        executor: Any = workers
+        yield lambda call: _submitted(executor, call)
+        return
+    pool = WorkerPool(min(workers, most), deadline)
+    try:
+        yield pool.submit
+    finally:
+        pool.kill()
+
+
+def _submitted(executor: Executor, call: TimedCall) -> Future[Any]:
+    try:
+        return executor.submit(call.answer)
+    except RuntimeError as error:  # it is shut down, or broken
+        raise WorkerError(f"the executor takes no calls: {told(error)}") from None
+
+
+def _answer(future: Future[T], deadline: Deadline | None, patient: Deadline | None) -> T:
+    try:
+        return future.result(None if patient is None else patient.left)
+    except TimeoutError:
+        assert deadline is not None
+        raise TimeIsUp(deadline) from None
+    except DiffkitError:
+        raise
+    except Exception as error:  # a pickle that cannot be made, or a process that has ended
+        raise WorkerError(f"the executor could not run a call: {told(error)}") from None
+
+
+class WorkerPool:
+    """So many workers, each of which answers one call at a time, until all of them are killed."""
+
+    def __init__(self, count: int, deadline: Deadline | None = None):
+        from queue import SimpleQueue
+        from threading import Thread
+
+        refuse_at_import("with workers")
+        self.deadline = deadline
+        self.calls: SimpleQueue[tuple[Future[Any], TimedCall] | None] = SimpleQueue()
+        self.workers: list[Worker] = []
+        for _ in range(count):
+            self.workers.append(Worker())
+            Thread(target=self._serve, args=self.workers[-1:], daemon=True).start()
+
+    def submit(self, call: TimedCall) -> Future[Any]:
+        """Have a call answered by the next worker that is idle."""
+        from concurrent.futures import Future
+
+        future: Future[Any] = Future()
+        self.calls.put((future, call))
+        return future
+
+    def _serve(self, worker: Worker) -> None:
+        while (asked := self.calls.get()) is not None:
+            future, call = asked
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(worker.call(call, self.deadline))
+            except BaseException as error:
+                future.set_exception(error)
+
+    def kill(self) -> None:
+        """End all processes at once, whatever they do."""
+        for worker in self.workers:
+            self.calls.put(None)
+            worker.kill()

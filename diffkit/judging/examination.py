@@ -1,0 +1,145 @@
+"""Cases compared one by one, here or by workers: what each of them finds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from diffkit.asking.tasks import Task, gradient_task
+from diffkit.core.deadline import TimeIsUp, check_time, collected, current_deadline
+from diffkit.core.errors import DiffkitError
+from diffkit.core.program import Program
+from diffkit.core.worker_pool import are_shared, in_order, parts
+from diffkit.judging.accuracy import CONTRADICTS, Outcome, Score
+from diffkit.judging.cases import Case
+from diffkit.judging.checking.outcome import Tolerances
+from diffkit.judging.comparison import Comparer, Comparison, Finding, Row
+from diffkit.methods import Backend
+from diffkit.methods.prepared import find_backend
+
+if TYPE_CHECKING:
+    from diffkit.core.worker_pool import Workers
+
+_NEARLY_EXPECTED = Tolerances(rtol=1e-12, atol=0.0)
+"""up to which an expected value is taken to be the value"""
+_IDENTITY = gradient_task(Program(("x",), (), (), (0,)))
+_CASE = Case("", _IDENTITY, (1.0,))
+"""stands for a case on the way between processes"""
+_TASKS_KEPT = 64  # of which methods stay prepared
+
+
+def examine(
+    cases: Sequence[Case], backends: Sequence[str | Backend], allowed: Tolerances | None = None, workers: Workers = None
+) -> Iterator[Outcome]:
+    """Compare the backends at each case in turn; an expected value holds within what is ``allowed``.
+
+    ``workers`` share the cases, and outcomes are the same and come in the same order.
+    """
+    if not are_shared(workers):
+        yield from _examined(cases, backends, allowed)
+        return
+    split = parts(cases, workers)
+    found = in_order(_part_examined, [(part, backends, allowed) for part in split], workers)
+    for part, (outcomes, stopped) in zip(split, found, strict=True):
+        yield from (replace(outcome, case=case) for case, outcome in zip(part, outcomes, strict=False))
+        deadline = current_deadline()
+        if stopped and deadline is not None:
+            raise TimeIsUp(deadline)
+
+
+def _part_examined(
+    cases: Sequence[Case], backends: Sequence[str | Backend], allowed: Tolerances | None
+) -> tuple[list[Outcome], str]:
+    """In a worker: the outcomes of some cases, and why there are no more; whoever asks has the cases."""
+    outcomes, stopped = collected(_examined(cases, backends, allowed))
+    return [replace(outcome, case=_CASE) for outcome in outcomes], stopped
+
+
+def _examined(
+    cases: Sequence[Case], backends: Sequence[str | Backend], allowed: Tolerances | None
+) -> Iterator[Outcome]:
+    comparers = _Comparers(backends)
+    for case in cases:
+        try:
+            comparers.start()
+            comparison = comparers.of(case.task).at(case.point)
+            check_time()  # of a case that was not finished nothing is told
+        except DiffkitError as error:
+            yield Outcome(case, "failed", (), (Finding("reference", "could not be compared", str(error)),))
+            continue
+        findings = [*comparison.findings, *_contradictions(case, comparison, allowed or _NEARLY_EXPECTED)]
+        findings += [Finding(row.backend, "not asked", row.skipped) for row in comparison.rows if row.skipped]
+        scores = tuple(score for row in comparison.rows for score in _scores(case, row, comparison))
+        message = "" if comparison.reference.ok else comparison.reference.message
+        seconds = {row.backend: row.seconds for row in comparison.rows if not row.skipped}
+        yield Outcome(case, comparison.verdict, scores, tuple(findings), message, seconds)
+
+
+class _Comparers:
+    """Backends prepared for the tasks that were asked for lately."""
+
+    started: ClassVar[set[tuple[str, ...]]] = set()
+    """methods that have been at work in this process"""
+
+    def __init__(self, backends: Sequence[str | Backend]):
+        self.backends = backends
+        self.known: dict[int, Comparer] = {}
+
+    def start(self) -> None:
+        """What is imported and started at first is no case's time."""
+        names = tuple(find_backend(backend).name for backend in self.backends)
+        if names not in self.started:
+            self.started.add(names)
+            Comparer(_IDENTITY, self.backends).at((1.0,))
+
+    def of(self, task: Task) -> Comparer:
+        """Them, for a task."""
+        if id(task) not in self.known:
+            while len(self.known) >= _TASKS_KEPT:
+                del self.known[next(iter(self.known))]
+            self.known[id(task)] = Comparer(task, self.backends)  # which keeps the task, and so its id
+        return self.known[id(task)]
+
+
+def _scores(case: Case, row: Row, comparison: Comparison) -> Iterator[Score]:
+    reference = comparison.reference
+    seen: set[int] = set()
+    for c, (label, place) in enumerate(zip(reference.labels, case.task.places, strict=True)):
+        if row.skipped or reference.is_odd(c) or place in seen:  # ∂²f/∂y∂x is ∂²f/∂x∂y
+            continue
+        seen.add(place)
+        absent = row.result.is_odd(c) or not math.isfinite(row.result.flat[c])
+        yield Score(
+            case.name, row.backend, label, math.nan if absent else row.result.flat[c], reference.flat[c],
+            math.inf if absent else row.absolute[c], math.inf if absent else row.ulps[c],
+            0.0 if absent else row.digits[c], row.bar[c], c not in row.outside,
+        )  # fmt: skip
+
+
+def _contradictions(case: Case, comparison: Comparison, allowed: Tolerances) -> Iterator[Finding]:
+    """Where the reference, or a method beyond its own error bar, is not what was expected."""
+    reference = comparison.reference
+    for c, expected in enumerate(case.expected):
+        if expected is None:
+            continue
+        label = reference.labels[c]
+        said = reference.odd[c].status if reference.is_odd(c) else reference.flat[c]
+        if said != "uncertain" and not _same(said, expected, allowed):
+            yield Finding("reference", CONTRADICTS, f"{label} is proven to be {said!r}, not {expected!r} as expected")
+            continue  # nothing is wrong with the methods
+        for row in comparison.rows:
+            if row.skipped:
+                continue
+            odd, value = row.result.odd.get(c), row.result.flat[c]
+            found = odd.status if odd is not None and row.result.is_odd(c) else value
+            near = isinstance(expected, float) and abs(value - expected) <= row.bar[c]
+            if found != "uncertain" and not near and not _same(found, expected, allowed):
+                yield Finding(row.backend, CONTRADICTS, f"{label} is {found!r}, expected {expected!r}")
+
+
+def _same(found: float | str, expected: float | str, allowed: Tolerances) -> bool:
+    if isinstance(found, str) or isinstance(expected, str):
+        return found == expected
+    return abs(found - expected) <= allowed.at(expected)

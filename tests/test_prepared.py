@@ -1,0 +1,140 @@
+"""Prepared derivatives: the quick ways give what the careful one gives, and leave to it what is not theirs."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import diffkit as dk
+
+TEXT = "x**2*y + sin(x)/y + abs(x - 1)"
+WAYS = {
+    "proven": {},
+    "pairs": {"backend": "reverse"},
+    "forward": {"backend": "dual"},
+    "symbolic": {"backend": "symbolic"},
+    "double": {"precision": "double"},
+    "numpy": {"engine": "numpy"},
+    "python": {"engine": "python", "precision": "double"},
+}
+POINTS = [(0.5, 2.0), (-3.0, 0.25), (1e-3, -7.0)]
+KINDS = {"gradient": {}, "hessian": {}, "hvp": {"direction": [1.0, -2.0]}, "directional": {"direction": [3.0, 1.0]}}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("way", WAYS)
+def test_many_calls_are_like_the_first(way, kind):
+    prepared = dk.prepare(TEXT, kind, **KINDS[kind], **WAYS[way])
+    for point in POINTS:
+        expected = getattr(dk, kind)(TEXT, point, *KINDS[kind].values()).value
+        for _ in range(6):
+            for given in (point, list(point), np.array(point)):
+                found = prepared(given)
+                assert found.shape == np.shape(expected)
+                assert np.allclose(found, expected, rtol=1e-14, atol=1e-14)
+        out = np.zeros(np.shape(expected))
+        assert prepared(point, out=out) is out
+        assert np.array_equal(out, prepared(point))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_odd_points_are_told_however_many_were_asked_before(way):
+    prepared = dk.prepare(TEXT, **WAYS[way])
+    for _ in range(6):
+        prepared((0.5, 2.0))
+    assert np.isnan(prepared((1.0, 2.0))[0])
+    assert np.isnan(prepared((0.5, 0.0))).all()
+    assert prepared.result((1.0, 2.0)).status == "not_differentiable"
+    out = np.zeros(2)
+    assert np.isnan(prepared((0.5, 0.0), out=out)).all()
+    assert out is not prepared((0.5, 2.0))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "at", [(True, 2.0), (np.nan, 2.0), (0.5, np.inf), (0.5,), (0.5, 2.0, 3.0), ("a", 2.0), (0.5, 1j), (None, 1.0)]
+)
+def test_what_is_no_point_is_refused_after_many_points_too(way, at):
+    prepared = dk.prepare(TEXT, **WAYS[way])
+    for _ in range(6):
+        prepared((0.5, 2.0))
+    with pytest.raises(dk.PointError):
+        prepared(at)
+    with pytest.raises(dk.PointError):
+        prepared(at, out=np.zeros(2))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_numbers_of_other_types_are_converted_as_before(way):
+    prepared = dk.prepare(TEXT, **WAYS[way])
+    first = prepared((2, 4))
+    for _ in range(6):
+        assert np.array_equal(prepared((2, 4)), first)
+        assert np.array_equal(prepared((np.float64(2.0), np.int64(4))), first)
+        assert np.array_equal(prepared(np.array([2, 4])), first)
+        assert np.array_equal(prepared("x=2, y=4"), first)
+        assert np.array_equal(prepared({"y": 4.0, "x": 2.0}), first)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_pickles_and_optimisers(way):
+    prepared = dk.prepare(TEXT, **WAYS[way])
+    x = np.array([0.5, 2.0])
+    for _ in range(6):
+        prepared(tuple(x.tolist()))
+    other = pickle.loads(pickle.dumps(prepared))
+    for each in (prepared, other):
+        assert np.allclose(each.jac(x), dk.gradient(TEXT, x).value, rtol=1e-14)
+        assert np.allclose(each.hess(x), dk.hessian(TEXT, x).value, rtol=1e-14)
+        assert np.allclose(each.hessp(x, [1, 0]), dk.hessian(TEXT, x).value[0], rtol=1e-14)
+        assert each.fun(x) == pytest.approx(0.5**2 * 2 + np.sin(0.5) / 2 + 0.5, rel=1e-15)
+
+
+def test_batches_of_any_size_agree():
+    points = np.random.default_rng(5).uniform(0.25, 3, (2000, 2))
+    for way, options in WAYS.items():
+        if way == "proven":
+            continue
+        prepared = dk.prepare(TEXT, **options)
+        whole = prepared(points)
+        for rows in (1, 2, 9, 10, 11, 500):
+            assert np.allclose(prepared(points[:rows]), whole[:rows], rtol=1e-14, atol=1e-14)
+
+
+@pytest.mark.parametrize("kind", ["gradient", "hessian"])
+def test_batches_of_several_axes_with_odd_points_among_them(kind):
+    points = np.random.default_rng(6).uniform(0.25, 3, (3, 8, 2))
+    points[1, 4] = 1.0, 2.0
+    points[2, 0] = 0.5, 0.0
+    expected = getattr(dk, kind)(TEXT, points, backend="reverse").value
+    for options in ({"backend": "reverse"}, {"precision": "double"}):
+        found = dk.prepare(TEXT, kind, **options)(points)
+        assert found.shape == expected.shape
+        assert np.array_equal(np.isnan(found), np.isnan(expected))
+        assert np.allclose(found, expected, rtol=1e-14, atol=1e-14, equal_nan=True)
+    points[0, 0, 1] = np.nan
+    with pytest.raises(dk.PointError):
+        dk.prepare(TEXT, kind, precision="double")(points)
+    assert dk.prepare(TEXT, kind, precision="double")(np.empty((0, 2))).shape == (0, *expected.shape[2:])
+
+
+def test_what_takes_the_values_must_fit():
+    prepared = dk.prepare(TEXT, precision="double")
+    for out in (np.zeros(3), np.zeros((2, 1)), [0.0, 0.0], np.zeros((2, 2))):
+        with pytest.raises(dk.DiffkitError, match="out has shape"):
+            prepared((0.5, 2.0), out=out)
+    strided = np.zeros((2, 2))[:, 0]
+    assert np.array_equal(prepared((0.5, 2.0), out=strided), prepared((0.5, 2.0)))
+    assert np.allclose(prepared((0.5, 2.0), out=np.zeros(2, dtype=np.float32)), prepared((0.5, 2.0)), rtol=1e-6)
+
+
+def test_precision_and_engine_are_checked_and_shown():
+    with pytest.raises(dk.DiffkitError, match="unknown precision"):
+        dk.prepare("x", precision="single")
+    with pytest.raises(dk.BackendError, match="unknown engine"):
+        dk.prepare("x", engine="numpi")
+    with pytest.raises(dk.BackendError, match="no choice of precision"):
+        dk.prepare("x**2", backend="finite", precision="double")((1.0,))
+    prepared = dk.prepare("x**2*y", precision="double")
+    prepared((1.0, 2.0))
+    assert repr(prepared) == "<prepared gradient of x, y: reverse, double, points by python>"

@@ -1,0 +1,165 @@
+"""Work that processes share: the same answers in the same order, the same errors and ends, and nothing left behind."""
+
+import os
+import subprocess
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+
+import pytest
+
+import diffkit as dk
+from diffkit.core.deadline import TimeIsUp, time_limit
+from diffkit.core.worker_pool import in_order, parts
+from diffkit.methods.dual import DualBackend
+
+TEXTS = ["x^2*sin(x)", "abs(x - 1)", "log(x - 1)", "x^2*sin(x)", "(exp(x)-1)/x", "nosuch*x", "1/(x - 1)"]
+CASES = [{"expr": text, "at": {"x": at, "nosuch": 2}, "vars": ["x", "nosuch"], "id": f"{text} at {at}"}
+         for text in TEXTS for at in (1, 1e-9, 2.5)]  # fmt: skip
+
+
+class Refusing(DualBackend):
+    """A backend that pickles and prepares nothing."""
+
+    name = "refusing"
+
+    def prepare(self, task):
+        raise dk.BackendError(f"not {task.kind}")
+
+
+class Fatal(DualBackend):
+    """A backend that ends its process."""
+
+    name = "fatal"
+
+    def prepare(self, _):
+        os._exit(7)
+
+
+def slow(k, seconds):
+    time.sleep(seconds)
+    return k
+
+
+def failing(k):
+    if k == 2:
+        raise dk.PointError("this one", hint="as it should")
+    return k
+
+
+def children():
+    mine = ["ps", "-ww", "-o", "args=", "--ppid", str(os.getpid())]
+    return [
+        line for line in subprocess.run(mine, capture_output=True, text=True).stdout.splitlines() if "serve()" in line
+    ]
+
+
+@pytest.fixture(scope="module")
+def alone():
+    return dk.report(CASES, backends=("dual", "finite"))
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_a_report_is_the_same_by_processes(alone, workers):
+    shared = dk.report(CASES, backends=("dual", "finite"), workers=workers)
+    assert shared == alone
+    assert [outcome.case for outcome in shared.outcomes] == [outcome.case for outcome in alone.outcomes]
+    assert not children()
+
+
+def test_a_report_is_the_same_by_an_executor(alone):
+    with ProcessPoolExecutor(2, get_context("spawn")) as processes, ThreadPoolExecutor(2) as threads:
+        for executor in (processes, threads):
+            assert dk.report(CASES, backends=("dual", "finite"), workers=executor) == alone
+            assert executor.submit(slow, 1, 0).result() == 1  # it is the caller's, and goes on
+
+
+def test_cases_of_one_expression_are_prepared_once(monkeypatch):
+    prepared = []
+    before = DualBackend.prepare
+    monkeypatch.setattr(DualBackend, "prepare", lambda self, task: (prepared.append(task), before(self, task))[1])
+    found = dk.report([{"expr": f"x^{2 + k % 2}", "at": {"x": k + 1}} for k in range(20)], backends="dual")
+    assert found.verdicts == {"agree": 20}
+    assert len(prepared) <= 3  # and once to begin
+
+
+def test_backends_that_cannot_answer_say_so_from_there():
+    here, there = (dk.report(CASES[:3], backends=[Refusing()], workers=workers) for workers in (None, 2))
+    assert here == there
+    assert {f.evidence for o in there.outcomes for f in o.findings} == {"not gradient"}
+
+
+@pytest.mark.parametrize("workers", [0, -1, True, 2.0, "2"])
+def test_workers_are_a_number_or_an_executor(workers):
+    with pytest.raises(dk.DiffkitError, match="workers are a positive whole number or an Executor") as error:
+        dk.report(CASES, workers=workers)
+    assert "\n" not in str(error.value)
+
+
+def test_what_does_not_pickle_is_told_in_a_line():
+    class Local(DualBackend):
+        name = "local"
+
+    with pytest.raises(dk.FunctionError, match="this cannot be sent to a worker process") as error:
+        dk.report(CASES, backends=[Local()], workers=2)
+    assert "\n" not in str(error.value)
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool, pytest.raises(dk.DiffkitError, match="could not run"):
+        dk.report(CASES, backends=[Local()], workers=pool)
+    assert not children()
+
+
+def test_an_executor_that_is_closed():
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    with pytest.raises(dk.DiffkitError, match="the executor takes no calls"):
+        dk.report(CASES, workers=pool)
+
+
+def test_a_process_that_ends_is_an_error_of_ours():
+    with pytest.raises(dk.DiffkitError, match=r"ended without an answer \(exit code 7\)"):
+        dk.report(CASES, backends=[Fatal()], workers=2)
+    assert not children()
+
+
+def test_answers_come_in_order_and_errors_in_their_place():
+    assert list(in_order(slow, [(k, 0.2 - 0.05 * k) for k in range(4)], 2)) == [0, 1, 2, 3]
+    found = in_order(failing, [(k,) for k in range(6)], 2)
+    assert [next(found), next(found)] == [0, 1]
+    with pytest.raises(dk.PointError, match=r"this one \(as it should\)"):
+        next(found)
+    assert not children()
+
+
+def test_who_asks_no_more_leaves_nothing_behind():
+    found = in_order(slow, [(k, 60 * k) for k in range(4)], 2)
+    assert next(found) == 0
+    assert len(children()) == 2
+    found.close()
+    assert not children()
+
+
+@pytest.mark.parametrize("executor", [None, ThreadPoolExecutor])
+def test_the_time_is_up_for_all(executor):
+    workers = 2 if executor is None else executor(2)
+    found, kept = in_order(slow, [(0, 0), (1, 6), (2, 6)], workers), []
+    with time_limit(3), pytest.raises(TimeIsUp, match=r"timeout of 3 s"):
+        kept.extend(found)
+    assert kept == [0]
+    assert not children()
+
+
+def test_a_report_by_processes_ends_in_time():
+    cases = [{"expr": f"sin(x)^x*gamma(x) + {k}", "at": {"x": 1.5}} for k in range(3000)]
+    found = dk.report(cases, backends="dual", workers=2, timeout=5)
+    assert found.stopped == "timeout of 5 s"
+    assert len(found.outcomes) < found.total  # none, where processes take that long to start
+    assert [outcome.case.name for outcome in found.outcomes] == [f"case {k + 1}" for k in range(len(found.outcomes))]
+    assert not children()
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 100, 10_000])
+def test_parts_are_all_there_is(count):
+    items = list(range(count))
+    split = parts(items, 2)
+    assert [item for part in split for item in part] == items
+    assert max(map(len, split)) <= max(1, count // 8)
