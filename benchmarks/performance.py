@@ -40,7 +40,7 @@ PACKAGES = (
     "numpy", "scipy", "sympy", "python-flint", "mpmath", "llvmlite", "numba", "jax", "autograd", "casadi", "heyoka",
     "symengine", "torch", "numdifftools", "jacobi",
 )  # fmt: skip
-SECONDS_OF_A_ROW = 300  # after which it is given up
+SECONDS_OF_A_ROW = 600  # after which it is given up
 UNWANTED = (
     "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS",  # matrix products as they come
     "PYTHONDONTWRITEBYTECODE",  # an installed package is compiled

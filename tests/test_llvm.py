@@ -2,6 +2,7 @@
 
 import math
 import os
+import platform
 import random
 import sys
 import threading
@@ -28,6 +29,7 @@ from diffkit.engines.lowering import evaluate, lower
 from diffkit.engines.python import compile_point
 
 pytest.importorskip("llvmlite", reason="the llvm engine needs llvmlite: pip install 'diffkit[fast]'")
+PRECISIONS = ("pairs", "double")
 EXAMPLES = int(os.environ.get("DIFFKIT_EXAMPLES", "40"))
 
 
@@ -241,6 +243,27 @@ def test_rows_that_are_not_ordinary_are_told():
     assert batch(points, out).tolist() == (points[:, 0] > 0).tolist()
     assert batch(points[:3], out[:3]).tolist() == [False] * 3
     assert batch(points[5:8], out[5:8]) is None
+
+
+OTHERS = [("haswell", "+avx2,+fma,+bmi,+bmi2", 4, True), ("x86-64", "", 2, False)]
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="processors of another kind")
+@pytest.mark.parametrize(("cpu", "features", "lanes", "fused"), OTHERS)
+def test_other_processors(monkeypatch, cpu, features, lanes, fused):
+    """Narrower vectors, and no fused multiply-add, give the same pairs and doubles of as few ulp."""
+    host = llvm._host()
+    if host.lanes < lanes:
+        pytest.skip("this processor is narrower")
+    text, names = "exp(x)*sin(y) + log(x^2 + 1)*tanh(y) - y/x + abs(x)^1.5 + cosh(x*y) + tan(x)", ("x", "y")
+    kinds = [(0, (0,)), (0, (1,)), (0, (0, 1))]
+    points = np.random.default_rng(3).uniform(-2, 2, (101, 2))
+    wide = {precision: rows_of(lowered(text, names, kinds, precision, host.fused), points) for precision in PRECISIONS}
+    llvm._with_same_bits.cache_clear()
+    monkeypatch.setattr(llvm, "_host", lambda: host._replace(cpu=cpu, features=features, lanes=lanes, fused=fused))
+    narrow = {precision: rows_of(lowered(text, names, kinds, precision, fused), points) for precision in PRECISIONS}
+    assert narrow["pairs"] == wide["pairs"]
+    np.testing.assert_allclose(np.array(narrow["double"]), np.array(wide["double"]), rtol=1e-13, atol=1e-14)
 
 
 def test_what_a_branch_does_not_take_may_be_anything():

@@ -186,7 +186,7 @@ GROWTH = (
         Goal(("casadi",), 10, 1.5, cases=("H·v, n = 10,000",)),
     ), "set-up is that of the gradient, and half as much again. Plain, each evaluation is done by levels: what does "
        "not depend on each other is gathered and computed as arrays, and passes through memory, where casadi runs "
-       "through one list of operations."),
+       "through one list of operations. The longest programs, on which LLVM would be for seconds, stay with that."),
     Row("nested", "Nested depth 40, 400, 4,000", nested, (
         Goal(("casadi",), 1.2),
         Goal(("symengine",), .25),

@@ -178,9 +178,13 @@ def arranged(table: Any, places: Sequence[int]) -> Any:
     if in_order(places):
         return table
     if not isinstance(places, SymmetricPlaces):
-        return table[:, list(places)]
-    found = np.empty((len(table), places.size, places.size))
+        return table.take(list(places), axis=1)
     rows, columns = np.triu_indices(places.size)
+    if len(table) > 1:
+        numbers = np.empty((places.size, places.size), dtype=np.intp)
+        numbers[rows, columns] = numbers[columns, rows] = np.arange(len(rows))
+        return table.take(numbers.ravel(), axis=1)
+    found = np.empty((len(table), places.size, places.size))
     found[:, rows, columns] = found[:, columns, rows] = table
     return found.reshape(len(table), places.size**2)
 

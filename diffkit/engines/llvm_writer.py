@@ -316,9 +316,9 @@ def ordinary(writer: Writer, values: Sequence[str], truths: Sequence[Condition])
     chains: list[str] = []
     for k, value in enumerate(dict.fromkeys(v for v in values if v.startswith("%"))):
         if k < 4:
-            chains.append(writer.value(f"fmul {writer.double} {value}, {zero}"))
+            chains.append(writer.rows[MUL](value, zero))
         else:
-            chains[k % 4] = writer.fma(value, zero, chains[k % 4])
+            chains[k % 4] = writer.rows[ADD](chains[k % 4], writer.rows[MUL](value, zero))
     finite = [writer.compare("ord", chains[0], chains[0])] if len(chains) == 1 else []
     finite += [writer.compare("ord", x, y) for x, y in zip(chains[::2], chains[1::2], strict=False)]
     finite += [writer.compare("ord", chains[2], chains[2])] if len(chains) == 3 else []

@@ -329,10 +329,17 @@ class Bound:
         return max(off, self.faults.unit), self.faults.rounded or rule
 
     def samplers(self, rows: int = 1, partials: int = 1) -> list[Output]:  # noqa: ARG002
-        """Each entry of the result at many points; what was computed for one entry is there for the others."""
+        """Each entry of the result at many points; what was computed for one entry is there for the others.
+
+        Of a lone entry only single points are kept: to look up many takes as long as simple code does, and who asks
+        keeps them.
+        """
         known: dict[tuple[float, ...], Any] = {}
+        alone = len(self.outputs) == 1
 
         def values(points: Sequence[tuple[float, ...]], output: int) -> list[float]:
+            if alone and len(points) > 1:
+                return self.block(np.array(points)).ravel().tolist()  # type: ignore[no-any-return]
             new = [p for p in dict.fromkeys(points) if p not in known]
             if new:
                 known.update(zip(new, self.block(np.array(new)), strict=True))

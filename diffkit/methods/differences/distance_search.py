@@ -97,6 +97,7 @@ class _Radii:
         self.effort, self.limit = effort, limit
         self.tried: set[float] = set()
         self.texture: Texture | None = None
+        self._best: tuple[tuple[float, ...], Texture | None, Fit | None] = (), None, None
 
     @property
     def fits(self) -> list[Fit]:
@@ -140,8 +141,12 @@ class _Radii:
 
     @property
     def best(self) -> Fit | None:
-        """The best of the fits so far."""
-        return self.best_of(self.fits)
+        """The best of the fits so far, sought anew where anything that it depends on has changed."""
+        samples = self.samples
+        state = (len(self.tried), len(samples.fits), len(samples.folded), samples.plain)
+        if self._best[0] != state or self._best[1] is not self.texture:
+            self._best = state, self.texture, self.best_of(self.fits)
+        return self._best[2]
 
     def best_of(self, fits: Sequence[Fit]) -> Fit | None:
         """The fit with the least bar, of those that settle if any does, and that are wider than steps of f.
@@ -149,15 +154,14 @@ class _Radii:
         Only fits count that agree with the samples nearer to the point, and hold no sharper one that does not.
         """
         grain = self.texture.width if self.texture and self.texture.noise else 0.0
-        off = [fit for fit in fits if self.settled(fit) and not self.samples.agrees(fit, self.excess(fit))]
+        seen = [(fit, self.settled(fit), self.samples.agrees(fit, self.excess(fit))) for fit in fits]
+        off = [fit for fit, settles, agrees in seen if settles and not agrees]
         agreeing = [
-            fit
-            for fit in fits
-            if self.samples.agrees(fit, self.excess(fit)) and not any(_sharper(other, fit) for other in off)
+            (fit, settles) for fit, settles, agrees in seen if agrees and not any(_sharper(other, fit) for other in off)
         ]
-        wide = [fit for fit in agreeing if fit.radius >= grain]
-        settled = [fit for fit in wide if self.settled(fit)]
-        pieces = [fit for fit in agreeing if fit.distinct > STAIRS and self.settled(fit)]
+        wide = [fit for fit, _ in agreeing if fit.radius >= grain]
+        settled = [fit for fit, settles in agreeing if settles and fit.radius >= grain]
+        pieces = [fit for fit, settles in agreeing if settles and fit.distinct > STAIRS]
         return least_bar(settled) or least_bar(pieces) or least_bar(wide)
 
     @property

@@ -275,4 +275,4 @@ def _foreseen(order: int) -> list[tuple[int, float, float]]:
 
 def least_bar(fits: Sequence[Fit]) -> Fit | None:
     """The fit with the least bar."""
-    return min(fits, key=lambda fit: fit.bar, default=None)
+    return fits[0] if len(fits) == 1 else min(fits, key=lambda fit: fit.bar, default=None)

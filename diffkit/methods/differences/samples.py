@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterable, Sequence
 from functools import cache, cached_property
-from itertools import accumulate, pairwise, product
+from itertools import accumulate, islice, pairwise, product
 from operator import mul
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from diffkit.asking.sources import Output, Point
 from diffkit.core.deadline import in_time
@@ -51,21 +51,28 @@ class Sampler:
         found: dict[int, Found] = {}
         wanted = {k: next(search) for k, search in in_time(enumerate(running))}
         while wanted:
-            self.values([p for points in wanted.values() for p in points])
+            seen = iter(self.values([p for points in wanted.values() for p in points]))
             waiting, wanted = wanted, {}
             for k, points in in_time(waiting.items()):
                 try:
-                    wanted[k] = running[k].send(self.values(points))
+                    wanted[k] = running[k].send(list(islice(seen, len(points))))
                 except StopIteration as stop:
                     found[k] = stop.value
         return [found[k] for k in range(len(running))]
 
     def values(self, points: Sequence[Point]) -> list[float]:
-        """f at points, in one call for those that are new."""
-        new = [p for p in dict.fromkeys(points) if p not in self.known]
+        """f at points, in one call for those that are new. Points of many coordinates take long to look up."""
+        found: list[Any] = list(map(self.known.get, points))
+        missing = [k for k, value in enumerate(found) if value is None]
+        new = list(dict.fromkeys(points[k] for k in missing))
         if new:
-            self.known.update(zip(new, self.function(new), strict=True))
-        return [self.known[p] for p in points]
+            values = self.function(new)
+            self.known.update(zip(new, values, strict=True))
+            if len(new) < len(missing):
+                return [self.known[p] for p in points]
+            for k, value in zip(missing, values, strict=True):
+                found[k] = value
+        return found
 
 
 def finite(values: Iterable[float]) -> bool:
