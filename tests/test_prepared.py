@@ -91,10 +91,9 @@ def test_pickles_and_optimisers(way):
 
 
 def test_batches_of_any_size_agree():
-    points = np.random.default_rng(5).uniform(0.25, 3, (2000, 2))
+    many = np.random.default_rng(5).uniform(0.25, 3, (2000, 2))
     for way, options in WAYS.items():
-        if way == "proven":
-            continue
+        points = many[:20] if way == "proven" else many
         prepared = dk.prepare(TEXT, **options)
         whole = prepared(points)
         for rows in (1, 2, 9, 10, 11, 500):

@@ -74,10 +74,11 @@ class Engines:
 
     def _for_points(self, many: bool = False) -> Sequence[str]:
         """The engines for points one by one, the best first."""
-        engines = _FOR_MANY_POINTS if many else _FOR_POINTS
-        return engines if len(self.guarded.program) <= _SLOTS_OF_LONG else (*_FOR_WIDE, *engines)
+        if len(self.guarded.program) <= _SLOTS_OF_LONG:
+            return _FOR_MANY_POINTS if many else _FOR_POINTS
+        return (_FOR_MANY_POINTS[0], *_FOR_WIDE, *_FOR_POINTS) if many else (*_FOR_WIDE, *_FOR_POINTS)
 
-    def batch(self, rows: int, places: Sequence[int] | None = None) -> BatchCall | None:
+    def many(self, rows: int, places: Sequence[int] | None = None) -> BatchCall | None:
         """Give the function of so many points; None where no engine can take the program.
 
         With ``places`` it writes the values in their order, and points that are not finite are not ordinary.

@@ -231,7 +231,7 @@ class Prepared(Generic[V_co]):
         if len(rows) < FEW_ROWS or width != len(task.variables):
             return None
         with time_limit(self.timeout):
-            call = found[1].batch(len(rows), task.places)
+            call = found[1].many(len(rows), task.places)
             if call is None:
                 return None
             import numpy as np

@@ -116,7 +116,7 @@ class ProgramEvaluation:
             return by_rows(self, points)
         count = self.guarded.derivatives
         values = np.empty((len(points), count))
-        call = self._engines.batch(len(points))
+        call = self._engines.many(len(points))
         ordinary = np.zeros(len(points), dtype=bool) if call is None else call(points, values)
         odd: dict[int, Odd] = {}
         rest = () if ordinary is None else np.flatnonzero(~ordinary)
