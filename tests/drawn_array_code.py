@@ -12,6 +12,8 @@ import mpmath
 import numpy as np
 
 DIGITS, STEP = 150, 40
+SMALL, LARGE = mpmath.mpf(10) ** -35, mpmath.mpf(10) ** 50
+"""slopes that may be zero, as a step is left where the second derivative jumps; values that show no differences"""
 SPECIAL = [0.0, 0.0, 1.0, -1.0, 2.0, 0.5, -0.5, 1e-3]
 SHAPES = [(), (2,), (3,), (3,), (2, 2), (2, 3), (3, 3), (1, 3), (1,)]
 MATRICES = [(2, 2), (3, 3)]
@@ -210,7 +212,10 @@ class ArrayCode:
         return space["f"]
 
     def expected(self):
-        """The gradient's entries by argument, flat: None where the slopes of both sides do not agree."""
+        """The gradient's entries by argument, flat: None where the slopes of both sides do not agree.
+
+        NaN where f is too large for its differences to show anything.
+        """
         with mpmath.workdps(DIGITS):
             f = self.of_many_digits()
             point = {name: exact(value) for name, value in self.point.items()}
@@ -242,7 +247,7 @@ def slopes(f, point, name):
             moved = point[name].copy()
             moved[place] = point[name][place] + h
             sides.append((at(f, {**point, name: moved}) - here) / h)
-        yield agreed(*sides)
+        yield mpmath.nan if abs(here) > LARGE else agreed(*sides)
 
 
 def agreed(right, left):
@@ -251,9 +256,7 @@ def agreed(right, left):
     near = abs(right - left) <= mpmath.mpf(10) ** (-STEP // 2) * (1 + abs(middle))
     if not near or not mpmath.isfinite(middle):
         return None
-    return (
-        middle if abs(middle) > mpmath.mpf(10) ** (-3 * STEP // 2) else mpmath.mpf(0)
-    )  # what is left is a step squared
+    return middle if abs(middle) > SMALL else mpmath.mpf(0)
 
 
 def of_numbers(function):
@@ -266,7 +269,8 @@ def determinant(a):
     if len(a) == 1:
         return a[0, 0]
     terms = [(-1) ** j * a[0, j] * determinant(np.delete(a[1:], j, 1)) for j in range(len(a))]
-    return sum(terms) if abs(sum(terms)) > mpmath.mpf(10) ** (15 - DIGITS) * max(map(abs, terms)) else mpmath.mpf(0)
+    whole = sum(terms)
+    return mpmath.mpf(0) if abs(whole) <= mpmath.mpf(10) ** (15 - DIGITS) * max(map(abs, terms)) else whole
 
 
 def inverse(a):

@@ -232,6 +232,10 @@ def test_arrays_of_any_layout():
         assert batch(given, wide[:, 1:3]) is None
         assert wide[:, 1].tolist() == (given[:, 1] ** 2).tolist()
         assert not wide[:, [0, 3]].any()
+    expected, same = np.empty((32, 2)), points.copy()
+    batch(points, expected)
+    assert batch(same, same) is None
+    assert same.tolist() == expected.tolist()
     with pytest.raises(ValueError, match="do not go together"):
         batch(points, np.empty((3, 2)))
 

@@ -118,6 +118,8 @@ class _Batch:
             out[...] = padded[:count]
             return None if ordinary is None or ordinary[:count].all() else ordinary[:count]
         values = np.require(out, np.float64, ("C", "A", "W"))
+        if np.may_share_memory(points, values):
+            points = points.copy()
         flags = np.empty(count, bool)
         all_are = self._pieces(points.ctypes.data, values.ctypes.data, flags.ctypes.data, count)
         if values is not out:

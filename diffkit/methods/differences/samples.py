@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterable, Sequence
 from functools import cache, cached_property
-from itertools import islice, pairwise, product
+from itertools import accumulate, islice, pairwise, product
 from operator import mul
 from typing import Any, NamedTuple, TypeVar
 
@@ -342,13 +342,23 @@ def chop(series: dict[int, float], slopes: dict[int, float], floor: float, plain
             continue
         level = max(math.hypot(*tail) / math.sqrt(len(tail)), floor)
         noise = _SURE * (1 + _TAIL_SLACK / len(tail)) * level * math.sqrt(power)
-        left_out = abs(total(slopes[j] * series[j] for j in degrees[position + 1 :] if j in slopes))
+        left_out = _left_out(series, slopes, degrees[position + 1 :])
         truncation = (0.5 if level <= plain * floor else 1.0) * left_out + unseen
         if best is None or noise + truncation < least:
             best, least = Estimate(0.0, noise, truncation, degree, level, len(tail), unseen), noise + truncation
     assert best is not None, degrees
     value = total(slopes[j] * series[j] for j in degrees if j <= best.degree and j in slopes)
     return best._replace(value=value)
+
+
+def _left_out(series: dict[int, float], slopes: dict[int, float], degrees: Sequence[int]) -> float:
+    """What the terms of some degrees add.
+
+    Of a mixed derivative, of which every coefficient is a term and half as many measure the noise, the largest sum of
+    the first ones: what a visible term adds is not made good by noise of later ones.
+    """
+    sums = list(accumulate(slopes[j] * series[j] for j in degrees if j in slopes)) or [0.0]
+    return max(map(abs, sums if all(j in slopes for j in series) else sums[-1:]))
 
 
 def residue(series: dict[int, float]) -> float:
