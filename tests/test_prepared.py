@@ -21,6 +21,13 @@ POINTS = [(0.5, 2.0), (-3.0, 0.25), (1e-3, -7.0)]
 KINDS = {"gradient": {}, "hessian": {}, "hvp": {"direction": [1.0, -2.0]}, "directional": {"direction": [3.0, 1.0]}}
 
 
+@pytest.fixture(params=[True, False], ids=["machine code soon", "in time"], autouse=True)
+def soon(request, monkeypatch):
+    """Whether machine code takes over after a few points, where llvmlite is."""
+    if request.param:
+        monkeypatch.setattr("diffkit.methods.quick_points._MANY_POINTS", 4)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("way", WAYS)
 def test_many_calls_are_like_the_first(way, kind):

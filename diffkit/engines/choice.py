@@ -72,6 +72,15 @@ class Engines:
         found: Call | None = self._compiled("points", "compile_into", self._for_points(many), places, shape)
         return found
 
+    def answered(self, places: Sequence[int], shape: tuple[int, ...]) -> Call | None:
+        """Give the function of a tuple of floats or an array of them that gives a new array of a shape; None as above.
+
+        None where no engine has such a function.
+        """
+        engines = _FOR_MANY_POINTS[:1]
+        found: Call | None = self._compiled("points", "compile_answer", engines, places, shape)
+        return found
+
     def _for_points(self, many: bool = False) -> Sequence[str]:
         """The engines for points one by one, the best first."""
         if len(self.guarded.program) <= _SLOTS_OF_LONG:

@@ -97,6 +97,9 @@ class Referee:
     faster, points_interpreted = False, 0
     """nothing is compiled beyond what proofs compile for themselves"""
 
+    def answered(self, places: Sequence[int], shape: tuple[int, ...]) -> None:
+        """There is nothing faster."""
+
     def written(self, places: Sequence[int], shape: tuple[int, ...], many: bool = False) -> Any:  # noqa: ARG002
         """Give the function of an array of a shape, to write to, and of coordinates; None where more is to be said."""
         if self.reason or not isinstance(proven := self.proven, Proofs):

@@ -178,14 +178,18 @@ class Prepared(Generic[V_co]):
 
         They are written to ``out`` if that is given, an array of their shape. A tuple of floats is the quickest point.
         """
-        if type(at) is tuple and (out is None or self._points.fits(out)):
+        if type(at) is tuple:
             points = self._points
-            try:
-                target: Any = points.empty() if out is None else out
-                if points.into(target, *at):
-                    return points.answer(target)  # type: ignore[no-any-return]
-            except TypeError:  # another number of coordinates, or what is no number at all
-                pass
+            if out is None:
+                found: Array | None = points.at(at)
+                if found is not None:
+                    return found
+            elif points.fits(out):
+                try:
+                    if points.into(out, *at):
+                        return out
+                except TypeError:  # another number of coordinates, or what is no number at all
+                    pass
         elif out is None and (quick := self._of_array(at)) is not None:
             return quick
         import numpy as np
@@ -204,7 +208,7 @@ class Prepared(Generic[V_co]):
         if type(at).__name__ != "ndarray" or at.dtype != float:
             return None
         if self.question.f.source is not None and self.question.kind != "derivative" and at.ndim:
-            return self._points(at.tolist()) if at.ndim == 1 else self._of_rows(at)
+            return self._points.at(at) if at.ndim == 1 else self._of_rows(at)
         task, evaluation = self._replays.get(at.shape, (None, None))
         if task is None:
             return None
@@ -291,7 +295,7 @@ class Prepared(Generic[V_co]):
     @staticmethod
     def _at_flat(prepared: Prepared, x: Any) -> Array:
         """The array at a flat array of coordinates, one for each of its axes."""
-        quick: Array | None = prepared._points(x.tolist())
+        quick: Array | None = prepared._points.at(x)
         if quick is not None:
             return quick
         found = prepared(x)
@@ -307,7 +311,7 @@ class Prepared(Generic[V_co]):
         self._check_one()
         x, direction = _flat(x), _direction(v)
         prepared = self._other("hvp", direction=[0.0] * len(x))
-        quick: Array | None = prepared._points((*x.tolist(), *direction, 0.0))
+        quick: Array | None = prepared._points.at((*x.tolist(), *direction, 0.0))
         if quick is not None:
             return quick
         with time_limit(self.timeout):

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
         def points_interpreted(self) -> int:
             """Points for which it does not pay to ask."""
 
+        def answered(self, places: Sequence[int], shape: tuple[int, ...]) -> Any:
+            """Give a function of points that gives arrays, or None; asked for where there is something faster."""
+
         def written(self, places: Sequence[int], shape: tuple[int, ...], many: bool = False) -> Any:
             """Give a function of an array of a shape and of coordinates that are not yet checked, or None."""
 
@@ -44,9 +47,13 @@ class QuickPoints:
         self.into: Callable[..., Any] = self._early
         """the function of an array and the coordinates; gives None, or a TypeError for what are no numbers, where it
         writes nothing"""
+        self.at: Callable[[Any], Any] = self._through_into
+        """the function of a tuple of floats, or of an array of them, that gives the array there, or None"""
 
-    def __call__(self, point: Sequence[float]) -> Any:
+    def _through_into(self, point: Any) -> Any:
         """Give the array at a point, or None."""
+        if hasattr(point, "tolist"):
+            point = point.tolist()
         target = self.empty()
         try:
             return None if self.into(target, *point) is None else self.answer(target)
@@ -93,6 +100,13 @@ class QuickPoints:
         if self._calls <= _MANY_POINTS and self._found[1].faster:
             return self._python(out, *coordinates)
         self.into = self._compiled(True)
+        task, writer = self._found
+        if (
+            writer.faster
+            and task.pattern is None
+            and (answered := writer.answered(task.places, task.shape)) is not None
+        ):
+            self.at = answered
         return self.into(out, *coordinates)
 
     @cached_property
