@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         digits: int | None
         timeout: float | None
         isolated: bool
+        workers: Workers
 
 
 P = ParamSpec("P")
@@ -48,15 +49,17 @@ def _differentiated(
     f: Any, kind: str, at: Any, asked: Mapping[str, Any], *, backend: str | Backend = "auto",
     variables: Names | None = None, args: Sequence[Any] = (), digits: int | None = None,
     timeout: float | None = None, isolated: bool = False,  # noqa: ARG001  (the decorator obeys them)
+    workers: Workers = None,
 ) -> Result[Any]:  # fmt: skip
     """``f`` is text, an Expression, a SymPy expression or a Python function (``args`` are its further arguments);
     ``at`` a number, a list or tuple (one point in the order of the ``variables``), a mapping of names, or an array, of
     which batch dimensions come first. ``wrt`` names the variables to differentiate by. ``digits`` asks ``auto`` for
     proven decimal digits (``result.decimals``). After ``timeout`` seconds what is not known yet is uncertain; Python
     code is not stopped inside one call, unless all is done in a worker process (``isolated``, of a function that
-    pickles). Misuse raises a DiffkitError; where the derivative does not exist the Result says so.
+    pickles). ``workers``, a number of processes or an Executor, share the proofs of a batch. Misuse raises a
+    DiffkitError; where the derivative does not exist the Result says so.
     """  # noqa: D205  (what follows the first lines of the others)
-    return answer(ask(f, kind, at, variables, args, **asked), backend, digits)
+    return answer(ask(f, kind, at, variables, args, **asked), backend, digits, workers)
 
 
 def _with_options(function: Callable[P, R]) -> Callable[P, R]:
@@ -211,6 +214,7 @@ def prepare(
     precision: Literal["pairs", "double"] = "pairs",
     engine: str = "auto",
     like: Any = None,
+    workers: Workers = None,
     **options: Any,
 ) -> Prepared:
     """Do once what does not depend on the point. ``kind`` and ``options`` as the function of that name takes them.
@@ -221,7 +225,7 @@ def prepare(
     was. With either, ``backend="auto"`` is the method whose program is shortest, and proves nothing.
 
     The only argument of a Python function has the shape of ``like``, or of the first array it is asked about; an array
-    with more axes in front is many points.
+    with more axes in front is many points. ``workers``, a number of processes or an Executor, share proofs of a batch.
     """
     if like is not None:
         from diffkit.asking.callables.function import shaped_like
@@ -229,7 +233,7 @@ def prepare(
         f, args = shaped_like(f, like, args), ()
     with time_limit(timeout):
         question = open_question(f, kind, variables, args, **options)
-        return Prepared(question, backend, timeout=timeout, precision=precision, engine=engine)
+        return Prepared(question, backend, timeout=timeout, precision=precision, engine=engine, workers=workers)
 
 
 @timed

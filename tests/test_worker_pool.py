@@ -4,8 +4,11 @@ import os
 import subprocess
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from multiprocessing import get_context
 
+import numpy as np
 import pytest
 
 import diffkit as dk
@@ -83,6 +86,49 @@ def test_cases_of_one_expression_are_prepared_once(monkeypatch):
     assert len(prepared) <= 3  # and once to begin
 
 
+POINTS = np.array([[0.5 * k, 1 - 0.25 * k] for k in range(9)])
+
+
+def code(x, y):
+    return x**2 * np.sin(y)
+
+
+@pytest.mark.parametrize("digits", [None, 20])
+@pytest.mark.parametrize("f", ["x^2*abs(y)", "log(x)/y", code], ids=str)
+def test_proofs_of_a_batch_are_the_same_by_processes(f, digits):
+    here, there = (dk.gradient(f, POINTS, digits=digits, workers=workers) for workers in (None, 2))
+    if f is code:  # which every process records for itself
+        assert here.evaluations < there.evaluations
+        here, there = replace(here, evaluations=0), replace(there, evaluations=0)
+    assert here == there
+    assert repr(here.flat) == repr(there.flat)
+    assert here.decimals == there.decimals
+    with ThreadPoolExecutor(2) as pool:
+        shared = dk.prepare(f, workers=pool).result(POINTS)
+    assert replace(shared, evaluations=here.evaluations) == here or digits
+    assert not children()
+
+
+def test_a_batch_by_processes_keeps_the_rows_that_were_reached():
+    found = dk.gradient("gamma(x)*besselj(2, x)*erf(x)", np.linspace(0.1, 9, 100_000)[:, None], workers=2, timeout=3)
+    known = np.isfinite(found.value[:, 0])
+    assert found.message == "timeout of 3 s"
+    assert not known[-1]
+    assert not children()
+
+
+def test_only_proofs_are_shared():
+    for ask in (partial(dk.gradient, "x", POINTS[:, :1]), partial(dk.prepare, "x")):
+        with pytest.raises(dk.BackendError, match=r"workers share proofs \(only the backend auto proves\)"):
+            ask(backend="dual", workers=2)
+
+
+def test_the_commands_say_the_same_by_processes(run):
+    for command in (["grad", "x^2*abs(y)", "--at", "x=0:1:3,y=-1:1:3"], ["compare", "1/x", "--at", "x=-1:1:5"]):
+        alone, shared = run(*command, "--format", "markdown"), run(*command, "--format", "markdown", "--jobs", "2")
+        assert shared == alone
+
+
 def test_backends_that_cannot_answer_say_so_from_there():
     here, there = (dk.report(CASES[:3], backends=[Refusing()], workers=workers) for workers in (None, 2))
     assert here == there
@@ -106,6 +152,12 @@ def test_what_does_not_pickle_is_told_in_a_line():
     with ProcessPoolExecutor(1, get_context("spawn")) as pool, pytest.raises(dk.DiffkitError, match="could not run"):
         dk.report(CASES, backends=[Local()], workers=pool)
     assert not children()
+
+
+def test_code_without_a_name_is_not_shared():
+    with pytest.raises(dk.FunctionError, match="this cannot be sent to a worker process") as error:
+        dk.gradient(lambda x, y: x * y, POINTS, workers=2)
+    assert "\n" not in str(error.value)
 
 
 def test_an_executor_that_is_closed():
@@ -149,9 +201,9 @@ def test_the_time_is_up_for_all(executor):
 
 
 def test_a_report_by_processes_ends_in_time():
-    cases = [{"expr": f"sin(x)^x*gamma(x) + {k}", "at": {"x": 1.5}} for k in range(3000)]
-    found = dk.report(cases, backends="dual", workers=2, timeout=5)
-    assert found.stopped == "timeout of 5 s"
+    cases = [{"expr": f"sin(x)^x*gamma(x) + {k}", "at": {"x": 1.5}} for k in range(1000)]
+    found = dk.report(cases, backends="dual", workers=2, timeout=4)
+    assert found.stopped == "timeout of 4 s"
     assert len(found.outcomes) < found.total  # none, where processes take that long to start
     assert [outcome.case.name for outcome in found.outcomes] == [f"case {k + 1}" for k in range(len(found.outcomes))]
     assert not children()

@@ -181,7 +181,7 @@ def _run(kind: str, texts: tuple[str, ...], options: dict[str, Any], **asked: An
     if question.points is None:
         deliver(Report(None, question.task, typed, *_formulas(question)), options)
         return 0
-    backend = find_backend(options["backend"], options["digits"])
+    backend = find_backend(options["backend"], options["digits"], options["jobs"])
     result = answer(question, backend)
     formulas = _formulas(question, backend) if _wants_formula(options, bool(typed)) else ()
     deliver(ResultReport(result, question.task, typed, *formulas), options)

@@ -126,19 +126,23 @@ place_options = several(
     report_options,
 )
 """where something is asked, and in which form the answer is wanted"""
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Processes that share many points (backend auto, compare, report).  [default: 1]",
+)
+"""``--jobs``: how many processes are at work"""
 derivative_options = several(
     array_options,
     place_options,
+    jobs_option,
     option("--backend", "NAME", f"{_either('auto', *BACKENDS)}.  [default: auto]", default="auto"),
     click.option("--digits", type=int, metavar="N", help="Proven decimal digits to show, 1 to 1000 (backend auto)."),
     click.option("--formula/--no-formula", default=None,
                  help="Show SymPy's formula.  [default: for auto and symbolic, in text]"),
 )  # fmt: skip
 """what every derivative at a point takes"""
-jobs_option = click.option(
-    "--jobs", type=click.IntRange(1), metavar="N", help="Processes that share the points.  [default: 1]"
-)
-"""``--jobs``: how many processes are at work"""
 picture_options = several(
     option("--save", "FILE", "Draw it too: FILE.png, FILE.svg or FILE.pdf (needs matplotlib)."),
     click.option("--show", is_flag=True, help="Draw it in a window (needs matplotlib)."),

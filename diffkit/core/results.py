@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from diffkit.core.deadline import TimeIsUp, check_time
@@ -314,26 +315,36 @@ def by_rows(evaluation: Any, points: Any) -> Answer:
             answers.append(evaluation.at(row))
     except TimeIsUp as up:
         answers += [unanswered(width, up.reason)] * (len(rows) - len(answers))
+    return joined(answers)
+
+
+def joined(answers: Sequence[Answer]) -> Answer:
+    """Give the answer at all the points of some answers, which have the same components at each."""
     if not answers:
         return Answer([], None, {}, 0)
+    lengths = [len(a.values) for a in answers]
+    starts = accumulate(lengths, initial=0)
     return Answer(
         [v for a in answers for v in floats_of(a.values)],
-        _joined([None if a.errors is None else floats_of(a.errors) for a in answers], [math.nan] * width),
-        {k * width + c: odd for k, a in enumerate(answers) for c, odd in a.odd.items()},
+        _end_to_end([None if a.errors is None else floats_of(a.errors) for a in answers], lengths, math.nan),
+        {start + c: odd for start, a in zip(starts, answers, strict=False) for c, odd in a.odd.items()},
         sum(a.evaluations for a in answers),
         answers[0].note,
         answers[0].scaled,
-        _joined([a.decimals for a in answers], [""] * width),
+        _end_to_end([a.decimals for a in answers], lengths, ""),
         answers[0].error_kind,
     )
 
 
-def _joined(parts: Sequence[Sequence[Any] | None], missing: list[Any]) -> list[Any] | None:
-    """Lists of one thing for each row, end to end; None if no row has one."""
-    return [item for part in parts for item in part or missing] if any(parts) else None
+def _end_to_end(parts: Sequence[Sequence[Any] | None], lengths: Sequence[int], missing: Any) -> list[Any] | None:
+    """Lists of one thing, end to end, with what stands for those that are missing; None if all are."""
+    if not any(parts):
+        return None
+    return [item for part, length in zip(parts, lengths, strict=True) for item in part or [missing] * length]
 
 
 __all__ = [
-    "SEVERITY", "Answer", "ErrorKind", "Final", "Odd", "Result", "Status", "by_rows", "unanswered",
+    "SEVERITY", "Answer", "ErrorKind", "Final", "Odd", "Result", "Status", "by_rows", "joined",
+    "unanswered",
     "worst_message",
 ]  # fmt: skip

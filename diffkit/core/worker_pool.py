@@ -32,10 +32,10 @@ def are_shared(workers: Workers) -> bool:
     return workers > 1
 
 
-def parts(items: Sequence[T], workers: Workers) -> list[Sequence[T]]:
-    """Split items into neighbours for one call each."""
+def parts(items: Sequence[T], workers: Workers, most: int = _MOST_TOGETHER) -> list[Sequence[T]]:
+    """Split items into neighbours for one call each, of so many at most."""
     count = workers if isinstance(workers, int) else os.cpu_count() or 1
-    size = max(1, min(_MOST_TOGETHER, len(items) // (_PARTS_EACH * count)))
+    size = max(1, min(most, len(items) // (_PARTS_EACH * count)))
     return [items[first : first + size] for first in range(0, len(items), size)]
 
 

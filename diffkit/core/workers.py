@@ -186,14 +186,19 @@ class Worker:
 
 def _packed(call: TimedCall) -> bytes:
     """A call as a message: the path of the user's script, if the call needs it, and the pickled call."""
+    packed = pickled(call)
+    return pickle.dumps((_script() if MAIN.encode() in packed else None, packed))
+
+
+def pickled(thing: Any) -> bytes:
+    """Pickle what another process needs; FunctionError if that cannot be."""
     try:
-        packed = pickle.dumps(call)
+        return pickle.dumps(thing)
     except Exception as error:
         raise FunctionError(
             f"this cannot be sent to a worker process: {error}",
             hint="functions are sent by name: define it at the top of a module, and hand data in as args",
         ) from None
-    return pickle.dumps((_script() if MAIN.encode() in packed else None, packed))
 
 
 def _script() -> tuple[str, str]:

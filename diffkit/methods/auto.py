@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,9 @@ from diffkit.asking.tasks import Task
 from diffkit.core.deadline import TimeIsUp
 from diffkit.core.errors import BackendError, DiffkitError, LimitError, TracingError
 from diffkit.core.program import Index
-from diffkit.core.results import Answer, ErrorKind, Odd, by_rows, floats_of, unanswered
+from diffkit.core.results import Answer, ErrorKind, Odd, by_rows, floats_of, joined, unanswered
+from diffkit.core.worker_pool import are_shared, in_order, parts
+from diffkit.core.workers import pickled
 from diffkit.methods import get_backend
 from diffkit.methods.complex import ComplexEvaluation
 from diffkit.methods.differences import STENCIL_ORDER
@@ -31,6 +34,7 @@ from diffkit.proof.proofs import Proofs
 
 if TYPE_CHECKING:
     from diffkit.asking.callables import Bound
+    from diffkit.core.worker_pool import Workers
     from diffkit.proof.array_proofs import ArrayProofs
 
 
@@ -47,17 +51,19 @@ _METHOD_NOTES = {
 }
 _UNASKED = "no method can differentiate this function"
 _MOST_DIGITS = 1000
+_ROWS_SENT = 1024  # of a batch at most for each call of a worker, which prepares anew
 
 
 class Referee:
     """What other answers are judged by: proven where the source has a formula, else the best that its code allows.
 
-    ``unrecorded`` is why nothing can be proven, where that is known beforehand.
+    ``unrecorded`` is why nothing can be proven, where that is known beforehand; ``workers`` share the rows of a batch.
     """
 
     formula = None
 
-    def __init__(self, task: Task, digits: int | None = None, unrecorded: str = ""):
+    def __init__(self, task: Task, digits: int | None = None, unrecorded: str = "", workers: Workers = None):
+        self.workers = workers
         self.task, self.source, self.digits, self.unrecorded = task, task.source, digits, unrecorded
 
     @cached_property
@@ -125,8 +131,35 @@ class Referee:
             return unanswered(len(self.task.indices), up.reason)
 
     def batch(self, points: Any) -> Answer:
-        """Answer row by row."""
-        return by_rows(self, points)
+        """Answer row by row; workers share the rows, and the answer is the same."""
+        if len(points) < 2 or not are_shared(self.workers):
+            return by_rows(self, points)
+        packed, split = (
+            pickled(Referee(self.task, self.digits, self.unrecorded)),
+            parts(points, self.workers, _ROWS_SENT),
+        )
+        found: list[Answer] = []
+        try:
+            for answer in in_order(_answered_there, [(packed, rows) for rows in split], self.workers):
+                found.append(answer)
+        except TimeIsUp as up:
+            width = len(self.task.indices)
+            found += [unanswered(width * len(rows), up.reason) for rows in split[len(found) :]]
+        together = joined(found)
+        if self.task.function is not None:
+            self.task.function.evaluations += together.evaluations
+        return together
+
+
+def _answered_there(packed: bytes, rows: Any) -> Answer:
+    """In a worker, or in a thread, which has a referee of its own too: the answer at some rows."""
+    referee: Referee = pickle.loads(packed)
+    function = referee.task.function
+    before = 0 if function is None else function.evaluations
+    answer = by_rows(referee, rows)
+    if function is not None:
+        answer.evaluations = function.evaluations - before
+    return answer
 
 
 class _Measurement:
@@ -286,17 +319,18 @@ def _doubt(seen: Iterable[Seen]) -> list[str]:
 class AutoBackend:
     """The referee as a backend: what it says is proven, or called uncertain.
 
-    ``digits`` asks for that many proven decimal digits besides the binary64.
+    ``digits`` asks for that many proven decimal digits besides the binary64; ``workers`` share the rows of a batch.
     """
 
     name = "auto"
     error_kind: ErrorKind = "proven"
 
-    def __init__(self, digits: int | None = None):
+    def __init__(self, digits: int | None = None, workers: Workers = None):
+        are_shared(workers)
         if digits is not None and not 1 <= digits <= _MOST_DIGITS:
             raise DiffkitError(f"{digits} digits were asked for, but proofs go from 1 to {_MOST_DIGITS}")
-        self.digits = digits
+        self.digits, self.workers = digits, workers
 
     def prepare(self, task: Task) -> Referee:
         """Get ready for proofs."""
-        return Referee(task, self.digits)
+        return Referee(task, self.digits, workers=self.workers)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from diffkit.core.results import Array
+    from diffkit.core.worker_pool import Workers
     from diffkit.methods.quick_points import Writer
 
     class Frame(Protocol):
@@ -47,23 +48,30 @@ _COMPILED = ("_points", "_values", "_replays", "_first_order")
 """what is compiled again where a pickle arrives"""
 
 
-def find_backend(backend: str | Backend, digits: int | None = None) -> Backend:
-    """Give the backend of a name, ``auto`` among them; BackendError for an unknown name, or for digits of another."""
+def find_backend(backend: str | Backend, digits: int | None = None, workers: Workers = None) -> Backend:
+    """Give the backend of a name, ``auto`` among them; BackendError for an unknown name.
+
+    Or for digits, or workers, of another.
+    """
     if isinstance(backend, str) and backend == "auto":
         from diffkit.methods.auto import AutoBackend
 
-        return AutoBackend(digits)
+        return AutoBackend(digits, workers)
+    if workers is not None:
+        raise BackendError("workers share proofs", hint="only the backend auto proves")
     if digits is not None:
         raise BackendError("digits belong to proofs", hint="only the backend auto proves")
     return get_backend(backend)
 
 
-def answer(question: Question, backend: str | Backend = "auto", digits: int | None = None) -> Result:
+def answer(
+    question: Question, backend: str | Backend = "auto", digits: int | None = None, workers: Workers = None
+) -> Result:
     """Give what a backend answers to a question; BackendError if it cannot, PointError for a question without points.
 
-    ``digits`` are proven decimal digits, for ``auto`` alone.
+    ``digits`` are proven decimal digits, and ``workers`` share the points, for ``auto`` alone.
     """
-    chosen = find_backend(backend, digits)
+    chosen = find_backend(backend, digits, workers)
     return _result(question, chosen, chosen.prepare)
 
 
@@ -98,11 +106,12 @@ class Prepared(Generic[V_co]):
     def __init__(
         self, question: OpenQuestion, backend: str | Backend = "auto", digits: int | None = None,
         timeout: float | None = None, precision: str = "pairs", engine: str = "auto",
+        workers: Workers = None,
     ):  # fmt: skip
         self.question = question
         if backend == "auto" and (precision, engine) != ("pairs", "auto"):  # what is compiled is not proven
             backend = "reverse" if question.kind in _MANY_PARTIALS else "dual"
-        self.backend = find_backend(backend, digits)
+        self.backend = find_backend(backend, digits, workers)
         self.timeout = timeout
         self.precision, self.engine = check_precision(precision), check_engine(engine)
         self._evaluations: dict[int, tuple[Task, Any]] = {}

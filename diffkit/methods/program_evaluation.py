@@ -13,12 +13,14 @@ from diffkit.calculus.guards import Guarded, guard
 from diffkit.calculus.without_cancellation import stable
 from diffkit.core.program import Program, run
 from diffkit.core.results import Answer, Odd, by_rows
+from diffkit.core.text import format_outputs
 from diffkit.engines import Precision, check_engine
 from diffkit.engines.choice import Engines
 from diffkit.methods import FEW_ROWS
 from diffkit.numbers.doubles import DOUBLES, array_doubles
 from diffkit.numbers.floats import SMALLEST_FLOAT
 
+_FORMULA_LENGTH = 20_000  # characters beyond which a formula is cut: nobody reads it, and sharing may explode it
 _BATCH_ROWS = 8192  # rows of a batch that run together, so that what is computed between stays in the cache
 
 LOST = "binary64 overflows or loses everything on the way"
@@ -29,20 +31,28 @@ _LOST_VALUE = (
 
 
 class ProgramEvaluation:
-    """The partials of a task as a program in binary64, whichever method wrote that program."""
+    """The partials of a task as a program in binary64, whichever method wrote that program.
 
-    def __init__(self, task: Task, derivative: Program, formula: tuple[str, ...] | None = None):
+    ``shown``: whether it is a formula for people as it was written.
+    """
+
+    def __init__(self, task: Task, derivative: Program, shown: bool = False):
         self.task = task
+        self.written, self.shown = derivative, shown
         self.derivative = stable(derivative)
-        self.formula = formula
         self.precision: Precision = "pairs"
         self.engine = "auto"
 
     def compiled(self, precision: Precision, engine: str) -> ProgramEvaluation:
         """The same with a precision and an engine; BackendError for an engine that is not there."""
-        found = ProgramEvaluation(self.task, self.derivative, self.formula)
+        found = ProgramEvaluation(self.task, self.written, self.shown)
         found.precision, found.engine = precision, check_engine(engine)
         return found
+
+    @cached_property
+    def formula(self) -> tuple[str, ...] | None:
+        """The text of each partial, if it is for people; written when it is asked for."""
+        return tuple(format_outputs(self.written, _FORMULA_LENGTH)) if self.shown else None
 
     def engines(self) -> Engines:
         """The guarded derivative as code, made when it is first worth it."""

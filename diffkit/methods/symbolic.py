@@ -12,11 +12,8 @@ from diffkit.core.deadline import TimeIsUp
 from diffkit.core.errors import BackendError, LimitError
 from diffkit.core.limits import DEFAULT, Limits
 from diffkit.core.results import ErrorKind
-from diffkit.core.text import format_outputs
 from diffkit.methods import Backend
 from diffkit.methods.program_evaluation import ProgramEvaluation
-
-_FORMULA_LENGTH = 20_000  # characters beyond which a formula is cut: nobody reads it, and sharing may explode it
 
 
 class SymbolicBackend:
@@ -39,8 +36,7 @@ class SymbolicBackend:
         last = self._last
         if last is None or last[0] is not task:
             derivative = symbolic_derivative(task.program, task.indices, self.limits)
-            formula = tuple(format_outputs(derivative, _FORMULA_LENGTH))
-            last = self._last = (task, ProgramEvaluation(task, derivative, formula))
+            last = self._last = (task, ProgramEvaluation(task, derivative, shown=True))
         return last[1]
 
 
