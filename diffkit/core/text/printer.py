@@ -46,24 +46,18 @@ class Slots:
     """A program, slot by slot."""
 
     def __init__(self, program: Program):
-        self.program = program
+        self.program, self.first = program, program.first_instruction
 
     def look(self, slot: int) -> tuple[Primitive | str, Sequence[int], Any]:
-        """What a slot is."""
-        program = self.program
+        """What a slot is; a long formula asks hundreds of thousands of times."""
+        program, position = self.program, slot - self.first
+        if position >= 0:
+            row, args = program.instructions[position]
+            return row if isinstance(row, Primitive) else row.written, args, None
         if slot < len(program.inputs):
             return "name", (), program.inputs[slot]
-        constant = program.constant_at(slot)
-        if constant is not None:
-            return (
-                ("name", (), f"data{list(constant.shape)}")
-                if isinstance(constant, Data)
-                else ("constant", (), constant)
-            )
-        instruction = program.instruction_at(slot)
-        assert instruction is not None
-        row, args = instruction
-        return row if isinstance(row, Primitive) else row.written, args, None
+        constant = program.constants[position]  # counted from the last
+        return ("name", (), f"data{list(constant.shape)}") if isinstance(constant, Data) else ("constant", (), constant)
 
 
 class Notation:
