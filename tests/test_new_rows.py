@@ -101,6 +101,7 @@ ARRAY_EXCEPTIONS = {
     "core/matrix_operations.py": "an operation of Programs says its own name",
     "ndarrays/protocols.py": "methods of NumPy's arrays, and hints about SciPy",
     "ndarrays/reductions.py": "ufuncs that accumulate, and methods of ufuncs",
+    "judging/repair/rewritten_lines.py": "functions of NumPy that multiply, as code calls them",
     "ndarrays/structure.py": "functions of NumPy",
 }
 
