@@ -94,7 +94,7 @@ def code(x, y):
 
 
 @pytest.mark.parametrize("digits", [None, 20])
-@pytest.mark.parametrize("f", ["x^2*abs(y)", "log(x)/y", code], ids=str)
+@pytest.mark.parametrize("f", ["x^2*abs(y)", "log(x)/y", code], ids=["kinked", "edged", "code"])
 def test_proofs_of_a_batch_are_the_same_by_processes(f, digits):
     here, there = (dk.gradient(f, POINTS, digits=digits, workers=workers) for workers in (None, 2))
     if f is code:  # which every process records for itself
