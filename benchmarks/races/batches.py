@@ -213,8 +213,8 @@ BATCHES = (
     Row("weights", "Perceptron-33, logistic-20 × 1,000 weight vectors", weight_vectors, (
         Goal(("jax",), 8, 1.5, ours=("p(W)",)),
         Goal(("jax",), None, 1.05, ours=("engine jax",)),
-    ), "losses that are recorded number by number run as batches; those that are recorded in arrays go one weight "
-       "vector at a time."),
+    ), "losses that are recorded number by number are compiled as batches of formulas; those that are recorded in "
+       "arrays run as stacks of NumPy calls, each of which makes an array of its own."),
     Row("one-loss", "Logistic 10⁴×100, one gradient; one weight vector a call", one_loss, (
         Goal(("hand-written",), 1.3),
         Goal(("autograd",), .5),
